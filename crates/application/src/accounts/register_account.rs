@@ -1,0 +1,130 @@
+use std::sync::Arc;
+
+use comanda_domain::{
+    account::{Account, Role},
+    email::Email,
+    ids::AccountId,
+    password::Password,
+    ports::{
+        Accounts, Clock, HashPasswordError, IdGenerator, NewAccount, PasswordHasher, RegisterAccountError, Unavailable,
+    },
+    text::PersonName,
+};
+use thiserror::Error;
+
+/// What a newcomer fills in.
+#[derive(Debug)]
+pub struct Registration {
+    pub email: Email,
+    pub name: PersonName,
+    pub password: Password,
+}
+
+/// Why no account was opened.
+#[derive(Debug, Error)]
+pub enum OpenAccountError {
+    #[error("the e-mail address has an account already")]
+    EmailTaken,
+    #[error("the password hasher is busy")]
+    Busy,
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl From<HashPasswordError> for OpenAccountError {
+    fn from(error: HashPasswordError) -> Self {
+        match error {
+            HashPasswordError::Busy => Self::Busy,
+            HashPasswordError::Unavailable(source) => Self::Unavailable(source),
+        }
+    }
+}
+
+/// Opens a customer's account.
+pub struct RegisterAccount {
+    accounts: Arc<dyn Accounts>,
+    hasher: Arc<dyn PasswordHasher>,
+    ids: Arc<dyn IdGenerator>,
+    clock: Arc<dyn Clock>,
+}
+
+impl RegisterAccount {
+    pub fn new(
+        accounts: Arc<dyn Accounts>,
+        hasher: Arc<dyn PasswordHasher>,
+        ids: Arc<dyn IdGenerator>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { accounts, hasher, ids, clock }
+    }
+
+    pub async fn execute(&self, registration: Registration) -> Result<Account, OpenAccountError> {
+        let password_hash = self.hasher.hash(registration.password).await?;
+        let account = NewAccount {
+            id: AccountId::new(self.ids.generate()),
+            email: registration.email,
+            name: registration.name,
+            role: Role::Customer,
+            password_hash,
+            created_at: self.clock.now(),
+        };
+        self.accounts.register(account).await.map_err(|error| match error {
+            RegisterAccountError::EmailTaken => OpenAccountError::EmailTaken,
+            RegisterAccountError::Unavailable(source) => OpenAccountError::Unavailable(source),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comanda_domain::ports::{MockAccounts, MockPasswordHasher};
+
+    use super::*;
+    use crate::sample;
+
+    fn registration() -> Registration {
+        Registration {
+            email: sample::email(),
+            name: PersonName::new("Ana").unwrap(),
+            password: Password::choose("correct horse battery".to_owned()).unwrap(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_newcomer_becomes_a_customer_and_only_the_hash_is_kept() {
+        let mut hasher = MockPasswordHasher::new();
+        hasher.expect_hash().once().returning(|_| Ok(sample::password_hash()));
+        let mut accounts = MockAccounts::new();
+        accounts
+            .expect_register()
+            .once()
+            .withf(|new| new.role == Role::Customer && new.password_hash == sample::password_hash())
+            .returning(|new| Ok(sample::account_of(&new)));
+        let register = RegisterAccount::new(Arc::new(accounts), Arc::new(hasher), sample::ids(), sample::clock());
+
+        let account = register.execute(registration()).await.unwrap();
+
+        assert_eq!((account.email, account.created_at), (sample::email(), sample::now()));
+    }
+
+    #[tokio::test]
+    async fn a_busy_hasher_opens_nothing() {
+        let mut hasher = MockPasswordHasher::new();
+        hasher.expect_hash().returning(|_| Err(HashPasswordError::Busy));
+        let register =
+            RegisterAccount::new(Arc::new(MockAccounts::new()), Arc::new(hasher), sample::ids(), sample::clock());
+
+        assert!(matches!(register.execute(registration()).await, Err(OpenAccountError::Busy)));
+    }
+
+    #[tokio::test]
+    async fn a_taken_address_is_named() {
+        let mut hasher = MockPasswordHasher::new();
+        hasher.expect_hash().returning(|_| Ok(sample::password_hash()));
+        let mut accounts = MockAccounts::new();
+        accounts.expect_register().returning(|_| Err(RegisterAccountError::EmailTaken));
+        let register = RegisterAccount::new(Arc::new(accounts), Arc::new(hasher), sample::ids(), sample::clock());
+
+        assert!(matches!(register.execute(registration()).await, Err(OpenAccountError::EmailTaken)));
+    }
+}

@@ -1,0 +1,8 @@
+//! What Comanda does, one file a use case, written against the domain's ports alone.
+
+pub mod accounts;
+pub mod menu;
+pub mod orders;
+
+#[cfg(test)]
+mod sample;

@@ -1,0 +1,52 @@
+use std::sync::Arc;
+
+use comanda_domain::{
+    account::StaffMember,
+    ids::MenuItemId,
+    menu_item::{MenuItem, MenuItemDetails, NewMenuItem},
+    ports::{Clock, IdGenerator, Menu, Unavailable},
+    stock::Stock,
+};
+
+/// Puts a dish on the menu.
+pub struct AddMenuItem {
+    menu: Arc<dyn Menu>,
+    ids: Arc<dyn IdGenerator>,
+    clock: Arc<dyn Clock>,
+}
+
+impl AddMenuItem {
+    pub fn new(menu: Arc<dyn Menu>, ids: Arc<dyn IdGenerator>, clock: Arc<dyn Clock>) -> Self {
+        Self { menu, ids, clock }
+    }
+
+    pub async fn execute(
+        &self,
+        by: StaffMember,
+        details: MenuItemDetails,
+        stock: Stock,
+    ) -> Result<MenuItem, Unavailable> {
+        let item = NewMenuItem { id: MenuItemId::new(self.ids.generate()), details, stock, added_at: self.clock.now() };
+        self.menu.add(item, by.account_id()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comanda_domain::ports::MockMenu;
+
+    use super::*;
+    use crate::sample;
+
+    #[tokio::test]
+    async fn adds_the_dish_with_its_first_stock_under_the_name_of_who_did_it() {
+        let mut menu = MockMenu::new();
+        menu.expect_add()
+            .once()
+            .withf(|item, by| item.stock.get() == 30 && *by == sample::staff().account_id())
+            .returning(|_, _| Ok(sample::menu_item()));
+        let add = AddMenuItem::new(Arc::new(menu), sample::ids(), sample::clock());
+        let stock = Stock::new(30).unwrap();
+        assert!(add.execute(sample::staff(), sample::menu_item().details, stock).await.is_ok());
+    }
+}

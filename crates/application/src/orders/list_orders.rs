@@ -1,0 +1,98 @@
+use std::{collections::HashMap, sync::Arc};
+
+use comanda_domain::{
+    account::Actor,
+    ids::OrderId,
+    order_status::OrderStatus,
+    page::{Page, PageLimit},
+    ports::{Accounts, OrderBook, OrdersQuery, Unavailable},
+};
+
+use super::relations::{RelatedOrder, Relations, customers_of};
+
+/// Lists orders, newest first, a page at a time.
+pub struct ListOrders {
+    orders: Arc<dyn OrderBook>,
+    accounts: Arc<dyn Accounts>,
+}
+
+impl ListOrders {
+    pub fn new(orders: Arc<dyn OrderBook>, accounts: Arc<dyn Accounts>) -> Self {
+        Self { orders, accounts }
+    }
+
+    /// One round trip for the page and one for each relation, however long the page.
+    pub async fn execute(
+        &self,
+        reader: Actor,
+        status: Option<OrderStatus>,
+        relations: Relations,
+        after: Option<OrderId>,
+        limit: PageLimit,
+    ) -> Result<Page<RelatedOrder>, Unavailable> {
+        let query = OrdersQuery { scope: reader.order_scope(), status, after, limit };
+        let page = self.orders.list(query).await?;
+        let ids: Vec<OrderId> = page.entries.iter().map(|order| order.id).collect();
+
+        let mut lines = match relations.items && !ids.is_empty() {
+            true => self.orders.lines_of(&ids).await?,
+            false => HashMap::new(),
+        };
+        let customers = match relations.customer && !ids.is_empty() {
+            true => customers_of(&*self.accounts, &page.entries).await?,
+            false => HashMap::new(),
+        };
+        let entries = page.entries.into_iter().map(|order| RelatedOrder {
+            lines: relations.items.then(|| lines.remove(&order.id).unwrap_or_default()),
+            customer: customers.get(&order.customer_id).cloned(),
+            order,
+        });
+        Ok(Page { entries: entries.collect(), has_more: page.has_more })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comanda_domain::{
+        account::{OrderScope, Role},
+        ports::{MockAccounts, MockOrderBook},
+    };
+
+    use super::*;
+    use crate::sample;
+
+    #[tokio::test]
+    async fn each_relation_is_one_round_trip_for_the_whole_page() {
+        let mut orders = MockOrderBook::new();
+        orders
+            .expect_list()
+            .once()
+            .withf(|query| query.scope == OrderScope::All)
+            .returning(|_| Ok(Page { entries: vec![sample::order_with_lines().order; 3], has_more: true }));
+        orders.expect_lines_of().once().returning(|ids| {
+            assert_eq!(ids.len(), 3);
+            Ok(HashMap::from([(ids[0], sample::order_with_lines().lines)]))
+        });
+        let mut accounts = MockAccounts::new();
+        accounts.expect_find_many().once().withf(|ids| ids.len() == 1).returning(|_| Ok(vec![sample::customer()]));
+        let list = ListOrders::new(Arc::new(orders), Arc::new(accounts));
+        let relations = Relations { items: true, customer: true, payments: false };
+
+        let page = list.execute(sample::actor(Role::Staff), None, relations, None, PageLimit::default()).await.unwrap();
+
+        assert!(page.has_more);
+        assert!(page.entries.iter().all(|entry| entry.customer == Some(sample::customer()) && entry.lines.is_some()));
+    }
+
+    #[tokio::test]
+    async fn relations_nobody_asked_for_cost_nothing() {
+        let mut orders = MockOrderBook::new();
+        orders
+            .expect_list()
+            .returning(|_| Ok(Page { entries: vec![sample::order_with_lines().order], has_more: false }));
+        let list = ListOrders::new(Arc::new(orders), Arc::new(MockAccounts::new()));
+        let customer = sample::actor(Role::Customer);
+        let page = list.execute(customer, None, Relations::default(), None, PageLimit::default()).await.unwrap();
+        assert_eq!((&page.entries[0].lines, &page.entries[0].customer), (&None, &None));
+    }
+}

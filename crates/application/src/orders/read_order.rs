@@ -1,0 +1,84 @@
+use std::sync::Arc;
+
+use comanda_domain::{
+    account::Actor,
+    ids::OrderId,
+    ports::{Accounts, OrderBook, Unavailable},
+};
+
+use super::relations::{RelatedOrder, Relations, customers_of};
+
+/// Reads one order.
+pub struct ReadOrder {
+    orders: Arc<dyn OrderBook>,
+    accounts: Arc<dyn Accounts>,
+}
+
+impl ReadOrder {
+    pub fn new(orders: Arc<dyn OrderBook>, accounts: Arc<dyn Accounts>) -> Self {
+        Self { orders, accounts }
+    }
+
+    /// An order the reader may not see is no order.
+    pub async fn execute(
+        &self,
+        reader: Actor,
+        id: OrderId,
+        relations: Relations,
+    ) -> Result<Option<RelatedOrder>, Unavailable> {
+        let Some(found) = self.orders.find(id, reader.order_scope()).await? else {
+            return Ok(None);
+        };
+        let customer = if relations.customer {
+            customers_of(&*self.accounts, std::slice::from_ref(&found.order)).await?.remove(&found.order.customer_id)
+        } else {
+            None
+        };
+        let lines = relations.items.then_some(found.lines);
+        Ok(Some(RelatedOrder { order: found.order, lines, customer }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comanda_domain::{
+        account::{OrderScope, Role},
+        ports::{MockAccounts, MockOrderBook},
+    };
+
+    use super::*;
+    use crate::sample;
+
+    #[tokio::test]
+    async fn a_customer_sees_their_own_and_staff_see_all() {
+        let customer = sample::actor(Role::Customer);
+        for (reader, scope) in [
+            (customer, OrderScope::OwnedBy(customer.account_id)),
+            (sample::actor(Role::Staff), OrderScope::All),
+            (sample::actor(Role::Admin), OrderScope::All),
+        ] {
+            let mut orders = MockOrderBook::new();
+            orders.expect_find().once().withf(move |_, asked| *asked == scope).returning(|_, _| Ok(None));
+            let read = ReadOrder::new(Arc::new(orders), Arc::new(MockAccounts::new()));
+            let found = read.execute(reader, sample::order_with_lines().order.id, Relations::default()).await;
+            assert_eq!(found.unwrap(), None);
+        }
+    }
+
+    #[tokio::test]
+    async fn relations_come_on_request() {
+        let mut orders = MockOrderBook::new();
+        orders.expect_find().returning(|_, _| Ok(Some(sample::order_with_lines())));
+        let mut accounts = MockAccounts::new();
+        accounts.expect_find_many().once().returning(|_| Ok(vec![sample::customer()]));
+        let read = ReadOrder::new(Arc::new(orders), Arc::new(accounts));
+        let id = sample::order_with_lines().order.id;
+
+        let bare = read.execute(sample::actor(Role::Staff), id, Relations::default()).await.unwrap().unwrap();
+        assert_eq!((bare.lines, bare.customer), (None, None));
+
+        let relations = Relations { items: true, customer: true, payments: false };
+        let full = read.execute(sample::actor(Role::Staff), id, relations).await.unwrap().unwrap();
+        assert_eq!((full.lines, full.customer), (Some(sample::order_with_lines().lines), Some(sample::customer())));
+    }
+}

@@ -1,0 +1,134 @@
+//! Values for the unit tests of the use cases.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use comanda_domain::{
+    Timestamp,
+    account::{Account, Actor, Role, StaffMember},
+    basket::{Basket, BasketLine},
+    email::Email,
+    ids::{AccountId, MenuItemId, OrderId},
+    menu_item::{MenuItem, MenuItemDetails},
+    money::{Currency, Price},
+    order::{Order, OrderLine, OrderWithLines},
+    order_number::OrderNumber,
+    order_status::OrderStatus,
+    password::PasswordHash,
+    ports::{Clock, IdGenerator, MockClock, MockIdGenerator, NewAccount},
+    quantity::Quantity,
+    stock::Stock,
+    text::{Category, Description, DishName, PersonName},
+};
+
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_timestamp_millis(1_790_000_000_123).unwrap()
+}
+
+pub(crate) fn clock() -> Arc<dyn Clock> {
+    let mut clock = MockClock::new();
+    clock.expect_now().returning(now);
+    Arc::new(clock)
+}
+
+pub(crate) fn ids() -> Arc<dyn IdGenerator> {
+    let next = AtomicU64::new(1);
+    let mut ids = MockIdGenerator::new();
+    ids.expect_generate().returning(move || MenuItemId::new(uuid(next.fetch_add(1, Ordering::Relaxed))).as_uuid());
+    Arc::new(ids)
+}
+
+fn uuid(n: u64) -> uuid::Uuid {
+    uuid::Uuid::from_u64_pair(0, n)
+}
+
+pub(crate) fn email() -> Email {
+    Email::new("ana@example.org").unwrap()
+}
+
+pub(crate) fn password_hash() -> PasswordHash {
+    PasswordHash::new("$argon2id$…".to_owned())
+}
+
+pub(crate) fn actor(role: Role) -> Actor {
+    Actor { account_id: AccountId::new(uuid(100)), role }
+}
+
+pub(crate) fn staff() -> StaffMember {
+    actor(Role::Staff).as_staff().unwrap()
+}
+
+pub(crate) fn customer() -> Account {
+    Account {
+        id: AccountId::new(uuid(100)),
+        email: email(),
+        name: PersonName::new("Ana").unwrap(),
+        role: Role::Customer,
+        disabled: false,
+        created_at: now(),
+    }
+}
+
+pub(crate) fn account_of(new: &NewAccount) -> Account {
+    Account {
+        id: new.id,
+        email: new.email.clone(),
+        name: new.name.clone(),
+        role: new.role,
+        disabled: false,
+        created_at: new.created_at,
+    }
+}
+
+pub(crate) fn menu_item() -> MenuItem {
+    MenuItem {
+        id: MenuItemId::new(uuid(200)),
+        details: MenuItemDetails {
+            name: DishName::new("Carbonara").unwrap(),
+            description: Description::new("").unwrap(),
+            category: Category::new("Pasta").unwrap(),
+            price: Price::new(1250, Currency::EUR).unwrap(),
+            low_stock_at: Stock::new(5).unwrap(),
+            active: true,
+        },
+        stock: 30,
+        revision: 1,
+        version: 1,
+        created_at: now(),
+        updated_at: now(),
+    }
+}
+
+pub(crate) fn basket() -> Basket {
+    let line = BasketLine { menu_item_id: menu_item().id, quantity: Quantity::new(2).unwrap(), note: None };
+    Basket::new(vec![line]).unwrap()
+}
+
+pub(crate) fn order_with_lines() -> OrderWithLines {
+    let price = menu_item().details.price.money();
+    let total = price.checked_times(Quantity::new(2).unwrap()).unwrap();
+    OrderWithLines {
+        order: Order {
+            id: OrderId::new(uuid(300)),
+            number: OrderNumber::new(1),
+            status: OrderStatus::Pending,
+            total,
+            line_count: 1,
+            note: None,
+            customer_id: customer().id,
+            created_at: now(),
+            updated_at: now(),
+            version: 1,
+        },
+        lines: vec![OrderLine {
+            menu_item_id: menu_item().id,
+            name: menu_item().details.name,
+            unit_price: price,
+            quantity: Quantity::new(2).unwrap(),
+            line_total: total,
+            note: None,
+        }],
+    }
+}

@@ -1,0 +1,124 @@
+//! People with an account.
+
+use std::{fmt, str::FromStr};
+
+use thiserror::Error;
+
+use crate::{Timestamp, email::Email, ids::AccountId, text::PersonName};
+
+/// What an account may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Orders and pays.
+    Customer,
+    /// Runs the menu and the kitchen.
+    Staff,
+    /// Staff, and looks after accounts.
+    Admin,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 3] = [Self::Customer, Self::Staff, Self::Admin];
+
+    /// The name in the HTTP contract and in storage.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Staff => "staff",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// Whether the role works here: staff and admins.
+    pub const fn is_staff(self) -> bool {
+        matches!(self, Self::Staff | Self::Admin)
+    }
+}
+
+/// The text names no role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a role is customer, staff or admin")]
+pub struct NotARole;
+
+impl FromStr for Role {
+    type Err = NotARole;
+
+    fn from_str(text: &str) -> Result<Self, NotARole> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or(NotARole)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An account, without its password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Names it for good.
+    pub id: AccountId,
+    /// Unique among all accounts.
+    pub email: Email,
+    /// What the person wants to be called.
+    pub name: PersonName,
+    /// What it may do.
+    pub role: Role,
+    /// A disabled account cannot sign in.
+    pub disabled: bool,
+    /// When it was registered.
+    pub created_at: Timestamp,
+}
+
+/// Who is acting, as proven by a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// The account.
+    pub account_id: AccountId,
+    /// Its role when the credential was issued.
+    pub role: Role,
+}
+
+impl Actor {
+    /// The proof that the actor works here, if so.
+    pub fn as_staff(self) -> Option<StaffMember> {
+        self.role.is_staff().then_some(StaffMember(self.account_id))
+    }
+
+    /// The orders this actor may see.
+    pub const fn order_scope(self) -> OrderScope {
+        if self.role.is_staff() { OrderScope::All } else { OrderScope::OwnedBy(self.account_id) }
+    }
+}
+
+/// Proof that somebody works here: what only staff may do asks for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StaffMember(AccountId);
+
+impl StaffMember {
+    /// The account.
+    pub const fn account_id(self) -> AccountId {
+        self.0
+    }
+}
+
+/// Which orders somebody may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderScope {
+    /// Everybody's: staff.
+    All,
+    /// A customer's own.
+    OwnedBy(AccountId),
+}
+
+impl OrderScope {
+    /// Whether an order of this customer may be seen.
+    pub fn admits(self, customer_id: AccountId) -> bool {
+        match self {
+            Self::All => true,
+            Self::OwnedBy(owner) => owner == customer_id,
+        }
+    }
+}

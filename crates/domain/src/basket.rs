@@ -1,0 +1,46 @@
+//! What a customer asks for, before it is known whether there is enough of it.
+
+use thiserror::Error;
+
+use crate::{ids::MenuItemId, quantity::Quantity, text::Note};
+
+/// One line of a basket. The same dish may stand on several lines, with a note of its own on each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BasketLine {
+    /// The dish.
+    pub menu_item_id: MenuItemId,
+    /// Portions.
+    pub quantity: Quantity,
+    /// A wish for the kitchen.
+    pub note: Option<Note>,
+}
+
+/// The number of lines is not between [`Basket::MIN_LINES`] and [`Basket::MAX_LINES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("an order has {} to {} lines", Basket::MIN_LINES, Basket::MAX_LINES)]
+pub struct BasketSizeOutOfRange;
+
+/// 1 to 50 lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Basket(Vec<BasketLine>);
+
+impl Basket {
+    /// The least number of lines.
+    pub const MIN_LINES: usize = 1;
+    /// The greatest number of lines.
+    pub const MAX_LINES: usize = 50;
+
+    /// Checks the number of lines.
+    pub fn new(lines: Vec<BasketLine>) -> Result<Self, BasketSizeOutOfRange> {
+        if (Self::MIN_LINES..=Self::MAX_LINES).contains(&lines.len()) {
+            Ok(Self(lines))
+        } else {
+            Err(BasketSizeOutOfRange)
+        }
+    }
+
+    /// The lines as the customer wrote them.
+    pub fn lines(&self) -> &[BasketLine] {
+        &self.0
+    }
+}

@@ -1,0 +1,78 @@
+//! What lets a client repeat a request without doing it twice.
+
+use thiserror::Error;
+
+use crate::{Timestamp, ids::AccountId};
+
+/// The text is not 1 to 255 visible ASCII characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("an idempotency key is 1 to 255 visible ASCII characters")]
+pub struct NotAnIdempotencyKey;
+
+/// A caller's own name for a request, from the `Idempotency-Key` header.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// For how long a key is remembered, in hours.
+    pub const KEPT_HOURS: i64 = 24;
+
+    /// Checks length and characters.
+    pub fn new(text: &str) -> Result<Self, NotAnIdempotencyKey> {
+        if (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NotAnIdempotencyKey)
+        }
+    }
+
+    /// The key.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Keys recorded before this moment are forgotten.
+    pub fn forgotten_before(now: Timestamp) -> Timestamp {
+        now - chrono::TimeDelta::hours(Self::KEPT_HOURS)
+    }
+}
+
+/// A digest of what was asked, to tell a repetition from another request under the same key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestFingerprint([u8; 16]);
+
+impl RequestFingerprint {
+    /// Wraps the first 128 bits of a cryptographic hash.
+    pub const fn new(digest: [u8; 16]) -> Self {
+        Self(digest)
+    }
+
+    /// The bits.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+/// A key with the request it stands for. Scoped to the caller: two callers may use the same key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idempotency {
+    /// Whose key it is.
+    pub caller: AccountId,
+    /// The caller's name for the request.
+    pub key: IdempotencyKey,
+    /// What the request asks.
+    pub fingerprint: RequestFingerprint,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_visible_ascii() {
+        assert!(IdempotencyKey::new(&"k".repeat(255)).is_ok());
+        for text in ["", "a b", "ключ", "a\u{7f}", &"k".repeat(256)] {
+            assert_eq!(IdempotencyKey::new(text), Err(NotAnIdempotencyKey));
+        }
+    }
+}

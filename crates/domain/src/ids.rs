@@ -1,0 +1,45 @@
+//! Identifiers. Each kind is its own type, so that a customer's id cannot stand where an order's belongs.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Takes any UUID; ids made by Comanda are version 7 (RFC 9562), which sort by the time they were made.
+            pub const fn new(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+
+            /// The UUID itself.
+            pub const fn as_uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id! {
+    /// Names an account: a customer, a member of staff or an admin.
+    AccountId
+}
+id! {
+    /// Names a dish or drink on the menu.
+    MenuItemId
+}
+id! {
+    /// Names an order.
+    OrderId
+}

@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
+
+pub mod account;
+pub mod allocation;
+pub mod basket;
+pub mod email;
+pub mod idempotency;
+pub mod ids;
+pub mod menu_item;
+pub mod money;
+pub mod order;
+pub mod order_number;
+pub mod order_status;
+pub mod page;
+pub mod password;
+pub mod ports;
+pub mod quantity;
+pub mod stock;
+pub mod text;
+
+/// A moment in UTC. Ports exchange whole milliseconds, which is what the HTTP contract shows.
+pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -1,0 +1,81 @@
+//! Orders as placed.
+
+use crate::{
+    Timestamp,
+    basket::Basket,
+    idempotency::Idempotency,
+    ids::{AccountId, MenuItemId, OrderId},
+    money::Money,
+    order_number::OrderNumber,
+    order_status::OrderStatus,
+    quantity::Quantity,
+    text::{DishName, Note},
+};
+
+/// What is asked of the order book: everything about an order that is decided before the shelf is looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewOrder {
+    /// The id the order will have.
+    pub id: OrderId,
+    /// Who orders.
+    pub customer_id: AccountId,
+    /// What is asked for.
+    pub basket: Basket,
+    /// A wish for the whole order.
+    pub note: Option<Note>,
+    /// When it was asked for, in whole milliseconds.
+    pub placed_at: Timestamp,
+    /// Makes the request repeatable; without it a repeated request is another order.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// An order without its lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Names it for good.
+    pub id: OrderId,
+    /// Called out at the counter.
+    pub number: OrderNumber,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// The sum of its lines.
+    pub total: Money,
+    /// How many lines it has.
+    pub line_count: u32,
+    /// A wish for the whole order.
+    pub note: Option<Note>,
+    /// Who ordered.
+    pub customer_id: AccountId,
+    /// When it was placed.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// 1 when placed, one more with every change.
+    pub version: u32,
+}
+
+/// A line of an order, with the dish's name and price at the moment of ordering.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderLine {
+    /// The dish.
+    pub menu_item_id: MenuItemId,
+    /// Its name then.
+    pub name: DishName,
+    /// Its price then.
+    pub unit_price: Money,
+    /// Portions.
+    pub quantity: Quantity,
+    /// `unit_price` × `quantity`.
+    pub line_total: Money,
+    /// A wish for the kitchen.
+    pub note: Option<Note>,
+}
+
+/// An order with its lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderWithLines {
+    /// The order.
+    pub order: Order,
+    /// Its lines as the customer wrote them.
+    pub lines: Vec<OrderLine>,
+}

@@ -1,0 +1,129 @@
+//! The life of an order as a state machine.
+
+use std::{fmt, str::FromStr};
+
+use thiserror::Error;
+
+/// Where an order stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OrderStatus {
+    /// Placed; the kitchen has not looked at it yet.
+    Pending,
+    /// The kitchen will make it.
+    Accepted,
+    /// On the stove.
+    Preparing,
+    /// Waiting at the counter.
+    Ready,
+    /// Handed over. The end.
+    Completed,
+    /// Called off, its stock returned. The end.
+    Cancelled,
+}
+
+/// On whose behalf an order is cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelledBy {
+    /// The customer: only until the kitchen starts.
+    Customer,
+    /// Staff: until it is handed over.
+    Staff,
+}
+
+impl OrderStatus {
+    /// Every status, in the order an order goes through them.
+    pub const ALL: [Self; 6] =
+        [Self::Pending, Self::Accepted, Self::Preparing, Self::Ready, Self::Completed, Self::Cancelled];
+
+    /// The name in the HTTP contract and in storage.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Accepted => "accepted",
+            Self::Preparing => "preparing",
+            Self::Ready => "ready",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// The one step staff can take an order to from here, if any. Cancelling is a step of its own:
+    /// see [`OrderStatus::can_be_cancelled_by`].
+    pub const fn next(self) -> Option<Self> {
+        match self {
+            Self::Pending => Some(Self::Accepted),
+            Self::Accepted => Some(Self::Preparing),
+            Self::Preparing => Some(Self::Ready),
+            Self::Ready => Some(Self::Completed),
+            Self::Completed | Self::Cancelled => None,
+        }
+    }
+
+    /// Whether staff can advance an order from here to `to`.
+    pub fn can_advance_to(self, to: Self) -> bool {
+        self.next() == Some(to)
+    }
+
+    /// Whether an order can still be called off.
+    pub const fn can_be_cancelled_by(self, by: CancelledBy) -> bool {
+        match self {
+            Self::Pending | Self::Accepted => true,
+            Self::Preparing | Self::Ready => matches!(by, CancelledBy::Staff),
+            Self::Completed | Self::Cancelled => false,
+        }
+    }
+
+    /// Whether the order's portions are taken from the shelf. Only a cancelled order has given them back.
+    pub const fn holds_stock(self) -> bool {
+        !matches!(self, Self::Cancelled)
+    }
+}
+
+/// The text names no status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a status is pending, accepted, preparing, ready, completed or cancelled")]
+pub struct NotAStatus;
+
+impl FromStr for OrderStatus {
+    type Err = NotAStatus;
+
+    fn from_str(text: &str) -> Result<Self, NotAStatus> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or(NotAStatus)
+    }
+}
+
+impl fmt::Display for OrderStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use OrderStatus::{Accepted, Cancelled, Completed, Pending, Preparing, Ready};
+
+    use super::*;
+
+    #[test]
+    fn admits_exactly_the_listed_transitions() {
+        let listed = [(Pending, Accepted), (Accepted, Preparing), (Preparing, Ready), (Ready, Completed)];
+        for from in OrderStatus::ALL {
+            for to in OrderStatus::ALL {
+                assert_eq!(from.can_advance_to(to), listed.contains(&(from, to)), "{from} -> {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_customer_can_cancel_until_the_kitchen_starts_and_staff_until_it_is_handed_over() {
+        let by = |who| OrderStatus::ALL.into_iter().filter(move |s| s.can_be_cancelled_by(who)).collect::<Vec<_>>();
+        assert_eq!(by(CancelledBy::Customer), [Pending, Accepted]);
+        assert_eq!(by(CancelledBy::Staff), [Pending, Accepted, Preparing, Ready]);
+    }
+
+    #[test]
+    fn only_a_cancelled_order_holds_no_stock() {
+        assert_eq!(OrderStatus::ALL.into_iter().filter(|s| !s.holds_stock()).collect::<Vec<_>>(), [Cancelled]);
+        assert_eq!(Completed.next(), None);
+    }
+}

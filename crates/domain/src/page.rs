@@ -1,0 +1,85 @@
+//! Long lists, a page at a time, by keyset: a page is found by where the last one ended, never by counting rows.
+
+use thiserror::Error;
+
+use crate::{
+    ids::MenuItemId,
+    text::{Category, DishName},
+};
+
+/// The number is not between 1 and [`PageLimit::MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("must be between 1 and {}", PageLimit::MAX)]
+pub struct PageLimitOutOfRange;
+
+/// The most entries a page may have: 1 to 100.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageLimit(u32);
+
+impl PageLimit {
+    /// The most anybody can ask for.
+    pub const MAX: i64 = 100;
+
+    /// Checks the range.
+    pub fn new(limit: i64) -> Result<Self, PageLimitOutOfRange> {
+        match u32::try_from(limit) {
+            Ok(entries) if (1..=Self::MAX).contains(&limit) => Ok(Self(entries)),
+            _ => Err(PageLimitOutOfRange),
+        }
+    }
+
+    /// The number of entries.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl Default for PageLimit {
+    /// 20, as the HTTP contract has it.
+    fn default() -> Self {
+        Self(20)
+    }
+}
+
+/// A page and whether there is another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// At most as many as asked for.
+    pub entries: Vec<T>,
+    /// Whether at least one more entry follows the last.
+    pub has_more: bool,
+}
+
+impl<T> Page<T> {
+    /// From the entries of a query that asked for one more than `limit`, which is how a store learns that there is more.
+    pub fn from_one_more(mut entries: Vec<T>, limit: PageLimit) -> Self {
+        let limit = limit.get() as usize;
+        let has_more = entries.len() > limit;
+        entries.truncate(limit);
+        Self { entries, has_more }
+    }
+}
+
+/// Where a page of menu items ended: they are sorted by category, then name, then id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MenuPosition {
+    /// The last entry's category.
+    pub category: Category,
+    /// The last entry's name.
+    pub name: DishName,
+    /// The last entry's id.
+    pub id: MenuItemId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_one_more_is_not_shown() {
+        let limit = PageLimit::new(2).expect("in range");
+        assert_eq!(Page::from_one_more(vec![1, 2, 3], limit), Page { entries: vec![1, 2], has_more: true });
+        assert_eq!(Page::from_one_more(vec![1, 2], limit), Page { entries: vec![1, 2], has_more: false });
+        assert!(PageLimit::new(0).is_err() && PageLimit::new(101).is_err());
+    }
+}

@@ -1,0 +1,30 @@
+use thiserror::Error;
+
+use crate::{
+    Timestamp,
+    account::{Account, Actor},
+};
+
+/// A credential a client shows with every request.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccessToken {
+    /// What goes into `Authorization: Bearer …`.
+    pub token: String,
+    /// For how many seconds from now it is good.
+    pub expires_in: u32,
+}
+
+/// The token proves nothing: forged, expired, meant for somebody else, or not a token at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the access token is not valid")]
+pub struct InvalidAccessToken;
+
+/// Issues and verifies access tokens.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+pub trait AccessTokens: Send + Sync {
+    /// A token for an account that has just proven who it is.
+    fn issue(&self, account: &Account, now: Timestamp) -> AccessToken;
+
+    /// Who shows this token. MUST refuse a token whose signature, algorithm, issuer, audience or time is not right.
+    fn verify(&self, token: &str, now: Timestamp) -> Result<Actor, InvalidAccessToken>;
+}

@@ -1,0 +1,71 @@
+use async_trait::async_trait;
+use thiserror::Error;
+
+use crate::{
+    Timestamp,
+    account::{Account, Role},
+    email::Email,
+    ids::AccountId,
+    password::PasswordHash,
+    text::PersonName,
+};
+
+use super::Unavailable;
+
+/// An account to be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewAccount {
+    /// The id it will have.
+    pub id: AccountId,
+    /// Must not have an account yet.
+    pub email: Email,
+    /// What the person wants to be called.
+    pub name: PersonName,
+    /// What it may do.
+    pub role: Role,
+    /// The hash of the chosen password.
+    pub password_hash: PasswordHash,
+    /// When, in whole milliseconds.
+    pub created_at: Timestamp,
+}
+
+/// Why no account was opened.
+#[derive(Debug, Error)]
+pub enum RegisterAccountError {
+    /// The address has an account already.
+    #[error("the e-mail address has an account already")]
+    EmailTaken,
+    /// The store failed.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// An account with what it takes to sign in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// The account.
+    pub account: Account,
+    /// The hash of its password.
+    pub password_hash: PasswordHash,
+}
+
+/// The accounts.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait Accounts: Send + Sync {
+    /// Opens an account. Of two at the same moment for one address, one MUST get [`RegisterAccountError::EmailTaken`].
+    async fn register(&self, account: NewAccount) -> Result<Account, RegisterAccountError>;
+
+    /// Opens an account, or gives the address's existing account this name, role and password and enables it.
+    async fn appoint(&self, account: NewAccount) -> Result<Account, Unavailable>;
+
+    /// Those of the accounts that exist, in one round trip, in any order.
+    async fn find_many(&self, ids: &[AccountId]) -> Result<Vec<Account>, Unavailable>;
+
+    /// What it takes to sign in with this address.
+    async fn credentials(&self, email: &Email) -> Result<Option<Credentials>, Unavailable>;
+
+    /// Replaces a hash by a better one of the same password. Does nothing where the hash is no longer `old`: the password
+    /// was changed meanwhile.
+    async fn replace_hash(&self, id: AccountId, old: &PasswordHash, new: &PasswordHash) -> Result<(), Unavailable>;
+}

@@ -1,0 +1,152 @@
+use async_trait::async_trait;
+use thiserror::Error;
+
+use crate::{
+    Timestamp,
+    ids::{AccountId, MenuItemId},
+    menu_item::{ImportedDish, MenuItem, MenuItemEdit, NewMenuItem},
+    page::{MenuPosition, Page, PageLimit},
+    stock::StockDelta,
+    text::{Category, Reason},
+};
+
+use super::Unavailable;
+
+/// Every dish that is not archived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WholeMenu {
+    /// Raised in the transaction of every change that a guest can see, so that of two menus the newer is known.
+    pub version: u64,
+    /// Sorted by category, then name, then id.
+    pub items: Vec<MenuItem>,
+}
+
+/// Which dishes to list. Archived ones never are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MenuItemsQuery {
+    /// Also dishes that are switched off.
+    pub include_inactive: bool,
+    /// Only those under this heading.
+    pub category: Option<Category>,
+    /// Only those whose name contains this, whatever the case.
+    pub name_contains: Option<String>,
+    /// Only those after this one.
+    pub after: Option<MenuPosition>,
+    /// How many.
+    pub limit: PageLimit,
+}
+
+/// Why a dish was not edited or archived.
+#[derive(Debug, Error)]
+pub enum EditMenuItemError {
+    /// There is no such dish, or it is archived.
+    #[error("no such menu item")]
+    NotFound,
+    /// Somebody changed it after the revision the caller had seen.
+    #[error("the menu item was changed meanwhile; it is at revision {current}")]
+    Stale {
+        /// Its revision now.
+        current: u32,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// A delivery, a breakage, a correction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StockAdjustment {
+    /// The dish.
+    pub menu_item_id: MenuItemId,
+    /// Portions more or fewer.
+    pub delta: StockDelta,
+    /// Why; the ledger keeps it.
+    pub reason: Reason,
+    /// Who.
+    pub adjusted_by: AccountId,
+    /// When, in whole milliseconds.
+    pub adjusted_at: Timestamp,
+}
+
+/// Why a stock was not adjusted.
+#[derive(Debug, Error)]
+pub enum AdjustStockError {
+    /// There is no such dish, or it is archived.
+    #[error("no such menu item")]
+    NotFound,
+    /// It would go below zero.
+    #[error("only {available} portion(s) are left")]
+    InsufficientStock {
+        /// Portions on hand.
+        available: u32,
+    },
+    /// It would go above [`crate::stock::Stock::MAX`].
+    #[error("the stock would exceed {}", crate::stock::Stock::MAX)]
+    TooMuch,
+    /// The store failed.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// What an import did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ImportSummary {
+    /// Dishes that were not there.
+    pub added: usize,
+    /// Dishes whose price, description or stock changed.
+    pub changed: usize,
+    /// Dishes that were already as the file has them.
+    pub unchanged: usize,
+}
+
+/// Why nothing was imported.
+#[derive(Debug, Error)]
+pub enum ImportMenuError {
+    /// The store failed.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// The menu and its stock.
+///
+/// Edits and adjustments read without locks and write on condition that the item's `version` is still the one read; when
+/// another writer was faster they try again until a deadline of some seconds.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait Menu: Send + Sync {
+    /// The whole menu, inactive dishes included.
+    async fn whole(&self) -> Result<WholeMenu, Unavailable>;
+
+    /// One dish that is not archived.
+    async fn item(&self, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable>;
+
+    /// A page of dishes, sorted by category, then name, then id.
+    async fn items(&self, query: MenuItemsQuery) -> Result<Page<MenuItem>, Unavailable>;
+
+    /// Adds a dish and enters its first stock into the ledger.
+    async fn add(&self, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, Unavailable>;
+
+    /// Edits a dish that is still at `revision`. An edit that changes nothing MUST NOT raise the revision.
+    async fn edit(
+        &self,
+        id: MenuItemId,
+        revision: u32,
+        edit: MenuItemEdit,
+        edited_at: Timestamp,
+    ) -> Result<MenuItem, EditMenuItemError>;
+
+    /// Takes a dish that is still at `revision` off the menu for good. Old orders keep it.
+    async fn archive(&self, id: MenuItemId, revision: u32, archived_at: Timestamp) -> Result<(), EditMenuItemError>;
+
+    /// Adjusts a stock and enters it into the ledger.
+    async fn adjust_stock(&self, adjustment: StockAdjustment) -> Result<MenuItem, AdjustStockError>;
+
+    /// Brings the dishes that the rows name (by category and name) to what the rows say and adds those that are missing, all
+    /// or nothing. `ids` are for the missing ones, as many as there are rows. Other dishes stay as they are.
+    async fn import(
+        &self,
+        rows: Vec<ImportedDish>,
+        ids: Vec<MenuItemId>,
+        imported_at: Timestamp,
+    ) -> Result<ImportSummary, ImportMenuError>;
+}

@@ -1,0 +1,52 @@
+//! What the domain wants of the world outside, as traits.
+//!
+//! Every port is object-safe, `Send + Sync`, and held as `Arc<dyn …>`, so that decorators stack and mocks drop in. A method is
+//! one business step, whole: it happens or it does not. Each method's errors are its own enum, with the business outcomes by
+//! name and one [`Unavailable`] for everything that is merely broken. Absence is an `Option`, not an error.
+//!
+//! To add a port: a file here with the trait, its errors and its `#[cfg_attr(feature = "mocks", mockall::automock)]`, then the
+//! adapter's file of the same name.
+
+mod access_tokens;
+mod accounts;
+mod clock;
+mod component_health;
+mod id_generator;
+mod menu;
+mod order_book;
+mod password_hasher;
+
+use std::{error::Error, fmt};
+
+pub use access_tokens::*;
+pub use accounts::*;
+pub use clock::*;
+pub use component_health::*;
+pub use id_generator::*;
+pub use menu::*;
+pub use order_book::*;
+pub use password_hasher::*;
+
+/// The step could not be carried out for a reason that has nothing to do with what was asked: a connection was cut, a pool is
+/// exhausted, a deadline passed. Trying again later may help. Whether the step happened is unknown.
+#[derive(Debug)]
+pub struct Unavailable(Box<dyn Error + Send + Sync>);
+
+impl Unavailable {
+    /// Wraps what went wrong. Accepts any error, or a text.
+    pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(source.into())
+    }
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unavailable: {}", self.0)
+    }
+}
+
+impl Error for Unavailable {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(self.0.as_ref())
+    }
+}

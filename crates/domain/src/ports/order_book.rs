@@ -1,0 +1,150 @@
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use thiserror::Error;
+
+use crate::{
+    Timestamp,
+    account::OrderScope,
+    allocation::Shortage,
+    idempotency::Idempotency,
+    ids::OrderId,
+    order::{NewOrder, Order, OrderLine, OrderWithLines},
+    order_status::{CancelledBy, OrderStatus},
+    page::{Page, PageLimit},
+    text::Reason,
+};
+
+use super::Unavailable;
+
+/// The answer to a request that may have been made before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer<T> {
+    /// The outcome: of this request, or of the first one under the same key.
+    pub outcome: T,
+    /// Whether it was the first one's.
+    pub replayed: bool,
+}
+
+/// Why an order was not placed. Nothing of it was kept, and its idempotency key is free again.
+#[derive(Debug, Error)]
+pub enum PlaceOrderError {
+    /// Lines (counted from 0) that name a dish which does not exist or is not on sale.
+    #[error("the order names dishes that are not on the menu")]
+    UnknownItems(Vec<usize>),
+    /// Every dish there is not enough of.
+    #[error("there is not enough of what the order asks for")]
+    InsufficientStock(Vec<Shortage>),
+    /// The total is more than 64 bits can hold.
+    #[error("the total is too large")]
+    TotalTooLarge,
+    /// The key stands for another request.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// A request with the same key has not ended yet.
+    #[error("a request with the same idempotency key is in progress")]
+    KeyInProgress,
+    /// Other writers won every time until the deadline.
+    #[error("the stock kept changing")]
+    StockChanged,
+    /// The store failed, is full of waiting orders, or did not answer within the deadline.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// An order to be called off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cancellation {
+    /// The order.
+    pub order_id: OrderId,
+    /// On whose behalf; decides until when it is possible.
+    pub by: CancelledBy,
+    /// Orders outside it do not exist for the caller.
+    pub scope: OrderScope,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// When, in whole milliseconds.
+    pub cancelled_at: Timestamp,
+    /// Makes the request repeatable.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// Why an order was not cancelled. Nothing changed.
+#[derive(Debug, Error)]
+pub enum CancelOrderError {
+    /// There is no such order within the caller's scope.
+    #[error("no such order")]
+    NotFound,
+    /// It is too late.
+    #[error("an order that is {from} cannot be cancelled")]
+    InvalidTransition {
+        /// Where the order stands.
+        from: OrderStatus,
+    },
+    /// The key stands for another request.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// The store failed.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Why an order was not advanced. Nothing changed.
+#[derive(Debug, Error)]
+pub enum AdvanceOrderError {
+    /// There is no such order.
+    #[error("no such order")]
+    NotFound,
+    /// The order does not go there from where it stands.
+    #[error("an order that is {from} cannot become {to}")]
+    InvalidTransition {
+        /// Where the order stands.
+        from: OrderStatus,
+        /// Where it was to go.
+        to: OrderStatus,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Which orders to list, newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrdersQuery {
+    /// Whose.
+    pub scope: OrderScope,
+    /// Only those that stand here.
+    pub status: Option<OrderStatus>,
+    /// Only those older than this one.
+    pub after: Option<OrderId>,
+    /// How many.
+    pub limit: PageLimit,
+}
+
+/// The orders, and the stock they hold.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait OrderBook: Send + Sync {
+    /// Takes the stock, writes the order, its lines, the idempotency record and the event that announces it: all of it or
+    /// nothing. Never gives out more than there is, however many ask at once, through however many servers. A caller that
+    /// stops waiting changes nothing about the outcome.
+    ///
+    /// Orders are served in order of arrival; a refusal names what was left when the order's turn came. A request whose key
+    /// is known is answered with the order as it was placed.
+    async fn place(&self, order: NewOrder) -> Result<Answer<OrderWithLines>, PlaceOrderError>;
+
+    /// One order within the scope, with its lines.
+    async fn find(&self, id: OrderId, scope: OrderScope) -> Result<Option<OrderWithLines>, Unavailable>;
+
+    /// A page of orders, newest first.
+    async fn list(&self, query: OrdersQuery) -> Result<Page<Order>, Unavailable>;
+
+    /// The lines of several orders in one round trip.
+    async fn lines_of(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<OrderLine>>, Unavailable>;
+
+    /// Calls an order off and puts its stock back, exactly once however often it is asked.
+    async fn cancel(&self, cancellation: Cancellation) -> Result<Answer<OrderWithLines>, CancelOrderError>;
+
+    /// Takes an order one step on.
+    async fn advance(&self, id: OrderId, to: OrderStatus, at: Timestamp) -> Result<OrderWithLines, AdvanceOrderError>;
+}

@@ -1,0 +1,127 @@
+//! Text that people typed, bounded in length and free of what no page and no slip can show.
+
+use std::{fmt, sync::Arc};
+
+use thiserror::Error;
+
+/// Why a text was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum TextError {
+    /// Shorter than the least number of characters, surrounding white space not counted.
+    #[error("must have at least {min} character(s)")]
+    TooShort {
+        /// The least number of characters.
+        min: usize,
+    },
+    /// Longer than the greatest number of characters (Unicode scalar values).
+    #[error("must have at most {max} characters")]
+    TooLong {
+        /// The greatest number of characters.
+        max: usize,
+    },
+    /// Holds a control character, NUL for instance, which `PostgreSQL` cannot store and a printer might obey.
+    #[error("must not contain control characters")]
+    ControlCharacter,
+}
+
+fn check(text: &str, min: usize, max: usize, may_break_lines: bool) -> Result<Arc<str>, TextError> {
+    let text = text.trim();
+    let forbidden = |c: char| c.is_control() && !(may_break_lines && matches!(c, '\n' | '\r' | '\t'));
+    if text.chars().any(forbidden) {
+        return Err(TextError::ControlCharacter);
+    }
+    let length = text.chars().count();
+    if length < min {
+        return Err(TextError::TooShort { min });
+    }
+    if length > max {
+        return Err(TextError::TooLong { max });
+    }
+    Ok(Arc::from(text))
+}
+
+macro_rules! bounded_text {
+    ($(#[$doc:meta])* $name:ident, $min:literal..=$max:literal, may_break_lines: $breaks:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
+        pub struct $name(#[cfg_attr(feature = "serde", serde(serialize_with = "as_str"))] Arc<str>);
+
+        impl $name {
+            /// The least number of characters.
+            pub const MIN: usize = $min;
+            /// The greatest number of characters.
+            pub const MAX: usize = $max;
+
+            /// Trims surrounding white space, then checks length and characters.
+            pub fn new(text: &str) -> Result<Self, TextError> {
+                check(text, $min, $max, $breaks).map(Self)
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+#[cfg(feature = "serde")]
+fn as_str<S: serde::Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
+}
+
+bounded_text! {
+    /// What a person wants to be called.
+    PersonName, 1..=100, may_break_lines: false
+}
+bounded_text! {
+    /// What a dish is called on the menu.
+    DishName, 1..=120, may_break_lines: false
+}
+bounded_text! {
+    /// The heading a dish stands under, such as "Pasta".
+    Category, 1..=60, may_break_lines: false
+}
+bounded_text! {
+    /// What the menu says about a dish. May be empty.
+    Description, 0..=1000, may_break_lines: true
+}
+bounded_text! {
+    /// A wish for the kitchen on an order or a line, such as "no onions".
+    Note, 1..=300, may_break_lines: true
+}
+bounded_text! {
+    /// Why somebody did something: an adjustment, a cancellation.
+    Reason, 1..=300, may_break_lines: true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_characters_not_bytes() {
+        assert!(Note::new(&"🍕".repeat(300)).is_ok());
+        assert_eq!(Note::new(&"a".repeat(301)), Err(TextError::TooLong { max: 300 }));
+    }
+
+    #[test]
+    fn refuses_nul_everywhere_and_line_breaks_where_one_line_is_meant() {
+        assert_eq!(Note::new("a\0b"), Err(TextError::ControlCharacter));
+        assert!(Note::new("first\nsecond").is_ok());
+        assert_eq!(DishName::new("first\nsecond"), Err(TextError::ControlCharacter));
+    }
+
+    #[test]
+    fn blank_is_empty() {
+        assert_eq!(DishName::new("  \t "), Err(TextError::TooShort { min: 1 }));
+        assert_eq!(Description::new("  ").map(|d| d.as_str().to_owned()), Ok(String::new()));
+    }
+}

@@ -1,0 +1,61 @@
+//! What must be true of the tables at any moment, each as one SQL query that finds what breaks it.
+
+use comanda_domain::ports::Unavailable;
+use diesel::{QueryableByName, sql_query, sql_types::Text};
+use diesel_async::RunQueryDsl;
+
+use crate::Database;
+
+/// A rule, and the query that finds every row breaking it.
+#[derive(Clone, Copy, Debug)]
+pub struct Invariant {
+    /// The rule as a sentence.
+    pub rule: &'static str,
+    sql: &'static str,
+}
+
+const INVARIANTS: [Invariant; 6] = [
+    Invariant {
+        rule: "stock = sum of adjustments - sum of lines of orders that hold stock, for every menu item",
+        sql: include_str!("stock_ledger.sql"),
+    },
+    Invariant { rule: "no stock is below zero", sql: include_str!("stock_never_negative.sql") },
+    Invariant {
+        rule: "an order's total and line count are those of its lines, numbered from 0",
+        sql: include_str!("order_totals.sql"),
+    },
+    Invariant {
+        rule: "every version of an order was announced by exactly one event",
+        sql: include_str!("order_events.sql"),
+    },
+    Invariant { rule: "no two orders bear the same running number", sql: include_str!("order_numbers.sql") },
+    Invariant {
+        rule: "no connection to this database is left in a transaction",
+        sql: include_str!("no_open_transaction.sql"),
+    },
+];
+
+/// An invariant with what breaks it, if anything.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    pub invariant: Invariant,
+    /// A line for each row that breaks it (the first hundred).
+    pub violations: Vec<String>,
+}
+
+#[derive(QueryableByName)]
+struct Violation {
+    #[diesel(sql_type = Text)]
+    violation: String,
+}
+
+/// Checks every invariant. Reads whole tables: for an operator, a test or the end of a rush, not for a request.
+pub async fn check_invariants(database: &Database) -> Result<Vec<Finding>, Unavailable> {
+    let mut connection = database.dedicated("SET statement_timeout = 0").await?;
+    let mut findings = Vec::with_capacity(INVARIANTS.len());
+    for invariant in INVARIANTS {
+        let rows: Vec<Violation> = sql_query(invariant.sql).load(&mut connection).await.map_err(Unavailable::new)?;
+        findings.push(Finding { invariant, violations: rows.into_iter().map(|row| row.violation).collect() });
+    }
+    Ok(findings)
+}

@@ -1,0 +1,6 @@
+-- A transaction that has been idle for a second is nobody's work in progress: batches idle for microseconds.
+SELECT format('connection %s (%s) has been %s since %s', pid, application_name, state, state_change) AS violation
+FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+  AND state LIKE 'idle in transaction%' AND state_change < clock_timestamp() - interval '1 second'
+LIMIT 100

@@ -1,0 +1,70 @@
+//! Writing to a menu item on condition that nobody else has.
+
+use comanda_domain::{ids::MenuItemId, ports::Unavailable};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::row::MenuItemRow;
+use crate::{
+    row_error::InconsistentRow,
+    schema::{menu_items, menu_version},
+};
+
+/// Why a transaction did not get through.
+pub(super) enum Setback<E> {
+    /// Another writer raised the version between the read and the write: read again.
+    Conflict,
+    /// This is the answer.
+    Refused(E),
+}
+
+impl<E: From<Unavailable>> From<diesel::result::Error> for Setback<E> {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Refused(Unavailable::new(error).into())
+    }
+}
+
+impl<E: From<Unavailable>> From<InconsistentRow> for Setback<E> {
+    fn from(error: InconsistentRow) -> Self {
+        Self::Refused(Unavailable::from(error).into())
+    }
+}
+
+/// How a write reads the row it is about to change.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReadMode {
+    /// Takes no lock: nobody waits for a writer that only looks.
+    Unlocked,
+    /// Queues for the row's lock. For a dish that sells without pause an unlocked read is out of date by the time of
+    /// the write, every time; queueing is what lets an editor have a turn.
+    Locked,
+}
+
+/// The mode of the first read, the second, and so on: without locks while that has a chance.
+pub(super) fn read_modes() -> impl Iterator<Item = ReadMode> {
+    [ReadMode::Unlocked; 2].into_iter().chain(std::iter::repeat(ReadMode::Locked))
+}
+
+/// The row, unless there is none or it is archived.
+pub(super) async fn read_row(
+    connection: &mut AsyncPgConnection,
+    id: MenuItemId,
+    mode: ReadMode,
+) -> QueryResult<Option<MenuItemRow>> {
+    let row = menu_items::table
+        .filter(menu_items::id.eq(id.as_uuid()).and(menu_items::archived_at.is_null()))
+        .select(MenuItemRow::as_select());
+    match mode {
+        ReadMode::Unlocked => row.first(connection).await.optional(),
+        ReadMode::Locked => row.for_no_key_update().first(connection).await.optional(),
+    }
+}
+
+/// Tells readers that what guests see has changed. Last in a transaction: this row is everybody's.
+pub(super) async fn raise_menu_version(connection: &mut AsyncPgConnection) -> QueryResult<()> {
+    diesel::update(menu_version::table)
+        .set(menu_version::version.eq(menu_version::version + 1))
+        .execute(connection)
+        .await
+        .map(|_| ())
+}

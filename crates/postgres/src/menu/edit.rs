@@ -1,0 +1,136 @@
+use comanda_domain::{
+    Timestamp,
+    ids::{AccountId, MenuItemId},
+    menu_item::{MenuItem, MenuItemEdit, NewMenuItem},
+    ports::{EditMenuItemError, Unavailable},
+};
+use diesel::prelude::*;
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+
+use super::{
+    PostgresMenu,
+    conditional_write::{ReadMode, Setback, raise_menu_version, read_modes, read_row},
+    row::{DetailsColumns, LedgerEntry, MenuItemRow, NewMenuItemRow, portions},
+};
+use crate::schema::{menu_items, stock_adjustments};
+
+type EditSetback = Setback<EditMenuItemError>;
+
+impl PostgresMenu {
+    pub(super) async fn add_item(&self, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, Unavailable> {
+        let mut connection = self.database.connection().await?;
+        let row = connection
+            .transaction::<_, diesel::result::Error, _>(async |connection| {
+                let row = diesel::insert_into(menu_items::table)
+                    .values(NewMenuItemRow::of(&item))
+                    .returning(MenuItemRow::as_returning())
+                    .get_result(connection)
+                    .await?;
+                if item.stock.get() > 0 {
+                    let stock = portions(item.stock);
+                    let entry = LedgerEntry::new(row.id, Some(added_by), item.added_at, stock, "first stock");
+                    diesel::insert_into(stock_adjustments::table).values(entry).execute(connection).await?;
+                }
+                raise_menu_version(connection).await?;
+                Ok(row)
+            })
+            .await
+            .map_err(Unavailable::new)?;
+        Ok(row.into_item(self.currency)?)
+    }
+
+    pub(super) async fn edit_item(
+        &self,
+        id: MenuItemId,
+        revision: u32,
+        edit: MenuItemEdit,
+        edited_at: Timestamp,
+    ) -> Result<MenuItem, EditMenuItemError> {
+        let mut connection = self.database.connection().await?;
+        for mode in read_modes() {
+            let attempt = connection
+                .transaction(async |connection| {
+                    let (row, before) = self.read_at_revision(connection, id, revision, mode).await?;
+                    let after = edit.clone().apply_to(before.details.clone());
+                    if after == before.details {
+                        return Ok(before);
+                    }
+                    let changed = diesel::update(menu_items::table)
+                        .filter(menu_items::id.eq(row.id).and(menu_items::version.eq(row.version)))
+                        .set((
+                            menu_items::version.eq(row.version + 1),
+                            menu_items::revision.eq(row.revision + 1),
+                            menu_items::updated_at.eq(edited_at),
+                            DetailsColumns::of(&after),
+                        ))
+                        .returning(MenuItemRow::as_returning())
+                        .get_result(connection)
+                        .await
+                        .optional()?
+                        .ok_or(EditSetback::Conflict)?;
+                    raise_menu_version(connection).await?;
+                    Ok(changed.into_item(self.currency)?)
+                })
+                .await;
+            match attempt {
+                Ok(item) => return Ok(item),
+                Err(EditSetback::Refused(error)) => return Err(error),
+                Err(EditSetback::Conflict) => {}
+            }
+        }
+        unreachable!("the modes never end")
+    }
+
+    pub(super) async fn archive_item(
+        &self,
+        id: MenuItemId,
+        revision: u32,
+        archived_at: Timestamp,
+    ) -> Result<(), EditMenuItemError> {
+        let mut connection = self.database.connection().await?;
+        for mode in read_modes() {
+            let attempt = connection
+                .transaction(async |connection| {
+                    let (row, _) = self.read_at_revision(connection, id, revision, mode).await?;
+                    let archived = diesel::update(menu_items::table)
+                        .filter(menu_items::id.eq(row.id).and(menu_items::version.eq(row.version)))
+                        .set((
+                            menu_items::version.eq(row.version + 1),
+                            menu_items::revision.eq(row.revision + 1),
+                            menu_items::updated_at.eq(archived_at),
+                            menu_items::archived_at.eq(archived_at),
+                        ))
+                        .execute(connection)
+                        .await?;
+                    if archived == 0 {
+                        return Err(EditSetback::Conflict);
+                    }
+                    raise_menu_version(connection).await?;
+                    Ok(())
+                })
+                .await;
+            match attempt {
+                Ok(()) => return Ok(()),
+                Err(EditSetback::Refused(error)) => return Err(error),
+                Err(EditSetback::Conflict) => {}
+            }
+        }
+        unreachable!("the modes never end")
+    }
+
+    async fn read_at_revision(
+        &self,
+        connection: &mut AsyncPgConnection,
+        id: MenuItemId,
+        revision: u32,
+        mode: ReadMode,
+    ) -> Result<(MenuItemRow, MenuItem), EditSetback> {
+        let row = read_row(connection, id, mode).await?.ok_or(EditSetback::Refused(EditMenuItemError::NotFound))?;
+        let item = row.clone().into_item(self.currency)?;
+        if item.revision == revision {
+            Ok((row, item))
+        } else {
+            Err(EditSetback::Refused(EditMenuItemError::Stale { current: item.revision }))
+        }
+    }
+}

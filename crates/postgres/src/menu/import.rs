@@ -1,0 +1,161 @@
+use std::collections::HashMap;
+
+use comanda_domain::{
+    Timestamp,
+    ids::MenuItemId,
+    menu_item::{ImportedDish, MenuItemDetails, NewMenuItem},
+    ports::{ImportMenuError, ImportSummary, Unavailable},
+    stock::Stock,
+};
+use diesel::prelude::*;
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+
+use super::{
+    PostgresMenu,
+    conditional_write::{ReadMode, Setback, raise_menu_version, read_modes},
+    row::{LedgerEntry, MenuItemRow, NewMenuItemRow, portions},
+};
+use crate::schema::{menu_items, stock_adjustments};
+
+type ImportSetback = Setback<ImportMenuError>;
+
+const REASON: &str = "menu import";
+
+impl PostgresMenu {
+    pub(super) async fn import_rows(
+        &self,
+        rows: Vec<ImportedDish>,
+        ids: Vec<MenuItemId>,
+        at: Timestamp,
+    ) -> Result<ImportSummary, ImportMenuError> {
+        let mut connection = self.database.connection().await?;
+        for mode in read_modes() {
+            let attempt = connection
+                .transaction(async |connection| self.import_once(connection, &rows, &ids, at, mode).await)
+                .await;
+            match attempt {
+                Ok(summary) => return Ok(summary),
+                Err(ImportSetback::Refused(error)) => return Err(error),
+                Err(ImportSetback::Conflict) => {}
+            }
+        }
+        unreachable!("the modes never end")
+    }
+
+    async fn import_once(
+        &self,
+        connection: &mut AsyncPgConnection,
+        dishes: &[ImportedDish],
+        ids: &[MenuItemId],
+        at: Timestamp,
+        mode: ReadMode,
+    ) -> Result<ImportSummary, ImportSetback> {
+        let mut wanted: HashMap<(String, String), &ImportedDish> =
+            dishes.iter().map(|dish| (place_of(dish), dish)).collect();
+        let mut summary = ImportSummary::default();
+        // In id order, like every writer of several items, so that no two wait for each other.
+        for row in existing(connection, dishes, mode).await? {
+            let Some(dish) = wanted.remove(&(row.category.clone(), row.name.clone())) else { continue };
+            if update(connection, &row, dish, at).await? {
+                summary.changed += 1;
+            } else {
+                summary.unchanged += 1;
+            }
+        }
+
+        let missing: Vec<NewMenuItem> = dishes
+            .iter()
+            .zip(ids)
+            .filter(|(dish, _)| wanted.contains_key(&place_of(dish)))
+            .map(|(dish, &id)| new_item(dish, id, at))
+            .collect::<Result<_, _>>()
+            .map_err(|error| ImportSetback::Refused(error.into()))?;
+        summary.added = missing.len();
+        insert(connection, &missing).await?;
+        if summary.added + summary.changed > 0 {
+            raise_menu_version(connection).await?;
+        }
+        Ok(summary)
+    }
+}
+
+/// What decides which dish a row of the file is about.
+fn place_of(dish: &ImportedDish) -> (String, String) {
+    (dish.category.as_str().to_owned(), dish.name.as_str().to_owned())
+}
+
+async fn existing(
+    connection: &mut AsyncPgConnection,
+    dishes: &[ImportedDish],
+    mode: ReadMode,
+) -> QueryResult<Vec<MenuItemRow>> {
+    let names: Vec<&str> = dishes.iter().map(|dish| dish.name.as_str()).collect();
+    let rows = menu_items::table
+        .filter(menu_items::name.eq_any(names).and(menu_items::archived_at.is_null()))
+        .order(menu_items::id)
+        .select(MenuItemRow::as_select());
+    match mode {
+        ReadMode::Unlocked => rows.load(connection).await,
+        ReadMode::Locked => rows.for_no_key_update().load(connection).await,
+    }
+}
+
+/// Whether anything had to be changed.
+async fn update(
+    connection: &mut AsyncPgConnection,
+    row: &MenuItemRow,
+    dish: &ImportedDish,
+    at: Timestamp,
+) -> Result<bool, ImportSetback> {
+    let price = dish.price.money().amount();
+    let details_change = row.price != price || row.description != dish.description.as_str();
+    let delta = portions(dish.stock) - row.stock;
+    if !details_change && delta == 0 {
+        return Ok(false);
+    }
+    let (revision, updated_at) = if details_change { (row.revision + 1, at) } else { (row.revision, row.updated_at) };
+    let updated = diesel::update(menu_items::table)
+        .filter(menu_items::id.eq(row.id).and(menu_items::version.eq(row.version)))
+        .set((
+            menu_items::version.eq(row.version + 1),
+            menu_items::revision.eq(revision),
+            menu_items::updated_at.eq(updated_at),
+            menu_items::price.eq(price),
+            menu_items::description.eq(dish.description.as_str()),
+            menu_items::stock.eq(portions(dish.stock)),
+        ))
+        .execute(connection)
+        .await?;
+    if updated == 0 {
+        return Err(ImportSetback::Conflict);
+    }
+    if delta != 0 {
+        let entry = LedgerEntry::new(row.id, None, at, delta, REASON);
+        diesel::insert_into(stock_adjustments::table).values(entry).execute(connection).await?;
+    }
+    Ok(true)
+}
+
+fn new_item(dish: &ImportedDish, id: MenuItemId, added_at: Timestamp) -> Result<NewMenuItem, Unavailable> {
+    let details = MenuItemDetails {
+        name: dish.name.clone(),
+        description: dish.description.clone(),
+        category: dish.category.clone(),
+        price: dish.price,
+        low_stock_at: Stock::new(MenuItemDetails::DEFAULT_LOW_STOCK_AT).map_err(Unavailable::new)?,
+        active: true,
+    };
+    Ok(NewMenuItem { id, details, stock: dish.stock, added_at })
+}
+
+async fn insert(connection: &mut AsyncPgConnection, items: &[NewMenuItem]) -> QueryResult<()> {
+    let rows: Vec<NewMenuItemRow> = items.iter().map(NewMenuItemRow::of).collect();
+    diesel::insert_into(menu_items::table).values(rows).execute(connection).await?;
+    let entries: Vec<LedgerEntry> = items
+        .iter()
+        .filter(|item| item.stock.get() > 0)
+        .map(|item| LedgerEntry::new(item.id.as_uuid(), None, item.added_at, portions(item.stock), REASON))
+        .collect();
+    diesel::insert_into(stock_adjustments::table).values(entries).execute(connection).await?;
+    Ok(())
+}

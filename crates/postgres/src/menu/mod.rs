@@ -1,0 +1,90 @@
+//! The menu and the stock ledger.
+
+mod adjust;
+mod conditional_write;
+mod edit;
+mod import;
+mod read;
+mod row;
+
+use async_trait::async_trait;
+use comanda_domain::{
+    Timestamp,
+    ids::{AccountId, MenuItemId},
+    menu_item::{ImportedDish, MenuItem, MenuItemEdit, NewMenuItem},
+    money::Currency,
+    page::Page,
+    ports::{
+        AdjustStockError, EditMenuItemError, ImportMenuError, ImportSummary, Menu, MenuItemsQuery, StockAdjustment,
+        Unavailable, WholeMenu,
+    },
+};
+
+use crate::{Database, owned_task::in_own_task};
+
+/// The menu in the tables `menu_items`, `stock_adjustments` and `menu_version`.
+#[derive(Clone)]
+pub struct PostgresMenu {
+    database: Database,
+    currency: Currency,
+}
+
+impl PostgresMenu {
+    /// `currency` is the deployment's: the tables hold bare minor units.
+    pub fn new(database: Database, currency: Currency) -> Self {
+        Self { database, currency }
+    }
+}
+
+#[async_trait]
+impl Menu for PostgresMenu {
+    async fn whole(&self) -> Result<WholeMenu, Unavailable> {
+        read::whole(&self.database, self.currency).await
+    }
+
+    async fn item(&self, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable> {
+        read::item(&self.database, self.currency, id).await
+    }
+
+    async fn items(&self, query: MenuItemsQuery) -> Result<Page<MenuItem>, Unavailable> {
+        read::items(&self.database, self.currency, query).await
+    }
+
+    async fn add(&self, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, Unavailable> {
+        let menu = self.clone();
+        in_own_task(self.database.runtime(), async move { menu.add_item(item, added_by).await }).await
+    }
+
+    async fn edit(
+        &self,
+        id: MenuItemId,
+        revision: u32,
+        edit: MenuItemEdit,
+        edited_at: Timestamp,
+    ) -> Result<MenuItem, EditMenuItemError> {
+        let menu = self.clone();
+        let work = async move { menu.edit_item(id, revision, edit, edited_at).await };
+        in_own_task(self.database.runtime(), work).await
+    }
+
+    async fn archive(&self, id: MenuItemId, revision: u32, archived_at: Timestamp) -> Result<(), EditMenuItemError> {
+        let menu = self.clone();
+        let work = async move { menu.archive_item(id, revision, archived_at).await };
+        in_own_task(self.database.runtime(), work).await
+    }
+
+    async fn adjust_stock(&self, adjustment: StockAdjustment) -> Result<MenuItem, AdjustStockError> {
+        let menu = self.clone();
+        in_own_task(self.database.runtime(), async move { menu.adjust(adjustment).await }).await
+    }
+
+    async fn import(
+        &self,
+        rows: Vec<ImportedDish>,
+        ids: Vec<MenuItemId>,
+        imported_at: Timestamp,
+    ) -> Result<ImportSummary, ImportMenuError> {
+        let menu = self.clone();
+        in_own_task(self.database.runtime(), async move { menu.import_rows(rows, ids, imported_at).await }).await
+    }
+}

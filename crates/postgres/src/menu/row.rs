@@ -1,0 +1,126 @@
+use chrono::{DateTime, Utc};
+use comanda_domain::{
+    Timestamp,
+    ids::{AccountId, MenuItemId},
+    menu_item::{MenuItem, MenuItemDetails, NewMenuItem},
+    money::{Currency, Price},
+    stock::Stock,
+    text::{Category, Description, DishName},
+};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use crate::{
+    row_error::{InconsistentRow, RowOf},
+    schema::{menu_items, stock_adjustments},
+};
+
+#[derive(Clone, Queryable, Selectable)]
+#[diesel(table_name = menu_items, check_for_backend(diesel::pg::Pg))]
+pub(super) struct MenuItemRow {
+    pub(super) id: Uuid,
+    pub(super) version: i64,
+    pub(super) price: i64,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) updated_at: DateTime<Utc>,
+    pub(super) stock: i32,
+    pub(super) low_stock_at: i32,
+    pub(super) revision: i32,
+    pub(super) active: bool,
+    pub(super) name: String,
+    pub(super) category: String,
+    pub(super) description: String,
+}
+
+impl MenuItemRow {
+    pub(super) fn into_item(self, currency: Currency) -> Result<MenuItem, InconsistentRow> {
+        let row = RowOf { table: "menu_items", id: self.id };
+        Ok(MenuItem {
+            id: MenuItemId::new(self.id),
+            details: MenuItemDetails {
+                name: row.read("name", DishName::new(&self.name))?,
+                description: row.read("description", Description::new(&self.description))?,
+                category: row.read("category", Category::new(&self.category))?,
+                price: row.read("price", Price::new(self.price, currency))?,
+                low_stock_at: row.read("low_stock_at", Stock::new(i64::from(self.low_stock_at)))?,
+                active: self.active,
+            },
+            stock: row.read("stock", u32::try_from(self.stock))?,
+            revision: row.read("revision", u32::try_from(self.revision))?,
+            version: row.read("version", u64::try_from(self.version))?,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        })
+    }
+}
+
+/// What staff decide, as columns.
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = menu_items)]
+pub(super) struct DetailsColumns {
+    price: i64,
+    low_stock_at: i32,
+    active: bool,
+    name: String,
+    category: String,
+    description: String,
+}
+
+impl DetailsColumns {
+    pub(super) fn of(details: &MenuItemDetails) -> Self {
+        Self {
+            price: details.price.money().amount(),
+            low_stock_at: portions(details.low_stock_at),
+            active: details.active,
+            name: details.name.as_str().to_owned(),
+            category: details.category.as_str().to_owned(),
+            description: details.description.as_str().to_owned(),
+        }
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = menu_items)]
+pub(super) struct NewMenuItemRow {
+    id: Uuid,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    stock: i32,
+    #[diesel(embed)]
+    details: DetailsColumns,
+}
+
+impl NewMenuItemRow {
+    pub(super) fn of(item: &NewMenuItem) -> Self {
+        Self {
+            id: item.id.as_uuid(),
+            created_at: item.added_at,
+            updated_at: item.added_at,
+            stock: portions(item.stock),
+            details: DetailsColumns::of(&item.details),
+        }
+    }
+}
+
+/// An entry of the stock ledger.
+#[derive(Insertable)]
+#[diesel(table_name = stock_adjustments)]
+pub(super) struct LedgerEntry {
+    menu_item_id: Uuid,
+    adjusted_by: Option<Uuid>,
+    adjusted_at: DateTime<Utc>,
+    delta: i32,
+    reason: String,
+}
+
+impl LedgerEntry {
+    pub(super) fn new(item: Uuid, by: Option<AccountId>, at: Timestamp, delta: i32, reason: &str) -> Self {
+        let adjusted_by = by.map(AccountId::as_uuid);
+        Self { menu_item_id: item, adjusted_by, adjusted_at: at, delta, reason: reason.to_owned() }
+    }
+}
+
+/// [`Stock::MAX`] fits many times over.
+pub(super) fn portions(stock: Stock) -> i32 {
+    i32::try_from(stock.get()).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,106 @@
+//! Taking an order from one status to the next.
+
+use chrono::{DateTime, Utc};
+use comanda_domain::{
+    Timestamp,
+    ids::OrderId,
+    money::Currency,
+    order::{Order, OrderWithLines},
+    order_status::OrderStatus,
+    ports::{AdvanceOrderError, Unavailable},
+};
+use diesel::prelude::*;
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+
+use super::{read, row::OrderRow};
+use crate::{
+    Database,
+    schema::{orders, outbox_events},
+};
+
+struct Failure(AdvanceOrderError);
+
+impl From<diesel::result::Error> for Failure {
+    fn from(error: diesel::result::Error) -> Self {
+        Self(Unavailable::new(error).into())
+    }
+}
+
+impl From<Unavailable> for Failure {
+    fn from(error: Unavailable) -> Self {
+        Self(error.into())
+    }
+}
+
+pub(super) async fn advance(
+    database: &Database,
+    currency: Currency,
+    id: OrderId,
+    to: OrderStatus,
+    at: Timestamp,
+) -> Result<OrderWithLines, AdvanceOrderError> {
+    let mut connection = database.connection().await?;
+    connection
+        .transaction::<_, Failure, _>(async |connection| {
+            let order = lock_order(connection, currency, id).await?.ok_or(Failure(AdvanceOrderError::NotFound))?;
+            if !order.status.can_advance_to(to) {
+                return Err(Failure(AdvanceOrderError::InvalidTransition { from: order.status, to }));
+            }
+            write_transition(connection, &Transition { order: &order, to, at }).await?;
+            let advanced = read::load(connection, currency, &[id]).await?.remove(&id);
+            advanced.ok_or(Failure(AdvanceOrderError::NotFound))
+        })
+        .await
+        .map_err(|failure| failure.0)
+}
+
+/// Reads an order and keeps it as it is until the end of the transaction.
+pub(super) async fn lock_order(
+    connection: &mut AsyncPgConnection,
+    currency: Currency,
+    id: OrderId,
+) -> Result<Option<Order>, Unavailable> {
+    let row = orders::table
+        .find(id.as_uuid())
+        .select(OrderRow::as_select())
+        .for_no_key_update()
+        .first(connection)
+        .await
+        .optional()
+        .map_err(Unavailable::new)?;
+    Ok(row.map(|row| row.into_order(currency)).transpose()?)
+}
+
+/// A lawful step of an order that is locked.
+pub(super) struct Transition<'a> {
+    pub(super) order: &'a Order,
+    pub(super) to: OrderStatus,
+    pub(super) at: DateTime<Utc>,
+}
+
+/// Writes the step and the event that announces it.
+pub(super) async fn write_transition(
+    connection: &mut AsyncPgConnection,
+    transition: &Transition<'_>,
+) -> QueryResult<()> {
+    let id = transition.order.id.as_uuid();
+    let version: i32 = diesel::update(orders::table.find(id))
+        .set((
+            orders::status.eq(transition.to.as_str()),
+            orders::version.eq(orders::version + 1),
+            orders::updated_at.eq(transition.at),
+        ))
+        .returning(orders::version)
+        .get_result(connection)
+        .await?;
+    diesel::insert_into(outbox_events::table)
+        .values((
+            outbox_events::kind.eq("order.status_changed"),
+            outbox_events::subject_id.eq(id),
+            outbox_events::subject_version.eq(version),
+            outbox_events::occurred_at.eq(transition.at),
+        ))
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,327 @@
+//! Placing several orders in one transaction of three round trips.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use comanda_domain::{
+    allocation::{Filled, Refusal, Shelf, ShelfItem, allocate},
+    idempotency::{Idempotency, IdempotencyKey},
+    ids::{MenuItemId, OrderId},
+    money::{Currency, Price},
+    order::{NewOrder, Order, OrderWithLines},
+    order_number::OrderNumber,
+    order_status::OrderStatus,
+    ports::{Answer, PlaceOrderError, Unavailable},
+    text::{DishName, Note},
+};
+use diesel::{
+    QueryResult,
+    result::{DatabaseErrorKind, Error as DieselError},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use futures_util::{future::OptionFuture, join};
+use uuid::Uuid;
+
+use super::{
+    read,
+    statements::{FindKeys, ForgetKeys, InsertLines, InsertOrders, InsertPlacedEvents, ReadAndLockShelf, TakeStock},
+};
+use crate::row_error::{InconsistentRow, RowOf};
+
+pub(super) type Decision = Result<Answer<OrderWithLines>, PlaceOrderError>;
+
+/// Why no order of the batch was decided.
+pub(super) enum BatchError {
+    /// A row had changed although it was locked: somebody wrote past the rules. Nothing was committed.
+    Conflict,
+    /// A constraint refused what one of the orders would have written. Nothing was committed.
+    Rejected(DieselError),
+    /// The database failed. Nothing was committed.
+    Broken(Unavailable),
+    /// The database failed during the commit.
+    CommitUnknown(Unavailable),
+}
+
+impl From<DieselError> for BatchError {
+    fn from(error: DieselError) -> Self {
+        match error {
+            DieselError::DatabaseError(
+                DatabaseErrorKind::UniqueViolation
+                | DatabaseErrorKind::ForeignKeyViolation
+                | DatabaseErrorKind::NotNullViolation
+                | DatabaseErrorKind::CheckViolation,
+                _,
+            ) => Self::Rejected(error),
+            error => Self::Broken(Unavailable::new(error)),
+        }
+    }
+}
+
+impl From<InconsistentRow> for BatchError {
+    fn from(error: InconsistentRow) -> Self {
+        Self::Broken(error.into())
+    }
+}
+
+impl From<Unavailable> for BatchError {
+    fn from(error: Unavailable) -> Self {
+        Self::Broken(error)
+    }
+}
+
+/// Decides every order, in order of arrival. When this fails before the commit, the caller rolls back.
+pub(super) async fn place(
+    connection: &AsyncPgConnection,
+    currency: Currency,
+    orders: &[&NewOrder],
+) -> Result<Vec<Decision>, BatchError> {
+    let (shelf, known) = begin_and_read(connection, currency, orders).await?;
+    let replays = Replays::read(connection, currency, orders, known).await?;
+
+    let fresh: Vec<&NewOrder> =
+        orders.iter().zip(&replays.decisions).filter(|(_, replay)| replay.is_none()).map(|(order, _)| *order).collect();
+    let allocation = allocate(&shelf.items, currency, fresh.iter().map(|order| &order.basket));
+    let taken: Vec<(MenuItemId, u32)> = allocation.taken.into_iter().collect();
+    let filled: Vec<(&NewOrder, &Filled)> = fresh
+        .iter()
+        .zip(&allocation.decisions)
+        .filter_map(|(order, decision)| decision.as_ref().ok().map(|filled| (*order, filled)))
+        .collect();
+
+    let numbers = if filled.is_empty() {
+        // Nothing to keep. A rollback, unlike a commit, waits for no disk.
+        (&mut &*connection).batch_execute("ROLLBACK").await?;
+        HashMap::new()
+    } else {
+        let numbers = write(connection, &shelf, &taken, &filled, &replays.forgotten).await?;
+        // Alone: a commit sent along with statements that still have to be prepared overtakes them, and they run outside.
+        (&mut &*connection)
+            .batch_execute("COMMIT")
+            .await
+            .map_err(|error| BatchError::CommitUnknown(Unavailable::new(error)))?;
+        numbers
+    };
+
+    let mut fresh_decisions = fresh.iter().zip(allocation.decisions).map(|(order, decision)| match decision {
+        Ok(filled) => placed(order, filled, &numbers),
+        Err(refusal) => Err(refuse(refusal)),
+    });
+    let missing = || Err(PlaceOrderError::Unavailable(Unavailable::new("the order was not decided")));
+    Ok(replays
+        .decisions
+        .into_iter()
+        .map(|replay| replay.unwrap_or_else(|| fresh_decisions.next().unwrap_or_else(missing)))
+        .collect())
+}
+
+/// The items as the read found them.
+struct LockedShelf {
+    items: Shelf,
+    versions: HashMap<MenuItemId, i64>,
+}
+
+type KnownKey = (Uuid, String, Option<Uuid>, DateTime<Utc>, Option<Uuid>);
+
+/// The first round trip.
+async fn begin_and_read(
+    connection: &AsyncPgConnection,
+    currency: Currency,
+    orders: &[&NewOrder],
+) -> Result<(LockedShelf, Vec<KnownKey>), BatchError> {
+    let items: BTreeSet<Uuid> =
+        orders.iter().flat_map(|order| order.basket.lines()).map(|line| line.menu_item_id.as_uuid()).collect();
+    let items: Vec<Uuid> = items.into_iter().collect();
+    let requests: Vec<&Idempotency> = orders.iter().filter_map(|order| order.idempotency.as_ref()).collect();
+    let callers: Vec<Uuid> = requests.iter().map(|request| request.caller.as_uuid()).collect();
+    let keys: Vec<&str> = requests.iter().map(|request| request.key.as_str()).collect();
+
+    let (mut first, mut second, mut third) = (connection, connection, connection);
+    // The keys are looked up after the locks are held: a request under the same key that another server is placing names the
+    // same dishes, so its order is committed by then.
+    let (begun, rows, known) = join!(
+        first.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
+        ReadAndLockShelf { items: &items }.load::<(Uuid, i64, i32, i64, String, bool)>(&mut second),
+        OptionFuture::from(
+            (!keys.is_empty()).then(|| { FindKeys { callers: &callers, keys: &keys }.load::<KnownKey>(&mut third) })
+        ),
+    );
+    begun?;
+    let known = known.unwrap_or_else(|| Ok(Vec::new()))?;
+
+    let mut shelf = LockedShelf { items: Shelf::new(), versions: HashMap::new() };
+    for (id, version, stock, price, name, on_sale) in rows? {
+        let row = RowOf { table: "menu_items", id };
+        let item = ShelfItem {
+            name: row.read("name", DishName::new(&name))?,
+            price: row.read("price", Price::new(price, currency))?,
+            stock: row.read("stock", u32::try_from(stock))?,
+            on_sale,
+        };
+        shelf.items.insert(MenuItemId::new(id), item);
+        shelf.versions.insert(MenuItemId::new(id), version);
+    }
+    Ok((shelf, known))
+}
+
+/// What is already decided because it was asked before.
+struct Replays {
+    /// One entry an order; `None` is an order not seen before.
+    decisions: Vec<Option<Decision>>,
+    /// Orders whose key is older than keys are kept for.
+    forgotten: Vec<Uuid>,
+}
+
+impl Replays {
+    /// A further round trip, but only when a request was indeed repeated.
+    async fn read(
+        connection: &AsyncPgConnection,
+        currency: Currency,
+        orders: &[&NewOrder],
+        known: Vec<KnownKey>,
+    ) -> Result<Self, BatchError> {
+        let mut replays = Self { decisions: orders.iter().map(|_| None).collect(), forgotten: Vec::new() };
+        if known.is_empty() {
+            return Ok(replays);
+        }
+        let known: HashMap<(Uuid, String), _> = known
+            .into_iter()
+            .map(|(caller, key, fingerprint, recorded_at, order)| ((caller, key), (fingerprint, recorded_at, order)))
+            .collect();
+        let mut first_orders = Vec::new();
+        for (position, order) in orders.iter().enumerate() {
+            let Some(request) = &order.idempotency else { continue };
+            let Some(&(fingerprint, recorded_at, first)) =
+                known.get(&(request.caller.as_uuid(), request.key.as_str().to_owned()))
+            else {
+                continue;
+            };
+            match first {
+                _ if recorded_at < IdempotencyKey::forgotten_before(order.placed_at) => replays.forgotten.extend(first),
+                Some(first) if fingerprint == Some(fingerprint_of(request)) => first_orders.push((position, first)),
+                _ => replays.decisions[position] = Some(Err(PlaceOrderError::KeyReused)),
+            }
+        }
+        let ids: Vec<OrderId> = first_orders.iter().map(|(_, id)| OrderId::new(*id)).collect();
+        let mut found = read::as_placed(connection, currency, &ids).await?;
+        for (position, id) in first_orders {
+            let first = found.remove(&OrderId::new(id)).map(|outcome| Answer { outcome, replayed: true });
+            replays.decisions[position] = first.map(Ok);
+        }
+        Ok(replays)
+    }
+}
+
+fn fingerprint_of(request: &Idempotency) -> Uuid {
+    Uuid::from_bytes(*request.fingerprint.as_bytes())
+}
+
+/// The second round trip. Returns the orders' numbers.
+async fn write(
+    connection: &AsyncPgConnection,
+    shelf: &LockedShelf,
+    taken: &[(MenuItemId, u32)],
+    filled: &[(&NewOrder, &Filled)],
+    forgotten: &[Uuid],
+) -> Result<HashMap<Uuid, i64>, BatchError> {
+    let items: Vec<Uuid> = taken.iter().map(|(id, _)| id.as_uuid()).collect();
+    let versions: Vec<i64> = taken.iter().map(|(id, _)| shelf.versions.get(id).copied().unwrap_or_default()).collect();
+    // Never more than the stock, which is a 32-bit column.
+    let portions: Vec<i32> = taken.iter().map(|(_, n)| i32::try_from(*n).unwrap_or(i32::MAX)).collect();
+
+    let ids: Vec<Uuid> = filled.iter().map(|(order, _)| order.id.as_uuid()).collect();
+    let customers: Vec<Uuid> = filled.iter().map(|(order, _)| order.customer_id.as_uuid()).collect();
+    let totals: Vec<i64> = filled.iter().map(|(_, filled)| filled.total.amount()).collect();
+    let line_counts: Vec<i16> = filled.iter().map(|(_, filled)| small(filled.lines.len())).collect();
+    let notes: Vec<Option<&str>> = filled.iter().map(|(order, _)| order.note.as_ref().map(Note::as_str)).collect();
+    let placed_at: Vec<DateTime<Utc>> = filled.iter().map(|(order, _)| order.placed_at).collect();
+    let requests = || filled.iter().map(|(order, _)| order.idempotency.as_ref());
+    let keys: Vec<Option<&str>> = requests().map(|request| request.map(|r| r.key.as_str())).collect();
+    let fingerprints: Vec<Option<Uuid>> = requests().map(|request| request.map(fingerprint_of)).collect();
+
+    let lines = || {
+        filled.iter().flat_map(|(order, filled)| {
+            filled.lines.iter().enumerate().map(|(position, line)| (order.id, small(position), line))
+        })
+    };
+    let line_orders: Vec<Uuid> = lines().map(|(order, _, _)| order.as_uuid()).collect();
+    let positions: Vec<i16> = lines().map(|(_, position, _)| position).collect();
+    let line_items: Vec<Uuid> = lines().map(|(_, _, line)| line.menu_item_id.as_uuid()).collect();
+    let quantities: Vec<i32> = lines().map(|(_, _, line)| i32::from(small(line.quantity.get() as usize))).collect();
+    let unit_prices: Vec<i64> = lines().map(|(_, _, line)| line.unit_price.amount()).collect();
+    let names: Vec<&str> = lines().map(|(_, _, line)| line.name.as_str()).collect();
+    let line_notes: Vec<Option<&str>> = lines().map(|(_, _, line)| line.note.as_ref().map(Note::as_str)).collect();
+
+    let (mut c1, mut c2, mut c3, mut c4, mut c5) = (connection, connection, connection, connection, connection);
+    let (forgot, took, numbered, written, announced) = join!(
+        OptionFuture::from((!forgotten.is_empty()).then(|| ForgetKeys { orders: forgotten }.execute(&mut c1))),
+        TakeStock { items: &items, versions: &versions, portions: &portions }.execute(&mut c2),
+        InsertOrders {
+            ids: &ids,
+            customers: &customers,
+            totals: &totals,
+            line_counts: &line_counts,
+            notes: &notes,
+            placed_at: &placed_at,
+            keys: &keys,
+            fingerprints: &fingerprints,
+        }
+        .load::<(Uuid, i64)>(&mut c3),
+        InsertLines {
+            orders: &line_orders,
+            positions: &positions,
+            items: &line_items,
+            quantities: &quantities,
+            unit_prices: &unit_prices,
+            names: &names,
+            notes: &line_notes,
+        }
+        .execute(&mut c4),
+        InsertPlacedEvents { orders: &ids, placed_at: &placed_at }.execute(&mut c5),
+    );
+    forgot.transpose()?;
+    // In the order of the statements: after the first that failed, all others say only that the transaction is aborted.
+    if took? != items.len() {
+        return Err(BatchError::Conflict);
+    }
+    let numbers = numbered?;
+    all_written(written, line_orders.len())?;
+    all_written(announced, ids.len())?;
+    Ok(numbers.into_iter().collect())
+}
+
+fn all_written(written: QueryResult<usize>, expected: usize) -> Result<(), BatchError> {
+    if written? == expected { Ok(()) } else { Err(BatchError::Conflict) }
+}
+
+/// Line numbers, counts and quantities: a hundred at most.
+fn small(number: usize) -> i16 {
+    i16::try_from(number).unwrap_or(i16::MAX)
+}
+
+fn placed(order: &NewOrder, filled: Filled, numbers: &HashMap<Uuid, i64>) -> Decision {
+    let number = numbers.get(&order.id.as_uuid()).copied().unwrap_or_default();
+    let outcome = OrderWithLines {
+        order: Order {
+            id: order.id,
+            number: OrderNumber::new(u64::try_from(number).unwrap_or_default()),
+            status: OrderStatus::Pending,
+            total: filled.total,
+            line_count: u32::try_from(filled.lines.len()).unwrap_or(u32::MAX),
+            note: order.note.clone(),
+            customer_id: order.customer_id,
+            created_at: order.placed_at,
+            updated_at: order.placed_at,
+            version: 1,
+        },
+        lines: filled.lines,
+    };
+    Ok(Answer { outcome, replayed: false })
+}
+
+fn refuse(refusal: Refusal) -> PlaceOrderError {
+    match refusal {
+        Refusal::UnknownItems(lines) => PlaceOrderError::UnknownItems(lines),
+        Refusal::InsufficientStock(shortages) => PlaceOrderError::InsufficientStock(shortages),
+        Refusal::Total(_) => PlaceOrderError::TotalTooLarge,
+    }
+}

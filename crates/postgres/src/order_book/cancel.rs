@@ -1,0 +1,158 @@
+//! Calling an order off.
+
+use std::collections::BTreeMap;
+
+use comanda_domain::{
+    idempotency::IdempotencyKey,
+    ids::OrderId,
+    money::Currency,
+    order::OrderWithLines,
+    order_status::OrderStatus,
+    ports::{Answer, CancelOrderError, Cancellation, Unavailable},
+};
+use diesel::prelude::*;
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::{
+    advance::{Transition, lock_order, write_transition},
+    read,
+    statements::{ReadAndLockShelf, TakeStock},
+};
+use crate::{
+    Database,
+    schema::{idempotency_keys, orders},
+};
+
+/// The error of the transaction: Diesel's own, or the answer.
+pub(super) struct Failure(CancelOrderError);
+
+impl From<diesel::result::Error> for Failure {
+    fn from(error: diesel::result::Error) -> Self {
+        Self(Unavailable::new(error).into())
+    }
+}
+
+impl From<Unavailable> for Failure {
+    fn from(error: Unavailable) -> Self {
+        Self(error.into())
+    }
+}
+
+impl From<CancelOrderError> for Failure {
+    fn from(error: CancelOrderError) -> Self {
+        Self(error)
+    }
+}
+
+pub(super) async fn cancel(
+    database: &Database,
+    currency: Currency,
+    cancellation: Cancellation,
+) -> Result<Answer<OrderWithLines>, CancelOrderError> {
+    let mut connection = database.connection().await?;
+    let replayed = connection
+        .transaction::<_, Failure, _>(async |connection| {
+            if claim_key(connection, &cancellation).await? == Key::AlreadyUsedForThis {
+                return Ok(true);
+            }
+            cancel_locked(connection, currency, &cancellation).await?;
+            Ok(false)
+        })
+        .await
+        .map_err(|failure| failure.0)?;
+    // A cancelled order does not change any more, so what is read now is what the first request was answered with.
+    let outcome = read::load(&connection, currency, &[cancellation.order_id]).await?.remove(&cancellation.order_id);
+    Ok(Answer { outcome: outcome.ok_or(CancelOrderError::NotFound)?, replayed })
+}
+
+#[derive(PartialEq, Eq)]
+enum Key {
+    Claimed,
+    AlreadyUsedForThis,
+}
+
+/// Records the request's key. A request with the same key that is still under way makes this one wait for its end.
+async fn claim_key(connection: &mut AsyncPgConnection, cancellation: &Cancellation) -> Result<Key, Failure> {
+    let Some(request) = &cancellation.idempotency else { return Ok(Key::Claimed) };
+    let (caller, key) = (request.caller.as_uuid(), request.key.as_str());
+    let fingerprint = Uuid::from_bytes(*request.fingerprint.as_bytes());
+    let forgotten_before = IdempotencyKey::forgotten_before(cancellation.cancelled_at);
+
+    let places_an_order = orders::table
+        .filter(orders::customer_id.eq(caller).and(orders::idempotency_key.eq(key)))
+        .filter(orders::created_at.ge(forgotten_before));
+    if diesel::select(diesel::dsl::exists(places_an_order)).get_result::<bool>(connection).await? {
+        return Err(CancelOrderError::KeyReused.into());
+    }
+    diesel::delete(idempotency_keys::table)
+        .filter(idempotency_keys::caller_id.eq(caller).and(idempotency_keys::recorded_at.lt(forgotten_before)))
+        .execute(connection)
+        .await?;
+    let claimed = diesel::insert_into(idempotency_keys::table)
+        .values((
+            idempotency_keys::caller_id.eq(caller),
+            idempotency_keys::order_id.eq(cancellation.order_id.as_uuid()),
+            idempotency_keys::request_fingerprint.eq(fingerprint),
+            idempotency_keys::recorded_at.eq(cancellation.cancelled_at),
+            idempotency_keys::key.eq(key),
+        ))
+        .on_conflict_do_nothing()
+        .execute(connection)
+        .await;
+    match claimed {
+        Ok(1) => return Ok(Key::Claimed),
+        Ok(_) => {}
+        // The order does not exist.
+        Err(diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::ForeignKeyViolation, _)) => {
+            return Err(CancelOrderError::NotFound.into());
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let first: Uuid = idempotency_keys::table
+        .find((caller, key))
+        .select(idempotency_keys::request_fingerprint)
+        .first(connection)
+        .await?;
+    if first == fingerprint { Ok(Key::AlreadyUsedForThis) } else { Err(CancelOrderError::KeyReused.into()) }
+}
+
+async fn cancel_locked(
+    connection: &mut AsyncPgConnection,
+    currency: Currency,
+    cancellation: &Cancellation,
+) -> Result<(), Failure> {
+    let id = cancellation.order_id;
+    // The order's row first: of two that cancel at once, the second waits here and then finds it cancelled.
+    let order = lock_order(connection, currency, id)
+        .await?
+        .filter(|order| cancellation.scope.admits(order.customer_id))
+        .ok_or(CancelOrderError::NotFound)?;
+    if !order.status.can_be_cancelled_by(cancellation.by) {
+        return Err(CancelOrderError::InvalidTransition { from: order.status }.into());
+    }
+    let to = OrderStatus::Cancelled;
+    write_transition(connection, &Transition { order: &order, to, at: cancellation.cancelled_at }).await?;
+    if let Some(reason) = &cancellation.reason {
+        diesel::update(orders::table.find(id.as_uuid()))
+            .set(orders::cancel_reason.eq(reason.as_str()))
+            .execute(connection)
+            .await?;
+    }
+    return_stock(connection, currency, id).await
+}
+
+async fn return_stock(connection: &mut AsyncPgConnection, currency: Currency, id: OrderId) -> Result<(), Failure> {
+    let lines = read::load(connection, currency, &[id]).await?.remove(&id).map(|found| found.lines).unwrap_or_default();
+    let mut returned: BTreeMap<Uuid, i32> = BTreeMap::new();
+    for line in lines {
+        // Fifty lines of a hundred portions at most.
+        *returned.entry(line.menu_item_id.as_uuid()).or_default() -= i32::try_from(line.quantity.get()).unwrap_or(0);
+    }
+    let items: Vec<Uuid> = returned.keys().copied().collect();
+    let portions: Vec<i32> = returned.into_values().collect();
+    let locked: Vec<(Uuid, i64, i32, i64, String, bool)> = ReadAndLockShelf { items: &items }.load(connection).await?;
+    let versions: Vec<i64> = locked.into_iter().map(|(_, version, ..)| version).collect();
+    let taken = TakeStock { items: &items, versions: &versions, portions: &portions }.execute(connection).await?;
+    if taken == items.len() { Ok(()) } else { Err(Unavailable::new("a locked menu item had changed").into()) }
+}

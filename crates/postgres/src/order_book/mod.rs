@@ -1,0 +1,93 @@
+//! Orders and the stock they hold.
+//!
+//! Placing goes through a queue whose committer shares one transaction among all orders that wait; see
+//! `placement_queue` and `batch`. Everything else is a transaction of its own.
+
+mod advance;
+mod batch;
+mod cancel;
+mod placement_queue;
+mod read;
+mod row;
+mod statements;
+
+use std::{collections::HashMap, time::Duration};
+
+use async_trait::async_trait;
+use comanda_domain::{
+    Timestamp,
+    account::OrderScope,
+    ids::OrderId,
+    money::Currency,
+    order::{NewOrder, Order, OrderLine, OrderWithLines},
+    order_status::OrderStatus,
+    page::Page,
+    ports::{
+        AdvanceOrderError, Answer, CancelOrderError, Cancellation, OrderBook, OrdersQuery, PlaceOrderError, Unavailable,
+    },
+};
+
+use self::placement_queue::PlacementQueue;
+use crate::{Database, owned_task::in_own_task};
+
+/// How placing orders is bounded.
+#[derive(Clone, Copy, Debug)]
+pub struct PlacementConfig {
+    /// How many orders may wait; one more is refused at once.
+    pub queue_capacity: usize,
+    /// The most orders in one transaction.
+    pub batch_limit: usize,
+    /// From the moment an order is handed over to its answer.
+    pub deadline: Duration,
+}
+
+/// Orders in the tables `orders`, `order_lines`, `idempotency_keys` and `outbox_events`.
+pub struct PostgresOrderBook {
+    database: Database,
+    currency: Currency,
+    placements: PlacementQueue,
+}
+
+impl PostgresOrderBook {
+    /// Starts the committer. `currency` is the deployment's: the tables hold bare minor units.
+    pub fn new(database: Database, currency: Currency, config: PlacementConfig) -> Self {
+        let placements = PlacementQueue::start(database.clone(), currency, config);
+        Self { database, currency, placements }
+    }
+
+    /// Takes no more orders, and returns when those that waited have their answer.
+    pub async fn drain(&self) {
+        self.placements.drain().await;
+    }
+}
+
+#[async_trait]
+impl OrderBook for PostgresOrderBook {
+    async fn place(&self, order: NewOrder) -> Result<Answer<OrderWithLines>, PlaceOrderError> {
+        self.placements.place(order).await
+    }
+
+    async fn find(&self, id: OrderId, scope: OrderScope) -> Result<Option<OrderWithLines>, Unavailable> {
+        read::find(&self.database, self.currency, id, scope).await
+    }
+
+    async fn list(&self, query: OrdersQuery) -> Result<Page<Order>, Unavailable> {
+        read::list(&self.database, self.currency, query).await
+    }
+
+    async fn lines_of(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<OrderLine>>, Unavailable> {
+        read::lines_of(&self.database, self.currency, ids).await
+    }
+
+    async fn cancel(&self, cancellation: Cancellation) -> Result<Answer<OrderWithLines>, CancelOrderError> {
+        let (database, currency) = (self.database.clone(), self.currency);
+        let work = async move { cancel::cancel(&database, currency, cancellation).await };
+        in_own_task(self.database.runtime(), work).await
+    }
+
+    async fn advance(&self, id: OrderId, to: OrderStatus, at: Timestamp) -> Result<OrderWithLines, AdvanceOrderError> {
+        let (database, currency) = (self.database.clone(), self.currency);
+        let work = async move { advance::advance(&database, currency, id, to, at).await };
+        in_own_task(self.database.runtime(), work).await
+    }
+}

@@ -1,0 +1,236 @@
+//! Orders wait here, and one committer takes all that wait into one transaction.
+//!
+//! A row lock held through a commit is what limits a dish in demand; the way past it is to share the commit. The committer never
+//! waits for a batch to fill: an idle shop commits a single order at once, a busy one finds many waiting when it returns.
+//! The committer, not the request, owns the transaction, so a client that hangs up cannot leave one open.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use comanda_domain::{
+    ids::AccountId,
+    money::Currency,
+    order::{NewOrder, OrderWithLines},
+    ports::{Answer, PlaceOrderError, Unavailable},
+};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection, pooled_connection::PoolableConnection};
+use thiserror::Error;
+use tokio::{
+    sync::{Notify, mpsc, oneshot},
+    task::JoinHandle,
+    time::Instant,
+};
+
+use super::{
+    PlacementConfig,
+    batch::{self, BatchError, Decision},
+};
+use crate::Database;
+
+/// Why an order got no decision.
+#[derive(Debug, Error)]
+enum Undecided {
+    #[error("too many orders are waiting")]
+    QueueFull,
+    #[error("the server is shutting down")]
+    Closed,
+    #[error("no answer within {0:?}")]
+    DeadlinePassed(Duration),
+}
+
+impl From<Undecided> for PlaceOrderError {
+    fn from(error: Undecided) -> Self {
+        Self::Unavailable(Unavailable::new(error))
+    }
+}
+
+struct Waiting {
+    order: NewOrder,
+    deadline: Instant,
+    answer: oneshot::Sender<Decision>,
+}
+
+pub(super) struct PlacementQueue {
+    sender: mpsc::Sender<Waiting>,
+    deadline: Duration,
+    closing: Arc<Notify>,
+    committer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl PlacementQueue {
+    pub(super) fn start(database: Database, currency: Currency, config: PlacementConfig) -> Self {
+        let (sender, receiver) = mpsc::channel(config.queue_capacity);
+        let closing = Arc::new(Notify::new());
+        let runtime = database.runtime().clone();
+        let committer = Committer { database, currency, config, connection: None };
+        let task = runtime.spawn(committer.run(receiver, Arc::clone(&closing)));
+        Self { sender, deadline: config.deadline, closing, committer: Mutex::new(Some(task)) }
+    }
+
+    pub(super) async fn place(&self, order: NewOrder) -> Result<Answer<OrderWithLines>, PlaceOrderError> {
+        let (answer, decision) = oneshot::channel();
+        let deadline = Instant::now() + self.deadline;
+        self.sender.try_send(Waiting { order, deadline, answer }).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => Undecided::QueueFull,
+            mpsc::error::TrySendError::Closed(_) => Undecided::Closed,
+        })?;
+        match tokio::time::timeout_at(deadline, decision).await {
+            Ok(Ok(decision)) => decision,
+            Ok(Err(_)) => Err(Undecided::Closed.into()),
+            Err(_) => Err(Undecided::DeadlinePassed(self.deadline).into()),
+        }
+    }
+
+    pub(super) async fn drain(&self) {
+        self.closing.notify_one();
+        let committer = self.committer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(committer) = committer
+            && let Err(error) = committer.await
+        {
+            tracing::error!(%error, "the committer ended badly");
+        }
+    }
+}
+
+/// What else can become of an attempt at a batch.
+enum Setback {
+    /// An order of the batch may be at fault: try them one by one.
+    Rejected(diesel::result::Error),
+    Final(PlaceOrderError),
+}
+
+struct Committer {
+    database: Database,
+    currency: Currency,
+    config: PlacementConfig,
+    /// Its own, outside the pool, so that no flood of reads ever stops orders. Dropped whenever its state is in doubt.
+    connection: Option<AsyncPgConnection>,
+}
+
+impl Committer {
+    /// Every statement must go by index, however small the tables were when it was planned: a plan made while `orders` was empty
+    /// would scan it when it has a million rows.
+    const SETTINGS: &'static str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET plan_cache_mode = force_generic_plan";
+
+    async fn run(mut self, mut queue: mpsc::Receiver<Waiting>, closing: Arc<Notify>) {
+        let mut waiting = Vec::new();
+        let mut closed = false;
+        loop {
+            let room = self.config.batch_limit - waiting.len();
+            if waiting.is_empty() {
+                tokio::select! {
+                    received = queue.recv_many(&mut waiting, room) => if received == 0 { break },
+                    () = closing.notified(), if !closed => {
+                        queue.close();
+                        closed = true;
+                    }
+                }
+            } else {
+                waiting.extend(std::iter::from_fn(|| queue.try_recv().ok()).take(room));
+            }
+            let (batch, repeated) = set_repetitions_aside(std::mem::take(&mut waiting));
+            waiting = repeated;
+            self.serve(batch).await;
+        }
+    }
+
+    async fn serve(&mut self, mut batch: Vec<Waiting>) {
+        let now = Instant::now();
+        batch.retain(|waiting| waiting.deadline > now && !waiting.answer.is_closed());
+        let Some(deadline) = batch.iter().map(|waiting| waiting.deadline).min() else { return };
+
+        let orders: Vec<&NewOrder> = batch.iter().map(|waiting| &waiting.order).collect();
+        match self.decide(&orders, deadline).await {
+            Ok(decisions) => {
+                for (waiting, decision) in batch.into_iter().zip(decisions) {
+                    // A closed channel is a client that hung up: its order stands.
+                    let _ = waiting.answer.send(decision);
+                }
+            }
+            Err(Setback::Final(error)) => {
+                tracing::warn!(%error, orders = batch.len(), "a batch of orders was not placed");
+                let cause = error.to_string();
+                for waiting in batch {
+                    let _ = waiting.answer.send(Err(PlaceOrderError::Unavailable(Unavailable::new(cause.clone()))));
+                }
+            }
+            Err(Setback::Rejected(error)) => {
+                tracing::warn!(%error, orders = batch.len(), "a batch of orders was rejected; trying them one by one");
+                for waiting in batch {
+                    let decision = self.decide_alone(&waiting.order, waiting.deadline).await;
+                    let _ = waiting.answer.send(decision);
+                }
+            }
+        }
+    }
+
+    async fn decide_alone(&mut self, order: &NewOrder, deadline: Instant) -> Decision {
+        // What is rejected here is a race for the key: another server placed an order under it between this one's look and
+        // write. The next look finds it.
+        for _ in 0..2 {
+            match self.decide(&[order], deadline).await {
+                Ok(mut decisions) => return decisions.pop().unwrap_or_else(|| Err(Undecided::Closed.into())),
+                Err(Setback::Final(error)) => return Err(error),
+                Err(Setback::Rejected(error)) if order.idempotency.is_none() => {
+                    return Err(PlaceOrderError::Unavailable(Unavailable::new(error)));
+                }
+                Err(Setback::Rejected(_)) => {}
+            }
+        }
+        Err(PlaceOrderError::KeyInProgress)
+    }
+
+    /// One decision an order, or none at all.
+    async fn decide(&mut self, orders: &[&NewOrder], deadline: Instant) -> Result<Vec<Decision>, Setback> {
+        let mut reconnected = false;
+        loop {
+            let Ok(attempt) = tokio::time::timeout_at(deadline, self.attempt(orders)).await else {
+                // Wherever the transaction stands, closing its connection ends it.
+                self.connection = None;
+                return Err(Setback::Final(Undecided::DeadlinePassed(self.config.deadline).into()));
+            };
+            match attempt {
+                Ok(decisions) => return Ok(decisions),
+                Err(BatchError::Conflict) if Instant::now() < deadline => tokio::task::yield_now().await,
+                Err(BatchError::Conflict) => return Err(Setback::Final(PlaceOrderError::StockChanged)),
+                Err(BatchError::Rejected(error)) => return Err(Setback::Rejected(error)),
+                // Nothing was committed: a restarted PostgreSQL deserves a second try.
+                Err(BatchError::Broken(_)) if !reconnected && self.connection.is_none() => reconnected = true,
+                Err(BatchError::Broken(source) | BatchError::CommitUnknown(source)) => {
+                    return Err(Setback::Final(PlaceOrderError::Unavailable(source)));
+                }
+            }
+        }
+    }
+
+    async fn attempt(&mut self, orders: &[&NewOrder]) -> Result<Vec<Decision>, BatchError> {
+        let kept = self.connection.take().and_then(|mut connection| (!connection.is_broken()).then_some(connection));
+        let mut connection = match kept {
+            Some(connection) => connection,
+            None => self.database.dedicated(Self::SETTINGS).await.map_err(BatchError::Broken)?,
+        };
+        let outcome = batch::place(&connection, self.currency, orders).await;
+        // A connection goes back only when it is known to be out of the transaction.
+        let settled = match &outcome {
+            Ok(_) => true,
+            Err(BatchError::CommitUnknown(_)) => false,
+            Err(_) => connection.batch_execute("ROLLBACK").await.is_ok(),
+        };
+        if settled {
+            self.connection = Some(connection);
+        }
+        outcome
+    }
+}
+
+/// Of several requests under one key in one batch the first goes on; the others wait for the next batch, which finds what became of it.
+fn set_repetitions_aside(waiting: Vec<Waiting>) -> (Vec<Waiting>, Vec<Waiting>) {
+    let mut seen: HashSet<(AccountId, String)> = HashSet::new();
+    waiting.into_iter().partition(|waiting| match &waiting.order.idempotency {
+        Some(request) => seen.insert((request.caller, request.key.as_str().to_owned())),
+        None => true,
+    })
+}

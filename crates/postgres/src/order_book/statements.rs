@@ -1,0 +1,130 @@
+//! The statements of a placement, written by hand.
+//!
+//! Diesel's `sql_query` is never kept as a prepared statement, and parsing and planning each time costs a busy shop nine orders of
+//! ten. A type with a static `QueryId` is prepared once a connection. Each statement takes arrays, so that one text fits a
+//! batch of any size.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    pg::Pg,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    result::QueryResult,
+    sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
+};
+use uuid::Uuid;
+
+/// A statement whose text is `$before`, its parameters separated by commas, `$after`.
+macro_rules! statement {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $rust:ty as $sql:ty),+ $(,)? } returns $output:ty: $before:literal, $after:literal) => {
+        $(#[$doc])*
+        pub(super) struct $name<'a> {
+            $(pub(super) $field: $rust,)+
+        }
+
+        impl QueryFragment<Pg> for $name<'_> {
+            fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+                out.push_sql($before);
+                let mut separator = "";
+                $(
+                    out.push_sql(separator);
+                    out.push_bind_param::<$sql, _>(&self.$field)?;
+                    separator = ", ";
+                )+
+                let _ = separator;
+                out.push_sql($after);
+                Ok(())
+            }
+        }
+
+        impl QueryId for $name<'_> {
+            type QueryId = $name<'static>;
+            const HAS_STATIC_QUERY_ID: bool = true;
+        }
+
+        impl Query for $name<'_> {
+            type SqlType = $output;
+        }
+    };
+}
+
+statement! {
+    /// Reads the shelf and keeps every other writer of these items waiting until the end of the transaction. The locks are
+    /// taken in id order, the order every writer of several items keeps, so that no two wait for each other.
+    ReadAndLockShelf { items: &'a [Uuid] as Array<SqlUuid> }
+    returns (SqlUuid, BigInt, Integer, BigInt, Text, Bool):
+    "SELECT id, version, stock, price, name, active AND archived_at IS NULL FROM menu_items WHERE id = ANY(",
+    ") ORDER BY id FOR NO KEY UPDATE"
+}
+
+statement! {
+    /// Finds what the callers' keys stand for: a placed order, or (`order_id` null) another request.
+    FindKeys { callers: &'a [Uuid] as Array<SqlUuid>, keys: &'a [&'a str] as Array<Text> }
+    returns (SqlUuid, Text, Nullable<SqlUuid>, Timestamptz, Nullable<SqlUuid>):
+    "WITH asked(caller_id, key) AS (SELECT * FROM unnest(",
+    ")) SELECT a.caller_id, a.key, o.request_fingerprint, o.created_at, o.id \
+       FROM asked a JOIN orders o ON o.customer_id = a.caller_id AND o.idempotency_key = a.key \
+     UNION ALL \
+     SELECT a.caller_id, a.key, NULL, k.recorded_at, NULL \
+       FROM asked a JOIN idempotency_keys k ON k.caller_id = a.caller_id AND k.key = a.key"
+}
+
+statement! {
+    /// Takes portions off the shelf (or, below zero, puts them back), where the item is still at the version that was read and
+    /// has enough.
+    TakeStock {
+        items: &'a [Uuid] as Array<SqlUuid>,
+        versions: &'a [i64] as Array<BigInt>,
+        portions: &'a [i32] as Array<Integer>,
+    }
+    returns ():
+    "UPDATE menu_items i SET stock = i.stock - t.portions, version = i.version + 1 FROM unnest(",
+    ") AS t(id, version, portions) WHERE i.id = t.id AND i.version = t.version AND i.stock >= t.portions"
+}
+
+statement! {
+    InsertOrders {
+        ids: &'a [Uuid] as Array<SqlUuid>,
+        customers: &'a [Uuid] as Array<SqlUuid>,
+        totals: &'a [i64] as Array<BigInt>,
+        line_counts: &'a [i16] as Array<SmallInt>,
+        notes: &'a [Option<&'a str>] as Array<Nullable<Text>>,
+        placed_at: &'a [DateTime<Utc>] as Array<Timestamptz>,
+        keys: &'a [Option<&'a str>] as Array<Nullable<Text>>,
+        fingerprints: &'a [Option<Uuid>] as Array<Nullable<SqlUuid>>,
+    }
+    returns (SqlUuid, BigInt):
+    "INSERT INTO orders (id, customer_id, total, line_count, note, created_at, updated_at, idempotency_key, request_fingerprint) \
+     SELECT t.id, t.customer_id, t.total, t.line_count, t.note, t.placed_at, t.placed_at, t.key, t.fingerprint FROM unnest(",
+    ") AS t(id, customer_id, total, line_count, note, placed_at, key, fingerprint) RETURNING id, number"
+}
+
+statement! {
+    InsertLines {
+        orders: &'a [Uuid] as Array<SqlUuid>,
+        positions: &'a [i16] as Array<SmallInt>,
+        items: &'a [Uuid] as Array<SqlUuid>,
+        quantities: &'a [i32] as Array<Integer>,
+        unit_prices: &'a [i64] as Array<BigInt>,
+        names: &'a [&'a str] as Array<Text>,
+        notes: &'a [Option<&'a str>] as Array<Nullable<Text>>,
+    }
+    returns ():
+    "INSERT INTO order_lines (order_id, position, menu_item_id, quantity, unit_price, name, note) SELECT * FROM unnest(",
+    ")"
+}
+
+statement! {
+    /// Announces the orders. The event points at its order, so a notifier reads there what it wants to tell.
+    InsertPlacedEvents { orders: &'a [Uuid] as Array<SqlUuid>, placed_at: &'a [DateTime<Utc>] as Array<Timestamptz> }
+    returns ():
+    "INSERT INTO outbox_events (kind, subject_version, subject_id, occurred_at) SELECT 'order.placed', 1, t.* FROM unnest(",
+    ") AS t"
+}
+
+statement! {
+    /// Frees keys that are older than they are kept for.
+    ForgetKeys { orders: &'a [Uuid] as Array<SqlUuid> }
+    returns ():
+    "UPDATE orders SET idempotency_key = NULL, request_fingerprint = NULL WHERE id = ANY(",
+    ")"
+}

@@ -1,0 +1,31 @@
+use clap::Subcommand;
+
+use super::{Settings, print};
+use crate::config::settings_table;
+
+#[derive(Subcommand)]
+pub enum ConfigCommand {
+    /// Read every setting as `serve` would, and list every mistake
+    Check,
+    /// Show every setting with its default and meaning, as a table in Markdown
+    List,
+}
+
+impl ConfigCommand {
+    pub fn run(self, settings: &Settings) -> anyhow::Result<()> {
+        match self {
+            Self::Check => {
+                let config = settings.server()?;
+                // The key is checked as well: `serve` would stumble over it.
+                crate::identity::JwtAccessTokens::new(
+                    config.tokens.signing_key.expose(),
+                    config.tokens.issuer,
+                    config.tokens.audience,
+                    config.tokens.lifetime,
+                )?;
+                print("The configuration is usable.\n")
+            }
+            Self::List => print(&settings_table()),
+        }
+    }
+}

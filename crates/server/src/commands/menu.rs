@@ -1,0 +1,134 @@
+use std::{collections::HashSet, path::PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Subcommand;
+use comanda_domain::{
+    menu_item::{ImportedDish, MenuItem},
+    money::{Currency, Price},
+    stock::Stock,
+    text::{Category, Description, DishName},
+};
+use serde::{Deserialize, Serialize};
+
+use super::print;
+use crate::{composition::BackOffice, config::StoreConfig};
+
+#[derive(Subcommand)]
+pub enum MenuCommand {
+    /// Bring the menu to what a CSV file says (name,category,price,stock,description), all of it or nothing
+    Import {
+        file: PathBuf,
+        /// Do nothing where there is a menu already
+        #[arg(long)]
+        if_empty: bool,
+    },
+    /// Print the menu as CSV
+    Export,
+}
+
+/// A row of the file. Prices are decimal: `12.50`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    name: String,
+    category: String,
+    price: String,
+    stock: String,
+    #[serde(default)]
+    description: String,
+}
+
+impl MenuCommand {
+    pub async fn run(self, config: &StoreConfig) -> anyhow::Result<()> {
+        match self {
+            Self::Import { file, if_empty } => {
+                let text = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+                let dishes = parse(&text, config.currency)?;
+                let back_office = BackOffice::open(config).await?;
+                if if_empty && !back_office.read_menu.complete().await?.items.is_empty() {
+                    return print("There is a menu already; nothing was imported.\n");
+                }
+                let summary = back_office.import_menu.execute(dishes).await?;
+                let (added, changed, unchanged) = (summary.added, summary.changed, summary.unchanged);
+                print(&format!("{added} dishes added, {changed} changed, {unchanged} as they were.\n"))
+            }
+            Self::Export => {
+                let menu = BackOffice::open(config).await?.read_menu.complete().await?;
+                print(&export(&menu.items)?)
+            }
+        }
+    }
+}
+
+fn parse(text: &[u8], currency: Currency) -> anyhow::Result<Vec<ImportedDish>> {
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text);
+    let mut mistakes = Vec::new();
+    let mut seen = HashSet::new();
+    let mut dishes = Vec::new();
+    for (position, row) in reader.deserialize::<Row>().enumerate() {
+        // The header is line 1.
+        let line = position + 2;
+        match row.map_err(anyhow::Error::from).and_then(|row| dish(&row, currency)) {
+            Ok(dish) if !seen.insert((dish.category.clone(), dish.name.clone())) => {
+                mistakes.push(format!("line {line}: {} / {} stands there twice", dish.category, dish.name));
+            }
+            Ok(dish) => dishes.push(dish),
+            Err(mistake) => mistakes.push(format!("line {line}: {mistake:#}")),
+        }
+    }
+    if !mistakes.is_empty() {
+        bail!("nothing was imported:\n  - {}", mistakes.join("\n  - "));
+    }
+    Ok(dishes)
+}
+
+fn dish(row: &Row, currency: Currency) -> anyhow::Result<ImportedDish> {
+    Ok(ImportedDish {
+        name: DishName::new(&row.name).context("name")?,
+        category: Category::new(&row.category).context("category")?,
+        price: Price::parse_decimal(&row.price, currency).context("price")?,
+        stock: Stock::new(row.stock.parse().context("stock")?).context("stock")?,
+        description: Description::new(&row.description).context("description")?,
+    })
+}
+
+fn export(items: &[MenuItem]) -> anyhow::Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for item in items {
+        writer.serialize(Row {
+            name: item.details.name.to_string(),
+            category: item.details.category.to_string(),
+            price: item.details.price.money().to_string(),
+            stock: item.stock.to_string(),
+            description: item.details.description.to_string(),
+        })?;
+    }
+    Ok(String::from_utf8(writer.into_inner()?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mistake_is_named_with_its_line() {
+        let file = "name,category,price,stock,description\n\
+                    Soup,Starters,4.50,10,\n\
+                    ,Starters,4.50,10,\n\
+                    Soup,Starters,4.50,10,again\n\
+                    Bread,Starters,four,10,\n\
+                    Oil,Starters,1.00,-1,\n\
+                    Salt,Starters\n";
+        let error = parse(file.as_bytes(), Currency::EUR).unwrap_err().to_string();
+        for expected in ["line 3: name", "line 4: Starters / Soup", "line 5: price", "line 6: stock", "line 7"] {
+            assert!(error.contains(expected), "{expected} is missing in: {error}");
+        }
+        assert!(!error.contains("line 2:"));
+    }
+
+    #[test]
+    fn the_sample_menu_can_be_imported() {
+        let dishes = parse(include_bytes!("../../../../samples/menu.csv"), Currency::EUR).unwrap();
+        assert!((35..=60).contains(&dishes.len()));
+    }
+}

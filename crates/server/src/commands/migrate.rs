@@ -1,0 +1,20 @@
+use crate::{
+    config::{DatabaseSettings, StoreConfig},
+    logging,
+};
+
+pub async fn run(config: &StoreConfig) -> anyhow::Result<()> {
+    logging::start(&config.log);
+    bring_up_to_date(&config.database).await
+}
+
+pub(super) async fn bring_up_to_date(settings: &DatabaseSettings) -> anyhow::Result<()> {
+    let migrations = comanda_postgres::migrate(settings.url.expose()).await?;
+    for migration in &migrations {
+        tracing::info!(%migration, "migrated");
+    }
+    if migrations.is_empty() {
+        tracing::info!("the database is up to date");
+    }
+    Ok(())
+}

@@ -1,0 +1,7 @@
+use super::print;
+use crate::http;
+
+pub fn run() -> anyhow::Result<()> {
+    print(&http::document())?;
+    print("\n")
+}

@@ -1,0 +1,37 @@
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::migrate;
+use crate::{composition::Restaurant, config::Config, http, logging};
+
+pub async fn run(config: &Config) -> anyhow::Result<()> {
+    logging::start(&config.log);
+    if config.database.migrate_on_start {
+        migrate::bring_up_to_date(&config.database).await?;
+    }
+    let (restaurant, open_orders) = Restaurant::open(config).await?;
+    let address = config.http.bind_addr;
+    let server = http::server(restaurant, &config.http).with_context(|| format!("cannot listen on {address}"))?;
+    let handle = server.handle();
+    tokio::spawn(async move {
+        match asked_to_stop().await {
+            Ok(()) => tracing::info!("stopping: no new connections; requests in flight are finished"),
+            Err(error) => tracing::error!(%error, "cannot listen for signals; stopping"),
+        }
+        handle.stop(true).await;
+    });
+    tracing::info!(%address, "serving");
+    server.await?;
+    open_orders.drain().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn asked_to_stop() -> std::io::Result<()> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! The composition root: the one place that knows which adapter stands behind which port.
+
+use std::{sync::Arc, time::Duration};
+
+use actix_web::web::{Data, ServiceConfig};
+use anyhow::Context;
+use comanda_application::{
+    accounts::{AppointAdmin, LogIn, ReadProfile, RegisterAccount},
+    menu::{
+        AddMenuItem, AdjustStock, ArchiveMenuItem, EditMenuItem, ImportMenu, ListMenuItems, ReadMenu, ReadMenuItem,
+    },
+    orders::{AdvanceOrder, CancelOrder, ListOrders, PlaceOrder, ReadOrder},
+};
+use comanda_domain::ports::{AccessTokens, Accounts, Clock, IdGenerator, Menu, OrderBook, PasswordHasher};
+use comanda_postgres::{
+    Database, DatabaseConfig, PlacementConfig, PostgresAccounts, PostgresHealth, PostgresMenu, PostgresOrderBook,
+};
+use comanda_redis::{RedisConnections, RedisHealth};
+
+use crate::{
+    config::{Config, DatabaseSettings, PasswordConfig, StoreConfig},
+    http::{Authenticator, CursorSigner, Health},
+    identity::{Argon2Hasher, JwtAccessTokens},
+    system::{SystemClock, UuidV7},
+};
+
+/// Registers what the handlers of one worker ask for.
+type Registration = Box<dyn Fn(&mut ServiceConfig) + Send + Sync>;
+
+/// Everything a server serves with.
+#[derive(Default)]
+pub struct Restaurant {
+    registrations: Vec<Registration>,
+}
+
+/// What outlives the serving: orders that still wait when the last request has ended.
+pub struct OpenOrders(Arc<PostgresOrderBook>);
+
+impl OpenOrders {
+    pub async fn drain(&self) {
+        self.0.drain().await;
+    }
+}
+
+impl Restaurant {
+    /// Connects to PostgreSQL, which must be there; Redis may come later.
+    pub async fn open(config: &Config) -> anyhow::Result<(Self, OpenOrders)> {
+        let deadline = config.placement.deadline;
+        let database = database(&config.database, deadline).await?;
+        let redis = RedisConnections::new(config.redis_url.expose(), config.redis_pool_size, Duration::from_secs(1))?;
+
+        let order_book = Arc::new(PostgresOrderBook::new(
+            database.clone(),
+            config.currency,
+            PlacementConfig {
+                queue_capacity: config.placement.queue.get(),
+                batch_limit: config.placement.batch.get(),
+                deadline,
+            },
+        ));
+        let orders: Arc<dyn OrderBook> = order_book.clone();
+        let menu: Arc<dyn Menu> = Arc::new(PostgresMenu::new(database.clone(), config.currency));
+        let accounts: Arc<dyn Accounts> = Arc::new(PostgresAccounts::new(database.clone()));
+        let hasher: Arc<dyn PasswordHasher> = Arc::new(hasher(&config.passwords)?);
+        let tokens: Arc<dyn AccessTokens> = Arc::new(JwtAccessTokens::new(
+            config.tokens.signing_key.expose(),
+            config.tokens.issuer.clone(),
+            config.tokens.audience.clone(),
+            config.tokens.lifetime,
+        )?);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7);
+
+        let mut restaurant = Self::default();
+        restaurant
+            .offer(RegisterAccount::new(accounts.clone(), hasher.clone(), ids.clone(), clock.clone()))
+            .offer(LogIn::new(accounts.clone(), hasher, tokens.clone(), clock.clone()))
+            .offer(ReadProfile::new(accounts.clone()))
+            .offer(ReadMenu::new(menu.clone()))
+            .offer(ReadMenuItem::new(menu.clone()))
+            .offer(ListMenuItems::new(menu.clone()))
+            .offer(AddMenuItem::new(menu.clone(), ids.clone(), clock.clone()))
+            .offer(EditMenuItem::new(menu.clone(), clock.clone()))
+            .offer(ArchiveMenuItem::new(menu.clone(), clock.clone()))
+            .offer(AdjustStock::new(menu, clock.clone()))
+            .offer(PlaceOrder::new(orders.clone(), ids, clock.clone()))
+            .offer(ReadOrder::new(orders.clone(), accounts.clone()))
+            .offer(ListOrders::new(orders.clone(), accounts))
+            .offer(CancelOrder::new(orders.clone(), clock.clone()))
+            .offer(AdvanceOrder::new(orders, clock.clone()))
+            .offer(Authenticator { tokens, clock })
+            .offer(CursorSigner::new(&config.http.secret_key))
+            .offer(config.currency)
+            .offer(Health {
+                postgres: Arc::new(PostgresHealth::new(database)),
+                redis: Arc::new(RedisHealth::new(redis)),
+            });
+        Ok((restaurant, OpenOrders(order_book)))
+    }
+
+    fn offer<T: Send + Sync + 'static>(&mut self, value: T) -> &mut Self {
+        let data = Data::new(value);
+        self.registrations.push(Box::new(move |app| {
+            app.app_data(data.clone());
+        }));
+        self
+    }
+
+    /// Makes everything known to a worker.
+    pub fn register(&self, app: &mut ServiceConfig) {
+        for register in &self.registrations {
+            register(app);
+        }
+    }
+}
+
+/// What the commands that never serve work with.
+pub struct BackOffice {
+    pub database: Database,
+    pub appoint_admin: AppointAdmin,
+    pub read_menu: ReadMenu,
+    pub import_menu: ImportMenu,
+}
+
+impl BackOffice {
+    pub async fn open(config: &StoreConfig) -> anyhow::Result<Self> {
+        // Nobody waits at the counter for an import.
+        let database = database(&config.database, Duration::from_secs(60)).await?;
+        let accounts: Arc<dyn Accounts> = Arc::new(PostgresAccounts::new(database.clone()));
+        let menu: Arc<dyn Menu> = Arc::new(PostgresMenu::new(database.clone(), config.currency));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7);
+        Ok(Self {
+            database,
+            appoint_admin: AppointAdmin::new(
+                accounts,
+                Arc::new(hasher(&config.passwords)?),
+                ids.clone(),
+                clock.clone(),
+            ),
+            read_menu: ReadMenu::new(menu.clone()),
+            import_menu: ImportMenu::new(menu, ids, clock),
+        })
+    }
+}
+
+async fn database(settings: &DatabaseSettings, transaction_limit: Duration) -> anyhow::Result<Database> {
+    let config = DatabaseConfig {
+        url: settings.url.expose().to_owned(),
+        max_connections: settings.pool_size,
+        wait_for_connection: settings.wait_for_connection,
+        transaction_limit,
+    };
+    Ok(Database::connect(config).await?)
+}
+
+fn hasher(config: &PasswordConfig) -> anyhow::Result<Argon2Hasher> {
+    Argon2Hasher::new(config.threads, config.queue).context("the password hasher does not work")
+}

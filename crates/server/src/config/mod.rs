@@ -1,0 +1,242 @@
+//! What an operator can set. `settings.rs` lists every setting with its default; nothing else reads the environment.
+
+mod reader;
+mod secret;
+mod settings;
+
+use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
+
+use comanda_domain::money::Currency;
+
+use self::{reader::Reader, settings as s};
+pub use self::{
+    reader::{ConfigError, Source},
+    secret::Secret,
+    settings::{SETTINGS, Setting, table as settings_table},
+};
+
+/// Everything, validated.
+#[derive(Debug)]
+pub struct Config {
+    pub database: DatabaseSettings,
+    pub redis_url: Secret,
+    pub redis_pool_size: u32,
+    pub currency: Currency,
+    pub http: HttpConfig,
+    pub tokens: TokenConfig,
+    pub passwords: PasswordConfig,
+    pub placement: PlacementSettings,
+    pub log: LogConfig,
+}
+
+#[derive(Debug)]
+pub struct DatabaseSettings {
+    pub url: Secret,
+    pub pool_size: u32,
+    pub wait_for_connection: Duration,
+    pub migrate_on_start: bool,
+}
+
+#[derive(Debug)]
+pub struct HttpConfig {
+    pub bind_addr: SocketAddr,
+    pub workers: NonZeroUsize,
+    pub cors_origins: Vec<String>,
+    pub request_timeout: Duration,
+    pub shutdown_timeout: Duration,
+    pub secret_key: Secret,
+}
+
+#[derive(Debug)]
+pub struct TokenConfig {
+    pub signing_key: Secret,
+    pub issuer: String,
+    pub audience: String,
+    pub lifetime: Duration,
+}
+
+#[derive(Debug)]
+pub struct PasswordConfig {
+    pub threads: NonZeroUsize,
+    pub queue: usize,
+}
+
+#[derive(Debug)]
+pub struct PlacementSettings {
+    pub queue: NonZeroUsize,
+    pub batch: NonZeroUsize,
+    pub deadline: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    pub filter: String,
+    pub format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+impl std::str::FromStr for LogFormat {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("must be text or json"),
+        }
+    }
+}
+
+/// Only what a command that never serves needs.
+#[derive(Debug)]
+pub struct StoreConfig {
+    pub database: DatabaseSettings,
+    pub currency: Currency,
+    pub passwords: PasswordConfig,
+    pub log: LogConfig,
+}
+
+impl Config {
+    /// Reads and checks every setting; the error names every mistake at once.
+    pub fn load(source: Source) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(source);
+        let config = Self {
+            database: database(&mut reader),
+            redis_url: reader.secret(&s::REDIS_URL),
+            redis_pool_size: reader.in_range(&s::REDIS_POOL_SIZE, 1..=1000),
+            currency: reader.parsed(&s::CURRENCY, Currency::EUR),
+            http: HttpConfig {
+                bind_addr: reader.parsed(&s::BIND_ADDR, SocketAddr::from(([127, 0, 0, 1], 8080))),
+                workers: workers(&mut reader),
+                cors_origins: reader.origins(&s::CORS_ORIGINS),
+                request_timeout: reader.milliseconds(&s::REQUEST_TIMEOUT_MS, 100..=600_000),
+                shutdown_timeout: reader.milliseconds(&s::SHUTDOWN_TIMEOUT_MS, 0..=600_000),
+                secret_key: reader.secret_of_at_least(&s::SECRET_KEY, 32),
+            },
+            tokens: TokenConfig {
+                signing_key: reader.secret(&s::JWT_SIGNING_KEY),
+                issuer: reader.text(&s::JWT_ISSUER),
+                audience: reader.text(&s::JWT_AUDIENCE),
+                lifetime: Duration::from_secs(reader.in_range(&s::ACCESS_TOKEN_SECONDS, 30..=86_400)),
+            },
+            passwords: passwords(&mut reader),
+            placement: PlacementSettings {
+                queue: reader.in_range(&s::PLACEMENT_QUEUE, one()..=at_most(1_000_000)),
+                batch: reader.in_range(&s::PLACEMENT_BATCH, one()..=at_most(10_000)),
+                deadline: reader.milliseconds(&s::PLACEMENT_DEADLINE_MS, 100..=60_000),
+            },
+            log: log(&mut reader),
+        };
+        reader.finish(config)
+    }
+}
+
+impl StoreConfig {
+    /// Like [`Config::load`], for less.
+    pub fn load(source: Source) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(source);
+        let config = Self {
+            database: database(&mut reader),
+            currency: reader.parsed(&s::CURRENCY, Currency::EUR),
+            passwords: passwords(&mut reader),
+            log: log(&mut reader),
+        };
+        reader.finish(config)
+    }
+}
+
+fn database(reader: &mut Reader) -> DatabaseSettings {
+    DatabaseSettings {
+        url: reader.secret(&s::DATABASE_URL),
+        pool_size: reader.in_range(&s::DATABASE_POOL_SIZE, 1..=1000),
+        wait_for_connection: reader.milliseconds(&s::DATABASE_WAIT_MS, 10..=60_000),
+        migrate_on_start: reader.parsed(&s::MIGRATE_ON_START, true),
+    }
+}
+
+fn passwords(reader: &mut Reader) -> PasswordConfig {
+    PasswordConfig {
+        threads: reader.in_range(&s::PASSWORD_THREADS, one()..=at_most(1024)),
+        queue: reader.in_range(&s::PASSWORD_QUEUE, 0..=100_000),
+    }
+}
+
+fn log(reader: &mut Reader) -> LogConfig {
+    LogConfig { filter: reader.text(&s::LOG), format: reader.parsed(&s::LOG_FORMAT, LogFormat::Text) }
+}
+
+fn workers(reader: &mut Reader) -> NonZeroUsize {
+    reader.in_range(&s::WORKERS, one()..=at_most(1024))
+}
+
+const fn one() -> NonZeroUsize {
+    NonZeroUsize::MIN
+}
+
+fn at_most(number: usize) -> NonZeroUsize {
+    NonZeroUsize::new(number).unwrap_or(NonZeroUsize::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complete() -> Vec<(&'static str, &'static str)> {
+        vec![
+            ("DATABASE_URL", "postgres://comanda:hunter2@localhost/comanda"),
+            ("REDIS_URL", "redis://:hunter2@localhost/0"),
+            ("SECRET_KEY", "hunter2hunter2hunter2hunter2hunter2"),
+            ("JWT_SIGNING_KEY", "hunter2"),
+        ]
+    }
+
+    #[test]
+    fn the_defaults_are_valid() {
+        let config = Config::load(Source::of(complete())).unwrap();
+        assert_eq!(config.http.bind_addr.port(), 8080);
+        assert_eq!(config.currency, Currency::EUR);
+    }
+
+    #[test]
+    fn all_mistakes_are_listed_at_once() {
+        let mut settings = complete();
+        settings.retain(|(name, _)| *name != "DATABASE_URL");
+        settings.extend([
+            ("CURRENCY", "euro"),
+            ("BIND_ADDR", "here"),
+            ("PLACEMENT_BATCH", "0"),
+            ("CORS_ORIGINS", "https://a.example,b.example"),
+            ("LOG_FORMAT", "xml"),
+        ]);
+        let error = Config::load(Source::of(settings)).unwrap_err().to_string();
+        for name in ["DATABASE_URL", "CURRENCY", "BIND_ADDR", "PLACEMENT_BATCH", "b.example", "LOG_FORMAT"] {
+            assert!(error.contains(name), "{name} is missing in: {error}");
+        }
+    }
+
+    #[test]
+    fn secrets_never_print() {
+        let config = Config::load(Source::of(complete())).unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+        let mut settings = complete();
+        settings.retain(|(name, _)| *name != "SECRET_KEY");
+        settings.push(("SECRET_KEY", "hunter2"));
+        let error = Config::load(Source::of(settings)).unwrap_err().to_string();
+        assert!(error.contains("SECRET_KEY") && !error.contains("hunter2"));
+    }
+
+    #[test]
+    fn the_documentation_lists_every_setting() {
+        let page = include_str!("../../../../docs/configuration.md");
+        assert!(
+            page.contains(&settings::table()),
+            "run `comanda config list` and paste the table:\n{}",
+            settings::table()
+        );
+    }
+}

@@ -1,0 +1,63 @@
+//! Every setting, its default and its meaning, in one place.
+
+use std::fmt::Write;
+
+/// Something an operator can set, by an environment variable of this name, by a variable `<NAME>_FILE` that names a file holding
+/// the value, or in the configuration file under the name in lower case.
+#[derive(Debug)]
+pub struct Setting {
+    pub name: &'static str,
+    /// `None`: must be set.
+    pub default: Option<&'static str>,
+    pub meaning: &'static str,
+}
+
+macro_rules! settings {
+    ($($name:ident = $default:expr, $meaning:literal;)+) => {
+        $(pub const $name: Setting = Setting { name: stringify!($name), default: $default, meaning: $meaning };)+
+        /// All of them.
+        pub const SETTINGS: &[Setting] = &[$($name),+];
+    };
+}
+
+settings! {
+    DATABASE_URL = None, "Where PostgreSQL is: `postgres://user:password@host:port/database`.";
+    DATABASE_POOL_SIZE = Some("10"), "The most connections a server opens; placing orders has one more of its own.";
+    DATABASE_WAIT_MS = Some("2000"), "How long a request waits for a free connection, in milliseconds.";
+    MIGRATE_ON_START = Some("true"), "Whether `comanda serve` brings the database up to date first.";
+    REDIS_URL = None, "Where Redis is: `redis://:password@host:port/number`.";
+    REDIS_POOL_SIZE = Some("10"), "The most connections a server opens to Redis.";
+    BIND_ADDR = Some("127.0.0.1:8080"), "Where the server listens.";
+    WORKERS = Some("2"), "Threads that serve HTTP.";
+    CURRENCY = Some("EUR"), "The deployment's one currency (ISO 4217). Stored prices are bare minor units: never change it later.";
+    CORS_ORIGINS = Some(""), "Origins whose pages may call the API, separated by commas, such as `https://shop.example`.";
+    REQUEST_TIMEOUT_MS = Some("10000"), "After this a request is answered with 503, whatever it is doing.";
+    SHUTDOWN_TIMEOUT_MS = Some("15000"), "How long requests in flight may take to finish when the server is told to stop.";
+    SECRET_KEY = None, "At least 32 random characters, the same on every server; keys for signing cursors are derived from it.";
+    JWT_SIGNING_KEY = None, "An Ed25519 private key (PKCS #8 PEM) that signs access tokens, the same on every server: `comanda keys generate`.";
+    JWT_ISSUER = Some("comanda"), "The `iss` of access tokens.";
+    JWT_AUDIENCE = Some("comanda"), "The `aud` of access tokens.";
+    ACCESS_TOKEN_SECONDS = Some("900"), "How long an access token is good.";
+    PASSWORD_THREADS = Some("2"), "Passwords hashed at the same time; each takes 19 MiB and some 20 ms of a core.";
+    PASSWORD_QUEUE = Some("200"), "Passwords that may wait for a thread; one more is answered with 503 at once.";
+    PLACEMENT_QUEUE = Some("1024"), "Orders that may wait for a transaction; one more is answered with 503 at once.";
+    PLACEMENT_BATCH = Some("256"), "The most orders that share a transaction.";
+    PLACEMENT_DEADLINE_MS = Some("5000"), "From accepting an order to its answer; also the limit of every transaction.";
+    LOG = Some("info"), "What is logged, as `tracing` filter directives: `warn`, `info,comanda_postgres=debug`.";
+    LOG_FORMAT = Some("text"), "`text` or `json`.";
+}
+
+/// The settings as a table in Markdown.
+pub fn table() -> String {
+    let mut table = String::from("| setting | default | meaning |\n| --- | --- | --- |\n");
+    for Setting { name, default, meaning } in SETTINGS {
+        let default = match default {
+            None => "(required)".to_owned(),
+            Some("") => "(empty)".to_owned(),
+            Some(value) => format!("`{value}`"),
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(table, "| `{name}` | {default} | {meaning} |");
+    }
+    table
+}

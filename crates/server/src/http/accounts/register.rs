@@ -1,0 +1,34 @@
+use actix_web::{HttpResponse, web::Data};
+use comanda_application::accounts::{OpenAccountError, RegisterAccount};
+
+use crate::http::{
+    extract::Json,
+    problem::{Code, Problem, ProblemDocument},
+    wire::{RegisterRequest, UserAnswer},
+};
+
+/// Opens a customer's account
+#[utoipa::path(
+    post, path = "/v1/users", tag = "accounts", security(()),
+    request_body = RegisterRequest,
+    responses(
+        (status = 201, body = UserAnswer),
+        (status = 409, description = "`email-taken`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "`validation-failed`", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn register(
+    use_case: Data<RegisterAccount>,
+    Json(request): Json<RegisterRequest>,
+) -> Result<HttpResponse, Problem> {
+    let account = use_case.execute(request.validate()?).await.map_err(problem)?;
+    Ok(HttpResponse::Created().json(UserAnswer::from(account)))
+}
+
+fn problem(error: OpenAccountError) -> Problem {
+    match error {
+        OpenAccountError::EmailTaken => Problem::new(Code::EmailTaken, "The e-mail address has an account already."),
+        OpenAccountError::Busy => Problem::overloaded("password.hash"),
+        OpenAccountError::Unavailable(cause) => Problem::unavailable("user.create", &cause),
+    }
+}

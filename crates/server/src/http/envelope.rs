@@ -1,0 +1,85 @@
+//! What every answer has in common: a request id, security headers, a problem document where it is an error, and an end.
+
+use std::time::Duration;
+
+use actix_web::{
+    Error, HttpResponse, ResponseError,
+    body::{BoxBody, EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    error::InternalError,
+    http::header::{self, HeaderMap, HeaderName, HeaderValue},
+    middleware::Next,
+    web,
+};
+
+use super::{
+    problem::Problem,
+    request_id::{self, RequestId},
+};
+
+/// After this a request is answered with 503, whatever it is doing.
+#[derive(Clone, Copy)]
+pub struct RequestTimeout(pub Duration);
+
+pub async fn wrap<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let id = RequestId::of(request.headers());
+    let limit = request.app_data::<web::Data<RequestTimeout>>().map_or(Duration::MAX, |limit| limit.0);
+    let Ok(outcome) = tokio::time::timeout(limit, next.call(request)).await else {
+        tracing::warn!(request_id = id.as_str(), "a request took longer than it may");
+        return Err(already_dressed(&Problem::overloaded("http.request"), &id));
+    };
+    let response = match outcome {
+        Ok(response) => response,
+        // A middleware refused the request before it reached a resource.
+        Err(error) => return Err(already_dressed(&Problem::of_status(error.as_response_error().status_code()), &id)),
+    };
+
+    let status = response.status();
+    let problem = response.response().extensions().get::<Problem>().cloned();
+    let problem = problem.or_else(|| {
+        let by_the_framework = (status.is_client_error() || status.is_server_error())
+            && !response.headers().contains_key(header::CONTENT_TYPE);
+        by_the_framework.then(|| Problem::of_status(status))
+    });
+    let mut response = match problem {
+        None => response.map_into_left_body(),
+        Some(problem) => response.map_body(|head, _| {
+            head.status = problem.code.status();
+            head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+            EitherBody::right(BoxBody::new(problem.body(&id)))
+        }),
+    };
+    dress(response.headers_mut(), &id);
+    Ok(response)
+}
+
+fn already_dressed(problem: &Problem, id: &RequestId) -> Error {
+    let mut response = problem.error_response();
+    dress(response.headers_mut(), id);
+    let content_type = HeaderValue::from_static("application/problem+json");
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    let response: HttpResponse = response.set_body(problem.body(id)).map_into_boxed_body();
+    InternalError::from_response("", response).into()
+}
+
+fn dress(headers: &mut HeaderMap, id: &RequestId) {
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        headers.insert(HeaderName::from_static(request_id::HEADER), value);
+    }
+    // <https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers>
+    let defaults = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    for (name, value) in defaults {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+}

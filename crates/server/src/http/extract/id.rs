@@ -1,0 +1,36 @@
+use std::future::{Ready, ready};
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use comanda_domain::ids::{MenuItemId, OrderId};
+use uuid::Uuid;
+
+use crate::http::problem::Problem;
+
+/// What is no id names nothing: 404, like an id that nothing has.
+fn id_in(request: &HttpRequest, what: &str) -> Result<Uuid, Problem> {
+    request.match_info().get("id").and_then(|text| text.parse().ok()).ok_or_else(|| Problem::not_found(what))
+}
+
+/// `{id}` of a dish.
+pub struct MenuItemIdPath(pub MenuItemId);
+
+impl FromRequest for MenuItemIdPath {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(id_in(request, "menu item").map(|id| Self(MenuItemId::new(id))))
+    }
+}
+
+/// `{id}` of an order.
+pub struct OrderIdPath(pub OrderId);
+
+impl FromRequest for OrderIdPath {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(id_in(request, "order").map(|id| Self(OrderId::new(id))))
+    }
+}

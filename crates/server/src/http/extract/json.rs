@@ -1,0 +1,135 @@
+use std::{future::Future, pin::Pin, time::Duration};
+
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header,
+    web::{Bytes, BytesMut},
+};
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+
+use crate::http::problem::{Code, FieldFault, Problem};
+
+/// The most bytes a body may have: 64 KiB.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// How long a client may take to send its body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A JSON body.
+pub struct Json<T>(pub T);
+
+/// A JSON body, or none at all, which is the default.
+pub struct JsonOrNothing<T>(pub T);
+
+type Reading<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
+
+impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
+    type Error = Problem;
+    type Future = Reading<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let media_type = check_media_type(request);
+        let body = read(request, payload);
+        Box::pin(async move {
+            media_type?;
+            parse(&body.await?).map(Self)
+        })
+    }
+}
+
+impl<T: DeserializeOwned + Default + 'static> FromRequest for JsonOrNothing<T> {
+    type Error = Problem;
+    type Future = Reading<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let media_type = check_media_type(request);
+        let body = read(request, payload);
+        Box::pin(async move {
+            let body = body.await?;
+            if body.is_empty() {
+                return Ok(Self(T::default()));
+            }
+            media_type?;
+            parse(&body).map(Self)
+        })
+    }
+}
+
+fn check_media_type(request: &HttpRequest) -> Result<(), Problem> {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = content_type.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        Ok(())
+    } else {
+        Err(Problem::new(Code::UnsupportedMediaType, "The body must be application/json."))
+    }
+}
+
+fn read(request: &HttpRequest, payload: &mut Payload) -> impl Future<Output = Result<Bytes, Problem>> + 'static {
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let mut payload = payload.take();
+    let too_large = || Problem::new(Code::PayloadTooLarge, "A body may have at most 64 KiB.");
+    let collect = async move {
+        if announced.is_some_and(|length: u64| length > BODY_LIMIT as u64) {
+            return Err(too_large());
+        }
+        let mut body = BytesMut::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|error| {
+                Problem::new(Code::InvalidRequest, format!("The body did not arrive whole: {error}."))
+            })?;
+            if body.len() + chunk.len() > BODY_LIMIT {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    };
+    async move {
+        tokio::time::timeout(BODY_TIMEOUT, collect).await.unwrap_or_else(|_| {
+            Err(Problem::new(Code::InvalidRequest, format!("The body did not arrive within {BODY_TIMEOUT:?}.")))
+        })
+    }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).or_else(|_| {
+        // Once more, keeping track of where it goes wrong: only a client at fault pays for that.
+        let mut json = serde_json::Deserializer::from_slice(body);
+        let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| malformed(&error))?;
+        json.end().map_err(|error| Problem::new(Code::InvalidRequest, format!("The body is not JSON: {error}.")))?;
+        Ok(value)
+    })
+}
+
+fn malformed(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let cause = error.inner();
+    if cause.is_syntax() || cause.is_eof() {
+        return Problem::new(Code::InvalidRequest, format!("The body is not JSON: {cause}."));
+    }
+    let pointer: String = error.path().iter().map(segment).collect();
+    // "… at line 1 column 2" helps nobody who has the pointer.
+    let text = cause.to_string();
+    let detail = text.split(" at line ").next().unwrap_or(&text).to_owned();
+    let code = if detail.starts_with("unknown field") {
+        "unknown-field"
+    } else if detail.starts_with("missing field") {
+        "missing-field"
+    } else {
+        "wrong-type"
+    };
+    Problem::new(Code::InvalidRequest, format!("The body does not have the shape it should: {detail}."))
+        .errors(vec![FieldFault { pointer, code, detail }])
+}
+
+fn segment(segment: &serde_path_to_error::Segment) -> String {
+    use serde_path_to_error::Segment::{Enum, Map, Seq, Unknown};
+    match segment {
+        Seq { index } => format!("/{index}"),
+        // RFC 6901, section 3.
+        Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        Enum { .. } | Unknown => String::new(),
+    }
+}

@@ -1,0 +1,15 @@
+//! What handlers ask of a request, each as a type whose absence is the right problem.
+
+mod actor;
+mod id;
+mod idempotency;
+mod if_match;
+mod json;
+mod query;
+
+pub use actor::{Authenticator, MaybeSignedIn, SignedIn, Staff};
+pub use id::{MenuItemIdPath, OrderIdPath};
+pub use idempotency::IdempotencyHeader;
+pub use if_match::IfMatch;
+pub use json::{Json, JsonOrNothing};
+pub use query::Query;

@@ -1,0 +1,68 @@
+//! Whether the process lives, and whether orders can be placed.
+
+use std::sync::Arc;
+
+use actix_web::{HttpResponse, web::Data};
+use comanda_domain::ports::ComponentHealth;
+use futures_util::join;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What a server depends on.
+#[derive(Clone)]
+pub struct Health {
+    pub postgres: Arc<dyn ComponentHealth>,
+    pub redis: Arc<dyn ComponentHealth>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct HealthAnswer {
+    /// `ok`; `degraded`: orders can be placed; `unavailable`: they cannot.
+    #[schema(pattern = "^(ok|degraded|unavailable)$", example = "ok")]
+    status: &'static str,
+    components: Components,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Components {
+    postgres: Component,
+    redis: Component,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Component {
+    #[schema(pattern = "^(ok|unavailable)$", example = "ok")]
+    status: &'static str,
+}
+
+/// Whether the process lives
+#[utoipa::path(get, path = "/health/live", tag = "operation", security(()), responses((status = 200)))]
+pub async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(serde_json::json!({ "status": "ok" }))
+}
+
+/// Whether orders can be placed
+#[utoipa::path(
+    get, path = "/health/ready", tag = "operation", security(()),
+    responses((status = 200, body = HealthAnswer), (status = 503, body = HealthAnswer))
+)]
+pub async fn ready(health: Data<Health>) -> HttpResponse {
+    let (postgres, redis) = join!(health.postgres.check(), health.redis.check());
+    for (component, outcome) in [("postgres", &postgres), ("redis", &redis)] {
+        if let Err(cause) = outcome {
+            tracing::warn!(component, %cause, "not healthy");
+        }
+    }
+    // Orders are placed in PostgreSQL alone.
+    let (mut response, status) = match (&postgres, &redis) {
+        (Ok(()), Ok(())) => (HttpResponse::Ok(), "ok"),
+        (Ok(()), Err(_)) => (HttpResponse::Ok(), "degraded"),
+        (Err(_), _) => (HttpResponse::ServiceUnavailable(), "unavailable"),
+    };
+    if status == "unavailable" {
+        response.insert_header(("retry-after", 1));
+    }
+    let component = |healthy: bool| Component { status: if healthy { "ok" } else { "unavailable" } };
+    let components = Components { postgres: component(postgres.is_ok()), redis: component(redis.is_ok()) };
+    response.json(HealthAnswer { status, components })
+}

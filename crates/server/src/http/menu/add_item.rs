@@ -1,0 +1,35 @@
+use actix_web::{HttpResponse, http::header, web::Data};
+use comanda_application::menu::AddMenuItem;
+use comanda_domain::money::Currency;
+
+use super::etag;
+use crate::http::{
+    extract::{Json, Staff},
+    problem::{Problem, ProblemDocument},
+    wire::{MenuItemAnswer, NewMenuItemRequest, Shown},
+};
+
+/// Puts a dish on the menu
+#[utoipa::path(
+    post, path = "/v1/menu/items", tag = "menu",
+    request_body = NewMenuItemRequest,
+    responses(
+        (status = 201, body = MenuItemAnswer, headers(("Location" = String), ("ETag" = String))),
+        (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "`validation-failed`", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn add_item(
+    use_case: Data<AddMenuItem>,
+    currency: Data<Currency>,
+    Staff(staff): Staff,
+    Json(request): Json<NewMenuItemRequest>,
+) -> Result<HttpResponse, Problem> {
+    let (details, stock) = request.validate(**currency)?;
+    let item =
+        use_case.execute(staff, details, stock).await.map_err(|cause| Problem::unavailable("menu.update", &cause))?;
+    Ok(HttpResponse::Created()
+        .insert_header((header::LOCATION, format!("/v1/menu/items/{}", item.id)))
+        .insert_header(etag(&item))
+        .json(MenuItemAnswer::new(&item, Shown::ToStaff)))
+}

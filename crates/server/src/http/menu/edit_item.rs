@@ -1,0 +1,49 @@
+use actix_web::{HttpResponse, web::Data};
+use comanda_application::menu::{EditMenuItem, ReadMenuItem};
+use comanda_domain::{ids::MenuItemId, money::Currency};
+
+use super::{edit_problem, etag};
+use crate::http::{
+    extract::{IfMatch, Json, MenuItemIdPath, Staff},
+    problem::{Problem, ProblemDocument},
+    wire::{MenuItemAnswer, PatchMenuItemRequest, Shown},
+};
+
+/// Changes a dish, but not its stock
+#[utoipa::path(
+    patch, path = "/v1/menu/items/{id}", tag = "menu",
+    params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header, description = "The `ETag` the caller has seen")),
+    request_body = PatchMenuItemRequest,
+    responses(
+        (status = 200, body = MenuItemAnswer, headers(("ETag" = String))),
+        (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 412, description = "`precondition-failed`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "`validation-failed`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 428, description = "`precondition-required`", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn edit_item(
+    use_case: Data<EditMenuItem>,
+    items: Data<ReadMenuItem>,
+    currency: Data<Currency>,
+    Staff(staff): Staff,
+    MenuItemIdPath(id): MenuItemIdPath,
+    if_match: IfMatch,
+    Json(request): Json<PatchMenuItemRequest>,
+) -> Result<HttpResponse, Problem> {
+    let edit = request.validate(**currency)?;
+    let revision = revision_seen(&items, id, &if_match).await?;
+    let item = use_case.execute(staff, id, revision, edit).await.map_err(edit_problem)?;
+    Ok(HttpResponse::Ok().insert_header(etag(&item)).json(MenuItemAnswer::new(&item, Shown::ToStaff)))
+}
+
+/// The one revision that `If-Match` asks for. Only a list of several, or `*`, has to be held against the item first.
+pub(super) async fn revision_seen(items: &ReadMenuItem, id: MenuItemId, if_match: &IfMatch) -> Result<u32, Problem> {
+    if let IfMatch::Revisions(named) = if_match
+        && let [revision] = named[..]
+    {
+        return Ok(revision);
+    }
+    let item = items.execute(id).await.map_err(|cause| Problem::unavailable("menu.read", &cause))?;
+    Ok(if_match.revision_given(item.ok_or_else(|| Problem::not_found("menu item"))?.revision))
+}

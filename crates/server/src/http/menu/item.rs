@@ -1,0 +1,31 @@
+use actix_web::{HttpResponse, web::Data};
+use comanda_application::menu::ReadMenuItem;
+
+use super::{etag, shown_to};
+use crate::http::{
+    extract::{MaybeSignedIn, MenuItemIdPath},
+    problem::{Problem, ProblemDocument},
+    wire::MenuItemAnswer,
+};
+
+/// Shows a dish; staff also see its stock
+#[utoipa::path(
+    get, path = "/v1/menu/items/{id}", tag = "menu", security((), ("bearer" = [])),
+    params(("id" = uuid::Uuid, Path)),
+    responses(
+        (status = 200, body = MenuItemAnswer, headers(("ETag" = String, description = "The revision"))),
+        (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn item(
+    use_case: Data<ReadMenuItem>,
+    MaybeSignedIn(reader): MaybeSignedIn,
+    MenuItemIdPath(id): MenuItemIdPath,
+) -> Result<HttpResponse, Problem> {
+    let item = use_case
+        .execute(id)
+        .await
+        .map_err(|cause| Problem::unavailable("menu.read", &cause))?
+        .ok_or_else(|| Problem::not_found("menu item"))?;
+    Ok(HttpResponse::Ok().insert_header(etag(&item)).json(MenuItemAnswer::new(&item, shown_to(reader))))
+}

@@ -1,0 +1,102 @@
+//! The HTTP contract on actix-web: one file an endpoint, the routes here.
+
+mod accounts;
+mod cursor;
+mod docs;
+mod envelope;
+mod extract;
+mod faults;
+mod health;
+mod menu;
+mod openapi;
+mod orders;
+mod problem;
+mod problem_pages;
+mod request_id;
+mod wire;
+
+use std::{io, sync::Arc, time::Duration};
+
+use actix_cors::Cors;
+use actix_web::{
+    App, HttpServer,
+    dev::Server,
+    http::{Method, header},
+    middleware::from_fn,
+    web::{self, Data, ServiceConfig},
+};
+
+pub use self::{cursor::CursorSigner, extract::Authenticator, health::Health, openapi::document};
+use self::{envelope::RequestTimeout, problem::Problem};
+use crate::{composition::Restaurant, config::HttpConfig};
+
+/// How long a client may take to send the head of its request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an idle connection is kept.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// Binds the address and starts serving. The caller decides when to stop.
+pub fn server(restaurant: Restaurant, config: &HttpConfig) -> io::Result<Server> {
+    let cors_origins = config.cors_origins.clone();
+    let timeout = Data::new(RequestTimeout(config.request_timeout));
+    let restaurant = Arc::new(restaurant);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(timeout.clone())
+            .configure(|app| restaurant.register(app))
+            .configure(routes)
+            .wrap(cors(&cors_origins))
+            .wrap(from_fn(envelope::wrap))
+    })
+    .workers(config.workers.get())
+    .client_request_timeout(HEAD_TIMEOUT)
+    .client_disconnect_timeout(Duration::from_secs(1))
+    .keep_alive(KEEP_ALIVE)
+    .shutdown_timeout(config.shutdown_timeout.as_secs().max(1))
+    .disable_signals()
+    .bind(config.bind_addr)?;
+    Ok(server.run())
+}
+
+fn routes(app: &mut ServiceConfig) {
+    app.service(web::resource("/v1/users").route(web::post().to(accounts::register)))
+        .service(web::resource("/v1/sessions").route(web::post().to(accounts::log_in)))
+        .service(web::resource("/v1/me").route(web::get().to(accounts::me)))
+        .service(web::resource("/v1/menu").route(web::get().to(menu::whole)))
+        .service(
+            web::resource("/v1/menu/items")
+                .route(web::get().to(menu::list_items))
+                .route(web::post().to(menu::add_item)),
+        )
+        .service(
+            web::resource("/v1/menu/items/{id}")
+                .route(web::get().to(menu::item))
+                .route(web::patch().to(menu::edit_item))
+                .route(web::delete().to(menu::archive_item)),
+        )
+        .service(web::resource("/v1/menu/items/{id}/stock").route(web::post().to(menu::adjust_stock)))
+        .service(web::resource("/v1/orders").route(web::get().to(orders::list)).route(web::post().to(orders::place)))
+        .service(web::resource("/v1/orders/{id}").route(web::get().to(orders::order)))
+        .service(web::resource("/v1/orders/{id}/cancel").route(web::post().to(orders::cancel)))
+        .service(web::resource("/v1/orders/{id}/status").route(web::post().to(orders::advance)))
+        .service(web::resource("/health/live").route(web::get().to(health::live)))
+        .service(web::resource("/health/ready").route(web::get().to(health::ready)))
+        .service(web::resource("/openapi.json").route(web::get().to(openapi::json)))
+        .service(web::resource("/docs").route(web::get().to(docs::page)))
+        .service(web::resource("/docs/{file}").route(web::get().to(docs::file)))
+        .service(web::resource("/problems/{code}").route(web::get().to(problem_pages::page)))
+        .default_service(web::to(|| async {
+            Err::<&str, _>(Problem::of_status(actix_web::http::StatusCode::NOT_FOUND))
+        }));
+}
+
+fn cors(origins: &[String]) -> Cors {
+    let cors = Cors::default()
+        .allowed_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH, header::IF_NONE_MATCH])
+        .allowed_headers(["idempotency-key", request_id::HEADER])
+        .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER])
+        .expose_headers(["idempotency-replayed", request_id::HEADER])
+        .max_age(600);
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}

@@ -1,0 +1,93 @@
+//! The OpenAPI document, generated from the handlers.
+
+use actix_web::HttpResponse;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+
+use super::{accounts, health, menu, orders};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Comanda",
+        description = "Takes a restaurant's orders and never sells a dish that is not there.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    paths(
+        accounts::register,
+        accounts::log_in,
+        accounts::me,
+        menu::whole,
+        menu::list_items,
+        menu::add_item,
+        menu::item,
+        menu::edit_item,
+        menu::archive_item,
+        menu::adjust_stock,
+        orders::place,
+        orders::list,
+        orders::order,
+        orders::cancel,
+        orders::advance,
+        health::live,
+        health::ready,
+    ),
+    modifiers(&Bearer),
+    security(("bearer" = [])),
+)]
+struct ApiDocument;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("The access_token of POST /v1/sessions"))
+            .build();
+        openapi.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The document as JSON.
+pub fn document() -> String {
+    // Generated at compile time from types that serialize.
+    ApiDocument::openapi().to_pretty_json().unwrap_or_default()
+}
+
+pub async fn json() -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header(("cache-control", "public, no-cache"))
+        .content_type("application/json")
+        .body(document())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_schema_that_is_referred_to_is_there() {
+        let text = super::document();
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+        let references = text.lines().filter_map(|line| line.trim().strip_prefix("\"$ref\": \"#"));
+        let mut count = 0;
+        for reference in references {
+            let pointer = reference.trim_end_matches(['"', ',']);
+            assert!(document.pointer(pointer).is_some(), "{pointer} is missing");
+            count += 1;
+        }
+        assert!(count > 20);
+    }
+
+    #[test]
+    fn constraints_are_stated() {
+        let document: serde_json::Value = serde_json::from_str(&super::document()).unwrap();
+        let line = &document["components"]["schemas"]["OrderLineRequest"]["properties"]["quantity"];
+        assert_eq!((&line["minimum"], &line["maximum"]), (&1.into(), &100.into()), "{line}");
+        let items = &document["components"]["schemas"]["PlaceOrderRequest"]["properties"]["items"];
+        assert_eq!((&items["minItems"], &items["maxItems"]), (&1.into(), &50.into()));
+    }
+}

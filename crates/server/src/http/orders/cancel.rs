@@ -1,0 +1,49 @@
+use actix_web::{HttpResponse, web::Data};
+use comanda_application::orders::CancelOrder;
+use comanda_domain::{order_status::OrderStatus, ports::CancelOrderError};
+
+use super::{REPLAYED, invalid_transition, key_reused};
+use crate::http::{
+    extract::{IdempotencyHeader, JsonOrNothing, OrderIdPath, SignedIn},
+    problem::{Problem, ProblemDocument},
+    wire::{CancelOrderRequest, OrderAnswer},
+};
+
+/// Cancels an order; its stock comes back
+///
+/// Its customer can until it is being prepared, staff until it is completed.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/cancel", tag = "orders",
+    params(("id" = uuid::Uuid, Path),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, description = "Makes the request repeatable")),
+    request_body(content = Option<CancelOrderRequest>, content_type = "application/json"),
+    responses(
+        (status = 200, body = OrderAnswer),
+        (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "`invalid-transition`", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn cancel(
+    use_case: Data<CancelOrder>,
+    SignedIn(actor): SignedIn,
+    OrderIdPath(id): OrderIdPath,
+    key: IdempotencyHeader,
+    JsonOrNothing(request): JsonOrNothing<CancelOrderRequest>,
+) -> Result<HttpResponse, Problem> {
+    let reason = request.validate()?;
+    let answer = use_case.execute(actor, id, reason, key.with_body(&request)).await.map_err(problem)?;
+    let mut response = HttpResponse::Ok();
+    if answer.replayed {
+        response.insert_header(REPLAYED);
+    }
+    Ok(response.json(OrderAnswer::with_lines(&answer.outcome)))
+}
+
+fn problem(error: CancelOrderError) -> Problem {
+    match error {
+        CancelOrderError::NotFound => Problem::not_found("order"),
+        CancelOrderError::InvalidTransition { from } => invalid_transition(from, OrderStatus::Cancelled),
+        CancelOrderError::KeyReused => key_reused(),
+        CancelOrderError::Unavailable(cause) => Problem::unavailable("order.update", &cause),
+    }
+}

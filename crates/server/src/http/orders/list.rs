@@ -1,0 +1,63 @@
+use actix_web::{HttpResponse, web::Data};
+use comanda_application::orders::ListOrders;
+use comanda_domain::ids::OrderId;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use crate::http::{
+    cursor::CursorSigner,
+    extract::{Query, SignedIn},
+    faults::Faults,
+    problem::{Problem, ProblemDocument},
+    wire::{OrderAnswer, OrderPage, PageQuery, relations_in, status_in},
+};
+
+const LIST: &str = "orders";
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Filter {
+    /// Only orders that stand here.
+    #[param(example = "pending")]
+    status: Option<String>,
+    /// Relations to add, separated by commas: `items`, `customer`, `payments`.
+    #[param(example = "items,customer")]
+    include: Option<String>,
+    limit: Option<i64>,
+    cursor: Option<String>,
+}
+
+/// Lists orders, newest first: a customer's own, staff all
+#[utoipa::path(
+    get, path = "/v1/orders", tag = "orders",
+    params(Filter, PageQuery),
+    responses(
+        (status = 200, body = OrderPage),
+        (status = 400, description = "`invalid-cursor`, `invalid-request`", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list(
+    use_case: Data<ListOrders>,
+    cursors: Data<CursorSigner>,
+    SignedIn(reader): SignedIn,
+    Query(filter): Query<Filter>,
+) -> Result<HttpResponse, Problem> {
+    let relations = relations_in(filter.include.as_deref())?;
+    let page = PageQuery { limit: filter.limit, cursor: filter.cursor };
+    let mut faults = Faults::default();
+    let limit = page.limit(&mut faults);
+    let status = filter.status.and_then(|status| status_in("/status", &status, &mut faults));
+    let limit = faults.finish(limit)?;
+    let after = page.after::<Uuid>(LIST, &cursors)?.map(OrderId::new);
+
+    let found = use_case
+        .execute(reader, status, relations, after, limit)
+        .await
+        .map_err(|cause| Problem::unavailable("order.lookup", &cause))?;
+    let last = found.entries.last().filter(|_| found.has_more);
+    let next_cursor = last.map(|last| cursors.sign(LIST, &last.order.id.as_uuid()));
+    let data = found.entries.into_iter().map(|order| OrderAnswer::with_relations(order, relations)).collect();
+    Ok(HttpResponse::Ok().json(OrderPage { data, next_cursor }))
+}

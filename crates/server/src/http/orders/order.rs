@@ -1,0 +1,43 @@
+use actix_web::{HttpResponse, web::Data};
+use comanda_application::orders::{ReadOrder, Relations};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::http::{
+    extract::{OrderIdPath, Query, SignedIn},
+    problem::{Problem, ProblemDocument},
+    wire::{OrderAnswer, relations_in},
+};
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Include {
+    /// Relations to add, separated by commas: `customer`, `payments`. `items` are always shown.
+    #[param(example = "customer")]
+    include: Option<String>,
+}
+
+/// Shows an order: a customer's own, staff any
+#[utoipa::path(
+    get, path = "/v1/orders/{id}", tag = "orders",
+    params(("id" = uuid::Uuid, Path), Include),
+    responses(
+        (status = 200, body = OrderAnswer),
+        (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn order(
+    use_case: Data<ReadOrder>,
+    SignedIn(reader): SignedIn,
+    OrderIdPath(id): OrderIdPath,
+    Query(query): Query<Include>,
+) -> Result<HttpResponse, Problem> {
+    let relations = Relations { items: true, ..relations_in(query.include.as_deref())? };
+    let order = use_case
+        .execute(reader, id, relations)
+        .await
+        .map_err(|cause| Problem::unavailable("order.lookup", &cause))?
+        .ok_or_else(|| Problem::not_found("order"))?;
+    Ok(HttpResponse::Ok().json(OrderAnswer::with_relations(order, relations)))
+}

@@ -1,0 +1,211 @@
+use comanda_domain::{
+    menu_item::{MenuItem, MenuItemDetails, MenuItemEdit},
+    money::Currency,
+    page::Page,
+    ports::WholeMenu,
+    stock::{Availability, Stock, StockDelta},
+    text::{Category, Description, DishName, Reason},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{MoneyAnswer, WireInteger, WireTime, money::PriceRequest};
+use crate::http::{faults::Faults, problem::Problem};
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewMenuItemRequest {
+    #[schema(min_length = 1, max_length = 120, example = "Carbonara")]
+    name: String,
+    #[schema(max_length = 1000)]
+    description: Option<String>,
+    #[schema(min_length = 1, max_length = 60, example = "Pasta")]
+    category: String,
+    #[schema(inline)]
+    price: PriceRequest,
+    /// Portions on hand.
+    #[schema(value_type = i64, minimum = 0, maximum = 1_000_000, example = 30)]
+    stock: WireInteger,
+    /// At or below this many portions guests see "low"; 5 unless given.
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000, example = 5)]
+    low_stock_at: Option<WireInteger>,
+    /// Whether it can be ordered; true unless given.
+    active: Option<bool>,
+}
+
+impl NewMenuItemRequest {
+    pub fn validate(self, currency: Currency) -> Result<(MenuItemDetails, Stock), Problem> {
+        let mut faults = Faults::default();
+        let name = faults.check("/name", DishName::new(&self.name));
+        let description = faults.check("/description", Description::new(self.description.as_deref().unwrap_or("")));
+        let category = faults.check("/category", Category::new(&self.category));
+        let price = self.price.read("/price", currency, &mut faults);
+        let stock = faults.check("/stock", Stock::new(self.stock.0));
+        let low = self.low_stock_at.map_or(MenuItemDetails::DEFAULT_LOW_STOCK_AT, |low| low.0);
+        let low_stock_at = faults.check("/low_stock_at", Stock::new(low));
+        let item = (|| {
+            let details = MenuItemDetails {
+                name: name?,
+                description: description?,
+                category: category?,
+                price: price?,
+                low_stock_at: low_stock_at?,
+                active: self.active.unwrap_or(true),
+            };
+            Some((details, stock?))
+        })();
+        faults.finish(item)
+    }
+}
+
+/// What is left out stays as it is. The stock is changed by adjustments only.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PatchMenuItemRequest {
+    #[schema(min_length = 1, max_length = 120)]
+    name: Option<String>,
+    #[schema(max_length = 1000)]
+    description: Option<String>,
+    #[schema(min_length = 1, max_length = 60)]
+    category: Option<String>,
+    price: Option<PriceRequest>,
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000)]
+    low_stock_at: Option<WireInteger>,
+    active: Option<bool>,
+}
+
+impl PatchMenuItemRequest {
+    pub fn validate(self, currency: Currency) -> Result<MenuItemEdit, Problem> {
+        let mut faults = Faults::default();
+        let edit = MenuItemEdit {
+            name: faults.check_optional("/name", self.name.as_deref().map(DishName::new)),
+            description: faults.check_optional("/description", self.description.as_deref().map(Description::new)),
+            category: faults.check_optional("/category", self.category.as_deref().map(Category::new)),
+            price: self.price.and_then(|price| price.read("/price", currency, &mut faults)),
+            low_stock_at: faults.check_optional("/low_stock_at", self.low_stock_at.map(|low| Stock::new(low.0))),
+            active: self.active,
+        };
+        faults.finish(Some(edit))
+    }
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdjustStockRequest {
+    /// Portions more or, below zero, fewer. Not zero.
+    #[schema(value_type = i64, minimum = -1_000_000, maximum = 1_000_000, example = 12)]
+    delta: WireInteger,
+    #[schema(min_length = 1, max_length = 300, example = "delivery")]
+    reason: String,
+}
+
+impl AdjustStockRequest {
+    pub fn validate(self) -> Result<(StockDelta, Reason), Problem> {
+        let mut faults = Faults::default();
+        let delta = faults.check("/delta", StockDelta::new(self.delta.0));
+        let reason = faults.check("/reason", Reason::new(&self.reason));
+        faults.finish(delta.zip(reason))
+    }
+}
+
+/// For whom an item is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    ToGuests,
+    ToStaff,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = MenuItem)]
+pub struct MenuItemAnswer {
+    id: Uuid,
+    name: String,
+    description: String,
+    category: String,
+    price: MoneyAnswer,
+    #[schema(example = "in_stock", pattern = "^(in_stock|low|sold_out)$")]
+    availability: &'static str,
+    active: bool,
+    /// The `ETag`. Sales do not change it.
+    revision: u32,
+    created_at: WireTime,
+    updated_at: WireTime,
+    /// Portions on hand. For staff.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stock: Option<u32>,
+    /// For staff.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    low_stock_at: Option<u32>,
+    /// Raised by every write, sales included. For staff.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
+}
+
+impl MenuItemAnswer {
+    pub fn new(item: &MenuItem, shown: Shown) -> Self {
+        let staff = shown == Shown::ToStaff;
+        Self {
+            id: item.id.as_uuid(),
+            name: item.details.name.as_str().to_owned(),
+            description: item.details.description.as_str().to_owned(),
+            category: item.details.category.as_str().to_owned(),
+            price: item.details.price.money().into(),
+            availability: match item.availability() {
+                Availability::InStock => "in_stock",
+                Availability::Low => "low",
+                Availability::SoldOut => "sold_out",
+            },
+            active: item.details.active,
+            revision: item.revision,
+            created_at: WireTime(item.created_at),
+            updated_at: WireTime(item.updated_at),
+            stock: staff.then_some(item.stock),
+            low_stock_at: staff.then_some(item.details.low_stock_at.get()),
+            version: staff.then_some(item.version),
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct MenuItemPage {
+    data: Vec<MenuItemAnswer>,
+    /// Null on the last page.
+    #[schema(required)]
+    next_cursor: Option<String>,
+}
+
+impl MenuItemPage {
+    pub fn new(page: &Page<MenuItem>, shown: Shown, next_cursor: Option<String>) -> Self {
+        Self { data: page.entries.iter().map(|item| MenuItemAnswer::new(item, shown)).collect(), next_cursor }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Menu)]
+pub struct MenuAnswer {
+    /// Raised by every change that a guest can see.
+    version: u64,
+    #[schema(example = "EUR")]
+    currency: String,
+    categories: Vec<CategoryAnswer>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = MenuCategory)]
+pub struct CategoryAnswer {
+    name: String,
+    items: Vec<MenuItemAnswer>,
+}
+
+impl MenuAnswer {
+    /// From items sorted by category.
+    pub fn new(menu: &WholeMenu, currency: Currency) -> Self {
+        let categories =
+            menu.items.chunk_by(|a, b| a.details.category == b.details.category).map(|items| CategoryAnswer {
+                name: items[0].details.category.as_str().to_owned(),
+                items: items.iter().map(|item| MenuItemAnswer::new(item, Shown::ToGuests)).collect(),
+            });
+        Self { version: menu.version, currency: currency.to_string(), categories: categories.collect() }
+    }
+}

@@ -1,0 +1,21 @@
+//! Requests and answers as JSON, apart from the domain, so that neither moves with the other.
+
+mod menu_item;
+mod money;
+mod number;
+mod order;
+mod page;
+mod time;
+mod user;
+
+pub use menu_item::{
+    AdjustStockRequest, MenuAnswer, MenuItemAnswer, MenuItemPage, NewMenuItemRequest, PatchMenuItemRequest, Shown,
+};
+pub use money::MoneyAnswer;
+pub use number::WireInteger;
+pub use order::{
+    AdvanceOrderRequest, CancelOrderRequest, OrderAnswer, OrderPage, PlaceOrderRequest, relations_in, status_in,
+};
+pub use page::PageQuery;
+pub use time::WireTime;
+pub use user::{LogInRequest, RegisterRequest, SessionAnswer, UserAnswer};

@@ -1,0 +1,46 @@
+use comanda_domain::money::{Currency, Money, Price};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::WireInteger;
+use crate::http::faults::Faults;
+
+/// An amount in minor units (ISO 4217).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Money)]
+pub struct MoneyAnswer {
+    /// 1250 with EUR is 12.50 €.
+    #[schema(example = 1250)]
+    amount: i64,
+    #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
+    currency: String,
+}
+
+impl From<Money> for MoneyAnswer {
+    fn from(money: Money) -> Self {
+        Self { amount: money.amount(), currency: money.currency().to_string() }
+    }
+}
+
+/// What a portion costs, in minor units of the deployment's currency.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Price)]
+pub struct PriceRequest {
+    #[schema(value_type = i64, minimum = 0, maximum = 100_000_000, example = 1250)]
+    amount: WireInteger,
+    /// Must be the deployment's currency.
+    #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
+    currency: String,
+}
+
+impl PriceRequest {
+    pub(super) fn read(&self, pointer: &str, currency: Currency, faults: &mut Faults) -> Option<Price> {
+        let price = faults.check(format!("{pointer}/amount"), Price::new(self.amount.0, currency));
+        if self.currency == currency.code() {
+            return price;
+        }
+        faults.add(format!("{pointer}/currency"), "wrong-currency", format!("must be {currency}"));
+        None
+    }
+}

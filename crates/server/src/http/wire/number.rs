@@ -1,0 +1,61 @@
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+/// An integer of any size. What is past 64 bits is kept at their end, for the range check that follows: a number too large is a
+/// value out of range, not a body that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct WireInteger(pub i64);
+
+impl<'de> Deserialize<'de> for WireInteger {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl de::Visitor<'_> for Visitor {
+            type Value = WireInteger;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an integer")
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<WireInteger, E> {
+                Ok(WireInteger(number))
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<WireInteger, E> {
+                Ok(WireInteger(i64::try_from(number).unwrap_or(i64::MAX)))
+            }
+
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<WireInteger, E> {
+                // An integer of more than 64 bits arrives here too.
+                const PAST_64_BITS: f64 = 9_223_372_036_854_775_808.0;
+                if number >= PAST_64_BITS {
+                    Ok(WireInteger(i64::MAX))
+                } else if number < -PAST_64_BITS {
+                    Ok(WireInteger(i64::MIN))
+                } else {
+                    Err(E::invalid_type(de::Unexpected::Float(number), &self))
+                }
+            }
+        }
+
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_large_is_an_integer_and_a_fraction_is_not() {
+        let read = |text: &str| serde_json::from_str::<WireInteger>(text).map(|n| n.0).ok();
+        assert_eq!(read("-7"), Some(-7));
+        assert_eq!(read("9223372036854775808"), Some(i64::MAX));
+        assert_eq!(read("99999999999999999999999999"), Some(i64::MAX));
+        assert_eq!(read("-99999999999999999999999999"), Some(i64::MIN));
+        for odd in ["1.5", "1.0", "\"2\"", "null", "true", "[1]", "1e400"] {
+            assert_eq!(read(odd), None, "{odd}");
+        }
+    }
+}

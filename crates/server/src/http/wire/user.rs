@@ -1,0 +1,96 @@
+use comanda_application::accounts::{LoggedIn, Registration};
+use comanda_domain::{account::Account, email::Email, password::Password, text::PersonName};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::WireTime;
+use crate::http::{faults::Faults, problem::Problem};
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterRequest {
+    #[schema(format = Email, max_length = 254, example = "ana@example.org")]
+    email: String,
+    #[schema(format = Password, min_length = 12, max_length = 128)]
+    password: String,
+    #[schema(min_length = 1, max_length = 100, example = "Ana")]
+    name: String,
+}
+
+impl RegisterRequest {
+    pub fn validate(self) -> Result<Registration, Problem> {
+        let mut faults = Faults::default();
+        let email = faults.check("/email", Email::new(&self.email));
+        let password = faults.check("/password", Password::choose(self.password));
+        let name = faults.check("/name", PersonName::new(&self.name));
+        let registration = (|| Some(Registration { email: email?, password: password?, name: name? }))();
+        faults.finish(registration)
+    }
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogInRequest {
+    #[schema(format = Email, max_length = 254, example = "ana@example.org")]
+    email: String,
+    #[schema(format = Password, max_length = 128)]
+    password: String,
+}
+
+impl LogInRequest {
+    pub fn validate(self) -> Result<(Email, Password), Problem> {
+        let mut faults = Faults::default();
+        let email = faults.check("/email", Email::new(&self.email));
+        let password = faults.check("/password", Password::attempt(self.password));
+        faults.finish(email.zip(password))
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = User)]
+pub struct UserAnswer {
+    id: Uuid,
+    #[schema(format = Email)]
+    email: String,
+    name: String,
+    #[schema(example = "customer", pattern = "^(customer|staff|admin)$")]
+    role: &'static str,
+    created_at: WireTime,
+}
+
+impl From<Account> for UserAnswer {
+    fn from(account: Account) -> Self {
+        Self {
+            id: account.id.as_uuid(),
+            email: account.email.as_str().to_owned(),
+            name: account.name.as_str().to_owned(),
+            role: account.role.as_str(),
+            created_at: WireTime(account.created_at),
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
+pub struct SessionAnswer {
+    /// A JSON Web Token (RFC 7519) for `Authorization: Bearer`.
+    access_token: String,
+    #[schema(example = "Bearer")]
+    token_type: &'static str,
+    /// In seconds.
+    #[schema(example = 900)]
+    expires_in: u32,
+    user: UserAnswer,
+}
+
+impl From<LoggedIn> for SessionAnswer {
+    fn from(logged_in: LoggedIn) -> Self {
+        Self {
+            access_token: logged_in.access_token.token,
+            token_type: "Bearer",
+            expires_in: logged_in.access_token.expires_in,
+            user: logged_in.account.into(),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+DROP TABLE outbox_events;
+DROP TABLE idempotency_keys;
+DROP TABLE order_lines;
+DROP TABLE orders;
