@@ -1,1 +1,57 @@
-fn main() {}
+//! What a developer or a newcomer runs: `cargo xtask help`.
+
+#![allow(clippy::print_stdout, reason = "a command for people prints")]
+#![allow(unreachable_pub, reason = "in a program, `pub` says what a module offers the others")]
+
+mod bench;
+mod comanda;
+mod env;
+mod http;
+mod process;
+mod project;
+mod run;
+mod rush;
+mod services;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Brings up what Comanda needs, and runs it, tests it and puts it under load.
+#[derive(Parser)]
+enum Task {
+    /// Bring up private PostgreSQL and Redis, load a sample menu and serve until Ctrl-C
+    Run,
+    /// Bring up private PostgreSQL and Redis and run every test; arguments go to `cargo test`
+    #[command(trailing_var_arg = true)]
+    Test {
+        #[arg(allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Print the `export` lines of the private instances that `cargo xtask run` has up, for another shell
+    Env,
+    /// Have many customers buy at once, then hold the tables against every invariant
+    Rush(rush::RushArguments),
+    /// Measure
+    #[command(subcommand)]
+    Bench(bench::Bench),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = match Task::parse() {
+        Task::Run => run::run().await,
+        Task::Test { arguments } => test::run(&arguments).await,
+        Task::Env => env::run(),
+        Task::Rush(arguments) => rush::run(arguments).await,
+        Task::Bench(bench) => bench.run().await,
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

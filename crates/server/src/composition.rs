@@ -125,7 +125,7 @@ pub struct BackOffice {
 impl BackOffice {
     pub async fn open(config: &StoreConfig) -> anyhow::Result<Self> {
         // Nobody waits at the counter for an import.
-        let database = database(&config.database, Duration::from_secs(60)).await?;
+        let database = database(&config.database, Duration::from_mins(1)).await?;
         let accounts: Arc<dyn Accounts> = Arc::new(PostgresAccounts::new(database.clone()));
         let menu: Arc<dyn Menu> = Arc::new(PostgresMenu::new(database.clone(), config.currency));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);

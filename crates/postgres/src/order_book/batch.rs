@@ -103,7 +103,7 @@ pub(super) async fn place(
     };
 
     let mut fresh_decisions = fresh.iter().zip(allocation.decisions).map(|(order, decision)| match decision {
-        Ok(filled) => placed(order, filled, &numbers),
+        Ok(filled) => Ok(placed(order, filled, &numbers)),
         Err(refusal) => Err(refuse(refusal)),
     });
     let missing = || Err(PlaceOrderError::Unavailable(Unavailable::new("the order was not decided")));
@@ -298,7 +298,7 @@ fn small(number: usize) -> i16 {
     i16::try_from(number).unwrap_or(i16::MAX)
 }
 
-fn placed(order: &NewOrder, filled: Filled, numbers: &HashMap<Uuid, i64>) -> Decision {
+fn placed(order: &NewOrder, filled: Filled, numbers: &HashMap<Uuid, i64>) -> Answer<OrderWithLines> {
     let number = numbers.get(&order.id.as_uuid()).copied().unwrap_or_default();
     let outcome = OrderWithLines {
         order: Order {
@@ -315,7 +315,7 @@ fn placed(order: &NewOrder, filled: Filled, numbers: &HashMap<Uuid, i64>) -> Dec
         },
         lines: filled.lines,
     };
-    Ok(Answer { outcome, replayed: false })
+    Answer { outcome, replayed: false }
 }
 
 fn refuse(refusal: Refusal) -> PlaceOrderError {

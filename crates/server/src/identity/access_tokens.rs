@@ -144,7 +144,7 @@ mod tests {
     }
 
     fn tokens(pem: &str, issuer: &str, audience: &str) -> JwtAccessTokens {
-        JwtAccessTokens::new(pem, issuer.to_owned(), audience.to_owned(), Duration::from_secs(900)).unwrap()
+        JwtAccessTokens::new(pem, issuer.to_owned(), audience.to_owned(), Duration::from_mins(15)).unwrap()
     }
 
     #[test]

@@ -1,0 +1,22 @@
+//! `cargo xtask bench`: figures that mean something beside each other, all of one run on one machine.
+
+mod orders;
+mod reference;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+#[derive(Subcommand)]
+pub enum Bench {
+    /// Placing orders over HTTP, beside one SQL statement an order in pgbench
+    Orders(orders::OrdersArguments),
+}
+
+impl Bench {
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Orders(arguments) => orders::run(&arguments).await,
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The `comanda` binary: building it, and running it with the settings of an instance.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use nix::sys::signal::Signal;
+
+use crate::{
+    http::Connection,
+    process::{Process, output_of, succeed},
+    project::{self, State, random_secret},
+    services::Services,
+};
+
+/// How the binary is built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    Development,
+    Release,
+}
+
+/// Builds the binary and says where it is.
+pub fn build(profile: Profile) -> anyhow::Result<PathBuf> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(project::root()).args(["build", "--package", "comanda-server", "--message-format=json-render-diagnostics"]);
+    if profile == Profile::Release {
+        cargo.arg("--release");
+    }
+    let output = cargo.stderr(Stdio::inherit()).output().context("cannot run cargo")?;
+    if !output.status.success() {
+        bail!("the server does not build");
+    }
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter_map(|message| Some(PathBuf::from(message.get("executable")?.as_str()?)))
+        .next_back()
+        .context("cargo did not say where it put the binary")
+}
+
+/// Who may do everything.
+pub struct Admin {
+    pub email: String,
+    pub password: String,
+}
+
+impl Admin {
+    /// From `ADMIN_EMAIL` and `ADMIN_PASSWORD`, or one with a password that is generated once and kept.
+    pub fn from_environment(state: &State) -> anyhow::Result<Self> {
+        let given = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Ok(Self {
+            email: given("ADMIN_EMAIL").unwrap_or_else(|| "admin@comanda.example".to_owned()),
+            password: match given("ADMIN_PASSWORD") {
+                Some(password) => password,
+                None => state.keep("admin-password", || Ok(random_secret()))?,
+            },
+        })
+    }
+}
+
+/// The binary with the settings of one instance.
+pub struct Comanda {
+    program: PathBuf,
+    pub settings: HashMap<String, String>,
+}
+
+impl Comanda {
+    /// Secrets that the environment does not give are made once and kept.
+    pub fn new(program: PathBuf, state: &State, services: &Services) -> anyhow::Result<Self> {
+        let secret = |name: &str, make: &dyn Fn() -> anyhow::Result<String>| match std::env::var(name) {
+            Ok(given) if !given.is_empty() => Ok(given),
+            _ => state.keep(&name.to_lowercase().replace('_', "-"), make),
+        };
+        let generate = || output_of(Command::new(&program).args(["keys", "generate"]));
+        let settings = HashMap::from([
+            ("DATABASE_URL".to_owned(), services.database_url.clone()),
+            ("REDIS_URL".to_owned(), services.redis_url.clone()),
+            ("SECRET_KEY".to_owned(), secret("SECRET_KEY", &|| Ok(random_secret()))?),
+            ("JWT_SIGNING_KEY".to_owned(), secret("JWT_SIGNING_KEY", &generate)?),
+        ]);
+        Ok(Self { program, settings })
+    }
+
+    /// With the settings of an instance that is up already.
+    pub fn with_settings(program: PathBuf, settings: HashMap<String, String>) -> Self {
+        Self { program, settings }
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(arguments).envs(&self.settings);
+        command
+    }
+
+    /// An up-to-date database with a menu and an admin.
+    pub fn prepare(&self, admin: &Admin) -> anyhow::Result<()> {
+        succeed(self.command(&["migrate"]).env("LOG", "warn"))?;
+        let menu = project::root().join("samples/menu.csv");
+        succeed(self.command(&["menu", "import", "--if-empty"]).arg(menu))?;
+        succeed(self.command(&["admin", "create"]).env("ADMIN_EMAIL", &admin.email).env("ADMIN_PASSWORD", &admin.password))
+    }
+
+    /// Starts a server and waits until it can take orders.
+    pub async fn serve(&self, address: &str) -> anyhow::Result<Server> {
+        let mut command = self.command(&["serve"]);
+        command.env("BIND_ADDR", address);
+        let mut process = Process::start("the server", command, Signal::SIGTERM)?;
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while !is_ready(address).await {
+            process.ensure_alive()?;
+            if Instant::now() > deadline {
+                bail!("the server does not get ready");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(Server { process, address: address.to_owned() })
+    }
+}
+
+async fn is_ready(address: &str) -> bool {
+    let Ok(mut connection) = Connection::open(address).await else { return false };
+    connection.get("/health/ready", None).await.is_ok_and(|answer| answer.status == 200)
+}
+
+/// A running server. Stops gracefully when dropped.
+pub struct Server {
+    process: Process,
+    pub address: String,
+}
+
+impl Server {
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    pub fn has_ended(&mut self) -> anyhow::Result<bool> {
+        Ok(self.process.has_ended()?.is_some())
+    }
+}

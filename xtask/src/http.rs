@@ -1,0 +1,98 @@
+//! Talking to a server over one kept connection, as a customer's phone does.
+
+use anyhow::{Context, bail};
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    Method, Request,
+    body::Bytes,
+    client::conn::http1::{SendRequest, handshake},
+    header,
+};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+/// One connection.
+pub struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    host: String,
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub body: Bytes,
+}
+
+impl Answer {
+    pub fn json(&self) -> anyhow::Result<Value> {
+        serde_json::from_slice(&self.body).with_context(|| format!("{} is no JSON", String::from_utf8_lossy(&self.body)))
+    }
+
+    /// The body of an answer that must have this status.
+    pub fn expect(&self, status: u16) -> anyhow::Result<Value> {
+        if self.status != status {
+            bail!("expected {status}, got {}: {}", self.status, String::from_utf8_lossy(&self.body));
+        }
+        self.json()
+    }
+}
+
+impl Connection {
+    /// `address` is `host:port`.
+    pub async fn open(address: &str) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(address).await.with_context(|| format!("cannot connect to {address}"))?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+        // Ends with the sender; an error shows at the request that meets it.
+        tokio::spawn(connection);
+        Ok(Self { sender, host: address.to_owned() })
+    }
+
+    pub async fn get(&mut self, path: &str, token: Option<&str>) -> anyhow::Result<Answer> {
+        self.send(Method::GET, path, token, None, Bytes::new()).await
+    }
+
+    pub async fn post(&mut self, path: &str, token: Option<&str>, body: &Value) -> anyhow::Result<Answer> {
+        self.send(Method::POST, path, token, None, Bytes::from(body.to_string())).await
+    }
+
+    pub async fn place_order(&mut self, token: &str, key: &str, body: Bytes) -> anyhow::Result<Answer> {
+        self.send(Method::POST, "/v1/orders", Some(token), Some(("idempotency-key", key)), body).await
+    }
+
+    pub async fn delete_at(&mut self, path: &str, token: &str, etag: &str) -> anyhow::Result<Answer> {
+        self.send(Method::DELETE, path, Some(token), Some(("if-match", etag)), Bytes::new()).await
+    }
+
+    async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        extra: Option<(&str, &str)>,
+        body: Bytes,
+    ) -> anyhow::Result<Answer> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, &self.host)
+            .header(header::CONTENT_TYPE, "application/json");
+        if let Some(token) = token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        if let Some((name, value)) = extra {
+            request = request.header(name, value);
+        }
+        self.sender.ready().await?;
+        let response = self.sender.send_request(request.body(Full::new(body))?).await?;
+        let status = response.status().as_u16();
+        Ok(Answer { status, body: response.into_body().collect().await?.to_bytes() })
+    }
+}
+
+/// Signs in and returns the access token.
+pub async fn log_in(connection: &mut Connection, email: &str, password: &str) -> anyhow::Result<String> {
+    let body = serde_json::json!({ "email": email, "password": password });
+    let session = connection.post("/v1/sessions", None, &body).await?.expect(200)?;
+    session["access_token"].as_str().map(str::to_owned).context("the session has no access_token")
+}

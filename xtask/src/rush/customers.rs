@@ -1,0 +1,201 @@
+use std::{
+    collections::BTreeMap,
+    io::{IsTerminal, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use hdrhistogram::Histogram;
+use hyper::body::Bytes;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    http::{Answer, Connection, log_in},
+    project::random_secret,
+};
+
+/// People with an account and a phone.
+pub struct Customers {
+    people: Vec<Customer>,
+    /// Keeps the idempotency keys of one rush apart from those of another.
+    pub name: String,
+}
+
+#[derive(Clone)]
+struct Customer {
+    pub id: Uuid,
+    address: String,
+    token: String,
+}
+
+/// What customers were told.
+pub struct Tally {
+    pub placed: u64,
+    /// How often, by status and problem code, or by what else happened.
+    pub refusals: BTreeMap<String, u64>,
+    /// In microseconds.
+    pub latency: Histogram<u64>,
+    pub elapsed: Duration,
+}
+
+impl Tally {
+    fn empty() -> anyhow::Result<Self> {
+        let latency = Histogram::new_with_bounds(1, 60_000_000, 3).context("a histogram")?;
+        Ok(Self { placed: 0, refusals: BTreeMap::new(), latency, elapsed: Duration::ZERO })
+    }
+
+    fn add(&mut self, other: &Self) -> anyhow::Result<()> {
+        self.placed += other.placed;
+        for (reason, count) in &other.refusals {
+            *self.refusals.entry(reason.clone()).or_default() += count;
+        }
+        Ok(self.latency.add(&other.latency)?)
+    }
+
+    fn count(&mut self, answer: &Answer, took: Duration) {
+        self.latency.saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+        if answer.status == 201 {
+            self.placed += 1;
+        } else {
+            let code = answer.json().ok().and_then(|problem| Some(problem["code"].as_str()?.to_owned()));
+            self.refuse(format!("{} {}", answer.status, code.unwrap_or_default()));
+        }
+    }
+
+    fn refuse(&mut self, reason: String) {
+        *self.refusals.entry(reason).or_default() += 1;
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "nobody places 2^52 orders")]
+    pub fn placed_per_second(&self) -> f64 {
+        self.placed as f64 / self.elapsed.as_secs_f64()
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "a minute in microseconds fits")]
+    pub fn milliseconds(&self, quantile: f64) -> f64 {
+        self.latency.value_at_quantile(quantile) as f64 / 1000.0
+    }
+}
+
+/// What the progress line shows.
+#[derive(Default)]
+struct Progress {
+    placed: AtomicU64,
+    refused: AtomicU64,
+    over: AtomicBool,
+}
+
+impl Customers {
+    /// Opens accounts and signs in, spread evenly over the servers.
+    pub async fn sign_up(addresses: &[String], count: usize) -> anyhow::Result<Self> {
+        let name = format!("rush-{}", &random_secret()[..10]);
+        let mut joining = tokio::task::JoinSet::new();
+        for n in 0..count {
+            let (address, email) = (addresses[n % addresses.len()].clone(), format!("{name}-{n}@comanda.example"));
+            joining.spawn(async move { Customer::sign_up(address, &email).await });
+        }
+        let mut people = Vec::with_capacity(count);
+        while let Some(joined) = joining.join_next().await {
+            people.push(joined??);
+        }
+        Ok(Self { people, name })
+    }
+
+    pub fn ids(&self) -> Vec<Uuid> {
+        self.people.iter().map(|customer| customer.id).collect()
+    }
+
+    /// Everybody orders, one order after the other, until `basket` gives none for the next number.
+    pub async fn buy(
+        &self,
+        basket: impl Fn(usize) -> Option<Bytes> + Send + Sync + 'static,
+        show_progress: bool,
+    ) -> anyhow::Result<Tally> {
+        let (basket, next, progress) = (Arc::new(basket), Arc::new(AtomicUsize::new(0)), Arc::new(Progress::default()));
+        let round = &random_secret()[..8];
+        let begin = Instant::now();
+        let shown = show_progress.then(|| tokio::spawn(show(Arc::clone(&progress), begin)));
+        let mut shopping = tokio::task::JoinSet::new();
+        for customer in self.people.iter().cloned() {
+            let (basket, next, progress) = (Arc::clone(&basket), Arc::clone(&next), Arc::clone(&progress));
+            let key = format!("{}-{round}", self.name);
+            shopping.spawn(async move {
+                let take = || {
+                    let n = next.fetch_add(1, Ordering::Relaxed);
+                    basket(n).map(|body| (format!("{key}-{n}"), body))
+                };
+                customer.shop(take, &progress).await
+            });
+        }
+        let mut total = Tally::empty()?;
+        while let Some(tally) = shopping.join_next().await {
+            total.add(&tally??)?;
+        }
+        total.elapsed = begin.elapsed();
+        progress.over.store(true, Ordering::Relaxed);
+        if let Some(shown) = shown {
+            shown.await?;
+        }
+        Ok(total)
+    }
+}
+
+impl Customer {
+    async fn sign_up(address: String, email: &str) -> anyhow::Result<Self> {
+        let mut connection = Connection::open(&address).await?;
+        let password = random_secret();
+        let body = json!({ "email": email, "password": password, "name": "A guest in a hurry" });
+        let user = connection.post("/v1/users", None, &body).await?.expect(201)?;
+        let id = user["id"].as_str().and_then(|id| id.parse().ok()).context("the user has no id")?;
+        let token = log_in(&mut connection, email, &password).await?;
+        Ok(Self { id, address, token })
+    }
+
+    async fn shop(self, take: impl Fn() -> Option<(String, Bytes)>, progress: &Progress) -> anyhow::Result<Tally> {
+        let mut tally = Tally::empty()?;
+        let mut connection = Connection::open(&self.address).await?;
+        while let Some((key, body)) = take() {
+            let begin = Instant::now();
+            match connection.place_order(&self.token, &key, body).await {
+                Ok(answer) => {
+                    tally.count(&answer, begin.elapsed());
+                    let counter = if answer.status == 201 { &progress.placed } else { &progress.refused };
+                    counter.fetch_add(1, Ordering::Relaxed);
+                }
+                Err(error) => {
+                    tally.refuse(format!("no answer: {error:#}"));
+                    progress.refused.fetch_add(1, Ordering::Relaxed);
+                    connection = Connection::open(&self.address).await?;
+                }
+            }
+        }
+        Ok(tally)
+    }
+}
+
+/// A line that counts along: rewritten in place on a terminal, once a second elsewhere.
+async fn show(progress: Arc<Progress>, begin: Instant) {
+    let terminal = std::io::stdout().is_terminal();
+    let mut tick = tokio::time::interval(if terminal { Duration::from_millis(100) } else { Duration::from_secs(1) });
+    tick.tick().await;
+    while !progress.over.load(Ordering::Relaxed) {
+        tick.tick().await;
+        let (placed, refused) = (progress.placed.load(Ordering::Relaxed), progress.refused.load(Ordering::Relaxed));
+        let line = format!("{:5.1} s: {placed} placed, {refused} refused", begin.elapsed().as_secs_f64());
+        if terminal {
+            print!("\r{line}  ");
+            // A progress line that cannot be shown is no reason to stop.
+            let _ = std::io::stdout().flush();
+        } else {
+            println!("{line}");
+        }
+    }
+    if terminal {
+        println!();
+    }
+}

@@ -1,0 +1,138 @@
+//! `cargo xtask rush`: many customers at once, then a look at the books.
+
+mod books;
+pub mod customers;
+pub mod dishes;
+mod replay;
+pub mod stage;
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
+
+use anyhow::ensure;
+use clap::Args;
+use hyper::body::Bytes;
+use rand::RngExt;
+use serde_json::json;
+
+use self::{
+    books::Books,
+    customers::{Customers, Tally},
+    dishes::Dishes,
+    replay::Replay,
+    stage::Stage,
+};
+
+#[derive(Args)]
+pub struct RushArguments {
+    /// How many buy at once
+    #[arg(long, default_value_t = 64)]
+    customers: usize,
+    /// How many orders they try to place, all together
+    #[arg(long, default_value_t = 5000)]
+    orders: usize,
+    /// One dish stands in every order
+    #[arg(long)]
+    hot: bool,
+    /// Start so many servers on one private database, instead of using the one that runs
+    #[arg(long)]
+    servers: Option<usize>,
+    /// Place the orders of this file: tab-separated `order_id`, `quantity`, `item_name`, `choice_description`, `item_price`
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["orders", "hot"])]
+    replay: Option<PathBuf>,
+}
+
+pub async fn run(arguments: RushArguments) -> anyhow::Result<ExitCode> {
+    ensure!((1..=1000).contains(&arguments.customers), "--customers must be between 1 and 1000");
+    ensure!((1..=1_000_000).contains(&arguments.orders), "--orders must be between 1 and 1000000");
+    ensure!(arguments.servers.is_none_or(|servers| (1..=8).contains(&servers)), "--servers must be between 1 and 8");
+    let replay = arguments.replay.as_deref().map(Replay::read).transpose()?;
+
+    let stage = Stage::running_or_own(arguments.servers).await?;
+    println!("{} customers sign up…", arguments.customers);
+    let customers = Customers::sign_up(&stage.addresses, arguments.customers).await?;
+    let sound = match replay {
+        Some(replay) => replay_orders(&stage, &customers, replay).await?,
+        None => dinner_rush(&stage, &customers, &arguments).await?,
+    };
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Fewer portions than are asked for, so that the last guests find dishes sold out.
+async fn dinner_rush(stage: &Stage, customers: &Customers, arguments: &RushArguments) -> anyhow::Result<bool> {
+    const DISHES: usize = 40;
+    const LINES: usize = 3;
+    /// Of ten portions that are asked for, eight are there.
+    const STOCKED: (usize, usize) = (8, 10);
+
+    let per_dish = |portions: usize| (portions * STOCKED.0 / STOCKED.1).max(1);
+    let spread = per_dish(arguments.orders * LINES / DISHES);
+    let stocks: Vec<usize> = (0..DISHES)
+        .map(|n| if arguments.hot && n == 0 { per_dish(arguments.orders) } else { spread })
+        .collect();
+    let dishes = Dishes::add(stage, "Rush", stocks.iter().map(|&stock| (format!("Dish of the rush, {stock} portions"), 990, stock))).await?;
+
+    let ids: Arc<[String]> = dishes.ids.clone().into();
+    let (hot, orders) = (arguments.hot, arguments.orders);
+    let basket = move |n: usize| {
+        (n < orders).then(|| {
+            let mut random = rand::rng();
+            let dish = |position: usize, random: &mut rand::rngs::ThreadRng| match position {
+                0 if hot => 0,
+                _ => random.random_range(0..DISHES),
+            };
+            let lines: Vec<_> = (0..LINES)
+                .map(|position| json!({ "menu_item_id": ids[dish(position, &mut random)], "quantity": 1 }))
+                .collect();
+            Bytes::from(json!({ "items": lines }).to_string())
+        })
+    };
+    let tally = customers.buy(basket, true).await?;
+    report(&tally);
+    let books = Books::read(stage, customers, &dishes).await?;
+    println!("{books}");
+    dishes.archive(stage).await?;
+    Ok(balanced(stage, &tally, &books))
+}
+
+async fn replay_orders(stage: &Stage, customers: &Customers, replay: Replay) -> anyhow::Result<bool> {
+    let dishes = Dishes::add(stage, "Replay", replay.dishes()).await?;
+    println!("{} dishes, stocked with exactly what {} orders ask for", dishes.ids.len(), replay.orders.len());
+    let bodies: Vec<Bytes> = replay.orders.iter().map(|order| order.body(&dishes.ids)).collect();
+    let expected = bodies.len();
+    let tally = customers.buy(move |n| bodies.get(n).cloned(), true).await?;
+    report(&tally);
+    let books = Books::read(stage, customers, &dishes).await?;
+    println!("{books}");
+
+    let one_more = dishes.ids.iter().map(|id| Bytes::from(json!({ "items": [{ "menu_item_id": id, "quantity": 1 }] }).to_string()));
+    let one_more: Vec<Bytes> = one_more.collect();
+    let afterwards = customers.buy(move |n| one_more.get(n).cloned(), false).await?;
+    let refused = afterwards.refusals.get("409 insufficient-stock").copied().unwrap_or(0);
+    println!("one more of each dish: {refused} of {} refused", dishes.ids.len());
+    dishes.archive(stage).await?;
+
+    let all_sold = tally.placed == expected as u64 && books.sold_out == dishes.ids.len() as u64 && books.units == replay.units();
+    let none_more = afterwards.placed == 0 && refused == dishes.ids.len() as u64;
+    println!("{}", if all_sold && none_more { "holds   every portion was sold, and none twice" } else { "BROKEN  every portion was sold, and none twice" });
+    Ok(balanced(stage, &tally, &books) && all_sold && none_more)
+}
+
+fn report(tally: &Tally) {
+    let seconds = tally.elapsed.as_secs_f64();
+    let answered = tally.latency.len();
+    println!("{} placed in {seconds:.2} s: {:.0} orders/s", tally.placed, tally.placed_per_second());
+    for (reason, count) in &tally.refusals {
+        println!("{count} refused: {reason}");
+    }
+    let [p50, p95, p99] = [0.5, 0.95, 0.99].map(|quantile| tally.milliseconds(quantile));
+    println!("latency of {answered} answers: p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms");
+}
+
+/// What customers were told, what the tables say, and what the invariants demand.
+fn balanced(stage: &Stage, tally: &Tally, books: &Books) -> bool {
+    let told = tally.placed == books.orders;
+    let verdict = if told { "holds " } else { "BROKEN" };
+    println!("{verdict}  customers were told of {} orders, the tables hold {}", tally.placed, books.orders);
+    let invariants = stage.comanda.command(&["check"]).status().is_ok_and(|status| status.success());
+    told && invariants
+}

@@ -1,0 +1,77 @@
+use anyhow::Context;
+
+use crate::{
+    comanda::{Admin, Comanda, Profile, Server, build},
+    env::Exports,
+    http::{Connection, log_in},
+    project::State,
+    services::{Durability, Services},
+};
+
+/// Where it happens: the servers, and the books they share.
+pub struct Stage {
+    pub addresses: Vec<String>,
+    pub comanda: Comanda,
+    admin: Admin,
+    // In the order in which they must stop.
+    pub servers: Vec<Server>,
+    _services: Option<Services>,
+    _state: Option<State>,
+}
+
+impl Stage {
+    /// The server that runs, unless there is none or several are asked for.
+    pub async fn running_or_own(servers: Option<usize>) -> anyhow::Result<Self> {
+        match (Exports::read(), servers) {
+            (Some(mut settings), None) => {
+                let mut take = |name: &str| settings.remove(name).with_context(|| format!("{name} of the running server"));
+                let admin = Admin { email: take("ADMIN_EMAIL")?, password: take("ADMIN_PASSWORD")? };
+                let addresses = vec![take("COMANDA_ADDR")?];
+                let comanda = Comanda::with_settings(build(Profile::Release)?, settings);
+                Ok(Self { addresses, comanda, admin, servers: Vec::new(), _services: None, _state: None })
+            }
+            (_, servers) => Self::own("rush", servers.unwrap_or(1)).await,
+        }
+    }
+
+    /// Servers of our own on an empty database, as durable as in earnest.
+    pub async fn own(purpose: &str, servers: usize) -> anyhow::Result<Self> {
+        let state = State::open_empty(purpose)?;
+        let program = build(Profile::Release)?;
+        let services = Services::start(&state, Durability::Full).await?;
+        let comanda = Comanda::new(program, &state, &services)?;
+        let admin = Admin::from_environment(&state)?;
+        comanda.prepare(&admin)?;
+        let mut own = Self {
+            addresses: Vec::new(),
+            comanda,
+            admin,
+            servers: Vec::new(),
+            _services: Some(services),
+            _state: Some(state),
+        };
+        own.open(servers).await?;
+        Ok(own)
+    }
+
+    /// Replaces the servers by so many fresh ones.
+    pub async fn open(&mut self, servers: usize) -> anyhow::Result<()> {
+        self.servers.clear();
+        for _ in 0..servers {
+            let address = format!("127.0.0.1:{}", crate::services::free_port()?);
+            self.servers.push(self.comanda.serve(&address).await?);
+        }
+        self.addresses = self.servers.iter().map(|server| server.address.clone()).collect();
+        Ok(())
+    }
+
+    pub fn database_url(&self) -> anyhow::Result<&str> {
+        self.comanda.settings.get("DATABASE_URL").map(String::as_str).context("no DATABASE_URL")
+    }
+
+    pub async fn as_admin(&self) -> anyhow::Result<(Connection, String)> {
+        let mut connection = Connection::open(&self.addresses[0]).await?;
+        let token = log_in(&mut connection, &self.admin.email, &self.admin.password).await?;
+        Ok((connection, token))
+    }
+}

@@ -1,0 +1,72 @@
+//! PostgreSQL and Redis: those that `DATABASE_URL` and `REDIS_URL` name, or private ones.
+
+mod account;
+mod postgres;
+mod programs;
+mod redis;
+
+use std::{net::TcpListener, path::PathBuf};
+
+use anyhow::Context;
+
+use self::{account::Account, postgres::Postgres, programs::PostgresPrograms, redis::Redis};
+use crate::project::State;
+
+/// What a private PostgreSQL is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Orders must survive a power cut.
+    Full,
+    /// Tests: what a crash would lose was not worth keeping.
+    None,
+}
+
+/// Servers to work with. Private ones stop when this is dropped.
+pub struct Services {
+    pub database_url: String,
+    pub redis_url: String,
+    _postgres: Option<Postgres>,
+    _redis: Option<Redis>,
+}
+
+impl Services {
+    /// Brings up what the environment does not name.
+    pub async fn start(state: &State, durability: Durability) -> anyhow::Result<Self> {
+        let given = |name| std::env::var(name).ok().filter(|url| !url.is_empty());
+        let account = Account::choose(state)?;
+
+        let (database_url, postgres) = match given("DATABASE_URL") {
+            Some(url) => (url, None),
+            None => {
+                let started = Postgres::start(state, &account, durability).await.context("PostgreSQL")?;
+                println!("PostgreSQL is up on port {}, its data in {}", started.port, started.folder.display());
+                (started.url("comanda"), Some(started))
+            }
+        };
+        let (redis_url, redis) = match given("REDIS_URL") {
+            Some(url) => (url, None),
+            None => {
+                let started = Redis::start(state, &account).await.context("Redis")?;
+                println!("Redis is up on port {}, its data in {}", started.port, started.folder.display());
+                (started.url(), Some(started))
+            }
+        };
+        Ok(Self { database_url, redis_url, _postgres: postgres, _redis: redis })
+    }
+}
+
+/// PostgreSQL's own load generator, which comes with it.
+pub fn pgbench() -> anyhow::Result<PathBuf> {
+    Ok(PostgresPrograms::find_or_install()?.path("pgbench"))
+}
+
+/// The same server, another database.
+pub fn url_of_database(url: &str, database: &str) -> anyhow::Result<String> {
+    let (server, _) = url.rsplit_once('/').context("DATABASE_URL names no database")?;
+    Ok(format!("{server}/{database}"))
+}
+
+/// A port nobody listens on at this moment.
+pub fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}

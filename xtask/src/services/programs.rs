@@ -1,0 +1,112 @@
+//! Finding the servers' programs, and installing them where they are missing.
+
+use std::{
+    cmp::Reverse,
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, bail};
+use nix::unistd::geteuid;
+
+use crate::process::succeed;
+
+/// The programs of one PostgreSQL version.
+pub struct PostgresPrograms {
+    pub folder: PathBuf,
+}
+
+impl PostgresPrograms {
+    pub fn find_or_install() -> anyhow::Result<Self> {
+        let find = || postgres_folders().into_iter().find(|folder| has(folder, "postgres") && has(folder, "initdb"));
+        if let Some(folder) = find() {
+            return Ok(Self { folder });
+        }
+        install("PostgreSQL", "postgresql")?;
+        find().map(|folder| Self { folder }).context("PostgreSQL was installed, but its programs cannot be found")
+    }
+
+    pub fn path(&self, program: &str) -> PathBuf {
+        self.folder.join(program)
+    }
+}
+
+/// Distributions keep each version's programs apart, off the `PATH`; the newest first.
+fn postgres_folders() -> Vec<PathBuf> {
+    let mut versions: Vec<(u32, PathBuf)> = ["/usr/lib/postgresql", "/usr/lib64/pgsql"]
+        .iter()
+        .filter_map(|parent| fs::read_dir(parent).ok())
+        .flatten()
+        .flatten()
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
+        .collect();
+    versions.sort_by_key(|(version, _)| Reverse(*version));
+    versions.into_iter().map(|(_, folder)| folder).chain(path_folders()).collect()
+}
+
+fn path_folders() -> Vec<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).chain(["/usr/sbin", "/usr/local/bin"].map(PathBuf::from)).collect()
+}
+
+pub fn redis_server() -> anyhow::Result<PathBuf> {
+    let find = || {
+        let folders = path_folders();
+        let programs = ["redis-server", "valkey-server"];
+        programs.iter().find_map(|name| folders.iter().find(|f| has(f, name)).map(|f| f.join(name)))
+    };
+    if let Some(program) = find() {
+        return Ok(program);
+    }
+    install("Redis", "redis-server")?;
+    find().context("Redis was installed, but its program cannot be found")
+}
+
+fn has(folder: &Path, program: &str) -> bool {
+    folder.join(program).metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}
+
+/// Debian's packages start a server of their own right away unless this file forbids it (Debian's `invoke-rc.d(8)`).
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+fn install(what: &str, package: &str) -> anyhow::Result<()> {
+    let by_hand = format!("{what} is missing: install it (Debian, Ubuntu: `apt-get install {package}`), or name a running one in the environment (DATABASE_URL, REDIS_URL)");
+    if !path_folders().iter().any(|folder| has(folder, "apt-get")) {
+        bail!("{by_hand}");
+    }
+    let privileges: &[&str] = if geteuid().is_root() {
+        &[]
+    } else if Command::new("sudo").args(["-n", "true"]).output().is_ok_and(|answer| answer.status.success()) {
+        &["sudo", "-n"]
+    } else {
+        bail!("{by_hand}; this user may not, at least not without a password");
+    };
+    let as_root = |arguments: &[&str]| {
+        let words: Vec<&str> = privileges.iter().chain(arguments).copied().collect();
+        let mut command = Command::new(words[0]);
+        // What goes wrong is on standard error; the rest is the package manager's chatter.
+        succeed(command.args(&words[1..]).stdout(Stdio::null()))
+    };
+
+    println!("{what} is missing; installing Debian's package {package}, without letting it start a server");
+    let ours = !Path::new(POLICY).exists();
+    if ours {
+        as_root(&["sh", "-c", &format!("printf '#!/bin/sh\\nexit 101\\n' > {POLICY} && chmod 755 {POLICY}")])?;
+    }
+    let apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"];
+    let updated = as_root(&[&apt[..], &["update"]].concat());
+    let installed = updated
+        .and_then(|()| as_root(&[&apt[..], &["install", "-y", "--no-install-recommends", package]].concat()))
+        .with_context(|| format!("cannot install {package}; {by_hand}"));
+    if ours {
+        as_root(&["rm", "-f", POLICY])?;
+    }
+    installed?;
+    if Path::new("/run/systemd/system").exists() {
+        // Nor at the next boot.
+        as_root(&["systemctl", "disable", "--now", package])?;
+    }
+    Ok(())
+}

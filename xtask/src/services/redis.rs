@@ -1,0 +1,82 @@
+use std::{
+    path::PathBuf,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use nix::sys::signal::Signal;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use super::{Account, free_port, programs::redis_server};
+use crate::{
+    process::Process,
+    project::{State, random_secret, write_private},
+};
+
+/// A private Redis.
+pub struct Redis {
+    process: Process,
+    pub port: u16,
+    pub folder: PathBuf,
+    password: String,
+}
+
+impl Redis {
+    /// Enough for each test to have a numbered database of its own.
+    const DATABASES: u16 = 1024;
+
+    pub async fn start(state: &State, account: &Account) -> anyhow::Result<Self> {
+        let program = redis_server()?;
+        let password = state.keep("redis-password", || Ok(random_secret()))?;
+        let folder = account.make_folder(state.path("redis"))?;
+        let port = free_port()?;
+        // In a file, since everybody on the machine can read a command line.
+        let config = folder.join("redis.conf");
+        let text = format!(
+            "bind 127.0.0.1\nport {port}\nrequirepass {password}\ndatabases {}\ndir \"{}\"\nlogfile \"{}\"\nsave 60 1\n",
+            Self::DATABASES,
+            folder.display(),
+            folder.join("redis.log").display(),
+        );
+        write_private(&config, &text)?;
+        account.make_folder(folder.clone())?;
+
+        let mut command = account.command(&program);
+        command.arg(&config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let process = Process::start("Redis", command, Signal::SIGTERM)?;
+        let mut redis = Self { process, port, folder, password };
+        redis.wait_until_it_answers().await?;
+        Ok(redis)
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://:{}@127.0.0.1:{}/0", self.password, self.port)
+    }
+
+    async fn wait_until_it_answers(&mut self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            self.process.ensure_alive().with_context(|| format!("see redis.log in {}", self.folder.display()))?;
+            match self.ping().await {
+                Ok(()) => return Ok(()),
+                Err(error) if Instant::now() > deadline => return Err(error).context("it does not answer"),
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+
+    async fn ping(&self) -> anyhow::Result<()> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
+        stream.write_all(format!("AUTH {}\r\nPING\r\n", self.password).as_bytes()).await?;
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await?;
+        if &answer != b"+OK\r\n+PONG\r\n" {
+            bail!("it answered {:?}", String::from_utf8_lossy(&answer));
+        }
+        Ok(())
+    }
+}

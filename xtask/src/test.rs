@@ -1,0 +1,29 @@
+//! `cargo xtask test`
+
+use std::process::{Command, ExitCode};
+
+use crate::{
+    comanda::{Comanda, Profile, build},
+    process::succeed,
+    project::{self, State},
+    services::{Durability, Services},
+};
+
+/// Brings up servers for the tests alone, prepares the database that each test's own is cloned from, and runs every test.
+pub async fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
+    let state = State::open_empty("test")?;
+    let program = build(Profile::Development)?;
+    let services = Services::start(&state, Durability::None).await?;
+    let comanda = Comanda::new(program.clone(), &state, &services)?;
+    succeed(comanda.command(&["migrate"]).env("LOG", "warn"))?;
+
+    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .current_dir(project::root())
+        .args(["test", "--workspace"])
+        .args(arguments)
+        .env("TEST_DATABASE_URL", &services.database_url)
+        .env("TEST_REDIS_URL", &services.redis_url)
+        .env("TEST_COMANDA", program)
+        .status()?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
