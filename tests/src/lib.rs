@@ -1,1 +1,25 @@
+//! What tests stand on: databases of their own, servers as real processes, clients, and a network that can be cut.
+//!
+//! `cargo xtask test` says where PostgreSQL, Redis and the `comanda` binary are. A failed step here is a failed test, so it
+//! panics right where it happens.
 
+#![allow(clippy::missing_panics_doc, clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
+#![allow(clippy::print_stdout, reason = "the output of a failed test is for people")]
+
+mod client;
+mod database;
+mod proxy;
+mod restaurant;
+mod seed;
+mod server;
+
+pub use client::{Answer, Client};
+pub use database::TestDatabase;
+pub use proxy::Proxy;
+pub use restaurant::Restaurant;
+pub use seed::seeded;
+pub use server::{TestServer, comanda, signing_key};
+
+fn from_xtask(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests by `cargo xtask test`"))
+}

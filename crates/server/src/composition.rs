@@ -57,7 +57,7 @@ impl Restaurant {
                 batch_limit: config.placement.batch.get(),
                 deadline,
             },
-        ));
+        )?);
         let orders: Arc<dyn OrderBook> = order_book.clone();
         let menu: Arc<dyn Menu> = Arc::new(PostgresMenu::new(database.clone(), config.currency));
         let accounts: Arc<dyn Accounts> = Arc::new(PostgresAccounts::new(database.clone()));

@@ -11,7 +11,7 @@ mod read;
 mod row;
 mod statements;
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, io, time::Duration};
 
 use async_trait::async_trait;
 use comanda_domain::{
@@ -49,10 +49,10 @@ pub struct PostgresOrderBook {
 }
 
 impl PostgresOrderBook {
-    /// Starts the committer. `currency` is the deployment's: the tables hold bare minor units.
-    pub fn new(database: Database, currency: Currency, config: PlacementConfig) -> Self {
-        let placements = PlacementQueue::start(database.clone(), currency, config);
-        Self { database, currency, placements }
+    /// Starts the committer's thread. `currency` is the deployment's: the tables hold bare minor units.
+    pub fn new(database: Database, currency: Currency, config: PlacementConfig) -> io::Result<Self> {
+        let placements = PlacementQueue::start(database.clone(), currency, config)?;
+        Ok(Self { database, currency, placements })
     }
 
     /// Takes no more orders, and returns when those that waited have their answer.

@@ -162,7 +162,7 @@ fn database(reader: &mut Reader) -> DatabaseSettings {
 fn passwords(reader: &mut Reader) -> PasswordConfig {
     PasswordConfig {
         threads: reader.in_range(&s::PASSWORD_THREADS, one()..=at_most(1024)),
-        queue: reader.in_range(&s::PASSWORD_QUEUE, 0..=100_000),
+        queue: reader.in_range(&s::PASSWORD_QUEUE, 1..=100_000),
     }
 }
 

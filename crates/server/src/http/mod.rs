@@ -22,7 +22,7 @@ use actix_web::{
     App, HttpServer,
     dev::Server,
     http::{Method, header},
-    middleware::from_fn,
+    middleware::{Condition, from_fn},
     web::{self, Data, ServiceConfig},
 };
 
@@ -45,7 +45,7 @@ pub fn server(restaurant: Restaurant, config: &HttpConfig) -> io::Result<Server>
             .app_data(timeout.clone())
             .configure(|app| restaurant.register(app))
             .configure(routes)
-            .wrap(cors(&cors_origins))
+            .wrap(Condition::new(!cors_origins.is_empty(), cors(&cors_origins)))
             .wrap(from_fn(envelope::wrap))
     })
     .workers(config.workers.get())

@@ -1,112 +1,163 @@
 use std::{
     num::NonZeroUsize,
     sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
+    thread,
 };
 
 use argon2::{
-    Argon2, Params,
-    password_hash::{PasswordHasher as _, PasswordVerifier as _, phc},
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::{
+        PasswordVerifier as _,
+        phc::{self, Output, ParamsString, Salt},
+    },
 };
 use async_trait::async_trait;
 use comanda_domain::{
     password::{Password, PasswordHash},
     ports::{HashPasswordError, PasswordHasher, Unavailable, Verification},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
+
+type Job = Box<dyn FnOnce(&mut Argon2id) + Send>;
 
 /// Argon2id with OWASP's first choice of parameters: 19 MiB, 2 passes, 1 lane
 /// (<https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html>), which are the crate's defaults.
 ///
-/// So many passwords at a time, and so many waiting; the next is [`HashPasswordError::Busy`].
+/// So many passwords at a time, each on a thread of its own, and so many waiting; the next is [`HashPasswordError::Busy`].
 pub struct Argon2Hasher {
-    argon2: Argon2<'static>,
-    threads: Arc<Semaphore>,
-    waiting: Arc<AtomicUsize>,
-    queue: usize,
+    jobs: SyncSender<Job>,
     /// Compared with when there is no hash, so that an unknown address takes as long as a known one.
     nobody: PasswordHash,
 }
 
-/// A place in the queue, given back when dropped.
-struct Place(Arc<AtomicUsize>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 impl Argon2Hasher {
     pub fn new(threads: NonZeroUsize, queue: usize) -> Result<Self, Unavailable> {
-        let argon2 = Argon2::default();
-        let nobody = hash(&argon2, b"no account has this password")?;
-        Ok(Self {
-            argon2,
-            threads: Arc::new(Semaphore::new(threads.get())),
-            waiting: Arc::default(),
-            queue: queue + threads.get(),
-            nobody,
-        })
+        let (jobs, waiting) = sync_channel(queue);
+        let waiting = Arc::new(Mutex::new(waiting));
+        for n in 0..threads.get() {
+            let waiting = Arc::clone(&waiting);
+            let thread = thread::Builder::new().name(format!("password-{n}"));
+            thread.spawn(move || work_off(&waiting)).map_err(Unavailable::new)?;
+        }
+        let nobody = Argon2id::default().hash(b"no account has this password")?;
+        Ok(Self { jobs, nobody })
     }
 
     async fn on_a_thread<T: Send + 'static>(
         &self,
-        work: impl FnOnce(Argon2<'static>) -> Result<T, Unavailable> + Send + 'static,
+        work: impl FnOnce(&mut Argon2id) -> Result<T, Unavailable> + Send + 'static,
     ) -> Result<T, HashPasswordError> {
-        let place = Place(Arc::clone(&self.waiting));
-        if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.queue {
-            return Err(HashPasswordError::Busy);
-        }
-        let thread = Arc::clone(&self.threads).acquire_owned().await.map_err(Unavailable::new)?;
-        let argon2 = self.argon2.clone();
-        let work = move || {
-            // Held by the work itself: a client that hangs up does not make room for another before the thread is free.
-            let (_thread, _place) = (thread, place);
-            work(argon2)
+        let (answer, result) = oneshot::channel();
+        let job = move |argon2: &mut Argon2id| {
+            // Nobody waits for it any more when the client has hung up.
+            if !answer.is_closed() {
+                let _ = answer.send(work(argon2));
+            }
         };
-        Ok(tokio::task::spawn_blocking(work).await.map_err(Unavailable::new)??)
+        self.jobs.try_send(Box::new(job)).map_err(|refused| match refused {
+            TrySendError::Full(_) => HashPasswordError::Busy,
+            TrySendError::Disconnected(_) => Unavailable::new("the password threads have ended").into(),
+        })?;
+        Ok(result.await.map_err(Unavailable::new)??)
     }
 }
 
-fn hash(argon2: &Argon2<'_>, password: &[u8]) -> Result<PasswordHash, Unavailable> {
-    let hash: phc::PasswordHash = argon2.hash_password(password).map_err(|e| Unavailable::new(e.to_string()))?;
-    Ok(PasswordHash::new(hash.to_string()))
+/// Until the hasher is dropped.
+fn work_off(waiting: &Mutex<Receiver<Job>>) {
+    let mut argon2 = Argon2id::default();
+    loop {
+        let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(job) = next else { break };
+        job(&mut argon2);
+    }
 }
 
-fn is_outdated(hash: &phc::PasswordHash) -> bool {
-    let current = |params: &Params| {
-        (params.m_cost(), params.t_cost(), params.p_cost())
-            == (Params::DEFAULT_M_COST, Params::DEFAULT_T_COST, Params::DEFAULT_P_COST)
-    };
-    hash.algorithm != argon2::Algorithm::Argon2id.ident() || !Params::try_from(hash).is_ok_and(|p| current(&p))
+/// The function with the memory it works in, which is kept: taking and freeing 19 MiB for each password leaves holes in the
+/// heap that add up to hundreds.
+struct Argon2id {
+    function: Argon2<'static>,
+    memory: Vec<Block>,
+}
+
+impl Default for Argon2id {
+    fn default() -> Self {
+        let function = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT);
+        let memory = vec![Block::default(); function.params().block_count()];
+        Self { function, memory }
+    }
+}
+
+impl Argon2id {
+    fn hash(&mut self, password: &[u8]) -> Result<PasswordHash, Unavailable> {
+        let salt = Salt::generate();
+        let hash = phc::PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(self.function.params()).map_err(broken)?,
+            salt: Some(salt),
+            hash: Some(self.digest(password, &salt, Params::DEFAULT_OUTPUT_LEN)?),
+        };
+        Ok(PasswordHash::new(hash.to_string()))
+    }
+
+    fn verify(&mut self, password: &[u8], hash: &PasswordHash) -> Result<Verification, Unavailable> {
+        let hash = phc::PasswordHash::new(hash.expose()).map_err(broken)?;
+        match (hash.salt, hash.hash) {
+            // The comparison takes the same time whatever differs.
+            (Some(salt), Some(expected)) if is_current(&hash) => {
+                let same = self.digest(password, &salt, expected.len())? == expected;
+                Ok(if same { Verification::Match { outdated: false } } else { Verification::Mismatch })
+            }
+            _ => match self.function.verify_password(password, &hash) {
+                Ok(()) => Ok(Verification::Match { outdated: true }),
+                Err(argon2::password_hash::Error::PasswordInvalid) => Ok(Verification::Mismatch),
+                Err(error) => Err(broken(error)),
+            },
+        }
+    }
+
+    fn digest(&mut self, password: &[u8], salt: &[u8], length: usize) -> Result<Output, Unavailable> {
+        let mut bytes = [0; Output::MAX_LENGTH];
+        let bytes = bytes.get_mut(..length).ok_or_else(|| Unavailable::new("a hash of an impossible length"))?;
+        self.function.hash_password_into_with_memory(password, salt, bytes, &mut self.memory).map_err(broken)?;
+        Output::new(bytes).map_err(broken)
+    }
+}
+
+/// Whether today's parameters made the hash.
+fn is_current(hash: &phc::PasswordHash) -> bool {
+    let costs = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+    hash.algorithm == Algorithm::Argon2id.ident()
+        && hash.version == Some(Version::V0x13.into())
+        && Params::try_from(hash).is_ok_and(|params| costs(&params) == costs(&Params::DEFAULT))
+}
+
+fn broken(error: impl ToString) -> Unavailable {
+    Unavailable::new(error.to_string())
 }
 
 #[async_trait]
 impl PasswordHasher for Argon2Hasher {
     async fn hash(&self, password: Password) -> Result<PasswordHash, HashPasswordError> {
-        self.on_a_thread(move |argon2| hash(&argon2, password.expose().as_bytes())).await
+        self.on_a_thread(move |argon2| argon2.hash(password.expose().as_bytes())).await
     }
 
     async fn verify(&self, password: Password, known: Option<PasswordHash>) -> Result<Verification, HashPasswordError> {
         let exists = known.is_some();
         let compared = known.unwrap_or_else(|| self.nobody.clone());
-        self.on_a_thread(move |argon2| {
-            let hash = phc::PasswordHash::new(compared.expose()).map_err(|e| Unavailable::new(e.to_string()))?;
-            match argon2.verify_password(password.expose().as_bytes(), &hash) {
-                Ok(()) if exists => Ok(Verification::Match { outdated: is_outdated(&hash) }),
-                Ok(()) | Err(argon2::password_hash::Error::PasswordInvalid) => Ok(Verification::Mismatch),
-                Err(error) => Err(Unavailable::new(error.to_string())),
-            }
-        })
-        .await
+        let verify = move |argon2: &mut Argon2id| argon2.verify(password.expose().as_bytes(), &compared);
+        let verification = self.on_a_thread(verify).await?;
+        Ok(if exists { verification } else { Verification::Mismatch })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use argon2::password_hash::PasswordHasher as _;
+
     use super::*;
 
     fn hasher(threads: usize, queue: usize) -> Argon2Hasher {
@@ -122,6 +173,8 @@ mod tests {
         let hasher = hasher(2, 10);
         let hash = hasher.hash(password("correct horse battery")).await.unwrap();
         assert!(hash.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        let others = phc::PasswordHash::new(hash.expose()).unwrap();
+        assert!(Argon2::default().verify_password(b"correct horse battery", &others).is_ok(), "any argon2 can read it");
         let right = hasher.verify(password("correct horse battery"), Some(hash.clone())).await.unwrap();
         assert_eq!(right, Verification::Match { outdated: false });
         let wrong = hasher.verify(password("correct horse batterx"), Some(hash)).await.unwrap();
@@ -133,7 +186,8 @@ mod tests {
     #[tokio::test]
     async fn a_hash_with_other_parameters_is_outdated() {
         let weaker = Argon2::from(Params::new(8192, 1, 1, None).unwrap());
-        let hash = hash(&weaker, b"correct horse battery").unwrap();
+        let hash: phc::PasswordHash = weaker.hash_password(b"correct horse battery").unwrap();
+        let hash = PasswordHash::new(hash.to_string());
         let verification = hasher(1, 1).verify(password("correct horse battery"), Some(hash)).await.unwrap();
         assert_eq!(verification, Verification::Match { outdated: true });
     }
@@ -150,6 +204,6 @@ mod tests {
             busy += usize::from(matches!(attempt.await.unwrap(), Err(HashPasswordError::Busy)));
         }
         assert!((1..=6).contains(&busy), "one hashes, one waits, {busy} were turned away");
-        assert_eq!(hasher.waiting.load(Ordering::Relaxed), 0);
+        assert!(hasher.hash(password("correct horse battery")).await.is_ok(), "there is room again");
     }
 }

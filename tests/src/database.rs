@@ -1,0 +1,90 @@
+use tokio_postgres::{Client, NoTls};
+use uuid::Uuid;
+
+use crate::from_xtask;
+
+/// A database for one test alone, gone afterwards.
+pub struct TestDatabase {
+    name: String,
+    pub url: String,
+}
+
+impl TestDatabase {
+    /// Up to date and empty of data: a clone of a database that was migrated once for all tests.
+    pub async fn migrated() -> Self {
+        let template = from_xtask("TEST_DATABASE_URL");
+        let (_, template) = template.rsplit_once('/').expect("a URL with a database");
+        Self::create(&format!("TEMPLATE \"{template}\"")).await
+    }
+
+    /// Without a single table.
+    pub async fn empty() -> Self {
+        Self::create("TEMPLATE template0").await
+    }
+
+    async fn create(options: &str) -> Self {
+        let name = format!("test_{}", Uuid::now_v7().simple());
+        let url = url_of(&name);
+        connect(&url_of("postgres"))
+            .await
+            .batch_execute(&format!("CREATE DATABASE \"{name}\" {options}"))
+            .await
+            .expect("a new database");
+        Self { name, url }
+    }
+
+    /// A connection past the server, to see what is really there.
+    pub async fn client(&self) -> Client {
+        connect(&self.url).await
+    }
+
+    /// One number from one query.
+    pub async fn number(&self, sql: &str) -> i64 {
+        self.client().await.query_one(sql, &[]).await.expect("one row").get(0)
+    }
+
+    /// A numbered Redis database that no other test of this run has.
+    pub async fn redis_url(&self) -> String {
+        let url = from_xtask("TEST_REDIS_URL");
+        let (server, _) = url.rsplit_once('/').expect("a URL with a number");
+        let client = connect(&url_of("postgres")).await;
+        client
+            .batch_execute("CREATE SEQUENCE IF NOT EXISTS test_redis_numbers MINVALUE 1 MAXVALUE 1023 CYCLE")
+            .await
+            .or_else(|error| if error.code().is_some() { Ok(()) } else { Err(error) })
+            .expect("a sequence, or another test that makes it at this moment");
+        let number: i64 =
+            client.query_one("SELECT nextval('test_redis_numbers')", &[]).await.expect("a number").get(0);
+        format!("{server}/{number}")
+    }
+
+    /// How often `PostgreSQL` had to break up a deadlock. Complete once the servers' connections are closed.
+    pub async fn deadlocks(&self) -> i64 {
+        self.number("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").await
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let drop = format!("DROP DATABASE IF EXISTS \"{}\" WITH (FORCE)", self.name);
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async move { connect(&url_of("postgres")).await.batch_execute(&drop).await })
+        });
+        if !std::thread::panicking() {
+            dropping.join().expect("a connection").expect("the database can be dropped");
+        }
+    }
+}
+
+fn url_of(database: &str) -> String {
+    let url = from_xtask("TEST_DATABASE_URL");
+    let (server, _) = url.rsplit_once('/').expect("a URL with a database");
+    format!("{server}/{database}")
+}
+
+async fn connect(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("PostgreSQL answers");
+    tokio::spawn(connection);
+    client
+}

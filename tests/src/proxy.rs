@@ -1,0 +1,72 @@
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream, tcp::OwnedReadHalf, tcp::OwnedWriteHalf},
+};
+
+type OnCommit = Box<dyn FnOnce() + Send>;
+
+/// Stands between a server and `PostgreSQL`, and can do something at the very moment a commit has happened and the server
+/// does not know it yet.
+pub struct Proxy {
+    /// The database's URL by way of the proxy.
+    pub url: String,
+    on_commit: Arc<Mutex<Option<OnCommit>>>,
+}
+
+impl Proxy {
+    pub async fn to(database_url: &str) -> Self {
+        let (credentials, rest) = database_url.split_once('@').expect("a URL with a user");
+        let (upstream, database) = rest.split_once('/').expect("a URL with a database");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let on_commit: Arc<Mutex<Option<OnCommit>>> = Arc::default();
+        let (upstream, armed) = (upstream.to_owned(), Arc::clone(&on_commit));
+        tokio::spawn(async move {
+            while let Ok((server, _)) = listener.accept().await {
+                let Ok(postgres) = TcpStream::connect(&upstream).await else { continue };
+                let (from_server, to_server) = server.into_split();
+                let (from_postgres, to_postgres) = postgres.into_split();
+                let cut = Arc::new(AtomicBool::new(false));
+                tokio::spawn(forward(from_server, to_postgres, Arc::default(), Arc::clone(&cut)));
+                tokio::spawn(forward(from_postgres, to_server, Arc::clone(&armed), cut));
+            }
+        });
+        Self { url: format!("{credentials}@{address}/{database}"), on_commit }
+    }
+
+    /// Runs `action` once, in the moment the next commit is confirmed, and lets nothing of that connection through any more.
+    pub fn at_next_commit(&self, action: impl FnOnce() + Send + 'static) {
+        *self.on_commit.lock().expect("not poisoned") = Some(Box::new(action));
+    }
+}
+
+/// What `PostgreSQL` says when a commit is done: `CommandComplete` with the tag `COMMIT`
+/// (<https://www.postgresql.org/docs/current/protocol-message-formats.html>).
+const COMMITTED: &[u8] = b"C\0\0\0\x0bCOMMIT\0";
+
+async fn forward(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    on_commit: Arc<Mutex<Option<OnCommit>>>,
+    cut: Arc<AtomicBool>,
+) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        let bytes = &buffer[..length];
+        if bytes.windows(COMMITTED.len()).any(|window| window == COMMITTED) {
+            let action = on_commit.lock().expect("not poisoned").take();
+            if let Some(action) = action {
+                cut.store(true, Ordering::SeqCst);
+                action();
+            }
+        }
+        if cut.load(Ordering::SeqCst) || to.write_all(bytes).await.is_err() {
+            break;
+        }
+    }
+}

@@ -1,0 +1,123 @@
+use std::process::Output;
+
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{Client, TestDatabase, TestServer, comanda};
+
+const ADMIN: (&str, &str) = ("admin@comanda.example", "a password of the tests");
+
+/// Servers on one database, and an admin.
+pub struct Restaurant {
+    // In the order in which they must go.
+    pub servers: Vec<TestServer>,
+    pub database: TestDatabase,
+    redis_url: String,
+    pub admin: Client,
+}
+
+impl Restaurant {
+    pub async fn open() -> Self {
+        Self::with_servers(1, &[]).await
+    }
+
+    pub async fn with_servers(count: usize, settings: &[(&str, &str)]) -> Self {
+        let database = TestDatabase::migrated().await;
+        let redis_url = database.redis_url().await;
+        let create = comanda(&database.url, &redis_url)
+            .args(["admin", "create"])
+            .env("ADMIN_EMAIL", ADMIN.0)
+            .env("ADMIN_PASSWORD", ADMIN.1)
+            .output()
+            .expect("comanda runs");
+        assert!(create.status.success(), "{create:?}");
+        let servers: Vec<TestServer> =
+            (0..count).map(|_| TestServer::start_at(&database.url, &redis_url, settings)).collect();
+        let admin = Client::guest(&servers[0].base_url).log_in(ADMIN.0, ADMIN.1).await;
+        Self { servers, database, redis_url, admin }
+    }
+
+    /// One more server, on the same books.
+    pub fn open_another(&mut self, settings: &[(&str, &str)]) -> String {
+        self.open_another_at(&self.database.url.clone(), settings)
+    }
+
+    /// One more server, which reaches the books by another way.
+    pub fn open_another_at(&mut self, database_url: &str, settings: &[(&str, &str)]) -> String {
+        let server = TestServer::start_at(database_url, &self.redis_url, settings);
+        let base_url = server.base_url.clone();
+        self.servers.push(server);
+        base_url
+    }
+
+    pub fn guest(&self) -> Client {
+        Client::guest(&self.servers[0].base_url)
+    }
+
+    /// Somebody new with an account.
+    pub async fn customer(&self) -> Client {
+        let (email, password) = (format!("{}@example.org", Uuid::now_v7().simple()), "correct horse battery");
+        let body = json!({ "email": email, "password": password, "name": "Ana" });
+        self.guest().post("/v1/users", &body).await.expect(201);
+        self.guest().log_in(&email, password).await
+    }
+
+    /// Customers spread over the servers.
+    pub async fn customers(&self, count: usize) -> Vec<Client> {
+        let signing_up = (0..count).map(|n| async move {
+            let server = &self.servers[n % self.servers.len()];
+            self.customer().await.at(&server.base_url)
+        });
+        let mut customers = Vec::new();
+        for customer in signing_up {
+            customers.push(customer.await);
+        }
+        customers
+    }
+
+    pub async fn dish(&self, stock: u32) -> Uuid {
+        self.dish_at(stock, 990).await
+    }
+
+    pub async fn dish_at(&self, stock: u32, price: i64) -> Uuid {
+        let name = format!("Dish {}", Uuid::now_v7().simple());
+        let body = json!({
+            "name": name, "category": "Tests", "stock": stock, "price": { "amount": price, "currency": "EUR" },
+        });
+        let dish = self.admin.post("/v1/menu/items", &body).await.expect(201);
+        dish["id"].as_str().and_then(|id| id.parse().ok()).expect("an id")
+    }
+
+    /// Portions on hand, as the tables have it.
+    pub async fn stock(&self, dish: Uuid) -> i64 {
+        let client = self.database.client().await;
+        let row = client.query_one("SELECT stock::bigint FROM menu_items WHERE id = $1", &[&dish]).await;
+        row.expect("the dish").get(0)
+    }
+
+    pub async fn orders(&self) -> i64 {
+        self.database.number("SELECT count(*) FROM orders").await
+    }
+
+    /// The binary on these books.
+    pub fn comanda(&self, arguments: &[&str]) -> Output {
+        comanda(&self.database.url, &self.redis_url).args(arguments).output().expect("comanda runs")
+    }
+
+    /// Holds the tables against every invariant.
+    pub fn assert_sound(&self) {
+        let check = self.comanda(&["check"]);
+        assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
+    }
+
+    /// Stops every server and looks for what only the end shows.
+    pub async fn close(mut self) {
+        for server in self.servers.drain(..) {
+            let address = server.address.clone();
+            let status = server.stop();
+            assert!(status.success(), "the server at {address} ended with {status}");
+        }
+        self.assert_sound();
+        assert_eq!(self.database.deadlocks().await, 0, "deadlocks");
+    }
+}

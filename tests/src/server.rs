@@ -1,0 +1,111 @@
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex, OnceLock, mpsc},
+    thread,
+    time::Duration,
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use crate::{TestDatabase, from_xtask};
+
+/// The private key that the servers of all tests sign tokens with.
+pub fn signing_key() -> &'static str {
+    static KEY: OnceLock<String> = OnceLock::new();
+    KEY.get_or_init(|| {
+        let output = Command::new(from_xtask("TEST_COMANDA")).args(["keys", "generate"]).output().expect("comanda runs");
+        String::from_utf8(output.stdout).expect("a PEM")
+    })
+}
+
+/// The `comanda` binary with all it needs in its environment, and nothing of ours.
+pub fn comanda(database_url: &str, redis_url: &str) -> Command {
+    let mut command = Command::new(from_xtask("TEST_COMANDA"));
+    command
+        .env_clear()
+        .env("DATABASE_URL", database_url)
+        .env("REDIS_URL", redis_url)
+        .env("SECRET_KEY", "a secret of the tests, and of nobody else")
+        .env("JWT_SIGNING_KEY", signing_key())
+        .env("BIND_ADDR", "127.0.0.1:0")
+        .env("LOG_FORMAT", "json");
+    command
+}
+
+/// A server process. Stopped at the end; what it logged is printed when the test fails.
+pub struct TestServer {
+    child: Child,
+    /// `http://127.0.0.1:port`
+    pub base_url: String,
+    pub address: String,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl TestServer {
+    pub async fn start(database: &TestDatabase, settings: &[(&str, &str)]) -> Self {
+        Self::start_at(&database.url, &database.redis_url().await, settings)
+    }
+
+    pub fn start_at(database_url: &str, redis_url: &str, settings: &[(&str, &str)]) -> Self {
+        let mut command = comanda(database_url, redis_url);
+        command.arg("serve").envs(settings.iter().copied()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("comanda starts");
+        let stderr = child.stderr.take().expect("a pipe");
+        let log: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (serving, address) = mpsc::channel();
+        let lines = Arc::clone(&log);
+        thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                if let Some(address) = serving_address(&line) {
+                    let _ = serving.send(address);
+                }
+                lines.lock().expect("not poisoned").push(line);
+            }
+        });
+        let address = address.recv_timeout(Duration::from_mins(1)).unwrap_or_else(|_| {
+            panic!("the server does not start: {:#?}", log.lock().expect("not poisoned"));
+        });
+        Self { child, base_url: format!("http://{address}"), address, log }
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.child.id().try_into().expect("a process id"));
+        kill(pid, signal).expect("the server takes the signal");
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.wait().expect("the server's end")
+    }
+
+    /// Stops it as an operator does.
+    pub fn stop(mut self) -> ExitStatus {
+        self.signal(Signal::SIGTERM);
+        self.wait()
+    }
+
+    /// What it has logged so far, a JSON document a line.
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().expect("not poisoned").clone()
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if thread::panicking() {
+            println!("the server at {} logged:\n{}", self.address, self.log().join("\n"));
+        }
+    }
+}
+
+fn serving_address(line: &str) -> Option<String> {
+    let event: serde_json::Value = serde_json::from_str(line).ok()?;
+    let fields = event.get("fields")?;
+    (fields.get("message")? == "serving").then(|| fields.get("address")?.as_str().map(str::to_owned))?
+}

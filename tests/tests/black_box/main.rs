@@ -1,0 +1,15 @@
+//! The real binary over HTTP, on a database of each test's own.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
+
+mod accounts;
+mod bad_input;
+mod bad_tokens;
+mod command_line;
+mod hanging_up;
+mod idempotency;
+mod menu;
+mod migration;
+mod operation;
+mod orders;
+mod placement_race;

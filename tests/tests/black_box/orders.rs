@@ -1,0 +1,197 @@
+use comanda_tests::{Client, Restaurant};
+use reqwest::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+fn id(order: &Value) -> &str {
+    order["id"].as_str().expect("an id")
+}
+
+#[tokio::test]
+async fn an_order_keeps_names_and_prices_of_the_moment() {
+    let restaurant = Restaurant::open().await;
+    let (soup, bread) = (restaurant.dish_at(10, 450).await, restaurant.dish_at(10, 125).await);
+    let customer = restaurant.customer().await;
+    let body = json!({
+        "items": [
+            { "menu_item_id": soup, "quantity": 2, "note": "no 🧅" },
+            { "menu_item_id": bread, "quantity": 3 },
+            { "menu_item_id": soup, "quantity": 1 },
+        ],
+        "note": "by the window",
+    });
+    let placed = customer.post("/v1/orders", &body).await;
+    let order = placed.expect(201);
+    assert_eq!(placed.header("location"), Some(format!("/v1/orders/{}", id(&order)).as_str()));
+    assert_eq!(
+        (&order["status"], &order["total"], &order["line_count"], &order["version"], &order["note"]),
+        (&json!("pending"), &json!({ "amount": 1725, "currency": "EUR" }), &json!(3), &json!(1), &json!("by the window"))
+    );
+    assert_eq!(order["customer_id"], json!(customer.id));
+    assert_eq!(order["number"].as_str().unwrap().len(), 4);
+    let first = &order["items"][0];
+    assert_eq!((&first["quantity"], &first["line_total"]["amount"], &first["note"]), (&json!(2), &json!(900), &json!("no 🧅")));
+
+    restaurant.admin.patch(&format!("/v1/menu/items/{soup}"), "\"1\"", &json!({ "name": "Broth", "price": { "amount": 1, "currency": "EUR" } })).await.expect(200);
+    assert_eq!(customer.get(&format!("/v1/orders/{}", id(&order))).await.expect(200), order);
+    assert_eq!((restaurant.stock(soup).await, restaurant.stock(bread).await), (7, 7));
+    restaurant.close().await;
+}
+
+#[tokio::test]
+async fn the_same_dish_on_several_lines_counts_together() {
+    let restaurant = Restaurant::open().await;
+    let dish = restaurant.dish(3).await;
+    let customer = restaurant.customer().await;
+    let refused = customer.order(&[(dish, 2), (dish, 2)]).await;
+    assert_eq!(refused.problem(), (409, "insufficient-stock".to_owned()));
+    assert_eq!(refused.json()["items"], json!([{ "menu_item_id": dish, "requested": 4, "available": 3 }]));
+    assert_eq!(restaurant.stock(dish).await, 3);
+    customer.order(&[(dish, 2), (dish, 1)]).await.expect(201);
+    assert_eq!(restaurant.stock(dish).await, 0);
+    restaurant.close().await;
+}
+
+#[tokio::test]
+async fn every_short_dish_is_named_at_once_and_nothing_is_taken() {
+    let restaurant = Restaurant::open().await;
+    let (plenty, few, none) = (restaurant.dish(9).await, restaurant.dish(1).await, restaurant.dish(0).await);
+    let refused = restaurant.customer().await.order(&[(plenty, 1), (few, 2), (none, 1)]).await;
+    assert_eq!(refused.problem(), (409, "insufficient-stock".to_owned()));
+    let mut short = refused.json()["items"].as_array().unwrap().clone();
+    short.sort_by_key(|item| item["requested"].as_i64());
+    assert_eq!(
+        short,
+        [
+            json!({ "menu_item_id": none, "requested": 1, "available": 0 }),
+            json!({ "menu_item_id": few, "requested": 2, "available": 1 }),
+        ]
+    );
+    assert_eq!((restaurant.stock(plenty).await, restaurant.orders().await), (9, 0));
+}
+
+#[tokio::test]
+async fn an_order_of_somebody_else_does_not_exist() {
+    let restaurant = Restaurant::open().await;
+    let dish = restaurant.dish(10).await;
+    let (ana, ben) = (restaurant.customer().await, restaurant.customer().await);
+    let order = ana.order(&[(dish, 1)]).await.expect(201);
+    let path = format!("/v1/orders/{}", id(&order));
+    for (client, expected) in [(&ana, 200), (&restaurant.admin, 200), (&ben, 404)] {
+        assert_eq!(client.get(&path).await.status, expected);
+    }
+    assert_eq!(ben.post(&format!("{path}/cancel"), &json!({})).await.problem(), (404, "not-found".to_owned()));
+    assert_eq!(restaurant.guest().get(&path).await.problem(), (401, "unauthenticated".to_owned()));
+    assert_eq!(ben.get("/v1/orders").await.expect(200)["data"], json!([]));
+    assert_eq!(restaurant.admin.get("/v1/orders").await.expect(200)["data"][0]["id"], order["id"]);
+    assert_eq!(ana.get(&format!("/v1/orders/{}", Uuid::now_v7())).await.problem(), (404, "not-found".to_owned()));
+    assert_eq!(ana.get("/v1/orders/nonsense").await.problem(), (404, "not-found".to_owned()));
+}
+
+#[tokio::test]
+async fn staff_take_an_order_one_step_at_a_time() {
+    let restaurant = Restaurant::open().await;
+    let dish = restaurant.dish(10).await;
+    let customer = restaurant.customer().await;
+    let order = customer.order(&[(dish, 1)]).await.expect(201);
+    let path = format!("/v1/orders/{}/status", id(&order));
+    let to = |status: &str| json!({ "status": status });
+    assert_eq!(customer.post(&path, &to("accepted")).await.problem(), (403, "forbidden".to_owned()));
+    for (version, status) in (2..).zip(["accepted", "preparing", "ready", "completed"]) {
+        for wrong in ["pending", "cancelled", "completed"].iter().filter(|wrong| **wrong != status) {
+            let answer = restaurant.admin.post(&path, &to(wrong)).await;
+            assert_eq!(answer.problem(), (409, "invalid-transition".to_owned()), "{status}: {wrong}");
+        }
+        let advanced = restaurant.admin.post(&path, &to(status)).await.expect(200);
+        assert_eq!((&advanced["status"], &advanced["version"]), (&json!(status), &json!(version)));
+    }
+    assert_eq!(restaurant.admin.post(&path, &to("eaten")).await.problem(), (422, "validation-failed".to_owned()));
+    let nobody = format!("/v1/orders/{}/status", Uuid::now_v7());
+    assert_eq!(restaurant.admin.post(&nobody, &to("accepted")).await.status, 404);
+    restaurant.close().await;
+}
+
+#[tokio::test]
+async fn cancelling_returns_the_stock_exactly_once_however_many_ask() {
+    let restaurant = Restaurant::with_servers(2, &[]).await;
+    let (one, two) = (restaurant.dish(10).await, restaurant.dish(10).await);
+    let customer = restaurant.customer().await;
+    let order = customer.order(&[(one, 2), (two, 3), (one, 1)]).await.expect(201);
+    let path = format!("/v1/orders/{}/cancel", id(&order));
+    let asking: Vec<_> = (0..16)
+        .map(|n| {
+            let customer = customer.at(&restaurant.servers[n % 2].base_url);
+            let path = path.clone();
+            async move { customer.post(&path, &json!({ "reason": "changed my mind" })).await }
+        })
+        .collect();
+    let answers = futures_util::future::join_all(asking).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
+    assert!(answers.iter().filter(|answer| answer.status != 200).all(|answer| answer.code() == "invalid-transition"));
+    assert_eq!((restaurant.stock(one).await, restaurant.stock(two).await), (10, 10));
+    restaurant.close().await;
+}
+
+#[tokio::test]
+async fn a_customer_can_cancel_until_the_kitchen_starts_and_staff_until_it_is_handed_over() {
+    let restaurant = Restaurant::open().await;
+    let dish = restaurant.dish(10).await;
+    let customer = restaurant.customer().await;
+    let order = customer.order(&[(dish, 4)]).await.expect(201);
+    let path = format!("/v1/orders/{}", id(&order));
+    for status in ["accepted", "preparing"] {
+        restaurant.admin.post(&format!("{path}/status"), &json!({ "status": status })).await.expect(200);
+    }
+    let late = Client::send(customer.request(Method::POST, &format!("{path}/cancel"))).await;
+    assert_eq!(late.problem(), (409, "invalid-transition".to_owned()));
+    assert_eq!(restaurant.stock(dish).await, 6);
+    // A body is not needed.
+    let cancelled = Client::send(restaurant.admin.request(Method::POST, &format!("{path}/cancel"))).await.expect(200);
+    assert_eq!(cancelled["status"], "cancelled");
+    assert_eq!(restaurant.stock(dish).await, 10);
+    restaurant.close().await;
+}
+
+#[tokio::test]
+async fn the_list_goes_by_pages_newest_first_and_shows_relations_on_request() {
+    let restaurant = Restaurant::open().await;
+    let dish = restaurant.dish(100).await;
+    let customer = restaurant.customer().await;
+    let mut placed = Vec::new();
+    for _ in 0..5 {
+        placed.push(id(&customer.order(&[(dish, 1)]).await.expect(201)).to_owned());
+    }
+    placed.reverse();
+    restaurant.admin.post(&format!("/v1/orders/{}/status", placed[4]), &json!({ "status": "accepted" })).await.expect(200);
+
+    let (mut seen, mut cursor) = (Vec::new(), None);
+    loop {
+        let after = cursor.map(|cursor: String| format!("&cursor={cursor}")).unwrap_or_default();
+        let page = customer.get(&format!("/v1/orders?limit=2{after}")).await.expect(200);
+        for order in page["data"].as_array().unwrap() {
+            assert!(["items", "customer", "payments"].iter().all(|name| order.get(name).is_none()), "{order}");
+            seen.push(id(order).to_owned());
+        }
+        cursor = page["next_cursor"].as_str().map(str::to_owned);
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, placed);
+
+    let full = customer.get("/v1/orders?limit=1&include=items,customer,payments").await.expect(200);
+    let order = &full["data"][0];
+    assert_eq!((&order["items"][0]["menu_item_id"], &order["customer"]["id"], &order["payments"]), (&json!(dish), &json!(customer.id), &json!([])));
+    let pending = customer.get("/v1/orders?status=pending").await.expect(200);
+    assert_eq!(pending["data"].as_array().unwrap().len(), 4);
+    assert_eq!(customer.get("/v1/orders?include=items,spoons").await.problem(), (400, "invalid-request".to_owned()));
+    assert_eq!(customer.get("/v1/orders?status=eaten").await.problem(), (422, "validation-failed".to_owned()));
+
+    let cursor = customer.get("/v1/orders?limit=1").await.expect(200)["next_cursor"].as_str().unwrap().to_owned();
+    let mut changed = cursor.clone().into_bytes();
+    let last = changed.len() - 1;
+    changed[last] = if changed[last] == b'A' { b'B' } else { b'A' };
+    let changed = String::from_utf8(changed).unwrap();
+    assert_eq!(customer.get(&format!("/v1/orders?cursor={changed}")).await.problem(), (400, "invalid-cursor".to_owned()));
+    assert_eq!(customer.get(&format!("/v1/menu/items?cursor={cursor}")).await.problem(), (400, "invalid-cursor".to_owned()));
+}
