@@ -53,8 +53,7 @@ impl TestDatabase {
             .await
             .or_else(|error| if error.code().is_some() { Ok(()) } else { Err(error) })
             .expect("a sequence, or another test that makes it at this moment");
-        let number: i64 =
-            client.query_one("SELECT nextval('test_redis_numbers')", &[]).await.expect("a number").get(0);
+        let number: i64 = client.query_one("SELECT nextval('test_redis_numbers')", &[]).await.expect("a number").get(0);
         format!("{server}/{number}")
     }
 

@@ -3,7 +3,12 @@
 //! `cargo xtask test` says where PostgreSQL, Redis and the `comanda` binary are. A failed step here is a failed test, so it
 //! panics right where it happens.
 
-#![allow(clippy::missing_panics_doc, clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a failed step is a failed test"
+)]
 #![allow(clippy::print_stdout, reason = "the output of a failed test is for people")]
 
 mod client;

@@ -17,7 +17,8 @@ use crate::{TestDatabase, from_xtask};
 pub fn signing_key() -> &'static str {
     static KEY: OnceLock<String> = OnceLock::new();
     KEY.get_or_init(|| {
-        let output = Command::new(from_xtask("TEST_COMANDA")).args(["keys", "generate"]).output().expect("comanda runs");
+        let output =
+            Command::new(from_xtask("TEST_COMANDA")).args(["keys", "generate"]).output().expect("comanda runs");
         String::from_utf8(output.stdout).expect("a PEM")
     })
 }

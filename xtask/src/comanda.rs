@@ -27,7 +27,12 @@ pub enum Profile {
 /// Builds the binary and says where it is.
 pub fn build(profile: Profile) -> anyhow::Result<PathBuf> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(project::root()).args(["build", "--package", "comanda-server", "--message-format=json-render-diagnostics"]);
+    cargo.current_dir(project::root()).args([
+        "build",
+        "--package",
+        "comanda-server",
+        "--message-format=json-render-diagnostics",
+    ]);
     if profile == Profile::Release {
         cargo.arg("--release");
     }
@@ -102,7 +107,9 @@ impl Comanda {
         succeed(self.command(&["migrate"]).env("LOG", "warn"))?;
         let menu = project::root().join("samples/menu.csv");
         succeed(self.command(&["menu", "import", "--if-empty"]).arg(menu))?;
-        succeed(self.command(&["admin", "create"]).env("ADMIN_EMAIL", &admin.email).env("ADMIN_PASSWORD", &admin.password))
+        succeed(
+            self.command(&["admin", "create"]).env("ADMIN_EMAIL", &admin.email).env("ADMIN_PASSWORD", &admin.password),
+        )
     }
 
     /// Starts a server and waits until it can take orders.

@@ -25,7 +25,8 @@ pub struct Answer {
 
 impl Answer {
     pub fn json(&self) -> anyhow::Result<Value> {
-        serde_json::from_slice(&self.body).with_context(|| format!("{} is no JSON", String::from_utf8_lossy(&self.body)))
+        serde_json::from_slice(&self.body)
+            .with_context(|| format!("{} is no JSON", String::from_utf8_lossy(&self.body)))
     }
 
     /// The body of an answer that must have this status.

@@ -32,7 +32,9 @@ impl State {
         let lock = File::create(folder.join("lock"))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { folder, _lock: lock }),
-            Err(TryLockError::WouldBlock) => bail!("another `cargo xtask {purpose}` is at work in {}", folder.display()),
+            Err(TryLockError::WouldBlock) => {
+                bail!("another `cargo xtask {purpose}` is at work in {}", folder.display())
+            }
             Err(TryLockError::Error(error)) => Err(error.into()),
         }
     }

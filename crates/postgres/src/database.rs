@@ -63,6 +63,10 @@ impl Database {
         self.pool.get().await.map_err(Unavailable::new)
     }
 
+    pub(crate) fn transaction_limit(&self) -> Duration {
+        self.config.transaction_limit
+    }
+
     pub(crate) fn runtime(&self) -> &Handle {
         &self.runtime
     }

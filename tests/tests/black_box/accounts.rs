@@ -1,4 +1,4 @@
-use comanda_tests::Restaurant;
+use comanda_tests::{Answer, Restaurant};
 use serde_json::json;
 
 #[tokio::test]
@@ -7,14 +7,20 @@ async fn a_newcomer_registers_signs_in_and_sees_their_account() {
     let guest = restaurant.guest();
     let body = json!({ "email": "Ana@Example.org", "password": "correct horse battery", "name": " Ana 🍕 " });
     let user = guest.post("/v1/users", &body).await.expect(201);
-    assert_eq!((&user["email"], &user["name"], &user["role"]), (&json!("ana@example.org"), &json!("Ana 🍕"), &json!("customer")));
+    assert_eq!(
+        (&user["email"], &user["name"], &user["role"]),
+        (&json!("ana@example.org"), &json!("Ana 🍕"), &json!("customer"))
+    );
 
     let again = guest.post("/v1/users", &body).await;
     assert_eq!(again.problem(), (409, "email-taken".to_owned()));
 
     let login = json!({ "email": "ana@example.org", "password": "correct horse battery" });
     let session = guest.post("/v1/sessions", &login).await.expect(200);
-    assert_eq!((&session["token_type"], &session["expires_in"], &session["user"]), (&json!("Bearer"), &json!(900), &user));
+    assert_eq!(
+        (&session["token_type"], &session["expires_in"], &session["user"]),
+        (&json!("Bearer"), &json!(900), &user)
+    );
     let me = guest.with_token(session["access_token"].as_str().unwrap()).get("/v1/me").await;
     assert_eq!(me.expect(200), user);
     assert_eq!(guest.get("/v1/me").await.problem(), (401, "unauthenticated".to_owned()));
@@ -52,12 +58,10 @@ async fn only_a_hash_is_stored_and_nothing_secret_is_logged() {
 async fn a_hash_with_old_parameters_is_replaced_at_the_next_sign_in() {
     let restaurant = Restaurant::open().await;
     let client = restaurant.database.client().await;
-    // "correct horse battery" with 8 MiB and one pass.
-    let weaker = "$argon2id$v=19$m=8192,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$";
     let customer = restaurant.customer().await;
-    let email: String = client.query_one("SELECT email FROM users WHERE id = $1", &[&customer.id]).await.unwrap().get(0);
-    let weak_hash = format!("{weaker}{}", WEAK_DIGEST);
-    client.execute("UPDATE users SET password_hash = $1 WHERE id = $2", &[&weak_hash, &customer.id]).await.unwrap();
+    let email: String =
+        client.query_one("SELECT email FROM users WHERE id = $1", &[&customer.id]).await.unwrap().get(0);
+    client.execute("UPDATE users SET password_hash = $1 WHERE id = $2", &[&WEAK_HASH, &customer.id]).await.unwrap();
 
     restaurant.guest().log_in(&email, "correct horse battery").await;
 
@@ -67,8 +71,9 @@ async fn a_hash_with_old_parameters_is_replaced_at_the_next_sign_in() {
     restaurant.guest().log_in(&email, "correct horse battery").await;
 }
 
-/// Made by the reference implementation's Python binding (argon2-cffi).
-const WEAK_DIGEST: &str = "exh/RmO17fS7g1zxmN2BVBL7yNsQG0lrq3yrukpnUx8";
+/// "correct horse battery" with 8 MiB and one pass, by the reference implementation's Python binding (argon2-cffi).
+const WEAK_HASH: &str =
+    "$argon2id$v=19$m=8192,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$exh/RmO17fS7g1zxmN2BVBL7yNsQG0lrq3yrukpnUx8";
 
 #[tokio::test]
 async fn more_sign_ins_than_the_hasher_takes_are_told_to_come_back() {
@@ -78,7 +83,7 @@ async fn more_sign_ins_than_the_hasher_takes_are_told_to_come_back() {
     let body = json!({ "email": "nobody@comanda.example", "password": "certainly not it" });
     let attempts: Vec<_> = (0..24).map(|_| guest.post("/v1/sessions", &body)).collect();
     let answers = futures_util::future::join_all(attempts).await;
-    let problems: Vec<_> = answers.iter().map(|answer| answer.problem()).collect();
+    let problems: Vec<_> = answers.iter().map(Answer::problem).collect();
     let busy = problems.iter().filter(|p| **p == (503, "unavailable".to_owned())).count();
     let checked = problems.iter().filter(|p| **p == (401, "invalid-credentials".to_owned())).count();
     assert_eq!(busy + checked, 24, "{problems:?}");

@@ -16,7 +16,10 @@ async fn staff_see_the_stock_and_guests_see_whether_there_is_any() {
     let dish = added.expect(201);
     let path = format!("/v1/menu/items/{}", dish["id"].as_str().unwrap());
     assert_eq!((added.header("location"), added.header("etag")), (Some(path.as_str()), Some("\"1\"")));
-    assert_eq!((&dish["stock"], &dish["low_stock_at"], &dish["active"], &dish["version"]), (&json!(6), &json!(5), &json!(true), &json!(1)));
+    assert_eq!(
+        (&dish["stock"], &dish["low_stock_at"], &dish["active"], &dish["version"]),
+        (&json!(6), &json!(5), &json!(true), &json!(1))
+    );
 
     let shown = restaurant.guest().get(&path).await.expect(200);
     assert_eq!(shown["availability"], "in_stock");
@@ -49,7 +52,11 @@ async fn an_edit_needs_the_revision_that_the_editor_has_seen_and_sales_do_not_ch
     let stale = restaurant.admin.patch(&path, "\"1\"", &price).await;
     assert_eq!(stale.problem(), (412, "precondition-failed".to_owned()));
     for matching in ["*", "\"7\", \"2\""] {
-        assert_eq!(restaurant.admin.patch(&path, matching, &price).await.header("etag"), Some("\"2\""), "nothing changed");
+        assert_eq!(
+            restaurant.admin.patch(&path, matching, &price).await.header("etag"),
+            Some("\"2\""),
+            "nothing changed"
+        );
     }
     assert_eq!(restaurant.admin.patch(&path, "W/\"2\"", &price).await.status, 412, "a weak tag does not match");
     assert_eq!(restaurant.admin.patch(&path, "2", &price).await.status, 400);
@@ -92,7 +99,10 @@ async fn an_archived_dish_is_gone_but_old_orders_keep_it() {
     assert_eq!(restaurant.admin.get(&path).await.status, 404);
     assert_eq!(restaurant.admin.delete(&path, "\"2\"").await.status, 404);
     let refused = customer.order(&[(dish, 1)]).await;
-    assert_eq!((refused.problem(), refused.pointers()), ((422, "unknown-item".to_owned()), vec!["/items/0/menu_item_id".to_owned()]));
+    assert_eq!(
+        (refused.problem(), refused.pointers()),
+        ((422, "unknown-item".to_owned()), vec!["/items/0/menu_item_id".to_owned()])
+    );
     let kept = customer.get(&format!("/v1/orders/{}", order["id"].as_str().unwrap())).await.expect(200);
     assert_eq!(kept["items"], order["items"]);
     restaurant.close().await;
@@ -132,7 +142,8 @@ async fn the_whole_menu_is_grouped_and_answers_304_until_something_changes() {
 #[tokio::test]
 async fn the_list_goes_by_pages_and_can_be_filtered() {
     let restaurant = Restaurant::open().await;
-    for (name, category) in [("Penne", "Pasta"), ("Linguine", "Pasta"), ("Lasagne", "Pasta"), ("Bread 100%_", "Sides")] {
+    for (name, category) in [("Penne", "Pasta"), ("Linguine", "Pasta"), ("Lasagne", "Pasta"), ("Bread 100%_", "Sides")]
+    {
         let mut dish = carbonara();
         dish["name"] = json!(name);
         dish["category"] = json!(category);

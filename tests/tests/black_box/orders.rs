@@ -25,14 +25,31 @@ async fn an_order_keeps_names_and_prices_of_the_moment() {
     assert_eq!(placed.header("location"), Some(format!("/v1/orders/{}", id(&order)).as_str()));
     assert_eq!(
         (&order["status"], &order["total"], &order["line_count"], &order["version"], &order["note"]),
-        (&json!("pending"), &json!({ "amount": 1725, "currency": "EUR" }), &json!(3), &json!(1), &json!("by the window"))
+        (
+            &json!("pending"),
+            &json!({ "amount": 1725, "currency": "EUR" }),
+            &json!(3),
+            &json!(1),
+            &json!("by the window")
+        )
     );
     assert_eq!(order["customer_id"], json!(customer.id));
     assert_eq!(order["number"].as_str().unwrap().len(), 4);
     let first = &order["items"][0];
-    assert_eq!((&first["quantity"], &first["line_total"]["amount"], &first["note"]), (&json!(2), &json!(900), &json!("no 🧅")));
+    assert_eq!(
+        (&first["quantity"], &first["line_total"]["amount"], &first["note"]),
+        (&json!(2), &json!(900), &json!("no 🧅"))
+    );
 
-    restaurant.admin.patch(&format!("/v1/menu/items/{soup}"), "\"1\"", &json!({ "name": "Broth", "price": { "amount": 1, "currency": "EUR" } })).await.expect(200);
+    restaurant
+        .admin
+        .patch(
+            &format!("/v1/menu/items/{soup}"),
+            "\"1\"",
+            &json!({ "name": "Broth", "price": { "amount": 1, "currency": "EUR" } }),
+        )
+        .await
+        .expect(200);
     assert_eq!(customer.get(&format!("/v1/orders/{}", id(&order))).await.expect(200), order);
     assert_eq!((restaurant.stock(soup).await, restaurant.stock(bread).await), (7, 7));
     restaurant.close().await;
@@ -162,7 +179,11 @@ async fn the_list_goes_by_pages_newest_first_and_shows_relations_on_request() {
         placed.push(id(&customer.order(&[(dish, 1)]).await.expect(201)).to_owned());
     }
     placed.reverse();
-    restaurant.admin.post(&format!("/v1/orders/{}/status", placed[4]), &json!({ "status": "accepted" })).await.expect(200);
+    restaurant
+        .admin
+        .post(&format!("/v1/orders/{}/status", placed[4]), &json!({ "status": "accepted" }))
+        .await
+        .expect(200);
 
     let (mut seen, mut cursor) = (Vec::new(), None);
     loop {
@@ -181,7 +202,10 @@ async fn the_list_goes_by_pages_newest_first_and_shows_relations_on_request() {
 
     let full = customer.get("/v1/orders?limit=1&include=items,customer,payments").await.expect(200);
     let order = &full["data"][0];
-    assert_eq!((&order["items"][0]["menu_item_id"], &order["customer"]["id"], &order["payments"]), (&json!(dish), &json!(customer.id), &json!([])));
+    assert_eq!(
+        (&order["items"][0]["menu_item_id"], &order["customer"]["id"], &order["payments"]),
+        (&json!(dish), &json!(customer.id), &json!([]))
+    );
     let pending = customer.get("/v1/orders?status=pending").await.expect(200);
     assert_eq!(pending["data"].as_array().unwrap().len(), 4);
     assert_eq!(customer.get("/v1/orders?include=items,spoons").await.problem(), (400, "invalid-request".to_owned()));
@@ -192,6 +216,12 @@ async fn the_list_goes_by_pages_newest_first_and_shows_relations_on_request() {
     let last = changed.len() - 1;
     changed[last] = if changed[last] == b'A' { b'B' } else { b'A' };
     let changed = String::from_utf8(changed).unwrap();
-    assert_eq!(customer.get(&format!("/v1/orders?cursor={changed}")).await.problem(), (400, "invalid-cursor".to_owned()));
-    assert_eq!(customer.get(&format!("/v1/menu/items?cursor={cursor}")).await.problem(), (400, "invalid-cursor".to_owned()));
+    assert_eq!(
+        customer.get(&format!("/v1/orders?cursor={changed}")).await.problem(),
+        (400, "invalid-cursor".to_owned())
+    );
+    assert_eq!(
+        customer.get(&format!("/v1/menu/items?cursor={cursor}")).await.problem(),
+        (400, "invalid-cursor".to_owned())
+    );
 }

@@ -51,7 +51,10 @@ pub async fn run(arguments: &OrdersArguments) -> anyhow::Result<ExitCode> {
     let spread = reference.best_of(runs, Demand::Spread, 32, seconds)?;
     let hot = reference.best_of(runs, Demand::Hot, 32, seconds)?;
     let alone = reference.best_of(runs, Demand::Spread, 1, seconds)?;
-    println!("  spread {:.0}/s, hot {:.0}/s, one client {:.3} ms", spread.orders_per_second, hot.orders_per_second, alone.mean_milliseconds);
+    println!(
+        "  spread {:.0}/s, hot {:.0}/s, one client {:.3} ms",
+        spread.orders_per_second, hot.orders_per_second, alone.mean_milliseconds
+    );
 
     stage.open(1).await?;
     let kitchen = Kitchen::open(&stage).await?;
@@ -78,7 +81,14 @@ pub async fn run(arguments: &OrdersArguments) -> anyhow::Result<ExitCode> {
     stage.open(0).await?;
     let deadlocks = kitchen.deadlocks(&stage).await?;
 
-    let table = table(&rows, &single, alone, &[("spread", &two, &rows[0].tally), ("one hot dish", &two_hot, &rows[1].tally)], memory, deadlocks)?;
+    let table = table(
+        &rows,
+        &single,
+        alone,
+        &[("spread", &two, &rows[0].tally), ("one hot dish", &two_hot, &rows[1].tally)],
+        memory,
+        deadlocks,
+    )?;
     println!("\n{table}");
     let path = project::root().join("target/bench-orders.md");
     std::fs::write(&path, &table).with_context(|| format!("cannot write {}", path.display()))?;
@@ -146,18 +156,37 @@ fn table(
     memory: f64,
     deadlocks: i64,
 ) -> anyhow::Result<String> {
-    let mut table = String::from("| one server | orders/s | p50 ms | p99 ms | pgbench orders/s | ratio | to reach |\n| --- | --- | --- | --- | --- | --- | --- |\n");
+    let mut table = String::from(
+        "| one server | orders/s | p50 ms | p99 ms | pgbench orders/s | ratio | to reach |\n| --- | --- | --- | --- | --- | --- | --- |\n",
+    );
     for Row { what, tally, reference, at_least } in rows {
         let (rate, reference) = (tally.placed_per_second(), reference.orders_per_second);
         let (p50, p99) = (tally.milliseconds(0.5), tally.milliseconds(0.99));
-        writeln!(table, "| {what} | {rate:.0} | {p50:.1} | {p99:.1} | {reference:.0} | {:.2} | {at_least} |", rate / reference)?;
+        writeln!(
+            table,
+            "| {what} | {rate:.0} | {p50:.1} | {p99:.1} | {reference:.0} | {:.2} | {at_least} |",
+            rate / reference
+        )?;
     }
-    writeln!(table, "\n| two servers, 32 clients | orders/s | p99 ms | one server's orders/s | ratio | to reach |\n| --- | --- | --- | --- | --- | --- |")?;
+    writeln!(
+        table,
+        "\n| two servers, 32 clients | orders/s | p99 ms | one server's orders/s | ratio | to reach |\n| --- | --- | --- | --- | --- | --- |"
+    )?;
     for (what, both, one) in two {
         let (rate, one) = (both.placed_per_second(), one.placed_per_second());
-        writeln!(table, "| {what} | {rate:.0} | {:.1} | {one:.0} | {:.2} | 0.7, p99 50 ms |", both.milliseconds(0.99), rate / one)?;
+        writeln!(
+            table,
+            "| {what} | {rate:.0} | {:.1} | {one:.0} | {:.2} | 0.7, p99 50 ms |",
+            both.milliseconds(0.99),
+            rate / one
+        )?;
     }
-    writeln!(table, "\nOne idle customer: p50 {:.3} ms; the statement alone {:.3} ms; to reach: 0.7 ms more.", single.milliseconds(0.5), alone.mean_milliseconds)?;
+    writeln!(
+        table,
+        "\nOne idle customer: p50 {:.3} ms; the statement alone {:.3} ms; to reach: 0.7 ms more.",
+        single.milliseconds(0.5),
+        alone.mean_milliseconds
+    )?;
     writeln!(table, "Most memory of the one server: {memory:.0} MiB; to reach: 100. Deadlocks: {deadlocks}.")?;
     Ok(table)
 }

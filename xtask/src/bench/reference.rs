@@ -56,8 +56,16 @@ impl Reference {
                 .arg(&self.url),
         )?;
         let number = |prefix: &str| {
-            let line = report.lines().find_map(|line| line.strip_prefix(prefix)).with_context(|| format!("pgbench reports no {prefix}"))?;
-            line.trim_start_matches([' ', '=']).split_whitespace().next().unwrap_or_default().parse::<f64>().context("pgbench's report")
+            let line = report
+                .lines()
+                .find_map(|line| line.strip_prefix(prefix))
+                .with_context(|| format!("pgbench reports no {prefix}"))?;
+            line.trim_start_matches([' ', '='])
+                .split_whitespace()
+                .next()
+                .unwrap_or_default()
+                .parse::<f64>()
+                .context("pgbench's report")
         };
         Ok(Measured { orders_per_second: number("tps")?, mean_milliseconds: number("latency average")? })
     }

@@ -45,6 +45,9 @@ impl fmt::Display for Books {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { orders, units, revenue, sold_out, dishes } = self;
         let (whole, cents) = (revenue / 100, revenue % 100);
-        write!(f, "the tables: {orders} orders, {units} units, {whole}.{cents:02} in revenue; {sold_out} of {dishes} dishes sold out")
+        write!(
+            f,
+            "the tables: {orders} orders, {units} units, {whole}.{cents:02} in revenue; {sold_out} of {dishes} dishes sold out"
+        )
     }
 }

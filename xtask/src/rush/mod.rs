@@ -66,10 +66,14 @@ async fn dinner_rush(stage: &Stage, customers: &Customers, arguments: &RushArgum
 
     let per_dish = |portions: usize| (portions * STOCKED.0 / STOCKED.1).max(1);
     let spread = per_dish(arguments.orders * LINES / DISHES);
-    let stocks: Vec<usize> = (0..DISHES)
-        .map(|n| if arguments.hot && n == 0 { per_dish(arguments.orders) } else { spread })
-        .collect();
-    let dishes = Dishes::add(stage, "Rush", stocks.iter().map(|&stock| (format!("Dish of the rush, {stock} portions"), 990, stock))).await?;
+    let stocks: Vec<usize> =
+        (0..DISHES).map(|n| if arguments.hot && n == 0 { per_dish(arguments.orders) } else { spread }).collect();
+    let dishes = Dishes::add(
+        stage,
+        "Rush",
+        stocks.iter().map(|&stock| (format!("Dish of the rush, {stock} portions"), 990, stock)),
+    )
+    .await?;
 
     let ids: Arc<[String]> = dishes.ids.clone().into();
     let (hot, orders) = (arguments.hot, arguments.orders);
@@ -104,16 +108,27 @@ async fn replay_orders(stage: &Stage, customers: &Customers, replay: Replay) -> 
     let books = Books::read(stage, customers, &dishes).await?;
     println!("{books}");
 
-    let one_more = dishes.ids.iter().map(|id| Bytes::from(json!({ "items": [{ "menu_item_id": id, "quantity": 1 }] }).to_string()));
+    let one_more = dishes
+        .ids
+        .iter()
+        .map(|id| Bytes::from(json!({ "items": [{ "menu_item_id": id, "quantity": 1 }] }).to_string()));
     let one_more: Vec<Bytes> = one_more.collect();
     let afterwards = customers.buy(move |n| one_more.get(n).cloned(), false).await?;
     let refused = afterwards.refusals.get("409 insufficient-stock").copied().unwrap_or(0);
     println!("one more of each dish: {refused} of {} refused", dishes.ids.len());
     dishes.archive(stage).await?;
 
-    let all_sold = tally.placed == expected as u64 && books.sold_out == dishes.ids.len() as u64 && books.units == replay.units();
+    let all_sold =
+        tally.placed == expected as u64 && books.sold_out == dishes.ids.len() as u64 && books.units == replay.units();
     let none_more = afterwards.placed == 0 && refused == dishes.ids.len() as u64;
-    println!("{}", if all_sold && none_more { "holds   every portion was sold, and none twice" } else { "BROKEN  every portion was sold, and none twice" });
+    println!(
+        "{}",
+        if all_sold && none_more {
+            "holds   every portion was sold, and none twice"
+        } else {
+            "BROKEN  every portion was sold, and none twice"
+        }
+    );
     Ok(balanced(stage, &tally, &books) && all_sold && none_more)
 }
 

@@ -24,7 +24,8 @@ impl Stage {
     pub async fn running_or_own(servers: Option<usize>) -> anyhow::Result<Self> {
         match (Exports::read(), servers) {
             (Some(mut settings), None) => {
-                let mut take = |name: &str| settings.remove(name).with_context(|| format!("{name} of the running server"));
+                let mut take =
+                    |name: &str| settings.remove(name).with_context(|| format!("{name} of the running server"));
                 let admin = Admin { email: take("ADMIN_EMAIL")?, password: take("ADMIN_PASSWORD")? };
                 let addresses = vec![take("COMANDA_ADDR")?];
                 let comanda = Comanda::with_settings(build(Profile::Release)?, settings);

@@ -49,7 +49,11 @@ impl Account {
                 return Ok(account);
             }
         }
-        bail!("the user {} cannot reach {}; move the project to a folder that others may pass through (chmod o+x)", user.name, probe.display())
+        bail!(
+            "the user {} cannot reach {}; move the project to a folder that others may pass through (chmod o+x)",
+            user.name,
+            probe.display()
+        )
     }
 
     /// A command that runs as this account and gets SIGINT should we die without a word.

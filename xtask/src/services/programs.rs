@@ -72,7 +72,9 @@ fn has(folder: &Path, program: &str) -> bool {
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
 fn install(what: &str, package: &str) -> anyhow::Result<()> {
-    let by_hand = format!("{what} is missing: install it (Debian, Ubuntu: `apt-get install {package}`), or name a running one in the environment (DATABASE_URL, REDIS_URL)");
+    let by_hand = format!(
+        "{what} is missing: install it (Debian, Ubuntu: `apt-get install {package}`), or name a running one in the environment (DATABASE_URL, REDIS_URL)"
+    );
     if !path_folders().iter().any(|folder| has(folder, "apt-get")) {
         bail!("{by_hand}");
     }

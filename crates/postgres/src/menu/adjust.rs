@@ -8,7 +8,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 
 use super::{
     PostgresMenu,
-    conditional_write::{ReadMode, Setback, raise_menu_version, read_modes, read_row},
+    conditional_write::{ReadMode, Setback, decided, raise_menu_version, read_row},
     row::{LedgerEntry, MenuItemRow},
 };
 use crate::schema::{menu_items, stock_adjustments};
@@ -18,16 +18,15 @@ type AdjustSetback = Setback<AdjustStockError>;
 impl PostgresMenu {
     pub(super) async fn adjust(&self, adjustment: StockAdjustment) -> Result<MenuItem, AdjustStockError> {
         let mut connection = self.database.connection().await?;
-        for mode in read_modes() {
+        let mut mode = ReadMode::Unlocked;
+        loop {
             let attempt =
                 connection.transaction(async |connection| self.adjust_once(connection, &adjustment, mode).await).await;
-            match attempt {
-                Ok(item) => return Ok(item),
-                Err(AdjustSetback::Refused(error)) => return Err(error),
-                Err(AdjustSetback::Conflict) => {}
+            if let Some(item) = decided(attempt)? {
+                return Ok(item);
             }
+            mode = ReadMode::Locked;
         }
-        unreachable!("the modes never end")
     }
 
     async fn adjust_once(

@@ -30,19 +30,24 @@ impl<E: From<Unavailable>> From<InconsistentRow> for Setback<E> {
     }
 }
 
+/// What an attempt came to; `None` is another try with [`ReadMode::Locked`], which cannot be beaten to it again. All tries end
+/// with the time limit of transactions at the latest, which is the caller's to set.
+pub(super) fn decided<T, E>(attempt: Result<T, Setback<E>>) -> Result<Option<T>, E> {
+    match attempt {
+        Ok(written) => Ok(Some(written)),
+        Err(Setback::Conflict) => Ok(None),
+        Err(Setback::Refused(error)) => Err(error),
+    }
+}
+
 /// How a write reads the row it is about to change.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReadMode {
-    /// Takes no lock: nobody waits for a writer that only looks.
+    /// Takes no lock: nobody waits for a writer that only looks. Comes first.
     Unlocked,
     /// Queues for the row's lock. For a dish that sells without pause an unlocked read is out of date by the time of
     /// the write, every time; queueing is what lets an editor have a turn.
     Locked,
-}
-
-/// The mode of the first read, the second, and so on: without locks while that has a chance.
-pub(super) fn read_modes() -> impl Iterator<Item = ReadMode> {
-    [ReadMode::Unlocked; 2].into_iter().chain(std::iter::repeat(ReadMode::Locked))
 }
 
 /// The row, unless there is none or it is archived.

@@ -9,7 +9,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 
 use super::{
     PostgresMenu,
-    conditional_write::{ReadMode, Setback, raise_menu_version, read_modes, read_row},
+    conditional_write::{ReadMode, Setback, decided, raise_menu_version, read_row},
     row::{DetailsColumns, LedgerEntry, MenuItemRow, NewMenuItemRow, portions},
 };
 use crate::schema::{menu_items, stock_adjustments};
@@ -47,7 +47,8 @@ impl PostgresMenu {
         edited_at: Timestamp,
     ) -> Result<MenuItem, EditMenuItemError> {
         let mut connection = self.database.connection().await?;
-        for mode in read_modes() {
+        let mut mode = ReadMode::Unlocked;
+        loop {
             let attempt = connection
                 .transaction(async |connection| {
                     let (row, before) = self.read_at_revision(connection, id, revision, mode).await?;
@@ -72,13 +73,11 @@ impl PostgresMenu {
                     Ok(changed.into_item(self.currency)?)
                 })
                 .await;
-            match attempt {
-                Ok(item) => return Ok(item),
-                Err(EditSetback::Refused(error)) => return Err(error),
-                Err(EditSetback::Conflict) => {}
+            if let Some(item) = decided(attempt)? {
+                return Ok(item);
             }
+            mode = ReadMode::Locked;
         }
-        unreachable!("the modes never end")
     }
 
     pub(super) async fn archive_item(
@@ -88,7 +87,8 @@ impl PostgresMenu {
         archived_at: Timestamp,
     ) -> Result<(), EditMenuItemError> {
         let mut connection = self.database.connection().await?;
-        for mode in read_modes() {
+        let mut mode = ReadMode::Unlocked;
+        loop {
             let attempt = connection
                 .transaction(async |connection| {
                     let (row, _) = self.read_at_revision(connection, id, revision, mode).await?;
@@ -109,13 +109,11 @@ impl PostgresMenu {
                     Ok(())
                 })
                 .await;
-            match attempt {
-                Ok(()) => return Ok(()),
-                Err(EditSetback::Refused(error)) => return Err(error),
-                Err(EditSetback::Conflict) => {}
+            if let Some(()) = decided(attempt)? {
+                return Ok(());
             }
+            mode = ReadMode::Locked;
         }
-        unreachable!("the modes never end")
     }
 
     async fn read_at_revision(

@@ -12,7 +12,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 
 use super::{
     PostgresMenu,
-    conditional_write::{ReadMode, Setback, raise_menu_version, read_modes},
+    conditional_write::{ReadMode, Setback, decided, raise_menu_version},
     row::{LedgerEntry, MenuItemRow, NewMenuItemRow, portions},
 };
 use crate::schema::{menu_items, stock_adjustments};
@@ -29,17 +29,16 @@ impl PostgresMenu {
         at: Timestamp,
     ) -> Result<ImportSummary, ImportMenuError> {
         let mut connection = self.database.connection().await?;
-        for mode in read_modes() {
+        let mut mode = ReadMode::Unlocked;
+        loop {
             let attempt = connection
                 .transaction(async |connection| self.import_once(connection, &rows, &ids, at, mode).await)
                 .await;
-            match attempt {
-                Ok(summary) => return Ok(summary),
-                Err(ImportSetback::Refused(error)) => return Err(error),
-                Err(ImportSetback::Conflict) => {}
+            if let Some(summary) = decided(attempt)? {
+                return Ok(summary);
             }
+            mode = ReadMode::Locked;
         }
-        unreachable!("the modes never end")
     }
 
     async fn import_once(

@@ -52,7 +52,7 @@ impl Menu for PostgresMenu {
 
     async fn add(&self, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, Unavailable> {
         let menu = self.clone();
-        in_own_task(self.database.runtime(), async move { menu.add_item(item, added_by).await }).await
+        in_own_task(&self.database, async move { menu.add_item(item, added_by).await }).await
     }
 
     async fn edit(
@@ -64,18 +64,18 @@ impl Menu for PostgresMenu {
     ) -> Result<MenuItem, EditMenuItemError> {
         let menu = self.clone();
         let work = async move { menu.edit_item(id, revision, edit, edited_at).await };
-        in_own_task(self.database.runtime(), work).await
+        in_own_task(&self.database, work).await
     }
 
     async fn archive(&self, id: MenuItemId, revision: u32, archived_at: Timestamp) -> Result<(), EditMenuItemError> {
         let menu = self.clone();
         let work = async move { menu.archive_item(id, revision, archived_at).await };
-        in_own_task(self.database.runtime(), work).await
+        in_own_task(&self.database, work).await
     }
 
     async fn adjust_stock(&self, adjustment: StockAdjustment) -> Result<MenuItem, AdjustStockError> {
         let menu = self.clone();
-        in_own_task(self.database.runtime(), async move { menu.adjust(adjustment).await }).await
+        in_own_task(&self.database, async move { menu.adjust(adjustment).await }).await
     }
 
     async fn import(
@@ -85,6 +85,6 @@ impl Menu for PostgresMenu {
         imported_at: Timestamp,
     ) -> Result<ImportSummary, ImportMenuError> {
         let menu = self.clone();
-        in_own_task(self.database.runtime(), async move { menu.import_rows(rows, ids, imported_at).await }).await
+        in_own_task(&self.database, async move { menu.import_rows(rows, ids, imported_at).await }).await
     }
 }

@@ -34,6 +34,8 @@ pub(super) type Decision = Result<Answer<OrderWithLines>, PlaceOrderError>;
 pub(super) enum BatchError {
     /// A row had changed although it was locked: somebody wrote past the rules. Nothing was committed.
     Conflict,
+    /// Keys of the batch were older than keys are kept for, and are free by now. Nothing else was committed.
+    KeysForgotten,
     /// A constraint refused what one of the orders would have written. Nothing was committed.
     Rejected(DieselError),
     /// The database failed. Nothing was committed.
@@ -77,6 +79,9 @@ pub(super) async fn place(
 ) -> Result<Vec<Decision>, BatchError> {
     let (shelf, known) = begin_and_read(connection, currency, orders).await?;
     let replays = Replays::read(connection, currency, orders, known).await?;
+    if !replays.forgotten.is_empty() {
+        return Err(forget(connection, &replays.forgotten).await);
+    }
 
     let fresh: Vec<&NewOrder> =
         orders.iter().zip(&replays.decisions).filter(|(_, replay)| replay.is_none()).map(|(order, _)| *order).collect();
@@ -93,7 +98,7 @@ pub(super) async fn place(
         (&mut &*connection).batch_execute("ROLLBACK").await?;
         HashMap::new()
     } else {
-        let numbers = write(connection, &shelf, &taken, &filled, &replays.forgotten).await?;
+        let numbers = write(connection, &shelf, &taken, &filled).await?;
         // Alone: a commit sent along with statements that still have to be prepared overtakes them, and they run outside.
         (&mut &*connection)
             .batch_execute("COMMIT")
@@ -211,6 +216,17 @@ impl Replays {
     }
 }
 
+/// Frees keys in a transaction of its own: the rows of old orders are locked before those of items by whoever cancels one, so
+/// that locking them here, after the items, could end in a deadlock.
+async fn forget(connection: &AsyncPgConnection, orders: &[Uuid]) -> BatchError {
+    let mut connection = connection;
+    let freed = async {
+        connection.batch_execute("ROLLBACK").await?;
+        ForgetKeys { orders }.execute(&mut connection).await
+    };
+    freed.await.map_or_else(BatchError::from, |_| BatchError::KeysForgotten)
+}
+
 fn fingerprint_of(request: &Idempotency) -> Uuid {
     Uuid::from_bytes(*request.fingerprint.as_bytes())
 }
@@ -221,7 +237,6 @@ async fn write(
     shelf: &LockedShelf,
     taken: &[(MenuItemId, u32)],
     filled: &[(&NewOrder, &Filled)],
-    forgotten: &[Uuid],
 ) -> Result<HashMap<Uuid, i64>, BatchError> {
     let items: Vec<Uuid> = taken.iter().map(|(id, _)| id.as_uuid()).collect();
     let versions: Vec<i64> = taken.iter().map(|(id, _)| shelf.versions.get(id).copied().unwrap_or_default()).collect();
@@ -251,10 +266,9 @@ async fn write(
     let names: Vec<&str> = lines().map(|(_, _, line)| line.name.as_str()).collect();
     let line_notes: Vec<Option<&str>> = lines().map(|(_, _, line)| line.note.as_ref().map(Note::as_str)).collect();
 
-    let (mut c1, mut c2, mut c3, mut c4, mut c5) = (connection, connection, connection, connection, connection);
-    let (forgot, took, numbered, written, announced) = join!(
-        OptionFuture::from((!forgotten.is_empty()).then(|| ForgetKeys { orders: forgotten }.execute(&mut c1))),
-        TakeStock { items: &items, versions: &versions, portions: &portions }.execute(&mut c2),
+    let (mut c1, mut c2, mut c3, mut c4) = (connection, connection, connection, connection);
+    let (took, numbered, written, announced) = join!(
+        TakeStock { items: &items, versions: &versions, portions: &portions }.execute(&mut c1),
         InsertOrders {
             ids: &ids,
             customers: &customers,
@@ -265,7 +279,7 @@ async fn write(
             keys: &keys,
             fingerprints: &fingerprints,
         }
-        .load::<(Uuid, i64)>(&mut c3),
+        .load::<(Uuid, i64)>(&mut c2),
         InsertLines {
             orders: &line_orders,
             positions: &positions,
@@ -275,10 +289,9 @@ async fn write(
             names: &names,
             notes: &line_notes,
         }
-        .execute(&mut c4),
-        InsertPlacedEvents { orders: &ids, placed_at: &placed_at }.execute(&mut c5),
+        .execute(&mut c3),
+        InsertPlacedEvents { orders: &ids, placed_at: &placed_at }.execute(&mut c4),
     );
-    forgot.transpose()?;
     // In the order of the statements: after the first that failed, all others say only that the transaction is aborted.
     if took? != items.len() {
         return Err(BatchError::Conflict);

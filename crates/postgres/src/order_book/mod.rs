@@ -82,12 +82,12 @@ impl OrderBook for PostgresOrderBook {
     async fn cancel(&self, cancellation: Cancellation) -> Result<Answer<OrderWithLines>, CancelOrderError> {
         let (database, currency) = (self.database.clone(), self.currency);
         let work = async move { cancel::cancel(&database, currency, cancellation).await };
-        in_own_task(self.database.runtime(), work).await
+        in_own_task(&self.database, work).await
     }
 
     async fn advance(&self, id: OrderId, to: OrderStatus, at: Timestamp) -> Result<OrderWithLines, AdvanceOrderError> {
         let (database, currency) = (self.database.clone(), self.currency);
         let work = async move { advance::advance(&database, currency, id, to, at).await };
-        in_own_task(self.database.runtime(), work).await
+        in_own_task(&self.database, work).await
     }
 }

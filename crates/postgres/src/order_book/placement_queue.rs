@@ -148,9 +148,13 @@ impl Committer {
     }
 
     async fn serve(&mut self, mut batch: Vec<Waiting>) {
+        batch.retain(|waiting| !waiting.answer.is_closed());
         // An order with hardly any time left would take the whole batch with it when the time is over.
         let soonest = Instant::now() + self.config.deadline / 10;
-        batch.retain(|waiting| waiting.deadline > soonest && !waiting.answer.is_closed());
+        let (batch, late): (Vec<_>, Vec<_>) = batch.into_iter().partition(|waiting| waiting.deadline > soonest);
+        for waiting in late {
+            let _ = waiting.answer.send(Err(Undecided::DeadlinePassed(self.config.deadline).into()));
+        }
         let Some(deadline) = batch.iter().map(|waiting| waiting.deadline).min() else { return };
 
         let orders: Vec<&NewOrder> = batch.iter().map(|waiting| &waiting.order).collect();
@@ -205,8 +209,12 @@ impl Committer {
             };
             match attempt {
                 Ok(decisions) => return Ok(decisions),
-                Err(BatchError::Conflict) if Instant::now() < deadline => tokio::task::yield_now().await,
-                Err(BatchError::Conflict) => return Err(Setback::Final(PlaceOrderError::StockChanged)),
+                Err(BatchError::Conflict | BatchError::KeysForgotten) if Instant::now() < deadline => {
+                    tokio::task::yield_now().await;
+                }
+                Err(BatchError::Conflict | BatchError::KeysForgotten) => {
+                    return Err(Setback::Final(PlaceOrderError::StockChanged));
+                }
                 Err(BatchError::Rejected(error)) => return Err(Setback::Rejected(error)),
                 // Nothing was committed: a restarted PostgreSQL deserves a second try.
                 Err(BatchError::Broken(_)) if !reconnected && self.connection.is_none() => reconnected = true,

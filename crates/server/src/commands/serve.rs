@@ -11,7 +11,8 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     }
     let (restaurant, open_orders) = Restaurant::open(config).await?;
     let address = config.http.bind_addr;
-    let server = http::server(restaurant, &config.http).with_context(|| format!("cannot listen on {address}"))?;
+    let (server, addresses) =
+        http::server(restaurant, &config.http).with_context(|| format!("cannot listen on {address}"))?;
     let handle = server.handle();
     tokio::spawn(async move {
         match asked_to_stop().await {
@@ -20,7 +21,9 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         }
         handle.stop(true).await;
     });
-    tracing::info!(%address, "serving");
+    for address in addresses {
+        tracing::info!(%address, "serving");
+    }
     server.await?;
     open_orders.drain().await;
     tracing::info!("stopped");

@@ -15,7 +15,7 @@ mod problem_pages;
 mod request_id;
 mod wire;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_cors::Cors;
 use actix_web::{
@@ -35,8 +35,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// Binds the address and starts serving. The caller decides when to stop.
-pub fn server(restaurant: Restaurant, config: &HttpConfig) -> io::Result<Server> {
+/// Binds the address and starts serving; says where, since port 0 is any free one. The caller decides when to stop.
+pub fn server(restaurant: Restaurant, config: &HttpConfig) -> io::Result<(Server, Vec<SocketAddr>)> {
     let cors_origins = config.cors_origins.clone();
     let timeout = Data::new(RequestTimeout(config.request_timeout));
     let restaurant = Arc::new(restaurant);
@@ -55,7 +55,8 @@ pub fn server(restaurant: Restaurant, config: &HttpConfig) -> io::Result<Server>
     .shutdown_timeout(config.shutdown_timeout.as_secs().max(1))
     .disable_signals()
     .bind(config.bind_addr)?;
-    Ok(server.run())
+    let addresses = server.addrs();
+    Ok((server.run(), addresses))
 }
 
 fn routes(app: &mut ServiceConfig) {

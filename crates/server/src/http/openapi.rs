@@ -3,7 +3,10 @@
 use actix_web::HttpResponse;
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::{
+        ContentBuilder, Ref, ResponseBuilder,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 
 use super::{accounts, health, menu, orders};
@@ -34,7 +37,7 @@ use super::{accounts, health, menu, orders};
         health::live,
         health::ready,
     ),
-    modifiers(&Bearer),
+    modifiers(&Bearer, &AnyProblem),
     security(("bearer" = [])),
 )]
 struct ApiDocument;
@@ -49,6 +52,25 @@ impl Modify for Bearer {
             .description(Some("The access_token of POST /v1/sessions"))
             .build();
         openapi.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// What any operation may answer beside what it lists: a problem, always of the same shape.
+struct AnyProblem;
+
+impl Modify for AnyProblem {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        let response = ResponseBuilder::new()
+            .description("A problem document (RFC 9457); `code` says which")
+            .content("application/problem+json", problem)
+            .build();
+        for path in openapi.paths.paths.values_mut() {
+            let operations = [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete];
+            for operation in operations.into_iter().flatten() {
+                operation.responses.responses.insert("default".to_owned(), response.clone().into());
+            }
+        }
     }
 }
 

@@ -38,11 +38,11 @@ impl FromRequest for IfMatch {
         ready(match request.get_header::<IfMatchHeader>() {
             Some(IfMatchHeader::Any) => Ok(Self::Any),
             // A weak tag never matches where the strong comparison is asked for.
-            Some(IfMatchHeader::Items(tags)) => {
+            Some(IfMatchHeader::Items(tags)) if !tags.is_empty() => {
                 let strong = tags.iter().filter(|tag| !tag.weak);
                 Ok(Self::Revisions(strong.filter_map(|tag| tag.tag().parse().ok()).collect()))
             }
-            None => Err(Problem::new(Code::InvalidRequest, "If-Match is not a list of entity tags.")),
+            _ => Err(Problem::new(Code::InvalidRequest, "If-Match is not a list of entity tags such as \"1\".")),
         })
     }
 }

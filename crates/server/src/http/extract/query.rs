@@ -1,9 +1,9 @@
 use std::future::{Ready, ready};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use serde::de::DeserializeOwned;
 
-use crate::http::problem::{Code, Problem};
+use crate::http::problem::{Code, FieldFault, Problem};
 
 /// The query parameters.
 pub struct Query<T>(pub T);
@@ -13,9 +13,16 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let query = web::Query::<T>::from_query(request.query_string());
-        ready(query.map(|query| Self(query.into_inner())).map_err(|error| {
-            Problem::new(Code::InvalidRequest, format!("The query parameters cannot be read: {error}."))
-        }))
+        ready(parse(request.query_string()).map(Self))
     }
+}
+
+fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    let parameters = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
+    serde_path_to_error::deserialize(parameters).map_err(|error| {
+        let detail = error.inner().to_string();
+        let code = if detail.starts_with("unknown field") { "unknown-parameter" } else { "malformed" };
+        let fault = FieldFault { pointer: format!("/{}", error.path()), code, detail: detail.clone() };
+        Problem::new(Code::InvalidRequest, format!("A query parameter cannot be read: {detail}.")).errors(vec![fault])
+    })
 }

@@ -16,7 +16,7 @@ use crate::http::{
     extract::{MaybeSignedIn, Query},
     faults::Faults,
     problem::{Code, Problem, ProblemDocument},
-    wire::{MenuItemPage, PageQuery},
+    wire::{MenuItemPage, PageQuery, QueryInteger},
 };
 
 const LIST: &str = "menu-items";
@@ -31,7 +31,10 @@ pub struct Filter {
     /// Only dishes whose name contains this, whatever the case.
     #[param(max_length = 120)]
     q: Option<String>,
-    limit: Option<i64>,
+    // Described by `PageQuery`; a struct within a struct cannot be read from a query string and refuse unknown parameters.
+    #[param(ignore)]
+    limit: Option<QueryInteger>,
+    #[param(ignore)]
     cursor: Option<String>,
 }
 

@@ -10,7 +10,7 @@ use crate::http::{
     extract::{Query, SignedIn},
     faults::Faults,
     problem::{Problem, ProblemDocument},
-    wire::{OrderAnswer, OrderPage, PageQuery, relations_in, status_in},
+    wire::{OrderAnswer, OrderPage, PageQuery, QueryInteger, relations_in, status_in},
 };
 
 const LIST: &str = "orders";
@@ -25,7 +25,10 @@ pub struct Filter {
     /// Relations to add, separated by commas: `items`, `customer`, `payments`.
     #[param(example = "items,customer")]
     include: Option<String>,
-    limit: Option<i64>,
+    // Described by `PageQuery`; a struct within a struct cannot be read from a query string and refuse unknown parameters.
+    #[param(ignore)]
+    limit: Option<QueryInteger>,
+    #[param(ignore)]
     cursor: Option<String>,
 }
 

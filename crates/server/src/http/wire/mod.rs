@@ -12,7 +12,7 @@ pub use menu_item::{
     AdjustStockRequest, MenuAnswer, MenuItemAnswer, MenuItemPage, NewMenuItemRequest, PatchMenuItemRequest, Shown,
 };
 pub use money::MoneyAnswer;
-pub use number::WireInteger;
+pub use number::{QueryInteger, WireInteger};
 pub use order::{
     AdvanceOrderRequest, CancelOrderRequest, OrderAnswer, OrderPage, PlaceOrderRequest, relations_in, status_in,
 };

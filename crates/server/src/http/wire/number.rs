@@ -43,6 +43,21 @@ impl<'de> Deserialize<'de> for WireInteger {
     }
 }
 
+/// An integer in a query string, likewise of any size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueryInteger(pub i64);
+
+impl<'de> Deserialize<'de> for QueryInteger {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let (negative, digits) = text.strip_prefix('-').map_or((false, text.as_str()), |digits| (true, digits));
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(de::Error::custom("must be an integer"));
+        }
+        Ok(Self(text.parse().unwrap_or(if negative { i64::MIN } else { i64::MAX })))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

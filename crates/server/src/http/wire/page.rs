@@ -1,24 +1,24 @@
 use comanda_domain::page::PageLimit;
-use serde::{Deserialize, de::DeserializeOwned};
-use utoipa::{IntoParams, ToSchema};
+use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
 
+use super::QueryInteger;
 use crate::http::{cursor::CursorSigner, faults::Faults, problem::Problem};
 
 /// Which page of a list.
-#[derive(Default, Deserialize, IntoParams, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
     /// The most entries to answer with; 20 unless given.
-    #[param(minimum = 1, maximum = 100, default = 20)]
-    pub limit: Option<i64>,
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 100, default = 20)]
+    pub limit: Option<QueryInteger>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
 }
 
 impl PageQuery {
     pub fn limit(&self, faults: &mut Faults) -> Option<PageLimit> {
-        faults.check("/limit", self.limit.map_or(Ok(PageLimit::default()), PageLimit::new))
+        faults.check("/limit", self.limit.map_or(Ok(PageLimit::default()), |limit| PageLimit::new(limit.0)))
     }
 
     /// Where the page before ended.

@@ -1,0 +1,184 @@
+use std::time::{Duration, Instant};
+
+use comanda_tests::{Client, Restaurant, TestDatabase, TestServer, comanda};
+use nix::sys::signal::Signal;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn health_tells_whether_orders_can_be_placed() {
+    let restaurant = Restaurant::open().await;
+    let guest = restaurant.guest();
+    guest.get("/health/live").await.expect(200);
+    let ready = guest.get("/health/ready").await.expect(200);
+    assert_eq!(
+        ready,
+        json!({ "status": "ok", "components": { "postgres": { "status": "ok" }, "redis": { "status": "ok" } } })
+    );
+
+    // Nothing listens on port 1.
+    let lonely = TestServer::start_at(&restaurant.database.url, "redis://127.0.0.1:1/0", &[]);
+    let degraded = Client::guest(&lonely.base_url).get("/health/ready").await.expect(200);
+    assert_eq!(
+        (&degraded["status"], &degraded["components"]["redis"]["status"]),
+        (&json!("degraded"), &json!("unavailable"))
+    );
+    let dish = restaurant.dish(1).await;
+    restaurant.customer().await.at(&lonely.base_url).order(&[(dish, 1)]).await.expect(201);
+}
+
+#[tokio::test]
+async fn without_its_database_a_server_says_so_and_comes_back_by_itself() {
+    let restaurant = Restaurant::with_servers(1, &[("DATABASE_WAIT_MS", "300")]).await;
+    let (dish, customer) = (restaurant.dish(5).await, restaurant.customer().await);
+    let other_database = TestDatabase::empty().await;
+    let elsewhere = other_database.client().await;
+    let name = restaurant.database.url.rsplit_once('/').unwrap().1;
+    let door = |open: bool| format!("ALTER DATABASE \"{name}\" ALLOW_CONNECTIONS {open}");
+    elsewhere.batch_execute(&door(false)).await.unwrap();
+    let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+    elsewhere.batch_execute(&cut).await.unwrap();
+
+    let ready = restaurant.guest().get("/health/ready").await;
+    assert_eq!((ready.status, &ready.json()["components"]["postgres"]["status"]), (503, &json!("unavailable")));
+    assert!(ready.header("retry-after").is_some());
+    for (answer, operation) in [
+        (customer.order_with_key("key", &[(dish, 1)]).await, "order.create"),
+        (customer.get("/v1/orders").await, "order.lookup"),
+        (restaurant.guest().get("/v1/menu").await, "menu.read"),
+    ] {
+        assert_eq!(answer.problem(), (503, "unavailable".to_owned()));
+        assert_eq!(answer.json()["operation"], operation);
+    }
+
+    elsewhere.batch_execute(&door(true)).await.unwrap();
+    customer.order_with_key("key", &[(dish, 1)]).await.expect(201);
+    restaurant.guest().get("/v1/menu").await.expect(200);
+    restaurant.close().await;
+}
+
+#[tokio::test]
+async fn a_server_told_to_stop_finishes_what_is_under_way() {
+    let mut restaurant = Restaurant::open().await;
+    let (dish, customer) = (restaurant.dish(50).await, restaurant.customer().await);
+    // Somebody else holds the dish, so that the order has to wait.
+    let holder = restaurant.database.client().await;
+    holder.batch_execute("BEGIN; SELECT FROM menu_items FOR UPDATE").await.unwrap();
+    let ordering = {
+        let customer = customer.clone();
+        tokio::spawn(async move { customer.order(&[(dish, 1)]).await })
+    };
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while restaurant.database.number(waiting).await == 0 {
+        tokio::task::yield_now().await;
+    }
+    let mut server = restaurant.servers.pop().unwrap();
+    server.signal(Signal::SIGTERM);
+    while !server.log().iter().any(|line| line.contains("stopping")) {
+        tokio::task::yield_now().await;
+    }
+    holder.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(ordering.await.unwrap().status, 201);
+    assert!(server.wait().success());
+    assert_eq!(restaurant.stock(dish).await, 49);
+}
+
+#[tokio::test]
+async fn an_order_that_cannot_be_decided_is_answered_within_the_deadline() {
+    let restaurant = Restaurant::with_servers(1, &[("PLACEMENT_DEADLINE_MS", "600")]).await;
+    let (dish, customer) = (restaurant.dish(50).await, restaurant.customer().await);
+    let holder = restaurant.database.client().await;
+    holder.batch_execute("BEGIN; SELECT FROM menu_items FOR UPDATE").await.unwrap();
+    let begin = Instant::now();
+    let answer = customer.order_with_key("key", &[(dish, 1)]).await;
+    assert_eq!(answer.problem(), (503, "unavailable".to_owned()));
+    // A bound, not a measurement: without the deadline this would hang until the lock is gone.
+    assert!(begin.elapsed() < Duration::from_secs(5));
+    let adjusted = restaurant
+        .admin
+        .post(&format!("/v1/menu/items/{dish}/stock"), &json!({ "delta": 1, "reason": "delivery" }))
+        .await;
+    assert_eq!(adjusted.problem(), (503, "unavailable".to_owned()));
+    holder.batch_execute("ROLLBACK").await.unwrap();
+    customer.order_with_key("key", &[(dish, 1)]).await.expect(201);
+    assert_eq!(restaurant.orders().await, 1);
+    restaurant.close().await;
+}
+
+#[tokio::test]
+async fn a_full_queue_answers_at_once() {
+    let restaurant = Restaurant::with_servers(1, &[("PLACEMENT_QUEUE", "1"), ("PLACEMENT_BATCH", "1")]).await;
+    let (dish, customer) = (restaurant.dish(50).await, restaurant.customer().await);
+    let holder = restaurant.database.client().await;
+    holder.batch_execute("BEGIN; SELECT FROM menu_items FOR UPDATE").await.unwrap();
+    let mut ordering = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let customer = customer.clone();
+        ordering.spawn(async move { customer.order(&[(dish, 1)]).await });
+    }
+    // One is being decided, one waits, the others are sent away while both still wait.
+    for _ in 0..8 {
+        let answer = ordering.join_next().await.unwrap().unwrap();
+        assert_eq!(answer.problem(), (503, "unavailable".to_owned()));
+        assert_eq!(answer.json()["operation"], "order.create");
+    }
+    holder.batch_execute("ROLLBACK").await.unwrap();
+    assert!(ordering.join_all().await.iter().all(|answer| answer.status == 201));
+    restaurant.close().await;
+}
+
+#[tokio::test]
+async fn the_documentation_is_there_and_needs_nothing_from_elsewhere() {
+    let restaurant = Restaurant::open().await;
+    let guest = restaurant.guest();
+    let document: Value = guest.get("/openapi.json").await.expect(200);
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    assert!(document["paths"]["/v1/orders"]["post"].is_object());
+    let printed = restaurant.comanda(&["openapi"]);
+    assert_eq!(serde_json::from_slice::<Value>(&printed.stdout).unwrap(), document);
+
+    let page = guest.get("/docs").await;
+    assert_eq!(page.status, 200);
+    assert!(!page.text.contains("http://") && !page.text.contains("https://"), "{}", page.text);
+    for asset in page.text.split(['"', '\'']).filter(|text| text.starts_with("./")) {
+        assert_eq!(guest.get(&format!("/docs/{}", &asset[2..])).await.status, 200, "{asset}");
+    }
+    let problem = guest.get("/problems/insufficient-stock").await;
+    assert!(problem.status == 200 && problem.text.contains("insufficient-stock"));
+}
+
+#[tokio::test]
+async fn headers_protect_and_origins_are_listed() {
+    let allowed = "https://shop.example";
+    let restaurant = Restaurant::with_servers(1, &[("CORS_ORIGINS", allowed)]).await;
+    let guest = restaurant.guest();
+    let menu = guest.get("/v1/menu").await;
+    for (name, value) in
+        [("x-content-type-options", "nosniff"), ("x-frame-options", "DENY"), ("referrer-policy", "no-referrer")]
+    {
+        assert_eq!(menu.header(name), Some(value));
+    }
+    let from = |origin: &'static str| Client::send(guest.request(Method::GET, "/v1/menu").header("origin", origin));
+    assert_eq!(from(allowed).await.header("access-control-allow-origin"), Some(allowed));
+    assert_eq!(from("https://elsewhere.example").await.header("access-control-allow-origin"), None);
+    let preflight = guest
+        .request(Method::OPTIONS, "/v1/orders")
+        .header("origin", allowed)
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", "authorization,content-type,idempotency-key");
+    let preflight = Client::send(preflight).await;
+    assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (200, Some(allowed)));
+}
+
+#[tokio::test]
+async fn a_server_does_not_start_with_a_configuration_that_is_wrong() {
+    let output =
+        comanda("", "nonsense").env("CURRENCY", "euro").env("SECRET_KEY", "hunter2").arg("serve").output().unwrap();
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success());
+    for name in ["DATABASE_URL", "CURRENCY", "SECRET_KEY"] {
+        assert!(complaint.contains(name), "{name} is missing in: {complaint}");
+    }
+    assert!(!complaint.contains("hunter2"));
+}
