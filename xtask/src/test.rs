@@ -17,9 +17,11 @@ pub async fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let comanda = Comanda::new(program.clone(), &state, &services)?;
     succeed(comanda.command(&["migrate"]).env("LOG", "warn"))?;
 
+    let one_package = arguments.iter().any(|argument| argument.starts_with("-p") || argument.starts_with("--package"));
     let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(project::root())
-        .args(["test", "--workspace", "--no-fail-fast"])
+        .args(["test", "--no-fail-fast"])
+        .args((!one_package).then_some("--workspace"))
         .args(arguments)
         .env("TEST_DATABASE_URL", &services.database_url)
         .env("TEST_REDIS_URL", &services.redis_url)

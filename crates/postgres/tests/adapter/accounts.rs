@@ -1,0 +1,45 @@
+use comanda_domain::{
+    account::Role,
+    email::Email,
+    password::PasswordHash,
+    ports::{Accounts, NewAccount, RegisterAccountError},
+};
+use futures_util::future::join_all;
+
+use crate::shop::{Shop, new_account};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_who_register_one_address_at_once_one_gets_it() {
+    let shop = Shop::open().await;
+    let outcomes = join_all((0..8).map(|_| shop.accounts.register(new_account("ben@example.org")))).await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    let taken = outcomes.iter().filter(|outcome| matches!(outcome, Err(RegisterAccountError::EmailTaken)));
+    assert_eq!(taken.count(), 7);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn appointing_opens_an_account_or_changes_the_one_there_is() {
+    let shop = Shop::open().await;
+    let admin = |email| NewAccount {
+        role: Role::Admin,
+        password_hash: PasswordHash::new("another".to_owned()),
+        ..new_account(email)
+    };
+    let promoted = shop.accounts.appoint(admin("ana@example.org")).await.unwrap();
+    assert_eq!((promoted.id, promoted.role), (shop.customer.id, Role::Admin));
+    let credentials = shop.accounts.credentials(&Email::new("ana@example.org").unwrap()).await.unwrap().unwrap();
+    assert_eq!(credentials.password_hash, PasswordHash::new("another".to_owned()));
+    assert_eq!(shop.accounts.appoint(admin("chef@example.org")).await.unwrap().role, Role::Admin);
+    assert_eq!(shop.accounts.credentials(&Email::new("nobody@example.org").unwrap()).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hash_is_replaced_only_while_it_is_the_one_that_was_seen() {
+    let shop = Shop::open().await;
+    let hash = |text: &str| PasswordHash::new(text.to_owned());
+    let current = || async { shop.accounts.credentials(&shop.customer.email).await.unwrap().unwrap().password_hash };
+    shop.accounts.replace_hash(shop.customer.id, &hash("stale"), &hash("better")).await.unwrap();
+    assert_eq!(current().await, hash("hash"));
+    shop.accounts.replace_hash(shop.customer.id, &hash("hash"), &hash("better")).await.unwrap();
+    assert_eq!(current().await, hash("better"));
+}

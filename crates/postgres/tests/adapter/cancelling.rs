@@ -1,0 +1,115 @@
+use comanda_domain::{
+    account::OrderScope,
+    ids::{AccountId, OrderId},
+    order_status::{CancelledBy, OrderStatus},
+    ports::{AdvanceOrderError, CancelOrderError, Cancellation, OrderBook},
+    text::Reason,
+};
+use comanda_tests::seeded;
+use futures_util::future::join_all;
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use uuid::Uuid;
+
+use crate::shop::{Shop, now};
+
+fn cancellation(order_id: OrderId) -> Cancellation {
+    Cancellation {
+        order_id,
+        by: CancelledBy::Customer,
+        scope: OrderScope::All,
+        reason: Some(Reason::new("changed my mind").unwrap()),
+        cancelled_at: now(),
+        idempotency: None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_stock_comes_back_exactly_once() {
+    let shop = Shop::open().await;
+    let (soup, bread) = (shop.dish(5).await, shop.dish(5).await);
+    let id = shop.orders.place(shop.order(&[(&soup, 2), (&bread, 3), (&soup, 1)])).await.unwrap().outcome.order.id;
+    let answers = join_all((0..12).map(|_| shop.orders.cancel(cancellation(id)))).await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+    let too_late = |answer: &Result<_, CancelOrderError>| {
+        matches!(answer, Err(CancelOrderError::InvalidTransition { from: OrderStatus::Cancelled }))
+    };
+    assert_eq!(answers.iter().filter(|answer| too_late(answer)).count(), 11);
+    assert_eq!((shop.stock(&soup).await, shop.stock(&bread).await), (5, 5));
+    shop.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_outside_the_scope_is_none() {
+    let shop = Shop::open().await;
+    let dish = shop.dish(5).await;
+    let id = shop.orders.place(shop.order(&[(&dish, 2)])).await.unwrap().outcome.order.id;
+    let somebody = OrderScope::OwnedBy(AccountId::new(Uuid::now_v7()));
+    for wrong in [Cancellation { scope: somebody, ..cancellation(id) }, cancellation(OrderId::new(Uuid::now_v7()))] {
+        for idempotency in [None, Some(shop.idempotency("key"))] {
+            let answer = shop.orders.cancel(Cancellation { idempotency, ..wrong.clone() }).await;
+            assert!(matches!(answer, Err(CancelOrderError::NotFound)), "{answer:?}");
+        }
+    }
+    // The refusals left the key free.
+    let keyed = Cancellation { idempotency: Some(shop.idempotency("key")), ..cancellation(id) };
+    assert!(!shop.orders.cancel(keyed.clone()).await.unwrap().replayed);
+    assert!(shop.orders.cancel(keyed).await.unwrap().replayed);
+    assert_eq!(shop.stock(&dish).await, 5);
+    shop.assert_sound().await;
+}
+
+/// Whatever the kitchen and the customer do at once, an order ends either completed or with its stock back.
+#[tokio::test(flavor = "multi_thread")]
+async fn advancing_and_cancelling_at_once_agree() {
+    let mut random = seeded();
+    let shop = Shop::open().await;
+    let dish = shop.dish(1000).await;
+    let mut held = 0;
+    for _ in 0..25 {
+        let id = shop.orders.place(shop.order(&[(&dish, 3)])).await.unwrap().outcome.order.id;
+        let mut turns = StdRng::from_rng(&mut random);
+        let kitchen = async {
+            for to in [OrderStatus::Accepted, OrderStatus::Preparing, OrderStatus::Ready, OrderStatus::Completed] {
+                match shop.orders.advance(id, to, now()).await {
+                    Ok(_) => {}
+                    Err(AdvanceOrderError::InvalidTransition { from: OrderStatus::Cancelled, .. }) => return false,
+                    Err(other) => panic!("{other}"),
+                }
+            }
+            true
+        };
+        let customer = async {
+            for _ in 0..turns.random_range(0..200) {
+                tokio::task::yield_now().await;
+            }
+            shop.orders.cancel(cancellation(id)).await.is_ok()
+        };
+        let (completed, cancelled) = tokio::join!(kitchen, customer);
+        assert_ne!(completed, cancelled);
+        held += if completed { 3 } else { 0 };
+    }
+    assert_eq!(shop.stock(&dish).await, 1000 - held);
+    shop.assert_sound().await;
+}
+
+/// Cancelling locks the order before its dishes, placing locks dishes: with dishes in opposite orders and old keys on top, a
+/// cycle of waits would show as an error.
+#[tokio::test(flavor = "multi_thread")]
+async fn placing_and_cancelling_in_opposite_orders_do_not_wait_for_each_other() {
+    let shop = Shop::open().await;
+    let (one, two) = (shop.dish(1000).await, shop.dish(1000).await);
+    let client = shop.database.client().await;
+    for round in 0..15 {
+        let keyed = |n: i32| shop.keyed(&format!("key-{round}-{n}"), shop.order(&[(&two, 1), (&one, 1)]));
+        let placed = join_all((0..8).map(|n| shop.orders.place(keyed(n)))).await;
+        client.batch_execute("UPDATE orders SET created_at = created_at - interval '25 hours'").await.unwrap();
+        let cancelling = join_all(
+            placed.iter().map(|placed| shop.orders.cancel(cancellation(placed.as_ref().unwrap().outcome.order.id))),
+        );
+        let again = join_all((0..8).map(|n| shop.orders.place(keyed(n))));
+        let (cancelled, again) = tokio::join!(cancelling, again);
+        assert!(cancelled.iter().all(Result::is_ok), "{cancelled:?}");
+        assert!(again.iter().all(|answer| answer.as_ref().is_ok_and(|answer| !answer.replayed)), "{again:?}");
+    }
+    shop.assert_sound().await;
+}

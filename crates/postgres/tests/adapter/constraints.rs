@@ -1,0 +1,40 @@
+use comanda_domain::ports::OrderBook;
+
+use crate::shop::Shop;
+
+/// What no program can do to the tables, ours included.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_refuses_what_would_break_the_rules() {
+    let shop = Shop::open().await;
+    let dish = shop.dish(5).await;
+    shop.orders.place(shop.order(&[(&dish, 1)])).await.unwrap();
+    let client = shop.database.client().await;
+    for (statement, complaint) in [
+        ("UPDATE menu_items SET stock = -1, version = version + 1", "stock_is_never_negative"),
+        ("UPDATE menu_items SET stock = stock", "must raise version"),
+        ("UPDATE menu_items SET stock = stock, version = version + 2", "must raise version"),
+        ("UPDATE menu_items SET stock = stock, version = version - 1", "must raise version"),
+        ("UPDATE menu_items SET price = -1, version = version + 1", "menu_items_price_check"),
+        ("UPDATE menu_items SET price = 100000001, version = version + 1", "menu_items_price_check"),
+        ("DELETE FROM menu_items", "foreign key"),
+        ("DELETE FROM users", "foreign key"),
+        ("UPDATE order_lines SET quantity = 0", "order_lines_quantity_check"),
+        ("UPDATE order_lines SET quantity = 101", "order_lines_quantity_check"),
+        ("UPDATE order_lines SET unit_price = -1", "order_lines_unit_price_check"),
+        ("UPDATE orders SET status = 'eaten'", "orders_status_check"),
+        ("UPDATE orders SET total = -1", "orders_total_check"),
+        ("UPDATE orders SET idempotency_key = 'key'", "orders_check"),
+        ("UPDATE stock_adjustments SET delta = 100", "append-only"),
+        ("DELETE FROM stock_adjustments", "append-only"),
+        ("TRUNCATE stock_adjustments", "append-only"),
+        ("UPDATE users SET role = 'owner'", "users_role_check"),
+        ("INSERT INTO menu_version (only_row, version) VALUES (false, 9)", "menu_version_only_row_check"),
+    ] {
+        let error = client.batch_execute(statement).await.expect_err(statement).to_string();
+        let detail = client.batch_execute(statement).await.unwrap_err();
+        let message =
+            detail.as_db_error().map_or(error, |db| format!("{} {}", db.message(), db.constraint().unwrap_or("")));
+        assert!(message.contains(complaint), "{statement}: {message}");
+    }
+    shop.assert_sound().await;
+}

@@ -1,0 +1,52 @@
+use comanda_domain::ports::OrderBook;
+use comanda_postgres::check_invariants;
+
+use crate::shop::Shop;
+
+/// Each invariant finds what breaks it, and only that.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_invariant_can_fail() {
+    for (break_it, rule) in [
+        ("UPDATE menu_items SET stock = stock - 1", "stock = sum of adjustments"),
+        ("DELETE FROM stock_adjustments", "stock = sum of adjustments"),
+        (
+            "ALTER TABLE menu_items DROP CONSTRAINT stock_is_never_negative; UPDATE menu_items SET stock = -1",
+            "no stock is below zero",
+        ),
+        ("UPDATE orders SET total = total + 1", "an order's total and line count"),
+        ("UPDATE orders SET line_count = 3", "an order's total and line count"),
+        ("UPDATE order_lines SET position = position + 10", "an order's total and line count"),
+        ("DELETE FROM outbox_events", "every version of an order was announced"),
+        ("UPDATE orders SET version = 2", "every version of an order was announced"),
+        ("UPDATE orders SET number = 0", "no two orders bear the same running number"),
+    ] {
+        let shop = Shop::open().await;
+        let dish = shop.dish(9).await;
+        for _ in 0..2 {
+            shop.orders.place(shop.order(&[(&dish, 1), (&dish, 2)])).await.unwrap();
+        }
+        shop.assert_sound().await;
+        let client = shop.database.client().await;
+        // Past every trigger.
+        client.batch_execute(&format!("SET session_replication_role = replica; {break_it}")).await.unwrap();
+        let findings = check_invariants(&shop.pool).await.unwrap();
+        let broken: Vec<_> = findings.iter().filter(|f| !f.violations.is_empty()).map(|f| f.invariant.rule).collect();
+        assert!(broken.iter().any(|found| found.starts_with(rule)), "{break_it}: {broken:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_was_left_open_is_found() {
+    let shop = Shop::open().await;
+    let dish = shop.dish(1).await;
+    let _holder = shop.hold(&dish).await;
+    // It counts only after a second.
+    let found = loop {
+        let findings = check_invariants(&shop.pool).await.unwrap();
+        if let Some(found) = findings.into_iter().find(|finding| !finding.violations.is_empty()) {
+            break found;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!(found.invariant.rule.contains("left in a transaction"));
+}

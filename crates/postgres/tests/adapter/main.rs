@@ -1,0 +1,13 @@
+//! The adapter on a real database, a clone of its own for each test.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
+#![allow(unreachable_pub, reason = "in a program, `pub` says what a module offers the others")]
+
+mod accounts;
+mod cancelling;
+mod constraints;
+mod invariants;
+mod menu;
+mod migrations;
+mod placing;
+mod shop;

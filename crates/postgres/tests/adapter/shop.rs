@@ -1,0 +1,166 @@
+use std::time::Duration;
+
+use chrono::{SubsecRound, Utc};
+use comanda_domain::{
+    Timestamp,
+    account::{Account, Role},
+    basket::{Basket, BasketLine},
+    email::Email,
+    idempotency::{Idempotency, IdempotencyKey, RequestFingerprint},
+    ids::{AccountId, MenuItemId, OrderId},
+    menu_item::{MenuItem, MenuItemDetails, NewMenuItem},
+    money::{Currency, Price},
+    order::NewOrder,
+    password::PasswordHash,
+    ports::{Accounts, Menu, NewAccount},
+    quantity::Quantity,
+    stock::Stock,
+    text::{Category, Description, DishName, PersonName},
+};
+use comanda_postgres::{
+    Database, DatabaseConfig, PlacementConfig, PostgresAccounts, PostgresMenu, PostgresOrderBook, check_invariants,
+};
+use comanda_tests::TestDatabase;
+use uuid::Uuid;
+
+/// The adapters on one database, and somebody who orders.
+pub struct Shop {
+    pub orders: PostgresOrderBook,
+    pub menu: PostgresMenu,
+    pub accounts: PostgresAccounts,
+    pub customer: Account,
+    pub pool: Database,
+    // Last: it can be dropped only when nobody is connected.
+    pub database: TestDatabase,
+}
+
+pub fn now() -> Timestamp {
+    Utc::now().trunc_subsecs(3)
+}
+
+pub const DEADLINE: Duration = Duration::from_secs(5);
+
+impl Shop {
+    pub async fn open() -> Self {
+        Self::with_deadline(DEADLINE).await
+    }
+
+    pub async fn with_deadline(deadline: Duration) -> Self {
+        let database = TestDatabase::migrated().await;
+        let pool = connect(&database, deadline).await;
+        let orders = order_book(&pool, deadline);
+        let menu = PostgresMenu::new(pool.clone(), Currency::EUR);
+        let accounts = PostgresAccounts::new(pool.clone());
+        let customer = accounts.register(new_account("ana@example.org")).await.unwrap();
+        Self { orders, menu, accounts, customer, pool, database }
+    }
+
+    pub async fn dish(&self, portions: i64) -> MenuItem {
+        let item = NewMenuItem {
+            id: MenuItemId::new(Uuid::now_v7()),
+            details: details("Carbonara"),
+            stock: Stock::new(portions).unwrap(),
+            added_at: now(),
+        };
+        self.menu.add(item, self.customer.id).await.unwrap()
+    }
+
+    pub async fn stock(&self, dish: &MenuItem) -> u32 {
+        self.menu.item(dish.id).await.unwrap().expect("not archived").stock
+    }
+
+    pub fn order(&self, lines: &[(&MenuItem, i64)]) -> NewOrder {
+        let line = |(dish, portions): &(&MenuItem, i64)| BasketLine {
+            menu_item_id: dish.id,
+            quantity: Quantity::new(*portions).unwrap(),
+            note: None,
+        };
+        NewOrder {
+            id: OrderId::new(Uuid::now_v7()),
+            customer_id: self.customer.id,
+            basket: Basket::new(lines.iter().map(line).collect()).unwrap(),
+            note: None,
+            placed_at: now(),
+            idempotency: None,
+        }
+    }
+
+    pub fn keyed(&self, key: &str, order: NewOrder) -> NewOrder {
+        NewOrder { idempotency: Some(self.idempotency(key)), ..order }
+    }
+
+    pub fn idempotency(&self, key: &str) -> Idempotency {
+        Idempotency {
+            caller: self.customer.id,
+            key: IdempotencyKey::new(key).unwrap(),
+            fingerprint: RequestFingerprint::new([7; 16]),
+        }
+    }
+
+    /// Holds the row of a dish until the connection is dropped.
+    pub async fn hold(&self, dish: &MenuItem) -> tokio_postgres::Client {
+        let holder = self.database.client().await;
+        holder
+            .batch_execute(&format!("BEGIN; SELECT FROM menu_items WHERE id = '{}' FOR UPDATE", dish.id))
+            .await
+            .unwrap();
+        holder
+    }
+
+    /// Until so many connections wait for a lock.
+    pub async fn until_waiting(&self, connections: i64) {
+        let sql =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let client = self.database.client().await;
+        loop {
+            let waiting: i64 = client.query_one(sql, &[]).await.unwrap().get(0);
+            if waiting == connections {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    pub async fn assert_sound(&self) {
+        let findings = check_invariants(&self.pool).await.unwrap();
+        let broken: Vec<_> = findings.into_iter().filter(|finding| !finding.violations.is_empty()).collect();
+        assert!(broken.is_empty(), "{broken:#?}");
+    }
+}
+
+pub async fn connect(database: &TestDatabase, transaction_limit: Duration) -> Database {
+    let config = DatabaseConfig {
+        url: database.url.clone(),
+        max_connections: 8,
+        wait_for_connection: Duration::from_secs(10),
+        transaction_limit,
+    };
+    Database::connect(config).await.unwrap()
+}
+
+pub fn order_book(pool: &Database, deadline: Duration) -> PostgresOrderBook {
+    let config = PlacementConfig { queue_capacity: 1000, batch_limit: 100, deadline };
+    PostgresOrderBook::new(pool.clone(), Currency::EUR, config).unwrap()
+}
+
+pub fn new_account(email: &str) -> NewAccount {
+    NewAccount {
+        id: AccountId::new(Uuid::now_v7()),
+        email: Email::new(email).unwrap(),
+        name: PersonName::new("Ana").unwrap(),
+        role: Role::Customer,
+        password_hash: PasswordHash::new("hash".to_owned()),
+        created_at: now(),
+    }
+}
+
+pub fn details(name: &str) -> MenuItemDetails {
+    MenuItemDetails {
+        name: DishName::new(name).unwrap(),
+        description: Description::new("").unwrap(),
+        category: Category::new("Pasta").unwrap(),
+        price: Price::new(990, Currency::EUR).unwrap(),
+        low_stock_at: Stock::new(5).unwrap(),
+        active: true,
+    }
+}
