@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 
 use crate::{
     http::Connection,
-    process::{Process, output_of, succeed},
+    process::{Process, ending_with_us, output_of, succeed},
     project::{self, State, random_secret},
     services::Services,
 };
@@ -114,8 +114,8 @@ impl Comanda {
 
     /// Starts a server and waits until it can take orders.
     pub async fn serve(&self, address: &str) -> anyhow::Result<Server> {
-        let mut command = self.command(&["serve"]);
-        command.env("BIND_ADDR", address);
+        let mut command = ending_with_us("TERM");
+        command.arg(&self.program).arg("serve").envs(&self.settings).env("BIND_ADDR", address);
         let mut process = Process::start("the server", command, Signal::SIGTERM)?;
         let deadline = Instant::now() + Duration::from_mins(1);
         while !is_ready(address).await {

@@ -72,6 +72,13 @@ impl Drop for Process {
     }
 }
 
+/// A command that gets the signal (`TERM`, `INT`) should we die without a word. `setpriv` is part of util-linux.
+pub fn ending_with_us(signal: &str) -> Command {
+    let mut command = Command::new("setpriv");
+    command.arg(format!("--pdeathsig={signal}"));
+    command
+}
+
 /// Runs a command to its end.
 pub fn succeed(command: &mut Command) -> anyhow::Result<()> {
     let status = command.status().with_context(|| format!("cannot run {}", command.get_program().display()))?;

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use nix::unistd::{User, geteuid};
 
 use crate::{
-    process::{output_of, succeed},
+    process::{ending_with_us, output_of, succeed},
     project::State,
 };
 
@@ -56,10 +56,9 @@ impl Account {
         )
     }
 
-    /// A command that runs as this account and gets SIGINT should we die without a word.
+    /// A command that runs as this account and stops should we die without a word.
     pub fn command(&self, program: &Path) -> Command {
-        let mut command = Command::new("setpriv");
-        command.arg("--pdeathsig=INT");
+        let mut command = ending_with_us("INT");
         if let Self::Unprivileged { user, passage } = self {
             command.arg(format!("--reuid={}", user.uid)).arg(format!("--regid={}", user.gid)).arg("--clear-groups");
             command.args(*passage);
