@@ -25,10 +25,10 @@ use crate::{
 };
 
 /// Registers what the handlers of one worker ask for.
-type Registration = Box<dyn Fn(&mut ServiceConfig) + Send + Sync>;
+type Registration = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
 
 /// Everything a server serves with.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Restaurant {
     registrations: Vec<Registration>,
 }
@@ -100,7 +100,7 @@ impl Restaurant {
 
     fn offer<T: Send + Sync + 'static>(&mut self, value: T) -> &mut Self {
         let data = Data::new(value);
-        self.registrations.push(Box::new(move |app| {
+        self.registrations.push(Arc::new(move |app| {
             app.app_data(data.clone());
         }));
         self

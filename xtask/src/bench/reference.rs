@@ -44,15 +44,19 @@ impl Reference {
     }
 
     pub fn measure(&self, demand: Demand, clients: usize, seconds: u64) -> anyhow::Result<Measured> {
-        let script = match demand {
-            Demand::Spread => "order_spread.sql",
-            Demand::Hot => "order_hot.sql",
+        let ranges = match demand {
+            Demand::Spread => [(1, 333), (334, 666), (667, 1000)],
+            Demand::Hot => [(1, 1), (2, 500), (501, 1000)],
         };
+        let ranges = ["a", "b", "c"].iter().zip(ranges).flat_map(|(dish, (from, to))| {
+            [format!("--define={dish}_from={from}"), format!("--define={dish}_to={to}")]
+        });
         let report = output_of(
             Command::new(&self.pgbench)
                 .args(["--no-vacuum", "--protocol=prepared", "--jobs=2"])
                 .args(["--client", &clients.to_string(), "--time", &seconds.to_string(), "--file"])
-                .arg(folder().join(script))
+                .arg(folder().join("order.sql"))
+                .args(ranges)
                 .arg(&self.url),
         )?;
         let number = |prefix: &str| {

@@ -18,15 +18,16 @@ use crate::{
     schema::{orders, outbox_events},
 };
 
-struct Failure(AdvanceOrderError);
+/// Why a transaction was rolled back: the answer, whatever it is.
+pub(super) struct Failure<E>(pub(super) E);
 
-impl From<diesel::result::Error> for Failure {
+impl<E: From<Unavailable>> From<diesel::result::Error> for Failure<E> {
     fn from(error: diesel::result::Error) -> Self {
         Self(Unavailable::new(error).into())
     }
 }
 
-impl From<Unavailable> for Failure {
+impl<E: From<Unavailable>> From<Unavailable> for Failure<E> {
     fn from(error: Unavailable) -> Self {
         Self(error.into())
     }
@@ -41,7 +42,7 @@ pub(super) async fn advance(
 ) -> Result<OrderWithLines, AdvanceOrderError> {
     let mut connection = database.connection().await?;
     connection
-        .transaction::<_, Failure, _>(async |connection| {
+        .transaction::<_, Failure<AdvanceOrderError>, _>(async |connection| {
             let order = lock_order(connection, currency, id).await?.ok_or(Failure(AdvanceOrderError::NotFound))?;
             if !order.status.can_advance_to(to) {
                 return Err(Failure(AdvanceOrderError::InvalidTransition { from: order.status, to }));

@@ -15,7 +15,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::{
-    advance::{Transition, lock_order, write_transition},
+    advance::{Failure, Transition, lock_order, write_transition},
     read,
     statements::{ReadAndLockShelf, TakeStock},
 };
@@ -24,26 +24,7 @@ use crate::{
     schema::{idempotency_keys, orders},
 };
 
-/// The error of the transaction: Diesel's own, or the answer.
-pub(super) struct Failure(CancelOrderError);
-
-impl From<diesel::result::Error> for Failure {
-    fn from(error: diesel::result::Error) -> Self {
-        Self(Unavailable::new(error).into())
-    }
-}
-
-impl From<Unavailable> for Failure {
-    fn from(error: Unavailable) -> Self {
-        Self(error.into())
-    }
-}
-
-impl From<CancelOrderError> for Failure {
-    fn from(error: CancelOrderError) -> Self {
-        Self(error)
-    }
-}
+type CancelFailure = Failure<CancelOrderError>;
 
 pub(super) async fn cancel(
     database: &Database,
@@ -52,7 +33,7 @@ pub(super) async fn cancel(
 ) -> Result<Answer<OrderWithLines>, CancelOrderError> {
     let mut connection = database.connection().await?;
     let replayed = connection
-        .transaction::<_, Failure, _>(async |connection| {
+        .transaction::<_, CancelFailure, _>(async |connection| {
             if claim_key(connection, &cancellation).await? == Key::AlreadyUsedForThis {
                 return Ok(true);
             }
@@ -73,7 +54,7 @@ enum Key {
 }
 
 /// Records the request's key. A request with the same key that is still under way makes this one wait for its end.
-async fn claim_key(connection: &mut AsyncPgConnection, cancellation: &Cancellation) -> Result<Key, Failure> {
+async fn claim_key(connection: &mut AsyncPgConnection, cancellation: &Cancellation) -> Result<Key, CancelFailure> {
     let Some(request) = &cancellation.idempotency else { return Ok(Key::Claimed) };
     let (caller, key) = (request.caller.as_uuid(), request.key.as_str());
     let fingerprint = Uuid::from_bytes(*request.fingerprint.as_bytes());
@@ -83,7 +64,7 @@ async fn claim_key(connection: &mut AsyncPgConnection, cancellation: &Cancellati
         .filter(orders::customer_id.eq(caller).and(orders::idempotency_key.eq(key)))
         .filter(orders::created_at.ge(forgotten_before));
     if diesel::select(diesel::dsl::exists(places_an_order)).get_result::<bool>(connection).await? {
-        return Err(CancelOrderError::KeyReused.into());
+        return Err(Failure(CancelOrderError::KeyReused));
     }
     diesel::delete(idempotency_keys::table)
         .filter(idempotency_keys::caller_id.eq(caller).and(idempotency_keys::recorded_at.lt(forgotten_before)))
@@ -105,7 +86,7 @@ async fn claim_key(connection: &mut AsyncPgConnection, cancellation: &Cancellati
         Ok(_) => {}
         // The order does not exist.
         Err(diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::ForeignKeyViolation, _)) => {
-            return Err(CancelOrderError::NotFound.into());
+            return Err(Failure(CancelOrderError::NotFound));
         }
         Err(error) => return Err(error.into()),
     }
@@ -114,22 +95,22 @@ async fn claim_key(connection: &mut AsyncPgConnection, cancellation: &Cancellati
         .select(idempotency_keys::request_fingerprint)
         .first(connection)
         .await?;
-    if first == fingerprint { Ok(Key::AlreadyUsedForThis) } else { Err(CancelOrderError::KeyReused.into()) }
+    if first == fingerprint { Ok(Key::AlreadyUsedForThis) } else { Err(Failure(CancelOrderError::KeyReused)) }
 }
 
 async fn cancel_locked(
     connection: &mut AsyncPgConnection,
     currency: Currency,
     cancellation: &Cancellation,
-) -> Result<(), Failure> {
+) -> Result<(), CancelFailure> {
     let id = cancellation.order_id;
     // The order's row first: of two that cancel at once, the second waits here and then finds it cancelled.
     let order = lock_order(connection, currency, id)
         .await?
         .filter(|order| cancellation.scope.admits(order.customer_id))
-        .ok_or(CancelOrderError::NotFound)?;
+        .ok_or(Failure(CancelOrderError::NotFound))?;
     if !order.status.can_be_cancelled_by(cancellation.by) {
-        return Err(CancelOrderError::InvalidTransition { from: order.status }.into());
+        return Err(Failure(CancelOrderError::InvalidTransition { from: order.status }));
     }
     let to = OrderStatus::Cancelled;
     write_transition(connection, &Transition { order: &order, to, at: cancellation.cancelled_at }).await?;
@@ -142,7 +123,11 @@ async fn cancel_locked(
     return_stock(connection, currency, id).await
 }
 
-async fn return_stock(connection: &mut AsyncPgConnection, currency: Currency, id: OrderId) -> Result<(), Failure> {
+async fn return_stock(
+    connection: &mut AsyncPgConnection,
+    currency: Currency,
+    id: OrderId,
+) -> Result<(), CancelFailure> {
     let lines = read::load(connection, currency, &[id]).await?.remove(&id).map(|found| found.lines).unwrap_or_default();
     let mut returned: BTreeMap<Uuid, i32> = BTreeMap::new();
     for line in lines {

@@ -1,3 +1,4 @@
+use actix_web::web::ServiceConfig;
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -11,8 +12,9 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     }
     let (restaurant, open_orders) = Restaurant::open(config).await?;
     let address = config.http.bind_addr;
+    let register = move |app: &mut ServiceConfig| restaurant.register(app);
     let (server, addresses) =
-        http::server(restaurant, &config.http).with_context(|| format!("cannot listen on {address}"))?;
+        http::server(register, &config.http).with_context(|| format!("cannot listen on {address}"))?;
     let handle = server.handle();
     tokio::spawn(async move {
         match asked_to_stop().await {

@@ -15,7 +15,7 @@ mod problem_pages;
 mod request_id;
 mod wire;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use actix_cors::Cors;
 use actix_web::{
@@ -28,7 +28,7 @@ use actix_web::{
 
 pub use self::{cursor::CursorSigner, extract::Authenticator, health::Health, openapi::document};
 use self::{envelope::RequestTimeout, problem::Problem};
-use crate::{composition::Restaurant, config::HttpConfig};
+use crate::config::HttpConfig;
 
 /// How long a client may take to send the head of its request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -36,14 +36,17 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// Binds the address and starts serving; says where, since port 0 is any free one. The caller decides when to stop.
-pub fn server(restaurant: Restaurant, config: &HttpConfig) -> io::Result<(Server, Vec<SocketAddr>)> {
+/// `register` gives each worker what the handlers ask for.
+pub fn server(
+    register: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    config: &HttpConfig,
+) -> io::Result<(Server, Vec<SocketAddr>)> {
     let cors_origins = config.cors_origins.clone();
     let timeout = Data::new(RequestTimeout(config.request_timeout));
-    let restaurant = Arc::new(restaurant);
     let server = HttpServer::new(move || {
         App::new()
             .app_data(timeout.clone())
-            .configure(|app| restaurant.register(app))
+            .configure(&register)
             .configure(routes)
             .wrap(Condition::new(!cors_origins.is_empty(), cors(&cors_origins)))
             .wrap(from_fn(envelope::wrap))

@@ -10,7 +10,7 @@ use crate::http::{
 /// Takes a dish off the menu for good; old orders keep it
 #[utoipa::path(
     delete, path = "/v1/menu/items/{id}", tag = "menu",
-    params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header, description = "The `ETag` the caller has seen")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header, pattern = r#"^(\*|"[0-9]+"(, *"[0-9]+")*)$"#, description = "The `ETag` the caller has seen")),
     responses(
         (status = 204),
         (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),

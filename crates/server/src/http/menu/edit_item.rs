@@ -12,7 +12,7 @@ use crate::http::{
 /// Changes a dish, but not its stock
 #[utoipa::path(
     patch, path = "/v1/menu/items/{id}", tag = "menu",
-    params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header, description = "The `ETag` the caller has seen")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header, pattern = r#"^(\*|"[0-9]+"(, *"[0-9]+")*)$"#, description = "The `ETag` the caller has seen")),
     request_body = PatchMenuItemRequest,
     responses(
         (status = 200, body = MenuItemAnswer, headers(("ETag" = String))),

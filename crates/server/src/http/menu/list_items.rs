@@ -26,10 +26,10 @@ const LIST: &str = "menu-items";
 #[into_params(parameter_in = Query)]
 pub struct Filter {
     /// Only dishes under this heading.
-    #[param(min_length = 1, max_length = 60)]
+    #[param(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 60)]
     category: Option<String>,
     /// Only dishes whose name contains this, whatever the case.
-    #[param(max_length = 120)]
+    #[param(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", max_length = 120)]
     q: Option<String>,
     // Described by `PageQuery`; a struct within a struct cannot be read from a query string and refuse unknown parameters.
     #[param(ignore)]

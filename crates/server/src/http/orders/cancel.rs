@@ -15,7 +15,7 @@ use crate::http::{
 #[utoipa::path(
     post, path = "/v1/orders/{id}/cancel", tag = "orders",
     params(("id" = uuid::Uuid, Path),
-        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, description = "Makes the request repeatable")),
+        ("Idempotency-Key" = Option<String>, Header, pattern = r"^[\x21-\x7E]+$", min_length = 1, max_length = 255, description = "Makes the request repeatable")),
     request_body(content = Option<CancelOrderRequest>, content_type = "application/json"),
     responses(
         (status = 200, body = OrderAnswer),

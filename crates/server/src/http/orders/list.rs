@@ -20,10 +20,10 @@ const LIST: &str = "orders";
 #[into_params(parameter_in = Query)]
 pub struct Filter {
     /// Only orders that stand here.
-    #[param(example = "pending")]
+    #[param(pattern = "^(pending|accepted|preparing|ready|completed|cancelled)$", example = "pending")]
     status: Option<String>,
     /// Relations to add, separated by commas: `items`, `customer`, `payments`.
-    #[param(example = "items,customer")]
+    #[param(pattern = "^(items|customer|payments)(,(items|customer|payments))*$", example = "items,customer")]
     include: Option<String>,
     // Described by `PageQuery`; a struct within a struct cannot be read from a query string and refuse unknown parameters.
     #[param(ignore)]

@@ -14,7 +14,7 @@ use crate::http::{
 /// All of it or nothing: where a dish is short, nothing is taken and every shortage is listed.
 #[utoipa::path(
     post, path = "/v1/orders", tag = "orders",
-    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255,
+    params(("Idempotency-Key" = Option<String>, Header, pattern = r"^[\x21-\x7E]+$", min_length = 1, max_length = 255,
         description = "Makes the request repeatable: within 24 h the same key gives the same answer, and one order")),
     request_body = PlaceOrderRequest,
     responses(

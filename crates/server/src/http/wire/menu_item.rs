@@ -16,11 +16,11 @@ use crate::http::{faults::Faults, problem::Problem};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewMenuItemRequest {
-    #[schema(min_length = 1, max_length = 120, example = "Carbonara")]
+    #[schema(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 120, example = "Carbonara")]
     name: String,
-    #[schema(max_length = 1000)]
+    #[schema(pattern = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$", max_length = 1000)]
     description: Option<String>,
-    #[schema(min_length = 1, max_length = 60, example = "Pasta")]
+    #[schema(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 60, example = "Pasta")]
     category: String,
     #[schema(inline)]
     price: PriceRequest,
@@ -63,11 +63,11 @@ impl NewMenuItemRequest {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PatchMenuItemRequest {
-    #[schema(min_length = 1, max_length = 120)]
+    #[schema(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 120)]
     name: Option<String>,
-    #[schema(max_length = 1000)]
+    #[schema(pattern = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$", max_length = 1000)]
     description: Option<String>,
-    #[schema(min_length = 1, max_length = 60)]
+    #[schema(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 60)]
     category: Option<String>,
     price: Option<PriceRequest>,
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000)]
@@ -96,7 +96,12 @@ pub struct AdjustStockRequest {
     /// Portions more or, below zero, fewer. Not zero.
     #[schema(value_type = i64, minimum = -1_000_000, maximum = 1_000_000, example = 12)]
     delta: WireInteger,
-    #[schema(min_length = 1, max_length = 300, example = "delivery")]
+    #[schema(
+        pattern = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$",
+        min_length = 1,
+        max_length = 300,
+        example = "delivery"
+    )]
     reason: String,
 }
 

@@ -23,7 +23,12 @@ pub struct PlaceOrderRequest {
     /// The same dish may stand on several lines.
     #[schema(min_items = 1, max_items = 50)]
     items: Vec<LineRequest>,
-    #[schema(min_length = 1, max_length = 300, example = "birthday: please with a candle")]
+    #[schema(
+        pattern = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$",
+        min_length = 1,
+        max_length = 300,
+        example = "birthday: please with a candle"
+    )]
     note: Option<String>,
 }
 
@@ -35,7 +40,12 @@ pub struct LineRequest {
     menu_item_id: String,
     #[schema(value_type = i64, minimum = 1, maximum = 100, example = 2)]
     quantity: WireInteger,
-    #[schema(min_length = 1, max_length = 300, example = "no onions")]
+    #[schema(
+        pattern = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$",
+        min_length = 1,
+        max_length = 300,
+        example = "no onions"
+    )]
     note: Option<String>,
 }
 
@@ -72,7 +82,12 @@ impl LineRequest {
 #[derive(Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CancelOrderRequest {
-    #[schema(min_length = 1, max_length = 300, example = "changed my mind")]
+    #[schema(
+        pattern = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$",
+        min_length = 1,
+        max_length = 300,
+        example = "changed my mind"
+    )]
     reason: Option<String>,
 }
 

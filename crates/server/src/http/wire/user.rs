@@ -14,7 +14,7 @@ pub struct RegisterRequest {
     email: String,
     #[schema(format = Password, min_length = 12, max_length = 128)]
     password: String,
-    #[schema(min_length = 1, max_length = 100, example = "Ana")]
+    #[schema(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 100, example = "Ana")]
     name: String,
 }
 

@@ -1,6 +1,6 @@
-\set a random(1, 333)
-\set b random(334, 666)
-\set c random(667, 1000)
+\set a random(:a_from, :a_to)
+\set b random(:b_from, :b_to)
+\set c random(:c_from, :c_to)
 WITH sold AS (
     UPDATE menu_items i SET stock = i.stock - 1, version = i.version + 1
     FROM (
