@@ -43,20 +43,6 @@ impl TestDatabase {
         self.client().await.query_one(sql, &[]).await.expect("one row").get(0)
     }
 
-    /// A numbered Redis database that no other test of this run has.
-    pub async fn redis_url(&self) -> String {
-        let url = from_xtask("TEST_REDIS_URL");
-        let (server, _) = url.rsplit_once('/').expect("a URL with a number");
-        let client = connect(&url_of("postgres")).await;
-        client
-            .batch_execute("CREATE SEQUENCE IF NOT EXISTS test_redis_numbers MINVALUE 1 MAXVALUE 1023 CYCLE")
-            .await
-            .or_else(|error| if error.code().is_some() { Ok(()) } else { Err(error) })
-            .expect("a sequence, or another test that makes it at this moment");
-        let number: i64 = client.query_one("SELECT nextval('test_redis_numbers')", &[]).await.expect("a number").get(0);
-        format!("{server}/{number}")
-    }
-
     /// How often `PostgreSQL` had to break up a deadlock. Complete once the servers' connections are closed.
     pub async fn deadlocks(&self) -> i64 {
         self.number("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").await
@@ -74,6 +60,20 @@ impl Drop for TestDatabase {
             dropping.join().expect("a connection").expect("the database can be dropped");
         }
     }
+}
+
+/// A numbered Redis database that no other test of this run has.
+pub async fn redis_url() -> String {
+    let url = from_xtask("TEST_REDIS_URL");
+    let (server, _) = url.rsplit_once('/').expect("a URL with a number");
+    let client = connect(&url_of("postgres")).await;
+    client
+        .batch_execute("CREATE SEQUENCE IF NOT EXISTS test_redis_numbers MINVALUE 1 MAXVALUE 1023 CYCLE")
+        .await
+        .or_else(|error| if error.code().is_some() { Ok(()) } else { Err(error) })
+        .expect("a sequence, or another test that makes it at this moment");
+    let number: i64 = client.query_one("SELECT nextval('test_redis_numbers')", &[]).await.expect("a number").get(0);
+    format!("{server}/{number}")
 }
 
 fn url_of(database: &str) -> String {

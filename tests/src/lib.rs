@@ -19,7 +19,7 @@ mod seed;
 mod server;
 
 pub use client::{Answer, Client};
-pub use database::TestDatabase;
+pub use database::{TestDatabase, redis_url};
 pub use proxy::Proxy;
 pub use restaurant::Restaurant;
 pub use seed::seeded;

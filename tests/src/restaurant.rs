@@ -3,7 +3,7 @@ use std::process::Output;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::{Client, TestDatabase, TestServer, comanda};
+use crate::{Client, TestDatabase, TestServer, comanda, redis_url};
 
 const ADMIN: (&str, &str) = ("admin@comanda.example", "a password of the tests");
 
@@ -23,7 +23,7 @@ impl Restaurant {
 
     pub async fn with_servers(count: usize, settings: &[(&str, &str)]) -> Self {
         let database = TestDatabase::migrated().await;
-        let redis_url = database.redis_url().await;
+        let redis_url = redis_url().await;
         let create = comanda(&database.url, &redis_url)
             .args(["admin", "create"])
             .env("ADMIN_EMAIL", ADMIN.0)

@@ -11,7 +11,7 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::{TestDatabase, from_xtask};
+use crate::{TestDatabase, from_xtask, redis_url};
 
 /// The private key that the servers of all tests sign tokens with.
 pub fn signing_key() -> &'static str {
@@ -48,7 +48,7 @@ pub struct TestServer {
 
 impl TestServer {
     pub async fn start(database: &TestDatabase, settings: &[(&str, &str)]) -> Self {
-        Self::start_at(&database.url, &database.redis_url().await, settings)
+        Self::start_at(&database.url, &redis_url().await, settings)
     }
 
     pub fn start_at(database_url: &str, redis_url: &str, settings: &[(&str, &str)]) -> Self {

@@ -7,6 +7,7 @@ pub mod basket;
 pub mod email;
 pub mod idempotency;
 pub mod ids;
+pub mod lockout;
 pub mod menu_item;
 pub mod money;
 pub mod order;

@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bb8_redis::redis;
 use comanda_domain::ports::{ComponentHealth, Unavailable};
 
 use crate::RedisConnections;

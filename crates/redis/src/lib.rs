@@ -2,6 +2,8 @@
 
 mod connections;
 mod health;
+mod lockouts;
 
 pub use connections::{InvalidRedisUrl, RedisConnections};
 pub use health::RedisHealth;
+pub use lockouts::RedisLockouts;

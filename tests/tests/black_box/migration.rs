@@ -1,10 +1,10 @@
-use comanda_tests::{Client, TestDatabase, TestServer};
+use comanda_tests::{Client, TestDatabase, TestServer, redis_url};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_servers_that_start_at_once_on_an_empty_database_migrate_it_once() {
     let database = TestDatabase::empty().await;
-    let redis_url = database.redis_url().await;
+    let redis_url = redis_url().await;
     let starting = (0..2).map(|_| {
         let (url, redis_url) = (database.url.clone(), redis_url.clone());
         tokio::task::spawn_blocking(move || TestServer::start_at(&url, &redis_url, &[]))

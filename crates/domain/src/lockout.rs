@@ -1,0 +1,383 @@
+//! When too many wrong passwords close an account for a while.
+//!
+//! A try is announced before the password is checked and settled after, so that failures and tries in flight together never
+//! exceed what is allowed, however many arrive at once. Time is handed in, in whole milliseconds.
+
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+use crate::{Timestamp, email::Email};
+
+/// How many wrong passwords are too many, and what follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockoutPolicy {
+    /// The failures that lock for the first time. With none free the first failure locks, as it does with one.
+    pub free_failures: u32,
+    /// The first failures count together while they lie within this.
+    pub window: TimeDelta,
+    /// How long the first lock lasts, the second, and so on; the last is repeated.
+    pub steps: [TimeDelta; 4],
+    /// After so long without a failure everything is forgotten.
+    pub quiet: TimeDelta,
+    /// A try that was not settled after this counts as a failure: its server has died.
+    pub try_lifetime: TimeDelta,
+}
+
+impl Default for LockoutPolicy {
+    /// Five failures, then 1 min, 5 min, 15 min, 1 h; forgotten after 24 h.
+    fn default() -> Self {
+        Self {
+            free_failures: 5,
+            window: TimeDelta::hours(24),
+            steps: [1, 5, 15, 60].map(TimeDelta::minutes),
+            quiet: TimeDelta::hours(24),
+            try_lifetime: TimeDelta::seconds(10),
+        }
+    }
+}
+
+/// Names a try from its announcement to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TryId(Uuid);
+
+impl TryId {
+    /// Any UUID that no other try has.
+    pub const fn new(id: Uuid) -> Self {
+        Self(id)
+    }
+
+    /// The UUID.
+    pub const fn as_uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+/// How a try ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TryOutcome {
+    /// The password was right: everything is forgotten.
+    Success,
+    /// It was wrong.
+    Failure,
+    /// It was never checked: nothing is known, and nothing counts.
+    NotChecked,
+}
+
+/// Why an account is locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockReason {
+    /// All free failures were used up.
+    TooManyFailures,
+    /// The first try after a lock failed as well.
+    FailedAgainAfterLock,
+}
+
+impl LockReason {
+    /// The name in the HTTP contract and in storage.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TooManyFailures => "too_many_failures",
+            Self::FailedAgainAfterLock => "failed_again_after_lock",
+        }
+    }
+
+    /// The reason of a lock of this level.
+    pub const fn of_level(level: u32) -> Self {
+        if level <= 1 { Self::TooManyFailures } else { Self::FailedAgainAfterLock }
+    }
+}
+
+/// A lock as it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lock {
+    /// Failures since everything was last forgotten.
+    pub attempts: u32,
+    /// 1 for the first lock, one more for each that follows.
+    pub level: u32,
+    /// When the first of the failures was.
+    pub first_failed_at: Timestamp,
+    /// When it was closed.
+    pub locked_at: Timestamp,
+    /// When it opens by itself.
+    pub unlock_at: Timestamp,
+}
+
+impl Lock {
+    /// Why.
+    pub const fn reason(&self) -> LockReason {
+        LockReason::of_level(self.level)
+    }
+}
+
+/// A locked address. It need not have an account: those that have none lock just the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockedAddress {
+    /// The address.
+    pub email: Email,
+    /// Its lock.
+    pub lock: Lock,
+}
+
+/// Whether a try may check its password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// It may, and must be settled.
+    Allowed,
+    /// Others are being checked that might use up what is allowed. Ask again when they have ended.
+    Busy,
+    /// It may not.
+    Locked(Lock),
+}
+
+/// What is known of an address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LockoutState {
+    /// Failures since everything was last forgotten.
+    attempts: u32,
+    /// Those of them that count towards the first lock.
+    counted: u32,
+    level: u32,
+    first_failed_at: Option<Timestamp>,
+    last_failed_at: Option<Timestamp>,
+    /// When the counting towards the first lock began.
+    counting_since: Option<Timestamp>,
+    lock: Option<(Timestamp, Timestamp)>,
+    in_flight: Vec<(TryId, Timestamp)>,
+}
+
+impl LockoutPolicy {
+    /// Announces a try.
+    pub fn begin(&self, state: &mut LockoutState, id: TryId, now: Timestamp) -> Admission {
+        self.catch_up(state, now);
+        if let Some(lock) = state.lock_at(now) {
+            return Admission::Locked(lock);
+        }
+        let (allowed, used) = if state.level == 0 { (self.free_failures.max(1), state.counted) } else { (1, 0) };
+        if used as usize + state.in_flight.len() >= allowed as usize {
+            return Admission::Busy;
+        }
+        state.in_flight.push((id, now));
+        Admission::Allowed
+    }
+
+    /// Ends a try. A failure that was counted already, because the try took too long, is not counted again.
+    pub fn settle(&self, state: &mut LockoutState, id: TryId, outcome: TryOutcome, now: Timestamp) {
+        self.catch_up(state, now);
+        let known = state.in_flight.iter().position(|(known, _)| *known == id);
+        if let Some(position) = known {
+            state.in_flight.remove(position);
+        }
+        match outcome {
+            TryOutcome::Success => state.forget(),
+            TryOutcome::Failure if known.is_some() => self.fail(state, now),
+            TryOutcome::Failure | TryOutcome::NotChecked => {}
+        }
+    }
+
+    /// The lock, if there is one now.
+    pub fn lock(&self, state: &mut LockoutState, now: Timestamp) -> Option<Lock> {
+        self.catch_up(state, now);
+        state.lock_at(now)
+    }
+
+    /// An admin opens the account again.
+    pub fn unlock(&self, state: &mut LockoutState, now: Timestamp) {
+        self.catch_up(state, now);
+        state.forget();
+    }
+
+    /// What has happened by itself since the last look.
+    fn catch_up(&self, state: &mut LockoutState, now: Timestamp) {
+        // In the order in which it happened: they were announced one after the other.
+        while let Some((_, begun)) = state.in_flight.first().copied()
+            && begun + self.try_lifetime <= now
+        {
+            let ended = begun + self.try_lifetime;
+            self.forget_if_quiet(state, ended);
+            state.in_flight.remove(0);
+            self.fail(state, ended);
+        }
+        self.forget_if_quiet(state, now);
+    }
+
+    fn forget_if_quiet(&self, state: &mut LockoutState, at: Timestamp) {
+        if state.last_failed_at.is_some_and(|last| last + self.quiet <= at) {
+            state.forget();
+        }
+    }
+
+    fn fail(&self, state: &mut LockoutState, at: Timestamp) {
+        if state.counting_since.is_none_or(|since| since + self.window <= at) {
+            state.counting_since = Some(at);
+            state.counted = 0;
+        }
+        state.attempts += 1;
+        state.counted += 1;
+        state.first_failed_at.get_or_insert(at);
+        state.last_failed_at = Some(at);
+        if state.level > 0 || state.counted >= self.free_failures.max(1) {
+            let step = self.steps[(state.level as usize).min(self.steps.len() - 1)];
+            state.level += 1;
+            state.lock = Some((at, at + step));
+        }
+    }
+}
+
+impl LockoutState {
+    /// Nothing to remember.
+    pub fn is_clear(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Tries in flight stay: how they end is not known yet.
+    fn forget(&mut self) {
+        *self = Self { in_flight: std::mem::take(&mut self.in_flight), ..Self::default() };
+    }
+
+    fn lock_at(&self, now: Timestamp) -> Option<Lock> {
+        let (locked_at, unlock_at) = self.lock.filter(|(_, unlock_at)| now < *unlock_at)?;
+        let first_failed_at = self.first_failed_at.unwrap_or(locked_at);
+        Some(Lock { attempts: self.attempts, level: self.level, first_failed_at, locked_at, unlock_at })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(milliseconds: i64) -> Timestamp {
+        Timestamp::from_timestamp_millis(1_790_000_000_000 + milliseconds).expect("in range")
+    }
+
+    fn id(n: u128) -> TryId {
+        TryId::new(Uuid::from_u128(n))
+    }
+
+    /// Tries once at that moment, and fails.
+    fn fail(policy: &LockoutPolicy, state: &mut LockoutState, now: Timestamp) -> Admission {
+        let admission = policy.begin(state, id(1), now);
+        if admission == Admission::Allowed {
+            policy.settle(state, id(1), TryOutcome::Failure, now);
+        }
+        admission
+    }
+
+    #[test]
+    fn the_ladder_to_the_millisecond() {
+        let (policy, mut state) = (LockoutPolicy::default(), LockoutState::default());
+        let mut now = 0;
+        for _ in 0..5 {
+            assert_eq!(fail(&policy, &mut state, at(now)), Admission::Allowed);
+        }
+        for (level, minutes) in (1..).zip([1, 5, 15, 60, 60, 60]) {
+            let end = now + minutes * 60_000;
+            let expected =
+                Lock { attempts: 4 + level, level, first_failed_at: at(0), locked_at: at(now), unlock_at: at(end) };
+            assert_eq!(fail(&policy, &mut state, at(now)), Admission::Locked(expected));
+            assert_eq!(fail(&policy, &mut state, at(end - 1)), Admission::Locked(expected), "and not prolonged");
+            now = end;
+            assert_eq!(fail(&policy, &mut state, at(now)), Admission::Allowed, "after {minutes} min");
+        }
+    }
+
+    #[test]
+    fn with_no_free_failures_the_bare_ladder_remains() {
+        let policy = LockoutPolicy { free_failures: 0, ..LockoutPolicy::default() };
+        let mut state = LockoutState::default();
+        assert_eq!(fail(&policy, &mut state, at(0)), Admission::Allowed);
+        assert!(matches!(fail(&policy, &mut state, at(59_999)), Admission::Locked(lock) if lock.level == 1));
+        assert_eq!(fail(&policy, &mut state, at(60_000)), Admission::Allowed);
+        assert!(matches!(fail(&policy, &mut state, at(359_999)), Admission::Locked(lock) if lock.level == 2));
+    }
+
+    #[test]
+    fn success_an_unlock_and_a_quiet_day_forget_everything() {
+        let policy = LockoutPolicy::default();
+        for forget in 0..3 {
+            let mut state = LockoutState::default();
+            for _ in 0..4 {
+                fail(&policy, &mut state, at(0));
+            }
+            let later = match forget {
+                0 => {
+                    policy.begin(&mut state, id(2), at(1));
+                    policy.settle(&mut state, id(2), TryOutcome::Success, at(1));
+                    at(1)
+                }
+                1 => {
+                    fail(&policy, &mut state, at(0));
+                    policy.unlock(&mut state, at(1));
+                    at(1)
+                }
+                _ => at(24 * 3_600_000),
+            };
+            assert_eq!(policy.lock(&mut state, later), None);
+            assert!(state.is_clear(), "{forget}");
+        }
+    }
+
+    #[test]
+    fn tries_in_flight_use_up_what_is_allowed_and_give_it_back() {
+        let (policy, mut state) = (LockoutPolicy::default(), LockoutState::default());
+        for n in 0..5 {
+            assert_eq!(policy.begin(&mut state, id(n), at(0)), Admission::Allowed);
+        }
+        assert_eq!(policy.begin(&mut state, id(5), at(0)), Admission::Busy);
+        policy.settle(&mut state, id(0), TryOutcome::Failure, at(1));
+        assert_eq!(policy.begin(&mut state, id(5), at(1)), Admission::Busy, "a failure gives nothing back");
+        policy.settle(&mut state, id(1), TryOutcome::NotChecked, at(1));
+        assert_eq!(policy.begin(&mut state, id(5), at(1)), Admission::Allowed);
+        policy.settle(&mut state, id(2), TryOutcome::Success, at(1));
+        assert_eq!(policy.begin(&mut state, id(6), at(1)), Admission::Allowed);
+        assert_eq!(policy.begin(&mut state, id(7), at(1)), Admission::Allowed);
+        assert_eq!(policy.begin(&mut state, id(8), at(1)), Admission::Busy);
+    }
+
+    #[test]
+    fn a_try_whose_server_died_counts_as_a_failure() {
+        let (policy, mut state) = (LockoutPolicy::default(), LockoutState::default());
+        for n in 0..5 {
+            policy.begin(&mut state, id(n), at(0));
+        }
+        assert_eq!(policy.lock(&mut state, at(9_999)), None);
+        let lock = policy.lock(&mut state, at(10_000)).expect("five failures");
+        assert_eq!((lock.locked_at, lock.unlock_at), (at(10_000), at(70_000)));
+        policy.settle(&mut state, id(0), TryOutcome::Failure, at(11_000));
+        assert_eq!(policy.lock(&mut state, at(11_000)), Some(lock), "and is not counted twice");
+    }
+
+    #[test]
+    fn failures_far_apart_do_not_count_together() {
+        let policy = LockoutPolicy { window: TimeDelta::minutes(15), ..LockoutPolicy::default() };
+        let mut state = LockoutState::default();
+        for n in 0..20 {
+            assert_eq!(fail(&policy, &mut state, at(n * 5 * 60_000)), Admission::Allowed);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_more_passwords_are_checked_than_the_policy_allows(
+            events in prop::collection::vec((0_u8..4, 0_i64..30_000), 1..200),
+            free in 0_u32..8,
+        ) {
+            // Nothing succeeds and nobody unlocks: whatever the interleaving, between two locks only so many tries are let through.
+            let policy = LockoutPolicy { free_failures: free, ..LockoutPolicy::default() };
+            let (mut state, mut now, mut flying) = (LockoutState::default(), 0, Vec::new());
+            let (mut admitted, mut locks) = (0_u32, 0_u32);
+            for (n, (event, passes)) in events.into_iter().enumerate() {
+                now += passes;
+                if event == 0 && !flying.is_empty() {
+                    policy.settle(&mut state, flying.remove(0), TryOutcome::Failure, at(now));
+                } else if policy.begin(&mut state, id(n as u128), at(now)) == Admission::Allowed {
+                    flying.push(id(n as u128));
+                    admitted += 1;
+                }
+                locks = locks.max(state.level);
+                prop_assert!(admitted <= free.max(1) + locks, "{} tries, {} locks", admitted, locks);
+            }
+        }
+    }
+}

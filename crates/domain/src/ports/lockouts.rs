@@ -1,0 +1,43 @@
+use async_trait::async_trait;
+
+use crate::{
+    email::Email,
+    lockout::{Admission, LockedAddress, TryId, TryOutcome},
+    page::{Page, PageLimit},
+};
+
+use super::Unavailable;
+
+/// Where a page of locked addresses ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockedAddressPosition {
+    /// When the last entry's lock ends.
+    pub unlock_at: crate::Timestamp,
+    /// The last entry's address.
+    pub email: Email,
+}
+
+/// Runs a [`LockoutPolicy`](crate::lockout::LockoutPolicy) for every address, each step atomically, for however many servers.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait Lockouts: Send + Sync {
+    /// Announces a try. While others are in flight that might use up what is allowed it waits for them, for some seconds;
+    /// [`Admission::Busy`] means that its patience has ended.
+    async fn begin(&self, email: &Email, id: TryId) -> Result<Admission, Unavailable>;
+
+    /// Ends a try that was allowed.
+    async fn settle(&self, email: &Email, id: TryId, outcome: TryOutcome) -> Result<(), Unavailable>;
+
+    /// The address's lock, if it has one now.
+    async fn find(&self, email: &Email) -> Result<Option<LockedAddress>, Unavailable>;
+
+    /// The addresses that are locked now, those that open first at the front.
+    async fn list(
+        &self,
+        after: Option<LockedAddressPosition>,
+        limit: PageLimit,
+    ) -> Result<Page<LockedAddress>, Unavailable>;
+
+    /// Forgets everything about the address.
+    async fn unlock(&self, email: &Email) -> Result<(), Unavailable>;
+}

@@ -1,0 +1,94 @@
+-- The lockout policy (domain, lockout.rs), step by step the same, as one atomic step in Redis and by Redis's clock.
+-- A property test holds the two against each other.
+--
+-- KEYS[1]  the address's state
+-- ARGV     operation (begin, settle, lock, unlock), try id, outcome (success, failure, not_checked),
+--          free failures, window, quiet, try lifetime, steps 1 to 4 (ms), now (ms; empty: Redis's clock)
+-- Answers  { status, attempts, level, first_failed_at, locked_at, unlock_at }
+
+local operation, id, outcome = ARGV[1], ARGV[2], ARGV[3]
+local free, window, quiet, lifetime = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local steps = { tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]) }
+local now = tonumber(ARGV[12])
+if not now then
+    local time = redis.call('TIME')
+    now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local allowed_at_first = math.max(free, 1)
+
+local kept = redis.call('GET', KEYS[1])
+local state = kept and cjson.decode(kept) or { attempts = 0, counted = 0, level = 0, flying = {} }
+
+local function forget()
+    state = { attempts = 0, counted = 0, level = 0, flying = state.flying }
+end
+
+local function forget_if_quiet(at)
+    if state.last_failed_at and state.last_failed_at + quiet <= at then forget() end
+end
+
+local function fail(at)
+    if not state.counting_since or state.counting_since + window <= at then
+        state.counting_since = at
+        state.counted = 0
+    end
+    state.attempts = state.attempts + 1
+    state.counted = state.counted + 1
+    state.first_failed_at = state.first_failed_at or at
+    state.last_failed_at = at
+    if state.level > 0 or state.counted >= allowed_at_first then
+        local step = steps[math.min(state.level, #steps - 1) + 1]
+        state.level = state.level + 1
+        state.locked_at = at
+        state.unlock_at = at + step
+    end
+end
+
+while state.flying[1] and state.flying[1][2] + lifetime <= now do
+    local ended = state.flying[1][2] + lifetime
+    forget_if_quiet(ended)
+    table.remove(state.flying, 1)
+    fail(ended)
+end
+forget_if_quiet(now)
+
+local status = 'open'
+if operation == 'begin' then
+    local allowed, used = allowed_at_first, state.counted
+    if state.level > 0 then allowed, used = 1, 0 end
+    if state.unlock_at and now < state.unlock_at then
+        status = 'locked'
+    elseif used + #state.flying >= allowed then
+        status = 'busy'
+    else
+        status = 'allowed'
+        table.insert(state.flying, { id, now })
+    end
+elseif operation == 'settle' then
+    local known = false
+    for position, try in ipairs(state.flying) do
+        if try[1] == id then
+            table.remove(state.flying, position)
+            known = true
+            break
+        end
+    end
+    if outcome == 'success' then
+        forget()
+    elseif outcome == 'failure' and known then
+        fail(now)
+    end
+elseif operation == 'unlock' then
+    forget()
+end
+
+if state.attempts == 0 and #state.flying == 0 then
+    redis.call('DEL', KEYS[1])
+else
+    redis.call('SET', KEYS[1], cjson.encode(state), 'PX', quiet + lifetime)
+end
+if state.unlock_at and now < state.unlock_at then
+    if status == 'open' then status = 'locked' end
+    return { status, state.attempts, state.level, state.first_failed_at, state.locked_at, state.unlock_at }
+end
+return { status, 0, 0, 0, 0, 0 }

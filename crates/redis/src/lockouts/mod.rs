@@ -1,0 +1,218 @@
+//! Account lockout in Redis, so that any number of servers agree.
+
+use std::{sync::LazyLock, time::Duration};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta};
+use comanda_domain::{
+    email::Email,
+    lockout::{Admission, Lock, LockedAddress, LockoutPolicy, TryId, TryOutcome},
+    page::{Page, PageLimit},
+    ports::{LockedAddressPosition, Lockouts, Unavailable},
+};
+use rand::RngExt;
+use redis::{Script, aio::ConnectionLike};
+use tokio::time::Instant;
+
+use crate::RedisConnections;
+
+/// Sent whole only to a server that does not know it: after a restart, or `SCRIPT FLUSH`.
+static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lockout.lua")));
+
+/// Locked addresses by the end of their lock, for an admin to see.
+const INDEX: &str = "lockouts";
+
+/// Lockouts under `lockout:{address}`. A key goes by itself when nothing of it counts any more.
+pub struct RedisLockouts {
+    connections: RedisConnections,
+    policy: LockoutPolicy,
+    patience: Duration,
+    /// Instead of Redis's clock.
+    #[cfg(test)]
+    now: Option<comanda_domain::Timestamp>,
+}
+
+enum Operation {
+    Begin(TryId),
+    Settle(TryId, TryOutcome),
+    Lock,
+    Unlock,
+}
+
+type Reply = (String, u32, u32, i64, i64, i64);
+
+impl RedisLockouts {
+    /// `patience` is how long a try waits for others that are in flight.
+    pub fn new(connections: RedisConnections, policy: LockoutPolicy, patience: Duration) -> Self {
+        Self {
+            connections,
+            policy,
+            patience,
+            #[cfg(test)]
+            now: None,
+        }
+    }
+
+    async fn run(&self, email: &Email, operation: &Operation) -> Result<Admission, Unavailable> {
+        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        let admission = self.run_on(&mut *connection, email, operation).await?;
+        let index = match admission {
+            Admission::Locked(lock) => {
+                redis::cmd("ZADD")
+                    .arg(INDEX)
+                    .arg(lock.unlock_at.timestamp_millis())
+                    .arg(email.as_str())
+                    .query_async::<()>(&mut *connection)
+                    .await
+            }
+            Admission::Allowed | Admission::Busy => {
+                redis::cmd("ZREM").arg(INDEX).arg(email.as_str()).query_async::<()>(&mut *connection).await
+            }
+        };
+        index.map_err(Unavailable::new)?;
+        Ok(admission)
+    }
+
+    async fn run_on(
+        &self,
+        connection: &mut impl ConnectionLike,
+        email: &Email,
+        operation: &Operation,
+    ) -> Result<Admission, Unavailable> {
+        let mut call = SCRIPT.key(format!("lockout:{{{email}}}"));
+        let (name, id, outcome) = match operation {
+            Operation::Begin(id) => ("begin", Some(id), ""),
+            Operation::Settle(id, TryOutcome::Success) => ("settle", Some(id), "success"),
+            Operation::Settle(id, TryOutcome::Failure) => ("settle", Some(id), "failure"),
+            Operation::Settle(id, TryOutcome::NotChecked) => ("settle", Some(id), "not_checked"),
+            Operation::Lock => ("lock", None, ""),
+            Operation::Unlock => ("unlock", None, ""),
+        };
+        let id = id.map(|id| id.as_uuid().to_string()).unwrap_or_default();
+        let LockoutPolicy { free_failures, window, steps, quiet, try_lifetime } = &self.policy;
+        call.arg(name).arg(id).arg(outcome).arg(*free_failures);
+        for span in [window, quiet, try_lifetime].into_iter().chain(steps) {
+            call.arg(TimeDelta::num_milliseconds(span));
+        }
+        call.arg(self.now());
+        let reply: Reply = call.invoke_async(connection).await.map_err(Unavailable::new)?;
+        read(&reply)
+    }
+
+    #[cfg(not(test))]
+    #[allow(clippy::unused_self, reason = "tests have a clock of their own")]
+    fn now(&self) -> String {
+        String::new()
+    }
+
+    #[cfg(test)]
+    fn now(&self) -> String {
+        self.now.map(|now| now.timestamp_millis().to_string()).unwrap_or_default()
+    }
+}
+
+fn read(reply: &Reply) -> Result<Admission, Unavailable> {
+    let (status, attempts, level, first_failed_at, locked_at, unlock_at) = reply;
+    let time = |milliseconds: &i64| {
+        DateTime::from_timestamp_millis(*milliseconds).ok_or_else(|| Unavailable::new("Redis answered with no time"))
+    };
+    match status.as_str() {
+        "allowed" | "open" => Ok(Admission::Allowed),
+        "busy" => Ok(Admission::Busy),
+        "locked" => Ok(Admission::Locked(Lock {
+            attempts: *attempts,
+            level: *level,
+            first_failed_at: time(first_failed_at)?,
+            locked_at: time(locked_at)?,
+            unlock_at: time(unlock_at)?,
+        })),
+        other => Err(Unavailable::new(format!("Redis answered {other:?}"))),
+    }
+}
+
+#[async_trait]
+impl Lockouts for RedisLockouts {
+    async fn begin(&self, email: &Email, id: TryId) -> Result<Admission, Unavailable> {
+        let end = Instant::now() + self.patience;
+        let mut pause = Duration::from_millis(10);
+        loop {
+            let admission = self.run(email, &Operation::Begin(id)).await?;
+            if admission != Admission::Busy || Instant::now() >= end {
+                return Ok(admission);
+            }
+            // Not all at the same moment, and less often the longer it takes.
+            let some_of_it = pause.mul_f32(rand::rng().random_range(0.5..1.5));
+            tokio::time::sleep(some_of_it).await;
+            pause = (pause * 2).min(Duration::from_millis(100));
+        }
+    }
+
+    async fn settle(&self, email: &Email, id: TryId, outcome: TryOutcome) -> Result<(), Unavailable> {
+        self.run(email, &Operation::Settle(id, outcome)).await.map(|_| ())
+    }
+
+    async fn find(&self, email: &Email) -> Result<Option<LockedAddress>, Unavailable> {
+        Ok(match self.run(email, &Operation::Lock).await? {
+            Admission::Locked(lock) => Some(LockedAddress { email: email.clone(), lock }),
+            Admission::Allowed | Admission::Busy => None,
+        })
+    }
+
+    async fn list(
+        &self,
+        after: Option<LockedAddressPosition>,
+        limit: PageLimit,
+    ) -> Result<Page<LockedAddress>, Unavailable> {
+        /// How many locks may end in the same millisecond as the last of a page, and still all be listed.
+        const SAME_MOMENT: usize = 1000;
+
+        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        let time: (i64, i64) = redis::cmd("TIME").query_async(&mut *connection).await.map_err(Unavailable::new)?;
+        let now = time.0 * 1000 + time.1 / 1000;
+        let from = after.as_ref().map_or(now, |position| position.unlock_at.timestamp_millis());
+        let () = redis::cmd("ZREMRANGEBYSCORE")
+            .arg(INDEX)
+            .arg("-inf")
+            .arg(now)
+            .query_async(&mut *connection)
+            .await
+            .map_err(Unavailable::new)?;
+        let wanted = limit.get() as usize + 1;
+        let found: Vec<(String, i64)> = redis::cmd("ZRANGE")
+            .arg(INDEX)
+            .arg(from)
+            .arg("+inf")
+            .arg("BYSCORE")
+            .arg("LIMIT")
+            .arg(0)
+            .arg(wanted + SAME_MOMENT)
+            .arg("WITHSCORES")
+            .query_async(&mut *connection)
+            .await
+            .map_err(Unavailable::new)?;
+        let mut entries = Vec::with_capacity(wanted);
+        for (address, unlock_at) in found {
+            let seen = after.as_ref().is_some_and(|position| {
+                (unlock_at, address.as_str()) <= (position.unlock_at.timestamp_millis(), position.email.as_str())
+            });
+            let Ok(email) = Email::new(&address) else { continue };
+            if seen {
+                continue;
+            }
+            if let Admission::Locked(lock) = self.run_on(&mut *connection, &email, &Operation::Lock).await? {
+                entries.push(LockedAddress { email, lock });
+            }
+            if entries.len() == wanted {
+                break;
+            }
+        }
+        Ok(Page::from_one_more(entries, limit))
+    }
+
+    async fn unlock(&self, email: &Email) -> Result<(), Unavailable> {
+        self.run(email, &Operation::Unlock).await.map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
+use comanda_domain::{Timestamp, lockout::LockoutState};
+use comanda_tests::{redis_url, seeded};
+use rand::{RngExt, rngs::StdRng};
+use uuid::Uuid;
+
+use super::*;
+
+async fn lockouts(policy: LockoutPolicy) -> RedisLockouts {
+    let connections = RedisConnections::new(&redis_url().await, 4, Duration::from_secs(5)).unwrap();
+    RedisLockouts::new(connections, policy, Duration::from_secs(5))
+}
+
+fn at(milliseconds: i64) -> Timestamp {
+    DateTime::from_timestamp_millis(1_790_000_000_000 + milliseconds).unwrap()
+}
+
+fn address(n: usize) -> Email {
+    Email::new(&format!("guest-{n}@example.org")).unwrap()
+}
+
+/// Steps that meet the edges often: what a policy of these times takes for an instant, a lock, a day.
+fn some_time(random: &mut StdRng) -> i64 {
+    [0, 0, 1, 999, 1000, 1001, 4999, 5000, 60_000, 299_999, 300_000, 86_400_000][random.random_range(0..12)]
+}
+
+/// The script and the pure policy give the same answers, whatever happens.
+#[tokio::test]
+async fn ten_thousand_random_histories_are_decided_alike() {
+    let mut random = seeded();
+    let mut redis = lockouts(LockoutPolicy::default()).await;
+    let mut connection = redis.connections.pool.get_owned().await.unwrap();
+    for history in 0..10_000 {
+        let policy = LockoutPolicy {
+            free_failures: random.random_range(0..4),
+            window: TimeDelta::milliseconds([5000, 300_000, 86_400_000][random.random_range(0..3)]),
+            steps: [1000, 5000, 60_000, 300_000].map(TimeDelta::milliseconds),
+            quiet: TimeDelta::milliseconds([300_000, 86_400_000][random.random_range(0..2)]),
+            try_lifetime: TimeDelta::milliseconds([1000, 5000][random.random_range(0..2)]),
+        };
+        redis.policy = policy.clone();
+        let (email, mut state, mut now) = (address(history), LockoutState::default(), 0);
+        for step in 0..random.random_range(1..25) {
+            now += some_time(&mut random);
+            redis.now = Some(at(now));
+            let id = TryId::new(Uuid::from_u128(random.random_range(0..4)));
+            let outcomes = [TryOutcome::Success, TryOutcome::Failure, TryOutcome::Failure, TryOutcome::NotChecked];
+            let outcome = outcomes[random.random_range(0..4)];
+            let (operation, expected) = match random.random_range(0..10) {
+                0..5 => (Operation::Begin(id), policy.begin(&mut state, id, at(now))),
+                5..8 => {
+                    policy.settle(&mut state, id, outcome, at(now));
+                    (Operation::Settle(id, outcome), now_locked(&policy, &mut state, at(now)))
+                }
+                8 => (Operation::Lock, now_locked(&policy, &mut state, at(now))),
+                _ => {
+                    policy.unlock(&mut state, at(now));
+                    (Operation::Unlock, now_locked(&policy, &mut state, at(now)))
+                }
+            };
+            let decided = redis.run_on(&mut *connection, &email, &operation).await.unwrap();
+            assert_eq!(decided, expected, "history {history}, step {step}, at {now} ms, {policy:?}");
+        }
+    }
+}
+
+fn now_locked(policy: &LockoutPolicy, state: &mut LockoutState, now: Timestamp) -> Admission {
+    policy.lock(state, now).map_or(Admission::Allowed, Admission::Locked)
+}
+
+async fn fail(redis: &RedisLockouts, email: &Email) {
+    let id = TryId::new(Uuid::now_v7());
+    assert_eq!(redis.begin(email, id).await.unwrap(), Admission::Allowed);
+    redis.settle(email, id, TryOutcome::Failure).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_script_that_redis_has_forgotten_is_sent_again() {
+    let redis = lockouts(LockoutPolicy::default()).await;
+    fail(&redis, &address(0)).await;
+    let mut connection = redis.connections.pool.get().await.unwrap();
+    let () = redis::cmd("SCRIPT").arg("FLUSH").query_async(&mut *connection).await.unwrap();
+    fail(&redis, &address(0)).await;
+}
+
+#[tokio::test]
+async fn a_busy_try_goes_on_when_another_succeeds() {
+    let redis = lockouts(LockoutPolicy { free_failures: 1, ..LockoutPolicy::default() }).await;
+    let (email, first, second) = (address(0), TryId::new(Uuid::from_u128(1)), TryId::new(Uuid::from_u128(2)));
+    assert_eq!(redis.begin(&email, first).await.unwrap(), Admission::Allowed);
+    let waiting = redis.begin(&email, second);
+    let succeeding = async {
+        tokio::task::yield_now().await;
+        redis.settle(&email, first, TryOutcome::Success).await.unwrap();
+    };
+    assert_eq!(tokio::join!(waiting, succeeding).0.unwrap(), Admission::Allowed);
+}
+
+#[tokio::test]
+async fn patience_ends() {
+    let redis = lockouts(LockoutPolicy { free_failures: 1, ..LockoutPolicy::default() }).await;
+    let redis = RedisLockouts { patience: Duration::from_millis(30), ..redis };
+    redis.begin(&address(0), TryId::new(Uuid::from_u128(1))).await.unwrap();
+    assert_eq!(redis.begin(&address(0), TryId::new(Uuid::from_u128(2))).await.unwrap(), Admission::Busy);
+}
+
+#[tokio::test]
+async fn keys_go_by_themselves_and_at_once_when_nothing_counts_any_more() {
+    let redis = lockouts(LockoutPolicy::default()).await;
+    let email = address(0);
+    let mut connection = redis.connections.pool.get().await.unwrap();
+    fail(&redis, &email).await;
+    let key = format!("lockout:{{{email}}}");
+    let ttl: i64 = redis::cmd("PTTL").arg(&key).query_async(&mut *connection).await.unwrap();
+    assert!((86_400_000..=86_410_000).contains(&ttl), "{ttl}");
+    let id = TryId::new(Uuid::now_v7());
+    redis.begin(&email, id).await.unwrap();
+    redis.settle(&email, id, TryOutcome::Success).await.unwrap();
+    let exists: i64 = redis::cmd("EXISTS").arg(&key).query_async(&mut *connection).await.unwrap();
+    assert_eq!(exists, 0);
+}
+
+#[tokio::test]
+async fn an_admin_sees_all_locks_page_by_page_and_lifts_one() {
+    let redis = lockouts(LockoutPolicy { free_failures: 1, ..LockoutPolicy::default() }).await;
+    for n in 0..7 {
+        fail(&redis, &address(n)).await;
+    }
+    let limit = PageLimit::new(3).unwrap();
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = redis.list(after, limit).await.unwrap();
+        after = page
+            .entries
+            .last()
+            .map(|last| LockedAddressPosition { unlock_at: last.lock.unlock_at, email: last.email.clone() });
+        seen.extend(page.entries.into_iter().map(|entry| entry.email));
+        if !page.has_more {
+            break;
+        }
+    }
+    seen.sort();
+    assert_eq!(seen, (0..7).map(address).collect::<Vec<_>>());
+
+    assert_eq!(redis.find(&address(3)).await.unwrap().unwrap().lock.level, 1);
+    redis.unlock(&address(3)).await.unwrap();
+    assert_eq!(redis.find(&address(3)).await.unwrap(), None);
+    assert_eq!(redis.list(None, PageLimit::default()).await.unwrap().entries.len(), 6);
+    fail(&redis, &address(3)).await;
+}
