@@ -1,6 +1,7 @@
 //! What Comanda does, one file a use case, written against the domain's ports alone.
 
 pub mod accounts;
+pub mod admin;
 pub mod menu;
 pub mod orders;
 

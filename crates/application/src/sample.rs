@@ -7,10 +7,10 @@ use std::sync::{
 
 use comanda_domain::{
     Timestamp,
-    account::{Account, Actor, Role, StaffMember},
+    account::{Account, Actor, Administrator, Role, StaffMember},
     basket::{Basket, BasketLine},
     email::Email,
-    ids::{AccountId, MenuItemId, OrderId},
+    ids::{AccountId, MenuItemId, OrderId, SessionId},
     menu_item::{MenuItem, MenuItemDetails},
     money::{Currency, Price},
     order::{Order, OrderLine, OrderWithLines},
@@ -53,11 +53,15 @@ pub(crate) fn password_hash() -> PasswordHash {
 }
 
 pub(crate) fn actor(role: Role) -> Actor {
-    Actor { account_id: AccountId::new(uuid(100)), role }
+    Actor { account_id: AccountId::new(uuid(100)), role, session_id: SessionId::new(uuid(400)) }
 }
 
 pub(crate) fn staff() -> StaffMember {
     actor(Role::Staff).as_staff().unwrap()
+}
+
+pub(crate) fn admin() -> Administrator {
+    actor(Role::Admin).as_admin().unwrap()
 }
 
 pub(crate) fn customer() -> Account {

@@ -4,7 +4,12 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
-use crate::{Timestamp, email::Email, ids::AccountId, text::PersonName};
+use crate::{
+    Timestamp,
+    email::Email,
+    ids::{AccountId, SessionId},
+    text::PersonName,
+};
 
 /// What an account may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,14 +82,21 @@ pub struct Account {
 pub struct Actor {
     /// The account.
     pub account_id: AccountId,
-    /// Its role when the credential was issued.
+    /// Its role when the credential was issued. A change of role closes every session.
     pub role: Role,
+    /// The session the credential belongs to.
+    pub session_id: SessionId,
 }
 
 impl Actor {
     /// The proof that the actor works here, if so.
     pub fn as_staff(self) -> Option<StaffMember> {
         self.role.is_staff().then_some(StaffMember(self.account_id))
+    }
+
+    /// The proof that the actor looks after accounts, if so.
+    pub fn as_admin(self) -> Option<Administrator> {
+        (self.role == Role::Admin).then_some(Administrator(self.account_id))
     }
 
     /// The orders this actor may see.
@@ -102,6 +114,26 @@ impl StaffMember {
     pub const fn account_id(self) -> AccountId {
         self.0
     }
+}
+
+/// Proof that somebody looks after accounts: what only admins may do asks for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Administrator(AccountId);
+
+impl Administrator {
+    /// The account.
+    pub const fn account_id(self) -> AccountId {
+        self.0
+    }
+}
+
+/// A change of an account by an admin: what is `None` stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AccountChange {
+    /// Another role.
+    pub role: Option<Role>,
+    /// Shut, or open again.
+    pub disabled: Option<bool>,
 }
 
 /// Which orders somebody may see.

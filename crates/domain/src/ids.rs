@@ -43,3 +43,7 @@ id! {
     /// Names an order.
     OrderId
 }
+id! {
+    /// Names a session: what somebody is signed in by.
+    SessionId
+}

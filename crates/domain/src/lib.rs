@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod allocation;
+pub mod audit;
 pub mod basket;
 pub mod email;
 pub mod idempotency;
@@ -17,6 +18,8 @@ pub mod page;
 pub mod password;
 pub mod ports;
 pub mod quantity;
+pub mod rate_limit;
+pub mod session;
 pub mod stock;
 pub mod text;
 

@@ -1,29 +1,35 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    account::{Account, Role},
+    Timestamp,
+    account::{Account, AccountChange, Role},
+    audit::{AuditAction, Deed},
     email::Email,
     ids::AccountId,
+    page::{Page, PageLimit},
     password::PasswordHash,
-    ports::{Accounts, Credentials, NewAccount, RegisterAccountError, Unavailable},
-    text::PersonName,
+    ports::{Accounts, ChangeAccountError, Credentials, NewAccount, RegisterAccountError, Unavailable},
+    text::{PersonName, Reason},
 };
 use diesel::{
     prelude::*,
     result::{DatabaseErrorKind, Error as DieselError},
 };
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::{
     Database,
+    audit_log::record,
+    owned_task::in_own_task,
     row_error::{InconsistentRow, RowOf},
     schema::users,
+    transaction_failure::Failure,
 };
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
-struct UserRow {
+pub(crate) struct UserRow {
     id: Uuid,
     email: String,
     name: String,
@@ -59,12 +65,13 @@ impl UserRow {
         Ok(Credentials { account, password_hash: PasswordHash::new(self.password_hash) })
     }
 
-    fn into_account(self) -> Result<Account, Unavailable> {
+    pub(crate) fn into_account(self) -> Result<Account, Unavailable> {
         Ok(self.into_credentials()?.account)
     }
 }
 
 /// Accounts in the table `users`.
+#[derive(Clone)]
 pub struct PostgresAccounts {
     database: Database,
 }
@@ -72,6 +79,50 @@ pub struct PostgresAccounts {
 impl PostgresAccounts {
     pub fn new(database: Database) -> Self {
         Self { database }
+    }
+
+    async fn change_account(
+        &self,
+        id: AccountId,
+        change: AccountChange,
+        by: AccountId,
+        at: Timestamp,
+    ) -> Result<Account, ChangeAccountError> {
+        let mut connection = self.database.connection().await?;
+        connection
+            .transaction::<_, Failure<ChangeAccountError>, _>(async |connection| {
+                let before = users::table
+                    .find(id.as_uuid())
+                    .select(UserRow::as_select())
+                    .for_no_key_update()
+                    .first(connection)
+                    .await
+                    .optional()?
+                    .ok_or(Failure(ChangeAccountError::NotFound))?
+                    .into_account()?;
+                let role = change.role.unwrap_or(before.role);
+                let disabled = change.disabled.unwrap_or(before.disabled);
+                let actions = [
+                    (role != before.role).then_some(AuditAction::RoleChanged),
+                    (disabled && !before.disabled).then_some(AuditAction::AccountDisabled),
+                    (!disabled && before.disabled).then_some(AuditAction::AccountEnabled),
+                ];
+                for action in actions.into_iter().flatten() {
+                    let reason =
+                        (action == AuditAction::RoleChanged).then(|| format!("from {} to {role}", before.role));
+                    let reason = reason.and_then(|text| Reason::new(&text).ok());
+                    let deed = Deed { actor: Some(by), action, target: id.to_string(), reason, at };
+                    record(connection, &deed).await?;
+                }
+                let row: UserRow = diesel::update(users::table.find(id.as_uuid()))
+                    .set((users::role.eq(role.as_str()), users::disabled.eq(disabled)))
+                    .returning(UserRow::as_returning())
+                    .get_result(connection)
+                    .await?;
+                Ok(row.into_account()?)
+            })
+            .await
+            .map_err(|failure| failure.0)
     }
 }
 
@@ -137,14 +188,51 @@ impl Accounts for PostgresAccounts {
         Ok(row.map(UserRow::into_credentials).transpose()?)
     }
 
-    async fn replace_hash(&self, id: AccountId, old: &PasswordHash, new: &PasswordHash) -> Result<(), Unavailable> {
+    async fn list(&self, after: Option<AccountId>, limit: PageLimit) -> Result<Page<Account>, Unavailable> {
         let mut connection = self.database.connection().await?;
-        diesel::update(users::table)
+        let rows = users::table
+            .filter(users::id.gt(after.map_or(Uuid::nil(), AccountId::as_uuid)))
+            .order(users::id)
+            .limit(i64::from(limit.get()) + 1)
+            .select(UserRow::as_select())
+            .load(&mut *connection)
+            .await
+            .map_err(Unavailable::new)?;
+        let accounts = rows.into_iter().map(UserRow::into_account).collect::<Result<_, _>>()?;
+        Ok(Page::from_one_more(accounts, limit))
+    }
+
+    async fn change(
+        &self,
+        id: AccountId,
+        change: AccountChange,
+        by: AccountId,
+        at: Timestamp,
+    ) -> Result<Account, ChangeAccountError> {
+        let own = self.clone();
+        in_own_task(&self.database, async move { own.change_account(id, change, by, at).await }).await
+    }
+
+    async fn rename(&self, id: AccountId, name: PersonName) -> Result<Option<Account>, Unavailable> {
+        let mut connection = self.database.connection().await?;
+        let row = diesel::update(users::table.find(id.as_uuid()))
+            .set(users::name.eq(name.as_str()))
+            .returning(UserRow::as_returning())
+            .get_result(&mut *connection)
+            .await
+            .optional()
+            .map_err(Unavailable::new)?;
+        row.map(UserRow::into_account).transpose()
+    }
+
+    async fn replace_hash(&self, id: AccountId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, Unavailable> {
+        let mut connection = self.database.connection().await?;
+        let replaced = diesel::update(users::table)
             .filter(users::id.eq(id.as_uuid()).and(users::password_hash.eq(old.expose())))
             .set(users::password_hash.eq(new.expose()))
             .execute(&mut *connection)
             .await
             .map_err(Unavailable::new)?;
-        Ok(())
+        Ok(replaced == 1)
     }
 }

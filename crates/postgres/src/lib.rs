@@ -1,6 +1,7 @@
 //! The storage ports on PostgreSQL, with Diesel. Rows, tables and statements stay in here.
 
 mod accounts;
+mod audit_log;
 mod database;
 mod health;
 mod invariants;
@@ -10,11 +11,15 @@ mod order_book;
 mod owned_task;
 mod row_error;
 mod schema;
+mod sessions;
+mod transaction_failure;
 
 pub use accounts::PostgresAccounts;
+pub use audit_log::PostgresAuditLog;
 pub use database::{ConnectError, Database, DatabaseConfig};
 pub use health::PostgresHealth;
 pub use invariants::{Finding, Invariant, check_invariants};
 pub use menu::PostgresMenu;
 pub use migrations::{MigrateError, migrate};
 pub use order_book::{PlacementConfig, PostgresOrderBook};
+pub use sessions::PostgresSessions;

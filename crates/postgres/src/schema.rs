@@ -97,3 +97,33 @@ diesel::table! {
         kind -> Text,
     }
 }
+
+diesel::table! {
+    sessions (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        opened_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        closed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    refresh_tokens (hash) {
+        hash -> Binary,
+        session_id -> Uuid,
+        issued_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    audit_log (id) {
+        id -> BigInt,
+        actor_id -> Nullable<Uuid>,
+        happened_at -> Timestamptz,
+        action -> Text,
+        target -> Text,
+        reason -> Nullable<Text>,
+    }
+}

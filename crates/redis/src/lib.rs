@@ -1,9 +1,13 @@
 //! The ports that Redis serves. Redis holds nothing that cannot be lost: the truth is in PostgreSQL.
 
+mod address_limits;
+mod closed_sessions;
 mod connections;
 mod health;
 mod lockouts;
 
+pub use address_limits::RedisAddressLimits;
+pub use closed_sessions::RedisClosedSessions;
 pub use connections::{InvalidRedisUrl, RedisConnections};
 pub use health::RedisHealth;
 pub use lockouts::RedisLockouts;

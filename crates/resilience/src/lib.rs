@@ -1,1 +1,8 @@
 //! Decorators over ports: each implements a port by wrapping one, so neither the domain nor the adapters know of them.
+
+mod address_limits;
+mod lockouts;
+mod outage;
+
+pub use address_limits::LocalAddressLimits;
+pub use lockouts::LocalLockouts;

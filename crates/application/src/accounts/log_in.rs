@@ -3,171 +3,167 @@ use std::sync::Arc;
 use comanda_domain::{
     account::Account,
     email::Email,
+    ids::SessionId,
     password::Password,
-    ports::{
-        AccessToken, AccessTokens, Accounts, Clock, Credentials, HashPasswordError, PasswordHasher, Unavailable,
-        Verification,
-    },
+    ports::{AccessToken, AccessTokens, Bearer, Clock, IdGenerator, RefreshTokens, Sessions},
+    session::{NewSession, RefreshToken},
 };
-use thiserror::Error;
+
+use super::{
+    check_password::{CheckPassword, CheckPasswordError},
+    session_terms::SessionTerms,
+};
 
 /// Somebody who has proven who they are.
 pub struct LoggedIn {
     pub account: Account,
     pub access_token: AccessToken,
+    pub refresh_token: RefreshToken,
 }
 
-/// Why nobody was signed in.
-#[derive(Debug, Error)]
-pub enum LogInError {
-    /// Unknown address, wrong password or disabled account: the caller is not told which.
-    #[error("the e-mail address or the password is wrong")]
-    InvalidCredentials,
-    #[error("the password hasher is busy")]
-    Busy,
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
-}
-
-impl From<HashPasswordError> for LogInError {
-    fn from(error: HashPasswordError) -> Self {
-        match error {
-            HashPasswordError::Busy => Self::Busy,
-            HashPasswordError::Unavailable(source) => Self::Unavailable(source),
-        }
-    }
+/// Somebody who has proven who they are, in a browser.
+pub struct LoggedInBrowser {
+    pub account: Account,
+    pub session_id: SessionId,
+    pub session_token: AccessToken,
 }
 
 /// Signs in with an e-mail address and a password.
 pub struct LogIn {
-    accounts: Arc<dyn Accounts>,
-    hasher: Arc<dyn PasswordHasher>,
-    tokens: Arc<dyn AccessTokens>,
+    check: CheckPassword,
+    sessions: Arc<dyn Sessions>,
+    access_tokens: Arc<dyn AccessTokens>,
+    refresh_tokens: Arc<dyn RefreshTokens>,
+    ids: Arc<dyn IdGenerator>,
     clock: Arc<dyn Clock>,
+    terms: SessionTerms,
 }
 
 impl LogIn {
     pub fn new(
-        accounts: Arc<dyn Accounts>,
-        hasher: Arc<dyn PasswordHasher>,
-        tokens: Arc<dyn AccessTokens>,
+        check: CheckPassword,
+        sessions: Arc<dyn Sessions>,
+        access_tokens: Arc<dyn AccessTokens>,
+        refresh_tokens: Arc<dyn RefreshTokens>,
+        ids: Arc<dyn IdGenerator>,
         clock: Arc<dyn Clock>,
+        terms: SessionTerms,
     ) -> Self {
-        Self { accounts, hasher, tokens, clock }
+        Self { check, sessions, access_tokens, refresh_tokens, ids, clock, terms }
     }
 
-    pub async fn execute(&self, email: &Email, password: Password) -> Result<LoggedIn, LogInError> {
-        let credentials = self.accounts.credentials(email).await?;
-        let hash = credentials.as_ref().map(|known| known.password_hash.clone());
-        let verification = self.hasher.verify(password.clone(), hash).await?;
+    /// For a client that keeps tokens. Must be driven to its end: see [`CheckPassword::execute`].
+    pub async fn as_client(&self, email: &Email, password: Password) -> Result<LoggedIn, CheckPasswordError> {
+        let account = self.check.execute(email, password).await?.account;
+        let refresh_token = self.refresh_tokens.generate();
+        let hash = self.refresh_tokens.hash(&refresh_token);
+        let session = NewSession { refresh_token: Some(hash), ..self.session_of(&account, Bearer::Client) };
+        let access_token = self.access_tokens.issue(&account, session.id, Bearer::Client, session.opened_at);
+        self.sessions.open(session).await?;
+        Ok(LoggedIn { account, access_token, refresh_token })
+    }
 
-        let (Some(known), Verification::Match { outdated }) = (credentials, verification) else {
-            return Err(LogInError::InvalidCredentials);
+    /// For a browser, whose cookie lasts as long as its session. Must be driven to its end as well.
+    pub async fn as_browser(&self, email: &Email, password: Password) -> Result<LoggedInBrowser, CheckPasswordError> {
+        let account = self.check.execute(email, password).await?.account;
+        let session = self.session_of(&account, Bearer::Browser);
+        let (session_id, opened_at) = (session.id, session.opened_at);
+        self.sessions.open(session).await?;
+        let session_token = self.access_tokens.issue(&account, session_id, Bearer::Browser, opened_at);
+        Ok(LoggedInBrowser { account, session_id, session_token })
+    }
+
+    fn session_of(&self, account: &Account, bearer: Bearer) -> NewSession {
+        let lifetime = match bearer {
+            Bearer::Client => self.terms.client,
+            Bearer::Browser => self.terms.browser,
         };
-        if known.account.disabled {
-            return Err(LogInError::InvalidCredentials);
-        }
-        if outdated {
-            self.strengthen(&known, password).await?;
-        }
-        let access_token = self.tokens.issue(&known.account, self.clock.now());
-        Ok(LoggedIn { account: known.account, access_token })
-    }
-
-    /// The plain password is at hand only now, so this is when an old hash can be replaced. A hasher too busy for it is no
-    /// reason to turn somebody away: there will be another sign-in.
-    async fn strengthen(&self, known: &Credentials, password: Password) -> Result<(), LogInError> {
-        match self.hasher.hash(password).await {
-            Ok(better) => Ok(self.accounts.replace_hash(known.account.id, &known.password_hash, &better).await?),
-            Err(HashPasswordError::Busy) => Ok(()),
-            Err(HashPasswordError::Unavailable(source)) => Err(source.into()),
+        let opened_at = self.clock.now();
+        NewSession {
+            id: SessionId::new(self.ids.generate()),
+            account_id: account.id,
+            opened_at,
+            expires_at: opened_at + lifetime,
+            refresh_token: None,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use comanda_domain::{
-        password::PasswordHash,
-        ports::{MockAccessTokens, MockAccounts, MockPasswordHasher},
+        lockout::Admission,
+        ports::{
+            Credentials, MockAccessTokens, MockAccounts, MockLockouts, MockPasswordHasher, MockRefreshTokens,
+            MockSessions, Verification,
+        },
+        session::RefreshTokenHash,
     };
 
     use super::*;
     use crate::sample;
 
-    fn attempt() -> Password {
+    fn check() -> CheckPassword {
+        let mut accounts = MockAccounts::new();
+        let known = Credentials { account: sample::customer(), password_hash: sample::password_hash() };
+        accounts.expect_credentials().returning(move |_| Ok(Some(known.clone())));
+        let mut hasher = MockPasswordHasher::new();
+        hasher.expect_verify().returning(|_, _| Ok(Verification::Match { outdated: false }));
+        let mut lockouts = MockLockouts::new();
+        lockouts.expect_begin().returning(|_, _| Ok(Admission::Allowed));
+        lockouts.expect_settle().returning(|_, _, _| Ok(()));
+        CheckPassword::new(Arc::new(accounts), Arc::new(hasher), Arc::new(lockouts), sample::ids())
+    }
+
+    fn log_in(sessions: MockSessions) -> LogIn {
+        let mut access_tokens = MockAccessTokens::new();
+        access_tokens
+            .expect_issue()
+            .returning(|_, _, bearer, _| AccessToken { token: format!("{bearer:?}"), expires_in: 900 });
+        let mut refresh_tokens = MockRefreshTokens::new();
+        refresh_tokens.expect_generate().returning(|| RefreshToken::new("refresh".to_owned()));
+        refresh_tokens.expect_hash().returning(|_| RefreshTokenHash::new([7; 32]));
+        let terms = SessionTerms {
+            client: Duration::from_secs(100),
+            browser: Duration::from_secs(50),
+            refresh_grace: Duration::from_secs(10),
+        };
+        let (access_tokens, refresh_tokens) = (Arc::new(access_tokens), Arc::new(refresh_tokens));
+        LogIn::new(check(), Arc::new(sessions), access_tokens, refresh_tokens, sample::ids(), sample::clock(), terms)
+    }
+
+    fn password() -> Password {
         Password::attempt("correct horse battery".to_owned()).unwrap()
     }
 
-    fn known(disabled: bool) -> Credentials {
-        Credentials { account: Account { disabled, ..sample::customer() }, password_hash: sample::password_hash() }
-    }
-
-    fn log_in(accounts: MockAccounts, hasher: MockPasswordHasher) -> LogIn {
-        let mut tokens = MockAccessTokens::new();
-        tokens.expect_issue().returning(|_, _| AccessToken { token: "token".to_owned(), expires_in: 900 });
-        LogIn::new(Arc::new(accounts), Arc::new(hasher), Arc::new(tokens), sample::clock())
-    }
-
-    fn accounts_with(credentials: Option<Credentials>) -> MockAccounts {
-        let mut accounts = MockAccounts::new();
-        accounts.expect_credentials().returning(move |_| Ok(credentials.clone()));
-        accounts
-    }
-
-    fn hasher_saying(verification: Verification) -> MockPasswordHasher {
-        let mut hasher = MockPasswordHasher::new();
-        hasher.expect_verify().once().returning(move |_, _| Ok(verification));
-        hasher
-    }
-
     #[tokio::test]
-    async fn the_right_password_gives_a_token() {
-        let log_in = log_in(accounts_with(Some(known(false))), hasher_saying(Verification::Match { outdated: false }));
-        let logged_in = log_in.execute(&sample::email(), attempt()).await.unwrap();
-        assert_eq!((logged_in.account, logged_in.access_token.expires_in), (sample::customer(), 900));
-    }
-
-    #[tokio::test]
-    async fn an_unknown_address_costs_a_verification_too_and_gets_the_same_answer() {
-        let mut hasher = MockPasswordHasher::new();
-        hasher.expect_verify().once().withf(|_, hash| hash.is_none()).returning(|_, _| Ok(Verification::Mismatch));
-        let answer = log_in(accounts_with(None), hasher).execute(&sample::email(), attempt()).await;
-        assert!(matches!(answer, Err(LogInError::InvalidCredentials)));
-
-        let wrong = log_in(accounts_with(Some(known(false))), hasher_saying(Verification::Mismatch));
-        assert!(matches!(wrong.execute(&sample::email(), attempt()).await, Err(LogInError::InvalidCredentials)));
-    }
-
-    #[tokio::test]
-    async fn a_disabled_account_is_not_let_in() {
-        let log_in = log_in(accounts_with(Some(known(true))), hasher_saying(Verification::Match { outdated: false }));
-        assert!(matches!(log_in.execute(&sample::email(), attempt()).await, Err(LogInError::InvalidCredentials)));
-    }
-
-    #[tokio::test]
-    async fn an_outdated_hash_is_replaced_when_the_hasher_has_time() {
-        let better = || PasswordHash::new("better".to_owned());
-        let mut hasher = hasher_saying(Verification::Match { outdated: true });
-        hasher.expect_hash().once().returning(move |_| Ok(better()));
-        let mut accounts = accounts_with(Some(known(false)));
-        accounts
-            .expect_replace_hash()
+    async fn a_clients_session_can_be_continued_and_only_a_hash_is_stored() {
+        let mut sessions = MockSessions::new();
+        sessions
+            .expect_open()
             .once()
-            .withf(move |_, old, new| *old == sample::password_hash() && *new == better())
-            .returning(|_, _, _| Ok(()));
-        assert!(log_in(accounts, hasher).execute(&sample::email(), attempt()).await.is_ok());
-
-        let mut busy = hasher_saying(Verification::Match { outdated: true });
-        busy.expect_hash().once().returning(|_| Err(HashPasswordError::Busy));
-        assert!(log_in(accounts_with(Some(known(false))), busy).execute(&sample::email(), attempt()).await.is_ok());
+            .withf(|session| {
+                session.refresh_token == Some(RefreshTokenHash::new([7; 32]))
+                    && session.expires_at == sample::now() + Duration::from_secs(100)
+            })
+            .returning(|_| Ok(()));
+        let logged_in = log_in(sessions).as_client(&sample::email(), password()).await.unwrap();
+        assert_eq!((logged_in.access_token.token.as_str(), logged_in.refresh_token.expose()), ("Client", "refresh"));
     }
 
     #[tokio::test]
-    async fn a_busy_hasher_says_so() {
-        let mut hasher = MockPasswordHasher::new();
-        hasher.expect_verify().returning(|_, _| Err(HashPasswordError::Busy));
-        let answer = log_in(accounts_with(Some(known(false))), hasher).execute(&sample::email(), attempt()).await;
-        assert!(matches!(answer, Err(LogInError::Busy)));
+    async fn a_browsers_session_cannot() {
+        let mut sessions = MockSessions::new();
+        sessions
+            .expect_open()
+            .once()
+            .withf(|session| {
+                session.refresh_token.is_none() && session.expires_at == sample::now() + Duration::from_secs(50)
+            })
+            .returning(|_| Ok(()));
+        let logged_in = log_in(sessions).as_browser(&sample::email(), password()).await.unwrap();
+        assert_eq!(logged_in.session_token.token, "Browser");
     }
 }

@@ -18,8 +18,8 @@ impl ArchiveMenuItem {
     }
 
     /// `revision` is the one the editor has seen.
-    pub async fn execute(&self, _by: StaffMember, id: MenuItemId, revision: u32) -> Result<(), EditMenuItemError> {
-        self.menu.archive(id, revision, self.clock.now()).await
+    pub async fn execute(&self, by: StaffMember, id: MenuItemId, revision: u32) -> Result<(), EditMenuItemError> {
+        self.menu.archive(id, revision, by.account_id(), self.clock.now()).await
     }
 }
 
@@ -33,7 +33,10 @@ mod tests {
     #[tokio::test]
     async fn archives_at_the_revision_seen() {
         let mut menu = MockMenu::new();
-        menu.expect_archive().once().withf(|_, revision, _| *revision == 2).returning(|_, _, _| Ok(()));
+        menu.expect_archive()
+            .once()
+            .withf(|_, revision, by, _| *revision == 2 && *by == sample::staff().account_id())
+            .returning(|_, _, _, _| Ok(()));
         let archive = ArchiveMenuItem::new(Arc::new(menu), sample::clock());
         assert!(archive.execute(sample::staff(), sample::menu_item().id, 2).await.is_ok());
     }

@@ -21,12 +21,12 @@ impl EditMenuItem {
     /// `revision` is the one the editor has seen.
     pub async fn execute(
         &self,
-        _by: StaffMember,
+        by: StaffMember,
         id: MenuItemId,
         revision: u32,
         edit: MenuItemEdit,
     ) -> Result<MenuItem, EditMenuItemError> {
-        self.menu.edit(id, revision, edit, self.clock.now()).await
+        self.menu.edit(id, revision, edit, by.account_id(), self.clock.now()).await
     }
 }
 
@@ -42,8 +42,10 @@ mod tests {
         let mut menu = MockMenu::new();
         menu.expect_edit()
             .once()
-            .withf(|_, revision, _, at| *revision == 3 && *at == sample::now())
-            .returning(|_, _, _, _| Err(EditMenuItemError::Stale { current: 4 }));
+            .withf(|_, revision, _, by, at| {
+                *revision == 3 && *by == sample::staff().account_id() && *at == sample::now()
+            })
+            .returning(|_, _, _, _, _| Err(EditMenuItemError::Stale { current: 4 }));
         let edit = EditMenuItem::new(Arc::new(menu), sample::clock());
         let answer = edit.execute(sample::staff(), sample::menu_item().id, 3, MenuItemEdit::default()).await;
         assert!(matches!(answer, Err(EditMenuItemError::Stale { current: 4 })));

@@ -3,6 +3,7 @@ use thiserror::Error;
 use crate::{
     Timestamp,
     account::{Account, Actor},
+    ids::SessionId,
 };
 
 /// A credential a client shows with every request.
@@ -14,6 +15,15 @@ pub struct AccessToken {
     pub expires_in: u32,
 }
 
+/// Who carries a token, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Bearer {
+    /// A program, in the `Authorization` header.
+    Client,
+    /// A browser, in a cookie.
+    Browser,
+}
+
 /// The token proves nothing: forged, expired, meant for somebody else, or not a token at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the access token is not valid")]
@@ -22,9 +32,9 @@ pub struct InvalidAccessToken;
 /// Issues and verifies access tokens.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait AccessTokens: Send + Sync {
-    /// A token for an account that has just proven who it is.
-    fn issue(&self, account: &Account, now: Timestamp) -> AccessToken;
+    /// A token for an account that has proven who it is.
+    fn issue(&self, account: &Account, session_id: SessionId, bearer: Bearer, now: Timestamp) -> AccessToken;
 
-    /// Who shows this token. MUST refuse a token whose signature, algorithm, issuer, audience or time is not right.
-    fn verify(&self, token: &str, now: Timestamp) -> Result<Actor, InvalidAccessToken>;
+    /// Who shows this token. MUST refuse a token whose signature, algorithm, issuer, time or kind of bearer is not right.
+    fn verify(&self, token: &str, bearer: Bearer, now: Timestamp) -> Result<Actor, InvalidAccessToken>;
 }

@@ -3,9 +3,10 @@ use thiserror::Error;
 
 use crate::{
     Timestamp,
-    account::{Account, Role},
+    account::{Account, AccountChange, Role},
     email::Email,
     ids::AccountId,
+    page::{Page, PageLimit},
     password::PasswordHash,
     text::PersonName,
 };
@@ -40,6 +41,17 @@ pub enum RegisterAccountError {
     Unavailable(#[from] Unavailable),
 }
 
+/// Why an account was not changed.
+#[derive(Debug, Error)]
+pub enum ChangeAccountError {
+    /// There is no such account.
+    #[error("no such account")]
+    NotFound,
+    /// The store failed.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
 /// An account with what it takes to sign in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
@@ -65,7 +77,22 @@ pub trait Accounts: Send + Sync {
     /// What it takes to sign in with this address.
     async fn credentials(&self, email: &Email) -> Result<Option<Credentials>, Unavailable>;
 
-    /// Replaces a hash by a better one of the same password. Does nothing where the hash is no longer `old`: the password
-    /// was changed meanwhile.
-    async fn replace_hash(&self, id: AccountId, old: &PasswordHash, new: &PasswordHash) -> Result<(), Unavailable>;
+    /// A page of accounts in order of registration; `after` is the last of the page before.
+    async fn list(&self, after: Option<AccountId>, limit: PageLimit) -> Result<Page<Account>, Unavailable>;
+
+    /// Changes what an account may do, and records who did it.
+    async fn change(
+        &self,
+        id: AccountId,
+        change: AccountChange,
+        by: AccountId,
+        at: Timestamp,
+    ) -> Result<Account, ChangeAccountError>;
+
+    /// Gives an account another name; `None` where there is no such account.
+    async fn rename(&self, id: AccountId, name: PersonName) -> Result<Option<Account>, Unavailable>;
+
+    /// Replaces a hash, by a better one of the same password or by that of another. Does nothing, and answers `false`, where the
+    /// hash is no longer `old`: the password was changed meanwhile.
+    async fn replace_hash(&self, id: AccountId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, Unavailable>;
 }

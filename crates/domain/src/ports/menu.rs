@@ -132,11 +132,18 @@ pub trait Menu: Send + Sync {
         id: MenuItemId,
         revision: u32,
         edit: MenuItemEdit,
+        edited_by: AccountId,
         edited_at: Timestamp,
     ) -> Result<MenuItem, EditMenuItemError>;
 
     /// Takes a dish that is still at `revision` off the menu for good. Old orders keep it.
-    async fn archive(&self, id: MenuItemId, revision: u32, archived_at: Timestamp) -> Result<(), EditMenuItemError>;
+    async fn archive(
+        &self,
+        id: MenuItemId,
+        revision: u32,
+        archived_by: AccountId,
+        archived_at: Timestamp,
+    ) -> Result<(), EditMenuItemError>;
 
     /// Adjusts a stock and enters it into the ledger.
     async fn adjust_stock(&self, adjustment: StockAdjustment) -> Result<MenuItem, AdjustStockError>;

@@ -9,6 +9,8 @@
 
 mod access_tokens;
 mod accounts;
+mod address_limits;
+mod audit_log;
 mod clock;
 mod component_health;
 mod id_generator;
@@ -16,11 +18,14 @@ mod lockouts;
 mod menu;
 mod order_book;
 mod password_hasher;
+mod sessions;
 
 use std::{error::Error, fmt};
 
 pub use access_tokens::*;
 pub use accounts::*;
+pub use address_limits::*;
+pub use audit_log::*;
 pub use clock::*;
 pub use component_health::*;
 pub use id_generator::*;
@@ -28,6 +33,7 @@ pub use lockouts::*;
 pub use menu::*;
 pub use order_book::*;
 pub use password_hasher::*;
+pub use sessions::*;
 
 /// The step could not be carried out for a reason that has nothing to do with what was asked: a connection was cut, a pool is
 /// exhausted, a deadline passed. Trying again later may help. Whether the step happened is unknown.

@@ -1,4 +1,5 @@
 use comanda_domain::{
+    audit::{AuditAction, Deed},
     menu_item::MenuItem,
     ports::{AdjustStockError, StockAdjustment},
     stock::Stock,
@@ -11,7 +12,10 @@ use super::{
     conditional_write::{ReadMode, Setback, decided, raise_menu_version, read_row},
     row::{LedgerEntry, MenuItemRow},
 };
-use crate::schema::{menu_items, stock_adjustments};
+use crate::{
+    audit_log::record,
+    schema::{menu_items, stock_adjustments},
+};
 
 type AdjustSetback = Setback<AdjustStockError>;
 
@@ -65,6 +69,14 @@ impl PostgresMenu {
             adjustment.reason.as_str(),
         );
         diesel::insert_into(stock_adjustments::table).values(entry).execute(connection).await?;
+        let deed = Deed {
+            actor: Some(adjustment.adjusted_by),
+            action: AuditAction::StockAdjusted,
+            target: adjustment.menu_item_id.to_string(),
+            reason: Some(adjustment.reason.clone()),
+            at: adjustment.adjusted_at,
+        };
+        record(connection, &deed).await?;
         if before.availability() != after.availability() {
             raise_menu_version(connection).await?;
         }

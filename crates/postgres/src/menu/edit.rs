@@ -1,5 +1,6 @@
 use comanda_domain::{
     Timestamp,
+    audit::{AuditAction, Deed},
     ids::{AccountId, MenuItemId},
     menu_item::{MenuItem, MenuItemEdit, NewMenuItem},
     ports::{EditMenuItemError, Unavailable},
@@ -12,7 +13,10 @@ use super::{
     conditional_write::{ReadMode, Setback, decided, raise_menu_version, read_row},
     row::{DetailsColumns, LedgerEntry, MenuItemRow, NewMenuItemRow, portions},
 };
-use crate::schema::{menu_items, stock_adjustments};
+use crate::{
+    audit_log::record,
+    schema::{menu_items, stock_adjustments},
+};
 
 type EditSetback = Setback<EditMenuItemError>;
 
@@ -31,6 +35,7 @@ impl PostgresMenu {
                     let entry = LedgerEntry::new(row.id, Some(added_by), item.added_at, stock, "first stock");
                     diesel::insert_into(stock_adjustments::table).values(entry).execute(connection).await?;
                 }
+                record(connection, &deed(AuditAction::MenuItemAdded, item.id, added_by, item.added_at)).await?;
                 raise_menu_version(connection).await?;
                 Ok(row)
             })
@@ -44,6 +49,7 @@ impl PostgresMenu {
         id: MenuItemId,
         revision: u32,
         edit: MenuItemEdit,
+        edited_by: AccountId,
         edited_at: Timestamp,
     ) -> Result<MenuItem, EditMenuItemError> {
         let mut connection = self.database.connection().await?;
@@ -69,6 +75,7 @@ impl PostgresMenu {
                         .await
                         .optional()?
                         .ok_or(EditSetback::Conflict)?;
+                    record(connection, &deed(AuditAction::MenuItemEdited, id, edited_by, edited_at)).await?;
                     raise_menu_version(connection).await?;
                     Ok(changed.into_item(self.currency)?)
                 })
@@ -84,6 +91,7 @@ impl PostgresMenu {
         &self,
         id: MenuItemId,
         revision: u32,
+        archived_by: AccountId,
         archived_at: Timestamp,
     ) -> Result<(), EditMenuItemError> {
         let mut connection = self.database.connection().await?;
@@ -105,6 +113,7 @@ impl PostgresMenu {
                     if archived == 0 {
                         return Err(EditSetback::Conflict);
                     }
+                    record(connection, &deed(AuditAction::MenuItemArchived, id, archived_by, archived_at)).await?;
                     raise_menu_version(connection).await?;
                     Ok(())
                 })
@@ -131,4 +140,8 @@ impl PostgresMenu {
             Err(EditSetback::Refused(EditMenuItemError::Stale { current: item.revision }))
         }
     }
+}
+
+fn deed(action: AuditAction, item: MenuItemId, by: AccountId, at: Timestamp) -> Deed {
+    Deed { actor: Some(by), action, target: item.to_string(), reason: None, at }
 }

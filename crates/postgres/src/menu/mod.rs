@@ -60,16 +60,23 @@ impl Menu for PostgresMenu {
         id: MenuItemId,
         revision: u32,
         edit: MenuItemEdit,
+        edited_by: AccountId,
         edited_at: Timestamp,
     ) -> Result<MenuItem, EditMenuItemError> {
         let menu = self.clone();
-        let work = async move { menu.edit_item(id, revision, edit, edited_at).await };
+        let work = async move { menu.edit_item(id, revision, edit, edited_by, edited_at).await };
         in_own_task(&self.database, work).await
     }
 
-    async fn archive(&self, id: MenuItemId, revision: u32, archived_at: Timestamp) -> Result<(), EditMenuItemError> {
+    async fn archive(
+        &self,
+        id: MenuItemId,
+        revision: u32,
+        archived_by: AccountId,
+        archived_at: Timestamp,
+    ) -> Result<(), EditMenuItemError> {
         let menu = self.clone();
-        let work = async move { menu.archive_item(id, revision, archived_at).await };
+        let work = async move { menu.archive_item(id, revision, archived_by, archived_at).await };
         in_own_task(&self.database, work).await
     }
 

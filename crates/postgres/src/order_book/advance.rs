@@ -16,22 +16,8 @@ use super::{read, row::OrderRow};
 use crate::{
     Database,
     schema::{orders, outbox_events},
+    transaction_failure::Failure,
 };
-
-/// Why a transaction was rolled back: the answer, whatever it is.
-pub(super) struct Failure<E>(pub(super) E);
-
-impl<E: From<Unavailable>> From<diesel::result::Error> for Failure<E> {
-    fn from(error: diesel::result::Error) -> Self {
-        Self(Unavailable::new(error).into())
-    }
-}
-
-impl<E: From<Unavailable>> From<Unavailable> for Failure<E> {
-    fn from(error: Unavailable) -> Self {
-        Self(error.into())
-    }
-}
 
 pub(super) async fn advance(
     database: &Database,

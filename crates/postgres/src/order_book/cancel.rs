@@ -15,13 +15,14 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::{
-    advance::{Failure, Transition, lock_order, write_transition},
+    advance::{Transition, lock_order, write_transition},
     read,
     statements::{ReadAndLockShelf, TakeStock},
 };
 use crate::{
     Database,
     schema::{idempotency_keys, orders},
+    transaction_failure::Failure,
 };
 
 type CancelFailure = Failure<CancelOrderError>;

@@ -36,7 +36,11 @@ async fn an_edit_gets_its_turn_while_the_dish_sells_without_pause() {
     };
     let editing = async {
         for revision in 1..=30 {
-            let edited = shop.menu.edit(dish.id, revision, renamed(&format!("Name {revision}")), now()).await.unwrap();
+            let edited = shop
+                .menu
+                .edit(dish.id, revision, renamed(&format!("Name {revision}")), shop.customer.id, now())
+                .await
+                .unwrap();
             assert_eq!(edited.revision, revision + 1);
             shop.menu.adjust_stock(adjustment(&shop, dish.id, 1)).await.unwrap();
         }
@@ -51,13 +55,14 @@ async fn a_revision_is_edited_once() {
     let shop = Shop::open().await;
     let dish = shop.dish(1).await;
     let names: Vec<String> = (0..10).map(|n| format!("Name {n}")).collect();
-    let edits = join_all(names.iter().map(|name| shop.menu.edit(dish.id, 1, renamed(name), now()))).await;
+    let edits =
+        join_all(names.iter().map(|name| shop.menu.edit(dish.id, 1, renamed(name), shop.customer.id, now()))).await;
     assert_eq!(edits.iter().filter(|edit| edit.is_ok()).count(), 1);
     let stale = |edit: &Result<_, EditMenuItemError>| matches!(edit, Err(EditMenuItemError::Stale { current: 2 }));
     assert_eq!(edits.iter().filter(|edit| stale(edit)).count(), 9);
 
     let before = shop.menu.whole().await.unwrap();
-    let same = shop.menu.edit(dish.id, 2, MenuItemEdit::default(), now()).await.unwrap();
+    let same = shop.menu.edit(dish.id, 2, MenuItemEdit::default(), shop.customer.id, now()).await.unwrap();
     assert_eq!(same.revision, 2, "an edit that changes nothing is none");
     assert_eq!(shop.menu.whole().await.unwrap(), before);
 }
@@ -66,11 +71,17 @@ async fn a_revision_is_edited_once() {
 async fn an_archived_dish_is_gone_for_every_writer() {
     let shop = Shop::open().await;
     let dish = shop.dish(1).await;
-    assert!(matches!(shop.menu.archive(dish.id, 2, now()).await, Err(EditMenuItemError::Stale { current: 1 })));
-    shop.menu.archive(dish.id, 1, now()).await.unwrap();
+    assert!(matches!(
+        shop.menu.archive(dish.id, 2, shop.customer.id, now()).await,
+        Err(EditMenuItemError::Stale { current: 1 })
+    ));
+    shop.menu.archive(dish.id, 1, shop.customer.id, now()).await.unwrap();
     assert_eq!(shop.menu.item(dish.id).await.unwrap(), None);
-    assert!(matches!(shop.menu.archive(dish.id, 2, now()).await, Err(EditMenuItemError::NotFound)));
-    assert!(matches!(shop.menu.edit(dish.id, 2, renamed("Ghost"), now()).await, Err(EditMenuItemError::NotFound)));
+    assert!(matches!(shop.menu.archive(dish.id, 2, shop.customer.id, now()).await, Err(EditMenuItemError::NotFound)));
+    assert!(matches!(
+        shop.menu.edit(dish.id, 2, renamed("Ghost"), shop.customer.id, now()).await,
+        Err(EditMenuItemError::NotFound)
+    ));
     let adjusted = shop.menu.adjust_stock(adjustment(&shop, dish.id, 1)).await;
     assert!(matches!(adjusted, Err(AdjustStockError::NotFound)));
     assert!(matches!(
@@ -102,7 +113,7 @@ async fn the_menus_version_rises_when_guests_would_see_a_difference() {
     assert_eq!(version().await, added, "from 11 to 12 portions is nobody's business");
     shop.menu.adjust_stock(adjustment(&shop, dish.id, -6)).await.unwrap();
     assert_eq!(version().await, added + 1, "low");
-    shop.menu.edit(dish.id, 1, renamed("Another"), now()).await.unwrap();
+    shop.menu.edit(dish.id, 1, renamed("Another"), shop.customer.id, now()).await.unwrap();
     assert_eq!(version().await, added + 2);
 }
 

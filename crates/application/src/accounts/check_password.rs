@@ -1,0 +1,221 @@
+use std::sync::Arc;
+
+use comanda_domain::{
+    email::Email,
+    lockout::{Admission, Lock, TryId, TryOutcome},
+    password::Password,
+    ports::{
+        Accounts, Credentials, HashPasswordError, IdGenerator, Lockouts, PasswordHasher, Unavailable, Verification,
+    },
+};
+use thiserror::Error;
+
+/// Why a password was not accepted.
+#[derive(Debug, Error)]
+pub enum CheckPasswordError {
+    /// Unknown address, wrong password or disabled account: the caller is not told which.
+    #[error("the e-mail address or the password is wrong")]
+    InvalidCredentials,
+    /// Too many were wrong. Addresses without an account lock just the same.
+    #[error("the account is locked")]
+    Locked(Lock),
+    /// Others were being checked for this address for longer than anybody should wait.
+    #[error("too many sign-ins for this address are under way")]
+    TooManyAtOnce,
+    #[error("the password hasher is busy")]
+    Busy,
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl From<HashPasswordError> for CheckPasswordError {
+    fn from(error: HashPasswordError) -> Self {
+        match error {
+            HashPasswordError::Busy => Self::Busy,
+            HashPasswordError::Unavailable(source) => Self::Unavailable(source),
+        }
+    }
+}
+
+/// Checks a password as the lockout policy allows: announced before, settled after.
+#[derive(Clone)]
+pub struct CheckPassword {
+    accounts: Arc<dyn Accounts>,
+    hasher: Arc<dyn PasswordHasher>,
+    lockouts: Arc<dyn Lockouts>,
+    ids: Arc<dyn IdGenerator>,
+}
+
+impl CheckPassword {
+    pub fn new(
+        accounts: Arc<dyn Accounts>,
+        hasher: Arc<dyn PasswordHasher>,
+        lockouts: Arc<dyn Lockouts>,
+        ids: Arc<dyn IdGenerator>,
+    ) -> Self {
+        Self { accounts, hasher, lockouts, ids }
+    }
+
+    /// Must be driven to its end even when nobody waits for it any more: a try that is never settled counts as a failure.
+    pub async fn execute(&self, email: &Email, password: Password) -> Result<Credentials, CheckPasswordError> {
+        let id = TryId::new(self.ids.generate());
+        match self.lockouts.begin(email, id).await? {
+            Admission::Allowed => {}
+            Admission::Busy => return Err(CheckPasswordError::TooManyAtOnce),
+            Admission::Locked(lock) => return Err(CheckPasswordError::Locked(lock)),
+        }
+        let checked = self.check(email, password).await;
+        let outcome = match &checked {
+            Ok(_) => TryOutcome::Success,
+            Err(CheckPasswordError::InvalidCredentials) => TryOutcome::Failure,
+            Err(_) => TryOutcome::NotChecked,
+        };
+        self.lockouts.settle(email, id, outcome).await?;
+        checked
+    }
+
+    async fn check(&self, email: &Email, password: Password) -> Result<Credentials, CheckPasswordError> {
+        let credentials = self.accounts.credentials(email).await?;
+        let hash = credentials.as_ref().map(|known| known.password_hash.clone());
+        let verification = self.hasher.verify(password.clone(), hash).await?;
+        let (Some(known), Verification::Match { outdated }) = (credentials, verification) else {
+            return Err(CheckPasswordError::InvalidCredentials);
+        };
+        if known.account.disabled {
+            return Err(CheckPasswordError::InvalidCredentials);
+        }
+        if outdated {
+            self.strengthen(&known, password).await?;
+        }
+        Ok(known)
+    }
+
+    /// The plain password is at hand only now, so this is when an old hash can be replaced. A hasher too busy for it is no
+    /// reason to turn somebody away: there will be another sign-in.
+    async fn strengthen(&self, known: &Credentials, password: Password) -> Result<(), CheckPasswordError> {
+        match self.hasher.hash(password).await {
+            Ok(better) => {
+                self.accounts.replace_hash(known.account.id, &known.password_hash, &better).await?;
+                Ok(())
+            }
+            Err(HashPasswordError::Busy) => Ok(()),
+            Err(HashPasswordError::Unavailable(source)) => Err(source.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comanda_domain::{
+        account::Account,
+        password::PasswordHash,
+        ports::{MockAccounts, MockLockouts, MockPasswordHasher},
+    };
+
+    use super::*;
+    use crate::sample;
+
+    fn attempt() -> Password {
+        Password::attempt("correct horse battery".to_owned()).unwrap()
+    }
+
+    fn known(disabled: bool) -> Credentials {
+        Credentials { account: Account { disabled, ..sample::customer() }, password_hash: sample::password_hash() }
+    }
+
+    fn accounts_with(credentials: Option<Credentials>) -> MockAccounts {
+        let mut accounts = MockAccounts::new();
+        accounts.expect_credentials().returning(move |_| Ok(credentials.clone()));
+        accounts
+    }
+
+    fn hasher_saying(verification: Verification) -> MockPasswordHasher {
+        let mut hasher = MockPasswordHasher::new();
+        hasher.expect_verify().once().returning(move |_, _| Ok(verification));
+        hasher
+    }
+
+    /// Lets the try through and demands this end of it.
+    fn lockouts_settled(outcome: TryOutcome) -> MockLockouts {
+        let mut lockouts = MockLockouts::new();
+        lockouts.expect_begin().once().returning(|_, _| Ok(Admission::Allowed));
+        lockouts.expect_settle().once().withf(move |_, _, settled| *settled == outcome).returning(|_, _, _| Ok(()));
+        lockouts
+    }
+
+    async fn check(
+        accounts: MockAccounts,
+        hasher: MockPasswordHasher,
+        lockouts: MockLockouts,
+    ) -> Result<Credentials, CheckPasswordError> {
+        let check = CheckPassword::new(Arc::new(accounts), Arc::new(hasher), Arc::new(lockouts), sample::ids());
+        check.execute(&sample::email(), attempt()).await
+    }
+
+    #[tokio::test]
+    async fn the_right_password_is_a_success() {
+        let hasher = hasher_saying(Verification::Match { outdated: false });
+        let found = check(accounts_with(Some(known(false))), hasher, lockouts_settled(TryOutcome::Success)).await;
+        assert_eq!(found.unwrap().account, sample::customer());
+    }
+
+    #[tokio::test]
+    async fn a_wrong_one_a_disabled_account_and_an_unknown_address_are_failures_that_look_alike() {
+        let wrong = hasher_saying(Verification::Mismatch);
+        let mut unknown = MockPasswordHasher::new();
+        unknown.expect_verify().once().withf(|_, hash| hash.is_none()).returning(|_, _| Ok(Verification::Mismatch));
+        let right = hasher_saying(Verification::Match { outdated: false });
+        for (credentials, hasher) in [(Some(known(false)), wrong), (None, unknown), (Some(known(true)), right)] {
+            let answer = check(accounts_with(credentials), hasher, lockouts_settled(TryOutcome::Failure)).await;
+            assert!(matches!(answer, Err(CheckPasswordError::InvalidCredentials)));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_locked_address_is_not_checked_at_all() {
+        let lock = Lock {
+            attempts: 5,
+            level: 1,
+            first_failed_at: sample::now(),
+            locked_at: sample::now(),
+            unlock_at: sample::now(),
+        };
+        let mut lockouts = MockLockouts::new();
+        lockouts.expect_begin().once().returning(move |_, _| Ok(Admission::Locked(lock)));
+        let answer = check(MockAccounts::new(), MockPasswordHasher::new(), lockouts).await;
+        assert!(matches!(answer, Err(CheckPasswordError::Locked(told)) if told == lock));
+    }
+
+    #[tokio::test]
+    async fn a_password_that_was_never_checked_counts_for_nothing() {
+        let mut busy = MockPasswordHasher::new();
+        busy.expect_verify().returning(|_, _| Err(HashPasswordError::Busy));
+        let lockouts = lockouts_settled(TryOutcome::NotChecked);
+        let answer = check(accounts_with(Some(known(false))), busy, lockouts).await;
+        assert!(matches!(answer, Err(CheckPasswordError::Busy)));
+
+        let mut accounts = MockAccounts::new();
+        accounts.expect_credentials().returning(|_| Err(Unavailable::new("gone")));
+        let answer = check(accounts, MockPasswordHasher::new(), lockouts_settled(TryOutcome::NotChecked)).await;
+        assert!(matches!(answer, Err(CheckPasswordError::Unavailable(_))));
+    }
+
+    #[tokio::test]
+    async fn an_outdated_hash_is_replaced_when_the_hasher_has_time() {
+        let better = || PasswordHash::new("better".to_owned());
+        let mut hasher = hasher_saying(Verification::Match { outdated: true });
+        hasher.expect_hash().once().returning(move |_| Ok(better()));
+        let mut accounts = accounts_with(Some(known(false)));
+        accounts
+            .expect_replace_hash()
+            .once()
+            .withf(move |_, old, new| *old == sample::password_hash() && *new == better())
+            .returning(|_, _, _| Ok(true));
+        assert!(check(accounts, hasher, lockouts_settled(TryOutcome::Success)).await.is_ok());
+
+        let mut busy = hasher_saying(Verification::Match { outdated: true });
+        busy.expect_hash().once().returning(|_| Err(HashPasswordError::Busy));
+        let found = check(accounts_with(Some(known(false))), busy, lockouts_settled(TryOutcome::Success)).await;
+        assert!(found.is_ok());
+    }
+}

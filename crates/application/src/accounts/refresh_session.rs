@@ -1,0 +1,125 @@
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use comanda_domain::{
+    ports::{AccessTokens, Bearer, Clock, ClosedSessions, RefreshTokens, RotateError, Rotation, Sessions, Unavailable},
+    session::RefreshToken,
+};
+use thiserror::Error;
+
+use super::{log_in::LoggedIn, session_terms::SessionTerms};
+
+/// Why a session was not continued.
+#[derive(Debug, Error)]
+pub enum RefreshSessionError {
+    /// It is no refresh token.
+    #[error("not a refresh token")]
+    Unknown,
+    /// The session has ended, or the token was used before.
+    #[error("the session is closed")]
+    SessionClosed,
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Continues a session: a refresh token for the next access token and its own successor.
+pub struct RefreshSession {
+    sessions: Arc<dyn Sessions>,
+    closed: Arc<dyn ClosedSessions>,
+    access_tokens: Arc<dyn AccessTokens>,
+    refresh_tokens: Arc<dyn RefreshTokens>,
+    clock: Arc<dyn Clock>,
+    terms: SessionTerms,
+}
+
+impl RefreshSession {
+    pub fn new(
+        sessions: Arc<dyn Sessions>,
+        closed: Arc<dyn ClosedSessions>,
+        access_tokens: Arc<dyn AccessTokens>,
+        refresh_tokens: Arc<dyn RefreshTokens>,
+        clock: Arc<dyn Clock>,
+        terms: SessionTerms,
+    ) -> Self {
+        Self { sessions, closed, access_tokens, refresh_tokens, clock, terms }
+    }
+
+    pub async fn execute(&self, token: &RefreshToken) -> Result<LoggedIn, RefreshSessionError> {
+        let now = self.clock.now();
+        let successor = self.refresh_tokens.successor(token);
+        let rotation = Rotation {
+            presented: self.refresh_tokens.hash(token),
+            successor: self.refresh_tokens.hash(&successor),
+            at: now,
+            grace: TimeDelta::from_std(self.terms.refresh_grace).unwrap_or(TimeDelta::zero()),
+        };
+        match self.sessions.rotate(rotation).await {
+            Ok((session_id, account)) => {
+                let access_token = self.access_tokens.issue(&account, session_id, Bearer::Client, now);
+                Ok(LoggedIn { account, access_token, refresh_token: successor })
+            }
+            Err(RotateError::SessionClosed { session_id }) => {
+                // Its access tokens end with it, wherever they are shown.
+                self.closed.announce(&[session_id]).await;
+                Err(RefreshSessionError::SessionClosed)
+            }
+            Err(RotateError::Unknown) => Err(RefreshSessionError::Unknown),
+            Err(RotateError::Unavailable(source)) => Err(source.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use comanda_domain::{
+        ids::SessionId,
+        ports::{AccessToken, MockAccessTokens, MockClosedSessions, MockRefreshTokens, MockSessions},
+        session::RefreshTokenHash,
+    };
+
+    use super::*;
+    use crate::sample;
+
+    fn refresh(sessions: MockSessions, closed: MockClosedSessions) -> RefreshSession {
+        let mut access_tokens = MockAccessTokens::new();
+        access_tokens.expect_issue().returning(|_, _, _, _| AccessToken { token: "next".to_owned(), expires_in: 900 });
+        let mut refresh_tokens = MockRefreshTokens::new();
+        refresh_tokens.expect_successor().returning(|_| RefreshToken::new("successor".to_owned()));
+        refresh_tokens
+            .expect_hash()
+            .returning(|token| RefreshTokenHash::new([u8::try_from(token.expose().len()).unwrap(); 32]));
+        let terms = SessionTerms {
+            client: Duration::from_secs(100),
+            browser: Duration::from_secs(50),
+            refresh_grace: Duration::from_secs(10),
+        };
+        let (access_tokens, refresh_tokens) = (Arc::new(access_tokens), Arc::new(refresh_tokens));
+        RefreshSession::new(Arc::new(sessions), Arc::new(closed), access_tokens, refresh_tokens, sample::clock(), terms)
+    }
+
+    #[tokio::test]
+    async fn a_token_is_exchanged_for_its_successor() {
+        let mut sessions = MockSessions::new();
+        sessions
+            .expect_rotate()
+            .once()
+            .withf(|r| r.presented == RefreshTokenHash::new([5; 32]) && r.successor == RefreshTokenHash::new([9; 32]))
+            .returning(|_| Ok((SessionId::new(sample::order_with_lines().order.id.as_uuid()), sample::customer())));
+        let refresh = refresh(sessions, MockClosedSessions::new());
+        let next = refresh.execute(&RefreshToken::new("first".to_owned())).await.unwrap();
+        assert_eq!((next.access_token.token.as_str(), next.refresh_token.expose()), ("next", "successor"));
+    }
+
+    #[tokio::test]
+    async fn a_token_that_comes_back_closes_the_session_everywhere() {
+        let session_id = SessionId::new(sample::order_with_lines().order.id.as_uuid());
+        let mut sessions = MockSessions::new();
+        sessions.expect_rotate().returning(move |_| Err(RotateError::SessionClosed { session_id }));
+        let mut closed = MockClosedSessions::new();
+        closed.expect_announce().once().withf(move |ids| ids == [session_id]).returning(|_| ());
+        let answer = refresh(sessions, closed).execute(&RefreshToken::new("first".to_owned())).await;
+        assert!(matches!(answer, Err(RefreshSessionError::SessionClosed)));
+    }
+}

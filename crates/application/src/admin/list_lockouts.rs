@@ -1,0 +1,44 @@
+use std::sync::Arc;
+
+use comanda_domain::{
+    account::Administrator,
+    lockout::LockedAddress,
+    page::{Page, PageLimit},
+    ports::{LockedAddressPosition, Lockouts, Unavailable},
+};
+
+/// Lists the addresses that are locked now, a page at a time.
+pub struct ListLockouts {
+    lockouts: Arc<dyn Lockouts>,
+}
+
+impl ListLockouts {
+    pub fn new(lockouts: Arc<dyn Lockouts>) -> Self {
+        Self { lockouts }
+    }
+
+    pub async fn execute(
+        &self,
+        _by: Administrator,
+        after: Option<LockedAddressPosition>,
+        limit: PageLimit,
+    ) -> Result<Page<LockedAddress>, Unavailable> {
+        self.lockouts.list(after, limit).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comanda_domain::ports::MockLockouts;
+
+    use super::*;
+    use crate::sample;
+
+    #[tokio::test]
+    async fn shows_what_is_locked() {
+        let mut lockouts = MockLockouts::new();
+        lockouts.expect_list().once().returning(|_, _| Ok(Page { entries: vec![], has_more: true }));
+        let list = ListLockouts::new(Arc::new(lockouts));
+        assert!(list.execute(sample::admin(), None, PageLimit::default()).await.unwrap().has_more);
+    }
+}

@@ -1,0 +1,105 @@
+use std::sync::Arc;
+
+use comanda_domain::{
+    account::Administrator,
+    audit::{AuditAction, Deed},
+    email::Email,
+    ports::{AuditLog, Clock, Lockouts, Unavailable},
+    text::Reason,
+};
+use thiserror::Error;
+
+/// Why nothing was unlocked.
+#[derive(Debug, Error)]
+pub enum UnlockAccountError {
+    #[error("the address is not locked")]
+    NotLocked,
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Lifts a lock, and forgets the failures that led to it.
+pub struct UnlockAccount {
+    lockouts: Arc<dyn Lockouts>,
+    log: Arc<dyn AuditLog>,
+    clock: Arc<dyn Clock>,
+}
+
+impl UnlockAccount {
+    pub fn new(lockouts: Arc<dyn Lockouts>, log: Arc<dyn AuditLog>, clock: Arc<dyn Clock>) -> Self {
+        Self { lockouts, log, clock }
+    }
+
+    pub async fn execute(&self, by: Administrator, email: &Email, reason: Reason) -> Result<(), UnlockAccountError> {
+        self.lockouts.find(email).await?.ok_or(UnlockAccountError::NotLocked)?;
+        // Recorded first: nothing is unlocked that is not in the log.
+        let deed = Deed {
+            actor: Some(by.account_id()),
+            action: AuditAction::AccountUnlocked,
+            target: email.to_string(),
+            reason: Some(reason),
+            at: self.clock.now(),
+        };
+        self.log.record(deed).await?;
+        Ok(self.lockouts.unlock(email).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comanda_domain::{
+        lockout::{Lock, LockedAddress},
+        ports::{MockAuditLog, MockLockouts},
+    };
+
+    use super::*;
+    use crate::sample;
+
+    fn locked() -> MockLockouts {
+        let mut lockouts = MockLockouts::new();
+        lockouts.expect_find().returning(|email| {
+            let now = sample::now();
+            let lock = Lock { attempts: 5, level: 1, first_failed_at: now, locked_at: now, unlock_at: now };
+            Ok(Some(LockedAddress { email: email.clone(), lock }))
+        });
+        lockouts
+    }
+
+    fn reason() -> Reason {
+        Reason::new("called us").unwrap()
+    }
+
+    #[tokio::test]
+    async fn who_unlocked_whom_and_why_is_recorded() {
+        let mut lockouts = locked();
+        lockouts.expect_unlock().once().returning(|_| Ok(()));
+        let mut log = MockAuditLog::new();
+        log.expect_record()
+            .once()
+            .withf(|deed| {
+                deed.actor == Some(sample::admin().account_id())
+                    && deed.target == sample::email().as_str()
+                    && deed.reason == Some(reason())
+            })
+            .returning(|_| Ok(()));
+        let unlock = UnlockAccount::new(Arc::new(lockouts), Arc::new(log), sample::clock());
+        assert!(unlock.execute(sample::admin(), &sample::email(), reason()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_recorded_is_not_done() {
+        let mut log = MockAuditLog::new();
+        log.expect_record().returning(|_| Err(Unavailable::new("gone")));
+        let unlock = UnlockAccount::new(Arc::new(locked()), Arc::new(log), sample::clock());
+        assert!(unlock.execute(sample::admin(), &sample::email(), reason()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_open_address_cannot_be_unlocked() {
+        let mut lockouts = MockLockouts::new();
+        lockouts.expect_find().returning(|_| Ok(None));
+        let unlock = UnlockAccount::new(Arc::new(lockouts), Arc::new(MockAuditLog::new()), sample::clock());
+        let answer = unlock.execute(sample::admin(), &sample::email(), reason()).await;
+        assert!(matches!(answer, Err(UnlockAccountError::NotLocked)));
+    }
+}

@@ -1,0 +1,13 @@
+use async_trait::async_trait;
+
+use crate::rate_limit::{Allowance, ClientNetwork, LimitedAction};
+
+use super::Unavailable;
+
+/// Limits how often one client may try, for all servers together.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait AddressLimits: Send + Sync {
+    /// Counts a try. Refused ones cost nothing.
+    async fn count(&self, action: LimitedAction, client: ClientNetwork) -> Result<Allowance, Unavailable>;
+}

@@ -1,0 +1,125 @@
+//! How often one client may try, by the generic cell rate algorithm: so many at once, and then one for each period that passes
+//! (ITU-T I.371; <https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm>).
+
+use std::net::IpAddr;
+
+use chrono::TimeDelta;
+
+use crate::Timestamp;
+
+/// What is limited. Each has an allowance of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LimitedAction {
+    /// Signing in.
+    LogIn,
+    /// Opening an account.
+    Register,
+    /// Continuing a session.
+    Refresh,
+}
+
+impl LimitedAction {
+    /// The name in storage.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LogIn => "log_in",
+            Self::Register => "register",
+            Self::Refresh => "refresh",
+        }
+    }
+}
+
+/// Who is limited: an IPv4 address, or the network of an IPv6 one, since whoever has one of its addresses has all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ClientNetwork(IpAddr);
+
+impl ClientNetwork {
+    /// The client's network.
+    pub fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V6(v6) => Self(IpAddr::V6((v6.to_bits() >> 64 << 64).into())),
+            v4 @ IpAddr::V4(_) => Self(v4),
+        }
+    }
+
+    /// Its first address.
+    pub const fn address(self) -> IpAddr {
+        self.0
+    }
+}
+
+/// So many at once, and one more for each period that passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// How many at once, at least one.
+    pub burst: u32,
+    /// How long it takes until there is one more.
+    pub period: TimeDelta,
+}
+
+/// What a client is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// How many at once.
+    pub limit: u32,
+    /// How many of them are left.
+    pub remaining: u32,
+    /// When all are there again, from now.
+    pub reset: TimeDelta,
+    /// How long to wait, for a client that may not.
+    pub retry_after: Option<TimeDelta>,
+}
+
+impl RateLimit {
+    /// Decides, from the moment at which everything will be paid off (`None`: it is) and says the next such moment.
+    pub fn decide(&self, paid_off_at: Option<Timestamp>, now: Timestamp) -> (Allowance, Timestamp) {
+        let before = paid_off_at.map_or(now, |at| at.max(now));
+        let after = before + self.period;
+        let burst = i32::try_from(self.burst.max(1)).unwrap_or(i32::MAX);
+        let opens_at = after - self.period * burst;
+        let told = |paid_off: Timestamp, retry_after| {
+            let left =
+                (self.period * burst - (paid_off - now)).num_milliseconds() / self.period.num_milliseconds().max(1);
+            Allowance {
+                limit: self.burst.max(1),
+                remaining: u32::try_from(left).unwrap_or(0),
+                reset: paid_off - now,
+                retry_after,
+            }
+        };
+        if opens_at > now { (told(before, Some(opens_at - now)), before) } else { (told(after, None), after) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_and_then_one_a_period() {
+        let limit = RateLimit { burst: 3, period: TimeDelta::seconds(2) };
+        let at = |seconds: i64| Timestamp::from_timestamp(1_790_000_000 + seconds, 0).expect("in range");
+        let mut paid_off = None;
+        let mut decide = |seconds| {
+            let (allowance, next) = limit.decide(paid_off, at(seconds));
+            paid_off = Some(next);
+            allowance
+        };
+        assert_eq!(
+            [decide(0), decide(0), decide(0)].map(|a| (a.remaining, a.retry_after)),
+            [(2, None), (1, None), (0, None)]
+        );
+        assert_eq!(decide(0).retry_after, Some(TimeDelta::seconds(2)));
+        assert_eq!(decide(1).retry_after, Some(TimeDelta::seconds(1)), "a refusal costs nothing");
+        assert_eq!(decide(2).retry_after, None);
+        assert_eq!(decide(100), Allowance { limit: 3, remaining: 2, reset: TimeDelta::seconds(2), retry_after: None });
+    }
+
+    #[test]
+    fn an_ipv6_client_has_a_network() {
+        let of = |text: &str| ClientNetwork::of(text.parse().expect("an address")).address().to_string();
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(of("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!(of("192.0.2.7"), "192.0.2.7");
+    }
+}

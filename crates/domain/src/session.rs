@@ -1,0 +1,61 @@
+//! What keeps somebody signed in.
+
+use std::fmt;
+
+use crate::{
+    Timestamp,
+    ids::{AccountId, SessionId},
+};
+
+/// A secret that is exchanged, once, for the next access token and its own successor. Never shown but to its owner.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RefreshToken(String);
+
+impl RefreshToken {
+    /// Wraps what was generated, or what somebody showed.
+    pub fn new(token: String) -> Self {
+        Self(token)
+    }
+
+    /// For its owner, and whoever hashes it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for RefreshToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RefreshToken(…)")
+    }
+}
+
+/// What is stored of a refresh token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RefreshTokenHash([u8; 32]);
+
+impl RefreshTokenHash {
+    /// Wraps a digest of 256 bits.
+    pub const fn new(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+
+    /// The bits.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// A session to be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSession {
+    /// The id it will have.
+    pub id: SessionId,
+    /// Whose.
+    pub account_id: AccountId,
+    /// When, in whole milliseconds.
+    pub opened_at: Timestamp,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+    /// What continues it; a browser's session has none.
+    pub refresh_token: Option<RefreshTokenHash>,
+}

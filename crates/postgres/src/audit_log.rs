@@ -1,0 +1,98 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use comanda_domain::{
+    audit::{AuditAction, AuditEntry, Deed},
+    ids::AccountId,
+    page::{Page, PageLimit},
+    ports::{AuditLog, Unavailable},
+    text::Reason,
+};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use crate::{
+    Database,
+    row_error::{InconsistentRow, RowOf},
+    schema::audit_log,
+};
+
+#[derive(Insertable)]
+#[diesel(table_name = audit_log)]
+struct NewEntry<'a> {
+    actor_id: Option<Uuid>,
+    happened_at: DateTime<Utc>,
+    action: &'a str,
+    target: &'a str,
+    reason: Option<&'a str>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = audit_log, check_for_backend(diesel::pg::Pg))]
+struct EntryRow {
+    id: i64,
+    actor_id: Option<Uuid>,
+    happened_at: DateTime<Utc>,
+    action: String,
+    target: String,
+    reason: Option<String>,
+}
+
+impl EntryRow {
+    fn into_entry(self) -> Result<AuditEntry, InconsistentRow> {
+        let row = RowOf { table: "audit_log", id: Uuid::from_u64_pair(0, self.id.unsigned_abs()) };
+        let deed = Deed {
+            actor: self.actor_id.map(AccountId::new),
+            action: row.read("action", self.action.parse::<AuditAction>())?,
+            target: self.target,
+            reason: row.read("reason", self.reason.as_deref().map(Reason::new).transpose())?,
+            at: self.happened_at,
+        };
+        Ok(AuditEntry { id: self.id, deed })
+    }
+}
+
+/// Adds an entry to whatever transaction is under way.
+pub(crate) async fn record(connection: &mut AsyncPgConnection, deed: &Deed) -> QueryResult<()> {
+    let entry = NewEntry {
+        actor_id: deed.actor.map(AccountId::as_uuid),
+        happened_at: deed.at,
+        action: deed.action.as_str(),
+        target: &deed.target,
+        reason: deed.reason.as_ref().map(Reason::as_str),
+    };
+    diesel::insert_into(audit_log::table).values(entry).execute(connection).await.map(|_| ())
+}
+
+/// The audit log in the table `audit_log`.
+pub struct PostgresAuditLog {
+    database: Database,
+}
+
+impl PostgresAuditLog {
+    pub fn new(database: Database) -> Self {
+        Self { database }
+    }
+}
+
+#[async_trait]
+impl AuditLog for PostgresAuditLog {
+    async fn record(&self, deed: Deed) -> Result<(), Unavailable> {
+        let mut connection = self.database.connection().await?;
+        record(&mut connection, &deed).await.map_err(Unavailable::new)
+    }
+
+    async fn entries(&self, before: Option<i64>, limit: PageLimit) -> Result<Page<AuditEntry>, Unavailable> {
+        let mut connection = self.database.connection().await?;
+        let rows = audit_log::table
+            .filter(audit_log::id.lt(before.unwrap_or(i64::MAX)))
+            .order(audit_log::id.desc())
+            .limit(i64::from(limit.get()) + 1)
+            .select(EntryRow::as_select())
+            .load(&mut *connection)
+            .await
+            .map_err(Unavailable::new)?;
+        let entries = rows.into_iter().map(EntryRow::into_entry).collect::<Result<_, _>>()?;
+        Ok(Page::from_one_more(entries, limit))
+    }
+}

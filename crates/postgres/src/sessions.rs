@@ -1,0 +1,185 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use comanda_domain::{
+    Timestamp,
+    account::Account,
+    ids::{AccountId, SessionId},
+    ports::{RotateError, Rotation, Sessions, Unavailable},
+    session::NewSession,
+};
+use diesel::prelude::*;
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use crate::{
+    Database,
+    accounts::UserRow,
+    owned_task::in_own_task,
+    schema::{refresh_tokens, sessions, users},
+    transaction_failure::Failure,
+};
+
+/// Sessions in the tables `sessions` and `refresh_tokens`.
+#[derive(Clone)]
+pub struct PostgresSessions {
+    database: Database,
+}
+
+impl PostgresSessions {
+    pub fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    async fn open_session(&self, session: NewSession) -> Result<(), Unavailable> {
+        let mut connection = self.database.connection().await?;
+        connection
+            .transaction::<_, diesel::result::Error, _>(async |connection| {
+                // Nobody asks for those again, and this is when the account's owner is here.
+                diesel::delete(sessions::table)
+                    .filter(sessions::account_id.eq(session.account_id.as_uuid()))
+                    .filter(sessions::expires_at.lt(session.opened_at))
+                    .execute(connection)
+                    .await?;
+                diesel::insert_into(sessions::table)
+                    .values((
+                        sessions::id.eq(session.id.as_uuid()),
+                        sessions::account_id.eq(session.account_id.as_uuid()),
+                        sessions::opened_at.eq(session.opened_at),
+                        sessions::expires_at.eq(session.expires_at),
+                    ))
+                    .execute(connection)
+                    .await?;
+                if let Some(hash) = session.refresh_token {
+                    issue(connection, hash.as_bytes(), session.id.as_uuid(), session.opened_at).await?;
+                }
+                Ok(())
+            })
+            .await
+            .map_err(Unavailable::new)
+    }
+
+    async fn rotate_token(&self, rotation: Rotation) -> Result<(SessionId, Account), RotateError> {
+        let mut connection = self.database.connection().await?;
+        // A session that must be closed because of this token stays closed although the caller is refused: no error within.
+        let outcome = connection
+            .transaction::<_, Failure<RotateError>, _>(async |connection| rotate(connection, &rotation).await)
+            .await
+            .map_err(|failure| failure.0)?;
+        let (session_id, account) = outcome;
+        Ok((session_id, account.ok_or(RotateError::SessionClosed { session_id })?))
+    }
+}
+
+/// The session, and its account if it goes on.
+async fn rotate(
+    connection: &mut AsyncPgConnection,
+    rotation: &Rotation,
+) -> Result<(SessionId, Option<Account>), Failure<RotateError>> {
+    let presented = rotation.presented.as_bytes().as_slice();
+    let session_id: Uuid = refresh_tokens::table
+        .find(presented)
+        .select(refresh_tokens::session_id)
+        .first(connection)
+        .await
+        .optional()?
+        .ok_or(Failure(RotateError::Unknown))?;
+    // The session's row first: of several with one token, the later wait here and then find it used.
+    let (account_id, expires_at, closed_at): (Uuid, DateTime<Utc>, Option<DateTime<Utc>>) = sessions::table
+        .find(session_id)
+        .select((sessions::account_id, sessions::expires_at, sessions::closed_at))
+        .for_no_key_update()
+        .first(connection)
+        .await?;
+    let used_at: Option<DateTime<Utc>> =
+        refresh_tokens::table.find(presented).select(refresh_tokens::used_at).first(connection).await?;
+    let row: UserRow = users::table.find(account_id).select(UserRow::as_select()).first(connection).await?;
+    let account = row.into_account()?;
+
+    let closed = (SessionId::new(session_id), None);
+    if closed_at.is_some() || expires_at <= rotation.at || account.disabled {
+        return Ok(closed);
+    }
+    match used_at {
+        None => {
+            diesel::update(refresh_tokens::table.find(presented))
+                .set(refresh_tokens::used_at.eq(rotation.at))
+                .execute(connection)
+                .await?;
+            issue(connection, rotation.successor.as_bytes(), session_id, rotation.at).await?;
+        }
+        Some(used_at) if rotation.at - used_at <= rotation.grace => {}
+        Some(_) => {
+            close(connection, session_id, rotation.at).await?;
+            return Ok(closed);
+        }
+    }
+    Ok((SessionId::new(session_id), Some(account)))
+}
+
+async fn issue(connection: &mut AsyncPgConnection, hash: &[u8], session_id: Uuid, at: Timestamp) -> QueryResult<()> {
+    diesel::insert_into(refresh_tokens::table)
+        .values((
+            refresh_tokens::hash.eq(hash),
+            refresh_tokens::session_id.eq(session_id),
+            refresh_tokens::issued_at.eq(at),
+        ))
+        .execute(connection)
+        .await
+        .map(|_| ())
+}
+
+async fn close(connection: &mut AsyncPgConnection, id: Uuid, at: Timestamp) -> QueryResult<()> {
+    diesel::update(sessions::table.find(id))
+        .filter(sessions::closed_at.is_null())
+        .set(sessions::closed_at.eq(at))
+        .execute(connection)
+        .await
+        .map(|_| ())
+}
+
+#[async_trait]
+impl Sessions for PostgresSessions {
+    async fn open(&self, session: NewSession) -> Result<(), Unavailable> {
+        let own = self.clone();
+        in_own_task(&self.database, async move { own.open_session(session).await }).await
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> Result<(SessionId, Account), RotateError> {
+        let own = self.clone();
+        in_own_task(&self.database, async move { own.rotate_token(rotation).await }).await
+    }
+
+    async fn close(&self, id: SessionId, at: Timestamp) -> Result<(), Unavailable> {
+        let mut connection = self.database.connection().await?;
+        close(&mut connection, id.as_uuid(), at).await.map_err(Unavailable::new)
+    }
+
+    async fn close_all_but(
+        &self,
+        account_id: AccountId,
+        kept: Option<SessionId>,
+        at: Timestamp,
+    ) -> Result<Vec<SessionId>, Unavailable> {
+        let mut connection = self.database.connection().await?;
+        let ids: Vec<Uuid> = diesel::update(sessions::table)
+            .filter(sessions::account_id.eq(account_id.as_uuid()).and(sessions::closed_at.is_null()))
+            .filter(sessions::id.ne(kept.map_or(Uuid::nil(), SessionId::as_uuid)))
+            .set(sessions::closed_at.eq(at))
+            .returning(sessions::id)
+            .get_results(&mut *connection)
+            .await
+            .map_err(Unavailable::new)?;
+        Ok(ids.into_iter().map(SessionId::new).collect())
+    }
+
+    async fn closed_since(&self, since: Timestamp) -> Result<Vec<SessionId>, Unavailable> {
+        let mut connection = self.database.connection().await?;
+        let ids: Vec<Uuid> = sessions::table
+            .filter(sessions::closed_at.ge(since))
+            .select(sessions::id)
+            .load(&mut *connection)
+            .await
+            .map_err(Unavailable::new)?;
+        Ok(ids.into_iter().map(SessionId::new).collect())
+    }
+}

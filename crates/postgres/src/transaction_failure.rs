@@ -1,0 +1,16 @@
+use comanda_domain::ports::Unavailable;
+
+/// Why a transaction was rolled back: the answer, whatever it is.
+pub(crate) struct Failure<E>(pub(crate) E);
+
+impl<E: From<Unavailable>> From<diesel::result::Error> for Failure<E> {
+    fn from(error: diesel::result::Error) -> Self {
+        Self(Unavailable::new(error).into())
+    }
+}
+
+impl<E: From<Unavailable>> From<Unavailable> for Failure<E> {
+    fn from(error: Unavailable) -> Self {
+        Self(error.into())
+    }
+}

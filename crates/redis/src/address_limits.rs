@@ -1,0 +1,58 @@
+use std::sync::LazyLock;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use comanda_domain::{
+    ports::{AddressLimits, Unavailable},
+    rate_limit::{Allowance, ClientNetwork, LimitedAction, RateLimit},
+};
+use redis::Script;
+
+use crate::RedisConnections;
+
+/// `RateLimit::decide` of the domain, by Redis's clock. Answers `{ paid off, retry after }`, both in ms from now.
+static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        r"
+        local time = redis.call('TIME')
+        local now = time[1] * 1000 + math.floor(time[2] / 1000)
+        local burst, period = tonumber(ARGV[1]), tonumber(ARGV[2])
+        local before = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now)
+        local after = before + period
+        local opens_at = after - burst * period
+        if opens_at > now then return { before - now, opens_at - now } end
+        redis.call('SET', KEYS[1], string.format('%.0f', after), 'PX', after - now)
+        return { after - now, 0 }
+        ",
+    )
+});
+
+/// Limits under `limit:{action:network}`; a key goes when everything is paid off.
+pub struct RedisAddressLimits {
+    connections: RedisConnections,
+    limit: RateLimit,
+}
+
+impl RedisAddressLimits {
+    pub fn new(connections: RedisConnections, limit: RateLimit) -> Self {
+        Self { connections, limit }
+    }
+}
+
+#[async_trait]
+impl AddressLimits for RedisAddressLimits {
+    async fn count(&self, action: LimitedAction, client: ClientNetwork) -> Result<Allowance, Unavailable> {
+        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        let burst = self.limit.burst.max(1);
+        let period = self.limit.period.num_milliseconds().max(1);
+        let mut call = SCRIPT.key(format!("limit:{{{}:{}}}", action.as_str(), client.address()));
+        let (paid_off, retry_after): (i64, i64) =
+            call.arg(burst).arg(period).invoke_async(&mut *connection).await.map_err(Unavailable::new)?;
+        Ok(Allowance {
+            limit: burst,
+            remaining: u32::try_from((i64::from(burst) * period - paid_off) / period).unwrap_or(0),
+            reset: TimeDelta::milliseconds(paid_off),
+            retry_after: (retry_after > 0).then(|| TimeDelta::milliseconds(retry_after)),
+        })
+    }
+}

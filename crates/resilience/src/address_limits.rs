@@ -1,0 +1,54 @@
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use comanda_domain::{
+    Timestamp,
+    ports::{AddressLimits, Clock, Unavailable},
+    rate_limit::{Allowance, ClientNetwork, LimitedAction, RateLimit},
+};
+
+use crate::outage::Outage;
+
+type PaidOff = HashMap<(LimitedAction, ClientNetwork), Timestamp>;
+
+/// Limits that go on in the process's own memory while those that all servers share are out of reach.
+pub struct LocalAddressLimits {
+    shared: Arc<dyn AddressLimits>,
+    outage: Outage,
+    limit: RateLimit,
+    clock: Arc<dyn Clock>,
+    paid_off: Mutex<PaidOff>,
+}
+
+impl LocalAddressLimits {
+    /// So many clients are remembered; then those that owe nothing are forgotten.
+    const MOST: usize = 100_000;
+
+    pub fn beside(shared: Arc<dyn AddressLimits>, limit: RateLimit, clock: Arc<dyn Clock>) -> Self {
+        Self { shared, outage: Outage::of("the shared address limits"), limit, clock, paid_off: Mutex::default() }
+    }
+
+    fn count_here(&self, action: LimitedAction, client: ClientNetwork) -> Allowance {
+        let now = self.clock.now();
+        let mut paid_off = self.paid_off.lock().unwrap_or_else(PoisonError::into_inner);
+        if paid_off.len() >= Self::MOST {
+            paid_off.retain(|_, at| *at > now);
+        }
+        let (allowance, next) = self.limit.decide(paid_off.get(&(action, client)).copied(), now);
+        paid_off.insert((action, client), next);
+        allowance
+    }
+}
+
+#[async_trait]
+impl AddressLimits for LocalAddressLimits {
+    async fn count(&self, action: LimitedAction, client: ClientNetwork) -> Result<Allowance, Unavailable> {
+        match self.outage.ask(self.shared.count(action, client)).await {
+            Some(allowance) => Ok(allowance),
+            None => Ok(self.count_here(action, client)),
+        }
+    }
+}
