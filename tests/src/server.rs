@@ -33,7 +33,9 @@ pub fn comanda(database_url: &str, redis_url: &str) -> Command {
         .env("SECRET_KEY", "a secret of the tests, and of nobody else")
         .env("JWT_SIGNING_KEY", signing_key())
         .env("BIND_ADDR", "127.0.0.1:0")
-        .env("LOG_FORMAT", "json");
+        .env("LOG_FORMAT", "json")
+        // Everybody in a test comes from one address.
+        .env("ADDRESS_LIMIT_BURST", "100000");
     command
 }
 

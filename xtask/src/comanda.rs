@@ -82,7 +82,11 @@ impl Comanda {
             _ => state.keep(&name.to_lowercase().replace('_', "-"), make),
         };
         let generate = || output_of(Command::new(&program).args(["keys", "generate"]));
+        let limit = |name: &str| (name.to_owned(), std::env::var(name).unwrap_or_else(|_| "10000".to_owned()));
         let settings = HashMap::from([
+            // All customers of a rush come from one address.
+            limit("ADDRESS_LIMIT_BURST"),
+            limit("ADDRESS_LIMIT_PER_MINUTE"),
             ("DATABASE_URL".to_owned(), services.database_url.clone()),
             ("REDIS_URL".to_owned(), services.redis_url.clone()),
             ("SECRET_KEY".to_owned(), secret("SECRET_KEY", &|| Ok(random_secret()))?),

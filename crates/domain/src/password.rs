@@ -4,7 +4,11 @@ use std::fmt;
 
 use thiserror::Error;
 
-/// Why a new password was refused (NIST SP 800-63B, section 5.1.1.2: length, no composition rules).
+/// Those of the world's commonest passwords that are long enough to be chosen here, in lower case and sorted: from the lists of Django
+/// (BSD-3-Clause, <https://docs.djangoproject.com/en/stable/topics/auth/passwords/>) and zxcvbn (MIT, <https://github.com/dropbox/zxcvbn>).
+const COMMON: &str = include_str!("common_passwords.txt");
+
+/// Why a new password was refused (NIST SP 800-63B, section 5.1.1.2: length and a list of common ones, no composition rules).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum PasswordError {
     /// Fewer than [`Password::MIN`] characters.
@@ -13,6 +17,9 @@ pub enum PasswordError {
     /// More than [`Password::MAX`] characters.
     #[error("must have at most {} characters", Password::MAX)]
     TooLong,
+    /// One of the first that anybody would guess: on the list of the commonest, or one or two characters over and over.
+    #[error("is among the first that anybody would guess")]
+    TooCommon,
 }
 
 /// A password somebody chose or typed.
@@ -25,11 +32,12 @@ impl Password {
     /// The greatest number of characters, so that hashing stays bounded.
     pub const MAX: usize = 128;
 
-    /// A new password: checks its length.
+    /// A new password: checks its length, and that it is not one of the commonest.
     pub fn choose(text: String) -> Result<Self, PasswordError> {
         match text.chars().count() {
             length if length < Self::MIN => Err(PasswordError::TooShort),
             length if length > Self::MAX => Err(PasswordError::TooLong),
+            _ if is_common(&text) => Err(PasswordError::TooCommon),
             _ => Ok(Self(text)),
         }
     }
@@ -50,6 +58,14 @@ impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password(…)")
     }
+}
+
+fn is_common(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let mut different: Vec<char> = lower.chars().collect();
+    different.sort_unstable();
+    different.dedup();
+    different.len() <= 2 || COMMON.lines().any(|common| common == lower)
 }
 
 /// A password hash in PHC string format, parameters and salt included.
@@ -81,10 +97,18 @@ mod tests {
     #[test]
     fn length_is_the_only_rule_and_is_counted_in_characters() {
         assert_eq!(Password::choose("ñ".repeat(11)), Err(PasswordError::TooShort));
-        assert!(Password::choose("ñ".repeat(12)).is_ok());
-        assert!(Password::choose("ñ".repeat(128)).is_ok());
+        assert!(Password::choose("ñéü".repeat(4)).is_ok());
+        assert!(Password::choose(format!("{}éü", "ñ".repeat(126))).is_ok());
         assert_eq!(Password::choose("ñ".repeat(129)), Err(PasswordError::TooLong));
         assert!(Password::attempt("x".to_owned()).is_ok());
+    }
+
+    #[test]
+    fn the_commonest_are_refused_whatever_the_case() {
+        for text in ["1q2w3e4r5t6y", "QWERTY123456", "aaaaaaaaaaaa", "121212121212"] {
+            assert_eq!(Password::choose(text.to_owned()), Err(PasswordError::TooCommon), "{text}");
+        }
+        assert!(Password::choose("three short words".to_owned()).is_ok());
     }
 
     #[test]

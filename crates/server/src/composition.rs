@@ -5,22 +5,31 @@ use std::{sync::Arc, time::Duration};
 use actix_web::web::{Data, ServiceConfig};
 use anyhow::Context;
 use comanda_application::{
-    accounts::{AppointAdmin, LogIn, ReadProfile, RegisterAccount},
+    accounts::{
+        AppointAdmin, ChangePassword, CheckPassword, LogIn, LogOut, ReadProfile, RefreshSession, RegisterAccount,
+        RenameAccount,
+    },
+    admin::{ChangeAccount, ListAccounts, ListLockouts, ReadAuditLog, ReadLockout, UnlockAccount},
     menu::{
         AddMenuItem, AdjustStock, ArchiveMenuItem, EditMenuItem, ImportMenu, ListMenuItems, ReadMenu, ReadMenuItem,
     },
     orders::{AdvanceOrder, CancelOrder, ListOrders, PlaceOrder, ReadOrder},
 };
-use comanda_domain::ports::{AccessTokens, Accounts, Clock, IdGenerator, Menu, OrderBook, PasswordHasher};
-use comanda_postgres::{
-    Database, DatabaseConfig, PlacementConfig, PostgresAccounts, PostgresHealth, PostgresMenu, PostgresOrderBook,
+use comanda_domain::ports::{
+    AccessTokens, Accounts, AuditLog, Clock, ClosedSessions, IdGenerator, Lockouts, Menu, OrderBook, PasswordHasher,
+    RefreshTokens, Sessions,
 };
-use comanda_redis::{RedisConnections, RedisHealth};
+use comanda_postgres::{
+    Database, DatabaseConfig, PlacementConfig, PostgresAccounts, PostgresAuditLog, PostgresHealth, PostgresMenu,
+    PostgresOrderBook, PostgresSessions,
+};
+use comanda_redis::{RedisAddressLimits, RedisClosedSessions, RedisConnections, RedisHealth, RedisLockouts};
+use comanda_resilience::{LocalAddressLimits, LocalLockouts};
 
 use crate::{
     config::{Config, DatabaseSettings, PasswordConfig, StoreConfig},
-    http::{Authenticator, CursorSigner, Health},
-    identity::{Argon2Hasher, JwtAccessTokens},
+    http::{Authenticator, CsrfGuard, CursorSigner, Doorman, Health, SessionCookies},
+    identity::{Argon2Hasher, ChainedRefreshTokens, JwtAccessTokens, TokenKeys, TokenTerms},
     system::{SystemClock, UuidV7},
 };
 
@@ -62,20 +71,60 @@ impl Restaurant {
         let menu: Arc<dyn Menu> = Arc::new(PostgresMenu::new(database.clone(), config.currency));
         let accounts: Arc<dyn Accounts> = Arc::new(PostgresAccounts::new(database.clone()));
         let hasher: Arc<dyn PasswordHasher> = Arc::new(hasher(&config.passwords)?);
-        let tokens: Arc<dyn AccessTokens> = Arc::new(JwtAccessTokens::new(
-            config.tokens.signing_key.expose(),
-            config.tokens.issuer.clone(),
-            config.tokens.audience.clone(),
-            config.tokens.lifetime,
-        )?);
+        let keys =
+            Arc::new(TokenKeys::new(config.tokens.signing_key.expose(), config.tokens.verification_keys.expose())?);
+        let terms = TokenTerms {
+            issuer: config.tokens.issuer.clone(),
+            audience: config.tokens.audience.clone(),
+            client_lifetime: config.tokens.lifetime,
+            browser_lifetime: config.sessions.browser,
+        };
+        let tokens: Arc<dyn AccessTokens> = Arc::new(JwtAccessTokens::new(Arc::clone(&keys), terms));
+        let refresh_tokens: Arc<dyn RefreshTokens> = Arc::new(ChainedRefreshTokens::new(&config.http.secret_key));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7);
+
+        let Doors { lockouts, doorman, sessions, closed } = doors(config, &database, &redis, &clock).await?;
+        let audit_log: Arc<dyn AuditLog> = Arc::new(PostgresAuditLog::new(database.clone()));
+        let check = CheckPassword::new(accounts.clone(), hasher.clone(), lockouts.clone(), ids.clone());
 
         let mut restaurant = Self::default();
         restaurant
             .offer(RegisterAccount::new(accounts.clone(), hasher.clone(), ids.clone(), clock.clone()))
-            .offer(LogIn::new(accounts.clone(), hasher, tokens.clone(), clock.clone()))
+            .offer(LogIn::new(
+                check.clone(),
+                sessions.clone(),
+                tokens.clone(),
+                refresh_tokens.clone(),
+                ids.clone(),
+                clock.clone(),
+                config.sessions,
+            ))
+            .offer(RefreshSession::new(
+                sessions.clone(),
+                closed.clone(),
+                tokens.clone(),
+                refresh_tokens,
+                clock.clone(),
+                config.sessions,
+            ))
+            .offer(LogOut::new(sessions.clone(), closed.clone(), clock.clone()))
+            .offer(ChangePassword::new(
+                check,
+                accounts.clone(),
+                hasher,
+                sessions.clone(),
+                closed.clone(),
+                clock.clone(),
+            ))
             .offer(ReadProfile::new(accounts.clone()))
+            .offer(RenameAccount::new(accounts.clone()))
+            .offer(ListLockouts::new(lockouts.clone()))
+            .offer(ReadLockout::new(lockouts.clone()))
+            .offer(UnlockAccount::new(lockouts, audit_log.clone(), clock.clone()))
+            .offer(ListAccounts::new(accounts.clone()))
+            .offer(ChangeAccount::new(accounts.clone(), sessions, closed.clone(), clock.clone()))
+            .offer(ReadAuditLog::new(audit_log))
             .offer(ReadMenu::new(menu.clone()))
             .offer(ReadMenuItem::new(menu.clone()))
             .offer(ListMenuItems::new(menu.clone()))
@@ -88,7 +137,15 @@ impl Restaurant {
             .offer(ListOrders::new(orders.clone(), accounts))
             .offer(CancelOrder::new(orders.clone(), clock.clone()))
             .offer(AdvanceOrder::new(orders, clock.clone()))
-            .offer(Authenticator { tokens, clock })
+            .offer(Authenticator {
+                tokens,
+                closed,
+                clock,
+                cookies: SessionCookies { insecure: config.http.insecure_cookies },
+                csrf: CsrfGuard::new(&config.http.secret_key, &config.http.cors_origins),
+            })
+            .offer(doorman)
+            .offer(keys)
             .offer(CursorSigner::new(&config.http.secret_key))
             .offer(config.currency)
             .offer(Health {
@@ -112,6 +169,35 @@ impl Restaurant {
             register(app);
         }
     }
+}
+
+/// What stands between guessers and accounts.
+struct Doors {
+    lockouts: Arc<dyn Lockouts>,
+    doorman: Doorman,
+    sessions: Arc<dyn Sessions>,
+    closed: Arc<dyn ClosedSessions>,
+}
+
+async fn doors(
+    config: &Config,
+    database: &Database,
+    redis: &RedisConnections,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Doors> {
+    let (policy, patience) = (config.lockout.policy.clone(), config.lockout.patience);
+    let shared = Arc::new(RedisLockouts::new(redis.clone(), policy.clone(), patience));
+    let lockouts: Arc<dyn Lockouts> = Arc::new(LocalLockouts::beside(shared, policy, patience, clock.clone()));
+    let shared = Arc::new(RedisAddressLimits::new(redis.clone(), config.address_limit));
+    let doorman = Doorman {
+        limits: Arc::new(LocalAddressLimits::beside(shared, config.address_limit, clock.clone())),
+        trusted_proxies: config.http.trusted_proxies.as_slice().into(),
+    };
+    let sessions: Arc<dyn Sessions> = Arc::new(PostgresSessions::new(database.clone()));
+    let longest = config.tokens.lifetime.max(config.sessions.browser);
+    let closed_before = sessions.closed_since(clock.now() - longest).await?;
+    let closed: Arc<dyn ClosedSessions> = Arc::new(RedisClosedSessions::start(redis.clone(), &closed_before, longest));
+    Ok(Doors { lockouts, doorman, sessions, closed })
 }
 
 /// What the commands that never serve work with.

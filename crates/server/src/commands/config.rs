@@ -1,7 +1,7 @@
 use clap::Subcommand;
 
 use super::{Settings, print};
-use crate::config::settings_table;
+use crate::{config::settings_table, identity::TokenKeys};
 
 #[derive(Subcommand)]
 pub enum ConfigCommand {
@@ -16,13 +16,8 @@ impl ConfigCommand {
         match self {
             Self::Check => {
                 let config = settings.server()?;
-                // The key is checked as well: `serve` would stumble over it.
-                crate::identity::JwtAccessTokens::new(
-                    config.tokens.signing_key.expose(),
-                    config.tokens.issuer,
-                    config.tokens.audience,
-                    config.tokens.lifetime,
-                )?;
+                // The keys are checked as well: `serve` would stumble over them.
+                TokenKeys::new(config.tokens.signing_key.expose(), config.tokens.verification_keys.expose())?;
                 print("The configuration is usable.\n")
             }
             Self::List => print(&settings_table()),

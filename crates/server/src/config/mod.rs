@@ -6,7 +6,10 @@ mod settings;
 
 use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
 
-use comanda_domain::money::Currency;
+use chrono::TimeDelta;
+use comanda_application::accounts::SessionTerms;
+use comanda_domain::{lockout::LockoutPolicy, money::Currency, rate_limit::RateLimit};
+use ipnet::IpNet;
 
 use self::{reader::Reader, settings as s};
 pub use self::{
@@ -24,6 +27,9 @@ pub struct Config {
     pub currency: Currency,
     pub http: HttpConfig,
     pub tokens: TokenConfig,
+    pub sessions: SessionTerms,
+    pub lockout: LockoutConfig,
+    pub address_limit: RateLimit,
     pub passwords: PasswordConfig,
     pub placement: PlacementSettings,
     pub log: LogConfig,
@@ -45,14 +51,23 @@ pub struct HttpConfig {
     pub request_timeout: Duration,
     pub shutdown_timeout: Duration,
     pub secret_key: Secret,
+    pub insecure_cookies: bool,
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 #[derive(Debug)]
 pub struct TokenConfig {
     pub signing_key: Secret,
+    pub verification_keys: Secret,
     pub issuer: String,
     pub audience: String,
     pub lifetime: Duration,
+}
+
+#[derive(Debug)]
+pub struct LockoutConfig {
+    pub policy: LockoutPolicy,
+    pub patience: Duration,
 }
 
 #[derive(Debug)]
@@ -117,13 +132,23 @@ impl Config {
                 request_timeout: reader.milliseconds(&s::REQUEST_TIMEOUT_MS, 100..=600_000),
                 shutdown_timeout: reader.milliseconds(&s::SHUTDOWN_TIMEOUT_MS, 0..=600_000),
                 secret_key: reader.secret_of_at_least(&s::SECRET_KEY, 32),
+                insecure_cookies: reader.parsed(&s::INSECURE_COOKIES, false),
+                trusted_proxies: reader.list(&s::TRUSTED_PROXIES),
             },
             tokens: TokenConfig {
                 signing_key: reader.secret(&s::JWT_SIGNING_KEY),
+                verification_keys: reader.secret(&s::JWT_VERIFICATION_KEYS),
                 issuer: reader.text(&s::JWT_ISSUER),
                 audience: reader.text(&s::JWT_AUDIENCE),
                 lifetime: Duration::from_secs(reader.in_range(&s::ACCESS_TOKEN_SECONDS, 30..=86_400)),
             },
+            sessions: SessionTerms {
+                client: Duration::from_hours(24 * reader.in_range(&s::SESSION_DAYS, 1..=3650)),
+                browser: Duration::from_hours(reader.in_range(&s::BROWSER_SESSION_HOURS, 1..=8760)),
+                refresh_grace: Duration::from_secs(reader.in_range(&s::REFRESH_GRACE_SECONDS, 0..=600)),
+            },
+            lockout: lockout(&mut reader),
+            address_limit: address_limit(&mut reader),
             passwords: passwords(&mut reader),
             placement: PlacementSettings {
                 queue: reader.in_range(&s::PLACEMENT_QUEUE, one()..=at_most(1_000_000)),
@@ -157,6 +182,25 @@ fn database(reader: &mut Reader) -> DatabaseSettings {
         wait_for_connection: reader.milliseconds(&s::DATABASE_WAIT_MS, 10..=60_000),
         migrate_on_start: reader.parsed(&s::MIGRATE_ON_START, true),
     }
+}
+
+fn lockout(reader: &mut Reader) -> LockoutConfig {
+    let mut seconds = |setting| TimeDelta::seconds(reader.in_range(setting, 1..=31_536_000));
+    let (window, quiet) = (seconds(&s::LOCKOUT_WINDOW_SECONDS), seconds(&s::LOCKOUT_QUIET_SECONDS));
+    let policy = LockoutPolicy {
+        free_failures: reader.in_range(&s::LOCKOUT_FREE_FAILURES, 0..=1000),
+        window,
+        steps: reader.four_seconds(&s::LOCKOUT_STEPS_SECONDS),
+        quiet,
+        ..LockoutPolicy::default()
+    };
+    LockoutConfig { policy, patience: reader.milliseconds(&s::LOCKOUT_PATIENCE_MS, 0..=60_000) }
+}
+
+fn address_limit(reader: &mut Reader) -> RateLimit {
+    let burst = reader.in_range(&s::ADDRESS_LIMIT_BURST, 1..=1_000_000);
+    let per_minute: i64 = reader.in_range(&s::ADDRESS_LIMIT_PER_MINUTE, 1..=60_000);
+    RateLimit { burst, period: TimeDelta::milliseconds(60_000 / per_minute.max(1)) }
 }
 
 fn passwords(reader: &mut Reader) -> PasswordConfig {

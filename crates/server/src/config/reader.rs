@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::TimeDelta;
 use thiserror::Error;
 
 use super::{SETTINGS, Secret, Setting};
@@ -166,5 +167,28 @@ impl Reader {
             }
         }
         origins
+    }
+
+    /// Values separated by commas.
+    pub(super) fn list<T: FromStr<Err: Display>>(&mut self, setting: &Setting) -> Vec<T> {
+        let text = self.text(setting);
+        let mut values = Vec::new();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            match part.parse() {
+                Ok(value) => values.push(value),
+                Err(error) => self.mistake(setting, format!("{part:?}: {error}")),
+            }
+        }
+        values
+    }
+
+    pub(super) fn four_seconds(&mut self, setting: &Setting) -> [TimeDelta; 4] {
+        let seconds: Vec<i64> = self.list(setting);
+        let steps: Vec<TimeDelta> =
+            seconds.into_iter().filter(|s| (1..=31_536_000).contains(s)).map(TimeDelta::seconds).collect();
+        steps.try_into().unwrap_or_else(|_| {
+            self.mistake(setting, "must be four numbers of seconds, separated by commas");
+            [TimeDelta::minutes(1); 4]
+        })
     }
 }

@@ -1,12 +1,12 @@
 //! Where a page of a list ended, as an opaque text that cannot be changed unnoticed.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use hmac::{Hmac, KeyInit, Mac, digest::Key};
+use hmac::{Hmac, Mac};
 use serde::{Serialize, de::DeserializeOwned};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 
 use super::problem::{Code, Problem};
-use crate::config::Secret;
+use crate::{config::Secret, identity::derived_key};
 
 /// Signs and reads cursors.
 #[derive(Clone)]
@@ -18,11 +18,7 @@ impl CursorSigner {
 
     /// Every server needs the same key.
     pub fn new(secret_key: &Secret) -> Self {
-        // The label keeps this key apart from others derived from the same secret, which is random enough for a plain hash.
-        let derived = Sha256::new().chain_update(b"comanda cursor v1\0").chain_update(secret_key.expose()).finalize();
-        let mut key = Key::<Hmac<Sha256>>::default();
-        key[..derived.len()].copy_from_slice(&derived);
-        Self(Hmac::new(&key))
+        Self(derived_key(secret_key, "comanda cursor v1"))
     }
 
     /// `list` names the list, so that a cursor of one does not fit another.

@@ -62,6 +62,7 @@ impl FaultCode for PasswordError {
         match self {
             Self::TooShort => "too-short",
             Self::TooLong => "too-long",
+            Self::TooCommon => "too-common",
         }
     }
 }

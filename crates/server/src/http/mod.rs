@@ -1,18 +1,24 @@
 //! The HTTP contract on actix-web: one file an endpoint, the routes here.
 
 mod accounts;
+mod admin;
+mod client;
+mod cookies;
+mod csrf;
 mod cursor;
 mod docs;
 mod envelope;
 mod extract;
 mod faults;
 mod health;
+mod jwks;
 mod menu;
 mod openapi;
 mod orders;
 mod problem;
 mod problem_pages;
 mod request_id;
+mod to_its_end;
 mod wire;
 
 use std::{io, net::SocketAddr, time::Duration};
@@ -26,7 +32,10 @@ use actix_web::{
     web::{self, Data, ServiceConfig},
 };
 
-pub use self::{cursor::CursorSigner, extract::Authenticator, health::Health, openapi::document};
+pub use self::{
+    client::Doorman, cookies::SessionCookies, csrf::CsrfGuard, cursor::CursorSigner, extract::Authenticator,
+    health::Health, openapi::document,
+};
 use self::{envelope::RequestTimeout, problem::Problem};
 use crate::config::HttpConfig;
 
@@ -65,7 +74,22 @@ pub fn server(
 fn routes(app: &mut ServiceConfig) {
     app.service(web::resource("/v1/users").route(web::post().to(accounts::register)))
         .service(web::resource("/v1/sessions").route(web::post().to(accounts::log_in)))
-        .service(web::resource("/v1/me").route(web::get().to(accounts::me)))
+        .service(web::resource("/v1/sessions/refresh").route(web::post().to(accounts::refresh_session)))
+        .service(web::resource("/v1/sessions/current").route(web::delete().to(accounts::log_out)))
+        .service(web::resource("/v1/web/sessions").route(web::post().to(accounts::log_in_browser)))
+        .service(web::resource("/v1/web/sessions/current").route(web::delete().to(accounts::log_out_browser)))
+        .service(web::resource("/v1/me").route(web::get().to(accounts::me)).route(web::patch().to(accounts::update_me)))
+        .service(web::resource("/v1/me/password").route(web::put().to(accounts::change_password)))
+        .service(web::resource("/v1/admin/lockouts").route(web::get().to(admin::lockouts)))
+        .service(
+            web::resource("/v1/admin/lockouts/{email}")
+                .route(web::get().to(admin::lockout))
+                .route(web::delete().to(admin::unlock)),
+        )
+        .service(web::resource("/v1/admin/users").route(web::get().to(admin::accounts)))
+        .service(web::resource("/v1/admin/users/{id}").route(web::patch().to(admin::change_account)))
+        .service(web::resource("/v1/admin/audit-log").route(web::get().to(admin::audit_log)))
+        .service(web::resource("/.well-known/jwks.json").route(web::get().to(jwks::jwks)))
         .service(web::resource("/v1/menu").route(web::get().to(menu::whole)))
         .service(
             web::resource("/v1/menu/items")
@@ -98,7 +122,8 @@ fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH, header::IF_NONE_MATCH])
-        .allowed_headers(["idempotency-key", request_id::HEADER])
+        .allowed_headers(["idempotency-key", csrf::HEADER, request_id::HEADER])
+        .supports_credentials()
         .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER])
         .expose_headers(["idempotency-replayed", request_id::HEADER])
         .max_age(600);

@@ -5,11 +5,11 @@ use utoipa::{
     Modify, OpenApi,
     openapi::{
         ContentBuilder, Ref, ResponseBuilder,
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 
-use super::{accounts, health, menu, orders};
+use super::{accounts, admin, health, jwks, menu, orders};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -21,7 +21,13 @@ use super::{accounts, health, menu, orders};
     paths(
         accounts::register,
         accounts::log_in,
+        accounts::refresh_session,
+        accounts::log_out,
+        accounts::log_in_browser,
+        accounts::log_out_browser,
         accounts::me,
+        accounts::update_me,
+        accounts::change_password,
         menu::whole,
         menu::list_items,
         menu::add_item,
@@ -34,17 +40,24 @@ use super::{accounts, health, menu, orders};
         orders::order,
         orders::cancel,
         orders::advance,
+        admin::lockouts,
+        admin::lockout,
+        admin::unlock,
+        admin::accounts,
+        admin::change_account,
+        admin::audit_log,
+        jwks::jwks,
         health::live,
         health::ready,
     ),
-    modifiers(&Bearer, &AnyProblem),
-    security(("bearer" = [])),
+    modifiers(&Credentials, &AnyProblem),
+    security(("bearer" = []), ("cookie" = [])),
 )]
 struct ApiDocument;
 
-struct Bearer;
+struct Credentials;
 
-impl Modify for Bearer {
+impl Modify for Credentials {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
@@ -52,6 +65,12 @@ impl Modify for Bearer {
             .description(Some("The access_token of POST /v1/sessions"))
             .build();
         openapi.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
+        let cookie = ApiKeyValue::with_description(
+            "__Host-session",
+            "The cookie of POST /v1/web/sessions; what changes something needs X-CSRF-Token and an Origin as well",
+        );
+        let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(cookie));
+        openapi.components.get_or_insert_default().add_security_scheme("cookie", cookie);
     }
 }
 

@@ -4,12 +4,12 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
-use comanda_domain::ports::Unavailable;
+use comanda_domain::{ports::Unavailable, rate_limit::Allowance};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::request_id::RequestId;
+use super::{client::rate_limit_headers, request_id::RequestId};
 
 macro_rules! codes {
     ($($variant:ident = $status:ident, $code:literal, $title:literal, $meaning:literal;)+) => {
@@ -49,6 +49,12 @@ codes! {
         "The request needs an access token, and it has none or one that is not valid any more. Sign in with POST /v1/sessions.";
     InvalidCredentials = UNAUTHORIZED, "invalid-credentials", "The e-mail address or the password is wrong",
         "Which of the two is not said, nor whether the address has an account.";
+    SessionRevoked = UNAUTHORIZED, "session-revoked", "The session has ended",
+        "Somebody signed out, the password or the role was changed, or a refresh token was used twice, which means that two parties have it. Sign in again.";
+    InvalidOrigin = FORBIDDEN, "invalid-origin", "The request does not come from a page that may send it",
+        "With a session cookie, Origin must be this server's or an allowed one; without Origin, Sec-Fetch-Site must say same-origin or none, or Referer must match.";
+    InvalidCsrfToken = FORBIDDEN, "invalid-csrf-token", "The X-CSRF-Token is missing or wrong",
+        "With a session cookie, requests that change something need the csrf_token of this session, in the cookie and in the header X-CSRF-Token.";
     Forbidden = FORBIDDEN, "forbidden", "Not allowed",
         "The account's role does not allow this.";
     NotFound = NOT_FOUND, "not-found", "Not found",
@@ -79,6 +85,10 @@ codes! {
         "A key may be sent again only with the same request. Use a new one.";
     PreconditionRequired = PRECONDITION_REQUIRED, "precondition-required", "If-Match is missing",
         "Send the ETag of the item you have seen as If-Match, so that nobody's change is overwritten unseen.";
+    AccountLocked = TOO_MANY_REQUESTS, "account-locked", "Too many wrong passwords",
+        "The address is locked; it opens by itself after Retry-After seconds. While it is locked no password is checked, and trying does not prolong it.";
+    RateLimited = TOO_MANY_REQUESTS, "rate-limited", "Too many tries",
+        "Too many tries came from this address, or too many at once for one account. Try again after Retry-After seconds.";
     Internal = INTERNAL_SERVER_ERROR, "internal", "Something is broken",
         "It is not your fault. The request id helps us find it.";
     Unavailable = SERVICE_UNAVAILABLE, "unavailable", "Not available at the moment",
@@ -106,12 +116,13 @@ pub struct Problem {
     errors: Vec<FieldFault>,
     extensions: Map<String, Value>,
     retry_after: Option<u32>,
+    allowance: Option<Box<Allowance>>,
 }
 
 impl Problem {
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self { code, detail, errors: Vec::new(), extensions: Map::new(), retry_after: None }
+        Self { code, detail, errors: Vec::new(), extensions: Map::new(), retry_after: None, allowance: None }
     }
 
     /// The cause goes to the log; the client learns which operation failed and when to try again.
@@ -143,6 +154,12 @@ impl Problem {
 
     pub fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Tells a client how often it may try.
+    pub fn allowance(mut self, allowance: Allowance) -> Self {
+        self.allowance = Some(Box::new(allowance));
         self
     }
 
@@ -197,7 +214,12 @@ impl ResponseError for Problem {
         if let Some(seconds) = self.retry_after {
             response.insert_header((header::RETRY_AFTER, seconds));
         }
-        if self.code == Code::Unauthenticated {
+        if let Some(allowance) = &self.allowance {
+            for header in rate_limit_headers(**allowance) {
+                response.insert_header(header);
+            }
+        }
+        if matches!(self.code, Code::Unauthenticated | Code::SessionRevoked) {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
         let mut response = response.finish();

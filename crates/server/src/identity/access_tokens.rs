@@ -1,35 +1,33 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use comanda_domain::{
     Timestamp,
     account::{Account, Actor, Role},
-    ids::AccountId,
-    ports::{AccessToken, AccessTokens, InvalidAccessToken},
+    ids::{AccountId, SessionId},
+    ports::{AccessToken, AccessTokens, Bearer, InvalidAccessToken},
 };
-use ed25519_dalek::{
-    SigningKey,
-    pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey, spki::der::pem::LineEnding},
-};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 use uuid::Uuid;
 
-/// The key is not an Ed25519 private key in PKCS #8 PEM. The key itself is left out.
-#[derive(Debug, Error)]
-#[error("JWT_SIGNING_KEY is not an Ed25519 private key (PKCS #8 PEM); `comanda keys generate` makes one")]
-pub struct UnusableSigningKey;
+use super::TokenKeys;
 
-/// A new signing key, as PEM.
-pub fn generate_signing_key() -> Result<String, UnusableSigningKey> {
-    let key = SigningKey::from_bytes(&rand::random());
-    key.to_pkcs8_pem(LineEnding::LF).map(|pem| pem.as_str().to_owned()).map_err(|_| UnusableSigningKey)
+/// What tokens say of where they come from and for how long.
+#[derive(Clone, Debug)]
+pub struct TokenTerms {
+    pub issuer: String,
+    pub audience: String,
+    /// How long a client's token is good; it is exchanged for the next.
+    pub client_lifetime: Duration,
+    /// How long a browser's is, which is as long as its session.
+    pub browser_lifetime: Duration,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Claims {
     sub: Uuid,
+    sid: Uuid,
     role: String,
     iss: String,
     aud: String,
@@ -40,17 +38,22 @@ struct Claims {
 }
 
 /// JSON Web Tokens (RFC 7519) signed with Ed25519 (RFC 8037) and nothing else: what the token says of its algorithm is compared,
-/// never obeyed.
+/// never obeyed. A browser's tokens are for an audience of their own, so that one taken from a cookie is no bearer token.
 pub struct JwtAccessTokens {
-    signing_key: EncodingKey,
-    verifying_key: DecodingKey,
-    validation: Validation,
-    issuer: String,
-    audience: String,
-    lifetime: Duration,
-    /// Tokens whose signature was checked a moment ago, with whom they prove and until when. Checking a signature takes longer
-    /// than everything else a server does for an order.
-    verified: Cache<String, (Actor, i64)>,
+    keys: Arc<TokenKeys>,
+    terms: TokenTerms,
+    client: Validation,
+    browser: Validation,
+    /// Tokens whose signature was checked a moment ago, with what they prove. Checking a signature takes longer than everything
+    /// else a server does for an order.
+    verified: Cache<String, Proof>,
+}
+
+#[derive(Clone, Copy)]
+struct Proof {
+    actor: Actor,
+    bearer: Bearer,
+    expires_at: i64,
 }
 
 impl JwtAccessTokens {
@@ -58,78 +61,103 @@ impl JwtAccessTokens {
     const REMEMBERED: Duration = Duration::from_secs(30);
     const MOST_REMEMBERED: u64 = 10_000;
 
-    pub fn new(pem: &str, issuer: String, audience: String, lifetime: Duration) -> Result<Self, UnusableSigningKey> {
-        let key = SigningKey::from_pkcs8_pem(pem).map_err(|_| UnusableSigningKey)?;
-        let public_pem = key.verifying_key().to_public_key_pem(LineEnding::LF).map_err(|_| UnusableSigningKey)?;
-        let mut validation = Validation::new(Algorithm::EdDSA);
-        validation.set_issuer(&[&issuer]);
-        validation.set_audience(&[&audience]);
-        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
-        // Times are compared below, with the caller's clock.
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        Ok(Self {
-            signing_key: EncodingKey::from_ed_pem(pem.as_bytes()).map_err(|_| UnusableSigningKey)?,
-            verifying_key: DecodingKey::from_ed_pem(public_pem.as_bytes()).map_err(|_| UnusableSigningKey)?,
-            validation,
-            issuer,
-            audience,
-            lifetime,
-            verified: Cache::builder().max_capacity(Self::MOST_REMEMBERED).time_to_live(Self::REMEMBERED).build(),
-        })
+    pub fn new(keys: Arc<TokenKeys>, terms: TokenTerms) -> Self {
+        let validation = |bearer| {
+            let mut validation = Validation::new(Algorithm::EdDSA);
+            validation.set_issuer(&[&terms.issuer]);
+            validation.set_audience(&[audience(&terms, bearer)]);
+            validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+            // Times are compared below, with the caller's clock.
+            validation.validate_exp = false;
+            validation.validate_nbf = false;
+            validation
+        };
+        let (client, browser) = (validation(Bearer::Client), validation(Bearer::Browser));
+        let verified = Cache::builder().max_capacity(Self::MOST_REMEMBERED).time_to_live(Self::REMEMBERED).build();
+        Self { keys, terms, client, browser, verified }
     }
 
-    fn check(&self, token: &str, now: Timestamp) -> Result<(Actor, i64), InvalidAccessToken> {
-        let claims =
-            decode::<Claims>(token, &self.verifying_key, &self.validation).map_err(|_| InvalidAccessToken)?.claims;
+    fn check(&self, token: &str, bearer: Bearer, now: Timestamp) -> Result<Proof, InvalidAccessToken> {
+        let key_id = decode_header(token).ok().and_then(|header| header.kid).ok_or(InvalidAccessToken)?;
+        let key = self.keys.verifying_key(&key_id).ok_or(InvalidAccessToken)?;
+        let validation = match bearer {
+            Bearer::Client => &self.client,
+            Bearer::Browser => &self.browser,
+        };
+        let claims = decode::<Claims>(token, key, validation).map_err(|_| InvalidAccessToken)?.claims;
         if now.timestamp() < claims.nbf {
             return Err(InvalidAccessToken);
         }
         let role: Role = claims.role.parse().map_err(|_| InvalidAccessToken)?;
-        Ok((Actor { account_id: AccountId::new(claims.sub), role }, claims.exp))
+        let actor = Actor { account_id: AccountId::new(claims.sub), role, session_id: SessionId::new(claims.sid) };
+        Ok(Proof { actor, bearer, expires_at: claims.exp })
+    }
+}
+
+fn audience(terms: &TokenTerms, bearer: Bearer) -> String {
+    match bearer {
+        Bearer::Client => terms.audience.clone(),
+        Bearer::Browser => format!("{}:browser", terms.audience),
     }
 }
 
 impl AccessTokens for JwtAccessTokens {
-    fn issue(&self, account: &Account, now: Timestamp) -> AccessToken {
-        let lifetime = u32::try_from(self.lifetime.as_secs()).unwrap_or(u32::MAX);
+    fn issue(&self, account: &Account, session_id: SessionId, bearer: Bearer, now: Timestamp) -> AccessToken {
+        let lifetime = match bearer {
+            Bearer::Client => self.terms.client_lifetime,
+            Bearer::Browser => self.terms.browser_lifetime,
+        };
+        let lifetime = u32::try_from(lifetime.as_secs()).unwrap_or(u32::MAX);
         let issued_at = now.timestamp();
         let claims = Claims {
             sub: account.id.as_uuid(),
+            sid: session_id.as_uuid(),
             role: account.role.as_str().to_owned(),
-            iss: self.issuer.clone(),
-            aud: self.audience.clone(),
+            iss: self.terms.issuer.clone(),
+            aud: audience(&self.terms, bearer),
             iat: issued_at,
             nbf: issued_at,
             exp: issued_at + i64::from(lifetime),
             jti: Uuid::now_v7(),
         };
-        // Fails only for a key that is none, which `new` has refused.
-        let token = encode(&Header::new(Algorithm::EdDSA), &claims, &self.signing_key).unwrap_or_default();
+        let header = Header { kid: Some(self.keys.signing_key_id.clone()), ..Header::new(Algorithm::EdDSA) };
+        // Fails only for a key that is none, which `TokenKeys` has refused.
+        let token = encode(&header, &claims, &self.keys.signing_key).unwrap_or_default();
         AccessToken { token, expires_in: lifetime }
     }
 
-    fn verify(&self, token: &str, now: Timestamp) -> Result<Actor, InvalidAccessToken> {
-        let (actor, expires_at) = match self.verified.get(token) {
+    fn verify(&self, token: &str, bearer: Bearer, now: Timestamp) -> Result<Actor, InvalidAccessToken> {
+        let proof = match self.verified.get(token) {
             Some(remembered) => remembered,
             None => {
-                let checked = self.check(token, now)?;
+                let checked = self.check(token, bearer, now)?;
                 self.verified.insert(token.to_owned(), checked);
                 checked
             }
         };
-        if now.timestamp() < expires_at { Ok(actor) } else { Err(InvalidAccessToken) }
+        let good = proof.bearer == bearer && now.timestamp() < proof.expires_at;
+        if good { Ok(proof.actor) } else { Err(InvalidAccessToken) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use comanda_domain::{email::Email, text::PersonName};
+    use ed25519_dalek::{
+        SigningKey,
+        pkcs8::{DecodePrivateKey, EncodePublicKey, spki::der::pem::LineEnding},
+    };
+    use jsonwebtoken::EncodingKey;
 
     use super::*;
+    use crate::identity::generate_signing_key;
 
     fn now() -> Timestamp {
         Timestamp::from_timestamp_millis(1_790_000_000_000).unwrap()
+    }
+
+    fn session() -> SessionId {
+        SessionId::new(Uuid::from_u128(8))
     }
 
     fn account() -> Account {
@@ -144,22 +172,39 @@ mod tests {
     }
 
     fn tokens(pem: &str, issuer: &str, audience: &str) -> JwtAccessTokens {
-        JwtAccessTokens::new(pem, issuer.to_owned(), audience.to_owned(), Duration::from_mins(15)).unwrap()
+        let terms = TokenTerms {
+            issuer: issuer.to_owned(),
+            audience: audience.to_owned(),
+            client_lifetime: Duration::from_mins(15),
+            browser_lifetime: Duration::from_hours(12),
+        };
+        JwtAccessTokens::new(Arc::new(TokenKeys::new(pem, "").unwrap()), terms)
     }
 
     #[test]
     fn a_token_proves_who_and_until_when() {
         let tokens = tokens(&generate_signing_key().unwrap(), "comanda", "comanda");
-        let token = tokens.issue(&account(), now()).token;
-        let expected = Ok(Actor { account_id: account().id, role: Role::Staff });
+        let token = tokens.issue(&account(), session(), Bearer::Client, now()).token;
+        let expected = Ok(Actor { account_id: account().id, role: Role::Staff, session_id: session() });
         let at = |seconds| now() + chrono::TimeDelta::seconds(seconds);
         for _ in 0..2 {
-            assert_eq!(tokens.verify(&token, at(0)), expected);
-            assert_eq!(tokens.verify(&token, at(899)), expected);
-            assert_eq!(tokens.verify(&token, at(900)), Err(InvalidAccessToken), "also when remembered");
+            assert_eq!(tokens.verify(&token, Bearer::Client, at(0)), expected);
+            assert_eq!(tokens.verify(&token, Bearer::Client, at(899)), expected);
+            assert_eq!(tokens.verify(&token, Bearer::Client, at(900)), Err(InvalidAccessToken), "also when remembered");
         }
-        let early = tokens.issue(&account(), at(60)).token;
-        assert_eq!(tokens.verify(&early, at(0)), Err(InvalidAccessToken));
+        let early = tokens.issue(&account(), session(), Bearer::Client, at(60)).token;
+        assert_eq!(tokens.verify(&early, Bearer::Client, at(0)), Err(InvalidAccessToken));
+    }
+
+    #[test]
+    fn a_browsers_token_is_no_bearer_token_and_the_other_way_round() {
+        let tokens = tokens(&generate_signing_key().unwrap(), "comanda", "comanda");
+        for (bearer, other) in [(Bearer::Client, Bearer::Browser), (Bearer::Browser, Bearer::Client)] {
+            let token = tokens.issue(&account(), session(), bearer, now()).token;
+            assert_eq!(tokens.verify(&token, other, now()), Err(InvalidAccessToken));
+            assert!(tokens.verify(&token, bearer, now()).is_ok());
+            assert_eq!(tokens.verify(&token, other, now()), Err(InvalidAccessToken), "also when remembered");
+        }
     }
 
     #[test]
@@ -171,13 +216,13 @@ mod tests {
             tokens(&pem, "comanda", "someone"),
             tokens(&generate_signing_key().unwrap(), "comanda", "comanda"),
         ] {
-            let token = other.issue(&account(), now()).token;
-            assert_eq!(ours.verify(&token, now()), Err(InvalidAccessToken));
+            let token = other.issue(&account(), session(), Bearer::Client, now()).token;
+            assert_eq!(ours.verify(&token, Bearer::Client, now()), Err(InvalidAccessToken));
         }
-        let token = ours.issue(&account(), now()).token;
+        let token = ours.issue(&account(), session(), Bearer::Client, now()).token;
         let (head, signature) = token.rsplit_once('.').unwrap();
         for forged in [format!("{head}."), format!("{head}x.{signature}"), "a.b.c".to_owned(), String::new()] {
-            assert_eq!(ours.verify(&forged, now()), Err(InvalidAccessToken));
+            assert_eq!(ours.verify(&forged, Bearer::Client, now()), Err(InvalidAccessToken));
         }
     }
 
@@ -187,11 +232,11 @@ mod tests {
 
         let pem = generate_signing_key().unwrap();
         let ours = tokens(&pem, "comanda", "comanda");
-        let token = ours.issue(&account(), now()).token;
+        let token = ours.issue(&account(), session(), Bearer::Client, now()).token;
         let claims = token.split('.').nth(1).unwrap();
 
         let none = format!("{}.{claims}.", B64.encode(r#"{"alg":"none","typ":"JWT"}"#));
-        assert_eq!(ours.verify(&none, now()), Err(InvalidAccessToken));
+        assert_eq!(ours.verify(&none, Bearer::Client, now()), Err(InvalidAccessToken));
 
         // The old trick: the public key, which is no secret, as the key of an HMAC.
         let public =
@@ -199,6 +244,6 @@ mod tests {
         let claims: Claims = serde_json::from_slice(&B64.decode(claims).unwrap()).unwrap();
         let hmac =
             encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(public.as_bytes())).unwrap();
-        assert_eq!(ours.verify(&hmac, now()), Err(InvalidAccessToken));
+        assert_eq!(ours.verify(&hmac, Bearer::Client, now()), Err(InvalidAccessToken));
     }
 }

@@ -2,6 +2,12 @@
 
 mod access_tokens;
 mod argon2_hasher;
+mod derived_key;
+mod refresh_tokens;
+mod token_keys;
 
-pub use access_tokens::{JwtAccessTokens, generate_signing_key};
+pub use access_tokens::{JwtAccessTokens, TokenTerms};
 pub use argon2_hasher::Argon2Hasher;
+pub use derived_key::derived_key;
+pub use refresh_tokens::ChainedRefreshTokens;
+pub use token_keys::{TokenKeys, generate_signing_key};

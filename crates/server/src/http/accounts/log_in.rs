@@ -1,9 +1,13 @@
-use actix_web::{HttpResponse, web::Data};
-use comanda_application::accounts::{LogIn, LogInError};
+use actix_web::{HttpRequest, HttpResponse, web::Data};
+use comanda_application::accounts::LogIn;
+use comanda_domain::rate_limit::LimitedAction;
 
+use super::check_problem;
 use crate::http::{
+    client::{Doorman, rate_limit_headers},
     extract::Json,
-    problem::{Code, Problem, ProblemDocument},
+    problem::{Problem, ProblemDocument},
+    to_its_end::to_its_end,
     wire::{LogInRequest, SessionAnswer},
 };
 
@@ -14,20 +18,21 @@ use crate::http::{
     responses(
         (status = 200, body = SessionAnswer),
         (status = 401, description = "`invalid-credentials`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, description = "`account-locked`, `rate-limited`", body = ProblemDocument, content_type = "application/problem+json", headers(("Retry-After" = u32))),
     )
 )]
-pub async fn log_in(use_case: Data<LogIn>, Json(request): Json<LogInRequest>) -> Result<HttpResponse, Problem> {
+pub async fn log_in(
+    use_case: Data<LogIn>,
+    doorman: Data<Doorman>,
+    http_request: HttpRequest,
+    Json(request): Json<LogInRequest>,
+) -> Result<HttpResponse, Problem> {
     let (email, password) = request.validate()?;
-    let logged_in = use_case.execute(&email, password).await.map_err(problem)?;
-    Ok(HttpResponse::Ok().json(SessionAnswer::from(logged_in)))
-}
-
-fn problem(error: LogInError) -> Problem {
-    match error {
-        LogInError::InvalidCredentials => {
-            Problem::new(Code::InvalidCredentials, "The e-mail address or the password is wrong.")
-        }
-        LogInError::Busy => Problem::overloaded("password.hash"),
-        LogInError::Unavailable(cause) => Problem::unavailable("auth.lookup", &cause),
+    let allowance = doorman.admit(&http_request, LimitedAction::LogIn).await?;
+    let logged_in = to_its_end(async move { use_case.as_client(&email, password).await }).await?;
+    let mut response = HttpResponse::Ok();
+    for header in rate_limit_headers(allowance) {
+        response.insert_header(header);
     }
+    Ok(response.json(SessionAnswer::from(logged_in.map_err(check_problem)?)))
 }

@@ -1,10 +1,10 @@
 use actix_web::{HttpResponse, web::Data};
-use comanda_application::accounts::ReadProfile;
+use comanda_application::accounts::{ReadProfile, RenameAccount};
 
 use crate::http::{
-    extract::SignedIn,
+    extract::{Json, SignedIn},
     problem::{Code, Problem, ProblemDocument},
-    wire::UserAnswer,
+    wire::{PatchMeRequest, UserAnswer},
 };
 
 /// Shows the caller's own account
@@ -20,6 +20,31 @@ pub async fn me(use_case: Data<ReadProfile>, SignedIn(actor): SignedIn) -> Resul
         .execute(actor.account_id)
         .await
         .map_err(|cause| Problem::unavailable("auth.lookup", &cause))?
+        .ok_or_else(|| Problem::new(Code::Unauthenticated, "The account does not exist any more."))?;
+    Ok(HttpResponse::Ok().json(UserAnswer::from(account)))
+}
+
+/// Changes the caller's own account
+#[utoipa::path(
+    patch, path = "/v1/me", tag = "accounts",
+    request_body = PatchMeRequest,
+    responses(
+        (status = 200, body = UserAnswer),
+        (status = 422, description = "`validation-failed`", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn update_me(
+    rename: Data<RenameAccount>,
+    profile: Data<ReadProfile>,
+    SignedIn(actor): SignedIn,
+    Json(request): Json<PatchMeRequest>,
+) -> Result<HttpResponse, Problem> {
+    let account = match request.validate()? {
+        Some(name) => rename.execute(actor.account_id, name).await,
+        None => profile.execute(actor.account_id).await,
+    };
+    let account = account
+        .map_err(|cause| Problem::unavailable("user.update", &cause))?
         .ok_or_else(|| Problem::new(Code::Unauthenticated, "The account does not exist any more."))?;
     Ok(HttpResponse::Ok().json(UserAnswer::from(account)))
 }

@@ -1,7 +1,9 @@
-use actix_web::{HttpResponse, web::Data};
+use actix_web::{HttpRequest, HttpResponse, web::Data};
 use comanda_application::accounts::{OpenAccountError, RegisterAccount};
+use comanda_domain::rate_limit::LimitedAction;
 
 use crate::http::{
+    client::Doorman,
     extract::Json,
     problem::{Code, Problem, ProblemDocument},
     wire::{RegisterRequest, UserAnswer},
@@ -19,9 +21,13 @@ use crate::http::{
 )]
 pub async fn register(
     use_case: Data<RegisterAccount>,
+    doorman: Data<Doorman>,
+    http_request: HttpRequest,
     Json(request): Json<RegisterRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let account = use_case.execute(request.validate()?).await.map_err(problem)?;
+    let registration = request.validate()?;
+    doorman.admit(&http_request, LimitedAction::Register).await?;
+    let account = use_case.execute(registration).await.map_err(problem)?;
     Ok(HttpResponse::Created().json(UserAnswer::from(account)))
 }
 

@@ -5,31 +5,60 @@ use std::{
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
 use comanda_domain::{
-    account::{Actor, StaffMember},
-    ports::{AccessTokens, Clock},
+    account::{Actor, Administrator, StaffMember},
+    ports::{AccessTokens, Bearer, Clock, ClosedSessions},
 };
 
-use crate::http::problem::{Code, Problem};
+use crate::http::{
+    cookies::SessionCookies,
+    csrf::CsrfGuard,
+    problem::{Code, Problem},
+};
 
 /// What it takes to know who sent a request.
 #[derive(Clone)]
 pub struct Authenticator {
     pub tokens: Arc<dyn AccessTokens>,
+    pub closed: Arc<dyn ClosedSessions>,
     pub clock: Arc<dyn Clock>,
+    pub cookies: SessionCookies,
+    pub csrf: CsrfGuard,
 }
 
 impl Authenticator {
-    /// `None` without a credential; one that is not good is a problem everywhere.
+    /// `None` without a credential. The `Authorization` header counts before cookies.
     fn actor(&self, request: &HttpRequest) -> Result<Option<Actor>, Problem> {
-        let Some(header) = request.headers().get(header::AUTHORIZATION) else { return Ok(None) };
+        match request.headers().get(header::AUTHORIZATION) {
+            Some(header) => self.of_client(header).map(Some),
+            None => self.of_browser(request),
+        }
+    }
+
+    /// A bearer token that is not good is a problem everywhere: whoever sent it should know.
+    fn of_client(&self, header: &header::HeaderValue) -> Result<Actor, Problem> {
         let token = header
             .to_str()
             .ok()
             .and_then(|text| text.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim());
-        let actor = token.and_then(|token| self.tokens.verify(token, self.clock.now()).ok());
-        actor.map(Some).ok_or_else(|| Problem::new(Code::Unauthenticated, "The access token is not valid."))
+        let actor = token.and_then(|token| self.tokens.verify(token, Bearer::Client, self.clock.now()).ok());
+        let actor = actor.ok_or_else(|| Problem::new(Code::Unauthenticated, "The access token is not valid."))?;
+        if self.closed.contains(actor.session_id) {
+            return Err(Problem::new(Code::SessionRevoked, "The session of this access token has ended."));
+        }
+        Ok(actor)
+    }
+
+    /// A cookie whose session has ended is sent along with everything, wanted or not: it is no credential.
+    fn of_browser(&self, request: &HttpRequest) -> Result<Option<Actor>, Problem> {
+        let Some(token) = self.cookies.session_token(request) else { return Ok(None) };
+        let Ok(actor) = self.tokens.verify(&token, Bearer::Browser, self.clock.now()) else { return Ok(None) };
+        if self.closed.contains(actor.session_id) {
+            return Ok(None);
+        }
+        self.csrf.check(request, actor.session_id, self.cookies)?;
+        Ok(Some(actor))
     }
 }
 
@@ -41,43 +70,45 @@ fn maybe_signed_in(request: &HttpRequest) -> Result<Option<Actor>, Problem> {
 }
 
 fn signed_in(request: &HttpRequest) -> Result<Actor, Problem> {
-    maybe_signed_in(request)?.ok_or_else(|| Problem::new(Code::Unauthenticated, "This needs an access token."))
+    maybe_signed_in(request)?
+        .ok_or_else(|| Problem::new(Code::Unauthenticated, "This needs an access token or a session."))
 }
 
-/// Whoever sent the request, if they said who they are.
-pub struct MaybeSignedIn(pub Option<Actor>);
+/// An extractor made of a function that knows everything at once.
+macro_rules! extractor {
+    ($(#[$doc:meta])* $name:ident($inner:ty): $read:expr) => {
+        $(#[$doc])*
+        pub struct $name(pub $inner);
 
-impl FromRequest for MaybeSignedIn {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+        impl FromRequest for $name {
+            type Error = Problem;
+            type Future = Ready<Result<Self, Problem>>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(maybe_signed_in(request).map(Self))
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                let read: fn(&HttpRequest) -> Result<$inner, Problem> = $read;
+                ready(read(request).map(Self))
+            }
+        }
+    };
+}
+
+extractor! {
+    /// Whoever sent the request, if they said who they are.
+    MaybeSignedIn(Option<Actor>): maybe_signed_in
+}
+extractor! {
+    /// Anybody with an account.
+    SignedIn(Actor): signed_in
+}
+extractor! {
+    /// Staff and admins.
+    Staff(StaffMember): |request| {
+        signed_in(request)?.as_staff().ok_or_else(|| Problem::new(Code::Forbidden, "Only staff may do this."))
     }
 }
-
-/// Anybody with an account.
-pub struct SignedIn(pub Actor);
-
-impl FromRequest for SignedIn {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(signed_in(request).map(Self))
-    }
-}
-
-/// Staff and admins.
-pub struct Staff(pub StaffMember);
-
-impl FromRequest for Staff {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let staff = signed_in(request)
-            .and_then(|actor| actor.as_staff().ok_or_else(|| Problem::new(Code::Forbidden, "Only staff may do this.")));
-        ready(staff.map(Self))
+extractor! {
+    /// Admins.
+    Admin(Administrator): |request| {
+        signed_in(request)?.as_admin().ok_or_else(|| Problem::new(Code::Forbidden, "Only admins may do this."))
     }
 }

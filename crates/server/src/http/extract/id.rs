@@ -1,7 +1,10 @@
 use std::future::{Ready, ready};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload};
-use comanda_domain::ids::{MenuItemId, OrderId};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use comanda_domain::{
+    email::Email,
+    ids::{AccountId, MenuItemId, OrderId},
+};
 use uuid::Uuid;
 
 use crate::http::problem::Problem;
@@ -32,5 +35,31 @@ impl FromRequest for OrderIdPath {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(id_in(request, "order").map(|id| Self(OrderId::new(id))))
+    }
+}
+
+/// `{id}` of an account.
+pub struct AccountIdPath(pub AccountId);
+
+impl FromRequest for AccountIdPath {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(id_in(request, "account").map(|id| Self(AccountId::new(id))))
+    }
+}
+
+/// `{email}` of an account, or of none.
+pub struct EmailPath(pub Email);
+
+impl FromRequest for EmailPath {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let email = web::Path::<String>::extract(request).into_inner().ok();
+        let email = email.and_then(|text| Email::new(&text).ok());
+        ready(email.map(Self).ok_or_else(|| Problem::not_found("lock")))
     }
 }

@@ -1,5 +1,6 @@
 //! Requests and answers as JSON, apart from the domain, so that neither moves with the other.
 
+mod admin;
 mod menu_item;
 mod money;
 mod number;
@@ -8,6 +9,9 @@ mod page;
 mod time;
 mod user;
 
+pub use admin::{
+    AccountAnswer, AccountPage, AuditPage, LockoutAnswer, LockoutPage, PatchAccountRequest, UnlockRequest,
+};
 pub use menu_item::{
     AdjustStockRequest, MenuAnswer, MenuItemAnswer, MenuItemPage, NewMenuItemRequest, PatchMenuItemRequest, Shown,
 };
@@ -18,4 +22,7 @@ pub use order::{
 };
 pub use page::PageQuery;
 pub use time::WireTime;
-pub use user::{LogInRequest, RegisterRequest, SessionAnswer, UserAnswer};
+pub use user::{
+    BrowserSessionAnswer, ChangePasswordRequest, LogInRequest, PatchMeRequest, RefreshRequest, RegisterRequest,
+    SessionAnswer, UserAnswer,
+};

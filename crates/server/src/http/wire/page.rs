@@ -1,12 +1,13 @@
 use comanda_domain::page::PageLimit;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use utoipa::IntoParams;
 
 use super::QueryInteger;
 use crate::http::{cursor::CursorSigner, faults::Faults, problem::Problem};
 
 /// Which page of a list.
-#[derive(Default, IntoParams)]
+#[derive(Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
     /// The most entries to answer with; 20 unless given.

@@ -1,5 +1,5 @@
 use comanda_application::accounts::{LoggedIn, Registration};
-use comanda_domain::{account::Account, email::Email, password::Password, text::PersonName};
+use comanda_domain::{account::Account, email::Email, password::Password, session::RefreshToken, text::PersonName};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -81,6 +81,8 @@ pub struct SessionAnswer {
     /// In seconds.
     #[schema(example = 900)]
     expires_in: u32,
+    /// Good for one exchange at `POST /v1/sessions/refresh`.
+    refresh_token: String,
     user: UserAnswer,
 }
 
@@ -90,7 +92,62 @@ impl From<LoggedIn> for SessionAnswer {
             access_token: logged_in.access_token.token,
             token_type: "Bearer",
             expires_in: logged_in.access_token.expires_in,
+            refresh_token: logged_in.refresh_token.expose().to_owned(),
             user: logged_in.account.into(),
         }
+    }
+}
+
+/// No token in it: those are in the cookies.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BrowserSession)]
+pub struct BrowserSessionAnswer {
+    pub user: UserAnswer,
+    /// To be sent as `X-CSRF-Token` with every request that changes something; also in the cookie.
+    pub csrf_token: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshRequest {
+    refresh_token: String,
+}
+
+impl RefreshRequest {
+    pub fn token(self) -> RefreshToken {
+        RefreshToken::new(self.refresh_token)
+    }
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PatchMeRequest {
+    #[schema(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 100, example = "Anna")]
+    name: Option<String>,
+}
+
+impl PatchMeRequest {
+    pub fn validate(self) -> Result<Option<PersonName>, Problem> {
+        let mut faults = Faults::default();
+        let name = faults.check_optional("/name", self.name.as_deref().map(PersonName::new));
+        faults.finish(Some(name))
+    }
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangePasswordRequest {
+    #[schema(format = Password, max_length = 128)]
+    current_password: String,
+    #[schema(format = Password, min_length = 12, max_length = 128)]
+    new_password: String,
+}
+
+impl ChangePasswordRequest {
+    pub fn validate(self) -> Result<(Password, Password), Problem> {
+        let mut faults = Faults::default();
+        let current = faults.check("/current_password", Password::attempt(self.current_password));
+        let new = faults.check("/new_password", Password::choose(self.new_password));
+        faults.finish(current.zip(new))
     }
 }

@@ -1,0 +1,31 @@
+use actix_web::{HttpResponse, web::Data};
+use comanda_application::accounts::ChangePassword;
+
+use super::check_problem;
+use crate::http::{
+    extract::{Json, SignedIn},
+    problem::{Problem, ProblemDocument},
+    to_its_end::to_its_end,
+    wire::ChangePasswordRequest,
+};
+
+/// Changes the caller's password; the account's other sessions end
+#[utoipa::path(
+    put, path = "/v1/me/password", tag = "accounts",
+    request_body = ChangePasswordRequest,
+    responses(
+        (status = 204),
+        (status = 401, description = "`invalid-credentials`: the current password is wrong", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "`validation-failed`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, description = "`account-locked`", body = ProblemDocument, content_type = "application/problem+json", headers(("Retry-After" = u32))),
+    )
+)]
+pub async fn change_password(
+    use_case: Data<ChangePassword>,
+    SignedIn(actor): SignedIn,
+    Json(request): Json<ChangePasswordRequest>,
+) -> Result<HttpResponse, Problem> {
+    let (current, new) = request.validate()?;
+    to_its_end(async move { use_case.execute(actor, current, new).await }).await?.map_err(check_problem)?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,60 @@
+use actix_web::{HttpResponse, web::Data};
+use comanda_application::admin::{ChangeAccount, ListAccounts};
+use comanda_domain::{ids::AccountId, ports::ChangeAccountError};
+use uuid::Uuid;
+
+use crate::http::{
+    cursor::CursorSigner,
+    extract::{AccountIdPath, Admin, Json, Query},
+    faults::Faults,
+    problem::{Problem, ProblemDocument},
+    wire::{AccountAnswer, AccountPage, PageQuery, PatchAccountRequest},
+};
+
+const LIST: &str = "accounts";
+
+/// Lists accounts in order of registration
+#[utoipa::path(
+    get, path = "/v1/admin/users", tag = "admin", params(PageQuery),
+    responses((status = 200, body = AccountPage), (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"))
+)]
+pub async fn accounts(
+    use_case: Data<ListAccounts>,
+    cursors: Data<CursorSigner>,
+    Admin(admin): Admin,
+    Query(page): Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let mut faults = Faults::default();
+    let limit = page.limit(&mut faults);
+    let limit = faults.finish(limit)?;
+    let after = page.after::<Uuid>(LIST, &cursors)?.map(AccountId::new);
+    let found =
+        use_case.execute(admin, after, limit).await.map_err(|cause| Problem::unavailable("user.lookup", &cause))?;
+    let last = found.entries.last().filter(|_| found.has_more);
+    let next_cursor = last.map(|last| cursors.sign(LIST, &last.id.as_uuid()));
+    let data = found.entries.into_iter().map(AccountAnswer::from).collect();
+    Ok(HttpResponse::Ok().json(AccountPage { data, next_cursor }))
+}
+
+/// Gives an account another role, shuts it, or opens it again; its sessions end
+#[utoipa::path(
+    patch, path = "/v1/admin/users/{id}", tag = "admin", params(("id" = Uuid, Path)),
+    request_body = PatchAccountRequest,
+    responses(
+        (status = 200, body = AccountAnswer),
+        (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn change_account(
+    use_case: Data<ChangeAccount>,
+    Admin(admin): Admin,
+    AccountIdPath(id): AccountIdPath,
+    Json(request): Json<PatchAccountRequest>,
+) -> Result<HttpResponse, Problem> {
+    let account = use_case.execute(admin, id, request.validate()?).await.map_err(|error| match error {
+        ChangeAccountError::NotFound => Problem::not_found("account"),
+        ChangeAccountError::Unavailable(cause) => Problem::unavailable("user.update", &cause),
+    })?;
+    Ok(HttpResponse::Ok().json(AccountAnswer::from(account)))
+}

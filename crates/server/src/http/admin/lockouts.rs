@@ -1,0 +1,91 @@
+use actix_web::{HttpResponse, web::Data};
+use comanda_application::admin::{ListLockouts, ReadLockout, UnlockAccount, UnlockAccountError};
+use comanda_domain::{email::Email, ports::LockedAddressPosition};
+
+use crate::http::{
+    cursor::CursorSigner,
+    extract::{Admin, EmailPath, Json, Query},
+    faults::Faults,
+    problem::{Code, Problem, ProblemDocument},
+    wire::{LockoutAnswer, LockoutPage, PageQuery, UnlockRequest},
+};
+
+const LIST: &str = "lockouts";
+
+/// Lists the addresses that are locked now, those that open first at the front
+#[utoipa::path(
+    get, path = "/v1/admin/lockouts", tag = "admin", params(PageQuery),
+    responses((status = 200, body = LockoutPage), (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"))
+)]
+pub async fn lockouts(
+    use_case: Data<ListLockouts>,
+    cursors: Data<CursorSigner>,
+    Admin(admin): Admin,
+    Query(page): Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let mut faults = Faults::default();
+    let limit = page.limit(&mut faults);
+    let limit = faults.finish(limit)?;
+    let after = page.after::<(i64, String)>(LIST, &cursors)?.map(position).transpose()?;
+    let found =
+        use_case.execute(admin, after, limit).await.map_err(|cause| Problem::unavailable("lockout.read", &cause))?;
+    let next_cursor = found
+        .entries
+        .last()
+        .filter(|_| found.has_more)
+        .map(|last| cursors.sign(LIST, &(last.lock.unlock_at.timestamp_millis(), last.email.as_str())));
+    let data = found.entries.into_iter().map(LockoutAnswer::from).collect();
+    Ok(HttpResponse::Ok().json(LockoutPage { data, next_cursor }))
+}
+
+fn position((unlock_at, email): (i64, String)) -> Result<LockedAddressPosition, Problem> {
+    let position = chrono::DateTime::from_timestamp_millis(unlock_at)
+        .zip(Email::new(&email).ok())
+        .map(|(unlock_at, email)| LockedAddressPosition { unlock_at, email });
+    position.ok_or_else(|| Problem::new(Code::InvalidCursor, "The cursor does not come from this list."))
+}
+
+/// Shows an address's lock
+#[utoipa::path(
+    get, path = "/v1/admin/lockouts/{email}", tag = "admin", params(("email" = String, Path)),
+    responses(
+        (status = 200, body = LockoutAnswer),
+        (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "`not-found`: the address is not locked", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn lockout(
+    use_case: Data<ReadLockout>,
+    Admin(admin): Admin,
+    EmailPath(email): EmailPath,
+) -> Result<HttpResponse, Problem> {
+    let found = use_case
+        .execute(admin, &email)
+        .await
+        .map_err(|cause| Problem::unavailable("lockout.read", &cause))?
+        .ok_or_else(|| Problem::not_found("lock"))?;
+    Ok(HttpResponse::Ok().json(LockoutAnswer::from(found)))
+}
+
+/// Lifts a lock
+#[utoipa::path(
+    delete, path = "/v1/admin/lockouts/{email}", tag = "admin", params(("email" = String, Path)),
+    request_body = UnlockRequest,
+    responses(
+        (status = 204),
+        (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "`not-found`: the address is not locked", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn unlock(
+    use_case: Data<UnlockAccount>,
+    Admin(admin): Admin,
+    EmailPath(email): EmailPath,
+    Json(request): Json<UnlockRequest>,
+) -> Result<HttpResponse, Problem> {
+    use_case.execute(admin, &email, request.validate()?).await.map_err(|error| match error {
+        UnlockAccountError::NotLocked => Problem::not_found("lock"),
+        UnlockAccountError::Unavailable(cause) => Problem::unavailable("lockout.update", &cause),
+    })?;
+    Ok(HttpResponse::NoContent().finish())
+}

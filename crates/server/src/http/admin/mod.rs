@@ -1,0 +1,9 @@
+//! `/v1/admin`
+
+mod accounts;
+mod audit_log;
+mod lockouts;
+
+pub use accounts::{__path_accounts, __path_change_account, accounts, change_account};
+pub use audit_log::{__path_audit_log, audit_log};
+pub use lockouts::{__path_lockout, __path_lockouts, __path_unlock, lockout, lockouts, unlock};

@@ -1,0 +1,123 @@
+use std::collections::HashMap;
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use ed25519_dalek::{
+    SigningKey, VerifyingKey,
+    pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey, spki::der::pem::LineEnding},
+};
+use jsonwebtoken::{DecodingKey, EncodingKey};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+/// A key is not an Ed25519 key in PEM. The key itself is left out.
+#[derive(Debug, Error)]
+pub enum UnusableKey {
+    #[error("JWT_SIGNING_KEY is not an Ed25519 private key (PKCS #8 PEM); `comanda keys generate` makes one")]
+    Signing,
+    #[error("JWT_VERIFICATION_KEYS are not Ed25519 keys, public or private, in PEM, one after the other")]
+    Verification,
+}
+
+/// A new signing key, as PEM.
+pub fn generate_signing_key() -> Result<String, UnusableKey> {
+    let key = SigningKey::from_bytes(&rand::random());
+    key.to_pkcs8_pem(LineEnding::LF).map(|pem| pem.as_str().to_owned()).map_err(|_| UnusableKey::Signing)
+}
+
+/// The key that signs tokens, and all that verify them: to rotate, the old key goes on verifying until its last token has ended.
+pub struct TokenKeys {
+    pub signing_key: EncodingKey,
+    pub signing_key_id: String,
+    verifying: HashMap<String, DecodingKey>,
+    public: Vec<VerifyingKey>,
+}
+
+impl TokenKeys {
+    pub fn new(signing_pem: &str, verification_pems: &str) -> Result<Self, UnusableKey> {
+        let signing = SigningKey::from_pkcs8_pem(signing_pem).map_err(|_| UnusableKey::Signing)?;
+        let mut public = vec![signing.verifying_key()];
+        for pem in blocks(verification_pems) {
+            let key = SigningKey::from_pkcs8_pem(&pem)
+                .map(|key| key.verifying_key())
+                .or_else(|_| VerifyingKey::from_public_key_pem(&pem))
+                .map_err(|_| UnusableKey::Verification)?;
+            public.push(key);
+        }
+        let verifying = public
+            .iter()
+            .map(|key| {
+                let pem = key.to_public_key_pem(LineEnding::LF).map_err(|_| UnusableKey::Verification)?;
+                let decoding = DecodingKey::from_ed_pem(pem.as_bytes()).map_err(|_| UnusableKey::Verification)?;
+                Ok((key_id(key), decoding))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            signing_key: EncodingKey::from_ed_pem(signing_pem.as_bytes()).map_err(|_| UnusableKey::Signing)?,
+            signing_key_id: key_id(&signing.verifying_key()),
+            verifying,
+            public,
+        })
+    }
+
+    pub fn verifying_key(&self, id: &str) -> Option<&DecodingKey> {
+        self.verifying.get(id)
+    }
+
+    /// For other services: a JSON Web Key Set (RFC 7517, RFC 8037).
+    pub fn public_set(&self) -> serde_json::Value {
+        let key = |key: &VerifyingKey| {
+            serde_json::json!({
+                "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA",
+                "kid": key_id(key), "x": BASE64.encode(key.as_bytes()),
+            })
+        };
+        serde_json::json!({ "keys": self.public.iter().map(key).collect::<Vec<_>>() })
+    }
+}
+
+fn blocks(pems: &str) -> Vec<String> {
+    const END: &str = "-----END ";
+    let mut rest = pems.trim();
+    let mut blocks = Vec::new();
+    while !rest.is_empty() {
+        let end = rest.find(END).and_then(|at| rest[at + END.len()..].find("-----").map(|to| at + END.len() + to + 5));
+        let (block, next) = rest.split_at(end.unwrap_or(rest.len()));
+        blocks.push(format!("{}\n", block.trim()));
+        rest = next.trim();
+    }
+    blocks
+}
+
+/// The thumbprint of the key as a JSON Web Key (RFC 7638).
+fn key_id(key: &VerifyingKey) -> String {
+    let canonical = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, BASE64.encode(key.as_bytes()));
+    BASE64.encode(Sha256::digest(canonical))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_thumbprint_is_that_of_rfc_8037() {
+        // Appendix A.3 of the RFC.
+        let bytes = BASE64.decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").unwrap();
+        let key = VerifyingKey::from_bytes(&bytes.try_into().unwrap()).unwrap();
+        assert_eq!(key_id(&key), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    }
+
+    #[test]
+    fn older_keys_go_on_verifying() {
+        let (new, old, older) =
+            (generate_signing_key().unwrap(), generate_signing_key().unwrap(), generate_signing_key().unwrap());
+        let public =
+            SigningKey::from_pkcs8_pem(&older).unwrap().verifying_key().to_public_key_pem(LineEnding::LF).unwrap();
+        let keys = TokenKeys::new(&new, &format!("{old}{public}")).unwrap();
+        for pem in [&new, &old, &older] {
+            let id = TokenKeys::new(pem, "").unwrap().signing_key_id;
+            assert!(keys.verifying_key(&id).is_some());
+        }
+        assert_eq!(keys.public_set()["keys"].as_array().unwrap().len(), 3);
+        assert!(TokenKeys::new(&new, "nonsense").is_err() && TokenKeys::new(&public, "").is_err());
+    }
+}
