@@ -130,6 +130,10 @@ impl Client {
         Self::send(self.request(Method::DELETE, path).header("if-match", etag)).await
     }
 
+    pub async fn try_password(&self, email: &str, password: &str) -> Answer {
+        self.post("/v1/sessions", &serde_json::json!({ "email": email, "password": password })).await
+    }
+
     pub async fn order(&self, lines: &[(Uuid, u32)]) -> Answer {
         self.post("/v1/orders", &order_of(lines)).await
     }

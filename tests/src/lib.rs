@@ -14,6 +14,7 @@
 mod client;
 mod database;
 mod proxy;
+mod redis;
 mod restaurant;
 mod seed;
 mod server;
@@ -21,7 +22,8 @@ mod server;
 pub use client::{Answer, Client};
 pub use database::{TestDatabase, redis_url};
 pub use proxy::Proxy;
-pub use restaurant::Restaurant;
+pub use redis::TestRedis;
+pub use restaurant::{PASSWORD, Restaurant};
 pub use seed::seeded;
 pub use server::{TestServer, comanda, signing_key};
 

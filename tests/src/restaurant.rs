@@ -7,6 +7,9 @@ use crate::{Client, TestDatabase, TestServer, comanda, redis_url};
 
 const ADMIN: (&str, &str) = ("admin@comanda.example", "a password of the tests");
 
+/// Every customer's.
+pub const PASSWORD: &str = "correct horse battery";
+
 /// Servers on one database, and an admin.
 pub struct Restaurant {
     // In the order in which they must go.
@@ -22,8 +25,11 @@ impl Restaurant {
     }
 
     pub async fn with_servers(count: usize, settings: &[(&str, &str)]) -> Self {
+        Self::with_redis(redis_url().await, count, settings).await
+    }
+
+    pub async fn with_redis(redis_url: String, count: usize, settings: &[(&str, &str)]) -> Self {
         let database = TestDatabase::migrated().await;
-        let redis_url = redis_url().await;
         let create = comanda(&database.url, &redis_url)
             .args(["admin", "create"])
             .env("ADMIN_EMAIL", ADMIN.0)
@@ -56,10 +62,16 @@ impl Restaurant {
 
     /// Somebody new with an account.
     pub async fn customer(&self) -> Client {
-        let (email, password) = (format!("{}@example.org", Uuid::now_v7().simple()), "correct horse battery");
-        let body = json!({ "email": email, "password": password, "name": "Ana" });
+        let email = self.account().await;
+        self.guest().log_in(&email, PASSWORD).await
+    }
+
+    /// The address of a new account, whose password is [`PASSWORD`].
+    pub async fn account(&self) -> String {
+        let email = format!("{}@example.org", Uuid::now_v7().simple());
+        let body = json!({ "email": email, "password": PASSWORD, "name": "Ana" });
         self.guest().post("/v1/users", &body).await.expect(201);
-        self.guest().log_in(&email, password).await
+        email
     }
 
     /// Customers spread over the servers.

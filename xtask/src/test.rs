@@ -6,7 +6,7 @@ use crate::{
     comanda::{Comanda, Profile, build},
     process::succeed,
     project::{self, State},
-    services::{Durability, Services},
+    services::{Durability, Services, chromium, redis_server},
 };
 
 /// Brings up servers for the tests alone, prepares the database that each test's own is cloned from, and runs every test.
@@ -25,6 +25,8 @@ pub async fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
         .args(arguments)
         .env("TEST_DATABASE_URL", &services.database_url)
         .env("TEST_REDIS_URL", &services.redis_url)
+        .env("TEST_REDIS_SERVER", redis_server()?)
+        .env("TEST_CHROMIUM", chromium()?)
         .env("TEST_COMANDA", program)
         .status()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

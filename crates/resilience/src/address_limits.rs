@@ -28,7 +28,7 @@ impl LocalAddressLimits {
     const MOST: usize = 100_000;
 
     pub fn beside(shared: Arc<dyn AddressLimits>, limit: RateLimit, clock: Arc<dyn Clock>) -> Self {
-        Self { shared, outage: Outage::of("the shared address limits"), limit, clock, paid_off: Mutex::default() }
+        Self { shared, outage: Outage::of("address_limits"), limit, clock, paid_off: Mutex::default() }
     }
 
     fn count_here(&self, action: LimitedAction, client: ClientNetwork) -> Allowance {

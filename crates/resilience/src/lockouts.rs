@@ -33,7 +33,7 @@ impl LocalLockouts {
     const MOST: usize = 100_000;
 
     pub fn beside(shared: Arc<dyn Lockouts>, policy: LockoutPolicy, patience: Duration, clock: Arc<dyn Clock>) -> Self {
-        let outage = Outage::of("the shared lockouts");
+        let outage = Outage::of("lockouts");
         Self { shared, outage, policy, patience, clock, states: Mutex::default() }
     }
 

@@ -15,8 +15,14 @@ impl Outage {
     /// How long it is left alone after a failure.
     const PAUSE: Duration = Duration::from_secs(1);
 
-    pub(crate) const fn of(what: &'static str) -> Self {
-        Self { what, until: Mutex::new(None) }
+    pub(crate) fn of(what: &'static str) -> Self {
+        let outage = Self { what, until: Mutex::new(None) };
+        outage.report(false);
+        outage
+    }
+
+    fn report(&self, gone: bool) {
+        metrics::gauge!("comanda_degraded", "what" => self.what).set(if gone { 1.0 } else { 0.0 });
     }
 
     /// Asks, unless it was found gone a moment ago; `None` is a failure either way.
@@ -27,12 +33,14 @@ impl Outage {
         match question.await {
             Ok(answer) => {
                 if self.until.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
-                    tracing::info!(what = self.what, "back again");
+                    self.report(false);
+                    tracing::info!(what = self.what, "shared with other servers again");
                 }
                 Some(answer)
             }
             Err(cause) => {
-                tracing::warn!(what = self.what, %cause, "gone; this server goes on by itself");
+                tracing::warn!(what = self.what, %cause, "cannot be shared with other servers; this one goes on by itself");
+                self.report(true);
                 *self.until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + Self::PAUSE);
                 None
             }

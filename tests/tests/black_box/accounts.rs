@@ -80,8 +80,10 @@ async fn more_sign_ins_than_the_hasher_takes_are_told_to_come_back() {
     let settings = [("PASSWORD_THREADS", "1"), ("PASSWORD_QUEUE", "1")];
     let restaurant = Restaurant::with_servers(1, &settings).await;
     let guest = restaurant.guest();
-    let body = json!({ "email": "nobody@comanda.example", "password": "certainly not it" });
-    let attempts: Vec<_> = (0..24).map(|_| guest.post("/v1/sessions", &body)).collect();
+    let bodies: Vec<_> = (0..24)
+        .map(|n| json!({ "email": format!("nobody-{n}@comanda.example"), "password": "certainly not it" }))
+        .collect();
+    let attempts = bodies.iter().map(|body| guest.post("/v1/sessions", body));
     let answers = futures_util::future::join_all(attempts).await;
     let problems: Vec<_> = answers.iter().map(Answer::problem).collect();
     let busy = problems.iter().filter(|p| **p == (503, "unavailable".to_owned())).count();

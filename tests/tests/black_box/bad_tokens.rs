@@ -12,7 +12,7 @@ fn now() -> i64 {
 fn claims(subject: uuid::Uuid, changes: &[(&str, Value)]) -> Value {
     let mut claims = json!({
         "sub": subject, "role": "customer", "iss": "comanda", "aud": "comanda",
-        "iat": now(), "nbf": now(), "exp": now() + 900, "jti": uuid::Uuid::now_v7(),
+        "iat": now(), "nbf": now(), "exp": now() + 900, "jti": uuid::Uuid::now_v7(), "sid": uuid::Uuid::now_v7(),
     });
     for (name, value) in changes {
         claims[*name] = value.clone();
@@ -20,15 +20,20 @@ fn claims(subject: uuid::Uuid, changes: &[(&str, Value)]) -> Value {
     claims
 }
 
-fn signed(claims: &Value) -> String {
+fn signed(claims: &Value, key_id: &str) -> String {
     let key = EncodingKey::from_ed_pem(signing_key().as_bytes()).unwrap();
-    encode(&Header::new(Algorithm::EdDSA), claims, &key).unwrap()
+    let header = Header { kid: Some(key_id.to_owned()), ..Header::new(Algorithm::EdDSA) };
+    encode(&header, claims, &key).unwrap()
 }
 
 #[tokio::test]
 async fn only_a_token_that_is_good_in_every_respect_is_let_in() {
     let restaurant = Restaurant::open().await;
     let customer = restaurant.customer().await;
+    let keys = restaurant.guest().get("/.well-known/jwks.json").await.expect(200);
+    assert_eq!((&keys["keys"][0]["crv"], &keys["keys"][0]["alg"]), (&json!("Ed25519"), &json!("EdDSA")));
+    let key_id = keys["keys"][0]["kid"].as_str().unwrap().to_owned();
+    let signed = |claims: &Value| signed(claims, &key_id);
     let status = |token: String| {
         let client = customer.with_token(&token);
         async move { client.get("/v1/me").await }
@@ -54,6 +59,12 @@ async fn only_a_token_that_is_good_in_every_respect_is_let_in() {
         ("another audience", signed(&claims(customer.id, &[("aud", json!("kitchen"))]))),
         ("another issuer", signed(&claims(customer.id, &[("iss", json!("somebody"))]))),
         ("a role that is none", signed(&claims(customer.id, &[("role", json!("owner"))]))),
+        ("a browser's audience", signed(&claims(customer.id, &[("aud", json!("comanda:browser"))]))),
+        ("no session", signed(&claims(customer.id, &[("sid", Value::Null)]))),
+        (
+            "another key's id",
+            super::bad_tokens::signed(&claims(customer.id, &[]), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"),
+        ),
         ("a subject that is none", signed(&claims(customer.id, &[("sub", json!("me"))]))),
         ("a forged signature", format!("{unsigned}.{}", BASE64.encode(other_signature))),
         ("no signature", format!("{unsigned}.")),

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: figures that mean something beside each other, all of one run on one machine.
 
+mod login;
 mod orders;
 mod reference;
 
@@ -11,12 +12,15 @@ use clap::Subcommand;
 pub enum Bench {
     /// Placing orders over HTTP, beside one SQL statement an order in pgbench
     Orders(orders::OrdersArguments),
+    /// Signing in, beside the hash alone; what a flood of sign-ins does to readers; the lockout script beside an empty one
+    Login(login::LoginArguments),
 }
 
 impl Bench {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Orders(arguments) => orders::run(&arguments).await,
+            Self::Login(arguments) => login::run(&arguments).await,
         }
     }
 }

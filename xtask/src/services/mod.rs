@@ -9,6 +9,7 @@ use std::{net::TcpListener, path::PathBuf};
 
 use anyhow::Context;
 
+pub use self::programs::{chromium, redis_server};
 use self::{account::Account, postgres::Postgres, programs::PostgresPrograms, redis::Redis};
 use crate::project::State;
 

@@ -52,16 +52,22 @@ fn path_folders() -> Vec<PathBuf> {
 }
 
 pub fn redis_server() -> anyhow::Result<PathBuf> {
-    let find = || {
-        let folders = path_folders();
-        let programs = ["redis-server", "valkey-server"];
-        programs.iter().find_map(|name| folders.iter().find(|f| has(f, name)).map(|f| f.join(name)))
-    };
+    find_or_install("Redis", &["redis-server", "valkey-server"], "redis-server")
+}
+
+/// For the one test that needs a real browser.
+pub fn chromium() -> anyhow::Result<PathBuf> {
+    find_or_install("Chromium", &["chromium", "chromium-browser", "google-chrome"], "chromium")
+}
+
+fn find_or_install(what: &str, programs: &[&str], package: &str) -> anyhow::Result<PathBuf> {
+    let folders = path_folders();
+    let find = || programs.iter().find_map(|name| folders.iter().find(|f| has(f, name)).map(|f| f.join(name)));
     if let Some(program) = find() {
         return Ok(program);
     }
-    install("Redis", "redis-server")?;
-    find().context("Redis was installed, but its program cannot be found")
+    install(what, package)?;
+    find().with_context(|| format!("{what} was installed, but its program cannot be found"))
 }
 
 fn has(folder: &Path, program: &str) -> bool {
@@ -107,8 +113,10 @@ fn install(what: &str, package: &str) -> anyhow::Result<()> {
     }
     installed?;
     if Path::new("/run/systemd/system").exists() {
-        // Nor at the next boot.
-        as_root(&["systemctl", "disable", "--now", package])?;
+        // Nor at the next boot. What is no service has nothing to disable.
+        if let Err(error) = as_root(&["systemctl", "disable", "--now", package]) {
+            eprintln!("xtask: {error:#}");
+        }
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 use actix_web::web::ServiceConfig;
 use anyhow::Context;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::migrate;
@@ -7,6 +8,10 @@ use crate::{composition::Restaurant, config::Config, http, logging};
 
 pub async fn run(config: &Config) -> anyhow::Result<()> {
     logging::start(&config.log);
+    if let Some(address) = config.http.metrics_addr {
+        PrometheusBuilder::new().with_http_listener(address).install().context("cannot offer metrics")?;
+        tracing::info!(%address, "offering metrics");
+    }
     if config.database.migrate_on_start {
         migrate::bring_up_to_date(&config.database).await?;
     }

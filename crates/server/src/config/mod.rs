@@ -46,6 +46,7 @@ pub struct DatabaseSettings {
 #[derive(Debug)]
 pub struct HttpConfig {
     pub bind_addr: SocketAddr,
+    pub metrics_addr: Option<SocketAddr>,
     pub workers: NonZeroUsize,
     pub cors_origins: Vec<String>,
     pub request_timeout: Duration,
@@ -127,6 +128,7 @@ impl Config {
             currency: reader.parsed(&s::CURRENCY, Currency::EUR),
             http: HttpConfig {
                 bind_addr: reader.parsed(&s::BIND_ADDR, SocketAddr::from(([127, 0, 0, 1], 8080))),
+                metrics_addr: reader.list(&s::METRICS_ADDR).pop(),
                 workers: workers(&mut reader),
                 cors_origins: reader.origins(&s::CORS_ORIGINS),
                 request_timeout: reader.milliseconds(&s::REQUEST_TIMEOUT_MS, 100..=600_000),

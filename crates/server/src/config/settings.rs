@@ -28,6 +28,7 @@ settings! {
     REDIS_URL = None, "Where Redis is: `redis://:password@host:port/number`.";
     REDIS_POOL_SIZE = Some("10"), "The most connections a server opens to Redis.";
     BIND_ADDR = Some("127.0.0.1:8080"), "Where the server listens.";
+    METRICS_ADDR = Some(""), "Where Prometheus can read `/metrics`, such as `127.0.0.1:9090`; nowhere unless given.";
     WORKERS = Some("2"), "Threads that serve HTTP.";
     CURRENCY = Some("EUR"), "The deployment's one currency (ISO 4217). Stored prices are bare minor units: never change it later.";
     CORS_ORIGINS = Some(""), "Origins whose pages may call the API, separated by commas, such as `https://shop.example`.";

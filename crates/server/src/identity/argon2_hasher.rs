@@ -67,6 +67,11 @@ impl Argon2Hasher {
 
 /// Until the hasher is dropped.
 fn work_off(waiting: &Mutex<Receiver<Job>>) {
+    /// What hashes takes all that others leave, and no more: a flood of sign-ins must not be felt by whoever reads the menu.
+    const NICE: i32 = 10;
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        tracing::warn!(%error, "password threads cannot step back behind others");
+    }
     let mut argon2 = Argon2id::default();
     loop {
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -148,6 +153,7 @@ impl PasswordHasher for Argon2Hasher {
         let compared = known.unwrap_or_else(|| self.nobody.clone());
         let verify = move |argon2: &mut Argon2id| argon2.verify(password.expose().as_bytes(), &compared);
         let verification = self.on_a_thread(verify).await?;
+        tracing::debug!("a password was checked");
         Ok(if exists { verification } else { Verification::Mismatch })
     }
 }

@@ -1,0 +1,74 @@
+use std::{
+    net::TcpListener,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tokio::net::TcpStream;
+use uuid::Uuid;
+
+use crate::from_xtask;
+
+/// A Redis of one test's own, that may be killed.
+pub struct TestRedis {
+    port: u16,
+    folder: PathBuf,
+    child: Option<Child>,
+}
+
+impl TestRedis {
+    pub async fn start() -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address").port();
+        let folder = std::env::temp_dir().join(format!("comanda-redis-{}", Uuid::now_v7()));
+        std::fs::create_dir(&folder).expect("a folder");
+        let mut redis = Self { port, folder, child: None };
+        redis.start_again().await;
+        redis
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/0", self.port)
+    }
+
+    /// With what it had saved.
+    pub async fn start_again(&mut self) {
+        let child = Command::new(from_xtask("TEST_REDIS_SERVER"))
+            .args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--save", "60 1", "--dir"])
+            .arg(&self.folder)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("Redis starts");
+        self.child = Some(child);
+        while TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// As a crash does.
+    pub fn kill(&mut self) {
+        self.end(Signal::SIGKILL);
+    }
+
+    /// As an operator does; it saves.
+    pub fn stop(&mut self) {
+        self.end(Signal::SIGTERM);
+    }
+
+    fn end(&mut self, signal: Signal) {
+        if let Some(mut child) = self.child.take() {
+            let _ = kill(Pid::from_raw(child.id().try_into().expect("a process id")), signal);
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Drop for TestRedis {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}

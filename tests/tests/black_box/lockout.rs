@@ -1,0 +1,219 @@
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use comanda_tests::{Answer, PASSWORD, Restaurant, TestRedis};
+use futures_util::future::join_all;
+use serde_json::json;
+
+const WRONG: &str = "certainly not it";
+
+fn counted(answers: &[Answer]) -> BTreeMap<(u16, String), usize> {
+    let mut counts = BTreeMap::new();
+    for answer in answers {
+        let code = if answer.status == 200 { String::new() } else { answer.code() };
+        *counts.entry((answer.status, code)).or_default() += 1;
+    }
+    counts
+}
+
+/// So many tries at once, spread over the servers.
+async fn at_once(restaurant: &Restaurant, count: usize, email: &str, password: &str) -> Vec<Answer> {
+    let tries = (0..count).map(|n| {
+        let client = restaurant.guest().at(&restaurant.servers[n % restaurant.servers.len()].base_url);
+        async move { client.try_password(email, password).await }
+    });
+    join_all(tries).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_hundred_parallel_guesses_five_passwords_are_tested() {
+    let restaurant = Restaurant::with_servers(2, &[("LOG", "info,comanda::identity=debug")]).await;
+    let email = restaurant.account().await;
+    for email in [email.as_str(), "nobody@example.org"] {
+        let before = checked(&restaurant);
+        let answers = at_once(&restaurant, 200, email, WRONG).await;
+        let expected = [((401, "invalid-credentials".to_owned()), 5), ((429, "account-locked".to_owned()), 195)];
+        assert_eq!(counted(&answers), BTreeMap::from(expected), "{email}");
+        assert_eq!(checked(&restaurant) - before, 5, "passwords that reached the hasher");
+        let locked = restaurant.guest().try_password(email, PASSWORD).await;
+        assert_eq!(locked.problem(), (429, "account-locked".to_owned()), "also for the right password");
+        let wait: u64 = locked.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=60).contains(&wait), "{wait}");
+    }
+}
+
+/// Counted at the hasher itself.
+fn checked(restaurant: &Restaurant) -> usize {
+    let lines = restaurant.servers.iter().flat_map(comanda_tests::TestServer::log);
+    lines.filter(|line| line.contains("a password was checked")).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_parallel_correct_logins_are_all_let_in() {
+    let restaurant =
+        Restaurant::with_servers(2, &[("LOCKOUT_PATIENCE_MS", "60000"), ("REQUEST_TIMEOUT_MS", "60000")]).await;
+    let email = restaurant.account().await;
+    let answers = at_once(&restaurant, 100, &email, PASSWORD).await;
+    assert_eq!(counted(&answers), BTreeMap::from([((200, String::new()), 100)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn success_forgets_the_failures_before_it() {
+    let restaurant = Restaurant::open().await;
+    let (email, guest) = (restaurant.account().await, restaurant.guest());
+    for _ in 0..3 {
+        for _ in 0..4 {
+            assert_eq!(guest.try_password(&email, WRONG).await.code(), "invalid-credentials");
+        }
+        assert_eq!(guest.try_password(&email, PASSWORD).await.status, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_opens_by_itself_and_the_next_is_longer() {
+    let settings = [("LOCKOUT_FREE_FAILURES", "1"), ("LOCKOUT_STEPS_SECONDS", "1,300,900,3600")];
+    let restaurant = Restaurant::with_servers(1, &settings).await;
+    let (email, guest) = (restaurant.account().await, restaurant.guest());
+    assert_eq!(guest.try_password(&email, WRONG).await.status, 401);
+    // Trying all the time does not prolong it.
+    let begin = Instant::now();
+    let status = loop {
+        match guest.try_password(&email, WRONG).await.status {
+            429 => assert!(begin.elapsed() < Duration::from_secs(30), "it never opens"),
+            other => break other,
+        }
+    };
+    assert_eq!(status, 401, "one try after the lock");
+    let lock = restaurant.admin.get(&format!("/v1/admin/lockouts/{email}")).await.expect(200);
+    assert_eq!(
+        (&lock["level"], &lock["attempts"], &lock["reason"]),
+        (&json!(2), &json!(2), &json!("failed_again_after_lock"))
+    );
+    let at = |name: &str| chrono::DateTime::parse_from_rfc3339(lock[name].as_str().unwrap()).unwrap();
+    assert_eq!((at("unlock_at") - at("locked_at")).num_milliseconds(), 300_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_sees_locks_and_lifts_them_with_a_reason_that_is_recorded() {
+    let restaurant = Restaurant::open().await;
+    let (email, admin) = (restaurant.account().await, &restaurant.admin);
+    at_once(&restaurant, 6, &email, WRONG).await;
+    at_once(&restaurant, 6, "nobody@example.org", WRONG).await;
+
+    let first = admin.get("/v1/admin/lockouts?limit=1").await.expect(200);
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let second = admin.get(&format!("/v1/admin/lockouts?limit=1&cursor={cursor}")).await.expect(200);
+    let mut seen = [first["data"][0]["email"].as_str().unwrap(), second["data"][0]["email"].as_str().unwrap()];
+    seen.sort_unstable();
+    let mut expected = [email.as_str(), "nobody@example.org"];
+    expected.sort_unstable();
+    assert_eq!((seen, &second["next_cursor"]), (expected, &json!(null)));
+    let lock = admin.get(&format!("/v1/admin/lockouts/{email}")).await.expect(200);
+    assert_eq!(
+        (&lock["attempts"], &lock["level"], &lock["reason"]),
+        (&json!(5), &json!(1), &json!("too_many_failures"))
+    );
+
+    let unlock = |body: serde_json::Value| {
+        let request = admin.request(reqwest::Method::DELETE, &format!("/v1/admin/lockouts/{email}")).json(&body);
+        comanda_tests::Client::send(request)
+    };
+    assert_eq!(unlock(json!({})).await.code(), "invalid-request");
+    assert_eq!(unlock(json!({ "reason": "" })).await.code(), "validation-failed");
+    assert_eq!(unlock(json!({ "reason": "called us" })).await.status, 204);
+    assert_eq!(unlock(json!({ "reason": "again" })).await.status, 404);
+    assert_eq!(restaurant.guest().try_password(&email, PASSWORD).await.status, 200);
+
+    let log = admin.get("/v1/admin/audit-log?limit=1").await.expect(200);
+    let entry = &log["data"][0];
+    assert_eq!(
+        (&entry["action"], &entry["target"], &entry["reason"]),
+        (&json!("account.unlocked"), &json!(email), &json!("called us"))
+    );
+    assert_eq!(entry["actor_id"], json!(admin.id));
+    for client in [restaurant.customer().await, restaurant.guest()] {
+        for path in ["/v1/admin/lockouts", "/v1/admin/users", "/v1/admin/audit-log"] {
+            assert!(matches!(client.get(path).await.status, 401 | 403));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_are_remembered_when_servers_and_redis_restart() {
+    let mut redis = TestRedis::start().await;
+    let mut restaurant = Restaurant::with_redis(redis.url(), 1, &[]).await;
+    let email = restaurant.account().await;
+    for _ in 0..2 {
+        assert_eq!(restaurant.guest().try_password(&email, WRONG).await.status, 401);
+    }
+    let another = restaurant.open_another(&[]);
+    assert!(restaurant.servers.remove(0).stop().success());
+    let guest = comanda_tests::Client::guest(&another);
+    assert_eq!(guest.try_password(&email, WRONG).await.status, 401);
+    redis.stop();
+    redis.start_again().await;
+    for _ in 0..2 {
+        assert_eq!(guest.try_password(&email, WRONG).await.status, 401);
+    }
+    assert_eq!(guest.try_password(&email, WRONG).await.code(), "account-locked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_redis_logins_go_on_and_guessing_stays_limited() {
+    let mut redis = TestRedis::start().await;
+    let metrics = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let restaurant = Restaurant::with_redis(redis.url(), 1, &[("METRICS_ADDR", metrics.as_str())]).await;
+    let degraded = || async { comanda_tests::Client::guest(&format!("http://{metrics}")).get("/metrics").await.text };
+    assert!(degraded().await.contains("comanda_degraded{what=\"lockouts\"} 0"), "{}", degraded().await);
+    let (email, victim, guest) = (restaurant.account().await, restaurant.account().await, restaurant.guest());
+    let customer = guest.log_in(&email, PASSWORD).await;
+    redis.kill();
+    assert_eq!(guest.get("/health/ready").await.expect(200)["status"], "degraded");
+    assert_eq!(guest.try_password(&email, PASSWORD).await.status, 200);
+    let answers = at_once(&restaurant, 20, &victim, WRONG).await;
+    assert_eq!(counted(&answers)[&(401, "invalid-credentials".to_owned())], 5, "{:?}", counted(&answers));
+    assert_eq!(guest.try_password(&victim, PASSWORD).await.code(), "account-locked");
+    assert!(degraded().await.contains("comanda_degraded{what=\"lockouts\"} 1"), "{}", degraded().await);
+    // Sessions go on, and end.
+    assert_eq!(customer.get("/v1/me").await.status, 200);
+    let leaving = customer.request(reqwest::Method::DELETE, "/v1/sessions/current");
+    assert_eq!(comanda_tests::Client::send(leaving).await.status, 204);
+    assert_eq!(customer.get("/v1/me").await.code(), "session-revoked");
+
+    redis.start_again().await;
+    while guest.get("/health/ready").await.json()["status"] != "ok" {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        guest.try_password(&victim, PASSWORD).await.code(),
+        "account-locked",
+        "what was locked here stays locked"
+    );
+    assert_eq!(guest.try_password(&email, PASSWORD).await.status, 200);
+}
+
+/// Samples of both kinds in turn, so that whatever else the machine does meets both alike, compared by the two-sample
+/// Kolmogorov-Smirnov test: the greatest distance between the two empirical distributions. Were they the same, it would exceed
+/// this bound once in ten thousand runs; a skipped hash, or even half of one, makes it 1.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_known_address_takes_as_long_as_an_unknown_one() {
+    const SAMPLES: usize = 100;
+    let restaurant = Restaurant::with_servers(1, &[("LOCKOUT_FREE_FAILURES", "1000")]).await;
+    let (known, guest) = (restaurant.account().await, restaurant.guest());
+    let mut times = [Vec::new(), Vec::new()];
+    for n in 0..2 * SAMPLES {
+        let email = if n % 2 == 0 { known.as_str() } else { "nobody@example.org" };
+        let begin = Instant::now();
+        assert_eq!(guest.try_password(email, WRONG).await.code(), "invalid-credentials");
+        times[n % 2].push(begin.elapsed());
+    }
+    let [known, unknown] = times;
+    let below = |samples: &[Duration], at: Duration| samples.iter().filter(|sample| **sample <= at).count();
+    let distances = known.iter().chain(&unknown).map(|at| below(&known, *at).abs_diff(below(&unknown, *at)));
+    // 2.225 is sqrt(-ln(0.0001 / 2) / 2); with equal sample sizes n it is multiplied by sqrt(2 / n), and here by n.
+    let bound = 2.225 * (2.0 * 100.0_f64).sqrt();
+    let distance = distances.max().unwrap();
+    assert!((u32::try_from(distance).map(f64::from).unwrap()) < bound, "{distance} of {SAMPLES}, bound {bound}");
+}

@@ -1,0 +1,190 @@
+use comanda_tests::{Answer, Client, PASSWORD, Restaurant};
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+async fn refresh(client: &Client, token: &str) -> Answer {
+    client.post("/v1/sessions/refresh", &json!({ "refresh_token": token })).await
+}
+
+fn text<'a>(session: &'a Value, name: &str) -> &'a str {
+    session[name].as_str().expect("a text")
+}
+
+/// Until the server has heard of it: within a second, says the issue; this gives up after a few.
+async fn until_revoked(client: &Client) {
+    let begin = std::time::Instant::now();
+    while client.get("/v1/me").await.status == 200 {
+        assert!(begin.elapsed().as_secs() < 5, "the other server does not hear of it");
+        tokio::task::yield_now().await;
+    }
+    assert!(begin.elapsed().as_millis() < 1000, "after {:?}", begin.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_token_is_good_once_and_closes_its_session_when_it_comes_back() {
+    let restaurant = Restaurant::with_servers(2, &[("REFRESH_GRACE_SECONDS", "0")]).await;
+    let (email, guest) = (restaurant.account().await, restaurant.guest());
+    let first = guest.try_password(&email, PASSWORD).await.expect(200);
+    let second = refresh(&guest, text(&first, "refresh_token")).await.expect(200);
+    assert_ne!(first["refresh_token"], second["refresh_token"]);
+    assert_eq!(guest.with_token(text(&second, "access_token")).get("/v1/me").await.status, 200);
+    let other = guest.with_token(text(&second, "access_token")).at(&restaurant.servers[1].base_url);
+    assert_eq!(other.get("/v1/me").await.status, 200);
+
+    // Time must pass for a grace of nothing to be over.
+    let sql = "UPDATE refresh_tokens SET used_at = used_at - interval '1 second'";
+    restaurant.database.client().await.batch_execute(sql).await.unwrap();
+    assert_eq!(refresh(&guest, text(&first, "refresh_token")).await.problem(), (401, "session-revoked".to_owned()));
+    assert_eq!(refresh(&guest, text(&second, "refresh_token")).await.problem(), (401, "session-revoked".to_owned()));
+    let access = guest.with_token(text(&second, "access_token"));
+    assert_eq!(access.get("/v1/me").await.problem(), (401, "session-revoked".to_owned()));
+    until_revoked(&other).await;
+    assert_eq!(refresh(&guest, "nonsense").await.problem(), (401, "unauthenticated".to_owned()));
+
+    let stored = "SELECT count(*) FROM refresh_tokens WHERE position(hash IN $1::bytea) > 0 OR length(hash) <> 32";
+    let token = text(&first, "refresh_token").as_bytes();
+    let plain: i64 = restaurant.database.client().await.query_one(stored, &[&token]).await.unwrap().get(0);
+    assert_eq!(plain, 0, "only hashes are stored");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clients_own_parallel_refresh_gets_the_same_successor() {
+    let restaurant = Restaurant::with_servers(2, &[]).await;
+    let (email, guest) = (restaurant.account().await, restaurant.guest());
+    let session = guest.try_password(&email, PASSWORD).await.expect(200);
+    let asking = (0..16).map(|n| {
+        let client = guest.at(&restaurant.servers[n % 2].base_url);
+        let token = text(&session, "refresh_token").to_owned();
+        async move { refresh(&client, &token).await.expect(200) }
+    });
+    let answers = join_all(asking).await;
+    assert!(answers.iter().all(|answer| answer["refresh_token"] == answers[0]["refresh_token"]));
+    refresh(&guest, text(&answers[0], "refresh_token")).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_out_ends_the_session_on_every_server() {
+    let restaurant = Restaurant::with_servers(2, &[]).await;
+    let (email, guest) = (restaurant.account().await, restaurant.guest());
+    let session = guest.try_password(&email, PASSWORD).await.expect(200);
+    let another = guest.log_in(&email, PASSWORD).await;
+    let here = guest.with_token(text(&session, "access_token"));
+    let there = here.at(&restaurant.servers[1].base_url);
+    assert_eq!(there.get("/v1/me").await.status, 200);
+    assert_eq!(Client::send(here.request(Method::DELETE, "/v1/sessions/current")).await.status, 204);
+    assert_eq!(here.get("/v1/me").await.code(), "session-revoked");
+    assert_eq!(refresh(&guest, text(&session, "refresh_token")).await.code(), "session-revoked");
+    until_revoked(&there).await;
+    assert_eq!(another.get("/v1/me").await.status, 200, "another session of the same account");
+
+    let mut restaurant = restaurant;
+    let late = restaurant.open_another(&[]);
+    assert_eq!(here.at(&late).get("/v1/me").await.code(), "session-revoked", "a server that starts later knows, too");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_password_ends_the_other_sessions_and_needs_the_old_one() {
+    let restaurant = Restaurant::with_servers(2, &[]).await;
+    let (email, guest) = (restaurant.account().await, restaurant.guest());
+    let (here, elsewhere) = (guest.log_in(&email, PASSWORD).await, guest.log_in(&email, PASSWORD).await);
+    let put = |current: &str, new: &str| {
+        let body = json!({ "current_password": current, "new_password": new });
+        Client::send(here.request(Method::PUT, "/v1/me/password").json(&body))
+    };
+    assert_eq!(put("certainly not it", "another long password").await.code(), "invalid-credentials");
+    let short = put(PASSWORD, "short").await;
+    assert_eq!((short.code(), short.pointers()), ("validation-failed".to_owned(), vec!["/new_password".to_owned()]));
+    assert_eq!(put(PASSWORD, "qwerty123456").await.pointers(), ["/new_password"], "one of the commonest");
+    assert_eq!(put(PASSWORD, "another long password").await.status, 204);
+
+    assert_eq!(here.get("/v1/me").await.status, 200);
+    assert_eq!(elsewhere.get("/v1/me").await.code(), "session-revoked");
+    until_revoked(&elsewhere.at(&restaurant.servers[1].base_url)).await;
+    assert_eq!(guest.try_password(&email, PASSWORD).await.status, 401);
+    assert_eq!(guest.try_password(&email, "another long password").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_gives_roles_and_shuts_accounts_at_once() {
+    let restaurant = Restaurant::open().await;
+    let (email, guest, admin) = (restaurant.account().await, restaurant.guest(), &restaurant.admin);
+    let customer = guest.log_in(&email, PASSWORD).await;
+    let path = format!("/v1/admin/users/{}", customer.id);
+    let change = |body: Value| Client::send(admin.request(Method::PATCH, &path).json(&body));
+    assert_eq!(change(json!({ "role": "owner" })).await.pointers(), ["/role"]);
+    let changed = change(json!({ "role": "staff" })).await.expect(200);
+    assert_eq!((&changed["role"], &changed["disabled"]), (&json!("staff"), &json!(false)));
+    assert_eq!(customer.get("/v1/me").await.code(), "session-revoked", "an old token would still say customer");
+    let staff = guest.log_in(&email, PASSWORD).await;
+    assert_eq!(staff.get("/v1/me").await.expect(200)["role"], "staff");
+
+    change(json!({ "disabled": true })).await.expect(200);
+    assert_eq!(staff.get("/v1/me").await.code(), "session-revoked");
+    assert_eq!(guest.try_password(&email, PASSWORD).await.code(), "invalid-credentials");
+    change(json!({ "disabled": false })).await.expect(200);
+    guest.log_in(&email, PASSWORD).await;
+
+    let users = admin.get("/v1/admin/users?limit=1").await.expect(200);
+    assert!(users["next_cursor"].is_string() && users["data"].as_array().unwrap().len() == 1);
+    let log = admin.get("/v1/admin/audit-log").await.expect(200);
+    let actions: Vec<&str> = log["data"].as_array().unwrap().iter().map(|entry| text(entry, "action")).collect();
+    assert_eq!(actions, ["account.enabled", "account.disabled", "account.role_changed"]);
+    let nobody = format!("/v1/admin/users/{}", uuid::Uuid::now_v7());
+    assert_eq!(Client::send(admin.request(Method::PATCH, &nobody).json(&json!({}))).await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_the_menu_are_recorded_and_the_record_cannot_be_changed() {
+    let restaurant = Restaurant::open().await;
+    let dish = restaurant.dish(5).await;
+    let (path, admin) = (format!("/v1/menu/items/{dish}"), &restaurant.admin);
+    admin.post(&format!("{path}/stock"), &json!({ "delta": 2, "reason": "delivery" })).await.expect(200);
+    admin.patch(&path, "\"1\"", &json!({ "name": "Another" })).await.expect(200);
+    assert_eq!(admin.delete(&path, "\"2\"").await.status, 204);
+    let log = admin.get("/v1/admin/audit-log").await.expect(200);
+    let entries = log["data"].as_array().unwrap();
+    let actions: Vec<&str> = entries.iter().map(|entry| text(entry, "action")).collect();
+    assert_eq!(actions, ["menu_item.archived", "menu_item.edited", "menu_item.stock_adjusted", "menu_item.added"]);
+    assert!(entries.iter().all(|entry| entry["target"] == json!(dish) && entry["actor_id"] == json!(admin.id)));
+    assert_eq!(entries[2]["reason"], "delivery");
+    let client = restaurant.database.client().await;
+    for statement in ["UPDATE audit_log SET reason = ''", "DELETE FROM audit_log", "TRUNCATE audit_log"] {
+        assert!(client.batch_execute(statement).await.is_err(), "{statement}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_was_replaced_goes_on_verifying_until_it_is_taken_out() {
+    let mut restaurant = Restaurant::open().await;
+    let customer = restaurant.customer().await;
+    let generated = restaurant.comanda(&["keys", "generate"]);
+    let new_key = String::from_utf8(generated.stdout).unwrap();
+    let settings = [("JWT_SIGNING_KEY", new_key.as_str()), ("JWT_VERIFICATION_KEYS", comanda_tests::signing_key())];
+    let rotated = restaurant.open_another(&settings);
+    let replaced = restaurant.open_another(&settings[..1]);
+    assert_eq!(customer.at(&rotated).get("/v1/me").await.status, 200);
+    assert_eq!(customer.at(&replaced).get("/v1/me").await.code(), "unauthenticated");
+    let keys = Client::guest(&rotated).get("/.well-known/jwks.json").await.expect(200);
+    assert_eq!(keys["keys"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_may_try_only_so_often() {
+    let settings =
+        [("ADDRESS_LIMIT_BURST", "5"), ("ADDRESS_LIMIT_PER_MINUTE", "1"), ("TRUSTED_PROXIES", "127.0.0.0/8")];
+    let restaurant = Restaurant::with_servers(2, &settings).await;
+    let from = |address: &'static str, n: usize| {
+        let client = restaurant.guest().at(&restaurant.servers[n % 2].base_url);
+        let body = json!({ "email": format!("nobody-{n}@example.org"), "password": "certainly not it" });
+        let request = client.request(Method::POST, "/v1/sessions").header("x-forwarded-for", address).json(&body);
+        Client::send(request)
+    };
+    for n in 0..5 {
+        assert_eq!(from("2001:db8::1", n).await.code(), "invalid-credentials");
+    }
+    let limited = from("2001:db8::2", 5).await;
+    assert_eq!(limited.problem(), (429, "rate-limited".to_owned()), "the same network, at the other server");
+    assert_eq!((limited.header("ratelimit-limit"), limited.header("ratelimit-remaining")), (Some("5"), Some("0")));
+    assert_eq!(from("2001:db8:0:1::1", 6).await.code(), "invalid-credentials", "another network");
+}
