@@ -7,7 +7,11 @@ use comanda_domain::{
     ports::{RotateError, Rotation, Sessions, Unavailable},
     session::NewSession,
 };
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_query,
+    sql_types::{Binary, Nullable, Timestamptz, Uuid as SqlUuid},
+};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
@@ -32,30 +36,22 @@ impl PostgresSessions {
 
     async fn open_session(&self, session: NewSession) -> Result<(), Unavailable> {
         let mut connection = self.database.connection().await?;
-        connection
-            .transaction::<_, diesel::result::Error, _>(async |connection| {
-                // Nobody asks for those again, and this is when the account's owner is here.
-                diesel::delete(sessions::table)
-                    .filter(sessions::account_id.eq(session.account_id.as_uuid()))
-                    .filter(sessions::expires_at.lt(session.opened_at))
-                    .execute(connection)
-                    .await?;
-                diesel::insert_into(sessions::table)
-                    .values((
-                        sessions::id.eq(session.id.as_uuid()),
-                        sessions::account_id.eq(session.account_id.as_uuid()),
-                        sessions::opened_at.eq(session.opened_at),
-                        sessions::expires_at.eq(session.expires_at),
-                    ))
-                    .execute(connection)
-                    .await?;
-                if let Some(hash) = session.refresh_token {
-                    issue(connection, hash.as_bytes(), session.id.as_uuid(), session.opened_at).await?;
-                }
-                Ok(())
-            })
+        // One statement, and so one round trip, for everybody who signs in. The account's sessions that have ended go, too: nobody
+        // asks for those again, and this is when their owner is here.
+        let open = sql_query(
+            "WITH ended AS (DELETE FROM sessions WHERE account_id = $2 AND expires_at < $3), \
+                  opened AS (INSERT INTO sessions (id, account_id, opened_at, expires_at) VALUES ($1, $2, $3, $4)) \
+             INSERT INTO refresh_tokens (hash, session_id, issued_at) SELECT $5, $1, $3 WHERE $5 IS NOT NULL",
+        );
+        open.bind::<SqlUuid, _>(session.id.as_uuid())
+            .bind::<SqlUuid, _>(session.account_id.as_uuid())
+            .bind::<Timestamptz, _>(session.opened_at)
+            .bind::<Timestamptz, _>(session.expires_at)
+            .bind::<Nullable<Binary>, _>(session.refresh_token.as_ref().map(|hash| hash.as_bytes().as_slice()))
+            .execute(&mut *connection)
             .await
-            .map_err(Unavailable::new)
+            .map_err(Unavailable::new)?;
+        Ok(())
     }
 
     async fn rotate_token(&self, rotation: Rotation) -> Result<(SessionId, Account), RotateError> {

@@ -61,9 +61,8 @@ impl RedisLockouts {
             (Admission::Locked(lock), _) => {
                 redis::cmd("ZADD").arg(INDEX).arg(lock.unlock_at.timestamp_millis()).to_owned()
             }
-            (_, Operation::Settle(_, TryOutcome::Success) | Operation::Unlock) => {
-                redis::cmd("ZREM").arg(INDEX).to_owned()
-            }
+            // Nothing else lifts a lock before its time, and then the index knows by itself.
+            (_, Operation::Unlock) => redis::cmd("ZREM").arg(INDEX).to_owned(),
             _ => return Ok(admission),
         };
         let () = index.arg(email.as_str()).query_async(&mut *connection).await.map_err(Unavailable::new)?;
