@@ -2,20 +2,26 @@ use std::collections::HashMap;
 
 use comanda_domain::{
     Timestamp,
+    audit::{AuditAction, Deed},
     ids::MenuItemId,
     menu_item::{ImportedDish, MenuItemDetails, NewMenuItem},
     ports::{ImportMenuError, ImportSummary, Unavailable},
     stock::Stock,
+    text::Reason,
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
 
 use super::{
     PostgresMenu,
     conditional_write::{ReadMode, Setback, decided, raise_menu_version},
     row::{LedgerEntry, MenuItemRow, NewMenuItemRow, portions},
 };
-use crate::schema::{menu_items, stock_adjustments};
+use crate::{
+    audit_log::record,
+    schema::{menu_items, stock_adjustments},
+};
 
 type ImportSetback = Setback<ImportMenuError>;
 
@@ -128,7 +134,11 @@ async fn update(
     if updated == 0 {
         return Err(ImportSetback::Conflict);
     }
+    if details_change {
+        record(connection, &deed(AuditAction::MenuItemEdited, row.id, at)).await?;
+    }
     if delta != 0 {
+        record(connection, &deed(AuditAction::StockAdjusted, row.id, at)).await?;
         let entry = LedgerEntry::new(row.id, None, at, delta, REASON);
         diesel::insert_into(stock_adjustments::table).values(entry).execute(connection).await?;
     }
@@ -156,5 +166,13 @@ async fn insert(connection: &mut AsyncPgConnection, items: &[NewMenuItem]) -> Qu
         .map(|item| LedgerEntry::new(item.id.as_uuid(), None, item.added_at, portions(item.stock), REASON))
         .collect();
     diesel::insert_into(stock_adjustments::table).values(entries).execute(connection).await?;
+    for item in items {
+        record(connection, &deed(AuditAction::MenuItemAdded, item.id.as_uuid(), item.added_at)).await?;
+    }
     Ok(())
+}
+
+/// Whoever imports works on the server itself, and has no account.
+fn deed(action: AuditAction, item: Uuid, at: Timestamp) -> Deed {
+    Deed { actor: None, action, target: item.to_string(), reason: Reason::new(REASON).ok(), at }
 }
