@@ -12,6 +12,7 @@ mod owned_task;
 mod row_error;
 mod schema;
 mod sessions;
+mod statement;
 mod transaction_failure;
 
 pub use accounts::PostgresAccounts;

@@ -9,7 +9,6 @@ use comanda_domain::{
 };
 use diesel::{
     prelude::*,
-    sql_query,
     sql_types::{Binary, Nullable, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
@@ -20,8 +19,26 @@ use crate::{
     accounts::UserRow,
     owned_task::in_own_task,
     schema::{refresh_tokens, sessions, users},
+    statement::statement,
     transaction_failure::Failure,
 };
+
+statement! {
+    /// One round trip for everybody who signs in. The account's sessions that have ended go, too: nobody asks for those again, and
+    /// this is when their owner is here.
+    OpenSession {
+        id: Uuid as SqlUuid,
+        account_id: Uuid as SqlUuid,
+        opened_at: DateTime<Utc> as Timestamptz,
+        expires_at: DateTime<Utc> as Timestamptz,
+        refresh_token: Option<&'a [u8]> as Nullable<Binary>,
+    }
+    returns ():
+    "WITH s (id, account_id, opened_at, expires_at, hash) AS (VALUES (",
+    ")), ended AS (DELETE FROM sessions USING s WHERE sessions.account_id = s.account_id AND sessions.expires_at < s.opened_at), \
+        opened AS (INSERT INTO sessions (id, account_id, opened_at, expires_at) SELECT id, account_id, opened_at, expires_at FROM s) \
+     INSERT INTO refresh_tokens (hash, session_id, issued_at) SELECT hash, id, opened_at FROM s WHERE hash IS NOT NULL"
+}
 
 /// Sessions in the tables `sessions` and `refresh_tokens`.
 #[derive(Clone)]
@@ -36,21 +53,14 @@ impl PostgresSessions {
 
     async fn open_session(&self, session: NewSession) -> Result<(), Unavailable> {
         let mut connection = self.database.connection().await?;
-        // One statement, and so one round trip, for everybody who signs in. The account's sessions that have ended go, too: nobody
-        // asks for those again, and this is when their owner is here.
-        let open = sql_query(
-            "WITH ended AS (DELETE FROM sessions WHERE account_id = $2 AND expires_at < $3), \
-                  opened AS (INSERT INTO sessions (id, account_id, opened_at, expires_at) VALUES ($1, $2, $3, $4)) \
-             INSERT INTO refresh_tokens (hash, session_id, issued_at) SELECT $5, $1, $3 WHERE $5 IS NOT NULL",
-        );
-        open.bind::<SqlUuid, _>(session.id.as_uuid())
-            .bind::<SqlUuid, _>(session.account_id.as_uuid())
-            .bind::<Timestamptz, _>(session.opened_at)
-            .bind::<Timestamptz, _>(session.expires_at)
-            .bind::<Nullable<Binary>, _>(session.refresh_token.as_ref().map(|hash| hash.as_bytes().as_slice()))
-            .execute(&mut *connection)
-            .await
-            .map_err(Unavailable::new)?;
+        let open = OpenSession {
+            id: session.id.as_uuid(),
+            account_id: session.account_id.as_uuid(),
+            opened_at: session.opened_at,
+            expires_at: session.expires_at,
+            refresh_token: session.refresh_token.as_ref().map(|hash| hash.as_bytes().as_slice()),
+        };
+        open.execute(&mut *connection).await.map_err(Unavailable::new)?;
         Ok(())
     }
 

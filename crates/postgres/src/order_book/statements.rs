@@ -1,51 +1,10 @@
-//! The statements of a placement, written by hand.
-//!
-//! Diesel's `sql_query` is never kept as a prepared statement, and parsing and planning each time costs a busy shop nine orders of
-//! ten. A type with a static `QueryId` is prepared once a connection. Each statement takes arrays, so that one text fits a
-//! batch of any size.
+//! The statements of a placement. Each takes arrays, so that one text fits a batch of any size.
 
 use chrono::{DateTime, Utc};
-use diesel::{
-    pg::Pg,
-    query_builder::{AstPass, Query, QueryFragment, QueryId},
-    result::QueryResult,
-    sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
-};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
-/// A statement whose text is `$before`, its parameters separated by commas, `$after`.
-macro_rules! statement {
-    ($(#[$doc:meta])* $name:ident { $($field:ident: $rust:ty as $sql:ty),+ $(,)? } returns $output:ty: $before:literal, $after:literal) => {
-        $(#[$doc])*
-        pub(super) struct $name<'a> {
-            $(pub(super) $field: $rust,)+
-        }
-
-        impl QueryFragment<Pg> for $name<'_> {
-            fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-                out.push_sql($before);
-                let mut separator = "";
-                $(
-                    out.push_sql(separator);
-                    out.push_bind_param::<$sql, _>(&self.$field)?;
-                    separator = ", ";
-                )+
-                let _ = separator;
-                out.push_sql($after);
-                Ok(())
-            }
-        }
-
-        impl QueryId for $name<'_> {
-            type QueryId = $name<'static>;
-            const HAS_STATIC_QUERY_ID: bool = true;
-        }
-
-        impl Query for $name<'_> {
-            type SqlType = $output;
-        }
-    };
-}
+use crate::statement::statement;
 
 statement! {
     /// Reads the shelf and keeps every other writer of these items waiting until the end of the transaction. The locks are

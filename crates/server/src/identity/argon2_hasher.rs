@@ -67,9 +67,8 @@ impl Argon2Hasher {
 
 /// Until the hasher is dropped.
 fn work_off(waiting: &Mutex<Receiver<Job>>) {
-    /// What hashes takes all that others leave, and little more: a flood of sign-ins must hardly be felt by whoever reads the
-    /// menu, and a rush of orders must not keep people from signing in.
-    const NICE: i32 = 15;
+    /// What hashes takes what others leave, and hardly more: a flood of sign-ins should not be felt by whoever reads the menu.
+    const NICE: i32 = 19;
     if let Err(error) = rustix::process::setpriority_process(None, NICE) {
         tracing::warn!(%error, "password threads cannot step back behind others");
     }
