@@ -57,6 +57,14 @@ async fn without_its_database_a_server_says_so_and_comes_back_by_itself() {
     restaurant.close().await;
 }
 
+async fn until_one_waits_for_a_lock(restaurant: &Restaurant) {
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while restaurant.database.number(waiting).await == 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn a_server_told_to_stop_finishes_what_is_under_way() {
     let mut restaurant = Restaurant::open().await;
@@ -68,11 +76,7 @@ async fn a_server_told_to_stop_finishes_what_is_under_way() {
         let customer = customer.clone();
         tokio::spawn(async move { customer.order(&[(dish, 1)]).await })
     };
-    let waiting =
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while restaurant.database.number(waiting).await == 0 {
-        tokio::task::yield_now().await;
-    }
+    until_one_waits_for_a_lock(&restaurant).await;
     let mut server = restaurant.servers.pop().unwrap();
     server.signal(Signal::SIGTERM);
     while !server.log().iter().any(|line| line.contains("stopping")) {
@@ -113,9 +117,14 @@ async fn a_full_queue_answers_at_once() {
     let holder = restaurant.database.client().await;
     holder.batch_execute("BEGIN; SELECT FROM menu_items FOR UPDATE").await.unwrap();
     let mut ordering = tokio::task::JoinSet::new();
-    for _ in 0..10 {
+    let order = || {
         let customer = customer.clone();
-        ordering.spawn(async move { customer.order(&[(dish, 1)]).await });
+        async move { customer.order(&[(dish, 1)]).await }
+    };
+    ordering.spawn(order());
+    until_one_waits_for_a_lock(&restaurant).await;
+    for _ in 0..9 {
+        ordering.spawn(order());
     }
     // One is being decided, one waits, the others are sent away while both still wait.
     for _ in 0..8 {
