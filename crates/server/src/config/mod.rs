@@ -124,7 +124,7 @@ impl Config {
         let config = Self {
             database: database(&mut reader),
             redis_url: reader.secret(&s::REDIS_URL),
-            redis_pool_size: reader.in_range(&s::REDIS_POOL_SIZE, 1..=1000),
+            redis_pool_size: reader.in_range(&s::REDIS_POOL_SIZE, 2..=1000),
             currency: reader.parsed(&s::CURRENCY, Currency::EUR),
             http: HttpConfig {
                 bind_addr: reader.parsed(&s::BIND_ADDR, SocketAddr::from(([127, 0, 0, 1], 8080))),

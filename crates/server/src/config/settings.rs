@@ -26,7 +26,7 @@ settings! {
     DATABASE_WAIT_MS = Some("2000"), "How long a request waits for a free connection, in milliseconds.";
     MIGRATE_ON_START = Some("true"), "Whether `comanda serve` brings the database up to date first.";
     REDIS_URL = None, "Where Redis is: `redis://:password@host:port/number`.";
-    REDIS_POOL_SIZE = Some("10"), "The most connections a server opens to Redis.";
+    REDIS_POOL_SIZE = Some("10"), "The most connections a server opens to Redis, at least 2: one listens for closed sessions.";
     BIND_ADDR = Some("127.0.0.1:8080"), "Where the server listens.";
     METRICS_ADDR = Some(""), "Where Prometheus can read `/metrics`, such as `127.0.0.1:9090`; nowhere unless given.";
     WORKERS = Some("2"), "Threads that serve HTTP.";

@@ -6,7 +6,6 @@ use uuid::Uuid;
 use crate::http::{
     cursor::CursorSigner,
     extract::{AccountIdPath, Admin, Json, Query},
-    faults::Faults,
     problem::{Problem, ProblemDocument},
     wire::{AccountAnswer, AccountPage, PageQuery, PatchAccountRequest},
 };
@@ -24,9 +23,7 @@ pub async fn accounts(
     Admin(admin): Admin,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let mut faults = Faults::default();
-    let limit = page.limit(&mut faults);
-    let limit = faults.finish(limit)?;
+    let limit = page.only_limit()?;
     let after = page.after::<Uuid>(LIST, &cursors)?.map(AccountId::new);
     let found =
         use_case.execute(admin, after, limit).await.map_err(|cause| Problem::unavailable("user.lookup", &cause))?;

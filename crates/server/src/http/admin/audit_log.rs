@@ -4,7 +4,6 @@ use comanda_application::admin::ReadAuditLog;
 use crate::http::{
     cursor::CursorSigner,
     extract::{Admin, Query},
-    faults::Faults,
     problem::{Problem, ProblemDocument},
     wire::{AuditPage, PageQuery},
 };
@@ -22,9 +21,7 @@ pub async fn audit_log(
     Admin(admin): Admin,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let mut faults = Faults::default();
-    let limit = page.limit(&mut faults);
-    let limit = faults.finish(limit)?;
+    let limit = page.only_limit()?;
     let before = page.after::<i64>(LIST, &cursors)?;
     let found =
         use_case.execute(admin, before, limit).await.map_err(|cause| Problem::unavailable("audit.read", &cause))?;

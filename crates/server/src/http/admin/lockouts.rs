@@ -5,7 +5,6 @@ use comanda_domain::{email::Email, ports::LockedAddressPosition};
 use crate::http::{
     cursor::CursorSigner,
     extract::{Admin, EmailPath, Json, Query},
-    faults::Faults,
     problem::{Code, Problem, ProblemDocument},
     wire::{LockoutAnswer, LockoutPage, PageQuery, UnlockRequest},
 };
@@ -23,9 +22,7 @@ pub async fn lockouts(
     Admin(admin): Admin,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let mut faults = Faults::default();
-    let limit = page.limit(&mut faults);
-    let limit = faults.finish(limit)?;
+    let limit = page.only_limit()?;
     let after = page.after::<(i64, String)>(LIST, &cursors)?.map(position).transpose()?;
     let found =
         use_case.execute(admin, after, limit).await.map_err(|cause| Problem::unavailable("lockout.read", &cause))?;
