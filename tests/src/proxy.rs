@@ -31,16 +31,17 @@ impl Proxy {
                 let Ok(postgres) = TcpStream::connect(&upstream).await else { continue };
                 let (from_server, to_server) = server.into_split();
                 let (from_postgres, to_postgres) = postgres.into_split();
-                let cut = Arc::new(AtomicBool::new(false));
-                tokio::spawn(forward(from_server, to_postgres, Arc::default(), Arc::clone(&cut)));
-                tokio::spawn(forward(from_postgres, to_server, Arc::clone(&armed), cut));
+                let (cut, places) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+                tokio::spawn(to_database(from_server, to_postgres, Arc::clone(&cut), Arc::clone(&places)));
+                tokio::spawn(from_database(from_postgres, to_server, Arc::clone(&armed), cut, places));
             }
         });
         Self { url: format!("{credentials}@{address}/{database}"), on_commit }
     }
 
-    /// Runs `action` once, in the moment the next commit is confirmed, and lets nothing of that connection through any more.
-    pub fn at_next_commit(&self, action: impl FnOnce() + Send + 'static) {
+    /// Runs `action` once, in the moment the next commit of a connection that places orders is confirmed, and lets nothing of that
+    /// connection through any more.
+    pub fn at_next_order(&self, action: impl FnOnce() + Send + 'static) {
         *self.on_commit.lock().expect("not poisoned") = Some(Box::new(action));
     }
 }
@@ -49,16 +50,37 @@ impl Proxy {
 /// (<https://www.postgresql.org/docs/current/protocol-message-formats.html>).
 const COMMITTED: &[u8] = b"C\0\0\0\x0bCOMMIT\0";
 
-async fn forward(
+/// What a connection that places orders has prepared.
+const PLACES: &[u8] = b"INSERT INTO orders";
+
+fn has(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+async fn to_database(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, cut: Arc<AtomicBool>, places: Arc<AtomicBool>) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        let bytes = &buffer[..length];
+        if has(bytes, PLACES) {
+            places.store(true, Ordering::SeqCst);
+        }
+        if cut.load(Ordering::SeqCst) || to.write_all(bytes).await.is_err() {
+            break;
+        }
+    }
+}
+
+async fn from_database(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     on_commit: Arc<Mutex<Option<OnCommit>>>,
     cut: Arc<AtomicBool>,
+    places: Arc<AtomicBool>,
 ) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         let bytes = &buffer[..length];
-        if bytes.windows(COMMITTED.len()).any(|window| window == COMMITTED) {
+        if places.load(Ordering::SeqCst) && has(bytes, COMMITTED) {
             let action = on_commit.lock().expect("not poisoned").take();
             if let Some(action) = action {
                 cut.store(true, Ordering::SeqCst);

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod admin;
 pub mod menu;
 pub mod orders;
+pub mod sales;
 
 #[cfg(test)]
 mod sample;

@@ -25,11 +25,13 @@ pub enum AuditAction {
     MenuItemEdited,
     /// A dish was taken off the menu for good.
     MenuItemArchived,
+    /// A feature flag was set.
+    FlagSet,
 }
 
 impl AuditAction {
     /// Every action.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::AccountUnlocked,
         Self::RoleChanged,
         Self::AccountDisabled,
@@ -38,6 +40,7 @@ impl AuditAction {
         Self::MenuItemAdded,
         Self::MenuItemEdited,
         Self::MenuItemArchived,
+        Self::FlagSet,
     ];
 
     /// The name in the HTTP contract and in storage.
@@ -51,6 +54,7 @@ impl AuditAction {
             Self::MenuItemAdded => "menu_item.added",
             Self::MenuItemEdited => "menu_item.edited",
             Self::MenuItemArchived => "menu_item.archived",
+            Self::FlagSet => "flag.set",
         }
     }
 }

@@ -47,3 +47,7 @@ id! {
     /// Names a session: what somebody is signed in by.
     SessionId
 }
+id! {
+    /// Names a payment.
+    PaymentId
+}

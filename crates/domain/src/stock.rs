@@ -54,7 +54,7 @@ impl StockDelta {
 }
 
 /// What guests are told of the stock. The count itself is the restaurant's business.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Availability {
     /// More than the low mark.
     InStock,
@@ -65,6 +65,18 @@ pub enum Availability {
 }
 
 impl Availability {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::InStock, Self::Low, Self::SoldOut];
+
+    /// The name in the HTTP contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InStock => "in_stock",
+            Self::Low => "low",
+            Self::SoldOut => "sold_out",
+        }
+    }
+
     /// Judges a stock by the dish's low mark.
     pub const fn of(stock: u32, low_stock_at: u32) -> Self {
         if stock == 0 {

@@ -6,9 +6,9 @@ use comanda_domain::{
     audit::{AuditAction, Deed},
     email::Email,
     ids::AccountId,
-    page::{Page, PageLimit},
+    page::Page,
     password::PasswordHash,
-    ports::{Accounts, ChangeAccountError, Credentials, NewAccount, RegisterAccountError, Unavailable},
+    ports::{Accounts, AccountsQuery, ChangeAccountError, Credentials, NewAccount, RegisterAccountError, Unavailable},
     text::{PersonName, Reason},
 };
 use diesel::{
@@ -188,18 +188,23 @@ impl Accounts for PostgresAccounts {
         Ok(row.map(UserRow::into_credentials).transpose()?)
     }
 
-    async fn list(&self, after: Option<AccountId>, limit: PageLimit) -> Result<Page<Account>, Unavailable> {
-        let mut connection = self.database.connection().await?;
-        let rows = users::table
-            .filter(users::id.gt(after.map_or(Uuid::nil(), AccountId::as_uuid)))
+    async fn list(&self, query: AccountsQuery) -> Result<Page<Account>, Unavailable> {
+        let mut select = users::table
+            .filter(users::id.gt(query.after.map_or(Uuid::nil(), AccountId::as_uuid)))
             .order(users::id)
-            .limit(i64::from(limit.get()) + 1)
+            .limit(i64::from(query.limit.get()) + 1)
             .select(UserRow::as_select())
-            .load(&mut *connection)
-            .await
-            .map_err(Unavailable::new)?;
+            .into_boxed();
+        if let Some(role) = query.role {
+            select = select.filter(users::role.eq(role.as_str()));
+        }
+        if let Some(disabled) = query.disabled {
+            select = select.filter(users::disabled.eq(disabled));
+        }
+        let mut connection = self.database.connection().await?;
+        let rows = select.load(&mut *connection).await.map_err(Unavailable::new)?;
         let accounts = rows.into_iter().map(UserRow::into_account).collect::<Result<_, _>>()?;
-        Ok(Page::from_one_more(accounts, limit))
+        Ok(Page::from_one_more(accounts, query.limit))
     }
 
     async fn change(

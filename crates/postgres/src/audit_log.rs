@@ -3,8 +3,8 @@ use chrono::{DateTime, Utc};
 use comanda_domain::{
     audit::{AuditAction, AuditEntry, Deed},
     ids::AccountId,
-    page::{Page, PageLimit},
-    ports::{AuditLog, Unavailable},
+    page::Page,
+    ports::{AuditLog, AuditQuery, Unavailable},
     text::Reason,
 };
 use diesel::prelude::*;
@@ -82,17 +82,25 @@ impl AuditLog for PostgresAuditLog {
         record(&mut connection, &deed).await.map_err(Unavailable::new)
     }
 
-    async fn entries(&self, before: Option<i64>, limit: PageLimit) -> Result<Page<AuditEntry>, Unavailable> {
-        let mut connection = self.database.connection().await?;
-        let rows = audit_log::table
-            .filter(audit_log::id.lt(before.unwrap_or(i64::MAX)))
+    async fn entries(&self, query: AuditQuery) -> Result<Page<AuditEntry>, Unavailable> {
+        let mut select = audit_log::table
+            .filter(audit_log::id.lt(query.before.unwrap_or(i64::MAX)))
             .order(audit_log::id.desc())
-            .limit(i64::from(limit.get()) + 1)
+            .limit(i64::from(query.limit.get()) + 1)
             .select(EntryRow::as_select())
-            .load(&mut *connection)
-            .await
-            .map_err(Unavailable::new)?;
+            .into_boxed();
+        if let Some(action) = query.action {
+            select = select.filter(audit_log::action.eq(action.as_str()));
+        }
+        if let Some(actor) = query.actor {
+            select = select.filter(audit_log::actor_id.eq(actor.as_uuid()));
+        }
+        if let Some(target) = query.target {
+            select = select.filter(audit_log::target.eq(target));
+        }
+        let mut connection = self.database.connection().await?;
+        let rows = select.load(&mut *connection).await.map_err(Unavailable::new)?;
         let entries = rows.into_iter().map(EntryRow::into_entry).collect::<Result<_, _>>()?;
-        Ok(Page::from_one_more(entries, limit))
+        Ok(Page::from_one_more(entries, query.limit))
     }
 }

@@ -1,6 +1,9 @@
 //! Bringing a database up to date.
 
-use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, SimpleAsyncConnection};
+use std::time::Duration;
+
+use diesel::{QueryResult, dsl::sql, sql_types::Bool};
+use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use thiserror::Error;
 
@@ -27,11 +30,19 @@ pub enum MigrateError {
 pub async fn migrate(url: &str) -> Result<Vec<String>, MigrateError> {
     // A connection of its own: closing it gives the lock back whatever happens, and no time limit cuts a long migration.
     let mut connection = AsyncPgConnection::establish(url).await?;
-    connection.batch_execute(&format!("SELECT pg_advisory_lock({LOCK})")).await.map_err(MigrateError::Lock)?;
+    // Asking again and again instead of waiting within PostgreSQL: whoever waits there keeps a snapshot, and the one that
+    // migrates would wait for that snapshot's end when it makes an index concurrently.
+    while !try_lock(&mut connection).await.map_err(MigrateError::Lock)? {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     let run = move || {
         let mut harness = AsyncMigrationHarness::new(connection);
         let versions = harness.run_pending_migrations(MIGRATIONS).map_err(MigrateError::Migration)?;
         Ok(versions.iter().map(ToString::to_string).collect())
     };
     tokio::task::spawn_blocking(run).await.map_err(MigrateError::Interrupted)?
+}
+
+async fn try_lock(connection: &mut AsyncPgConnection) -> QueryResult<bool> {
+    diesel::select(sql::<Bool>(&format!("pg_try_advisory_lock({LOCK})"))).get_result(connection).await
 }

@@ -95,6 +95,7 @@ diesel::table! {
         occurred_at -> Timestamptz,
         subject_version -> Integer,
         kind -> Text,
+        transaction_id -> BigInt,
     }
 }
 
@@ -127,3 +128,20 @@ diesel::table! {
         reason -> Nullable<Text>,
     }
 }
+
+diesel::table! {
+    feature_flags (name) {
+        name -> Text,
+        percentage -> SmallInt,
+    }
+}
+
+diesel::table! {
+    sales_summarized (only_row) {
+        only_row -> Bool,
+        transaction_id -> BigInt,
+        event_id -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(menu_items, menu_version);

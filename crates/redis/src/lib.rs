@@ -5,9 +5,11 @@ mod closed_sessions;
 mod connections;
 mod health;
 mod lockouts;
+mod menu_cache;
 
 pub use address_limits::RedisAddressLimits;
 pub use closed_sessions::RedisClosedSessions;
 pub use connections::{InvalidRedisUrl, RedisConnections};
 pub use health::RedisHealth;
 pub use lockouts::RedisLockouts;
+pub use menu_cache::RedisMenuCache;

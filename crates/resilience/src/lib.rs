@@ -2,7 +2,9 @@
 
 mod address_limits;
 mod lockouts;
+mod menu_cache;
 mod outage;
 
 pub use address_limits::LocalAddressLimits;
 pub use lockouts::LocalLockouts;
+pub use menu_cache::SparedMenuCache;

@@ -9,27 +9,34 @@ use comanda_application::{
         AppointAdmin, ChangePassword, CheckPassword, LogIn, LogOut, ReadProfile, RefreshSession, RegisterAccount,
         RenameAccount,
     },
-    admin::{ChangeAccount, ListAccounts, ListLockouts, ReadAuditLog, ReadLockout, UnlockAccount},
+    admin::{ChangeAccount, ListAccounts, ListLockouts, ReadAuditLog, ReadFlag, ReadLockout, SetFlag, UnlockAccount},
     menu::{
-        AddMenuItem, AdjustStock, ArchiveMenuItem, EditMenuItem, ImportMenu, ListMenuItems, ReadMenu, ReadMenuItem,
+        AddMenuItem, AdjustStock, ArchiveMenuItem, EditMenuItem, ExportMenu, ImportMenu, ListMenuItems, ReadMenu,
+        ReadMenuItem,
     },
     orders::{AdvanceOrder, CancelOrder, ListOrders, PlaceOrder, ReadOrder},
+    sales::{ReportSales, ReportTopItems},
 };
+use comanda_cache::CachedMenu;
 use comanda_domain::ports::{
-    AccessTokens, Accounts, AuditLog, Clock, ClosedSessions, IdGenerator, Lockouts, Menu, OrderBook, PasswordHasher,
-    RefreshTokens, Sessions,
+    AccessTokens, Accounts, AuditLog, Clock, ClosedSessions, FeatureFlags, FlagSettings, GuestMenu, IdGenerator,
+    Lockouts, Menu, MenuCache, OrderBook, PasswordHasher, Payments, RefreshTokens, SalesFigures, Sessions,
 };
 use comanda_postgres::{
-    Database, DatabaseConfig, PlacementConfig, PostgresAccounts, PostgresAuditLog, PostgresHealth, PostgresMenu,
-    PostgresOrderBook, PostgresSessions,
+    Database, DatabaseConfig, PlacementConfig, PostgresAccounts, PostgresAuditLog, PostgresFlagSettings,
+    PostgresHealth, PostgresMenu, PostgresOrderBook, PostgresSalesFigures, PostgresSessions,
 };
-use comanda_redis::{RedisAddressLimits, RedisClosedSessions, RedisConnections, RedisHealth, RedisLockouts};
-use comanda_resilience::{LocalAddressLimits, LocalLockouts};
+use comanda_redis::{
+    RedisAddressLimits, RedisClosedSessions, RedisConnections, RedisHealth, RedisLockouts, RedisMenuCache,
+};
+use comanda_resilience::{LocalAddressLimits, LocalLockouts, SparedMenuCache};
 
 use crate::{
     config::{Config, DatabaseSettings, PasswordConfig, StoreConfig},
-    http::{Authenticator, CsrfGuard, CursorSigner, Doorman, Health, SessionCookies},
+    flags::OpenFeatureFlags,
+    http::{Authenticator, CsrfGuard, CursorSigner, Doorman, Health, MenuPrinter, SessionCookies},
     identity::{Argon2Hasher, ChainedRefreshTokens, JwtAccessTokens, TokenKeys, TokenTerms},
+    no_payments::NoPayments,
     system::{SystemClock, UuidV7},
 };
 
@@ -53,10 +60,15 @@ impl OpenOrders {
 
 impl Restaurant {
     /// Connects to PostgreSQL, which must be there; Redis may come later.
+    #[allow(clippy::too_many_lines, reason = "a list of what there is, one line each")]
     pub async fn open(config: &Config) -> anyhow::Result<(Self, OpenOrders)> {
         let deadline = config.placement.deadline;
         let database = database(&config.database, deadline).await?;
         let redis = RedisConnections::new(config.redis_url.expose(), config.redis_pool_size, Duration::from_secs(1))?;
+
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let settings: Arc<dyn FlagSettings> = Arc::new(PostgresFlagSettings::new(database.clone()));
+        let menu = cached_menu(config, &database, &redis, &settings, &clock).await;
 
         let order_book = Arc::new(PostgresOrderBook::new(
             database.clone(),
@@ -66,9 +78,12 @@ impl Restaurant {
                 batch_limit: config.placement.batch.get(),
                 deadline,
             },
+            Arc::new(menu.clone()),
         )?);
         let orders: Arc<dyn OrderBook> = order_book.clone();
-        let menu: Arc<dyn Menu> = Arc::new(PostgresMenu::new(database.clone(), config.currency));
+        let guest_menu: Arc<dyn GuestMenu> = Arc::new(menu.clone());
+        let menu: Arc<dyn Menu> = Arc::new(menu);
+        let payments: Arc<dyn Payments> = Arc::new(NoPayments);
         let accounts: Arc<dyn Accounts> = Arc::new(PostgresAccounts::new(database.clone()));
         let hasher: Arc<dyn PasswordHasher> = Arc::new(hasher(&config.passwords)?);
         let keys =
@@ -81,7 +96,6 @@ impl Restaurant {
         };
         let tokens: Arc<dyn AccessTokens> = Arc::new(JwtAccessTokens::new(Arc::clone(&keys), terms));
         let refresh_tokens: Arc<dyn RefreshTokens> = Arc::new(ChainedRefreshTokens::new(&config.http.secret_key));
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7);
 
         let Doors { lockouts, doorman, sessions, closed } = doors(config, &database, &redis, &clock).await?;
@@ -90,6 +104,8 @@ impl Restaurant {
 
         let mut restaurant = Self::default();
         restaurant
+            .offer_flags(config, settings, &clock)
+            .offer_reports(config, &database)
             .offer(RegisterAccount::new(accounts.clone(), hasher.clone(), ids.clone(), clock.clone()))
             .offer(LogIn::new(
                 check.clone(),
@@ -125,16 +141,17 @@ impl Restaurant {
             .offer(ListAccounts::new(accounts.clone()))
             .offer(ChangeAccount::new(accounts.clone(), sessions, closed.clone(), clock.clone()))
             .offer(ReadAuditLog::new(audit_log))
-            .offer(ReadMenu::new(menu.clone()))
-            .offer(ReadMenuItem::new(menu.clone()))
+            .offer(ReadMenu::new(guest_menu.clone()))
+            .offer(MenuPrinter::new(config.currency))
+            .offer(ReadMenuItem::new(menu.clone(), guest_menu))
             .offer(ListMenuItems::new(menu.clone()))
             .offer(AddMenuItem::new(menu.clone(), ids.clone(), clock.clone()))
             .offer(EditMenuItem::new(menu.clone(), clock.clone()))
             .offer(ArchiveMenuItem::new(menu.clone(), clock.clone()))
             .offer(AdjustStock::new(menu, clock.clone()))
             .offer(PlaceOrder::new(orders.clone(), ids, clock.clone()))
-            .offer(ReadOrder::new(orders.clone(), accounts.clone()))
-            .offer(ListOrders::new(orders.clone(), accounts))
+            .offer(ReadOrder::new(orders.clone(), accounts.clone(), payments.clone()))
+            .offer(ListOrders::new(orders.clone(), accounts, payments))
             .offer(CancelOrder::new(orders.clone(), clock.clone()))
             .offer(AdvanceOrder::new(orders, clock.clone()))
             .offer(Authenticator {
@@ -155,6 +172,17 @@ impl Restaurant {
         Ok((restaurant, OpenOrders(order_book)))
     }
 
+    fn offer_flags(&mut self, config: &Config, settings: Arc<dyn FlagSettings>, clock: &Arc<dyn Clock>) -> &mut Self {
+        self.offer(ReadFlag::new(settings.clone(), config.flags)).offer(SetFlag::new(settings, clock.clone()))
+    }
+
+    fn offer_reports(&mut self, config: &Config, database: &Database) -> &mut Self {
+        let figures = PostgresSalesFigures::new(database.clone(), config.currency);
+        figures.keep_summarizing();
+        let figures: Arc<dyn SalesFigures> = Arc::new(figures);
+        self.offer(ReportTopItems::new(figures.clone())).offer(ReportSales::new(figures))
+    }
+
     fn offer<T: Send + Sync + 'static>(&mut self, value: T) -> &mut Self {
         let data = Data::new(value);
         self.registrations.push(Arc::new(move |app| {
@@ -169,6 +197,23 @@ impl Restaurant {
             register(app);
         }
     }
+}
+
+/// The menu with copies of it in this process and in Redis.
+async fn cached_menu(
+    config: &Config,
+    database: &Database,
+    redis: &RedisConnections,
+    settings: &Arc<dyn FlagSettings>,
+    clock: &Arc<dyn Clock>,
+) -> CachedMenu {
+    let flags: Arc<dyn FeatureFlags> = Arc::new(OpenFeatureFlags::start(settings.clone(), config.flags).await);
+    let store: Arc<dyn Menu> = Arc::new(PostgresMenu::new(database.clone(), config.currency));
+    let shared = Arc::new(RedisMenuCache::new(redis.clone(), config.menu_cache.lifetime));
+    let cache: Arc<dyn MenuCache> = Arc::new(SparedMenuCache::new(shared.clone()));
+    let menu = CachedMenu::start(store, cache, flags, clock.clone(), config.menu_cache);
+    shared.tell(Arc::new(menu.clone()));
+    menu
 }
 
 /// What stands between guessers and accounts.
@@ -204,7 +249,7 @@ async fn doors(
 pub struct BackOffice {
     pub database: Database,
     pub appoint_admin: AppointAdmin,
-    pub read_menu: ReadMenu,
+    pub export_menu: ExportMenu,
     pub import_menu: ImportMenu,
 }
 
@@ -224,7 +269,7 @@ impl BackOffice {
                 ids.clone(),
                 clock.clone(),
             ),
-            read_menu: ReadMenu::new(menu.clone()),
+            export_menu: ExportMenu::new(menu.clone()),
             import_menu: ImportMenu::new(menu, ids, clock),
         })
     }

@@ -5,9 +5,11 @@
 mod commands;
 mod composition;
 mod config;
+mod flags;
 mod http;
 mod identity;
 mod logging;
+mod no_payments;
 mod system;
 
 use std::process::ExitCode;

@@ -122,7 +122,7 @@ async fn a_server_that_dies_between_commit_and_answer_has_placed_one_order() {
 
     let (killed, death) = mpsc::channel();
     let victim = Arc::clone(&server);
-    proxy.at_next_commit(move || {
+    proxy.at_next_order(move || {
         victim.signal(Signal::SIGKILL);
         killed.send(()).unwrap();
     });

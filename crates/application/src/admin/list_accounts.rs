@@ -2,9 +2,8 @@ use std::sync::Arc;
 
 use comanda_domain::{
     account::{Account, Administrator},
-    ids::AccountId,
-    page::{Page, PageLimit},
-    ports::{Accounts, Unavailable},
+    page::Page,
+    ports::{Accounts, AccountsQuery, Unavailable},
 };
 
 /// Lists accounts a page at a time.
@@ -17,19 +16,14 @@ impl ListAccounts {
         Self { accounts }
     }
 
-    pub async fn execute(
-        &self,
-        _by: Administrator,
-        after: Option<AccountId>,
-        limit: PageLimit,
-    ) -> Result<Page<Account>, Unavailable> {
-        self.accounts.list(after, limit).await
+    pub async fn execute(&self, _by: Administrator, query: AccountsQuery) -> Result<Page<Account>, Unavailable> {
+        self.accounts.list(query).await
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use comanda_domain::ports::MockAccounts;
+    use comanda_domain::{page::PageLimit, ports::MockAccounts};
 
     use super::*;
     use crate::sample;
@@ -40,10 +34,12 @@ mod tests {
         accounts
             .expect_list()
             .once()
-            .withf(|after, _| *after == Some(sample::customer().id))
-            .returning(|_, _| Ok(Page { entries: vec![], has_more: false }));
+            .withf(|query| query.after == Some(sample::customer().id))
+            .returning(|_| Ok(Page { entries: vec![], has_more: false }));
         let list = ListAccounts::new(Arc::new(accounts));
-        let page = list.execute(sample::admin(), Some(sample::customer().id), PageLimit::default()).await.unwrap();
+        let after = Some(sample::customer().id);
+        let query = AccountsQuery { role: None, disabled: None, after, limit: PageLimit::default() };
+        let page = list.execute(sample::admin(), query).await.unwrap();
         assert!(!page.has_more);
     }
 }

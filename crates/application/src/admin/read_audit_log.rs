@@ -3,8 +3,8 @@ use std::sync::Arc;
 use comanda_domain::{
     account::Administrator,
     audit::AuditEntry,
-    page::{Page, PageLimit},
-    ports::{AuditLog, Unavailable},
+    page::Page,
+    ports::{AuditLog, AuditQuery, Unavailable},
 };
 
 /// Shows who did what to whom, when and why, the newest first.
@@ -17,19 +17,14 @@ impl ReadAuditLog {
         Self { log }
     }
 
-    pub async fn execute(
-        &self,
-        _by: Administrator,
-        before: Option<i64>,
-        limit: PageLimit,
-    ) -> Result<Page<AuditEntry>, Unavailable> {
-        self.log.entries(before, limit).await
+    pub async fn execute(&self, _by: Administrator, query: AuditQuery) -> Result<Page<AuditEntry>, Unavailable> {
+        self.log.entries(query).await
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use comanda_domain::ports::MockAuditLog;
+    use comanda_domain::{page::PageLimit, ports::MockAuditLog};
 
     use super::*;
     use crate::sample;
@@ -39,9 +34,11 @@ mod tests {
         let mut log = MockAuditLog::new();
         log.expect_entries()
             .once()
-            .withf(|before, _| *before == Some(7))
-            .returning(|_, _| Ok(Page { entries: vec![], has_more: false }));
+            .withf(|query| query.before == Some(7))
+            .returning(|_| Ok(Page { entries: vec![], has_more: false }));
         let read = ReadAuditLog::new(Arc::new(log));
-        assert!(read.execute(sample::admin(), Some(7), PageLimit::default()).await.is_ok());
+        let query =
+            AuditQuery { action: None, actor: None, target: None, before: Some(7), limit: PageLimit::default() };
+        assert!(read.execute(sample::admin(), query).await.is_ok());
     }
 }

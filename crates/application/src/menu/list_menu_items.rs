@@ -23,12 +23,12 @@ impl ListMenuItems {
         &self,
         reader: Option<Actor>,
         category: Option<Category>,
-        name_contains: Option<String>,
+        name_like: Option<String>,
         after: Option<MenuPosition>,
         limit: PageLimit,
     ) -> Result<Page<MenuItem>, Unavailable> {
         let include_inactive = reader.is_some_and(|actor| actor.role.is_staff());
-        self.menu.items(MenuItemsQuery { include_inactive, category, name_contains, after, limit }).await
+        self.menu.items(MenuItemsQuery { include_inactive, category, name_like, after, limit }).await
     }
 }
 

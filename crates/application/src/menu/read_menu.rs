@@ -1,47 +1,36 @@
 use std::sync::Arc;
 
-use comanda_domain::ports::{Menu, Unavailable, WholeMenu};
+use comanda_domain::ports::{GuestMenu, Unavailable, WholeMenu};
 
-/// Reads the whole menu.
+/// Reads the whole menu as guests do.
 pub struct ReadMenu {
-    menu: Arc<dyn Menu>,
+    menu: Arc<dyn GuestMenu>,
 }
 
 impl ReadMenu {
-    pub fn new(menu: Arc<dyn Menu>) -> Self {
+    pub fn new(menu: Arc<dyn GuestMenu>) -> Self {
         Self { menu }
     }
 
-    /// What guests see: dishes that are switched off are left out.
-    pub async fn for_guests(&self) -> Result<WholeMenu, Unavailable> {
-        let mut whole = self.menu.whole().await?;
-        whole.items.retain(|item| item.details.active);
-        Ok(whole)
-    }
-
-    /// Everything, for an export.
-    pub async fn complete(&self) -> Result<WholeMenu, Unavailable> {
+    /// Dishes that are switched off included: who shows it leaves them out. The same `Arc` as long as nothing changes.
+    pub async fn execute(&self) -> Result<Arc<WholeMenu>, Unavailable> {
         self.menu.whole().await
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use comanda_domain::ports::MockMenu;
+    use comanda_domain::ports::MockGuestMenu;
 
     use super::*;
     use crate::sample;
 
     #[tokio::test]
-    async fn guests_do_not_see_what_is_switched_off_and_an_export_does() {
-        let mut menu = MockMenu::new();
-        menu.expect_whole().returning(|| {
-            let mut off = sample::menu_item();
-            off.details.active = false;
-            Ok(WholeMenu { version: 7, items: vec![sample::menu_item(), off] })
-        });
-        let read = ReadMenu::new(Arc::new(menu));
-        assert_eq!(read.for_guests().await.unwrap().items, [sample::menu_item()]);
-        assert_eq!(read.complete().await.unwrap().items.len(), 2);
+    async fn hands_on_the_very_menu_it_was_given() {
+        let given = Arc::new(WholeMenu { version: 7, items: vec![sample::menu_item()] });
+        let mut menu = MockGuestMenu::new();
+        let whole = Arc::clone(&given);
+        menu.expect_whole().returning(move || Ok(Arc::clone(&whole)));
+        assert!(Arc::ptr_eq(&ReadMenu::new(Arc::new(menu)).execute().await.unwrap(), &given));
     }
 }

@@ -1,38 +1,61 @@
 use std::sync::Arc;
 
 use comanda_domain::{
+    account::{Actor, StaffMember},
     ids::MenuItemId,
     menu_item::MenuItem,
-    ports::{Menu, Unavailable},
+    ports::{GuestMenu, Menu, Unavailable},
 };
 
 /// Reads one dish.
 pub struct ReadMenuItem {
     menu: Arc<dyn Menu>,
+    guest_menu: Arc<dyn GuestMenu>,
 }
 
 impl ReadMenuItem {
-    pub fn new(menu: Arc<dyn Menu>) -> Self {
-        Self { menu }
+    pub fn new(menu: Arc<dyn Menu>, guest_menu: Arc<dyn GuestMenu>) -> Self {
+        Self { menu, guest_menu }
     }
 
-    pub async fn execute(&self, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable> {
+    /// Staff see the stock, which must be that of this moment; guests do not, and read from a copy.
+    pub async fn execute(&self, reader: Option<Actor>, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable> {
+        match reader.and_then(Actor::as_staff) {
+            Some(staff) => self.for_staff(staff, id).await,
+            None => self.guest_menu.item(id).await,
+        }
+    }
+
+    /// The dish as it is at this moment.
+    pub async fn for_staff(&self, _by: StaffMember, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable> {
         self.menu.item(id).await
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use comanda_domain::ports::MockMenu;
+    use comanda_domain::{
+        account::Role,
+        ports::{MockGuestMenu, MockMenu},
+    };
 
     use super::*;
     use crate::sample;
 
     #[tokio::test]
-    async fn shows_the_dish_asked_for() {
+    async fn staff_read_the_stock_of_this_moment_and_guests_a_copy() {
         let mut menu = MockMenu::new();
-        menu.expect_item().withf(|id| *id == sample::menu_item().id).returning(|_| Ok(Some(sample::menu_item())));
-        let found = ReadMenuItem::new(Arc::new(menu)).execute(sample::menu_item().id).await.unwrap();
-        assert_eq!(found, Some(sample::menu_item()));
+        menu.expect_item().returning(|_| Ok(Some(MenuItem { stock: 29, ..sample::menu_item() })));
+        let mut guest_menu = MockGuestMenu::new();
+        guest_menu.expect_item().returning(|_| Ok(Some(sample::menu_item())));
+        let read = ReadMenuItem::new(Arc::new(menu), Arc::new(guest_menu));
+        for (reader, stock) in [
+            (None, 30),
+            (Some(sample::actor(Role::Customer)), 30),
+            (Some(sample::actor(Role::Staff)), 29),
+            (Some(sample::actor(Role::Admin)), 29),
+        ] {
+            assert_eq!(read.execute(reader, sample::menu_item().id).await.unwrap().unwrap().stock, stock);
+        }
     }
 }

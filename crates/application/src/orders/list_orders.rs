@@ -5,7 +5,7 @@ use comanda_domain::{
     ids::OrderId,
     order_status::OrderStatus,
     page::{Page, PageLimit},
-    ports::{Accounts, OrderBook, OrdersQuery, Unavailable},
+    ports::{Accounts, OrderBook, OrdersQuery, Payments, Unavailable},
 };
 
 use super::relations::{RelatedOrder, Relations, customers_of};
@@ -14,11 +14,12 @@ use super::relations::{RelatedOrder, Relations, customers_of};
 pub struct ListOrders {
     orders: Arc<dyn OrderBook>,
     accounts: Arc<dyn Accounts>,
+    payments: Arc<dyn Payments>,
 }
 
 impl ListOrders {
-    pub fn new(orders: Arc<dyn OrderBook>, accounts: Arc<dyn Accounts>) -> Self {
-        Self { orders, accounts }
+    pub fn new(orders: Arc<dyn OrderBook>, accounts: Arc<dyn Accounts>, payments: Arc<dyn Payments>) -> Self {
+        Self { orders, accounts, payments }
     }
 
     /// One round trip for the page and one for each relation, however long the page.
@@ -42,9 +43,14 @@ impl ListOrders {
             true => customers_of(&*self.accounts, &page.entries).await?,
             false => HashMap::new(),
         };
+        let mut payments = match relations.payments && !ids.is_empty() {
+            true => self.payments.of_orders(&ids).await?,
+            false => HashMap::new(),
+        };
         let entries = page.entries.into_iter().map(|order| RelatedOrder {
             lines: relations.items.then(|| lines.remove(&order.id).unwrap_or_default()),
             customer: customers.get(&order.customer_id).cloned(),
+            payments: relations.payments.then(|| payments.remove(&order.id).unwrap_or_default()),
             order,
         });
         Ok(Page { entries: entries.collect(), has_more: page.has_more })
@@ -55,7 +61,7 @@ impl ListOrders {
 mod tests {
     use comanda_domain::{
         account::{OrderScope, Role},
-        ports::{MockAccounts, MockOrderBook},
+        ports::{MockAccounts, MockOrderBook, MockPayments},
     };
 
     use super::*;
@@ -75,13 +81,16 @@ mod tests {
         });
         let mut accounts = MockAccounts::new();
         accounts.expect_find_many().once().withf(|ids| ids.len() == 1).returning(|_| Ok(vec![sample::customer()]));
-        let list = ListOrders::new(Arc::new(orders), Arc::new(accounts));
-        let relations = Relations { items: true, customer: true, payments: false };
+        let mut payments = MockPayments::new();
+        payments.expect_of_orders().once().withf(|ids| ids.len() == 3).returning(|_| Ok(HashMap::new()));
+        let list = ListOrders::new(Arc::new(orders), Arc::new(accounts), Arc::new(payments));
+        let relations = Relations { items: true, customer: true, payments: true };
 
         let page = list.execute(sample::actor(Role::Staff), None, relations, None, PageLimit::default()).await.unwrap();
 
         assert!(page.has_more);
         assert!(page.entries.iter().all(|entry| entry.customer == Some(sample::customer()) && entry.lines.is_some()));
+        assert!(page.entries.iter().all(|entry| entry.payments == Some(vec![])));
     }
 
     #[tokio::test]
@@ -90,9 +99,10 @@ mod tests {
         orders
             .expect_list()
             .returning(|_| Ok(Page { entries: vec![sample::order_with_lines().order], has_more: false }));
-        let list = ListOrders::new(Arc::new(orders), Arc::new(MockAccounts::new()));
+        let list = ListOrders::new(Arc::new(orders), Arc::new(MockAccounts::new()), Arc::new(MockPayments::new()));
         let customer = sample::actor(Role::Customer);
         let page = list.execute(customer, None, Relations::default(), None, PageLimit::default()).await.unwrap();
-        assert_eq!((&page.entries[0].lines, &page.entries[0].customer), (&None, &None));
+        let entry = &page.entries[0];
+        assert_eq!((&entry.lines, &entry.customer, &entry.payments), (&None, &None, &None));
     }
 }

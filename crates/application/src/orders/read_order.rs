@@ -3,7 +3,7 @@ use std::sync::Arc;
 use comanda_domain::{
     account::Actor,
     ids::OrderId,
-    ports::{Accounts, OrderBook, Unavailable},
+    ports::{Accounts, OrderBook, Payments, Unavailable},
 };
 
 use super::relations::{RelatedOrder, Relations, customers_of};
@@ -12,11 +12,12 @@ use super::relations::{RelatedOrder, Relations, customers_of};
 pub struct ReadOrder {
     orders: Arc<dyn OrderBook>,
     accounts: Arc<dyn Accounts>,
+    payments: Arc<dyn Payments>,
 }
 
 impl ReadOrder {
-    pub fn new(orders: Arc<dyn OrderBook>, accounts: Arc<dyn Accounts>) -> Self {
-        Self { orders, accounts }
+    pub fn new(orders: Arc<dyn OrderBook>, accounts: Arc<dyn Accounts>, payments: Arc<dyn Payments>) -> Self {
+        Self { orders, accounts, payments }
     }
 
     /// An order the reader may not see is no order.
@@ -34,16 +35,22 @@ impl ReadOrder {
         } else {
             None
         };
+        let payments = match relations.payments {
+            true => Some(self.payments.of_orders(&[id]).await?.remove(&id).unwrap_or_default()),
+            false => None,
+        };
         let lines = relations.items.then_some(found.lines);
-        Ok(Some(RelatedOrder { order: found.order, lines, customer }))
+        Ok(Some(RelatedOrder { order: found.order, lines, customer, payments }))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use comanda_domain::{
         account::{OrderScope, Role},
-        ports::{MockAccounts, MockOrderBook},
+        ports::{MockAccounts, MockOrderBook, MockPayments},
     };
 
     use super::*;
@@ -59,7 +66,7 @@ mod tests {
         ] {
             let mut orders = MockOrderBook::new();
             orders.expect_find().once().withf(move |_, asked| *asked == scope).returning(|_, _| Ok(None));
-            let read = ReadOrder::new(Arc::new(orders), Arc::new(MockAccounts::new()));
+            let read = ReadOrder::new(Arc::new(orders), Arc::new(MockAccounts::new()), Arc::new(MockPayments::new()));
             let found = read.execute(reader, sample::order_with_lines().order.id, Relations::default()).await;
             assert_eq!(found.unwrap(), None);
         }
@@ -71,14 +78,17 @@ mod tests {
         orders.expect_find().returning(|_, _| Ok(Some(sample::order_with_lines())));
         let mut accounts = MockAccounts::new();
         accounts.expect_find_many().once().returning(|_| Ok(vec![sample::customer()]));
-        let read = ReadOrder::new(Arc::new(orders), Arc::new(accounts));
+        let mut payments = MockPayments::new();
+        payments.expect_of_orders().once().returning(|_| Ok(HashMap::new()));
+        let read = ReadOrder::new(Arc::new(orders), Arc::new(accounts), Arc::new(payments));
         let id = sample::order_with_lines().order.id;
 
         let bare = read.execute(sample::actor(Role::Staff), id, Relations::default()).await.unwrap().unwrap();
-        assert_eq!((bare.lines, bare.customer), (None, None));
+        assert_eq!((bare.lines, bare.customer, bare.payments), (None, None, None));
 
-        let relations = Relations { items: true, customer: true, payments: false };
+        let relations = Relations { items: true, customer: true, payments: true };
         let full = read.execute(sample::actor(Role::Staff), id, relations).await.unwrap().unwrap();
         assert_eq!((full.lines, full.customer), (Some(sample::order_with_lines().lines), Some(sample::customer())));
+        assert_eq!(full.payments, Some(vec![]));
     }
 }

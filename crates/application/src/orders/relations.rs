@@ -4,6 +4,7 @@ use comanda_domain::{
     account::Account,
     ids::AccountId,
     order::{Order, OrderLine},
+    payment::Payment,
     ports::{Accounts, Unavailable},
 };
 
@@ -21,6 +22,7 @@ pub struct RelatedOrder {
     pub order: Order,
     pub lines: Option<Vec<OrderLine>>,
     pub customer: Option<Account>,
+    pub payments: Option<Vec<Payment>>,
 }
 
 /// The customers of these orders: one round trip however many orders.

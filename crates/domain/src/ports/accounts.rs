@@ -61,6 +61,19 @@ pub struct Credentials {
     pub password_hash: PasswordHash,
 }
 
+/// Which accounts to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountsQuery {
+    /// Only those with this role.
+    pub role: Option<Role>,
+    /// Only those that are shut, or those that are not.
+    pub disabled: Option<bool>,
+    /// Only those registered after this one.
+    pub after: Option<AccountId>,
+    /// How many.
+    pub limit: PageLimit,
+}
+
 /// The accounts.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
@@ -77,8 +90,8 @@ pub trait Accounts: Send + Sync {
     /// What it takes to sign in with this address.
     async fn credentials(&self, email: &Email) -> Result<Option<Credentials>, Unavailable>;
 
-    /// A page of accounts in order of registration; `after` is the last of the page before.
-    async fn list(&self, after: Option<AccountId>, limit: PageLimit) -> Result<Page<Account>, Unavailable>;
+    /// A page of accounts in order of registration.
+    async fn list(&self, query: AccountsQuery) -> Result<Page<Account>, Unavailable>;
 
     /// Changes what an account may do, and records who did it.
     async fn change(

@@ -1,11 +1,27 @@
 use async_trait::async_trait;
 
 use crate::{
-    audit::{AuditEntry, Deed},
+    audit::{AuditAction, AuditEntry, Deed},
+    ids::AccountId,
     page::{Page, PageLimit},
 };
 
 use super::Unavailable;
+
+/// Which entries to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditQuery {
+    /// Only deeds of this kind.
+    pub action: Option<AuditAction>,
+    /// Only deeds of this account.
+    pub actor: Option<AccountId>,
+    /// Only deeds done to this id or address.
+    pub target: Option<String>,
+    /// Only those before this one: the last entry of the page before.
+    pub before: Option<i64>,
+    /// How many.
+    pub limit: PageLimit,
+}
 
 /// The audit log. What is recorded cannot be changed. Adapters record changes of the menu and of accounts in the transaction that
 /// makes them.
@@ -15,6 +31,6 @@ pub trait AuditLog: Send + Sync {
     /// Adds an entry.
     async fn record(&self, deed: Deed) -> Result<(), Unavailable>;
 
-    /// A page of entries, the newest first; `before` is the last entry of the page before.
-    async fn entries(&self, before: Option<i64>, limit: PageLimit) -> Result<Page<AuditEntry>, Unavailable>;
+    /// A page of entries, the newest first.
+    async fn entries(&self, query: AuditQuery) -> Result<Page<AuditEntry>, Unavailable>;
 }

@@ -28,8 +28,8 @@ pub struct MenuItemsQuery {
     pub include_inactive: bool,
     /// Only those under this heading.
     pub category: Option<Category>,
-    /// Only those whose name contains this, whatever the case.
-    pub name_contains: Option<String>,
+    /// Only those whose name contains this, or a word much like it, whatever the case.
+    pub name_like: Option<String>,
     /// Only those after this one.
     pub after: Option<MenuPosition>,
     /// How many.
@@ -114,7 +114,10 @@ pub enum ImportMenuError {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Menu: Send + Sync {
-    /// The whole menu, inactive dishes included.
+    /// The version the menu is at: what [`WholeMenu::version`] would be.
+    async fn version(&self) -> Result<u64, Unavailable>;
+
+    /// The whole menu, inactive dishes included, as it was at one moment.
     async fn whole(&self) -> Result<WholeMenu, Unavailable>;
 
     /// One dish that is not archived.

@@ -13,11 +13,17 @@ mod address_limits;
 mod audit_log;
 mod clock;
 mod component_health;
+mod feature_flags;
+mod guest_menu;
 mod id_generator;
 mod lockouts;
 mod menu;
+mod menu_cache;
+mod menu_observer;
 mod order_book;
 mod password_hasher;
+mod payments;
+mod sales_figures;
 mod sessions;
 
 use std::{error::Error, fmt};
@@ -28,11 +34,17 @@ pub use address_limits::*;
 pub use audit_log::*;
 pub use clock::*;
 pub use component_health::*;
+pub use feature_flags::*;
+pub use guest_menu::*;
 pub use id_generator::*;
 pub use lockouts::*;
 pub use menu::*;
+pub use menu_cache::*;
+pub use menu_observer::*;
 pub use order_book::*;
 pub use password_hasher::*;
+pub use payments::*;
+pub use sales_figures::*;
 pub use sessions::*;
 
 /// The step could not be carried out for a reason that has nothing to do with what was asked: a connection was cut, a pool is

@@ -9,8 +9,9 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 
 use super::{
     PostgresMenu,
-    conditional_write::{ReadMode, Setback, decided, raise_menu_version, read_row},
+    conditional_write::{ReadMode, Setback, decided, read_row},
     row::{LedgerEntry, MenuItemRow},
+    version::raise_menu_version,
 };
 use crate::{
     audit_log::record,

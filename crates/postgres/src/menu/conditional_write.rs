@@ -5,10 +5,7 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::row::MenuItemRow;
-use crate::{
-    row_error::InconsistentRow,
-    schema::{menu_items, menu_version},
-};
+use crate::{row_error::InconsistentRow, schema::menu_items};
 
 /// Why a transaction did not get through.
 pub(super) enum Setback<E> {
@@ -63,13 +60,4 @@ pub(super) async fn read_row(
         ReadMode::Unlocked => row.first(connection).await.optional(),
         ReadMode::Locked => row.for_no_key_update().first(connection).await.optional(),
     }
-}
-
-/// Tells readers that what guests see has changed. Last in a transaction: this row is everybody's.
-pub(super) async fn raise_menu_version(connection: &mut AsyncPgConnection) -> QueryResult<()> {
-    diesel::update(menu_version::table)
-        .set(menu_version::version.eq(menu_version::version + 1))
-        .execute(connection)
-        .await
-        .map(|_| ())
 }

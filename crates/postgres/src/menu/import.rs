@@ -15,8 +15,9 @@ use uuid::Uuid;
 
 use super::{
     PostgresMenu,
-    conditional_write::{ReadMode, Setback, decided, raise_menu_version},
+    conditional_write::{ReadMode, Setback, decided},
     row::{LedgerEntry, MenuItemRow, NewMenuItemRow, portions},
+    version::raise_menu_version,
 };
 use crate::{
     audit_log::record,

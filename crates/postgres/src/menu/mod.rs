@@ -6,6 +6,7 @@ mod edit;
 mod import;
 mod read;
 mod row;
+mod version;
 
 use async_trait::async_trait;
 use comanda_domain::{
@@ -20,6 +21,7 @@ use comanda_domain::{
     },
 };
 
+pub(crate) use self::version::raise_menu_version;
 use crate::{Database, owned_task::in_own_task};
 
 /// The menu in the tables `menu_items`, `stock_adjustments` and `menu_version`.
@@ -38,6 +40,10 @@ impl PostgresMenu {
 
 #[async_trait]
 impl Menu for PostgresMenu {
+    async fn version(&self) -> Result<u64, Unavailable> {
+        version::version(&self.database).await
+    }
+
     async fn whole(&self) -> Result<WholeMenu, Unavailable> {
         read::whole(&self.database, self.currency).await
     }

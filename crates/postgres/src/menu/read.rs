@@ -5,8 +5,12 @@ use comanda_domain::{
     page::Page,
     ports::{MenuItemsQuery, Unavailable, WholeMenu},
 };
-use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel::{
+    dsl::sql,
+    prelude::*,
+    sql_types::{Bool, Text},
+};
+use diesel_async::RunQueryDsl;
 
 use super::{
     conditional_write::{ReadMode, read_row},
@@ -18,21 +22,21 @@ use crate::{
 };
 
 pub(super) async fn whole(database: &Database, currency: Currency) -> Result<WholeMenu, Unavailable> {
-    let connection = database.connection().await?;
-    let (mut first, mut second): (&AsyncPgConnection, &AsyncPgConnection) = (&connection, &connection);
-    // Pipelined, and the version first: what is read after it is at least as new, so that an older menu never bears a
-    // newer version.
-    let (version, rows) = futures_util::try_join!(
-        menu_version::table.select(menu_version::version).first::<i64>(&mut first),
-        menu_items::table
-            .filter(menu_items::archived_at.is_null())
-            .order((menu_items::category, menu_items::name, menu_items::id))
-            .select(MenuItemRow::as_select())
-            .load(&mut second),
-    )
-    .map_err(Unavailable::new)?;
-    let items = rows.into_iter().map(|row| row.into_item(currency)).collect::<Result<_, _>>()?;
-    Ok(WholeMenu { version: u64::try_from(version).map_err(Unavailable::new)?, items })
+    let mut connection = database.connection().await?;
+    // One statement, and so one snapshot: the version is that of these very rows.
+    let rows: Vec<(i64, Option<MenuItemRow>)> = menu_version::table
+        .left_join(menu_items::table.on(menu_items::archived_at.is_null()))
+        .order((menu_items::category, menu_items::name, menu_items::id))
+        .select((menu_version::version, Option::<MenuItemRow>::as_select()))
+        .load(&mut *connection)
+        .await
+        .map_err(Unavailable::new)?;
+    let version = rows.as_slice().first().map_or(0, |(version, _)| *version);
+    let items = rows.into_iter().filter_map(|(_, row)| row).map(|row| row.into_item(currency));
+    Ok(WholeMenu {
+        version: u64::try_from(version).map_err(Unavailable::new)?,
+        items: items.collect::<Result<_, _>>()?,
+    })
 }
 
 pub(super) async fn item(
@@ -62,8 +66,12 @@ pub(super) async fn items(
     if let Some(category) = &query.category {
         select = select.filter(menu_items::category.eq(category.as_str().to_owned()));
     }
-    if let Some(text) = &query.name_contains {
-        select = select.filter(menu_items::name.ilike(format!("%{}%", escape_like(text))));
+    if let Some(text) = &query.name_like {
+        let contains = menu_items::name.ilike(format!("%{}%", escape_like(text)));
+        // Forgives typing mistakes: the likeness of the text to the most alike words of the name, 0 to 1, whatever the case
+        // (<https://www.postgresql.org/docs/current/pgtrgm.html>).
+        let alike = sql::<Bool>("word_similarity(").bind::<Text, _>(text.clone()).sql(", menu_items.name) >= 0.45");
+        select = select.filter(contains.or(alike));
     }
     if let Some(after) = &query.after {
         let (category, name) = (after.category.as_str().to_owned(), after.name.as_str().to_owned());

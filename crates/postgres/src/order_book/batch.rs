@@ -12,6 +12,7 @@ use comanda_domain::{
     order_number::OrderNumber,
     order_status::OrderStatus,
     ports::{Answer, PlaceOrderError, Unavailable},
+    stock::Availability,
     text::{DishName, Note},
 };
 use diesel::{
@@ -24,11 +25,24 @@ use uuid::Uuid;
 
 use super::{
     read,
-    statements::{FindKeys, ForgetKeys, InsertLines, InsertOrders, InsertPlacedEvents, ReadAndLockShelf, TakeStock},
+    statements::{
+        FindKeys, ForgetKeys, InsertLines, InsertOrders, InsertPlacedEvents, ReadAndLockShelf, ShelfRow, TakeStock,
+    },
 };
-use crate::row_error::{InconsistentRow, RowOf};
+use crate::{
+    menu::raise_menu_version,
+    row_error::{InconsistentRow, RowOf},
+};
 
 pub(super) type Decision = Result<Answer<OrderWithLines>, PlaceOrderError>;
+
+/// What became of a batch.
+pub(super) struct Decided {
+    /// One decision an order.
+    pub(super) decisions: Vec<Decision>,
+    /// Whether guests are told something else of a dish now.
+    pub(super) menu_changed: bool,
+}
 
 /// Why no order of the batch was decided.
 pub(super) enum BatchError {
@@ -76,7 +90,7 @@ pub(super) async fn place(
     connection: &AsyncPgConnection,
     currency: Currency,
     orders: &[&NewOrder],
-) -> Result<Vec<Decision>, BatchError> {
+) -> Result<Decided, BatchError> {
     let (shelf, known) = begin_and_read(connection, currency, orders).await?;
     let replays = Replays::read(connection, currency, orders, known).await?;
     if !replays.forgotten.is_empty() {
@@ -93,12 +107,13 @@ pub(super) async fn place(
         .filter_map(|(order, decision)| decision.as_ref().ok().map(|filled| (*order, filled)))
         .collect();
 
+    let menu_changed = taken.iter().any(|(id, portions)| shelf.changes_availability(*id, *portions));
     let numbers = if filled.is_empty() {
         // Nothing to keep. A rollback, unlike a commit, waits for no disk.
         (&mut &*connection).batch_execute("ROLLBACK").await?;
         HashMap::new()
     } else {
-        let numbers = write(connection, &shelf, &taken, &filled).await?;
+        let numbers = write(connection, &shelf, &taken, &filled, menu_changed).await?;
         // Alone: a commit sent along with statements that still have to be prepared overtakes them, and they run outside.
         (&mut &*connection)
             .batch_execute("COMMIT")
@@ -112,17 +127,24 @@ pub(super) async fn place(
         Err(refusal) => Err(refuse(refusal)),
     });
     let missing = || Err(PlaceOrderError::Unavailable(Unavailable::new("the order was not decided")));
-    Ok(replays
-        .decisions
-        .into_iter()
-        .map(|replay| replay.unwrap_or_else(|| fresh_decisions.next().unwrap_or_else(missing)))
-        .collect())
+    let replays = replays.decisions.into_iter();
+    let decisions = replays.map(|replay| replay.unwrap_or_else(|| fresh_decisions.next().unwrap_or_else(missing)));
+    Ok(Decided { decisions: decisions.collect(), menu_changed })
 }
 
 /// The items as the read found them.
 struct LockedShelf {
     items: Shelf,
     versions: HashMap<MenuItemId, i64>,
+    low_marks: HashMap<MenuItemId, u32>,
+}
+
+impl LockedShelf {
+    /// Whether guests are told something else of an item once these portions are gone.
+    fn changes_availability(&self, id: MenuItemId, portions: u32) -> bool {
+        let (Some(item), Some(low)) = (self.items.get(&id), self.low_marks.get(&id)) else { return false };
+        Availability::of(item.stock, *low) != Availability::of(item.stock.saturating_sub(portions), *low)
+    }
 }
 
 type KnownKey = (Uuid, String, Option<Uuid>, DateTime<Utc>, Option<Uuid>);
@@ -145,7 +167,7 @@ async fn begin_and_read(
     // same dishes, so its order is committed by then.
     let (begun, rows, known) = join!(
         first.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
-        ReadAndLockShelf { items: &items }.load::<(Uuid, i64, i32, i64, String, bool)>(&mut second),
+        ReadAndLockShelf { items: &items }.load::<ShelfRow>(&mut second),
         OptionFuture::from(
             (!keys.is_empty()).then(|| { FindKeys { callers: &callers, keys: &keys }.load::<KnownKey>(&mut third) })
         ),
@@ -153,8 +175,8 @@ async fn begin_and_read(
     begun?;
     let known = known.unwrap_or_else(|| Ok(Vec::new()))?;
 
-    let mut shelf = LockedShelf { items: Shelf::new(), versions: HashMap::new() };
-    for (id, version, stock, price, name, on_sale) in rows? {
+    let mut shelf = LockedShelf { items: Shelf::new(), versions: HashMap::new(), low_marks: HashMap::new() };
+    for (id, version, stock, low_stock_at, price, name, on_sale) in rows? {
         let row = RowOf { table: "menu_items", id };
         let item = ShelfItem {
             name: row.read("name", DishName::new(&name))?,
@@ -164,6 +186,7 @@ async fn begin_and_read(
         };
         shelf.items.insert(MenuItemId::new(id), item);
         shelf.versions.insert(MenuItemId::new(id), version);
+        shelf.low_marks.insert(MenuItemId::new(id), row.read("low_stock_at", u32::try_from(low_stock_at))?);
     }
     Ok((shelf, known))
 }
@@ -237,6 +260,7 @@ async fn write(
     shelf: &LockedShelf,
     taken: &[(MenuItemId, u32)],
     filled: &[(&NewOrder, &Filled)],
+    menu_changed: bool,
 ) -> Result<HashMap<Uuid, i64>, BatchError> {
     let items: Vec<Uuid> = taken.iter().map(|(id, _)| id.as_uuid()).collect();
     let versions: Vec<i64> = taken.iter().map(|(id, _)| shelf.versions.get(id).copied().unwrap_or_default()).collect();
@@ -267,7 +291,7 @@ async fn write(
     let line_notes: Vec<Option<&str>> = lines().map(|(_, _, line)| line.note.as_ref().map(Note::as_str)).collect();
 
     let (mut c1, mut c2, mut c3, mut c4) = (connection, connection, connection, connection);
-    let (took, numbered, written, announced) = join!(
+    let (took, numbered, written, announced, raised) = join!(
         TakeStock { items: &items, versions: &versions, portions: &portions }.execute(&mut c1),
         InsertOrders {
             ids: &ids,
@@ -291,6 +315,7 @@ async fn write(
         }
         .execute(&mut c3),
         InsertPlacedEvents { orders: &ids, placed_at: &placed_at }.execute(&mut c4),
+        OptionFuture::from(menu_changed.then(|| raise_menu_version(connection))),
     );
     // In the order of the statements: after the first that failed, all others say only that the transaction is aborted.
     if took? != items.len() {
@@ -299,6 +324,7 @@ async fn write(
     let numbers = numbered?;
     all_written(written, line_orders.len())?;
     all_written(announced, ids.len())?;
+    raised.transpose()?;
     Ok(numbers.into_iter().collect())
 }
 

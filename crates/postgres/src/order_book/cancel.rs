@@ -8,7 +8,8 @@ use comanda_domain::{
     money::Currency,
     order::OrderWithLines,
     order_status::OrderStatus,
-    ports::{Answer, CancelOrderError, Cancellation, Unavailable},
+    ports::{Answer, CancelOrderError, Cancellation, MenuObserver, Unavailable},
+    stock::Availability,
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
@@ -17,10 +18,11 @@ use uuid::Uuid;
 use super::{
     advance::{Transition, lock_order, write_transition},
     read,
-    statements::{ReadAndLockShelf, TakeStock},
+    statements::{ReadAndLockShelf, ShelfRow, TakeStock},
 };
 use crate::{
     Database,
+    menu::raise_menu_version,
     schema::{idempotency_keys, orders},
     transaction_failure::Failure,
 };
@@ -31,18 +33,21 @@ pub(super) async fn cancel(
     database: &Database,
     currency: Currency,
     cancellation: Cancellation,
+    observer: &dyn MenuObserver,
 ) -> Result<Answer<OrderWithLines>, CancelOrderError> {
     let mut connection = database.connection().await?;
-    let replayed = connection
+    let (replayed, menu_changed) = connection
         .transaction::<_, CancelFailure, _>(async |connection| {
             if claim_key(connection, &cancellation).await? == Key::AlreadyUsedForThis {
-                return Ok(true);
+                return Ok((true, false));
             }
-            cancel_locked(connection, currency, &cancellation).await?;
-            Ok(false)
+            Ok((false, cancel_locked(connection, currency, &cancellation).await?))
         })
         .await
         .map_err(|failure| failure.0)?;
+    if menu_changed {
+        observer.menu_changed();
+    }
     // A cancelled order does not change any more, so what is read now is what the first request was answered with.
     let outcome = read::load(&connection, currency, &[cancellation.order_id]).await?.remove(&cancellation.order_id);
     Ok(Answer { outcome: outcome.ok_or(CancelOrderError::NotFound)?, replayed })
@@ -99,11 +104,12 @@ async fn claim_key(connection: &mut AsyncPgConnection, cancellation: &Cancellati
     if first == fingerprint { Ok(Key::AlreadyUsedForThis) } else { Err(Failure(CancelOrderError::KeyReused)) }
 }
 
+/// Says whether guests are told something else of a dish now.
 async fn cancel_locked(
     connection: &mut AsyncPgConnection,
     currency: Currency,
     cancellation: &Cancellation,
-) -> Result<(), CancelFailure> {
+) -> Result<bool, CancelFailure> {
     let id = cancellation.order_id;
     // The order's row first: of two that cancel at once, the second waits here and then finds it cancelled.
     let order = lock_order(connection, currency, id)
@@ -124,21 +130,32 @@ async fn cancel_locked(
     return_stock(connection, currency, id).await
 }
 
+/// Says whether guests are told something else of a dish now.
 async fn return_stock(
     connection: &mut AsyncPgConnection,
     currency: Currency,
     id: OrderId,
-) -> Result<(), CancelFailure> {
+) -> Result<bool, CancelFailure> {
     let lines = read::load(connection, currency, &[id]).await?.remove(&id).map(|found| found.lines).unwrap_or_default();
     let mut returned: BTreeMap<Uuid, i32> = BTreeMap::new();
     for line in lines {
         // Fifty lines of a hundred portions at most.
-        *returned.entry(line.menu_item_id.as_uuid()).or_default() -= i32::try_from(line.quantity.get()).unwrap_or(0);
+        *returned.entry(line.menu_item_id.as_uuid()).or_default() += i32::try_from(line.quantity.get()).unwrap_or(0);
     }
     let items: Vec<Uuid> = returned.keys().copied().collect();
-    let portions: Vec<i32> = returned.into_values().collect();
-    let locked: Vec<(Uuid, i64, i32, i64, String, bool)> = ReadAndLockShelf { items: &items }.load(connection).await?;
-    let versions: Vec<i64> = locked.into_iter().map(|(_, version, ..)| version).collect();
+    let portions: Vec<i32> = returned.values().map(|portions| -portions).collect();
+    let locked: Vec<ShelfRow> = ReadAndLockShelf { items: &items }.load(connection).await?;
+    let versions: Vec<i64> = locked.iter().map(|(_, version, ..)| *version).collect();
     let taken = TakeStock { items: &items, versions: &versions, portions: &portions }.execute(connection).await?;
-    if taken == items.len() { Ok(()) } else { Err(Unavailable::new("a locked menu item had changed").into()) }
+    if taken != items.len() {
+        return Err(Unavailable::new("a locked menu item had changed").into());
+    }
+    let menu_changed = locked.iter().zip(returned.values()).any(|((_, _, stock, low, ..), returned)| {
+        let availability = |stock: i32| Availability::of(stock.unsigned_abs(), low.unsigned_abs());
+        availability(*stock) != availability(stock.saturating_add(*returned))
+    });
+    if menu_changed {
+        raise_menu_version(connection).await?;
+    }
+    Ok(menu_changed)
 }

@@ -6,12 +6,13 @@
 mod advance;
 mod batch;
 mod cancel;
+mod lookups;
 mod placement_queue;
 mod read;
 mod row;
 mod statements;
 
-use std::{collections::HashMap, io, time::Duration};
+use std::{collections::HashMap, io, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use comanda_domain::{
@@ -23,11 +24,12 @@ use comanda_domain::{
     order_status::OrderStatus,
     page::Page,
     ports::{
-        AdvanceOrderError, Answer, CancelOrderError, Cancellation, OrderBook, OrdersQuery, PlaceOrderError, Unavailable,
+        AdvanceOrderError, Answer, CancelOrderError, Cancellation, MenuObserver, OrderBook, OrdersQuery,
+        PlaceOrderError, Unavailable,
     },
 };
 
-use self::placement_queue::PlacementQueue;
+use self::{lookups::Lookups, placement_queue::PlacementQueue};
 use crate::{Database, owned_task::in_own_task};
 
 /// How placing orders is bounded.
@@ -46,13 +48,22 @@ pub struct PostgresOrderBook {
     database: Database,
     currency: Currency,
     placements: PlacementQueue,
+    lookups: Lookups,
+    observer: Arc<dyn MenuObserver>,
 }
 
 impl PostgresOrderBook {
     /// Starts the committer's thread. `currency` is the deployment's: the tables hold bare minor units.
-    pub fn new(database: Database, currency: Currency, config: PlacementConfig) -> io::Result<Self> {
-        let placements = PlacementQueue::start(database.clone(), currency, config)?;
-        Ok(Self { database, currency, placements })
+    /// `observer` hears when an order or a cancellation has changed what guests see of the menu.
+    pub fn new(
+        database: Database,
+        currency: Currency,
+        config: PlacementConfig,
+        observer: Arc<dyn MenuObserver>,
+    ) -> io::Result<Self> {
+        let placements = PlacementQueue::start(database.clone(), currency, config, Arc::clone(&observer))?;
+        let lookups = Lookups::start(database.clone(), currency);
+        Ok(Self { database, currency, placements, lookups, observer })
     }
 
     /// Takes no more orders, and returns when those that waited have their answer.
@@ -68,7 +79,8 @@ impl OrderBook for PostgresOrderBook {
     }
 
     async fn find(&self, id: OrderId, scope: OrderScope) -> Result<Option<OrderWithLines>, Unavailable> {
-        read::find(&self.database, self.currency, id, scope).await
+        let found = self.lookups.find(id).await?;
+        Ok(found.filter(|found| scope.admits(found.order.customer_id)))
     }
 
     async fn list(&self, query: OrdersQuery) -> Result<Page<Order>, Unavailable> {
@@ -80,8 +92,8 @@ impl OrderBook for PostgresOrderBook {
     }
 
     async fn cancel(&self, cancellation: Cancellation) -> Result<Answer<OrderWithLines>, CancelOrderError> {
-        let (database, currency) = (self.database.clone(), self.currency);
-        let work = async move { cancel::cancel(&database, currency, cancellation).await };
+        let (database, currency, observer) = (self.database.clone(), self.currency, Arc::clone(&self.observer));
+        let work = async move { cancel::cancel(&database, currency, cancellation, &*observer).await };
         in_own_task(&self.database, work).await
     }
 

@@ -19,7 +19,7 @@ use comanda_domain::{
     ids::AccountId,
     money::Currency,
     order::{NewOrder, OrderWithLines},
-    ports::{Answer, PlaceOrderError, Unavailable},
+    ports::{Answer, MenuObserver, PlaceOrderError, Unavailable},
 };
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection, pooled_connection::PoolableConnection};
 use thiserror::Error;
@@ -31,7 +31,7 @@ use tokio::{
 
 use super::{
     PlacementConfig,
-    batch::{self, BatchError, Decision},
+    batch::{self, BatchError, Decided, Decision},
 };
 use crate::Database;
 
@@ -67,11 +67,16 @@ pub(super) struct PlacementQueue {
 }
 
 impl PlacementQueue {
-    pub(super) fn start(database: Database, currency: Currency, config: PlacementConfig) -> io::Result<Self> {
+    pub(super) fn start(
+        database: Database,
+        currency: Currency,
+        config: PlacementConfig,
+        observer: Arc<dyn MenuObserver>,
+    ) -> io::Result<Self> {
         let (sender, receiver) = mpsc::channel(config.queue_capacity);
         let closing = Arc::new(Notify::new());
         let (end, ended) = oneshot::channel::<()>();
-        let committer = Committer { database, currency, config, connection: None };
+        let committer = Committer { database, currency, config, observer, connection: None };
         let work = committer.run(receiver, Arc::clone(&closing));
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         thread::Builder::new().name("placement".to_owned()).spawn(move || {
@@ -116,6 +121,7 @@ struct Committer {
     database: Database,
     currency: Currency,
     config: PlacementConfig,
+    observer: Arc<dyn MenuObserver>,
     /// Its own, outside the pool, so that no flood of reads ever stops orders. Dropped whenever its state is in doubt.
     connection: Option<AsyncPgConnection>,
 }
@@ -208,7 +214,12 @@ impl Committer {
                 return Err(Setback::Final(Undecided::DeadlinePassed(self.config.deadline).into()));
             };
             match attempt {
-                Ok(decisions) => return Ok(decisions),
+                Ok(decided) => {
+                    if decided.menu_changed {
+                        self.observer.menu_changed();
+                    }
+                    return Ok(decided.decisions);
+                }
                 Err(BatchError::Conflict | BatchError::KeysForgotten) if Instant::now() < deadline => {
                     tokio::task::yield_now().await;
                 }
@@ -219,13 +230,15 @@ impl Committer {
                 // Nothing was committed: a restarted PostgreSQL deserves a second try.
                 Err(BatchError::Broken(_)) if !reconnected && self.connection.is_none() => reconnected = true,
                 Err(BatchError::Broken(source) | BatchError::CommitUnknown(source)) => {
+                    // Perhaps.
+                    self.observer.menu_changed();
                     return Err(Setback::Final(PlaceOrderError::Unavailable(source)));
                 }
             }
         }
     }
 
-    async fn attempt(&mut self, orders: &[&NewOrder]) -> Result<Vec<Decision>, BatchError> {
+    async fn attempt(&mut self, orders: &[&NewOrder]) -> Result<Decided, BatchError> {
         let kept = self.connection.take().and_then(|mut connection| (!connection.is_broken()).then_some(connection));
         let mut connection = match kept {
             Some(connection) => connection,

@@ -20,17 +20,6 @@ use crate::{
     schema::{order_lines, orders},
 };
 
-pub(super) async fn find(
-    database: &Database,
-    currency: Currency,
-    id: OrderId,
-    scope: OrderScope,
-) -> Result<Option<OrderWithLines>, Unavailable> {
-    let connection = database.connection().await?;
-    let found = load(&connection, currency, &[id]).await?.remove(&id);
-    Ok(found.filter(|found| scope.admits(found.order.customer_id)))
-}
-
 pub(super) async fn list(
     database: &Database,
     currency: Currency,

@@ -6,12 +6,15 @@ use uuid::Uuid;
 
 use crate::statement::statement;
 
+/// Id, version, stock, low mark, price, name, and whether it is on sale.
+pub(super) type ShelfRow = (Uuid, i64, i32, i32, i64, String, bool);
+
 statement! {
     /// Reads the shelf and keeps every other writer of these items waiting until the end of the transaction. The locks are
     /// taken in id order, the order every writer of several items keeps, so that no two wait for each other.
     ReadAndLockShelf { items: &'a [Uuid] as Array<SqlUuid> }
-    returns (SqlUuid, BigInt, Integer, BigInt, Text, Bool):
-    "SELECT id, version, stock, price, name, active AND archived_at IS NULL FROM menu_items WHERE id = ANY(",
+    returns (SqlUuid, BigInt, Integer, Integer, BigInt, Text, Bool):
+    "SELECT id, version, stock, low_stock_at, price, name, active AND archived_at IS NULL FROM menu_items WHERE id = ANY(",
     ") ORDER BY id FOR NO KEY UPDATE"
 }
 

@@ -140,7 +140,7 @@ pub async fn connect(database: &TestDatabase, transaction_limit: Duration) -> Da
 
 pub fn order_book(pool: &Database, deadline: Duration) -> PostgresOrderBook {
     let config = PlacementConfig { queue_capacity: 1000, batch_limit: 100, deadline };
-    PostgresOrderBook::new(pool.clone(), Currency::EUR, config).unwrap()
+    PostgresOrderBook::new(pool.clone(), Currency::EUR, config, std::sync::Arc::new(())).unwrap()
 }
 
 pub fn new_account(email: &str) -> NewAccount {

@@ -45,7 +45,7 @@ impl MenuCommand {
                 let text = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
                 let dishes = parse(&text, config.currency)?;
                 let back_office = BackOffice::open(config).await?;
-                if if_empty && !back_office.read_menu.complete().await?.items.is_empty() {
+                if if_empty && !back_office.export_menu.execute().await?.items.is_empty() {
                     return print("There is a menu already; nothing was imported.\n");
                 }
                 let summary = back_office.import_menu.execute(dishes).await?;
@@ -53,7 +53,7 @@ impl MenuCommand {
                 print(&format!("{added} dishes added, {changed} changed, {unchanged} as they were.\n"))
             }
             Self::Export => {
-                let menu = BackOffice::open(config).await?.read_menu.complete().await?;
+                let menu = BackOffice::open(config).await?.export_menu.execute().await?;
                 print(&export(&menu.items)?)
             }
         }

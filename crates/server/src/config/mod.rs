@@ -8,7 +8,13 @@ use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
 
 use chrono::TimeDelta;
 use comanda_application::accounts::SessionTerms;
-use comanda_domain::{lockout::LockoutPolicy, money::Currency, rate_limit::RateLimit};
+use comanda_cache::CacheTerms;
+use comanda_domain::{
+    feature_flag::{FlagDefaults, Percentage},
+    lockout::LockoutPolicy,
+    money::Currency,
+    rate_limit::RateLimit,
+};
 use ipnet::IpNet;
 
 use self::{reader::Reader, settings as s};
@@ -32,6 +38,8 @@ pub struct Config {
     pub address_limit: RateLimit,
     pub passwords: PasswordConfig,
     pub placement: PlacementSettings,
+    pub menu_cache: CacheTerms,
+    pub flags: FlagDefaults,
     pub log: LogConfig,
 }
 
@@ -157,6 +165,14 @@ impl Config {
                 batch: reader.in_range(&s::PLACEMENT_BATCH, one()..=at_most(10_000)),
                 deadline: reader.milliseconds(&s::PLACEMENT_DEADLINE_MS, 100..=60_000),
             },
+            menu_cache: CacheTerms {
+                lifetime: Duration::from_secs(reader.in_range(&s::MENU_CACHE_SECONDS, 1..=86_400)),
+                stale: Duration::from_secs(reader.in_range(&s::MENU_STALE_SECONDS, 0..=604_800)),
+            },
+            flags: FlagDefaults {
+                menu_cache: percentage(&mut reader, &s::FLAG_MENU_CACHE),
+                partial_invalidation: percentage(&mut reader, &s::FLAG_PARTIAL_INVALIDATION),
+            },
             log: log(&mut reader),
         };
         reader.finish(config)
@@ -184,6 +200,10 @@ fn database(reader: &mut Reader) -> DatabaseSettings {
         wait_for_connection: reader.milliseconds(&s::DATABASE_WAIT_MS, 10..=60_000),
         migrate_on_start: reader.parsed(&s::MIGRATE_ON_START, true),
     }
+}
+
+fn percentage(reader: &mut Reader, setting: &Setting) -> Percentage {
+    Percentage::new(reader.in_range(setting, 0..=100)).unwrap_or(Percentage::ALL)
 }
 
 fn lockout(reader: &mut Reader) -> LockoutConfig {

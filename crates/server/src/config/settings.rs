@@ -26,7 +26,7 @@ settings! {
     DATABASE_WAIT_MS = Some("2000"), "How long a request waits for a free connection, in milliseconds.";
     MIGRATE_ON_START = Some("true"), "Whether `comanda serve` brings the database up to date first.";
     REDIS_URL = None, "Where Redis is: `redis://:password@host:port/number`.";
-    REDIS_POOL_SIZE = Some("10"), "The most connections a server opens to Redis, at least 2: one listens for closed sessions.";
+    REDIS_POOL_SIZE = Some("10"), "The most connections a server opens to Redis, at least 2: one listens for closed sessions. News of the menu have one more of their own.";
     BIND_ADDR = Some("127.0.0.1:8080"), "Where the server listens.";
     METRICS_ADDR = Some(""), "Where Prometheus can read `/metrics`, such as `127.0.0.1:9090`; nowhere unless given.";
     WORKERS = Some("2"), "Threads that serve HTTP.";
@@ -57,6 +57,10 @@ settings! {
     PLACEMENT_QUEUE = Some("1024"), "Orders that may wait for a transaction; one more is answered with 503 at once.";
     PLACEMENT_BATCH = Some("256"), "The most orders that share a transaction.";
     PLACEMENT_DEADLINE_MS = Some("5000"), "From accepting an order to its answer; also the limit of every transaction.";
+    MENU_CACHE_SECONDS = Some("300"), "How long copies of the menu live, give or take a tenth. Changes are shown at once, this is for what nobody heard of.";
+    MENU_STALE_SECONDS = Some("3600"), "For so long after that a copy is shown while PostgreSQL is out of reach.";
+    FLAG_MENU_CACHE = Some("100"), "The percentage of readings of the menu that are answered from copies, until an admin sets the flag `menu-cache`.";
+    FLAG_PARTIAL_INVALIDATION = Some("0"), "The percentage of dishes whose change renews their own entry in Redis only, until an admin sets the flag `menu-cache.partial-invalidation`.";
     LOG = Some("info"), "What is logged, as `tracing` filter directives: `warn`, `info,comanda_postgres=debug`.";
     LOG_FORMAT = Some("text"), "`text` or `json`.";
 }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod admin;
+mod analytics;
 mod client;
 mod cookies;
 mod csrf;
@@ -34,7 +35,7 @@ use actix_web::{
 
 pub use self::{
     client::Doorman, cookies::SessionCookies, csrf::CsrfGuard, cursor::CursorSigner, extract::Authenticator,
-    health::Health, openapi::document,
+    health::Health, menu::MenuPrinter, openapi::document,
 };
 use self::{envelope::RequestTimeout, problem::Problem};
 use crate::config::HttpConfig;
@@ -72,7 +73,16 @@ pub fn server(
 }
 
 fn routes(app: &mut ServiceConfig) {
-    app.service(web::resource("/v1/users").route(web::post().to(accounts::register)))
+    // What is asked for most comes first: resources are tried in this order.
+    app.service(web::resource("/v1/menu").route(web::get().to(menu::whole)))
+        .service(
+            web::resource("/v1/menu/items/{id}")
+                .route(web::get().to(menu::item))
+                .route(web::patch().to(menu::edit_item))
+                .route(web::delete().to(menu::archive_item)),
+        )
+        .service(web::resource("/v1/orders").route(web::get().to(orders::list)).route(web::post().to(orders::place)))
+        .service(web::resource("/v1/users").route(web::post().to(accounts::register)))
         .service(web::resource("/v1/sessions").route(web::post().to(accounts::log_in)))
         .service(web::resource("/v1/sessions/refresh").route(web::post().to(accounts::refresh_session)))
         .service(web::resource("/v1/sessions/current").route(web::delete().to(accounts::log_out)))
@@ -89,21 +99,20 @@ fn routes(app: &mut ServiceConfig) {
         .service(web::resource("/v1/admin/users").route(web::get().to(admin::accounts)))
         .service(web::resource("/v1/admin/users/{id}").route(web::patch().to(admin::change_account)))
         .service(web::resource("/v1/admin/audit-log").route(web::get().to(admin::audit_log)))
+        .service(
+            web::resource("/v1/admin/flags/{name}")
+                .route(web::get().to(admin::flag))
+                .route(web::put().to(admin::set_flag)),
+        )
+        .service(web::resource("/v1/analytics/top-items").route(web::get().to(analytics::top_items)))
+        .service(web::resource("/v1/analytics/sales").route(web::get().to(analytics::sales)))
         .service(web::resource("/.well-known/jwks.json").route(web::get().to(jwks::jwks)))
-        .service(web::resource("/v1/menu").route(web::get().to(menu::whole)))
         .service(
             web::resource("/v1/menu/items")
                 .route(web::get().to(menu::list_items))
                 .route(web::post().to(menu::add_item)),
         )
-        .service(
-            web::resource("/v1/menu/items/{id}")
-                .route(web::get().to(menu::item))
-                .route(web::patch().to(menu::edit_item))
-                .route(web::delete().to(menu::archive_item)),
-        )
         .service(web::resource("/v1/menu/items/{id}/stock").route(web::post().to(menu::adjust_stock)))
-        .service(web::resource("/v1/orders").route(web::get().to(orders::list)).route(web::post().to(orders::place)))
         .service(web::resource("/v1/orders/{id}").route(web::get().to(orders::order)))
         .service(web::resource("/v1/orders/{id}/cancel").route(web::post().to(orders::cancel)))
         .service(web::resource("/v1/orders/{id}/status").route(web::post().to(orders::advance)))

@@ -9,7 +9,7 @@ use utoipa::{
     },
 };
 
-use super::{accounts, admin, health, jwks, menu, orders};
+use super::{accounts, admin, analytics, health, jwks, menu, orders};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -46,6 +46,10 @@ use super::{accounts, admin, health, jwks, menu, orders};
         admin::accounts,
         admin::change_account,
         admin::audit_log,
+        admin::flag,
+        admin::set_flag,
+        analytics::top_items,
+        analytics::sales,
         jwks::jwks,
         health::live,
         health::ready,

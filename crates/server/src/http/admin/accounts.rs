@@ -1,32 +1,58 @@
 use actix_web::{HttpResponse, web::Data};
 use comanda_application::admin::{ChangeAccount, ListAccounts};
-use comanda_domain::{ids::AccountId, ports::ChangeAccountError};
+use comanda_domain::{
+    ids::AccountId,
+    ports::{AccountsQuery, ChangeAccountError},
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::http::{
     cursor::CursorSigner,
     extract::{AccountIdPath, Admin, Json, Query},
+    faults::Faults,
     problem::{Problem, ProblemDocument},
-    wire::{AccountAnswer, AccountPage, PageQuery, PatchAccountRequest},
+    wire::{AccountAnswer, AccountPage, PageQuery, PatchAccountRequest, QueryInteger},
 };
 
 const LIST: &str = "accounts";
 
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Filter {
+    /// Only accounts with this role.
+    #[param(pattern = "^(customer|staff|admin)$", example = "staff")]
+    role: Option<String>,
+    /// Only accounts that are shut, or those that are not.
+    disabled: Option<bool>,
+    // Described by `PageQuery`; a struct within a struct cannot be read from a query string and refuse unknown parameters.
+    #[param(ignore)]
+    limit: Option<QueryInteger>,
+    #[param(ignore)]
+    cursor: Option<String>,
+}
+
 /// Lists accounts in order of registration
 #[utoipa::path(
-    get, path = "/v1/admin/users", tag = "admin", params(PageQuery),
+    get, path = "/v1/admin/users", tag = "admin", params(Filter, PageQuery),
     responses((status = 200, body = AccountPage), (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"))
 )]
 pub async fn accounts(
     use_case: Data<ListAccounts>,
     cursors: Data<CursorSigner>,
     Admin(admin): Admin,
-    Query(page): Query<PageQuery>,
+    Query(filter): Query<Filter>,
 ) -> Result<HttpResponse, Problem> {
-    let limit = page.only_limit()?;
+    let page = PageQuery { limit: filter.limit, cursor: filter.cursor };
+    let mut faults = Faults::default();
+    let limit = page.limit(&mut faults);
+    let role = filter.role.and_then(|role| faults.read("/role", &role, "unknown-role"));
+    let limit = faults.finish(limit)?;
     let after = page.after::<Uuid>(LIST, &cursors)?.map(AccountId::new);
-    let found =
-        use_case.execute(admin, after, limit).await.map_err(|cause| Problem::unavailable("user.lookup", &cause))?;
+    let query = AccountsQuery { role, disabled: filter.disabled, after, limit };
+    let found = use_case.execute(admin, query).await.map_err(|cause| Problem::unavailable("user.lookup", &cause))?;
     let last = found.entries.last().filter(|_| found.has_more);
     let next_cursor = last.map(|last| cursors.sign(LIST, &last.id.as_uuid()));
     let data = found.entries.into_iter().map(AccountAnswer::from).collect();

@@ -3,6 +3,7 @@ use std::future::{Ready, ready};
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use comanda_domain::{
     email::Email,
+    feature_flag::FeatureFlag,
     ids::{AccountId, MenuItemId, OrderId},
 };
 use uuid::Uuid;
@@ -47,6 +48,19 @@ impl FromRequest for AccountIdPath {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(id_in(request, "account").map(|id| Self(AccountId::new(id))))
+    }
+}
+
+/// `{name}` of a feature flag.
+pub struct FlagPath(pub FeatureFlag);
+
+impl FromRequest for FlagPath {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let flag = request.match_info().get("name").and_then(|name| name.parse().ok());
+        ready(flag.map(Self).ok_or_else(|| Problem::not_found("feature flag")))
     }
 }
 

@@ -25,7 +25,7 @@ pub async fn archive_item(
     MenuItemIdPath(id): MenuItemIdPath,
     if_match: IfMatch,
 ) -> Result<HttpResponse, Problem> {
-    let revision = revision_seen(&items, id, &if_match).await?;
+    let revision = revision_seen(&items, staff, id, &if_match).await?;
     use_case.execute(staff, id, revision).await.map_err(edit_problem)?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,6 +1,6 @@
 use actix_web::{HttpResponse, web::Data};
 use comanda_application::menu::{EditMenuItem, ReadMenuItem};
-use comanda_domain::{ids::MenuItemId, money::Currency};
+use comanda_domain::{account::StaffMember, ids::MenuItemId, money::Currency};
 
 use super::{edit_problem, etag};
 use crate::http::{
@@ -32,18 +32,23 @@ pub async fn edit_item(
     Json(request): Json<PatchMenuItemRequest>,
 ) -> Result<HttpResponse, Problem> {
     let edit = request.validate(**currency)?;
-    let revision = revision_seen(&items, id, &if_match).await?;
+    let revision = revision_seen(&items, staff, id, &if_match).await?;
     let item = use_case.execute(staff, id, revision, edit).await.map_err(edit_problem)?;
     Ok(HttpResponse::Ok().insert_header(etag(&item)).json(MenuItemAnswer::new(&item, Shown::ToStaff)))
 }
 
 /// The one revision that `If-Match` asks for. Only a list of several, or `*`, has to be held against the item first.
-pub(super) async fn revision_seen(items: &ReadMenuItem, id: MenuItemId, if_match: &IfMatch) -> Result<u32, Problem> {
+pub(super) async fn revision_seen(
+    items: &ReadMenuItem,
+    staff: StaffMember,
+    id: MenuItemId,
+    if_match: &IfMatch,
+) -> Result<u32, Problem> {
     if let IfMatch::Revisions(named) = if_match
         && let [revision] = named[..]
     {
         return Ok(revision);
     }
-    let item = items.execute(id).await.map_err(|cause| Problem::unavailable("menu.read", &cause))?;
+    let item = items.for_staff(staff, id).await.map_err(|cause| Problem::unavailable("menu.read", &cause))?;
     Ok(if_match.revision_given(item.ok_or_else(|| Problem::not_found("menu item"))?.revision))
 }

@@ -23,7 +23,7 @@ pub async fn item(
     MenuItemIdPath(id): MenuItemIdPath,
 ) -> Result<HttpResponse, Problem> {
     let item = use_case
-        .execute(id)
+        .execute(reader, id)
         .await
         .map_err(|cause| Problem::unavailable("menu.read", &cause))?
         .ok_or_else(|| Problem::not_found("menu item"))?;

@@ -28,7 +28,7 @@ pub struct Filter {
     /// Only dishes under this heading.
     #[param(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 60)]
     category: Option<String>,
-    /// Only dishes whose name contains this, whatever the case.
+    /// Only dishes whose name contains this, or a word much like it, whatever the case: `carbonra` finds Carbonara.
     #[param(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", max_length = 120)]
     q: Option<String>,
     // Described by `PageQuery`; a struct within a struct cannot be read from a query string and refuse unknown parameters.

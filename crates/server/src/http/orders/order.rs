@@ -39,5 +39,5 @@ pub async fn order(
         .await
         .map_err(|cause| Problem::unavailable("order.lookup", &cause))?
         .ok_or_else(|| Problem::not_found("order"))?;
-    Ok(HttpResponse::Ok().json(OrderAnswer::with_relations(order, relations)))
+    Ok(HttpResponse::Ok().json(OrderAnswer::with_relations(order)))
 }

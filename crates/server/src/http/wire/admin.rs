@@ -1,6 +1,7 @@
 use comanda_domain::{
     account::{Account, AccountChange},
     audit::AuditEntry,
+    feature_flag::{FeatureFlag, Percentage},
     lockout::LockedAddress,
     text::Reason,
 };
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::WireTime;
+use super::{WireInteger, WireTime};
 use crate::http::{faults::Faults, problem::Problem};
 
 /// A locked address. It need not have an account.
@@ -117,11 +118,39 @@ pub struct PatchAccountRequest {
 impl PatchAccountRequest {
     pub fn validate(self) -> Result<AccountChange, Problem> {
         let mut faults = Faults::default();
-        let role =
-            self.role.as_deref().map(str::parse).and_then(|role| {
-                role.inspect_err(|error| faults.add("/role", "unknown-role", format!("{error}"))).ok()
-            });
+        let role = self.role.and_then(|role| faults.read("/role", &role, "unknown-role"));
         faults.finish(Some(AccountChange { role, disabled: self.disabled }))
+    }
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetFlagRequest {
+    #[schema(value_type = i64, minimum = 0, maximum = 100, example = 25)]
+    percentage: WireInteger,
+}
+
+impl SetFlagRequest {
+    pub fn validate(&self) -> Result<Percentage, Problem> {
+        let mut faults = Faults::default();
+        let percentage = faults.check("/percentage", Percentage::new(self.percentage.0));
+        faults.finish(percentage)
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = FeatureFlag)]
+pub struct FlagAnswer {
+    #[schema(example = "menu-cache.partial-invalidation")]
+    name: &'static str,
+    /// The share of subjects it is on for.
+    #[schema(minimum = 0, maximum = 100)]
+    percentage: u8,
+}
+
+impl FlagAnswer {
+    pub fn new(flag: FeatureFlag, percentage: Percentage) -> Self {
+        Self { name: flag.as_str(), percentage: percentage.get() }
     }
 }
 

@@ -3,7 +3,7 @@ use comanda_domain::{
     money::Currency,
     page::Page,
     ports::WholeMenu,
-    stock::{Availability, Stock, StockDelta},
+    stock::{Stock, StockDelta},
     text::{Category, Description, DishName, Reason},
 };
 use serde::{Deserialize, Serialize};
@@ -156,11 +156,7 @@ impl MenuItemAnswer {
             description: item.details.description.as_str().to_owned(),
             category: item.details.category.as_str().to_owned(),
             price: item.details.price.money().into(),
-            availability: match item.availability() {
-                Availability::InStock => "in_stock",
-                Availability::Low => "low",
-                Availability::SoldOut => "sold_out",
-            },
+            availability: item.availability().as_str(),
             active: item.details.active,
             revision: item.revision,
             created_at: WireTime(item.created_at),
@@ -204,13 +200,13 @@ pub struct CategoryAnswer {
 }
 
 impl MenuAnswer {
-    /// From items sorted by category.
+    /// From items sorted by category. Guests do not see what is switched off.
     pub fn new(menu: &WholeMenu, currency: Currency) -> Self {
-        let categories =
-            menu.items.chunk_by(|a, b| a.details.category == b.details.category).map(|items| CategoryAnswer {
-                name: items[0].details.category.as_str().to_owned(),
-                items: items.iter().map(|item| MenuItemAnswer::new(item, Shown::ToGuests)).collect(),
-            });
+        let shown: Vec<&MenuItem> = menu.items.iter().filter(|item| item.details.active).collect();
+        let categories = shown.chunk_by(|a, b| a.details.category == b.details.category).map(|items| CategoryAnswer {
+            name: items[0].details.category.as_str().to_owned(),
+            items: items.iter().map(|item| MenuItemAnswer::new(item, Shown::ToGuests)).collect(),
+        });
         Self { version: menu.version, currency: currency.to_string(), categories: categories.collect() }
     }
 }

@@ -6,11 +6,13 @@ mod money;
 mod number;
 mod order;
 mod page;
+mod sales;
 mod time;
 mod user;
 
 pub use admin::{
-    AccountAnswer, AccountPage, AuditPage, LockoutAnswer, LockoutPage, PatchAccountRequest, UnlockRequest,
+    AccountAnswer, AccountPage, AuditPage, FlagAnswer, LockoutAnswer, LockoutPage, PatchAccountRequest, SetFlagRequest,
+    UnlockRequest,
 };
 pub use menu_item::{
     AdjustStockRequest, MenuAnswer, MenuItemAnswer, MenuItemPage, NewMenuItemRequest, PatchMenuItemRequest, Shown,
@@ -21,6 +23,7 @@ pub use order::{
     AdvanceOrderRequest, CancelOrderRequest, OrderAnswer, OrderPage, PlaceOrderRequest, relations_in, status_in,
 };
 pub use page::PageQuery;
+pub use sales::{SalesReport, TopItems, interval_in, period_in, zone_in};
 pub use time::WireTime;
 pub use user::{
     BrowserSessionAnswer, ChangePasswordRequest, LogInRequest, PatchMeRequest, RefreshRequest, RegisterRequest,

@@ -4,6 +4,7 @@ use comanda_domain::{
     ids::MenuItemId,
     order::{Order, OrderLine, OrderWithLines},
     order_status::OrderStatus,
+    payment::Payment,
     quantity::Quantity,
     text::{Note, Reason},
 };
@@ -116,7 +117,7 @@ impl AdvanceOrderRequest {
 }
 
 pub fn status_in(pointer: &str, text: &str, faults: &mut Faults) -> Option<OrderStatus> {
-    text.parse().inspect_err(|error| faults.add(pointer, "unknown-status", format!("{error}"))).ok()
+    faults.read(pointer, text, "unknown-status")
 }
 
 /// `?include=a,b`
@@ -180,10 +181,30 @@ pub struct OrderLineAnswer {
     note: Option<String>,
 }
 
-/// Payments are not taken yet: the list is always empty.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Payment)]
-pub enum PaymentAnswer {}
+pub struct PaymentAnswer {
+    id: Uuid,
+    #[schema(
+        example = "succeeded",
+        pattern = "^(pending|requires_action|succeeded|failed|cancelled|partly_refunded|refunded)$"
+    )]
+    status: &'static str,
+    #[schema(example = "card", pattern = "^(card|counter)$")]
+    method: &'static str,
+    amount: MoneyAnswer,
+}
+
+impl From<Payment> for PaymentAnswer {
+    fn from(payment: Payment) -> Self {
+        Self {
+            id: payment.id.as_uuid(),
+            status: payment.status.as_str(),
+            method: payment.method.as_str(),
+            amount: payment.amount.into(),
+        }
+    }
+}
 
 impl OrderAnswer {
     pub fn new(order: &Order) -> Self {
@@ -208,11 +229,11 @@ impl OrderAnswer {
         Self { items: Some(lines(&placed.lines)), ..Self::new(&placed.order) }
     }
 
-    pub fn with_relations(related: RelatedOrder, relations: Relations) -> Self {
+    pub fn with_relations(related: RelatedOrder) -> Self {
         Self {
             items: related.lines.as_deref().map(lines),
             customer: related.customer.map(Into::into),
-            payments: relations.payments.then(Vec::new),
+            payments: related.payments.map(|payments| payments.into_iter().map(Into::into).collect()),
             ..Self::new(&related.order)
         }
     }

@@ -1,0 +1,34 @@
+use async_trait::async_trait;
+
+use crate::{
+    Timestamp,
+    account::Administrator,
+    feature_flag::{FeatureFlag, Percentage},
+};
+
+use super::Unavailable;
+
+/// Decides by a flag.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait FeatureFlags: Send + Sync {
+    /// Whether the flag is on for a subject, by [`Percentage::includes`]. Never waits for a store: what is known counts.
+    async fn is_on(&self, flag: FeatureFlag, subject: &str) -> bool;
+}
+
+/// What the flags are set to, for every server.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait FlagSettings: Send + Sync {
+    /// Those that somebody has set; the others are at their default.
+    async fn all(&self) -> Result<Vec<(FeatureFlag, Percentage)>, Unavailable>;
+
+    /// Sets a flag and enters it into the audit log.
+    async fn set(
+        &self,
+        flag: FeatureFlag,
+        percentage: Percentage,
+        by: Administrator,
+        at: Timestamp,
+    ) -> Result<(), Unavailable>;
+}

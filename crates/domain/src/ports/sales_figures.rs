@@ -1,0 +1,36 @@
+use async_trait::async_trait;
+
+use crate::{
+    ids::MenuItemId,
+    money::Money,
+    page::PageLimit,
+    sales::{Period, Sales},
+    text::DishName,
+};
+
+use super::Unavailable;
+
+/// A dish by how much of it was sold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopItem {
+    /// The dish.
+    pub menu_item_id: MenuItemId,
+    /// Its name today.
+    pub name: DishName,
+    /// Portions.
+    pub quantity: u64,
+    /// What the portions cost at the prices of their orders.
+    pub revenue: Money,
+}
+
+/// What was sold. An order counts in the moment it was placed; a cancelled one does not count. Figures include every order whose
+/// placement was answered before the question.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait SalesFigures: Send + Sync {
+    /// The dishes most portions were sold of; equals by revenue, then by id.
+    async fn top_items(&self, period: Period, limit: PageLimit) -> Result<Vec<TopItem>, Unavailable>;
+
+    /// The sales of periods that follow one another without a gap, in their order.
+    async fn sales(&self, periods: &[Period]) -> Result<Vec<Sales>, Unavailable>;
+}

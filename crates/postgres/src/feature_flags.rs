@@ -1,0 +1,74 @@
+use async_trait::async_trait;
+use comanda_domain::{
+    Timestamp,
+    account::Administrator,
+    audit::{AuditAction, Deed},
+    feature_flag::{FeatureFlag, Percentage},
+    ports::{FlagSettings, Unavailable},
+    text::Reason,
+};
+use diesel::prelude::*;
+use diesel_async::{AsyncConnection, RunQueryDsl};
+
+use crate::{
+    Database, audit_log::record, owned_task::in_own_task, schema::feature_flags, transaction_failure::Failure,
+};
+
+/// The settings of flags in the table `feature_flags`: they must not be lost, as they could be in Redis.
+pub struct PostgresFlagSettings {
+    database: Database,
+}
+
+impl PostgresFlagSettings {
+    pub fn new(database: Database) -> Self {
+        Self { database }
+    }
+}
+
+#[async_trait]
+impl FlagSettings for PostgresFlagSettings {
+    async fn all(&self) -> Result<Vec<(FeatureFlag, Percentage)>, Unavailable> {
+        let mut connection = self.database.connection().await?;
+        let rows: Vec<(String, i16)> = feature_flags::table.load(&mut *connection).await.map_err(Unavailable::new)?;
+        // A flag of another version of the server is none of ours.
+        let known = rows
+            .into_iter()
+            .filter_map(|(name, percentage)| Some((name.parse().ok()?, Percentage::new(i64::from(percentage)).ok()?)));
+        Ok(known.collect())
+    }
+
+    async fn set(
+        &self,
+        flag: FeatureFlag,
+        percentage: Percentage,
+        by: Administrator,
+        at: Timestamp,
+    ) -> Result<(), Unavailable> {
+        let deed = Deed {
+            actor: Some(by.account_id()),
+            action: AuditAction::FlagSet,
+            target: flag.as_str().to_owned(),
+            reason: Reason::new(&format!("{} %", percentage.get())).ok(),
+            at,
+        };
+        let database = self.database.clone();
+        in_own_task(&self.database, async move {
+            let mut connection = database.connection().await?;
+            connection
+                .transaction::<_, Failure<Unavailable>, _>(async |connection| {
+                    let share = i16::from(percentage.get());
+                    diesel::insert_into(feature_flags::table)
+                        .values((feature_flags::name.eq(flag.as_str()), feature_flags::percentage.eq(share)))
+                        .on_conflict(feature_flags::name)
+                        .do_update()
+                        .set(feature_flags::percentage.eq(share))
+                        .execute(connection)
+                        .await?;
+                    Ok(record(connection, &deed).await?)
+                })
+                .await
+                .map_err(|failure| failure.0)
+        })
+        .await
+    }
+}

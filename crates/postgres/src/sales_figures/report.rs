@@ -1,0 +1,151 @@
+use chrono::{DateTime, TimeDelta, Utc};
+use comanda_domain::{
+    Timestamp,
+    ids::MenuItemId,
+    page::PageLimit,
+    ports::{TopItem, Unavailable},
+    sales::{Period, QUARTER_HOUR, Sales},
+    text::DishName,
+};
+use diesel::{
+    QueryableByName, sql_query,
+    sql_types::{Array, BigInt, Integer, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::PostgresSalesFigures;
+use crate::row_error::RowOf;
+
+/// A period and the part of it that summaries of some length cover; the rest is the edges.
+struct Covered {
+    from: Timestamp,
+    to: Timestamp,
+}
+
+impl Covered {
+    /// Empty where no whole one fits between: then it lies at the period's end, and everything is the edge before it.
+    fn by(length: TimeDelta, from: Timestamp, to: Timestamp) -> Self {
+        let begun = |at: Timestamp| {
+            let length = length.num_microseconds().unwrap_or(i64::MAX);
+            at - TimeDelta::microseconds(at.timestamp_micros().rem_euclid(length))
+        };
+        let first = begun(from - TimeDelta::microseconds(1)) + length;
+        let last = begun(to);
+        if first < last { Self { from: first, to: last } } else { Self { from: to, to } }
+    }
+}
+
+#[derive(QueryableByName)]
+struct TopItemRow {
+    #[diesel(sql_type = SqlUuid)]
+    menu_item_id: Uuid,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = BigInt)]
+    quantity: i64,
+    #[diesel(sql_type = BigInt)]
+    revenue: i64,
+}
+
+#[derive(QueryableByName)]
+struct SalesRow {
+    #[diesel(sql_type = Integer)]
+    position: i32,
+    #[diesel(sql_type = BigInt)]
+    orders: i64,
+    #[diesel(sql_type = BigInt)]
+    quantity: i64,
+    #[diesel(sql_type = BigInt)]
+    revenue: i64,
+}
+
+impl PostgresSalesFigures {
+    pub(super) async fn report_top_items(&self, period: Period, limit: PageLimit) -> Result<Vec<TopItem>, Unavailable> {
+        let hours = Covered::by(TimeDelta::hours(1), period.from(), period.to());
+        let days = Covered::by(TimeDelta::days(1), hours.from, hours.to);
+        let mut connection = self.database.connection().await?;
+        let rows: Vec<TopItemRow> = sql_query(include_str!("top_items.sql"))
+            .bind::<Timestamptz, _>(period.from())
+            .bind::<Timestamptz, _>(period.to())
+            .bind::<Timestamptz, _>(hours.from)
+            .bind::<Timestamptz, _>(hours.to)
+            .bind::<Timestamptz, _>(days.from)
+            .bind::<Timestamptz, _>(days.to)
+            .bind::<BigInt, _>(i64::from(limit.get()))
+            .load(&mut *connection)
+            .await
+            .map_err(Unavailable::new)?;
+        rows.into_iter()
+            .map(|row| {
+                let name =
+                    RowOf { table: "menu_items", id: row.menu_item_id }.read("name", DishName::new(&row.name))?;
+                Ok(TopItem {
+                    menu_item_id: MenuItemId::new(row.menu_item_id),
+                    name,
+                    quantity: row.quantity.unsigned_abs(),
+                    revenue: self.money(row.revenue),
+                })
+            })
+            .collect()
+    }
+
+    pub(super) async fn report_sales(&self, periods: &[Period]) -> Result<Vec<Sales>, Unavailable> {
+        let (Some(first), Some(last)) = (periods.first(), periods.last()) else { return Ok(Vec::new()) };
+        let slots = Covered::by(QUARTER_HOUR, first.from(), last.to());
+        let bounds: Vec<DateTime<Utc>> = periods.iter().map(|period| period.from()).collect();
+        let mut connection = self.database.connection().await?;
+        let rows: Vec<SalesRow> = sql_query(include_str!("sales.sql"))
+            .bind::<Timestamptz, _>(first.from())
+            .bind::<Timestamptz, _>(last.to())
+            .bind::<Timestamptz, _>(slots.from)
+            .bind::<Timestamptz, _>(slots.to)
+            .bind::<Array<Timestamptz>, _>(bounds)
+            .load(&mut *connection)
+            .await
+            .map_err(Unavailable::new)?;
+        let nothing = |period| Sales { period, orders: 0, quantity: 0, revenue: self.money(0) };
+        let mut sales: Vec<Sales> = periods.iter().copied().map(nothing).collect();
+        for row in rows {
+            // Positions are counted from 1.
+            let position = usize::try_from(row.position - 1).map_err(Unavailable::new)?;
+            if let Some(sold) = sales.get_mut(position) {
+                sold.orders = row.orders.unsigned_abs();
+                sold.quantity = row.quantity.unsigned_abs();
+                sold.revenue = self.money(row.revenue);
+            }
+        }
+        Ok(sales)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn only_whole_summaries_are_covered() {
+        let covered = |from, to| {
+            let hours = Covered::by(TimeDelta::hours(1), at(from), at(to));
+            (hours.from, hours.to)
+        };
+        for (from, to, first, last) in [
+            ("2026-03-01T10:00:00Z", "2026-03-01T12:00:00Z", "2026-03-01T10:00:00Z", "2026-03-01T12:00:00Z"),
+            (
+                "2026-03-01T10:00:00.001Z",
+                "2026-03-01T11:59:59.999Z",
+                "2026-03-01T11:59:59.999Z",
+                "2026-03-01T11:59:59.999Z",
+            ),
+            ("2026-03-01T09:59:59.999Z", "2026-03-01T11:00:00.001Z", "2026-03-01T10:00:00Z", "2026-03-01T11:00:00Z"),
+            ("2026-03-01T10:10:00Z", "2026-03-01T10:20:00Z", "2026-03-01T10:20:00Z", "2026-03-01T10:20:00Z"),
+            ("1969-12-31T23:30:00Z", "1970-01-01T01:30:00Z", "1970-01-01T00:00:00Z", "1970-01-01T01:00:00Z"),
+        ] {
+            assert_eq!(covered(from, to), (at(first), at(last)), "{from} to {to}");
+        }
+    }
+}

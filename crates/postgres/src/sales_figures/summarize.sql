@@ -1,0 +1,43 @@
+-- Events in the order of (transaction_id, id), after the last one summarized ($1, $2), at most $3. Those of transactions that may
+-- still be running are left for later: below the snapshot's xmin all have ended, and what they wrote is visible here.
+WITH batch AS (
+    SELECT transaction_id, id, kind, subject_id, subject_version
+    FROM outbox_events
+    WHERE (transaction_id, id) > ($1, $2) AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+    ORDER BY transaction_id, id
+    LIMIT $3
+), effect AS (
+    -- A placement counts; the cancellation, which is an order's last version, takes it back.
+    SELECT o.id, o.created_at, o.total, CASE b.kind WHEN 'order.placed' THEN 1 ELSE -1 END AS sign
+    FROM batch b JOIN orders o ON o.id = b.subject_id
+    WHERE b.kind = 'order.placed'
+       OR (b.kind = 'order.status_changed' AND o.status = 'cancelled' AND o.version = b.subject_version)
+), line AS (
+    SELECT e.id AS order_id, e.created_at, l.menu_item_id, e.sign * l.quantity AS quantity, e.sign * l.unit_price * l.quantity AS amount
+    FROM effect e JOIN order_lines l ON l.order_id = e.id
+), slots AS (
+    INSERT INTO sales_by_quarter_hour AS s (slot, orders, quantity, revenue)
+    SELECT slot, sum(orders), sum(quantity), sum(revenue)
+    FROM (
+        SELECT date_bin('15 minutes', created_at, timestamptz 'epoch') AS slot, sign AS orders, 0 AS quantity, sign * total AS revenue FROM effect
+        UNION ALL
+        SELECT date_bin('15 minutes', created_at, timestamptz 'epoch'), 0, quantity, 0 FROM line
+    ) parts
+    GROUP BY slot
+    ON CONFLICT (slot) DO UPDATE
+    SET orders = s.orders + EXCLUDED.orders, quantity = s.quantity + EXCLUDED.quantity, revenue = s.revenue + EXCLUDED.revenue
+), hours AS (
+    INSERT INTO item_sales_by_hour AS s (hour, menu_item_id, quantity, revenue)
+    SELECT date_trunc('hour', created_at, 'UTC') AS hour, menu_item_id, sum(quantity), sum(amount) FROM line GROUP BY 1, 2
+    ON CONFLICT (hour, menu_item_id) DO UPDATE
+    SET quantity = s.quantity + EXCLUDED.quantity, revenue = s.revenue + EXCLUDED.revenue
+), days AS (
+    INSERT INTO item_sales_by_day AS s (day, menu_item_id, quantity, revenue)
+    SELECT date_trunc('day', created_at, 'UTC') AS day, menu_item_id, sum(quantity), sum(amount) FROM line GROUP BY 1, 2
+    ON CONFLICT (day, menu_item_id) DO UPDATE
+    SET quantity = s.quantity + EXCLUDED.quantity, revenue = s.revenue + EXCLUDED.revenue
+), progress AS (
+    UPDATE sales_summarized s SET transaction_id = last.transaction_id, event_id = last.id
+    FROM (SELECT transaction_id, id FROM batch ORDER BY transaction_id DESC, id DESC LIMIT 1) last
+)
+SELECT count(*) AS events FROM batch

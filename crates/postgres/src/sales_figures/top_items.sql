@@ -1,0 +1,41 @@
+-- Of orders placed from $1 up to $2: whole days ($5 to $6) and whole hours ($3 to $4) from the summaries, what is not summarized
+-- yet of these hours, and both edges from the orders themselves.
+WITH summarized AS (
+    SELECT transaction_id, event_id FROM sales_summarized
+), part AS (
+    SELECT menu_item_id, quantity, revenue FROM item_sales_by_day WHERE day >= $5 AND day < $6
+    UNION ALL
+    SELECT menu_item_id, quantity, revenue FROM item_sales_by_hour WHERE hour >= $3 AND hour < least($5, $4)
+    UNION ALL
+    SELECT menu_item_id, quantity, revenue FROM item_sales_by_hour WHERE hour >= $6 AND hour < $4
+    UNION ALL
+    SELECT l.menu_item_id, e.sign * l.quantity, (e.sign * l.unit_price * l.quantity)::numeric
+    FROM (
+        SELECT o.id, CASE v.kind WHEN 'order.placed' THEN 1 ELSE -1 END AS sign
+        FROM summarized s
+        JOIN outbox_events v ON (v.transaction_id, v.id) > (s.transaction_id, s.event_id)
+        JOIN orders o ON o.id = v.subject_id
+        WHERE (v.kind = 'order.placed'
+            OR (v.kind = 'order.status_changed' AND o.status = 'cancelled' AND o.version = v.subject_version))
+          AND o.created_at >= $3 AND o.created_at < $4
+    ) e
+    JOIN order_lines l ON l.order_id = e.id
+    UNION ALL
+    SELECT l.menu_item_id, l.quantity, (l.unit_price * l.quantity)::numeric
+    FROM orders o JOIN order_lines l ON l.order_id = o.id
+    WHERE o.created_at >= $1 AND o.created_at < $3 AND o.status <> 'cancelled'
+    UNION ALL
+    SELECT l.menu_item_id, l.quantity, (l.unit_price * l.quantity)::numeric
+    FROM orders o JOIN order_lines l ON l.order_id = o.id
+    WHERE o.created_at >= $4 AND o.created_at < $2 AND o.status <> 'cancelled'
+), top AS (
+    SELECT menu_item_id, sum(quantity)::bigint AS quantity, least(sum(revenue), 9223372036854775807)::bigint AS revenue
+    FROM part
+    GROUP BY menu_item_id
+    HAVING sum(quantity) > 0
+    ORDER BY 2 DESC, 3 DESC, 1
+    LIMIT $7
+)
+SELECT top.menu_item_id, i.name, top.quantity, top.revenue
+FROM top JOIN menu_items i ON i.id = top.menu_item_id
+ORDER BY top.quantity DESC, top.revenue DESC, top.menu_item_id

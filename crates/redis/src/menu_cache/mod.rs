@@ -1,0 +1,208 @@
+//! Copies of the menu that all servers share.
+//!
+//! | key | holds |
+//! | --- | --- |
+//! | `cache:menu:current` | the newest version; a script moves it, only ever forwards |
+//! | `cache:menu:items:v{n}` | the whole menu of version n, which never changes |
+//! | `cache:menu:item:{id}` | a menu version, and the item as it was then; a script keeps the newer one |
+//! | `cache:menu:tag:category:{name}`, `cache:menu:tag:availability:{name}` | ids of the items that are, or lately were, under it |
+//! | `cache:menu:lease` | who loads |
+//!
+//! Every command and script touches one key, so that in a cluster each goes to its own slot.
+
+mod news;
+mod stored;
+
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use comanda_domain::{
+    ids::MenuItemId,
+    menu_item::MenuItem,
+    ports::{ItemChanges, LoadLease, MenuCache, MenuCopy, MenuNewsReader, MenuTag, Unavailable},
+    stock::Availability,
+};
+use rand::RngExt;
+use redis::{AsyncCommands, Script};
+use uuid::Uuid;
+
+use self::stored::{StoredCopy, StoredItem};
+use crate::RedisConnections;
+
+const CURRENT: &str = "cache:menu:current";
+const LEASE: &str = "cache:menu:lease";
+const CHANNEL: &str = "cache:menu:news";
+/// The message that no copy is to be trusted.
+const RENEW: &str = "renew";
+
+static STORE_ITEM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("store_item.lua")));
+static ADVANCE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("advance.lua")));
+static RETURN_LEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("return_lease.lua")));
+
+/// Copies under `cache:menu:`.
+pub struct RedisMenuCache {
+    connections: RedisConnections,
+    lifetime: Duration,
+}
+
+impl RedisMenuCache {
+    /// Longer than a menu takes to load, or PostgreSQL to give up.
+    const LEASE_TIME: Duration = Duration::from_secs(3);
+
+    /// How long the copy before the newest is kept, for who was about to read it.
+    const REPLACED_TIME: Duration = Duration::from_secs(10);
+
+    /// `lifetime` is what copies live, give or take a tenth, so that they do not all go at once.
+    pub fn new(connections: RedisConnections, lifetime: Duration) -> Self {
+        Self { connections, lifetime }
+    }
+
+    /// Passes news on from now on, within a tokio runtime.
+    pub fn tell(&self, reader: Arc<dyn MenuNewsReader>) {
+        tokio::spawn(news::listen(self.connections.clone(), reader));
+    }
+
+    fn lifetime_ms(&self) -> u64 {
+        milliseconds(self.lifetime.mul_f64(rand::rng().random_range(0.9..1.1)))
+    }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn whole_key(version: u64) -> String {
+    format!("cache:menu:items:v{version}")
+}
+
+fn item_key(id: MenuItemId) -> String {
+    format!("cache:menu:item:{id}")
+}
+
+fn tag_key(tag: &MenuTag) -> String {
+    match tag {
+        MenuTag::Category(category) => format!("cache:menu:tag:category:{category}"),
+        MenuTag::Availability(availability) => format!("cache:menu:tag:availability:{}", availability.as_str()),
+    }
+}
+
+#[async_trait]
+impl MenuCache for RedisMenuCache {
+    async fn version(&self) -> Result<Option<u64>, Unavailable> {
+        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        connection.get(CURRENT).await.map_err(Unavailable::new)
+    }
+
+    async fn whole(&self) -> Result<Option<MenuCopy>, Unavailable> {
+        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        let Some(version): Option<u64> = connection.get(CURRENT).await.map_err(Unavailable::new)? else {
+            return Ok(None);
+        };
+        let text: Option<Vec<u8>> = connection.get(whole_key(version)).await.map_err(Unavailable::new)?;
+        let Some(text) = text else { return Ok(None) };
+        let stored: StoredCopy = serde_json::from_slice(&text).map_err(Unavailable::new)?;
+        stored.try_into().map(Some)
+    }
+
+    async fn item(&self, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable> {
+        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        let entry: Option<String> = connection.get(item_key(id)).await.map_err(Unavailable::new)?;
+        let Some(entry) = entry else { return Ok(None) };
+        let (_, item) = entry.split_once(' ').ok_or_else(|| Unavailable::new("an entry without a version"))?;
+        let stored: StoredItem = serde_json::from_str(item).map_err(Unavailable::new)?;
+        stored.try_into().map(Some)
+    }
+
+    async fn publish(&self, copy: &MenuCopy, changes: &ItemChanges) -> Result<(), Unavailable> {
+        let MenuCopy { menu, .. } = copy;
+        let lifetime = self.lifetime_ms();
+        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        // The items' own entries first: who sees the new version must not find older ones.
+        let mut pipeline = redis::pipe();
+        pipeline.load_script(&STORE_ITEM).ignore();
+        let (renewed, gone): (Vec<&MenuItem>, &[MenuItemId]) = match changes {
+            ItemChanges::Everything => (menu.items.iter().collect(), &[]),
+            ItemChanges::Partial { changed, gone } => {
+                (menu.items.iter().filter(|item| changed.contains(&item.id)).collect(), gone)
+            }
+        };
+        for item in renewed {
+            let entry = serde_json::to_string(&StoredItem::from(item)).map_err(Unavailable::new)?;
+            let mut call = STORE_ITEM.key(item_key(item.id));
+            pipeline.invoke_script(call.arg(menu.version).arg(entry).arg(lifetime)).ignore();
+            let id = item.id.to_string();
+            let availability = item.availability();
+            for other in Availability::ALL.into_iter().filter(|other| *other != availability) {
+                pipeline.srem(tag_key(&MenuTag::Availability(other)), &id).ignore();
+            }
+            for tag in [MenuTag::Availability(availability), MenuTag::Category(item.details.category.clone())] {
+                let key = tag_key(&tag);
+                pipeline.sadd(&key, &id).ignore();
+                pipeline.pexpire(key, i64::try_from(lifetime).unwrap_or(i64::MAX)).ignore();
+            }
+        }
+        for id in gone {
+            pipeline.unlink(item_key(*id)).ignore();
+        }
+        let whole = serde_json::to_vec(&StoredCopy::from(copy)).map_err(Unavailable::new)?;
+        pipeline.pset_ex(whole_key(menu.version), whole, lifetime).ignore();
+        let () = pipeline.query_async(&mut *connection).await.map_err(Unavailable::new)?;
+
+        let mut call = ADVANCE.key(CURRENT);
+        let replaced: Option<u64> = call
+            .arg(menu.version)
+            .arg(lifetime)
+            .arg(CHANNEL)
+            .invoke_async(&mut *connection)
+            .await
+            .map_err(Unavailable::new)?;
+        if let Some(replaced) = replaced {
+            let time = i64::try_from(milliseconds(Self::REPLACED_TIME)).unwrap_or(i64::MAX);
+            let () = connection.pexpire(whole_key(replaced), time).await.map_err(Unavailable::new)?;
+        }
+        Ok(())
+    }
+
+    async fn take_lease(&self) -> Result<Option<LoadLease>, Unavailable> {
+        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        let token = Uuid::now_v7().to_string();
+        let time = milliseconds(Self::LEASE_TIME);
+        let set: Option<String> = redis::cmd("SET")
+            .arg(LEASE)
+            .arg(&token)
+            .arg("NX")
+            .arg("PX")
+            .arg(time)
+            .query_async(&mut *connection)
+            .await
+            .map_err(Unavailable::new)?;
+        Ok(set.map(|_| LoadLease(token)))
+    }
+
+    async fn return_lease(&self, lease: LoadLease) -> Result<(), Unavailable> {
+        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        let mut call = RETURN_LEASE.key(LEASE);
+        call.arg(lease.0).invoke_async(&mut *connection).await.map_err(Unavailable::new)
+    }
+
+    async fn invalidate(&self, tag: &MenuTag) -> Result<u64, Unavailable> {
+        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        let ids: Vec<Uuid> = connection
+            .smembers::<_, Vec<String>>(tag_key(tag))
+            .await
+            .map_err(Unavailable::new)?
+            .iter()
+            .filter_map(|id| id.parse().ok())
+            .collect();
+        let mut pipeline = redis::pipe();
+        for id in &ids {
+            pipeline.unlink(item_key(MenuItemId::new(*id)));
+        }
+        pipeline.unlink(tag_key(tag)).ignore().publish(CHANNEL, RENEW).ignore();
+        let dropped: Vec<u64> = pipeline.query_async(&mut *connection).await.map_err(Unavailable::new)?;
+        Ok(dropped.into_iter().sum())
+    }
+}

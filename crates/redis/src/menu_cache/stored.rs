@@ -1,0 +1,113 @@
+//! Copies as text.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use comanda_domain::{
+    ids::MenuItemId,
+    menu_item::{MenuItem, MenuItemDetails},
+    money::{Currency, Price},
+    ports::{MenuCopy, Unavailable, WholeMenu},
+    stock::Stock,
+    text::{Category, Description, DishName},
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredCopy {
+    version: u64,
+    loaded_at: i64,
+    load_took_us: u64,
+    items: Vec<StoredItem>,
+}
+
+impl From<&MenuCopy> for StoredCopy {
+    fn from(copy: &MenuCopy) -> Self {
+        Self {
+            version: copy.menu.version,
+            loaded_at: copy.loaded_at.timestamp_millis(),
+            load_took_us: u64::try_from(copy.load_took.as_micros()).unwrap_or(u64::MAX),
+            items: copy.menu.items.iter().map(StoredItem::from).collect(),
+        }
+    }
+}
+
+impl TryFrom<StoredCopy> for MenuCopy {
+    type Error = Unavailable;
+
+    fn try_from(stored: StoredCopy) -> Result<Self, Unavailable> {
+        let items = stored.items.into_iter().map(MenuItem::try_from).collect::<Result<_, _>>()?;
+        Ok(Self {
+            menu: Arc::new(WholeMenu { version: stored.version, items }),
+            loaded_at: moment(stored.loaded_at)?,
+            load_took: Duration::from_micros(stored.load_took_us),
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredItem {
+    id: Uuid,
+    name: String,
+    description: String,
+    category: String,
+    price: i64,
+    currency: String,
+    low_stock_at: u32,
+    active: bool,
+    stock: u32,
+    revision: u32,
+    version: u64,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl From<&MenuItem> for StoredItem {
+    fn from(item: &MenuItem) -> Self {
+        let price = item.details.price.money();
+        Self {
+            id: item.id.as_uuid(),
+            name: item.details.name.as_str().to_owned(),
+            description: item.details.description.as_str().to_owned(),
+            category: item.details.category.as_str().to_owned(),
+            price: price.amount(),
+            currency: price.currency().to_string(),
+            low_stock_at: item.details.low_stock_at.get(),
+            active: item.details.active,
+            stock: item.stock,
+            revision: item.revision,
+            version: item.version,
+            created_at: item.created_at.timestamp_millis(),
+            updated_at: item.updated_at.timestamp_millis(),
+        }
+    }
+}
+
+impl TryFrom<StoredItem> for MenuItem {
+    type Error = Unavailable;
+
+    fn try_from(stored: StoredItem) -> Result<Self, Unavailable> {
+        let currency: Currency = stored.currency.parse().map_err(Unavailable::new)?;
+        Ok(Self {
+            id: MenuItemId::new(stored.id),
+            details: MenuItemDetails {
+                name: DishName::new(&stored.name).map_err(Unavailable::new)?,
+                description: Description::new(&stored.description).map_err(Unavailable::new)?,
+                category: Category::new(&stored.category).map_err(Unavailable::new)?,
+                price: Price::new(stored.price, currency).map_err(Unavailable::new)?,
+                low_stock_at: Stock::new(i64::from(stored.low_stock_at)).map_err(Unavailable::new)?,
+                active: stored.active,
+            },
+            stock: stored.stock,
+            revision: stored.revision,
+            version: stored.version,
+            created_at: moment(stored.created_at)?,
+            updated_at: moment(stored.updated_at)?,
+        })
+    }
+}
+
+fn moment(milliseconds: i64) -> Result<DateTime<Utc>, Unavailable> {
+    DateTime::from_timestamp_millis(milliseconds).ok_or_else(|| Unavailable::new("a moment out of range"))
+}

@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY outbox_events_by_transaction ON outbox_events (transaction_id, id);
