@@ -6,6 +6,7 @@
 mod bench;
 mod comanda;
 mod env;
+mod fill;
 mod http;
 mod process;
 mod project;
@@ -33,6 +34,8 @@ enum Task {
     Env,
     /// Have many customers buy at once, then hold the tables against every invariant
     Rush(rush::RushArguments),
+    /// Fill the books of the running instance with many orders, to see how it fares when it is not new any more
+    Fill(fill::FillArguments),
     /// Measure
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -45,6 +48,7 @@ async fn main() -> ExitCode {
         Task::Test { arguments } => test::run(&arguments).await,
         Task::Env => env::run(),
         Task::Rush(arguments) => rush::run(arguments).await,
+        Task::Fill(arguments) => fill::run(&arguments).await,
         Task::Bench(bench) => bench.run().await,
     };
     match outcome {

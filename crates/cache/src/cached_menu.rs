@@ -146,7 +146,13 @@ impl CachedMenu {
         let whole = async move {
             let outcome = write.await;
             // A failure may be one of the answer only.
-            inner.show_own_change().await;
+            let shown = inner.show_own_change().await;
+            if !shown && outcome.is_ok() {
+                tracing::warn!("the menu cannot be loaded after a change; it is not shown until it can");
+                if let Some(view) = inner.board.view() {
+                    view.mark_outdated();
+                }
+            }
             outcome
         };
         self.0.runtime.spawn(whole).await.unwrap_or_else(|gone| Err(Unavailable::new(gone).into()))
@@ -317,10 +323,7 @@ impl Inner {
                 true
             }
             Err(error) => {
-                tracing::warn!(%error, "the menu cannot be loaded after a change; it is not shown until it can");
-                if let Some(view) = self.board.view() {
-                    view.mark_outdated();
-                }
+                tracing::debug!(%error, "the menu cannot be loaded after a change");
                 self.wish(&self.wishes.own_change);
                 false
             }

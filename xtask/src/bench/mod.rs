@@ -2,6 +2,7 @@
 
 mod login;
 mod orders;
+mod reads;
 mod reference;
 
 use std::process::ExitCode;
@@ -14,6 +15,8 @@ pub enum Bench {
     Orders(orders::OrdersArguments),
     /// Signing in, beside the hash alone; what a flood of sign-ins does to readers; the lockout script beside an empty one
     Login(login::LoginArguments),
+    /// Reading the menu beside a constant, and orders beside pgbench
+    Reads(reads::ReadsArguments),
 }
 
 impl Bench {
@@ -21,6 +24,7 @@ impl Bench {
         match self {
             Self::Orders(arguments) => orders::run(&arguments).await,
             Self::Login(arguments) => login::run(&arguments).await,
+            Self::Reads(arguments) => reads::run(&arguments).await,
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{net::TcpListener, path::PathBuf};
 
 use anyhow::Context;
 
-pub use self::programs::{chromium, redis_server};
+pub use self::programs::{chromium, redis_server, wrk};
 use self::{account::Account, postgres::Postgres, programs::PostgresPrograms, redis::Redis};
 use crate::project::State;
 

@@ -55,6 +55,11 @@ pub fn redis_server() -> anyhow::Result<PathBuf> {
     find_or_install("Redis", &["redis-server", "valkey-server"], "redis-server")
 }
 
+/// For `cargo xtask bench reads`.
+pub fn wrk() -> anyhow::Result<PathBuf> {
+    find_or_install("wrk", &["wrk"], "wrk")
+}
+
 /// For the one test that needs a real browser.
 pub fn chromium() -> anyhow::Result<PathBuf> {
     find_or_install("Chromium", &["chromium", "chromium-browser", "google-chrome"], "chromium")

@@ -229,7 +229,10 @@ impl Committer {
                 Err(BatchError::Rejected(error)) => return Err(Setback::Rejected(error)),
                 // Nothing was committed: a restarted PostgreSQL deserves a second try.
                 Err(BatchError::Broken(_)) if !reconnected && self.connection.is_none() => reconnected = true,
-                Err(BatchError::Broken(source) | BatchError::CommitUnknown(source)) => {
+                Err(BatchError::Broken(source)) => {
+                    return Err(Setback::Final(PlaceOrderError::Unavailable(source)));
+                }
+                Err(BatchError::CommitUnknown(source)) => {
                     // Perhaps.
                     self.observer.menu_changed();
                     return Err(Setback::Final(PlaceOrderError::Unavailable(source)));

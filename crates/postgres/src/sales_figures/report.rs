@@ -8,14 +8,15 @@ use comanda_domain::{
     text::DishName,
 };
 use diesel::{
-    QueryableByName, sql_query,
+    QueryDsl, QueryResult, QueryableByName, sql_query,
     sql_types::{Array, BigInt, Integer, Text, Timestamptz, Uuid as SqlUuid},
 };
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use futures_util::{FutureExt, future::BoxFuture};
 use uuid::Uuid;
 
 use super::PostgresSalesFigures;
-use crate::row_error::RowOf;
+use crate::{owned_task::in_own_task, row_error::RowOf, schema::sales_summarized, transaction_failure::Failure};
 
 /// A period and the part of it that summaries of some length cover; the rest is the edges.
 struct Covered {
@@ -61,21 +62,51 @@ struct SalesRow {
 }
 
 impl PostgresSalesFigures {
+    /// Runs a report in one snapshot with how far the summaries go, which it is given: as a value, of which the planner knows that
+    /// hardly anything comes after it. Compiling or sharing out so small a plan would take longer than running it.
+    async fn in_one_snapshot<T: Send + 'static>(
+        &self,
+        report: impl for<'c> FnOnce(&'c mut AsyncPgConnection, (i64, i64)) -> BoxFuture<'c, QueryResult<T>> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let database = self.database.clone();
+        in_own_task(&self.database, async move {
+            let mut connection = database.connection().await?;
+            connection
+                .build_transaction()
+                .read_only()
+                .repeatable_read()
+                .run::<_, Failure<Unavailable>, _>(async |connection| {
+                    connection
+                        .batch_execute("SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0")
+                        .await?;
+                    let summarized = sales_summarized::table
+                        .select((sales_summarized::transaction_id, sales_summarized::event_id))
+                        .first(connection)
+                        .await?;
+                    Ok(report(connection, summarized).await?)
+                })
+                .await
+                .map_err(|failure| failure.0)
+        })
+        .await
+    }
+
     pub(super) async fn report_top_items(&self, period: Period, limit: PageLimit) -> Result<Vec<TopItem>, Unavailable> {
         let hours = Covered::by(TimeDelta::hours(1), period.from(), period.to());
         let days = Covered::by(TimeDelta::days(1), hours.from, hours.to);
-        let mut connection = self.database.connection().await?;
-        let rows: Vec<TopItemRow> = sql_query(include_str!("top_items.sql"))
+        let query = sql_query(include_str!("top_items.sql"))
             .bind::<Timestamptz, _>(period.from())
             .bind::<Timestamptz, _>(period.to())
             .bind::<Timestamptz, _>(hours.from)
             .bind::<Timestamptz, _>(hours.to)
             .bind::<Timestamptz, _>(days.from)
             .bind::<Timestamptz, _>(days.to)
-            .bind::<BigInt, _>(i64::from(limit.get()))
-            .load(&mut *connection)
-            .await
-            .map_err(Unavailable::new)?;
+            .bind::<BigInt, _>(i64::from(limit.get()));
+        let rows: Vec<TopItemRow> = self
+            .in_one_snapshot(move |connection, (transaction, event)| {
+                query.bind::<BigInt, _>(transaction).bind::<BigInt, _>(event).load(connection).boxed()
+            })
+            .await?;
         rows.into_iter()
             .map(|row| {
                 let name =
@@ -94,16 +125,17 @@ impl PostgresSalesFigures {
         let (Some(first), Some(last)) = (periods.first(), periods.last()) else { return Ok(Vec::new()) };
         let slots = Covered::by(QUARTER_HOUR, first.from(), last.to());
         let bounds: Vec<DateTime<Utc>> = periods.iter().map(|period| period.from()).collect();
-        let mut connection = self.database.connection().await?;
-        let rows: Vec<SalesRow> = sql_query(include_str!("sales.sql"))
+        let query = sql_query(include_str!("sales.sql"))
             .bind::<Timestamptz, _>(first.from())
             .bind::<Timestamptz, _>(last.to())
             .bind::<Timestamptz, _>(slots.from)
             .bind::<Timestamptz, _>(slots.to)
-            .bind::<Array<Timestamptz>, _>(bounds)
-            .load(&mut *connection)
-            .await
-            .map_err(Unavailable::new)?;
+            .bind::<Array<Timestamptz>, _>(bounds);
+        let rows: Vec<SalesRow> = self
+            .in_one_snapshot(move |connection, (transaction, event)| {
+                query.bind::<BigInt, _>(transaction).bind::<BigInt, _>(event).load(connection).boxed()
+            })
+            .await?;
         let nothing = |period| Sales { period, orders: 0, quantity: 0, revenue: self.money(0) };
         let mut sales: Vec<Sales> = periods.iter().copied().map(nothing).collect();
         for row in rows {

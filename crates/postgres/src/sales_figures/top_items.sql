@@ -1,8 +1,6 @@
 -- Of orders placed from $1 up to $2: whole days ($5 to $6) and whole hours ($3 to $4) from the summaries, what is not summarized
--- yet of these hours, and both edges from the orders themselves.
-WITH summarized AS (
-    SELECT transaction_id, event_id FROM sales_summarized
-), part AS (
+-- yet of these hours (events after $8, $9), and both edges from the orders themselves.
+WITH part AS (
     SELECT menu_item_id, quantity, revenue FROM item_sales_by_day WHERE day >= $5 AND day < $6
     UNION ALL
     SELECT menu_item_id, quantity, revenue FROM item_sales_by_hour WHERE hour >= $3 AND hour < least($5, $4)
@@ -12,10 +10,9 @@ WITH summarized AS (
     SELECT l.menu_item_id, e.sign * l.quantity, (e.sign * l.unit_price * l.quantity)::numeric
     FROM (
         SELECT o.id, CASE v.kind WHEN 'order.placed' THEN 1 ELSE -1 END AS sign
-        FROM summarized s
-        JOIN outbox_events v ON (v.transaction_id, v.id) > (s.transaction_id, s.event_id)
-        JOIN orders o ON o.id = v.subject_id
-        WHERE (v.kind = 'order.placed'
+        FROM outbox_events v JOIN orders o ON o.id = v.subject_id
+        WHERE (v.transaction_id, v.id) > ($8, $9)
+          AND (v.kind = 'order.placed'
             OR (v.kind = 'order.status_changed' AND o.status = 'cancelled' AND o.version = v.subject_version))
           AND o.created_at >= $3 AND o.created_at < $4
     ) e

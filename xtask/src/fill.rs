@@ -1,0 +1,45 @@
+//! `cargo xtask fill`
+
+use std::{process::ExitCode, time::Instant};
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use tokio_postgres::NoTls;
+
+use crate::{env::Exports, project};
+
+#[derive(Args)]
+pub struct FillArguments {
+    /// How many orders, spread over the last sixty days
+    #[arg(long, default_value_t = 100_000)]
+    orders: u64,
+}
+
+/// Fills the books of the instance that `cargo xtask run` has up.
+pub async fn run(arguments: &FillArguments) -> anyhow::Result<ExitCode> {
+    let Some(mut settings) = Exports::read() else { bail!("nothing runs; start `cargo xtask run` first") };
+    let url = settings.remove("DATABASE_URL").context("no DATABASE_URL")?;
+    fill(&url, arguments.orders).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Adds dishes, customers and orders, which can be done once.
+pub async fn fill(database_url: &str, orders: u64) -> anyhow::Result<()> {
+    ensure!((1..=10_000_000).contains(&orders), "between 1 and 10,000,000 orders");
+    println!("Filling the books with {orders} orders…");
+    let begin = Instant::now();
+    let (mut client, connection) = tokio_postgres::connect(database_url, NoTls).await?;
+    tokio::spawn(connection);
+    let filled = client
+        .query_opt("SELECT FROM users WHERE email = 'guest-1@fill.example'", &[])
+        .await
+        .context("is the database up to date?")?;
+    ensure!(filled.is_none(), "these books were filled before");
+    let sql = std::fs::read_to_string(project::root().join("benches/reads/fill.sql"))?;
+    let transaction = client.transaction().await?;
+    transaction.batch_execute(&sql.replace("{orders}", &orders.to_string())).await?;
+    transaction.commit().await?;
+    client.batch_execute("VACUUM ANALYZE").await?;
+    println!("Filled in {:.0} s.", begin.elapsed().as_secs_f64());
+    Ok(())
+}
