@@ -43,6 +43,17 @@ impl TestDatabase {
         self.client().await.query_one(sql, &[]).await.expect("one row").get(0)
     }
 
+    /// How many statements like this were run in this database so far, as `PostgreSQL` itself has counted.
+    pub async fn statements(&self, like: &str) -> i64 {
+        let client = connect(&url_of("postgres")).await;
+        let extension = client.batch_execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements").await;
+        // Another test may be making it at this moment.
+        extension.or_else(|error| if error.code().is_some() { Ok(()) } else { Err(error) }).expect("an extension");
+        let sql = "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid \
+                   WHERE d.datname = $1 AND query ILIKE $2";
+        client.query_one(sql, &[&self.name, &like]).await.expect("statements are counted").get(0)
+    }
+
     /// How often `PostgreSQL` had to break up a deadlock. Complete once the servers' connections are closed.
     pub async fn deadlocks(&self) -> i64 {
         self.number("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").await

@@ -48,6 +48,26 @@ impl TestRedis {
         }
     }
 
+    /// As when the machine hangs.
+    pub fn pause(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    pub fn resume(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let child = self.child.as_ref().expect("Redis runs");
+        kill(Pid::from_raw(child.id().try_into().expect("a process id")), signal).expect("Redis takes the signal");
+    }
+
+    /// Starts again without anything it had saved.
+    pub async fn start_empty(&mut self) {
+        let _ = std::fs::remove_file(self.folder.join("dump.rdb"));
+        self.start_again().await;
+    }
+
     /// As a crash does.
     pub fn kill(&mut self) {
         self.end(Signal::SIGKILL);

@@ -100,6 +100,22 @@ impl Restaurant {
         dish["id"].as_str().and_then(|id| id.parse().ok()).expect("an id")
     }
 
+    /// What guests are told of a dish's stock by one of the servers.
+    pub async fn availability(&self, server: usize, dish: Uuid) -> String {
+        let path = format!("/v1/menu/items/{dish}");
+        let shown = Client::guest(&self.servers[server].base_url).get(&path).await.expect(200);
+        shown["availability"].as_str().expect("an availability").to_owned()
+    }
+
+    /// Gives a dish another price; answers its new `ETag`.
+    pub async fn reprice(&self, server: usize, dish: Uuid, etag: &str, price: i64) -> String {
+        let editor = self.admin.at(&self.servers[server].base_url);
+        let body = json!({ "price": { "amount": price, "currency": "EUR" } });
+        let edited = editor.patch(&format!("/v1/menu/items/{dish}"), etag, &body).await;
+        edited.expect(200);
+        edited.header("etag").expect("an ETag").to_owned()
+    }
+
     /// Portions on hand, as the tables have it.
     pub async fn stock(&self, dish: Uuid) -> i64 {
         let client = self.database.client().await;

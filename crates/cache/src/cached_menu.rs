@@ -352,8 +352,11 @@ impl Inner {
     /// Compares what is shown here with the store and with what is shared.
     async fn look(&self) {
         let Some(view) = self.board.view() else { return };
-        if let Ok(version) = self.menu.version().await {
-            self.wishes.version.fetch_max(version, Ordering::AcqRel);
+        if let Ok(version) = self.menu.version().await
+            && self.wishes.version.fetch_max(version, Ordering::AcqRel).max(version) > view.version()
+        {
+            // First things first: Redis may keep one waiting.
+            return;
         }
         match self.cache.version().await {
             Ok(Some(version)) if version >= view.version() => {
@@ -388,6 +391,12 @@ impl Inner {
         {
             tracing::warn!(%error, "the menu cannot be renewed; it is shown as it was");
             fulfilled = false;
+        } else if let Some(view) = self.board.view() {
+            // The store knows best: what was told of a newer version was no news of this menu.
+            let (told, shown) = (wanted, view.version());
+            if told > shown {
+                let _ = self.wishes.version.compare_exchange(told, shown, Ordering::AcqRel, Ordering::Acquire);
+            }
         }
         if self.wishes.sharing.swap(false, Ordering::AcqRel)
             && let Some(view) = self.board.view()

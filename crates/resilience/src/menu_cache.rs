@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use comanda_domain::{
@@ -9,19 +9,25 @@ use comanda_domain::{
 
 use crate::outage::Outage;
 
-/// A cache that is not asked again for a moment once it failed, so that nobody waits for it request after request.
+/// A cache that nobody waits for: it must answer soon, and once it failed it is not asked again for a moment.
 pub struct SparedMenuCache {
     cache: Arc<dyn MenuCache>,
     outage: Outage,
 }
 
 impl SparedMenuCache {
+    /// The store answers sooner than that.
+    const PATIENCE: Duration = Duration::from_millis(300);
+
     pub fn new(cache: Arc<dyn MenuCache>) -> Self {
         Self { cache, outage: Outage::of("menu_cache") }
     }
 
     async fn ask<T>(&self, question: impl Future<Output = Result<T, Unavailable>>) -> Result<T, Unavailable> {
-        self.outage.ask(question).await.ok_or_else(|| Unavailable::new("the menu cache is out of reach"))
+        let soon = async {
+            tokio::time::timeout(Self::PATIENCE, question).await.map_err(Unavailable::new).and_then(|answer| answer)
+        };
+        self.outage.ask(soon).await.ok_or_else(|| Unavailable::new("the menu cache is out of reach"))
     }
 }
 

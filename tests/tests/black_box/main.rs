@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
 
 mod accounts;
+mod analytics;
 mod bad_input;
 mod bad_tokens;
 mod command_line;
@@ -11,8 +12,10 @@ mod hanging_up;
 mod idempotency;
 mod lockout;
 mod menu;
+mod menu_cache;
 mod migration;
 mod operation;
 mod orders;
 mod placement_race;
+mod reads;
 mod sessions;

@@ -161,6 +161,12 @@ async fn the_list_goes_by_pages_and_can_be_filtered() {
 
     assert_eq!(names(&guest.get("/v1/menu/items?category=Sides").await.expect(200)), ["Bread 100%_"]);
     assert_eq!(names(&guest.get("/v1/menu/items?q=LIN").await.expect(200)), ["Linguine"]);
+    for mistyped in ["lingine", "linguini", "Linguinne", "LASANE"] {
+        let found = guest.get(&format!("/v1/menu/items?q={mistyped}")).await.expect(200);
+        let meant = if mistyped == "LASANE" { "Lasagne" } else { "Linguine" };
+        assert_eq!(names(&found), [meant], "{mistyped}");
+    }
+    assert_eq!(names(&guest.get("/v1/menu/items?q=pizza").await.expect(200)), Vec::<String>::new());
     assert_eq!(names(&guest.get("/v1/menu/items?q=0%25_").await.expect(200)), ["Bread 100%_"], "no pattern");
     assert_eq!(names(&guest.get("/v1/menu/items?q=a%25e").await.expect(200)), Vec::<String>::new(), "no pattern");
     for (query, problem, field) in [

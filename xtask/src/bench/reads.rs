@@ -41,8 +41,7 @@ pub async fn run(arguments: &ReadsArguments) -> anyhow::Result<ExitCode> {
     until_summarized(stage.database_url()?).await?;
     let (mut connection, token) = stage.as_admin().await?;
     let address = stage.addresses[0].clone();
-    let mut table =
-        String::from("| what | measured | beside | ratio | to reach |\n| --- | --- | --- | --- | --- |\n");
+    let mut table = String::from("| what | measured | beside | ratio | to reach |\n| --- | --- | --- | --- | --- |\n");
 
     println!("The menu beside a constant…");
     let here = format!("http://{address}");
@@ -64,7 +63,11 @@ pub async fn run(arguments: &ReadsArguments) -> anyhow::Result<ExitCode> {
             ours = ours.max(wrk.requests_per_second(&specimen.url, &headers)?);
         }
         let ratio = ours / reference;
-        writeln!(table, "| {what}, {} bytes | {ours:.0}/s | a constant, {reference:.0}/s | {ratio:.2} | {least} |", specimen.bytes)?;
+        writeln!(
+            table,
+            "| {what}, {} bytes | {ours:.0}/s | a constant, {reference:.0}/s | {ratio:.2} | {least} |",
+            specimen.bytes
+        )?;
     }
 
     println!("Orders beside pgbench…");
@@ -76,7 +79,10 @@ pub async fn run(arguments: &ReadsArguments) -> anyhow::Result<ExitCode> {
         ours = ours.max(wrk.requests_per_second(&format!("{here}{PAGE}"), &headers)?);
     }
     let ratio = ours / reference;
-    writeln!(table, "| GET {PAGE} | {ours:.0}/s | pgbench, the same statements, {reference:.0}/s | {ratio:.2} | 0.5 |")?;
+    writeln!(
+        table,
+        "| GET {PAGE} | {ours:.0}/s | pgbench, the same statements, {reference:.0}/s | {ratio:.2} | 0.5 |"
+    )?;
 
     println!("Page 1,000 beside the first…");
     // The one before has been idle for longer than the server keeps it.
@@ -88,7 +94,11 @@ pub async fn run(arguments: &ReadsArguments) -> anyhow::Result<ExitCode> {
         far.push(time(&mut connection, &thousandth, &token).await?);
     }
     let (near, far) = (median(near), median(far));
-    writeln!(table, "| page 1,000 of the same, p50 | {far:.2} ms | the first, {near:.2} ms | {:.2} | 1.2 |", far / near)?;
+    writeln!(
+        table,
+        "| page 1,000 of the same, p50 | {far:.2} ms | the first, {near:.2} ms | {:.2} | 1.2 |",
+        far / near
+    )?;
 
     println!("Top items…");
     let mut times = Vec::new();
@@ -117,7 +127,10 @@ impl Wrk {
             command.args(["-H", header]);
         }
         let report = output_of(command.arg(url))?;
-        ensure!(!report.contains("Non-2xx") && !report.contains("Socket errors"), "not every request was answered: {report}");
+        ensure!(
+            !report.contains("Non-2xx") && !report.contains("Socket errors"),
+            "not every request was answered: {report}"
+        );
         let line = report.lines().find_map(|line| line.strip_prefix("Requests/sec:")).context("wrk's report")?;
         line.trim().parse().context("wrk's report")
     }
@@ -143,7 +156,8 @@ impl Specimen {
         }
         let head = output_of(command.arg(url))?;
         let of = |name: &str| {
-            let value = head.lines().find_map(|line| line.split_once(": ").filter(|(n, _)| n.eq_ignore_ascii_case(name)));
+            let value =
+                head.lines().find_map(|line| line.split_once(": ").filter(|(n, _)| n.eq_ignore_ascii_case(name)));
             value.map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
         };
         Ok(Self {
@@ -158,11 +172,15 @@ impl Specimen {
 
     async fn serve(&self) -> anyhow::Result<Constant> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        succeed(
-            Command::new(cargo)
-                .current_dir(project::root())
-                .args(["build", "--quiet", "--release", "--package", "comanda-server", "--example", "constant"]),
-        )?;
+        succeed(Command::new(cargo).current_dir(project::root()).args([
+            "build",
+            "--quiet",
+            "--release",
+            "--package",
+            "comanda-server",
+            "--example",
+            "constant",
+        ]))?;
         let program: &Path = &project::root().join("target/release/examples/constant");
         let address = format!("127.0.0.1:{}", free_port()?);
         let mut command = ending_with_us("TERM");

@@ -58,6 +58,8 @@ impl Postgres {
         }
         if durability == Durability::None {
             command.args(["-c", "fsync=off", "-c", "full_page_writes=off"]);
+            // Tests count statements, each in its own database.
+            command.args(["-c", "shared_preload_libraries=pg_stat_statements", "-c", "pg_stat_statements.max=50000"]);
         }
         command.stdin(std::process::Stdio::null()).stdout(log.try_clone()?).stderr(log);
         // SIGINT is PostgreSQL's fast shutdown: sessions end, nothing committed is lost.

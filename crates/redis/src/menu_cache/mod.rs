@@ -34,13 +34,17 @@ use crate::RedisConnections;
 
 const CURRENT: &str = "cache:menu:current";
 const LEASE: &str = "cache:menu:lease";
-const CHANNEL: &str = "cache:menu:news";
 /// The message that no copy is to be trusted.
 const RENEW: &str = "renew";
 
 static STORE_ITEM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("store_item.lua")));
 static ADVANCE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("advance.lua")));
 static RETURN_LEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("return_lease.lua")));
+
+/// Where servers tell each other. Channels, unlike keys, are those of all numbered databases together, hence the number.
+fn channel(connections: &RedisConnections) -> String {
+    format!("cache:menu:news:{}", connections.client.get_connection_info().redis_settings().db())
+}
 
 /// Copies under `cache:menu:`.
 pub struct RedisMenuCache {
@@ -155,7 +159,7 @@ impl MenuCache for RedisMenuCache {
         let replaced: Option<u64> = call
             .arg(menu.version)
             .arg(lifetime)
-            .arg(CHANNEL)
+            .arg(channel(&self.connections))
             .invoke_async(&mut *connection)
             .await
             .map_err(Unavailable::new)?;
@@ -201,7 +205,7 @@ impl MenuCache for RedisMenuCache {
         for id in &ids {
             pipeline.unlink(item_key(MenuItemId::new(*id)));
         }
-        pipeline.unlink(tag_key(tag)).ignore().publish(CHANNEL, RENEW).ignore();
+        pipeline.unlink(tag_key(tag)).ignore().publish(channel(&self.connections), RENEW).ignore();
         let dropped: Vec<u64> = pipeline.query_async(&mut *connection).await.map_err(Unavailable::new)?;
         Ok(dropped.into_iter().sum())
     }

@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use comanda_domain::ports::{MenuNews, MenuNewsReader};
 use futures_util::StreamExt;
 
-use super::{CHANNEL, RENEW};
+use super::{RENEW, channel};
 use crate::RedisConnections;
 
 /// Listens for news of the menu and passes them on, for as long as the runtime runs. Connecting again is news too: whatever was
@@ -11,7 +11,7 @@ use crate::RedisConnections;
 pub(super) async fn listen(connections: RedisConnections, reader: Arc<dyn MenuNewsReader>) {
     loop {
         match connections.client.get_async_pubsub().await {
-            Ok(mut subscription) => match subscription.subscribe(CHANNEL).await {
+            Ok(mut subscription) => match subscription.subscribe(channel(&connections)).await {
                 Ok(()) => {
                     reader.heard(MenuNews::PerhapsMissed);
                     let mut messages = subscription.into_on_message();

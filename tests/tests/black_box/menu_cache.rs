@@ -1,0 +1,393 @@
+//! Reading the menu from copies: one loader, no step back, no stale price after an answer.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use comanda_domain::feature_flag::{FeatureFlag, Percentage};
+use comanda_tests::{Client, Restaurant, SlowProxy, TestRedis, TestServer, redis_url, seeded};
+use redis::Commands;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+/// What loads the whole menu.
+const LOAD: &str = "%FROM%menu_version%LEFT%JOIN%menu_items%";
+
+/// How soon every server shows what one has changed.
+const SOON: Duration = Duration::from_secs(1);
+
+fn prices(menu: &Value) -> HashMap<String, i64> {
+    let categories = menu["categories"].as_array().unwrap();
+    let items = categories.iter().flat_map(|category| category["items"].as_array().unwrap());
+    items.map(|item| (item["id"].as_str().unwrap().to_owned(), item["price"]["amount"].as_i64().unwrap())).collect()
+}
+
+/// Asks until it is so, for as long as it may take.
+async fn until_soon(mut is_so: impl AsyncFnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so().await {
+        assert!(begin.elapsed() < SOON, "not within {SOON:?}");
+    }
+}
+
+fn keys(redis_url: &str) -> redis::Connection {
+    redis::Client::open(redis_url).unwrap().get_connection().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_hundred_readers_of_a_dropped_menu_are_one_load() {
+    let redis_url = redis_url().await;
+    let mut restaurant = Restaurant::with_redis(redis_url.clone(), 1, &[]).await;
+    for _ in 0..20 {
+        restaurant.dish(10).await;
+    }
+    restaurant.servers.remove(0).stop();
+    let dropped: Vec<String> = keys(&redis_url).keys("cache:menu:*").unwrap();
+    assert!(dropped.len() > 20, "the menu was shared");
+    let _: () = keys(&redis_url).del(dropped).unwrap();
+    for _ in 0..2 {
+        restaurant.open_another(&[]);
+    }
+    let before = restaurant.database.statements(LOAD).await;
+
+    let readers: Vec<Client> = restaurant.servers.iter().map(|server| Client::guest(&server.base_url)).collect();
+    let mut reading = JoinSet::new();
+    for n in 0..500 {
+        let reader = readers[n % 2].clone();
+        reading.spawn(async move { reader.get("/v1/menu").await });
+    }
+    let answers = reading.join_all().await;
+    let first = answers[0].expect(200);
+    assert_eq!(prices(&first).len(), 20);
+    assert!(answers.iter().all(|answer| answer.expect(200) == first));
+    assert_eq!(restaurant.database.statements(LOAD).await - before, 1);
+    restaurant.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_reader_ever_sees_the_menu_go_back() {
+    let mut random = seeded();
+    let redis_url = redis_url().await;
+    let mut restaurant = Restaurant::with_redis(redis_url.clone(), 1, &[]).await;
+    // Between the commit of a change and its being known lies what the network makes of it.
+    for _ in 0..2 {
+        let slow = SlowProxy::to(&redis_url, Duration::from_millis(40), &mut random).await;
+        let server = TestServer::start_at(&restaurant.database.url, &slow.url, &[]);
+        restaurant.servers.push(server);
+    }
+    restaurant.servers.remove(0).stop();
+    restaurant.admin = restaurant.admin.at(&restaurant.servers[0].base_url);
+    let mut dishes = Vec::new();
+    for _ in 0..8 {
+        dishes.push(restaurant.dish_at(100, 1000).await);
+    }
+
+    let restaurant = Arc::new(restaurant);
+    let writing = Arc::new(AtomicBool::new(true));
+    let mut readers = JoinSet::new();
+    for n in 0..32 {
+        let reader = Client::guest(&restaurant.servers[n % 2].base_url);
+        let writing = Arc::clone(&writing);
+        readers.spawn(async move {
+            let (mut version, mut seen, mut readings) = (0, HashMap::<String, i64>::new(), 0);
+            while writing.load(Ordering::SeqCst) {
+                let menu = reader.get("/v1/menu").await.expect(200);
+                let now = menu["version"].as_i64().unwrap();
+                assert!(now >= version, "version {now} after {version}");
+                version = now;
+                for (dish, price) in prices(&menu) {
+                    let before = seen.insert(dish.clone(), price).unwrap_or_default();
+                    assert!(price >= before, "{dish}: {price} after {before}, at version {now}");
+                }
+                readings += 1;
+            }
+            readings
+        });
+    }
+    let mut writers = JoinSet::new();
+    for (n, dish) in dishes.iter().copied().enumerate() {
+        let restaurant = Arc::clone(&restaurant);
+        writers.spawn(async move {
+            let mut etag = "\"1\"".to_owned();
+            for price in 1001..1016 {
+                etag = restaurant.reprice(n % 2, dish, &etag, price).await;
+                let here = Client::guest(&restaurant.servers[n % 2].base_url).get("/v1/menu").await.expect(200);
+                assert_eq!(prices(&here)[&dish.to_string()], price, "what was answered is shown");
+            }
+        });
+    }
+    writers.join_all().await;
+    until_soon(async || {
+        let mut all = true;
+        for server in &restaurant.servers {
+            let menu = Client::guest(&server.base_url).get("/v1/menu").await.expect(200);
+            all &= prices(&menu).values().all(|price| *price == 1015);
+        }
+        all
+    })
+    .await;
+    writing.store(false, Ordering::SeqCst);
+    let readings: usize = readers.join_all().await.into_iter().sum();
+    assert!(readings > 200, "only {readings} readings");
+    let restaurant = Arc::into_inner(restaurant).expect("everybody has left");
+    let rows = restaurant.database.number("SELECT count(*) FROM menu_items WHERE price = 1015 AND revision = 16").await;
+    assert_eq!(rows, 8);
+    restaurant.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_becomes_of_redis_readers_are_answered_and_changes_are_shown() {
+    let mut redis = TestRedis::start().await;
+    let restaurant = Restaurant::with_redis(redis.url(), 2, &[]).await;
+    let dish = restaurant.dish_at(100, 1000).await;
+    let reading = Arc::new(AtomicBool::new(true));
+    let mut readers = JoinSet::new();
+    for n in 0..8 {
+        let reader = Client::guest(&restaurant.servers[n % 2].base_url);
+        let reading = Arc::clone(&reading);
+        readers.spawn(async move {
+            let mut last = 0;
+            while reading.load(Ordering::SeqCst) {
+                let begin = Instant::now();
+                let menu = reader.get("/v1/menu").await.expect(200);
+                assert!(begin.elapsed() < Duration::from_secs(3), "a reader waited for {:?}", begin.elapsed());
+                let price = prices(&menu)[&dish.to_string()];
+                assert!(price >= last, "{price} after {last}");
+                last = price;
+            }
+        });
+    }
+
+    let mut etag = "\"1\"".to_owned();
+    let mut price = 1000;
+    let mut change = async |restaurant: &Restaurant| {
+        price += 1;
+        etag = restaurant.reprice(0, dish, &etag, price).await;
+        let shown = async |server: usize| {
+            let menu = Client::guest(&restaurant.servers[server].base_url).get("/v1/menu").await.expect(200);
+            prices(&menu)[&dish.to_string()]
+        };
+        assert_eq!(shown(0).await, price);
+        until_soon(async || shown(1).await == price).await;
+    };
+    change(&restaurant).await;
+    redis.kill();
+    change(&restaurant).await;
+    redis.start_empty().await;
+    change(&restaurant).await;
+    redis.pause();
+    change(&restaurant).await;
+    redis.resume();
+    change(&restaurant).await;
+    let mut connection = keys(&redis.url());
+    let _: () = redis::cmd("FLUSHALL").query(&mut connection).unwrap();
+    change(&restaurant).await;
+    redis.stop();
+    redis.start_again().await;
+    change(&restaurant).await;
+
+    // What Redis lost is there again, and right.
+    let begin = Instant::now();
+    loop {
+        let mut connection = keys(&redis.url());
+        let version: Option<u64> = connection.get("cache:menu:current").unwrap();
+        let whole = version.map(|version| format!("cache:menu:items:v{version}"));
+        let copy: Option<String> = whole.and_then(|key| connection.get(key).unwrap());
+        if copy.is_some_and(|copy| copy.contains(&format!("\"price\":{price}"))) {
+            break;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(5), "the menu is not shared again");
+    }
+    reading.store(false, Ordering::SeqCst);
+    readers.join_all().await;
+    restaurant.close().await;
+}
+
+/// The versions of the menu that the items' own entries are of.
+fn entries(redis_url: &str) -> HashMap<String, u64> {
+    let mut connection = keys(redis_url);
+    let names: Vec<String> = connection.keys("cache:menu:item:*").unwrap();
+    let version = |key: &String| {
+        let entry: String = connection.get(key).unwrap();
+        (key.trim_start_matches("cache:menu:item:").to_owned(), entry.split_once(' ').unwrap().0.parse().unwrap())
+    };
+    names.iter().map(version).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_renews_as_many_entries_as_the_flag_says() {
+    for percentage in [0, 50, 100] {
+        let redis_url = redis_url().await;
+        let setting = percentage.to_string();
+        let settings = [("FLAG_PARTIAL_INVALIDATION", setting.as_str())];
+        let restaurant = Restaurant::with_redis(redis_url.clone(), 1, &settings).await;
+        let mut dishes = Vec::new();
+        for _ in 0..20 {
+            dishes.push(restaurant.dish(10).await);
+        }
+        let share = Percentage::new(percentage).unwrap();
+        let mut partially = 0;
+        for dish in &dishes {
+            let before = entries(&redis_url);
+            assert_eq!(before.len(), 20);
+            restaurant.reprice(0, *dish, "\"1\"", 1234).await;
+            let renewed: Vec<String> = entries(&redis_url)
+                .into_iter()
+                .filter(|(dish, version)| before[dish] != *version)
+                .map(|(dish, _)| dish)
+                .collect();
+            if share.includes(FeatureFlag::PartialInvalidation, &dish.to_string()) {
+                assert_eq!(renewed, [dish.to_string()], "the others are untouched");
+                partially += 1;
+            } else {
+                assert_eq!(renewed.len(), 20, "all of them");
+            }
+        }
+        match percentage {
+            0 => assert_eq!(partially, 0),
+            100 => assert_eq!(partially, 20),
+            _ => assert!((1..20).contains(&partially), "{partially} of 20"),
+        }
+        restaurant.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_touches_the_copies_only_when_guests_are_told_something_else() {
+    let redis_url = redis_url().await;
+    let restaurant = Restaurant::with_redis(redis_url.clone(), 2, &[]).await;
+    let dish = restaurant.dish(8).await;
+    let customer = restaurant.customer().await;
+    let version = || keys(&redis_url).get::<_, u64>("cache:menu:current").unwrap();
+    for server in 0..2 {
+        assert_eq!(restaurant.availability(server, dish).await, "in_stock");
+    }
+    let before = version();
+    customer.order(&[(dish, 2)]).await.expect(201);
+    assert_eq!(restaurant.database.number("SELECT version FROM menu_version").await, i64::try_from(before).unwrap());
+
+    let order = customer.order(&[(dish, 1)]).await.expect(201);
+    for server in 0..2 {
+        until_soon(async || restaurant.availability(server, dish).await == "low").await;
+    }
+    assert_eq!(version(), before + 1);
+    let rest = customer.order(&[(dish, 5)]).await.expect(201);
+    for server in 0..2 {
+        until_soon(async || restaurant.availability(server, dish).await == "sold_out").await;
+    }
+    for (order, availability) in [(rest, "low"), (order, "in_stock")] {
+        let path = format!("/v1/orders/{}/cancel", order["id"].as_str().unwrap());
+        customer.post(&path, &json!({})).await.expect(200);
+        for server in 0..2 {
+            until_soon(async || restaurant.availability(server, dish).await == availability).await;
+        }
+    }
+    restaurant.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cold_process_reads_an_item_from_its_own_entry() {
+    let redis_url = redis_url().await;
+    let mut restaurant = Restaurant::with_redis(redis_url.clone(), 1, &[]).await;
+    let dish = restaurant.dish(8).await;
+    restaurant.open_another(&[]);
+    let before = restaurant.database.statements(LOAD).await;
+    assert_eq!(restaurant.availability(1, dish).await, "in_stock");
+    assert_eq!(restaurant.database.statements(LOAD).await, before);
+    let guest = Client::guest(&restaurant.servers[1].base_url);
+    assert_eq!(guest.get(&format!("/v1/menu/items/{}", Uuid::now_v7())).await.status, 404);
+    restaurant.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_copies_the_menu_is_that_of_the_store() {
+    let restaurant = Restaurant::with_servers(2, &[("FLAG_MENU_CACHE", "0")]).await;
+    let dish = restaurant.dish_at(8, 1000).await;
+    let (guest, before) = (restaurant.guest(), restaurant.database.statements(LOAD).await);
+    for _ in 0..3 {
+        guest.get("/v1/menu").await.expect(200);
+    }
+    assert!(restaurant.database.statements(LOAD).await - before >= 3);
+    // Whoever writes past the servers is seen at once.
+    let sql = format!("UPDATE menu_items SET price = 1, version = version + 1 WHERE id = '{dish}'");
+    restaurant.database.client().await.batch_execute(&sql).await.unwrap();
+    assert_eq!(prices(&guest.get("/v1/menu").await.expect(200))[&dish.to_string()], 1);
+
+    // From now on copies, at every server within 5 s.
+    let path = "/v1/admin/flags/menu-cache";
+    assert_eq!(restaurant.admin.get(path).await.expect(200), json!({ "name": "menu-cache", "percentage": 0 }));
+    let set = Client::send(restaurant.admin.request(reqwest::Method::PUT, path).json(&json!({ "percentage": 100 })));
+    assert_eq!(set.await.expect(200), json!({ "name": "menu-cache", "percentage": 100 }));
+    let begin = Instant::now();
+    for server in &restaurant.servers {
+        let guest = Client::guest(&server.base_url);
+        loop {
+            let before = restaurant.database.statements(LOAD).await;
+            for _ in 0..5 {
+                guest.get("/v1/menu").await.expect(200);
+            }
+            if restaurant.database.statements(LOAD).await == before {
+                break;
+            }
+            assert!(begin.elapsed() < Duration::from_secs(5), "the flag is not in force");
+        }
+    }
+    let log = restaurant.admin.get("/v1/admin/audit-log?action=flag.set").await.expect(200);
+    assert_eq!((&log["data"][0]["target"], &log["data"][0]["reason"]), (&json!("menu-cache"), &json!("100 %")));
+    restaurant.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_past_the_servers_is_noticed() {
+    let restaurant = Restaurant::with_servers(2, &[]).await;
+    let dish = restaurant.dish_at(8, 1000).await;
+    for server in &restaurant.servers {
+        Client::guest(&server.base_url).get("/v1/menu").await.expect(200);
+    }
+    // As `comanda menu import` does, or a server that dies between its commit and telling of it.
+    let sql = format!(
+        "BEGIN; UPDATE menu_items SET price = 1, version = version + 1, revision = revision + 1 WHERE id = '{dish}'; \
+         UPDATE menu_version SET version = version + 1; COMMIT"
+    );
+    restaurant.database.client().await.batch_execute(&sql).await.unwrap();
+    for server in &restaurant.servers {
+        let guest = Client::guest(&server.base_url);
+        until_soon(async || prices(&guest.get("/v1/menu").await.expect(200))[&dish.to_string()] == 1).await;
+    }
+    restaurant.close().await;
+}
+
+#[tokio::test]
+async fn the_menu_is_sent_compressed_to_who_takes_it() {
+    let restaurant = Restaurant::open().await;
+    restaurant.dish(8).await;
+    let get = |headers: Vec<(&'static str, String)>| {
+        let request = restaurant.guest().request(reqwest::Method::GET, "/v1/menu");
+        headers.into_iter().fold(request, |request, (name, value)| request.header(name, value)).send()
+    };
+    let plain = get(vec![]).await.unwrap();
+    assert_eq!(plain.headers().get("content-encoding"), None);
+    let etag = plain.headers()["etag"].to_str().unwrap().to_owned();
+    let length = plain.bytes().await.unwrap().len();
+    for accepted in ["gzip", "br, gzip;q=0.5, *;q=0", "gzip, deflate, br"] {
+        let compressed = get(vec![("accept-encoding", accepted.to_owned())]).await.unwrap();
+        assert_eq!(compressed.headers()["content-encoding"], "gzip", "{accepted}");
+        assert_eq!(compressed.headers()["vary"], "accept-encoding");
+        let other = compressed.headers()["etag"].to_str().unwrap().to_owned();
+        assert_ne!(other, etag, "other bytes, another tag");
+        let body = compressed.bytes().await.unwrap();
+        assert!(body.starts_with(&[0x1f, 0x8b]) && body.len() < length);
+        for known in [&etag, &other, &format!("W/{other}"), &format!("\"x\", {etag}"), &"*".to_owned()] {
+            let again = vec![("accept-encoding", accepted.to_owned()), ("if-none-match", known.clone())];
+            assert_eq!(get(again).await.unwrap().status(), 304, "{known}");
+        }
+    }
+    let refused = get(vec![("accept-encoding", "identity, gzip;q=0".to_owned())]).await.unwrap();
+    assert_eq!(refused.headers().get("content-encoding"), None);
+}

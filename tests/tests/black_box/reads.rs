@@ -1,0 +1,92 @@
+//! Reading orders: as many statements for a hundred as for one.
+
+use comanda_tests::{Client, Restaurant};
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_a_hundred_orders_takes_as_many_statements_as_one_of_one() {
+    // Nothing but what is asked for.
+    let restaurant = Restaurant::open().await;
+    let dish = restaurant.dish(1000).await;
+    for customer in restaurant.customers(4).await {
+        for _ in 0..25 {
+            customer.order(&[(dish, 1)]).await.expect(201);
+        }
+    }
+    let staff = &restaurant.admin;
+    let statements = async |limit: usize| {
+        let relations = ["%FROM \"orders\"%", "%FROM \"order_lines\"%", "%FROM \"users\"%"];
+        let count = async || {
+            let mut counts = Vec::new();
+            for relation in relations {
+                counts.push(restaurant.database.statements(relation).await);
+            }
+            counts
+        };
+        let before = count().await;
+        let page = staff.get(&format!("/v1/orders?limit={limit}&include=items,customer,payments")).await.expect(200);
+        let orders = page["data"].as_array().unwrap();
+        assert_eq!(orders.len(), limit);
+        assert!(orders.iter().all(|order| order["items"][0]["quantity"] == 1 && order["customer"]["name"] == "Ana"));
+        assert!(orders.iter().all(|order| order["payments"] == json!([])));
+        let after = count().await;
+        after.iter().zip(&before).map(|(after, before)| after - before).collect::<Vec<_>>()
+    };
+    assert_eq!(statements(1).await, [1, 1, 1]);
+    assert_eq!(statements(100).await, [1, 1, 1]);
+    restaurant.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_stable_while_orders_come_in() {
+    let restaurant = Restaurant::open().await;
+    let dish = restaurant.dish(1000).await;
+    let customer = restaurant.customer().await;
+    let mut placed = Vec::new();
+    for _ in 0..25 {
+        placed.push(customer.order(&[(dish, 1)]).await.expect(201)["id"].clone());
+    }
+    placed.reverse();
+    let (mut listed, mut path) = (Vec::new(), "/v1/orders?limit=4".to_owned());
+    loop {
+        let page = customer.get(&path).await.expect(200);
+        listed.extend(page["data"].as_array().unwrap().iter().map(|order| order["id"].clone()));
+        customer.order(&[(dish, 1)]).await.expect(201);
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        path = format!("/v1/orders?limit=4&cursor={cursor}");
+    }
+    assert_eq!(listed, placed, "each once, and none that came later");
+    restaurant.close().await;
+}
+
+#[tokio::test]
+async fn lists_for_admins_can_be_filtered() {
+    let restaurant = Restaurant::open().await;
+    let (ana, admin) = (restaurant.customer().await, &restaurant.admin);
+    restaurant.customer().await;
+    let path = format!("/v1/admin/users/{}", ana.id);
+    let shut = admin.request(reqwest::Method::PATCH, &path).json(&json!({ "role": "staff", "disabled": true }));
+    Client::send(shut).await.expect(200);
+    let ids = async |path: &str, field: &str| {
+        let page = admin.get(path).await.expect(200);
+        page["data"].as_array().unwrap().iter().map(|entry| entry[field].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids("/v1/admin/users?role=staff", "id").await, [json!(ana.id)]);
+    assert_eq!(ids("/v1/admin/users?disabled=true", "id").await, [json!(ana.id)]);
+    assert_eq!(ids("/v1/admin/users?role=customer&disabled=false", "id").await.len(), 1);
+    let role_changes = ids("/v1/admin/audit-log?action=account.role_changed", "target").await;
+    assert_eq!(role_changes, [json!(ana.id)]);
+    assert_eq!(ids(&format!("/v1/admin/audit-log?target={}", ana.id), "action").await.len(), 2);
+    assert_eq!(ids(&format!("/v1/admin/audit-log?actor_id={}", ana.id), "action").await.len(), 0);
+    for (path, problem, field) in [
+        ("/v1/admin/users?role=cook", (422, "validation-failed"), "/role"),
+        ("/v1/admin/users?disabled=maybe", (400, "invalid-request"), "/disabled"),
+        ("/v1/admin/audit-log?action=nothing", (422, "validation-failed"), "/action"),
+        ("/v1/admin/audit-log?actor_id=me", (400, "invalid-request"), "/actor_id"),
+        ("/v1/admin/audit-log?target=a%00b", (422, "validation-failed"), "/target"),
+    ] {
+        let answer = admin.get(path).await;
+        assert_eq!(answer.problem(), (problem.0, problem.1.to_owned()), "{path}");
+        assert_eq!(answer.pointers(), [field], "{path}");
+    }
+}
