@@ -141,3 +141,90 @@ pub struct Sales {
     /// The orders' totals.
     pub revenue: Money,
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::{America, Asia, Australia, Europe, Tz};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn starts(interval: SalesInterval, from: &str, to: &str, zone: Tz) -> Vec<String> {
+        let periods = interval.divide(Period::new(at(from), at(to)).unwrap(), &zone).unwrap();
+        periods.iter().map(|period| period.from().with_timezone(&zone).format("%a %d %H:%M %z").to_string()).collect()
+    }
+
+    #[test]
+    fn days_are_as_long_as_the_clock_on_the_wall_makes_them() {
+        let hours = |day: &str, zone: Tz| {
+            let first = first_moment_of(day.parse().unwrap(), &zone);
+            let next =
+                SalesInterval::Day.divide(Period::new(first, first + TimeDelta::days(2)).unwrap(), &zone).unwrap();
+            (next[0].to() - next[0].from()).num_hours()
+        };
+        for (day, zone, expected) in [
+            ("2026-03-29", Europe::Berlin, 23),
+            ("2026-10-25", Europe::Berlin, 25),
+            ("2026-03-08", America::New_York, 23),
+            ("2026-11-01", America::New_York, 25),
+            // Clocks go forward at midnight: the day begins at one.
+            ("2025-09-07", America::Santiago, 23),
+            ("2026-07-01", Europe::Berlin, 24),
+        ] {
+            assert_eq!(hours(day, zone), expected, "{day} in {zone}");
+        }
+    }
+
+    #[test]
+    fn the_hour_that_comes_twice_is_two_and_the_one_that_is_left_out_none() {
+        let autumn = starts(SalesInterval::Hour, "2026-10-25T00:00:00Z", "2026-10-25T03:00:00Z", Europe::Berlin);
+        assert_eq!(autumn, ["Sun 25 02:00 +0200", "Sun 25 02:00 +0100", "Sun 25 03:00 +0100"]);
+        let spring = starts(SalesInterval::Hour, "2026-03-29T00:00:00Z", "2026-03-29T02:00:00Z", Europe::Berlin);
+        assert_eq!(spring, ["Sun 29 01:00 +0100", "Sun 29 03:00 +0200"]);
+        let india = starts(SalesInterval::Hour, "2026-01-01T00:00:00Z", "2026-01-01T02:00:00Z", Asia::Kolkata);
+        assert_eq!(india, ["Thu 01 05:30 +0530", "Thu 01 06:00 +0530", "Thu 01 07:00 +0530"]);
+        // Half an hour is what clocks are changed by there.
+        let island = starts(SalesInterval::Hour, "2026-04-04T13:30:00Z", "2026-04-04T17:00:00Z", Australia::Lord_Howe);
+        assert_eq!(island, ["Sun 05 00:30 +1100", "Sun 05 01:00 +1100", "Sun 05 02:00 +1030", "Sun 05 03:00 +1030"]);
+    }
+
+    #[test]
+    fn weeks_begin_on_mondays_and_the_report_cuts_off_the_first_and_the_last() {
+        let weeks = starts(SalesInterval::Week, "2026-03-25T12:00:00Z", "2026-04-07T00:00:00Z", Europe::Berlin);
+        assert_eq!(weeks, ["Wed 25 13:00 +0100", "Mon 30 00:00 +0200", "Mon 06 00:00 +0200"]);
+    }
+
+    #[test]
+    fn a_report_has_an_end() {
+        let day = |text: &str| at(&format!("{text}T00:00:00Z"));
+        assert_eq!(Period::new(day("2026-01-02"), day("2026-01-02")), Err(PeriodError::EndsTooEarly));
+        assert_eq!(Period::new(day("2016-01-01"), day("2026-01-03")), Err(PeriodError::TooLong));
+        let long = Period::new(day("2020-01-01"), day("2026-01-01")).unwrap();
+        assert_eq!(SalesInterval::Hour.divide(long, &Europe::Berlin), Err(TooManyIntervals));
+        // Local mean time, 19 minutes and 32 seconds from UTC, shows no full hour at a quarter.
+        let long_ago = Period::new(day("1890-01-01"), day("1890-01-02")).unwrap();
+        assert!(SalesInterval::Hour.divide(long_ago, &Europe::Amsterdam).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn intervals_follow_one_another_from_the_beginning_to_the_end(
+            from in 0_i64..2_000_000_000,
+            seconds in 1_i64..10_000_000,
+            zone in proptest::sample::select(chrono_tz::TZ_VARIANTS.as_slice()),
+            interval in proptest::sample::select(vec![SalesInterval::Hour, SalesInterval::Day, SalesInterval::Week]),
+        ) {
+            let moment = |seconds| Timestamp::from_timestamp(seconds, 0).unwrap();
+            let whole = Period::new(moment(from), moment(from + seconds)).unwrap();
+            let periods = interval.divide(whole, &zone).unwrap();
+            prop_assert_eq!(periods[0].from(), whole.from());
+            prop_assert_eq!(periods.last().unwrap().to(), whole.to());
+            prop_assert!(periods.iter().all(|period| period.from() < period.to()));
+            prop_assert!(periods.windows(2).all(|pair| pair[0].to() == pair[1].from()));
+        }
+    }
+}
