@@ -4,5 +4,7 @@ mod board;
 mod cached_menu;
 mod early_renewal;
 mod layers;
+#[cfg(test)]
+mod tests;
 
 pub use cached_menu::{CacheTerms, CachedMenu};

@@ -18,6 +18,17 @@ async fn every_invariant_can_fail() {
         ("UPDATE order_lines SET position = position + 10", "an order's total and line count"),
         ("DELETE FROM outbox_events", "every version of an order was announced"),
         ("UPDATE orders SET version = 2", "every version of an order was announced"),
+        ("INSERT INTO sales_by_quarter_hour VALUES ('2026-01-01T00:00:00Z', 1, 1, 1)", "the sales summaries"),
+        (
+            "INSERT INTO item_sales_by_hour SELECT '2026-01-01T00:00:00Z', id, 1, 1 FROM menu_items; \
+          INSERT INTO item_sales_by_day SELECT '2026-01-01T00:00:00Z', id, 1, 1 FROM menu_items",
+            "the sales summaries",
+        ),
+        (
+            "INSERT INTO item_sales_by_hour SELECT '2026-01-01T00:00:00Z', id, 1, 1 FROM menu_items",
+            "the sales summaries",
+        ),
+        ("UPDATE sales_summarized SET transaction_id = 9223372036854775807", "the sales summaries"),
         ("UPDATE orders SET number = 0", "no two orders bear the same running number"),
     ] {
         let shop = Shop::open().await;

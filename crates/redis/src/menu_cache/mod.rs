@@ -12,6 +12,8 @@
 
 mod news;
 mod stored;
+#[cfg(test)]
+mod tests;
 
 use std::{
     sync::{Arc, LazyLock},

@@ -1,0 +1,326 @@
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use chrono::DateTime;
+use comanda_domain::{
+    Timestamp,
+    feature_flag::FeatureFlag,
+    ids::{AccountId, MenuItemId},
+    menu_item::{MenuItem, MenuItemDetails, MenuItemEdit},
+    money::{Currency, Price},
+    ports::{
+        EditMenuItemError, FeatureFlags, GuestMenu, ItemChanges, Menu, MenuCopy, MenuNews, MenuNewsReader,
+        MenuObserver, MockClock, MockMenu, MockMenuCache, Unavailable, WholeMenu,
+    },
+    stock::Stock,
+    text::{Category, Description, DishName},
+};
+use tokio::sync::{Notify, mpsc};
+use uuid::Uuid;
+
+use crate::{
+    CacheTerms, CachedMenu,
+    board::{Board, Origin, PutUp, View},
+};
+
+const TERMS: CacheTerms = CacheTerms { lifetime: Duration::from_mins(5), stale: Duration::from_hours(1) };
+
+fn now() -> Timestamp {
+    DateTime::from_timestamp_millis(1_790_000_000_000).unwrap()
+}
+
+fn item(n: u128, revision: u32, stock: u32) -> MenuItem {
+    MenuItem {
+        id: MenuItemId::new(Uuid::from_u128(n)),
+        details: MenuItemDetails {
+            name: DishName::new("Carbonara").unwrap(),
+            description: Description::new("").unwrap(),
+            category: Category::new("Pasta").unwrap(),
+            price: Price::new(1250, Currency::EUR).unwrap(),
+            low_stock_at: Stock::new(5).unwrap(),
+            active: true,
+        },
+        stock,
+        revision,
+        version: 1,
+        created_at: now(),
+        updated_at: now(),
+    }
+}
+
+fn whole(version: u64) -> WholeMenu {
+    WholeMenu { version, items: vec![item(1, u32::try_from(version).unwrap(), 30)] }
+}
+
+fn copy(version: u64, loaded_at: Timestamp, items: Vec<MenuItem>) -> MenuCopy {
+    MenuCopy { menu: Arc::new(WholeMenu { version, items }), loaded_at, load_took: Duration::from_millis(1) }
+}
+
+struct AllOn;
+
+#[async_trait]
+impl FeatureFlags for AllOn {
+    async fn is_on(&self, _: FeatureFlag, _: &str) -> bool {
+        true
+    }
+}
+
+/// What there is when nobody has published anything; each publication is told.
+fn empty_cache() -> (MockMenuCache, mpsc::UnboundedReceiver<(u64, ItemChanges)>) {
+    let (sender, published) = mpsc::unbounded_channel();
+    let mut cache = MockMenuCache::new();
+    cache.expect_whole().returning(|| Ok(None));
+    cache.expect_item().returning(|_| Ok(None));
+    cache.expect_version().returning(|| Ok(Some(u64::MAX / 2)));
+    cache.expect_take_lease().returning(|| Ok(Some(comanda_domain::ports::LoadLease("lease".to_owned()))));
+    cache.expect_return_lease().returning(|_| Ok(()));
+    cache.expect_publish().returning(move |copy, changes| {
+        let _ = sender.send((copy.menu.version, changes.clone()));
+        Ok(())
+    });
+    (cache, published)
+}
+
+fn start(menu: MockMenu, cache: MockMenuCache) -> CachedMenu {
+    let mut clock = MockClock::new();
+    clock.expect_now().returning(now);
+    CachedMenu::start(Arc::new(menu), Arc::new(cache), Arc::new(AllOn), Arc::new(clock), TERMS)
+}
+
+#[test]
+fn the_board_never_goes_back_and_a_renewed_menu_stays_the_same() {
+    let expires = std::time::Instant::now() + Duration::from_mins(1);
+    let board = Board::default();
+    let put_up = |version, milliseconds, origin| {
+        let loaded_at = DateTime::from_timestamp_millis(milliseconds).unwrap();
+        board.put_up(View::new(copy(version, loaded_at, vec![]), expires), origin)
+    };
+    assert!(matches!(put_up(2, 100, Origin::Shared), PutUp::Newer { before: None }));
+    let first = board.view().unwrap();
+    assert!(matches!(put_up(1, 900, Origin::Store), PutUp::Older));
+    assert!(matches!(put_up(2, 200, Origin::Shared), PutUp::Same));
+    let renewed = board.view().unwrap();
+    assert!(Arc::ptr_eq(&renewed.copy.menu, &first.copy.menu) && renewed.copy.loaded_at > first.copy.loaded_at);
+    assert!(matches!(put_up(2, 150, Origin::Shared), PutUp::Same));
+    assert_eq!(board.view().unwrap().copy.loaded_at, renewed.copy.loaded_at);
+
+    // Something newer is in the store: only the store can say that it was no change after all.
+    renewed.mark_outdated();
+    put_up(2, 300, Origin::Shared);
+    assert!(board.view().unwrap().is_outdated());
+    put_up(2, 400, Origin::Store);
+    assert!(!board.view().unwrap().is_outdated());
+}
+
+#[test]
+fn changes_are_what_guests_see_differently() {
+    let view = |items| View::new(copy(1, now(), items), std::time::Instant::now());
+    let before = view(vec![item(1, 1, 30), item(2, 1, 30), item(3, 1, 30), item(4, 1, 30)]);
+    let after = view(vec![item(1, 1, 29), item(2, 2, 30), item(3, 1, 5), item(5, 1, 1)]);
+    let ids = |numbers: &[u128]| numbers.iter().map(|n| MenuItemId::new(Uuid::from_u128(*n))).collect::<Vec<_>>();
+    assert_eq!(after.changes_since(&before), ItemChanges::Partial { changed: ids(&[2, 3, 5]), gone: ids(&[4]) });
+}
+
+#[tokio::test]
+async fn many_readers_of_an_empty_board_are_one_load() {
+    let loads = Arc::new(AtomicUsize::new(0));
+    let mut menu = MockMenu::new();
+    let counted = Arc::clone(&loads);
+    menu.expect_whole().returning(move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        Ok(whole(1))
+    });
+    menu.expect_version().returning(|| Ok(1));
+    let (cache, mut published) = empty_cache();
+    let menu = start(menu, cache);
+    let mut readers = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let menu = menu.clone();
+        readers.spawn(async move { GuestMenu::whole(&menu).await.unwrap() });
+    }
+    let read = readers.join_all().await;
+    assert!(read.iter().all(|menu| Arc::ptr_eq(menu, &read[0])));
+    assert_eq!(loads.load(Ordering::SeqCst), 1);
+    assert_eq!(published.recv().await, Some((1, ItemChanges::Everything)));
+}
+
+#[tokio::test]
+async fn readers_that_waited_for_a_load_fail_with_it() {
+    let loads = Arc::new(AtomicUsize::new(0));
+    let mut menu = MockMenu::new();
+    let counted = Arc::clone(&loads);
+    menu.expect_whole().returning(move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        Err(Unavailable::new("gone"))
+    });
+    let (cache, _published) = empty_cache();
+    let menu = start(menu, cache);
+    let read = futures(&menu, 50).await;
+    assert!(read.iter().all(Result::is_err));
+    assert_eq!(loads.load(Ordering::SeqCst), 1, "not fifty in turn");
+}
+
+async fn futures(menu: &CachedMenu, count: usize) -> Vec<Result<Arc<WholeMenu>, Unavailable>> {
+    let mut readers = tokio::task::JoinSet::new();
+    for _ in 0..count {
+        let menu = menu.clone();
+        readers.spawn(async move { GuestMenu::whole(&menu).await });
+    }
+    readers.join_all().await
+}
+
+/// A store whose version rises with every edit.
+fn editable(version: &Arc<AtomicU64>) -> MockMenu {
+    let mut menu = MockMenu::new();
+    let current = Arc::clone(version);
+    menu.expect_whole().returning(move || Ok(whole(current.load(Ordering::SeqCst))));
+    let current = Arc::clone(version);
+    menu.expect_version().returning(move || Ok(current.load(Ordering::SeqCst)));
+    let current = Arc::clone(version);
+    menu.expect_edit().returning(move |_, revision, _, _, _| {
+        if u64::from(revision) != current.load(Ordering::SeqCst) {
+            return Err(EditMenuItemError::Stale { current: revision + 1 });
+        }
+        current.fetch_add(1, Ordering::SeqCst);
+        Ok(item(1, revision + 1, 30))
+    });
+    menu
+}
+
+async fn edit(menu: &CachedMenu, revision: u32) -> Result<MenuItem, EditMenuItemError> {
+    let editor = AccountId::new(Uuid::from_u128(9));
+    menu.edit(item(1, 1, 30).id, revision, MenuItemEdit::default(), editor, now()).await
+}
+
+#[tokio::test]
+async fn an_edit_returns_when_it_is_shown_and_shared() {
+    let version = Arc::new(AtomicU64::new(1));
+    let (cache, mut published) = empty_cache();
+    let menu = start(editable(&version), cache);
+    assert_eq!(GuestMenu::whole(&menu).await.unwrap().version, 1);
+    edit(&menu, 1).await.unwrap();
+    assert_eq!(GuestMenu::whole(&menu).await.unwrap().version, 2);
+    assert_eq!(GuestMenu::item(&menu, item(1, 1, 30).id).await.unwrap().unwrap().revision, 2);
+    assert!(matches!(edit(&menu, 1).await, Err(EditMenuItemError::Stale { .. })));
+    assert_eq!(published.recv().await, Some((1, ItemChanges::Everything)));
+    let changes = ItemChanges::Partial { changed: vec![item(1, 1, 30).id], gone: vec![] };
+    assert_eq!(published.recv().await, Some((2, changes)));
+}
+
+#[tokio::test]
+async fn after_a_failed_publication_everything_is_published() {
+    let version = Arc::new(AtomicU64::new(1));
+    let (sender, mut published) = mpsc::unbounded_channel();
+    let mut cache = MockMenuCache::new();
+    cache.expect_whole().returning(|| Ok(None));
+    cache.expect_version().returning(|| Ok(Some(u64::MAX / 2)));
+    cache.expect_take_lease().returning(|| Err(Unavailable::new("gone")));
+    cache.expect_publish().returning(move |copy, changes| {
+        let _ = sender.send((copy.menu.version, changes.clone()));
+        if copy.menu.version == 2 { Err(Unavailable::new("gone")) } else { Ok(()) }
+    });
+    let menu = start(editable(&version), cache);
+    GuestMenu::whole(&menu).await.unwrap();
+    for revision in 1..4 {
+        edit(&menu, revision).await.unwrap();
+    }
+    let told: Vec<(u64, bool)> =
+        [published.recv().await, published.recv().await, published.recv().await, published.recv().await]
+            .into_iter()
+            .flatten()
+            .map(|(version, changes)| (version, changes == ItemChanges::Everything))
+            .collect();
+    assert_eq!(told, [(1, true), (2, false), (3, true), (4, false)]);
+}
+
+#[tokio::test]
+async fn an_edit_that_cannot_be_shown_is_not_hidden_behind_the_old_menu() {
+    let (version, broken) = (Arc::new(AtomicU64::new(1)), Arc::new(AtomicUsize::new(0)));
+    let mut store = MockMenu::new();
+    let (current, failing) = (Arc::clone(&version), Arc::clone(&broken));
+    store.expect_whole().returning(move || {
+        if failing.load(Ordering::SeqCst) == 1 {
+            return Err(Unavailable::new("gone"));
+        }
+        Ok(whole(current.load(Ordering::SeqCst)))
+    });
+    store.expect_version().returning(|| Err(Unavailable::new("gone")));
+    let (current, failing) = (Arc::clone(&version), Arc::clone(&broken));
+    store.expect_edit().returning(move |_, revision, _, _, _| {
+        current.fetch_add(1, Ordering::SeqCst);
+        failing.store(1, Ordering::SeqCst);
+        Ok(item(1, revision + 1, 30))
+    });
+    let (cache, _published) = empty_cache();
+    let menu = start(store, cache);
+    GuestMenu::whole(&menu).await.unwrap();
+    edit(&menu, 1).await.unwrap();
+    assert!(GuestMenu::whole(&menu).await.is_err(), "rather nothing than a price that was replaced");
+    broken.store(0, Ordering::SeqCst);
+    assert_eq!(GuestMenu::whole(&menu).await.unwrap().version, 2);
+}
+
+#[tokio::test]
+async fn what_orders_change_and_what_other_servers_tell_is_shown() {
+    let version = Arc::new(AtomicU64::new(1));
+    let (cache, mut published) = empty_cache();
+    let menu = start(editable(&version), cache);
+    GuestMenu::whole(&menu).await.unwrap();
+    let until = async |expected: u64| {
+        while GuestMenu::whole(&menu).await.unwrap().version != expected {
+            tokio::task::yield_now().await;
+        }
+    };
+    version.store(2, Ordering::SeqCst);
+    menu.menu_changed();
+    until(2).await;
+    version.store(3, Ordering::SeqCst);
+    menu.heard(MenuNews::Version(3));
+    until(3).await;
+    // Nothing told, nothing heard: it is noticed all the same.
+    version.store(4, Ordering::SeqCst);
+    until(4).await;
+    published.close();
+}
+
+#[tokio::test]
+async fn a_reader_that_hangs_up_stops_nobody() {
+    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let mut store = MockMenu::new();
+    store.expect_whole().returning(|| Ok(whole(1)));
+    store.expect_version().returning(|| Ok(1));
+    let mut cache = MockMenuCache::new();
+    cache.expect_version().returning(|| Ok(Some(1)));
+    let taken = Arc::new(AtomicUsize::new(0));
+    let (first, lease, goes_on) = (Arc::clone(&begun), Arc::clone(&taken), Arc::clone(&go_on));
+    cache.expect_whole().returning(|| Ok(None));
+    cache.expect_take_lease().returning(move || {
+        first.notify_one();
+        // The lease is out until it is given back.
+        Ok((lease.fetch_add(1, Ordering::SeqCst) == 0).then(|| comanda_domain::ports::LoadLease("lease".to_owned())))
+    });
+    let given_back = Arc::clone(&taken);
+    cache.expect_return_lease().returning(move |_| {
+        given_back.store(0, Ordering::SeqCst);
+        goes_on.notify_one();
+        Ok(())
+    });
+    cache.expect_publish().returning(|_, _| Ok(()));
+    let menu = start(store, cache);
+    let reader = {
+        let menu = menu.clone();
+        tokio::spawn(async move { GuestMenu::whole(&menu).await })
+    };
+    begun.notified().await;
+    reader.abort();
+    go_on.notified().await;
+    assert_eq!(GuestMenu::whole(&menu).await.unwrap().version, 1);
+}

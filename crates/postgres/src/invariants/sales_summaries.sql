@@ -1,0 +1,45 @@
+WITH unsummarized AS (
+    SELECT o.id, o.created_at, o.total, CASE v.kind WHEN 'order.placed' THEN 1 ELSE -1 END AS sign
+    FROM sales_summarized s
+    JOIN outbox_events v ON (v.transaction_id, v.id) > (s.transaction_id, s.event_id)
+    JOIN orders o ON o.id = v.subject_id
+    WHERE v.kind = 'order.placed'
+       OR (v.kind = 'order.status_changed' AND o.status = 'cancelled' AND o.version = v.subject_version)
+), told_slots AS (
+    SELECT slot, orders, revenue FROM sales_by_quarter_hour
+    UNION ALL
+    SELECT date_bin('15 minutes', created_at, timestamptz 'epoch'), sign, sign * total FROM unsummarized
+), slots AS (
+    SELECT slot, sum(orders) AS orders, sum(revenue) AS revenue FROM (
+        SELECT slot, orders, revenue FROM told_slots
+        UNION ALL
+        SELECT date_bin('15 minutes', created_at, timestamptz 'epoch'), -1, -total FROM orders WHERE status <> 'cancelled'
+    ) parts GROUP BY slot
+), told_items AS (
+    SELECT menu_item_id, quantity, revenue FROM item_sales_by_day
+    UNION ALL
+    SELECT l.menu_item_id, u.sign * l.quantity, u.sign * l.unit_price * l.quantity
+    FROM unsummarized u JOIN order_lines l ON l.order_id = u.id
+), items AS (
+    SELECT menu_item_id, sum(quantity) AS quantity, sum(revenue) AS revenue FROM (
+        SELECT menu_item_id, quantity, revenue FROM told_items
+        UNION ALL
+        SELECT l.menu_item_id, -l.quantity, -l.unit_price * l.quantity
+        FROM orders o JOIN order_lines l ON l.order_id = o.id WHERE o.status <> 'cancelled'
+    ) parts GROUP BY menu_item_id
+), hours AS (
+    SELECT day, menu_item_id, sum(quantity) AS quantity, sum(revenue) AS revenue FROM (
+        SELECT day, menu_item_id, quantity, revenue FROM item_sales_by_day
+        UNION ALL
+        SELECT date_trunc('day', hour, 'UTC'), menu_item_id, -quantity, -revenue FROM item_sales_by_hour
+    ) parts GROUP BY 1, 2
+)
+SELECT format('quarter of an hour from %s: %s order(s) and %s of revenue too many', slot, orders, revenue) AS violation
+FROM slots WHERE (orders, revenue) <> (0, 0)
+UNION ALL
+SELECT format('menu item %s: %s portion(s) and %s of revenue too many', menu_item_id, quantity, revenue)
+FROM items WHERE (quantity, revenue) <> (0, 0)
+UNION ALL
+SELECT format('menu item %s on %s: %s portion(s) and %s of revenue more than in the hours', menu_item_id, day, quantity, revenue)
+FROM hours WHERE (quantity, revenue) <> (0, 0)
+LIMIT 100

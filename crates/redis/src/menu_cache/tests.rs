@@ -1,0 +1,167 @@
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
+use std::sync::Mutex;
+
+use chrono::DateTime;
+use comanda_domain::{
+    menu_item::MenuItemDetails,
+    money::{Currency, Price},
+    ports::{MenuNews, WholeMenu},
+    stock::Stock,
+    text::{Category, Description, DishName},
+};
+use comanda_tests::redis_url;
+use futures_util::future::join_all;
+use redis::aio::MultiplexedConnection;
+
+use super::*;
+
+async fn cache() -> (RedisMenuCache, MultiplexedConnection) {
+    let url = redis_url().await;
+    let connections = RedisConnections::new(&url, 4, Duration::from_secs(5)).unwrap();
+    let connection = connections.client.get_multiplexed_async_connection().await.unwrap();
+    (RedisMenuCache::new(connections, Duration::from_mins(5)), connection)
+}
+
+fn item(n: u128, stock: u32, revision: u32) -> MenuItem {
+    MenuItem {
+        id: MenuItemId::new(Uuid::from_u128(n)),
+        details: MenuItemDetails {
+            name: DishName::new(&format!("Dish {n} \"with quotes\" 🍝")).unwrap(),
+            description: Description::new("Two\nlines").unwrap(),
+            category: Category::new("Pasta").unwrap(),
+            price: Price::new(1250, Currency::EUR).unwrap(),
+            low_stock_at: Stock::new(5).unwrap(),
+            active: true,
+        },
+        stock,
+        revision,
+        version: 7,
+        created_at: DateTime::from_timestamp_millis(1_790_000_000_123).unwrap(),
+        updated_at: DateTime::from_timestamp_millis(1_790_000_000_124).unwrap(),
+    }
+}
+
+fn copy(version: u64, items: Vec<MenuItem>) -> MenuCopy {
+    MenuCopy {
+        menu: Arc::new(WholeMenu { version, items }),
+        loaded_at: DateTime::from_timestamp_millis(1_790_000_000_000).unwrap(),
+        load_took: Duration::from_micros(1500),
+    }
+}
+
+fn partial(changed: &[&MenuItem], gone: &[&MenuItem]) -> ItemChanges {
+    let ids = |items: &[&MenuItem]| items.iter().map(|item| item.id).collect();
+    ItemChanges::Partial { changed: ids(changed), gone: ids(gone) }
+}
+
+#[tokio::test]
+async fn what_is_published_is_read_again() {
+    let (cache, _) = cache().await;
+    assert_eq!((cache.version().await.unwrap(), cache.whole().await.unwrap()), (None, None));
+    let published = copy(3, vec![item(1, 30, 1), item(2, 0, 4)]);
+    cache.publish(&published, &ItemChanges::Everything).await.unwrap();
+    assert_eq!(cache.version().await.unwrap(), Some(3));
+    assert_eq!(cache.whole().await.unwrap(), Some(published));
+    assert_eq!(cache.item(item(2, 0, 4).id).await.unwrap(), Some(item(2, 0, 4)));
+    assert_eq!(cache.item(item(9, 0, 1).id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_older_writer_replaces_nothing() {
+    let (cache, _) = cache().await;
+    let newer = copy(5, vec![item(1, 30, 2)]);
+    cache.publish(&newer, &ItemChanges::Everything).await.unwrap();
+    cache.publish(&copy(4, vec![item(1, 30, 1)]), &ItemChanges::Everything).await.unwrap();
+    assert_eq!(cache.version().await.unwrap(), Some(5));
+    assert_eq!(cache.whole().await.unwrap(), Some(newer));
+    assert_eq!(cache.item(item(1, 0, 0).id).await.unwrap().unwrap().revision, 2);
+    // Ten is more than nine, as a number.
+    for version in [9, 10] {
+        cache.publish(&copy(version, vec![item(1, 30, 3)]), &ItemChanges::Everything).await.unwrap();
+    }
+    assert_eq!(cache.version().await.unwrap(), Some(10));
+}
+
+#[tokio::test]
+async fn a_partial_change_writes_only_the_entries_it_names() {
+    let (cache, mut connection) = cache().await;
+    let (one, two, three) = (item(1, 30, 1), item(2, 30, 1), item(3, 30, 1));
+    let all = vec![one.clone(), two.clone(), three.clone()];
+    cache.publish(&copy(1, all), &ItemChanges::Everything).await.unwrap();
+    let sold_out = item(2, 0, 1);
+    let changes = partial(&[&sold_out], &[&three]);
+    cache.publish(&copy(2, vec![one.clone(), sold_out.clone()]), &changes).await.unwrap();
+
+    let entry: String = connection.get(item_key(one.id)).await.unwrap();
+    assert!(entry.starts_with("1 "), "still the entry of version 1");
+    assert_eq!(cache.item(two.id).await.unwrap(), Some(sold_out));
+    assert_eq!(cache.item(three.id).await.unwrap(), None);
+    let members = async |availability| {
+        let mut connection = connection.clone();
+        let ids: Vec<String> = connection.smembers(tag_key(&MenuTag::Availability(availability))).await.unwrap();
+        ids.contains(&two.id.to_string())
+    };
+    assert!(members(Availability::SoldOut).await && !members(Availability::InStock).await);
+}
+
+#[tokio::test]
+async fn everything_goes_by_itself() {
+    let (cache, mut connection) = cache().await;
+    for version in 1..4 {
+        cache.publish(&copy(version, vec![item(1, 30, 1)]), &ItemChanges::Everything).await.unwrap();
+    }
+    assert!(cache.take_lease().await.unwrap().is_some());
+    let keys: Vec<String> = connection.keys("*").await.unwrap();
+    assert!(keys.len() >= 6, "{keys:?}");
+    for key in keys {
+        let left: i64 = connection.pttl(&key).await.unwrap();
+        let most = if key == whole_key(3) || !key.starts_with("cache:menu:items") { 330_000 } else { 10_000 };
+        assert!((1..=most).contains(&left), "{key}: {left} ms");
+    }
+}
+
+#[tokio::test]
+async fn one_of_many_gets_the_lease_and_only_it_gives_it_back() {
+    let (cache, _) = cache().await;
+    let taken = join_all((0..20).map(|_| cache.take_lease())).await;
+    let leases: Vec<LoadLease> = taken.into_iter().filter_map(Result::unwrap).collect();
+    assert_eq!(leases.len(), 1);
+    cache.return_lease(LoadLease("another".to_owned())).await.unwrap();
+    assert_eq!(cache.take_lease().await.unwrap(), None);
+    cache.return_lease(leases[0].clone()).await.unwrap();
+    assert!(cache.take_lease().await.unwrap().is_some());
+}
+
+/// Remembers what it hears.
+#[derive(Default)]
+struct Listener(Mutex<Vec<MenuNews>>);
+
+impl MenuNewsReader for Listener {
+    fn heard(&self, news: MenuNews) {
+        self.0.lock().unwrap().push(news);
+    }
+}
+
+#[tokio::test]
+async fn a_tag_is_invalidated_and_servers_hear_of_it() {
+    let (cache, _) = cache().await;
+    let (other, _) = self::cache().await;
+    let listener = Arc::new(Listener::default());
+    cache.tell(listener.clone());
+    let until = async |news: &[MenuNews]| {
+        while *listener.0.lock().unwrap() != news {
+            tokio::task::yield_now().await;
+        }
+    };
+    until(&[MenuNews::PerhapsMissed]).await;
+    // Channels are those of all numbered databases together.
+    other.publish(&copy(8, vec![item(1, 30, 1)]), &ItemChanges::Everything).await.unwrap();
+    let items = vec![item(1, 30, 1), item(2, 0, 1), item(3, 0, 1)];
+    cache.publish(&copy(2, items), &ItemChanges::Everything).await.unwrap();
+    assert_eq!(cache.invalidate(&MenuTag::Availability(Availability::SoldOut)).await.unwrap(), 2);
+    assert_eq!(cache.item(item(2, 0, 1).id).await.unwrap(), None);
+    assert!(cache.item(item(1, 30, 1).id).await.unwrap().is_some());
+    assert_eq!(cache.invalidate(&MenuTag::Category(Category::new("Soup").unwrap())).await.unwrap(), 0);
+    until(&[MenuNews::PerhapsMissed, MenuNews::Version(2), MenuNews::Renew, MenuNews::Renew]).await;
+}
