@@ -32,7 +32,7 @@ use comanda_redis::{
 use comanda_resilience::{LocalAddressLimits, LocalLockouts, SparedMenuCache};
 
 use crate::{
-    config::{Config, DatabaseSettings, PasswordConfig, StoreConfig},
+    config::{CacheConfig, Config, DatabaseSettings, PasswordConfig, StoreConfig},
     flags::OpenFeatureFlags,
     http::{Authenticator, CsrfGuard, CursorSigner, Doorman, Health, MenuPrinter, SessionCookies},
     identity::{Argon2Hasher, ChainedRefreshTokens, JwtAccessTokens, TokenKeys, TokenTerms},
@@ -273,6 +273,12 @@ impl BackOffice {
             import_menu: ImportMenu::new(menu, ids, clock),
         })
     }
+}
+
+/// The copies of the menu that servers share, for a command.
+pub fn menu_cache(config: &CacheConfig) -> anyhow::Result<impl MenuCache> {
+    let redis = RedisConnections::new(config.redis_url.expose(), 1, Duration::from_secs(5))?;
+    Ok(RedisMenuCache::new(redis, config.menu_cache.lifetime))
 }
 
 async fn database(settings: &DatabaseSettings, transaction_limit: Duration) -> anyhow::Result<Database> {

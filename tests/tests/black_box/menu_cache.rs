@@ -363,6 +363,25 @@ async fn a_change_past_the_servers_is_noticed() {
     restaurant.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_has_copies_renewed_by_tag() {
+    let restaurant = Restaurant::with_servers(2, &[]).await;
+    let dish = restaurant.dish_at(8, 1000).await;
+    for server in &restaurant.servers {
+        Client::guest(&server.base_url).get("/v1/menu").await.expect(200);
+    }
+    let before = restaurant.database.statements(LOAD).await;
+    let run = restaurant.comanda(&["menu", "invalidate", "--category", "Tests"]);
+    assert!(String::from_utf8_lossy(&run.stdout).starts_with("1 entries dropped"), "{run:?}");
+    while restaurant.database.statements(LOAD).await == before {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(restaurant.availability(1, dish).await, "in_stock");
+    assert!(!restaurant.comanda(&["menu", "invalidate", "--availability", "plenty"]).status.success());
+    assert!(!restaurant.comanda(&["menu", "invalidate"]).status.success());
+    restaurant.close().await;
+}
+
 #[tokio::test]
 async fn the_menu_is_sent_compressed_to_who_takes_it() {
     let restaurant = Restaurant::open().await;

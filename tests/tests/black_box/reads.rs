@@ -37,6 +37,58 @@ async fn a_page_of_a_hundred_orders_takes_as_many_statements_as_one_of_one() {
     restaurant.close().await;
 }
 
+/// `benches/reads/fill.sql`, smaller.
+async fn fill(restaurant: &Restaurant, orders: u32) {
+    let sql = include_str!("../../../benches/reads/fill.sql").replace("{orders}", &orders.to_string());
+    let mut client = restaurant.database.client().await;
+    let transaction = client.transaction().await.unwrap();
+    transaction.batch_execute(&sql).await.unwrap();
+    transaction.commit().await.unwrap();
+    client.batch_execute("VACUUM ANALYZE").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_has_to_go_through_all_orders() {
+    let mut restaurant = Restaurant::open().await;
+    fill(&restaurant, 60_000).await;
+    restaurant.open_another(&[]);
+    let (dish, customer) = (restaurant.dish(50).await, restaurant.customer().await);
+    let scans = "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'orders'";
+    let before = restaurant.database.number(scans).await;
+
+    let order = customer.order_with_key("first", &[(dish, 1)]).await.expect(201);
+    customer.order_with_key("first", &[(dish, 1)]).await.expect(201);
+    let path = format!("/v1/orders/{}", order["id"].as_str().unwrap());
+    customer.get(&path).await.expect(200);
+    restaurant.admin.post(&format!("{path}/status"), &json!({ "status": "accepted" })).await.expect(200);
+    let cancel = customer.request(reqwest::Method::POST, &format!("{path}/cancel")).header("idempotency-key", "second");
+    Client::send(cancel.json(&json!({}))).await.expect(200);
+    for reader in [&customer, &restaurant.admin] {
+        for status in ["", "&status=pending", "&status=preparing", "&status=completed", "&status=cancelled"] {
+            let page = reader.get(&format!("/v1/orders?include=items,customer,payments{status}")).await.expect(200);
+            if let Some(cursor) = page["next_cursor"].as_str() {
+                reader.get(&format!("/v1/orders?cursor={cursor}{status}")).await.expect(200);
+            }
+        }
+    }
+    let hour_ago = (chrono::Utc::now() - chrono::TimeDelta::minutes(59)).format("%Y-%m-%dT%H:%M:%SZ");
+    for report in [
+        "top-items".to_owned(),
+        "sales".to_owned(),
+        format!("top-items?from={hour_ago}"),
+        format!("sales?from={hour_ago}&interval=hour"),
+    ] {
+        restaurant.admin.get(&format!("/v1/analytics/{report}")).await.expect(200);
+    }
+
+    // What a server's connections have counted is known once they are closed.
+    for server in restaurant.servers.drain(..) {
+        server.stop();
+    }
+    assert_eq!(restaurant.database.number(scans).await, before);
+    restaurant.assert_sound();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_is_stable_while_orders_come_in() {
     let restaurant = Restaurant::open().await;

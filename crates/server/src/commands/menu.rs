@@ -1,17 +1,18 @@
 use std::{collections::HashSet, path::PathBuf};
 
 use anyhow::{Context, bail};
-use clap::Subcommand;
+use clap::{ArgGroup, Subcommand};
 use comanda_domain::{
     menu_item::{ImportedDish, MenuItem},
     money::{Currency, Price},
-    stock::Stock,
+    ports::{MenuCache, MenuTag},
+    stock::{Availability, Stock},
     text::{Category, Description, DishName},
 };
 use serde::{Deserialize, Serialize};
 
-use super::print;
-use crate::{composition::BackOffice, config::StoreConfig};
+use super::{Settings, print};
+use crate::composition::{BackOffice, menu_cache};
 
 #[derive(Subcommand)]
 pub enum MenuCommand {
@@ -24,6 +25,14 @@ pub enum MenuCommand {
     },
     /// Print the menu as CSV
     Export,
+    /// Have every server renew its copies, after the tables were changed by hand: the dishes under a heading, or with an availability
+    #[command(group = ArgGroup::new("tag").required(true))]
+    Invalidate {
+        #[arg(long, group = "tag", value_parser = |text: &str| Category::new(text))]
+        category: Option<Category>,
+        #[arg(long, group = "tag", value_parser = Availability::ALL.map(Availability::as_str))]
+        availability: Option<String>,
+    },
 }
 
 /// A row of the file. Prices are decimal: `12.50`.
@@ -39,9 +48,20 @@ struct Row {
 }
 
 impl MenuCommand {
-    pub async fn run(self, config: &StoreConfig) -> anyhow::Result<()> {
+    pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
         match self {
+            Self::Invalidate { category, availability } => {
+                let category = category.map(MenuTag::Category);
+                let availability = Availability::ALL
+                    .into_iter()
+                    .find(|known| availability.as_deref() == Some(known.as_str()))
+                    .map(MenuTag::Availability);
+                let tag = category.or(availability).context("what is to be invalidated?")?;
+                let dropped = menu_cache(&settings.cache()?)?.invalidate(&tag).await?;
+                print(&format!("{dropped} entries dropped; every server renews its copies.\n"))
+            }
             Self::Import { file, if_empty } => {
+                let config = &settings.store()?;
                 let text = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
                 let dishes = parse(&text, config.currency)?;
                 let back_office = BackOffice::open(config).await?;
@@ -53,6 +73,7 @@ impl MenuCommand {
                 print(&format!("{added} dishes added, {changed} changed, {unchanged} as they were.\n"))
             }
             Self::Export => {
+                let config = &settings.store()?;
                 let menu = BackOffice::open(config).await?.export_menu.execute().await?;
                 print(&export(&menu.items)?)
             }

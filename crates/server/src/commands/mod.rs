@@ -13,7 +13,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Config, ConfigError, Source, StoreConfig};
+use crate::config::{CacheConfig, Config, ConfigError, Source, StoreConfig};
 
 /// The order desk of a restaurant: serves HTTP, and what an operator needs beside it.
 #[derive(Parser)]
@@ -32,7 +32,7 @@ enum Command {
     Serve,
     /// Bring the database up to date
     Migrate,
-    /// Import or export the menu
+    /// Import or export the menu, or have its copies renewed
     #[command(subcommand)]
     Menu(menu::MenuCommand),
     /// Look after admins
@@ -56,7 +56,7 @@ impl Comanda {
         match self.command {
             Command::Serve => serve::run(&settings.server()?).await?,
             Command::Migrate => migrate::run(&settings.store()?).await?,
-            Command::Menu(command) => command.run(&settings.store()?).await?,
+            Command::Menu(command) => command.run(&settings).await?,
             Command::Admin(command) => command.run(&settings.store()?).await?,
             Command::Check => return check::run(&settings.store()?).await,
             Command::Openapi => openapi::run()?,
@@ -75,6 +75,10 @@ pub(crate) struct Settings {
 impl Settings {
     pub(crate) fn server(&self) -> Result<Config, ConfigError> {
         Config::load(Source::system(self.file.as_deref()))
+    }
+
+    fn cache(&self) -> Result<CacheConfig, ConfigError> {
+        CacheConfig::load(Source::system(self.file.as_deref()))
     }
 
     fn store(&self) -> Result<StoreConfig, ConfigError> {

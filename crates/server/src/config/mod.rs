@@ -125,6 +125,13 @@ pub struct StoreConfig {
     pub log: LogConfig,
 }
 
+/// Only what a command needs that works on copies.
+#[derive(Debug)]
+pub struct CacheConfig {
+    pub redis_url: Secret,
+    pub menu_cache: CacheTerms,
+}
+
 impl Config {
     /// Reads and checks every setting; the error names every mistake at once.
     pub fn load(source: Source) -> Result<Self, ConfigError> {
@@ -165,10 +172,7 @@ impl Config {
                 batch: reader.in_range(&s::PLACEMENT_BATCH, one()..=at_most(10_000)),
                 deadline: reader.milliseconds(&s::PLACEMENT_DEADLINE_MS, 100..=60_000),
             },
-            menu_cache: CacheTerms {
-                lifetime: Duration::from_secs(reader.in_range(&s::MENU_CACHE_SECONDS, 1..=86_400)),
-                stale: Duration::from_secs(reader.in_range(&s::MENU_STALE_SECONDS, 0..=604_800)),
-            },
+            menu_cache: menu_cache(&mut reader),
             flags: FlagDefaults {
                 menu_cache: percentage(&mut reader, &s::FLAG_MENU_CACHE),
                 partial_invalidation: percentage(&mut reader, &s::FLAG_PARTIAL_INVALIDATION),
@@ -199,6 +203,22 @@ fn database(reader: &mut Reader) -> DatabaseSettings {
         pool_size: reader.in_range(&s::DATABASE_POOL_SIZE, 1..=1000),
         wait_for_connection: reader.milliseconds(&s::DATABASE_WAIT_MS, 10..=60_000),
         migrate_on_start: reader.parsed(&s::MIGRATE_ON_START, true),
+    }
+}
+
+impl CacheConfig {
+    /// Like [`Config::load`], for less.
+    pub fn load(source: Source) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(source);
+        let config = Self { redis_url: reader.secret(&s::REDIS_URL), menu_cache: menu_cache(&mut reader) };
+        reader.finish(config)
+    }
+}
+
+fn menu_cache(reader: &mut Reader) -> CacheTerms {
+    CacheTerms {
+        lifetime: Duration::from_secs(reader.in_range(&s::MENU_CACHE_SECONDS, 1..=86_400)),
+        stale: Duration::from_secs(reader.in_range(&s::MENU_STALE_SECONDS, 0..=604_800)),
     }
 }
 
