@@ -39,6 +39,7 @@ pub async fn run(arguments: &ReadsArguments) -> anyhow::Result<ExitCode> {
     fill(stage.database_url()?, arguments.orders).await?;
     stage.open(1).await?;
     until_summarized(stage.database_url()?).await?;
+    let scans = sequential_scans_of_orders(stage.database_url()?).await?;
     let (mut connection, token) = stage.as_admin().await?;
     let address = stage.addresses[0].clone();
     let mut table = String::from("| what | measured | beside | ratio | to reach |\n| --- | --- | --- | --- | --- |\n");
@@ -106,6 +107,11 @@ pub async fn run(arguments: &ReadsArguments) -> anyhow::Result<ExitCode> {
         times.push(time(&mut connection, "/v1/analytics/top-items", &token).await?);
     }
     writeln!(table, "| top items of 30 days, p50 | {:.2} ms | | | 20 ms |", median(times))?;
+
+    // What a server's connections have counted is known once they are closed.
+    stage.open(0).await?;
+    let scans = sequential_scans_of_orders(stage.database_url()?).await? - scans;
+    writeln!(table, "| sequential scans of {} orders meanwhile | {scans} | | | 0 |", arguments.orders)?;
 
     println!("\n{table}");
     let path = project::root().join("target/bench-reads.md");
@@ -208,6 +214,13 @@ async fn until_summarized(database_url: &str) -> anyhow::Result<()> {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     Ok(client.batch_execute("VACUUM ANALYZE").await?)
+}
+
+async fn sequential_scans_of_orders(database_url: &str) -> anyhow::Result<i64> {
+    let (client, connection) = tokio_postgres::connect(database_url, NoTls).await?;
+    tokio::spawn(connection);
+    let sql = "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'orders'";
+    Ok(client.query_one(sql, &[]).await?.get(0))
 }
 
 /// What the server asks PostgreSQL for a page of orders with items and customers, as a script for pgbench.

@@ -8,7 +8,6 @@
 
 local operation, id, outcome = ARGV[1], ARGV[2], ARGV[3]
 local free, window, quiet, lifetime = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local steps = { tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]) }
 local now = tonumber(ARGV[12])
 if not now then
     local time = redis.call('TIME')
@@ -17,7 +16,15 @@ end
 local allowed_at_first = math.max(free, 1)
 
 local kept = redis.call('GET', KEYS[1])
-local state = kept and cjson.decode(kept) or { attempts = 0, counted = 0, level = 0, flying = {} }
+local state
+if not kept then
+    state = { attempts = 0, counted = 0, level = 0, flying = {} }
+elseif string.byte(kept) == 123 then
+    -- A brace: JSON, as servers of before wrote it.
+    state = cjson.decode(kept)
+else
+    state = cmsgpack.unpack(kept)
+end
 
 local function forget()
     state = { attempts = 0, counted = 0, level = 0, flying = state.flying }
@@ -37,7 +44,8 @@ local function fail(at)
     state.first_failed_at = state.first_failed_at or at
     state.last_failed_at = at
     if state.level > 0 or state.counted >= allowed_at_first then
-        local step = steps[math.min(state.level, #steps - 1) + 1]
+        -- The fourth step is every further one's, too.
+        local step = tonumber(ARGV[8 + math.min(state.level, 3)])
         state.level = state.level + 1
         state.locked_at = at
         state.unlock_at = at + step
@@ -62,7 +70,7 @@ if operation == 'begin' then
         status = 'busy'
     else
         status = 'allowed'
-        table.insert(state.flying, { id, now })
+        state.flying[#state.flying + 1] = { id, now }
     end
 elseif operation == 'settle' then
     local known = false
@@ -85,7 +93,7 @@ end
 if state.attempts == 0 and #state.flying == 0 then
     redis.call('DEL', KEYS[1])
 else
-    redis.call('SET', KEYS[1], cjson.encode(state), 'PX', quiet + lifetime)
+    redis.call('SET', KEYS[1], cmsgpack.pack(state), 'PX', quiet + lifetime)
 end
 if state.unlock_at and now < state.unlock_at then
     if status == 'open' then status = 'locked' end
