@@ -8,7 +8,7 @@ use comanda_domain::{
     feature_flag::{FeatureFlag, FlagDefaults, Percentage},
     ports::{FeatureFlags, FlagSettings},
 };
-use metrics::counter;
+use metrics::{Counter, counter};
 use open_feature::{
     Client, EvaluationContext, EvaluationDetails, EvaluationError, EvaluationErrorCode, EvaluationReason,
     EvaluationResult, Hook, HookContext, HookHints, OpenFeature, StructValue, Value,
@@ -32,7 +32,7 @@ impl OpenFeatureFlags {
         read(&*settings, defaults, &shares).await;
         let mut api = OpenFeature::default();
         api.set_provider(Provider { metadata: ProviderMetadata::new("comanda"), shares: Arc::clone(&shares) }).await;
-        let client = api.create_client().with_hook(Count);
+        let client = api.create_client().with_hook(Count::new());
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(LOOK).await;
@@ -121,8 +121,19 @@ impl FeatureProvider for Provider {
     }
 }
 
-/// Counts every evaluation.
-struct Count;
+/// Counts every evaluation, by flag and outcome.
+struct Count(HashMap<(FeatureFlag, bool), Counter>);
+
+impl Count {
+    fn new() -> Self {
+        let counter = |flag: FeatureFlag, on: bool| {
+            let outcome = if on { "true" } else { "false" };
+            counter!("comanda_flag_evaluations_total", "flag" => flag.as_str(), "on" => outcome)
+        };
+        let outcomes = FeatureFlag::ALL.into_iter().flat_map(|flag| [(flag, false), (flag, true)]);
+        Self(outcomes.map(|(flag, on)| ((flag, on), counter(flag, on))).collect())
+    }
+}
 
 #[async_trait]
 impl Hook for Count {
@@ -140,9 +151,10 @@ impl Hook for Count {
         details: &EvaluationDetails<Value>,
         _: Option<&'a HookHints>,
     ) -> Result<(), EvaluationError> {
-        if let Ok(flag) = context.flag_key.parse::<FeatureFlag>() {
-            let on = if matches!(details.value, Value::Bool(true)) { "true" } else { "false" };
-            counter!("comanda_flag_evaluations_total", "flag" => flag.as_str(), "on" => on).increment(1);
+        if let Ok(flag) = context.flag_key.parse::<FeatureFlag>()
+            && let Some(counter) = self.0.get(&(flag, matches!(details.value, Value::Bool(true))))
+        {
+            counter.increment(1);
         }
         Ok(())
     }

@@ -58,6 +58,16 @@ impl CheckPassword {
 
     /// Must be driven to its end even when nobody waits for it any more: a try that is never settled counts as a failure.
     pub async fn execute(&self, email: &Email, password: Password) -> Result<Credentials, CheckPasswordError> {
+        self.execute_then(email, password, async |known| Ok(known)).await
+    }
+
+    /// Does something with whoever has proven to be the owner, at the same time as the try is settled.
+    pub async fn execute_then<T>(
+        &self,
+        email: &Email,
+        password: Password,
+        next: impl AsyncFnOnce(Credentials) -> Result<T, CheckPasswordError>,
+    ) -> Result<T, CheckPasswordError> {
         let id = TryId::new(self.ids.generate());
         match self.lockouts.begin(email, id).await? {
             Admission::Allowed => {}
@@ -70,8 +80,11 @@ impl CheckPassword {
             Err(CheckPasswordError::InvalidCredentials) => TryOutcome::Failure,
             Err(_) => TryOutcome::NotChecked,
         };
-        self.lockouts.settle(email, id, outcome).await?;
-        checked
+        let settle = self.lockouts.settle(email, id, outcome);
+        let next = async { next(checked?).await };
+        let (settled, done) = futures_util::join!(settle, next);
+        settled?;
+        done
     }
 
     async fn check(&self, email: &Email, password: Password) -> Result<Credentials, CheckPasswordError> {

@@ -5,7 +5,7 @@ use comanda_domain::{
     email::Email,
     ids::SessionId,
     password::Password,
-    ports::{AccessToken, AccessTokens, Bearer, Clock, IdGenerator, RefreshTokens, Sessions},
+    ports::{AccessToken, AccessTokens, Bearer, Clock, IdGenerator, RefreshTokens, Sessions, Unavailable},
     session::{NewSession, RefreshToken},
 };
 
@@ -54,7 +54,10 @@ impl LogIn {
 
     /// For a client that keeps tokens. Must be driven to its end: see [`CheckPassword::execute`].
     pub async fn as_client(&self, email: &Email, password: Password) -> Result<LoggedIn, CheckPasswordError> {
-        let account = self.check.execute(email, password).await?.account;
+        self.check.execute_then(email, password, async |known| Ok(self.open_for_client(known.account).await?)).await
+    }
+
+    async fn open_for_client(&self, account: Account) -> Result<LoggedIn, Unavailable> {
         let refresh_token = self.refresh_tokens.generate();
         let hash = self.refresh_tokens.hash(&refresh_token);
         let session = NewSession { refresh_token: Some(hash), ..self.session_of(&account, Bearer::Client) };
@@ -65,7 +68,10 @@ impl LogIn {
 
     /// For a browser, whose cookie lasts as long as its session. Must be driven to its end as well.
     pub async fn as_browser(&self, email: &Email, password: Password) -> Result<LoggedInBrowser, CheckPasswordError> {
-        let account = self.check.execute(email, password).await?.account;
+        self.check.execute_then(email, password, async |known| Ok(self.open_for_browser(known.account).await?)).await
+    }
+
+    async fn open_for_browser(&self, account: Account) -> Result<LoggedInBrowser, Unavailable> {
         let session = self.session_of(&account, Bearer::Browser);
         let (session_id, opened_at) = (session.id, session.opened_at);
         self.sessions.open(session).await?;
