@@ -15,9 +15,9 @@ test *arguments:
 rush *arguments:
     cargo xtask rush {{arguments}}
 
-# Placing orders over HTTP beside pgbench
-bench:
-    cargo xtask bench orders
+# Placing orders over HTTP beside pgbench; or: login, reads
+bench what="orders":
+    cargo xtask bench {{what}}
 
 # Format the code
 format:
