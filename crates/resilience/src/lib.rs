@@ -1,10 +1,16 @@
 //! Decorators over ports: each implements a port by wrapping one, so neither the domain nor the adapters know of them.
 
+mod accounts;
 mod address_limits;
+mod breaker;
 mod lockouts;
 mod menu_cache;
+mod order_book;
 mod outage;
 
+pub use accounts::GuardedAccounts;
 pub use address_limits::LocalAddressLimits;
+pub use breaker::{Breaker, BreakerSettings, Failure, InvalidBreakerSettings};
 pub use lockouts::LocalLockouts;
 pub use menu_cache::SparedMenuCache;
+pub use order_book::GuardedOrderBook;

@@ -29,7 +29,9 @@ use comanda_postgres::{
 use comanda_redis::{
     RedisAddressLimits, RedisClosedSessions, RedisConnections, RedisHealth, RedisLockouts, RedisMenuCache,
 };
-use comanda_resilience::{LocalAddressLimits, LocalLockouts, SparedMenuCache};
+use comanda_resilience::{
+    Breaker, GuardedAccounts, GuardedOrderBook, LocalAddressLimits, LocalLockouts, SparedMenuCache,
+};
 
 use crate::{
     config::{CacheConfig, Config, DatabaseSettings, PasswordConfig, StoreConfig},
@@ -80,11 +82,21 @@ impl Restaurant {
             },
             Arc::new(menu.clone()),
         )?);
-        let orders: Arc<dyn OrderBook> = order_book.clone();
+        let breakers = &config.breakers;
+        let orders: Arc<dyn OrderBook> = Arc::new(GuardedOrderBook {
+            orders: order_book.clone(),
+            create: Breaker::new("order.create", breakers.order_create),
+            update: Breaker::new("order.update", breakers.order_update),
+            lookup: Breaker::new("order.lookup", breakers.order_lookup),
+        });
         let guest_menu: Arc<dyn GuestMenu> = Arc::new(menu.clone());
         let menu: Arc<dyn Menu> = Arc::new(menu);
         let payments: Arc<dyn Payments> = Arc::new(NoPayments);
-        let accounts: Arc<dyn Accounts> = Arc::new(PostgresAccounts::new(database.clone()));
+        let accounts: Arc<dyn Accounts> = Arc::new(GuardedAccounts {
+            accounts: Arc::new(PostgresAccounts::new(database.clone())),
+            create: Breaker::new("user.create", breakers.user_create),
+            lookup: Breaker::new("auth.lookup", breakers.auth_lookup),
+        });
         let hasher: Arc<dyn PasswordHasher> = Arc::new(hasher(&config.passwords)?);
         let keys =
             Arc::new(TokenKeys::new(config.tokens.signing_key.expose(), config.tokens.verification_keys.expose())?);

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use comanda_tests::{Client, Restaurant, TestDatabase, TestServer, comanda};
+use comanda_tests::{Client, PASSWORD, Restaurant, TestDatabase, TestServer, comanda};
 use nix::sys::signal::Signal;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -56,6 +56,67 @@ async fn without_its_database_a_server_says_so_and_comes_back_by_itself() {
     elsewhere.batch_execute(&door(true)).await.unwrap();
     customer.order_with_key("key", &[(dish, 1)]).await.expect(201);
     restaurant.guest().get("/v1/menu").await.expect(200);
+    restaurant.close().await;
+}
+
+#[tokio::test]
+async fn what_fails_again_and_again_is_left_alone_and_comes_back_by_itself() {
+    let quick = "minimum_calls=5 window_ms=2000 first_wait_ms=300 longest_wait_ms=600 probes=1";
+    let settings = [
+        ("DATABASE_WAIT_MS", "100"),
+        ("BREAKER_ORDER_CREATE", quick),
+        ("BREAKER_ORDER_LOOKUP", quick),
+        ("BREAKER_AUTH_LOOKUP", quick),
+        ("BREAKER_USER_CREATE", quick),
+        ("BREAKER_ORDER_UPDATE", quick),
+    ];
+    let restaurant = Restaurant::with_servers(1, &settings).await;
+    let (dish, customer, email) = (restaurant.dish(50).await, restaurant.customer().await, restaurant.account().await);
+    let order = customer.order(&[(dish, 1)]).await.expect(201);
+    let cancel = format!("/v1/orders/{}/cancel", order["id"].as_str().unwrap());
+    let other_database = TestDatabase::empty().await;
+    let elsewhere = other_database.client().await;
+    let name = restaurant.database.url.rsplit_once('/').unwrap().1;
+    let door = |open: bool| format!("ALTER DATABASE \"{name}\" ALLOW_CONNECTIONS {open}");
+    elsewhere.batch_execute(&door(false)).await.unwrap();
+    let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+    elsewhere.batch_execute(&cut).await.unwrap();
+
+    let guest = restaurant.guest();
+    let newcomer = json!({ "email": "new@example.org", "password": PASSWORD, "name": "Bo" });
+    for operation in ["order.create", "order.lookup", "order.update", "auth.lookup", "user.create"] {
+        let ask = async || match operation {
+            "order.create" => customer.order(&[(dish, 1)]).await,
+            "order.lookup" => customer.get("/v1/orders").await,
+            "order.update" => customer.post(&cancel, &json!({})).await,
+            "auth.lookup" => guest.try_password(&email, PASSWORD).await,
+            _ => guest.post("/v1/users", &newcomer).await,
+        };
+        // Those that try wait for a connection; once it is open nobody waits for anything.
+        let opened = |log: &[String]| {
+            let moved = format!("\"operation\":\"{operation}\",\"to\":\"open\"");
+            log.iter().any(|line| line.contains("a circuit breaker has moved") && line.contains(&moved))
+        };
+        let mut tries = 0;
+        while !opened(&restaurant.servers[0].log()) {
+            let answer = ask().await;
+            assert_eq!((answer.problem().0, &answer.json()["operation"]), (503, &json!(operation)));
+            tries += 1;
+            assert!(tries < 20, "{operation} is tried for ever");
+        }
+        let refused = ask().await;
+        assert_eq!((refused.problem().0, &refused.json()["operation"]), (503, &json!(operation)));
+        assert!(refused.header("retry-after").is_some_and(|wait| wait == "1"), "{refused:?}");
+    }
+
+    elsewhere.batch_execute(&door(true)).await.unwrap();
+    let begin = Instant::now();
+    while customer.order(&[(dish, 1)]).await.status != 201 {
+        assert!(begin.elapsed() < Duration::from_secs(5), "it does not come back");
+    }
+    while guest.try_password(&email, PASSWORD).await.status != 200 {
+        assert!(begin.elapsed() < Duration::from_secs(5), "it does not come back");
+    }
     restaurant.close().await;
 }
 

@@ -26,7 +26,7 @@ mod payments;
 mod sales_figures;
 mod sessions;
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, time::Duration};
 
 pub use access_tokens::*;
 pub use accounts::*;
@@ -50,23 +50,48 @@ pub use sessions::*;
 /// The step could not be carried out for a reason that has nothing to do with what was asked: a connection was cut, a pool is
 /// exhausted, a deadline passed. Trying again later may help. Whether the step happened is unknown.
 #[derive(Debug)]
-pub struct Unavailable(Box<dyn Error + Send + Sync>);
+pub struct Unavailable {
+    source: Box<dyn Error + Send + Sync>,
+    overload: bool,
+    wait: Option<Duration>,
+}
 
 impl Unavailable {
     /// Wraps what went wrong. Accepts any error, or a text.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(source.into())
+        Self { source: source.into(), overload: false, wait: None }
+    }
+
+    /// Nothing is broken: more was asked for than can be done, and this was refused at once.
+    pub fn overloaded(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { overload: true, ..Self::new(source) }
+    }
+
+    /// Trying again is of no use before that.
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        Self { wait: Some(wait), ..self }
+    }
+
+    /// Whether it was refused although nothing is broken.
+    pub const fn is_overload(&self) -> bool {
+        self.overload
+    }
+
+    /// For how long trying again is of no use, where that is known.
+    pub const fn wait(&self) -> Option<Duration> {
+        self.wait
     }
 }
 
 impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unavailable: {}", self.0)
+        write!(f, "unavailable: {}", self.source)
     }
 }
 
 impl Error for Unavailable {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(self.0.as_ref())
+        Some(self.source.as_ref())
     }
 }

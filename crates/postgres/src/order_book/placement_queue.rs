@@ -48,7 +48,10 @@ enum Undecided {
 
 impl From<Undecided> for PlaceOrderError {
     fn from(error: Undecided) -> Self {
-        Self::Unavailable(Unavailable::new(error))
+        Self::Unavailable(match error {
+            Undecided::QueueFull => Unavailable::overloaded(error),
+            Undecided::Closed | Undecided::DeadlinePassed(_) => Unavailable::new(error),
+        })
     }
 }
 

@@ -15,6 +15,7 @@ use comanda_domain::{
     money::Currency,
     rate_limit::RateLimit,
 };
+use comanda_resilience::BreakerSettings;
 use ipnet::IpNet;
 
 use self::{reader::Reader, settings as s};
@@ -38,6 +39,7 @@ pub struct Config {
     pub address_limit: RateLimit,
     pub passwords: PasswordConfig,
     pub placement: PlacementSettings,
+    pub breakers: BreakerConfig,
     pub menu_cache: CacheTerms,
     pub flags: FlagDefaults,
     pub log: LogConfig,
@@ -90,6 +92,16 @@ pub struct PlacementSettings {
     pub queue: NonZeroUsize,
     pub batch: NonZeroUsize,
     pub deadline: Duration,
+}
+
+/// One breaker each.
+#[derive(Debug)]
+pub struct BreakerConfig {
+    pub order_create: BreakerSettings,
+    pub order_update: BreakerSettings,
+    pub order_lookup: BreakerSettings,
+    pub user_create: BreakerSettings,
+    pub auth_lookup: BreakerSettings,
 }
 
 #[derive(Clone, Debug)]
@@ -171,6 +183,13 @@ impl Config {
                 queue: reader.in_range(&s::PLACEMENT_QUEUE, one()..=at_most(1_000_000)),
                 batch: reader.in_range(&s::PLACEMENT_BATCH, one()..=at_most(10_000)),
                 deadline: reader.milliseconds(&s::PLACEMENT_DEADLINE_MS, 100..=60_000),
+            },
+            breakers: BreakerConfig {
+                order_create: reader.parsed(&s::BREAKER_ORDER_CREATE, BreakerSettings::default()),
+                order_update: reader.parsed(&s::BREAKER_ORDER_UPDATE, BreakerSettings::default()),
+                order_lookup: reader.parsed(&s::BREAKER_ORDER_LOOKUP, BreakerSettings::default()),
+                user_create: reader.parsed(&s::BREAKER_USER_CREATE, BreakerSettings::default()),
+                auth_lookup: reader.parsed(&s::BREAKER_AUTH_LOOKUP, BreakerSettings::default()),
             },
             menu_cache: menu_cache(&mut reader),
             flags: FlagDefaults {

@@ -57,6 +57,11 @@ settings! {
     PLACEMENT_QUEUE = Some("1024"), "Orders that may wait for a transaction; one more is answered with 503 at once.";
     PLACEMENT_BATCH = Some("256"), "The most orders that share a transaction.";
     PLACEMENT_DEADLINE_MS = Some("5000"), "From accepting an order to its answer; also the limit of every transaction.";
+    BREAKER_ORDER_CREATE = Some(""), "When the circuit breaker of placing orders opens and how it closes, where it differs from window_ms=10000 minimum_calls=20 failure_percent=50 slow_percent=80 slow_call_ms=2000 first_wait_ms=1000 longest_wait_ms=30000 probes=3 probe_limit_ms=6000.";
+    BREAKER_ORDER_UPDATE = Some(""), "The same of cancelling and advancing orders.";
+    BREAKER_ORDER_LOOKUP = Some(""), "The same of reading orders.";
+    BREAKER_USER_CREATE = Some(""), "The same of registering.";
+    BREAKER_AUTH_LOOKUP = Some(""), "The same of looking up who signs in.";
     MENU_CACHE_SECONDS = Some("300"), "How long copies of the menu live, give or take a tenth. Changes are shown at once, this is for what nobody heard of.";
     MENU_STALE_SECONDS = Some("3600"), "For so long after that a copy is shown while PostgreSQL is out of reach.";
     FLAG_MENU_CACHE = Some("100"), "The percentage of readings of the menu that are answered from copies, until an admin sets the flag `menu-cache`.";

@@ -1,5 +1,7 @@
 //! Errors as clients see them: RFC 9457 `application/problem+json`.
 
+use std::time::Duration;
+
 use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
@@ -127,8 +129,14 @@ impl Problem {
 
     /// The cause goes to the log; the client learns which operation failed and when to try again.
     pub fn unavailable(operation: &'static str, cause: &Unavailable) -> Self {
-        tracing::warn!(operation, %cause, "unavailable");
-        Self::overloaded(operation)
+        if cause.is_overload() || cause.wait().is_some() {
+            // Refused on purpose, and perhaps many times a second; metrics count it.
+            tracing::debug!(operation, %cause, "unavailable");
+        } else {
+            tracing::warn!(operation, %cause, "unavailable");
+        }
+        let whole_seconds = |wait: Duration| u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+        Self::overloaded(operation).retry_after(cause.wait().map_or(1, whole_seconds).max(1))
     }
 
     /// Like [`Problem::unavailable`], where there is nothing to log.

@@ -1,0 +1,234 @@
+use std::{collections::HashMap, time::Duration};
+
+use comanda_domain::ports::{PlaceOrderError, Unavailable};
+use proptest::prelude::*;
+
+use super::{
+    Breaker, BreakerSettings,
+    state::{Ending, Machine, Permit, Position},
+};
+
+const SETTINGS: BreakerSettings = BreakerSettings {
+    window: Duration::from_secs(1),
+    minimum_calls: 4,
+    failure_percent: 50,
+    slow_percent: 75,
+    slow_call: Duration::from_millis(200),
+    first_wait: Duration::from_millis(100),
+    longest_wait: Duration::from_millis(450),
+    probes: 2,
+    probe_limit: Duration::from_millis(300),
+};
+
+fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+/// A call that begins and ends at these times.
+fn call(machine: &mut Machine, begin: u64, end: u64, ending: Ending) {
+    let permit = machine.ask(ms(begin), 1.0).unwrap();
+    machine.end(permit, ending, ms(end), 1.0);
+}
+
+fn opened() -> Machine {
+    let mut machine = Machine::new(SETTINGS);
+    for _ in 0..4 {
+        call(&mut machine, 0, 0, Ending::Failed);
+    }
+    assert_eq!(machine.position(), Position::Open);
+    machine
+}
+
+#[test]
+fn it_opens_at_the_rate_and_not_before_there_are_enough_calls() {
+    let mut machine = Machine::new(SETTINGS);
+    for (ending, position) in [
+        (Ending::Failed, Position::Closed),
+        (Ending::Failed, Position::Closed),
+        (Ending::Answered, Position::Closed),
+        (Ending::Unknown, Position::Closed),
+        (Ending::Answered, Position::Open),
+    ] {
+        call(&mut machine, 0, 0, ending);
+        assert_eq!(machine.position(), position, "two of four have failed at the last");
+    }
+}
+
+#[test]
+fn what_is_long_past_does_not_count() {
+    let mut machine = Machine::new(SETTINGS);
+    for _ in 0..3 {
+        call(&mut machine, 0, 0, Ending::Failed);
+    }
+    call(&mut machine, 1000, 1000, Ending::Failed);
+    assert_eq!(machine.position(), Position::Closed);
+    for _ in 0..3 {
+        call(&mut machine, 1900, 1900, Ending::Failed);
+    }
+    assert_eq!(machine.position(), Position::Open);
+}
+
+#[test]
+fn slow_answers_open_it_too() {
+    let mut machine = Machine::new(SETTINGS);
+    call(&mut machine, 0, 199, Ending::Answered);
+    for _ in 0..3 {
+        call(&mut machine, 0, 200, Ending::Answered);
+    }
+    assert_eq!(machine.position(), Position::Open);
+}
+
+#[test]
+fn open_it_says_when_to_come_back_and_then_lets_a_few_through() {
+    let mut machine = opened();
+    assert_eq!(machine.ask(ms(40), 1.0), Err(ms(60)));
+    let first = machine.ask(ms(100), 1.0).unwrap();
+    let second = machine.ask(ms(110), 1.0).unwrap();
+    assert_eq!(machine.ask(ms(120), 1.0), Err(ms(280)), "until the first must be back");
+    machine.end(first, Ending::Answered, ms(130), 1.0);
+    assert_eq!(machine.position(), Position::HalfOpen);
+    machine.end(second, Ending::Answered, ms(130), 1.0);
+    assert_eq!(machine.position(), Position::Closed);
+}
+
+#[test]
+fn waits_grow_to_the_ceiling_and_begin_anew_after_a_recovery() {
+    let mut machine = opened();
+    let mut now = 0;
+    for wait in [100, 200, 400, 450, 450] {
+        assert_eq!(machine.ask(ms(now + wait - 1), 1.0), Err(ms(1)), "after {wait}");
+        now += wait;
+        call(&mut machine, now, now, Ending::Failed);
+        assert_eq!(machine.position(), Position::Open);
+    }
+    now += 450;
+    for _ in 0..2 {
+        call(&mut machine, now, now, Ending::Answered);
+    }
+    for _ in 0..4 {
+        call(&mut machine, now, now, Ending::Failed);
+    }
+    assert_eq!(machine.ask(ms(now), 1.0), Err(ms(100)));
+    // Half of a wait is chance.
+    let mut machine = Machine::new(SETTINGS);
+    for _ in 0..4 {
+        let permit = machine.ask(ms(0), 0.0).unwrap();
+        machine.end(permit, Ending::Failed, ms(0), 0.0);
+    }
+    assert_eq!(machine.ask(ms(0), 0.0), Err(ms(50)));
+}
+
+#[test]
+fn a_probe_that_never_comes_back_holds_nothing_up() {
+    let mut machine = opened();
+    machine.ask(ms(100), 1.0).unwrap();
+    machine.ask(ms(100), 1.0).unwrap();
+    assert!(machine.ask(ms(399), 1.0).is_err());
+    assert_eq!(machine.ask(ms(400), 1.0), Err(ms(200)), "they have failed: open again, for twice as long");
+    assert!(machine.ask(ms(600), 1.0).is_ok());
+}
+
+#[test]
+fn who_hangs_up_gives_the_place_back_and_who_is_late_says_nothing() {
+    let mut machine = opened();
+    let probe = machine.ask(ms(100), 1.0).unwrap();
+    machine.ask(ms(100), 1.0).unwrap();
+    machine.end(probe, Ending::Unknown, ms(110), 1.0);
+    let again = machine.ask(ms(110), 1.0).unwrap();
+    machine.end(again, Ending::Failed, ms(120), 1.0);
+    let late = probe;
+    let next = machine.ask(ms(320), 1.0).unwrap();
+    machine.end(late, Ending::Failed, ms(330), 1.0);
+    assert_eq!(machine.position(), Position::HalfOpen, "of a period that is over");
+    machine.end(next, Ending::Answered, ms(330), 1.0);
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Wait(u64),
+    Ask,
+    End(usize, Ending),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let ending = prop_oneof![Just(Ending::Answered), Just(Ending::Failed), Just(Ending::Unknown)];
+    let step = prop_oneof![
+        (0_u64..400).prop_map(Step::Wait),
+        Just(Step::Ask),
+        Just(Step::Ask),
+        (0_usize..8, ending).prop_map(|(which, ending)| Step::End(which, ending)),
+    ];
+    proptest::collection::vec(step, 1..200)
+}
+
+proptest! {
+    /// Whatever happens, in whatever order: see what is asserted.
+    #[test]
+    fn it_keeps_its_promises(steps in steps(), chance in 0.0_f64..1.0) {
+        let mut machine = Machine::new(SETTINGS);
+        let (mut now, mut under_way, mut probing) = (0, Vec::<Permit>::new(), HashMap::<usize, u64>::new());
+        let mut asked = 0_usize;
+        for step in steps {
+            match step {
+                Step::Wait(time) => now += time,
+                Step::Ask => {
+                    let before = machine.position();
+                    match machine.ask(ms(now), chance) {
+                        Ok(permit) => {
+                            prop_assert!(machine.position() != Position::Open, "no call passes an open breaker");
+                            asked += 1;
+                            if machine.position() == Position::HalfOpen {
+                                if before != Position::HalfOpen {
+                                    probing.clear();
+                                }
+                                probing.insert(asked, now);
+                            }
+                            under_way.push(permit);
+                        }
+                        Err(wait) => {
+                            prop_assert!(machine.position() != Position::Closed, "a closed breaker refuses nobody");
+                            prop_assert!(wait <= SETTINGS.longest_wait.max(SETTINGS.probe_limit));
+                            // Whoever comes back then finds it moving, or moved on.
+                            let mut later = now + u64::try_from(wait.as_millis()).unwrap() + 1;
+                            for _ in 0..3 {
+                                match machine.ask(ms(later), chance) {
+                                    Ok(permit) => {
+                                        under_way.push(permit);
+                                        break;
+                                    }
+                                    Err(wait) => later += u64::try_from(wait.as_millis()).unwrap() + 1,
+                                }
+                            }
+                            prop_assert!(machine.position() != Position::Open, "it never stays open for ever");
+                            now = later;
+                        }
+                    }
+                }
+                Step::End(which, ending) if !under_way.is_empty() => {
+                    let permit = under_way.swap_remove(which % under_way.len());
+                    machine.end(permit, ending, ms(now), chance);
+                }
+                Step::End(..) => {}
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_by_the_business_and_one_for_overload_do_not_count() {
+    let breaker = Breaker::new("test", SETTINGS);
+    for _ in 0..20 {
+        let refused: Result<(), _> = breaker.call(async { Err(PlaceOrderError::KeyReused) }).await;
+        assert!(matches!(refused, Err(PlaceOrderError::KeyReused)));
+        let full = async { Err(PlaceOrderError::Unavailable(Unavailable::overloaded("full"))) };
+        let full: Result<(), _> = breaker.call(full).await;
+        assert!(matches!(full, Err(PlaceOrderError::Unavailable(_))));
+    }
+    for _ in 0..20 {
+        let broken = async { Err(PlaceOrderError::Unavailable(Unavailable::new("gone"))) };
+        let _: Result<(), _> = breaker.call(broken).await;
+    }
+    let refused = breaker.call(async { Ok::<_, PlaceOrderError>(()) }).await;
+    let Err(PlaceOrderError::Unavailable(unavailable)) = refused else { panic!("it is open: {refused:?}") };
+    assert!(unavailable.wait().is_some_and(|wait| wait <= SETTINGS.first_wait));
+}

@@ -1,0 +1,51 @@
+use std::{collections::HashMap, sync::Arc};
+
+use async_trait::async_trait;
+use comanda_domain::{
+    Timestamp,
+    account::OrderScope,
+    ids::OrderId,
+    order::{NewOrder, Order, OrderLine, OrderWithLines},
+    order_status::OrderStatus,
+    page::Page,
+    ports::{
+        AdvanceOrderError, Answer, CancelOrderError, Cancellation, OrderBook, OrdersQuery, PlaceOrderError, Unavailable,
+    },
+};
+
+use crate::breaker::Breaker;
+
+/// An order book behind three breakers: `order.create`, `order.update` and `order.lookup`.
+pub struct GuardedOrderBook {
+    pub orders: Arc<dyn OrderBook>,
+    pub create: Breaker,
+    pub update: Breaker,
+    pub lookup: Breaker,
+}
+
+#[async_trait]
+impl OrderBook for GuardedOrderBook {
+    async fn place(&self, order: NewOrder) -> Result<Answer<OrderWithLines>, PlaceOrderError> {
+        self.create.call(self.orders.place(order)).await
+    }
+
+    async fn find(&self, id: OrderId, scope: OrderScope) -> Result<Option<OrderWithLines>, Unavailable> {
+        self.lookup.call(self.orders.find(id, scope)).await
+    }
+
+    async fn list(&self, query: OrdersQuery) -> Result<Page<Order>, Unavailable> {
+        self.lookup.call(self.orders.list(query)).await
+    }
+
+    async fn lines_of(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<OrderLine>>, Unavailable> {
+        self.lookup.call(self.orders.lines_of(ids)).await
+    }
+
+    async fn cancel(&self, cancellation: Cancellation) -> Result<Answer<OrderWithLines>, CancelOrderError> {
+        self.update.call(self.orders.cancel(cancellation)).await
+    }
+
+    async fn advance(&self, id: OrderId, to: OrderStatus, at: Timestamp) -> Result<OrderWithLines, AdvanceOrderError> {
+        self.update.call(self.orders.advance(id, to, at)).await
+    }
+}
