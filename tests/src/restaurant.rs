@@ -123,6 +123,16 @@ impl Restaurant {
         row.expect("the dish").get(0)
     }
 
+    /// Until so many connections wait for a lock.
+    pub async fn until_waiting_for_locks(&self, connections: i64) {
+        let sql =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let client = self.database.client().await;
+        while client.query_one(sql, &[]).await.expect("a count").get::<_, i64>(0) < connections {
+            tokio::task::yield_now().await;
+        }
+    }
+
     pub async fn orders(&self) -> i64 {
         self.database.number("SELECT count(*) FROM orders").await
     }

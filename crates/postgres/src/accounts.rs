@@ -166,7 +166,7 @@ impl Accounts for PostgresAccounts {
 
     async fn find_many(&self, ids: &[AccountId]) -> Result<Vec<Account>, Unavailable> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
-        let mut connection = self.database.connection().await?;
+        let mut connection = self.database.read_connection().await?;
         let rows = users::table
             .filter(users::id.eq_any(ids))
             .select(UserRow::as_select())
@@ -201,7 +201,7 @@ impl Accounts for PostgresAccounts {
         if let Some(disabled) = query.disabled {
             select = select.filter(users::disabled.eq(disabled));
         }
-        let mut connection = self.database.connection().await?;
+        let mut connection = self.database.read_connection().await?;
         let rows = select.load(&mut *connection).await.map_err(Unavailable::new)?;
         let accounts = rows.into_iter().map(UserRow::into_account).collect::<Result<_, _>>()?;
         Ok(Page::from_one_more(accounts, query.limit))

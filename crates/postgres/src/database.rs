@@ -1,6 +1,6 @@
 //! Connections.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use comanda_domain::ports::Unavailable;
 use diesel_async::{
@@ -12,20 +12,34 @@ use diesel_async::{
 };
 use futures_util::FutureExt;
 use thiserror::Error;
-use tokio::runtime::Handle;
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
 
-/// How to reach the database, and how long anything may take there.
+use crate::pool_metrics;
+
+/// How to reach the database, how connections are shared out, and how long anything may take there.
 #[derive(Clone, Debug)]
 pub struct DatabaseConfig {
     /// `postgres://user:password@host:port/database`
     pub url: String,
-    /// The most connections for everything but placing orders, which has one of its own.
-    pub max_connections: u32,
+    /// Connections for what changes something, and for signing in: no flood of reads can take them. Placing orders has one more
+    /// of its own.
+    pub write_connections: u32,
+    /// Connections for everything else that reads.
+    pub read_connections: u32,
+    /// Reports give way when fewer reading connections than this would be left.
+    pub free_read_connections: u32,
     /// How long a request waits for a free connection.
     pub wait_for_connection: Duration,
-    /// How long a statement may run, a transaction may wait for a lock, or sit idle. `PostgreSQL` itself ends it then, so
-    /// that no lock outlives this even when a server dies.
+    /// How long a statement that writes may run, a transaction may wait for a lock, or sit idle. `PostgreSQL` itself ends it
+    /// then, so that no lock outlives this even when a server dies.
     pub transaction_limit: Duration,
+    /// The same for reads.
+    pub read_limit: Duration,
+    /// How long a statement of a report may run.
+    pub report_limit: Duration,
 }
 
 /// The database could not be reached at start.
@@ -33,11 +47,18 @@ pub struct DatabaseConfig {
 #[error("cannot connect to PostgreSQL")]
 pub struct ConnectError(#[source] bb8::RunError<PoolError>);
 
-/// A pool of connections, each with its time limits set.
+/// All connections of a pool are at work.
+#[derive(Debug, Error)]
+#[error("all {0} connections are in use")]
+struct Exhausted(&'static str);
+
+/// Pools of connections, each with its time limits set.
 #[derive(Clone)]
 pub struct Database {
-    pool: Pool<AsyncPgConnection>,
-    config: DatabaseConfig,
+    writes: Pool<AsyncPgConnection>,
+    reads: Pool<AsyncPgConnection>,
+    reports: Arc<Semaphore>,
+    config: Arc<DatabaseConfig>,
     runtime: Handle,
 }
 
@@ -45,26 +66,59 @@ impl Database {
     /// Connects once, to find out that it works. Must be called within a tokio runtime, which from then on drives the
     /// connections and the transactions.
     pub async fn connect(config: DatabaseConfig) -> Result<Self, ConnectError> {
-        let pool = pool_of(&config);
-        drop(pool.get().await.map_err(ConnectError)?);
-        Ok(Self { pool, config, runtime: Handle::current() })
+        let writes = pool_of(&config, config.write_connections, config.transaction_limit);
+        let reads = pool_of(&config, config.read_connections, config.read_limit);
+        drop(writes.get().await.map_err(ConnectError)?);
+        let reports = config.read_connections.saturating_sub(config.free_read_connections).max(1);
+        let database = Self {
+            writes,
+            reads,
+            reports: Arc::new(Semaphore::new(reports as usize)),
+            config: Arc::new(config),
+            runtime: Handle::current(),
+        };
+        tokio::spawn(pool_metrics::keep_measuring(
+            "writes",
+            database.writes.clone(),
+            database.config.write_connections,
+        ));
+        tokio::spawn(pool_metrics::keep_measuring("reads", database.reads.clone(), database.config.read_connections));
+        Ok(database)
     }
 
-    /// A connection beside the pool, with `settings` (SQL) of its own, for work that must not wait behind other work.
+    /// A connection beside the pools, with `settings` (SQL) of its own, for work that must not wait behind other work.
     pub(crate) async fn dedicated(&self, settings: &str) -> Result<AsyncPgConnection, Unavailable> {
-        let establish = establish(&self.config.url, format!("{}{settings}", time_limits(&self.config)));
+        let limits = time_limits(self.config.transaction_limit);
+        let establish = establish(&self.config.url, format!("{limits}{settings}"));
         tokio::time::timeout(self.config.wait_for_connection, establish)
             .await
             .map_err(Unavailable::new)?
             .map_err(Unavailable::new)
     }
 
+    /// For what changes something, or decides who somebody is.
     pub(crate) async fn connection(&self) -> Result<PooledConnection<'_, AsyncPgConnection>, Unavailable> {
-        self.pool.get().await.map_err(Unavailable::new)
+        taken("writes", &self.writes, self.config.write_connections).await
+    }
+
+    /// For what only reads.
+    pub(crate) async fn read_connection(&self) -> Result<PooledConnection<'_, AsyncPgConnection>, Unavailable> {
+        taken("reads", &self.reads, self.config.read_connections).await
+    }
+
+    /// Reports are the first to give way: they are refused at once while enough others run.
+    pub(crate) fn place_for_report(&self) -> Result<OwnedSemaphorePermit, Unavailable> {
+        let place = Arc::clone(&self.reports).try_acquire_owned();
+        place.map_err(|_| Unavailable::overloaded(Exhausted("reports'")))
     }
 
     pub(crate) fn transaction_limit(&self) -> Duration {
         self.config.transaction_limit
+    }
+
+    /// In milliseconds, for a setting of PostgreSQL.
+    pub(crate) fn report_limit(&self) -> u128 {
+        before(self.config.report_limit)
     }
 
     pub(crate) fn runtime(&self) -> &Handle {
@@ -72,8 +126,23 @@ impl Database {
     }
 }
 
-fn pool_of(config: &DatabaseConfig) -> Pool<AsyncPgConnection> {
-    let limits = time_limits(config);
+async fn taken<'a>(
+    name: &'static str,
+    pool: &'a Pool<AsyncPgConnection>,
+    size: u32,
+) -> Result<PooledConnection<'a, AsyncPgConnection>, Unavailable> {
+    let begin = std::time::Instant::now();
+    let connection = pool.get().await;
+    pool_metrics::waited(name, begin.elapsed());
+    connection.map_err(|error| {
+        let state = pool.state();
+        let all_at_work = state.connections == size && state.idle_connections == 0;
+        if all_at_work { Unavailable::overloaded(Exhausted(name)) } else { Unavailable::new(error) }
+    })
+}
+
+fn pool_of(config: &DatabaseConfig, size: u32, limit: Duration) -> Pool<AsyncPgConnection> {
+    let limits = time_limits(limit);
     let mut manager = ManagerConfig::<AsyncPgConnection>::default();
     manager.custom_setup = Box::new(move |url| establish(url, limits.clone()).boxed());
     // A connection that is known to be closed is replaced without asking the server; asking each time would cost
@@ -83,14 +152,18 @@ fn pool_of(config: &DatabaseConfig) -> Pool<AsyncPgConnection> {
         async move { if closed { Err(diesel::result::Error::BrokenTransactionManager) } else { Ok(()) } }.boxed()
     }));
     Pool::builder()
-        .max_size(config.max_connections)
+        .max_size(size)
         .connection_timeout(config.wait_for_connection)
         .build_unchecked(AsyncDieselConnectionManager::new_with_config(config.url.clone(), manager))
 }
 
-/// A little below the limit for PostgreSQL, so that its clear answer comes before anybody here stops waiting.
-fn time_limits(config: &DatabaseConfig) -> String {
-    let limit = config.transaction_limit.mul_f32(0.9).as_millis();
+/// A little before the limit, for PostgreSQL, so that its clear answer comes before anybody here stops waiting. In milliseconds.
+fn before(limit: Duration) -> u128 {
+    limit.mul_f32(0.9).as_millis()
+}
+
+fn time_limits(limit: Duration) -> String {
+    let limit = before(limit);
     format!(
         "SET statement_timeout = {limit}; SET lock_timeout = {limit}; \
          SET idle_in_transaction_session_timeout = {limit}; SET application_name = 'comanda';"

@@ -28,7 +28,7 @@ impl PostgresFlagSettings {
 #[async_trait]
 impl FlagSettings for PostgresFlagSettings {
     async fn all(&self) -> Result<Vec<(FeatureFlag, Percentage)>, Unavailable> {
-        let mut connection = self.database.connection().await?;
+        let mut connection = self.database.read_connection().await?;
         let rows: Vec<(String, i16)> = feature_flags::table.load(&mut *connection).await.map_err(Unavailable::new)?;
         // A flag of another version of the server is none of ours.
         let known = rows

@@ -10,6 +10,7 @@ mod menu;
 mod migrations;
 mod order_book;
 mod owned_task;
+mod pool_metrics;
 mod row_error;
 mod sales_figures;
 mod schema;

@@ -181,7 +181,7 @@ impl Sessions for PostgresSessions {
     }
 
     async fn closed_since(&self, since: Timestamp) -> Result<Vec<SessionId>, Unavailable> {
-        let mut connection = self.database.connection().await?;
+        let mut connection = self.database.read_connection().await?;
         let ids: Vec<Uuid> = sessions::table
             .filter(sessions::closed_at.ge(since))
             .select(sessions::id)

@@ -296,7 +296,11 @@ pub fn menu_cache(config: &CacheConfig) -> anyhow::Result<impl MenuCache> {
 async fn database(settings: &DatabaseSettings, transaction_limit: Duration) -> anyhow::Result<Database> {
     let config = DatabaseConfig {
         url: settings.url.expose().to_owned(),
-        max_connections: settings.pool_size,
+        write_connections: settings.write_connections,
+        read_connections: settings.read_connections,
+        free_read_connections: settings.free_read_connections,
+        read_limit: settings.read_limit,
+        report_limit: settings.report_limit,
         wait_for_connection: settings.wait_for_connection,
         transaction_limit,
     };

@@ -120,6 +120,67 @@ async fn what_fails_again_and_again_is_left_alone_and_comes_back_by_itself() {
     restaurant.close().await;
 }
 
+/// Somebody has locked a table that only reads of one kind need.
+async fn lock(restaurant: &Restaurant, table: &str) -> tokio_postgres::Client {
+    let holder = restaurant.database.client().await;
+    holder.batch_execute(&format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")).await.unwrap();
+    holder
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_give_way_first_and_no_flood_of_reads_stops_orders() {
+    let settings =
+        [("DATABASE_REPORT_LIMIT_MS", "2000"), ("DATABASE_READ_LIMIT_MS", "800"), ("DATABASE_WAIT_MS", "400")];
+    let restaurant = Restaurant::with_servers(1, &settings).await;
+    let (dish, customer) = (restaurant.dish(50).await, restaurant.customer().await);
+    let flood = async |path: &'static str, count: usize| {
+        let mut flood = tokio::task::JoinSet::new();
+        for _ in 0..count {
+            let admin = restaurant.admin.clone();
+            flood.spawn(async move {
+                let begin = Instant::now();
+                let answer = admin.get(path).await;
+                (answer, begin.elapsed())
+            });
+        }
+        flood
+    };
+    let goes_on = async || {
+        let begin = Instant::now();
+        customer.order(&[(dish, 1)]).await.expect(201);
+        restaurant.guest().get("/v1/menu").await.expect(200);
+        assert!(begin.elapsed() < Duration::from_millis(400), "an order waited for {:?}", begin.elapsed());
+    };
+
+    // Six connections read; with fewer than two free, reports are refused at once.
+    let holder = lock(&restaurant, "sales_summarized").await;
+    let reports = flood("/v1/analytics/sales", 20).await;
+    restaurant.until_waiting_for_locks(4).await;
+    goes_on().await;
+    customer.get("/v1/orders").await.expect(200);
+    let answers = reports.join_all().await;
+    assert!(answers.iter().all(|(answer, _)| answer.problem() == (503, "unavailable".to_owned())));
+    let at_once = answers.iter().filter(|(_, time)| *time < Duration::from_millis(500)).count();
+    assert_eq!(at_once, 16);
+    assert!(answers.iter().all(|(_, time)| *time < Duration::from_millis(2200)), "a deadline and a tenth");
+    drop(holder);
+
+    let holder = lock(&restaurant, "audit_log").await;
+    let reads = flood("/v1/admin/audit-log", 30).await;
+    restaurant.until_waiting_for_locks(6).await;
+    goes_on().await;
+    let crowded_out = restaurant.admin.get("/v1/admin/users").await;
+    assert!(matches!(crowded_out.status, 200 | 503), "{crowded_out:?}");
+    let answers = reads.join_all().await;
+    assert!(answers.iter().all(|(answer, time)| answer.status == 503 && *time < Duration::from_millis(1300)));
+    drop(holder);
+    let begin = Instant::now();
+    while restaurant.admin.get("/v1/admin/audit-log").await.status != 200 {
+        assert!(begin.elapsed() < Duration::from_secs(5), "reads do not come back");
+    }
+    restaurant.close().await;
+}
+
 async fn until_one_waits_for_a_lock(restaurant: &Restaurant) {
     let waiting =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";

@@ -22,7 +22,7 @@ use crate::{
 };
 
 pub(super) async fn whole(database: &Database, currency: Currency) -> Result<WholeMenu, Unavailable> {
-    let mut connection = database.connection().await?;
+    let mut connection = database.read_connection().await?;
     // One statement, and so one snapshot: the version is that of these very rows.
     let rows: Vec<(i64, Option<MenuItemRow>)> = menu_version::table
         .left_join(menu_items::table.on(menu_items::archived_at.is_null()))
@@ -44,7 +44,7 @@ pub(super) async fn item(
     currency: Currency,
     id: MenuItemId,
 ) -> Result<Option<MenuItem>, Unavailable> {
-    let mut connection = database.connection().await?;
+    let mut connection = database.read_connection().await?;
     let row = read_row(&mut connection, id, ReadMode::Unlocked).await.map_err(Unavailable::new)?;
     Ok(row.map(|row| row.into_item(currency)).transpose()?)
 }
@@ -80,7 +80,7 @@ pub(super) async fn items(
             menu_items::name.gt(name.clone()).or(menu_items::name.eq(name).and(menu_items::id.gt(after.id.as_uuid()))),
         )));
     }
-    let mut connection = database.connection().await?;
+    let mut connection = database.read_connection().await?;
     let rows = select.load(&mut *connection).await.map_err(Unavailable::new)?;
     let items = rows.into_iter().map(|row| row.into_item(currency)).collect::<Result<Vec<_>, _>>()?;
     Ok(Page::from_one_more(items, query.limit))

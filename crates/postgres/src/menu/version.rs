@@ -17,7 +17,7 @@ pub(crate) async fn raise_menu_version(mut connection: &AsyncPgConnection) -> Qu
 }
 
 pub(super) async fn version(database: &Database) -> Result<u64, Unavailable> {
-    let mut connection = database.connection().await?;
+    let mut connection = database.read_connection().await?;
     let version: i64 =
         menu_version::table.select(menu_version::version).first(&mut *connection).await.map_err(Unavailable::new)?;
     u64::try_from(version).map_err(Unavailable::new)

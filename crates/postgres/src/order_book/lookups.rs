@@ -60,7 +60,7 @@ async fn answer(asked: Vec<Asked>, database: Database, currency: Currency) {
     let ids: HashSet<OrderId> = asked.iter().map(|asked| asked.id).collect();
     let ids: Vec<OrderId> = ids.into_iter().collect();
     let found = async {
-        let connection = database.connection().await?;
+        let connection = database.read_connection().await?;
         read::load(&connection, currency, &ids).await
     };
     let found: Result<HashMap<OrderId, OrderWithLines>, Arc<Unavailable>> = found.await.map_err(Arc::new);

@@ -39,7 +39,7 @@ pub(super) async fn list(
     if let Some(after) = query.after {
         select = select.filter(orders::id.lt(after.as_uuid()));
     }
-    let mut connection = database.connection().await?;
+    let mut connection = database.read_connection().await?;
     let rows = select.load(&mut *connection).await.map_err(Unavailable::new)?;
     let entries = rows.into_iter().map(|row| row.into_order(currency)).collect::<Result<Vec<_>, _>>()?;
     Ok(Page::from_one_more(entries, query.limit))
@@ -50,7 +50,7 @@ pub(super) async fn lines_of(
     currency: Currency,
     ids: &[OrderId],
 ) -> Result<HashMap<OrderId, Vec<OrderLine>>, Unavailable> {
-    let connection = database.connection().await?;
+    let connection = database.read_connection().await?;
     let rows = line_rows(&connection, ids).await.map_err(Unavailable::new)?;
     grouped(rows, currency)
 }

@@ -68,17 +68,21 @@ impl PostgresSalesFigures {
         &self,
         report: impl for<'c> FnOnce(&'c mut AsyncPgConnection, (i64, i64)) -> BoxFuture<'c, QueryResult<T>> + Send + 'static,
     ) -> Result<T, Unavailable> {
-        let database = self.database.clone();
+        let (place, database) = (self.database.place_for_report()?, self.database.clone());
         in_own_task(&self.database, async move {
-            let mut connection = database.connection().await?;
+            let _place = place;
+            let mut connection = database.read_connection().await?;
+            let limit = database.report_limit();
             connection
                 .build_transaction()
                 .read_only()
                 .repeatable_read()
                 .run::<_, Failure<Unavailable>, _>(async |connection| {
-                    connection
-                        .batch_execute("SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0")
-                        .await?;
+                    let settings = format!(
+                        "SET LOCAL statement_timeout = {limit}; SET LOCAL jit = off; \
+                         SET LOCAL max_parallel_workers_per_gather = 0"
+                    );
+                    connection.batch_execute(&settings).await?;
                     let summarized = sales_summarized::table
                         .select((sales_summarized::transaction_id, sales_summarized::event_id))
                         .first(connection)

@@ -131,9 +131,13 @@ impl Shop {
 pub async fn connect(database: &TestDatabase, transaction_limit: Duration) -> Database {
     let config = DatabaseConfig {
         url: database.url.clone(),
-        max_connections: 8,
+        write_connections: 8,
+        read_connections: 8,
+        free_read_connections: 2,
         wait_for_connection: Duration::from_secs(10),
         transaction_limit,
+        read_limit: transaction_limit,
+        report_limit: transaction_limit,
     };
     Database::connect(config).await.unwrap()
 }

@@ -1,15 +1,23 @@
 use actix_web::web::ServiceConfig;
 use anyhow::Context;
-use metrics_exporter_prometheus::PrometheusBuilder;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::migrate;
 use crate::{composition::Restaurant, config::Config, http, logging};
 
+/// Fine enough for a 99th percentile of a millisecond or of seconds.
+const SECONDS: &[f64] =
+    &[0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
 pub async fn run(config: &Config) -> anyhow::Result<()> {
     logging::start(&config.log);
     if let Some(address) = config.http.metrics_addr {
-        PrometheusBuilder::new().with_http_listener(address).install().context("cannot offer metrics")?;
+        PrometheusBuilder::new()
+            .with_http_listener(address)
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)
+            .and_then(PrometheusBuilder::install)
+            .context("cannot offer metrics")?;
         tracing::info!(%address, "offering metrics");
     }
     if config.database.migrate_on_start {

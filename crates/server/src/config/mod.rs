@@ -48,7 +48,11 @@ pub struct Config {
 #[derive(Debug)]
 pub struct DatabaseSettings {
     pub url: Secret,
-    pub pool_size: u32,
+    pub write_connections: u32,
+    pub read_connections: u32,
+    pub free_read_connections: u32,
+    pub read_limit: Duration,
+    pub report_limit: Duration,
     pub wait_for_connection: Duration,
     pub migrate_on_start: bool,
 }
@@ -217,9 +221,16 @@ impl StoreConfig {
 }
 
 fn database(reader: &mut Reader) -> DatabaseSettings {
+    let size: u32 = reader.in_range(&s::DATABASE_POOL_SIZE, 2..=1000);
+    let most = size.clamp(2, 1000) - 1;
+    let write_connections = reader.in_range(&s::DATABASE_RESERVED_FOR_WRITES, 1..=most);
     DatabaseSettings {
         url: reader.secret(&s::DATABASE_URL),
-        pool_size: reader.in_range(&s::DATABASE_POOL_SIZE, 1..=1000),
+        write_connections,
+        read_connections: size.saturating_sub(write_connections).max(1),
+        free_read_connections: reader.in_range(&s::DATABASE_FREE_FOR_READS, 0..=1000),
+        read_limit: reader.milliseconds(&s::DATABASE_READ_LIMIT_MS, 10..=60_000),
+        report_limit: reader.milliseconds(&s::DATABASE_REPORT_LIMIT_MS, 10..=60_000),
         wait_for_connection: reader.milliseconds(&s::DATABASE_WAIT_MS, 10..=60_000),
         migrate_on_start: reader.parsed(&s::MIGRATE_ON_START, true),
     }

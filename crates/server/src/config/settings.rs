@@ -22,7 +22,11 @@ macro_rules! settings {
 
 settings! {
     DATABASE_URL = None, "Where PostgreSQL is: `postgres://user:password@host:port/database`.";
-    DATABASE_POOL_SIZE = Some("10"), "The most connections a server opens; placing orders has one more of its own.";
+    DATABASE_POOL_SIZE = Some("10"), "The most connections a server opens, at least 2; placing orders has one more of its own.";
+    DATABASE_RESERVED_FOR_WRITES = Some("4"), "So many of them are for what changes something and for signing in, so that no flood of reads can stop it.";
+    DATABASE_FREE_FOR_READS = Some("2"), "Reports give way, with 503, when fewer of the others would be free.";
+    DATABASE_READ_LIMIT_MS = Some("1000"), "How long a read may take.";
+    DATABASE_REPORT_LIMIT_MS = Some("3000"), "How long a report may take.";
     DATABASE_WAIT_MS = Some("2000"), "How long a request waits for a free connection, in milliseconds.";
     MIGRATE_ON_START = Some("true"), "Whether `comanda serve` brings the database up to date first.";
     REDIS_URL = None, "Where Redis is: `redis://:password@host:port/number`.";
