@@ -120,6 +120,44 @@ async fn what_fails_again_and_again_is_left_alone_and_comes_back_by_itself() {
     restaurant.close().await;
 }
 
+#[tokio::test]
+async fn metrics_tell_how_it_fares() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = format!("127.0.0.1:{port}");
+    let restaurant = Restaurant::with_servers(1, &[("METRICS_ADDR", &address)]).await;
+    let (dish, customer) = (restaurant.dish(3).await, restaurant.customer().await);
+    customer.order(&[(dish, 1)]).await.expect(201);
+    customer.order(&[(dish, 9)]).await.expect(409);
+    restaurant.guest().get("/v1/menu").await.expect(200);
+    restaurant.guest().get(&format!("/v1/menu/items/{dish}")).await.expect(200);
+    restaurant.guest().get("/nothing/that/a-scanner-looks-for").await;
+    restaurant.guest().try_password("nobody@example.org", "not the password").await;
+
+    let told = Client::guest(&format!("http://{address}")).get("/metrics").await;
+    for line in [
+        "http_server_request_duration_seconds_count{http_request_method=\"POST\",http_route=\"/v1/orders\",http_response_status_code=\"201\"} 1",
+        "http_server_request_duration_seconds_count{http_request_method=\"POST\",http_route=\"/v1/orders\",http_response_status_code=\"409\"} 1",
+        "http_server_request_duration_seconds_count{http_request_method=\"GET\",http_route=\"/v1/menu/items/{id}\",http_response_status_code=\"200\"} 1",
+        "http_server_request_duration_seconds_count{http_request_method=\"GET\",http_route=\"unmatched\",http_response_status_code=\"404\"} 1",
+        "http_server_active_requests{http_request_method=\"POST\"} 0",
+        "comanda_placement_batch_size_count 2",
+        "comanda_placement_queue_depth 0",
+        "comanda_breaker_state{operation=\"order.create\"} 0",
+        "comanda_password_checks_total{outcome=\"mismatch\"} 1",
+        "comanda_menu_reads_total{layer=\"process\"} 2",
+        "comanda_flag_evaluations_total{flag=\"menu-cache\",on=\"true\"} 2",
+        "comanda_degraded{what=\"menu_cache\"} 0",
+        "db_client_connection_max{db_client_connection_pool_name=\"reads\"} 6",
+    ] {
+        assert!(told.text.contains(line), "{line} is missing in:\n{}", told.text);
+    }
+    assert!(
+        !told.text.contains("@example.org") && !told.text.contains(&dish.to_string()),
+        "nothing personal, and few labels"
+    );
+    restaurant.close().await;
+}
+
 /// Somebody has locked a table that only reads of one kind need.
 async fn lock(restaurant: &Restaurant, table: &str) -> tokio_postgres::Client {
     let holder = restaurant.database.client().await;

@@ -22,6 +22,7 @@ use comanda_domain::{
     ports::{Answer, MenuObserver, PlaceOrderError, Unavailable},
 };
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection, pooled_connection::PoolableConnection};
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use thiserror::Error;
 use tokio::{
     runtime,
@@ -79,7 +80,7 @@ impl PlacementQueue {
         let (sender, receiver) = mpsc::channel(config.queue_capacity);
         let closing = Arc::new(Notify::new());
         let (end, ended) = oneshot::channel::<()>();
-        let committer = Committer { database, currency, config, observer, connection: None };
+        let committer = Committer { database, currency, config, observer, measures: Measures::new(), connection: None };
         let work = committer.run(receiver, Arc::clone(&closing));
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         thread::Builder::new().name("placement".to_owned()).spawn(move || {
@@ -93,7 +94,10 @@ impl PlacementQueue {
         let (answer, decision) = oneshot::channel();
         let deadline = Instant::now() + self.deadline;
         self.sender.try_send(Waiting { order, deadline, answer }).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => Undecided::QueueFull,
+            mpsc::error::TrySendError::Full(_) => {
+                counter!("comanda_placement_refused_total").increment(1);
+                Undecided::QueueFull
+            }
             mpsc::error::TrySendError::Closed(_) => Undecided::Closed,
         })?;
         match tokio::time::timeout_at(deadline, decision).await {
@@ -120,15 +124,36 @@ enum Setback {
     Final(PlaceOrderError),
 }
 
+/// How placing fares, as metrics.
+struct Measures {
+    waiting: Gauge,
+    batch: Histogram,
+    conflicts: Counter,
+    fallbacks: Counter,
+}
+
+impl Measures {
+    fn new() -> Self {
+        Self {
+            waiting: gauge!("comanda_placement_queue_depth"),
+            batch: histogram!("comanda_placement_batch_size"),
+            conflicts: counter!("comanda_placement_conflicts_total"),
+            fallbacks: counter!("comanda_placement_fallbacks_total"),
+        }
+    }
+}
+
 struct Committer {
     database: Database,
     currency: Currency,
     config: PlacementConfig,
     observer: Arc<dyn MenuObserver>,
+    measures: Measures,
     /// Its own, outside the pool, so that no flood of reads ever stops orders. Dropped whenever its state is in doubt.
     connection: Option<AsyncPgConnection>,
 }
 
+#[allow(clippy::cast_precision_loss, reason = "queues and batches are short")]
 impl Committer {
     /// Every statement must go by index, however small the tables were when it was planned: a plan made while `orders` was empty
     /// would scan it when it has a million rows.
@@ -150,9 +175,11 @@ impl Committer {
             } else {
                 waiting.extend(std::iter::from_fn(|| queue.try_recv().ok()).take(room));
             }
+            self.measures.waiting.set((queue.len() + waiting.len()) as f64);
             let (batch, repeated) = set_repetitions_aside(std::mem::take(&mut waiting));
             waiting = repeated;
             self.serve(batch).await;
+            self.measures.waiting.set((queue.len() + waiting.len()) as f64);
         }
     }
 
@@ -165,6 +192,7 @@ impl Committer {
             let _ = waiting.answer.send(Err(Undecided::DeadlinePassed(self.config.deadline).into()));
         }
         let Some(deadline) = batch.iter().map(|waiting| waiting.deadline).min() else { return };
+        self.measures.batch.record(batch.len() as f64);
 
         let orders: Vec<&NewOrder> = batch.iter().map(|waiting| &waiting.order).collect();
         match self.decide(&orders, deadline).await {
@@ -183,6 +211,7 @@ impl Committer {
             }
             Err(Setback::Rejected(error)) => {
                 tracing::warn!(%error, orders = batch.len(), "a batch of orders was rejected; trying them one by one");
+                self.measures.fallbacks.increment(1);
                 for waiting in batch {
                     let decision = self.decide_alone(&waiting.order, waiting.deadline).await;
                     let _ = waiting.answer.send(decision);
@@ -224,6 +253,7 @@ impl Committer {
                     return Ok(decided.decisions);
                 }
                 Err(BatchError::Conflict | BatchError::KeysForgotten) if Instant::now() < deadline => {
+                    self.measures.conflicts.increment(1);
                     tokio::task::yield_now().await;
                 }
                 Err(BatchError::Conflict | BatchError::KeysForgotten) => {

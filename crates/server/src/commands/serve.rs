@@ -10,12 +10,16 @@ use crate::{composition::Restaurant, config::Config, http, logging};
 const SECONDS: &[f64] =
     &[0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
+/// Of batches.
+const SIZES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+
 pub async fn run(config: &Config) -> anyhow::Result<()> {
     logging::start(&config.log);
     if let Some(address) = config.http.metrics_addr {
         PrometheusBuilder::new()
             .with_http_listener(address)
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)
+            .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_size".to_owned()), SIZES))
             .and_then(PrometheusBuilder::install)
             .context("cannot offer metrics")?;
         tracing::info!(%address, "offering metrics");

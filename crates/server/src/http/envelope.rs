@@ -7,12 +7,16 @@ use actix_web::{
     body::{BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
-    http::header::{self, HeaderMap, HeaderName, HeaderValue},
+    http::{
+        StatusCode,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
     middleware::Next,
     web,
 };
 
 use super::{
+    measured::Measured,
     problem::Problem,
     request_id::{self, RequestId},
 };
@@ -26,15 +30,21 @@ pub async fn wrap<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let id = RequestId::of(request.headers());
+    let measured = Measured::begin(&request);
     let limit = request.app_data::<web::Data<RequestTimeout>>().map_or(Duration::MAX, |limit| limit.0);
     let Ok(outcome) = tokio::time::timeout(limit, next.call(request)).await else {
+        measured.end(StatusCode::SERVICE_UNAVAILABLE);
         tracing::warn!(request_id = id.as_str(), "a request took longer than it may");
         return Err(already_dressed(&Problem::overloaded("http.request"), &id));
     };
     let response = match outcome {
         Ok(response) => response,
         // A middleware refused the request before it reached a resource.
-        Err(error) => return Err(already_dressed(&Problem::of_status(error.as_response_error().status_code()), &id)),
+        Err(error) => {
+            let problem = Problem::of_status(error.as_response_error().status_code());
+            measured.end(problem.code.status());
+            return Err(already_dressed(&problem, &id));
+        }
     };
 
     let status = response.status();
@@ -53,6 +63,7 @@ pub async fn wrap<B: MessageBody + 'static>(
         }),
     };
     dress(response.headers_mut(), &id);
+    measured.end(response.status());
     Ok(response)
 }
 

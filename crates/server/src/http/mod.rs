@@ -13,6 +13,7 @@ mod extract;
 mod faults;
 mod health;
 mod jwks;
+mod measured;
 mod menu;
 mod openapi;
 mod orders;

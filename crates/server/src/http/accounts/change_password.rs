@@ -1,7 +1,7 @@
 use actix_web::{HttpResponse, web::Data};
 use comanda_application::accounts::ChangePassword;
 
-use super::check_problem;
+use super::checked;
 use crate::http::{
     extract::{Json, SignedIn},
     problem::{Problem, ProblemDocument},
@@ -26,6 +26,6 @@ pub async fn change_password(
     Json(request): Json<ChangePasswordRequest>,
 ) -> Result<HttpResponse, Problem> {
     let (current, new) = request.validate()?;
-    to_its_end(async move { use_case.execute(actor, current, new).await }).await?.map_err(check_problem)?;
+    checked(to_its_end(async move { use_case.execute(actor, current, new).await }).await?)?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -2,7 +2,7 @@ use actix_web::{HttpRequest, HttpResponse, web::Data};
 use comanda_application::accounts::LogIn;
 use comanda_domain::rate_limit::LimitedAction;
 
-use super::check_problem;
+use super::checked;
 use crate::http::{
     client::{Doorman, rate_limit_headers},
     extract::Json,
@@ -34,5 +34,5 @@ pub async fn log_in(
     for header in rate_limit_headers(allowance) {
         response.insert_header(header);
     }
-    Ok(response.json(SessionAnswer::from(logged_in.map_err(check_problem)?)))
+    Ok(response.json(SessionAnswer::from(checked(logged_in)?)))
 }

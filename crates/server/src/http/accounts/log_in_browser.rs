@@ -2,7 +2,7 @@ use actix_web::{HttpRequest, HttpResponse, web::Data};
 use comanda_application::accounts::LogIn;
 use comanda_domain::rate_limit::LimitedAction;
 
-use super::check_problem;
+use super::checked;
 use crate::http::{
     client::Doorman,
     extract::{Authenticator, Json},
@@ -31,7 +31,7 @@ pub async fn log_in_browser(
     let (email, password) = request.validate()?;
     doorman.admit(&http_request, LimitedAction::LogIn).await?;
     let logged_in = to_its_end(async move { use_case.as_browser(&email, password).await }).await?;
-    let logged_in = logged_in.map_err(check_problem)?;
+    let logged_in = checked(logged_in)?;
     let (token, csrf_token) = (logged_in.session_token, authenticator.csrf.issue(logged_in.session_id));
     Ok(HttpResponse::Ok()
         .cookie(authenticator.cookies.session(&token.token, token.expires_in))

@@ -23,6 +23,20 @@ use super::{
     problem::{Code, Problem},
 };
 
+/// Counts how a check of a password ended, and makes a problem of one that failed.
+fn checked<T>(outcome: Result<T, CheckPasswordError>) -> Result<T, Problem> {
+    let name = match &outcome {
+        Ok(_) => "match",
+        Err(CheckPasswordError::InvalidCredentials) => "mismatch",
+        Err(CheckPasswordError::Locked(_)) => "locked",
+        Err(CheckPasswordError::TooManyAtOnce) => "too_many_at_once",
+        Err(CheckPasswordError::Busy) => "busy",
+        Err(CheckPasswordError::Unavailable(_)) => "unavailable",
+    };
+    metrics::counter!("comanda_password_checks_total", "outcome" => name).increment(1);
+    outcome.map_err(check_problem)
+}
+
 fn check_problem(error: CheckPasswordError) -> Problem {
     match error {
         CheckPasswordError::InvalidCredentials => {
