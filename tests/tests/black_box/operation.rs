@@ -120,6 +120,31 @@ async fn what_fails_again_and_again_is_left_alone_and_comes_back_by_itself() {
     restaurant.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn one_request_too_many_is_answered_at_once() {
+    let settings = [("CONCURRENT_REQUESTS", "4"), ("DATABASE_READ_LIMIT_MS", "3000")];
+    let restaurant = Restaurant::with_servers(1, &settings).await;
+    let holder = lock(&restaurant, "audit_log").await;
+    let mut waiting = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let admin = restaurant.admin.clone();
+        waiting.spawn(async move { admin.get("/v1/admin/audit-log").await.status });
+    }
+    restaurant.until_waiting_for_locks(4).await;
+    let begin = Instant::now();
+    for _ in 0..20 {
+        let refused = restaurant.guest().get("/v1/menu").await;
+        assert_eq!(refused.problem(), (503, "unavailable".to_owned()));
+        assert_eq!(refused.json()["operation"], "http.request");
+    }
+    restaurant.guest().get("/health/live").await.expect(200);
+    assert!(begin.elapsed() < Duration::from_secs(1));
+    drop(holder);
+    assert_eq!(waiting.join_all().await, [200; 4]);
+    restaurant.guest().get("/v1/menu").await.expect(200);
+    restaurant.close().await;
+}
+
 #[tokio::test]
 async fn metrics_tell_how_it_fares() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

@@ -36,6 +36,7 @@ settings! {
     WORKERS = Some("2"), "Threads that serve HTTP.";
     CURRENCY = Some("EUR"), "The deployment's one currency (ISO 4217). Stored prices are bare minor units: never change it later.";
     CORS_ORIGINS = Some(""), "Origins whose pages may call the API, separated by commas, such as `https://shop.example`.";
+    CONCURRENT_REQUESTS = Some("1024"), "Requests a server works on at the same time; one more is answered with 503 at once, rather than all of them late. Health is always told.";
     REQUEST_TIMEOUT_MS = Some("10000"), "After this a request is answered with 503, whatever it is doing.";
     SHUTDOWN_TIMEOUT_MS = Some("15000"), "How long requests in flight may take to finish when the server is told to stop.";
     SECRET_KEY = None, "At least 32 random characters, the same on every server; keys for signing cursors are derived from it.";

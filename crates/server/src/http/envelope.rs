@@ -16,6 +16,7 @@ use actix_web::{
 };
 
 use super::{
+    admission::Admission,
     measured::Measured,
     problem::Problem,
     request_id::{self, RequestId},
@@ -31,6 +32,13 @@ pub async fn wrap<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let id = RequestId::of(request.headers());
     let measured = Measured::begin(&request);
+    let admission = request.app_data::<web::Data<Admission>>().cloned();
+    let tells_health = request.path().starts_with("/health/");
+    let admitted = admission.as_ref().filter(|_| !tells_health).map(|admission| admission.admit());
+    if matches!(admitted, Some(None)) {
+        measured.end(StatusCode::SERVICE_UNAVAILABLE);
+        return Err(already_dressed(&Problem::overloaded("http.request"), &id));
+    }
     let limit = request.app_data::<web::Data<RequestTimeout>>().map_or(Duration::MAX, |limit| limit.0);
     let Ok(outcome) = tokio::time::timeout(limit, next.call(request)).await else {
         measured.end(StatusCode::SERVICE_UNAVAILABLE);

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod admin;
+mod admission;
 mod analytics;
 mod client;
 mod cookies;
@@ -34,11 +35,11 @@ use actix_web::{
     web::{self, Data, ServiceConfig},
 };
 
+use self::{admission::Admission, envelope::RequestTimeout, problem::Problem};
 pub use self::{
     client::Doorman, cookies::SessionCookies, csrf::CsrfGuard, cursor::CursorSigner, extract::Authenticator,
     health::Health, menu::MenuPrinter, openapi::document,
 };
-use self::{envelope::RequestTimeout, problem::Problem};
 use crate::config::HttpConfig;
 
 /// How long a client may take to send the head of its request.
@@ -54,9 +55,11 @@ pub fn server(
 ) -> io::Result<(Server, Vec<SocketAddr>)> {
     let cors_origins = config.cors_origins.clone();
     let timeout = Data::new(RequestTimeout(config.request_timeout));
+    let admission = Data::new(Admission::new(config.concurrent_requests));
     let server = HttpServer::new(move || {
         App::new()
             .app_data(timeout.clone())
+            .app_data(admission.clone())
             .configure(&register)
             .configure(routes)
             .wrap(Condition::new(!cors_origins.is_empty(), cors(&cors_origins)))
