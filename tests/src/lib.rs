@@ -13,6 +13,7 @@
 
 mod client;
 mod database;
+mod faulty_proxy;
 mod proxy;
 mod redis;
 mod restaurant;
@@ -22,6 +23,7 @@ mod slow_proxy;
 
 pub use client::{Answer, Client};
 pub use database::{TestDatabase, redis_url};
+pub use faulty_proxy::{FaultyProxy, Weather};
 pub use proxy::Proxy;
 pub use redis::TestRedis;
 pub use restaurant::{PASSWORD, Restaurant};

@@ -8,6 +8,7 @@ mod bad_input;
 mod bad_tokens;
 mod command_line;
 mod csrf;
+mod faults;
 mod hanging_up;
 mod idempotency;
 mod lockout;

@@ -4,7 +4,12 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::migrate;
-use crate::{composition::Restaurant, config::Config, http, logging};
+use crate::{
+    composition::Restaurant,
+    config::Config,
+    http::{self, Budgets},
+    logging,
+};
 
 /// Fine enough for a 99th percentile of a millisecond or of seconds.
 const SECONDS: &[f64] =
@@ -30,8 +35,13 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let (restaurant, open_orders) = Restaurant::open(config).await?;
     let address = config.http.bind_addr;
     let register = move |app: &mut ServiceConfig| restaurant.register(app);
+    let budgets = Budgets {
+        read: config.database.read_limit,
+        report: config.database.report_limit,
+        write: config.http.request_timeout,
+    };
     let (server, addresses) =
-        http::server(register, &config.http).with_context(|| format!("cannot listen on {address}"))?;
+        http::server(register, &config.http, budgets).with_context(|| format!("cannot listen on {address}"))?;
     let handle = server.handle();
     tokio::spawn(async move {
         match asked_to_stop().await {

@@ -25,8 +25,8 @@ settings! {
     DATABASE_POOL_SIZE = Some("10"), "The most connections a server opens, at least 2; placing orders has one more of its own.";
     DATABASE_RESERVED_FOR_WRITES = Some("4"), "So many of them are for what changes something and for signing in, so that no flood of reads can stop it.";
     DATABASE_FREE_FOR_READS = Some("2"), "Reports give way, with 503, when fewer of the others would be free.";
-    DATABASE_READ_LIMIT_MS = Some("1000"), "How long a read may take.";
-    DATABASE_REPORT_LIMIT_MS = Some("3000"), "How long a report may take.";
+    DATABASE_READ_LIMIT_MS = Some("1000"), "How long a read may take, waiting for a connection included.";
+    DATABASE_REPORT_LIMIT_MS = Some("3000"), "How long a report may take, likewise.";
     DATABASE_WAIT_MS = Some("2000"), "How long a request waits for a free connection, in milliseconds.";
     MIGRATE_ON_START = Some("true"), "Whether `comanda serve` brings the database up to date first.";
     REDIS_URL = None, "Where Redis is: `redis://:password@host:port/number`.";
@@ -37,7 +37,7 @@ settings! {
     CURRENCY = Some("EUR"), "The deployment's one currency (ISO 4217). Stored prices are bare minor units: never change it later.";
     CORS_ORIGINS = Some(""), "Origins whose pages may call the API, separated by commas, such as `https://shop.example`.";
     CONCURRENT_REQUESTS = Some("1024"), "Requests a server works on at the same time; one more is answered with 503 at once, rather than all of them late. Health is always told.";
-    REQUEST_TIMEOUT_MS = Some("10000"), "After this a request is answered with 503, whatever it is doing.";
+    REQUEST_TIMEOUT_MS = Some("10000"), "After this a request that changes something is answered with 503, whatever it is doing; reads have limits of their own.";
     SHUTDOWN_TIMEOUT_MS = Some("15000"), "How long requests in flight may take to finish when the server is told to stop.";
     SECRET_KEY = None, "At least 32 random characters, the same on every server; keys for signing cursors are derived from it.";
     JWT_SIGNING_KEY = None, "An Ed25519 private key (PKCS #8 PEM) that signs access tokens, the same on every server: `comanda keys generate`.";

@@ -17,14 +17,11 @@ use actix_web::{
 
 use super::{
     admission::Admission,
+    budget::{Budget, Budgets},
     measured::Measured,
     problem::Problem,
     request_id::{self, RequestId},
 };
-
-/// After this a request is answered with 503, whatever it is doing.
-#[derive(Clone, Copy)]
-pub struct RequestTimeout(pub Duration);
 
 pub async fn wrap<B: MessageBody + 'static>(
     request: ServiceRequest,
@@ -39,11 +36,12 @@ pub async fn wrap<B: MessageBody + 'static>(
         measured.end(StatusCode::SERVICE_UNAVAILABLE);
         return Err(already_dressed(&Problem::overloaded("http.request"), &id));
     }
-    let limit = request.app_data::<web::Data<RequestTimeout>>().map_or(Duration::MAX, |limit| limit.0);
-    let Ok(outcome) = tokio::time::timeout(limit, next.call(request)).await else {
+    let budget = request.app_data::<web::Data<Budgets>>().map(|budgets| budgets.of(&request));
+    let Budget { time, operation } = budget.unwrap_or(Budget { time: Duration::MAX, operation: "http.request" });
+    let Ok(outcome) = tokio::time::timeout(time, next.call(request)).await else {
         measured.end(StatusCode::SERVICE_UNAVAILABLE);
-        tracing::warn!(request_id = id.as_str(), "a request took longer than it may");
-        return Err(already_dressed(&Problem::overloaded("http.request"), &id));
+        tracing::warn!(request_id = id.as_str(), operation, "a request took longer than it may");
+        return Err(already_dressed(&Problem::overloaded(operation), &id));
     };
     let response = match outcome {
         Ok(response) => response,

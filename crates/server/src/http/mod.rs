@@ -4,6 +4,7 @@ mod accounts;
 mod admin;
 mod admission;
 mod analytics;
+mod budget;
 mod client;
 mod cookies;
 mod csrf;
@@ -35,7 +36,8 @@ use actix_web::{
     web::{self, Data, ServiceConfig},
 };
 
-use self::{admission::Admission, envelope::RequestTimeout, problem::Problem};
+pub use self::budget::Budgets;
+use self::{admission::Admission, problem::Problem};
 pub use self::{
     client::Doorman, cookies::SessionCookies, csrf::CsrfGuard, cursor::CursorSigner, extract::Authenticator,
     health::Health, menu::MenuPrinter, openapi::document,
@@ -52,13 +54,14 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 pub fn server(
     register: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     config: &HttpConfig,
+    budgets: Budgets,
 ) -> io::Result<(Server, Vec<SocketAddr>)> {
     let cors_origins = config.cors_origins.clone();
-    let timeout = Data::new(RequestTimeout(config.request_timeout));
+    let budgets = Data::new(budgets);
     let admission = Data::new(Admission::new(config.concurrent_requests));
     let server = HttpServer::new(move || {
         App::new()
-            .app_data(timeout.clone())
+            .app_data(budgets.clone())
             .app_data(admission.clone())
             .configure(&register)
             .configure(routes)

@@ -1,0 +1,95 @@
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream, tcp::OwnedReadHalf, tcp::OwnedWriteHalf},
+    sync::watch,
+};
+
+/// What a network does to those who rely on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weather {
+    /// Everything passes.
+    Fair,
+    /// Connections are cut, and none is made.
+    Cut,
+    /// Nothing passes and nobody is told, as when the machine behind hangs.
+    Frozen,
+    /// Everything passes later.
+    Delayed(Duration),
+    /// A few bytes at a time.
+    Dribbling,
+}
+
+/// Stands between a server and another.
+pub struct FaultyProxy {
+    /// The URL by way of the proxy.
+    pub url: String,
+    weather: Arc<watch::Sender<Weather>>,
+}
+
+impl FaultyProxy {
+    /// `url` is `scheme://…host:port/database`.
+    pub async fn to(url: &str) -> Self {
+        let (scheme, rest) = url.split_once("://").expect("a URL");
+        let (authority, database) = rest.split_once('/').expect("a URL with a database");
+        let (credentials, upstream) = match authority.rsplit_once('@') {
+            Some((credentials, upstream)) => (format!("{credentials}@"), upstream.to_owned()),
+            None => (String::new(), authority.to_owned()),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let weather = Arc::new(watch::Sender::new(Weather::Fair));
+        let forecast = Arc::clone(&weather);
+        tokio::spawn(async move {
+            while let Ok((server, _)) = listener.accept().await {
+                if *forecast.borrow() == Weather::Cut {
+                    continue;
+                }
+                let Ok(behind) = TcpStream::connect(&upstream).await else { continue };
+                let (from_server, to_server) = server.into_split();
+                let (from_behind, to_behind) = behind.into_split();
+                tokio::spawn(forward(from_server, to_behind, forecast.subscribe()));
+                tokio::spawn(forward(from_behind, to_server, forecast.subscribe()));
+            }
+        });
+        Self { url: format!("{scheme}://{credentials}{address}/{database}"), weather }
+    }
+
+    pub fn set(&self, weather: Weather) {
+        self.weather.send_replace(weather);
+    }
+}
+
+async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut weather: watch::Receiver<Weather>) {
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let length = tokio::select! {
+            read = from.read(&mut buffer) => match read { Ok(length @ 1..) => length, _ => break },
+            cut = weather.wait_for(|weather| *weather == Weather::Cut) => { drop(cut); break }
+        };
+        let now = weather.wait_for(|weather| *weather != Weather::Frozen).await.map(|weather| *weather);
+        let passed = match now {
+            Ok(Weather::Fair) => to.write_all(&buffer[..length]).await.is_ok(),
+            Ok(Weather::Delayed(time)) => {
+                tokio::time::sleep(time).await;
+                to.write_all(&buffer[..length]).await.is_ok()
+            }
+            Ok(Weather::Dribbling) => dribble(&mut to, &buffer[..length]).await,
+            _ => false,
+        };
+        if !passed {
+            break;
+        }
+    }
+}
+
+async fn dribble(to: &mut OwnedWriteHalf, bytes: &[u8]) -> bool {
+    for few in bytes.chunks(64) {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        if to.write_all(few).await.is_err() {
+            return false;
+        }
+    }
+    true
+}
