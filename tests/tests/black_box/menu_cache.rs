@@ -42,7 +42,8 @@ fn keys(redis_url: &str) -> redis::Connection {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn five_hundred_readers_of_a_dropped_menu_are_one_load() {
-    let redis_url = redis_url().await;
+    let redis = TestRedis::start().await;
+    let redis_url = redis.url();
     let mut restaurant = Restaurant::with_redis(redis_url.clone(), 1, &[]).await;
     for _ in 0..20 {
         restaurant.dish(10).await;
@@ -55,6 +56,15 @@ async fn five_hundred_readers_of_a_dropped_menu_are_one_load() {
         restaurant.open_another(&[]);
     }
     let before = restaurant.database.statements(LOAD).await;
+    // The load takes until every process has tried to be the one that loads.
+    let holder = restaurant.database.client().await;
+    holder.batch_execute("BEGIN; LOCK TABLE menu_items IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let leases_tried = || {
+        let statistics: String = redis::cmd("INFO").arg("commandstats").query(&mut keys(&redis_url)).unwrap();
+        let line = statistics.lines().find_map(|line| line.strip_prefix("cmdstat_set:calls="));
+        line.and_then(|line| line.split(',').next()?.parse::<u64>().ok()).unwrap_or_default()
+    };
+    let before_any = leases_tried();
 
     let readers: Vec<Client> = restaurant.servers.iter().map(|server| Client::guest(&server.base_url)).collect();
     let mut reading = JoinSet::new();
@@ -62,6 +72,13 @@ async fn five_hundred_readers_of_a_dropped_menu_are_one_load() {
         let reader = readers[n % 2].clone();
         reading.spawn(async move { reader.get("/v1/menu").await });
     }
+    restaurant.until_waiting_for_locks(1).await;
+    let begin = Instant::now();
+    while leases_tried() < before_any + 5 {
+        assert!(begin.elapsed() < SOON, "nobody waits for another's load");
+        tokio::task::yield_now().await;
+    }
+    holder.batch_execute("COMMIT").await.unwrap();
     let answers = reading.join_all().await;
     let first = answers[0].expect(200);
     assert_eq!(prices(&first).len(), 20);

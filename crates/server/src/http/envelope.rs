@@ -33,13 +33,13 @@ pub async fn wrap<B: MessageBody + 'static>(
     let tells_health = request.path().starts_with("/health/");
     let admitted = admission.as_ref().filter(|_| !tells_health).map(|admission| admission.admit());
     if matches!(admitted, Some(None)) {
-        measured.end(StatusCode::SERVICE_UNAVAILABLE);
+        Measured::end(measured, StatusCode::SERVICE_UNAVAILABLE);
         return Err(already_dressed(&Problem::overloaded("http.request"), &id));
     }
     let budget = request.app_data::<web::Data<Budgets>>().map(|budgets| budgets.of(&request));
     let Budget { time, operation } = budget.unwrap_or(Budget { time: Duration::MAX, operation: "http.request" });
     let Ok(outcome) = tokio::time::timeout(time, next.call(request)).await else {
-        measured.end(StatusCode::SERVICE_UNAVAILABLE);
+        Measured::end(measured, StatusCode::SERVICE_UNAVAILABLE);
         tracing::warn!(request_id = id.as_str(), operation, "a request took longer than it may");
         return Err(already_dressed(&Problem::overloaded(operation), &id));
     };
@@ -48,7 +48,7 @@ pub async fn wrap<B: MessageBody + 'static>(
         // A middleware refused the request before it reached a resource.
         Err(error) => {
             let problem = Problem::of_status(error.as_response_error().status_code());
-            measured.end(problem.code.status());
+            Measured::end(measured, problem.code.status());
             return Err(already_dressed(&problem, &id));
         }
     };
@@ -69,7 +69,7 @@ pub async fn wrap<B: MessageBody + 'static>(
         }),
     };
     dress(response.headers_mut(), &id);
-    measured.end(response.status());
+    Measured::end(measured, response.status());
     Ok(response)
 }
 

@@ -5,8 +5,13 @@ use std::time::Instant;
 use actix_web::{
     dev::ServiceRequest,
     http::{Method, StatusCode},
+    web::Data,
 };
 use metrics::{Gauge, gauge, histogram};
+
+/// Whether anybody looks at metrics. Finding out a request's route would otherwise cost for nothing.
+#[derive(Clone, Copy)]
+pub(super) struct Measuring(pub(super) bool);
 
 /// A request under way. Labels are few: routes as they are written, methods and statuses that there are.
 pub(super) struct Measured {
@@ -17,7 +22,10 @@ pub(super) struct Measured {
 }
 
 impl Measured {
-    pub(super) fn begin(request: &ServiceRequest) -> Self {
+    pub(super) fn begin(request: &ServiceRequest) -> Option<Self> {
+        if !request.app_data::<Data<Measuring>>().is_some_and(|measuring| measuring.0) {
+            return None;
+        }
         let method = match *request.method() {
             Method::GET => "GET",
             Method::POST => "POST",
@@ -31,17 +39,18 @@ impl Measured {
         let active = gauge!("http_server_active_requests", "http_request_method" => method);
         active.increment(1.0);
         let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
-        Self { route, method, begin: Instant::now(), active }
+        Some(Self { route, method, begin: Instant::now(), active })
     }
 
-    pub(super) fn end(&self, status: StatusCode) {
+    pub(super) fn end(measured: Option<Self>, status: StatusCode) {
+        let Some(measured) = measured else { return };
         histogram!(
             "http_server_request_duration_seconds",
-            "http_request_method" => self.method,
-            "http_route" => self.route.clone(),
+            "http_request_method" => measured.method,
+            "http_route" => measured.route.clone(),
             "http_response_status_code" => status.as_str().to_owned(),
         )
-        .record(self.begin.elapsed().as_secs_f64());
+        .record(measured.begin.elapsed().as_secs_f64());
     }
 }
 

@@ -37,7 +37,7 @@ use actix_web::{
 };
 
 pub use self::budget::Budgets;
-use self::{admission::Admission, problem::Problem};
+use self::{admission::Admission, measured::Measuring, problem::Problem};
 pub use self::{
     client::Doorman, cookies::SessionCookies, csrf::CsrfGuard, cursor::CursorSigner, extract::Authenticator,
     health::Health, menu::MenuPrinter, openapi::document,
@@ -58,11 +58,13 @@ pub fn server(
 ) -> io::Result<(Server, Vec<SocketAddr>)> {
     let cors_origins = config.cors_origins.clone();
     let budgets = Data::new(budgets);
+    let measuring = Data::new(Measuring(config.metrics_addr.is_some()));
     let admission = Data::new(Admission::new(config.concurrent_requests));
     let server = HttpServer::new(move || {
         App::new()
             .app_data(budgets.clone())
             .app_data(admission.clone())
+            .app_data(measuring.clone())
             .configure(&register)
             .configure(routes)
             .wrap(Condition::new(!cors_origins.is_empty(), cors(&cors_origins)))
