@@ -16,6 +16,7 @@ mod stored;
 mod tests;
 
 use std::{
+    collections::HashSet,
     sync::{Arc, LazyLock},
     time::Duration,
 };
@@ -95,6 +96,17 @@ fn tag_key(tag: &MenuTag) -> String {
     }
 }
 
+/// All items that have entries, and perhaps some that had: each has an availability.
+async fn tagged(connection: &mut impl AsyncCommands) -> Result<Vec<MenuItemId>, Unavailable> {
+    let mut ids = Vec::new();
+    for availability in Availability::ALL {
+        let members: Vec<String> =
+            connection.smembers(tag_key(&MenuTag::Availability(availability))).await.map_err(Unavailable::new)?;
+        ids.extend(members.iter().filter_map(|id| id.parse().ok()).map(MenuItemId::new));
+    }
+    Ok(ids)
+}
+
 #[async_trait]
 impl MenuCache for RedisMenuCache {
     async fn version(&self) -> Result<Option<u64>, Unavailable> {
@@ -129,10 +141,14 @@ impl MenuCache for RedisMenuCache {
         // The items' own entries first: who sees the new version must not find older ones.
         let mut pipeline = redis::pipe();
         pipeline.load_script(&STORE_ITEM).ignore();
-        let (renewed, gone): (Vec<&MenuItem>, &[MenuItemId]) = match changes {
-            ItemChanges::Everything => (menu.items.iter().collect(), &[]),
+        let (renewed, gone): (Vec<&MenuItem>, Vec<MenuItemId>) = match changes {
+            ItemChanges::Everything => {
+                let known: HashSet<MenuItemId> = menu.items.iter().map(|item| item.id).collect();
+                let tagged = tagged(&mut *connection).await?;
+                (menu.items.iter().collect(), tagged.into_iter().filter(|id| !known.contains(id)).collect())
+            }
             ItemChanges::Partial { changed, gone } => {
-                (menu.items.iter().filter(|item| changed.contains(&item.id)).collect(), gone)
+                (menu.items.iter().filter(|item| changed.contains(&item.id)).collect(), gone.clone())
             }
         };
         for item in renewed {
@@ -151,7 +167,10 @@ impl MenuCache for RedisMenuCache {
             }
         }
         for id in gone {
-            pipeline.unlink(item_key(*id)).ignore();
+            pipeline.unlink(item_key(id)).ignore();
+            for availability in Availability::ALL {
+                pipeline.srem(tag_key(&MenuTag::Availability(availability)), id.to_string()).ignore();
+            }
         }
         let whole = serde_json::to_vec(&StoredCopy::from(copy)).map_err(Unavailable::new)?;
         pipeline.pset_ex(whole_key(menu.version), whole, lifetime).ignore();

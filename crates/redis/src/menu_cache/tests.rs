@@ -106,6 +106,16 @@ async fn a_partial_change_writes_only_the_entries_it_names() {
 }
 
 #[tokio::test]
+async fn of_a_whole_menu_nothing_is_left_that_is_not_on_it() {
+    let (cache, _) = cache().await;
+    cache.publish(&copy(1, vec![item(1, 30, 1), item(2, 0, 1)]), &ItemChanges::Everything).await.unwrap();
+    cache.publish(&copy(2, vec![item(1, 30, 1)]), &ItemChanges::Everything).await.unwrap();
+    assert_eq!(cache.item(item(2, 0, 1).id).await.unwrap(), None);
+    assert!(cache.item(item(1, 30, 1).id).await.unwrap().is_some());
+    assert_eq!(cache.invalidate(&MenuTag::Availability(Availability::SoldOut)).await.unwrap(), 0);
+}
+
+#[tokio::test]
 async fn everything_goes_by_itself() {
     let (cache, mut connection) = cache().await;
     for version in 1..4 {
