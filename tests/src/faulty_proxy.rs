@@ -1,5 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream, tcp::OwnedReadHalf, tcp::OwnedWriteHalf},
@@ -17,6 +18,8 @@ pub enum Weather {
     Frozen,
     /// Everything passes later.
     Delayed(Duration),
+    /// Everything passes later, by a different time each.
+    Varying { longest: Duration, seed: u64 },
     /// A few bytes at a time.
     Dribbling,
 }
@@ -63,6 +66,7 @@ impl FaultyProxy {
 
 async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut weather: watch::Receiver<Weather>) {
     let mut buffer = vec![0; 64 * 1024];
+    let mut random: Option<StdRng> = None;
     loop {
         let length = tokio::select! {
             read = from.read(&mut buffer) => match read { Ok(length @ 1..) => length, _ => break },
@@ -73,6 +77,11 @@ async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut weather: w
             Ok(Weather::Fair) => to.write_all(&buffer[..length]).await.is_ok(),
             Ok(Weather::Delayed(time)) => {
                 tokio::time::sleep(time).await;
+                to.write_all(&buffer[..length]).await.is_ok()
+            }
+            Ok(Weather::Varying { longest, seed }) => {
+                let random = random.get_or_insert_with(|| StdRng::seed_from_u64(seed));
+                tokio::time::sleep(longest.mul_f64(random.random_range(0.0..1.0))).await;
                 to.write_all(&buffer[..length]).await.is_ok()
             }
             Ok(Weather::Dribbling) => dribble(&mut to, &buffer[..length]).await,

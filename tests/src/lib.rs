@@ -19,7 +19,6 @@ mod redis;
 mod restaurant;
 mod seed;
 mod server;
-mod slow_proxy;
 
 pub use client::{Answer, Client};
 pub use database::{TestDatabase, redis_url};
@@ -29,7 +28,6 @@ pub use redis::TestRedis;
 pub use restaurant::{PASSWORD, Restaurant};
 pub use seed::seeded;
 pub use server::{TestServer, comanda, signing_key};
-pub use slow_proxy::SlowProxy;
 
 fn from_xtask(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests by `cargo xtask test`"))

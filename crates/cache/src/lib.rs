@@ -3,8 +3,11 @@
 mod board;
 mod cached_menu;
 mod early_renewal;
+mod keeper;
 mod layers;
 #[cfg(test)]
 mod tests;
+mod writes;
 
-pub use cached_menu::{CacheTerms, CachedMenu};
+pub use cached_menu::CachedMenu;
+pub use keeper::CacheTerms;

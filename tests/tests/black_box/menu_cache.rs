@@ -10,7 +10,8 @@ use std::{
 };
 
 use comanda_domain::feature_flag::{FeatureFlag, Percentage};
-use comanda_tests::{Client, Restaurant, SlowProxy, TestRedis, TestServer, redis_url, seeded};
+use comanda_tests::{Client, FaultyProxy, Restaurant, TestRedis, TestServer, Weather, redis_url, seeded};
+use rand::RngExt;
 use redis::Commands;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -94,7 +95,8 @@ async fn no_reader_ever_sees_the_menu_go_back() {
     let mut restaurant = Restaurant::with_redis(redis_url.clone(), 1, &[]).await;
     // Between the commit of a change and its being known lies what the network makes of it.
     for _ in 0..2 {
-        let slow = SlowProxy::to(&redis_url, Duration::from_millis(40), &mut random).await;
+        let slow = FaultyProxy::to(&redis_url).await;
+        slow.set(Weather::Varying { longest: Duration::from_millis(40), seed: random.random_range(0..u64::MAX) });
         let server = TestServer::start_at(&restaurant.database.url, &slow.url, &[]);
         restaurant.servers.push(server);
     }

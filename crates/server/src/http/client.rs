@@ -9,7 +9,10 @@ use comanda_domain::{
 };
 use ipnet::IpNet;
 
-use super::problem::{Code, Problem};
+use super::{
+    problem::{Code, Problem},
+    retry_hints::whole_seconds,
+};
 
 /// Lets clients through to what is worth guessing, so many times.
 #[derive(Clone)]
@@ -42,20 +45,6 @@ impl Doorman {
         }
         client
     }
-}
-
-/// At least one: a client that waits for none has not waited.
-pub fn whole_seconds(wait: chrono::TimeDelta) -> u32 {
-    u32::try_from((wait.num_milliseconds() + 999) / 1000).unwrap_or(1).max(1)
-}
-
-/// <https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-07>
-pub fn rate_limit_headers(allowance: Allowance) -> [(&'static str, u32); 3] {
-    [
-        ("ratelimit-limit", allowance.limit),
-        ("ratelimit-remaining", allowance.remaining),
-        ("ratelimit-reset", whole_seconds(allowance.reset)),
-    ]
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod orders;
 mod problem;
 mod problem_pages;
 mod request_id;
+mod retry_hints;
 mod to_its_end;
 mod wire;
 

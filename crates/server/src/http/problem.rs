@@ -1,17 +1,19 @@
 //! Errors as clients see them: RFC 9457 `application/problem+json`.
 
-use std::time::Duration;
-
 use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
+use chrono::TimeDelta;
 use comanda_domain::{ports::Unavailable, rate_limit::Allowance};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{client::rate_limit_headers, request_id::RequestId};
+use super::{
+    request_id::RequestId,
+    retry_hints::{rate_limit_headers, whole_seconds},
+};
 
 macro_rules! codes {
     ($($variant:ident = $status:ident, $code:literal, $title:literal, $meaning:literal;)+) => {
@@ -135,8 +137,8 @@ impl Problem {
         } else {
             tracing::warn!(operation, %cause, "unavailable");
         }
-        let whole_seconds = |wait: Duration| u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
-        Self::overloaded(operation).retry_after(cause.wait().map_or(1, whole_seconds).max(1))
+        let wait = cause.wait().and_then(|wait| TimeDelta::from_std(wait).ok()).unwrap_or_default();
+        Self::overloaded(operation).retry_after(whole_seconds(wait))
     }
 
     /// Like [`Problem::unavailable`], where there is nothing to log.

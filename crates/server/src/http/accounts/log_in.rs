@@ -4,9 +4,10 @@ use comanda_domain::rate_limit::LimitedAction;
 
 use super::checked;
 use crate::http::{
-    client::{Doorman, rate_limit_headers},
+    client::Doorman,
     extract::Json,
     problem::{Problem, ProblemDocument},
+    retry_hints::rate_limit_headers,
     to_its_end::to_its_end,
     wire::{LogInRequest, SessionAnswer},
 };

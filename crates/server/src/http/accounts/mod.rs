@@ -19,8 +19,8 @@ pub use refresh_session::{__path_refresh_session, refresh_session};
 pub use register::{__path_register, register};
 
 use super::{
-    client::whole_seconds,
     problem::{Code, Problem},
+    retry_hints::whole_seconds,
 };
 
 /// Counts how a check of a password ended, and makes a problem of one that failed.

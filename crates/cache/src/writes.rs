@@ -1,0 +1,103 @@
+//! Reads of the store and writes pass through; a write is shown before it is answered.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use comanda_domain::{
+    Timestamp,
+    ids::{AccountId, MenuItemId},
+    menu_item::{ImportedDish, MenuItem, MenuItemEdit, NewMenuItem},
+    page::Page,
+    ports::{
+        AdjustStockError, EditMenuItemError, ImportMenuError, ImportSummary, Menu, MenuItemsQuery, StockAdjustment,
+        Unavailable, WholeMenu,
+    },
+};
+
+use crate::CachedMenu;
+
+impl CachedMenu {
+    /// Carries a write through to its end, showing included, whether or not the caller still waits.
+    async fn write<T, E>(&self, write: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Unavailable> + Send + 'static,
+    {
+        let keeper = Arc::clone(&self.0);
+        let whole = async move {
+            let outcome = write.await;
+            // A failure may be one of the answer only.
+            let shown = keeper.show_own_change().await;
+            if !shown && outcome.is_ok() {
+                tracing::warn!("the menu cannot be loaded after a change; it is not shown until it can");
+                if let Some(view) = keeper.board.view() {
+                    view.mark_outdated();
+                }
+            }
+            outcome
+        };
+        self.0.runtime.spawn(whole).await.unwrap_or_else(|gone| Err(Unavailable::new(gone).into()))
+    }
+}
+
+#[async_trait]
+impl Menu for CachedMenu {
+    async fn version(&self) -> Result<u64, Unavailable> {
+        self.0.menu.version().await
+    }
+
+    async fn whole(&self) -> Result<WholeMenu, Unavailable> {
+        self.0.menu.whole().await
+    }
+
+    async fn item(&self, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable> {
+        self.0.menu.item(id).await
+    }
+
+    async fn items(&self, query: MenuItemsQuery) -> Result<Page<MenuItem>, Unavailable> {
+        self.0.menu.items(query).await
+    }
+
+    async fn add(&self, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, Unavailable> {
+        let menu = Arc::clone(&self.0.menu);
+        self.write(async move { menu.add(item, added_by).await }).await
+    }
+
+    async fn edit(
+        &self,
+        id: MenuItemId,
+        revision: u32,
+        edit: MenuItemEdit,
+        edited_by: AccountId,
+        edited_at: Timestamp,
+    ) -> Result<MenuItem, EditMenuItemError> {
+        let menu = Arc::clone(&self.0.menu);
+        self.write(async move { menu.edit(id, revision, edit, edited_by, edited_at).await }).await
+    }
+
+    async fn archive(
+        &self,
+        id: MenuItemId,
+        revision: u32,
+        archived_by: AccountId,
+        archived_at: Timestamp,
+    ) -> Result<(), EditMenuItemError> {
+        let menu = Arc::clone(&self.0.menu);
+        self.write(async move { menu.archive(id, revision, archived_by, archived_at).await }).await
+    }
+
+    async fn adjust_stock(&self, adjustment: StockAdjustment) -> Result<MenuItem, AdjustStockError> {
+        let menu = Arc::clone(&self.0.menu);
+        self.write(async move { menu.adjust_stock(adjustment).await }).await
+    }
+
+    async fn import(
+        &self,
+        rows: Vec<ImportedDish>,
+        ids: Vec<MenuItemId>,
+        imported_at: Timestamp,
+    ) -> Result<ImportSummary, ImportMenuError> {
+        let menu = Arc::clone(&self.0.menu);
+        self.write(async move { menu.import(rows, ids, imported_at).await }).await
+    }
+}

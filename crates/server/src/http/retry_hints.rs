@@ -1,0 +1,17 @@
+//! What a client is told about when to try again.
+
+use comanda_domain::rate_limit::Allowance;
+
+/// At least one: a client that waits for none has not waited.
+pub fn whole_seconds(wait: chrono::TimeDelta) -> u32 {
+    u32::try_from((wait.num_milliseconds() + 999) / 1000).unwrap_or(1).max(1)
+}
+
+/// <https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-07>
+pub fn rate_limit_headers(allowance: Allowance) -> [(&'static str, u32); 3] {
+    [
+        ("ratelimit-limit", allowance.limit),
+        ("ratelimit-remaining", allowance.remaining),
+        ("ratelimit-reset", whole_seconds(allowance.reset)),
+    ]
+}
