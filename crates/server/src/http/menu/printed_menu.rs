@@ -52,9 +52,10 @@ impl PrintedMenu {
 
     /// What this request gets: the menu, or that the caller's is the current one.
     pub fn answer(&self, request: &HttpRequest) -> HttpResponse {
-        let compressed = accepts_gzip(request);
-        let edition = if compressed { &self.gzip } else { &self.plain };
-        let unchanged = self.is_known_to(request);
+        let known = self.known_to(request);
+        let unchanged = known.is_some();
+        let compressed = !unchanged && accepts_gzip(request);
+        let edition = known.unwrap_or(if compressed { &self.gzip } else { &self.plain });
         let mut response = if unchanged { HttpResponse::NotModified() } else { HttpResponse::Ok() };
         // May be stored, and must be asked about before it is shown again: a sold-out dish is not for sale a minute later.
         response
@@ -70,18 +71,19 @@ impl PrintedMenu {
         response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json"))).body(edition.body.clone())
     }
 
-    fn is_known_to(&self, request: &HttpRequest) -> bool {
-        let Some(header) = request.headers().get(IF_NONE_MATCH) else { return false };
-        if [&self.plain, &self.gzip].iter().any(|edition| edition.etag_header == *header) {
-            return true;
+    /// The edition that the caller has.
+    fn known_to(&self, request: &HttpRequest) -> Option<&Edition> {
+        let header = request.headers().get(IF_NONE_MATCH)?;
+        let editions = [&self.plain, &self.gzip];
+        if let Some(known) = editions.into_iter().find(|edition| edition.etag_header == *header) {
+            return Some(known);
         }
-        match request.get_header::<IfNoneMatch>() {
-            Some(IfNoneMatch::Any) => true,
-            Some(IfNoneMatch::Items(tags)) => [&self.plain, &self.gzip].iter().any(|edition| {
+        match request.get_header::<IfNoneMatch>()? {
+            IfNoneMatch::Any => Some(&self.plain),
+            IfNoneMatch::Items(tags) => editions.into_iter().find(|edition| {
                 let tag = EntityTag::new_strong(edition.etag.clone());
                 tags.iter().any(|known| known.weak_eq(&tag))
             }),
-            None => false,
         }
     }
 }
