@@ -53,8 +53,9 @@ async fn nobody_has_to_go_through_all_orders() {
     fill(&restaurant, 60_000).await;
     restaurant.open_another(&[]);
     let (dish, customer) = (restaurant.dish(50).await, restaurant.customer().await);
-    let scans = "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'orders'";
-    let before = restaurant.database.number(scans).await;
+    // Rows rather than scans: PostgreSQL counts it as a scan, too, when it adds a few pages to the index by time.
+    let read = "SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'orders'";
+    let before = restaurant.database.number(read).await;
 
     let order = customer.order_with_key("first", &[(dish, 1)]).await.expect(201);
     customer.order_with_key("first", &[(dish, 1)]).await.expect(201);
@@ -85,7 +86,8 @@ async fn nobody_has_to_go_through_all_orders() {
     for server in restaurant.servers.drain(..) {
         server.stop();
     }
-    assert_eq!(restaurant.database.number(scans).await, before);
+    let rows = restaurant.database.number(read).await - before;
+    assert!(rows < 30_000, "{rows} rows were read in sequence");
     restaurant.assert_sound();
 }
 
