@@ -25,6 +25,7 @@ use crate::{
     board::{Board, Origin, PutUp, View},
     early_renewal,
     layers::Layers,
+    remembered_flag::RememberedFlag,
 };
 
 /// How long copies are shown.
@@ -58,7 +59,8 @@ pub(crate) struct Keeper {
     pub(crate) runtime: Handle,
     pub(crate) board: Board,
     pub(crate) layers: Layers,
-    readings: AtomicU64,
+    /// Whether copies are read at all.
+    reads_copies: RememberedFlag,
     /// Held by who fills an empty board.
     filling: Mutex<()>,
     /// How often filling has failed: who waited for it fails with it, instead of trying in turn.
@@ -116,7 +118,7 @@ impl Keeper {
             runtime: Handle::current(),
             board: Board::default(),
             layers: Layers::new(),
-            readings: AtomicU64::new(0),
+            reads_copies: RememberedFlag::new(FeatureFlag::MenuCache),
             filling: Mutex::new(()),
             failures: AtomicU64::new(0),
             loading: Mutex::new(None),
@@ -141,8 +143,7 @@ impl Keeper {
     }
 
     pub(crate) async fn reads_copies(&self) -> bool {
-        let reading = self.readings.fetch_add(1, Ordering::Relaxed);
-        self.flags.is_on(FeatureFlag::MenuCache, &reading.to_string()).await
+        self.reads_copies.is_on(&*self.flags).await
     }
 
     /// Waits for a view: one waits for the store or the shared copy, the others for that one.
@@ -224,7 +225,7 @@ impl Keeper {
     async fn load_and_share(&self) -> Result<(), Unavailable> {
         let (loaded_at, begin) = (self.clock.now(), Instant::now());
         self.layers.loads.increment(1);
-        let menu = Arc::new(self.menu.whole().await?);
+        let menu = Arc::new(self.menu.whole_to_copy().await?);
         let copy = MenuCopy { menu, loaded_at, load_took: begin.elapsed() };
         match self.board.put_up(self.view_of(copy), Origin::Store) {
             PutUp::Newer { before } => {

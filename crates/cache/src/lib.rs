@@ -5,6 +5,7 @@ mod cached_menu;
 mod early_renewal;
 mod keeper;
 mod layers;
+mod remembered_flag;
 #[cfg(test)]
 mod tests;
 mod writes;

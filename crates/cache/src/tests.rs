@@ -134,7 +134,7 @@ async fn many_readers_of_an_empty_board_are_one_load() {
     let loads = Arc::new(AtomicUsize::new(0));
     let mut menu = MockMenu::new();
     let counted = Arc::clone(&loads);
-    menu.expect_whole().returning(move || {
+    menu.expect_whole_to_copy().returning(move || {
         counted.fetch_add(1, Ordering::SeqCst);
         Ok(whole(1))
     });
@@ -157,7 +157,7 @@ async fn readers_that_waited_for_a_load_fail_with_it() {
     let loads = Arc::new(AtomicUsize::new(0));
     let mut menu = MockMenu::new();
     let counted = Arc::clone(&loads);
-    menu.expect_whole().returning(move || {
+    menu.expect_whole_to_copy().returning(move || {
         counted.fetch_add(1, Ordering::SeqCst);
         Err(Unavailable::new("gone"))
     });
@@ -181,7 +181,7 @@ async fn futures(menu: &CachedMenu, count: usize) -> Vec<Result<Arc<WholeMenu>, 
 fn editable(version: &Arc<AtomicU64>) -> MockMenu {
     let mut menu = MockMenu::new();
     let current = Arc::clone(version);
-    menu.expect_whole().returning(move || Ok(whole(current.load(Ordering::SeqCst))));
+    menu.expect_whole_to_copy().returning(move || Ok(whole(current.load(Ordering::SeqCst))));
     let current = Arc::clone(version);
     menu.expect_version().returning(move || Ok(current.load(Ordering::SeqCst)));
     let current = Arc::clone(version);
@@ -246,7 +246,7 @@ async fn an_edit_that_cannot_be_shown_is_not_hidden_behind_the_old_menu() {
     let (version, broken) = (Arc::new(AtomicU64::new(1)), Arc::new(AtomicUsize::new(0)));
     let mut store = MockMenu::new();
     let (current, failing) = (Arc::clone(&version), Arc::clone(&broken));
-    store.expect_whole().returning(move || {
+    store.expect_whole_to_copy().returning(move || {
         if failing.load(Ordering::SeqCst) == 1 {
             return Err(Unavailable::new("gone"));
         }
@@ -295,7 +295,7 @@ async fn what_orders_change_and_what_other_servers_tell_is_shown() {
 async fn a_reader_that_hangs_up_stops_nobody() {
     let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let mut store = MockMenu::new();
-    store.expect_whole().returning(|| Ok(whole(1)));
+    store.expect_whole_to_copy().returning(|| Ok(whole(1)));
     store.expect_version().returning(|| Ok(1));
     let mut cache = MockMenuCache::new();
     cache.expect_version().returning(|| Ok(Some(1)));

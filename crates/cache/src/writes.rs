@@ -50,6 +50,10 @@ impl Menu for CachedMenu {
         self.0.menu.whole().await
     }
 
+    async fn whole_to_copy(&self) -> Result<WholeMenu, Unavailable> {
+        self.0.menu.whole_to_copy().await
+    }
+
     async fn item(&self, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable> {
         self.0.menu.item(id).await
     }

@@ -111,7 +111,7 @@ pub async fn run(arguments: &ReadsArguments) -> anyhow::Result<ExitCode> {
     // What a server's connections have counted is known once they are closed.
     stage.open(0).await?;
     let rows = orders_read_in_sequence(stage.database_url()?).await? - rows;
-    writeln!(table, "| orders read in sequence meanwhile | {rows} | of {} | | not all |", arguments.orders)?;
+    writeln!(table, "| orders read in sequence meanwhile | {rows} | of {} | | 0 |", arguments.orders)?;
 
     println!("\n{table}");
     let path = project::root().join("target/bench-reads.md");
@@ -213,7 +213,9 @@ async fn until_summarized(database_url: &str) -> anyhow::Result<()> {
     while client.query_one(sql, &[]).await?.get::<_, bool>(0) {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    Ok(client.batch_execute("VACUUM ANALYZE").await?)
+    client.batch_execute("VACUUM ANALYZE").await?;
+    // The first vacuum reads every row for the index by time; that is counted at once, and not as if a request had done it.
+    Ok(client.batch_execute("SELECT pg_stat_force_next_flush()").await?)
 }
 
 /// Rows rather than scans: PostgreSQL counts it as a scan, too, when it adds a few pages to the index by time.
@@ -228,7 +230,7 @@ async fn orders_read_in_sequence(database_url: &str) -> anyhow::Result<i64> {
 async fn the_same_statements(database_url: &str) -> anyhow::Result<PathBuf> {
     let (client, connection) = tokio_postgres::connect(database_url, NoTls).await?;
     tokio::spawn(connection);
-    let rows = client.query("SELECT id::text, customer_id::text FROM orders ORDER BY id DESC LIMIT 20", &[]).await?;
+    let rows = client.query("SELECT id::text, customer_id::text FROM orders ORDER BY orders.id DESC LIMIT 20", &[]).await?;
     let list = |column: usize| {
         let ids: Vec<String> = rows.iter().map(|row| row.get(column)).collect();
         format!("'{{{}}}'::uuid[]", ids.join(","))

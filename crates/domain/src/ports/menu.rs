@@ -120,6 +120,9 @@ pub trait Menu: Send + Sync {
     /// The whole menu, inactive dishes included, as it was at one moment.
     async fn whole(&self) -> Result<WholeMenu, Unavailable>;
 
+    /// The same, for a copy that many will read: it MUST NOT wait behind single readers, who wait for the copy in their turn.
+    async fn whole_to_copy(&self) -> Result<WholeMenu, Unavailable>;
+
     /// One dish that is not archived.
     async fn item(&self, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable>;
 

@@ -45,7 +45,14 @@ impl Menu for PostgresMenu {
     }
 
     async fn whole(&self) -> Result<WholeMenu, Unavailable> {
-        read::whole(&self.database, self.currency).await
+        let mut connection = self.database.read_connection().await?;
+        read::whole(&mut connection, self.currency).await
+    }
+
+    async fn whole_to_copy(&self) -> Result<WholeMenu, Unavailable> {
+        // One of those that no flood of reads can take.
+        let mut connection = self.database.connection().await?;
+        read::whole(&mut connection, self.currency).await
     }
 
     async fn item(&self, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable> {

@@ -10,7 +10,7 @@ use diesel::{
     prelude::*,
     sql_types::{Bool, Text},
 };
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::{
     conditional_write::{ReadMode, read_row},
@@ -21,14 +21,13 @@ use crate::{
     schema::{menu_items, menu_version},
 };
 
-pub(super) async fn whole(database: &Database, currency: Currency) -> Result<WholeMenu, Unavailable> {
-    let mut connection = database.read_connection().await?;
+pub(super) async fn whole(connection: &mut AsyncPgConnection, currency: Currency) -> Result<WholeMenu, Unavailable> {
     // One statement, and so one snapshot: the version is that of these very rows.
     let rows: Vec<(i64, Option<MenuItemRow>)> = menu_version::table
         .left_join(menu_items::table.on(menu_items::archived_at.is_null()))
         .order((menu_items::category, menu_items::name, menu_items::id))
         .select((menu_version::version, Option::<MenuItemRow>::as_select()))
-        .load(&mut *connection)
+        .load(connection)
         .await
         .map_err(Unavailable::new)?;
     let version = rows.as_slice().first().map_or(0, |(version, _)| *version);

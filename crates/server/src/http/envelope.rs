@@ -83,9 +83,7 @@ fn already_dressed(problem: &Problem, id: &RequestId) -> Error {
 }
 
 fn dress(headers: &mut HeaderMap, id: &RequestId) {
-    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
-        headers.insert(HeaderName::from_static(request_id::HEADER), value);
-    }
+    headers.insert(HeaderName::from_static(request_id::HEADER), id.header_value());
     // <https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers>
     let defaults = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -1,11 +1,11 @@
 //! The name of a request, in its answer and in the logs.
 
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
 /// Taken from the request's `X-Request-Id` where that is a sane token, else new.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestId(String);
+pub struct RequestId(HeaderValue);
 
 pub const HEADER: &str = "x-request-id";
 
@@ -14,12 +14,23 @@ impl RequestId {
         let sane = |text: &&str| {
             (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
         };
-        let given = headers.get(HEADER).and_then(|value| value.to_str().ok()).filter(sane);
-        Self(given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned))
+        let given = headers.get(HEADER).filter(|value| value.to_str().ok().filter(sane).is_some());
+        Self(given.cloned().unwrap_or_else(Self::new_value))
+    }
+
+    fn new_value() -> HeaderValue {
+        let mut buffer = Uuid::encode_buffer();
+        let text = Uuid::now_v7().hyphenated().encode_lower(&mut buffer);
+        // Letters, digits and hyphens are what a header may have in it.
+        HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("none"))
     }
 
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.to_str().unwrap_or_default()
+    }
+
+    pub fn header_value(&self) -> HeaderValue {
+        self.0.clone()
     }
 }
 
@@ -34,7 +45,7 @@ mod tests {
         let of = |value: &[u8]| {
             let mut headers = HeaderMap::new();
             headers.insert(HeaderName::from_static(HEADER), HeaderValue::from_bytes(value).unwrap());
-            RequestId::of(&headers).0
+            RequestId::of(&headers).as_str().to_owned()
         };
         assert_eq!(of(b"order-1.2:3_4"), "order-1.2:3_4");
         for odd in [&b""[..], b"a b", b"a\"b", &[b'a'; 129], b"\xff"] {

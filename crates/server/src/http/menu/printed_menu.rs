@@ -5,7 +5,7 @@ use std::{io::Write, sync::Arc};
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse,
     http::header::{
-        AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, Encoding, EntityTag, HeaderValue,
+        ACCEPT_ENCODING, AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, Encoding, EntityTag, HeaderValue,
         IF_NONE_MATCH, IfNoneMatch, VARY,
     },
     web::Bytes,
@@ -88,7 +88,13 @@ impl PrintedMenu {
     }
 }
 
+/// What browsers and clients send, word for word; anything else is weighed as RFC 9110 has it (section 12.5.3).
+const USUAL: [&str; 4] = ["gzip, deflate, br, zstd", "gzip", "gzip, deflate, br", "gzip, deflate"];
+
 fn accepts_gzip(request: &HttpRequest) -> bool {
+    if request.headers().get(ACCEPT_ENCODING).is_some_and(|header| USUAL.iter().any(|usual| header == usual)) {
+        return true;
+    }
     let accepted = request.get_header::<AcceptEncoding>();
     let supported = [Encoding::gzip(), Encoding::identity()];
     accepted.is_some_and(|accepted| accepted.negotiate(supported.iter()) == Some(Encoding::gzip()))
