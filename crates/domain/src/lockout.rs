@@ -3,7 +3,10 @@
 //! A try is announced before the password is checked and settled after, so that failures and tries in flight together never
 //! exceed what is allowed, however many arrive at once. Time is handed in, in whole milliseconds.
 
+use std::str::FromStr;
+
 use chrono::TimeDelta;
+use thiserror::Error;
 use uuid::Uuid;
 
 use crate::{Timestamp, email::Email};
@@ -70,6 +73,22 @@ pub enum LockReason {
     TooManyFailures,
     /// The first try after a lock failed as well.
     FailedAgainAfterLock,
+}
+
+/// The text names no reason for a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("unknown reason; there are: too_many_failures, failed_again_after_lock")]
+pub struct NotALockReason;
+
+impl FromStr for LockReason {
+    type Err = NotALockReason;
+
+    fn from_str(text: &str) -> Result<Self, NotALockReason> {
+        [Self::TooManyFailures, Self::FailedAgainAfterLock]
+            .into_iter()
+            .find(|reason| reason.as_str() == text)
+            .ok_or(NotALockReason)
+    }
 }
 
 impl LockReason {

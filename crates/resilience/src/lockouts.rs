@@ -9,8 +9,8 @@ use comanda_domain::{
     Timestamp,
     email::Email,
     lockout::{Admission, LockedAddress, LockoutPolicy, LockoutState, TryId, TryOutcome},
-    page::{Page, PageLimit},
-    ports::{Clock, LockedAddressPosition, Lockouts, Unavailable},
+    page::Page,
+    ports::{Clock, Lockouts, LockoutsQuery, Unavailable},
 };
 use tokio::time::Instant;
 
@@ -95,12 +95,8 @@ impl Lockouts for LocalLockouts {
         self.shared.find(email).await
     }
 
-    async fn list(
-        &self,
-        after: Option<LockedAddressPosition>,
-        limit: PageLimit,
-    ) -> Result<Page<LockedAddress>, Unavailable> {
-        self.shared.list(after, limit).await
+    async fn list(&self, query: LockoutsQuery) -> Result<Page<LockedAddress>, Unavailable> {
+        self.shared.list(query).await
     }
 
     async fn unlock(&self, email: &Email) -> Result<(), Unavailable> {

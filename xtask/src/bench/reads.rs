@@ -230,7 +230,8 @@ async fn orders_read_in_sequence(database_url: &str) -> anyhow::Result<i64> {
 async fn the_same_statements(database_url: &str) -> anyhow::Result<PathBuf> {
     let (client, connection) = tokio_postgres::connect(database_url, NoTls).await?;
     tokio::spawn(connection);
-    let rows = client.query("SELECT id::text, customer_id::text FROM orders ORDER BY orders.id DESC LIMIT 20", &[]).await?;
+    let rows =
+        client.query("SELECT id::text, customer_id::text FROM orders ORDER BY orders.id DESC LIMIT 20", &[]).await?;
     let list = |column: usize| {
         let ids: Vec<String> = rows.iter().map(|row| row.get(column)).collect();
         format!("'{{{}}}'::uuid[]", ids.join(","))

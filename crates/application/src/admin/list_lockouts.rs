@@ -3,8 +3,8 @@ use std::sync::Arc;
 use comanda_domain::{
     account::Administrator,
     lockout::LockedAddress,
-    page::{Page, PageLimit},
-    ports::{LockedAddressPosition, Lockouts, Unavailable},
+    page::Page,
+    ports::{Lockouts, LockoutsQuery, Unavailable},
 };
 
 /// Lists the addresses that are locked now, a page at a time.
@@ -17,13 +17,8 @@ impl ListLockouts {
         Self { lockouts }
     }
 
-    pub async fn execute(
-        &self,
-        _by: Administrator,
-        after: Option<LockedAddressPosition>,
-        limit: PageLimit,
-    ) -> Result<Page<LockedAddress>, Unavailable> {
-        self.lockouts.list(after, limit).await
+    pub async fn execute(&self, _by: Administrator, query: LockoutsQuery) -> Result<Page<LockedAddress>, Unavailable> {
+        self.lockouts.list(query).await
     }
 }
 
@@ -37,8 +32,8 @@ mod tests {
     #[tokio::test]
     async fn shows_what_is_locked() {
         let mut lockouts = MockLockouts::new();
-        lockouts.expect_list().once().returning(|_, _| Ok(Page { entries: vec![], has_more: true }));
+        lockouts.expect_list().once().returning(|_| Ok(Page { entries: vec![], has_more: true }));
         let list = ListLockouts::new(Arc::new(lockouts));
-        assert!(list.execute(sample::admin(), None, PageLimit::default()).await.unwrap().has_more);
+        assert!(list.execute(sample::admin(), LockoutsQuery::default()).await.unwrap().has_more);
     }
 }

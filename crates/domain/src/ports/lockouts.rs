@@ -2,7 +2,7 @@ use async_trait::async_trait;
 
 use crate::{
     email::Email,
-    lockout::{Admission, LockedAddress, TryId, TryOutcome},
+    lockout::{Admission, LockReason, LockedAddress, TryId, TryOutcome},
     page::{Page, PageLimit},
 };
 
@@ -15,6 +15,17 @@ pub struct LockedAddressPosition {
     pub unlock_at: crate::Timestamp,
     /// The last entry's address.
     pub email: Email,
+}
+
+/// Which locked addresses to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LockoutsQuery {
+    /// Only those that are locked for this reason.
+    pub reason: Option<LockReason>,
+    /// Only those after this position.
+    pub after: Option<LockedAddressPosition>,
+    /// How many.
+    pub limit: PageLimit,
 }
 
 /// Runs a [`LockoutPolicy`](crate::lockout::LockoutPolicy) for every address, each step atomically, for however many servers.
@@ -32,11 +43,7 @@ pub trait Lockouts: Send + Sync {
     async fn find(&self, email: &Email) -> Result<Option<LockedAddress>, Unavailable>;
 
     /// The addresses that are locked now, those that open first at the front.
-    async fn list(
-        &self,
-        after: Option<LockedAddressPosition>,
-        limit: PageLimit,
-    ) -> Result<Page<LockedAddress>, Unavailable>;
+    async fn list(&self, query: LockoutsQuery) -> Result<Page<LockedAddress>, Unavailable>;
 
     /// Forgets everything about the address.
     async fn unlock(&self, email: &Email) -> Result<(), Unavailable>;

@@ -7,8 +7,8 @@ use chrono::{DateTime, TimeDelta};
 use comanda_domain::{
     email::Email,
     lockout::{Admission, Lock, LockedAddress, LockoutPolicy, TryId, TryOutcome},
-    page::{Page, PageLimit},
-    ports::{LockedAddressPosition, Lockouts, Unavailable},
+    page::Page,
+    ports::{Lockouts, LockoutsQuery, Unavailable},
 };
 use rand::RngExt;
 use redis::{Script, aio::ConnectionLike};
@@ -154,14 +154,11 @@ impl Lockouts for RedisLockouts {
         })
     }
 
-    async fn list(
-        &self,
-        after: Option<LockedAddressPosition>,
-        limit: PageLimit,
-    ) -> Result<Page<LockedAddress>, Unavailable> {
-        /// How many locks may end in the same millisecond as the last of a page, and still all be listed.
-        const SAME_MOMENT: usize = 1000;
+    async fn list(&self, query: LockoutsQuery) -> Result<Page<LockedAddress>, Unavailable> {
+        /// How many are read from the index at a time.
+        const PART: usize = 200;
 
+        let LockoutsQuery { reason, after, limit } = query;
         let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
         let time: (i64, i64) = redis::cmd("TIME").query_async(&mut *connection).await.map_err(Unavailable::new)?;
         let now = time.0 * 1000 + time.1 / 1000;
@@ -174,31 +171,39 @@ impl Lockouts for RedisLockouts {
             .await
             .map_err(Unavailable::new)?;
         let wanted = limit.get() as usize + 1;
-        let found: Vec<(String, i64)> = redis::cmd("ZRANGE")
-            .arg(INDEX)
-            .arg(from)
-            .arg("+inf")
-            .arg("BYSCORE")
-            .arg("LIMIT")
-            .arg(0)
-            .arg(wanted + SAME_MOMENT)
-            .arg("WITHSCORES")
-            .query_async(&mut *connection)
-            .await
-            .map_err(Unavailable::new)?;
         let mut entries = Vec::with_capacity(wanted);
-        for (address, unlock_at) in found {
-            let seen = after.as_ref().is_some_and(|position| {
-                (unlock_at, address.as_str()) <= (position.unlock_at.timestamp_millis(), position.email.as_str())
-            });
-            let Ok(email) = Email::new(&address) else { continue };
-            if seen {
-                continue;
+        for offset in (0..).step_by(PART) {
+            let part: Vec<(String, i64)> = redis::cmd("ZRANGE")
+                .arg(INDEX)
+                .arg(from)
+                .arg("+inf")
+                .arg("BYSCORE")
+                .arg("LIMIT")
+                .arg(offset)
+                .arg(PART)
+                .arg("WITHSCORES")
+                .query_async(&mut *connection)
+                .await
+                .map_err(Unavailable::new)?;
+            let is_last = part.len() < PART;
+            for (address, unlock_at) in part {
+                let seen = after.as_ref().is_some_and(|position| {
+                    (unlock_at, address.as_str()) <= (position.unlock_at.timestamp_millis(), position.email.as_str())
+                });
+                let Ok(email) = Email::new(&address) else { continue };
+                if seen {
+                    continue;
+                }
+                if let Admission::Locked(lock) = self.run_on(&mut *connection, &email, &Operation::Lock).await?
+                    && reason.is_none_or(|reason| lock.reason() == reason)
+                {
+                    entries.push(LockedAddress { email, lock });
+                }
+                if entries.len() == wanted {
+                    return Ok(Page::from_one_more(entries, limit));
+                }
             }
-            if let Admission::Locked(lock) = self.run_on(&mut *connection, &email, &Operation::Lock).await? {
-                entries.push(LockedAddress { email, lock });
-            }
-            if entries.len() == wanted {
+            if is_last {
                 break;
             }
         }

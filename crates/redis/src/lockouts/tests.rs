@@ -1,6 +1,11 @@
 #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
-use comanda_domain::{Timestamp, lockout::LockoutState};
+use comanda_domain::{
+    Timestamp,
+    lockout::{LockReason, LockoutState},
+    page::PageLimit,
+    ports::LockedAddressPosition,
+};
 use comanda_tests::{redis_url, seeded};
 use rand::{RngExt, rngs::StdRng};
 use uuid::Uuid;
@@ -130,7 +135,7 @@ async fn an_admin_sees_all_locks_page_by_page_and_lifts_one() {
     let limit = PageLimit::new(3).unwrap();
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let page = redis.list(after, limit).await.unwrap();
+        let page = redis.list(LockoutsQuery { reason: None, after, limit }).await.unwrap();
         after = page
             .entries
             .last()
@@ -146,6 +151,10 @@ async fn an_admin_sees_all_locks_page_by_page_and_lifts_one() {
     assert_eq!(redis.find(&address(3)).await.unwrap().unwrap().lock.level, 1);
     redis.unlock(&address(3)).await.unwrap();
     assert_eq!(redis.find(&address(3)).await.unwrap(), None);
-    assert_eq!(redis.list(None, PageLimit::default()).await.unwrap().entries.len(), 6);
+    assert_eq!(redis.list(LockoutsQuery::default()).await.unwrap().entries.len(), 6);
+    let again = LockoutsQuery { reason: Some(LockReason::FailedAgainAfterLock), ..LockoutsQuery::default() };
+    assert!(redis.list(again).await.unwrap().entries.is_empty());
+    let first = LockoutsQuery { reason: Some(LockReason::TooManyFailures), ..LockoutsQuery::default() };
+    assert_eq!(redis.list(first).await.unwrap().entries.len(), 6);
     fail(&redis, &address(3)).await;
 }

@@ -14,7 +14,7 @@ impl RequestId {
         let sane = |text: &&str| {
             (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
         };
-        let given = headers.get(HEADER).filter(|value| value.to_str().ok().filter(sane).is_some());
+        let given = headers.get(HEADER).filter(|value| value.to_str().ok().as_ref().is_some_and(sane));
         Self(given.cloned().unwrap_or_else(Self::new_value))
     }
 

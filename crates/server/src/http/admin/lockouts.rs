@@ -1,31 +1,55 @@
 use actix_web::{HttpResponse, web::Data};
 use comanda_application::admin::{ListLockouts, ReadLockout, UnlockAccount, UnlockAccountError};
-use comanda_domain::{email::Email, ports::LockedAddressPosition};
+use comanda_domain::{
+    email::Email,
+    ports::{LockedAddressPosition, LockoutsQuery},
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::http::{
     cursor::CursorSigner,
     extract::{Admin, EmailPath, Json, Query},
+    faults::Faults,
     problem::{Code, Problem, ProblemDocument},
-    wire::{LockoutAnswer, LockoutPage, PageQuery, UnlockRequest},
+    wire::{LockoutAnswer, LockoutPage, PageQuery, QueryInteger, UnlockRequest},
 };
 
 const LIST: &str = "lockouts";
 
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Filter {
+    /// Only addresses that are locked for this reason.
+    #[param(pattern = "^(too_many_failures|failed_again_after_lock)$", example = "failed_again_after_lock")]
+    reason: Option<String>,
+    // Described by `PageQuery`; a struct within a struct cannot be read from a query string and refuse unknown parameters.
+    #[param(ignore)]
+    limit: Option<QueryInteger>,
+    #[param(ignore)]
+    cursor: Option<String>,
+}
+
 /// Lists the addresses that are locked now, those that open first at the front
 #[utoipa::path(
-    get, path = "/v1/admin/lockouts", tag = "admin", params(PageQuery),
+    get, path = "/v1/admin/lockouts", tag = "admin", params(Filter, PageQuery),
     responses((status = 200, body = LockoutPage), (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"))
 )]
 pub async fn lockouts(
     use_case: Data<ListLockouts>,
     cursors: Data<CursorSigner>,
     Admin(admin): Admin,
-    Query(page): Query<PageQuery>,
+    Query(filter): Query<Filter>,
 ) -> Result<HttpResponse, Problem> {
-    let limit = page.only_limit()?;
+    let page = PageQuery { limit: filter.limit, cursor: filter.cursor };
+    let mut faults = Faults::default();
+    let limit = page.limit(&mut faults);
+    let reason = filter.reason.and_then(|reason| faults.read("/reason", &reason, "unknown-reason"));
+    let limit = faults.finish(limit)?;
     let after = page.after::<(i64, String)>(LIST, &cursors)?.map(position).transpose()?;
-    let found =
-        use_case.execute(admin, after, limit).await.map_err(|cause| Problem::unavailable("lockout.read", &cause))?;
+    let query = LockoutsQuery { reason, after, limit };
+    let found = use_case.execute(admin, query).await.map_err(|cause| Problem::unavailable("lockout.read", &cause))?;
     let next_cursor = found
         .entries
         .last()

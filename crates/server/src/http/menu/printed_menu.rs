@@ -5,8 +5,8 @@ use std::{io::Write, sync::Arc};
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse,
     http::header::{
-        ACCEPT_ENCODING, AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, Encoding, EntityTag, HeaderValue,
-        IF_NONE_MATCH, IfNoneMatch, VARY,
+        ACCEPT_ENCODING, AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, Encoding, EntityTag,
+        HeaderValue, IF_NONE_MATCH, IfNoneMatch, VARY,
     },
     web::Bytes,
 };

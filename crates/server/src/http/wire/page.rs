@@ -23,13 +23,6 @@ impl PageQuery {
         faults.check("/limit", self.limit.map_or(Ok(PageLimit::default()), |limit| PageLimit::new(limit.0)))
     }
 
-    /// For a list that has nothing else to check.
-    pub fn only_limit(&self) -> Result<PageLimit, Problem> {
-        let mut faults = Faults::default();
-        let limit = self.limit(&mut faults);
-        faults.finish(limit)
-    }
-
     /// Where the page before ended.
     pub fn after<P: DeserializeOwned>(&self, list: &str, cursors: &CursorSigner) -> Result<Option<P>, Problem> {
         self.cursor.as_deref().map(|cursor| cursors.read(list, cursor)).transpose()
