@@ -13,6 +13,7 @@ use comanda_domain::{
         Unavailable, WholeMenu,
     },
 };
+use tracing::Instrument;
 
 use crate::CachedMenu;
 
@@ -36,7 +37,7 @@ impl CachedMenu {
             }
             outcome
         };
-        self.0.runtime.spawn(whole).await.unwrap_or_else(|gone| Err(Unavailable::new(gone).into()))
+        self.0.runtime.spawn(whole.in_current_span()).await.unwrap_or_else(|gone| Err(Unavailable::new(gone).into()))
     }
 }
 

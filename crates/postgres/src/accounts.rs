@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::{
     Database,
     audit_log::record,
+    named::{Named, NamedRows},
     owned_task::in_own_task,
     row_error::{InconsistentRow, RowOf},
     schema::users,
@@ -96,6 +97,7 @@ impl PostgresAccounts {
                     .select(UserRow::as_select())
                     .for_no_key_update()
                     .first(connection)
+                    .one("account.lock")
                     .await
                     .optional()?
                     .ok_or(Failure(ChangeAccountError::NotFound))?
@@ -118,6 +120,7 @@ impl PostgresAccounts {
                     .set((users::role.eq(role.as_str()), users::disabled.eq(disabled)))
                     .returning(UserRow::as_returning())
                     .get_result(connection)
+                    .one("account.change")
                     .await?;
                 Ok(row.into_account()?)
             })
@@ -134,6 +137,7 @@ impl Accounts for PostgresAccounts {
             .values(UserRow::new(&account))
             .returning(UserRow::as_returning())
             .get_result(&mut *connection)
+            .one("account.register")
             .await;
         match inserted {
             Ok(row) => Ok(row.into_account()?),
@@ -159,6 +163,7 @@ impl Accounts for PostgresAccounts {
             ))
             .returning(UserRow::as_returning())
             .get_result(&mut *connection)
+            .one("account.appoint")
             .await
             .map_err(Unavailable::new)?
             .into_account()
@@ -171,6 +176,7 @@ impl Accounts for PostgresAccounts {
             .filter(users::id.eq_any(ids))
             .select(UserRow::as_select())
             .load(&mut *connection)
+            .rows("account.find")
             .await
             .map_err(Unavailable::new)?;
         rows.into_iter().map(UserRow::into_account).collect()
@@ -182,6 +188,7 @@ impl Accounts for PostgresAccounts {
             .filter(users::email.eq(email.as_str()))
             .select(UserRow::as_select())
             .first(&mut *connection)
+            .one("account.credentials")
             .await
             .optional()
             .map_err(Unavailable::new)?;
@@ -201,8 +208,8 @@ impl Accounts for PostgresAccounts {
         if let Some(disabled) = query.disabled {
             select = select.filter(users::disabled.eq(disabled));
         }
-        let mut connection = self.database.read_connection().await?;
-        let rows = select.load(&mut *connection).await.map_err(Unavailable::new)?;
+        let mut connection = self.database.list_connection().await?;
+        let rows = select.load(&mut *connection).rows("account.list").await.map_err(Unavailable::new)?;
         let accounts = rows.into_iter().map(UserRow::into_account).collect::<Result<_, _>>()?;
         Ok(Page::from_one_more(accounts, query.limit))
     }
@@ -224,6 +231,7 @@ impl Accounts for PostgresAccounts {
             .set(users::name.eq(name.as_str()))
             .returning(UserRow::as_returning())
             .get_result(&mut *connection)
+            .one("account.rename")
             .await
             .optional()
             .map_err(Unavailable::new)?;
@@ -236,6 +244,7 @@ impl Accounts for PostgresAccounts {
             .filter(users::id.eq(id.as_uuid()).and(users::password_hash.eq(old.expose())))
             .set(users::password_hash.eq(new.expose()))
             .execute(&mut *connection)
+            .changes("account.replace_hash")
             .await
             .map_err(Unavailable::new)?;
         Ok(replaced == 1)

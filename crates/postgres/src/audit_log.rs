@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     Database,
+    named::{Named, NamedRows},
     row_error::{InconsistentRow, RowOf},
     schema::audit_log,
 };
@@ -61,7 +62,7 @@ pub(crate) async fn record(connection: &mut AsyncPgConnection, deed: &Deed) -> Q
         target: &deed.target,
         reason: deed.reason.as_ref().map(Reason::as_str),
     };
-    diesel::insert_into(audit_log::table).values(entry).execute(connection).await.map(|_| ())
+    diesel::insert_into(audit_log::table).values(entry).execute(connection).changes("audit.write").await.map(|_| ())
 }
 
 /// The audit log in the table `audit_log`.
@@ -98,8 +99,8 @@ impl AuditLog for PostgresAuditLog {
         if let Some(target) = query.target {
             select = select.filter(audit_log::target.eq(target));
         }
-        let mut connection = self.database.read_connection().await?;
-        let rows = select.load(&mut *connection).await.map_err(Unavailable::new)?;
+        let mut connection = self.database.list_connection().await?;
+        let rows = select.load(&mut *connection).rows("audit.list").await.map_err(Unavailable::new)?;
         let entries = rows.into_iter().map(EntryRow::into_entry).collect::<Result<_, _>>()?;
         Ok(Page::from_one_more(entries, query.limit))
     }

@@ -17,13 +17,17 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
-use crate::pool_metrics;
+use crate::{named, pool_metrics, replica::Replica};
 
 /// How to reach the database, how connections are shared out, and how long anything may take there.
 #[derive(Clone, Debug)]
 pub struct DatabaseConfig {
-    /// `postgres://user:password@host:port/database`
+    /// `postgres://user:password@host:port/database`, several hosts separated by commas.
     pub url: String,
+    /// A streaming replica of it, for reads that may be a moment old.
+    pub replica_url: Option<String>,
+    /// How far behind the replica may be.
+    pub replica_lag: Duration,
     /// Connections for what changes something, and for signing in: no flood of reads can take them. Placing orders has one more
     /// of its own.
     pub write_connections: u32,
@@ -40,6 +44,8 @@ pub struct DatabaseConfig {
     pub read_limit: Duration,
     /// How long a statement of a report may run.
     pub report_limit: Duration,
+    /// Statements that take longer are logged by name.
+    pub slow_statement: Duration,
 }
 
 /// The database could not be reached at start.
@@ -57,6 +63,7 @@ struct Exhausted(&'static str);
 pub struct Database {
     writes: Pool<AsyncPgConnection>,
     reads: Pool<AsyncPgConnection>,
+    replica: Option<Replica>,
     reports: Arc<Semaphore>,
     config: Arc<DatabaseConfig>,
     runtime: Handle,
@@ -65,14 +72,22 @@ pub struct Database {
 impl Database {
     /// Connects once, to find out that it works. Must be called within a tokio runtime, which from then on drives the
     /// connections and the transactions.
-    pub async fn connect(config: DatabaseConfig) -> Result<Self, ConnectError> {
-        let writes = pool_of(&config, config.write_connections, config.transaction_limit);
-        let reads = pool_of(&config, config.read_connections, config.read_limit);
+    pub async fn connect(mut config: DatabaseConfig) -> Result<Self, ConnectError> {
+        config.url = with_time_limits(&config.url);
+        named::set_slow(config.slow_statement);
+        let writes = pool_of(&config, &config.url, config.write_connections, config.transaction_limit);
+        let reads = pool_of(&config, &config.url, config.read_connections, config.read_limit);
         drop(writes.get().await.map_err(ConnectError)?);
+        let replica = config.replica_url.as_deref().map(|url| {
+            let url = with_time_limits(url);
+            let pool = pool_of(&config, &url, config.read_connections, config.read_limit);
+            Replica::watch(pool, config.url.clone(), url, config.replica_lag)
+        });
         let reports = config.read_connections.saturating_sub(config.free_read_connections).max(1);
         let database = Self {
             writes,
             reads,
+            replica,
             reports: Arc::new(Semaphore::new(reports as usize)),
             config: Arc::new(config),
             runtime: Handle::current(),
@@ -104,6 +119,20 @@ impl Database {
     /// For what only reads.
     pub(crate) async fn read_connection(&self) -> Result<PooledConnection<'_, AsyncPgConnection>, Unavailable> {
         taken("reads", &self.reads, self.config.read_connections).await
+    }
+
+    /// For what only reads and may be a moment old: lists, searches and reports.
+    pub(crate) async fn list_connection(&self) -> Result<PooledConnection<'_, AsyncPgConnection>, Unavailable> {
+        if let Some(replica) = self.replica.as_ref().filter(|replica| replica.is_fresh()) {
+            match taken("replica", &replica.pool, self.config.read_connections).await {
+                // It may have gone a moment ago; the primary is there.
+                Err(error) if !error.is_overload() => {
+                    tracing::debug!(%error, "the replica is not within reach");
+                }
+                taken => return taken,
+            }
+        }
+        self.read_connection().await
     }
 
     /// Reports are the first to give way: they are refused at once while enough others run.
@@ -141,7 +170,7 @@ async fn taken<'a>(
     })
 }
 
-fn pool_of(config: &DatabaseConfig, size: u32, limit: Duration) -> Pool<AsyncPgConnection> {
+fn pool_of(config: &DatabaseConfig, url: &str, size: u32, limit: Duration) -> Pool<AsyncPgConnection> {
     let limits = time_limits(limit);
     let mut manager = ManagerConfig::<AsyncPgConnection>::default();
     manager.custom_setup = Box::new(move |url| establish(url, limits.clone()).boxed());
@@ -154,7 +183,7 @@ fn pool_of(config: &DatabaseConfig, size: u32, limit: Duration) -> Pool<AsyncPgC
     Pool::builder()
         .max_size(size)
         .connection_timeout(config.wait_for_connection)
-        .build_unchecked(AsyncDieselConnectionManager::new_with_config(config.url.clone(), manager))
+        .build_unchecked(AsyncDieselConnectionManager::new_with_config(url, manager))
 }
 
 /// A little before the limit, for PostgreSQL, so that its clear answer comes before anybody here stops waiting. In milliseconds.
@@ -170,7 +199,20 @@ fn time_limits(limit: Duration) -> String {
     )
 }
 
-async fn establish(url: &str, setup: String) -> diesel::ConnectionResult<AsyncPgConnection> {
+/// A machine that has gone without a word must not keep anybody waiting for longer than its successor takes to be found; what the URL
+/// says itself counts (`tokio_postgres::Config` lists the names; in seconds).
+fn with_time_limits(url: &str) -> String {
+    let mut url = url.to_owned();
+    for (name, seconds) in [("connect_timeout", 1), ("tcp_user_timeout", 5), ("keepalives_idle", 10)] {
+        if !url.contains(&format!("{name}=")) {
+            let separator = if url.contains('?') { '&' } else { '?' };
+            url.push_str(&format!("{separator}{name}={seconds}"));
+        }
+    }
+    url
+}
+
+pub(crate) async fn establish(url: &str, setup: String) -> diesel::ConnectionResult<AsyncPgConnection> {
     let mut connection = AsyncPgConnection::establish(url).await?;
     connection.batch_execute(&setup).await.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)

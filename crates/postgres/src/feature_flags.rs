@@ -11,7 +11,12 @@ use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
 use crate::{
-    Database, audit_log::record, owned_task::in_own_task, schema::feature_flags, transaction_failure::Failure,
+    Database,
+    audit_log::record,
+    named::{Named, NamedRows},
+    owned_task::in_own_task,
+    schema::feature_flags,
+    transaction_failure::Failure,
 };
 
 /// The settings of flags in the table `feature_flags`: they must not be lost, as they could be in Redis.
@@ -29,7 +34,8 @@ impl PostgresFlagSettings {
 impl FlagSettings for PostgresFlagSettings {
     async fn all(&self) -> Result<Vec<(FeatureFlag, Percentage)>, Unavailable> {
         let mut connection = self.database.read_connection().await?;
-        let rows: Vec<(String, i16)> = feature_flags::table.load(&mut *connection).await.map_err(Unavailable::new)?;
+        let rows: Vec<(String, i16)> =
+            feature_flags::table.load(&mut *connection).rows("flag.list").await.map_err(Unavailable::new)?;
         // A flag of another version of the server is none of ours.
         let known = rows
             .into_iter()
@@ -63,6 +69,7 @@ impl FlagSettings for PostgresFlagSettings {
                         .do_update()
                         .set(feature_flags::percentage.eq(share))
                         .execute(connection)
+                        .changes("flag.set")
                         .await?;
                     Ok(record(connection, &deed).await?)
                 })

@@ -4,6 +4,7 @@ use std::{future::Future, time::Duration};
 
 use comanda_domain::ports::Unavailable;
 use thiserror::Error;
+use tracing::Instrument;
 
 use crate::Database;
 
@@ -28,7 +29,7 @@ where
         let outcome = tokio::time::timeout(limit, work).await;
         outcome.unwrap_or_else(|_| Err(Unavailable::new(TransactionTooLong(limit)).into()))
     };
-    match database.runtime().spawn(bounded).await {
+    match database.runtime().spawn(bounded.in_current_span()).await {
         Ok(outcome) => outcome,
         Err(join_error) => Err(Unavailable::new(join_error).into()),
     }

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::{
     Database,
     accounts::UserRow,
+    named::{Named, NamedRows},
     owned_task::in_own_task,
     schema::{refresh_tokens, sessions, users},
     statement::statement,
@@ -62,7 +63,7 @@ impl PostgresSessions {
             expires_at: session.expires_at,
             refresh_token: session.refresh_token.as_ref().map(|hash| hash.as_bytes().as_slice()),
         };
-        open.execute(&mut *connection).await.map_err(Unavailable::new)?;
+        open.execute(&mut *connection).changes("session.open").await.map_err(Unavailable::new)?;
         Ok(())
     }
 
@@ -88,6 +89,7 @@ async fn rotate(
         .find(presented)
         .select(refresh_tokens::session_id)
         .first(connection)
+        .one("session.find_token")
         .await
         .optional()?
         .ok_or(Failure(RotateError::Unknown))?;
@@ -97,10 +99,16 @@ async fn rotate(
         .select((sessions::account_id, sessions::expires_at, sessions::closed_at))
         .for_no_key_update()
         .first(connection)
+        .one("session.lock")
         .await?;
-    let used_at: Option<DateTime<Utc>> =
-        refresh_tokens::table.find(presented).select(refresh_tokens::used_at).first(connection).await?;
-    let row: UserRow = users::table.find(account_id).select(UserRow::as_select()).first(connection).await?;
+    let used_at: Option<DateTime<Utc>> = refresh_tokens::table
+        .find(presented)
+        .select(refresh_tokens::used_at)
+        .first(connection)
+        .one("session.token_used_at")
+        .await?;
+    let row: UserRow =
+        users::table.find(account_id).select(UserRow::as_select()).first(connection).one("session.account").await?;
     let account = row.into_account()?;
 
     let closed = (SessionId::new(session_id), None);
@@ -112,6 +120,7 @@ async fn rotate(
             diesel::update(refresh_tokens::table.find(presented))
                 .set(refresh_tokens::used_at.eq(rotation.at))
                 .execute(connection)
+                .changes("session.use_token")
                 .await?;
             issue(connection, rotation.successor.as_bytes(), session_id, rotation.at).await?;
         }
@@ -132,6 +141,7 @@ async fn issue(connection: &mut AsyncPgConnection, hash: &[u8], session_id: Uuid
             refresh_tokens::issued_at.eq(at),
         ))
         .execute(connection)
+        .changes("session.issue_token")
         .await
         .map(|_| ())
 }
@@ -141,6 +151,7 @@ async fn close(connection: &mut AsyncPgConnection, id: Uuid, at: Timestamp) -> Q
         .filter(sessions::closed_at.is_null())
         .set(sessions::closed_at.eq(at))
         .execute(connection)
+        .changes("session.close")
         .await
         .map(|_| ())
 }
@@ -175,6 +186,7 @@ impl Sessions for PostgresSessions {
             .set(sessions::closed_at.eq(at))
             .returning(sessions::id)
             .get_results(&mut *connection)
+            .rows("session.close_others")
             .await
             .map_err(Unavailable::new)?;
         Ok(ids.into_iter().map(SessionId::new).collect())
@@ -186,6 +198,7 @@ impl Sessions for PostgresSessions {
             .filter(sessions::closed_at.ge(since))
             .select(sessions::id)
             .load(&mut *connection)
+            .rows("session.closed_since")
             .await
             .map_err(Unavailable::new)?;
         Ok(ids.into_iter().map(SessionId::new).collect())

@@ -12,13 +12,14 @@ use comanda_domain::{
     text::PersonName,
 };
 
-use crate::breaker::Breaker;
+use crate::{breaker::Breaker, retry_budget::RetryBudget};
 
 /// Accounts behind two breakers: `user.create` and, for signing in, `auth.lookup`.
 pub struct GuardedAccounts {
     pub accounts: Arc<dyn Accounts>,
     pub create: Breaker,
     pub lookup: Breaker,
+    pub retries: RetryBudget,
 }
 
 #[async_trait]
@@ -32,11 +33,11 @@ impl Accounts for GuardedAccounts {
     }
 
     async fn find_many(&self, ids: &[AccountId]) -> Result<Vec<Account>, Unavailable> {
-        self.accounts.find_many(ids).await
+        self.retries.read(|| self.accounts.find_many(ids)).await
     }
 
     async fn credentials(&self, email: &Email) -> Result<Option<Credentials>, Unavailable> {
-        self.lookup.call(self.accounts.credentials(email)).await
+        self.lookup.call(self.retries.read(|| self.accounts.credentials(email))).await
     }
 
     async fn list(&self, query: AccountsQuery) -> Result<Page<Account>, Unavailable> {

@@ -7,6 +7,7 @@ mod lockouts;
 mod menu_cache;
 mod order_book;
 mod outage;
+mod retry_budget;
 
 pub use accounts::GuardedAccounts;
 pub use address_limits::LocalAddressLimits;
@@ -14,3 +15,4 @@ pub use breaker::{Breaker, BreakerSettings, Failure, InvalidBreakerSettings};
 pub use lockouts::LocalLockouts;
 pub use menu_cache::SparedMenuCache;
 pub use order_book::GuardedOrderBook;
+pub use retry_budget::RetryBudget;

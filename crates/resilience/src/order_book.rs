@@ -13,7 +13,7 @@ use comanda_domain::{
     },
 };
 
-use crate::breaker::Breaker;
+use crate::{breaker::Breaker, retry_budget::RetryBudget};
 
 /// An order book behind three breakers: `order.create`, `order.update` and `order.lookup`.
 pub struct GuardedOrderBook {
@@ -21,6 +21,7 @@ pub struct GuardedOrderBook {
     pub create: Breaker,
     pub update: Breaker,
     pub lookup: Breaker,
+    pub retries: RetryBudget,
 }
 
 #[async_trait]
@@ -30,15 +31,15 @@ impl OrderBook for GuardedOrderBook {
     }
 
     async fn find(&self, id: OrderId, scope: OrderScope) -> Result<Option<OrderWithLines>, Unavailable> {
-        self.lookup.call(self.orders.find(id, scope)).await
+        self.lookup.call(self.retries.read(|| self.orders.find(id, scope))).await
     }
 
     async fn list(&self, query: OrdersQuery) -> Result<Page<Order>, Unavailable> {
-        self.lookup.call(self.orders.list(query)).await
+        self.lookup.call(self.retries.read(|| self.orders.list(query.clone()))).await
     }
 
     async fn lines_of(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<OrderLine>>, Unavailable> {
-        self.lookup.call(self.orders.lines_of(ids)).await
+        self.lookup.call(self.retries.read(|| self.orders.lines_of(ids))).await
     }
 
     async fn cancel(&self, cancellation: Cancellation) -> Result<Answer<OrderWithLines>, CancelOrderError> {

@@ -30,7 +30,7 @@ use comanda_redis::{
     RedisAddressLimits, RedisClosedSessions, RedisConnections, RedisHealth, RedisLockouts, RedisMenuCache,
 };
 use comanda_resilience::{
-    Breaker, GuardedAccounts, GuardedOrderBook, LocalAddressLimits, LocalLockouts, SparedMenuCache,
+    Breaker, GuardedAccounts, GuardedOrderBook, LocalAddressLimits, LocalLockouts, RetryBudget, SparedMenuCache,
 };
 
 use crate::{
@@ -88,6 +88,7 @@ impl Restaurant {
             create: Breaker::new("order.create", breakers.order_create),
             update: Breaker::new("order.update", breakers.order_update),
             lookup: Breaker::new("order.lookup", breakers.order_lookup),
+            retries: RetryBudget::new("order.lookup"),
         });
         let guest_menu: Arc<dyn GuestMenu> = Arc::new(menu.clone());
         let menu: Arc<dyn Menu> = Arc::new(menu);
@@ -96,6 +97,7 @@ impl Restaurant {
             accounts: Arc::new(PostgresAccounts::new(database.clone())),
             create: Breaker::new("user.create", breakers.user_create),
             lookup: Breaker::new("auth.lookup", breakers.auth_lookup),
+            retries: RetryBudget::new("auth.lookup"),
         });
         let hasher: Arc<dyn PasswordHasher> = Arc::new(hasher(&config.passwords)?);
         let keys =
@@ -296,12 +298,15 @@ pub fn menu_cache(config: &CacheConfig) -> anyhow::Result<impl MenuCache> {
 async fn database(settings: &DatabaseSettings, transaction_limit: Duration) -> anyhow::Result<Database> {
     let config = DatabaseConfig {
         url: settings.url.expose().to_owned(),
+        replica_url: settings.replica_url.as_ref().map(|url| url.expose().to_owned()),
+        replica_lag: settings.replica_lag,
         write_connections: settings.write_connections,
         read_connections: settings.read_connections,
         free_read_connections: settings.free_read_connections,
         read_limit: settings.read_limit,
         report_limit: settings.report_limit,
         wait_for_connection: settings.wait_for_connection,
+        slow_statement: settings.slow_statement,
         transaction_limit,
     };
     Ok(Database::connect(config).await?)

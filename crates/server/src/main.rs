@@ -11,6 +11,7 @@ mod identity;
 mod logging;
 mod no_payments;
 mod system;
+mod traces;
 
 use std::process::ExitCode;
 

@@ -15,6 +15,7 @@ mod lockout;
 mod menu;
 mod menu_cache;
 mod migration;
+mod observability;
 mod operation;
 mod orders;
 mod placement_race;

@@ -172,6 +172,8 @@ async fn metrics_tell_how_it_fares() {
         "comanda_menu_reads_total{layer=\"process\"} 2",
         "comanda_flag_evaluations_total{flag=\"menu-cache\",on=\"true\"} 2",
         "comanda_degraded{what=\"menu_cache\"} 0",
+        "db_client_operation_duration_seconds_count{db_query_summary=\"order.place.commit\"} 1",
+        "comanda_statement_rows_total{db_query_summary=\"order.place.insert_lines\"} 1",
         "db_client_connection_max{db_client_connection_pool_name=\"reads\"} 6",
     ] {
         assert!(told.text.contains(line), "{line} is missing in:\n{}", told.text);

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     audit_log::record,
+    named::Named,
     schema::{menu_items, stock_adjustments},
 };
 
@@ -58,6 +59,7 @@ impl PostgresMenu {
             .set((menu_items::version.eq(row.version + 1), menu_items::stock.eq(stock)))
             .returning(MenuItemRow::as_returning())
             .get_result(connection)
+            .one("menu.adjust_stock")
             .await
             .optional()?
             .ok_or(AdjustSetback::Conflict)?
@@ -69,7 +71,11 @@ impl PostgresMenu {
             adjustment.delta.get(),
             adjustment.reason.as_str(),
         );
-        diesel::insert_into(stock_adjustments::table).values(entry).execute(connection).await?;
+        diesel::insert_into(stock_adjustments::table)
+            .values(entry)
+            .execute(connection)
+            .changes("menu.insert_adjustment")
+            .await?;
         let deed = Deed {
             actor: Some(adjustment.adjusted_by),
             action: AuditAction::StockAdjusted,

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::row::MenuItemRow;
-use crate::{row_error::InconsistentRow, schema::menu_items};
+use crate::{named::Named, row_error::InconsistentRow, schema::menu_items};
 
 /// Why a transaction did not get through.
 pub(super) enum Setback<E> {
@@ -57,7 +57,7 @@ pub(super) async fn read_row(
         .filter(menu_items::id.eq(id.as_uuid()).and(menu_items::archived_at.is_null()))
         .select(MenuItemRow::as_select());
     match mode {
-        ReadMode::Unlocked => row.first(connection).await.optional(),
-        ReadMode::Locked => row.for_no_key_update().first(connection).await.optional(),
+        ReadMode::Unlocked => row.first(connection).one("menu.find").await.optional(),
+        ReadMode::Locked => row.for_no_key_update().first(connection).one("menu.lock").await.optional(),
     }
 }

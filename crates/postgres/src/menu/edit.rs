@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     audit_log::record,
+    named::Named,
     schema::{menu_items, stock_adjustments},
 };
 
@@ -30,11 +31,16 @@ impl PostgresMenu {
                     .values(NewMenuItemRow::of(&item))
                     .returning(MenuItemRow::as_returning())
                     .get_result(connection)
+                    .one("menu.insert")
                     .await?;
                 if item.stock.get() > 0 {
                     let stock = portions(item.stock);
                     let entry = LedgerEntry::new(row.id, Some(added_by), item.added_at, stock, "first stock");
-                    diesel::insert_into(stock_adjustments::table).values(entry).execute(connection).await?;
+                    diesel::insert_into(stock_adjustments::table)
+                        .values(entry)
+                        .execute(connection)
+                        .changes("menu.insert_adjustment")
+                        .await?;
                 }
                 record(connection, &deed(AuditAction::MenuItemAdded, item.id, added_by, item.added_at)).await?;
                 raise_menu_version(connection).await?;
@@ -73,6 +79,7 @@ impl PostgresMenu {
                         ))
                         .returning(MenuItemRow::as_returning())
                         .get_result(connection)
+                        .one("menu.edit")
                         .await
                         .optional()?
                         .ok_or(EditSetback::Conflict)?;
@@ -110,6 +117,7 @@ impl PostgresMenu {
                             menu_items::archived_at.eq(archived_at),
                         ))
                         .execute(connection)
+                        .changes("menu.archive")
                         .await?;
                     if archived == 0 {
                         return Err(EditSetback::Conflict);

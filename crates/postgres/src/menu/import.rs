@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     audit_log::record,
+    named::{Named, NamedRows},
     schema::{menu_items, stock_adjustments},
 };
 
@@ -101,8 +102,8 @@ async fn existing(
         .order(menu_items::id)
         .select(MenuItemRow::as_select());
     match mode {
-        ReadMode::Unlocked => rows.load(connection).await,
-        ReadMode::Locked => rows.for_no_key_update().load(connection).await,
+        ReadMode::Unlocked => rows.load(connection).rows("menu.import.find").await,
+        ReadMode::Locked => rows.for_no_key_update().load(connection).rows("menu.import.lock").await,
     }
 }
 
@@ -131,6 +132,7 @@ async fn update(
             menu_items::stock.eq(portions(dish.stock)),
         ))
         .execute(connection)
+        .changes("menu.import.update")
         .await?;
     if updated == 0 {
         return Err(ImportSetback::Conflict);
@@ -141,7 +143,11 @@ async fn update(
     if delta != 0 {
         record(connection, &deed(AuditAction::StockAdjusted, row.id, at)).await?;
         let entry = LedgerEntry::new(row.id, None, at, delta, REASON);
-        diesel::insert_into(stock_adjustments::table).values(entry).execute(connection).await?;
+        diesel::insert_into(stock_adjustments::table)
+            .values(entry)
+            .execute(connection)
+            .changes("menu.insert_adjustment")
+            .await?;
     }
     Ok(true)
 }
@@ -160,13 +166,17 @@ fn new_item(dish: &ImportedDish, id: MenuItemId, added_at: Timestamp) -> Result<
 
 async fn insert(connection: &mut AsyncPgConnection, items: &[NewMenuItem]) -> QueryResult<()> {
     let rows: Vec<NewMenuItemRow> = items.iter().map(NewMenuItemRow::of).collect();
-    diesel::insert_into(menu_items::table).values(rows).execute(connection).await?;
+    diesel::insert_into(menu_items::table).values(rows).execute(connection).changes("menu.insert").await?;
     let entries: Vec<LedgerEntry> = items
         .iter()
         .filter(|item| item.stock.get() > 0)
         .map(|item| LedgerEntry::new(item.id.as_uuid(), None, item.added_at, portions(item.stock), REASON))
         .collect();
-    diesel::insert_into(stock_adjustments::table).values(entries).execute(connection).await?;
+    diesel::insert_into(stock_adjustments::table)
+        .values(entries)
+        .execute(connection)
+        .changes("menu.insert_adjustment")
+        .await?;
     for item in items {
         record(connection, &deed(AuditAction::MenuItemAdded, item.id.as_uuid(), item.added_at)).await?;
     }

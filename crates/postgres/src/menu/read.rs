@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     Database,
+    named::NamedRows,
     schema::{menu_items, menu_version},
 };
 
@@ -28,6 +29,7 @@ pub(super) async fn whole(connection: &mut AsyncPgConnection, currency: Currency
         .order((menu_items::category, menu_items::name, menu_items::id))
         .select((menu_version::version, Option::<MenuItemRow>::as_select()))
         .load(connection)
+        .rows("menu.whole")
         .await
         .map_err(Unavailable::new)?;
     let version = rows.as_slice().first().map_or(0, |(version, _)| *version);
@@ -79,8 +81,8 @@ pub(super) async fn items(
             menu_items::name.gt(name.clone()).or(menu_items::name.eq(name).and(menu_items::id.gt(after.id.as_uuid()))),
         )));
     }
-    let mut connection = database.read_connection().await?;
-    let rows = select.load(&mut *connection).await.map_err(Unavailable::new)?;
+    let mut connection = database.list_connection().await?;
+    let rows = select.load(&mut *connection).rows("menu.list").await.map_err(Unavailable::new)?;
     let items = rows.into_iter().map(|row| row.into_item(currency)).collect::<Result<Vec<_>, _>>()?;
     Ok(Page::from_one_more(items, query.limit))
 }

@@ -4,7 +4,7 @@ use comanda_domain::ports::Unavailable;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use crate::{Database, schema::menu_version};
+use crate::{Database, named::Named, schema::menu_version};
 
 /// Tells readers that what guests see has changed. Last in a transaction: this row is everybody's. It is locked until the commit,
 /// so that versions are committed in their order.
@@ -12,13 +12,18 @@ pub(crate) async fn raise_menu_version(mut connection: &AsyncPgConnection) -> Qu
     diesel::update(menu_version::table)
         .set(menu_version::version.eq(menu_version::version + 1))
         .execute(&mut connection)
+        .changes("menu.raise_version")
         .await
         .map(|_| ())
 }
 
 pub(super) async fn version(database: &Database) -> Result<u64, Unavailable> {
     let mut connection = database.read_connection().await?;
-    let version: i64 =
-        menu_version::table.select(menu_version::version).first(&mut *connection).await.map_err(Unavailable::new)?;
+    let version: i64 = menu_version::table
+        .select(menu_version::version)
+        .first(&mut *connection)
+        .one("menu.version")
+        .await
+        .map_err(Unavailable::new)?;
     u64::try_from(version).map_err(Unavailable::new)
 }

@@ -15,6 +15,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use super::{read, row::OrderRow};
 use crate::{
     Database,
+    named::Named,
     schema::{orders, outbox_events},
     transaction_failure::Failure,
 };
@@ -52,6 +53,7 @@ pub(super) async fn lock_order(
         .select(OrderRow::as_select())
         .for_no_key_update()
         .first(connection)
+        .one("order.lock")
         .await
         .optional()
         .map_err(Unavailable::new)?;
@@ -79,6 +81,7 @@ pub(super) async fn write_transition(
         ))
         .returning(orders::version)
         .get_result(connection)
+        .one("order.advance")
         .await?;
     diesel::insert_into(outbox_events::table)
         .values((
@@ -88,6 +91,7 @@ pub(super) async fn write_transition(
             outbox_events::occurred_at.eq(transition.at),
         ))
         .execute(connection)
+        .changes("order.insert_event")
         .await?;
     Ok(())
 }

@@ -31,6 +31,7 @@ use super::{
 };
 use crate::{
     menu::raise_menu_version,
+    named::{Named, NamedRows},
     row_error::{InconsistentRow, RowOf},
 };
 
@@ -117,6 +118,7 @@ pub(super) async fn place(
         // Alone: a commit sent along with statements that still have to be prepared overtakes them, and they run outside.
         (&mut &*connection)
             .batch_execute("COMMIT")
+            .one("order.place.commit")
             .await
             .map_err(|error| BatchError::CommitUnknown(Unavailable::new(error)))?;
         numbers
@@ -167,10 +169,10 @@ async fn begin_and_read(
     // same dishes, so its order is committed by then.
     let (begun, rows, known) = join!(
         first.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
-        ReadAndLockShelf { items: &items }.load::<ShelfRow>(&mut second),
-        OptionFuture::from(
-            (!keys.is_empty()).then(|| { FindKeys { callers: &callers, keys: &keys }.load::<KnownKey>(&mut third) })
-        ),
+        ReadAndLockShelf { items: &items }.load::<ShelfRow>(&mut second).rows("order.place.lock_shelf"),
+        OptionFuture::from((!keys.is_empty()).then(|| {
+            FindKeys { callers: &callers, keys: &keys }.load::<KnownKey>(&mut third).rows("order.place.find_keys")
+        })),
     );
     begun?;
     let known = known.unwrap_or_else(|| Ok(Vec::new()))?;
@@ -245,7 +247,7 @@ async fn forget(connection: &AsyncPgConnection, orders: &[Uuid]) -> BatchError {
     let mut connection = connection;
     let freed = async {
         connection.batch_execute("ROLLBACK").await?;
-        ForgetKeys { orders }.execute(&mut connection).await
+        ForgetKeys { orders }.execute(&mut connection).changes("order.place.forget_keys").await
     };
     freed.await.map_or_else(BatchError::from, |_| BatchError::KeysForgotten)
 }
@@ -292,7 +294,9 @@ async fn write(
 
     let (mut c1, mut c2, mut c3, mut c4) = (connection, connection, connection, connection);
     let (took, numbered, written, announced, raised) = join!(
-        TakeStock { items: &items, versions: &versions, portions: &portions }.execute(&mut c1),
+        TakeStock { items: &items, versions: &versions, portions: &portions }
+            .execute(&mut c1)
+            .changes("order.place.take_stock"),
         InsertOrders {
             ids: &ids,
             customers: &customers,
@@ -303,7 +307,8 @@ async fn write(
             keys: &keys,
             fingerprints: &fingerprints,
         }
-        .load::<(Uuid, i64)>(&mut c2),
+        .load::<(Uuid, i64)>(&mut c2)
+        .rows("order.place.insert_orders"),
         InsertLines {
             orders: &line_orders,
             positions: &positions,
@@ -313,8 +318,11 @@ async fn write(
             names: &names,
             notes: &line_notes,
         }
-        .execute(&mut c3),
-        InsertPlacedEvents { orders: &ids, placed_at: &placed_at }.execute(&mut c4),
+        .execute(&mut c3)
+        .changes("order.place.insert_lines"),
+        InsertPlacedEvents { orders: &ids, placed_at: &placed_at }
+            .execute(&mut c4)
+            .changes("order.place.insert_events"),
         OptionFuture::from(menu_changed.then(|| raise_menu_version(connection))),
     );
     // In the order of the statements: after the first that failed, all others say only that the transaction is aborted.

@@ -23,6 +23,7 @@ use super::{
 use crate::{
     Database,
     menu::raise_menu_version,
+    named::{Named, NamedRows},
     schema::{idempotency_keys, orders},
     transaction_failure::Failure,
 };
@@ -69,12 +70,17 @@ async fn claim_key(connection: &mut AsyncPgConnection, cancellation: &Cancellati
     let places_an_order = orders::table
         .filter(orders::customer_id.eq(caller).and(orders::idempotency_key.eq(key)))
         .filter(orders::created_at.ge(forgotten_before));
-    if diesel::select(diesel::dsl::exists(places_an_order)).get_result::<bool>(connection).await? {
+    if diesel::select(diesel::dsl::exists(places_an_order))
+        .get_result::<bool>(connection)
+        .one("order.cancel.find_placement")
+        .await?
+    {
         return Err(Failure(CancelOrderError::KeyReused));
     }
     diesel::delete(idempotency_keys::table)
         .filter(idempotency_keys::caller_id.eq(caller).and(idempotency_keys::recorded_at.lt(forgotten_before)))
         .execute(connection)
+        .changes("order.cancel.forget_keys")
         .await?;
     let claimed = diesel::insert_into(idempotency_keys::table)
         .values((
@@ -86,6 +92,7 @@ async fn claim_key(connection: &mut AsyncPgConnection, cancellation: &Cancellati
         ))
         .on_conflict_do_nothing()
         .execute(connection)
+        .changes("order.cancel.insert_key")
         .await;
     match claimed {
         Ok(1) => return Ok(Key::Claimed),
@@ -100,6 +107,7 @@ async fn claim_key(connection: &mut AsyncPgConnection, cancellation: &Cancellati
         .find((caller, key))
         .select(idempotency_keys::request_fingerprint)
         .first(connection)
+        .one("order.cancel.find_key")
         .await?;
     if first == fingerprint { Ok(Key::AlreadyUsedForThis) } else { Err(Failure(CancelOrderError::KeyReused)) }
 }
@@ -125,6 +133,7 @@ async fn cancel_locked(
         diesel::update(orders::table.find(id.as_uuid()))
             .set(orders::cancel_reason.eq(reason.as_str()))
             .execute(connection)
+            .changes("order.cancel")
             .await?;
     }
     return_stock(connection, currency, id).await
@@ -144,9 +153,13 @@ async fn return_stock(
     }
     let items: Vec<Uuid> = returned.keys().copied().collect();
     let portions: Vec<i32> = returned.values().map(|portions| -portions).collect();
-    let locked: Vec<ShelfRow> = ReadAndLockShelf { items: &items }.load(connection).await?;
+    let locked: Vec<ShelfRow> =
+        ReadAndLockShelf { items: &items }.load(connection).rows("order.cancel.lock_shelf").await?;
     let versions: Vec<i64> = locked.iter().map(|(_, version, ..)| *version).collect();
-    let taken = TakeStock { items: &items, versions: &versions, portions: &portions }.execute(connection).await?;
+    let taken = TakeStock { items: &items, versions: &versions, portions: &portions }
+        .execute(connection)
+        .changes("order.cancel.return_stock")
+        .await?;
     if taken != items.len() {
         return Err(Unavailable::new("a locked menu item had changed").into());
     }

@@ -29,6 +29,7 @@ use tokio::{
     sync::{Notify, mpsc, oneshot},
     time::Instant,
 };
+use tracing::{Instrument, Span};
 
 use super::{
     PlacementConfig,
@@ -60,6 +61,8 @@ struct Waiting {
     order: NewOrder,
     deadline: Instant,
     answer: oneshot::Sender<Decision>,
+    /// The request's.
+    span: Span,
 }
 
 pub(super) struct PlacementQueue {
@@ -93,12 +96,14 @@ impl PlacementQueue {
     pub(super) async fn place(&self, order: NewOrder) -> Result<Answer<OrderWithLines>, PlaceOrderError> {
         let (answer, decision) = oneshot::channel();
         let deadline = Instant::now() + self.deadline;
-        self.sender.try_send(Waiting { order, deadline, answer }).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => {
-                counter!("comanda_placement_refused_total").increment(1);
-                Undecided::QueueFull
+        self.sender.try_send(Waiting { order, deadline, answer, span: Span::current() }).map_err(|refused| {
+            match refused {
+                mpsc::error::TrySendError::Full(_) => {
+                    counter!("comanda_placement_refused_total").increment(1);
+                    Undecided::QueueFull
+                }
+                mpsc::error::TrySendError::Closed(_) => Undecided::Closed,
             }
-            mpsc::error::TrySendError::Closed(_) => Undecided::Closed,
         })?;
         match tokio::time::timeout_at(deadline, decision).await {
             Ok(Ok(decision)) => decision,
@@ -195,7 +200,12 @@ impl Committer {
         self.measures.batch.record(batch.len() as f64);
 
         let orders: Vec<&NewOrder> = batch.iter().map(|waiting| &waiting.order).collect();
-        match self.decide(&orders, deadline).await {
+        // Part of the first one's trace; the others' know of it.
+        let span = tracing::debug_span!(parent: &batch[0].span, "order.place.batch", orders = batch.len());
+        for waiting in &batch[1..] {
+            span.follows_from(&waiting.span);
+        }
+        match self.decide(&orders, deadline).instrument(span).await {
             Ok(decisions) => {
                 for (waiting, decision) in batch.into_iter().zip(decisions) {
                     // A closed channel is a client that hung up: its order stands.

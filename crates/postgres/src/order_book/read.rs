@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::row::{OrderLineRow, OrderRow};
 use crate::{
     Database,
+    named::NamedRows,
     schema::{order_lines, orders},
 };
 
@@ -39,8 +40,8 @@ pub(super) async fn list(
     if let Some(after) = query.after {
         select = select.filter(orders::id.lt(after.as_uuid()));
     }
-    let mut connection = database.read_connection().await?;
-    let rows = select.load(&mut *connection).await.map_err(Unavailable::new)?;
+    let mut connection = database.list_connection().await?;
+    let rows = select.load(&mut *connection).rows("order.list").await.map_err(Unavailable::new)?;
     let entries = rows.into_iter().map(|row| row.into_order(currency)).collect::<Result<Vec<_>, _>>()?;
     Ok(Page::from_one_more(entries, query.limit))
 }
@@ -82,7 +83,11 @@ pub(super) async fn load(
     let wanted: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
     let mut first = connection;
     let (rows, lines) = try_join!(
-        orders::table.filter(orders::id.eq_any(wanted)).select(OrderRow::as_select()).load(&mut first),
+        orders::table
+            .filter(orders::id.eq_any(wanted))
+            .select(OrderRow::as_select())
+            .load(&mut first)
+            .rows("order.find"),
         line_rows(connection, ids),
     )
     .map_err(Unavailable::new)?;
@@ -103,6 +108,7 @@ async fn line_rows(mut connection: &AsyncPgConnection, ids: &[OrderId]) -> Query
         .order((order_lines::order_id, order_lines::position))
         .select(OrderLineRow::as_select())
         .load(&mut connection)
+        .rows("order.lines")
         .await
 }
 

@@ -16,7 +16,13 @@ use futures_util::{FutureExt, future::BoxFuture};
 use uuid::Uuid;
 
 use super::PostgresSalesFigures;
-use crate::{owned_task::in_own_task, row_error::RowOf, schema::sales_summarized, transaction_failure::Failure};
+use crate::{
+    named::{Named, NamedRows},
+    owned_task::in_own_task,
+    row_error::RowOf,
+    schema::sales_summarized,
+    transaction_failure::Failure,
+};
 
 /// A period and the part of it that summaries of some length cover; the rest is the edges.
 struct Covered {
@@ -71,7 +77,7 @@ impl PostgresSalesFigures {
         let (place, database) = (self.database.place_for_report()?, self.database.clone());
         in_own_task(&self.database, async move {
             let _place = place;
-            let mut connection = database.read_connection().await?;
+            let mut connection = database.list_connection().await?;
             let limit = database.report_limit();
             connection
                 .build_transaction()
@@ -86,6 +92,7 @@ impl PostgresSalesFigures {
                     let summarized = sales_summarized::table
                         .select((sales_summarized::transaction_id, sales_summarized::event_id))
                         .first(connection)
+                        .one("sales.find_progress")
                         .await?;
                     Ok(report(connection, summarized).await?)
                 })
@@ -108,7 +115,12 @@ impl PostgresSalesFigures {
             .bind::<BigInt, _>(i64::from(limit.get()));
         let rows: Vec<TopItemRow> = self
             .in_one_snapshot(move |connection, (transaction, event)| {
-                query.bind::<BigInt, _>(transaction).bind::<BigInt, _>(event).load(connection).boxed()
+                query
+                    .bind::<BigInt, _>(transaction)
+                    .bind::<BigInt, _>(event)
+                    .load(connection)
+                    .rows("sales.top_items")
+                    .boxed()
             })
             .await?;
         rows.into_iter()
@@ -137,7 +149,12 @@ impl PostgresSalesFigures {
             .bind::<Array<Timestamptz>, _>(bounds);
         let rows: Vec<SalesRow> = self
             .in_one_snapshot(move |connection, (transaction, event)| {
-                query.bind::<BigInt, _>(transaction).bind::<BigInt, _>(event).load(connection).boxed()
+                query
+                    .bind::<BigInt, _>(transaction)
+                    .bind::<BigInt, _>(event)
+                    .load(connection)
+                    .rows("sales.by_interval")
+                    .boxed()
             })
             .await?;
         let nothing = |period| Sales { period, orders: 0, quantity: 0, revenue: self.money(0) };

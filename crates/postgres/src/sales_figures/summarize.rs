@@ -7,7 +7,7 @@ use diesel::{
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
-use crate::{Database, owned_task::in_own_task, schema::sales_summarized, transaction_failure::Failure};
+use crate::{Database, named::Named, owned_task::in_own_task, schema::sales_summarized, transaction_failure::Failure};
 
 /// How often. Reports are exact whenever they are made; the longer the pause, the more orders share the work, and the more a report has
 /// to read beside the summaries.
@@ -52,6 +52,7 @@ async fn there_is_more(database: &Database) -> Result<bool, Unavailable> {
          OR s.transaction_id > pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS more FROM sales_summarized s",
     )
     .get_result(&mut *connection)
+    .one("sales.look")
     .await
     .map_err(Unavailable::new)?;
     Ok(more.more)
@@ -79,6 +80,7 @@ async fn summarize(connection: &mut AsyncPgConnection) -> Result<i64, Failure<Un
         .for_update()
         .skip_locked()
         .first(connection)
+        .one("sales.lock")
         .await
         .optional()?;
     let Some((transaction_id, event_id)) = mine else { return Ok(0) };
@@ -92,6 +94,7 @@ async fn summarize(connection: &mut AsyncPgConnection) -> Result<i64, Failure<Un
         .bind::<BigInt, _>(event_id)
         .bind::<BigInt, _>(BATCH)
         .get_result(connection)
+        .one("sales.summarize")
         .await?;
     Ok(summarized.events)
 }
@@ -100,6 +103,7 @@ async fn summarize(connection: &mut AsyncPgConnection) -> Result<i64, Failure<Un
 async fn began_again(connection: &mut AsyncPgConnection, summarized: i64) -> Result<bool, Failure<Unavailable>> {
     let next: Summarized = sql_query("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS events")
         .get_result(connection)
+        .one("sales.look")
         .await?;
     Ok(summarized > next.events)
 }

@@ -130,6 +130,9 @@ impl Shop {
 
 pub async fn connect(database: &TestDatabase, transaction_limit: Duration) -> Database {
     let config = DatabaseConfig {
+        slow_statement: Duration::from_secs(1),
+        replica_url: None,
+        replica_lag: Duration::ZERO,
         url: database.url.clone(),
         write_connections: 8,
         read_connections: 8,

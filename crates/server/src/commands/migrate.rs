@@ -4,7 +4,7 @@ use crate::{
 };
 
 pub async fn run(config: &StoreConfig) -> anyhow::Result<()> {
-    logging::start(&config.log);
+    logging::start(&config.log, None)?;
     bring_up_to_date(&config.database).await
 }
 

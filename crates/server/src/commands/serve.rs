@@ -19,7 +19,7 @@ const SECONDS: &[f64] =
 const SIZES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 
 pub async fn run(config: &Config) -> anyhow::Result<()> {
-    logging::start(&config.log);
+    let traces = logging::start(&config.log, config.traces.as_ref())?;
     if let Some(address) = config.http.metrics_addr {
         PrometheusBuilder::new()
             .with_http_listener(address)
@@ -40,8 +40,8 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         report: config.database.report_limit,
         write: config.http.request_timeout,
     };
-    let (server, addresses) =
-        http::server(register, &config.http, budgets).with_context(|| format!("cannot listen on {address}"))?;
+    let (server, addresses) = http::server(register, &config.http, budgets, config.traces.is_some())
+        .with_context(|| format!("cannot listen on {address}"))?;
     let handle = server.handle();
     tokio::spawn(async move {
         match asked_to_stop().await {
@@ -56,6 +56,9 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     server.await?;
     open_orders.drain().await;
     tracing::info!("stopped");
+    if let Some(traces) = traces {
+        tokio::task::spawn_blocking(move || traces.finish()).await?;
+    }
     Ok(())
 }
 

@@ -43,17 +43,22 @@ pub struct Config {
     pub menu_cache: CacheTerms,
     pub flags: FlagDefaults,
     pub log: LogConfig,
+    /// `None`: nobody collects traces.
+    pub traces: Option<TraceConfig>,
 }
 
 #[derive(Debug)]
 pub struct DatabaseSettings {
     pub url: Secret,
+    pub replica_url: Option<Secret>,
+    pub replica_lag: Duration,
     pub write_connections: u32,
     pub read_connections: u32,
     pub free_read_connections: u32,
     pub read_limit: Duration,
     pub report_limit: Duration,
     pub wait_for_connection: Duration,
+    pub slow_statement: Duration,
     pub migrate_on_start: bool,
 }
 
@@ -113,6 +118,14 @@ pub struct BreakerConfig {
 pub struct LogConfig {
     pub filter: String,
     pub format: LogFormat,
+}
+
+/// Where traces go.
+#[derive(Clone, Debug)]
+pub struct TraceConfig {
+    pub endpoint: String,
+    /// Of requests that come without a trace of their own; from 0 to 1.
+    pub share: f64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -203,6 +216,7 @@ impl Config {
                 partial_invalidation: percentage(&mut reader, &s::FLAG_PARTIAL_INVALIDATION),
             },
             log: log(&mut reader),
+            traces: traces(&mut reader),
         };
         reader.finish(config)
     }
@@ -228,12 +242,15 @@ fn database(reader: &mut Reader) -> DatabaseSettings {
     let write_connections = reader.in_range(&s::DATABASE_RESERVED_FOR_WRITES, 1..=most);
     DatabaseSettings {
         url: reader.secret(&s::DATABASE_URL),
+        replica_url: Some(reader.secret(&s::DATABASE_REPLICA_URL)).filter(|url| !url.expose().is_empty()),
+        replica_lag: reader.milliseconds(&s::DATABASE_REPLICA_LAG_MS, 0..=3_600_000),
         write_connections,
         read_connections: size.saturating_sub(write_connections).max(1),
         free_read_connections: reader.in_range(&s::DATABASE_FREE_FOR_READS, 0..=1000),
         read_limit: reader.milliseconds(&s::DATABASE_READ_LIMIT_MS, 10..=60_000),
         report_limit: reader.milliseconds(&s::DATABASE_REPORT_LIMIT_MS, 10..=60_000),
         wait_for_connection: reader.milliseconds(&s::DATABASE_WAIT_MS, 10..=60_000),
+        slow_statement: reader.milliseconds(&s::SLOW_STATEMENT_MS, 1..=60_000),
         migrate_on_start: reader.parsed(&s::MIGRATE_ON_START, true),
     }
 }
@@ -286,6 +303,12 @@ fn passwords(reader: &mut Reader) -> PasswordConfig {
 
 fn log(reader: &mut Reader) -> LogConfig {
     LogConfig { filter: reader.text(&s::LOG), format: reader.parsed(&s::LOG_FORMAT, LogFormat::Text) }
+}
+
+fn traces(reader: &mut Reader) -> Option<TraceConfig> {
+    let endpoint = reader.text(&s::OTEL_EXPORTER_OTLP_ENDPOINT);
+    let percent: u8 = reader.in_range(&s::TRACE_PERCENT, 0..=100);
+    (!endpoint.is_empty()).then(|| TraceConfig { endpoint, share: f64::from(percent) / 100.0 })
 }
 
 fn workers(reader: &mut Reader) -> NonZeroUsize {

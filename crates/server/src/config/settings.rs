@@ -21,7 +21,9 @@ macro_rules! settings {
 }
 
 settings! {
-    DATABASE_URL = None, "Where PostgreSQL is: `postgres://user:password@host:port/database`.";
+    DATABASE_URL = None, "Where PostgreSQL is: `postgres://user:password@host:port/database`. With several, of which one takes writes at a time: `…@first:5432,second:5432/database?target_session_attrs=read-write`.";
+    DATABASE_REPLICA_URL = Some(""), "A streaming replica that lists, searches and reports are read from while it keeps up; none unless given.";
+    DATABASE_REPLICA_LAG_MS = Some("1000"), "How far behind it may be; otherwise all is read from the primary.";
     DATABASE_POOL_SIZE = Some("10"), "The most connections a server opens, at least 2; placing orders has one more of its own.";
     DATABASE_RESERVED_FOR_WRITES = Some("4"), "So many of them are for what changes something and for signing in, so that no flood of reads can stop it.";
     DATABASE_FREE_FOR_READS = Some("2"), "Reports give way, with 503, when fewer of the others would be free.";
@@ -73,6 +75,9 @@ settings! {
     FLAG_PARTIAL_INVALIDATION = Some("0"), "The percentage of dishes whose change renews their own entry in Redis only, until an admin sets the flag `menu-cache.partial-invalidation`.";
     LOG = Some("info"), "What is logged, as `tracing` filter directives: `warn`, `info,comanda_postgres=debug`.";
     LOG_FORMAT = Some("text"), "`text` or `json`.";
+    SLOW_STATEMENT_MS = Some("500"), "Statements that take PostgreSQL longer are logged by name.";
+    OTEL_EXPORTER_OTLP_ENDPOINT = Some(""), "Where traces are collected by OTLP over HTTP, such as `http://127.0.0.1:4318`; nowhere unless given.";
+    TRACE_PERCENT = Some("100"), "Of requests that are no part of a caller's trace, so many begin one.";
 }
 
 /// The settings as a table in Markdown.

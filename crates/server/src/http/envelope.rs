@@ -14,6 +14,7 @@ use actix_web::{
     middleware::Next,
     web,
 };
+use tracing::Instrument;
 
 use super::{
     admission::Admission,
@@ -21,6 +22,7 @@ use super::{
     measured::Measured,
     problem::Problem,
     request_id::{self, RequestId},
+    traced,
 };
 
 pub async fn wrap<B: MessageBody + 'static>(
@@ -29,6 +31,7 @@ pub async fn wrap<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let id = RequestId::of(request.headers());
     let measured = Measured::begin(&request);
+    let span = traced::span(&request, &id);
     let admission = request.app_data::<web::Data<Admission>>().cloned();
     let tells_health = request.path().starts_with("/health/");
     let admitted = admission.as_ref().filter(|_| !tells_health).map(|admission| admission.admit());
@@ -38,9 +41,10 @@ pub async fn wrap<B: MessageBody + 'static>(
     }
     let budget = request.app_data::<web::Data<Budgets>>().map(|budgets| budgets.of(&request));
     let Budget { time, operation } = budget.unwrap_or(Budget { time: Duration::MAX, operation: "http.request" });
-    let Ok(outcome) = tokio::time::timeout(time, next.call(request)).await else {
+    let Ok(outcome) = tokio::time::timeout(time, next.call(request).instrument(span.clone())).await else {
         Measured::end(measured, StatusCode::SERVICE_UNAVAILABLE);
-        tracing::warn!(request_id = id.as_str(), operation, "a request took longer than it may");
+        traced::end(&span, StatusCode::SERVICE_UNAVAILABLE);
+        span.in_scope(|| tracing::warn!(operation, "a request took longer than it may"));
         return Err(already_dressed(&Problem::overloaded(operation), &id));
     };
     let response = match outcome {
@@ -70,6 +74,7 @@ pub async fn wrap<B: MessageBody + 'static>(
     };
     dress(response.headers_mut(), &id);
     Measured::end(measured, response.status());
+    traced::end(&span, response.status());
     Ok(response)
 }
 

@@ -24,6 +24,7 @@ mod problem_pages;
 mod request_id;
 mod retry_hints;
 mod to_its_end;
+mod traced;
 mod wire;
 
 use std::{io, net::SocketAddr, time::Duration};
@@ -38,7 +39,7 @@ use actix_web::{
 };
 
 pub use self::budget::Budgets;
-use self::{admission::Admission, measured::Measuring, problem::Problem};
+use self::{admission::Admission, measured::Measuring, problem::Problem, traced::Tracing};
 pub use self::{
     client::Doorman, cookies::SessionCookies, csrf::CsrfGuard, cursor::CursorSigner, extract::Authenticator,
     health::Health, menu::MenuPrinter, openapi::document,
@@ -56,16 +57,19 @@ pub fn server(
     register: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     config: &HttpConfig,
     budgets: Budgets,
+    traced: bool,
 ) -> io::Result<(Server, Vec<SocketAddr>)> {
     let cors_origins = config.cors_origins.clone();
     let budgets = Data::new(budgets);
     let measuring = Data::new(Measuring(config.metrics_addr.is_some()));
+    let tracing = Data::new(Tracing(traced));
     let admission = Data::new(Admission::new(config.concurrent_requests));
     let server = HttpServer::new(move || {
         App::new()
             .app_data(budgets.clone())
             .app_data(admission.clone())
             .app_data(measuring.clone())
+            .app_data(tracing.clone())
             .configure(&register)
             .configure(routes)
             .wrap(Condition::new(!cors_origins.is_empty(), cors(&cors_origins)))

@@ -1,0 +1,102 @@
+//! Statements by name: how long they take, how many rows they return or change, how they fail, a span each.
+//!
+//! Names are few and say what a statement is for: they are `OpenTelemetry`'s `db.query.summary`
+//! (<https://opentelemetry.io/docs/specs/semconv/database/>).
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+use diesel::{
+    QueryResult,
+    result::{DatabaseErrorKind, Error},
+};
+use metrics::{counter, histogram};
+use tracing::Instrument;
+
+/// In milliseconds; what takes longer is logged.
+static SLOW: AtomicU64 = AtomicU64::new(u64::MAX);
+
+/// From when on a statement of this process is slow.
+pub(crate) fn set_slow(limit: Duration) {
+    SLOW.store(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+}
+
+/// Gives a statement that is about to run its name.
+pub(crate) trait Named<T>: Future<Output = QueryResult<T>> + Sized {
+    /// A statement that returns one row, or none.
+    fn one(self, name: &'static str) -> impl Future<Output = QueryResult<T>> {
+        measured(name, self, |_| 1)
+    }
+
+    /// A statement that changes rows.
+    fn changes(self, name: &'static str) -> impl Future<Output = QueryResult<T>>
+    where
+        T: Into<usize> + Copy,
+    {
+        measured(name, self, |changed| (*changed).into())
+    }
+}
+
+impl<T, F: Future<Output = QueryResult<T>>> Named<T> for F {}
+
+/// The same for a statement that returns rows.
+pub(crate) trait NamedRows<T>: Future<Output = QueryResult<Vec<T>>> + Sized {
+    fn rows(self, name: &'static str) -> impl Future<Output = QueryResult<Vec<T>>> {
+        measured(name, self, Vec::len)
+    }
+}
+
+impl<T, F: Future<Output = QueryResult<Vec<T>>>> NamedRows<T> for F {}
+
+async fn measured<T>(
+    name: &'static str,
+    statement: impl Future<Output = QueryResult<T>>,
+    rows: impl FnOnce(&T) -> usize,
+) -> QueryResult<T> {
+    let span = tracing::debug_span!(
+        "statement",
+        otel.name = name,
+        otel.kind = "client",
+        db.system.name = "postgresql",
+        db.query.summary = name
+    );
+    let begin = Instant::now();
+    let outcome = statement.instrument(span).await;
+    let took = begin.elapsed();
+    histogram!("db_client_operation_duration_seconds", "db_query_summary" => name).record(took.as_secs_f64());
+    match &outcome {
+        Ok(found) => {
+            counter!("comanda_statement_rows_total", "db_query_summary" => name).increment(rows(found) as u64);
+        }
+        Err(Error::NotFound) => {}
+        Err(error) => {
+            let labels = [("db_query_summary", name), ("error_type", error_type(error))];
+            counter!("comanda_statement_errors_total", &labels).increment(1);
+        }
+    }
+    if took.as_millis() > u128::from(SLOW.load(Ordering::Relaxed)) {
+        tracing::warn!(
+            statement = name,
+            milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            "a slow statement"
+        );
+    }
+    outcome
+}
+
+fn error_type(error: &Error) -> &'static str {
+    match error {
+        Error::DatabaseError(kind, _) => match kind {
+            DatabaseErrorKind::UniqueViolation => "unique_violation",
+            DatabaseErrorKind::ForeignKeyViolation => "foreign_key_violation",
+            DatabaseErrorKind::CheckViolation => "check_violation",
+            DatabaseErrorKind::SerializationFailure => "serialization_failure",
+            DatabaseErrorKind::ReadOnlyTransaction => "read_only",
+            DatabaseErrorKind::ClosedConnection => "closed_connection",
+            _ => "database",
+        },
+        _ => "other",
+    }
+}

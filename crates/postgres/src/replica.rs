@@ -1,0 +1,125 @@
+//! A streaming replica that takes what may be a moment old, for as long as it keeps up.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use comanda_domain::ports::Unavailable;
+use diesel::{dsl::sql, sql_types::Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, pooled_connection::bb8::Pool};
+use metrics::gauge;
+
+use crate::{database::establish, named::Named};
+
+/// How often it is looked at.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// How long one look may take.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The replica's connections.
+#[derive(Clone)]
+pub(crate) struct Replica {
+    pub(crate) pool: Pool<AsyncPgConnection>,
+    fresh: Arc<AtomicBool>,
+}
+
+impl Replica {
+    /// Keeps looking how far behind it is, within a tokio runtime; until the first look it counts as too far.
+    pub(crate) fn watch(pool: Pool<AsyncPgConnection>, primary_url: String, url: String, limit: Duration) -> Self {
+        let fresh = Arc::new(AtomicBool::new(false));
+        let watch = Watch { primary_url, url, limit, positions: VecDeque::new(), seen: None, connections: None };
+        tokio::spawn(watch.run(Arc::clone(&fresh)));
+        Self { pool, fresh }
+    }
+
+    pub(crate) fn is_fresh(&self) -> bool {
+        AtomicBool::load(&self.fresh, Ordering::Relaxed)
+    }
+}
+
+/// Compares what the primary had written at known moments with what the replica has replayed: its own clock, and transactions that
+/// never come in a quiet night, say nothing of how far behind it is.
+struct Watch {
+    primary_url: String,
+    url: String,
+    limit: Duration,
+    /// Where the primary's log ended, and when; those that the replica has not replayed yet.
+    positions: VecDeque<(Instant, u64)>,
+    /// The youngest moment whose log the replica has replayed.
+    seen: Option<Instant>,
+    connections: Option<(AsyncPgConnection, AsyncPgConnection)>,
+}
+
+impl Watch {
+    async fn run(mut self, fresh: Arc<AtomicBool>) {
+        let mut was_fresh = None;
+        loop {
+            let looked = tokio::time::timeout(PATIENCE, self.look()).await;
+            if !matches!(looked, Ok(Ok(()))) {
+                self.connections = None;
+            }
+            let lag = self.seen.map_or(Duration::MAX, |seen| seen.elapsed());
+            gauge!("comanda_replica_lag_seconds").set(lag.min(Duration::from_hours(24)).as_secs_f64());
+            let is_fresh = lag <= self.limit;
+            fresh.store(is_fresh, Ordering::Relaxed);
+            if was_fresh.replace(is_fresh) != Some(is_fresh) {
+                tracing::info!(is_fresh, "what may be a moment old is read from the replica while it is fresh");
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    async fn look(&mut self) -> Result<(), Unavailable> {
+        let (mut primary, mut replica) = match self.connections.take() {
+            Some(connections) => connections,
+            None => {
+                let setup = "SET application_name = 'comanda-replica-watch'".to_owned();
+                let primary = establish(&self.primary_url, setup.clone()).await.map_err(Unavailable::new)?;
+                (primary, establish(&self.url, setup).await.map_err(Unavailable::new)?)
+            }
+        };
+        let now = Instant::now();
+        let written = position(&mut primary, "pg_current_wal_lsn()::text").await?;
+        // Promoted, it replays nothing any more; it is no replica then.
+        let replayed = position(&mut replica, "pg_last_wal_replay_lsn()::text").await?;
+        self.positions.push_back((now, written));
+        while let Some((moment, _)) = self.positions.pop_front_if(|(_, position)| *position <= replayed) {
+            self.seen = Some(moment);
+        }
+        self.connections = Some((primary, replica));
+        Ok(())
+    }
+}
+
+async fn position(connection: &mut AsyncPgConnection, expression: &str) -> Result<u64, Unavailable> {
+    let text: String = diesel::select(sql::<Text>(expression))
+        .get_result(connection)
+        .one("replica.look")
+        .await
+        .map_err(Unavailable::new)?;
+    read_position(&text).ok_or_else(|| Unavailable::new(format!("{text:?} is no position in a log")))
+}
+
+/// Two hexadecimal halves (PostgreSQL's manual, "pg_lsn Type").
+fn read_position(text: &str) -> Option<u64> {
+    let (high, low) = text.split_once('/')?;
+    Some(u64::from_str_radix(high, 16).ok()? << 32 | u64::from_str_radix(low, 16).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_position;
+
+    #[test]
+    fn positions_are_compared_as_numbers() {
+        assert_eq!(read_position("16/B374D848"), Some(0x16_B374_D848));
+        assert!(read_position("1/0") > read_position("0/FFFFFFFF"));
+        assert_eq!(read_position("nowhere"), None);
+    }
+}

@@ -1,0 +1,104 @@
+//! What whoever is on duty sees of a request: logs that name it, and traces.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use comanda_tests::{Client, Restaurant};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+/// Collects what is sent to it by OTLP over HTTP, as bytes: in them names and ids stand as they are.
+async fn collector() -> (String, Arc<Mutex<Vec<u8>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let collected: Arc<Mutex<Vec<u8>>> = Arc::default();
+    let all = Arc::clone(&collected);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let all = Arc::clone(&all);
+            tokio::spawn(async move {
+                let mut buffer = vec![0; 64 * 1024];
+                while let Ok(length @ 1..) = stream.read(&mut buffer).await {
+                    all.lock().unwrap().extend_from_slice(&buffer[..length]);
+                    // Whoever sends is content with any success; what is left of a longer body comes on another connection.
+                    let ok = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n";
+                    let _ = stream.write_all(ok).await;
+                }
+            });
+        }
+    });
+    (format!("http://{address}"), collected)
+}
+
+fn contains(all: &[u8], part: &[u8]) -> bool {
+    all.windows(part.len()).any(|window| window == part)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_traced_as_part_of_its_callers_trace_down_to_the_statements() {
+    let (endpoint, collected) = collector().await;
+    let settings = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "50")];
+    let restaurant = Restaurant::with_servers(1, &settings).await;
+    let (dish, customer) = (restaurant.dish(3).await, restaurant.customer().await);
+    let body = json!({ "items": [{ "menu_item_id": dish, "quantity": 1 }] });
+    let request = customer.request(Method::POST, "/v1/orders").header("traceparent", TRACEPARENT).json(&body);
+    Client::send(request).await.expect(201);
+
+    let trace: Vec<u8> = (0..16).map(|n| u8::from_str_radix(&TRACE[2 * n..2 * n + 2], 16).unwrap()).collect();
+    let begin = Instant::now();
+    loop {
+        let missing = {
+            let all = collected.lock().unwrap();
+            let expected: [&[u8]; 4] = [b"POST /v1/orders", b"order.place.batch", b"order.place.commit", &trace];
+            // The request, the batch and its eight statements, each with the id of the trace.
+            let spans = all.windows(trace.len()).filter(|window| *window == trace).count();
+            expected.into_iter().any(|part| !contains(&all, part)) || spans < 8
+        };
+        if !missing {
+            break;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(20), "the trace does not arrive");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(!contains(&collected.lock().unwrap(), b"@example.org"), "nothing personal");
+    restaurant.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_statement_is_logged_with_the_request_it_belongs_to() {
+    let restaurant = Restaurant::with_servers(1, &[("SLOW_STATEMENT_MS", "100")]).await;
+    let (dish, customer) = (restaurant.dish(3).await, restaurant.customer().await);
+    let order = customer.order(&[(dish, 1)]).await.expect(201);
+    let path = format!("/v1/orders/{}/cancel", order["id"].as_str().unwrap());
+
+    let mut tables = restaurant.database.client().await;
+    let transaction = tables.transaction().await.unwrap();
+    transaction.batch_execute("SELECT FROM orders FOR UPDATE").await.unwrap();
+    let request = customer
+        .request(Method::POST, &path)
+        .header("traceparent", TRACEPARENT)
+        .header("x-request-id", "the-slow-one")
+        .json(&json!({}));
+    let cancelling = tokio::spawn(Client::send(request));
+    restaurant.until_waiting_for_locks(1).await;
+    // The statement's time is what is tried.
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    transaction.rollback().await.unwrap();
+    cancelling.await.unwrap().expect(200);
+
+    let lines = restaurant.servers[0].log();
+    let lines: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let slow = lines.iter().find(|line| line["fields"]["statement"] == "order.lock").expect("a line for it");
+    assert!(slow["fields"]["milliseconds"].as_u64().unwrap() >= 100, "{slow}");
+    assert_eq!((&slow["span"]["request_id"], &slow["span"]["trace_id"]), (&json!("the-slow-one"), &json!(TRACE)));
+    restaurant.close().await;
+}
