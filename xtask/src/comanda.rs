@@ -149,6 +149,11 @@ impl Server {
         self.process.id()
     }
 
+    /// As if the power had failed.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.process.kill()
+    }
+
     pub fn has_ended(&mut self) -> anyhow::Result<bool> {
         Ok(self.process.has_ended()?.is_some())
     }

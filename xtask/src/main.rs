@@ -6,6 +6,7 @@
 mod bench;
 mod comanda;
 mod env;
+mod faults;
 mod fill;
 mod http;
 mod process;
@@ -36,6 +37,8 @@ enum Task {
     Rush(rush::RushArguments),
     /// Fill the books of the running instance with many orders, to see how it fares when it is not new any more
     Fill(fill::FillArguments),
+    /// Break what Comanda stands on, under load, and look at what its customers are told
+    Faults(faults::FaultsArguments),
     /// Measure
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -49,6 +52,7 @@ async fn main() -> ExitCode {
         Task::Env => env::run(),
         Task::Rush(arguments) => rush::run(arguments).await,
         Task::Fill(arguments) => fill::run(&arguments).await,
+        Task::Faults(arguments) => faults::run(&arguments).await,
         Task::Bench(bench) => bench.run().await,
     };
     match outcome {

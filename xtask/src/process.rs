@@ -45,6 +45,29 @@ impl Process {
         }
     }
 
+    /// As if the power had failed.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Signals the program and everything it has started.
+    pub fn signal_family(&self, signal: Signal) -> anyhow::Result<()> {
+        let parent = self.child.id();
+        for entry in std::fs::read_dir("/proc")?.flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
+            // It may have ended since it was listed.
+            let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
+            // After the name in parentheses: the state, and the parent (proc_pid_stat(5)).
+            let parent_of_it = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)?.parse::<u32>().ok());
+            if parent_of_it == Some(parent) {
+                let _ = kill(Pid::from_raw(pid), signal);
+            }
+        }
+        Ok(kill(Pid::from_raw(i32::try_from(parent)?), signal)?)
+    }
+
     pub fn stop(&mut self) -> anyhow::Result<ExitStatus> {
         let pid = Pid::from_raw(i32::try_from(self.child.id())?);
         if let Some(status) = self.has_ended()? {

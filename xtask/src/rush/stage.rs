@@ -15,8 +15,8 @@ pub struct Stage {
     admin: Admin,
     // In the order in which they must stop.
     pub servers: Vec<Server>,
-    _services: Option<Services>,
-    _state: Option<State>,
+    pub services: Option<Services>,
+    pub state: Option<State>,
 }
 
 impl Stage {
@@ -29,7 +29,7 @@ impl Stage {
                 let admin = Admin { email: take("ADMIN_EMAIL")?, password: take("ADMIN_PASSWORD")? };
                 let addresses = vec![take("COMANDA_ADDR")?];
                 let comanda = Comanda::with_settings(build(Profile::Release)?, settings);
-                Ok(Self { addresses, comanda, admin, servers: Vec::new(), _services: None, _state: None })
+                Ok(Self { addresses, comanda, admin, servers: Vec::new(), services: None, state: None })
             }
             (_, servers) => Self::own("rush", servers.unwrap_or(1)).await,
         }
@@ -48,8 +48,8 @@ impl Stage {
             comanda,
             admin,
             servers: Vec::new(),
-            _services: Some(services),
-            _state: Some(state),
+            services: Some(services),
+            state: Some(state),
         };
         own.open(servers).await?;
         Ok(own)

@@ -14,6 +14,7 @@ use crate::{
 };
 
 /// Who the servers run as: whoever started us or, when that is root, which PostgreSQL refuses, somebody without rights.
+#[derive(Clone)]
 pub enum Account {
     Own,
     Unprivileged {

@@ -9,8 +9,12 @@ use std::{net::TcpListener, path::PathBuf};
 
 use anyhow::Context;
 
-pub use self::programs::{chromium, redis_server, wrk};
-use self::{account::Account, postgres::Postgres, programs::PostgresPrograms, redis::Redis};
+use self::{account::Account, programs::PostgresPrograms};
+pub use self::{
+    postgres::Postgres,
+    programs::{chromium, promtool, redis_server, wrk},
+    redis::Redis,
+};
 use crate::project::State;
 
 /// What a private PostgreSQL is for.
@@ -26,8 +30,9 @@ pub enum Durability {
 pub struct Services {
     pub database_url: String,
     pub redis_url: String,
-    _postgres: Option<Postgres>,
-    _redis: Option<Redis>,
+    /// `None`: somebody else's.
+    pub postgres: Option<Postgres>,
+    pub redis: Option<Redis>,
 }
 
 impl Services {
@@ -52,7 +57,7 @@ impl Services {
                 (started.url(), Some(started))
             }
         };
-        Ok(Self { database_url, redis_url, _postgres: postgres, _redis: redis })
+        Ok(Self { database_url, redis_url, postgres, redis })
     }
 }
 

@@ -1,6 +1,6 @@
 use std::{
     fs::{self, File},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -17,6 +17,9 @@ use crate::{
 /// A private PostgreSQL.
 pub struct Postgres {
     process: Process,
+    programs: PostgresPrograms,
+    account: Account,
+    durability: Durability,
     pub port: u16,
     pub folder: PathBuf,
     password: String,
@@ -48,30 +51,77 @@ impl Postgres {
             )?;
             fs::remove_file(&password_file)?;
         }
-
-        let log = File::options().create(true).append(true).open(state.path("postgres.log"))?;
         let port = free_port()?;
-        let mut command = account.command(&programs.path("postgres"));
-        command.arg("-D").arg(&data).args(["-p", &port.to_string(), "-h", "127.0.0.1", "-k", ""]);
-        for setting in ["max_connections=300", "log_line_prefix=%m [%p] %q%d ", "log_lock_waits=on"] {
-            command.args(["-c", setting]);
-        }
-        if durability == Durability::None {
-            command.args(["-c", "fsync=off", "-c", "full_page_writes=off"]);
-            // Tests count statements, each in its own database.
-            command.args(["-c", "shared_preload_libraries=pg_stat_statements", "-c", "pg_stat_statements.max=50000"]);
-        }
-        command.stdin(std::process::Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        // SIGINT is PostgreSQL's fast shutdown: sessions end, nothing committed is lost.
-        let process = Process::start("PostgreSQL", command, Signal::SIGINT)?;
-        let mut postgres = Self { process, port, folder, password };
+        let process = launch(&programs, account, durability, &folder, port)?;
+        let mut postgres = Self { process, programs, account: account.clone(), durability, port, folder, password };
         postgres.wait_until_it_answers().await?;
         postgres.create_database().await?;
         Ok(postgres)
     }
 
+    /// A streaming replica of it.
+    pub async fn standby(&self, state: &State) -> anyhow::Result<Self> {
+        let folder = self.account.make_folder(state.path("standby"))?;
+        output_of(
+            self.account
+                .command(&self.programs.path("pg_basebackup"))
+                .env("PGPASSWORD", &self.password)
+                .args(["--host=127.0.0.1", "--username", Self::USER, "--port", &self.port.to_string()])
+                .args(["--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--pgdata"])
+                .arg(folder.join("data")),
+        )?;
+        let port = free_port()?;
+        let programs = PostgresPrograms::find_or_install()?;
+        let process = launch(&programs, &self.account, self.durability, &folder, port)?;
+        let (account, password) = (self.account.clone(), self.password.clone());
+        let mut standby = Self { process, programs, account, durability: self.durability, port, folder, password };
+        standby.wait_until_it_answers().await?;
+        Ok(standby)
+    }
+
+    /// As if the power had failed.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.process.kill()
+    }
+
+    /// Every one of its processes stands still, or goes on.
+    pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        self.process.signal_family(signal)
+    }
+
+    /// Stops it in an orderly way, if it has not ended; sessions are ended.
+    pub fn stop(&mut self) -> anyhow::Result<()> {
+        self.process.stop().map(|_| ())
+    }
+
+    /// Starts it again where it was, unless it is there; recovering may take a while.
+    pub async fn start_again(&mut self) -> anyhow::Result<()> {
+        if self.process.has_ended()?.is_some() {
+            // Sessions of the one before may still be ending, and hold on to its memory.
+            let deadline = Instant::now() + Duration::from_secs(20);
+            loop {
+                self.process = launch(&self.programs, &self.account, self.durability, &self.folder, self.port)?;
+                match self.wait_until_it_answers().await {
+                    Ok(()) => return Ok(()),
+                    Err(error) if Instant::now() > deadline => return Err(error),
+                    Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+                }
+            }
+        }
+        self.wait_until_it_answers().await
+    }
+
     pub fn url(&self, database: &str) -> String {
         format!("postgres://{}:{}@127.0.0.1:{}/{database}", Self::USER, self.password, self.port)
+    }
+
+    /// The one of several that takes writes.
+    pub fn url_of_either(&self, other: &Self, database: &str) -> String {
+        let (user, password) = (Self::USER, &self.password);
+        format!(
+            "postgres://{user}:{password}@127.0.0.1:{},127.0.0.1:{}/{database}?target_session_attrs=read-write",
+            self.port, other.port
+        )
     }
 
     async fn wait_until_it_answers(&mut self) -> anyhow::Result<()> {
@@ -96,6 +146,38 @@ impl Postgres {
         driver.await??;
         Ok(())
     }
+}
+
+fn launch(
+    programs: &PostgresPrograms,
+    account: &Account,
+    durability: Durability,
+    folder: &Path,
+    port: u16,
+) -> anyhow::Result<Process> {
+    let log = folder.with_extension("log");
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(&log)
+        .with_context(|| format!("cannot write {}", log.display()))?;
+    let mut command = account.command(&programs.path("postgres"));
+    command.arg("-D").arg(folder.join("data")).args(["-p", &port.to_string(), "-h", "127.0.0.1", "-k", ""]);
+    for setting in ["max_connections=300", "log_line_prefix=%m [%p] %q%d ", "log_lock_waits=on"] {
+        command.args(["-c", setting]);
+    }
+    // The plans of slow statements, in its log.
+    for setting in ["session_preload_libraries=auto_explain", "auto_explain.log_min_duration=500ms"] {
+        command.args(["-c", setting]);
+    }
+    if durability == Durability::None {
+        command.args(["-c", "fsync=off", "-c", "full_page_writes=off"]);
+        // Tests count statements, each in its own database.
+        command.args(["-c", "shared_preload_libraries=pg_stat_statements", "-c", "pg_stat_statements.max=50000"]);
+    }
+    command.stdin(std::process::Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    // SIGINT is PostgreSQL's fast shutdown: sessions end, nothing committed is lost.
+    Process::start("PostgreSQL", command, Signal::SIGINT)
 }
 
 fn ensure_same_version(programs: &PostgresPrograms, data: &std::path::Path) -> anyhow::Result<()> {

@@ -60,6 +60,11 @@ pub fn wrk() -> anyhow::Result<PathBuf> {
     find_or_install("wrk", &["wrk"], "wrk")
 }
 
+/// For `cargo xtask alerts`.
+pub fn promtool() -> anyhow::Result<PathBuf> {
+    find_or_install("promtool", &["promtool"], "prometheus")
+}
+
 /// For the one test that needs a real browser.
 pub fn chromium() -> anyhow::Result<PathBuf> {
     find_or_install("Chromium", &["chromium", "chromium-browser", "google-chrome"], "chromium")

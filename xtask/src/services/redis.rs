@@ -1,5 +1,5 @@
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
 };
@@ -20,6 +20,8 @@ use crate::{
 /// A private Redis.
 pub struct Redis {
     process: Process,
+    program: PathBuf,
+    account: Account,
     pub port: u16,
     pub folder: PathBuf,
     password: String,
@@ -35,22 +37,45 @@ impl Redis {
         let folder = account.make_folder(state.path("redis"))?;
         let port = free_port()?;
         // In a file, since everybody on the machine can read a command line.
-        let config = folder.join("redis.conf");
         let text = format!(
             "bind 127.0.0.1\nport {port}\nrequirepass {password}\ndatabases {}\ndir \"{}\"\nlogfile \"{}\"\nsave 60 1\n",
             Self::DATABASES,
             folder.display(),
             folder.join("redis.log").display(),
         );
-        write_private(&config, &text)?;
+        write_private(&folder.join("redis.conf"), &text)?;
         account.make_folder(folder.clone())?;
-
-        let mut command = account.command(&program);
-        command.arg(&config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let process = Process::start("Redis", command, Signal::SIGTERM)?;
-        let mut redis = Self { process, port, folder, password };
+        let process = launch(&program, account, &folder)?;
+        let mut redis = Self { process, program, account: account.clone(), port, folder, password };
         redis.wait_until_it_answers().await?;
         Ok(redis)
+    }
+
+    /// As if the power had failed.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.process.kill()
+    }
+
+    pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        self.process.signal_family(signal)
+    }
+
+    /// Starts it again where it was.
+    pub async fn start_again(&mut self) -> anyhow::Result<()> {
+        self.process = launch(&self.program, &self.account, &self.folder)?;
+        self.wait_until_it_answers().await
+    }
+
+    /// Runs a command that is answered with `OK`.
+    pub async fn command(&self, command: &str) -> anyhow::Result<()> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
+        stream.write_all(format!("AUTH {}\r\n{command}\r\n", self.password).as_bytes()).await?;
+        let mut answer = [0; 8];
+        stream.read_exact(&mut answer).await?;
+        if &answer != b"+OK\r\n+OK" {
+            bail!("it answered {:?}", String::from_utf8_lossy(&answer));
+        }
+        Ok(())
     }
 
     pub fn url(&self) -> String {
@@ -79,4 +104,10 @@ impl Redis {
         }
         Ok(())
     }
+}
+
+fn launch(program: &Path, account: &Account, folder: &Path) -> anyhow::Result<Process> {
+    let mut command = account.command(program);
+    command.arg(folder.join("redis.conf")).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    Process::start("Redis", command, Signal::SIGTERM)
 }

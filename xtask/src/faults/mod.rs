@@ -1,0 +1,108 @@
+//! `cargo xtask faults`: breaks what Comanda stands on, under load, and looks at what its customers are told.
+
+mod fault;
+mod load;
+mod verdict;
+
+use std::{
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use comanda_tests::FaultyProxy;
+use rand::RngExt;
+
+use self::{fault::Fault, load::Load, verdict::Verdict};
+use crate::{
+    project,
+    rush::{dishes::Dishes, stage::Stage},
+};
+
+#[derive(Args)]
+pub struct FaultsArguments {
+    /// Only these, by name
+    names: Vec<String>,
+    /// Only those that differ most, for who has little time
+    #[arg(long, conflicts_with = "names")]
+    selection: bool,
+    /// Repeats a run that failed, as far as it was up to us
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+/// Load before a fault and after it.
+const CALM: Duration = Duration::from_secs(2);
+
+/// For how long a server may need to be as before.
+const RECOVERY: Duration = Duration::from_secs(5);
+
+pub async fn run(arguments: &FaultsArguments) -> anyhow::Result<ExitCode> {
+    let chosen: Vec<Fault> = if arguments.names.is_empty() {
+        Fault::ALL.into_iter().filter(|fault| !arguments.selection || fault.is_selected()).collect()
+    } else {
+        let known = |name: &String| Fault::ALL.into_iter().find(|fault| fault.name() == name);
+        let names = || Fault::ALL.map(Fault::name).join(", ");
+        arguments
+            .names
+            .iter()
+            .map(|name| known(name).with_context(|| format!("there are: {}", names())))
+            .collect::<Result<_, _>>()?
+    };
+    let seed = arguments.seed.unwrap_or_else(|| rand::rng().random());
+    println!("seed {seed}");
+    let mut verdicts = Vec::new();
+    for fault in chosen {
+        println!("\n{}…", fault.name());
+        verdicts.push(stage(fault, seed).await.with_context(|| format!("{}, seed {seed}", fault.name()))?);
+    }
+    let table = verdict::table(&verdicts);
+    println!("\n{table}");
+    if arguments.names.is_empty() && !arguments.selection {
+        verdict::write_page(&project::root().join("docs/faults.md"), &table)?;
+    }
+    let faults: Vec<String> = verdicts.iter().flat_map(Verdict::complaints).collect();
+    if faults.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("seed {seed}:\n{}", faults.join("\n"));
+    Ok(ExitCode::FAILURE)
+}
+
+/// One fault on servers and books of its own.
+async fn stage(fault: Fault, seed: u64) -> anyhow::Result<Verdict> {
+    let mut stage = Stage::own("faults", 0).await?;
+    let mut ruin = fault.prepare(&mut stage).await?;
+    if ruin.is_none() {
+        return Ok(Verdict::not_staged(fault));
+    }
+    stage.open(2).await?;
+    let dishes = Dishes::add(&stage, "Faults", (0..20).map(|n| (format!("Dish {n}"), 1000, 1_000_000))).await?;
+    let load = Load::start(&stage, &dishes, fault, seed).await?;
+    tokio::time::sleep(CALM).await;
+    let Some(ruin) = &mut ruin else { bail!("nothing to ruin") };
+    fault.strike(&mut stage, ruin).await.context("striking")?;
+    tokio::time::sleep(fault.lasts()).await;
+    fault.heal(&mut stage, ruin).await.context("healing")?;
+    let healed = Instant::now();
+    let recovered = load.until_served_everywhere(healed + 3 * RECOVERY).await.map(|moment| moment - healed);
+    tokio::time::sleep(CALM).await;
+    let told = load.finish().await?;
+    let mut verdict = Verdict::new(fault, told, recovered);
+    verdict.hold_against_tables(&stage, ruin.database_url.as_deref()).await?;
+    // Connections through a proxy end with the servers.
+    stage.servers.clear();
+    Ok(verdict)
+}
+
+/// What a fault needs besides the stage.
+#[derive(Default)]
+pub struct Ruin {
+    /// Where the books are, if not where they were.
+    database_url: Option<String>,
+    standby: Option<crate::services::Postgres>,
+    proxy: Option<FaultyProxy>,
+    holders: Vec<tokio_postgres::Client>,
+    mount: Option<fault::SmallDisk>,
+}
