@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "a command for people prints")]
 #![allow(unreachable_pub, reason = "in a program, `pub` says what a module offers the others")]
 
+mod alerts;
 mod bench;
 mod comanda;
 mod env;
@@ -39,6 +40,8 @@ enum Task {
     Fill(fill::FillArguments),
     /// Break what Comanda stands on, under load, and look at what its customers are told
     Faults(faults::FaultsArguments),
+    /// Hold the alert rules and the dashboard against Prometheus's own tool and the metrics that there are
+    Alerts,
     /// Measure
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -53,6 +56,7 @@ async fn main() -> ExitCode {
         Task::Rush(arguments) => rush::run(arguments).await,
         Task::Fill(arguments) => fill::run(&arguments).await,
         Task::Faults(arguments) => faults::run(&arguments).await,
+        Task::Alerts => alerts::run(),
         Task::Bench(bench) => bench.run().await,
     };
     match outcome {

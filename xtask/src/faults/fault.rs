@@ -1,12 +1,14 @@
 use std::{fs, path::PathBuf, process::Command, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, bail, ensure};
 use comanda_tests::{FaultyProxy, Weather};
 use nix::sys::signal::Signal;
+use serde_json::json;
 use tokio_postgres::{Client, NoTls};
 
-use super::Ruin;
+use super::{Ruin, load::sign_up};
 use crate::{
+    http::Connection,
     process::succeed,
     rush::stage::Stage,
     services::{Postgres, Redis},
@@ -183,19 +185,19 @@ impl Fault {
             Self::PostgresRestarted => postgres(services)?.stop()?,
             Self::PostgresOutOfConnections => {
                 let url = postgres(services)?.url("comanda");
-                // As many as there are; those of the servers are ended, and find no room to come back.
-                while let Ok(client) = connect(&url).await {
-                    ruin.holders.push(client);
+                // As many as there are; those of the servers are ended until they find no room to come back.
+                take_all(&url, &mut ruin.holders).await;
+                for _ in 0..100 {
+                    let holder = ruin.holders.first().context("a connection")?;
+                    let theirs = "FROM pg_stat_activity WHERE application_name LIKE 'comanda%'";
+                    holder.batch_execute(&format!("SELECT pg_terminate_backend(pid) {theirs}")).await?;
+                    take_all(&url, &mut ruin.holders).await;
+                    let holder = ruin.holders.first().context("a connection")?;
+                    if holder.query_one(&format!("SELECT count(*) {theirs}"), &[]).await?.get::<_, i64>(0) == 0 {
+                        return Ok(());
+                    }
                 }
-                let holder = ruin.holders.last().context("a connection")?;
-                holder
-                    .batch_execute(
-                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'comanda'",
-                    )
-                    .await?;
-                while let Ok(client) = connect(&url).await {
-                    ruin.holders.push(client);
-                }
+                bail!("the servers come back each time");
             }
             Self::TableLocked => {
                 let client = connect(&postgres(services)?.url("comanda")).await?;
@@ -234,6 +236,7 @@ impl Fault {
                 client.batch_execute("SELECT pg_promote()").await?;
             }
             Self::ReplicaBehind => {
+                assert_lists_are_current(stage).await?;
                 let client = ruin.holders.pop().context("who holds it up")?;
                 client.batch_execute("SELECT pg_wal_replay_resume()").await?;
             }
@@ -271,6 +274,36 @@ async fn connect(url: &str) -> anyhow::Result<Client> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(connection);
     Ok(client)
+}
+
+/// Takes connections, many at a time, until there is none left.
+async fn take_all(url: &str, holders: &mut Vec<Client>) {
+    loop {
+        let mut connecting = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            let url = url.to_owned();
+            connecting.spawn(async move { connect(&url).await });
+        }
+        let taken = connecting.join_all().await.into_iter().flatten();
+        let before = holders.len();
+        holders.extend(taken);
+        if holders.len() == before {
+            return;
+        }
+    }
+}
+
+/// An order is in its customer's list, although the replica will not hear of it.
+async fn assert_lists_are_current(stage: &Stage) -> anyhow::Result<()> {
+    let token = sign_up(&stage.addresses[0]).await?;
+    let mut connection = Connection::open(&stage.addresses[0]).await?;
+    let menu = connection.get("/v1/menu/items?limit=1", None).await?.expect(200)?;
+    let body = json!({ "items": [{ "menu_item_id": menu["data"][0]["id"], "quantity": 1 }] });
+    let order = connection.post("/v1/orders", Some(&token), &body).await?.expect(201)?;
+    let list = connection.get("/v1/orders", Some(&token)).await?.expect(200)?;
+    let listed = list["data"].as_array().is_some_and(|orders| orders.iter().any(|listed| listed["id"] == order["id"]));
+    ensure!(listed, "an order is not listed: lists are read from a replica that has fallen behind");
+    Ok(())
 }
 
 /// A file system in memory, just large enough.

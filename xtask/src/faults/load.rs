@@ -129,7 +129,7 @@ impl Load {
     }
 }
 
-async fn sign_up(address: &str) -> anyhow::Result<String> {
+pub async fn sign_up(address: &str) -> anyhow::Result<String> {
     let mut connection = Connection::open(address).await?;
     let (email, password) = (format!("{}@comanda.example", Uuid::now_v7().simple()), random_secret());
     let body = json!({ "email": email, "password": password, "name": "A guest" });
