@@ -50,6 +50,9 @@ impl FaultyProxy {
                     continue;
                 }
                 let Ok(behind) = TcpStream::connect(&upstream).await else { continue };
+                if server.set_nodelay(true).and(behind.set_nodelay(true)).is_err() {
+                    continue;
+                }
                 let (from_server, to_server) = server.into_split();
                 let (from_behind, to_behind) = behind.into_split();
                 tokio::spawn(forward(from_server, to_behind, forecast.subscribe()));
