@@ -84,6 +84,8 @@ impl Comanda {
         let generate = || output_of(Command::new(&program).args(["keys", "generate"]));
         let limit = |name: &str| (name.to_owned(), std::env::var(name).unwrap_or_else(|_| "10000".to_owned()));
         let settings = HashMap::from([
+            ("MODE".to_owned(), "development".to_owned()),
+            ("PAYMENT_GATEWAY".to_owned(), std::env::var("PAYMENT_GATEWAY").unwrap_or_else(|_| "offline".to_owned())),
             // All customers of a rush come from one address.
             limit("ADDRESS_LIMIT_BURST"),
             limit("ADDRESS_LIMIT_PER_MINUTE"),

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod admin;
 pub mod menu;
 pub mod orders;
+pub mod payments;
 pub mod sales;
 
 #[cfg(test)]

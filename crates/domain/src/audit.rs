@@ -27,11 +27,17 @@ pub enum AuditAction {
     MenuItemArchived,
     /// A feature flag was set.
     FlagSet,
+    /// A customer paid at the counter.
+    PaymentSettled,
+    /// Money was given back.
+    PaymentRefunded,
+    /// An event that could not be delivered is tried again.
+    DeadLetterResent,
 }
 
 impl AuditAction {
     /// Every action.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::AccountUnlocked,
         Self::RoleChanged,
         Self::AccountDisabled,
@@ -41,6 +47,9 @@ impl AuditAction {
         Self::MenuItemEdited,
         Self::MenuItemArchived,
         Self::FlagSet,
+        Self::PaymentSettled,
+        Self::PaymentRefunded,
+        Self::DeadLetterResent,
     ];
 
     /// The name in the HTTP contract and in storage.
@@ -55,6 +64,9 @@ impl AuditAction {
             Self::MenuItemEdited => "menu_item.edited",
             Self::MenuItemArchived => "menu_item.archived",
             Self::FlagSet => "flag.set",
+            Self::PaymentSettled => "payment.settled",
+            Self::PaymentRefunded => "payment.refunded",
+            Self::DeadLetterResent => "dead_letter.resent",
         }
     }
 }

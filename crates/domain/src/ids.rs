@@ -51,3 +51,7 @@ id! {
     /// Names a payment.
     PaymentId
 }
+id! {
+    /// Names a refund.
+    RefundId
+}

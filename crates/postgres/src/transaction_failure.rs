@@ -1,5 +1,7 @@
 use comanda_domain::ports::Unavailable;
 
+use crate::row_error::InconsistentRow;
+
 /// Why a transaction was rolled back: the answer, whatever it is.
 pub(crate) struct Failure<E>(pub(crate) E);
 
@@ -12,5 +14,11 @@ impl<E: From<Unavailable>> From<diesel::result::Error> for Failure<E> {
 impl<E: From<Unavailable>> From<Unavailable> for Failure<E> {
     fn from(error: Unavailable) -> Self {
         Self(error.into())
+    }
+}
+
+impl<E: From<Unavailable>> From<InconsistentRow> for Failure<E> {
+    fn from(error: InconsistentRow) -> Self {
+        Self(Unavailable::from(error).into())
     }
 }

@@ -7,6 +7,8 @@ mod lockouts;
 mod menu_cache;
 mod order_book;
 mod outage;
+mod payment_gateway;
+mod payments;
 mod retry_budget;
 
 pub use accounts::GuardedAccounts;
@@ -15,4 +17,6 @@ pub use breaker::{Breaker, BreakerSettings, Failure, InvalidBreakerSettings};
 pub use lockouts::LocalLockouts;
 pub use menu_cache::SparedMenuCache;
 pub use order_book::GuardedOrderBook;
+pub use payment_gateway::GuardedGateway;
+pub use payments::GuardedPayments;
 pub use retry_budget::RetryBudget;

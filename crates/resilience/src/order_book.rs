@@ -46,6 +46,10 @@ impl OrderBook for GuardedOrderBook {
         self.update.call(self.orders.cancel(cancellation)).await
     }
 
+    async fn cancel_overdue(&self, now: Timestamp) -> Result<Option<OrderId>, Unavailable> {
+        self.orders.cancel_overdue(now).await
+    }
+
     async fn advance(&self, id: OrderId, to: OrderStatus, at: Timestamp) -> Result<OrderWithLines, AdvanceOrderError> {
         self.update.call(self.orders.advance(id, to, at)).await
     }

@@ -15,30 +15,36 @@ use comanda_application::{
         ReadMenuItem,
     },
     orders::{AdvanceOrder, CancelOrder, ListOrders, PlaceOrder, ReadOrder},
+    payments::{PayOrder, ReceiveGatewayEvent, RefundPayment, SettlePayment, TendPayments},
     sales::{ReportSales, ReportTopItems},
 };
 use comanda_cache::CachedMenu;
-use comanda_domain::ports::{
-    AccessTokens, Accounts, AuditLog, Clock, ClosedSessions, FeatureFlags, FlagSettings, GuestMenu, IdGenerator,
-    Lockouts, Menu, MenuCache, OrderBook, PasswordHasher, Payments, RefreshTokens, SalesFigures, Sessions,
+use comanda_domain::{
+    money::Currency,
+    ports::{
+        AccessTokens, Accounts, AuditLog, Clock, ClosedSessions, FeatureFlags, FlagSettings, GuestMenu, IdGenerator,
+        Lockouts, Menu, MenuCache, OrderBook, PasswordHasher, PaymentGateway, Payments, RefreshTokens, SalesFigures,
+        Sessions,
+    },
 };
 use comanda_postgres::{
     Database, DatabaseConfig, PlacementConfig, PostgresAccounts, PostgresAuditLog, PostgresFlagSettings,
-    PostgresHealth, PostgresMenu, PostgresOrderBook, PostgresSalesFigures, PostgresSessions,
+    PostgresHealth, PostgresMenu, PostgresOrderBook, PostgresPayments, PostgresSalesFigures, PostgresSessions,
 };
 use comanda_redis::{
     RedisAddressLimits, RedisClosedSessions, RedisConnections, RedisHealth, RedisLockouts, RedisMenuCache,
 };
 use comanda_resilience::{
-    Breaker, GuardedAccounts, GuardedOrderBook, LocalAddressLimits, LocalLockouts, RetryBudget, SparedMenuCache,
+    Breaker, GuardedAccounts, GuardedGateway, GuardedOrderBook, GuardedPayments, LocalAddressLimits, LocalLockouts,
+    RetryBudget, SparedMenuCache,
 };
+use comanda_stripe::{OfflineGateway, Stripe, StripeConfig};
 
 use crate::{
-    config::{CacheConfig, Config, DatabaseSettings, PasswordConfig, StoreConfig},
+    config::{CacheConfig, Config, DatabaseSettings, Gateway, PasswordConfig, PaymentSettings, StoreConfig},
     flags::OpenFeatureFlags,
-    http::{Authenticator, CsrfGuard, CursorSigner, Doorman, Health, MenuPrinter, SessionCookies},
+    http::{Authenticator, CsrfGuard, CursorSigner, Doorman, Health, MenuPrinter, SessionCookies, Tending},
     identity::{Argon2Hasher, ChainedRefreshTokens, JwtAccessTokens, TokenKeys, TokenTerms},
-    no_payments::NoPayments,
     system::{SystemClock, UuidV7},
 };
 
@@ -92,7 +98,10 @@ impl Restaurant {
         });
         let guest_menu: Arc<dyn GuestMenu> = Arc::new(menu.clone());
         let menu: Arc<dyn Menu> = Arc::new(menu);
-        let payments: Arc<dyn Payments> = Arc::new(NoPayments);
+        let payments: Arc<dyn Payments> = Arc::new(GuardedPayments {
+            payments: Arc::new(PostgresPayments::new(database.clone(), config.currency)),
+            create: Breaker::new("payment.create", breakers.payment_create),
+        });
         let accounts: Arc<dyn Accounts> = Arc::new(GuardedAccounts {
             accounts: Arc::new(PostgresAccounts::new(database.clone())),
             create: Breaker::new("user.create", breakers.user_create),
@@ -163,6 +172,7 @@ impl Restaurant {
             .offer(EditMenuItem::new(menu.clone(), clock.clone()))
             .offer(ArchiveMenuItem::new(menu.clone(), clock.clone()))
             .offer(AdjustStock::new(menu, clock.clone()))
+            .offer_payments(config, &payments, &orders, &ids, &clock)?
             .offer(PlaceOrder::new(orders.clone(), ids, clock.clone()))
             .offer(ReadOrder::new(orders.clone(), accounts.clone(), payments.clone()))
             .offer(ListOrders::new(orders.clone(), accounts, payments))
@@ -190,6 +200,42 @@ impl Restaurant {
         self.offer(ReadFlag::new(settings.clone(), config.flags)).offer(SetFlag::new(settings, clock.clone()))
     }
 
+    fn offer_payments(
+        &mut self,
+        config: &Config,
+        payments: &Arc<dyn Payments>,
+        orders: &Arc<dyn OrderBook>,
+        ids: &Arc<dyn IdGenerator>,
+        clock: &Arc<dyn Clock>,
+    ) -> anyhow::Result<&mut Self> {
+        let settings = &config.payments;
+        let gateway = match settings.gateway {
+            Gateway::None => None,
+            Gateway::Offline => {
+                let own = vec![format!("offline {}", config.http.secret_key.expose())];
+                let secrets = own.into_iter().chain(webhook_secrets(settings)).collect::<Vec<_>>();
+                self.offer(OfflineGateway::new(secrets.clone()));
+                Some(Arc::new(OfflineGateway::new(secrets)) as Arc<dyn PaymentGateway>)
+            }
+            Gateway::Stripe => Some(stripe(settings, config.currency)?),
+        };
+        let guarded = |gateway| GuardedGateway { gateway, breaker: Breaker::new("stripe", config.breakers.stripe) };
+        let gateway = gateway.map(|gateway| Arc::new(guarded(gateway)) as Arc<dyn PaymentGateway>);
+        let tending = Tending::default();
+        let (payments, clock) = (Arc::clone(payments), Arc::clone(clock));
+        tend(
+            TendPayments::new(payments.clone(), orders.clone(), gateway.clone(), ids.clone(), clock.clone()),
+            tending.clone(),
+        );
+        let window = settings.window;
+        Ok(self
+            .offer(PayOrder::new(payments.clone(), gateway.clone(), ids.clone(), clock.clone(), window))
+            .offer(SettlePayment::new(payments.clone(), clock.clone()))
+            .offer(RefundPayment::new(payments.clone(), ids.clone(), clock.clone()))
+            .offer(ReceiveGatewayEvent::new(payments, gateway, clock))
+            .offer(tending))
+    }
+
     fn offer_reports(&mut self, config: &Config, database: &Database) -> &mut Self {
         let figures = PostgresSalesFigures::new(database.clone(), config.currency);
         figures.keep_summarizing();
@@ -211,6 +257,38 @@ impl Restaurant {
             register(app);
         }
     }
+}
+
+fn webhook_secrets(settings: &PaymentSettings) -> Vec<String> {
+    let secrets = settings.webhook_secrets.expose().split(',').map(str::trim);
+    secrets.filter(|secret| !secret.is_empty()).map(str::to_owned).collect()
+}
+
+fn stripe(settings: &PaymentSettings, currency: Currency) -> anyhow::Result<Arc<dyn PaymentGateway>> {
+    let stripe = Stripe::new(StripeConfig {
+        base_url: settings.stripe_url.clone(),
+        secret_key: settings.stripe_key.expose().to_owned(),
+        webhook_secrets: webhook_secrets(settings),
+        timeout: settings.stripe_timeout,
+        currency,
+    });
+    Ok(Arc::new(stripe.context("cannot talk to Stripe")?))
+}
+
+/// Tends payments for as long as the runtime runs.
+fn tend(payments: TendPayments, tending: Tending) {
+    /// What others have left to be done is found within this.
+    const LOOK: Duration = Duration::from_millis(500);
+    tokio::spawn(async move {
+        loop {
+            match payments.execute().await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => tracing::debug!(%error, "payments could not be tended; trying again"),
+            }
+            let _ = tokio::time::timeout(LOOK, tending.woken()).await;
+        }
+    });
 }
 
 /// The menu with copies of it in this process and in Redis.

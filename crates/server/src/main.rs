@@ -9,7 +9,6 @@ mod flags;
 mod http;
 mod identity;
 mod logging;
-mod no_payments;
 mod system;
 mod traces;
 

@@ -18,7 +18,7 @@ pub struct IdempotentRequest {
 }
 
 impl IdempotentRequest {
-    pub(super) fn by(self, actor: Actor) -> Idempotency {
+    pub(crate) fn by(self, actor: Actor) -> Idempotency {
         Idempotency { caller: actor.account_id, key: self.key, fingerprint: self.fingerprint }
     }
 }

@@ -145,6 +145,9 @@ pub trait OrderBook: Send + Sync {
     /// Calls an order off and puts its stock back, exactly once however often it is asked.
     async fn cancel(&self, cancellation: Cancellation) -> Result<Answer<OrderWithLines>, CancelOrderError>;
 
+    /// Calls off an order that a card payment was begun for, and not made in time; its stock goes back. `None`: there is none such.
+    async fn cancel_overdue(&self, now: Timestamp) -> Result<Option<OrderId>, Unavailable>;
+
     /// Takes an order one step on.
     async fn advance(&self, id: OrderId, to: OrderStatus, at: Timestamp) -> Result<OrderWithLines, AdvanceOrderError>;
 }

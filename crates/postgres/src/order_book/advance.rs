@@ -43,7 +43,7 @@ pub(super) async fn advance(
 }
 
 /// Reads an order and keeps it as it is until the end of the transaction.
-pub(super) async fn lock_order(
+pub(crate) async fn lock_order(
     connection: &mut AsyncPgConnection,
     currency: Currency,
     id: OrderId,

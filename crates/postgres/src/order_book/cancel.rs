@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 
 use comanda_domain::{
+    Timestamp,
+    account::OrderScope,
     idempotency::IdempotencyKey,
     ids::OrderId,
     money::Currency,
     order::OrderWithLines,
-    order_status::OrderStatus,
+    order_status::{CancelledBy, OrderStatus},
     ports::{Answer, CancelOrderError, Cancellation, MenuObserver, Unavailable},
     stock::Availability,
+    text::Reason,
 };
-use diesel::prelude::*;
+use diesel::{prelude::*, sql_query, sql_types::Timestamptz};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
@@ -24,6 +27,7 @@ use crate::{
     Database,
     menu::raise_menu_version,
     named::{Named, NamedRows},
+    payments::give_back,
     schema::{idempotency_keys, orders},
     transaction_failure::Failure,
 };
@@ -52,6 +56,53 @@ pub(super) async fn cancel(
     // A cancelled order does not change any more, so what is read now is what the first request was answered with.
     let outcome = read::load(&connection, currency, &[cancellation.order_id]).await?.remove(&cancellation.order_id);
     Ok(Answer { outcome: outcome.ok_or(CancelOrderError::NotFound)?, replayed })
+}
+
+/// One order whose customer began to pay by card and did not in time, while the kitchen has not begun. Of several servers that look at once each
+/// finds another.
+pub(super) async fn cancel_overdue(
+    database: &Database,
+    currency: Currency,
+    now: Timestamp,
+    observer: &dyn MenuObserver,
+) -> Result<Option<OrderId>, Unavailable> {
+    let mut connection = database.connection().await?;
+    let cancelled = connection
+        .transaction::<_, CancelFailure, _>(async |connection| {
+            let overdue: Option<Overdue> = sql_query(
+                "SELECT o.id FROM payments p JOIN orders o ON o.id = p.order_id \
+                 WHERE p.status IN ('pending', 'requires_action', 'failed') AND p.method = 'card' AND p.expires_at < $1 \
+                 AND o.status = 'pending' ORDER BY p.expires_at LIMIT 1 FOR NO KEY UPDATE OF o SKIP LOCKED",
+            )
+            .bind::<Timestamptz, _>(now)
+            .get_result(connection)
+            .one("order.find_overdue")
+            .await
+            .optional()?;
+            let Some(Overdue { id }) = overdue else { return Ok(None) };
+            let cancellation = Cancellation {
+                order_id: OrderId::new(id),
+                by: CancelledBy::Staff,
+                scope: OrderScope::All,
+                reason: Some(Reason::new("not paid in time").map_err(Unavailable::new)?),
+                cancelled_at: now,
+                idempotency: None,
+            };
+            let menu_changed = cancel_locked(connection, currency, &cancellation).await?;
+            Ok(Some((cancellation.order_id, menu_changed)))
+        })
+        .await
+        .map_err(|failure| Unavailable::new(failure.0))?;
+    if cancelled.is_some_and(|(_, menu_changed)| menu_changed) {
+        observer.menu_changed();
+    }
+    Ok(cancelled.map(|(id, _)| id))
+}
+
+#[derive(QueryableByName)]
+struct Overdue {
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    id: Uuid,
 }
 
 #[derive(PartialEq, Eq)]
@@ -136,6 +187,7 @@ async fn cancel_locked(
             .changes("order.cancel")
             .await?;
     }
+    give_back(connection, currency, id, cancellation.cancelled_at).await?;
     return_stock(connection, currency, id).await
 }
 

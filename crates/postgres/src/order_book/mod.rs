@@ -29,6 +29,7 @@ use comanda_domain::{
     },
 };
 
+pub(crate) use self::advance::lock_order;
 use self::{lookups::Lookups, placement_queue::PlacementQueue};
 use crate::{Database, owned_task::in_own_task};
 
@@ -94,6 +95,12 @@ impl OrderBook for PostgresOrderBook {
     async fn cancel(&self, cancellation: Cancellation) -> Result<Answer<OrderWithLines>, CancelOrderError> {
         let (database, currency, observer) = (self.database.clone(), self.currency, Arc::clone(&self.observer));
         let work = async move { cancel::cancel(&database, currency, cancellation, &*observer).await };
+        in_own_task(&self.database, work).await
+    }
+
+    async fn cancel_overdue(&self, now: Timestamp) -> Result<Option<OrderId>, Unavailable> {
+        let (database, currency, observer) = (self.database.clone(), self.currency, Arc::clone(&self.observer));
+        let work = async move { cancel::cancel_overdue(&database, currency, now, &*observer).await };
         in_own_task(&self.database, work).await
     }
 

@@ -1,4 +1,7 @@
-use comanda_domain::ports::{AdvanceOrderError, CancelOrderError, PlaceOrderError, RegisterAccountError, Unavailable};
+use comanda_domain::ports::{
+    AdvanceOrderError, BeginPaymentError, CancelOrderError, GatewayError, PlaceOrderError, RegisterAccountError,
+    Unavailable,
+};
 
 /// What of an error counts against what was called: a business refusal is an answer like any other.
 pub trait Failure: From<Unavailable> {
@@ -22,4 +25,11 @@ macro_rules! only_unavailable_counts {
     };
 }
 
-only_unavailable_counts!(AdvanceOrderError, CancelOrderError, PlaceOrderError, RegisterAccountError);
+only_unavailable_counts!(
+    AdvanceOrderError,
+    BeginPaymentError,
+    CancelOrderError,
+    GatewayError,
+    PlaceOrderError,
+    RegisterAccountError,
+);

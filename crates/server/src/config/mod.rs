@@ -40,6 +40,7 @@ pub struct Config {
     pub passwords: PasswordConfig,
     pub placement: PlacementSettings,
     pub breakers: BreakerConfig,
+    pub payments: PaymentSettings,
     pub menu_cache: CacheTerms,
     pub flags: FlagDefaults,
     pub log: LogConfig,
@@ -112,6 +113,59 @@ pub struct BreakerConfig {
     pub order_lookup: BreakerSettings,
     pub user_create: BreakerSettings,
     pub auth_lookup: BreakerSettings,
+    pub payment_create: BreakerSettings,
+    pub stripe: BreakerSettings,
+    pub notifications: BreakerSettings,
+}
+
+/// Who takes cards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gateway {
+    None,
+    Offline,
+    Stripe,
+}
+
+impl std::str::FromStr for Gateway {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "none" => Ok(Self::None),
+            "offline" => Ok(Self::Offline),
+            "stripe" => Ok(Self::Stripe),
+            _ => Err("must be none, offline or stripe"),
+        }
+    }
+}
+
+/// What a deployment is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Production,
+    Development,
+}
+
+impl std::str::FromStr for Mode {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "production" => Ok(Self::Production),
+            "development" => Ok(Self::Development),
+            _ => Err("must be production or development"),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct PaymentSettings {
+    pub gateway: Gateway,
+    pub window: Duration,
+    pub stripe_key: Secret,
+    pub webhook_secrets: Secret,
+    pub stripe_url: String,
+    pub stripe_timeout: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -209,7 +263,11 @@ impl Config {
                 order_lookup: reader.parsed(&s::BREAKER_ORDER_LOOKUP, BreakerSettings::default()),
                 user_create: reader.parsed(&s::BREAKER_USER_CREATE, BreakerSettings::default()),
                 auth_lookup: reader.parsed(&s::BREAKER_AUTH_LOOKUP, BreakerSettings::default()),
+                payment_create: reader.parsed(&s::BREAKER_PAYMENT_CREATE, BreakerSettings::default()),
+                stripe: reader.parsed(&s::BREAKER_STRIPE, BreakerSettings::default()),
+                notifications: reader.parsed(&s::BREAKER_NOTIFICATIONS, BreakerSettings::default()),
             },
+            payments: payments(&mut reader),
             menu_cache: menu_cache(&mut reader),
             flags: FlagDefaults {
                 menu_cache: percentage(&mut reader, &s::FLAG_MENU_CACHE),
@@ -303,6 +361,31 @@ fn passwords(reader: &mut Reader) -> PasswordConfig {
 
 fn log(reader: &mut Reader) -> LogConfig {
     LogConfig { filter: reader.text(&s::LOG), format: reader.parsed(&s::LOG_FORMAT, LogFormat::Text) }
+}
+
+fn payments(reader: &mut Reader) -> PaymentSettings {
+    let mode = reader.parsed(&s::MODE, Mode::Production);
+    let gateway = reader.parsed(&s::PAYMENT_GATEWAY, Gateway::None);
+    if gateway == Gateway::Offline && mode == Mode::Production {
+        reader.mistake(&s::PAYMENT_GATEWAY, "offline takes no money: set MODE=development if that is meant");
+    }
+    let stripe_key = reader.secret(&s::STRIPE_SECRET_KEY);
+    if gateway == Gateway::Stripe && stripe_key.expose().is_empty() {
+        reader.mistake(&s::STRIPE_SECRET_KEY, "must be set where Stripe takes cards");
+    }
+    let webhook_secrets = reader.secret(&s::STRIPE_WEBHOOK_SECRETS);
+    if gateway == Gateway::Stripe && webhook_secrets.expose().is_empty() {
+        reader
+            .mistake(&s::STRIPE_WEBHOOK_SECRETS, "must be set where Stripe takes cards: nobody would hear of payments");
+    }
+    PaymentSettings {
+        gateway,
+        window: Duration::from_secs(reader.in_range(&s::PAYMENT_WINDOW_SECONDS, 1..=86_400)),
+        stripe_key,
+        webhook_secrets,
+        stripe_url: reader.text(&s::STRIPE_API_URL),
+        stripe_timeout: reader.milliseconds(&s::STRIPE_TIMEOUT_MS, 100..=9_000),
+    }
 }
 
 fn traces(reader: &mut Reader) -> Option<TraceConfig> {

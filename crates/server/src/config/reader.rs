@@ -88,7 +88,7 @@ impl Reader {
         if self.source.mistakes.is_empty() { Ok(config) } else { Err(ConfigError(self.source.mistakes)) }
     }
 
-    fn mistake(&mut self, setting: &Setting, what: impl Display) {
+    pub(super) fn mistake(&mut self, setting: &Setting, what: impl Display) {
         self.source.mistakes.push(format!("{}: {what}", setting.name));
     }
 

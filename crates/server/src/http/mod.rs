@@ -19,10 +19,12 @@ mod measured;
 mod menu;
 mod openapi;
 mod orders;
+mod payments;
 mod problem;
 mod problem_pages;
 mod request_id;
 mod retry_hints;
+mod tending;
 mod to_its_end;
 mod traced;
 mod wire;
@@ -42,7 +44,7 @@ pub use self::budget::Budgets;
 use self::{admission::Admission, measured::Measuring, problem::Problem, traced::Tracing};
 pub use self::{
     client::Doorman, cookies::SessionCookies, csrf::CsrfGuard, cursor::CursorSigner, extract::Authenticator,
-    health::Health, menu::MenuPrinter, openapi::document,
+    health::Health, menu::MenuPrinter, openapi::document, tending::Tending,
 };
 use crate::config::HttpConfig;
 
@@ -129,6 +131,11 @@ fn routes(app: &mut ServiceConfig) {
         .service(web::resource("/v1/menu/items/{id}/stock").route(web::post().to(menu::adjust_stock)))
         .service(web::resource("/v1/orders/{id}").route(web::get().to(orders::order)))
         .service(web::resource("/v1/orders/{id}/cancel").route(web::post().to(orders::cancel)))
+        .service(web::resource("/v1/orders/{id}/payments").route(web::post().to(payments::pay)))
+        .service(web::resource("/v1/orders/{id}/payments/{payment_id}/settle").route(web::post().to(payments::settle)))
+        .service(web::resource("/v1/orders/{id}/payments/{payment_id}/refunds").route(web::post().to(payments::refund)))
+        .service(web::resource("/v1/webhooks/stripe").route(web::post().to(payments::stripe_webhook)))
+        .service(web::resource("/v1/offline-gateway/intents/{intent}/pay").route(web::post().to(payments::offline_pay)))
         .service(web::resource("/v1/orders/{id}/status").route(web::post().to(orders::advance)))
         .service(web::resource("/health/live").route(web::get().to(health::live)))
         .service(web::resource("/health/ready").route(web::get().to(health::ready)))

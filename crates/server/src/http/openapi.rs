@@ -9,7 +9,7 @@ use utoipa::{
     },
 };
 
-use super::{accounts, admin, analytics, health, jwks, menu, orders};
+use super::{accounts, admin, analytics, health, jwks, menu, orders, payments};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -40,6 +40,11 @@ use super::{accounts, admin, analytics, health, jwks, menu, orders};
         orders::order,
         orders::cancel,
         orders::advance,
+        payments::pay,
+        payments::settle,
+        payments::refund,
+        payments::stripe_webhook,
+        payments::offline_pay,
         admin::lockouts,
         admin::lockout,
         admin::unlock,

@@ -73,6 +73,8 @@ codes! {
         "Other requests won every time until the deadline. Nothing was taken; try again.";
     InvalidTransition = CONFLICT, "invalid-transition", "The order does not go there from here",
         "An order goes from pending to accepted, preparing, ready and completed, one step at a time, and can be cancelled by its customer until it is being prepared and by staff until it is completed.";
+    AlreadyPaid = CONFLICT, "already-paid", "The order is paid",
+        "There is nothing left to pay. GET /v1/orders/{id}?include=payments shows how it was paid.";
     IdempotencyInProgress = CONFLICT, "idempotency-in-progress", "The first request is still in progress",
         "A request with the same Idempotency-Key has not ended yet. Ask again in a moment.";
     PreconditionFailed = PRECONDITION_FAILED, "precondition-failed", "It was changed meanwhile",

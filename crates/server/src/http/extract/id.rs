@@ -4,7 +4,7 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use comanda_domain::{
     email::Email,
     feature_flag::FeatureFlag,
-    ids::{AccountId, MenuItemId, OrderId},
+    ids::{AccountId, MenuItemId, OrderId, PaymentId},
 };
 use uuid::Uuid;
 
@@ -36,6 +36,26 @@ impl FromRequest for OrderIdPath {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(id_in(request, "order").map(|id| Self(OrderId::new(id))))
+    }
+}
+
+/// `{id}` of an order and `{payment_id}` of one of its payments.
+pub struct PaymentPath {
+    pub order_id: OrderId,
+    pub payment_id: PaymentId,
+}
+
+impl FromRequest for PaymentPath {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let payment = request.match_info().get("payment_id").and_then(|text| text.parse().ok());
+        let ids = id_in(request, "order").and_then(|order| {
+            let payment: Uuid = payment.ok_or_else(|| Problem::not_found("payment"))?;
+            Ok(Self { order_id: OrderId::new(order), payment_id: PaymentId::new(payment) })
+        });
+        ready(ids)
     }
 }
 

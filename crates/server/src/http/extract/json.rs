@@ -14,6 +14,9 @@ use crate::http::problem::{Code, FieldFault, Problem};
 /// The most bytes a body may have: 64 KiB.
 const BODY_LIMIT: usize = 64 * 1024;
 
+/// The most bytes an event of the payment gateway may have: 512 KiB.
+const EVENT_LIMIT: usize = 512 * 1024;
+
 /// How long a client may take to send its body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -23,6 +26,19 @@ pub struct Json<T>(pub T);
 /// A JSON body, or none at all, which is the default.
 pub struct JsonOrNothing<T>(pub T);
 
+/// A body as it came, byte for byte.
+pub struct RawBody(pub Bytes);
+
+impl FromRequest for RawBody {
+    type Error = Problem;
+    type Future = Reading<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = read(request, payload, EVENT_LIMIT);
+        Box::pin(async move { body.await.map(Self) })
+    }
+}
+
 type Reading<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 
 impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
@@ -31,7 +47,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let media_type = check_media_type(request);
-        let body = read(request, payload);
+        let body = read(request, payload, BODY_LIMIT);
         Box::pin(async move {
             media_type?;
             parse(&body.await?).map(Self)
@@ -45,7 +61,7 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for JsonOrNothing<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let media_type = check_media_type(request);
-        let body = read(request, payload);
+        let body = read(request, payload, BODY_LIMIT);
         Box::pin(async move {
             let body = body.await?;
             if body.is_empty() {
@@ -67,12 +83,17 @@ fn check_media_type(request: &HttpRequest) -> Result<(), Problem> {
     }
 }
 
-fn read(request: &HttpRequest, payload: &mut Payload) -> impl Future<Output = Result<Bytes, Problem>> + 'static {
+fn read(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    limit: usize,
+) -> impl Future<Output = Result<Bytes, Problem>> + 'static {
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let mut payload = payload.take();
-    let too_large = || Problem::new(Code::PayloadTooLarge, "A body may have at most 64 KiB.");
+    let too_large =
+        move || Problem::new(Code::PayloadTooLarge, format!("A body may have at most {} KiB.", limit / 1024));
     let collect = async move {
-        if announced.is_some_and(|length: u64| length > BODY_LIMIT as u64) {
+        if announced.is_some_and(|length: u64| length > limit as u64) {
             return Err(too_large());
         }
         let mut body = BytesMut::new();
@@ -80,7 +101,7 @@ fn read(request: &HttpRequest, payload: &mut Payload) -> impl Future<Output = Re
             let chunk = chunk.map_err(|error| {
                 Problem::new(Code::InvalidRequest, format!("The body did not arrive whole: {error}."))
             })?;
-            if body.len() + chunk.len() > BODY_LIMIT {
+            if body.len() + chunk.len() > limit {
                 return Err(too_large());
             }
             body.extend_from_slice(&chunk);

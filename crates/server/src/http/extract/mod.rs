@@ -8,8 +8,8 @@ mod json;
 mod query;
 
 pub use actor::{Admin, Authenticator, MaybeSignedIn, SignedIn, Staff};
-pub use id::{AccountIdPath, EmailPath, FlagPath, MenuItemIdPath, OrderIdPath};
+pub use id::{AccountIdPath, EmailPath, FlagPath, MenuItemIdPath, OrderIdPath, PaymentPath};
 pub use idempotency::IdempotencyHeader;
 pub use if_match::IfMatch;
-pub use json::{Json, JsonOrNothing};
+pub use json::{Json, JsonOrNothing, RawBody};
 pub use query::Query;

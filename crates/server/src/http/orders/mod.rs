@@ -17,9 +17,9 @@ use comanda_domain::order_status::OrderStatus;
 use super::problem::{Code, Problem};
 
 /// Tells a client that this answer was given before.
-const REPLAYED: (&str, &str) = ("idempotency-replayed", "true");
+pub(super) const REPLAYED: (&str, &str) = ("idempotency-replayed", "true");
 
-fn key_reused() -> Problem {
+pub(super) fn key_reused() -> Problem {
     Problem::new(Code::IdempotencyKeyReused, "The Idempotency-Key was sent before with another request.")
 }
 

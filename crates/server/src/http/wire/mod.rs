@@ -6,6 +6,7 @@ mod money;
 mod number;
 mod order;
 mod page;
+mod payment;
 mod sales;
 mod time;
 mod user;
@@ -23,6 +24,7 @@ pub use order::{
     AdvanceOrderRequest, CancelOrderRequest, OrderAnswer, OrderPage, PlaceOrderRequest, relations_in, status_in,
 };
 pub use page::PageQuery;
+pub use payment::{OfflinePayRequest, PayRequest, PaymentAnswer, RefundAnswer, RefundRequest};
 pub use sales::{SalesReport, TopItems, interval_in, period_in, zone_in};
 pub use time::WireTime;
 pub use user::{

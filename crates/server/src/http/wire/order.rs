@@ -4,7 +4,6 @@ use comanda_domain::{
     ids::MenuItemId,
     order::{Order, OrderLine, OrderWithLines},
     order_status::OrderStatus,
-    payment::Payment,
     quantity::Quantity,
     text::{Note, Reason},
 };
@@ -12,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{MoneyAnswer, UserAnswer, WireInteger, WireTime};
+use super::{MoneyAnswer, PaymentAnswer, UserAnswer, WireInteger, WireTime};
 use crate::http::{
     faults::Faults,
     problem::{Code, Problem},
@@ -179,31 +178,6 @@ pub struct OrderLineAnswer {
     line_total: MoneyAnswer,
     #[schema(required)]
     note: Option<String>,
-}
-
-#[derive(Serialize, ToSchema)]
-#[schema(as = Payment)]
-pub struct PaymentAnswer {
-    id: Uuid,
-    #[schema(
-        example = "succeeded",
-        pattern = "^(pending|requires_action|succeeded|failed|cancelled|partly_refunded|refunded)$"
-    )]
-    status: &'static str,
-    #[schema(example = "card", pattern = "^(card|counter)$")]
-    method: &'static str,
-    amount: MoneyAnswer,
-}
-
-impl From<Payment> for PaymentAnswer {
-    fn from(payment: Payment) -> Self {
-        Self {
-            id: payment.id.as_uuid(),
-            status: payment.status.as_str(),
-            method: payment.method.as_str(),
-            amount: payment.amount.into(),
-        }
-    }
 }
 
 impl OrderAnswer {

@@ -1,0 +1,173 @@
+use std::{sync::Arc, time::Duration};
+
+use comanda_domain::{
+    account::Actor,
+    ids::{OrderId, PaymentId},
+    payment::PaymentMethod,
+    ports::{
+        Answer, BeginPaymentError, BegunPayment, Clock, GatewayError, IdGenerator, NewPayment, PaymentGateway,
+        PaymentReceipt, Payments, Unavailable,
+    },
+};
+use thiserror::Error;
+
+use crate::orders::IdempotentRequest;
+
+/// Why a payment was not begun.
+#[derive(Debug, Error)]
+pub enum PayOrderError {
+    #[error(transparent)]
+    Begin(#[from] BeginPaymentError),
+    /// There is no gateway.
+    #[error("cards are not taken here")]
+    CardsNotTaken,
+    /// The gateway will not have it.
+    #[error("the payment gateway refuses: {0}")]
+    Refused(String),
+    /// The gateway is not within reach. The payment is begun: asked again, it goes on.
+    #[error(transparent)]
+    GatewayUnavailable(Unavailable),
+}
+
+/// Begins to pay for an order.
+pub struct PayOrder {
+    payments: Arc<dyn Payments>,
+    gateway: Option<Arc<dyn PaymentGateway>>,
+    ids: Arc<dyn IdGenerator>,
+    clock: Arc<dyn Clock>,
+    window: Duration,
+}
+
+impl PayOrder {
+    /// `window` is how long an order waits for a card.
+    pub fn new(
+        payments: Arc<dyn Payments>,
+        gateway: Option<Arc<dyn PaymentGateway>>,
+        ids: Arc<dyn IdGenerator>,
+        clock: Arc<dyn Clock>,
+        window: Duration,
+    ) -> Self {
+        Self { payments, gateway, ids, clock, window }
+    }
+
+    pub async fn execute(
+        &self,
+        customer: Actor,
+        order_id: OrderId,
+        method: PaymentMethod,
+        request: Option<IdempotentRequest>,
+    ) -> Result<Answer<PaymentReceipt>, PayOrderError> {
+        let gateway = match (method, &self.gateway) {
+            (PaymentMethod::Card, None) => return Err(PayOrderError::CardsNotTaken),
+            (_, gateway) => gateway,
+        };
+        let now = self.clock.now();
+        let idempotency = request.map(|request| request.by(customer));
+        let begun = self
+            .payments
+            .begin(NewPayment {
+                id: PaymentId::new(self.ids.generate()),
+                order_id,
+                scope: customer.order_scope(),
+                method,
+                begun_at: now,
+                expires_at: now + self.window,
+                idempotency: idempotency.clone(),
+            })
+            .await?;
+        let (payment, gateway) = match (begun, gateway) {
+            (BegunPayment::Complete(answer), _) => return Ok(answer),
+            (BegunPayment::NeedsIntent(_), None) => return Err(PayOrderError::CardsNotTaken),
+            (BegunPayment::NeedsIntent(payment), Some(gateway)) => (payment, gateway),
+        };
+        // Whoever asks again after a failure, or at the same time, gets the same intent: it goes by the payment's id.
+        let intent = gateway.create(&payment).await.map_err(|error| match error {
+            GatewayError::Refused(why) => PayOrderError::Refused(why),
+            GatewayError::Unavailable(cause) => PayOrderError::GatewayUnavailable(cause),
+        })?;
+        let attached = self.payments.attach(payment.id, intent, idempotency, self.clock.now()).await;
+        attached.map_err(|cause| BeginPaymentError::Unavailable(cause).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comanda_domain::{
+        account::Role,
+        money::{Currency, Money},
+        payment::{ClientSecret, Intent, IntentId, IntentState, Payment, PaymentStatus},
+        ports::{MockPaymentGateway, MockPayments},
+    };
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::sample;
+
+    fn payment() -> Payment {
+        Payment {
+            id: PaymentId::new(Uuid::from_u128(9)),
+            order_id: sample::order_with_lines().order.id,
+            status: PaymentStatus::Pending,
+            method: PaymentMethod::Card,
+            amount: Money::new(1250, Currency::EUR),
+            refunded: Money::zero(Currency::EUR),
+        }
+    }
+
+    fn intent() -> Intent {
+        Intent {
+            id: IntentId("pi_1".to_owned()),
+            client_secret: Some(ClientSecret("secret".to_owned())),
+            state: IntentState::Pending,
+            amount: payment().amount,
+            refunded: payment().refunded,
+            payment_id: Some(payment().id),
+        }
+    }
+
+    fn pay(payments: MockPayments, gateway: Option<MockPaymentGateway>) -> PayOrder {
+        let gateway = gateway.map(|gateway| Arc::new(gateway) as Arc<dyn PaymentGateway>);
+        PayOrder::new(Arc::new(payments), gateway, sample::ids(), sample::clock(), Duration::from_mins(15))
+    }
+
+    #[tokio::test]
+    async fn the_gateway_is_asked_once_the_payment_stands_in_the_books() {
+        let mut payments = MockPayments::new();
+        payments
+            .expect_begin()
+            .once()
+            .withf(|new| new.expires_at == sample::now() + Duration::from_mins(15))
+            .returning(|_| Ok(BegunPayment::NeedsIntent(payment())));
+        payments.expect_attach().once().withf(|id, given, _, _| *id == payment().id && *given == intent()).returning(
+            |_, intent, _, _| {
+                let outcome = PaymentReceipt { payment: payment(), client_secret: intent.client_secret };
+                Ok(Answer { outcome, replayed: false })
+            },
+        );
+        let mut gateway = MockPaymentGateway::new();
+        gateway.expect_create().once().returning(|_| Ok(intent()));
+        let customer = sample::actor(Role::Customer);
+        let answer =
+            pay(payments, Some(gateway)).execute(customer, payment().order_id, PaymentMethod::Card, None).await;
+        assert_eq!(answer.unwrap().outcome.client_secret, intent().client_secret);
+    }
+
+    #[tokio::test]
+    async fn without_a_gateway_nothing_is_begun_by_card() {
+        let customer = sample::actor(Role::Customer);
+        let order = payment().order_id;
+        let answer = pay(MockPayments::new(), None).execute(customer, order, PaymentMethod::Card, None).await;
+        assert!(matches!(answer, Err(PayOrderError::CardsNotTaken)));
+    }
+
+    #[tokio::test]
+    async fn a_gateway_that_does_not_answer_leaves_the_payment_begun() {
+        let mut payments = MockPayments::new();
+        payments.expect_begin().returning(|_| Ok(BegunPayment::NeedsIntent(payment())));
+        let mut gateway = MockPaymentGateway::new();
+        gateway.expect_create().once().returning(|_| Err(Unavailable::new("timeout").into()));
+        let (customer, order) = (sample::actor(Role::Customer), payment().order_id);
+        let answer = pay(payments, Some(gateway)).execute(customer, order, PaymentMethod::Card, None).await;
+        assert!(matches!(answer, Err(PayOrderError::GatewayUnavailable(_))));
+    }
+}

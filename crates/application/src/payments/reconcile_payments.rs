@@ -1,0 +1,114 @@
+use std::{fmt, sync::Arc};
+
+use comanda_domain::{
+    Timestamp,
+    ids::{PaymentId, RefundId},
+    payment::{Intent, IntentState, Payment, PaymentStatus},
+    ports::{Clock, GatewayError, IdGenerator, IntentReport, PaymentGateway, Payments, Recorded},
+};
+
+/// What we have in the books and what the gateway says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    pub payment: Payment,
+    /// `None`: it does not know the payment.
+    pub gateway: Option<Intent>,
+    /// Whether the books agree with it by now.
+    pub repaired: bool,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Payment { id, order_id, status, amount, refunded, .. } = &self.payment;
+        write!(f, "payment {id} of order {order_id}: the books say {} of {}", status.as_str(), amount.amount())?;
+        if refunded.amount() > 0 {
+            write!(f, ", {} given back", refunded.amount())?;
+        }
+        match &self.gateway {
+            None => write!(f, "; the gateway does not know it")?,
+            Some(Intent { id, state, amount, refunded, .. }) => write!(
+                f,
+                "; the gateway says {state:?} of {}, {} given back ({})",
+                amount.amount(),
+                refunded.amount(),
+                id.0
+            )?,
+        }
+        f.write_str(if self.repaired { "; repaired" } else { "; somebody has to look" })
+    }
+}
+
+/// Compares card payments with the gateway, and brings the books to what it says as far as a report of its own would have.
+pub struct ReconcilePayments {
+    payments: Arc<dyn Payments>,
+    gateway: Arc<dyn PaymentGateway>,
+    ids: Arc<dyn IdGenerator>,
+    clock: Arc<dyn Clock>,
+}
+
+impl ReconcilePayments {
+    pub fn new(
+        payments: Arc<dyn Payments>,
+        gateway: Arc<dyn PaymentGateway>,
+        ids: Arc<dyn IdGenerator>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { payments, gateway, ids, clock }
+    }
+
+    /// All that were begun since then; says how many there were, and which differ.
+    pub async fn execute(&self, since: Timestamp) -> Result<(usize, Vec<Difference>), GatewayError> {
+        const PAGE: u32 = 100;
+        let (mut after, mut compared, mut differences) = (None, 0, Vec::new());
+        loop {
+            let page = self.payments.card_payments(since, after, PAGE).await?;
+            let Some(last) = page.last().map(|card| card.payment.id) else { break };
+            after = Some::<PaymentId>(last);
+            for card in page {
+                compared += 1;
+                // Never told to the gateway: there is nothing to compare with.
+                let Some(id) = card.intent else { continue };
+                let intent = self.gateway.find(&id).await?;
+                if let Some(intent) = &intent
+                    && agree(&card.payment, intent)
+                {
+                    continue;
+                }
+                let repaired = match &intent {
+                    Some(intent) => self.repair(&card.payment, intent).await?,
+                    None => false,
+                };
+                differences.push(Difference { payment: card.payment, gateway: intent, repaired });
+            }
+        }
+        Ok((compared, differences))
+    }
+
+    async fn repair(&self, payment: &Payment, intent: &Intent) -> Result<bool, GatewayError> {
+        if intent.amount != payment.amount {
+            return Ok(false);
+        }
+        let report = IntentReport {
+            intent: intent.id.clone(),
+            payment_id: Some(payment.id),
+            state: intent.state,
+            at: self.clock.now(),
+        };
+        let recorded = self.payments.record(report, RefundId::new(self.ids.generate())).await?;
+        Ok(recorded == Recorded::Changed)
+    }
+}
+
+fn agree(payment: &Payment, intent: &Intent) -> bool {
+    let as_said = match payment.status {
+        PaymentStatus::Succeeded | PaymentStatus::PartlyRefunded | PaymentStatus::Refunded => {
+            intent.state == IntentState::Succeeded
+        }
+        // Called off here, and on its way there.
+        PaymentStatus::Cancelled => intent.state != IntentState::Succeeded || payment.refunded == payment.amount,
+        PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Failed => {
+            !matches!(intent.state, IntentState::Succeeded | IntentState::Cancelled)
+        }
+    };
+    as_said && payment.amount == intent.amount && intent.refunded.amount() <= payment.refunded.amount()
+}

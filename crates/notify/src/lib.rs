@@ -1,0 +1,1 @@
+//! Telling customers and other systems.

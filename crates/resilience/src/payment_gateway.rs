@@ -1,0 +1,43 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use comanda_domain::{
+    Timestamp,
+    payment::{Intent, IntentId, Payment, RefundStatus},
+    ports::{BadEvent, DueRefund, GatewayError, GatewayEvent, PaymentGateway},
+};
+
+use crate::breaker::Breaker;
+
+/// The payment gateway behind a breaker: `stripe`.
+pub struct GuardedGateway {
+    pub gateway: Arc<dyn PaymentGateway>,
+    pub breaker: Breaker,
+}
+
+#[async_trait]
+impl PaymentGateway for GuardedGateway {
+    async fn create(&self, payment: &Payment) -> Result<Intent, GatewayError> {
+        self.breaker.call(self.gateway.create(payment)).await
+    }
+
+    async fn find(&self, id: &IntentId) -> Result<Option<Intent>, GatewayError> {
+        self.breaker.call(self.gateway.find(id)).await
+    }
+
+    async fn cancel(&self, id: &IntentId) -> Result<Intent, GatewayError> {
+        self.breaker.call(self.gateway.cancel(id)).await
+    }
+
+    async fn refund(&self, refund: &DueRefund) -> Result<RefundStatus, GatewayError> {
+        self.breaker.call(self.gateway.refund(refund)).await
+    }
+
+    fn verify(&self, signature: &str, body: &[u8], now: Timestamp) -> Result<GatewayEvent, BadEvent> {
+        self.gateway.verify(signature, body, now)
+    }
+
+    fn read(&self, body: &str) -> Result<GatewayEvent, BadEvent> {
+        self.gateway.read(body)
+    }
+}

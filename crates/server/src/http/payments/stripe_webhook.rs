@@ -1,0 +1,39 @@
+use actix_web::{HttpRequest, HttpResponse, web::Data};
+use comanda_application::payments::{ReceiveEventError, ReceiveGatewayEvent};
+
+use crate::http::{
+    extract::RawBody,
+    problem::{Code, Problem, ProblemDocument},
+    tending::Tending,
+};
+
+/// Takes an event of the payment gateway's; Stripe calls it
+#[utoipa::path(
+    post, path = "/v1/webhooks/stripe", tag = "payments", security(()),
+    params(("Stripe-Signature" = String, Header, description = "`t=<seconds>,v1=<HMAC-SHA-256>`, not older than five minutes")),
+    request_body(content = String, content_type = "application/json"),
+    responses(
+        (status = 200, description = "It was taken, or had been before"),
+        (status = 400, description = "`invalid-request`: not signed by a secret of ours, or too old", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn stripe_webhook(
+    use_case: Data<ReceiveGatewayEvent>,
+    tending: Data<Tending>,
+    request: HttpRequest,
+    RawBody(body): RawBody,
+) -> Result<HttpResponse, Problem> {
+    let signature = request.headers().get("stripe-signature").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_new = use_case.execute(signature, &body).await.map_err(problem)?;
+    if is_new {
+        tending.wake();
+    }
+    Ok(HttpResponse::Ok().json(serde_json::json!({ "received": true })))
+}
+
+pub(super) fn problem(error: ReceiveEventError) -> Problem {
+    match error {
+        ReceiveEventError::Bad(error) => Problem::new(Code::InvalidRequest, format!("Not taken: {error}.")),
+        ReceiveEventError::Unavailable(cause) => Problem::unavailable("payment.update", &cause),
+    }
+}

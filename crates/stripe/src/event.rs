@@ -1,0 +1,133 @@
+//! What events say (<https://docs.stripe.com/api/events/types>).
+
+use chrono::DateTime;
+use comanda_domain::{
+    ids::{PaymentId, RefundId},
+    payment::{IntentId, IntentState, RefundStatus},
+    ports::{BadEvent, GatewayEvent, GatewayReport, IntentReport, RefundReport},
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Our own ids, which the gateway keeps for us.
+#[derive(Default, Deserialize)]
+pub(crate) struct Metadata {
+    payment_id: Option<String>,
+    refund_id: Option<String>,
+}
+
+impl Metadata {
+    pub(crate) fn payment_id(&self) -> Option<PaymentId> {
+        Some(PaymentId::new(self.payment_id.as_deref()?.parse().ok()?))
+    }
+
+    pub(crate) fn refund_id(&self) -> Option<RefundId> {
+        Some(RefundId::new(self.refund_id.as_deref()?.parse().ok()?))
+    }
+}
+
+#[derive(Deserialize)]
+struct Event {
+    id: String,
+    r#type: String,
+    created: i64,
+    data: Data,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    object: Value,
+}
+
+#[derive(Deserialize)]
+struct IntentObject {
+    id: String,
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+struct RefundObject {
+    status: Option<String>,
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+pub(crate) fn read(body: &str) -> Result<GatewayEvent, BadEvent> {
+    let event: Event = serde_json::from_str(body).map_err(|_| BadEvent::Malformed)?;
+    let at = DateTime::from_timestamp(event.created, 0).ok_or(BadEvent::Malformed)?;
+    let state = match event.r#type.as_str() {
+        "payment_intent.succeeded" => Some(IntentState::Succeeded),
+        "payment_intent.payment_failed" => Some(IntentState::Failed),
+        "payment_intent.canceled" => Some(IntentState::Cancelled),
+        "payment_intent.requires_action" => Some(IntentState::RequiresAction),
+        "payment_intent.processing" | "payment_intent.created" => Some(IntentState::Pending),
+        _ => None,
+    };
+    let report = match state {
+        Some(state) => {
+            let intent: IntentObject = serde_json::from_value(event.data.object).map_err(|_| BadEvent::Malformed)?;
+            let payment_id = intent.metadata.payment_id();
+            GatewayReport::Intent(IntentReport { intent: IntentId(intent.id), payment_id, state, at })
+        }
+        None if matches!(
+            event.r#type.as_str(),
+            "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated"
+        ) =>
+        {
+            let refund: RefundObject = serde_json::from_value(event.data.object).map_err(|_| BadEvent::Malformed)?;
+            let status = refund_status(refund.status.as_deref());
+            // One that was made in Stripe's own pages has no id of ours.
+            refund
+                .metadata
+                .refund_id()
+                .map_or(GatewayReport::Other, |id| GatewayReport::Refund(RefundReport { refund: id, status }))
+        }
+        None => GatewayReport::Other,
+    };
+    Ok(GatewayEvent { id: event.id, report })
+}
+
+pub(crate) fn refund_status(status: Option<&str>) -> RefundStatus {
+    match status {
+        Some("failed" | "canceled") => RefundStatus::Failed,
+        Some("succeeded") => RefundStatus::Succeeded,
+        _ => RefundStatus::Pending,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(kind: &str, object: &str) -> String {
+        format!(
+            r#"{{"id":"evt_1","object":"event","type":"{kind}","created":1700000000,"data":{{"object":{object}}}}}"#
+        )
+    }
+
+    #[test]
+    fn a_payment_that_succeeded() {
+        let object =
+            r#"{"id":"pi_1","metadata":{"payment_id":"0194c6a0-0000-7000-8000-000000000001"},"status":"succeeded"}"#;
+        let GatewayReport::Intent(report) = read(&event("payment_intent.succeeded", object)).unwrap().report else {
+            panic!("not of an intent")
+        };
+        assert_eq!((report.intent.0.as_str(), report.state), ("pi_1", IntentState::Succeeded));
+        assert!(report.payment_id.is_some());
+    }
+
+    #[test]
+    fn what_is_not_followed_is_read_all_the_same() {
+        assert_eq!(read(&event("customer.created", "{}")).unwrap().report, GatewayReport::Other);
+        assert_eq!(read(&event("refund.updated", r#"{"status":"failed"}"#)).unwrap().report, GatewayReport::Other);
+    }
+
+    #[test]
+    fn what_is_no_event_is_refused() {
+        let without_id = event("payment_intent.succeeded", "{}");
+        for body in ["", "null", "[]", "{}", r#"{"id":1}"#, &without_id] {
+            assert_eq!(read(body), Err(BadEvent::Malformed), "{body}");
+        }
+    }
+}

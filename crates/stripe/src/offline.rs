@@ -1,0 +1,116 @@
+//! A gateway that never leaves the house, for development: it behaves like Stripe does with its test cards
+//! (<https://docs.stripe.com/testing>), and no money moves.
+
+use std::str::FromStr;
+
+use async_trait::async_trait;
+use comanda_domain::{
+    Timestamp,
+    money::{Currency, Money},
+    payment::{ClientSecret, Intent, IntentId, IntentState, Payment, RefundStatus},
+    ports::{BadEvent, DueRefund, GatewayError, GatewayEvent, PaymentGateway},
+};
+use serde_json::json;
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::{event, signature};
+
+/// Keeps nothing: an intent is its payment under another name, and what happens to it are events, signed like Stripe's.
+pub struct OfflineGateway {
+    secrets: Vec<String>,
+}
+
+/// A card to try things with, by Stripe's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TestCard {
+    /// Pays.
+    Visa,
+    /// Is refused.
+    Declined,
+    /// Wants to be confirmed.
+    AuthenticationRequired,
+}
+
+/// There is no such card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("unknown; there are: pm_card_visa, pm_card_chargeDeclined, pm_card_authenticationRequired")]
+pub struct UnknownTestCard;
+
+impl FromStr for TestCard {
+    type Err = UnknownTestCard;
+
+    fn from_str(text: &str) -> Result<Self, UnknownTestCard> {
+        match text {
+            "pm_card_visa" => Ok(Self::Visa),
+            "pm_card_chargeDeclined" => Ok(Self::Declined),
+            "pm_card_authenticationRequired" => Ok(Self::AuthenticationRequired),
+            _ => Err(UnknownTestCard),
+        }
+    }
+}
+
+impl OfflineGateway {
+    const PREFIX: &str = "pi_offline_";
+
+    /// Signs with the first of the secrets, and believes any.
+    pub fn new(secrets: Vec<String>) -> Self {
+        Self { secrets }
+    }
+
+    /// Pays an intent with a card: an event for this program's own inbox, with its signature. `None`: it is no intent of this gateway.
+    pub fn pay(&self, intent: &IntentId, card: TestCard, now: Timestamp) -> Option<(String, String)> {
+        let payment: Uuid = intent.0.strip_prefix(Self::PREFIX)?.parse().ok()?;
+        let kind = match card {
+            TestCard::Visa => "payment_intent.succeeded",
+            TestCard::Declined => "payment_intent.payment_failed",
+            TestCard::AuthenticationRequired => "payment_intent.requires_action",
+        };
+        let body = json!({
+            "id": format!("evt_offline_{}", Uuid::now_v7().simple()), "object": "event", "type": kind, "created": now.timestamp(),
+            "data": { "object": { "id": intent.0, "object": "payment_intent", "metadata": { "payment_id": payment } } },
+        });
+        let body = body.to_string();
+        let secret = self.secrets.first()?;
+        Some((signature::sign(secret, body.as_bytes(), now), body))
+    }
+}
+
+#[async_trait]
+impl PaymentGateway for OfflineGateway {
+    async fn create(&self, payment: &Payment) -> Result<Intent, GatewayError> {
+        let id = format!("{}{}", Self::PREFIX, payment.id.as_uuid().simple());
+        Ok(Intent {
+            client_secret: Some(ClientSecret(format!("{id}_secret_offline"))),
+            id: IntentId(id),
+            state: IntentState::Pending,
+            amount: payment.amount,
+            refunded: Money::zero(payment.amount.currency()),
+            payment_id: Some(payment.id),
+        })
+    }
+
+    async fn find(&self, _: &IntentId) -> Result<Option<Intent>, GatewayError> {
+        Err(GatewayError::Refused("the offline gateway keeps no books".to_owned()))
+    }
+
+    /// Whoever pays at the same moment pays too late: the event of that leads to a refund.
+    async fn cancel(&self, id: &IntentId) -> Result<Intent, GatewayError> {
+        let nothing = Money::zero(Currency::EUR);
+        let state = IntentState::Cancelled;
+        Ok(Intent { id: id.clone(), client_secret: None, state, amount: nothing, refunded: nothing, payment_id: None })
+    }
+
+    async fn refund(&self, _: &DueRefund) -> Result<RefundStatus, GatewayError> {
+        Ok(RefundStatus::Succeeded)
+    }
+
+    fn verify(&self, header: &str, body: &[u8], now: Timestamp) -> Result<GatewayEvent, BadEvent> {
+        signature::verify(&self.secrets, header, body, now)?;
+        self.read(std::str::from_utf8(body).map_err(|_| BadEvent::Malformed)?)
+    }
+
+    fn read(&self, body: &str) -> Result<GatewayEvent, BadEvent> {
+        event::read(body)
+    }
+}
