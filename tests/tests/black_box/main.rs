@@ -18,6 +18,7 @@ mod migration;
 mod observability;
 mod operation;
 mod orders;
+mod payments;
 mod placement_race;
 mod reads;
 mod sessions;

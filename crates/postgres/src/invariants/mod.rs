@@ -14,7 +14,7 @@ pub struct Invariant {
     sql: &'static str,
 }
 
-const INVARIANTS: [Invariant; 7] = [
+const INVARIANTS: [Invariant; 8] = [
     Invariant {
         rule: "stock = sum of adjustments - sum of lines of orders that hold stock, for every menu item",
         sql: include_str!("stock_ledger.sql"),
@@ -31,6 +31,10 @@ const INVARIANTS: [Invariant; 7] = [
     Invariant {
         rule: "the sales summaries, with the events they do not hold yet, are what the orders say",
         sql: include_str!("sales_summaries.sql"),
+    },
+    Invariant {
+        rule: "money that came for a cancelled order goes back, and what goes back is what refunds say",
+        sql: include_str!("payments.sql"),
     },
     Invariant { rule: "no two orders bear the same running number", sql: include_str!("order_numbers.sql") },
     Invariant {

@@ -1,0 +1,307 @@
+//! An order is paid exactly once or not at all, and money goes back exactly once.
+
+use std::time::{Duration, Instant};
+
+use comanda_tests::{Answer, Client, Restaurant};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+const OFFLINE: [(&str, &str); 3] =
+    [("MODE", "development"), ("PAYMENT_GATEWAY", "offline"), ("STRIPE_WEBHOOK_SECRETS", "whsec_old,whsec_new")];
+
+async fn restaurant(servers: usize, settings: &[(&str, &str)]) -> Restaurant {
+    let settings: Vec<(&str, &str)> = OFFLINE.into_iter().chain(settings.iter().copied()).collect();
+    Restaurant::with_servers(servers, &settings).await
+}
+
+async fn order_of(customer: &Client, dish: Uuid) -> String {
+    let order = customer.order(&[(dish, 1)]).await.expect(201);
+    order["id"].as_str().unwrap().to_owned()
+}
+
+async fn pay(customer: &Client, order: &str, method: &str) -> Answer {
+    customer.post(&format!("/v1/orders/{order}/payments"), &json!({ "method": method })).await
+}
+
+/// As the customer's browser does with a test card.
+async fn confirm(client: &Client, payment: &Value, card: &str) {
+    let intent = payment["client_secret"].as_str().unwrap().split("_secret").next().unwrap();
+    let path = format!("/v1/offline-gateway/intents/{intent}/pay");
+    let answer = client.post(&path, &json!({ "payment_method": card })).await;
+    assert_eq!(answer.status, 202, "{}", answer.text);
+}
+
+async fn payments_of(reader: &Client, order: &str) -> Vec<Value> {
+    let order = reader.get(&format!("/v1/orders/{order}?include=payments")).await.expect(200);
+    order["payments"].as_array().unwrap().clone()
+}
+
+async fn until(reader: &Client, order: &str, status: &str) -> Value {
+    let begin = Instant::now();
+    loop {
+        let payments = payments_of(reader, order).await;
+        if let Some(found) = payments.iter().find(|payment| payment["status"] == status) {
+            return found.clone();
+        }
+        assert!(begin.elapsed() < Duration::from_secs(10), "no payment gets {status}: {payments:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_paid_by_card_once_and_given_back_when_it_is_cancelled() {
+    let restaurant = restaurant(1, &[]).await;
+    let (dish, customer) = (restaurant.dish_at(5, 1250).await, restaurant.customer().await);
+    let order = order_of(&customer, dish).await;
+    let payment = pay(&customer, &order, "card").await.expect(201);
+    assert_eq!((&payment["status"], &payment["method"]), (&json!("pending"), &json!("card")));
+    assert_eq!(payment["amount"], json!({ "amount": 1250, "currency": "EUR" }));
+    assert_eq!(pay(&customer, &order, "card").await.expect(201), payment, "the open one, again");
+
+    confirm(&customer, &payment, "pm_card_chargeDeclined").await;
+    until(&customer, &order, "failed").await;
+    confirm(&customer, &payment, "pm_card_visa").await;
+    until(&customer, &order, "succeeded").await;
+    assert_eq!(pay(&customer, &order, "card").await.problem(), (409, "already-paid".to_owned()));
+    assert_eq!(pay(&customer, &order, "counter").await.problem(), (409, "already-paid".to_owned()));
+
+    customer.post(&format!("/v1/orders/{order}/cancel"), &json!({})).await.expect(200);
+    let refunded = until(&customer, &order, "refunded").await;
+    assert_eq!(refunded["refunded"], refunded["amount"]);
+    assert_eq!(restaurant.stock(dish).await, 5);
+    assert_eq!(pay(&customer, &order, "card").await.problem(), (409, "invalid-transition".to_owned()));
+    restaurant.assert_sound();
+    restaurant.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_the_counter_staff_take_the_money_and_give_it_back_in_parts() {
+    let restaurant = restaurant(1, &[]).await;
+    let (dish, customer) = (restaurant.dish_at(5, 1000).await, restaurant.customer().await);
+    let order = order_of(&customer, dish).await;
+    let by_card = pay(&customer, &order, "card").await.expect(201);
+    let payment = pay(&customer, &order, "counter").await.expect(201);
+    assert!(payment.get("client_secret").is_none());
+    until(&customer, &order, "cancelled").await;
+
+    let path = format!("/v1/orders/{order}/payments/{}", payment["id"].as_str().unwrap());
+    assert_eq!(customer.post(&format!("{path}/settle"), &json!({})).await.problem().0, 403);
+    restaurant.admin.post(&format!("{path}/settle"), &json!({})).await.expect(200);
+    let refund = |amount: i64| {
+        let body = json!({ "amount": { "amount": amount, "currency": "EUR" }, "reason": "the soup was cold" });
+        let (admin, path) = (restaurant.admin.clone(), format!("{path}/refunds"));
+        async move { admin.post(&path, &body).await }
+    };
+    assert_eq!(refund(1001).await.pointers(), ["/amount/amount"]);
+    assert_eq!(refund(300).await.expect(201)["status"], "succeeded");
+    assert_eq!(refund(701).await.pointers(), ["/amount/amount"]);
+    assert_eq!(until(&customer, &order, "partly_refunded").await["refunded"]["amount"], 300);
+    restaurant.admin.post(&format!("{path}/refunds"), &json!({ "reason": "all of it" })).await.expect(201);
+    until(&customer, &order, "refunded").await;
+
+    // Whoever pays by the card that was called off gets the money back.
+    confirm(&customer, &by_card, "pm_card_visa").await;
+    let begin = Instant::now();
+    while payments_of(&customer, &order).await.iter().any(|payment| payment["status"] != "refunded") {
+        assert!(begin.elapsed() < Duration::from_secs(10), "the late payment is not given back");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let log = restaurant.admin.get("/v1/admin/audit-log?limit=10").await.expect(200);
+    let actions: Vec<&str> =
+        log["data"].as_array().unwrap().iter().filter_map(|entry| entry["action"].as_str()).collect();
+    assert!(actions.contains(&"payment.settled") && actions.contains(&"payment.refunded"), "{actions:?}");
+    restaurant.assert_sound();
+    restaurant.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_request_is_answered_as_the_first_was() {
+    let restaurant = restaurant(1, &[]).await;
+    let (dish, customer) = (restaurant.dish(5).await, restaurant.customer().await);
+    let order = order_of(&customer, dish).await;
+    let path = format!("/v1/orders/{order}/payments");
+    let with_key = |key: &str, method: &str| {
+        let request = customer.request(Method::POST, &path).header("idempotency-key", key);
+        Client::send(request.json(&json!({ "method": method })))
+    };
+    let first = with_key("first", "card").await;
+    confirm(&customer, &first.expect(201), "pm_card_visa").await;
+    until(&customer, &order, "succeeded").await;
+    let again = with_key("first", "card").await;
+    assert_eq!((again.text.as_str(), again.header("idempotency-replayed")), (first.text.as_str(), Some("true")));
+    assert_eq!(with_key("first", "counter").await.problem(), (422, "idempotency-key-reused".to_owned()));
+    assert_eq!(with_key("second", "card").await.problem(), (409, "already-paid".to_owned()));
+
+    let stranger = restaurant.customer().await;
+    assert_eq!(pay(&stranger, &order, "card").await.problem(), (404, "not-found".to_owned()));
+    assert_eq!(pay(&customer, &Uuid::now_v7().to_string(), "card").await.problem(), (404, "not-found".to_owned()));
+    assert_eq!(pay(&customer, &order, "cheque").await.pointers(), ["/method"]);
+    restaurant.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_paid_in_time_is_cancelled_once_and_a_late_payment_goes_back() {
+    let restaurant = restaurant(2, &[("PAYMENT_WINDOW_SECONDS", "1")]).await;
+    let (dish, customer) = (restaurant.dish(20).await, restaurant.customer().await);
+    let mut orders = Vec::new();
+    for _ in 0..10 {
+        let order = order_of(&customer, dish).await;
+        let payment = pay(&customer, &order, "card").await.expect(201);
+        orders.push((order, payment));
+    }
+    let at_the_counter = order_of(&customer, dish).await;
+    pay(&customer, &at_the_counter, "counter").await.expect(201);
+    let begin = Instant::now();
+    while restaurant.stock(dish).await != 19 {
+        assert!(begin.elapsed() < Duration::from_secs(15), "unpaid orders keep their stock");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    for (order, payment) in &orders {
+        let found = customer.get(&format!("/v1/orders/{order}")).await.expect(200);
+        assert_eq!((&found["status"], &found["version"]), (&json!("cancelled"), &json!(2)));
+        confirm(&customer, payment, "pm_card_visa").await;
+        until(&customer, order, "refunded").await;
+    }
+    assert_eq!(customer.get(&format!("/v1/orders/{at_the_counter}")).await.expect(200)["status"], "pending");
+    restaurant.assert_sound();
+    restaurant.close().await;
+}
+
+fn signed(secret: &str, body: &str, seconds: i64) -> String {
+    use hmac::{Hmac, KeyInit, Mac};
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(format!("{seconds}.{body}").as_bytes());
+    let digest: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("t={seconds},v1={digest}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_count_when_they_are_signed_fresh_and_new_in_whatever_order() {
+    let restaurant = restaurant(1, &[]).await;
+    let (dish, customer) = (restaurant.dish(5).await, restaurant.customer().await);
+    let order = order_of(&customer, dish).await;
+    let payment = pay(&customer, &order, "card").await.expect(201);
+    let intent = payment["client_secret"].as_str().unwrap().split("_secret").next().unwrap().to_owned();
+    let now = chrono::Utc::now().timestamp();
+    let event = |id: &str, kind: &str, created: i64| {
+        json!({ "id": id, "object": "event", "type": kind, "created": created,
+                "data": { "object": { "id": intent, "object": "payment_intent" } } })
+        .to_string()
+    };
+    let guest = restaurant.guest();
+    let send = |body: String, signature: String| {
+        let request = guest.request(Method::POST, "/v1/webhooks/stripe").header("stripe-signature", signature);
+        Client::send(request.header("content-type", "application/json").body(body))
+    };
+    let succeeded = event("evt_1", "payment_intent.succeeded", now);
+    for signature in [
+        String::new(),
+        "t=1,v1=00".to_owned(),
+        signed("whsec_other", &succeeded, now),
+        signed("whsec_new", &succeeded, now - 301),
+        signed("whsec_new", &event("evt_2", "payment_intent.succeeded", now), now),
+    ] {
+        let answer = send(succeeded.clone(), signature).await;
+        assert_eq!(answer.problem(), (400, "invalid-request".to_owned()));
+    }
+    assert_eq!(payments_of(&customer, &order).await[0]["status"], "pending", "nobody was believed");
+
+    for _ in 0..3 {
+        send(succeeded.clone(), signed("whsec_new", &succeeded, now)).await.expect(200);
+    }
+    until(&customer, &order, "succeeded").await;
+    // What happened before comes after.
+    for (id, kind) in [("evt_3", "payment_intent.payment_failed"), ("evt_4", "payment_intent.canceled")] {
+        let body = event(id, kind, now - 60);
+        send(body.clone(), signed("whsec_old", &body, now)).await.expect(200);
+    }
+    let nonsense = "not json";
+    assert_eq!(send(nonsense.to_owned(), signed("whsec_old", nonsense, now)).await.status, 400);
+    let other = event("evt_5", "customer.created", now);
+    send(other.clone(), signed("whsec_old", &other, now)).await.expect(200);
+
+    let tables = restaurant.database.client().await;
+    let begin = Instant::now();
+    while tables
+        .query_one("SELECT count(*) FROM gateway_events WHERE handled_at IS NULL", &[])
+        .await
+        .unwrap()
+        .get::<_, i64>(0)
+        > 0
+    {
+        assert!(begin.elapsed() < Duration::from_secs(10), "events are left lying");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(payments_of(&customer, &order).await[0]["status"], "succeeded");
+    let told = "SELECT count(*) FROM outbox_events WHERE kind = 'payment.succeeded'";
+    assert_eq!(tables.query_one(told, &[]).await.unwrap().get::<_, i64>(0), 1);
+    restaurant.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn paying_and_cancelling_at_the_same_instant_leaves_money_and_stock_in_agreement() {
+    const TIMES: u32 = 1000;
+    let restaurant = restaurant(2, &[]).await;
+    let (dish, customer) = (restaurant.dish(TIMES).await, restaurant.customer().await);
+    let other_server = customer.at(&restaurant.servers[1].base_url);
+    let mut races = JoinSet::new();
+    let places = std::sync::Arc::new(tokio::sync::Semaphore::new(16));
+    for _ in 0..TIMES {
+        let (customer, other, places) = (customer.clone(), other_server.clone(), places.clone());
+        races.spawn(async move {
+            let _place = places.acquire_owned().await.unwrap();
+            let order = order_of(&customer, dish).await;
+            let payment = pay(&customer, &order, "card").await.expect(201);
+            let (path, nothing) = (format!("/v1/orders/{order}/cancel"), json!({}));
+            let ((), cancelled) =
+                futures_util::join!(confirm(&customer, &payment, "pm_card_visa"), other.post(&path, &nothing));
+            cancelled.expect(200);
+        });
+    }
+    races.join_all().await;
+    assert_eq!(restaurant.stock(dish).await, i64::from(TIMES));
+    let tables = restaurant.database.client().await;
+    let open = "SELECT (SELECT count(*) FROM gateway_events WHERE handled_at IS NULL) \
+                     + (SELECT count(*) FROM refunds WHERE status = 'pending') + (SELECT count(*) FROM payments WHERE call_off)";
+    let begin = Instant::now();
+    while tables.query_one(open, &[]).await.unwrap().get::<_, i64>(0) > 0 {
+        assert!(begin.elapsed() < Duration::from_secs(60), "there is still something to be done");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    // Every order was cancelled, and every card was charged: all of it went back, once.
+    let row = tables
+        .query_one(
+            "SELECT count(*) FILTER (WHERE status = 'refunded'), sum(amount - refunded)::bigint FROM payments",
+            &[],
+        )
+        .await
+        .unwrap();
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (i64::from(TIMES), 0));
+    let refunds = tables.query_one("SELECT count(*) FROM refunds", &[]).await.unwrap().get::<_, i64>(0);
+    assert_eq!(refunds, i64::from(TIMES));
+    restaurant.assert_sound();
+    restaurant.close().await;
+}
+
+#[tokio::test]
+async fn in_production_nothing_is_played() {
+    let settings = [("PAYMENT_GATEWAY", "offline"), ("MODE", "production")];
+    let output = comanda_tests::comanda("postgres://nowhere/nothing", "redis://nowhere")
+        .args(["config", "check"])
+        .envs(settings)
+        .output()
+        .unwrap();
+    assert!(
+        !output.status.success() && String::from_utf8_lossy(&output.stderr).contains("PAYMENT_GATEWAY"),
+        "{output:?}"
+    );
+
+    let restaurant = Restaurant::open().await;
+    let (dish, customer) = (restaurant.dish(5).await, restaurant.customer().await);
+    let order = order_of(&customer, dish).await;
+    assert_eq!(pay(&customer, &order, "card").await.pointers(), ["/method"], "there is no gateway");
+    assert_eq!(pay(&customer, &order, "counter").await.status, 201);
+    restaurant.close().await;
+}
