@@ -13,6 +13,7 @@
 
 mod client;
 mod database;
+mod event_sink;
 mod faulty_proxy;
 mod proxy;
 mod redis;
@@ -22,6 +23,7 @@ mod server;
 
 pub use client::{Answer, Client};
 pub use database::{TestDatabase, redis_url};
+pub use event_sink::{EventSink, Received};
 pub use faulty_proxy::{FaultyProxy, Weather};
 pub use proxy::Proxy;
 pub use redis::TestRedis;

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod admin;
 pub mod menu;
+pub mod notices;
 pub mod orders;
 pub mod payments;
 pub mod sales;

@@ -12,6 +12,7 @@ pub mod ids;
 pub mod lockout;
 pub mod menu_item;
 pub mod money;
+pub mod notice;
 pub mod order;
 pub mod order_number;
 pub mod order_status;

@@ -31,6 +31,18 @@ pub enum CancelledBy {
 }
 
 impl OrderStatus {
+    /// Where an order stood at an earlier version of its own: it goes one step at a time, and a cancellation is its last.
+    pub fn at_version(self, current: u32, version: u32) -> Self {
+        if version >= current {
+            return self;
+        }
+        let mut status = Self::Pending;
+        for _ in 1..version {
+            status = status.next().unwrap_or(status);
+        }
+        status
+    }
+
     /// Every status, in the order an order goes through them.
     pub const ALL: [Self; 6] =
         [Self::Pending, Self::Accepted, Self::Preparing, Self::Ready, Self::Completed, Self::Cancelled];
@@ -103,6 +115,14 @@ mod tests {
     use OrderStatus::{Accepted, Cancelled, Completed, Pending, Preparing, Ready};
 
     use super::*;
+
+    #[test]
+    fn an_order_remembers_its_way() {
+        assert_eq!(OrderStatus::Cancelled.at_version(3, 3), OrderStatus::Cancelled);
+        assert_eq!(OrderStatus::Cancelled.at_version(3, 2), OrderStatus::Accepted);
+        assert_eq!(OrderStatus::Completed.at_version(5, 1), OrderStatus::Pending);
+        assert_eq!(OrderStatus::Completed.at_version(5, 4), OrderStatus::Ready);
+    }
 
     #[test]
     fn admits_exactly_the_listed_transitions() {

@@ -1,1 +1,10 @@
-//! Telling customers and other systems.
+//! Telling customers by mail, and other systems by signed webhooks.
+
+mod cloud_event;
+mod mail;
+mod network_guard;
+mod webhook;
+
+pub use mail::{Language, MailConfig, MailNotifier, MailTransport, UnknownLanguage};
+pub use network_guard::NetworkGuard;
+pub use webhook::{NotAWebhookSecret, WebhookConfig, WebhookNotifier, WebhookSecret};

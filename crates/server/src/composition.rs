@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::web::{Data, ServiceConfig};
 use anyhow::Context;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use comanda_application::{
     accounts::{
         AppointAdmin, ChangePassword, CheckPassword, LogIn, LogOut, ReadProfile, RefreshSession, RegisterAccount,
@@ -14,6 +15,7 @@ use comanda_application::{
         AddMenuItem, AdjustStock, ArchiveMenuItem, EditMenuItem, ExportMenu, ImportMenu, ListMenuItems, ReadMenu,
         ReadMenuItem,
     },
+    notices::{DeliverNotices, ListDeadLetters, ResendDeadLetter},
     orders::{AdvanceOrder, CancelOrder, ListOrders, PlaceOrder, ReadOrder},
     payments::{PayOrder, ReceiveGatewayEvent, RefundPayment, SettlePayment, TendPayments},
     sales::{ReportSales, ReportTopItems},
@@ -23,28 +25,35 @@ use comanda_domain::{
     money::Currency,
     ports::{
         AccessTokens, Accounts, AuditLog, Clock, ClosedSessions, FeatureFlags, FlagSettings, GuestMenu, IdGenerator,
-        Lockouts, Menu, MenuCache, OrderBook, PasswordHasher, PaymentGateway, Payments, RefreshTokens, SalesFigures,
-        Sessions,
+        Lockouts, Menu, MenuCache, Notifier, OrderBook, Outbox, PasswordHasher, PaymentGateway, Payments,
+        RefreshTokens, SalesFigures, Sessions,
     },
 };
+use comanda_notify::{MailConfig, MailNotifier, MailTransport, NetworkGuard, WebhookConfig, WebhookNotifier};
 use comanda_postgres::{
     Database, DatabaseConfig, PlacementConfig, PostgresAccounts, PostgresAuditLog, PostgresFlagSettings,
-    PostgresHealth, PostgresMenu, PostgresOrderBook, PostgresPayments, PostgresSalesFigures, PostgresSessions,
+    PostgresHealth, PostgresMenu, PostgresOrderBook, PostgresOutbox, PostgresPayments, PostgresSalesFigures,
+    PostgresSessions,
 };
 use comanda_redis::{
     RedisAddressLimits, RedisClosedSessions, RedisConnections, RedisHealth, RedisLockouts, RedisMenuCache,
 };
 use comanda_resilience::{
-    Breaker, GuardedAccounts, GuardedGateway, GuardedOrderBook, GuardedPayments, LocalAddressLimits, LocalLockouts,
-    RetryBudget, SparedMenuCache,
+    Breaker, GuardedAccounts, GuardedGateway, GuardedNotifier, GuardedOrderBook, GuardedPayments, LocalAddressLimits,
+    LocalLockouts, RetryBudget, SparedMenuCache,
 };
 use comanda_stripe::{OfflineGateway, Stripe, StripeConfig};
+use sha2::{Digest, Sha256};
 
 use crate::{
-    config::{CacheConfig, Config, DatabaseSettings, Gateway, PasswordConfig, PaymentSettings, StoreConfig},
+    config::{
+        CacheConfig, Config, DatabaseSettings, Gateway, MailWay, NotificationSettings, PasswordConfig, PaymentSettings,
+        StoreConfig,
+    },
     flags::OpenFeatureFlags,
     http::{Authenticator, CsrfGuard, CursorSigner, Doorman, Health, MenuPrinter, SessionCookies, Tending},
     identity::{Argon2Hasher, ChainedRefreshTokens, JwtAccessTokens, TokenKeys, TokenTerms},
+    notifying,
     system::{SystemClock, UuidV7},
 };
 
@@ -172,6 +181,7 @@ impl Restaurant {
             .offer(EditMenuItem::new(menu.clone(), clock.clone()))
             .offer(ArchiveMenuItem::new(menu.clone(), clock.clone()))
             .offer(AdjustStock::new(menu, clock.clone()))
+            .offer_notices(config, &database, &clock)?
             .offer_payments(config, &payments, &orders, &ids, &clock)?
             .offer(PlaceOrder::new(orders.clone(), ids, clock.clone()))
             .offer(ReadOrder::new(orders.clone(), accounts.clone(), payments.clone()))
@@ -198,6 +208,30 @@ impl Restaurant {
 
     fn offer_flags(&mut self, config: &Config, settings: Arc<dyn FlagSettings>, clock: &Arc<dyn Clock>) -> &mut Self {
         self.offer(ReadFlag::new(settings.clone(), config.flags)).offer(SetFlag::new(settings, clock.clone()))
+    }
+
+    /// Each of those that are told has a breaker of its own: one that is gone keeps nobody else waiting.
+    fn offer_notices(
+        &mut self,
+        config: &Config,
+        database: &Database,
+        clock: &Arc<dyn Clock>,
+    ) -> anyhow::Result<&mut Self> {
+        let settings = &config.notifications;
+        let outbox: Arc<dyn Outbox> = Arc::new(PostgresOutbox::new(database.clone(), config.currency));
+        for (name, notifier) in notifiers(settings)? {
+            let breaker = Breaker::towards(&name, "notifications", config.breakers.notifications);
+            let notifier = Arc::new(GuardedNotifier { notifier, breaker });
+            notifying::keep_measuring(outbox.clone(), name.clone());
+            notifying::keep_telling(DeliverNotices::new(
+                outbox.clone(),
+                notifier,
+                clock.clone(),
+                name,
+                settings.retries,
+            ));
+        }
+        Ok(self.offer(ListDeadLetters::new(outbox.clone())).offer(ResendDeadLetter::new(outbox, clock.clone())))
     }
 
     fn offer_payments(
@@ -257,6 +291,36 @@ impl Restaurant {
             register(app);
         }
     }
+}
+
+/// Who is told what happens, by names that stay.
+fn notifiers(settings: &NotificationSettings) -> anyhow::Result<Vec<(String, Arc<dyn Notifier>)>> {
+    let mut notifiers: Vec<(String, Arc<dyn Notifier>)> = Vec::new();
+    if let Some(mail) = &settings.mail {
+        let transport = match &mail.transport {
+            MailWay::Smtp(url) => MailTransport::Smtp(url.expose().to_owned()),
+            MailWay::Folder(folder) => MailTransport::Folder(folder.clone()),
+        };
+        let (from, language, timeout) = (mail.from.clone(), mail.language, settings.timeout);
+        let mail =
+            MailNotifier::new(MailConfig { transport, from, language, timeout }).context("cannot write mails")?;
+        notifiers.push(("mail".to_owned(), Arc::new(mail)));
+    }
+    for url in &settings.webhooks {
+        let secret = settings.webhook_secret.clone().context("webhooks need a secret")?;
+        // The whole address may hold a secret of the receiver's.
+        let digest = BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(url.as_str())[..6]);
+        let name = format!("webhook:{}:{digest}", url.host_str().unwrap_or_default());
+        let webhook = WebhookNotifier::new(WebhookConfig {
+            url: url.clone(),
+            secret,
+            timeout: settings.timeout,
+            source: settings.source.clone(),
+            guard: NetworkGuard::new(settings.webhook_networks.clone()),
+        });
+        notifiers.push((name, Arc::new(webhook.context("WEBHOOK_URLS")?)));
+    }
+    Ok(notifiers)
 }
 
 fn webhook_secrets(settings: &PaymentSettings) -> Vec<String> {

@@ -9,6 +9,7 @@ mod flags;
 mod http;
 mod identity;
 mod logging;
+mod notifying;
 mod system;
 mod traces;
 

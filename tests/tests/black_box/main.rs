@@ -15,6 +15,7 @@ mod lockout;
 mod menu;
 mod menu_cache;
 mod migration;
+mod notices;
 mod observability;
 mod operation;
 mod orders;

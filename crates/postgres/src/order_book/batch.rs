@@ -26,7 +26,8 @@ use uuid::Uuid;
 use super::{
     read,
     statements::{
-        FindKeys, ForgetKeys, InsertLines, InsertOrders, InsertPlacedEvents, ReadAndLockShelf, ShelfRow, TakeStock,
+        FindKeys, ForgetKeys, InsertLines, InsertOrders, InsertPlacedEvents, InsertSoldOutEvents, ReadAndLockShelf,
+        ShelfRow, TakeStock,
     },
 };
 use crate::{
@@ -108,13 +109,14 @@ pub(super) async fn place(
         .filter_map(|(order, decision)| decision.as_ref().ok().map(|filled| (*order, filled)))
         .collect();
 
+    let sold_out = shelf.sold_out_by(&taken);
     let menu_changed = taken.iter().any(|(id, portions)| shelf.changes_availability(*id, *portions));
     let numbers = if filled.is_empty() {
         // Nothing to keep. A rollback, unlike a commit, waits for no disk.
         (&mut &*connection).batch_execute("ROLLBACK").await?;
         HashMap::new()
     } else {
-        let numbers = write(connection, &shelf, &taken, &filled, menu_changed).await?;
+        let numbers = write(connection, &shelf, &taken, &filled, menu_changed, &sold_out).await?;
         // Alone: a commit sent along with statements that still have to be prepared overtakes them, and they run outside.
         (&mut &*connection)
             .batch_execute("COMMIT")
@@ -146,6 +148,14 @@ impl LockedShelf {
     fn changes_availability(&self, id: MenuItemId, portions: u32) -> bool {
         let (Some(item), Some(low)) = (self.items.get(&id), self.low_marks.get(&id)) else { return false };
         Availability::of(item.stock, *low) != Availability::of(item.stock.saturating_sub(portions), *low)
+    }
+}
+
+impl LockedShelf {
+    /// Dishes of which nothing is left once these portions are gone.
+    fn sold_out_by(&self, taken: &[(MenuItemId, u32)]) -> Vec<Uuid> {
+        let last = |(id, portions): &&(MenuItemId, u32)| self.items.get(id).is_some_and(|item| item.stock == *portions);
+        taken.iter().filter(last).map(|(id, _)| id.as_uuid()).collect()
     }
 }
 
@@ -263,6 +273,7 @@ async fn write(
     taken: &[(MenuItemId, u32)],
     filled: &[(&NewOrder, &Filled)],
     menu_changed: bool,
+    sold_out: &[Uuid],
 ) -> Result<HashMap<Uuid, i64>, BatchError> {
     let items: Vec<Uuid> = taken.iter().map(|(id, _)| id.as_uuid()).collect();
     let versions: Vec<i64> = taken.iter().map(|(id, _)| shelf.versions.get(id).copied().unwrap_or_default()).collect();
@@ -292,8 +303,9 @@ async fn write(
     let names: Vec<&str> = lines().map(|(_, _, line)| line.name.as_str()).collect();
     let line_notes: Vec<Option<&str>> = lines().map(|(_, _, line)| line.note.as_ref().map(Note::as_str)).collect();
 
-    let (mut c1, mut c2, mut c3, mut c4) = (connection, connection, connection, connection);
-    let (took, numbered, written, announced, raised) = join!(
+    let sold_out_at = vec![placed_at.iter().max().copied().unwrap_or_default(); sold_out.len()];
+    let (mut c1, mut c2, mut c3, mut c4, mut c5) = (connection, connection, connection, connection, connection);
+    let (took, numbered, written, announced, raised, sold_out_announced) = join!(
         TakeStock { items: &items, versions: &versions, portions: &portions }
             .execute(&mut c1)
             .changes("order.place.take_stock"),
@@ -324,6 +336,11 @@ async fn write(
             .execute(&mut c4)
             .changes("order.place.insert_events"),
         OptionFuture::from(menu_changed.then(|| raise_menu_version(connection))),
+        OptionFuture::from((!sold_out.is_empty()).then(|| {
+            InsertSoldOutEvents { items: sold_out, sold_out_at: &sold_out_at }
+                .execute(&mut c5)
+                .changes("order.place.insert_sold_out")
+        })),
     );
     // In the order of the statements: after the first that failed, all others say only that the transaction is aborted.
     if took? != items.len() {
@@ -333,6 +350,7 @@ async fn write(
     all_written(written, line_orders.len())?;
     all_written(announced, ids.len())?;
     raised.transpose()?;
+    sold_out_announced.transpose()?;
     Ok(numbers.into_iter().collect())
 }
 

@@ -84,6 +84,14 @@ statement! {
 }
 
 statement! {
+    /// Announces dishes whose last portion is gone.
+    InsertSoldOutEvents { items: &'a [Uuid] as Array<SqlUuid>, sold_out_at: &'a [DateTime<Utc>] as Array<Timestamptz> }
+    returns ():
+    "INSERT INTO outbox_events (kind, subject_version, subject_id, occurred_at) SELECT 'item.sold_out', 1, t.* FROM unnest(",
+    ") AS t"
+}
+
+statement! {
     /// Frees keys that are older than they are kept for.
     ForgetKeys { orders: &'a [Uuid] as Array<SqlUuid> }
     returns ():

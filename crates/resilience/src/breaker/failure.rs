@@ -1,6 +1,6 @@
 use comanda_domain::ports::{
-    AdvanceOrderError, BeginPaymentError, CancelOrderError, GatewayError, PlaceOrderError, RegisterAccountError,
-    Unavailable,
+    AdvanceOrderError, BeginPaymentError, CancelOrderError, GatewayError, NotifyError, PlaceOrderError,
+    RegisterAccountError, Unavailable,
 };
 
 /// What of an error counts against what was called: a business refusal is an answer like any other.
@@ -30,6 +30,7 @@ only_unavailable_counts!(
     BeginPaymentError,
     CancelOrderError,
     GatewayError,
+    NotifyError,
     PlaceOrderError,
     RegisterAccountError,
 );

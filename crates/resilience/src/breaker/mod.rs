@@ -16,7 +16,7 @@ use std::{
 };
 
 use comanda_domain::ports::Unavailable;
-use metrics::{Counter, Gauge, counter, gauge};
+use metrics::{Counter, Gauge, Label, counter, gauge};
 use rand::RngExt;
 use thiserror::Error;
 
@@ -45,12 +45,22 @@ pub struct Breaker {
 impl Breaker {
     /// A closed one. `operation` is its name in answers and metrics.
     pub fn new(operation: &'static str, settings: BreakerSettings) -> Self {
+        Self::labelled(operation, settings, vec![Label::new("operation", operation)])
+    }
+
+    /// One of several for the same operation, each of which reaches somebody else.
+    pub fn towards(target: &str, operation: &'static str, settings: BreakerSettings) -> Self {
+        let labels = vec![Label::new("operation", operation), Label::new("target", target.to_owned())];
+        Self::labelled(operation, settings, labels)
+    }
+
+    fn labelled(operation: &'static str, settings: BreakerSettings, labels: Vec<Label>) -> Self {
         let breaker = Self {
             operation,
             begin: Instant::now(),
             machine: Mutex::new(Machine::new(settings)),
-            position: gauge!("comanda_breaker_state", "operation" => operation),
-            refused: counter!("comanda_breaker_refused_total", "operation" => operation),
+            position: gauge!("comanda_breaker_state", labels.clone()),
+            refused: counter!("comanda_breaker_refused_total", labels),
         };
         breaker.position.set(0.0);
         breaker

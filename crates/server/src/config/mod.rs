@@ -4,10 +4,10 @@ mod reader;
 mod secret;
 mod settings;
 
-use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use chrono::TimeDelta;
-use comanda_application::accounts::SessionTerms;
+use comanda_application::{accounts::SessionTerms, notices::RetryTerms};
 use comanda_cache::CacheTerms;
 use comanda_domain::{
     feature_flag::{FlagDefaults, Percentage},
@@ -15,8 +15,10 @@ use comanda_domain::{
     money::Currency,
     rate_limit::RateLimit,
 };
+use comanda_notify::{Language, WebhookSecret};
 use comanda_resilience::BreakerSettings;
 use ipnet::IpNet;
+use url::Url;
 
 use self::{reader::Reader, settings as s};
 pub use self::{
@@ -41,6 +43,7 @@ pub struct Config {
     pub placement: PlacementSettings,
     pub breakers: BreakerConfig,
     pub payments: PaymentSettings,
+    pub notifications: NotificationSettings,
     pub menu_cache: CacheTerms,
     pub flags: FlagDefaults,
     pub log: LogConfig,
@@ -169,6 +172,32 @@ pub struct PaymentSettings {
 }
 
 #[derive(Clone, Debug)]
+pub struct NotificationSettings {
+    /// `None`: customers are not written to.
+    pub mail: Option<MailSettings>,
+    pub webhooks: Vec<Url>,
+    pub webhook_secret: Option<WebhookSecret>,
+    pub webhook_networks: Vec<IpNet>,
+    pub source: String,
+    pub timeout: Duration,
+    pub retries: RetryTerms,
+}
+
+#[derive(Clone, Debug)]
+pub struct MailSettings {
+    pub transport: MailWay,
+    pub from: String,
+    pub language: Language,
+}
+
+/// How mails leave.
+#[derive(Clone, Debug)]
+pub enum MailWay {
+    Smtp(Secret),
+    Folder(PathBuf),
+}
+
+#[derive(Clone, Debug)]
 pub struct LogConfig {
     pub filter: String,
     pub format: LogFormat,
@@ -268,6 +297,7 @@ impl Config {
                 notifications: reader.parsed(&s::BREAKER_NOTIFICATIONS, BreakerSettings::default()),
             },
             payments: payments(&mut reader),
+            notifications: notifications(&mut reader),
             menu_cache: menu_cache(&mut reader),
             flags: FlagDefaults {
                 menu_cache: percentage(&mut reader, &s::FLAG_MENU_CACHE),
@@ -385,6 +415,43 @@ fn payments(reader: &mut Reader) -> PaymentSettings {
         webhook_secrets,
         stripe_url: reader.text(&s::STRIPE_API_URL),
         stripe_timeout: reader.milliseconds(&s::STRIPE_TIMEOUT_MS, 100..=9_000),
+    }
+}
+
+fn notifications(reader: &mut Reader) -> NotificationSettings {
+    let mode = reader.parsed(&s::MODE, Mode::Production);
+    let (url, folder) = (reader.secret(&s::MAIL_URL), reader.text(&s::MAIL_FOLDER));
+    if !folder.is_empty() && mode == Mode::Production {
+        reader.mistake(&s::MAIL_FOLDER, "mails in a folder reach nobody: set MODE=development if that is meant");
+    }
+    let transport = match (url.expose().is_empty(), folder.is_empty()) {
+        (false, _) => Some(MailWay::Smtp(url)),
+        (true, false) => Some(MailWay::Folder(PathBuf::from(folder))),
+        (true, true) => None,
+    };
+    let (from, language) = (reader.text(&s::MAIL_FROM), reader.parsed(&s::MAIL_LANGUAGE, Language::English));
+    let webhooks: Vec<Url> = reader.list(&s::WEBHOOK_URLS);
+    let secret = reader.secret(&s::WEBHOOK_SECRET);
+    let webhook_secret = match secret.expose().parse() {
+        Ok(secret) => Some(secret),
+        Err(_) if secret.expose().is_empty() && webhooks.is_empty() => None,
+        Err(error) => {
+            reader.mistake(&s::WEBHOOK_SECRET, error);
+            None
+        }
+    };
+    NotificationSettings {
+        mail: transport.map(|transport| MailSettings { transport, from, language }),
+        webhooks,
+        webhook_secret,
+        webhook_networks: reader.list(&s::WEBHOOK_ALLOWED_NETWORKS),
+        source: reader.text(&s::EVENT_SOURCE),
+        timeout: reader.milliseconds(&s::NOTIFY_TIMEOUT_MS, 100..=60_000),
+        retries: RetryTerms {
+            first_pause: reader.milliseconds(&s::OUTBOX_FIRST_PAUSE_MS, 1..=600_000),
+            longest_pause: Duration::from_mins(10),
+            attempts: reader.in_range(&s::OUTBOX_ATTEMPTS, 1..=1000),
+        },
     }
 }
 

@@ -83,6 +83,17 @@ settings! {
     STRIPE_WEBHOOK_SECRETS = Some(""), "`whsec_…` of the endpoint `/v1/webhooks/stripe`; while one is being replaced both, separated by commas.";
     STRIPE_API_URL = Some("https://api.stripe.com"), "Where Stripe's API is.";
     STRIPE_TIMEOUT_MS = Some("5000"), "How long an answer of Stripe's may take.";
+    MAIL_URL = Some(""), "The mail server that writes to customers: `smtp://user:password@host:587?tls=required` or `smtps://…`; nobody is written to unless given.";
+    MAIL_FOLDER = Some(""), "In development: a folder that mails are written to instead.";
+    MAIL_FROM = Some("Comanda <orders@comanda.invalid>"), "Who writes.";
+    MAIL_LANGUAGE = Some("en"), "What customers are written in: `en` or `de`.";
+    WEBHOOK_URLS = Some(""), "Whom to tell of what happens, by signed CloudEvents; addresses separated by commas.";
+    WEBHOOK_SECRET = Some(""), "`whsec_…`, 24 to 64 random bytes in base64 (Standard Webhooks), that signs them.";
+    WEBHOOK_ALLOWED_NETWORKS = Some(""), "Networks that webhooks may reach although they are not public, separated by commas, such as `10.1.0.0/16`; within them http will do.";
+    EVENT_SOURCE = Some("/comanda"), "The `source` of events: which restaurant tells.";
+    NOTIFY_TIMEOUT_MS = Some("5000"), "How long a mail server or a webhook may take.";
+    OUTBOX_FIRST_PAUSE_MS = Some("1000"), "The pause after the first failed delivery of an event; it doubles up to ten minutes.";
+    OUTBOX_ATTEMPTS = Some("12"), "After so many failures an event is put aside, where an admin can have it tried again.";
     LOG = Some("info"), "What is logged, as `tracing` filter directives: `warn`, `info,comanda_postgres=debug`.";
     LOG_FORMAT = Some("text"), "`text` or `json`.";
     SLOW_STATEMENT_MS = Some("500"), "Statements that take PostgreSQL longer are logged by name.";

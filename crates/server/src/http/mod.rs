@@ -120,6 +120,8 @@ fn routes(app: &mut ServiceConfig) {
                 .route(web::get().to(admin::flag))
                 .route(web::put().to(admin::set_flag)),
         )
+        .service(web::resource("/v1/admin/dead-letters").route(web::get().to(admin::dead_letters)))
+        .service(web::resource("/v1/admin/dead-letters/{id}/resend").route(web::post().to(admin::resend)))
         .service(web::resource("/v1/analytics/top-items").route(web::get().to(analytics::top_items)))
         .service(web::resource("/v1/analytics/sales").route(web::get().to(analytics::sales)))
         .service(web::resource("/.well-known/jwks.json").route(web::get().to(jwks::jwks)))

@@ -53,6 +53,8 @@ use super::{accounts, admin, analytics, health, jwks, menu, orders, payments};
         admin::audit_log,
         admin::flag,
         admin::set_flag,
+        admin::dead_letters,
+        admin::resend,
         analytics::top_items,
         analytics::sales,
         jwks::jwks,

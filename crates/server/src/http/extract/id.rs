@@ -71,6 +71,19 @@ impl FromRequest for AccountIdPath {
     }
 }
 
+/// `{id}` of a dead letter.
+pub struct LetterPath(pub i64);
+
+impl FromRequest for LetterPath {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let id = request.match_info().get("id").and_then(|text| text.parse().ok());
+        ready(id.map(Self).ok_or_else(|| Problem::not_found("dead letter")))
+    }
+}
+
 /// `{name}` of a feature flag.
 pub struct FlagPath(pub FeatureFlag);
 

@@ -8,7 +8,7 @@ mod json;
 mod query;
 
 pub use actor::{Admin, Authenticator, MaybeSignedIn, SignedIn, Staff};
-pub use id::{AccountIdPath, EmailPath, FlagPath, MenuItemIdPath, OrderIdPath, PaymentPath};
+pub use id::{AccountIdPath, EmailPath, FlagPath, LetterPath, MenuItemIdPath, OrderIdPath, PaymentPath};
 pub use idempotency::IdempotencyHeader;
 pub use if_match::IfMatch;
 pub use json::{Json, JsonOrNothing, RawBody};

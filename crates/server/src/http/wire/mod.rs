@@ -1,6 +1,7 @@
 //! Requests and answers as JSON, apart from the domain, so that neither moves with the other.
 
 mod admin;
+mod dead_letter;
 mod menu_item;
 mod money;
 mod number;
@@ -15,6 +16,7 @@ pub use admin::{
     AccountAnswer, AccountPage, AuditPage, FlagAnswer, LockoutAnswer, LockoutPage, PatchAccountRequest, SetFlagRequest,
     UnlockRequest,
 };
+pub use dead_letter::{DeadLetterAnswer, DeadLetterPage};
 pub use menu_item::{
     AdjustStockRequest, MenuAnswer, MenuItemAnswer, MenuItemPage, NewMenuItemRequest, PatchMenuItemRequest, Shown,
 };

@@ -1,0 +1,229 @@
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use comanda_domain::{
+    Timestamp,
+    notice::Notice,
+    ports::{Clock, DueNotice, Notifier, Outbox, RetryOutcome, Unavailable, Undelivered},
+};
+use futures_util::{StreamExt, stream};
+use uuid::Uuid;
+
+/// How failures are dealt with.
+#[derive(Clone, Copy, Debug)]
+pub struct RetryTerms {
+    /// The pause after the first failure; it doubles with each further one.
+    pub first_pause: Duration,
+    /// The longest pause.
+    pub longest_pause: Duration,
+    /// A notice is put aside after so many tries.
+    pub attempts: u32,
+}
+
+/// How a round went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    pub delivered: u64,
+    pub failed: u64,
+    /// There may be more at once.
+    pub more: bool,
+}
+
+/// Tells one subscriber what happened: at least once, and of each order in its order.
+pub struct DeliverNotices {
+    outbox: Arc<dyn Outbox>,
+    notifier: Arc<dyn Notifier>,
+    clock: Arc<dyn Clock>,
+    subscriber: String,
+    terms: RetryTerms,
+}
+
+/// How many are told in one round.
+const BATCH: u32 = 500;
+
+/// How many streams are told at the same time.
+const AT_ONCE: usize = 64;
+
+impl DeliverNotices {
+    pub fn new(
+        outbox: Arc<dyn Outbox>,
+        notifier: Arc<dyn Notifier>,
+        clock: Arc<dyn Clock>,
+        subscriber: String,
+        terms: RetryTerms,
+    ) -> Self {
+        Self { outbox, notifier, clock, subscriber, terms }
+    }
+
+    pub fn subscriber(&self) -> &str {
+        &self.subscriber
+    }
+
+    /// One round: what is due again, then what is new, if this server has the turn.
+    pub async fn execute(&self) -> Result<Told, Unavailable> {
+        let mut told = Told::default();
+        let due = self.outbox.take_due(&self.subscriber, BATCH).await?;
+        told.more = due.len() == BATCH as usize;
+        let retried: Vec<Result<bool, Unavailable>> =
+            stream::iter(due).map(|due| self.retry(due)).buffer_unordered(AT_ONCE).collect().await;
+        for delivered in retried {
+            if delivered? { told.delivered += 1 } else { told.failed += 1 }
+        }
+
+        let Some(batch) = self.outbox.next(&self.subscriber, BATCH).await? else { return Ok(told) };
+        if batch.notices.is_empty() {
+            return Ok(told);
+        }
+        told.more |= batch.notices.len() == BATCH as usize;
+        let total = batch.notices.len();
+        // In the order of the first notice of each.
+        let mut order: Vec<Uuid> = Vec::new();
+        let mut streams: HashMap<Uuid, Vec<Notice>> = HashMap::new();
+        for notice in batch.notices {
+            let notices = streams.entry(notice.stream).or_default();
+            if notices.is_empty() {
+                order.push(notice.stream);
+            }
+            notices.push(notice);
+        }
+        let streams = order.into_iter().filter_map(|id| streams.remove(&id));
+        let undelivered: Vec<Vec<Undelivered>> =
+            stream::iter(streams).map(|notices| self.tell(notices)).buffer_unordered(AT_ONCE).collect().await;
+        let undelivered: Vec<Undelivered> = undelivered.into_iter().flatten().collect();
+        told.failed += undelivered.iter().filter(|undelivered| undelivered.attempts > 0).count() as u64;
+        told.delivered += (total - undelivered.len()) as u64;
+        self.outbox.advance(&self.subscriber, batch.position, undelivered).await?;
+        Ok(told)
+    }
+
+    /// The notices of one stream, one after the other; after the first that fails the others wait.
+    async fn tell(&self, notices: Vec<Notice>) -> Vec<Undelivered> {
+        let mut undelivered: Vec<Undelivered> = Vec::new();
+        for notice in notices {
+            let (attempts, error) = if notice.is_held || !undelivered.is_empty() {
+                (0, "waits for an earlier one".to_owned())
+            } else {
+                match self.notifier.notify(&notice).await {
+                    Ok(()) => continue,
+                    Err(error) => (1, error.to_string()),
+                }
+            };
+            let next_at = self.clock.now() + self.pause_after(attempts);
+            undelivered.push(Undelivered { event: notice.id, stream: notice.stream, attempts, next_at, error });
+        }
+        undelivered
+    }
+
+    /// Says whether it was told.
+    async fn retry(&self, due: DueNotice) -> Result<bool, Unavailable> {
+        let (outcome, delivered) = match self.notifier.notify(&due.notice).await {
+            Ok(()) => (RetryOutcome::Delivered, true),
+            Err(error) if due.attempts + 1 >= self.terms.attempts => {
+                (RetryOutcome::Dead { error: error.to_string() }, false)
+            }
+            Err(error) => {
+                let next_at: Timestamp = self.clock.now() + self.pause_after(due.attempts + 1);
+                (RetryOutcome::Later { next_at, error: error.to_string() }, false)
+            }
+        };
+        self.outbox.retried(due.id, outcome).await?;
+        Ok(delivered)
+    }
+
+    fn pause_after(&self, attempts: u32) -> Duration {
+        match attempts.checked_sub(1) {
+            None => Duration::ZERO,
+            Some(doublings) => {
+                self.terms.first_pause.saturating_mul(1 << doublings.min(20)).min(self.terms.longest_pause)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comanda_domain::{
+        ids::MenuItemId,
+        notice::Happening,
+        ports::{MockNotifier, MockOutbox, NoticeBatch, NotifyError, OutboxPosition},
+        text::DishName,
+    };
+
+    use super::*;
+    use crate::sample;
+
+    const TERMS: RetryTerms =
+        RetryTerms { first_pause: Duration::from_secs(1), longest_pause: Duration::from_secs(60), attempts: 3 };
+
+    fn notice(id: i64, stream: u128, is_held: bool) -> Notice {
+        let stream = Uuid::from_u128(stream);
+        let name = DishName::new("Carbonara").unwrap();
+        let happened = Happening::ItemSoldOut { id: MenuItemId::new(stream), name };
+        Notice { id, stream, occurred_at: sample::now(), happened, is_held }
+    }
+
+    fn deliver(outbox: MockOutbox, notifier: MockNotifier) -> DeliverNotices {
+        DeliverNotices::new(Arc::new(outbox), Arc::new(notifier), sample::clock(), "kitchen".to_owned(), TERMS)
+    }
+
+    fn outbox(due: Vec<DueNotice>, notices: Vec<Notice>) -> MockOutbox {
+        let mut outbox = MockOutbox::new();
+        outbox.expect_take_due().returning(move |_, _| Ok(due.clone()));
+        outbox.expect_next().returning(move |_, _| {
+            let position = OutboxPosition { transaction: 7, event: 9 };
+            Ok(Some(NoticeBatch { notices: notices.clone(), position }))
+        });
+        outbox
+    }
+
+    #[tokio::test]
+    async fn after_a_failure_the_rest_of_its_stream_waits_and_others_go_on() {
+        let mut outbox =
+            outbox(vec![], vec![notice(1, 1, false), notice(2, 2, false), notice(3, 1, false), notice(4, 3, true)]);
+        outbox
+            .expect_advance()
+            .once()
+            .withf(|_, position, undelivered| {
+                let mut waiting: Vec<(i64, u32)> = undelivered.iter().map(|u| (u.event, u.attempts)).collect();
+                waiting.sort_unstable();
+                position.event == 9 && waiting == [(1, 1), (3, 0), (4, 0)]
+            })
+            .returning(|_, _, _| Ok(()));
+        let mut notifier = MockNotifier::new();
+        notifier.expect_notify().times(2).returning(|notice| match notice.id {
+            1 => Err(NotifyError::Rejected("500".to_owned())),
+            _ => Ok(()),
+        });
+        let told = deliver(outbox, notifier).execute().await.unwrap();
+        assert_eq!(told, Told { delivered: 1, failed: 1, more: false });
+    }
+
+    #[tokio::test]
+    async fn what_fails_too_often_is_put_aside_and_nobody_waits_for_it() {
+        for (attempts, dead) in [(1, false), (2, true)] {
+            let mut outbox = outbox(vec![DueNotice { id: 5, notice: notice(1, 1, false), attempts }], vec![]);
+            outbox
+                .expect_retried()
+                .once()
+                .withf(move |id, outcome| *id == 5 && matches!(outcome, RetryOutcome::Dead { .. }) == dead)
+                .returning(|_, _| Ok(()));
+            let mut notifier = MockNotifier::new();
+            notifier.expect_notify().once().returning(|_| Err(Unavailable::new("refused").into()));
+            assert_eq!(deliver(outbox, notifier).execute().await.unwrap().failed, 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_another_server_tells_is_left_to_it() {
+        let mut outbox = MockOutbox::new();
+        outbox.expect_take_due().returning(|_, _| Ok(Vec::new()));
+        outbox.expect_next().once().returning(|_, _| Ok(None));
+        assert_eq!(deliver(outbox, MockNotifier::new()).execute().await.unwrap(), Told::default());
+    }
+
+    #[test]
+    fn pauses_double_up_to_the_longest() {
+        let deliver = deliver(MockOutbox::new(), MockNotifier::new());
+        let pauses: Vec<u64> = (0..9).map(|attempts| deliver.pause_after(attempts).as_secs()).collect();
+        assert_eq!(pauses, [0, 1, 2, 4, 8, 16, 32, 60, 60]);
+    }
+}

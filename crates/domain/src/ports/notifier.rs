@@ -1,0 +1,25 @@
+use async_trait::async_trait;
+use thiserror::Error;
+
+use crate::notice::Notice;
+
+use super::Unavailable;
+
+/// Why somebody was not told.
+#[derive(Debug, Error)]
+pub enum NotifyError {
+    /// The receiver was reached, and does not take it.
+    #[error("refused: {0}")]
+    Rejected(String),
+    /// The receiver is not within reach. Whether it was told is unknown.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Tells somebody of what happened.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait Notifier: Send + Sync {
+    /// What does not concern the receiver is told when it is left out.
+    async fn notify(&self, notice: &Notice) -> Result<(), NotifyError>;
+}

@@ -1,0 +1,171 @@
+//! Webhooks, signed as the Standard Webhooks specification has it
+//! (<https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>).
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use comanda_domain::{
+    Timestamp,
+    notice::Notice,
+    ports::{Notifier, NotifyError, Unavailable},
+};
+use hmac::{Hmac, KeyInit, Mac};
+use reqwest::Client;
+use sha2::Sha256;
+use thiserror::Error;
+use url::Url;
+
+use crate::{
+    cloud_event::{self, MEDIA_TYPE},
+    network_guard::NetworkGuard,
+};
+
+/// Where to, and how.
+#[derive(Clone, Debug)]
+pub struct WebhookConfig {
+    /// The target.
+    pub url: Url,
+    /// `whsec_` and 24 to 64 bytes in base64.
+    pub secret: WebhookSecret,
+    /// How long an answer may take.
+    pub timeout: Duration,
+    /// The `source` of events: who tells.
+    pub source: String,
+    /// Whom it may reach.
+    pub guard: NetworkGuard,
+}
+
+/// The key of signatures. Not to be logged.
+#[derive(Clone)]
+pub struct WebhookSecret(Vec<u8>);
+
+impl std::fmt::Debug for WebhookSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("WebhookSecret(…)")
+    }
+}
+
+/// The text is no secret of webhooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("must be whsec_ and 24 to 64 random bytes in base64")]
+pub struct NotAWebhookSecret;
+
+impl std::str::FromStr for WebhookSecret {
+    type Err = NotAWebhookSecret;
+
+    fn from_str(text: &str) -> Result<Self, NotAWebhookSecret> {
+        let encoded = text.strip_prefix("whsec_").ok_or(NotAWebhookSecret)?;
+        let key = BASE64_STANDARD.decode(encoded).map_err(|_| NotAWebhookSecret)?;
+        if (24..=64).contains(&key.len()) { Ok(Self(key)) } else { Err(NotAWebhookSecret) }
+    }
+}
+
+/// Sends notices to one target.
+pub struct WebhookNotifier {
+    http: Client,
+    config: WebhookConfig,
+}
+
+#[derive(Debug, Error)]
+enum Unusable {
+    #[error("the target of webhooks {0}")]
+    Target(&'static str),
+    #[error("cannot send webhooks: {0}")]
+    Client(reqwest::Error),
+}
+
+impl WebhookNotifier {
+    /// Fails where the target may not be reached.
+    pub fn new(config: WebhookConfig) -> Result<Self, Unavailable> {
+        config.guard.check(&config.url).map_err(|why| Unavailable::new(Unusable::Target(why)))?;
+        // Another part of the program may have chosen it before, which is as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = Client::builder()
+            .timeout(config.timeout)
+            .connect_timeout(config.timeout.min(Duration::from_secs(3)))
+            // A redirection could lead anywhere.
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .dns_resolver(config.guard.clone())
+            .build()
+            .map_err(|error| Unavailable::new(Unusable::Client(error)))?;
+        Ok(Self { http, config })
+    }
+
+    fn signature(&self, id: &str, now: Timestamp, body: &str) -> String {
+        // HMAC takes keys of any length.
+        #[allow(clippy::expect_used, reason = "it cannot fail")]
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.config.secret.0).expect("a key of any length");
+        mac.update(format!("{id}.{}.{body}", now.timestamp()).as_bytes());
+        format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()))
+    }
+}
+
+#[async_trait]
+impl Notifier for WebhookNotifier {
+    async fn notify(&self, notice: &Notice) -> Result<(), NotifyError> {
+        let (id, now) = (notice.id.to_string(), chrono::Utc::now());
+        let body = cloud_event::document(notice, &self.config.source).to_string();
+        let request = self
+            .http
+            .post(self.config.url.clone())
+            .header("content-type", MEDIA_TYPE)
+            .header("webhook-id", &id)
+            .header("webhook-timestamp", now.timestamp().to_string())
+            .header("webhook-signature", self.signature(&id, now, &body))
+            .body(body);
+        let answer = request.send().await.map_err(|error| Unavailable::new(error.without_url()))?;
+        match answer.status() {
+            status if status.is_success() => Ok(()),
+            status if status.is_server_error() || matches!(status.as_u16(), 408 | 429) => {
+                Err(Unavailable::new(format!("the receiver answered {status}")).into())
+            }
+            status => Err(NotifyError::Rejected(format!("the receiver answered {status}"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn notifier(secret: &str) -> WebhookNotifier {
+        WebhookNotifier::new(WebhookConfig {
+            url: "https://kitchen.example/hook".parse().unwrap(),
+            secret: secret.parse().unwrap(),
+            timeout: Duration::from_secs(1),
+            source: "/comanda".to_owned(),
+            guard: NetworkGuard::new(Vec::new()),
+        })
+        .unwrap()
+    }
+
+    /// The specification's own example: its reference libraries test with it.
+    #[test]
+    fn signatures_are_those_of_the_specification() {
+        let notifier = notifier("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+        let now = DateTime::from_timestamp(1_614_265_330, 0).unwrap();
+        let signature = notifier.signature("msg_p5jXN8AQM9LWM0D4loKWxJek", now, r#"{"test": 2432232314}"#);
+        assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+
+    #[test]
+    fn a_secret_that_could_be_guessed_is_none() {
+        for text in ["", "whsec_", "whsec_c2hvcnQ=", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_!!!!"] {
+            assert!(text.parse::<WebhookSecret>().is_err(), "{text}");
+        }
+        assert!(!format!("{:?}", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".parse::<WebhookSecret>()).contains("Mf"));
+    }
+
+    #[test]
+    fn a_target_in_the_house_is_refused() {
+        let config = WebhookConfig {
+            url: "http://127.0.0.1:9/".parse().unwrap(),
+            ..notifier("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").config
+        };
+        assert!(WebhookNotifier::new(config).is_err());
+    }
+}

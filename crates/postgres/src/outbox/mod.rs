@@ -1,0 +1,336 @@
+//! The outbox: which events a subscriber has been told of, and which have to be told again.
+
+mod notice_row;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use comanda_domain::{
+    Timestamp,
+    account::Administrator,
+    audit::{AuditAction, Deed},
+    money::Currency,
+    page::{Page, PageLimit},
+    ports::{
+        DeadLetter, DueNotice, NoticeBatch, Outbox, OutboxPosition, OutboxState, ResendError, RetryOutcome,
+        Unavailable, Undelivered,
+    },
+};
+use diesel::{
+    QueryableByName, sql_query,
+    sql_types::{Array, BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use tokio::sync::Mutex;
+
+use self::notice_row::{JOINS, NOTICE, NoticeRow};
+use crate::{
+    Database, audit_log,
+    named::{Named, NamedRows},
+    transaction_failure::Failure,
+};
+
+/// The outbox in the tables `outbox_events`, `outbox_subscribers` and `outbox_retries`.
+pub struct PostgresOutbox {
+    database: Database,
+    currency: Currency,
+    /// Of each subscriber that this server tells: a connection whose lock says so. The lock goes with it.
+    turns: Mutex<HashMap<String, Arc<Mutex<AsyncPgConnection>>>>,
+}
+
+#[derive(QueryableByName)]
+struct Locked {
+    #[diesel(sql_type = Bool)]
+    locked: bool,
+}
+
+#[derive(QueryableByName)]
+struct PlacedNotice {
+    #[diesel(sql_type = BigInt)]
+    transaction_id: i64,
+    #[diesel(embed)]
+    notice: NoticeRow,
+}
+
+#[derive(QueryableByName)]
+struct RetryRow {
+    #[diesel(sql_type = BigInt)]
+    retry_id: i64,
+    #[diesel(sql_type = Text)]
+    subscriber: String,
+    #[diesel(sql_type = Integer)]
+    attempts: i32,
+    #[diesel(sql_type = Text)]
+    last_error: String,
+    #[diesel(embed)]
+    notice: NoticeRow,
+}
+
+#[derive(QueryableByName)]
+struct StateRow {
+    #[diesel(sql_type = Double)]
+    lag: f64,
+    #[diesel(sql_type = BigInt)]
+    dead: i64,
+}
+
+impl PostgresOutbox {
+    /// `currency` is the deployment's: the tables hold bare minor units.
+    pub fn new(database: Database, currency: Currency) -> Self {
+        Self { database, currency, turns: Mutex::default() }
+    }
+
+    /// The connection that holds the subscriber's turn; `None` where another server has it.
+    async fn turn(&self, subscriber: &str) -> Result<Option<Arc<Mutex<AsyncPgConnection>>>, Unavailable> {
+        let mut turns = self.turns.lock().await;
+        if let Some(turn) = turns.get(subscriber) {
+            return Ok(Some(Arc::clone(turn)));
+        }
+        let mut connection = self.database.dedicated("SET application_name = 'comanda-outbox'").await?;
+        let taken: Locked =
+            sql_query("SELECT pg_try_advisory_lock(hashtextextended('comanda outbox ' || $1, 0)) AS locked")
+                .bind::<Text, _>(subscriber)
+                .get_result(&mut connection)
+                .one("outbox.take_turn")
+                .await
+                .map_err(Unavailable::new)?;
+        if !taken.locked {
+            return Ok(None);
+        }
+        // Whoever is new hears of what is committed from now on.
+        sql_query(
+            "INSERT INTO outbox_subscribers (name, transaction_id, event_id) \
+             VALUES ($1, pg_snapshot_xmin(pg_current_snapshot())::text::bigint, 0) ON CONFLICT DO NOTHING",
+        )
+        .bind::<Text, _>(subscriber)
+        .execute(&mut connection)
+        .changes("outbox.subscribe")
+        .await
+        .map_err(Unavailable::new)?;
+        let turn = Arc::new(Mutex::new(connection));
+        turns.insert(subscriber.to_owned(), Arc::clone(&turn));
+        Ok(Some(turn))
+    }
+
+    /// The turn is over when its connection is in doubt.
+    async fn give_up_turn(&self, subscriber: &str) {
+        self.turns.lock().await.remove(subscriber);
+    }
+
+    async fn read_next(
+        &self,
+        connection: &mut AsyncPgConnection,
+        subscriber: &str,
+        limit: u32,
+    ) -> Result<NoticeBatch, Unavailable> {
+        let rows: Vec<PlacedNotice> = sql_query(format!(
+            "SELECT e.transaction_id, {NOTICE}, \
+                    EXISTS (SELECT FROM outbox_retries r WHERE r.subscriber = $1 \
+                            AND r.stream_id = coalesce(e.stream_id, e.subject_id) AND NOT r.is_dead) AS is_held \
+             FROM (SELECT v.* FROM outbox_events v, outbox_subscribers s \
+                   WHERE s.name = $1 AND (v.transaction_id, v.id) > (s.transaction_id, s.event_id) \
+                   AND v.transaction_id < pg_snapshot_xmin(pg_current_snapshot())::text::bigint \
+                   ORDER BY v.transaction_id, v.id LIMIT $2) e {JOINS} \
+             ORDER BY e.transaction_id, e.id"
+        ))
+        .bind::<Text, _>(subscriber)
+        .bind::<BigInt, _>(i64::from(limit))
+        .load(connection)
+        .rows("outbox.next")
+        .await
+        .map_err(Unavailable::new)?;
+        let last = rows.last().map(|row| (row.transaction_id, row.notice.id));
+        let (transaction, event) = last.unwrap_or_default();
+        let notices = rows.into_iter().map(|row| row.notice.into_notice(self.currency));
+        Ok(NoticeBatch { notices: notices.collect::<Result<_, _>>()?, position: OutboxPosition { transaction, event } })
+    }
+}
+
+#[async_trait]
+impl Outbox for PostgresOutbox {
+    async fn next(&self, subscriber: &str, limit: u32) -> Result<Option<NoticeBatch>, Unavailable> {
+        let Some(turn) = self.turn(subscriber).await? else { return Ok(None) };
+        let batch = self.read_next(&mut *turn.lock().await, subscriber, limit).await;
+        if batch.is_err() {
+            self.give_up_turn(subscriber).await;
+        }
+        batch.map(Some)
+    }
+
+    async fn advance(
+        &self,
+        subscriber: &str,
+        position: OutboxPosition,
+        undelivered: Vec<Undelivered>,
+    ) -> Result<(), Unavailable> {
+        // On the connection that has the turn: without it nothing is advanced.
+        let Some(turn) = self.turn(subscriber).await? else {
+            return Err(Unavailable::new("another server tells this subscriber by now"));
+        };
+        let mut connection = turn.lock().await;
+        let advanced = connection
+            .transaction::<_, Failure<Unavailable>, _>(async |connection| {
+                if !undelivered.is_empty() {
+                    let attempts = |u: &Undelivered| i32::try_from(u.attempts).unwrap_or(i32::MAX);
+                    sql_query(
+                        "INSERT INTO outbox_retries (subscriber, event_id, stream_id, attempts, next_at, last_error) \
+                         SELECT $1, t.* FROM unnest($2, $3, $4, $5, $6) AS t ON CONFLICT DO NOTHING",
+                    )
+                    .bind::<Text, _>(subscriber)
+                    .bind::<Array<BigInt>, _>(undelivered.iter().map(|u| u.event).collect::<Vec<_>>())
+                    .bind::<Array<SqlUuid>, _>(undelivered.iter().map(|u| u.stream).collect::<Vec<_>>())
+                    .bind::<Array<Integer>, _>(undelivered.iter().map(attempts).collect::<Vec<_>>())
+                    .bind::<Array<Timestamptz>, _>(undelivered.iter().map(|u| u.next_at).collect::<Vec<_>>())
+                    .bind::<Array<Text>, _>(undelivered.iter().map(|u| u.error.as_str()).collect::<Vec<_>>())
+                    .execute(connection)
+                    .changes("outbox.put_off")
+                    .await?;
+                }
+                sql_query("UPDATE outbox_subscribers SET transaction_id = $2, event_id = $3 WHERE name = $1")
+                    .bind::<Text, _>(subscriber)
+                    .bind::<BigInt, _>(position.transaction)
+                    .bind::<BigInt, _>(position.event)
+                    .execute(connection)
+                    .changes("outbox.advance")
+                    .await?;
+                Ok(())
+            })
+            .await
+            .map_err(|failure| failure.0);
+        drop(connection);
+        if advanced.is_err() {
+            self.give_up_turn(subscriber).await;
+        }
+        advanced
+    }
+
+    async fn take_due(&self, subscriber: &str, limit: u32) -> Result<Vec<DueNotice>, Unavailable> {
+        let mut connection = self.database.connection().await?;
+        let rows: Vec<RetryRow> = sql_query(format!(
+            "WITH due AS (\
+               UPDATE outbox_retries SET taken_until = now() + interval '30 seconds' WHERE id IN (\
+                 SELECT id FROM outbox_retries r WHERE subscriber = $1 AND NOT is_dead AND next_at <= now() \
+                 AND (taken_until IS NULL OR taken_until < now()) \
+                 AND NOT EXISTS (SELECT FROM outbox_retries earlier WHERE earlier.subscriber = r.subscriber \
+                                 AND earlier.stream_id = r.stream_id AND NOT earlier.is_dead AND earlier.id < r.id) \
+                 ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED) \
+               RETURNING id, event_id, subscriber, attempts, last_error) \
+             SELECT due.id AS retry_id, due.subscriber, due.attempts, due.last_error, {NOTICE}, false AS is_held \
+             FROM due JOIN outbox_events e ON e.id = due.event_id {JOINS}"
+        ))
+        .bind::<Text, _>(subscriber)
+        .bind::<Integer, _>(i32::try_from(limit).unwrap_or(i32::MAX))
+        .load(&mut *connection)
+        .rows("outbox.take_due")
+        .await
+        .map_err(Unavailable::new)?;
+        rows.into_iter()
+            .map(|row| {
+                let attempts = u32::try_from(row.attempts).unwrap_or_default();
+                Ok(DueNotice { id: row.retry_id, attempts, notice: row.notice.into_notice(self.currency)? })
+            })
+            .collect()
+    }
+
+    async fn retried(&self, id: i64, outcome: RetryOutcome) -> Result<(), Unavailable> {
+        let mut connection = self.database.connection().await?;
+        let (sql, next_at, error) = match outcome {
+            RetryOutcome::Delivered => ("DELETE FROM outbox_retries WHERE id = $1", None, None),
+            RetryOutcome::Later { next_at, error } => (
+                "UPDATE outbox_retries SET attempts = attempts + 1, taken_until = NULL, next_at = $2, last_error = $3 \
+                 WHERE id = $1",
+                Some(next_at),
+                Some(error),
+            ),
+            RetryOutcome::Dead { error } => (
+                "UPDATE outbox_retries SET attempts = attempts + 1, taken_until = NULL, is_dead = true, \
+                 next_at = coalesce($2, next_at), last_error = $3 WHERE id = $1",
+                None,
+                Some(error),
+            ),
+        };
+        let query = sql_query(sql).bind::<BigInt, _>(id);
+        match error {
+            None => query.execute(&mut *connection).changes("outbox.retried").await,
+            Some(error) => {
+                let query = query.bind::<Nullable<Timestamptz>, _>(next_at).bind::<Text, _>(error);
+                query.execute(&mut *connection).changes("outbox.retried").await
+            }
+        }
+        .map(|_| ())
+        .map_err(Unavailable::new)
+    }
+
+    async fn dead_letters(&self, after: Option<i64>, limit: PageLimit) -> Result<Page<DeadLetter>, Unavailable> {
+        let mut connection = self.database.list_connection().await?;
+        let rows: Vec<RetryRow> = sql_query(format!(
+            "SELECT r.id AS retry_id, r.subscriber, r.attempts, r.last_error, {NOTICE}, false AS is_held \
+             FROM outbox_retries r JOIN outbox_events e ON e.id = r.event_id {JOINS} \
+             WHERE r.is_dead AND r.id > $1 ORDER BY r.id LIMIT $2"
+        ))
+        .bind::<BigInt, _>(after.unwrap_or_default())
+        .bind::<BigInt, _>(i64::from(limit.get()) + 1)
+        .load(&mut *connection)
+        .rows("outbox.dead_letters")
+        .await
+        .map_err(Unavailable::new)?;
+        let letters = rows.into_iter().map(|row| {
+            Ok(DeadLetter {
+                id: row.retry_id,
+                subscriber: row.subscriber,
+                attempts: u32::try_from(row.attempts).unwrap_or_default(),
+                error: row.last_error,
+                notice: row.notice.into_notice(self.currency)?,
+            })
+        });
+        Ok(Page::from_one_more(letters.collect::<Result<_, Unavailable>>()?, limit))
+    }
+
+    async fn resend(&self, id: i64, by: Administrator, at: Timestamp) -> Result<(), ResendError> {
+        let mut connection = self.database.connection().await?;
+        connection
+            .transaction::<_, Failure<ResendError>, _>(async |connection| {
+                let sent = sql_query(
+                    "UPDATE outbox_retries SET is_dead = false, attempts = 0, next_at = now() WHERE id = $1 AND is_dead",
+                )
+                .bind::<BigInt, _>(id)
+                .execute(connection)
+                .changes("outbox.resend")
+                .await?;
+                if sent == 0 {
+                    return Err(Failure(ResendError::NotFound));
+                }
+                let deed = Deed {
+                    actor: Some(by.account_id()),
+                    action: AuditAction::DeadLetterResent,
+                    target: id.to_string(),
+                    reason: None,
+                    at,
+                };
+                audit_log::record(connection, &deed).await?;
+                Ok(())
+            })
+            .await
+            .map_err(|failure| failure.0)
+    }
+
+    async fn state(&self, subscriber: &str) -> Result<OutboxState, Unavailable> {
+        let mut connection = self.database.list_connection().await?;
+        let row: StateRow = sql_query(
+            "SELECT greatest(0, extract(epoch FROM now() - least(\
+                 (SELECT v.occurred_at FROM outbox_events v, outbox_subscribers s WHERE s.name = $1 \
+                  AND (v.transaction_id, v.id) > (s.transaction_id, s.event_id) \
+                  ORDER BY v.transaction_id, v.id LIMIT 1), \
+                 (SELECT min(e.occurred_at) FROM outbox_retries r JOIN outbox_events e ON e.id = r.event_id \
+                  WHERE r.subscriber = $1 AND NOT r.is_dead), \
+                 now())))::float8 AS lag, \
+               (SELECT count(*) FROM outbox_retries WHERE subscriber = $1 AND is_dead) AS dead",
+        )
+        .bind::<Text, _>(subscriber)
+        .get_result(&mut *connection)
+        .one("outbox.state")
+        .await
+        .map_err(Unavailable::new)?;
+        Ok(OutboxState { lag: Duration::from_secs_f64(row.lag.max(0.0)), dead: u64::try_from(row.dead).unwrap_or(0) })
+    }
+}

@@ -1,0 +1,22 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use comanda_domain::{
+    notice::Notice,
+    ports::{Notifier, NotifyError},
+};
+
+use crate::breaker::Breaker;
+
+/// A notifier behind a breaker: `notifications`.
+pub struct GuardedNotifier {
+    pub notifier: Arc<dyn Notifier>,
+    pub breaker: Breaker,
+}
+
+#[async_trait]
+impl Notifier for GuardedNotifier {
+    async fn notify(&self, notice: &Notice) -> Result<(), NotifyError> {
+        self.breaker.call(self.notifier.notify(notice)).await
+    }
+}

@@ -1,0 +1,49 @@
+use comanda_domain::ports::DeadLetter;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::WireTime;
+
+/// Something that could not be told to somebody.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeadLetter)]
+pub struct DeadLetterAnswer {
+    id: i64,
+    /// To whom.
+    #[schema(example = "mail")]
+    subscriber: String,
+    event_id: i64,
+    #[schema(example = "order.placed")]
+    r#type: &'static str,
+    /// Of which order, or dish.
+    subject: Uuid,
+    occurred_at: WireTime,
+    /// How often it was tried.
+    attempts: u32,
+    /// What went wrong the last time.
+    error: String,
+}
+
+impl From<DeadLetter> for DeadLetterAnswer {
+    fn from(letter: DeadLetter) -> Self {
+        Self {
+            id: letter.id,
+            subscriber: letter.subscriber,
+            event_id: letter.notice.id,
+            r#type: letter.notice.happened.kind(),
+            subject: letter.notice.stream,
+            occurred_at: WireTime(letter.notice.occurred_at),
+            attempts: letter.attempts,
+            error: letter.error,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct DeadLetterPage {
+    pub data: Vec<DeadLetterAnswer>,
+    /// Null on the last page.
+    #[schema(required)]
+    pub next_cursor: Option<String>,
+}

@@ -1,0 +1,69 @@
+//! Telling subscribers what happened, for as long as the server runs.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use comanda_application::notices::{DeliverNotices, Told};
+use comanda_domain::ports::Outbox;
+use metrics::{counter, gauge};
+
+/// How often an idle outbox is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The longest pause when nothing can be told at all.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// How often its state is measured.
+const MEASURE: Duration = Duration::from_secs(5);
+
+/// Within a tokio runtime.
+pub fn keep_telling(deliver: DeliverNotices) {
+    tokio::spawn(async move {
+        let subscriber = deliver.subscriber().to_owned();
+        let count = |outcome: &'static str| counter!("comanda_outbox_deliveries_total", "subscriber" => subscriber.clone(), "outcome" => outcome);
+        let (delivered, failed) = (count("delivered"), count("failed"));
+        let mut pause = LOOK;
+        loop {
+            match deliver.execute().await {
+                Ok(told) => {
+                    delivered.increment(told.delivered);
+                    failed.increment(told.failed);
+                    pause = match told {
+                        // Nobody is there: what waits in the outbox is not touched, one batch after the other, only to fail.
+                        Told { delivered: 0, failed: 1.., .. } => (pause * 2).min(PAUSE),
+                        Told { more: true, .. } => Duration::ZERO,
+                        _ => LOOK,
+                    };
+                }
+                Err(error) => {
+                    tracing::debug!(%error, subscriber, "the outbox cannot be read; trying again");
+                    pause = (pause.max(LOOK) * 2).min(PAUSE);
+                }
+            }
+            tokio::time::sleep(pause).await;
+        }
+    });
+}
+
+/// How far behind a subscriber is, as metrics.
+pub fn keep_measuring(outbox: Arc<dyn Outbox>, subscriber: String) {
+    tokio::spawn(async move {
+        let lag = gauge!("comanda_outbox_lag_seconds", "subscriber" => subscriber.clone());
+        let dead = gauge!("comanda_outbox_dead_letters", "subscriber" => subscriber.clone());
+        let mut last = Instant::now();
+        loop {
+            match outbox.state(&subscriber).await {
+                Ok(state) => {
+                    lag.set(state.lag.as_secs_f64());
+                    dead.set(f64::from(u32::try_from(state.dead).unwrap_or(u32::MAX)));
+                    last = Instant::now();
+                }
+                // At least as old as our knowledge of it.
+                Err(_) => lag.increment(last.elapsed().as_secs_f64()),
+            }
+            tokio::time::sleep(MEASURE).await;
+        }
+    });
+}

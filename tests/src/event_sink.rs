@@ -1,0 +1,118 @@
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+/// A request that a sink has taken or refused.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// By lower-case name.
+    pub headers: HashMap<String, String>,
+    pub body: String,
+    /// What it was answered.
+    pub status: u16,
+}
+
+impl Received {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {:?}", self.body))
+    }
+}
+
+type Rule = Arc<dyn Fn(&Received) -> u16 + Send + Sync>;
+
+/// Somebody who is told what happens, over HTTP.
+pub struct EventSink {
+    /// `http://127.0.0.1:port/hook`
+    pub url: String,
+    received: Arc<Mutex<Vec<Received>>>,
+    rule: Arc<Mutex<Rule>>,
+}
+
+impl EventSink {
+    /// Takes everything.
+    pub async fn open() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
+        let received: Arc<Mutex<Vec<Received>>> = Arc::default();
+        let rule: Arc<Mutex<Rule>> = Arc::new(Mutex::new(Arc::new(|_| 204)));
+        let (all, rules) = (Arc::clone(&received), Arc::clone(&rule));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, Arc::clone(&all), Arc::clone(&rules)));
+            }
+        });
+        Self { url, received, rule }
+    }
+
+    /// Answers by a rule from now on.
+    pub fn answer(&self, rule: impl Fn(&Received) -> u16 + Send + Sync + 'static) {
+        *self.rule.lock().expect("not poisoned") = Arc::new(rule);
+    }
+
+    /// All requests so far, in the order of arrival.
+    pub fn received(&self) -> Vec<Received> {
+        self.received.lock().expect("not poisoned").clone()
+    }
+
+    /// The events that were taken.
+    pub fn taken(&self) -> Vec<Value> {
+        self.received().iter().filter(|received| received.status < 300).map(Received::json).collect()
+    }
+
+    /// Waits until enough were taken.
+    pub async fn until_taken(&self, count: usize) -> Vec<Value> {
+        let begin = Instant::now();
+        loop {
+            let taken = self.taken();
+            if taken.len() >= count {
+                return taken;
+            }
+            assert!(begin.elapsed() < Duration::from_secs(30), "{} of {count} events: {taken:?}", taken.len());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+async fn serve(mut stream: TcpStream, all: Arc<Mutex<Vec<Received>>>, rules: Arc<Mutex<Rule>>) {
+    let mut bytes = Vec::new();
+    loop {
+        let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
+            if stream.read_buf(&mut bytes).await.is_ok_and(|length| length > 0) {
+                continue;
+            }
+            return;
+        };
+        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+        let headers: HashMap<String, String> = head
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split_once(": "))
+            .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+            .collect();
+        let length: usize = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+        let rest = end + 4 + length;
+        while bytes.len() < rest {
+            if !stream.read_buf(&mut bytes).await.is_ok_and(|length| length > 0) {
+                return;
+            }
+        }
+        let body = String::from_utf8_lossy(&bytes[end + 4..rest]).into_owned();
+        bytes.drain(..rest);
+        let mut received = Received { headers, body, status: 0 };
+        let rule = Arc::clone(&rules.lock().expect("not poisoned"));
+        received.status = rule(&received);
+        let answer = format!("HTTP/1.1 {} as told\r\ncontent-length: 0\r\n\r\n", received.status);
+        all.lock().expect("not poisoned").push(received);
+        if stream.write_all(answer.as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}
