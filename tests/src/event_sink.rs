@@ -6,9 +6,11 @@ use std::{
 
 use serde_json::Value;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
 };
+
+use crate::http_request::HttpRequest;
 
 /// A request that a sink has taken or refused.
 #[derive(Clone, Debug)]
@@ -83,30 +85,9 @@ impl EventSink {
 
 async fn serve(mut stream: TcpStream, all: Arc<Mutex<Vec<Received>>>, rules: Arc<Mutex<Rule>>) {
     let mut bytes = Vec::new();
-    loop {
-        let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
-            if stream.read_buf(&mut bytes).await.is_ok_and(|length| length > 0) {
-                continue;
-            }
-            return;
-        };
-        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-        let headers: HashMap<String, String> = head
-            .lines()
-            .skip(1)
-            .filter_map(|line| line.split_once(": "))
-            .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
-            .collect();
-        let length: usize = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-        let rest = end + 4 + length;
-        while bytes.len() < rest {
-            if !stream.read_buf(&mut bytes).await.is_ok_and(|length| length > 0) {
-                return;
-            }
-        }
-        let body = String::from_utf8_lossy(&bytes[end + 4..rest]).into_owned();
-        bytes.drain(..rest);
-        let mut received = Received { headers, body, status: 0 };
+    while let Some(request) = HttpRequest::read(&mut stream, &mut bytes).await {
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        let mut received = Received { headers: request.headers, body, status: 0 };
         let rule = Arc::clone(&rules.lock().expect("not poisoned"));
         received.status = rule(&received);
         let answer = format!("HTTP/1.1 {} as told\r\ncontent-length: 0\r\n\r\n", received.status);

@@ -6,7 +6,7 @@ use crate::{
     comanda::{Comanda, Profile, build},
     process::succeed,
     project::{self, State},
-    services::{Durability, Services, chromium, redis_server},
+    services::{Durability, Services, chromium, python_with_servers, redis_server},
 };
 
 /// Brings up servers for the tests alone, prepares the database that each test's own is cloned from, and runs every test.
@@ -27,6 +27,7 @@ pub async fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
         .env("TEST_REDIS_URL", &services.redis_url)
         .env("TEST_REDIS_SERVER", redis_server()?)
         .env("TEST_CHROMIUM", chromium()?)
+        .env("TEST_PYTHON", python_with_servers(&project::folder_of("python"))?)
         .env("TEST_COMANDA", program)
         .status()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

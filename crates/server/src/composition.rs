@@ -17,7 +17,7 @@ use comanda_application::{
     },
     notices::{DeliverNotices, ListDeadLetters, ResendDeadLetter},
     orders::{AdvanceOrder, CancelOrder, ListOrders, PlaceOrder, ReadOrder},
-    payments::{PayOrder, ReceiveGatewayEvent, RefundPayment, SettlePayment, TendPayments},
+    payments::{PayOrder, ReceiveGatewayEvent, ReconcilePayments, RefundPayment, SettlePayment, TendPayments},
     sales::{ReportSales, ReportTopItems},
 };
 use comanda_cache::CachedMenu;
@@ -48,7 +48,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     config::{
         CacheConfig, Config, DatabaseSettings, Gateway, MailWay, NotificationSettings, PasswordConfig, PaymentSettings,
-        StoreConfig,
+        PaymentsConfig, StoreConfig,
     },
     flags::OpenFeatureFlags,
     http::{Authenticator, CsrfGuard, CursorSigner, Doorman, Health, MenuPrinter, SessionCookies, Tending},
@@ -429,6 +429,17 @@ impl BackOffice {
             import_menu: ImportMenu::new(menu, ids, clock),
         })
     }
+}
+
+/// What compares payments with the gateway, for a command. `None`: there is none to compare with.
+pub async fn reconcile_payments(config: &PaymentsConfig) -> anyhow::Result<Option<ReconcilePayments>> {
+    if config.payments.gateway != Gateway::Stripe {
+        return Ok(None);
+    }
+    let database = database(&config.database, Duration::from_secs(10)).await?;
+    let payments = Arc::new(PostgresPayments::new(database, config.currency));
+    let gateway = stripe(&config.payments, config.currency)?;
+    Ok(Some(ReconcilePayments::new(payments, gateway, Arc::new(UuidV7), Arc::new(SystemClock))))
 }
 
 /// The copies of the menu that servers share, for a command.

@@ -23,3 +23,4 @@ mod payments;
 mod placement_race;
 mod reads;
 mod sessions;
+mod stripe;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use comanda_tests::{EventSink, Restaurant};
+use comanda_tests::{EventSink, FaultyProxy, PythonProgram, Restaurant, Weather};
 use hmac::{Hmac, KeyInit, Mac};
 use nix::sys::signal::Signal;
 use reqwest::Method;
@@ -244,5 +244,50 @@ async fn customers_are_written_to_and_an_order_does_not_wait_for_it() {
         "{letter}"
     );
     std::fs::remove_dir_all(&folder).unwrap();
+    restaurant.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_server_that_is_away_gets_the_mails_later() {
+    let mails = PythonProgram::mail_server();
+    let url = format!("smtp://{}", mails.address);
+    let way = FaultyProxy::to(&format!("{url}/")).await;
+    way.set(Weather::Cut);
+    let url = way.url.trim_end_matches('/').to_owned();
+    let settings = [
+        ("MAIL_URL", url.as_str()),
+        ("MAIL_FROM", "Trattoria <orders@trattoria.example>"),
+        ("OUTBOX_FIRST_PAUSE_MS", "20"),
+        ("NOTIFY_TIMEOUT_MS", "500"),
+        // What a breaker does is another test's.
+        ("BREAKER_NOTIFICATIONS", "minimum_calls=1000"),
+    ];
+    let restaurant = Restaurant::with_servers(1, &settings).await;
+    let tables = restaurant.database.client().await;
+    while tables.query("SELECT FROM outbox_subscribers", &[]).await.unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let (dish, customer) = (restaurant.dish(5).await, restaurant.customer().await);
+    let order = customer.order(&[(dish, 1)]).await.expect(201);
+    advance(&restaurant, order["id"].as_str().unwrap(), "accepted").await;
+    let begin = Instant::now();
+    while tables.query("SELECT FROM outbox_retries WHERE attempts > 1", &[]).await.unwrap().is_empty() {
+        assert!(begin.elapsed() < Duration::from_secs(20), "nobody tries");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(!mails.output().contains("Subject"), "{}", mails.output());
+
+    way.set(Weather::Fair);
+    let subjects = || {
+        let output = mails.output();
+        let lines = output.lines().filter_map(|line| line.strip_prefix("Subject: ")).map(str::to_owned);
+        lines.collect::<Vec<_>>()
+    };
+    while subjects().len() < 2 {
+        assert!(begin.elapsed() < Duration::from_secs(40), "the mails do not arrive: {}", mails.output());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let number = order["number"].as_str().unwrap();
+    assert_eq!(subjects(), [format!("Your order {number}"), format!("The kitchen has your order {number}")]);
     restaurant.close().await;
 }

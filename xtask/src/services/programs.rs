@@ -70,6 +70,28 @@ pub fn chromium() -> anyhow::Result<PathBuf> {
     find_or_install("Chromium", &["chromium", "chromium-browser", "google-chrome"], "chromium")
 }
 
+/// Other people's servers that ours are tested against, in a folder of Python's own: a fake of Stripe, and a mail server.
+pub fn python_with_servers(folder: &Path) -> anyhow::Result<PathBuf> {
+    const SERVERS: [&str; 3] = ["localstripe==1.15.10", "aiosmtpd==1.4.6", "setuptools==80.9.0"];
+    let (python, complete) = (folder.join("bin/python"), folder.join("complete"));
+    if fs::read_to_string(&complete).is_ok_and(|installed| installed == SERVERS.join(" ")) {
+        return Ok(python);
+    }
+    println!("Installing {} into {}", SERVERS.join(", "), folder.display());
+    let make = |python: &Path| succeed(Command::new(python).args(["-m", "venv", "--clear"]).arg(folder));
+    let system = find_or_install("Python", &["python3"], "python3-venv")?;
+    if make(&system).is_err() {
+        // Debian keeps the module apart from Python itself.
+        install("Python's venv", "python3-venv")?;
+        make(&system)?;
+    }
+    succeed(
+        Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(SERVERS),
+    )?;
+    fs::write(complete, SERVERS.join(" "))?;
+    Ok(python)
+}
+
 fn find_or_install(what: &str, programs: &[&str], package: &str) -> anyhow::Result<PathBuf> {
     let folders = path_folders();
     let find = || programs.iter().find_map(|name| folders.iter().find(|f| has(f, name)).map(|f| f.join(name)));

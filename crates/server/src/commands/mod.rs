@@ -7,13 +7,14 @@ mod keys;
 mod menu;
 mod migrate;
 mod openapi;
+mod payments;
 mod serve;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{CacheConfig, Config, ConfigError, Source, StoreConfig};
+use crate::config::{CacheConfig, Config, ConfigError, PaymentsConfig, Source, StoreConfig};
 
 /// The order desk of a restaurant: serves HTTP, and what an operator needs beside it.
 #[derive(Parser)]
@@ -40,6 +41,9 @@ enum Command {
     Admin(admin::AdminCommand),
     /// Hold the tables against every invariant; fails where one is broken
     Check,
+    /// Look after payments
+    #[command(subcommand)]
+    Payments(payments::PaymentsCommand),
     /// Print the `OpenAPI` document
     Openapi,
     /// Look at the configuration
@@ -59,6 +63,7 @@ impl Comanda {
             Command::Menu(command) => command.run(&settings).await?,
             Command::Admin(command) => command.run(&settings.store()?).await?,
             Command::Check => return check::run(&settings.store()?).await,
+            Command::Payments(command) => return command.run(&settings.payments()?).await,
             Command::Openapi => openapi::run()?,
             Command::Config(command) => command.run(&settings)?,
             Command::Keys(command) => command.run()?,
@@ -79,6 +84,10 @@ impl Settings {
 
     fn cache(&self) -> Result<CacheConfig, ConfigError> {
         CacheConfig::load(Source::system(self.file.as_deref()))
+    }
+
+    fn payments(&self) -> Result<PaymentsConfig, ConfigError> {
+        PaymentsConfig::load(Source::system(self.file.as_deref()))
     }
 
     fn store(&self) -> Result<StoreConfig, ConfigError> {

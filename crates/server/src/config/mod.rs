@@ -238,6 +238,14 @@ pub struct StoreConfig {
     pub log: LogConfig,
 }
 
+/// Only what a command needs that looks after payments.
+#[derive(Debug)]
+pub struct PaymentsConfig {
+    pub database: DatabaseSettings,
+    pub currency: Currency,
+    pub payments: PaymentSettings,
+}
+
 /// Only what a command needs that works on copies.
 #[derive(Debug)]
 pub struct CacheConfig {
@@ -340,6 +348,19 @@ fn database(reader: &mut Reader) -> DatabaseSettings {
         wait_for_connection: reader.milliseconds(&s::DATABASE_WAIT_MS, 10..=60_000),
         slow_statement: reader.milliseconds(&s::SLOW_STATEMENT_MS, 1..=60_000),
         migrate_on_start: reader.parsed(&s::MIGRATE_ON_START, true),
+    }
+}
+
+impl PaymentsConfig {
+    /// Like [`Config::load`], for less.
+    pub fn load(source: Source) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(source);
+        let config = Self {
+            database: database(&mut reader),
+            currency: reader.parsed(&s::CURRENCY, Currency::EUR),
+            payments: payments(&mut reader),
+        };
+        reader.finish(config)
     }
 }
 

@@ -1,0 +1,100 @@
+use std::sync::{Arc, Mutex};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use crate::http_request::HttpRequest;
+
+/// What happens to a request on its way to the payment gateway and back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// It arrives, and so does the answer.
+    None,
+    /// It is lost on the way there, and nobody says so.
+    TimeoutBefore,
+    /// It arrives; the answer is lost, and nobody says so.
+    TimeoutAfter,
+    /// The connection is reset before it arrives.
+    ResetBefore,
+    /// It arrives; then the connection is reset.
+    ResetAfter,
+    /// The gateway answers this without doing anything.
+    Answered(u16),
+}
+
+type Rule = Arc<dyn Fn(&str, &str) -> Loss + Send + Sync>;
+
+/// Stands between a server and the payment gateway.
+pub struct LossyGateway {
+    /// `http://127.0.0.1:port`
+    pub url: String,
+    rule: Arc<Mutex<Rule>>,
+}
+
+impl LossyGateway {
+    /// `upstream` is `127.0.0.1:port`.
+    pub async fn to(upstream: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let rule: Arc<Mutex<Rule>> = Arc::new(Mutex::new(Arc::new(|_, _| Loss::None)));
+        let (upstream, rules) = (upstream.to_owned(), Arc::clone(&rule));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (upstream, rules) = (upstream.clone(), Arc::clone(&rules));
+                tokio::spawn(async move {
+                    // An end of the connection is one of the things that may happen.
+                    let _ = pass(stream, &upstream, &rules).await;
+                });
+            }
+        });
+        Self { url, rule }
+    }
+
+    /// Decides by method and path from now on.
+    pub fn lose(&self, rule: impl Fn(&str, &str) -> Loss + Send + Sync + 'static) {
+        *self.rule.lock().expect("not poisoned") = Arc::new(rule);
+    }
+}
+
+async fn pass(mut stream: TcpStream, upstream: &str, rules: &Mutex<Rule>) -> std::io::Result<()> {
+    let mut bytes = Vec::new();
+    while let Some(request) = HttpRequest::read(&mut stream, &mut bytes).await {
+        let rule = Arc::clone(&rules.lock().expect("not poisoned"));
+        let loss = rule(&request.method, &request.path);
+        match loss {
+            Loss::TimeoutBefore => std::future::pending().await,
+            Loss::ResetBefore => return Ok(()),
+            Loss::Answered(status) => {
+                let body = r#"{"error":{"message":"as told"}}"#;
+                let answer = format!("HTTP/1.1 {status} as told\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                stream.write_all(answer.as_bytes()).await?;
+                continue;
+            }
+            Loss::None | Loss::TimeoutAfter | Loss::ResetAfter => {}
+        }
+        let answer = forward(&request, upstream).await?;
+        match loss {
+            Loss::TimeoutAfter => std::future::pending().await,
+            Loss::ResetAfter => return Ok(()),
+            _ => stream.write_all(&answer).await?,
+        }
+        // The answer says that the connection ends with it.
+        return Ok(());
+    }
+    Ok(())
+}
+
+async fn forward(request: &HttpRequest, upstream: &str) -> std::io::Result<Vec<u8>> {
+    let mut behind = TcpStream::connect(upstream).await?;
+    let mut head = format!("{} {} HTTP/1.1\r\nconnection: close\r\n", request.method, request.path);
+    for (name, value) in request.headers.iter().filter(|(name, _)| *name != "connection") {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    behind.write_all(format!("{head}\r\n").as_bytes()).await?;
+    behind.write_all(&request.body).await?;
+    let mut answer = Vec::new();
+    behind.read_to_end(&mut answer).await?;
+    Ok(answer)
+}

@@ -1,0 +1,234 @@
+//! Payments through a stateful fake of Stripe that nobody here wrote, over a way on which anything can be lost: a customer is charged once at most, and in the
+//! end the states agree.
+
+use std::{
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use comanda_tests::{Client, Loss, LossyGateway, PythonProgram, Restaurant};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+const KEY: &str = "sk_test_of_nobody";
+
+struct Stage {
+    restaurant: Restaurant,
+    stripe: PythonProgram,
+    way: LossyGateway,
+    dish: Uuid,
+    customer: Client,
+}
+
+impl Stage {
+    async fn open() -> Self {
+        let stripe = PythonProgram::localstripe();
+        let way = LossyGateway::to(&stripe.address).await;
+        let settings = [
+            ("PAYMENT_GATEWAY", "stripe"),
+            ("STRIPE_SECRET_KEY", KEY),
+            ("STRIPE_WEBHOOK_SECRETS", "whsec_of_the_endpoint"),
+            ("STRIPE_API_URL", way.url.as_str()),
+            ("STRIPE_TIMEOUT_MS", "500"),
+            // What a breaker does to the answers is another test's.
+            ("BREAKER_STRIPE", "minimum_calls=1000"),
+        ];
+        let restaurant = Restaurant::with_servers(1, &settings).await;
+        let (dish, customer) = (restaurant.dish_at(100, 1250).await, restaurant.customer().await);
+        let stage = Self { restaurant, stripe, way, dish, customer };
+        let url = format!("{}/v1/webhooks/stripe", stage.restaurant.servers[0].base_url);
+        stage.post("/_config/webhooks/comanda", &[("url", &url), ("secret", "whsec_of_the_endpoint")]).await;
+        stage
+    }
+
+    /// Speaks to Stripe past the lossy way, as a customer's browser does.
+    async fn post(&self, path: &str, form: &[(&str, &str)]) -> Value {
+        let request = reqwest::Client::new().post(format!("http://{}{path}", self.stripe.address)).bearer_auth(KEY);
+        let body: Vec<String> = form.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(body.join("&"));
+        serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap_or(Value::Null)
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let request = reqwest::Client::new().get(format!("http://{}{path}", self.stripe.address)).bearer_auth(KEY);
+        serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap()
+    }
+
+    async fn order(&self) -> String {
+        let order = self.customer.order(&[(self.dish, 1)]).await.expect(201);
+        order["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Again and again, as a customer does whose first try was answered with 503.
+    async fn pay(&self, order: &str) -> String {
+        let begin = Instant::now();
+        loop {
+            let answer =
+                self.customer.post(&format!("/v1/orders/{order}/payments"), &json!({ "method": "card" })).await;
+            if answer.status == 201 {
+                let secret = answer.json()["client_secret"].as_str().unwrap().to_owned();
+                return secret.split("_secret").next().unwrap().to_owned();
+            }
+            assert_eq!(answer.problem(), (503, "unavailable".to_owned()));
+            assert!(begin.elapsed() < Duration::from_secs(20), "no payment begins");
+        }
+    }
+
+    async fn confirm(&self, intent: &str, number: &str) -> Value {
+        let card = [
+            ("type", "card"),
+            ("card[number]", number),
+            ("card[exp_month]", "12"),
+            ("card[exp_year]", "2040"),
+            ("card[cvc]", "123"),
+        ];
+        let method = self.post("/v1/payment_methods", &card).await;
+        let method = method["id"].as_str().unwrap().to_owned();
+        self.post(&format!("/v1/payment_intents/{intent}"), &[("payment_method", &method)]).await;
+        self.post(&format!("/v1/payment_intents/{intent}/confirm"), &[]).await
+    }
+
+    async fn until(&self, order: &str, status: &str) {
+        let begin = Instant::now();
+        loop {
+            let order = self.customer.get(&format!("/v1/orders/{order}?include=payments")).await.expect(200);
+            let payments = order["payments"].as_array().unwrap();
+            if payments.iter().any(|payment| payment["status"] == status) {
+                assert_eq!(payments.len(), 1, "{payments:?}");
+                return;
+            }
+            // What was taken by a server and got lost is taken up again after half a minute.
+            assert!(begin.elapsed() < Duration::from_secs(60), "no payment gets {status}: {payments:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn cancel(&self, order: &str) {
+        self.customer.post(&format!("/v1/orders/{order}/cancel"), &json!({})).await.expect(200);
+    }
+
+    async fn refunds_of(&self, intent: &str) -> Vec<i64> {
+        let refunds = self.get(&format!("/v1/refunds?payment_intent={intent}")).await;
+        refunds["data"].as_array().unwrap().iter().map(|refund| refund["amount"].as_i64().unwrap()).collect()
+    }
+
+    async fn close(self) {
+        self.restaurant.assert_sound();
+        self.restaurant.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_pays_is_refused_and_gets_its_money_back() {
+    let stage = Stage::open().await;
+    let order = stage.order().await;
+    let intent = stage.pay(&order).await;
+    assert_eq!(stage.get(&format!("/v1/payment_intents/{intent}")).await["amount"], 1250);
+    stage.confirm(&intent, "4000000000000341").await;
+    stage.until(&order, "failed").await;
+    // This Stripe keeps a payment that was refused refused.
+    stage.cancel(&order).await;
+
+    let order = stage.order().await;
+    let intent = stage.pay(&order).await;
+    stage.confirm(&intent, "4242424242424242").await;
+    stage.until(&order, "succeeded").await;
+    stage.cancel(&order).await;
+    stage.until(&order, "refunded").await;
+    assert_eq!(stage.refunds_of(&intent).await, [1250]);
+
+    // An order that nobody paid: nobody can any more.
+    let order = stage.order().await;
+    let intent = stage.pay(&order).await;
+    stage.cancel(&order).await;
+    let begin = Instant::now();
+    while stage.get(&format!("/v1/payment_intents/{intent}")).await["status"] != "canceled" {
+        assert!(begin.elapsed() < Duration::from_secs(20), "the intent stays open");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_lost_on_the_way_a_customer_is_charged_once_and_refunded_once() {
+    let stage = Stage::open().await;
+    for loss in [
+        Loss::Answered(429),
+        Loss::Answered(500),
+        Loss::ResetBefore,
+        Loss::ResetAfter,
+        Loss::TimeoutBefore,
+        Loss::TimeoutAfter,
+    ] {
+        let order = stage.order().await;
+        let losses = AtomicUsize::new(0);
+        // The first two requests of each kind that changes something.
+        stage.way.lose(move |method, _| match method == "POST" && losses.fetch_add(1, Ordering::SeqCst) < 2 {
+            true => loss,
+            false => Loss::None,
+        });
+        let intent = stage.pay(&order).await;
+        stage.confirm(&intent, "4242424242424242").await;
+        stage.until(&order, "succeeded").await;
+        let lost = AtomicBool::new(false);
+        stage.way.lose(move |method, path| {
+            let first = method == "POST" && path == "/v1/refunds" && !lost.swap(true, Ordering::SeqCst);
+            if first { loss } else { Loss::None }
+        });
+        stage.cancel(&order).await;
+        // The gateway is asked again at once rather than after half a minute.
+        let tables = stage.restaurant.database.client().await;
+        let begin = Instant::now();
+        while tables
+            .query_one("SELECT count(*) FROM refunds WHERE status = 'pending'", &[])
+            .await
+            .unwrap()
+            .get::<_, i64>(0)
+            > 0
+        {
+            tables
+                .execute("UPDATE refunds SET taken_until = NULL WHERE taken_until < now() + interval '29 seconds'", &[])
+                .await
+                .unwrap();
+            assert!(begin.elapsed() < Duration::from_secs(30), "{loss:?}: the refund is not made");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        stage.until(&order, "refunded").await;
+        assert_eq!(stage.refunds_of(&intent).await, [1250], "{loss:?}");
+    }
+    // Of all intents only those that the customer was given a secret of were ever charged.
+    let charges = stage.get("/v1/charges?limit=100").await;
+    let paid = charges["data"].as_array().unwrap().iter().filter(|charge| charge["status"] == "succeeded").count();
+    assert_eq!(paid, 6);
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_event_told_is_found_by_comparing() {
+    let stage = Stage::open().await;
+    // Nobody hears of anything.
+    let nowhere = [("url", "http://127.0.0.1:1/"), ("secret", "whsec_of_the_endpoint")];
+    stage.post("/_config/webhooks/comanda", &nowhere).await;
+    let order = stage.order().await;
+    let intent = stage.pay(&order).await;
+    stage.confirm(&intent, "4242424242424242").await;
+
+    let reconcile = || {
+        let mut command = comanda_tests::comanda(&stage.restaurant.database.url, "redis://nowhere");
+        let output = command
+            .args(["payments", "reconcile", "--days", "1"])
+            .env("PAYMENT_GATEWAY", "stripe")
+            .env("STRIPE_SECRET_KEY", KEY)
+            .env("STRIPE_WEBHOOK_SECRETS", "whsec_of_the_endpoint")
+            .env("STRIPE_API_URL", &stage.way.url)
+            .output()
+            .unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (agreed, report) = reconcile();
+    assert!(!agreed && report.contains("the gateway says Succeeded") && report.contains("; repaired"), "{report}");
+    stage.until(&order, "succeeded").await;
+    let (agreed, report) = reconcile();
+    assert!(agreed && report.contains("1 card payment(s) compared, 0 differ"), "{report}");
+    stage.close().await;
+}
