@@ -6,6 +6,7 @@ CREATE TABLE payments (
     begun_at      timestamptz NOT NULL,
     updated_at    timestamptz NOT NULL,
     expires_at    timestamptz,
+    paid_at       timestamptz,
     reported_at   timestamptz,
     taken_until   timestamptz,
     version       integer NOT NULL DEFAULT 1,
@@ -29,6 +30,7 @@ CREATE UNIQUE INDEX payments_that_count ON payments (order_id)
     WHERE status IN ('pending', 'requires_action', 'failed', 'succeeded', 'partly_refunded');
 CREATE INDEX payments_of_order ON payments (order_id, id);
 CREATE INDEX payments_by_expiry ON payments (expires_at) WHERE status IN ('pending', 'requires_action', 'failed') AND method = 'card';
+CREATE INDEX payments_by_payment ON payments (paid_at) WHERE paid_at IS NOT NULL;
 CREATE INDEX payments_to_call_off ON payments (id) WHERE call_off;
 
 CREATE TABLE refunds (
@@ -46,6 +48,7 @@ CREATE TABLE refunds (
 COMMENT ON COLUMN refunds.requested_by IS 'null: a rule, such as that a cancelled order is given its money back';
 
 CREATE INDEX refunds_of_payment ON refunds (payment_id);
+CREATE INDEX refunds_by_settlement ON refunds (settled_at) WHERE status = 'succeeded';
 CREATE INDEX refunds_to_make ON refunds (created_at) WHERE status = 'pending';
 
 CREATE TABLE gateway_events (

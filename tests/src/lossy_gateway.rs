@@ -88,11 +88,12 @@ async fn pass(mut stream: TcpStream, upstream: &str, rules: &Mutex<Rule>) -> std
 
 async fn forward(request: &HttpRequest, upstream: &str) -> std::io::Result<Vec<u8>> {
     let mut behind = TcpStream::connect(upstream).await?;
-    let mut head = format!("{} {} HTTP/1.1\r\nconnection: close\r\n", request.method, request.path);
+    let first = format!("{} {} HTTP/1.1\r\nconnection: close\r\n", request.method, request.path);
+    behind.write_all(first.as_bytes()).await?;
     for (name, value) in request.headers.iter().filter(|(name, _)| *name != "connection") {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        behind.write_all(format!("{name}: {value}\r\n").as_bytes()).await?;
     }
-    behind.write_all(format!("{head}\r\n").as_bytes()).await?;
+    behind.write_all(b"\r\n").await?;
     behind.write_all(&request.body).await?;
     let mut answer = Vec::new();
     behind.read_to_end(&mut answer).await?;

@@ -140,6 +140,10 @@ pub struct Sales {
     pub quantity: u64,
     /// The orders' totals.
     pub revenue: Money,
+    /// Money that came in, whatever order it was for.
+    pub paid: Money,
+    /// Money that went back.
+    pub refunded: Money,
 }
 
 #[cfg(test)]

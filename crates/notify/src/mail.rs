@@ -164,9 +164,9 @@ fn written(money: Money) -> String {
 
 fn templates(language: Language) -> Result<Environment<'static>, minijinja::Error> {
     let mut templates = Environment::new();
-    templates.set_auto_escape_callback(|name| match name.ends_with(".html") {
-        true => AutoEscape::Html,
-        false => AutoEscape::None,
+    templates.set_auto_escape_callback(|name| match name {
+        "body.html" => AutoEscape::Html,
+        _ => AutoEscape::None,
     });
     let (subject, text, html) = match language {
         Language::English => (

@@ -206,7 +206,7 @@ fn with_time_limits(url: &str) -> String {
     for (name, seconds) in [("connect_timeout", 1), ("tcp_user_timeout", 5), ("keepalives_idle", 10)] {
         if !url.contains(&format!("{name}=")) {
             let separator = if url.contains('?') { '&' } else { '?' };
-            url.push_str(&format!("{separator}{name}={seconds}"));
+            url = format!("{url}{separator}{name}={seconds}");
         }
     }
     url

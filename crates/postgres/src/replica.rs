@@ -106,7 +106,7 @@ async fn position(connection: &mut AsyncPgConnection, expression: &str) -> Resul
     read_position(&text).ok_or_else(|| Unavailable::new(format!("{text:?} is no position in a log")))
 }
 
-/// Two hexadecimal halves (PostgreSQL's manual, "pg_lsn Type").
+/// Two hexadecimal halves (PostgreSQL's manual, "`pg_lsn` Type").
 fn read_position(text: &str) -> Option<u64> {
     let (high, low) = text.split_once('/')?;
     Some(u64::from_str_radix(high, 16).ok()? << 32 | u64::from_str_radix(low, 16).ok()?)

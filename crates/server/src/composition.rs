@@ -219,18 +219,14 @@ impl Restaurant {
     ) -> anyhow::Result<&mut Self> {
         let settings = &config.notifications;
         let outbox: Arc<dyn Outbox> = Arc::new(PostgresOutbox::new(database.clone(), config.currency));
+        let mut subscribers = Vec::new();
         for (name, notifier) in notifiers(settings)? {
             let breaker = Breaker::towards(&name, "notifications", config.breakers.notifications);
             let notifier = Arc::new(GuardedNotifier { notifier, breaker });
             notifying::keep_measuring(outbox.clone(), name.clone());
-            notifying::keep_telling(DeliverNotices::new(
-                outbox.clone(),
-                notifier,
-                clock.clone(),
-                name,
-                settings.retries,
-            ));
+            subscribers.push(DeliverNotices::new(outbox.clone(), notifier, clock.clone(), name, settings.retries));
         }
+        notifying::keep_telling(subscribers).context("cannot start a thread")?;
         Ok(self.offer(ListDeadLetters::new(outbox.clone())).offer(ResendDeadLetter::new(outbox, clock.clone())))
     }
 

@@ -1,13 +1,16 @@
 //! Telling subscribers what happened, for as long as the server runs.
 
 use std::{
+    io,
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
 use comanda_application::notices::{DeliverNotices, Told};
 use comanda_domain::ports::Outbox;
 use metrics::{counter, gauge};
+use tokio::runtime;
 
 /// How often an idle outbox is looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -18,33 +21,47 @@ const PAUSE: Duration = Duration::from_secs(30);
 /// How often its state is measured.
 const MEASURE: Duration = Duration::from_secs(5);
 
-/// Within a tokio runtime.
-pub fn keep_telling(deliver: DeliverNotices) {
-    tokio::spawn(async move {
-        let subscriber = deliver.subscriber().to_owned();
-        let count = |outcome: &'static str| counter!("comanda_outbox_deliveries_total", "subscriber" => subscriber.clone(), "outcome" => outcome);
-        let (delivered, failed) = (count("delivered"), count("failed"));
-        let mut pause = LOOK;
-        loop {
-            match deliver.execute().await {
-                Ok(told) => {
-                    delivered.increment(told.delivered);
-                    failed.increment(told.failed);
-                    pause = match told {
-                        // Nobody is there: what waits in the outbox is not touched, one batch after the other, only to fail.
-                        Told { delivered: 0, failed: 1.., .. } => (pause * 2).min(PAUSE),
-                        Told { more: true, .. } => Duration::ZERO,
-                        _ => LOOK,
-                    };
-                }
-                Err(error) => {
-                    tracing::debug!(%error, subscriber, "the outbox cannot be read; trying again");
-                    pause = (pause.max(LOOK) * 2).min(PAUSE);
-                }
-            }
-            tokio::time::sleep(pause).await;
+/// Tells all of them, on a thread that takes what others leave of the machine: who orders should not feel that somebody is told.
+pub fn keep_telling(subscribers: Vec<DeliverNotices>) -> io::Result<()> {
+    /// As little as there is.
+    const NICE: i32 = 19;
+    if subscribers.is_empty() {
+        return Ok(());
+    }
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    thread::Builder::new().name("notices".to_owned()).spawn(move || {
+        if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+            tracing::warn!(%error, "the thread that tells others cannot step back");
         }
-    });
+        runtime.block_on(futures_util::future::join_all(subscribers.into_iter().map(tell)));
+    })?;
+    Ok(())
+}
+
+async fn tell(deliver: DeliverNotices) {
+    let subscriber = deliver.subscriber().to_owned();
+    let count = |outcome: &'static str| counter!("comanda_outbox_deliveries_total", "subscriber" => subscriber.clone(), "outcome" => outcome);
+    let (delivered, failed) = (count("delivered"), count("failed"));
+    let mut pause = LOOK;
+    loop {
+        match deliver.execute().await {
+            Ok(told) => {
+                delivered.increment(told.delivered);
+                failed.increment(told.failed);
+                pause = match told {
+                    // Nobody is there: what waits in the outbox is not touched, one batch after the other, only to fail.
+                    Told { delivered: 0, failed: 1.., .. } => (pause.max(LOOK) * 2).min(PAUSE),
+                    Told { more: true, .. } => Duration::ZERO,
+                    _ => LOOK,
+                };
+            }
+            Err(error) => {
+                tracing::debug!(%error, subscriber, "the outbox cannot be read; trying again");
+                pause = (pause.max(LOOK) * 2).min(PAUSE);
+            }
+        }
+        tokio::time::sleep(pause).await;
+    }
 }
 
 /// How far behind a subscriber is, as metrics.

@@ -55,11 +55,11 @@ impl Traces {
 }
 
 /// What turns our spans, and nobody else's, into traces.
-pub fn layer<S>(traces: &Traces) -> impl Layer<S> + use<S>
+pub fn layer<S>(exported: &Traces) -> impl Layer<S> + use<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let tracer: SdkTracer = traces.provider.tracer("comanda");
+    let tracer: SdkTracer = exported.provider.tracer("comanda");
     let ours = Targets::new().with_target("comanda", LevelFilter::DEBUG);
     OpenTelemetryLayer::new(tracer).with_filter(ours)
 }

@@ -60,18 +60,18 @@ mod tests {
     const VECTORS: &[(&str, i64, &str)] = &[
         (
             "{\n  \"id\": \"evt_test_webhook\",\n  \"object\": \"event\"\n}",
-            1700000000,
+            1_700_000_000,
             "4f1cd7feda9826e746b7d482c4badebb657398df1099e1046364f6196a230150",
         ),
-        ("", 1700000000, "316b9ab98c15bfa039d243f3196acee619cf29749a91a634e6a8154e2f7b6727"),
+        ("", 1_700_000_000, "316b9ab98c15bfa039d243f3196acee619cf29749a91a634e6a8154e2f7b6727"),
         (
             "{\"name\":\"Käsespätzle 🧀\"}",
-            1700000000,
+            1_700_000_000,
             "649c8a5e6aaa4fc158c4e20c1c20cf71a783e8782133fa6845069b9f13b40f3d",
         ),
         (
             "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
-            1700000000,
+            1_700_000_000,
             "9c7c83edfc14cf1dede456cb082c90e75c1932d36f6709bc2390796cd06b5830",
         ),
     ];
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn anything_else_is_refused() {
         let nonsense =
-            ["", "t=", "t=1700000000", "v1=00", "t=x,v1=00", "t=1700000000,v1=zz", "t=9223372036854775807,v1=00"];
+            ["", "t=", "t=1700000000", "v1=00", "t=x,v1=00", "t=1_700_000_000,v1=zz", "t=9223372036854775807,v1=00"];
         for header in nonsense {
             assert_eq!(verify(&secrets(&[SECRET]), header, BODY, at(1_700_000_000)), Err(BadEvent::Signature));
         }

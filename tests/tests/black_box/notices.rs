@@ -110,7 +110,7 @@ async fn an_orders_life_is_told_in_order_and_signed() {
 async fn a_receiver_that_fails_now_and_then_is_told_everything_all_the_same() {
     let sink = EventSink::open().await;
     let calls = AtomicUsize::new(0);
-    sink.answer(move |_| if calls.fetch_add(1, Ordering::SeqCst) % 3 == 0 { 500 } else { 200 });
+    sink.answer(move |_| if calls.fetch_add(1, Ordering::SeqCst).is_multiple_of(3) { 500 } else { 200 });
     let restaurant = restaurant(2, &sink, &[]).await;
     let (dish, customers) = (restaurant.dish(1000).await, restaurant.customers(4).await);
     let mut ids = Vec::new();

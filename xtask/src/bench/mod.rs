@@ -2,6 +2,7 @@
 
 mod login;
 mod orders;
+mod outbox;
 mod overload;
 mod reads;
 mod reference;
@@ -16,6 +17,8 @@ pub enum Bench {
     Orders(orders::OrdersArguments),
     /// Signing in, beside the hash alone; what a flood of sign-ins does to readers; the lockout script beside an empty one
     Login(login::LoginArguments),
+    /// Telling others what happened: how many, how late, and what it costs those who order
+    Outbox(outbox::OutboxArguments),
     /// Orders placed when three times as many are asked for as can be, beside the peak
     Overload(overload::OverloadArguments),
     /// Reading the menu beside a constant, and orders beside pgbench
@@ -27,6 +30,7 @@ impl Bench {
         match self {
             Self::Orders(arguments) => orders::run(&arguments).await,
             Self::Login(arguments) => login::run(&arguments).await,
+            Self::Outbox(arguments) => outbox::run(&arguments).await,
             Self::Overload(arguments) => overload::run(&arguments).await,
             Self::Reads(arguments) => reads::run(&arguments).await,
         }

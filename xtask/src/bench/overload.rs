@@ -127,6 +127,7 @@ impl Crowd {
         let answers: Arc<[AtomicU64; 600]> = Arc::new([const { AtomicU64::new(0) }; 600]);
         let (begin, mut asked, mut asking) = (Instant::now(), 0_u64, JoinSet::new());
         while begin.elapsed() < time {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some thousand")]
             let due = (begin.elapsed().as_secs_f64() * rate) as u64;
             while asked < due {
                 asked += 1;

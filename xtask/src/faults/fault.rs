@@ -136,8 +136,8 @@ impl Fault {
         let mut ruin = Ruin::default();
         match self {
             Self::FailedOver | Self::ReplicaBehind => {
-                let state = stage.state.as_ref().context("the stage's folder")?;
-                let standby = postgres(&mut stage.services)?.standby(state).await?;
+                let folder = stage.state.as_ref().context("the stage's folder")?;
+                let standby = postgres(&mut stage.services)?.standby(folder).await?;
                 let primary = postgres(&mut stage.services)?;
                 if self == Self::FailedOver {
                     let client = connect(&primary.url("comanda")).await?;

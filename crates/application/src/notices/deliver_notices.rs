@@ -152,7 +152,7 @@ mod tests {
     use crate::sample;
 
     const TERMS: RetryTerms =
-        RetryTerms { first_pause: Duration::from_secs(1), longest_pause: Duration::from_secs(60), attempts: 3 };
+        RetryTerms { first_pause: Duration::from_secs(1), longest_pause: Duration::from_mins(1), attempts: 3 };
 
     fn notice(id: i64, stream: u128, is_held: bool) -> Notice {
         let stream = Uuid::from_u128(stream);

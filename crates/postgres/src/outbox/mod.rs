@@ -27,15 +27,19 @@ use self::notice_row::{JOINS, NOTICE, NoticeRow};
 use crate::{
     Database, audit_log,
     named::{Named, NamedRows},
+    owned_task::in_own_task,
     transaction_failure::Failure,
 };
 
 /// The outbox in the tables `outbox_events`, `outbox_subscribers` and `outbox_retries`.
+///
+/// Whoever tells may do so on a thread that steps back behind others; what is done here runs where the database's connections do.
+#[derive(Clone)]
 pub struct PostgresOutbox {
     database: Database,
     currency: Currency,
     /// Of each subscriber that this server tells: a connection whose lock says so. The lock goes with it.
-    turns: Mutex<HashMap<String, Arc<Mutex<AsyncPgConnection>>>>,
+    turns: Arc<Mutex<HashMap<String, Arc<Mutex<AsyncPgConnection>>>>>,
 }
 
 #[derive(QueryableByName)]
@@ -77,7 +81,7 @@ struct StateRow {
 impl PostgresOutbox {
     /// `currency` is the deployment's: the tables hold bare minor units.
     pub fn new(database: Database, currency: Currency) -> Self {
-        Self { database, currency, turns: Mutex::default() }
+        Self { database, currency, turns: Arc::default() }
     }
 
     /// The connection that holds the subscriber's turn; `None` where another server has it.
@@ -146,9 +150,8 @@ impl PostgresOutbox {
     }
 }
 
-#[async_trait]
-impl Outbox for PostgresOutbox {
-    async fn next(&self, subscriber: &str, limit: u32) -> Result<Option<NoticeBatch>, Unavailable> {
+impl PostgresOutbox {
+    async fn next_batch(&self, subscriber: &str, limit: u32) -> Result<Option<NoticeBatch>, Unavailable> {
         let Some(turn) = self.turn(subscriber).await? else { return Ok(None) };
         let batch = self.read_next(&mut *turn.lock().await, subscriber, limit).await;
         if batch.is_err() {
@@ -157,7 +160,7 @@ impl Outbox for PostgresOutbox {
         batch.map(Some)
     }
 
-    async fn advance(
+    async fn advance_to(
         &self,
         subscriber: &str,
         position: OutboxPosition,
@@ -204,7 +207,7 @@ impl Outbox for PostgresOutbox {
         advanced
     }
 
-    async fn take_due(&self, subscriber: &str, limit: u32) -> Result<Vec<DueNotice>, Unavailable> {
+    async fn due_notices(&self, subscriber: &str, limit: u32) -> Result<Vec<DueNotice>, Unavailable> {
         let mut connection = self.database.connection().await?;
         let rows: Vec<RetryRow> = sql_query(format!(
             "WITH due AS (\
@@ -232,7 +235,7 @@ impl Outbox for PostgresOutbox {
             .collect()
     }
 
-    async fn retried(&self, id: i64, outcome: RetryOutcome) -> Result<(), Unavailable> {
+    async fn record_retry(&self, id: i64, outcome: RetryOutcome) -> Result<(), Unavailable> {
         let mut connection = self.database.connection().await?;
         let (sql, next_at, error) = match outcome {
             RetryOutcome::Delivered => ("DELETE FROM outbox_retries WHERE id = $1", None, None),
@@ -261,7 +264,7 @@ impl Outbox for PostgresOutbox {
         .map_err(Unavailable::new)
     }
 
-    async fn dead_letters(&self, after: Option<i64>, limit: PageLimit) -> Result<Page<DeadLetter>, Unavailable> {
+    async fn list_dead_letters(&self, after: Option<i64>, limit: PageLimit) -> Result<Page<DeadLetter>, Unavailable> {
         let mut connection = self.database.list_connection().await?;
         let rows: Vec<RetryRow> = sql_query(format!(
             "SELECT r.id AS retry_id, r.subscriber, r.attempts, r.last_error, {NOTICE}, false AS is_held \
@@ -286,7 +289,7 @@ impl Outbox for PostgresOutbox {
         Ok(Page::from_one_more(letters.collect::<Result<_, Unavailable>>()?, limit))
     }
 
-    async fn resend(&self, id: i64, by: Administrator, at: Timestamp) -> Result<(), ResendError> {
+    async fn resend_letter(&self, id: i64, by: Administrator, at: Timestamp) -> Result<(), ResendError> {
         let mut connection = self.database.connection().await?;
         connection
             .transaction::<_, Failure<ResendError>, _>(async |connection| {
@@ -314,7 +317,7 @@ impl Outbox for PostgresOutbox {
             .map_err(|failure| failure.0)
     }
 
-    async fn state(&self, subscriber: &str) -> Result<OutboxState, Unavailable> {
+    async fn state_of(&self, subscriber: &str) -> Result<OutboxState, Unavailable> {
         let mut connection = self.database.list_connection().await?;
         let row: StateRow = sql_query(
             "SELECT greatest(0, extract(epoch FROM now() - least(\
@@ -332,5 +335,46 @@ impl Outbox for PostgresOutbox {
         .await
         .map_err(Unavailable::new)?;
         Ok(OutboxState { lag: Duration::from_secs_f64(row.lag.max(0.0)), dead: u64::try_from(row.dead).unwrap_or(0) })
+    }
+}
+
+#[async_trait]
+impl Outbox for PostgresOutbox {
+    async fn next(&self, subscriber: &str, limit: u32) -> Result<Option<NoticeBatch>, Unavailable> {
+        let (outbox, subscriber) = (self.clone(), subscriber.to_owned());
+        in_own_task(&self.database, async move { outbox.next_batch(&subscriber, limit).await }).await
+    }
+
+    async fn advance(
+        &self,
+        subscriber: &str,
+        position: OutboxPosition,
+        undelivered: Vec<Undelivered>,
+    ) -> Result<(), Unavailable> {
+        let (outbox, subscriber) = (self.clone(), subscriber.to_owned());
+        in_own_task(&self.database, async move { outbox.advance_to(&subscriber, position, undelivered).await }).await
+    }
+
+    async fn take_due(&self, subscriber: &str, limit: u32) -> Result<Vec<DueNotice>, Unavailable> {
+        let (outbox, subscriber) = (self.clone(), subscriber.to_owned());
+        in_own_task(&self.database, async move { outbox.due_notices(&subscriber, limit).await }).await
+    }
+
+    async fn retried(&self, id: i64, outcome: RetryOutcome) -> Result<(), Unavailable> {
+        let outbox = self.clone();
+        in_own_task(&self.database, async move { outbox.record_retry(id, outcome).await }).await
+    }
+
+    async fn dead_letters(&self, after: Option<i64>, limit: PageLimit) -> Result<Page<DeadLetter>, Unavailable> {
+        self.list_dead_letters(after, limit).await
+    }
+
+    async fn resend(&self, id: i64, by: Administrator, at: Timestamp) -> Result<(), ResendError> {
+        let outbox = self.clone();
+        in_own_task(&self.database, async move { outbox.resend_letter(id, by, at).await }).await
+    }
+
+    async fn state(&self, subscriber: &str) -> Result<OutboxState, Unavailable> {
+        self.state_of(subscriber).await
     }
 }

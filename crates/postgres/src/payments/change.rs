@@ -64,8 +64,8 @@ pub(super) async fn move_to(
     reported_at: Option<Timestamp>,
 ) -> QueryResult<()> {
     sql_query(
-        "UPDATE payments SET status = $2, updated_at = $3, reported_at = coalesce($4, reported_at), version = version + 1 \
-         WHERE id = $1",
+        "UPDATE payments SET status = $2, updated_at = $3, reported_at = coalesce($4, reported_at), version = version + 1, \
+         paid_at = CASE WHEN $2 = 'succeeded' THEN $3 ELSE paid_at END WHERE id = $1",
     )
     .bind::<SqlUuid, _>(id.as_uuid())
     .bind::<Text, _>(status.as_str())
@@ -183,9 +183,10 @@ impl PostgresPayments {
                     Consequence::RefundsLatePayment if payment.refunded == payment.amount => Ok(Recorded::Known),
                     Consequence::RefundsLatePayment => {
                         // The report may be the first that is heard of the intent.
-                        sql_query("UPDATE payments SET intent = $2, call_off = false WHERE id = $1")
+                        sql_query("UPDATE payments SET intent = $2, call_off = false, paid_at = $3 WHERE id = $1")
                             .bind::<SqlUuid, _>(id.as_uuid())
                             .bind::<Text, _>(&report.intent.0)
+                            .bind::<Timestamptz, _>(report.at)
                             .execute(connection)
                             .changes("payment.attach")
                             .await?;

@@ -67,6 +67,16 @@ struct SalesRow {
     revenue: i64,
 }
 
+#[derive(QueryableByName)]
+struct MoneyRow {
+    #[diesel(sql_type = Integer)]
+    position: i32,
+    #[diesel(sql_type = BigInt)]
+    paid: i64,
+    #[diesel(sql_type = BigInt)]
+    refunded: i64,
+}
+
 impl PostgresSalesFigures {
     /// Runs a report in one snapshot with how far the summaries go, which it is given: as a value, of which the planner knows that
     /// hardly anything comes after it. Compiling or sharing out so small a plan would take longer than running it.
@@ -146,18 +156,23 @@ impl PostgresSalesFigures {
             .bind::<Timestamptz, _>(last.to())
             .bind::<Timestamptz, _>(slots.from)
             .bind::<Timestamptz, _>(slots.to)
+            .bind::<Array<Timestamptz>, _>(bounds.clone());
+        let moved = sql_query(include_str!("money.sql"))
+            .bind::<Timestamptz, _>(first.from())
+            .bind::<Timestamptz, _>(last.to())
             .bind::<Array<Timestamptz>, _>(bounds);
-        let rows: Vec<SalesRow> = self
+        let (rows, moved): (Vec<SalesRow>, Vec<MoneyRow>) = self
             .in_one_snapshot(move |connection, (transaction, event)| {
-                query
-                    .bind::<BigInt, _>(transaction)
-                    .bind::<BigInt, _>(event)
-                    .load(connection)
-                    .rows("sales.by_interval")
-                    .boxed()
+                async move {
+                    let query = query.bind::<BigInt, _>(transaction).bind::<BigInt, _>(event);
+                    let rows = query.load(connection).rows("sales.by_interval").await?;
+                    Ok((rows, moved.load(connection).rows("sales.money").await?))
+                }
+                .boxed()
             })
             .await?;
-        let nothing = |period| Sales { period, orders: 0, quantity: 0, revenue: self.money(0) };
+        let zero = self.money(0);
+        let nothing = |period| Sales { period, orders: 0, quantity: 0, revenue: zero, paid: zero, refunded: zero };
         let mut sales: Vec<Sales> = periods.iter().copied().map(nothing).collect();
         for row in rows {
             // Positions are counted from 1.
@@ -166,6 +181,12 @@ impl PostgresSalesFigures {
                 sold.orders = row.orders.unsigned_abs();
                 sold.quantity = row.quantity.unsigned_abs();
                 sold.revenue = self.money(row.revenue);
+            }
+        }
+        for row in moved {
+            let position = usize::try_from(row.position - 1).map_err(Unavailable::new)?;
+            if let Some(sold) = sales.get_mut(position) {
+                (sold.paid, sold.refunded) = (self.money(row.paid), self.money(row.refunded));
             }
         }
         Ok(sales)

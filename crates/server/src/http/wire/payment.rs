@@ -1,5 +1,5 @@
 use comanda_domain::{
-    money::{Currency, Money},
+    money::{Currency, Money, Price},
     payment::{Payment, PaymentMethod, Refund},
     ports::PaymentReceipt,
     text::Reason,
@@ -91,7 +91,7 @@ impl RefundRequest {
         }
         let reason = faults.check("/reason", Reason::new(&self.reason));
         let reason = faults.finish(reason)?;
-        Ok((amount.flatten().map(|price| price.money()), reason))
+        Ok((amount.flatten().map(Price::money), reason))
     }
 }
 

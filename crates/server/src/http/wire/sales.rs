@@ -103,6 +103,10 @@ pub struct SalesAnswer {
     /// Portions.
     quantity: u64,
     revenue: MoneyAnswer,
+    /// Money that came in during the interval, whatever order it was for.
+    paid: MoneyAnswer,
+    /// Money that went back.
+    refunded: MoneyAnswer,
 }
 
 impl From<&Sales> for SalesAnswer {
@@ -113,6 +117,8 @@ impl From<&Sales> for SalesAnswer {
             orders: sales.orders,
             quantity: sales.quantity,
             revenue: sales.revenue.into(),
+            paid: sales.paid.into(),
+            refunded: sales.refunded.into(),
         }
     }
 }
