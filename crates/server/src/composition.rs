@@ -226,7 +226,7 @@ impl Restaurant {
             notifying::keep_measuring(outbox.clone(), name.clone());
             subscribers.push(DeliverNotices::new(outbox.clone(), notifier, clock.clone(), name, settings.retries));
         }
-        notifying::keep_telling(subscribers).context("cannot start a thread")?;
+        notifying::keep_telling(subscribers, settings.per_second).context("cannot start a thread")?;
         Ok(self.offer(ListDeadLetters::new(outbox.clone())).offer(ResendDeadLetter::new(outbox, clock.clone())))
     }
 

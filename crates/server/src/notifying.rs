@@ -22,7 +22,9 @@ const PAUSE: Duration = Duration::from_secs(30);
 const MEASURE: Duration = Duration::from_secs(5);
 
 /// Tells all of them, on a thread that takes what others leave of the machine: who orders should not feel that somebody is told.
-pub fn keep_telling(subscribers: Vec<DeliverNotices>) -> io::Result<()> {
+///
+/// Each is told so many events a second at most.
+pub fn keep_telling(subscribers: Vec<DeliverNotices>, per_second: u32) -> io::Result<()> {
     /// As little as there is.
     const NICE: i32 = 19;
     if subscribers.is_empty() {
@@ -33,21 +35,24 @@ pub fn keep_telling(subscribers: Vec<DeliverNotices>) -> io::Result<()> {
         if let Err(error) = rustix::process::setpriority_process(None, NICE) {
             tracing::warn!(%error, "the thread that tells others cannot step back");
         }
-        runtime.block_on(futures_util::future::join_all(subscribers.into_iter().map(tell)));
+        runtime
+            .block_on(futures_util::future::join_all(subscribers.into_iter().map(|deliver| tell(deliver, per_second))));
     })?;
     Ok(())
 }
 
-async fn tell(deliver: DeliverNotices) {
+async fn tell(deliver: DeliverNotices, per_second: u32) {
     let subscriber = deliver.subscriber().to_owned();
     let count = |outcome: &'static str| counter!("comanda_outbox_deliveries_total", "subscriber" => subscriber.clone(), "outcome" => outcome);
     let (delivered, failed) = (count("delivered"), count("failed"));
     let mut pause = LOOK;
     loop {
+        let (begin, mut least) = (Instant::now(), Duration::ZERO);
         match deliver.execute().await {
             Ok(told) => {
                 delivered.increment(told.delivered);
                 failed.increment(told.failed);
+                least = Duration::from_secs(told.delivered + told.failed) / per_second;
                 pause = match told {
                     // Nobody is there: what waits in the outbox is not touched, one batch after the other, only to fail.
                     Told { delivered: 0, failed: 1.., .. } => (pause.max(LOOK) * 2).min(PAUSE),
@@ -60,7 +65,7 @@ async fn tell(deliver: DeliverNotices) {
                 pause = (pause.max(LOOK) * 2).min(PAUSE);
             }
         }
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(pause.max(least.saturating_sub(begin.elapsed()))).await;
     }
 }
 

@@ -180,6 +180,7 @@ pub struct NotificationSettings {
     pub webhook_networks: Vec<IpNet>,
     pub source: String,
     pub timeout: Duration,
+    pub per_second: u32,
     pub retries: RetryTerms,
 }
 
@@ -468,6 +469,7 @@ fn notifications(reader: &mut Reader) -> NotificationSettings {
         webhook_networks: reader.list(&s::WEBHOOK_ALLOWED_NETWORKS),
         source: reader.text(&s::EVENT_SOURCE),
         timeout: reader.milliseconds(&s::NOTIFY_TIMEOUT_MS, 100..=60_000),
+        per_second: reader.in_range(&s::OUTBOX_PER_SECOND, 1..=1_000_000),
         retries: RetryTerms {
             first_pause: reader.milliseconds(&s::OUTBOX_FIRST_PAUSE_MS, 1..=600_000),
             longest_pause: Duration::from_mins(10),

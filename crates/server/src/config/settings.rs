@@ -92,6 +92,7 @@ settings! {
     WEBHOOK_ALLOWED_NETWORKS = Some(""), "Networks that webhooks may reach although they are not public, separated by commas, such as `10.1.0.0/16`; within them http will do.";
     EVENT_SOURCE = Some("/comanda"), "The `source` of events: which restaurant tells.";
     NOTIFY_TIMEOUT_MS = Some("5000"), "How long a mail server or a webhook may take.";
+    OUTBOX_PER_SECOND = Some("3000"), "How many events a receiver is told a second at most: neither it nor those who order meanwhile should feel a rush of them.";
     OUTBOX_FIRST_PAUSE_MS = Some("1000"), "The pause after the first failed delivery of an event; it doubles up to ten minutes.";
     OUTBOX_ATTEMPTS = Some("12"), "After so many failures an event is put aside, where an admin can have it tried again.";
     LOG = Some("info"), "What is logged, as `tracing` filter directives: `warn`, `info,comanda_postgres=debug`.";
