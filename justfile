@@ -15,9 +15,13 @@ test *arguments:
 rush *arguments:
     cargo xtask rush {{arguments}}
 
-# Placing orders over HTTP beside pgbench; or: login, reads
+# Placing orders over HTTP beside pgbench; or: login, reads, overload, outbox
 bench what="orders":
     cargo xtask bench {{what}}
+
+# Break what Comanda stands on, under load
+faults *arguments:
+    cargo xtask faults {{arguments}}
 
 # Format the code
 format:

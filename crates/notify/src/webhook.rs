@@ -34,6 +34,8 @@ pub struct WebhookConfig {
     pub source: String,
     /// Whom it may reach.
     pub guard: NetworkGuard,
+    /// The span in which it is told (W3C trace context), if it is traced.
+    pub traceparent: fn() -> Option<String>,
 }
 
 /// The key of signatures. Not to be logged.
@@ -115,6 +117,10 @@ impl Notifier for WebhookNotifier {
             .header("webhook-timestamp", now.timestamp().to_string())
             .header("webhook-signature", self.signature(&id, now, &body))
             .body(body);
+        let request = match (self.config.traceparent)() {
+            Some(span) => request.header("traceparent", span),
+            None => request,
+        };
         let answer = request.send().await.map_err(|error| Unavailable::new(error.without_url()))?;
         match answer.status() {
             status if status.is_success() => Ok(()),
@@ -139,6 +145,7 @@ mod tests {
             timeout: Duration::from_secs(1),
             source: "/comanda".to_owned(),
             guard: NetworkGuard::new(Vec::new()),
+            traceparent: || None,
         })
         .unwrap()
     }

@@ -6,6 +6,8 @@ use comanda_domain::{
     ports::{Notifier, NotifyError},
 };
 
+use tracing::Instrument;
+
 use crate::breaker::Breaker;
 
 /// A notifier behind a breaker: `notifications`.
@@ -17,6 +19,7 @@ pub struct GuardedNotifier {
 #[async_trait]
 impl Notifier for GuardedNotifier {
     async fn notify(&self, notice: &Notice) -> Result<(), NotifyError> {
-        self.breaker.call(self.notifier.notify(notice)).await
+        let span = tracing::debug_span!("notice", otel.kind = "producer", kind = notice.happened.kind());
+        self.breaker.call(self.notifier.notify(notice)).instrument(span).await
     }
 }

@@ -7,6 +7,8 @@ use comanda_domain::{
     ports::{BadEvent, DueRefund, GatewayError, GatewayEvent, PaymentGateway},
 };
 
+use tracing::Instrument;
+
 use crate::breaker::Breaker;
 
 /// The payment gateway behind a breaker: `stripe`.
@@ -18,7 +20,8 @@ pub struct GuardedGateway {
 #[async_trait]
 impl PaymentGateway for GuardedGateway {
     async fn create(&self, payment: &Payment) -> Result<Intent, GatewayError> {
-        self.breaker.call(self.gateway.create(payment)).await
+        let span = tracing::debug_span!("stripe.create", otel.kind = "client");
+        self.breaker.call(self.gateway.create(payment)).instrument(span).await
     }
 
     async fn find(&self, id: &IntentId) -> Result<Option<Intent>, GatewayError> {

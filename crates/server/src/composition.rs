@@ -55,6 +55,7 @@ use crate::{
     identity::{Argon2Hasher, ChainedRefreshTokens, JwtAccessTokens, TokenKeys, TokenTerms},
     notifying,
     system::{SystemClock, UuidV7},
+    traces,
 };
 
 /// Registers what the handlers of one worker ask for.
@@ -313,6 +314,7 @@ fn notifiers(settings: &NotificationSettings) -> anyhow::Result<Vec<(String, Arc
             timeout: settings.timeout,
             source: settings.source.clone(),
             guard: NetworkGuard::new(settings.webhook_networks.clone()),
+            traceparent: traces::traceparent,
         });
         notifiers.push((name, Arc::new(webhook.context("WEBHOOK_URLS")?)));
     }
@@ -331,6 +333,7 @@ fn stripe(settings: &PaymentSettings, currency: Currency) -> anyhow::Result<Arc<
         webhook_secrets: webhook_secrets(settings),
         timeout: settings.stripe_timeout,
         currency,
+        traceparent: traces::traceparent,
     });
     Ok(Arc::new(stripe.context("cannot talk to Stripe")?))
 }

@@ -14,7 +14,7 @@ use opentelemetry_sdk::{
     trace::{Sampler, SdkTracer, SdkTracerProvider},
 };
 use tracing::{Subscriber, level_filters::LevelFilter};
-use tracing_opentelemetry::OpenTelemetryLayer;
+use tracing_opentelemetry::{OpenTelemetryLayer, OpenTelemetrySpanExt};
 use tracing_subscriber::{Layer, filter::Targets, registry::LookupSpan};
 
 use crate::config::TraceConfig;
@@ -26,6 +26,8 @@ pub struct Traces {
 
 impl Traces {
     pub fn start(config: &TraceConfig) -> anyhow::Result<Self> {
+        // Another part of the program may have chosen it before, which is as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let exporter = SpanExporter::builder()
             .with_http()
             .with_protocol(Protocol::HttpBinary)
@@ -77,6 +79,13 @@ pub fn context_of(headers: &HeaderMap) -> Context {
         }
     }
     TraceContextPropagator::new().extract_with_context(&Context::new(), &Headers(headers))
+}
+
+/// The current span for whoever is called from it, as `traceparent`; nothing where it is not traced.
+pub fn traceparent() -> Option<String> {
+    let mut headers = std::collections::HashMap::new();
+    TraceContextPropagator::new().inject_context(&tracing::Span::current().context(), &mut headers);
+    headers.remove("traceparent")
 }
 
 /// The id of a context's trace, as it is written in logs.

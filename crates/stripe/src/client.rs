@@ -34,6 +34,8 @@ pub struct StripeConfig {
     pub timeout: Duration,
     /// The deployment's.
     pub currency: Currency,
+    /// The caller's span (W3C trace context), if it is traced.
+    pub traceparent: fn() -> Option<String>,
 }
 
 /// The gateway.
@@ -107,6 +109,10 @@ impl Stripe {
 
     async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Refusal> {
         let request = request.bearer_auth(&self.config.secret_key).header("stripe-version", API_VERSION);
+        let request = match (self.config.traceparent)() {
+            Some(span) => request.header("traceparent", span),
+            None => request,
+        };
         let answer =
             request.send().await.map_err(|error| Refusal::Unavailable(Unavailable::new(error.without_url())))?;
         let status = answer.status();

@@ -43,10 +43,10 @@ async fn what_was_sold_is_reported_and_what_was_cancelled_is_not() {
     let csv = Client::send(staff.request(Method::GET, path).header("accept", "text/csv;q=0.9, application/json;q=0.1"));
     assert_eq!(
         csv.await.text,
-        "from,to,orders,quantity,revenue,currency\r\n\
-         2026-03-28T00:00:00+01:00,2026-03-29T00:00:00+01:00,0,0,0.00,EUR\r\n\
-         2026-03-29T00:00:00+01:00,2026-03-30T00:00:00+02:00,0,0,0.00,EUR\r\n\
-         2026-03-30T00:00:00+02:00,2026-03-31T00:00:00+02:00,0,0,0.00,EUR\r\n"
+        "from,to,orders,quantity,revenue,currency,paid,refunded\r\n\
+         2026-03-28T00:00:00+01:00,2026-03-29T00:00:00+01:00,0,0,0.00,EUR,0.00,0.00\r\n\
+         2026-03-29T00:00:00+01:00,2026-03-30T00:00:00+02:00,0,0,0.00,EUR,0.00,0.00\r\n\
+         2026-03-30T00:00:00+02:00,2026-03-31T00:00:00+02:00,0,0,0.00,EUR,0.00,0.00\r\n"
     );
     restaurant.close().await;
 }

@@ -29,6 +29,17 @@ async fn every_invariant_can_fail() {
             "the sales summaries",
         ),
         ("UPDATE sales_summarized SET transaction_id = 9223372036854775807", "the sales summaries"),
+        (
+            "INSERT INTO payments (id, order_id, amount, begun_at, updated_at, method, status) \
+             SELECT gen_random_uuid(), id, total, now(), now(), 'counter', 'succeeded' FROM orders; \
+             UPDATE orders SET status = 'cancelled'",
+            "money that came for a cancelled order",
+        ),
+        (
+            "INSERT INTO payments (id, order_id, amount, refunded, begun_at, updated_at, method, status) \
+             SELECT gen_random_uuid(), id, total, total, now(), now(), 'counter', 'refunded' FROM orders",
+            "money that came for a cancelled order",
+        ),
         ("UPDATE orders SET number = 0", "no two orders bear the same running number"),
     ] {
         let shop = Shop::open().await;

@@ -59,7 +59,7 @@ pub async fn sales(
         ReportSalesError::Unavailable(cause) => Problem::unavailable("analytics.read", &cause),
     })?;
     if prefers_csv(&request) {
-        let header = ["from", "to", "orders", "quantity", "revenue", "paid", "refunded", "currency"];
+        let header = ["from", "to", "orders", "quantity", "revenue", "currency", "paid", "refunded"];
         // By the clock on the wall, for whoever reads a spreadsheet.
         let time =
             |moment: comanda_domain::Timestamp| moment.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Secs, true);
@@ -69,7 +69,7 @@ pub async fn sales(
                 let (from, to) = (time(row.period.from()), time(row.period.to()));
                 let (revenue, currency) = (row.revenue.to_string(), row.revenue.currency().to_string());
                 let (paid, refunded) = (row.paid.to_string(), row.refunded.to_string());
-                [from, to, row.orders.to_string(), row.quantity.to_string(), revenue, paid, refunded, currency]
+                [from, to, row.orders.to_string(), row.quantity.to_string(), revenue, currency, paid, refunded]
             }),
         ));
     }
