@@ -1,13 +1,16 @@
 //! What an operator can set. `settings.rs` lists every setting with its default; nothing else reads the environment.
 
+mod mode;
+mod notifications;
+mod payments;
 mod reader;
 mod secret;
 mod settings;
 
-use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
 
 use chrono::TimeDelta;
-use comanda_application::{accounts::SessionTerms, notices::RetryTerms};
+use comanda_application::accounts::SessionTerms;
 use comanda_cache::CacheTerms;
 use comanda_domain::{
     feature_flag::{FlagDefaults, Percentage},
@@ -15,17 +18,18 @@ use comanda_domain::{
     money::Currency,
     rate_limit::RateLimit,
 };
-use comanda_notify::{Language, WebhookSecret};
 use comanda_resilience::BreakerSettings;
 use ipnet::IpNet;
-use url::Url;
 
-use self::{reader::Reader, settings as s};
 pub use self::{
+    mode::Mode,
+    notifications::{MailWay, NotificationSettings},
+    payments::{Gateway, PaymentSettings},
     reader::{ConfigError, Source},
     secret::Secret,
     settings::{SETTINGS, Setting, table as settings_table},
 };
+use self::{notifications::notifications, payments::payments, reader::Reader, settings as s};
 
 /// Everything, validated.
 #[derive(Debug)]
@@ -119,83 +123,6 @@ pub struct BreakerConfig {
     pub payment_create: BreakerSettings,
     pub stripe: BreakerSettings,
     pub notifications: BreakerSettings,
-}
-
-/// Who takes cards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gateway {
-    None,
-    Offline,
-    Stripe,
-}
-
-impl std::str::FromStr for Gateway {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "none" => Ok(Self::None),
-            "offline" => Ok(Self::Offline),
-            "stripe" => Ok(Self::Stripe),
-            _ => Err("must be none, offline or stripe"),
-        }
-    }
-}
-
-/// What a deployment is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    Production,
-    Development,
-}
-
-impl std::str::FromStr for Mode {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "production" => Ok(Self::Production),
-            "development" => Ok(Self::Development),
-            _ => Err("must be production or development"),
-        }
-    }
-}
-
-#[derive(Clone, Debug)]
-pub struct PaymentSettings {
-    pub gateway: Gateway,
-    pub window: Duration,
-    pub stripe_key: Secret,
-    pub webhook_secrets: Secret,
-    pub stripe_url: String,
-    pub stripe_timeout: Duration,
-}
-
-#[derive(Clone, Debug)]
-pub struct NotificationSettings {
-    /// `None`: customers are not written to.
-    pub mail: Option<MailSettings>,
-    pub webhooks: Vec<Url>,
-    pub webhook_secret: Option<WebhookSecret>,
-    pub webhook_networks: Vec<IpNet>,
-    pub source: String,
-    pub timeout: Duration,
-    pub per_second: u32,
-    pub retries: RetryTerms,
-}
-
-#[derive(Clone, Debug)]
-pub struct MailSettings {
-    pub transport: MailWay,
-    pub from: String,
-    pub language: Language,
-}
-
-/// How mails leave.
-#[derive(Clone, Debug)]
-pub enum MailWay {
-    Smtp(Secret),
-    Folder(PathBuf),
 }
 
 #[derive(Clone, Debug)]
@@ -413,69 +340,6 @@ fn passwords(reader: &mut Reader) -> PasswordConfig {
 
 fn log(reader: &mut Reader) -> LogConfig {
     LogConfig { filter: reader.text(&s::LOG), format: reader.parsed(&s::LOG_FORMAT, LogFormat::Text) }
-}
-
-fn payments(reader: &mut Reader) -> PaymentSettings {
-    let mode = reader.parsed(&s::MODE, Mode::Production);
-    let gateway = reader.parsed(&s::PAYMENT_GATEWAY, Gateway::None);
-    if gateway == Gateway::Offline && mode == Mode::Production {
-        reader.mistake(&s::PAYMENT_GATEWAY, "offline takes no money: set MODE=development if that is meant");
-    }
-    let stripe_key = reader.secret(&s::STRIPE_SECRET_KEY);
-    if gateway == Gateway::Stripe && stripe_key.expose().is_empty() {
-        reader.mistake(&s::STRIPE_SECRET_KEY, "must be set where Stripe takes cards");
-    }
-    let webhook_secrets = reader.secret(&s::STRIPE_WEBHOOK_SECRETS);
-    if gateway == Gateway::Stripe && webhook_secrets.expose().is_empty() {
-        reader
-            .mistake(&s::STRIPE_WEBHOOK_SECRETS, "must be set where Stripe takes cards: nobody would hear of payments");
-    }
-    PaymentSettings {
-        gateway,
-        window: Duration::from_secs(reader.in_range(&s::PAYMENT_WINDOW_SECONDS, 1..=86_400)),
-        stripe_key,
-        webhook_secrets,
-        stripe_url: reader.text(&s::STRIPE_API_URL),
-        stripe_timeout: reader.milliseconds(&s::STRIPE_TIMEOUT_MS, 100..=9_000),
-    }
-}
-
-fn notifications(reader: &mut Reader) -> NotificationSettings {
-    let mode = reader.parsed(&s::MODE, Mode::Production);
-    let (url, folder) = (reader.secret(&s::MAIL_URL), reader.text(&s::MAIL_FOLDER));
-    if !folder.is_empty() && mode == Mode::Production {
-        reader.mistake(&s::MAIL_FOLDER, "mails in a folder reach nobody: set MODE=development if that is meant");
-    }
-    let transport = match (url.expose().is_empty(), folder.is_empty()) {
-        (false, _) => Some(MailWay::Smtp(url)),
-        (true, false) => Some(MailWay::Folder(PathBuf::from(folder))),
-        (true, true) => None,
-    };
-    let (from, language) = (reader.text(&s::MAIL_FROM), reader.parsed(&s::MAIL_LANGUAGE, Language::English));
-    let webhooks: Vec<Url> = reader.list(&s::WEBHOOK_URLS);
-    let secret = reader.secret(&s::WEBHOOK_SECRET);
-    let webhook_secret = match secret.expose().parse() {
-        Ok(secret) => Some(secret),
-        Err(_) if secret.expose().is_empty() && webhooks.is_empty() => None,
-        Err(error) => {
-            reader.mistake(&s::WEBHOOK_SECRET, error);
-            None
-        }
-    };
-    NotificationSettings {
-        mail: transport.map(|transport| MailSettings { transport, from, language }),
-        webhooks,
-        webhook_secret,
-        webhook_networks: reader.list(&s::WEBHOOK_ALLOWED_NETWORKS),
-        source: reader.text(&s::EVENT_SOURCE),
-        timeout: reader.milliseconds(&s::NOTIFY_TIMEOUT_MS, 100..=60_000),
-        per_second: reader.in_range(&s::OUTBOX_PER_SECOND, 1..=1_000_000),
-        retries: RetryTerms {
-            first_pause: reader.milliseconds(&s::OUTBOX_FIRST_PAUSE_MS, 1..=600_000),
-            longest_pause: Duration::from_mins(10),
-            attempts: reader.in_range(&s::OUTBOX_ATTEMPTS, 1..=1000),
-        },
-    }
 }
 
 fn traces(reader: &mut Reader) -> Option<TraceConfig> {

@@ -1,10 +1,12 @@
 //! The composition root: the one place that knows which adapter stands behind which port.
 
+mod notices;
+mod payments;
+
 use std::{sync::Arc, time::Duration};
 
 use actix_web::web::{Data, ServiceConfig};
 use anyhow::Context;
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use comanda_application::{
     accounts::{
         AppointAdmin, ChangePassword, CheckPassword, LogIn, LogOut, ReadProfile, RefreshSession, RegisterAccount,
@@ -15,47 +17,33 @@ use comanda_application::{
         AddMenuItem, AdjustStock, ArchiveMenuItem, EditMenuItem, ExportMenu, ImportMenu, ListMenuItems, ReadMenu,
         ReadMenuItem,
     },
-    notices::{DeliverNotices, ListDeadLetters, ResendDeadLetter},
     orders::{AdvanceOrder, CancelOrder, ListOrders, PlaceOrder, ReadOrder},
-    payments::{PayOrder, ReceiveGatewayEvent, ReconcilePayments, RefundPayment, SettlePayment, TendPayments},
     sales::{ReportSales, ReportTopItems},
 };
 use comanda_cache::CachedMenu;
-use comanda_domain::{
-    money::Currency,
-    ports::{
-        AccessTokens, Accounts, AuditLog, Clock, ClosedSessions, FeatureFlags, FlagSettings, GuestMenu, IdGenerator,
-        Lockouts, Menu, MenuCache, Notifier, OrderBook, Outbox, PasswordHasher, PaymentGateway, Payments,
-        RefreshTokens, SalesFigures, Sessions,
-    },
+use comanda_domain::ports::{
+    AccessTokens, Accounts, AuditLog, Clock, ClosedSessions, FeatureFlags, FlagSettings, GuestMenu, IdGenerator,
+    Lockouts, Menu, MenuCache, OrderBook, PasswordHasher, Payments, RefreshTokens, SalesFigures, Sessions,
 };
-use comanda_notify::{MailConfig, MailNotifier, MailTransport, NetworkGuard, WebhookConfig, WebhookNotifier};
 use comanda_postgres::{
     Database, DatabaseConfig, PlacementConfig, PostgresAccounts, PostgresAuditLog, PostgresFlagSettings,
-    PostgresHealth, PostgresMenu, PostgresOrderBook, PostgresOutbox, PostgresPayments, PostgresSalesFigures,
-    PostgresSessions,
+    PostgresHealth, PostgresMenu, PostgresOrderBook, PostgresPayments, PostgresSalesFigures, PostgresSessions,
 };
 use comanda_redis::{
     RedisAddressLimits, RedisClosedSessions, RedisConnections, RedisHealth, RedisLockouts, RedisMenuCache,
 };
 use comanda_resilience::{
-    Breaker, GuardedAccounts, GuardedGateway, GuardedNotifier, GuardedOrderBook, GuardedPayments, LocalAddressLimits,
-    LocalLockouts, RetryBudget, SparedMenuCache,
+    Breaker, GuardedAccounts, GuardedOrderBook, GuardedPayments, LocalAddressLimits, LocalLockouts, RetryBudget,
+    SparedMenuCache,
 };
-use comanda_stripe::{OfflineGateway, Stripe, StripeConfig};
-use sha2::{Digest, Sha256};
 
+pub use self::payments::reconcile_payments;
 use crate::{
-    config::{
-        CacheConfig, Config, DatabaseSettings, Gateway, MailWay, NotificationSettings, PasswordConfig, PaymentSettings,
-        PaymentsConfig, StoreConfig,
-    },
+    config::{CacheConfig, Config, DatabaseSettings, PasswordConfig, StoreConfig},
     flags::OpenFeatureFlags,
-    http::{Authenticator, CsrfGuard, CursorSigner, Doorman, Health, MenuPrinter, SessionCookies, Tending},
+    http::{Authenticator, CsrfGuard, CursorSigner, Doorman, Health, MenuPrinter, SessionCookies},
     identity::{Argon2Hasher, ChainedRefreshTokens, JwtAccessTokens, TokenKeys, TokenTerms},
-    notifying,
     system::{SystemClock, UuidV7},
-    traces,
 };
 
 /// Registers what the handlers of one worker ask for.
@@ -211,62 +199,6 @@ impl Restaurant {
         self.offer(ReadFlag::new(settings.clone(), config.flags)).offer(SetFlag::new(settings, clock.clone()))
     }
 
-    /// Each of those that are told has a breaker of its own: one that is gone keeps nobody else waiting.
-    fn offer_notices(
-        &mut self,
-        config: &Config,
-        database: &Database,
-        clock: &Arc<dyn Clock>,
-    ) -> anyhow::Result<&mut Self> {
-        let settings = &config.notifications;
-        let outbox: Arc<dyn Outbox> = Arc::new(PostgresOutbox::new(database.clone(), config.currency));
-        let mut subscribers = Vec::new();
-        for (name, notifier) in notifiers(settings)? {
-            let breaker = Breaker::towards(&name, "notifications", config.breakers.notifications);
-            let notifier = Arc::new(GuardedNotifier { notifier, breaker });
-            notifying::keep_measuring(outbox.clone(), name.clone());
-            subscribers.push(DeliverNotices::new(outbox.clone(), notifier, clock.clone(), name, settings.retries));
-        }
-        notifying::keep_telling(subscribers, settings.per_second).context("cannot start a thread")?;
-        Ok(self.offer(ListDeadLetters::new(outbox.clone())).offer(ResendDeadLetter::new(outbox, clock.clone())))
-    }
-
-    fn offer_payments(
-        &mut self,
-        config: &Config,
-        payments: &Arc<dyn Payments>,
-        orders: &Arc<dyn OrderBook>,
-        ids: &Arc<dyn IdGenerator>,
-        clock: &Arc<dyn Clock>,
-    ) -> anyhow::Result<&mut Self> {
-        let settings = &config.payments;
-        let gateway = match settings.gateway {
-            Gateway::None => None,
-            Gateway::Offline => {
-                let own = vec![format!("offline {}", config.http.secret_key.expose())];
-                let secrets = own.into_iter().chain(webhook_secrets(settings)).collect::<Vec<_>>();
-                self.offer(OfflineGateway::new(secrets.clone()));
-                Some(Arc::new(OfflineGateway::new(secrets)) as Arc<dyn PaymentGateway>)
-            }
-            Gateway::Stripe => Some(stripe(settings, config.currency)?),
-        };
-        let guarded = |gateway| GuardedGateway { gateway, breaker: Breaker::new("stripe", config.breakers.stripe) };
-        let gateway = gateway.map(|gateway| Arc::new(guarded(gateway)) as Arc<dyn PaymentGateway>);
-        let tending = Tending::default();
-        let (payments, clock) = (Arc::clone(payments), Arc::clone(clock));
-        tend(
-            TendPayments::new(payments.clone(), orders.clone(), gateway.clone(), ids.clone(), clock.clone()),
-            tending.clone(),
-        );
-        let window = settings.window;
-        Ok(self
-            .offer(PayOrder::new(payments.clone(), gateway.clone(), ids.clone(), clock.clone(), window))
-            .offer(SettlePayment::new(payments.clone(), clock.clone()))
-            .offer(RefundPayment::new(payments.clone(), ids.clone(), clock.clone()))
-            .offer(ReceiveGatewayEvent::new(payments, gateway, clock))
-            .offer(tending))
-    }
-
     fn offer_reports(&mut self, config: &Config, database: &Database) -> &mut Self {
         let figures = PostgresSalesFigures::new(database.clone(), config.currency);
         figures.keep_summarizing();
@@ -288,70 +220,6 @@ impl Restaurant {
             register(app);
         }
     }
-}
-
-/// Who is told what happens, by names that stay.
-fn notifiers(settings: &NotificationSettings) -> anyhow::Result<Vec<(String, Arc<dyn Notifier>)>> {
-    let mut notifiers: Vec<(String, Arc<dyn Notifier>)> = Vec::new();
-    if let Some(mail) = &settings.mail {
-        let transport = match &mail.transport {
-            MailWay::Smtp(url) => MailTransport::Smtp(url.expose().to_owned()),
-            MailWay::Folder(folder) => MailTransport::Folder(folder.clone()),
-        };
-        let (from, language, timeout) = (mail.from.clone(), mail.language, settings.timeout);
-        let mail =
-            MailNotifier::new(MailConfig { transport, from, language, timeout }).context("cannot write mails")?;
-        notifiers.push(("mail".to_owned(), Arc::new(mail)));
-    }
-    for url in &settings.webhooks {
-        let secret = settings.webhook_secret.clone().context("webhooks need a secret")?;
-        // The whole address may hold a secret of the receiver's.
-        let digest = BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(url.as_str())[..6]);
-        let name = format!("webhook:{}:{digest}", url.host_str().unwrap_or_default());
-        let webhook = WebhookNotifier::new(WebhookConfig {
-            url: url.clone(),
-            secret,
-            timeout: settings.timeout,
-            source: settings.source.clone(),
-            guard: NetworkGuard::new(settings.webhook_networks.clone()),
-            traceparent: traces::traceparent,
-        });
-        notifiers.push((name, Arc::new(webhook.context("WEBHOOK_URLS")?)));
-    }
-    Ok(notifiers)
-}
-
-fn webhook_secrets(settings: &PaymentSettings) -> Vec<String> {
-    let secrets = settings.webhook_secrets.expose().split(',').map(str::trim);
-    secrets.filter(|secret| !secret.is_empty()).map(str::to_owned).collect()
-}
-
-fn stripe(settings: &PaymentSettings, currency: Currency) -> anyhow::Result<Arc<dyn PaymentGateway>> {
-    let stripe = Stripe::new(StripeConfig {
-        base_url: settings.stripe_url.clone(),
-        secret_key: settings.stripe_key.expose().to_owned(),
-        webhook_secrets: webhook_secrets(settings),
-        timeout: settings.stripe_timeout,
-        currency,
-        traceparent: traces::traceparent,
-    });
-    Ok(Arc::new(stripe.context("cannot talk to Stripe")?))
-}
-
-/// Tends payments for as long as the runtime runs.
-fn tend(payments: TendPayments, tending: Tending) {
-    /// What others have left to be done is found within this.
-    const LOOK: Duration = Duration::from_millis(500);
-    tokio::spawn(async move {
-        loop {
-            match payments.execute().await {
-                Ok(true) => continue,
-                Ok(false) => {}
-                Err(error) => tracing::debug!(%error, "payments could not be tended; trying again"),
-            }
-            let _ = tokio::time::timeout(LOOK, tending.woken()).await;
-        }
-    });
 }
 
 /// The menu with copies of it in this process and in Redis.
@@ -428,17 +296,6 @@ impl BackOffice {
             import_menu: ImportMenu::new(menu, ids, clock),
         })
     }
-}
-
-/// What compares payments with the gateway, for a command. `None`: there is none to compare with.
-pub async fn reconcile_payments(config: &PaymentsConfig) -> anyhow::Result<Option<ReconcilePayments>> {
-    if config.payments.gateway != Gateway::Stripe {
-        return Ok(None);
-    }
-    let database = database(&config.database, Duration::from_secs(10)).await?;
-    let payments = Arc::new(PostgresPayments::new(database, config.currency));
-    let gateway = stripe(&config.payments, config.currency)?;
-    Ok(Some(ReconcilePayments::new(payments, gateway, Arc::new(UuidV7), Arc::new(SystemClock))))
 }
 
 /// The copies of the menu that servers share, for a command.
