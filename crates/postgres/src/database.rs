@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use comanda_domain::ports::Unavailable;
 use diesel_async::{
-    AsyncConnection, AsyncPgConnection, SimpleAsyncConnection,
+    AsyncPgConnection,
     pooled_connection::{
         AsyncDieselConnectionManager, ManagerConfig, PoolError, PoolableConnection, RecyclingMethod,
         bb8::{Pool, PooledConnection},
@@ -17,7 +17,11 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
-use crate::{named, pool_metrics, replica::Replica};
+use crate::{
+    establish::{establish, with_time_limits},
+    named, pool_metrics,
+    replica::Replica,
+};
 
 /// How to reach the database, how connections are shared out, and how long anything may take there.
 #[derive(Clone, Debug)]
@@ -197,23 +201,4 @@ fn time_limits(limit: Duration) -> String {
         "SET statement_timeout = {limit}; SET lock_timeout = {limit}; \
          SET idle_in_transaction_session_timeout = {limit}; SET application_name = 'comanda';"
     )
-}
-
-/// A machine that has gone without a word must not keep anybody waiting for longer than its successor takes to be found; what the URL
-/// says itself counts (`tokio_postgres::Config` lists the names; in seconds).
-fn with_time_limits(url: &str) -> String {
-    let mut url = url.to_owned();
-    for (name, seconds) in [("connect_timeout", 1), ("tcp_user_timeout", 5), ("keepalives_idle", 10)] {
-        if !url.contains(&format!("{name}=")) {
-            let separator = if url.contains('?') { '&' } else { '?' };
-            url = format!("{url}{separator}{name}={seconds}");
-        }
-    }
-    url
-}
-
-pub(crate) async fn establish(url: &str, setup: String) -> diesel::ConnectionResult<AsyncPgConnection> {
-    let mut connection = AsyncPgConnection::establish(url).await?;
-    connection.batch_execute(&setup).await.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
-    Ok(connection)
 }

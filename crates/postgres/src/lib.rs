@@ -3,6 +3,7 @@
 mod accounts;
 mod audit_log;
 mod database;
+mod establish;
 mod feature_flags;
 mod health;
 mod invariants;

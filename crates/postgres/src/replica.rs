@@ -14,7 +14,7 @@ use diesel::{dsl::sql, sql_types::Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, pooled_connection::bb8::Pool};
 use metrics::gauge;
 
-use crate::{database::establish, named::Named};
+use crate::{establish::establish, named::Named};
 
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_millis(250);

@@ -14,10 +14,9 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::fault::Fault;
+use super::{fault::Fault, guest::sign_up};
 use crate::{
-    http::{Answer, Connection, log_in},
-    project::random_secret,
+    http::{Answer, Connection},
     rush::{dishes::Dishes, stage::Stage},
 };
 
@@ -127,14 +126,6 @@ impl Load {
         }
         Ok(told)
     }
-}
-
-pub async fn sign_up(address: &str) -> anyhow::Result<String> {
-    let mut connection = Connection::open(address).await?;
-    let (email, password) = (format!("{}@comanda.example", Uuid::now_v7().simple()), random_secret());
-    let body = json!({ "email": email, "password": password, "name": "A guest" });
-    connection.post("/v1/users", None, &body).await?.expect(201)?;
-    log_in(&mut connection, &email, &password).await
 }
 
 impl Customer {

@@ -1,6 +1,7 @@
 //! `cargo xtask faults`: breaks what Comanda stands on, under load, and looks at what its customers are told.
 
 mod fault;
+mod guest;
 mod load;
 mod verdict;
 

@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 use super::{
     PostgresPayments,
-    change::{PaymentEvent, announce},
     row::{COLUMNS, PaymentRow},
+    write::{PaymentEvent, announce, call_off},
 };
 use crate::{
     named::{Named, NamedRows},
@@ -237,22 +237,4 @@ async fn remember(
     .changes("payment.insert_key")
     .await?;
     Ok(remembered == 1)
-}
-
-/// Nobody may pay it any more; by card, the gateway is told later.
-pub(super) async fn call_off(
-    connection: &mut AsyncPgConnection,
-    payment: &Payment,
-    at: Timestamp,
-) -> diesel::QueryResult<()> {
-    sql_query(
-        "UPDATE payments SET status = 'cancelled', call_off = (method = 'card'), updated_at = $2, version = version + 1 \
-         WHERE id = $1",
-    )
-    .bind::<SqlUuid, _>(payment.id.as_uuid())
-    .bind::<Timestamptz, _>(at)
-    .execute(connection)
-    .changes("payment.call_off")
-    .await
-    .map(|_| ())
 }

@@ -10,7 +10,7 @@ use comanda_domain::{
     text::Reason,
 };
 use diesel::{
-    OptionalExtension, QueryResult, QueryableByName, sql_query,
+    OptionalExtension, QueryableByName, sql_query,
     sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
@@ -20,62 +20,9 @@ use super::{
     PostgresPayments,
     refund::insert_refund,
     row::{COLUMNS, PaymentRow},
+    write::{PaymentEvent, announce, move_to, settle_status},
 };
 use crate::{audit_log, named::Named, order_book::lock_order, transaction_failure::Failure};
-
-/// What others hear of.
-#[derive(Clone, Copy)]
-pub(super) enum PaymentEvent {
-    Succeeded,
-    Failed,
-    Refunded,
-}
-
-/// Writes the event, in the stream of the payment's order.
-pub(super) async fn announce(
-    connection: &mut AsyncPgConnection,
-    payment: &Payment,
-    event: PaymentEvent,
-    at: Timestamp,
-) -> QueryResult<()> {
-    let kind = match event {
-        PaymentEvent::Succeeded => "payment.succeeded",
-        PaymentEvent::Failed => "payment.failed",
-        PaymentEvent::Refunded => "payment.refunded",
-    };
-    sql_query(
-        "INSERT INTO outbox_events (kind, subject_id, subject_version, occurred_at, stream_id) \
-         SELECT $1, id, version, $3, order_id FROM payments WHERE id = $2",
-    )
-    .bind::<Text, _>(kind)
-    .bind::<SqlUuid, _>(payment.id.as_uuid())
-    .bind::<Timestamptz, _>(at)
-    .execute(connection)
-    .changes("payment.insert_event")
-    .await
-    .map(|_| ())
-}
-
-pub(super) async fn move_to(
-    connection: &mut AsyncPgConnection,
-    id: PaymentId,
-    status: PaymentStatus,
-    at: Timestamp,
-    reported_at: Option<Timestamp>,
-) -> QueryResult<()> {
-    sql_query(
-        "UPDATE payments SET status = $2, updated_at = $3, reported_at = coalesce($4, reported_at), version = version + 1, \
-         paid_at = CASE WHEN $2 = 'succeeded' THEN $3 ELSE paid_at END WHERE id = $1",
-    )
-    .bind::<SqlUuid, _>(id.as_uuid())
-    .bind::<Text, _>(status.as_str())
-    .bind::<Timestamptz, _>(at)
-    .bind::<Nullable<Timestamptz>, _>(reported_at)
-    .execute(connection)
-    .changes("payment.move")
-    .await
-    .map(|_| ())
-}
 
 #[derive(QueryableByName)]
 struct OrderOf {
@@ -259,21 +206,4 @@ impl PostgresPayments {
 struct Amount {
     #[diesel(sql_type = BigInt)]
     amount: i64,
-}
-
-/// Where a payment stands by what was given back of it.
-pub(super) async fn settle_status(connection: &mut AsyncPgConnection, id: PaymentId, at: Timestamp) -> QueryResult<()> {
-    sql_query(
-        "UPDATE payments p SET updated_at = $2, version = version + 1, \
-         status = CASE WHEN given.back = p.amount THEN 'refunded' WHEN p.status = 'cancelled' THEN 'cancelled' \
-                       ELSE 'partly_refunded' END \
-         FROM (SELECT sum(amount) AS back FROM refunds WHERE payment_id = $1 AND status = 'succeeded') given \
-         WHERE p.id = $1",
-    )
-    .bind::<SqlUuid, _>(id.as_uuid())
-    .bind::<Timestamptz, _>(at)
-    .execute(connection)
-    .changes("payment.move")
-    .await
-    .map(|_| ())
 }

@@ -7,6 +7,7 @@ mod change;
 mod refund;
 mod row;
 mod work;
+mod write;
 
 use std::collections::HashMap;
 

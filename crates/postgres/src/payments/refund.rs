@@ -19,9 +19,8 @@ use uuid::Uuid;
 
 use super::{
     PostgresPayments,
-    begin::call_off,
-    change::{PaymentEvent, announce, settle_status},
     row::{COLUMNS, PaymentRow, RefundRow},
+    write::{PaymentEvent, announce, call_off, settle_status},
 };
 use crate::{
     audit_log,
