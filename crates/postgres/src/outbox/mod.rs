@@ -153,9 +153,7 @@ impl PostgresOutbox {
         let notices = rows.into_iter().map(|row| row.notice.into_notice(self.currency));
         Ok(NoticeBatch { notices: notices.collect::<Result<_, _>>()?, position: OutboxPosition { transaction, event } })
     }
-}
 
-impl PostgresOutbox {
     async fn next_batch(&self, subscriber: &str, limit: u32) -> Result<Option<NoticeBatch>, Unavailable> {
         let Some(turn) = self.turn(subscriber).await? else { return Ok(None) };
         let batch = self.read_next(&mut *turn.lock().await, subscriber, limit).await;
