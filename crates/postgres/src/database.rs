@@ -18,9 +18,10 @@ use tokio::{
 };
 
 use crate::{
-    establish::{establish, with_time_limits},
-    named, pool_metrics,
+    establish::with_time_limits,
+    pool_metrics,
     replica::Replica,
+    slow_statements::{Origin, SlowStatements, establish_watched},
 };
 
 /// How to reach the database, how connections are shared out, and how long anything may take there.
@@ -69,6 +70,7 @@ pub struct Database {
     reads: Pool<AsyncPgConnection>,
     replica: Option<Replica>,
     reports: Arc<Semaphore>,
+    slow_statements: Arc<SlowStatements>,
     config: Arc<DatabaseConfig>,
     runtime: Handle,
 }
@@ -78,13 +80,14 @@ impl Database {
     /// connections and the transactions.
     pub async fn connect(mut config: DatabaseConfig) -> Result<Self, ConnectError> {
         config.url = with_time_limits(&config.url);
-        named::set_slow(config.slow_statement);
-        let writes = pool_of(&config, &config.url, config.write_connections, config.transaction_limit);
-        let reads = pool_of(&config, &config.url, config.read_connections, config.read_limit);
+        let slow_statements = SlowStatements::longer_than(config.slow_statement);
+        let writes =
+            pool_of(&config, &slow_statements, &config.url, config.write_connections, config.transaction_limit);
+        let reads = pool_of(&config, &slow_statements, &config.url, config.read_connections, config.read_limit);
         drop(writes.get().await.map_err(ConnectError)?);
         let replica = config.replica_url.as_deref().map(|url| {
             let url = with_time_limits(url);
-            let pool = pool_of(&config, &url, config.read_connections, config.read_limit);
+            let pool = pool_of(&config, &slow_statements, &url, config.read_connections, config.read_limit);
             Replica::watch(pool, config.url.clone(), url, config.replica_lag)
         });
         let reports = config.read_connections.saturating_sub(config.free_read_connections).max(1);
@@ -93,6 +96,7 @@ impl Database {
             reads,
             replica,
             reports: Arc::new(Semaphore::new(reports as usize)),
+            slow_statements,
             config: Arc::new(config),
             runtime: Handle::current(),
         };
@@ -108,8 +112,12 @@ impl Database {
     /// A connection beside the pools, with `settings` (SQL) of its own, for work that must not wait behind other work.
     pub(crate) async fn dedicated(&self, settings: &str) -> Result<AsyncPgConnection, Unavailable> {
         let limits = time_limits(self.config.transaction_limit);
-        let establish = establish(&self.config.url, format!("{limits}{settings}"));
-        tokio::time::timeout(self.config.wait_for_connection, establish)
+        let origin = Origin {
+            url: self.config.url.clone(),
+            setup: format!("{limits}{settings}"),
+            slow_statements: Arc::clone(&self.slow_statements),
+        };
+        tokio::time::timeout(self.config.wait_for_connection, establish_watched(Arc::new(origin)))
             .await
             .map_err(Unavailable::new)?
             .map_err(Unavailable::new)
@@ -151,7 +159,7 @@ impl Database {
 
     /// In milliseconds, for a setting of PostgreSQL.
     pub(crate) fn report_limit(&self) -> u128 {
-        before(self.config.report_limit)
+        before(self.config.report_limit).as_millis()
     }
 
     pub(crate) fn runtime(&self) -> &Handle {
@@ -174,29 +182,38 @@ async fn taken<'a>(
     })
 }
 
-fn pool_of(config: &DatabaseConfig, url: &str, size: u32, limit: Duration) -> Pool<AsyncPgConnection> {
-    let limits = time_limits(limit);
+fn pool_of(
+    config: &DatabaseConfig,
+    slow_statements: &Arc<SlowStatements>,
+    url: &str,
+    size: u32,
+    limit: Duration,
+) -> Pool<AsyncPgConnection> {
+    let slow_statements = Arc::clone(slow_statements);
+    let origin = Arc::new(Origin { url: url.to_owned(), setup: time_limits(limit), slow_statements });
     let mut manager = ManagerConfig::<AsyncPgConnection>::default();
-    manager.custom_setup = Box::new(move |url| establish(url, limits.clone()).boxed());
+    manager.custom_setup = Box::new(move |_| establish_watched(Arc::clone(&origin)).boxed());
     // A connection that is known to be closed is replaced without asking the server; asking each time would cost
     // every read a round trip.
     manager.recycling_method = RecyclingMethod::CustomFunction(Box::new(|connection: &mut AsyncPgConnection| {
         let closed = connection.is_broken();
         async move { if closed { Err(diesel::result::Error::BrokenTransactionManager) } else { Ok(()) } }.boxed()
     }));
+    // Who waits for a connection for as long as the work may take gets no answer in time.
+    let wait = config.wait_for_connection.min(before(limit));
     Pool::builder()
         .max_size(size)
-        .connection_timeout(config.wait_for_connection)
+        .connection_timeout(wait)
         .build_unchecked(AsyncDieselConnectionManager::new_with_config(url, manager))
 }
 
-/// A little before the limit, for PostgreSQL, so that its clear answer comes before anybody here stops waiting. In milliseconds.
-fn before(limit: Duration) -> u128 {
-    limit.mul_f32(0.9).as_millis()
+/// A little before the limit, for what has a clear answer that should come before anybody stops waiting.
+fn before(limit: Duration) -> Duration {
+    limit.mul_f32(0.9)
 }
 
 fn time_limits(limit: Duration) -> String {
-    let limit = before(limit);
+    let limit = before(limit).as_millis();
     format!(
         "SET statement_timeout = {limit}; SET lock_timeout = {limit}; \
          SET idle_in_transaction_session_timeout = {limit}; SET application_name = 'comanda';"

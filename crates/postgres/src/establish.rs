@@ -15,8 +15,8 @@ pub(crate) fn with_time_limits(url: &str) -> String {
     url
 }
 
-pub(crate) async fn establish(url: &str, setup: String) -> diesel::ConnectionResult<AsyncPgConnection> {
+pub(crate) async fn establish(url: &str, setup: &str) -> diesel::ConnectionResult<AsyncPgConnection> {
     let mut connection = AsyncPgConnection::establish(url).await?;
-    connection.batch_execute(&setup).await.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+    connection.batch_execute(setup).await.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }

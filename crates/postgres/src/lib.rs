@@ -20,6 +20,7 @@ mod row_error;
 mod sales_figures;
 mod schema;
 mod sessions;
+mod slow_statements;
 mod statement;
 mod transaction_failure;
 

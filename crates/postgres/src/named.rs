@@ -3,10 +3,7 @@
 //! Names are few and say what a statement is for: they are `OpenTelemetry`'s `db.query.summary`
 //! (<https://opentelemetry.io/docs/specs/semconv/database/>).
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::{Duration, Instant},
-};
+use std::time::Instant;
 
 use diesel::{
     QueryResult,
@@ -15,13 +12,7 @@ use diesel::{
 use metrics::{counter, histogram};
 use tracing::Instrument;
 
-/// In milliseconds; what takes longer is logged.
-static SLOW: AtomicU64 = AtomicU64::new(u64::MAX);
-
-/// From when on a statement of this process is slow.
-pub(crate) fn set_slow(limit: Duration) {
-    SLOW.store(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
-}
+use crate::slow_statements::watched;
 
 /// Gives a statement that is about to run its name.
 pub(crate) trait Named<T>: Future<Output = QueryResult<T>> + Sized {
@@ -63,7 +54,7 @@ async fn measured<T>(
         db.query.summary = name
     );
     let begin = Instant::now();
-    let outcome = statement.instrument(span).await;
+    let (outcome, sent) = watched(statement.instrument(span)).await;
     let took = begin.elapsed();
     histogram!("db_client_operation_duration_seconds", "db_query_summary" => name).record(took.as_secs_f64());
     match &outcome {
@@ -76,12 +67,8 @@ async fn measured<T>(
             counter!("comanda_statement_errors_total", &labels).increment(1);
         }
     }
-    if took.as_millis() > u128::from(SLOW.load(Ordering::Relaxed)) {
-        tracing::warn!(
-            statement = name,
-            milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-            "a slow statement"
-        );
+    if let Some(sent) = sent {
+        sent.took(name, took);
     }
     outcome
 }

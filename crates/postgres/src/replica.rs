@@ -79,8 +79,8 @@ impl Watch {
         let (mut primary, mut replica) = match self.connections.take() {
             Some(connections) => connections,
             None => {
-                let setup = "SET application_name = 'comanda-replica-watch'".to_owned();
-                let primary = establish(&self.primary_url, setup.clone()).await.map_err(Unavailable::new)?;
+                let setup = "SET application_name = 'comanda-replica-watch'";
+                let primary = establish(&self.primary_url, setup).await.map_err(Unavailable::new)?;
                 (primary, establish(&self.url, setup).await.map_err(Unavailable::new)?)
             }
         };

@@ -3,6 +3,53 @@
 //! Diesel's `sql_query` is never kept as a prepared statement, and parsing and planning each time costs a busy shop nine orders of
 //! ten. A type with a static `QueryId` is.
 
+use diesel::{
+    pg::Pg,
+    query_builder::AstPass,
+    sql_types::{Array, BigInt, Binary, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid},
+};
+
+/// What `PostgreSQL` calls a type. Parameters are cast to theirs: diesel says them beside the text, and where that is prepared
+/// without diesel, to learn its plan, it must say them itself.
+pub(crate) trait TypeName {
+    fn push(out: &mut AstPass<'_, '_, Pg>);
+}
+
+macro_rules! type_names {
+    ($($sql:ty: $name:literal),+ $(,)?) => {
+        $(impl TypeName for $sql {
+            fn push(out: &mut AstPass<'_, '_, Pg>) {
+                out.push_sql($name);
+            }
+        })+
+    };
+}
+
+type_names! {
+    BigInt: "bigint",
+    Binary: "bytea",
+    Integer: "integer",
+    SmallInt: "smallint",
+    Text: "text",
+    Timestamptz: "timestamptz",
+    Uuid: "uuid",
+}
+
+impl<T: TypeName> TypeName for Array<T> {
+    fn push(out: &mut AstPass<'_, '_, Pg>) {
+        T::push(out);
+        out.push_sql("[]");
+    }
+}
+
+impl<T: TypeName + diesel::sql_types::SqlType<IsNull = diesel::sql_types::is_nullable::NotNull>> TypeName
+    for Nullable<T>
+{
+    fn push(out: &mut AstPass<'_, '_, Pg>) {
+        T::push(out);
+    }
+}
+
 /// A statement whose text is `$before`, its parameters separated by commas, `$after`.
 macro_rules! statement {
     ($(#[$doc:meta])* $name:ident { $($field:ident: $rust:ty as $sql:ty),+ $(,)? } returns $output:ty: $before:literal, $after:literal) => {
@@ -18,6 +65,8 @@ macro_rules! statement {
                 $(
                     out.push_sql(separator);
                     out.push_bind_param::<$sql, _>(&self.$field)?;
+                    out.push_sql("::");
+                    <$sql as crate::statement::TypeName>::push(&mut out);
                     separator = ", ";
                 )+
                 let _ = separator;

@@ -95,10 +95,27 @@ async fn a_slow_statement_is_logged_with_the_request_it_belongs_to() {
     transaction.rollback().await.unwrap();
     cancelling.await.unwrap().expect(200);
 
-    let lines = restaurant.servers[0].log();
-    let lines: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let slow = lines.iter().find(|line| line["fields"]["statement"] == "order.lock").expect("a line for it");
+    let of_the_statement = || -> Vec<Value> {
+        let lines = restaurant.servers[0].log();
+        let lines = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line["fields"]["statement"] == "order.lock").collect()
+    };
+    let lines = of_the_statement();
+    let slow = lines.first().expect("a line for it");
     assert!(slow["fields"]["milliseconds"].as_u64().unwrap() >= 100, "{slow}");
     assert_eq!((&slow["span"]["request_id"], &slow["span"]["trace_id"]), (&json!("the-slow-one"), &json!(TRACE)));
+
+    let begin = Instant::now();
+    let planned = loop {
+        if let [_, planned] = &of_the_statement()[..] {
+            break planned.clone();
+        }
+        assert!(begin.elapsed() < Duration::from_secs(20), "the plan does not come");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let plan = planned["fields"]["plan"].as_str().expect("a plan");
+    assert!(plan.contains("LockRows") && plan.contains(" on orders") && plan.contains("$1"), "{plan}");
+    assert!(!plan.contains(order["id"].as_str().unwrap()), "values are nobody's business: {plan}");
+    assert_eq!(planned["span"]["request_id"], "the-slow-one");
     restaurant.close().await;
 }

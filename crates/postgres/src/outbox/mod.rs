@@ -180,7 +180,7 @@ impl PostgresOutbox {
                     let attempts = |u: &Undelivered| i32::try_from(u.attempts).unwrap_or(i32::MAX);
                     sql_query(
                         "INSERT INTO outbox_retries (subscriber, event_id, stream_id, attempts, next_at, last_error) \
-                         SELECT $1, t.* FROM unnest($2, $3, $4, $5, $6) AS t ON CONFLICT DO NOTHING",
+                         SELECT $1, t.* FROM unnest($2::bigint[], $3::uuid[], $4::integer[], $5::timestamptz[], $6::text[]) AS t ON CONFLICT DO NOTHING",
                     )
                     .bind::<Text, _>(subscriber)
                     .bind::<Array<BigInt>, _>(undelivered.iter().map(|u| u.event).collect::<Vec<_>>())

@@ -141,7 +141,7 @@ impl PostgresPayments {
     ) -> Result<Vec<CardPayment>, Unavailable> {
         let mut connection = self.database.read_connection().await?;
         let rows: Vec<PaymentRow> = sql_query(format!(
-            "SELECT {COLUMNS} FROM payments WHERE method = 'card' AND begun_at >= $1 AND ($2 IS NULL OR id > $2) \
+            "SELECT {COLUMNS} FROM payments WHERE method = 'card' AND begun_at >= $1 AND ($2::uuid IS NULL OR id > $2) \
              ORDER BY id LIMIT $3"
         ))
         .bind::<Timestamptz, _>(since)

@@ -7,6 +7,8 @@ use thiserror::Error;
 pub struct BreakerSettings {
     /// Calls that ended within this count.
     pub window: Duration,
+    /// Of more calls than these only the last count: in a rush what has failed since a moment must not drown in what went well before.
+    pub window_calls: u32,
     /// With fewer calls than these nothing is concluded.
     pub minimum_calls: u32,
     /// It opens when so many percent of the calls failed.
@@ -29,12 +31,13 @@ impl Default for BreakerSettings {
     fn default() -> Self {
         Self {
             window: Duration::from_secs(10),
+            window_calls: 100,
             minimum_calls: 20,
             failure_percent: 50,
             slow_percent: 80,
             slow_call: Duration::from_secs(2),
             first_wait: Duration::from_secs(1),
-            longest_wait: Duration::from_secs(30),
+            longest_wait: Duration::from_secs(3),
             probes: 3,
             probe_limit: Duration::from_secs(6),
         }
@@ -44,7 +47,7 @@ impl Default for BreakerSettings {
 /// The text is not `name=number` for known names.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "{0:?} is not one of window_ms, minimum_calls, failure_percent, slow_percent, slow_call_ms, first_wait_ms, longest_wait_ms, probes, probe_limit_ms with a number above zero"
+    "{0:?} is not one of window_ms, window_calls, minimum_calls, failure_percent, slow_percent, slow_call_ms, first_wait_ms, longest_wait_ms, probes, probe_limit_ms with a number above zero"
 )]
 pub struct InvalidBreakerSettings(String);
 
@@ -61,6 +64,7 @@ impl FromStr for BreakerSettings {
             let time = Duration::from_millis(u64::from(number));
             match name {
                 "window_ms" => settings.window = time,
+                "window_calls" => settings.window_calls = number,
                 "minimum_calls" => settings.minimum_calls = number,
                 "failure_percent" => settings.failure_percent = number,
                 "slow_percent" => settings.slow_percent = number,
@@ -80,8 +84,9 @@ impl fmt::Display for BreakerSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "window_ms={} minimum_calls={} failure_percent={} slow_percent={} slow_call_ms={} first_wait_ms={} longest_wait_ms={} probes={} probe_limit_ms={}",
+            "window_ms={} window_calls={} minimum_calls={} failure_percent={} slow_percent={} slow_call_ms={} first_wait_ms={} longest_wait_ms={} probes={} probe_limit_ms={}",
             self.window.as_millis(),
+            self.window_calls,
             self.minimum_calls,
             self.failure_percent,
             self.slow_percent,

@@ -54,7 +54,7 @@ impl Machine {
     pub(super) fn new(settings: BreakerSettings) -> Self {
         Self {
             settings,
-            phase: Phase::Closed(Box::new(Window::new(settings.window))),
+            phase: Phase::Closed(Box::new(Window::new(settings.window, settings.window_calls))),
             period: 0,
             openings: 0,
             probes: 0,
@@ -160,6 +160,6 @@ impl Machine {
     fn close(&mut self) {
         self.openings = 0;
         self.period += 1;
-        self.phase = Phase::Closed(Box::new(Window::new(self.settings.window)));
+        self.phase = Phase::Closed(Box::new(Window::new(self.settings.window, self.settings.window_calls)));
     }
 }

@@ -10,6 +10,7 @@ use super::{
 
 const SETTINGS: BreakerSettings = BreakerSettings {
     window: Duration::from_secs(1),
+    window_calls: 50,
     minimum_calls: 4,
     failure_percent: 50,
     slow_percent: 75,
@@ -66,6 +67,39 @@ fn what_is_long_past_does_not_count() {
         call(&mut machine, 1900, 1900, Ending::Failed);
     }
     assert_eq!(machine.position(), Position::Open);
+}
+
+#[test]
+fn in_a_rush_what_went_well_a_moment_ago_does_not_count() {
+    let mut machine = Machine::new(SETTINGS);
+    for millisecond in 0..100 {
+        for _ in 0..10 {
+            call(&mut machine, millisecond, millisecond, Ending::Answered);
+        }
+    }
+    // A tenth of the rate, as of customers who have been refused and try again a little later.
+    let failures = (100..1000).take_while(|millisecond| {
+        call(&mut machine, *millisecond, *millisecond, Ending::Failed);
+        machine.position() == Position::Closed
+    });
+    let failures = failures.count();
+    assert!((50..=150).contains(&failures), "it took {failures} failures");
+}
+
+#[test]
+fn a_bad_moment_of_a_rush_does_not_open_it() {
+    for millisecond in [50, 99, 100, 150] {
+        let mut machine = Machine::new(SETTINGS);
+        for before in 0..millisecond {
+            for _ in 0..10 {
+                call(&mut machine, before, before, Ending::Answered);
+            }
+        }
+        for _ in 0..200 {
+            call(&mut machine, millisecond, millisecond, Ending::Failed);
+        }
+        assert_eq!(machine.position(), Position::Closed, "at {millisecond}");
+    }
 }
 
 #[test]

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
-/// How the calls of the last moments ended, in ten slices of time.
+/// How the last calls ended, in ten slices of time.
 #[derive(Clone, Debug)]
 pub(super) struct Window {
     slice: Duration,
+    calls: u32,
     slices: [Slice; Self::SLICES],
 }
 
@@ -25,17 +26,16 @@ pub(super) struct Counts {
 impl Window {
     const SLICES: usize = 10;
 
-    pub(super) fn new(length: Duration) -> Self {
+    /// A window of so much time, or of so many calls where they come faster than that.
+    pub(super) fn new(length: Duration, calls: u32) -> Self {
         let slice = (length / 10).max(Duration::from_millis(1));
-        Self { slice, slices: [Slice::default(); Self::SLICES] }
+        Self { slice, calls, slices: [Slice::default(); Self::SLICES] }
     }
 
     /// `now` is the time since some beginning.
     pub(super) fn record(&mut self, now: Duration, failed: bool, slow: bool) {
         let number = self.number_at(now);
-        // Ten slices, and so a position below ten.
-        let position = usize::try_from(number % 10).unwrap_or_default();
-        let slice = &mut self.slices[position];
+        let slice = &mut self.slices[Self::position(number)];
         if slice.number != number {
             *slice = Slice { number, counts: Counts::default() };
         }
@@ -44,18 +44,69 @@ impl Window {
         slice.counts.slow += u32::from(slow);
     }
 
+    /// The youngest slices that hold enough calls. Always the last whole one, so that one moment of a rush is not taken for all there is.
     pub(super) fn counts(&self, now: Duration) -> Counts {
         let current = self.number_at(now);
-        let recent = self.slices.iter().filter(|slice| slice.number + 10 > current);
-        recent.fold(Counts::default(), |sum, Slice { counts, .. }| Counts {
-            calls: sum.calls + counts.calls,
-            failed: sum.failed + counts.failed,
-            slow: sum.slow + counts.slow,
-        })
+        let mut sum = Counts::default();
+        for number in (current - 9..=current).rev() {
+            if sum.calls >= self.calls && number + 1 < current {
+                break;
+            }
+            let slice = &self.slices[Self::position(number)];
+            if slice.number == number {
+                sum.calls += slice.counts.calls;
+                sum.failed += slice.counts.failed;
+                sum.slow += slice.counts.slow;
+            }
+        }
+        sum
+    }
+
+    fn position(number: u128) -> usize {
+        // Ten slices, and so a position below ten.
+        usize::try_from(number % 10).unwrap_or_default()
     }
 
     /// From 10, so that slices that were never used are old.
     fn number_at(&self, now: Duration) -> u128 {
         10 + now.as_nanos() / self.slice.as_nanos()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LENGTH: u64 = 100;
+    const CALLS: u32 = 5;
+
+    /// What the window should say of all calls there ever were.
+    fn model(calls: &[(u64, bool, bool)], now: u64) -> Counts {
+        let slice = |time: u64| time / (LENGTH / 10);
+        let within = |slices: u64| {
+            let recent: Vec<_> = calls.iter().filter(|(time, ..)| slice(*time) + slices > slice(now)).collect();
+            let count = |which: fn(&&&(u64, bool, bool)) -> bool| {
+                u32::try_from(recent.iter().filter(|call| which(call)).count()).unwrap()
+            };
+            Counts { calls: count(|_| true), failed: count(|call| call.1), slow: count(|call| call.2) }
+        };
+        (2..10).map(within).find(|counts| counts.calls >= CALLS).unwrap_or_else(|| within(10))
+    }
+
+    proptest! {
+        #[test]
+        fn it_counts_as_if_it_remembered_every_call(
+            steps in proptest::collection::vec((0_u64..30, any::<bool>(), any::<bool>()), 1..200),
+        ) {
+            let (mut window, mut calls, mut now) = (Window::new(Duration::from_millis(LENGTH), CALLS), Vec::new(), 0);
+            for (wait, failed, slow) in steps {
+                now += wait;
+                window.record(Duration::from_millis(now), failed, slow);
+                calls.push((now, failed, slow));
+                prop_assert_eq!(window.counts(Duration::from_millis(now)), model(&calls, now));
+            }
+        }
     }
 }

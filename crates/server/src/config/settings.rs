@@ -64,12 +64,12 @@ settings! {
     PLACEMENT_QUEUE = Some("1024"), "Orders that may wait for a transaction; one more is answered with 503 at once.";
     PLACEMENT_BATCH = Some("256"), "The most orders that share a transaction.";
     PLACEMENT_DEADLINE_MS = Some("5000"), "From accepting an order to its answer; also the limit of every transaction.";
-    BREAKER_ORDER_CREATE = Some(""), "When the circuit breaker of placing orders opens and how it closes, where it differs from window_ms=10000 minimum_calls=20 failure_percent=50 slow_percent=80 slow_call_ms=2000 first_wait_ms=1000 longest_wait_ms=30000 probes=3 probe_limit_ms=6000.";
+    BREAKER_ORDER_CREATE = Some(""), "When the circuit breaker of placing orders opens and how it closes, where it differs from window_ms=10000 window_calls=100 minimum_calls=20 failure_percent=50 slow_percent=80 slow_call_ms=2000 first_wait_ms=1000 longest_wait_ms=3000 probes=3 probe_limit_ms=6000.";
     BREAKER_ORDER_UPDATE = Some(""), "The same of cancelling and advancing orders.";
     BREAKER_ORDER_LOOKUP = Some(""), "The same of reading orders.";
     BREAKER_PAYMENT_CREATE = Some(""), "The same of beginning payments.";
     BREAKER_STRIPE = Some(""), "The same of the payment gateway.";
-    BREAKER_NOTIFICATIONS = Some(""), "The same of mail and webhooks.";
+    BREAKER_NOTIFICATIONS = Some("longest_wait_ms=30000"), "The same of mail and webhooks, for which nobody waits.";
     BREAKER_USER_CREATE = Some(""), "The same of registering.";
     BREAKER_AUTH_LOOKUP = Some(""), "The same of looking up who signs in.";
     MENU_CACHE_SECONDS = Some("300"), "How long copies of the menu live, give or take a tenth. Changes are shown at once, this is for what nobody heard of.";
@@ -97,7 +97,7 @@ settings! {
     OUTBOX_ATTEMPTS = Some("12"), "After so many failures an event is put aside, where an admin can have it tried again.";
     LOG = Some("info"), "What is logged, as `tracing` filter directives: `warn`, `info,comanda_postgres=debug`.";
     LOG_FORMAT = Some("text"), "`text` or `json`.";
-    SLOW_STATEMENT_MS = Some("500"), "Statements that take PostgreSQL longer are logged by name.";
+    SLOW_STATEMENT_MS = Some("500"), "Statements that take PostgreSQL longer are logged by name, with their plan.";
     OTEL_EXPORTER_OTLP_ENDPOINT = Some(""), "Where traces are collected by OTLP over HTTP, such as `http://127.0.0.1:4318`; nowhere unless given.";
     TRACE_PERCENT = Some("100"), "Of requests that are no part of a caller's trace, so many begin one.";
 }

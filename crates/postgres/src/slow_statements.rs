@@ -1,0 +1,166 @@
+//! Slow statements in the log, with the plan that `PostgreSQL` makes for them whatever their values are. The plan that ran would hold the values
+//! it was made for, addresses and notes among them; it is for `auto_explain`, in `PostgreSQL`'s own log.
+
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use diesel::{
+    connection::{Instrumentation, InstrumentationEvent},
+    sql_query,
+    sql_types::{Integer, Text},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use tracing::Instrument;
+
+use crate::establish::establish;
+
+/// A statement's plan is not asked for again within this: in a bad minute every statement is slow.
+const AGAIN: Duration = Duration::from_mins(1);
+
+/// How long finding out a plan may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+tokio::task_local! {
+    /// The text of the statement under way, once it has been sent.
+    static SENT: RefCell<Option<Sent>>;
+}
+
+/// Text, without values, and the connection it went to.
+pub(crate) struct Sent {
+    sql: String,
+    origin: Arc<Origin>,
+}
+
+/// Where a connection leads and how it is set up; plans depend on both.
+pub(crate) struct Origin {
+    pub(crate) url: String,
+    pub(crate) setup: String,
+    pub(crate) slow_statements: Arc<SlowStatements>,
+}
+
+/// Those of one database.
+pub(crate) struct SlowStatements {
+    limit: Duration,
+    explained: Mutex<HashMap<&'static str, Instant>>,
+    one_at_a_time: Semaphore,
+}
+
+/// Why there is no plan.
+#[derive(Debug, Error)]
+enum NoPlan {
+    #[error(transparent)]
+    Connection(#[from] diesel::ConnectionError),
+    #[error(transparent)]
+    Statement(#[from] diesel::result::Error),
+    #[error("finding out took too long")]
+    TooLate(#[from] tokio::time::error::Elapsed),
+}
+
+impl SlowStatements {
+    /// Those that take longer than `limit`.
+    pub(crate) fn longer_than(limit: Duration) -> Arc<Self> {
+        Arc::new(Self { limit, explained: Mutex::default(), one_at_a_time: Semaphore::new(1) })
+    }
+
+    /// Whether it is this statement's turn to be explained.
+    fn is_due(&self, name: &'static str) -> bool {
+        let mut explained = self.explained.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let is_due = explained.get(name).is_none_or(|last| now - *last > AGAIN);
+        if is_due {
+            explained.insert(name, now);
+        }
+        is_due
+    }
+}
+
+/// Tells [`watched`] which text a connection has sent.
+pub(crate) struct Listener(pub(crate) Arc<Origin>);
+
+impl Instrumentation for Listener {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        if let InstrumentationEvent::FinishQuery { query, .. } = event {
+            // Statements without a name are watched by nobody.
+            let _ = SENT.try_with(|sent| {
+                *sent.borrow_mut() = Some(Sent { sql: query.to_string(), origin: Arc::clone(&self.0) });
+            });
+        }
+    }
+}
+
+/// What comes of a statement, and its text if it was sent.
+pub(crate) async fn watched<T>(statement: impl Future<Output = T>) -> (T, Option<Sent>) {
+    let watch = async {
+        let outcome = statement.await;
+        (outcome, SENT.with(RefCell::take))
+    };
+    SENT.scope(RefCell::new(None), watch).await
+}
+
+impl Sent {
+    /// Logs the statement if it was slow, and sees to its plan.
+    pub(crate) fn took(self, name: &'static str, time: Duration) {
+        let slow_statements = &self.origin.slow_statements;
+        if time <= slow_statements.limit {
+            return;
+        }
+        let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        tracing::warn!(statement = name, milliseconds, "a slow statement");
+        if self.has_plan() && slow_statements.is_due(name) {
+            tokio::spawn(self.explain(name).in_current_span());
+        }
+    }
+
+    fn has_plan(&self) -> bool {
+        let first = self.sql.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
+        ["SELECT", "WITH", "INSERT", "UPDATE", "DELETE"].contains(&first.as_str())
+    }
+
+    async fn explain(self, name: &'static str) {
+        let Ok(_turn) = self.origin.slow_statements.one_at_a_time.acquire().await else { return };
+        match tokio::time::timeout(PATIENCE, self.plan()).await.map_err(NoPlan::from).flatten() {
+            Ok(plan) => tracing::warn!(statement = name, plan, "how a slow statement is planned"),
+            Err(error) => tracing::warn!(statement = name, %error, "there is no plan of a slow statement"),
+        }
+    }
+
+    /// What `EXPLAIN (GENERIC_PLAN)` says from `PostgreSQL` 16 on, by means that older ones have, too.
+    async fn plan(&self) -> Result<String, NoPlan> {
+        let mut connection = establish(&self.origin.url, &self.origin.setup).await?;
+        let prepare = format!("SET plan_cache_mode = force_generic_plan; PREPARE slow AS {}", self.sql);
+        connection.batch_execute(&prepare).await?;
+        let parameters =
+            "SELECT cardinality(parameter_types) AS parameters FROM pg_prepared_statements WHERE name = 'slow'";
+        let Prepared { parameters } = sql_query(parameters).get_result(&mut connection).await?;
+        let values = vec!["NULL"; usize::try_from(parameters).unwrap_or_default()].join(", ");
+        let values = if values.is_empty() { values } else { format!("({values})") };
+        let lines: Vec<PlanLine> =
+            sql_query(format!("EXPLAIN EXECUTE slow{values}")).load::<PlanLine>(&mut connection).await?;
+        Ok(lines.into_iter().map(|line| line.text).collect::<Vec<_>>().join("\n"))
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct Prepared {
+    #[diesel(sql_type = Integer)]
+    parameters: i32,
+}
+
+#[derive(diesel::QueryableByName)]
+struct PlanLine {
+    #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+    text: String,
+}
+
+/// A connection whose statements are watched.
+pub(crate) async fn establish_watched(origin: Arc<Origin>) -> diesel::ConnectionResult<AsyncPgConnection> {
+    let mut connection = establish(&origin.url, &origin.setup).await?;
+    diesel_async::AsyncConnection::set_instrumentation(&mut connection, Listener(origin));
+    Ok(connection)
+}
