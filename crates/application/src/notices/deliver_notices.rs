@@ -70,9 +70,7 @@ impl DeliverNotices {
         }
 
         let Some(batch) = self.outbox.next(&self.subscriber, BATCH).await? else { return Ok(told) };
-        if batch.notices.is_empty() {
-            return Ok(told);
-        }
+        let Some(position) = batch.position else { return Ok(told) };
         told.more |= batch.notices.len() == BATCH as usize;
         let total = batch.notices.len();
         // In the order of the first notice of each.
@@ -91,7 +89,7 @@ impl DeliverNotices {
         let undelivered: Vec<Undelivered> = undelivered.into_iter().flatten().collect();
         told.failed += undelivered.iter().filter(|undelivered| undelivered.attempts > 0).count() as u64;
         told.delivered += (total - undelivered.len()) as u64;
-        self.outbox.advance(&self.subscriber, batch.position, undelivered).await?;
+        self.outbox.advance(&self.subscriber, position, undelivered).await?;
         Ok(told)
     }
 
@@ -169,7 +167,7 @@ mod tests {
         let mut outbox = MockOutbox::new();
         outbox.expect_take_due().returning(move |_, _| Ok(due.clone()));
         outbox.expect_next().returning(move |_, _| {
-            let position = OutboxPosition { transaction: 7, event: 9 };
+            let position = (!notices.is_empty()).then_some(OutboxPosition { transaction: 7, event: 9 });
             Ok(Some(NoticeBatch { notices: notices.clone(), position }))
         });
         outbox

@@ -10,10 +10,10 @@ use super::Unavailable;
 /// Notices in the order of their transactions, and where they end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoticeBatch {
-    /// The notices.
+    /// The notices, without those that make no sense and were put aside.
     pub notices: Vec<Notice>,
-    /// To be handed back when they are dealt with.
-    pub position: OutboxPosition,
+    /// To be handed back when they are dealt with; `None`: there is nothing new.
+    pub position: Option<OutboxPosition>,
 }
 
 /// How far a subscriber has been told.
@@ -77,8 +77,14 @@ pub struct DeadLetter {
     pub id: i64,
     /// To whom.
     pub subscriber: String,
-    /// What was to be told.
-    pub notice: Notice,
+    /// The event.
+    pub event: i64,
+    /// Of which kind it says it is; not necessarily one that there is.
+    pub kind: String,
+    /// Of which order, or dish.
+    pub stream: uuid::Uuid,
+    /// When, in whole milliseconds.
+    pub occurred_at: Timestamp,
     /// How often it was tried.
     pub attempts: u32,
     /// What went wrong the last time.
@@ -108,7 +114,8 @@ pub struct OutboxState {
 /// The events that were written in the transactions that caused them, and who was told of them.
 ///
 /// At a time one server tells a subscriber; when it dies another goes on, from what was recorded last. So a notice may be told twice, and is never
-/// left out; those of a stream are told in their order.
+/// left out; those of a stream are told in their order. An event that makes no sense, because somebody wrote past the rules, is put aside as
+/// what was refused too often is, and nobody waits for it.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Outbox: Send + Sync {

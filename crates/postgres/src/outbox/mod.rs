@@ -10,6 +10,7 @@ use comanda_domain::{
     account::Administrator,
     audit::{AuditAction, Deed},
     money::Currency,
+    notice::Notice,
     page::{Page, PageLimit},
     ports::{
         DeadLetter, DueNotice, NoticeBatch, Outbox, OutboxPosition, OutboxState, ResendError, RetryOutcome,
@@ -22,6 +23,7 @@ use diesel::{
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
 use self::notice_row::{JOINS, NOTICE, NoticeRow};
 use crate::{
@@ -66,14 +68,37 @@ struct PlacedNotice {
 struct RetryRow {
     #[diesel(sql_type = BigInt)]
     retry_id: i64,
+    #[diesel(sql_type = Integer)]
+    attempts: i32,
+    #[diesel(embed)]
+    notice: NoticeRow,
+}
+
+#[derive(QueryableByName)]
+struct LetterRow {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
     #[diesel(sql_type = Text)]
     subscriber: String,
+    #[diesel(sql_type = BigInt)]
+    event_id: i64,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = SqlUuid)]
+    stream_id: Uuid,
+    #[diesel(sql_type = Timestamptz)]
+    occurred_at: Timestamp,
     #[diesel(sql_type = Integer)]
     attempts: i32,
     #[diesel(sql_type = Text)]
     last_error: String,
-    #[diesel(embed)]
-    notice: NoticeRow,
+}
+
+/// An event out of which no notice can be made.
+struct Senseless {
+    event: i64,
+    stream: Uuid,
+    error: String,
 }
 
 #[derive(QueryableByName)]
@@ -148,10 +173,26 @@ impl PostgresOutbox {
         .rows("outbox.next")
         .await
         .map_err(Unavailable::new)?;
-        let last = rows.last().map(|row| (row.transaction_id, row.notice.id));
-        let (transaction, event) = last.unwrap_or_default();
-        let notices = rows.into_iter().map(|row| row.notice.into_notice(self.currency));
-        Ok(NoticeBatch { notices: notices.collect::<Result<_, _>>()?, position: OutboxPosition { transaction, event } })
+        let position = rows.last().map(|row| OutboxPosition { transaction: row.transaction_id, event: row.notice.id });
+        let rows = rows.into_iter().map(|row| row.notice);
+        let (notices, senseless) = self.make_sense_of(rows);
+        put_aside(connection, subscriber, &senseless).await?;
+        Ok(NoticeBatch { notices, position })
+    }
+
+    fn make_sense_of(&self, rows: impl Iterator<Item = NoticeRow>) -> (Vec<Notice>, Vec<Senseless>) {
+        let (mut notices, mut senseless) = (Vec::new(), Vec::new());
+        for row in rows {
+            let (event, stream) = (row.id, row.stream);
+            match row.into_notice(self.currency) {
+                Ok(notice) => notices.push(notice),
+                Err(error) => {
+                    tracing::error!(event, %error, "an event makes no sense");
+                    senseless.push(Senseless { event, stream, error: error.to_string() });
+                }
+            }
+        }
+        (notices, senseless)
     }
 
     async fn next_batch(&self, subscriber: &str, limit: u32) -> Result<Option<NoticeBatch>, Unavailable> {
@@ -220,8 +261,8 @@ impl PostgresOutbox {
                  AND NOT EXISTS (SELECT FROM outbox_retries earlier WHERE earlier.subscriber = r.subscriber \
                                  AND earlier.stream_id = r.stream_id AND NOT earlier.is_dead AND earlier.id < r.id) \
                  ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED) \
-               RETURNING id, event_id, subscriber, attempts, last_error) \
-             SELECT due.id AS retry_id, due.subscriber, due.attempts, due.last_error, {NOTICE}, false AS is_held \
+               RETURNING id, event_id, attempts) \
+             SELECT due.id AS retry_id, due.attempts, {NOTICE}, false AS is_held \
              FROM due JOIN outbox_events e ON e.id = due.event_id {JOINS}"
         ))
         .bind::<Text, _>(subscriber)
@@ -230,12 +271,15 @@ impl PostgresOutbox {
         .rows("outbox.take_due")
         .await
         .map_err(Unavailable::new)?;
-        rows.into_iter()
-            .map(|row| {
-                let attempts = u32::try_from(row.attempts).unwrap_or_default();
-                Ok(DueNotice { id: row.retry_id, attempts, notice: row.notice.into_notice(self.currency)? })
-            })
-            .collect()
+        let retries: HashMap<i64, (i64, i32)> =
+            rows.iter().map(|row| (row.notice.id, (row.retry_id, row.attempts))).collect();
+        let (notices, senseless) = self.make_sense_of(rows.into_iter().map(|row| row.notice));
+        put_aside(&mut connection, subscriber, &senseless).await?;
+        let due = notices.into_iter().filter_map(|notice| {
+            let (id, attempts) = *retries.get(&notice.id)?;
+            Some(DueNotice { id, attempts: u32::try_from(attempts).unwrap_or_default(), notice })
+        });
+        Ok(due.collect())
     }
 
     async fn record_retry(&self, id: i64, outcome: RetryOutcome) -> Result<(), Unavailable> {
@@ -269,27 +313,28 @@ impl PostgresOutbox {
 
     async fn list_dead_letters(&self, after: Option<i64>, limit: PageLimit) -> Result<Page<DeadLetter>, Unavailable> {
         let mut connection = self.database.list_connection().await?;
-        let rows: Vec<RetryRow> = sql_query(format!(
-            "SELECT r.id AS retry_id, r.subscriber, r.attempts, r.last_error, {NOTICE}, false AS is_held \
-             FROM outbox_retries r JOIN outbox_events e ON e.id = r.event_id {JOINS} \
-             WHERE r.is_dead AND r.id > $1 ORDER BY r.id LIMIT $2"
-        ))
+        let rows: Vec<LetterRow> = sql_query(
+            "SELECT r.id, r.subscriber, r.event_id, e.kind, r.stream_id, e.occurred_at, r.attempts, r.last_error \
+             FROM outbox_retries r JOIN outbox_events e ON e.id = r.event_id \
+             WHERE r.is_dead AND r.id > $1 ORDER BY r.id LIMIT $2",
+        )
         .bind::<BigInt, _>(after.unwrap_or_default())
         .bind::<BigInt, _>(i64::from(limit.get()) + 1)
         .load(&mut *connection)
         .rows("outbox.dead_letters")
         .await
         .map_err(Unavailable::new)?;
-        let letters = rows.into_iter().map(|row| {
-            Ok(DeadLetter {
-                id: row.retry_id,
-                subscriber: row.subscriber,
-                attempts: u32::try_from(row.attempts).unwrap_or_default(),
-                error: row.last_error,
-                notice: row.notice.into_notice(self.currency)?,
-            })
+        let letters = rows.into_iter().map(|row| DeadLetter {
+            id: row.id,
+            subscriber: row.subscriber,
+            event: row.event_id,
+            kind: row.kind,
+            stream: row.stream_id,
+            occurred_at: row.occurred_at,
+            attempts: u32::try_from(row.attempts).unwrap_or_default(),
+            error: row.last_error,
         });
-        Ok(Page::from_one_more(letters.collect::<Result<_, Unavailable>>()?, limit))
+        Ok(Page::from_one_more(letters.collect(), limit))
     }
 
     async fn resend_letter(&self, id: i64, by: Administrator, at: Timestamp) -> Result<(), ResendError> {
@@ -338,6 +383,33 @@ impl PostgresOutbox {
         .map_err(Unavailable::new)?;
         Ok(OutboxState { lag: Duration::from_secs_f64(row.lag.max(0.0)), dead: u64::try_from(row.dead).unwrap_or(0) })
     }
+}
+
+/// What makes no sense will not make any later: it waits for an admin, and nobody waits for it.
+async fn put_aside(
+    connection: &mut AsyncPgConnection,
+    subscriber: &str,
+    senseless: &[Senseless],
+) -> Result<(), Unavailable> {
+    if senseless.is_empty() {
+        return Ok(());
+    }
+    sql_query(
+        "INSERT INTO outbox_retries (subscriber, event_id, stream_id, next_at, is_dead, last_error) \
+         SELECT $1, t.event, t.stream, now(), true, t.error \
+         FROM unnest($2::bigint[], $3::uuid[], $4::text[]) AS t(event, stream, error) \
+         ON CONFLICT (subscriber, event_id) DO UPDATE \
+         SET is_dead = true, taken_until = NULL, attempts = outbox_retries.attempts + 1, last_error = excluded.last_error",
+    )
+    .bind::<Text, _>(subscriber)
+    .bind::<Array<BigInt>, _>(senseless.iter().map(|senseless| senseless.event).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(senseless.iter().map(|senseless| senseless.stream).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(senseless.iter().map(|senseless| senseless.error.as_str()).collect::<Vec<_>>())
+    .execute(connection)
+    .changes("outbox.put_aside")
+    .await
+    .map(|_| ())
+    .map_err(Unavailable::new)
 }
 
 #[async_trait]

@@ -41,7 +41,7 @@ pub(super) struct NoticeRow {
     #[diesel(sql_type = Integer)]
     subject_version: i32,
     #[diesel(sql_type = SqlUuid)]
-    stream: Uuid,
+    pub(super) stream: Uuid,
     #[diesel(sql_type = Nullable<BigInt>)]
     number: Option<i64>,
     #[diesel(sql_type = Nullable<Text>)]

@@ -10,6 +10,7 @@ mod invariants;
 mod lookups;
 mod menu;
 mod migrations;
+mod outbox;
 mod placing;
 mod sales_figures;
 mod shop;

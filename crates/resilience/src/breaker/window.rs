@@ -87,9 +87,8 @@ mod tests {
         let slice = |time: u64| time / (LENGTH / 10);
         let within = |slices: u64| {
             let recent: Vec<_> = calls.iter().filter(|(time, ..)| slice(*time) + slices > slice(now)).collect();
-            let count = |which: fn(&&&(u64, bool, bool)) -> bool| {
-                u32::try_from(recent.iter().filter(|call| which(call)).count()).unwrap()
-            };
+            let count =
+                |which: fn(&&&(u64, bool, bool)) -> bool| u32::try_from(recent.iter().filter(which).count()).unwrap();
             Counts { calls: count(|_| true), failed: count(|call| call.1), slow: count(|call| call.2) }
         };
         (2..10).map(within).find(|counts| counts.calls >= CALLS).unwrap_or_else(|| within(10))

@@ -15,7 +15,7 @@ pub struct DeadLetterAnswer {
     subscriber: String,
     event_id: i64,
     #[schema(example = "order.placed")]
-    r#type: &'static str,
+    r#type: String,
     /// Of which order, or dish.
     subject: Uuid,
     occurred_at: WireTime,
@@ -30,10 +30,10 @@ impl From<DeadLetter> for DeadLetterAnswer {
         Self {
             id: letter.id,
             subscriber: letter.subscriber,
-            event_id: letter.notice.id,
-            r#type: letter.notice.happened.kind(),
-            subject: letter.notice.stream,
-            occurred_at: WireTime(letter.notice.occurred_at),
+            event_id: letter.event,
+            r#type: letter.kind,
+            subject: letter.stream,
+            occurred_at: WireTime(letter.occurred_at),
             attempts: letter.attempts,
             error: letter.error,
         }

@@ -1,0 +1,73 @@
+use std::time::{Duration, Instant};
+
+use comanda_domain::{
+    account::{Actor, Role},
+    ids::SessionId,
+    money::Currency,
+    page::PageLimit,
+    ports::{DeadLetter, NoticeBatch, OrderBook, Outbox},
+};
+use comanda_postgres::PostgresOutbox;
+use uuid::Uuid;
+
+use crate::shop::{Shop, now};
+
+const KITCHEN: &str = "kitchen";
+
+impl Shop {
+    fn outbox(&self) -> PostgresOutbox {
+        PostgresOutbox::new(self.pool.clone(), Currency::EUR)
+    }
+
+    /// Somebody writes past the rules: an event of an order that there is not.
+    async fn add_senseless_event(&self) {
+        let sql = "INSERT INTO outbox_events (kind, subject_id, subject_version, occurred_at) \
+                   VALUES ('order.placed', gen_random_uuid(), 1, now())";
+        self.database.client().await.execute(sql, &[]).await.unwrap();
+    }
+}
+
+async fn next(outbox: &PostgresOutbox) -> NoticeBatch {
+    outbox.next(KITCHEN, 100).await.unwrap().expect("nobody else has the turn")
+}
+
+async fn dead_letters(outbox: &PostgresOutbox) -> Vec<DeadLetter> {
+    outbox.dead_letters(None, PageLimit::default()).await.unwrap().entries
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_makes_no_sense_is_put_aside_and_the_others_go_on() {
+    let shop = Shop::open().await;
+    let outbox = shop.outbox();
+    assert_eq!(next(&outbox).await, NoticeBatch { notices: vec![], position: None });
+    let dish = shop.dish(100).await;
+    for senseless in [false, true, false, true] {
+        match senseless {
+            true => shop.add_senseless_event().await,
+            false => drop(shop.orders.place(shop.order(&[(&dish, 1)])).await.unwrap()),
+        }
+    }
+    // Not all at once: what others do meanwhile in other databases holds the outbox up, too.
+    let mut told = 0;
+    let begin = Instant::now();
+    while told < 2 || dead_letters(&outbox).await.len() < 2 {
+        assert!(begin.elapsed() < Duration::from_secs(20), "it goes no further than {told}");
+        let batch = next(&outbox).await;
+        told += batch.notices.len();
+        if let Some(position) = batch.position {
+            outbox.advance(KITCHEN, position, vec![]).await.unwrap();
+        }
+    }
+    assert_eq!((told, next(&outbox).await.position), (2, None));
+    let letters = dead_letters(&outbox).await;
+    assert!(letters.iter().all(|letter| letter.kind == "order.placed"), "{letters:?}");
+    assert!(letters[0].error.contains("outbox_events"), "{}", letters[0].error);
+
+    // An admin has it tried again, in vain.
+    let session_id = SessionId::new(Uuid::now_v7());
+    let admin = Actor { account_id: shop.customer.id, role: Role::Admin, session_id };
+    outbox.resend(letters[0].id, admin.as_admin().unwrap(), now()).await.unwrap();
+    assert_eq!(dead_letters(&outbox).await.len(), 1);
+    assert_eq!(outbox.take_due(KITCHEN, 100).await.unwrap(), vec![]);
+    assert_eq!(dead_letters(&outbox).await.len(), 2);
+}
