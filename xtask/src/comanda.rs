@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use nix::sys::signal::Signal;
 
 use crate::{
+    cargo::cargo,
     http::Connection,
     process::{Process, ending_with_us, output_of, succeed},
     project::{self, State, random_secret},
@@ -26,13 +27,8 @@ pub enum Profile {
 
 /// Builds the binary and says where it is.
 pub fn build(profile: Profile) -> anyhow::Result<PathBuf> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(project::root()).args([
-        "build",
-        "--package",
-        "comanda-server",
-        "--message-format=json-render-diagnostics",
-    ]);
+    let mut cargo = cargo();
+    cargo.args(["build", "--package", "comanda-server", "--message-format=json-render-diagnostics"]);
     if profile == Profile::Release {
         cargo.arg("--release");
     }

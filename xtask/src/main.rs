@@ -5,6 +5,7 @@
 
 mod alerts;
 mod bench;
+mod cargo;
 mod comanda;
 mod env;
 mod faults;

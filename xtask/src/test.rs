@@ -1,8 +1,9 @@
 //! `cargo xtask test`
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use crate::{
+    cargo::cargo,
     comanda::{Comanda, Profile, build},
     process::succeed,
     project::{self, State},
@@ -18,8 +19,7 @@ pub async fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     succeed(comanda.command(&["migrate"]).env("LOG", "warn"))?;
 
     let one_package = arguments.iter().any(|argument| argument.starts_with("-p") || argument.starts_with("--package"));
-    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .current_dir(project::root())
+    let status = cargo()
         .args(["test", "--no-fail-fast"])
         .args((!one_package).then_some("--workspace"))
         .args(arguments)

@@ -11,6 +11,7 @@ use nix::sys::signal::Signal;
 use tokio_postgres::NoTls;
 
 use crate::{
+    cargo::cargo,
     fill::fill,
     http::Connection,
     process::{Process, ending_with_us, output_of, succeed},
@@ -177,8 +178,7 @@ impl Specimen {
     }
 
     async fn serve(&self) -> anyhow::Result<Constant> {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        succeed(Command::new(cargo).current_dir(project::root()).args([
+        succeed(cargo().args([
             "build",
             "--quiet",
             "--release",
