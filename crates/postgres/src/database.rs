@@ -1,16 +1,9 @@
-//! Connections.
+//! The database: which connections there are, and what each is for.
 
 use std::{sync::Arc, time::Duration};
 
 use comanda_domain::ports::Unavailable;
-use diesel_async::{
-    AsyncPgConnection,
-    pooled_connection::{
-        AsyncDieselConnectionManager, ManagerConfig, PoolError, PoolableConnection, RecyclingMethod,
-        bb8::{Pool, PooledConnection},
-    },
-};
-use futures_util::FutureExt;
+use diesel_async::{AsyncPgConnection, pooled_connection::bb8::PooledConnection};
 use thiserror::Error;
 use tokio::{
     runtime::Handle,
@@ -18,8 +11,8 @@ use tokio::{
 };
 
 use crate::{
+    connections::{Connections, before, time_limits},
     establish::with_time_limits,
-    pool_metrics,
     replica::Replica,
     slow_statements::{Origin, SlowStatements, establish_watched},
 };
@@ -56,18 +49,18 @@ pub struct DatabaseConfig {
 /// The database could not be reached at start.
 #[derive(Debug, Error)]
 #[error("cannot connect to PostgreSQL")]
-pub struct ConnectError(#[source] bb8::RunError<PoolError>);
+pub struct ConnectError(#[source] Unavailable);
 
-/// All connections of a pool are at work.
+/// Enough reports run.
 #[derive(Debug, Error)]
-#[error("all {0} connections are in use")]
-struct Exhausted(&'static str);
+#[error("all reports' connections are in use")]
+struct Exhausted;
 
 /// Pools of connections, each with its time limits set.
 #[derive(Clone)]
 pub struct Database {
-    writes: Pool<AsyncPgConnection>,
-    reads: Pool<AsyncPgConnection>,
+    writes: Connections,
+    reads: Connections,
     replica: Option<Replica>,
     reports: Arc<Semaphore>,
     slow_statements: Arc<SlowStatements>,
@@ -81,17 +74,19 @@ impl Database {
     pub async fn connect(mut config: DatabaseConfig) -> Result<Self, ConnectError> {
         config.url = with_time_limits(&config.url);
         let slow_statements = SlowStatements::longer_than(config.slow_statement);
-        let writes =
-            pool_of(&config, &slow_statements, &config.url, config.write_connections, config.transaction_limit);
-        let reads = pool_of(&config, &slow_statements, &config.url, config.read_connections, config.read_limit);
-        drop(writes.get().await.map_err(ConnectError)?);
+        let connections = |url: &str, name, size, limit| {
+            Connections::to(url, name, size, config.wait_for_connection, limit, &slow_statements)
+        };
+        let writes = connections(&config.url, "writes", config.write_connections, config.transaction_limit);
+        let reads = connections(&config.url, "reads", config.read_connections, config.read_limit);
+        drop(writes.take().await.map_err(ConnectError)?);
         let replica = config.replica_url.as_deref().map(|url| {
             let url = with_time_limits(url);
-            let pool = pool_of(&config, &slow_statements, &url, config.read_connections, config.read_limit);
-            Replica::watch(pool, config.url.clone(), url, config.replica_lag)
+            let replica = connections(&url, "replica", config.read_connections, config.read_limit);
+            Replica::watch(replica, config.url.clone(), url, config.replica_lag)
         });
         let reports = config.read_connections.saturating_sub(config.free_read_connections).max(1);
-        let database = Self {
+        Ok(Self {
             writes,
             reads,
             replica,
@@ -99,14 +94,7 @@ impl Database {
             slow_statements,
             config: Arc::new(config),
             runtime: Handle::current(),
-        };
-        tokio::spawn(pool_metrics::keep_measuring(
-            "writes",
-            database.writes.clone(),
-            database.config.write_connections,
-        ));
-        tokio::spawn(pool_metrics::keep_measuring("reads", database.reads.clone(), database.config.read_connections));
-        Ok(database)
+        })
     }
 
     /// A connection beside the pools, with `settings` (SQL) of its own, for work that must not wait behind other work.
@@ -125,18 +113,18 @@ impl Database {
 
     /// For what changes something, or decides who somebody is.
     pub(crate) async fn connection(&self) -> Result<PooledConnection<'_, AsyncPgConnection>, Unavailable> {
-        taken("writes", &self.writes, self.config.write_connections).await
+        self.writes.take().await
     }
 
     /// For what only reads.
     pub(crate) async fn read_connection(&self) -> Result<PooledConnection<'_, AsyncPgConnection>, Unavailable> {
-        taken("reads", &self.reads, self.config.read_connections).await
+        self.reads.take().await
     }
 
     /// For what only reads and may be a moment old: lists, searches and reports.
     pub(crate) async fn list_connection(&self) -> Result<PooledConnection<'_, AsyncPgConnection>, Unavailable> {
         if let Some(replica) = self.replica.as_ref().filter(|replica| replica.is_fresh()) {
-            match taken("replica", &replica.pool, self.config.read_connections).await {
+            match replica.connections.take().await {
                 // It may have gone a moment ago; the primary is there.
                 Err(error) if !error.is_overload() => {
                     tracing::debug!(%error, "the replica is not within reach");
@@ -150,72 +138,20 @@ impl Database {
     /// Reports are the first to give way: they are refused at once while enough others run.
     pub(crate) fn place_for_report(&self) -> Result<OwnedSemaphorePermit, Unavailable> {
         let place = Arc::clone(&self.reports).try_acquire_owned();
-        place.map_err(|_| Unavailable::overloaded(Exhausted("reports'")))
+        place.map_err(|_| Unavailable::overloaded(Exhausted))
     }
 
     pub(crate) fn transaction_limit(&self) -> Duration {
         self.config.transaction_limit
     }
 
-    /// In milliseconds, for a setting of PostgreSQL.
-    pub(crate) fn report_limit(&self) -> u128 {
-        before(self.config.report_limit).as_millis()
+    /// How long a statement of a report may run.
+    pub(crate) fn report_limit(&self) -> Duration {
+        let limit = self.config.report_limit;
+        before(comanda_deadline::left().map_or(limit, |left| limit.min(left))).max(Duration::from_millis(1))
     }
 
     pub(crate) fn runtime(&self) -> &Handle {
         &self.runtime
     }
-}
-
-async fn taken<'a>(
-    name: &'static str,
-    pool: &'a Pool<AsyncPgConnection>,
-    size: u32,
-) -> Result<PooledConnection<'a, AsyncPgConnection>, Unavailable> {
-    let begin = std::time::Instant::now();
-    let connection = pool.get().await;
-    pool_metrics::waited(name, begin.elapsed());
-    connection.map_err(|error| {
-        let state = pool.state();
-        let all_at_work = state.connections == size && state.idle_connections == 0;
-        if all_at_work { Unavailable::overloaded(Exhausted(name)) } else { Unavailable::new(error) }
-    })
-}
-
-fn pool_of(
-    config: &DatabaseConfig,
-    slow_statements: &Arc<SlowStatements>,
-    url: &str,
-    size: u32,
-    limit: Duration,
-) -> Pool<AsyncPgConnection> {
-    let slow_statements = Arc::clone(slow_statements);
-    let origin = Arc::new(Origin { url: url.to_owned(), setup: time_limits(limit), slow_statements });
-    let mut manager = ManagerConfig::<AsyncPgConnection>::default();
-    manager.custom_setup = Box::new(move |_| establish_watched(Arc::clone(&origin)).boxed());
-    // A connection that is known to be closed is replaced without asking the server; asking each time would cost
-    // every read a round trip.
-    manager.recycling_method = RecyclingMethod::CustomFunction(Box::new(|connection: &mut AsyncPgConnection| {
-        let closed = connection.is_broken();
-        async move { if closed { Err(diesel::result::Error::BrokenTransactionManager) } else { Ok(()) } }.boxed()
-    }));
-    // Who waits for a connection for as long as the work may take gets no answer in time.
-    let wait = config.wait_for_connection.min(before(limit));
-    Pool::builder()
-        .max_size(size)
-        .connection_timeout(wait)
-        .build_unchecked(AsyncDieselConnectionManager::new_with_config(url, manager))
-}
-
-/// A little before the limit, for what has a clear answer that should come before anybody stops waiting.
-fn before(limit: Duration) -> Duration {
-    limit.mul_f32(0.9)
-}
-
-fn time_limits(limit: Duration) -> String {
-    let limit = before(limit).as_millis();
-    format!(
-        "SET statement_timeout = {limit}; SET lock_timeout = {limit}; \
-         SET idle_in_transaction_session_timeout = {limit}; SET application_name = 'comanda';"
-    )
 }

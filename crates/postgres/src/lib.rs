@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit_log;
+mod connections;
 mod database;
 mod establish;
 mod feature_flags;

@@ -29,7 +29,7 @@ where
         let outcome = tokio::time::timeout(limit, work).await;
         outcome.unwrap_or_else(|_| Err(Unavailable::new(TransactionTooLong(limit)).into()))
     };
-    match database.runtime().spawn(bounded.in_current_span()).await {
+    match database.runtime().spawn(comanda_deadline::carried(bounded).in_current_span()).await {
         Ok(outcome) => outcome,
         Err(join_error) => Err(Unavailable::new(join_error).into()),
     }

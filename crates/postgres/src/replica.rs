@@ -11,10 +11,10 @@ use std::{
 
 use comanda_domain::ports::Unavailable;
 use diesel::{dsl::sql, sql_types::Text};
-use diesel_async::{AsyncPgConnection, RunQueryDsl, pooled_connection::bb8::Pool};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use metrics::gauge;
 
-use crate::{establish::establish, named::Named};
+use crate::{connections::Connections, establish::establish, named::Named};
 
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_millis(250);
@@ -25,17 +25,17 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The replica's connections.
 #[derive(Clone)]
 pub(crate) struct Replica {
-    pub(crate) pool: Pool<AsyncPgConnection>,
+    pub(crate) connections: Connections,
     fresh: Arc<AtomicBool>,
 }
 
 impl Replica {
     /// Keeps looking how far behind it is, within a tokio runtime; until the first look it counts as too far.
-    pub(crate) fn watch(pool: Pool<AsyncPgConnection>, primary_url: String, url: String, limit: Duration) -> Self {
+    pub(crate) fn watch(connections: Connections, primary_url: String, url: String, limit: Duration) -> Self {
         let fresh = Arc::new(AtomicBool::new(false));
         let watch = Watch { primary_url, url, limit, positions: VecDeque::new(), seen: None, connections: None };
         tokio::spawn(watch.run(Arc::clone(&fresh)));
-        Self { pool, fresh }
+        Self { connections, fresh }
     }
 
     pub(crate) fn is_fresh(&self) -> bool {

@@ -13,7 +13,7 @@ use diesel::{
     sql_query,
     sql_types::{Integer, Text},
 };
-use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tracing::Instrument;
@@ -80,15 +80,19 @@ impl SlowStatements {
     }
 }
 
-/// Tells [`watched`] which text a connection has sent.
-pub(crate) struct Listener(pub(crate) Arc<Origin>);
+/// Tells [`watched`] which text its connection has sent.
+pub(crate) struct Listener {
+    origin: Arc<Origin>,
+    /// Of the connection, as far as it is known.
+    pub(crate) statement_timeout: Option<Duration>,
+}
 
 impl Instrumentation for Listener {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
         if let InstrumentationEvent::FinishQuery { query, .. } = event {
             // Statements without a name are watched by nobody.
             let _ = SENT.try_with(|sent| {
-                *sent.borrow_mut() = Some(Sent { sql: query.to_string(), origin: Arc::clone(&self.0) });
+                *sent.borrow_mut() = Some(Sent { sql: query.to_string(), origin: Arc::clone(&self.origin) });
             });
         }
     }
@@ -161,6 +165,6 @@ struct PlanLine {
 /// A connection whose statements are watched.
 pub(crate) async fn establish_watched(origin: Arc<Origin>) -> diesel::ConnectionResult<AsyncPgConnection> {
     let mut connection = establish(&origin.url, &origin.setup).await?;
-    diesel_async::AsyncConnection::set_instrumentation(&mut connection, Listener(origin));
+    connection.set_instrumentation(Listener { origin, statement_timeout: None });
     Ok(connection)
 }

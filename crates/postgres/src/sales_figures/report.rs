@@ -88,7 +88,7 @@ impl PostgresSalesFigures {
         in_own_task(&self.database, async move {
             let _place = place;
             let mut connection = database.list_connection().await?;
-            let limit = database.report_limit();
+            let limit = database.report_limit().as_millis();
             connection
                 .build_transaction()
                 .read_only()

@@ -6,6 +6,7 @@
 mod accounts;
 mod cancelling;
 mod constraints;
+mod deadlines;
 mod invariants;
 mod lookups;
 mod menu;

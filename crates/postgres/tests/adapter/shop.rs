@@ -129,7 +129,11 @@ impl Shop {
 }
 
 pub async fn connect(database: &TestDatabase, transaction_limit: Duration) -> Database {
-    let config = DatabaseConfig {
+    Database::connect(config(database, transaction_limit)).await.unwrap()
+}
+
+pub fn config(database: &TestDatabase, transaction_limit: Duration) -> DatabaseConfig {
+    DatabaseConfig {
         slow_statement: Duration::from_secs(1),
         replica_url: None,
         replica_lag: Duration::ZERO,
@@ -141,8 +145,7 @@ pub async fn connect(database: &TestDatabase, transaction_limit: Duration) -> Da
         transaction_limit,
         read_limit: transaction_limit,
         report_limit: transaction_limit,
-    };
-    Database::connect(config).await.unwrap()
+    }
 }
 
 pub fn order_book(pool: &Database, deadline: Duration) -> PostgresOrderBook {

@@ -40,8 +40,9 @@ pub async fn wrap<B: MessageBody + 'static>(
         return Err(already_dressed(&Problem::overloaded("http.request"), &id));
     }
     let budget = request.app_data::<web::Data<Budgets>>().map(|budgets| budgets.of(&request));
-    let Budget { time, operation } = budget.unwrap_or(Budget { time: Duration::MAX, operation: "http.request" });
-    let Ok(outcome) = tokio::time::timeout(time, next.call(request).instrument(span.clone())).await else {
+    let Budget { time, operation } =
+        budget.unwrap_or(Budget { time: Duration::from_mins(1), operation: "http.request" });
+    let Ok(outcome) = comanda_deadline::within(time, next.call(request).instrument(span.clone())).await else {
         Measured::end(measured, StatusCode::SERVICE_UNAVAILABLE);
         traced::end(&span, StatusCode::SERVICE_UNAVAILABLE);
         span.in_scope(|| tracing::warn!(operation, "a request took longer than it may"));

@@ -1,0 +1,121 @@
+//! Connections of one kind, shared out among those who need one for a moment.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use comanda_domain::ports::Unavailable;
+use diesel::{QueryResult, result::Error};
+use diesel_async::{
+    AsyncConnection, AsyncPgConnection, SimpleAsyncConnection,
+    pooled_connection::{
+        AsyncDieselConnectionManager, ManagerConfig, PoolableConnection, RecyclingMethod,
+        bb8::{Pool, PooledConnection},
+    },
+};
+use futures_util::FutureExt;
+use thiserror::Error;
+
+use crate::{
+    pool_metrics,
+    slow_statements::{Listener, Origin, SlowStatements, establish_watched},
+};
+
+/// What is left of a request's time is worth a round trip only if it is so much shorter than what a statement may take anyway.
+const MUCH_SHORTER: f32 = 0.9;
+
+/// All of them are at work.
+#[derive(Debug, Error)]
+#[error("all {0} connections are in use")]
+struct Exhausted(&'static str);
+
+/// A pool.
+#[derive(Clone)]
+pub(crate) struct Connections {
+    name: &'static str,
+    pool: Pool<AsyncPgConnection>,
+    size: u32,
+}
+
+impl Connections {
+    /// To `url`, at most `size`. Must be called within a tokio runtime. Whoever wants one waits so long at most; statements end before `limit`.
+    pub(crate) fn to(
+        url: &str,
+        name: &'static str,
+        size: u32,
+        wait: Duration,
+        limit: Duration,
+        slow_statements: &Arc<SlowStatements>,
+    ) -> Self {
+        let setup = time_limits(limit);
+        let origin = Arc::new(Origin { url: url.to_owned(), setup, slow_statements: Arc::clone(slow_statements) });
+        let mut manager = ManagerConfig::<AsyncPgConnection>::default();
+        manager.custom_setup = Box::new(move |_| establish_watched(Arc::clone(&origin)).boxed());
+        let usual = before(limit);
+        manager.recycling_method =
+            RecyclingMethod::CustomFunction(Box::new(move |connection| prepare(connection, usual).boxed()));
+        let pool = Pool::builder()
+            .max_size(size)
+            // Who waits for as long as the work may take gets no answer in time.
+            .connection_timeout(wait.min(usual))
+            .build_unchecked(AsyncDieselConnectionManager::new_with_config(url, manager));
+        let connections = Self { name, pool, size };
+        tokio::spawn(pool_metrics::keep_measuring(name, connections.pool.clone(), size));
+        connections
+    }
+
+    /// One of them, for no longer a wait than whoever needs it has time left.
+    pub(crate) async fn take(&self) -> Result<PooledConnection<'_, AsyncPgConnection>, Unavailable> {
+        let begin = Instant::now();
+        let patience = comanda_deadline::left().map_or(Duration::MAX, before);
+        let taken = tokio::time::timeout(patience, self.pool.get()).await;
+        pool_metrics::waited(self.name, begin.elapsed());
+        match taken {
+            Ok(Ok(connection)) => Ok(connection),
+            _ if self.all_are_at_work() => Err(Unavailable::overloaded(Exhausted(self.name))),
+            Ok(Err(error)) => Err(Unavailable::new(error)),
+            Err(error) => Err(Unavailable::new(error)),
+        }
+    }
+
+    fn all_are_at_work(&self) -> bool {
+        let state = self.pool.state();
+        state.connections == self.size && state.idle_connections == 0
+    }
+}
+
+/// Readies a connection for whoever takes it: its statements end before their request does, and as a rule before the usual limit.
+async fn prepare(connection: &mut AsyncPgConnection, usual: Duration) -> QueryResult<()> {
+    // A connection that is known to be closed is replaced without asking the server; asking each time would cost every read a round trip.
+    if connection.is_broken() {
+        return Err(Error::BrokenTransactionManager);
+    }
+    let left = comanda_deadline::left().map(before).filter(|left| *left < usual.mul_f32(MUCH_SHORTER));
+    // Zero would be no limit at all.
+    let limit = left.unwrap_or(usual).max(Duration::from_millis(1));
+    let of_connection = |connection: &mut AsyncPgConnection, limit| {
+        let listener = connection.instrumentation().downcast_mut::<Listener>()?;
+        std::mem::replace(&mut listener.statement_timeout, limit)
+    };
+    // Nobody knows until it is done.
+    if of_connection(connection, None) != Some(limit) {
+        connection.batch_execute(&format!("SET statement_timeout = {}", limit.as_millis())).await?;
+    }
+    of_connection(connection, Some(limit));
+    Ok(())
+}
+
+/// A little before a limit, for what has a clear answer that should come before anybody stops waiting.
+pub(crate) fn before(limit: Duration) -> Duration {
+    limit.mul_f32(0.9)
+}
+
+/// The settings of a connection for transactions of `limit`.
+pub(crate) fn time_limits(limit: Duration) -> String {
+    let limit = before(limit).as_millis();
+    format!(
+        "SET statement_timeout = {limit}; SET lock_timeout = {limit}; \
+         SET idle_in_transaction_session_timeout = {limit}; SET application_name = 'comanda';"
+    )
+}
