@@ -75,9 +75,12 @@ impl TestServer {
         Self { child, base_url: format!("http://{address}"), address, log }
     }
 
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(self.child.id().try_into().expect("a process id"))
+    }
+
     pub fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(self.child.id().try_into().expect("a process id"));
-        kill(pid, signal).expect("the server takes the signal");
+        kill(self.pid(), signal).expect("the server takes the signal");
     }
 
     /// Waits for its end.
@@ -89,6 +92,12 @@ impl TestServer {
     pub fn stop(mut self) -> ExitStatus {
         self.signal(Signal::SIGTERM);
         self.wait()
+    }
+
+    /// Whether the circuit breaker of an operation has ever opened.
+    pub fn has_left_alone(&self, operation: &str) -> bool {
+        let moved = format!("\"operation\":\"{operation}\",\"to\":\"open\"");
+        self.log().iter().any(|line| line.contains("a circuit breaker has moved") && line.contains(&moved))
     }
 
     /// What it has logged so far, a JSON document a line.

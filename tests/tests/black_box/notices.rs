@@ -5,30 +5,36 @@ use std::{
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
+        mpsc,
     },
     time::{Duration, Instant},
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use comanda_tests::{EventSink, FaultyProxy, PythonProgram, Restaurant, Weather};
+use comanda_tests::{EventSink, FaultyProxy, PythonProgram, Restaurant, Weather, seeded};
 use hmac::{Hmac, KeyInit, Mac};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use rand::RngExt;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-async fn restaurant(servers: usize, sink: &EventSink, settings: &[(&str, &str)]) -> Restaurant {
-    let own = [
+/// Of a server that tells the sink.
+fn telling(sink: &EventSink) -> [(&str, &str); 6] {
+    [
         ("MODE", "development"),
         ("PAYMENT_GATEWAY", "offline"),
         ("WEBHOOK_URLS", sink.url.as_str()),
         ("WEBHOOK_SECRET", SECRET),
         ("WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8"),
         ("OUTBOX_FIRST_PAUSE_MS", "20"),
-    ];
-    let settings: Vec<(&str, &str)> = own.into_iter().chain(settings.iter().copied()).collect();
+    ]
+}
+
+async fn restaurant(servers: usize, sink: &EventSink, settings: &[(&str, &str)]) -> Restaurant {
+    let settings: Vec<(&str, &str)> = telling(sink).into_iter().chain(settings.iter().copied()).collect();
     let restaurant = Restaurant::with_servers(servers, &settings).await;
     // Whoever is new is told of what happens from then on.
     let tables = restaurant.database.client().await;
@@ -173,28 +179,49 @@ async fn what_is_refused_too_often_is_put_aside_until_an_admin_has_it_sent_again
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_the_server_that_tells_is_killed_another_goes_on_and_nothing_is_left_out() {
+async fn whenever_a_server_that_tells_is_killed_another_goes_on_and_nothing_is_left_out() {
+    let mut random = seeded();
     let sink = EventSink::open().await;
-    let mut restaurant = restaurant(3, &sink, &[]).await;
+    let mut restaurant = restaurant(2, &sink, &[]).await;
     let (dish, customer) = (restaurant.dish(100_000).await, restaurant.customer().await);
-    // Orders go through the last server, which stays; those that tell are killed, one after the other.
-    let customer = customer.at(&restaurant.servers[2].base_url);
-    let admin = restaurant.admin.at(&restaurant.servers[2].base_url);
+    // Orders go through a server that stays and tells nobody.
+    let other = restaurant.open_another(&[]);
+    let (customer, admin) = (customer.at(&other), restaurant.admin.at(&other));
+
+    // In the middle of these deliveries one of the two that tell is killed, whichever is at it.
+    let kills: HashMap<usize, usize> =
+        (0..8).map(|_| (random.random_range(1..300), random.random_range(0..2))).collect();
+    let tellers = Arc::new(Mutex::new([0, 1].map(|teller| restaurant.servers[teller].pid())));
+    let (killed, to_be_replaced) = mpsc::channel();
+    let (count, victims) = (AtomicUsize::new(0), Arc::clone(&tellers));
+    sink.answer(move |_| {
+        if let Some(teller) = kills.get(&count.fetch_add(1, Ordering::SeqCst)) {
+            kill(victims.lock().unwrap()[*teller], Signal::SIGKILL).unwrap();
+            killed.send(*teller).unwrap();
+        }
+        200
+    });
+    let replace_killed = |restaurant: &mut Restaurant| {
+        for teller in to_be_replaced.try_iter() {
+            restaurant.open_another(&telling(&sink));
+            let another = restaurant.servers.pop().unwrap();
+            tellers.lock().unwrap()[teller] = another.pid();
+            restaurant.servers[teller] = another;
+        }
+    };
     let mut ids = Vec::new();
-    for n in 0..120 {
+    for _ in 0..120 {
         let order = customer.order(&[(dish, 1)]).await.expect(201);
         let id = order["id"].as_str().unwrap().to_owned();
         for status in ["accepted", "preparing"] {
             admin.post(&format!("/v1/orders/{id}/status"), &json!({ "status": status })).await.expect(200);
         }
         ids.push(id);
-        if n == 30 || n == 80 {
-            let server = restaurant.servers.remove(0);
-            server.signal(Signal::SIGKILL);
-        }
+        replace_killed(&mut restaurant);
     }
     let begin = Instant::now();
     loop {
+        replace_killed(&mut restaurant);
         let taken = sink.taken();
         let told = versions(&taken);
         if ids.iter().all(|id| told.get(id).is_some_and(|versions| versions.len() == 3)) {
@@ -205,7 +232,28 @@ async fn when_the_server_that_tells_is_killed_another_goes_on_and_nothing_is_lef
         assert!(begin.elapsed() < Duration::from_secs(30), "{} orders are not told whole", missing.len());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    replace_killed(&mut restaurant);
     restaurant.admin = admin;
+    restaurant.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_fails_is_left_alone_and_told_everything_later() {
+    let sink = EventSink::open().await;
+    sink.answer(|_| 500);
+    let quick = "minimum_calls=5 first_wait_ms=1000 longest_wait_ms=1000 probes=1";
+    let restaurant = restaurant(1, &sink, &[("BREAKER_NOTIFICATIONS", quick), ("OUTBOX_ATTEMPTS", "100")]).await;
+    let (dish, customer) = (restaurant.dish(100).await, restaurant.customer().await);
+    for _ in 0..10 {
+        customer.order(&[(dish, 1)]).await.expect(201);
+    }
+    let begin = Instant::now();
+    while !restaurant.servers[0].has_left_alone("notifications") {
+        assert!(begin.elapsed() < Duration::from_secs(20), "it is tried for ever");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    sink.answer(|_| 200);
+    sink.until_taken(10).await;
     restaurant.close().await;
 }
 

@@ -2,7 +2,10 @@
 //! end the states agree.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -21,7 +24,12 @@ struct Stage {
 }
 
 impl Stage {
+    /// What a breaker does to the answers is another test's.
     async fn open() -> Self {
+        Self::with_breaker("minimum_calls=1000").await
+    }
+
+    async fn with_breaker(breaker: &str) -> Self {
         let stripe = PythonProgram::localstripe();
         let way = LossyGateway::to(&stripe.address).await;
         let settings = [
@@ -30,8 +38,7 @@ impl Stage {
             ("STRIPE_WEBHOOK_SECRETS", "whsec_of_the_endpoint"),
             ("STRIPE_API_URL", way.url.as_str()),
             ("STRIPE_TIMEOUT_MS", "500"),
-            // What a breaker does to the answers is another test's.
-            ("BREAKER_STRIPE", "minimum_calls=1000"),
+            ("BREAKER_STRIPE", breaker),
         ];
         let restaurant = Restaurant::with_servers(1, &settings).await;
         let (dish, customer) = (restaurant.dish_at(100, 1250).await, restaurant.customer().await);
@@ -230,5 +237,40 @@ async fn what_no_event_told_is_found_by_comparing() {
     stage.until(&order, "succeeded").await;
     let (agreed, report) = reconcile();
     assert!(agreed && report.contains("1 card payment(s) compared, 0 differ"), "{report}");
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_stripe_fails_it_is_left_alone_and_the_shop_goes_on() {
+    let stage = Stage::with_breaker("minimum_calls=5 first_wait_ms=4000 longest_wait_ms=4000 probes=1").await;
+    let (order, asked) = (stage.order().await, Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&asked);
+    stage.way.lose(move |_, _| {
+        count.fetch_add(1, Ordering::SeqCst);
+        Loss::Answered(500)
+    });
+    let pay = async || {
+        let card = json!({ "method": "card" });
+        let answer = stage.customer.post(&format!("/v1/orders/{order}/payments"), &card).await;
+        assert_eq!((answer.problem().0, &answer.json()["operation"]), (503, &json!("stripe")));
+        answer
+    };
+    let mut tries = 0;
+    while !stage.restaurant.servers[0].has_left_alone("stripe") {
+        pay().await;
+        tries += 1;
+        assert!(tries < 20, "it is tried for ever");
+    }
+    let before = asked.load(Ordering::SeqCst);
+    assert!(pay().await.header("retry-after").is_some());
+    assert_eq!(asked.load(Ordering::SeqCst), before, "nobody asks");
+
+    let other = stage.order().await;
+    let counter = json!({ "method": "counter" });
+    stage.customer.post(&format!("/v1/orders/{other}/payments"), &counter).await.expect(201);
+    stage.way.lose(|_, _| Loss::None);
+    let intent = stage.pay(&order).await;
+    stage.confirm(&intent, "4242424242424242").await;
+    stage.until(&order, "succeeded").await;
     stage.close().await;
 }
