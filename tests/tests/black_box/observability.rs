@@ -73,6 +73,20 @@ async fn an_order_is_traced_as_part_of_its_callers_trace_down_to_the_statements(
     restaurant.close().await;
 }
 
+/// The first line of the log that is looked for.
+async fn until_logged(restaurant: &Restaurant, is_it: impl Fn(&Value) -> bool) -> Value {
+    let begin = Instant::now();
+    loop {
+        let lines = restaurant.servers[0].log();
+        let mut lines = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        if let Some(line) = lines.find(&is_it) {
+            return line;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(20), "it is not logged");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_statement_is_logged_with_the_request_it_belongs_to() {
     let restaurant = Restaurant::with_servers(1, &[("SLOW_STATEMENT_MS", "100")]).await;
@@ -95,27 +109,35 @@ async fn a_slow_statement_is_logged_with_the_request_it_belongs_to() {
     transaction.rollback().await.unwrap();
     cancelling.await.unwrap().expect(200);
 
-    let of_the_statement = || -> Vec<Value> {
-        let lines = restaurant.servers[0].log();
-        let lines = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        lines.filter(|line| line["fields"]["statement"] == "order.lock").collect()
-    };
-    let lines = of_the_statement();
-    let slow = lines.first().expect("a line for it");
+    let slow = until_logged(&restaurant, |line| line["fields"]["statement"] == "order.lock").await;
     assert!(slow["fields"]["milliseconds"].as_u64().unwrap() >= 100, "{slow}");
     assert_eq!((&slow["span"]["request_id"], &slow["span"]["trace_id"]), (&json!("the-slow-one"), &json!(TRACE)));
 
-    let begin = Instant::now();
-    let planned = loop {
-        if let [_, planned] = &of_the_statement()[..] {
-            break planned.clone();
-        }
-        assert!(begin.elapsed() < Duration::from_secs(20), "the plan does not come");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    };
+    let is_plan = |line: &Value| line["fields"]["statement"] == "order.lock" && line["fields"]["plan"].is_string();
+    let planned = until_logged(&restaurant, is_plan).await;
     let plan = planned["fields"]["plan"].as_str().expect("a plan");
     assert!(plan.contains("LockRows") && plan.contains(" on orders") && plan.contains("$1"), "{plan}");
     assert!(!plan.contains(order["id"].as_str().unwrap()), "values are nobody's business: {plan}");
     assert_eq!(planned["span"]["request_id"], "the-slow-one");
+    restaurant.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reading_of_the_menu_that_fails_is_logged_with_its_request() {
+    let restaurant = Restaurant::with_servers(1, &[("DATABASE_READ_LIMIT_MS", "300")]).await;
+    let mut tables = restaurant.database.client().await;
+    let transaction = tables.transaction().await.unwrap();
+    transaction.batch_execute("LOCK TABLE menu_items IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let request = restaurant
+        .guest()
+        .request(Method::GET, "/v1/menu/items")
+        .header("traceparent", TRACEPARENT)
+        .header("x-request-id", "the-refused-one");
+    let answer = Client::send(request).await;
+    assert_eq!(answer.problem(), (503, "unavailable".to_owned()));
+    let line = until_logged(&restaurant, |line| line["fields"]["message"] == "unavailable").await;
+    let span = &line["span"];
+    assert_eq!((&span["request_id"], &span["trace_id"]), (&json!("the-refused-one"), &json!(TRACE)), "{line}");
+    transaction.rollback().await.unwrap();
     restaurant.close().await;
 }

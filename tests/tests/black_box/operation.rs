@@ -61,7 +61,7 @@ async fn without_its_database_a_server_says_so_and_comes_back_by_itself() {
 
 #[tokio::test]
 async fn what_fails_again_and_again_is_left_alone_and_comes_back_by_itself() {
-    let quick = "minimum_calls=5 window_ms=2000 first_wait_ms=300 longest_wait_ms=600 probes=1";
+    let quick = "minimum_calls=5 window_ms=30000 first_wait_ms=300 longest_wait_ms=600 probes=1";
     let settings = [
         ("DATABASE_WAIT_MS", "100"),
         ("BREAKER_ORDER_CREATE", quick),

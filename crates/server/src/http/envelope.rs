@@ -14,7 +14,6 @@ use actix_web::{
     middleware::Next,
     web,
 };
-use tracing::Instrument;
 
 use super::{
     admission::Admission,
@@ -22,7 +21,7 @@ use super::{
     measured::Measured,
     problem::Problem,
     request_id::{self, RequestId},
-    traced,
+    traced::Traced,
 };
 
 pub async fn wrap<B: MessageBody + 'static>(
@@ -31,7 +30,7 @@ pub async fn wrap<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let id = RequestId::of(request.headers());
     let measured = Measured::begin(&request);
-    let span = traced::span(&request, &id);
+    let traced = Traced::begin(&request, &id);
     let admission = request.app_data::<web::Data<Admission>>().cloned();
     let tells_health = request.path().starts_with("/health/");
     let admitted = admission.as_ref().filter(|_| !tells_health).map(|admission| admission.admit());
@@ -42,10 +41,10 @@ pub async fn wrap<B: MessageBody + 'static>(
     let budget = request.app_data::<web::Data<Budgets>>().map(|budgets| budgets.of(&request));
     let Budget { time, operation } =
         budget.unwrap_or(Budget { time: Duration::from_mins(1), operation: "http.request" });
-    let Ok(outcome) = comanda_deadline::within(time, next.call(request).instrument(span.clone())).await else {
+    let Ok(outcome) = comanda_deadline::within(time, traced.around(next.call(request))).await else {
         Measured::end(measured, StatusCode::SERVICE_UNAVAILABLE);
-        traced::end(&span, StatusCode::SERVICE_UNAVAILABLE);
-        span.in_scope(|| tracing::warn!(operation, "a request took longer than it may"));
+        traced.end(StatusCode::SERVICE_UNAVAILABLE);
+        traced.span().in_scope(|| tracing::warn!(operation, "a request took longer than it may"));
         return Err(already_dressed(&Problem::overloaded(operation), &id));
     };
     let response = match outcome {
@@ -54,6 +53,7 @@ pub async fn wrap<B: MessageBody + 'static>(
         Err(error) => {
             let problem = Problem::of_status(error.as_response_error().status_code());
             Measured::end(measured, problem.code.status());
+            traced.end(problem.code.status());
             return Err(already_dressed(&problem, &id));
         }
     };
@@ -75,7 +75,7 @@ pub async fn wrap<B: MessageBody + 'static>(
     };
     dress(response.headers_mut(), &id);
     Measured::end(measured, response.status());
-    traced::end(&span, response.status());
+    traced.end(response.status());
     Ok(response)
 }
 
