@@ -111,6 +111,11 @@ pub(crate) fn before(limit: Duration) -> Duration {
     limit.mul_f32(0.9)
 }
 
+/// A limit for what takes several statements: they end before it, and it before the request does, so that whoever asked is told what was not done.
+pub(crate) fn in_time(limit: Duration) -> Duration {
+    comanda_deadline::left().map_or(limit, |left| limit.min(left.mul_f32(0.95)))
+}
+
 /// The settings of a connection for transactions of `limit`.
 pub(crate) fn time_limits(limit: Duration) -> String {
     let limit = before(limit).as_millis();

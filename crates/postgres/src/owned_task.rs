@@ -6,7 +6,7 @@ use comanda_domain::ports::Unavailable;
 use thiserror::Error;
 use tracing::Instrument;
 
-use crate::Database;
+use crate::{Database, connections::in_time};
 
 /// The transaction was given up; its connection is closed, which rolls it back.
 #[derive(Debug, Error)]
@@ -24,7 +24,7 @@ where
     T: Send + 'static,
     E: From<Unavailable> + Send + 'static,
 {
-    let limit = database.transaction_limit();
+    let limit = in_time(database.transaction_limit());
     let bounded = async move {
         let outcome = tokio::time::timeout(limit, work).await;
         outcome.unwrap_or_else(|_| Err(Unavailable::new(TransactionTooLong(limit)).into()))

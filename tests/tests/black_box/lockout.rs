@@ -53,7 +53,7 @@ fn checked(restaurant: &Restaurant) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_parallel_correct_logins_are_all_let_in() {
     let restaurant =
-        Restaurant::with_servers(2, &[("LOCKOUT_PATIENCE_MS", "60000"), ("REQUEST_TIMEOUT_MS", "60000")]).await;
+        Restaurant::with_servers(2, &[("LOCKOUT_PATIENCE_MS", "60000"), ("PASSWORD_TIMEOUT_MS", "60000")]).await;
     let email = restaurant.account().await;
     let answers = at_once(&restaurant, 100, &email, PASSWORD).await;
     assert_eq!(counted(&answers), BTreeMap::from([((200, String::new()), 100)]));

@@ -35,7 +35,7 @@ use super::{
     PlacementConfig,
     batch::{self, BatchError, Decided, Decision},
 };
-use crate::Database;
+use crate::{Database, connections::in_time};
 
 /// Why an order got no decision.
 #[derive(Debug, Error)]
@@ -95,7 +95,8 @@ impl PlacementQueue {
 
     pub(super) async fn place(&self, order: NewOrder) -> Result<Answer<OrderWithLines>, PlaceOrderError> {
         let (answer, decision) = oneshot::channel();
-        let deadline = Instant::now() + self.deadline;
+        let limit = in_time(self.deadline);
+        let deadline = Instant::now() + limit;
         self.sender.try_send(Waiting { order, deadline, answer, span: Span::current() }).map_err(|refused| {
             match refused {
                 mpsc::error::TrySendError::Full(_) => {
@@ -108,7 +109,7 @@ impl PlacementQueue {
         match tokio::time::timeout_at(deadline, decision).await {
             Ok(Ok(decision)) => decision,
             Ok(Err(_)) => Err(Undecided::Closed.into()),
-            Err(_) => Err(Undecided::DeadlinePassed(self.deadline).into()),
+            Err(_) => Err(Undecided::DeadlinePassed(limit).into()),
         }
     }
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::shop::{Shop, now};
 
-fn cancellation(order_id: OrderId) -> Cancellation {
+pub fn cancellation(order_id: OrderId) -> Cancellation {
     Cancellation {
         order_id,
         by: CancelledBy::Customer,

@@ -3,11 +3,14 @@ use std::time::Duration;
 use comanda_domain::{
     account::OrderScope,
     page::PageLimit,
-    ports::{OrderBook, OrdersQuery},
+    ports::{CancelOrderError, OrderBook, OrdersQuery, PlaceOrderError},
 };
 use comanda_postgres::{Database, DatabaseConfig};
 
-use crate::shop::{DEADLINE, Shop, config, order_book};
+use crate::{
+    cancelling::cancellation,
+    shop::{DEADLINE, Shop, config, order_book},
+};
 
 fn first_page() -> OrdersQuery {
     OrdersQuery { scope: OrderScope::All, status: None, after: None, limit: PageLimit::default() }
@@ -38,4 +41,30 @@ async fn a_statement_ends_before_the_request_it_is_for_and_the_next_has_its_usua
         locked.rollback().await.unwrap();
     });
     patient.expect("it has five seconds");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_ends_before_the_request_it_is_for_however_many_statements_wait() {
+    let shop = Shop::open().await;
+    let dish = shop.dish(5).await;
+    let id = shop.orders.place(shop.order(&[(&dish, 2)])).await.unwrap().outcome.order.id;
+    let mut tables = shop.database.client().await;
+    let order = tables.transaction().await.unwrap();
+    order.batch_execute("SELECT FROM orders FOR UPDATE").await.unwrap();
+    let held = shop.hold(&dish).await;
+
+    let cancelling = comanda_deadline::within(Duration::from_secs(3), shop.orders.cancel(cancellation(id)));
+    let (told, ()) = tokio::join!(cancelling, async {
+        shop.until_waiting(1).await;
+        // So that the second statement may by itself wait for longer than the request does.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        order.rollback().await.unwrap();
+    });
+    assert!(matches!(told.expect("in time"), Err(CancelOrderError::Unavailable(_))));
+
+    let told = comanda_deadline::within(Duration::from_secs(1), shop.orders.place(shop.order(&[(&dish, 1)]))).await;
+    assert!(matches!(told.expect("in time"), Err(PlaceOrderError::Unavailable(_))));
+    drop(held);
+    shop.orders.place(shop.order(&[(&dish, 3)])).await.unwrap();
+    shop.assert_sound().await;
 }

@@ -39,6 +39,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         read: config.database.read_limit,
         report: config.database.report_limit,
         write: config.http.request_timeout,
+        password: config.http.password_timeout,
     };
     let (server, addresses) = http::server(register, &config.http, budgets, config.traces.is_some())
         .with_context(|| format!("cannot listen on {address}"))?;

@@ -39,7 +39,8 @@ settings! {
     CURRENCY = Some("EUR"), "The deployment's one currency (ISO 4217). Stored prices are bare minor units: never change it later.";
     CORS_ORIGINS = Some(""), "Origins whose pages may call the API, separated by commas, such as `https://shop.example`.";
     CONCURRENT_REQUESTS = Some("1024"), "Requests a server works on at the same time; one more is answered with 503 at once, rather than all of them late. Health is always told.";
-    REQUEST_TIMEOUT_MS = Some("10000"), "After this a request that changes something is answered with 503, whatever it is doing; reads have limits of their own.";
+    REQUEST_TIMEOUT_MS = Some("5000"), "After this a request that changes something is answered with 503, whatever it is doing; reads have limits of their own.";
+    PASSWORD_TIMEOUT_MS = Some("10000"), "The same for what checks or hashes a password, which may have to wait for its turn.";
     SHUTDOWN_TIMEOUT_MS = Some("15000"), "How long requests in flight may take to finish when the server is told to stop.";
     SECRET_KEY = None, "At least 32 random characters, the same on every server; keys for signing cursors are derived from it.";
     JWT_SIGNING_KEY = None, "An Ed25519 private key (PKCS #8 PEM) that signs access tokens, the same on every server: `comanda keys generate`.";
@@ -82,7 +83,7 @@ settings! {
     STRIPE_SECRET_KEY = Some(""), "Stripe's `sk_…`.";
     STRIPE_WEBHOOK_SECRETS = Some(""), "`whsec_…` of the endpoint `/v1/webhooks/stripe`; while one is being replaced both, separated by commas.";
     STRIPE_API_URL = Some("https://api.stripe.com"), "Where Stripe's API is.";
-    STRIPE_TIMEOUT_MS = Some("5000"), "How long an answer of Stripe's may take.";
+    STRIPE_TIMEOUT_MS = Some("4000"), "How long an answer of Stripe's may take.";
     MAIL_URL = Some(""), "The mail server that writes to customers: `smtp://user:password@host:587?tls=required` or `smtps://…`; nobody is written to unless given.";
     MAIL_FOLDER = Some(""), "In development: a folder that mails are written to instead.";
     MAIL_FROM = Some("Comanda <orders@comanda.invalid>"), "Who writes.";

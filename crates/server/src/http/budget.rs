@@ -10,8 +10,10 @@ use actix_web::{dev::ServiceRequest, http::Method};
 pub struct Budgets {
     pub read: Duration,
     pub report: Duration,
-    /// What changes something: placing an order ends sooner by itself, a sign-in may have to wait for its turn.
+    /// What changes something.
     pub write: Duration,
+    /// What checks or hashes a password, which may have to wait for its turn.
+    pub password: Duration,
 }
 
 /// The budget of a request, and what to call it when it is used up.
@@ -24,7 +26,11 @@ impl Budgets {
     pub(super) fn of(self, request: &ServiceRequest) -> Budget {
         let path = request.path();
         if request.method() != Method::GET || !path.starts_with("/v1/") {
-            return Budget { time: self.write, operation: "http.request" };
+            let time = match path {
+                "/v1/sessions" | "/v1/web/sessions" | "/v1/users" | "/v1/me/password" => self.password,
+                _ => self.write,
+            };
+            return Budget { time, operation: "http.request" };
         }
         if path.starts_with("/v1/analytics/") {
             return Budget { time: self.report, operation: "analytics.read" };
@@ -35,5 +41,32 @@ impl Budgets {
             _ => "http.request",
         };
         Budget { time: self.read, operation }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn a_request_has_the_time_of_its_class() {
+        let seconds = Duration::from_secs;
+        let budgets = Budgets { read: seconds(1), report: seconds(3), write: seconds(5), password: seconds(10) };
+        for (method, path, time, operation) in [
+            (Method::GET, "/v1/menu/items", 1, "menu.read"),
+            (Method::GET, "/v1/orders", 1, "order.lookup"),
+            (Method::GET, "/v1/me", 1, "http.request"),
+            (Method::GET, "/v1/analytics/sales", 3, "analytics.read"),
+            (Method::POST, "/v1/orders", 5, "http.request"),
+            (Method::POST, "/v1/sessions/refresh", 5, "http.request"),
+            (Method::POST, "/v1/sessions", 10, "http.request"),
+            (Method::PUT, "/v1/me/password", 10, "http.request"),
+        ] {
+            let request = TestRequest::with_uri(path).method(method).to_srv_request();
+            let budget = budgets.of(&request);
+            assert_eq!((budget.time, budget.operation), (seconds(time), operation), "{path}");
+        }
     }
 }

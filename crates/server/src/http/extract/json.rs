@@ -17,8 +17,8 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// The most bytes an event of the payment gateway may have: 512 KiB.
 const EVENT_LIMIT: usize = 512 * 1024;
 
-/// How long a client may take to send its body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a client may take to send its body. Less than the whole request may take, so that it is told what was late.
+const BODY_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// A JSON body.
 pub struct Json<T>(pub T);
