@@ -53,7 +53,7 @@ async fn a_transaction_ends_before_the_request_it_is_for_however_many_statements
     order.batch_execute("SELECT FROM orders FOR UPDATE").await.unwrap();
     let held = shop.hold(&dish).await;
 
-    let cancelling = comanda_deadline::within(Duration::from_secs(3), shop.orders.cancel(cancellation(id)));
+    let cancelling = comanda_deadline::within(Duration::from_secs(4), shop.orders.cancel(cancellation(id)));
     let (told, ()) = tokio::join!(cancelling, async {
         shop.until_waiting(1).await;
         // So that the second statement may by itself wait for longer than the request does.
