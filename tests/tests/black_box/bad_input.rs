@@ -226,7 +226,7 @@ async fn until_closed(mut stream: TcpStream) -> String {
 
 #[tokio::test]
 async fn slow_and_broken_clients_are_cut_off() {
-    let restaurant = Restaurant::open().await;
+    let restaurant = Restaurant::with_servers(1, &[("REQUEST_TIMEOUT_MS", "2000")]).await;
     let address = &restaurant.servers[0].address;
     let token = restaurant.customer().await.token().to_owned();
     let head = format!(

@@ -44,15 +44,15 @@ enum Undecided {
     QueueFull,
     #[error("the server is shutting down")]
     Closed,
-    #[error("no answer within {0:?}")]
-    DeadlinePassed(Duration),
+    #[error("no answer in time")]
+    DeadlinePassed,
 }
 
 impl From<Undecided> for PlaceOrderError {
     fn from(error: Undecided) -> Self {
         Self::Unavailable(match error {
             Undecided::QueueFull => Unavailable::overloaded(error),
-            Undecided::Closed | Undecided::DeadlinePassed(_) => Unavailable::new(error),
+            Undecided::Closed | Undecided::DeadlinePassed => Unavailable::new(error),
         })
     }
 }
@@ -60,6 +60,8 @@ impl From<Undecided> for PlaceOrderError {
 struct Waiting {
     order: NewOrder,
     deadline: Instant,
+    /// With less time left than this it is not begun: it would take the whole batch with it when the time is over.
+    at_least: Duration,
     answer: oneshot::Sender<Decision>,
     /// The request's.
     span: Span,
@@ -97,19 +99,18 @@ impl PlacementQueue {
         let (answer, decision) = oneshot::channel();
         let limit = in_time(self.deadline);
         let deadline = Instant::now() + limit;
-        self.sender.try_send(Waiting { order, deadline, answer, span: Span::current() }).map_err(|refused| {
-            match refused {
-                mpsc::error::TrySendError::Full(_) => {
-                    counter!("comanda_placement_refused_total").increment(1);
-                    Undecided::QueueFull
-                }
-                mpsc::error::TrySendError::Closed(_) => Undecided::Closed,
+        let waiting = Waiting { order, deadline, at_least: limit / 10, answer, span: Span::current() };
+        self.sender.try_send(waiting).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => {
+                counter!("comanda_placement_refused_total").increment(1);
+                Undecided::QueueFull
             }
+            mpsc::error::TrySendError::Closed(_) => Undecided::Closed,
         })?;
         match tokio::time::timeout_at(deadline, decision).await {
             Ok(Ok(decision)) => decision,
             Ok(Err(_)) => Err(Undecided::Closed.into()),
-            Err(_) => Err(Undecided::DeadlinePassed(limit).into()),
+            Err(_) => Err(Undecided::DeadlinePassed.into()),
         }
     }
 
@@ -191,11 +192,11 @@ impl Committer {
 
     async fn serve(&mut self, mut batch: Vec<Waiting>) {
         batch.retain(|waiting| !waiting.answer.is_closed());
-        // An order with hardly any time left would take the whole batch with it when the time is over.
-        let soonest = Instant::now() + self.config.deadline / 10;
-        let (batch, late): (Vec<_>, Vec<_>) = batch.into_iter().partition(|waiting| waiting.deadline > soonest);
+        let now = Instant::now();
+        let (batch, late): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|waiting| waiting.deadline > now + waiting.at_least);
         for waiting in late {
-            let _ = waiting.answer.send(Err(Undecided::DeadlinePassed(self.config.deadline).into()));
+            let _ = waiting.answer.send(Err(Undecided::DeadlinePassed.into()));
         }
         let Some(deadline) = batch.iter().map(|waiting| waiting.deadline).min() else { return };
         self.measures.batch.record(batch.len() as f64);
@@ -254,7 +255,7 @@ impl Committer {
             let Ok(attempt) = tokio::time::timeout_at(deadline, self.attempt(orders)).await else {
                 // Wherever the transaction stands, closing its connection ends it.
                 self.connection = None;
-                return Err(Setback::Final(Undecided::DeadlinePassed(self.config.deadline).into()));
+                return Err(Setback::Final(Undecided::DeadlinePassed.into()));
             };
             match attempt {
                 Ok(decided) => {

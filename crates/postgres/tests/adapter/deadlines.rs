@@ -68,3 +68,13 @@ async fn a_transaction_ends_before_the_request_it_is_for_however_many_statements
     shop.orders.place(shop.order(&[(&dish, 3)])).await.unwrap();
     shop.assert_sound().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_begun_while_a_tenth_of_its_own_time_is_left() {
+    let shop = Shop::open().await;
+    let dish = shop.dish(5).await;
+    let place = || shop.orders.place(shop.order(&[(&dish, 1)]));
+    place().await.unwrap();
+    // Less than a tenth of what orders have as a rule.
+    comanda_deadline::within(DEADLINE / 10, place()).await.expect("in time").unwrap();
+}

@@ -64,7 +64,7 @@ settings! {
     PASSWORD_QUEUE = Some("200"), "Passwords that may wait for a thread; one more is answered with 503 at once.";
     PLACEMENT_QUEUE = Some("1024"), "Orders that may wait for a transaction; one more is answered with 503 at once.";
     PLACEMENT_BATCH = Some("256"), "The most orders that share a transaction.";
-    PLACEMENT_DEADLINE_MS = Some("5000"), "From accepting an order to its answer; also the limit of every transaction.";
+    PLACEMENT_DEADLINE_MS = Some("5000"), "From accepting an order to its answer; also the limit of every transaction. `REQUEST_TIMEOUT_MS` ends both a little before itself.";
     BREAKER_ORDER_CREATE = Some(""), "When the circuit breaker of placing orders opens and how it closes, where it differs from window_ms=10000 window_calls=100 minimum_calls=20 failure_percent=50 slow_percent=80 slow_call_ms=2000 first_wait_ms=1000 longest_wait_ms=3000 probes=3 probe_limit_ms=6000.";
     BREAKER_ORDER_UPDATE = Some(""), "The same of cancelling and advancing orders.";
     BREAKER_ORDER_LOOKUP = Some(""), "The same of reading orders.";

@@ -27,11 +27,12 @@ pub(super) struct Traced {
 
 impl Traced {
     pub(super) fn begin(request: &ServiceRequest, id: &RequestId) -> Self {
-        let traced = Self { id: id.clone(), given_trace: given_trace(request.headers()), span: OnceCell::new() };
         if request.app_data::<Data<Tracing>>().is_some_and(|tracing| tracing.0) {
-            traced.span.get_or_init(|| exported(request, id));
+            return Self { id: id.clone(), given_trace: None, span: exported(request, id).into() };
+        }
+        let traced = Self { id: id.clone(), given_trace: given_trace(request.headers()), span: OnceCell::new() };
         // What is read a hundred thousand times a second from memory says nothing in the log; a span would cost as much as the answer.
-        } else if request.method() != Method::GET || !request.path().starts_with("/v1/menu") {
+        if request.method() != Method::GET || !request.path().starts_with("/v1/menu") {
             traced.span();
         }
         traced

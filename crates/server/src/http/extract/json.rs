@@ -17,8 +17,10 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// The most bytes an event of the payment gateway may have: 512 KiB.
 const EVENT_LIMIT: usize = 512 * 1024;
 
-/// How long a client may take to send its body. Less than the whole request may take, so that it is told what was late.
+/// How long a client may take to send its body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(4);
+/// Of the time that the request has left its body may take so much, so that the client is told what was late.
+const BODY_SHARE: f32 = 0.8;
 
 /// A JSON body.
 pub struct Json<T>(pub T);
@@ -109,9 +111,10 @@ fn read(
         Ok(body.freeze())
     };
     async move {
-        tokio::time::timeout(BODY_TIMEOUT, collect).await.unwrap_or_else(|_| {
-            Err(Problem::new(Code::InvalidRequest, format!("The body did not arrive within {BODY_TIMEOUT:?}.")))
-        })
+        let limit = comanda_deadline::left().map_or(BODY_TIMEOUT, |left| BODY_TIMEOUT.min(left.mul_f32(BODY_SHARE)));
+        tokio::time::timeout(limit, collect)
+            .await
+            .unwrap_or_else(|_| Err(Problem::new(Code::InvalidRequest, "The body did not arrive in time.")))
     }
 }
 
