@@ -11,19 +11,19 @@ pub struct Client {
     http: reqwest::Client,
     base_url: String,
     token: Option<String>,
-    /// Nil for a guest.
+    /// Nil for a customer.
     pub id: Uuid,
 }
 
 /// What came back.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     pub headers: HeaderMap,
     pub text: String,
 }
 
-impl Answer {
+impl Response {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error} in {:?}", self.text))
     }
@@ -65,7 +65,7 @@ impl Answer {
 }
 
 impl Client {
-    pub fn guest(base_url: &str) -> Self {
+    pub fn anonymous(base_url: &str) -> Self {
         // reqwest leaves the choice to the program; made before, it stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self { http: reqwest::Client::new(), base_url: base_url.to_owned(), token: None, id: Uuid::nil() }
@@ -101,46 +101,46 @@ impl Client {
         }
     }
 
-    pub async fn send(request: RequestBuilder) -> Answer {
+    pub async fn send(request: RequestBuilder) -> Response {
         Self::try_send(request).await.expect("an answer")
     }
 
-    pub async fn try_send(request: RequestBuilder) -> reqwest::Result<Answer> {
+    pub async fn try_send(request: RequestBuilder) -> reqwest::Result<Response> {
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Answer { status, headers, text: response.text().await? })
+        Ok(Response { status, headers, text: response.text().await? })
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Response {
         Self::send(self.request(Method::GET, path)).await
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub async fn post(&self, path: &str, body: &Value) -> Response {
         Self::send(self.request(Method::POST, path).json(body)).await
     }
 
     /// A body that need not be JSON, said to be JSON.
-    pub async fn post_text(&self, path: &str, body: impl Into<reqwest::Body>) -> Answer {
+    pub async fn post_text(&self, path: &str, body: impl Into<reqwest::Body>) -> Response {
         Self::send(self.request(Method::POST, path).header(CONTENT_TYPE, "application/json").body(body)).await
     }
 
-    pub async fn patch(&self, path: &str, etag: &str, body: &Value) -> Answer {
+    pub async fn patch(&self, path: &str, etag: &str, body: &Value) -> Response {
         Self::send(self.request(Method::PATCH, path).header("if-match", etag).json(body)).await
     }
 
-    pub async fn delete(&self, path: &str, etag: &str) -> Answer {
+    pub async fn delete(&self, path: &str, etag: &str) -> Response {
         Self::send(self.request(Method::DELETE, path).header("if-match", etag)).await
     }
 
-    pub async fn try_password(&self, email: &str, password: &str) -> Answer {
+    pub async fn try_password(&self, email: &str, password: &str) -> Response {
         self.post("/v1/sessions", &serde_json::json!({ "email": email, "password": password })).await
     }
 
-    pub async fn order(&self, lines: &[(Uuid, u32)]) -> Answer {
+    pub async fn order(&self, lines: &[(Uuid, u32)]) -> Response {
         self.post("/v1/orders", &order_of(lines)).await
     }
 
-    pub async fn order_with_key(&self, key: &str, lines: &[(Uuid, u32)]) -> Answer {
+    pub async fn order_with_key(&self, key: &str, lines: &[(Uuid, u32)]) -> Response {
         Self::send(self.request(Method::POST, "/v1/orders").header("idempotency-key", key).json(&order_of(lines))).await
     }
 }
@@ -148,7 +148,7 @@ impl Client {
 fn order_of(lines: &[(Uuid, u32)]) -> Value {
     let items: Vec<Value> = lines
         .iter()
-        .map(|(dish, quantity)| serde_json::json!({ "menu_item_id": dish, "quantity": quantity }))
+        .map(|(item, quantity)| serde_json::json!({ "menu_item_id": item, "quantity": quantity }))
         .collect();
     serde_json::json!({ "items": items })
 }

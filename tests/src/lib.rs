@@ -20,11 +20,11 @@ mod lossy_gateway;
 mod proxy;
 mod python_program;
 mod redis;
-mod restaurant;
 mod seed;
 mod server;
+mod test_app;
 
-pub use client::{Answer, Client};
+pub use client::{Client, Response};
 pub use database::{TestDatabase, redis_url};
 pub use event_sink::{EventSink, Received};
 pub use faulty_proxy::{FaultyProxy, Weather};
@@ -32,9 +32,9 @@ pub use lossy_gateway::{Loss, LossyGateway};
 pub use proxy::Proxy;
 pub use python_program::PythonProgram;
 pub use redis::TestRedis;
-pub use restaurant::{PASSWORD, Restaurant};
 pub use seed::seeded;
 pub use server::{TestServer, comanda, signing_key};
+pub use test_app::{PASSWORD, TestApp};
 
 fn from_xtask(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests by `cargo xtask test`"))

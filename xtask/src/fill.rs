@@ -23,7 +23,7 @@ pub async fn run(arguments: &FillArguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Adds dishes, customers and orders, which can be done once.
+/// Adds menu items, customers and orders, which can be done once.
 pub async fn fill(database_url: &str, orders: u64) -> anyhow::Result<()> {
     ensure!((1..=10_000_000).contains(&orders), "between 1 and 10,000,000 orders");
     println!("Filling the books with {orders} orders…");

@@ -18,12 +18,12 @@ pub struct Connection {
     host: String,
 }
 
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     pub body: Bytes,
 }
 
-impl Answer {
+impl Response {
     pub fn json(&self) -> anyhow::Result<Value> {
         serde_json::from_slice(&self.body)
             .with_context(|| format!("{} is no JSON", String::from_utf8_lossy(&self.body)))
@@ -49,19 +49,19 @@ impl Connection {
         Ok(Self { sender, host: address.to_owned() })
     }
 
-    pub async fn get(&mut self, path: &str, token: Option<&str>) -> anyhow::Result<Answer> {
+    pub async fn get(&mut self, path: &str, token: Option<&str>) -> anyhow::Result<Response> {
         self.send(Method::GET, path, token, None, Bytes::new()).await
     }
 
-    pub async fn post(&mut self, path: &str, token: Option<&str>, body: &Value) -> anyhow::Result<Answer> {
+    pub async fn post(&mut self, path: &str, token: Option<&str>, body: &Value) -> anyhow::Result<Response> {
         self.send(Method::POST, path, token, None, Bytes::from(body.to_string())).await
     }
 
-    pub async fn place_order(&mut self, token: &str, key: &str, body: Bytes) -> anyhow::Result<Answer> {
+    pub async fn place_order(&mut self, token: &str, key: &str, body: Bytes) -> anyhow::Result<Response> {
         self.send(Method::POST, "/v1/orders", Some(token), Some(("idempotency-key", key)), body).await
     }
 
-    pub async fn delete_at(&mut self, path: &str, token: &str, etag: &str) -> anyhow::Result<Answer> {
+    pub async fn delete_at(&mut self, path: &str, token: &str, etag: &str) -> anyhow::Result<Response> {
         self.send(Method::DELETE, path, Some(token), Some(("if-match", etag)), Bytes::new()).await
     }
 
@@ -72,7 +72,7 @@ impl Connection {
         token: Option<&str>,
         extra: Option<(&str, &str)>,
         body: Bytes,
-    ) -> anyhow::Result<Answer> {
+    ) -> anyhow::Result<Response> {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -87,7 +87,7 @@ impl Connection {
         self.sender.ready().await?;
         let response = self.sender.send_request(request.body(Full::new(body))?).await?;
         let status = response.status().as_u16();
-        Ok(Answer { status, body: response.into_body().collect().await?.to_bytes() })
+        Ok(Response { status, body: response.into_body().collect().await?.to_bytes() })
     }
 }
 

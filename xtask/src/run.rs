@@ -52,7 +52,7 @@ async fn serve() -> anyhow::Result<ExitCode> {
 async fn greet(address: &str, admin: &Admin) -> anyhow::Result<()> {
     let mut connection = Connection::open(address).await?;
     let menu = connection.get("/v1/menu/items?limit=1", None).await?.expect(200)?;
-    let dish = menu["data"][0]["id"].as_str().unwrap_or("…the id of a dish…");
+    let item = menu["data"][0]["id"].as_str().unwrap_or("…the id of a menu item…");
     let Admin { email, password } = admin;
     let json = "-H 'content-type: application/json'";
     println!(
@@ -64,7 +64,7 @@ An order in three lines:
 
 curl -s http://{address}/v1/users {json} -d '{{\"email\":\"ana@example.org\",\"password\":\"three short words\",\"name\":\"Ana\"}}'
 TOKEN=$(curl -s http://{address}/v1/sessions {json} -d '{{\"email\":\"ana@example.org\",\"password\":\"three short words\"}}' | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')
-curl -s http://{address}/v1/orders {json} -H \"authorization: Bearer $TOKEN\" -H 'idempotency-key: first-order' -d '{{\"items\":[{{\"menu_item_id\":\"{dish}\",\"quantity\":2}}]}}'
+curl -s http://{address}/v1/orders {json} -H \"authorization: Bearer $TOKEN\" -H 'idempotency-key: first-order' -d '{{\"items\":[{{\"menu_item_id\":\"{item}\",\"quantity\":2}}]}}'
 
 Ctrl-C stops it."
     );

@@ -2,8 +2,8 @@
 
 pub mod accounts;
 pub mod admin;
+pub mod events;
 pub mod menu;
-pub mod notices;
 pub mod orders;
 pub mod payments;
 pub mod sales;

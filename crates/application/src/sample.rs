@@ -20,7 +20,7 @@ use comanda_domain::{
     ports::{Clock, IdGenerator, MockClock, MockIdGenerator, NewAccount},
     quantity::Quantity,
     stock::Stock,
-    text::{Category, Description, DishName, PersonName},
+    text::{Category, Description, MenuItemName, PersonName},
 };
 
 pub(crate) fn now() -> Timestamp {
@@ -90,7 +90,7 @@ pub(crate) fn menu_item() -> MenuItem {
     MenuItem {
         id: MenuItemId::new(uuid(200)),
         details: MenuItemDetails {
-            name: DishName::new("Carbonara").unwrap(),
+            name: MenuItemName::new("Carbonara").unwrap(),
             description: Description::new("").unwrap(),
             category: Category::new("Pasta").unwrap(),
             price: Price::new(1250, Currency::EUR).unwrap(),

@@ -57,9 +57,9 @@ impl View {
         self.outdated.load(Ordering::Acquire)
     }
 
-    /// What guests see differently in `self`, against an earlier view.
+    /// What customers see differently in `self`, against an earlier view.
     pub(crate) fn changes_since(&self, before: &Self) -> ItemChanges {
-        // The revision counts every change of the details; of the stock guests see the availability.
+        // The revision counts every change of the details; of the stock customers see the availability.
         let shown = |item: &MenuItem| (item.revision, item.availability());
         let items = &self.copy.menu.items;
         let changed = items.iter().filter(|item| before.item(item.id).is_none_or(|old| shown(old) != shown(item)));

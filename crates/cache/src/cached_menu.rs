@@ -5,7 +5,8 @@ use comanda_domain::{
     ids::MenuItemId,
     menu_item::MenuItem,
     ports::{
-        Clock, FeatureFlags, GuestMenu, Menu, MenuCache, MenuNews, MenuNewsReader, MenuObserver, Unavailable, WholeMenu,
+        Clock, FeatureFlags, Menu, MenuCache, MenuNews, MenuNewsReader, MenuObserver, PublicMenu, Unavailable,
+        WholeMenu,
     },
 };
 
@@ -43,7 +44,7 @@ impl MenuNewsReader for CachedMenu {
 }
 
 #[async_trait]
-impl GuestMenu for CachedMenu {
+impl PublicMenu for CachedMenu {
     async fn whole(&self) -> Result<Arc<WholeMenu>, Unavailable> {
         let keeper = &self.0;
         if !keeper.reads_copies().await {

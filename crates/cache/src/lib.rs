@@ -1,4 +1,4 @@
-//! The menu as guests read it: from a copy in this process, which one loader at a time renews for all.
+//! The menu as customers read it: from a copy in this process, which one loader at a time renews for all.
 
 mod board;
 mod cached_menu;

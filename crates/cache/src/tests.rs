@@ -17,11 +17,11 @@ use comanda_domain::{
     menu_item::{MenuItem, MenuItemDetails, MenuItemEdit},
     money::{Currency, Price},
     ports::{
-        EditMenuItemError, FeatureFlags, GuestMenu, ItemChanges, Menu, MenuCopy, MenuNews, MenuNewsReader,
-        MenuObserver, MockClock, MockMenu, MockMenuCache, Unavailable, WholeMenu,
+        EditMenuItemError, FeatureFlags, ItemChanges, Menu, MenuCopy, MenuNews, MenuNewsReader, MenuObserver,
+        MockClock, MockMenu, MockMenuCache, PublicMenu, Unavailable, WholeMenu,
     },
     stock::Stock,
-    text::{Category, Description, DishName},
+    text::{Category, Description, MenuItemName},
 };
 use tokio::sync::{Notify, mpsc};
 use uuid::Uuid;
@@ -41,7 +41,7 @@ fn item(n: u128, revision: u32, stock: u32) -> MenuItem {
     MenuItem {
         id: MenuItemId::new(Uuid::from_u128(n)),
         details: MenuItemDetails {
-            name: DishName::new("Carbonara").unwrap(),
+            name: MenuItemName::new("Carbonara").unwrap(),
             description: Description::new("").unwrap(),
             category: Category::new("Pasta").unwrap(),
             price: Price::new(1250, Currency::EUR).unwrap(),
@@ -121,7 +121,7 @@ fn the_board_never_goes_back_and_a_renewed_menu_stays_the_same() {
 }
 
 #[test]
-fn changes_are_what_guests_see_differently() {
+fn changes_are_what_customers_see_differently() {
     let view = |items| View::new(copy(1, now(), items), std::time::Instant::now());
     let before = view(vec![item(1, 1, 30), item(2, 1, 30), item(3, 1, 30), item(4, 1, 30)]);
     let after = view(vec![item(1, 1, 29), item(2, 2, 30), item(3, 1, 5), item(5, 1, 1)]);
@@ -144,7 +144,7 @@ async fn many_readers_of_an_empty_board_are_one_load() {
     let mut readers = tokio::task::JoinSet::new();
     for _ in 0..100 {
         let menu = menu.clone();
-        readers.spawn(async move { GuestMenu::whole(&menu).await.unwrap() });
+        readers.spawn(async move { PublicMenu::whole(&menu).await.unwrap() });
     }
     let read = readers.join_all().await;
     assert!(read.iter().all(|menu| Arc::ptr_eq(menu, &read[0])));
@@ -172,7 +172,7 @@ async fn futures(menu: &CachedMenu, count: usize) -> Vec<Result<Arc<WholeMenu>, 
     let mut readers = tokio::task::JoinSet::new();
     for _ in 0..count {
         let menu = menu.clone();
-        readers.spawn(async move { GuestMenu::whole(&menu).await });
+        readers.spawn(async move { PublicMenu::whole(&menu).await });
     }
     readers.join_all().await
 }
@@ -205,10 +205,10 @@ async fn an_edit_returns_when_it_is_shown_and_shared() {
     let version = Arc::new(AtomicU64::new(1));
     let (cache, mut published) = empty_cache();
     let menu = start(editable(&version), cache);
-    assert_eq!(GuestMenu::whole(&menu).await.unwrap().version, 1);
+    assert_eq!(PublicMenu::whole(&menu).await.unwrap().version, 1);
     edit(&menu, 1).await.unwrap();
-    assert_eq!(GuestMenu::whole(&menu).await.unwrap().version, 2);
-    assert_eq!(GuestMenu::item(&menu, item(1, 1, 30).id).await.unwrap().unwrap().revision, 2);
+    assert_eq!(PublicMenu::whole(&menu).await.unwrap().version, 2);
+    assert_eq!(PublicMenu::item(&menu, item(1, 1, 30).id).await.unwrap().unwrap().revision, 2);
     assert!(matches!(edit(&menu, 1).await, Err(EditMenuItemError::Stale { .. })));
     assert_eq!(published.recv().await, Some((1, ItemChanges::Everything)));
     let changes = ItemChanges::Partial { changed: vec![item(1, 1, 30).id], gone: vec![] };
@@ -228,7 +228,7 @@ async fn after_a_failed_publication_everything_is_published() {
         if copy.menu.version == 2 { Err(Unavailable::new("gone")) } else { Ok(()) }
     });
     let menu = start(editable(&version), cache);
-    GuestMenu::whole(&menu).await.unwrap();
+    PublicMenu::whole(&menu).await.unwrap();
     for revision in 1..4 {
         edit(&menu, revision).await.unwrap();
     }
@@ -261,11 +261,11 @@ async fn an_edit_that_cannot_be_shown_is_not_hidden_behind_the_old_menu() {
     });
     let (cache, _published) = empty_cache();
     let menu = start(store, cache);
-    GuestMenu::whole(&menu).await.unwrap();
+    PublicMenu::whole(&menu).await.unwrap();
     edit(&menu, 1).await.unwrap();
-    assert!(GuestMenu::whole(&menu).await.is_err(), "rather nothing than a price that was replaced");
+    assert!(PublicMenu::whole(&menu).await.is_err(), "rather nothing than a price that was replaced");
     broken.store(0, Ordering::SeqCst);
-    assert_eq!(GuestMenu::whole(&menu).await.unwrap().version, 2);
+    assert_eq!(PublicMenu::whole(&menu).await.unwrap().version, 2);
 }
 
 #[tokio::test]
@@ -273,9 +273,9 @@ async fn what_orders_change_and_what_other_servers_tell_is_shown() {
     let version = Arc::new(AtomicU64::new(1));
     let (cache, mut published) = empty_cache();
     let menu = start(editable(&version), cache);
-    GuestMenu::whole(&menu).await.unwrap();
+    PublicMenu::whole(&menu).await.unwrap();
     let until = async |expected: u64| {
-        while GuestMenu::whole(&menu).await.unwrap().version != expected {
+        while PublicMenu::whole(&menu).await.unwrap().version != expected {
             tokio::task::yield_now().await;
         }
     };
@@ -317,10 +317,10 @@ async fn a_reader_that_hangs_up_stops_nobody() {
     let menu = start(store, cache);
     let reader = {
         let menu = menu.clone();
-        tokio::spawn(async move { GuestMenu::whole(&menu).await })
+        tokio::spawn(async move { PublicMenu::whole(&menu).await })
     };
     begun.notified().await;
     reader.abort();
     go_on.notified().await;
-    assert_eq!(GuestMenu::whole(&menu).await.unwrap().version, 1);
+    assert_eq!(PublicMenu::whole(&menu).await.unwrap().version, 1);
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use comanda_domain::{
     Timestamp,
     ids::{AccountId, MenuItemId},
-    menu_item::{ImportedDish, MenuItem, MenuItemEdit, NewMenuItem},
+    menu_item::{ImportedMenuItem, MenuItem, MenuItemEdit, NewMenuItem},
     page::Page,
     ports::{
         AdjustStockError, EditMenuItemError, ImportMenuError, ImportSummary, Menu, MenuItemsQuery, StockAdjustment,
@@ -98,7 +98,7 @@ impl Menu for CachedMenu {
 
     async fn import(
         &self,
-        rows: Vec<ImportedDish>,
+        rows: Vec<ImportedMenuItem>,
         ids: Vec<MenuItemId>,
         imported_at: Timestamp,
     ) -> Result<ImportSummary, ImportMenuError> {

@@ -7,14 +7,14 @@ use crate::{
     ids::MenuItemId,
     money::{Currency, Money, MoneyError, Price},
     order::OrderLine,
-    text::DishName,
+    text::MenuItemName,
 };
 
-/// A dish as it stands on the shelf while orders are filled.
+/// A menu item as it stands on the shelf while orders are filled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShelfItem {
     /// Copied onto every line sold.
-    pub name: DishName,
+    pub name: MenuItemName,
     /// Copied onto every line sold.
     pub price: Price,
     /// Portions on hand.
@@ -23,13 +23,13 @@ pub struct ShelfItem {
     pub on_sale: bool,
 }
 
-/// The dishes a batch of orders asks for.
+/// The menu items a batch of orders asks for.
 pub type Shelf = HashMap<MenuItemId, ShelfItem>;
 
-/// A dish there is not enough of.
+/// A menu item there is not enough of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shortage {
-    /// The dish.
+    /// The menu item.
     pub menu_item_id: MenuItemId,
     /// Portions the order asked for, all its lines together.
     pub requested: u32,
@@ -40,9 +40,9 @@ pub struct Shortage {
 /// Why an order was not filled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// Lines (counted from 0) that name a dish which does not exist or is not on sale.
+    /// Lines (counted from 0) that name a menu item which does not exist or is not on sale.
     UnknownItems(Vec<usize>),
-    /// Every dish there is not enough of.
+    /// Every menu item there is not enough of.
     InsufficientStock(Vec<Shortage>),
     /// The total cannot be computed.
     Total(MoneyError),
@@ -62,20 +62,20 @@ pub struct Filled {
 pub struct Allocation {
     /// One decision an order, in the order they came in.
     pub decisions: Vec<Result<Filled, Refusal>>,
-    /// Portions taken from each dish by the orders that were filled, never zero.
+    /// Portions taken from each menu item by the orders that were filled, never zero.
     pub taken: BTreeMap<MenuItemId, u32>,
 }
 
 /// Fills orders in order of arrival. Each is filled whole or refused alone, and a refused one takes nothing. Several lines
-/// of the same dish count together.
-pub fn allocate<'a>(shelf: &Shelf, currency: Currency, baskets: impl IntoIterator<Item = &'a Basket>) -> Allocation {
+/// of the same menu item count together.
+pub fn allocate<'a>(stock: &Shelf, currency: Currency, baskets: impl IntoIterator<Item = &'a Basket>) -> Allocation {
     let mut taken = BTreeMap::new();
-    let decisions = baskets.into_iter().map(|basket| fill(shelf, currency, &mut taken, basket.lines())).collect();
+    let decisions = baskets.into_iter().map(|basket| fill(stock, currency, &mut taken, basket.lines())).collect();
     Allocation { decisions, taken }
 }
 
 fn fill(
-    shelf: &Shelf,
+    stock: &Shelf,
     currency: Currency,
     taken: &mut BTreeMap<MenuItemId, u32>,
     lines: &[BasketLine],
@@ -83,7 +83,7 @@ fn fill(
     let unknown: Vec<usize> = lines
         .iter()
         .enumerate()
-        .filter(|(_, line)| !shelf.get(&line.menu_item_id).is_some_and(|item| item.on_sale))
+        .filter(|(_, line)| !stock.get(&line.menu_item_id).is_some_and(|item| item.on_sale))
         .map(|(position, _)| position)
         .collect();
     if !unknown.is_empty() {
@@ -92,13 +92,13 @@ fn fill(
 
     let mut requested: BTreeMap<MenuItemId, u32> = BTreeMap::new();
     for line in lines {
-        // Fifty lines of a hundred portions: far from overflowing.
+        // Fifty lines of a hundred quantity: far from overflowing.
         *requested.entry(line.menu_item_id).or_default() += line.quantity.get();
     }
     let shortages: Vec<Shortage> = requested
         .iter()
         .filter_map(|(&menu_item_id, &requested)| {
-            let stock = shelf.get(&menu_item_id).map_or(0, |item| item.stock);
+            let stock = stock.get(&menu_item_id).map_or(0, |item| item.stock);
             let available = stock.saturating_sub(taken.get(&menu_item_id).copied().unwrap_or(0));
             (requested > available).then_some(Shortage { menu_item_id, requested, available })
         })
@@ -107,18 +107,18 @@ fn fill(
         return Err(Refusal::InsufficientStock(shortages));
     }
 
-    let filled = price(shelf, currency, lines).map_err(Refusal::Total)?;
+    let filled = price(stock, currency, lines).map_err(Refusal::Total)?;
     for (menu_item_id, requested) in requested {
         *taken.entry(menu_item_id).or_default() += requested;
     }
     Ok(filled)
 }
 
-fn price(shelf: &Shelf, currency: Currency, lines: &[BasketLine]) -> Result<Filled, MoneyError> {
+fn price(stock: &Shelf, currency: Currency, lines: &[BasketLine]) -> Result<Filled, MoneyError> {
     let mut total = Money::zero(currency);
     let mut priced = Vec::with_capacity(lines.len());
     for line in lines {
-        let Some(item) = shelf.get(&line.menu_item_id) else { continue };
+        let Some(item) = stock.get(&line.menu_item_id) else { continue };
         let line_total = item.price.money().checked_times(line.quantity)?;
         total = total.checked_add(line_total)?;
         priced.push(OrderLine {
@@ -141,48 +141,48 @@ mod tests {
     use super::*;
     use crate::quantity::Quantity;
 
-    fn dish(n: u128) -> MenuItemId {
+    fn item(n: u128) -> MenuItemId {
         MenuItemId::new(Uuid::from_u128(n))
     }
 
-    fn shelf_of(stocks: &[(u32, bool)]) -> Shelf {
+    fn stock_of(stocks: &[(u32, bool)]) -> Shelf {
         let item = |(n, &(stock, on_sale)): (usize, &(u32, bool))| {
-            let name = DishName::new(&format!("Dish {n}")).expect("a name");
+            let name = MenuItemName::new(&format!("Dish {n}")).expect("a name");
             let price = Price::new(100 + i64::try_from(n).expect("small"), Currency::EUR).expect("a price");
-            (dish(n as u128), ShelfItem { name, price, stock, on_sale })
+            (item(n as u128), ShelfItem { name, price, stock, on_sale })
         };
         stocks.iter().enumerate().map(item).collect()
     }
 
     fn basket(lines: &[(u128, i64)]) -> Basket {
-        let line = |&(n, portions)| BasketLine {
-            menu_item_id: dish(n),
-            quantity: Quantity::new(portions).expect("in range"),
+        let line = |&(n, quantity)| BasketLine {
+            menu_item_id: item(n),
+            quantity: Quantity::new(quantity).expect("in range"),
             note: None,
         };
         Basket::new(lines.iter().map(line).collect()).expect("1 to 50 lines")
     }
 
     #[test]
-    fn the_same_dish_on_several_lines_counts_together() {
-        let allocation = allocate(&shelf_of(&[(3, true)]), Currency::EUR, &[basket(&[(0, 2), (0, 2)])]);
-        let short = Shortage { menu_item_id: dish(0), requested: 4, available: 3 };
+    fn the_same_menu_item_on_several_lines_counts_together() {
+        let allocation = allocate(&stock_of(&[(3, true)]), Currency::EUR, &[basket(&[(0, 2), (0, 2)])]);
+        let short = Shortage { menu_item_id: item(0), requested: 4, available: 3 };
         assert_eq!(allocation.decisions, [Err(Refusal::InsufficientStock(vec![short]))]);
         assert!(allocation.taken.is_empty());
     }
 
     #[test]
     fn names_every_shortage_and_every_unknown_line() {
-        let shelf = shelf_of(&[(1, true), (0, true), (5, false)]);
+        let stock = stock_of(&[(1, true), (0, true), (5, false)]);
         let allocation =
-            allocate(&shelf, Currency::EUR, &[basket(&[(0, 2), (1, 1)]), basket(&[(0, 1), (2, 1), (9, 1)])]);
+            allocate(&stock, Currency::EUR, &[basket(&[(0, 2), (1, 1)]), basket(&[(0, 1), (2, 1), (9, 1)])]);
         assert!(matches!(&allocation.decisions[0], Err(Refusal::InsufficientStock(s)) if s.len() == 2));
         assert_eq!(allocation.decisions[1], Err(Refusal::UnknownItems(vec![1, 2])));
     }
 
     #[test]
     fn a_line_keeps_the_price_and_the_total_is_their_sum() {
-        let allocation = allocate(&shelf_of(&[(9, true), (9, true)]), Currency::EUR, &[basket(&[(0, 2), (1, 3)])]);
+        let allocation = allocate(&stock_of(&[(9, true), (9, true)]), Currency::EUR, &[basket(&[(0, 2), (1, 3)])]);
         let filled = allocation.decisions[0].as_ref().expect("enough of both");
         assert_eq!(filled.lines.iter().map(|l| l.line_total.amount()).collect::<Vec<_>>(), [200, 303]);
         assert_eq!(filled.total.amount(), 503);
@@ -197,7 +197,7 @@ mod tests {
         prop::collection::vec(lines.prop_map(|lines| basket(&lines)), 0..30)
     }
 
-    fn portions(basket: &Basket) -> BTreeMap<MenuItemId, u32> {
+    fn quantity(basket: &Basket) -> BTreeMap<MenuItemId, u32> {
         let mut sum = BTreeMap::new();
         for line in basket.lines() {
             *sum.entry(line.menu_item_id).or_insert(0) += line.quantity.get();
@@ -208,15 +208,15 @@ mod tests {
     proptest! {
         #[test]
         fn gives_in_order_of_arrival_exactly_what_there_is(stocks in shelves(), baskets in baskets()) {
-            let shelf = shelf_of(&stocks);
-            let allocation = allocate(&shelf, Currency::EUR, &baskets);
+            let stock = stock_of(&stocks);
+            let allocation = allocate(&stock, Currency::EUR, &baskets);
             prop_assert_eq!(allocation.decisions.len(), baskets.len());
 
             // The obvious computation: walk the orders and take from a copy of the shelf.
-            let mut left: BTreeMap<MenuItemId, u32> = shelf.iter().map(|(&id, item)| (id, item.stock)).collect();
+            let mut left: BTreeMap<MenuItemId, u32> = stock.iter().map(|(&id, item)| (id, item.stock)).collect();
             for (basket, decision) in baskets.iter().zip(&allocation.decisions) {
-                let wanted = portions(basket);
-                let known = wanted.keys().all(|id| shelf.get(id).is_some_and(|item| item.on_sale));
+                let wanted = quantity(basket);
+                let known = wanted.keys().all(|id| stock.get(id).is_some_and(|item| item.on_sale));
                 let fits = known && wanted.iter().all(|(id, n)| left[id] >= *n);
                 prop_assert_eq!(decision.is_ok(), fits, "never refuses what fits, never gives what is not there");
                 if fits {
@@ -232,7 +232,7 @@ mod tests {
                     prop_assert_eq!(named, short);
                 }
             }
-            for (id, item) in &shelf {
+            for (id, item) in &stock {
                 let taken = allocation.taken.get(id).copied().unwrap_or(0);
                 prop_assert!(taken <= item.stock);
                 prop_assert_eq!(item.stock - taken, left[id], "what is taken is what the filled orders hold");
@@ -242,10 +242,10 @@ mod tests {
 
         #[test]
         fn refused_orders_have_no_effect(stocks in shelves(), baskets in baskets()) {
-            let shelf = shelf_of(&stocks);
-            let with_refused = allocate(&shelf, Currency::EUR, &baskets);
+            let stock = stock_of(&stocks);
+            let with_refused = allocate(&stock, Currency::EUR, &baskets);
             let accepted: Vec<_> = baskets.iter().zip(&with_refused.decisions).filter(|(_, d)| d.is_ok()).map(|(b, _)| b).collect();
-            let without = allocate(&shelf, Currency::EUR, accepted);
+            let without = allocate(&stock, Currency::EUR, accepted);
             prop_assert!(without.decisions.iter().all(Result::is_ok));
             prop_assert_eq!(without.taken, with_refused.taken);
         }

@@ -19,11 +19,11 @@ pub enum AuditAction {
     AccountEnabled,
     /// A stock was adjusted.
     StockAdjusted,
-    /// A dish was put on the menu.
+    /// A menu item was put on the menu.
     MenuItemAdded,
-    /// A dish's details were changed.
+    /// A menu item's details were changed.
     MenuItemEdited,
-    /// A dish was taken off the menu for good.
+    /// A menu item was taken off the menu for good.
     MenuItemArchived,
     /// A feature flag was set.
     FlagSet,
@@ -86,7 +86,7 @@ impl FromStr for AuditAction {
 
 /// Something that was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deed {
+pub struct AuditRecord {
     /// Who; `None` is the server's operator, on the command line.
     pub actor: Option<AccountId>,
     /// What.
@@ -99,11 +99,11 @@ pub struct Deed {
     pub at: Timestamp,
 }
 
-/// A deed as it was recorded.
+/// A record as it was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {
     /// Counted on from entry to entry.
     pub id: i64,
     /// What was done.
-    pub deed: Deed,
+    pub record: AuditRecord,
 }

@@ -4,10 +4,10 @@ use thiserror::Error;
 
 use crate::{ids::MenuItemId, quantity::Quantity, text::Note};
 
-/// One line of a basket. The same dish may stand on several lines, with a note of its own on each.
+/// One line of a basket. The same menu item may stand on several lines, with a note of its own on each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BasketLine {
-    /// The dish.
+    /// The menu item.
     pub menu_item_id: MenuItemId,
     /// Portions.
     pub quantity: Quantity,

@@ -36,7 +36,7 @@ id! {
     AccountId
 }
 id! {
-    /// Names a dish or drink on the menu.
+    /// Names a menu item or drink on the menu.
     MenuItemId
 }
 id! {

@@ -41,9 +41,9 @@ impl Default for LockoutPolicy {
 
 /// Names a try from its announcement to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TryId(Uuid);
+pub struct AttemptId(Uuid);
 
-impl TryId {
+impl AttemptId {
     /// Any UUID that no other try has.
     pub const fn new(id: Uuid) -> Self {
         Self(id)
@@ -57,7 +57,7 @@ impl TryId {
 
 /// How a try ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TryOutcome {
+pub enum AttemptOutcome {
     /// The password was right: everything is forgotten.
     Success,
     /// It was wrong.
@@ -161,12 +161,12 @@ pub struct LockoutState {
     /// When the counting towards the first lock began.
     counting_since: Option<Timestamp>,
     lock: Option<(Timestamp, Timestamp)>,
-    in_flight: Vec<(TryId, Timestamp)>,
+    in_flight: Vec<(AttemptId, Timestamp)>,
 }
 
 impl LockoutPolicy {
     /// Announces a try.
-    pub fn begin(&self, state: &mut LockoutState, id: TryId, now: Timestamp) -> Admission {
+    pub fn begin(&self, state: &mut LockoutState, id: AttemptId, now: Timestamp) -> Admission {
         self.catch_up(state, now);
         if let Some(lock) = state.lock_at(now) {
             return Admission::Locked(lock);
@@ -180,16 +180,16 @@ impl LockoutPolicy {
     }
 
     /// Ends a try. A failure that was counted already, because the try took too long, is not counted again.
-    pub fn settle(&self, state: &mut LockoutState, id: TryId, outcome: TryOutcome, now: Timestamp) {
+    pub fn settle(&self, state: &mut LockoutState, id: AttemptId, outcome: AttemptOutcome, now: Timestamp) {
         self.catch_up(state, now);
         let known = state.in_flight.iter().position(|(known, _)| *known == id);
         if let Some(position) = known {
             state.in_flight.remove(position);
         }
         match outcome {
-            TryOutcome::Success => state.forget(),
-            TryOutcome::Failure if known.is_some() => self.fail(state, now),
-            TryOutcome::Failure | TryOutcome::NotChecked => {}
+            AttemptOutcome::Success => state.forget(),
+            AttemptOutcome::Failure if known.is_some() => self.fail(state, now),
+            AttemptOutcome::Failure | AttemptOutcome::NotChecked => {}
         }
     }
 
@@ -270,15 +270,15 @@ mod tests {
         Timestamp::from_timestamp_millis(1_790_000_000_000 + milliseconds).expect("in range")
     }
 
-    fn id(n: u128) -> TryId {
-        TryId::new(Uuid::from_u128(n))
+    fn id(n: u128) -> AttemptId {
+        AttemptId::new(Uuid::from_u128(n))
     }
 
     /// Tries once at that moment, and fails.
     fn fail(policy: &LockoutPolicy, state: &mut LockoutState, now: Timestamp) -> Admission {
         let admission = policy.begin(state, id(1), now);
         if admission == Admission::Allowed {
-            policy.settle(state, id(1), TryOutcome::Failure, now);
+            policy.settle(state, id(1), AttemptOutcome::Failure, now);
         }
         admission
     }
@@ -322,7 +322,7 @@ mod tests {
             let later = match forget {
                 0 => {
                     policy.begin(&mut state, id(2), at(1));
-                    policy.settle(&mut state, id(2), TryOutcome::Success, at(1));
+                    policy.settle(&mut state, id(2), AttemptOutcome::Success, at(1));
                     at(1)
                 }
                 1 => {
@@ -338,17 +338,17 @@ mod tests {
     }
 
     #[test]
-    fn tries_in_flight_use_up_what_is_allowed_and_give_it_back() {
+    fn attempts_in_flight_use_up_what_is_allowed_and_give_it_back() {
         let (policy, mut state) = (LockoutPolicy::default(), LockoutState::default());
         for n in 0..5 {
             assert_eq!(policy.begin(&mut state, id(n), at(0)), Admission::Allowed);
         }
         assert_eq!(policy.begin(&mut state, id(5), at(0)), Admission::Busy);
-        policy.settle(&mut state, id(0), TryOutcome::Failure, at(1));
+        policy.settle(&mut state, id(0), AttemptOutcome::Failure, at(1));
         assert_eq!(policy.begin(&mut state, id(5), at(1)), Admission::Busy, "a failure gives nothing back");
-        policy.settle(&mut state, id(1), TryOutcome::NotChecked, at(1));
+        policy.settle(&mut state, id(1), AttemptOutcome::NotChecked, at(1));
         assert_eq!(policy.begin(&mut state, id(5), at(1)), Admission::Allowed);
-        policy.settle(&mut state, id(2), TryOutcome::Success, at(1));
+        policy.settle(&mut state, id(2), AttemptOutcome::Success, at(1));
         assert_eq!(policy.begin(&mut state, id(6), at(1)), Admission::Allowed);
         assert_eq!(policy.begin(&mut state, id(7), at(1)), Admission::Allowed);
         assert_eq!(policy.begin(&mut state, id(8), at(1)), Admission::Busy);
@@ -363,7 +363,7 @@ mod tests {
         assert_eq!(policy.lock(&mut state, at(9_999)), None);
         let lock = policy.lock(&mut state, at(10_000)).expect("five failures");
         assert_eq!((lock.locked_at, lock.unlock_at), (at(10_000), at(70_000)));
-        policy.settle(&mut state, id(0), TryOutcome::Failure, at(11_000));
+        policy.settle(&mut state, id(0), AttemptOutcome::Failure, at(11_000));
         assert_eq!(policy.lock(&mut state, at(11_000)), Some(lock), "and is not counted twice");
     }
 
@@ -389,7 +389,7 @@ mod tests {
             for (n, (event, passes)) in events.into_iter().enumerate() {
                 now += passes;
                 if event == 0 && !flying.is_empty() {
-                    policy.settle(&mut state, flying.remove(0), TryOutcome::Failure, at(now));
+                    policy.settle(&mut state, flying.remove(0), AttemptOutcome::Failure, at(now));
                 } else if policy.begin(&mut state, id(n as u128), at(now)) == Admission::Allowed {
                     flying.push(id(n as u128));
                     admitted += 1;

@@ -1,25 +1,25 @@
-//! Dishes and drinks.
+//! Menu items and drinks.
 
 use crate::{
     Timestamp,
     ids::MenuItemId,
     money::Price,
     stock::{Availability, Stock},
-    text::{Category, Description, DishName},
+    text::{Category, Description, MenuItemName},
 };
 
-/// What staff decide about a dish.
+/// What staff decide about a menu item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MenuItemDetails {
     /// What it is called.
-    pub name: DishName,
+    pub name: MenuItemName,
     /// What the menu says about it.
     pub description: Description,
     /// The heading it stands under.
     pub category: Category,
     /// What a portion costs.
     pub price: Price,
-    /// At or below this many portions the menu says "low".
+    /// At or below this many quantity the menu says "low".
     pub low_stock_at: Stock,
     /// Whether it can be ordered and stands on the menu.
     pub active: bool,
@@ -30,7 +30,7 @@ impl MenuItemDetails {
     pub const DEFAULT_LOW_STOCK_AT: i64 = 5;
 }
 
-/// A dish on the menu.
+/// A menu item on the menu.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MenuItem {
     /// Names it for good.
@@ -50,13 +50,13 @@ pub struct MenuItem {
 }
 
 impl MenuItem {
-    /// What guests are told of the stock.
+    /// What customers are told of the stock.
     pub const fn availability(&self) -> Availability {
         Availability::of(self.stock, self.details.low_stock_at.get())
     }
 }
 
-/// A dish to be added.
+/// A menu item to be added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewMenuItem {
     /// The id it will have.
@@ -69,11 +69,11 @@ pub struct NewMenuItem {
     pub added_at: Timestamp,
 }
 
-/// A change of a dish's details: what is `None` stays.
+/// A change of a menu item's details: what is `None` stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MenuItemEdit {
     /// A new name.
-    pub name: Option<DishName>,
+    pub name: Option<MenuItemName>,
     /// A new description.
     pub description: Option<Description>,
     /// Another heading.
@@ -102,10 +102,10 @@ impl MenuItemEdit {
 
 /// A row of a menu file: names are the key, so that the same file imported twice changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ImportedDish {
-    /// With `category`, decides which dish the row is about.
-    pub name: DishName,
-    /// With `name`, decides which dish the row is about.
+pub struct ImportedMenuItem {
+    /// With `category`, decides which menu item the row is about.
+    pub name: MenuItemName,
+    /// With `name`, decides which menu item the row is about.
     pub category: Category,
     /// What a portion costs from now on.
     pub price: Price,

@@ -146,7 +146,7 @@ pub enum PriceError {
 pub struct Price(Money);
 
 impl Price {
-    /// The greatest price in minor units. Fifty lines of a hundred portions at this price still fit into 64 bits
+    /// The greatest price in minor units. Fifty lines of a hundred quantity at this price still fit into 64 bits
     /// many times over, so a total never overflows.
     pub const MAX: i64 = 100_000_000;
 

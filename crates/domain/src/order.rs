@@ -9,10 +9,10 @@ use crate::{
     order_number::OrderNumber,
     order_status::OrderStatus,
     quantity::Quantity,
-    text::{DishName, Note},
+    text::{MenuItemName, Note},
 };
 
-/// What is asked of the order book: everything about an order that is decided before the shelf is looked at.
+/// What is asked of the orders: everything about an order that is decided before the shelf is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewOrder {
     /// The id the order will have.
@@ -54,13 +54,13 @@ pub struct Order {
     pub version: u32,
 }
 
-/// A line of an order, with the dish's name and price at the moment of ordering.
+/// A line of an order, with the menu item's name and price at the moment of ordering.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderLine {
-    /// The dish.
+    /// The menu item.
     pub menu_item_id: MenuItemId,
     /// Its name then.
-    pub name: DishName,
+    pub name: MenuItemName,
     /// Its price then.
     pub unit_price: Money,
     /// Portions.

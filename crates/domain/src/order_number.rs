@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A letter and three digits, such as `K417`, counted on from order to order. It starts again after 24,000 orders:
-/// long after the guests of the first round have eaten, and short enough to be heard over a kitchen.
+/// long after the customers of the first round have eaten, and short enough to be heard over a kitchen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OrderNumber(u64);
 

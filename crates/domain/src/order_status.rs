@@ -77,7 +77,7 @@ impl OrderStatus {
         self.next() == Some(to)
     }
 
-    /// Whether an order can still be called off.
+    /// Whether an order can still be cancelled.
     pub const fn can_be_cancelled_by(self, by: CancelledBy) -> bool {
         match self {
             Self::Pending | Self::Accepted => true,
@@ -86,7 +86,7 @@ impl OrderStatus {
         }
     }
 
-    /// Whether the order's portions are taken from the shelf. Only a cancelled order has given them back.
+    /// Whether the order's quantity are taken from the shelf. Only a cancelled order has given them back.
     pub const fn holds_stock(self) -> bool {
         !matches!(self, Self::Cancelled)
     }

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::{
     ids::MenuItemId,
-    text::{Category, DishName},
+    text::{Category, MenuItemName},
 };
 
 /// The number is not between 1 and [`PageLimit::MAX`].
@@ -66,7 +66,7 @@ pub struct MenuPosition {
     /// The last entry's category.
     pub category: Category,
     /// The last entry's name.
-    pub name: DishName,
+    pub name: MenuItemName,
     /// The last entry's id.
     pub id: MenuItemId,
 }

@@ -85,7 +85,7 @@ pub enum Consequence {
     Nothing,
     /// The payment stands here from now on.
     Moves(PaymentStatus),
-    /// The money came although the payment had been called off: all of it is given back.
+    /// The money came although the payment had been cancelled: all of it is given back.
     RefundsLatePayment,
 }
 
@@ -280,7 +280,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever comes before, after, and how often: money that came ends as paid, or was called off before and goes back once.
+        /// Whatever comes before, after, and how often: money that came ends as paid, or was cancelled before and goes back once.
         #[test]
         fn money_that_came_is_kept_or_goes_back_once(
             before in prop::collection::vec((0..5_usize, any::<bool>()), 0..8),

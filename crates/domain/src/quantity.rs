@@ -1,4 +1,4 @@
-//! How many portions of a dish a line of an order asks for.
+//! How many quantity of a menu item a line of an order asks for.
 
 use thiserror::Error;
 
@@ -7,7 +7,7 @@ use thiserror::Error;
 #[error("must be between {} and {}", Quantity::MIN, Quantity::MAX)]
 pub struct QuantityOutOfRange;
 
-/// Portions on one line: 1 to 100.
+/// How many of a menu item one line orders: 1 to 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Quantity(u32);
 
@@ -18,14 +18,14 @@ impl Quantity {
     pub const MAX: i64 = 100;
 
     /// Checks the range.
-    pub fn new(portions: i64) -> Result<Self, QuantityOutOfRange> {
-        match u32::try_from(portions) {
-            Ok(quantity) if (Self::MIN..=Self::MAX).contains(&portions) => Ok(Self(quantity)),
+    pub fn new(quantity: i64) -> Result<Self, QuantityOutOfRange> {
+        match u32::try_from(quantity) {
+            Ok(count) if (Self::MIN..=Self::MAX).contains(&quantity) => Ok(Self(count)),
             _ => Err(QuantityOutOfRange),
         }
     }
 
-    /// The number of portions.
+    /// The quantity as a number.
     pub const fn get(self) -> u32 {
         self.0
     }
@@ -37,8 +37,8 @@ mod tests {
 
     #[test]
     fn admits_one_to_a_hundred() {
-        for portions in [i64::MIN, -1, 0, 101, 1 << 32, i64::MAX] {
-            assert_eq!(Quantity::new(portions), Err(QuantityOutOfRange));
+        for quantity in [i64::MIN, -1, 0, 101, 1 << 32, i64::MAX] {
+            assert_eq!(Quantity::new(quantity), Err(QuantityOutOfRange));
         }
         assert_eq!(Quantity::new(1).map(Quantity::get), Ok(1));
         assert_eq!(Quantity::new(100).map(Quantity::get), Ok(100));

@@ -12,18 +12,18 @@ pub struct StockOutOfRange;
 pub struct Stock(u32);
 
 impl Stock {
-    /// The most a dish can be stocked with.
+    /// The most a menu item can be stocked with.
     pub const MAX: i64 = 1_000_000;
 
     /// Checks the range.
-    pub fn new(portions: i64) -> Result<Self, StockOutOfRange> {
-        match u32::try_from(portions) {
-            Ok(stock) if portions <= Self::MAX => Ok(Self(stock)),
+    pub fn new(quantity: i64) -> Result<Self, StockOutOfRange> {
+        match u32::try_from(quantity) {
+            Ok(stock) if quantity <= Self::MAX => Ok(Self(stock)),
             _ => Err(StockOutOfRange),
         }
     }
 
-    /// The number of portions.
+    /// The number of quantity.
     pub const fn get(self) -> u32 {
         self.0
     }
@@ -40,9 +40,9 @@ pub struct StockDelta(i32);
 
 impl StockDelta {
     /// Checks the range.
-    pub fn new(portions: i64) -> Result<Self, StockDeltaOutOfRange> {
-        match i32::try_from(portions) {
-            Ok(delta) if delta != 0 && portions.abs() <= Stock::MAX => Ok(Self(delta)),
+    pub fn new(quantity: i64) -> Result<Self, StockDeltaOutOfRange> {
+        match i32::try_from(quantity) {
+            Ok(delta) if delta != 0 && quantity.abs() <= Stock::MAX => Ok(Self(delta)),
             _ => Err(StockDeltaOutOfRange),
         }
     }
@@ -53,7 +53,7 @@ impl StockDelta {
     }
 }
 
-/// What guests are told of the stock. The count itself is the restaurant's business.
+/// What customers are told of the stock. The count itself is the restaurant's business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Availability {
     /// More than the low mark.
@@ -77,7 +77,7 @@ impl Availability {
         }
     }
 
-    /// Judges a stock by the dish's low mark.
+    /// Judges a stock by the menu item's low mark.
     pub const fn of(stock: u32, low_stock_at: u32) -> Self {
         if stock == 0 {
             Self::SoldOut

@@ -82,15 +82,15 @@ bounded_text! {
     PersonName, 1..=100, may_break_lines: false
 }
 bounded_text! {
-    /// What a dish is called on the menu.
-    DishName, 1..=120, may_break_lines: false
+    /// What a menu item is called on the menu.
+    MenuItemName, 1..=120, may_break_lines: false
 }
 bounded_text! {
-    /// The heading a dish stands under, such as "Pasta".
+    /// The heading a menu item stands under, such as "Pasta".
     Category, 1..=60, may_break_lines: false
 }
 bounded_text! {
-    /// What the menu says about a dish. May be empty.
+    /// What the menu says about a menu item. May be empty.
     Description, 0..=1000, may_break_lines: true
 }
 bounded_text! {
@@ -116,12 +116,12 @@ mod tests {
     fn refuses_nul_everywhere_and_line_breaks_where_one_line_is_meant() {
         assert_eq!(Note::new("a\0b"), Err(TextError::ControlCharacter));
         assert!(Note::new("first\nsecond").is_ok());
-        assert_eq!(DishName::new("first\nsecond"), Err(TextError::ControlCharacter));
+        assert_eq!(MenuItemName::new("first\nsecond"), Err(TextError::ControlCharacter));
     }
 
     #[test]
     fn blank_is_empty() {
-        assert_eq!(DishName::new("  \t "), Err(TextError::TooShort { min: 1 }));
+        assert_eq!(MenuItemName::new("  \t "), Err(TextError::TooShort { min: 1 }));
         assert_eq!(Description::new("  ").map(|d| d.as_str().to_owned()), Ok(String::new()));
     }
 }

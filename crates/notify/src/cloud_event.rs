@@ -1,9 +1,9 @@
-//! Notices as `CloudEvents` (<https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md>).
+//! Events as `CloudEvents` (<https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md>).
 
 use chrono::SecondsFormat;
 use comanda_domain::{
+    event::{Event, EventKind, OrderEvent, PaymentEvent},
     money::Money,
-    notice::{Happening, Notice, OrderNotice, PaymentNotice},
 };
 use serde_json::{Value, json};
 
@@ -11,16 +11,16 @@ use serde_json::{Value, json};
 pub(crate) const MEDIA_TYPE: &str = "application/cloudevents+json";
 
 /// The document, and nothing personal in it: a receiver that may know more asks the API.
-pub(crate) fn document(notice: &Notice, source: &str) -> Value {
+pub(crate) fn document(event: &Event, source: &str) -> Value {
     json!({
         "specversion": "1.0",
-        "id": notice.id.to_string(),
+        "id": event.id.to_string(),
         "source": source,
-        "type": notice.happened.kind(),
-        "subject": notice.stream,
-        "time": notice.occurred_at.to_rfc3339_opts(SecondsFormat::Millis, true),
+        "type": event.happened.kind(),
+        "subject": event.stream,
+        "time": event.occurred_at.to_rfc3339_opts(SecondsFormat::Millis, true),
         "datacontenttype": "application/json",
-        "data": data(&notice.happened),
+        "data": data(&event.happened),
     })
 }
 
@@ -28,15 +28,15 @@ fn money(money: Money) -> Value {
     json!({ "amount": money.amount(), "currency": money.currency().code() })
 }
 
-fn order(order: &OrderNotice) -> Value {
+fn order(order: &OrderEvent) -> Value {
     json!({
         "order_id": order.id.as_uuid(), "number": order.number.to_string(), "status": order.status.as_str(),
         "version": order.version, "total": money(order.total), "customer_id": order.customer_id.as_uuid(),
     })
 }
 
-fn data(happened: &Happening) -> Value {
-    let with_payment = |o: &OrderNotice, payment: &PaymentNotice| {
+fn data(happened: &EventKind) -> Value {
+    let with_payment = |o: &OrderEvent, payment: &PaymentEvent| {
         let mut data = order(o);
         data["payment"] = json!({
             "id": payment.id.as_uuid(), "method": payment.method.as_str(),
@@ -45,10 +45,10 @@ fn data(happened: &Happening) -> Value {
         data
     };
     match happened {
-        Happening::OrderPlaced(o) | Happening::OrderStatusChanged(o) => order(o),
-        Happening::PaymentSucceeded(o, payment)
-        | Happening::PaymentFailed(o, payment)
-        | Happening::PaymentRefunded(o, payment) => with_payment(o, payment),
-        Happening::ItemSoldOut { id, name } => json!({ "menu_item_id": id.as_uuid(), "name": name.as_str() }),
+        EventKind::OrderPlaced(o) | EventKind::OrderStatusChanged(o) => order(o),
+        EventKind::PaymentSucceeded(o, payment)
+        | EventKind::PaymentFailed(o, payment)
+        | EventKind::PaymentRefunded(o, payment) => with_payment(o, payment),
+        EventKind::ItemSoldOut { id, name } => json!({ "menu_item_id": id.as_uuid(), "name": name.as_str() }),
     }
 }

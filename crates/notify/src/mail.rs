@@ -4,8 +4,8 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use async_trait::async_trait;
 use comanda_domain::{
+    event::{Event, EventKind, OrderEvent},
     money::Money,
-    notice::{Happening, Notice, OrderNotice},
     order_status::OrderStatus,
     ports::{Notifier, NotifyError, Unavailable},
 };
@@ -108,8 +108,8 @@ impl MailNotifier {
     }
 
     /// `None`: nothing that a customer wants to be written of.
-    fn letter(&self, notice: &Notice) -> Result<Option<Message>, NotifyError> {
-        let Some((order, kind, refunded)) = of_interest(&notice.happened) else { return Ok(None) };
+    fn letter(&self, event: &Event) -> Result<Option<Message>, NotifyError> {
+        let Some((order, kind, refunded)) = of_interest(&event.happened) else { return Ok(None) };
         let unreadable = |error: minijinja::Error| NotifyError::Rejected(format!("the template fails: {error}"));
         let render = |name: &str| {
             let values = context! {
@@ -125,7 +125,7 @@ impl MailNotifier {
             .from(self.from.clone())
             .to(Mailbox::new(Some(order.name.as_str().to_owned()), address))
             // The same event is the same letter, should it be sent twice.
-            .message_id(Some(format!("<event-{}@comanda.invalid>", notice.id)))
+            .message_id(Some(format!("<event-{}@comanda.invalid>", event.id)))
             .subject(subject.trim())
             .multipart(MultiPart::alternative_plain_html(text, html))
             .map_err(|error| refused(&error))?;
@@ -134,19 +134,19 @@ impl MailNotifier {
 }
 
 /// What a customer is written of: their order, what happened to it, and what they get back.
-fn of_interest(happened: &Happening) -> Option<(&OrderNotice, &'static str, Option<Money>)> {
+fn of_interest(happened: &EventKind) -> Option<(&OrderEvent, &'static str, Option<Money>)> {
     match happened {
-        Happening::OrderPlaced(order) => Some((order, "placed", None)),
-        Happening::OrderStatusChanged(order) => match order.status {
+        EventKind::OrderPlaced(order) => Some((order, "placed", None)),
+        EventKind::OrderStatusChanged(order) => match order.status {
             OrderStatus::Accepted => Some((order, "accepted", None)),
             OrderStatus::Ready => Some((order, "ready", None)),
             OrderStatus::Cancelled => Some((order, "cancelled", None)),
             OrderStatus::Pending | OrderStatus::Preparing | OrderStatus::Completed => None,
         },
-        Happening::PaymentSucceeded(order, _) => Some((order, "paid", None)),
-        Happening::PaymentFailed(order, _) => Some((order, "refused", None)),
-        Happening::PaymentRefunded(order, payment) => Some((order, "refunded", Some(payment.refunded))),
-        Happening::ItemSoldOut { .. } => None,
+        EventKind::PaymentSucceeded(order, _) => Some((order, "paid", None)),
+        EventKind::PaymentFailed(order, _) => Some((order, "refused", None)),
+        EventKind::PaymentRefunded(order, payment) => Some((order, "refunded", Some(payment.refunded))),
+        EventKind::ItemSoldOut { .. } => None,
     }
 }
 
@@ -188,8 +188,8 @@ fn templates(language: Language) -> Result<Environment<'static>, minijinja::Erro
 
 #[async_trait]
 impl Notifier for MailNotifier {
-    async fn notify(&self, notice: &Notice) -> Result<(), NotifyError> {
-        let Some(letter) = self.letter(notice)? else { return Ok(()) };
+    async fn notify(&self, event: &Event) -> Result<(), NotifyError> {
+        let Some(letter) = self.letter(event)? else { return Ok(()) };
         match &self.transport {
             Transport::Smtp(smtp) => match smtp.send(letter).await {
                 Ok(_) => Ok(()),
@@ -209,9 +209,9 @@ mod tests {
     use chrono::DateTime;
     use comanda_domain::{
         email::Email,
+        event::PaymentEvent,
         ids::{AccountId, OrderId, PaymentId},
         money::Currency,
-        notice::PaymentNotice,
         order_number::OrderNumber,
         payment::PaymentMethod,
         text::PersonName,
@@ -220,8 +220,8 @@ mod tests {
 
     use super::*;
 
-    fn order(status: OrderStatus) -> OrderNotice {
-        OrderNotice {
+    fn order(status: OrderStatus) -> OrderEvent {
+        OrderEvent {
             id: OrderId::new(Uuid::from_u128(1)),
             number: OrderNumber::new(7),
             status,
@@ -244,22 +244,22 @@ mod tests {
         MailNotifier::new(config).unwrap()
     }
 
-    fn every_happening() -> Vec<(Happening, bool)> {
-        let payment = PaymentNotice {
+    fn every_event_kind() -> Vec<(EventKind, bool)> {
+        let payment = PaymentEvent {
             id: PaymentId::new(Uuid::from_u128(3)),
             method: PaymentMethod::Card,
             amount: Money::new(1250, Currency::EUR),
             refunded: Money::new(300, Currency::EUR),
         };
         let mut all = vec![
-            (Happening::OrderPlaced(order(OrderStatus::Pending)), true),
-            (Happening::PaymentSucceeded(order(OrderStatus::Pending), payment.clone()), true),
-            (Happening::PaymentFailed(order(OrderStatus::Pending), payment.clone()), true),
-            (Happening::PaymentRefunded(order(OrderStatus::Cancelled), payment), true),
+            (EventKind::OrderPlaced(order(OrderStatus::Pending)), true),
+            (EventKind::PaymentSucceeded(order(OrderStatus::Pending), payment.clone()), true),
+            (EventKind::PaymentFailed(order(OrderStatus::Pending), payment.clone()), true),
+            (EventKind::PaymentRefunded(order(OrderStatus::Cancelled), payment), true),
         ];
         for status in OrderStatus::ALL {
             let told = matches!(status, OrderStatus::Accepted | OrderStatus::Ready | OrderStatus::Cancelled);
-            all.push((Happening::OrderStatusChanged(order(status)), told));
+            all.push((EventKind::OrderStatusChanged(order(status)), told));
         }
         all
     }
@@ -269,11 +269,11 @@ mod tests {
         for language in [Language::English, Language::German] {
             let notifier = notifier(language);
             let mut subjects = std::collections::HashSet::new();
-            for (happened, told) in every_happening() {
+            for (happened, told) in every_event_kind() {
                 let kind = happened.kind();
-                let notice =
-                    Notice { id: 9, stream: Uuid::nil(), occurred_at: DateTime::UNIX_EPOCH, happened, is_held: false };
-                let letter = notifier.letter(&notice).unwrap();
+                let event =
+                    Event { id: 9, stream: Uuid::nil(), occurred_at: DateTime::UNIX_EPOCH, happened, is_held: false };
+                let letter = notifier.letter(&event).unwrap();
                 assert_eq!(letter.is_some(), told, "{kind}");
                 let Some(letter) = letter else { continue };
                 subjects.insert(letter.headers().get_raw("Subject").unwrap().to_owned());

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use comanda_domain::{
     Timestamp,
-    notice::Notice,
+    event::Event,
     ports::{Notifier, NotifyError, Unavailable},
 };
 use hmac::{Hmac, KeyInit, Mac};
@@ -63,7 +63,7 @@ impl std::str::FromStr for WebhookSecret {
     }
 }
 
-/// Sends notices to one target.
+/// Sends events to one target.
 pub struct WebhookNotifier {
     http: Client,
     config: WebhookConfig,
@@ -106,9 +106,9 @@ impl WebhookNotifier {
 
 #[async_trait]
 impl Notifier for WebhookNotifier {
-    async fn notify(&self, notice: &Notice) -> Result<(), NotifyError> {
-        let (id, now) = (notice.id.to_string(), chrono::Utc::now());
-        let body = cloud_event::document(notice, &self.config.source).to_string();
+    async fn notify(&self, event: &Event) -> Result<(), NotifyError> {
+        let (id, now) = (event.id.to_string(), chrono::Utc::now());
+        let body = cloud_event::document(event, &self.config.source).to_string();
         let request = self
             .http
             .post(self.config.url.clone())

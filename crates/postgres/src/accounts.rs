@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use comanda_domain::{
     Timestamp,
     account::{Account, AccountChange, Role},
-    audit::{AuditAction, Deed},
+    audit::{AuditAction, AuditRecord},
     email::Email,
     ids::AccountId,
     page::Page,
@@ -20,9 +20,9 @@ use uuid::Uuid;
 
 use crate::{
     Database,
-    audit_log::record,
+    audit_log::write_record,
     named::{Named, NamedRows},
-    owned_task::in_own_task,
+    owned_task::spawn_transaction,
     row_error::{InconsistentRow, RowOf},
     schema::users,
     transaction_failure::Failure,
@@ -113,8 +113,8 @@ impl PostgresAccounts {
                     let reason =
                         (action == AuditAction::RoleChanged).then(|| format!("from {} to {role}", before.role));
                     let reason = reason.and_then(|text| Reason::new(&text).ok());
-                    let deed = Deed { actor: Some(by), action, target: id.to_string(), reason, at };
-                    record(connection, &deed).await?;
+                    let record = AuditRecord { actor: Some(by), action, target: id.to_string(), reason, at };
+                    write_record(connection, &record).await?;
                 }
                 let row: UserRow = diesel::update(users::table.find(id.as_uuid()))
                     .set((users::role.eq(role.as_str()), users::disabled.eq(disabled)))
@@ -222,7 +222,7 @@ impl Accounts for PostgresAccounts {
         at: Timestamp,
     ) -> Result<Account, ChangeAccountError> {
         let own = self.clone();
-        in_own_task(&self.database, async move { own.change_account(id, change, by, at).await }).await
+        spawn_transaction(&self.database, async move { own.change_account(id, change, by, at).await }).await
     }
 
     async fn rename(&self, id: AccountId, name: PersonName) -> Result<Option<Account>, Unavailable> {

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    audit::{AuditAction, AuditEntry, Deed},
+    audit::{AuditAction, AuditEntry, AuditRecord},
     ids::AccountId,
     page::Page,
     ports::{AuditLog, AuditQuery, Unavailable},
@@ -42,25 +42,25 @@ struct EntryRow {
 impl EntryRow {
     fn into_entry(self) -> Result<AuditEntry, InconsistentRow> {
         let row = RowOf { table: "audit_log", id: Uuid::from_u64_pair(0, self.id.unsigned_abs()) };
-        let deed = Deed {
+        let record = AuditRecord {
             actor: self.actor_id.map(AccountId::new),
             action: row.read("action", self.action.parse::<AuditAction>())?,
             target: self.target,
             reason: row.read("reason", self.reason.as_deref().map(Reason::new).transpose())?,
             at: self.happened_at,
         };
-        Ok(AuditEntry { id: self.id, deed })
+        Ok(AuditEntry { id: self.id, record })
     }
 }
 
 /// Adds an entry to whatever transaction is under way.
-pub(crate) async fn record(connection: &mut AsyncPgConnection, deed: &Deed) -> QueryResult<()> {
+pub(crate) async fn write_record(connection: &mut AsyncPgConnection, record: &AuditRecord) -> QueryResult<()> {
     let entry = NewEntry {
-        actor_id: deed.actor.map(AccountId::as_uuid),
-        happened_at: deed.at,
-        action: deed.action.as_str(),
-        target: &deed.target,
-        reason: deed.reason.as_ref().map(Reason::as_str),
+        actor_id: record.actor.map(AccountId::as_uuid),
+        happened_at: record.at,
+        action: record.action.as_str(),
+        target: &record.target,
+        reason: record.reason.as_ref().map(Reason::as_str),
     };
     diesel::insert_into(audit_log::table).values(entry).execute(connection).changes("audit.write").await.map(|_| ())
 }
@@ -78,9 +78,9 @@ impl PostgresAuditLog {
 
 #[async_trait]
 impl AuditLog for PostgresAuditLog {
-    async fn record(&self, deed: Deed) -> Result<(), Unavailable> {
+    async fn record(&self, record: AuditRecord) -> Result<(), Unavailable> {
         let mut connection = self.database.connection().await?;
-        record(&mut connection, &deed).await.map_err(Unavailable::new)
+        write_record(&mut connection, &record).await.map_err(Unavailable::new)
     }
 
     async fn entries(&self, query: AuditQuery) -> Result<Page<AuditEntry>, Unavailable> {

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use comanda_domain::{
     Timestamp,
     account::Administrator,
-    audit::{AuditAction, Deed},
+    audit::{AuditAction, AuditRecord},
     feature_flag::{FeatureFlag, Percentage},
     ports::{FlagSettings, Unavailable},
     text::Reason,
@@ -12,9 +12,9 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 
 use crate::{
     Database,
-    audit_log::record,
+    audit_log::write_record,
     named::{Named, NamedRows},
-    owned_task::in_own_task,
+    owned_task::spawn_transaction,
     schema::feature_flags,
     transaction_failure::Failure,
 };
@@ -50,7 +50,7 @@ impl FlagSettings for PostgresFlagSettings {
         by: Administrator,
         at: Timestamp,
     ) -> Result<(), Unavailable> {
-        let deed = Deed {
+        let record = AuditRecord {
             actor: Some(by.account_id()),
             action: AuditAction::FlagSet,
             target: flag.as_str().to_owned(),
@@ -58,7 +58,7 @@ impl FlagSettings for PostgresFlagSettings {
             at,
         };
         let database = self.database.clone();
-        in_own_task(&self.database, async move {
+        spawn_transaction(&self.database, async move {
             let mut connection = database.connection().await?;
             connection
                 .transaction::<_, Failure<Unavailable>, _>(async |connection| {
@@ -71,7 +71,7 @@ impl FlagSettings for PostgresFlagSettings {
                         .execute(connection)
                         .changes("flag.set")
                         .await?;
-                    Ok(record(connection, &deed).await?)
+                    Ok(write_record(connection, &record).await?)
                 })
                 .await
                 .map_err(|failure| failure.0)

@@ -16,7 +16,7 @@ struct TransactionTooLong(Duration);
 /// Runs a transaction in a task of its own. A request whose client hangs up is dropped where it stands; a transaction that was
 /// dropped with it could be left open on a pooled connection (`diesel_async` issue 198). Here only the waiting is dropped, and
 /// the transaction as a whole has an end, however many statements it takes.
-pub(crate) async fn in_own_task<T, E>(
+pub(crate) async fn spawn_transaction<T, E>(
     database: &Database,
     work: impl Future<Output = Result<T, E>> + Send + 'static,
 ) -> Result<T, E>

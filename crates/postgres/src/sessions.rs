@@ -18,7 +18,7 @@ use crate::{
     Database,
     accounts::UserRow,
     named::{Named, NamedRows},
-    owned_task::in_own_task,
+    owned_task::spawn_transaction,
     schema::{refresh_tokens, sessions, users},
     statement::statement,
     transaction_failure::Failure,
@@ -160,12 +160,12 @@ async fn close(connection: &mut AsyncPgConnection, id: Uuid, at: Timestamp) -> Q
 impl Sessions for PostgresSessions {
     async fn open(&self, session: NewSession) -> Result<(), Unavailable> {
         let own = self.clone();
-        in_own_task(&self.database, async move { own.open_session(session).await }).await
+        spawn_transaction(&self.database, async move { own.open_session(session).await }).await
     }
 
     async fn rotate(&self, rotation: Rotation) -> Result<(SessionId, Account), RotateError> {
         let own = self.clone();
-        in_own_task(&self.database, async move { own.rotate_token(rotation).await }).await
+        spawn_transaction(&self.database, async move { own.rotate_token(rotation).await }).await
     }
 
     async fn close(&self, id: SessionId, at: Timestamp) -> Result<(), Unavailable> {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use comanda_domain::{
     Timestamp,
     email::Email,
-    lockout::{Admission, LockedAddress, LockoutPolicy, LockoutState, TryId, TryOutcome},
+    lockout::{Admission, AttemptId, AttemptOutcome, LockedAddress, LockoutPolicy, LockoutState},
     page::Page,
     ports::{Clock, Lockouts, LockoutsQuery, Unavailable},
 };
@@ -51,7 +51,7 @@ impl LocalLockouts {
         result
     }
 
-    async fn begin_here(&self, email: &Email, id: TryId) -> Admission {
+    async fn begin_here(&self, email: &Email, id: AttemptId) -> Admission {
         let end = Instant::now() + self.patience;
         loop {
             let admission = self.with_state(email, |policy, state, now| policy.begin(state, id, now));
@@ -69,7 +69,7 @@ impl LocalLockouts {
 
 #[async_trait]
 impl Lockouts for LocalLockouts {
-    async fn begin(&self, email: &Email, id: TryId) -> Result<Admission, Unavailable> {
+    async fn begin(&self, email: &Email, id: AttemptId) -> Result<Admission, Unavailable> {
         // A lock that was made here while the others were out of reach holds here to its end.
         if self.has_state(email)
             && let Some(lock) = self.with_state(email, LockoutPolicy::lock)
@@ -82,7 +82,7 @@ impl Lockouts for LocalLockouts {
         }
     }
 
-    async fn settle(&self, email: &Email, id: TryId, outcome: TryOutcome) -> Result<(), Unavailable> {
+    async fn settle(&self, email: &Email, id: AttemptId, outcome: AttemptOutcome) -> Result<(), Unavailable> {
         // Wherever it was announced; the other does not know the id, and learns only of a success.
         if self.has_state(email) {
             self.with_state(email, |policy, state, now| policy.settle(state, id, outcome, now));
@@ -130,11 +130,11 @@ mod tests {
         shared.expect_settle().never();
         let lockouts = lockouts(shared);
         for n in 0..5 {
-            let id = TryId::new(Uuid::from_u128(n));
+            let id = AttemptId::new(Uuid::from_u128(n));
             assert_eq!(lockouts.begin(&email(), id).await.expect("an answer"), Admission::Allowed);
-            lockouts.settle(&email(), id, TryOutcome::Failure).await.expect("an answer");
+            lockouts.settle(&email(), id, AttemptOutcome::Failure).await.expect("an answer");
         }
-        let sixth = lockouts.begin(&email(), TryId::new(Uuid::from_u128(5))).await.expect("an answer");
+        let sixth = lockouts.begin(&email(), AttemptId::new(Uuid::from_u128(5))).await.expect("an answer");
         assert!(matches!(sixth, Admission::Locked(lock) if lock.attempts == 5 && lock.level == 1));
     }
 
@@ -144,7 +144,7 @@ mod tests {
         shared.expect_begin().times(20).returning(|_, _| Ok(Admission::Allowed));
         let lockouts = lockouts(shared);
         for n in 0..20 {
-            lockouts.begin(&email(), TryId::new(Uuid::from_u128(n))).await.expect("an answer");
+            lockouts.begin(&email(), AttemptId::new(Uuid::from_u128(n))).await.expect("an answer");
         }
     }
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    notice::Notice,
+    event::Event,
     ports::{Notifier, NotifyError},
 };
 
@@ -18,8 +18,8 @@ pub struct GuardedNotifier {
 
 #[async_trait]
 impl Notifier for GuardedNotifier {
-    async fn notify(&self, notice: &Notice) -> Result<(), NotifyError> {
-        let span = tracing::debug_span!("notice", otel.kind = "producer", kind = notice.happened.kind());
-        self.breaker.call(self.notifier.notify(notice)).instrument(span).await
+    async fn notify(&self, event: &Event) -> Result<(), NotifyError> {
+        let span = tracing::debug_span!("notice", otel.kind = "producer", kind = event.happened.kind());
+        self.breaker.call(self.notifier.notify(event)).instrument(span).await
     }
 }

@@ -8,9 +8,9 @@ use comanda_domain::{
     ids::{OrderId, PaymentId, RefundId},
     payment::{Intent, Payment, Refund},
     ports::{
-        Answer, BeginPaymentError, BegunPayment, CallOff, CardPayment, DueRefund, InboxEvent, IntentReport, NewPayment,
-        NewRefund, PaymentReceipt, Payments, Recorded, RefundPaymentError, RefundReport, SettlePaymentError,
-        Unavailable,
+        BeginPaymentError, BegunPayment, CardPayment, DueRefund, Idempotent, InboxEvent, IntentReport, NewPayment,
+        NewRefund, PaymentReceipt, Payments, PendingCancellation, Recorded, RefundPaymentError, RefundReport,
+        SettlePaymentError, Unavailable,
     },
 };
 
@@ -38,7 +38,7 @@ impl Payments for GuardedPayments {
         intent: Intent,
         idempotency: Option<Idempotency>,
         at: Timestamp,
-    ) -> Result<Answer<PaymentReceipt>, Unavailable> {
+    ) -> Result<Idempotent<PaymentReceipt>, Unavailable> {
         self.create.call(self.payments.attach(id, intent, idempotency, at)).await
     }
 
@@ -64,12 +64,12 @@ impl Payments for GuardedPayments {
         self.payments.record_refund(report, at).await
     }
 
-    async fn take_call_offs(&self, limit: u32) -> Result<Vec<CallOff>, Unavailable> {
-        self.payments.take_call_offs(limit).await
+    async fn take_cancellations(&self, limit: u32) -> Result<Vec<PendingCancellation>, Unavailable> {
+        self.payments.take_cancellations(limit).await
     }
 
-    async fn called_off(&self, id: PaymentId) -> Result<(), Unavailable> {
-        self.payments.called_off(id).await
+    async fn mark_cancelled(&self, id: PaymentId) -> Result<(), Unavailable> {
+        self.payments.mark_cancelled(id).await
     }
 
     async fn take_refunds(&self, limit: u32) -> Result<Vec<DueRefund>, Unavailable> {

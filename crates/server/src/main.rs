@@ -5,11 +5,11 @@
 mod commands;
 mod composition;
 mod config;
+mod deliver_events;
 mod flags;
 mod http;
 mod identity;
 mod logging;
-mod notifying;
 mod system;
 mod traces;
 

@@ -52,7 +52,7 @@ struct Answered {
 }
 
 #[derive(Deserialize)]
-struct ErrorAnswer {
+struct ErrorResponse {
     error: ErrorDocument,
 }
 
@@ -120,7 +120,7 @@ impl Stripe {
         if status.is_success() {
             return serde_json::from_str(&body).map_err(|error| Refusal::Unavailable(Unavailable::new(error)));
         }
-        let document: Option<ErrorAnswer> = serde_json::from_str(&body).ok();
+        let document: Option<ErrorResponse> = serde_json::from_str(&body).ok();
         let (message, code) =
             document.map_or((String::new(), None), |answer| (answer.error.message, answer.error.code));
         let busy = matches!(
@@ -216,10 +216,10 @@ impl PaymentGateway for Stripe {
         let path = format!("payment_intents/{}/cancel", id.0);
         match self.ask(self.http.post(self.url(&path))).await {
             Ok(document) => Ok(self.intent(document, 0)),
-            // It is paid, or called off already.
+            // It is paid, or cancelled already.
             Err(Refusal::Refused { status: StatusCode::BAD_REQUEST, code, message }) => {
                 let found = self.find(id).await?;
-                tracing::debug!(code, "an intent cannot be called off any more");
+                tracing::debug!(code, "an intent cannot be cancelled any more");
                 found.ok_or(GatewayError::Refused(message))
             }
             Err(refusal) => Err(refusal.into()),

@@ -1,38 +1,38 @@
-use comanda_tests::{Answer, Restaurant};
+use comanda_tests::{Response, TestApp};
 use serde_json::json;
 
 #[tokio::test]
 async fn a_newcomer_registers_signs_in_and_sees_their_account() {
-    let restaurant = Restaurant::open().await;
-    let guest = restaurant.guest();
+    let restaurant = TestApp::open().await;
+    let customer = restaurant.anonymous();
     let body = json!({ "email": "Ana@Example.org", "password": "correct horse battery", "name": " Ana 🍕 " });
-    let user = guest.post("/v1/users", &body).await.expect(201);
+    let user = customer.post("/v1/users", &body).await.expect(201);
     assert_eq!(
         (&user["email"], &user["name"], &user["role"]),
         (&json!("ana@example.org"), &json!("Ana 🍕"), &json!("customer"))
     );
 
-    let again = guest.post("/v1/users", &body).await;
+    let again = customer.post("/v1/users", &body).await;
     assert_eq!(again.problem(), (409, "email-taken".to_owned()));
 
     let login = json!({ "email": "ana@example.org", "password": "correct horse battery" });
-    let session = guest.post("/v1/sessions", &login).await.expect(200);
+    let session = customer.post("/v1/sessions", &login).await.expect(200);
     assert_eq!(
         (&session["token_type"], &session["expires_in"], &session["user"]),
         (&json!("Bearer"), &json!(900), &user)
     );
-    let me = guest.with_token(session["access_token"].as_str().unwrap()).get("/v1/me").await;
+    let me = customer.with_token(session["access_token"].as_str().unwrap()).get("/v1/me").await;
     assert_eq!(me.expect(200), user);
-    assert_eq!(guest.get("/v1/me").await.problem(), (401, "unauthenticated".to_owned()));
+    assert_eq!(customer.get("/v1/me").await.problem(), (401, "unauthenticated".to_owned()));
 }
 
 #[tokio::test]
 async fn an_unknown_address_and_a_wrong_password_get_the_same_answer() {
-    let restaurant = Restaurant::open().await;
-    let guest = restaurant.guest();
+    let restaurant = TestApp::open().await;
+    let customer = restaurant.anonymous();
     let attempt = |email: &'static str| {
-        let guest = guest.clone();
-        async move { guest.post("/v1/sessions", &json!({ "email": email, "password": "certainly not it" })).await }
+        let customer = customer.clone();
+        async move { customer.post("/v1/sessions", &json!({ "email": email, "password": "certainly not it" })).await }
     };
     let (wrong, unknown) = (attempt("admin@comanda.example").await, attempt("nobody@comanda.example").await);
     assert_eq!(wrong.problem(), (401, "invalid-credentials".to_owned()));
@@ -42,7 +42,7 @@ async fn an_unknown_address_and_a_wrong_password_get_the_same_answer() {
 
 #[tokio::test]
 async fn only_a_hash_is_stored_and_nothing_secret_is_logged() {
-    let restaurant = Restaurant::open().await;
+    let restaurant = TestApp::open().await;
     let customer = restaurant.customer().await;
     let client = restaurant.database.client().await;
     let hash: String =
@@ -56,19 +56,19 @@ async fn only_a_hash_is_stored_and_nothing_secret_is_logged() {
 
 #[tokio::test]
 async fn a_hash_with_old_parameters_is_replaced_at_the_next_sign_in() {
-    let restaurant = Restaurant::open().await;
+    let restaurant = TestApp::open().await;
     let client = restaurant.database.client().await;
     let customer = restaurant.customer().await;
     let email: String =
         client.query_one("SELECT email FROM users WHERE id = $1", &[&customer.id]).await.unwrap().get(0);
     client.execute("UPDATE users SET password_hash = $1 WHERE id = $2", &[&WEAK_HASH, &customer.id]).await.unwrap();
 
-    restaurant.guest().log_in(&email, "correct horse battery").await;
+    restaurant.anonymous().log_in(&email, "correct horse battery").await;
 
     let hash: String =
         client.query_one("SELECT password_hash FROM users WHERE id = $1", &[&customer.id]).await.unwrap().get(0);
     assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-    restaurant.guest().log_in(&email, "correct horse battery").await;
+    restaurant.anonymous().log_in(&email, "correct horse battery").await;
 }
 
 /// "correct horse battery" with 8 MiB and one pass, by the reference implementation's Python binding (argon2-cffi).
@@ -78,14 +78,14 @@ const WEAK_HASH: &str =
 #[tokio::test]
 async fn more_sign_ins_than_the_hasher_takes_are_told_to_come_back() {
     let settings = [("PASSWORD_THREADS", "1"), ("PASSWORD_QUEUE", "1")];
-    let restaurant = Restaurant::with_servers(1, &settings).await;
-    let guest = restaurant.guest();
+    let restaurant = TestApp::with_servers(1, &settings).await;
+    let customer = restaurant.anonymous();
     let bodies: Vec<_> = (0..24)
         .map(|n| json!({ "email": format!("nobody-{n}@comanda.example"), "password": "certainly not it" }))
         .collect();
-    let attempts = bodies.iter().map(|body| guest.post("/v1/sessions", body));
+    let attempts = bodies.iter().map(|body| customer.post("/v1/sessions", body));
     let answers = futures_util::future::join_all(attempts).await;
-    let problems: Vec<_> = answers.iter().map(Answer::problem).collect();
+    let problems: Vec<_> = answers.iter().map(Response::problem).collect();
     let busy = problems.iter().filter(|p| **p == (503, "unavailable".to_owned())).count();
     let checked = problems.iter().filter(|p| **p == (401, "invalid-credentials".to_owned())).count();
     assert_eq!(busy + checked, 24, "{problems:?}");

@@ -1,11 +1,11 @@
-use comanda_tests::{Client, Restaurant};
+use comanda_tests::{Client, TestApp};
 use reqwest::Method;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_sold_is_reported_and_what_was_cancelled_is_not() {
-    let restaurant = Restaurant::open().await;
-    let (pasta, salad) = (restaurant.dish_at(100, 1250).await, restaurant.dish_at(100, 700).await);
+    let restaurant = TestApp::open().await;
+    let (pasta, salad) = (restaurant.item_at(100, 1250).await, restaurant.item_at(100, 700).await);
     let customer = restaurant.customer().await;
     customer.order(&[(pasta, 3), (salad, 1)]).await.expect(201);
     customer.order(&[(salad, 1)]).await.expect(201);
@@ -14,14 +14,14 @@ async fn what_was_sold_is_reported_and_what_was_cancelled_is_not() {
 
     let staff = &restaurant.admin;
     let top = staff.get("/v1/analytics/top-items").await.expect(200);
-    let row = |dish: uuid::Uuid, quantity: i64, revenue: i64| {
-        (json!(dish), json!(quantity), json!({ "amount": revenue, "currency": "EUR" }))
+    let row = |item: uuid::Uuid, quantity: i64, revenue: i64| {
+        (json!(item), json!(quantity), json!({ "amount": revenue, "currency": "EUR" }))
     };
     let rows = top["data"].as_array().unwrap();
     let told: Vec<_> =
         rows.iter().map(|r| (r["menu_item_id"].clone(), r["quantity"].clone(), r["revenue"].clone())).collect();
     assert_eq!(told, [row(pasta, 3, 3750), row(salad, 2, 1400)]);
-    assert!(rows[0]["name"].as_str().unwrap().starts_with("Dish "));
+    assert!(rows[0]["name"].as_str().unwrap().starts_with("Menu item "));
     assert_eq!(staff.get("/v1/analytics/top-items?limit=1").await.expect(200)["data"].as_array().unwrap().len(), 1);
 
     let sales = staff.get("/v1/analytics/sales?interval=hour&tz=Asia/Kolkata").await.expect(200);
@@ -53,9 +53,9 @@ async fn what_was_sold_is_reported_and_what_was_cancelled_is_not() {
 
 #[tokio::test]
 async fn reports_are_for_staff_and_say_what_is_wrong_with_a_question() {
-    let restaurant = Restaurant::open().await;
+    let restaurant = TestApp::open().await;
     for path in ["/v1/analytics/top-items", "/v1/analytics/sales"] {
-        assert_eq!(restaurant.guest().get(path).await.problem(), (401, "unauthenticated".to_owned()));
+        assert_eq!(restaurant.anonymous().get(path).await.problem(), (401, "unauthenticated".to_owned()));
         assert_eq!(restaurant.customer().await.get(path).await.problem(), (403, "forbidden".to_owned()));
     }
     for (query, problem, fields) in [
@@ -87,7 +87,7 @@ async fn reports_are_for_staff_and_say_what_is_wrong_with_a_question() {
 
 #[tokio::test]
 async fn flags_are_for_admins_and_within_their_range() {
-    let restaurant = Restaurant::open().await;
+    let restaurant = TestApp::open().await;
     let path = "/v1/admin/flags/menu-cache.partial-invalidation";
     let put = |client: &Client, path: &str, body: serde_json::Value| {
         Client::send(client.request(Method::PUT, path).json(&body))

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use comanda_tests::{Client, Restaurant};
+use comanda_tests::{Client, TestApp};
 use reqwest::{Method, header::CONTENT_TYPE};
 use serde_json::{Value, json};
 use tokio::{
@@ -13,13 +13,13 @@ const QUANTITY: Option<&str> = Some("/items/0/quantity");
 
 #[tokio::test]
 async fn an_order_that_is_not_one_gets_its_code_and_changes_nothing() {
-    let restaurant = Restaurant::open().await;
-    let dish = restaurant.dish(1000).await;
+    let restaurant = TestApp::open().await;
+    let item = restaurant.item(1000).await;
     let customer = restaurant.customer().await;
-    let line = |quantity: &str| format!(r#"{{"items":[{{"menu_item_id":"{dish}","quantity":{quantity}}}]}}"#);
+    let line = |quantity: &str| format!(r#"{{"items":[{{"menu_item_id":"{item}","quantity":{quantity}}}]}}"#);
     let many =
-        |lines: usize| json!({ "items": vec![json!({ "menu_item_id": dish, "quantity": 1 }); lines] }).to_string();
-    let noted = |note: &str| json!({ "items": [{ "menu_item_id": dish, "quantity": 1, "note": note }] }).to_string();
+        |lines: usize| json!({ "items": vec![json!({ "menu_item_id": item, "quantity": 1 }); lines] }).to_string();
+    let noted = |note: &str| json!({ "items": [{ "menu_item_id": item, "quantity": 1, "note": note }] }).to_string();
     let unknown = json!({ "items": [{ "menu_item_id": Uuid::now_v7(), "quantity": 1 }] }).to_string();
 
     for (body, status, code, pointer) in [
@@ -78,7 +78,7 @@ async fn an_order_that_is_not_one_gets_its_code_and_changes_nothing() {
     }
     let not_utf8 = customer.post_text("/v1/orders", b"{\"note\":\"\xff\"}".to_vec()).await;
     assert_eq!(not_utf8.problem(), (400, "invalid-request".to_owned()));
-    assert_eq!((restaurant.orders().await, restaurant.stock(dish).await), (0, 1000));
+    assert_eq!((restaurant.orders().await, restaurant.stock(item).await), (0, 1000));
 
     // At the edge of what is allowed.
     let note = "🍕".repeat(300);
@@ -92,7 +92,7 @@ async fn an_order_that_is_not_one_gets_its_code_and_changes_nothing() {
 
 #[tokio::test]
 async fn every_fault_is_named_at_once() {
-    let restaurant = Restaurant::open().await;
+    let restaurant = TestApp::open().await;
     let body = json!({
         "items": [{ "menu_item_id": "x", "quantity": 0 }, { "menu_item_id": Uuid::now_v7(), "quantity": 101, "note": "\u{7}" }],
         "note": "",
@@ -107,17 +107,17 @@ async fn every_fault_is_named_at_once() {
     );
 
     let user = json!({ "email": "not an address", "password": "short", "name": "" });
-    let answer = restaurant.guest().post("/v1/users", &user).await;
+    let answer = restaurant.anonymous().post("/v1/users", &user).await;
     assert_eq!(
         (answer.code(), answer.pointers()),
         ("validation-failed".to_owned(), ["/email", "/password", "/name"].map(str::to_owned).to_vec())
     );
 
-    let dish = json!({
+    let item = json!({
         "name": "a\nb", "category": "", "description": "x".repeat(1001), "stock": -1, "low_stock_at": 1_000_001,
         "price": { "amount": 100_000_001, "currency": "USD" },
     });
-    let answer = restaurant.admin.post("/v1/menu/items", &dish).await;
+    let answer = restaurant.admin.post("/v1/menu/items", &item).await;
     let mut pointers = answer.pointers();
     pointers.sort();
     assert_eq!(
@@ -129,9 +129,9 @@ async fn every_fault_is_named_at_once() {
 
 #[tokio::test]
 async fn other_bodies_are_checked_as_well() {
-    let restaurant = Restaurant::open().await;
-    let dish = restaurant.dish(5).await;
-    let stock = format!("/v1/menu/items/{dish}/stock");
+    let restaurant = TestApp::open().await;
+    let item = restaurant.item(5).await;
+    let stock = format!("/v1/menu/items/{item}/stock");
     for (path, body, status, code) in [
         (&*stock, json!({ "delta": 0, "reason": "nothing" }), 422, "validation-failed"),
         (&*stock, json!({ "delta": 1_000_001, "reason": "too much" }), 422, "validation-failed"),
@@ -163,7 +163,7 @@ async fn other_bodies_are_checked_as_well() {
         let answer = restaurant.admin.post(path, &body).await;
         assert_eq!(answer.problem(), (status, code.to_owned()), "{path} {body}");
     }
-    assert_eq!(restaurant.stock(dish).await, 5);
+    assert_eq!(restaurant.stock(item).await, 5);
     let reason = json!({ "reason": "x".repeat(301) });
     assert_eq!(
         restaurant.admin.post(&format!("/v1/orders/{}/cancel", Uuid::now_v7()), &reason).await.pointers(),
@@ -173,7 +173,7 @@ async fn other_bodies_are_checked_as_well() {
 
 #[tokio::test]
 async fn addresses_methods_and_media_types_that_do_not_fit() {
-    let restaurant = Restaurant::open().await;
+    let restaurant = TestApp::open().await;
     let customer = restaurant.customer().await;
     let send = |method: Method, path: &'static str| Client::send(customer.request(method, path));
     assert_eq!(send(Method::GET, "/v1/nothing").await.problem(), (404, "not-found".to_owned()));
@@ -200,9 +200,10 @@ async fn addresses_methods_and_media_types_that_do_not_fit() {
 
 #[tokio::test]
 async fn a_request_id_is_taken_where_it_is_sane() {
-    let restaurant = Restaurant::open().await;
-    let with =
-        |id: &'static str| Client::send(restaurant.guest().request(Method::GET, "/v1/menu").header("x-request-id", id));
+    let restaurant = TestApp::open().await;
+    let with = |id: &'static str| {
+        Client::send(restaurant.anonymous().request(Method::GET, "/v1/menu").header("x-request-id", id))
+    };
     assert_eq!(with("order-1.2:3_4").await.header("x-request-id"), Some("order-1.2:3_4"));
     let replaced = with("<script>").await;
     assert_eq!(replaced.header("x-request-id").map(|id| id.parse::<Uuid>().is_ok()), Some(true));
@@ -226,7 +227,7 @@ async fn until_closed(mut stream: TcpStream) -> String {
 
 #[tokio::test]
 async fn slow_and_broken_clients_are_cut_off() {
-    let restaurant = Restaurant::with_servers(1, &[("REQUEST_TIMEOUT_MS", "2000")]).await;
+    let restaurant = TestApp::with_servers(1, &[("REQUEST_TIMEOUT_MS", "2000")]).await;
     let address = &restaurant.servers[0].address;
     let token = restaurant.customer().await.token().to_owned();
     let head = format!(
@@ -264,6 +265,6 @@ async fn slow_and_broken_clients_are_cut_off() {
     let nonsense = until_closed(raw(address, b"\x16\x03\x01 hello\r\n\r\n").await).await;
     assert!(nonsense.is_empty() || nonsense.starts_with("HTTP/1.1 400"), "{nonsense}");
 
-    let menu: Value = restaurant.guest().get("/v1/menu").await.expect(200);
+    let menu: Value = restaurant.anonymous().get("/v1/menu").await.expect(200);
     assert_eq!(menu["categories"], json!([]), "and the server goes on");
 }

@@ -1,5 +1,5 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use comanda_tests::{Restaurant, signing_key};
+use comanda_tests::{TestApp, signing_key};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
@@ -28,9 +28,9 @@ fn signed(claims: &Value, key_id: &str) -> String {
 
 #[tokio::test]
 async fn only_a_token_that_is_good_in_every_respect_is_let_in() {
-    let restaurant = Restaurant::open().await;
+    let restaurant = TestApp::open().await;
     let customer = restaurant.customer().await;
-    let keys = restaurant.guest().get("/.well-known/jwks.json").await.expect(200);
+    let keys = restaurant.anonymous().get("/.well-known/jwks.json").await.expect(200);
     assert_eq!((&keys["keys"][0]["crv"], &keys["keys"][0]["alg"]), (&json!("Ed25519"), &json!("EdDSA")));
     let key_id = keys["keys"][0]["kid"].as_str().unwrap().to_owned();
     let signed = |claims: &Value| signed(claims, &key_id);
@@ -90,7 +90,7 @@ async fn only_a_token_that_is_good_in_every_respect_is_let_in() {
 
 #[tokio::test]
 async fn a_bad_token_is_a_problem_even_where_none_is_needed() {
-    let restaurant = Restaurant::open().await;
-    let confused = restaurant.guest().with_token("token");
+    let restaurant = TestApp::open().await;
+    let confused = restaurant.anonymous().with_token("token");
     assert_eq!(confused.get("/v1/menu/items").await.problem(), (401, "unauthenticated".to_owned()));
 }

@@ -1,6 +1,6 @@
 use std::{fs, path::PathBuf};
 
-use comanda_tests::Restaurant;
+use comanda_tests::TestApp;
 
 /// A file of one test, gone afterwards.
 struct MenuFile(PathBuf);
@@ -33,24 +33,24 @@ fn printed(output: &std::process::Output) -> String {
 
 #[tokio::test]
 async fn a_menu_that_is_exported_can_be_imported_and_changes_nothing() {
-    let restaurant = Restaurant::open().await;
+    let restaurant = TestApp::open().await;
     let file = MenuFile::new(MENU);
     let first = restaurant.comanda(&["menu", "import", file.path()]);
-    assert!(printed(&first).contains("2 dishes added, 0 changed, 0 as they were"), "{}", printed(&first));
+    assert!(printed(&first).contains("2 menu items added, 0 changed, 0 as they were"), "{}", printed(&first));
 
     let exported = MenuFile::new(&String::from_utf8(restaurant.comanda(&["menu", "export"]).stdout).unwrap());
     let again = restaurant.comanda(&["menu", "import", exported.path()]);
-    assert!(printed(&again).contains("0 dishes added, 0 changed, 2 as they were"), "{}", printed(&again));
+    assert!(printed(&again).contains("0 menu items added, 0 changed, 2 as they were"), "{}", printed(&again));
     let if_empty = restaurant.comanda(&["menu", "import", "--if-empty", file.path()]);
     assert!(printed(&if_empty).contains("nothing was imported"), "{}", printed(&if_empty));
 
     let changed = MenuFile::new(&MENU.replace("12.50,20", "13.00,5"));
     let update = restaurant.comanda(&["menu", "import", changed.path()]);
-    assert!(printed(&update).contains("0 dishes added, 1 changed, 1 as they were"), "{}", printed(&update));
+    assert!(printed(&update).contains("0 menu items added, 1 changed, 1 as they were"), "{}", printed(&update));
     let menu = restaurant.admin.get("/v1/menu/items?q=carbonara").await.expect(200);
-    let dish = &menu["data"][0];
+    let item = &menu["data"][0];
     assert_eq!(
-        (dish["price"]["amount"].as_i64(), dish["stock"].as_i64(), dish["revision"].as_i64()),
+        (item["price"]["amount"].as_i64(), item["stock"].as_i64(), item["revision"].as_i64()),
         (Some(1300), Some(5), Some(2))
     );
     restaurant.close().await;
@@ -58,7 +58,7 @@ async fn a_menu_that_is_exported_can_be_imported_and_changes_nothing() {
 
 #[tokio::test]
 async fn a_file_with_mistakes_imports_nothing_and_names_them_all() {
-    let restaurant = Restaurant::open().await;
+    let restaurant = TestApp::open().await;
     let file = MenuFile::new(&format!("{MENU}Free,Pasta,-1,5,\nCarbonara,Pasta,1,1,\nMany,Pasta,1,1000001,\n"));
     let output = restaurant.comanda(&["menu", "import", file.path()]);
     assert!(!output.status.success());
@@ -70,24 +70,24 @@ async fn a_file_with_mistakes_imports_nothing_and_names_them_all() {
 
 #[tokio::test]
 async fn check_finds_what_somebody_broke() {
-    let restaurant = Restaurant::open().await;
-    let dish = restaurant.dish(5).await;
+    let restaurant = TestApp::open().await;
+    let item = restaurant.item(5).await;
     assert!(restaurant.comanda(&["check"]).status.success());
     let client = restaurant.database.client().await;
     client
-        .execute("UPDATE menu_items SET stock = stock + 1, version = version + 1 WHERE id = $1", &[&dish])
+        .execute("UPDATE menu_items SET stock = stock + 1, version = version + 1 WHERE id = $1", &[&item])
         .await
         .unwrap();
     let output = restaurant.comanda(&["check"]);
     assert!(!output.status.success());
     assert!(
-        printed(&output).contains("BROKEN  stock = sum of adjustments") && printed(&output).contains(&dish.to_string())
+        printed(&output).contains("BROKEN  stock = sum of adjustments") && printed(&output).contains(&item.to_string())
     );
 }
 
 #[tokio::test]
 async fn a_configuration_can_be_checked_without_starting() {
-    let restaurant = Restaurant::open().await;
+    let restaurant = TestApp::open().await;
     let output = restaurant.comanda(&["config", "check"]);
     assert!(output.status.success(), "{}", printed(&output));
     let nobody = restaurant.comanda(&["admin", "create", "--email", "nobody"]);

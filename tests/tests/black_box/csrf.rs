@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use comanda_tests::{Answer, Client, PASSWORD, Restaurant};
+use comanda_tests::{Client, PASSWORD, Response, TestApp};
 use reqwest::Method;
 use serde_json::json;
 
@@ -19,9 +19,9 @@ struct Browser {
     csrf: String,
 }
 
-async fn sign_in(restaurant: &Restaurant, email: &str) -> (Browser, Answer) {
+async fn sign_in(restaurant: &TestApp, email: &str) -> (Browser, Response) {
     let body = json!({ "email": email, "password": PASSWORD });
-    let answer = restaurant.guest().post("/v1/web/sessions", &body).await;
+    let answer = restaurant.anonymous().post("/v1/web/sessions", &body).await;
     let cookies: Vec<&str> = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
     let value = |name: &str| {
         let cookie = cookies.iter().find(|cookie| cookie.starts_with(name)).expect("a cookie");
@@ -32,7 +32,7 @@ async fn sign_in(restaurant: &Restaurant, email: &str) -> (Browser, Answer) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_gets_cookies_and_no_token_and_signs_out() {
-    let restaurant = Restaurant::with_servers(2, &[]).await;
+    let restaurant = TestApp::with_servers(2, &[]).await;
     let email = restaurant.account().await;
     let (browser, answer) = sign_in(&restaurant, &email).await;
     let body = answer.expect(200);
@@ -48,7 +48,7 @@ async fn a_browser_gets_cookies_and_no_token_and_signs_out() {
 
     let cookie = format!("__Host-session={}; __Host-csrf={}", browser.session, browser.csrf);
     let send = |method: Method, path: &str, server: usize| {
-        let client = restaurant.guest().at(&restaurant.servers[server].base_url);
+        let client = restaurant.anonymous().at(&restaurant.servers[server].base_url);
         let request = client
             .request(method, path)
             .header("cookie", &cookie)
@@ -56,7 +56,7 @@ async fn a_browser_gets_cookies_and_no_token_and_signs_out() {
         Client::send(request.header("x-csrf-token", &browser.csrf))
     };
     assert_eq!(send(Method::GET, "/v1/me", 1).await.expect(200)["email"], json!(email));
-    let bearer = restaurant.guest().with_token(&browser.session);
+    let bearer = restaurant.anonymous().with_token(&browser.session);
     assert_eq!(bearer.get("/v1/me").await.code(), "unauthenticated", "the cookie's token is no bearer token");
     let out = send(Method::DELETE, "/v1/web/sessions/current", 0).await;
     assert_eq!(out.status, 204);
@@ -126,11 +126,11 @@ fn expected(credential: Credential, may_come: bool, token: Token, safe: bool) ->
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_credential_the_source_and_the_token_decide() {
-    let restaurant = Restaurant::with_servers(1, &[("CORS_ORIGINS", ALLOWED)]).await;
+    let restaurant = TestApp::with_servers(1, &[("CORS_ORIGINS", ALLOWED)]).await;
     let email = restaurant.account().await;
     let (browser, _) = sign_in(&restaurant, &email).await;
     let (another, _) = sign_in(&restaurant, &email).await;
-    let bearer = restaurant.guest().log_in(&email, PASSWORD).await;
+    let bearer = restaurant.anonymous().log_in(&email, PASSWORD).await;
     let here = restaurant.servers[0].base_url.clone();
     let place = |name: &str| match name {
         "same" => here.clone(),
@@ -145,7 +145,7 @@ async fn the_credential_the_source_and_the_token_decide() {
                 for method in [Method::GET, Method::PATCH] {
                     let client = match credential {
                         Credential::Bearer | Credential::Both => bearer.clone(),
-                        Credential::Cookie | Credential::None => restaurant.guest(),
+                        Credential::Cookie | Credential::None => restaurant.anonymous(),
                     };
                     let mut request = client.request(method.clone(), "/v1/me");
                     if method == Method::PATCH {
@@ -192,9 +192,10 @@ async fn the_credential_the_source_and_the_token_decide() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_plain_http_the_cookies_lose_their_marks_only_when_told_to() {
-    let restaurant = Restaurant::with_servers(1, &[("INSECURE_COOKIES", "true")]).await;
+    let restaurant = TestApp::with_servers(1, &[("INSECURE_COOKIES", "true")]).await;
     let email = restaurant.account().await;
-    let answer = restaurant.guest().post("/v1/web/sessions", &json!({ "email": email, "password": PASSWORD })).await;
+    let answer =
+        restaurant.anonymous().post("/v1/web/sessions", &json!({ "email": email, "password": PASSWORD })).await;
     let cookies: Vec<&str> = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
     assert!(cookies[0].starts_with("session=") && cookies[1].starts_with("csrf="), "{cookies:?}");
     assert!(cookies.iter().all(|cookie| !cookie.contains("Secure")), "{cookies:?}");
@@ -225,13 +226,14 @@ fn serve_page(page: &str, cookies: &[String]) -> u16 {
 /// form as soon as it is opened.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_page_in_a_real_browser_cannot_act_for_whoever_is_signed_in() {
-    let restaurant = Restaurant::with_servers(1, &[("INSECURE_COOKIES", "true")]).await;
-    let (email, dish) = (restaurant.account().await, restaurant.dish(5).await);
-    let customer = restaurant.guest().log_in(&email, PASSWORD).await;
-    let order = customer.order(&[(dish, 2)]).await.expect(201);
+    let restaurant = TestApp::with_servers(1, &[("INSECURE_COOKIES", "true")]).await;
+    let (email, item) = (restaurant.account().await, restaurant.item(5).await);
+    let customer = restaurant.anonymous().log_in(&email, PASSWORD).await;
+    let order = customer.order(&[(item, 2)]).await.expect(201);
     let path = format!("/v1/orders/{}", order["id"].as_str().unwrap());
 
-    let answer = restaurant.guest().post("/v1/web/sessions", &json!({ "email": email, "password": PASSWORD })).await;
+    let answer =
+        restaurant.anonymous().post("/v1/web/sessions", &json!({ "email": email, "password": PASSWORD })).await;
     let cookies: Vec<String> = answer
         .headers
         .get_all("set-cookie")
@@ -258,5 +260,5 @@ async fn a_foreign_page_in_a_real_browser_cannot_act_for_whoever_is_signed_in() 
     // Not "unauthenticated": the browser did send the session along, and it was refused all the same.
     assert!(shown.contains("invalid-origin"), "{shown}\n{}", String::from_utf8_lossy(&browser.stderr));
     assert_eq!(customer.get(&path).await.expect(200)["status"], "pending");
-    assert_eq!(restaurant.stock(dish).await, 3);
+    assert_eq!(restaurant.stock(item).await, 3);
 }

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use comanda_tests::{Client, FaultyProxy, Restaurant, TestServer, Weather, redis_url};
+use comanda_tests::{Client, FaultyProxy, TestApp, TestServer, Weather, redis_url};
 use serde_json::Value;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -31,13 +31,13 @@ const SETTINGS: [(&str, &str); 5] = [
 type Placed = HashMap<String, Value>;
 
 /// Orders with a key until told to stop, again with the same key where it is not known what became of it.
-async fn order_on(customer: Client, dish: Uuid, ordering: Arc<AtomicBool>) -> Placed {
+async fn order_on(customer: Client, item: Uuid, ordering: Arc<AtomicBool>) -> Placed {
     let mut placed = Placed::new();
     while ordering.load(Ordering::SeqCst) {
         let key = Uuid::now_v7().to_string();
         loop {
             let begin = Instant::now();
-            let answer = customer.order_with_key(&key, &[(dish, 1)]).await;
+            let answer = customer.order_with_key(&key, &[(item, 1)]).await;
             assert!(begin.elapsed() < LATEST, "an order took {:?}: {answer:?}", begin.elapsed());
             match answer.status {
                 201 => {
@@ -71,11 +71,11 @@ async fn read_on(customer: Client, reading: Arc<AtomicBool>) {
     }
 }
 
-async fn weather_of(proxy: &FaultyProxy, restaurant: &Restaurant, customer: &Client, dish: Uuid, weather: Weather) {
+async fn weather_of(proxy: &FaultyProxy, restaurant: &TestApp, customer: &Client, item: Uuid, weather: Weather) {
     let going_on = Arc::new(AtomicBool::new(true));
     let mut ordering = JoinSet::new();
     for _ in 0..4 {
-        ordering.spawn(order_on(customer.clone(), dish, Arc::clone(&going_on)));
+        ordering.spawn(order_on(customer.clone(), item, Arc::clone(&going_on)));
     }
     let mut reading = JoinSet::new();
     for _ in 0..2 {
@@ -87,7 +87,7 @@ async fn weather_of(proxy: &FaultyProxy, restaurant: &Restaurant, customer: &Cli
     tokio::time::sleep(Duration::from_secs(3)).await;
     proxy.set(Weather::Fair);
     let begin = Instant::now();
-    while customer.order(&[(dish, 1)]).await.status != 201 || customer.get("/v1/orders").await.status != 200 {
+    while customer.order(&[(item, 1)]).await.status != 201 || customer.get("/v1/orders").await.status != 200 {
         assert!(begin.elapsed() < Duration::from_secs(5), "{weather:?}: it does not come back");
     }
     going_on.store(false, Ordering::SeqCst);
@@ -106,12 +106,12 @@ async fn weather_of(proxy: &FaultyProxy, restaurant: &Restaurant, customer: &Cli
 
 #[tokio::test(flavor = "multi_thread")]
 async fn between_the_server_and_postgresql() {
-    let mut restaurant = Restaurant::open().await;
+    let mut restaurant = TestApp::open().await;
     let proxy = FaultyProxy::to(&restaurant.database.url).await;
     let base_url = restaurant.open_another_at(&proxy.url.clone(), &SETTINGS);
-    let (dish, customer) = (restaurant.dish(1_000_000).await, restaurant.customer().await.at(&base_url));
+    let (item, customer) = (restaurant.item(1_000_000).await, restaurant.customer().await.at(&base_url));
     for weather in [Weather::Cut, Weather::Frozen, Weather::Delayed(Duration::from_millis(50)), Weather::Dribbling] {
-        weather_of(&proxy, &restaurant, &customer, dish, weather).await;
+        weather_of(&proxy, &restaurant, &customer, item, weather).await;
     }
     restaurant.close().await;
 }
@@ -119,13 +119,13 @@ async fn between_the_server_and_postgresql() {
 #[tokio::test(flavor = "multi_thread")]
 async fn between_the_server_and_redis() {
     let redis_url = redis_url().await;
-    let mut restaurant = Restaurant::with_redis(redis_url.clone(), 1, &[]).await;
+    let mut restaurant = TestApp::with_redis(redis_url.clone(), 1, &[]).await;
     let proxy = FaultyProxy::to(&redis_url).await;
     restaurant.servers.push(TestServer::start_at(&restaurant.database.url, &proxy.url, &SETTINGS));
-    let (dish, customer) = (restaurant.dish(1_000_000).await, restaurant.customer().await);
+    let (item, customer) = (restaurant.item(1_000_000).await, restaurant.customer().await);
     let customer = customer.at(&restaurant.servers[1].base_url);
     for weather in [Weather::Cut, Weather::Frozen, Weather::Delayed(Duration::from_millis(500)), Weather::Dribbling] {
-        weather_of(&proxy, &restaurant, &customer, dish, weather).await;
+        weather_of(&proxy, &restaurant, &customer, item, weather).await;
     }
     restaurant.close().await;
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use comanda_tests::{Restaurant, seeded};
+use comanda_tests::{TestApp, seeded};
 use rand::RngExt;
 use serde_json::json;
 use tokio::{
@@ -12,8 +12,8 @@ use tokio::{
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_hang_up_at_any_moment_leave_nothing_half_done() {
     let mut random = seeded();
-    let restaurant = Restaurant::with_servers(2, &[]).await;
-    let (one, two) = (restaurant.dish(500).await, restaurant.dish(500).await);
+    let restaurant = TestApp::with_servers(2, &[]).await;
+    let (one, two) = (restaurant.item(500).await, restaurant.item(500).await);
     let customer = restaurant.customer().await;
     let order = customer.order(&[(one, 1)]).await.expect(201);
     let cancel = format!("/v1/orders/{}/cancel", order["id"].as_str().unwrap());
@@ -43,7 +43,7 @@ async fn clients_that_hang_up_at_any_moment_leave_nothing_half_done() {
     }
     leaving.join_all().await;
 
-    // An order of the same dishes waits for whatever is still under way.
+    // An order of the same menu items waits for whatever is still under way.
     for server in &restaurant.servers {
         customer.at(&server.base_url).order(&[(one, 1), (two, 1)]).await.expect(201);
     }

@@ -3,13 +3,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use comanda_tests::{Answer, PASSWORD, Restaurant, TestRedis};
+use comanda_tests::{PASSWORD, Response, TestApp, TestRedis};
 use futures_util::future::join_all;
 use serde_json::json;
 
 const WRONG: &str = "certainly not it";
 
-fn counted(answers: &[Answer]) -> BTreeMap<(u16, String), usize> {
+fn counted(answers: &[Response]) -> BTreeMap<(u16, String), usize> {
     let mut counts = BTreeMap::new();
     for answer in answers {
         let code = if answer.status == 200 { String::new() } else { answer.code() };
@@ -19,9 +19,9 @@ fn counted(answers: &[Answer]) -> BTreeMap<(u16, String), usize> {
 }
 
 /// So many tries at once, spread over the servers.
-async fn at_once(restaurant: &Restaurant, count: usize, email: &str, password: &str) -> Vec<Answer> {
+async fn at_once(restaurant: &TestApp, count: usize, email: &str, password: &str) -> Vec<Response> {
     let tries = (0..count).map(|n| {
-        let client = restaurant.guest().at(&restaurant.servers[n % restaurant.servers.len()].base_url);
+        let client = restaurant.anonymous().at(&restaurant.servers[n % restaurant.servers.len()].base_url);
         async move { client.try_password(email, password).await }
     });
     join_all(tries).await
@@ -29,7 +29,7 @@ async fn at_once(restaurant: &Restaurant, count: usize, email: &str, password: &
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_hundred_parallel_guesses_five_passwords_are_tested() {
-    let restaurant = Restaurant::with_servers(2, &[("LOG", "info,comanda::identity=debug")]).await;
+    let restaurant = TestApp::with_servers(2, &[("LOG", "info,comanda::identity=debug")]).await;
     let email = restaurant.account().await;
     for email in [email.as_str(), "nobody@example.org"] {
         let before = checked(&restaurant);
@@ -37,7 +37,7 @@ async fn of_two_hundred_parallel_guesses_five_passwords_are_tested() {
         let expected = [((401, "invalid-credentials".to_owned()), 5), ((429, "account-locked".to_owned()), 195)];
         assert_eq!(counted(&answers), BTreeMap::from(expected), "{email}");
         assert_eq!(checked(&restaurant) - before, 5, "passwords that reached the hasher");
-        let locked = restaurant.guest().try_password(email, PASSWORD).await;
+        let locked = restaurant.anonymous().try_password(email, PASSWORD).await;
         assert_eq!(locked.problem(), (429, "account-locked".to_owned()), "also for the right password");
         let wait: u64 = locked.header("retry-after").unwrap().parse().unwrap();
         assert!((1..=60).contains(&wait), "{wait}");
@@ -45,7 +45,7 @@ async fn of_two_hundred_parallel_guesses_five_passwords_are_tested() {
 }
 
 /// Counted at the hasher itself.
-fn checked(restaurant: &Restaurant) -> usize {
+fn checked(restaurant: &TestApp) -> usize {
     let lines = restaurant.servers.iter().flat_map(comanda_tests::TestServer::log);
     lines.filter(|line| line.contains("a password was checked")).count()
 }
@@ -53,7 +53,7 @@ fn checked(restaurant: &Restaurant) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_parallel_correct_logins_are_all_let_in() {
     let restaurant =
-        Restaurant::with_servers(2, &[("LOCKOUT_PATIENCE_MS", "60000"), ("PASSWORD_TIMEOUT_MS", "60000")]).await;
+        TestApp::with_servers(2, &[("LOCKOUT_PATIENCE_MS", "60000"), ("PASSWORD_TIMEOUT_MS", "60000")]).await;
     let email = restaurant.account().await;
     let answers = at_once(&restaurant, 100, &email, PASSWORD).await;
     assert_eq!(counted(&answers), BTreeMap::from([((200, String::new()), 100)]));
@@ -61,26 +61,26 @@ async fn a_hundred_parallel_correct_logins_are_all_let_in() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn success_forgets_the_failures_before_it() {
-    let restaurant = Restaurant::open().await;
-    let (email, guest) = (restaurant.account().await, restaurant.guest());
+    let restaurant = TestApp::open().await;
+    let (email, customer) = (restaurant.account().await, restaurant.anonymous());
     for _ in 0..3 {
         for _ in 0..4 {
-            assert_eq!(guest.try_password(&email, WRONG).await.code(), "invalid-credentials");
+            assert_eq!(customer.try_password(&email, WRONG).await.code(), "invalid-credentials");
         }
-        assert_eq!(guest.try_password(&email, PASSWORD).await.status, 200);
+        assert_eq!(customer.try_password(&email, PASSWORD).await.status, 200);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_opens_by_itself_and_the_next_is_longer() {
     let settings = [("LOCKOUT_FREE_FAILURES", "1"), ("LOCKOUT_STEPS_SECONDS", "1,300,900,3600")];
-    let restaurant = Restaurant::with_servers(1, &settings).await;
-    let (email, guest) = (restaurant.account().await, restaurant.guest());
-    assert_eq!(guest.try_password(&email, WRONG).await.status, 401);
+    let restaurant = TestApp::with_servers(1, &settings).await;
+    let (email, customer) = (restaurant.account().await, restaurant.anonymous());
+    assert_eq!(customer.try_password(&email, WRONG).await.status, 401);
     // Trying all the time does not prolong it.
     let begin = Instant::now();
     let status = loop {
-        match guest.try_password(&email, WRONG).await.status {
+        match customer.try_password(&email, WRONG).await.status {
             429 => assert!(begin.elapsed() < Duration::from_secs(30), "it never opens"),
             other => break other,
         }
@@ -97,7 +97,7 @@ async fn a_lock_opens_by_itself_and_the_next_is_longer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_admin_sees_locks_and_lifts_them_with_a_reason_that_is_recorded() {
-    let restaurant = Restaurant::open().await;
+    let restaurant = TestApp::open().await;
     let (email, admin) = (restaurant.account().await, &restaurant.admin);
     at_once(&restaurant, 6, &email, WRONG).await;
     at_once(&restaurant, 6, "nobody@example.org", WRONG).await;
@@ -124,7 +124,7 @@ async fn an_admin_sees_locks_and_lifts_them_with_a_reason_that_is_recorded() {
     assert_eq!(unlock(json!({ "reason": "" })).await.code(), "validation-failed");
     assert_eq!(unlock(json!({ "reason": "called us" })).await.status, 204);
     assert_eq!(unlock(json!({ "reason": "again" })).await.status, 404);
-    assert_eq!(restaurant.guest().try_password(&email, PASSWORD).await.status, 200);
+    assert_eq!(restaurant.anonymous().try_password(&email, PASSWORD).await.status, 200);
 
     let log = admin.get("/v1/admin/audit-log?limit=1").await.expect(200);
     let entry = &log["data"][0];
@@ -133,7 +133,7 @@ async fn an_admin_sees_locks_and_lifts_them_with_a_reason_that_is_recorded() {
         (&json!("account.unlocked"), &json!(email), &json!("called us"))
     );
     assert_eq!(entry["actor_id"], json!(admin.id));
-    for client in [restaurant.customer().await, restaurant.guest()] {
+    for client in [restaurant.customer().await, restaurant.anonymous()] {
         for path in ["/v1/admin/lockouts", "/v1/admin/users", "/v1/admin/audit-log"] {
             assert!(matches!(client.get(path).await.status, 401 | 403));
         }
@@ -143,38 +143,39 @@ async fn an_admin_sees_locks_and_lifts_them_with_a_reason_that_is_recorded() {
 #[tokio::test(flavor = "multi_thread")]
 async fn failures_are_remembered_when_servers_and_redis_restart() {
     let mut redis = TestRedis::start().await;
-    let mut restaurant = Restaurant::with_redis(redis.url(), 1, &[]).await;
+    let mut restaurant = TestApp::with_redis(redis.url(), 1, &[]).await;
     let email = restaurant.account().await;
     for _ in 0..2 {
-        assert_eq!(restaurant.guest().try_password(&email, WRONG).await.status, 401);
+        assert_eq!(restaurant.anonymous().try_password(&email, WRONG).await.status, 401);
     }
     let another = restaurant.open_another(&[]);
     assert!(restaurant.servers.remove(0).stop().success());
-    let guest = comanda_tests::Client::guest(&another);
-    assert_eq!(guest.try_password(&email, WRONG).await.status, 401);
+    let customer = comanda_tests::Client::anonymous(&another);
+    assert_eq!(customer.try_password(&email, WRONG).await.status, 401);
     redis.stop();
     redis.start_again().await;
     for _ in 0..2 {
-        assert_eq!(guest.try_password(&email, WRONG).await.status, 401);
+        assert_eq!(customer.try_password(&email, WRONG).await.status, 401);
     }
-    assert_eq!(guest.try_password(&email, WRONG).await.code(), "account-locked");
+    assert_eq!(customer.try_password(&email, WRONG).await.code(), "account-locked");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_redis_logins_go_on_and_guessing_stays_limited() {
     let mut redis = TestRedis::start().await;
     let metrics = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let restaurant = Restaurant::with_redis(redis.url(), 1, &[("METRICS_ADDR", metrics.as_str())]).await;
-    let degraded = || async { comanda_tests::Client::guest(&format!("http://{metrics}")).get("/metrics").await.text };
+    let restaurant = TestApp::with_redis(redis.url(), 1, &[("METRICS_ADDR", metrics.as_str())]).await;
+    let degraded =
+        || async { comanda_tests::Client::anonymous(&format!("http://{metrics}")).get("/metrics").await.text };
     assert!(degraded().await.contains("comanda_degraded{what=\"lockouts\"} 0"), "{}", degraded().await);
-    let (email, victim, guest) = (restaurant.account().await, restaurant.account().await, restaurant.guest());
-    let customer = guest.log_in(&email, PASSWORD).await;
+    let (email, victim, customer) = (restaurant.account().await, restaurant.account().await, restaurant.anonymous());
+    let customer = customer.log_in(&email, PASSWORD).await;
     redis.kill();
-    assert_eq!(guest.get("/health/ready").await.expect(200)["status"], "degraded");
-    assert_eq!(guest.try_password(&email, PASSWORD).await.status, 200);
+    assert_eq!(customer.get("/health/ready").await.expect(200)["status"], "degraded");
+    assert_eq!(customer.try_password(&email, PASSWORD).await.status, 200);
     let answers = at_once(&restaurant, 20, &victim, WRONG).await;
     assert_eq!(counted(&answers)[&(401, "invalid-credentials".to_owned())], 5, "{:?}", counted(&answers));
-    assert_eq!(guest.try_password(&victim, PASSWORD).await.code(), "account-locked");
+    assert_eq!(customer.try_password(&victim, PASSWORD).await.code(), "account-locked");
     assert!(degraded().await.contains("comanda_degraded{what=\"lockouts\"} 1"), "{}", degraded().await);
     // Sessions go on, and end.
     assert_eq!(customer.get("/v1/me").await.status, 200);
@@ -183,15 +184,15 @@ async fn without_redis_logins_go_on_and_guessing_stays_limited() {
     assert_eq!(customer.get("/v1/me").await.code(), "session-revoked");
 
     redis.start_again().await;
-    while guest.get("/health/ready").await.json()["status"] != "ok" {
+    while customer.get("/health/ready").await.json()["status"] != "ok" {
         tokio::task::yield_now().await;
     }
     assert_eq!(
-        guest.try_password(&victim, PASSWORD).await.code(),
+        customer.try_password(&victim, PASSWORD).await.code(),
         "account-locked",
         "what was locked here stays locked"
     );
-    assert_eq!(guest.try_password(&email, PASSWORD).await.status, 200);
+    assert_eq!(customer.try_password(&email, PASSWORD).await.status, 200);
 }
 
 /// Samples of both kinds in turn, so that whatever else the machine does meets both alike, compared by the two-sample
@@ -200,13 +201,13 @@ async fn without_redis_logins_go_on_and_guessing_stays_limited() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_known_address_takes_as_long_as_an_unknown_one() {
     const SAMPLES: usize = 100;
-    let restaurant = Restaurant::with_servers(1, &[("LOCKOUT_FREE_FAILURES", "1000")]).await;
-    let (known, guest) = (restaurant.account().await, restaurant.guest());
+    let restaurant = TestApp::with_servers(1, &[("LOCKOUT_FREE_FAILURES", "1000")]).await;
+    let (known, customer) = (restaurant.account().await, restaurant.anonymous());
     let mut times = [Vec::new(), Vec::new()];
     for n in 0..2 * SAMPLES {
         let email = if n % 2 == 0 { known.as_str() } else { "nobody@example.org" };
         let begin = Instant::now();
-        assert_eq!(guest.try_password(email, WRONG).await.code(), "invalid-credentials");
+        assert_eq!(customer.try_password(email, WRONG).await.code(), "invalid-credentials");
         times[n % 2].push(begin.elapsed());
     }
     let [known, unknown] = times;

@@ -1,4 +1,4 @@
-use comanda_tests::{Client, Restaurant};
+use comanda_tests::{Client, TestApp};
 use reqwest::Method;
 use serde_json::json;
 
@@ -10,37 +10,37 @@ fn carbonara() -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn staff_see_the_stock_and_guests_see_whether_there_is_any() {
-    let restaurant = Restaurant::open().await;
+async fn staff_see_the_stock_and_customers_see_whether_there_is_any() {
+    let restaurant = TestApp::open().await;
     let added = restaurant.admin.post("/v1/menu/items", &carbonara()).await;
-    let dish = added.expect(201);
-    let path = format!("/v1/menu/items/{}", dish["id"].as_str().unwrap());
+    let item = added.expect(201);
+    let path = format!("/v1/menu/items/{}", item["id"].as_str().unwrap());
     assert_eq!((added.header("location"), added.header("etag")), (Some(path.as_str()), Some("\"1\"")));
     assert_eq!(
-        (&dish["stock"], &dish["low_stock_at"], &dish["active"], &dish["version"]),
+        (&item["stock"], &item["low_stock_at"], &item["active"], &item["version"]),
         (&json!(6), &json!(5), &json!(true), &json!(1))
     );
 
-    let shown = restaurant.guest().get(&path).await.expect(200);
+    let shown = restaurant.anonymous().get(&path).await.expect(200);
     assert_eq!(shown["availability"], "in_stock");
     assert!(["stock", "low_stock_at", "version"].iter().all(|field| shown.get(field).is_none()), "{shown}");
     let customer = restaurant.customer().await.get(&path).await.expect(200);
-    assert_eq!(customer, shown, "a customer is a guest too");
+    assert_eq!(customer, shown, "a customer is a customer too");
 
     for (delta, availability) in [(-1, "low"), (-5, "sold_out"), (10, "in_stock")] {
         let adjustment = json!({ "delta": delta, "reason": "stocktaking" });
         restaurant.admin.post(&format!("{path}/stock"), &adjustment).await.expect(200);
-        assert_eq!(restaurant.guest().get(&path).await.expect(200)["availability"], availability);
+        assert_eq!(restaurant.anonymous().get(&path).await.expect(200)["availability"], availability);
     }
     restaurant.close().await;
 }
 
 #[tokio::test]
 async fn an_edit_needs_the_revision_that_the_editor_has_seen_and_sales_do_not_change_it() {
-    let restaurant = Restaurant::open().await;
-    let dish = restaurant.dish(10).await;
-    let path = format!("/v1/menu/items/{dish}");
-    restaurant.customer().await.order(&[(dish, 2)]).await.expect(201);
+    let restaurant = TestApp::open().await;
+    let item = restaurant.item(10).await;
+    let path = format!("/v1/menu/items/{item}");
+    restaurant.customer().await.order(&[(item, 2)]).await.expect(201);
     let price = json!({ "price": { "amount": 1100, "currency": "EUR" } });
 
     let unconditional = Client::send(restaurant.admin.request(Method::PATCH, &path).json(&price)).await;
@@ -67,9 +67,9 @@ async fn an_edit_needs_the_revision_that_the_editor_has_seen_and_sales_do_not_ch
 
 #[tokio::test]
 async fn of_two_editors_at_once_one_wins() {
-    let restaurant = Restaurant::with_servers(2, &[]).await;
-    let dish = restaurant.dish(10).await;
-    let path = format!("/v1/menu/items/{dish}");
+    let restaurant = TestApp::with_servers(2, &[]).await;
+    let item = restaurant.item(10).await;
+    let path = format!("/v1/menu/items/{item}");
     let editors: Vec<_> = (0..8)
         .map(|n| {
             let editor = restaurant.admin.at(&restaurant.servers[n % 2].base_url);
@@ -84,12 +84,12 @@ async fn of_two_editors_at_once_one_wins() {
 }
 
 #[tokio::test]
-async fn an_archived_dish_is_gone_but_old_orders_keep_it() {
-    let restaurant = Restaurant::open().await;
-    let dish = restaurant.dish(10).await;
-    let path = format!("/v1/menu/items/{dish}");
+async fn an_archived_menu_item_is_gone_but_old_orders_keep_it() {
+    let restaurant = TestApp::open().await;
+    let item = restaurant.item(10).await;
+    let path = format!("/v1/menu/items/{item}");
     let customer = restaurant.customer().await;
-    let order = customer.order(&[(dish, 1)]).await.expect(201);
+    let order = customer.order(&[(item, 1)]).await.expect(201);
 
     let unconditional = Client::send(restaurant.admin.request(Method::DELETE, &path)).await;
     assert_eq!(unconditional.problem(), (428, "precondition-required".to_owned()));
@@ -98,7 +98,7 @@ async fn an_archived_dish_is_gone_but_old_orders_keep_it() {
 
     assert_eq!(restaurant.admin.get(&path).await.status, 404);
     assert_eq!(restaurant.admin.delete(&path, "\"2\"").await.status, 404);
-    let refused = customer.order(&[(dish, 1)]).await;
+    let refused = customer.order(&[(item, 1)]).await;
     assert_eq!(
         (refused.problem(), refused.pointers()),
         ((422, "unknown-item".to_owned()), vec!["/items/0/menu_item_id".to_owned()])
@@ -109,66 +109,66 @@ async fn an_archived_dish_is_gone_but_old_orders_keep_it() {
 }
 
 #[tokio::test]
-async fn a_dish_that_is_switched_off_is_for_staff_only() {
-    let restaurant = Restaurant::open().await;
-    let dish = restaurant.dish(10).await;
-    let path = format!("/v1/menu/items/{dish}");
+async fn a_menu_item_that_is_switched_off_is_for_staff_only() {
+    let restaurant = TestApp::open().await;
+    let item = restaurant.item(10).await;
+    let path = format!("/v1/menu/items/{item}");
     restaurant.admin.patch(&path, "\"1\"", &json!({ "active": false })).await.expect(200);
     let count = |page: serde_json::Value| page["data"].as_array().unwrap().len();
-    assert_eq!(count(restaurant.guest().get("/v1/menu/items").await.expect(200)), 0);
+    assert_eq!(count(restaurant.anonymous().get("/v1/menu/items").await.expect(200)), 0);
     assert_eq!(count(restaurant.admin.get("/v1/menu/items").await.expect(200)), 1);
-    assert_eq!(restaurant.guest().get("/v1/menu").await.expect(200)["categories"], json!([]));
-    assert_eq!(restaurant.customer().await.order(&[(dish, 1)]).await.code(), "unknown-item");
+    assert_eq!(restaurant.anonymous().get("/v1/menu").await.expect(200)["categories"], json!([]));
+    assert_eq!(restaurant.customer().await.order(&[(item, 1)]).await.code(), "unknown-item");
 }
 
 #[tokio::test]
 async fn the_whole_menu_is_grouped_and_answers_304_until_something_changes() {
-    let restaurant = Restaurant::open().await;
+    let restaurant = TestApp::open().await;
     restaurant.admin.post("/v1/menu/items", &carbonara()).await.expect(201);
-    let first = restaurant.guest().get("/v1/menu").await;
+    let first = restaurant.anonymous().get("/v1/menu").await;
     let menu = first.expect(200);
     assert_eq!((&menu["currency"], &menu["categories"][0]["name"]), (&json!("EUR"), &json!("Pasta")));
     assert_eq!(menu["categories"][0]["items"][0]["name"], "Carbonara");
     let ask_again = || {
         let etag = first.header("etag").unwrap();
-        Client::send(restaurant.guest().request(Method::GET, "/v1/menu").header("if-none-match", etag))
+        Client::send(restaurant.anonymous().request(Method::GET, "/v1/menu").header("if-none-match", etag))
     };
     let unchanged = ask_again().await;
     assert_eq!((unchanged.status, unchanged.text.as_str()), (304, ""));
-    restaurant.dish(1).await;
+    restaurant.item(1).await;
     assert_eq!(ask_again().await.status, 200);
 }
 
 #[tokio::test]
 async fn the_list_goes_by_pages_and_can_be_filtered() {
-    let restaurant = Restaurant::open().await;
+    let restaurant = TestApp::open().await;
     for (name, category) in [("Penne", "Pasta"), ("Linguine", "Pasta"), ("Lasagne", "Pasta"), ("Bread 100%_", "Sides")]
     {
-        let mut dish = carbonara();
-        dish["name"] = json!(name);
-        dish["category"] = json!(category);
-        restaurant.admin.post("/v1/menu/items", &dish).await.expect(201);
+        let mut item = carbonara();
+        item["name"] = json!(name);
+        item["category"] = json!(category);
+        restaurant.admin.post("/v1/menu/items", &item).await.expect(201);
     }
-    let guest = restaurant.guest();
+    let customer = restaurant.anonymous();
     let names = |page: &serde_json::Value| {
         page["data"].as_array().unwrap().iter().map(|i| i["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    let first = guest.get("/v1/menu/items?limit=3").await.expect(200);
+    let first = customer.get("/v1/menu/items?limit=3").await.expect(200);
     assert_eq!(names(&first), ["Lasagne", "Linguine", "Penne"]);
     let cursor = first["next_cursor"].as_str().unwrap();
-    let second = guest.get(&format!("/v1/menu/items?limit=3&cursor={cursor}")).await.expect(200);
+    let second = customer.get(&format!("/v1/menu/items?limit=3&cursor={cursor}")).await.expect(200);
     assert_eq!((names(&second), &second["next_cursor"]), (vec!["Bread 100%_".to_owned()], &json!(null)));
 
-    assert_eq!(names(&guest.get("/v1/menu/items?category=Sides").await.expect(200)), ["Bread 100%_"]);
-    assert_eq!(names(&guest.get("/v1/menu/items?q=LIN").await.expect(200)), ["Linguine"]);
+    assert_eq!(names(&customer.get("/v1/menu/items?category=Sides").await.expect(200)), ["Bread 100%_"]);
+    assert_eq!(names(&customer.get("/v1/menu/items?q=LIN").await.expect(200)), ["Linguine"]);
     for mistyped in ["lingine", "linguini", "Linguinne", "LASANE"] {
-        let found = guest.get(&format!("/v1/menu/items?q={mistyped}")).await.expect(200);
+        let found = customer.get(&format!("/v1/menu/items?q={mistyped}")).await.expect(200);
         let meant = if mistyped == "LASANE" { "Lasagne" } else { "Linguine" };
         assert_eq!(names(&found), [meant], "{mistyped}");
     }
-    assert_eq!(names(&guest.get("/v1/menu/items?q=pizza").await.expect(200)), Vec::<String>::new());
-    assert_eq!(names(&guest.get("/v1/menu/items?q=0%25_").await.expect(200)), ["Bread 100%_"], "no pattern");
-    assert_eq!(names(&guest.get("/v1/menu/items?q=a%25e").await.expect(200)), Vec::<String>::new(), "no pattern");
+    assert_eq!(names(&customer.get("/v1/menu/items?q=pizza").await.expect(200)), Vec::<String>::new());
+    assert_eq!(names(&customer.get("/v1/menu/items?q=0%25_").await.expect(200)), ["Bread 100%_"], "no pattern");
+    assert_eq!(names(&customer.get("/v1/menu/items?q=a%25e").await.expect(200)), Vec::<String>::new(), "no pattern");
     for (query, problem, field) in [
         ("limit=0", (422, "validation-failed"), Some("/limit")),
         ("limit=101", (422, "validation-failed"), Some("/limit")),
@@ -178,7 +178,7 @@ async fn the_list_goes_by_pages_and_can_be_filtered() {
         ("q=a%00b", (422, "validation-failed"), Some("/q")),
         ("cursor=forged", (400, "invalid-cursor"), None),
     ] {
-        let answer = guest.get(&format!("/v1/menu/items?{query}")).await;
+        let answer = customer.get(&format!("/v1/menu/items?{query}")).await;
         assert_eq!(answer.problem(), (problem.0, problem.1.to_owned()), "{query}");
         assert_eq!(answer.pointers(), field.map(str::to_owned).into_iter().collect::<Vec<_>>(), "{query}");
     }
@@ -186,14 +186,14 @@ async fn the_list_goes_by_pages_and_can_be_filtered() {
 
 #[tokio::test]
 async fn stock_goes_up_and_down_with_a_reason_but_never_below_zero() {
-    let restaurant = Restaurant::with_servers(2, &[]).await;
-    let dish = restaurant.dish(5).await;
-    let path = format!("/v1/menu/items/{dish}/stock");
+    let restaurant = TestApp::with_servers(2, &[]).await;
+    let item = restaurant.item(5).await;
+    let path = format!("/v1/menu/items/{item}/stock");
     let more = restaurant.admin.post(&path, &json!({ "delta": 7, "reason": "delivery" })).await.expect(200);
     assert_eq!((&more["stock"], &more["revision"], &more["version"]), (&json!(12), &json!(1), &json!(2)));
     let short = restaurant.admin.post(&path, &json!({ "delta": -13, "reason": "breakage" })).await;
     assert_eq!(short.problem(), (409, "insufficient-stock".to_owned()));
-    assert_eq!(short.json()["items"], json!([{ "menu_item_id": dish, "requested": 13, "available": 12 }]));
+    assert_eq!(short.json()["items"], json!([{ "menu_item_id": item, "requested": 13, "available": 12 }]));
 
     // Thirty at once want one each of the twelve.
     let taking: Vec<_> = (0..30)
@@ -206,18 +206,18 @@ async fn stock_goes_up_and_down_with_a_reason_but_never_below_zero() {
     let statuses = futures_util::future::join_all(taking).await;
     assert_eq!(statuses.iter().filter(|s| **s == 200).count(), 12);
     assert_eq!(statuses.iter().filter(|s| **s == 409).count(), 18);
-    assert_eq!(restaurant.stock(dish).await, 0);
+    assert_eq!(restaurant.stock(item).await, 0);
     restaurant.close().await;
 }
 
 #[tokio::test]
 async fn customers_do_not_run_the_menu() {
-    let restaurant = Restaurant::open().await;
-    let dish = restaurant.dish(5).await;
+    let restaurant = TestApp::open().await;
+    let item = restaurant.item(5).await;
     let customer = restaurant.customer().await;
-    let path = format!("/v1/menu/items/{dish}");
+    let path = format!("/v1/menu/items/{item}");
     let adjustment = json!({ "delta": 1, "reason": "delivery" });
-    for (client, problem) in [(&customer, (403, "forbidden")), (&restaurant.guest(), (401, "unauthenticated"))] {
+    for (client, problem) in [(&customer, (403, "forbidden")), (&restaurant.anonymous(), (401, "unauthenticated"))] {
         for answer in [
             client.post("/v1/menu/items", &carbonara()).await,
             client.patch(&path, "\"1\"", &json!({ "name": "Mine" })).await,
@@ -227,5 +227,5 @@ async fn customers_do_not_run_the_menu() {
             assert_eq!(answer.problem(), (problem.0, problem.1.to_owned()));
         }
     }
-    assert_eq!(restaurant.stock(dish).await, 5);
+    assert_eq!(restaurant.stock(item).await, 5);
 }

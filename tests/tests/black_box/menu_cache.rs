@@ -10,7 +10,7 @@ use std::{
 };
 
 use comanda_domain::feature_flag::{FeatureFlag, Percentage};
-use comanda_tests::{Client, FaultyProxy, Restaurant, TestRedis, TestServer, Weather, redis_url, seeded};
+use comanda_tests::{Client, FaultyProxy, TestApp, TestRedis, TestServer, Weather, redis_url, seeded};
 use rand::RngExt;
 use redis::Commands;
 use serde_json::{Value, json};
@@ -49,9 +49,9 @@ fn keys(redis_url: &str) -> redis::Connection {
 async fn five_hundred_readers_of_a_dropped_menu_are_one_load() {
     let redis = TestRedis::start().await;
     let redis_url = redis.url();
-    let mut restaurant = Restaurant::with_redis(redis_url.clone(), 1, &[]).await;
+    let mut restaurant = TestApp::with_redis(redis_url.clone(), 1, &[]).await;
     for _ in 0..20 {
-        restaurant.dish(10).await;
+        restaurant.item(10).await;
     }
     restaurant.servers.remove(0).stop();
     let dropped: Vec<String> = keys(&redis_url).keys("cache:menu:*").unwrap();
@@ -71,7 +71,7 @@ async fn five_hundred_readers_of_a_dropped_menu_are_one_load() {
     };
     let before_any = leases_tried();
 
-    let readers: Vec<Client> = restaurant.servers.iter().map(|server| Client::guest(&server.base_url)).collect();
+    let readers: Vec<Client> = restaurant.servers.iter().map(|server| Client::anonymous(&server.base_url)).collect();
     let mut reading = JoinSet::new();
     for n in 0..500 {
         let reader = readers[n % 2].clone();
@@ -96,7 +96,7 @@ async fn five_hundred_readers_of_a_dropped_menu_are_one_load() {
 async fn no_reader_ever_sees_the_menu_go_back() {
     let mut random = seeded();
     let redis_url = redis_url().await;
-    let mut restaurant = Restaurant::with_redis(redis_url.clone(), 1, &[]).await;
+    let mut restaurant = TestApp::with_redis(redis_url.clone(), 1, &[]).await;
     // Between the commit of a change and its being known lies what the network makes of it.
     for _ in 0..2 {
         let slow = FaultyProxy::to(&redis_url).await;
@@ -106,16 +106,16 @@ async fn no_reader_ever_sees_the_menu_go_back() {
     }
     restaurant.servers.remove(0).stop();
     restaurant.admin = restaurant.admin.at(&restaurant.servers[0].base_url);
-    let mut dishes = Vec::new();
+    let mut items = Vec::new();
     for _ in 0..8 {
-        dishes.push(restaurant.dish_at(100, 1000).await);
+        items.push(restaurant.item_at(100, 1000).await);
     }
 
     let restaurant = Arc::new(restaurant);
     let writing = Arc::new(AtomicBool::new(true));
     let mut readers = JoinSet::new();
     for n in 0..32 {
-        let reader = Client::guest(&restaurant.servers[n % 2].base_url);
+        let reader = Client::anonymous(&restaurant.servers[n % 2].base_url);
         let writing = Arc::clone(&writing);
         readers.spawn(async move {
             let (mut version, mut seen, mut readings) = (0, HashMap::<String, i64>::new(), 0);
@@ -124,9 +124,9 @@ async fn no_reader_ever_sees_the_menu_go_back() {
                 let now = menu["version"].as_i64().unwrap();
                 assert!(now >= version, "version {now} after {version}");
                 version = now;
-                for (dish, price) in prices(&menu) {
-                    let before = seen.insert(dish.clone(), price).unwrap_or_default();
-                    assert!(price >= before, "{dish}: {price} after {before}, at version {now}");
+                for (item, price) in prices(&menu) {
+                    let before = seen.insert(item.clone(), price).unwrap_or_default();
+                    assert!(price >= before, "{item}: {price} after {before}, at version {now}");
                 }
                 readings += 1;
             }
@@ -134,14 +134,14 @@ async fn no_reader_ever_sees_the_menu_go_back() {
         });
     }
     let mut writers = JoinSet::new();
-    for (n, dish) in dishes.iter().copied().enumerate() {
+    for (n, item) in items.iter().copied().enumerate() {
         let restaurant = Arc::clone(&restaurant);
         writers.spawn(async move {
             let mut etag = "\"1\"".to_owned();
             for price in 1001..1016 {
-                etag = restaurant.reprice(n % 2, dish, &etag, price).await;
-                let here = Client::guest(&restaurant.servers[n % 2].base_url).get("/v1/menu").await.expect(200);
-                assert_eq!(prices(&here)[&dish.to_string()], price, "what was answered is shown");
+                etag = restaurant.reprice(n % 2, item, &etag, price).await;
+                let here = Client::anonymous(&restaurant.servers[n % 2].base_url).get("/v1/menu").await.expect(200);
+                assert_eq!(prices(&here)[&item.to_string()], price, "what was answered is shown");
             }
         });
     }
@@ -150,7 +150,7 @@ async fn no_reader_ever_sees_the_menu_go_back() {
     within(5 * SOON, async || {
         let mut all = true;
         for server in &restaurant.servers {
-            let menu = Client::guest(&server.base_url).get("/v1/menu").await.expect(200);
+            let menu = Client::anonymous(&server.base_url).get("/v1/menu").await.expect(200);
             all &= prices(&menu).values().all(|price| *price == 1015);
         }
         all
@@ -168,12 +168,12 @@ async fn no_reader_ever_sees_the_menu_go_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_becomes_of_redis_readers_are_answered_and_changes_are_shown() {
     let mut redis = TestRedis::start().await;
-    let restaurant = Restaurant::with_redis(redis.url(), 2, &[]).await;
-    let dish = restaurant.dish_at(100, 1000).await;
+    let restaurant = TestApp::with_redis(redis.url(), 2, &[]).await;
+    let item = restaurant.item_at(100, 1000).await;
     let reading = Arc::new(AtomicBool::new(true));
     let mut readers = JoinSet::new();
     for n in 0..8 {
-        let reader = Client::guest(&restaurant.servers[n % 2].base_url);
+        let reader = Client::anonymous(&restaurant.servers[n % 2].base_url);
         let reading = Arc::clone(&reading);
         readers.spawn(async move {
             let mut last = 0;
@@ -181,7 +181,7 @@ async fn whatever_becomes_of_redis_readers_are_answered_and_changes_are_shown() 
                 let begin = Instant::now();
                 let menu = reader.get("/v1/menu").await.expect(200);
                 assert!(begin.elapsed() < Duration::from_secs(3), "a reader waited for {:?}", begin.elapsed());
-                let price = prices(&menu)[&dish.to_string()];
+                let price = prices(&menu)[&item.to_string()];
                 assert!(price >= last, "{price} after {last}");
                 last = price;
             }
@@ -190,12 +190,12 @@ async fn whatever_becomes_of_redis_readers_are_answered_and_changes_are_shown() 
 
     let mut etag = "\"1\"".to_owned();
     let mut price = 1000;
-    let mut change = async |restaurant: &Restaurant| {
+    let mut change = async |restaurant: &TestApp| {
         price += 1;
-        etag = restaurant.reprice(0, dish, &etag, price).await;
+        etag = restaurant.reprice(0, item, &etag, price).await;
         let shown = async |server: usize| {
-            let menu = Client::guest(&restaurant.servers[server].base_url).get("/v1/menu").await.expect(200);
-            prices(&menu)[&dish.to_string()]
+            let menu = Client::anonymous(&restaurant.servers[server].base_url).get("/v1/menu").await.expect(200);
+            prices(&menu)[&item.to_string()]
         };
         assert_eq!(shown(0).await, price);
         until_soon(async || shown(1).await == price).await;
@@ -250,24 +250,24 @@ async fn a_change_renews_as_many_entries_as_the_flag_says() {
         let redis_url = redis_url().await;
         let setting = percentage.to_string();
         let settings = [("FLAG_PARTIAL_INVALIDATION", setting.as_str())];
-        let restaurant = Restaurant::with_redis(redis_url.clone(), 1, &settings).await;
-        let mut dishes = Vec::new();
+        let restaurant = TestApp::with_redis(redis_url.clone(), 1, &settings).await;
+        let mut items = Vec::new();
         for _ in 0..20 {
-            dishes.push(restaurant.dish(10).await);
+            items.push(restaurant.item(10).await);
         }
         let share = Percentage::new(percentage).unwrap();
         let mut partially = 0;
-        for dish in &dishes {
+        for item in &items {
             let before = entries(&redis_url);
             assert_eq!(before.len(), 20);
-            restaurant.reprice(0, *dish, "\"1\"", 1234).await;
+            restaurant.reprice(0, *item, "\"1\"", 1234).await;
             let renewed: Vec<String> = entries(&redis_url)
                 .into_iter()
-                .filter(|(dish, version)| before[dish] != *version)
-                .map(|(dish, _)| dish)
+                .filter(|(item, version)| before[item] != *version)
+                .map(|(item, _)| item)
                 .collect();
-            if share.includes(FeatureFlag::PartialInvalidation, &dish.to_string()) {
-                assert_eq!(renewed, [dish.to_string()], "the others are untouched");
+            if share.includes(FeatureFlag::PartialInvalidation, &item.to_string()) {
+                assert_eq!(renewed, [item.to_string()], "the others are untouched");
                 partially += 1;
             } else {
                 assert_eq!(renewed.len(), 20, "all of them");
@@ -283,33 +283,33 @@ async fn a_change_renews_as_many_entries_as_the_flag_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_touches_the_copies_only_when_guests_are_told_something_else() {
+async fn an_order_touches_the_copies_only_when_customers_are_told_something_else() {
     let redis_url = redis_url().await;
-    let restaurant = Restaurant::with_redis(redis_url.clone(), 2, &[]).await;
-    let dish = restaurant.dish(8).await;
+    let restaurant = TestApp::with_redis(redis_url.clone(), 2, &[]).await;
+    let item = restaurant.item(8).await;
     let customer = restaurant.customer().await;
     let version = || keys(&redis_url).get::<_, u64>("cache:menu:current").unwrap();
     for server in 0..2 {
-        assert_eq!(restaurant.availability(server, dish).await, "in_stock");
+        assert_eq!(restaurant.availability(server, item).await, "in_stock");
     }
     let before = version();
-    customer.order(&[(dish, 2)]).await.expect(201);
+    customer.order(&[(item, 2)]).await.expect(201);
     assert_eq!(restaurant.database.number("SELECT version FROM menu_version").await, i64::try_from(before).unwrap());
 
-    let order = customer.order(&[(dish, 1)]).await.expect(201);
+    let order = customer.order(&[(item, 1)]).await.expect(201);
     for server in 0..2 {
-        until_soon(async || restaurant.availability(server, dish).await == "low").await;
+        until_soon(async || restaurant.availability(server, item).await == "low").await;
     }
     assert_eq!(version(), before + 1);
-    let rest = customer.order(&[(dish, 5)]).await.expect(201);
+    let rest = customer.order(&[(item, 5)]).await.expect(201);
     for server in 0..2 {
-        until_soon(async || restaurant.availability(server, dish).await == "sold_out").await;
+        until_soon(async || restaurant.availability(server, item).await == "sold_out").await;
     }
     for (order, availability) in [(rest, "low"), (order, "in_stock")] {
         let path = format!("/v1/orders/{}/cancel", order["id"].as_str().unwrap());
         customer.post(&path, &json!({})).await.expect(200);
         for server in 0..2 {
-            until_soon(async || restaurant.availability(server, dish).await == availability).await;
+            until_soon(async || restaurant.availability(server, item).await == availability).await;
         }
     }
     restaurant.close().await;
@@ -318,30 +318,30 @@ async fn an_order_touches_the_copies_only_when_guests_are_told_something_else() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cold_process_reads_an_item_from_its_own_entry() {
     let redis_url = redis_url().await;
-    let mut restaurant = Restaurant::with_redis(redis_url.clone(), 1, &[]).await;
-    let dish = restaurant.dish(8).await;
+    let mut restaurant = TestApp::with_redis(redis_url.clone(), 1, &[]).await;
+    let item = restaurant.item(8).await;
     restaurant.open_another(&[]);
     let before = restaurant.database.statements(LOAD).await;
-    assert_eq!(restaurant.availability(1, dish).await, "in_stock");
+    assert_eq!(restaurant.availability(1, item).await, "in_stock");
     assert_eq!(restaurant.database.statements(LOAD).await, before);
-    let guest = Client::guest(&restaurant.servers[1].base_url);
-    assert_eq!(guest.get(&format!("/v1/menu/items/{}", Uuid::now_v7())).await.status, 404);
+    let customer = Client::anonymous(&restaurant.servers[1].base_url);
+    assert_eq!(customer.get(&format!("/v1/menu/items/{}", Uuid::now_v7())).await.status, 404);
     restaurant.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_copies_the_menu_is_that_of_the_store() {
-    let restaurant = Restaurant::with_servers(2, &[("FLAG_MENU_CACHE", "0")]).await;
-    let dish = restaurant.dish_at(8, 1000).await;
-    let (guest, before) = (restaurant.guest(), restaurant.database.statements(LOAD).await);
+    let restaurant = TestApp::with_servers(2, &[("FLAG_MENU_CACHE", "0")]).await;
+    let item = restaurant.item_at(8, 1000).await;
+    let (customer, before) = (restaurant.anonymous(), restaurant.database.statements(LOAD).await);
     for _ in 0..3 {
-        guest.get("/v1/menu").await.expect(200);
+        customer.get("/v1/menu").await.expect(200);
     }
     assert!(restaurant.database.statements(LOAD).await - before >= 3);
     // Whoever writes past the servers is seen at once.
-    let sql = format!("UPDATE menu_items SET price = 1, version = version + 1 WHERE id = '{dish}'");
+    let sql = format!("UPDATE menu_items SET price = 1, version = version + 1 WHERE id = '{item}'");
     restaurant.database.client().await.batch_execute(&sql).await.unwrap();
-    assert_eq!(prices(&guest.get("/v1/menu").await.expect(200))[&dish.to_string()], 1);
+    assert_eq!(prices(&customer.get("/v1/menu").await.expect(200))[&item.to_string()], 1);
 
     // From now on copies, at every server within 5 s.
     let path = "/v1/admin/flags/menu-cache";
@@ -350,11 +350,11 @@ async fn without_copies_the_menu_is_that_of_the_store() {
     assert_eq!(set.await.expect(200), json!({ "name": "menu-cache", "percentage": 100 }));
     let begin = Instant::now();
     for server in &restaurant.servers {
-        let guest = Client::guest(&server.base_url);
+        let customer = Client::anonymous(&server.base_url);
         loop {
             let before = restaurant.database.statements(LOAD).await;
             for _ in 0..5 {
-                guest.get("/v1/menu").await.expect(200);
+                customer.get("/v1/menu").await.expect(200);
             }
             if restaurant.database.statements(LOAD).await == before {
                 break;
@@ -369,30 +369,30 @@ async fn without_copies_the_menu_is_that_of_the_store() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_past_the_servers_is_noticed() {
-    let restaurant = Restaurant::with_servers(2, &[]).await;
-    let dish = restaurant.dish_at(8, 1000).await;
+    let restaurant = TestApp::with_servers(2, &[]).await;
+    let item = restaurant.item_at(8, 1000).await;
     for server in &restaurant.servers {
-        Client::guest(&server.base_url).get("/v1/menu").await.expect(200);
+        Client::anonymous(&server.base_url).get("/v1/menu").await.expect(200);
     }
     // As `comanda menu import` does, or a server that dies between its commit and telling of it.
     let sql = format!(
-        "BEGIN; UPDATE menu_items SET price = 1, version = version + 1, revision = revision + 1 WHERE id = '{dish}'; \
+        "BEGIN; UPDATE menu_items SET price = 1, version = version + 1, revision = revision + 1 WHERE id = '{item}'; \
          UPDATE menu_version SET version = version + 1; COMMIT"
     );
     restaurant.database.client().await.batch_execute(&sql).await.unwrap();
     for server in &restaurant.servers {
-        let guest = Client::guest(&server.base_url);
-        until_soon(async || prices(&guest.get("/v1/menu").await.expect(200))[&dish.to_string()] == 1).await;
+        let customer = Client::anonymous(&server.base_url);
+        until_soon(async || prices(&customer.get("/v1/menu").await.expect(200))[&item.to_string()] == 1).await;
     }
     restaurant.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_has_copies_renewed_by_tag() {
-    let restaurant = Restaurant::with_servers(2, &[]).await;
-    let dish = restaurant.dish_at(8, 1000).await;
+    let restaurant = TestApp::with_servers(2, &[]).await;
+    let item = restaurant.item_at(8, 1000).await;
     for server in &restaurant.servers {
-        Client::guest(&server.base_url).get("/v1/menu").await.expect(200);
+        Client::anonymous(&server.base_url).get("/v1/menu").await.expect(200);
     }
     let before = restaurant.database.statements(LOAD).await;
     let run = restaurant.comanda(&["menu", "invalidate", "--category", "Tests"]);
@@ -400,7 +400,7 @@ async fn an_operator_has_copies_renewed_by_tag() {
     while restaurant.database.statements(LOAD).await == before {
         tokio::task::yield_now().await;
     }
-    assert_eq!(restaurant.availability(1, dish).await, "in_stock");
+    assert_eq!(restaurant.availability(1, item).await, "in_stock");
     assert!(!restaurant.comanda(&["menu", "invalidate", "--availability", "plenty"]).status.success());
     assert!(!restaurant.comanda(&["menu", "invalidate"]).status.success());
     restaurant.close().await;
@@ -408,10 +408,10 @@ async fn an_operator_has_copies_renewed_by_tag() {
 
 #[tokio::test]
 async fn the_menu_is_sent_compressed_to_who_takes_it() {
-    let restaurant = Restaurant::open().await;
-    restaurant.dish(8).await;
+    let restaurant = TestApp::open().await;
+    restaurant.item(8).await;
     let get = |headers: Vec<(&'static str, String)>| {
-        let request = restaurant.guest().request(reqwest::Method::GET, "/v1/menu");
+        let request = restaurant.anonymous().request(reqwest::Method::GET, "/v1/menu");
         headers.into_iter().fold(request, |request, (name, value)| request.header(name, value)).send()
     };
     let plain = get(vec![]).await.unwrap();

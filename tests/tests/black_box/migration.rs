@@ -21,7 +21,7 @@ async fn two_servers_that_start_at_once_on_an_empty_database_migrate_it_once() {
         "{counts:?} of {applied}"
     );
     for server in &servers {
-        let menu = Client::guest(&server.base_url).get("/v1/menu").await.expect(200);
+        let menu = Client::anonymous(&server.base_url).get("/v1/menu").await.expect(200);
         assert_eq!(menu["categories"], json!([]));
     }
 }

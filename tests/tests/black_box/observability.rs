@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use comanda_tests::{Client, Restaurant};
+use comanda_tests::{Client, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::{
@@ -47,9 +47,9 @@ fn contains(all: &[u8], part: &[u8]) -> bool {
 async fn an_order_is_traced_as_part_of_its_callers_trace_down_to_the_statements() {
     let (endpoint, collected) = collector().await;
     let settings = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "50")];
-    let restaurant = Restaurant::with_servers(1, &settings).await;
-    let (dish, customer) = (restaurant.dish(3).await, restaurant.customer().await);
-    let body = json!({ "items": [{ "menu_item_id": dish, "quantity": 1 }] });
+    let restaurant = TestApp::with_servers(1, &settings).await;
+    let (item, customer) = (restaurant.item(3).await, restaurant.customer().await);
+    let body = json!({ "items": [{ "menu_item_id": item, "quantity": 1 }] });
     let request = customer.request(Method::POST, "/v1/orders").header("traceparent", TRACEPARENT).json(&body);
     Client::send(request).await.expect(201);
 
@@ -74,7 +74,7 @@ async fn an_order_is_traced_as_part_of_its_callers_trace_down_to_the_statements(
 }
 
 /// The first line of the log that is looked for.
-async fn until_logged(restaurant: &Restaurant, is_it: impl Fn(&Value) -> bool) -> Value {
+async fn until_logged(restaurant: &TestApp, is_it: impl Fn(&Value) -> bool) -> Value {
     let begin = Instant::now();
     loop {
         let lines = restaurant.servers[0].log();
@@ -89,9 +89,9 @@ async fn until_logged(restaurant: &Restaurant, is_it: impl Fn(&Value) -> bool) -
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_statement_is_logged_with_the_request_it_belongs_to() {
-    let restaurant = Restaurant::with_servers(1, &[("SLOW_STATEMENT_MS", "100")]).await;
-    let (dish, customer) = (restaurant.dish(3).await, restaurant.customer().await);
-    let order = customer.order(&[(dish, 1)]).await.expect(201);
+    let restaurant = TestApp::with_servers(1, &[("SLOW_STATEMENT_MS", "100")]).await;
+    let (item, customer) = (restaurant.item(3).await, restaurant.customer().await);
+    let order = customer.order(&[(item, 1)]).await.expect(201);
     let path = format!("/v1/orders/{}/cancel", order["id"].as_str().unwrap());
 
     let mut tables = restaurant.database.client().await;
@@ -124,12 +124,12 @@ async fn a_slow_statement_is_logged_with_the_request_it_belongs_to() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reading_of_the_menu_that_fails_is_logged_with_its_request() {
-    let restaurant = Restaurant::with_servers(1, &[("DATABASE_READ_LIMIT_MS", "300")]).await;
+    let restaurant = TestApp::with_servers(1, &[("DATABASE_READ_LIMIT_MS", "300")]).await;
     let mut tables = restaurant.database.client().await;
     let transaction = tables.transaction().await.unwrap();
     transaction.batch_execute("LOCK TABLE menu_items IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let request = restaurant
-        .guest()
+        .anonymous()
         .request(Method::GET, "/v1/menu/items")
         .header("traceparent", TRACEPARENT)
         .header("x-request-id", "the-refused-one");

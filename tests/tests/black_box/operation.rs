@@ -1,16 +1,16 @@
 use std::time::{Duration, Instant};
 
-use comanda_tests::{Client, PASSWORD, Restaurant, TestDatabase, TestServer, comanda};
+use comanda_tests::{Client, PASSWORD, TestApp, TestDatabase, TestServer, comanda};
 use nix::sys::signal::Signal;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 #[tokio::test]
 async fn health_tells_whether_orders_can_be_placed() {
-    let restaurant = Restaurant::open().await;
-    let guest = restaurant.guest();
-    guest.get("/health/live").await.expect(200);
-    let ready = guest.get("/health/ready").await.expect(200);
+    let restaurant = TestApp::open().await;
+    let customer = restaurant.anonymous();
+    customer.get("/health/live").await.expect(200);
+    let ready = customer.get("/health/ready").await.expect(200);
     assert_eq!(
         ready,
         json!({ "status": "ok", "components": { "postgres": { "status": "ok" }, "redis": { "status": "ok" } } })
@@ -18,19 +18,19 @@ async fn health_tells_whether_orders_can_be_placed() {
 
     // Nothing listens on port 1.
     let lonely = TestServer::start_at(&restaurant.database.url, "redis://127.0.0.1:1/0", &[]);
-    let degraded = Client::guest(&lonely.base_url).get("/health/ready").await.expect(200);
+    let degraded = Client::anonymous(&lonely.base_url).get("/health/ready").await.expect(200);
     assert_eq!(
         (&degraded["status"], &degraded["components"]["redis"]["status"]),
         (&json!("degraded"), &json!("unavailable"))
     );
-    let dish = restaurant.dish(1).await;
-    restaurant.customer().await.at(&lonely.base_url).order(&[(dish, 1)]).await.expect(201);
+    let item = restaurant.item(1).await;
+    restaurant.customer().await.at(&lonely.base_url).order(&[(item, 1)]).await.expect(201);
 }
 
 #[tokio::test]
 async fn without_its_database_a_server_says_so_and_comes_back_by_itself() {
-    let restaurant = Restaurant::with_servers(1, &[("DATABASE_WAIT_MS", "300")]).await;
-    let (dish, customer) = (restaurant.dish(5).await, restaurant.customer().await);
+    let restaurant = TestApp::with_servers(1, &[("DATABASE_WAIT_MS", "300")]).await;
+    let (item, customer) = (restaurant.item(5).await, restaurant.customer().await);
     let other_database = TestDatabase::empty().await;
     let elsewhere = other_database.client().await;
     let name = restaurant.database.url.rsplit_once('/').unwrap().1;
@@ -39,23 +39,23 @@ async fn without_its_database_a_server_says_so_and_comes_back_by_itself() {
     let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
     elsewhere.batch_execute(&cut).await.unwrap();
 
-    let ready = restaurant.guest().get("/health/ready").await;
+    let ready = restaurant.anonymous().get("/health/ready").await;
     assert_eq!((ready.status, &ready.json()["components"]["postgres"]["status"]), (503, &json!("unavailable")));
     assert!(ready.header("retry-after").is_some());
     for (answer, operation) in [
-        (customer.order_with_key("key", &[(dish, 1)]).await, "order.create"),
+        (customer.order_with_key("key", &[(item, 1)]).await, "order.create"),
         (customer.get("/v1/orders").await, "order.lookup"),
-        (restaurant.guest().get("/v1/menu/items").await, "menu.read"),
+        (restaurant.anonymous().get("/v1/menu/items").await, "menu.read"),
         (restaurant.admin.get("/v1/analytics/sales").await, "analytics.read"),
     ] {
         assert_eq!(answer.problem(), (503, "unavailable".to_owned()));
         assert_eq!(answer.json()["operation"], operation);
     }
-    restaurant.guest().get("/v1/menu").await.expect(200);
+    restaurant.anonymous().get("/v1/menu").await.expect(200);
 
     elsewhere.batch_execute(&door(true)).await.unwrap();
-    customer.order_with_key("key", &[(dish, 1)]).await.expect(201);
-    restaurant.guest().get("/v1/menu").await.expect(200);
+    customer.order_with_key("key", &[(item, 1)]).await.expect(201);
+    restaurant.anonymous().get("/v1/menu").await.expect(200);
     restaurant.close().await;
 }
 
@@ -71,9 +71,9 @@ async fn what_fails_again_and_again_is_left_alone_and_comes_back_by_itself() {
         ("BREAKER_ORDER_UPDATE", quick),
         ("BREAKER_PAYMENT_CREATE", quick),
     ];
-    let restaurant = Restaurant::with_servers(1, &settings).await;
-    let (dish, customer, email) = (restaurant.dish(50).await, restaurant.customer().await, restaurant.account().await);
-    let order = customer.order(&[(dish, 1)]).await.expect(201);
+    let restaurant = TestApp::with_servers(1, &settings).await;
+    let (item, customer, email) = (restaurant.item(50).await, restaurant.customer().await, restaurant.account().await);
+    let order = customer.order(&[(item, 1)]).await.expect(201);
     let id = order["id"].as_str().unwrap();
     let (cancel, pay) = (format!("/v1/orders/{id}/cancel"), format!("/v1/orders/{id}/payments"));
     let other_database = TestDatabase::empty().await;
@@ -84,17 +84,17 @@ async fn what_fails_again_and_again_is_left_alone_and_comes_back_by_itself() {
     let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
     elsewhere.batch_execute(&cut).await.unwrap();
 
-    let guest = restaurant.guest();
+    let customer = restaurant.anonymous();
     let newcomer = json!({ "email": "new@example.org", "password": PASSWORD, "name": "Bo" });
     let operations = ["order.create", "order.lookup", "order.update", "payment.create", "auth.lookup", "user.create"];
     for operation in operations {
         let ask = async || match operation {
-            "order.create" => customer.order(&[(dish, 1)]).await,
+            "order.create" => customer.order(&[(item, 1)]).await,
             "order.lookup" => customer.get("/v1/orders").await,
             "order.update" => customer.post(&cancel, &json!({})).await,
             "payment.create" => customer.post(&pay, &json!({ "method": "counter" })).await,
-            "auth.lookup" => guest.try_password(&email, PASSWORD).await,
-            _ => guest.post("/v1/users", &newcomer).await,
+            "auth.lookup" => customer.try_password(&email, PASSWORD).await,
+            _ => customer.post("/v1/users", &newcomer).await,
         };
         // Those that try wait for a connection; once it is open nobody waits for anything.
         let mut tries = 0;
@@ -111,10 +111,10 @@ async fn what_fails_again_and_again_is_left_alone_and_comes_back_by_itself() {
 
     elsewhere.batch_execute(&door(true)).await.unwrap();
     let begin = Instant::now();
-    while customer.order(&[(dish, 1)]).await.status != 201 {
+    while customer.order(&[(item, 1)]).await.status != 201 {
         assert!(begin.elapsed() < Duration::from_secs(5), "it does not come back");
     }
-    while guest.try_password(&email, PASSWORD).await.status != 200 {
+    while customer.try_password(&email, PASSWORD).await.status != 200 {
         assert!(begin.elapsed() < Duration::from_secs(5), "it does not come back");
     }
     restaurant.close().await;
@@ -123,7 +123,7 @@ async fn what_fails_again_and_again_is_left_alone_and_comes_back_by_itself() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_request_too_many_is_answered_at_once() {
     let settings = [("CONCURRENT_REQUESTS", "4"), ("DATABASE_READ_LIMIT_MS", "3000")];
-    let restaurant = Restaurant::with_servers(1, &settings).await;
+    let restaurant = TestApp::with_servers(1, &settings).await;
     let holder = lock(&restaurant, "audit_log").await;
     let mut waiting = tokio::task::JoinSet::new();
     for _ in 0..4 {
@@ -133,15 +133,15 @@ async fn one_request_too_many_is_answered_at_once() {
     restaurant.until_waiting_for_locks(4).await;
     let begin = Instant::now();
     for _ in 0..20 {
-        let refused = restaurant.guest().get("/v1/menu").await;
+        let refused = restaurant.anonymous().get("/v1/menu").await;
         assert_eq!(refused.problem(), (503, "unavailable".to_owned()));
         assert_eq!(refused.json()["operation"], "http.request");
     }
-    restaurant.guest().get("/health/live").await.expect(200);
+    restaurant.anonymous().get("/health/live").await.expect(200);
     assert!(begin.elapsed() < Duration::from_secs(1));
     drop(holder);
     assert_eq!(waiting.join_all().await, [200; 4]);
-    restaurant.guest().get("/v1/menu").await.expect(200);
+    restaurant.anonymous().get("/v1/menu").await.expect(200);
     restaurant.close().await;
 }
 
@@ -149,16 +149,16 @@ async fn one_request_too_many_is_answered_at_once() {
 async fn metrics_tell_how_it_fares() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let address = format!("127.0.0.1:{port}");
-    let restaurant = Restaurant::with_servers(1, &[("METRICS_ADDR", &address)]).await;
-    let (dish, customer) = (restaurant.dish(3).await, restaurant.customer().await);
-    customer.order(&[(dish, 1)]).await.expect(201);
-    customer.order(&[(dish, 9)]).await.expect(409);
-    restaurant.guest().get("/v1/menu").await.expect(200);
-    restaurant.guest().get(&format!("/v1/menu/items/{dish}")).await.expect(200);
-    restaurant.guest().get("/nothing/that/a-scanner-looks-for").await;
-    restaurant.guest().try_password("nobody@example.org", "not the password").await;
+    let restaurant = TestApp::with_servers(1, &[("METRICS_ADDR", &address)]).await;
+    let (item, customer) = (restaurant.item(3).await, restaurant.customer().await);
+    customer.order(&[(item, 1)]).await.expect(201);
+    customer.order(&[(item, 9)]).await.expect(409);
+    restaurant.anonymous().get("/v1/menu").await.expect(200);
+    restaurant.anonymous().get(&format!("/v1/menu/items/{item}")).await.expect(200);
+    restaurant.anonymous().get("/nothing/that/a-scanner-looks-for").await;
+    restaurant.anonymous().try_password("nobody@example.org", "not the password").await;
 
-    let told = Client::guest(&format!("http://{address}")).get("/metrics").await;
+    let told = Client::anonymous(&format!("http://{address}")).get("/metrics").await;
     for line in [
         "http_server_request_duration_seconds_count{http_request_method=\"POST\",http_route=\"/v1/orders\",http_response_status_code=\"201\"} 1",
         "http_server_request_duration_seconds_count{http_request_method=\"POST\",http_route=\"/v1/orders\",http_response_status_code=\"409\"} 1",
@@ -179,14 +179,14 @@ async fn metrics_tell_how_it_fares() {
         assert!(told.text.contains(line), "{line} is missing in:\n{}", told.text);
     }
     assert!(
-        !told.text.contains("@example.org") && !told.text.contains(&dish.to_string()),
+        !told.text.contains("@example.org") && !told.text.contains(&item.to_string()),
         "nothing personal, and few labels"
     );
     restaurant.close().await;
 }
 
 /// Somebody has locked a table that only reads of one kind need.
-async fn lock(restaurant: &Restaurant, table: &str) -> tokio_postgres::Client {
+async fn lock(restaurant: &TestApp, table: &str) -> tokio_postgres::Client {
     let holder = restaurant.database.client().await;
     holder.batch_execute(&format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")).await.unwrap();
     holder
@@ -196,8 +196,8 @@ async fn lock(restaurant: &Restaurant, table: &str) -> tokio_postgres::Client {
 async fn reports_give_way_first_and_no_flood_of_reads_stops_orders() {
     let settings =
         [("DATABASE_REPORT_LIMIT_MS", "2000"), ("DATABASE_READ_LIMIT_MS", "800"), ("DATABASE_WAIT_MS", "400")];
-    let restaurant = Restaurant::with_servers(1, &settings).await;
-    let (dish, customer) = (restaurant.dish(50).await, restaurant.customer().await);
+    let restaurant = TestApp::with_servers(1, &settings).await;
+    let (item, customer) = (restaurant.item(50).await, restaurant.customer().await);
     let flood = async |path: &'static str, count: usize| {
         let mut flood = tokio::task::JoinSet::new();
         for _ in 0..count {
@@ -212,8 +212,8 @@ async fn reports_give_way_first_and_no_flood_of_reads_stops_orders() {
     };
     let goes_on = async || {
         let begin = Instant::now();
-        customer.order(&[(dish, 1)]).await.expect(201);
-        restaurant.guest().get("/v1/menu").await.expect(200);
+        customer.order(&[(item, 1)]).await.expect(201);
+        restaurant.anonymous().get("/v1/menu").await.expect(200);
         assert!(begin.elapsed() < Duration::from_millis(400), "an order waited for {:?}", begin.elapsed());
     };
 
@@ -246,7 +246,7 @@ async fn reports_give_way_first_and_no_flood_of_reads_stops_orders() {
     restaurant.close().await;
 }
 
-async fn until_one_waits_for_a_lock(restaurant: &Restaurant) {
+async fn until_one_waits_for_a_lock(restaurant: &TestApp) {
     let waiting =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     while restaurant.database.number(waiting).await == 0 {
@@ -256,14 +256,14 @@ async fn until_one_waits_for_a_lock(restaurant: &Restaurant) {
 
 #[tokio::test]
 async fn a_server_told_to_stop_finishes_what_is_under_way() {
-    let mut restaurant = Restaurant::open().await;
-    let (dish, customer) = (restaurant.dish(50).await, restaurant.customer().await);
-    // Somebody else holds the dish, so that the order has to wait.
+    let mut restaurant = TestApp::open().await;
+    let (item, customer) = (restaurant.item(50).await, restaurant.customer().await);
+    // Somebody else holds the menu item, so that the order has to wait.
     let holder = restaurant.database.client().await;
     holder.batch_execute("BEGIN; SELECT FROM menu_items FOR UPDATE").await.unwrap();
     let ordering = {
         let customer = customer.clone();
-        tokio::spawn(async move { customer.order(&[(dish, 1)]).await })
+        tokio::spawn(async move { customer.order(&[(item, 1)]).await })
     };
     until_one_waits_for_a_lock(&restaurant).await;
     let mut server = restaurant.servers.pop().unwrap();
@@ -274,41 +274,41 @@ async fn a_server_told_to_stop_finishes_what_is_under_way() {
     holder.batch_execute("COMMIT").await.unwrap();
     assert_eq!(ordering.await.unwrap().status, 201);
     assert!(server.wait().success());
-    assert_eq!(restaurant.stock(dish).await, 49);
+    assert_eq!(restaurant.stock(item).await, 49);
 }
 
 #[tokio::test]
 async fn an_order_that_cannot_be_decided_is_answered_within_the_deadline() {
-    let restaurant = Restaurant::with_servers(1, &[("PLACEMENT_DEADLINE_MS", "600")]).await;
-    let (dish, customer) = (restaurant.dish(50).await, restaurant.customer().await);
+    let restaurant = TestApp::with_servers(1, &[("PLACEMENT_DEADLINE_MS", "600")]).await;
+    let (item, customer) = (restaurant.item(50).await, restaurant.customer().await);
     let holder = restaurant.database.client().await;
     holder.batch_execute("BEGIN; SELECT FROM menu_items FOR UPDATE").await.unwrap();
     let begin = Instant::now();
-    let answer = customer.order_with_key("key", &[(dish, 1)]).await;
+    let answer = customer.order_with_key("key", &[(item, 1)]).await;
     assert_eq!(answer.problem(), (503, "unavailable".to_owned()));
     // A bound, not a measurement: without the deadline this would hang until the lock is gone.
     assert!(begin.elapsed() < Duration::from_secs(5));
     let adjusted = restaurant
         .admin
-        .post(&format!("/v1/menu/items/{dish}/stock"), &json!({ "delta": 1, "reason": "delivery" }))
+        .post(&format!("/v1/menu/items/{item}/stock"), &json!({ "delta": 1, "reason": "delivery" }))
         .await;
     assert_eq!(adjusted.problem(), (503, "unavailable".to_owned()));
     holder.batch_execute("ROLLBACK").await.unwrap();
-    customer.order_with_key("key", &[(dish, 1)]).await.expect(201);
+    customer.order_with_key("key", &[(item, 1)]).await.expect(201);
     assert_eq!(restaurant.orders().await, 1);
     restaurant.close().await;
 }
 
 #[tokio::test]
 async fn a_full_queue_answers_at_once() {
-    let restaurant = Restaurant::with_servers(1, &[("PLACEMENT_QUEUE", "1"), ("PLACEMENT_BATCH", "1")]).await;
-    let (dish, customer) = (restaurant.dish(50).await, restaurant.customer().await);
+    let restaurant = TestApp::with_servers(1, &[("PLACEMENT_QUEUE", "1"), ("PLACEMENT_BATCH", "1")]).await;
+    let (item, customer) = (restaurant.item(50).await, restaurant.customer().await);
     let holder = restaurant.database.client().await;
     holder.batch_execute("BEGIN; SELECT FROM menu_items FOR UPDATE").await.unwrap();
     let mut ordering = tokio::task::JoinSet::new();
     let order = || {
         let customer = customer.clone();
-        async move { customer.order(&[(dish, 1)]).await }
+        async move { customer.order(&[(item, 1)]).await }
     };
     ordering.spawn(order());
     until_one_waits_for_a_lock(&restaurant).await;
@@ -328,39 +328,39 @@ async fn a_full_queue_answers_at_once() {
 
 #[tokio::test]
 async fn the_documentation_is_there_and_needs_nothing_from_elsewhere() {
-    let restaurant = Restaurant::open().await;
-    let guest = restaurant.guest();
-    let document: Value = guest.get("/openapi.json").await.expect(200);
+    let restaurant = TestApp::open().await;
+    let customer = restaurant.anonymous();
+    let document: Value = customer.get("/openapi.json").await.expect(200);
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     assert!(document["paths"]["/v1/orders"]["post"].is_object());
     let printed = restaurant.comanda(&["openapi"]);
     assert_eq!(serde_json::from_slice::<Value>(&printed.stdout).unwrap(), document);
 
-    let page = guest.get("/docs").await;
+    let page = customer.get("/docs").await;
     assert_eq!(page.status, 200);
     assert!(!page.text.contains("http://") && !page.text.contains("https://"), "{}", page.text);
     for asset in page.text.split(['"', '\'']).filter(|text| text.starts_with("./")) {
-        assert_eq!(guest.get(&format!("/docs/{}", &asset[2..])).await.status, 200, "{asset}");
+        assert_eq!(customer.get(&format!("/docs/{}", &asset[2..])).await.status, 200, "{asset}");
     }
-    let problem = guest.get("/problems/insufficient-stock").await;
+    let problem = customer.get("/problems/insufficient-stock").await;
     assert!(problem.status == 200 && problem.text.contains("insufficient-stock"));
 }
 
 #[tokio::test]
 async fn headers_protect_and_origins_are_listed() {
     let allowed = "https://shop.example";
-    let restaurant = Restaurant::with_servers(1, &[("CORS_ORIGINS", allowed)]).await;
-    let guest = restaurant.guest();
-    let menu = guest.get("/v1/menu").await;
+    let restaurant = TestApp::with_servers(1, &[("CORS_ORIGINS", allowed)]).await;
+    let customer = restaurant.anonymous();
+    let menu = customer.get("/v1/menu").await;
     for (name, value) in
         [("x-content-type-options", "nosniff"), ("x-frame-options", "DENY"), ("referrer-policy", "no-referrer")]
     {
         assert_eq!(menu.header(name), Some(value));
     }
-    let from = |origin: &'static str| Client::send(guest.request(Method::GET, "/v1/menu").header("origin", origin));
+    let from = |origin: &'static str| Client::send(customer.request(Method::GET, "/v1/menu").header("origin", origin));
     assert_eq!(from(allowed).await.header("access-control-allow-origin"), Some(allowed));
     assert_eq!(from("https://elsewhere.example").await.header("access-control-allow-origin"), None);
-    let preflight = guest
+    let preflight = customer
         .request(Method::OPTIONS, "/v1/orders")
         .header("origin", allowed)
         .header("access-control-request-method", "POST")

@@ -1,4 +1,4 @@
-use comanda_tests::{Client, Restaurant};
+use comanda_tests::{Client, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -9,8 +9,8 @@ fn id(order: &Value) -> &str {
 
 #[tokio::test]
 async fn an_order_keeps_names_and_prices_of_the_moment() {
-    let restaurant = Restaurant::open().await;
-    let (soup, bread) = (restaurant.dish_at(10, 450).await, restaurant.dish_at(10, 125).await);
+    let restaurant = TestApp::open().await;
+    let (soup, bread) = (restaurant.item_at(10, 450).await, restaurant.item_at(10, 125).await);
     let customer = restaurant.customer().await;
     let body = json!({
         "items": [
@@ -56,23 +56,23 @@ async fn an_order_keeps_names_and_prices_of_the_moment() {
 }
 
 #[tokio::test]
-async fn the_same_dish_on_several_lines_counts_together() {
-    let restaurant = Restaurant::open().await;
-    let dish = restaurant.dish(3).await;
+async fn the_same_menu_item_on_several_lines_counts_together() {
+    let restaurant = TestApp::open().await;
+    let item = restaurant.item(3).await;
     let customer = restaurant.customer().await;
-    let refused = customer.order(&[(dish, 2), (dish, 2)]).await;
+    let refused = customer.order(&[(item, 2), (item, 2)]).await;
     assert_eq!(refused.problem(), (409, "insufficient-stock".to_owned()));
-    assert_eq!(refused.json()["items"], json!([{ "menu_item_id": dish, "requested": 4, "available": 3 }]));
-    assert_eq!(restaurant.stock(dish).await, 3);
-    customer.order(&[(dish, 2), (dish, 1)]).await.expect(201);
-    assert_eq!(restaurant.stock(dish).await, 0);
+    assert_eq!(refused.json()["items"], json!([{ "menu_item_id": item, "requested": 4, "available": 3 }]));
+    assert_eq!(restaurant.stock(item).await, 3);
+    customer.order(&[(item, 2), (item, 1)]).await.expect(201);
+    assert_eq!(restaurant.stock(item).await, 0);
     restaurant.close().await;
 }
 
 #[tokio::test]
-async fn every_short_dish_is_named_at_once_and_nothing_is_taken() {
-    let restaurant = Restaurant::open().await;
-    let (plenty, few, none) = (restaurant.dish(9).await, restaurant.dish(1).await, restaurant.dish(0).await);
+async fn every_short_menu_item_is_named_at_once_and_nothing_is_taken() {
+    let restaurant = TestApp::open().await;
+    let (plenty, few, none) = (restaurant.item(9).await, restaurant.item(1).await, restaurant.item(0).await);
     let refused = restaurant.customer().await.order(&[(plenty, 1), (few, 2), (none, 1)]).await;
     assert_eq!(refused.problem(), (409, "insufficient-stock".to_owned()));
     let mut short = refused.json()["items"].as_array().unwrap().clone();
@@ -89,16 +89,16 @@ async fn every_short_dish_is_named_at_once_and_nothing_is_taken() {
 
 #[tokio::test]
 async fn an_order_of_somebody_else_does_not_exist() {
-    let restaurant = Restaurant::open().await;
-    let dish = restaurant.dish(10).await;
+    let restaurant = TestApp::open().await;
+    let item = restaurant.item(10).await;
     let (ana, ben) = (restaurant.customer().await, restaurant.customer().await);
-    let order = ana.order(&[(dish, 1)]).await.expect(201);
+    let order = ana.order(&[(item, 1)]).await.expect(201);
     let path = format!("/v1/orders/{}", id(&order));
     for (client, expected) in [(&ana, 200), (&restaurant.admin, 200), (&ben, 404)] {
         assert_eq!(client.get(&path).await.status, expected);
     }
     assert_eq!(ben.post(&format!("{path}/cancel"), &json!({})).await.problem(), (404, "not-found".to_owned()));
-    assert_eq!(restaurant.guest().get(&path).await.problem(), (401, "unauthenticated".to_owned()));
+    assert_eq!(restaurant.anonymous().get(&path).await.problem(), (401, "unauthenticated".to_owned()));
     assert_eq!(ben.get("/v1/orders").await.expect(200)["data"], json!([]));
     assert_eq!(restaurant.admin.get("/v1/orders").await.expect(200)["data"][0]["id"], order["id"]);
     assert_eq!(ana.get(&format!("/v1/orders/{}", Uuid::now_v7())).await.problem(), (404, "not-found".to_owned()));
@@ -107,10 +107,10 @@ async fn an_order_of_somebody_else_does_not_exist() {
 
 #[tokio::test]
 async fn staff_take_an_order_one_step_at_a_time() {
-    let restaurant = Restaurant::open().await;
-    let dish = restaurant.dish(10).await;
+    let restaurant = TestApp::open().await;
+    let item = restaurant.item(10).await;
     let customer = restaurant.customer().await;
-    let order = customer.order(&[(dish, 1)]).await.expect(201);
+    let order = customer.order(&[(item, 1)]).await.expect(201);
     let path = format!("/v1/orders/{}/status", id(&order));
     let to = |status: &str| json!({ "status": status });
     assert_eq!(customer.post(&path, &to("accepted")).await.problem(), (403, "forbidden".to_owned()));
@@ -130,8 +130,8 @@ async fn staff_take_an_order_one_step_at_a_time() {
 
 #[tokio::test]
 async fn cancelling_returns_the_stock_exactly_once_however_many_ask() {
-    let restaurant = Restaurant::with_servers(2, &[]).await;
-    let (one, two) = (restaurant.dish(10).await, restaurant.dish(10).await);
+    let restaurant = TestApp::with_servers(2, &[]).await;
+    let (one, two) = (restaurant.item(10).await, restaurant.item(10).await);
     let customer = restaurant.customer().await;
     let order = customer.order(&[(one, 2), (two, 3), (one, 1)]).await.expect(201);
     let path = format!("/v1/orders/{}/cancel", id(&order));
@@ -151,32 +151,32 @@ async fn cancelling_returns_the_stock_exactly_once_however_many_ask() {
 
 #[tokio::test]
 async fn a_customer_can_cancel_until_the_kitchen_starts_and_staff_until_it_is_handed_over() {
-    let restaurant = Restaurant::open().await;
-    let dish = restaurant.dish(10).await;
+    let restaurant = TestApp::open().await;
+    let item = restaurant.item(10).await;
     let customer = restaurant.customer().await;
-    let order = customer.order(&[(dish, 4)]).await.expect(201);
+    let order = customer.order(&[(item, 4)]).await.expect(201);
     let path = format!("/v1/orders/{}", id(&order));
     for status in ["accepted", "preparing"] {
         restaurant.admin.post(&format!("{path}/status"), &json!({ "status": status })).await.expect(200);
     }
     let late = Client::send(customer.request(Method::POST, &format!("{path}/cancel"))).await;
     assert_eq!(late.problem(), (409, "invalid-transition".to_owned()));
-    assert_eq!(restaurant.stock(dish).await, 6);
+    assert_eq!(restaurant.stock(item).await, 6);
     // A body is not needed.
     let cancelled = Client::send(restaurant.admin.request(Method::POST, &format!("{path}/cancel"))).await.expect(200);
     assert_eq!(cancelled["status"], "cancelled");
-    assert_eq!(restaurant.stock(dish).await, 10);
+    assert_eq!(restaurant.stock(item).await, 10);
     restaurant.close().await;
 }
 
 #[tokio::test]
 async fn the_list_goes_by_pages_newest_first_and_shows_relations_on_request() {
-    let restaurant = Restaurant::open().await;
-    let dish = restaurant.dish(100).await;
+    let restaurant = TestApp::open().await;
+    let item = restaurant.item(100).await;
     let customer = restaurant.customer().await;
     let mut placed = Vec::new();
     for _ in 0..5 {
-        placed.push(id(&customer.order(&[(dish, 1)]).await.expect(201)).to_owned());
+        placed.push(id(&customer.order(&[(item, 1)]).await.expect(201)).to_owned());
     }
     placed.reverse();
     restaurant
@@ -204,7 +204,7 @@ async fn the_list_goes_by_pages_newest_first_and_shows_relations_on_request() {
     let order = &full["data"][0];
     assert_eq!(
         (&order["items"][0]["menu_item_id"], &order["customer"]["id"], &order["payments"]),
-        (&json!(dish), &json!(customer.id), &json!([]))
+        (&json!(item), &json!(customer.id), &json!([]))
     );
     let pending = customer.get("/v1/orders?status=pending").await.expect(200);
     assert_eq!(pending["data"].as_array().unwrap().len(), 4);

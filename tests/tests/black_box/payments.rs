@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use comanda_tests::{Answer, Client, Restaurant};
+use comanda_tests::{Client, Response, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -11,17 +11,17 @@ use uuid::Uuid;
 const OFFLINE: [(&str, &str); 3] =
     [("MODE", "development"), ("PAYMENT_GATEWAY", "offline"), ("STRIPE_WEBHOOK_SECRETS", "whsec_old,whsec_new")];
 
-async fn restaurant(servers: usize, settings: &[(&str, &str)]) -> Restaurant {
+async fn restaurant(servers: usize, settings: &[(&str, &str)]) -> TestApp {
     let settings: Vec<(&str, &str)> = OFFLINE.into_iter().chain(settings.iter().copied()).collect();
-    Restaurant::with_servers(servers, &settings).await
+    TestApp::with_servers(servers, &settings).await
 }
 
-async fn order_of(customer: &Client, dish: Uuid) -> String {
-    let order = customer.order(&[(dish, 1)]).await.expect(201);
+async fn order_of(customer: &Client, item: Uuid) -> String {
+    let order = customer.order(&[(item, 1)]).await.expect(201);
     order["id"].as_str().unwrap().to_owned()
 }
 
-async fn pay(customer: &Client, order: &str, method: &str) -> Answer {
+async fn pay(customer: &Client, order: &str, method: &str) -> Response {
     customer.post(&format!("/v1/orders/{order}/payments"), &json!({ "method": method })).await
 }
 
@@ -53,8 +53,8 @@ async fn until(reader: &Client, order: &str, status: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_paid_by_card_once_and_given_back_when_it_is_cancelled() {
     let restaurant = restaurant(1, &[]).await;
-    let (dish, customer) = (restaurant.dish_at(5, 1250).await, restaurant.customer().await);
-    let order = order_of(&customer, dish).await;
+    let (item, customer) = (restaurant.item_at(5, 1250).await, restaurant.customer().await);
+    let order = order_of(&customer, item).await;
     let payment = pay(&customer, &order, "card").await.expect(201);
     assert_eq!((&payment["status"], &payment["method"]), (&json!("pending"), &json!("card")));
     assert_eq!(payment["amount"], json!({ "amount": 1250, "currency": "EUR" }));
@@ -70,7 +70,7 @@ async fn an_order_is_paid_by_card_once_and_given_back_when_it_is_cancelled() {
     customer.post(&format!("/v1/orders/{order}/cancel"), &json!({})).await.expect(200);
     let refunded = until(&customer, &order, "refunded").await;
     assert_eq!(refunded["refunded"], refunded["amount"]);
-    assert_eq!(restaurant.stock(dish).await, 5);
+    assert_eq!(restaurant.stock(item).await, 5);
     assert_eq!(pay(&customer, &order, "card").await.problem(), (409, "invalid-transition".to_owned()));
     restaurant.assert_sound();
     restaurant.close().await;
@@ -79,8 +79,8 @@ async fn an_order_is_paid_by_card_once_and_given_back_when_it_is_cancelled() {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_the_counter_staff_take_the_money_and_give_it_back_in_parts() {
     let restaurant = restaurant(1, &[]).await;
-    let (dish, customer) = (restaurant.dish_at(5, 1000).await, restaurant.customer().await);
-    let order = order_of(&customer, dish).await;
+    let (item, customer) = (restaurant.item_at(5, 1000).await, restaurant.customer().await);
+    let order = order_of(&customer, item).await;
     let by_card = pay(&customer, &order, "card").await.expect(201);
     let payment = pay(&customer, &order, "counter").await.expect(201);
     assert!(payment.get("client_secret").is_none());
@@ -101,7 +101,7 @@ async fn at_the_counter_staff_take_the_money_and_give_it_back_in_parts() {
     restaurant.admin.post(&format!("{path}/refunds"), &json!({ "reason": "all of it" })).await.expect(201);
     until(&customer, &order, "refunded").await;
 
-    // Whoever pays by the card that was called off gets the money back.
+    // Whoever pays by the card that was cancelled gets the money back.
     confirm(&customer, &by_card, "pm_card_visa").await;
     let begin = Instant::now();
     while payments_of(&customer, &order).await.iter().any(|payment| payment["status"] != "refunded") {
@@ -126,8 +126,8 @@ async fn at_the_counter_staff_take_the_money_and_give_it_back_in_parts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeated_request_is_answered_as_the_first_was() {
     let restaurant = restaurant(1, &[]).await;
-    let (dish, customer) = (restaurant.dish(5).await, restaurant.customer().await);
-    let order = order_of(&customer, dish).await;
+    let (item, customer) = (restaurant.item(5).await, restaurant.customer().await);
+    let order = order_of(&customer, item).await;
     let path = format!("/v1/orders/{order}/payments");
     let with_key = |key: &str, method: &str| {
         let request = customer.request(Method::POST, &path).header("idempotency-key", key);
@@ -151,17 +151,17 @@ async fn a_repeated_request_is_answered_as_the_first_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_paid_in_time_is_cancelled_once_and_a_late_payment_goes_back() {
     let restaurant = restaurant(2, &[("PAYMENT_WINDOW_SECONDS", "1")]).await;
-    let (dish, customer) = (restaurant.dish(20).await, restaurant.customer().await);
+    let (item, customer) = (restaurant.item(20).await, restaurant.customer().await);
     let mut orders = Vec::new();
     for _ in 0..10 {
-        let order = order_of(&customer, dish).await;
+        let order = order_of(&customer, item).await;
         let payment = pay(&customer, &order, "card").await.expect(201);
         orders.push((order, payment));
     }
-    let at_the_counter = order_of(&customer, dish).await;
+    let at_the_counter = order_of(&customer, item).await;
     pay(&customer, &at_the_counter, "counter").await.expect(201);
     let begin = Instant::now();
-    while restaurant.stock(dish).await != 19 {
+    while restaurant.stock(item).await != 19 {
         assert!(begin.elapsed() < Duration::from_secs(15), "unpaid orders keep their stock");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -186,8 +186,8 @@ fn signed(secret: &str, body: &str, seconds: i64) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn events_count_when_they_are_signed_fresh_and_new_in_whatever_order() {
     let restaurant = restaurant(1, &[]).await;
-    let (dish, customer) = (restaurant.dish(5).await, restaurant.customer().await);
-    let order = order_of(&customer, dish).await;
+    let (item, customer) = (restaurant.item(5).await, restaurant.customer().await);
+    let order = order_of(&customer, item).await;
     let payment = pay(&customer, &order, "card").await.expect(201);
     let intent = payment["client_secret"].as_str().unwrap().split("_secret").next().unwrap().to_owned();
     let now = chrono::Utc::now().timestamp();
@@ -196,9 +196,9 @@ async fn events_count_when_they_are_signed_fresh_and_new_in_whatever_order() {
                 "data": { "object": { "id": intent, "object": "payment_intent" } } })
         .to_string()
     };
-    let guest = restaurant.guest();
+    let customer = restaurant.anonymous();
     let send = |body: String, signature: String| {
-        let request = guest.request(Method::POST, "/v1/webhooks/stripe").header("stripe-signature", signature);
+        let request = customer.request(Method::POST, "/v1/webhooks/stripe").header("stripe-signature", signature);
         Client::send(request.header("content-type", "application/json").body(body))
     };
     let succeeded = event("evt_1", "payment_intent.succeeded", now);
@@ -250,7 +250,7 @@ async fn events_count_when_they_are_signed_fresh_and_new_in_whatever_order() {
 async fn paying_and_cancelling_at_the_same_instant_leaves_money_and_stock_in_agreement() {
     const TIMES: u32 = 1000;
     let restaurant = restaurant(2, &[]).await;
-    let (dish, customer) = (restaurant.dish(TIMES).await, restaurant.customer().await);
+    let (item, customer) = (restaurant.item(TIMES).await, restaurant.customer().await);
     let other_server = customer.at(&restaurant.servers[1].base_url);
     let mut races = JoinSet::new();
     let places = std::sync::Arc::new(tokio::sync::Semaphore::new(16));
@@ -258,7 +258,7 @@ async fn paying_and_cancelling_at_the_same_instant_leaves_money_and_stock_in_agr
         let (customer, other, places) = (customer.clone(), other_server.clone(), places.clone());
         races.spawn(async move {
             let _place = places.acquire_owned().await.unwrap();
-            let order = order_of(&customer, dish).await;
+            let order = order_of(&customer, item).await;
             let payment = pay(&customer, &order, "card").await.expect(201);
             let (path, nothing) = (format!("/v1/orders/{order}/cancel"), json!({}));
             let ((), cancelled) =
@@ -267,7 +267,7 @@ async fn paying_and_cancelling_at_the_same_instant_leaves_money_and_stock_in_agr
         });
     }
     races.join_all().await;
-    assert_eq!(restaurant.stock(dish).await, i64::from(TIMES));
+    assert_eq!(restaurant.stock(item).await, i64::from(TIMES));
     let tables = restaurant.database.client().await;
     let open = "SELECT (SELECT count(*) FROM gateway_events WHERE handled_at IS NULL) \
                      + (SELECT count(*) FROM refunds WHERE status = 'pending') + (SELECT count(*) FROM payments WHERE call_off)";
@@ -304,9 +304,9 @@ async fn in_production_nothing_is_played() {
         "{output:?}"
     );
 
-    let restaurant = Restaurant::open().await;
-    let (dish, customer) = (restaurant.dish(5).await, restaurant.customer().await);
-    let order = order_of(&customer, dish).await;
+    let restaurant = TestApp::open().await;
+    let (item, customer) = (restaurant.item(5).await, restaurant.customer().await);
+    let order = order_of(&customer, item).await;
     assert_eq!(pay(&customer, &order, "card").await.pointers(), ["/method"], "there is no gateway");
     assert_eq!(pay(&customer, &order, "counter").await.status, 201);
     restaurant.close().await;

@@ -1,24 +1,24 @@
 use std::collections::BTreeMap;
 
-use comanda_tests::{Answer, Client, Restaurant, seeded};
+use comanda_tests::{Client, Response, TestApp, seeded};
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::SliceRandom};
 use serde_json::json;
 use uuid::Uuid;
 
 /// 64 customers at two servers.
-async fn dinner(stock: &[u32]) -> (Restaurant, Vec<Client>, Vec<Uuid>) {
-    let restaurant = Restaurant::with_servers(2, &[]).await;
-    let mut dishes = Vec::new();
-    for portions in stock {
-        dishes.push(restaurant.dish(*portions).await);
+async fn dinner(stock: &[u32]) -> (TestApp, Vec<Client>, Vec<Uuid>) {
+    let restaurant = TestApp::with_servers(2, &[]).await;
+    let mut items = Vec::new();
+    for quantity in stock {
+        items.push(restaurant.item(*quantity).await);
     }
     // 64 connections need fewer accounts than that.
-    let guests = restaurant.customers(8).await;
-    let clients = (0..64).map(|n| guests[n % 8].at(&restaurant.servers[n % 2].base_url)).collect();
-    (restaurant, clients, dishes)
+    let customers = restaurant.customers(8).await;
+    let clients = (0..64).map(|n| customers[n % 8].at(&restaurant.servers[n % 2].base_url)).collect();
+    (restaurant, clients, items)
 }
 
-fn counted(answers: &[Answer]) -> BTreeMap<u16, usize> {
+fn counted(answers: &[Response]) -> BTreeMap<u16, usize> {
     let mut counts = BTreeMap::new();
     for answer in answers {
         *counts.entry(answer.status).or_default() += 1;
@@ -27,13 +27,13 @@ fn counted(answers: &[Answer]) -> BTreeMap<u16, usize> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn four_hundred_tries_for_a_hundred_portions_are_a_hundred_orders() {
-    let (restaurant, clients, dishes) = dinner(&[100]).await;
-    let dish = dishes[0];
+async fn four_hundred_attempts_for_a_hundred_portions_are_a_hundred_orders() {
+    let (restaurant, clients, items) = dinner(&[100]).await;
+    let item = items[0];
     let mut trying = tokio::task::JoinSet::new();
     for n in 0..400 {
         let client = clients[n % 64].clone();
-        trying.spawn(async move { client.order(&[(dish, 1)]).await });
+        trying.spawn(async move { client.order(&[(item, 1)]).await });
     }
     let answers = trying.join_all().await;
 
@@ -41,24 +41,24 @@ async fn four_hundred_tries_for_a_hundred_portions_are_a_hundred_orders() {
     for refused in answers.iter().filter(|answer| answer.status == 409) {
         assert_eq!(refused.code(), "insufficient-stock");
         let left = &refused.json()["items"];
-        assert_eq!(left, &json!([{ "menu_item_id": dish, "requested": 1, "available": 0 }]));
+        assert_eq!(left, &json!([{ "menu_item_id": item, "requested": 1, "available": 0 }]));
     }
-    assert_eq!((restaurant.stock(dish).await, restaurant.orders().await), (0, 100));
+    assert_eq!((restaurant.stock(item).await, restaurant.orders().await), (0, 100));
     restaurant.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn orders_of_several_dishes_in_any_order_with_cancellations_and_an_editor_in_between() {
+async fn orders_of_several_menu_items_in_any_order_with_cancellations_and_an_editor_in_between() {
     let mut random = seeded();
-    let (restaurant, clients, dishes) = dinner(&[100, 120, 140]).await;
+    let (restaurant, clients, items) = dinner(&[100, 120, 140]).await;
     let mut rushing = tokio::task::JoinSet::new();
     for client in clients {
-        let (mut random, dishes) = (StdRng::from_rng(&mut random), dishes.clone());
+        let (mut random, items) = (StdRng::from_rng(&mut random), items.clone());
         rushing.spawn(async move {
             let mut answers = Vec::new();
             for _ in 0..12 {
                 let mut lines: Vec<(Uuid, u32)> =
-                    dishes.iter().map(|dish| (*dish, random.random_range(1..=2))).collect();
+                    items.iter().map(|item| (*item, random.random_range(1..=2))).collect();
                 lines.shuffle(&mut random);
                 lines.truncate(random.random_range(1..=3));
                 let placed = client.order(&lines).await;
@@ -72,13 +72,13 @@ async fn orders_of_several_dishes_in_any_order_with_cancellations_and_an_editor_
         });
     }
     let editor = {
-        let (admin, dishes) = (restaurant.admin.clone(), dishes.clone());
+        let (admin, items) = (restaurant.admin.clone(), items.clone());
         let mut random = StdRng::from_rng(&mut random);
         tokio::spawn(async move {
             let mut answers = Vec::new();
             for revision in 1..=12 {
-                for dish in &dishes {
-                    let path = format!("/v1/menu/items/{dish}");
+                for item in &items {
+                    let path = format!("/v1/menu/items/{item}");
                     let price = json!({ "price": { "amount": 500 + revision, "currency": "EUR" } });
                     answers.push(admin.patch(&path, &format!("\"{revision}\""), &price).await);
                     let delivery = json!({ "delta": random.random_range(1..=5), "reason": "delivery" });
@@ -88,7 +88,7 @@ async fn orders_of_several_dishes_in_any_order_with_cancellations_and_an_editor_
             answers
         })
     };
-    let answers: Vec<Answer> = rushing.join_all().await.into_iter().flatten().collect();
+    let answers: Vec<Response> = rushing.join_all().await.into_iter().flatten().collect();
     let edits = editor.await.unwrap();
 
     assert_eq!(counted(&edits), BTreeMap::from([(200, 72)]), "an editor gets a turn: {edits:?}");

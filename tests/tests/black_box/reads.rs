@@ -1,16 +1,16 @@
 //! Reading orders: as many statements for a hundred as for one.
 
-use comanda_tests::{Client, Restaurant};
+use comanda_tests::{Client, TestApp};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_of_a_hundred_orders_takes_as_many_statements_as_one_of_one() {
     // Nothing but what is asked for.
-    let restaurant = Restaurant::open().await;
-    let dish = restaurant.dish(1000).await;
+    let restaurant = TestApp::open().await;
+    let item = restaurant.item(1000).await;
     for customer in restaurant.customers(4).await {
         for _ in 0..25 {
-            customer.order(&[(dish, 1)]).await.expect(201);
+            customer.order(&[(item, 1)]).await.expect(201);
         }
     }
     let staff = &restaurant.admin;
@@ -38,7 +38,7 @@ async fn a_page_of_a_hundred_orders_takes_as_many_statements_as_one_of_one() {
 }
 
 /// `benches/reads/fill.sql`, smaller.
-async fn fill(restaurant: &Restaurant, orders: u32) {
+async fn fill(restaurant: &TestApp, orders: u32) {
     let sql = include_str!("../../../benches/reads/fill.sql").replace("{orders}", &orders.to_string());
     let mut client = restaurant.database.client().await;
     let transaction = client.transaction().await.unwrap();
@@ -49,16 +49,16 @@ async fn fill(restaurant: &Restaurant, orders: u32) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_has_to_go_through_all_orders_or_events() {
-    let mut restaurant = Restaurant::open().await;
+    let mut restaurant = TestApp::open().await;
     fill(&restaurant, 60_000).await;
     restaurant.open_another(&[]);
-    let (dish, customer) = (restaurant.dish(50).await, restaurant.customer().await);
+    let (item, customer) = (restaurant.item(50).await, restaurant.customer().await);
     // Rows rather than scans: PostgreSQL counts it as a scan, too, when it adds a few pages to the index by time.
     let read = "SELECT sum(seq_tup_read)::bigint FROM pg_stat_user_tables WHERE relname IN ('orders', 'outbox_events')";
     let before = restaurant.database.number(read).await;
 
-    let order = customer.order_with_key("first", &[(dish, 1)]).await.expect(201);
-    customer.order_with_key("first", &[(dish, 1)]).await.expect(201);
+    let order = customer.order_with_key("first", &[(item, 1)]).await.expect(201);
+    customer.order_with_key("first", &[(item, 1)]).await.expect(201);
     let path = format!("/v1/orders/{}", order["id"].as_str().unwrap());
     customer.get(&path).await.expect(200);
     restaurant.admin.post(&format!("{path}/status"), &json!({ "status": "accepted" })).await.expect(200);
@@ -93,19 +93,19 @@ async fn nobody_has_to_go_through_all_orders_or_events() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_is_stable_while_orders_come_in() {
-    let restaurant = Restaurant::open().await;
-    let dish = restaurant.dish(1000).await;
+    let restaurant = TestApp::open().await;
+    let item = restaurant.item(1000).await;
     let customer = restaurant.customer().await;
     let mut placed = Vec::new();
     for _ in 0..25 {
-        placed.push(customer.order(&[(dish, 1)]).await.expect(201)["id"].clone());
+        placed.push(customer.order(&[(item, 1)]).await.expect(201)["id"].clone());
     }
     placed.reverse();
     let (mut listed, mut path) = (Vec::new(), "/v1/orders?limit=4".to_owned());
     loop {
         let page = customer.get(&path).await.expect(200);
         listed.extend(page["data"].as_array().unwrap().iter().map(|order| order["id"].clone()));
-        customer.order(&[(dish, 1)]).await.expect(201);
+        customer.order(&[(item, 1)]).await.expect(201);
         let Some(cursor) = page["next_cursor"].as_str() else { break };
         path = format!("/v1/orders?limit=4&cursor={cursor}");
     }
@@ -115,7 +115,7 @@ async fn a_list_is_stable_while_orders_come_in() {
 
 #[tokio::test]
 async fn lists_for_admins_can_be_filtered() {
-    let restaurant = Restaurant::open().await;
+    let restaurant = TestApp::open().await;
     let (ana, admin) = (restaurant.customer().await, &restaurant.admin);
     restaurant.customer().await;
     let path = format!("/v1/admin/users/{}", ana.id);

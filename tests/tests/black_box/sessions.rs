@@ -1,9 +1,9 @@
-use comanda_tests::{Answer, Client, PASSWORD, Restaurant};
+use comanda_tests::{Client, PASSWORD, Response, TestApp};
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-async fn refresh(client: &Client, token: &str) -> Answer {
+async fn refresh(client: &Client, token: &str) -> Response {
     client.post("/v1/sessions/refresh", &json!({ "refresh_token": token })).await
 }
 
@@ -23,24 +23,24 @@ async fn until_revoked(client: &Client) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_token_is_good_once_and_closes_its_session_when_it_comes_back() {
-    let restaurant = Restaurant::with_servers(2, &[("REFRESH_GRACE_SECONDS", "0")]).await;
-    let (email, guest) = (restaurant.account().await, restaurant.guest());
-    let first = guest.try_password(&email, PASSWORD).await.expect(200);
-    let second = refresh(&guest, text(&first, "refresh_token")).await.expect(200);
+    let restaurant = TestApp::with_servers(2, &[("REFRESH_GRACE_SECONDS", "0")]).await;
+    let (email, customer) = (restaurant.account().await, restaurant.anonymous());
+    let first = customer.try_password(&email, PASSWORD).await.expect(200);
+    let second = refresh(&customer, text(&first, "refresh_token")).await.expect(200);
     assert_ne!(first["refresh_token"], second["refresh_token"]);
-    assert_eq!(guest.with_token(text(&second, "access_token")).get("/v1/me").await.status, 200);
-    let other = guest.with_token(text(&second, "access_token")).at(&restaurant.servers[1].base_url);
+    assert_eq!(customer.with_token(text(&second, "access_token")).get("/v1/me").await.status, 200);
+    let other = customer.with_token(text(&second, "access_token")).at(&restaurant.servers[1].base_url);
     assert_eq!(other.get("/v1/me").await.status, 200);
 
     // Time must pass for a grace of nothing to be over.
     let sql = "UPDATE refresh_tokens SET used_at = used_at - interval '1 second'";
     restaurant.database.client().await.batch_execute(sql).await.unwrap();
-    assert_eq!(refresh(&guest, text(&first, "refresh_token")).await.problem(), (401, "session-revoked".to_owned()));
-    assert_eq!(refresh(&guest, text(&second, "refresh_token")).await.problem(), (401, "session-revoked".to_owned()));
-    let access = guest.with_token(text(&second, "access_token"));
+    assert_eq!(refresh(&customer, text(&first, "refresh_token")).await.problem(), (401, "session-revoked".to_owned()));
+    assert_eq!(refresh(&customer, text(&second, "refresh_token")).await.problem(), (401, "session-revoked".to_owned()));
+    let access = customer.with_token(text(&second, "access_token"));
     assert_eq!(access.get("/v1/me").await.problem(), (401, "session-revoked".to_owned()));
     until_revoked(&other).await;
-    assert_eq!(refresh(&guest, "nonsense").await.problem(), (401, "unauthenticated".to_owned()));
+    assert_eq!(refresh(&customer, "nonsense").await.problem(), (401, "unauthenticated".to_owned()));
 
     let stored = "SELECT count(*) FROM refresh_tokens WHERE position(hash IN $1::bytea) > 0 OR length(hash) <> 32";
     let token = text(&first, "refresh_token").as_bytes();
@@ -50,31 +50,31 @@ async fn a_refresh_token_is_good_once_and_closes_its_session_when_it_comes_back(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clients_own_parallel_refresh_gets_the_same_successor() {
-    let restaurant = Restaurant::with_servers(2, &[]).await;
-    let (email, guest) = (restaurant.account().await, restaurant.guest());
-    let session = guest.try_password(&email, PASSWORD).await.expect(200);
+    let restaurant = TestApp::with_servers(2, &[]).await;
+    let (email, customer) = (restaurant.account().await, restaurant.anonymous());
+    let session = customer.try_password(&email, PASSWORD).await.expect(200);
     let asking = (0..16).map(|n| {
-        let client = guest.at(&restaurant.servers[n % 2].base_url);
+        let client = customer.at(&restaurant.servers[n % 2].base_url);
         let token = text(&session, "refresh_token").to_owned();
         async move { refresh(&client, &token).await.expect(200) }
     });
     let answers = join_all(asking).await;
     assert!(answers.iter().all(|answer| answer["refresh_token"] == answers[0]["refresh_token"]));
-    refresh(&guest, text(&answers[0], "refresh_token")).await.expect(200);
+    refresh(&customer, text(&answers[0], "refresh_token")).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn signing_out_ends_the_session_on_every_server() {
-    let restaurant = Restaurant::with_servers(2, &[]).await;
-    let (email, guest) = (restaurant.account().await, restaurant.guest());
-    let session = guest.try_password(&email, PASSWORD).await.expect(200);
-    let another = guest.log_in(&email, PASSWORD).await;
-    let here = guest.with_token(text(&session, "access_token"));
+    let restaurant = TestApp::with_servers(2, &[]).await;
+    let (email, customer) = (restaurant.account().await, restaurant.anonymous());
+    let session = customer.try_password(&email, PASSWORD).await.expect(200);
+    let another = customer.log_in(&email, PASSWORD).await;
+    let here = customer.with_token(text(&session, "access_token"));
     let there = here.at(&restaurant.servers[1].base_url);
     assert_eq!(there.get("/v1/me").await.status, 200);
     assert_eq!(Client::send(here.request(Method::DELETE, "/v1/sessions/current")).await.status, 204);
     assert_eq!(here.get("/v1/me").await.code(), "session-revoked");
-    assert_eq!(refresh(&guest, text(&session, "refresh_token")).await.code(), "session-revoked");
+    assert_eq!(refresh(&customer, text(&session, "refresh_token")).await.code(), "session-revoked");
     until_revoked(&there).await;
     assert_eq!(another.get("/v1/me").await.status, 200, "another session of the same account");
 
@@ -85,9 +85,9 @@ async fn signing_out_ends_the_session_on_every_server() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_password_ends_the_other_sessions_and_needs_the_old_one() {
-    let restaurant = Restaurant::with_servers(2, &[]).await;
-    let (email, guest) = (restaurant.account().await, restaurant.guest());
-    let (here, elsewhere) = (guest.log_in(&email, PASSWORD).await, guest.log_in(&email, PASSWORD).await);
+    let restaurant = TestApp::with_servers(2, &[]).await;
+    let (email, customer) = (restaurant.account().await, restaurant.anonymous());
+    let (here, elsewhere) = (customer.log_in(&email, PASSWORD).await, customer.log_in(&email, PASSWORD).await);
     let put = |current: &str, new: &str| {
         let body = json!({ "current_password": current, "new_password": new });
         Client::send(here.request(Method::PUT, "/v1/me/password").json(&body))
@@ -101,29 +101,29 @@ async fn a_new_password_ends_the_other_sessions_and_needs_the_old_one() {
     assert_eq!(here.get("/v1/me").await.status, 200);
     assert_eq!(elsewhere.get("/v1/me").await.code(), "session-revoked");
     until_revoked(&elsewhere.at(&restaurant.servers[1].base_url)).await;
-    assert_eq!(guest.try_password(&email, PASSWORD).await.status, 401);
-    assert_eq!(guest.try_password(&email, "another long password").await.status, 200);
+    assert_eq!(customer.try_password(&email, PASSWORD).await.status, 401);
+    assert_eq!(customer.try_password(&email, "another long password").await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_admin_gives_roles_and_shuts_accounts_at_once() {
-    let restaurant = Restaurant::open().await;
-    let (email, guest, admin) = (restaurant.account().await, restaurant.guest(), &restaurant.admin);
-    let customer = guest.log_in(&email, PASSWORD).await;
+    let restaurant = TestApp::open().await;
+    let (email, customer, admin) = (restaurant.account().await, restaurant.anonymous(), &restaurant.admin);
+    let customer = customer.log_in(&email, PASSWORD).await;
     let path = format!("/v1/admin/users/{}", customer.id);
     let change = |body: Value| Client::send(admin.request(Method::PATCH, &path).json(&body));
     assert_eq!(change(json!({ "role": "owner" })).await.pointers(), ["/role"]);
     let changed = change(json!({ "role": "staff" })).await.expect(200);
     assert_eq!((&changed["role"], &changed["disabled"]), (&json!("staff"), &json!(false)));
     assert_eq!(customer.get("/v1/me").await.code(), "session-revoked", "an old token would still say customer");
-    let staff = guest.log_in(&email, PASSWORD).await;
+    let staff = customer.log_in(&email, PASSWORD).await;
     assert_eq!(staff.get("/v1/me").await.expect(200)["role"], "staff");
 
     change(json!({ "disabled": true })).await.expect(200);
     assert_eq!(staff.get("/v1/me").await.code(), "session-revoked");
-    assert_eq!(guest.try_password(&email, PASSWORD).await.code(), "invalid-credentials");
+    assert_eq!(customer.try_password(&email, PASSWORD).await.code(), "invalid-credentials");
     change(json!({ "disabled": false })).await.expect(200);
-    guest.log_in(&email, PASSWORD).await;
+    customer.log_in(&email, PASSWORD).await;
 
     let users = admin.get("/v1/admin/users?limit=1").await.expect(200);
     assert!(users["next_cursor"].is_string() && users["data"].as_array().unwrap().len() == 1);
@@ -136,9 +136,9 @@ async fn an_admin_gives_roles_and_shuts_accounts_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_of_the_menu_are_recorded_and_the_record_cannot_be_changed() {
-    let restaurant = Restaurant::open().await;
-    let dish = restaurant.dish(5).await;
-    let (path, admin) = (format!("/v1/menu/items/{dish}"), &restaurant.admin);
+    let restaurant = TestApp::open().await;
+    let item = restaurant.item(5).await;
+    let (path, admin) = (format!("/v1/menu/items/{item}"), &restaurant.admin);
     admin.post(&format!("{path}/stock"), &json!({ "delta": 2, "reason": "delivery" })).await.expect(200);
     admin.patch(&path, "\"1\"", &json!({ "name": "Another" })).await.expect(200);
     assert_eq!(admin.delete(&path, "\"2\"").await.status, 204);
@@ -146,7 +146,7 @@ async fn changes_of_the_menu_are_recorded_and_the_record_cannot_be_changed() {
     let entries = log["data"].as_array().unwrap();
     let actions: Vec<&str> = entries.iter().map(|entry| text(entry, "action")).collect();
     assert_eq!(actions, ["menu_item.archived", "menu_item.edited", "menu_item.stock_adjusted", "menu_item.added"]);
-    assert!(entries.iter().all(|entry| entry["target"] == json!(dish) && entry["actor_id"] == json!(admin.id)));
+    assert!(entries.iter().all(|entry| entry["target"] == json!(item) && entry["actor_id"] == json!(admin.id)));
     assert_eq!(entries[2]["reason"], "delivery");
     let client = restaurant.database.client().await;
     for statement in ["UPDATE audit_log SET reason = ''", "DELETE FROM audit_log", "TRUNCATE audit_log"] {
@@ -156,7 +156,7 @@ async fn changes_of_the_menu_are_recorded_and_the_record_cannot_be_changed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_was_replaced_goes_on_verifying_until_it_is_taken_out() {
-    let mut restaurant = Restaurant::open().await;
+    let mut restaurant = TestApp::open().await;
     let customer = restaurant.customer().await;
     let generated = restaurant.comanda(&["keys", "generate"]);
     let new_key = String::from_utf8(generated.stdout).unwrap();
@@ -165,7 +165,7 @@ async fn a_key_that_was_replaced_goes_on_verifying_until_it_is_taken_out() {
     let replaced = restaurant.open_another(&settings[..1]);
     assert_eq!(customer.at(&rotated).get("/v1/me").await.status, 200);
     assert_eq!(customer.at(&replaced).get("/v1/me").await.code(), "unauthenticated");
-    let keys = Client::guest(&rotated).get("/.well-known/jwks.json").await.expect(200);
+    let keys = Client::anonymous(&rotated).get("/.well-known/jwks.json").await.expect(200);
     assert_eq!(keys["keys"].as_array().unwrap().len(), 2);
 }
 
@@ -173,9 +173,9 @@ async fn a_key_that_was_replaced_goes_on_verifying_until_it_is_taken_out() {
 async fn one_address_may_try_only_so_often() {
     let settings =
         [("ADDRESS_LIMIT_BURST", "5"), ("ADDRESS_LIMIT_PER_MINUTE", "1"), ("TRUSTED_PROXIES", "127.0.0.0/8")];
-    let restaurant = Restaurant::with_servers(2, &settings).await;
+    let restaurant = TestApp::with_servers(2, &settings).await;
     let from = |address: &'static str, n: usize| {
-        let client = restaurant.guest().at(&restaurant.servers[n % 2].base_url);
+        let client = restaurant.anonymous().at(&restaurant.servers[n % 2].base_url);
         let body = json!({ "email": format!("nobody-{n}@example.org"), "password": "certainly not it" });
         let request = client.request(Method::POST, "/v1/sessions").header("x-forwarded-for", address).json(&body);
         Client::send(request)

@@ -9,17 +9,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use comanda_tests::{Client, Loss, LossyGateway, PythonProgram, Restaurant};
+use comanda_tests::{Client, Loss, LossyGateway, PythonProgram, TestApp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 const KEY: &str = "sk_test_of_nobody";
 
 struct Stage {
-    restaurant: Restaurant,
+    restaurant: TestApp,
     stripe: PythonProgram,
     way: LossyGateway,
-    dish: Uuid,
+    item: Uuid,
     customer: Client,
 }
 
@@ -40,9 +40,9 @@ impl Stage {
             ("STRIPE_TIMEOUT_MS", "500"),
             ("BREAKER_STRIPE", breaker),
         ];
-        let restaurant = Restaurant::with_servers(1, &settings).await;
-        let (dish, customer) = (restaurant.dish_at(100, 1250).await, restaurant.customer().await);
-        let stage = Self { restaurant, stripe, way, dish, customer };
+        let restaurant = TestApp::with_servers(1, &settings).await;
+        let (item, customer) = (restaurant.item_at(100, 1250).await, restaurant.customer().await);
+        let stage = Self { restaurant, stripe, way, item, customer };
         let url = format!("{}/v1/webhooks/stripe", stage.restaurant.servers[0].base_url);
         stage.post("/_config/webhooks/comanda", &[("url", &url), ("secret", "whsec_of_the_endpoint")]).await;
         stage
@@ -62,7 +62,7 @@ impl Stage {
     }
 
     async fn order(&self) -> String {
-        let order = self.customer.order(&[(self.dish, 1)]).await.expect(201);
+        let order = self.customer.order(&[(self.item, 1)]).await.expect(201);
         order["id"].as_str().unwrap().to_owned()
     }
 

@@ -97,7 +97,7 @@ async fn open_accounts(address: &str) -> anyhow::Result<Vec<String>> {
     let mut emails = Vec::with_capacity(CLIENTS);
     for n in 0..CLIENTS {
         let email = format!("bench-{n}@comanda.example");
-        let body = json!({ "email": email, "password": PASSWORD, "name": "A guest" });
+        let body = json!({ "email": email, "password": PASSWORD, "name": "A customer" });
         connection.post("/v1/users", None, &body).await?.expect(201)?;
         emails.push(email);
     }

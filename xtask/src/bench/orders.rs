@@ -17,7 +17,7 @@ use crate::{
     project,
     rush::{
         customers::{Customers, Tally},
-        dishes::Dishes,
+        items::Dishes,
         stage::Stage,
     },
 };
@@ -68,7 +68,7 @@ pub async fn run(arguments: &OrdersArguments) -> anyhow::Result<ExitCode> {
         (128, Demand::Hot, hot, 6.0),
     ] {
         let tally = kitchen.measure(&stage, clients, demand, seconds).await?;
-        let what = format!("{clients} clients, {}", if demand == Demand::Hot { "one hot dish" } else { "spread" });
+        let what = format!("{clients} clients, {}", if demand == Demand::Hot { "one hot menu item" } else { "spread" });
         println!("  {what}: {:.0}/s", tally.placed_per_second());
         rows.push(Row { what, tally, reference, at_least });
     }
@@ -85,7 +85,7 @@ pub async fn run(arguments: &OrdersArguments) -> anyhow::Result<ExitCode> {
         &rows,
         &single,
         alone,
-        &[("spread", &two, &rows[0].tally), ("one hot dish", &two_hot, &rows[1].tally)],
+        &[("spread", &two, &rows[0].tally), ("one hot menu item", &two_hot, &rows[1].tally)],
         memory,
         deadlocks,
     )?;
@@ -96,28 +96,28 @@ pub async fn run(arguments: &OrdersArguments) -> anyhow::Result<ExitCode> {
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// A thousand dishes that never run out.
+/// A thousand menu items that never run out.
 struct Kitchen {
-    dishes: Arc<[String]>,
+    items: Arc<[String]>,
 }
 
 impl Kitchen {
     async fn open(stage: &Stage) -> anyhow::Result<Self> {
-        let dishes = Dishes::add(stage, "Bench", (0..1000).map(|n| (format!("Dish {n}"), 990, 1_000_000))).await?;
-        Ok(Self { dishes: dishes.ids.into() })
+        let items = Dishes::add(stage, "Bench", (0..1000).map(|n| (format!("Dish {n}"), 990, 1_000_000))).await?;
+        Ok(Self { items: items.ids.into() })
     }
 
     /// Three lines an order, as in the reference.
     async fn measure(&self, stage: &Stage, clients: usize, demand: Demand, seconds: u64) -> anyhow::Result<Tally> {
         let customers = Customers::sign_up(&stage.addresses, clients).await?;
-        let dishes = Arc::clone(&self.dishes);
+        let items = Arc::clone(&self.items);
         let end = Instant::now() + Duration::from_secs(seconds);
         let basket = move |_| {
             (Instant::now() < end).then(|| {
                 let mut random = rand::rng();
                 let first = if demand == Demand::Hot { 0 } else { random.random_range(1..333) };
                 let chosen = [first, random.random_range(333..666), random.random_range(666..1000)];
-                let lines = chosen.map(|dish| json!({ "menu_item_id": dishes[dish], "quantity": 1 }));
+                let lines = chosen.map(|item| json!({ "menu_item_id": items[item], "quantity": 1 }));
                 Bytes::from(json!({ "items": lines }).to_string())
             })
         };

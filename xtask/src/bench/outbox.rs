@@ -19,7 +19,7 @@ use tokio_postgres::NoTls;
 use crate::{
     http::Connection,
     project,
-    rush::{customers::Customers, dishes::Dishes, stage::Stage},
+    rush::{customers::Customers, items::Dishes, stage::Stage},
 };
 
 #[derive(Args)]
@@ -56,7 +56,7 @@ pub async fn run(arguments: &OutboxArguments) -> anyhow::Result<ExitCode> {
     stage.comanda.settings.clone_from(&telling);
     stage.open(1).await?;
     until_subscribed(&stage).await?;
-    let dishes = Dishes::add(&stage, "Outbox", (0..20).map(|n| (format!("Dish {n}"), 1000, 1_000_000))).await?;
+    let items = Dishes::add(&stage, "Outbox", (0..20).map(|n| (format!("Dish {n}"), 1000, 1_000_000))).await?;
 
     println!("{CLIENTS} clients order, with and without somebody being told, in turns…");
     let (mut with, mut without) = (0.0, 0.0);
@@ -64,7 +64,7 @@ pub async fn run(arguments: &OutboxArguments) -> anyhow::Result<ExitCode> {
         for (rate, settings) in [(&mut without, &alone), (&mut with, &telling)] {
             stage.comanda.settings.clone_from(settings);
             stage.open(1).await?;
-            *rate += orders_per_second(&stage, &dishes, time / 2).await? / 2.0;
+            *rate += orders_per_second(&stage, &items, time / 2).await? / 2.0;
         }
     }
 
@@ -75,7 +75,7 @@ pub async fn run(arguments: &OutboxArguments) -> anyhow::Result<ExitCode> {
     stage.comanda.settings.clone_from(&alone);
     stage.open(1).await?;
     let customers = Customers::sign_up(&stage.addresses, CLIENTS).await?;
-    let ids = dishes.ids.clone();
+    let ids = items.ids.clone();
     customers.buy(move |n| (n < PILE).then(|| basket(&ids[n % ids.len()])), false).await?;
     let before = sink.count();
     stage.comanda.settings.clone_from(&telling);
@@ -87,7 +87,7 @@ pub async fn run(arguments: &OutboxArguments) -> anyhow::Result<ExitCode> {
 
     println!("{STEADY} orders a second…");
     sink.forget();
-    steadily(&stage, &dishes, time).await?;
+    steadily(&stage, &items, time).await?;
     until_told(&stage).await?;
     let lag = sink.lag();
 
@@ -111,24 +111,24 @@ pub async fn run(arguments: &OutboxArguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn basket(dish: &str) -> Bytes {
-    Bytes::from(json!({ "items": [{ "menu_item_id": dish, "quantity": 1 }] }).to_string())
+fn basket(item: &str) -> Bytes {
+    Bytes::from(json!({ "items": [{ "menu_item_id": item, "quantity": 1 }] }).to_string())
 }
 
-async fn orders_per_second(stage: &Stage, dishes: &Dishes, time: Duration) -> anyhow::Result<f64> {
+async fn orders_per_second(stage: &Stage, items: &Dishes, time: Duration) -> anyhow::Result<f64> {
     let customers = Customers::sign_up(&stage.addresses, CLIENTS).await?;
-    let (ids, end) = (dishes.ids.clone(), Instant::now() + time);
+    let (ids, end) = (items.ids.clone(), Instant::now() + time);
     let tally = customers.buy(move |n| (Instant::now() < end).then(|| basket(&ids[n % ids.len()])), false).await?;
     Ok(tally.placed_per_second())
 }
 
 /// An order at every tick.
-async fn steadily(stage: &Stage, dishes: &Dishes, time: Duration) -> anyhow::Result<()> {
+async fn steadily(stage: &Stage, items: &Dishes, time: Duration) -> anyhow::Result<()> {
     let (_, token) = stage.as_admin().await?;
     let token: Arc<str> = token.into();
     let mut clients = tokio::task::JoinSet::new();
     for n in 0..8_u64 {
-        let (address, token, dish) = (stage.addresses[0].clone(), Arc::clone(&token), dishes.ids[0].clone());
+        let (address, token, item) = (stage.addresses[0].clone(), Arc::clone(&token), items.ids[0].clone());
         clients.spawn(async move {
             let mut connection = Connection::open(&address).await?;
             let mut tick = tokio::time::interval(Duration::from_micros(8 * 1_000_000 / STEADY));
@@ -136,7 +136,7 @@ async fn steadily(stage: &Stage, dishes: &Dishes, time: Duration) -> anyhow::Res
             while Instant::now() < end {
                 tick.tick().await;
                 let key = format!("steady-{n}-{}", uuid::Uuid::now_v7());
-                connection.place_order(&token, &key, basket(&dish)).await?.expect(201)?;
+                connection.place_order(&token, &key, basket(&item)).await?.expect(201)?;
             }
             anyhow::Ok(())
         });

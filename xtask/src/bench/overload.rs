@@ -19,7 +19,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 use crate::{
     http::Connection,
     project,
-    rush::{dishes::Dishes, stage::Stage},
+    rush::{items::Dishes, stage::Stage},
 };
 
 #[derive(Args)]
@@ -51,12 +51,12 @@ pub async fn run(arguments: &OverloadArguments) -> anyhow::Result<ExitCode> {
     settings.insert("PLACEMENT_BATCH".to_owned(), "8".to_owned());
     settings.insert("LOG".to_owned(), "error".to_owned());
     stage.open(1).await?;
-    let dishes = Dishes::add(&stage, "Overload", [("Dish".to_owned(), 1000, 1_000_000)]).await?;
+    let items = Dishes::add(&stage, "Overload", [("Dish".to_owned(), 1000, 1_000_000)]).await?;
     let (_, token) = stage.as_admin().await?;
     let crowd = Crowd {
         address: stage.addresses[0].clone(),
         token: token.into(),
-        body: Bytes::from(json!({ "items": [{ "menu_item_id": dishes.ids[0], "quantity": 1 }] }).to_string()),
+        body: Bytes::from(json!({ "items": [{ "menu_item_id": items.ids[0], "quantity": 1 }] }).to_string()),
     };
 
     println!("{CLIENTS} clients, as fast as they are served…");

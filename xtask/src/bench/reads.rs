@@ -49,7 +49,7 @@ pub async fn run(arguments: &ReadsArguments) -> anyhow::Result<ExitCode> {
     let here = format!("http://{address}");
     let menu = Specimen::take(&format!("{here}/v1/menu"), &["accept-encoding: gzip"])?;
     let first = connection.get("/v1/menu/items?limit=1", None).await?.expect(200)?;
-    let id = first["data"][0]["id"].as_str().context("a dish")?;
+    let id = first["data"][0]["id"].as_str().context("a menu item")?;
     let item = Specimen::take(&format!("{here}/v1/menu/items/{id}"), &[])?;
     let etag = menu.etag.clone();
     for (what, specimen, path, headers, least) in [

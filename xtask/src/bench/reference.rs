@@ -15,7 +15,7 @@ pub struct Reference {
     pgbench: PathBuf,
 }
 
-/// How the orders spread over the dishes.
+/// How the orders spread over the menu items.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Demand {
     Spread,
@@ -48,8 +48,8 @@ impl Reference {
             Demand::Spread => [(1, 333), (334, 666), (667, 1000)],
             Demand::Hot => [(1, 1), (2, 500), (501, 1000)],
         };
-        let ranges = ["a", "b", "c"].iter().zip(ranges).flat_map(|(dish, (from, to))| {
-            [format!("--define={dish}_from={from}"), format!("--define={dish}_to={to}")]
+        let ranges = ["a", "b", "c"].iter().zip(ranges).flat_map(|(item, (from, to))| {
+            [format!("--define={item}_from={from}"), format!("--define={item}_to={to}")]
         });
         let report = output_of(
             Command::new(&self.pgbench)

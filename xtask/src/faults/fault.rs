@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 use tokio_postgres::{Client, NoTls};
 
-use super::{Ruin, guest::sign_up};
+use super::{Ruin, customer::sign_up};
 use crate::{
     http::Connection,
     process::succeed,

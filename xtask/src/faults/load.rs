@@ -14,10 +14,10 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::{fault::Fault, guest::sign_up};
+use super::{customer::sign_up, fault::Fault};
 use crate::{
-    http::{Answer, Connection},
-    rush::{dishes::Dishes, stage::Stage},
+    http::{Connection, Response},
+    rush::{items::Dishes, stage::Stage},
 };
 
 /// An order's deadline and a tenth.
@@ -29,7 +29,7 @@ const HANGS: Duration = Duration::from_secs(15);
 
 /// What customers were told.
 #[derive(Default)]
-pub struct Told {
+pub struct Delivered {
     /// The id of the order that each key got.
     pub placed: HashMap<String, String>,
     /// How often, by status and code.
@@ -40,7 +40,7 @@ pub struct Told {
     pub complaints: Vec<String>,
 }
 
-impl Told {
+impl Delivered {
     fn add(&mut self, other: Self) {
         self.placed.extend(other.placed);
         for (answer, count) in other.answers {
@@ -66,7 +66,7 @@ impl Told {
 /// Customers who order and read until told to stop.
 pub struct Load {
     going_on: Arc<AtomicBool>,
-    people: JoinSet<Told>,
+    people: JoinSet<Delivered>,
     addresses: Vec<String>,
     witness: Customer,
 }
@@ -75,7 +75,7 @@ pub struct Load {
 struct Customer {
     address: String,
     token: String,
-    dishes: Arc<[String]>,
+    items: Arc<[String]>,
     fault: Fault,
 }
 
@@ -83,10 +83,10 @@ impl Load {
     const CUSTOMERS: usize = 16;
     const READERS: usize = 4;
 
-    pub async fn start(stage: &Stage, dishes: &Dishes, fault: Fault, seed: u64) -> anyhow::Result<Self> {
+    pub async fn start(stage: &Stage, items: &Dishes, fault: Fault, seed: u64) -> anyhow::Result<Self> {
         let (going_on, mut people) = (Arc::new(AtomicBool::new(true)), JoinSet::new());
-        let (token, dishes) = (sign_up(&stage.addresses[0]).await?, Arc::from(dishes.ids.clone()));
-        let witness = Customer { address: stage.addresses[0].clone(), token, dishes, fault };
+        let (token, items) = (sign_up(&stage.addresses[0]).await?, Arc::from(items.ids.clone()));
+        let witness = Customer { address: stage.addresses[0].clone(), token, items, fault };
         for n in 0..Self::CUSTOMERS {
             let customer = Customer { address: stage.addresses[n % stage.addresses.len()].clone(), ..witness.clone() };
             people.spawn(customer.order(StdRng::seed_from_u64(seed.wrapping_add(n as u64)), Arc::clone(&going_on)));
@@ -115,9 +115,9 @@ impl Load {
         None
     }
 
-    pub async fn finish(mut self) -> anyhow::Result<Told> {
+    pub async fn finish(mut self) -> anyhow::Result<Delivered> {
         self.going_on.store(false, Ordering::SeqCst);
-        let mut told = Told::default();
+        let mut told = Delivered::default();
         while let Some(one) = self.people.join_next().await {
             told.add(one?);
         }
@@ -130,12 +130,12 @@ impl Load {
 
 impl Customer {
     /// One order after the other, again under the same key where it is not known what became of it.
-    async fn order(self, mut random: StdRng, going_on: Arc<AtomicBool>) -> Told {
-        let (mut told, mut connection) = (Told::default(), None);
+    async fn order(self, mut random: StdRng, going_on: Arc<AtomicBool>) -> Delivered {
+        let (mut told, mut connection) = (Delivered::default(), None);
         'orders: while going_on.load(Ordering::SeqCst) {
             let key = Uuid::now_v7().to_string();
-            let dish = &self.dishes[random.random_range(0..self.dishes.len())];
-            let body = Bytes::from(json!({ "items": [{ "menu_item_id": dish, "quantity": 1 }] }).to_string());
+            let item = &self.items[random.random_range(0..self.items.len())];
+            let body = Bytes::from(json!({ "items": [{ "menu_item_id": item, "quantity": 1 }] }).to_string());
             loop {
                 let begin = Instant::now();
                 let answer = self.within(&mut connection, &mut told, async |connection| {
@@ -164,8 +164,8 @@ impl Customer {
     }
 
     /// The menu, which is always there, and orders.
-    async fn read(self, going_on: Arc<AtomicBool>) -> Told {
-        let (mut told, mut connection) = (Told::default(), None);
+    async fn read(self, going_on: Arc<AtomicBool>) -> Delivered {
+        let (mut told, mut connection) = (Delivered::default(), None);
         while going_on.load(Ordering::SeqCst) {
             for (path, refusals) in [("/v1/menu", &[][..]), ("/v1/orders?limit=5&include=items", &["503 unavailable"])]
             {
@@ -190,9 +190,9 @@ impl Customer {
     async fn within(
         &self,
         connection: &mut Option<Connection>,
-        told: &mut Told,
-        request: impl AsyncFnOnce(&mut Connection) -> anyhow::Result<Answer>,
-    ) -> Option<Answer> {
+        told: &mut Delivered,
+        request: impl AsyncFnOnce(&mut Connection) -> anyhow::Result<Response>,
+    ) -> Option<Response> {
         let attempt = async {
             let mut open = match connection.take() {
                 Some(open) => open,
@@ -221,7 +221,7 @@ impl Customer {
 
     /// Whether it is one of the good ones; complains about what is no answer of the contract.
     #[allow(clippy::unused_self, reason = "reads as a sentence")]
-    fn understand(&self, answer: &Answer, told: &mut Told, good: &[u16], refusals: &[&str]) -> bool {
+    fn understand(&self, answer: &Response, told: &mut Delivered, good: &[u16], refusals: &[&str]) -> bool {
         let code = answer.json().ok().and_then(|problem| Some(problem["code"].as_str()?.to_owned()));
         let name = format!("{} {}", answer.status, code.unwrap_or_default());
         let name = name.trim_end();
@@ -238,7 +238,7 @@ impl Customer {
     async fn is_served(&self) -> bool {
         let attempt = async {
             let mut connection = Connection::open(&self.address).await?;
-            let body = json!({ "items": [{ "menu_item_id": self.dishes[0], "quantity": 1 }] });
+            let body = json!({ "items": [{ "menu_item_id": self.items[0], "quantity": 1 }] });
             let order = connection.post("/v1/orders", Some(&self.token), &body).await?.expect(201)?;
             let id = order["id"].as_str().context("an id")?.to_owned();
             connection.get(&format!("/v1/orders/{id}"), Some(&self.token)).await?.expect(200)?;

@@ -1,7 +1,7 @@
 //! `cargo xtask faults`: breaks what Comanda stands on, under load, and looks at what its customers are told.
 
+mod customer;
 mod fault;
-mod guest;
 mod load;
 mod verdict;
 
@@ -18,7 +18,7 @@ use rand::RngExt;
 use self::{fault::Fault, load::Load, verdict::Verdict};
 use crate::{
     project,
-    rush::{dishes::Dishes, stage::Stage},
+    rush::{items::Dishes, stage::Stage},
 };
 
 #[derive(Args)]
@@ -79,8 +79,8 @@ async fn stage(fault: Fault, seed: u64) -> anyhow::Result<Verdict> {
         return Ok(Verdict::not_staged(fault));
     }
     stage.open(2).await?;
-    let dishes = Dishes::add(&stage, "Faults", (0..20).map(|n| (format!("Dish {n}"), 1000, 1_000_000))).await?;
-    let load = Load::start(&stage, &dishes, fault, seed).await?;
+    let items = Dishes::add(&stage, "Faults", (0..20).map(|n| (format!("Dish {n}"), 1000, 1_000_000))).await?;
+    let load = Load::start(&stage, &items, fault, seed).await?;
     tokio::time::sleep(CALM).await;
     let Some(ruin) = &mut ruin else { bail!("nothing to ruin") };
     fault.strike(&mut stage, ruin).await.context("striking")?;

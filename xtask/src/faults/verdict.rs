@@ -3,19 +3,19 @@ use std::{fmt::Write, fs, path::Path, time::Duration};
 use anyhow::Context;
 use tokio_postgres::NoTls;
 
-use super::{RECOVERY, fault::Fault, load::Told};
+use super::{RECOVERY, fault::Fault, load::Delivered};
 use crate::rush::stage::Stage;
 
 /// What came of a fault.
 pub struct Verdict {
     fault: Fault,
-    told: Option<Told>,
+    told: Option<Delivered>,
     recovered: Option<Duration>,
     complaints: Vec<String>,
 }
 
 impl Verdict {
-    pub fn new(fault: Fault, mut told: Told, recovered: Option<Duration>) -> Self {
+    pub fn new(fault: Fault, mut told: Delivered, recovered: Option<Duration>) -> Self {
         let mut complaints = std::mem::take(&mut told.complaints);
         if recovered.is_none_or(|took| took > RECOVERY) {
             complaints.push(format!("as before only after {recovered:?}"));

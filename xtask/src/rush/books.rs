@@ -3,7 +3,7 @@ use std::fmt;
 use tokio_postgres::NoTls;
 use uuid::Uuid;
 
-use super::{customers::Customers, dishes::Dishes, stage::Stage};
+use super::{customers::Customers, items::Dishes, stage::Stage};
 
 /// What the tables say of a rush.
 pub struct Books {
@@ -12,14 +12,14 @@ pub struct Books {
     /// In minor units.
     pub revenue: i64,
     pub sold_out: u64,
-    dishes: u64,
+    items: u64,
 }
 
 impl Books {
-    pub async fn read(stage: &Stage, customers: &Customers, dishes: &Dishes) -> anyhow::Result<Self> {
+    pub async fn read(stage: &Stage, customers: &Customers, items: &Dishes) -> anyhow::Result<Self> {
         let (client, connection) = tokio_postgres::connect(stage.database_url()?, NoTls).await?;
         let driver = tokio::spawn(connection);
-        let ids = dishes.ids.iter().map(|id| id.parse()).collect::<Result<Vec<Uuid>, _>>()?;
+        let ids = items.ids.iter().map(|id| id.parse()).collect::<Result<Vec<Uuid>, _>>()?;
         let row = client
             .query_one(
                 "SELECT (SELECT count(*) FROM orders WHERE customer_id = ANY($1)), \
@@ -36,18 +36,18 @@ impl Books {
             revenue: row.get(1),
             units: row.get::<_, i64>(2).try_into()?,
             sold_out: row.get::<_, i64>(3).try_into()?,
-            dishes: ids.len().try_into()?,
+            items: ids.len().try_into()?,
         })
     }
 }
 
 impl fmt::Display for Books {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { orders, units, revenue, sold_out, dishes } = self;
+        let Self { orders, units, revenue, sold_out, items } = self;
         let (whole, cents) = (revenue / 100, revenue % 100);
         write!(
             f,
-            "the tables: {orders} orders, {units} units, {whole}.{cents:02} in revenue; {sold_out} of {dishes} dishes sold out"
+            "the tables: {orders} orders, {units} units, {whole}.{cents:02} in revenue; {sold_out} of {items} menu items sold out"
         )
     }
 }

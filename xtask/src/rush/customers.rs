@@ -15,7 +15,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    http::{Answer, Connection, log_in},
+    http::{Connection, Response, log_in},
     project::random_secret,
 };
 
@@ -57,7 +57,7 @@ impl Tally {
         Ok(self.latency.add(&other.latency)?)
     }
 
-    fn count(&mut self, answer: &Answer, took: Duration) {
+    fn count(&mut self, answer: &Response, took: Duration) {
         self.latency.saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
         if answer.status == 201 {
             self.placed += 1;
@@ -149,7 +149,7 @@ impl Customer {
     async fn sign_up(address: String, email: &str) -> anyhow::Result<Self> {
         let mut connection = Connection::open(&address).await?;
         let password = random_secret();
-        let body = json!({ "email": email, "password": password, "name": "A guest in a hurry" });
+        let body = json!({ "email": email, "password": password, "name": "A customer in a hurry" });
         let user = connection.post("/v1/users", None, &body).await?.expect(201)?;
         let id = user["id"].as_str().and_then(|id| id.parse().ok()).context("the user has no id")?;
         let token = log_in(&mut connection, email, &password).await?;

@@ -2,7 +2,7 @@
 
 mod books;
 pub mod customers;
-pub mod dishes;
+pub mod items;
 mod replay;
 pub mod stage;
 
@@ -17,7 +17,7 @@ use serde_json::json;
 use self::{
     books::Books,
     customers::{Customers, Tally},
-    dishes::Dishes,
+    items::Dishes,
     replay::Replay,
     stage::Stage,
 };
@@ -30,7 +30,7 @@ pub struct RushArguments {
     /// How many orders they try to place, all together
     #[arg(long, default_value_t = 5000)]
     orders: usize,
-    /// One dish stands in every order
+    /// One menu item stands in every order
     #[arg(long)]
     hot: bool,
     /// Start so many servers on one private database, instead of using the one that runs
@@ -57,70 +57,68 @@ pub async fn run(arguments: RushArguments) -> anyhow::Result<ExitCode> {
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Fewer portions than are asked for, so that the last guests find dishes sold out.
+/// Fewer quantity than are asked for, so that the last customers find menu items sold out.
 async fn dinner_rush(stage: &Stage, customers: &Customers, arguments: &RushArguments) -> anyhow::Result<bool> {
     const DISHES: usize = 40;
     const LINES: usize = 3;
-    /// Of ten portions that are asked for, eight are there.
+    /// Of ten quantity that are asked for, eight are there.
     const STOCKED: (usize, usize) = (8, 10);
 
-    let per_dish = |portions: usize| (portions * STOCKED.0 / STOCKED.1).max(1);
-    let spread = per_dish(arguments.orders * LINES / DISHES);
+    let per_item = |quantity: usize| (quantity * STOCKED.0 / STOCKED.1).max(1);
+    let spread = per_item(arguments.orders * LINES / DISHES);
     let stocks: Vec<usize> =
-        (0..DISHES).map(|n| if arguments.hot && n == 0 { per_dish(arguments.orders) } else { spread }).collect();
-    let dishes = Dishes::add(
+        (0..DISHES).map(|n| if arguments.hot && n == 0 { per_item(arguments.orders) } else { spread }).collect();
+    let items = Dishes::add(
         stage,
         "Rush",
-        stocks.iter().map(|&stock| (format!("Dish of the rush, {stock} portions"), 990, stock)),
+        stocks.iter().map(|&stock| (format!("Menu item of the rush, {stock} quantity"), 990, stock)),
     )
     .await?;
 
-    let ids: Arc<[String]> = dishes.ids.clone().into();
+    let ids: Arc<[String]> = items.ids.clone().into();
     let (hot, orders) = (arguments.hot, arguments.orders);
     let basket = move |n: usize| {
         (n < orders).then(|| {
             let mut random = rand::rng();
-            let dish = |position: usize, random: &mut rand::rngs::ThreadRng| match position {
+            let item = |position: usize, random: &mut rand::rngs::ThreadRng| match position {
                 0 if hot => 0,
                 _ => random.random_range(0..DISHES),
             };
             let lines: Vec<_> = (0..LINES)
-                .map(|position| json!({ "menu_item_id": ids[dish(position, &mut random)], "quantity": 1 }))
+                .map(|position| json!({ "menu_item_id": ids[item(position, &mut random)], "quantity": 1 }))
                 .collect();
             Bytes::from(json!({ "items": lines }).to_string())
         })
     };
     let tally = customers.buy(basket, true).await?;
     report(&tally);
-    let books = Books::read(stage, customers, &dishes).await?;
+    let books = Books::read(stage, customers, &items).await?;
     println!("{books}");
-    dishes.archive(stage).await?;
+    items.archive(stage).await?;
     Ok(balanced(stage, &tally, &books))
 }
 
 async fn replay_orders(stage: &Stage, customers: &Customers, replay: Replay) -> anyhow::Result<bool> {
-    let dishes = Dishes::add(stage, "Replay", replay.dishes()).await?;
-    println!("{} dishes, stocked with exactly what {} orders ask for", dishes.ids.len(), replay.orders.len());
-    let bodies: Vec<Bytes> = replay.orders.iter().map(|order| order.body(&dishes.ids)).collect();
+    let items = Dishes::add(stage, "Replay", replay.items()).await?;
+    println!("{} menu items, stocked with exactly what {} orders ask for", items.ids.len(), replay.orders.len());
+    let bodies: Vec<Bytes> = replay.orders.iter().map(|order| order.body(&items.ids)).collect();
     let expected = bodies.len();
     let tally = customers.buy(move |n| bodies.get(n).cloned(), true).await?;
     report(&tally);
-    let books = Books::read(stage, customers, &dishes).await?;
+    let books = Books::read(stage, customers, &items).await?;
     println!("{books}");
 
-    let one_more = dishes
-        .ids
-        .iter()
-        .map(|id| Bytes::from(json!({ "items": [{ "menu_item_id": id, "quantity": 1 }] }).to_string()));
+    let one_more =
+        items.ids.iter().map(|id| Bytes::from(json!({ "items": [{ "menu_item_id": id, "quantity": 1 }] }).to_string()));
     let one_more: Vec<Bytes> = one_more.collect();
     let afterwards = customers.buy(move |n| one_more.get(n).cloned(), false).await?;
     let refused = afterwards.refusals.get("409 insufficient-stock").copied().unwrap_or(0);
-    println!("one more of each dish: {refused} of {} refused", dishes.ids.len());
-    dishes.archive(stage).await?;
+    println!("one more of each menu item: {refused} of {} refused", items.ids.len());
+    items.archive(stage).await?;
 
     let all_sold =
-        tally.placed == expected as u64 && books.sold_out == dishes.ids.len() as u64 && books.units == replay.units();
-    let none_more = afterwards.placed == 0 && refused == dishes.ids.len() as u64;
+        tally.placed == expected as u64 && books.sold_out == items.ids.len() as u64 && books.units == replay.units();
+    let none_more = afterwards.placed == 0 && refused == items.ids.len() as u64;
     println!(
         "{}",
         if all_sold && none_more {

@@ -8,8 +8,8 @@ use serde_json::json;
 /// The orders of a file.
 pub struct Replay {
     pub orders: Vec<FileOrder>,
-    /// Name, unit price in minor units, and portions in all orders together.
-    dishes: Vec<(String, i64, usize)>,
+    /// Name, unit price in minor units, and quantity in all orders together.
+    items: Vec<(String, i64, usize)>,
 }
 
 #[derive(Default)]
@@ -18,8 +18,8 @@ pub struct FileOrder {
 }
 
 struct FileLine {
-    /// Position among the dishes.
-    dish: usize,
+    /// Position among the menu items.
+    item: usize,
     quantity: usize,
     choice: Option<String>,
 }
@@ -40,32 +40,32 @@ impl Replay {
             .quoting(false)
             .from_path(path)
             .with_context(|| format!("cannot read {}", path.display()))?;
-        let mut replay = Self { orders: Vec::new(), dishes: Vec::new() };
-        let (mut order_positions, mut dish_positions) = (HashMap::new(), HashMap::new());
+        let mut replay = Self { orders: Vec::new(), items: Vec::new() };
+        let (mut order_positions, mut item_positions) = (HashMap::new(), HashMap::new());
         for (position, row) in reader.deserialize().enumerate() {
             let row: Row = row?;
             let unit_price = row.unit_price().with_context(|| format!("line {}", position + 2))?;
-            let dish = *dish_positions.entry((row.item_name.clone(), unit_price)).or_insert_with(|| {
-                replay.dishes.push((row.item_name.clone(), unit_price, 0));
-                replay.dishes.len() - 1
+            let item = *item_positions.entry((row.item_name.clone(), unit_price)).or_insert_with(|| {
+                replay.items.push((row.item_name.clone(), unit_price, 0));
+                replay.items.len() - 1
             });
-            replay.dishes[dish].2 += row.quantity;
+            replay.items[item].2 += row.quantity;
             let order = *order_positions.entry(row.order_id.clone()).or_insert_with(|| {
                 replay.orders.push(FileOrder::default());
                 replay.orders.len() - 1
             });
             let choice = (row.choice_description != "NULL").then_some(row.choice_description);
-            replay.orders[order].lines.push(FileLine { dish, quantity: row.quantity, choice });
+            replay.orders[order].lines.push(FileLine { item, quantity: row.quantity, choice });
         }
         Ok(replay)
     }
 
-    pub fn dishes(&self) -> Vec<(String, i64, usize)> {
-        self.dishes.clone()
+    pub fn items(&self) -> Vec<(String, i64, usize)> {
+        self.items.clone()
     }
 
     pub fn units(&self) -> u64 {
-        self.dishes.iter().map(|(_, _, portions)| *portions as u64).sum()
+        self.items.iter().map(|(_, _, quantity)| *quantity as u64).sum()
     }
 }
 
@@ -83,12 +83,12 @@ impl Row {
 }
 
 impl FileOrder {
-    /// The request, with `ids` of the dishes in their order.
+    /// The request, with `ids` of the menu items in their order.
     pub fn body(&self, ids: &[String]) -> Bytes {
         let line = |line: &FileLine| {
             // A note has 300 characters at most.
             let note = line.choice.as_ref().map(|choice| choice.chars().take(300).collect::<String>());
-            json!({ "menu_item_id": ids[line.dish], "quantity": line.quantity, "note": note })
+            json!({ "menu_item_id": ids[line.item], "quantity": line.quantity, "note": note })
         };
         Bytes::from(json!({ "items": self.lines.iter().map(line).collect::<Vec<_>>() }).to_string())
     }

@@ -54,7 +54,7 @@ mod tests {
     use comanda_domain::{
         account::Role,
         ids::SessionId,
-        lockout::{Admission, TryOutcome},
+        lockout::{Admission, AttemptOutcome},
         password::PasswordHash,
         ports::{
             Credentials, MockAccounts, MockClosedSessions, MockLockouts, MockPasswordHasher, MockSessions, Verification,
@@ -79,7 +79,8 @@ mod tests {
         hasher.expect_hash().returning(|_| Ok(PasswordHash::new("new".to_owned())));
         let mut lockouts = MockLockouts::new();
         lockouts.expect_begin().returning(|_, _| Ok(Admission::Allowed));
-        let outcome = if verification == Verification::Mismatch { TryOutcome::Failure } else { TryOutcome::Success };
+        let outcome =
+            if verification == Verification::Mismatch { AttemptOutcome::Failure } else { AttemptOutcome::Success };
         lockouts.expect_settle().withf(move |_, _, settled| *settled == outcome).returning(|_, _, _| Ok(()));
         let (accounts, hasher) = (Arc::new(accounts), Arc::new(hasher));
         let check = CheckPassword::new(accounts.clone(), hasher.clone(), Arc::new(lockouts), sample::ids());

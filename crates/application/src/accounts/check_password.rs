@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use comanda_domain::{
     email::Email,
-    lockout::{Admission, Lock, TryId, TryOutcome},
+    lockout::{Admission, AttemptId, AttemptOutcome, Lock},
     password::Password,
     ports::{
         Accounts, Credentials, HashPasswordError, IdGenerator, Lockouts, PasswordHasher, Unavailable, Verification,
@@ -68,7 +68,7 @@ impl CheckPassword {
         password: Password,
         next: impl AsyncFnOnce(Credentials) -> Result<T, CheckPasswordError>,
     ) -> Result<T, CheckPasswordError> {
-        let id = TryId::new(self.ids.generate());
+        let id = AttemptId::new(self.ids.generate());
         match self.lockouts.begin(email, id).await? {
             Admission::Allowed => {}
             Admission::Busy => return Err(CheckPasswordError::TooManyAtOnce),
@@ -76,9 +76,9 @@ impl CheckPassword {
         }
         let checked = self.check(email, password).await;
         let outcome = match &checked {
-            Ok(_) => TryOutcome::Success,
-            Err(CheckPasswordError::InvalidCredentials) => TryOutcome::Failure,
-            Err(_) => TryOutcome::NotChecked,
+            Ok(_) => AttemptOutcome::Success,
+            Err(CheckPasswordError::InvalidCredentials) => AttemptOutcome::Failure,
+            Err(_) => AttemptOutcome::NotChecked,
         };
         let settle = self.lockouts.settle(email, id, outcome);
         let next = async { next(checked?).await };
@@ -149,7 +149,7 @@ mod tests {
     }
 
     /// Lets the try through and demands this end of it.
-    fn lockouts_settled(outcome: TryOutcome) -> MockLockouts {
+    fn lockouts_settled(outcome: AttemptOutcome) -> MockLockouts {
         let mut lockouts = MockLockouts::new();
         lockouts.expect_begin().once().returning(|_, _| Ok(Admission::Allowed));
         lockouts.expect_settle().once().withf(move |_, _, settled| *settled == outcome).returning(|_, _, _| Ok(()));
@@ -168,7 +168,7 @@ mod tests {
     #[tokio::test]
     async fn the_right_password_is_a_success() {
         let hasher = hasher_saying(Verification::Match { outdated: false });
-        let found = check(accounts_with(Some(known(false))), hasher, lockouts_settled(TryOutcome::Success)).await;
+        let found = check(accounts_with(Some(known(false))), hasher, lockouts_settled(AttemptOutcome::Success)).await;
         assert_eq!(found.unwrap().account, sample::customer());
     }
 
@@ -179,7 +179,7 @@ mod tests {
         unknown.expect_verify().once().withf(|_, hash| hash.is_none()).returning(|_, _| Ok(Verification::Mismatch));
         let right = hasher_saying(Verification::Match { outdated: false });
         for (credentials, hasher) in [(Some(known(false)), wrong), (None, unknown), (Some(known(true)), right)] {
-            let answer = check(accounts_with(credentials), hasher, lockouts_settled(TryOutcome::Failure)).await;
+            let answer = check(accounts_with(credentials), hasher, lockouts_settled(AttemptOutcome::Failure)).await;
             assert!(matches!(answer, Err(CheckPasswordError::InvalidCredentials)));
         }
     }
@@ -203,13 +203,13 @@ mod tests {
     async fn a_password_that_was_never_checked_counts_for_nothing() {
         let mut busy = MockPasswordHasher::new();
         busy.expect_verify().returning(|_, _| Err(HashPasswordError::Busy));
-        let lockouts = lockouts_settled(TryOutcome::NotChecked);
+        let lockouts = lockouts_settled(AttemptOutcome::NotChecked);
         let answer = check(accounts_with(Some(known(false))), busy, lockouts).await;
         assert!(matches!(answer, Err(CheckPasswordError::Busy)));
 
         let mut accounts = MockAccounts::new();
         accounts.expect_credentials().returning(|_| Err(Unavailable::new("gone")));
-        let answer = check(accounts, MockPasswordHasher::new(), lockouts_settled(TryOutcome::NotChecked)).await;
+        let answer = check(accounts, MockPasswordHasher::new(), lockouts_settled(AttemptOutcome::NotChecked)).await;
         assert!(matches!(answer, Err(CheckPasswordError::Unavailable(_))));
     }
 
@@ -224,11 +224,11 @@ mod tests {
             .once()
             .withf(move |_, old, new| *old == sample::password_hash() && *new == better())
             .returning(|_, _, _| Ok(true));
-        assert!(check(accounts, hasher, lockouts_settled(TryOutcome::Success)).await.is_ok());
+        assert!(check(accounts, hasher, lockouts_settled(AttemptOutcome::Success)).await.is_ok());
 
         let mut busy = hasher_saying(Verification::Match { outdated: true });
         busy.expect_hash().once().returning(|_| Err(HashPasswordError::Busy));
-        let found = check(accounts_with(Some(known(false))), busy, lockouts_settled(TryOutcome::Success)).await;
+        let found = check(accounts_with(Some(known(false))), busy, lockouts_settled(AttemptOutcome::Success)).await;
         assert!(found.is_ok());
     }
 }

@@ -5,7 +5,7 @@ use comanda_domain::{
     email::Email,
     ids::SessionId,
     password::Password,
-    ports::{AccessToken, AccessTokens, Bearer, Clock, IdGenerator, RefreshTokens, Sessions, Unavailable},
+    ports::{AccessToken, AccessTokens, Audience, Clock, IdGenerator, RefreshTokens, Sessions, Unavailable},
     session::{NewSession, RefreshToken},
 };
 
@@ -60,8 +60,8 @@ impl LogIn {
     async fn open_for_client(&self, account: Account) -> Result<LoggedIn, Unavailable> {
         let refresh_token = self.refresh_tokens.generate();
         let hash = self.refresh_tokens.hash(&refresh_token);
-        let session = NewSession { refresh_token: Some(hash), ..self.session_of(&account, Bearer::Client) };
-        let access_token = self.access_tokens.issue(&account, session.id, Bearer::Client, session.opened_at);
+        let session = NewSession { refresh_token: Some(hash), ..self.session_of(&account, Audience::Client) };
+        let access_token = self.access_tokens.issue(&account, session.id, Audience::Client, session.opened_at);
         self.sessions.open(session).await?;
         Ok(LoggedIn { account, access_token, refresh_token })
     }
@@ -72,17 +72,17 @@ impl LogIn {
     }
 
     async fn open_for_browser(&self, account: Account) -> Result<LoggedInBrowser, Unavailable> {
-        let session = self.session_of(&account, Bearer::Browser);
+        let session = self.session_of(&account, Audience::Browser);
         let (session_id, opened_at) = (session.id, session.opened_at);
         self.sessions.open(session).await?;
-        let session_token = self.access_tokens.issue(&account, session_id, Bearer::Browser, opened_at);
+        let session_token = self.access_tokens.issue(&account, session_id, Audience::Browser, opened_at);
         Ok(LoggedInBrowser { account, session_id, session_token })
     }
 
-    fn session_of(&self, account: &Account, bearer: Bearer) -> NewSession {
-        let lifetime = match bearer {
-            Bearer::Client => self.terms.client,
-            Bearer::Browser => self.terms.browser,
+    fn session_of(&self, account: &Account, audience: Audience) -> NewSession {
+        let lifetime = match audience {
+            Audience::Client => self.terms.client,
+            Audience::Browser => self.terms.browser,
         };
         let opened_at = self.clock.now();
         NewSession {
@@ -127,7 +127,7 @@ mod tests {
         let mut access_tokens = MockAccessTokens::new();
         access_tokens
             .expect_issue()
-            .returning(|_, _, bearer, _| AccessToken { token: format!("{bearer:?}"), expires_in: 900 });
+            .returning(|_, _, audience, _| AccessToken { token: format!("{audience:?}"), expires_in: 900 });
         let mut refresh_tokens = MockRefreshTokens::new();
         refresh_tokens.expect_generate().returning(|| RefreshToken::new("refresh".to_owned()));
         refresh_tokens.expect_hash().returning(|_| RefreshTokenHash::new([7; 32]));

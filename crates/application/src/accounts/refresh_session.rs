@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use comanda_domain::{
-    ports::{AccessTokens, Bearer, Clock, ClosedSessions, RefreshTokens, RotateError, Rotation, Sessions, Unavailable},
+    ports::{
+        AccessTokens, Audience, Clock, ClosedSessions, RefreshTokens, RotateError, Rotation, Sessions, Unavailable,
+    },
     session::RefreshToken,
 };
 use thiserror::Error;
@@ -55,7 +57,7 @@ impl RefreshSession {
         };
         match self.sessions.rotate(rotation).await {
             Ok((session_id, account)) => {
-                let access_token = self.access_tokens.issue(&account, session_id, Bearer::Client, now);
+                let access_token = self.access_tokens.issue(&account, session_id, Audience::Client, now);
                 Ok(LoggedIn { account, access_token, refresh_token: successor })
             }
             Err(RotateError::SessionClosed { session_id }) => {

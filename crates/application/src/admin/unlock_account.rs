@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use comanda_domain::{
     account::Administrator,
-    audit::{AuditAction, Deed},
+    audit::{AuditAction, AuditRecord},
     email::Email,
     ports::{AuditLog, Clock, Lockouts, Unavailable},
     text::Reason,
@@ -33,14 +33,14 @@ impl UnlockAccount {
     pub async fn execute(&self, by: Administrator, email: &Email, reason: Reason) -> Result<(), UnlockAccountError> {
         self.lockouts.find(email).await?.ok_or(UnlockAccountError::NotLocked)?;
         // Recorded first: nothing is unlocked that is not in the log.
-        let deed = Deed {
+        let record = AuditRecord {
             actor: Some(by.account_id()),
             action: AuditAction::AccountUnlocked,
             target: email.to_string(),
             reason: Some(reason),
             at: self.clock.now(),
         };
-        self.log.record(deed).await?;
+        self.log.record(record).await?;
         Ok(self.lockouts.unlock(email).await?)
     }
 }
@@ -76,10 +76,10 @@ mod tests {
         let mut log = MockAuditLog::new();
         log.expect_record()
             .once()
-            .withf(|deed| {
-                deed.actor == Some(sample::admin().account_id())
-                    && deed.target == sample::email().as_str()
-                    && deed.reason == Some(reason())
+            .withf(|record| {
+                record.actor == Some(sample::admin().account_id())
+                    && record.target == sample::email().as_str()
+                    && record.reason == Some(reason())
             })
             .returning(|_| Ok(()));
         let unlock = UnlockAccount::new(Arc::new(lockouts), Arc::new(log), sample::clock());

@@ -8,7 +8,7 @@ use comanda_domain::{
     stock::Stock,
 };
 
-/// Puts a dish on the menu.
+/// Puts a menu item on the menu.
 pub struct AddMenuItem {
     menu: Arc<dyn Menu>,
     ids: Arc<dyn IdGenerator>,
@@ -39,7 +39,7 @@ mod tests {
     use crate::sample;
 
     #[tokio::test]
-    async fn adds_the_dish_with_its_first_stock_under_the_name_of_who_did_it() {
+    async fn adds_the_menu_item_with_its_first_stock_under_the_name_of_who_did_it() {
         let mut menu = MockMenu::new();
         menu.expect_add()
             .once()

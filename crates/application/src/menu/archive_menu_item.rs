@@ -6,7 +6,7 @@ use comanda_domain::{
     ports::{Clock, EditMenuItemError, Menu},
 };
 
-/// Takes a dish off the menu for good. Old orders keep it.
+/// Takes a menu item off the menu for good. Old orders keep it.
 pub struct ArchiveMenuItem {
     menu: Arc<dyn Menu>,
     clock: Arc<dyn Clock>,

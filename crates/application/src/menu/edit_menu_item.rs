@@ -7,7 +7,7 @@ use comanda_domain::{
     ports::{Clock, EditMenuItemError, Menu},
 };
 
-/// Changes a dish's details.
+/// Changes a menu item's details.
 pub struct EditMenuItem {
     menu: Arc<dyn Menu>,
     clock: Arc<dyn Clock>,

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use comanda_domain::{
     ids::MenuItemId,
-    menu_item::ImportedDish,
+    menu_item::ImportedMenuItem,
     ports::{Clock, IdGenerator, ImportMenuError, ImportSummary, Menu},
 };
 
@@ -18,7 +18,7 @@ impl ImportMenu {
         Self { menu, ids, clock }
     }
 
-    pub async fn execute(&self, rows: Vec<ImportedDish>) -> Result<ImportSummary, ImportMenuError> {
+    pub async fn execute(&self, rows: Vec<ImportedMenuItem>) -> Result<ImportSummary, ImportMenuError> {
         let ids = rows.iter().map(|_| MenuItemId::new(self.ids.generate())).collect();
         self.menu.import(rows, ids, self.clock.now()).await
     }
@@ -34,7 +34,7 @@ mod tests {
     #[tokio::test]
     async fn brings_an_id_for_every_row() {
         let details = sample::menu_item().details;
-        let row = ImportedDish {
+        let row = ImportedMenuItem {
             name: details.name,
             category: details.category,
             price: details.price,

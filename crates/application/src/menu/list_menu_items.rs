@@ -8,7 +8,7 @@ use comanda_domain::{
     text::Category,
 };
 
-/// Lists dishes a page at a time.
+/// Lists menu items a page at a time.
 pub struct ListMenuItems {
     menu: Arc<dyn Menu>,
 }
@@ -18,7 +18,7 @@ impl ListMenuItems {
         Self { menu }
     }
 
-    /// Staff also see dishes that are switched off.
+    /// Staff also see menu items that are switched off.
     pub async fn execute(
         &self,
         reader: Option<Actor>,

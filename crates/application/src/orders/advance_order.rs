@@ -5,17 +5,17 @@ use comanda_domain::{
     ids::OrderId,
     order::OrderWithLines,
     order_status::OrderStatus,
-    ports::{AdvanceOrderError, Clock, OrderBook},
+    ports::{AdvanceOrderError, Clock, Orders},
 };
 
 /// Takes an order one step on.
 pub struct AdvanceOrder {
-    orders: Arc<dyn OrderBook>,
+    orders: Arc<dyn Orders>,
     clock: Arc<dyn Clock>,
 }
 
 impl AdvanceOrder {
-    pub fn new(orders: Arc<dyn OrderBook>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(orders: Arc<dyn Orders>, clock: Arc<dyn Clock>) -> Self {
         Self { orders, clock }
     }
 
@@ -31,14 +31,14 @@ impl AdvanceOrder {
 
 #[cfg(test)]
 mod tests {
-    use comanda_domain::ports::MockOrderBook;
+    use comanda_domain::ports::MockOrders;
 
     use super::*;
     use crate::sample;
 
     #[tokio::test]
     async fn a_step_that_does_not_exist_is_refused() {
-        let mut orders = MockOrderBook::new();
+        let mut orders = MockOrders::new();
         orders
             .expect_advance()
             .once()

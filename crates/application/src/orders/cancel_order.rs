@@ -5,7 +5,7 @@ use comanda_domain::{
     ids::OrderId,
     order::OrderWithLines,
     order_status::CancelledBy,
-    ports::{Answer, CancelOrderError, Cancellation, Clock, OrderBook},
+    ports::{CancelOrderError, Cancellation, Clock, Idempotent, Orders},
     text::Reason,
 };
 
@@ -13,12 +13,12 @@ use super::place_order::IdempotentRequest;
 
 /// Calls an order off; its stock goes back on the shelf.
 pub struct CancelOrder {
-    orders: Arc<dyn OrderBook>,
+    orders: Arc<dyn Orders>,
     clock: Arc<dyn Clock>,
 }
 
 impl CancelOrder {
-    pub fn new(orders: Arc<dyn OrderBook>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(orders: Arc<dyn Orders>, clock: Arc<dyn Clock>) -> Self {
         Self { orders, clock }
     }
 
@@ -28,7 +28,7 @@ impl CancelOrder {
         order_id: OrderId,
         reason: Option<Reason>,
         request: Option<IdempotentRequest>,
-    ) -> Result<Answer<OrderWithLines>, CancelOrderError> {
+    ) -> Result<Idempotent<OrderWithLines>, CancelOrderError> {
         let by = if actor.role.is_staff() { CancelledBy::Staff } else { CancelledBy::Customer };
         let cancellation = Cancellation {
             order_id,
@@ -46,7 +46,7 @@ impl CancelOrder {
 mod tests {
     use comanda_domain::{
         account::{OrderScope, Role},
-        ports::MockOrderBook,
+        ports::MockOrders,
     };
 
     use super::*;
@@ -59,12 +59,12 @@ mod tests {
             (customer, CancelledBy::Customer, OrderScope::OwnedBy(customer.account_id)),
             (sample::actor(Role::Staff), CancelledBy::Staff, OrderScope::All),
         ] {
-            let mut orders = MockOrderBook::new();
+            let mut orders = MockOrders::new();
             orders
                 .expect_cancel()
                 .once()
                 .withf(move |c| c.by == by && c.scope == scope && c.cancelled_at == sample::now())
-                .returning(|_| Ok(Answer { outcome: sample::order_with_lines(), replayed: false }));
+                .returning(|_| Ok(Idempotent { outcome: sample::order_with_lines(), replayed: false }));
             let cancel = CancelOrder::new(Arc::new(orders), sample::clock());
             assert!(cancel.execute(actor, sample::order_with_lines().order.id, None, None).await.is_ok());
         }

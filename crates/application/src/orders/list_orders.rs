@@ -5,20 +5,20 @@ use comanda_domain::{
     ids::OrderId,
     order_status::OrderStatus,
     page::{Page, PageLimit},
-    ports::{Accounts, OrderBook, OrdersQuery, Payments, Unavailable},
+    ports::{Accounts, Orders, OrdersQuery, Payments, Unavailable},
 };
 
 use super::relations::{RelatedOrder, Relations, customers_of};
 
 /// Lists orders, newest first, a page at a time.
 pub struct ListOrders {
-    orders: Arc<dyn OrderBook>,
+    orders: Arc<dyn Orders>,
     accounts: Arc<dyn Accounts>,
     payments: Arc<dyn Payments>,
 }
 
 impl ListOrders {
-    pub fn new(orders: Arc<dyn OrderBook>, accounts: Arc<dyn Accounts>, payments: Arc<dyn Payments>) -> Self {
+    pub fn new(orders: Arc<dyn Orders>, accounts: Arc<dyn Accounts>, payments: Arc<dyn Payments>) -> Self {
         Self { orders, accounts, payments }
     }
 
@@ -61,7 +61,7 @@ impl ListOrders {
 mod tests {
     use comanda_domain::{
         account::{OrderScope, Role},
-        ports::{MockAccounts, MockOrderBook, MockPayments},
+        ports::{MockAccounts, MockOrders, MockPayments},
     };
 
     use super::*;
@@ -69,7 +69,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_relation_is_one_round_trip_for_the_whole_page() {
-        let mut orders = MockOrderBook::new();
+        let mut orders = MockOrders::new();
         orders
             .expect_list()
             .once()
@@ -95,7 +95,7 @@ mod tests {
 
     #[tokio::test]
     async fn relations_nobody_asked_for_cost_nothing() {
-        let mut orders = MockOrderBook::new();
+        let mut orders = MockOrders::new();
         orders
             .expect_list()
             .returning(|_| Ok(Page { entries: vec![sample::order_with_lines().order], has_more: false }));

@@ -6,7 +6,7 @@ use comanda_domain::{
     idempotency::{Idempotency, IdempotencyKey, RequestFingerprint},
     ids::OrderId,
     order::{NewOrder, OrderWithLines},
-    ports::{Answer, Clock, IdGenerator, OrderBook, PlaceOrderError},
+    ports::{Clock, IdGenerator, Idempotent, Orders, PlaceOrderError},
     text::Note,
 };
 
@@ -25,13 +25,13 @@ impl IdempotentRequest {
 
 /// Places an order.
 pub struct PlaceOrder {
-    orders: Arc<dyn OrderBook>,
+    orders: Arc<dyn Orders>,
     ids: Arc<dyn IdGenerator>,
     clock: Arc<dyn Clock>,
 }
 
 impl PlaceOrder {
-    pub fn new(orders: Arc<dyn OrderBook>, ids: Arc<dyn IdGenerator>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(orders: Arc<dyn Orders>, ids: Arc<dyn IdGenerator>, clock: Arc<dyn Clock>) -> Self {
         Self { orders, ids, clock }
     }
 
@@ -41,7 +41,7 @@ impl PlaceOrder {
         basket: Basket,
         note: Option<Note>,
         request: Option<IdempotentRequest>,
-    ) -> Result<Answer<OrderWithLines>, PlaceOrderError> {
+    ) -> Result<Idempotent<OrderWithLines>, PlaceOrderError> {
         let order = NewOrder {
             id: OrderId::new(self.ids.generate()),
             customer_id: customer.account_id,
@@ -56,7 +56,7 @@ impl PlaceOrder {
 
 #[cfg(test)]
 mod tests {
-    use comanda_domain::{account::Role, allocation::Shortage, ports::MockOrderBook};
+    use comanda_domain::{account::Role, allocation::Shortage, ports::MockOrders};
 
     use super::*;
     use crate::sample;
@@ -64,7 +64,7 @@ mod tests {
     #[tokio::test]
     async fn the_order_is_the_callers_and_so_is_the_key() {
         let customer = sample::actor(Role::Customer);
-        let mut orders = MockOrderBook::new();
+        let mut orders = MockOrders::new();
         orders
             .expect_place()
             .once()
@@ -73,7 +73,7 @@ mod tests {
                     && order.placed_at == sample::now()
                     && order.idempotency.as_ref().is_some_and(|i| i.caller == customer.account_id)
             })
-            .returning(|_| Ok(Answer { outcome: sample::order_with_lines(), replayed: false }));
+            .returning(|_| Ok(Idempotent { outcome: sample::order_with_lines(), replayed: false }));
         let request = IdempotentRequest {
             key: IdempotencyKey::new("key").unwrap(),
             fingerprint: RequestFingerprint::new([0; 16]),
@@ -86,7 +86,7 @@ mod tests {
     #[tokio::test]
     async fn a_refusal_reaches_the_caller_whole() {
         let shortage = Shortage { menu_item_id: sample::menu_item().id, requested: 2, available: 1 };
-        let mut orders = MockOrderBook::new();
+        let mut orders = MockOrders::new();
         orders.expect_place().returning(move |_| Err(PlaceOrderError::InsufficientStock(vec![shortage])));
         let place = PlaceOrder::new(Arc::new(orders), sample::ids(), sample::clock());
         let answer = place.execute(sample::actor(Role::Customer), sample::basket(), None, None).await;

@@ -3,20 +3,20 @@ use std::sync::Arc;
 use comanda_domain::{
     account::Actor,
     ids::OrderId,
-    ports::{Accounts, OrderBook, Payments, Unavailable},
+    ports::{Accounts, Orders, Payments, Unavailable},
 };
 
 use super::relations::{RelatedOrder, Relations, customers_of};
 
 /// Reads one order.
 pub struct ReadOrder {
-    orders: Arc<dyn OrderBook>,
+    orders: Arc<dyn Orders>,
     accounts: Arc<dyn Accounts>,
     payments: Arc<dyn Payments>,
 }
 
 impl ReadOrder {
-    pub fn new(orders: Arc<dyn OrderBook>, accounts: Arc<dyn Accounts>, payments: Arc<dyn Payments>) -> Self {
+    pub fn new(orders: Arc<dyn Orders>, accounts: Arc<dyn Accounts>, payments: Arc<dyn Payments>) -> Self {
         Self { orders, accounts, payments }
     }
 
@@ -50,7 +50,7 @@ mod tests {
 
     use comanda_domain::{
         account::{OrderScope, Role},
-        ports::{MockAccounts, MockOrderBook, MockPayments},
+        ports::{MockAccounts, MockOrders, MockPayments},
     };
 
     use super::*;
@@ -64,7 +64,7 @@ mod tests {
             (sample::actor(Role::Staff), OrderScope::All),
             (sample::actor(Role::Admin), OrderScope::All),
         ] {
-            let mut orders = MockOrderBook::new();
+            let mut orders = MockOrders::new();
             orders.expect_find().once().withf(move |_, asked| *asked == scope).returning(|_, _| Ok(None));
             let read = ReadOrder::new(Arc::new(orders), Arc::new(MockAccounts::new()), Arc::new(MockPayments::new()));
             let found = read.execute(reader, sample::order_with_lines().order.id, Relations::default()).await;
@@ -74,7 +74,7 @@ mod tests {
 
     #[tokio::test]
     async fn relations_come_on_request() {
-        let mut orders = MockOrderBook::new();
+        let mut orders = MockOrders::new();
         orders.expect_find().returning(|_, _| Ok(Some(sample::order_with_lines())));
         let mut accounts = MockAccounts::new();
         accounts.expect_find_many().once().returning(|_| Ok(vec![sample::customer()]));

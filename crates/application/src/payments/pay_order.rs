@@ -5,7 +5,7 @@ use comanda_domain::{
     ids::{OrderId, PaymentId},
     payment::PaymentMethod,
     ports::{
-        Answer, BeginPaymentError, BegunPayment, Clock, GatewayError, IdGenerator, NewPayment, PaymentGateway,
+        BeginPaymentError, BegunPayment, Clock, GatewayError, IdGenerator, Idempotent, NewPayment, PaymentGateway,
         PaymentReceipt, Payments, Unavailable,
     },
 };
@@ -56,7 +56,7 @@ impl PayOrder {
         order_id: OrderId,
         method: PaymentMethod,
         request: Option<IdempotentRequest>,
-    ) -> Result<Answer<PaymentReceipt>, PayOrderError> {
+    ) -> Result<Idempotent<PaymentReceipt>, PayOrderError> {
         let gateway = match (method, &self.gateway) {
             (PaymentMethod::Card, None) => return Err(PayOrderError::CardsNotTaken),
             (_, gateway) => gateway,
@@ -141,7 +141,7 @@ mod tests {
         payments.expect_attach().once().withf(|id, given, _, _| *id == payment().id && *given == intent()).returning(
             |_, intent, _, _| {
                 let outcome = PaymentReceipt { payment: payment(), client_secret: intent.client_secret };
-                Ok(Answer { outcome, replayed: false })
+                Ok(Idempotent { outcome, replayed: false })
             },
         );
         let mut gateway = MockPaymentGateway::new();

@@ -7,7 +7,7 @@ use comanda_domain::{
     sales::Period,
 };
 
-/// Which dishes most portions were sold of.
+/// Which menu items most quantity were sold of.
 pub struct ReportTopItems {
     figures: Arc<dyn SalesFigures>,
 }

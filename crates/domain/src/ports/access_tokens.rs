@@ -17,7 +17,7 @@ pub struct AccessToken {
 
 /// Who carries a token, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Bearer {
+pub enum Audience {
     /// A program, in the `Authorization` header.
     Client,
     /// A browser, in a cookie.
@@ -33,8 +33,8 @@ pub struct InvalidAccessToken;
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait AccessTokens: Send + Sync {
     /// A token for an account that has proven who it is.
-    fn issue(&self, account: &Account, session_id: SessionId, bearer: Bearer, now: Timestamp) -> AccessToken;
+    fn issue(&self, account: &Account, session_id: SessionId, audience: Audience, now: Timestamp) -> AccessToken;
 
     /// Who shows this token. MUST refuse a token whose signature, algorithm, issuer, time or kind of bearer is not right.
-    fn verify(&self, token: &str, bearer: Bearer, now: Timestamp) -> Result<Actor, InvalidAccessToken>;
+    fn verify(&self, token: &str, audience: Audience, now: Timestamp) -> Result<Actor, InvalidAccessToken>;
 }

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
 use crate::{
-    audit::{AuditAction, AuditEntry, Deed},
+    audit::{AuditAction, AuditEntry, AuditRecord},
     ids::AccountId,
     page::{Page, PageLimit},
 };
@@ -11,11 +11,11 @@ use super::Unavailable;
 /// Which entries to list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditQuery {
-    /// Only deeds of this kind.
+    /// Only records of this kind.
     pub action: Option<AuditAction>,
-    /// Only deeds of this account.
+    /// Only records of this account.
     pub actor: Option<AccountId>,
-    /// Only deeds done to this id or address.
+    /// Only records done to this id or address.
     pub target: Option<String>,
     /// Only those before this one: the last entry of the page before.
     pub before: Option<i64>,
@@ -29,7 +29,7 @@ pub struct AuditQuery {
 #[async_trait]
 pub trait AuditLog: Send + Sync {
     /// Adds an entry.
-    async fn record(&self, deed: Deed) -> Result<(), Unavailable>;
+    async fn record(&self, record: AuditRecord) -> Result<(), Unavailable>;
 
     /// A page of entries, the newest first.
     async fn entries(&self, query: AuditQuery) -> Result<Page<AuditEntry>, Unavailable>;

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 
 use crate::{
     email::Email,
-    lockout::{Admission, LockReason, LockedAddress, TryId, TryOutcome},
+    lockout::{Admission, AttemptId, AttemptOutcome, LockReason, LockedAddress},
     page::{Page, PageLimit},
 };
 
@@ -34,10 +34,10 @@ pub struct LockoutsQuery {
 pub trait Lockouts: Send + Sync {
     /// Announces a try. While others are in flight that might use up what is allowed it waits for them, for some seconds;
     /// [`Admission::Busy`] means that its patience has ended.
-    async fn begin(&self, email: &Email, id: TryId) -> Result<Admission, Unavailable>;
+    async fn begin(&self, email: &Email, id: AttemptId) -> Result<Admission, Unavailable>;
 
     /// Ends a try that was allowed.
-    async fn settle(&self, email: &Email, id: TryId, outcome: TryOutcome) -> Result<(), Unavailable>;
+    async fn settle(&self, email: &Email, id: AttemptId, outcome: AttemptOutcome) -> Result<(), Unavailable>;
 
     /// The address's lock, if it has one now.
     async fn find(&self, email: &Email) -> Result<Option<LockedAddress>, Unavailable>;

@@ -4,7 +4,7 @@ use thiserror::Error;
 use crate::{
     Timestamp,
     ids::{AccountId, MenuItemId},
-    menu_item::{ImportedDish, MenuItem, MenuItemEdit, NewMenuItem},
+    menu_item::{ImportedMenuItem, MenuItem, MenuItemEdit, NewMenuItem},
     page::{MenuPosition, Page, PageLimit},
     stock::StockDelta,
     text::{Category, Reason},
@@ -12,19 +12,19 @@ use crate::{
 
 use super::Unavailable;
 
-/// Every dish that is not archived.
+/// Every menu item that is not archived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WholeMenu {
-    /// Raised in the transaction of every change that a guest can see, so that of two menus the newer is known.
+    /// Raised in the transaction of every change that a customer can see, so that of two menus the newer is known.
     pub version: u64,
     /// Sorted by category, then name, then id.
     pub items: Vec<MenuItem>,
 }
 
-/// Which dishes to list. Archived ones never are.
+/// Which menu items to list. Archived ones never are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MenuItemsQuery {
-    /// Also dishes that are switched off.
+    /// Also menu items that are switched off.
     pub include_inactive: bool,
     /// Only those under this heading.
     pub category: Option<Category>,
@@ -36,10 +36,10 @@ pub struct MenuItemsQuery {
     pub limit: PageLimit,
 }
 
-/// Why a dish was not edited or archived.
+/// Why a menu item was not edited or archived.
 #[derive(Debug, Error)]
 pub enum EditMenuItemError {
-    /// There is no such dish, or it is archived.
+    /// There is no such menu item, or it is archived.
     #[error("no such menu item")]
     NotFound,
     /// Somebody changed it after the revision the caller had seen.
@@ -56,7 +56,7 @@ pub enum EditMenuItemError {
 /// A delivery, a breakage, a correction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StockAdjustment {
-    /// The dish.
+    /// The menu item.
     pub menu_item_id: MenuItemId,
     /// Portions more or fewer.
     pub delta: StockDelta,
@@ -71,7 +71,7 @@ pub struct StockAdjustment {
 /// Why a stock was not adjusted.
 #[derive(Debug, Error)]
 pub enum AdjustStockError {
-    /// There is no such dish, or it is archived.
+    /// There is no such menu item, or it is archived.
     #[error("no such menu item")]
     NotFound,
     /// It would go below zero.
@@ -91,11 +91,11 @@ pub enum AdjustStockError {
 /// What an import did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ImportSummary {
-    /// Dishes that were not there.
+    /// Menu items that were not there.
     pub added: usize,
-    /// Dishes whose price, description or stock changed.
+    /// Menu items whose price, description or stock changed.
     pub changed: usize,
-    /// Dishes that were already as the file has them.
+    /// Menu items that were already as the file has them.
     pub unchanged: usize,
 }
 
@@ -117,22 +117,22 @@ pub trait Menu: Send + Sync {
     /// The version the menu is at: what [`WholeMenu::version`] would be.
     async fn version(&self) -> Result<u64, Unavailable>;
 
-    /// The whole menu, inactive dishes included, as it was at one moment.
+    /// The whole menu, inactive menu items included, as it was at one moment.
     async fn whole(&self) -> Result<WholeMenu, Unavailable>;
 
     /// The same, for a copy that many will read: it MUST NOT wait behind single readers, who wait for the copy in their turn.
     async fn whole_to_copy(&self) -> Result<WholeMenu, Unavailable>;
 
-    /// One dish that is not archived.
+    /// One menu item that is not archived.
     async fn item(&self, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable>;
 
-    /// A page of dishes, sorted by category, then name, then id.
+    /// A page of menu items, sorted by category, then name, then id.
     async fn items(&self, query: MenuItemsQuery) -> Result<Page<MenuItem>, Unavailable>;
 
-    /// Adds a dish and enters its first stock into the ledger.
+    /// Adds a menu item and enters its first stock into the ledger.
     async fn add(&self, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, Unavailable>;
 
-    /// Edits a dish that is still at `revision`. An edit that changes nothing MUST NOT raise the revision.
+    /// Edits a menu item that is still at `revision`. An edit that changes nothing MUST NOT raise the revision.
     async fn edit(
         &self,
         id: MenuItemId,
@@ -142,7 +142,7 @@ pub trait Menu: Send + Sync {
         edited_at: Timestamp,
     ) -> Result<MenuItem, EditMenuItemError>;
 
-    /// Takes a dish that is still at `revision` off the menu for good. Old orders keep it.
+    /// Takes a menu item that is still at `revision` off the menu for good. Old orders keep it.
     async fn archive(
         &self,
         id: MenuItemId,
@@ -154,11 +154,11 @@ pub trait Menu: Send + Sync {
     /// Adjusts a stock and enters it into the ledger.
     async fn adjust_stock(&self, adjustment: StockAdjustment) -> Result<MenuItem, AdjustStockError>;
 
-    /// Brings the dishes that the rows name (by category and name) to what the rows say and adds those that are missing, all
-    /// or nothing. `ids` are for the missing ones, as many as there are rows. Other dishes stay as they are.
+    /// Brings the menu items that the rows name (by category and name) to what the rows say and adds those that are missing, all
+    /// or nothing. `ids` are for the missing ones, as many as there are rows. Other menu items stay as they are.
     async fn import(
         &self,
-        rows: Vec<ImportedDish>,
+        rows: Vec<ImportedMenuItem>,
         ids: Vec<MenuItemId>,
         imported_at: Timestamp,
     ) -> Result<ImportSummary, ImportMenuError>;

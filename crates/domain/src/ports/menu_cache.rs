@@ -36,7 +36,7 @@ pub enum ItemChanges {
 pub enum MenuTag {
     /// The items under a heading.
     Category(Category),
-    /// The items guests are told this of.
+    /// The items customers are told this of.
     Availability(Availability),
 }
 

@@ -1,4 +1,4 @@
-/// Told when a write that was committed has changed what guests see of the menu, a dish that sold out for instance. Called often
+/// Told when a write that was committed has changed what customers see of the menu, a menu item that sold out for instance. Called often
 /// and from hot paths: it MUST return at once.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait MenuObserver: Send + Sync {

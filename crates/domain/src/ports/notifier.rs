@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::notice::Notice;
+use crate::event::Event;
 
 use super::Unavailable;
 
@@ -21,5 +21,5 @@ pub enum NotifyError {
 #[async_trait]
 pub trait Notifier: Send + Sync {
     /// What does not concern the receiver is told when it is left out.
-    async fn notify(&self, notice: &Notice) -> Result<(), NotifyError>;
+    async fn notify(&self, event: &Event) -> Result<(), NotifyError>;
 }

@@ -3,15 +3,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::{Timestamp, account::Administrator, notice::Notice, page::Page, page::PageLimit};
+use crate::{Timestamp, account::Administrator, event::Event, page::Page, page::PageLimit};
 
 use super::Unavailable;
 
-/// Notices in the order of their transactions, and where they end.
+/// Events in the order of their transactions, and where they end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NoticeBatch {
-    /// The notices, without those that make no sense and were put aside.
-    pub notices: Vec<Notice>,
+pub struct EventBatch {
+    /// The events, without those that make no sense and were put aside.
+    pub events: Vec<Event>,
     /// To be handed back when they are dealt with; `None`: there is nothing new.
     pub position: Option<OutboxPosition>,
 }
@@ -25,12 +25,12 @@ pub struct OutboxPosition {
     pub event: i64,
 }
 
-/// A notice that has to be told later.
+/// A event that has to be told later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Undelivered {
-    /// The notice.
+    /// The event.
     pub event: i64,
-    /// Its stream, whose later notices wait for it.
+    /// Its stream, whose later events wait for it.
     pub stream: uuid::Uuid,
     /// How often it was tried: not at all where it waits for an earlier one.
     pub attempts: u32,
@@ -40,18 +40,18 @@ pub struct Undelivered {
     pub error: String,
 }
 
-/// A notice that is due again.
+/// A event that is due again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DueNotice {
+pub struct DueEvent {
     /// Names the retry.
     pub id: i64,
-    /// The notice.
-    pub notice: Notice,
+    /// The event.
+    pub event: Event,
     /// How often it was tried.
     pub attempts: u32,
 }
 
-/// What becomes of a notice that was tried once more.
+/// What becomes of an event that was tried once more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RetryOutcome {
     /// Told.
@@ -70,7 +70,7 @@ pub enum RetryOutcome {
     },
 }
 
-/// A notice that was put aside.
+/// A event that was put aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
     /// Names it.
@@ -81,7 +81,7 @@ pub struct DeadLetter {
     pub event: i64,
     /// Of which kind it says it is; not necessarily one that there is.
     pub kind: String,
-    /// Of which order, or dish.
+    /// Of which order, or menu item.
     pub stream: uuid::Uuid,
     /// When, in whole milliseconds.
     pub occurred_at: Timestamp,
@@ -113,14 +113,14 @@ pub struct OutboxState {
 
 /// The events that were written in the transactions that caused them, and who was told of them.
 ///
-/// At a time one server tells a subscriber; when it dies another goes on, from what was recorded last. So a notice may be told twice, and is never
+/// At a time one server tells a subscriber; when it dies another goes on, from what was recorded last. So an event may be told twice, and is never
 /// left out; those of a stream are told in their order. An event that makes no sense, because somebody wrote past the rules, is put aside as
 /// what was refused too often is, and nobody waits for it.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Outbox: Send + Sync {
     /// What a subscriber has not been told yet; one that is new is told of what happens from now on. `None`: another server is at it.
-    async fn next(&self, subscriber: &str, limit: u32) -> Result<Option<NoticeBatch>, Unavailable>;
+    async fn next(&self, subscriber: &str, limit: u32) -> Result<Option<EventBatch>, Unavailable>;
 
     /// A batch is dealt with: told, but for these.
     async fn advance(
@@ -131,7 +131,7 @@ pub trait Outbox: Send + Sync {
     ) -> Result<(), Unavailable>;
 
     /// Takes for half a minute what is due again: of each stream the earliest.
-    async fn take_due(&self, subscriber: &str, limit: u32) -> Result<Vec<DueNotice>, Unavailable>;
+    async fn take_due(&self, subscriber: &str, limit: u32) -> Result<Vec<DueEvent>, Unavailable>;
 
     /// Records how that went.
     async fn retried(&self, id: i64, outcome: RetryOutcome) -> Result<(), Unavailable>;

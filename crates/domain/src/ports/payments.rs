@@ -16,7 +16,7 @@ use crate::{
     text::Reason,
 };
 
-use super::{Answer, Unavailable};
+use super::{Idempotent, Unavailable};
 
 /// A payment to be begun.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub struct PaymentReceipt {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BegunPayment {
     /// Nothing else has to be done; or it was answered before, under the same key.
-    Complete(Answer<PaymentReceipt>),
+    Complete(Idempotent<PaymentReceipt>),
     /// The gateway has to be asked for an intent, and the answer recorded by [`Payments::attach`].
     NeedsIntent(Payment),
 }
@@ -168,7 +168,7 @@ pub enum Recorded {
 
 /// A payment that nobody may pay any more, of which the gateway has to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallOff {
+pub struct PendingCancellation {
     /// The payment.
     pub payment: Payment,
     /// `None`: whether the gateway has an intent for it is not known.
@@ -214,7 +214,7 @@ pub trait Payments: Send + Sync {
     /// The payments of several orders in one round trip, oldest first. Orders without any are left out.
     async fn of_orders(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<Payment>>, Unavailable>;
 
-    /// Begins a payment for what the order costs, or finds the one that is open. An open one of another method is called off.
+    /// Begins a payment for what the order costs, or finds the one that is open. An open one of another method is cancelled.
     async fn begin(&self, payment: NewPayment) -> Result<BegunPayment, BeginPaymentError>;
 
     /// Records the gateway's intent for a payment, and what the customer was answered.
@@ -224,7 +224,7 @@ pub trait Payments: Send + Sync {
         intent: Intent,
         idempotency: Option<Idempotency>,
         at: Timestamp,
-    ) -> Result<Answer<PaymentReceipt>, Unavailable>;
+    ) -> Result<Idempotent<PaymentReceipt>, Unavailable>;
 
     /// The customer has paid at the counter.
     async fn settle(
@@ -239,17 +239,17 @@ pub trait Payments: Send + Sync {
     async fn refund(&self, refund: NewRefund) -> Result<Refund, RefundPaymentError>;
 
     /// Records what the gateway says of an intent, however often and in whatever order it does; decides the refund of a payment that came
-    /// after it was called off, under the id given for that.
+    /// after it was cancelled, under the id given for that.
     async fn record(&self, report: IntentReport, late_refund: RefundId) -> Result<Recorded, Unavailable>;
 
     /// Records what the gateway says of a refund.
     async fn record_refund(&self, report: RefundReport, at: Timestamp) -> Result<Recorded, Unavailable>;
 
-    /// Takes payments that the gateway has to be told are called off.
-    async fn take_call_offs(&self, limit: u32) -> Result<Vec<CallOff>, Unavailable>;
+    /// Takes payments that the gateway has to be told are cancelled.
+    async fn take_cancellations(&self, limit: u32) -> Result<Vec<PendingCancellation>, Unavailable>;
 
     /// The gateway knows.
-    async fn called_off(&self, id: PaymentId) -> Result<(), Unavailable>;
+    async fn mark_cancelled(&self, id: PaymentId) -> Result<(), Unavailable>;
 
     /// Takes refunds that the gateway has to be told of.
     async fn take_refunds(&self, limit: u32) -> Result<Vec<DueRefund>, Unavailable>;

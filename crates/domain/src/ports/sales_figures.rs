@@ -5,21 +5,21 @@ use crate::{
     money::Money,
     page::PageLimit,
     sales::{Period, Sales},
-    text::DishName,
+    text::MenuItemName,
 };
 
 use super::Unavailable;
 
-/// A dish by how much of it was sold.
+/// A menu item by how much of it was sold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopItem {
-    /// The dish.
+    /// The menu item.
     pub menu_item_id: MenuItemId,
     /// Its name today.
-    pub name: DishName,
+    pub name: MenuItemName,
     /// Portions.
     pub quantity: u64,
-    /// What the portions cost at the prices of their orders.
+    /// What the quantity cost at the prices of their orders.
     pub revenue: Money,
 }
 
@@ -28,7 +28,7 @@ pub struct TopItem {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait SalesFigures: Send + Sync {
-    /// The dishes most portions were sold of; equals by revenue, then by id.
+    /// The menu items most quantity were sold of; equals by revenue, then by id.
     async fn top_items(&self, period: Period, limit: PageLimit) -> Result<Vec<TopItem>, Unavailable>;
 
     /// The sales of periods that follow one another without a gap, in their order.

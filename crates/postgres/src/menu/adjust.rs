@@ -1,5 +1,5 @@
 use comanda_domain::{
-    audit::{AuditAction, Deed},
+    audit::{AuditAction, AuditRecord},
     menu_item::MenuItem,
     ports::{AdjustStockError, StockAdjustment},
     stock::Stock,
@@ -14,7 +14,7 @@ use super::{
     version::raise_menu_version,
 };
 use crate::{
-    audit_log::record,
+    audit_log::write_record,
     named::Named,
     schema::{menu_items, stock_adjustments},
 };
@@ -50,7 +50,7 @@ impl PostgresMenu {
             return Err(AdjustSetback::Refused(AdjustStockError::InsufficientStock { available: before.stock }));
         }
         let stock = match i32::try_from(stock) {
-            Ok(portions) if stock <= Stock::MAX => portions,
+            Ok(quantity) if stock <= Stock::MAX => quantity,
             _ => return Err(AdjustSetback::Refused(AdjustStockError::TooMuch)),
         };
 
@@ -76,14 +76,14 @@ impl PostgresMenu {
             .execute(connection)
             .changes("menu.insert_adjustment")
             .await?;
-        let deed = Deed {
+        let record = AuditRecord {
             actor: Some(adjustment.adjusted_by),
             action: AuditAction::StockAdjusted,
             target: adjustment.menu_item_id.to_string(),
             reason: Some(adjustment.reason.clone()),
             at: adjustment.adjusted_at,
         };
-        record(connection, &deed).await?;
+        write_record(connection, &record).await?;
         if before.availability() != after.availability() {
             raise_menu_version(connection).await?;
         }

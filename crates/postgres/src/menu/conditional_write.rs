@@ -42,7 +42,7 @@ pub(super) fn decided<T, E>(attempt: Result<T, Setback<E>>) -> Result<Option<T>,
 pub(super) enum ReadMode {
     /// Takes no lock: nobody waits for a writer that only looks. Comes first.
     Unlocked,
-    /// Queues for the row's lock. For a dish that sells without pause an unlocked read is out of date by the time of
+    /// Queues for the row's lock. For a menu item that sells without pause an unlocked read is out of date by the time of
     /// the write, every time; queueing is what lets an editor have a turn.
     Locked,
 }

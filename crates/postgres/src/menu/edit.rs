@@ -1,6 +1,6 @@
 use comanda_domain::{
     Timestamp,
-    audit::{AuditAction, Deed},
+    audit::{AuditAction, AuditRecord},
     ids::{AccountId, MenuItemId},
     menu_item::{MenuItem, MenuItemEdit, NewMenuItem},
     ports::{EditMenuItemError, Unavailable},
@@ -11,11 +11,11 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use super::{
     PostgresMenu,
     conditional_write::{ReadMode, Setback, decided, read_row},
-    row::{DetailsColumns, LedgerEntry, MenuItemRow, NewMenuItemRow, portions},
+    row::{DetailsColumns, LedgerEntry, MenuItemRow, NewMenuItemRow, quantity},
     version::raise_menu_version,
 };
 use crate::{
-    audit_log::record,
+    audit_log::write_record,
     named::Named,
     schema::{menu_items, stock_adjustments},
 };
@@ -34,7 +34,7 @@ impl PostgresMenu {
                     .one("menu.insert")
                     .await?;
                 if item.stock.get() > 0 {
-                    let stock = portions(item.stock);
+                    let stock = quantity(item.stock);
                     let entry = LedgerEntry::new(row.id, Some(added_by), item.added_at, stock, "first stock");
                     diesel::insert_into(stock_adjustments::table)
                         .values(entry)
@@ -42,7 +42,8 @@ impl PostgresMenu {
                         .changes("menu.insert_adjustment")
                         .await?;
                 }
-                record(connection, &deed(AuditAction::MenuItemAdded, item.id, added_by, item.added_at)).await?;
+                write_record(connection, &audit_record(AuditAction::MenuItemAdded, item.id, added_by, item.added_at))
+                    .await?;
                 raise_menu_version(connection).await?;
                 Ok(row)
             })
@@ -83,7 +84,8 @@ impl PostgresMenu {
                         .await
                         .optional()?
                         .ok_or(EditSetback::Conflict)?;
-                    record(connection, &deed(AuditAction::MenuItemEdited, id, edited_by, edited_at)).await?;
+                    write_record(connection, &audit_record(AuditAction::MenuItemEdited, id, edited_by, edited_at))
+                        .await?;
                     raise_menu_version(connection).await?;
                     Ok(changed.into_item(self.currency)?)
                 })
@@ -122,7 +124,11 @@ impl PostgresMenu {
                     if archived == 0 {
                         return Err(EditSetback::Conflict);
                     }
-                    record(connection, &deed(AuditAction::MenuItemArchived, id, archived_by, archived_at)).await?;
+                    write_record(
+                        connection,
+                        &audit_record(AuditAction::MenuItemArchived, id, archived_by, archived_at),
+                    )
+                    .await?;
                     raise_menu_version(connection).await?;
                     Ok(())
                 })
@@ -151,6 +157,6 @@ impl PostgresMenu {
     }
 }
 
-fn deed(action: AuditAction, item: MenuItemId, by: AccountId, at: Timestamp) -> Deed {
-    Deed { actor: Some(by), action, target: item.to_string(), reason: None, at }
+fn audit_record(action: AuditAction, item: MenuItemId, by: AccountId, at: Timestamp) -> AuditRecord {
+    AuditRecord { actor: Some(by), action, target: item.to_string(), reason: None, at }
 }

@@ -2,9 +2,9 @@ use std::collections::HashMap;
 
 use comanda_domain::{
     Timestamp,
-    audit::{AuditAction, Deed},
+    audit::{AuditAction, AuditRecord},
     ids::MenuItemId,
-    menu_item::{ImportedDish, MenuItemDetails, NewMenuItem},
+    menu_item::{ImportedMenuItem, MenuItemDetails, NewMenuItem},
     ports::{ImportMenuError, ImportSummary, Unavailable},
     stock::Stock,
     text::Reason,
@@ -16,11 +16,11 @@ use uuid::Uuid;
 use super::{
     PostgresMenu,
     conditional_write::{ReadMode, Setback, decided},
-    row::{LedgerEntry, MenuItemRow, NewMenuItemRow, portions},
+    row::{LedgerEntry, MenuItemRow, NewMenuItemRow, quantity},
     version::raise_menu_version,
 };
 use crate::{
-    audit_log::record,
+    audit_log::write_record,
     named::{Named, NamedRows},
     schema::{menu_items, stock_adjustments},
 };
@@ -32,7 +32,7 @@ const REASON: &str = "menu import";
 impl PostgresMenu {
     pub(super) async fn import_rows(
         &self,
-        rows: Vec<ImportedDish>,
+        rows: Vec<ImportedMenuItem>,
         ids: Vec<MenuItemId>,
         at: Timestamp,
     ) -> Result<ImportSummary, ImportMenuError> {
@@ -52,29 +52,29 @@ impl PostgresMenu {
     async fn import_once(
         &self,
         connection: &mut AsyncPgConnection,
-        dishes: &[ImportedDish],
+        items: &[ImportedMenuItem],
         ids: &[MenuItemId],
         at: Timestamp,
         mode: ReadMode,
     ) -> Result<ImportSummary, ImportSetback> {
-        let mut wanted: HashMap<(String, String), &ImportedDish> =
-            dishes.iter().map(|dish| (place_of(dish), dish)).collect();
+        let mut wanted: HashMap<(String, String), &ImportedMenuItem> =
+            items.iter().map(|item| (place_of(item), item)).collect();
         let mut summary = ImportSummary::default();
         // In id order, like every writer of several items, so that no two wait for each other.
-        for row in existing(connection, dishes, mode).await? {
-            let Some(dish) = wanted.remove(&(row.category.clone(), row.name.clone())) else { continue };
-            if update(connection, &row, dish, at).await? {
+        for row in existing(connection, items, mode).await? {
+            let Some(item) = wanted.remove(&(row.category.clone(), row.name.clone())) else { continue };
+            if update(connection, &row, item, at).await? {
                 summary.changed += 1;
             } else {
                 summary.unchanged += 1;
             }
         }
 
-        let missing: Vec<NewMenuItem> = dishes
+        let missing: Vec<NewMenuItem> = items
             .iter()
             .zip(ids)
-            .filter(|(dish, _)| wanted.contains_key(&place_of(dish)))
-            .map(|(dish, &id)| new_item(dish, id, at))
+            .filter(|(item, _)| wanted.contains_key(&place_of(item)))
+            .map(|(item, &id)| new_item(item, id, at))
             .collect::<Result<_, _>>()
             .map_err(|error| ImportSetback::Refused(error.into()))?;
         summary.added = missing.len();
@@ -86,17 +86,17 @@ impl PostgresMenu {
     }
 }
 
-/// What decides which dish a row of the file is about.
-fn place_of(dish: &ImportedDish) -> (String, String) {
-    (dish.category.as_str().to_owned(), dish.name.as_str().to_owned())
+/// What decides which menu item a row of the file is about.
+fn place_of(item: &ImportedMenuItem) -> (String, String) {
+    (item.category.as_str().to_owned(), item.name.as_str().to_owned())
 }
 
 async fn existing(
     connection: &mut AsyncPgConnection,
-    dishes: &[ImportedDish],
+    items: &[ImportedMenuItem],
     mode: ReadMode,
 ) -> QueryResult<Vec<MenuItemRow>> {
-    let names: Vec<&str> = dishes.iter().map(|dish| dish.name.as_str()).collect();
+    let names: Vec<&str> = items.iter().map(|item| item.name.as_str()).collect();
     let rows = menu_items::table
         .filter(menu_items::name.eq_any(names).and(menu_items::archived_at.is_null()))
         .order(menu_items::id)
@@ -111,12 +111,12 @@ async fn existing(
 async fn update(
     connection: &mut AsyncPgConnection,
     row: &MenuItemRow,
-    dish: &ImportedDish,
+    item: &ImportedMenuItem,
     at: Timestamp,
 ) -> Result<bool, ImportSetback> {
-    let price = dish.price.money().amount();
-    let details_change = row.price != price || row.description != dish.description.as_str();
-    let delta = portions(dish.stock) - row.stock;
+    let price = item.price.money().amount();
+    let details_change = row.price != price || row.description != item.description.as_str();
+    let delta = quantity(item.stock) - row.stock;
     if !details_change && delta == 0 {
         return Ok(false);
     }
@@ -128,8 +128,8 @@ async fn update(
             menu_items::revision.eq(revision),
             menu_items::updated_at.eq(updated_at),
             menu_items::price.eq(price),
-            menu_items::description.eq(dish.description.as_str()),
-            menu_items::stock.eq(portions(dish.stock)),
+            menu_items::description.eq(item.description.as_str()),
+            menu_items::stock.eq(quantity(item.stock)),
         ))
         .execute(connection)
         .changes("menu.import.update")
@@ -138,10 +138,10 @@ async fn update(
         return Err(ImportSetback::Conflict);
     }
     if details_change {
-        record(connection, &deed(AuditAction::MenuItemEdited, row.id, at)).await?;
+        write_record(connection, &audit_record(AuditAction::MenuItemEdited, row.id, at)).await?;
     }
     if delta != 0 {
-        record(connection, &deed(AuditAction::StockAdjusted, row.id, at)).await?;
+        write_record(connection, &audit_record(AuditAction::StockAdjusted, row.id, at)).await?;
         let entry = LedgerEntry::new(row.id, None, at, delta, REASON);
         diesel::insert_into(stock_adjustments::table)
             .values(entry)
@@ -152,16 +152,16 @@ async fn update(
     Ok(true)
 }
 
-fn new_item(dish: &ImportedDish, id: MenuItemId, added_at: Timestamp) -> Result<NewMenuItem, Unavailable> {
+fn new_item(item: &ImportedMenuItem, id: MenuItemId, added_at: Timestamp) -> Result<NewMenuItem, Unavailable> {
     let details = MenuItemDetails {
-        name: dish.name.clone(),
-        description: dish.description.clone(),
-        category: dish.category.clone(),
-        price: dish.price,
+        name: item.name.clone(),
+        description: item.description.clone(),
+        category: item.category.clone(),
+        price: item.price,
         low_stock_at: Stock::new(MenuItemDetails::DEFAULT_LOW_STOCK_AT).map_err(Unavailable::new)?,
         active: true,
     };
-    Ok(NewMenuItem { id, details, stock: dish.stock, added_at })
+    Ok(NewMenuItem { id, details, stock: item.stock, added_at })
 }
 
 async fn insert(connection: &mut AsyncPgConnection, items: &[NewMenuItem]) -> QueryResult<()> {
@@ -170,7 +170,7 @@ async fn insert(connection: &mut AsyncPgConnection, items: &[NewMenuItem]) -> Qu
     let entries: Vec<LedgerEntry> = items
         .iter()
         .filter(|item| item.stock.get() > 0)
-        .map(|item| LedgerEntry::new(item.id.as_uuid(), None, item.added_at, portions(item.stock), REASON))
+        .map(|item| LedgerEntry::new(item.id.as_uuid(), None, item.added_at, quantity(item.stock), REASON))
         .collect();
     diesel::insert_into(stock_adjustments::table)
         .values(entries)
@@ -178,12 +178,12 @@ async fn insert(connection: &mut AsyncPgConnection, items: &[NewMenuItem]) -> Qu
         .changes("menu.insert_adjustment")
         .await?;
     for item in items {
-        record(connection, &deed(AuditAction::MenuItemAdded, item.id.as_uuid(), item.added_at)).await?;
+        write_record(connection, &audit_record(AuditAction::MenuItemAdded, item.id.as_uuid(), item.added_at)).await?;
     }
     Ok(())
 }
 
 /// Whoever imports works on the server itself, and has no account.
-fn deed(action: AuditAction, item: Uuid, at: Timestamp) -> Deed {
-    Deed { actor: None, action, target: item.to_string(), reason: Reason::new(REASON).ok(), at }
+fn audit_record(action: AuditAction, item: Uuid, at: Timestamp) -> AuditRecord {
+    AuditRecord { actor: None, action, target: item.to_string(), reason: Reason::new(REASON).ok(), at }
 }

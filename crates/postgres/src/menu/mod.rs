@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use comanda_domain::{
     Timestamp,
     ids::{AccountId, MenuItemId},
-    menu_item::{ImportedDish, MenuItem, MenuItemEdit, NewMenuItem},
+    menu_item::{ImportedMenuItem, MenuItem, MenuItemEdit, NewMenuItem},
     money::Currency,
     page::Page,
     ports::{
@@ -22,7 +22,7 @@ use comanda_domain::{
 };
 
 pub(crate) use self::version::raise_menu_version;
-use crate::{Database, owned_task::in_own_task};
+use crate::{Database, owned_task::spawn_transaction};
 
 /// The menu in the tables `menu_items`, `stock_adjustments` and `menu_version`.
 #[derive(Clone)]
@@ -65,7 +65,7 @@ impl Menu for PostgresMenu {
 
     async fn add(&self, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, Unavailable> {
         let menu = self.clone();
-        in_own_task(&self.database, async move { menu.add_item(item, added_by).await }).await
+        spawn_transaction(&self.database, async move { menu.add_item(item, added_by).await }).await
     }
 
     async fn edit(
@@ -78,7 +78,7 @@ impl Menu for PostgresMenu {
     ) -> Result<MenuItem, EditMenuItemError> {
         let menu = self.clone();
         let work = async move { menu.edit_item(id, revision, edit, edited_by, edited_at).await };
-        in_own_task(&self.database, work).await
+        spawn_transaction(&self.database, work).await
     }
 
     async fn archive(
@@ -90,21 +90,21 @@ impl Menu for PostgresMenu {
     ) -> Result<(), EditMenuItemError> {
         let menu = self.clone();
         let work = async move { menu.archive_item(id, revision, archived_by, archived_at).await };
-        in_own_task(&self.database, work).await
+        spawn_transaction(&self.database, work).await
     }
 
     async fn adjust_stock(&self, adjustment: StockAdjustment) -> Result<MenuItem, AdjustStockError> {
         let menu = self.clone();
-        in_own_task(&self.database, async move { menu.adjust(adjustment).await }).await
+        spawn_transaction(&self.database, async move { menu.adjust(adjustment).await }).await
     }
 
     async fn import(
         &self,
-        rows: Vec<ImportedDish>,
+        rows: Vec<ImportedMenuItem>,
         ids: Vec<MenuItemId>,
         imported_at: Timestamp,
     ) -> Result<ImportSummary, ImportMenuError> {
         let menu = self.clone();
-        in_own_task(&self.database, async move { menu.import_rows(rows, ids, imported_at).await }).await
+        spawn_transaction(&self.database, async move { menu.import_rows(rows, ids, imported_at).await }).await
     }
 }

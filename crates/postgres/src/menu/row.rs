@@ -5,7 +5,7 @@ use comanda_domain::{
     menu_item::{MenuItem, MenuItemDetails, NewMenuItem},
     money::{Currency, Price},
     stock::Stock,
-    text::{Category, Description, DishName},
+    text::{Category, Description, MenuItemName},
 };
 use diesel::prelude::*;
 use uuid::Uuid;
@@ -38,7 +38,7 @@ impl MenuItemRow {
         Ok(MenuItem {
             id: MenuItemId::new(self.id),
             details: MenuItemDetails {
-                name: row.read("name", DishName::new(&self.name))?,
+                name: row.read("name", MenuItemName::new(&self.name))?,
                 description: row.read("description", Description::new(&self.description))?,
                 category: row.read("category", Category::new(&self.category))?,
                 price: row.read("price", Price::new(self.price, currency))?,
@@ -70,7 +70,7 @@ impl DetailsColumns {
     pub(super) fn of(details: &MenuItemDetails) -> Self {
         Self {
             price: details.price.money().amount(),
-            low_stock_at: portions(details.low_stock_at),
+            low_stock_at: quantity(details.low_stock_at),
             active: details.active,
             name: details.name.as_str().to_owned(),
             category: details.category.as_str().to_owned(),
@@ -96,7 +96,7 @@ impl NewMenuItemRow {
             id: item.id.as_uuid(),
             created_at: item.added_at,
             updated_at: item.added_at,
-            stock: portions(item.stock),
+            stock: quantity(item.stock),
             details: DetailsColumns::of(&item.details),
         }
     }
@@ -121,6 +121,6 @@ impl LedgerEntry {
 }
 
 /// [`Stock::MAX`] fits many times over.
-pub(super) fn portions(stock: Stock) -> i32 {
+pub(super) fn quantity(stock: Stock) -> i32 {
     i32::try_from(stock.get()).unwrap_or(i32::MAX)
 }

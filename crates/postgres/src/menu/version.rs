@@ -1,4 +1,4 @@
-//! The menu's version: raised in the transaction of every change that a guest can see.
+//! The menu's version: raised in the transaction of every change that a customer can see.
 
 use comanda_domain::ports::Unavailable;
 use diesel::prelude::*;
@@ -6,7 +6,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::{Database, named::Named, schema::menu_version};
 
-/// Tells readers that what guests see has changed. Last in a transaction: this row is everybody's. It is locked until the commit,
+/// Tells readers that what customers see has changed. Last in a transaction: this row is everybody's. It is locked until the commit,
 /// so that versions are committed in their order.
 pub(crate) async fn raise_menu_version(mut connection: &AsyncPgConnection) -> QueryResult<()> {
     diesel::update(menu_version::table)

@@ -1,6 +1,6 @@
 //! The outbox: which events a subscriber has been told of, and which have to be told again.
 
-mod notice_row;
+mod event_row;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -8,13 +8,13 @@ use async_trait::async_trait;
 use comanda_domain::{
     Timestamp,
     account::Administrator,
-    audit::{AuditAction, Deed},
+    audit::{AuditAction, AuditRecord},
+    event::Event,
     money::Currency,
-    notice::Notice,
     page::{Page, PageLimit},
     ports::{
-        DeadLetter, DueNotice, NoticeBatch, Outbox, OutboxPosition, OutboxState, ResendError, RetryOutcome,
-        Unavailable, Undelivered,
+        DeadLetter, DueEvent, EventBatch, Outbox, OutboxPosition, OutboxState, ResendError, RetryOutcome, Unavailable,
+        Undelivered,
     },
 };
 use diesel::{
@@ -25,11 +25,11 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use self::notice_row::{JOINS, NOTICE, NoticeRow};
+use self::event_row::{EventRow, JOINS, NOTICE};
 use crate::{
     Database, audit_log,
     named::{Named, NamedRows},
-    owned_task::in_own_task,
+    owned_task::spawn_transaction,
     transaction_failure::Failure,
 };
 
@@ -57,11 +57,11 @@ struct Locked {
 }
 
 #[derive(QueryableByName)]
-struct PlacedNotice {
+struct PlacedEvent {
     #[diesel(sql_type = BigInt)]
     transaction_id: i64,
     #[diesel(embed)]
-    notice: NoticeRow,
+    event: EventRow,
 }
 
 #[derive(QueryableByName)]
@@ -71,7 +71,7 @@ struct RetryRow {
     #[diesel(sql_type = Integer)]
     attempts: i32,
     #[diesel(embed)]
-    notice: NoticeRow,
+    event: EventRow,
 }
 
 #[derive(QueryableByName)]
@@ -94,8 +94,8 @@ struct LetterRow {
     last_error: String,
 }
 
-/// An event out of which no notice can be made.
-struct Senseless {
+/// An event out of which no event can be made.
+struct Malformed {
     event: i64,
     stream: Uuid,
     error: String,
@@ -157,8 +157,8 @@ impl PostgresOutbox {
         connection: &mut AsyncPgConnection,
         subscriber: &str,
         limit: u32,
-    ) -> Result<NoticeBatch, Unavailable> {
-        let rows: Vec<PlacedNotice> = sql_query(format!(
+    ) -> Result<EventBatch, Unavailable> {
+        let rows: Vec<PlacedEvent> = sql_query(format!(
             "SELECT e.transaction_id, {NOTICE}, \
                     EXISTS (SELECT FROM outbox_retries r WHERE r.subscriber = $1 \
                             AND r.stream_id = coalesce(e.stream_id, e.subject_id) AND NOT r.is_dead) AS is_held \
@@ -173,29 +173,29 @@ impl PostgresOutbox {
         .rows("outbox.next")
         .await
         .map_err(Unavailable::new)?;
-        let position = rows.last().map(|row| OutboxPosition { transaction: row.transaction_id, event: row.notice.id });
-        let rows = rows.into_iter().map(|row| row.notice);
-        let (notices, senseless) = self.make_sense_of(rows);
-        put_aside(connection, subscriber, &senseless).await?;
-        Ok(NoticeBatch { notices, position })
+        let position = rows.last().map(|row| OutboxPosition { transaction: row.transaction_id, event: row.event.id });
+        let rows = rows.into_iter().map(|row| row.event);
+        let (events, malformed) = self.make_sense_of(rows);
+        put_aside(connection, subscriber, &malformed).await?;
+        Ok(EventBatch { events, position })
     }
 
-    fn make_sense_of(&self, rows: impl Iterator<Item = NoticeRow>) -> (Vec<Notice>, Vec<Senseless>) {
-        let (mut notices, mut senseless) = (Vec::new(), Vec::new());
+    fn make_sense_of(&self, rows: impl Iterator<Item = EventRow>) -> (Vec<Event>, Vec<Malformed>) {
+        let (mut events, mut malformed) = (Vec::new(), Vec::new());
         for row in rows {
             let (event, stream) = (row.id, row.stream);
-            match row.into_notice(self.currency) {
-                Ok(notice) => notices.push(notice),
+            match row.into_event(self.currency) {
+                Ok(event) => events.push(event),
                 Err(error) => {
                     tracing::error!(event, %error, "an event makes no sense");
-                    senseless.push(Senseless { event, stream, error: error.to_string() });
+                    malformed.push(Malformed { event, stream, error: error.to_string() });
                 }
             }
         }
-        (notices, senseless)
+        (events, malformed)
     }
 
-    async fn next_batch(&self, subscriber: &str, limit: u32) -> Result<Option<NoticeBatch>, Unavailable> {
+    async fn next_batch(&self, subscriber: &str, limit: u32) -> Result<Option<EventBatch>, Unavailable> {
         let Some(turn) = self.turn(subscriber).await? else { return Ok(None) };
         let batch = self.read_next(&mut *turn.lock().await, subscriber, limit).await;
         if batch.is_err() {
@@ -251,7 +251,7 @@ impl PostgresOutbox {
         advanced
     }
 
-    async fn due_notices(&self, subscriber: &str, limit: u32) -> Result<Vec<DueNotice>, Unavailable> {
+    async fn due_events(&self, subscriber: &str, limit: u32) -> Result<Vec<DueEvent>, Unavailable> {
         let mut connection = self.database.connection().await?;
         let rows: Vec<RetryRow> = sql_query(format!(
             "WITH due AS (\
@@ -272,12 +272,12 @@ impl PostgresOutbox {
         .await
         .map_err(Unavailable::new)?;
         let retries: HashMap<i64, (i64, i32)> =
-            rows.iter().map(|row| (row.notice.id, (row.retry_id, row.attempts))).collect();
-        let (notices, senseless) = self.make_sense_of(rows.into_iter().map(|row| row.notice));
-        put_aside(&mut connection, subscriber, &senseless).await?;
-        let due = notices.into_iter().filter_map(|notice| {
-            let (id, attempts) = *retries.get(&notice.id)?;
-            Some(DueNotice { id, attempts: u32::try_from(attempts).unwrap_or_default(), notice })
+            rows.iter().map(|row| (row.event.id, (row.retry_id, row.attempts))).collect();
+        let (events, malformed) = self.make_sense_of(rows.into_iter().map(|row| row.event));
+        put_aside(&mut connection, subscriber, &malformed).await?;
+        let due = events.into_iter().filter_map(|event| {
+            let (id, attempts) = *retries.get(&event.id)?;
+            Some(DueEvent { id, attempts: u32::try_from(attempts).unwrap_or_default(), event })
         });
         Ok(due.collect())
     }
@@ -351,14 +351,14 @@ impl PostgresOutbox {
                 if sent == 0 {
                     return Err(Failure(ResendError::NotFound));
                 }
-                let deed = Deed {
+                let record = AuditRecord {
                     actor: Some(by.account_id()),
                     action: AuditAction::DeadLetterResent,
                     target: id.to_string(),
                     reason: None,
                     at,
                 };
-                audit_log::record(connection, &deed).await?;
+                audit_log::write_record(connection, &record).await?;
                 Ok(())
             })
             .await
@@ -389,9 +389,9 @@ impl PostgresOutbox {
 async fn put_aside(
     connection: &mut AsyncPgConnection,
     subscriber: &str,
-    senseless: &[Senseless],
+    malformed: &[Malformed],
 ) -> Result<(), Unavailable> {
-    if senseless.is_empty() {
+    if malformed.is_empty() {
         return Ok(());
     }
     sql_query(
@@ -402,9 +402,9 @@ async fn put_aside(
          SET is_dead = true, taken_until = NULL, attempts = outbox_retries.attempts + 1, last_error = excluded.last_error",
     )
     .bind::<Text, _>(subscriber)
-    .bind::<Array<BigInt>, _>(senseless.iter().map(|senseless| senseless.event).collect::<Vec<_>>())
-    .bind::<Array<SqlUuid>, _>(senseless.iter().map(|senseless| senseless.stream).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(senseless.iter().map(|senseless| senseless.error.as_str()).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(malformed.iter().map(|malformed| malformed.event).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(malformed.iter().map(|malformed| malformed.stream).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(malformed.iter().map(|malformed| malformed.error.as_str()).collect::<Vec<_>>())
     .execute(connection)
     .changes("outbox.put_aside")
     .await
@@ -414,9 +414,9 @@ async fn put_aside(
 
 #[async_trait]
 impl Outbox for PostgresOutbox {
-    async fn next(&self, subscriber: &str, limit: u32) -> Result<Option<NoticeBatch>, Unavailable> {
+    async fn next(&self, subscriber: &str, limit: u32) -> Result<Option<EventBatch>, Unavailable> {
         let (outbox, subscriber) = (self.clone(), subscriber.to_owned());
-        in_own_task(&self.database, async move { outbox.next_batch(&subscriber, limit).await }).await
+        spawn_transaction(&self.database, async move { outbox.next_batch(&subscriber, limit).await }).await
     }
 
     async fn advance(
@@ -426,17 +426,18 @@ impl Outbox for PostgresOutbox {
         undelivered: Vec<Undelivered>,
     ) -> Result<(), Unavailable> {
         let (outbox, subscriber) = (self.clone(), subscriber.to_owned());
-        in_own_task(&self.database, async move { outbox.advance_to(&subscriber, position, undelivered).await }).await
+        spawn_transaction(&self.database, async move { outbox.advance_to(&subscriber, position, undelivered).await })
+            .await
     }
 
-    async fn take_due(&self, subscriber: &str, limit: u32) -> Result<Vec<DueNotice>, Unavailable> {
+    async fn take_due(&self, subscriber: &str, limit: u32) -> Result<Vec<DueEvent>, Unavailable> {
         let (outbox, subscriber) = (self.clone(), subscriber.to_owned());
-        in_own_task(&self.database, async move { outbox.due_notices(&subscriber, limit).await }).await
+        spawn_transaction(&self.database, async move { outbox.due_events(&subscriber, limit).await }).await
     }
 
     async fn retried(&self, id: i64, outcome: RetryOutcome) -> Result<(), Unavailable> {
         let outbox = self.clone();
-        in_own_task(&self.database, async move { outbox.record_retry(id, outcome).await }).await
+        spawn_transaction(&self.database, async move { outbox.record_retry(id, outcome).await }).await
     }
 
     async fn dead_letters(&self, after: Option<i64>, limit: PageLimit) -> Result<Page<DeadLetter>, Unavailable> {
@@ -445,7 +446,7 @@ impl Outbox for PostgresOutbox {
 
     async fn resend(&self, id: i64, by: Administrator, at: Timestamp) -> Result<(), ResendError> {
         let outbox = self.clone();
-        in_own_task(&self.database, async move { outbox.resend_letter(id, by, at).await }).await
+        spawn_transaction(&self.database, async move { outbox.resend_letter(id, by, at).await }).await
     }
 
     async fn state(&self, subscriber: &str) -> Result<OutboxState, Unavailable> {

@@ -6,7 +6,7 @@ use comanda_domain::{
     ids::PaymentId,
     order_status::OrderStatus,
     payment::{Intent, Payment, PaymentMethod, PaymentStatus},
-    ports::{Answer, BeginPaymentError, BegunPayment, NewPayment, PaymentReceipt, Unavailable},
+    ports::{BeginPaymentError, BegunPayment, Idempotent, NewPayment, PaymentReceipt, Unavailable},
 };
 use diesel::{
     OptionalExtension, QueryableByName, sql_query,
@@ -18,11 +18,11 @@ use uuid::Uuid;
 use super::{
     PostgresPayments,
     row::{COLUMNS, PaymentRow},
-    write::{PaymentEvent, announce, call_off},
+    write::{PaymentEvent, announce, cancellation},
 };
 use crate::{
     named::{Named, NamedRows},
-    order_book::lock_order,
+    orders::lock_order,
     transaction_failure::Failure,
 };
 
@@ -70,7 +70,7 @@ impl PostgresPayments {
             if payment.method == new.method && order.status != OrderStatus::Cancelled {
                 return self.continued(connection, &counts, payment, new).await;
             }
-            call_off(connection, &payment, new.begun_at).await?;
+            cancellation(connection, &payment, new.begun_at).await?;
         }
         if order.status == OrderStatus::Cancelled {
             return Err(Failure(BeginPaymentError::NotPayable(order.status)));
@@ -114,7 +114,7 @@ impl PostgresPayments {
         if let Some(request) = &new.idempotency {
             remember(connection, request, &receipt.payment, new.begun_at).await?;
         }
-        Ok(BegunPayment::Complete(Answer { outcome: receipt, replayed: false }))
+        Ok(BegunPayment::Complete(Idempotent { outcome: receipt, replayed: false }))
     }
 
     async fn payment_that_counts(
@@ -136,7 +136,7 @@ impl PostgresPayments {
         connection: &mut AsyncPgConnection,
         request: &Idempotency,
         now: Timestamp,
-    ) -> Result<Option<Answer<PaymentReceipt>>, BeginFailure> {
+    ) -> Result<Option<Idempotent<PaymentReceipt>>, BeginFailure> {
         let forgotten_before = IdempotencyKey::forgotten_before(now);
         sql_query("DELETE FROM idempotency_keys WHERE caller_id = $1 AND recorded_at < $2")
             .bind::<SqlUuid, _>(request.caller.as_uuid())
@@ -172,7 +172,7 @@ impl PostgresPayments {
         if let Some(status) = known.answered_status.and_then(|status| status.parse().ok()) {
             receipt.payment.status = status;
         }
-        Ok(Some(Answer { outcome: receipt, replayed: true }))
+        Ok(Some(Idempotent { outcome: receipt, replayed: true }))
     }
 
     pub(super) async fn attach_intent(
@@ -181,7 +181,7 @@ impl PostgresPayments {
         intent: Intent,
         idempotency: Option<Idempotency>,
         at: Timestamp,
-    ) -> Result<Answer<PaymentReceipt>, Unavailable> {
+    ) -> Result<Idempotent<PaymentReceipt>, Unavailable> {
         let mut connection = self.database.connection().await?;
         connection
             .transaction::<_, Failure<Unavailable>, _>(async |connection| {
@@ -208,7 +208,7 @@ impl PostgresPayments {
                         (receipt, replayed) = (answer.outcome, true);
                     }
                 }
-                Ok(Answer { outcome: receipt, replayed })
+                Ok(Idempotent { outcome: receipt, replayed })
             })
             .await
             .map_err(|failure| failure.0)

@@ -3,7 +3,7 @@
 use comanda_domain::{
     Timestamp,
     account::StaffMember,
-    audit::{AuditAction, Deed},
+    audit::{AuditAction, AuditRecord},
     ids::{OrderId, PaymentId, RefundId},
     payment::{Consequence, Payment, PaymentMethod, PaymentStatus, RefundStatus},
     ports::{IntentReport, Recorded, RefundReport, SettlePaymentError, Unavailable},
@@ -22,7 +22,7 @@ use super::{
     row::{COLUMNS, PaymentRow},
     write::{PaymentEvent, announce, move_to, settle_status},
 };
-use crate::{audit_log, named::Named, order_book::lock_order, transaction_failure::Failure};
+use crate::{audit_log, named::Named, orders::lock_order, transaction_failure::Failure};
 
 #[derive(QueryableByName)]
 struct OrderOf {
@@ -75,14 +75,14 @@ impl PostgresPayments {
                 payment.status = PaymentStatus::Succeeded;
                 move_to(connection, id, payment.status, at, None).await?;
                 announce(connection, &payment, PaymentEvent::Succeeded, at).await?;
-                let deed = Deed {
+                let record = AuditRecord {
                     actor: Some(by.account_id()),
                     action: AuditAction::PaymentSettled,
                     target: id.to_string(),
                     reason: None,
                     at,
                 };
-                audit_log::record(connection, &deed).await?;
+                audit_log::write_record(connection, &record).await?;
                 Ok(payment)
             })
             .await
@@ -137,7 +137,7 @@ impl PostgresPayments {
                             .execute(connection)
                             .changes("payment.attach")
                             .await?;
-                        let reason = Reason::new("paid after it was called off").map_err(Unavailable::new)?;
+                        let reason = Reason::new("paid after it was cancelled").map_err(Unavailable::new)?;
                         insert_refund(connection, &payment, late_refund, payment.amount, &reason, None, report.at)
                             .await?;
                         Ok(Recorded::Changed)

@@ -20,9 +20,9 @@ use comanda_domain::{
     money::Currency,
     payment::{Intent, Payment, Refund},
     ports::{
-        Answer, BeginPaymentError, BegunPayment, CallOff, CardPayment, DueRefund, InboxEvent, IntentReport, NewPayment,
-        NewRefund, PaymentReceipt, Payments, Recorded, RefundPaymentError, RefundReport, SettlePaymentError,
-        Unavailable,
+        BeginPaymentError, BegunPayment, CardPayment, DueRefund, Idempotent, InboxEvent, IntentReport, NewPayment,
+        NewRefund, PaymentReceipt, Payments, PendingCancellation, Recorded, RefundPaymentError, RefundReport,
+        SettlePaymentError, Unavailable,
     },
 };
 use diesel::{
@@ -34,7 +34,7 @@ use uuid::Uuid;
 
 pub(crate) use self::refund::give_back;
 use self::row::{COLUMNS, PaymentRow};
-use crate::{Database, named::NamedRows, owned_task::in_own_task};
+use crate::{Database, named::NamedRows, owned_task::spawn_transaction};
 
 /// Payments in the tables `payments`, `refunds` and `gateway_events`.
 #[derive(Clone)]
@@ -72,7 +72,7 @@ impl Payments for PostgresPayments {
 
     async fn begin(&self, payment: NewPayment) -> Result<BegunPayment, BeginPaymentError> {
         let payments = self.clone();
-        in_own_task(&self.database, async move { payments.begin_payment(payment).await }).await
+        spawn_transaction(&self.database, async move { payments.begin_payment(payment).await }).await
     }
 
     async fn attach(
@@ -81,9 +81,10 @@ impl Payments for PostgresPayments {
         intent: Intent,
         idempotency: Option<Idempotency>,
         at: Timestamp,
-    ) -> Result<Answer<PaymentReceipt>, Unavailable> {
+    ) -> Result<Idempotent<PaymentReceipt>, Unavailable> {
         let payments = self.clone();
-        in_own_task(&self.database, async move { payments.attach_intent(id, intent, idempotency, at).await }).await
+        spawn_transaction(&self.database, async move { payments.attach_intent(id, intent, idempotency, at).await })
+            .await
     }
 
     async fn settle(
@@ -94,30 +95,30 @@ impl Payments for PostgresPayments {
         at: Timestamp,
     ) -> Result<Payment, SettlePaymentError> {
         let payments = self.clone();
-        in_own_task(&self.database, async move { payments.settle_payment(order_id, id, by, at).await }).await
+        spawn_transaction(&self.database, async move { payments.settle_payment(order_id, id, by, at).await }).await
     }
 
     async fn refund(&self, refund: NewRefund) -> Result<Refund, RefundPaymentError> {
         let payments = self.clone();
-        in_own_task(&self.database, async move { payments.decide_refund(refund).await }).await
+        spawn_transaction(&self.database, async move { payments.decide_refund(refund).await }).await
     }
 
     async fn record(&self, report: IntentReport, late_refund: RefundId) -> Result<Recorded, Unavailable> {
         let payments = self.clone();
-        in_own_task(&self.database, async move { payments.record_report(report, late_refund).await }).await
+        spawn_transaction(&self.database, async move { payments.record_report(report, late_refund).await }).await
     }
 
     async fn record_refund(&self, report: RefundReport, at: Timestamp) -> Result<Recorded, Unavailable> {
         let payments = self.clone();
-        in_own_task(&self.database, async move { payments.record_refund_report(report, at).await }).await
+        spawn_transaction(&self.database, async move { payments.record_refund_report(report, at).await }).await
     }
 
-    async fn take_call_offs(&self, limit: u32) -> Result<Vec<CallOff>, Unavailable> {
-        self.call_offs(limit).await
+    async fn take_cancellations(&self, limit: u32) -> Result<Vec<PendingCancellation>, Unavailable> {
+        self.pending_cancellations(limit).await
     }
 
-    async fn called_off(&self, id: PaymentId) -> Result<(), Unavailable> {
-        self.is_called_off(id).await
+    async fn mark_cancelled(&self, id: PaymentId) -> Result<(), Unavailable> {
+        self.mark_cancelled(id).await
     }
 
     async fn take_refunds(&self, limit: u32) -> Result<Vec<DueRefund>, Unavailable> {

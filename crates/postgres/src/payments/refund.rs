@@ -3,7 +3,7 @@
 use comanda_domain::{
     Timestamp,
     account::StaffMember,
-    audit::{AuditAction, Deed},
+    audit::{AuditAction, AuditRecord},
     ids::{OrderId, RefundId},
     money::{Currency, Money},
     payment::{Payment, PaymentMethod, Refund},
@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::{
     PostgresPayments,
     row::{COLUMNS, PaymentRow, RefundRow},
-    write::{PaymentEvent, announce, call_off, settle_status},
+    write::{PaymentEvent, announce, cancellation, settle_status},
 };
 use crate::{
     audit_log,
@@ -49,14 +49,14 @@ impl PostgresPayments {
                 let by = Some(new.requested_by);
                 let refund =
                     insert_refund(connection, &payment, new.id, amount, &new.reason, by, new.requested_at).await?;
-                let deed = Deed {
+                let record = AuditRecord {
                     actor: Some(new.requested_by.account_id()),
                     action: AuditAction::PaymentRefunded,
                     target: payment.id.to_string(),
                     reason: Some(new.reason.clone()),
                     at: new.requested_at,
                 };
-                audit_log::record(connection, &deed).await?;
+                audit_log::write_record(connection, &record).await?;
                 Ok(refund.into_refund(self.currency)?)
             })
             .await
@@ -109,7 +109,7 @@ pub(super) async fn insert_refund(
     Ok(row)
 }
 
-/// What becomes of the payments of an order that is called off, in the transaction that does it: open ones are called off as well, of paid ones the
+/// What becomes of the payments of an order that is cancelled, in the transaction that does it: open ones are cancelled as well, of paid ones the
 /// money goes back.
 pub(crate) async fn give_back(
     connection: &mut AsyncPgConnection,
@@ -127,7 +127,7 @@ pub(crate) async fn give_back(
         let payment = row.payment(currency)?;
         let left = left_of(&payment);
         if payment.status.is_open() {
-            call_off(connection, &payment, at).await?;
+            cancellation(connection, &payment, at).await?;
         } else if payment.status.is_paid() && left.amount() > 0 {
             let reason = Reason::new("the order was cancelled").map_err(Unavailable::new)?;
             let id = RefundId::new(Uuid::now_v7());

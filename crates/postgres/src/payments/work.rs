@@ -5,7 +5,7 @@ use comanda_domain::{
     ids::{PaymentId, RefundId},
     money::Money,
     payment::IntentId,
-    ports::{CallOff, CardPayment, DueRefund, InboxEvent, Unavailable},
+    ports::{CardPayment, DueRefund, InboxEvent, PendingCancellation, Unavailable},
 };
 use diesel::{
     QueryableByName, sql_query,
@@ -43,7 +43,7 @@ fn at_most(limit: u32) -> i32 {
 }
 
 impl PostgresPayments {
-    pub(super) async fn call_offs(&self, limit: u32) -> Result<Vec<CallOff>, Unavailable> {
+    pub(super) async fn pending_cancellations(&self, limit: u32) -> Result<Vec<PendingCancellation>, Unavailable> {
         let mut connection = self.database.connection().await?;
         let rows: Vec<PaymentRow> = sql_query(format!(
             "UPDATE payments SET taken_until = now() + interval '30 seconds' WHERE id IN (\
@@ -55,11 +55,12 @@ impl PostgresPayments {
         .rows("payment.take_call_offs")
         .await
         .map_err(Unavailable::new)?;
-        let call_off = |row: PaymentRow| Ok(CallOff { intent: row.intent(), payment: row.payment(self.currency)? });
-        rows.into_iter().filter(|row| row.call_off).map(call_off).collect()
+        let cancellation =
+            |row: PaymentRow| Ok(PendingCancellation { intent: row.intent(), payment: row.payment(self.currency)? });
+        rows.into_iter().filter(|row| row.cancellation).map(cancellation).collect()
     }
 
-    pub(super) async fn is_called_off(&self, id: PaymentId) -> Result<(), Unavailable> {
+    pub(super) async fn mark_cancelled(&self, id: PaymentId) -> Result<(), Unavailable> {
         let mut connection = self.database.connection().await?;
         sql_query("UPDATE payments SET call_off = false, taken_until = NULL WHERE id = $1")
             .bind::<SqlUuid, _>(id.as_uuid())

@@ -68,7 +68,11 @@ pub(super) async fn move_to(
 }
 
 /// Nobody may pay it any more; by card, the gateway is told later.
-pub(super) async fn call_off(connection: &mut AsyncPgConnection, payment: &Payment, at: Timestamp) -> QueryResult<()> {
+pub(super) async fn cancellation(
+    connection: &mut AsyncPgConnection,
+    payment: &Payment,
+    at: Timestamp,
+) -> QueryResult<()> {
     sql_query(
         "UPDATE payments SET status = 'cancelled', call_off = (method = 'card'), updated_at = $2, version = version + 1 \
          WHERE id = $1",

@@ -1,6 +1,6 @@
 //! What was sold, from summaries that are kept up to date in the background.
 //!
-//! Placing an order writes nothing for this beside the event it writes anyway: a row a dish and hour, raised within the order's
+//! Placing an order writes nothing for this beside the event it writes anyway: a row a menu item and hour, raised within the order's
 //! transaction, would be paid for by every order. Summaries are raised from the events every few seconds (`summarize`), many orders
 //! at a time; a report (`report`) adds what is not summarized yet, in one snapshot with the summaries, so that it is exact
 //! at any moment.

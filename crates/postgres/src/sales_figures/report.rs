@@ -5,7 +5,7 @@ use comanda_domain::{
     page::PageLimit,
     ports::{TopItem, Unavailable},
     sales::{Period, QUARTER_HOUR, Sales},
-    text::DishName,
+    text::MenuItemName,
 };
 use diesel::{
     QueryDsl, QueryResult, QueryableByName, sql_query,
@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::PostgresSalesFigures;
 use crate::{
     named::{Named, NamedRows},
-    owned_task::in_own_task,
+    owned_task::spawn_transaction,
     row_error::RowOf,
     schema::sales_summarized,
     transaction_failure::Failure,
@@ -85,7 +85,7 @@ impl PostgresSalesFigures {
         report: impl for<'c> FnOnce(&'c mut AsyncPgConnection, (i64, i64)) -> BoxFuture<'c, QueryResult<T>> + Send + 'static,
     ) -> Result<T, Unavailable> {
         let (place, database) = (self.database.place_for_report()?, self.database.clone());
-        in_own_task(&self.database, async move {
+        spawn_transaction(&self.database, async move {
             let _place = place;
             let mut connection = database.list_connection().await?;
             let limit = database.report_limit().as_millis();
@@ -136,7 +136,7 @@ impl PostgresSalesFigures {
         rows.into_iter()
             .map(|row| {
                 let name =
-                    RowOf { table: "menu_items", id: row.menu_item_id }.read("name", DishName::new(&row.name))?;
+                    RowOf { table: "menu_items", id: row.menu_item_id }.read("name", MenuItemName::new(&row.name))?;
                 Ok(TopItem {
                     menu_item_id: MenuItemId::new(row.menu_item_id),
                     name,

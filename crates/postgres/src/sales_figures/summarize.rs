@@ -7,7 +7,9 @@ use diesel::{
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
-use crate::{Database, named::Named, owned_task::in_own_task, schema::sales_summarized, transaction_failure::Failure};
+use crate::{
+    Database, named::Named, owned_task::spawn_transaction, schema::sales_summarized, transaction_failure::Failure,
+};
 
 /// How often. Reports are exact whenever they are made; the longer the pause, the more orders share the work, and the more a report has
 /// to read beside the summaries.
@@ -29,7 +31,7 @@ pub(super) async fn keep_summarizing(database: Database) {
 pub(super) async fn catch_up(database: &Database) -> Result<(), Unavailable> {
     while there_is_more(database).await? {
         let own = database.clone();
-        let batch = in_own_task(database, async move {
+        let batch = spawn_transaction(database, async move {
             let mut connection = own.connection().await?;
             connection
                 .transaction::<_, Failure<Unavailable>, _>(async |connection| summarize(connection).await)

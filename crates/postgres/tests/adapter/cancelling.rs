@@ -2,7 +2,7 @@ use comanda_domain::{
     account::OrderScope,
     ids::{AccountId, OrderId},
     order_status::{CancelledBy, OrderStatus},
-    ports::{AdvanceOrderError, CancelOrderError, Cancellation, OrderBook},
+    ports::{AdvanceOrderError, CancelOrderError, Cancellation, Orders},
     text::Reason,
 };
 use comanda_tests::seeded;
@@ -26,7 +26,7 @@ pub fn cancellation(order_id: OrderId) -> Cancellation {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_stock_comes_back_exactly_once() {
     let shop = Shop::open().await;
-    let (soup, bread) = (shop.dish(5).await, shop.dish(5).await);
+    let (soup, bread) = (shop.item(5).await, shop.item(5).await);
     let id = shop.orders.place(shop.order(&[(&soup, 2), (&bread, 3), (&soup, 1)])).await.unwrap().outcome.order.id;
     let answers = join_all((0..12).map(|_| shop.orders.cancel(cancellation(id)))).await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
@@ -41,8 +41,8 @@ async fn the_stock_comes_back_exactly_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_outside_the_scope_is_none() {
     let shop = Shop::open().await;
-    let dish = shop.dish(5).await;
-    let id = shop.orders.place(shop.order(&[(&dish, 2)])).await.unwrap().outcome.order.id;
+    let item = shop.item(5).await;
+    let id = shop.orders.place(shop.order(&[(&item, 2)])).await.unwrap().outcome.order.id;
     let somebody = OrderScope::OwnedBy(AccountId::new(Uuid::now_v7()));
     for wrong in [Cancellation { scope: somebody, ..cancellation(id) }, cancellation(OrderId::new(Uuid::now_v7()))] {
         for idempotency in [None, Some(shop.idempotency("key"))] {
@@ -54,7 +54,7 @@ async fn an_order_outside_the_scope_is_none() {
     let keyed = Cancellation { idempotency: Some(shop.idempotency("key")), ..cancellation(id) };
     assert!(!shop.orders.cancel(keyed.clone()).await.unwrap().replayed);
     assert!(shop.orders.cancel(keyed).await.unwrap().replayed);
-    assert_eq!(shop.stock(&dish).await, 5);
+    assert_eq!(shop.stock(&item).await, 5);
     shop.assert_sound().await;
 }
 
@@ -63,10 +63,10 @@ async fn an_order_outside_the_scope_is_none() {
 async fn advancing_and_cancelling_at_once_agree() {
     let mut random = seeded();
     let shop = Shop::open().await;
-    let dish = shop.dish(1000).await;
+    let item = shop.item(1000).await;
     let mut held = 0;
     for _ in 0..25 {
-        let id = shop.orders.place(shop.order(&[(&dish, 3)])).await.unwrap().outcome.order.id;
+        let id = shop.orders.place(shop.order(&[(&item, 3)])).await.unwrap().outcome.order.id;
         let mut turns = StdRng::from_rng(&mut random);
         let kitchen = async {
             for to in [OrderStatus::Accepted, OrderStatus::Preparing, OrderStatus::Ready, OrderStatus::Completed] {
@@ -88,16 +88,16 @@ async fn advancing_and_cancelling_at_once_agree() {
         assert_ne!(completed, cancelled);
         held += if completed { 3 } else { 0 };
     }
-    assert_eq!(shop.stock(&dish).await, 1000 - held);
+    assert_eq!(shop.stock(&item).await, 1000 - held);
     shop.assert_sound().await;
 }
 
-/// Cancelling locks the order before its dishes, placing locks dishes: with dishes in opposite orders and old keys on top, a
+/// Cancelling locks the order before its menu items, placing locks menu items: with menu items in opposite orders and old keys on top, a
 /// cycle of waits would show as an error.
 #[tokio::test(flavor = "multi_thread")]
 async fn placing_and_cancelling_in_opposite_orders_do_not_wait_for_each_other() {
     let shop = Shop::open().await;
-    let (one, two) = (shop.dish(1000).await, shop.dish(1000).await);
+    let (one, two) = (shop.item(1000).await, shop.item(1000).await);
     let client = shop.database.client().await;
     for round in 0..15 {
         let keyed = |n: i32| shop.keyed(&format!("key-{round}-{n}"), shop.order(&[(&two, 1), (&one, 1)]));

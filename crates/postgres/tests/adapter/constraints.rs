@@ -1,4 +1,4 @@
-use comanda_domain::ports::OrderBook;
+use comanda_domain::ports::Orders;
 
 use crate::shop::Shop;
 
@@ -6,8 +6,8 @@ use crate::shop::Shop;
 #[tokio::test(flavor = "multi_thread")]
 async fn the_database_refuses_what_would_break_the_rules() {
     let shop = Shop::open().await;
-    let dish = shop.dish(5).await;
-    shop.orders.place(shop.order(&[(&dish, 1)])).await.unwrap();
+    let item = shop.item(5).await;
+    shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap();
     let client = shop.database.client().await;
     for (statement, complaint) in [
         ("UPDATE menu_items SET stock = -1, version = version + 1", "stock_is_never_negative"),

@@ -3,13 +3,13 @@ use std::time::Duration;
 use comanda_domain::{
     account::OrderScope,
     page::PageLimit,
-    ports::{CancelOrderError, OrderBook, OrdersQuery, PlaceOrderError},
+    ports::{CancelOrderError, Orders, OrdersQuery, PlaceOrderError},
 };
 use comanda_postgres::{Database, DatabaseConfig};
 
 use crate::{
     cancelling::cancellation,
-    shop::{DEADLINE, Shop, config, order_book},
+    shop::{DEADLINE, Shop, config, orders},
 };
 
 fn first_page() -> OrdersQuery {
@@ -20,7 +20,7 @@ fn first_page() -> OrdersQuery {
 async fn a_statement_ends_before_the_request_it_is_for_and_the_next_has_its_usual_time() {
     let shop = Shop::open().await;
     let alone = DatabaseConfig { read_connections: 1, ..config(&shop.database, DEADLINE) };
-    let orders = order_book(&Database::connect(alone).await.unwrap(), DEADLINE);
+    let orders = orders(&Database::connect(alone).await.unwrap(), DEADLINE);
     orders.list(first_page()).await.unwrap();
 
     let mut tables = shop.database.client().await;
@@ -46,12 +46,12 @@ async fn a_statement_ends_before_the_request_it_is_for_and_the_next_has_its_usua
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_ends_before_the_request_it_is_for_however_many_statements_wait() {
     let shop = Shop::open().await;
-    let dish = shop.dish(5).await;
-    let id = shop.orders.place(shop.order(&[(&dish, 2)])).await.unwrap().outcome.order.id;
+    let item = shop.item(5).await;
+    let id = shop.orders.place(shop.order(&[(&item, 2)])).await.unwrap().outcome.order.id;
     let mut tables = shop.database.client().await;
     let order = tables.transaction().await.unwrap();
     order.batch_execute("SELECT FROM orders FOR UPDATE").await.unwrap();
-    let held = shop.hold(&dish).await;
+    let held = shop.hold(&item).await;
 
     let cancelling = comanda_deadline::within(Duration::from_secs(4), shop.orders.cancel(cancellation(id)));
     let (told, ()) = tokio::join!(cancelling, async {
@@ -62,18 +62,18 @@ async fn a_transaction_ends_before_the_request_it_is_for_however_many_statements
     });
     assert!(matches!(told.expect("in time"), Err(CancelOrderError::Unavailable(_))));
 
-    let told = comanda_deadline::within(Duration::from_secs(1), shop.orders.place(shop.order(&[(&dish, 1)]))).await;
+    let told = comanda_deadline::within(Duration::from_secs(1), shop.orders.place(shop.order(&[(&item, 1)]))).await;
     assert!(matches!(told.expect("in time"), Err(PlaceOrderError::Unavailable(_))));
     drop(held);
-    shop.orders.place(shop.order(&[(&dish, 3)])).await.unwrap();
+    shop.orders.place(shop.order(&[(&item, 3)])).await.unwrap();
     shop.assert_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_begun_while_a_tenth_of_its_own_time_is_left() {
     let shop = Shop::open().await;
-    let dish = shop.dish(5).await;
-    let place = || shop.orders.place(shop.order(&[(&dish, 1)]));
+    let item = shop.item(5).await;
+    let place = || shop.orders.place(shop.order(&[(&item, 1)]));
     place().await.unwrap();
     // Less than a tenth of what orders have as a rule.
     comanda_deadline::within(DEADLINE / 10, place()).await.expect("in time").unwrap();

@@ -1,4 +1,4 @@
-use comanda_domain::ports::OrderBook;
+use comanda_domain::ports::Orders;
 use comanda_postgres::check_invariants;
 
 use crate::shop::Shop;
@@ -43,9 +43,9 @@ async fn every_invariant_can_fail() {
         ("UPDATE orders SET number = 0", "no two orders bear the same running number"),
     ] {
         let shop = Shop::open().await;
-        let dish = shop.dish(9).await;
+        let item = shop.item(9).await;
         for _ in 0..2 {
-            shop.orders.place(shop.order(&[(&dish, 1), (&dish, 2)])).await.unwrap();
+            shop.orders.place(shop.order(&[(&item, 1), (&item, 2)])).await.unwrap();
         }
         shop.assert_sound().await;
         let client = shop.database.client().await;
@@ -60,8 +60,8 @@ async fn every_invariant_can_fail() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_that_was_left_open_is_found() {
     let shop = Shop::open().await;
-    let dish = shop.dish(1).await;
-    let _holder = shop.hold(&dish).await;
+    let item = shop.item(1).await;
+    let _holder = shop.hold(&item).await;
     // It counts only after a second.
     let found = loop {
         let findings = check_invariants(&shop.pool).await.unwrap();

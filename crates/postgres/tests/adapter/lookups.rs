@@ -1,4 +1,4 @@
-use comanda_domain::{account::OrderScope, ids::OrderId, ports::OrderBook};
+use comanda_domain::{account::OrderScope, ids::OrderId, ports::Orders};
 use futures_util::future::join_all;
 use uuid::Uuid;
 
@@ -8,10 +8,10 @@ use crate::shop::Shop;
 #[tokio::test]
 async fn lookups_of_one_turn_share_a_statement() {
     let shop = Shop::open().await;
-    let dish = shop.dish(100).await;
+    let item = shop.item(100).await;
     let mut placed = Vec::new();
     for _ in 0..10 {
-        placed.push(shop.orders.place(shop.order(&[(&dish, 1)])).await.unwrap().outcome);
+        placed.push(shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap().outcome);
     }
     let lookups = "%FROM \"orders\"%ANY%";
     let before = shop.database.statements(lookups).await;

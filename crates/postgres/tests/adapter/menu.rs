@@ -1,10 +1,10 @@
 use comanda_domain::{
     ids::MenuItemId,
-    menu_item::{ImportedDish, MenuItemEdit},
+    menu_item::{ImportedMenuItem, MenuItemEdit},
     money::{Currency, Price},
-    ports::{AdjustStockError, EditMenuItemError, ImportSummary, Menu, OrderBook, StockAdjustment},
+    ports::{AdjustStockError, EditMenuItemError, ImportSummary, Menu, Orders, StockAdjustment},
     stock::{Stock, StockDelta},
-    text::{Category, Description, DishName, Reason},
+    text::{Category, Description, MenuItemName, Reason},
 };
 use futures_util::future::join_all;
 use uuid::Uuid;
@@ -22,67 +22,67 @@ fn adjustment(shop: &Shop, id: MenuItemId, delta: i64) -> StockAdjustment {
 }
 
 fn renamed(name: &str) -> MenuItemEdit {
-    MenuItemEdit { name: Some(DishName::new(name).unwrap()), ..MenuItemEdit::default() }
+    MenuItemEdit { name: Some(MenuItemName::new(name).unwrap()), ..MenuItemEdit::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_edit_gets_its_turn_while_the_dish_sells_without_pause() {
+async fn an_edit_gets_its_turn_while_the_menu_item_sells_without_pause() {
     let shop = Shop::open().await;
-    let dish = shop.dish(100_000).await;
+    let item = shop.item(100_000).await;
     let selling = async {
         for _ in 0..60 {
-            join_all((0..8).map(|_| shop.orders.place(shop.order(&[(&dish, 1)])))).await;
+            join_all((0..8).map(|_| shop.orders.place(shop.order(&[(&item, 1)])))).await;
         }
     };
     let editing = async {
         for revision in 1..=30 {
             let edited = shop
                 .menu
-                .edit(dish.id, revision, renamed(&format!("Name {revision}")), shop.customer.id, now())
+                .edit(item.id, revision, renamed(&format!("Name {revision}")), shop.customer.id, now())
                 .await
                 .unwrap();
             assert_eq!(edited.revision, revision + 1);
-            shop.menu.adjust_stock(adjustment(&shop, dish.id, 1)).await.unwrap();
+            shop.menu.adjust_stock(adjustment(&shop, item.id, 1)).await.unwrap();
         }
     };
     tokio::join!(selling, editing);
-    assert_eq!(shop.stock(&dish).await, 100_000 - 480 + 30);
+    assert_eq!(shop.stock(&item).await, 100_000 - 480 + 30);
     shop.assert_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revision_is_edited_once() {
     let shop = Shop::open().await;
-    let dish = shop.dish(1).await;
+    let item = shop.item(1).await;
     let names: Vec<String> = (0..10).map(|n| format!("Name {n}")).collect();
     let edits =
-        join_all(names.iter().map(|name| shop.menu.edit(dish.id, 1, renamed(name), shop.customer.id, now()))).await;
+        join_all(names.iter().map(|name| shop.menu.edit(item.id, 1, renamed(name), shop.customer.id, now()))).await;
     assert_eq!(edits.iter().filter(|edit| edit.is_ok()).count(), 1);
     let stale = |edit: &Result<_, EditMenuItemError>| matches!(edit, Err(EditMenuItemError::Stale { current: 2 }));
     assert_eq!(edits.iter().filter(|edit| stale(edit)).count(), 9);
 
     let before = shop.menu.whole().await.unwrap();
-    let same = shop.menu.edit(dish.id, 2, MenuItemEdit::default(), shop.customer.id, now()).await.unwrap();
+    let same = shop.menu.edit(item.id, 2, MenuItemEdit::default(), shop.customer.id, now()).await.unwrap();
     assert_eq!(same.revision, 2, "an edit that changes nothing is none");
     assert_eq!(shop.menu.whole().await.unwrap(), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_archived_dish_is_gone_for_every_writer() {
+async fn an_archived_menu_item_is_gone_for_every_writer() {
     let shop = Shop::open().await;
-    let dish = shop.dish(1).await;
+    let item = shop.item(1).await;
     assert!(matches!(
-        shop.menu.archive(dish.id, 2, shop.customer.id, now()).await,
+        shop.menu.archive(item.id, 2, shop.customer.id, now()).await,
         Err(EditMenuItemError::Stale { current: 1 })
     ));
-    shop.menu.archive(dish.id, 1, shop.customer.id, now()).await.unwrap();
-    assert_eq!(shop.menu.item(dish.id).await.unwrap(), None);
-    assert!(matches!(shop.menu.archive(dish.id, 2, shop.customer.id, now()).await, Err(EditMenuItemError::NotFound)));
+    shop.menu.archive(item.id, 1, shop.customer.id, now()).await.unwrap();
+    assert_eq!(shop.menu.item(item.id).await.unwrap(), None);
+    assert!(matches!(shop.menu.archive(item.id, 2, shop.customer.id, now()).await, Err(EditMenuItemError::NotFound)));
     assert!(matches!(
-        shop.menu.edit(dish.id, 2, renamed("Ghost"), shop.customer.id, now()).await,
+        shop.menu.edit(item.id, 2, renamed("Ghost"), shop.customer.id, now()).await,
         Err(EditMenuItemError::NotFound)
     ));
-    let adjusted = shop.menu.adjust_stock(adjustment(&shop, dish.id, 1)).await;
+    let adjusted = shop.menu.adjust_stock(adjustment(&shop, item.id, 1)).await;
     assert!(matches!(adjusted, Err(AdjustStockError::NotFound)));
     assert!(matches!(
         shop.menu.adjust_stock(adjustment(&shop, MenuItemId::new(Uuid::nil()), 1)).await,
@@ -94,8 +94,8 @@ async fn an_archived_dish_is_gone_for_every_writer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stock_stays_within_its_bounds() {
     let shop = Shop::open().await;
-    let dish = shop.dish(Stock::MAX - 1).await;
-    let adjust = |delta| shop.menu.adjust_stock(adjustment(&shop, dish.id, delta));
+    let item = shop.item(Stock::MAX - 1).await;
+    let adjust = |delta| shop.menu.adjust_stock(adjustment(&shop, item.id, delta));
     assert!(matches!(adjust(2).await, Err(AdjustStockError::TooMuch)));
     assert_eq!(adjust(1).await.unwrap().stock, 1_000_000);
     assert_eq!(adjust(-1_000_000).await.unwrap().stock, 0);
@@ -104,24 +104,24 @@ async fn a_stock_stays_within_its_bounds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_menus_version_rises_when_guests_would_see_a_difference() {
+async fn the_menus_version_rises_when_customers_would_see_a_difference() {
     let shop = Shop::open().await;
     let version = || async { shop.menu.whole().await.unwrap().version };
-    let dish = shop.dish(10).await;
+    let item = shop.item(10).await;
     let added = version().await;
-    shop.menu.adjust_stock(adjustment(&shop, dish.id, 1)).await.unwrap();
-    assert_eq!(version().await, added, "from 11 to 12 portions is nobody's business");
-    shop.menu.adjust_stock(adjustment(&shop, dish.id, -6)).await.unwrap();
+    shop.menu.adjust_stock(adjustment(&shop, item.id, 1)).await.unwrap();
+    assert_eq!(version().await, added, "from 11 to 12 quantity is nobody's business");
+    shop.menu.adjust_stock(adjustment(&shop, item.id, -6)).await.unwrap();
     assert_eq!(version().await, added + 1, "low");
-    shop.menu.edit(dish.id, 1, renamed("Another"), shop.customer.id, now()).await.unwrap();
+    shop.menu.edit(item.id, 1, renamed("Another"), shop.customer.id, now()).await.unwrap();
     assert_eq!(version().await, added + 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_is_all_or_nothing_and_keeps_the_ledger() {
     let shop = Shop::open().await;
-    let row = |name: &str, price, stock| ImportedDish {
-        name: DishName::new(name).unwrap(),
+    let row = |name: &str, price, stock| ImportedMenuItem {
+        name: MenuItemName::new(name).unwrap(),
         category: Category::new("Pasta").unwrap(),
         price: Price::new(price, Currency::EUR).unwrap(),
         stock: Stock::new(stock).unwrap(),

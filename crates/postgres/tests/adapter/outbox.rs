@@ -5,7 +5,7 @@ use comanda_domain::{
     ids::SessionId,
     money::Currency,
     page::PageLimit,
-    ports::{DeadLetter, NoticeBatch, OrderBook, Outbox},
+    ports::{DeadLetter, EventBatch, Orders, Outbox},
 };
 use comanda_postgres::PostgresOutbox;
 use uuid::Uuid;
@@ -20,14 +20,14 @@ impl Shop {
     }
 
     /// Somebody writes past the rules: an event of an order that there is not.
-    async fn add_senseless_event(&self) {
+    async fn add_malformed_event(&self) {
         let sql = "INSERT INTO outbox_events (kind, subject_id, subject_version, occurred_at) \
                    VALUES ('order.placed', gen_random_uuid(), 1, now())";
         self.database.client().await.execute(sql, &[]).await.unwrap();
     }
 }
 
-async fn next(outbox: &PostgresOutbox) -> NoticeBatch {
+async fn next(outbox: &PostgresOutbox) -> EventBatch {
     outbox.next(KITCHEN, 100).await.unwrap().expect("nobody else has the turn")
 }
 
@@ -39,12 +39,12 @@ async fn dead_letters(outbox: &PostgresOutbox) -> Vec<DeadLetter> {
 async fn an_event_that_makes_no_sense_is_put_aside_and_the_others_go_on() {
     let shop = Shop::open().await;
     let outbox = shop.outbox();
-    assert_eq!(next(&outbox).await, NoticeBatch { notices: vec![], position: None });
-    let dish = shop.dish(100).await;
-    for senseless in [false, true, false, true] {
-        match senseless {
-            true => shop.add_senseless_event().await,
-            false => drop(shop.orders.place(shop.order(&[(&dish, 1)])).await.unwrap()),
+    assert_eq!(next(&outbox).await, EventBatch { events: vec![], position: None });
+    let item = shop.item(100).await;
+    for malformed in [false, true, false, true] {
+        match malformed {
+            true => shop.add_malformed_event().await,
+            false => drop(shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap()),
         }
     }
     // Not all at once: what others do meanwhile in other databases holds the outbox up, too.
@@ -53,7 +53,7 @@ async fn an_event_that_makes_no_sense_is_put_aside_and_the_others_go_on() {
     while told < 2 || dead_letters(&outbox).await.len() < 2 {
         assert!(begin.elapsed() < Duration::from_secs(20), "it goes no further than {told}");
         let batch = next(&outbox).await;
-        told += batch.notices.len();
+        told += batch.events.len();
         if let Some(position) = batch.position {
             outbox.advance(KITCHEN, position, vec![]).await.unwrap();
         }

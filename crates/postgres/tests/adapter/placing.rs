@@ -4,19 +4,19 @@ use comanda_domain::{
     account::OrderScope,
     ids::{AccountId, OrderId},
     order::NewOrder,
-    ports::{Menu, OrderBook, PlaceOrderError},
+    ports::{Menu, Orders, PlaceOrderError},
 };
 use comanda_tests::seeded;
 use futures_util::future::join_all;
 use rand::RngExt;
 use uuid::Uuid;
 
-use crate::shop::{DEADLINE, Shop, connect, order_book};
+use crate::shop::{DEADLINE, Shop, connect, orders};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_found_as_it_was_placed() {
     let shop = Shop::open().await;
-    let (soup, bread) = (shop.dish(5).await, shop.dish(5).await);
+    let (soup, bread) = (shop.item(5).await, shop.item(5).await);
     let placed = shop.orders.place(shop.order(&[(&soup, 2), (&bread, 1), (&soup, 1)])).await.unwrap();
     assert!(!placed.replayed);
     let found = shop.orders.find(placed.outcome.order.id, OrderScope::OwnedBy(shop.customer.id)).await.unwrap();
@@ -28,9 +28,9 @@ async fn an_order_is_found_as_it_was_placed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn orders_that_wait_together_share_a_transaction_and_are_served_in_order_of_arrival() {
     let shop = Shop::open().await;
-    let dish = shop.dish(12).await;
-    let holder = shop.hold(&dish).await;
-    let mut attempts: Vec<_> = (0..20).map(|_| Box::pin(shop.orders.place(shop.order(&[(&dish, 1)])))).collect();
+    let item = shop.item(12).await;
+    let holder = shop.hold(&item).await;
+    let mut attempts: Vec<_> = (0..20).map(|_| Box::pin(shop.orders.place(shop.order(&[(&item, 1)])))).collect();
     // The first is being decided while the others arrive.
     for attempt in &mut attempts {
         assert!(futures_util::poll!(attempt.as_mut()).is_pending());
@@ -45,7 +45,7 @@ async fn orders_that_wait_together_share_a_transaction_and_are_served_in_order_o
         let short = matches!(answer, Err(PlaceOrderError::InsufficientStock(s)) if s[0].available == 0);
         assert!(short, "the {nth}th: {answer:?}");
     }
-    let version = shop.menu.item(dish.id).await.unwrap().unwrap().version;
+    let version = shop.menu.item(item.id).await.unwrap().unwrap().version;
     assert!(version <= 4, "{version} writes for 12 orders: they did not share");
     shop.assert_sound().await;
 }
@@ -53,11 +53,11 @@ async fn orders_that_wait_together_share_a_transaction_and_are_served_in_order_o
 #[tokio::test(flavor = "multi_thread")]
 async fn one_bad_order_never_costs_another() {
     let shop = Shop::open().await;
-    let dish = shop.dish(10).await;
-    let holder = shop.hold(&dish).await;
+    let item = shop.item(10).await;
+    let holder = shop.hold(&item).await;
     // A customer whom the foreign key refuses: no check before the database can know.
-    let nobody = NewOrder { customer_id: AccountId::new(Uuid::now_v7()), ..shop.order(&[(&dish, 1)]) };
-    let orders = [shop.order(&[(&dish, 1)]), shop.order(&[(&dish, 1)]), nobody, shop.order(&[(&dish, 1)])];
+    let nobody = NewOrder { customer_id: AccountId::new(Uuid::now_v7()), ..shop.order(&[(&item, 1)]) };
+    let orders = [shop.order(&[(&item, 1)]), shop.order(&[(&item, 1)]), nobody, shop.order(&[(&item, 1)])];
     let mut attempts: Vec<_> = orders.into_iter().map(|order| Box::pin(shop.orders.place(order))).collect();
     for attempt in &mut attempts {
         assert!(futures_util::poll!(attempt.as_mut()).is_pending());
@@ -66,22 +66,22 @@ async fn one_bad_order_never_costs_another() {
     drop(holder);
     let answers = join_all(attempts).await;
     assert_eq!(answers.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, true, false, true]);
-    assert_eq!(shop.stock(&dish).await, 7);
+    assert_eq!(shop.stock(&item).await, 7);
     shop.assert_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_key_in_two_order_books_is_one_order() {
+async fn one_key_in_two_orders_is_one_order() {
     let shop = Shop::open().await;
-    let dish = shop.dish(100).await;
+    let item = shop.item(100).await;
     let other_pool = connect(&shop.database, DEADLINE).await;
-    let other = order_book(&other_pool, DEADLINE);
+    let other = orders(&other_pool, DEADLINE);
     let books = [&shop.orders, &other];
-    let attempts = (0..24).map(|n| books[n % 2].place(shop.keyed("key", shop.order(&[(&dish, 1)]))));
+    let attempts = (0..24).map(|n| books[n % 2].place(shop.keyed("key", shop.order(&[(&item, 1)]))));
     let answers: Vec<_> = join_all(attempts).await.into_iter().map(Result::unwrap).collect();
     assert_eq!(answers.iter().filter(|answer| !answer.replayed).count(), 1);
     assert!(answers.iter().all(|answer| answer.outcome == answers[0].outcome));
-    assert_eq!(shop.stock(&dish).await, 99);
+    assert_eq!(shop.stock(&item).await, 99);
     shop.assert_sound().await;
 }
 
@@ -89,61 +89,61 @@ async fn one_key_in_two_order_books_is_one_order() {
 async fn whoever_stops_waiting_changes_nothing_about_the_outcome() {
     let mut random = seeded();
     let shop = Arc::new(Shop::open().await);
-    let dish = shop.dish(1000).await;
+    let item = shop.item(1000).await;
     let mut ids = Vec::new();
     let mut leaving = tokio::task::JoinSet::new();
     for _ in 0..200 {
-        let (shop, order) = (Arc::clone(&shop), shop.order(&[(&dish, 1)]));
+        let (shop, order) = (Arc::clone(&shop), shop.order(&[(&item, 1)]));
         ids.push(order.id);
         let patience = Duration::from_micros(random.random_range(0..4000));
         leaving.spawn(async move { tokio::time::timeout(patience, shop.orders.place(order)).await.is_ok() });
     }
     let answered = leaving.join_all().await.into_iter().filter(|answered| *answered).count();
     // The queue is served in order, so after this one all others have been.
-    shop.orders.place(shop.order(&[(&dish, 1)])).await.unwrap();
+    shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap();
     let mut stands = 0;
     for id in ids {
         stands += usize::from(shop.orders.find(id, OrderScope::All).await.unwrap().is_some());
     }
     assert!(stands >= answered, "{answered} were told of an order, {stands} stand");
-    assert_eq!(usize::try_from(shop.stock(&dish).await).unwrap(), 1000 - 1 - stands);
+    assert_eq!(usize::try_from(shop.stock(&item).await).unwrap(), 1000 - 1 - stands);
     shop.assert_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_placed_after_its_deadline() {
     let shop = Shop::with_deadline(Duration::from_millis(400)).await;
-    let dish = shop.dish(10).await;
-    let holder = shop.hold(&dish).await;
-    let order = shop.order(&[(&dish, 1)]);
+    let item = shop.item(10).await;
+    let holder = shop.hold(&item).await;
+    let order = shop.order(&[(&item, 1)]);
     let id = order.id;
     let answer = shop.orders.place(order).await;
     assert!(matches!(answer, Err(PlaceOrderError::Unavailable(_))), "{answer:?}");
     drop(holder);
-    shop.orders.place(shop.order(&[(&dish, 1)])).await.unwrap();
+    shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap();
     assert_eq!(shop.orders.find(id, OrderScope::All).await.unwrap(), None);
-    assert_eq!(shop.stock(&dish).await, 9);
+    assert_eq!(shop.stock(&item).await, 9);
     shop.assert_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_is_cut_is_replaced() {
     let shop = Shop::open().await;
-    let dish = shop.dish(10).await;
-    shop.orders.place(shop.order(&[(&dish, 1)])).await.unwrap();
+    let item = shop.item(10).await;
+    shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap();
     let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
     assert!(shop.database.number(cut).await > 0);
-    shop.orders.place(shop.keyed("key", shop.order(&[(&dish, 1)]))).await.unwrap();
-    assert_eq!(shop.stock(&dish).await, 8);
+    shop.orders.place(shop.keyed("key", shop.order(&[(&item, 1)]))).await.unwrap();
+    assert_eq!(shop.stock(&item).await, 8);
     shop.assert_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_that_is_drained_answers_whoever_waits_and_takes_no_more() {
     let shop = Shop::open().await;
-    let dish = shop.dish(10).await;
-    let holder = shop.hold(&dish).await;
-    let mut attempts: Vec<_> = (0..5).map(|_| Box::pin(shop.orders.place(shop.order(&[(&dish, 1)])))).collect();
+    let item = shop.item(10).await;
+    let holder = shop.hold(&item).await;
+    let mut attempts: Vec<_> = (0..5).map(|_| Box::pin(shop.orders.place(shop.order(&[(&item, 1)])))).collect();
     for attempt in &mut attempts {
         assert!(futures_util::poll!(attempt.as_mut()).is_pending());
     }
@@ -153,18 +153,18 @@ async fn a_queue_that_is_drained_answers_whoever_waits_and_takes_no_more() {
     drop(holder);
     drained.await;
     assert!(join_all(attempts).await.iter().all(Result::is_ok));
-    let late = shop.orders.place(shop.order(&[(&dish, 1)])).await;
+    let late = shop.orders.place(shop.order(&[(&item, 1)])).await;
     assert!(matches!(late, Err(PlaceOrderError::Unavailable(_))));
-    assert_eq!(shop.stock(&dish).await, 5);
+    assert_eq!(shop.stock(&item).await, 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn numbers_are_counted_on() {
     let shop = Shop::open().await;
-    let dish = shop.dish(10).await;
+    let item = shop.item(10).await;
     let mut numbers = Vec::new();
     for _ in 0..3 {
-        let placed = shop.orders.place(shop.order(&[(&dish, 1)])).await.unwrap();
+        let placed = shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap();
         numbers.push(placed.outcome.order.number.to_string());
     }
     assert_eq!(numbers, ["A000", "A001", "A002"]);

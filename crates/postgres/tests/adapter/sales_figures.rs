@@ -18,7 +18,7 @@ use crate::shop::Shop;
 struct Books<'a> {
     client: Client,
     customer: Uuid,
-    dishes: Vec<Uuid>,
+    items: Vec<Uuid>,
     random: &'a mut StdRng,
     placed: Vec<Uuid>,
 }
@@ -31,17 +31,17 @@ impl Books<'_> {
             let id = Uuid::now_v7();
             let lines: Vec<(Uuid, i32, i64)> = (0..self.random.random_range(1..4))
                 .map(|_| {
-                    let dish = *self.dishes.iter().choose(self.random).unwrap();
-                    (dish, self.random.random_range(1..5), self.random.random_range(0..2000))
+                    let item = *self.items.iter().choose(self.random).unwrap();
+                    (item, self.random.random_range(1..5), self.random.random_range(0..2000))
                 })
                 .collect();
             let total: i64 = lines.iter().map(|(_, quantity, price)| i64::from(*quantity) * price).sum();
             let line_count = i16::try_from(lines.len()).unwrap();
             let order = "INSERT INTO orders (id, customer_id, total, created_at, updated_at, line_count) VALUES ($1, $2, $3, $4, $4, $5)";
             self.client.execute(order, &[&id, &self.customer, &total, &moment, &line_count]).await.unwrap();
-            for (position, (dish, quantity, price)) in (0_i16..).zip(lines) {
+            for (position, (item, quantity, price)) in (0_i16..).zip(lines) {
                 let line = "INSERT INTO order_lines (order_id, menu_item_id, unit_price, quantity, position, name) VALUES ($1, $2, $3, $4, $5, '')";
-                self.client.execute(line, &[&id, &dish, &price, &quantity, &position]).await.unwrap();
+                self.client.execute(line, &[&id, &item, &price, &quantity, &position]).await.unwrap();
             }
             let event = "INSERT INTO outbox_events (kind, subject_id, subject_version, occurred_at) VALUES ('order.placed', $1, 1, $2)";
             self.client.execute(event, &[&id, &moment]).await.unwrap();
@@ -60,7 +60,7 @@ impl Books<'_> {
         }
     }
 
-    /// Orders, portions and revenue: the obvious computation.
+    /// Orders, quantity and revenue: the obvious computation.
     async fn sold(&self, period: Period) -> (i64, i64, i64) {
         let sql = "SELECT count(*), coalesce(sum((SELECT sum(quantity) FROM order_lines WHERE order_id = o.id)), 0)::bigint, coalesce(sum(total), 0)::bigint \
                    FROM orders o WHERE created_at >= $1 AND created_at < $2 AND status <> 'cancelled'";
@@ -140,9 +140,9 @@ async fn assert_equal(figures: &PostgresSalesFigures, books: &mut Books<'_>, mom
 async fn figures_are_those_of_the_obvious_computation_across_clock_changes() {
     let shop = Shop::open().await;
     let mut random = seeded();
-    let mut dishes = Vec::new();
+    let mut items = Vec::new();
     for _ in 0..10 {
-        dishes.push(shop.dish(1).await.id.as_uuid());
+        items.push(shop.item(1).await.id.as_uuid());
     }
     let moments: Vec<DateTime<Utc>> =
         ["2026-03-08T07:00:00Z", "2026-03-29T01:00:00Z", "2026-10-25T01:00:00Z", "2026-11-01T06:00:00Z"]
@@ -150,7 +150,7 @@ async fn figures_are_those_of_the_obvious_computation_across_clock_changes() {
             .to_vec();
     let client = shop.database.client().await;
     let mut books =
-        Books { client, customer: shop.customer.id.as_uuid(), dishes, random: &mut random, placed: Vec::new() };
+        Books { client, customer: shop.customer.id.as_uuid(), items, random: &mut random, placed: Vec::new() };
     let figures = PostgresSalesFigures::new(shop.pool.clone(), Currency::EUR);
 
     // Nothing summarized; all of it; some of it; cancellations of what was summarized before.
@@ -179,12 +179,12 @@ async fn figures_are_those_of_the_obvious_computation_across_clock_changes() {
 async fn an_order_that_is_committed_late_is_not_forgotten() {
     let shop = Shop::open().await;
     let mut random = seeded();
-    let dishes = vec![shop.dish(1).await.id.as_uuid()];
+    let items = vec![shop.item(1).await.id.as_uuid()];
     let moment: DateTime<Utc> = "2026-07-01T12:00:00Z".parse().unwrap();
     let new_books = async |random| Books {
         client: shop.database.client().await,
         customer: shop.customer.id.as_uuid(),
-        dishes: dishes.clone(),
+        items: items.clone(),
         random,
         placed: Vec::new(),
     };

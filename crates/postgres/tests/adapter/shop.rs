@@ -15,17 +15,17 @@ use comanda_domain::{
     ports::{Accounts, Menu, NewAccount},
     quantity::Quantity,
     stock::Stock,
-    text::{Category, Description, DishName, PersonName},
+    text::{Category, Description, MenuItemName, PersonName},
 };
 use comanda_postgres::{
-    Database, DatabaseConfig, PlacementConfig, PostgresAccounts, PostgresMenu, PostgresOrderBook, check_invariants,
+    Database, DatabaseConfig, PlacementConfig, PostgresAccounts, PostgresMenu, PostgresOrders, check_invariants,
 };
 use comanda_tests::TestDatabase;
 use uuid::Uuid;
 
 /// The adapters on one database, and somebody who orders.
 pub struct Shop {
-    pub orders: PostgresOrderBook,
+    pub orders: PostgresOrders,
     pub menu: PostgresMenu,
     pub accounts: PostgresAccounts,
     pub customer: Account,
@@ -48,31 +48,31 @@ impl Shop {
     pub async fn with_deadline(deadline: Duration) -> Self {
         let database = TestDatabase::migrated().await;
         let pool = connect(&database, deadline).await;
-        let orders = order_book(&pool, deadline);
+        let orders = orders(&pool, deadline);
         let menu = PostgresMenu::new(pool.clone(), Currency::EUR);
         let accounts = PostgresAccounts::new(pool.clone());
         let customer = accounts.register(new_account("ana@example.org")).await.unwrap();
         Self { orders, menu, accounts, customer, pool, database }
     }
 
-    pub async fn dish(&self, portions: i64) -> MenuItem {
+    pub async fn item(&self, quantity: i64) -> MenuItem {
         let item = NewMenuItem {
             id: MenuItemId::new(Uuid::now_v7()),
             details: details("Carbonara"),
-            stock: Stock::new(portions).unwrap(),
+            stock: Stock::new(quantity).unwrap(),
             added_at: now(),
         };
         self.menu.add(item, self.customer.id).await.unwrap()
     }
 
-    pub async fn stock(&self, dish: &MenuItem) -> u32 {
-        self.menu.item(dish.id).await.unwrap().expect("not archived").stock
+    pub async fn stock(&self, item: &MenuItem) -> u32 {
+        self.menu.item(item.id).await.unwrap().expect("not archived").stock
     }
 
     pub fn order(&self, lines: &[(&MenuItem, i64)]) -> NewOrder {
-        let line = |(dish, portions): &(&MenuItem, i64)| BasketLine {
-            menu_item_id: dish.id,
-            quantity: Quantity::new(*portions).unwrap(),
+        let line = |(item, quantity): &(&MenuItem, i64)| BasketLine {
+            menu_item_id: item.id,
+            quantity: Quantity::new(*quantity).unwrap(),
             note: None,
         };
         NewOrder {
@@ -97,11 +97,11 @@ impl Shop {
         }
     }
 
-    /// Holds the row of a dish until the connection is dropped.
-    pub async fn hold(&self, dish: &MenuItem) -> tokio_postgres::Client {
+    /// Holds the row of a menu item until the connection is dropped.
+    pub async fn hold(&self, item: &MenuItem) -> tokio_postgres::Client {
         let holder = self.database.client().await;
         holder
-            .batch_execute(&format!("BEGIN; SELECT FROM menu_items WHERE id = '{}' FOR UPDATE", dish.id))
+            .batch_execute(&format!("BEGIN; SELECT FROM menu_items WHERE id = '{}' FOR UPDATE", item.id))
             .await
             .unwrap();
         holder
@@ -149,9 +149,9 @@ pub fn config(database: &TestDatabase, transaction_limit: Duration) -> DatabaseC
     }
 }
 
-pub fn order_book(pool: &Database, deadline: Duration) -> PostgresOrderBook {
+pub fn orders(pool: &Database, deadline: Duration) -> PostgresOrders {
     let config = PlacementConfig { queue_capacity: 1000, batch_limit: 100, deadline };
-    PostgresOrderBook::new(pool.clone(), Currency::EUR, config, std::sync::Arc::new(())).unwrap()
+    PostgresOrders::new(pool.clone(), Currency::EUR, config, std::sync::Arc::new(())).unwrap()
 }
 
 pub fn new_account(email: &str) -> NewAccount {
@@ -167,7 +167,7 @@ pub fn new_account(email: &str) -> NewAccount {
 
 pub fn details(name: &str) -> MenuItemDetails {
     MenuItemDetails {
-        name: DishName::new(name).unwrap(),
+        name: MenuItemName::new(name).unwrap(),
         description: Description::new("").unwrap(),
         category: Category::new("Pasta").unwrap(),
         price: Price::new(990, Currency::EUR).unwrap(),

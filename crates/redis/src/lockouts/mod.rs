@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
 use comanda_domain::{
     email::Email,
-    lockout::{Admission, Lock, LockedAddress, LockoutPolicy, TryId, TryOutcome},
+    lockout::{Admission, AttemptId, AttemptOutcome, Lock, LockedAddress, LockoutPolicy},
     page::Page,
     ports::{Lockouts, LockoutsQuery, Unavailable},
 };
@@ -33,8 +33,8 @@ pub struct RedisLockouts {
 }
 
 enum Operation {
-    Begin(TryId),
-    Settle(TryId, TryOutcome),
+    Begin(AttemptId),
+    Settle(AttemptId, AttemptOutcome),
     Lock,
     Unlock,
 }
@@ -78,9 +78,9 @@ impl RedisLockouts {
         let mut call = SCRIPT.key(format!("lockout:{{{email}}}"));
         let (name, id, outcome) = match operation {
             Operation::Begin(id) => ("begin", Some(id), ""),
-            Operation::Settle(id, TryOutcome::Success) => ("settle", Some(id), "success"),
-            Operation::Settle(id, TryOutcome::Failure) => ("settle", Some(id), "failure"),
-            Operation::Settle(id, TryOutcome::NotChecked) => ("settle", Some(id), "not_checked"),
+            Operation::Settle(id, AttemptOutcome::Success) => ("settle", Some(id), "success"),
+            Operation::Settle(id, AttemptOutcome::Failure) => ("settle", Some(id), "failure"),
+            Operation::Settle(id, AttemptOutcome::NotChecked) => ("settle", Some(id), "not_checked"),
             Operation::Lock => ("lock", None, ""),
             Operation::Unlock => ("unlock", None, ""),
         };
@@ -128,7 +128,7 @@ fn read(reply: &Reply) -> Result<Admission, Unavailable> {
 
 #[async_trait]
 impl Lockouts for RedisLockouts {
-    async fn begin(&self, email: &Email, id: TryId) -> Result<Admission, Unavailable> {
+    async fn begin(&self, email: &Email, id: AttemptId) -> Result<Admission, Unavailable> {
         let end = Instant::now() + self.patience;
         let mut pause = Duration::from_millis(10);
         loop {
@@ -143,7 +143,7 @@ impl Lockouts for RedisLockouts {
         }
     }
 
-    async fn settle(&self, email: &Email, id: TryId, outcome: TryOutcome) -> Result<(), Unavailable> {
+    async fn settle(&self, email: &Email, id: AttemptId, outcome: AttemptOutcome) -> Result<(), Unavailable> {
         self.run(email, &Operation::Settle(id, outcome)).await.map(|_| ())
     }
 

@@ -49,8 +49,9 @@ async fn ten_thousand_random_histories_are_decided_alike() {
         for step in 0..random.random_range(1..25) {
             now += some_time(&mut random);
             redis.now = Some(at(now));
-            let id = TryId::new(Uuid::from_u128(random.random_range(0..4)));
-            let outcomes = [TryOutcome::Success, TryOutcome::Failure, TryOutcome::Failure, TryOutcome::NotChecked];
+            let id = AttemptId::new(Uuid::from_u128(random.random_range(0..4)));
+            let outcomes =
+                [AttemptOutcome::Success, AttemptOutcome::Failure, AttemptOutcome::Failure, AttemptOutcome::NotChecked];
             let outcome = outcomes[random.random_range(0..4)];
             let (operation, expected) = match random.random_range(0..10) {
                 0..5 => (Operation::Begin(id), policy.begin(&mut state, id, at(now))),
@@ -75,9 +76,9 @@ fn now_locked(policy: &LockoutPolicy, state: &mut LockoutState, now: Timestamp) 
 }
 
 async fn fail(redis: &RedisLockouts, email: &Email) {
-    let id = TryId::new(Uuid::now_v7());
+    let id = AttemptId::new(Uuid::now_v7());
     assert_eq!(redis.begin(email, id).await.unwrap(), Admission::Allowed);
-    redis.settle(email, id, TryOutcome::Failure).await.unwrap();
+    redis.settle(email, id, AttemptOutcome::Failure).await.unwrap();
 }
 
 #[tokio::test]
@@ -92,12 +93,12 @@ async fn a_script_that_redis_has_forgotten_is_sent_again() {
 #[tokio::test]
 async fn a_busy_try_goes_on_when_another_succeeds() {
     let redis = lockouts(LockoutPolicy { free_failures: 1, ..LockoutPolicy::default() }).await;
-    let (email, first, second) = (address(0), TryId::new(Uuid::from_u128(1)), TryId::new(Uuid::from_u128(2)));
+    let (email, first, second) = (address(0), AttemptId::new(Uuid::from_u128(1)), AttemptId::new(Uuid::from_u128(2)));
     assert_eq!(redis.begin(&email, first).await.unwrap(), Admission::Allowed);
     let waiting = redis.begin(&email, second);
     let succeeding = async {
         tokio::task::yield_now().await;
-        redis.settle(&email, first, TryOutcome::Success).await.unwrap();
+        redis.settle(&email, first, AttemptOutcome::Success).await.unwrap();
     };
     assert_eq!(tokio::join!(waiting, succeeding).0.unwrap(), Admission::Allowed);
 }
@@ -106,8 +107,8 @@ async fn a_busy_try_goes_on_when_another_succeeds() {
 async fn patience_ends() {
     let redis = lockouts(LockoutPolicy { free_failures: 1, ..LockoutPolicy::default() }).await;
     let redis = RedisLockouts { patience: Duration::from_millis(30), ..redis };
-    redis.begin(&address(0), TryId::new(Uuid::from_u128(1))).await.unwrap();
-    assert_eq!(redis.begin(&address(0), TryId::new(Uuid::from_u128(2))).await.unwrap(), Admission::Busy);
+    redis.begin(&address(0), AttemptId::new(Uuid::from_u128(1))).await.unwrap();
+    assert_eq!(redis.begin(&address(0), AttemptId::new(Uuid::from_u128(2))).await.unwrap(), Admission::Busy);
 }
 
 #[tokio::test]
@@ -119,9 +120,9 @@ async fn keys_go_by_themselves_and_at_once_when_nothing_counts_any_more() {
     let key = format!("lockout:{{{email}}}");
     let ttl: i64 = redis::cmd("PTTL").arg(&key).query_async(&mut *connection).await.unwrap();
     assert!((86_400_000..=86_410_000).contains(&ttl), "{ttl}");
-    let id = TryId::new(Uuid::now_v7());
+    let id = AttemptId::new(Uuid::now_v7());
     redis.begin(&email, id).await.unwrap();
-    redis.settle(&email, id, TryOutcome::Success).await.unwrap();
+    redis.settle(&email, id, AttemptOutcome::Success).await.unwrap();
     let exists: i64 = redis::cmd("EXISTS").arg(&key).query_async(&mut *connection).await.unwrap();
     assert_eq!(exists, 0);
 }

@@ -9,7 +9,7 @@ use comanda_domain::{
     money::{Currency, Price},
     ports::{MenuCopy, Unavailable, WholeMenu},
     stock::Stock,
-    text::{Category, Description, DishName},
+    text::{Category, Description, MenuItemName},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -92,7 +92,7 @@ impl TryFrom<StoredItem> for MenuItem {
         Ok(Self {
             id: MenuItemId::new(stored.id),
             details: MenuItemDetails {
-                name: DishName::new(&stored.name).map_err(Unavailable::new)?,
+                name: MenuItemName::new(&stored.name).map_err(Unavailable::new)?,
                 description: Description::new(&stored.description).map_err(Unavailable::new)?,
                 category: Category::new(&stored.category).map_err(Unavailable::new)?,
                 price: Price::new(stored.price, currency).map_err(Unavailable::new)?,

@@ -8,7 +8,7 @@ use comanda_domain::{
     money::{Currency, Price},
     ports::{MenuNews, WholeMenu},
     stock::Stock,
-    text::{Category, Description, DishName},
+    text::{Category, Description, MenuItemName},
 };
 use comanda_tests::redis_url;
 use futures_util::future::join_all;
@@ -27,7 +27,7 @@ fn item(n: u128, stock: u32, revision: u32) -> MenuItem {
     MenuItem {
         id: MenuItemId::new(Uuid::from_u128(n)),
         details: MenuItemDetails {
-            name: DishName::new(&format!("Dish {n} \"with quotes\" 🍝")).unwrap(),
+            name: MenuItemName::new(&format!("Dish {n} \"with quotes\" 🍝")).unwrap(),
             description: Description::new("Two\nlines").unwrap(),
             category: Category::new("Pasta").unwrap(),
             price: Price::new(1250, Currency::EUR).unwrap(),

@@ -91,11 +91,11 @@ impl Breaker {
     }
 
     /// Does something to the machine, and tells of it when it has moved.
-    fn at<T>(&self, deed: impl FnOnce(&mut Machine, Duration, f64) -> T) -> T {
+    fn at<T>(&self, record: impl FnOnce(&mut Machine, Duration, f64) -> T) -> T {
         let chance = rand::rng().random_range(0.0..1.0);
         let mut machine = self.machine.lock().unwrap_or_else(PoisonError::into_inner);
         let before = machine.position();
-        let outcome = deed(&mut machine, self.begin.elapsed(), chance);
+        let outcome = record(&mut machine, self.begin.elapsed(), chance);
         let after = machine.position();
         drop(machine);
         if before != after {

@@ -3,11 +3,11 @@ use std::{collections::HashSet, path::PathBuf};
 use anyhow::{Context, bail};
 use clap::{ArgGroup, Subcommand};
 use comanda_domain::{
-    menu_item::{ImportedDish, MenuItem},
+    menu_item::{ImportedMenuItem, MenuItem},
     money::{Currency, Price},
     ports::{MenuCache, MenuTag},
     stock::{Availability, Stock},
-    text::{Category, Description, DishName},
+    text::{Category, Description, MenuItemName},
 };
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ pub enum MenuCommand {
     },
     /// Print the menu as CSV
     Export,
-    /// Have every server renew its copies, after the tables were changed by hand: the dishes under a heading, or with an availability
+    /// Have every server renew its copies, after the tables were changed by hand: the menu items under a heading, or with an availability
     #[command(group = ArgGroup::new("tag").required(true))]
     Invalidate {
         #[arg(long, group = "tag", value_parser = |text: &str| Category::new(text))]
@@ -63,14 +63,14 @@ impl MenuCommand {
             Self::Import { file, if_empty } => {
                 let config = &settings.store()?;
                 let text = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-                let dishes = parse(&text, config.currency)?;
+                let items = parse(&text, config.currency)?;
                 let back_office = BackOffice::open(config).await?;
                 if if_empty && !back_office.export_menu.execute().await?.items.is_empty() {
                     return print("There is a menu already; nothing was imported.\n");
                 }
-                let summary = back_office.import_menu.execute(dishes).await?;
+                let summary = back_office.import_menu.execute(items).await?;
                 let (added, changed, unchanged) = (summary.added, summary.changed, summary.unchanged);
-                print(&format!("{added} dishes added, {changed} changed, {unchanged} as they were.\n"))
+                print(&format!("{added} menu items added, {changed} changed, {unchanged} as they were.\n"))
             }
             Self::Export => {
                 let config = &settings.store()?;
@@ -81,31 +81,31 @@ impl MenuCommand {
     }
 }
 
-fn parse(text: &[u8], currency: Currency) -> anyhow::Result<Vec<ImportedDish>> {
+fn parse(text: &[u8], currency: Currency) -> anyhow::Result<Vec<ImportedMenuItem>> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text);
     let mut mistakes = Vec::new();
     let mut seen = HashSet::new();
-    let mut dishes = Vec::new();
+    let mut items = Vec::new();
     for (position, row) in reader.deserialize::<Row>().enumerate() {
         // The header is line 1.
         let line = position + 2;
-        match row.map_err(anyhow::Error::from).and_then(|row| dish(&row, currency)) {
-            Ok(dish) if !seen.insert((dish.category.clone(), dish.name.clone())) => {
-                mistakes.push(format!("line {line}: {} / {} stands there twice", dish.category, dish.name));
+        match row.map_err(anyhow::Error::from).and_then(|row| item(&row, currency)) {
+            Ok(item) if !seen.insert((item.category.clone(), item.name.clone())) => {
+                mistakes.push(format!("line {line}: {} / {} stands there twice", item.category, item.name));
             }
-            Ok(dish) => dishes.push(dish),
+            Ok(item) => items.push(item),
             Err(mistake) => mistakes.push(format!("line {line}: {mistake:#}")),
         }
     }
     if !mistakes.is_empty() {
         bail!("nothing was imported:\n  - {}", mistakes.join("\n  - "));
     }
-    Ok(dishes)
+    Ok(items)
 }
 
-fn dish(row: &Row, currency: Currency) -> anyhow::Result<ImportedDish> {
-    Ok(ImportedDish {
-        name: DishName::new(&row.name).context("name")?,
+fn item(row: &Row, currency: Currency) -> anyhow::Result<ImportedMenuItem> {
+    Ok(ImportedMenuItem {
+        name: MenuItemName::new(&row.name).context("name")?,
         category: Category::new(&row.category).context("category")?,
         price: Price::parse_decimal(&row.price, currency).context("price")?,
         stock: Stock::new(row.stock.parse().context("stock")?).context("stock")?,
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn the_sample_menu_can_be_imported() {
-        let dishes = parse(include_bytes!("../../../../samples/menu.csv"), Currency::EUR).unwrap();
-        assert!((35..=60).contains(&dishes.len()));
+        let items = parse(include_bytes!("../../../../samples/menu.csv"), Currency::EUR).unwrap();
+        assert!((35..=60).contains(&items.len()));
     }
 }

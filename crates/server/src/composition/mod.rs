@@ -1,6 +1,6 @@
 //! The composition root: the one place that knows which adapter stands behind which port.
 
-mod notices;
+mod events;
 mod payments;
 
 use std::{sync::Arc, time::Duration};
@@ -22,18 +22,18 @@ use comanda_application::{
 };
 use comanda_cache::CachedMenu;
 use comanda_domain::ports::{
-    AccessTokens, Accounts, AuditLog, Clock, ClosedSessions, FeatureFlags, FlagSettings, GuestMenu, IdGenerator,
-    Lockouts, Menu, MenuCache, OrderBook, PasswordHasher, Payments, RefreshTokens, SalesFigures, Sessions,
+    AccessTokens, Accounts, AuditLog, Clock, ClosedSessions, FeatureFlags, FlagSettings, IdGenerator, Lockouts, Menu,
+    MenuCache, Orders, PasswordHasher, Payments, PublicMenu, RefreshTokens, SalesFigures, Sessions,
 };
 use comanda_postgres::{
     Database, DatabaseConfig, PlacementConfig, PostgresAccounts, PostgresAuditLog, PostgresFlagSettings,
-    PostgresHealth, PostgresMenu, PostgresOrderBook, PostgresPayments, PostgresSalesFigures, PostgresSessions,
+    PostgresHealth, PostgresMenu, PostgresOrders, PostgresPayments, PostgresSalesFigures, PostgresSessions,
 };
 use comanda_redis::{
     RedisAddressLimits, RedisClosedSessions, RedisConnections, RedisHealth, RedisLockouts, RedisMenuCache,
 };
 use comanda_resilience::{
-    Breaker, GuardedAccounts, GuardedOrderBook, GuardedPayments, LocalAddressLimits, LocalLockouts, RetryBudget,
+    Breaker, GuardedAccounts, GuardedOrders, GuardedPayments, LocalAddressLimits, LocalLockouts, RetryBudget,
     SparedMenuCache,
 };
 
@@ -41,7 +41,7 @@ pub use self::payments::reconcile_payments;
 use crate::{
     config::{CacheConfig, Config, DatabaseSettings, PasswordConfig, StoreConfig},
     flags::OpenFeatureFlags,
-    http::{Authenticator, CsrfGuard, CursorSigner, Doorman, Health, MenuPrinter, SessionCookies},
+    http::{Authenticator, CsrfGuard, CursorSigner, Health, MenuPrinter, RateLimiter, SessionCookies},
     identity::{Argon2Hasher, ChainedRefreshTokens, JwtAccessTokens, TokenKeys, TokenTerms},
     system::{SystemClock, UuidV7},
 };
@@ -56,7 +56,7 @@ pub struct Restaurant {
 }
 
 /// What outlives the serving: orders that still wait when the last request has ended.
-pub struct OpenOrders(Arc<PostgresOrderBook>);
+pub struct OpenOrders(Arc<PostgresOrders>);
 
 impl OpenOrders {
     pub async fn drain(&self) {
@@ -76,7 +76,7 @@ impl Restaurant {
         let settings: Arc<dyn FlagSettings> = Arc::new(PostgresFlagSettings::new(database.clone()));
         let menu = cached_menu(config, &database, &redis, &settings, &clock).await;
 
-        let order_book = Arc::new(PostgresOrderBook::new(
+        let placed = Arc::new(PostgresOrders::new(
             database.clone(),
             config.currency,
             PlacementConfig {
@@ -87,14 +87,14 @@ impl Restaurant {
             Arc::new(menu.clone()),
         )?);
         let breakers = &config.breakers;
-        let orders: Arc<dyn OrderBook> = Arc::new(GuardedOrderBook {
-            orders: order_book.clone(),
+        let orders: Arc<dyn Orders> = Arc::new(GuardedOrders {
+            orders: placed.clone(),
             create: Breaker::new("order.create", breakers.order_create),
             update: Breaker::new("order.update", breakers.order_update),
             lookup: Breaker::new("order.lookup", breakers.order_lookup),
             retries: RetryBudget::new("order.lookup"),
         });
-        let guest_menu: Arc<dyn GuestMenu> = Arc::new(menu.clone());
+        let public_menu: Arc<dyn PublicMenu> = Arc::new(menu.clone());
         let menu: Arc<dyn Menu> = Arc::new(menu);
         let payments: Arc<dyn Payments> = Arc::new(GuardedPayments {
             payments: Arc::new(PostgresPayments::new(database.clone(), config.currency)),
@@ -119,7 +119,7 @@ impl Restaurant {
         let refresh_tokens: Arc<dyn RefreshTokens> = Arc::new(ChainedRefreshTokens::new(&config.http.secret_key));
         let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7);
 
-        let Doors { lockouts, doorman, sessions, closed } = doors(config, &database, &redis, &clock).await?;
+        let Doors { lockouts, rate_limiter, sessions, closed } = doors(config, &database, &redis, &clock).await?;
         let audit_log: Arc<dyn AuditLog> = Arc::new(PostgresAuditLog::new(database.clone()));
         let check = CheckPassword::new(accounts.clone(), hasher.clone(), lockouts.clone(), ids.clone());
 
@@ -162,15 +162,15 @@ impl Restaurant {
             .offer(ListAccounts::new(accounts.clone()))
             .offer(ChangeAccount::new(accounts.clone(), sessions, closed.clone(), clock.clone()))
             .offer(ReadAuditLog::new(audit_log))
-            .offer(ReadMenu::new(guest_menu.clone()))
+            .offer(ReadMenu::new(public_menu.clone()))
             .offer(MenuPrinter::new(config.currency))
-            .offer(ReadMenuItem::new(menu.clone(), guest_menu))
+            .offer(ReadMenuItem::new(menu.clone(), public_menu))
             .offer(ListMenuItems::new(menu.clone()))
             .offer(AddMenuItem::new(menu.clone(), ids.clone(), clock.clone()))
             .offer(EditMenuItem::new(menu.clone(), clock.clone()))
             .offer(ArchiveMenuItem::new(menu.clone(), clock.clone()))
             .offer(AdjustStock::new(menu, clock.clone()))
-            .offer_notices(config, &database, &clock)?
+            .offer_events(config, &database, &clock)?
             .offer_payments(config, &payments, &orders, &ids, &clock)?
             .offer(PlaceOrder::new(orders.clone(), ids, clock.clone()))
             .offer(ReadOrder::new(orders.clone(), accounts.clone(), payments.clone()))
@@ -184,7 +184,7 @@ impl Restaurant {
                 cookies: SessionCookies { insecure: config.http.insecure_cookies },
                 csrf: CsrfGuard::new(&config.http.secret_key, &config.http.cors_origins),
             })
-            .offer(doorman)
+            .offer(rate_limiter)
             .offer(keys)
             .offer(CursorSigner::new(&config.http.secret_key))
             .offer(config.currency)
@@ -192,7 +192,7 @@ impl Restaurant {
                 postgres: Arc::new(PostgresHealth::new(database)),
                 redis: Arc::new(RedisHealth::new(redis)),
             });
-        Ok((restaurant, OpenOrders(order_book)))
+        Ok((restaurant, OpenOrders(placed)))
     }
 
     fn offer_flags(&mut self, config: &Config, settings: Arc<dyn FlagSettings>, clock: &Arc<dyn Clock>) -> &mut Self {
@@ -242,7 +242,7 @@ async fn cached_menu(
 /// What stands between guessers and accounts.
 struct Doors {
     lockouts: Arc<dyn Lockouts>,
-    doorman: Doorman,
+    rate_limiter: RateLimiter,
     sessions: Arc<dyn Sessions>,
     closed: Arc<dyn ClosedSessions>,
 }
@@ -257,7 +257,7 @@ async fn doors(
     let shared = Arc::new(RedisLockouts::new(redis.clone(), policy.clone(), patience));
     let lockouts: Arc<dyn Lockouts> = Arc::new(LocalLockouts::beside(shared, policy, patience, clock.clone()));
     let shared = Arc::new(RedisAddressLimits::new(redis.clone(), config.address_limit));
-    let doorman = Doorman {
+    let rate_limiter = RateLimiter {
         limits: Arc::new(LocalAddressLimits::beside(shared, config.address_limit, clock.clone())),
         trusted_proxies: config.http.trusted_proxies.as_slice().into(),
     };
@@ -265,7 +265,7 @@ async fn doors(
     let longest = config.tokens.lifetime.max(config.sessions.browser);
     let closed_before = sessions.closed_since(clock.now() - longest).await?;
     let closed: Arc<dyn ClosedSessions> = Arc::new(RedisClosedSessions::start(redis.clone(), &closed_before, longest));
-    Ok(Doors { lockouts, doorman, sessions, closed })
+    Ok(Doors { lockouts, rate_limiter, sessions, closed })
 }
 
 /// What the commands that never serve work with.

@@ -4,11 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use comanda_application::payments::{
-    PayOrder, ReceiveGatewayEvent, ReconcilePayments, RefundPayment, SettlePayment, TendPayments,
+    PayOrder, ProcessPayments, ReceiveGatewayEvent, ReconcilePayments, RefundPayment, SettlePayment,
 };
 use comanda_domain::{
     money::Currency,
-    ports::{Clock, IdGenerator, OrderBook, PaymentGateway, Payments},
+    ports::{Clock, IdGenerator, Orders, PaymentGateway, Payments},
 };
 use comanda_postgres::PostgresPayments;
 use comanda_resilience::{Breaker, GuardedGateway};
@@ -17,7 +17,7 @@ use comanda_stripe::{OfflineGateway, Stripe, StripeConfig};
 use super::{Restaurant, database};
 use crate::{
     config::{Config, Gateway, PaymentSettings, PaymentsConfig},
-    http::Tending,
+    http::PaymentsWaker,
     system::{SystemClock, UuidV7},
     traces,
 };
@@ -27,7 +27,7 @@ impl Restaurant {
         &mut self,
         config: &Config,
         payments: &Arc<dyn Payments>,
-        orders: &Arc<dyn OrderBook>,
+        orders: &Arc<dyn Orders>,
         ids: &Arc<dyn IdGenerator>,
         clock: &Arc<dyn Clock>,
     ) -> anyhow::Result<&mut Self> {
@@ -44,11 +44,11 @@ impl Restaurant {
         };
         let guarded = |gateway| GuardedGateway { gateway, breaker: Breaker::new("stripe", config.breakers.stripe) };
         let gateway = gateway.map(|gateway| Arc::new(guarded(gateway)) as Arc<dyn PaymentGateway>);
-        let tending = Tending::default();
+        let waker = PaymentsWaker::default();
         let (payments, clock) = (Arc::clone(payments), Arc::clone(clock));
         tend(
-            TendPayments::new(payments.clone(), orders.clone(), gateway.clone(), ids.clone(), clock.clone()),
-            tending.clone(),
+            ProcessPayments::new(payments.clone(), orders.clone(), gateway.clone(), ids.clone(), clock.clone()),
+            waker.clone(),
         );
         let window = settings.window;
         Ok(self
@@ -56,7 +56,7 @@ impl Restaurant {
             .offer(SettlePayment::new(payments.clone(), clock.clone()))
             .offer(RefundPayment::new(payments.clone(), ids.clone(), clock.clone()))
             .offer(ReceiveGatewayEvent::new(payments, gateway, clock))
-            .offer(tending))
+            .offer(waker))
     }
 }
 
@@ -78,7 +78,7 @@ fn stripe(settings: &PaymentSettings, currency: Currency) -> anyhow::Result<Arc<
 }
 
 /// Tends payments for as long as the runtime runs.
-fn tend(payments: TendPayments, tending: Tending) {
+fn tend(payments: ProcessPayments, waker: PaymentsWaker) {
     /// What others have left to be done is found within this.
     const LOOK: Duration = Duration::from_millis(500);
     tokio::spawn(async move {
@@ -88,7 +88,7 @@ fn tend(payments: TendPayments, tending: Tending) {
                 Ok(false) => {}
                 Err(error) => tracing::debug!(%error, "payments could not be tended; trying again"),
             }
-            let _ = tokio::time::timeout(LOOK, tending.woken()).await;
+            let _ = tokio::time::timeout(LOOK, waker.woken()).await;
         }
     });
 }

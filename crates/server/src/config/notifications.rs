@@ -1,6 +1,6 @@
 use std::{path::PathBuf, time::Duration};
 
-use comanda_application::notices::RetryTerms;
+use comanda_application::events::RetryTerms;
 use comanda_notify::{Language, WebhookSecret};
 use ipnet::IpNet;
 use url::Url;

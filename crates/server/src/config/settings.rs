@@ -76,7 +76,7 @@ settings! {
     MENU_CACHE_SECONDS = Some("300"), "How long copies of the menu live, give or take a tenth. Changes are shown at once, this is for what nobody heard of.";
     MENU_STALE_SECONDS = Some("3600"), "For so long after that a copy is shown while PostgreSQL is out of reach.";
     FLAG_MENU_CACHE = Some("100"), "The percentage of readings of the menu that are answered from copies, until an admin sets the flag `menu-cache`.";
-    FLAG_PARTIAL_INVALIDATION = Some("0"), "The percentage of dishes whose change renews their own entry in Redis only, until an admin sets the flag `menu-cache.partial-invalidation`.";
+    FLAG_PARTIAL_INVALIDATION = Some("0"), "The percentage of menu items whose change renews their own entry in Redis only, until an admin sets the flag `menu-cache.partial-invalidation`.";
     MODE = Some("production"), "`production`, or `development`, where payments may be played offline and mails written to a folder.";
     PAYMENT_GATEWAY = Some("none"), "Who takes cards: `stripe`; `none`: orders are paid at the counter; or, in development, `offline`, where test cards pay and no money moves.";
     PAYMENT_WINDOW_SECONDS = Some("900"), "How long an order waits for its customer's card before it is cancelled and its stock returned.";

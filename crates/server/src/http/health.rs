@@ -16,7 +16,7 @@ pub struct Health {
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct HealthAnswer {
+pub struct HealthResponse {
     /// `ok`; `degraded`: orders can be placed; `unavailable`: they cannot.
     #[schema(pattern = "^(ok|degraded|unavailable)$", example = "ok")]
     status: &'static str,
@@ -44,7 +44,7 @@ pub async fn live() -> HttpResponse {
 /// Whether orders can be placed
 #[utoipa::path(
     get, path = "/health/ready", tag = "operation", security(()),
-    responses((status = 200, body = HealthAnswer), (status = 503, body = HealthAnswer))
+    responses((status = 200, body = HealthResponse), (status = 503, body = HealthResponse))
 )]
 pub async fn ready(health: Data<Health>) -> HttpResponse {
     let (postgres, redis) = join!(health.postgres.check(), health.redis.check());
@@ -64,5 +64,5 @@ pub async fn ready(health: Data<Health>) -> HttpResponse {
     }
     let component = |healthy: bool| Component { status: if healthy { "ok" } else { "unavailable" } };
     let components = Components { postgres: component(postgres.is_ok()), redis: component(redis.is_ok()) };
-    response.json(HealthAnswer { status, components })
+    response.json(HealthResponse { status, components })
 }

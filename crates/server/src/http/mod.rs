@@ -5,7 +5,6 @@ mod admin;
 mod admission;
 mod analytics;
 mod budget;
-mod client;
 mod cookies;
 mod csrf;
 mod cursor;
@@ -22,11 +21,12 @@ mod orders;
 mod payments;
 mod problem;
 mod problem_pages;
+mod rate_limit;
 mod request_id;
 mod retry_hints;
-mod tending;
-mod to_its_end;
+mod run_to_completion;
 mod traced;
+mod waker;
 mod wire;
 
 use std::{io, net::SocketAddr, time::Duration};
@@ -43,8 +43,8 @@ use actix_web::{
 pub use self::budget::Budgets;
 use self::{admission::Admission, measured::Measuring, problem::Problem, traced::Tracing};
 pub use self::{
-    client::Doorman, cookies::SessionCookies, csrf::CsrfGuard, cursor::CursorSigner, extract::Authenticator,
-    health::Health, menu::MenuPrinter, openapi::document, tending::Tending,
+    cookies::SessionCookies, csrf::CsrfGuard, cursor::CursorSigner, extract::Authenticator, health::Health,
+    menu::MenuPrinter, openapi::document, rate_limit::RateLimiter, waker::PaymentsWaker,
 };
 use crate::config::HttpConfig;
 

@@ -15,7 +15,7 @@ use super::{accounts, admin, analytics, health, jwks, menu, orders, payments};
 #[openapi(
     info(
         title = "Comanda",
-        description = "Takes a restaurant's orders and never sells a dish that is not there.",
+        description = "Takes a restaurant's orders and never sells a menu item that is not there.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     paths(

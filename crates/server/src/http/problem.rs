@@ -68,7 +68,7 @@ codes! {
     EmailTaken = CONFLICT, "email-taken", "The e-mail address has an account already",
         "Sign in with it instead, or use another address.";
     InsufficientStock = CONFLICT, "insufficient-stock", "There is not enough left",
-        "items lists every dish there is not enough of, with what was asked for and what was left. Nothing was taken.";
+        "items lists every menu item there is not enough of, with what was asked for and what was left. Nothing was taken.";
     StockChanged = CONFLICT, "stock-changed", "The stock kept changing",
         "Other requests won every time until the deadline. Nothing was taken; try again.";
     InvalidTransition = CONFLICT, "invalid-transition", "The order does not go there from here",
@@ -86,7 +86,7 @@ codes! {
     ValidationFailed = UNPROCESSABLE_ENTITY, "validation-failed", "A value is out of its range",
         "errors lists every fault with a JSON pointer to the value. Nothing was done.";
     UnknownItem = UNPROCESSABLE_ENTITY, "unknown-item", "Not on the menu",
-        "errors points at every line whose dish does not exist or cannot be ordered at the moment.";
+        "errors points at every line whose menu item does not exist or cannot be ordered at the moment.";
     IdempotencyKeyReused = UNPROCESSABLE_ENTITY, "idempotency-key-reused", "The idempotency key stands for another request",
         "A key may be sent again only with the same request. Use a new one.";
     PreconditionRequired = PRECONDITION_REQUIRED, "precondition-required", "If-Match is missing",
@@ -259,11 +259,11 @@ pub struct ProblemDocument {
     errors: Option<Vec<FieldFault>>,
     /// What cannot be done at the moment (`unavailable`).
     operation: Option<String>,
-    /// Every dish there is not enough of (`insufficient-stock`).
+    /// Every menu item there is not enough of (`insufficient-stock`).
     items: Option<Vec<ShortageDocument>>,
 }
 
-/// A dish there is not enough of.
+/// A menu item there is not enough of.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Shortage)]
 pub struct ShortageDocument {

@@ -4,7 +4,7 @@ use comanda_domain::{
     Timestamp,
     account::{Account, Actor, Role},
     ids::{AccountId, SessionId},
-    ports::{AccessToken, AccessTokens, Bearer, InvalidAccessToken},
+    ports::{AccessToken, AccessTokens, Audience, InvalidAccessToken},
 };
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
 use moka::sync::Cache;
@@ -52,7 +52,7 @@ pub struct JwtAccessTokens {
 #[derive(Clone, Copy)]
 struct Proof {
     actor: Actor,
-    bearer: Bearer,
+    audience: Audience,
     expires_at: i64,
 }
 
@@ -62,27 +62,27 @@ impl JwtAccessTokens {
     const MOST_REMEMBERED: u64 = 10_000;
 
     pub fn new(keys: Arc<TokenKeys>, terms: TokenTerms) -> Self {
-        let validation = |bearer| {
+        let validation = |audience: Audience| {
             let mut validation = Validation::new(Algorithm::EdDSA);
             validation.set_issuer(&[&terms.issuer]);
-            validation.set_audience(&[audience(&terms, bearer)]);
+            validation.set_audience(&[audience_claim(&terms, audience)]);
             validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
             // Times are compared below, with the caller's clock.
             validation.validate_exp = false;
             validation.validate_nbf = false;
             validation
         };
-        let (client, browser) = (validation(Bearer::Client), validation(Bearer::Browser));
+        let (client, browser) = (validation(Audience::Client), validation(Audience::Browser));
         let verified = Cache::builder().max_capacity(Self::MOST_REMEMBERED).time_to_live(Self::REMEMBERED).build();
         Self { keys, terms, client, browser, verified }
     }
 
-    fn check(&self, token: &str, bearer: Bearer, now: Timestamp) -> Result<Proof, InvalidAccessToken> {
+    fn check(&self, token: &str, audience: Audience, now: Timestamp) -> Result<Proof, InvalidAccessToken> {
         let key_id = decode_header(token).ok().and_then(|header| header.kid).ok_or(InvalidAccessToken)?;
         let key = self.keys.verifying_key(&key_id).ok_or(InvalidAccessToken)?;
-        let validation = match bearer {
-            Bearer::Client => &self.client,
-            Bearer::Browser => &self.browser,
+        let validation = match audience {
+            Audience::Client => &self.client,
+            Audience::Browser => &self.browser,
         };
         let claims = decode::<Claims>(token, key, validation).map_err(|_| InvalidAccessToken)?.claims;
         if now.timestamp() < claims.nbf {
@@ -90,22 +90,22 @@ impl JwtAccessTokens {
         }
         let role: Role = claims.role.parse().map_err(|_| InvalidAccessToken)?;
         let actor = Actor { account_id: AccountId::new(claims.sub), role, session_id: SessionId::new(claims.sid) };
-        Ok(Proof { actor, bearer, expires_at: claims.exp })
+        Ok(Proof { actor, audience, expires_at: claims.exp })
     }
 }
 
-fn audience(terms: &TokenTerms, bearer: Bearer) -> String {
-    match bearer {
-        Bearer::Client => terms.audience.clone(),
-        Bearer::Browser => format!("{}:browser", terms.audience),
+fn audience_claim(terms: &TokenTerms, audience: Audience) -> String {
+    match audience {
+        Audience::Client => terms.audience.clone(),
+        Audience::Browser => format!("{}:browser", terms.audience),
     }
 }
 
 impl AccessTokens for JwtAccessTokens {
-    fn issue(&self, account: &Account, session_id: SessionId, bearer: Bearer, now: Timestamp) -> AccessToken {
-        let lifetime = match bearer {
-            Bearer::Client => self.terms.client_lifetime,
-            Bearer::Browser => self.terms.browser_lifetime,
+    fn issue(&self, account: &Account, session_id: SessionId, audience: Audience, now: Timestamp) -> AccessToken {
+        let lifetime = match audience {
+            Audience::Client => self.terms.client_lifetime,
+            Audience::Browser => self.terms.browser_lifetime,
         };
         let lifetime = u32::try_from(lifetime.as_secs()).unwrap_or(u32::MAX);
         let issued_at = now.timestamp();
@@ -114,7 +114,7 @@ impl AccessTokens for JwtAccessTokens {
             sid: session_id.as_uuid(),
             role: account.role.as_str().to_owned(),
             iss: self.terms.issuer.clone(),
-            aud: audience(&self.terms, bearer),
+            aud: audience_claim(&self.terms, audience),
             iat: issued_at,
             nbf: issued_at,
             exp: issued_at + i64::from(lifetime),
@@ -126,16 +126,16 @@ impl AccessTokens for JwtAccessTokens {
         AccessToken { token, expires_in: lifetime }
     }
 
-    fn verify(&self, token: &str, bearer: Bearer, now: Timestamp) -> Result<Actor, InvalidAccessToken> {
+    fn verify(&self, token: &str, audience: Audience, now: Timestamp) -> Result<Actor, InvalidAccessToken> {
         let proof = match self.verified.get(token) {
             Some(remembered) => remembered,
             None => {
-                let checked = self.check(token, bearer, now)?;
+                let checked = self.check(token, audience, now)?;
                 self.verified.insert(token.to_owned(), checked);
                 checked
             }
         };
-        let good = proof.bearer == bearer && now.timestamp() < proof.expires_at;
+        let good = proof.audience == audience && now.timestamp() < proof.expires_at;
         if good { Ok(proof.actor) } else { Err(InvalidAccessToken) }
     }
 }
@@ -184,25 +184,29 @@ mod tests {
     #[test]
     fn a_token_proves_who_and_until_when() {
         let tokens = tokens(&generate_signing_key().unwrap(), "comanda", "comanda");
-        let token = tokens.issue(&account(), session(), Bearer::Client, now()).token;
+        let token = tokens.issue(&account(), session(), Audience::Client, now()).token;
         let expected = Ok(Actor { account_id: account().id, role: Role::Staff, session_id: session() });
         let at = |seconds| now() + chrono::TimeDelta::seconds(seconds);
         for _ in 0..2 {
-            assert_eq!(tokens.verify(&token, Bearer::Client, at(0)), expected);
-            assert_eq!(tokens.verify(&token, Bearer::Client, at(899)), expected);
-            assert_eq!(tokens.verify(&token, Bearer::Client, at(900)), Err(InvalidAccessToken), "also when remembered");
+            assert_eq!(tokens.verify(&token, Audience::Client, at(0)), expected);
+            assert_eq!(tokens.verify(&token, Audience::Client, at(899)), expected);
+            assert_eq!(
+                tokens.verify(&token, Audience::Client, at(900)),
+                Err(InvalidAccessToken),
+                "also when remembered"
+            );
         }
-        let early = tokens.issue(&account(), session(), Bearer::Client, at(60)).token;
-        assert_eq!(tokens.verify(&early, Bearer::Client, at(0)), Err(InvalidAccessToken));
+        let early = tokens.issue(&account(), session(), Audience::Client, at(60)).token;
+        assert_eq!(tokens.verify(&early, Audience::Client, at(0)), Err(InvalidAccessToken));
     }
 
     #[test]
     fn a_browsers_token_is_no_bearer_token_and_the_other_way_round() {
         let tokens = tokens(&generate_signing_key().unwrap(), "comanda", "comanda");
-        for (bearer, other) in [(Bearer::Client, Bearer::Browser), (Bearer::Browser, Bearer::Client)] {
-            let token = tokens.issue(&account(), session(), bearer, now()).token;
+        for (audience, other) in [(Audience::Client, Audience::Browser), (Audience::Browser, Audience::Client)] {
+            let token = tokens.issue(&account(), session(), audience, now()).token;
             assert_eq!(tokens.verify(&token, other, now()), Err(InvalidAccessToken));
-            assert!(tokens.verify(&token, bearer, now()).is_ok());
+            assert!(tokens.verify(&token, audience, now()).is_ok());
             assert_eq!(tokens.verify(&token, other, now()), Err(InvalidAccessToken), "also when remembered");
         }
     }
@@ -216,13 +220,13 @@ mod tests {
             tokens(&pem, "comanda", "someone"),
             tokens(&generate_signing_key().unwrap(), "comanda", "comanda"),
         ] {
-            let token = other.issue(&account(), session(), Bearer::Client, now()).token;
-            assert_eq!(ours.verify(&token, Bearer::Client, now()), Err(InvalidAccessToken));
+            let token = other.issue(&account(), session(), Audience::Client, now()).token;
+            assert_eq!(ours.verify(&token, Audience::Client, now()), Err(InvalidAccessToken));
         }
-        let token = ours.issue(&account(), session(), Bearer::Client, now()).token;
+        let token = ours.issue(&account(), session(), Audience::Client, now()).token;
         let (head, signature) = token.rsplit_once('.').unwrap();
         for forged in [format!("{head}."), format!("{head}x.{signature}"), "a.b.c".to_owned(), String::new()] {
-            assert_eq!(ours.verify(&forged, Bearer::Client, now()), Err(InvalidAccessToken));
+            assert_eq!(ours.verify(&forged, Audience::Client, now()), Err(InvalidAccessToken));
         }
     }
 
@@ -232,11 +236,11 @@ mod tests {
 
         let pem = generate_signing_key().unwrap();
         let ours = tokens(&pem, "comanda", "comanda");
-        let token = ours.issue(&account(), session(), Bearer::Client, now()).token;
+        let token = ours.issue(&account(), session(), Audience::Client, now()).token;
         let claims = token.split('.').nth(1).unwrap();
 
         let none = format!("{}.{claims}.", B64.encode(r#"{"alg":"none","typ":"JWT"}"#));
-        assert_eq!(ours.verify(&none, Bearer::Client, now()), Err(InvalidAccessToken));
+        assert_eq!(ours.verify(&none, Audience::Client, now()), Err(InvalidAccessToken));
 
         // The old trick: the public key, which is no secret, as the key of an HMAC.
         let public =
@@ -244,6 +248,6 @@ mod tests {
         let claims: Claims = serde_json::from_slice(&B64.decode(claims).unwrap()).unwrap();
         let hmac =
             encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(public.as_bytes())).unwrap();
-        assert_eq!(ours.verify(&hmac, Bearer::Client, now()), Err(InvalidAccessToken));
+        assert_eq!(ours.verify(&hmac, Audience::Client, now()), Err(InvalidAccessToken));
     }
 }

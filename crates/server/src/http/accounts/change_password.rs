@@ -5,7 +5,7 @@ use super::checked;
 use crate::http::{
     extract::{Json, SignedIn},
     problem::{Problem, ProblemDocument},
-    to_its_end::to_its_end,
+    run_to_completion::run_to_completion,
     wire::ChangePasswordRequest,
 };
 
@@ -26,6 +26,6 @@ pub async fn change_password(
     Json(request): Json<ChangePasswordRequest>,
 ) -> Result<HttpResponse, Problem> {
     let (current, new) = request.validate()?;
-    checked(to_its_end(async move { use_case.execute(actor, current, new).await }).await?)?;
+    checked(run_to_completion(async move { use_case.execute(actor, current, new).await }).await?)?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -4,14 +4,14 @@ use comanda_application::accounts::{ReadProfile, RenameAccount};
 use crate::http::{
     extract::{Json, SignedIn},
     problem::{Code, Problem, ProblemDocument},
-    wire::{PatchMeRequest, UserAnswer},
+    wire::{PatchMeRequest, UserResponse},
 };
 
 /// Shows the caller's own account
 #[utoipa::path(
     get, path = "/v1/me", tag = "accounts",
     responses(
-        (status = 200, body = UserAnswer),
+        (status = 200, body = UserResponse),
         (status = 401, description = "`unauthenticated`", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -21,7 +21,7 @@ pub async fn me(use_case: Data<ReadProfile>, SignedIn(actor): SignedIn) -> Resul
         .await
         .map_err(|cause| Problem::unavailable("auth.lookup", &cause))?
         .ok_or_else(|| Problem::new(Code::Unauthenticated, "The account does not exist any more."))?;
-    Ok(HttpResponse::Ok().json(UserAnswer::from(account)))
+    Ok(HttpResponse::Ok().json(UserResponse::from(account)))
 }
 
 /// Changes the caller's own account
@@ -29,7 +29,7 @@ pub async fn me(use_case: Data<ReadProfile>, SignedIn(actor): SignedIn) -> Resul
     patch, path = "/v1/me", tag = "accounts",
     request_body = PatchMeRequest,
     responses(
-        (status = 200, body = UserAnswer),
+        (status = 200, body = UserResponse),
         (status = 422, description = "`validation-failed`", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -46,5 +46,5 @@ pub async fn update_me(
     let account = account
         .map_err(|cause| Problem::unavailable("user.update", &cause))?
         .ok_or_else(|| Problem::new(Code::Unauthenticated, "The account does not exist any more."))?;
-    Ok(HttpResponse::Ok().json(UserAnswer::from(account)))
+    Ok(HttpResponse::Ok().json(UserResponse::from(account)))
 }

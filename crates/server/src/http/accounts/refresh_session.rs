@@ -3,10 +3,10 @@ use comanda_application::accounts::{RefreshSession, RefreshSessionError};
 use comanda_domain::rate_limit::LimitedAction;
 
 use crate::http::{
-    client::Doorman,
     extract::Json,
     problem::{Code, Problem, ProblemDocument},
-    wire::{RefreshRequest, SessionAnswer},
+    rate_limit::RateLimiter,
+    wire::{RefreshRequest, SessionResponse},
 };
 
 /// Continues a session
@@ -16,20 +16,20 @@ use crate::http::{
     post, path = "/v1/sessions/refresh", tag = "accounts", security(()),
     request_body = RefreshRequest,
     responses(
-        (status = 200, body = SessionAnswer),
+        (status = 200, body = SessionResponse),
         (status = 401, description = "`session-revoked`, `unauthenticated`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 429, description = "`rate-limited`", body = ProblemDocument, content_type = "application/problem+json", headers(("Retry-After" = u32))),
     )
 )]
 pub async fn refresh_session(
     use_case: Data<RefreshSession>,
-    doorman: Data<Doorman>,
+    rate_limiter: Data<RateLimiter>,
     http_request: HttpRequest,
     Json(request): Json<RefreshRequest>,
 ) -> Result<HttpResponse, Problem> {
-    doorman.admit(&http_request, LimitedAction::Refresh).await?;
+    rate_limiter.admit(&http_request, LimitedAction::Refresh).await?;
     let continued = use_case.execute(&request.token()).await.map_err(problem)?;
-    Ok(HttpResponse::Ok().json(SessionAnswer::from(continued)))
+    Ok(HttpResponse::Ok().json(SessionResponse::from(continued)))
 }
 
 fn problem(error: RefreshSessionError) -> Problem {

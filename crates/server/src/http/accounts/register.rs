@@ -3,10 +3,10 @@ use comanda_application::accounts::{OpenAccountError, RegisterAccount};
 use comanda_domain::rate_limit::LimitedAction;
 
 use crate::http::{
-    client::Doorman,
     extract::Json,
     problem::{Code, Problem, ProblemDocument},
-    wire::{RegisterRequest, UserAnswer},
+    rate_limit::RateLimiter,
+    wire::{RegisterRequest, UserResponse},
 };
 
 /// Opens a customer's account
@@ -14,21 +14,21 @@ use crate::http::{
     post, path = "/v1/users", tag = "accounts", security(()),
     request_body = RegisterRequest,
     responses(
-        (status = 201, body = UserAnswer),
+        (status = 201, body = UserResponse),
         (status = 409, description = "`email-taken`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "`validation-failed`", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn register(
     use_case: Data<RegisterAccount>,
-    doorman: Data<Doorman>,
+    rate_limiter: Data<RateLimiter>,
     http_request: HttpRequest,
     Json(request): Json<RegisterRequest>,
 ) -> Result<HttpResponse, Problem> {
     let registration = request.validate()?;
-    doorman.admit(&http_request, LimitedAction::Register).await?;
+    rate_limiter.admit(&http_request, LimitedAction::Register).await?;
     let account = use_case.execute(registration).await.map_err(problem)?;
-    Ok(HttpResponse::Created().json(UserAnswer::from(account)))
+    Ok(HttpResponse::Created().json(UserResponse::from(account)))
 }
 
 fn problem(error: OpenAccountError) -> Problem {

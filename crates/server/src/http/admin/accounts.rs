@@ -13,7 +13,7 @@ use crate::http::{
     extract::{AccountIdPath, Admin, Json, Query},
     faults::Faults,
     problem::{Problem, ProblemDocument},
-    wire::{AccountAnswer, AccountPage, PageQuery, PatchAccountRequest, QueryInteger},
+    wire::{AccountPage, AccountResponse, PageQuery, PatchAccountRequest, QueryInteger},
 };
 
 const LIST: &str = "accounts";
@@ -55,7 +55,7 @@ pub async fn accounts(
     let found = use_case.execute(admin, query).await.map_err(|cause| Problem::unavailable("user.lookup", &cause))?;
     let last = found.entries.last().filter(|_| found.has_more);
     let next_cursor = last.map(|last| cursors.sign(LIST, &last.id.as_uuid()));
-    let data = found.entries.into_iter().map(AccountAnswer::from).collect();
+    let data = found.entries.into_iter().map(AccountResponse::from).collect();
     Ok(HttpResponse::Ok().json(AccountPage { data, next_cursor }))
 }
 
@@ -64,7 +64,7 @@ pub async fn accounts(
     patch, path = "/v1/admin/users/{id}", tag = "admin", params(("id" = Uuid, Path)),
     request_body = PatchAccountRequest,
     responses(
-        (status = 200, body = AccountAnswer),
+        (status = 200, body = AccountResponse),
         (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
     )
@@ -79,5 +79,5 @@ pub async fn change_account(
         ChangeAccountError::NotFound => Problem::not_found("account"),
         ChangeAccountError::Unavailable(cause) => Problem::unavailable("user.update", &cause),
     })?;
-    Ok(HttpResponse::Ok().json(AccountAnswer::from(account)))
+    Ok(HttpResponse::Ok().json(AccountResponse::from(account)))
 }

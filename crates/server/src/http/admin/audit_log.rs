@@ -19,12 +19,12 @@ const LIST: &str = "audit-log";
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Filter {
-    /// Only deeds of this kind.
+    /// Only records of this kind.
     #[param(example = "account.unlocked")]
     action: Option<String>,
-    /// Only deeds of this account.
+    /// Only records of this account.
     actor_id: Option<Uuid>,
-    /// Only deeds done to this id or address.
+    /// Only records done to this id or address.
     #[param(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 300)]
     target: Option<String>,
     // Described by `PageQuery`; a struct within a struct cannot be read from a query string and refuse unknown parameters.

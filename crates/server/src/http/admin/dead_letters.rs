@@ -1,5 +1,5 @@
 use actix_web::{HttpResponse, web::Data};
-use comanda_application::notices::{ListDeadLetters, ResendDeadLetter};
+use comanda_application::events::{ListDeadLetters, ResendDeadLetter};
 use comanda_domain::ports::ResendError;
 
 use crate::http::{
@@ -7,7 +7,7 @@ use crate::http::{
     extract::{Admin, LetterPath, Query},
     faults::Faults,
     problem::{Problem, ProblemDocument},
-    wire::{DeadLetterAnswer, DeadLetterPage, PageQuery},
+    wire::{DeadLetterPage, DeadLetterResponse, PageQuery},
 };
 
 const LIST: &str = "dead-letters";
@@ -32,7 +32,7 @@ pub async fn dead_letters(
         .await
         .map_err(|cause| Problem::unavailable("dead_letter.read", &cause))?;
     let next_cursor = found.entries.last().filter(|_| found.has_more).map(|last| cursors.sign(LIST, &last.id));
-    let data = found.entries.into_iter().map(DeadLetterAnswer::from).collect();
+    let data = found.entries.into_iter().map(DeadLetterResponse::from).collect();
     Ok(HttpResponse::Ok().json(DeadLetterPage { data, next_cursor }))
 }
 

@@ -4,14 +4,14 @@ use comanda_application::admin::{ReadFlag, SetFlag};
 use crate::http::{
     extract::{Admin, FlagPath, Json},
     problem::{Problem, ProblemDocument},
-    wire::{FlagAnswer, SetFlagRequest},
+    wire::{FlagResponse, SetFlagRequest},
 };
 
 /// Shows what a feature flag is at
 #[utoipa::path(
     get, path = "/v1/admin/flags/{name}", tag = "admin", params(("name" = String, Path, example = "menu-cache")),
     responses(
-        (status = 200, body = FlagAnswer),
+        (status = 200, body = FlagResponse),
         (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
     )
@@ -22,7 +22,7 @@ pub async fn flag(
     FlagPath(flag): FlagPath,
 ) -> Result<HttpResponse, Problem> {
     let percentage = use_case.execute(admin, flag).await.map_err(|cause| Problem::unavailable("flag.read", &cause))?;
-    Ok(HttpResponse::Ok().json(FlagAnswer::new(flag, percentage)))
+    Ok(HttpResponse::Ok().json(FlagResponse::new(flag, percentage)))
 }
 
 /// Sets a feature flag; every server goes by it within 5 s
@@ -30,7 +30,7 @@ pub async fn flag(
     put, path = "/v1/admin/flags/{name}", tag = "admin", params(("name" = String, Path, example = "menu-cache")),
     request_body = SetFlagRequest,
     responses(
-        (status = 200, body = FlagAnswer),
+        (status = 200, body = FlagResponse),
         (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "`validation-failed`", body = ProblemDocument, content_type = "application/problem+json"),
@@ -44,5 +44,5 @@ pub async fn set_flag(
 ) -> Result<HttpResponse, Problem> {
     let percentage = request.validate()?;
     use_case.execute(admin, flag, percentage).await.map_err(|cause| Problem::unavailable("flag.update", &cause))?;
-    Ok(HttpResponse::Ok().json(FlagAnswer::new(flag, percentage)))
+    Ok(HttpResponse::Ok().json(FlagResponse::new(flag, percentage)))
 }

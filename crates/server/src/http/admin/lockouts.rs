@@ -12,7 +12,7 @@ use crate::http::{
     extract::{Admin, EmailPath, Json, Query},
     faults::Faults,
     problem::{Code, Problem, ProblemDocument},
-    wire::{LockoutAnswer, LockoutPage, PageQuery, QueryInteger, UnlockRequest},
+    wire::{LockoutPage, LockoutResponse, PageQuery, QueryInteger, UnlockRequest},
 };
 
 const LIST: &str = "lockouts";
@@ -55,7 +55,7 @@ pub async fn lockouts(
         .last()
         .filter(|_| found.has_more)
         .map(|last| cursors.sign(LIST, &(last.lock.unlock_at.timestamp_millis(), last.email.as_str())));
-    let data = found.entries.into_iter().map(LockoutAnswer::from).collect();
+    let data = found.entries.into_iter().map(LockoutResponse::from).collect();
     Ok(HttpResponse::Ok().json(LockoutPage { data, next_cursor }))
 }
 
@@ -70,7 +70,7 @@ fn position((unlock_at, email): (i64, String)) -> Result<LockedAddressPosition, 
 #[utoipa::path(
     get, path = "/v1/admin/lockouts/{email}", tag = "admin", params(("email" = String, Path)),
     responses(
-        (status = 200, body = LockoutAnswer),
+        (status = 200, body = LockoutResponse),
         (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "`not-found`: the address is not locked", body = ProblemDocument, content_type = "application/problem+json"),
     )
@@ -85,7 +85,7 @@ pub async fn lockout(
         .await
         .map_err(|cause| Problem::unavailable("lockout.read", &cause))?
         .ok_or_else(|| Problem::not_found("lock"))?;
-    Ok(HttpResponse::Ok().json(LockoutAnswer::from(found)))
+    Ok(HttpResponse::Ok().json(LockoutResponse::from(found)))
 }
 
 /// Lifts a lock

@@ -23,12 +23,12 @@ pub struct Filter {
     /// Only orders placed before this moment, at most ten years later. Now unless given.
     #[param(example = "2026-02-01T00:00:00Z")]
     to: Option<String>,
-    /// The most dishes to answer with; 5 unless given.
+    /// The most menu items to answer with; 5 unless given.
     #[param(value_type = Option<i64>, minimum = 1, maximum = 100, default = 5)]
     limit: Option<QueryInteger>,
 }
 
-/// Reports the dishes most portions were sold of, cancelled orders left out; as CSV for `Accept: text/csv`
+/// Reports the menu items most quantity were sold of, cancelled orders left out; as CSV for `Accept: text/csv`
 #[utoipa::path(
     get, path = "/v1/analytics/top-items", tag = "analytics", params(Filter),
     responses(

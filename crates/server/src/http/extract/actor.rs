@@ -6,7 +6,7 @@ use std::{
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
 use comanda_domain::{
     account::{Actor, Administrator, StaffMember},
-    ports::{AccessTokens, Bearer, Clock, ClosedSessions},
+    ports::{AccessTokens, Audience, Clock, ClosedSessions},
 };
 
 use crate::http::{
@@ -42,7 +42,7 @@ impl Authenticator {
             .and_then(|text| text.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim());
-        let actor = token.and_then(|token| self.tokens.verify(token, Bearer::Client, self.clock.now()).ok());
+        let actor = token.and_then(|token| self.tokens.verify(token, Audience::Client, self.clock.now()).ok());
         let actor = actor.ok_or_else(|| Problem::new(Code::Unauthenticated, "The access token is not valid."))?;
         if self.closed.contains(actor.session_id) {
             return Err(Problem::new(Code::SessionRevoked, "The session of this access token has ended."));
@@ -53,7 +53,7 @@ impl Authenticator {
     /// A cookie whose session has ended is sent along with everything, wanted or not: it is no credential.
     fn of_browser(&self, request: &HttpRequest) -> Result<Option<Actor>, Problem> {
         let Some(token) = self.cookies.session_token(request) else { return Ok(None) };
-        let Ok(actor) = self.tokens.verify(&token, Bearer::Browser, self.clock.now()) else { return Ok(None) };
+        let Ok(actor) = self.tokens.verify(&token, Audience::Browser, self.clock.now()) else { return Ok(None) };
         if self.closed.contains(actor.session_id) {
             return Ok(None);
         }

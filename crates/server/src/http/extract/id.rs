@@ -15,7 +15,7 @@ fn id_in(request: &HttpRequest, what: &str) -> Result<Uuid, Problem> {
     request.match_info().get("id").and_then(|text| text.parse().ok()).ok_or_else(|| Problem::not_found(what))
 }
 
-/// `{id}` of a dish.
+/// `{id}` of a menu item.
 pub struct MenuItemIdPath(pub MenuItemId);
 
 impl FromRequest for MenuItemIdPath {

@@ -6,15 +6,15 @@ use super::etag;
 use crate::http::{
     extract::{Json, Staff},
     problem::{Problem, ProblemDocument},
-    wire::{MenuItemAnswer, NewMenuItemRequest, Shown},
+    wire::{MenuItemResponse, NewMenuItemRequest, Shown},
 };
 
-/// Puts a dish on the menu
+/// Puts a menu item on the menu
 #[utoipa::path(
     post, path = "/v1/menu/items", tag = "menu",
     request_body = NewMenuItemRequest,
     responses(
-        (status = 201, body = MenuItemAnswer, headers(("Location" = String), ("ETag" = String))),
+        (status = 201, body = MenuItemResponse, headers(("Location" = String), ("ETag" = String))),
         (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "`validation-failed`", body = ProblemDocument, content_type = "application/problem+json"),
     )
@@ -31,5 +31,5 @@ pub async fn add_item(
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, format!("/v1/menu/items/{}", item.id)))
         .insert_header(etag(&item))
-        .json(MenuItemAnswer::new(&item, Shown::ToStaff)))
+        .json(MenuItemResponse::new(&item, Shown::ToStaff)))
 }

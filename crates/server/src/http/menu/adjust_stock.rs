@@ -6,7 +6,7 @@ use super::etag;
 use crate::http::{
     extract::{Json, MenuItemIdPath, Staff},
     problem::{Code, FieldFault, Problem, ProblemDocument, ShortageDocument},
-    wire::{AdjustStockRequest, MenuItemAnswer, Shown},
+    wire::{AdjustStockRequest, MenuItemResponse, Shown},
 };
 
 /// Enters a delivery, a breakage or a correction
@@ -15,7 +15,7 @@ use crate::http::{
     params(("id" = uuid::Uuid, Path)),
     request_body = AdjustStockRequest,
     responses(
-        (status = 200, body = MenuItemAnswer),
+        (status = 200, body = MenuItemResponse),
         (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "`insufficient-stock`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "`validation-failed`", body = ProblemDocument, content_type = "application/problem+json"),
@@ -29,7 +29,7 @@ pub async fn adjust_stock(
 ) -> Result<HttpResponse, Problem> {
     let (delta, reason) = request.validate()?;
     let item = use_case.execute(staff, id, delta, reason).await.map_err(|error| problem(error, id, delta))?;
-    Ok(HttpResponse::Ok().insert_header(etag(&item)).json(MenuItemAnswer::new(&item, Shown::ToStaff)))
+    Ok(HttpResponse::Ok().insert_header(etag(&item)).json(MenuItemResponse::new(&item, Shown::ToStaff)))
 }
 
 fn problem(error: AdjustStockError, id: MenuItemId, delta: StockDelta) -> Problem {

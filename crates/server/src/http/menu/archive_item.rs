@@ -7,7 +7,7 @@ use crate::http::{
     problem::{Problem, ProblemDocument},
 };
 
-/// Takes a dish off the menu for good; old orders keep it
+/// Takes a menu item off the menu for good; old orders keep it
 #[utoipa::path(
     delete, path = "/v1/menu/items/{id}", tag = "menu",
     params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header, pattern = r#"^(\*|"[0-9]+"(, *"[0-9]+")*)$"#, description = "The `ETag` the caller has seen")),

@@ -6,16 +6,16 @@ use super::{edit_problem, etag};
 use crate::http::{
     extract::{IfMatch, Json, MenuItemIdPath, Staff},
     problem::{Problem, ProblemDocument},
-    wire::{MenuItemAnswer, PatchMenuItemRequest, Shown},
+    wire::{MenuItemResponse, PatchMenuItemRequest, Shown},
 };
 
-/// Changes a dish, but not its stock
+/// Changes a menu item, but not its stock
 #[utoipa::path(
     patch, path = "/v1/menu/items/{id}", tag = "menu",
     params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header, pattern = r#"^(\*|"[0-9]+"(, *"[0-9]+")*)$"#, description = "The `ETag` the caller has seen")),
     request_body = PatchMenuItemRequest,
     responses(
-        (status = 200, body = MenuItemAnswer, headers(("ETag" = String))),
+        (status = 200, body = MenuItemResponse, headers(("ETag" = String))),
         (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 412, description = "`precondition-failed`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "`validation-failed`", body = ProblemDocument, content_type = "application/problem+json"),
@@ -34,7 +34,7 @@ pub async fn edit_item(
     let edit = request.validate(**currency)?;
     let revision = revision_seen(&items, staff, id, &if_match).await?;
     let item = use_case.execute(staff, id, revision, edit).await.map_err(edit_problem)?;
-    Ok(HttpResponse::Ok().insert_header(etag(&item)).json(MenuItemAnswer::new(&item, Shown::ToStaff)))
+    Ok(HttpResponse::Ok().insert_header(etag(&item)).json(MenuItemResponse::new(&item, Shown::ToStaff)))
 }
 
 /// The one revision that `If-Match` asks for. Only a list of several, or `*`, has to be held against the item first.

@@ -5,15 +5,15 @@ use super::{etag, shown_to};
 use crate::http::{
     extract::{MaybeSignedIn, MenuItemIdPath},
     problem::{Problem, ProblemDocument},
-    wire::MenuItemAnswer,
+    wire::MenuItemResponse,
 };
 
-/// Shows a dish; staff also see its stock
+/// Shows a menu item; staff also see its stock
 #[utoipa::path(
     get, path = "/v1/menu/items/{id}", tag = "menu", security((), ("bearer" = [])),
     params(("id" = uuid::Uuid, Path)),
     responses(
-        (status = 200, body = MenuItemAnswer, headers(("ETag" = String, description = "The revision"))),
+        (status = 200, body = MenuItemResponse, headers(("ETag" = String, description = "The revision"))),
         (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -27,5 +27,5 @@ pub async fn item(
         .await
         .map_err(|cause| Problem::unavailable("menu.read", &cause))?
         .ok_or_else(|| Problem::not_found("menu item"))?;
-    Ok(HttpResponse::Ok().insert_header(etag(&item)).json(MenuItemAnswer::new(&item, shown_to(reader))))
+    Ok(HttpResponse::Ok().insert_header(etag(&item)).json(MenuItemResponse::new(&item, shown_to(reader))))
 }

@@ -4,7 +4,7 @@ use comanda_domain::{
     ids::MenuItemId,
     menu_item::MenuItem,
     page::MenuPosition,
-    text::{Category, DishName},
+    text::{Category, MenuItemName},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
@@ -25,10 +25,10 @@ const LIST: &str = "menu-items";
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Filter {
-    /// Only dishes under this heading.
+    /// Only menu items under this heading.
     #[param(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 60)]
     category: Option<String>,
-    /// Only dishes whose name contains this, or a word much like it, whatever the case: `carbonra` finds Carbonara.
+    /// Only menu items whose name contains this, or a word much like it, whatever the case: `carbonra` finds Carbonara.
     #[param(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", max_length = 120)]
     q: Option<String>,
     // Described by `PageQuery`; a struct within a struct cannot be read from a query string and refuse unknown parameters.
@@ -55,13 +55,13 @@ impl Position {
         let invalid = |_| Problem::new(Code::InvalidCursor, "The cursor does not come from this list.");
         Ok(MenuPosition {
             category: Category::new(&self.category).map_err(invalid)?,
-            name: DishName::new(&self.name).map_err(invalid)?,
+            name: MenuItemName::new(&self.name).map_err(invalid)?,
             id: MenuItemId::new(self.id),
         })
     }
 }
 
-/// Lists dishes by category and name
+/// Lists menu items by category and name
 #[utoipa::path(
     get, path = "/v1/menu/items", tag = "menu", security((), ("bearer" = [])),
     params(Filter, PageQuery),
@@ -82,7 +82,7 @@ pub async fn list_items(
     let category = faults.check_optional("/category", filter.category.as_deref().map(Category::new));
     // Matched, not stored: only what could not even be compared is refused.
     let name = filter.q.filter(|q| !q.is_empty());
-    let name = faults.check_optional("/q", name.as_deref().map(DishName::new)).map(|name| name.to_string());
+    let name = faults.check_optional("/q", name.as_deref().map(MenuItemName::new)).map(|name| name.to_string());
     let limit = faults.finish(limit)?;
     let after = page.after::<Position>(LIST, &cursors)?.map(Position::read).transpose()?;
 

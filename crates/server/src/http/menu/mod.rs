@@ -31,7 +31,7 @@ fn etag(item: &MenuItem) -> ETag {
 }
 
 fn shown_to(reader: Option<Actor>) -> Shown {
-    if reader.is_some_and(|actor| actor.role.is_staff()) { Shown::ToStaff } else { Shown::ToGuests }
+    if reader.is_some_and(|actor| actor.role.is_staff()) { Shown::ToStaff } else { Shown::ToCustomers }
 }
 
 fn edit_problem(error: EditMenuItemError) -> Problem {

@@ -16,7 +16,7 @@ use comanda_domain::{money::Currency, ports::WholeMenu};
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
 
-use crate::http::wire::MenuAnswer;
+use crate::http::wire::MenuResponse;
 
 /// One way to send it.
 struct Edition {
@@ -43,7 +43,7 @@ pub struct PrintedMenu {
 impl PrintedMenu {
     fn of(menu: Arc<WholeMenu>, currency: Currency) -> Self {
         // An answer is a tree of texts and numbers, and compressing goes to memory: neither can fail.
-        let plain = serde_json::to_vec(&MenuAnswer::new(&menu, currency)).unwrap_or_default();
+        let plain = serde_json::to_vec(&MenuResponse::new(&menu, currency)).unwrap_or_default();
         let etag = BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(&plain)[..16]);
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         let gzip = encoder.write_all(&plain).and_then(|()| encoder.finish()).unwrap_or_default();
@@ -57,7 +57,7 @@ impl PrintedMenu {
         let compressed = !unchanged && accepts_gzip(request);
         let edition = known.unwrap_or(if compressed { &self.gzip } else { &self.plain });
         let mut response = if unchanged { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-        // May be stored, and must be asked about before it is shown again: a sold-out dish is not for sale a minute later.
+        // May be stored, and must be asked about before it is shown again: a sold-out menu item is not for sale a minute later.
         response
             .insert_header((ETAG, edition.etag_header.clone()))
             .insert_header((CACHE_CONTROL, HeaderValue::from_static("public, no-cache")))

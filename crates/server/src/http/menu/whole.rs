@@ -2,14 +2,14 @@ use actix_web::{HttpRequest, HttpResponse, web::Data};
 use comanda_application::menu::ReadMenu;
 
 use super::MenuPrinter;
-use crate::http::{problem::Problem, wire::MenuAnswer};
+use crate::http::{problem::Problem, wire::MenuResponse};
 
 /// Shows the whole menu by category
 #[utoipa::path(
     get, path = "/v1/menu", tag = "menu", security(()),
     params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of the menu the caller has")),
     responses(
-        (status = 200, body = MenuAnswer, headers(("ETag" = String))),
+        (status = 200, body = MenuResponse, headers(("ETag" = String))),
         (status = 304, description = "The caller's menu is the current one"),
     )
 )]

@@ -6,7 +6,7 @@ use super::invalid_transition;
 use crate::http::{
     extract::{Json, OrderIdPath, Staff},
     problem::{Problem, ProblemDocument},
-    wire::{AdvanceOrderRequest, OrderAnswer},
+    wire::{AdvanceOrderRequest, OrderResponse},
 };
 
 /// Takes an order one step on
@@ -15,7 +15,7 @@ use crate::http::{
     params(("id" = uuid::Uuid, Path)),
     request_body = AdvanceOrderRequest,
     responses(
-        (status = 200, body = OrderAnswer),
+        (status = 200, body = OrderResponse),
         (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "`invalid-transition`", body = ProblemDocument, content_type = "application/problem+json"),
@@ -28,7 +28,7 @@ pub async fn advance(
     Json(request): Json<AdvanceOrderRequest>,
 ) -> Result<HttpResponse, Problem> {
     let order = use_case.execute(staff, id, request.validate()?).await.map_err(problem)?;
-    Ok(HttpResponse::Ok().json(OrderAnswer::with_lines(&order)))
+    Ok(HttpResponse::Ok().json(OrderResponse::with_lines(&order)))
 }
 
 fn problem(error: AdvanceOrderError) -> Problem {

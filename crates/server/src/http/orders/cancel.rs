@@ -6,7 +6,7 @@ use super::{REPLAYED, invalid_transition, key_reused};
 use crate::http::{
     extract::{IdempotencyHeader, JsonOrNothing, OrderIdPath, SignedIn},
     problem::{Problem, ProblemDocument},
-    wire::{CancelOrderRequest, OrderAnswer},
+    wire::{CancelOrderRequest, OrderResponse},
 };
 
 /// Cancels an order; its stock comes back
@@ -18,7 +18,7 @@ use crate::http::{
         ("Idempotency-Key" = Option<String>, Header, pattern = r"^[\x21-\x7E]+$", min_length = 1, max_length = 255, description = "Makes the request repeatable")),
     request_body(content = Option<CancelOrderRequest>, content_type = "application/json"),
     responses(
-        (status = 200, body = OrderAnswer),
+        (status = 200, body = OrderResponse),
         (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "`invalid-transition`", body = ProblemDocument, content_type = "application/problem+json"),
     )
@@ -36,7 +36,7 @@ pub async fn cancel(
     if answer.replayed {
         response.insert_header(REPLAYED);
     }
-    Ok(response.json(OrderAnswer::with_lines(&answer.outcome)))
+    Ok(response.json(OrderResponse::with_lines(&answer.outcome)))
 }
 
 fn problem(error: CancelOrderError) -> Problem {

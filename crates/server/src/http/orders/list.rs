@@ -10,7 +10,7 @@ use crate::http::{
     extract::{Query, SignedIn},
     faults::Faults,
     problem::{Problem, ProblemDocument},
-    wire::{OrderAnswer, OrderPage, PageQuery, QueryInteger, relations_in, status_in},
+    wire::{OrderPage, OrderResponse, PageQuery, QueryInteger, relations_in, status_in},
 };
 
 const LIST: &str = "orders";
@@ -61,6 +61,6 @@ pub async fn list(
         .map_err(|cause| Problem::unavailable("order.lookup", &cause))?;
     let last = found.entries.last().filter(|_| found.has_more);
     let next_cursor = last.map(|last| cursors.sign(LIST, &last.order.id.as_uuid()));
-    let data = found.entries.into_iter().map(OrderAnswer::with_relations).collect();
+    let data = found.entries.into_iter().map(OrderResponse::with_relations).collect();
     Ok(HttpResponse::Ok().json(OrderPage { data, next_cursor }))
 }

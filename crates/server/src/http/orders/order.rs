@@ -6,7 +6,7 @@ use utoipa::IntoParams;
 use crate::http::{
     extract::{OrderIdPath, Query, SignedIn},
     problem::{Problem, ProblemDocument},
-    wire::{OrderAnswer, relations_in},
+    wire::{OrderResponse, relations_in},
 };
 
 #[derive(Deserialize, IntoParams)]
@@ -23,7 +23,7 @@ pub struct Include {
     get, path = "/v1/orders/{id}", tag = "orders",
     params(("id" = uuid::Uuid, Path), Include),
     responses(
-        (status = 200, body = OrderAnswer),
+        (status = 200, body = OrderResponse),
         (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -39,5 +39,5 @@ pub async fn order(
         .await
         .map_err(|cause| Problem::unavailable("order.lookup", &cause))?
         .ok_or_else(|| Problem::not_found("order"))?;
-    Ok(HttpResponse::Ok().json(OrderAnswer::with_relations(order)))
+    Ok(HttpResponse::Ok().json(OrderResponse::with_relations(order)))
 }

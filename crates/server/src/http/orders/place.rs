@@ -6,19 +6,19 @@ use super::{REPLAYED, key_reused};
 use crate::http::{
     extract::{IdempotencyHeader, Json, SignedIn},
     problem::{Code, FieldFault, Problem, ProblemDocument, ShortageDocument},
-    wire::{OrderAnswer, PlaceOrderRequest},
+    wire::{OrderResponse, PlaceOrderRequest},
 };
 
 /// Places an order
 ///
-/// All of it or nothing: where a dish is short, nothing is taken and every shortage is listed.
+/// All of it or nothing: where a menu item is short, nothing is taken and every shortage is listed.
 #[utoipa::path(
     post, path = "/v1/orders", tag = "orders",
     params(("Idempotency-Key" = Option<String>, Header, pattern = r"^[\x21-\x7E]+$", min_length = 1, max_length = 255,
         description = "Makes the request repeatable: within 24 h the same key gives the same answer, and one order")),
     request_body = PlaceOrderRequest,
     responses(
-        (status = 201, body = OrderAnswer, headers(("Location" = String), ("Idempotency-Replayed" = Option<String>))),
+        (status = 201, body = OrderResponse, headers(("Location" = String), ("Idempotency-Replayed" = Option<String>))),
         (status = 409, description = "`insufficient-stock`, `stock-changed`, `idempotency-in-progress`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "`validation-failed`, `unknown-item`, `idempotency-key-reused`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`", body = ProblemDocument, content_type = "application/problem+json"),
@@ -37,7 +37,7 @@ pub async fn place(
     if answer.replayed {
         response.insert_header(REPLAYED);
     }
-    Ok(response.json(OrderAnswer::with_lines(&answer.outcome)))
+    Ok(response.json(OrderResponse::with_lines(&answer.outcome)))
 }
 
 fn problem(error: PlaceOrderError) -> Problem {
@@ -48,7 +48,7 @@ fn problem(error: PlaceOrderError) -> Problem {
                 code: "unknown-item",
                 detail: "is not on the menu".to_owned(),
             };
-            Problem::new(Code::UnknownItem, "The order names dishes that are not on the menu.")
+            Problem::new(Code::UnknownItem, "The order names menu items that are not on the menu.")
                 .errors(lines.into_iter().map(fault).collect())
         }
         PlaceOrderError::InsufficientStock(shortages) => {

@@ -8,7 +8,7 @@ use crate::http::{
     extract::Json,
     faults::Faults,
     problem::{Problem, ProblemDocument},
-    tending::Tending,
+    waker::PaymentsWaker,
     wire::OfflinePayRequest,
 };
 
@@ -26,7 +26,7 @@ use crate::http::{
 pub async fn offline_pay(
     gateway: Option<web::Data<OfflineGateway>>,
     use_case: web::Data<ReceiveGatewayEvent>,
-    tending: web::Data<Tending>,
+    waker: web::Data<PaymentsWaker>,
     intent: web::Path<String>,
     Json(request): Json<OfflinePayRequest>,
 ) -> Result<HttpResponse, Problem> {
@@ -36,6 +36,6 @@ pub async fn offline_pay(
     let paid = gateway.and_then(|gateway| gateway.pay(&IntentId(intent.into_inner()), card, chrono::Utc::now()));
     let (signature, body) = paid.ok_or_else(|| Problem::not_found("intent"))?;
     use_case.execute(&signature, body.as_bytes()).await.map_err(stripe_webhook::problem)?;
-    tending.wake();
+    waker.wake();
     Ok(HttpResponse::Accepted().finish())
 }

@@ -6,7 +6,7 @@ use crate::http::{
     extract::{IdempotencyHeader, Json, OrderIdPath, SignedIn},
     orders::{REPLAYED, key_reused},
     problem::{Code, FieldFault, Problem, ProblemDocument},
-    wire::{PayRequest, PaymentAnswer},
+    wire::{PayRequest, PaymentResponse},
 };
 
 /// Begins to pay for an order
@@ -19,7 +19,7 @@ use crate::http::{
         description = "Makes the request repeatable")),
     request_body = PayRequest,
     responses(
-        (status = 201, body = PaymentAnswer, headers(("Idempotency-Replayed" = Option<String>))),
+        (status = 201, body = PaymentResponse, headers(("Idempotency-Replayed" = Option<String>))),
         (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "`already-paid`, `invalid-transition`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "`validation-failed`, `idempotency-key-reused`", body = ProblemDocument, content_type = "application/problem+json"),
@@ -39,7 +39,7 @@ pub async fn pay(
     if answer.replayed {
         response.insert_header(REPLAYED);
     }
-    Ok(response.json(PaymentAnswer::from(answer.outcome)))
+    Ok(response.json(PaymentResponse::from(answer.outcome)))
 }
 
 fn problem(error: PayOrderError) -> Problem {

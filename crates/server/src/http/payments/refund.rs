@@ -5,8 +5,8 @@ use comanda_domain::{money::Currency, ports::RefundPaymentError};
 use crate::http::{
     extract::{Json, PaymentPath, Staff},
     problem::{Code, FieldFault, Problem, ProblemDocument},
-    tending::Tending,
-    wire::{RefundAnswer, RefundRequest},
+    waker::PaymentsWaker,
+    wire::{RefundRequest, RefundResponse},
 };
 
 /// Gives money back: a part, or all that is left
@@ -15,7 +15,7 @@ use crate::http::{
     params(("id" = uuid::Uuid, Path), ("payment_id" = uuid::Uuid, Path)),
     request_body = RefundRequest,
     responses(
-        (status = 201, body = RefundAnswer),
+        (status = 201, body = RefundResponse),
         (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "`invalid-transition`: nothing was paid", body = ProblemDocument, content_type = "application/problem+json"),
@@ -24,7 +24,7 @@ use crate::http::{
 )]
 pub async fn refund(
     use_case: Data<RefundPayment>,
-    tending: Data<Tending>,
+    waker: Data<PaymentsWaker>,
     currency: Data<Currency>,
     Staff(staff): Staff,
     PaymentPath { order_id, payment_id }: PaymentPath,
@@ -32,8 +32,8 @@ pub async fn refund(
 ) -> Result<HttpResponse, Problem> {
     let (amount, reason) = request.validate(**currency)?;
     let refund = use_case.execute(staff, order_id, payment_id, amount, reason).await.map_err(problem)?;
-    tending.wake();
-    Ok(HttpResponse::Created().json(RefundAnswer::from(refund)))
+    waker.wake();
+    Ok(HttpResponse::Created().json(RefundResponse::from(refund)))
 }
 
 fn problem(error: RefundPaymentError) -> Problem {

@@ -5,7 +5,7 @@ use comanda_domain::ports::SettlePaymentError;
 use crate::http::{
     extract::{PaymentPath, Staff},
     problem::{Code, Problem, ProblemDocument},
-    wire::PaymentAnswer,
+    wire::PaymentResponse,
 };
 
 /// Notes that a customer has paid at the counter
@@ -13,7 +13,7 @@ use crate::http::{
     post, path = "/v1/orders/{id}/payments/{payment_id}/settle", tag = "payments",
     params(("id" = uuid::Uuid, Path), ("payment_id" = uuid::Uuid, Path)),
     responses(
-        (status = 200, body = PaymentAnswer),
+        (status = 200, body = PaymentResponse),
         (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "`invalid-transition`", body = ProblemDocument, content_type = "application/problem+json"),
@@ -25,7 +25,7 @@ pub async fn settle(
     PaymentPath { order_id, payment_id }: PaymentPath,
 ) -> Result<HttpResponse, Problem> {
     let payment = use_case.execute(staff, order_id, payment_id).await.map_err(problem)?;
-    Ok(HttpResponse::Ok().json(PaymentAnswer::from(payment)))
+    Ok(HttpResponse::Ok().json(PaymentResponse::from(payment)))
 }
 
 fn problem(error: SettlePaymentError) -> Problem {

@@ -4,7 +4,7 @@ use comanda_application::payments::{ReceiveEventError, ReceiveGatewayEvent};
 use crate::http::{
     extract::RawBody,
     problem::{Code, Problem, ProblemDocument},
-    tending::Tending,
+    waker::PaymentsWaker,
 };
 
 /// Takes an event of the payment gateway's; Stripe calls it
@@ -19,14 +19,14 @@ use crate::http::{
 )]
 pub async fn stripe_webhook(
     use_case: Data<ReceiveGatewayEvent>,
-    tending: Data<Tending>,
+    waker: Data<PaymentsWaker>,
     request: HttpRequest,
     RawBody(body): RawBody,
 ) -> Result<HttpResponse, Problem> {
     let signature = request.headers().get("stripe-signature").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_new = use_case.execute(signature, &body).await.map_err(problem)?;
     if is_new {
-        tending.wake();
+        waker.wake();
     }
     Ok(HttpResponse::Ok().json(serde_json::json!({ "received": true })))
 }

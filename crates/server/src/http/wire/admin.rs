@@ -15,7 +15,7 @@ use crate::http::{faults::Faults, problem::Problem};
 /// A locked address. It need not have an account.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Lockout)]
-pub struct LockoutAnswer {
+pub struct LockoutResponse {
     #[schema(format = Email)]
     email: String,
     /// Wrong passwords since everything was last forgotten.
@@ -29,7 +29,7 @@ pub struct LockoutAnswer {
     unlock_at: WireTime,
 }
 
-impl From<LockedAddress> for LockoutAnswer {
+impl From<LockedAddress> for LockoutResponse {
     fn from(LockedAddress { email, lock }: LockedAddress) -> Self {
         Self {
             email: email.as_str().to_owned(),
@@ -45,7 +45,7 @@ impl From<LockedAddress> for LockoutAnswer {
 
 #[derive(Serialize, ToSchema)]
 pub struct LockoutPage {
-    pub data: Vec<LockoutAnswer>,
+    pub data: Vec<LockoutResponse>,
     /// Null on the last page.
     #[schema(required)]
     pub next_cursor: Option<String>,
@@ -74,7 +74,7 @@ impl UnlockRequest {
 /// An account as admins see it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Account)]
-pub struct AccountAnswer {
+pub struct AccountResponse {
     id: Uuid,
     #[schema(format = Email)]
     email: String,
@@ -85,7 +85,7 @@ pub struct AccountAnswer {
     created_at: WireTime,
 }
 
-impl From<Account> for AccountAnswer {
+impl From<Account> for AccountResponse {
     fn from(account: Account) -> Self {
         Self {
             id: account.id.as_uuid(),
@@ -100,7 +100,7 @@ impl From<Account> for AccountAnswer {
 
 #[derive(Serialize, ToSchema)]
 pub struct AccountPage {
-    pub data: Vec<AccountAnswer>,
+    pub data: Vec<AccountResponse>,
     /// Null on the last page.
     #[schema(required)]
     pub next_cursor: Option<String>,
@@ -140,7 +140,7 @@ impl SetFlagRequest {
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = FeatureFlag)]
-pub struct FlagAnswer {
+pub struct FlagResponse {
     #[schema(example = "menu-cache.partial-invalidation")]
     name: &'static str,
     /// The share of subjects it is on for.
@@ -148,7 +148,7 @@ pub struct FlagAnswer {
     percentage: u8,
 }
 
-impl FlagAnswer {
+impl FlagResponse {
     pub fn new(flag: FeatureFlag, percentage: Percentage) -> Self {
         Self { name: flag.as_str(), percentage: percentage.get() }
     }
@@ -157,7 +157,7 @@ impl FlagAnswer {
 /// Who did what to whom, when and why.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AuditEntry)]
-pub struct AuditEntryAnswer {
+pub struct AuditEntryResponse {
     id: i64,
     /// Null: the server's operator, on the command line.
     #[schema(required)]
@@ -171,22 +171,22 @@ pub struct AuditEntryAnswer {
     created_at: WireTime,
 }
 
-impl From<AuditEntry> for AuditEntryAnswer {
-    fn from(AuditEntry { id, deed }: AuditEntry) -> Self {
+impl From<AuditEntry> for AuditEntryResponse {
+    fn from(AuditEntry { id, record }: AuditEntry) -> Self {
         Self {
             id,
-            actor_id: deed.actor.map(comanda_domain::ids::AccountId::as_uuid),
-            action: deed.action.as_str(),
-            target: deed.target,
-            reason: deed.reason.map(|reason| reason.as_str().to_owned()),
-            created_at: WireTime(deed.at),
+            actor_id: record.actor.map(comanda_domain::ids::AccountId::as_uuid),
+            action: record.action.as_str(),
+            target: record.target,
+            reason: record.reason.map(|reason| reason.as_str().to_owned()),
+            created_at: WireTime(record.at),
         }
     }
 }
 
 #[derive(Serialize, ToSchema)]
 pub struct AuditPage {
-    pub data: Vec<AuditEntryAnswer>,
+    pub data: Vec<AuditEntryResponse>,
     /// Null on the last page.
     #[schema(required)]
     pub next_cursor: Option<String>,

@@ -8,7 +8,7 @@ use super::WireTime;
 /// Something that could not be told to somebody.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DeadLetter)]
-pub struct DeadLetterAnswer {
+pub struct DeadLetterResponse {
     id: i64,
     /// To whom.
     #[schema(example = "mail")]
@@ -16,7 +16,7 @@ pub struct DeadLetterAnswer {
     event_id: i64,
     #[schema(example = "order.placed")]
     r#type: String,
-    /// Of which order, or dish.
+    /// Of which order, or menu item.
     subject: Uuid,
     occurred_at: WireTime,
     /// How often it was tried.
@@ -25,7 +25,7 @@ pub struct DeadLetterAnswer {
     error: String,
 }
 
-impl From<DeadLetter> for DeadLetterAnswer {
+impl From<DeadLetter> for DeadLetterResponse {
     fn from(letter: DeadLetter) -> Self {
         Self {
             id: letter.id,
@@ -42,7 +42,7 @@ impl From<DeadLetter> for DeadLetterAnswer {
 
 #[derive(Serialize, ToSchema)]
 pub struct DeadLetterPage {
-    pub data: Vec<DeadLetterAnswer>,
+    pub data: Vec<DeadLetterResponse>,
     /// Null on the last page.
     #[schema(required)]
     pub next_cursor: Option<String>,

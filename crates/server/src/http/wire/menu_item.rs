@@ -4,13 +4,13 @@ use comanda_domain::{
     page::Page,
     ports::WholeMenu,
     stock::{Stock, StockDelta},
-    text::{Category, Description, DishName, Reason},
+    text::{Category, Description, MenuItemName, Reason},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{MoneyAnswer, WireInteger, WireTime, money::PriceRequest};
+use super::{MoneyResponse, WireInteger, WireTime, money::PriceRequest};
 use crate::http::{faults::Faults, problem::Problem};
 
 #[derive(Deserialize, ToSchema)]
@@ -27,7 +27,7 @@ pub struct NewMenuItemRequest {
     /// Portions on hand.
     #[schema(value_type = i64, minimum = 0, maximum = 1_000_000, example = 30)]
     stock: WireInteger,
-    /// At or below this many portions guests see "low"; 5 unless given.
+    /// At or below this many quantity customers see "low"; 5 unless given.
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000, example = 5)]
     low_stock_at: Option<WireInteger>,
     /// Whether it can be ordered; true unless given.
@@ -37,7 +37,7 @@ pub struct NewMenuItemRequest {
 impl NewMenuItemRequest {
     pub fn validate(self, currency: Currency) -> Result<(MenuItemDetails, Stock), Problem> {
         let mut faults = Faults::default();
-        let name = faults.check("/name", DishName::new(&self.name));
+        let name = faults.check("/name", MenuItemName::new(&self.name));
         let description = faults.check("/description", Description::new(self.description.as_deref().unwrap_or("")));
         let category = faults.check("/category", Category::new(&self.category));
         let price = self.price.read("/price", currency, &mut faults);
@@ -79,7 +79,7 @@ impl PatchMenuItemRequest {
     pub fn validate(self, currency: Currency) -> Result<MenuItemEdit, Problem> {
         let mut faults = Faults::default();
         let edit = MenuItemEdit {
-            name: faults.check_optional("/name", self.name.as_deref().map(DishName::new)),
+            name: faults.check_optional("/name", self.name.as_deref().map(MenuItemName::new)),
             description: faults.check_optional("/description", self.description.as_deref().map(Description::new)),
             category: faults.check_optional("/category", self.category.as_deref().map(Category::new)),
             price: self.price.and_then(|price| price.read("/price", currency, &mut faults)),
@@ -117,18 +117,18 @@ impl AdjustStockRequest {
 /// For whom an item is shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Shown {
-    ToGuests,
+    ToCustomers,
     ToStaff,
 }
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = MenuItem)]
-pub struct MenuItemAnswer {
+pub struct MenuItemResponse {
     id: Uuid,
     name: String,
     description: String,
     category: String,
-    price: MoneyAnswer,
+    price: MoneyResponse,
     #[schema(example = "in_stock", pattern = "^(in_stock|low|sold_out)$")]
     availability: &'static str,
     active: bool,
@@ -147,7 +147,7 @@ pub struct MenuItemAnswer {
     version: Option<u64>,
 }
 
-impl MenuItemAnswer {
+impl MenuItemResponse {
     pub fn new(item: &MenuItem, shown: Shown) -> Self {
         let staff = shown == Shown::ToStaff;
         Self {
@@ -170,7 +170,7 @@ impl MenuItemAnswer {
 
 #[derive(Serialize, ToSchema)]
 pub struct MenuItemPage {
-    data: Vec<MenuItemAnswer>,
+    data: Vec<MenuItemResponse>,
     /// Null on the last page.
     #[schema(required)]
     next_cursor: Option<String>,
@@ -178,35 +178,36 @@ pub struct MenuItemPage {
 
 impl MenuItemPage {
     pub fn new(page: &Page<MenuItem>, shown: Shown, next_cursor: Option<String>) -> Self {
-        Self { data: page.entries.iter().map(|item| MenuItemAnswer::new(item, shown)).collect(), next_cursor }
+        Self { data: page.entries.iter().map(|item| MenuItemResponse::new(item, shown)).collect(), next_cursor }
     }
 }
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = Menu)]
-pub struct MenuAnswer {
-    /// Raised by every change that a guest can see.
+pub struct MenuResponse {
+    /// Raised by every change that a customer can see.
     version: u64,
     #[schema(example = "EUR")]
     currency: String,
-    categories: Vec<CategoryAnswer>,
+    categories: Vec<CategoryResponse>,
 }
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = MenuCategory)]
-pub struct CategoryAnswer {
+pub struct CategoryResponse {
     name: String,
-    items: Vec<MenuItemAnswer>,
+    items: Vec<MenuItemResponse>,
 }
 
-impl MenuAnswer {
-    /// From items sorted by category. Guests do not see what is switched off.
+impl MenuResponse {
+    /// From items sorted by category. Customers do not see what is switched off.
     pub fn new(menu: &WholeMenu, currency: Currency) -> Self {
         let shown: Vec<&MenuItem> = menu.items.iter().filter(|item| item.details.active).collect();
-        let categories = shown.chunk_by(|a, b| a.details.category == b.details.category).map(|items| CategoryAnswer {
-            name: items[0].details.category.as_str().to_owned(),
-            items: items.iter().map(|item| MenuItemAnswer::new(item, Shown::ToGuests)).collect(),
-        });
+        let categories =
+            shown.chunk_by(|a, b| a.details.category == b.details.category).map(|items| CategoryResponse {
+                name: items[0].details.category.as_str().to_owned(),
+                items: items.iter().map(|item| MenuItemResponse::new(item, Shown::ToCustomers)).collect(),
+            });
         Self { version: menu.version, currency: currency.to_string(), categories: categories.collect() }
     }
 }

@@ -13,23 +13,23 @@ mod time;
 mod user;
 
 pub use admin::{
-    AccountAnswer, AccountPage, AuditPage, FlagAnswer, LockoutAnswer, LockoutPage, PatchAccountRequest, SetFlagRequest,
-    UnlockRequest,
+    AccountPage, AccountResponse, AuditPage, FlagResponse, LockoutPage, LockoutResponse, PatchAccountRequest,
+    SetFlagRequest, UnlockRequest,
 };
-pub use dead_letter::{DeadLetterAnswer, DeadLetterPage};
+pub use dead_letter::{DeadLetterPage, DeadLetterResponse};
 pub use menu_item::{
-    AdjustStockRequest, MenuAnswer, MenuItemAnswer, MenuItemPage, NewMenuItemRequest, PatchMenuItemRequest, Shown,
+    AdjustStockRequest, MenuItemPage, MenuItemResponse, MenuResponse, NewMenuItemRequest, PatchMenuItemRequest, Shown,
 };
-pub use money::MoneyAnswer;
+pub use money::MoneyResponse;
 pub use number::{QueryInteger, WireInteger};
 pub use order::{
-    AdvanceOrderRequest, CancelOrderRequest, OrderAnswer, OrderPage, PlaceOrderRequest, relations_in, status_in,
+    AdvanceOrderRequest, CancelOrderRequest, OrderPage, OrderResponse, PlaceOrderRequest, relations_in, status_in,
 };
 pub use page::PageQuery;
-pub use payment::{OfflinePayRequest, PayRequest, PaymentAnswer, RefundAnswer, RefundRequest};
+pub use payment::{OfflinePayRequest, PayRequest, PaymentResponse, RefundRequest, RefundResponse};
 pub use sales::{SalesReport, TopItems, interval_in, period_in, zone_in};
 pub use time::WireTime;
 pub use user::{
-    BrowserSessionAnswer, ChangePasswordRequest, LogInRequest, PatchMeRequest, RefreshRequest, RegisterRequest,
-    SessionAnswer, UserAnswer,
+    BrowserSessionResponse, ChangePasswordRequest, LogInRequest, PatchMeRequest, RefreshRequest, RegisterRequest,
+    SessionResponse, UserResponse,
 };

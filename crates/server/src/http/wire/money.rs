@@ -8,7 +8,7 @@ use crate::http::faults::Faults;
 /// An amount in minor units (ISO 4217).
 #[derive(Serialize, ToSchema)]
 #[schema(as = Money)]
-pub struct MoneyAnswer {
+pub struct MoneyResponse {
     /// 1250 with EUR is 12.50 €.
     #[schema(example = 1250)]
     amount: i64,
@@ -16,7 +16,7 @@ pub struct MoneyAnswer {
     currency: String,
 }
 
-impl From<Money> for MoneyAnswer {
+impl From<Money> for MoneyResponse {
     fn from(money: Money) -> Self {
         Self { amount: money.amount(), currency: money.currency().to_string() }
     }

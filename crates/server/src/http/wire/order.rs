@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{MoneyAnswer, PaymentAnswer, UserAnswer, WireInteger, WireTime};
+use super::{MoneyResponse, PaymentResponse, UserResponse, WireInteger, WireTime};
 use crate::http::{
     faults::Faults,
     problem::{Code, Problem},
@@ -20,7 +20,7 @@ use crate::http::{
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlaceOrderRequest {
-    /// The same dish may stand on several lines.
+    /// The same menu item may stand on several lines.
     #[schema(min_items = 1, max_items = 50)]
     items: Vec<LineRequest>,
     #[schema(
@@ -139,14 +139,14 @@ pub fn relations_in(include: Option<&str>) -> Result<Relations, Problem> {
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = Order)]
-pub struct OrderAnswer {
+pub struct OrderResponse {
     id: Uuid,
     /// Short and human, for calling out at the counter.
     #[schema(example = "K417")]
     number: String,
     #[schema(example = "pending", pattern = "^(pending|accepted|preparing|ready|completed|cancelled)$")]
     status: &'static str,
-    total: MoneyAnswer,
+    total: MoneyResponse,
     line_count: u32,
     #[schema(required)]
     note: Option<String>,
@@ -157,30 +157,30 @@ pub struct OrderAnswer {
     version: u32,
     /// On request.
     #[serde(skip_serializing_if = "Option::is_none")]
-    items: Option<Vec<OrderLineAnswer>>,
+    items: Option<Vec<OrderLineResponse>>,
     /// On request.
     #[serde(skip_serializing_if = "Option::is_none")]
-    customer: Option<UserAnswer>,
+    customer: Option<UserResponse>,
     /// On request.
     #[serde(skip_serializing_if = "Option::is_none")]
-    payments: Option<Vec<PaymentAnswer>>,
+    payments: Option<Vec<PaymentResponse>>,
 }
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = OrderLine)]
-pub struct OrderLineAnswer {
+pub struct OrderLineResponse {
     menu_item_id: Uuid,
     /// Of the moment of ordering.
     name: String,
     /// Of the moment of ordering.
-    unit_price: MoneyAnswer,
+    unit_price: MoneyResponse,
     quantity: u32,
-    line_total: MoneyAnswer,
+    line_total: MoneyResponse,
     #[schema(required)]
     note: Option<String>,
 }
 
-impl OrderAnswer {
+impl OrderResponse {
     pub fn new(order: &Order) -> Self {
         Self {
             id: order.id.as_uuid(),
@@ -213,8 +213,8 @@ impl OrderAnswer {
     }
 }
 
-fn lines(lines: &[OrderLine]) -> Vec<OrderLineAnswer> {
-    let line = |line: &OrderLine| OrderLineAnswer {
+fn lines(lines: &[OrderLine]) -> Vec<OrderLineResponse> {
+    let line = |line: &OrderLine| OrderLineResponse {
         menu_item_id: line.menu_item_id.as_uuid(),
         name: line.name.as_str().to_owned(),
         unit_price: line.unit_price.into(),
@@ -227,7 +227,7 @@ fn lines(lines: &[OrderLine]) -> Vec<OrderLineAnswer> {
 
 #[derive(Serialize, ToSchema)]
 pub struct OrderPage {
-    pub data: Vec<OrderAnswer>,
+    pub data: Vec<OrderResponse>,
     /// Null on the last page.
     #[schema(required)]
     pub next_cursor: Option<String>,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{MoneyAnswer, WireTime, money::PriceRequest};
+use super::{MoneyResponse, WireTime, money::PriceRequest};
 use crate::http::{faults::Faults, problem::Problem};
 
 #[derive(Deserialize, Serialize, ToSchema)]
@@ -29,7 +29,7 @@ impl PayRequest {
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = Payment)]
-pub struct PaymentAnswer {
+pub struct PaymentResponse {
     id: Uuid,
     #[schema(
         example = "succeeded",
@@ -38,16 +38,16 @@ pub struct PaymentAnswer {
     status: &'static str,
     #[schema(example = "card", pattern = "^(card|counter)$")]
     method: &'static str,
-    amount: MoneyAnswer,
+    amount: MoneyResponse,
     /// What was given back, or is about to be; nothing unless shown.
     #[serde(skip_serializing_if = "Option::is_none")]
-    refunded: Option<MoneyAnswer>,
+    refunded: Option<MoneyResponse>,
     /// What the customer's browser pays with (Stripe.js), when a payment by card begins.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
 }
 
-impl From<Payment> for PaymentAnswer {
+impl From<Payment> for PaymentResponse {
     fn from(payment: Payment) -> Self {
         Self {
             id: payment.id.as_uuid(),
@@ -60,7 +60,7 @@ impl From<Payment> for PaymentAnswer {
     }
 }
 
-impl From<PaymentReceipt> for PaymentAnswer {
+impl From<PaymentReceipt> for PaymentResponse {
     fn from(receipt: PaymentReceipt) -> Self {
         // Whatever happened since, a repeated request is answered as the first was.
         let refunded = None;
@@ -97,10 +97,10 @@ impl RefundRequest {
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = Refund)]
-pub struct RefundAnswer {
+pub struct RefundResponse {
     id: Uuid,
     payment_id: Uuid,
-    amount: MoneyAnswer,
+    amount: MoneyResponse,
     /// `pending` until the gateway has taken it.
     #[schema(example = "pending", pattern = "^(pending|succeeded|failed)$")]
     status: &'static str,
@@ -108,7 +108,7 @@ pub struct RefundAnswer {
     created_at: WireTime,
 }
 
-impl From<Refund> for RefundAnswer {
+impl From<Refund> for RefundResponse {
     fn from(refund: Refund) -> Self {
         Self {
             id: refund.id.as_uuid(),

@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{MoneyAnswer, WireTime};
+use super::{MoneyResponse, WireTime};
 use crate::http::{
     faults::Faults,
     problem::{Code, FieldFault, Problem},
@@ -65,17 +65,17 @@ pub fn interval_in(name: Option<&str>, faults: &mut Faults) -> Option<SalesInter
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = TopItem)]
-pub struct TopItemAnswer {
+pub struct TopItemResponse {
     menu_item_id: Uuid,
-    /// The dish's name today.
+    /// The menu item's name today.
     name: String,
     /// Portions.
     quantity: u64,
-    /// What the portions cost at the prices of their orders.
-    revenue: MoneyAnswer,
+    /// What the quantity cost at the prices of their orders.
+    revenue: MoneyResponse,
 }
 
-impl From<&TopItem> for TopItemAnswer {
+impl From<&TopItem> for TopItemResponse {
     fn from(item: &TopItem) -> Self {
         Self {
             menu_item_id: item.menu_item_id.as_uuid(),
@@ -88,12 +88,12 @@ impl From<&TopItem> for TopItemAnswer {
 
 #[derive(Serialize, ToSchema)]
 pub struct TopItems {
-    pub data: Vec<TopItemAnswer>,
+    pub data: Vec<TopItemResponse>,
 }
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = Sales)]
-pub struct SalesAnswer {
+pub struct SalesResponse {
     /// The first moment of the interval.
     from: WireTime,
     /// The first moment after it.
@@ -102,14 +102,14 @@ pub struct SalesAnswer {
     orders: u64,
     /// Portions.
     quantity: u64,
-    revenue: MoneyAnswer,
+    revenue: MoneyResponse,
     /// Money that came in during the interval, whatever order it was for.
-    paid: MoneyAnswer,
+    paid: MoneyResponse,
     /// Money that went back.
-    refunded: MoneyAnswer,
+    refunded: MoneyResponse,
 }
 
-impl From<&Sales> for SalesAnswer {
+impl From<&Sales> for SalesResponse {
     fn from(sales: &Sales) -> Self {
         Self {
             from: WireTime(sales.period.from()),
@@ -125,5 +125,5 @@ impl From<&Sales> for SalesAnswer {
 
 #[derive(Serialize, ToSchema)]
 pub struct SalesReport {
-    pub data: Vec<SalesAnswer>,
+    pub data: Vec<SalesResponse>,
 }

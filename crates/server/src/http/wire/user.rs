@@ -49,7 +49,7 @@ impl LogInRequest {
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = User)]
-pub struct UserAnswer {
+pub struct UserResponse {
     id: Uuid,
     #[schema(format = Email)]
     email: String,
@@ -59,7 +59,7 @@ pub struct UserAnswer {
     created_at: WireTime,
 }
 
-impl From<Account> for UserAnswer {
+impl From<Account> for UserResponse {
     fn from(account: Account) -> Self {
         Self {
             id: account.id.as_uuid(),
@@ -73,7 +73,7 @@ impl From<Account> for UserAnswer {
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = Session)]
-pub struct SessionAnswer {
+pub struct SessionResponse {
     /// A JSON Web Token (RFC 7519) for `Authorization: Bearer`.
     access_token: String,
     #[schema(example = "Bearer")]
@@ -83,10 +83,10 @@ pub struct SessionAnswer {
     expires_in: u32,
     /// Good for one exchange at `POST /v1/sessions/refresh`.
     refresh_token: String,
-    user: UserAnswer,
+    user: UserResponse,
 }
 
-impl From<LoggedIn> for SessionAnswer {
+impl From<LoggedIn> for SessionResponse {
     fn from(logged_in: LoggedIn) -> Self {
         Self {
             access_token: logged_in.access_token.token,
@@ -101,8 +101,8 @@ impl From<LoggedIn> for SessionAnswer {
 /// No token in it: those are in the cookies.
 #[derive(Serialize, ToSchema)]
 #[schema(as = BrowserSession)]
-pub struct BrowserSessionAnswer {
-    pub user: UserAnswer,
+pub struct BrowserSessionResponse {
+    pub user: UserResponse,
     /// To be sent as `X-CSRF-Token` with every request that changes something; also in the cookie.
     pub csrf_token: String,
 }

@@ -1,12 +1,12 @@
 use chrono::{DateTime, Utc};
 use comanda_domain::{
     email::Email,
+    event::{Event, EventKind, OrderEvent, PaymentEvent},
     ids::{AccountId, MenuItemId, OrderId, PaymentId},
     money::{Currency, Money},
-    notice::{Happening, Notice, OrderNotice, PaymentNotice},
     order_number::OrderNumber,
     order_status::OrderStatus,
-    text::{DishName, PersonName},
+    text::{MenuItemName, PersonName},
 };
 use diesel::{
     QueryableByName,
@@ -16,20 +16,20 @@ use uuid::Uuid;
 
 use crate::row_error::{InconsistentRow, RowOf};
 
-/// What a notice is made of, of an event `e`.
+/// What an event is made of, of an event `e`.
 pub(super) const NOTICE: &str = "e.id, e.kind, e.occurred_at, e.subject_id, e.subject_version, \
     coalesce(e.stream_id, e.subject_id) AS stream, \
     o.number, o.status AS order_status, o.version AS order_version, o.total, o.customer_id, u.email, u.name AS customer_name, \
     p.method, p.amount, p.refunded, i.name AS item_name";
 
-/// The order, its customer, the payment and the dish of an event `e`, whichever it has.
+/// The order, its customer, the payment and the menu item of an event `e`, whichever it has.
 pub(super) const JOINS: &str = "LEFT JOIN orders o ON o.id = coalesce(e.stream_id, e.subject_id) AND e.kind <> 'item.sold_out' \
     LEFT JOIN users u ON u.id = o.customer_id \
     LEFT JOIN payments p ON p.id = e.subject_id AND e.kind LIKE 'payment.%' \
     LEFT JOIN menu_items i ON i.id = e.subject_id AND e.kind = 'item.sold_out'";
 
 #[derive(QueryableByName)]
-pub(super) struct NoticeRow {
+pub(super) struct EventRow {
     #[diesel(sql_type = BigInt)]
     pub(super) id: i64,
     #[diesel(sql_type = Text)]
@@ -68,28 +68,28 @@ pub(super) struct NoticeRow {
     is_held: bool,
 }
 
-impl NoticeRow {
-    pub(super) fn into_notice(self, currency: Currency) -> Result<Notice, InconsistentRow> {
+impl EventRow {
+    pub(super) fn into_event(self, currency: Currency) -> Result<Event, InconsistentRow> {
         let row = RowOf { table: "outbox_events", id: self.subject_id };
         let happened = match self.kind.as_str() {
-            "order.placed" => Happening::OrderPlaced(self.order(currency, row)?),
-            "order.status_changed" => Happening::OrderStatusChanged(self.order(currency, row)?),
+            "order.placed" => EventKind::OrderPlaced(self.order(currency, row)?),
+            "order.status_changed" => EventKind::OrderStatusChanged(self.order(currency, row)?),
             "payment.succeeded" => {
-                Happening::PaymentSucceeded(self.order(currency, row)?, self.payment(currency, row)?)
+                EventKind::PaymentSucceeded(self.order(currency, row)?, self.payment(currency, row)?)
             }
-            "payment.failed" => Happening::PaymentFailed(self.order(currency, row)?, self.payment(currency, row)?),
-            "payment.refunded" => Happening::PaymentRefunded(self.order(currency, row)?, self.payment(currency, row)?),
-            "item.sold_out" => Happening::ItemSoldOut {
+            "payment.failed" => EventKind::PaymentFailed(self.order(currency, row)?, self.payment(currency, row)?),
+            "payment.refunded" => EventKind::PaymentRefunded(self.order(currency, row)?, self.payment(currency, row)?),
+            "item.sold_out" => EventKind::ItemSoldOut {
                 id: MenuItemId::new(self.subject_id),
-                name: row.read("name", DishName::new(self.item_name.as_deref().unwrap_or_default()))?,
+                name: row.read("name", MenuItemName::new(self.item_name.as_deref().unwrap_or_default()))?,
             },
             other => return row.read("kind", Err(format!("{other} is no kind of event"))),
         };
         let (id, stream, occurred_at, is_held) = (self.id, self.stream, self.occurred_at, self.is_held);
-        Ok(Notice { id, stream, occurred_at, happened, is_held })
+        Ok(Event { id, stream, occurred_at, happened, is_held })
     }
 
-    fn order(&self, currency: Currency, row: RowOf) -> Result<OrderNotice, InconsistentRow> {
+    fn order(&self, currency: Currency, row: RowOf) -> Result<OrderEvent, InconsistentRow> {
         let of_order = self.stream == self.subject_id;
         let current = row.read("version", u32::try_from(self.order_version.unwrap_or_default()))?;
         let version = match of_order {
@@ -97,7 +97,7 @@ impl NoticeRow {
             false => current,
         };
         let status: OrderStatus = row.read("status", self.order_status.as_deref().unwrap_or_default().parse())?;
-        Ok(OrderNotice {
+        Ok(OrderEvent {
             id: OrderId::new(self.stream),
             number: OrderNumber::new(row.read("number", u64::try_from(self.number.unwrap_or_default()))?),
             status: status.at_version(current, version),
@@ -109,8 +109,8 @@ impl NoticeRow {
         })
     }
 
-    fn payment(&self, currency: Currency, row: RowOf) -> Result<PaymentNotice, InconsistentRow> {
-        Ok(PaymentNotice {
+    fn payment(&self, currency: Currency, row: RowOf) -> Result<PaymentEvent, InconsistentRow> {
+        Ok(PaymentEvent {
             id: PaymentId::new(self.subject_id),
             method: row.read("method", self.method.as_deref().unwrap_or_default().parse())?,
             amount: Money::new(self.amount.unwrap_or_default(), currency),

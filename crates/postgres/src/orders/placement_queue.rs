@@ -1,6 +1,6 @@
 //! Orders wait here, and one committer takes all that wait into one transaction.
 //!
-//! A row lock held through a commit is what limits a dish in demand; the way past it is to share the commit. The committer never
+//! A row lock held through a commit is what limits a menu item in demand; the way past it is to share the commit. The committer never
 //! waits for a batch to fill: an idle shop commits a single order at once, a busy one finds many waiting when it returns.
 //! The committer, not the request, owns the transaction, so a client that hangs up cannot leave one open.
 //!
@@ -19,7 +19,7 @@ use comanda_domain::{
     ids::AccountId,
     money::Currency,
     order::{NewOrder, OrderWithLines},
-    ports::{Answer, MenuObserver, PlaceOrderError, Unavailable},
+    ports::{Idempotent, MenuObserver, PlaceOrderError, Unavailable},
 };
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection, pooled_connection::PoolableConnection};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
@@ -95,7 +95,7 @@ impl PlacementQueue {
         Ok(Self { sender, deadline: config.deadline, closing, ended: Mutex::new(Some(ended)) })
     }
 
-    pub(super) async fn place(&self, order: NewOrder) -> Result<Answer<OrderWithLines>, PlaceOrderError> {
+    pub(super) async fn place(&self, order: NewOrder) -> Result<Idempotent<OrderWithLines>, PlaceOrderError> {
         let (answer, decision) = oneshot::channel();
         let limit = in_time(self.deadline);
         let deadline = Instant::now() + limit;

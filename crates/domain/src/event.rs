@@ -10,47 +10,47 @@ use crate::{
     order_number::OrderNumber,
     order_status::OrderStatus,
     payment::PaymentMethod,
-    text::{DishName, PersonName},
+    text::{MenuItemName, PersonName},
 };
 
 /// Something that happened, once committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
+pub struct Event {
     /// Names the event for good. One that is told twice has the same.
     pub id: i64,
-    /// What belongs together and is told in its order: an order, or a dish.
+    /// What belongs together and is told in its order: an order, or a menu item.
     pub stream: Uuid,
     /// When, in whole milliseconds.
     pub occurred_at: Timestamp,
     /// What.
-    pub happened: Happening,
-    /// Whether an earlier notice of the stream could not be told to this subscriber yet, so that this one has to wait.
+    pub happened: EventKind,
+    /// Whether an earlier event of the stream could not be told to this subscriber yet, so that this one has to wait.
     pub is_held: bool,
 }
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Happening {
+pub enum EventKind {
     /// An order was placed.
-    OrderPlaced(OrderNotice),
+    OrderPlaced(OrderEvent),
     /// An order has moved on, or was cancelled.
-    OrderStatusChanged(OrderNotice),
+    OrderStatusChanged(OrderEvent),
     /// An order was paid.
-    PaymentSucceeded(OrderNotice, PaymentNotice),
+    PaymentSucceeded(OrderEvent, PaymentEvent),
     /// A card was refused; the customer may try again.
-    PaymentFailed(OrderNotice, PaymentNotice),
+    PaymentFailed(OrderEvent, PaymentEvent),
     /// Money was given back.
-    PaymentRefunded(OrderNotice, PaymentNotice),
-    /// The last portion of a dish is gone.
+    PaymentRefunded(OrderEvent, PaymentEvent),
+    /// The last portion of a menu item is gone.
     ItemSoldOut {
-        /// The dish.
+        /// The menu item.
         id: MenuItemId,
         /// Its name.
-        name: DishName,
+        name: MenuItemName,
     },
 }
 
-impl Happening {
+impl EventKind {
     /// The name in storage and for subscribers.
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -66,7 +66,7 @@ impl Happening {
 
 /// An order, as it was when it happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OrderNotice {
+pub struct OrderEvent {
     /// Which.
     pub id: OrderId,
     /// What is called out at the counter.
@@ -87,7 +87,7 @@ pub struct OrderNotice {
 
 /// A payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PaymentNotice {
+pub struct PaymentEvent {
     /// Which.
     pub id: PaymentId,
     /// How.

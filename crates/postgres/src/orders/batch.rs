@@ -11,9 +11,9 @@ use comanda_domain::{
     order::{NewOrder, Order, OrderWithLines},
     order_number::OrderNumber,
     order_status::OrderStatus,
-    ports::{Answer, PlaceOrderError, Unavailable},
+    ports::{Idempotent, PlaceOrderError, Unavailable},
     stock::Availability,
-    text::{DishName, Note},
+    text::{MenuItemName, Note},
 };
 use diesel::{
     QueryResult,
@@ -36,13 +36,13 @@ use crate::{
     row_error::{InconsistentRow, RowOf},
 };
 
-pub(super) type Decision = Result<Answer<OrderWithLines>, PlaceOrderError>;
+pub(super) type Decision = Result<Idempotent<OrderWithLines>, PlaceOrderError>;
 
 /// What became of a batch.
 pub(super) struct Decided {
     /// One decision an order.
     pub(super) decisions: Vec<Decision>,
-    /// Whether guests are told something else of a dish now.
+    /// Whether customers are told something else of a menu item now.
     pub(super) menu_changed: bool,
 }
 
@@ -93,7 +93,7 @@ pub(super) async fn place(
     currency: Currency,
     orders: &[&NewOrder],
 ) -> Result<Decided, BatchError> {
-    let (shelf, known) = begin_and_read(connection, currency, orders).await?;
+    let (stock, known) = begin_and_read(connection, currency, orders).await?;
     let replays = Replays::read(connection, currency, orders, known).await?;
     if !replays.forgotten.is_empty() {
         return Err(forget(connection, &replays.forgotten).await);
@@ -101,7 +101,7 @@ pub(super) async fn place(
 
     let fresh: Vec<&NewOrder> =
         orders.iter().zip(&replays.decisions).filter(|(_, replay)| replay.is_none()).map(|(order, _)| *order).collect();
-    let allocation = allocate(&shelf.items, currency, fresh.iter().map(|order| &order.basket));
+    let allocation = allocate(&stock.items, currency, fresh.iter().map(|order| &order.basket));
     let taken: Vec<(MenuItemId, u32)> = allocation.taken.into_iter().collect();
     let filled: Vec<(&NewOrder, &Filled)> = fresh
         .iter()
@@ -109,14 +109,14 @@ pub(super) async fn place(
         .filter_map(|(order, decision)| decision.as_ref().ok().map(|filled| (*order, filled)))
         .collect();
 
-    let sold_out = shelf.sold_out_by(&taken);
-    let menu_changed = taken.iter().any(|(id, portions)| shelf.changes_availability(*id, *portions));
+    let sold_out = stock.sold_out_by(&taken);
+    let menu_changed = taken.iter().any(|(id, quantity)| stock.changes_availability(*id, *quantity));
     let numbers = if filled.is_empty() {
         // Nothing to keep. A rollback, unlike a commit, waits for no disk.
         (&mut &*connection).batch_execute("ROLLBACK").await?;
         HashMap::new()
     } else {
-        let numbers = write(connection, &shelf, &taken, &filled, menu_changed, &sold_out).await?;
+        let numbers = write(connection, &stock, &taken, &filled, menu_changed, &sold_out).await?;
         // Alone: a commit sent along with statements that still have to be prepared overtakes them, and they run outside.
         (&mut &*connection)
             .batch_execute("COMMIT")
@@ -140,21 +140,21 @@ pub(super) async fn place(
 struct LockedShelf {
     items: Shelf,
     versions: HashMap<MenuItemId, i64>,
-    low_marks: HashMap<MenuItemId, u32>,
+    low_stock_thresholds: HashMap<MenuItemId, u32>,
 }
 
 impl LockedShelf {
-    /// Whether guests are told something else of an item once these portions are gone.
-    fn changes_availability(&self, id: MenuItemId, portions: u32) -> bool {
-        let (Some(item), Some(low)) = (self.items.get(&id), self.low_marks.get(&id)) else { return false };
-        Availability::of(item.stock, *low) != Availability::of(item.stock.saturating_sub(portions), *low)
+    /// Whether customers are told something else of an item once these quantity are gone.
+    fn changes_availability(&self, id: MenuItemId, quantity: u32) -> bool {
+        let (Some(item), Some(low)) = (self.items.get(&id), self.low_stock_thresholds.get(&id)) else { return false };
+        Availability::of(item.stock, *low) != Availability::of(item.stock.saturating_sub(quantity), *low)
     }
 }
 
 impl LockedShelf {
-    /// Dishes of which nothing is left once these portions are gone.
+    /// Menu items of which nothing is left once these quantity are gone.
     fn sold_out_by(&self, taken: &[(MenuItemId, u32)]) -> Vec<Uuid> {
-        let last = |(id, portions): &&(MenuItemId, u32)| self.items.get(id).is_some_and(|item| item.stock == *portions);
+        let last = |(id, quantity): &&(MenuItemId, u32)| self.items.get(id).is_some_and(|item| item.stock == *quantity);
         taken.iter().filter(last).map(|(id, _)| id.as_uuid()).collect()
     }
 }
@@ -176,7 +176,7 @@ async fn begin_and_read(
 
     let (mut first, mut second, mut third) = (connection, connection, connection);
     // The keys are looked up after the locks are held: a request under the same key that another server is placing names the
-    // same dishes, so its order is committed by then.
+    // same menu items, so its order is committed by then.
     let (begun, rows, known) = join!(
         first.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
         ReadAndLockShelf { items: &items }.load::<ShelfRow>(&mut second).rows("order.place.lock_shelf"),
@@ -187,20 +187,20 @@ async fn begin_and_read(
     begun?;
     let known = known.unwrap_or_else(|| Ok(Vec::new()))?;
 
-    let mut shelf = LockedShelf { items: Shelf::new(), versions: HashMap::new(), low_marks: HashMap::new() };
-    for (id, version, stock, low_stock_at, price, name, on_sale) in rows? {
+    let mut stock = LockedShelf { items: Shelf::new(), versions: HashMap::new(), low_stock_thresholds: HashMap::new() };
+    for (id, version, on_hand, low_stock_at, price, name, on_sale) in rows? {
         let row = RowOf { table: "menu_items", id };
         let item = ShelfItem {
-            name: row.read("name", DishName::new(&name))?,
+            name: row.read("name", MenuItemName::new(&name))?,
             price: row.read("price", Price::new(price, currency))?,
-            stock: row.read("stock", u32::try_from(stock))?,
+            stock: row.read("stock", u32::try_from(on_hand))?,
             on_sale,
         };
-        shelf.items.insert(MenuItemId::new(id), item);
-        shelf.versions.insert(MenuItemId::new(id), version);
-        shelf.low_marks.insert(MenuItemId::new(id), row.read("low_stock_at", u32::try_from(low_stock_at))?);
+        stock.items.insert(MenuItemId::new(id), item);
+        stock.versions.insert(MenuItemId::new(id), version);
+        stock.low_stock_thresholds.insert(MenuItemId::new(id), row.read("low_stock_at", u32::try_from(low_stock_at))?);
     }
-    Ok((shelf, known))
+    Ok((stock, known))
 }
 
 /// What is already decided because it was asked before.
@@ -244,7 +244,7 @@ impl Replays {
         let ids: Vec<OrderId> = first_orders.iter().map(|(_, id)| OrderId::new(*id)).collect();
         let mut found = read::as_placed(connection, currency, &ids).await?;
         for (position, id) in first_orders {
-            let first = found.remove(&OrderId::new(id)).map(|outcome| Answer { outcome, replayed: true });
+            let first = found.remove(&OrderId::new(id)).map(|outcome| Idempotent { outcome, replayed: true });
             replays.decisions[position] = first.map(Ok);
         }
         Ok(replays)
@@ -269,16 +269,16 @@ fn fingerprint_of(request: &Idempotency) -> Uuid {
 /// The second round trip. Returns the orders' numbers.
 async fn write(
     connection: &AsyncPgConnection,
-    shelf: &LockedShelf,
+    stock: &LockedShelf,
     taken: &[(MenuItemId, u32)],
     filled: &[(&NewOrder, &Filled)],
     menu_changed: bool,
     sold_out: &[Uuid],
 ) -> Result<HashMap<Uuid, i64>, BatchError> {
     let items: Vec<Uuid> = taken.iter().map(|(id, _)| id.as_uuid()).collect();
-    let versions: Vec<i64> = taken.iter().map(|(id, _)| shelf.versions.get(id).copied().unwrap_or_default()).collect();
+    let versions: Vec<i64> = taken.iter().map(|(id, _)| stock.versions.get(id).copied().unwrap_or_default()).collect();
     // Never more than the stock, which is a 32-bit column.
-    let portions: Vec<i32> = taken.iter().map(|(_, n)| i32::try_from(*n).unwrap_or(i32::MAX)).collect();
+    let quantity: Vec<i32> = taken.iter().map(|(_, n)| i32::try_from(*n).unwrap_or(i32::MAX)).collect();
 
     let ids: Vec<Uuid> = filled.iter().map(|(order, _)| order.id.as_uuid()).collect();
     let customers: Vec<Uuid> = filled.iter().map(|(order, _)| order.customer_id.as_uuid()).collect();
@@ -306,7 +306,7 @@ async fn write(
     let sold_out_at = vec![placed_at.iter().max().copied().unwrap_or_default(); sold_out.len()];
     let (mut c1, mut c2, mut c3, mut c4, mut c5) = (connection, connection, connection, connection, connection);
     let (took, numbered, written, announced, raised, sold_out_announced) = join!(
-        TakeStock { items: &items, versions: &versions, portions: &portions }
+        TakeStock { items: &items, versions: &versions, quantity: &quantity }
             .execute(&mut c1)
             .changes("order.place.take_stock"),
         InsertOrders {
@@ -363,7 +363,7 @@ fn small(number: usize) -> i16 {
     i16::try_from(number).unwrap_or(i16::MAX)
 }
 
-fn placed(order: &NewOrder, filled: Filled, numbers: &HashMap<Uuid, i64>) -> Answer<OrderWithLines> {
+fn placed(order: &NewOrder, filled: Filled, numbers: &HashMap<Uuid, i64>) -> Idempotent<OrderWithLines> {
     let number = numbers.get(&order.id.as_uuid()).copied().unwrap_or_default();
     let outcome = OrderWithLines {
         order: Order {
@@ -380,7 +380,7 @@ fn placed(order: &NewOrder, filled: Filled, numbers: &HashMap<Uuid, i64>) -> Ans
         },
         lines: filled.lines,
     };
-    Answer { outcome, replayed: false }
+    Idempotent { outcome, replayed: false }
 }
 
 fn refuse(refusal: Refusal) -> PlaceOrderError {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use comanda_tests::{EventSink, FaultyProxy, PythonProgram, Restaurant, Weather, seeded};
+use comanda_tests::{EventSink, FaultyProxy, PythonProgram, TestApp, Weather, seeded};
 use hmac::{Hmac, KeyInit, Mac};
 use nix::sys::signal::{Signal, kill};
 use rand::RngExt;
@@ -33,9 +33,9 @@ fn telling(sink: &EventSink) -> [(&str, &str); 6] {
     ]
 }
 
-async fn restaurant(servers: usize, sink: &EventSink, settings: &[(&str, &str)]) -> Restaurant {
+async fn restaurant(servers: usize, sink: &EventSink, settings: &[(&str, &str)]) -> TestApp {
     let settings: Vec<(&str, &str)> = telling(sink).into_iter().chain(settings.iter().copied()).collect();
-    let restaurant = Restaurant::with_servers(servers, &settings).await;
+    let restaurant = TestApp::with_servers(servers, &settings).await;
     // Whoever is new is told of what happens from then on.
     let tables = restaurant.database.client().await;
     let begin = Instant::now();
@@ -46,7 +46,7 @@ async fn restaurant(servers: usize, sink: &EventSink, settings: &[(&str, &str)])
     restaurant
 }
 
-async fn advance(restaurant: &Restaurant, order: &str, status: &str) {
+async fn advance(restaurant: &TestApp, order: &str, status: &str) {
     restaurant.admin.post(&format!("/v1/orders/{order}/status"), &json!({ "status": status })).await.expect(200);
 }
 
@@ -70,8 +70,8 @@ fn versions(events: &[Value]) -> HashMap<String, Vec<u64>> {
 async fn an_orders_life_is_told_in_order_and_signed() {
     let sink = EventSink::open().await;
     let restaurant = restaurant(1, &sink, &[]).await;
-    let (dish, customer) = (restaurant.dish_at(1, 1250).await, restaurant.customer().await);
-    let order = customer.order(&[(dish, 1)]).await.expect(201);
+    let (item, customer) = (restaurant.item_at(1, 1250).await, restaurant.customer().await);
+    let order = customer.order(&[(item, 1)]).await.expect(201);
     let id = order["id"].as_str().unwrap();
     customer.post(&format!("/v1/orders/{id}/payments"), &json!({ "method": "counter" })).await.expect(201);
     for status in ["accepted", "preparing", "ready"] {
@@ -95,9 +95,9 @@ async fn an_orders_life_is_told_in_order_and_signed() {
     ];
     assert_eq!(of_order, expected);
     let sold_out = events.iter().find(|event| event["type"] == "item.sold_out").unwrap();
-    assert_eq!(sold_out["subject"], json!(dish));
+    assert_eq!(sold_out["subject"], json!(item));
 
-    // Dish and order have nothing to wait for in each other; either may come first.
+    // Menu item and order have nothing to wait for in each other; either may come first.
     let received = sink.received().into_iter().find(|received| received.json()["type"] == "order.placed").unwrap();
     assert_eq!(received.headers["content-type"], "application/cloudevents+json");
     let event = received.json();
@@ -119,10 +119,10 @@ async fn a_receiver_that_fails_now_and_then_is_told_everything_all_the_same() {
     let calls = AtomicUsize::new(0);
     sink.answer(move |_| if calls.fetch_add(1, Ordering::SeqCst).is_multiple_of(3) { 500 } else { 200 });
     let restaurant = restaurant(2, &sink, &[]).await;
-    let (dish, customers) = (restaurant.dish(1000).await, restaurant.customers(4).await);
+    let (item, customers) = (restaurant.item(1000).await, restaurant.customers(4).await);
     let mut ids = Vec::new();
     for n in 0..20 {
-        let order = customers[n % 4].order(&[(dish, 1)]).await.expect(201);
+        let order = customers[n % 4].order(&[(item, 1)]).await.expect(201);
         let id = order["id"].as_str().unwrap().to_owned();
         for status in ["accepted", "preparing"] {
             advance(&restaurant, &id, status).await;
@@ -150,8 +150,8 @@ async fn what_is_refused_too_often_is_put_aside_until_an_admin_has_it_sent_again
     sink.answer(move |received| if received.body.contains(whom.lock().unwrap().as_str()) { 400 } else { 200 });
     *refused.lock().unwrap() = "order.placed".to_owned();
     let restaurant = restaurant(1, &sink, &[("OUTBOX_ATTEMPTS", "3")]).await;
-    let (dish, customer) = (restaurant.dish(5).await, restaurant.customer().await);
-    let order = customer.order(&[(dish, 1)]).await.expect(201);
+    let (item, customer) = (restaurant.item(5).await, restaurant.customer().await);
+    let order = customer.order(&[(item, 1)]).await.expect(201);
     let id = order["id"].as_str().unwrap();
     advance(&restaurant, id, "accepted").await;
     // Nobody waits for a dead letter.
@@ -183,7 +183,7 @@ async fn whenever_a_server_that_tells_is_killed_another_goes_on_and_nothing_is_l
     let mut random = seeded();
     let sink = EventSink::open().await;
     let mut restaurant = restaurant(2, &sink, &[]).await;
-    let (dish, customer) = (restaurant.dish(100_000).await, restaurant.customer().await);
+    let (item, customer) = (restaurant.item(100_000).await, restaurant.customer().await);
     // Orders go through a server that stays and tells nobody.
     let other = restaurant.open_another(&[]);
     let (customer, admin) = (customer.at(&other), restaurant.admin.at(&other));
@@ -201,7 +201,7 @@ async fn whenever_a_server_that_tells_is_killed_another_goes_on_and_nothing_is_l
         }
         200
     });
-    let replace_killed = |restaurant: &mut Restaurant| {
+    let replace_killed = |restaurant: &mut TestApp| {
         for teller in to_be_replaced.try_iter() {
             restaurant.open_another(&telling(&sink));
             let another = restaurant.servers.pop().unwrap();
@@ -211,7 +211,7 @@ async fn whenever_a_server_that_tells_is_killed_another_goes_on_and_nothing_is_l
     };
     let mut ids = Vec::new();
     for _ in 0..120 {
-        let order = customer.order(&[(dish, 1)]).await.expect(201);
+        let order = customer.order(&[(item, 1)]).await.expect(201);
         let id = order["id"].as_str().unwrap().to_owned();
         for status in ["accepted", "preparing"] {
             admin.post(&format!("/v1/orders/{id}/status"), &json!({ "status": status })).await.expect(200);
@@ -243,9 +243,9 @@ async fn a_receiver_that_fails_is_left_alone_and_told_everything_later() {
     sink.answer(|_| 500);
     let quick = "minimum_calls=5 first_wait_ms=1000 longest_wait_ms=1000 probes=1";
     let restaurant = restaurant(1, &sink, &[("BREAKER_NOTIFICATIONS", quick), ("OUTBOX_ATTEMPTS", "100")]).await;
-    let (dish, customer) = (restaurant.dish(100).await, restaurant.customer().await);
+    let (item, customer) = (restaurant.item(100).await, restaurant.customer().await);
     for _ in 0..10 {
-        customer.order(&[(dish, 1)]).await.expect(201);
+        customer.order(&[(item, 1)]).await.expect(201);
     }
     let begin = Instant::now();
     while !restaurant.servers[0].has_left_alone("notifications") {
@@ -266,13 +266,13 @@ async fn customers_are_written_to_and_an_order_does_not_wait_for_it() {
         ("MAIL_LANGUAGE", "de"),
         ("MAIL_FROM", "Trattoria <kueche@trattoria.example>"),
     ];
-    let restaurant = Restaurant::with_servers(1, &settings).await;
+    let restaurant = TestApp::with_servers(1, &settings).await;
     let tables = restaurant.database.client().await;
     while tables.query("SELECT FROM outbox_subscribers", &[]).await.unwrap().is_empty() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let (dish, customer) = (restaurant.dish_at(5, 1250).await, restaurant.customer().await);
-    let order = customer.order(&[(dish, 1)]).await.expect(201);
+    let (item, customer) = (restaurant.item_at(5, 1250).await, restaurant.customer().await);
+    let order = customer.order(&[(item, 1)]).await.expect(201);
     let begin = Instant::now();
     let letter = loop {
         let letters: Vec<String> = std::fs::read_dir(&folder)
@@ -311,13 +311,13 @@ async fn a_mail_server_that_is_away_gets_the_mails_later() {
         // What a breaker does is another test's.
         ("BREAKER_NOTIFICATIONS", "minimum_calls=1000"),
     ];
-    let restaurant = Restaurant::with_servers(1, &settings).await;
+    let restaurant = TestApp::with_servers(1, &settings).await;
     let tables = restaurant.database.client().await;
     while tables.query("SELECT FROM outbox_subscribers", &[]).await.unwrap().is_empty() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let (dish, customer) = (restaurant.dish(5).await, restaurant.customer().await);
-    let order = customer.order(&[(dish, 1)]).await.expect(201);
+    let (item, customer) = (restaurant.item(5).await, restaurant.customer().await);
+    let order = customer.order(&[(item, 1)]).await.expect(201);
     advance(&restaurant, order["id"].as_str().unwrap(), "accepted").await;
     let begin = Instant::now();
     while tables.query("SELECT FROM outbox_retries WHERE attempts > 1", &[]).await.unwrap().is_empty() {

@@ -3,29 +3,29 @@ use serde_json::json;
 
 use super::stage::Stage;
 
-/// Dishes for one rush, taken off the menu afterwards.
+/// Menu items for one rush, taken off the menu afterwards.
 pub struct Dishes {
     pub ids: Vec<String>,
 }
 
 impl Dishes {
-    /// From name, price in minor units, and portions.
+    /// From name, price in minor units, and quantity.
     pub async fn add(
         stage: &Stage,
         category: &str,
-        dishes: impl IntoIterator<Item = (String, i64, usize)>,
+        items: impl IntoIterator<Item = (String, i64, usize)>,
     ) -> anyhow::Result<Self> {
         let (mut connection, token) = stage.as_admin().await?;
         let menu = connection.get("/v1/menu", None).await?.expect(200)?;
         let currency = menu["currency"].as_str().context("the menu has no currency")?;
         let mut ids = Vec::new();
-        for (name, price, stock) in dishes {
+        for (name, price, stock) in items {
             let body = json!({
                 "name": name, "category": category, "stock": stock,
                 "price": { "amount": price, "currency": currency },
             });
-            let dish = connection.post("/v1/menu/items", Some(&token), &body).await?.expect(201)?;
-            ids.push(dish["id"].as_str().context("the dish has no id")?.to_owned());
+            let item = connection.post("/v1/menu/items", Some(&token), &body).await?.expect(201)?;
+            ids.push(item["id"].as_str().context("the menu item has no id")?.to_owned());
         }
         Ok(Self { ids })
     }
@@ -34,7 +34,7 @@ impl Dishes {
         let (mut connection, token) = stage.as_admin().await?;
         for id in &self.ids {
             let answer = connection.delete_at(&format!("/v1/menu/items/{id}"), &token, "\"1\"").await?;
-            anyhow::ensure!(answer.status == 204, "a dish of the rush cannot be archived: {}", answer.status);
+            anyhow::ensure!(answer.status == 204, "a menu item of the rush cannot be archived: {}", answer.status);
         }
         Ok(())
     }

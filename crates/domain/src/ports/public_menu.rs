@@ -6,18 +6,18 @@ use crate::{ids::MenuItemId, menu_item::MenuItem};
 
 use super::{Unavailable, WholeMenu};
 
-/// The menu as guests read it, a thousand times for each order. What it shows may be a moment old, and never goes back: whoever
+/// The menu as customers read it, a thousand times for each order. What it shows may be a moment old, and never goes back: whoever
 /// has been shown a version is not shown an older one by the same process.
 ///
 /// Counts of stock in it are those of that moment and not to be shown; [`MenuItem::availability`] is. Who needs counts reads
 /// [`super::Menu`].
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
-pub trait GuestMenu: Send + Sync {
-    /// The whole menu, inactive dishes included. As long as nothing changes it is the same `Arc`, so that what is made of it
+pub trait PublicMenu: Send + Sync {
+    /// The whole menu, inactive menu items included. As long as nothing changes it is the same `Arc`, so that what is made of it
     /// can be kept with it.
     async fn whole(&self) -> Result<Arc<WholeMenu>, Unavailable>;
 
-    /// One dish that is not archived.
+    /// One menu item that is not archived.
     async fn item(&self, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable>;
 }

@@ -4,9 +4,9 @@ use tokio::sync::Notify;
 
 /// Wakes whoever tends payments: something has come that should not wait for the next look.
 #[derive(Clone, Default)]
-pub struct Tending(Arc<Notify>);
+pub struct PaymentsWaker(Arc<Notify>);
 
-impl Tending {
+impl PaymentsWaker {
     pub fn wake(&self) {
         self.0.notify_one();
     }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use comanda_application::notices::{DeliverNotices, Told};
+use comanda_application::events::{DeliverEvents, Delivered};
 use comanda_domain::ports::Outbox;
 use metrics::{counter, gauge};
 use tokio::runtime;
@@ -24,7 +24,7 @@ const MEASURE: Duration = Duration::from_secs(5);
 /// Tells all of them, on a thread that takes what others leave of the machine: who orders should not feel that somebody is told.
 ///
 /// Each is told so many events a second at most.
-pub fn keep_telling(subscribers: Vec<DeliverNotices>, per_second: u32) -> io::Result<()> {
+pub fn keep_delivering(subscribers: Vec<DeliverEvents>, per_second: u32) -> io::Result<()> {
     /// As little as there is.
     const NICE: i32 = 19;
     if subscribers.is_empty() {
@@ -41,7 +41,7 @@ pub fn keep_telling(subscribers: Vec<DeliverNotices>, per_second: u32) -> io::Re
     Ok(())
 }
 
-async fn tell(deliver: DeliverNotices, per_second: u32) {
+async fn tell(deliver: DeliverEvents, per_second: u32) {
     let subscriber = deliver.subscriber().to_owned();
     let count = |outcome: &'static str| counter!("comanda_outbox_deliveries_total", "subscriber" => subscriber.clone(), "outcome" => outcome);
     let (delivered, failed) = (count("delivered"), count("failed"));
@@ -55,8 +55,8 @@ async fn tell(deliver: DeliverNotices, per_second: u32) {
                 least = Duration::from_secs(told.delivered + told.failed) / per_second;
                 pause = match told {
                     // Nobody is there: what waits in the outbox is not touched, one batch after the other, only to fail.
-                    Told { delivered: 0, failed: 1.., .. } => (pause.max(LOOK) * 2).min(PAUSE),
-                    Told { more: true, .. } => Duration::ZERO,
+                    Delivered { delivered: 0, failed: 1.., .. } => (pause.max(LOOK) * 2).min(PAUSE),
+                    Delivered { more: true, .. } => Duration::ZERO,
                     _ => LOOK,
                 };
             }

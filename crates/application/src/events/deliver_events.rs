@@ -2,8 +2,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use comanda_domain::{
     Timestamp,
-    notice::Notice,
-    ports::{Clock, DueNotice, Notifier, Outbox, RetryOutcome, Unavailable, Undelivered},
+    event::Event,
+    ports::{Clock, DueEvent, Notifier, Outbox, RetryOutcome, Unavailable, Undelivered},
 };
 use futures_util::{StreamExt, stream};
 use uuid::Uuid;
@@ -15,13 +15,13 @@ pub struct RetryTerms {
     pub first_pause: Duration,
     /// The longest pause.
     pub longest_pause: Duration,
-    /// A notice is put aside after so many tries.
+    /// A event is put aside after so many tries.
     pub attempts: u32,
 }
 
 /// How a round went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct Delivered {
     pub delivered: u64,
     pub failed: u64,
     /// There may be more at once.
@@ -29,7 +29,7 @@ pub struct Told {
 }
 
 /// Tells one subscriber what happened: at least once, and of each order in its order.
-pub struct DeliverNotices {
+pub struct DeliverEvents {
     outbox: Arc<dyn Outbox>,
     notifier: Arc<dyn Notifier>,
     clock: Arc<dyn Clock>,
@@ -43,7 +43,7 @@ const BATCH: u32 = 500;
 /// How many streams are told at the same time.
 const AT_ONCE: usize = 64;
 
-impl DeliverNotices {
+impl DeliverEvents {
     pub fn new(
         outbox: Arc<dyn Outbox>,
         notifier: Arc<dyn Notifier>,
@@ -59,8 +59,8 @@ impl DeliverNotices {
     }
 
     /// One round: what is due again, then what is new, if this server has the turn.
-    pub async fn execute(&self) -> Result<Told, Unavailable> {
-        let mut told = Told::default();
+    pub async fn execute(&self) -> Result<Delivered, Unavailable> {
+        let mut told = Delivered::default();
         let due = self.outbox.take_due(&self.subscriber, BATCH).await?;
         told.more = due.len() == BATCH as usize;
         let retried: Vec<Result<bool, Unavailable>> =
@@ -71,21 +71,21 @@ impl DeliverNotices {
 
         let Some(batch) = self.outbox.next(&self.subscriber, BATCH).await? else { return Ok(told) };
         let Some(position) = batch.position else { return Ok(told) };
-        told.more |= batch.notices.len() == BATCH as usize;
-        let total = batch.notices.len();
-        // In the order of the first notice of each.
+        told.more |= batch.events.len() == BATCH as usize;
+        let total = batch.events.len();
+        // In the order of the first event of each.
         let mut order: Vec<Uuid> = Vec::new();
-        let mut streams: HashMap<Uuid, Vec<Notice>> = HashMap::new();
-        for notice in batch.notices {
-            let notices = streams.entry(notice.stream).or_default();
-            if notices.is_empty() {
-                order.push(notice.stream);
+        let mut streams: HashMap<Uuid, Vec<Event>> = HashMap::new();
+        for event in batch.events {
+            let events = streams.entry(event.stream).or_default();
+            if events.is_empty() {
+                order.push(event.stream);
             }
-            notices.push(notice);
+            events.push(event);
         }
         let streams = order.into_iter().filter_map(|id| streams.remove(&id));
         let undelivered: Vec<Vec<Undelivered>> =
-            stream::iter(streams).map(|notices| self.tell(notices)).buffer_unordered(AT_ONCE).collect().await;
+            stream::iter(streams).map(|events| self.tell(events)).buffer_unordered(AT_ONCE).collect().await;
         let undelivered: Vec<Undelivered> = undelivered.into_iter().flatten().collect();
         told.failed += undelivered.iter().filter(|undelivered| undelivered.attempts > 0).count() as u64;
         told.delivered += (total - undelivered.len()) as u64;
@@ -93,27 +93,27 @@ impl DeliverNotices {
         Ok(told)
     }
 
-    /// The notices of one stream, one after the other; after the first that fails the others wait.
-    async fn tell(&self, notices: Vec<Notice>) -> Vec<Undelivered> {
+    /// The events of one stream, one after the other; after the first that fails the others wait.
+    async fn tell(&self, events: Vec<Event>) -> Vec<Undelivered> {
         let mut undelivered: Vec<Undelivered> = Vec::new();
-        for notice in notices {
-            let (attempts, error) = if notice.is_held || !undelivered.is_empty() {
+        for event in events {
+            let (attempts, error) = if event.is_held || !undelivered.is_empty() {
                 (0, "waits for an earlier one".to_owned())
             } else {
-                match self.notifier.notify(&notice).await {
+                match self.notifier.notify(&event).await {
                     Ok(()) => continue,
                     Err(error) => (1, error.to_string()),
                 }
             };
             let next_at = self.clock.now() + self.pause_after(attempts);
-            undelivered.push(Undelivered { event: notice.id, stream: notice.stream, attempts, next_at, error });
+            undelivered.push(Undelivered { event: event.id, stream: event.stream, attempts, next_at, error });
         }
         undelivered
     }
 
     /// Says whether it was told.
-    async fn retry(&self, due: DueNotice) -> Result<bool, Unavailable> {
-        let (outcome, delivered) = match self.notifier.notify(&due.notice).await {
+    async fn retry(&self, due: DueEvent) -> Result<bool, Unavailable> {
+        let (outcome, delivered) = match self.notifier.notify(&due.event).await {
             Ok(()) => (RetryOutcome::Delivered, true),
             Err(error) if due.attempts + 1 >= self.terms.attempts => {
                 (RetryOutcome::Dead { error: error.to_string() }, false)
@@ -140,10 +140,10 @@ impl DeliverNotices {
 #[cfg(test)]
 mod tests {
     use comanda_domain::{
+        event::EventKind,
         ids::MenuItemId,
-        notice::Happening,
-        ports::{MockNotifier, MockOutbox, NoticeBatch, NotifyError, OutboxPosition},
-        text::DishName,
+        ports::{EventBatch, MockNotifier, MockOutbox, NotifyError, OutboxPosition},
+        text::MenuItemName,
     };
 
     use super::*;
@@ -152,23 +152,23 @@ mod tests {
     const TERMS: RetryTerms =
         RetryTerms { first_pause: Duration::from_secs(1), longest_pause: Duration::from_mins(1), attempts: 3 };
 
-    fn notice(id: i64, stream: u128, is_held: bool) -> Notice {
+    fn event(id: i64, stream: u128, is_held: bool) -> Event {
         let stream = Uuid::from_u128(stream);
-        let name = DishName::new("Carbonara").unwrap();
-        let happened = Happening::ItemSoldOut { id: MenuItemId::new(stream), name };
-        Notice { id, stream, occurred_at: sample::now(), happened, is_held }
+        let name = MenuItemName::new("Carbonara").unwrap();
+        let happened = EventKind::ItemSoldOut { id: MenuItemId::new(stream), name };
+        Event { id, stream, occurred_at: sample::now(), happened, is_held }
     }
 
-    fn deliver(outbox: MockOutbox, notifier: MockNotifier) -> DeliverNotices {
-        DeliverNotices::new(Arc::new(outbox), Arc::new(notifier), sample::clock(), "kitchen".to_owned(), TERMS)
+    fn deliver(outbox: MockOutbox, notifier: MockNotifier) -> DeliverEvents {
+        DeliverEvents::new(Arc::new(outbox), Arc::new(notifier), sample::clock(), "kitchen".to_owned(), TERMS)
     }
 
-    fn outbox(due: Vec<DueNotice>, notices: Vec<Notice>) -> MockOutbox {
+    fn outbox(due: Vec<DueEvent>, events: Vec<Event>) -> MockOutbox {
         let mut outbox = MockOutbox::new();
         outbox.expect_take_due().returning(move |_, _| Ok(due.clone()));
         outbox.expect_next().returning(move |_, _| {
-            let position = (!notices.is_empty()).then_some(OutboxPosition { transaction: 7, event: 9 });
-            Ok(Some(NoticeBatch { notices: notices.clone(), position }))
+            let position = (!events.is_empty()).then_some(OutboxPosition { transaction: 7, event: 9 });
+            Ok(Some(EventBatch { events: events.clone(), position }))
         });
         outbox
     }
@@ -176,7 +176,7 @@ mod tests {
     #[tokio::test]
     async fn after_a_failure_the_rest_of_its_stream_waits_and_others_go_on() {
         let mut outbox =
-            outbox(vec![], vec![notice(1, 1, false), notice(2, 2, false), notice(3, 1, false), notice(4, 3, true)]);
+            outbox(vec![], vec![event(1, 1, false), event(2, 2, false), event(3, 1, false), event(4, 3, true)]);
         outbox
             .expect_advance()
             .once()
@@ -187,18 +187,18 @@ mod tests {
             })
             .returning(|_, _, _| Ok(()));
         let mut notifier = MockNotifier::new();
-        notifier.expect_notify().times(2).returning(|notice| match notice.id {
+        notifier.expect_notify().times(2).returning(|event| match event.id {
             1 => Err(NotifyError::Rejected("500".to_owned())),
             _ => Ok(()),
         });
         let told = deliver(outbox, notifier).execute().await.unwrap();
-        assert_eq!(told, Told { delivered: 1, failed: 1, more: false });
+        assert_eq!(told, Delivered { delivered: 1, failed: 1, more: false });
     }
 
     #[tokio::test]
     async fn what_fails_too_often_is_put_aside_and_nobody_waits_for_it() {
         for (attempts, dead) in [(1, false), (2, true)] {
-            let mut outbox = outbox(vec![DueNotice { id: 5, notice: notice(1, 1, false), attempts }], vec![]);
+            let mut outbox = outbox(vec![DueEvent { id: 5, event: event(1, 1, false), attempts }], vec![]);
             outbox
                 .expect_retried()
                 .once()
@@ -215,7 +215,7 @@ mod tests {
         let mut outbox = MockOutbox::new();
         outbox.expect_take_due().returning(|_, _| Ok(Vec::new()));
         outbox.expect_next().once().returning(|_, _| Ok(None));
-        assert_eq!(deliver(outbox, MockNotifier::new()).execute().await.unwrap(), Told::default());
+        assert_eq!(deliver(outbox, MockNotifier::new()).execute().await.unwrap(), Delivered::default());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use comanda_application::notices::{DeliverNotices, ListDeadLetters, ResendDeadLetter};
+use comanda_application::events::{DeliverEvents, ListDeadLetters, ResendDeadLetter};
 use comanda_domain::ports::{Clock, Notifier, Outbox};
 use comanda_notify::{MailConfig, MailNotifier, MailTransport, NetworkGuard, WebhookConfig, WebhookNotifier};
 use comanda_postgres::{Database, PostgresOutbox};
@@ -14,12 +14,12 @@ use sha2::{Digest, Sha256};
 use super::Restaurant;
 use crate::{
     config::{Config, MailWay, NotificationSettings},
-    notifying, traces,
+    deliver_events, traces,
 };
 
 impl Restaurant {
     /// Each of those that are told has a breaker of its own: one that is gone keeps nobody else waiting.
-    pub(super) fn offer_notices(
+    pub(super) fn offer_events(
         &mut self,
         config: &Config,
         database: &Database,
@@ -31,10 +31,10 @@ impl Restaurant {
         for (name, notifier) in notifiers(settings)? {
             let breaker = Breaker::towards(&name, "notifications", config.breakers.notifications);
             let notifier = Arc::new(GuardedNotifier { notifier, breaker });
-            notifying::keep_measuring(outbox.clone(), name.clone());
-            subscribers.push(DeliverNotices::new(outbox.clone(), notifier, clock.clone(), name, settings.retries));
+            deliver_events::keep_measuring(outbox.clone(), name.clone());
+            subscribers.push(DeliverEvents::new(outbox.clone(), notifier, clock.clone(), name, settings.retries));
         }
-        notifying::keep_telling(subscribers, settings.per_second).context("cannot start a thread")?;
+        deliver_events::keep_delivering(subscribers, settings.per_second).context("cannot start a thread")?;
         Ok(self.offer(ListDeadLetters::new(outbox.clone())).offer(ResendDeadLetter::new(outbox, clock.clone())))
     }
 }

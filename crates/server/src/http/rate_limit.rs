@@ -16,12 +16,12 @@ use super::{
 
 /// Lets clients through to what is worth guessing, so many times.
 #[derive(Clone)]
-pub struct Doorman {
+pub struct RateLimiter {
     pub limits: Arc<dyn AddressLimits>,
     pub trusted_proxies: Arc<[IpNet]>,
 }
 
-impl Doorman {
+impl RateLimiter {
     pub async fn admit(&self, request: &HttpRequest, action: LimitedAction) -> Result<Allowance, Problem> {
         let client = ClientNetwork::of(self.client_address(request));
         let allowance =
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn a_forwarded_address_is_believed_only_from_a_trusted_proxy() {
-        let doorman = |proxies: &str| Doorman {
+        let rate_limiter = |proxies: &str| RateLimiter {
             limits: Arc::new(NoLimits),
             trusted_proxies: proxies.split(',').filter_map(|network| network.parse().ok()).collect(),
         };
@@ -74,7 +74,7 @@ mod tests {
                 .peer_addr("10.0.0.1:1234".parse().unwrap())
                 .insert_header(("x-forwarded-for", forwarded))
                 .to_http_request();
-            doorman(proxies).client_address(&request).to_string()
+            rate_limiter(proxies).client_address(&request).to_string()
         };
         assert_eq!(client("", "192.0.2.7"), "10.0.0.1");
         assert_eq!(client("10.0.0.0/8", "192.0.2.7"), "192.0.2.7");

@@ -11,7 +11,7 @@ const ADMIN: (&str, &str) = ("admin@comanda.example", "a password of the tests")
 pub const PASSWORD: &str = "correct horse battery";
 
 /// Servers on one database, and an admin.
-pub struct Restaurant {
+pub struct TestApp {
     // In the order in which they must go.
     pub servers: Vec<TestServer>,
     pub database: TestDatabase,
@@ -19,7 +19,7 @@ pub struct Restaurant {
     pub admin: Client,
 }
 
-impl Restaurant {
+impl TestApp {
     pub async fn open() -> Self {
         Self::with_servers(1, &[]).await
     }
@@ -39,7 +39,7 @@ impl Restaurant {
         assert!(create.status.success(), "{create:?}");
         let servers: Vec<TestServer> =
             (0..count).map(|_| TestServer::start_at(&database.url, &redis_url, settings)).collect();
-        let admin = Client::guest(&servers[0].base_url).log_in(ADMIN.0, ADMIN.1).await;
+        let admin = Client::anonymous(&servers[0].base_url).log_in(ADMIN.0, ADMIN.1).await;
         Self { servers, database, redis_url, admin }
     }
 
@@ -56,21 +56,21 @@ impl Restaurant {
         base_url
     }
 
-    pub fn guest(&self) -> Client {
-        Client::guest(&self.servers[0].base_url)
+    pub fn anonymous(&self) -> Client {
+        Client::anonymous(&self.servers[0].base_url)
     }
 
     /// Somebody new with an account.
     pub async fn customer(&self) -> Client {
         let email = self.account().await;
-        self.guest().log_in(&email, PASSWORD).await
+        self.anonymous().log_in(&email, PASSWORD).await
     }
 
     /// The address of a new account, whose password is [`PASSWORD`].
     pub async fn account(&self) -> String {
         let email = format!("{}@example.org", Uuid::now_v7().simple());
         let body = json!({ "email": email, "password": PASSWORD, "name": "Ana" });
-        self.guest().post("/v1/users", &body).await.expect(201);
+        self.anonymous().post("/v1/users", &body).await.expect(201);
         email
     }
 
@@ -87,40 +87,40 @@ impl Restaurant {
         customers
     }
 
-    pub async fn dish(&self, stock: u32) -> Uuid {
-        self.dish_at(stock, 990).await
+    pub async fn item(&self, stock: u32) -> Uuid {
+        self.item_at(stock, 990).await
     }
 
-    pub async fn dish_at(&self, stock: u32, price: i64) -> Uuid {
+    pub async fn item_at(&self, stock: u32, price: i64) -> Uuid {
         let name = format!("Dish {}", Uuid::now_v7().simple());
         let body = json!({
             "name": name, "category": "Tests", "stock": stock, "price": { "amount": price, "currency": "EUR" },
         });
-        let dish = self.admin.post("/v1/menu/items", &body).await.expect(201);
-        dish["id"].as_str().and_then(|id| id.parse().ok()).expect("an id")
+        let item = self.admin.post("/v1/menu/items", &body).await.expect(201);
+        item["id"].as_str().and_then(|id| id.parse().ok()).expect("an id")
     }
 
-    /// What guests are told of a dish's stock by one of the servers.
-    pub async fn availability(&self, server: usize, dish: Uuid) -> String {
-        let path = format!("/v1/menu/items/{dish}");
-        let shown = Client::guest(&self.servers[server].base_url).get(&path).await.expect(200);
+    /// What customers are told of a menu item's stock by one of the servers.
+    pub async fn availability(&self, server: usize, item: Uuid) -> String {
+        let path = format!("/v1/menu/items/{item}");
+        let shown = Client::anonymous(&self.servers[server].base_url).get(&path).await.expect(200);
         shown["availability"].as_str().expect("an availability").to_owned()
     }
 
-    /// Gives a dish another price; answers its new `ETag`.
-    pub async fn reprice(&self, server: usize, dish: Uuid, etag: &str, price: i64) -> String {
+    /// Gives a menu item another price; answers its new `ETag`.
+    pub async fn reprice(&self, server: usize, item: Uuid, etag: &str, price: i64) -> String {
         let editor = self.admin.at(&self.servers[server].base_url);
         let body = json!({ "price": { "amount": price, "currency": "EUR" } });
-        let edited = editor.patch(&format!("/v1/menu/items/{dish}"), etag, &body).await;
+        let edited = editor.patch(&format!("/v1/menu/items/{item}"), etag, &body).await;
         edited.expect(200);
         edited.header("etag").expect("an ETag").to_owned()
     }
 
     /// Portions on hand, as the tables have it.
-    pub async fn stock(&self, dish: Uuid) -> i64 {
+    pub async fn stock(&self, item: Uuid) -> i64 {
         let client = self.database.client().await;
-        let row = client.query_one("SELECT stock::bigint FROM menu_items WHERE id = $1", &[&dish]).await;
-        row.expect("the dish").get(0)
+        let row = client.query_one("SELECT stock::bigint FROM menu_items WHERE id = $1", &[&item]).await;
+        row.expect("the menu item").get(0)
     }
 
     /// Until so many connections wait for a lock.

@@ -9,15 +9,16 @@ use comanda_domain::{
     order_status::OrderStatus,
     page::Page,
     ports::{
-        AdvanceOrderError, Answer, CancelOrderError, Cancellation, OrderBook, OrdersQuery, PlaceOrderError, Unavailable,
+        AdvanceOrderError, CancelOrderError, Cancellation, Idempotent, Orders, OrdersQuery, PlaceOrderError,
+        Unavailable,
     },
 };
 
 use crate::{breaker::Breaker, retry_budget::RetryBudget};
 
-/// An order book behind three breakers: `order.create`, `order.update` and `order.lookup`.
-pub struct GuardedOrderBook {
-    pub orders: Arc<dyn OrderBook>,
+/// An orders behind three breakers: `order.create`, `order.update` and `order.lookup`.
+pub struct GuardedOrders {
+    pub orders: Arc<dyn Orders>,
     pub create: Breaker,
     pub update: Breaker,
     pub lookup: Breaker,
@@ -25,8 +26,8 @@ pub struct GuardedOrderBook {
 }
 
 #[async_trait]
-impl OrderBook for GuardedOrderBook {
-    async fn place(&self, order: NewOrder) -> Result<Answer<OrderWithLines>, PlaceOrderError> {
+impl Orders for GuardedOrders {
+    async fn place(&self, order: NewOrder) -> Result<Idempotent<OrderWithLines>, PlaceOrderError> {
         self.create.call(self.orders.place(order)).await
     }
 
@@ -42,7 +43,7 @@ impl OrderBook for GuardedOrderBook {
         self.lookup.call(self.retries.read(|| self.orders.lines_of(ids))).await
     }
 
-    async fn cancel(&self, cancellation: Cancellation) -> Result<Answer<OrderWithLines>, CancelOrderError> {
+    async fn cancel(&self, cancellation: Cancellation) -> Result<Idempotent<OrderWithLines>, CancelOrderError> {
         self.update.call(self.orders.cancel(cancellation)).await
     }
 

@@ -31,12 +31,12 @@ statement! {
 }
 
 statement! {
-    /// Takes portions off the shelf (or, below zero, puts them back), where the item is still at the version that was read and
+    /// Takes quantity off the shelf (or, below zero, puts them back), where the item is still at the version that was read and
     /// has enough.
     TakeStock {
         items: &'a [Uuid] as Array<SqlUuid>,
         versions: &'a [i64] as Array<BigInt>,
-        portions: &'a [i32] as Array<Integer>,
+        quantity: &'a [i32] as Array<Integer>,
     }
     returns ():
     "UPDATE menu_items i SET stock = i.stock - t.portions, version = i.version + 1 FROM unnest(",
@@ -84,7 +84,7 @@ statement! {
 }
 
 statement! {
-    /// Announces dishes whose last portion is gone.
+    /// Announces menu items whose last portion is gone.
     InsertSoldOutEvents { items: &'a [Uuid] as Array<SqlUuid>, sold_out_at: &'a [DateTime<Utc>] as Array<Timestamptz> }
     returns ():
     "INSERT INTO outbox_events (kind, subject_version, subject_id, occurred_at) SELECT 'item.sold_out', 1, t.* FROM unnest(",

@@ -6,7 +6,7 @@ use comanda_domain::{
     order_number::OrderNumber,
     order_status::OrderStatus,
     quantity::Quantity,
-    text::{DishName, Note},
+    text::{MenuItemName, Note},
 };
 use diesel::prelude::*;
 use uuid::Uuid;
@@ -67,7 +67,7 @@ impl OrderLineRow {
         let quantity = row.read("quantity", Quantity::new(i64::from(self.quantity)))?;
         Ok(OrderLine {
             menu_item_id: MenuItemId::new(self.menu_item_id),
-            name: row.read("name", DishName::new(&self.name))?,
+            name: row.read("name", MenuItemName::new(&self.name))?,
             unit_price,
             quantity,
             line_total: row.read("unit_price", unit_price.checked_times(quantity))?,

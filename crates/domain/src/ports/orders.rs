@@ -19,7 +19,7 @@ use super::Unavailable;
 
 /// The answer to a request that may have been made before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer<T> {
+pub struct Idempotent<T> {
     /// The outcome: of this request, or of the first one under the same key.
     pub outcome: T,
     /// Whether it was the first one's.
@@ -29,10 +29,10 @@ pub struct Answer<T> {
 /// Why an order was not placed. Nothing of it was kept, and its idempotency key is free again.
 #[derive(Debug, Error)]
 pub enum PlaceOrderError {
-    /// Lines (counted from 0) that name a dish which does not exist or is not on sale.
-    #[error("the order names dishes that are not on the menu")]
+    /// Lines (counted from 0) that name a menu item which does not exist or is not on sale.
+    #[error("the order names menu items that are not on the menu")]
     UnknownItems(Vec<usize>),
-    /// Every dish there is not enough of.
+    /// Every menu item there is not enough of.
     #[error("there is not enough of what the order asks for")]
     InsufficientStock(Vec<Shortage>),
     /// The total is more than 64 bits can hold.
@@ -52,7 +52,7 @@ pub enum PlaceOrderError {
     Unavailable(#[from] Unavailable),
 }
 
-/// An order to be called off.
+/// An order to be cancelled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cancellation {
     /// The order.
@@ -124,14 +124,14 @@ pub struct OrdersQuery {
 /// The orders, and the stock they hold.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
-pub trait OrderBook: Send + Sync {
+pub trait Orders: Send + Sync {
     /// Takes the stock, writes the order, its lines, the idempotency record and the event that announces it: all of it or
     /// nothing. Never gives out more than there is, however many ask at once, through however many servers. A caller that
     /// stops waiting changes nothing about the outcome.
     ///
     /// Orders are served in order of arrival; a refusal names what was left when the order's turn came. A request whose key
     /// is known is answered with the order as it was placed.
-    async fn place(&self, order: NewOrder) -> Result<Answer<OrderWithLines>, PlaceOrderError>;
+    async fn place(&self, order: NewOrder) -> Result<Idempotent<OrderWithLines>, PlaceOrderError>;
 
     /// One order within the scope, with its lines.
     async fn find(&self, id: OrderId, scope: OrderScope) -> Result<Option<OrderWithLines>, Unavailable>;
@@ -143,9 +143,9 @@ pub trait OrderBook: Send + Sync {
     async fn lines_of(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<OrderLine>>, Unavailable>;
 
     /// Calls an order off and puts its stock back, exactly once however often it is asked.
-    async fn cancel(&self, cancellation: Cancellation) -> Result<Answer<OrderWithLines>, CancelOrderError>;
+    async fn cancel(&self, cancellation: Cancellation) -> Result<Idempotent<OrderWithLines>, CancelOrderError>;
 
-    /// Calls off an order that a card payment was begun for, and not made in time; its stock goes back. `None`: there is none such.
+    /// Cancels an order that a card payment was begun for, and not made in time; its stock goes back. `None`: there is none such.
     async fn cancel_overdue(&self, now: Timestamp) -> Result<Option<OrderId>, Unavailable>;
 
     /// Takes an order one step on.

@@ -4,16 +4,16 @@ use comanda_domain::{
     ids::RefundId,
     payment::{Intent, IntentState, RefundStatus},
     ports::{
-        BadEvent, CallOff, Clock, DueRefund, GatewayError, GatewayReport, IdGenerator, InboxEvent, IntentReport,
-        OrderBook, PaymentGateway, Payments, RefundReport, Unavailable,
+        BadEvent, Clock, DueRefund, GatewayError, GatewayReport, IdGenerator, InboxEvent, IntentReport, Orders,
+        PaymentGateway, Payments, PendingCancellation, RefundReport, Unavailable,
     },
 };
 
 /// Does what payments need when nobody asks: events of the gateway are carried out, called-off payments and refunds are told to it,
 /// orders that were not paid in time are cancelled. Any number of servers may do it at once.
-pub struct TendPayments {
+pub struct ProcessPayments {
     payments: Arc<dyn Payments>,
-    orders: Arc<dyn OrderBook>,
+    orders: Arc<dyn Orders>,
     gateway: Option<Arc<dyn PaymentGateway>>,
     ids: Arc<dyn IdGenerator>,
     clock: Arc<dyn Clock>,
@@ -22,10 +22,10 @@ pub struct TendPayments {
 /// How much is taken at a time.
 const BATCH: u32 = 32;
 
-impl TendPayments {
+impl ProcessPayments {
     pub fn new(
         payments: Arc<dyn Payments>,
-        orders: Arc<dyn OrderBook>,
+        orders: Arc<dyn Orders>,
         gateway: Option<Arc<dyn PaymentGateway>>,
         ids: Arc<dyn IdGenerator>,
         clock: Arc<dyn Clock>,
@@ -42,15 +42,18 @@ impl TendPayments {
         for event in events {
             self.carry_out(&**gateway, event).await?;
         }
-        let call_offs = self.payments.take_call_offs(BATCH).await?;
-        more |= call_offs.len() == BATCH as usize;
+        let pending_cancellations = self.payments.take_cancellations(BATCH).await?;
+        more |= pending_cancellations.len() == BATCH as usize;
         let refunds = self.payments.take_refunds(BATCH).await?;
         more |= refunds.len() == BATCH as usize;
-        let call_offs = call_offs.into_iter().map(|call_off| self.tell_call_off(&**gateway, call_off));
+        let pending_cancellations =
+            pending_cancellations.into_iter().map(|cancellation| self.tell_cancellation(&**gateway, cancellation));
         let refunds = refunds.into_iter().map(|refund| self.tell_refund(&**gateway, refund));
-        let (call_offs, refunds) =
-            futures_util::join!(futures_util::future::join_all(call_offs), futures_util::future::join_all(refunds));
-        call_offs.into_iter().chain(refunds).collect::<Result<Vec<()>, _>>()?;
+        let (pending_cancellations, refunds) = futures_util::join!(
+            futures_util::future::join_all(pending_cancellations),
+            futures_util::future::join_all(refunds)
+        );
+        pending_cancellations.into_iter().chain(refunds).collect::<Result<Vec<()>, _>>()?;
         Ok(more)
     }
 
@@ -84,8 +87,12 @@ impl TendPayments {
     }
 
     /// Somebody may have paid at the last moment: then the money goes back.
-    async fn tell_call_off(&self, gateway: &dyn PaymentGateway, call_off: CallOff) -> Result<(), Unavailable> {
-        let CallOff { payment, intent } = call_off;
+    async fn tell_cancellation(
+        &self,
+        gateway: &dyn PaymentGateway,
+        cancellation: PendingCancellation,
+    ) -> Result<(), Unavailable> {
+        let PendingCancellation { payment, intent } = cancellation;
         let intent = match intent {
             Some(intent) => Ok(intent),
             // A server may have died between asking for an intent and recording it. Asked again, the gateway names the same.
@@ -106,10 +113,10 @@ impl TendPayments {
                 if intent.state == IntentState::Succeeded {
                     self.record_as_found(intent).await?;
                 }
-                self.payments.called_off(payment.id).await
+                self.payments.mark_cancelled(payment.id).await
             }
             // There is nothing that could be paid.
-            Err(GatewayError::Refused(_)) => self.payments.called_off(payment.id).await,
+            Err(GatewayError::Refused(_)) => self.payments.mark_cancelled(payment.id).await,
             // Half a minute later somebody takes it up again.
             Err(GatewayError::Unavailable(_)) => Ok(()),
         }
@@ -132,7 +139,7 @@ mod tests {
         ids::PaymentId,
         money::{Currency, Money},
         payment::{IntentId, Payment, PaymentMethod, PaymentStatus},
-        ports::{MockOrderBook, MockPaymentGateway, MockPayments, Recorded},
+        ports::{MockOrders, MockPaymentGateway, MockPayments, Recorded},
     };
     use uuid::Uuid;
 
@@ -143,7 +150,7 @@ mod tests {
         Money::new(amount, Currency::EUR)
     }
 
-    fn called_off() -> CallOff {
+    fn pending_cancellation() -> PendingCancellation {
         let payment = Payment {
             id: PaymentId::new(Uuid::from_u128(9)),
             order_id: sample::order_with_lines().order.id,
@@ -152,29 +159,29 @@ mod tests {
             amount: euros(1250),
             refunded: euros(0),
         };
-        CallOff { payment, intent: Some(IntentId("pi_1".to_owned())) }
+        PendingCancellation { payment, intent: Some(IntentId("pi_1".to_owned())) }
     }
 
-    fn payments(call_offs: Vec<CallOff>, refunds: Vec<DueRefund>) -> MockPayments {
+    fn payments(pending_cancellations: Vec<PendingCancellation>, refunds: Vec<DueRefund>) -> MockPayments {
         let mut payments = MockPayments::new();
         payments.expect_take_events().returning(|_| Ok(Vec::new()));
-        payments.expect_take_call_offs().returning(move |_| Ok(call_offs.clone()));
+        payments.expect_take_cancellations().returning(move |_| Ok(pending_cancellations.clone()));
         payments.expect_take_refunds().returning(move |_| Ok(refunds.clone()));
         payments
     }
 
     async fn tend(payments: MockPayments, gateway: MockPaymentGateway) {
-        let mut orders = MockOrderBook::new();
+        let mut orders = MockOrders::new();
         orders.expect_cancel_overdue().once().returning(|_| Ok(None));
         let gateway: Arc<dyn PaymentGateway> = Arc::new(gateway);
         let tend =
-            TendPayments::new(Arc::new(payments), Arc::new(orders), Some(gateway), sample::ids(), sample::clock());
+            ProcessPayments::new(Arc::new(payments), Arc::new(orders), Some(gateway), sample::ids(), sample::clock());
         assert!(!tend.execute().await.unwrap());
     }
 
     #[tokio::test]
-    async fn a_payment_that_came_while_it_was_called_off_is_recorded_before_the_call_off_is_done() {
-        let mut payments = payments(vec![called_off()], vec![]);
+    async fn a_payment_that_came_while_it_was_cancelled_is_recorded_before_the_cancellation_is_done() {
+        let mut payments = payments(vec![pending_cancellation()], vec![]);
         let mut order = mockall::Sequence::new();
         payments
             .expect_record()
@@ -182,10 +189,10 @@ mod tests {
             .in_sequence(&mut order)
             .withf(|report, _| report.state == IntentState::Succeeded)
             .returning(|_, _| Ok(Recorded::Changed));
-        payments.expect_called_off().once().in_sequence(&mut order).returning(|_| Ok(()));
+        payments.expect_mark_cancelled().once().in_sequence(&mut order).returning(|_| Ok(()));
         let mut gateway = MockPaymentGateway::new();
         gateway.expect_cancel().once().returning(|id| {
-            let CallOff { payment, .. } = called_off();
+            let PendingCancellation { payment, .. } = pending_cancellation();
             Ok(Intent {
                 id: id.clone(),
                 client_secret: None,
@@ -206,7 +213,7 @@ mod tests {
             amount: euros(100),
         };
         // Neither is told to be done: the mock expects no such call.
-        let payments = payments(vec![called_off()], vec![refund]);
+        let payments = payments(vec![pending_cancellation()], vec![refund]);
         let mut gateway = MockPaymentGateway::new();
         gateway.expect_cancel().once().returning(|_| Err(Unavailable::new("timeout").into()));
         gateway.expect_refund().once().returning(|_| Err(Unavailable::new("reset").into()));

@@ -24,14 +24,14 @@ use comanda_domain::{
     order_status::OrderStatus,
     page::Page,
     ports::{
-        AdvanceOrderError, Answer, CancelOrderError, Cancellation, MenuObserver, OrderBook, OrdersQuery,
+        AdvanceOrderError, CancelOrderError, Cancellation, Idempotent, MenuObserver, Orders, OrdersQuery,
         PlaceOrderError, Unavailable,
     },
 };
 
 pub(crate) use self::advance::lock_order;
 use self::{lookups::Lookups, placement_queue::PlacementQueue};
-use crate::{Database, owned_task::in_own_task};
+use crate::{Database, owned_task::spawn_transaction};
 
 /// How placing orders is bounded.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ pub struct PlacementConfig {
 }
 
 /// Orders in the tables `orders`, `order_lines`, `idempotency_keys` and `outbox_events`.
-pub struct PostgresOrderBook {
+pub struct PostgresOrders {
     database: Database,
     currency: Currency,
     placements: PlacementQueue,
@@ -53,9 +53,9 @@ pub struct PostgresOrderBook {
     observer: Arc<dyn MenuObserver>,
 }
 
-impl PostgresOrderBook {
+impl PostgresOrders {
     /// Starts the committer's thread. `currency` is the deployment's: the tables hold bare minor units.
-    /// `observer` hears when an order or a cancellation has changed what guests see of the menu.
+    /// `observer` hears when an order or a cancellation has changed what customers see of the menu.
     pub fn new(
         database: Database,
         currency: Currency,
@@ -74,8 +74,8 @@ impl PostgresOrderBook {
 }
 
 #[async_trait]
-impl OrderBook for PostgresOrderBook {
-    async fn place(&self, order: NewOrder) -> Result<Answer<OrderWithLines>, PlaceOrderError> {
+impl Orders for PostgresOrders {
+    async fn place(&self, order: NewOrder) -> Result<Idempotent<OrderWithLines>, PlaceOrderError> {
         self.placements.place(order).await
     }
 
@@ -92,21 +92,21 @@ impl OrderBook for PostgresOrderBook {
         read::lines_of(&self.database, self.currency, ids).await
     }
 
-    async fn cancel(&self, cancellation: Cancellation) -> Result<Answer<OrderWithLines>, CancelOrderError> {
+    async fn cancel(&self, cancellation: Cancellation) -> Result<Idempotent<OrderWithLines>, CancelOrderError> {
         let (database, currency, observer) = (self.database.clone(), self.currency, Arc::clone(&self.observer));
         let work = async move { cancel::cancel(&database, currency, cancellation, &*observer).await };
-        in_own_task(&self.database, work).await
+        spawn_transaction(&self.database, work).await
     }
 
     async fn cancel_overdue(&self, now: Timestamp) -> Result<Option<OrderId>, Unavailable> {
         let (database, currency, observer) = (self.database.clone(), self.currency, Arc::clone(&self.observer));
         let work = async move { cancel::cancel_overdue(&database, currency, now, &*observer).await };
-        in_own_task(&self.database, work).await
+        spawn_transaction(&self.database, work).await
     }
 
     async fn advance(&self, id: OrderId, to: OrderStatus, at: Timestamp) -> Result<OrderWithLines, AdvanceOrderError> {
         let (database, currency) = (self.database.clone(), self.currency);
         let work = async move { advance::advance(&database, currency, id, to, at).await };
-        in_own_task(&self.database, work).await
+        spawn_transaction(&self.database, work).await
     }
 }

@@ -10,7 +10,7 @@ use comanda_domain::{
     money::Currency,
     order::OrderWithLines,
     order_status::{CancelledBy, OrderStatus},
-    ports::{Answer, CancelOrderError, Cancellation, MenuObserver, Unavailable},
+    ports::{CancelOrderError, Cancellation, Idempotent, MenuObserver, Unavailable},
     stock::Availability,
     text::Reason,
 };
@@ -39,7 +39,7 @@ pub(super) async fn cancel(
     currency: Currency,
     cancellation: Cancellation,
     observer: &dyn MenuObserver,
-) -> Result<Answer<OrderWithLines>, CancelOrderError> {
+) -> Result<Idempotent<OrderWithLines>, CancelOrderError> {
     let mut connection = database.connection().await?;
     let (replayed, menu_changed) = connection
         .transaction::<_, CancelFailure, _>(async |connection| {
@@ -55,7 +55,7 @@ pub(super) async fn cancel(
     }
     // A cancelled order does not change any more, so what is read now is what the first request was answered with.
     let outcome = read::load(&connection, currency, &[cancellation.order_id]).await?.remove(&cancellation.order_id);
-    Ok(Answer { outcome: outcome.ok_or(CancelOrderError::NotFound)?, replayed })
+    Ok(Idempotent { outcome: outcome.ok_or(CancelOrderError::NotFound)?, replayed })
 }
 
 /// One order whose customer began to pay by card and did not in time, while the kitchen has not begun. Of several servers that look at once each
@@ -163,7 +163,7 @@ async fn claim_key(connection: &mut AsyncPgConnection, cancellation: &Cancellati
     if first == fingerprint { Ok(Key::AlreadyUsedForThis) } else { Err(Failure(CancelOrderError::KeyReused)) }
 }
 
-/// Says whether guests are told something else of a dish now.
+/// Says whether customers are told something else of a menu item now.
 async fn cancel_locked(
     connection: &mut AsyncPgConnection,
     currency: Currency,
@@ -191,7 +191,7 @@ async fn cancel_locked(
     return_stock(connection, currency, id).await
 }
 
-/// Says whether guests are told something else of a dish now.
+/// Says whether customers are told something else of a menu item now.
 async fn return_stock(
     connection: &mut AsyncPgConnection,
     currency: Currency,
@@ -200,15 +200,15 @@ async fn return_stock(
     let lines = read::load(connection, currency, &[id]).await?.remove(&id).map(|found| found.lines).unwrap_or_default();
     let mut returned: BTreeMap<Uuid, i32> = BTreeMap::new();
     for line in lines {
-        // Fifty lines of a hundred portions at most.
+        // Fifty lines of a hundred quantity at most.
         *returned.entry(line.menu_item_id.as_uuid()).or_default() += i32::try_from(line.quantity.get()).unwrap_or(0);
     }
     let items: Vec<Uuid> = returned.keys().copied().collect();
-    let portions: Vec<i32> = returned.values().map(|portions| -portions).collect();
+    let quantity: Vec<i32> = returned.values().map(|quantity| -quantity).collect();
     let locked: Vec<ShelfRow> =
         ReadAndLockShelf { items: &items }.load(connection).rows("order.cancel.lock_shelf").await?;
     let versions: Vec<i64> = locked.iter().map(|(_, version, ..)| *version).collect();
-    let taken = TakeStock { items: &items, versions: &versions, portions: &portions }
+    let taken = TakeStock { items: &items, versions: &versions, quantity: &quantity }
         .execute(connection)
         .changes("order.cancel.return_stock")
         .await?;

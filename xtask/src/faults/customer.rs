@@ -10,7 +10,7 @@ use crate::{
 pub async fn sign_up(address: &str) -> anyhow::Result<String> {
     let mut connection = Connection::open(address).await?;
     let (email, password) = (format!("{}@comanda.example", Uuid::now_v7().simple()), random_secret());
-    let body = json!({ "email": email, "password": password, "name": "A guest" });
+    let body = json!({ "email": email, "password": password, "name": "A customer" });
     connection.post("/v1/users", None, &body).await?.expect(201)?;
     log_in(&mut connection, &email, &password).await
 }
