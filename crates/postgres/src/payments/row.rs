@@ -39,7 +39,7 @@ pub(super) struct PaymentRow {
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub(super) reported_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Bool)]
-    pub(super) cancellation: bool,
+    pub(super) call_off: bool,
 }
 
 impl PaymentRow {

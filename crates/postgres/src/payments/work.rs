@@ -57,7 +57,7 @@ impl PostgresPayments {
         .map_err(Unavailable::new)?;
         let cancellation =
             |row: PaymentRow| Ok(PendingCancellation { intent: row.intent(), payment: row.payment(self.currency)? });
-        rows.into_iter().filter(|row| row.cancellation).map(cancellation).collect()
+        rows.into_iter().filter(|row| row.call_off).map(cancellation).collect()
     }
 
     pub(super) async fn mark_cancelled(&self, id: PaymentId) -> Result<(), Unavailable> {
