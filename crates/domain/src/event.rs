@@ -3,14 +3,8 @@
 use uuid::Uuid;
 
 use crate::{
-    Timestamp,
-    email::Email,
-    ids::{AccountId, MenuItemId, OrderId, PaymentId},
-    money::Money,
-    order_number::OrderNumber,
-    order_status::OrderStatus,
-    payment::PaymentMethod,
-    text::{MenuItemName, PersonName},
+    AccountId, Email, MenuItemId, MenuItemName, Money, OrderId, OrderNumber, OrderStatus, PaymentId, PaymentMethod,
+    PersonName, Timestamp,
 };
 
 /// Something that happened, once committed.

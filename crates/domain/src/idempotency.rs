@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::{Timestamp, ids::AccountId};
+use crate::{AccountId, Timestamp};
 
 /// The text is not 1 to 255 visible ASCII characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

@@ -2,30 +2,42 @@
 #![warn(missing_docs)]
 
 pub mod account;
-pub mod allocation;
-pub mod audit;
-pub mod basket;
-pub mod email;
 pub mod event;
-pub mod feature_flag;
 pub mod idempotency;
 pub mod ids;
-pub mod lockout;
-pub mod menu_item;
+pub mod menu;
 pub mod money;
+pub mod operations;
 pub mod order;
-pub mod order_number;
-pub mod order_status;
 pub mod page;
-pub mod password;
 pub mod payment;
 pub mod ports;
-pub mod quantity;
-pub mod rate_limit;
 pub mod sales;
 pub mod session;
-pub mod stock;
 pub mod text;
+
+pub use account::*;
+pub use event::*;
+pub use idempotency::*;
+pub use ids::*;
+pub use menu::*;
+pub use money::*;
+pub use operations::*;
+pub use order::*;
+pub use page::*;
+pub use payment::*;
+pub use sales::*;
+pub use session::*;
+pub use text::*;
 
 /// A moment in UTC. Ports exchange whole milliseconds, which is what the HTTP contract shows.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;
+
+macro_rules! former_paths {
+    ($($module:ident => $home:ident),*) => {
+        $(#[doc(hidden)] #[allow(missing_docs)] pub mod $module { pub use crate::$home::*; })*
+    };
+}
+former_paths!(allocation => order, basket => order, order_status => order, order_number => order, quantity => order,
+    email => account, password => account, menu_item => menu, stock => menu,
+    audit => operations, feature_flag => operations, lockout => operations, rate_limit => operations);

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
-use crate::quantity::Quantity;
+use crate::Quantity;
 
 /// An ISO 4217 currency code. A deployment uses one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

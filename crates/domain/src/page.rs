@@ -2,10 +2,7 @@
 
 use thiserror::Error;
 
-use crate::{
-    ids::MenuItemId,
-    text::{Category, MenuItemName},
-};
+use crate::{Category, MenuItemId, MenuItemName};
 
 /// The number is not between 1 and [`PageLimit::MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

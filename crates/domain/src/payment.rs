@@ -4,12 +4,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::{
-    Timestamp,
-    ids::{AccountId, OrderId, PaymentId, RefundId},
-    money::Money,
-    text::Reason,
-};
+use crate::{AccountId, Money, OrderId, PaymentId, Reason, RefundId, Timestamp};
 
 /// The text names nothing of the kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

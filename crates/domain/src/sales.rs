@@ -3,7 +3,7 @@
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Timelike};
 use thiserror::Error;
 
-use crate::{Timestamp, money::Money};
+use crate::{Money, Timestamp};
 
 /// The period ends before it begins, or is longer than [`Period::LONGEST`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

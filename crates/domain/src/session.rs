@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use crate::{
-    Timestamp,
-    ids::{AccountId, SessionId},
-};
+use crate::{AccountId, SessionId, Timestamp};
 
 /// A secret that is exchanged, once, for the next access token and its own successor. Never shown but to its owner.
 #[derive(Clone, PartialEq, Eq)]

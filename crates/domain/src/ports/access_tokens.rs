@@ -1,10 +1,6 @@
 use thiserror::Error;
 
-use crate::{
-    Timestamp,
-    account::{Account, Actor},
-    ids::SessionId,
-};
+use crate::{Account, Actor, SessionId, Timestamp};
 
 /// A credential a client shows with every request.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,15 +1,7 @@
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::{
-    Timestamp,
-    account::{Account, AccountChange, Role},
-    email::Email,
-    ids::AccountId,
-    page::{Page, PageLimit},
-    password::PasswordHash,
-    text::PersonName,
-};
+use crate::{Account, AccountChange, AccountId, Email, Page, PageLimit, PasswordHash, PersonName, Role, Timestamp};
 
 use super::Unavailable;
 

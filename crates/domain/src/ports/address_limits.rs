@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use crate::rate_limit::{Allowance, ClientNetwork, LimitedAction};
+use crate::{Allowance, ClientNetwork, LimitedAction};
 
 use super::Unavailable;
 

@@ -1,10 +1,6 @@
 use async_trait::async_trait;
 
-use crate::{
-    audit::{AuditAction, AuditEntry, AuditRecord},
-    ids::AccountId,
-    page::{Page, PageLimit},
-};
+use crate::{AccountId, AuditAction, AuditEntry, AuditRecord, Page, PageLimit};
 
 use super::Unavailable;
 

@@ -1,10 +1,6 @@
 use async_trait::async_trait;
 
-use crate::{
-    Timestamp,
-    account::Administrator,
-    feature_flag::{FeatureFlag, Percentage},
-};
+use crate::{Administrator, FeatureFlag, Percentage, Timestamp};
 
 use super::Unavailable;
 

@@ -1,10 +1,6 @@
 use async_trait::async_trait;
 
-use crate::{
-    email::Email,
-    lockout::{Admission, AttemptId, AttemptOutcome, LockReason, LockedAddress},
-    page::{Page, PageLimit},
-};
+use crate::{Admission, AttemptId, AttemptOutcome, Email, LockReason, LockedAddress, Page, PageLimit};
 
 use super::Unavailable;
 
@@ -28,7 +24,7 @@ pub struct LockoutsQuery {
     pub limit: PageLimit,
 }
 
-/// Runs a [`LockoutPolicy`](crate::lockout::LockoutPolicy) for every address, each step atomically, for however many servers.
+/// Runs a [`LockoutPolicy`](crate::LockoutPolicy) for every address, each step atomically, for however many servers.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Lockouts: Send + Sync {

@@ -2,12 +2,8 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::{
-    Timestamp,
-    ids::{AccountId, MenuItemId},
-    menu_item::{ImportedMenuItem, MenuItem, MenuItemEdit, NewMenuItem},
-    page::{MenuPosition, Page, PageLimit},
-    stock::StockDelta,
-    text::{Category, Reason},
+    AccountId, Category, ImportedMenuItem, MenuItem, MenuItemEdit, MenuItemId, MenuPosition, NewMenuItem, Page,
+    PageLimit, Reason, StockDelta, Timestamp,
 };
 
 use super::Unavailable;
@@ -80,8 +76,8 @@ pub enum AdjustStockError {
         /// Portions on hand.
         available: u32,
     },
-    /// It would go above [`crate::stock::Stock::MAX`].
-    #[error("the stock would exceed {}", crate::stock::Stock::MAX)]
+    /// It would go above [`crate::Stock::MAX`].
+    #[error("the stock would exceed {}", crate::Stock::MAX)]
     TooMuch,
     /// The store failed.
     #[error(transparent)]

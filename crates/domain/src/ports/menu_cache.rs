@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::{Timestamp, ids::MenuItemId, menu_item::MenuItem, stock::Availability, text::Category};
+use crate::{Availability, Category, MenuItem, MenuItemId, Timestamp};
 
 use super::{Unavailable, WholeMenu};
 

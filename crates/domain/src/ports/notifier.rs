@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::event::Event;
+use crate::Event;
 
 use super::Unavailable;
 

@@ -4,15 +4,8 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::{
-    Timestamp,
-    account::OrderScope,
-    allocation::Shortage,
-    idempotency::Idempotency,
-    ids::OrderId,
-    order::{NewOrder, Order, OrderLine, OrderWithLines},
-    order_status::{CancelledBy, OrderStatus},
-    page::{Page, PageLimit},
-    text::Reason,
+    CancelledBy, Idempotency, NewOrder, Order, OrderId, OrderLine, OrderScope, OrderStatus, OrderWithLines, Page,
+    PageLimit, Reason, Shortage, Timestamp,
 };
 
 use super::Unavailable;

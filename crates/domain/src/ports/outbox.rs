@@ -3,7 +3,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::{Timestamp, account::Administrator, event::Event, page::Page, page::PageLimit};
+use crate::{Administrator, Event, Page, PageLimit, Timestamp};
 
 use super::Unavailable;
 

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::password::{Password, PasswordHash};
+use crate::{Password, PasswordHash};
 
 use super::Unavailable;
 

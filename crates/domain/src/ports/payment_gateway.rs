@@ -1,10 +1,7 @@
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::{
-    Timestamp,
-    payment::{Intent, IntentId, Payment, RefundStatus},
-};
+use crate::{Intent, IntentId, Payment, RefundStatus, Timestamp};
 
 use super::{DueRefund, IntentReport, RefundReport, Unavailable};
 

@@ -4,16 +4,8 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::{
-    Timestamp,
-    account::{OrderScope, StaffMember},
-    idempotency::Idempotency,
-    ids::{OrderId, PaymentId, RefundId},
-    money::Money,
-    order_status::OrderStatus,
-    payment::{
-        ClientSecret, Intent, IntentId, IntentState, Payment, PaymentMethod, PaymentStatus, Refund, RefundStatus,
-    },
-    text::Reason,
+    ClientSecret, Idempotency, Intent, IntentId, IntentState, Money, OrderId, OrderScope, OrderStatus, Payment,
+    PaymentId, PaymentMethod, PaymentStatus, Reason, Refund, RefundId, RefundStatus, StaffMember, Timestamp,
 };
 
 use super::{Idempotent, Unavailable};

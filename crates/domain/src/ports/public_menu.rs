@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{ids::MenuItemId, menu_item::MenuItem};
+use crate::{MenuItem, MenuItemId};
 
 use super::{Unavailable, WholeMenu};
 

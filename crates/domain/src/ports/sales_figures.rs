@@ -1,12 +1,6 @@
 use async_trait::async_trait;
 
-use crate::{
-    ids::MenuItemId,
-    money::Money,
-    page::PageLimit,
-    sales::{Period, Sales},
-    text::MenuItemName,
-};
+use crate::{MenuItemId, MenuItemName, Money, PageLimit, Period, Sales};
 
 use super::Unavailable;
 

@@ -2,12 +2,7 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use thiserror::Error;
 
-use crate::{
-    Timestamp,
-    account::Account,
-    ids::{AccountId, SessionId},
-    session::{NewSession, RefreshToken, RefreshTokenHash},
-};
+use crate::{Account, AccountId, NewSession, RefreshToken, RefreshTokenHash, SessionId, Timestamp};
 
 use super::Unavailable;
 

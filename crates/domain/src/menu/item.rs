@@ -1,12 +1,6 @@
 //! Menu items and drinks.
 
-use crate::{
-    Timestamp,
-    ids::MenuItemId,
-    money::Price,
-    stock::{Availability, Stock},
-    text::{Category, Description, MenuItemName},
-};
+use crate::{Availability, Category, Description, MenuItemId, MenuItemName, Price, Stock, Timestamp};
 
 /// What staff decide about a menu item.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::{Timestamp, email::Email};
+use crate::{Email, Timestamp};
 
 /// How many wrong passwords are too many, and what follows.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,13 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::{
-    basket::{Basket, BasketLine},
-    ids::MenuItemId,
-    money::{Currency, Money, MoneyError, Price},
-    order::OrderLine,
-    text::MenuItemName,
-};
+use crate::{Basket, BasketLine, Currency, MenuItemId, MenuItemName, Money, MoneyError, OrderLine, Price};
 
 /// A menu item as it stands on the shelf while orders are filled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,7 +133,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::quantity::Quantity;
+    use crate::Quantity;
 
     fn item(n: u128) -> MenuItemId {
         MenuItemId::new(Uuid::from_u128(n))

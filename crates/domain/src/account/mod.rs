@@ -1,15 +1,16 @@
 //! People with an account.
 
+mod email;
+mod password;
+
 use std::{fmt, str::FromStr};
+
+pub use email::*;
+pub use password::*;
 
 use thiserror::Error;
 
-use crate::{
-    Timestamp,
-    email::Email,
-    ids::{AccountId, SessionId},
-    text::PersonName,
-};
+use crate::{AccountId, PersonName, SessionId, Timestamp};
 
 /// What an account may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::{ids::MenuItemId, quantity::Quantity, text::Note};
+use crate::{MenuItemId, Note, Quantity};
 
 /// One line of a basket. The same menu item may stand on several lines, with a note of its own on each.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,16 +1,18 @@
 //! Orders as placed.
 
-use crate::{
-    Timestamp,
-    basket::Basket,
-    idempotency::Idempotency,
-    ids::{AccountId, MenuItemId, OrderId},
-    money::Money,
-    order_number::OrderNumber,
-    order_status::OrderStatus,
-    quantity::Quantity,
-    text::{MenuItemName, Note},
-};
+mod allocate;
+mod basket;
+mod number;
+mod quantity;
+mod status;
+
+pub use allocate::*;
+pub use basket::*;
+pub use number::*;
+pub use quantity::*;
+pub use status::*;
+
+use crate::{AccountId, Idempotency, MenuItemId, MenuItemName, Money, Note, OrderId, Timestamp};
 
 /// What is asked of the orders: everything about an order that is decided before the shelf is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
