@@ -21,11 +21,7 @@ use uuid::Uuid;
 use crate::{
     Database,
     audit_log::write_record,
-    named::{Named, NamedRows},
-    owned_task::spawn_transaction,
-    row_error::{InconsistentRow, RowOf},
-    schema::users,
-    transaction_failure::Failure,
+    database::{Failure, InconsistentRow, Named, NamedRows, RowOf, schema::users, spawn_transaction},
 };
 
 #[derive(Queryable, Selectable, Insertable)]

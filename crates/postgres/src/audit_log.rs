@@ -13,9 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     Database,
-    named::{Named, NamedRows},
-    row_error::{InconsistentRow, RowOf},
-    schema::audit_log,
+    database::{InconsistentRow, Named, NamedRows, RowOf, schema::audit_log},
 };
 
 #[derive(Insertable)]

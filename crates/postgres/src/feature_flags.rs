@@ -13,10 +13,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use crate::{
     Database,
     audit_log::write_record,
-    named::{Named, NamedRows},
-    owned_task::spawn_transaction,
-    schema::feature_flags,
-    transaction_failure::Failure,
+    database::{Failure, Named, NamedRows, schema::feature_flags, spawn_transaction},
 };
 
 /// The settings of flags in the table `feature_flags`: they must not be lost, as they could be in Redis.

@@ -17,11 +17,11 @@ use uuid::Uuid;
 use crate::{
     Database,
     accounts::UserRow,
-    named::{Named, NamedRows},
-    owned_task::spawn_transaction,
-    schema::{refresh_tokens, sessions, users},
-    statement::statement,
-    transaction_failure::Failure,
+    database::{
+        Failure, Named, NamedRows,
+        schema::{refresh_tokens, sessions, users},
+        spawn_transaction, statement,
+    },
 };
 
 statement! {

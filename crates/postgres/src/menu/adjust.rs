@@ -15,8 +15,10 @@ use super::{
 };
 use crate::{
     audit_log::write_record,
-    named::Named,
-    schema::{menu_items, stock_adjustments},
+    database::{
+        Named,
+        schema::{menu_items, stock_adjustments},
+    },
 };
 
 type AdjustSetback = Setback<AdjustStockError>;

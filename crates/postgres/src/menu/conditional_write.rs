@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::row::MenuItemRow;
-use crate::{named::Named, row_error::InconsistentRow, schema::menu_items};
+use crate::database::{InconsistentRow, Named, schema::menu_items};
 
 /// Why a transaction did not get through.
 pub(super) enum Setback<E> {

@@ -21,8 +21,10 @@ use super::{
 };
 use crate::{
     audit_log::write_record,
-    named::{Named, NamedRows},
-    schema::{menu_items, stock_adjustments},
+    database::{
+        Named, NamedRows,
+        schema::{menu_items, stock_adjustments},
+    },
 };
 
 type ImportSetback = Setback<ImportMenuError>;

@@ -22,7 +22,7 @@ use comanda_domain::{
 };
 
 pub(crate) use self::version::raise_menu_version;
-use crate::{Database, owned_task::spawn_transaction};
+use crate::{Database, database::spawn_transaction};
 
 /// The menu in the tables `menu_items`, `stock_adjustments` and `menu_version`.
 #[derive(Clone)]

@@ -18,8 +18,10 @@ use super::{
 };
 use crate::{
     Database,
-    named::NamedRows,
-    schema::{menu_items, menu_version},
+    database::{
+        NamedRows,
+        schema::{menu_items, menu_version},
+    },
 };
 
 pub(super) async fn whole(connection: &mut AsyncPgConnection, currency: Currency) -> Result<WholeMenu, Unavailable> {

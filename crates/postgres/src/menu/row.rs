@@ -10,8 +10,8 @@ use comanda_domain::{
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use crate::{
-    row_error::{InconsistentRow, RowOf},
+use crate::database::{
+    InconsistentRow, RowOf,
     schema::{menu_items, stock_adjustments},
 };
 

@@ -4,7 +4,10 @@ use comanda_domain::ports::Unavailable;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use crate::{Database, named::Named, schema::menu_version};
+use crate::{
+    Database,
+    database::{Named, schema::menu_version},
+};
 
 /// Tells readers that what customers see has changed. Last in a transaction: this row is everybody's. It is locked until the commit,
 /// so that versions are committed in their order.

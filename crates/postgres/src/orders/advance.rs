@@ -7,17 +7,19 @@ use comanda_domain::{
     money::Currency,
     order::{Order, OrderWithLines},
     order_status::OrderStatus,
-    ports::{AdvanceOrderError, Unavailable},
+    ports::AdvanceOrderError,
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 
-use super::{read, row::OrderRow};
+use super::load::load;
 use crate::{
     Database,
-    named::Named,
-    schema::{orders, outbox_events},
-    transaction_failure::Failure,
+    database::{
+        Failure, Named,
+        schema::{orders, outbox_events},
+    },
+    order_row::lock_order,
 };
 
 pub(super) async fn advance(
@@ -35,29 +37,11 @@ pub(super) async fn advance(
                 return Err(Failure(AdvanceOrderError::InvalidTransition { from: order.status, to }));
             }
             write_transition(connection, &Transition { order: &order, to, at }).await?;
-            let advanced = read::load(connection, currency, &[id]).await?.remove(&id);
+            let advanced = load(connection, currency, &[id]).await?.remove(&id);
             advanced.ok_or(Failure(AdvanceOrderError::NotFound))
         })
         .await
         .map_err(|failure| failure.0)
-}
-
-/// Reads an order and keeps it as it is until the end of the transaction.
-pub(crate) async fn lock_order(
-    connection: &mut AsyncPgConnection,
-    currency: Currency,
-    id: OrderId,
-) -> Result<Option<Order>, Unavailable> {
-    let row = orders::table
-        .find(id.as_uuid())
-        .select(OrderRow::as_select())
-        .for_no_key_update()
-        .first(connection)
-        .one("order.lock")
-        .await
-        .optional()
-        .map_err(Unavailable::new)?;
-    Ok(row.map(|row| row.into_order(currency)).transpose()?)
 }
 
 /// A lawful step of an order that is locked.

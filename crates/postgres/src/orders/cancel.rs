@@ -1,38 +1,37 @@
-//! Calling an order off.
+//! Cancelling an order.
 
 use std::collections::BTreeMap;
 
 use comanda_domain::{
-    Timestamp,
-    account::OrderScope,
     idempotency::IdempotencyKey,
     ids::OrderId,
     money::Currency,
     order::OrderWithLines,
-    order_status::{CancelledBy, OrderStatus},
+    order_status::OrderStatus,
     ports::{CancelOrderError, Cancellation, Idempotent, MenuObserver, Unavailable},
     stock::Availability,
-    text::Reason,
 };
-use diesel::{prelude::*, sql_query, sql_types::Timestamptz};
+use diesel::prelude::*;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::{
-    advance::{Transition, lock_order, write_transition},
-    read,
-    statements::{ReadAndLockShelf, ShelfRow, TakeStock},
+    advance::{Transition, write_transition},
+    load::load,
+    stock::{ReadAndLockStock, StockRow, TakeStock},
 };
 use crate::{
     Database,
+    database::{
+        Failure, Named, NamedRows,
+        schema::{idempotency_keys, orders},
+    },
     menu::raise_menu_version,
-    named::{Named, NamedRows},
+    order_row::lock_order,
     payments::give_back,
-    schema::{idempotency_keys, orders},
-    transaction_failure::Failure,
 };
 
-type CancelFailure = Failure<CancelOrderError>;
+pub(super) type CancelFailure = Failure<CancelOrderError>;
 
 pub(super) async fn cancel(
     database: &Database,
@@ -54,55 +53,8 @@ pub(super) async fn cancel(
         observer.menu_changed();
     }
     // A cancelled order does not change any more, so what is read now is what the first request was answered with.
-    let outcome = read::load(&connection, currency, &[cancellation.order_id]).await?.remove(&cancellation.order_id);
+    let outcome = load(&connection, currency, &[cancellation.order_id]).await?.remove(&cancellation.order_id);
     Ok(Idempotent { outcome: outcome.ok_or(CancelOrderError::NotFound)?, replayed })
-}
-
-/// One order whose customer began to pay by card and did not in time, while the kitchen has not begun. Of several servers that look at once each
-/// finds another.
-pub(super) async fn cancel_overdue(
-    database: &Database,
-    currency: Currency,
-    now: Timestamp,
-    observer: &dyn MenuObserver,
-) -> Result<Option<OrderId>, Unavailable> {
-    let mut connection = database.connection().await?;
-    let cancelled = connection
-        .transaction::<_, CancelFailure, _>(async |connection| {
-            let overdue: Option<Overdue> = sql_query(
-                "SELECT o.id FROM payments p JOIN orders o ON o.id = p.order_id \
-                 WHERE p.status IN ('pending', 'requires_action', 'failed') AND p.method = 'card' AND p.expires_at < $1 \
-                 AND o.status = 'pending' ORDER BY p.expires_at LIMIT 1 FOR NO KEY UPDATE OF o SKIP LOCKED",
-            )
-            .bind::<Timestamptz, _>(now)
-            .get_result(connection)
-            .one("order.find_overdue")
-            .await
-            .optional()?;
-            let Some(Overdue { id }) = overdue else { return Ok(None) };
-            let cancellation = Cancellation {
-                order_id: OrderId::new(id),
-                by: CancelledBy::Staff,
-                scope: OrderScope::All,
-                reason: Some(Reason::new("not paid in time").map_err(Unavailable::new)?),
-                cancelled_at: now,
-                idempotency: None,
-            };
-            let menu_changed = cancel_locked(connection, currency, &cancellation).await?;
-            Ok(Some((cancellation.order_id, menu_changed)))
-        })
-        .await
-        .map_err(|failure| Unavailable::new(failure.0))?;
-    if cancelled.is_some_and(|(_, menu_changed)| menu_changed) {
-        observer.menu_changed();
-    }
-    Ok(cancelled.map(|(id, _)| id))
-}
-
-#[derive(QueryableByName)]
-struct Overdue {
-    #[diesel(sql_type = diesel::sql_types::Uuid)]
-    id: Uuid,
 }
 
 #[derive(PartialEq, Eq)]
@@ -164,7 +116,7 @@ async fn claim_key(connection: &mut AsyncPgConnection, cancellation: &Cancellati
 }
 
 /// Says whether customers are told something else of a menu item now.
-async fn cancel_locked(
+pub(super) async fn cancel_locked(
     connection: &mut AsyncPgConnection,
     currency: Currency,
     cancellation: &Cancellation,
@@ -197,7 +149,7 @@ async fn return_stock(
     currency: Currency,
     id: OrderId,
 ) -> Result<bool, CancelFailure> {
-    let lines = read::load(connection, currency, &[id]).await?.remove(&id).map(|found| found.lines).unwrap_or_default();
+    let lines = load(connection, currency, &[id]).await?.remove(&id).map(|found| found.lines).unwrap_or_default();
     let mut returned: BTreeMap<Uuid, i32> = BTreeMap::new();
     for line in lines {
         // Fifty lines of a hundred quantity at most.
@@ -205,8 +157,8 @@ async fn return_stock(
     }
     let items: Vec<Uuid> = returned.keys().copied().collect();
     let quantity: Vec<i32> = returned.values().map(|quantity| -quantity).collect();
-    let locked: Vec<ShelfRow> =
-        ReadAndLockShelf { items: &items }.load(connection).rows("order.cancel.lock_shelf").await?;
+    let locked: Vec<StockRow> =
+        ReadAndLockStock { items: &items }.load(connection).rows("order.cancel.lock_shelf").await?;
     let versions: Vec<i64> = locked.iter().map(|(_, version, ..)| *version).collect();
     let taken = TakeStock { items: &items, versions: &versions, quantity: &quantity }
         .execute(connection)

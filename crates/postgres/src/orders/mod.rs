@@ -1,18 +1,19 @@
 //! Orders and the stock they hold.
 //!
 //! Placing goes through a queue whose committer shares one transaction among all orders that wait; see
-//! `placement_queue` and `batch`. Everything else is a transaction of its own.
+//! `place`. Everything else is a transaction of its own.
 
 mod advance;
-mod batch;
 mod cancel;
-mod lookups;
-mod placement_queue;
-mod read;
-mod row;
-mod statements;
+mod cancel_overdue;
+mod find;
+mod lines_of;
+mod list;
+mod load;
+mod place;
+mod stock;
 
-use std::{collections::HashMap, io, sync::Arc, time::Duration};
+use std::{collections::HashMap, io, sync::Arc};
 
 use async_trait::async_trait;
 use comanda_domain::{
@@ -29,20 +30,9 @@ use comanda_domain::{
     },
 };
 
-pub(crate) use self::advance::lock_order;
-use self::{lookups::Lookups, placement_queue::PlacementQueue};
-use crate::{Database, owned_task::spawn_transaction};
-
-/// How placing orders is bounded.
-#[derive(Clone, Copy, Debug)]
-pub struct PlacementConfig {
-    /// How many orders may wait; one more is refused at once.
-    pub queue_capacity: usize,
-    /// The most orders in one transaction.
-    pub batch_limit: usize,
-    /// From the moment an order is handed over to its answer.
-    pub deadline: Duration,
-}
+pub use self::place::PlacementConfig;
+use self::{find::Lookups, place::PlacementQueue};
+use crate::{Database, database::spawn_transaction};
 
 /// Orders in the tables `orders`, `order_lines`, `idempotency_keys` and `outbox_events`.
 pub struct PostgresOrders {
@@ -85,11 +75,11 @@ impl Orders for PostgresOrders {
     }
 
     async fn list(&self, query: OrdersQuery) -> Result<Page<Order>, Unavailable> {
-        read::list(&self.database, self.currency, query).await
+        list::list(&self.database, self.currency, query).await
     }
 
     async fn lines_of(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<OrderLine>>, Unavailable> {
-        read::lines_of(&self.database, self.currency, ids).await
+        lines_of::lines_of(&self.database, self.currency, ids).await
     }
 
     async fn cancel(&self, cancellation: Cancellation) -> Result<Idempotent<OrderWithLines>, CancelOrderError> {
@@ -100,7 +90,7 @@ impl Orders for PostgresOrders {
 
     async fn cancel_overdue(&self, now: Timestamp) -> Result<Option<OrderId>, Unavailable> {
         let (database, currency, observer) = (self.database.clone(), self.currency, Arc::clone(&self.observer));
-        let work = async move { cancel::cancel_overdue(&database, currency, now, &*observer).await };
+        let work = async move { cancel_overdue::cancel_overdue(&database, currency, now, &*observer).await };
         spawn_transaction(&self.database, work).await
     }
 

@@ -21,9 +21,8 @@ use super::{
     write::{PaymentEvent, announce, cancellation},
 };
 use crate::{
-    named::{Named, NamedRows},
-    orders::lock_order,
-    transaction_failure::Failure,
+    database::{Failure, Named, NamedRows},
+    order_row::lock_order,
 };
 
 type BeginFailure = Failure<BeginPaymentError>;

@@ -22,7 +22,11 @@ use super::{
     row::{COLUMNS, PaymentRow},
     write::{PaymentEvent, announce, move_to, settle_status},
 };
-use crate::{audit_log, named::Named, orders::lock_order, transaction_failure::Failure};
+use crate::{
+    audit_log,
+    database::{Failure, Named},
+    order_row::lock_order,
+};
 
 #[derive(QueryableByName)]
 struct OrderOf {

@@ -34,7 +34,10 @@ use uuid::Uuid;
 
 pub(crate) use self::refund::give_back;
 use self::row::{COLUMNS, PaymentRow};
-use crate::{Database, named::NamedRows, owned_task::spawn_transaction};
+use crate::{
+    Database,
+    database::{NamedRows, spawn_transaction},
+};
 
 /// Payments in the tables `payments`, `refunds` and `gateway_events`.
 #[derive(Clone)]

@@ -24,8 +24,7 @@ use super::{
 };
 use crate::{
     audit_log,
-    named::{Named, NamedRows},
-    transaction_failure::Failure,
+    database::{Failure, Named, NamedRows},
 };
 
 impl PostgresPayments {

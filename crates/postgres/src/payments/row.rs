@@ -12,7 +12,7 @@ use diesel::{
 };
 use uuid::Uuid;
 
-use crate::row_error::{InconsistentRow, RowOf};
+use crate::database::{InconsistentRow, RowOf};
 
 /// What a payment is read by, everywhere.
 pub(super) const COLUMNS: &str =

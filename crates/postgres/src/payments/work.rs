@@ -18,7 +18,7 @@ use super::{
     PostgresPayments,
     row::{COLUMNS, PaymentRow},
 };
-use crate::named::{Named, NamedRows};
+use crate::database::{Named, NamedRows};
 
 #[derive(QueryableByName)]
 struct RefundToMake {

@@ -11,7 +11,7 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use crate::named::Named;
+use crate::database::Named;
 
 /// What others hear of.
 #[derive(Clone, Copy)]

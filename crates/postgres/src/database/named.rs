@@ -12,7 +12,7 @@ use diesel::{
 use metrics::{counter, histogram};
 use tracing::Instrument;
 
-use crate::slow_statements::watched;
+use super::slow_statements::watched;
 
 /// Gives a statement that is about to run its name.
 pub(crate) trait Named<T>: Future<Output = QueryResult<T>> + Sized {

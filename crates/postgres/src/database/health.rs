@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use comanda_domain::ports::{ComponentHealth, Unavailable};
 use diesel_async::SimpleAsyncConnection;
 
-use crate::Database;
+use super::Database;
 
 /// Whether `PostgreSQL` answers.
 pub struct PostgresHealth {

@@ -1,22 +1,10 @@
 //! The statements of a placement. Each takes arrays, so that one text fits a batch of any size.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use crate::statement::statement;
-
-/// Id, version, stock, low mark, price, name, and whether it is on sale.
-pub(super) type ShelfRow = (Uuid, i64, i32, i32, i64, String, bool);
-
-statement! {
-    /// Reads the shelf and keeps every other writer of these items waiting until the end of the transaction. The locks are
-    /// taken in id order, the order every writer of several items keeps, so that no two wait for each other.
-    ReadAndLockShelf { items: &'a [Uuid] as Array<SqlUuid> }
-    returns (SqlUuid, BigInt, Integer, Integer, BigInt, Text, Bool):
-    "SELECT id, version, stock, low_stock_at, price, name, active AND archived_at IS NULL FROM menu_items WHERE id = ANY(",
-    ") ORDER BY id FOR NO KEY UPDATE"
-}
+use crate::database::statement;
 
 statement! {
     /// Finds what the callers' keys stand for: a placed order, or (`order_id` null) another request.
@@ -28,19 +16,6 @@ statement! {
      UNION ALL \
      SELECT a.caller_id, a.key, NULL, k.recorded_at, NULL \
        FROM asked a JOIN idempotency_keys k ON k.caller_id = a.caller_id AND k.key = a.key"
-}
-
-statement! {
-    /// Takes quantity off the shelf (or, below zero, puts them back), where the item is still at the version that was read and
-    /// has enough.
-    TakeStock {
-        items: &'a [Uuid] as Array<SqlUuid>,
-        versions: &'a [i64] as Array<BigInt>,
-        quantity: &'a [i32] as Array<Integer>,
-    }
-    returns ():
-    "UPDATE menu_items i SET stock = i.stock - t.portions, version = i.version + 1 FROM unnest(",
-    ") AS t(id, version, portions) WHERE i.id = t.id AND i.version = t.version AND i.stock >= t.portions"
 }
 
 statement! {

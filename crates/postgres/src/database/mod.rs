@@ -1,5 +1,19 @@
 //! The database: which connections there are, and what each is for.
 
+mod connections;
+mod establish;
+mod health;
+mod migrations;
+mod named;
+mod pool_metrics;
+mod replica;
+mod row_error;
+pub(crate) mod schema;
+mod slow_statements;
+mod statement;
+mod transaction;
+mod transaction_failure;
+
 use std::{sync::Arc, time::Duration};
 
 use comanda_domain::ports::Unavailable;
@@ -10,11 +24,23 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
-use crate::{
+pub(crate) use self::{
+    connections::in_time,
+    named::{Named, NamedRows},
+    row_error::{InconsistentRow, RowOf},
+    statement::{TypeName, statement},
+    transaction::spawn_transaction,
+    transaction_failure::Failure,
+};
+use self::{
     connections::{Connections, before, time_limits},
     establish::with_time_limits,
     replica::Replica,
     slow_statements::{Origin, SlowStatements, establish_watched},
+};
+pub use self::{
+    health::PostgresHealth,
+    migrations::{MigrateError, migrate},
 };
 
 /// How to reach the database, how connections are shared out, and how long anything may take there.

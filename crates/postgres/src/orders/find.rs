@@ -11,7 +11,7 @@ use std::{
 use comanda_domain::{ids::OrderId, money::Currency, order::OrderWithLines, ports::Unavailable};
 use tokio::sync::{mpsc, oneshot};
 
-use super::read;
+use super::load::load;
 use crate::Database;
 
 /// The most orders in one statement.
@@ -61,7 +61,7 @@ async fn answer(asked: Vec<Asked>, database: Database, currency: Currency) {
     let ids: Vec<OrderId> = ids.into_iter().collect();
     let found = async {
         let connection = database.read_connection().await?;
-        read::load(&connection, currency, &ids).await
+        load(&connection, currency, &ids).await
     };
     let found: Result<HashMap<OrderId, OrderWithLines>, Arc<Unavailable>> = found.await.map_err(Arc::new);
     for Asked { id, answer } in asked {

@@ -14,7 +14,7 @@ use diesel::{dsl::sql, sql_types::Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use metrics::gauge;
 
-use crate::{connections::Connections, establish::establish, named::Named};
+use super::{connections::Connections, establish::establish, named::Named};
 
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_millis(250);

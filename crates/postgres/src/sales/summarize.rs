@@ -8,7 +8,8 @@ use diesel::{
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use crate::{
-    Database, named::Named, owned_task::spawn_transaction, schema::sales_summarized, transaction_failure::Failure,
+    Database,
+    database::{Failure, Named, schema::sales_summarized, spawn_transaction},
 };
 
 /// How often. Reports are exact whenever they are made; the longer the pause, the more orders share the work, and the more a report has

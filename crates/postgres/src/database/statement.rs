@@ -66,7 +66,7 @@ macro_rules! statement {
                     out.push_sql(separator);
                     out.push_bind_param::<$sql, _>(&self.$field)?;
                     out.push_sql("::");
-                    <$sql as crate::statement::TypeName>::push(&mut out);
+                    <$sql as crate::database::TypeName>::push(&mut out);
                     separator = ", ";
                 )+
                 let _ = separator;

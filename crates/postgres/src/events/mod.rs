@@ -28,9 +28,7 @@ use uuid::Uuid;
 use self::event_row::{EventRow, JOINS, NOTICE};
 use crate::{
     Database, audit_log,
-    named::{Named, NamedRows},
-    owned_task::spawn_transaction,
-    transaction_failure::Failure,
+    database::{Failure, Named, NamedRows, spawn_transaction},
 };
 
 /// The outbox in the tables `outbox_events`, `outbox_subscribers` and `outbox_retries`.

@@ -23,17 +23,14 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::{future::OptionFuture, join};
 use uuid::Uuid;
 
-use super::{
-    read,
-    statements::{
-        FindKeys, ForgetKeys, InsertLines, InsertOrders, InsertPlacedEvents, InsertSoldOutEvents, ReadAndLockShelf,
-        ShelfRow, TakeStock,
-    },
-};
+use super::statements::{FindKeys, ForgetKeys, InsertLines, InsertOrders, InsertPlacedEvents, InsertSoldOutEvents};
 use crate::{
+    database::{InconsistentRow, Named, NamedRows, RowOf},
     menu::raise_menu_version,
-    named::{Named, NamedRows},
-    row_error::{InconsistentRow, RowOf},
+    orders::{
+        load::as_placed,
+        stock::{ReadAndLockStock, StockRow, TakeStock},
+    },
 };
 
 pub(super) type Decision = Result<Idempotent<OrderWithLines>, PlaceOrderError>;
@@ -137,13 +134,13 @@ pub(super) async fn place(
 }
 
 /// The items as the read found them.
-struct LockedShelf {
+struct LockedStock {
     items: Shelf,
     versions: HashMap<MenuItemId, i64>,
     low_stock_thresholds: HashMap<MenuItemId, u32>,
 }
 
-impl LockedShelf {
+impl LockedStock {
     /// Whether customers are told something else of an item once these quantity are gone.
     fn changes_availability(&self, id: MenuItemId, quantity: u32) -> bool {
         let (Some(item), Some(low)) = (self.items.get(&id), self.low_stock_thresholds.get(&id)) else { return false };
@@ -151,7 +148,7 @@ impl LockedShelf {
     }
 }
 
-impl LockedShelf {
+impl LockedStock {
     /// Menu items of which nothing is left once these quantity are gone.
     fn sold_out_by(&self, taken: &[(MenuItemId, u32)]) -> Vec<Uuid> {
         let last = |(id, quantity): &&(MenuItemId, u32)| self.items.get(id).is_some_and(|item| item.stock == *quantity);
@@ -166,7 +163,7 @@ async fn begin_and_read(
     connection: &AsyncPgConnection,
     currency: Currency,
     orders: &[&NewOrder],
-) -> Result<(LockedShelf, Vec<KnownKey>), BatchError> {
+) -> Result<(LockedStock, Vec<KnownKey>), BatchError> {
     let items: BTreeSet<Uuid> =
         orders.iter().flat_map(|order| order.basket.lines()).map(|line| line.menu_item_id.as_uuid()).collect();
     let items: Vec<Uuid> = items.into_iter().collect();
@@ -179,7 +176,7 @@ async fn begin_and_read(
     // same menu items, so its order is committed by then.
     let (begun, rows, known) = join!(
         first.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
-        ReadAndLockShelf { items: &items }.load::<ShelfRow>(&mut second).rows("order.place.lock_shelf"),
+        ReadAndLockStock { items: &items }.load::<StockRow>(&mut second).rows("order.place.lock_shelf"),
         OptionFuture::from((!keys.is_empty()).then(|| {
             FindKeys { callers: &callers, keys: &keys }.load::<KnownKey>(&mut third).rows("order.place.find_keys")
         })),
@@ -187,7 +184,7 @@ async fn begin_and_read(
     begun?;
     let known = known.unwrap_or_else(|| Ok(Vec::new()))?;
 
-    let mut stock = LockedShelf { items: Shelf::new(), versions: HashMap::new(), low_stock_thresholds: HashMap::new() };
+    let mut stock = LockedStock { items: Shelf::new(), versions: HashMap::new(), low_stock_thresholds: HashMap::new() };
     for (id, version, on_hand, low_stock_at, price, name, on_sale) in rows? {
         let row = RowOf { table: "menu_items", id };
         let item = ShelfItem {
@@ -242,7 +239,7 @@ impl Replays {
             }
         }
         let ids: Vec<OrderId> = first_orders.iter().map(|(_, id)| OrderId::new(*id)).collect();
-        let mut found = read::as_placed(connection, currency, &ids).await?;
+        let mut found = as_placed(connection, currency, &ids).await?;
         for (position, id) in first_orders {
             let first = found.remove(&OrderId::new(id)).map(|outcome| Idempotent { outcome, replayed: true });
             replays.decisions[position] = first.map(Ok);
@@ -269,7 +266,7 @@ fn fingerprint_of(request: &Idempotency) -> Uuid {
 /// The second round trip. Returns the orders' numbers.
 async fn write(
     connection: &AsyncPgConnection,
-    stock: &LockedShelf,
+    stock: &LockedStock,
     taken: &[(MenuItemId, u32)],
     filled: &[(&NewOrder, &Filled)],
     menu_changed: bool,

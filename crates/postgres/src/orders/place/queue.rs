@@ -33,9 +33,9 @@ use tracing::{Instrument, Span};
 
 use super::{
     PlacementConfig,
-    batch::{self, BatchError, Decided, Decision},
+    transaction::{self, BatchError, Decided, Decision},
 };
-use crate::{Database, connections::in_time};
+use crate::{Database, database::in_time};
 
 /// Why an order got no decision.
 #[derive(Debug, Error)]
@@ -67,7 +67,7 @@ struct Waiting {
     span: Span,
 }
 
-pub(super) struct PlacementQueue {
+pub(in crate::orders) struct PlacementQueue {
     sender: mpsc::Sender<Waiting>,
     deadline: Duration,
     closing: Arc<Notify>,
@@ -76,7 +76,7 @@ pub(super) struct PlacementQueue {
 }
 
 impl PlacementQueue {
-    pub(super) fn start(
+    pub(in crate::orders) fn start(
         database: Database,
         currency: Currency,
         config: PlacementConfig,
@@ -95,7 +95,10 @@ impl PlacementQueue {
         Ok(Self { sender, deadline: config.deadline, closing, ended: Mutex::new(Some(ended)) })
     }
 
-    pub(super) async fn place(&self, order: NewOrder) -> Result<Idempotent<OrderWithLines>, PlaceOrderError> {
+    pub(in crate::orders) async fn place(
+        &self,
+        order: NewOrder,
+    ) -> Result<Idempotent<OrderWithLines>, PlaceOrderError> {
         let (answer, decision) = oneshot::channel();
         let limit = in_time(self.deadline);
         let deadline = Instant::now() + limit;
@@ -114,7 +117,7 @@ impl PlacementQueue {
         }
     }
 
-    pub(super) async fn drain(&self) {
+    pub(in crate::orders) async fn drain(&self) {
         self.closing.notify_one();
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(ended) = ended {
@@ -292,7 +295,7 @@ impl Committer {
             Some(connection) => connection,
             None => self.database.dedicated(Self::SETTINGS).await.map_err(BatchError::Broken)?,
         };
-        let outcome = batch::place(&connection, self.currency, orders).await;
+        let outcome = transaction::place(&connection, self.currency, orders).await;
         // A connection goes back only when it is known to be out of the transaction.
         let settled = match &outcome {
             Ok(_) => true,

@@ -17,7 +17,7 @@ use diesel_async::{
 use futures_util::FutureExt;
 use thiserror::Error;
 
-use crate::{
+use super::{
     pool_metrics,
     slow_statements::{Listener, Origin, SlowStatements, establish_watched},
 };

@@ -18,7 +18,7 @@ use thiserror::Error;
 use tokio::sync::Semaphore;
 use tracing::Instrument;
 
-use crate::establish::establish;
+use super::establish::establish;
 
 /// A statement's plan is not asked for again within this: in a bad minute every statement is slow.
 const AGAIN: Duration = Duration::from_mins(1);

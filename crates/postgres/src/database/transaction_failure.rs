@@ -1,6 +1,6 @@
 use comanda_domain::ports::Unavailable;
 
-use crate::row_error::InconsistentRow;
+use super::row_error::InconsistentRow;
 
 /// Why a transaction was rolled back: the answer, whatever it is.
 pub(crate) struct Failure<E>(pub(crate) E);

@@ -6,7 +6,7 @@ use comanda_domain::ports::Unavailable;
 use thiserror::Error;
 use tracing::Instrument;
 
-use crate::{Database, connections::in_time};
+use super::{Database, connections::in_time};
 
 /// The transaction was given up; its connection is closed, which rolls it back.
 #[derive(Debug, Error)]

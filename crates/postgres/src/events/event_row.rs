@@ -14,7 +14,7 @@ use diesel::{
 };
 use uuid::Uuid;
 
-use crate::row_error::{InconsistentRow, RowOf};
+use crate::database::{InconsistentRow, RowOf};
 
 /// What an event is made of, of an event `e`.
 pub(super) const NOTICE: &str = "e.id, e.kind, e.occurred_at, e.subject_id, e.subject_version, \

@@ -16,13 +16,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use uuid::Uuid;
 
 use super::PostgresSalesFigures;
-use crate::{
-    named::{Named, NamedRows},
-    owned_task::spawn_transaction,
-    row_error::RowOf,
-    schema::sales_summarized,
-    transaction_failure::Failure,
-};
+use crate::database::{Failure, Named, NamedRows, RowOf, schema::sales_summarized, spawn_transaction};
 
 /// A period and the part of it that summaries of some length cover; the rest is the edges.
 struct Covered {

@@ -1,0 +1,68 @@
+//! The row of an order and its lock: what placing, cancelling and paying for an order all need.
+
+use chrono::{DateTime, Utc};
+use comanda_domain::{
+    ids::{AccountId, OrderId},
+    money::{Currency, Money},
+    order::Order,
+    order_number::OrderNumber,
+    order_status::OrderStatus,
+    ports::Unavailable,
+    text::Note,
+};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use crate::database::{InconsistentRow, Named, RowOf, schema::orders};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = orders, check_for_backend(diesel::pg::Pg))]
+pub(crate) struct OrderRow {
+    pub(crate) id: Uuid,
+    pub(crate) customer_id: Uuid,
+    pub(crate) number: i64,
+    pub(crate) total: i64,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) updated_at: DateTime<Utc>,
+    pub(crate) version: i32,
+    pub(crate) line_count: i16,
+    pub(crate) status: String,
+    pub(crate) note: Option<String>,
+}
+
+impl OrderRow {
+    pub(crate) fn into_order(self, currency: Currency) -> Result<Order, InconsistentRow> {
+        let row = RowOf { table: "orders", id: self.id };
+        Ok(Order {
+            id: OrderId::new(self.id),
+            number: OrderNumber::new(row.read("number", u64::try_from(self.number))?),
+            status: row.read("status", self.status.parse::<OrderStatus>())?,
+            total: Money::new(self.total, currency),
+            line_count: row.read("line_count", u32::try_from(self.line_count))?,
+            note: row.read("note", self.note.as_deref().map(Note::new).transpose())?,
+            customer_id: AccountId::new(self.customer_id),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            version: row.read("version", u32::try_from(self.version))?,
+        })
+    }
+}
+
+/// Reads an order and keeps it as it is until the end of the transaction.
+pub(crate) async fn lock_order(
+    connection: &mut AsyncPgConnection,
+    currency: Currency,
+    id: OrderId,
+) -> Result<Option<Order>, Unavailable> {
+    let row = orders::table
+        .find(id.as_uuid())
+        .select(OrderRow::as_select())
+        .for_no_key_update()
+        .first(connection)
+        .one("order.lock")
+        .await
+        .optional()
+        .map_err(Unavailable::new)?;
+    Ok(row.map(|row| row.into_order(currency)).transpose()?)
+}

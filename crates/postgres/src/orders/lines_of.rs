@@ -1,0 +1,79 @@
+//! The lines of orders.
+
+use std::collections::HashMap;
+
+use comanda_domain::{
+    ids::{MenuItemId, OrderId},
+    money::{Currency, Money},
+    order::OrderLine,
+    ports::Unavailable,
+    quantity::Quantity,
+    text::{MenuItemName, Note},
+};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use crate::{
+    Database,
+    database::{InconsistentRow, NamedRows, RowOf, schema::order_lines},
+};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = order_lines, check_for_backend(diesel::pg::Pg))]
+pub(super) struct OrderLineRow {
+    pub(super) order_id: Uuid,
+    menu_item_id: Uuid,
+    unit_price: i64,
+    quantity: i32,
+    name: String,
+    note: Option<String>,
+}
+
+impl OrderLineRow {
+    pub(super) fn into_line(self, currency: Currency) -> Result<OrderLine, InconsistentRow> {
+        let row = RowOf { table: "order_lines", id: self.order_id };
+        let unit_price = Money::new(self.unit_price, currency);
+        let quantity = row.read("quantity", Quantity::new(i64::from(self.quantity)))?;
+        Ok(OrderLine {
+            menu_item_id: MenuItemId::new(self.menu_item_id),
+            name: row.read("name", MenuItemName::new(&self.name))?,
+            unit_price,
+            quantity,
+            line_total: row.read("unit_price", unit_price.checked_times(quantity))?,
+            note: row.read("note", self.note.as_deref().map(Note::new).transpose())?,
+        })
+    }
+}
+
+pub(super) async fn lines_of(
+    database: &Database,
+    currency: Currency,
+    ids: &[OrderId],
+) -> Result<HashMap<OrderId, Vec<OrderLine>>, Unavailable> {
+    let connection = database.read_connection().await?;
+    let rows = line_rows(&connection, ids).await.map_err(Unavailable::new)?;
+    grouped(rows, currency)
+}
+
+pub(super) async fn line_rows(mut connection: &AsyncPgConnection, ids: &[OrderId]) -> QueryResult<Vec<OrderLineRow>> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+    order_lines::table
+        .filter(order_lines::order_id.eq_any(ids))
+        .order((order_lines::order_id, order_lines::position))
+        .select(OrderLineRow::as_select())
+        .load(&mut connection)
+        .rows("order.lines")
+        .await
+}
+
+pub(super) fn grouped(
+    rows: Vec<OrderLineRow>,
+    currency: Currency,
+) -> Result<HashMap<OrderId, Vec<OrderLine>>, Unavailable> {
+    let mut lines: HashMap<OrderId, Vec<OrderLine>> = HashMap::new();
+    for row in rows {
+        lines.entry(OrderId::new(row.order_id)).or_default().push(row.into_line(currency)?);
+    }
+    Ok(lines)
+}

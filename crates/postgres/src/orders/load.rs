@@ -1,0 +1,62 @@
+//! Orders with their lines.
+
+use std::collections::HashMap;
+
+use comanda_domain::{
+    ids::OrderId, money::Currency, order::OrderWithLines, order_status::OrderStatus, ports::Unavailable,
+};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::try_join;
+use uuid::Uuid;
+
+use super::lines_of::{grouped, line_rows};
+use crate::{
+    database::{NamedRows, schema::orders},
+    order_row::OrderRow,
+};
+
+/// Orders as they were placed, whatever became of them since: what a repeated request is answered with.
+pub(super) async fn as_placed(
+    connection: &AsyncPgConnection,
+    currency: Currency,
+    ids: &[OrderId],
+) -> Result<HashMap<OrderId, OrderWithLines>, Unavailable> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut found = load(connection, currency, ids).await?;
+    for OrderWithLines { order, .. } in found.values_mut() {
+        order.status = OrderStatus::Pending;
+        order.version = 1;
+        order.updated_at = order.created_at;
+    }
+    Ok(found)
+}
+
+/// Orders with their lines, in one round trip.
+pub(super) async fn load(
+    connection: &AsyncPgConnection,
+    currency: Currency,
+    ids: &[OrderId],
+) -> Result<HashMap<OrderId, OrderWithLines>, Unavailable> {
+    let wanted: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+    let mut first = connection;
+    let (rows, lines) = try_join!(
+        orders::table
+            .filter(orders::id.eq_any(wanted))
+            .select(OrderRow::as_select())
+            .load(&mut first)
+            .rows("order.find"),
+        line_rows(connection, ids),
+    )
+    .map_err(Unavailable::new)?;
+    let mut lines = grouped(lines, currency)?;
+    rows.into_iter()
+        .map(|row| {
+            let order = row.into_order(currency)?;
+            let lines = lines.remove(&order.id).unwrap_or_default();
+            Ok((order.id, OrderWithLines { order, lines }))
+        })
+        .collect()
+}

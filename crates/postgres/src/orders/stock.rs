@@ -1,0 +1,31 @@
+//! Taking stock of menu items, and putting it back.
+
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Text, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use crate::database::statement;
+
+/// Id, version, stock, low mark, price, name, and whether it is on sale.
+pub(super) type StockRow = (Uuid, i64, i32, i32, i64, String, bool);
+
+statement! {
+    /// Reads the shelf and keeps every other writer of these items waiting until the end of the transaction. The locks are
+    /// taken in id order, the order every writer of several items keeps, so that no two wait for each other.
+    ReadAndLockStock { items: &'a [Uuid] as Array<SqlUuid> }
+    returns (SqlUuid, BigInt, Integer, Integer, BigInt, Text, Bool):
+    "SELECT id, version, stock, low_stock_at, price, name, active AND archived_at IS NULL FROM menu_items WHERE id = ANY(",
+    ") ORDER BY id FOR NO KEY UPDATE"
+}
+
+statement! {
+    /// Takes quantity off the shelf (or, below zero, puts them back), where the item is still at the version that was read and
+    /// has enough.
+    TakeStock {
+        items: &'a [Uuid] as Array<SqlUuid>,
+        versions: &'a [i64] as Array<BigInt>,
+        quantity: &'a [i32] as Array<Integer>,
+    }
+    returns ():
+    "UPDATE menu_items i SET stock = i.stock - t.portions, version = i.version + 1 FROM unnest(",
+    ") AS t(id, version, portions) WHERE i.id = t.id AND i.version = t.version AND i.stock >= t.portions"
+}
