@@ -1,6 +1,6 @@
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Mutex, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
@@ -17,24 +17,63 @@ use crate::RedisConnections;
 const STREAM: &str = "sessions:closed";
 const FIELD: &str = "id";
 
-/// Closed sessions, told to every server by a stream. A request asks the server's own memory and waits for nothing; when Redis is
-/// gone, what is known stays known.
+/// Closed sessions, announced to every server through a Redis stream. Requests look them up in this process's memory and never
+/// wait. Sessions that are known to be closed stay known while Redis is out of reach.
 pub struct RedisClosedSessions {
     connections: RedisConnections,
-    known: Arc<Known>,
-}
-
-struct Known {
     ids: RwLock<HashMap<SessionId, Instant>>,
-    /// For how long a session must be remembered as closed: the longest life of a token.
+    /// How long a closed session has to be remembered: the longest lifetime of a token.
     retention: Duration,
-    /// Closed here while Redis was out of reach.
-    untold: Mutex<Vec<SessionId>>,
+    /// Sessions that were closed here while Redis was out of reach.
+    unannounced: Mutex<Vec<SessionId>>,
 }
 
-impl Known {
-    async fn tell(&self, connections: &RedisConnections, ids: &[SessionId]) -> Result<(), Unavailable> {
-        let mut connection = connections.pool.get().await.map_err(Unavailable::new)?;
+impl RedisClosedSessions {
+    /// How long to wait before connecting again.
+    const RECONNECT_AFTER: Duration = Duration::from_millis(250);
+
+    /// `closed` are the sessions that were closed before this server started. Other servers are heard only while
+    /// [`RedisClosedSessions::listen`] runs.
+    pub fn new(connections: RedisConnections, closed: &[SessionId], retention: Duration) -> Self {
+        let sessions = Self { connections, ids: RwLock::default(), retention, unannounced: Mutex::default() };
+        sessions.add(closed);
+        sessions
+    }
+
+    /// Learns of sessions that other servers close; never returns. It reconnects by itself and may be dropped at any point.
+    pub async fn listen(&self) {
+        // The constructor got what was closed earlier. Reading the whole stream overlaps with that, which does no harm.
+        let mut last = "0-0".to_owned();
+        loop {
+            if let Err(error) = self.follow(&mut last).await {
+                tracing::debug!(%error, "cannot listen for closed sessions");
+                tokio::time::sleep(Self::RECONNECT_AFTER).await;
+            }
+        }
+    }
+
+    /// Returns when the connection fails.
+    async fn follow(&self, last: &mut String) -> Result<(), Unavailable> {
+        /// Shorter than a connection waits for a response.
+        const BLOCK_MS: usize = 200;
+
+        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        loop {
+            self.announce_missed().await?;
+            let options = StreamReadOptions::default().block(BLOCK_MS).count(1000);
+            let reply: Option<StreamReadReply> =
+                connection.xread_options(&[STREAM], &[last.as_str()], &options).await.map_err(Unavailable::new)?;
+            for entry in reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids) {
+                if let Some(id) = entry.get::<String>(FIELD).and_then(|id| id.parse().ok()) {
+                    self.add(&[SessionId::new(id)]);
+                }
+                *last = entry.id;
+            }
+        }
+    }
+
+    async fn append(&self, ids: &[SessionId]) -> Result<(), Unavailable> {
+        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
         let mut pipeline = redis::pipe();
         for id in ids {
             let entry = pipeline.cmd("XADD").arg(STREAM).arg("MAXLEN").arg("~").arg(100_000);
@@ -44,14 +83,14 @@ impl Known {
         pipeline.query_async(&mut *connection).await.map_err(Unavailable::new)
     }
 
-    /// What could not be told before.
-    async fn catch_up(&self, connections: &RedisConnections) -> Result<(), Unavailable> {
-        let untold = std::mem::take(&mut *self.untold.lock().unwrap_or_else(PoisonError::into_inner));
-        if untold.is_empty() {
+    /// Announces the sessions that could not be announced when they were closed.
+    async fn announce_missed(&self) -> Result<(), Unavailable> {
+        let missed = std::mem::take(&mut *self.unannounced.lock().unwrap_or_else(PoisonError::into_inner));
+        if missed.is_empty() {
             return Ok(());
         }
-        self.tell(connections, &untold).await.inspect_err(|_| {
-            self.untold.lock().unwrap_or_else(PoisonError::into_inner).extend(&untold);
+        self.append(&missed).await.inspect_err(|_| {
+            self.unannounced.lock().unwrap_or_else(PoisonError::into_inner).extend(&missed);
         })
     }
 
@@ -65,61 +104,20 @@ impl Known {
     }
 }
 
-impl RedisClosedSessions {
-    /// Starts to listen, within a tokio runtime. `closed` are those that were closed before.
-    pub fn start(connections: RedisConnections, closed: &[SessionId], retention: Duration) -> Self {
-        let known = Arc::new(Known { ids: RwLock::default(), retention, untold: Mutex::default() });
-        known.add(closed);
-        tokio::spawn(listen(connections.clone(), Arc::clone(&known)));
-        Self { connections, known }
-    }
-}
-
-async fn listen(connections: RedisConnections, known: Arc<Known>) {
-    // What was closed before this server started, it was told at its start; a little overlap does no harm.
-    let mut last = "0-0".to_owned();
-    loop {
-        if let Err(error) = follow(&connections, &known, &mut last).await {
-            tracing::debug!(%error, "cannot hear of closed sessions");
-            tokio::time::sleep(Duration::from_millis(250)).await;
-        }
-    }
-}
-
-/// Until something goes wrong.
-async fn follow(connections: &RedisConnections, known: &Known, last: &mut String) -> Result<(), Unavailable> {
-    /// Shorter than a connection waits for an answer.
-    const BLOCK_MS: usize = 200;
-
-    let mut connection = connections.pool.get().await.map_err(Unavailable::new)?;
-    loop {
-        known.catch_up(connections).await?;
-        let options = StreamReadOptions::default().block(BLOCK_MS).count(1000);
-        let reply: Option<StreamReadReply> =
-            connection.xread_options(&[STREAM], &[last.as_str()], &options).await.map_err(Unavailable::new)?;
-        for entry in reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids) {
-            if let Some(id) = entry.get::<String>(FIELD).and_then(|id| id.parse().ok()) {
-                known.add(&[SessionId::new(id)]);
-            }
-            *last = entry.id;
-        }
-    }
-}
-
 #[async_trait]
 impl ClosedSessions for RedisClosedSessions {
     async fn announce(&self, ids: &[SessionId]) {
         if ids.is_empty() {
             return;
         }
-        self.known.add(ids);
-        if let Err(error) = self.known.tell(&self.connections, ids).await {
-            tracing::warn!(%error, "other servers do not hear of closed sessions; they will later");
-            self.known.untold.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
+        self.add(ids);
+        if let Err(error) = self.append(ids).await {
+            tracing::warn!(%error, "closed sessions could not be announced to other servers; they will be announced later");
+            self.unannounced.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
         }
     }
 
     fn contains(&self, id: SessionId) -> bool {
-        self.known.ids.read().unwrap_or_else(PoisonError::into_inner).contains_key(&id)
+        self.ids.read().unwrap_or_else(PoisonError::into_inner).contains_key(&id)
     }
 }

@@ -9,60 +9,60 @@ use super::{Unavailable, WholeMenu};
 /// A menu that was loaded from the store at some moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MenuCopy {
-    /// What was loaded.
+    /// The menu as it was loaded.
     pub menu: Arc<WholeMenu>,
-    /// When, in whole milliseconds, by the loader's clock.
+    /// When loading began, in whole milliseconds, by the loader's clock.
     pub loaded_at: Timestamp,
-    /// How long loading took: what says how early a copy is better renewed.
+    /// How long loading took. The longer it takes, the earlier a copy is renewed.
     pub load_took: Duration,
 }
 
-/// What a new version changes of the items' own entries.
+/// Which of the items' own entries a new version changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ItemChanges {
-    /// All of them: none of the entries there may be is trusted.
+    /// All of them: no existing entry can be trusted.
     Everything,
-    /// Only these; the entries of all others are right as they are.
+    /// Only these; all other entries are right as they are.
     Partial {
-        /// Added, or different from before.
+        /// Items that were added or are different from before.
         changed: Vec<MenuItemId>,
-        /// Not on the menu any more.
+        /// Items that are no longer on the menu.
         gone: Vec<MenuItemId>,
     },
 }
 
-/// What groups items.
+/// A group of menu items that can be invalidated together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum MenuTag {
     /// The items under a heading.
     Category(Category),
-    /// The items customers are told this of.
+    /// The items that customers see with this availability.
     Availability(Availability),
 }
 
-/// The right to load the menu for everybody; goes back by [`MenuCache::return_lease`], or by itself after some seconds.
+/// The right to load the menu for all servers. It ends with [`MenuCache::return_lease`], or expires after a few seconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadLease(pub String);
 
-/// What servers tell each other of the menu.
+/// What servers tell each other about the menu.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MenuNews {
-    /// There is a copy of this version.
+pub enum MenuNotification {
+    /// A copy of this version was published.
     Version(u64),
-    /// No copy is to be trusted.
-    Renew,
-    /// Something may have been told that was not heard.
-    PerhapsMissed,
+    /// No copy can be trusted: load the menu again.
+    Invalidated,
+    /// The connection was interrupted, so notifications may have been missed.
+    PossiblyMissed,
 }
 
-/// Hears the news. It MUST return at once.
+/// Receives notifications about the menu.
 #[cfg_attr(feature = "mocks", mockall::automock)]
-pub trait MenuNewsReader: Send + Sync {
-    /// In the order in which they were told.
-    fn heard(&self, news: MenuNews);
+pub trait MenuSubscriber: Send + Sync {
+    /// Called for each notification, in the order in which they were sent. It MUST return at once.
+    fn on_notification(&self, notification: MenuNotification);
 }
 
-/// Copies of the menu that all servers share. It may lose everything at any moment.
+/// Copies of the menu that all servers share. The cache may lose everything at any moment.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait MenuCache: Send + Sync {
@@ -72,19 +72,19 @@ pub trait MenuCache: Send + Sync {
     /// The copy of the newest version.
     async fn whole(&self) -> Result<Option<MenuCopy>, Unavailable>;
 
-    /// An item's own entry.
+    /// A menu item's own entry.
     async fn item(&self, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable>;
 
-    /// Shares a copy and tells every server. What is there of a newer version MUST stay.
+    /// Stores a copy and notifies every server. Whatever is stored of a newer version MUST stay.
     async fn publish(&self, copy: &MenuCopy, changes: &ItemChanges) -> Result<(), Unavailable>;
 
-    /// `None`: somebody else is loading. At most one lease is out at any time (Nishtala et al., "Scaling Memcache at
-    /// Facebook", NSDI 2013, section 3.2.1).
+    /// Takes the lease, or returns `None` while another server holds it. At most one lease is out at any time (Nishtala et al.,
+    /// "Scaling Memcache at Facebook", NSDI 2013, section 3.2.1).
     async fn take_lease(&self) -> Result<Option<LoadLease>, Unavailable>;
 
-    /// Gives a lease back before its time.
+    /// Returns a lease before it expires.
     async fn return_lease(&self, lease: LoadLease) -> Result<(), Unavailable>;
 
-    /// Drops the entries of the items under a tag and has every server renew its copies; says how many entries there were.
+    /// Deletes the entries of the items under a tag and has every server renew its copies. Returns the number of deleted entries.
     async fn invalidate(&self, tag: &MenuTag) -> Result<u64, Unavailable>;
 }

@@ -1,12 +1,11 @@
-/// Told when a write that was committed has changed what customers see of the menu, a menu item that sold out for instance. Called often
-/// and from hot paths: it MUST return at once.
+/// Is notified after a committed write that changes what customers see of the menu, for example when a menu item has sold out.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait MenuObserver: Send + Sync {
-    /// Something has changed, by a transaction that has ended.
+    /// Called often and from hot paths: it MUST return at once.
     fn menu_changed(&self);
 }
 
-/// Nobody wants to know.
+/// Ignores every change.
 impl MenuObserver for () {
     fn menu_changed(&self) {}
 }

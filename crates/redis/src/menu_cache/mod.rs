@@ -2,30 +2,26 @@
 //!
 //! | key | holds |
 //! | --- | --- |
-//! | `cache:menu:current` | the newest version; a script moves it, only ever forwards |
+//! | `cache:menu:current` | the newest version; a script moves it, only forwards |
 //! | `cache:menu:items:v{n}` | the whole menu of version n, which never changes |
 //! | `cache:menu:item:{id}` | a menu version, and the item as it was then; a script keeps the newer one |
-//! | `cache:menu:tag:category:{name}`, `cache:menu:tag:availability:{name}` | ids of the items that are, or lately were, under it |
-//! | `cache:menu:lease` | who loads |
+//! | `cache:menu:tag:category:{name}`, `cache:menu:tag:availability:{name}` | ids of the items that are, or lately were, under the tag |
+//! | `cache:menu:lease` | the token of the server that is loading |
 //!
 //! Every command and script touches one key, so that in a cluster each goes to its own slot.
 
-mod news;
+mod notifications;
 mod stored;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, LazyLock},
-    time::Duration,
-};
+use std::{collections::HashSet, sync::LazyLock, time::Duration};
 
 use async_trait::async_trait;
 use comanda_domain::{
     ids::MenuItemId,
     menu_item::MenuItem,
-    ports::{ItemChanges, LoadLease, MenuCache, MenuCopy, MenuNewsReader, MenuTag, Unavailable},
+    ports::{ItemChanges, LoadLease, MenuCache, MenuCopy, MenuSubscriber, MenuTag, Unavailable},
     stock::Availability,
 };
 use rand::RngExt;
@@ -37,14 +33,14 @@ use crate::RedisConnections;
 
 const CURRENT: &str = "cache:menu:current";
 const LEASE: &str = "cache:menu:lease";
-/// The message that no copy is to be trusted.
+/// The message that no copy can be trusted.
 const RENEW: &str = "renew";
 
 static STORE_ITEM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("store_item.lua")));
 static ADVANCE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("advance.lua")));
 static RETURN_LEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("return_lease.lua")));
 
-/// Where servers tell each other. Channels, unlike keys, are those of all numbered databases together, hence the number.
+/// Where servers notify each other. Channels, unlike keys, are shared by all numbered databases, hence the number.
 fn channel(connections: &RedisConnections) -> String {
     format!("cache:menu:news:{}", connections.client.get_connection_info().redis_settings().db())
 }
@@ -56,20 +52,21 @@ pub struct RedisMenuCache {
 }
 
 impl RedisMenuCache {
-    /// Longer than a menu takes to load, or PostgreSQL to give up.
+    /// Longer than a menu takes to load, or PostgreSQL takes to give up.
     const LEASE_TIME: Duration = Duration::from_secs(3);
 
-    /// How long the copy before the newest is kept, for who was about to read it.
+    /// How long the copy before the newest is kept, for servers that are about to read it.
     const REPLACED_TIME: Duration = Duration::from_secs(10);
 
-    /// `lifetime` is what copies live, give or take a tenth, so that they do not all go at once.
+    /// Copies expire after `lifetime`, plus or minus a tenth, so that they do not all expire at once.
     pub fn new(connections: RedisConnections, lifetime: Duration) -> Self {
         Self { connections, lifetime }
     }
 
-    /// Passes news on from now on, within a tokio runtime.
-    pub fn tell(&self, reader: Arc<dyn MenuNewsReader>) {
-        tokio::spawn(news::listen(self.connections.clone(), reader));
+    /// Passes notifications from other servers on to `subscriber`; never returns. It reconnects by itself and may be dropped at
+    /// any point.
+    pub async fn listen(&self, subscriber: &dyn MenuSubscriber) {
+        notifications::listen(&self.connections, subscriber).await;
     }
 
     fn lifetime_ms(&self) -> u64 {
@@ -96,7 +93,7 @@ fn tag_key(tag: &MenuTag) -> String {
     }
 }
 
-/// All items that have entries, and perhaps some that had: each has an availability.
+/// All items that have entries, and perhaps some that had one: each is under an availability.
 async fn tagged(connection: &mut impl AsyncCommands) -> Result<Vec<MenuItemId>, Unavailable> {
     let mut ids = Vec::new();
     for availability in Availability::ALL {
@@ -138,7 +135,7 @@ impl MenuCache for RedisMenuCache {
         let MenuCopy { menu, .. } = copy;
         let lifetime = self.lifetime_ms();
         let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
-        // The items' own entries first: who sees the new version must not find older ones.
+        // The items' own entries come first: whoever sees the new version must not find older ones.
         let mut pipeline = redis::pipe();
         pipeline.load_script(&STORE_ITEM).ignore();
         let (renewed, gone): (Vec<&MenuItem>, Vec<MenuItemId>) = match changes {

@@ -1,12 +1,12 @@
-#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+#![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use chrono::DateTime;
 use comanda_domain::{
     menu_item::MenuItemDetails,
     money::{Currency, Price},
-    ports::{MenuNews, WholeMenu},
+    ports::{MenuNotification, MenuSubscriber, WholeMenu},
     stock::Stock,
     text::{Category, Description, MenuItemName},
 };
@@ -143,13 +143,13 @@ async fn one_of_many_gets_the_lease_and_only_it_gives_it_back() {
     assert!(cache.take_lease().await.unwrap().is_some());
 }
 
-/// Remembers what it hears.
+/// Records the notifications it receives.
 #[derive(Default)]
-struct Listener(Mutex<Vec<MenuNews>>);
+struct Listener(Mutex<Vec<MenuNotification>>);
 
-impl MenuNewsReader for Listener {
-    fn heard(&self, news: MenuNews) {
-        self.0.lock().unwrap().push(news);
+impl MenuSubscriber for Listener {
+    fn on_notification(&self, notification: MenuNotification) {
+        self.0.lock().unwrap().push(notification);
     }
 }
 
@@ -157,15 +157,18 @@ impl MenuNewsReader for Listener {
 async fn a_tag_is_invalidated_and_servers_hear_of_it() {
     let (cache, _) = cache().await;
     let (other, _) = self::cache().await;
-    let listener = Arc::new(Listener::default());
-    cache.tell(listener.clone());
-    let until = async |news: &[MenuNews]| {
-        while *listener.0.lock().unwrap() != news {
+    let (cache, listener) = (Arc::new(cache), Arc::new(Listener::default()));
+    tokio::spawn({
+        let (cache, listener) = (Arc::clone(&cache), Arc::clone(&listener));
+        async move { cache.listen(&*listener).await }
+    });
+    let until = async |expected: &[MenuNotification]| {
+        while *listener.0.lock().unwrap() != expected {
             tokio::task::yield_now().await;
         }
     };
-    until(&[MenuNews::PerhapsMissed]).await;
-    // Channels are those of all numbered databases together.
+    until(&[MenuNotification::PossiblyMissed]).await;
+    // Channels are shared by all numbered databases.
     other.publish(&copy(8, vec![item(1, 30, 1)]), &ItemChanges::Everything).await.unwrap();
     let items = vec![item(1, 30, 1), item(2, 0, 1), item(3, 0, 1)];
     cache.publish(&copy(2, items), &ItemChanges::Everything).await.unwrap();
@@ -173,5 +176,6 @@ async fn a_tag_is_invalidated_and_servers_hear_of_it() {
     assert_eq!(cache.item(item(2, 0, 1).id).await.unwrap(), None);
     assert!(cache.item(item(1, 30, 1).id).await.unwrap().is_some());
     assert_eq!(cache.invalidate(&MenuTag::Category(Category::new("Soup").unwrap())).await.unwrap(), 0);
-    until(&[MenuNews::PerhapsMissed, MenuNews::Version(2), MenuNews::Renew, MenuNews::Renew]).await;
+    let invalidated = MenuNotification::Invalidated;
+    until(&[MenuNotification::PossiblyMissed, MenuNotification::Version(2), invalidated, invalidated]).await;
 }

@@ -20,11 +20,11 @@ use comanda_application::{
     orders::{AdvanceOrder, CancelOrder, ListOrders, PlaceOrder, ReadOrder},
     sales::{ReportSales, ReportTopItems},
 };
-use comanda_cache::CachedMenu;
 use comanda_domain::ports::{
     AccessTokens, Accounts, AuditLog, Clock, ClosedSessions, FeatureFlags, FlagSettings, IdGenerator, Lockouts, Menu,
     MenuCache, Orders, PasswordHasher, Payments, PublicMenu, RefreshTokens, SalesFigures, Sessions,
 };
+use comanda_menu_cache::CachedMenu;
 use comanda_postgres::{
     Database, DatabaseConfig, PlacementConfig, PostgresAccounts, PostgresAuditLog, PostgresFlagSettings,
     PostgresHealth, PostgresMenu, PostgresOrders, PostgresPayments, PostgresSalesFigures, PostgresSessions,
@@ -234,8 +234,15 @@ async fn cached_menu(
     let store: Arc<dyn Menu> = Arc::new(PostgresMenu::new(database.clone(), config.currency));
     let shared = Arc::new(RedisMenuCache::new(redis.clone(), config.menu_cache.lifetime));
     let cache: Arc<dyn MenuCache> = Arc::new(SparedMenuCache::new(shared.clone()));
-    let menu = CachedMenu::start(store, cache, flags, clock.clone(), config.menu_cache);
-    shared.tell(Arc::new(menu.clone()));
+    let menu = CachedMenu::new(store, cache, flags, clock.clone(), config.menu_cache);
+    tokio::spawn({
+        let menu = menu.clone();
+        async move { menu.run().await }
+    });
+    tokio::spawn({
+        let menu = menu.clone();
+        async move { shared.listen(&menu).await }
+    });
     menu
 }
 
@@ -264,7 +271,11 @@ async fn doors(
     let sessions: Arc<dyn Sessions> = Arc::new(PostgresSessions::new(database.clone()));
     let longest = config.tokens.lifetime.max(config.sessions.browser);
     let closed_before = sessions.closed_since(clock.now() - longest).await?;
-    let closed: Arc<dyn ClosedSessions> = Arc::new(RedisClosedSessions::start(redis.clone(), &closed_before, longest));
+    let closed = Arc::new(RedisClosedSessions::new(redis.clone(), &closed_before, longest));
+    tokio::spawn({
+        let closed = closed.clone();
+        async move { closed.listen().await }
+    });
     Ok(Doors { lockouts, rate_limiter, sessions, closed })
 }
 

@@ -11,13 +11,13 @@ use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
 
 use chrono::TimeDelta;
 use comanda_application::accounts::SessionTerms;
-use comanda_cache::CacheTerms;
 use comanda_domain::{
     feature_flag::{FlagDefaults, Percentage},
     lockout::LockoutPolicy,
     money::Currency,
     rate_limit::RateLimit,
 };
+use comanda_menu_cache::CacheTerms;
 use comanda_resilience::BreakerSettings;
 use ipnet::IpNet;
 

@@ -1,4 +1,4 @@
-//! Reads of the store and writes pass through; a write is shown before it is answered.
+//! Reads of the database pass through. A write returns once this process shows the change.
 
 use std::sync::Arc;
 
@@ -18,21 +18,21 @@ use tracing::Instrument;
 use crate::CachedMenu;
 
 impl CachedMenu {
-    /// Carries a write through to its end, showing included, whether or not the caller still waits.
+    /// Carries out a write and shows its result, whether or not the caller still waits.
     async fn write<T, E>(&self, write: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Unavailable> + Send + 'static,
     {
-        let keeper = Arc::clone(&self.0);
+        let refresher = Arc::clone(&self.0);
         let whole = async move {
             let outcome = write.await;
-            // A failure may be one of the answer only.
-            let shown = keeper.show_own_change().await;
+            // Also after a failure: the write may have happened and only its response may be lost.
+            let shown = refresher.show_own_change().await;
             if !shown && outcome.is_ok() {
-                tracing::warn!("the menu cannot be loaded after a change; it is not shown until it can");
-                if let Some(view) = keeper.board.view() {
-                    view.mark_outdated();
+                tracing::warn!("the menu was changed but cannot be loaded; readers wait until it can");
+                if let Some(snapshot) = refresher.current.snapshot() {
+                    snapshot.mark_outdated();
                 }
             }
             outcome

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+#![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 use std::{
     sync::{
@@ -17,7 +17,7 @@ use comanda_domain::{
     menu_item::{MenuItem, MenuItemDetails, MenuItemEdit},
     money::{Currency, Price},
     ports::{
-        EditMenuItemError, FeatureFlags, ItemChanges, Menu, MenuCopy, MenuNews, MenuNewsReader, MenuObserver,
+        EditMenuItemError, FeatureFlags, ItemChanges, Menu, MenuCopy, MenuNotification, MenuObserver, MenuSubscriber,
         MockClock, MockMenu, MockMenuCache, PublicMenu, Unavailable, WholeMenu,
     },
     stock::Stock,
@@ -28,7 +28,7 @@ use uuid::Uuid;
 
 use crate::{
     CacheTerms, CachedMenu,
-    board::{Board, Origin, PutUp, View},
+    current::{Current, Installed, Origin, Snapshot},
 };
 
 const TERMS: CacheTerms = CacheTerms { lifetime: Duration::from_mins(5), stale: Duration::from_hours(1) };
@@ -73,7 +73,7 @@ impl FeatureFlags for AllOn {
     }
 }
 
-/// What there is when nobody has published anything; each publication is told.
+/// A cache in which nothing has been published yet; each publication is sent to the receiver.
 fn empty_cache() -> (MockMenuCache, mpsc::UnboundedReceiver<(u64, ItemChanges)>) {
     let (sender, published) = mpsc::unbounded_channel();
     let mut cache = MockMenuCache::new();
@@ -92,45 +92,50 @@ fn empty_cache() -> (MockMenuCache, mpsc::UnboundedReceiver<(u64, ItemChanges)>)
 fn start(menu: MockMenu, cache: MockMenuCache) -> CachedMenu {
     let mut clock = MockClock::new();
     clock.expect_now().returning(now);
-    CachedMenu::start(Arc::new(menu), Arc::new(cache), Arc::new(AllOn), Arc::new(clock), TERMS)
+    let menu = CachedMenu::new(Arc::new(menu), Arc::new(cache), Arc::new(AllOn), Arc::new(clock), TERMS);
+    tokio::spawn({
+        let menu = menu.clone();
+        async move { menu.run().await }
+    });
+    menu
 }
 
 #[test]
-fn the_board_never_goes_back_and_a_renewed_menu_stays_the_same() {
+fn the_current_snapshot_never_goes_back_and_a_renewed_menu_stays_the_same() {
     let expires = std::time::Instant::now() + Duration::from_mins(1);
-    let board = Board::default();
-    let put_up = |version, milliseconds, origin| {
+    let current = Current::default();
+    let install = |version, milliseconds, origin| {
         let loaded_at = DateTime::from_timestamp_millis(milliseconds).unwrap();
-        board.put_up(View::new(copy(version, loaded_at, vec![]), expires), origin)
+        current.install(Snapshot::new(copy(version, loaded_at, vec![]), expires), origin)
     };
-    assert!(matches!(put_up(2, 100, Origin::Shared), PutUp::Newer { before: None }));
-    let first = board.view().unwrap();
-    assert!(matches!(put_up(1, 900, Origin::Store), PutUp::Older));
-    assert!(matches!(put_up(2, 200, Origin::Shared), PutUp::Same));
-    let renewed = board.view().unwrap();
+    assert!(matches!(install(2, 100, Origin::Shared), Installed::Newer { before: None }));
+    let first = current.snapshot().unwrap();
+    assert!(matches!(install(1, 900, Origin::Database), Installed::Older));
+    assert!(matches!(install(2, 200, Origin::Shared), Installed::Same));
+    let renewed = current.snapshot().unwrap();
     assert!(Arc::ptr_eq(&renewed.copy.menu, &first.copy.menu) && renewed.copy.loaded_at > first.copy.loaded_at);
-    assert!(matches!(put_up(2, 150, Origin::Shared), PutUp::Same));
-    assert_eq!(board.view().unwrap().copy.loaded_at, renewed.copy.loaded_at);
+    assert!(matches!(install(2, 150, Origin::Shared), Installed::Same));
+    assert_eq!(current.snapshot().unwrap().copy.loaded_at, renewed.copy.loaded_at);
 
-    // Something newer is in the store: only the store can say that it was no change after all.
+    // The database is known to hold something newer: only the database can say that it was no change after all.
     renewed.mark_outdated();
-    put_up(2, 300, Origin::Shared);
-    assert!(board.view().unwrap().is_outdated());
-    put_up(2, 400, Origin::Store);
-    assert!(!board.view().unwrap().is_outdated());
+    install(2, 300, Origin::Shared);
+    assert!(current.snapshot().unwrap().is_outdated());
+    install(2, 400, Origin::Database);
+    assert!(!current.snapshot().unwrap().is_outdated());
 }
 
 #[test]
 fn changes_are_what_customers_see_differently() {
-    let view = |items| View::new(copy(1, now(), items), std::time::Instant::now());
-    let before = view(vec![item(1, 1, 30), item(2, 1, 30), item(3, 1, 30), item(4, 1, 30)]);
-    let after = view(vec![item(1, 1, 29), item(2, 2, 30), item(3, 1, 5), item(5, 1, 1)]);
+    let snapshot = |items| Snapshot::new(copy(1, now(), items), std::time::Instant::now());
+    let before = snapshot(vec![item(1, 1, 30), item(2, 1, 30), item(3, 1, 30), item(4, 1, 30)]);
+    let after = snapshot(vec![item(1, 1, 29), item(2, 2, 30), item(3, 1, 5), item(5, 1, 1)]);
     let ids = |numbers: &[u128]| numbers.iter().map(|n| MenuItemId::new(Uuid::from_u128(*n))).collect::<Vec<_>>();
     assert_eq!(after.changes_since(&before), ItemChanges::Partial { changed: ids(&[2, 3, 5]), gone: ids(&[4]) });
 }
 
 #[tokio::test]
-async fn many_readers_of_an_empty_board_are_one_load() {
+async fn many_readers_of_an_empty_cache_are_one_load() {
     let loads = Arc::new(AtomicUsize::new(0));
     let mut menu = MockMenu::new();
     let counted = Arc::clone(&loads);
@@ -165,7 +170,7 @@ async fn readers_that_waited_for_a_load_fail_with_it() {
     let menu = start(menu, cache);
     let read = futures(&menu, 50).await;
     assert!(read.iter().all(Result::is_err));
-    assert_eq!(loads.load(Ordering::SeqCst), 1, "not fifty in turn");
+    assert_eq!(loads.load(Ordering::SeqCst), 1, "instead of fifty in turn");
 }
 
 async fn futures(menu: &CachedMenu, count: usize) -> Vec<Result<Arc<WholeMenu>, Unavailable>> {
@@ -177,7 +182,7 @@ async fn futures(menu: &CachedMenu, count: usize) -> Vec<Result<Arc<WholeMenu>, 
     readers.join_all().await
 }
 
-/// A store whose version rises with every edit.
+/// A menu whose version rises with every edit.
 fn editable(version: &Arc<AtomicU64>) -> MockMenu {
     let mut menu = MockMenu::new();
     let current = Arc::clone(version);
@@ -232,13 +237,13 @@ async fn after_a_failed_publication_everything_is_published() {
     for revision in 1..4 {
         edit(&menu, revision).await.unwrap();
     }
-    let told: Vec<(u64, bool)> =
+    let publications: Vec<(u64, bool)> =
         [published.recv().await, published.recv().await, published.recv().await, published.recv().await]
             .into_iter()
             .flatten()
             .map(|(version, changes)| (version, changes == ItemChanges::Everything))
             .collect();
-    assert_eq!(told, [(1, true), (2, false), (3, true), (4, false)]);
+    assert_eq!(publications, [(1, true), (2, false), (3, true), (4, false)]);
 }
 
 #[tokio::test]
@@ -263,13 +268,13 @@ async fn an_edit_that_cannot_be_shown_is_not_hidden_behind_the_old_menu() {
     let menu = start(store, cache);
     PublicMenu::whole(&menu).await.unwrap();
     edit(&menu, 1).await.unwrap();
-    assert!(PublicMenu::whole(&menu).await.is_err(), "rather nothing than a price that was replaced");
+    assert!(PublicMenu::whole(&menu).await.is_err(), "an error is better than a price that was replaced");
     broken.store(0, Ordering::SeqCst);
     assert_eq!(PublicMenu::whole(&menu).await.unwrap().version, 2);
 }
 
 #[tokio::test]
-async fn what_orders_change_and_what_other_servers_tell_is_shown() {
+async fn changes_by_orders_and_by_other_servers_are_shown() {
     let version = Arc::new(AtomicU64::new(1));
     let (cache, mut published) = empty_cache();
     let menu = start(editable(&version), cache);
@@ -283,9 +288,9 @@ async fn what_orders_change_and_what_other_servers_tell_is_shown() {
     menu.menu_changed();
     until(2).await;
     version.store(3, Ordering::SeqCst);
-    menu.heard(MenuNews::Version(3));
+    menu.on_notification(MenuNotification::Version(3));
     until(3).await;
-    // Nothing told, nothing heard: it is noticed all the same.
+    // Nobody sends a notification: polling notices the change.
     version.store(4, Ordering::SeqCst);
     until(4).await;
     published.close();
@@ -304,12 +309,12 @@ async fn a_reader_that_hangs_up_stops_nobody() {
     cache.expect_whole().returning(|| Ok(None));
     cache.expect_take_lease().returning(move || {
         first.notify_one();
-        // The lease is out until it is given back.
+        // The lease is out until it is returned.
         Ok((lease.fetch_add(1, Ordering::SeqCst) == 0).then(|| comanda_domain::ports::LoadLease("lease".to_owned())))
     });
-    let given_back = Arc::clone(&taken);
+    let returned = Arc::clone(&taken);
     cache.expect_return_lease().returning(move |_| {
-        given_back.store(0, Ordering::SeqCst);
+        returned.store(0, Ordering::SeqCst);
         goes_on.notify_one();
         Ok(())
     });

@@ -1,18 +1,18 @@
-use metrics::{Counter, counter};
+use ::metrics::{Counter, counter};
 
-/// Where readings of the menu were answered from, as metrics.
-pub(crate) struct Layers {
-    /// This process's own copy.
+/// Counts which layer answered each read of the menu, and how often the menu was loaded.
+pub(crate) struct Metrics {
+    /// Reads answered from this process's snapshot.
     pub(crate) process: Counter,
-    /// The copies that servers share.
+    /// Reads answered from the copy that all servers share.
     pub(crate) shared: Counter,
-    /// The store.
+    /// Reads answered from the database.
     pub(crate) store: Counter,
-    /// Whole menus read from the store, whoever asked.
+    /// Whole menus loaded from the database to make a snapshot, whatever caused the load.
     pub(crate) loads: Counter,
 }
 
-impl Layers {
+impl Metrics {
     pub(crate) fn new() -> Self {
         let layer = |name: &'static str| counter!("comanda_menu_reads_total", "layer" => name);
         Self {

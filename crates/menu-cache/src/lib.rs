@@ -1,0 +1,14 @@
+//! The menu as customers read it: from a snapshot in this process, which one loader at a time refreshes for all servers.
+
+mod cached_menu;
+mod current;
+mod early_renewal;
+mod memoized_flag;
+mod metrics;
+mod refresher;
+#[cfg(test)]
+mod tests;
+mod writes;
+
+pub use cached_menu::CachedMenu;
+pub use refresher::CacheTerms;

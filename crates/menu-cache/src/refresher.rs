@@ -1,0 +1,406 @@
+//! Keeps this process's snapshot current, and the copy that all servers share.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use comanda_domain::{
+    Timestamp,
+    feature_flag::FeatureFlag,
+    ids::MenuItemId,
+    ports::{Clock, FeatureFlags, ItemChanges, LoadLease, Menu, MenuCache, MenuCopy, MenuNotification, Unavailable},
+};
+use rand::RngExt;
+use tokio::{
+    runtime::Handle,
+    sync::{Mutex, Notify},
+    time::MissedTickBehavior,
+};
+
+use crate::{
+    current::{Current, Installed, Origin, Snapshot},
+    early_renewal,
+    memoized_flag::MemoizedFlag,
+    metrics::Metrics,
+};
+
+/// How long snapshots are shown.
+#[derive(Clone, Copy, Debug)]
+pub struct CacheTerms {
+    /// A snapshot is renewed after this time even if nothing has changed.
+    pub lifetime: Duration,
+    /// How long after its lifetime a snapshot is still shown if it cannot be renewed.
+    pub stale: Duration,
+}
+
+/// How often the version in the database is compared with the snapshot's, in case a notification was lost or a server died
+/// before it sent one. Also the pause after a refresh that failed.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The least time between two refreshes in the background, so that a rush of orders does not cause a rush of loads.
+const MIN_RELOAD_INTERVAL: Duration = Duration::from_millis(50);
+
+/// How often the shared copy is looked for while another server loads it.
+const LEASE_POLL: Duration = Duration::from_millis(10);
+
+/// The longest to wait for another server's load. Its lease has expired by then.
+const LEASE_TIMEOUT: Duration = Duration::from_millis(3500);
+
+/// What stands behind a [`crate::CachedMenu`].
+pub(crate) struct Refresher {
+    pub(crate) menu: Arc<dyn Menu>,
+    pub(crate) cache: Arc<dyn MenuCache>,
+    pub(crate) flags: Arc<dyn FeatureFlags>,
+    clock: Arc<dyn Clock>,
+    terms: CacheTerms,
+    /// Carries out what must end even if the caller, or the runtime of an actix worker, does not wait for it.
+    pub(crate) runtime: Handle,
+    pub(crate) current: Current,
+    pub(crate) metrics: Metrics,
+    /// Whether snapshots are read at all.
+    reads_snapshots: MemoizedFlag,
+    /// Held by the reader that loads when there is no snapshot to show; the other readers queue for it.
+    filling: Mutex<()>,
+    /// How many fills have failed. A reader that waited for a failed fill fails too, instead of trying in its turn.
+    failures: AtomicU64,
+    /// Held while loading after a change by this process. Contains the time at which the last such load began.
+    loading: Mutex<Option<Instant>>,
+    pending: Pending,
+}
+
+/// What the background has been asked to do.
+#[derive(Default)]
+struct Pending {
+    wake: Notify,
+    /// This process has changed the menu.
+    own_change: AtomicBool,
+    /// The newest version that is known to exist.
+    version: AtomicU64,
+    /// The snapshot has to be renewed, changed or not.
+    renewal: AtomicBool,
+    /// The shared copy is lost and has to be published again.
+    publication: AtomicBool,
+    /// The last publication failed, so it is not known which of the items' own entries are right.
+    publish_everything: AtomicBool,
+}
+
+/// Which copies are good enough.
+#[derive(Clone, Copy)]
+enum Need {
+    Any,
+    Version(u64),
+    LoadedAfter(Timestamp),
+}
+
+impl Need {
+    fn is_met_by(self, copy: &MenuCopy) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Version(version) => copy.menu.version >= version,
+            Self::LoadedAfter(moment) => copy.loaded_at > moment,
+        }
+    }
+}
+
+impl Refresher {
+    /// Must be called within a tokio runtime.
+    pub(crate) fn new(
+        menu: Arc<dyn Menu>,
+        cache: Arc<dyn MenuCache>,
+        flags: Arc<dyn FeatureFlags>,
+        clock: Arc<dyn Clock>,
+        terms: CacheTerms,
+    ) -> Self {
+        Self {
+            menu,
+            cache,
+            flags,
+            clock,
+            terms,
+            runtime: Handle::current(),
+            current: Current::default(),
+            metrics: Metrics::new(),
+            reads_snapshots: MemoizedFlag::new(FeatureFlag::MenuCache),
+            filling: Mutex::new(()),
+            failures: AtomicU64::new(0),
+            loading: Mutex::new(None),
+            pending: Pending::default(),
+        }
+    }
+
+    /// The snapshot, if there is one that may be shown now.
+    pub(crate) fn shown(&self) -> Option<Arc<Snapshot>> {
+        let snapshot = self.current.snapshot()?;
+        let now = Instant::now();
+        if snapshot.is_outdated() || snapshot.overdue(now) > self.terms.stale {
+            return None;
+        }
+        let chance = rand::rng().random_range(0.0..1.0);
+        if early_renewal::is_due(snapshot.left(now), snapshot.copy.load_took, chance) {
+            self.request(&self.pending.renewal);
+        }
+        Some(snapshot)
+    }
+
+    pub(crate) async fn reads_snapshots(&self) -> bool {
+        self.reads_snapshots.is_on(&*self.flags).await
+    }
+
+    /// Waits for a snapshot. One reader gets it from the database or the shared copy; the others wait for that one.
+    pub(crate) async fn filled(self: &Arc<Self>) -> Result<Arc<Snapshot>, Unavailable> {
+        let failures = self.failures.load(Ordering::Acquire);
+        let _one_at_a_time = self.filling.lock().await;
+        if let Some(snapshot) = self.shown() {
+            return Ok(snapshot);
+        }
+        if self.failures.load(Ordering::Acquire) != failures {
+            return Err(Unavailable::new("the menu could not be loaded"));
+        }
+        let need = match self.current.snapshot() {
+            None => Need::Any,
+            Some(snapshot) if snapshot.is_outdated() => Need::Version(snapshot.version() + 1),
+            Some(snapshot) => Need::LoadedAfter(snapshot.copy.loaded_at),
+        };
+        // In a task of its own, which returns the lease even if this reader hangs up.
+        let inner = Arc::clone(self);
+        let filling = self.runtime.spawn(async move { inner.obtain(need).await });
+        let filled = filling.await.unwrap_or_else(|gone| Err(Unavailable::new(gone)));
+        if filled.is_err() {
+            self.failures.fetch_add(1, Ordering::AcqRel);
+        }
+        filled?;
+        self.current.snapshot().ok_or_else(|| Unavailable::new("there is no menu"))
+    }
+
+    /// Installs a copy that meets the need: the shared one, or one loaded under the lease for all servers.
+    async fn obtain(&self, need: Need) -> Result<(), Unavailable> {
+        let begin = Instant::now();
+        while begin.elapsed() < LEASE_TIMEOUT {
+            match self.adopt_shared(need).await {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(_) => break,
+            }
+            match self.cache.take_lease().await {
+                Ok(Some(lease)) => {
+                    // Another server may have published between the look at the shared copy and the lease.
+                    let obtained = match self.adopt_shared(need).await {
+                        Ok(true) => Ok(()),
+                        _ => self.load_and_publish().await,
+                    };
+                    self.return_lease(lease).await;
+                    return obtained;
+                }
+                Ok(None) => tokio::time::sleep(LEASE_POLL).await,
+                Err(_) => break,
+            }
+        }
+        self.load_and_publish().await
+    }
+
+    async fn return_lease(&self, lease: LoadLease) {
+        if let Err(error) = self.cache.return_lease(lease).await {
+            tracing::debug!(%error, "a lease was not returned; it will expire");
+        }
+    }
+
+    /// Installs the shared copy if it meets the need; returns whether it does.
+    async fn adopt_shared(&self, need: Need) -> Result<bool, Unavailable> {
+        match self.cache.whole().await? {
+            Some(copy) if need.is_met_by(&copy) => {
+                self.metrics.shared.increment(1);
+                self.current.install(self.snapshot_of(copy), Origin::Shared);
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn snapshot_of(&self, copy: MenuCopy) -> Snapshot {
+        let age = (self.clock.now() - copy.loaded_at).to_std().unwrap_or_default();
+        let lifetime = self.terms.lifetime.mul_f64(rand::rng().random_range(0.9..1.1)).saturating_sub(age);
+        Snapshot::new(copy, Instant::now() + lifetime)
+    }
+
+    /// Loads the menu from the database, installs it and publishes it for the other servers.
+    async fn load_and_publish(&self) -> Result<(), Unavailable> {
+        let (loaded_at, begin) = (self.clock.now(), Instant::now());
+        self.metrics.loads.increment(1);
+        let menu = Arc::new(self.menu.whole_to_copy().await?);
+        let copy = MenuCopy { menu, loaded_at, load_took: begin.elapsed() };
+        match self.current.install(self.snapshot_of(copy), Origin::Database) {
+            Installed::Newer { before } => {
+                let Some(snapshot) = self.current.snapshot() else { return Ok(()) };
+                let changes = before.map_or(ItemChanges::Everything, |before| snapshot.changes_since(&before));
+                self.publish(&snapshot.copy, changes).await;
+            }
+            // Whoever installed this version first has published it; this renews its lifetime.
+            Installed::Same => {
+                if let Some(snapshot) = self.current.snapshot() {
+                    let nothing = ItemChanges::Partial { changed: Vec::new(), gone: Vec::new() };
+                    self.publish(&snapshot.copy, nothing).await;
+                }
+            }
+            Installed::Older => {}
+        }
+        Ok(())
+    }
+
+    async fn publish(&self, copy: &MenuCopy, changes: ItemChanges) {
+        let changes = match changes {
+            ItemChanges::Partial { changed, gone } if self.publishes_partially(&changed, &gone).await => {
+                ItemChanges::Partial { changed, gone }
+            }
+            _ => ItemChanges::Everything,
+        };
+        match self.cache.publish(copy, &changes).await {
+            Ok(()) if changes == ItemChanges::Everything => {
+                self.pending.publish_everything.store(false, Ordering::Release);
+            }
+            Ok(()) => {}
+            Err(error) => {
+                tracing::debug!(
+                    %error, version = copy.menu.version,
+                    "the menu was not published; other servers will find the change when they poll the database"
+                );
+                self.pending.publish_everything.store(true, Ordering::Release);
+            }
+        }
+    }
+
+    async fn publishes_partially(&self, changed: &[MenuItemId], gone: &[MenuItemId]) -> bool {
+        if self.pending.publish_everything.load(Ordering::Acquire) {
+            return false;
+        }
+        for id in changed.iter().chain(gone) {
+            if !self.flags.is_on(FeatureFlag::PartialInvalidation, &id.to_string()).await {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Returns once this process shows everything that was committed before the call, or `false` if it cannot.
+    pub(crate) async fn show_own_change(&self) -> bool {
+        let committed = Instant::now();
+        let mut last = self.loading.lock().await;
+        if last.is_some_and(|began| began > committed) {
+            return true;
+        }
+        let began = Instant::now();
+        match self.load_and_publish().await {
+            Ok(()) => {
+                *last = Some(began);
+                true
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the menu cannot be loaded after a change");
+                self.request(&self.pending.own_change);
+                false
+            }
+        }
+    }
+
+    fn request(&self, what: &AtomicBool) {
+        if !what.swap(true, Ordering::AcqRel) {
+            self.pending.wake.notify_one();
+        }
+    }
+
+    /// Runs what is pending, and polls; never returns.
+    pub(crate) async fn run(&self) {
+        let mut poll = tokio::time::interval(POLL_INTERVAL);
+        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = self.pending.wake.notified() => {}
+                _ = poll.tick() => self.poll().await,
+            }
+            let done = self.run_pending().await;
+            tokio::time::sleep(if done { MIN_RELOAD_INTERVAL } else { POLL_INTERVAL }).await;
+        }
+    }
+
+    /// Compares the snapshot with the database and with the shared copy.
+    pub(crate) async fn poll(&self) {
+        let Some(snapshot) = self.current.snapshot() else { return };
+        if let Ok(version) = self.menu.version().await
+            && self.pending.version.fetch_max(version, Ordering::AcqRel).max(version) > snapshot.version()
+        {
+            // This process comes first: asking Redis may take a while.
+            return;
+        }
+        match self.cache.version().await {
+            Ok(Some(version)) if version >= snapshot.version() => {
+                self.pending.version.fetch_max(version, Ordering::AcqRel);
+            }
+            // Redis has lost the shared copy.
+            Ok(_) => self.pending.publication.store(true, Ordering::Release),
+            Err(_) => {}
+        }
+    }
+
+    /// Returns whether everything that was pending could be done.
+    pub(crate) async fn run_pending(&self) -> bool {
+        let mut done = true;
+        if self.pending.own_change.swap(false, Ordering::AcqRel) {
+            done = self.show_own_change().await;
+        }
+        let Some(snapshot) = self.current.snapshot() else {
+            self.pending.renewal.store(false, Ordering::Release);
+            return done;
+        };
+        let wanted = self.pending.version.load(Ordering::Acquire);
+        let need = if wanted > snapshot.version() {
+            Some(Need::Version(wanted))
+        } else if self.pending.renewal.swap(false, Ordering::AcqRel) {
+            Some(Need::LoadedAfter(snapshot.copy.loaded_at))
+        } else {
+            None
+        };
+        if let Some(need) = need
+            && let Err(error) = self.obtain(need).await
+        {
+            tracing::warn!(%error, "the menu cannot be refreshed; the previous snapshot is still shown");
+            done = false;
+        } else if let Some(snapshot) = self.current.snapshot() {
+            // The database is the authority: the newer version we were notified of is not one of this menu.
+            let shown = snapshot.version();
+            if wanted > shown {
+                let _ = self.pending.version.compare_exchange(wanted, shown, Ordering::AcqRel, Ordering::Acquire);
+            }
+        }
+        if self.pending.publication.swap(false, Ordering::AcqRel)
+            && let Some(snapshot) = self.current.snapshot()
+            && let Ok(Some(lease)) = self.cache.take_lease().await
+        {
+            self.publish(&snapshot.copy, ItemChanges::Everything).await;
+            self.return_lease(lease).await;
+        }
+        done
+    }
+
+    /// This process has changed the menu; the change is loaded in the background.
+    pub(crate) fn request_own_change(&self) {
+        self.request(&self.pending.own_change);
+    }
+
+    pub(crate) fn on_notification(&self, notification: MenuNotification) {
+        match notification {
+            MenuNotification::Version(version) => {
+                self.pending.version.fetch_max(version, Ordering::AcqRel);
+                self.pending.wake.notify_one();
+            }
+            MenuNotification::Invalidated => {
+                self.pending.publish_everything.store(true, Ordering::Release);
+                self.request(&self.pending.renewal);
+            }
+            // The next poll finds out.
+            MenuNotification::PossiblyMissed => self.pending.wake.notify_one(),
+        }
+    }
+}
