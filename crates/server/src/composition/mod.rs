@@ -41,7 +41,7 @@ pub use self::payments::reconcile_payments;
 use crate::{
     config::{CacheConfig, Config, DatabaseSettings, PasswordConfig, StoreConfig},
     flags::OpenFeatureFlags,
-    http::{Authenticator, CsrfGuard, CursorSigner, Health, MenuPrinter, RateLimiter, SessionCookies},
+    http::{Authenticator, CsrfGuard, CursorSigner, Health, MenuRenderer, RateLimiter, SessionCookies},
     identity::{Argon2Hasher, ChainedRefreshTokens, JwtAccessTokens, TokenKeys, TokenTerms},
     system::{SystemClock, UuidV7},
 };
@@ -163,7 +163,7 @@ impl Restaurant {
             .offer(ChangeAccount::new(accounts.clone(), sessions, closed.clone(), clock.clone()))
             .offer(ReadAuditLog::new(audit_log))
             .offer(ReadMenu::new(public_menu.clone()))
-            .offer(MenuPrinter::new(config.currency))
+            .offer(MenuRenderer::new(config.currency))
             .offer(ReadMenuItem::new(menu.clone(), public_menu))
             .offer(ListMenuItems::new(menu.clone()))
             .offer(AddMenuItem::new(menu.clone(), ids.clone(), clock.clone()))

@@ -1,32 +1,18 @@
 //! The HTTP contract on actix-web: one file an endpoint, the routes here.
 
 mod accounts;
-mod admin;
-mod admission;
-mod analytics;
-mod budget;
-mod cookies;
-mod csrf;
-mod cursor;
-mod docs;
-mod envelope;
+mod events;
 mod extract;
-mod faults;
-mod health;
-mod jwks;
-mod measured;
 mod menu;
+mod middleware;
 mod openapi;
+mod operations;
 mod orders;
 mod payments;
 mod problem;
-mod problem_pages;
-mod rate_limit;
-mod request_id;
-mod retry_hints;
-mod run_to_completion;
-mod traced;
-mod waker;
+mod sales;
+mod sessions;
+mod validation;
 mod wire;
 
 use std::{io, net::SocketAddr, time::Duration};
@@ -40,11 +26,18 @@ use actix_web::{
     web::{self, Data, ServiceConfig},
 };
 
-pub use self::budget::Budgets;
-use self::{admission::Admission, measured::Measuring, problem::Problem, traced::Tracing};
+use self::{
+    extract::CSRF_HEADER,
+    middleware::{Admission, Measuring, REQUEST_ID_HEADER, Tracing},
+    problem::Problem,
+};
 pub use self::{
-    cookies::SessionCookies, csrf::CsrfGuard, cursor::CursorSigner, extract::Authenticator, health::Health,
-    menu::MenuPrinter, openapi::document, rate_limit::RateLimiter, waker::PaymentsWaker,
+    extract::{Authenticator, CsrfGuard, CursorSigner, RateLimiter, SessionCookies},
+    menu::MenuRenderer,
+    middleware::Budgets,
+    openapi::document,
+    operations::Health,
+    payments::PaymentsWaker,
 };
 use crate::config::HttpConfig;
 
@@ -75,7 +68,7 @@ pub fn server(
             .configure(&register)
             .configure(routes)
             .wrap(Condition::new(!cors_origins.is_empty(), cors(&cors_origins)))
-            .wrap(from_fn(envelope::wrap))
+            .wrap(from_fn(middleware::envelope))
     })
     .workers(config.workers.get())
     .client_request_timeout(HEAD_TIMEOUT)
@@ -99,32 +92,32 @@ fn routes(app: &mut ServiceConfig) {
         )
         .service(web::resource("/v1/orders").route(web::get().to(orders::list)).route(web::post().to(orders::place)))
         .service(web::resource("/v1/users").route(web::post().to(accounts::register)))
-        .service(web::resource("/v1/sessions").route(web::post().to(accounts::log_in)))
-        .service(web::resource("/v1/sessions/refresh").route(web::post().to(accounts::refresh_session)))
-        .service(web::resource("/v1/sessions/current").route(web::delete().to(accounts::log_out)))
-        .service(web::resource("/v1/web/sessions").route(web::post().to(accounts::log_in_browser)))
-        .service(web::resource("/v1/web/sessions/current").route(web::delete().to(accounts::log_out_browser)))
+        .service(web::resource("/v1/sessions").route(web::post().to(sessions::log_in)))
+        .service(web::resource("/v1/sessions/refresh").route(web::post().to(sessions::refresh_session)))
+        .service(web::resource("/v1/sessions/current").route(web::delete().to(sessions::log_out)))
+        .service(web::resource("/v1/web/sessions").route(web::post().to(sessions::log_in_browser)))
+        .service(web::resource("/v1/web/sessions/current").route(web::delete().to(sessions::log_out_browser)))
         .service(web::resource("/v1/me").route(web::get().to(accounts::me)).route(web::patch().to(accounts::update_me)))
         .service(web::resource("/v1/me/password").route(web::put().to(accounts::change_password)))
-        .service(web::resource("/v1/admin/lockouts").route(web::get().to(admin::lockouts)))
+        .service(web::resource("/v1/admin/lockouts").route(web::get().to(operations::lockouts)))
         .service(
             web::resource("/v1/admin/lockouts/{email}")
-                .route(web::get().to(admin::lockout))
-                .route(web::delete().to(admin::unlock)),
+                .route(web::get().to(operations::lockout))
+                .route(web::delete().to(operations::unlock)),
         )
-        .service(web::resource("/v1/admin/users").route(web::get().to(admin::accounts)))
-        .service(web::resource("/v1/admin/users/{id}").route(web::patch().to(admin::change_account)))
-        .service(web::resource("/v1/admin/audit-log").route(web::get().to(admin::audit_log)))
+        .service(web::resource("/v1/admin/users").route(web::get().to(accounts::accounts)))
+        .service(web::resource("/v1/admin/users/{id}").route(web::patch().to(accounts::change_account)))
+        .service(web::resource("/v1/admin/audit-log").route(web::get().to(operations::audit_log)))
         .service(
             web::resource("/v1/admin/flags/{name}")
-                .route(web::get().to(admin::flag))
-                .route(web::put().to(admin::set_flag)),
+                .route(web::get().to(operations::flag))
+                .route(web::put().to(operations::set_flag)),
         )
-        .service(web::resource("/v1/admin/dead-letters").route(web::get().to(admin::dead_letters)))
-        .service(web::resource("/v1/admin/dead-letters/{id}/resend").route(web::post().to(admin::resend)))
-        .service(web::resource("/v1/analytics/top-items").route(web::get().to(analytics::top_items)))
-        .service(web::resource("/v1/analytics/sales").route(web::get().to(analytics::sales)))
-        .service(web::resource("/.well-known/jwks.json").route(web::get().to(jwks::jwks)))
+        .service(web::resource("/v1/admin/dead-letters").route(web::get().to(events::dead_letters)))
+        .service(web::resource("/v1/admin/dead-letters/{id}/resend").route(web::post().to(events::resend)))
+        .service(web::resource("/v1/analytics/top-items").route(web::get().to(sales::top_items)))
+        .service(web::resource("/v1/analytics/sales").route(web::get().to(sales::sales)))
+        .service(web::resource("/.well-known/jwks.json").route(web::get().to(sessions::jwks)))
         .service(
             web::resource("/v1/menu/items")
                 .route(web::get().to(menu::list_items))
@@ -139,12 +132,12 @@ fn routes(app: &mut ServiceConfig) {
         .service(web::resource("/v1/webhooks/stripe").route(web::post().to(payments::stripe_webhook)))
         .service(web::resource("/v1/offline-gateway/intents/{intent}/pay").route(web::post().to(payments::offline_pay)))
         .service(web::resource("/v1/orders/{id}/status").route(web::post().to(orders::advance)))
-        .service(web::resource("/health/live").route(web::get().to(health::live)))
-        .service(web::resource("/health/ready").route(web::get().to(health::ready)))
+        .service(web::resource("/health/live").route(web::get().to(operations::live)))
+        .service(web::resource("/health/ready").route(web::get().to(operations::ready)))
         .service(web::resource("/openapi.json").route(web::get().to(openapi::json)))
-        .service(web::resource("/docs").route(web::get().to(docs::page)))
-        .service(web::resource("/docs/{file}").route(web::get().to(docs::file)))
-        .service(web::resource("/problems/{code}").route(web::get().to(problem_pages::page)))
+        .service(web::resource("/docs").route(web::get().to(openapi::page)))
+        .service(web::resource("/docs/{file}").route(web::get().to(openapi::file)))
+        .service(web::resource("/problems/{code}").route(web::get().to(problem::page)))
         .default_service(web::to(|| async {
             Err::<&str, _>(Problem::of_status(actix_web::http::StatusCode::NOT_FOUND))
         }));
@@ -154,10 +147,10 @@ fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH, header::IF_NONE_MATCH])
-        .allowed_headers(["idempotency-key", csrf::HEADER, request_id::HEADER])
+        .allowed_headers(["idempotency-key", CSRF_HEADER, REQUEST_ID_HEADER])
         .supports_credentials()
         .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER])
-        .expose_headers(["idempotency-replayed", request_id::HEADER])
+        .expose_headers(["idempotency-replayed", REQUEST_ID_HEADER])
         .max_age(600);
     origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
 }

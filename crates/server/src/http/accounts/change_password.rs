@@ -1,11 +1,11 @@
 use actix_web::{HttpResponse, web::Data};
 use comanda_application::accounts::ChangePassword;
 
-use super::checked;
 use crate::http::{
     extract::{Json, SignedIn},
+    middleware::run_to_completion,
     problem::{Problem, ProblemDocument},
-    run_to_completion::run_to_completion,
+    sessions::checked,
     wire::ChangePasswordRequest,
 };
 

@@ -4,8 +4,8 @@ use comanda_domain::rate_limit::LimitedAction;
 
 use crate::http::{
     extract::Json,
+    extract::RateLimiter,
     problem::{Code, Problem, ProblemDocument},
-    rate_limit::RateLimiter,
     wire::{RegisterRequest, UserResponse},
 };
 

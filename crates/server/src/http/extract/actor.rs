@@ -9,11 +9,8 @@ use comanda_domain::{
     ports::{AccessTokens, Audience, Clock, ClosedSessions},
 };
 
-use crate::http::{
-    cookies::SessionCookies,
-    csrf::CsrfGuard,
-    problem::{Code, Problem},
-};
+use super::{CsrfGuard, SessionCookies};
+use crate::http::problem::{Code, Problem};
 
 /// What it takes to know who sent a request.
 #[derive(Clone)]

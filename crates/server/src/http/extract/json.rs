@@ -9,7 +9,10 @@ use actix_web::{
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
-use crate::http::problem::{Code, FieldFault, Problem};
+use crate::http::{
+    problem::{Code, Problem},
+    validation::Violation,
+};
 
 /// The most bytes a body may have: 64 KiB.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -145,7 +148,7 @@ fn malformed(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
         "wrong-type"
     };
     Problem::new(Code::InvalidRequest, format!("The body does not have the shape it should: {detail}."))
-        .errors(vec![FieldFault { pointer, code, detail }])
+        .errors(vec![Violation { pointer, code, detail }])
 }
 
 fn segment(segment: &serde_path_to_error::Segment) -> String {

@@ -1,15 +1,25 @@
 //! What handlers ask of a request, each as a type whose absence is the right problem.
 
 mod actor;
+mod cookies;
+mod csrf;
+mod cursor;
 mod id;
 mod idempotency;
 mod if_match;
 mod json;
 mod query;
+mod rate_limit;
 
-pub use actor::{Admin, Authenticator, MaybeSignedIn, SignedIn, Staff};
-pub use id::{AccountIdPath, EmailPath, FlagPath, LetterPath, MenuItemIdPath, OrderIdPath, PaymentPath};
-pub use idempotency::IdempotencyHeader;
-pub use if_match::IfMatch;
-pub use json::{Json, JsonOrNothing, RawBody};
-pub use query::Query;
+pub use self::{
+    actor::{Admin, Authenticator, MaybeSignedIn, SignedIn, Staff},
+    cookies::SessionCookies,
+    csrf::{CsrfGuard, HEADER as CSRF_HEADER},
+    cursor::CursorSigner,
+    id::{AccountIdPath, EmailPath, FlagPath, LetterPath, MenuItemIdPath, OrderIdPath, PaymentPath},
+    idempotency::IdempotencyHeader,
+    if_match::IfMatch,
+    json::{Json, JsonOrNothing, RawBody},
+    query::Query,
+    rate_limit::RateLimiter,
+};

@@ -3,7 +3,10 @@ use std::future::{Ready, ready};
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use serde::de::DeserializeOwned;
 
-use crate::http::problem::{Code, FieldFault, Problem};
+use crate::http::{
+    problem::{Code, Problem},
+    validation::Violation,
+};
 
 /// The query parameters.
 pub struct Query<T>(pub T);
@@ -22,7 +25,8 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     serde_path_to_error::deserialize(parameters).map_err(|error| {
         let detail = error.inner().to_string();
         let code = if detail.starts_with("unknown field") { "unknown-parameter" } else { "malformed" };
-        let fault = FieldFault { pointer: format!("/{}", error.path()), code, detail: detail.clone() };
-        Problem::new(Code::InvalidRequest, format!("A query parameter cannot be read: {detail}.")).errors(vec![fault])
+        let violation = Violation { pointer: format!("/{}", error.path()), code, detail: detail.clone() };
+        Problem::new(Code::InvalidRequest, format!("A query parameter cannot be read: {detail}."))
+            .errors(vec![violation])
     })
 }

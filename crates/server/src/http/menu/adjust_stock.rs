@@ -5,7 +5,8 @@ use comanda_domain::{ids::MenuItemId, ports::AdjustStockError, stock::StockDelta
 use super::etag;
 use crate::http::{
     extract::{Json, MenuItemIdPath, Staff},
-    problem::{Code, FieldFault, Problem, ProblemDocument, ShortageDocument},
+    problem::{Code, Problem, ProblemDocument, ShortageDocument},
+    validation::Violation,
     wire::{AdjustStockRequest, MenuItemResponse, Shown},
 };
 
@@ -42,8 +43,8 @@ fn problem(error: AdjustStockError, id: MenuItemId, delta: StockDelta) -> Proble
                 .with("items", serde_json::json!([shortage]))
         }
         AdjustStockError::TooMuch => {
-            let fault = FieldFault { pointer: "/delta".to_owned(), code: "out-of-range", detail: error.to_string() };
-            Problem::new(Code::ValidationFailed, "A value is out of its range.").errors(vec![fault])
+            let violation = Violation { pointer: "/delta".to_owned(), code: "out-of-range", detail: error.to_string() };
+            Problem::new(Code::ValidationFailed, "A value is out of its range.").errors(vec![violation])
         }
         AdjustStockError::Unavailable(cause) => Problem::unavailable("menu.update", &cause),
     }

@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use super::shown_to;
 use crate::http::{
-    cursor::CursorSigner,
+    extract::CursorSigner,
     extract::{MaybeSignedIn, Query},
-    faults::Faults,
     problem::{Code, Problem, ProblemDocument},
+    validation::Violations,
     wire::{MenuItemPage, PageQuery, QueryInteger},
 };
 
@@ -77,13 +77,13 @@ pub async fn list_items(
     Query(filter): Query<Filter>,
 ) -> Result<HttpResponse, Problem> {
     let page = PageQuery { limit: filter.limit, cursor: filter.cursor };
-    let mut faults = Faults::default();
-    let limit = page.limit(&mut faults);
-    let category = faults.check_optional("/category", filter.category.as_deref().map(Category::new));
+    let mut violations = Violations::default();
+    let limit = page.limit(&mut violations);
+    let category = violations.check_optional("/category", filter.category.as_deref().map(Category::new));
     // Matched, not stored: only what could not even be compared is refused.
     let name = filter.q.filter(|q| !q.is_empty());
-    let name = faults.check_optional("/q", name.as_deref().map(MenuItemName::new)).map(|name| name.to_string());
-    let limit = faults.finish(limit)?;
+    let name = violations.check_optional("/q", name.as_deref().map(MenuItemName::new)).map(|name| name.to_string());
+    let limit = violations.finish(limit)?;
     let after = page.after::<Position>(LIST, &cursors)?.map(Position::read).transpose()?;
 
     let found = use_case

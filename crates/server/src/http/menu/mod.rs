@@ -6,7 +6,7 @@ mod archive_item;
 mod edit_item;
 mod item;
 mod list_items;
-mod printed_menu;
+mod rendered_menu;
 mod whole;
 
 use actix_web::http::header::{ETag, EntityTag};
@@ -18,7 +18,7 @@ pub use archive_item::{__path_archive_item, archive_item};
 pub use edit_item::{__path_edit_item, edit_item};
 pub use item::{__path_item, item};
 pub use list_items::{__path_list_items, list_items};
-pub use printed_menu::MenuPrinter;
+pub use rendered_menu::MenuRenderer;
 pub use whole::{__path_whole, whole};
 
 use super::{

@@ -1,7 +1,7 @@
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use comanda_application::menu::ReadMenu;
 
-use super::MenuPrinter;
+use super::MenuRenderer;
 use crate::http::{problem::Problem, wire::MenuResponse};
 
 /// Shows the whole menu by category
@@ -15,9 +15,9 @@ use crate::http::{problem::Problem, wire::MenuResponse};
 )]
 pub async fn whole(
     use_case: Data<ReadMenu>,
-    printer: Data<MenuPrinter>,
+    renderer: Data<MenuRenderer>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let menu = use_case.execute().await.map_err(|cause| Problem::unavailable("menu.read", &cause))?;
-    Ok(printer.print(menu).answer(&request))
+    Ok(renderer.render(menu).respond(&request))
 }

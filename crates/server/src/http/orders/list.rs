@@ -6,10 +6,10 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::http::{
-    cursor::CursorSigner,
+    extract::CursorSigner,
     extract::{Query, SignedIn},
-    faults::Faults,
     problem::{Problem, ProblemDocument},
+    validation::Violations,
     wire::{OrderPage, OrderResponse, PageQuery, QueryInteger, relations_in, status_in},
 };
 
@@ -49,10 +49,10 @@ pub async fn list(
 ) -> Result<HttpResponse, Problem> {
     let relations = relations_in(filter.include.as_deref())?;
     let page = PageQuery { limit: filter.limit, cursor: filter.cursor };
-    let mut faults = Faults::default();
-    let limit = page.limit(&mut faults);
-    let status = filter.status.and_then(|status| status_in("/status", &status, &mut faults));
-    let limit = faults.finish(limit)?;
+    let mut violations = Violations::default();
+    let limit = page.limit(&mut violations);
+    let status = filter.status.and_then(|status| status_in("/status", &status, &mut violations));
+    let limit = violations.finish(limit)?;
     let after = page.after::<Uuid>(LIST, &cursors)?.map(OrderId::new);
 
     let found = use_case

@@ -5,7 +5,8 @@ use comanda_domain::{allocation::Shortage, ports::PlaceOrderError};
 use super::{REPLAYED, key_reused};
 use crate::http::{
     extract::{IdempotencyHeader, Json, SignedIn},
-    problem::{Code, FieldFault, Problem, ProblemDocument, ShortageDocument},
+    problem::{Code, Problem, ProblemDocument, ShortageDocument},
+    validation::Violation,
     wire::{OrderResponse, PlaceOrderRequest},
 };
 
@@ -43,13 +44,13 @@ pub async fn place(
 fn problem(error: PlaceOrderError) -> Problem {
     match error {
         PlaceOrderError::UnknownItems(lines) => {
-            let fault = |line| FieldFault {
+            let violation = |line| Violation {
                 pointer: format!("/items/{line}/menu_item_id"),
                 code: "unknown-item",
                 detail: "is not on the menu".to_owned(),
             };
             Problem::new(Code::UnknownItem, "The order names menu items that are not on the menu.")
-                .errors(lines.into_iter().map(fault).collect())
+                .errors(lines.into_iter().map(violation).collect())
         }
         PlaceOrderError::InsufficientStock(shortages) => {
             let items: Vec<ShortageDocument> = shortages.into_iter().map(shortage).collect();
@@ -57,8 +58,8 @@ fn problem(error: PlaceOrderError) -> Problem {
                 .with("items", serde_json::json!(items))
         }
         PlaceOrderError::TotalTooLarge => {
-            let fault = FieldFault { pointer: "/items".to_owned(), code: "out-of-range", detail: error.to_string() };
-            Problem::new(Code::ValidationFailed, "The total is too large.").errors(vec![fault])
+            let violation = Violation { pointer: "/items".to_owned(), code: "out-of-range", detail: error.to_string() };
+            Problem::new(Code::ValidationFailed, "The total is too large.").errors(vec![violation])
         }
         PlaceOrderError::KeyReused => key_reused(),
         PlaceOrderError::KeyInProgress => {

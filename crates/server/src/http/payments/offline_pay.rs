@@ -6,9 +6,9 @@ use comanda_stripe::{OfflineGateway, TestCard};
 use super::stripe_webhook;
 use crate::http::{
     extract::Json,
-    faults::Faults,
+    payments::PaymentsWaker,
     problem::{Problem, ProblemDocument},
-    waker::PaymentsWaker,
+    validation::Violations,
     wire::OfflinePayRequest,
 };
 
@@ -30,9 +30,9 @@ pub async fn offline_pay(
     intent: web::Path<String>,
     Json(request): Json<OfflinePayRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let mut faults = Faults::default();
-    let card = faults.read::<TestCard>("/payment_method", &request.payment_method, "unknown-card");
-    let card = faults.finish(card)?;
+    let mut violations = Violations::default();
+    let card = violations.read::<TestCard>("/payment_method", &request.payment_method, "unknown-card");
+    let card = violations.finish(card)?;
     let paid = gateway.and_then(|gateway| gateway.pay(&IntentId(intent.into_inner()), card, chrono::Utc::now()));
     let (signature, body) = paid.ok_or_else(|| Problem::not_found("intent"))?;
     use_case.execute(&signature, body.as_bytes()).await.map_err(stripe_webhook::problem)?;

@@ -5,7 +5,8 @@ use comanda_domain::ports::BeginPaymentError;
 use crate::http::{
     extract::{IdempotencyHeader, Json, OrderIdPath, SignedIn},
     orders::{REPLAYED, key_reused},
-    problem::{Code, FieldFault, Problem, ProblemDocument},
+    problem::{Code, Problem, ProblemDocument},
+    validation::Violation,
     wire::{PayRequest, PaymentResponse},
 };
 
@@ -54,12 +55,12 @@ fn problem(error: PayOrderError) -> Problem {
             BeginPaymentError::Unavailable(cause) => Problem::unavailable("payment.create", &cause),
         },
         PayOrderError::CardsNotTaken => {
-            let fault = FieldFault {
+            let violation = Violation {
                 pointer: "/method".to_owned(),
                 code: "not-offered",
                 detail: "cards are not taken here".to_owned(),
             };
-            Problem::new(Code::ValidationFailed, "Cards are not taken here.").errors(vec![fault])
+            Problem::new(Code::ValidationFailed, "Cards are not taken here.").errors(vec![violation])
         }
         PayOrderError::Refused(why) => {
             // Nothing that a customer could mend: the gateway does not take the amount, the currency, or us.

@@ -4,8 +4,9 @@ use comanda_domain::{money::Currency, ports::RefundPaymentError};
 
 use crate::http::{
     extract::{Json, PaymentPath, Staff},
-    problem::{Code, FieldFault, Problem, ProblemDocument},
-    waker::PaymentsWaker,
+    payments::PaymentsWaker,
+    problem::{Code, Problem, ProblemDocument},
+    validation::Violation,
     wire::{RefundRequest, RefundResponse},
 };
 
@@ -44,9 +45,9 @@ fn problem(error: RefundPaymentError) -> Problem {
             format!("A payment that is {} has no money to give back.", status.as_str()),
         ),
         RefundPaymentError::TooMuch { .. } => {
-            let fault =
-                FieldFault { pointer: "/amount/amount".to_owned(), code: "out-of-range", detail: error.to_string() };
-            Problem::new(Code::ValidationFailed, "There is not so much left.").errors(vec![fault])
+            let violation =
+                Violation { pointer: "/amount/amount".to_owned(), code: "out-of-range", detail: error.to_string() };
+            Problem::new(Code::ValidationFailed, "There is not so much left.").errors(vec![violation])
         }
         RefundPaymentError::Unavailable(cause) => Problem::unavailable("payment.update", &cause),
     }

@@ -3,8 +3,8 @@ use comanda_application::payments::{ReceiveEventError, ReceiveGatewayEvent};
 
 use crate::http::{
     extract::RawBody,
+    payments::PaymentsWaker,
     problem::{Code, Problem, ProblemDocument},
-    waker::PaymentsWaker,
 };
 
 /// Takes an event of the payment gateway's; Stripe calls it

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{WireInteger, WireTime};
-use crate::http::{faults::Faults, problem::Problem};
+use crate::http::{problem::Problem, validation::Violations};
 
 /// A locked address. It need not have an account.
 #[derive(Serialize, ToSchema)]
@@ -65,9 +65,9 @@ pub struct UnlockRequest {
 
 impl UnlockRequest {
     pub fn validate(self) -> Result<Reason, Problem> {
-        let mut faults = Faults::default();
-        let reason = faults.check("/reason", Reason::new(&self.reason));
-        faults.finish(reason)
+        let mut violations = Violations::default();
+        let reason = violations.check("/reason", Reason::new(&self.reason));
+        violations.finish(reason)
     }
 }
 
@@ -117,9 +117,9 @@ pub struct PatchAccountRequest {
 
 impl PatchAccountRequest {
     pub fn validate(self) -> Result<AccountChange, Problem> {
-        let mut faults = Faults::default();
-        let role = self.role.and_then(|role| faults.read("/role", &role, "unknown-role"));
-        faults.finish(Some(AccountChange { role, disabled: self.disabled }))
+        let mut violations = Violations::default();
+        let role = self.role.and_then(|role| violations.read("/role", &role, "unknown-role"));
+        violations.finish(Some(AccountChange { role, disabled: self.disabled }))
     }
 }
 
@@ -132,9 +132,9 @@ pub struct SetFlagRequest {
 
 impl SetFlagRequest {
     pub fn validate(&self) -> Result<Percentage, Problem> {
-        let mut faults = Faults::default();
-        let percentage = faults.check("/percentage", Percentage::new(self.percentage.0));
-        faults.finish(percentage)
+        let mut violations = Violations::default();
+        let percentage = violations.check("/percentage", Percentage::new(self.percentage.0));
+        violations.finish(percentage)
     }
 }
 

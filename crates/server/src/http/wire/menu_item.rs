@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{MoneyResponse, WireInteger, WireTime, money::PriceRequest};
-use crate::http::{faults::Faults, problem::Problem};
+use crate::http::{problem::Problem, validation::Violations};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -36,14 +36,14 @@ pub struct NewMenuItemRequest {
 
 impl NewMenuItemRequest {
     pub fn validate(self, currency: Currency) -> Result<(MenuItemDetails, Stock), Problem> {
-        let mut faults = Faults::default();
-        let name = faults.check("/name", MenuItemName::new(&self.name));
-        let description = faults.check("/description", Description::new(self.description.as_deref().unwrap_or("")));
-        let category = faults.check("/category", Category::new(&self.category));
-        let price = self.price.read("/price", currency, &mut faults);
-        let stock = faults.check("/stock", Stock::new(self.stock.0));
+        let mut violations = Violations::default();
+        let name = violations.check("/name", MenuItemName::new(&self.name));
+        let description = violations.check("/description", Description::new(self.description.as_deref().unwrap_or("")));
+        let category = violations.check("/category", Category::new(&self.category));
+        let price = self.price.read("/price", currency, &mut violations);
+        let stock = violations.check("/stock", Stock::new(self.stock.0));
         let low = self.low_stock_at.map_or(MenuItemDetails::DEFAULT_LOW_STOCK_AT, |low| low.0);
-        let low_stock_at = faults.check("/low_stock_at", Stock::new(low));
+        let low_stock_at = violations.check("/low_stock_at", Stock::new(low));
         let item = (|| {
             let details = MenuItemDetails {
                 name: name?,
@@ -55,7 +55,7 @@ impl NewMenuItemRequest {
             };
             Some((details, stock?))
         })();
-        faults.finish(item)
+        violations.finish(item)
     }
 }
 
@@ -77,16 +77,16 @@ pub struct PatchMenuItemRequest {
 
 impl PatchMenuItemRequest {
     pub fn validate(self, currency: Currency) -> Result<MenuItemEdit, Problem> {
-        let mut faults = Faults::default();
+        let mut violations = Violations::default();
         let edit = MenuItemEdit {
-            name: faults.check_optional("/name", self.name.as_deref().map(MenuItemName::new)),
-            description: faults.check_optional("/description", self.description.as_deref().map(Description::new)),
-            category: faults.check_optional("/category", self.category.as_deref().map(Category::new)),
-            price: self.price.and_then(|price| price.read("/price", currency, &mut faults)),
-            low_stock_at: faults.check_optional("/low_stock_at", self.low_stock_at.map(|low| Stock::new(low.0))),
+            name: violations.check_optional("/name", self.name.as_deref().map(MenuItemName::new)),
+            description: violations.check_optional("/description", self.description.as_deref().map(Description::new)),
+            category: violations.check_optional("/category", self.category.as_deref().map(Category::new)),
+            price: self.price.and_then(|price| price.read("/price", currency, &mut violations)),
+            low_stock_at: violations.check_optional("/low_stock_at", self.low_stock_at.map(|low| Stock::new(low.0))),
             active: self.active,
         };
-        faults.finish(Some(edit))
+        violations.finish(Some(edit))
     }
 }
 
@@ -107,10 +107,10 @@ pub struct AdjustStockRequest {
 
 impl AdjustStockRequest {
     pub fn validate(self) -> Result<(StockDelta, Reason), Problem> {
-        let mut faults = Faults::default();
-        let delta = faults.check("/delta", StockDelta::new(self.delta.0));
-        let reason = faults.check("/reason", Reason::new(&self.reason));
-        faults.finish(delta.zip(reason))
+        let mut violations = Violations::default();
+        let delta = violations.check("/delta", StockDelta::new(self.delta.0));
+        let reason = violations.check("/reason", Reason::new(&self.reason));
+        violations.finish(delta.zip(reason))
     }
 }
 

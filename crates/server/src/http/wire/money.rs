@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::WireInteger;
-use crate::http::faults::Faults;
+use crate::http::validation::Violations;
 
 /// An amount in minor units (ISO 4217).
 #[derive(Serialize, ToSchema)]
@@ -35,12 +35,12 @@ pub struct PriceRequest {
 }
 
 impl PriceRequest {
-    pub(super) fn read(&self, pointer: &str, currency: Currency, faults: &mut Faults) -> Option<Price> {
-        let price = faults.check(format!("{pointer}/amount"), Price::new(self.amount.0, currency));
+    pub(super) fn read(&self, pointer: &str, currency: Currency, violations: &mut Violations) -> Option<Price> {
+        let price = violations.check(format!("{pointer}/amount"), Price::new(self.amount.0, currency));
         if self.currency == currency.code() {
             return price;
         }
-        faults.add(format!("{pointer}/currency"), "wrong-currency", format!("must be {currency}"));
+        violations.add(format!("{pointer}/currency"), "wrong-currency", format!("must be {currency}"));
         None
     }
 }

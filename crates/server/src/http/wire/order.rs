@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use super::{MoneyResponse, PaymentResponse, UserResponse, WireInteger, WireTime};
 use crate::http::{
-    faults::Faults,
     problem::{Code, Problem},
+    validation::Violations,
 };
 
 #[derive(Deserialize, Serialize, ToSchema)]
@@ -51,30 +51,30 @@ pub struct LineRequest {
 
 impl PlaceOrderRequest {
     pub fn validate(&self) -> Result<(Basket, Option<Note>), Problem> {
-        let mut faults = Faults::default();
-        let note = faults.check_optional("/note", self.note.as_deref().map(Note::new));
-        // The lines of an order that is too long anyway are not worth a fault each.
+        let mut violations = Violations::default();
+        let note = violations.check_optional("/note", self.note.as_deref().map(Note::new));
+        // The lines of an order that is too long anyway are not worth a violation each.
         let within_limit = self.items.iter().enumerate().take(Basket::MAX_LINES);
         let lines: Vec<BasketLine> =
-            within_limit.filter_map(|(position, line)| line.validate(position, &mut faults)).collect();
+            within_limit.filter_map(|(position, line)| line.validate(position, &mut violations)).collect();
         let basket = if (Basket::MIN_LINES..=Basket::MAX_LINES).contains(&self.items.len()) {
             Basket::new(lines).ok()
         } else {
-            faults.add("/items", "out-of-range", comanda_domain::basket::BasketSizeOutOfRange.to_string());
+            violations.add("/items", "out-of-range", comanda_domain::basket::BasketSizeOutOfRange.to_string());
             None
         };
-        faults.finish(basket.map(|basket| (basket, note)))
+        violations.finish(basket.map(|basket| (basket, note)))
     }
 }
 
 impl LineRequest {
-    fn validate(&self, position: usize, faults: &mut Faults) -> Option<BasketLine> {
+    fn validate(&self, position: usize, violations: &mut Violations) -> Option<BasketLine> {
         let id = self.menu_item_id.parse().ok();
         if id.is_none() {
-            faults.add(format!("/items/{position}/menu_item_id"), "not-a-uuid", "must be a UUID");
+            violations.add(format!("/items/{position}/menu_item_id"), "not-a-uuid", "must be a UUID");
         }
-        let quantity = faults.check(format!("/items/{position}/quantity"), Quantity::new(self.quantity.0));
-        let note = faults.check_optional(format!("/items/{position}/note"), self.note.as_deref().map(Note::new));
+        let quantity = violations.check(format!("/items/{position}/quantity"), Quantity::new(self.quantity.0));
+        let note = violations.check_optional(format!("/items/{position}/note"), self.note.as_deref().map(Note::new));
         Some(BasketLine { menu_item_id: MenuItemId::new(id?), quantity: quantity?, note })
     }
 }
@@ -93,9 +93,9 @@ pub struct CancelOrderRequest {
 
 impl CancelOrderRequest {
     pub fn validate(&self) -> Result<Option<Reason>, Problem> {
-        let mut faults = Faults::default();
-        let reason = faults.check_optional("/reason", self.reason.as_deref().map(Reason::new));
-        faults.finish(Some(reason))
+        let mut violations = Violations::default();
+        let reason = violations.check_optional("/reason", self.reason.as_deref().map(Reason::new));
+        violations.finish(Some(reason))
     }
 }
 
@@ -109,14 +109,14 @@ pub struct AdvanceOrderRequest {
 
 impl AdvanceOrderRequest {
     pub fn validate(&self) -> Result<OrderStatus, Problem> {
-        let mut faults = Faults::default();
-        let status = status_in("/status", &self.status, &mut faults);
-        faults.finish(status)
+        let mut violations = Violations::default();
+        let status = status_in("/status", &self.status, &mut violations);
+        violations.finish(status)
     }
 }
 
-pub fn status_in(pointer: &str, text: &str, faults: &mut Faults) -> Option<OrderStatus> {
-    faults.read(pointer, text, "unknown-status")
+pub fn status_in(pointer: &str, text: &str, violations: &mut Violations) -> Option<OrderStatus> {
+    violations.read(pointer, text, "unknown-status")
 }
 
 /// `?include=a,b`

@@ -3,7 +3,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use utoipa::IntoParams;
 
 use super::QueryInteger;
-use crate::http::{cursor::CursorSigner, faults::Faults, problem::Problem};
+use crate::http::{extract::CursorSigner, problem::Problem, validation::Violations};
 
 /// Which page of a list.
 #[derive(Default, Deserialize, IntoParams)]
@@ -19,8 +19,8 @@ pub struct PageQuery {
 }
 
 impl PageQuery {
-    pub fn limit(&self, faults: &mut Faults) -> Option<PageLimit> {
-        faults.check("/limit", self.limit.map_or(Ok(PageLimit::default()), |limit| PageLimit::new(limit.0)))
+    pub fn limit(&self, violations: &mut Violations) -> Option<PageLimit> {
+        violations.check("/limit", self.limit.map_or(Ok(PageLimit::default()), |limit| PageLimit::new(limit.0)))
     }
 
     /// Where the page before ended.

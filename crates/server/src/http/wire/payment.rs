@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{MoneyResponse, WireTime, money::PriceRequest};
-use crate::http::{faults::Faults, problem::Problem};
+use crate::http::{problem::Problem, validation::Violations};
 
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -21,9 +21,9 @@ pub struct PayRequest {
 
 impl PayRequest {
     pub fn validate(&self) -> Result<PaymentMethod, Problem> {
-        let mut faults = Faults::default();
-        let method = faults.read("/method", &self.method, "unknown-method");
-        faults.finish(method)
+        let mut violations = Violations::default();
+        let method = violations.read("/method", &self.method, "unknown-method");
+        violations.finish(method)
     }
 }
 
@@ -82,15 +82,15 @@ pub struct RefundRequest {
 
 impl RefundRequest {
     pub fn validate(&self, currency: Currency) -> Result<(Option<Money>, Reason), Problem> {
-        let mut faults = Faults::default();
-        let amount = self.amount.as_ref().map(|amount| amount.read("/amount", currency, &mut faults));
+        let mut violations = Violations::default();
+        let amount = self.amount.as_ref().map(|amount| amount.read("/amount", currency, &mut violations));
         if let Some(Some(amount)) = &amount
             && amount.money().amount() == 0
         {
-            faults.add("/amount/amount", "out-of-range", "must be more than nothing");
+            violations.add("/amount/amount", "out-of-range", "must be more than nothing");
         }
-        let reason = faults.check("/reason", Reason::new(&self.reason));
-        let reason = faults.finish(reason)?;
+        let reason = violations.check("/reason", Reason::new(&self.reason));
+        let reason = violations.finish(reason)?;
         Ok((amount.flatten().map(Price::money), reason))
     }
 }

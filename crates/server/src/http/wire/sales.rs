@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use super::{MoneyResponse, WireTime};
 use crate::http::{
-    faults::Faults,
-    problem::{Code, FieldFault, Problem},
+    problem::{Code, Problem},
+    validation::Violation,
+    validation::Violations,
 };
 
 /// What is reported on when nothing is said: the last thirty days.
@@ -24,11 +25,11 @@ pub fn period_in(
     to: Option<&str>,
     zone: Tz,
     now: Timestamp,
-    faults: &mut Faults,
+    violations: &mut Violations,
 ) -> Result<Option<Period>, Problem> {
     let to = moment("/to", to, zone)?.unwrap_or(now);
     let from = moment("/from", from, zone)?.unwrap_or(to - UNLESS_SAID);
-    Ok(faults.check("/to", Period::new(from, to)))
+    Ok(violations.check("/to", Period::new(from, to)))
 }
 
 fn moment(pointer: &str, text: Option<&str>, zone: Tz) -> Result<Option<Timestamp>, Problem> {
@@ -39,25 +40,25 @@ fn moment(pointer: &str, text: Option<&str>, zone: Tz) -> Result<Option<Timestam
     let date = || text.parse::<NaiveDate>().ok().map(|date| first_moment_of(date, &zone));
     moment.ok().or_else(date).map(Some).ok_or_else(|| {
         let detail = "must be a time such as 2026-01-31T18:30:00Z, or a date";
-        let fault = FieldFault { pointer: pointer.to_owned(), code: "malformed", detail: detail.to_owned() };
-        Problem::new(Code::InvalidRequest, format!("A query parameter {detail}.")).errors(vec![fault])
+        let violation = Violation { pointer: pointer.to_owned(), code: "malformed", detail: detail.to_owned() };
+        Problem::new(Code::InvalidRequest, format!("A query parameter {detail}.")).errors(vec![violation])
     })
 }
 
 /// `tz`, a name of the IANA time zone database.
-pub fn zone_in(name: Option<&str>, faults: &mut Faults) -> Option<Tz> {
+pub fn zone_in(name: Option<&str>, violations: &mut Violations) -> Option<Tz> {
     let zone = name.unwrap_or("UTC").parse::<Tz>();
-    zone.inspect_err(|_| faults.add("/tz", "unknown-time-zone", "must be a time zone such as Europe/Berlin")).ok()
+    zone.inspect_err(|_| violations.add("/tz", "unknown-time-zone", "must be a time zone such as Europe/Berlin")).ok()
 }
 
 /// `interval`
-pub fn interval_in(name: Option<&str>, faults: &mut Faults) -> Option<SalesInterval> {
+pub fn interval_in(name: Option<&str>, violations: &mut Violations) -> Option<SalesInterval> {
     match name.unwrap_or("day") {
         "hour" => Some(SalesInterval::Hour),
         "day" => Some(SalesInterval::Day),
         "week" => Some(SalesInterval::Week),
         _ => {
-            faults.add("/interval", "unknown-interval", "must be hour, day or week");
+            violations.add("/interval", "unknown-interval", "must be hour, day or week");
             None
         }
     }

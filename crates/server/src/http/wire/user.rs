@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::WireTime;
-use crate::http::{faults::Faults, problem::Problem};
+use crate::http::{problem::Problem, validation::Violations};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -20,12 +20,12 @@ pub struct RegisterRequest {
 
 impl RegisterRequest {
     pub fn validate(self) -> Result<Registration, Problem> {
-        let mut faults = Faults::default();
-        let email = faults.check("/email", Email::new(&self.email));
-        let password = faults.check("/password", Password::choose(self.password));
-        let name = faults.check("/name", PersonName::new(&self.name));
+        let mut violations = Violations::default();
+        let email = violations.check("/email", Email::new(&self.email));
+        let password = violations.check("/password", Password::choose(self.password));
+        let name = violations.check("/name", PersonName::new(&self.name));
         let registration = (|| Some(Registration { email: email?, password: password?, name: name? }))();
-        faults.finish(registration)
+        violations.finish(registration)
     }
 }
 
@@ -40,10 +40,10 @@ pub struct LogInRequest {
 
 impl LogInRequest {
     pub fn validate(self) -> Result<(Email, Password), Problem> {
-        let mut faults = Faults::default();
-        let email = faults.check("/email", Email::new(&self.email));
-        let password = faults.check("/password", Password::attempt(self.password));
-        faults.finish(email.zip(password))
+        let mut violations = Violations::default();
+        let email = violations.check("/email", Email::new(&self.email));
+        let password = violations.check("/password", Password::attempt(self.password));
+        violations.finish(email.zip(password))
     }
 }
 
@@ -128,9 +128,9 @@ pub struct PatchMeRequest {
 
 impl PatchMeRequest {
     pub fn validate(self) -> Result<Option<PersonName>, Problem> {
-        let mut faults = Faults::default();
-        let name = faults.check_optional("/name", self.name.as_deref().map(PersonName::new));
-        faults.finish(Some(name))
+        let mut violations = Violations::default();
+        let name = violations.check_optional("/name", self.name.as_deref().map(PersonName::new));
+        violations.finish(Some(name))
     }
 }
 
@@ -145,9 +145,9 @@ pub struct ChangePasswordRequest {
 
 impl ChangePasswordRequest {
     pub fn validate(self) -> Result<(Password, Password), Problem> {
-        let mut faults = Faults::default();
-        let current = faults.check("/current_password", Password::attempt(self.current_password));
-        let new = faults.check("/new_password", Password::choose(self.new_password));
-        faults.finish(current.zip(new))
+        let mut violations = Violations::default();
+        let current = violations.check("/current_password", Password::attempt(self.current_password));
+        let new = violations.check("/new_password", Password::choose(self.new_password));
+        violations.finish(current.zip(new))
     }
 }

@@ -1,0 +1,130 @@
+//! Protection of browsers' sessions against requests that other pages send (OWASP's signed double-submit cookie,
+//! <https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html>).
+//!
+//! Whether it applies is decided by the credential alone: a request that changes something and is signed in by a cookie.
+
+use std::sync::Arc;
+
+use actix_web::{
+    HttpRequest,
+    http::header::{self, HeaderMap},
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use comanda_domain::ids::SessionId;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+use super::SessionCookies;
+use crate::{
+    config::Secret,
+    http::problem::{Code, Problem},
+    identity::derived_key,
+};
+
+pub const HEADER: &str = "x-csrf-token";
+
+/// Issues tokens that belong to a session, and checks requests.
+#[derive(Clone)]
+pub struct CsrfGuard {
+    key: Hmac<Sha256>,
+    allowed_origins: Arc<[String]>,
+}
+
+impl CsrfGuard {
+    /// Every server needs the same key.
+    pub fn new(secret_key: &Secret, allowed_origins: &[String]) -> Self {
+        Self { key: derived_key(secret_key, "comanda csrf v1"), allowed_origins: allowed_origins.into() }
+    }
+
+    /// A token for this session and no other.
+    pub fn issue(&self, session_id: SessionId) -> String {
+        let nonce = BASE64.encode(rand::random::<[u8; 16]>());
+        let tag = BASE64.encode(self.mac(session_id, &nonce).finalize().into_bytes());
+        format!("{nonce}.{tag}")
+    }
+
+    /// Checks a request that is signed in by a cookie.
+    pub fn check(&self, request: &HttpRequest, session_id: SessionId, cookies: SessionCookies) -> Result<(), Problem> {
+        if request.method().is_safe() {
+            return Ok(());
+        }
+        if !self.comes_from_here(request) {
+            return Err(Problem::new(Code::InvalidOrigin, "The page that sent this may not."));
+        }
+        let in_header = request.headers().get(HEADER).and_then(|value| value.to_str().ok());
+        let in_cookie = cookies.csrf_token(request);
+        match (in_header, in_cookie) {
+            (Some(header), Some(cookie)) if header == cookie && self.belongs_to(header, session_id) => Ok(()),
+            _ => Err(Problem::new(Code::InvalidCsrfToken, "X-CSRF-Token is not this session's token.")),
+        }
+    }
+
+    fn mac(&self, session_id: SessionId, nonce: &str) -> Hmac<Sha256> {
+        self.key.clone().chain_update(session_id.as_uuid().as_bytes()).chain_update(nonce)
+    }
+
+    fn belongs_to(&self, token: &str, session_id: SessionId) -> bool {
+        let Some((nonce, tag)) = token.split_once('.') else { return false };
+        // Compared in constant time.
+        BASE64.decode(tag).is_ok_and(|tag| self.mac(session_id, nonce).verify_slice(&tag).is_ok())
+    }
+
+    /// `Origin` decides where it is sent. A browser too old for it sends one of the others; what sends none is no browser's page.
+    fn comes_from_here(&self, request: &HttpRequest) -> bool {
+        let headers = request.headers();
+        if headers.contains_key(header::ORIGIN) {
+            return text(headers, "origin").is_some_and(|origin| self.admits(origin, request));
+        }
+        let same_site = matches!(text(headers, "sec-fetch-site"), Some("same-origin" | "none"));
+        same_site || text(headers, "referer").and_then(origin_of).is_some_and(|origin| self.admits(origin, request))
+    }
+
+    fn admits(&self, origin: &str, request: &HttpRequest) -> bool {
+        let host = text(request.headers(), "host");
+        let same = origin.split_once("://").is_some_and(|(scheme, own)| {
+            // A proxy may have taken the TLS off, so the scheme of this request says nothing.
+            matches!(scheme, "http" | "https") && host.is_some_and(|host| host.eq_ignore_ascii_case(own))
+        });
+        same || self.allowed_origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin))
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// `https://shop.example/cart` comes from `https://shop.example`.
+fn origin_of(url: &str) -> Option<&str> {
+    let authority = url.find("://")? + 3;
+    let end = url[authority..].find(['/', '?', '#']).map_or(url.len(), |at| authority + at);
+    Some(&url[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_token_belongs_to_one_session() {
+        let guard = |secret: &str| CsrfGuard::new(&Secret::new(secret.to_owned()), &[]);
+        let session = |n| SessionId::new(Uuid::from_u128(n));
+        let token = guard("a").issue(session(1));
+        assert!(guard("a").belongs_to(&token, session(1)));
+        assert!(!guard("a").belongs_to(&token, session(2)) && !guard("b").belongs_to(&token, session(1)));
+        for odd in ["", ".", "a.b", &token[1..]] {
+            assert!(!guard("a").belongs_to(odd, session(1)), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_url_has_an_origin() {
+        let origins =
+            ["https://a.example/b?c", "http://localhost:8080", "https://a.example?x", "nonsense"].map(origin_of);
+        assert_eq!(
+            origins,
+            [Some("https://a.example"), Some("http://localhost:8080"), Some("https://a.example"), None]
+        );
+    }
+}

@@ -1,0 +1,82 @@
+//! Who a request comes from, by address, and how often they may try.
+
+use std::{net::IpAddr, sync::Arc};
+
+use actix_web::HttpRequest;
+use comanda_domain::{
+    ports::AddressLimits,
+    rate_limit::{Allowance, ClientNetwork, LimitedAction},
+};
+use ipnet::IpNet;
+
+use crate::http::problem::{Code, Problem, whole_seconds};
+
+/// Lets clients through to what is worth guessing, so many times.
+#[derive(Clone)]
+pub struct RateLimiter {
+    pub limits: Arc<dyn AddressLimits>,
+    pub trusted_proxies: Arc<[IpNet]>,
+}
+
+impl RateLimiter {
+    pub async fn admit(&self, request: &HttpRequest, action: LimitedAction) -> Result<Allowance, Problem> {
+        let client = ClientNetwork::of(self.client_address(request));
+        let allowance =
+            self.limits.count(action, client).await.map_err(|cause| Problem::unavailable("auth.limit", &cause))?;
+        let Some(wait) = allowance.retry_after else { return Ok(allowance) };
+        let problem = Problem::new(Code::RateLimited, "Too many tries came from this address.");
+        Err(problem.retry_after(whole_seconds(wait)).allowance(allowance))
+    }
+
+    /// `X-Forwarded-For` is read from its end, for as long as it was written by a proxy that is trusted.
+    fn client_address(&self, request: &HttpRequest) -> IpAddr {
+        let trusted = |address: &IpAddr| self.trusted_proxies.iter().any(|network| network.contains(address));
+        let mut client = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip());
+        let headers = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
+        let hops: Vec<&str> = headers.flat_map(|value| value.split(',')).map(str::trim).collect();
+        for hop in hops.iter().rev() {
+            match hop.parse() {
+                Ok(address) if trusted(&client) => client = address,
+                _ => break,
+            }
+        }
+        client
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+    use comanda_domain::ports::Unavailable;
+
+    use super::*;
+
+    struct NoLimits;
+
+    #[async_trait::async_trait]
+    impl AddressLimits for NoLimits {
+        async fn count(&self, _: LimitedAction, _: ClientNetwork) -> Result<Allowance, Unavailable> {
+            Err(Unavailable::new("not asked here"))
+        }
+    }
+
+    #[test]
+    fn a_forwarded_address_is_believed_only_from_a_trusted_proxy() {
+        let rate_limiter = |proxies: &str| RateLimiter {
+            limits: Arc::new(NoLimits),
+            trusted_proxies: proxies.split(',').filter_map(|network| network.parse().ok()).collect(),
+        };
+        let client = |proxies: &str, forwarded: &str| {
+            let request = TestRequest::default()
+                .peer_addr("10.0.0.1:1234".parse().unwrap())
+                .insert_header(("x-forwarded-for", forwarded))
+                .to_http_request();
+            rate_limiter(proxies).client_address(&request).to_string()
+        };
+        assert_eq!(client("", "192.0.2.7"), "10.0.0.1");
+        assert_eq!(client("10.0.0.0/8", "192.0.2.7"), "192.0.2.7");
+        assert_eq!(client("10.0.0.0/8", "198.51.100.1, 192.0.2.7"), "192.0.2.7", "the first is the client's own claim");
+        assert_eq!(client("10.0.0.0/8", "192.0.2.7, 10.0.0.2"), "192.0.2.7", "two proxies");
+        assert_eq!(client("10.0.0.0/8", "nonsense"), "10.0.0.1");
+    }
+}

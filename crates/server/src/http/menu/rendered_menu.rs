@@ -1,0 +1,126 @@
+//! The whole menu as it goes over the wire, kept with the menu it was made of.
+
+use std::{io::Write, sync::Arc};
+
+use actix_web::{
+    HttpMessage, HttpRequest, HttpResponse,
+    http::header::{
+        ACCEPT_ENCODING, AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, Encoding, EntityTag,
+        HeaderValue, IF_NONE_MATCH, IfNoneMatch, VARY,
+    },
+    web::Bytes,
+};
+use arc_swap::ArcSwapOption;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use comanda_domain::{money::Currency, ports::WholeMenu};
+use flate2::{Compression, write::GzEncoder};
+use sha2::{Digest, Sha256};
+
+use crate::http::wire::MenuResponse;
+
+/// One way to send it.
+struct Representation {
+    body: Bytes,
+    etag: String,
+    etag_header: HeaderValue,
+}
+
+impl Representation {
+    /// Different bytes need different strong tags (RFC 9110, section 8.8.1).
+    fn new(body: Vec<u8>, etag: String) -> Self {
+        let etag_header = HeaderValue::from_str(&format!("\"{etag}\"")).unwrap_or(HeaderValue::from_static("\"\""));
+        Self { body: body.into(), etag, etag_header }
+    }
+}
+
+/// A menu, plain and compressed.
+pub struct RenderedMenu {
+    menu: Arc<WholeMenu>,
+    plain: Representation,
+    gzip: Representation,
+}
+
+impl RenderedMenu {
+    fn of(menu: Arc<WholeMenu>, currency: Currency) -> Self {
+        // An answer is a tree of texts and numbers, and compressing goes to memory: neither can fail.
+        let plain = serde_json::to_vec(&MenuResponse::new(&menu, currency)).unwrap_or_default();
+        let etag = BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(&plain)[..16]);
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        let gzip = encoder.write_all(&plain).and_then(|()| encoder.finish()).unwrap_or_default();
+        Self { menu, gzip: Representation::new(gzip, format!("{etag}-gzip")), plain: Representation::new(plain, etag) }
+    }
+
+    /// What this request gets: the menu, or that the caller's is the current one.
+    pub fn respond(&self, request: &HttpRequest) -> HttpResponse {
+        let known = self.known_to(request);
+        let unchanged = known.is_some();
+        let compressed = !unchanged && accepts_gzip(request);
+        let representation = known.unwrap_or(if compressed { &self.gzip } else { &self.plain });
+        let mut response = if unchanged { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+        // May be stored, and must be asked about before it is shown again: a sold-out menu item is not for sale a minute later.
+        response
+            .insert_header((ETAG, representation.etag_header.clone()))
+            .insert_header((CACHE_CONTROL, HeaderValue::from_static("public, no-cache")))
+            .insert_header((VARY, HeaderValue::from_static("accept-encoding")));
+        if unchanged {
+            return response.finish();
+        }
+        if compressed {
+            response.insert_header((CONTENT_ENCODING, HeaderValue::from_static("gzip")));
+        }
+        response
+            .insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")))
+            .body(representation.body.clone())
+    }
+
+    /// The representation that the caller has.
+    fn known_to(&self, request: &HttpRequest) -> Option<&Representation> {
+        let header = request.headers().get(IF_NONE_MATCH)?;
+        let representations = [&self.plain, &self.gzip];
+        if let Some(known) = representations.into_iter().find(|representation| representation.etag_header == *header) {
+            return Some(known);
+        }
+        match request.get_header::<IfNoneMatch>()? {
+            IfNoneMatch::Any => Some(&self.plain),
+            IfNoneMatch::Items(tags) => representations.into_iter().find(|representation| {
+                let tag = EntityTag::new_strong(representation.etag.clone());
+                tags.iter().any(|known| known.weak_eq(&tag))
+            }),
+        }
+    }
+}
+
+/// What browsers and clients send, word for word; anything else is weighed as RFC 9110 has it (section 12.5.3).
+const USUAL: [&str; 4] = ["gzip, deflate, br, zstd", "gzip", "gzip, deflate, br", "gzip, deflate"];
+
+fn accepts_gzip(request: &HttpRequest) -> bool {
+    if request.headers().get(ACCEPT_ENCODING).is_some_and(|header| USUAL.iter().any(|usual| header == usual)) {
+        return true;
+    }
+    let accepted = request.get_header::<AcceptEncoding>();
+    let supported = [Encoding::gzip(), Encoding::identity()];
+    accepted.is_some_and(|accepted| accepted.negotiate(supported.iter()) == Some(Encoding::gzip()))
+}
+
+/// Prints menus, and keeps the last print.
+pub struct MenuRenderer {
+    currency: Currency,
+    last: ArcSwapOption<RenderedMenu>,
+}
+
+impl MenuRenderer {
+    pub fn new(currency: Currency) -> Self {
+        Self { currency, last: ArcSwapOption::empty() }
+    }
+
+    pub fn render(&self, menu: Arc<WholeMenu>) -> Arc<RenderedMenu> {
+        if let Some(last) = &*self.last.load()
+            && Arc::ptr_eq(&last.menu, &menu)
+        {
+            return Arc::clone(last);
+        }
+        let rendered = Arc::new(RenderedMenu::of(menu, self.currency));
+        self.last.store(Some(Arc::clone(&rendered)));
+        rendered
+    }
+}

@@ -1,0 +1,19 @@
+//! What wraps a request: its name, its place among the others, its time, its span and its metrics.
+
+mod admission;
+mod budget;
+mod envelope;
+mod measured;
+mod request_id;
+mod run_to_completion;
+mod traced;
+
+pub use self::budget::Budgets;
+pub use self::{
+    admission::Admission,
+    envelope::wrap as envelope,
+    measured::Measuring,
+    request_id::{HEADER as REQUEST_ID_HEADER, RequestId},
+    run_to_completion::run_to_completion,
+    traced::Tracing,
+};

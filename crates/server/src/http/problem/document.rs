@@ -1,0 +1,36 @@
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::validation::Violation;
+
+/// The document's shape, for the API's documentation.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemDocument {
+    /// A page that explains the code.
+    #[schema(example = "/problems/insufficient-stock")]
+    r#type: String,
+    title: String,
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    detail: String,
+    /// The request id.
+    instance: String,
+    #[schema(example = "insufficient-stock")]
+    code: String,
+    /// Every violation at once, where values are at fault.
+    errors: Option<Vec<Violation>>,
+    /// What cannot be done at the moment (`unavailable`).
+    operation: Option<String>,
+    /// Every menu item there is not enough of (`insufficient-stock`).
+    items: Option<Vec<ShortageDocument>>,
+}
+
+/// A menu item there is not enough of.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Shortage)]
+pub struct ShortageDocument {
+    pub menu_item_id: uuid::Uuid,
+    pub requested: u32,
+    pub available: u32,
+}

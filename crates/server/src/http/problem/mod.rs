@@ -1,0 +1,148 @@
+//! Errors as clients see them: RFC 9457 `application/problem+json`.
+
+mod code;
+mod document;
+mod page;
+mod retry_hints;
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+use chrono::TimeDelta;
+use comanda_domain::{ports::Unavailable, rate_limit::Allowance};
+use serde_json::{Map, Value};
+
+pub use self::{
+    code::Code,
+    document::{ProblemDocument, ShortageDocument},
+    page::page,
+    retry_hints::{rate_limit_headers, whole_seconds},
+};
+use super::{middleware::RequestId, validation::Violation};
+
+/// An answer that is an error.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    pub code: Code,
+    detail: String,
+    errors: Vec<Violation>,
+    extensions: Map<String, Value>,
+    retry_after: Option<u32>,
+    allowance: Option<Box<Allowance>>,
+}
+
+impl Problem {
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        Self { code, detail, errors: Vec::new(), extensions: Map::new(), retry_after: None, allowance: None }
+    }
+
+    /// The cause goes to the log; the client learns which operation failed and when to try again.
+    pub fn unavailable(operation: &'static str, cause: &Unavailable) -> Self {
+        if cause.is_overload() || cause.wait().is_some() {
+            // Refused on purpose, and perhaps many times a second; metrics count it.
+            tracing::debug!(operation, %cause, "unavailable");
+        } else {
+            tracing::warn!(operation, %cause, "unavailable");
+        }
+        let wait = cause.wait().and_then(|wait| TimeDelta::from_std(wait).ok()).unwrap_or_default();
+        Self::overloaded(operation).retry_after(whole_seconds(wait))
+    }
+
+    /// Like [`Problem::unavailable`], where there is nothing to log.
+    pub fn overloaded(operation: &'static str) -> Self {
+        Self::new(Code::Unavailable, "This cannot be done at the moment; please try again.")
+            .with("operation", Value::from(operation))
+            .retry_after(1)
+    }
+
+    pub fn not_found(what: &str) -> Self {
+        Self::new(Code::NotFound, format!("There is no such {what}."))
+    }
+
+    pub fn errors(mut self, errors: Vec<Violation>) -> Self {
+        self.errors = errors;
+        self
+    }
+
+    pub fn with(mut self, name: &str, value: Value) -> Self {
+        self.extensions.insert(name.to_owned(), value);
+        self
+    }
+
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Tells a client how often it may try.
+    pub fn allowance(mut self, allowance: Allowance) -> Self {
+        self.allowance = Some(Box::new(allowance));
+        self
+    }
+
+    /// What stands for an error that the framework answered by itself.
+    pub fn of_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::new(Code::NotFound, "There is nothing at this address."),
+            StatusCode::METHOD_NOT_ALLOWED => {
+                Self::new(Code::MethodNotAllowed, "This address does not take this method.")
+            }
+            StatusCode::PAYLOAD_TOO_LARGE => Self::new(Code::PayloadTooLarge, "A body may have at most 64 KiB."),
+            StatusCode::SERVICE_UNAVAILABLE => Self::overloaded("http.request"),
+            status if status.is_client_error() => Self::new(Code::InvalidRequest, "The request cannot be understood."),
+            _ => Self::new(Code::Internal, "Something went wrong."),
+        }
+    }
+
+    /// The document, for the request it answers.
+    pub fn body(&self, instance: &RequestId) -> String {
+        let mut document = Map::new();
+        document.insert("type".to_owned(), format!("/problems/{}", self.code.as_str()).into());
+        document.insert("title".to_owned(), self.code.title().into());
+        document.insert("status".to_owned(), self.code.status().as_u16().into());
+        document.insert("detail".to_owned(), self.detail.as_str().into());
+        document.insert("instance".to_owned(), instance.as_str().into());
+        document.insert("code".to_owned(), self.code.as_str().into());
+        if !self.errors.is_empty() {
+            let errors = self.errors.iter().map(
+                |violation| serde_json::json!({ "pointer": violation.pointer, "code": violation.code, "detail": violation.detail }),
+            );
+            document.insert("errors".to_owned(), errors.collect());
+        }
+        document.extend(self.extensions.clone());
+        Value::Object(document).to_string()
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.code.as_str(), self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.code.status()
+    }
+
+    /// The headers; the envelope, which knows the request id, adds the body.
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.code.status());
+        if let Some(seconds) = self.retry_after {
+            response.insert_header((header::RETRY_AFTER, seconds));
+        }
+        if let Some(allowance) = &self.allowance {
+            for header in rate_limit_headers(**allowance) {
+                response.insert_header(header);
+            }
+        }
+        if matches!(self.code, Code::Unauthenticated | Code::SessionRevoked) {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        let mut response = response.finish();
+        response.extensions_mut().insert(self.clone());
+        response
+    }
+}

@@ -1,0 +1,163 @@
+//! Collecting every violation of a request before answering.
+
+use std::{fmt::Display, str::FromStr};
+
+use comanda_domain::{
+    basket::BasketSizeOutOfRange,
+    email::EmailError,
+    feature_flag::PercentageOutOfRange,
+    money::PriceError,
+    page::PageLimitOutOfRange,
+    password::PasswordError,
+    quantity::QuantityOutOfRange,
+    sales::{PeriodError, TooManyIntervals},
+    stock::{StockDeltaOutOfRange, StockOutOfRange},
+    text::TextError,
+};
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::problem::{Code, Problem};
+
+/// A value that breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Violation {
+    /// Where it is in the request's body (RFC 6901), or `/` and the name of a query parameter.
+    #[schema(example = "/items/0/quantity")]
+    pub pointer: String,
+    /// What is wrong, by a name that never changes.
+    #[schema(example = "out-of-range")]
+    pub code: &'static str,
+    /// What is wrong, for people.
+    pub detail: String,
+}
+
+/// The name of a violation, for programs.
+pub trait ViolationCode: Display {
+    fn code(&self) -> &'static str;
+}
+
+macro_rules! violation_codes {
+    ($($error:ty => $code:literal),+ $(,)?) => {
+        $(impl ViolationCode for $error {
+            fn code(&self) -> &'static str {
+                $code
+            }
+        })+
+    };
+}
+
+violation_codes! {
+    QuantityOutOfRange => "out-of-range",
+    BasketSizeOutOfRange => "out-of-range",
+    StockOutOfRange => "out-of-range",
+    StockDeltaOutOfRange => "out-of-range",
+    PageLimitOutOfRange => "out-of-range",
+    PercentageOutOfRange => "out-of-range",
+    TooManyIntervals => "out-of-range",
+}
+
+impl ViolationCode for TextError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::TooShort { .. } => "too-short",
+            Self::TooLong { .. } => "too-long",
+            Self::ControlCharacter => "control-character",
+        }
+    }
+}
+
+impl ViolationCode for EmailError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed => "not-an-email-address",
+            Self::TooLong => "too-long",
+        }
+    }
+}
+
+impl ViolationCode for PasswordError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::TooShort => "too-short",
+            Self::TooLong => "too-long",
+            Self::TooCommon => "too-common",
+        }
+    }
+}
+
+impl ViolationCode for PeriodError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::EndsTooEarly => "too-early",
+            Self::TooLong => "too-late",
+        }
+    }
+}
+
+impl ViolationCode for PriceError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::OutOfRange => "out-of-range",
+            Self::NotANumber => "not-a-number",
+        }
+    }
+}
+
+/// The violations found so far.
+#[derive(Default)]
+pub struct Violations(Vec<Violation>);
+
+impl Violations {
+    /// The value, or `None` and a violation at `pointer`.
+    pub fn check<T, E: ViolationCode>(&mut self, pointer: impl Into<String>, value: Result<T, E>) -> Option<T> {
+        value.inspect_err(|violation| self.add(pointer, violation.code(), violation.to_string())).ok()
+    }
+
+    /// Like [`Violations::check`], for a value that need not be there.
+    pub fn check_optional<T, E: ViolationCode>(
+        &mut self,
+        pointer: impl Into<String>,
+        value: Option<Result<T, E>>,
+    ) -> Option<T> {
+        value.and_then(|value| self.check(pointer, value))
+    }
+
+    /// What a name stands for, or `None` and a violation at `pointer`.
+    pub fn read<T: FromStr<Err: Display>>(
+        &mut self,
+        pointer: impl Into<String>,
+        name: &str,
+        code: &'static str,
+    ) -> Option<T> {
+        name.parse().inspect_err(|error| self.add(pointer, code, format!("{error}"))).ok()
+    }
+
+    pub fn add(&mut self, pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) {
+        self.0.push(Violation { pointer: pointer.into(), code, detail: detail.into() });
+    }
+
+    /// The problem of a value that is refused alone.
+    pub fn only(pointer: &str, violation: &impl ViolationCode) -> Problem {
+        let mut violations = Self::default();
+        violations.add(pointer, violation.code(), violation.to_string());
+        violations.into_problem()
+    }
+
+    /// The value made of all checked parts: `None` exactly when a check has failed.
+    pub fn finish<T>(self, value: Option<T>) -> Result<T, Problem> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(self.into_problem()),
+        }
+    }
+
+    fn into_problem(self) -> Problem {
+        let detail = match self.0.len() {
+            1 => "A value is out of its range.".to_owned(),
+            violations => format!("{violations} values are out of their ranges."),
+        };
+        Problem::new(Code::ValidationFailed, detail).errors(self.0)
+    }
+}
