@@ -1,4 +1,4 @@
-//! What others are told of what happened.
+//! Events that are delivered to subscribers.
 
 use uuid::Uuid;
 
@@ -10,15 +10,15 @@ use crate::{
 /// Something that happened, once committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Names the event for good. One that is told twice has the same.
+    /// The id, which never changes: an event that is delivered twice has the same one.
     pub id: i64,
-    /// What belongs together and is told in its order: an order, or a menu item.
+    /// The order or menu item it belongs to. Events of one stream are delivered in order.
     pub stream: Uuid,
-    /// When, in whole milliseconds.
+    /// When it happened, in whole milliseconds.
     pub occurred_at: Timestamp,
-    /// What.
+    /// What happened.
     pub happened: EventKind,
-    /// Whether an earlier event of the stream could not be told to this subscriber yet, so that this one has to wait.
+    /// Whether an earlier event of the stream is still undelivered to this subscriber, so that this one has to wait.
     pub is_held: bool,
 }
 
@@ -27,15 +27,15 @@ pub struct Event {
 pub enum EventKind {
     /// An order was placed.
     OrderPlaced(OrderEvent),
-    /// An order has moved on, or was cancelled.
+    /// An order moved to its next status, or was cancelled.
     OrderStatusChanged(OrderEvent),
     /// An order was paid.
     PaymentSucceeded(OrderEvent, PaymentEvent),
     /// A card was refused; the customer may try again.
     PaymentFailed(OrderEvent, PaymentEvent),
-    /// Money was given back.
+    /// Money was refunded.
     PaymentRefunded(OrderEvent, PaymentEvent),
-    /// The last portion of a menu item is gone.
+    /// A menu item is sold out.
     ItemSoldOut {
         /// The menu item.
         id: MenuItemId,
@@ -58,36 +58,36 @@ impl EventKind {
     }
 }
 
-/// An order, as it was when it happened.
+/// The order, as it was when the event happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderEvent {
-    /// Which.
+    /// The id.
     pub id: OrderId,
-    /// What is called out at the counter.
+    /// The number that is called out at the counter.
     pub number: OrderNumber,
-    /// Where it stood then.
+    /// Its status after the event.
     pub status: OrderStatus,
     /// Counted from 1 with every change of the order.
     pub version: u32,
-    /// What it costs.
+    /// Its total.
     pub total: Money,
-    /// Whose.
+    /// The customer.
     pub customer_id: AccountId,
-    /// Where to reach them.
+    /// The customer's address.
     pub email: Email,
-    /// How to address them.
+    /// The customer's name.
     pub name: PersonName,
 }
 
-/// A payment.
+/// The payment, as it was when the event happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentEvent {
-    /// Which.
+    /// The id.
     pub id: PaymentId,
-    /// How.
+    /// How it is paid.
     pub method: PaymentMethod,
-    /// How much.
+    /// Its amount.
     pub amount: Money,
-    /// How much of it goes back, all in all.
+    /// How much of it has been refunded, all in all.
     pub refunded: Money,
 }

@@ -1,4 +1,4 @@
-//! What lets a client repeat a request without doing it twice.
+//! Idempotency keys, which let a client repeat a request without doing it twice.
 
 use thiserror::Error;
 
@@ -9,7 +9,7 @@ use crate::{AccountId, Timestamp};
 #[error("an idempotency key is 1 to 255 visible ASCII characters")]
 pub struct NotAnIdempotencyKey;
 
-/// A caller's own name for a request, from the `Idempotency-Key` header.
+/// The caller's own name for a request, from the `Idempotency-Key` header.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(String);
 
@@ -37,7 +37,7 @@ impl IdempotencyKey {
     }
 }
 
-/// A digest of what was asked, to tell a repetition from another request under the same key.
+/// A digest of a request, to distinguish a repetition from another request under the same key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestFingerprint([u8; 16]);
 
@@ -60,7 +60,7 @@ pub struct Idempotency {
     pub caller: AccountId,
     /// The caller's name for the request.
     pub key: IdempotencyKey,
-    /// What the request asks.
+    /// The digest of the request.
     pub fingerprint: RequestFingerprint,
 }
 

@@ -36,7 +36,7 @@ id! {
     AccountId
 }
 id! {
-    /// Names a menu item or drink on the menu.
+    /// Names a menu item.
     MenuItemId
 }
 id! {
@@ -44,7 +44,7 @@ id! {
     OrderId
 }
 id! {
-    /// Names a session: what somebody is signed in by.
+    /// Names a session.
     SessionId
 }
 id! {

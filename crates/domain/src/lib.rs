@@ -7,6 +7,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod menu;
 pub mod money;
+mod names;
 pub mod operations;
 pub mod order;
 pub mod page;

@@ -8,6 +8,11 @@ use crate::Quantity;
 
 /// An ISO 4217 currency code. A deployment uses one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "String", into = "String")
+)]
 pub struct Currency([u8; 3]);
 
 /// The text is not three upper-case letters.
@@ -25,7 +30,7 @@ impl Currency {
         std::str::from_utf8(&self.0).unwrap_or("XXX")
     }
 
-    /// How many digits stand behind the decimal point: ISO 4217's "minor unit" column.
+    /// How many digits follow the decimal point: ISO 4217's "minor unit" column.
     pub const fn minor_digits(self) -> u32 {
         match &self.0 {
             b"BIF" | b"CLP" | b"DJF" | b"GNF" | b"ISK" | b"JPY" | b"KMF" | b"KRW" | b"PYG" | b"RWF" | b"UGX"
@@ -48,6 +53,20 @@ impl FromStr for Currency {
     }
 }
 
+impl TryFrom<String> for Currency {
+    type Error = NotACurrency;
+
+    fn try_from(code: String) -> Result<Self, NotACurrency> {
+        code.parse()
+    }
+}
+
+impl From<Currency> for String {
+    fn from(currency: Currency) -> Self {
+        currency.code().to_owned()
+    }
+}
+
 impl fmt::Display for Currency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())
@@ -62,6 +81,7 @@ impl fmt::Debug for Currency {
 
 /// Why an amount could not be computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum MoneyError {
     /// The result does not fit into 64 bits.
     #[error("the amount is too large")]
@@ -73,6 +93,7 @@ pub enum MoneyError {
 
 /// An amount of money in minor units: 1250 with EUR is 12.50 €.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Money {
     amount: i64,
     currency: Currency,
@@ -84,12 +105,12 @@ impl Money {
         Self { amount, currency }
     }
 
-    /// Nothing.
+    /// An amount of zero.
     pub const fn zero(currency: Currency) -> Self {
         Self::new(0, currency)
     }
 
-    /// In minor units.
+    /// The amount in minor units.
     pub const fn amount(self) -> i64 {
         self.amount
     }
@@ -108,7 +129,7 @@ impl Money {
         Ok(Self { amount, ..self })
     }
 
-    /// The amount so many times, or [`MoneyError::Overflow`].
+    /// The amount times the quantity, or [`MoneyError::Overflow`].
     pub fn checked_times(self, quantity: Quantity) -> Result<Self, MoneyError> {
         let amount = self.amount.checked_mul(i64::from(quantity.get())).ok_or(MoneyError::Overflow)?;
         Ok(Self { amount, ..self })
@@ -132,21 +153,23 @@ impl fmt::Display for Money {
 
 /// Why a price was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum PriceError {
-    /// Below nothing, or above [`Price::MAX`].
+    /// Below zero, or above [`Price::MAX`].
     #[error("must be between 0 and {} minor units", Price::MAX)]
     OutOfRange,
-    /// Not a decimal number with at most the currency's digits behind the point.
+    /// Not a decimal number with at most as many decimals as the currency has.
     #[error("must be a decimal number such as 12.50")]
     NotANumber,
 }
 
-/// What one portion costs: 0 to [`Price::MAX`] minor units.
+/// What one of a menu item costs: 0 to [`Price::MAX`] minor units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(try_from = "Money", into = "Money"))]
 pub struct Price(Money);
 
 impl Price {
-    /// The greatest price in minor units. Fifty lines of a hundred quantity at this price still fit into 64 bits
+    /// The greatest price in minor units. Fifty lines of a hundred each at this price still fit into 64 bits
     /// many times over, so a total never overflows.
     pub const MAX: i64 = 100_000_000;
 
@@ -174,6 +197,20 @@ impl Price {
     /// The amount with its currency.
     pub const fn money(self) -> Money {
         self.0
+    }
+}
+
+impl TryFrom<Money> for Price {
+    type Error = PriceError;
+
+    fn try_from(money: Money) -> Result<Self, PriceError> {
+        Self::new(money.amount, money.currency)
+    }
+}
+
+impl From<Price> for Money {
+    fn from(price: Price) -> Self {
+        price.0
     }
 }
 

@@ -1,4 +1,4 @@
-//! Periods of business, and what was sold in them.
+//! Periods, and what was sold in them.
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Timelike};
 use thiserror::Error;
@@ -7,6 +7,7 @@ use crate::{Money, Timestamp};
 
 /// The period ends before it begins, or is longer than [`Period::LONGEST`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum PeriodError {
     /// The end is not after the beginning.
     #[error("must be after the beginning")]
@@ -16,7 +17,7 @@ pub enum PeriodError {
     TooLong,
 }
 
-/// From a moment up to, and without, a later one.
+/// The time from one moment up to, but not including, a later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {
     from: Timestamp,
@@ -49,7 +50,7 @@ impl Period {
     }
 }
 
-/// How a period is divided, by the clock on a wall.
+/// How a period is divided, by local time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SalesInterval {
     /// From each full hour.
@@ -66,7 +67,7 @@ pub enum SalesInterval {
 pub struct TooManyIntervals;
 
 impl SalesInterval {
-    /// So many rows are reported at most: a year of hours, and some.
+    /// The most rows a report has: a year of hours, and some.
     pub const MOST: usize = 10_000;
 
     /// Divides a period where, in a time zone, an interval begins; the first and the last interval are cut off where the period
@@ -132,17 +133,17 @@ pub fn first_moment_of<Z: TimeZone>(date: NaiveDate, zone: &Z) -> Timestamp {
 /// What was sold in a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sales {
-    /// When.
+    /// The period.
     pub period: Period,
     /// Orders that were placed and not cancelled.
     pub orders: u64,
-    /// Portions.
+    /// The quantity sold, over all menu items.
     pub quantity: u64,
     /// The orders' totals.
     pub revenue: Money,
-    /// Money that came in, whatever order it was for.
+    /// Money received in the period, whenever its order was placed.
     pub paid: Money,
-    /// Money that went back.
+    /// Money returned in the period, whenever its order was placed.
     pub refunded: Money,
 }
 

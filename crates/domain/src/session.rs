@@ -1,10 +1,10 @@
-//! What keeps somebody signed in.
+//! Sessions and refresh tokens.
 
 use std::fmt;
 
 use crate::{AccountId, SessionId, Timestamp};
 
-/// A secret that is exchanged, once, for the next access token and its own successor. Never shown but to its owner.
+/// A secret that is exchanged, once, for the next access token and its own successor. Only its owner ever sees it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RefreshToken(String);
 
@@ -47,12 +47,12 @@ impl RefreshTokenHash {
 pub struct NewSession {
     /// The id it will have.
     pub id: SessionId,
-    /// Whose.
+    /// The account that is signed in.
     pub account_id: AccountId,
     /// When, in whole milliseconds.
     pub opened_at: Timestamp,
     /// When it ends by itself.
     pub expires_at: Timestamp,
-    /// What continues it; a browser's session has none.
+    /// The hash of the refresh token; a browser's session has none.
     pub refresh_token: Option<RefreshTokenHash>,
 }

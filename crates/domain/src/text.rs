@@ -1,4 +1,4 @@
-//! Text that people typed, bounded in length and free of what no page and no slip can show.
+//! Text that people type, bounded in length and free of characters that no page and no slip can show.
 
 use std::{fmt, sync::Arc};
 
@@ -6,6 +6,7 @@ use thiserror::Error;
 
 /// Why a text was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum TextError {
     /// Shorter than the least number of characters, surrounding white space not counted.
     #[error("must have at least {min} character(s)")]
@@ -44,8 +45,8 @@ macro_rules! bounded_text {
     ($(#[$doc:meta])* $name:ident, $min:literal..=$max:literal, may_break_lines: $breaks:literal) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
-        pub struct $name(#[cfg_attr(feature = "serde", serde(serialize_with = "as_str"))] Arc<str>);
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(try_from = "String", into = "String"))]
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The least number of characters.
@@ -64,17 +65,26 @@ macro_rules! bounded_text {
             }
         }
 
+        impl TryFrom<String> for $name {
+            type Error = TextError;
+
+            fn try_from(text: String) -> Result<Self, TextError> {
+                Self::new(&text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(text: $name) -> Self {
+                text.0.as_ref().to_owned()
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 self.0.fmt(f)
             }
         }
     };
-}
-
-#[cfg(feature = "serde")]
-fn as_str<S: serde::Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(text)
 }
 
 bounded_text! {
@@ -94,7 +104,7 @@ bounded_text! {
     Description, 0..=1000, may_break_lines: true
 }
 bounded_text! {
-    /// A wish for the kitchen on an order or a line, such as "no onions".
+    /// A request to the kitchen on an order or a line, such as "no onions".
     Note, 1..=300, may_break_lines: true
 }
 bounded_text! {

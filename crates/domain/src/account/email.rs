@@ -6,6 +6,7 @@ use thiserror::Error;
 
 /// Why a text was refused as an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum EmailError {
     /// Not `local@domain` with a dotted domain, or with characters no mailbox has.
     #[error("must be an e-mail address such as ana@example.org")]

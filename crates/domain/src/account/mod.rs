@@ -1,70 +1,39 @@
-//! People with an account.
+//! Accounts and what they may do.
 
 mod email;
 mod password;
 
-use std::{fmt, str::FromStr};
-
 pub use email::*;
 pub use password::*;
 
-use thiserror::Error;
+use crate::{AccountId, PersonName, SessionId, Timestamp, names::names};
 
-use crate::{AccountId, PersonName, SessionId, Timestamp};
+names! {
+    /// What an account may do.
+    pub enum Role {
+        /// Orders and pays.
+        Customer = "customer",
+        /// Runs the menu and the kitchen.
+        Staff = "staff",
+        /// Does what staff do, and manages accounts.
+        Admin = "admin",
+    }
 
-/// What an account may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Orders and pays.
-    Customer,
-    /// Runs the menu and the kitchen.
-    Staff,
-    /// Staff, and looks after accounts.
-    Admin,
+    /// The text names no role.
+    pub struct NotARole("a role is customer, staff or admin");
 }
 
 impl Role {
-    /// Every role.
-    pub const ALL: [Self; 3] = [Self::Customer, Self::Staff, Self::Admin];
-
-    /// The name in the HTTP contract and in storage.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Customer => "customer",
-            Self::Staff => "staff",
-            Self::Admin => "admin",
-        }
-    }
-
     /// Whether the role works here: staff and admins.
     pub const fn is_staff(self) -> bool {
         matches!(self, Self::Staff | Self::Admin)
     }
 }
 
-/// The text names no role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("a role is customer, staff or admin")]
-pub struct NotARole;
-
-impl FromStr for Role {
-    type Err = NotARole;
-
-    fn from_str(text: &str) -> Result<Self, NotARole> {
-        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or(NotARole)
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// An account, without its password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// Names it for good.
+    /// The id, which never changes.
     pub id: AccountId,
     /// Unique among all accounts.
     pub email: Email,
@@ -95,7 +64,7 @@ impl Actor {
         self.role.is_staff().then_some(StaffMember(self.account_id))
     }
 
-    /// The proof that the actor looks after accounts, if so.
+    /// The proof that the actor manages accounts, if so.
     pub fn as_admin(self) -> Option<Administrator> {
         (self.role == Role::Admin).then_some(Administrator(self.account_id))
     }
@@ -106,7 +75,7 @@ impl Actor {
     }
 }
 
-/// Proof that somebody works here: what only staff may do asks for one.
+/// Proof that somebody works here. Whatever only staff may do takes one as an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StaffMember(AccountId);
 
@@ -117,7 +86,7 @@ impl StaffMember {
     }
 }
 
-/// Proof that somebody looks after accounts: what only admins may do asks for one.
+/// Proof that somebody manages accounts. Whatever only admins may do takes one as an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Administrator(AccountId);
 
@@ -131,9 +100,9 @@ impl Administrator {
 /// A change of an account by an admin: what is `None` stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AccountChange {
-    /// Another role.
+    /// The new role.
     pub role: Option<Role>,
-    /// Shut, or open again.
+    /// Disabled, or enabled again.
     pub disabled: Option<bool>,
 }
 

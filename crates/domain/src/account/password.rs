@@ -10,6 +10,7 @@ const COMMON: &str = include_str!("common_passwords.txt");
 
 /// Why a new password was refused (NIST SP 800-63B, section 5.1.1.2: length and a list of common ones, no composition rules).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum PasswordError {
     /// Fewer than [`Password::MIN`] characters.
     #[error("must have at least {} characters", Password::MIN)]
@@ -17,7 +18,7 @@ pub enum PasswordError {
     /// More than [`Password::MAX`] characters.
     #[error("must have at most {} characters", Password::MAX)]
     TooLong,
-    /// One of the first that anybody would guess: on the list of the commonest, or one or two characters over and over.
+    /// On the list of common passwords, or made of one or two different characters.
     #[error("is among the first that anybody would guess")]
     TooCommon,
 }

@@ -1,4 +1,4 @@
-//! Menu items and drinks.
+//! Menu items.
 
 use crate::{Availability, Category, Description, MenuItemId, MenuItemName, Price, Stock, Timestamp};
 
@@ -9,13 +9,13 @@ pub struct MenuItemDetails {
     pub name: MenuItemName,
     /// What the menu says about it.
     pub description: Description,
-    /// The heading it stands under.
+    /// The category under which the menu lists it.
     pub category: Category,
-    /// What a portion costs.
+    /// What one costs.
     pub price: Price,
-    /// At or below this many quantity the menu says "low".
+    /// At or below this stock, the menu says "low".
     pub low_stock_at: Stock,
-    /// Whether it can be ordered and stands on the menu.
+    /// Whether it is on the menu and can be ordered.
     pub active: bool,
 }
 
@@ -24,14 +24,14 @@ impl MenuItemDetails {
     pub const DEFAULT_LOW_STOCK_AT: i64 = 5;
 }
 
-/// A menu item on the menu.
+/// A menu item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MenuItem {
-    /// Names it for good.
+    /// The id, which never changes.
     pub id: MenuItemId,
     /// What staff decided.
     pub details: MenuItemDetails,
-    /// Portions on hand.
+    /// The quantity on hand.
     pub stock: u32,
     /// 1 when added, one more with every change of the details: what an `ETag` shows. Sales do not change it.
     pub revision: u32,
@@ -44,7 +44,7 @@ pub struct MenuItem {
 }
 
 impl MenuItem {
-    /// What customers are told of the stock.
+    /// What customers may know about the stock.
     pub const fn availability(&self) -> Availability {
         Availability::of(self.stock, self.details.low_stock_at.get())
     }
@@ -57,7 +57,7 @@ pub struct NewMenuItem {
     pub id: MenuItemId,
     /// What staff decided.
     pub details: MenuItemDetails,
-    /// Portions on hand at the start; the stock ledger begins with them.
+    /// The first quantity on hand; the stock ledger begins with it.
     pub stock: Stock,
     /// When it was added, in whole milliseconds.
     pub added_at: Timestamp,
@@ -70,11 +70,11 @@ pub struct MenuItemEdit {
     pub name: Option<MenuItemName>,
     /// A new description.
     pub description: Option<Description>,
-    /// Another heading.
+    /// A new category.
     pub category: Option<Category>,
     /// A new price; orders already placed keep theirs.
     pub price: Option<Price>,
-    /// Another low mark.
+    /// A new low-stock threshold.
     pub low_stock_at: Option<Stock>,
     /// On or off the menu.
     pub active: Option<bool>,
@@ -94,17 +94,17 @@ impl MenuItemEdit {
     }
 }
 
-/// A row of a menu file: names are the key, so that the same file imported twice changes nothing.
+/// A row of a menu file. Importing the same file twice changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportedMenuItem {
-    /// With `category`, decides which menu item the row is about.
+    /// With `category`, the key of the row.
     pub name: MenuItemName,
-    /// With `name`, decides which menu item the row is about.
+    /// With `name`, the key of the row.
     pub category: Category,
-    /// What a portion costs from now on.
+    /// The new price of one.
     pub price: Price,
-    /// Portions on hand from now on.
+    /// The new quantity on hand.
     pub stock: Stock,
-    /// What the menu says from now on.
+    /// The new description.
     pub description: Description,
 }

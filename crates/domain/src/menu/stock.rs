@@ -1,4 +1,6 @@
-//! Portions on hand, and what the menu may say about them.
+//! Stock, and what the menu may say about it.
+
+use crate::names::names;
 
 use thiserror::Error;
 
@@ -7,7 +9,7 @@ use thiserror::Error;
 #[error("must be between 0 and {}", Stock::MAX)]
 pub struct StockOutOfRange;
 
-/// Portions on hand as somebody states them: 0 to [`Stock::MAX`].
+/// A stated quantity on hand: 0 to [`Stock::MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Stock(u32);
 
@@ -47,37 +49,29 @@ impl StockDelta {
         }
     }
 
-    /// Portions more (or, below zero, fewer).
+    /// How many more, or, if negative, fewer.
     pub const fn get(self) -> i32 {
         self.0
     }
 }
 
-/// What customers are told of the stock. The count itself is the restaurant's business.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Availability {
-    /// More than the low mark.
-    InStock,
-    /// At or below the low mark, and not yet gone.
-    Low,
-    /// None left.
-    SoldOut,
+names! {
+    /// What customers may know about the stock. They never see the count.
+    pub enum Availability {
+        /// Above the low-stock threshold.
+        InStock = "in_stock",
+        /// At or below the low-stock threshold, but not sold out.
+        Low = "low",
+        /// None left.
+        SoldOut = "sold_out",
+    }
+
+    /// The text names no availability.
+    pub struct NotAnAvailability("an availability is in_stock, low or sold_out");
 }
 
 impl Availability {
-    /// Every one.
-    pub const ALL: [Self; 3] = [Self::InStock, Self::Low, Self::SoldOut];
-
-    /// The name in the HTTP contract.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::InStock => "in_stock",
-            Self::Low => "low",
-            Self::SoldOut => "sold_out",
-        }
-    }
-
-    /// Judges a stock by the menu item's low mark.
+    /// The availability of a stock, given the item's low-stock threshold.
     pub const fn of(stock: u32, low_stock_at: u32) -> Self {
         if stock == 0 {
             Self::SoldOut

@@ -1,42 +1,20 @@
 //! Switches for what is rolled out by steps.
 
-use std::str::FromStr;
+use crate::names::names;
 
 use thiserror::Error;
 
-/// A switch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FeatureFlag {
-    /// The menu is read from copies; off means from the store each time. Subjects are readings.
-    MenuCache,
-    /// A change of an item renews its own entry in the cache only; off means all entries. Subjects are items.
-    PartialInvalidation,
-}
-
-impl FeatureFlag {
-    /// Every flag.
-    pub const ALL: [Self; 2] = [Self::MenuCache, Self::PartialInvalidation];
-
-    /// The name in the HTTP contract and in storage.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::MenuCache => "menu-cache",
-            Self::PartialInvalidation => "menu-cache.partial-invalidation",
-        }
+names! {
+    /// A switch.
+    pub enum FeatureFlag {
+        /// The menu is read from copies; off means from the store each time. Subjects are readings.
+        MenuCache = "menu-cache",
+        /// A change of an item renews its own entry in the cache only; off means all entries. Subjects are items.
+        PartialInvalidation = "menu-cache.partial-invalidation",
     }
-}
 
-/// The text names no flag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("not a feature flag")]
-pub struct NotAFlag;
-
-impl FromStr for FeatureFlag {
-    type Err = NotAFlag;
-
-    fn from_str(text: &str) -> Result<Self, NotAFlag> {
-        Self::ALL.into_iter().find(|flag| flag.as_str() == text).ok_or(NotAFlag)
-    }
+    /// The text names no flag.
+    pub struct NotAFlag("not a feature flag");
 }
 
 /// The number is not between 0 and 100.

@@ -1,17 +1,14 @@
-//! When too many wrong passwords close an account for a while.
+//! The lockout policy: when wrong passwords lock an address, and for how long.
 //!
-//! A try is announced before the password is checked and settled after, so that failures and tries in flight together never
-//! exceed what is allowed, however many arrive at once. Time is handed in, in whole milliseconds.
-
-use std::str::FromStr;
+//! An attempt is announced before the password is checked and settled afterwards, so that failures plus attempts in flight never
+//! exceed the allowance, however many arrive at once. The caller passes the time, in whole milliseconds.
 
 use chrono::TimeDelta;
-use thiserror::Error;
 use uuid::Uuid;
 
-use crate::{Email, Timestamp};
+use crate::{Email, Timestamp, names::names};
 
-/// How many wrong passwords are too many, and what follows.
+/// How many wrong passwords lock an address, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockoutPolicy {
     /// The failures that lock for the first time. With none free the first failure locks, as it does with one.
@@ -20,9 +17,9 @@ pub struct LockoutPolicy {
     pub window: TimeDelta,
     /// How long the first lock lasts, the second, and so on; the last is repeated.
     pub steps: [TimeDelta; 4],
-    /// After so long without a failure everything is forgotten.
+    /// The state is reset after this long without a failure.
     pub quiet: TimeDelta,
-    /// A try that was not settled after this counts as a failure: its server has died.
+    /// An attempt that was not settled within this time counts as a failure: its server has died.
     pub try_lifetime: TimeDelta,
 }
 
@@ -39,12 +36,12 @@ impl Default for LockoutPolicy {
     }
 }
 
-/// Names a try from its announcement to its end.
+/// Identifies an attempt from its announcement to its outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttemptId(Uuid);
 
 impl AttemptId {
-    /// Any UUID that no other try has.
+    /// Any UUID that no other attempt has.
     pub const fn new(id: Uuid) -> Self {
         Self(id)
     }
@@ -55,51 +52,31 @@ impl AttemptId {
     }
 }
 
-/// How a try ended.
+/// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttemptOutcome {
-    /// The password was right: everything is forgotten.
+    /// The password was right: the state is reset.
     Success,
-    /// It was wrong.
+    /// The password was wrong.
     Failure,
-    /// It was never checked: nothing is known, and nothing counts.
+    /// The password was never checked: nothing counts.
     NotChecked,
 }
 
-/// Why an account is locked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LockReason {
-    /// All free failures were used up.
-    TooManyFailures,
-    /// The first try after a lock failed as well.
-    FailedAgainAfterLock,
-}
-
-/// The text names no reason for a lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("unknown reason; there are: too_many_failures, failed_again_after_lock")]
-pub struct NotALockReason;
-
-impl FromStr for LockReason {
-    type Err = NotALockReason;
-
-    fn from_str(text: &str) -> Result<Self, NotALockReason> {
-        [Self::TooManyFailures, Self::FailedAgainAfterLock]
-            .into_iter()
-            .find(|reason| reason.as_str() == text)
-            .ok_or(NotALockReason)
+names! {
+    /// Why an account is locked.
+    pub enum LockReason {
+        /// All free failures were used up.
+        TooManyFailures = "too_many_failures",
+        /// The first attempt after a lock failed as well.
+        FailedAgainAfterLock = "failed_again_after_lock",
     }
+
+    /// The text names no reason for a lock.
+    pub struct NotALockReason("unknown reason; there are: too_many_failures, failed_again_after_lock");
 }
 
 impl LockReason {
-    /// The name in the HTTP contract and in storage.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::TooManyFailures => "too_many_failures",
-            Self::FailedAgainAfterLock => "failed_again_after_lock",
-        }
-    }
-
     /// The reason of a lock of this level.
     pub const fn of_level(level: u32) -> Self {
         if level <= 1 { Self::TooManyFailures } else { Self::FailedAgainAfterLock }
@@ -115,14 +92,14 @@ pub struct Lock {
     pub level: u32,
     /// When the first of the failures was.
     pub first_failed_at: Timestamp,
-    /// When it was closed.
+    /// When the lock began.
     pub locked_at: Timestamp,
-    /// When it opens by itself.
+    /// When the lock ends by itself.
     pub unlock_at: Timestamp,
 }
 
 impl Lock {
-    /// Why.
+    /// Why the address is locked.
     pub const fn reason(&self) -> LockReason {
         LockReason::of_level(self.level)
     }
@@ -137,14 +114,14 @@ pub struct LockedAddress {
     pub lock: Lock,
 }
 
-/// Whether a try may check its password.
+/// Whether an attempt may check its password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// It may, and must be settled.
+    /// It may, and must be settled afterwards.
     Allowed,
-    /// Others are being checked that might use up what is allowed. Ask again when they have ended.
+    /// Attempts in flight might use up the allowance. Ask again when they have ended.
     Busy,
-    /// It may not.
+    /// It may not: the address is locked.
     Locked(Lock),
 }
 
@@ -165,7 +142,7 @@ pub struct LockoutState {
 }
 
 impl LockoutPolicy {
-    /// Announces a try.
+    /// Announces an attempt.
     pub fn begin(&self, state: &mut LockoutState, id: AttemptId, now: Timestamp) -> Admission {
         self.catch_up(state, now);
         if let Some(lock) = state.lock_at(now) {
@@ -179,7 +156,7 @@ impl LockoutPolicy {
         Admission::Allowed
     }
 
-    /// Ends a try. A failure that was counted already, because the try took too long, is not counted again.
+    /// Settles an attempt. A failure that was already counted, because the attempt took too long, is not counted again.
     pub fn settle(&self, state: &mut LockoutState, id: AttemptId, outcome: AttemptOutcome, now: Timestamp) {
         self.catch_up(state, now);
         let known = state.in_flight.iter().position(|(known, _)| *known == id);

@@ -1,4 +1,4 @@
-//! How often one client may try, by the generic cell rate algorithm: so many at once, and then one for each period that passes
+//! How often one client may do something, by the generic cell rate algorithm: a burst, and then one per period
 //! (ITU-T I.371; <https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm>).
 
 use std::net::IpAddr;
@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use crate::Timestamp;
 
-/// What is limited. Each has an allowance of its own.
+/// What is limited. Each action has an allowance of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LimitedAction {
     /// Signing in.
@@ -29,7 +29,7 @@ impl LimitedAction {
     }
 }
 
-/// Who is limited: an IPv4 address, or the network of an IPv6 one, since whoever has one of its addresses has all.
+/// Who is limited: an IPv4 address, or the /64 network of an IPv6 address, since whoever has one of its addresses has all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientNetwork(IpAddr);
 
@@ -48,25 +48,25 @@ impl ClientNetwork {
     }
 }
 
-/// So many at once, and one more for each period that passes.
+/// A burst, and then one per period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
-    /// How many at once, at least one.
+    /// The size of the burst, at least one.
     pub burst: u32,
-    /// How long it takes until there is one more.
+    /// The time after which there is one more.
     pub period: TimeDelta,
 }
 
-/// What a client is told.
+/// What is left for a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
-    /// How many at once.
+    /// The size of the burst.
     pub limit: u32,
-    /// How many of them are left.
+    /// How many are left.
     pub remaining: u32,
-    /// When all are there again, from now.
+    /// The time from now until the whole burst is available again.
     pub reset: TimeDelta,
-    /// How long to wait, for a client that may not.
+    /// How long a refused client has to wait; `None` if it was admitted.
     pub retry_after: Option<TimeDelta>,
 }
 
@@ -77,7 +77,7 @@ impl RateLimit {
         let after = before + self.period;
         let burst = i32::try_from(self.burst.max(1)).unwrap_or(i32::MAX);
         let opens_at = after - self.period * burst;
-        let told = |paid_off: Timestamp, retry_after| {
+        let allowance = |paid_off: Timestamp, retry_after| {
             let left =
                 (self.period * burst - (paid_off - now)).num_milliseconds() / self.period.num_milliseconds().max(1);
             Allowance {
@@ -87,7 +87,7 @@ impl RateLimit {
                 retry_after,
             }
         };
-        if opens_at > now { (told(before, Some(opens_at - now)), before) } else { (told(after, None), after) }
+        if opens_at > now { (allowance(before, Some(opens_at - now)), before) } else { (allowance(after, None), after) }
     }
 }
 
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_burst_and_then_one_a_period() {
+    fn a_burst_and_then_one_per_period() {
         let limit = RateLimit { burst: 3, period: TimeDelta::seconds(2) };
         let at = |seconds: i64| Timestamp::from_timestamp(1_790_000_000 + seconds, 0).expect("in range");
         let mut paid_off = None;

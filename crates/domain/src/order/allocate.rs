@@ -1,38 +1,39 @@
-//! Giving out stock: which of the orders that arrived can be filled from what is on the shelf.
+//! Stock allocation: which of the orders that arrived can be filled from the stock on hand.
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::{Basket, BasketLine, Currency, MenuItemId, MenuItemName, Money, MoneyError, OrderLine, Price};
 
-/// A menu item as it stands on the shelf while orders are filled.
+/// What allocation needs to know about a menu item.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShelfItem {
+pub struct StockedItem {
     /// Copied onto every line sold.
     pub name: MenuItemName,
     /// Copied onto every line sold.
     pub price: Price,
-    /// Portions on hand.
+    /// The quantity on hand.
     pub stock: u32,
     /// Whether it can be ordered: neither switched off nor archived.
     pub on_sale: bool,
 }
 
-/// The menu items a batch of orders asks for.
-pub type Shelf = HashMap<MenuItemId, ShelfItem>;
+/// The stock of the menu items that a batch of orders names.
+pub type StockOnHand = HashMap<MenuItemId, StockedItem>;
 
 /// A menu item there is not enough of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shortage {
     /// The menu item.
     pub menu_item_id: MenuItemId,
-    /// Portions the order asked for, all its lines together.
+    /// The quantity that the order asked for, all its lines together.
     pub requested: u32,
-    /// Portions left when the order's turn came.
+    /// The quantity that was left after the orders before it.
     pub available: u32,
 }
 
 /// Why an order was not filled.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum Refusal {
     /// Lines (counted from 0) that name a menu item which does not exist or is not on sale.
     UnknownItems(Vec<usize>),
@@ -51,25 +52,29 @@ pub struct Filled {
     pub total: Money,
 }
 
-/// What became of each order, and what that takes from the shelf.
+/// What was decided about each order, and what that takes from the stock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allocation {
-    /// One decision an order, in the order they came in.
+    /// One decision per order, in order of arrival.
     pub decisions: Vec<Result<Filled, Refusal>>,
-    /// Portions taken from each menu item by the orders that were filled, never zero.
+    /// The quantity that the filled orders take of each menu item, never zero.
     pub taken: BTreeMap<MenuItemId, u32>,
 }
 
-/// Fills orders in order of arrival. Each is filled whole or refused alone, and a refused one takes nothing. Several lines
-/// of the same menu item count together.
-pub fn allocate<'a>(stock: &Shelf, currency: Currency, baskets: impl IntoIterator<Item = &'a Basket>) -> Allocation {
+/// Fills orders in order of arrival. Each is filled completely or refused on its own, and a refused order takes nothing.
+/// Several lines of the same menu item count together.
+pub fn allocate<'a>(
+    stock: &StockOnHand,
+    currency: Currency,
+    baskets: impl IntoIterator<Item = &'a Basket>,
+) -> Allocation {
     let mut taken = BTreeMap::new();
     let decisions = baskets.into_iter().map(|basket| fill(stock, currency, &mut taken, basket.lines())).collect();
     Allocation { decisions, taken }
 }
 
 fn fill(
-    stock: &Shelf,
+    stock: &StockOnHand,
     currency: Currency,
     taken: &mut BTreeMap<MenuItemId, u32>,
     lines: &[BasketLine],
@@ -86,7 +91,7 @@ fn fill(
 
     let mut requested: BTreeMap<MenuItemId, u32> = BTreeMap::new();
     for line in lines {
-        // Fifty lines of a hundred quantity: far from overflowing.
+        // Fifty lines of a hundred each: far from overflowing.
         *requested.entry(line.menu_item_id).or_default() += line.quantity.get();
     }
     let shortages: Vec<Shortage> = requested
@@ -108,7 +113,7 @@ fn fill(
     Ok(filled)
 }
 
-fn price(stock: &Shelf, currency: Currency, lines: &[BasketLine]) -> Result<Filled, MoneyError> {
+fn price(stock: &StockOnHand, currency: Currency, lines: &[BasketLine]) -> Result<Filled, MoneyError> {
     let mut total = Money::zero(currency);
     let mut priced = Vec::with_capacity(lines.len());
     for line in lines {
@@ -139,11 +144,11 @@ mod tests {
         MenuItemId::new(Uuid::from_u128(n))
     }
 
-    fn stock_of(stocks: &[(u32, bool)]) -> Shelf {
+    fn stock_of(stocks: &[(u32, bool)]) -> StockOnHand {
         let item = |(n, &(stock, on_sale)): (usize, &(u32, bool))| {
             let name = MenuItemName::new(&format!("Dish {n}")).expect("a name");
             let price = Price::new(100 + i64::try_from(n).expect("small"), Currency::EUR).expect("a price");
-            (item(n as u128), ShelfItem { name, price, stock, on_sale })
+            (item(n as u128), StockedItem { name, price, stock, on_sale })
         };
         stocks.iter().enumerate().map(item).collect()
     }
@@ -182,7 +187,7 @@ mod tests {
         assert_eq!(filled.total.amount(), 503);
     }
 
-    fn shelves() -> impl Strategy<Value = Vec<(u32, bool)>> {
+    fn stocks() -> impl Strategy<Value = Vec<(u32, bool)>> {
         prop::collection::vec((0_u32..40, prop::bool::weighted(0.9)), 1..6)
     }
 
@@ -201,12 +206,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn gives_in_order_of_arrival_exactly_what_there_is(stocks in shelves(), baskets in baskets()) {
+        fn gives_in_order_of_arrival_exactly_what_there_is(stocks in stocks(), baskets in baskets()) {
             let stock = stock_of(&stocks);
             let allocation = allocate(&stock, Currency::EUR, &baskets);
             prop_assert_eq!(allocation.decisions.len(), baskets.len());
 
-            // The obvious computation: walk the orders and take from a copy of the shelf.
+            // The obvious computation: walk the orders and take from a copy of the stock.
             let mut left: BTreeMap<MenuItemId, u32> = stock.iter().map(|(&id, item)| (id, item.stock)).collect();
             for (basket, decision) in baskets.iter().zip(&allocation.decisions) {
                 let wanted = quantity(basket);
@@ -235,7 +240,7 @@ mod tests {
         }
 
         #[test]
-        fn refused_orders_have_no_effect(stocks in shelves(), baskets in baskets()) {
+        fn refused_orders_have_no_effect(stocks in stocks(), baskets in baskets()) {
             let stock = stock_of(&stocks);
             let with_refused = allocate(&stock, Currency::EUR, &baskets);
             let accepted: Vec<_> = baskets.iter().zip(&with_refused.decisions).filter(|(_, d)| d.is_ok()).map(|(b, _)| b).collect();

@@ -1,4 +1,4 @@
-//! What a customer asks for, before it is known whether there is enough of it.
+//! What a customer wants to order, before the stock is checked.
 
 use thiserror::Error;
 
@@ -9,7 +9,7 @@ use crate::{MenuItemId, Note, Quantity};
 pub struct BasketLine {
     /// The menu item.
     pub menu_item_id: MenuItemId,
-    /// Portions.
+    /// How many.
     pub quantity: Quantity,
     /// A wish for the kitchen.
     pub note: Option<Note>,

@@ -14,29 +14,29 @@ pub use status::*;
 
 use crate::{AccountId, Idempotency, MenuItemId, MenuItemName, Money, Note, OrderId, Timestamp};
 
-/// What is asked of the orders: everything about an order that is decided before the shelf is looked at.
+/// An order to be placed: everything about it that is known before the stock is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewOrder {
     /// The id the order will have.
     pub id: OrderId,
-    /// Who orders.
+    /// The customer.
     pub customer_id: AccountId,
-    /// What is asked for.
+    /// What the customer orders.
     pub basket: Basket,
-    /// A wish for the whole order.
+    /// A request to the kitchen for the whole order.
     pub note: Option<Note>,
-    /// When it was asked for, in whole milliseconds.
+    /// When the customer ordered, in whole milliseconds.
     pub placed_at: Timestamp,
-    /// Makes the request repeatable; without it a repeated request is another order.
+    /// Makes the request repeatable; without it, a repeated request is another order.
     pub idempotency: Option<Idempotency>,
 }
 
 /// An order without its lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// Names it for good.
+    /// The id, which never changes.
     pub id: OrderId,
-    /// Called out at the counter.
+    /// The number that is called out at the counter.
     pub number: OrderNumber,
     /// Where it stands.
     pub status: OrderStatus,
@@ -44,9 +44,9 @@ pub struct Order {
     pub total: Money,
     /// How many lines it has.
     pub line_count: u32,
-    /// A wish for the whole order.
+    /// A request to the kitchen for the whole order.
     pub note: Option<Note>,
-    /// Who ordered.
+    /// The customer.
     pub customer_id: AccountId,
     /// When it was placed.
     pub created_at: Timestamp,
@@ -61,15 +61,15 @@ pub struct Order {
 pub struct OrderLine {
     /// The menu item.
     pub menu_item_id: MenuItemId,
-    /// Its name then.
+    /// The item's name when it was ordered.
     pub name: MenuItemName,
-    /// Its price then.
+    /// The item's price when it was ordered.
     pub unit_price: Money,
-    /// Portions.
+    /// How many were ordered.
     pub quantity: Quantity,
     /// `unit_price` × `quantity`.
     pub line_total: Money,
-    /// A wish for the kitchen.
+    /// A request to the kitchen.
     pub note: Option<Note>,
 }
 

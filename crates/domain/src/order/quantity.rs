@@ -1,4 +1,4 @@
-//! How many quantity of a menu item a line of an order asks for.
+//! How many of a menu item a line orders.
 
 use thiserror::Error;
 
@@ -9,12 +9,13 @@ pub struct QuantityOutOfRange;
 
 /// How many of a menu item one line orders: 1 to 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(try_from = "i64", into = "i64"))]
 pub struct Quantity(u32);
 
 impl Quantity {
-    /// The least a line can ask for.
+    /// The smallest quantity of a line.
     pub const MIN: i64 = 1;
-    /// The most a line can ask for.
+    /// The largest quantity of a line.
     pub const MAX: i64 = 100;
 
     /// Checks the range.
@@ -28,6 +29,20 @@ impl Quantity {
     /// The quantity as a number.
     pub const fn get(self) -> u32 {
         self.0
+    }
+}
+
+impl TryFrom<i64> for Quantity {
+    type Error = QuantityOutOfRange;
+
+    fn try_from(quantity: i64) -> Result<Self, QuantityOutOfRange> {
+        Self::new(quantity)
+    }
+}
+
+impl From<Quantity> for i64 {
+    fn from(quantity: Quantity) -> Self {
+        quantity.0.into()
     }
 }
 

@@ -1,24 +1,26 @@
 //! The life of an order as a state machine.
 
-use std::{fmt, str::FromStr};
+use crate::names::names;
 
-use thiserror::Error;
+names! {
+    /// Where an order stands.
+    pub enum OrderStatus {
+        /// Placed; the kitchen has not accepted it yet.
+        Pending = "pending",
+        /// The kitchen will make it.
+        Accepted = "accepted",
+        /// Being prepared.
+        Preparing = "preparing",
+        /// Waiting at the counter.
+        Ready = "ready",
+        /// Handed over. Final.
+        Completed = "completed",
+        /// Cancelled, its stock returned. Final.
+        Cancelled = "cancelled",
+    }
 
-/// Where an order stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum OrderStatus {
-    /// Placed; the kitchen has not looked at it yet.
-    Pending,
-    /// The kitchen will make it.
-    Accepted,
-    /// On the stove.
-    Preparing,
-    /// Waiting at the counter.
-    Ready,
-    /// Handed over. The end.
-    Completed,
-    /// Called off, its stock returned. The end.
-    Cancelled,
+    /// The text names no status.
+    pub struct NotAStatus("a status is pending, accepted, preparing, ready, completed or cancelled");
 }
 
 /// On whose behalf an order is cancelled.
@@ -42,22 +44,6 @@ impl OrderStatus {
             status = status.next().unwrap_or(status);
         }
         status
-    }
-
-    /// Every status, in the order an order goes through them.
-    pub const ALL: [Self; 6] =
-        [Self::Pending, Self::Accepted, Self::Preparing, Self::Ready, Self::Completed, Self::Cancelled];
-
-    /// The name in the HTTP contract and in storage.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Accepted => "accepted",
-            Self::Preparing => "preparing",
-            Self::Ready => "ready",
-            Self::Completed => "completed",
-            Self::Cancelled => "cancelled",
-        }
     }
 
     /// The one step staff can take an order to from here, if any. Cancelling is a step of its own:
@@ -86,28 +72,9 @@ impl OrderStatus {
         }
     }
 
-    /// Whether the order's quantity are taken from the shelf. Only a cancelled order has given them back.
+    /// Whether the order holds stock. Only a cancelled order has returned it.
     pub const fn holds_stock(self) -> bool {
         !matches!(self, Self::Cancelled)
-    }
-}
-
-/// The text names no status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("a status is pending, accepted, preparing, ready, completed or cancelled")]
-pub struct NotAStatus;
-
-impl FromStr for OrderStatus {
-    type Err = NotAStatus;
-
-    fn from_str(text: &str) -> Result<Self, NotAStatus> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or(NotAStatus)
-    }
-}
-
-impl fmt::Display for OrderStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

@@ -24,6 +24,7 @@ pub struct NewAccount {
 
 /// Why no account was opened.
 #[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum RegisterAccountError {
     /// The address has an account already.
     #[error("the e-mail address has an account already")]
@@ -35,6 +36,7 @@ pub enum RegisterAccountError {
 
 /// Why an account was not changed.
 #[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum ChangeAccountError {
     /// There is no such account.
     #[error("no such account")]
@@ -58,11 +60,11 @@ pub struct Credentials {
 pub struct AccountsQuery {
     /// Only those with this role.
     pub role: Option<Role>,
-    /// Only those that are shut, or those that are not.
+    /// Only those that are disabled, or only those that are not.
     pub disabled: Option<bool>,
     /// Only those registered after this one.
     pub after: Option<AccountId>,
-    /// How many.
+    /// The size of the page.
     pub limit: PageLimit,
 }
 

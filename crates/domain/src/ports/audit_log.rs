@@ -15,7 +15,7 @@ pub struct AuditQuery {
     pub target: Option<String>,
     /// Only those before this one: the last entry of the page before.
     pub before: Option<i64>,
-    /// How many.
+    /// The size of the page.
     pub limit: PageLimit,
 }
 

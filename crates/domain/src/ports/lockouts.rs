@@ -20,7 +20,7 @@ pub struct LockoutsQuery {
     pub reason: Option<LockReason>,
     /// Only those after this position.
     pub after: Option<LockedAddressPosition>,
-    /// How many.
+    /// The size of the page.
     pub limit: PageLimit,
 }
 
@@ -28,11 +28,11 @@ pub struct LockoutsQuery {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Lockouts: Send + Sync {
-    /// Announces a try. While others are in flight that might use up what is allowed it waits for them, for some seconds;
-    /// [`Admission::Busy`] means that its patience has ended.
+    /// Announces an attempt. While others in flight might use up the allowance, it waits for them for some seconds;
+    /// [`Admission::Busy`] means that it stopped waiting.
     async fn begin(&self, email: &Email, id: AttemptId) -> Result<Admission, Unavailable>;
 
-    /// Ends a try that was allowed.
+    /// Settles an attempt that was allowed.
     async fn settle(&self, email: &Email, id: AttemptId, outcome: AttemptOutcome) -> Result<(), Unavailable>;
 
     /// The address's lock, if it has one now.

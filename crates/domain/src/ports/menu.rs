@@ -34,6 +34,7 @@ pub struct MenuItemsQuery {
 
 /// Why a menu item was not edited or archived.
 #[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum EditMenuItemError {
     /// There is no such menu item, or it is archived.
     #[error("no such menu item")]
@@ -66,6 +67,7 @@ pub struct StockAdjustment {
 
 /// Why a stock was not adjusted.
 #[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum AdjustStockError {
     /// There is no such menu item, or it is archived.
     #[error("no such menu item")]
@@ -97,6 +99,7 @@ pub struct ImportSummary {
 
 /// Why nothing was imported.
 #[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum ImportMenuError {
     /// The store failed.
     #[error(transparent)]

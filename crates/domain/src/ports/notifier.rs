@@ -5,13 +5,14 @@ use crate::Event;
 
 use super::Unavailable;
 
-/// Why somebody was not told.
+/// Why an event was not delivered.
 #[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum NotifyError {
     /// The receiver was reached, and does not take it.
     #[error("refused: {0}")]
     Rejected(String),
-    /// The receiver is not within reach. Whether it was told is unknown.
+    /// The receiver is not within reach. Whether the event was delivered is unknown.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }

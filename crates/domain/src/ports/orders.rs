@@ -10,17 +10,18 @@ use crate::{
 
 use super::Unavailable;
 
-/// The answer to a request that may have been made before.
+/// The outcome of a request that may have been made before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idempotent<T> {
-    /// The outcome: of this request, or of the first one under the same key.
+    /// The outcome of this request, or of the first one under the same key.
     pub outcome: T,
-    /// Whether it was the first one's.
+    /// Whether it is the outcome of an earlier request.
     pub replayed: bool,
 }
 
 /// Why an order was not placed. Nothing of it was kept, and its idempotency key is free again.
 #[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum PlaceOrderError {
     /// Lines (counted from 0) that name a menu item which does not exist or is not on sale.
     #[error("the order names menu items that are not on the menu")]
@@ -50,11 +51,11 @@ pub enum PlaceOrderError {
 pub struct Cancellation {
     /// The order.
     pub order_id: OrderId,
-    /// On whose behalf; decides until when it is possible.
+    /// On whose behalf: this decides until when it is possible.
     pub by: CancelledBy,
     /// Orders outside it do not exist for the caller.
     pub scope: OrderScope,
-    /// Why.
+    /// The stated reason.
     pub reason: Option<Reason>,
     /// When, in whole milliseconds.
     pub cancelled_at: Timestamp,
@@ -64,6 +65,7 @@ pub struct Cancellation {
 
 /// Why an order was not cancelled. Nothing changed.
 #[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum CancelOrderError {
     /// There is no such order within the caller's scope.
     #[error("no such order")]
@@ -84,6 +86,7 @@ pub enum CancelOrderError {
 
 /// Why an order was not advanced. Nothing changed.
 #[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum AdvanceOrderError {
     /// There is no such order.
     #[error("no such order")]
@@ -104,13 +107,13 @@ pub enum AdvanceOrderError {
 /// Which orders to list, newest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrdersQuery {
-    /// Whose.
+    /// Which orders the caller may see.
     pub scope: OrderScope,
     /// Only those that stand here.
     pub status: Option<OrderStatus>,
     /// Only those older than this one.
     pub after: Option<OrderId>,
-    /// How many.
+    /// The size of the page.
     pub limit: PageLimit,
 }
 
@@ -119,10 +122,10 @@ pub struct OrdersQuery {
 #[async_trait]
 pub trait Orders: Send + Sync {
     /// Takes the stock, writes the order, its lines, the idempotency record and the event that announces it: all of it or
-    /// nothing. Never gives out more than there is, however many ask at once, through however many servers. A caller that
+    /// nothing. Never sells more than there is, however many orders arrive at once, through however many servers. A caller that
     /// stops waiting changes nothing about the outcome.
     ///
-    /// Orders are served in order of arrival; a refusal names what was left when the order's turn came. A request whose key
+    /// Orders are served in order of arrival; a refusal names what was left after the orders before it. A request whose key
     /// is known is answered with the order as it was placed.
     async fn place(&self, order: NewOrder) -> Result<Idempotent<OrderWithLines>, PlaceOrderError>;
 
@@ -141,6 +144,6 @@ pub trait Orders: Send + Sync {
     /// Cancels an order that a card payment was begun for, and not made in time; its stock goes back. `None`: there is none such.
     async fn cancel_overdue(&self, now: Timestamp) -> Result<Option<OrderId>, Unavailable>;
 
-    /// Takes an order one step on.
+    /// Moves an order to its next status.
     async fn advance(&self, id: OrderId, to: OrderStatus, at: Timestamp) -> Result<OrderWithLines, AdvanceOrderError>;
 }

@@ -7,16 +7,16 @@ use crate::{Administrator, Event, Page, PageLimit, Timestamp};
 
 use super::Unavailable;
 
-/// Events in the order of their transactions, and where they end.
+/// Events in the order of their transactions, and the position of the last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventBatch {
-    /// The events, without those that make no sense and were put aside.
+    /// The events, without malformed ones, which became dead letters.
     pub events: Vec<Event>,
-    /// To be handed back when they are dealt with; `None`: there is nothing new.
+    /// To be passed to [`Outbox::advance`] afterwards; `None`: there is nothing new.
     pub position: Option<OutboxPosition>,
 }
 
-/// How far a subscriber has been told.
+/// How far delivery to a subscriber has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OutboxPosition {
     /// The transaction of the last event.
@@ -25,16 +25,16 @@ pub struct OutboxPosition {
     pub event: i64,
 }
 
-/// A event that has to be told later.
+/// An event whose delivery failed or has to wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Undelivered {
     /// The event.
     pub event: i64,
     /// Its stream, whose later events wait for it.
     pub stream: uuid::Uuid,
-    /// How often it was tried: not at all where it waits for an earlier one.
+    /// How many deliveries were attempted: none if it waits for an earlier event.
     pub attempts: u32,
-    /// When to try.
+    /// When to attempt delivery.
     pub next_at: Timestamp,
     /// What went wrong.
     pub error: String,
@@ -43,27 +43,27 @@ pub struct Undelivered {
 /// A event that is due again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueEvent {
-    /// Names the retry.
+    /// The id of the retry.
     pub id: i64,
     /// The event.
     pub event: Event,
-    /// How often it was tried.
+    /// How many deliveries were attempted.
     pub attempts: u32,
 }
 
-/// What becomes of an event that was tried once more.
+/// The outcome of a retry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RetryOutcome {
-    /// Told.
+    /// Delivered.
     Delivered,
-    /// To be tried again then.
+    /// To be attempted again later.
     Later {
-        /// When.
+        /// When to attempt it.
         next_at: Timestamp,
         /// What went wrong.
         error: String,
     },
-    /// Put aside: nobody waits for it any more.
+    /// Given up: it becomes a dead letter.
     Dead {
         /// What went wrong.
         error: String,
@@ -73,26 +73,27 @@ pub enum RetryOutcome {
 /// A event that was put aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// Names it.
+    /// The id.
     pub id: i64,
-    /// To whom.
+    /// The subscriber.
     pub subscriber: String,
     /// The event.
     pub event: i64,
-    /// Of which kind it says it is; not necessarily one that there is.
+    /// Its kind as stored, which a malformed event may have made up.
     pub kind: String,
-    /// Of which order, or menu item.
+    /// The order or menu item it belongs to.
     pub stream: uuid::Uuid,
-    /// When, in whole milliseconds.
+    /// When it happened, in whole milliseconds.
     pub occurred_at: Timestamp,
-    /// How often it was tried.
+    /// How many deliveries were attempted.
     pub attempts: u32,
     /// What went wrong the last time.
     pub error: String,
 }
 
-/// Why nothing is sent again.
+/// Why a dead letter was not resent.
 #[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum ResendError {
     /// There is no such dead letter.
     #[error("no such dead letter")]
@@ -102,27 +103,27 @@ pub enum ResendError {
     Unavailable(#[from] Unavailable),
 }
 
-/// How a subscriber fares.
+/// How far delivery to a subscriber is behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboxState {
-    /// The age of the oldest event that it was not told of and that is not put aside.
+    /// The age of the oldest event that is neither delivered nor a dead letter.
     pub lag: Duration,
-    /// How many are put aside.
+    /// The number of dead letters.
     pub dead: u64,
 }
 
-/// The events that were written in the transactions that caused them, and who was told of them.
+/// The events, written in the transactions that caused them, and how far their delivery has come.
 ///
-/// At a time one server tells a subscriber; when it dies another goes on, from what was recorded last. So an event may be told twice, and is never
-/// left out; those of a stream are told in their order. An event that makes no sense, because somebody wrote past the rules, is put aside as
-/// what was refused too often is, and nobody waits for it.
+/// One server at a time delivers to a subscriber; if it dies, another goes on from what was recorded last. So an event may be
+/// delivered twice, and is never left out; those of a stream are delivered in order. A malformed event becomes a dead letter, as
+/// one that was refused too often does, and delays nothing.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// What a subscriber has not been told yet; one that is new is told of what happens from now on. `None`: another server is at it.
+    /// The next events for a subscriber; a new one gets what happens from now on. `None`: another server delivers to it.
     async fn next(&self, subscriber: &str, limit: u32) -> Result<Option<EventBatch>, Unavailable>;
 
-    /// A batch is dealt with: told, but for these.
+    /// Records that a batch was delivered, except for these events.
     async fn advance(
         &self,
         subscriber: &str,
@@ -130,18 +131,18 @@ pub trait Outbox: Send + Sync {
         undelivered: Vec<Undelivered>,
     ) -> Result<(), Unavailable>;
 
-    /// Takes for half a minute what is due again: of each stream the earliest.
+    /// Leases for half a minute what is due for a retry: the earliest event per stream.
     async fn take_due(&self, subscriber: &str, limit: u32) -> Result<Vec<DueEvent>, Unavailable>;
 
-    /// Records how that went.
+    /// Records the outcome of a retry.
     async fn retried(&self, id: i64, outcome: RetryOutcome) -> Result<(), Unavailable>;
 
-    /// What was put aside, oldest first.
+    /// A page of dead letters, oldest first.
     async fn dead_letters(&self, after: Option<i64>, limit: PageLimit) -> Result<Page<DeadLetter>, Unavailable>;
 
-    /// Has a dead letter tried again.
+    /// Puts a dead letter back among the retries.
     async fn resend(&self, id: i64, by: Administrator, at: Timestamp) -> Result<(), ResendError>;
 
-    /// For metrics.
+    /// How far delivery to a subscriber is behind, for metrics.
     async fn state(&self, subscriber: &str) -> Result<OutboxState, Unavailable>;
 }

@@ -7,6 +7,7 @@ use super::Unavailable;
 
 /// Why no hash was made or compared.
 #[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum HashPasswordError {
     /// More passwords are waiting than the hasher takes. Hashing is slow on purpose; queueing without end would be slower.
     #[error("the password hasher is busy")]

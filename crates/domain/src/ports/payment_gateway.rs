@@ -7,6 +7,7 @@ use super::{DueRefund, IntentReport, RefundReport, Unavailable};
 
 /// Why the gateway did not do it.
 #[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum GatewayError {
     /// It will not, however often it is asked.
     #[error("the payment gateway refuses: {0}")]
@@ -18,6 +19,7 @@ pub enum GatewayError {
 
 /// An event is not the gateway's, or too old to be believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum BadEvent {
     /// The signature is missing, malformed, or made with another secret.
     #[error("the signature does not fit the body")]

@@ -49,6 +49,7 @@ pub enum BegunPayment {
 
 /// Why a payment was not begun. Nothing changed.
 #[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum BeginPaymentError {
     /// There is no such order within the caller's scope.
     #[error("no such order")]
@@ -69,6 +70,7 @@ pub enum BeginPaymentError {
 
 /// Why a payment was not taken at the counter. Nothing changed.
 #[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum SettlePaymentError {
     /// The order has no such payment.
     #[error("no such payment")]
@@ -107,6 +109,7 @@ pub struct NewRefund {
 
 /// Why nothing was given back.
 #[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum RefundPaymentError {
     /// The order has no such payment.
     #[error("no such payment")]

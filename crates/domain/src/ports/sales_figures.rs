@@ -11,7 +11,7 @@ pub struct TopItem {
     pub menu_item_id: MenuItemId,
     /// Its name today.
     pub name: MenuItemName,
-    /// Portions.
+    /// The quantity sold.
     pub quantity: u64,
     /// What the quantity cost at the prices of their orders.
     pub revenue: Money,

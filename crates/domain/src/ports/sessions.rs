@@ -21,6 +21,7 @@ pub struct Rotation {
 
 /// Why a refresh token was not exchanged.
 #[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum RotateError {
     /// It never was one.
     #[error("not a refresh token")]
@@ -68,7 +69,7 @@ pub trait RefreshTokens: Send + Sync {
     /// 256 random bits.
     fn generate(&self) -> RefreshToken;
 
-    /// The one that follows: always the same for the same token, and nobody else can tell which.
+    /// The successor: always the same for the same token, and unpredictable for anybody else.
     fn successor(&self, token: &RefreshToken) -> RefreshToken;
 
     /// What may be stored.

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    allocation::{Filled, Refusal, Shelf, ShelfItem, allocate},
+    allocation::{Filled, Refusal, StockOnHand, StockedItem, allocate},
     idempotency::{Idempotency, IdempotencyKey},
     ids::{MenuItemId, OrderId},
     money::{Currency, Price},
@@ -135,7 +135,7 @@ pub(super) async fn place(
 
 /// The items as the read found them.
 struct LockedStock {
-    items: Shelf,
+    items: StockOnHand,
     versions: HashMap<MenuItemId, i64>,
     low_stock_thresholds: HashMap<MenuItemId, u32>,
 }
@@ -184,10 +184,10 @@ async fn begin_and_read(
     begun?;
     let known = known.unwrap_or_else(|| Ok(Vec::new()))?;
 
-    let mut stock = LockedStock { items: Shelf::new(), versions: HashMap::new(), low_stock_thresholds: HashMap::new() };
+    let mut stock = LockedStock { items: StockOnHand::new(), versions: HashMap::new(), low_stock_thresholds: HashMap::new() };
     for (id, version, on_hand, low_stock_at, price, name, on_sale) in rows? {
         let row = RowOf { table: "menu_items", id };
-        let item = ShelfItem {
+        let item = StockedItem {
             name: row.read("name", MenuItemName::new(&name))?,
             price: row.read("price", Price::new(price, currency))?,
             stock: row.read("stock", u32::try_from(on_hand))?,

@@ -1,0 +1,32 @@
+//! Two hundred customers order at once; there are thirty portions of carbonara and unlimited patience.
+//!
+//! `cargo run -p comanda-domain --example allocate`
+
+use comanda_domain::{
+    Basket, BasketLine, Currency, MenuItemId, MenuItemName, Price, Quantity, Refusal, StockOnHand, StockedItem,
+    allocate,
+};
+use uuid::Uuid;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let carbonara = MenuItemId::new(Uuid::from_u128(1));
+    let stock = StockOnHand::from([(
+        carbonara,
+        StockedItem {
+            name: MenuItemName::new("Carbonara")?,
+            price: Price::parse_decimal("12.50", Currency::EUR)?,
+            stock: 30,
+            on_sale: true,
+        },
+    )]);
+    let one = BasketLine { menu_item_id: carbonara, quantity: Quantity::new(1)?, note: None };
+    let baskets = vec![Basket::new(vec![one])?; 200];
+
+    let allocation = allocate(&stock, Currency::EUR, &baskets);
+
+    let filled = allocation.decisions.iter().filter(|decision| decision.is_ok()).count();
+    let short = allocation.decisions.iter().filter(|d| matches!(d, Err(Refusal::InsufficientStock(_)))).count();
+    println!("{filled} orders filled, {short} refused, {} taken of 30", allocation.taken[&carbonara]);
+    assert_eq!((filled, short, allocation.taken[&carbonara]), (30, 170, 30));
+    Ok(())
+}
