@@ -112,6 +112,13 @@ bounded_text! {
     Reason, 1..=300, may_break_lines: true
 }
 
+impl Reason {
+    /// A reason that is written in the source, within the limits.
+    pub(crate) fn of_rule(text: &'static str) -> Self {
+        Self(Arc::from(text))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,22 +3,22 @@
 mod accounts;
 mod address_limits;
 mod breaker;
+mod checkout;
 mod lockouts;
 mod menu_cache;
 mod notifier;
 mod orders;
 mod outage;
 mod payment_gateway;
-mod payments;
 mod retry_budget;
 
 pub use accounts::GuardedAccounts;
 pub use address_limits::LocalAddressLimits;
 pub use breaker::{Breaker, BreakerSettings, Failure, InvalidBreakerSettings};
+pub use checkout::GuardedCheckout;
 pub use lockouts::LocalLockouts;
 pub use menu_cache::SparedMenuCache;
 pub use notifier::GuardedNotifier;
 pub use orders::GuardedOrders;
 pub use payment_gateway::GuardedGateway;
-pub use payments::GuardedPayments;
 pub use retry_budget::RetryBudget;

@@ -16,7 +16,7 @@ use comanda_domain::{
 
 use crate::{breaker::Breaker, retry_budget::RetryBudget};
 
-/// An orders behind three breakers: `order.create`, `order.update` and `order.lookup`.
+/// Orders behind three breakers: `order.create`, `order.update` and `order.lookup`.
 pub struct GuardedOrders {
     pub orders: Arc<dyn Orders>,
     pub create: Breaker,
@@ -45,10 +45,6 @@ impl Orders for GuardedOrders {
 
     async fn cancel(&self, cancellation: Cancellation) -> Result<Idempotent<OrderWithLines>, CancelOrderError> {
         self.update.call(self.orders.cancel(cancellation)).await
-    }
-
-    async fn cancel_overdue(&self, now: Timestamp) -> Result<Option<OrderId>, Unavailable> {
-        self.orders.cancel_overdue(now).await
     }
 
     async fn advance(&self, id: OrderId, to: OrderStatus, at: Timestamp) -> Result<OrderWithLines, AdvanceOrderError> {

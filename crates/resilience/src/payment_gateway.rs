@@ -2,16 +2,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Timestamp,
     payment::{Intent, IntentId, Payment, RefundStatus},
-    ports::{BadEvent, DueRefund, GatewayError, GatewayEvent, PaymentGateway},
+    ports::{DueRefund, GatewayError, PaymentGateway},
 };
-
 use tracing::Instrument;
 
 use crate::breaker::Breaker;
 
-/// The payment gateway behind a breaker: `stripe`.
+/// The payment gateway, behind the breaker `stripe`.
 pub struct GuardedGateway {
     pub gateway: Arc<dyn PaymentGateway>,
     pub breaker: Breaker,
@@ -34,13 +32,5 @@ impl PaymentGateway for GuardedGateway {
 
     async fn refund(&self, refund: &DueRefund) -> Result<RefundStatus, GatewayError> {
         self.breaker.call(self.gateway.refund(refund)).await
-    }
-
-    fn verify(&self, signature: &str, body: &[u8], now: Timestamp) -> Result<GatewayEvent, BadEvent> {
-        self.gateway.verify(signature, body, now)
-    }
-
-    fn read(&self, body: &str) -> Result<GatewayEvent, BadEvent> {
-        self.gateway.read(body)
     }
 }

@@ -7,7 +7,9 @@ use comanda_domain::{
     Timestamp,
     money::{Currency, Money},
     payment::{ClientSecret, Intent, IntentId, IntentState, Payment, RefundStatus},
-    ports::{BadEvent, DueRefund, GatewayError, GatewayEvent, PaymentGateway, Unavailable},
+    ports::{
+        BadEvent, DueRefund, GatewayError, GatewayEvent, GatewayEvents, MalformedEvent, PaymentGateway, Unavailable,
+    },
 };
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -238,13 +240,15 @@ impl PaymentGateway for Stripe {
         let document: RefundDocument = self.ask(request).await?;
         Ok(refund_status(document.status.as_deref()))
     }
+}
 
+impl GatewayEvents for Stripe {
     fn verify(&self, header: &str, body: &[u8], now: Timestamp) -> Result<GatewayEvent, BadEvent> {
         signature::verify(&self.config.webhook_secrets, header, body, now)?;
-        self.read(std::str::from_utf8(body).map_err(|_| BadEvent::Malformed)?)
+        Ok(self.read(std::str::from_utf8(body).map_err(|_| MalformedEvent("it is not UTF-8"))?)?)
     }
 
-    fn read(&self, body: &str) -> Result<GatewayEvent, BadEvent> {
+    fn read(&self, body: &str) -> Result<GatewayEvent, MalformedEvent> {
         event::read(body)
     }
 }

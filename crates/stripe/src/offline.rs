@@ -8,7 +8,7 @@ use comanda_domain::{
     Timestamp,
     money::{Currency, Money},
     payment::{ClientSecret, Intent, IntentId, IntentState, Payment, RefundStatus},
-    ports::{BadEvent, DueRefund, GatewayError, GatewayEvent, PaymentGateway},
+    ports::{BadEvent, DueRefund, GatewayError, GatewayEvent, GatewayEvents, MalformedEvent, PaymentGateway},
 };
 use serde_json::json;
 use thiserror::Error;
@@ -104,13 +104,15 @@ impl PaymentGateway for OfflineGateway {
     async fn refund(&self, _: &DueRefund) -> Result<RefundStatus, GatewayError> {
         Ok(RefundStatus::Succeeded)
     }
+}
 
+impl GatewayEvents for OfflineGateway {
     fn verify(&self, header: &str, body: &[u8], now: Timestamp) -> Result<GatewayEvent, BadEvent> {
         signature::verify(&self.secrets, header, body, now)?;
-        self.read(std::str::from_utf8(body).map_err(|_| BadEvent::Malformed)?)
+        Ok(self.read(std::str::from_utf8(body).map_err(|_| MalformedEvent("it is not UTF-8"))?)?)
     }
 
-    fn read(&self, body: &str) -> Result<GatewayEvent, BadEvent> {
+    fn read(&self, body: &str) -> Result<GatewayEvent, MalformedEvent> {
         event::read(body)
     }
 }

@@ -247,6 +247,40 @@ async fn events_count_when_they_are_signed_fresh_and_new_in_whatever_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_cannot_be_read_is_kept_counted_and_not_tried_again() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = format!("127.0.0.1:{port}");
+    let restaurant = restaurant(1, &[("METRICS_ADDR", &address)]).await;
+    let metrics = Client::anonymous(&format!("http://{address}"));
+    let malformed = "comanda_gateway_events_malformed_total";
+    assert!(metrics.get("/metrics").await.text.contains(&format!("{malformed} 0")));
+
+    // As if a server of another release had accepted it.
+    let tables = restaurant.database.client().await;
+    let insert = "INSERT INTO gateway_events (id, received_at, body) VALUES ('evt_bad', now(), 'not json')";
+    tables.execute(insert, &[]).await.unwrap();
+    let begin = Instant::now();
+    let row = loop {
+        let handled = "SELECT malformed, body FROM gateway_events WHERE id = 'evt_bad' AND handled_at IS NOT NULL";
+        if let Some(row) = tables.query_opt(handled, &[]).await.unwrap() {
+            break row;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(10), "nobody looks at the event");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert_eq!((row.get::<_, &str>(0), row.get::<_, &str>(1)), ("the body is no event", "not json"));
+    assert!(metrics.get("/metrics").await.text.contains(&format!("{malformed} 1")));
+
+    // What comes after it is handled.
+    let (item, customer) = (restaurant.item(5).await, restaurant.customer().await);
+    let order = order_of(&customer, item).await;
+    let payment = pay(&customer, &order, "card").await.expect(201);
+    confirm(&customer, &payment, "pm_card_visa").await;
+    until(&customer, &order, "succeeded").await;
+    restaurant.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn paying_and_cancelling_at_the_same_instant_leaves_money_and_stock_in_agreement() {
     const TIMES: u32 = 1000;
     let restaurant = restaurant(2, &[]).await;

@@ -2,24 +2,25 @@ use std::sync::Arc;
 
 use comanda_domain::{
     account::Actor,
-    ids::OrderId,
+    ids::{OrderId, RefundId},
     order::OrderWithLines,
     order_status::CancelledBy,
-    ports::{CancelOrderError, Cancellation, Clock, Idempotent, Orders},
+    ports::{CancelOrderError, Cancellation, Clock, IdGenerator, Idempotent, Orders},
     text::Reason,
 };
 
 use super::place_order::IdempotentRequest;
 
-/// Calls an order off; its stock goes back on the shelf.
+/// Cancels an order: its stock is returned, and so is the money that was paid for it.
 pub struct CancelOrder {
     orders: Arc<dyn Orders>,
+    ids: Arc<dyn IdGenerator>,
     clock: Arc<dyn Clock>,
 }
 
 impl CancelOrder {
-    pub fn new(orders: Arc<dyn Orders>, clock: Arc<dyn Clock>) -> Self {
-        Self { orders, clock }
+    pub fn new(orders: Arc<dyn Orders>, ids: Arc<dyn IdGenerator>, clock: Arc<dyn Clock>) -> Self {
+        Self { orders, ids, clock }
     }
 
     pub async fn execute(
@@ -36,6 +37,7 @@ impl CancelOrder {
             scope: actor.order_scope(),
             reason,
             cancelled_at: self.clock.now(),
+            refund_id: RefundId::new(self.ids.generate()),
             idempotency: request.map(|request| request.by(actor)),
         };
         self.orders.cancel(cancellation).await
@@ -65,7 +67,7 @@ mod tests {
                 .once()
                 .withf(move |c| c.by == by && c.scope == scope && c.cancelled_at == sample::now())
                 .returning(|_| Ok(Idempotent { outcome: sample::order_with_lines(), replayed: false }));
-            let cancel = CancelOrder::new(Arc::new(orders), sample::clock());
+            let cancel = CancelOrder::new(Arc::new(orders), sample::ids(), sample::clock());
             assert!(cancel.execute(actor, sample::order_with_lines().order.id, None, None).await.is_ok());
         }
     }

@@ -1,4 +1,4 @@
-//! Taking money for orders, and giving it back.
+//! Taking payments for orders, and refunding them.
 
 mod pay_order;
 mod process_payments;
@@ -8,7 +8,7 @@ mod refund_payment;
 mod settle_payment;
 
 pub use pay_order::{PayOrder, PayOrderError};
-pub use process_payments::ProcessPayments;
+pub use process_payments::{Gateway, ProcessPayments};
 pub use receive_gateway_event::{ReceiveEventError, ReceiveGatewayEvent};
 pub use reconcile_payments::{Difference, ReconcilePayments};
 pub use refund_payment::RefundPayment;

@@ -3,10 +3,10 @@ use std::{sync::Arc, time::Duration};
 use comanda_domain::{
     account::Actor,
     ids::{OrderId, PaymentId},
-    payment::PaymentMethod,
+    payment::{NewPayment, PaymentMethod},
     ports::{
-        BeginPaymentError, BegunPayment, Clock, GatewayError, IdGenerator, Idempotent, NewPayment, PaymentGateway,
-        PaymentReceipt, Payments, Unavailable,
+        BeginPaymentError, BegunPayment, Checkout, Clock, GatewayError, IdGenerator, Idempotent, PaymentGateway,
+        PaymentReceipt, Unavailable,
     },
 };
 use thiserror::Error;
@@ -18,20 +18,20 @@ use crate::orders::IdempotentRequest;
 pub enum PayOrderError {
     #[error(transparent)]
     Begin(#[from] BeginPaymentError),
-    /// There is no gateway.
+    /// No payment gateway is configured.
     #[error("cards are not taken here")]
     CardsNotTaken,
-    /// The gateway will not have it.
+    /// The gateway refuses the payment.
     #[error("the payment gateway refuses: {0}")]
     Refused(String),
-    /// The gateway is not within reach. The payment is begun: asked again, it goes on.
+    /// The gateway cannot be reached. The payment has begun, and a repeated request continues it.
     #[error(transparent)]
     GatewayUnavailable(Unavailable),
 }
 
-/// Begins to pay for an order.
+/// Begins a payment for an order.
 pub struct PayOrder {
-    payments: Arc<dyn Payments>,
+    checkout: Arc<dyn Checkout>,
     gateway: Option<Arc<dyn PaymentGateway>>,
     ids: Arc<dyn IdGenerator>,
     clock: Arc<dyn Clock>,
@@ -41,13 +41,13 @@ pub struct PayOrder {
 impl PayOrder {
     /// `window` is how long an order waits for a card.
     pub fn new(
-        payments: Arc<dyn Payments>,
+        checkout: Arc<dyn Checkout>,
         gateway: Option<Arc<dyn PaymentGateway>>,
         ids: Arc<dyn IdGenerator>,
         clock: Arc<dyn Clock>,
         window: Duration,
     ) -> Self {
-        Self { payments, gateway, ids, clock, window }
+        Self { checkout, gateway, ids, clock, window }
     }
 
     pub async fn execute(
@@ -64,7 +64,7 @@ impl PayOrder {
         let now = self.clock.now();
         let idempotency = request.map(|request| request.by(customer));
         let begun = self
-            .payments
+            .checkout
             .begin(NewPayment {
                 id: PaymentId::new(self.ids.generate()),
                 order_id,
@@ -80,12 +80,12 @@ impl PayOrder {
             (BegunPayment::NeedsIntent(_), None) => return Err(PayOrderError::CardsNotTaken),
             (BegunPayment::NeedsIntent(payment), Some(gateway)) => (payment, gateway),
         };
-        // Whoever asks again after a failure, or at the same time, gets the same intent: it goes by the payment's id.
+        // A request that is repeated after a failure, or at the same time, gets the same intent: the gateway knows it by the payment's id.
         let intent = gateway.create(&payment).await.map_err(|error| match error {
             GatewayError::Refused(why) => PayOrderError::Refused(why),
             GatewayError::Unavailable(cause) => PayOrderError::GatewayUnavailable(cause),
         })?;
-        let attached = self.payments.attach(payment.id, intent, idempotency, self.clock.now()).await;
+        let attached = self.checkout.attach(payment.id, intent, idempotency, self.clock.now()).await;
         attached.map_err(|cause| BeginPaymentError::Unavailable(cause).into())
     }
 }
@@ -96,7 +96,7 @@ mod tests {
         account::Role,
         money::{Currency, Money},
         payment::{ClientSecret, Intent, IntentId, IntentState, Payment, PaymentStatus},
-        ports::{MockPaymentGateway, MockPayments},
+        ports::{MockCheckout, MockPaymentGateway},
     };
     use uuid::Uuid;
 
@@ -111,6 +111,7 @@ mod tests {
             method: PaymentMethod::Card,
             amount: Money::new(1250, Currency::EUR),
             refunded: Money::zero(Currency::EUR),
+            expires_at: None,
         }
     }
 
@@ -125,20 +126,20 @@ mod tests {
         }
     }
 
-    fn pay(payments: MockPayments, gateway: Option<MockPaymentGateway>) -> PayOrder {
+    fn pay(checkout: MockCheckout, gateway: Option<MockPaymentGateway>) -> PayOrder {
         let gateway = gateway.map(|gateway| Arc::new(gateway) as Arc<dyn PaymentGateway>);
-        PayOrder::new(Arc::new(payments), gateway, sample::ids(), sample::clock(), Duration::from_mins(15))
+        PayOrder::new(Arc::new(checkout), gateway, sample::ids(), sample::clock(), Duration::from_mins(15))
     }
 
     #[tokio::test]
-    async fn the_gateway_is_asked_once_the_payment_stands_in_the_books() {
-        let mut payments = MockPayments::new();
-        payments
+    async fn the_gateway_is_asked_once_the_payment_is_stored() {
+        let mut checkout = MockCheckout::new();
+        checkout
             .expect_begin()
             .once()
             .withf(|new| new.expires_at == sample::now() + Duration::from_mins(15))
             .returning(|_| Ok(BegunPayment::NeedsIntent(payment())));
-        payments.expect_attach().once().withf(|id, given, _, _| *id == payment().id && *given == intent()).returning(
+        checkout.expect_attach().once().withf(|id, given, _, _| *id == payment().id && *given == intent()).returning(
             |_, intent, _, _| {
                 let outcome = PaymentReceipt { payment: payment(), client_secret: intent.client_secret };
                 Ok(Idempotent { outcome, replayed: false })
@@ -148,7 +149,7 @@ mod tests {
         gateway.expect_create().once().returning(|_| Ok(intent()));
         let customer = sample::actor(Role::Customer);
         let answer =
-            pay(payments, Some(gateway)).execute(customer, payment().order_id, PaymentMethod::Card, None).await;
+            pay(checkout, Some(gateway)).execute(customer, payment().order_id, PaymentMethod::Card, None).await;
         assert_eq!(answer.unwrap().outcome.client_secret, intent().client_secret);
     }
 
@@ -156,18 +157,18 @@ mod tests {
     async fn without_a_gateway_nothing_is_begun_by_card() {
         let customer = sample::actor(Role::Customer);
         let order = payment().order_id;
-        let answer = pay(MockPayments::new(), None).execute(customer, order, PaymentMethod::Card, None).await;
+        let answer = pay(MockCheckout::new(), None).execute(customer, order, PaymentMethod::Card, None).await;
         assert!(matches!(answer, Err(PayOrderError::CardsNotTaken)));
     }
 
     #[tokio::test]
     async fn a_gateway_that_does_not_answer_leaves_the_payment_begun() {
-        let mut payments = MockPayments::new();
-        payments.expect_begin().returning(|_| Ok(BegunPayment::NeedsIntent(payment())));
+        let mut checkout = MockCheckout::new();
+        checkout.expect_begin().returning(|_| Ok(BegunPayment::NeedsIntent(payment())));
         let mut gateway = MockPaymentGateway::new();
         gateway.expect_create().once().returning(|_| Err(Unavailable::new("timeout").into()));
         let (customer, order) = (sample::actor(Role::Customer), payment().order_id);
-        let answer = pay(payments, Some(gateway)).execute(customer, order, PaymentMethod::Card, None).await;
+        let answer = pay(checkout, Some(gateway)).execute(customer, order, PaymentMethod::Card, None).await;
         assert!(matches!(answer, Err(PayOrderError::GatewayUnavailable(_))));
     }
 }

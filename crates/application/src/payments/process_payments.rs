@@ -4,101 +4,84 @@ use comanda_domain::{
     ids::RefundId,
     payment::{Intent, IntentState, RefundStatus},
     ports::{
-        BadEvent, Clock, DueRefund, GatewayError, GatewayReport, IdGenerator, InboxEvent, IntentReport, Orders,
-        PaymentGateway, Payments, PendingCancellation, RefundReport, Unavailable,
+        Checkout, Clock, DueRefund, GatewayError, GatewayEvents, GatewayInbox, GatewayReport, IdGenerator, InboxEvent,
+        IntentReport, OverdueOrders, PaymentGateway, PaymentIntents, PendingCancellation, RefundReport, Refunds,
+        Unavailable,
     },
 };
 
-/// Does what payments need when nobody asks: events of the gateway are carried out, called-off payments and refunds are told to it,
-/// orders that were not paid in time are cancelled. Any number of servers may do it at once.
+/// Does what payments need when no request asks for it: handles the gateway's events, has the gateway cancel payments and make refunds,
+/// and cancels orders that were not paid in time. Any number of servers may do it at the same time.
 pub struct ProcessPayments {
-    payments: Arc<dyn Payments>,
-    orders: Arc<dyn Orders>,
-    gateway: Option<Arc<dyn PaymentGateway>>,
-    ids: Arc<dyn IdGenerator>,
-    clock: Arc<dyn Clock>,
+    pub overdue: Arc<dyn OverdueOrders>,
+    pub checkout: Arc<dyn Checkout>,
+    pub intents: Arc<dyn PaymentIntents>,
+    pub refunds: Arc<dyn Refunds>,
+    pub inbox: Arc<dyn GatewayInbox>,
+    /// `None`: no payment gateway is configured, and only overdue orders are cancelled.
+    pub gateway: Option<Gateway>,
+    pub ids: Arc<dyn IdGenerator>,
+    pub clock: Arc<dyn Clock>,
 }
 
-/// How much is taken at a time.
+/// The payment gateway: what it can be asked, and how its events are read.
+#[derive(Clone)]
+pub struct Gateway {
+    pub calls: Arc<dyn PaymentGateway>,
+    pub events: Arc<dyn GatewayEvents>,
+}
+
+/// How much of each kind of work one round takes.
 const BATCH: u32 = 32;
 
 impl ProcessPayments {
-    pub fn new(
-        payments: Arc<dyn Payments>,
-        orders: Arc<dyn Orders>,
-        gateway: Option<Arc<dyn PaymentGateway>>,
-        ids: Arc<dyn IdGenerator>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        Self { payments, orders, gateway, ids, clock }
-    }
-
-    /// One round; says whether there may be more to do at once. What fails is taken up again later.
+    /// Runs one round. Returns whether there may be more to do at once. What failed is taken again by a later round.
     pub async fn execute(&self) -> Result<bool, Unavailable> {
-        let mut more = self.orders.cancel_overdue(self.clock.now()).await?.is_some();
-        let Some(gateway) = &self.gateway else { return Ok(more) };
-        let events = self.payments.take_events(BATCH).await?;
-        more |= events.len() == BATCH as usize;
-        for event in events {
-            self.carry_out(&**gateway, event).await?;
+        let overdue = self.overdue.cancel_overdue(self.clock.now(), RefundId::new(self.ids.generate())).await?;
+        let mut more = overdue.is_some();
+        let Some(Gateway { calls, events }) = &self.gateway else { return Ok(more) };
+        let received = self.inbox.take_events(BATCH).await?;
+        more |= received.len() == BATCH as usize;
+        for event in received {
+            self.handle(&**events, event).await?;
         }
-        let pending_cancellations = self.payments.take_cancellations(BATCH).await?;
-        more |= pending_cancellations.len() == BATCH as usize;
-        let refunds = self.payments.take_refunds(BATCH).await?;
+        let cancellations = self.intents.take_cancellations(BATCH).await?;
+        more |= cancellations.len() == BATCH as usize;
+        let refunds = self.refunds.take_due_refunds(BATCH).await?;
         more |= refunds.len() == BATCH as usize;
-        let pending_cancellations =
-            pending_cancellations.into_iter().map(|cancellation| self.tell_cancellation(&**gateway, cancellation));
-        let refunds = refunds.into_iter().map(|refund| self.tell_refund(&**gateway, refund));
-        let (pending_cancellations, refunds) = futures_util::join!(
-            futures_util::future::join_all(pending_cancellations),
-            futures_util::future::join_all(refunds)
-        );
-        pending_cancellations.into_iter().chain(refunds).collect::<Result<Vec<()>, _>>()?;
+        let cancellations = cancellations.into_iter().map(|cancellation| self.cancel(&**calls, cancellation));
+        let refunds = refunds.into_iter().map(|refund| self.refund(&**calls, refund));
+        let (cancellations, refunds) =
+            futures_util::join!(futures_util::future::join_all(cancellations), futures_util::future::join_all(refunds));
+        cancellations.into_iter().chain(refunds).collect::<Result<Vec<()>, _>>()?;
         Ok(more)
     }
 
-    async fn carry_out(&self, gateway: &dyn PaymentGateway, event: InboxEvent) -> Result<(), Unavailable> {
-        match gateway.read(&event.body) {
-            Ok(known) => match known.report {
-                GatewayReport::Intent(report) => self.record(report).await?,
-                GatewayReport::Refund(report) => {
-                    self.payments.record_refund(report, self.clock.now()).await?;
-                }
-                GatewayReport::Other => {}
-            },
-            // It was verified when it came.
-            Err(BadEvent::Signature | BadEvent::Stale | BadEvent::Malformed) => {}
+    async fn handle(&self, events: &dyn GatewayEvents, event: InboxEvent) -> Result<(), Unavailable> {
+        match events.read(&event.body).map(|event| event.report) {
+            Ok(GatewayReport::Intent(report)) => self.record(report).await?,
+            Ok(GatewayReport::Refund(report)) => {
+                self.refunds.record_refund(report, self.clock.now()).await?;
+            }
+            Ok(GatewayReport::Other) => {}
+            Err(error) => return self.inbox.mark_malformed(&event.id, error, self.clock.now()).await,
         }
-        self.payments.handled(&event.id, self.clock.now()).await
+        self.inbox.mark_handled(&event.id, self.clock.now()).await
     }
 
     async fn record(&self, report: IntentReport) -> Result<(), Unavailable> {
-        self.payments.record(report, RefundId::new(self.ids.generate())).await.map(|_| ())
-    }
-
-    async fn record_as_found(&self, intent: Intent) -> Result<(), Unavailable> {
-        let report = IntentReport {
-            intent: intent.id,
-            payment_id: intent.payment_id,
-            state: intent.state,
-            at: self.clock.now(),
-        };
-        self.record(report).await
+        self.intents.record_intent(report, RefundId::new(self.ids.generate())).await.map(|_| ())
     }
 
     /// Somebody may have paid at the last moment: then the money goes back.
-    async fn tell_cancellation(
-        &self,
-        gateway: &dyn PaymentGateway,
-        cancellation: PendingCancellation,
-    ) -> Result<(), Unavailable> {
+    async fn cancel(&self, gateway: &dyn PaymentGateway, cancellation: PendingCancellation) -> Result<(), Unavailable> {
         let PendingCancellation { payment, intent } = cancellation;
         let intent = match intent {
             Some(intent) => Ok(intent),
-            // A server may have died between asking for an intent and recording it. Asked again, the gateway names the same.
+            // A server may have died between asking for an intent and recording it. Asked again, the gateway returns the same one.
             None => match gateway.create(&payment).await {
                 Ok(intent) => {
-                    self.payments.attach(payment.id, intent.clone(), None, self.clock.now()).await?;
+                    self.checkout.attach(payment.id, intent.clone(), None, self.clock.now()).await?;
                     Ok(intent.id)
                 }
                 Err(error) => Err(error),
@@ -113,23 +96,33 @@ impl ProcessPayments {
                 if intent.state == IntentState::Succeeded {
                     self.record_as_found(intent).await?;
                 }
-                self.payments.mark_cancelled(payment.id).await
+                self.intents.mark_cancelled(payment.id).await
             }
             // There is nothing that could be paid.
-            Err(GatewayError::Refused(_)) => self.payments.mark_cancelled(payment.id).await,
-            // Half a minute later somebody takes it up again.
+            Err(GatewayError::Refused(_)) => self.intents.mark_cancelled(payment.id).await,
+            // Half a minute later it is taken again.
             Err(GatewayError::Unavailable(_)) => Ok(()),
         }
     }
 
-    async fn tell_refund(&self, gateway: &dyn PaymentGateway, refund: DueRefund) -> Result<(), Unavailable> {
+    async fn record_as_found(&self, intent: Intent) -> Result<(), Unavailable> {
+        let report = IntentReport {
+            intent: intent.id,
+            payment_id: intent.payment_id,
+            state: intent.state,
+            at: self.clock.now(),
+        };
+        self.record(report).await
+    }
+
+    async fn refund(&self, gateway: &dyn PaymentGateway, refund: DueRefund) -> Result<(), Unavailable> {
         let status = match gateway.refund(&refund).await {
             Ok(status) => status,
             Err(GatewayError::Refused(_)) => RefundStatus::Failed,
             Err(GatewayError::Unavailable(_)) => return Ok(()),
         };
         let report = RefundReport { refund: refund.id, status };
-        self.payments.record_refund(report, self.clock.now()).await.map(|_| ())
+        self.refunds.record_refund(report, self.clock.now()).await.map(|_| ())
     }
 }
 
@@ -139,7 +132,10 @@ mod tests {
         ids::PaymentId,
         money::{Currency, Money},
         payment::{IntentId, Payment, PaymentMethod, PaymentStatus},
-        ports::{MockOrders, MockPaymentGateway, MockPayments, Recorded},
+        ports::{
+            GatewayEvent, MalformedEvent, MockCheckout, MockGatewayEvents, MockGatewayInbox, MockOverdueOrders,
+            MockPaymentGateway, MockPaymentIntents, MockRefunds, Recorded,
+        },
     };
     use uuid::Uuid;
 
@@ -158,40 +154,64 @@ mod tests {
             method: PaymentMethod::Card,
             amount: euros(1250),
             refunded: euros(0),
+            expires_at: None,
         };
         PendingCancellation { payment, intent: Some(IntentId("pi_1".to_owned())) }
     }
 
-    fn payments(pending_cancellations: Vec<PendingCancellation>, refunds: Vec<DueRefund>) -> MockPayments {
-        let mut payments = MockPayments::new();
-        payments.expect_take_events().returning(|_| Ok(Vec::new()));
-        payments.expect_take_cancellations().returning(move |_| Ok(pending_cancellations.clone()));
-        payments.expect_take_refunds().returning(move |_| Ok(refunds.clone()));
-        payments
+    fn due_refund() -> DueRefund {
+        DueRefund { id: RefundId::new(Uuid::from_u128(3)), intent: IntentId("pi_2".to_owned()), amount: euros(100) }
     }
 
-    async fn tend(payments: MockPayments, gateway: MockPaymentGateway) {
-        let mut orders = MockOrders::new();
-        orders.expect_cancel_overdue().once().returning(|_| Ok(None));
-        let gateway: Arc<dyn PaymentGateway> = Arc::new(gateway);
-        let tend =
-            ProcessPayments::new(Arc::new(payments), Arc::new(orders), Some(gateway), sample::ids(), sample::clock());
-        assert!(!tend.execute().await.unwrap());
+    /// A mock of each port. Whatever a test does not expect, fails it.
+    #[derive(Default)]
+    struct Mocks {
+        intents: MockPaymentIntents,
+        refunds: MockRefunds,
+        inbox: MockGatewayInbox,
+        gateway: MockPaymentGateway,
+        events: MockGatewayEvents,
+    }
+
+    impl Mocks {
+        fn with(received: Vec<InboxEvent>, cancellations: Vec<PendingCancellation>, refunds: Vec<DueRefund>) -> Self {
+            let mut mocks = Self::default();
+            mocks.inbox.expect_take_events().return_once(|_| Ok(received));
+            mocks.intents.expect_take_cancellations().return_once(|_| Ok(cancellations));
+            mocks.refunds.expect_take_due_refunds().return_once(|_| Ok(refunds));
+            mocks
+        }
+
+        async fn run(self) {
+            let mut overdue = MockOverdueOrders::new();
+            overdue.expect_cancel_overdue().once().returning(|_, _| Ok(None));
+            let process = ProcessPayments {
+                overdue: Arc::new(overdue),
+                checkout: Arc::new(MockCheckout::new()),
+                intents: Arc::new(self.intents),
+                refunds: Arc::new(self.refunds),
+                inbox: Arc::new(self.inbox),
+                gateway: Some(Gateway { calls: Arc::new(self.gateway), events: Arc::new(self.events) }),
+                ids: sample::ids(),
+                clock: sample::clock(),
+            };
+            assert!(!process.execute().await.unwrap());
+        }
     }
 
     #[tokio::test]
     async fn a_payment_that_came_while_it_was_cancelled_is_recorded_before_the_cancellation_is_done() {
-        let mut payments = payments(vec![pending_cancellation()], vec![]);
+        let mut mocks = Mocks::with(vec![], vec![pending_cancellation()], vec![]);
         let mut order = mockall::Sequence::new();
-        payments
-            .expect_record()
+        mocks
+            .intents
+            .expect_record_intent()
             .once()
             .in_sequence(&mut order)
             .withf(|report, _| report.state == IntentState::Succeeded)
             .returning(|_, _| Ok(Recorded::Changed));
-        payments.expect_mark_cancelled().once().in_sequence(&mut order).returning(|_| Ok(()));
-        let mut gateway = MockPaymentGateway::new();
-        gateway.expect_cancel().once().returning(|id| {
+        mocks.intents.expect_mark_cancelled().once().in_sequence(&mut order).returning(|_| Ok(()));
+        mocks.gateway.expect_cancel().once().returning(|id| {
             let PendingCancellation { payment, .. } = pending_cancellation();
             Ok(Intent {
                 id: id.clone(),
@@ -202,39 +222,46 @@ mod tests {
                 payment_id: Some(payment.id),
             })
         });
-        tend(payments, gateway).await;
+        mocks.run().await;
     }
 
     #[tokio::test]
     async fn what_the_gateway_does_not_answer_stays_to_be_done() {
-        let refund = DueRefund {
-            id: RefundId::new(Uuid::from_u128(3)),
-            intent: IntentId("pi_2".to_owned()),
-            amount: euros(100),
-        };
-        // Neither is told to be done: the mock expects no such call.
-        let payments = payments(vec![pending_cancellation()], vec![refund]);
-        let mut gateway = MockPaymentGateway::new();
-        gateway.expect_cancel().once().returning(|_| Err(Unavailable::new("timeout").into()));
-        gateway.expect_refund().once().returning(|_| Err(Unavailable::new("reset").into()));
-        tend(payments, gateway).await;
+        // Nothing is marked or recorded: the mocks expect no such call.
+        let mut mocks = Mocks::with(vec![], vec![pending_cancellation()], vec![due_refund()]);
+        mocks.gateway.expect_cancel().once().returning(|_| Err(Unavailable::new("timeout").into()));
+        mocks.gateway.expect_refund().once().returning(|_| Err(Unavailable::new("reset").into()));
+        mocks.run().await;
     }
 
     #[tokio::test]
     async fn a_refund_that_the_gateway_refuses_has_failed() {
-        let refund = DueRefund {
-            id: RefundId::new(Uuid::from_u128(3)),
-            intent: IntentId("pi_2".to_owned()),
-            amount: euros(100),
-        };
-        let mut payments = payments(vec![], vec![refund]);
-        payments
+        let mut mocks = Mocks::with(vec![], vec![], vec![due_refund()]);
+        mocks
+            .refunds
             .expect_record_refund()
             .once()
             .withf(|report, _| report.status == RefundStatus::Failed)
             .returning(|_, _| Ok(Recorded::Changed));
-        let mut gateway = MockPaymentGateway::new();
-        gateway.expect_refund().once().returning(|_| Err(GatewayError::Refused("already refunded".to_owned())));
-        tend(payments, gateway).await;
+        mocks.gateway.expect_refund().once().returning(|_| Err(GatewayError::Refused("already refunded".to_owned())));
+        mocks.run().await;
+    }
+
+    #[tokio::test]
+    async fn an_event_that_cannot_be_read_is_marked_and_the_next_one_handled() {
+        let event = |id: &str| InboxEvent { id: id.to_owned(), body: id.to_owned() };
+        let mut mocks = Mocks::with(vec![event("evt_bad"), event("evt_good")], vec![], vec![]);
+        mocks.events.expect_read().times(2).returning(|body| match body {
+            "evt_bad" => Err(MalformedEvent("it is no event")),
+            id => Ok(GatewayEvent { id: id.to_owned(), report: GatewayReport::Other }),
+        });
+        mocks
+            .inbox
+            .expect_mark_malformed()
+            .once()
+            .withf(|id, error, _| id == "evt_bad" && *error == MalformedEvent("it is no event"))
+            .returning(|_, _, _| Ok(()));
+        mocks.inbox.expect_mark_handled().once().withf(|id, _| id == "evt_good").returning(|_, _| Ok(()));
+        mocks.run().await;
     }
 }

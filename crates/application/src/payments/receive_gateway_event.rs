@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use comanda_domain::ports::{BadEvent, Clock, InboxEvent, PaymentGateway, Payments, Unavailable};
+use comanda_domain::ports::{BadEvent, Clock, GatewayEvents, GatewayInbox, InboxEvent, MalformedEvent, Unavailable};
 use thiserror::Error;
 
-/// Why an event was not taken.
+/// Why an event was not accepted.
 #[derive(Debug, Error)]
 pub enum ReceiveEventError {
     #[error(transparent)]
@@ -12,24 +12,25 @@ pub enum ReceiveEventError {
     Unavailable(#[from] Unavailable),
 }
 
-/// Takes an event of the gateway's into the inbox. What it says is carried out afterwards: the gateway wants a quick answer.
+/// Accepts an event from the payment gateway into the inbox. It is handled later, because the gateway wants a quick response.
 pub struct ReceiveGatewayEvent {
-    payments: Arc<dyn Payments>,
-    gateway: Option<Arc<dyn PaymentGateway>>,
+    inbox: Arc<dyn GatewayInbox>,
+    events: Option<Arc<dyn GatewayEvents>>,
     clock: Arc<dyn Clock>,
 }
 
 impl ReceiveGatewayEvent {
-    pub fn new(payments: Arc<dyn Payments>, gateway: Option<Arc<dyn PaymentGateway>>, clock: Arc<dyn Clock>) -> Self {
-        Self { payments, gateway, clock }
+    /// Without `events`, no payment gateway is configured and nobody's signature is accepted.
+    pub fn new(inbox: Arc<dyn GatewayInbox>, events: Option<Arc<dyn GatewayEvents>>, clock: Arc<dyn Clock>) -> Self {
+        Self { inbox, events, clock }
     }
 
-    /// Says whether it is new. `body` is what was signed, byte for byte.
+    /// Returns whether the event is new. `body` is what was signed, byte for byte.
     pub async fn execute(&self, signature: &str, body: &[u8]) -> Result<bool, ReceiveEventError> {
         let now = self.clock.now();
-        let gateway = self.gateway.as_ref().ok_or(BadEvent::Signature)?;
-        let event = gateway.verify(signature, body, now)?;
-        let body = String::from_utf8(body.to_vec()).map_err(|_| BadEvent::Malformed)?;
-        Ok(self.payments.receive(InboxEvent { id: event.id, body }, now).await?)
+        let events = self.events.as_ref().ok_or(BadEvent::Signature)?;
+        let event = events.verify(signature, body, now)?;
+        let body = String::from_utf8(body.to_vec()).map_err(|_| BadEvent::from(MalformedEvent("it is not UTF-8")))?;
+        Ok(self.inbox.receive(InboxEvent { id: event.id, body }, now).await?)
     }
 }

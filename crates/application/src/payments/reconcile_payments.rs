@@ -4,23 +4,23 @@ use comanda_domain::{
     Timestamp,
     ids::{PaymentId, RefundId},
     payment::{Intent, IntentState, Payment, PaymentStatus},
-    ports::{Clock, GatewayError, IdGenerator, IntentReport, PaymentGateway, Payments, Recorded},
+    ports::{Clock, GatewayError, IdGenerator, IntentReport, PaymentGateway, PaymentIntents, Payments, Recorded},
 };
 
-/// What we have in the books and what the gateway says.
+/// A payment about which our database and the gateway disagree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     pub payment: Payment,
-    /// `None`: it does not know the payment.
+    /// What the gateway says. `None`: it does not know the payment.
     pub gateway: Option<Intent>,
-    /// Whether the books agree with it by now.
+    /// Whether the database agrees with the gateway by now.
     pub repaired: bool,
 }
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Payment { id, order_id, status, amount, refunded, .. } = &self.payment;
-        write!(f, "payment {id} of order {order_id}: the books say {} of {}", status.as_str(), amount.amount())?;
+        write!(f, "payment {id} of order {order_id}: the database says {} of {}", status.as_str(), amount.amount())?;
         if refunded.amount() > 0 {
             write!(f, ", {} given back", refunded.amount())?;
         }
@@ -38,9 +38,10 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Compares card payments with the gateway, and brings the books to what it says as far as a report of its own would have.
+/// Compares card payments with the gateway, and records what it says as if it had reported it.
 pub struct ReconcilePayments {
     payments: Arc<dyn Payments>,
+    intents: Arc<dyn PaymentIntents>,
     gateway: Arc<dyn PaymentGateway>,
     ids: Arc<dyn IdGenerator>,
     clock: Arc<dyn Clock>,
@@ -49,14 +50,15 @@ pub struct ReconcilePayments {
 impl ReconcilePayments {
     pub fn new(
         payments: Arc<dyn Payments>,
+        intents: Arc<dyn PaymentIntents>,
         gateway: Arc<dyn PaymentGateway>,
         ids: Arc<dyn IdGenerator>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { payments, gateway, ids, clock }
+        Self { payments, intents, gateway, ids, clock }
     }
 
-    /// All that were begun since then; says how many there were, and which differ.
+    /// Compares all card payments that were begun since then. Returns how many there were, and which differ.
     pub async fn execute(&self, since: Timestamp) -> Result<(usize, Vec<Difference>), GatewayError> {
         const PAGE: u32 = 100;
         let (mut after, mut compared, mut differences) = (None, 0, Vec::new());
@@ -66,7 +68,7 @@ impl ReconcilePayments {
             after = Some::<PaymentId>(last);
             for card in page {
                 compared += 1;
-                // Never told to the gateway: there is nothing to compare with.
+                // The gateway was never told about it: there is nothing to compare with.
                 let Some(id) = card.intent else { continue };
                 let intent = self.gateway.find(&id).await?;
                 if let Some(intent) = &intent
@@ -94,7 +96,7 @@ impl ReconcilePayments {
             state: intent.state,
             at: self.clock.now(),
         };
-        let recorded = self.payments.record(report, RefundId::new(self.ids.generate())).await?;
+        let recorded = self.intents.record_intent(report, RefundId::new(self.ids.generate())).await?;
         Ok(recorded == Recorded::Changed)
     }
 }
@@ -104,7 +106,7 @@ fn agree(payment: &Payment, intent: &Intent) -> bool {
         PaymentStatus::Succeeded | PaymentStatus::PartlyRefunded | PaymentStatus::Refunded => {
             intent.state == IntentState::Succeeded
         }
-        // Called off here, and on its way there.
+        // Cancelled here. The gateway may not have been told yet.
         PaymentStatus::Cancelled => intent.state != IntentState::Succeeded || payment.refunded == payment.amount,
         PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Failed => {
             !matches!(intent.state, IntentState::Succeeded | IntentState::Cancelled)

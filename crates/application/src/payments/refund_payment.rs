@@ -4,24 +4,24 @@ use comanda_domain::{
     account::StaffMember,
     ids::{OrderId, PaymentId, RefundId},
     money::Money,
-    payment::Refund,
-    ports::{Clock, IdGenerator, NewRefund, Payments, RefundPaymentError},
+    payment::{NewRefund, Refund},
+    ports::{Clock, IdGenerator, RefundPaymentError, Refunds},
     text::Reason,
 };
 
-/// Gives money back.
+/// Refunds a payment, all of it or a part.
 pub struct RefundPayment {
-    payments: Arc<dyn Payments>,
+    refunds: Arc<dyn Refunds>,
     ids: Arc<dyn IdGenerator>,
     clock: Arc<dyn Clock>,
 }
 
 impl RefundPayment {
-    pub fn new(payments: Arc<dyn Payments>, ids: Arc<dyn IdGenerator>, clock: Arc<dyn Clock>) -> Self {
-        Self { payments, ids, clock }
+    pub fn new(refunds: Arc<dyn Refunds>, ids: Arc<dyn IdGenerator>, clock: Arc<dyn Clock>) -> Self {
+        Self { refunds, ids, clock }
     }
 
-    /// Without an amount, all that is left.
+    /// Without an amount, everything that is left is refunded.
     pub async fn execute(
         &self,
         by: StaffMember,
@@ -39,6 +39,6 @@ impl RefundPayment {
             requested_by: by,
             requested_at: self.clock.now(),
         };
-        self.payments.refund(refund).await
+        self.refunds.refund(refund).await
     }
 }

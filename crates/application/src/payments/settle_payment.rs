@@ -7,7 +7,7 @@ use comanda_domain::{
     ports::{Clock, Payments, SettlePaymentError},
 };
 
-/// Somebody has paid at the counter.
+/// Records that a customer has paid at the counter.
 pub struct SettlePayment {
     payments: Arc<dyn Payments>,
     clock: Arc<dyn Clock>,

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::{
     CancelledBy, Idempotency, NewOrder, Order, OrderId, OrderLine, OrderScope, OrderStatus, OrderWithLines, Page,
-    PageLimit, Reason, Shortage, Timestamp,
+    PageLimit, Reason, RefundId, Shortage, Timestamp,
 };
 
 use super::Unavailable;
@@ -59,6 +59,8 @@ pub struct Cancellation {
     pub reason: Option<Reason>,
     /// When, in whole milliseconds.
     pub cancelled_at: Timestamp,
+    /// The id of the refund, if the order was paid.
+    pub refund_id: RefundId,
     /// Makes the request repeatable.
     pub idempotency: Option<Idempotency>,
 }
@@ -140,9 +142,6 @@ pub trait Orders: Send + Sync {
 
     /// Calls an order off and puts its stock back, exactly once however often it is asked.
     async fn cancel(&self, cancellation: Cancellation) -> Result<Idempotent<OrderWithLines>, CancelOrderError>;
-
-    /// Cancels an order that a card payment was begun for, and not made in time; its stock goes back. `None`: there is none such.
-    async fn cancel_overdue(&self, now: Timestamp) -> Result<Option<OrderId>, Unavailable>;
 
     /// Moves an order to its next status.
     async fn advance(&self, id: OrderId, to: OrderStatus, at: Timestamp) -> Result<OrderWithLines, AdvanceOrderError>;

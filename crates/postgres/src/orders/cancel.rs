@@ -6,7 +6,7 @@ use comanda_domain::{
     idempotency::IdempotencyKey,
     ids::OrderId,
     money::Currency,
-    order::OrderWithLines,
+    order::{Order, OrderWithLines},
     order_status::OrderStatus,
     ports::{CancelOrderError, Cancellation, Idempotent, MenuObserver, Unavailable},
     stock::Availability,
@@ -28,7 +28,7 @@ use crate::{
     },
     menu::raise_menu_version,
     order_row::lock_order,
-    payments::give_back,
+    payments::cancel_with_order,
 };
 
 pub(super) type CancelFailure = Failure<CancelOrderError>;
@@ -115,35 +115,44 @@ async fn claim_key(connection: &mut AsyncPgConnection, cancellation: &Cancellati
     if first == fingerprint { Ok(Key::AlreadyUsedForThis) } else { Err(Failure(CancelOrderError::KeyReused)) }
 }
 
-/// Says whether customers are told something else of a menu item now.
-pub(super) async fn cancel_locked(
+/// Returns whether the menu shows a menu item differently now.
+async fn cancel_locked(
     connection: &mut AsyncPgConnection,
     currency: Currency,
     cancellation: &Cancellation,
 ) -> Result<bool, CancelFailure> {
-    let id = cancellation.order_id;
     // The order's row first: of two that cancel at once, the second waits here and then finds it cancelled.
-    let order = lock_order(connection, currency, id)
+    let order = lock_order(connection, currency, cancellation.order_id)
         .await?
         .filter(|order| cancellation.scope.admits(order.customer_id))
         .ok_or(Failure(CancelOrderError::NotFound))?;
+    write_cancellation(connection, &order, cancellation).await
+}
+
+/// Cancels an order that is locked, with its payments, and returns its stock. Returns whether the menu shows a menu item differently now.
+pub(super) async fn write_cancellation(
+    connection: &mut AsyncPgConnection,
+    order: &Order,
+    cancellation: &Cancellation,
+) -> Result<bool, CancelFailure> {
     if !order.status.can_be_cancelled_by(cancellation.by) {
         return Err(Failure(CancelOrderError::InvalidTransition { from: order.status }));
     }
-    let to = OrderStatus::Cancelled;
-    write_transition(connection, &Transition { order: &order, to, at: cancellation.cancelled_at }).await?;
+    let (to, at) = (OrderStatus::Cancelled, cancellation.cancelled_at);
+    write_transition(connection, &Transition { order, to, at }).await?;
     if let Some(reason) = &cancellation.reason {
-        diesel::update(orders::table.find(id.as_uuid()))
+        diesel::update(orders::table.find(order.id.as_uuid()))
             .set(orders::cancel_reason.eq(reason.as_str()))
             .execute(connection)
             .changes("order.cancel")
             .await?;
     }
-    give_back(connection, currency, id, cancellation.cancelled_at).await?;
-    return_stock(connection, currency, id).await
+    let currency = order.total.currency();
+    cancel_with_order(connection, currency, order.id, cancellation.refund_id, at).await?;
+    return_stock(connection, currency, order.id).await
 }
 
-/// Says whether customers are told something else of a menu item now.
+/// Returns whether the menu shows a menu item differently now.
 async fn return_stock(
     connection: &mut AsyncPgConnection,
     currency: Currency,
@@ -152,7 +161,7 @@ async fn return_stock(
     let lines = load(connection, currency, &[id]).await?.remove(&id).map(|found| found.lines).unwrap_or_default();
     let mut returned: BTreeMap<Uuid, i32> = BTreeMap::new();
     for line in lines {
-        // Fifty lines of a hundred quantity at most.
+        // Far from overflowing: an order has at most fifty lines, each with a quantity of at most a hundred.
         *returned.entry(line.menu_item_id.as_uuid()).or_default() += i32::try_from(line.quantity.get()).unwrap_or(0);
     }
     let items: Vec<Uuid> = returned.keys().copied().collect();

@@ -3,57 +3,50 @@
 use comanda_domain::{
     Timestamp,
     account::OrderScope,
-    ids::OrderId,
+    ids::{OrderId, RefundId},
     money::Currency,
-    order_status::CancelledBy,
+    order_status::{CancelledBy, OrderStatus},
+    payment::{OVERDUE_ORDER_STATUSES, PaymentMethod, PaymentStatus, RuleReason, is_overdue},
     ports::{Cancellation, MenuObserver, Unavailable},
-    text::Reason,
 };
-use diesel::{OptionalExtension, QueryableByName, sql_query, sql_types::Timestamptz};
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel::{
+    OptionalExtension, QueryResult, QueryableByName, sql_query,
+    sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::cancel::{CancelFailure, cancel_locked};
-use crate::{Database, database::Named};
+use super::cancel::{CancelFailure, write_cancellation};
+use crate::{Database, database::Named, order_row::lock_order, payments::lock_payments};
 
-#[derive(QueryableByName)]
-struct Overdue {
-    #[diesel(sql_type = diesel::sql_types::Uuid)]
-    id: Uuid,
-}
-
-/// One order whose customer began to pay by card and did not in time, while the kitchen has not begun. Of several servers that look at once each
-/// finds another.
 pub(super) async fn cancel_overdue(
     database: &Database,
     currency: Currency,
     now: Timestamp,
+    refund_id: RefundId,
     observer: &dyn MenuObserver,
 ) -> Result<Option<OrderId>, Unavailable> {
     let mut connection = database.connection().await?;
     let cancelled = connection
         .transaction::<_, CancelFailure, _>(async |connection| {
-            let overdue: Option<Overdue> = sql_query(
-                "SELECT o.id FROM payments p JOIN orders o ON o.id = p.order_id \
-                 WHERE p.status IN ('pending', 'requires_action', 'failed') AND p.method = 'card' AND p.expires_at < $1 \
-                 AND o.status = 'pending' ORDER BY p.expires_at LIMIT 1 FOR NO KEY UPDATE OF o SKIP LOCKED",
-            )
-            .bind::<Timestamptz, _>(now)
-            .get_result(connection)
-            .one("order.find_overdue")
-            .await
-            .optional()?;
-            let Some(Overdue { id }) = overdue else { return Ok(None) };
+            let Some(order_id) = lock_candidate(connection, now).await? else { return Ok(None) };
+            let Some(order) = lock_order(connection, currency, order_id).await? else { return Ok(None) };
+            // The candidate was found before it was locked: it may have been paid in between.
+            let payments = lock_payments(connection, currency, order_id).await?;
+            if !is_overdue(order.status, &payments, now) {
+                return Ok(None);
+            }
             let cancellation = Cancellation {
-                order_id: OrderId::new(id),
+                order_id,
                 by: CancelledBy::Staff,
                 scope: OrderScope::All,
-                reason: Some(Reason::new("not paid in time").map_err(Unavailable::new)?),
+                reason: Some(RuleReason::NotPaidInTime.into()),
                 cancelled_at: now,
+                refund_id,
                 idempotency: None,
             };
-            let menu_changed = cancel_locked(connection, currency, &cancellation).await?;
-            Ok(Some((cancellation.order_id, menu_changed)))
+            let menu_changed = write_cancellation(connection, &order, &cancellation).await?;
+            Ok(Some((order_id, menu_changed)))
         })
         .await
         .map_err(|failure| Unavailable::new(failure.0))?;
@@ -61,4 +54,30 @@ pub(super) async fn cancel_overdue(
         observer.menu_changed();
     }
     Ok(cancelled.map(|(id, _)| id))
+}
+
+#[derive(QueryableByName)]
+struct Candidate {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// Finds and locks the order that seems to be overdue for the longest time. Of several servers that look at once each finds another.
+async fn lock_candidate(connection: &mut AsyncPgConnection, now: Timestamp) -> QueryResult<Option<OrderId>> {
+    let open: Vec<&str> = PaymentStatus::OPEN.iter().map(|status| status.as_str()).collect();
+    let cancellable: Vec<&str> = OVERDUE_ORDER_STATUSES.iter().copied().map(OrderStatus::as_str).collect();
+    let candidate: Option<Candidate> = sql_query(
+        "SELECT o.id FROM payments p JOIN orders o ON o.id = p.order_id \
+         WHERE p.status = ANY($1) AND p.method = $2 AND p.expires_at < $3 AND o.status = ANY($4) \
+         ORDER BY p.expires_at LIMIT 1 FOR NO KEY UPDATE OF o SKIP LOCKED",
+    )
+    .bind::<Array<Text>, _>(open)
+    .bind::<Text, _>(PaymentMethod::Card.as_str())
+    .bind::<Timestamptz, _>(now)
+    .bind::<Array<Text>, _>(cancellable)
+    .get_result(connection)
+    .one("order.find_overdue")
+    .await
+    .optional()?;
+    Ok(candidate.map(|candidate| OrderId::new(candidate.id)))
 }

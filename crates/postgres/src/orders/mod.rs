@@ -19,14 +19,14 @@ use async_trait::async_trait;
 use comanda_domain::{
     Timestamp,
     account::OrderScope,
-    ids::OrderId,
+    ids::{OrderId, RefundId},
     money::Currency,
     order::{NewOrder, Order, OrderLine, OrderWithLines},
     order_status::OrderStatus,
     page::Page,
     ports::{
         AdvanceOrderError, CancelOrderError, Cancellation, Idempotent, MenuObserver, Orders, OrdersQuery,
-        PlaceOrderError, Unavailable,
+        OverdueOrders, PlaceOrderError, Unavailable,
     },
 };
 
@@ -88,15 +88,18 @@ impl Orders for PostgresOrders {
         spawn_transaction(&self.database, work).await
     }
 
-    async fn cancel_overdue(&self, now: Timestamp) -> Result<Option<OrderId>, Unavailable> {
-        let (database, currency, observer) = (self.database.clone(), self.currency, Arc::clone(&self.observer));
-        let work = async move { cancel_overdue::cancel_overdue(&database, currency, now, &*observer).await };
-        spawn_transaction(&self.database, work).await
-    }
-
     async fn advance(&self, id: OrderId, to: OrderStatus, at: Timestamp) -> Result<OrderWithLines, AdvanceOrderError> {
         let (database, currency) = (self.database.clone(), self.currency);
         let work = async move { advance::advance(&database, currency, id, to, at).await };
+        spawn_transaction(&self.database, work).await
+    }
+}
+
+#[async_trait]
+impl OverdueOrders for PostgresOrders {
+    async fn cancel_overdue(&self, now: Timestamp, refund_id: RefundId) -> Result<Option<OrderId>, Unavailable> {
+        let (database, currency, observer) = (self.database.clone(), self.currency, Arc::clone(&self.observer));
+        let work = async move { cancel_overdue::cancel_overdue(&database, currency, now, refund_id, &*observer).await };
         spawn_transaction(&self.database, work).await
     }
 }

@@ -1,12 +1,27 @@
-//! Payments, refunds, and the inbox of the gateway's events.
+//! Payments, refunds, and the inbox of the gateway's events: one file per method of a port.
 //!
-//! Whoever changes a payment locks its order first, then the payment: so do those who cancel orders, and nobody waits in a circle.
+//! Whoever changes a payment locks its order first and then the payment. So do those who cancel orders, so nobody waits in a circle. What
+//! is decided under these locks is the domain's business: see `comanda_domain::payment`.
 
+mod attach;
 mod begin;
-mod change;
+mod cancel_with_order;
+mod card_payments;
+mod lock;
+mod mark_cancelled;
+mod mark_handled;
+mod mark_malformed;
+mod of_orders;
+mod receive;
+mod record_intent;
+mod record_refund;
 mod refund;
+mod request_key;
 mod row;
-mod work;
+mod settle;
+mod take_cancellations;
+mod take_due_refunds;
+mod take_events;
 mod write;
 
 use std::collections::HashMap;
@@ -18,64 +33,39 @@ use comanda_domain::{
     idempotency::Idempotency,
     ids::{OrderId, PaymentId, RefundId},
     money::Currency,
-    payment::{Intent, Payment, Refund},
+    payment::{Intent, NewPayment, NewRefund, Payment, Refund},
     ports::{
-        BeginPaymentError, BegunPayment, CardPayment, DueRefund, Idempotent, InboxEvent, IntentReport, NewPayment,
-        NewRefund, PaymentReceipt, Payments, PendingCancellation, Recorded, RefundPaymentError, RefundReport,
-        SettlePaymentError, Unavailable,
+        BeginPaymentError, BegunPayment, CardPayment, Checkout, DueRefund, GatewayInbox, Idempotent, InboxEvent,
+        IntentReport, MalformedEvent, PaymentIntents, PaymentReceipt, Payments, PendingCancellation, Recorded,
+        RefundPaymentError, RefundReport, Refunds, SettlePaymentError, Unavailable,
     },
 };
-use diesel::{
-    sql_query,
-    sql_types::{Array, Uuid as SqlUuid},
-};
-use diesel_async::RunQueryDsl;
-use uuid::Uuid;
+use metrics::{Counter, counter};
 
-pub(crate) use self::refund::give_back;
-use self::row::{COLUMNS, PaymentRow};
-use crate::{
-    Database,
-    database::{NamedRows, spawn_transaction},
-};
+pub(crate) use self::{cancel_with_order::cancel_with_order, lock::lock_payments};
+use crate::{Database, database::spawn_transaction};
 
 /// Payments in the tables `payments`, `refunds` and `gateway_events`.
 #[derive(Clone)]
 pub struct PostgresPayments {
     database: Database,
     currency: Currency,
+    malformed_events: Counter,
 }
 
 impl PostgresPayments {
     /// `currency` is the deployment's: the tables hold bare minor units.
     pub fn new(database: Database, currency: Currency) -> Self {
-        Self { database, currency }
+        // Registered at once: an alert goes by its increase, which the first increment of a new counter is not.
+        let malformed_events = counter!("comanda_gateway_events_malformed_total");
+        Self { database, currency, malformed_events }
     }
 }
 
 #[async_trait]
-impl Payments for PostgresPayments {
-    async fn of_orders(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<Payment>>, Unavailable> {
-        let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
-        let mut connection = self.database.read_connection().await?;
-        let rows: Vec<PaymentRow> =
-            sql_query(format!("SELECT {COLUMNS} FROM payments WHERE order_id = ANY($1) ORDER BY order_id, id"))
-                .bind::<Array<SqlUuid>, _>(ids)
-                .load(&mut *connection)
-                .rows("payment.of_orders")
-                .await
-                .map_err(Unavailable::new)?;
-        let mut found: HashMap<OrderId, Vec<Payment>> = HashMap::new();
-        for row in rows {
-            let payment = row.payment(self.currency)?;
-            found.entry(payment.order_id).or_default().push(payment);
-        }
-        Ok(found)
-    }
-
+impl Checkout for PostgresPayments {
     async fn begin(&self, payment: NewPayment) -> Result<BegunPayment, BeginPaymentError> {
-        let payments = self.clone();
-        spawn_transaction(&self.database, async move { payments.begin_payment(payment).await }).await
+        spawn_transaction(&self.database, begin::begin(self.clone(), payment)).await
     }
 
     async fn attach(
@@ -85,9 +75,23 @@ impl Payments for PostgresPayments {
         idempotency: Option<Idempotency>,
         at: Timestamp,
     ) -> Result<Idempotent<PaymentReceipt>, Unavailable> {
-        let payments = self.clone();
-        spawn_transaction(&self.database, async move { payments.attach_intent(id, intent, idempotency, at).await })
-            .await
+        spawn_transaction(&self.database, attach::attach(self.clone(), id, intent, idempotency, at)).await
+    }
+}
+
+#[async_trait]
+impl Payments for PostgresPayments {
+    async fn of_orders(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<Payment>>, Unavailable> {
+        of_orders::of_orders(self, ids).await
+    }
+
+    async fn card_payments(
+        &self,
+        since: Timestamp,
+        after: Option<PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<CardPayment>, Unavailable> {
+        card_payments::card_payments(self, since, after, limit).await
     }
 
     async fn settle(
@@ -97,55 +101,60 @@ impl Payments for PostgresPayments {
         by: StaffMember,
         at: Timestamp,
     ) -> Result<Payment, SettlePaymentError> {
-        let payments = self.clone();
-        spawn_transaction(&self.database, async move { payments.settle_payment(order_id, id, by, at).await }).await
+        spawn_transaction(&self.database, settle::settle(self.clone(), order_id, id, by, at)).await
     }
+}
 
+#[async_trait]
+impl Refunds for PostgresPayments {
     async fn refund(&self, refund: NewRefund) -> Result<Refund, RefundPaymentError> {
-        let payments = self.clone();
-        spawn_transaction(&self.database, async move { payments.decide_refund(refund).await }).await
+        spawn_transaction(&self.database, refund::refund(self.clone(), refund)).await
     }
 
-    async fn record(&self, report: IntentReport, late_refund: RefundId) -> Result<Recorded, Unavailable> {
-        let payments = self.clone();
-        spawn_transaction(&self.database, async move { payments.record_report(report, late_refund).await }).await
+    async fn take_due_refunds(&self, limit: u32) -> Result<Vec<DueRefund>, Unavailable> {
+        take_due_refunds::take_due_refunds(self, limit).await
     }
 
     async fn record_refund(&self, report: RefundReport, at: Timestamp) -> Result<Recorded, Unavailable> {
-        let payments = self.clone();
-        spawn_transaction(&self.database, async move { payments.record_refund_report(report, at).await }).await
+        spawn_transaction(&self.database, record_refund::record_refund(self.clone(), report, at)).await
+    }
+}
+
+#[async_trait]
+impl PaymentIntents for PostgresPayments {
+    async fn record_intent(&self, report: IntentReport, late_refund: RefundId) -> Result<Recorded, Unavailable> {
+        spawn_transaction(&self.database, record_intent::record_intent(self.clone(), report, late_refund)).await
     }
 
     async fn take_cancellations(&self, limit: u32) -> Result<Vec<PendingCancellation>, Unavailable> {
-        self.pending_cancellations(limit).await
+        take_cancellations::take_cancellations(self, limit).await
     }
 
     async fn mark_cancelled(&self, id: PaymentId) -> Result<(), Unavailable> {
-        self.mark_cancelled(id).await
+        mark_cancelled::mark_cancelled(self, id).await
     }
+}
 
-    async fn take_refunds(&self, limit: u32) -> Result<Vec<DueRefund>, Unavailable> {
-        self.due_refunds(limit).await
-    }
-
+#[async_trait]
+impl GatewayInbox for PostgresPayments {
     async fn receive(&self, event: InboxEvent, at: Timestamp) -> Result<bool, Unavailable> {
-        self.receive_event(event, at).await
+        receive::receive(self, event, at).await
     }
 
     async fn take_events(&self, limit: u32) -> Result<Vec<InboxEvent>, Unavailable> {
-        self.waiting_events(limit).await
+        take_events::take_events(self, limit).await
     }
 
-    async fn handled(&self, id: &str, at: Timestamp) -> Result<(), Unavailable> {
-        self.event_handled(id, at).await
+    async fn mark_handled(&self, id: &str, at: Timestamp) -> Result<(), Unavailable> {
+        mark_handled::mark_handled(self, id, at).await
     }
 
-    async fn card_payments(
-        &self,
-        since: Timestamp,
-        after: Option<PaymentId>,
-        limit: u32,
-    ) -> Result<Vec<CardPayment>, Unavailable> {
-        self.payments_by_card(since, after, limit).await
+    async fn mark_malformed(&self, id: &str, error: MalformedEvent, at: Timestamp) -> Result<(), Unavailable> {
+        mark_malformed::mark_malformed(self, id, error, at).await
     }
+}
+
+/// A limit as PostgreSQL takes it.
+fn at_most(limit: u32) -> i32 {
+    i32::try_from(limit).unwrap_or(i32::MAX)
 }

@@ -14,9 +14,21 @@ use uuid::Uuid;
 
 use crate::database::{InconsistentRow, RowOf};
 
-/// What a payment is read by, everywhere.
+/// The columns of a [`PaymentRow`].
 pub(super) const COLUMNS: &str =
-    "id, order_id, amount, refunded, status, method, intent, client_secret, reported_at, call_off";
+    "id, order_id, amount, refunded, status, method, intent, client_secret, reported_at, expires_at, call_off";
+
+/// The columns of a [`RefundRow`].
+pub(super) const REFUND_COLUMNS: &str = "id, payment_id, requested_by, amount, created_at, status, reason";
+
+/// A payment, and the order that is to be locked before it.
+#[derive(QueryableByName)]
+pub(super) struct PaymentKey {
+    #[diesel(sql_type = SqlUuid)]
+    pub(super) order_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    pub(super) id: Uuid,
+}
 
 #[derive(QueryableByName)]
 pub(super) struct PaymentRow {
@@ -38,6 +50,8 @@ pub(super) struct PaymentRow {
     client_secret: Option<String>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub(super) reported_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    expires_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Bool)]
     pub(super) call_off: bool,
 }
@@ -52,6 +66,7 @@ impl PaymentRow {
             method: row.read("method", self.method.parse())?,
             amount: Money::new(self.amount, currency),
             refunded: Money::new(self.refunded, currency),
+            expires_at: self.expires_at,
         })
     }
 
@@ -59,7 +74,7 @@ impl PaymentRow {
         self.intent.clone().map(IntentId)
     }
 
-    /// What its customer is told.
+    /// What its customer gets.
     pub(super) fn receipt(&self, currency: Currency) -> Result<PaymentReceipt, InconsistentRow> {
         let payment = self.payment(currency)?;
         let by_card = payment.method == PaymentMethod::Card;

@@ -1,19 +1,20 @@
-//! What is written of a payment, whoever decides it. Its order and itself are locked.
+//! What is written about a payment, whoever has decided it. The payment and its order are locked.
 
 use comanda_domain::{
     Timestamp,
-    ids::PaymentId,
-    payment::{Payment, PaymentStatus},
+    payment::{Payment, PaymentStatus, Refund, RefundStatus},
+    ports::Unavailable,
 };
 use diesel::{
     QueryResult, sql_query,
-    sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use crate::database::Named;
+use super::row::{REFUND_COLUMNS, RefundRow};
+use crate::database::{Named, NamedRows};
 
-/// What others hear of.
+/// What subscribers hear about a payment.
 #[derive(Clone, Copy)]
 pub(super) enum PaymentEvent {
     Succeeded,
@@ -46,38 +47,42 @@ pub(super) async fn announce(
     .map(|_| ())
 }
 
-pub(super) async fn move_to(
+/// Writes the payment's new status. `reported_at` is the time of the gateway's report that led to it, if one did.
+pub(super) async fn write_status(
     connection: &mut AsyncPgConnection,
-    id: PaymentId,
-    status: PaymentStatus,
+    payment: &Payment,
     at: Timestamp,
     reported_at: Option<Timestamp>,
 ) -> QueryResult<()> {
+    let paid_at = (payment.status == PaymentStatus::Succeeded).then_some(at);
     sql_query(
-        "UPDATE payments SET status = $2, updated_at = $3, reported_at = coalesce($4, reported_at), version = version + 1, \
-         paid_at = CASE WHEN $2 = 'succeeded' THEN $3 ELSE paid_at END WHERE id = $1",
+        "UPDATE payments SET status = $2, updated_at = $3, reported_at = coalesce($4, reported_at), \
+         paid_at = coalesce($5, paid_at), version = version + 1 WHERE id = $1",
     )
-    .bind::<SqlUuid, _>(id.as_uuid())
-    .bind::<Text, _>(status.as_str())
+    .bind::<SqlUuid, _>(payment.id.as_uuid())
+    .bind::<Text, _>(payment.status.as_str())
     .bind::<Timestamptz, _>(at)
     .bind::<Nullable<Timestamptz>, _>(reported_at)
+    .bind::<Nullable<Timestamptz>, _>(paid_at)
     .execute(connection)
     .changes("payment.move")
     .await
     .map(|_| ())
 }
 
-/// Nobody may pay it any more; by card, the gateway is told later.
-pub(super) async fn cancellation(
+/// Writes that a payment is cancelled. The gateway is told later.
+pub(super) async fn write_cancellation(
     connection: &mut AsyncPgConnection,
     payment: &Payment,
     at: Timestamp,
 ) -> QueryResult<()> {
     sql_query(
-        "UPDATE payments SET status = 'cancelled', call_off = (method = 'card'), updated_at = $2, version = version + 1 \
+        "UPDATE payments SET status = $2, call_off = $3, updated_at = $4, version = version + 1 \
          WHERE id = $1",
     )
     .bind::<SqlUuid, _>(payment.id.as_uuid())
+    .bind::<Text, _>(payment.status.as_str())
+    .bind::<Bool, _>(payment.method.is_carried_out_by_gateway())
     .bind::<Timestamptz, _>(at)
     .execute(connection)
     .changes("payment.call_off")
@@ -85,19 +90,60 @@ pub(super) async fn cancellation(
     .map(|_| ())
 }
 
-/// Where a payment stands by what was given back of it.
-pub(super) async fn settle_status(connection: &mut AsyncPgConnection, id: PaymentId, at: Timestamp) -> QueryResult<()> {
+/// Writes a refund, and what it makes of its payment. The gateway is asked for it later, unless the money was handed over at once.
+pub(super) async fn write_refund(
+    connection: &mut AsyncPgConnection,
+    payment: &Payment,
+    refund: &Refund,
+) -> Result<(), Unavailable> {
+    let at = refund.created_at;
+    let is_returned = refund.status == RefundStatus::Succeeded;
     sql_query(
-        "UPDATE payments p SET updated_at = $2, version = version + 1, \
-         status = CASE WHEN given.back = p.amount THEN 'refunded' WHEN p.status = 'cancelled' THEN 'cancelled' \
-                       ELSE 'partly_refunded' END \
-         FROM (SELECT sum(amount) AS back FROM refunds WHERE payment_id = $1 AND status = 'succeeded') given \
-         WHERE p.id = $1",
+        "INSERT INTO refunds (id, payment_id, requested_by, amount, created_at, settled_at, status, reason) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
-    .bind::<SqlUuid, _>(id.as_uuid())
+    .bind::<SqlUuid, _>(refund.id.as_uuid())
+    .bind::<SqlUuid, _>(refund.payment_id.as_uuid())
+    .bind::<Nullable<SqlUuid>, _>(refund.requested_by.map(|account| account.as_uuid()))
+    .bind::<BigInt, _>(refund.amount.amount())
     .bind::<Timestamptz, _>(at)
+    .bind::<Nullable<Timestamptz>, _>(is_returned.then_some(at))
+    .bind::<Text, _>(refund.status.as_str())
+    .bind::<Text, _>(refund.reason.as_str())
     .execute(connection)
-    .changes("payment.move")
+    .changes("refund.insert")
     .await
-    .map(|_| ())
+    .map_err(Unavailable::new)?;
+    recount_refunds(connection, payment, at).await?;
+    if is_returned {
+        announce(connection, payment, PaymentEvent::Refunded, at).await.map_err(Unavailable::new)?;
+    }
+    Ok(())
+}
+
+/// Writes what all its refunds make of a payment, after one of them has changed.
+pub(super) async fn recount_refunds(
+    connection: &mut AsyncPgConnection,
+    payment: &Payment,
+    at: Timestamp,
+) -> Result<(), Unavailable> {
+    let rows: Vec<RefundRow> = sql_query(format!("SELECT {REFUND_COLUMNS} FROM refunds WHERE payment_id = $1"))
+        .bind::<SqlUuid, _>(payment.id.as_uuid())
+        .load(connection)
+        .rows("refund.of_payment")
+        .await
+        .map_err(Unavailable::new)?;
+    let currency = payment.amount.currency();
+    let refunds = rows.into_iter().map(|row| row.into_refund(currency)).collect::<Result<Vec<Refund>, _>>()?;
+    let payment = payment.after_refunds(&refunds);
+    sql_query("UPDATE payments SET status = $2, refunded = $3, updated_at = $4, version = version + 1 WHERE id = $1")
+        .bind::<SqlUuid, _>(payment.id.as_uuid())
+        .bind::<Text, _>(payment.status.as_str())
+        .bind::<BigInt, _>(payment.refunded.amount())
+        .bind::<Timestamptz, _>(at)
+        .execute(connection)
+        .changes("payment.count_refunds")
+        .await
+        .map(|_| ())
+        .map_err(Unavailable::new)
 }

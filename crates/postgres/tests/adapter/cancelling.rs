@@ -1,6 +1,6 @@
 use comanda_domain::{
     account::OrderScope,
-    ids::{AccountId, OrderId},
+    ids::{AccountId, OrderId, RefundId},
     order_status::{CancelledBy, OrderStatus},
     ports::{AdvanceOrderError, CancelOrderError, Cancellation, Orders},
     text::Reason,
@@ -19,6 +19,7 @@ pub fn cancellation(order_id: OrderId) -> Cancellation {
         scope: OrderScope::All,
         reason: Some(Reason::new("changed my mind").unwrap()),
         cancelled_at: now(),
+        refund_id: RefundId::new(Uuid::now_v7()),
         idempotency: None,
     }
 }

@@ -21,8 +21,8 @@ use comanda_application::{
     sales::{ReportSales, ReportTopItems},
 };
 use comanda_domain::ports::{
-    AccessTokens, Accounts, AuditLog, Clock, ClosedSessions, FeatureFlags, FlagSettings, IdGenerator, Lockouts, Menu,
-    MenuCache, Orders, PasswordHasher, Payments, PublicMenu, RefreshTokens, SalesFigures, Sessions,
+    AccessTokens, Accounts, AuditLog, Checkout, Clock, ClosedSessions, FeatureFlags, FlagSettings, IdGenerator,
+    Lockouts, Menu, MenuCache, Orders, PasswordHasher, PublicMenu, RefreshTokens, SalesFigures, Sessions,
 };
 use comanda_menu_cache::CachedMenu;
 use comanda_postgres::{
@@ -33,7 +33,7 @@ use comanda_redis::{
     RedisAddressLimits, RedisClosedSessions, RedisConnections, RedisHealth, RedisLockouts, RedisMenuCache,
 };
 use comanda_resilience::{
-    Breaker, GuardedAccounts, GuardedOrders, GuardedPayments, LocalAddressLimits, LocalLockouts, RetryBudget,
+    Breaker, GuardedAccounts, GuardedCheckout, GuardedOrders, LocalAddressLimits, LocalLockouts, RetryBudget,
     SparedMenuCache,
 };
 
@@ -96,8 +96,9 @@ impl Restaurant {
         });
         let public_menu: Arc<dyn PublicMenu> = Arc::new(menu.clone());
         let menu: Arc<dyn Menu> = Arc::new(menu);
-        let payments: Arc<dyn Payments> = Arc::new(GuardedPayments {
-            payments: Arc::new(PostgresPayments::new(database.clone(), config.currency)),
+        let payments = Arc::new(PostgresPayments::new(database.clone(), config.currency));
+        let checkout: Arc<dyn Checkout> = Arc::new(GuardedCheckout {
+            checkout: payments.clone(),
             create: Breaker::new("payment.create", breakers.payment_create),
         });
         let accounts: Arc<dyn Accounts> = Arc::new(GuardedAccounts {
@@ -171,11 +172,11 @@ impl Restaurant {
             .offer(ArchiveMenuItem::new(menu.clone(), clock.clone()))
             .offer(AdjustStock::new(menu, clock.clone()))
             .offer_events(config, &database, &clock)?
-            .offer_payments(config, &payments, &orders, &ids, &clock)?
-            .offer(PlaceOrder::new(orders.clone(), ids, clock.clone()))
+            .offer_payments(config, &payments, checkout, placed.clone(), &ids, &clock)?
+            .offer(PlaceOrder::new(orders.clone(), ids.clone(), clock.clone()))
             .offer(ReadOrder::new(orders.clone(), accounts.clone(), payments.clone()))
             .offer(ListOrders::new(orders.clone(), accounts, payments))
-            .offer(CancelOrder::new(orders.clone(), clock.clone()))
+            .offer(CancelOrder::new(orders.clone(), ids, clock.clone()))
             .offer(AdvanceOrder::new(orders, clock.clone()))
             .offer(Authenticator {
                 tokens,

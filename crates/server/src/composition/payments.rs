@@ -4,19 +4,19 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use comanda_application::payments::{
-    PayOrder, ProcessPayments, ReceiveGatewayEvent, ReconcilePayments, RefundPayment, SettlePayment,
+    Gateway, PayOrder, ProcessPayments, ReceiveGatewayEvent, ReconcilePayments, RefundPayment, SettlePayment,
 };
 use comanda_domain::{
     money::Currency,
-    ports::{Clock, IdGenerator, Orders, PaymentGateway, Payments},
+    ports::{Checkout, Clock, GatewayEvents, IdGenerator, OverdueOrders, PaymentGateway},
 };
 use comanda_postgres::PostgresPayments;
-use comanda_resilience::{Breaker, GuardedGateway};
+use comanda_resilience::{Breaker, BreakerSettings, GuardedGateway};
 use comanda_stripe::{OfflineGateway, Stripe, StripeConfig};
 
 use super::{Restaurant, database};
 use crate::{
-    config::{Config, Gateway, PaymentSettings, PaymentsConfig},
+    config::{self, Config, PaymentSettings, PaymentsConfig},
     http::PaymentsWaker,
     system::{SystemClock, UuidV7},
     traces,
@@ -26,38 +26,49 @@ impl Restaurant {
     pub(super) fn offer_payments(
         &mut self,
         config: &Config,
-        payments: &Arc<dyn Payments>,
-        orders: &Arc<dyn Orders>,
+        payments: &Arc<PostgresPayments>,
+        checkout: Arc<dyn Checkout>,
+        overdue: Arc<dyn OverdueOrders>,
         ids: &Arc<dyn IdGenerator>,
         clock: &Arc<dyn Clock>,
     ) -> anyhow::Result<&mut Self> {
         let settings = &config.payments;
         let gateway = match settings.gateway {
-            Gateway::None => None,
-            Gateway::Offline => {
+            config::Gateway::None => None,
+            config::Gateway::Offline => {
                 let own = vec![format!("offline {}", config.http.secret_key.expose())];
                 let secrets = own.into_iter().chain(webhook_secrets(settings)).collect::<Vec<_>>();
                 self.offer(OfflineGateway::new(secrets.clone()));
-                Some(Arc::new(OfflineGateway::new(secrets)) as Arc<dyn PaymentGateway>)
+                Some(guarded(OfflineGateway::new(secrets), config.breakers.stripe))
             }
-            Gateway::Stripe => Some(stripe(settings, config.currency)?),
+            config::Gateway::Stripe => Some(guarded(stripe(settings, config.currency)?, config.breakers.stripe)),
         };
-        let guarded = |gateway| GuardedGateway { gateway, breaker: Breaker::new("stripe", config.breakers.stripe) };
-        let gateway = gateway.map(|gateway| Arc::new(guarded(gateway)) as Arc<dyn PaymentGateway>);
         let waker = PaymentsWaker::default();
-        let (payments, clock) = (Arc::clone(payments), Arc::clone(clock));
-        tend(
-            ProcessPayments::new(payments.clone(), orders.clone(), gateway.clone(), ids.clone(), clock.clone()),
-            waker.clone(),
-        );
-        let window = settings.window;
+        let process = ProcessPayments {
+            overdue,
+            checkout: checkout.clone(),
+            intents: payments.clone(),
+            refunds: payments.clone(),
+            inbox: payments.clone(),
+            gateway: gateway.clone(),
+            ids: ids.clone(),
+            clock: clock.clone(),
+        };
+        tend(process, waker.clone());
+        let (calls, events) = gateway.map(|gateway| (gateway.calls, gateway.events)).unzip();
         Ok(self
-            .offer(PayOrder::new(payments.clone(), gateway.clone(), ids.clone(), clock.clone(), window))
+            .offer(PayOrder::new(checkout, calls, ids.clone(), clock.clone(), settings.window))
             .offer(SettlePayment::new(payments.clone(), clock.clone()))
             .offer(RefundPayment::new(payments.clone(), ids.clone(), clock.clone()))
-            .offer(ReceiveGatewayEvent::new(payments, gateway, clock))
+            .offer(ReceiveGatewayEvent::new(payments.clone(), events, clock.clone()))
             .offer(waker))
     }
+}
+
+fn guarded(gateway: impl PaymentGateway + GatewayEvents + 'static, breaker: BreakerSettings) -> Gateway {
+    let gateway = Arc::new(gateway);
+    let breaker = Breaker::new("stripe", breaker);
+    Gateway { calls: Arc::new(GuardedGateway { gateway: gateway.clone(), breaker }), events: gateway }
 }
 
 fn webhook_secrets(settings: &PaymentSettings) -> Vec<String> {
@@ -65,7 +76,7 @@ fn webhook_secrets(settings: &PaymentSettings) -> Vec<String> {
     secrets.filter(|secret| !secret.is_empty()).map(str::to_owned).collect()
 }
 
-fn stripe(settings: &PaymentSettings, currency: Currency) -> anyhow::Result<Arc<dyn PaymentGateway>> {
+fn stripe(settings: &PaymentSettings, currency: Currency) -> anyhow::Result<Stripe> {
     let stripe = Stripe::new(StripeConfig {
         base_url: settings.stripe_url.clone(),
         secret_key: settings.stripe_key.expose().to_owned(),
@@ -74,7 +85,7 @@ fn stripe(settings: &PaymentSettings, currency: Currency) -> anyhow::Result<Arc<
         currency,
         traceparent: traces::traceparent,
     });
-    Ok(Arc::new(stripe.context("cannot talk to Stripe")?))
+    stripe.context("cannot talk to Stripe")
 }
 
 /// Tends payments for as long as the runtime runs.
@@ -95,11 +106,11 @@ fn tend(payments: ProcessPayments, waker: PaymentsWaker) {
 
 /// What compares payments with the gateway, for a command. `None`: there is none to compare with.
 pub async fn reconcile_payments(config: &PaymentsConfig) -> anyhow::Result<Option<ReconcilePayments>> {
-    if config.payments.gateway != Gateway::Stripe {
+    if config.payments.gateway != config::Gateway::Stripe {
         return Ok(None);
     }
     let database = database(&config.database, Duration::from_secs(10)).await?;
     let payments = Arc::new(PostgresPayments::new(database, config.currency));
-    let gateway = stripe(&config.payments, config.currency)?;
-    Ok(Some(ReconcilePayments::new(payments, gateway, Arc::new(UuidV7), Arc::new(SystemClock))))
+    let gateway = Arc::new(stripe(&config.payments, config.currency)?);
+    Ok(Some(ReconcilePayments::new(payments.clone(), payments, gateway, Arc::new(UuidV7), Arc::new(SystemClock))))
 }

@@ -1,0 +1,138 @@
+//! Payments for orders: who may pay what, what counts as paid, and what goes back to the customer.
+//!
+//! Every rule is a pure function. A store locks the order and its payments, asks one of them, and writes down the outcome.
+
+mod begin;
+mod cancel;
+#[cfg(test)]
+mod history;
+mod intent;
+mod overdue;
+mod refund;
+mod report;
+mod rule_reason;
+mod settle;
+mod status;
+
+use std::str::FromStr;
+
+use thiserror::Error;
+
+pub use begin::{BeginRefusal, Beginning, NewPayment, begin_payment};
+pub use cancel::{PaymentCancellation, payments_after_cancelling};
+pub use intent::{ClientSecret, Intent, IntentId};
+pub use overdue::{OVERDUE_ORDER_STATUSES, is_overdue};
+pub use refund::{DecidedRefund, NewRefund, NotRefundable, Refund, RefundStatus};
+pub use report::{Consequence, IntentState};
+pub use rule_reason::RuleReason;
+pub use settle::{NotSettleable, Settlement};
+pub use status::PaymentStatus;
+
+use crate::{Money, OrderId, PaymentId, Timestamp};
+
+/// A payment for an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payment {
+    /// The payment's id, here and at the gateway.
+    pub id: PaymentId,
+    /// The order that is paid for.
+    pub order_id: OrderId,
+    /// Whether it is open, paid, cancelled or refunded.
+    pub status: PaymentStatus,
+    /// By card or at the counter.
+    pub method: PaymentMethod,
+    /// What the order costs.
+    pub amount: Money,
+    /// How much of the amount was refunded, or will be: the sum of all refunds that have not failed.
+    pub refunded: Money,
+    /// Until when the order waits for this payment. `None`: it waits without a limit.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Payment {
+    /// Whether a customer can still pay it by card, so that the gateway needs an intent for it.
+    pub const fn awaits_card(&self) -> bool {
+        self.method.is_carried_out_by_gateway() && self.status.is_open()
+    }
+
+    /// The payment once nobody may pay it any more.
+    #[must_use]
+    fn cancelled(&self) -> Self {
+        Self { status: PaymentStatus::Cancelled, ..self.clone() }
+    }
+}
+
+/// How an order is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaymentMethod {
+    /// By card, through the payment gateway.
+    Card,
+    /// At the counter.
+    Counter,
+}
+
+impl PaymentMethod {
+    /// Every method.
+    pub const ALL: [Self; 2] = [Self::Card, Self::Counter];
+
+    /// The name in the HTTP contract and in storage.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Card => "card",
+            Self::Counter => "counter",
+        }
+    }
+
+    /// Whether the gateway moves the money, so that it has to be told of cancellations and refunds. At the counter, staff do.
+    pub const fn is_carried_out_by_gateway(self) -> bool {
+        matches!(self, Self::Card)
+    }
+}
+
+impl FromStr for PaymentMethod {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        Self::ALL.into_iter().find(|method| method.as_str() == text).ok_or(UnknownName("card, counter"))
+    }
+}
+
+/// The text is not the name of any value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("unknown; there are: {0}")]
+pub struct UnknownName(&'static str);
+
+#[cfg(test)]
+mod sample {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{AccountId, Actor, Currency, Role, SessionId, StaffMember};
+
+    pub(super) fn now() -> Timestamp {
+        Timestamp::from_timestamp_millis(1_790_000_000_000).unwrap()
+    }
+
+    pub(super) fn euros(amount: i64) -> Money {
+        Money::new(amount, Currency::EUR)
+    }
+
+    pub(super) fn staff() -> StaffMember {
+        let session_id = SessionId::new(Uuid::from_u128(5));
+        let actor = Actor { account_id: AccountId::new(Uuid::from_u128(4)), role: Role::Staff, session_id };
+        actor.as_staff().unwrap()
+    }
+
+    /// A payment of 10.00 €, nothing of which was refunded.
+    pub(super) fn payment(method: PaymentMethod, status: PaymentStatus) -> Payment {
+        Payment {
+            id: PaymentId::new(Uuid::from_u128(1)),
+            order_id: OrderId::new(Uuid::from_u128(2)),
+            status,
+            method,
+            amount: euros(1000),
+            refunded: euros(0),
+            expires_at: None,
+        }
+    }
+}

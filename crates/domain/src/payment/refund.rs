@@ -1,0 +1,242 @@
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use super::{Payment, PaymentStatus, RuleReason, UnknownName};
+use crate::{AccountId, AuditAction, AuditRecord, Money, OrderId, PaymentId, Reason, RefundId, StaffMember, Timestamp};
+
+/// A refund that a member of staff asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRefund {
+    /// The id of the refund.
+    pub id: RefundId,
+    /// The order that was paid for.
+    pub order_id: OrderId,
+    /// The payment of this order to refund.
+    pub payment_id: PaymentId,
+    /// How much to refund. `None`: everything that is left.
+    pub amount: Option<Money>,
+    /// The reason, for the audit log.
+    pub reason: Reason,
+    /// The member of staff who decided it.
+    pub requested_by: StaffMember,
+    /// When it was decided, in whole milliseconds.
+    pub requested_at: Timestamp,
+}
+
+/// Money that goes back to a customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refund {
+    /// The refund's id, here and at the gateway.
+    pub id: RefundId,
+    /// The payment it refunds.
+    pub payment_id: PaymentId,
+    /// How much of the payment goes back.
+    pub amount: Money,
+    /// Whether the money has gone back.
+    pub status: RefundStatus,
+    /// Why the money goes back.
+    pub reason: Reason,
+    /// The member of staff who decided it. `None`: a rule did.
+    pub requested_by: Option<AccountId>,
+    /// When it was decided.
+    pub created_at: Timestamp,
+}
+
+/// The status of a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefundStatus {
+    /// Decided. The gateway is asked until it accepts the refund.
+    Pending,
+    /// On its way to the customer.
+    Succeeded,
+    /// The bank did not accept it. Somebody has to look into it.
+    Failed,
+}
+
+impl RefundStatus {
+    /// Every status.
+    pub const ALL: [Self; 3] = [Self::Pending, Self::Succeeded, Self::Failed];
+
+    /// The name in the HTTP contract and in storage.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The status after the gateway has reported one. `None`: nothing changes, since the first outcome is final.
+    pub const fn on_report(self, reported: Self) -> Option<Self> {
+        match (self, reported) {
+            (Self::Pending, Self::Succeeded | Self::Failed) => Some(reported),
+            _ => None,
+        }
+    }
+}
+
+impl FromStr for RefundStatus {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or(UnknownName("pending, succeeded, failed"))
+    }
+}
+
+/// A refund that was decided, to be written together with its record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecidedRefund {
+    /// The refund.
+    pub refund: Refund,
+    /// The record of who decided it and why.
+    pub audit: AuditRecord,
+}
+
+/// Why a payment cannot be refunded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum NotRefundable {
+    /// There is no money to refund.
+    #[error("a payment that is {} cannot be refunded", .0.as_str())]
+    NotPaid(PaymentStatus),
+    /// More was asked for than is left.
+    #[error("only {} is left to give back", .left.amount())]
+    TooMuch {
+        /// How much is left.
+        left: Money,
+    },
+}
+
+impl Payment {
+    /// How much of the payment has not been refunded, and is not about to be.
+    pub const fn left(&self) -> Money {
+        Money::new(self.amount.amount().saturating_sub(self.refunded.amount()), self.amount.currency())
+    }
+
+    /// Decides a refund that a member of staff asks for.
+    pub fn refund(&self, new: &NewRefund) -> Result<DecidedRefund, NotRefundable> {
+        if !self.status.is_paid() {
+            return Err(NotRefundable::NotPaid(self.status));
+        }
+        let left = self.left();
+        let amount = new.amount.unwrap_or(left);
+        if amount.currency() != left.currency() || amount.amount() > left.amount() || left.amount() == 0 {
+            return Err(NotRefundable::TooMuch { left });
+        }
+        let audit = AuditRecord {
+            actor: Some(new.requested_by.account_id()),
+            action: AuditAction::PaymentRefunded,
+            target: self.id.to_string(),
+            reason: Some(new.reason.clone()),
+            at: new.requested_at,
+        };
+        let by = Some(new.requested_by.account_id());
+        let refund = self.refund_of(new.id, amount, new.reason.clone(), by, new.requested_at);
+        Ok(DecidedRefund { refund, audit })
+    }
+
+    /// Everything that is left goes back because a rule says so.
+    pub(super) fn refund_by_rule(&self, id: RefundId, reason: RuleReason, at: Timestamp) -> Refund {
+        self.refund_of(id, self.left(), reason.into(), None, at)
+    }
+
+    /// At the counter the money is handed over at once. Otherwise the gateway has to be asked.
+    fn refund_of(
+        &self,
+        id: RefundId,
+        amount: Money,
+        reason: Reason,
+        requested_by: Option<AccountId>,
+        created_at: Timestamp,
+    ) -> Refund {
+        let status =
+            if self.method.is_carried_out_by_gateway() { RefundStatus::Pending } else { RefundStatus::Succeeded };
+        Refund { id, payment_id: self.id, amount, status, reason, requested_by, created_at }
+    }
+
+    /// The payment as its refunds leave it. `refunds` are all of its refunds.
+    #[must_use]
+    pub fn after_refunds(&self, refunds: &[Refund]) -> Self {
+        let sum = |counts: fn(RefundStatus) -> bool| {
+            let counted = refunds.iter().filter(|refund| counts(refund.status)).map(|refund| refund.amount.amount());
+            counted.fold(0, i64::saturating_add)
+        };
+        let returned = sum(|status| status == RefundStatus::Succeeded);
+        let status = if returned == 0 {
+            self.status
+        } else if returned >= self.amount.amount() {
+            PaymentStatus::Refunded
+        } else if self.status == PaymentStatus::Cancelled {
+            // The money came too late and all of it is on its way back.
+            PaymentStatus::Cancelled
+        } else {
+            PaymentStatus::PartlyRefunded
+        };
+        let refunded = Money::new(sum(|status| status != RefundStatus::Failed), self.amount.currency());
+        Self { status, refunded, ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{prelude::*, sample::select};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::payment::{
+        PaymentMethod,
+        sample::{euros, now, payment, staff},
+    };
+
+    fn new_refund(amount: Option<i64>) -> NewRefund {
+        NewRefund {
+            id: RefundId::new(Uuid::from_u128(7)),
+            order_id: OrderId::new(Uuid::from_u128(2)),
+            payment_id: PaymentId::new(Uuid::from_u128(1)),
+            amount: amount.map(euros),
+            reason: Reason::new("the soup was cold").unwrap(),
+            requested_by: staff(),
+            requested_at: now(),
+        }
+    }
+
+    proptest! {
+        /// Of a payment that is paid any part can be refunded that is left of it, and of others nothing.
+        #[test]
+        fn what_is_refunded_was_paid_and_is_left(
+            method in select(&PaymentMethod::ALL),
+            status in select(&PaymentStatus::ALL),
+            refunded in 0..=1000_i64,
+            asked in prop::option::of(1..2000_i64),
+        ) {
+            let payment = Payment { refunded: euros(refunded), ..payment(method, status) };
+            let left = 1000 - refunded;
+            prop_assert_eq!(payment.left(), euros(left));
+            match payment.refund(&new_refund(asked)) {
+                Ok(DecidedRefund { refund, audit }) => {
+                    prop_assert!(status.is_paid() && left > 0);
+                    prop_assert_eq!(refund.amount, euros(asked.unwrap_or(left)));
+                    prop_assert!((1..=left).contains(&refund.amount.amount()));
+                    prop_assert_eq!(refund.status == RefundStatus::Succeeded, method == PaymentMethod::Counter);
+                    prop_assert_eq!(audit.reason, Some(refund.reason));
+                }
+                Err(NotRefundable::NotPaid(refused)) => prop_assert!(refused == status && !status.is_paid()),
+                Err(NotRefundable::TooMuch { left: named }) => {
+                    prop_assert_eq!(named, euros(left));
+                    prop_assert!(left == 0 || asked.is_some_and(|asked| asked > left));
+                }
+            }
+        }
+
+        /// A report that comes again, or contradicts the first, changes nothing.
+        #[test]
+        fn the_first_outcome_of_a_refund_is_final(reports in prop::collection::vec(select(&RefundStatus::ALL), 0..8)) {
+            let mut status = RefundStatus::Pending;
+            for report in &reports {
+                status = status.on_report(*report).unwrap_or(status);
+            }
+            let first = reports.into_iter().find(|report| *report != RefundStatus::Pending);
+            prop_assert_eq!(status, first.unwrap_or(RefundStatus::Pending));
+        }
+    }
+}

@@ -1,0 +1,54 @@
+use thiserror::Error;
+
+use crate::Timestamp;
+
+use super::{IntentReport, RefundReport};
+
+/// A signed event cannot be read. The text says what is wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the event is malformed: {0}")]
+pub struct MalformedEvent(pub &'static str);
+
+/// Why an event was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum BadEvent {
+    /// The signature is missing, malformed, or made with another secret.
+    #[error("the signature does not fit the body")]
+    Signature,
+    /// The signature is from another time: somebody may be replaying it.
+    #[error("the signature is too old, or from the future")]
+    Stale,
+    /// It was signed, and cannot be read.
+    #[error(transparent)]
+    Malformed(#[from] MalformedEvent),
+}
+
+/// What an event reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GatewayReport {
+    /// Something about a payment.
+    Intent(IntentReport),
+    /// Something about a refund.
+    Refund(RefundReport),
+    /// Something that is not followed here.
+    Other,
+}
+
+/// An event from the gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayEvent {
+    /// The gateway's id for it. An event that arrives twice has the same.
+    pub id: String,
+    /// What it reports.
+    pub report: GatewayReport,
+}
+
+/// Reads the events that the payment gateway sends.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+pub trait GatewayEvents: Send + Sync {
+    /// Verifies the signature of an event and reads it.
+    fn verify(&self, signature: &str, body: &[u8], now: Timestamp) -> Result<GatewayEvent, BadEvent>;
+
+    /// Reads an event that was verified before.
+    fn read(&self, body: &str) -> Result<GatewayEvent, MalformedEvent>;
+}

@@ -1,0 +1,70 @@
+use async_trait::async_trait;
+use thiserror::Error;
+
+use crate::{IntentId, Money, NewRefund, NotRefundable, PaymentStatus, Refund, RefundId, RefundStatus, Timestamp};
+
+use super::{Recorded, Unavailable};
+
+/// Why nothing was refunded.
+#[derive(Debug, Error)]
+pub enum RefundPaymentError {
+    /// The order has no such payment.
+    #[error("no such payment")]
+    NotFound,
+    /// There is no money to refund.
+    #[error("a payment that is {} cannot be refunded", .0.as_str())]
+    NotPaid(PaymentStatus),
+    /// More was asked for than is left.
+    #[error("only {} is left to give back", .left.amount())]
+    TooMuch {
+        /// How much is left.
+        left: Money,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl From<NotRefundable> for RefundPaymentError {
+    fn from(refusal: NotRefundable) -> Self {
+        match refusal {
+            NotRefundable::NotPaid(status) => Self::NotPaid(status),
+            NotRefundable::TooMuch { left } => Self::TooMuch { left },
+        }
+    }
+}
+
+/// A refund that the gateway has to be asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueRefund {
+    /// The refund's id, by which the gateway recognizes a repetition.
+    pub id: RefundId,
+    /// The intent whose money goes back.
+    pub intent: IntentId,
+    /// How much of it goes back.
+    pub amount: Money,
+}
+
+/// What the gateway reports about a refund.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundReport {
+    /// The refund, by the id we told the gateway.
+    pub refund: RefundId,
+    /// Its status at the gateway.
+    pub status: RefundStatus,
+}
+
+/// The refunds of payments.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait Refunds: Send + Sync {
+    /// Decides a refund. The gateway is asked for it later. The rule is [`Payment::refund`](crate::payment::Payment::refund).
+    async fn refund(&self, refund: NewRefund) -> Result<Refund, RefundPaymentError>;
+
+    /// Takes at most `limit` refunds that the gateway has to be asked for. One server has them for half a minute; then they can be
+    /// taken again, unless their outcome was recorded. Asking twice does no harm.
+    async fn take_due_refunds(&self, limit: u32) -> Result<Vec<DueRefund>, Unavailable>;
+
+    /// Records what the gateway says about a refund. Safe to repeat.
+    async fn record_refund(&self, report: RefundReport, at: Timestamp) -> Result<Recorded, Unavailable>;
+}

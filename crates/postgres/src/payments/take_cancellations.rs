@@ -1,0 +1,30 @@
+use comanda_domain::ports::{PendingCancellation, Unavailable};
+use diesel::{sql_query, sql_types::Integer};
+use diesel_async::RunQueryDsl;
+
+use super::{
+    PostgresPayments, at_most,
+    row::{COLUMNS, PaymentRow},
+};
+use crate::database::NamedRows;
+
+/// Outside a transaction, so that nobody holds one while the gateway is asked.
+pub(super) async fn take_cancellations(
+    payments: &PostgresPayments,
+    limit: u32,
+) -> Result<Vec<PendingCancellation>, Unavailable> {
+    let mut connection = payments.database.connection().await?;
+    let rows: Vec<PaymentRow> = sql_query(format!(
+        "UPDATE payments SET taken_until = now() + interval '30 seconds' WHERE id IN (\
+         SELECT id FROM payments WHERE call_off AND (taken_until IS NULL OR taken_until < now()) \
+         ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING {COLUMNS}"
+    ))
+    .bind::<Integer, _>(at_most(limit))
+    .load(&mut *connection)
+    .rows("payment.take_call_offs")
+    .await
+    .map_err(Unavailable::new)?;
+    let cancellation =
+        |row: PaymentRow| Ok(PendingCancellation { intent: row.intent(), payment: row.payment(payments.currency)? });
+    rows.into_iter().filter(|row| row.call_off).map(cancellation).collect()
+}

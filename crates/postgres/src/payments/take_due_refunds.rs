@@ -1,0 +1,48 @@
+use comanda_domain::{
+    ids::RefundId,
+    money::Money,
+    payment::{IntentId, RefundStatus},
+    ports::{DueRefund, Unavailable},
+};
+use diesel::{
+    QueryableByName, sql_query,
+    sql_types::{BigInt, Integer, Text, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::{PostgresPayments, at_most};
+use crate::database::NamedRows;
+
+#[derive(QueryableByName)]
+struct DueRefundRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    amount: i64,
+    #[diesel(sql_type = Text)]
+    intent: String,
+}
+
+/// Outside a transaction, so that nobody holds one while the gateway is asked.
+pub(super) async fn take_due_refunds(payments: &PostgresPayments, limit: u32) -> Result<Vec<DueRefund>, Unavailable> {
+    let mut connection = payments.database.connection().await?;
+    let rows: Vec<DueRefundRow> = sql_query(
+        "UPDATE refunds r SET taken_until = now() + interval '30 seconds' FROM payments p \
+         WHERE p.id = r.payment_id AND p.intent IS NOT NULL AND r.id IN (\
+         SELECT id FROM refunds WHERE status = $1 AND (taken_until IS NULL OR taken_until < now()) \
+         ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING r.id, r.amount, p.intent",
+    )
+    .bind::<Text, _>(RefundStatus::Pending.as_str())
+    .bind::<Integer, _>(at_most(limit))
+    .load(&mut *connection)
+    .rows("refund.take")
+    .await
+    .map_err(Unavailable::new)?;
+    let due = |row: DueRefundRow| DueRefund {
+        id: RefundId::new(row.id),
+        intent: IntentId(row.intent),
+        amount: Money::new(row.amount, payments.currency),
+    };
+    Ok(rows.into_iter().map(due).collect())
+}

@@ -1,0 +1,35 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use comanda_domain::{
+    Timestamp,
+    idempotency::Idempotency,
+    ids::PaymentId,
+    payment::{Intent, NewPayment},
+    ports::{BeginPaymentError, BegunPayment, Checkout, Idempotent, PaymentReceipt, Unavailable},
+};
+
+use crate::breaker::Breaker;
+
+/// Beginning to pay, behind the breaker `payment.create`.
+pub struct GuardedCheckout {
+    pub checkout: Arc<dyn Checkout>,
+    pub create: Breaker,
+}
+
+#[async_trait]
+impl Checkout for GuardedCheckout {
+    async fn begin(&self, payment: NewPayment) -> Result<BegunPayment, BeginPaymentError> {
+        self.create.call(self.checkout.begin(payment)).await
+    }
+
+    async fn attach(
+        &self,
+        id: PaymentId,
+        intent: Intent,
+        idempotency: Option<Idempotency>,
+        at: Timestamp,
+    ) -> Result<Idempotent<PaymentReceipt>, Unavailable> {
+        self.create.call(self.checkout.attach(id, intent, idempotency, at)).await
+    }
+}
