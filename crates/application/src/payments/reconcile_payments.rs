@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc};
 use comanda_domain::{
     Timestamp,
     ids::{PaymentId, RefundId},
-    payment::{Intent, IntentState, Payment, PaymentStatus},
+    payment::{Intent, Payment},
     ports::{Clock, GatewayError, IdGenerator, IntentReport, PaymentGateway, PaymentIntents, Payments, Recorded},
 };
 
@@ -72,7 +72,7 @@ impl ReconcilePayments {
                 let Some(id) = card.intent else { continue };
                 let intent = self.gateway.find(&id).await?;
                 if let Some(intent) = &intent
-                    && agree(&card.payment, intent)
+                    && card.payment.agrees_with(intent)
                 {
                     continue;
                 }
@@ -99,18 +99,4 @@ impl ReconcilePayments {
         let recorded = self.intents.record_intent(report, RefundId::new(self.ids.generate())).await?;
         Ok(recorded == Recorded::Changed)
     }
-}
-
-fn agree(payment: &Payment, intent: &Intent) -> bool {
-    let as_said = match payment.status {
-        PaymentStatus::Succeeded | PaymentStatus::PartlyRefunded | PaymentStatus::Refunded => {
-            intent.state == IntentState::Succeeded
-        }
-        // Cancelled here. The gateway may not have been told yet.
-        PaymentStatus::Cancelled => intent.state != IntentState::Succeeded || payment.refunded == payment.amount,
-        PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Failed => {
-            !matches!(intent.state, IntentState::Succeeded | IntentState::Cancelled)
-        }
-    };
-    as_said && payment.amount == intent.amount && intent.refunded.amount() <= payment.refunded.amount()
 }

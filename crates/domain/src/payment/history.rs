@@ -11,13 +11,6 @@ use super::{
 use crate::{AccountId, Order, OrderId, OrderNumber, OrderScope, OrderStatus, PaymentId, Reason, RefundId};
 
 const PRICE: i64 = 1000;
-const STATES: [IntentState; 5] = [
-    IntentState::Pending,
-    IntentState::RequiresAction,
-    IntentState::Failed,
-    IntentState::Succeeded,
-    IntentState::Cancelled,
-];
 
 /// Something that happens. Payments and refunds are meant by their number, counted around.
 #[derive(Clone, Debug)]
@@ -33,7 +26,7 @@ enum Step {
 fn any_step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => select(&PaymentMethod::ALL).prop_map(Step::Begin),
-        4 => (0..8_usize, select(&STATES), 0..8_u64)
+        4 => (0..8_usize, select(&IntentState::ALL), 0..8_u64)
             .prop_map(|(payment, state, second)| Step::Report { payment, state, second }),
         1 => (0..8_usize).prop_map(Step::Settle),
         2 => (0..8_usize, prop::option::of(1..=PRICE)).prop_map(|(payment, amount)| Step::Refund { payment, amount }),

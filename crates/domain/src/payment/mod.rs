@@ -2,6 +2,7 @@
 //!
 //! Every rule is a pure function. A store locks the order and its payments, asks one of them, and writes down the outcome.
 
+mod agree;
 mod begin;
 mod cancel;
 #[cfg(test)]

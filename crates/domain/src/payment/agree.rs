@@ -1,0 +1,64 @@
+use super::{Intent, IntentState, Payment, PaymentStatus};
+
+impl Payment {
+    /// Whether the gateway says the same about the payment as we do, except for what it has not been told or has not reported yet.
+    pub fn agrees_with(&self, intent: &Intent) -> bool {
+        let states_agree = match self.status {
+            PaymentStatus::Succeeded | PaymentStatus::PartlyRefunded | PaymentStatus::Refunded => {
+                intent.state == IntentState::Succeeded
+            }
+            // The gateway may not have cancelled it yet. Money that came all the same must be on its way back.
+            PaymentStatus::Cancelled => intent.state != IntentState::Succeeded || self.refunded == self.amount,
+            PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Failed => {
+                !matches!(intent.state, IntentState::Succeeded | IntentState::Cancelled)
+            }
+        };
+        states_agree && self.amount == intent.amount && intent.refunded.amount() <= self.refunded.amount()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payment::{
+        IntentId, PaymentMethod,
+        sample::{euros, payment},
+    };
+
+    fn intent(state: IntentState, amount: i64, refunded: i64) -> Intent {
+        let id = IntentId("pi_1".to_owned());
+        Intent { id, client_secret: None, state, amount: euros(amount), refunded: euros(refunded), payment_id: None }
+    }
+
+    fn agreeing(payment: &Payment) -> Vec<IntentState> {
+        let agrees = |state: &IntentState| payment.agrees_with(&intent(*state, 1000, 0));
+        IntentState::ALL.into_iter().filter(agrees).collect()
+    }
+
+    #[test]
+    fn an_outcome_that_only_the_gateway_knows_is_a_difference() {
+        use IntentState::{Cancelled, Failed, Pending, RequiresAction, Succeeded};
+        for status in PaymentStatus::ALL {
+            let expected = match status {
+                PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Failed => {
+                    vec![Pending, RequiresAction, Failed]
+                }
+                PaymentStatus::Cancelled => vec![Pending, RequiresAction, Failed, Cancelled],
+                PaymentStatus::Succeeded | PaymentStatus::PartlyRefunded | PaymentStatus::Refunded => vec![Succeeded],
+            };
+            assert_eq!(agreeing(&payment(PaymentMethod::Card, status)), expected, "{status:?}");
+        }
+        let late = Payment { refunded: euros(1000), ..payment(PaymentMethod::Card, PaymentStatus::Cancelled) };
+        assert!(agreeing(&late).contains(&Succeeded), "its money is on its way back");
+    }
+
+    #[test]
+    fn amounts_differ_when_the_gateway_was_asked_for_another_or_has_refunded_more() {
+        let paid = Payment { refunded: euros(300), ..payment(PaymentMethod::Card, PaymentStatus::Succeeded) };
+        for (amount, refunded, expected) in
+            [(1000, 0, true), (1000, 300, true), (1000, 301, false), (999, 300, false), (1001, 0, false)]
+        {
+            assert_eq!(paid.agrees_with(&intent(IntentState::Succeeded, amount, refunded)), expected);
+        }
+    }
+}
