@@ -13,7 +13,7 @@ use crate::{AccountId, Order, OrderId, OrderNumber, OrderScope, OrderStatus, Pay
 const PRICE: i64 = 1000;
 
 /// Something that happens. Payments and refunds are meant by their number, counted around.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Step {
     Begin(PaymentMethod),
     Report { payment: usize, state: IntentState, second: u64 },

@@ -1,7 +1,7 @@
 //! What is written about a payment, whoever has decided it. The payment and its order are locked.
 
 use comanda_domain::{
-    Timestamp,
+    AccountId, Timestamp,
     payment::{Payment, PaymentStatus, Refund, RefundStatus},
     ports::Unavailable,
 };
@@ -104,7 +104,7 @@ pub(super) async fn write_refund(
     )
     .bind::<SqlUuid, _>(refund.id.as_uuid())
     .bind::<SqlUuid, _>(refund.payment_id.as_uuid())
-    .bind::<Nullable<SqlUuid>, _>(refund.requested_by.map(|account| account.as_uuid()))
+    .bind::<Nullable<SqlUuid>, _>(refund.requested_by.map(AccountId::as_uuid))
     .bind::<BigInt, _>(refund.amount.amount())
     .bind::<Timestamptz, _>(at)
     .bind::<Nullable<Timestamptz>, _>(is_returned.then_some(at))
