@@ -1,80 +1,30 @@
-//! The tables as Diesel sees them. `migrations/` is what makes them.
+// @generated automatically by Diesel CLI.
 
 diesel::table! {
-    users (id) {
-        id -> Uuid,
-        email -> Text,
+    audit_log (id) {
+        id -> Int8,
+        actor_id -> Nullable<Uuid>,
+        happened_at -> Timestamptz,
+        action -> Text,
+        target -> Text,
+        reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    feature_flags (name) {
         name -> Text,
-        role -> Text,
-        disabled -> Bool,
-        password_hash -> Text,
-        created_at -> Timestamptz,
+        percentage -> Int2,
     }
 }
 
 diesel::table! {
-    menu_items (id) {
-        id -> Uuid,
-        version -> BigInt,
-        price -> BigInt,
-        created_at -> Timestamptz,
-        updated_at -> Timestamptz,
-        archived_at -> Nullable<Timestamptz>,
-        stock -> Integer,
-        low_stock_at -> Integer,
-        revision -> Integer,
-        active -> Bool,
-        name -> Text,
-        category -> Text,
-        description -> Text,
-    }
-}
-
-diesel::table! {
-    stock_adjustments (id) {
-        id -> BigInt,
-        menu_item_id -> Uuid,
-        adjusted_by -> Nullable<Uuid>,
-        adjusted_at -> Timestamptz,
-        delta -> Integer,
-        reason -> Text,
-    }
-}
-
-diesel::table! {
-    menu_version (only_row) {
-        only_row -> Bool,
-        version -> BigInt,
-    }
-}
-
-diesel::table! {
-    orders (id) {
-        id -> Uuid,
-        customer_id -> Uuid,
-        request_fingerprint -> Nullable<Uuid>,
-        number -> BigInt,
-        total -> BigInt,
-        created_at -> Timestamptz,
-        updated_at -> Timestamptz,
-        version -> Integer,
-        line_count -> SmallInt,
-        status -> Text,
-        idempotency_key -> Nullable<Text>,
-        note -> Nullable<Text>,
-        cancel_reason -> Nullable<Text>,
-    }
-}
-
-diesel::table! {
-    order_lines (order_id, position) {
-        order_id -> Uuid,
-        menu_item_id -> Uuid,
-        unit_price -> BigInt,
-        quantity -> Integer,
-        position -> SmallInt,
-        name -> Text,
-        note -> Nullable<Text>,
+    gateway_events (id) {
+        id -> Text,
+        received_at -> Timestamptz,
+        handled_at -> Nullable<Timestamptz>,
+        taken_until -> Nullable<Timestamptz>,
+        body -> Text,
     }
 }
 
@@ -85,17 +35,176 @@ diesel::table! {
         request_fingerprint -> Uuid,
         recorded_at -> Timestamptz,
         key -> Text,
+        payment_id -> Nullable<Uuid>,
+        answered_status -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    item_sales_by_day (day, menu_item_id) {
+        day -> Timestamptz,
+        menu_item_id -> Uuid,
+        quantity -> Int8,
+        revenue -> Numeric,
+    }
+}
+
+diesel::table! {
+    item_sales_by_hour (hour, menu_item_id) {
+        hour -> Timestamptz,
+        menu_item_id -> Uuid,
+        quantity -> Int8,
+        revenue -> Numeric,
+    }
+}
+
+diesel::table! {
+    menu_items (id) {
+        id -> Uuid,
+        version -> Int8,
+        price -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        archived_at -> Nullable<Timestamptz>,
+        stock -> Int4,
+        low_stock_at -> Int4,
+        revision -> Int4,
+        active -> Bool,
+        name -> Text,
+        category -> Text,
+        description -> Text,
+    }
+}
+
+diesel::table! {
+    menu_version (only_row) {
+        only_row -> Bool,
+        version -> Int8,
+    }
+}
+
+diesel::table! {
+    order_lines (order_id, position) {
+        order_id -> Uuid,
+        menu_item_id -> Uuid,
+        unit_price -> Int8,
+        quantity -> Int4,
+        position -> Int2,
+        name -> Text,
+        note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    orders (id) {
+        id -> Uuid,
+        customer_id -> Uuid,
+        request_fingerprint -> Nullable<Uuid>,
+        number -> Int8,
+        total -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        version -> Int4,
+        line_count -> Int2,
+        status -> Text,
+        idempotency_key -> Nullable<Text>,
+        note -> Nullable<Text>,
+        cancel_reason -> Nullable<Text>,
     }
 }
 
 diesel::table! {
     outbox_events (id) {
-        id -> BigInt,
+        id -> Int8,
         subject_id -> Uuid,
         occurred_at -> Timestamptz,
-        subject_version -> Integer,
+        subject_version -> Int4,
         kind -> Text,
-        transaction_id -> BigInt,
+        transaction_id -> Int8,
+        stream_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    outbox_retries (id) {
+        id -> Int8,
+        subscriber -> Text,
+        event_id -> Int8,
+        stream_id -> Uuid,
+        attempts -> Int4,
+        next_at -> Timestamptz,
+        taken_until -> Nullable<Timestamptz>,
+        is_dead -> Bool,
+        last_error -> Text,
+    }
+}
+
+diesel::table! {
+    outbox_subscribers (name) {
+        name -> Text,
+        transaction_id -> Int8,
+        event_id -> Int8,
+    }
+}
+
+diesel::table! {
+    payments (id) {
+        id -> Uuid,
+        order_id -> Uuid,
+        amount -> Int8,
+        refunded -> Int8,
+        begun_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        paid_at -> Nullable<Timestamptz>,
+        reported_at -> Nullable<Timestamptz>,
+        taken_until -> Nullable<Timestamptz>,
+        version -> Int4,
+        call_off -> Bool,
+        method -> Text,
+        status -> Text,
+        intent -> Nullable<Text>,
+        client_secret -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    refresh_tokens (hash) {
+        hash -> Bytea,
+        session_id -> Uuid,
+        issued_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    refunds (id) {
+        id -> Uuid,
+        payment_id -> Uuid,
+        requested_by -> Nullable<Uuid>,
+        amount -> Int8,
+        created_at -> Timestamptz,
+        settled_at -> Nullable<Timestamptz>,
+        taken_until -> Nullable<Timestamptz>,
+        status -> Text,
+        reason -> Text,
+    }
+}
+
+diesel::table! {
+    sales_by_quarter_hour (slot) {
+        slot -> Timestamptz,
+        orders -> Int8,
+        quantity -> Int8,
+        revenue -> Numeric,
+    }
+}
+
+diesel::table! {
+    sales_summarized (only_row) {
+        only_row -> Bool,
+        transaction_id -> Int8,
+        event_id -> Int8,
     }
 }
 
@@ -110,38 +219,66 @@ diesel::table! {
 }
 
 diesel::table! {
-    refresh_tokens (hash) {
-        hash -> Binary,
-        session_id -> Uuid,
-        issued_at -> Timestamptz,
-        used_at -> Nullable<Timestamptz>,
+    stock_adjustments (id) {
+        id -> Int8,
+        menu_item_id -> Uuid,
+        adjusted_by -> Nullable<Uuid>,
+        adjusted_at -> Timestamptz,
+        delta -> Int4,
+        reason -> Text,
     }
 }
 
 diesel::table! {
-    audit_log (id) {
-        id -> BigInt,
-        actor_id -> Nullable<Uuid>,
-        happened_at -> Timestamptz,
-        action -> Text,
-        target -> Text,
-        reason -> Nullable<Text>,
-    }
-}
-
-diesel::table! {
-    feature_flags (name) {
+    users (id) {
+        id -> Uuid,
+        email -> Text,
         name -> Text,
-        percentage -> SmallInt,
+        role -> Text,
+        disabled -> Bool,
+        password_hash -> Text,
+        created_at -> Timestamptz,
     }
 }
 
-diesel::table! {
-    sales_summarized (only_row) {
-        only_row -> Bool,
-        transaction_id -> BigInt,
-        event_id -> BigInt,
-    }
-}
+diesel::joinable!(audit_log -> users (actor_id));
+diesel::joinable!(idempotency_keys -> orders (order_id));
+diesel::joinable!(idempotency_keys -> payments (payment_id));
+diesel::joinable!(idempotency_keys -> users (caller_id));
+diesel::joinable!(item_sales_by_day -> menu_items (menu_item_id));
+diesel::joinable!(item_sales_by_hour -> menu_items (menu_item_id));
+diesel::joinable!(order_lines -> menu_items (menu_item_id));
+diesel::joinable!(order_lines -> orders (order_id));
+diesel::joinable!(orders -> users (customer_id));
+diesel::joinable!(outbox_retries -> outbox_events (event_id));
+diesel::joinable!(payments -> orders (order_id));
+diesel::joinable!(refresh_tokens -> sessions (session_id));
+diesel::joinable!(refunds -> payments (payment_id));
+diesel::joinable!(refunds -> users (requested_by));
+diesel::joinable!(sessions -> users (account_id));
+diesel::joinable!(stock_adjustments -> menu_items (menu_item_id));
+diesel::joinable!(stock_adjustments -> users (adjusted_by));
 
-diesel::allow_tables_to_appear_in_same_query!(menu_items, menu_version);
+diesel::allow_tables_to_appear_in_same_query!(
+    audit_log,
+    feature_flags,
+    gateway_events,
+    idempotency_keys,
+    item_sales_by_day,
+    item_sales_by_hour,
+    menu_items,
+    menu_version,
+    order_lines,
+    orders,
+    outbox_events,
+    outbox_retries,
+    outbox_subscribers,
+    payments,
+    refresh_tokens,
+    refunds,
+    sales_by_quarter_hour,
+    sales_summarized,
+    sessions,
+    stock_adjustments,
+    users,
+);
