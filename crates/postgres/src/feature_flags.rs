@@ -8,12 +8,11 @@ use comanda_domain::{
     text::Reason,
 };
 use diesel::prelude::*;
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 
 use crate::{
-    Database,
     audit_log::write_record,
-    database::{Failure, Named, NamedRows, schema::feature_flags, spawn_transaction},
+    database::{Database, Named, NamedRows, schema::feature_flags},
 };
 
 /// The settings of flags in the table `feature_flags`: they must not be lost, as they could be in Redis.
@@ -33,7 +32,7 @@ impl FlagSettings for PostgresFlagSettings {
         let mut connection = self.database.read_connection().await?;
         let rows: Vec<(String, i16)> =
             feature_flags::table.load(&mut *connection).rows("flag.list").await.map_err(Unavailable::new)?;
-        // A flag of another version of the server is none of ours.
+        // A flag that this version of the server does not know belongs to another version.
         let known = rows
             .into_iter()
             .filter_map(|(name, percentage)| Some((name.parse().ok()?, Percentage::new(i64::from(percentage)).ok()?)));
@@ -54,25 +53,19 @@ impl FlagSettings for PostgresFlagSettings {
             reason: Reason::new(&format!("{} %", percentage.get())).ok(),
             at,
         };
-        let database = self.database.clone();
-        spawn_transaction(&self.database, async move {
-            let mut connection = database.connection().await?;
-            connection
-                .transaction::<_, Failure<Unavailable>, _>(async |connection| {
-                    let share = i16::from(percentage.get());
-                    diesel::insert_into(feature_flags::table)
-                        .values((feature_flags::name.eq(flag.as_str()), feature_flags::percentage.eq(share)))
-                        .on_conflict(feature_flags::name)
-                        .do_update()
-                        .set(feature_flags::percentage.eq(share))
-                        .execute(connection)
-                        .changes("flag.set")
-                        .await?;
-                    Ok(write_record(connection, &record).await?)
-                })
-                .await
-                .map_err(|failure| failure.0)
-        })
-        .await
+        self.database
+            .transaction(async move |connection| {
+                let share = i16::from(percentage.get());
+                diesel::insert_into(feature_flags::table)
+                    .values((feature_flags::name.eq(flag.as_str()), feature_flags::percentage.eq(share)))
+                    .on_conflict(feature_flags::name)
+                    .do_update()
+                    .set(feature_flags::percentage.eq(share))
+                    .execute(connection)
+                    .changes("flag.set")
+                    .await?;
+                Ok(write_record(connection, &record).await?)
+            })
+            .await
     }
 }

@@ -16,7 +16,7 @@ mod transaction_failure;
 
 use std::{sync::Arc, time::Duration};
 
-use comanda_domain::ports::Unavailable;
+use comanda_domain::{money::Currency, ports::Unavailable};
 use diesel_async::{AsyncPgConnection, pooled_connection::bb8::PooledConnection};
 use thiserror::Error;
 use tokio::{
@@ -29,7 +29,7 @@ pub(crate) use self::{
     named::{Named, NamedRows},
     row_error::{InconsistentRow, RowOf},
     statement::{TypeName, statement},
-    transaction::spawn_transaction,
+    transaction::{Work, spawn_transaction},
     transaction_failure::Failure,
 };
 use self::{
@@ -48,6 +48,8 @@ pub use self::{
 pub struct DatabaseConfig {
     /// `postgres://user:password@host:port/database`, several hosts separated by commas.
     pub url: String,
+    /// The deployment's currency: the tables hold bare minor units.
+    pub currency: Currency,
     /// A streaming replica of it, for reads that may be a moment old.
     pub replica_url: Option<String>,
     /// How far behind the replica may be.
@@ -165,6 +167,10 @@ impl Database {
     pub(crate) fn place_for_report(&self) -> Result<OwnedSemaphorePermit, Unavailable> {
         let place = Arc::clone(&self.reports).try_acquire_owned();
         place.map_err(|_| Unavailable::overloaded(Exhausted))
+    }
+
+    pub(crate) fn currency(&self) -> Currency {
+        self.config.currency
     }
 
     pub(crate) fn transaction_limit(&self) -> Duration {

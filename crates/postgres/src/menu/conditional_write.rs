@@ -1,17 +1,17 @@
-//! Writing to a menu item on condition that nobody else has.
+//! Writing to menu items on condition that nobody else has written to them since they were read.
 
 use comanda_domain::{ids::MenuItemId, ports::Unavailable};
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 
 use super::row::MenuItemRow;
-use crate::database::{InconsistentRow, Named, schema::menu_items};
+use crate::database::{Database, InconsistentRow, Named, Work, schema::menu_items, spawn_transaction};
 
-/// Why a transaction did not get through.
+/// Why an attempt was rolled back.
 pub(super) enum Setback<E> {
     /// Another writer raised the version between the read and the write: read again.
     Conflict,
-    /// This is the answer.
+    /// The error that the caller gets.
     Refused(E),
 }
 
@@ -27,27 +27,48 @@ impl<E: From<Unavailable>> From<InconsistentRow> for Setback<E> {
     }
 }
 
-/// What an attempt came to; `None` is another try with [`ReadMode::Locked`], which cannot be beaten to it again. All tries end
-/// with the time limit of transactions at the latest, which is the caller's to set.
-pub(super) fn decided<T, E>(attempt: Result<T, Setback<E>>) -> Result<Option<T>, E> {
-    match attempt {
-        Ok(written) => Ok(Some(written)),
-        Err(Setback::Conflict) => Ok(None),
-        Err(Setback::Refused(error)) => Err(error),
-    }
-}
-
-/// How a write reads the row it is about to change.
+/// How an attempt reads the rows that it is about to change.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReadMode {
-    /// Takes no lock: nobody waits for a writer that only looks. Comes first.
+    /// Takes no lock, so that nobody waits for a writer that only reads. Comes first.
     Unlocked,
-    /// Queues for the row's lock. For a menu item that sells without pause an unlocked read is out of date by the time of
-    /// the write, every time; queueing is what lets an editor have a turn.
+    /// Queues for the rows' locks. When a menu item sells without pause, an unlocked read is out of date by the time of the write,
+    /// every time; only by queueing does an editor get through.
     Locked,
 }
 
-/// The row, unless there is none or it is archived.
+/// Attempts a write, each time in a transaction of its own, until it no longer conflicts with another writer. The second attempt
+/// locks what it reads, so it is the last one. The time limit of a transaction holds for all attempts together.
+pub(super) async fn write<T, E, F>(database: &Database, attempt: F) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Unavailable> + Send + 'static,
+    for<'c> F: AsyncFnOnce((&'c mut AsyncPgConnection, ReadMode)) -> Result<T, Setback<E>>
+        + Work<(&'c mut AsyncPgConnection, ReadMode), Result<T, Setback<E>>, Running: Send>
+        + Clone
+        + Send
+        + 'static,
+{
+    let own = database.clone();
+    spawn_transaction(database, async move {
+        let mut connection = own.connection().await?;
+        let mut mode = ReadMode::Unlocked;
+        loop {
+            let attempt = attempt.clone();
+            let attempted = (*connection)
+                .transaction(async move |connection: &mut AsyncPgConnection| attempt((connection, mode)).await)
+                .await;
+            match attempted {
+                Ok(written) => return Ok(written),
+                Err(Setback::Conflict) => mode = ReadMode::Locked,
+                Err(Setback::Refused(error)) => return Err(error),
+            }
+        }
+    })
+    .await
+}
+
+/// The row of a menu item, or `None` if there is none or it is archived.
 pub(super) async fn read_row(
     connection: &mut AsyncPgConnection,
     id: MenuItemId,

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use comanda_domain::{
     Timestamp,
@@ -10,19 +10,19 @@ use comanda_domain::{
     text::Reason,
 };
 use diesel::prelude::*;
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::{
-    PostgresMenu,
-    conditional_write::{ReadMode, Setback, decided},
-    row::{LedgerEntry, MenuItemRow, NewMenuItemRow, quantity},
-    version::raise_menu_version,
+    conditional_write::{ReadMode, Setback, write},
+    ledger::LedgerEntry,
+    raise_version::raise_menu_version,
+    row::{MenuItemRow, NewMenuItemRow, quantity},
 };
 use crate::{
     audit_log::write_record,
     database::{
-        Named, NamedRows,
+        Database, Named, NamedRows,
         schema::{menu_items, stock_adjustments},
     },
 };
@@ -31,64 +31,52 @@ type ImportSetback = Setback<ImportMenuError>;
 
 const REASON: &str = "menu import";
 
-impl PostgresMenu {
-    pub(super) async fn import_rows(
-        &self,
-        rows: Vec<ImportedMenuItem>,
-        ids: Vec<MenuItemId>,
-        at: Timestamp,
-    ) -> Result<ImportSummary, ImportMenuError> {
-        let mut connection = self.database.connection().await?;
-        let mut mode = ReadMode::Unlocked;
-        loop {
-            let attempt = connection
-                .transaction(async |connection| self.import_once(connection, &rows, &ids, at, mode).await)
-                .await;
-            if let Some(summary) = decided(attempt)? {
-                return Ok(summary);
-            }
-            mode = ReadMode::Locked;
-        }
-    }
-
-    async fn import_once(
-        &self,
-        connection: &mut AsyncPgConnection,
-        items: &[ImportedMenuItem],
-        ids: &[MenuItemId],
-        at: Timestamp,
-        mode: ReadMode,
-    ) -> Result<ImportSummary, ImportSetback> {
-        let mut wanted: HashMap<(String, String), &ImportedMenuItem> =
-            items.iter().map(|item| (place_of(item), item)).collect();
-        let mut summary = ImportSummary::default();
-        // In id order, like every writer of several items, so that no two wait for each other.
-        for row in existing(connection, items, mode).await? {
-            let Some(item) = wanted.remove(&(row.category.clone(), row.name.clone())) else { continue };
-            if update(connection, &row, item, at).await? {
-                summary.changed += 1;
-            } else {
-                summary.unchanged += 1;
-            }
-        }
-
-        let missing: Vec<NewMenuItem> = items
-            .iter()
-            .zip(ids)
-            .filter(|(item, _)| wanted.contains_key(&place_of(item)))
-            .map(|(item, &id)| new_item(item, id, at))
-            .collect::<Result<_, _>>()
-            .map_err(|error| ImportSetback::Refused(error.into()))?;
-        summary.added = missing.len();
-        insert(connection, &missing).await?;
-        if summary.added + summary.changed > 0 {
-            raise_menu_version(connection).await?;
-        }
-        Ok(summary)
-    }
+pub(super) async fn import(
+    database: &Database,
+    items: Vec<ImportedMenuItem>,
+    ids: Vec<MenuItemId>,
+    at: Timestamp,
+) -> Result<ImportSummary, ImportMenuError> {
+    let (items, ids): (Arc<[_]>, Arc<[_]>) = (items.into(), ids.into());
+    write(database, async move |(connection, mode)| import_once(connection, &items, &ids, at, mode).await).await
 }
 
-/// What decides which menu item a row of the file is about.
+async fn import_once(
+    connection: &mut AsyncPgConnection,
+    items: &[ImportedMenuItem],
+    ids: &[MenuItemId],
+    at: Timestamp,
+    mode: ReadMode,
+) -> Result<ImportSummary, ImportSetback> {
+    let mut wanted: HashMap<(String, String), &ImportedMenuItem> =
+        items.iter().map(|item| (place_of(item), item)).collect();
+    let mut summary = ImportSummary::default();
+    // In id order, like every writer of several items, so that no two wait for each other.
+    for row in existing(connection, items, mode).await? {
+        let Some(item) = wanted.remove(&(row.category.clone(), row.name.clone())) else { continue };
+        if update(connection, &row, item, at).await? {
+            summary.changed += 1;
+        } else {
+            summary.unchanged += 1;
+        }
+    }
+
+    let missing: Vec<NewMenuItem> = items
+        .iter()
+        .zip(ids)
+        .filter(|(item, _)| wanted.contains_key(&place_of(item)))
+        .map(|(item, &id)| new_item(item, id, at))
+        .collect::<Result<_, _>>()
+        .map_err(|error| ImportSetback::Refused(error.into()))?;
+    summary.added = missing.len();
+    insert(connection, &missing).await?;
+    if summary.added + summary.changed > 0 {
+        raise_menu_version(connection).await?;
+    }
+    Ok(summary)
+}
+
+/// The category and name that decide which menu item a row of the file is about.
 fn place_of(item: &ImportedMenuItem) -> (String, String) {
     (item.category.as_str().to_owned(), item.name.as_str().to_owned())
 }
@@ -144,12 +132,7 @@ async fn update(
     }
     if delta != 0 {
         write_record(connection, &audit_record(AuditAction::StockAdjusted, row.id, at)).await?;
-        let entry = LedgerEntry::new(row.id, None, at, delta, REASON);
-        diesel::insert_into(stock_adjustments::table)
-            .values(entry)
-            .execute(connection)
-            .changes("menu.insert_adjustment")
-            .await?;
+        LedgerEntry::new(row.id, None, at, delta, REASON).write(connection).await?;
     }
     Ok(true)
 }
@@ -185,7 +168,7 @@ async fn insert(connection: &mut AsyncPgConnection, items: &[NewMenuItem]) -> Qu
     Ok(())
 }
 
-/// Whoever imports works on the server itself, and has no account.
+/// An import runs on the server itself, by an operator without an account.
 fn audit_record(action: AuditAction, item: Uuid, at: Timestamp) -> AuditRecord {
     AuditRecord { actor: None, action, target: item.to_string(), reason: Reason::new(REASON).ok(), at }
 }

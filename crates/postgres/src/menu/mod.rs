@@ -1,19 +1,25 @@
 //! The menu and the stock ledger.
 
-mod adjust;
+mod add;
+mod adjust_stock;
+mod archive;
 mod conditional_write;
 mod edit;
 mod import;
-mod read;
+mod item;
+mod items;
+mod ledger;
+mod raise_version;
+mod read_at_revision;
 mod row;
 mod version;
+mod whole;
 
 use async_trait::async_trait;
 use comanda_domain::{
     Timestamp,
     ids::{AccountId, MenuItemId},
     menu_item::{ImportedMenuItem, MenuItem, MenuItemEdit, NewMenuItem},
-    money::Currency,
     page::Page,
     ports::{
         AdjustStockError, EditMenuItemError, ImportMenuError, ImportSummary, Menu, MenuItemsQuery, StockAdjustment,
@@ -21,20 +27,17 @@ use comanda_domain::{
     },
 };
 
-pub(crate) use self::version::raise_menu_version;
-use crate::{Database, database::spawn_transaction};
+pub(crate) use self::raise_version::raise_menu_version;
+use crate::Database;
 
 /// The menu in the tables `menu_items`, `stock_adjustments` and `menu_version`.
-#[derive(Clone)]
 pub struct PostgresMenu {
     database: Database,
-    currency: Currency,
 }
 
 impl PostgresMenu {
-    /// `currency` is the deployment's: the tables hold bare minor units.
-    pub fn new(database: Database, currency: Currency) -> Self {
-        Self { database, currency }
+    pub fn new(database: Database) -> Self {
+        Self { database }
     }
 }
 
@@ -45,27 +48,23 @@ impl Menu for PostgresMenu {
     }
 
     async fn whole(&self) -> Result<WholeMenu, Unavailable> {
-        let mut connection = self.database.read_connection().await?;
-        read::whole(&mut connection, self.currency).await
+        whole::whole(&self.database).await
     }
 
     async fn whole_to_copy(&self) -> Result<WholeMenu, Unavailable> {
-        // One of those that no flood of reads can take.
-        let mut connection = self.database.connection().await?;
-        read::whole(&mut connection, self.currency).await
+        whole::whole_to_copy(&self.database).await
     }
 
     async fn item(&self, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable> {
-        read::item(&self.database, self.currency, id).await
+        item::item(&self.database, id).await
     }
 
     async fn items(&self, query: MenuItemsQuery) -> Result<Page<MenuItem>, Unavailable> {
-        read::items(&self.database, self.currency, query).await
+        items::items(&self.database, query).await
     }
 
     async fn add(&self, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, Unavailable> {
-        let menu = self.clone();
-        spawn_transaction(&self.database, async move { menu.add_item(item, added_by).await }).await
+        add::add(&self.database, item, added_by).await
     }
 
     async fn edit(
@@ -76,9 +75,7 @@ impl Menu for PostgresMenu {
         edited_by: AccountId,
         edited_at: Timestamp,
     ) -> Result<MenuItem, EditMenuItemError> {
-        let menu = self.clone();
-        let work = async move { menu.edit_item(id, revision, edit, edited_by, edited_at).await };
-        spawn_transaction(&self.database, work).await
+        edit::edit(&self.database, id, revision, edit, edited_by, edited_at).await
     }
 
     async fn archive(
@@ -88,14 +85,11 @@ impl Menu for PostgresMenu {
         archived_by: AccountId,
         archived_at: Timestamp,
     ) -> Result<(), EditMenuItemError> {
-        let menu = self.clone();
-        let work = async move { menu.archive_item(id, revision, archived_by, archived_at).await };
-        spawn_transaction(&self.database, work).await
+        archive::archive(&self.database, id, revision, archived_by, archived_at).await
     }
 
     async fn adjust_stock(&self, adjustment: StockAdjustment) -> Result<MenuItem, AdjustStockError> {
-        let menu = self.clone();
-        spawn_transaction(&self.database, async move { menu.adjust(adjustment).await }).await
+        adjust_stock::adjust_stock(&self.database, adjustment).await
     }
 
     async fn import(
@@ -104,7 +98,6 @@ impl Menu for PostgresMenu {
         ids: Vec<MenuItemId>,
         imported_at: Timestamp,
     ) -> Result<ImportSummary, ImportMenuError> {
-        let menu = self.clone();
-        spawn_transaction(&self.database, async move { menu.import_rows(rows, ids, imported_at).await }).await
+        import::import(&self.database, rows, ids, imported_at).await
     }
 }

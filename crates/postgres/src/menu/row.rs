@@ -1,7 +1,6 @@
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    Timestamp,
-    ids::{AccountId, MenuItemId},
+    ids::MenuItemId,
     menu_item::{MenuItem, MenuItemDetails, NewMenuItem},
     money::{Currency, Price},
     stock::Stock,
@@ -10,10 +9,7 @@ use comanda_domain::{
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use crate::database::{
-    InconsistentRow, RowOf,
-    schema::{menu_items, stock_adjustments},
-};
+use crate::database::{InconsistentRow, RowOf, schema::menu_items};
 
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = menu_items, check_for_backend(diesel::pg::Pg))]
@@ -33,6 +29,11 @@ pub(super) struct MenuItemRow {
 }
 
 impl MenuItemRow {
+    /// What an `ETag` shows.
+    pub(super) fn revision(&self) -> Result<u32, InconsistentRow> {
+        RowOf { table: "menu_items", id: self.id }.read("revision", u32::try_from(self.revision))
+    }
+
     pub(super) fn into_item(self, currency: Currency) -> Result<MenuItem, InconsistentRow> {
         let row = RowOf { table: "menu_items", id: self.id };
         Ok(MenuItem {
@@ -46,7 +47,7 @@ impl MenuItemRow {
                 active: self.active,
             },
             stock: row.read("stock", u32::try_from(self.stock))?,
-            revision: row.read("revision", u32::try_from(self.revision))?,
+            revision: self.revision()?,
             version: row.read("version", u64::try_from(self.version))?,
             created_at: self.created_at,
             updated_at: self.updated_at,
@@ -54,7 +55,7 @@ impl MenuItemRow {
     }
 }
 
-/// What staff decide, as columns.
+/// The columns that staff edit.
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = menu_items)]
 pub(super) struct DetailsColumns {
@@ -102,25 +103,7 @@ impl NewMenuItemRow {
     }
 }
 
-/// An entry of the stock ledger.
-#[derive(Insertable)]
-#[diesel(table_name = stock_adjustments)]
-pub(super) struct LedgerEntry {
-    menu_item_id: Uuid,
-    adjusted_by: Option<Uuid>,
-    adjusted_at: DateTime<Utc>,
-    delta: i32,
-    reason: String,
-}
-
-impl LedgerEntry {
-    pub(super) fn new(item: Uuid, by: Option<AccountId>, at: Timestamp, delta: i32, reason: &str) -> Self {
-        let adjusted_by = by.map(AccountId::as_uuid);
-        Self { menu_item_id: item, adjusted_by, adjusted_at: at, delta, reason: reason.to_owned() }
-    }
-}
-
-/// [`Stock::MAX`] fits many times over.
+/// A stock as its column: [`Stock::MAX`] fits many times over.
 pub(super) fn quantity(stock: Stock) -> i32 {
     i32::try_from(stock.get()).unwrap_or(i32::MAX)
 }

@@ -1,24 +1,8 @@
-//! The menu's version: raised in the transaction of every change that a customer can see.
-
 use comanda_domain::ports::Unavailable;
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 
-use crate::{
-    Database,
-    database::{Named, schema::menu_version},
-};
-
-/// Tells readers that what customers see has changed. Last in a transaction: this row is everybody's. It is locked until the commit,
-/// so that versions are committed in their order.
-pub(crate) async fn raise_menu_version(mut connection: &AsyncPgConnection) -> QueryResult<()> {
-    diesel::update(menu_version::table)
-        .set(menu_version::version.eq(menu_version::version + 1))
-        .execute(&mut connection)
-        .changes("menu.raise_version")
-        .await
-        .map(|_| ())
-}
+use crate::database::{Database, Named, schema::menu_version};
 
 pub(super) async fn version(database: &Database) -> Result<u64, Unavailable> {
     let mut connection = database.read_connection().await?;

@@ -1,16 +1,15 @@
-//! Taking an order from one status to the next.
+//! Moving an order from one status to the next.
 
 use chrono::{DateTime, Utc};
 use comanda_domain::{
     Timestamp,
     ids::OrderId,
-    money::Currency,
     order::{Order, OrderWithLines},
     order_status::OrderStatus,
     ports::AdvanceOrderError,
 };
 use diesel::prelude::*;
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::load::load;
 use crate::{
@@ -24,14 +23,13 @@ use crate::{
 
 pub(super) async fn advance(
     database: &Database,
-    currency: Currency,
     id: OrderId,
     to: OrderStatus,
     at: Timestamp,
 ) -> Result<OrderWithLines, AdvanceOrderError> {
-    let mut connection = database.connection().await?;
-    connection
-        .transaction::<_, Failure<AdvanceOrderError>, _>(async |connection| {
+    let currency = database.currency();
+    database
+        .transaction(async move |connection| {
             let order = lock_order(connection, currency, id).await?.ok_or(Failure(AdvanceOrderError::NotFound))?;
             if !order.status.can_advance_to(to) {
                 return Err(Failure(AdvanceOrderError::InvalidTransition { from: order.status, to }));
@@ -41,10 +39,9 @@ pub(super) async fn advance(
             advanced.ok_or(Failure(AdvanceOrderError::NotFound))
         })
         .await
-        .map_err(|failure| failure.0)
 }
 
-/// A lawful step of an order that is locked.
+/// An allowed step of an order that is locked.
 pub(super) struct Transition<'a> {
     pub(super) order: &'a Order,
     pub(super) to: OrderStatus,

@@ -1,6 +1,6 @@
 //! Cancelling an order.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use comanda_domain::{
     idempotency::IdempotencyKey,
@@ -25,6 +25,7 @@ use crate::{
     database::{
         Failure, Named, NamedRows,
         schema::{idempotency_keys, orders},
+        spawn_transaction,
     },
     menu::raise_menu_version,
     order_row::lock_order,
@@ -35,26 +36,30 @@ pub(super) type CancelFailure = Failure<CancelOrderError>;
 
 pub(super) async fn cancel(
     database: &Database,
-    currency: Currency,
     cancellation: Cancellation,
-    observer: &dyn MenuObserver,
+    observer: Arc<dyn MenuObserver>,
 ) -> Result<Idempotent<OrderWithLines>, CancelOrderError> {
-    let mut connection = database.connection().await?;
-    let (replayed, menu_changed) = connection
-        .transaction::<_, CancelFailure, _>(async |connection| {
-            if claim_key(connection, &cancellation).await? == Key::AlreadyUsedForThis {
-                return Ok((true, false));
-            }
-            Ok((false, cancel_locked(connection, currency, &cancellation).await?))
-        })
-        .await
-        .map_err(|failure| failure.0)?;
-    if menu_changed {
-        observer.menu_changed();
-    }
-    // A cancelled order does not change any more, so what is read now is what the first request was answered with.
-    let outcome = load(&connection, currency, &[cancellation.order_id]).await?.remove(&cancellation.order_id);
-    Ok(Idempotent { outcome: outcome.ok_or(CancelOrderError::NotFound)?, replayed })
+    let own = database.clone();
+    spawn_transaction(database, async move {
+        let (currency, id) = (own.currency(), cancellation.order_id);
+        let mut connection = own.connection().await?;
+        let (replayed, menu_changed) = connection
+            .transaction::<_, CancelFailure, _>(async |connection| {
+                if claim_key(connection, &cancellation).await? == Key::AlreadyUsedForThis {
+                    return Ok((true, false));
+                }
+                Ok((false, cancel_locked(connection, currency, &cancellation).await?))
+            })
+            .await
+            .map_err(|failure| failure.0)?;
+        if menu_changed {
+            observer.menu_changed();
+        }
+        // A cancelled order does not change any more, so that a repeated request reads what the first one was answered with.
+        let outcome = load(&connection, currency, &[id]).await?.remove(&id).ok_or(CancelOrderError::NotFound)?;
+        Ok(Idempotent { outcome, replayed })
+    })
+    .await
 }
 
 #[derive(PartialEq, Eq)]
@@ -152,7 +157,7 @@ pub(super) async fn write_cancellation(
     return_stock(connection, currency, order.id).await
 }
 
-/// Returns whether the menu shows a menu item differently now.
+/// Says whether the availability of a menu item, as customers see it, has changed.
 async fn return_stock(
     connection: &mut AsyncPgConnection,
     currency: Currency,
@@ -161,7 +166,7 @@ async fn return_stock(
     let lines = load(connection, currency, &[id]).await?.remove(&id).map(|found| found.lines).unwrap_or_default();
     let mut returned: BTreeMap<Uuid, i32> = BTreeMap::new();
     for line in lines {
-        // Far from overflowing: an order has at most fifty lines, each with a quantity of at most a hundred.
+        // At most fifty lines with a quantity of at most a hundred.
         *returned.entry(line.menu_item_id.as_uuid()).or_default() += i32::try_from(line.quantity.get()).unwrap_or(0);
     }
     let items: Vec<Uuid> = returned.keys().copied().collect();

@@ -1,10 +1,11 @@
 //! Cancelling an order that was not paid in time.
 
+use std::sync::Arc;
+
 use comanda_domain::{
     Timestamp,
     account::OrderScope,
     ids::{OrderId, RefundId},
-    money::Currency,
     order_status::{CancelledBy, OrderStatus},
     payment::{OVERDUE_ORDER_STATUSES, PaymentMethod, PaymentStatus, RuleReason, is_overdue},
     ports::{Cancellation, MenuObserver, Unavailable},
@@ -17,43 +18,54 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::cancel::{CancelFailure, write_cancellation};
-use crate::{Database, database::Named, order_row::lock_order, payments::lock_payments};
+use crate::{
+    Database,
+    database::{Named, spawn_transaction},
+    order_row::lock_order,
+    payments::lock_payments,
+};
 
+/// Cancels one order whose customer began to pay by card and did not finish in time, while the kitchen has not begun. If several
+/// servers call this at once, each finds another order.
 pub(super) async fn cancel_overdue(
     database: &Database,
-    currency: Currency,
     now: Timestamp,
     refund_id: RefundId,
-    observer: &dyn MenuObserver,
+    observer: Arc<dyn MenuObserver>,
 ) -> Result<Option<OrderId>, Unavailable> {
-    let mut connection = database.connection().await?;
-    let cancelled = connection
-        .transaction::<_, CancelFailure, _>(async |connection| {
-            let Some(order_id) = lock_candidate(connection, now).await? else { return Ok(None) };
-            let Some(order) = lock_order(connection, currency, order_id).await? else { return Ok(None) };
-            // The candidate was found before it was locked: it may have been paid in between.
-            let payments = lock_payments(connection, currency, order_id).await?;
-            if !is_overdue(order.status, &payments, now) {
-                return Ok(None);
-            }
-            let cancellation = Cancellation {
-                order_id,
-                by: CancelledBy::Staff,
-                scope: OrderScope::All,
-                reason: Some(RuleReason::NotPaidInTime.into()),
-                cancelled_at: now,
-                refund_id,
-                idempotency: None,
-            };
-            let menu_changed = write_cancellation(connection, &order, &cancellation).await?;
-            Ok(Some((order_id, menu_changed)))
-        })
-        .await
-        .map_err(|failure| Unavailable::new(failure.0))?;
-    if cancelled.is_some_and(|(_, menu_changed)| menu_changed) {
-        observer.menu_changed();
-    }
-    Ok(cancelled.map(|(id, _)| id))
+    let own = database.clone();
+    spawn_transaction(database, async move {
+        let currency = own.currency();
+        let mut connection = own.connection().await?;
+        let cancelled = connection
+            .transaction::<_, CancelFailure, _>(async |connection| {
+                let Some(order_id) = lock_candidate(connection, now).await? else { return Ok(None) };
+                let Some(order) = lock_order(connection, currency, order_id).await? else { return Ok(None) };
+                // The candidate was found before it was locked: it may have been paid in between.
+                let payments = lock_payments(connection, currency, order_id).await?;
+                if !is_overdue(order.status, &payments, now) {
+                    return Ok(None);
+                }
+                let cancellation = Cancellation {
+                    order_id,
+                    by: CancelledBy::Staff,
+                    scope: OrderScope::All,
+                    reason: Some(RuleReason::NotPaidInTime.into()),
+                    cancelled_at: now,
+                    refund_id,
+                    idempotency: None,
+                };
+                let menu_changed = write_cancellation(connection, &order, &cancellation).await?;
+                Ok(Some((order_id, menu_changed)))
+            })
+            .await
+            .map_err(|failure| Unavailable::new(failure.0))?;
+        if cancelled.is_some_and(|(_, menu_changed)| menu_changed) {
+            observer.menu_changed();
+        }
+        Ok(cancelled.map(|(id, _)| id))
+    })
+    .await
 }
 
 #[derive(QueryableByName)]

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use comanda_domain::{ids::OrderId, money::Currency, order::OrderWithLines, ports::Unavailable};
+use comanda_domain::{ids::OrderId, order::OrderWithLines, ports::Unavailable};
 use tokio::sync::{mpsc, oneshot};
 
 use super::load::load;
@@ -30,9 +30,9 @@ pub(super) struct Lookups {
 
 impl Lookups {
     /// Within a tokio runtime; ends with `self`.
-    pub(super) fn start(database: Database, currency: Currency) -> Self {
+    pub(super) fn start(database: Database) -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
-        database.runtime().clone().spawn(collect(receiver, database, currency));
+        database.runtime().clone().spawn(collect(receiver, database));
         Self { sender }
     }
 
@@ -43,7 +43,7 @@ impl Lookups {
     }
 }
 
-async fn collect(mut receiver: mpsc::UnboundedReceiver<Asked>, database: Database, currency: Currency) {
+async fn collect(mut receiver: mpsc::UnboundedReceiver<Asked>, database: Database) {
     let mut asked = Vec::new();
     while receiver.recv_many(&mut asked, BATCH).await > 0 {
         // The turn of everybody who is ready to ask as well.
@@ -52,16 +52,16 @@ async fn collect(mut receiver: mpsc::UnboundedReceiver<Asked>, database: Databas
             let Ok(another) = receiver.try_recv() else { break };
             asked.push(another);
         }
-        database.runtime().spawn(answer(std::mem::take(&mut asked), database.clone(), currency));
+        database.runtime().spawn(answer(std::mem::take(&mut asked), database.clone()));
     }
 }
 
-async fn answer(asked: Vec<Asked>, database: Database, currency: Currency) {
+async fn answer(asked: Vec<Asked>, database: Database) {
     let ids: HashSet<OrderId> = asked.iter().map(|asked| asked.id).collect();
     let ids: Vec<OrderId> = ids.into_iter().collect();
     let found = async {
         let connection = database.read_connection().await?;
-        load(&connection, currency, &ids).await
+        load(&connection, database.currency(), &ids).await
     };
     let found: Result<HashMap<OrderId, OrderWithLines>, Arc<Unavailable>> = found.await.map_err(Arc::new);
     for Asked { id, answer } in asked {

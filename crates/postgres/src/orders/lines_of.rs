@@ -48,12 +48,11 @@ impl OrderLineRow {
 
 pub(super) async fn lines_of(
     database: &Database,
-    currency: Currency,
     ids: &[OrderId],
 ) -> Result<HashMap<OrderId, Vec<OrderLine>>, Unavailable> {
     let connection = database.read_connection().await?;
     let rows = line_rows(&connection, ids).await.map_err(Unavailable::new)?;
-    grouped(rows, currency)
+    grouped(rows, database.currency())
 }
 
 pub(super) async fn line_rows(mut connection: &AsyncPgConnection, ids: &[OrderId]) -> QueryResult<Vec<OrderLineRow>> {

@@ -2,7 +2,6 @@
 
 use comanda_domain::{
     account::OrderScope,
-    money::Currency,
     order::Order,
     page::Page,
     ports::{OrdersQuery, Unavailable},
@@ -16,11 +15,7 @@ use crate::{
     order_row::OrderRow,
 };
 
-pub(super) async fn list(
-    database: &Database,
-    currency: Currency,
-    query: OrdersQuery,
-) -> Result<Page<Order>, Unavailable> {
+pub(super) async fn list(database: &Database, query: OrdersQuery) -> Result<Page<Order>, Unavailable> {
     let mut select = orders::table
         .order(orders::id.desc())
         .limit(i64::from(query.limit.get()) + 1)
@@ -37,6 +32,6 @@ pub(super) async fn list(
     }
     let mut connection = database.list_connection().await?;
     let rows = select.load(&mut *connection).rows("order.list").await.map_err(Unavailable::new)?;
-    let entries = rows.into_iter().map(|row| row.into_order(currency)).collect::<Result<Vec<_>, _>>()?;
+    let entries = rows.into_iter().map(|row| row.into_order(database.currency())).collect::<Result<Vec<_>, _>>()?;
     Ok(Page::from_one_more(entries, query.limit))
 }

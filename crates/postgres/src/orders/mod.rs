@@ -20,7 +20,6 @@ use comanda_domain::{
     Timestamp,
     account::OrderScope,
     ids::{OrderId, RefundId},
-    money::Currency,
     order::{NewOrder, Order, OrderLine, OrderWithLines},
     order_status::OrderStatus,
     page::Page,
@@ -32,29 +31,22 @@ use comanda_domain::{
 
 pub use self::place::PlacementConfig;
 use self::{find::Lookups, place::PlacementQueue};
-use crate::{Database, database::spawn_transaction};
+use crate::Database;
 
 /// Orders in the tables `orders`, `order_lines`, `idempotency_keys` and `outbox_events`.
 pub struct PostgresOrders {
     database: Database,
-    currency: Currency,
     placements: PlacementQueue,
     lookups: Lookups,
     observer: Arc<dyn MenuObserver>,
 }
 
 impl PostgresOrders {
-    /// Starts the committer's thread. `currency` is the deployment's: the tables hold bare minor units.
-    /// `observer` hears when an order or a cancellation has changed what customers see of the menu.
-    pub fn new(
-        database: Database,
-        currency: Currency,
-        config: PlacementConfig,
-        observer: Arc<dyn MenuObserver>,
-    ) -> io::Result<Self> {
-        let placements = PlacementQueue::start(database.clone(), currency, config, Arc::clone(&observer))?;
-        let lookups = Lookups::start(database.clone(), currency);
-        Ok(Self { database, currency, placements, lookups, observer })
+    /// Starts the committer's thread. `observer` hears when an order or a cancellation has changed what customers see of the menu.
+    pub fn new(database: Database, config: PlacementConfig, observer: Arc<dyn MenuObserver>) -> io::Result<Self> {
+        let placements = PlacementQueue::start(database.clone(), config, Arc::clone(&observer))?;
+        let lookups = Lookups::start(database.clone());
+        Ok(Self { database, placements, lookups, observer })
     }
 
     /// Takes no more orders, and returns when those that waited have their answer.
@@ -75,31 +67,25 @@ impl Orders for PostgresOrders {
     }
 
     async fn list(&self, query: OrdersQuery) -> Result<Page<Order>, Unavailable> {
-        list::list(&self.database, self.currency, query).await
+        list::list(&self.database, query).await
     }
 
     async fn lines_of(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<OrderLine>>, Unavailable> {
-        lines_of::lines_of(&self.database, self.currency, ids).await
+        lines_of::lines_of(&self.database, ids).await
     }
 
     async fn cancel(&self, cancellation: Cancellation) -> Result<Idempotent<OrderWithLines>, CancelOrderError> {
-        let (database, currency, observer) = (self.database.clone(), self.currency, Arc::clone(&self.observer));
-        let work = async move { cancel::cancel(&database, currency, cancellation, &*observer).await };
-        spawn_transaction(&self.database, work).await
+        cancel::cancel(&self.database, cancellation, Arc::clone(&self.observer)).await
     }
 
     async fn advance(&self, id: OrderId, to: OrderStatus, at: Timestamp) -> Result<OrderWithLines, AdvanceOrderError> {
-        let (database, currency) = (self.database.clone(), self.currency);
-        let work = async move { advance::advance(&database, currency, id, to, at).await };
-        spawn_transaction(&self.database, work).await
+        advance::advance(&self.database, id, to, at).await
     }
 }
 
 #[async_trait]
 impl OverdueOrders for PostgresOrders {
     async fn cancel_overdue(&self, now: Timestamp, refund_id: RefundId) -> Result<Option<OrderId>, Unavailable> {
-        let (database, currency, observer) = (self.database.clone(), self.currency, Arc::clone(&self.observer));
-        let work = async move { cancel_overdue::cancel_overdue(&database, currency, now, refund_id, &*observer).await };
-        spawn_transaction(&self.database, work).await
+        cancel_overdue::cancel_overdue(&self.database, now, refund_id, Arc::clone(&self.observer)).await
     }
 }

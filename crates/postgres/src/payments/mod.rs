@@ -54,11 +54,10 @@ pub struct PostgresPayments {
 }
 
 impl PostgresPayments {
-    /// `currency` is the deployment's: the tables hold bare minor units.
-    pub fn new(database: Database, currency: Currency) -> Self {
+    pub fn new(database: Database) -> Self {
         // Registered at once: an alert goes by its increase, which the first increment of a new counter is not.
         let malformed_events = counter!("comanda_gateway_events_malformed_total");
-        Self { database, currency, malformed_events }
+        Self { currency: database.currency(), database, malformed_events }
     }
 }
 

@@ -3,7 +3,6 @@ use std::time::{Duration, Instant};
 use comanda_domain::{
     account::{Actor, Role},
     ids::SessionId,
-    money::Currency,
     page::PageLimit,
     ports::{DeadLetter, EventBatch, Orders, Outbox},
 };
@@ -16,7 +15,7 @@ const KITCHEN: &str = "kitchen";
 
 impl Shop {
     fn outbox(&self) -> PostgresOutbox {
-        PostgresOutbox::new(self.pool.clone(), Currency::EUR)
+        PostgresOutbox::new(self.pool.clone())
     }
 
     /// Somebody writes past the rules: an event of an order that there is not.

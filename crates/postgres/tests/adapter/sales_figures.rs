@@ -1,7 +1,6 @@
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::{America, Europe, Tz};
 use comanda_domain::{
-    money::Currency,
     page::PageLimit,
     ports::SalesFigures,
     sales::{Period, SalesInterval},
@@ -151,7 +150,7 @@ async fn figures_are_those_of_the_obvious_computation_across_clock_changes() {
     let client = shop.database.client().await;
     let mut books =
         Books { client, customer: shop.customer.id.as_uuid(), items, random: &mut random, placed: Vec::new() };
-    let figures = PostgresSalesFigures::new(shop.pool.clone(), Currency::EUR);
+    let figures = PostgresSalesFigures::new(shop.pool.clone());
 
     // Nothing summarized; all of it; some of it; cancellations of what was summarized before.
     books.place(200, &moments).await;
@@ -190,7 +189,7 @@ async fn an_order_that_is_committed_late_is_not_forgotten() {
     };
     let mut other_random = seeded();
     let (mut late, mut books) = (new_books(&mut random).await, new_books(&mut other_random).await);
-    let figures = PostgresSalesFigures::new(shop.pool.clone(), Currency::EUR);
+    let figures = PostgresSalesFigures::new(shop.pool.clone());
     let orders = async || {
         let period = Period::new(moment - TimeDelta::days(10), moment + TimeDelta::days(10)).unwrap();
         figures.sales(&[period]).await.unwrap()[0].orders

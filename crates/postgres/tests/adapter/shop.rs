@@ -49,7 +49,7 @@ impl Shop {
         let database = TestDatabase::migrated().await;
         let pool = connect(&database, deadline).await;
         let orders = orders(&pool, deadline);
-        let menu = PostgresMenu::new(pool.clone(), Currency::EUR);
+        let menu = PostgresMenu::new(pool.clone());
         let accounts = PostgresAccounts::new(pool.clone());
         let customer = accounts.register(new_account("ana@example.org")).await.unwrap();
         Self { orders, menu, accounts, customer, pool, database }
@@ -139,6 +139,7 @@ pub fn config(database: &TestDatabase, transaction_limit: Duration) -> DatabaseC
         replica_url: None,
         replica_lag: Duration::ZERO,
         url: database.url.clone(),
+        currency: Currency::EUR,
         write_connections: 8,
         read_connections: 8,
         free_read_connections: 2,
@@ -151,7 +152,7 @@ pub fn config(database: &TestDatabase, transaction_limit: Duration) -> DatabaseC
 
 pub fn orders(pool: &Database, deadline: Duration) -> PostgresOrders {
     let config = PlacementConfig { queue_capacity: 1000, batch_limit: 100, deadline };
-    PostgresOrders::new(pool.clone(), Currency::EUR, config, std::sync::Arc::new(())).unwrap()
+    PostgresOrders::new(pool.clone(), config, std::sync::Arc::new(())).unwrap()
 }
 
 pub fn new_account(email: &str) -> NewAccount {

@@ -26,7 +26,7 @@ impl Restaurant {
         clock: &Arc<dyn Clock>,
     ) -> anyhow::Result<&mut Self> {
         let settings = &config.notifications;
-        let outbox: Arc<dyn Outbox> = Arc::new(PostgresOutbox::new(database.clone(), config.currency));
+        let outbox: Arc<dyn Outbox> = Arc::new(PostgresOutbox::new(database.clone()));
         let mut subscribers = Vec::new();
         for (name, notifier) in notifiers(settings)? {
             let breaker = Breaker::towards(&name, "notifications", config.breakers.notifications);

@@ -69,7 +69,7 @@ impl Restaurant {
     #[allow(clippy::too_many_lines, reason = "a list of what there is, one line each")]
     pub async fn open(config: &Config) -> anyhow::Result<(Self, OpenOrders)> {
         let deadline = config.placement.deadline;
-        let database = database(&config.database, deadline).await?;
+        let database = database(&config.database, config.currency, deadline).await?;
         let redis = RedisConnections::new(config.redis_url.expose(), config.redis_pool_size, Duration::from_secs(1))?;
 
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -78,7 +78,6 @@ impl Restaurant {
 
         let placed = Arc::new(PostgresOrders::new(
             database.clone(),
-            config.currency,
             PlacementConfig {
                 queue_capacity: config.placement.queue.get(),
                 batch_limit: config.placement.batch.get(),
@@ -96,7 +95,7 @@ impl Restaurant {
         });
         let public_menu: Arc<dyn PublicMenu> = Arc::new(menu.clone());
         let menu: Arc<dyn Menu> = Arc::new(menu);
-        let payments = Arc::new(PostgresPayments::new(database.clone(), config.currency));
+        let payments = Arc::new(PostgresPayments::new(database.clone()));
         let checkout: Arc<dyn Checkout> = Arc::new(GuardedCheckout {
             checkout: payments.clone(),
             create: Breaker::new("payment.create", breakers.payment_create),
@@ -127,7 +126,7 @@ impl Restaurant {
         let mut restaurant = Self::default();
         restaurant
             .offer_flags(config, settings, &clock)
-            .offer_reports(config, &database)
+            .offer_reports(&database)
             .offer(RegisterAccount::new(accounts.clone(), hasher.clone(), ids.clone(), clock.clone()))
             .offer(LogIn::new(
                 check.clone(),
@@ -200,8 +199,8 @@ impl Restaurant {
         self.offer(ReadFlag::new(settings.clone(), config.flags)).offer(SetFlag::new(settings, clock.clone()))
     }
 
-    fn offer_reports(&mut self, config: &Config, database: &Database) -> &mut Self {
-        let figures = PostgresSalesFigures::new(database.clone(), config.currency);
+    fn offer_reports(&mut self, database: &Database) -> &mut Self {
+        let figures = PostgresSalesFigures::new(database.clone());
         figures.keep_summarizing();
         let figures: Arc<dyn SalesFigures> = Arc::new(figures);
         self.offer(ReportTopItems::new(figures.clone())).offer(ReportSales::new(figures))
@@ -232,7 +231,7 @@ async fn cached_menu(
     clock: &Arc<dyn Clock>,
 ) -> CachedMenu {
     let flags: Arc<dyn FeatureFlags> = Arc::new(OpenFeatureFlags::start(settings.clone(), config.flags).await);
-    let store: Arc<dyn Menu> = Arc::new(PostgresMenu::new(database.clone(), config.currency));
+    let store: Arc<dyn Menu> = Arc::new(PostgresMenu::new(database.clone()));
     let shared = Arc::new(RedisMenuCache::new(redis.clone(), config.menu_cache.lifetime));
     let cache: Arc<dyn MenuCache> = Arc::new(SparedMenuCache::new(shared.clone()));
     let menu = CachedMenu::new(store, cache, flags, clock.clone(), config.menu_cache);
@@ -291,9 +290,9 @@ pub struct BackOffice {
 impl BackOffice {
     pub async fn open(config: &StoreConfig) -> anyhow::Result<Self> {
         // Nobody waits at the counter for an import.
-        let database = database(&config.database, Duration::from_mins(1)).await?;
+        let database = database(&config.database, config.currency, Duration::from_mins(1)).await?;
         let accounts: Arc<dyn Accounts> = Arc::new(PostgresAccounts::new(database.clone()));
-        let menu: Arc<dyn Menu> = Arc::new(PostgresMenu::new(database.clone(), config.currency));
+        let menu: Arc<dyn Menu> = Arc::new(PostgresMenu::new(database.clone()));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7);
         Ok(Self {
@@ -316,9 +315,14 @@ pub fn menu_cache(config: &CacheConfig) -> anyhow::Result<impl MenuCache> {
     Ok(RedisMenuCache::new(redis, config.menu_cache.lifetime))
 }
 
-async fn database(settings: &DatabaseSettings, transaction_limit: Duration) -> anyhow::Result<Database> {
+async fn database(
+    settings: &DatabaseSettings,
+    currency: comanda_domain::Currency,
+    transaction_limit: Duration,
+) -> anyhow::Result<Database> {
     let config = DatabaseConfig {
         url: settings.url.expose().to_owned(),
+        currency,
         replica_url: settings.replica_url.as_ref().map(|url| url.expose().to_owned()),
         replica_lag: settings.replica_lag,
         write_connections: settings.write_connections,

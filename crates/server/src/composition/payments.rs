@@ -109,8 +109,8 @@ pub async fn reconcile_payments(config: &PaymentsConfig) -> anyhow::Result<Optio
     if config.payments.gateway != config::Gateway::Stripe {
         return Ok(None);
     }
-    let database = database(&config.database, Duration::from_secs(10)).await?;
-    let payments = Arc::new(PostgresPayments::new(database, config.currency));
+    let database = database(&config.database, config.currency, Duration::from_secs(10)).await?;
+    let payments = Arc::new(PostgresPayments::new(database));
     let gateway = Arc::new(stripe(&config.payments, config.currency)?);
     Ok(Some(ReconcilePayments::new(payments.clone(), payments, gateway, Arc::new(UuidV7), Arc::new(SystemClock))))
 }

@@ -17,7 +17,6 @@ use std::{
 
 use comanda_domain::{
     ids::AccountId,
-    money::Currency,
     order::{NewOrder, OrderWithLines},
     ports::{Idempotent, MenuObserver, PlaceOrderError, Unavailable},
 };
@@ -78,14 +77,13 @@ pub(in crate::orders) struct PlacementQueue {
 impl PlacementQueue {
     pub(in crate::orders) fn start(
         database: Database,
-        currency: Currency,
         config: PlacementConfig,
         observer: Arc<dyn MenuObserver>,
     ) -> io::Result<Self> {
         let (sender, receiver) = mpsc::channel(config.queue_capacity);
         let closing = Arc::new(Notify::new());
         let (end, ended) = oneshot::channel::<()>();
-        let committer = Committer { database, currency, config, observer, measures: Measures::new(), connection: None };
+        let committer = Committer { database, config, observer, measures: Measures::new(), connection: None };
         let work = committer.run(receiver, Arc::clone(&closing));
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         thread::Builder::new().name("placement".to_owned()).spawn(move || {
@@ -155,7 +153,6 @@ impl Measures {
 
 struct Committer {
     database: Database,
-    currency: Currency,
     config: PlacementConfig,
     observer: Arc<dyn MenuObserver>,
     measures: Measures,
@@ -295,7 +292,7 @@ impl Committer {
             Some(connection) => connection,
             None => self.database.dedicated(Self::SETTINGS).await.map_err(BatchError::Broken)?,
         };
-        let outcome = transaction::place(&connection, self.currency, orders).await;
+        let outcome = transaction::place(&connection, self.database.currency(), orders).await;
         // A connection goes back only when it is known to be out of the transaction.
         let settled = match &outcome {
             Ok(_) => true,

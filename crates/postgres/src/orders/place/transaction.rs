@@ -184,7 +184,8 @@ async fn begin_and_read(
     begun?;
     let known = known.unwrap_or_else(|| Ok(Vec::new()))?;
 
-    let mut stock = LockedStock { items: StockOnHand::new(), versions: HashMap::new(), low_stock_thresholds: HashMap::new() };
+    let mut stock =
+        LockedStock { items: StockOnHand::new(), versions: HashMap::new(), low_stock_thresholds: HashMap::new() };
     for (id, version, on_hand, low_stock_at, price, name, on_sale) in rows? {
         let row = RowOf { table: "menu_items", id };
         let item = StockedItem {

@@ -16,14 +16,16 @@ use uuid::Uuid;
 
 use crate::database::{InconsistentRow, RowOf};
 
-/// What an event is made of, of an event `e`.
-pub(super) const NOTICE: &str = "e.id, e.kind, e.occurred_at, e.subject_id, e.subject_version, \
+/// The columns of an [`EventRow`], of an event `e`.
+pub(super) const EVENT_COLUMNS: &str = "e.id, e.kind, e.occurred_at, e.subject_id, e.subject_version, \
     coalesce(e.stream_id, e.subject_id) AS stream, \
-    o.number, o.status AS order_status, o.version AS order_version, o.total, o.customer_id, u.email, u.name AS customer_name, \
+    o.number, o.status AS order_status, o.version AS order_version, o.total, \
+    o.customer_id, u.email, u.name AS customer_name, \
     p.method, p.amount, p.refunded, i.name AS item_name";
 
 /// The order, its customer, the payment and the menu item of an event `e`, whichever it has.
-pub(super) const JOINS: &str = "LEFT JOIN orders o ON o.id = coalesce(e.stream_id, e.subject_id) AND e.kind <> 'item.sold_out' \
+pub(super) const EVENT_JOINS: &str = "\
+    LEFT JOIN orders o ON o.id = coalesce(e.stream_id, e.subject_id) AND e.kind <> 'item.sold_out' \
     LEFT JOIN users u ON u.id = o.customer_id \
     LEFT JOIN payments p ON p.id = e.subject_id AND e.kind LIKE 'payment.%' \
     LEFT JOIN menu_items i ON i.id = e.subject_id AND e.kind = 'item.sold_out'";

@@ -1,0 +1,20 @@
+use comanda_domain::{account::Account, ids::AccountId, ports::Unavailable};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::UserRow;
+use crate::database::{Database, NamedRows, schema::users};
+
+pub(super) async fn find_many(database: &Database, ids: &[AccountId]) -> Result<Vec<Account>, Unavailable> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+    let mut connection = database.read_connection().await?;
+    let rows = users::table
+        .filter(users::id.eq_any(ids))
+        .select(UserRow::as_select())
+        .load(&mut *connection)
+        .rows("account.find")
+        .await
+        .map_err(Unavailable::new)?;
+    rows.into_iter().map(UserRow::into_account).collect()
+}

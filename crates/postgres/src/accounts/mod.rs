@@ -1,0 +1,78 @@
+//! Accounts, in the table `users`.
+
+mod appoint;
+mod change;
+mod credentials;
+mod find_many;
+mod list;
+mod register;
+mod rename;
+mod replace_hash;
+mod row;
+
+use async_trait::async_trait;
+use comanda_domain::{
+    Timestamp,
+    account::{Account, AccountChange},
+    email::Email,
+    ids::AccountId,
+    page::Page,
+    password::PasswordHash,
+    ports::{Accounts, AccountsQuery, ChangeAccountError, Credentials, NewAccount, RegisterAccountError, Unavailable},
+    text::PersonName,
+};
+
+pub(crate) use self::row::UserRow;
+use crate::Database;
+
+/// Accounts in the table `users`.
+pub struct PostgresAccounts {
+    database: Database,
+}
+
+impl PostgresAccounts {
+    pub fn new(database: Database) -> Self {
+        Self { database }
+    }
+}
+
+#[async_trait]
+impl Accounts for PostgresAccounts {
+    async fn register(&self, account: NewAccount) -> Result<Account, RegisterAccountError> {
+        register::register(&self.database, &account).await
+    }
+
+    async fn appoint(&self, account: NewAccount) -> Result<Account, Unavailable> {
+        appoint::appoint(&self.database, &account).await
+    }
+
+    async fn find_many(&self, ids: &[AccountId]) -> Result<Vec<Account>, Unavailable> {
+        find_many::find_many(&self.database, ids).await
+    }
+
+    async fn credentials(&self, email: &Email) -> Result<Option<Credentials>, Unavailable> {
+        credentials::credentials(&self.database, email).await
+    }
+
+    async fn list(&self, query: AccountsQuery) -> Result<Page<Account>, Unavailable> {
+        list::list(&self.database, query).await
+    }
+
+    async fn change(
+        &self,
+        id: AccountId,
+        change: AccountChange,
+        by: AccountId,
+        at: Timestamp,
+    ) -> Result<Account, ChangeAccountError> {
+        change::change(&self.database, id, change, by, at).await
+    }
+
+    async fn rename(&self, id: AccountId, name: PersonName) -> Result<Option<Account>, Unavailable> {
+        rename::rename(&self.database, id, &name).await
+    }
+
+    async fn replace_hash(&self, id: AccountId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, Unavailable> {
+        replace_hash::replace_hash(&self.database, id, old, new).await
+    }
+}

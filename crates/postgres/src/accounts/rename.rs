@@ -1,0 +1,23 @@
+use comanda_domain::{account::Account, ids::AccountId, ports::Unavailable, text::PersonName};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use super::UserRow;
+use crate::database::{Database, Named, schema::users};
+
+pub(super) async fn rename(
+    database: &Database,
+    id: AccountId,
+    name: &PersonName,
+) -> Result<Option<Account>, Unavailable> {
+    let mut connection = database.connection().await?;
+    let row = diesel::update(users::table.find(id.as_uuid()))
+        .set(users::name.eq(name.as_str()))
+        .returning(UserRow::as_returning())
+        .get_result(&mut *connection)
+        .one("account.rename")
+        .await
+        .optional()
+        .map_err(Unavailable::new)?;
+    row.map(UserRow::into_account).transpose()
+}

@@ -1,0 +1,56 @@
+use chrono::{DateTime, Utc};
+use comanda_domain::{
+    account::{Account, Role},
+    email::Email,
+    ids::AccountId,
+    password::PasswordHash,
+    ports::{Credentials, NewAccount, Unavailable},
+    text::PersonName,
+};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use crate::database::{InconsistentRow, RowOf, schema::users};
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
+pub(crate) struct UserRow {
+    pub(super) id: Uuid,
+    pub(super) email: String,
+    pub(super) name: String,
+    pub(super) role: String,
+    pub(super) disabled: bool,
+    pub(super) password_hash: String,
+    pub(super) created_at: DateTime<Utc>,
+}
+
+impl UserRow {
+    pub(super) fn new(account: &NewAccount) -> Self {
+        Self {
+            id: account.id.as_uuid(),
+            email: account.email.as_str().to_owned(),
+            name: account.name.as_str().to_owned(),
+            role: account.role.as_str().to_owned(),
+            disabled: false,
+            password_hash: account.password_hash.expose().to_owned(),
+            created_at: account.created_at,
+        }
+    }
+
+    pub(super) fn into_credentials(self) -> Result<Credentials, InconsistentRow> {
+        let row = RowOf { table: "users", id: self.id };
+        let account = Account {
+            id: AccountId::new(self.id),
+            email: row.read("email", Email::new(&self.email))?,
+            name: row.read("name", PersonName::new(&self.name))?,
+            role: row.read("role", self.role.parse::<Role>())?,
+            disabled: self.disabled,
+            created_at: self.created_at,
+        };
+        Ok(Credentials { account, password_hash: PasswordHash::new(self.password_hash) })
+    }
+
+    pub(crate) fn into_account(self) -> Result<Account, Unavailable> {
+        Ok(self.into_credentials()?.account)
+    }
+}

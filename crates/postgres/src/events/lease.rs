@@ -1,0 +1,68 @@
+//! Which server delivers to which subscriber: one at a time holds the subscriber's lease, an advisory lock.
+
+use std::{collections::HashMap, sync::Arc};
+
+use comanda_domain::ports::Unavailable;
+use diesel::{
+    ExpressionMethods,
+    dsl::sql,
+    sql_types::{BigInt, Bool, Text},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use tokio::sync::Mutex;
+
+use crate::database::{Database, Named, schema::outbox_subscribers};
+
+/// The leases that this server holds, by subscriber, each with the connection that holds its lock. The lock goes with the connection.
+#[derive(Clone, Default)]
+pub(super) struct Leases {
+    held: Arc<Mutex<HashMap<String, Lease>>>,
+}
+
+pub(super) type Lease = Arc<Mutex<AsyncPgConnection>>;
+
+impl Leases {
+    /// The subscriber's lease; `None` while another server holds it.
+    pub(super) async fn take(&self, database: &Database, subscriber: &str) -> Result<Option<Lease>, Unavailable> {
+        let mut held = self.held.lock().await;
+        if let Some(lease) = held.get(subscriber) {
+            return Ok(Some(Arc::clone(lease)));
+        }
+        let mut connection = database.dedicated("SET application_name = 'comanda-outbox'").await?;
+        if !try_lock(&mut connection, subscriber).await.map_err(Unavailable::new)? {
+            return Ok(None);
+        }
+        subscribe(&mut connection, subscriber).await.map_err(Unavailable::new)?;
+        let lease = Arc::new(Mutex::new(connection));
+        held.insert(subscriber.to_owned(), Arc::clone(&lease));
+        Ok(Some(lease))
+    }
+
+    /// Call it when the lease's connection is in doubt.
+    pub(super) async fn give_up(&self, subscriber: &str) {
+        self.held.lock().await.remove(subscriber);
+    }
+}
+
+async fn try_lock(connection: &mut AsyncPgConnection, subscriber: &str) -> diesel::QueryResult<bool> {
+    let lock = sql::<Bool>("pg_try_advisory_lock(hashtextextended('comanda outbox ' || ")
+        .bind::<Text, _>(subscriber)
+        .sql(", 0))");
+    diesel::select(lock).get_result(connection).one("outbox.take_turn").await
+}
+
+/// A new subscriber gets the events that are committed from now on.
+async fn subscribe(connection: &mut AsyncPgConnection, subscriber: &str) -> diesel::QueryResult<()> {
+    diesel::insert_into(outbox_subscribers::table)
+        .values((
+            outbox_subscribers::name.eq(subscriber),
+            outbox_subscribers::transaction_id
+                .eq(sql::<BigInt>("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")),
+            outbox_subscribers::event_id.eq(0),
+        ))
+        .on_conflict_do_nothing()
+        .execute(connection)
+        .changes("outbox.subscribe")
+        .await
+        .map(|_| ())
+}

@@ -1,0 +1,40 @@
+use comanda_domain::{
+    Timestamp,
+    account::Administrator,
+    audit::{AuditAction, AuditRecord},
+    ports::ResendError,
+};
+use diesel::{dsl::now, prelude::*};
+use diesel_async::RunQueryDsl;
+
+use crate::{
+    audit_log::write_record,
+    database::{Database, Failure, Named, schema::outbox_retries},
+};
+
+pub(super) async fn resend(database: &Database, id: i64, by: Administrator, at: Timestamp) -> Result<(), ResendError> {
+    database
+        .transaction(async move |connection| {
+            let revived = diesel::update(outbox_retries::table.find(id).filter(outbox_retries::is_dead))
+                .set((
+                    outbox_retries::is_dead.eq(false),
+                    outbox_retries::attempts.eq(0),
+                    outbox_retries::next_at.eq(now),
+                ))
+                .execute(connection)
+                .changes("outbox.resend")
+                .await?;
+            if revived == 0 {
+                return Err(Failure(ResendError::NotFound));
+            }
+            let record = AuditRecord {
+                actor: Some(by.account_id()),
+                action: AuditAction::DeadLetterResent,
+                target: id.to_string(),
+                reason: None,
+                at,
+            };
+            Ok(write_record(connection, &record).await?)
+        })
+        .await
+}

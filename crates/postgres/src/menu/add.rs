@@ -1,0 +1,47 @@
+use comanda_domain::{
+    audit::{AuditAction, AuditRecord},
+    ids::AccountId,
+    menu_item::{MenuItem, NewMenuItem},
+    ports::Unavailable,
+};
+use diesel::SelectableHelper;
+use diesel_async::RunQueryDsl;
+
+use super::{
+    ledger::LedgerEntry,
+    raise_version::raise_menu_version,
+    row::{MenuItemRow, NewMenuItemRow, quantity},
+};
+use crate::{
+    audit_log::write_record,
+    database::{Database, Named, schema::menu_items},
+};
+
+pub(super) async fn add(database: &Database, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, Unavailable> {
+    let currency = database.currency();
+    database
+        .transaction(async move |connection| {
+            let row = diesel::insert_into(menu_items::table)
+                .values(NewMenuItemRow::of(&item))
+                .returning(MenuItemRow::as_returning())
+                .get_result(connection)
+                .one("menu.insert")
+                .await?;
+            if item.stock.get() > 0 {
+                LedgerEntry::new(row.id, Some(added_by), item.added_at, quantity(item.stock), "first stock")
+                    .write(connection)
+                    .await?;
+            }
+            let record = AuditRecord {
+                actor: Some(added_by),
+                action: AuditAction::MenuItemAdded,
+                target: item.id.to_string(),
+                reason: None,
+                at: item.added_at,
+            };
+            write_record(connection, &record).await?;
+            raise_menu_version(connection).await?;
+            Ok(row.into_item(currency)?)
+        })
+        .await
+}

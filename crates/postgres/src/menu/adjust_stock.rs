@@ -1,0 +1,68 @@
+use comanda_domain::{
+    audit::{AuditAction, AuditRecord},
+    menu_item::MenuItem,
+    ports::{AdjustStockError, StockAdjustment},
+    stock::Stock,
+};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use super::{
+    conditional_write::{Setback, read_row, write},
+    ledger::LedgerEntry,
+    raise_version::raise_menu_version,
+    row::MenuItemRow,
+};
+use crate::{
+    audit_log::write_record,
+    database::{Database, Named, schema::menu_items},
+};
+
+pub(super) async fn adjust_stock(
+    database: &Database,
+    adjustment: StockAdjustment,
+) -> Result<MenuItem, AdjustStockError> {
+    let currency = database.currency();
+    write(database, async move |(connection, mode)| {
+        let row = read_row(connection, adjustment.menu_item_id, mode)
+            .await?
+            .ok_or(Setback::Refused(AdjustStockError::NotFound))?;
+        let before = row.clone().into_item(currency)?;
+        let stock = i64::from(row.stock) + i64::from(adjustment.delta.get());
+        if stock < 0 {
+            return Err(Setback::Refused(AdjustStockError::InsufficientStock { available: before.stock }));
+        }
+        let stock = match i32::try_from(stock) {
+            Ok(quantity) if stock <= Stock::MAX => quantity,
+            _ => return Err(Setback::Refused(AdjustStockError::TooMuch)),
+        };
+
+        let after = diesel::update(menu_items::table)
+            .filter(menu_items::id.eq(row.id).and(menu_items::version.eq(row.version)))
+            .set((menu_items::version.eq(row.version + 1), menu_items::stock.eq(stock)))
+            .returning(MenuItemRow::as_returning())
+            .get_result(connection)
+            .one("menu.adjust_stock")
+            .await
+            .optional()?
+            .ok_or(Setback::Conflict)?
+            .into_item(currency)?;
+        let StockAdjustment { adjusted_by, adjusted_at, delta, reason, .. } = adjustment;
+        LedgerEntry::new(row.id, Some(adjusted_by), adjusted_at, delta.get(), reason.as_str())
+            .write(connection)
+            .await?;
+        let record = AuditRecord {
+            actor: Some(adjusted_by),
+            action: AuditAction::StockAdjusted,
+            target: adjustment.menu_item_id.to_string(),
+            reason: Some(reason),
+            at: adjusted_at,
+        };
+        write_record(connection, &record).await?;
+        if before.availability() != after.availability() {
+            raise_menu_version(connection).await?;
+        }
+        Ok(after)
+    })
+    .await
+}

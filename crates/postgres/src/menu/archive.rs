@@ -1,0 +1,55 @@
+use comanda_domain::{
+    Timestamp,
+    audit::{AuditAction, AuditRecord},
+    ids::{AccountId, MenuItemId},
+    ports::EditMenuItemError,
+};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use super::{
+    conditional_write::{Setback, write},
+    raise_version::raise_menu_version,
+    read_at_revision::read_at_revision,
+};
+use crate::{
+    audit_log::write_record,
+    database::{Database, Named, schema::menu_items},
+};
+
+pub(super) async fn archive(
+    database: &Database,
+    id: MenuItemId,
+    revision: u32,
+    archived_by: AccountId,
+    archived_at: Timestamp,
+) -> Result<(), EditMenuItemError> {
+    write(database, async move |(connection, mode)| {
+        let row = read_at_revision(connection, id, revision, mode).await?;
+        let archived = diesel::update(menu_items::table)
+            .filter(menu_items::id.eq(row.id).and(menu_items::version.eq(row.version)))
+            .set((
+                menu_items::version.eq(row.version + 1),
+                menu_items::revision.eq(row.revision + 1),
+                menu_items::updated_at.eq(archived_at),
+                menu_items::archived_at.eq(archived_at),
+            ))
+            .execute(connection)
+            .changes("menu.archive")
+            .await?;
+        if archived == 0 {
+            return Err(Setback::Conflict);
+        }
+        let record = AuditRecord {
+            actor: Some(archived_by),
+            action: AuditAction::MenuItemArchived,
+            target: id.to_string(),
+            reason: None,
+            at: archived_at,
+        };
+        write_record(connection, &record).await?;
+        raise_menu_version(connection).await?;
+        Ok(())
+    })
+    .await
+}

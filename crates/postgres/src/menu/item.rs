@@ -1,0 +1,10 @@
+use comanda_domain::{ids::MenuItemId, menu_item::MenuItem, ports::Unavailable};
+
+use super::conditional_write::{ReadMode, read_row};
+use crate::Database;
+
+pub(super) async fn item(database: &Database, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable> {
+    let mut connection = database.read_connection().await?;
+    let row = read_row(&mut connection, id, ReadMode::Unlocked).await.map_err(Unavailable::new)?;
+    Ok(row.map(|row| row.into_item(database.currency())).transpose()?)
+}

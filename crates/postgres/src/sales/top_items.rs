@@ -1,0 +1,67 @@
+use chrono::TimeDelta;
+use comanda_domain::{
+    ids::MenuItemId,
+    money::Money,
+    page::PageLimit,
+    ports::{TopItem, Unavailable},
+    sales::Period,
+    text::MenuItemName,
+};
+use diesel::{
+    QueryableByName, sql_query,
+    sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::{covered::Covered, snapshot::in_one_snapshot};
+use crate::database::{Database, NamedRows, RowOf};
+
+#[derive(QueryableByName)]
+struct TopItemRow {
+    #[diesel(sql_type = SqlUuid)]
+    menu_item_id: Uuid,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = BigInt)]
+    quantity: i64,
+    #[diesel(sql_type = BigInt)]
+    revenue: i64,
+}
+
+pub(super) async fn top_items(
+    database: &Database,
+    period: Period,
+    limit: PageLimit,
+) -> Result<Vec<TopItem>, Unavailable> {
+    let hours = Covered::by(TimeDelta::hours(1), period.from(), period.to());
+    let days = Covered::by(TimeDelta::days(1), hours.from, hours.to);
+    let rows: Vec<TopItemRow> = in_one_snapshot(database, async move |(connection, summarized)| {
+        sql_query(include_str!("top_items.sql"))
+            .bind::<Timestamptz, _>(period.from())
+            .bind::<Timestamptz, _>(period.to())
+            .bind::<Timestamptz, _>(hours.from)
+            .bind::<Timestamptz, _>(hours.to)
+            .bind::<Timestamptz, _>(days.from)
+            .bind::<Timestamptz, _>(days.to)
+            .bind::<BigInt, _>(i64::from(limit.get()))
+            .bind::<BigInt, _>(summarized.transaction)
+            .bind::<BigInt, _>(summarized.event)
+            .load(connection)
+            .rows("sales.top_items")
+            .await
+    })
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let name =
+                RowOf { table: "menu_items", id: row.menu_item_id }.read("name", MenuItemName::new(&row.name))?;
+            Ok(TopItem {
+                menu_item_id: MenuItemId::new(row.menu_item_id),
+                name,
+                quantity: row.quantity.unsigned_abs(),
+                revenue: Money::new(row.revenue, database.currency()),
+            })
+        })
+        .collect()
+}
