@@ -1,8 +1,11 @@
-//! Values for the unit tests of the use cases.
+//! Values and services for unit tests.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use comanda_domain::{
@@ -10,6 +13,7 @@ use comanda_domain::{
     account::{Account, Actor, Administrator, Role, StaffMember},
     basket::{Basket, BasketLine},
     email::Email,
+    feature_flag::{FlagDefaults, Percentage},
     ids::{AccountId, MenuItemId, OrderId, SessionId},
     menu_item::{MenuItem, MenuItemDetails},
     money::{Currency, Price},
@@ -17,11 +21,96 @@ use comanda_domain::{
     order_number::OrderNumber,
     order_status::OrderStatus,
     password::PasswordHash,
-    ports::{Clock, IdGenerator, MockClock, MockIdGenerator, NewAccount},
+    ports::{
+        Clock, IdGenerator, MockAccessTokens, MockAccounts, MockAuditLog, MockClock, MockClosedSessions,
+        MockFlagSettings, MockIdGenerator, MockLockouts, MockMenu, MockOrders, MockPasswordHasher, MockPayments,
+        MockPublicMenu, MockRefreshTokens, MockSalesFigures, MockSessions, MockWorkQueue, NewAccount,
+    },
     quantity::Quantity,
     stock::Stock,
     text::{Category, Description, MenuItemName, PersonName},
 };
+
+use crate::{Accounts, Menu, Operations, Orders, Sales, Sessions, Setup, accounts::Passwords, sessions::SessionTerms};
+
+/// A service whose ports expect no call at all: tests replace those that they mean.
+pub(crate) fn orders() -> Orders {
+    Orders {
+        orders: Arc::new(MockOrders::new()),
+        accounts: Arc::new(MockAccounts::new()),
+        payments: Arc::new(MockPayments::new()),
+        payment_work: Arc::new(MockWorkQueue::new()),
+        ids: ids(),
+        clock: clock(),
+    }
+}
+
+pub(crate) fn menu() -> Menu {
+    Menu { menu: Arc::new(MockMenu::new()), public_menu: Arc::new(MockPublicMenu::new()), ids: ids(), clock: clock() }
+}
+
+pub(crate) fn passwords() -> Passwords {
+    Passwords {
+        accounts: Arc::new(MockAccounts::new()),
+        hasher: Arc::new(MockPasswordHasher::new()),
+        lockouts: Arc::new(MockLockouts::new()),
+        ids: ids(),
+        clock: clock(),
+    }
+}
+
+pub(crate) fn accounts() -> Accounts {
+    Accounts {
+        accounts: Arc::new(MockAccounts::new()),
+        passwords: passwords(),
+        sessions: Arc::new(MockSessions::new()),
+        closed_sessions: Arc::new(MockClosedSessions::new()),
+        ids: ids(),
+        clock: clock(),
+    }
+}
+
+pub(crate) fn sessions() -> Sessions {
+    Sessions {
+        sessions: Arc::new(MockSessions::new()),
+        closed_sessions: Arc::new(MockClosedSessions::new()),
+        passwords: passwords(),
+        access_tokens: Arc::new(MockAccessTokens::new()),
+        refresh_tokens: Arc::new(MockRefreshTokens::new()),
+        ids: ids(),
+        clock: clock(),
+        terms: SessionTerms {
+            client: Duration::from_secs(100),
+            browser: Duration::from_secs(50),
+            refresh_grace: Duration::from_secs(10),
+        },
+    }
+}
+
+pub(crate) fn operations() -> Operations {
+    let percentage = |n| Percentage::new(n).unwrap();
+    Operations {
+        lockouts: Arc::new(MockLockouts::new()),
+        audit_log: Arc::new(MockAuditLog::new()),
+        flag_settings: Arc::new(MockFlagSettings::new()),
+        flag_defaults: FlagDefaults { menu_cache: percentage(100), partial_invalidation: percentage(0) },
+        clock: clock(),
+    }
+}
+
+pub(crate) fn sales() -> Sales {
+    Sales { figures: Arc::new(MockSalesFigures::new()), clock: clock() }
+}
+
+pub(crate) fn setup() -> Setup {
+    Setup {
+        accounts: Arc::new(MockAccounts::new()),
+        menu: Arc::new(MockMenu::new()),
+        hasher: Arc::new(MockPasswordHasher::new()),
+        ids: ids(),
+        clock: clock(),
+    }
+}
 
 pub(crate) fn now() -> Timestamp {
     Timestamp::from_timestamp_millis(1_790_000_000_123).unwrap()

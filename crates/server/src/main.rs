@@ -2,8 +2,8 @@
 
 #![allow(unreachable_pub, reason = "in a program, `pub` says what a module offers the others")]
 
+mod app;
 mod commands;
-mod composition;
 mod config;
 mod deliver_events;
 mod flags;

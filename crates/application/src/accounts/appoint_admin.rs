@@ -1,33 +1,15 @@
-use std::sync::Arc;
-
 use comanda_domain::{
     account::{Account, Role},
     ids::AccountId,
-    ports::{Accounts, Clock, IdGenerator, NewAccount, PasswordHasher},
+    ports::NewAccount,
 };
 
-use super::register_account::{OpenAccountError, Registration};
+use super::{OpenAccountError, Registration};
+use crate::Setup;
 
-/// Gives a deployment an admin: opens the account, or makes the existing one an admin with this name and password. For whoever
-/// holds the keys to the database, not for HTTP.
-pub struct AppointAdmin {
-    accounts: Arc<dyn Accounts>,
-    hasher: Arc<dyn PasswordHasher>,
-    ids: Arc<dyn IdGenerator>,
-    clock: Arc<dyn Clock>,
-}
-
-impl AppointAdmin {
-    pub fn new(
-        accounts: Arc<dyn Accounts>,
-        hasher: Arc<dyn PasswordHasher>,
-        ids: Arc<dyn IdGenerator>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        Self { accounts, hasher, ids, clock }
-    }
-
-    pub async fn execute(&self, registration: Registration) -> Result<Account, OpenAccountError> {
+impl Setup {
+    /// Gives a deployment an admin: opens the account, or makes the existing one an admin with this name and password.
+    pub async fn appoint_admin(&self, registration: Registration) -> Result<Account, OpenAccountError> {
         let password_hash = self.hasher.hash(registration.password).await?;
         let account = NewAccount {
             id: AccountId::new(self.ids.generate()),
@@ -43,6 +25,8 @@ impl AppointAdmin {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use comanda_domain::{
         password::Password,
         ports::{MockAccounts, MockPasswordHasher},
@@ -62,10 +46,10 @@ mod tests {
             .once()
             .withf(|new| new.role == Role::Admin)
             .returning(|new| Ok(sample::account_of(&new)));
-        let appoint = AppointAdmin::new(Arc::new(accounts), Arc::new(hasher), sample::ids(), sample::clock());
+        let setup = Setup { accounts: Arc::new(accounts), hasher: Arc::new(hasher), ..sample::setup() };
 
-        let account = appoint
-            .execute(Registration {
+        let account = setup
+            .appoint_admin(Registration {
                 email: sample::email(),
                 name: PersonName::new("Ana").unwrap(),
                 password: Password::choose("correct horse battery".to_owned()).unwrap(),

@@ -1,42 +1,22 @@
-use std::sync::Arc;
+use comanda_domain::{account::Actor, password::Password};
 
-use comanda_domain::{
-    account::Actor,
-    password::Password,
-    ports::{Accounts, Clock, ClosedSessions, PasswordHasher, Sessions},
-};
+use super::{Accounts, CheckPasswordError};
 
-use super::check_password::{CheckPassword, CheckPasswordError};
-
-/// Gives an account another password, and ends its other sessions: whoever knew the old one is out.
-pub struct ChangePassword {
-    check: CheckPassword,
-    accounts: Arc<dyn Accounts>,
-    hasher: Arc<dyn PasswordHasher>,
-    sessions: Arc<dyn Sessions>,
-    closed: Arc<dyn ClosedSessions>,
-    clock: Arc<dyn Clock>,
-}
-
-impl ChangePassword {
-    pub fn new(
-        check: CheckPassword,
-        accounts: Arc<dyn Accounts>,
-        hasher: Arc<dyn PasswordHasher>,
-        sessions: Arc<dyn Sessions>,
-        closed: Arc<dyn ClosedSessions>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        Self { check, accounts, hasher, sessions, closed, clock }
-    }
-
+impl Accounts {
+    /// Gives an account another password, and ends its other sessions: whoever knew the old password is out.
+    ///
     /// The current password is asked for, and guessing it is limited, because a session may be stolen. Must be driven to its end:
-    /// see [`CheckPassword::execute`].
-    pub async fn execute(&self, actor: Actor, current: Password, new: Password) -> Result<(), CheckPasswordError> {
+    /// see [`Passwords::check`](super::Passwords::check).
+    pub async fn change_password(
+        &self,
+        actor: Actor,
+        current: Password,
+        new: Password,
+    ) -> Result<(), CheckPasswordError> {
         let account = self.accounts.find_many(&[actor.account_id]).await?.pop();
         let account = account.ok_or(CheckPasswordError::InvalidCredentials)?;
-        let known = self.check.execute(&account.email, current).await?;
-        let hash = self.hasher.hash(new).await?;
+        let known = self.passwords.check(&account.email, current).await?;
+        let hash = self.passwords.hasher.hash(new).await?;
         // Read again: the check may have replaced the hash by a better one.
         let stored = self.accounts.credentials(&account.email).await?.map_or(known.password_hash, |c| c.password_hash);
         if !self.accounts.replace_hash(account.id, &stored, &hash).await? {
@@ -44,36 +24,39 @@ impl ChangePassword {
             return Err(CheckPasswordError::InvalidCredentials);
         }
         let ended = self.sessions.close_all_but(account.id, Some(actor.session_id), self.clock.now()).await?;
-        self.closed.announce(&ended).await;
+        self.closed_sessions.announce(&ended).await;
         Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use comanda_domain::{
         account::Role,
         ids::SessionId,
         lockout::{Admission, AttemptOutcome},
         password::PasswordHash,
         ports::{
-            Credentials, MockAccounts, MockClosedSessions, MockLockouts, MockPasswordHasher, MockSessions, Verification,
+            self, Credentials, MockAccounts, MockClosedSessions, MockLockouts, MockPasswordHasher, MockSessions,
+            Verification,
         },
     };
 
     use super::*;
-    use crate::sample;
+    use crate::{accounts::Passwords, sample};
 
     async fn change(
         verification: Verification,
         sessions: MockSessions,
         closed: MockClosedSessions,
     ) -> Result<(), CheckPasswordError> {
-        let mut accounts = MockAccounts::new();
-        accounts.expect_find_many().returning(|_| Ok(vec![sample::customer()]));
+        let mut stored = MockAccounts::new();
+        stored.expect_find_many().returning(|_| Ok(vec![sample::customer()]));
         let known = Credentials { account: sample::customer(), password_hash: sample::password_hash() };
-        accounts.expect_credentials().returning(move |_| Ok(Some(known.clone())));
-        accounts.expect_replace_hash().returning(|_, old, _| Ok(*old == sample::password_hash()));
+        stored.expect_credentials().returning(move |_| Ok(Some(known.clone())));
+        stored.expect_replace_hash().returning(|_, old, _| Ok(*old == sample::password_hash()));
         let mut hasher = MockPasswordHasher::new();
         hasher.expect_verify().returning(move |_, _| Ok(verification));
         hasher.expect_hash().returning(|_| Ok(PasswordHash::new("new".to_owned())));
@@ -82,12 +65,22 @@ mod tests {
         let outcome =
             if verification == Verification::Mismatch { AttemptOutcome::Failure } else { AttemptOutcome::Success };
         lockouts.expect_settle().withf(move |_, _, settled| *settled == outcome).returning(|_, _, _| Ok(()));
-        let (accounts, hasher) = (Arc::new(accounts), Arc::new(hasher));
-        let check = CheckPassword::new(accounts.clone(), hasher.clone(), Arc::new(lockouts), sample::ids());
-        let change =
-            ChangePassword::new(check, accounts, hasher, Arc::new(sessions), Arc::new(closed), sample::clock());
+        let stored: Arc<dyn ports::Accounts> = Arc::new(stored);
+        let passwords = Passwords {
+            accounts: stored.clone(),
+            hasher: Arc::new(hasher),
+            lockouts: Arc::new(lockouts),
+            ..sample::passwords()
+        };
+        let accounts = Accounts {
+            accounts: stored,
+            passwords,
+            sessions: Arc::new(sessions),
+            closed_sessions: Arc::new(closed),
+            ..sample::accounts()
+        };
         let password = |text: &str| Password::attempt(text.to_owned()).unwrap();
-        change.execute(sample::actor(Role::Customer), password("current"), password("another one")).await
+        accounts.change_password(sample::actor(Role::Customer), password("current"), password("another one")).await
     }
 
     #[tokio::test]

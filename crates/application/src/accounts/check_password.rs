@@ -1,11 +1,13 @@
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use comanda_domain::{
     email::Email,
     lockout::{Admission, AttemptId, AttemptOutcome, Lock},
     password::Password,
     ports::{
-        Accounts, Credentials, HashPasswordError, IdGenerator, Lockouts, PasswordHasher, Unavailable, Verification,
+        Accounts, Clock, Credentials, HashPasswordError, IdGenerator, Lockouts, PasswordHasher, Unavailable,
+        Verification,
     },
 };
 use thiserror::Error;
@@ -16,10 +18,10 @@ pub enum CheckPasswordError {
     /// Unknown address, wrong password or disabled account: the caller is not told which.
     #[error("the e-mail address or the password is wrong")]
     InvalidCredentials,
-    /// Too many were wrong. Addresses without an account lock just the same.
+    /// Too many were wrong; the lock opens after `wait`. Addresses without an account lock just the same.
     #[error("the account is locked")]
-    Locked(Lock),
-    /// Others were being checked for this address for longer than anybody should wait.
+    Locked { lock: Lock, wait: TimeDelta },
+    /// Other attempts for this address took longer than anybody should wait.
     #[error("too many sign-ins for this address are under way")]
     TooManyAtOnce,
     #[error("the password hasher is busy")]
@@ -37,32 +39,26 @@ impl From<HashPasswordError> for CheckPasswordError {
     }
 }
 
-/// Checks a password as the lockout policy allows: announced before, settled after.
+/// The passwords of accounts, checked as the lockout policy allows: each attempt is announced before and settled after.
 #[derive(Clone)]
-pub struct CheckPassword {
-    accounts: Arc<dyn Accounts>,
-    hasher: Arc<dyn PasswordHasher>,
-    lockouts: Arc<dyn Lockouts>,
-    ids: Arc<dyn IdGenerator>,
+pub struct Passwords {
+    pub accounts: Arc<dyn Accounts>,
+    pub hasher: Arc<dyn PasswordHasher>,
+    pub lockouts: Arc<dyn Lockouts>,
+    pub ids: Arc<dyn IdGenerator>,
+    pub clock: Arc<dyn Clock>,
 }
 
-impl CheckPassword {
-    pub fn new(
-        accounts: Arc<dyn Accounts>,
-        hasher: Arc<dyn PasswordHasher>,
-        lockouts: Arc<dyn Lockouts>,
-        ids: Arc<dyn IdGenerator>,
-    ) -> Self {
-        Self { accounts, hasher, lockouts, ids }
+impl Passwords {
+    /// Finds the account with this address and password.
+    ///
+    /// Must be driven to its end even when nobody waits for it any more: an attempt that is never settled counts as a failure.
+    pub async fn check(&self, email: &Email, password: Password) -> Result<Credentials, CheckPasswordError> {
+        self.check_then(email, password, async |known| Ok(known)).await
     }
 
-    /// Must be driven to its end even when nobody waits for it any more: a try that is never settled counts as a failure.
-    pub async fn execute(&self, email: &Email, password: Password) -> Result<Credentials, CheckPasswordError> {
-        self.execute_then(email, password, async |known| Ok(known)).await
-    }
-
-    /// Does something with whoever has proven to be the owner, at the same time as the try is settled.
-    pub async fn execute_then<T>(
+    /// Does something for the account whose password was right, while the attempt is settled.
+    pub async fn check_then<T>(
         &self,
         email: &Email,
         password: Password,
@@ -72,9 +68,11 @@ impl CheckPassword {
         match self.lockouts.begin(email, id).await? {
             Admission::Allowed => {}
             Admission::Busy => return Err(CheckPasswordError::TooManyAtOnce),
-            Admission::Locked(lock) => return Err(CheckPasswordError::Locked(lock)),
+            Admission::Locked(lock) => {
+                return Err(CheckPasswordError::Locked { lock, wait: lock.unlock_at - self.clock.now() });
+            }
         }
-        let checked = self.check(email, password).await;
+        let checked = self.check_now(email, password).await;
         let outcome = match &checked {
             Ok(_) => AttemptOutcome::Success,
             Err(CheckPasswordError::InvalidCredentials) => AttemptOutcome::Failure,
@@ -87,7 +85,7 @@ impl CheckPassword {
         done
     }
 
-    async fn check(&self, email: &Email, password: Password) -> Result<Credentials, CheckPasswordError> {
+    async fn check_now(&self, email: &Email, password: Password) -> Result<Credentials, CheckPasswordError> {
         let credentials = self.accounts.credentials(email).await?;
         let hash = credentials.as_ref().map(|known| known.password_hash.clone());
         let verification = self.hasher.verify(password.clone(), hash).await?;
@@ -98,14 +96,14 @@ impl CheckPassword {
             return Err(CheckPasswordError::InvalidCredentials);
         }
         if outdated {
-            self.strengthen(&known, password).await?;
+            self.replace_outdated_hash(&known, password).await?;
         }
         Ok(known)
     }
 
-    /// The plain password is at hand only now, so this is when an old hash can be replaced. A hasher too busy for it is no
+    /// Only now is the plain password at hand, so this is when an outdated hash can be replaced. A hasher too busy for it is no
     /// reason to turn somebody away: there will be another sign-in.
-    async fn strengthen(&self, known: &Credentials, password: Password) -> Result<(), CheckPasswordError> {
+    async fn replace_outdated_hash(&self, known: &Credentials, password: Password) -> Result<(), CheckPasswordError> {
         match self.hasher.hash(password).await {
             Ok(better) => {
                 self.accounts.replace_hash(known.account.id, &known.password_hash, &better).await?;
@@ -148,7 +146,7 @@ mod tests {
         hasher
     }
 
-    /// Lets the try through and demands this end of it.
+    /// Admits the attempt and demands that it is settled with this outcome.
     fn lockouts_settled(outcome: AttemptOutcome) -> MockLockouts {
         let mut lockouts = MockLockouts::new();
         lockouts.expect_begin().once().returning(|_, _| Ok(Admission::Allowed));
@@ -161,8 +159,13 @@ mod tests {
         hasher: MockPasswordHasher,
         lockouts: MockLockouts,
     ) -> Result<Credentials, CheckPasswordError> {
-        let check = CheckPassword::new(Arc::new(accounts), Arc::new(hasher), Arc::new(lockouts), sample::ids());
-        check.execute(&sample::email(), attempt()).await
+        let passwords = Passwords {
+            accounts: Arc::new(accounts),
+            hasher: Arc::new(hasher),
+            lockouts: Arc::new(lockouts),
+            ..sample::passwords()
+        };
+        passwords.check(&sample::email(), attempt()).await
     }
 
     #[tokio::test]
@@ -191,12 +194,12 @@ mod tests {
             level: 1,
             first_failed_at: sample::now(),
             locked_at: sample::now(),
-            unlock_at: sample::now(),
+            unlock_at: sample::now() + TimeDelta::seconds(90),
         };
         let mut lockouts = MockLockouts::new();
         lockouts.expect_begin().once().returning(move |_, _| Ok(Admission::Locked(lock)));
         let answer = check(MockAccounts::new(), MockPasswordHasher::new(), lockouts).await;
-        assert!(matches!(answer, Err(CheckPasswordError::Locked(told)) if told == lock));
+        assert!(matches!(answer, Err(CheckPasswordError::Locked { wait, .. }) if wait == TimeDelta::seconds(90)));
     }
 
     #[tokio::test]

@@ -1,23 +1,28 @@
-//! Opening accounts and proving who one is.
+//! Opening accounts and running them.
 
 mod appoint_admin;
+mod change;
 mod change_password;
 mod check_password;
-mod log_in;
-mod log_out;
-mod read_profile;
-mod refresh_session;
-mod register_account;
-mod rename_account;
-mod session_terms;
+mod find;
+mod list;
+mod register;
+mod rename;
 
-pub use appoint_admin::AppointAdmin;
-pub use change_password::ChangePassword;
-pub use check_password::{CheckPassword, CheckPasswordError};
-pub use log_in::{LogIn, LoggedIn, LoggedInBrowser};
-pub use log_out::LogOut;
-pub use read_profile::ReadProfile;
-pub use refresh_session::{RefreshSession, RefreshSessionError};
-pub use register_account::{OpenAccountError, RegisterAccount, Registration};
-pub use rename_account::RenameAccount;
-pub use session_terms::SessionTerms;
+use std::sync::Arc;
+
+use comanda_domain::ports::{self, Clock, ClosedSessions, IdGenerator};
+
+pub use check_password::{CheckPasswordError, Passwords};
+pub use register::{OpenAccountError, Registration};
+
+/// The accounts of customers, staff and admins. One file per verb.
+pub struct Accounts {
+    pub accounts: Arc<dyn ports::Accounts>,
+    pub passwords: Passwords,
+    /// Changing an account, or its password, ends its sessions.
+    pub sessions: Arc<dyn ports::Sessions>,
+    pub closed_sessions: Arc<dyn ClosedSessions>,
+    pub ids: Arc<dyn IdGenerator>,
+    pub clock: Arc<dyn Clock>,
+}

@@ -1,22 +1,14 @@
-use std::sync::Arc;
-
 use comanda_domain::{
     account::Administrator,
     page::{Page, PageLimit},
-    ports::{DeadLetter, Outbox, Unavailable},
+    ports::{DeadLetter, Unavailable},
 };
 
-/// Lists what could not be told to somebody, a page at a time.
-pub struct ListDeadLetters {
-    outbox: Arc<dyn Outbox>,
-}
+use super::Events;
 
-impl ListDeadLetters {
-    pub fn new(outbox: Arc<dyn Outbox>) -> Self {
-        Self { outbox }
-    }
-
-    pub async fn execute(
+impl Events {
+    /// Lists events that could not be delivered, the oldest first, a page at a time.
+    pub async fn list_dead_letters(
         &self,
         _by: Administrator,
         after: Option<i64>,

@@ -1,9 +1,17 @@
-//! Telling others what happened.
+//! Telling subscribers what happened.
 
 mod deliver_events;
 mod list_dead_letters;
-mod resend_dead_letter;
+mod resend;
+
+use std::sync::Arc;
+
+use comanda_domain::ports::{Clock, Outbox};
 
 pub use deliver_events::{DeliverEvents, Delivered, RetryTerms};
-pub use list_dead_letters::ListDeadLetters;
-pub use resend_dead_letter::ResendDeadLetter;
+
+/// Events on their way to subscribers, and those that could not be delivered. One file per verb.
+pub struct Events {
+    pub outbox: Arc<dyn Outbox>,
+    pub clock: Arc<dyn Clock>,
+}

@@ -1,26 +1,17 @@
-use std::sync::Arc;
-
 use comanda_domain::{
     account::StaffMember,
     ids::MenuItemId,
     menu_item::MenuItem,
-    ports::{AdjustStockError, Clock, Menu, StockAdjustment},
+    ports::{AdjustStockError, StockAdjustment},
     stock::StockDelta,
     text::Reason,
 };
 
-/// Enters a delivery, a breakage or a correction.
-pub struct AdjustStock {
-    menu: Arc<dyn Menu>,
-    clock: Arc<dyn Clock>,
-}
+use super::Menu;
 
-impl AdjustStock {
-    pub fn new(menu: Arc<dyn Menu>, clock: Arc<dyn Clock>) -> Self {
-        Self { menu, clock }
-    }
-
-    pub async fn execute(
+impl Menu {
+    /// Records a delivery, a breakage or a correction.
+    pub async fn adjust_stock(
         &self,
         by: StaffMember,
         menu_item_id: MenuItemId,
@@ -40,22 +31,23 @@ impl AdjustStock {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use comanda_domain::ports::MockMenu;
 
     use super::*;
     use crate::sample;
 
     #[tokio::test]
-    async fn the_ledger_learns_who_and_why() {
-        let mut menu = MockMenu::new();
-        menu.expect_adjust_stock()
+    async fn the_ledger_records_who_and_why() {
+        let mut stored = MockMenu::new();
+        stored
+            .expect_adjust_stock()
             .once()
             .withf(|a| a.adjusted_by == sample::staff().account_id() && a.reason.as_str() == "breakage")
-            .returning(|_| Err(AdjustStockError::InsufficientStock { available: 1 }));
-        let adjust = AdjustStock::new(Arc::new(menu), sample::clock());
-        let delta = StockDelta::new(-2).unwrap();
-        let reason = Reason::new("breakage").unwrap();
-        let answer = adjust.execute(sample::staff(), sample::menu_item().id, delta, reason).await;
-        assert!(matches!(answer, Err(AdjustStockError::InsufficientStock { available: 1 })));
+            .returning(|_| Ok(sample::menu_item()));
+        let menu = Menu { menu: Arc::new(stored), ..sample::menu() };
+        let (delta, reason) = (StockDelta::new(-2).unwrap(), Reason::new("breakage").unwrap());
+        assert!(menu.adjust_stock(sample::staff(), sample::menu_item().id, delta, reason).await.is_ok());
     }
 }

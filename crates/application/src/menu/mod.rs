@@ -1,21 +1,24 @@
 //! Reading and running the menu.
 
-mod add_menu_item;
+mod add;
 mod adjust_stock;
-mod archive_menu_item;
-mod edit_menu_item;
-mod export_menu;
-mod import_menu;
-mod list_menu_items;
-mod read_menu;
-mod read_menu_item;
+mod archive;
+mod edit;
+mod export;
+mod find;
+mod import;
+mod list;
+mod whole;
 
-pub use add_menu_item::AddMenuItem;
-pub use adjust_stock::AdjustStock;
-pub use archive_menu_item::ArchiveMenuItem;
-pub use edit_menu_item::EditMenuItem;
-pub use export_menu::ExportMenu;
-pub use import_menu::ImportMenu;
-pub use list_menu_items::ListMenuItems;
-pub use read_menu::ReadMenu;
-pub use read_menu_item::ReadMenuItem;
+use std::sync::Arc;
+
+use comanda_domain::ports::{self, Clock, IdGenerator, PublicMenu};
+
+/// The menu, as customers read it and staff run it. One file per verb.
+pub struct Menu {
+    pub menu: Arc<dyn ports::Menu>,
+    /// What customers read: a copy, a moment old at most.
+    pub public_menu: Arc<dyn PublicMenu>,
+    pub ids: Arc<dyn IdGenerator>,
+    pub clock: Arc<dyn Clock>,
+}

@@ -1,15 +1,27 @@
 //! Placing orders and seeing them through.
 
-mod advance_order;
-mod cancel_order;
-mod list_orders;
-mod place_order;
-mod read_order;
+mod advance;
+mod cancel;
+mod find;
+mod list;
+mod place;
 mod relations;
 
-pub use advance_order::AdvanceOrder;
-pub use cancel_order::CancelOrder;
-pub use list_orders::ListOrders;
-pub use place_order::{IdempotentRequest, PlaceOrder};
-pub use read_order::ReadOrder;
+use std::sync::Arc;
+
+use comanda_domain::ports::{self, Clock, IdGenerator, WorkQueue};
+
 pub use relations::{RelatedOrder, Relations};
+
+/// Orders, from placing them to handing them over. One file per verb.
+pub struct Orders {
+    pub orders: Arc<dyn ports::Orders>,
+    /// For the customers of orders, where a reader asks for them.
+    pub accounts: Arc<dyn ports::Accounts>,
+    /// For the payments of orders, where a reader asks for them.
+    pub payments: Arc<dyn ports::Payments>,
+    /// Cancelling an order may leave refunds to be made.
+    pub payment_work: Arc<dyn WorkQueue>,
+    pub ids: Arc<dyn IdGenerator>,
+    pub clock: Arc<dyn Clock>,
+}

@@ -11,7 +11,7 @@ use comanda_domain::{
 };
 use thiserror::Error;
 
-use crate::orders::IdempotentRequest;
+use crate::IdempotentRequest;
 
 /// Why a payment was not begun.
 #[derive(Debug, Error)]

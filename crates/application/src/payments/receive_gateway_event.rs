@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use comanda_domain::ports::{BadEvent, Clock, GatewayEvents, GatewayInbox, InboxEvent, MalformedEvent, Unavailable};
+use comanda_domain::ports::{
+    BadEvent, Clock, GatewayEvents, GatewayInbox, InboxEvent, MalformedEvent, Unavailable, WorkQueue,
+};
 use thiserror::Error;
 
 /// Why an event was not accepted.
@@ -16,21 +18,30 @@ pub enum ReceiveEventError {
 pub struct ReceiveGatewayEvent {
     inbox: Arc<dyn GatewayInbox>,
     events: Option<Arc<dyn GatewayEvents>>,
+    work: Arc<dyn WorkQueue>,
     clock: Arc<dyn Clock>,
 }
 
 impl ReceiveGatewayEvent {
     /// Without `events`, no payment gateway is configured and nobody's signature is accepted.
-    pub fn new(inbox: Arc<dyn GatewayInbox>, events: Option<Arc<dyn GatewayEvents>>, clock: Arc<dyn Clock>) -> Self {
-        Self { inbox, events, clock }
+    pub fn new(
+        inbox: Arc<dyn GatewayInbox>,
+        events: Option<Arc<dyn GatewayEvents>>,
+        work: Arc<dyn WorkQueue>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { inbox, events, work, clock }
     }
 
-    /// Returns whether the event is new. `body` is what was signed, byte for byte.
-    pub async fn execute(&self, signature: &str, body: &[u8]) -> Result<bool, ReceiveEventError> {
+    /// `body` is what was signed, byte for byte.
+    pub async fn execute(&self, signature: &str, body: &[u8]) -> Result<(), ReceiveEventError> {
         let now = self.clock.now();
         let events = self.events.as_ref().ok_or(BadEvent::Signature)?;
         let event = events.verify(signature, body, now)?;
         let body = String::from_utf8(body.to_vec()).map_err(|_| BadEvent::from(MalformedEvent("it is not UTF-8")))?;
-        Ok(self.inbox.receive(InboxEvent { id: event.id, body }, now).await?)
+        if self.inbox.receive(InboxEvent { id: event.id, body }, now).await? {
+            self.work.wake();
+        }
+        Ok(())
     }
 }

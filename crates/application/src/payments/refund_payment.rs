@@ -5,20 +5,26 @@ use comanda_domain::{
     ids::{OrderId, PaymentId, RefundId},
     money::Money,
     payment::{NewRefund, Refund},
-    ports::{Clock, IdGenerator, RefundPaymentError, Refunds},
+    ports::{Clock, IdGenerator, RefundPaymentError, Refunds, WorkQueue},
     text::Reason,
 };
 
 /// Refunds a payment, all of it or a part.
 pub struct RefundPayment {
     refunds: Arc<dyn Refunds>,
+    work: Arc<dyn WorkQueue>,
     ids: Arc<dyn IdGenerator>,
     clock: Arc<dyn Clock>,
 }
 
 impl RefundPayment {
-    pub fn new(refunds: Arc<dyn Refunds>, ids: Arc<dyn IdGenerator>, clock: Arc<dyn Clock>) -> Self {
-        Self { refunds, ids, clock }
+    pub fn new(
+        refunds: Arc<dyn Refunds>,
+        work: Arc<dyn WorkQueue>,
+        ids: Arc<dyn IdGenerator>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { refunds, work, ids, clock }
     }
 
     /// Without an amount, everything that is left is refunded.
@@ -39,6 +45,8 @@ impl RefundPayment {
             requested_by: by,
             requested_at: self.clock.now(),
         };
-        self.refunds.refund(refund).await
+        let refund = self.refunds.refund(refund).await?;
+        self.work.wake();
+        Ok(refund)
     }
 }

@@ -1,7 +1,17 @@
 //! What was sold.
 
-mod report_sales;
-mod report_top_items;
+mod period;
+mod report;
+mod top_items;
 
-pub use report_sales::{ReportSales, ReportSalesError};
-pub use report_top_items::ReportTopItems;
+use std::sync::Arc;
+
+use comanda_domain::ports::{Clock, SalesFigures};
+
+pub use report::SalesReportError;
+
+/// Reports of what was sold. One file per verb.
+pub struct Sales {
+    pub figures: Arc<dyn SalesFigures>,
+    pub clock: Arc<dyn Clock>,
+}

@@ -34,6 +34,7 @@ mod public_menu;
 mod refunds;
 mod sales_figures;
 mod sessions;
+mod work_queue;
 
 use std::{error::Error, fmt, time::Duration};
 
@@ -64,6 +65,7 @@ pub use public_menu::*;
 pub use refunds::*;
 pub use sales_figures::*;
 pub use sessions::*;
+pub use work_queue::*;
 
 /// The step could not be carried out for a reason that has nothing to do with what was asked: a connection was cut, a pool is
 /// exhausted, a deadline passed. Trying again later may help. Whether the step happened is unknown.

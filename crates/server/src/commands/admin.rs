@@ -4,7 +4,7 @@ use comanda_application::accounts::Registration;
 use comanda_domain::{email::Email, password::Password, text::PersonName};
 
 use super::print;
-use crate::{composition::BackOffice, config::StoreConfig};
+use crate::{app, config::StoreConfig};
 
 #[derive(Subcommand)]
 pub enum AdminCommand {
@@ -29,7 +29,7 @@ impl AdminCommand {
             name: PersonName::new(&name).context("the name")?,
             password: Password::choose(password).context("the password")?,
         };
-        let account = BackOffice::open(config).await?.appoint_admin.execute(registration).await?;
+        let account = app::setup(config).await?.appoint_admin(registration).await?;
         print(&format!("{} is an admin.\n", account.email))
     }
 }

@@ -1,11 +1,11 @@
 use std::{fmt::Write, process::ExitCode};
 
 use super::print;
-use crate::{composition::BackOffice, config::StoreConfig};
+use crate::{app, config::StoreConfig};
 
 pub async fn run(config: &StoreConfig) -> anyhow::Result<ExitCode> {
-    let back_office = BackOffice::open(config).await?;
-    let findings = comanda_postgres::check_invariants(&back_office.database).await?;
+    let database = app::open_database(config).await?;
+    let findings = comanda_postgres::check_invariants(&database).await?;
     let mut report = String::new();
     for finding in &findings {
         let verdict = if finding.violations.is_empty() { "holds " } else { "BROKEN" };

@@ -12,7 +12,7 @@ use comanda_domain::{
 use serde::{Deserialize, Serialize};
 
 use super::{Settings, print};
-use crate::composition::{BackOffice, menu_cache};
+use crate::app;
 
 #[derive(Subcommand)]
 pub enum MenuCommand {
@@ -57,24 +57,24 @@ impl MenuCommand {
                     .find(|known| availability.as_deref() == Some(known.as_str()))
                     .map(MenuTag::Availability);
                 let tag = category.or(availability).context("what is to be invalidated?")?;
-                let dropped = menu_cache(&settings.cache()?)?.invalidate(&tag).await?;
+                let dropped = app::shared_menu(&settings.cache()?)?.invalidate(&tag).await?;
                 print(&format!("{dropped} entries dropped; every server renews its copies.\n"))
             }
             Self::Import { file, if_empty } => {
                 let config = &settings.store()?;
                 let text = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
                 let items = parse(&text, config.currency)?;
-                let back_office = BackOffice::open(config).await?;
-                if if_empty && !back_office.export_menu.execute().await?.items.is_empty() {
+                let setup = app::setup(config).await?;
+                if if_empty && !setup.export_menu().await?.items.is_empty() {
                     return print("There is a menu already; nothing was imported.\n");
                 }
-                let summary = back_office.import_menu.execute(items).await?;
+                let summary = setup.import_menu(items).await?;
                 let (added, changed, unchanged) = (summary.added, summary.changed, summary.unchanged);
                 print(&format!("{added} menu items added, {changed} changed, {unchanged} as they were.\n"))
             }
             Self::Export => {
                 let config = &settings.store()?;
-                let menu = BackOffice::open(config).await?.export_menu.execute().await?;
+                let menu = app::setup(config).await?.export_menu().await?;
                 print(&export(&menu.items)?)
             }
         }

@@ -5,7 +5,7 @@ use chrono::{TimeDelta, Utc};
 use clap::{Args, Subcommand};
 
 use super::print;
-use crate::{composition, config::PaymentsConfig};
+use crate::{app, config::PaymentsConfig};
 
 #[derive(Subcommand)]
 pub enum PaymentsCommand {
@@ -23,7 +23,7 @@ pub struct Reconcile {
 impl PaymentsCommand {
     pub async fn run(&self, config: &PaymentsConfig) -> anyhow::Result<ExitCode> {
         let Self::Reconcile(Reconcile { days }) = self;
-        let Some(reconcile) = composition::reconcile_payments(config).await? else {
+        let Some(reconcile) = app::reconcile_payments(config).await? else {
             bail!("there is no gateway to compare with: PAYMENT_GATEWAY is not stripe");
         };
         let (compared, differences) = reconcile.execute(Utc::now() - TimeDelta::days(i64::from(*days))).await?;

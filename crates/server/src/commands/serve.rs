@@ -1,11 +1,10 @@
-use actix_web::web::ServiceConfig;
 use anyhow::Context;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::migrate;
 use crate::{
-    composition::Restaurant,
+    app::Server,
     config::Config,
     http::{self, Budgets},
     logging,
@@ -32,16 +31,15 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     if config.database.migrate_on_start {
         migrate::bring_up_to_date(&config.database).await?;
     }
-    let (restaurant, open_orders) = Restaurant::open(config).await?;
+    let built = Server::build(config).await?;
     let address = config.http.bind_addr;
-    let register = move |app: &mut ServiceConfig| restaurant.register(app);
     let budgets = Budgets {
         read: config.database.read_limit,
         report: config.database.report_limit,
         write: config.http.request_timeout,
         password: config.http.password_timeout,
     };
-    let (server, addresses) = http::server(register, &config.http, budgets, config.traces.is_some())
+    let (server, addresses) = http::server(built.app.clone(), &config.http, budgets, config.traces.is_some())
         .with_context(|| format!("cannot listen on {address}"))?;
     let handle = server.handle();
     tokio::spawn(async move {
@@ -55,7 +53,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         tracing::info!(%address, "serving");
     }
     server.await?;
-    open_orders.drain().await;
+    built.drain().await;
     tracing::info!("stopped");
     if let Some(traces) = traces {
         tokio::task::spawn_blocking(move || traces.finish()).await?;

@@ -10,7 +10,7 @@ mod settings;
 use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
 
 use chrono::TimeDelta;
-use comanda_application::accounts::SessionTerms;
+use comanda_application::sessions::SessionTerms;
 use comanda_domain::{
     feature_flag::{FlagDefaults, Percentage},
     lockout::LockoutPolicy,

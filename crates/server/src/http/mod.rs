@@ -1,6 +1,7 @@
 //! The HTTP contract on actix-web: one file an endpoint, the routes here.
 
 mod accounts;
+mod app;
 mod events;
 mod extract;
 mod menu;
@@ -19,25 +20,26 @@ use std::{io, net::SocketAddr, time::Duration};
 
 use actix_cors::Cors;
 use actix_web::{
-    App, HttpServer,
+    HttpServer,
     dev::Server,
     http::{Method, header},
     middleware::{Condition, from_fn},
     web::{self, Data, ServiceConfig},
 };
 
-use self::{
-    extract::CSRF_HEADER,
-    middleware::{Admission, Measuring, REQUEST_ID_HEADER, Tracing},
-    problem::Problem,
-};
 pub use self::{
+    app::App,
     extract::{Authenticator, CsrfGuard, CursorSigner, RateLimiter, SessionCookies},
     menu::MenuRenderer,
     middleware::Budgets,
     openapi::document,
     operations::Health,
     payments::PaymentsWaker,
+};
+use self::{
+    extract::CSRF_HEADER,
+    middleware::{Admission, Measuring, REQUEST_ID_HEADER, Tracing},
+    problem::Problem,
 };
 use crate::config::HttpConfig;
 
@@ -47,9 +49,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// Binds the address and starts serving; says where, since port 0 is any free one. The caller decides when to stop.
-/// `register` gives each worker what the handlers ask for.
 pub fn server(
-    register: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    app: Data<App>,
     config: &HttpConfig,
     budgets: Budgets,
     traced: bool,
@@ -60,12 +61,12 @@ pub fn server(
     let tracing = Data::new(Tracing(traced));
     let admission = Data::new(Admission::new(config.concurrent_requests));
     let server = HttpServer::new(move || {
-        App::new()
+        actix_web::App::new()
+            .app_data(app.clone())
             .app_data(budgets.clone())
             .app_data(admission.clone())
             .app_data(measuring.clone())
             .app_data(tracing.clone())
-            .configure(&register)
             .configure(routes)
             .wrap(Condition::new(!cors_origins.is_empty(), cors(&cors_origins)))
             .wrap(from_fn(middleware::envelope))

@@ -1,8 +1,8 @@
-use actix_web::{HttpResponse, web::Data};
-use comanda_application::accounts::ChangePassword;
+use actix_web::HttpResponse;
+use comanda_application::Accounts;
 
 use crate::http::{
-    extract::{Json, SignedIn},
+    extract::{Json, Service, SignedIn},
     middleware::run_to_completion,
     problem::{Problem, ProblemDocument},
     sessions::checked,
@@ -21,11 +21,11 @@ use crate::http::{
     )
 )]
 pub async fn change_password(
-    use_case: Data<ChangePassword>,
+    accounts: Service<Accounts>,
     SignedIn(actor): SignedIn,
     Json(request): Json<ChangePasswordRequest>,
 ) -> Result<HttpResponse, Problem> {
     let (current, new) = request.validate()?;
-    checked(run_to_completion(async move { use_case.execute(actor, current, new).await }).await?)?;
+    checked(run_to_completion(async move { accounts.change_password(actor, current, new).await }).await?)?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,5 +1,5 @@
-use actix_web::{HttpResponse, web::Data};
-use comanda_application::admin::{ChangeAccount, ListAccounts};
+use actix_web::HttpResponse;
+use comanda_application::Accounts;
 use comanda_domain::{
     ids::AccountId,
     ports::{AccountsQuery, ChangeAccountError},
@@ -9,8 +9,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::http::{
-    extract::CursorSigner,
-    extract::{AccountIdPath, Admin, Json, Query},
+    extract::{AccountIdPath, Admin, CursorSigner, Json, Query, Service},
     problem::{Problem, ProblemDocument},
     validation::Violations,
     wire::{AccountPage, AccountResponse, PageQuery, PatchAccountRequest, QueryInteger},
@@ -40,8 +39,8 @@ pub struct Filter {
     responses((status = 200, body = AccountPage), (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"))
 )]
 pub async fn accounts(
-    use_case: Data<ListAccounts>,
-    cursors: Data<CursorSigner>,
+    accounts: Service<Accounts>,
+    cursors: Service<CursorSigner>,
     Admin(admin): Admin,
     Query(filter): Query<Filter>,
 ) -> Result<HttpResponse, Problem> {
@@ -52,7 +51,7 @@ pub async fn accounts(
     let limit = violations.finish(limit)?;
     let after = page.after::<Uuid>(LIST, &cursors)?.map(AccountId::new);
     let query = AccountsQuery { role, disabled: filter.disabled, after, limit };
-    let found = use_case.execute(admin, query).await.map_err(|cause| Problem::unavailable("user.lookup", &cause))?;
+    let found = accounts.list(admin, query).await.map_err(|cause| Problem::unavailable("user.lookup", &cause))?;
     let last = found.entries.last().filter(|_| found.has_more);
     let next_cursor = last.map(|last| cursors.sign(LIST, &last.id.as_uuid()));
     let data = found.entries.into_iter().map(AccountResponse::from).collect();
@@ -70,12 +69,12 @@ pub async fn accounts(
     )
 )]
 pub async fn change_account(
-    use_case: Data<ChangeAccount>,
+    accounts: Service<Accounts>,
     Admin(admin): Admin,
     AccountIdPath(id): AccountIdPath,
     Json(request): Json<PatchAccountRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let account = use_case.execute(admin, id, request.validate()?).await.map_err(|error| match error {
+    let account = accounts.change(admin, id, request.validate()?).await.map_err(|error| match error {
         ChangeAccountError::NotFound => Problem::not_found("account"),
         ChangeAccountError::Unavailable(cause) => Problem::unavailable("user.update", &cause),
     })?;

@@ -1,8 +1,8 @@
-use actix_web::{HttpResponse, web::Data};
-use comanda_application::accounts::{ReadProfile, RenameAccount};
+use actix_web::HttpResponse;
+use comanda_application::Accounts;
 
 use crate::http::{
-    extract::{Json, SignedIn},
+    extract::{Json, Service, SignedIn},
     problem::{Code, Problem, ProblemDocument},
     wire::{PatchMeRequest, UserResponse},
 };
@@ -15,9 +15,9 @@ use crate::http::{
         (status = 401, description = "`unauthenticated`", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub async fn me(use_case: Data<ReadProfile>, SignedIn(actor): SignedIn) -> Result<HttpResponse, Problem> {
-    let account = use_case
-        .execute(actor.account_id)
+pub async fn me(accounts: Service<Accounts>, SignedIn(actor): SignedIn) -> Result<HttpResponse, Problem> {
+    let account = accounts
+        .find(actor.account_id)
         .await
         .map_err(|cause| Problem::unavailable("auth.lookup", &cause))?
         .ok_or_else(|| Problem::new(Code::Unauthenticated, "The account does not exist any more."))?;
@@ -34,14 +34,13 @@ pub async fn me(use_case: Data<ReadProfile>, SignedIn(actor): SignedIn) -> Resul
     )
 )]
 pub async fn update_me(
-    rename: Data<RenameAccount>,
-    profile: Data<ReadProfile>,
+    accounts: Service<Accounts>,
     SignedIn(actor): SignedIn,
     Json(request): Json<PatchMeRequest>,
 ) -> Result<HttpResponse, Problem> {
     let account = match request.validate()? {
-        Some(name) => rename.execute(actor.account_id, name).await,
-        None => profile.execute(actor.account_id).await,
+        Some(name) => accounts.rename(actor.account_id, name).await,
+        None => accounts.find(actor.account_id).await,
     };
     let account = account
         .map_err(|cause| Problem::unavailable("user.update", &cause))?

@@ -1,10 +1,9 @@
-use actix_web::{HttpRequest, HttpResponse, web::Data};
-use comanda_application::accounts::{OpenAccountError, RegisterAccount};
+use actix_web::{HttpRequest, HttpResponse};
+use comanda_application::{Accounts, accounts::OpenAccountError};
 use comanda_domain::rate_limit::LimitedAction;
 
 use crate::http::{
-    extract::Json,
-    extract::RateLimiter,
+    extract::{Json, RateLimiter, Service},
     problem::{Code, Problem, ProblemDocument},
     wire::{RegisterRequest, UserResponse},
 };
@@ -20,14 +19,14 @@ use crate::http::{
     )
 )]
 pub async fn register(
-    use_case: Data<RegisterAccount>,
-    rate_limiter: Data<RateLimiter>,
+    accounts: Service<Accounts>,
+    rate_limiter: Service<RateLimiter>,
     http_request: HttpRequest,
     Json(request): Json<RegisterRequest>,
 ) -> Result<HttpResponse, Problem> {
     let registration = request.validate()?;
     rate_limiter.admit(&http_request, LimitedAction::Register).await?;
-    let account = use_case.execute(registration).await.map_err(problem)?;
+    let account = accounts.register(registration).await.map_err(problem)?;
     Ok(HttpResponse::Created().json(UserResponse::from(account)))
 }
 

@@ -1,10 +1,9 @@
-use actix_web::{HttpResponse, web::Data};
-use comanda_application::events::{ListDeadLetters, ResendDeadLetter};
+use actix_web::HttpResponse;
+use comanda_application::Events;
 use comanda_domain::ports::ResendError;
 
 use crate::http::{
-    extract::CursorSigner,
-    extract::{Admin, LetterPath, Query},
+    extract::{Admin, CursorSigner, LetterPath, Query, Service},
     problem::{Problem, ProblemDocument},
     validation::Violations,
     wire::{DeadLetterPage, DeadLetterResponse, PageQuery},
@@ -18,8 +17,8 @@ const LIST: &str = "dead-letters";
     responses((status = 200, body = DeadLetterPage), (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"))
 )]
 pub async fn dead_letters(
-    use_case: Data<ListDeadLetters>,
-    cursors: Data<CursorSigner>,
+    events: Service<Events>,
+    cursors: Service<CursorSigner>,
     Admin(admin): Admin,
     Query(page): Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
@@ -27,8 +26,8 @@ pub async fn dead_letters(
     let limit = page.limit(&mut violations);
     let limit = violations.finish(limit)?;
     let after = page.after::<i64>(LIST, &cursors)?;
-    let found = use_case
-        .execute(admin, after, limit)
+    let found = events
+        .list_dead_letters(admin, after, limit)
         .await
         .map_err(|cause| Problem::unavailable("dead_letter.read", &cause))?;
     let next_cursor = found.entries.last().filter(|_| found.has_more).map(|last| cursors.sign(LIST, &last.id));
@@ -46,11 +45,11 @@ pub async fn dead_letters(
     )
 )]
 pub async fn resend(
-    use_case: Data<ResendDeadLetter>,
+    events: Service<Events>,
     Admin(admin): Admin,
     LetterPath(id): LetterPath,
 ) -> Result<HttpResponse, Problem> {
-    use_case.execute(admin, id).await.map_err(|error| match error {
+    events.resend(admin, id).await.map_err(|error| match error {
         ResendError::NotFound => Problem::not_found("dead letter"),
         ResendError::Unavailable(cause) => Problem::unavailable("dead_letter.update", &cause),
     })?;

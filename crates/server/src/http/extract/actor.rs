@@ -3,14 +3,17 @@ use std::{
     sync::Arc,
 };
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
 use comanda_domain::{
     account::{Actor, Administrator, StaffMember},
     ports::{AccessTokens, Audience, Clock, ClosedSessions},
 };
 
 use super::{CsrfGuard, SessionCookies};
-use crate::http::problem::{Code, Problem};
+use crate::http::{
+    app::App,
+    problem::{Code, Problem},
+};
 
 /// What it takes to know who sent a request.
 #[derive(Clone)]
@@ -60,10 +63,7 @@ impl Authenticator {
 }
 
 fn maybe_signed_in(request: &HttpRequest) -> Result<Option<Actor>, Problem> {
-    request
-        .app_data::<web::Data<Authenticator>>()
-        .ok_or_else(|| Problem::new(Code::Internal, "Nobody can be authenticated."))?
-        .actor(request)
+    App::of(request)?.authenticator.actor(request)
 }
 
 fn signed_in(request: &HttpRequest) -> Result<Actor, Problem> {

@@ -1,7 +1,7 @@
 use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
-use comanda_application::orders::IdempotentRequest;
+use comanda_application::IdempotentRequest;
 use comanda_domain::idempotency::{IdempotencyKey, RequestFingerprint};
 use serde::Serialize;
 use sha2::{Digest, Sha256};

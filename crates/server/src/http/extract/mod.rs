@@ -10,6 +10,7 @@ mod if_match;
 mod json;
 mod query;
 mod rate_limit;
+mod service;
 
 pub use self::{
     actor::{Admin, Authenticator, MaybeSignedIn, SignedIn, Staff},
@@ -22,4 +23,5 @@ pub use self::{
     json::{Json, JsonOrNothing, RawBody},
     query::Query,
     rate_limit::RateLimiter,
+    service::Service,
 };

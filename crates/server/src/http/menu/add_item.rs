@@ -1,10 +1,10 @@
-use actix_web::{HttpResponse, http::header, web::Data};
-use comanda_application::menu::AddMenuItem;
+use actix_web::{HttpResponse, http::header};
+use comanda_application::Menu;
 use comanda_domain::money::Currency;
 
 use super::etag;
 use crate::http::{
-    extract::{Json, Staff},
+    extract::{Json, Service, Staff},
     problem::{Problem, ProblemDocument},
     wire::{MenuItemResponse, NewMenuItemRequest, Shown},
 };
@@ -20,14 +20,13 @@ use crate::http::{
     )
 )]
 pub async fn add_item(
-    use_case: Data<AddMenuItem>,
-    currency: Data<Currency>,
+    menu: Service<Menu>,
+    currency: Service<Currency>,
     Staff(staff): Staff,
     Json(request): Json<NewMenuItemRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let (details, stock) = request.validate(**currency)?;
-    let item =
-        use_case.execute(staff, details, stock).await.map_err(|cause| Problem::unavailable("menu.update", &cause))?;
+    let (details, stock) = request.validate(*currency)?;
+    let item = menu.add(staff, details, stock).await.map_err(|cause| Problem::unavailable("menu.update", &cause))?;
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, format!("/v1/menu/items/{}", item.id)))
         .insert_header(etag(&item))

@@ -1,10 +1,10 @@
-use actix_web::{HttpResponse, web::Data};
-use comanda_application::menu::AdjustStock;
+use actix_web::HttpResponse;
+use comanda_application::Menu;
 use comanda_domain::{ids::MenuItemId, ports::AdjustStockError, stock::StockDelta};
 
 use super::etag;
 use crate::http::{
-    extract::{Json, MenuItemIdPath, Staff},
+    extract::{Json, MenuItemIdPath, Service, Staff},
     problem::{Code, Problem, ProblemDocument, ShortageDocument},
     validation::Violation,
     wire::{AdjustStockRequest, MenuItemResponse, Shown},
@@ -23,13 +23,13 @@ use crate::http::{
     )
 )]
 pub async fn adjust_stock(
-    use_case: Data<AdjustStock>,
+    menu: Service<Menu>,
     Staff(staff): Staff,
     MenuItemIdPath(id): MenuItemIdPath,
     Json(request): Json<AdjustStockRequest>,
 ) -> Result<HttpResponse, Problem> {
     let (delta, reason) = request.validate()?;
-    let item = use_case.execute(staff, id, delta, reason).await.map_err(|error| problem(error, id, delta))?;
+    let item = menu.adjust_stock(staff, id, delta, reason).await.map_err(|error| problem(error, id, delta))?;
     Ok(HttpResponse::Ok().insert_header(etag(&item)).json(MenuItemResponse::new(&item, Shown::ToStaff)))
 }
 

@@ -1,9 +1,9 @@
-use actix_web::{HttpResponse, web::Data};
-use comanda_application::menu::{ArchiveMenuItem, ReadMenuItem};
+use actix_web::HttpResponse;
+use comanda_application::Menu;
 
 use super::{edit_item::revision_seen, edit_problem};
 use crate::http::{
-    extract::{IfMatch, MenuItemIdPath, Staff},
+    extract::{IfMatch, MenuItemIdPath, Service, Staff},
     problem::{Problem, ProblemDocument},
 };
 
@@ -19,13 +19,12 @@ use crate::http::{
     )
 )]
 pub async fn archive_item(
-    use_case: Data<ArchiveMenuItem>,
-    items: Data<ReadMenuItem>,
+    menu: Service<Menu>,
     Staff(staff): Staff,
     MenuItemIdPath(id): MenuItemIdPath,
     if_match: IfMatch,
 ) -> Result<HttpResponse, Problem> {
-    let revision = revision_seen(&items, staff, id, &if_match).await?;
-    use_case.execute(staff, id, revision).await.map_err(edit_problem)?;
+    let revision = revision_seen(&menu, staff, id, &if_match).await?;
+    menu.archive(staff, id, revision).await.map_err(edit_problem)?;
     Ok(HttpResponse::NoContent().finish())
 }

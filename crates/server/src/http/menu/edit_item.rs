@@ -1,10 +1,10 @@
-use actix_web::{HttpResponse, web::Data};
-use comanda_application::menu::{EditMenuItem, ReadMenuItem};
+use actix_web::HttpResponse;
+use comanda_application::Menu;
 use comanda_domain::{account::StaffMember, ids::MenuItemId, money::Currency};
 
 use super::{edit_problem, etag};
 use crate::http::{
-    extract::{IfMatch, Json, MenuItemIdPath, Staff},
+    extract::{IfMatch, Json, MenuItemIdPath, Service, Staff},
     problem::{Problem, ProblemDocument},
     wire::{MenuItemResponse, PatchMenuItemRequest, Shown},
 };
@@ -23,23 +23,22 @@ use crate::http::{
     )
 )]
 pub async fn edit_item(
-    use_case: Data<EditMenuItem>,
-    items: Data<ReadMenuItem>,
-    currency: Data<Currency>,
+    menu: Service<Menu>,
+    currency: Service<Currency>,
     Staff(staff): Staff,
     MenuItemIdPath(id): MenuItemIdPath,
     if_match: IfMatch,
     Json(request): Json<PatchMenuItemRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let edit = request.validate(**currency)?;
-    let revision = revision_seen(&items, staff, id, &if_match).await?;
-    let item = use_case.execute(staff, id, revision, edit).await.map_err(edit_problem)?;
+    let edit = request.validate(*currency)?;
+    let revision = revision_seen(&menu, staff, id, &if_match).await?;
+    let item = menu.edit(staff, id, revision, edit).await.map_err(edit_problem)?;
     Ok(HttpResponse::Ok().insert_header(etag(&item)).json(MenuItemResponse::new(&item, Shown::ToStaff)))
 }
 
 /// The one revision that `If-Match` asks for. Only a list of several, or `*`, has to be held against the item first.
 pub(super) async fn revision_seen(
-    items: &ReadMenuItem,
+    menu: &Menu,
     staff: StaffMember,
     id: MenuItemId,
     if_match: &IfMatch,
@@ -49,6 +48,6 @@ pub(super) async fn revision_seen(
     {
         return Ok(revision);
     }
-    let item = items.for_staff(staff, id).await.map_err(|cause| Problem::unavailable("menu.read", &cause))?;
+    let item = menu.find_for_staff(staff, id).await.map_err(|cause| Problem::unavailable("menu.read", &cause))?;
     Ok(if_match.revision_given(item.ok_or_else(|| Problem::not_found("menu item"))?.revision))
 }

@@ -1,9 +1,9 @@
-use actix_web::{HttpResponse, web::Data};
-use comanda_application::menu::ReadMenuItem;
+use actix_web::HttpResponse;
+use comanda_application::Menu;
 
 use super::{etag, shown_to};
 use crate::http::{
-    extract::{MaybeSignedIn, MenuItemIdPath},
+    extract::{MaybeSignedIn, MenuItemIdPath, Service},
     problem::{Problem, ProblemDocument},
     wire::MenuItemResponse,
 };
@@ -18,12 +18,12 @@ use crate::http::{
     )
 )]
 pub async fn item(
-    use_case: Data<ReadMenuItem>,
+    menu: Service<Menu>,
     MaybeSignedIn(reader): MaybeSignedIn,
     MenuItemIdPath(id): MenuItemIdPath,
 ) -> Result<HttpResponse, Problem> {
-    let item = use_case
-        .execute(reader, id)
+    let item = menu
+        .find(reader, id)
         .await
         .map_err(|cause| Problem::unavailable("menu.read", &cause))?
         .ok_or_else(|| Problem::not_found("menu item"))?;

@@ -1,5 +1,5 @@
-use actix_web::{HttpResponse, web::Data};
-use comanda_application::menu::ListMenuItems;
+use actix_web::HttpResponse;
+use comanda_application::Menu;
 use comanda_domain::{
     ids::MenuItemId,
     menu_item::MenuItem,
@@ -12,8 +12,7 @@ use uuid::Uuid;
 
 use super::shown_to;
 use crate::http::{
-    extract::CursorSigner,
-    extract::{MaybeSignedIn, Query},
+    extract::{CursorSigner, MaybeSignedIn, Query, Service},
     problem::{Code, Problem, ProblemDocument},
     validation::Violations,
     wire::{MenuItemPage, PageQuery, QueryInteger},
@@ -71,8 +70,8 @@ impl Position {
     )
 )]
 pub async fn list_items(
-    use_case: Data<ListMenuItems>,
-    cursors: Data<CursorSigner>,
+    menu: Service<Menu>,
+    cursors: Service<CursorSigner>,
     MaybeSignedIn(reader): MaybeSignedIn,
     Query(filter): Query<Filter>,
 ) -> Result<HttpResponse, Problem> {
@@ -86,8 +85,8 @@ pub async fn list_items(
     let limit = violations.finish(limit)?;
     let after = page.after::<Position>(LIST, &cursors)?.map(Position::read).transpose()?;
 
-    let found = use_case
-        .execute(reader, category, name, after, limit)
+    let found = menu
+        .list(reader, category, name, after, limit)
         .await
         .map_err(|cause| Problem::unavailable("menu.read", &cause))?;
     let next = found.entries.last().filter(|_| found.has_more).map(|last| cursors.sign(LIST, &Position::of(last)));

@@ -1,8 +1,8 @@
-use actix_web::{HttpRequest, HttpResponse, web::Data};
-use comanda_application::menu::ReadMenu;
+use actix_web::{HttpRequest, HttpResponse};
+use comanda_application::Menu;
 
 use super::MenuRenderer;
-use crate::http::{problem::Problem, wire::MenuResponse};
+use crate::http::{extract::Service, problem::Problem, wire::MenuResponse};
 
 /// Shows the whole menu by category
 #[utoipa::path(
@@ -14,10 +14,10 @@ use crate::http::{problem::Problem, wire::MenuResponse};
     )
 )]
 pub async fn whole(
-    use_case: Data<ReadMenu>,
-    renderer: Data<MenuRenderer>,
+    menu: Service<Menu>,
+    renderer: Service<MenuRenderer>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let menu = use_case.execute().await.map_err(|cause| Problem::unavailable("menu.read", &cause))?;
+    let menu = menu.whole().await.map_err(|cause| Problem::unavailable("menu.read", &cause))?;
     Ok(renderer.render(menu).respond(&request))
 }

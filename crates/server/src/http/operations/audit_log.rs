@@ -1,13 +1,12 @@
-use actix_web::{HttpResponse, web::Data};
-use comanda_application::admin::ReadAuditLog;
+use actix_web::HttpResponse;
+use comanda_application::Operations;
 use comanda_domain::{ids::AccountId, ports::AuditQuery, text::Reason};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::http::{
-    extract::CursorSigner,
-    extract::{Admin, Query},
+    extract::{Admin, CursorSigner, Query, Service},
     problem::{Problem, ProblemDocument},
     validation::Violations,
     wire::{AuditPage, PageQuery, QueryInteger},
@@ -40,8 +39,8 @@ pub struct Filter {
     responses((status = 200, body = AuditPage), (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"))
 )]
 pub async fn audit_log(
-    use_case: Data<ReadAuditLog>,
-    cursors: Data<CursorSigner>,
+    operations: Service<Operations>,
+    cursors: Service<CursorSigner>,
     Admin(admin): Admin,
     Query(filter): Query<Filter>,
 ) -> Result<HttpResponse, Problem> {
@@ -58,7 +57,8 @@ pub async fn audit_log(
         before: page.after::<i64>(LIST, &cursors)?,
         limit,
     };
-    let found = use_case.execute(admin, query).await.map_err(|cause| Problem::unavailable("audit.read", &cause))?;
+    let found =
+        operations.read_audit_log(admin, query).await.map_err(|cause| Problem::unavailable("audit.read", &cause))?;
     let next_cursor = found.entries.last().filter(|_| found.has_more).map(|last| cursors.sign(LIST, &last.id));
     let data = found.entries.into_iter().map(Into::into).collect();
     Ok(HttpResponse::Ok().json(AuditPage { data, next_cursor }))

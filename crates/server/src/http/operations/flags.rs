@@ -1,8 +1,8 @@
-use actix_web::{HttpResponse, web::Data};
-use comanda_application::admin::{ReadFlag, SetFlag};
+use actix_web::HttpResponse;
+use comanda_application::Operations;
 
 use crate::http::{
-    extract::{Admin, FlagPath, Json},
+    extract::{Admin, FlagPath, Json, Service},
     problem::{Problem, ProblemDocument},
     wire::{FlagResponse, SetFlagRequest},
 };
@@ -17,11 +17,12 @@ use crate::http::{
     )
 )]
 pub async fn flag(
-    use_case: Data<ReadFlag>,
+    operations: Service<Operations>,
     Admin(admin): Admin,
     FlagPath(flag): FlagPath,
 ) -> Result<HttpResponse, Problem> {
-    let percentage = use_case.execute(admin, flag).await.map_err(|cause| Problem::unavailable("flag.read", &cause))?;
+    let percentage =
+        operations.read_flag(admin, flag).await.map_err(|cause| Problem::unavailable("flag.read", &cause))?;
     Ok(HttpResponse::Ok().json(FlagResponse::new(flag, percentage)))
 }
 
@@ -37,12 +38,12 @@ pub async fn flag(
     )
 )]
 pub async fn set_flag(
-    use_case: Data<SetFlag>,
+    operations: Service<Operations>,
     Admin(admin): Admin,
     FlagPath(flag): FlagPath,
     Json(request): Json<SetFlagRequest>,
 ) -> Result<HttpResponse, Problem> {
     let percentage = request.validate()?;
-    use_case.execute(admin, flag, percentage).await.map_err(|cause| Problem::unavailable("flag.update", &cause))?;
+    operations.set_flag(admin, flag, percentage).await.map_err(|cause| Problem::unavailable("flag.update", &cause))?;
     Ok(HttpResponse::Ok().json(FlagResponse::new(flag, percentage)))
 }

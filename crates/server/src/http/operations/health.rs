@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpResponse, web::Data};
+use actix_web::HttpResponse;
 use comanda_domain::ports::ComponentHealth;
 use futures_util::join;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::http::extract::Service;
 
 /// What a server depends on.
 #[derive(Clone)]
@@ -46,7 +48,7 @@ pub async fn live() -> HttpResponse {
     get, path = "/health/ready", tag = "operation", security(()),
     responses((status = 200, body = HealthResponse), (status = 503, body = HealthResponse))
 )]
-pub async fn ready(health: Data<Health>) -> HttpResponse {
+pub async fn ready(health: Service<Health>) -> HttpResponse {
     let (postgres, redis) = join!(health.postgres.check(), health.redis.check());
     for (component, outcome) in [("postgres", &postgres), ("redis", &redis)] {
         if let Err(cause) = outcome {

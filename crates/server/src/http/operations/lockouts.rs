@@ -1,5 +1,5 @@
-use actix_web::{HttpResponse, web::Data};
-use comanda_application::admin::{ListLockouts, ReadLockout, UnlockAccount, UnlockAccountError};
+use actix_web::HttpResponse;
+use comanda_application::{Operations, operations::UnlockError};
 use comanda_domain::{
     email::Email,
     ports::{LockedAddressPosition, LockoutsQuery},
@@ -8,8 +8,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::http::{
-    extract::CursorSigner,
-    extract::{Admin, EmailPath, Json, Query},
+    extract::{Admin, CursorSigner, EmailPath, Json, Query, Service},
     problem::{Code, Problem, ProblemDocument},
     validation::Violations,
     wire::{LockoutPage, LockoutResponse, PageQuery, QueryInteger, UnlockRequest},
@@ -37,8 +36,8 @@ pub struct Filter {
     responses((status = 200, body = LockoutPage), (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"))
 )]
 pub async fn lockouts(
-    use_case: Data<ListLockouts>,
-    cursors: Data<CursorSigner>,
+    operations: Service<Operations>,
+    cursors: Service<CursorSigner>,
     Admin(admin): Admin,
     Query(filter): Query<Filter>,
 ) -> Result<HttpResponse, Problem> {
@@ -49,7 +48,8 @@ pub async fn lockouts(
     let limit = violations.finish(limit)?;
     let after = page.after::<(i64, String)>(LIST, &cursors)?.map(position).transpose()?;
     let query = LockoutsQuery { reason, after, limit };
-    let found = use_case.execute(admin, query).await.map_err(|cause| Problem::unavailable("lockout.read", &cause))?;
+    let found =
+        operations.list_lockouts(admin, query).await.map_err(|cause| Problem::unavailable("lockout.read", &cause))?;
     let next_cursor = found
         .entries
         .last()
@@ -76,12 +76,12 @@ fn position((unlock_at, email): (i64, String)) -> Result<LockedAddressPosition, 
     )
 )]
 pub async fn lockout(
-    use_case: Data<ReadLockout>,
+    operations: Service<Operations>,
     Admin(admin): Admin,
     EmailPath(email): EmailPath,
 ) -> Result<HttpResponse, Problem> {
-    let found = use_case
-        .execute(admin, &email)
+    let found = operations
+        .find_lockout(admin, &email)
         .await
         .map_err(|cause| Problem::unavailable("lockout.read", &cause))?
         .ok_or_else(|| Problem::not_found("lock"))?;
@@ -99,14 +99,14 @@ pub async fn lockout(
     )
 )]
 pub async fn unlock(
-    use_case: Data<UnlockAccount>,
+    operations: Service<Operations>,
     Admin(admin): Admin,
     EmailPath(email): EmailPath,
     Json(request): Json<UnlockRequest>,
 ) -> Result<HttpResponse, Problem> {
-    use_case.execute(admin, &email, request.validate()?).await.map_err(|error| match error {
-        UnlockAccountError::NotLocked => Problem::not_found("lock"),
-        UnlockAccountError::Unavailable(cause) => Problem::unavailable("lockout.update", &cause),
+    operations.unlock(admin, &email, request.validate()?).await.map_err(|error| match error {
+        UnlockError::NotLocked => Problem::not_found("lock"),
+        UnlockError::Unavailable(cause) => Problem::unavailable("lockout.update", &cause),
     })?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,10 +1,10 @@
-use actix_web::{HttpResponse, web::Data};
-use comanda_application::orders::AdvanceOrder;
+use actix_web::HttpResponse;
+use comanda_application::Orders;
 use comanda_domain::ports::AdvanceOrderError;
 
 use super::invalid_transition;
 use crate::http::{
-    extract::{Json, OrderIdPath, Staff},
+    extract::{Json, OrderIdPath, Service, Staff},
     problem::{Problem, ProblemDocument},
     wire::{AdvanceOrderRequest, OrderResponse},
 };
@@ -22,12 +22,12 @@ use crate::http::{
     )
 )]
 pub async fn advance(
-    use_case: Data<AdvanceOrder>,
+    orders: Service<Orders>,
     Staff(staff): Staff,
     OrderIdPath(id): OrderIdPath,
     Json(request): Json<AdvanceOrderRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let order = use_case.execute(staff, id, request.validate()?).await.map_err(problem)?;
+    let order = orders.advance(staff, id, request.validate()?).await.map_err(problem)?;
     Ok(HttpResponse::Ok().json(OrderResponse::with_lines(&order)))
 }
 

@@ -1,10 +1,10 @@
-use actix_web::{HttpResponse, web::Data};
-use comanda_application::orders::CancelOrder;
+use actix_web::HttpResponse;
+use comanda_application::Orders;
 use comanda_domain::{order_status::OrderStatus, ports::CancelOrderError};
 
 use super::{REPLAYED, invalid_transition, key_reused};
 use crate::http::{
-    extract::{IdempotencyHeader, JsonOrNothing, OrderIdPath, SignedIn},
+    extract::{IdempotencyHeader, JsonOrNothing, OrderIdPath, Service, SignedIn},
     problem::{Problem, ProblemDocument},
     wire::{CancelOrderRequest, OrderResponse},
 };
@@ -24,19 +24,19 @@ use crate::http::{
     )
 )]
 pub async fn cancel(
-    use_case: Data<CancelOrder>,
+    orders: Service<Orders>,
     SignedIn(actor): SignedIn,
     OrderIdPath(id): OrderIdPath,
     key: IdempotencyHeader,
     JsonOrNothing(request): JsonOrNothing<CancelOrderRequest>,
 ) -> Result<HttpResponse, Problem> {
     let reason = request.validate()?;
-    let answer = use_case.execute(actor, id, reason, key.with_body(&request)).await.map_err(problem)?;
+    let cancelled = orders.cancel(actor, id, reason, key.with_body(&request)).await.map_err(problem)?;
     let mut response = HttpResponse::Ok();
-    if answer.replayed {
+    if cancelled.replayed {
         response.insert_header(REPLAYED);
     }
-    Ok(response.json(OrderResponse::with_lines(&answer.outcome)))
+    Ok(response.json(OrderResponse::with_lines(&cancelled.outcome)))
 }
 
 fn problem(error: CancelOrderError) -> Problem {

@@ -1,13 +1,12 @@
-use actix_web::{HttpResponse, web::Data};
-use comanda_application::orders::ListOrders;
+use actix_web::HttpResponse;
+use comanda_application::Orders;
 use comanda_domain::ids::OrderId;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::http::{
-    extract::CursorSigner,
-    extract::{Query, SignedIn},
+    extract::{CursorSigner, Query, Service, SignedIn},
     problem::{Problem, ProblemDocument},
     validation::Violations,
     wire::{OrderPage, OrderResponse, PageQuery, QueryInteger, relations_in, status_in},
@@ -42,8 +41,8 @@ pub struct Filter {
     )
 )]
 pub async fn list(
-    use_case: Data<ListOrders>,
-    cursors: Data<CursorSigner>,
+    orders: Service<Orders>,
+    cursors: Service<CursorSigner>,
     SignedIn(reader): SignedIn,
     Query(filter): Query<Filter>,
 ) -> Result<HttpResponse, Problem> {
@@ -55,8 +54,8 @@ pub async fn list(
     let limit = violations.finish(limit)?;
     let after = page.after::<Uuid>(LIST, &cursors)?.map(OrderId::new);
 
-    let found = use_case
-        .execute(reader, status, relations, after, limit)
+    let found = orders
+        .list(reader, status, relations, after, limit)
         .await
         .map_err(|cause| Problem::unavailable("order.lookup", &cause))?;
     let last = found.entries.last().filter(|_| found.has_more);

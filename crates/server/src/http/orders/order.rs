@@ -1,10 +1,10 @@
-use actix_web::{HttpResponse, web::Data};
-use comanda_application::orders::{ReadOrder, Relations};
+use actix_web::HttpResponse;
+use comanda_application::{Orders, orders::Relations};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::http::{
-    extract::{OrderIdPath, Query, SignedIn},
+    extract::{OrderIdPath, Query, Service, SignedIn},
     problem::{Problem, ProblemDocument},
     wire::{OrderResponse, relations_in},
 };
@@ -28,14 +28,14 @@ pub struct Include {
     )
 )]
 pub async fn order(
-    use_case: Data<ReadOrder>,
+    orders: Service<Orders>,
     SignedIn(reader): SignedIn,
     OrderIdPath(id): OrderIdPath,
     Query(query): Query<Include>,
 ) -> Result<HttpResponse, Problem> {
     let relations = Relations { items: true, ..relations_in(query.include.as_deref())? };
-    let order = use_case
-        .execute(reader, id, relations)
+    let order = orders
+        .find(reader, id, relations)
         .await
         .map_err(|cause| Problem::unavailable("order.lookup", &cause))?
         .ok_or_else(|| Problem::not_found("order"))?;

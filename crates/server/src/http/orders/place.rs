@@ -1,10 +1,10 @@
-use actix_web::{HttpResponse, http::header, web::Data};
-use comanda_application::orders::PlaceOrder;
+use actix_web::{HttpResponse, http::header};
+use comanda_application::Orders;
 use comanda_domain::{allocation::Shortage, ports::PlaceOrderError};
 
 use super::{REPLAYED, key_reused};
 use crate::http::{
-    extract::{IdempotencyHeader, Json, SignedIn},
+    extract::{IdempotencyHeader, Json, Service, SignedIn},
     problem::{Code, Problem, ProblemDocument, ShortageDocument},
     validation::Violation,
     wire::{OrderResponse, PlaceOrderRequest},
@@ -26,19 +26,19 @@ use crate::http::{
     )
 )]
 pub async fn place(
-    use_case: Data<PlaceOrder>,
+    orders: Service<Orders>,
     SignedIn(customer): SignedIn,
     key: IdempotencyHeader,
     Json(request): Json<PlaceOrderRequest>,
 ) -> Result<HttpResponse, Problem> {
     let (basket, note) = request.validate()?;
-    let answer = use_case.execute(customer, basket, note, key.with_body(&request)).await.map_err(problem)?;
+    let placed = orders.place(customer, basket, note, key.with_body(&request)).await.map_err(problem)?;
     let mut response = HttpResponse::Created();
-    response.insert_header((header::LOCATION, format!("/v1/orders/{}", answer.outcome.order.id)));
-    if answer.replayed {
+    response.insert_header((header::LOCATION, format!("/v1/orders/{}", placed.outcome.order.id)));
+    if placed.replayed {
         response.insert_header(REPLAYED);
     }
-    Ok(response.json(OrderResponse::with_lines(&answer.outcome)))
+    Ok(response.json(OrderResponse::with_lines(&placed.outcome)))
 }
 
 fn problem(error: PlaceOrderError) -> Problem {

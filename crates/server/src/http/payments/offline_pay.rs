@@ -5,8 +5,7 @@ use comanda_stripe::{OfflineGateway, TestCard};
 
 use super::stripe_webhook;
 use crate::http::{
-    extract::Json,
-    payments::PaymentsWaker,
+    extract::{Json, Service},
     problem::{Problem, ProblemDocument},
     validation::Violations,
     wire::OfflinePayRequest,
@@ -24,18 +23,17 @@ use crate::http::{
     )
 )]
 pub async fn offline_pay(
-    gateway: Option<web::Data<OfflineGateway>>,
-    use_case: web::Data<ReceiveGatewayEvent>,
-    waker: web::Data<PaymentsWaker>,
+    gateway: Service<Option<OfflineGateway>>,
+    receive: Service<ReceiveGatewayEvent>,
     intent: web::Path<String>,
     Json(request): Json<OfflinePayRequest>,
 ) -> Result<HttpResponse, Problem> {
     let mut violations = Violations::default();
     let card = violations.read::<TestCard>("/payment_method", &request.payment_method, "unknown-card");
     let card = violations.finish(card)?;
-    let paid = gateway.and_then(|gateway| gateway.pay(&IntentId(intent.into_inner()), card, chrono::Utc::now()));
+    let paid =
+        gateway.as_ref().and_then(|gateway| gateway.pay(&IntentId(intent.into_inner()), card, chrono::Utc::now()));
     let (signature, body) = paid.ok_or_else(|| Problem::not_found("intent"))?;
-    use_case.execute(&signature, body.as_bytes()).await.map_err(stripe_webhook::problem)?;
-    waker.wake();
+    receive.execute(&signature, body.as_bytes()).await.map_err(stripe_webhook::problem)?;
     Ok(HttpResponse::Accepted().finish())
 }

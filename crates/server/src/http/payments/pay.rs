@@ -1,9 +1,9 @@
-use actix_web::{HttpResponse, web::Data};
+use actix_web::HttpResponse;
 use comanda_application::payments::{PayOrder, PayOrderError};
 use comanda_domain::ports::BeginPaymentError;
 
 use crate::http::{
-    extract::{IdempotencyHeader, Json, OrderIdPath, SignedIn},
+    extract::{IdempotencyHeader, Json, OrderIdPath, Service, SignedIn},
     orders::{REPLAYED, key_reused},
     problem::{Code, Problem, ProblemDocument},
     validation::Violation,
@@ -28,14 +28,14 @@ use crate::http::{
     )
 )]
 pub async fn pay(
-    use_case: Data<PayOrder>,
+    pay: Service<PayOrder>,
     SignedIn(customer): SignedIn,
     OrderIdPath(id): OrderIdPath,
     key: IdempotencyHeader,
     Json(request): Json<PayRequest>,
 ) -> Result<HttpResponse, Problem> {
     let method = request.validate()?;
-    let answer = use_case.execute(customer, id, method, key.with_body(&request)).await.map_err(problem)?;
+    let answer = pay.execute(customer, id, method, key.with_body(&request)).await.map_err(problem)?;
     let mut response = HttpResponse::Created();
     if answer.replayed {
         response.insert_header(REPLAYED);

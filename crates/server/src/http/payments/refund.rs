@@ -1,10 +1,9 @@
-use actix_web::{HttpResponse, web::Data};
+use actix_web::HttpResponse;
 use comanda_application::payments::RefundPayment;
 use comanda_domain::{money::Currency, ports::RefundPaymentError};
 
 use crate::http::{
-    extract::{Json, PaymentPath, Staff},
-    payments::PaymentsWaker,
+    extract::{Json, PaymentPath, Service, Staff},
     problem::{Code, Problem, ProblemDocument},
     validation::Violation,
     wire::{RefundRequest, RefundResponse},
@@ -24,16 +23,14 @@ use crate::http::{
     )
 )]
 pub async fn refund(
-    use_case: Data<RefundPayment>,
-    waker: Data<PaymentsWaker>,
-    currency: Data<Currency>,
+    refund: Service<RefundPayment>,
+    currency: Service<Currency>,
     Staff(staff): Staff,
     PaymentPath { order_id, payment_id }: PaymentPath,
     Json(request): Json<RefundRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let (amount, reason) = request.validate(**currency)?;
-    let refund = use_case.execute(staff, order_id, payment_id, amount, reason).await.map_err(problem)?;
-    waker.wake();
+    let (amount, reason) = request.validate(*currency)?;
+    let refund = refund.execute(staff, order_id, payment_id, amount, reason).await.map_err(problem)?;
     Ok(HttpResponse::Created().json(RefundResponse::from(refund)))
 }
 

@@ -1,9 +1,9 @@
-use actix_web::{HttpResponse, web::Data};
+use actix_web::HttpResponse;
 use comanda_application::payments::SettlePayment;
 use comanda_domain::ports::SettlePaymentError;
 
 use crate::http::{
-    extract::{PaymentPath, Staff},
+    extract::{PaymentPath, Service, Staff},
     problem::{Code, Problem, ProblemDocument},
     wire::PaymentResponse,
 };
@@ -20,11 +20,11 @@ use crate::http::{
     )
 )]
 pub async fn settle(
-    use_case: Data<SettlePayment>,
+    settle: Service<SettlePayment>,
     Staff(staff): Staff,
     PaymentPath { order_id, payment_id }: PaymentPath,
 ) -> Result<HttpResponse, Problem> {
-    let payment = use_case.execute(staff, order_id, payment_id).await.map_err(problem)?;
+    let payment = settle.execute(staff, order_id, payment_id).await.map_err(problem)?;
     Ok(HttpResponse::Ok().json(PaymentResponse::from(payment)))
 }
 

@@ -1,9 +1,8 @@
-use actix_web::{HttpRequest, HttpResponse, web::Data};
+use actix_web::{HttpRequest, HttpResponse};
 use comanda_application::payments::{ReceiveEventError, ReceiveGatewayEvent};
 
 use crate::http::{
-    extract::RawBody,
-    payments::PaymentsWaker,
+    extract::{RawBody, Service},
     problem::{Code, Problem, ProblemDocument},
 };
 
@@ -18,16 +17,12 @@ use crate::http::{
     )
 )]
 pub async fn stripe_webhook(
-    use_case: Data<ReceiveGatewayEvent>,
-    waker: Data<PaymentsWaker>,
+    receive: Service<ReceiveGatewayEvent>,
     request: HttpRequest,
     RawBody(body): RawBody,
 ) -> Result<HttpResponse, Problem> {
     let signature = request.headers().get("stripe-signature").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let is_new = use_case.execute(signature, &body).await.map_err(problem)?;
-    if is_new {
-        waker.wake();
-    }
+    receive.execute(signature, &body).await.map_err(problem)?;
     Ok(HttpResponse::Ok().json(serde_json::json!({ "received": true })))
 }
 

@@ -1,17 +1,20 @@
 use std::sync::Arc;
 
+use comanda_domain::ports::WorkQueue;
 use tokio::sync::Notify;
 
-/// Wakes whoever tends payments: something has come that should not wait for the next look.
+/// Wakes the worker that processes payments.
 #[derive(Clone, Default)]
 pub struct PaymentsWaker(Arc<Notify>);
 
 impl PaymentsWaker {
-    pub fn wake(&self) {
-        self.0.notify_one();
-    }
-
     pub async fn woken(&self) {
         self.0.notified().await;
+    }
+}
+
+impl WorkQueue for PaymentsWaker {
+    fn wake(&self) {
+        self.0.notify_one();
     }
 }

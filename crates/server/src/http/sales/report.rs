@@ -1,12 +1,12 @@
-use actix_web::{HttpRequest, HttpResponse, http::header::VARY, web::Data};
+use actix_web::{HttpRequest, HttpResponse, http::header::VARY};
 use chrono::SecondsFormat;
-use comanda_application::sales::{ReportSales, ReportSalesError};
+use comanda_application::{Sales, sales::SalesReportError};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::csv_response::{csv_response, prefers_csv};
 use crate::http::{
-    extract::{Authenticator, Query, Staff},
+    extract::{Query, Service, Staff},
     problem::{Problem, ProblemDocument},
     validation::Violations,
     wire::{SalesReport, interval_in, period_in, zone_in},
@@ -41,8 +41,7 @@ pub struct Filter {
     )
 )]
 pub async fn sales(
-    use_case: Data<ReportSales>,
-    authenticator: Data<Authenticator>,
+    sales: Service<Sales>,
     Staff(staff): Staff,
     Query(filter): Query<Filter>,
     request: HttpRequest,
@@ -50,14 +49,13 @@ pub async fn sales(
     let mut violations = Violations::default();
     let zone = zone_in(filter.tz.as_deref(), &mut violations);
     let interval = interval_in(filter.interval.as_deref(), &mut violations);
-    let now = authenticator.clock.now();
     let period =
-        period_in(filter.from.as_deref(), filter.to.as_deref(), zone.unwrap_or_default(), now, &mut violations)?;
+        period_in(filter.from.as_deref(), filter.to.as_deref(), zone.unwrap_or_default(), &sales, &mut violations)?;
     let ((zone, interval), period) = violations.finish(zone.zip(interval).zip(period))?;
 
-    let sales = use_case.execute(staff, period, interval, &zone).await.map_err(|error| match error {
-        ReportSalesError::TooManyIntervals(violation) => Violations::only("/interval", &violation),
-        ReportSalesError::Unavailable(cause) => Problem::unavailable("analytics.read", &cause),
+    let rows = sales.report(staff, period, interval, &zone).await.map_err(|error| match error {
+        SalesReportError::TooManyIntervals(violation) => Violations::only("/interval", &violation),
+        SalesReportError::Unavailable(cause) => Problem::unavailable("analytics.read", &cause),
     })?;
     if prefers_csv(&request) {
         let header = ["from", "to", "orders", "quantity", "revenue", "currency", "paid", "refunded"];
@@ -66,7 +64,7 @@ pub async fn sales(
             |moment: comanda_domain::Timestamp| moment.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Secs, true);
         return Ok(csv_response(
             header,
-            sales.iter().map(|row| {
+            rows.iter().map(|row| {
                 let (from, to) = (time(row.period.from()), time(row.period.to()));
                 let (revenue, currency) = (row.revenue.to_string(), row.revenue.currency().to_string());
                 let (paid, refunded) = (row.paid.to_string(), row.refunded.to_string());
@@ -74,6 +72,6 @@ pub async fn sales(
             }),
         ));
     }
-    let data = sales.iter().map(Into::into).collect();
+    let data = rows.iter().map(Into::into).collect();
     Ok(HttpResponse::Ok().insert_header((VARY, "accept")).json(SalesReport { data }))
 }

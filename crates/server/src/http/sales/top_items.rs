@@ -1,13 +1,13 @@
-use actix_web::{HttpRequest, HttpResponse, http::header::VARY, web::Data};
+use actix_web::{HttpRequest, HttpResponse, http::header::VARY};
 use chrono_tz::Tz;
-use comanda_application::sales::ReportTopItems;
+use comanda_application::Sales;
 use comanda_domain::page::PageLimit;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::csv_response::{csv_response, prefers_csv};
 use crate::http::{
-    extract::{Authenticator, Query, Staff},
+    extract::{Query, Service, Staff},
     problem::{Problem, ProblemDocument},
     validation::Violations,
     wire::{QueryInteger, TopItems, period_in},
@@ -38,20 +38,18 @@ pub struct Filter {
     )
 )]
 pub async fn top_items(
-    use_case: Data<ReportTopItems>,
-    authenticator: Data<Authenticator>,
+    sales: Service<Sales>,
     Staff(staff): Staff,
     Query(filter): Query<Filter>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let mut violations = Violations::default();
-    let period =
-        period_in(filter.from.as_deref(), filter.to.as_deref(), Tz::UTC, authenticator.clock.now(), &mut violations)?;
+    let period = period_in(filter.from.as_deref(), filter.to.as_deref(), Tz::UTC, &sales, &mut violations)?;
     let limit = violations.check("/limit", PageLimit::new(filter.limit.map_or(5, |limit| limit.0)));
     let (period, limit) = violations.finish(period.zip(limit))?;
 
     let items =
-        use_case.execute(staff, period, limit).await.map_err(|cause| Problem::unavailable("analytics.read", &cause))?;
+        sales.top_items(staff, period, limit).await.map_err(|cause| Problem::unavailable("analytics.read", &cause))?;
     if prefers_csv(&request) {
         let header = ["menu_item_id", "name", "quantity", "revenue", "currency"];
         return Ok(csv_response(

@@ -1,11 +1,10 @@
-use actix_web::{HttpRequest, HttpResponse, web::Data};
-use comanda_application::accounts::LogIn;
+use actix_web::{HttpRequest, HttpResponse};
+use comanda_application::Sessions;
 use comanda_domain::rate_limit::LimitedAction;
 
 use super::checked;
 use crate::http::{
-    extract::Json,
-    extract::RateLimiter,
+    extract::{Json, RateLimiter, Service},
     middleware::run_to_completion,
     problem::rate_limit_headers,
     problem::{Problem, ProblemDocument},
@@ -23,17 +22,17 @@ use crate::http::{
     )
 )]
 pub async fn log_in(
-    use_case: Data<LogIn>,
-    rate_limiter: Data<RateLimiter>,
+    sessions: Service<Sessions>,
+    rate_limiter: Service<RateLimiter>,
     http_request: HttpRequest,
     Json(request): Json<LogInRequest>,
 ) -> Result<HttpResponse, Problem> {
     let (email, password) = request.validate()?;
     let allowance = rate_limiter.admit(&http_request, LimitedAction::LogIn).await?;
-    let logged_in = run_to_completion(async move { use_case.as_client(&email, password).await }).await?;
+    let session = run_to_completion(async move { sessions.sign_in(&email, password).await }).await?;
     let mut response = HttpResponse::Ok();
     for header in rate_limit_headers(allowance) {
         response.insert_header(header);
     }
-    Ok(response.json(SessionResponse::from(checked(logged_in)?)))
+    Ok(response.json(SessionResponse::from(checked(session)?)))
 }

@@ -1,11 +1,10 @@
-use actix_web::{HttpRequest, HttpResponse, web::Data};
-use comanda_application::accounts::LogIn;
+use actix_web::{HttpRequest, HttpResponse};
+use comanda_application::Sessions;
 use comanda_domain::rate_limit::LimitedAction;
 
 use super::checked;
 use crate::http::{
-    extract::RateLimiter,
-    extract::{Authenticator, Json},
+    extract::{Authenticator, Json, RateLimiter, Service},
     middleware::run_to_completion,
     problem::{Problem, ProblemDocument},
     wire::{BrowserSessionResponse, LogInRequest},
@@ -22,19 +21,19 @@ use crate::http::{
     )
 )]
 pub async fn log_in_browser(
-    use_case: Data<LogIn>,
-    rate_limiter: Data<RateLimiter>,
-    authenticator: Data<Authenticator>,
+    sessions: Service<Sessions>,
+    rate_limiter: Service<RateLimiter>,
+    authenticator: Service<Authenticator>,
     http_request: HttpRequest,
     Json(request): Json<LogInRequest>,
 ) -> Result<HttpResponse, Problem> {
     let (email, password) = request.validate()?;
     rate_limiter.admit(&http_request, LimitedAction::LogIn).await?;
-    let logged_in = run_to_completion(async move { use_case.as_browser(&email, password).await }).await?;
-    let logged_in = checked(logged_in)?;
-    let (token, csrf_token) = (logged_in.session_token, authenticator.csrf.issue(logged_in.session_id));
+    let session = run_to_completion(async move { sessions.sign_in_browser(&email, password).await }).await?;
+    let session = checked(session)?;
+    let (token, csrf_token) = (session.session_token, authenticator.csrf.issue(session.session_id));
     Ok(HttpResponse::Ok()
         .cookie(authenticator.cookies.session(&token.token, token.expires_in))
         .cookie(authenticator.cookies.csrf(&csrf_token, token.expires_in))
-        .json(BrowserSessionResponse { user: logged_in.account.into(), csrf_token }))
+        .json(BrowserSessionResponse { user: session.account.into(), csrf_token }))
 }

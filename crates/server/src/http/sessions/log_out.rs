@@ -1,8 +1,8 @@
-use actix_web::{HttpResponse, web::Data};
-use comanda_application::accounts::LogOut;
+use actix_web::HttpResponse;
+use comanda_application::Sessions;
 
 use crate::http::{
-    extract::{Authenticator, SignedIn},
+    extract::{Authenticator, Service, SignedIn},
     problem::{Problem, ProblemDocument},
 };
 
@@ -11,8 +11,8 @@ use crate::http::{
     delete, path = "/v1/sessions/current", tag = "accounts",
     responses((status = 204), (status = 401, description = "`unauthenticated`", body = ProblemDocument, content_type = "application/problem+json"))
 )]
-pub async fn log_out(use_case: Data<LogOut>, SignedIn(actor): SignedIn) -> Result<HttpResponse, Problem> {
-    use_case.execute(actor).await.map_err(|cause| Problem::unavailable("auth.lookup", &cause))?;
+pub async fn log_out(sessions: Service<Sessions>, SignedIn(actor): SignedIn) -> Result<HttpResponse, Problem> {
+    sessions.sign_out(actor).await.map_err(|cause| Problem::unavailable("auth.lookup", &cause))?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -26,11 +26,11 @@ pub async fn log_out(use_case: Data<LogOut>, SignedIn(actor): SignedIn) -> Resul
     )
 )]
 pub async fn log_out_browser(
-    use_case: Data<LogOut>,
-    authenticator: Data<Authenticator>,
+    sessions: Service<Sessions>,
+    authenticator: Service<Authenticator>,
     SignedIn(actor): SignedIn,
 ) -> Result<HttpResponse, Problem> {
-    use_case.execute(actor).await.map_err(|cause| Problem::unavailable("auth.lookup", &cause))?;
+    sessions.sign_out(actor).await.map_err(|cause| Problem::unavailable("auth.lookup", &cause))?;
     let mut response = HttpResponse::NoContent();
     for cookie in authenticator.cookies.cleared() {
         response.cookie(cookie);

@@ -7,7 +7,7 @@ pub fn checked<T>(outcome: Result<T, CheckPasswordError>) -> Result<T, Problem> 
     let name = match &outcome {
         Ok(_) => "match",
         Err(CheckPasswordError::InvalidCredentials) => "mismatch",
-        Err(CheckPasswordError::Locked(_)) => "locked",
+        Err(CheckPasswordError::Locked { .. }) => "locked",
         Err(CheckPasswordError::TooManyAtOnce) => "too_many_at_once",
         Err(CheckPasswordError::Busy) => "busy",
         Err(CheckPasswordError::Unavailable(_)) => "unavailable",
@@ -21,8 +21,8 @@ fn check_problem(error: CheckPasswordError) -> Problem {
         CheckPasswordError::InvalidCredentials => {
             Problem::new(Code::InvalidCredentials, "The e-mail address or the password is wrong.")
         }
-        CheckPasswordError::Locked(lock) => {
-            let wait = whole_seconds(lock.unlock_at - chrono::Utc::now());
+        CheckPasswordError::Locked { wait, .. } => {
+            let wait = whole_seconds(wait);
             Problem::new(Code::AccountLocked, format!("Too many wrong passwords; try again in {wait} s."))
                 .retry_after(wait)
         }

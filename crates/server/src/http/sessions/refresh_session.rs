@@ -1,10 +1,9 @@
-use actix_web::{HttpRequest, HttpResponse, web::Data};
-use comanda_application::accounts::{RefreshSession, RefreshSessionError};
+use actix_web::{HttpRequest, HttpResponse};
+use comanda_application::{Sessions, sessions::RefreshSessionError};
 use comanda_domain::rate_limit::LimitedAction;
 
 use crate::http::{
-    extract::Json,
-    extract::RateLimiter,
+    extract::{Json, RateLimiter, Service},
     problem::{Code, Problem, ProblemDocument},
     wire::{RefreshRequest, SessionResponse},
 };
@@ -22,14 +21,14 @@ use crate::http::{
     )
 )]
 pub async fn refresh_session(
-    use_case: Data<RefreshSession>,
-    rate_limiter: Data<RateLimiter>,
+    sessions: Service<Sessions>,
+    rate_limiter: Service<RateLimiter>,
     http_request: HttpRequest,
     Json(request): Json<RefreshRequest>,
 ) -> Result<HttpResponse, Problem> {
     rate_limiter.admit(&http_request, LimitedAction::Refresh).await?;
-    let continued = use_case.execute(&request.token()).await.map_err(problem)?;
-    Ok(HttpResponse::Ok().json(SessionResponse::from(continued)))
+    let session = sessions.refresh(&request.token()).await.map_err(problem)?;
+    Ok(HttpResponse::Ok().json(SessionResponse::from(session)))
 }
 
 fn problem(error: RefreshSessionError) -> Problem {

@@ -1,4 +1,4 @@
-use chrono::{DateTime, NaiveDate, TimeDelta};
+use chrono::{DateTime, NaiveDate};
 use chrono_tz::Tz;
 use comanda_domain::{
     Timestamp,
@@ -12,24 +12,19 @@ use uuid::Uuid;
 use super::{MoneyResponse, WireTime};
 use crate::http::{
     problem::{Code, Problem},
-    validation::Violation,
-    validation::Violations,
+    validation::{Violation, Violations},
 };
-
-/// What is reported on when nothing is said: the last thirty days.
-const UNLESS_SAID: TimeDelta = TimeDelta::days(30);
 
 /// `from` and `to` of a report. A date alone is its first moment in the time zone.
 pub fn period_in(
     from: Option<&str>,
     to: Option<&str>,
     zone: Tz,
-    now: Timestamp,
+    sales: &comanda_application::Sales,
     violations: &mut Violations,
 ) -> Result<Option<Period>, Problem> {
-    let to = moment("/to", to, zone)?.unwrap_or(now);
-    let from = moment("/from", from, zone)?.unwrap_or(to - UNLESS_SAID);
-    Ok(violations.check("/to", Period::new(from, to)))
+    let (to, from) = (moment("/to", to, zone)?, moment("/from", from, zone)?);
+    Ok(violations.check("/to", sales.period(from, to)))
 }
 
 fn moment(pointer: &str, text: Option<&str>, zone: Tz) -> Result<Option<Timestamp>, Problem> {

@@ -1,4 +1,4 @@
-use comanda_application::accounts::{LoggedIn, Registration};
+use comanda_application::{accounts::Registration, sessions::ClientSession};
 use comanda_domain::{account::Account, email::Email, password::Password, session::RefreshToken, text::PersonName};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -86,14 +86,14 @@ pub struct SessionResponse {
     user: UserResponse,
 }
 
-impl From<LoggedIn> for SessionResponse {
-    fn from(logged_in: LoggedIn) -> Self {
+impl From<ClientSession> for SessionResponse {
+    fn from(session: ClientSession) -> Self {
         Self {
-            access_token: logged_in.access_token.token,
+            access_token: session.access_token.token,
             token_type: "Bearer",
-            expires_in: logged_in.access_token.expires_in,
-            refresh_token: logged_in.refresh_token.expose().to_owned(),
-            user: logged_in.account.into(),
+            expires_in: session.access_token.expires_in,
+            refresh_token: session.refresh_token.expose().to_owned(),
+            user: session.account.into(),
         }
     }
 }

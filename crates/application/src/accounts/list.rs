@@ -1,0 +1,14 @@
+use comanda_domain::{
+    account::{Account, Administrator},
+    page::Page,
+    ports::{AccountsQuery, Unavailable},
+};
+
+use super::Accounts;
+
+impl Accounts {
+    /// Lists accounts, the oldest first, a page at a time.
+    pub async fn list(&self, _by: Administrator, query: AccountsQuery) -> Result<Page<Account>, Unavailable> {
+        self.accounts.list(query).await
+    }
+}

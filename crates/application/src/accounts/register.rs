@@ -1,0 +1,104 @@
+use comanda_domain::{
+    account::{Account, Role},
+    email::Email,
+    ids::AccountId,
+    password::Password,
+    ports::{HashPasswordError, NewAccount, RegisterAccountError, Unavailable},
+    text::PersonName,
+};
+use thiserror::Error;
+
+use super::Accounts;
+
+/// What a newcomer fills in.
+#[derive(Debug)]
+pub struct Registration {
+    pub email: Email,
+    pub name: PersonName,
+    pub password: Password,
+}
+
+/// Why no account was opened.
+#[derive(Debug, Error)]
+pub enum OpenAccountError {
+    #[error("the e-mail address has an account already")]
+    EmailTaken,
+    #[error("the password hasher is busy")]
+    Busy,
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl From<HashPasswordError> for OpenAccountError {
+    fn from(error: HashPasswordError) -> Self {
+        match error {
+            HashPasswordError::Busy => Self::Busy,
+            HashPasswordError::Unavailable(source) => Self::Unavailable(source),
+        }
+    }
+}
+
+impl Accounts {
+    /// Opens a customer's account.
+    pub async fn register(&self, registration: Registration) -> Result<Account, OpenAccountError> {
+        let password_hash = self.passwords.hasher.hash(registration.password).await?;
+        let account = NewAccount {
+            id: AccountId::new(self.ids.generate()),
+            email: registration.email,
+            name: registration.name,
+            role: Role::Customer,
+            password_hash,
+            created_at: self.clock.now(),
+        };
+        self.accounts.register(account).await.map_err(|error| match error {
+            RegisterAccountError::EmailTaken => OpenAccountError::EmailTaken,
+            RegisterAccountError::Unavailable(source) => OpenAccountError::Unavailable(source),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use comanda_domain::ports::{MockAccounts, MockPasswordHasher};
+
+    use super::*;
+    use crate::{accounts::Passwords, sample};
+
+    fn registration() -> Registration {
+        Registration {
+            email: sample::email(),
+            name: PersonName::new("Ana").unwrap(),
+            password: Password::choose("correct horse battery".to_owned()).unwrap(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_newcomer_becomes_a_customer_and_only_the_hash_is_kept() {
+        let mut hasher = MockPasswordHasher::new();
+        hasher.expect_hash().once().returning(|_| Ok(sample::password_hash()));
+        let mut stored = MockAccounts::new();
+        stored
+            .expect_register()
+            .once()
+            .withf(|new| new.role == Role::Customer && new.password_hash == sample::password_hash())
+            .returning(|new| Ok(sample::account_of(&new)));
+        let passwords = Passwords { hasher: Arc::new(hasher), ..sample::passwords() };
+        let accounts = Accounts { accounts: Arc::new(stored), passwords, ..sample::accounts() };
+
+        let account = accounts.register(registration()).await.unwrap();
+
+        assert_eq!((account.email, account.created_at), (sample::email(), sample::now()));
+    }
+
+    #[tokio::test]
+    async fn a_busy_hasher_opens_nothing() {
+        let mut hasher = MockPasswordHasher::new();
+        hasher.expect_hash().returning(|_| Err(HashPasswordError::Busy));
+        let passwords = Passwords { hasher: Arc::new(hasher), ..sample::passwords() };
+        let accounts = Accounts { passwords, ..sample::accounts() };
+
+        assert!(matches!(accounts.register(registration()).await, Err(OpenAccountError::Busy)));
+    }
+}

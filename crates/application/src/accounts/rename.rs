@@ -1,0 +1,10 @@
+use comanda_domain::{account::Account, ids::AccountId, ports::Unavailable, text::PersonName};
+
+use super::Accounts;
+
+impl Accounts {
+    /// Changes the name of an account. `None`: there is no such account.
+    pub async fn rename(&self, id: AccountId, name: PersonName) -> Result<Option<Account>, Unavailable> {
+        self.accounts.rename(id, name).await
+    }
+}

@@ -1,0 +1,10 @@
+use comanda_domain::{account::Administrator, ports::ResendError};
+
+use super::Events;
+
+impl Events {
+    /// Has a dead letter sent again.
+    pub async fn resend(&self, by: Administrator, id: i64) -> Result<(), ResendError> {
+        self.outbox.resend(id, by, self.clock.now()).await
+    }
+}

@@ -1,0 +1,40 @@
+use comanda_domain::{
+    account::StaffMember,
+    ids::MenuItemId,
+    menu_item::{MenuItem, MenuItemDetails, NewMenuItem},
+    ports::Unavailable,
+    stock::Stock,
+};
+
+use super::Menu;
+
+impl Menu {
+    /// Puts a menu item on the menu.
+    pub async fn add(&self, by: StaffMember, details: MenuItemDetails, stock: Stock) -> Result<MenuItem, Unavailable> {
+        let item = NewMenuItem { id: MenuItemId::new(self.ids.generate()), details, stock, added_at: self.clock.now() };
+        self.menu.add(item, by.account_id()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use comanda_domain::ports::MockMenu;
+
+    use super::*;
+    use crate::sample;
+
+    #[tokio::test]
+    async fn adds_the_menu_item_with_its_first_stock_under_the_name_of_who_did_it() {
+        let mut stored = MockMenu::new();
+        stored
+            .expect_add()
+            .once()
+            .withf(|item, by| item.stock.get() == 30 && *by == sample::staff().account_id())
+            .returning(|_, _| Ok(sample::menu_item()));
+        let menu = Menu { menu: Arc::new(stored), ..sample::menu() };
+        let stock = Stock::new(30).unwrap();
+        assert!(menu.add(sample::staff(), sample::menu_item().details, stock).await.is_ok());
+    }
+}

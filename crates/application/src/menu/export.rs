@@ -1,0 +1,10 @@
+use comanda_domain::ports::{Unavailable, WholeMenu};
+
+use crate::Setup;
+
+impl Setup {
+    /// Reads everything on the menu as it is at this moment, items that are switched off included.
+    pub async fn export_menu(&self) -> Result<WholeMenu, Unavailable> {
+        self.menu.whole().await
+    }
+}

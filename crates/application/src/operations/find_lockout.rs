@@ -1,0 +1,10 @@
+use comanda_domain::{account::Administrator, email::Email, lockout::LockedAddress, ports::Unavailable};
+
+use super::Operations;
+
+impl Operations {
+    /// Finds the lock of an address, if it is locked now.
+    pub async fn find_lockout(&self, _by: Administrator, email: &Email) -> Result<Option<LockedAddress>, Unavailable> {
+        self.lockouts.find(email).await
+    }
+}

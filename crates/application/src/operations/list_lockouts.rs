@@ -1,0 +1,19 @@
+use comanda_domain::{
+    account::Administrator,
+    lockout::LockedAddress,
+    page::Page,
+    ports::{LockoutsQuery, Unavailable},
+};
+
+use super::Operations;
+
+impl Operations {
+    /// Lists the addresses that are locked now, a page at a time.
+    pub async fn list_lockouts(
+        &self,
+        _by: Administrator,
+        query: LockoutsQuery,
+    ) -> Result<Page<LockedAddress>, Unavailable> {
+        self.lockouts.list(query).await
+    }
+}

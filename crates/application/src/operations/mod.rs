@@ -1,0 +1,27 @@
+//! Running the server: feature flags, lockouts and the audit log.
+
+mod find_lockout;
+mod list_lockouts;
+mod read_audit_log;
+mod read_flag;
+mod set_flag;
+mod unlock;
+
+use std::sync::Arc;
+
+use comanda_domain::{
+    feature_flag::FlagDefaults,
+    ports::{AuditLog, Clock, FlagSettings, Lockouts},
+};
+
+pub use unlock::UnlockError;
+
+/// What admins see and change of a running server. One file per verb.
+pub struct Operations {
+    pub lockouts: Arc<dyn Lockouts>,
+    pub audit_log: Arc<dyn AuditLog>,
+    pub flag_settings: Arc<dyn FlagSettings>,
+    /// What flags are at until somebody sets them.
+    pub flag_defaults: FlagDefaults,
+    pub clock: Arc<dyn Clock>,
+}

@@ -1,0 +1,97 @@
+use comanda_domain::{
+    account::Administrator,
+    audit::{AuditAction, AuditRecord},
+    email::Email,
+    ports::Unavailable,
+    text::Reason,
+};
+use thiserror::Error;
+
+use super::Operations;
+
+/// Why nothing was unlocked.
+#[derive(Debug, Error)]
+pub enum UnlockError {
+    #[error("the address is not locked")]
+    NotLocked,
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl Operations {
+    /// Lifts the lock of an address, and forgets the failures that led to it.
+    pub async fn unlock(&self, by: Administrator, email: &Email, reason: Reason) -> Result<(), UnlockError> {
+        self.lockouts.find(email).await?.ok_or(UnlockError::NotLocked)?;
+        // Recorded first: nothing is unlocked that is not in the log.
+        let record = AuditRecord {
+            actor: Some(by.account_id()),
+            action: AuditAction::AccountUnlocked,
+            target: email.to_string(),
+            reason: Some(reason),
+            at: self.clock.now(),
+        };
+        self.audit_log.record(record).await?;
+        Ok(self.lockouts.unlock(email).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use comanda_domain::{
+        lockout::{Lock, LockedAddress},
+        ports::{MockAuditLog, MockLockouts},
+    };
+
+    use super::*;
+    use crate::sample;
+
+    fn locked() -> MockLockouts {
+        let mut lockouts = MockLockouts::new();
+        lockouts.expect_find().returning(|email| {
+            let now = sample::now();
+            let lock = Lock { attempts: 5, level: 1, first_failed_at: now, locked_at: now, unlock_at: now };
+            Ok(Some(LockedAddress { email: email.clone(), lock }))
+        });
+        lockouts
+    }
+
+    fn reason() -> Reason {
+        Reason::new("called us").unwrap()
+    }
+
+    #[tokio::test]
+    async fn who_unlocked_whom_and_why_is_recorded() {
+        let mut lockouts = locked();
+        lockouts.expect_unlock().once().returning(|_| Ok(()));
+        let mut log = MockAuditLog::new();
+        log.expect_record()
+            .once()
+            .withf(|record| {
+                record.actor == Some(sample::admin().account_id())
+                    && record.target == sample::email().as_str()
+                    && record.reason == Some(reason())
+            })
+            .returning(|_| Ok(()));
+        let operations = Operations { lockouts: Arc::new(lockouts), audit_log: Arc::new(log), ..sample::operations() };
+        assert!(operations.unlock(sample::admin(), &sample::email(), reason()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_recorded_is_not_done() {
+        let mut log = MockAuditLog::new();
+        log.expect_record().returning(|_| Err(Unavailable::new("gone")));
+        let operations = Operations { lockouts: Arc::new(locked()), audit_log: Arc::new(log), ..sample::operations() };
+        assert!(operations.unlock(sample::admin(), &sample::email(), reason()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_not_locked_cannot_be_unlocked() {
+        let mut lockouts = MockLockouts::new();
+        lockouts.expect_find().returning(|_| Ok(None));
+        let operations = Operations { lockouts: Arc::new(lockouts), ..sample::operations() };
+        let answer = operations.unlock(sample::admin(), &sample::email(), reason()).await;
+        assert!(matches!(answer, Err(UnlockError::NotLocked)));
+    }
+}

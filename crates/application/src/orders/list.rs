@@ -1,0 +1,109 @@
+use std::collections::HashMap;
+
+use comanda_domain::{
+    account::Actor,
+    ids::OrderId,
+    order_status::OrderStatus,
+    page::{Page, PageLimit},
+    ports::{OrdersQuery, Unavailable},
+};
+
+use super::{
+    Orders,
+    relations::{RelatedOrder, Relations, customers_of},
+};
+
+impl Orders {
+    /// Lists orders, newest first, a page at a time: a customer's own, or all of them for staff.
+    ///
+    /// One round trip for the page and one for each relation, however long the page.
+    pub async fn list(
+        &self,
+        reader: Actor,
+        status: Option<OrderStatus>,
+        relations: Relations,
+        after: Option<OrderId>,
+        limit: PageLimit,
+    ) -> Result<Page<RelatedOrder>, Unavailable> {
+        let query = OrdersQuery { scope: reader.order_scope(), status, after, limit };
+        let page = self.orders.list(query).await?;
+        let ids: Vec<OrderId> = page.entries.iter().map(|order| order.id).collect();
+
+        let mut lines = match relations.items && !ids.is_empty() {
+            true => self.orders.lines_of(&ids).await?,
+            false => HashMap::new(),
+        };
+        let customers = match relations.customer && !ids.is_empty() {
+            true => customers_of(&*self.accounts, &page.entries).await?,
+            false => HashMap::new(),
+        };
+        let mut payments = match relations.payments && !ids.is_empty() {
+            true => self.payments.of_orders(&ids).await?,
+            false => HashMap::new(),
+        };
+        let entries = page.entries.into_iter().map(|order| RelatedOrder {
+            lines: relations.items.then(|| lines.remove(&order.id).unwrap_or_default()),
+            customer: customers.get(&order.customer_id).cloned(),
+            payments: relations.payments.then(|| payments.remove(&order.id).unwrap_or_default()),
+            order,
+        });
+        Ok(Page { entries: entries.collect(), has_more: page.has_more })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use comanda_domain::{
+        account::{OrderScope, Role},
+        ports::{MockAccounts, MockOrders, MockPayments},
+    };
+
+    use super::*;
+    use crate::sample;
+
+    #[tokio::test]
+    async fn each_relation_is_one_round_trip_for_the_whole_page() {
+        let mut stored = MockOrders::new();
+        stored
+            .expect_list()
+            .once()
+            .withf(|query| query.scope == OrderScope::All)
+            .returning(|_| Ok(Page { entries: vec![sample::order_with_lines().order; 3], has_more: true }));
+        stored.expect_lines_of().once().returning(|ids| {
+            assert_eq!(ids.len(), 3);
+            Ok(HashMap::from([(ids[0], sample::order_with_lines().lines)]))
+        });
+        let mut accounts = MockAccounts::new();
+        accounts.expect_find_many().once().withf(|ids| ids.len() == 1).returning(|_| Ok(vec![sample::customer()]));
+        let mut payments = MockPayments::new();
+        payments.expect_of_orders().once().withf(|ids| ids.len() == 3).returning(|_| Ok(HashMap::new()));
+        let orders = Orders {
+            orders: Arc::new(stored),
+            accounts: Arc::new(accounts),
+            payments: Arc::new(payments),
+            ..sample::orders()
+        };
+        let relations = Relations { items: true, customer: true, payments: true };
+
+        let page = orders.list(sample::actor(Role::Staff), None, relations, None, PageLimit::default()).await.unwrap();
+
+        assert!(page.has_more);
+        assert!(page.entries.iter().all(|entry| entry.customer == Some(sample::customer()) && entry.lines.is_some()));
+        assert!(page.entries.iter().all(|entry| entry.payments == Some(vec![])));
+    }
+
+    #[tokio::test]
+    async fn relations_nobody_asked_for_cost_nothing() {
+        let mut stored = MockOrders::new();
+        stored
+            .expect_list()
+            .returning(|_| Ok(Page { entries: vec![sample::order_with_lines().order], has_more: false }));
+        let orders = Orders { orders: Arc::new(stored), ..sample::orders() };
+        let customer = sample::actor(Role::Customer);
+        let page = orders.list(customer, None, Relations::default(), None, PageLimit::default()).await.unwrap();
+        let entry = &page.entries[0];
+        assert_eq!((&entry.lines, &entry.customer, &entry.payments), (&None, &None, &None));
+    }
+}

@@ -1,0 +1,68 @@
+use comanda_domain::{
+    account::Actor,
+    basket::Basket,
+    ids::OrderId,
+    order::{NewOrder, OrderWithLines},
+    ports::{Idempotent, PlaceOrderError},
+    text::Note,
+};
+
+use super::Orders;
+use crate::IdempotentRequest;
+
+impl Orders {
+    /// Places an order, all of it or nothing.
+    pub async fn place(
+        &self,
+        customer: Actor,
+        basket: Basket,
+        note: Option<Note>,
+        request: Option<IdempotentRequest>,
+    ) -> Result<Idempotent<OrderWithLines>, PlaceOrderError> {
+        let order = NewOrder {
+            id: OrderId::new(self.ids.generate()),
+            customer_id: customer.account_id,
+            basket,
+            note,
+            placed_at: self.clock.now(),
+            idempotency: request.map(|request| request.by(customer)),
+        };
+        self.orders.place(order).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use comanda_domain::{
+        account::Role,
+        idempotency::{IdempotencyKey, RequestFingerprint},
+        ports::MockOrders,
+    };
+
+    use super::*;
+    use crate::sample;
+
+    #[tokio::test]
+    async fn the_order_is_the_callers_and_so_is_the_key() {
+        let customer = sample::actor(Role::Customer);
+        let mut stored = MockOrders::new();
+        stored
+            .expect_place()
+            .once()
+            .withf(move |order| {
+                order.customer_id == customer.account_id
+                    && order.placed_at == sample::now()
+                    && order.idempotency.as_ref().is_some_and(|i| i.caller == customer.account_id)
+            })
+            .returning(|_| Ok(Idempotent { outcome: sample::order_with_lines(), replayed: false }));
+        let request = IdempotentRequest {
+            key: IdempotencyKey::new("key").unwrap(),
+            fingerprint: RequestFingerprint::new([0; 16]),
+        };
+        let orders = Orders { orders: Arc::new(stored), ..sample::orders() };
+        let placed = orders.place(customer, sample::basket(), None, Some(request)).await.unwrap();
+        assert_eq!(placed.outcome, sample::order_with_lines());
+    }
+}

@@ -1,0 +1,28 @@
+//! Signing in, staying signed in, and signing out.
+
+mod refresh;
+mod sign_in;
+mod sign_out;
+mod terms;
+
+use std::sync::Arc;
+
+use comanda_domain::ports::{self, AccessTokens, Clock, ClosedSessions, IdGenerator, RefreshTokens};
+
+pub use refresh::RefreshSessionError;
+pub use sign_in::{BrowserSession, ClientSession};
+pub use terms::SessionTerms;
+
+use crate::accounts::Passwords;
+
+/// The sessions of clients and browsers. One file per verb.
+pub struct Sessions {
+    pub sessions: Arc<dyn ports::Sessions>,
+    pub closed_sessions: Arc<dyn ClosedSessions>,
+    pub passwords: Passwords,
+    pub access_tokens: Arc<dyn AccessTokens>,
+    pub refresh_tokens: Arc<dyn RefreshTokens>,
+    pub ids: Arc<dyn IdGenerator>,
+    pub clock: Arc<dyn Clock>,
+    pub terms: SessionTerms,
+}

@@ -1,0 +1,157 @@
+use comanda_domain::{
+    account::Account,
+    email::Email,
+    ids::SessionId,
+    password::Password,
+    ports::{AccessToken, Audience, Unavailable},
+    session::{NewSession, RefreshToken},
+};
+
+use super::Sessions;
+use crate::accounts::CheckPasswordError;
+
+/// A session of a client that keeps tokens.
+pub struct ClientSession {
+    pub account: Account,
+    pub access_token: AccessToken,
+    pub refresh_token: RefreshToken,
+}
+
+/// A session of a browser, which keeps it in cookies.
+pub struct BrowserSession {
+    pub account: Account,
+    pub session_id: SessionId,
+    pub session_token: AccessToken,
+}
+
+impl Sessions {
+    /// Signs in a client that keeps tokens. Must be driven to its end: see [`Passwords::check`](crate::accounts::Passwords::check).
+    pub async fn sign_in(&self, email: &Email, password: Password) -> Result<ClientSession, CheckPasswordError> {
+        self.passwords.check_then(email, password, async |known| Ok(self.open_for_client(known.account).await?)).await
+    }
+
+    /// Signs in a browser, whose cookie lasts as long as its session. Must be driven to its end as well.
+    pub async fn sign_in_browser(
+        &self,
+        email: &Email,
+        password: Password,
+    ) -> Result<BrowserSession, CheckPasswordError> {
+        self.passwords.check_then(email, password, async |known| Ok(self.open_for_browser(known.account).await?)).await
+    }
+
+    async fn open_for_client(&self, account: Account) -> Result<ClientSession, Unavailable> {
+        let refresh_token = self.refresh_tokens.generate();
+        let hash = self.refresh_tokens.hash(&refresh_token);
+        let session = NewSession { refresh_token: Some(hash), ..self.session_of(&account, Audience::Client) };
+        let access_token = self.access_tokens.issue(&account, session.id, Audience::Client, session.opened_at);
+        self.sessions.open(session).await?;
+        Ok(ClientSession { account, access_token, refresh_token })
+    }
+
+    async fn open_for_browser(&self, account: Account) -> Result<BrowserSession, Unavailable> {
+        let session = self.session_of(&account, Audience::Browser);
+        let (session_id, opened_at) = (session.id, session.opened_at);
+        self.sessions.open(session).await?;
+        let session_token = self.access_tokens.issue(&account, session_id, Audience::Browser, opened_at);
+        Ok(BrowserSession { account, session_id, session_token })
+    }
+
+    fn session_of(&self, account: &Account, audience: Audience) -> NewSession {
+        let lifetime = match audience {
+            Audience::Client => self.terms.client,
+            Audience::Browser => self.terms.browser,
+        };
+        let opened_at = self.clock.now();
+        NewSession {
+            id: SessionId::new(self.ids.generate()),
+            account_id: account.id,
+            opened_at,
+            expires_at: opened_at + lifetime,
+            refresh_token: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use comanda_domain::{
+        lockout::Admission,
+        ports::{
+            Credentials, MockAccessTokens, MockAccounts, MockLockouts, MockPasswordHasher, MockRefreshTokens,
+            MockSessions, Verification,
+        },
+        session::RefreshTokenHash,
+    };
+
+    use super::*;
+    use crate::{accounts::Passwords, sample};
+
+    fn passwords() -> Passwords {
+        let mut accounts = MockAccounts::new();
+        let known = Credentials { account: sample::customer(), password_hash: sample::password_hash() };
+        accounts.expect_credentials().returning(move |_| Ok(Some(known.clone())));
+        let mut hasher = MockPasswordHasher::new();
+        hasher.expect_verify().returning(|_, _| Ok(Verification::Match { outdated: false }));
+        let mut lockouts = MockLockouts::new();
+        lockouts.expect_begin().returning(|_, _| Ok(Admission::Allowed));
+        lockouts.expect_settle().returning(|_, _, _| Ok(()));
+        Passwords {
+            accounts: Arc::new(accounts),
+            hasher: Arc::new(hasher),
+            lockouts: Arc::new(lockouts),
+            ..sample::passwords()
+        }
+    }
+
+    fn sessions(stored: MockSessions) -> Sessions {
+        let mut access_tokens = MockAccessTokens::new();
+        access_tokens
+            .expect_issue()
+            .returning(|_, _, audience, _| AccessToken { token: format!("{audience:?}"), expires_in: 900 });
+        let mut refresh_tokens = MockRefreshTokens::new();
+        refresh_tokens.expect_generate().returning(|| RefreshToken::new("refresh".to_owned()));
+        refresh_tokens.expect_hash().returning(|_| RefreshTokenHash::new([7; 32]));
+        Sessions {
+            sessions: Arc::new(stored),
+            passwords: passwords(),
+            access_tokens: Arc::new(access_tokens),
+            refresh_tokens: Arc::new(refresh_tokens),
+            ..sample::sessions()
+        }
+    }
+
+    fn password() -> Password {
+        Password::attempt("correct horse battery".to_owned()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_clients_session_can_be_refreshed_and_only_a_hash_is_stored() {
+        let mut stored = MockSessions::new();
+        stored
+            .expect_open()
+            .once()
+            .withf(|session| {
+                session.refresh_token == Some(RefreshTokenHash::new([7; 32]))
+                    && session.expires_at == sample::now() + Duration::from_secs(100)
+            })
+            .returning(|_| Ok(()));
+        let opened = sessions(stored).sign_in(&sample::email(), password()).await.unwrap();
+        assert_eq!((opened.access_token.token.as_str(), opened.refresh_token.expose()), ("Client", "refresh"));
+    }
+
+    #[tokio::test]
+    async fn a_browsers_session_cannot() {
+        let mut stored = MockSessions::new();
+        stored
+            .expect_open()
+            .once()
+            .withf(|session| {
+                session.refresh_token.is_none() && session.expires_at == sample::now() + Duration::from_secs(50)
+            })
+            .returning(|_| Ok(()));
+        let opened = sessions(stored).sign_in_browser(&sample::email(), password()).await.unwrap();
+        assert_eq!(opened.session_token.token, "Browser");
+    }
+}

@@ -1,0 +1,32 @@
+use std::sync::Arc;
+
+use anyhow::Context;
+use comanda_domain::ports::{Accounts, Clock, Lockouts};
+use comanda_postgres::{Database, PostgresAccounts};
+use comanda_redis::{RedisConnections, RedisLockouts};
+use comanda_resilience::{Breaker, GuardedAccounts, LocalLockouts, RetryBudget};
+
+use crate::{
+    config::{BreakerConfig, LockoutConfig, PasswordConfig},
+    identity::Argon2Hasher,
+};
+
+pub(super) fn guarded(breakers: &BreakerConfig, database: &Database) -> Arc<dyn Accounts> {
+    Arc::new(GuardedAccounts {
+        accounts: Arc::new(PostgresAccounts::new(database.clone())),
+        create: Breaker::new("user.create", breakers.user_create),
+        lookup: Breaker::new("auth.lookup", breakers.auth_lookup),
+        retries: RetryBudget::new("auth.lookup"),
+    })
+}
+
+pub(super) fn hasher(config: &PasswordConfig) -> anyhow::Result<Argon2Hasher> {
+    Argon2Hasher::new(config.threads, config.queue).context("the password hasher does not work")
+}
+
+/// Lockouts that all servers share in Redis, and that go on in memory while Redis is gone.
+pub(super) fn lockouts(config: &LockoutConfig, redis: &RedisConnections, clock: &Arc<dyn Clock>) -> Arc<dyn Lockouts> {
+    let (policy, patience) = (config.policy.clone(), config.patience);
+    let shared = Arc::new(RedisLockouts::new(redis.clone(), policy.clone(), patience));
+    Arc::new(LocalLockouts::beside(shared, policy, patience, clock.clone()))
+}

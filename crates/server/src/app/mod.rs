@@ -1,0 +1,160 @@
+//! The composition root: the one place that knows which adapter stands behind which port.
+
+mod accounts;
+mod database;
+mod events;
+mod menu;
+mod orders;
+mod payments;
+mod sales;
+mod sessions;
+mod setup;
+
+use std::{sync::Arc, time::Duration};
+
+use actix_web::web::Data;
+use comanda_application::{
+    Accounts, Events, Menu, Operations, Orders, Sales, Sessions,
+    accounts::Passwords,
+    payments::{PayOrder, ProcessPayments, ReceiveGatewayEvent, RefundPayment, SettlePayment},
+};
+use comanda_domain::ports::{self, Clock, FlagSettings, IdGenerator, PasswordHasher, PublicMenu};
+use comanda_postgres::{PostgresAuditLog, PostgresFlagSettings, PostgresHealth, PostgresOrders};
+use comanda_redis::{RedisConnections, RedisHealth};
+
+use self::payments::Gateways;
+pub use self::{
+    menu::shared_menu,
+    payments::reconcile_payments,
+    setup::{open_database, setup},
+};
+use crate::{
+    config::Config,
+    http::{App, Authenticator, CsrfGuard, CursorSigner, Health, MenuRenderer, PaymentsWaker, SessionCookies},
+    identity::TokenKeys,
+    system::{SystemClock, UuidV7},
+};
+
+/// A server that is connected to what it needs, and serves nothing yet.
+pub struct Server {
+    /// What handlers work with.
+    pub app: Data<App>,
+    placement: Arc<PostgresOrders>,
+}
+
+impl Server {
+    /// Connects to PostgreSQL, which must be there; Redis may come later.
+    pub async fn build(config: &Config) -> anyhow::Result<Self> {
+        let database = database::connect(&config.database, config.currency, config.placement.deadline).await?;
+        let redis = RedisConnections::new(config.redis_url.expose(), config.redis_pool_size, Duration::from_secs(1))?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7);
+
+        let flag_settings: Arc<dyn FlagSettings> = Arc::new(PostgresFlagSettings::new(database.clone()));
+        let cached_menu = menu::cached(config, &database, &redis, &flag_settings, &clock).await;
+        let public_menu: Arc<dyn PublicMenu> = Arc::new(cached_menu.clone());
+        let placement = orders::placement(config, &database, Arc::new(cached_menu.clone()))?;
+        let orders = orders::guarded(placement.clone(), &config.breakers);
+        let payments = payments::stored(&database);
+        let checkout = payments::guarded(payments.clone(), &config.breakers);
+        let accounts = accounts::guarded(&config.breakers, &database);
+        let hasher: Arc<dyn PasswordHasher> = Arc::new(accounts::hasher(&config.passwords)?);
+        let keys =
+            Arc::new(TokenKeys::new(config.tokens.signing_key.expose(), config.tokens.verification_keys.expose())?);
+        let access_tokens = sessions::access_tokens(config, &keys);
+        let sessions = sessions::stored(&database);
+        let closed_sessions = sessions::closed(config, &*sessions, &redis, &*clock).await?;
+        let lockouts = accounts::lockouts(&config.lockout, &redis, &clock);
+        let passwords = Passwords {
+            accounts: accounts.clone(),
+            hasher,
+            lockouts: lockouts.clone(),
+            ids: ids.clone(),
+            clock: clock.clone(),
+        };
+        let payment_work = PaymentsWaker::default();
+        let Gateways { gateway, offline: offline_gateway } = payments::gateways(config)?;
+        let (calls, events_read) = gateway.clone().map(|gateway| (gateway.calls, gateway.events)).unzip();
+        let outbox = events::outbox(&database);
+
+        let process = ProcessPayments {
+            overdue: placement.clone(),
+            checkout: checkout.clone(),
+            intents: payments.clone(),
+            refunds: payments.clone(),
+            inbox: payments.clone(),
+            gateway,
+            ids: ids.clone(),
+            clock: clock.clone(),
+        };
+        payments::keep_processing(process, payment_work.clone());
+        events::keep_delivering(config, &outbox, &clock)?;
+
+        let payment_work: Arc<dyn ports::WorkQueue> = Arc::new(payment_work);
+        let app = App {
+            pay: PayOrder::new(checkout, calls, ids.clone(), clock.clone(), config.payments.window),
+            settle: SettlePayment::new(payments.clone(), clock.clone()),
+            refund: RefundPayment::new(payments.clone(), payment_work.clone(), ids.clone(), clock.clone()),
+            receive: ReceiveGatewayEvent::new(payments.clone(), events_read, payment_work.clone(), clock.clone()),
+            orders: Orders {
+                orders,
+                accounts: accounts.clone(),
+                payments,
+                payment_work,
+                ids: ids.clone(),
+                clock: clock.clone(),
+            },
+            menu: Menu { menu: Arc::new(cached_menu), public_menu, ids: ids.clone(), clock: clock.clone() },
+            accounts: Accounts {
+                accounts,
+                passwords: passwords.clone(),
+                sessions: sessions.clone(),
+                closed_sessions: closed_sessions.clone(),
+                ids: ids.clone(),
+                clock: clock.clone(),
+            },
+            sessions: Sessions {
+                sessions,
+                closed_sessions: closed_sessions.clone(),
+                passwords,
+                access_tokens: access_tokens.clone(),
+                refresh_tokens: sessions::refresh_tokens(config),
+                ids,
+                clock: clock.clone(),
+                terms: config.sessions,
+            },
+            events: Events { outbox, clock: clock.clone() },
+            sales: Sales { figures: sales::figures(&database), clock: clock.clone() },
+            operations: Operations {
+                lockouts,
+                audit_log: Arc::new(PostgresAuditLog::new(database.clone())),
+                flag_settings,
+                flag_defaults: config.flags,
+                clock: clock.clone(),
+            },
+            offline_gateway,
+            rate_limiter: sessions::rate_limiter(config, &redis, &clock),
+            authenticator: Authenticator {
+                tokens: access_tokens,
+                closed: closed_sessions,
+                clock,
+                cookies: SessionCookies { insecure: config.http.insecure_cookies },
+                csrf: CsrfGuard::new(&config.http.secret_key, &config.http.cors_origins),
+            },
+            cursors: CursorSigner::new(&config.http.secret_key),
+            menu_renderer: MenuRenderer::new(config.currency),
+            token_keys: keys,
+            currency: config.currency,
+            health: Health {
+                postgres: Arc::new(PostgresHealth::new(database)),
+                redis: Arc::new(RedisHealth::new(redis)),
+            },
+        };
+        Ok(Self { app: Data::new(app), placement })
+    }
+
+    /// Waits for orders that were still queued when the last request ended.
+    pub async fn drain(&self) {
+        self.placement.drain().await;
+    }
+}

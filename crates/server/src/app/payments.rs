@@ -1,0 +1,102 @@
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use comanda_application::payments::{Gateway, ProcessPayments, ReconcilePayments};
+use comanda_domain::{
+    Currency,
+    ports::{Checkout, GatewayEvents, PaymentGateway},
+};
+use comanda_postgres::{Database, PostgresPayments};
+use comanda_resilience::{Breaker, BreakerSettings, GuardedCheckout, GuardedGateway};
+use comanda_stripe::{OfflineGateway, Stripe, StripeConfig};
+
+use super::database;
+use crate::{
+    config::{self, BreakerConfig, Config, PaymentSettings, PaymentsConfig},
+    http::PaymentsWaker,
+    system::{SystemClock, UuidV7},
+    traces,
+};
+
+pub(super) fn stored(database: &Database) -> Arc<PostgresPayments> {
+    Arc::new(PostgresPayments::new(database.clone()))
+}
+
+pub(super) fn guarded(checkout: Arc<dyn Checkout>, breakers: &BreakerConfig) -> Arc<dyn Checkout> {
+    Arc::new(GuardedCheckout { checkout, create: Breaker::new("payment.create", breakers.payment_create) })
+}
+
+/// What takes cards.
+#[derive(Default)]
+pub(super) struct Gateways {
+    /// `None`: cards are not taken.
+    pub(super) gateway: Option<Gateway>,
+    /// For test cards, where payments are simulated.
+    pub(super) offline: Option<OfflineGateway>,
+}
+
+pub(super) fn gateways(config: &Config) -> anyhow::Result<Gateways> {
+    let (settings, breaker) = (&config.payments, config.breakers.stripe);
+    match settings.gateway {
+        config::Gateway::None => Ok(Gateways::default()),
+        config::Gateway::Offline => {
+            let own = vec![format!("offline {}", config.http.secret_key.expose())];
+            let secrets = own.into_iter().chain(webhook_secrets(settings)).collect::<Vec<_>>();
+            let gateway = Some(gateway(OfflineGateway::new(secrets.clone()), breaker));
+            Ok(Gateways { gateway, offline: Some(OfflineGateway::new(secrets)) })
+        }
+        config::Gateway::Stripe => {
+            Ok(Gateways { gateway: Some(gateway(stripe(settings, config.currency)?, breaker)), offline: None })
+        }
+    }
+}
+
+fn gateway(gateway: impl PaymentGateway + GatewayEvents + 'static, breaker: BreakerSettings) -> Gateway {
+    let gateway = Arc::new(gateway);
+    let breaker = Breaker::new("stripe", breaker);
+    Gateway { calls: Arc::new(GuardedGateway { gateway: gateway.clone(), breaker }), events: gateway }
+}
+
+/// Processes payments for as long as the runtime runs.
+pub(super) fn keep_processing(payments: ProcessPayments, waker: PaymentsWaker) {
+    /// Work that other servers left is found within this time.
+    const POLL_INTERVAL: Duration = Duration::from_millis(500);
+    tokio::spawn(async move {
+        loop {
+            match payments.execute().await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => tracing::debug!(%error, "payments could not be processed; trying again"),
+            }
+            let _ = tokio::time::timeout(POLL_INTERVAL, waker.woken()).await;
+        }
+    });
+}
+
+fn webhook_secrets(settings: &PaymentSettings) -> Vec<String> {
+    let secrets = settings.webhook_secrets.expose().split(',').map(str::trim);
+    secrets.filter(|secret| !secret.is_empty()).map(str::to_owned).collect()
+}
+
+fn stripe(settings: &PaymentSettings, currency: Currency) -> anyhow::Result<Stripe> {
+    let stripe = Stripe::new(StripeConfig {
+        base_url: settings.stripe_url.clone(),
+        secret_key: settings.stripe_key.expose().to_owned(),
+        webhook_secrets: webhook_secrets(settings),
+        timeout: settings.stripe_timeout,
+        currency,
+        traceparent: traces::traceparent,
+    });
+    stripe.context("cannot talk to Stripe")
+}
+
+/// What compares payments with the gateway, for a command. `None`: there is none to compare with.
+pub async fn reconcile_payments(config: &PaymentsConfig) -> anyhow::Result<Option<ReconcilePayments>> {
+    if config.payments.gateway != config::Gateway::Stripe {
+        return Ok(None);
+    }
+    let database = database::connect(&config.database, config.currency, Duration::from_secs(10)).await?;
+    let payments = Arc::new(PostgresPayments::new(database));
+    let gateway = Arc::new(stripe(&config.payments, config.currency)?);
+    Ok(Some(ReconcilePayments::new(payments.clone(), payments, gateway, Arc::new(UuidV7), Arc::new(SystemClock))))
+}

@@ -1,0 +1,56 @@
+use std::sync::Arc;
+
+use comanda_domain::ports::{AccessTokens, Clock, ClosedSessions, RefreshTokens, Sessions};
+use comanda_postgres::{Database, PostgresSessions};
+use comanda_redis::{RedisAddressLimits, RedisClosedSessions, RedisConnections};
+use comanda_resilience::LocalAddressLimits;
+
+use crate::{
+    config::Config,
+    http::RateLimiter,
+    identity::{ChainedRefreshTokens, JwtAccessTokens, TokenKeys, TokenTerms},
+};
+
+pub(super) fn stored(database: &Database) -> Arc<dyn Sessions> {
+    Arc::new(PostgresSessions::new(database.clone()))
+}
+
+/// Sessions that have ended while their tokens are still valid: PostgreSQL fills the list at the start, Redis keeps it up to date.
+pub(super) async fn closed(
+    config: &Config,
+    sessions: &dyn Sessions,
+    redis: &RedisConnections,
+    clock: &dyn Clock,
+) -> anyhow::Result<Arc<dyn ClosedSessions>> {
+    let longest = config.tokens.lifetime.max(config.sessions.browser);
+    let closed_before = sessions.closed_since(clock.now() - longest).await?;
+    let closed = Arc::new(RedisClosedSessions::new(redis.clone(), &closed_before, longest));
+    tokio::spawn({
+        let closed = closed.clone();
+        async move { closed.listen().await }
+    });
+    Ok(closed)
+}
+
+pub(super) fn access_tokens(config: &Config, keys: &Arc<TokenKeys>) -> Arc<dyn AccessTokens> {
+    let terms = TokenTerms {
+        issuer: config.tokens.issuer.clone(),
+        audience: config.tokens.audience.clone(),
+        client_lifetime: config.tokens.lifetime,
+        browser_lifetime: config.sessions.browser,
+    };
+    Arc::new(JwtAccessTokens::new(Arc::clone(keys), terms))
+}
+
+pub(super) fn refresh_tokens(config: &Config) -> Arc<dyn RefreshTokens> {
+    Arc::new(ChainedRefreshTokens::new(&config.http.secret_key))
+}
+
+/// Limits that all servers share in Redis, and that go on in memory while Redis is gone.
+pub(super) fn rate_limiter(config: &Config, redis: &RedisConnections, clock: &Arc<dyn Clock>) -> RateLimiter {
+    let shared = Arc::new(RedisAddressLimits::new(redis.clone(), config.address_limit));
+    RateLimiter {
+        limits: Arc::new(LocalAddressLimits::beside(shared, config.address_limit, clock.clone())),
+        trusted_proxies: config.http.trusted_proxies.as_slice().into(),
+    }
+}

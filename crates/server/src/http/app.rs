@@ -1,0 +1,70 @@
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, web::Data};
+use comanda_application::{
+    Accounts, Events, Menu, Operations, Orders, Sales, Sessions,
+    payments::{PayOrder, ReceiveGatewayEvent, RefundPayment, SettlePayment},
+};
+use comanda_domain::money::Currency;
+use comanda_stripe::OfflineGateway;
+
+use super::{
+    extract::{Authenticator, CursorSigner, RateLimiter},
+    menu::MenuRenderer,
+    operations::Health,
+    problem::{Code, Problem},
+};
+use crate::identity::TokenKeys;
+
+/// What a handler can ask for as [`Service<T>`](super::extract::Service).
+pub trait Provides<T> {
+    fn provide(&self) -> &T;
+}
+
+/// Declares the struct, and that it provides each of its fields.
+macro_rules! app {
+    ($(#[$doc:meta])* $app:ident { $($field:ident: $service:ty,)* }) => {
+        $(#[$doc])*
+        pub struct $app {
+            $(pub $field: $service,)*
+        }
+
+        $(impl Provides<$service> for $app {
+            fn provide(&self) -> &$service {
+                &self.$field
+            }
+        })*
+    };
+}
+
+app! {
+    /// Everything that handlers work with. The composition root fills it; what is left out there does not compile.
+    App {
+        orders: Orders,
+        menu: Menu,
+        accounts: Accounts,
+        sessions: Sessions,
+        events: Events,
+        sales: Sales,
+        operations: Operations,
+        pay: PayOrder,
+        settle: SettlePayment,
+        refund: RefundPayment,
+        receive: ReceiveGatewayEvent,
+        offline_gateway: Option<OfflineGateway>,
+        authenticator: Authenticator,
+        rate_limiter: RateLimiter,
+        cursors: CursorSigner,
+        menu_renderer: MenuRenderer,
+        token_keys: Arc<TokenKeys>,
+        currency: Currency,
+        health: Health,
+    }
+}
+
+impl App {
+    /// The one that serves this request.
+    pub(super) fn of(request: &HttpRequest) -> Result<&Data<Self>, Problem> {
+        request.app_data::<Data<Self>>().ok_or_else(|| Problem::new(Code::Internal, "Something went wrong."))
+    }
+}
