@@ -11,6 +11,7 @@ mod env;
 mod faults;
 mod fill;
 mod http;
+mod openapi;
 mod process;
 mod project;
 mod run;
@@ -43,6 +44,8 @@ enum Task {
     Faults(faults::FaultsArguments),
     /// Hold the alert rules and the dashboard against Prometheus's own tool and the metrics that there are
     Alerts,
+    /// Check openapi.json with a validator and a generator of clients
+    Openapi,
     /// Measure
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -58,6 +61,7 @@ async fn main() -> ExitCode {
         Task::Fill(arguments) => fill::run(&arguments).await,
         Task::Faults(arguments) => faults::run(&arguments).await,
         Task::Alerts => alerts::run(),
+        Task::Openapi => openapi::run(),
         Task::Bench(bench) => bench.run().await,
     };
     match outcome {

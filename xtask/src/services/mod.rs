@@ -12,7 +12,7 @@ use anyhow::Context;
 use self::{account::Account, programs::PostgresPrograms};
 pub use self::{
     postgres::Postgres,
-    programs::{chromium, promtool, python_with_servers, redis_server, wrk},
+    programs::{chromium, promtool, python_with, python_with_servers, redis_server, wrk},
     redis::Redis,
 };
 use crate::project::State;

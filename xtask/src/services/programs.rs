@@ -72,12 +72,16 @@ pub fn chromium() -> anyhow::Result<PathBuf> {
 
 /// Other people's servers that ours are tested against, in a folder of Python's own: a fake of Stripe, and a mail server.
 pub fn python_with_servers(folder: &Path) -> anyhow::Result<PathBuf> {
-    const SERVERS: [&str; 3] = ["localstripe==1.15.10", "aiosmtpd==1.4.6", "setuptools==80.9.0"];
+    python_with(folder, &["localstripe==1.15.10", "aiosmtpd==1.4.6", "setuptools==80.9.0"])
+}
+
+/// A Python with these packages, in a folder of its own.
+pub fn python_with(folder: &Path, packages: &[&str]) -> anyhow::Result<PathBuf> {
     let (python, complete) = (folder.join("bin/python"), folder.join("complete"));
-    if fs::read_to_string(&complete).is_ok_and(|installed| installed == SERVERS.join(" ")) {
+    if fs::read_to_string(&complete).is_ok_and(|installed| installed == packages.join(" ")) {
         return Ok(python);
     }
-    println!("Installing {} into {}", SERVERS.join(", "), folder.display());
+    println!("Installing {} into {}", packages.join(", "), folder.display());
     let make = |python: &Path| succeed(Command::new(python).args(["-m", "venv", "--clear"]).arg(folder));
     let system = find_or_install("Python", &["python3"], "python3-venv")?;
     if make(&system).is_err() {
@@ -86,9 +90,9 @@ pub fn python_with_servers(folder: &Path) -> anyhow::Result<PathBuf> {
         make(&system)?;
     }
     succeed(
-        Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(SERVERS),
+        Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(packages),
     )?;
-    fs::write(complete, SERVERS.join(" "))?;
+    fs::write(complete, packages.join(" "))?;
     Ok(python)
 }
 

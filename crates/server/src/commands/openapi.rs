@@ -2,6 +2,5 @@ use super::print;
 use crate::http;
 
 pub fn run() -> anyhow::Result<()> {
-    print(&http::document())?;
-    print("\n")
+    print(http::document())
 }

@@ -1,4 +1,4 @@
-//! The HTTP contract on actix-web: one file an endpoint, the routes here.
+//! The HTTP contract on actix-web: one folder per noun, one file per verb, and one line per endpoint in `routes`.
 
 mod accounts;
 mod app;
@@ -11,12 +11,13 @@ mod operations;
 mod orders;
 mod payments;
 mod problem;
+mod routes;
 mod sales;
 mod sessions;
 mod validation;
 mod wire;
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, rc::Rc, time::Duration};
 
 use actix_cors::Cors;
 use actix_web::{
@@ -24,7 +25,7 @@ use actix_web::{
     dev::Server,
     http::{Method, header},
     middleware::{Condition, from_fn},
-    web::{self, Data, ServiceConfig},
+    web::Data,
 };
 
 pub use self::{
@@ -38,8 +39,7 @@ pub use self::{
 };
 use self::{
     extract::CSRF_HEADER,
-    middleware::{Admission, Measuring, REQUEST_ID_HEADER, Tracing},
-    problem::Problem,
+    middleware::{Admission, Measuring, REQUEST_ID_HEADER, Serving},
 };
 use crate::config::HttpConfig;
 
@@ -48,7 +48,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// Binds the address and starts serving; says where, since port 0 is any free one. The caller decides when to stop.
+/// Binds the address and starts serving. Returns the addresses, since port 0 stands for any free one. The caller
+/// decides when to stop.
 pub fn server(
     app: Data<App>,
     config: &HttpConfig,
@@ -56,18 +57,14 @@ pub fn server(
     traced: bool,
 ) -> io::Result<(Server, Vec<SocketAddr>)> {
     let cors_origins = config.cors_origins.clone();
-    let budgets = Data::new(budgets);
     let measuring = Data::new(Measuring(config.metrics_addr.is_some()));
-    let tracing = Data::new(Tracing(traced));
-    let admission = Data::new(Admission::new(config.concurrent_requests));
+    let admission = Admission::new(config.concurrent_requests);
     let server = HttpServer::new(move || {
+        let serving = Rc::new(Serving { admission: admission.clone(), budgets, traced });
         actix_web::App::new()
             .app_data(app.clone())
-            .app_data(budgets.clone())
-            .app_data(admission.clone())
             .app_data(measuring.clone())
-            .app_data(tracing.clone())
-            .configure(routes)
+            .configure(|app| routes::register(app, &serving))
             .wrap(Condition::new(!cors_origins.is_empty(), cors(&cors_origins)))
             .wrap(from_fn(middleware::envelope))
     })
@@ -80,68 +77,6 @@ pub fn server(
     .bind(config.bind_addr)?;
     let addresses = server.addrs();
     Ok((server.run(), addresses))
-}
-
-fn routes(app: &mut ServiceConfig) {
-    // What is asked for most comes first: resources are tried in this order.
-    app.service(web::resource("/v1/menu").route(web::get().to(menu::whole)))
-        .service(
-            web::resource("/v1/menu/items/{id}")
-                .route(web::get().to(menu::item))
-                .route(web::patch().to(menu::edit_item))
-                .route(web::delete().to(menu::archive_item)),
-        )
-        .service(web::resource("/v1/orders").route(web::get().to(orders::list)).route(web::post().to(orders::place)))
-        .service(web::resource("/v1/users").route(web::post().to(accounts::register)))
-        .service(web::resource("/v1/sessions").route(web::post().to(sessions::log_in)))
-        .service(web::resource("/v1/sessions/refresh").route(web::post().to(sessions::refresh_session)))
-        .service(web::resource("/v1/sessions/current").route(web::delete().to(sessions::log_out)))
-        .service(web::resource("/v1/web/sessions").route(web::post().to(sessions::log_in_browser)))
-        .service(web::resource("/v1/web/sessions/current").route(web::delete().to(sessions::log_out_browser)))
-        .service(web::resource("/v1/me").route(web::get().to(accounts::me)).route(web::patch().to(accounts::update_me)))
-        .service(web::resource("/v1/me/password").route(web::put().to(accounts::change_password)))
-        .service(web::resource("/v1/admin/lockouts").route(web::get().to(operations::lockouts)))
-        .service(
-            web::resource("/v1/admin/lockouts/{email}")
-                .route(web::get().to(operations::lockout))
-                .route(web::delete().to(operations::unlock)),
-        )
-        .service(web::resource("/v1/admin/users").route(web::get().to(accounts::accounts)))
-        .service(web::resource("/v1/admin/users/{id}").route(web::patch().to(accounts::change_account)))
-        .service(web::resource("/v1/admin/audit-log").route(web::get().to(operations::audit_log)))
-        .service(
-            web::resource("/v1/admin/flags/{name}")
-                .route(web::get().to(operations::flag))
-                .route(web::put().to(operations::set_flag)),
-        )
-        .service(web::resource("/v1/admin/dead-letters").route(web::get().to(events::dead_letters)))
-        .service(web::resource("/v1/admin/dead-letters/{id}/resend").route(web::post().to(events::resend)))
-        .service(web::resource("/v1/analytics/top-items").route(web::get().to(sales::top_items)))
-        .service(web::resource("/v1/analytics/sales").route(web::get().to(sales::sales)))
-        .service(web::resource("/.well-known/jwks.json").route(web::get().to(sessions::jwks)))
-        .service(
-            web::resource("/v1/menu/items")
-                .route(web::get().to(menu::list_items))
-                .route(web::post().to(menu::add_item)),
-        )
-        .service(web::resource("/v1/menu/items/{id}/stock").route(web::post().to(menu::adjust_stock)))
-        .service(web::resource("/v1/orders/{id}").route(web::get().to(orders::order)))
-        .service(web::resource("/v1/orders/{id}/cancel").route(web::post().to(orders::cancel)))
-        .service(web::resource("/v1/orders/{id}/payments").route(web::post().to(payments::pay)))
-        .service(web::resource("/v1/orders/{id}/payments/{payment_id}/settle").route(web::post().to(payments::settle)))
-        .service(web::resource("/v1/orders/{id}/payments/{payment_id}/refunds").route(web::post().to(payments::refund)))
-        .service(web::resource("/v1/webhooks/stripe").route(web::post().to(payments::stripe_webhook)))
-        .service(web::resource("/v1/offline-gateway/intents/{intent}/pay").route(web::post().to(payments::offline_pay)))
-        .service(web::resource("/v1/orders/{id}/status").route(web::post().to(orders::advance)))
-        .service(web::resource("/health/live").route(web::get().to(operations::live)))
-        .service(web::resource("/health/ready").route(web::get().to(operations::ready)))
-        .service(web::resource("/openapi.json").route(web::get().to(openapi::json)))
-        .service(web::resource("/docs").route(web::get().to(openapi::page)))
-        .service(web::resource("/docs/{file}").route(web::get().to(openapi::file)))
-        .service(web::resource("/problems/{code}").route(web::get().to(problem::page)))
-        .default_service(web::to(|| async {
-            Err::<&str, _>(Problem::of_status(actix_web::http::StatusCode::NOT_FOUND))
-        }));
 }
 
 fn cors(origins: &[String]) -> Cors {

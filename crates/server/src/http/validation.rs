@@ -115,7 +115,7 @@ impl Violations {
         value.inspect_err(|violation| self.add(pointer, violation.code(), violation.to_string())).ok()
     }
 
-    /// Like [`Violations::check`], for a value that need not be there.
+    /// Like [`Violations::check`], for an optional value.
     pub fn check_optional<T, E: ViolationCode>(
         &mut self,
         pointer: impl Into<String>,
@@ -138,14 +138,14 @@ impl Violations {
         self.0.push(Violation { pointer: pointer.into(), code, detail: detail.into() });
     }
 
-    /// The problem of a value that is refused alone.
+    /// The problem of a single violation.
     pub fn only(pointer: &str, violation: &impl ViolationCode) -> Problem {
         let mut violations = Self::default();
         violations.add(pointer, violation.code(), violation.to_string());
         violations.into_problem()
     }
 
-    /// The value made of all checked parts: `None` exactly when a check has failed.
+    /// The value, which is `None` exactly when a check has failed, or the problem.
     pub fn finish<T>(self, value: Option<T>) -> Result<T, Problem> {
         match value {
             Some(value) if self.0.is_empty() => Ok(value),

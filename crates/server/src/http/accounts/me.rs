@@ -1,49 +1,59 @@
 use actix_web::HttpResponse;
 use comanda_application::Accounts;
+use comanda_domain::{ports::Unavailable, text::PersonName};
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::http::{
     extract::{Json, Service, SignedIn},
-    problem::{Code, Problem, ProblemDocument},
-    wire::{PatchMeRequest, UserResponse},
+    problem::{Code, Failure, Problem},
+    validation::Violations,
+    wire::UserResponse,
 };
 
 /// Shows the caller's own account
 #[utoipa::path(
-    get, path = "/v1/me", tag = "accounts",
-    responses(
-        (status = 200, body = UserResponse),
-        (status = 401, description = "`unauthenticated`", body = ProblemDocument, content_type = "application/problem+json"),
-    )
+    get, path = "/v1/me", operation_id = "get_me",
+    responses((status = 200, description = "The account", body = UserResponse))
 )]
-pub async fn me(accounts: Service<Accounts>, SignedIn(actor): SignedIn) -> Result<HttpResponse, Problem> {
-    let account = accounts
-        .find(actor.account_id)
-        .await
-        .map_err(|cause| Problem::unavailable("auth.lookup", &cause))?
-        .ok_or_else(|| Problem::new(Code::Unauthenticated, "The account does not exist any more."))?;
+pub async fn me(accounts: Service<Accounts>, SignedIn(actor): SignedIn) -> Result<HttpResponse, Failure<Unavailable>> {
+    let account = accounts.find(actor.account_id).await?.ok_or_else(gone)?;
     Ok(HttpResponse::Ok().json(UserResponse::from(account)))
 }
 
 /// Changes the caller's own account
 #[utoipa::path(
-    patch, path = "/v1/me", tag = "accounts",
+    patch, path = "/v1/me", operation_id = "update_me",
     request_body = PatchMeRequest,
-    responses(
-        (status = 200, body = UserResponse),
-        (status = 422, description = "`validation-failed`", body = ProblemDocument, content_type = "application/problem+json"),
-    )
+    responses((status = 200, description = "The account", body = UserResponse))
 )]
 pub async fn update_me(
     accounts: Service<Accounts>,
     SignedIn(actor): SignedIn,
     Json(request): Json<PatchMeRequest>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, Failure<Unavailable>> {
     let account = match request.validate()? {
-        Some(name) => accounts.rename(actor.account_id, name).await,
-        None => accounts.find(actor.account_id).await,
+        Some(name) => accounts.rename(actor.account_id, name).await?,
+        None => accounts.find(actor.account_id).await?,
     };
-    let account = account
-        .map_err(|cause| Problem::unavailable("user.update", &cause))?
-        .ok_or_else(|| Problem::new(Code::Unauthenticated, "The account does not exist any more."))?;
-    Ok(HttpResponse::Ok().json(UserResponse::from(account)))
+    Ok(HttpResponse::Ok().json(UserResponse::from(account.ok_or_else(gone)?)))
+}
+
+fn gone() -> Problem {
+    Problem::new(Code::Unauthenticated, "The account does not exist any more.")
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PatchMeRequest {
+    #[schema(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 100, example = "Anna")]
+    name: Option<String>,
+}
+
+impl PatchMeRequest {
+    fn validate(self) -> Result<Option<PersonName>, Problem> {
+        let mut violations = Violations::default();
+        let name = violations.check_optional("/name", self.name.as_deref().map(PersonName::new));
+        violations.finish(Some(name))
+    }
 }

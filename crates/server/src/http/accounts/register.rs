@@ -1,39 +1,71 @@
-use actix_web::{HttpRequest, HttpResponse};
-use comanda_application::{Accounts, accounts::OpenAccountError};
-use comanda_domain::rate_limit::LimitedAction;
+use actix_web::HttpResponse;
+use comanda_application::{
+    Accounts,
+    accounts::{OpenAccountError, Registration},
+};
+use comanda_domain::{email::Email, password::Password, rate_limit::LimitedAction, text::PersonName};
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::http::{
-    extract::{Json, RateLimiter, Service},
-    problem::{Code, Problem, ProblemDocument},
-    wire::{RegisterRequest, UserResponse},
+    extract::{Json, Limiter, Service},
+    problem::{Code, Failure, Operation, Problem, problems},
+    validation::Violations,
+    wire::UserResponse,
 };
 
 /// Opens a customer's account
 #[utoipa::path(
-    post, path = "/v1/users", tag = "accounts", security(()),
+    post, path = "/v1/users", operation_id = "register_user",
     request_body = RegisterRequest,
-    responses(
-        (status = 201, body = UserResponse),
-        (status = 409, description = "`email-taken`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "`validation-failed`", body = ProblemDocument, content_type = "application/problem+json"),
-    )
+    responses((status = 201, description = "The account", body = UserResponse))
 )]
 pub async fn register(
     accounts: Service<Accounts>,
-    rate_limiter: Service<RateLimiter>,
-    http_request: HttpRequest,
+    limiter: Limiter,
     Json(request): Json<RegisterRequest>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, Failure<OpenAccountError>> {
     let registration = request.validate()?;
-    rate_limiter.admit(&http_request, LimitedAction::Register).await?;
-    let account = accounts.register(registration).await.map_err(problem)?;
+    limiter.admit(LimitedAction::Register).await?;
+    let account = accounts.register(registration).await?;
     Ok(HttpResponse::Created().json(UserResponse::from(account)))
 }
 
-fn problem(error: OpenAccountError) -> Problem {
-    match error {
-        OpenAccountError::EmailTaken => Problem::new(Code::EmailTaken, "The e-mail address has an account already."),
-        OpenAccountError::Busy => Problem::overloaded("password.hash"),
-        OpenAccountError::Unavailable(cause) => Problem::unavailable("user.create", &cause),
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterRequest {
+    #[schema(format = Email, max_length = 254, example = "ana@example.org")]
+    email: String,
+    #[schema(format = Password, min_length = 12, max_length = 128)]
+    password: String,
+    #[schema(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 100, example = "Ana")]
+    name: String,
+}
+
+impl RegisterRequest {
+    fn validate(self) -> Result<Registration, Problem> {
+        let mut violations = Violations::default();
+        let email = violations.check("/email", Email::new(&self.email));
+        let password = violations.check("/password", Password::choose(self.password));
+        let name = violations.check("/name", PersonName::new(&self.name));
+        let registration = (|| Some(Registration { email: email?, password: password?, name: name? }))();
+        violations.finish(registration)
     }
+}
+
+impl From<OpenAccountError> for Problem {
+    fn from(error: OpenAccountError) -> Self {
+        match error {
+            OpenAccountError::EmailTaken => Self::new(Code::EmailTaken, "The e-mail address has an account already."),
+            OpenAccountError::Busy => Self::overloaded(Operation::PasswordHash),
+            OpenAccountError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+problems! {
+    OpenAccountError: [EmailTaken, Unavailable];
+    EmailTaken,
+    Busy,
+    Unavailable(Unavailable::new("test")),
 }

@@ -1,5 +1,9 @@
 //! `/v1/admin/dead-letters`
 
-mod dead_letters;
+mod list_dead_letters;
+mod resend;
 
-pub use dead_letters::{__path_dead_letters, __path_resend, dead_letters, resend};
+pub use self::{
+    list_dead_letters::{__path_list_dead_letters, list_dead_letters},
+    resend::{__path_resend, resend},
+};

@@ -12,6 +12,7 @@ use comanda_domain::{
 use super::{CsrfGuard, SessionCookies};
 use crate::http::{
     app::App,
+    openapi::{Access, Describe, Description},
     problem::{Code, Problem},
 };
 
@@ -73,7 +74,7 @@ fn signed_in(request: &HttpRequest) -> Result<Actor, Problem> {
 
 /// An extractor made of a function that knows everything at once.
 macro_rules! extractor {
-    ($(#[$doc:meta])* $name:ident($inner:ty): $read:expr) => {
+    ($(#[$doc:meta])* $name:ident($inner:ty), $access:ident, [$($code:ident),*]: $read:expr) => {
         $(#[$doc])*
         pub struct $name(pub $inner);
 
@@ -86,26 +87,33 @@ macro_rules! extractor {
                 ready(read(request).map(Self))
             }
         }
+
+        impl Describe for $name {
+            fn describe(description: &mut Description) {
+                description.access = Access::$access;
+                description.problems(&[Code::Unauthenticated, Code::SessionRevoked, $(Code::$code),*]);
+            }
+        }
     };
 }
 
 extractor! {
     /// Whoever sent the request, if they said who they are.
-    MaybeSignedIn(Option<Actor>): maybe_signed_in
+    MaybeSignedIn(Option<Actor>), MaybeSignedIn, []: maybe_signed_in
 }
 extractor! {
     /// Anybody with an account.
-    SignedIn(Actor): signed_in
+    SignedIn(Actor), SignedIn, []: signed_in
 }
 extractor! {
     /// Staff and admins.
-    Staff(StaffMember): |request| {
+    Staff(StaffMember), SignedIn, [Forbidden]: |request| {
         signed_in(request)?.as_staff().ok_or_else(|| Problem::new(Code::Forbidden, "Only staff may do this."))
     }
 }
 extractor! {
     /// Admins.
-    Admin(Administrator): |request| {
+    Admin(Administrator), SignedIn, [Forbidden]: |request| {
         signed_in(request)?.as_admin().ok_or_else(|| Problem::new(Code::Forbidden, "Only admins may do this."))
     }
 }

@@ -5,8 +5,8 @@ use actix_web::{
     cookie::{Cookie, SameSite, time::Duration},
 };
 
-/// How the cookies are named and marked. `__Host-` (RFC 6265bis, section 4.1.3.2) makes the browser refuse them from any other host,
-/// and without TLS.
+/// How the cookies are named and marked. `__Host-` (RFC 6265bis, section 4.1.3.2) makes the browser refuse them from
+/// any other host, and without TLS.
 #[derive(Clone, Copy)]
 pub struct SessionCookies {
     pub insecure: bool,
@@ -21,7 +21,7 @@ impl SessionCookies {
         request.cookie(self.name_of_csrf()).map(|cookie| cookie.value().to_owned())
     }
 
-    /// Not for scripts to read.
+    /// Scripts cannot read it.
     pub fn session(self, token: &str, seconds: u32) -> Cookie<'static> {
         let cookie = Cookie::build(self.name_of_session(), token.to_owned()).http_only(true).same_site(SameSite::Lax);
         cookie.secure(!self.insecure).path("/").max_age(Duration::seconds(seconds.into())).finish()
@@ -33,7 +33,7 @@ impl SessionCookies {
         cookie.secure(!self.insecure).path("/").max_age(Duration::seconds(seconds.into())).finish()
     }
 
-    /// Takes both back.
+    /// Makes the browser delete both.
     pub fn cleared(self) -> [Cookie<'static>; 2] {
         [self.session("", 0), self.csrf("", 0)]
     }

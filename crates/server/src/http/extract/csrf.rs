@@ -1,7 +1,8 @@
 //! Protection of browsers' sessions against requests that other pages send (OWASP's signed double-submit cookie,
 //! <https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html>).
 //!
-//! Whether it applies is decided by the credential alone: a request that changes something and is signed in by a cookie.
+//! The credential alone decides whether it applies: it does to requests that change something and are signed in by a
+//! cookie.
 
 use std::sync::Arc;
 
@@ -36,7 +37,7 @@ impl CsrfGuard {
         Self { key: derived_key(secret_key, "comanda csrf v1"), allowed_origins: allowed_origins.into() }
     }
 
-    /// A token for this session and no other.
+    /// A token that is valid for this session only.
     pub fn issue(&self, session_id: SessionId) -> String {
         let nonce = BASE64.encode(rand::random::<[u8; 16]>());
         let tag = BASE64.encode(self.mac(session_id, &nonce).finalize().into_bytes());
@@ -69,7 +70,8 @@ impl CsrfGuard {
         BASE64.decode(tag).is_ok_and(|tag| self.mac(session_id, nonce).verify_slice(&tag).is_ok())
     }
 
-    /// `Origin` decides where it is sent. A browser too old for it sends one of the others; what sends none is no browser's page.
+    /// `Origin` decides if it is sent. Browsers too old for it send one of the other headers; a request without any
+    /// of them does not come from a page in a browser.
     fn comes_from_here(&self, request: &HttpRequest) -> bool {
         let headers = request.headers();
         if headers.contains_key(header::ORIGIN) {

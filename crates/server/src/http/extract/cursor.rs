@@ -1,4 +1,4 @@
-//! Where a page of a list ended, as an opaque text that cannot be changed unnoticed.
+//! Where a page of a list ended, as an opaque text that cannot be changed without notice.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use hmac::{Hmac, Mac};
@@ -16,7 +16,7 @@ use crate::{
 pub struct CursorSigner(Hmac<Sha256>);
 
 impl CursorSigner {
-    /// Bytes of the signature that are kept: 128 bits.
+    /// How many bytes of the signature are kept: 128 bits.
     const TAG: usize = 16;
 
     /// Every server needs the same key.

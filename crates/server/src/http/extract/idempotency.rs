@@ -1,46 +1,104 @@
-use std::future::{Ready, ready};
+use std::{future::Future, pin::Pin};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, dev::Payload, http::StatusCode};
 use comanda_application::IdempotentRequest;
 use comanda_domain::idempotency::{IdempotencyKey, RequestFingerprint};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use utoipa::openapi::Required;
 
-use crate::http::problem::{Code, Problem};
+use super::{Json, JsonOrNothing};
+use crate::http::{
+    openapi::{Describe, Description, text},
+    problem::{Code, Problem},
+};
 
-/// The `Idempotency-Key` header, if sent.
-pub struct IdempotencyHeader {
-    key: Option<IdempotencyKey>,
-    method_and_path: String,
+/// A body, and what names the request if it was sent with an `Idempotency-Key`: the key with a digest of method,
+/// path, and the body as it was understood, so that white space and the order of fields make no difference.
+pub struct Idempotent<B>(pub B, pub Option<IdempotentRequest>);
+
+/// A body whose content can be written again.
+pub trait Body: FromRequest<Error = Problem> {
+    type Content: Serialize;
+
+    fn content(&self) -> &Self::Content;
 }
 
-impl IdempotencyHeader {
-    /// The key with a digest of what is asked: method, path, and the body as it was understood, so that white space and the
-    /// order of fields make no difference.
-    pub fn with_body<B: Serialize>(self, body: &B) -> Option<IdempotentRequest> {
-        let key = self.key?;
-        let mut digest = Sha256::new();
-        digest.update(&self.method_and_path);
-        digest.update([0]);
-        // A body that was read from JSON can be written as JSON.
-        digest.update(serde_json::to_vec(body).unwrap_or_default());
-        let mut bits = [0; 16];
-        bits.copy_from_slice(&digest.finalize()[..16]);
-        Some(IdempotentRequest { key, fingerprint: RequestFingerprint::new(bits) })
+impl<T: Serialize> Body for Json<T>
+where
+    Self: FromRequest<Error = Problem>,
+{
+    type Content = T;
+
+    fn content(&self) -> &T {
+        &self.0
     }
 }
 
-impl FromRequest for IdempotencyHeader {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+impl<T: Serialize> Body for JsonOrNothing<T>
+where
+    Self: FromRequest<Error = Problem>,
+{
+    type Content = T;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let key = request
-            .headers()
-            .get("idempotency-key")
-            .map(|value| IdempotencyKey::new(value.to_str().unwrap_or_default()))
-            .transpose()
-            .map_err(|error| Problem::new(Code::InvalidRequest, format!("Idempotency-Key: {error}.")));
-        ready(key.map(|key| Self { key, method_and_path: format!("{} {}", request.method(), request.path()) }))
+    fn content(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<B: Body + 'static> FromRequest for Idempotent<B> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let key = key(request);
+        let digest = Sha256::new().chain_update(format!("{} {}", request.method(), request.path())).chain_update([0]);
+        let body = B::from_request(request, payload);
+        Box::pin(async move {
+            let key = key?;
+            let body = body.await?;
+            let request = key.map(|key| IdempotentRequest { key, fingerprint: fingerprint(digest, body.content()) });
+            Ok(Self(body, request))
+        })
+    }
+}
+
+fn key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Problem> {
+    let header = request.headers().get("idempotency-key");
+    let key = header.map(|value| IdempotencyKey::new(value.to_str().unwrap_or_default())).transpose();
+    key.map_err(|error| Problem::new(Code::InvalidRequest, format!("Idempotency-Key: {error}.")))
+}
+
+fn fingerprint(digest: Sha256, content: &impl Serialize) -> RequestFingerprint {
+    // A body that was read from JSON can be written as JSON.
+    let digest = digest.chain_update(serde_json::to_vec(content).unwrap_or_default());
+    let mut bits = [0; 16];
+    bits.copy_from_slice(&digest.finalize()[..16]);
+    RequestFingerprint::new(bits)
+}
+
+/// A response that says whether it was given before.
+pub fn replayable(status: StatusCode, replayed: bool) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    if replayed {
+        response.insert_header(("idempotency-replayed", "true"));
+    }
+    response
+}
+
+/// The problem of a key that was sent before with another request.
+pub fn key_reused() -> Problem {
+    Problem::new(Code::IdempotencyKeyReused, "The Idempotency-Key was sent before with another request.")
+}
+
+impl<B: Describe> Describe for Idempotent<B> {
+    fn describe(description: &mut Description) {
+        let key = text().pattern(Some(r"^[\x21-\x7E]+$")).min_length(Some(1)).max_length(Some(255));
+        let meaning =
+            "Makes the request repeatable: for 24 h, the same key with the same body gets the first response again";
+        description.header("Idempotency-Key", Required::False, key, meaning);
+        description.problems(&[Code::InvalidRequest]);
+        description.replays = true;
+        B::describe(description);
     }
 }

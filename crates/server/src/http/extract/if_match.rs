@@ -6,7 +6,12 @@ use actix_web::{
     http::header::{self, IfMatch as IfMatchHeader},
 };
 
-use crate::http::problem::{Code, Problem};
+use utoipa::openapi::Required;
+
+use crate::http::{
+    openapi::{Describe, Description, text},
+    problem::{Code, Problem},
+};
 
 /// The `If-Match` header (RFC 9110, section 13.1.1), which must be there.
 pub enum IfMatch {
@@ -44,5 +49,13 @@ impl FromRequest for IfMatch {
             }
             _ => Err(Problem::new(Code::InvalidRequest, "If-Match is not a list of entity tags such as \"1\".")),
         })
+    }
+}
+
+impl Describe for IfMatch {
+    fn describe(description: &mut Description) {
+        let tags = text().pattern(Some(r#"^(\*|"[0-9]+"(, *"[0-9]+")*)$"#));
+        description.header("If-Match", Required::True, tags, "The `ETag` that the caller has seen");
+        description.problems(&[Code::InvalidRequest, Code::PreconditionRequired]);
     }
 }

@@ -10,25 +10,26 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
 use crate::http::{
+    openapi::{Describe, Description},
     problem::{Code, Problem},
     validation::Violation,
 };
 
-/// The most bytes a body may have: 64 KiB.
+/// The largest body in bytes: 64 KiB.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// The most bytes an event of the payment gateway may have: 512 KiB.
+/// The largest event of the payment gateway in bytes: 512 KiB.
 const EVENT_LIMIT: usize = 512 * 1024;
 
 /// How long a client may take to send its body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(4);
-/// Of the time that the request has left its body may take so much, so that the client is told what was late.
+/// The share of the request's remaining time that its body may take, so that the client still learns what was late.
 const BODY_SHARE: f32 = 0.8;
 
 /// A JSON body.
 pub struct Json<T>(pub T);
 
-/// A JSON body, or none at all, which is the default.
+/// A JSON body; the default if there is none.
 pub struct JsonOrNothing<T>(pub T);
 
 /// A body as it came, byte for byte.
@@ -43,6 +44,28 @@ impl FromRequest for RawBody {
         Box::pin(async move { body.await.map(Self) })
     }
 }
+
+impl Describe for RawBody {
+    fn describe(description: &mut Description) {
+        description.problems(&[Code::InvalidRequest, Code::PayloadTooLarge]);
+    }
+}
+
+impl<T> Describe for Json<T> {
+    fn describe(description: &mut Description) {
+        description.problems(&JSON_PROBLEMS);
+    }
+}
+
+impl<T> Describe for JsonOrNothing<T> {
+    fn describe(description: &mut Description) {
+        description.problems(&JSON_PROBLEMS);
+    }
+}
+
+/// How a body can be refused, by what reads it and by what checks its values.
+const JSON_PROBLEMS: [Code; 4] =
+    [Code::InvalidRequest, Code::PayloadTooLarge, Code::UnsupportedMediaType, Code::ValidationFailed];
 
 type Reading<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 
@@ -123,7 +146,7 @@ fn read(
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).or_else(|_| {
-        // Once more, keeping track of where it goes wrong: only a client at fault pays for that.
+        // Parsed again, keeping track of where it goes wrong: only requests with a mistake pay for that.
         let mut json = serde_json::Deserializer::from_slice(body);
         let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| malformed(&error))?;
         json.end().map_err(|error| Problem::new(Code::InvalidRequest, format!("The body is not JSON: {error}.")))?;

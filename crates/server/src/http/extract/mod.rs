@@ -4,10 +4,11 @@ mod actor;
 mod cookies;
 mod csrf;
 mod cursor;
-mod id;
 mod idempotency;
 mod if_match;
 mod json;
+mod paged;
+mod path;
 mod query;
 mod rate_limit;
 mod service;
@@ -17,11 +18,13 @@ pub use self::{
     cookies::SessionCookies,
     csrf::{CsrfGuard, HEADER as CSRF_HEADER},
     cursor::CursorSigner,
-    id::{AccountIdPath, EmailPath, FlagPath, LetterPath, MenuItemIdPath, OrderIdPath, PaymentPath},
-    idempotency::IdempotencyHeader,
+    idempotency::{Idempotent, key_reused, replayable},
     if_match::IfMatch,
     json::{Json, JsonOrNothing, RawBody},
+    paged::{Filter, PageResponse, Paged},
+    path::{AssetName, LetterNumber, Path},
     query::Query,
-    rate_limit::RateLimiter,
+    rate_limit::{Limiter, RateLimiter},
     service::Service,
 };
+pub(crate) use paged::pages;

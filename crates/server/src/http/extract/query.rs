@@ -2,8 +2,10 @@ use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
 
 use crate::http::{
+    openapi::{Describe, Description},
     problem::{Code, Problem},
     validation::Violation,
 };
@@ -20,7 +22,14 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     }
 }
 
-fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+impl<T: IntoParams> Describe for Query<T> {
+    fn describe(description: &mut Description) {
+        description.query::<T>();
+        description.problems(&[Code::InvalidRequest]);
+    }
+}
+
+pub(super) fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     let parameters = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
     serde_path_to_error::deserialize(parameters).map_err(|error| {
         let detail = error.inner().to_string();

@@ -1,34 +1,69 @@
-//! Who a request comes from, by address, and how often they may try.
+//! Which address a request comes from, and how often that address may try.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    future::{Ready, ready},
+    net::IpAddr,
+    sync::Arc,
+};
 
-use actix_web::HttpRequest;
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use comanda_domain::{
     ports::AddressLimits,
     rate_limit::{Allowance, ClientNetwork, LimitedAction},
 };
 use ipnet::IpNet;
 
-use crate::http::problem::{Code, Problem, whole_seconds};
+use super::Service;
+use crate::http::{
+    openapi::{Describe, Description},
+    problem::{Code, Operation, Problem, whole_seconds},
+};
 
-/// Lets clients through to what is worth guessing, so many times.
+/// How often the clients of an address may try what is worth guessing.
 #[derive(Clone)]
 pub struct RateLimiter {
     pub limits: Arc<dyn AddressLimits>,
     pub trusted_proxies: Arc<[IpNet]>,
 }
 
-impl RateLimiter {
-    pub async fn admit(&self, request: &HttpRequest, action: LimitedAction) -> Result<Allowance, Problem> {
-        let client = ClientNetwork::of(self.client_address(request));
-        let allowance =
-            self.limits.count(action, client).await.map_err(|cause| Problem::unavailable("auth.limit", &cause))?;
+/// The rate limiter, and whom it is to count.
+pub struct Limiter {
+    limiter: Service<RateLimiter>,
+    client: ClientNetwork,
+}
+
+impl Limiter {
+    /// Counts an attempt; a problem if there were too many.
+    pub async fn admit(&self, action: LimitedAction) -> Result<Allowance, Problem> {
+        let counted = self.limiter.limits.count(action, self.client).await;
+        let allowance = counted.map_err(|cause| Problem::unavailable(cause).during(Operation::AuthLimit))?;
         let Some(wait) = allowance.retry_after else { return Ok(allowance) };
         let problem = Problem::new(Code::RateLimited, "Too many tries came from this address.");
         Err(problem.retry_after(whole_seconds(wait)).allowance(allowance))
     }
+}
 
-    /// `X-Forwarded-For` is read from its end, for as long as it was written by a proxy that is trusted.
+impl FromRequest for Limiter {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let limiter = Service::<RateLimiter>::from_request(request, payload).into_inner();
+        ready(limiter.map(|limiter| {
+            let client = ClientNetwork::of(limiter.client_address(request));
+            Self { limiter, client }
+        }))
+    }
+}
+
+impl Describe for Limiter {
+    fn describe(description: &mut Description) {
+        description.problems(&[Code::RateLimited, Code::Unavailable]);
+    }
+}
+
+impl RateLimiter {
+    /// Reads `X-Forwarded-For` from its end, for as long as a trusted proxy wrote it.
     fn client_address(&self, request: &HttpRequest) -> IpAddr {
         let trusted = |address: &IpAddr| self.trusted_proxies.iter().any(|network| network.contains(address));
         let mut client = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip());

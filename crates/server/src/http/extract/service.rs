@@ -8,6 +8,7 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload, web::Data};
 
 use crate::http::{
     app::{App, Provides},
+    openapi::Describe,
     problem::Problem,
 };
 
@@ -39,3 +40,5 @@ where
         ready(App::of(request).map(|app| Self { app: app.clone(), service: PhantomData }))
     }
 }
+
+impl<T> Describe for Service<T> {}

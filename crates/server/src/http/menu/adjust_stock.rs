@@ -1,51 +1,113 @@
 use actix_web::HttpResponse;
 use comanda_application::Menu;
-use comanda_domain::{ids::MenuItemId, ports::AdjustStockError, stock::StockDelta};
+use comanda_domain::{ids::MenuItemId, ports::AdjustStockError, stock::StockDelta, text::Reason};
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::etag;
 use crate::http::{
-    extract::{Json, MenuItemIdPath, Service, Staff},
-    problem::{Code, Problem, ProblemDocument, ShortageDocument},
-    validation::Violation,
-    wire::{AdjustStockRequest, MenuItemResponse, Shown},
+    extract::{Json, Path, Service, Staff},
+    problem::{Code, Failure, Problem, Problems, ShortageDocument},
+    validation::{Violation, Violations},
+    wire::{MenuItemResponse, Shown, WireInteger},
 };
 
 /// Enters a delivery, a breakage or a correction
 #[utoipa::path(
-    post, path = "/v1/menu/items/{id}/stock", tag = "menu",
-    params(("id" = uuid::Uuid, Path)),
+    post, path = "/v1/menu/items/{id}/stock", operation_id = "adjust_stock",
     request_body = AdjustStockRequest,
-    responses(
-        (status = 200, body = MenuItemResponse),
-        (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "`insufficient-stock`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "`validation-failed`", body = ProblemDocument, content_type = "application/problem+json"),
-    )
+    responses((status = 200, description = "The menu item", body = MenuItemResponse,
+        headers(("ETag" = String, description = "The revision"))))
 )]
 pub async fn adjust_stock(
     menu: Service<Menu>,
     Staff(staff): Staff,
-    MenuItemIdPath(id): MenuItemIdPath,
+    Path(id): Path<MenuItemId>,
     Json(request): Json<AdjustStockRequest>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, Failure<Refused>> {
     let (delta, reason) = request.validate()?;
-    let item = menu.adjust_stock(staff, id, delta, reason).await.map_err(|error| problem(error, id, delta))?;
+    let item = menu.adjust_stock(staff, id, delta, reason).await.map_err(|error| Refused { error, id, delta })?;
     Ok(HttpResponse::Ok().insert_header(etag(&item)).json(MenuItemResponse::new(&item, Shown::ToStaff)))
 }
 
-fn problem(error: AdjustStockError, id: MenuItemId, delta: StockDelta) -> Problem {
-    match error {
-        AdjustStockError::NotFound => Problem::not_found("menu item"),
-        AdjustStockError::InsufficientStock { available } => {
-            let requested = delta.get().unsigned_abs();
-            let shortage = ShortageDocument { menu_item_id: id.as_uuid(), requested, available };
-            Problem::new(Code::InsufficientStock, format!("Only {available} portion(s) are left."))
-                .with("items", serde_json::json!([shortage]))
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdjustStockRequest {
+    /// How much more there is or, below zero, less. Not zero.
+    #[schema(value_type = i64, minimum = -1_000_000, maximum = 1_000_000, example = 12)]
+    delta: WireInteger,
+    #[schema(
+        pattern = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$",
+        min_length = 1,
+        max_length = 300,
+        example = "delivery"
+    )]
+    reason: String,
+}
+
+impl AdjustStockRequest {
+    fn validate(self) -> Result<(StockDelta, Reason), Problem> {
+        let mut violations = Violations::default();
+        let delta = violations.check("/delta", StockDelta::new(self.delta.0));
+        let reason = violations.check("/reason", Reason::new(&self.reason));
+        violations.finish(delta.zip(reason))
+    }
+}
+
+/// What was refused, and why.
+pub struct Refused {
+    error: AdjustStockError,
+    id: MenuItemId,
+    delta: StockDelta,
+}
+
+impl From<Refused> for Problem {
+    fn from(Refused { error, id, delta }: Refused) -> Self {
+        match error {
+            AdjustStockError::NotFound => Self::not_found("menu item"),
+            AdjustStockError::InsufficientStock { available } => {
+                let requested = delta.get().unsigned_abs();
+                let shortage = ShortageDocument { menu_item_id: id.as_uuid(), requested, available };
+                Self::new(Code::InsufficientStock, format!("Only {available} portion(s) are left."))
+                    .with("items", serde_json::json!([shortage]))
+            }
+            AdjustStockError::TooMuch => {
+                let pointer = "/delta".to_owned();
+                let violation = Violation { pointer, code: "out-of-range", detail: error.to_string() };
+                Self::new(Code::ValidationFailed, "A value is out of its range.").errors(vec![violation])
+            }
+            AdjustStockError::Unavailable(cause) => cause.into(),
         }
-        AdjustStockError::TooMuch => {
-            let violation = Violation { pointer: "/delta".to_owned(), code: "out-of-range", detail: error.to_string() };
-            Problem::new(Code::ValidationFailed, "A value is out of its range.").errors(vec![violation])
-        }
-        AdjustStockError::Unavailable(cause) => Problem::unavailable("menu.update", &cause),
+    }
+}
+
+impl Problems for Refused {
+    const CODES: &'static [Code] =
+        &[Code::NotFound, Code::InsufficientStock, Code::ValidationFailed, Code::Unavailable];
+}
+
+#[cfg(test)]
+mod tests {
+    use comanda_domain::ports::Unavailable;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::http::problem::assert_stated;
+
+    #[test]
+    fn every_refusal_becomes_a_problem_that_is_stated() {
+        let errors = [
+            AdjustStockError::NotFound,
+            AdjustStockError::InsufficientStock { available: 1 },
+            AdjustStockError::TooMuch,
+            AdjustStockError::Unavailable(Unavailable::new("test")),
+        ];
+        let refused = |error| Refused { error, id: MenuItemId::new(Uuid::nil()), delta: StockDelta::new(-2).unwrap() };
+        assert_stated(errors.map(refused), |refused| match refused.error {
+            AdjustStockError::NotFound
+            | AdjustStockError::InsufficientStock { .. }
+            | AdjustStockError::TooMuch
+            | AdjustStockError::Unavailable(_) => {}
+        });
     }
 }

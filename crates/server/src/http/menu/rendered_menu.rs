@@ -1,4 +1,4 @@
-//! The whole menu as it goes over the wire, kept with the menu it was made of.
+//! The whole menu as it is sent, kept with the menu it was made from.
 
 use std::{io::Write, sync::Arc};
 
@@ -12,13 +12,45 @@ use actix_web::{
 };
 use arc_swap::ArcSwapOption;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use comanda_domain::{money::Currency, ports::WholeMenu};
+use comanda_domain::{menu_item::MenuItem, money::Currency, ports::WholeMenu};
 use flate2::{Compression, write::GzEncoder};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
-use crate::http::wire::MenuResponse;
+use crate::http::wire::{MenuItemResponse, Shown};
 
-/// One way to send it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Menu)]
+pub struct MenuResponse {
+    /// Raised by every change that a customer can see.
+    version: u64,
+    #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
+    currency: String,
+    categories: Vec<CategoryResponse>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = MenuCategory)]
+struct CategoryResponse {
+    name: String,
+    items: Vec<MenuItemResponse>,
+}
+
+impl MenuResponse {
+    /// From items sorted by category. Customers do not see what is switched off.
+    fn new(menu: &WholeMenu, currency: Currency) -> Self {
+        let shown: Vec<&MenuItem> = menu.items.iter().filter(|item| item.details.active).collect();
+        let categories =
+            shown.chunk_by(|a, b| a.details.category == b.details.category).map(|items| CategoryResponse {
+                name: items[0].details.category.as_str().to_owned(),
+                items: items.iter().map(|item| MenuItemResponse::new(item, Shown::ToCustomers)).collect(),
+            });
+        Self { version: menu.version, currency: currency.to_string(), categories: categories.collect() }
+    }
+}
+
+/// One way to send a menu (RFC 9110, section 3.2).
 struct Representation {
     body: Bytes,
     etag: String,
@@ -42,7 +74,7 @@ pub struct RenderedMenu {
 
 impl RenderedMenu {
     fn of(menu: Arc<WholeMenu>, currency: Currency) -> Self {
-        // An answer is a tree of texts and numbers, and compressing goes to memory: neither can fail.
+        // A response is a tree of texts and numbers, and compressing goes to memory: neither can fail.
         let plain = serde_json::to_vec(&MenuResponse::new(&menu, currency)).unwrap_or_default();
         let etag = BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(&plain)[..16]);
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
@@ -50,14 +82,15 @@ impl RenderedMenu {
         Self { menu, gzip: Representation::new(gzip, format!("{etag}-gzip")), plain: Representation::new(plain, etag) }
     }
 
-    /// What this request gets: the menu, or that the caller's is the current one.
+    /// The menu, or that the caller's is the current one.
     pub fn respond(&self, request: &HttpRequest) -> HttpResponse {
         let known = self.known_to(request);
         let unchanged = known.is_some();
         let compressed = !unchanged && accepts_gzip(request);
         let representation = known.unwrap_or(if compressed { &self.gzip } else { &self.plain });
         let mut response = if unchanged { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-        // May be stored, and must be asked about before it is shown again: a sold-out menu item is not for sale a minute later.
+        // May be stored, but must be revalidated before it is shown again: what is sold out is not for sale a minute
+        // later.
         response
             .insert_header((ETAG, representation.etag_header.clone()))
             .insert_header((CACHE_CONTROL, HeaderValue::from_static("public, no-cache")))
@@ -73,7 +106,7 @@ impl RenderedMenu {
             .body(representation.body.clone())
     }
 
-    /// The representation that the caller has.
+    /// The representation that the caller has, if it is a current one.
     fn known_to(&self, request: &HttpRequest) -> Option<&Representation> {
         let header = request.headers().get(IF_NONE_MATCH)?;
         let representations = [&self.plain, &self.gzip];
@@ -90,7 +123,7 @@ impl RenderedMenu {
     }
 }
 
-/// What browsers and clients send, word for word; anything else is weighed as RFC 9110 has it (section 12.5.3).
+/// What browsers and clients send, word for word; anything else is negotiated (RFC 9110, section 12.5.3).
 const USUAL: [&str; 4] = ["gzip, deflate, br, zstd", "gzip", "gzip, deflate, br", "gzip, deflate"];
 
 fn accepts_gzip(request: &HttpRequest) -> bool {

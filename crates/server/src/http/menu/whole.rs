@@ -1,15 +1,17 @@
 use actix_web::{HttpRequest, HttpResponse};
 use comanda_application::Menu;
+use comanda_domain::ports::Unavailable;
 
-use super::MenuRenderer;
-use crate::http::{extract::Service, problem::Problem, wire::MenuResponse};
+use super::{MenuRenderer, rendered_menu::MenuResponse};
+use crate::http::{extract::Service, problem::Failure};
 
 /// Shows the whole menu by category
 #[utoipa::path(
-    get, path = "/v1/menu", tag = "menu", security(()),
+    get, path = "/v1/menu", operation_id = "get_menu",
     params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of the menu the caller has")),
     responses(
-        (status = 200, body = MenuResponse, headers(("ETag" = String))),
+        (status = 200, description = "The menu", body = MenuResponse,
+            headers(("ETag" = String, description = "Changes with every change that a customer can see"))),
         (status = 304, description = "The caller's menu is the current one"),
     )
 )]
@@ -17,7 +19,6 @@ pub async fn whole(
     menu: Service<Menu>,
     renderer: Service<MenuRenderer>,
     request: HttpRequest,
-) -> Result<HttpResponse, Problem> {
-    let menu = menu.whole().await.map_err(|cause| Problem::unavailable("menu.read", &cause))?;
-    Ok(renderer.render(menu).respond(&request))
+) -> Result<HttpResponse, Failure<Unavailable>> {
+    Ok(renderer.render(menu.whole().await?).respond(&request))
 }

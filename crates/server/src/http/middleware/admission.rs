@@ -1,5 +1,6 @@
-//! How many requests are worked on at the same time. Past that, answering a few at once with 503 keeps the others quick; taking them all in
-//! would make all of them late (Google's SRE book, "Handling Overload" and "Addressing Cascading Failures").
+//! Limits how many requests are worked on at the same time. Beyond that, refusing a few at once keeps the others quick;
+//! admitting all of them would make all of them late (Google's SRE book, "Handling Overload" and "Addressing Cascading
+//! Failures").
 
 use std::sync::{
     Arc,
@@ -20,9 +21,9 @@ impl Admission {
         Self { limit, admitted: Arc::default() }
     }
 
-    /// `None`: there are enough.
+    /// `None`: there are enough already.
     pub(super) fn admit(&self) -> Option<Admitted<'_>> {
-        // Counted with it from here on, and not any more when it is dropped.
+        // Counts this request until it is dropped.
         let admitted = Admitted(&self.admitted);
         if self.admitted.fetch_add(1, Ordering::AcqRel) < self.limit {
             return Some(admitted);
@@ -32,7 +33,7 @@ impl Admission {
     }
 }
 
-/// A request that is worked on.
+/// A request that is being worked on.
 pub(super) struct Admitted<'a>(&'a AtomicUsize);
 
 impl Drop for Admitted<'_> {

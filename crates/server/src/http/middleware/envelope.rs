@@ -1,26 +1,17 @@
-//! What every answer has in common: a request id, security headers, a problem document where it is an error, and an end.
-
-use std::time::Duration;
+//! What every response has in common: a request id, security headers, and a problem document where it is an error.
 
 use actix_web::{
-    Error, HttpResponse, ResponseError,
+    Error, HttpMessage, HttpResponse, ResponseError,
     body::{BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
-    http::{
-        StatusCode,
-        header::{self, HeaderMap, HeaderName, HeaderValue},
-    },
+    http::header::{self, HeaderMap, HeaderName, HeaderValue},
     middleware::Next,
-    web,
 };
 
 use super::{
-    admission::Admission,
-    budget::{Budget, Budgets},
     measured::Measured,
     request_id::{self, RequestId},
-    traced::Traced,
 };
 use crate::http::problem::Problem;
 
@@ -29,31 +20,15 @@ pub async fn wrap<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let id = RequestId::of(request.headers());
+    request.extensions_mut().insert(id.clone());
     let measured = Measured::begin(&request);
-    let traced = Traced::begin(&request, &id);
-    let admission = request.app_data::<web::Data<Admission>>().cloned();
-    let tells_health = request.path().starts_with("/health/");
-    let admitted = admission.as_ref().filter(|_| !tells_health).map(|admission| admission.admit());
-    if matches!(admitted, Some(None)) {
-        Measured::end(measured, StatusCode::SERVICE_UNAVAILABLE);
-        return Err(already_dressed(&Problem::overloaded("http.request"), &id));
-    }
-    let budget = request.app_data::<web::Data<Budgets>>().map(|budgets| budgets.of(&request));
-    let Budget { time, operation } =
-        budget.unwrap_or(Budget { time: Duration::from_mins(1), operation: "http.request" });
-    let Ok(outcome) = comanda_deadline::within(time, traced.around(next.call(request))).await else {
-        Measured::end(measured, StatusCode::SERVICE_UNAVAILABLE);
-        traced.end(StatusCode::SERVICE_UNAVAILABLE);
-        traced.span().in_scope(|| tracing::warn!(operation, "a request took longer than it may"));
-        return Err(already_dressed(&Problem::overloaded(operation), &id));
-    };
-    let response = match outcome {
+    let response = match next.call(request).await {
         Ok(response) => response,
-        // A middleware refused the request before it reached a resource.
+        // Refused before it reached a handler.
         Err(error) => {
-            let problem = Problem::of_status(error.as_response_error().status_code());
+            let problem = error.as_error::<Problem>().cloned();
+            let problem = problem.unwrap_or_else(|| Problem::of_status(error.as_response_error().status_code()));
             Measured::end(measured, problem.code.status());
-            traced.end(problem.code.status());
             return Err(already_dressed(&problem, &id));
         }
     };
@@ -75,7 +50,6 @@ pub async fn wrap<B: MessageBody + 'static>(
     };
     dress(response.headers_mut(), &id);
     Measured::end(measured, response.status());
-    traced.end(response.status());
     Ok(response)
 }
 

@@ -1,4 +1,5 @@
-//! Requests as metrics, by OpenTelemetry's semantic names (<https://opentelemetry.io/docs/specs/semconv/http/http-metrics/>).
+//! Requests as metrics, by OpenTelemetry's semantic names
+//! (<https://opentelemetry.io/docs/specs/semconv/http/http-metrics/>).
 
 use std::time::Instant;
 
@@ -9,11 +10,11 @@ use actix_web::{
 };
 use metrics::{Gauge, gauge, histogram};
 
-/// Whether anybody looks at metrics. Finding out a request's route would otherwise cost for nothing.
+/// Whether metrics are collected. If not, the cost of finding out a request's route is saved.
 #[derive(Clone, Copy)]
 pub struct Measuring(pub bool);
 
-/// A request under way. Labels are few: routes as they are written, methods and statuses that there are.
+/// A request under way. Labels have few values: routes as they are registered, known methods, and statuses.
 pub(super) struct Measured {
     route: String,
     method: &'static str,

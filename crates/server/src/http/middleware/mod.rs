@@ -6,6 +6,7 @@ mod envelope;
 mod measured;
 mod request_id;
 mod run_to_completion;
+mod serve;
 mod traced;
 
 pub use self::budget::Budgets;
@@ -15,5 +16,5 @@ pub use self::{
     measured::Measuring,
     request_id::{HEADER as REQUEST_ID_HEADER, RequestId},
     run_to_completion::run_to_completion,
-    traced::Tracing,
+    serve::{Serving, serve},
 };

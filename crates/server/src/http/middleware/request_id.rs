@@ -1,9 +1,9 @@
-//! The name of a request, in its answer and in the logs.
+//! The name of a request, in its response and in the logs.
 
 use actix_web::http::header::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
-/// Taken from the request's `X-Request-Id` where that is a sane token, else new.
+/// The request's own `X-Request-Id` if that is a sane token, otherwise a new one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(HeaderValue);
 
@@ -21,7 +21,7 @@ impl RequestId {
     fn new_value() -> HeaderValue {
         let mut buffer = Uuid::encode_buffer();
         let text = Uuid::now_v7().hyphenated().encode_lower(&mut buffer);
-        // Letters, digits and hyphens are what a header may have in it.
+        // A header may contain letters, digits and hyphens.
         HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("none"))
     }
 

@@ -2,7 +2,7 @@ use tracing::Instrument;
 
 use crate::http::problem::{Code, Problem};
 
-/// Drives work to its end even when the client hangs up: a try at a password that is announced must be settled.
+/// Drives work to its end even when the client hangs up: an attempt that was announced must be settled.
 pub async fn run_to_completion<T: 'static>(work: impl Future<Output = T> + 'static) -> Result<T, Problem> {
     actix_web::rt::spawn(work.in_current_span()).await.map_err(|error| {
         tracing::error!(%error, "a request's work was lost");

@@ -1,24 +1,24 @@
-//! A span a request: what logs name it by, and the root of our part of its trace.
+//! A span per request: what logs name it by, and the root of our part of its trace.
 
 use std::{cell::OnceCell, pin::pin, task::Poll};
 
 use actix_web::{
+    HttpMessage,
     dev::ServiceRequest,
-    http::{Method, StatusCode, header::HeaderMap},
-    web::Data,
+    http::{StatusCode, header::HeaderMap},
 };
 use futures_util::poll;
 use tracing::{Instrument, Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::request_id::RequestId;
-use crate::traces;
+use crate::{
+    http::routes::{Class, Endpoint},
+    traces,
+};
 
-/// Whether traces are collected.
-#[derive(Clone, Copy)]
-pub struct Tracing(pub bool);
-
-/// A request's span: from its beginning where traces are collected, from when it first has to wait where it reads the menu.
+/// A request's span. It begins with the request where traces are collected; otherwise a request that is usually
+/// answered from memory gets one when it first has to wait.
 pub(super) struct Traced {
     id: RequestId,
     given_trace: Option<String>,
@@ -26,13 +26,14 @@ pub(super) struct Traced {
 }
 
 impl Traced {
-    pub(super) fn begin(request: &ServiceRequest, id: &RequestId) -> Self {
-        if request.app_data::<Data<Tracing>>().is_some_and(|tracing| tracing.0) {
-            return Self { id: id.clone(), given_trace: None, span: exported(request, id).into() };
+    pub(super) fn begin(request: &ServiceRequest, endpoint: &Endpoint, exported: bool) -> Self {
+        let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(|| RequestId::of(request.headers()));
+        if exported {
+            let span = exported_span(request, endpoint, &id);
+            return Self { id, given_trace: None, span: span.into() };
         }
-        let traced = Self { id: id.clone(), given_trace: given_trace(request.headers()), span: OnceCell::new() };
-        // What is read a hundred thousand times a second from memory says nothing in the log; a span would cost as much as the answer.
-        if request.method() != Method::GET || !request.path().starts_with("/v1/menu") {
+        let traced = Self { id, given_trace: given_trace(request.headers()), span: OnceCell::new() };
+        if endpoint.class != Class::Memory {
             traced.span();
         }
         traced
@@ -65,10 +66,9 @@ impl Traced {
 }
 
 /// Named by OpenTelemetry's conventions (<https://opentelemetry.io/docs/specs/semconv/http/http-spans/>).
-fn exported(request: &ServiceRequest, id: &RequestId) -> Span {
-    let method = request.method().as_str();
-    let route = request.match_pattern();
-    let name = route.as_ref().map_or_else(|| method.to_owned(), |route| format!("{method} {route}"));
+fn exported_span(request: &ServiceRequest, endpoint: &Endpoint, id: &RequestId) -> Span {
+    let (method, route) = (endpoint.method.as_str(), endpoint.path.as_str());
+    let name = format!("{method} {route}");
     let span = tracing::error_span!(
         "request",
         otel.name = name,

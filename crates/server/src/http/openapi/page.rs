@@ -2,15 +2,23 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpResponse, http::header, web::Path};
+use actix_web::{HttpResponse, http::header};
 use utoipa_swagger_ui::{Config, SwaggerFile, serve};
 
-use crate::http::problem::Problem;
+use crate::http::{
+    extract::{AssetName, Path},
+    problem::Problem,
+};
 
 /// Swagger UI styles its elements inline; nothing else is relaxed.
 const CONTENT_SECURITY_POLICY: &str =
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
+/// Shows a page to try the API
+#[utoipa::path(
+    get, path = "/docs", operation_id = "get_documentation", tag = "documentation",
+    responses((status = 200, description = "An HTML page", body = String, content_type = "text/html"))
+)]
 pub async fn page() -> Result<HttpResponse, Problem> {
     let file = asset("index.html")?;
     // The page names its assets relative to `/docs/`; it is served at `/docs`.
@@ -21,7 +29,13 @@ pub async fn page() -> Result<HttpResponse, Problem> {
         .body(page.replace("<title>Swagger UI</title>", "<title>Comanda API</title>")))
 }
 
-pub async fn file(name: Path<String>) -> Result<HttpResponse, Problem> {
+/// Serves a part of that page
+#[utoipa::path(
+    get, path = "/docs/{file}", operation_id = "get_documentation_asset", tag = "documentation",
+    responses((status = 200, description = "A style sheet, a script or an image", body = Vec<u8>,
+        content_type = "application/octet-stream"))
+)]
+pub async fn file(Path(AssetName(name)): Path<AssetName>) -> Result<HttpResponse, Problem> {
     let file = asset(&name)?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))

@@ -1,49 +1,77 @@
 use actix_web::HttpResponse;
 use comanda_application::Operations;
+use comanda_domain::{
+    feature_flag::{FeatureFlag, Percentage},
+    ports::Unavailable,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::http::{
-    extract::{Admin, FlagPath, Json, Service},
-    problem::{Problem, ProblemDocument},
-    wire::{FlagResponse, SetFlagRequest},
+    extract::{Admin, Json, Path, Service},
+    problem::{Failure, Problem},
+    validation::Violations,
+    wire::{WireInteger, names},
 };
 
 /// Shows what a feature flag is at
 #[utoipa::path(
-    get, path = "/v1/admin/flags/{name}", tag = "admin", params(("name" = String, Path, example = "menu-cache")),
-    responses(
-        (status = 200, body = FlagResponse),
-        (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
-    )
+    get, path = "/v1/admin/flags/{name}", operation_id = "get_flag",
+    responses((status = 200, description = "The flag", body = FlagResponse))
 )]
-pub async fn flag(
+pub async fn read_flag(
     operations: Service<Operations>,
     Admin(admin): Admin,
-    FlagPath(flag): FlagPath,
-) -> Result<HttpResponse, Problem> {
-    let percentage =
-        operations.read_flag(admin, flag).await.map_err(|cause| Problem::unavailable("flag.read", &cause))?;
+    Path(flag): Path<FeatureFlag>,
+) -> Result<HttpResponse, Failure<Unavailable>> {
+    let percentage = operations.read_flag(admin, flag).await?;
     Ok(HttpResponse::Ok().json(FlagResponse::new(flag, percentage)))
 }
 
-/// Sets a feature flag; every server goes by it within 5 s
+/// Sets a feature flag; every server follows within 5 s
 #[utoipa::path(
-    put, path = "/v1/admin/flags/{name}", tag = "admin", params(("name" = String, Path, example = "menu-cache")),
+    put, path = "/v1/admin/flags/{name}", operation_id = "set_flag",
     request_body = SetFlagRequest,
-    responses(
-        (status = 200, body = FlagResponse),
-        (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "`validation-failed`", body = ProblemDocument, content_type = "application/problem+json"),
-    )
+    responses((status = 200, description = "The flag", body = FlagResponse))
 )]
 pub async fn set_flag(
     operations: Service<Operations>,
     Admin(admin): Admin,
-    FlagPath(flag): FlagPath,
+    Path(flag): Path<FeatureFlag>,
     Json(request): Json<SetFlagRequest>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, Failure<Unavailable>> {
     let percentage = request.validate()?;
-    operations.set_flag(admin, flag, percentage).await.map_err(|cause| Problem::unavailable("flag.update", &cause))?;
+    operations.set_flag(admin, flag, percentage).await?;
     Ok(HttpResponse::Ok().json(FlagResponse::new(flag, percentage)))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetFlagRequest {
+    #[schema(value_type = i64, minimum = 0, maximum = 100, example = 25)]
+    percentage: WireInteger,
+}
+
+impl SetFlagRequest {
+    fn validate(&self) -> Result<Percentage, Problem> {
+        let mut violations = Violations::default();
+        let percentage = violations.check("/percentage", Percentage::new(self.percentage.0));
+        violations.finish(percentage)
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = FeatureFlag)]
+pub struct FlagResponse {
+    #[schema(value_type = names::FlagName)]
+    name: &'static str,
+    /// The share of subjects it is on for.
+    #[schema(minimum = 0, maximum = 100)]
+    percentage: u8,
+}
+
+impl FlagResponse {
+    fn new(flag: FeatureFlag, percentage: Percentage) -> Self {
+        Self { name: flag.as_str(), percentage: percentage.get() }
+    }
 }

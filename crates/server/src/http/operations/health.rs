@@ -8,7 +8,7 @@ use futures_util::join;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::extract::Service;
+use crate::http::{extract::Service, wire::names};
 
 /// What a server depends on.
 #[derive(Clone)]
@@ -18,9 +18,16 @@ pub struct Health {
 }
 
 #[derive(Serialize, ToSchema)]
+#[schema(as = Liveness)]
+pub struct LivenessResponse {
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+#[derive(Serialize, ToSchema)]
 pub struct HealthResponse {
     /// `ok`; `degraded`: orders can be placed; `unavailable`: they cannot.
-    #[schema(pattern = "^(ok|degraded|unavailable)$", example = "ok")]
+    #[schema(value_type = names::HealthStatus)]
     status: &'static str,
     components: Components,
 }
@@ -33,20 +40,27 @@ struct Components {
 
 #[derive(Serialize, ToSchema)]
 struct Component {
-    #[schema(pattern = "^(ok|unavailable)$", example = "ok")]
+    #[schema(value_type = names::ComponentStatus)]
     status: &'static str,
 }
 
-/// Whether the process lives
-#[utoipa::path(get, path = "/health/live", tag = "operation", security(()), responses((status = 200)))]
+/// Shows whether the process runs
+#[utoipa::path(
+    get, path = "/health/live", operation_id = "get_liveness",
+    responses((status = 200, description = "The process runs", body = LivenessResponse))
+)]
 pub async fn live() -> HttpResponse {
-    HttpResponse::Ok().json(serde_json::json!({ "status": "ok" }))
+    HttpResponse::Ok().json(LivenessResponse { status: "ok" })
 }
 
-/// Whether orders can be placed
+/// Shows whether orders can be placed
 #[utoipa::path(
-    get, path = "/health/ready", tag = "operation", security(()),
-    responses((status = 200, body = HealthResponse), (status = 503, body = HealthResponse))
+    get, path = "/health/ready", operation_id = "get_readiness",
+    responses(
+        (status = 200, description = "Orders can be placed", body = HealthResponse),
+        (status = 503, description = "Orders cannot be placed", body = HealthResponse,
+            headers(("Retry-After" = u32, description = "After how many seconds to ask again"))),
+    )
 )]
 pub async fn ready(health: Service<Health>) -> HttpResponse {
     let (postgres, redis) = join!(health.postgres.check(), health.redis.check());

@@ -1,11 +1,19 @@
 //! `/v1/admin`: lockouts, feature flags and the audit log; and `/health`
 
-mod audit_log;
+mod find_lockout;
 mod flags;
 mod health;
-mod lockouts;
+mod list_lockouts;
+mod lockout_response;
+mod read_audit_log;
+mod unlock;
 
-pub use audit_log::{__path_audit_log, audit_log};
-pub use flags::{__path_flag, __path_set_flag, flag, set_flag};
-pub use health::{__path_live, __path_ready, Health, live, ready};
-pub use lockouts::{__path_lockout, __path_lockouts, __path_unlock, lockout, lockouts, unlock};
+use self::lockout_response::LockoutResponse;
+pub use self::{
+    find_lockout::{__path_find_lockout, find_lockout},
+    flags::{__path_read_flag, __path_set_flag, read_flag, set_flag},
+    health::{__path_live, __path_ready, Health, live, ready},
+    list_lockouts::{__path_list_lockouts, list_lockouts},
+    read_audit_log::{__path_read_audit_log, read_audit_log},
+    unlock::{__path_unlock, unlock},
+};

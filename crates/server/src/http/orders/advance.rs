@@ -1,40 +1,62 @@
 use actix_web::HttpResponse;
 use comanda_application::Orders;
-use comanda_domain::ports::AdvanceOrderError;
+use comanda_domain::{ids::OrderId, order_status::OrderStatus, ports::AdvanceOrderError};
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::invalid_transition;
 use crate::http::{
-    extract::{Json, OrderIdPath, Service, Staff},
-    problem::{Problem, ProblemDocument},
-    wire::{AdvanceOrderRequest, OrderResponse},
+    extract::{Json, Path, Service, Staff},
+    problem::{Failure, Problem, problems},
+    validation::Violations,
+    wire::{OrderResponse, names},
 };
 
 /// Takes an order one step on
 #[utoipa::path(
-    post, path = "/v1/orders/{id}/status", tag = "orders",
-    params(("id" = uuid::Uuid, Path)),
+    post, path = "/v1/orders/{id}/status", operation_id = "advance_order",
     request_body = AdvanceOrderRequest,
-    responses(
-        (status = 200, body = OrderResponse),
-        (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "`invalid-transition`", body = ProblemDocument, content_type = "application/problem+json"),
-    )
+    responses((status = 200, description = "The order", body = OrderResponse))
 )]
 pub async fn advance(
     orders: Service<Orders>,
     Staff(staff): Staff,
-    OrderIdPath(id): OrderIdPath,
+    Path(id): Path<OrderId>,
     Json(request): Json<AdvanceOrderRequest>,
-) -> Result<HttpResponse, Problem> {
-    let order = orders.advance(staff, id, request.validate()?).await.map_err(problem)?;
+) -> Result<HttpResponse, Failure<AdvanceOrderError>> {
+    let order = orders.advance(staff, id, request.validate()?).await?;
     Ok(HttpResponse::Ok().json(OrderResponse::with_lines(&order)))
 }
 
-fn problem(error: AdvanceOrderError) -> Problem {
-    match error {
-        AdvanceOrderError::NotFound => Problem::not_found("order"),
-        AdvanceOrderError::InvalidTransition { from, to } => invalid_transition(from, to),
-        AdvanceOrderError::Unavailable(cause) => Problem::unavailable("order.update", &cause),
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdvanceOrderRequest {
+    /// The next status: an order goes one step at a time.
+    #[schema(value_type = names::NextOrderStatus)]
+    status: String,
+}
+
+impl AdvanceOrderRequest {
+    fn validate(&self) -> Result<OrderStatus, Problem> {
+        let mut violations = Violations::default();
+        let status = violations.read("/status", &self.status, "unknown-status");
+        violations.finish(status)
     }
+}
+
+impl From<AdvanceOrderError> for Problem {
+    fn from(error: AdvanceOrderError) -> Self {
+        match error {
+            AdvanceOrderError::NotFound => Self::not_found("order"),
+            AdvanceOrderError::InvalidTransition { from, to } => invalid_transition(from, to),
+            AdvanceOrderError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+problems! {
+    AdvanceOrderError: [NotFound, InvalidTransition, Unavailable];
+    NotFound,
+    InvalidTransition { from: OrderStatus::Pending, to: OrderStatus::Ready },
+    Unavailable(Unavailable::new("test")),
 }

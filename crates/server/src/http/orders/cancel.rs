@@ -1,49 +1,70 @@
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, http::StatusCode};
 use comanda_application::Orders;
-use comanda_domain::{order_status::OrderStatus, ports::CancelOrderError};
+use comanda_domain::{ids::OrderId, order_status::OrderStatus, ports::CancelOrderError, text::Reason};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::{REPLAYED, invalid_transition, key_reused};
+use super::invalid_transition;
 use crate::http::{
-    extract::{IdempotencyHeader, JsonOrNothing, OrderIdPath, Service, SignedIn},
-    problem::{Problem, ProblemDocument},
-    wire::{CancelOrderRequest, OrderResponse},
+    extract::{Idempotent, JsonOrNothing, Path, Service, SignedIn, key_reused, replayable},
+    problem::{Failure, Problem, problems},
+    validation::Violations,
+    wire::OrderResponse,
 };
 
 /// Cancels an order; its stock comes back
 ///
 /// Its customer can until it is being prepared, staff until it is completed.
 #[utoipa::path(
-    post, path = "/v1/orders/{id}/cancel", tag = "orders",
-    params(("id" = uuid::Uuid, Path),
-        ("Idempotency-Key" = Option<String>, Header, pattern = r"^[\x21-\x7E]+$", min_length = 1, max_length = 255, description = "Makes the request repeatable")),
+    post, path = "/v1/orders/{id}/cancel", operation_id = "cancel_order",
     request_body(content = Option<CancelOrderRequest>, content_type = "application/json"),
-    responses(
-        (status = 200, body = OrderResponse),
-        (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "`invalid-transition`", body = ProblemDocument, content_type = "application/problem+json"),
-    )
+    responses((status = 200, description = "The order", body = OrderResponse))
 )]
 pub async fn cancel(
     orders: Service<Orders>,
     SignedIn(actor): SignedIn,
-    OrderIdPath(id): OrderIdPath,
-    key: IdempotencyHeader,
-    JsonOrNothing(request): JsonOrNothing<CancelOrderRequest>,
-) -> Result<HttpResponse, Problem> {
-    let reason = request.validate()?;
-    let cancelled = orders.cancel(actor, id, reason, key.with_body(&request)).await.map_err(problem)?;
-    let mut response = HttpResponse::Ok();
-    if cancelled.replayed {
-        response.insert_header(REPLAYED);
-    }
-    Ok(response.json(OrderResponse::with_lines(&cancelled.outcome)))
+    Path(id): Path<OrderId>,
+    Idempotent(JsonOrNothing(request), key): Idempotent<JsonOrNothing<CancelOrderRequest>>,
+) -> Result<HttpResponse, Failure<CancelOrderError>> {
+    let cancelled = orders.cancel(actor, id, request.validate()?, key).await?;
+    Ok(replayable(StatusCode::OK, cancelled.replayed).json(OrderResponse::with_lines(&cancelled.outcome)))
 }
 
-fn problem(error: CancelOrderError) -> Problem {
-    match error {
-        CancelOrderError::NotFound => Problem::not_found("order"),
-        CancelOrderError::InvalidTransition { from } => invalid_transition(from, OrderStatus::Cancelled),
-        CancelOrderError::KeyReused => key_reused(),
-        CancelOrderError::Unavailable(cause) => Problem::unavailable("order.update", &cause),
+#[derive(Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CancelOrderRequest {
+    #[schema(
+        pattern = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$",
+        min_length = 1,
+        max_length = 300,
+        example = "changed my mind"
+    )]
+    reason: Option<String>,
+}
+
+impl CancelOrderRequest {
+    fn validate(&self) -> Result<Option<Reason>, Problem> {
+        let mut violations = Violations::default();
+        let reason = violations.check_optional("/reason", self.reason.as_deref().map(Reason::new));
+        violations.finish(Some(reason))
     }
+}
+
+impl From<CancelOrderError> for Problem {
+    fn from(error: CancelOrderError) -> Self {
+        match error {
+            CancelOrderError::NotFound => Self::not_found("order"),
+            CancelOrderError::InvalidTransition { from } => invalid_transition(from, OrderStatus::Cancelled),
+            CancelOrderError::KeyReused => key_reused(),
+            CancelOrderError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+problems! {
+    CancelOrderError: [NotFound, InvalidTransition, IdempotencyKeyReused, Unavailable];
+    NotFound,
+    InvalidTransition { from: OrderStatus::Completed },
+    KeyReused,
+    Unavailable(Unavailable::new("test")),
 }

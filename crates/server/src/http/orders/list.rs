@@ -1,65 +1,56 @@
 use actix_web::HttpResponse;
-use comanda_application::Orders;
-use comanda_domain::ids::OrderId;
+use comanda_application::{Orders, orders::Relations};
+use comanda_domain::{ids::OrderId, order_status::OrderStatus, ports::Unavailable};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
+use super::relations::relations_in;
 use crate::http::{
-    extract::{CursorSigner, Query, Service, SignedIn},
-    problem::{Problem, ProblemDocument},
+    extract::{Filter, Paged, Service, SignedIn, pages},
+    problem::{Failure, Problem},
     validation::Violations,
-    wire::{OrderPage, OrderResponse, PageQuery, QueryInteger, relations_in, status_in},
+    wire::{OrderResponse, names},
 };
-
-const LIST: &str = "orders";
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Filter {
-    /// Only orders that stand here.
-    #[param(pattern = "^(pending|accepted|preparing|ready|completed|cancelled)$", example = "pending")]
+pub struct OrderFilter {
+    /// Only orders with this status.
+    #[param(value_type = Option<names::OrderStatus>, inline)]
     status: Option<String>,
     /// Relations to add, separated by commas: `items`, `customer`, `payments`.
     #[param(pattern = "^(items|customer|payments)(,(items|customer|payments))*$", example = "items,customer")]
     include: Option<String>,
-    // Described by `PageQuery`; a struct within a struct cannot be read from a query string and refuse unknown parameters.
-    #[param(ignore)]
-    limit: Option<QueryInteger>,
-    #[param(ignore)]
-    cursor: Option<String>,
+}
+
+impl Filter for OrderFilter {
+    const LIST: &'static str = "orders";
+    type Criteria = (Option<OrderStatus>, Relations);
+    type Position = Uuid;
+
+    fn criteria(self, violations: &mut Violations) -> Result<Self::Criteria, Problem> {
+        let relations = relations_in(self.include.as_deref())?;
+        let status = self.status.and_then(|status| violations.read("/status", &status, "unknown-status"));
+        Ok((status, relations))
+    }
+}
+
+pages! {
+    OrderPage of OrderResponse;
 }
 
 /// Lists orders, newest first: a customer's own, staff all
 #[utoipa::path(
-    get, path = "/v1/orders", tag = "orders",
-    params(Filter, PageQuery),
-    responses(
-        (status = 200, body = OrderPage),
-        (status = 400, description = "`invalid-cursor`, `invalid-request`", body = ProblemDocument, content_type = "application/problem+json"),
-    )
+    get, path = "/v1/orders", operation_id = "list_orders",
+    responses((status = 200, description = "A page of the list", body = OrderPage))
 )]
 pub async fn list(
     orders: Service<Orders>,
-    cursors: Service<CursorSigner>,
     SignedIn(reader): SignedIn,
-    Query(filter): Query<Filter>,
-) -> Result<HttpResponse, Problem> {
-    let relations = relations_in(filter.include.as_deref())?;
-    let page = PageQuery { limit: filter.limit, cursor: filter.cursor };
-    let mut violations = Violations::default();
-    let limit = page.limit(&mut violations);
-    let status = filter.status.and_then(|status| status_in("/status", &status, &mut violations));
-    let limit = violations.finish(limit)?;
-    let after = page.after::<Uuid>(LIST, &cursors)?.map(OrderId::new);
-
-    let found = orders
-        .list(reader, status, relations, after, limit)
-        .await
-        .map_err(|cause| Problem::unavailable("order.lookup", &cause))?;
-    let last = found.entries.last().filter(|_| found.has_more);
-    let next_cursor = last.map(|last| cursors.sign(LIST, &last.order.id.as_uuid()));
-    let data = found.entries.into_iter().map(OrderResponse::with_relations).collect();
-    Ok(HttpResponse::Ok().json(OrderPage { data, next_cursor }))
+    Paged { criteria: (status, relations), limit, after, pages }: Paged<OrderFilter>,
+) -> Result<HttpResponse, Failure<Unavailable>> {
+    let found = orders.list(reader, status, relations, after.map(OrderId::new), limit).await?;
+    Ok(pages.respond::<OrderPage, _>(found, |order| order.order.id.as_uuid(), OrderResponse::with_relations))
 }

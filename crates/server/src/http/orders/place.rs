@@ -1,74 +1,140 @@
-use actix_web::{HttpResponse, http::header};
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header},
+};
 use comanda_application::Orders;
-use comanda_domain::{allocation::Shortage, ports::PlaceOrderError};
+use comanda_domain::{
+    allocation::Shortage,
+    basket::{Basket, BasketLine, BasketSizeOutOfRange},
+    ids::MenuItemId,
+    ports::PlaceOrderError,
+    quantity::Quantity,
+    text::Note,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::{REPLAYED, key_reused};
 use crate::http::{
-    extract::{IdempotencyHeader, Json, Service, SignedIn},
-    problem::{Code, Problem, ProblemDocument, ShortageDocument},
-    validation::Violation,
-    wire::{OrderResponse, PlaceOrderRequest},
+    extract::{Idempotent, Json, Service, SignedIn, key_reused, replayable},
+    problem::{Code, Failure, Problem, ShortageDocument, problems},
+    validation::{Violation, Violations},
+    wire::{OrderResponse, WireInteger},
 };
 
 /// Places an order
 ///
 /// All of it or nothing: where a menu item is short, nothing is taken and every shortage is listed.
 #[utoipa::path(
-    post, path = "/v1/orders", tag = "orders",
-    params(("Idempotency-Key" = Option<String>, Header, pattern = r"^[\x21-\x7E]+$", min_length = 1, max_length = 255,
-        description = "Makes the request repeatable: within 24 h the same key gives the same answer, and one order")),
+    post, path = "/v1/orders", operation_id = "place_order",
     request_body = PlaceOrderRequest,
-    responses(
-        (status = 201, body = OrderResponse, headers(("Location" = String), ("Idempotency-Replayed" = Option<String>))),
-        (status = 409, description = "`insufficient-stock`, `stock-changed`, `idempotency-in-progress`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "`validation-failed`, `unknown-item`, `idempotency-key-reused`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`", body = ProblemDocument, content_type = "application/problem+json"),
-    )
+    responses((status = 201, description = "The order", body = OrderResponse,
+        headers(("Location" = String, description = "Where the order is"))))
 )]
 pub async fn place(
     orders: Service<Orders>,
     SignedIn(customer): SignedIn,
-    key: IdempotencyHeader,
-    Json(request): Json<PlaceOrderRequest>,
-) -> Result<HttpResponse, Problem> {
+    Idempotent(Json(request), key): Idempotent<Json<PlaceOrderRequest>>,
+) -> Result<HttpResponse, Failure<PlaceOrderError>> {
     let (basket, note) = request.validate()?;
-    let placed = orders.place(customer, basket, note, key.with_body(&request)).await.map_err(problem)?;
-    let mut response = HttpResponse::Created();
-    response.insert_header((header::LOCATION, format!("/v1/orders/{}", placed.outcome.order.id)));
-    if placed.replayed {
-        response.insert_header(REPLAYED);
-    }
-    Ok(response.json(OrderResponse::with_lines(&placed.outcome)))
+    let placed = orders.place(customer, basket, note, key).await?;
+    Ok(replayable(StatusCode::CREATED, placed.replayed)
+        .insert_header((header::LOCATION, format!("/v1/orders/{}", placed.outcome.order.id)))
+        .json(OrderResponse::with_lines(&placed.outcome)))
 }
 
-fn problem(error: PlaceOrderError) -> Problem {
-    match error {
-        PlaceOrderError::UnknownItems(lines) => {
-            let violation = |line| Violation {
-                pointer: format!("/items/{line}/menu_item_id"),
-                code: "unknown-item",
-                detail: "is not on the menu".to_owned(),
-            };
-            Problem::new(Code::UnknownItem, "The order names menu items that are not on the menu.")
-                .errors(lines.into_iter().map(violation).collect())
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlaceOrderRequest {
+    /// The same menu item may be on several lines.
+    #[schema(min_items = 1, max_items = 50)]
+    items: Vec<LineRequest>,
+    #[schema(
+        pattern = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$",
+        min_length = 1,
+        max_length = 300,
+        example = "birthday: please with a candle"
+    )]
+    note: Option<String>,
+}
+
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = OrderLineRequest)]
+struct LineRequest {
+    #[schema(value_type = Uuid)]
+    menu_item_id: String,
+    #[schema(value_type = i64, minimum = 1, maximum = 100, example = 2)]
+    quantity: WireInteger,
+    #[schema(
+        pattern = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$",
+        min_length = 1,
+        max_length = 300,
+        example = "no onions"
+    )]
+    note: Option<String>,
+}
+
+impl PlaceOrderRequest {
+    fn validate(&self) -> Result<(Basket, Option<Note>), Problem> {
+        let mut violations = Violations::default();
+        let note = violations.check_optional("/note", self.note.as_deref().map(Note::new));
+        // The lines of an order that is too long anyway are not worth a violation each.
+        let within_limit = self.items.iter().enumerate().take(Basket::MAX_LINES);
+        let lines: Vec<BasketLine> =
+            within_limit.filter_map(|(position, line)| line.validate(position, &mut violations)).collect();
+        let basket = if (Basket::MIN_LINES..=Basket::MAX_LINES).contains(&self.items.len()) {
+            Basket::new(lines).ok()
+        } else {
+            violations.add("/items", "out-of-range", BasketSizeOutOfRange.to_string());
+            None
+        };
+        violations.finish(basket.map(|basket| (basket, note)))
+    }
+}
+
+impl LineRequest {
+    fn validate(&self, position: usize, violations: &mut Violations) -> Option<BasketLine> {
+        let id = self.menu_item_id.parse().ok();
+        if id.is_none() {
+            violations.add(format!("/items/{position}/menu_item_id"), "not-a-uuid", "must be a UUID");
         }
-        PlaceOrderError::InsufficientStock(shortages) => {
-            let items: Vec<ShortageDocument> = shortages.into_iter().map(shortage).collect();
-            Problem::new(Code::InsufficientStock, "There is not enough left of what the order asks for.")
-                .with("items", serde_json::json!(items))
+        let quantity = violations.check(format!("/items/{position}/quantity"), Quantity::new(self.quantity.0));
+        let note = violations.check_optional(format!("/items/{position}/note"), self.note.as_deref().map(Note::new));
+        Some(BasketLine { menu_item_id: MenuItemId::new(id?), quantity: quantity?, note })
+    }
+}
+
+impl From<PlaceOrderError> for Problem {
+    fn from(error: PlaceOrderError) -> Self {
+        match error {
+            PlaceOrderError::UnknownItems(lines) => {
+                let violation = |line| Violation {
+                    pointer: format!("/items/{line}/menu_item_id"),
+                    code: "unknown-item",
+                    detail: "is not on the menu".to_owned(),
+                };
+                Self::new(Code::UnknownItem, "The order names menu items that are not on the menu.")
+                    .errors(lines.into_iter().map(violation).collect())
+            }
+            PlaceOrderError::InsufficientStock(shortages) => {
+                let items: Vec<ShortageDocument> = shortages.into_iter().map(shortage).collect();
+                Self::new(Code::InsufficientStock, "There is not enough left of what the order asks for.")
+                    .with("items", serde_json::json!(items))
+            }
+            PlaceOrderError::TotalTooLarge => {
+                let pointer = "/items".to_owned();
+                let violation = Violation { pointer, code: "out-of-range", detail: error.to_string() };
+                Self::new(Code::ValidationFailed, "The total is too large.").errors(vec![violation])
+            }
+            PlaceOrderError::KeyReused => key_reused(),
+            PlaceOrderError::KeyInProgress => {
+                Self::new(Code::IdempotencyInProgress, "The first request with this Idempotency-Key has not ended yet.")
+            }
+            PlaceOrderError::StockChanged => {
+                Self::new(Code::StockChanged, "The stock kept changing until the deadline; please try again.")
+            }
+            PlaceOrderError::Unavailable(cause) => cause.into(),
         }
-        PlaceOrderError::TotalTooLarge => {
-            let violation = Violation { pointer: "/items".to_owned(), code: "out-of-range", detail: error.to_string() };
-            Problem::new(Code::ValidationFailed, "The total is too large.").errors(vec![violation])
-        }
-        PlaceOrderError::KeyReused => key_reused(),
-        PlaceOrderError::KeyInProgress => {
-            Problem::new(Code::IdempotencyInProgress, "The first request with this Idempotency-Key has not ended yet.")
-        }
-        PlaceOrderError::StockChanged => {
-            Problem::new(Code::StockChanged, "The stock kept changing until the deadline; please try again.")
-        }
-        PlaceOrderError::Unavailable(cause) => Problem::unavailable("order.create", &cause),
     }
 }
 
@@ -78,4 +144,18 @@ fn shortage(shortage: Shortage) -> ShortageDocument {
         requested: shortage.requested,
         available: shortage.available,
     }
+}
+
+problems! {
+    PlaceOrderError: [
+        UnknownItem, InsufficientStock, ValidationFailed, IdempotencyKeyReused, IdempotencyInProgress, StockChanged,
+        Unavailable
+    ];
+    UnknownItems(vec![0]),
+    InsufficientStock(Vec::new()),
+    TotalTooLarge,
+    KeyReused,
+    KeyInProgress,
+    StockChanged,
+    Unavailable(Unavailable::new("test")),
 }

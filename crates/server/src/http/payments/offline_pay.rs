@@ -1,39 +1,42 @@
-use actix_web::{HttpResponse, web};
-use comanda_application::payments::ReceiveGatewayEvent;
+use actix_web::HttpResponse;
+use comanda_application::payments::{ReceiveEventError, ReceiveGatewayEvent};
 use comanda_domain::payment::IntentId;
 use comanda_stripe::{OfflineGateway, TestCard};
+use serde::Deserialize;
+use utoipa::ToSchema;
 
-use super::stripe_webhook;
 use crate::http::{
-    extract::{Json, Service},
-    problem::{Problem, ProblemDocument},
+    extract::{Json, Path, Service},
+    problem::{Failure, Problem},
     validation::Violations,
-    wire::OfflinePayRequest,
+    wire::names,
 };
 
-/// Pays with a test card, as a browser would tell Stripe; only where payments are played offline
+/// Pays with a test card, as a browser would tell Stripe; only where card payments are simulated
 #[utoipa::path(
-    post, path = "/v1/offline-gateway/intents/{intent}/pay", tag = "payments", security(()),
-    params(("intent" = String, Path, description = "What stands before `_secret` in a `client_secret`")),
+    post, path = "/v1/offline-gateway/intents/{intent}/pay", operation_id = "pay_offline_intent",
     request_body = OfflinePayRequest,
-    responses(
-        (status = 202, description = "The gateway's event is on its way"),
-        (status = 404, description = "`not-found`: no such intent, or a gateway that is not offline", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "`validation-failed`", body = ProblemDocument, content_type = "application/problem+json"),
-    )
+    responses((status = 202, description = "The gateway's event is on its way"))
 )]
 pub async fn offline_pay(
     gateway: Service<Option<OfflineGateway>>,
     receive: Service<ReceiveGatewayEvent>,
-    intent: web::Path<String>,
+    Path(intent): Path<IntentId>,
     Json(request): Json<OfflinePayRequest>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, Failure<ReceiveEventError>> {
     let mut violations = Violations::default();
     let card = violations.read::<TestCard>("/payment_method", &request.payment_method, "unknown-card");
     let card = violations.finish(card)?;
-    let paid =
-        gateway.as_ref().and_then(|gateway| gateway.pay(&IntentId(intent.into_inner()), card, chrono::Utc::now()));
+    let paid = gateway.as_ref().and_then(|gateway| gateway.pay(&intent, card, chrono::Utc::now()));
     let (signature, body) = paid.ok_or_else(|| Problem::not_found("intent"))?;
-    receive.execute(&signature, body.as_bytes()).await.map_err(stripe_webhook::problem)?;
+    receive.execute(&signature, body.as_bytes()).await?;
     Ok(HttpResponse::Accepted().finish())
+}
+
+/// What a browser would tell Stripe.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OfflinePayRequest {
+    #[schema(value_type = names::TestCard)]
+    payment_method: String,
 }

@@ -1,72 +1,124 @@
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, http::StatusCode};
 use comanda_application::payments::{PayOrder, PayOrderError};
-use comanda_domain::ports::BeginPaymentError;
+use comanda_domain::{ids::OrderId, payment::PaymentMethod, ports::BeginPaymentError};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::http::{
-    extract::{IdempotencyHeader, Json, OrderIdPath, Service, SignedIn},
-    orders::{REPLAYED, key_reused},
-    problem::{Code, Problem, ProblemDocument},
-    validation::Violation,
-    wire::{PayRequest, PaymentResponse},
+    extract::{Idempotent, Json, Path, Service, SignedIn, key_reused, replayable},
+    problem::{Code, Failure, Operation, Problem, Problems},
+    validation::{Violation, Violations},
+    wire::{PaymentResponse, names},
 };
 
 /// Begins to pay for an order
 ///
-/// By card, the answer's `client_secret` is what the customer's browser pays with; the order's stock is held meanwhile, and the order is cancelled when it
-/// is not paid in time. Asked again while a payment is open, the same one is answered; another method calls it off.
+/// For a card, the response's `client_secret` is what the customer's browser pays with. The order's stock is held
+/// meanwhile, and the order is cancelled when it is not paid in time. Asked again while a payment is open, the same
+/// one is shown; another method cancels it.
 #[utoipa::path(
-    post, path = "/v1/orders/{id}/payments", tag = "payments",
-    params(("id" = uuid::Uuid, Path), ("Idempotency-Key" = Option<String>, Header, pattern = r"^[\x21-\x7E]+$", min_length = 1, max_length = 255,
-        description = "Makes the request repeatable")),
+    post, path = "/v1/orders/{id}/payments", operation_id = "pay_order",
     request_body = PayRequest,
-    responses(
-        (status = 201, body = PaymentResponse, headers(("Idempotency-Replayed" = Option<String>))),
-        (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "`already-paid`, `invalid-transition`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "`validation-failed`, `idempotency-key-reused`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`", body = ProblemDocument, content_type = "application/problem+json"),
-    )
+    responses((status = 201, description = "The payment", body = PaymentResponse))
 )]
 pub async fn pay(
     pay: Service<PayOrder>,
     SignedIn(customer): SignedIn,
-    OrderIdPath(id): OrderIdPath,
-    key: IdempotencyHeader,
-    Json(request): Json<PayRequest>,
-) -> Result<HttpResponse, Problem> {
+    Path(id): Path<OrderId>,
+    Idempotent(Json(request), key): Idempotent<Json<PayRequest>>,
+) -> Result<HttpResponse, Failure<PayOrderError>> {
     let method = request.validate()?;
-    let answer = pay.execute(customer, id, method, key.with_body(&request)).await.map_err(problem)?;
-    let mut response = HttpResponse::Created();
-    if answer.replayed {
-        response.insert_header(REPLAYED);
-    }
-    Ok(response.json(PaymentResponse::from(answer.outcome)))
+    let begun = pay.execute(customer, id, method, key).await?;
+    Ok(replayable(StatusCode::CREATED, begun.replayed).json(PaymentResponse::from(begun.outcome)))
 }
 
-fn problem(error: PayOrderError) -> Problem {
-    match error {
-        PayOrderError::Begin(error) => match error {
-            BeginPaymentError::NotFound => Problem::not_found("order"),
-            BeginPaymentError::AlreadyPaid => Problem::new(Code::AlreadyPaid, "The order is paid."),
-            BeginPaymentError::NotPayable(status) => {
-                Problem::new(Code::InvalidTransition, format!("An order that is {status} cannot be paid."))
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PayRequest {
+    #[schema(value_type = names::PaymentMethod)]
+    method: String,
+}
+
+impl PayRequest {
+    fn validate(&self) -> Result<PaymentMethod, Problem> {
+        let mut violations = Violations::default();
+        let method = violations.read("/method", &self.method, "unknown-method");
+        violations.finish(method)
+    }
+}
+
+impl From<PayOrderError> for Problem {
+    fn from(error: PayOrderError) -> Self {
+        match error {
+            PayOrderError::Begin(error) => match error {
+                BeginPaymentError::NotFound => Self::not_found("order"),
+                BeginPaymentError::AlreadyPaid => Self::new(Code::AlreadyPaid, "The order is paid."),
+                BeginPaymentError::NotPayable(status) => {
+                    Self::new(Code::InvalidTransition, format!("An order that is {status} cannot be paid."))
+                }
+                BeginPaymentError::KeyReused => key_reused(),
+                BeginPaymentError::Unavailable(cause) => cause.into(),
+            },
+            PayOrderError::CardsNotTaken => {
+                let violation = Violation {
+                    pointer: "/method".to_owned(),
+                    code: "not-offered",
+                    detail: "cards are not taken here".to_owned(),
+                };
+                Self::new(Code::ValidationFailed, "Cards are not taken here.").errors(vec![violation])
             }
-            BeginPaymentError::KeyReused => key_reused(),
-            BeginPaymentError::Unavailable(cause) => Problem::unavailable("payment.create", &cause),
-        },
-        PayOrderError::CardsNotTaken => {
-            let violation = Violation {
-                pointer: "/method".to_owned(),
-                code: "not-offered",
-                detail: "cards are not taken here".to_owned(),
-            };
-            Problem::new(Code::ValidationFailed, "Cards are not taken here.").errors(vec![violation])
+            PayOrderError::Refused(why) => {
+                // Nothing that a customer could mend: the gateway does not take the amount, the currency, or us.
+                tracing::error!(why, "the payment gateway refuses to begin a payment");
+                Self::overloaded(Operation::Stripe).retry_after(60)
+            }
+            PayOrderError::GatewayUnavailable(cause) => Self::unavailable(cause).during(Operation::Stripe),
         }
-        PayOrderError::Refused(why) => {
-            // Nothing that a customer could mend: the gateway does not take the amount, the currency, or us.
-            tracing::error!(why, "the payment gateway refuses to begin a payment");
-            Problem::overloaded("stripe").retry_after(60)
-        }
-        PayOrderError::GatewayUnavailable(cause) => Problem::unavailable("stripe", &cause),
+    }
+}
+
+impl Problems for PayOrderError {
+    const CODES: &'static [Code] = &[
+        Code::NotFound,
+        Code::AlreadyPaid,
+        Code::InvalidTransition,
+        Code::IdempotencyKeyReused,
+        Code::ValidationFailed,
+        Code::Unavailable,
+    ];
+}
+
+#[cfg(test)]
+mod tests {
+    use comanda_domain::{order_status::OrderStatus, ports::Unavailable};
+
+    use super::*;
+    use crate::http::problem::assert_stated;
+
+    #[test]
+    fn every_error_becomes_a_problem_that_is_stated() {
+        let unavailable = || Unavailable::new("test");
+        let errors = [
+            PayOrderError::Begin(BeginPaymentError::NotFound),
+            PayOrderError::Begin(BeginPaymentError::AlreadyPaid),
+            PayOrderError::Begin(BeginPaymentError::NotPayable(OrderStatus::Cancelled)),
+            PayOrderError::Begin(BeginPaymentError::KeyReused),
+            PayOrderError::Begin(BeginPaymentError::Unavailable(unavailable())),
+            PayOrderError::CardsNotTaken,
+            PayOrderError::Refused("no".to_owned()),
+            PayOrderError::GatewayUnavailable(unavailable()),
+        ];
+        assert_stated(errors, |error| match error {
+            PayOrderError::Begin(
+                BeginPaymentError::NotFound
+                | BeginPaymentError::AlreadyPaid
+                | BeginPaymentError::NotPayable(_)
+                | BeginPaymentError::KeyReused
+                | BeginPaymentError::Unavailable(_),
+            )
+            | PayOrderError::CardsNotTaken
+            | PayOrderError::Refused(_)
+            | PayOrderError::GatewayUnavailable(_) => {}
+        });
     }
 }

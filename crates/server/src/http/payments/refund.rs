@@ -1,51 +1,115 @@
 use actix_web::HttpResponse;
 use comanda_application::payments::RefundPayment;
-use comanda_domain::{money::Currency, ports::RefundPaymentError};
+use comanda_domain::{
+    ids::{OrderId, PaymentId},
+    money::{Currency, Money, Price},
+    payment::Refund,
+    ports::RefundPaymentError,
+    text::Reason,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::http::{
-    extract::{Json, PaymentPath, Service, Staff},
-    problem::{Code, Problem, ProblemDocument},
-    validation::Violation,
-    wire::{RefundRequest, RefundResponse},
+    extract::{Json, Path, Service, Staff},
+    problem::{Code, Failure, Problem, problems},
+    validation::{Violation, Violations},
+    wire::{MoneyResponse, PriceRequest, WireTime, names},
 };
 
 /// Gives money back: a part, or all that is left
 #[utoipa::path(
-    post, path = "/v1/orders/{id}/payments/{payment_id}/refunds", tag = "payments",
-    params(("id" = uuid::Uuid, Path), ("payment_id" = uuid::Uuid, Path)),
+    post, path = "/v1/orders/{id}/payments/{payment_id}/refunds", operation_id = "refund_payment",
     request_body = RefundRequest,
-    responses(
-        (status = 201, body = RefundResponse),
-        (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "`invalid-transition`: nothing was paid", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "`validation-failed`", body = ProblemDocument, content_type = "application/problem+json"),
-    )
+    responses((status = 201, description = "The refund", body = RefundResponse))
 )]
 pub async fn refund(
     refund: Service<RefundPayment>,
     currency: Service<Currency>,
     Staff(staff): Staff,
-    PaymentPath { order_id, payment_id }: PaymentPath,
+    Path(order_id): Path<OrderId>,
+    Path(payment_id): Path<PaymentId>,
     Json(request): Json<RefundRequest>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, Failure<RefundPaymentError>> {
     let (amount, reason) = request.validate(*currency)?;
-    let refund = refund.execute(staff, order_id, payment_id, amount, reason).await.map_err(problem)?;
+    let refund = refund.execute(staff, order_id, payment_id, amount, reason).await?;
     Ok(HttpResponse::Created().json(RefundResponse::from(refund)))
 }
 
-fn problem(error: RefundPaymentError) -> Problem {
-    match error {
-        RefundPaymentError::NotFound => Problem::not_found("payment"),
-        RefundPaymentError::NotPaid(status) => Problem::new(
-            Code::InvalidTransition,
-            format!("A payment that is {} has no money to give back.", status.as_str()),
-        ),
-        RefundPaymentError::TooMuch { .. } => {
-            let violation =
-                Violation { pointer: "/amount/amount".to_owned(), code: "out-of-range", detail: error.to_string() };
-            Problem::new(Code::ValidationFailed, "There is not so much left.").errors(vec![violation])
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefundRequest {
+    /// All that is left unless given.
+    #[serde(default)]
+    amount: Option<PriceRequest>,
+    /// Why; the audit log keeps it.
+    #[schema(min_length = 1, max_length = 300, example = "The soup was cold")]
+    reason: String,
+}
+
+impl RefundRequest {
+    fn validate(&self, currency: Currency) -> Result<(Option<Money>, Reason), Problem> {
+        let mut violations = Violations::default();
+        let amount = self.amount.as_ref().map(|amount| amount.read("/amount", currency, &mut violations));
+        if let Some(Some(amount)) = &amount
+            && amount.money().amount() == 0
+        {
+            violations.add("/amount/amount", "out-of-range", "must be more than nothing");
         }
-        RefundPaymentError::Unavailable(cause) => Problem::unavailable("payment.update", &cause),
+        let reason = violations.check("/reason", Reason::new(&self.reason));
+        let reason = violations.finish(reason)?;
+        Ok((amount.flatten().map(Price::money), reason))
     }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Refund)]
+pub struct RefundResponse {
+    id: Uuid,
+    payment_id: Uuid,
+    amount: MoneyResponse,
+    #[schema(value_type = names::RefundStatus)]
+    status: &'static str,
+    reason: String,
+    created_at: WireTime,
+}
+
+impl From<Refund> for RefundResponse {
+    fn from(refund: Refund) -> Self {
+        Self {
+            id: refund.id.as_uuid(),
+            payment_id: refund.payment_id.as_uuid(),
+            amount: refund.amount.into(),
+            status: refund.status.as_str(),
+            reason: refund.reason.as_str().to_owned(),
+            created_at: WireTime(refund.created_at),
+        }
+    }
+}
+
+impl From<RefundPaymentError> for Problem {
+    fn from(error: RefundPaymentError) -> Self {
+        match error {
+            RefundPaymentError::NotFound => Self::not_found("payment"),
+            RefundPaymentError::NotPaid(status) => Self::new(
+                Code::InvalidTransition,
+                format!("A payment that is {} has no money to give back.", status.as_str()),
+            ),
+            RefundPaymentError::TooMuch { .. } => {
+                let pointer = "/amount/amount".to_owned();
+                let violation = Violation { pointer, code: "out-of-range", detail: error.to_string() };
+                Self::new(Code::ValidationFailed, "There is not so much left.").errors(vec![violation])
+            }
+            RefundPaymentError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+problems! {
+    RefundPaymentError: [NotFound, InvalidTransition, ValidationFailed, Unavailable];
+    NotFound,
+    NotPaid(comanda_domain::payment::PaymentStatus::Failed),
+    TooMuch { left: Money::zero(Currency::EUR) },
+    Unavailable(Unavailable::new("test")),
 }

@@ -1,34 +1,49 @@
 use actix_web::{HttpRequest, HttpResponse};
 use comanda_application::payments::{ReceiveEventError, ReceiveGatewayEvent};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::http::{
     extract::{RawBody, Service},
-    problem::{Code, Problem, ProblemDocument},
+    problem::{Code, Failure, Problem, problems},
 };
 
-/// Takes an event of the payment gateway's; Stripe calls it
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReceivedEvent)]
+pub struct ReceivedEventResponse {
+    #[schema(example = true)]
+    received: bool,
+}
+
+/// Receives an event from the payment gateway; Stripe calls it
 #[utoipa::path(
-    post, path = "/v1/webhooks/stripe", tag = "payments", security(()),
-    params(("Stripe-Signature" = String, Header, description = "`t=<seconds>,v1=<HMAC-SHA-256>`, not older than five minutes")),
-    request_body(content = String, content_type = "application/json"),
-    responses(
-        (status = 200, description = "It was taken, or had been before"),
-        (status = 400, description = "`invalid-request`: not signed by a secret of ours, or too old", body = ProblemDocument, content_type = "application/problem+json"),
-    )
+    post, path = "/v1/webhooks/stripe", operation_id = "receive_stripe_event",
+    params(("Stripe-Signature" = String, Header,
+        description = "`t=<seconds>,v1=<HMAC-SHA-256>`, not older than five minutes")),
+    request_body(content = Object, content_type = "application/json"),
+    responses((status = 200, description = "The event was recorded, or had been before", body = ReceivedEventResponse))
 )]
 pub async fn stripe_webhook(
     receive: Service<ReceiveGatewayEvent>,
     request: HttpRequest,
     RawBody(body): RawBody,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, Failure<ReceiveEventError>> {
     let signature = request.headers().get("stripe-signature").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    receive.execute(signature, &body).await.map_err(problem)?;
-    Ok(HttpResponse::Ok().json(serde_json::json!({ "received": true })))
+    receive.execute(signature, &body).await?;
+    Ok(HttpResponse::Ok().json(ReceivedEventResponse { received: true }))
 }
 
-pub(super) fn problem(error: ReceiveEventError) -> Problem {
-    match error {
-        ReceiveEventError::Bad(error) => Problem::new(Code::InvalidRequest, format!("Not taken: {error}.")),
-        ReceiveEventError::Unavailable(cause) => Problem::unavailable("payment.update", &cause),
+impl From<ReceiveEventError> for Problem {
+    fn from(error: ReceiveEventError) -> Self {
+        match error {
+            ReceiveEventError::Bad(error) => Self::new(Code::InvalidRequest, format!("Not taken: {error}.")),
+            ReceiveEventError::Unavailable(cause) => cause.into(),
+        }
     }
+}
+
+problems! {
+    ReceiveEventError: [InvalidRequest, Unavailable];
+    Bad(comanda_domain::ports::BadEvent::Malformed),
+    Unavailable(Unavailable::new("test")),
 }

@@ -5,11 +5,15 @@ use actix_web::http::StatusCode;
 macro_rules! codes {
     ($($variant:ident = $status:ident, $code:literal, $title:literal, $meaning:literal;)+) => {
         /// What went wrong, by a name that never changes.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Code { $($variant),+ }
 
         impl Code {
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.as_str() == name)
+            }
 
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $code),+ }
@@ -33,19 +37,24 @@ macro_rules! codes {
 
 codes! {
     InvalidRequest = BAD_REQUEST, "invalid-request", "The request is malformed",
-        "The body is not JSON, a field has the wrong type or is not known, or a header or parameter cannot be read. Sending the same request again will not help.";
+        "The body is not JSON, a field has the wrong type or is not known, or a header or parameter cannot be read. \
+         Sending the same request again will not help.";
     InvalidCursor = BAD_REQUEST, "invalid-cursor", "The cursor is not valid",
         "A cursor must come unchanged from next_cursor of the same list. Start again without one.";
     Unauthenticated = UNAUTHORIZED, "unauthenticated", "Not signed in",
-        "The request needs an access token, and it has none or one that is not valid any more. Sign in with POST /v1/sessions.";
+        "The request needs an access token, and it has none or one that is not valid any more. Sign in with POST \
+         /v1/sessions.";
     InvalidCredentials = UNAUTHORIZED, "invalid-credentials", "The e-mail address or the password is wrong",
         "Which of the two is not said, nor whether the address has an account.";
     SessionRevoked = UNAUTHORIZED, "session-revoked", "The session has ended",
-        "Somebody signed out, the password or the role was changed, or a refresh token was used twice, which means that two parties have it. Sign in again.";
+        "Somebody signed out, the password or the role was changed, or a refresh token was used twice, which means \
+         that two parties have it. Sign in again.";
     InvalidOrigin = FORBIDDEN, "invalid-origin", "The request does not come from a page that may send it",
-        "With a session cookie, Origin must be this server's or an allowed one; without Origin, Sec-Fetch-Site must say same-origin or none, or Referer must match.";
+        "With a session cookie, Origin must be this server's or an allowed one; without Origin, Sec-Fetch-Site must \
+         say same-origin or none, or Referer must match.";
     InvalidCsrfToken = FORBIDDEN, "invalid-csrf-token", "The X-CSRF-Token is missing or wrong",
-        "With a session cookie, requests that change something need the csrf_token of this session, in the cookie and in the header X-CSRF-Token.";
+        "With a session cookie, requests that change something need the csrf_token of this session, in the cookie \
+         and in the header X-CSRF-Token.";
     Forbidden = FORBIDDEN, "forbidden", "Not allowed",
         "The account's role does not allow this.";
     NotFound = NOT_FOUND, "not-found", "Not found",
@@ -55,11 +64,13 @@ codes! {
     EmailTaken = CONFLICT, "email-taken", "The e-mail address has an account already",
         "Sign in with it instead, or use another address.";
     InsufficientStock = CONFLICT, "insufficient-stock", "There is not enough left",
-        "items lists every menu item there is not enough of, with what was asked for and what was left. Nothing was taken.";
+        "items lists every menu item there is not enough of, with what was asked for and what was left. Nothing was \
+         taken.";
     StockChanged = CONFLICT, "stock-changed", "The stock kept changing",
         "Other requests won every time until the deadline. Nothing was taken; try again.";
     InvalidTransition = CONFLICT, "invalid-transition", "The order does not go there from here",
-        "An order goes from pending to accepted, preparing, ready and completed, one step at a time, and can be cancelled by its customer until it is being prepared and by staff until it is completed.";
+        "An order goes from pending to accepted, preparing, ready and completed, one step at a time, and can be \
+         cancelled by its customer until it is being prepared and by staff until it is completed.";
     AlreadyPaid = CONFLICT, "already-paid", "The order is paid",
         "There is nothing left to pay. GET /v1/orders/{id}?include=payments shows how it was paid.";
     IdempotencyInProgress = CONFLICT, "idempotency-in-progress", "The first request is still in progress",
@@ -74,14 +85,17 @@ codes! {
         "errors lists every fault with a JSON pointer to the value. Nothing was done.";
     UnknownItem = UNPROCESSABLE_ENTITY, "unknown-item", "Not on the menu",
         "errors points at every line whose menu item does not exist or cannot be ordered at the moment.";
-    IdempotencyKeyReused = UNPROCESSABLE_ENTITY, "idempotency-key-reused", "The idempotency key stands for another request",
+    IdempotencyKeyReused = UNPROCESSABLE_ENTITY, "idempotency-key-reused",
+        "The idempotency key stands for another request",
         "A key may be sent again only with the same request. Use a new one.";
     PreconditionRequired = PRECONDITION_REQUIRED, "precondition-required", "If-Match is missing",
         "Send the ETag of the item you have seen as If-Match, so that nobody's change is overwritten unseen.";
     AccountLocked = TOO_MANY_REQUESTS, "account-locked", "Too many wrong passwords",
-        "The address is locked; it opens by itself after Retry-After seconds. While it is locked no password is checked, and trying does not prolong it.";
+        "The address is locked; it opens by itself after Retry-After seconds. While it is locked no password is \
+         checked, and trying does not prolong it.";
     RateLimited = TOO_MANY_REQUESTS, "rate-limited", "Too many tries",
-        "Too many tries came from this address, or too many at once for one account. Try again after Retry-After seconds.";
+        "Too many tries came from this address, or too many at once for one account. Try again after Retry-After \
+         seconds.";
     Internal = INTERNAL_SERVER_ERROR, "internal", "Something is broken",
         "It is not your fault. The request id helps us find it.";
     Unavailable = SERVICE_UNAVAILABLE, "unavailable", "Not available at the moment",

@@ -1,9 +1,9 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::validation::Violation;
+use crate::http::{validation::Violation, wire::names};
 
-/// The document's shape, for the API's documentation.
+/// Why a request failed (RFC 9457).
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct ProblemDocument {
@@ -16,11 +16,12 @@ pub struct ProblemDocument {
     detail: String,
     /// The request id.
     instance: String,
-    #[schema(example = "insufficient-stock")]
+    #[schema(value_type = names::ProblemCode)]
     code: String,
     /// Every violation at once, where values are at fault.
     errors: Option<Vec<Violation>>,
     /// What cannot be done at the moment (`unavailable`).
+    #[schema(value_type = Option<names::FailedOperation>)]
     operation: Option<String>,
     /// Every menu item there is not enough of (`insufficient-stock`).
     items: Option<Vec<ShortageDocument>>,

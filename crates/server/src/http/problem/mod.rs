@@ -2,8 +2,12 @@
 
 mod code;
 mod document;
+mod failure;
+mod operation;
 mod page;
 mod retry_hints;
+
+use std::sync::Arc;
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -13,48 +17,74 @@ use chrono::TimeDelta;
 use comanda_domain::{ports::Unavailable, rate_limit::Allowance};
 use serde_json::{Map, Value};
 
+#[cfg(test)]
+pub use self::failure::assert_stated;
+pub(crate) use self::failure::problems;
 pub use self::{
     code::Code,
     document::{ProblemDocument, ShortageDocument},
-    page::page,
+    failure::{Failure, Problems},
+    operation::Operation,
+    page::{__path_page, page},
     retry_hints::{rate_limit_headers, whole_seconds},
 };
 use super::{middleware::RequestId, validation::Violation};
 
-/// An answer that is an error.
+/// A response that is an error.
 #[derive(Clone, Debug)]
 pub struct Problem {
     pub code: Code,
     detail: String,
     errors: Vec<Violation>,
     extensions: Map<String, Value>,
+    operation: Option<Operation>,
+    cause: Option<Arc<Unavailable>>,
     retry_after: Option<u32>,
     allowance: Option<Box<Allowance>>,
 }
 
 impl Problem {
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
-        Self { code, detail, errors: Vec::new(), extensions: Map::new(), retry_after: None, allowance: None }
+        Self {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            extensions: Map::new(),
+            operation: None,
+            cause: None,
+            retry_after: None,
+            allowance: None,
+        }
     }
 
     /// The cause goes to the log; the client learns which operation failed and when to try again.
-    pub fn unavailable(operation: &'static str, cause: &Unavailable) -> Self {
+    pub fn unavailable(cause: Unavailable) -> Self {
+        let wait = cause.wait().and_then(|wait| TimeDelta::from_std(wait).ok()).unwrap_or_default();
+        let problem = Self::new(Code::Unavailable, "This cannot be done at the moment; please try again.");
+        Self { cause: Some(Arc::new(cause)), ..problem.retry_after(whole_seconds(wait)) }
+    }
+
+    /// Like [`Problem::unavailable`], where there is nothing to log.
+    pub fn overloaded(operation: Operation) -> Self {
+        let problem = Self::new(Code::Unavailable, "This cannot be done at the moment; please try again.");
+        problem.retry_after(1).during(operation)
+    }
+
+    /// Names what cannot be done, where that is not what the endpoint does as a whole.
+    pub fn during(self, operation: Operation) -> Self {
+        Self { operation: Some(operation), ..self }
+    }
+
+    /// Names what the endpoint does, unless something more precise is named, and logs why it cannot be done.
+    pub fn at(&mut self, endpoint: Operation) {
+        let operation = self.operation.get_or_insert(endpoint).as_str();
+        let Some(cause) = self.cause.take() else { return };
         if cause.is_overload() || cause.wait().is_some() {
             // Refused on purpose, and perhaps many times a second; metrics count it.
             tracing::debug!(operation, %cause, "unavailable");
         } else {
             tracing::warn!(operation, %cause, "unavailable");
         }
-        let wait = cause.wait().and_then(|wait| TimeDelta::from_std(wait).ok()).unwrap_or_default();
-        Self::overloaded(operation).retry_after(whole_seconds(wait))
-    }
-
-    /// Like [`Problem::unavailable`], where there is nothing to log.
-    pub fn overloaded(operation: &'static str) -> Self {
-        Self::new(Code::Unavailable, "This cannot be done at the moment; please try again.")
-            .with("operation", Value::from(operation))
-            .retry_after(1)
     }
 
     pub fn not_found(what: &str) -> Self {
@@ -82,7 +112,7 @@ impl Problem {
         self
     }
 
-    /// What stands for an error that the framework answered by itself.
+    /// What stands for an error of the framework.
     pub fn of_status(status: StatusCode) -> Self {
         match status {
             StatusCode::NOT_FOUND => Self::new(Code::NotFound, "There is nothing at this address."),
@@ -90,13 +120,13 @@ impl Problem {
                 Self::new(Code::MethodNotAllowed, "This address does not take this method.")
             }
             StatusCode::PAYLOAD_TOO_LARGE => Self::new(Code::PayloadTooLarge, "A body may have at most 64 KiB."),
-            StatusCode::SERVICE_UNAVAILABLE => Self::overloaded("http.request"),
+            StatusCode::SERVICE_UNAVAILABLE => Self::overloaded(Operation::Request),
             status if status.is_client_error() => Self::new(Code::InvalidRequest, "The request cannot be understood."),
             _ => Self::new(Code::Internal, "Something went wrong."),
         }
     }
 
-    /// The document, for the request it answers.
+    /// The document, for the request it responds to.
     pub fn body(&self, instance: &RequestId) -> String {
         let mut document = Map::new();
         document.insert("type".to_owned(), format!("/problems/{}", self.code.as_str()).into());
@@ -106,10 +136,10 @@ impl Problem {
         document.insert("instance".to_owned(), instance.as_str().into());
         document.insert("code".to_owned(), self.code.as_str().into());
         if !self.errors.is_empty() {
-            let errors = self.errors.iter().map(
-                |violation| serde_json::json!({ "pointer": violation.pointer, "code": violation.code, "detail": violation.detail }),
-            );
-            document.insert("errors".to_owned(), errors.collect());
+            document.insert("errors".to_owned(), serde_json::json!(self.errors));
+        }
+        if let Some(operation) = self.operation.or((self.code == Code::Unavailable).then_some(Operation::Request)) {
+            document.insert("operation".to_owned(), operation.as_str().into());
         }
         document.extend(self.extensions.clone());
         Value::Object(document).to_string()

@@ -1,8 +1,8 @@
-//! What a client is told about when to try again.
+//! What clients learn about when to try again.
 
 use comanda_domain::rate_limit::Allowance;
 
-/// At least one: a client that waits for none has not waited.
+/// At least one, so that a client that waits does wait.
 pub fn whole_seconds(wait: chrono::TimeDelta) -> u32 {
     u32::try_from((wait.num_milliseconds() + 999) / 1000).unwrap_or(1).max(1)
 }

@@ -1,4 +1,4 @@
-//! The same figures for a spreadsheet.
+//! Reports as CSV, for spreadsheets.
 
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse,

@@ -1,30 +1,36 @@
 use actix_web::{HttpRequest, HttpResponse, http::header::VARY};
 use chrono::SecondsFormat;
+use chrono_tz::Tz;
 use comanda_application::{Sales, sales::SalesReportError};
-use serde::Deserialize;
-use utoipa::IntoParams;
+use comanda_domain::sales::{self, SalesInterval};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use super::csv_response::{csv_response, prefers_csv};
+use super::{
+    csv_response::{csv_response, prefers_csv},
+    period::period_in,
+};
 use crate::http::{
     extract::{Query, Service, Staff},
-    problem::{Problem, ProblemDocument},
+    problem::{Failure, Problem, problems},
     validation::Violations,
-    wire::{SalesReport, interval_in, period_in, zone_in},
+    wire::{MoneyResponse, WireTime, names},
 };
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Filter {
-    /// Only orders placed from this moment on; a date alone is its first moment in `tz`. Thirty days before `to` unless given.
+pub struct ReportQuery {
+    /// Only orders placed from this moment on; a date alone is its first moment in `tz`. Thirty days before `to`
+    /// unless given.
     #[param(example = "2026-01-01")]
     from: Option<String>,
     /// Only orders placed before this moment, at most ten years later. Now unless given.
     #[param(example = "2026-02-01")]
     to: Option<String>,
-    /// How the time is divided: `day` unless given. At most 10,000 intervals; the first and the last are cut off where the
-    /// report is.
-    #[param(pattern = "^(hour|day|week)$", default = "day")]
+    /// How the time is divided: `day` unless given. At most 10,000 intervals; the first and the last are cut off
+    /// where the report is.
+    #[param(value_type = Option<names::Interval>, inline)]
     interval: Option<String>,
     /// Where hours, days and weeks (from Monday) begin: a name of the IANA time zone database, `UTC` unless given.
     #[param(example = "Europe/Berlin")]
@@ -33,30 +39,24 @@ pub struct Filter {
 
 /// Reports what was sold in each hour, day or week, empty ones included; as CSV for `Accept: text/csv`
 #[utoipa::path(
-    get, path = "/v1/analytics/sales", tag = "analytics", params(Filter),
-    responses(
-        (status = 200, content((SalesReport = "application/json"), (String = "text/csv"))),
-        (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "`validation-failed`", body = ProblemDocument, content_type = "application/problem+json"),
-    )
+    get, path = "/v1/analytics/sales", operation_id = "report_sales",
+    responses((status = 200, description = "A row per interval",
+        content((SalesReport = "application/json"), (String = "text/csv"))))
 )]
-pub async fn sales(
+pub async fn report(
     sales: Service<Sales>,
     Staff(staff): Staff,
-    Query(filter): Query<Filter>,
+    Query(query): Query<ReportQuery>,
     request: HttpRequest,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, Failure<SalesReportError>> {
     let mut violations = Violations::default();
-    let zone = zone_in(filter.tz.as_deref(), &mut violations);
-    let interval = interval_in(filter.interval.as_deref(), &mut violations);
-    let period =
-        period_in(filter.from.as_deref(), filter.to.as_deref(), zone.unwrap_or_default(), &sales, &mut violations)?;
+    let zone = zone_in(query.tz.as_deref(), &mut violations);
+    let interval = interval_in(query.interval.as_deref(), &mut violations);
+    let (from, to) = (query.from.as_deref(), query.to.as_deref());
+    let period = period_in(from, to, zone.unwrap_or_default(), &sales, &mut violations)?;
     let ((zone, interval), period) = violations.finish(zone.zip(interval).zip(period))?;
 
-    let rows = sales.report(staff, period, interval, &zone).await.map_err(|error| match error {
-        SalesReportError::TooManyIntervals(violation) => Violations::only("/interval", &violation),
-        SalesReportError::Unavailable(cause) => Problem::unavailable("analytics.read", &cause),
-    })?;
+    let rows = sales.report(staff, period, interval, &zone).await?;
     if prefers_csv(&request) {
         let header = ["from", "to", "orders", "quantity", "revenue", "currency", "paid", "refunded"];
         // By the clock on the wall, for whoever reads a spreadsheet.
@@ -74,4 +74,75 @@ pub async fn sales(
     }
     let data = rows.iter().map(Into::into).collect();
     Ok(HttpResponse::Ok().insert_header((VARY, "accept")).json(SalesReport { data }))
+}
+
+/// `tz`, a name of the IANA time zone database.
+fn zone_in(name: Option<&str>, violations: &mut Violations) -> Option<Tz> {
+    let zone = name.unwrap_or("UTC").parse::<Tz>();
+    zone.inspect_err(|_| violations.add("/tz", "unknown-time-zone", "must be a time zone such as Europe/Berlin")).ok()
+}
+
+/// `interval`
+fn interval_in(name: Option<&str>, violations: &mut Violations) -> Option<SalesInterval> {
+    match name.unwrap_or("day") {
+        "hour" => Some(SalesInterval::Hour),
+        "day" => Some(SalesInterval::Day),
+        "week" => Some(SalesInterval::Week),
+        _ => {
+            violations.add("/interval", "unknown-interval", "must be hour, day or week");
+            None
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Sales)]
+pub struct SalesResponse {
+    /// The first moment of the interval.
+    from: WireTime,
+    /// The first moment after it.
+    to: WireTime,
+    /// Orders placed and not cancelled.
+    orders: u64,
+    /// How many portions.
+    quantity: u64,
+    revenue: MoneyResponse,
+    /// Money that came in during the interval, whatever order it was for.
+    paid: MoneyResponse,
+    /// Money that went back.
+    refunded: MoneyResponse,
+}
+
+impl From<&sales::Sales> for SalesResponse {
+    fn from(sales: &sales::Sales) -> Self {
+        Self {
+            from: WireTime(sales.period.from()),
+            to: WireTime(sales.period.to()),
+            orders: sales.orders,
+            quantity: sales.quantity,
+            revenue: sales.revenue.into(),
+            paid: sales.paid.into(),
+            refunded: sales.refunded.into(),
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct SalesReport {
+    data: Vec<SalesResponse>,
+}
+
+impl From<SalesReportError> for Problem {
+    fn from(error: SalesReportError) -> Self {
+        match error {
+            SalesReportError::TooManyIntervals(violation) => Violations::only("/interval", &violation),
+            SalesReportError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+problems! {
+    SalesReportError: [ValidationFailed, Unavailable];
+    TooManyIntervals(sales::TooManyIntervals),
+    Unavailable(Unavailable::new("test")),
 }

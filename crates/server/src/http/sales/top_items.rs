@@ -1,55 +1,56 @@
 use actix_web::{HttpRequest, HttpResponse, http::header::VARY};
 use chrono_tz::Tz;
-use comanda_application::Sales;
-use comanda_domain::page::PageLimit;
-use serde::Deserialize;
-use utoipa::IntoParams;
+use comanda_application::{Sales, sales::SalesReportError};
+use comanda_domain::{page::PageLimit, ports::TopItem};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
-use super::csv_response::{csv_response, prefers_csv};
+use super::{
+    csv_response::{csv_response, prefers_csv},
+    period::period_in,
+};
 use crate::http::{
     extract::{Query, Service, Staff},
-    problem::{Problem, ProblemDocument},
+    problem::Failure,
     validation::Violations,
-    wire::{QueryInteger, TopItems, period_in},
+    wire::{MoneyResponse, QueryInteger},
 };
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Filter {
-    /// Only orders placed from this moment on; a date alone is its first moment in UTC. Thirty days before `to` unless given.
+pub struct TopItemsQuery {
+    /// Only orders placed from this moment on; a date alone is its first moment in UTC. Thirty days before `to`
+    /// unless given.
     #[param(example = "2026-01-01T00:00:00Z")]
     from: Option<String>,
     /// Only orders placed before this moment, at most ten years later. Now unless given.
     #[param(example = "2026-02-01T00:00:00Z")]
     to: Option<String>,
-    /// The most menu items to answer with; 5 unless given.
+    /// The most menu items to respond with; 5 unless given.
     #[param(value_type = Option<i64>, minimum = 1, maximum = 100, default = 5)]
     limit: Option<QueryInteger>,
 }
 
-/// Reports the menu items most quantity were sold of, cancelled orders left out; as CSV for `Accept: text/csv`
+/// Reports the menu items that sold the largest quantities, cancelled orders left out; as CSV for `Accept: text/csv`
 #[utoipa::path(
-    get, path = "/v1/analytics/top-items", tag = "analytics", params(Filter),
-    responses(
-        (status = 200, content((TopItems = "application/json"), (String = "text/csv"))),
-        (status = 403, description = "`forbidden`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "`validation-failed`", body = ProblemDocument, content_type = "application/problem+json"),
-    )
+    get, path = "/v1/analytics/top-items", operation_id = "report_top_items",
+    responses((status = 200, description = "A row per menu item",
+        content((TopItems = "application/json"), (String = "text/csv"))))
 )]
 pub async fn top_items(
     sales: Service<Sales>,
     Staff(staff): Staff,
-    Query(filter): Query<Filter>,
+    Query(query): Query<TopItemsQuery>,
     request: HttpRequest,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, Failure<SalesReportError>> {
     let mut violations = Violations::default();
-    let period = period_in(filter.from.as_deref(), filter.to.as_deref(), Tz::UTC, &sales, &mut violations)?;
-    let limit = violations.check("/limit", PageLimit::new(filter.limit.map_or(5, |limit| limit.0)));
+    let period = period_in(query.from.as_deref(), query.to.as_deref(), Tz::UTC, &sales, &mut violations)?;
+    let limit = violations.check("/limit", PageLimit::new(query.limit.map_or(5, |limit| limit.0)));
     let (period, limit) = violations.finish(period.zip(limit))?;
 
-    let items =
-        sales.top_items(staff, period, limit).await.map_err(|cause| Problem::unavailable("analytics.read", &cause))?;
+    let items = sales.top_items(staff, period, limit).await.map_err(SalesReportError::from)?;
     if prefers_csv(&request) {
         let header = ["menu_item_id", "name", "quantity", "revenue", "currency"];
         return Ok(csv_response(
@@ -63,4 +64,32 @@ pub async fn top_items(
     }
     let data = items.iter().map(Into::into).collect();
     Ok(HttpResponse::Ok().insert_header((VARY, "accept")).json(TopItems { data }))
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = TopItem)]
+pub struct TopItemResponse {
+    menu_item_id: Uuid,
+    /// The menu item's name today.
+    name: String,
+    /// How many portions.
+    quantity: u64,
+    /// What the quantity cost at the prices of their orders.
+    revenue: MoneyResponse,
+}
+
+impl From<&TopItem> for TopItemResponse {
+    fn from(item: &TopItem) -> Self {
+        Self {
+            menu_item_id: item.menu_item_id.as_uuid(),
+            name: item.name.as_str().to_owned(),
+            quantity: item.quantity,
+            revenue: item.revenue.into(),
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct TopItems {
+    data: Vec<TopItemResponse>,
 }

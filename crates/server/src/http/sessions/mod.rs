@@ -1,15 +1,19 @@
 //! `/v1/sessions`, `/v1/web/sessions`, and the keys that access tokens are verified with
 
 mod jwks;
-mod log_in;
-mod log_in_browser;
-mod log_out;
 mod password_check;
-mod refresh_session;
+mod refresh;
+mod session_response;
+mod sign_in;
+mod sign_in_browser;
+mod sign_out;
 
-pub use jwks::{__path_jwks, jwks};
-pub use log_in::{__path_log_in, log_in};
-pub use log_in_browser::{__path_log_in_browser, log_in_browser};
-pub use log_out::{__path_log_out, __path_log_out_browser, log_out, log_out_browser};
-pub use password_check::checked;
-pub use refresh_session::{__path_refresh_session, refresh_session};
+use self::session_response::SessionResponse;
+pub use self::{
+    jwks::{__path_jwks, jwks},
+    password_check::counted,
+    refresh::{__path_refresh, refresh},
+    sign_in::{__path_sign_in, sign_in},
+    sign_in_browser::{__path_sign_in_browser, sign_in_browser},
+    sign_out::{__path_sign_out, __path_sign_out_browser, sign_out, sign_out_browser},
+};

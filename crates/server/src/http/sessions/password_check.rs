@@ -1,9 +1,8 @@
+use crate::http::problem::{Code, Operation, Problem, problems, whole_seconds};
 use comanda_application::accounts::CheckPasswordError;
 
-use crate::http::problem::{Code, Problem, whole_seconds};
-
-/// Counts how a check of a password ended, and makes a problem of one that failed.
-pub fn checked<T>(outcome: Result<T, CheckPasswordError>) -> Result<T, Problem> {
+/// Counts how a check of a password ended.
+pub fn counted<T>(outcome: Result<T, CheckPasswordError>) -> Result<T, CheckPasswordError> {
     let name = match &outcome {
         Ok(_) => "match",
         Err(CheckPasswordError::InvalidCredentials) => "mismatch",
@@ -13,23 +12,40 @@ pub fn checked<T>(outcome: Result<T, CheckPasswordError>) -> Result<T, Problem> 
         Err(CheckPasswordError::Unavailable(_)) => "unavailable",
     };
     metrics::counter!("comanda_password_checks_total", "outcome" => name).increment(1);
-    outcome.map_err(check_problem)
+    outcome
 }
 
-fn check_problem(error: CheckPasswordError) -> Problem {
-    match error {
-        CheckPasswordError::InvalidCredentials => {
-            Problem::new(Code::InvalidCredentials, "The e-mail address or the password is wrong.")
+impl From<CheckPasswordError> for Problem {
+    fn from(error: CheckPasswordError) -> Self {
+        match error {
+            CheckPasswordError::InvalidCredentials => {
+                Self::new(Code::InvalidCredentials, "The e-mail address or the password is wrong.")
+            }
+            CheckPasswordError::Locked { wait, .. } => {
+                let wait = whole_seconds(wait);
+                Self::new(Code::AccountLocked, format!("Too many wrong passwords; try again in {wait} s."))
+                    .retry_after(wait)
+            }
+            CheckPasswordError::TooManyAtOnce => {
+                Self::new(Code::RateLimited, "Too many sign-ins for this address are under way.").retry_after(1)
+            }
+            CheckPasswordError::Busy => Self::overloaded(Operation::PasswordHash),
+            CheckPasswordError::Unavailable(cause) => cause.into(),
         }
-        CheckPasswordError::Locked { wait, .. } => {
-            let wait = whole_seconds(wait);
-            Problem::new(Code::AccountLocked, format!("Too many wrong passwords; try again in {wait} s."))
-                .retry_after(wait)
-        }
-        CheckPasswordError::TooManyAtOnce => {
-            Problem::new(Code::RateLimited, "Too many sign-ins for this address are under way.").retry_after(1)
-        }
-        CheckPasswordError::Busy => Problem::overloaded("password.hash"),
-        CheckPasswordError::Unavailable(cause) => Problem::unavailable("auth.lookup", &cause),
     }
+}
+
+problems! {
+    CheckPasswordError: [InvalidCredentials, AccountLocked, RateLimited, Unavailable];
+    InvalidCredentials,
+    Locked { lock: lock(), wait: chrono::TimeDelta::seconds(60) },
+    TooManyAtOnce,
+    Busy,
+    Unavailable(Unavailable::new("test")),
+}
+
+#[cfg(test)]
+fn lock() -> comanda_domain::lockout::Lock {
+    let now = chrono::DateTime::UNIX_EPOCH;
+    comanda_domain::lockout::Lock { attempts: 5, level: 1, first_failed_at: now, locked_at: now, unlock_at: now }
 }

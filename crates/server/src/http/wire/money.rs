@@ -35,7 +35,7 @@ pub struct PriceRequest {
 }
 
 impl PriceRequest {
-    pub(super) fn read(&self, pointer: &str, currency: Currency, violations: &mut Violations) -> Option<Price> {
+    pub fn read(&self, pointer: &str, currency: Currency, violations: &mut Violations) -> Option<Price> {
         let price = violations.check(format!("{pointer}/amount"), Price::new(self.amount.0, currency));
         if self.currency == currency.code() {
             return price;

@@ -2,8 +2,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-/// An integer of any size. What is past 64 bits is kept at their end, for the range check that follows: a number too large is a
-/// value out of range, not a body that cannot be read.
+/// An integer of any size. Beyond 64 bits it is clamped, for the range check that follows: a number that is too large
+/// is a value out of range, not a body that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct WireInteger(pub i64);
 

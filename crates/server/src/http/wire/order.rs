@@ -1,141 +1,10 @@
-use comanda_application::orders::{RelatedOrder, Relations};
-use comanda_domain::{
-    basket::{Basket, BasketLine},
-    ids::MenuItemId,
-    order::{Order, OrderLine, OrderWithLines},
-    order_status::OrderStatus,
-    quantity::Quantity,
-    text::{Note, Reason},
-};
-use serde::{Deserialize, Serialize};
+use comanda_application::orders::RelatedOrder;
+use comanda_domain::order::{Order, OrderLine, OrderWithLines};
+use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{MoneyResponse, PaymentResponse, UserResponse, WireInteger, WireTime};
-use crate::http::{
-    problem::{Code, Problem},
-    validation::Violations,
-};
-
-#[derive(Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PlaceOrderRequest {
-    /// The same menu item may stand on several lines.
-    #[schema(min_items = 1, max_items = 50)]
-    items: Vec<LineRequest>,
-    #[schema(
-        pattern = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$",
-        min_length = 1,
-        max_length = 300,
-        example = "birthday: please with a candle"
-    )]
-    note: Option<String>,
-}
-
-#[derive(Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = OrderLineRequest)]
-pub struct LineRequest {
-    #[schema(value_type = Uuid)]
-    menu_item_id: String,
-    #[schema(value_type = i64, minimum = 1, maximum = 100, example = 2)]
-    quantity: WireInteger,
-    #[schema(
-        pattern = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$",
-        min_length = 1,
-        max_length = 300,
-        example = "no onions"
-    )]
-    note: Option<String>,
-}
-
-impl PlaceOrderRequest {
-    pub fn validate(&self) -> Result<(Basket, Option<Note>), Problem> {
-        let mut violations = Violations::default();
-        let note = violations.check_optional("/note", self.note.as_deref().map(Note::new));
-        // The lines of an order that is too long anyway are not worth a violation each.
-        let within_limit = self.items.iter().enumerate().take(Basket::MAX_LINES);
-        let lines: Vec<BasketLine> =
-            within_limit.filter_map(|(position, line)| line.validate(position, &mut violations)).collect();
-        let basket = if (Basket::MIN_LINES..=Basket::MAX_LINES).contains(&self.items.len()) {
-            Basket::new(lines).ok()
-        } else {
-            violations.add("/items", "out-of-range", comanda_domain::basket::BasketSizeOutOfRange.to_string());
-            None
-        };
-        violations.finish(basket.map(|basket| (basket, note)))
-    }
-}
-
-impl LineRequest {
-    fn validate(&self, position: usize, violations: &mut Violations) -> Option<BasketLine> {
-        let id = self.menu_item_id.parse().ok();
-        if id.is_none() {
-            violations.add(format!("/items/{position}/menu_item_id"), "not-a-uuid", "must be a UUID");
-        }
-        let quantity = violations.check(format!("/items/{position}/quantity"), Quantity::new(self.quantity.0));
-        let note = violations.check_optional(format!("/items/{position}/note"), self.note.as_deref().map(Note::new));
-        Some(BasketLine { menu_item_id: MenuItemId::new(id?), quantity: quantity?, note })
-    }
-}
-
-#[derive(Default, Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CancelOrderRequest {
-    #[schema(
-        pattern = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$",
-        min_length = 1,
-        max_length = 300,
-        example = "changed my mind"
-    )]
-    reason: Option<String>,
-}
-
-impl CancelOrderRequest {
-    pub fn validate(&self) -> Result<Option<Reason>, Problem> {
-        let mut violations = Violations::default();
-        let reason = violations.check_optional("/reason", self.reason.as_deref().map(Reason::new));
-        violations.finish(Some(reason))
-    }
-}
-
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AdvanceOrderRequest {
-    /// The next status: an order goes one step at a time.
-    #[schema(pattern = "^(accepted|preparing|ready|completed)$", example = "accepted")]
-    status: String,
-}
-
-impl AdvanceOrderRequest {
-    pub fn validate(&self) -> Result<OrderStatus, Problem> {
-        let mut violations = Violations::default();
-        let status = status_in("/status", &self.status, &mut violations);
-        violations.finish(status)
-    }
-}
-
-pub fn status_in(pointer: &str, text: &str, violations: &mut Violations) -> Option<OrderStatus> {
-    violations.read(pointer, text, "unknown-status")
-}
-
-/// `?include=a,b`
-pub fn relations_in(include: Option<&str>) -> Result<Relations, Problem> {
-    let mut relations = Relations::default();
-    for name in include.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty()) {
-        match name {
-            "items" => relations.items = true,
-            "customer" => relations.customer = true,
-            "payments" => relations.payments = true,
-            _ => {
-                let detail =
-                    format!("An order has no relation {name:?}: include can name items, customer and payments.");
-                return Err(Problem::new(Code::InvalidRequest, detail));
-            }
-        }
-    }
-    Ok(relations)
-}
+use super::{MoneyResponse, PaymentResponse, UserResponse, WireTime, names};
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = Order)]
@@ -144,7 +13,7 @@ pub struct OrderResponse {
     /// Short and human, for calling out at the counter.
     #[schema(example = "K417")]
     number: String,
-    #[schema(example = "pending", pattern = "^(pending|accepted|preparing|ready|completed|cancelled)$")]
+    #[schema(value_type = names::OrderStatus)]
     status: &'static str,
     total: MoneyResponse,
     line_count: u32,
@@ -170,9 +39,9 @@ pub struct OrderResponse {
 #[schema(as = OrderLine)]
 pub struct OrderLineResponse {
     menu_item_id: Uuid,
-    /// Of the moment of ordering.
+    /// As it was at the moment of ordering.
     name: String,
-    /// Of the moment of ordering.
+    /// As it was at the moment of ordering.
     unit_price: MoneyResponse,
     quantity: u32,
     line_total: MoneyResponse,
@@ -223,12 +92,4 @@ fn lines(lines: &[OrderLine]) -> Vec<OrderLineResponse> {
         note: line.note.as_ref().map(|note| note.as_str().to_owned()),
     };
     lines.iter().map(line).collect()
-}
-
-#[derive(Serialize, ToSchema)]
-pub struct OrderPage {
-    pub data: Vec<OrderResponse>,
-    /// Null on the last page.
-    #[schema(required)]
-    pub next_cursor: Option<String>,
 }

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 /// RFC 3339 in UTC, to the millisecond.
 #[derive(ToSchema)]
-#[schema(value_type = String, format = DateTime, example = "2026-01-31T18:30:00.123Z")]
+#[schema(as = Timestamp, value_type = String, format = DateTime, example = "2026-01-31T18:30:00.123Z")]
 pub struct WireTime(pub Timestamp);
 
 impl Serialize for WireTime {

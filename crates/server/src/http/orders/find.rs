@@ -1,12 +1,14 @@
 use actix_web::HttpResponse;
 use comanda_application::{Orders, orders::Relations};
+use comanda_domain::{ids::OrderId, ports::Unavailable};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::relations::relations_in;
 use crate::http::{
-    extract::{OrderIdPath, Query, Service, SignedIn},
-    problem::{Problem, ProblemDocument},
-    wire::{OrderResponse, relations_in},
+    extract::{Path, Query, Service, SignedIn},
+    problem::{Failure, Problem},
+    wire::OrderResponse,
 };
 
 #[derive(Deserialize, IntoParams)]
@@ -20,24 +22,16 @@ pub struct Include {
 
 /// Shows an order: a customer's own, staff any
 #[utoipa::path(
-    get, path = "/v1/orders/{id}", tag = "orders",
-    params(("id" = uuid::Uuid, Path), Include),
-    responses(
-        (status = 200, body = OrderResponse),
-        (status = 404, description = "`not-found`", body = ProblemDocument, content_type = "application/problem+json"),
-    )
+    get, path = "/v1/orders/{id}", operation_id = "get_order",
+    responses((status = 200, description = "The order", body = OrderResponse))
 )]
-pub async fn order(
+pub async fn find(
     orders: Service<Orders>,
     SignedIn(reader): SignedIn,
-    OrderIdPath(id): OrderIdPath,
+    Path(id): Path<OrderId>,
     Query(query): Query<Include>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, Failure<Unavailable>> {
     let relations = Relations { items: true, ..relations_in(query.include.as_deref())? };
-    let order = orders
-        .find(reader, id, relations)
-        .await
-        .map_err(|cause| Problem::unavailable("order.lookup", &cause))?
-        .ok_or_else(|| Problem::not_found("order"))?;
+    let order = orders.find(reader, id, relations).await?.ok_or_else(|| Problem::not_found("order"))?;
     Ok(HttpResponse::Ok().json(OrderResponse::with_relations(order)))
 }

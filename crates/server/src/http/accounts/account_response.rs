@@ -1,0 +1,33 @@
+use comanda_domain::account::Account;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::http::wire::{WireTime, names};
+
+/// An account as admins see it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Account)]
+pub struct AccountResponse {
+    id: Uuid,
+    #[schema(format = Email)]
+    email: String,
+    name: String,
+    #[schema(value_type = names::AccountRole)]
+    role: &'static str,
+    disabled: bool,
+    created_at: WireTime,
+}
+
+impl From<Account> for AccountResponse {
+    fn from(account: Account) -> Self {
+        Self {
+            id: account.id.as_uuid(),
+            email: account.email.as_str().to_owned(),
+            name: account.name.as_str().to_owned(),
+            role: account.role.as_str(),
+            disabled: account.disabled,
+            created_at: WireTime(account.created_at),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+use actix_web::HttpResponse;
+use comanda_application::Accounts;
+use comanda_domain::{account::AccountChange, ids::AccountId, ports::ChangeAccountError};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::AccountResponse;
+use crate::http::{
+    extract::{Admin, Json, Path, Service},
+    problem::{Failure, Problem, problems},
+    validation::Violations,
+    wire::names,
+};
+
+/// Gives an account another role, disables it, or enables it again; its sessions end
+#[utoipa::path(
+    patch, path = "/v1/admin/users/{id}", operation_id = "change_user",
+    request_body = PatchAccountRequest,
+    responses((status = 200, description = "The account", body = AccountResponse))
+)]
+pub async fn change(
+    accounts: Service<Accounts>,
+    Admin(admin): Admin,
+    Path(id): Path<AccountId>,
+    Json(request): Json<PatchAccountRequest>,
+) -> Result<HttpResponse, Failure<ChangeAccountError>> {
+    let account = accounts.change(admin, id, request.validate()?).await?;
+    Ok(HttpResponse::Ok().json(AccountResponse::from(account)))
+}
+
+/// What is left out stays as it is.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PatchAccountRequest {
+    #[schema(value_type = Option<names::AccountRole>)]
+    role: Option<String>,
+    disabled: Option<bool>,
+}
+
+impl PatchAccountRequest {
+    fn validate(self) -> Result<AccountChange, Problem> {
+        let mut violations = Violations::default();
+        let role = self.role.and_then(|role| violations.read("/role", &role, "unknown-role"));
+        violations.finish(Some(AccountChange { role, disabled: self.disabled }))
+    }
+}
+
+impl From<ChangeAccountError> for Problem {
+    fn from(error: ChangeAccountError) -> Self {
+        match error {
+            ChangeAccountError::NotFound => Self::not_found("account"),
+            ChangeAccountError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+problems! {
+    ChangeAccountError: [NotFound, Unavailable];
+    NotFound,
+    Unavailable(Unavailable::new("test")),
+}

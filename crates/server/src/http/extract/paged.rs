@@ -1,0 +1,146 @@
+use std::{
+    future::{Ready, ready},
+    marker::PhantomData,
+};
+
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload};
+use comanda_domain::page::{Page, PageLimit};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use utoipa::IntoParams;
+
+use super::{CursorSigner, Service, query};
+use crate::http::{
+    openapi::{Describe, Description},
+    problem::{Code, Problem},
+    validation::Violations,
+    wire::QueryInteger,
+};
+
+/// The query parameters of a list beside `limit` and `cursor`, and how its pages follow each other.
+pub trait Filter: DeserializeOwned + IntoParams {
+    /// Names the list, so that a cursor of one does not fit another.
+    const LIST: &'static str;
+    /// What the parameters mean.
+    type Criteria;
+    /// Where a page ended, as cursors carry it.
+    type Position: Serialize + DeserializeOwned;
+
+    /// Notes what is out of its range; a problem is for what cannot be understood at all.
+    fn criteria(self, violations: &mut Violations) -> Result<Self::Criteria, Problem>;
+}
+
+/// What is asked for of a list: which entries, and which page of them.
+pub struct Paged<F: Filter> {
+    pub criteria: F::Criteria,
+    pub limit: PageLimit,
+    /// Where the page before ended.
+    pub after: Option<F::Position>,
+    pub pages: Pages<F>,
+}
+
+/// Renders the pages of a list.
+pub struct Pages<F> {
+    cursors: Service<CursorSigner>,
+    filter: PhantomData<fn() -> F>,
+}
+
+/// One page of a list, as JSON.
+pub trait PageResponse: Serialize {
+    type Entry;
+
+    fn new(data: Vec<Self::Entry>, next_cursor: Option<String>) -> Self;
+}
+
+impl<F: Filter> Pages<F> {
+    /// The page that was found. `position` is where the page ends if that entry is its last.
+    pub fn respond<P: PageResponse, T>(
+        &self,
+        found: Page<T>,
+        position: impl Fn(&T) -> F::Position,
+        show: impl FnMut(T) -> P::Entry,
+    ) -> HttpResponse {
+        let last = found.entries.last().filter(|_| found.has_more);
+        let next_cursor = last.map(|last| self.cursors.sign(F::LIST, &position(last)));
+        HttpResponse::Ok().json(P::new(found.entries.into_iter().map(show).collect(), next_cursor))
+    }
+}
+
+impl<F: Filter> Paged<F> {
+    fn read(request: &HttpRequest, cursors: Service<CursorSigner>) -> Result<Self, Problem> {
+        let (page, others) = PageQuery::split(request.query_string())?;
+        let filter: F = query::parse(&others)?;
+        let mut violations = Violations::default();
+        let limit = page.limit.map_or(Ok(PageLimit::default()), |limit| PageLimit::new(limit.0));
+        let limit = violations.check("/limit", limit);
+        let criteria = filter.criteria(&mut violations)?;
+        let (limit, criteria) = violations.finish(limit.map(|limit| (limit, criteria)))?;
+        let after = page.cursor.as_deref().map(|cursor| cursors.read(F::LIST, cursor)).transpose()?;
+        Ok(Self { criteria, limit, after, pages: Pages { cursors, filter: PhantomData } })
+    }
+}
+
+impl<F: Filter> FromRequest for Paged<F> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let cursors = Service::from_request(request, payload).into_inner();
+        ready(cursors.and_then(|cursors| Self::read(request, cursors)))
+    }
+}
+
+impl<F: Filter> Describe for Paged<F> {
+    fn describe(description: &mut Description) {
+        description.query::<F>();
+        description.query::<PageQuery>();
+        description.problems(&[Code::InvalidRequest, Code::InvalidCursor, Code::ValidationFailed]);
+    }
+}
+
+/// Which page of a list.
+#[derive(Deserialize, IntoParams)]
+struct PageQuery {
+    /// The most entries to respond with; 20 unless given.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 100, default = 20)]
+    limit: Option<QueryInteger>,
+    /// `next_cursor` of the page before.
+    #[param(min_length = 1)]
+    cursor: Option<String>,
+}
+
+impl PageQuery {
+    /// Takes its own parameters out: a struct within a struct could not refuse parameters that it does not know.
+    fn split(query: &str) -> Result<(Self, String), Problem> {
+        let (mut own, mut others) =
+            (form_urlencoded::Serializer::new(String::new()), form_urlencoded::Serializer::new(String::new()));
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let parameters = if matches!(&*name, "limit" | "cursor") { &mut own } else { &mut others };
+            parameters.append_pair(&name, &value);
+        }
+        Ok((query::parse(&own.finish())?, others.finish()))
+    }
+}
+
+/// A page of a list, with the schema's own name.
+macro_rules! pages {
+    ($($(#[$doc:meta])* $page:ident of $entry:ty;)+) => {$(
+        $(#[$doc])*
+        #[derive(serde::Serialize, utoipa::ToSchema)]
+        pub struct $page {
+            data: Vec<$entry>,
+            /// Null on the last page.
+            #[schema(required)]
+            next_cursor: Option<String>,
+        }
+
+        impl $crate::http::extract::PageResponse for $page {
+            type Entry = $entry;
+
+            fn new(data: Vec<$entry>, next_cursor: Option<String>) -> Self {
+                Self { data, next_cursor }
+            }
+        }
+    )+};
+}
+
+pub(crate) use pages;

@@ -1,0 +1,87 @@
+use actix_web::{HttpResponse, http::header};
+use comanda_application::Menu;
+use comanda_domain::{
+    menu_item::MenuItemDetails,
+    money::Currency,
+    ports::Unavailable,
+    stock::Stock,
+    text::{Category, Description, MenuItemName},
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::etag;
+use crate::http::{
+    extract::{Json, Service, Staff},
+    problem::{Failure, Problem},
+    validation::Violations,
+    wire::{MenuItemResponse, PriceRequest, Shown, WireInteger},
+};
+
+/// Puts a menu item on the menu
+#[utoipa::path(
+    post, path = "/v1/menu/items", operation_id = "add_menu_item",
+    request_body = NewMenuItemRequest,
+    responses((status = 201, description = "The menu item", body = MenuItemResponse, headers(
+        ("Location" = String, description = "Where the menu item is"), ("ETag" = String, description = "The revision")
+    )))
+)]
+pub async fn add(
+    menu: Service<Menu>,
+    currency: Service<Currency>,
+    Staff(staff): Staff,
+    Json(request): Json<NewMenuItemRequest>,
+) -> Result<HttpResponse, Failure<Unavailable>> {
+    let (details, stock) = request.validate(*currency)?;
+    let item = menu.add(staff, details, stock).await?;
+    Ok(HttpResponse::Created()
+        .insert_header((header::LOCATION, format!("/v1/menu/items/{}", item.id)))
+        .insert_header(etag(&item))
+        .json(MenuItemResponse::new(&item, Shown::ToStaff)))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewMenuItemRequest {
+    #[schema(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 120, example = "Carbonara")]
+    name: String,
+    #[schema(pattern = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$", max_length = 1000)]
+    description: Option<String>,
+    #[schema(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 60, example = "Pasta")]
+    category: String,
+    #[schema(inline)]
+    price: PriceRequest,
+    /// Quantity on hand.
+    #[schema(value_type = i64, minimum = 0, maximum = 1_000_000, example = 30)]
+    stock: WireInteger,
+    /// At or below this quantity customers see `low`; 5 unless given.
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000, example = 5)]
+    low_stock_at: Option<WireInteger>,
+    /// Whether it can be ordered; true unless given.
+    active: Option<bool>,
+}
+
+impl NewMenuItemRequest {
+    fn validate(self, currency: Currency) -> Result<(MenuItemDetails, Stock), Problem> {
+        let mut violations = Violations::default();
+        let name = violations.check("/name", MenuItemName::new(&self.name));
+        let description = violations.check("/description", Description::new(self.description.as_deref().unwrap_or("")));
+        let category = violations.check("/category", Category::new(&self.category));
+        let price = self.price.read("/price", currency, &mut violations);
+        let stock = violations.check("/stock", Stock::new(self.stock.0));
+        let low = self.low_stock_at.map_or(MenuItemDetails::DEFAULT_LOW_STOCK_AT, |low| low.0);
+        let low_stock_at = violations.check("/low_stock_at", Stock::new(low));
+        let item = (|| {
+            let details = MenuItemDetails {
+                name: name?,
+                description: description?,
+                category: category?,
+                price: price?,
+                low_stock_at: low_stock_at?,
+                active: self.active.unwrap_or(true),
+            };
+            Some((details, stock?))
+        })();
+        violations.finish(item)
+    }
+}

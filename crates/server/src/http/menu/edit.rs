@@ -1,0 +1,108 @@
+use actix_web::HttpResponse;
+use comanda_application::Menu;
+use comanda_domain::{
+    account::StaffMember,
+    ids::MenuItemId,
+    menu_item::MenuItemEdit,
+    money::Currency,
+    ports::EditMenuItemError,
+    stock::Stock,
+    text::{Category, Description, MenuItemName},
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::etag;
+use crate::http::{
+    extract::{IfMatch, Json, Path, Service, Staff},
+    problem::{Code, Failure, Problem, problems},
+    validation::Violations,
+    wire::{MenuItemResponse, PriceRequest, Shown, WireInteger},
+};
+
+/// Changes a menu item, but not its stock
+#[utoipa::path(
+    patch, path = "/v1/menu/items/{id}", operation_id = "edit_menu_item",
+    request_body = PatchMenuItemRequest,
+    responses((status = 200, description = "The menu item", body = MenuItemResponse,
+        headers(("ETag" = String, description = "The revision"))))
+)]
+pub async fn edit(
+    menu: Service<Menu>,
+    currency: Service<Currency>,
+    Staff(staff): Staff,
+    Path(id): Path<MenuItemId>,
+    if_match: IfMatch,
+    Json(request): Json<PatchMenuItemRequest>,
+) -> Result<HttpResponse, Failure<EditMenuItemError>> {
+    let edit = request.validate(*currency)?;
+    let revision = revision_seen(&menu, staff, id, &if_match).await?;
+    let item = menu.edit(staff, id, revision, edit).await?;
+    Ok(HttpResponse::Ok().insert_header(etag(&item)).json(MenuItemResponse::new(&item, Shown::ToStaff)))
+}
+
+/// The one revision that `If-Match` asks for. Only a list of several, or `*`, has to be compared with the item first.
+pub(super) async fn revision_seen(
+    menu: &Menu,
+    staff: StaffMember,
+    id: MenuItemId,
+    if_match: &IfMatch,
+) -> Result<u32, EditMenuItemError> {
+    if let IfMatch::Revisions(named) = if_match
+        && let [revision] = named[..]
+    {
+        return Ok(revision);
+    }
+    let item = menu.find_for_staff(staff, id).await?.ok_or(EditMenuItemError::NotFound)?;
+    Ok(if_match.revision_given(item.revision))
+}
+
+/// What is left out stays as it is. The stock is changed by adjustments only.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PatchMenuItemRequest {
+    #[schema(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 120)]
+    name: Option<String>,
+    #[schema(pattern = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$", max_length = 1000)]
+    description: Option<String>,
+    #[schema(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 60)]
+    category: Option<String>,
+    price: Option<PriceRequest>,
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000)]
+    low_stock_at: Option<WireInteger>,
+    active: Option<bool>,
+}
+
+impl PatchMenuItemRequest {
+    fn validate(self, currency: Currency) -> Result<MenuItemEdit, Problem> {
+        let mut violations = Violations::default();
+        let edit = MenuItemEdit {
+            name: violations.check_optional("/name", self.name.as_deref().map(MenuItemName::new)),
+            description: violations.check_optional("/description", self.description.as_deref().map(Description::new)),
+            category: violations.check_optional("/category", self.category.as_deref().map(Category::new)),
+            price: self.price.and_then(|price| price.read("/price", currency, &mut violations)),
+            low_stock_at: violations.check_optional("/low_stock_at", self.low_stock_at.map(|low| Stock::new(low.0))),
+            active: self.active,
+        };
+        violations.finish(Some(edit))
+    }
+}
+
+impl From<EditMenuItemError> for Problem {
+    fn from(error: EditMenuItemError) -> Self {
+        match error {
+            EditMenuItemError::NotFound => Self::not_found("menu item"),
+            EditMenuItemError::Stale { current } => {
+                Self::new(Code::PreconditionFailed, format!("The item is at revision {current} by now."))
+            }
+            EditMenuItemError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+problems! {
+    EditMenuItemError: [NotFound, PreconditionFailed, Unavailable];
+    NotFound,
+    Stale { current: 2 },
+    Unavailable(Unavailable::new("test")),
+}

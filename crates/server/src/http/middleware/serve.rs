@@ -1,0 +1,56 @@
+use std::rc::Rc;
+
+use actix_web::{
+    Error,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::StatusCode,
+    middleware::Next,
+};
+
+use super::{Admission, Budgets, traced::Traced};
+use crate::http::{
+    problem::{Operation, Problem},
+    routes::{Class, Endpoint},
+};
+
+/// What every request to a known path shares.
+pub struct Serving {
+    pub admission: Admission,
+    pub budgets: Budgets,
+    /// Whether traces are collected.
+    pub traced: bool,
+}
+
+/// Lets a request in, gives it a span, and ends it when its time is up. `None`: the path has no such method.
+pub async fn serve<B: MessageBody>(
+    endpoint: Option<&'static Endpoint>,
+    serving: Rc<Serving>,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let Some(endpoint) = endpoint else { return next.call(request).await };
+    let _admitted = match endpoint.class {
+        Class::Probe => None,
+        _ => Some(serving.admission.admit().ok_or_else(|| Problem::overloaded(Operation::Request))?),
+    };
+    let traced = Traced::begin(&request, endpoint, serving.traced);
+    let time = serving.budgets.of(endpoint.class);
+    let Ok(mut outcome) = comanda_deadline::within(time, traced.around(next.call(request))).await else {
+        let operation = endpoint.operation.as_str();
+        traced.span().in_scope(|| tracing::warn!(operation, "a request took longer than it may"));
+        traced.end(StatusCode::SERVICE_UNAVAILABLE);
+        return Err(Problem::overloaded(endpoint.operation).into());
+    };
+    if let Ok(response) = &mut outcome
+        && response.status() == StatusCode::SERVICE_UNAVAILABLE
+        && let Some(problem) = response.response_mut().extensions_mut().get_mut::<Problem>()
+    {
+        traced.span().in_scope(|| problem.at(endpoint.operation));
+    }
+    traced.end(match &outcome {
+        Ok(response) => response.status(),
+        Err(error) => error.as_response_error().status_code(),
+    });
+    outcome
+}

@@ -1,0 +1,158 @@
+//! What the server sends to the addresses in `WEBHOOK_URLS`: events, signed as the Standard Webhooks specification
+//! has it.
+
+use serde::Serialize;
+use utoipa::{
+    ToSchema,
+    openapi::{
+        ContentBuilder, HttpMethod, PathItem, Paths, Ref, RefOr, Required, ResponseBuilder, ResponsesBuilder, Schema,
+        path::{OperationBuilder, ParameterBuilder, ParameterIn},
+        request_body::RequestBodyBuilder,
+        security::SecurityRequirement,
+    },
+};
+use uuid::Uuid;
+
+use super::text;
+use crate::http::wire::{MoneyResponse, WireTime, names};
+
+/// An order, as it was when the event happened.
+#[derive(Serialize, ToSchema)]
+struct OrderEventData {
+    order_id: Uuid,
+    #[schema(example = "K417")]
+    number: String,
+    #[schema(value_type = names::OrderStatus)]
+    status: String,
+    /// 1 when placed, one more with every change.
+    version: u32,
+    total: MoneyResponse,
+    customer_id: Uuid,
+}
+
+/// An order and one of its payments, as they were when the event happened.
+#[derive(Serialize, ToSchema)]
+struct PaymentEventData {
+    order_id: Uuid,
+    #[schema(example = "K417")]
+    number: String,
+    #[schema(value_type = names::OrderStatus)]
+    status: String,
+    /// 1 when placed, one more with every change.
+    version: u32,
+    total: MoneyResponse,
+    customer_id: Uuid,
+    payment: EventPayment,
+}
+
+#[derive(Serialize, ToSchema)]
+struct EventPayment {
+    id: Uuid,
+    #[schema(value_type = names::PaymentMethod)]
+    method: String,
+    amount: MoneyResponse,
+    /// How much of it goes back, all in all.
+    refunded: MoneyResponse,
+}
+
+/// A menu item.
+#[derive(Serialize, ToSchema)]
+struct MenuItemEventData {
+    menu_item_id: Uuid,
+    name: String,
+}
+
+/// The envelope is the same for every event; `data` is not.
+macro_rules! cloud_events {
+    ($($event:ident($data:ty);)+) => {
+        $(
+            /// An event in the JSON format of CloudEvents 1.0.
+            #[derive(Serialize, ToSchema)]
+            struct $event {
+                #[schema(example = "1.0")]
+                specversion: String,
+                /// The same when the event is delivered again.
+                id: String,
+                #[schema(format = "uri-reference", example = "/comanda")]
+                source: String,
+                #[schema(value_type = names::EventType)]
+                r#type: String,
+                /// The order or the menu item. Its events are delivered in order.
+                subject: Uuid,
+                time: WireTime,
+                #[schema(example = "application/json")]
+                datacontenttype: String,
+                data: $data,
+            }
+        )+
+    };
+}
+
+cloud_events! {
+    OrderEvent(OrderEventData);
+    PaymentEvent(PaymentEventData);
+    MenuItemEvent(MenuItemEventData);
+}
+
+type Schemas = Vec<(String, RefOr<Schema>)>;
+
+/// Describes each, and adds the schemas it needs.
+pub(super) fn webhooks(schemas: &mut Schemas) -> Paths {
+    let events = [
+        ("order.placed", schema::<OrderEvent>(schemas), "An order was placed"),
+        ("order.status_changed", schema::<OrderEvent>(schemas), "An order has moved on, or was cancelled"),
+        ("payment.succeeded", schema::<PaymentEvent>(schemas), "An order was paid"),
+        ("payment.failed", schema::<PaymentEvent>(schemas), "A card was refused; the customer may try again"),
+        ("payment.refunded", schema::<PaymentEvent>(schemas), "Money was given back"),
+        ("item.sold_out", schema::<MenuItemEvent>(schemas), "The last portion of a menu item is gone"),
+    ];
+    events.into_iter().fold(Paths::new(), |mut paths, (name, schema, summary)| {
+        paths.paths.insert(name.to_owned(), webhook(name, schema, summary));
+        paths
+    })
+}
+
+fn schema<T: ToSchema>(schemas: &mut Schemas) -> Ref {
+    schemas.push((T::name().into_owned(), T::schema()));
+    T::schemas(schemas);
+    Ref::from_schema_name(T::name())
+}
+
+fn webhook(name: &str, schema: Ref, summary: &str) -> PathItem {
+    let event = ContentBuilder::new().schema(Some(schema)).build();
+    let header = |name: &str, required: Required, description: &str| {
+        let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header).required(required);
+        parameter.schema(Some(text())).description(Some(description)).build()
+    };
+    let response = |description: &str| ResponseBuilder::new().description(description).build();
+    let operation = OperationBuilder::new()
+        .tag("events")
+        .operation_id(Some(format!("receive_{}", name.replace('.', "_"))))
+        .summary(Some(summary))
+        .security(SecurityRequirement::default())
+        .parameter(header("webhook-id", Required::True, "The event's `id`"))
+        .parameter(header("webhook-timestamp", Required::True, "When this attempt was made, in seconds since 1970"))
+        .parameter(header(
+            "webhook-signature",
+            Required::True,
+            "`v1,` and, in base64, HMAC-SHA-256 over `<webhook-id>.<webhook-timestamp>.<body>` with the secret",
+        ))
+        .parameter(header("traceparent", Required::False, "The W3C trace context of the delivery"))
+        .request_body(Some(
+            RequestBodyBuilder::new()
+                .content("application/cloudevents+json", event)
+                .required(Some(Required::True))
+                .build(),
+        ))
+        .responses(
+            ResponsesBuilder::new()
+                .response("2XX", response("The event was received"))
+                .response(
+                    "4XX",
+                    response("The event is refused, and becomes a dead letter. 408 and 429: it is sent again later"),
+                )
+                .response("5XX", response("The event is sent again later")),
+        )
+        .build();
+    PathItem::new(HttpMethod::Post, operation)
+}

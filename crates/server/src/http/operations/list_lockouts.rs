@@ -1,0 +1,67 @@
+use actix_web::HttpResponse;
+use comanda_application::Operations;
+use comanda_domain::{
+    email::Email,
+    lockout::LockReason,
+    ports::{LockedAddressPosition, LockoutsQuery, Unavailable},
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::LockoutResponse;
+use crate::http::{
+    extract::{Admin, Filter, Paged, Service, pages},
+    problem::{Code, Failure, Problem},
+    validation::Violations,
+    wire::names,
+};
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct LockoutFilter {
+    /// Only addresses that are locked for this reason.
+    #[param(value_type = Option<names::LockReason>, inline)]
+    reason: Option<String>,
+}
+
+impl Filter for LockoutFilter {
+    const LIST: &'static str = "lockouts";
+    type Criteria = Option<LockReason>;
+    /// When it opens, in milliseconds since 1970, and its address.
+    type Position = (i64, String);
+
+    fn criteria(self, violations: &mut Violations) -> Result<Self::Criteria, Problem> {
+        Ok(self.reason.and_then(|reason| violations.read("/reason", &reason, "unknown-reason")))
+    }
+}
+
+pages! {
+    LockoutPage of LockoutResponse;
+}
+
+/// Lists the addresses that are locked now; those that open first come first
+#[utoipa::path(
+    get, path = "/v1/admin/lockouts", operation_id = "list_lockouts",
+    responses((status = 200, description = "A page of the list", body = LockoutPage))
+)]
+pub async fn list_lockouts(
+    operations: Service<Operations>,
+    Admin(admin): Admin,
+    Paged { criteria: reason, limit, after, pages }: Paged<LockoutFilter>,
+) -> Result<HttpResponse, Failure<Unavailable>> {
+    let after = after.map(position).transpose()?;
+    let found = operations.list_lockouts(admin, LockoutsQuery { reason, after, limit }).await?;
+    Ok(pages.respond::<LockoutPage, _>(
+        found,
+        |last| (last.lock.unlock_at.timestamp_millis(), last.email.as_str().to_owned()),
+        LockoutResponse::from,
+    ))
+}
+
+fn position((unlock_at, email): (i64, String)) -> Result<LockedAddressPosition, Problem> {
+    let position = chrono::DateTime::from_timestamp_millis(unlock_at)
+        .zip(Email::new(&email).ok())
+        .map(|(unlock_at, email)| LockedAddressPosition { unlock_at, email });
+    position.ok_or_else(|| Problem::new(Code::InvalidCursor, "The cursor does not come from this list."))
+}

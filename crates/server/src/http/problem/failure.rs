@@ -1,0 +1,105 @@
+use std::{fmt, marker::PhantomData};
+
+use actix_web::{HttpResponse, ResponseError, http::StatusCode};
+use comanda_domain::ports::Unavailable;
+
+use super::{Code, Problem};
+use crate::http::openapi::{Describe, Description};
+
+/// An error that handlers fail with, and every problem it can become.
+pub trait Problems: Into<Problem> {
+    const CODES: &'static [Code];
+}
+
+/// How a handler fails: with `E`, or with a problem that its extractors have as well.
+pub struct Failure<E> {
+    problem: Problem,
+    error: PhantomData<fn() -> E>,
+}
+
+impl<E: Problems> From<E> for Failure<E> {
+    fn from(error: E) -> Self {
+        error.into().into()
+    }
+}
+
+impl<E> From<Problem> for Failure<E> {
+    fn from(problem: Problem) -> Self {
+        Self { problem, error: PhantomData }
+    }
+}
+
+impl<E: Problems> Describe for Failure<E> {
+    fn describe(description: &mut Description) {
+        description.problems(E::CODES);
+    }
+}
+
+impl<E> fmt::Debug for Failure<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.problem.fmt(f)
+    }
+}
+
+impl<E> fmt::Display for Failure<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.problem, f)
+    }
+}
+
+impl<E> ResponseError for Failure<E> {
+    fn status_code(&self) -> StatusCode {
+        self.problem.status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.problem.error_response()
+    }
+}
+
+impl From<Unavailable> for Problem {
+    fn from(cause: Unavailable) -> Self {
+        Self::unavailable(cause)
+    }
+}
+
+impl Problems for Unavailable {
+    const CODES: &'static [Code] = &[Code::Unavailable];
+}
+
+/// States every problem that an error becomes, which is what the OpenAPI document says. A test drives a value of
+/// every variant through `From<E> for Problem` and compares.
+macro_rules! problems {
+    (
+        $error:ident: [$($code:ident),+];
+        $($variant:ident $(($($value:expr),+))? $({ $($field:ident: $inner:expr),+ })?,)+
+    ) => {
+        impl $crate::http::problem::Problems for $error {
+            const CODES: &'static [$crate::http::problem::Code] = &[$($crate::http::problem::Code::$code),+];
+        }
+
+        #[cfg(test)]
+        #[test]
+        fn every_error_becomes_a_problem_that_is_stated() {
+            use comanda_domain::ports::Unavailable;
+
+            let errors = [$($error::$variant $(($($value),+))? $({ $($field: $inner),+ })?),+];
+            $crate::http::problem::assert_stated(errors, |error| match error { $($error::$variant { .. } => {})+ });
+        }
+    };
+}
+
+pub(crate) use problems;
+
+/// `known` matches every variant, so that a new one does not compile until a value of it is tested as well.
+#[cfg(test)]
+pub fn assert_stated<E: Problems>(errors: impl IntoIterator<Item = E>, known: fn(&E)) {
+    use std::collections::BTreeSet;
+
+    let becomes = |error: E| {
+        known(&error);
+        error.into().code
+    };
+    let found: BTreeSet<Code> = errors.into_iter().map(becomes).collect();
+    assert_eq!(found, E::CODES.iter().copied().collect::<BTreeSet<_>>());
+}

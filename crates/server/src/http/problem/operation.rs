@@ -1,0 +1,42 @@
+macro_rules! operations {
+    ($($variant:ident = $name:literal,)+) => {
+        /// What cannot be done when a request is answered with `unavailable`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Operation { $($variant),+ }
+
+        impl Operation {
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// A name that never changes.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+        }
+    };
+}
+
+operations! {
+    AnalyticsRead = "analytics.read",
+    AuditRead = "audit.read",
+    AuthLimit = "auth.limit",
+    AuthLookup = "auth.lookup",
+    DeadLetterRead = "dead_letter.read",
+    DeadLetterUpdate = "dead_letter.update",
+    FlagRead = "flag.read",
+    FlagUpdate = "flag.update",
+    LockoutRead = "lockout.read",
+    LockoutUpdate = "lockout.update",
+    MenuRead = "menu.read",
+    MenuUpdate = "menu.update",
+    OrderCreate = "order.create",
+    OrderLookup = "order.lookup",
+    OrderUpdate = "order.update",
+    PasswordHash = "password.hash",
+    PaymentCreate = "payment.create",
+    PaymentUpdate = "payment.update",
+    Request = "http.request",
+    Stripe = "stripe",
+    UserCreate = "user.create",
+    UserLookup = "user.lookup",
+    UserUpdate = "user.update",
+}

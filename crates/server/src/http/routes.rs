@@ -1,0 +1,235 @@
+//! Every route, one line each. Routing, the entry in the OpenAPI document, the budget of time and the label in
+//! metrics follow from it.
+//!
+//! Path and method are those of the handler's `#[utoipa::path]`; what it needs and how it can fail follow from its
+//! signature.
+
+use std::{rc::Rc, sync::LazyLock};
+
+use actix_web::{
+    FromRequest, Handler, Responder, Route,
+    dev::ServiceRequest,
+    http::{Method, StatusCode},
+    middleware::from_fn,
+    web::{self, ServiceConfig},
+};
+use utoipa::openapi::OpenApi;
+
+use super::{
+    accounts, events, menu,
+    middleware::{Serving, serve},
+    openapi::{self, Describe, Description, operations_of},
+    operations, orders, payments,
+    problem::{self, Operation, Problem},
+    sales, sessions,
+};
+
+/// How long a request may take, and how it is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Is usually answered from memory, and so often that a span of its own would cost as much as the response.
+    Memory,
+    /// Reads from the database.
+    Read,
+    /// Sums up much of the database.
+    Report,
+    /// Changes something.
+    Write,
+    /// Checks or hashes a password, and may have to wait its turn for that.
+    Password,
+    /// Asks how the server is: an overloaded server answers too.
+    Probe,
+}
+
+/// A method of a path, and its handler.
+pub struct Endpoint {
+    pub method: Method,
+    pub path: String,
+    pub class: Class,
+    /// What cannot be done when it fails.
+    pub operation: Operation,
+    /// What the handler's attribute says.
+    pub document: OpenApi,
+    /// What the handler's signature says.
+    pub description: Description,
+    route: fn() -> Route,
+}
+
+impl Endpoint {
+    fn new<H, Args>(_: H, document: OpenApi, class: Class, operation: Operation, route: fn() -> Route) -> Self
+    where
+        H: Handler<Args, Output: Responder + Describe>,
+        Args: FromRequest + Describe,
+    {
+        let described = document.paths.paths.iter().find_map(|(path, item)| {
+            let (method, _) = operations_of(item).next()?;
+            Some((method, path.clone()))
+        });
+        let (method, path) = described.unwrap_or_default();
+        Self { method, path, class, operation, document, description: Description::of::<(Args, H::Output)>(), route }
+    }
+}
+
+macro_rules! routes {
+    ($($noun:ident::$verb:ident [$class:ident, $operation:ident],)+) => {
+        /// Every endpoint there is.
+        pub static ENDPOINTS: LazyLock<Vec<Endpoint>> = LazyLock::new(|| vec![$({
+            #[derive(utoipa::OpenApi)]
+            #[openapi(paths($noun::$verb))]
+            struct Document;
+            let document = <Document as utoipa::OpenApi>::openapi();
+            let route = || web::to($noun::$verb);
+            Endpoint::new($noun::$verb, document, Class::$class, Operation::$operation, route)
+        }),+]);
+    };
+}
+
+// What is asked for most comes first: paths are tried in this order.
+routes! {
+    menu::whole [Memory, MenuRead],
+    menu::find [Memory, MenuRead],
+    menu::edit [Write, MenuUpdate],
+    menu::archive [Write, MenuUpdate],
+    orders::list [Read, OrderLookup],
+    orders::place [Write, OrderCreate],
+    accounts::register [Password, UserCreate],
+    sessions::sign_in [Password, AuthLookup],
+    sessions::refresh [Write, AuthLookup],
+    sessions::sign_out [Write, AuthLookup],
+    sessions::sign_in_browser [Password, AuthLookup],
+    sessions::sign_out_browser [Write, AuthLookup],
+    accounts::me [Read, AuthLookup],
+    accounts::update_me [Write, UserUpdate],
+    accounts::change_password [Password, AuthLookup],
+    operations::list_lockouts [Read, LockoutRead],
+    operations::find_lockout [Read, LockoutRead],
+    operations::unlock [Write, LockoutUpdate],
+    accounts::list [Read, UserLookup],
+    accounts::change [Write, UserUpdate],
+    operations::read_audit_log [Read, AuditRead],
+    operations::read_flag [Read, FlagRead],
+    operations::set_flag [Write, FlagUpdate],
+    events::list_dead_letters [Read, DeadLetterRead],
+    events::resend [Write, DeadLetterUpdate],
+    sales::top_items [Report, AnalyticsRead],
+    sales::report [Report, AnalyticsRead],
+    sessions::jwks [Read, Request],
+    menu::list [Memory, MenuRead],
+    menu::add [Write, MenuUpdate],
+    menu::adjust_stock [Write, MenuUpdate],
+    orders::find [Read, OrderLookup],
+    orders::cancel [Write, OrderUpdate],
+    payments::pay [Write, PaymentCreate],
+    payments::settle [Write, PaymentUpdate],
+    payments::refund [Write, PaymentUpdate],
+    payments::stripe_webhook [Write, PaymentUpdate],
+    payments::offline_pay [Write, PaymentUpdate],
+    orders::advance [Write, OrderUpdate],
+    operations::live [Probe, Request],
+    operations::ready [Probe, Request],
+    openapi::json [Read, Request],
+    openapi::page [Read, Request],
+    openapi::file [Read, Request],
+    problem::page [Read, Request],
+}
+
+/// The endpoints of each path, in order of its first line: a path that is registered twice would answer 405 for the
+/// methods of its second registration.
+pub fn resources() -> Vec<(&'static str, Vec<&'static Endpoint>)> {
+    let mut resources: Vec<(&str, Vec<&Endpoint>)> = Vec::new();
+    for endpoint in ENDPOINTS.iter() {
+        match resources.iter_mut().find(|(path, _)| *path == endpoint.path) {
+            Some((_, endpoints)) => endpoints.push(endpoint),
+            None => resources.push((&endpoint.path, vec![endpoint])),
+        }
+    }
+    resources
+}
+
+pub fn register(app: &mut ServiceConfig, serving: &Rc<Serving>) {
+    for (path, endpoints) in resources() {
+        let resource = web::resource(path);
+        let resource = endpoints
+            .iter()
+            .fold(resource, |resource, endpoint| resource.route((endpoint.route)().method(endpoint.method.clone())));
+        let serving = Rc::clone(serving);
+        app.service(resource.wrap(from_fn(move |request: ServiceRequest, next| {
+            let endpoint = endpoints.iter().copied().find(|endpoint| endpoint.method == *request.method());
+            serve(endpoint, Rc::clone(&serving), request, next)
+        })));
+    }
+    app.default_service(web::to(|| async { Err::<&str, _>(Problem::of_status(StatusCode::NOT_FOUND)) }));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, time::Duration};
+
+    use actix_web::{
+        App,
+        http::header,
+        test::{TestRequest, call_service, init_service},
+    };
+    use serde_json::Value;
+
+    use super::*;
+    use crate::http::middleware::{Admission, Budgets, envelope};
+
+    fn serving() -> Rc<Serving> {
+        let time = Duration::from_secs(1);
+        let budgets = Budgets { read: time, report: 2 * time, write: 3 * time, password: 4 * time };
+        Rc::new(Serving { admission: Admission::new(10), budgets, traced: false })
+    }
+
+    /// An address that the path matches.
+    fn address(path: &str) -> String {
+        path.split('/')
+            .map(|segment| if segment.starts_with('{') { "1" } else { segment })
+            .collect::<Vec<_>>()
+            .join("/")
+    }
+
+    #[actix_web::test]
+    async fn a_line_is_a_route_an_operation_a_budget_and_a_label() {
+        let serving = serving();
+        let app = App::new().configure(|app| register(app, &serving)).wrap(from_fn(envelope));
+        let app = init_service(app).await;
+        let mut lines = BTreeSet::new();
+        for endpoint in ENDPOINTS.iter() {
+            let line = (endpoint.path.as_str(), endpoint.method.as_str());
+            assert!(lines.insert(line), "{line:?} has two lines");
+
+            let request = TestRequest::with_uri(&address(&endpoint.path)).method(endpoint.method.clone());
+            let response = call_service(&app, request.to_request()).await;
+            assert_ne!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{line:?}");
+            assert_eq!(response.request().match_pattern().as_ref(), Some(&endpoint.path), "the label of {line:?}");
+
+            let reads = !matches!(endpoint.class, Class::Write | Class::Password);
+            assert_eq!(reads, endpoint.method.is_safe(), "the class of {line:?}");
+            let checks_a_password = endpoint.description.problems.contains(&problem::Code::AccountLocked);
+            assert!(!checks_a_password || endpoint.class == Class::Password, "the class of {line:?}");
+        }
+        let document: Value = serde_json::from_str(openapi::document()).unwrap();
+        let documented = document["paths"].as_object().unwrap().iter().flat_map(|(path, item)| {
+            item.as_object().unwrap().keys().map(|method| (path.clone(), method.to_uppercase()))
+        });
+        let lines: BTreeSet<_> = lines.into_iter().map(|(path, method)| (path.to_owned(), method.to_owned())).collect();
+        assert_eq!(documented.collect::<BTreeSet<_>>(), lines);
+    }
+
+    #[actix_web::test]
+    async fn a_path_takes_its_methods_and_says_which_when_asked_for_another() {
+        let serving = serving();
+        let app = init_service(App::new().configure(|app| register(app, &serving)).wrap(from_fn(envelope))).await;
+        for (path, endpoints) in resources() {
+            let request = TestRequest::with_uri(&address(path)).method(Method::TRACE).to_request();
+            let response = call_service(&app, request).await;
+            assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
+            let allowed = response.headers().get(header::ALLOW).unwrap().to_str().unwrap().to_owned();
+            let allowed: BTreeSet<&str> = allowed.split(',').map(str::trim).collect();
+            assert_eq!(allowed, endpoints.iter().map(|endpoint| endpoint.method.as_str()).collect(), "{path}");
+        }
+        let response = call_service(&app, TestRequest::with_uri("/v1/nothing").to_request()).await;
+        assert_eq!((response.status(), response.request().match_pattern()), (StatusCode::NOT_FOUND, None));
+    }
+}

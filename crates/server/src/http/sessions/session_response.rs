@@ -1,0 +1,32 @@
+use comanda_application::sessions::ClientSession;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::wire::{UserResponse, names};
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
+pub struct SessionResponse {
+    /// A JSON Web Token (RFC 7519) for `Authorization: Bearer`.
+    access_token: String,
+    #[schema(value_type = names::TokenType)]
+    token_type: &'static str,
+    /// In seconds.
+    #[schema(example = 900)]
+    expires_in: u32,
+    /// Good for one exchange at `POST /v1/sessions/refresh`.
+    refresh_token: String,
+    user: UserResponse,
+}
+
+impl From<ClientSession> for SessionResponse {
+    fn from(session: ClientSession) -> Self {
+        Self {
+            access_token: session.access_token.token,
+            token_type: "Bearer",
+            expires_in: session.access_token.expires_in,
+            refresh_token: session.refresh_token.expose().to_owned(),
+            user: session.account.into(),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+use actix_web::HttpResponse;
+use comanda_application::{Sessions, accounts::CheckPasswordError};
+use comanda_domain::{email::Email, password::Password, rate_limit::LimitedAction};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{SessionResponse, counted};
+use crate::http::{
+    extract::{Json, Limiter, Service},
+    middleware::run_to_completion,
+    problem::{Failure, Problem, rate_limit_headers},
+    validation::Violations,
+};
+
+/// Signs in
+#[utoipa::path(
+    post, path = "/v1/sessions", operation_id = "sign_in",
+    request_body = SignInRequest,
+    responses((status = 200, description = "The session, with its tokens", body = SessionResponse, headers(
+        ("RateLimit-Limit" = u32, description = "How many attempts an address has"),
+        ("RateLimit-Remaining" = u32, description = "How many of them are left"),
+        ("RateLimit-Reset" = u32, description = "After how many seconds all of them are back"),
+    )))
+)]
+pub async fn sign_in(
+    sessions: Service<Sessions>,
+    limiter: Limiter,
+    Json(request): Json<SignInRequest>,
+) -> Result<HttpResponse, Failure<CheckPasswordError>> {
+    let (email, password) = request.validate()?;
+    let allowance = limiter.admit(LimitedAction::LogIn).await?;
+    let session = run_to_completion(async move { sessions.sign_in(&email, password).await }).await?;
+    let mut response = HttpResponse::Ok();
+    for header in rate_limit_headers(allowance) {
+        response.insert_header(header);
+    }
+    Ok(response.json(SessionResponse::from(counted(session)?)))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignInRequest {
+    #[schema(format = Email, max_length = 254, example = "ana@example.org")]
+    email: String,
+    #[schema(format = Password, max_length = 128)]
+    password: String,
+}
+
+impl SignInRequest {
+    pub(super) fn validate(self) -> Result<(Email, Password), Problem> {
+        let mut violations = Violations::default();
+        let email = violations.check("/email", Email::new(&self.email));
+        let password = violations.check("/password", Password::attempt(self.password));
+        violations.finish(email.zip(password))
+    }
+}

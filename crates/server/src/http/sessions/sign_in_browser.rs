@@ -1,0 +1,46 @@
+use actix_web::HttpResponse;
+use comanda_application::{Sessions, accounts::CheckPasswordError};
+use comanda_domain::rate_limit::LimitedAction;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{counted, sign_in::SignInRequest};
+use crate::http::{
+    extract::{Authenticator, Json, Limiter, Service},
+    middleware::run_to_completion,
+    problem::Failure,
+    wire::UserResponse,
+};
+
+/// Signs in from a browser: the session is in cookies
+#[utoipa::path(
+    post, path = "/v1/web/sessions", operation_id = "sign_in_browser",
+    request_body = SignInRequest,
+    responses((status = 200, description = "The session", body = BrowserSessionResponse,
+        headers(("Set-Cookie" = String, description = "`__Host-session` and `__Host-csrf`"))))
+)]
+pub async fn sign_in_browser(
+    sessions: Service<Sessions>,
+    limiter: Limiter,
+    authenticator: Service<Authenticator>,
+    Json(request): Json<SignInRequest>,
+) -> Result<HttpResponse, Failure<CheckPasswordError>> {
+    let (email, password) = request.validate()?;
+    limiter.admit(LimitedAction::LogIn).await?;
+    let session = run_to_completion(async move { sessions.sign_in_browser(&email, password).await }).await?;
+    let session = counted(session)?;
+    let (token, csrf_token) = (session.session_token, authenticator.csrf.issue(session.session_id));
+    Ok(HttpResponse::Ok()
+        .cookie(authenticator.cookies.session(&token.token, token.expires_in))
+        .cookie(authenticator.cookies.csrf(&csrf_token, token.expires_in))
+        .json(BrowserSessionResponse { user: session.account.into(), csrf_token }))
+}
+
+/// Without tokens: those are in the cookies.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BrowserSession)]
+pub struct BrowserSessionResponse {
+    user: UserResponse,
+    /// To be sent as `X-CSRF-Token` with every request that changes something; also in the cookie.
+    csrf_token: String,
+}

@@ -1,0 +1,102 @@
+//! Closed sets of names, described as enums. Each comes from the domain's own list.
+
+use comanda_domain::{
+    account::Role,
+    audit::AuditAction,
+    feature_flag::FeatureFlag as Flag,
+    lockout::LockReason as Reason,
+    order_status::OrderStatus as Status,
+    payment::{PaymentMethod as Method, PaymentStatus as Paid, RefundStatus as Refunded},
+    stock::Availability as Available,
+};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+};
+
+use crate::http::problem::{Code, Operation};
+
+/// Schemas only: what is sent is the domain's `as_str`.
+macro_rules! names {
+    ($($(#[doc = $doc:literal])+ $name:ident = $names:expr;)+) => {
+        $(
+            $(#[doc = $doc])+
+            pub enum $name {}
+
+            impl PartialSchema for $name {
+                fn schema() -> RefOr<Schema> {
+                    let names: Vec<&str> = $names.into_iter().collect();
+                    let description = [$($doc.trim()),+].join(" ");
+                    let schema = ObjectBuilder::new().schema_type(Type::String).description(Some(description));
+                    schema.enum_values(Some(names)).into()
+                }
+            }
+
+            impl ToSchema for $name {}
+        )+
+
+        #[cfg(test)]
+        const SCHEMAS: &[(&str, fn() -> RefOr<Schema>)] = &[$((stringify!($name), <$name as PartialSchema>::schema)),+];
+    };
+}
+
+names! {
+    /// Where an order stands.
+    OrderStatus = Status::ALL.map(Status::as_str);
+    /// A status that staff can move an order to.
+    NextOrderStatus = Status::ALL
+        .into_iter()
+        .filter(|status| !matches!(status, Status::Pending | Status::Cancelled))
+        .map(Status::as_str);
+    /// Where a payment stands.
+    PaymentStatus = Paid::ALL.map(Paid::as_str);
+    /// By card, through the payment gateway, or at the counter.
+    PaymentMethod = [Method::Card, Method::Counter].map(Method::as_str);
+    /// `pending` until the gateway has taken the refund.
+    RefundStatus = [Refunded::Pending, Refunded::Succeeded, Refunded::Failed].map(Refunded::as_str);
+    /// What an account may do.
+    AccountRole = Role::ALL.map(Role::as_str);
+    /// Whether a menu item can be ordered, and whether it is about to run out.
+    Availability = Available::ALL.map(Available::as_str);
+    /// Why an address is locked.
+    LockReason = Reason::ALL.map(Reason::as_str);
+    /// What was done.
+    AuditedAction = AuditAction::ALL.map(AuditAction::as_str);
+    /// A feature flag.
+    FlagName = Flag::ALL.map(Flag::as_str);
+    /// How a report divides time.
+    Interval = ["hour", "day", "week"];
+    /// What went wrong, by a name that never changes.
+    ProblemCode = Code::ALL.iter().map(|code| code.as_str());
+    /// What cannot be done at the moment.
+    FailedOperation = Operation::ALL.iter().map(|operation| operation.as_str());
+    /// What happened.
+    EventType = [
+        "order.placed", "order.status_changed", "payment.succeeded", "payment.failed", "payment.refunded",
+        "item.sold_out",
+    ];
+    /// One of Stripe's test cards, by the name of its payment method.
+    TestCard = ["pm_card_visa", "pm_card_chargeDeclined", "pm_card_authenticationRequired"];
+    /// How the access token is sent.
+    TokenType = ["Bearer"];
+    /// `degraded`: orders can be placed; `unavailable`: they cannot.
+    HealthStatus = ["ok", "degraded", "unavailable"];
+    /// Whether the server reaches a component.
+    ComponentStatus = ["ok", "unavailable"];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_not_repeated() {
+        for (name, schema) in SCHEMAS {
+            let schema = serde_json::to_value(schema()).unwrap();
+            let names: Vec<&str> =
+                schema["enum"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+            let distinct: std::collections::BTreeSet<_> = names.iter().collect();
+            assert!(!names.is_empty() && distinct.len() == names.len(), "{name}: {names:?}");
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! `cargo xtask openapi`: whether other people's tools understand `openapi.json`.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::Context;
+
+use crate::{process::succeed, project, services::python_with};
+
+const TOOLS: [&str; 2] = ["openapi-spec-validator==0.9.0", "openapi-python-client==0.29.1"];
+
+/// Validates the document, and generates a client from it that leaves nothing out. That it is current is a unit test of the server.
+pub fn run() -> anyhow::Result<ExitCode> {
+    let (document, folder) = (project::root().join("openapi.json"), project::folder_of("openapi"));
+    let python = python_with(&folder, &TOOLS)?;
+    succeed(Command::new(&python).args(["-m", "openapi_spec_validator"]).arg(&document))
+        .context("openapi.json is not valid")?;
+
+    // The generator formats the client with a program beside it.
+    let beside = python.parent().context("Python is in a folder")?;
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths([beside.to_owned()].into_iter().chain(std::env::split_paths(&path)))?;
+    succeed(
+        Command::new(&python)
+            .args(["-m", "openapi_python_client", "generate", "--fail-on-warning", "--overwrite", "--meta", "none"])
+            .arg("--path")
+            .arg(&document)
+            .arg("--output-path")
+            .arg(folder.join("client"))
+            .env("PATH", path),
+    )
+    .context("a client that is generated from openapi.json lacks something")?;
+    println!("openapi.json is valid, and a client was generated from all of it");
+    Ok(ExitCode::SUCCESS)
+}
