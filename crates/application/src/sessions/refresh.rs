@@ -33,7 +33,7 @@ impl Sessions {
         };
         match self.sessions.rotate(rotation).await {
             Ok((session_id, account)) => {
-                let access_token = self.access_tokens.issue(&account, session_id, Audience::Client, now);
+                let access_token = self.access_tokens.issue(&account, session_id, Audience::Client, now)?;
                 Ok(ClientSession { account, access_token, refresh_token: successor })
             }
             Err(RotateError::SessionClosed { session_id }) => {
@@ -62,7 +62,9 @@ mod tests {
 
     fn sessions(stored: MockSessions, closed: MockClosedSessions) -> Sessions {
         let mut access_tokens = MockAccessTokens::new();
-        access_tokens.expect_issue().returning(|_, _, _, _| AccessToken { token: "next".to_owned(), expires_in: 900 });
+        access_tokens
+            .expect_issue()
+            .returning(|_, _, _, _| Ok(AccessToken { token: "next".to_owned(), expires_in: 900 }));
         let mut refresh_tokens = MockRefreshTokens::new();
         refresh_tokens.expect_successor().returning(|_| RefreshToken::new("successor".to_owned()));
         refresh_tokens

@@ -43,7 +43,7 @@ impl Sessions {
         let refresh_token = self.refresh_tokens.generate();
         let hash = self.refresh_tokens.hash(&refresh_token);
         let session = NewSession { refresh_token: Some(hash), ..self.session_of(&account, Audience::Client) };
-        let access_token = self.access_tokens.issue(&account, session.id, Audience::Client, session.opened_at);
+        let access_token = self.access_tokens.issue(&account, session.id, Audience::Client, session.opened_at)?;
         self.sessions.open(session).await?;
         Ok(ClientSession { account, access_token, refresh_token })
     }
@@ -51,8 +51,8 @@ impl Sessions {
     async fn open_for_browser(&self, account: Account) -> Result<BrowserSession, Unavailable> {
         let session = self.session_of(&account, Audience::Browser);
         let (session_id, opened_at) = (session.id, session.opened_at);
+        let session_token = self.access_tokens.issue(&account, session_id, Audience::Browser, opened_at)?;
         self.sessions.open(session).await?;
-        let session_token = self.access_tokens.issue(&account, session_id, Audience::Browser, opened_at);
         Ok(BrowserSession { account, session_id, session_token })
     }
 
@@ -109,7 +109,7 @@ mod tests {
         let mut access_tokens = MockAccessTokens::new();
         access_tokens
             .expect_issue()
-            .returning(|_, _, audience, _| AccessToken { token: format!("{audience:?}"), expires_in: 900 });
+            .returning(|_, _, audience, _| Ok(AccessToken { token: format!("{audience:?}"), expires_in: 900 }));
         let mut refresh_tokens = MockRefreshTokens::new();
         refresh_tokens.expect_generate().returning(|| RefreshToken::new("refresh".to_owned()));
         refresh_tokens.expect_hash().returning(|_| RefreshTokenHash::new([7; 32]));

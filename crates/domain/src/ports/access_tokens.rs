@@ -1,5 +1,6 @@
 use thiserror::Error;
 
+use super::Unavailable;
 use crate::{Account, Actor, SessionId, Timestamp};
 
 /// A credential a client shows with every request.
@@ -29,7 +30,13 @@ pub struct InvalidAccessToken;
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait AccessTokens: Send + Sync {
     /// A token for an account that has proven who it is.
-    fn issue(&self, account: &Account, session_id: SessionId, audience: Audience, now: Timestamp) -> AccessToken;
+    fn issue(
+        &self,
+        account: &Account,
+        session_id: SessionId,
+        audience: Audience,
+        now: Timestamp,
+    ) -> Result<AccessToken, Unavailable>;
 
     /// Who shows this token. MUST refuse a token whose signature, algorithm, issuer, time or kind of bearer is not right.
     fn verify(&self, token: &str, audience: Audience, now: Timestamp) -> Result<Actor, InvalidAccessToken>;

@@ -2,14 +2,12 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use comanda_domain::ports::{Accounts, Clock, Lockouts};
+use comanda_identity::Argon2Hasher;
 use comanda_postgres::{Database, PostgresAccounts};
 use comanda_redis::{RedisConnections, RedisLockouts};
 use comanda_resilience::{Breaker, GuardedAccounts, LocalLockouts, RetryBudget};
 
-use crate::{
-    config::{BreakerConfig, LockoutConfig, PasswordConfig},
-    identity::Argon2Hasher,
-};
+use crate::config::{BreakerConfig, LockoutConfig, PasswordConfig};
 
 pub(super) fn guarded(breakers: &BreakerConfig, database: &Database) -> Arc<dyn Accounts> {
     Arc::new(GuardedAccounts {

@@ -19,6 +19,7 @@ use comanda_application::{
     payments::{PayOrder, ProcessPayments, ReceiveGatewayEvent, RefundPayment, SettlePayment},
 };
 use comanda_domain::ports::{self, Clock, FlagSettings, IdGenerator, PasswordHasher, PublicMenu};
+use comanda_identity::TokenKeys;
 use comanda_postgres::{PostgresAuditLog, PostgresFlagSettings, PostgresHealth, PostgresOrders};
 use comanda_redis::{RedisConnections, RedisHealth};
 
@@ -31,7 +32,6 @@ pub use self::{
 use crate::{
     config::Config,
     http::{App, Authenticator, CsrfGuard, CursorSigner, Health, MenuRenderer, PaymentsWaker, SessionCookies},
-    identity::TokenKeys,
     system::{SystemClock, UuidV7},
 };
 
@@ -60,7 +60,7 @@ impl Server {
         let accounts = accounts::guarded(&config.breakers, &database);
         let hasher: Arc<dyn PasswordHasher> = Arc::new(accounts::hasher(&config.passwords)?);
         let keys =
-            Arc::new(TokenKeys::new(config.tokens.signing_key.expose(), config.tokens.verification_keys.expose())?);
+            Arc::new(TokenKeys::new(config.tokens.signing_key.as_ref(), config.tokens.verification_keys.as_ref())?);
         let access_tokens = sessions::access_tokens(config, &keys);
         let sessions = sessions::stored(&database);
         let closed_sessions = sessions::closed(config, &*sessions, &redis, &*clock).await?;

@@ -1,7 +1,8 @@
 use clap::Subcommand;
+use comanda_identity::TokenKeys;
 
 use super::{Settings, print};
-use crate::{config::settings_table, identity::TokenKeys};
+use crate::config::settings_table;
 
 #[derive(Subcommand)]
 pub enum ConfigCommand {
@@ -17,7 +18,7 @@ impl ConfigCommand {
             Self::Check => {
                 let config = settings.server()?;
                 // The keys are checked as well: `serve` would stumble over them.
-                TokenKeys::new(config.tokens.signing_key.expose(), config.tokens.verification_keys.expose())?;
+                TokenKeys::new(config.tokens.signing_key.as_ref(), config.tokens.verification_keys.as_ref())?;
                 print("The configuration is usable.\n")
             }
             Self::List => print(&settings_table()),

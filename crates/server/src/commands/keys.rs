@@ -1,7 +1,8 @@
 use clap::Subcommand;
+use comanda_identity::generate_signing_key;
+use secrecy::ExposeSecret;
 
 use super::print;
-use crate::identity::generate_signing_key;
 
 #[derive(Subcommand)]
 pub enum KeysCommand {
@@ -12,7 +13,7 @@ pub enum KeysCommand {
 impl KeysCommand {
     pub fn run(self) -> anyhow::Result<()> {
         match self {
-            Self::Generate => print(&generate_signing_key()?),
+            Self::Generate => print(generate_signing_key()?.expose_secret()),
         }
     }
 }

@@ -1,16 +1,24 @@
 use std::fmt;
 
+use secrecy::{ExposeSecret, SecretString};
+
 /// A text that is never printed.
 #[derive(Clone)]
-pub struct Secret(String);
+pub struct Secret(SecretString);
 
 impl Secret {
     pub fn new(text: String) -> Self {
-        Self(text)
+        Self(text.into())
     }
 
     /// For whom it is meant.
     pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl AsRef<SecretString> for Secret {
+    fn as_ref(&self) -> &SecretString {
         &self.0
     }
 }

@@ -6,6 +6,7 @@ use comanda_application::{
     payments::{PayOrder, ReceiveGatewayEvent, RefundPayment, SettlePayment},
 };
 use comanda_domain::money::Currency;
+use comanda_identity::TokenKeys;
 use comanda_stripe::OfflineGateway;
 
 use super::{
@@ -14,7 +15,6 @@ use super::{
     operations::Health,
     problem::{Code, Problem},
 };
-use crate::identity::TokenKeys;
 
 /// What a handler can ask for as [`Service<T>`](super::extract::Service).
 pub trait Provides<T> {

@@ -12,6 +12,7 @@ use actix_web::{
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use comanda_domain::ids::SessionId;
+use comanda_identity::derived_key;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
@@ -19,7 +20,6 @@ use super::SessionCookies;
 use crate::{
     config::Secret,
     http::problem::{Code, Problem},
-    identity::derived_key,
 };
 
 pub const HEADER: &str = "x-csrf-token";
@@ -34,7 +34,7 @@ pub struct CsrfGuard {
 impl CsrfGuard {
     /// Every server needs the same key.
     pub fn new(secret_key: &Secret, allowed_origins: &[String]) -> Self {
-        Self { key: derived_key(secret_key, "comanda csrf v1"), allowed_origins: allowed_origins.into() }
+        Self { key: derived_key(secret_key.as_ref(), "comanda csrf v1"), allowed_origins: allowed_origins.into() }
     }
 
     /// A token that is valid for this session only.

@@ -1,6 +1,7 @@
 //! Where a page of a list ended, as an opaque text that cannot be changed without notice.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use comanda_identity::derived_key;
 use hmac::{Hmac, Mac};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::Sha256;
@@ -8,7 +9,6 @@ use sha2::Sha256;
 use crate::{
     config::Secret,
     http::problem::{Code, Problem},
-    identity::derived_key,
 };
 
 /// Signs and reads cursors.
@@ -21,7 +21,7 @@ impl CursorSigner {
 
     /// Every server needs the same key.
     pub fn new(secret_key: &Secret) -> Self {
-        Self(derived_key(secret_key, "comanda cursor v1"))
+        Self(derived_key(secret_key.as_ref(), "comanda cursor v1"))
     }
 
     /// `list` names the list, so that a cursor of one does not fit another.

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
+use comanda_identity::TokenKeys;
 
-use crate::{http::extract::Service, identity::TokenKeys};
+use crate::http::extract::Service;
 
 /// Shows the public keys that access tokens can be verified with (RFC 7517)
 #[utoipa::path(

@@ -4,18 +4,18 @@ use comanda_domain::{
     session::{RefreshToken, RefreshTokenHash},
 };
 use hmac::{Hmac, Mac};
+use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
-use super::derived_key;
-use crate::config::Secret;
+use crate::derived_key;
 
-/// 256 random bits at the start of a session, and from then on an HMAC of the token before: a client's parallel requests get the
-/// same successor although only hashes are stored.
+/// A session's first refresh token is 256 random bits; each next one is an HMAC of the one before. A client's parallel requests
+/// therefore get the same successor, although only hashes are stored.
 pub struct ChainedRefreshTokens(Hmac<Sha256>);
 
 impl ChainedRefreshTokens {
-    /// Every server needs the same key.
-    pub fn new(secret_key: &Secret) -> Self {
+    /// `secret_key` must be the same on every server.
+    pub fn new(secret_key: &SecretString) -> Self {
         Self(derived_key(secret_key, "comanda refresh token v1"))
     }
 }
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn a_successor_is_always_the_same_and_nobody_elses() {
-        let tokens = |secret: &str| ChainedRefreshTokens::new(&Secret::new(secret.to_owned()));
+        let tokens = |secret: &str| ChainedRefreshTokens::new(&secret.into());
         let (ours, first) = (tokens("a"), tokens("a").generate());
         assert_eq!(first.expose().len(), 43);
         assert_eq!(ours.successor(&first), ours.successor(&first));

@@ -1,4 +1,4 @@
-//! Proving who somebody is: passwords and tokens.
+//! Proving who somebody is: the ports for passwords and tokens, on Argon2id, JSON Web Tokens and HMAC.
 
 mod access_tokens;
 mod argon2_hasher;
@@ -10,4 +10,4 @@ pub use access_tokens::{JwtAccessTokens, TokenTerms};
 pub use argon2_hasher::Argon2Hasher;
 pub use derived_key::derived_key;
 pub use refresh_tokens::ChainedRefreshTokens;
-pub use token_keys::{TokenKeys, generate_signing_key};
+pub use token_keys::{TokenKeys, UnusableKey, generate_signing_key};

@@ -26,10 +26,10 @@ type Job = Box<dyn FnOnce(&mut Argon2id) + Send>;
 /// Argon2id with OWASP's first choice of parameters: 19 MiB, 2 passes, 1 lane
 /// (<https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html>), which are the crate's defaults.
 ///
-/// So many passwords at a time, each on a thread of its own, and so many waiting; the next is [`HashPasswordError::Busy`].
+/// Hashes on threads of its own, one password per thread at a time. When the queue is full, [`HashPasswordError::Busy`].
 pub struct Argon2Hasher {
     jobs: SyncSender<Job>,
-    /// Compared with when there is no hash, so that an unknown address takes as long as a known one.
+    /// Stands in where there is no hash, so that an unknown address takes as long as a known one.
     nobody: PasswordHash,
 }
 
@@ -52,7 +52,7 @@ impl Argon2Hasher {
     ) -> Result<T, HashPasswordError> {
         let (answer, result) = oneshot::channel();
         let job = move |argon2: &mut Argon2id| {
-            // Nobody waits for it any more when the client has hung up.
+            // The client may have hung up meanwhile.
             if !answer.is_closed() {
                 let _ = answer.send(work(argon2));
             }
@@ -67,10 +67,10 @@ impl Argon2Hasher {
 
 /// Until the hasher is dropped.
 fn work_off(waiting: &Mutex<Receiver<Job>>) {
-    /// What hashes takes what others leave, and hardly more: a flood of sign-ins should not be felt by whoever reads the menu.
+    /// The lowest priority: a flood of sign-ins should not slow down readers of the menu.
     const NICE: i32 = 19;
     if let Err(error) = rustix::process::setpriority_process(None, NICE) {
-        tracing::warn!(%error, "password threads cannot step back behind others");
+        tracing::warn!(%error, "cannot lower the priority of a password thread");
     }
     let mut argon2 = Argon2id::default();
     loop {
@@ -80,8 +80,8 @@ fn work_off(waiting: &Mutex<Receiver<Job>>) {
     }
 }
 
-/// The function with the memory it works in, which is kept: taking and freeing 19 MiB for each password leaves holes in the
-/// heap that add up to hundreds.
+/// The function and its working memory, which is kept: allocating and freeing 19 MiB per password fragments the heap by hundreds
+/// of MiB.
 struct Argon2id {
     function: Argon2<'static>,
     memory: Vec<Block>,

@@ -4,23 +4,23 @@ use comanda_domain::{
     Timestamp,
     account::{Account, Actor, Role},
     ids::{AccountId, SessionId},
-    ports::{AccessToken, AccessTokens, Audience, InvalidAccessToken},
+    ports::{AccessToken, AccessTokens, Audience, InvalidAccessToken, Unavailable},
 };
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::TokenKeys;
+use crate::TokenKeys;
 
-/// What tokens say of where they come from and for how long.
+/// Who issues tokens, whom they are for, and how long they are valid.
 #[derive(Clone, Debug)]
 pub struct TokenTerms {
     pub issuer: String,
     pub audience: String,
-    /// How long a client's token is good; it is exchanged for the next.
+    /// How long a client's token is valid. The client then exchanges its refresh token for the next one.
     pub client_lifetime: Duration,
-    /// How long a browser's is, which is as long as its session.
+    /// How long a browser's token is valid: as long as its session.
     pub browser_lifetime: Duration,
 }
 
@@ -37,14 +37,14 @@ struct Claims {
     jti: Uuid,
 }
 
-/// JSON Web Tokens (RFC 7519) signed with Ed25519 (RFC 8037) and nothing else: what the token says of its algorithm is compared,
-/// never obeyed. A browser's tokens are for an audience of their own, so that one taken from a cookie is no bearer token.
+/// JSON Web Tokens (RFC 7519), signed with Ed25519 (RFC 8037) and nothing else: the algorithm a token names is compared, never
+/// obeyed. Browsers' tokens have an audience of their own, so that a token taken from a cookie does not work as a bearer token.
 pub struct JwtAccessTokens {
     keys: Arc<TokenKeys>,
     terms: TokenTerms,
     client: Validation,
     browser: Validation,
-    /// Tokens whose signature was checked a moment ago, with what they prove. Checking a signature takes longer than everything
+    /// Tokens whose signature was verified a moment ago, with what they prove. Verifying a signature takes longer than everything
     /// else a server does for an order.
     verified: Cache<String, Proof>,
 }
@@ -57,9 +57,9 @@ struct Proof {
 }
 
 impl JwtAccessTokens {
-    /// For how long a signature that was checked is not checked again.
-    const REMEMBERED: Duration = Duration::from_secs(30);
-    const MOST_REMEMBERED: u64 = 10_000;
+    /// How long a verified signature is not verified again.
+    const CACHE_LIFETIME: Duration = Duration::from_secs(30);
+    const CACHE_CAPACITY: u64 = 10_000;
 
     pub fn new(keys: Arc<TokenKeys>, terms: TokenTerms) -> Self {
         let validation = |audience: Audience| {
@@ -67,13 +67,13 @@ impl JwtAccessTokens {
             validation.set_issuer(&[&terms.issuer]);
             validation.set_audience(&[audience_claim(&terms, audience)]);
             validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
-            // Times are compared below, with the caller's clock.
+            // Times are compared below, using the caller's clock.
             validation.validate_exp = false;
             validation.validate_nbf = false;
             validation
         };
         let (client, browser) = (validation(Audience::Client), validation(Audience::Browser));
-        let verified = Cache::builder().max_capacity(Self::MOST_REMEMBERED).time_to_live(Self::REMEMBERED).build();
+        let verified = Cache::builder().max_capacity(Self::CACHE_CAPACITY).time_to_live(Self::CACHE_LIFETIME).build();
         Self { keys, terms, client, browser, verified }
     }
 
@@ -102,7 +102,13 @@ fn audience_claim(terms: &TokenTerms, audience: Audience) -> String {
 }
 
 impl AccessTokens for JwtAccessTokens {
-    fn issue(&self, account: &Account, session_id: SessionId, audience: Audience, now: Timestamp) -> AccessToken {
+    fn issue(
+        &self,
+        account: &Account,
+        session_id: SessionId,
+        audience: Audience,
+        now: Timestamp,
+    ) -> Result<AccessToken, Unavailable> {
         let lifetime = match audience {
             Audience::Client => self.terms.client_lifetime,
             Audience::Browser => self.terms.browser_lifetime,
@@ -120,23 +126,22 @@ impl AccessTokens for JwtAccessTokens {
             exp: issued_at + i64::from(lifetime),
             jti: Uuid::now_v7(),
         };
-        let header = Header { kid: Some(self.keys.signing_key_id.clone()), ..Header::new(Algorithm::EdDSA) };
-        // Fails only for a key that is none, which `TokenKeys` has refused.
-        let token = encode(&header, &claims, &self.keys.signing_key).unwrap_or_default();
-        AccessToken { token, expires_in: lifetime }
+        let header = Header { kid: Some(self.keys.signing_key_id().to_owned()), ..Header::new(Algorithm::EdDSA) };
+        let token = encode(&header, &claims, self.keys.signing_key()).map_err(Unavailable::new)?;
+        Ok(AccessToken { token, expires_in: lifetime })
     }
 
     fn verify(&self, token: &str, audience: Audience, now: Timestamp) -> Result<Actor, InvalidAccessToken> {
         let proof = match self.verified.get(token) {
-            Some(remembered) => remembered,
+            Some(cached) => cached,
             None => {
                 let checked = self.check(token, audience, now)?;
                 self.verified.insert(token.to_owned(), checked);
                 checked
             }
         };
-        let good = proof.audience == audience && now.timestamp() < proof.expires_at;
-        if good { Ok(proof.actor) } else { Err(InvalidAccessToken) }
+        let valid = proof.audience == audience && now.timestamp() < proof.expires_at;
+        if valid { Ok(proof.actor) } else { Err(InvalidAccessToken) }
     }
 }
 
@@ -148,9 +153,10 @@ mod tests {
         pkcs8::{DecodePrivateKey, EncodePublicKey, spki::der::pem::LineEnding},
     };
     use jsonwebtoken::EncodingKey;
+    use secrecy::ExposeSecret;
 
     use super::*;
-    use crate::identity::generate_signing_key;
+    use crate::generate_signing_key;
 
     fn now() -> Timestamp {
         Timestamp::from_timestamp_millis(1_790_000_000_000).unwrap()
@@ -171,6 +177,10 @@ mod tests {
         }
     }
 
+    fn new_pem() -> String {
+        generate_signing_key().unwrap().expose_secret().to_owned()
+    }
+
     fn tokens(pem: &str, issuer: &str, audience: &str) -> JwtAccessTokens {
         let terms = TokenTerms {
             issuer: issuer.to_owned(),
@@ -178,52 +188,49 @@ mod tests {
             client_lifetime: Duration::from_mins(15),
             browser_lifetime: Duration::from_hours(12),
         };
-        JwtAccessTokens::new(Arc::new(TokenKeys::new(pem, "").unwrap()), terms)
+        let keys = TokenKeys::new(&pem.into(), &"".into()).unwrap();
+        JwtAccessTokens::new(Arc::new(keys), terms)
     }
 
     #[test]
     fn a_token_proves_who_and_until_when() {
-        let tokens = tokens(&generate_signing_key().unwrap(), "comanda", "comanda");
-        let token = tokens.issue(&account(), session(), Audience::Client, now()).token;
+        let tokens = tokens(&new_pem(), "comanda", "comanda");
+        let token = tokens.issue(&account(), session(), Audience::Client, now()).unwrap().token;
         let expected = Ok(Actor { account_id: account().id, role: Role::Staff, session_id: session() });
         let at = |seconds| now() + chrono::TimeDelta::seconds(seconds);
         for _ in 0..2 {
             assert_eq!(tokens.verify(&token, Audience::Client, at(0)), expected);
             assert_eq!(tokens.verify(&token, Audience::Client, at(899)), expected);
-            assert_eq!(
-                tokens.verify(&token, Audience::Client, at(900)),
-                Err(InvalidAccessToken),
-                "also when remembered"
-            );
+            assert_eq!(tokens.verify(&token, Audience::Client, at(900)), Err(InvalidAccessToken), "also when cached");
         }
-        let early = tokens.issue(&account(), session(), Audience::Client, at(60)).token;
+        let early = tokens.issue(&account(), session(), Audience::Client, at(60)).unwrap().token;
         assert_eq!(tokens.verify(&early, Audience::Client, at(0)), Err(InvalidAccessToken));
     }
 
     #[test]
     fn a_browsers_token_is_no_bearer_token_and_the_other_way_round() {
-        let tokens = tokens(&generate_signing_key().unwrap(), "comanda", "comanda");
+        let tokens = tokens(&new_pem(), "comanda", "comanda");
         for (audience, other) in [(Audience::Client, Audience::Browser), (Audience::Browser, Audience::Client)] {
-            let token = tokens.issue(&account(), session(), audience, now()).token;
+            let token = tokens.issue(&account(), session(), audience, now()).unwrap().token;
             assert_eq!(tokens.verify(&token, other, now()), Err(InvalidAccessToken));
             assert!(tokens.verify(&token, audience, now()).is_ok());
-            assert_eq!(tokens.verify(&token, other, now()), Err(InvalidAccessToken), "also when remembered");
+            assert_eq!(tokens.verify(&token, other, now()), Err(InvalidAccessToken), "also when cached");
         }
     }
 
     #[test]
     fn refuses_other_issuers_audiences_keys_and_changed_tokens() {
-        let pem = generate_signing_key().unwrap();
+        let pem = new_pem();
         let ours = tokens(&pem, "comanda", "comanda");
         for other in [
             tokens(&pem, "someone", "comanda"),
             tokens(&pem, "comanda", "someone"),
-            tokens(&generate_signing_key().unwrap(), "comanda", "comanda"),
+            tokens(&new_pem(), "comanda", "comanda"),
         ] {
-            let token = other.issue(&account(), session(), Audience::Client, now()).token;
+            let token = other.issue(&account(), session(), Audience::Client, now()).unwrap().token;
             assert_eq!(ours.verify(&token, Audience::Client, now()), Err(InvalidAccessToken));
         }
-        let token = ours.issue(&account(), session(), Audience::Client, now()).token;
+        let token = ours.issue(&account(), session(), Audience::Client, now()).unwrap().token;
         let (head, signature) = token.rsplit_once('.').unwrap();
         for forged in [format!("{head}."), format!("{head}x.{signature}"), "a.b.c".to_owned(), String::new()] {
             assert_eq!(ours.verify(&forged, Audience::Client, now()), Err(InvalidAccessToken));
@@ -234,9 +241,9 @@ mod tests {
     fn the_token_does_not_choose_its_algorithm() {
         use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as B64};
 
-        let pem = generate_signing_key().unwrap();
+        let pem = new_pem();
         let ours = tokens(&pem, "comanda", "comanda");
-        let token = ours.issue(&account(), session(), Audience::Client, now()).token;
+        let token = ours.issue(&account(), session(), Audience::Client, now()).unwrap().token;
         let claims = token.split('.').nth(1).unwrap();
 
         let none = format!("{}.{claims}.", B64.encode(r#"{"alg":"none","typ":"JWT"}"#));

@@ -6,10 +6,11 @@ use ed25519_dalek::{
     pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey, spki::der::pem::LineEnding},
 };
 use jsonwebtoken::{DecodingKey, EncodingKey};
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-/// A key is not an Ed25519 key in PEM. The key itself is left out.
+/// A key is not an Ed25519 key in PEM. The message does not repeat the key.
 #[derive(Debug, Error)]
 pub enum UnusableKey {
     #[error("JWT_SIGNING_KEY is not an Ed25519 private key (PKCS #8 PEM); `comanda keys generate` makes one")]
@@ -19,21 +20,24 @@ pub enum UnusableKey {
 }
 
 /// A new signing key, as PEM.
-pub fn generate_signing_key() -> Result<String, UnusableKey> {
+pub fn generate_signing_key() -> Result<SecretString, UnusableKey> {
     let key = SigningKey::from_bytes(&rand::random());
-    key.to_pkcs8_pem(LineEnding::LF).map(|pem| pem.as_str().to_owned()).map_err(|_| UnusableKey::Signing)
+    key.to_pkcs8_pem(LineEnding::LF).map(|pem| pem.as_str().into()).map_err(|_| UnusableKey::Signing)
 }
 
-/// The key that signs tokens, and all that verify them: to rotate, the old key goes on verifying until its last token has ended.
+/// The key that signs tokens, and all keys that verify them. To rotate keys, keep the old one for verification until its last token
+/// has expired.
 pub struct TokenKeys {
-    pub signing_key: EncodingKey,
-    pub signing_key_id: String,
+    signing_key: EncodingKey,
+    signing_key_id: String,
     verifying: HashMap<String, DecodingKey>,
     public: Vec<VerifyingKey>,
 }
 
 impl TokenKeys {
-    pub fn new(signing_pem: &str, verification_pems: &str) -> Result<Self, UnusableKey> {
+    /// `signing_pem` is one private key; `verification_pems` are further keys, private or public, one after the other.
+    pub fn new(signing_pem: &SecretString, verification_pems: &SecretString) -> Result<Self, UnusableKey> {
+        let (signing_pem, verification_pems) = (signing_pem.expose_secret(), verification_pems.expose_secret());
         let signing = SigningKey::from_pkcs8_pem(signing_pem).map_err(|_| UnusableKey::Signing)?;
         let mut public = vec![signing.verifying_key()];
         for pem in blocks(verification_pems) {
@@ -59,11 +63,19 @@ impl TokenKeys {
         })
     }
 
-    pub fn verifying_key(&self, id: &str) -> Option<&DecodingKey> {
+    pub(crate) fn signing_key(&self) -> &EncodingKey {
+        &self.signing_key
+    }
+
+    pub(crate) fn signing_key_id(&self) -> &str {
+        &self.signing_key_id
+    }
+
+    pub(crate) fn verifying_key(&self, id: &str) -> Option<&DecodingKey> {
         self.verifying.get(id)
     }
 
-    /// For other services: a JSON Web Key Set (RFC 7517, RFC 8037).
+    /// The public keys for other services, as a JSON Web Key Set (RFC 7517, RFC 8037).
     pub fn public_set(&self) -> serde_json::Value {
         let key = |key: &VerifyingKey| {
             serde_json::json!({
@@ -110,14 +122,18 @@ mod tests {
     fn older_keys_go_on_verifying() {
         let (new, old, older) =
             (generate_signing_key().unwrap(), generate_signing_key().unwrap(), generate_signing_key().unwrap());
-        let public =
-            SigningKey::from_pkcs8_pem(&older).unwrap().verifying_key().to_public_key_pem(LineEnding::LF).unwrap();
-        let keys = TokenKeys::new(&new, &format!("{old}{public}")).unwrap();
+        let public = SigningKey::from_pkcs8_pem(older.expose_secret())
+            .unwrap()
+            .verifying_key()
+            .to_public_key_pem(LineEnding::LF)
+            .unwrap();
+        let keys = TokenKeys::new(&new, &format!("{}{public}", old.expose_secret()).into()).unwrap();
         for pem in [&new, &old, &older] {
-            let id = TokenKeys::new(pem, "").unwrap().signing_key_id;
+            let id = TokenKeys::new(pem, &"".into()).unwrap().signing_key_id;
             assert!(keys.verifying_key(&id).is_some());
         }
         assert_eq!(keys.public_set()["keys"].as_array().unwrap().len(), 3);
-        assert!(TokenKeys::new(&new, "nonsense").is_err() && TokenKeys::new(&public, "").is_err());
+        assert!(TokenKeys::new(&new, &"nonsense".into()).is_err());
+        assert!(TokenKeys::new(&public.into(), &"".into()).is_err());
     }
 }

@@ -1,0 +1,39 @@
+//! What the `comanda` binary is made of: the HTTP server, its configuration, and the commands an operator needs beside it.
+//!
+//! The binary calls [`run`]. Everything else is in here rather than there so that tests can run handlers in process.
+
+#![expect(unreachable_pub, reason = "the crate serves one program: `pub` says what a module offers the others")]
+
+mod app;
+mod commands;
+mod config;
+mod deliver_events;
+mod flags;
+mod http;
+mod logging;
+mod system;
+mod traces;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::commands::Comanda;
+
+/// Runs the command on the command line to its end, and says how it went.
+pub fn run() -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("comanda: cannot start the runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(Comanda::parse().run()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("comanda: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
