@@ -5,17 +5,17 @@ use reqwest::{
 use serde_json::Value;
 use uuid::Uuid;
 
-/// Somebody who speaks HTTP to one server.
+/// An HTTP client of one server, signed in or not.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
     base_url: String,
     token: Option<String>,
-    /// Nil for a customer.
+    /// The account's id; nil while nobody is signed in.
     pub id: Uuid,
 }
 
-/// What came back.
+/// A response, read to its end.
 #[derive(Clone, Debug)]
 pub struct Response {
     pub status: u16,
@@ -32,7 +32,7 @@ impl Response {
         self.headers.get(name).map(|value| value.to_str().expect("visible ASCII"))
     }
 
-    /// The problem's code; checks that the document is whole and agrees with the status line.
+    /// Returns the problem's code, after checking that the document is complete and agrees with the status line.
     pub fn code(&self) -> String {
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
         let problem = self.json();
@@ -52,10 +52,10 @@ impl Response {
         (self.status, self.code())
     }
 
-    /// The JSON pointers of a problem's faults.
+    /// The JSON pointers to a problem's violations.
     pub fn pointers(&self) -> Vec<String> {
         let errors = self.json()["errors"].as_array().cloned().unwrap_or_default();
-        errors.iter().map(|fault| fault["pointer"].as_str().expect("a pointer").to_owned()).collect()
+        errors.iter().map(|violation| violation["pointer"].as_str().expect("a pointer").to_owned()).collect()
     }
 
     pub fn expect(&self, status: u16) -> Value {
@@ -66,12 +66,12 @@ impl Response {
 
 impl Client {
     pub fn anonymous(base_url: &str) -> Self {
-        // reqwest leaves the choice to the program; made before, it stays.
+        // reqwest leaves the choice of a provider to the program. An earlier choice stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self { http: reqwest::Client::new(), base_url: base_url.to_owned(), token: None, id: Uuid::nil() }
     }
 
-    /// The same person at another server.
+    /// The same account at another server.
     #[must_use]
     pub fn at(&self, base_url: &str) -> Self {
         Self { base_url: base_url.to_owned(), ..self.clone() }
@@ -102,7 +102,7 @@ impl Client {
     }
 
     pub async fn send(request: RequestBuilder) -> Response {
-        Self::try_send(request).await.expect("an answer")
+        Self::try_send(request).await.expect("a response")
     }
 
     pub async fn try_send(request: RequestBuilder) -> reqwest::Result<Response> {
@@ -119,7 +119,7 @@ impl Client {
         Self::send(self.request(Method::POST, path).json(body)).await
     }
 
-    /// A body that need not be JSON, said to be JSON.
+    /// Sends a body as `application/json`, whether it is JSON or not.
     pub async fn post_text(&self, path: &str, body: impl Into<reqwest::Body>) -> Response {
         Self::send(self.request(Method::POST, path).header(CONTENT_TYPE, "application/json").body(body)).await
     }

@@ -33,7 +33,7 @@ impl TestDatabase {
         Self { name, url }
     }
 
-    /// A connection past the server, to see what is really there.
+    /// Connects to the database directly, to see what the server has written.
     pub async fn client(&self) -> Client {
         connect(&self.url).await
     }
@@ -43,13 +43,14 @@ impl TestDatabase {
         self.client().await.query_one(sql, &[]).await.expect("one row").get(0)
     }
 
-    /// How many statements like this were run in this database so far, as `PostgreSQL` itself has counted.
+    /// How many statements like this `PostgreSQL` has run in this database so far.
     pub async fn statements(&self, like: &str) -> i64 {
         let client = connect(&url_of("postgres")).await;
         let extension = client.batch_execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements").await;
         // Another test may be making it at this moment.
         extension.or_else(|error| if error.code().is_some() { Ok(()) } else { Err(error) }).expect("an extension");
-        let sql = "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid \
+        let sql = "SELECT coalesce(sum(calls), 0)::bigint \
+                   FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid \
                    WHERE d.datname = $1 AND query ILIKE $2";
         client.query_one(sql, &[&self.name, &like]).await.expect("statements are counted").get(0)
     }

@@ -12,13 +12,13 @@ use tokio::{
 
 use crate::http_request::HttpRequest;
 
-/// A request that a sink has taken or refused.
+/// A request that a sink has accepted or refused.
 #[derive(Clone, Debug)]
 pub struct Received {
     /// By lower-case name.
     pub headers: HashMap<String, String>,
     pub body: String,
-    /// What it was answered.
+    /// The status of the response.
     pub status: u16,
 }
 
@@ -30,7 +30,7 @@ impl Received {
 
 type Rule = Arc<dyn Fn(&Received) -> u16 + Send + Sync>;
 
-/// Somebody who is told what happens, over HTTP.
+/// A webhook receiver: it keeps every event that is delivered to it.
 pub struct EventSink {
     /// `http://127.0.0.1:port/hook`
     pub url: String,
@@ -39,7 +39,7 @@ pub struct EventSink {
 }
 
 impl EventSink {
-    /// Takes everything.
+    /// Opens a sink that accepts everything.
     pub async fn open() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
@@ -54,8 +54,8 @@ impl EventSink {
         Self { url, received, rule }
     }
 
-    /// Answers by a rule from now on.
-    pub fn answer(&self, rule: impl Fn(&Received) -> u16 + Send + Sync + 'static) {
+    /// Sets the rule that decides the status of each response.
+    pub fn respond_with(&self, rule: impl Fn(&Received) -> u16 + Send + Sync + 'static) {
         *self.rule.lock().expect("not poisoned") = Arc::new(rule);
     }
 
@@ -64,12 +64,12 @@ impl EventSink {
         self.received.lock().expect("not poisoned").clone()
     }
 
-    /// The events that were taken.
+    /// The events that were accepted.
     pub fn taken(&self) -> Vec<Value> {
         self.received().iter().filter(|received| received.status < 300).map(Received::json).collect()
     }
 
-    /// Waits until enough were taken.
+    /// Waits until `count` events were accepted.
     pub async fn until_taken(&self, count: usize) -> Vec<Value> {
         let begin = Instant::now();
         loop {
@@ -90,9 +90,9 @@ async fn serve(mut stream: TcpStream, all: Arc<Mutex<Vec<Received>>>, rules: Arc
         let mut received = Received { headers: request.headers, body, status: 0 };
         let rule = Arc::clone(&rules.lock().expect("not poisoned"));
         received.status = rule(&received);
-        let answer = format!("HTTP/1.1 {} as told\r\ncontent-length: 0\r\n\r\n", received.status);
+        let response = format!("HTTP/1.1 {} by rule\r\ncontent-length: 0\r\n\r\n", received.status);
         all.lock().expect("not poisoned").push(received);
-        if stream.write_all(answer.as_bytes()).await.is_err() {
+        if stream.write_all(response.as_bytes()).await.is_err() {
             return;
         }
     }

@@ -7,26 +7,26 @@ use tokio::{
     sync::watch,
 };
 
-/// What a network does to those who rely on it.
+/// What the network does to connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weather {
     /// Everything passes.
     Fair,
-    /// Connections are cut, and none is made.
+    /// Connections are cut, and new ones are refused.
     Cut,
-    /// Nothing passes and nobody is told, as when the machine behind hangs.
+    /// Nothing passes and no error says so, as when the machine behind it hangs.
     Frozen,
-    /// Everything passes later.
+    /// Every chunk is delayed by the same time.
     Delayed(Duration),
-    /// Everything passes later, by a different time each.
+    /// Every chunk is delayed by a different time.
     Varying { longest: Duration, seed: u64 },
     /// A few bytes at a time.
     Dribbling,
 }
 
-/// Stands between a server and another.
+/// A TCP proxy that makes the network fail.
 pub struct FaultyProxy {
-    /// The URL by way of the proxy.
+    /// The URL that leads through the proxy.
     pub url: String,
     weather: Arc<watch::Sender<Weather>>,
 }

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use tokio::{io::AsyncReadExt, net::TcpStream};
 
-/// A request as it came over a connection.
+/// An HTTP request, read from a connection.
 pub(crate) struct HttpRequest {
     pub(crate) method: String,
     pub(crate) path: String,
@@ -12,7 +12,7 @@ pub(crate) struct HttpRequest {
 }
 
 impl HttpRequest {
-    /// The next one; `bytes` is what was read beyond the one before. `None`: the connection has ended.
+    /// Reads the next request; `bytes` holds what was read beyond the previous one. `None`: the connection has ended.
     pub(crate) async fn read(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<Self> {
         let end = loop {
             if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {

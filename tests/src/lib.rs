@@ -1,15 +1,10 @@
-//! What tests stand on: databases of their own, servers as real processes, clients, and a network that can be cut.
+//! The test harness: a database per test, servers as real processes, clients, and a network that can fail.
 //!
-//! `cargo xtask test` says where PostgreSQL, Redis and the `comanda` binary are. A failed step here is a failed test, so it
-//! panics right where it happens.
+//! `cargo xtask test` sets where PostgreSQL, Redis and the `comanda` binary are. A failed step here is a failed test,
+//! so it panics right where it happens.
 
-#![allow(
-    clippy::missing_panics_doc,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a failed step is a failed test"
-)]
-#![allow(clippy::print_stdout, reason = "the output of a failed test is for people")]
+#![expect(clippy::missing_panics_doc, clippy::expect_used, reason = "a failed step is a failed test")]
+#![expect(clippy::print_stdout, reason = "the output of a failed test is for people")]
 
 mod client;
 mod database;

@@ -10,23 +10,23 @@ use crate::http_request::HttpRequest;
 /// What happens to a request on its way to the payment gateway and back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
-    /// It arrives, and so does the answer.
+    /// The request arrives, and so does the response.
     None,
-    /// It is lost on the way there, and nobody says so.
+    /// The request is lost, and no error says so.
     TimeoutBefore,
-    /// It arrives; the answer is lost, and nobody says so.
+    /// The request arrives; the response is lost, and no error says so.
     TimeoutAfter,
-    /// The connection is reset before it arrives.
+    /// The connection is reset before the request arrives.
     ResetBefore,
-    /// It arrives; then the connection is reset.
+    /// The request arrives; then the connection is reset.
     ResetAfter,
-    /// The gateway answers this without doing anything.
+    /// The gateway responds with this status without doing anything.
     Answered(u16),
 }
 
 type Rule = Arc<dyn Fn(&str, &str) -> Loss + Send + Sync>;
 
-/// Stands between a server and the payment gateway.
+/// A proxy in front of the payment gateway that loses requests and responses.
 pub struct LossyGateway {
     /// `http://127.0.0.1:port`
     pub url: String,
@@ -44,7 +44,7 @@ impl LossyGateway {
             while let Ok((stream, _)) = listener.accept().await {
                 let (upstream, rules) = (upstream.clone(), Arc::clone(&rules));
                 tokio::spawn(async move {
-                    // An end of the connection is one of the things that may happen.
+                    // A connection may end at any moment: that is what this is for.
                     let _ = pass(stream, &upstream, &rules).await;
                 });
             }
@@ -52,7 +52,7 @@ impl LossyGateway {
         Self { url, rule }
     }
 
-    /// Decides by method and path from now on.
+    /// Sets the rule that decides by method and path.
     pub fn lose(&self, rule: impl Fn(&str, &str) -> Loss + Send + Sync + 'static) {
         *self.rule.lock().expect("not poisoned") = Arc::new(rule);
     }
@@ -67,20 +67,20 @@ async fn pass(mut stream: TcpStream, upstream: &str, rules: &Mutex<Rule>) -> std
             Loss::TimeoutBefore => std::future::pending().await,
             Loss::ResetBefore => return Ok(()),
             Loss::Answered(status) => {
-                let body = r#"{"error":{"message":"as told"}}"#;
-                let answer = format!("HTTP/1.1 {status} as told\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-                stream.write_all(answer.as_bytes()).await?;
+                let body = r#"{"error":{"message":"by rule"}}"#;
+                let response = format!("HTTP/1.1 {status} by rule\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                stream.write_all(response.as_bytes()).await?;
                 continue;
             }
             Loss::None | Loss::TimeoutAfter | Loss::ResetAfter => {}
         }
-        let answer = forward(&request, upstream).await?;
+        let response = forward(&request, upstream).await?;
         match loss {
             Loss::TimeoutAfter => std::future::pending().await,
             Loss::ResetAfter => return Ok(()),
-            _ => stream.write_all(&answer).await?,
+            _ => stream.write_all(&response).await?,
         }
-        // The answer says that the connection ends with it.
+        // The response says that the connection ends with it.
         return Ok(());
     }
     Ok(())
@@ -95,7 +95,7 @@ async fn forward(request: &HttpRequest, upstream: &str) -> std::io::Result<Vec<u
     }
     behind.write_all(b"\r\n").await?;
     behind.write_all(&request.body).await?;
-    let mut answer = Vec::new();
-    behind.read_to_end(&mut answer).await?;
-    Ok(answer)
+    let mut response = Vec::new();
+    behind.read_to_end(&mut response).await?;
+    Ok(response)
 }

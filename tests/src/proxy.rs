@@ -10,10 +10,10 @@ use tokio::{
 
 type OnCommit = Box<dyn FnOnce() + Send>;
 
-/// Stands between a server and `PostgreSQL`, and can do something at the very moment a commit has happened and the server
-/// does not know it yet.
+/// Stands between a server and `PostgreSQL`, and can do something at the very moment a commit has happened and the
+/// server does not know it yet.
 pub struct Proxy {
-    /// The database's URL by way of the proxy.
+    /// The database's URL that leads through the proxy.
     pub url: String,
     on_commit: Arc<Mutex<Option<OnCommit>>>,
 }
@@ -39,8 +39,8 @@ impl Proxy {
         Self { url: format!("{credentials}@{address}/{database}"), on_commit }
     }
 
-    /// Runs `action` once, in the moment the next commit of a connection that places orders is confirmed, and lets nothing of that
-    /// connection through any more.
+    /// Runs `action` once, in the moment the next commit of a connection that places orders is confirmed, and lets
+    /// nothing of that connection through any more.
     pub fn at_next_order(&self, action: impl FnOnce() + Send + 'static) {
         *self.on_commit.lock().expect("not poisoned") = Some(Box::new(action));
     }

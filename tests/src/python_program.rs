@@ -9,7 +9,7 @@ use std::{
 
 use crate::from_xtask;
 
-/// Somebody else's server, written in Python, that `cargo xtask test` has installed. Killed at the end.
+/// A third-party server, written in Python and installed by `cargo xtask test`. Killed when dropped.
 pub struct PythonProgram {
     child: Child,
     /// `127.0.0.1:port`
@@ -25,7 +25,7 @@ impl PythonProgram {
         })
     }
 
-    /// An SMTP server that prints what it is given (<https://pypi.org/project/aiosmtpd/>).
+    /// An SMTP server that prints the mails it receives (<https://pypi.org/project/aiosmtpd/>).
     pub fn mail_server() -> Self {
         Self::start(|port| {
             let listen = format!("127.0.0.1:{port}");
@@ -62,7 +62,7 @@ impl PythonProgram {
         Self { child, address, output }
     }
 
-    /// What it has printed so far.
+    /// Its output so far.
     pub fn output(&self) -> String {
         self.output.lock().expect("not poisoned").clone()
     }

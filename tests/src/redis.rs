@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::from_xtask;
 
-/// A Redis of one test's own, that may be killed.
+/// A Redis for one test alone, which may be killed.
 pub struct TestRedis {
     port: u16,
     folder: PathBuf,
@@ -34,7 +34,7 @@ impl TestRedis {
         format!("redis://127.0.0.1:{}/0", self.port)
     }
 
-    /// With what it had saved.
+    /// Starts it again with the data it had saved.
     pub async fn start_again(&mut self) {
         let child = Command::new(from_xtask("TEST_REDIS_SERVER"))
             .args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--save", "60 1", "--dir"])
@@ -48,7 +48,7 @@ impl TestRedis {
         }
     }
 
-    /// As when the machine hangs.
+    /// Stops its process by SIGSTOP, as when the machine hangs.
     pub fn pause(&self) {
         self.signal(Signal::SIGSTOP);
     }
@@ -62,18 +62,18 @@ impl TestRedis {
         kill(Pid::from_raw(child.id().try_into().expect("a process id")), signal).expect("Redis takes the signal");
     }
 
-    /// Starts again without anything it had saved.
+    /// Starts it again without data.
     pub async fn start_empty(&mut self) {
         let _ = std::fs::remove_file(self.folder.join("dump.rdb"));
         self.start_again().await;
     }
 
-    /// As a crash does.
+    /// Kills it by SIGKILL.
     pub fn kill(&mut self) {
         self.end(Signal::SIGKILL);
     }
 
-    /// As an operator does; it saves.
+    /// Stops it gracefully; it saves its data.
     pub fn stop(&mut self) {
         self.end(Signal::SIGTERM);
     }

@@ -23,7 +23,7 @@ pub fn signing_key() -> &'static str {
     })
 }
 
-/// The `comanda` binary with all it needs in its environment, and nothing of ours.
+/// The `comanda` binary with every required setting in its environment, and nothing of ours.
 pub fn comanda(database_url: &str, redis_url: &str) -> Command {
     let mut command = Command::new(from_xtask("TEST_COMANDA"));
     command
@@ -34,12 +34,12 @@ pub fn comanda(database_url: &str, redis_url: &str) -> Command {
         .env("JWT_SIGNING_KEY", signing_key())
         .env("BIND_ADDR", "127.0.0.1:0")
         .env("LOG_FORMAT", "json")
-        // Everybody in a test comes from one address.
+        // All clients of a test share one address.
         .env("ADDRESS_LIMIT_BURST", "100000");
     command
 }
 
-/// A server process. Stopped at the end; what it logged is printed when the test fails.
+/// A server process. Stopped when dropped; its log is printed when the test fails.
 pub struct TestServer {
     child: Child,
     /// `http://127.0.0.1:port`
@@ -83,12 +83,12 @@ impl TestServer {
         kill(self.pid(), signal).expect("the server takes the signal");
     }
 
-    /// Waits for its end.
+    /// Waits until the process has ended.
     pub fn wait(&mut self) -> ExitStatus {
         self.child.wait().expect("the server's end")
     }
 
-    /// Stops it as an operator does.
+    /// Stops it gracefully, by SIGTERM.
     pub fn stop(mut self) -> ExitStatus {
         self.signal(Signal::SIGTERM);
         self.wait()
@@ -100,7 +100,7 @@ impl TestServer {
         self.log().iter().any(|line| line.contains("a circuit breaker has moved") && line.contains(&moved))
     }
 
-    /// What it has logged so far, a JSON document a line.
+    /// Its log so far, one JSON document per line.
     pub fn log(&self) -> Vec<String> {
         self.log.lock().expect("not poisoned").clone()
     }

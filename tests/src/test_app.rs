@@ -7,12 +7,12 @@ use crate::{Client, TestDatabase, TestServer, comanda, redis_url};
 
 const ADMIN: (&str, &str) = ("admin@comanda.example", "a password of the tests");
 
-/// Every customer's.
+/// The password of every customer in the tests.
 pub const PASSWORD: &str = "correct horse battery";
 
 /// Servers on one database, and an admin.
 pub struct TestApp {
-    // In the order in which they must go.
+    // Dropped in this order: servers before their database.
     pub servers: Vec<TestServer>,
     pub database: TestDatabase,
     redis_url: String,
@@ -43,12 +43,12 @@ impl TestApp {
         Self { servers, database, redis_url, admin }
     }
 
-    /// One more server, on the same books.
+    /// Starts one more server on the same database; returns its base URL.
     pub fn open_another(&mut self, settings: &[(&str, &str)]) -> String {
         self.open_another_at(&self.database.url.clone(), settings)
     }
 
-    /// One more server, which reaches the books by another way.
+    /// Starts one more server, which reaches the database by another URL; returns its base URL.
     pub fn open_another_at(&mut self, database_url: &str, settings: &[(&str, &str)]) -> String {
         let server = TestServer::start_at(database_url, &self.redis_url, settings);
         let base_url = server.base_url.clone();
@@ -60,13 +60,13 @@ impl TestApp {
         Client::anonymous(&self.servers[0].base_url)
     }
 
-    /// Somebody new with an account.
+    /// Registers a customer and signs them in.
     pub async fn customer(&self) -> Client {
         let email = self.account().await;
         self.anonymous().log_in(&email, PASSWORD).await
     }
 
-    /// The address of a new account, whose password is [`PASSWORD`].
+    /// Registers an account with the password [`PASSWORD`]; returns its address.
     pub async fn account(&self) -> String {
         let email = format!("{}@example.org", Uuid::now_v7().simple());
         let body = json!({ "email": email, "password": PASSWORD, "name": "Ana" });
@@ -74,7 +74,7 @@ impl TestApp {
         email
     }
 
-    /// Customers spread over the servers.
+    /// Registers `count` customers, spread over the servers.
     pub async fn customers(&self, count: usize) -> Vec<Client> {
         let signing_up = (0..count).map(|n| async move {
             let server = &self.servers[n % self.servers.len()];
@@ -92,7 +92,7 @@ impl TestApp {
     }
 
     pub async fn item_at(&self, stock: u32, price: i64) -> Uuid {
-        let name = format!("Dish {}", Uuid::now_v7().simple());
+        let name = format!("Item {}", Uuid::now_v7().simple());
         let body = json!({
             "name": name, "category": "Tests", "stock": stock, "price": { "amount": price, "currency": "EUR" },
         });
@@ -100,14 +100,14 @@ impl TestApp {
         item["id"].as_str().and_then(|id| id.parse().ok()).expect("an id")
     }
 
-    /// What customers are told of a menu item's stock by one of the servers.
+    /// The availability of a menu item that one of the servers shows to customers.
     pub async fn availability(&self, server: usize, item: Uuid) -> String {
         let path = format!("/v1/menu/items/{item}");
         let shown = Client::anonymous(&self.servers[server].base_url).get(&path).await.expect(200);
         shown["availability"].as_str().expect("an availability").to_owned()
     }
 
-    /// Gives a menu item another price; answers its new `ETag`.
+    /// Gives a menu item another price; returns its new `ETag`.
     pub async fn reprice(&self, server: usize, item: Uuid, etag: &str, price: i64) -> String {
         let editor = self.admin.at(&self.servers[server].base_url);
         let body = json!({ "price": { "amount": price, "currency": "EUR" } });
@@ -116,14 +116,14 @@ impl TestApp {
         edited.header("etag").expect("an ETag").to_owned()
     }
 
-    /// Portions on hand, as the tables have it.
+    /// The stock of a menu item in the table.
     pub async fn stock(&self, item: Uuid) -> i64 {
         let client = self.database.client().await;
         let row = client.query_one("SELECT stock::bigint FROM menu_items WHERE id = $1", &[&item]).await;
         row.expect("the menu item").get(0)
     }
 
-    /// Until so many connections wait for a lock.
+    /// Waits until this many connections wait for a lock.
     pub async fn until_waiting_for_locks(&self, connections: i64) {
         let sql =
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -137,18 +137,18 @@ impl TestApp {
         self.database.number("SELECT count(*) FROM orders").await
     }
 
-    /// The binary on these books.
+    /// Runs the binary on this database.
     pub fn comanda(&self, arguments: &[&str]) -> Output {
         comanda(&self.database.url, &self.redis_url).args(arguments).output().expect("comanda runs")
     }
 
-    /// Holds the tables against every invariant.
+    /// Checks every invariant against the database.
     pub fn assert_sound(&self) {
         let check = self.comanda(&["check"]);
         assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
     }
 
-    /// Stops every server and looks for what only the end shows.
+    /// Stops every server gracefully, then checks every invariant and that there were no deadlocks.
     pub async fn close(mut self) {
         for server in self.servers.drain(..) {
             let address = server.address.clone();

@@ -4,23 +4,23 @@ use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_sold_is_reported_and_what_was_cancelled_is_not() {
-    let restaurant = TestApp::open().await;
-    let (pasta, salad) = (restaurant.item_at(100, 1250).await, restaurant.item_at(100, 700).await);
-    let customer = restaurant.customer().await;
+    let app = TestApp::open().await;
+    let (pasta, salad) = (app.item_at(100, 1250).await, app.item_at(100, 700).await);
+    let customer = app.customer().await;
     customer.order(&[(pasta, 3), (salad, 1)]).await.expect(201);
     customer.order(&[(salad, 1)]).await.expect(201);
     let cancelled = customer.order(&[(salad, 50)]).await.expect(201);
     customer.post(&format!("/v1/orders/{}/cancel", cancelled["id"].as_str().unwrap()), &json!({})).await.expect(200);
 
-    let staff = &restaurant.admin;
+    let staff = &app.admin;
     let top = staff.get("/v1/analytics/top-items").await.expect(200);
     let row = |item: uuid::Uuid, quantity: i64, revenue: i64| {
         (json!(item), json!(quantity), json!({ "amount": revenue, "currency": "EUR" }))
     };
     let rows = top["data"].as_array().unwrap();
-    let told: Vec<_> =
+    let reported: Vec<_> =
         rows.iter().map(|r| (r["menu_item_id"].clone(), r["quantity"].clone(), r["revenue"].clone())).collect();
-    assert_eq!(told, [row(pasta, 3, 3750), row(salad, 2, 1400)]);
+    assert_eq!(reported, [row(pasta, 3, 3750), row(salad, 2, 1400)]);
     assert!(rows[0]["name"].as_str().unwrap().starts_with("Menu item "));
     assert_eq!(staff.get("/v1/analytics/top-items?limit=1").await.expect(200)["data"].as_array().unwrap().len(), 1);
 
@@ -48,15 +48,15 @@ async fn what_was_sold_is_reported_and_what_was_cancelled_is_not() {
          2026-03-29T00:00:00+01:00,2026-03-30T00:00:00+02:00,0,0,0.00,EUR,0.00,0.00\r\n\
          2026-03-30T00:00:00+02:00,2026-03-31T00:00:00+02:00,0,0,0.00,EUR,0.00,0.00\r\n"
     );
-    restaurant.close().await;
+    app.close().await;
 }
 
 #[tokio::test]
-async fn reports_are_for_staff_and_say_what_is_wrong_with_a_question() {
-    let restaurant = TestApp::open().await;
+async fn reports_are_for_staff_and_name_invalid_parameters() {
+    let app = TestApp::open().await;
     for path in ["/v1/analytics/top-items", "/v1/analytics/sales"] {
-        assert_eq!(restaurant.anonymous().get(path).await.problem(), (401, "unauthenticated".to_owned()));
-        assert_eq!(restaurant.customer().await.get(path).await.problem(), (403, "forbidden".to_owned()));
+        assert_eq!(app.anonymous().get(path).await.problem(), (401, "unauthenticated".to_owned()));
+        assert_eq!(app.customer().await.get(path).await.problem(), (403, "forbidden".to_owned()));
     }
     for (query, problem, fields) in [
         ("top-items?limit=0", (422, "validation-failed"), vec!["/limit"]),
@@ -70,9 +70,9 @@ async fn reports_are_for_staff_and_say_what_is_wrong_with_a_question() {
         ("sales?from=2020-01-01&to=2026-01-01&interval=hour", (422, "validation-failed"), vec!["/interval"]),
         ("sales?tz=a%00b", (422, "validation-failed"), vec!["/tz"]),
     ] {
-        let answer = restaurant.admin.get(&format!("/v1/analytics/{query}")).await;
-        assert_eq!(answer.problem(), (problem.0, problem.1.to_owned()), "{query}");
-        assert_eq!(answer.pointers(), fields, "{query}");
+        let response = app.admin.get(&format!("/v1/analytics/{query}")).await;
+        assert_eq!(response.problem(), (problem.0, problem.1.to_owned()), "{query}");
+        assert_eq!(response.pointers(), fields, "{query}");
     }
     for fine in [
         "sales?from=2026-01-01T00:00:00%2B01:00&to=2026-01-02T00:00:00+01:00",
@@ -81,18 +81,18 @@ async fn reports_are_for_staff_and_say_what_is_wrong_with_a_question() {
         "sales?from=9999-12-01&to=9999-12-31",
         "top-items?from=9999-12-01&to=9999-12-31T23:59:59.999Z",
     ] {
-        restaurant.admin.get(&format!("/v1/analytics/{fine}")).await.expect(200);
+        app.admin.get(&format!("/v1/analytics/{fine}")).await.expect(200);
     }
 }
 
 #[tokio::test]
 async fn flags_are_for_admins_and_within_their_range() {
-    let restaurant = TestApp::open().await;
+    let app = TestApp::open().await;
     let path = "/v1/admin/flags/menu-cache.partial-invalidation";
     let put = |client: &Client, path: &str, body: serde_json::Value| {
         Client::send(client.request(Method::PUT, path).json(&body))
     };
-    let (admin, customer) = (&restaurant.admin, restaurant.customer().await);
+    let (admin, customer) = (&app.admin, app.customer().await);
     assert_eq!(customer.get(path).await.problem(), (403, "forbidden".to_owned()));
     assert_eq!(put(&customer, path, json!({ "percentage": 1 })).await.problem(), (403, "forbidden".to_owned()));
     assert_eq!(admin.get("/v1/admin/flags/nothing").await.problem(), (404, "not-found".to_owned()));

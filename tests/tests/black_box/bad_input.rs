@@ -12,10 +12,10 @@ use uuid::Uuid;
 const QUANTITY: Option<&str> = Some("/items/0/quantity");
 
 #[tokio::test]
-async fn an_order_that_is_not_one_gets_its_code_and_changes_nothing() {
-    let restaurant = TestApp::open().await;
-    let item = restaurant.item(1000).await;
-    let customer = restaurant.customer().await;
+async fn an_invalid_order_gets_its_code_and_changes_nothing() {
+    let app = TestApp::open().await;
+    let item = app.item(1000).await;
+    let customer = app.customer().await;
     let line = |quantity: &str| format!(r#"{{"items":[{{"menu_item_id":"{item}","quantity":{quantity}}}]}}"#);
     let many =
         |lines: usize| json!({ "items": vec![json!({ "menu_item_id": item, "quantity": 1 }); lines] }).to_string();
@@ -39,7 +39,7 @@ async fn an_order_that_is_not_one_gets_its_code_and_changes_nothing() {
         (noted(&"ñ".repeat(301)), 422, "validation-failed", Some("/items/0/note")),
         (unknown, 422, "unknown-item", Some("/items/0/menu_item_id")),
         (
-            r#"{"items":[{"menu_item_id":"dish","quantity":1}]}"#.to_owned(),
+            r#"{"items":[{"menu_item_id":"soup","quantity":1}]}"#.to_owned(),
             422,
             "validation-failed",
             Some("/items/0/menu_item_id"),
@@ -70,35 +70,38 @@ async fn an_order_that_is_not_one_gets_its_code_and_changes_nothing() {
         ("x".repeat(10_000_000), 413, "payload-too-large", None),
     ] {
         let shown: String = body.chars().take(100).collect();
-        let answer = customer.post_text("/v1/orders", body).await;
-        assert_eq!(answer.problem(), (status, code.to_owned()), "{shown}");
+        let response = customer.post_text("/v1/orders", body).await;
+        assert_eq!(response.problem(), (status, code.to_owned()), "{shown}");
         if let Some(pointer) = pointer {
-            assert_eq!(answer.pointers(), [pointer], "{shown}: {}", answer.text);
+            assert_eq!(response.pointers(), [pointer], "{shown}: {}", response.text);
         }
     }
     let not_utf8 = customer.post_text("/v1/orders", b"{\"note\":\"\xff\"}".to_vec()).await;
     assert_eq!(not_utf8.problem(), (400, "invalid-request".to_owned()));
-    assert_eq!((restaurant.orders().await, restaurant.stock(item).await), (0, 1000));
+    assert_eq!((app.orders().await, app.stock(item).await), (0, 1000));
 
-    // At the edge of what is allowed.
+    // At the limits of what is allowed.
     let note = "🍕".repeat(300);
     let padded = format!("{}{}", line("100"), " ".repeat(64 * 1024 - line("100").len()));
     for body in [many(50), noted(&note), padded] {
         let order = customer.post_text("/v1/orders", body).await.expect(201);
         assert!(order["items"][0]["note"].is_null() || order["items"][0]["note"] == note);
     }
-    restaurant.close().await;
+    app.close().await;
 }
 
 #[tokio::test]
-async fn every_fault_is_named_at_once() {
-    let restaurant = TestApp::open().await;
+async fn every_violation_is_reported_at_once() {
+    let app = TestApp::open().await;
     let body = json!({
-        "items": [{ "menu_item_id": "x", "quantity": 0 }, { "menu_item_id": Uuid::now_v7(), "quantity": 101, "note": "\u{7}" }],
+        "items": [
+            { "menu_item_id": "x", "quantity": 0 },
+            { "menu_item_id": Uuid::now_v7(), "quantity": 101, "note": "\u{7}" },
+        ],
         "note": "",
     });
-    let answer = restaurant.customer().await.post("/v1/orders", &body).await;
-    let mut pointers = answer.pointers();
+    let response = app.customer().await.post("/v1/orders", &body).await;
+    let mut pointers = response.pointers();
     pointers.sort();
     assert_eq!(
         pointers,
@@ -107,9 +110,9 @@ async fn every_fault_is_named_at_once() {
     );
 
     let user = json!({ "email": "not an address", "password": "short", "name": "" });
-    let answer = restaurant.anonymous().post("/v1/users", &user).await;
+    let response = app.anonymous().post("/v1/users", &user).await;
     assert_eq!(
-        (answer.code(), answer.pointers()),
+        (response.code(), response.pointers()),
         ("validation-failed".to_owned(), ["/email", "/password", "/name"].map(str::to_owned).to_vec())
     );
 
@@ -117,8 +120,8 @@ async fn every_fault_is_named_at_once() {
         "name": "a\nb", "category": "", "description": "x".repeat(1001), "stock": -1, "low_stock_at": 1_000_001,
         "price": { "amount": 100_000_001, "currency": "USD" },
     });
-    let answer = restaurant.admin.post("/v1/menu/items", &item).await;
-    let mut pointers = answer.pointers();
+    let response = app.admin.post("/v1/menu/items", &item).await;
+    let mut pointers = response.pointers();
     pointers.sort();
     assert_eq!(
         pointers,
@@ -129,8 +132,8 @@ async fn every_fault_is_named_at_once() {
 
 #[tokio::test]
 async fn other_bodies_are_checked_as_well() {
-    let restaurant = TestApp::open().await;
-    let item = restaurant.item(5).await;
+    let app = TestApp::open().await;
+    let item = app.item(5).await;
     let stock = format!("/v1/menu/items/{item}/stock");
     for (path, body, status, code) in [
         (&*stock, json!({ "delta": 0, "reason": "nothing" }), 422, "validation-failed"),
@@ -160,21 +163,18 @@ async fn other_bodies_are_checked_as_well() {
         ("/v1/sessions", json!({ "email": "ana@example.org", "password": "x".repeat(129) }), 422, "validation-failed"),
         ("/v1/sessions", json!({ "email": "ana@example.org" }), 400, "invalid-request"),
     ] {
-        let answer = restaurant.admin.post(path, &body).await;
-        assert_eq!(answer.problem(), (status, code.to_owned()), "{path} {body}");
+        let response = app.admin.post(path, &body).await;
+        assert_eq!(response.problem(), (status, code.to_owned()), "{path} {body}");
     }
-    assert_eq!(restaurant.stock(item).await, 5);
+    assert_eq!(app.stock(item).await, 5);
     let reason = json!({ "reason": "x".repeat(301) });
-    assert_eq!(
-        restaurant.admin.post(&format!("/v1/orders/{}/cancel", Uuid::now_v7()), &reason).await.pointers(),
-        ["/reason"]
-    );
+    assert_eq!(app.admin.post(&format!("/v1/orders/{}/cancel", Uuid::now_v7()), &reason).await.pointers(), ["/reason"]);
 }
 
 #[tokio::test]
 async fn addresses_methods_and_media_types_that_do_not_fit() {
-    let restaurant = TestApp::open().await;
-    let customer = restaurant.customer().await;
+    let app = TestApp::open().await;
+    let customer = app.customer().await;
     let send = |method: Method, path: &'static str| Client::send(customer.request(method, path));
     assert_eq!(send(Method::GET, "/v1/nothing").await.problem(), (404, "not-found".to_owned()));
     assert_eq!(send(Method::GET, "/problems/nothing").await.problem(), (404, "not-found".to_owned()));
@@ -199,17 +199,16 @@ async fn addresses_methods_and_media_types_that_do_not_fit() {
 }
 
 #[tokio::test]
-async fn a_request_id_is_taken_where_it_is_sane() {
-    let restaurant = TestApp::open().await;
-    let with = |id: &'static str| {
-        Client::send(restaurant.anonymous().request(Method::GET, "/v1/menu").header("x-request-id", id))
-    };
+async fn a_valid_request_id_is_kept() {
+    let app = TestApp::open().await;
+    let with =
+        |id: &'static str| Client::send(app.anonymous().request(Method::GET, "/v1/menu").header("x-request-id", id));
     assert_eq!(with("order-1.2:3_4").await.header("x-request-id"), Some("order-1.2:3_4"));
     let replaced = with("<script>").await;
     assert_eq!(replaced.header("x-request-id").map(|id| id.parse::<Uuid>().is_ok()), Some(true));
 }
 
-/// Speaks to the server below HTTP.
+/// Sends raw bytes to the server.
 async fn raw(address: &str, bytes: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(bytes).await.unwrap();
@@ -217,19 +216,19 @@ async fn raw(address: &str, bytes: &[u8]) -> TcpStream {
 }
 
 async fn until_closed(mut stream: TcpStream) -> String {
-    let mut answer = Vec::new();
-    let reading = stream.read_to_end(&mut answer);
+    let mut response = Vec::new();
+    let reading = stream.read_to_end(&mut response);
     let read = tokio::time::timeout(Duration::from_secs(20), reading).await.expect("the server closes the connection");
     // A reset is an end, too.
     let _ = read;
-    String::from_utf8_lossy(&answer).into_owned()
+    String::from_utf8_lossy(&response).into_owned()
 }
 
 #[tokio::test]
 async fn slow_and_broken_clients_are_cut_off() {
-    let restaurant = TestApp::with_servers(1, &[("REQUEST_TIMEOUT_MS", "2000")]).await;
-    let address = &restaurant.servers[0].address;
-    let token = restaurant.customer().await.token().to_owned();
+    let app = TestApp::with_servers(1, &[("REQUEST_TIMEOUT_MS", "2000")]).await;
+    let address = &app.servers[0].address;
+    let token = app.customer().await.token().to_owned();
     let head = format!(
         "POST /v1/orders HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n"
     );
@@ -246,25 +245,25 @@ async fn slow_and_broken_clients_are_cut_off() {
         async {
             let mut stream =
                 raw(address, format!("{head}transfer-encoding: chunked\r\nconnection: close\r\n\r\n").as_bytes()).await;
-            let mut answer = vec![0; 4096];
+            let mut response = vec![0; 4096];
             loop {
-                // A byte now and then, for ever.
+                // One byte at a time, for ever.
                 if stream.write_all(b"1\r\n \r\n").await.is_err() {
                     break String::new();
                 }
-                if let Ok(read) = tokio::time::timeout(Duration::from_millis(300), stream.read(&mut answer)).await {
-                    break String::from_utf8_lossy(&answer[..read.unwrap_or(0)]).into_owned();
+                if let Ok(read) = tokio::time::timeout(Duration::from_millis(300), stream.read(&mut response)).await {
+                    break String::from_utf8_lossy(&response[..read.unwrap_or(0)]).into_owned();
                 }
             }
         },
     );
     assert!(half_a_head.is_empty() || half_a_head.starts_with("HTTP/1.1 408"), "{half_a_head}");
-    for answer in [half_a_body, a_dribble] {
-        assert!(answer.contains("HTTP/1.1 400") && answer.contains("invalid-request"), "{answer}");
+    for response in [half_a_body, a_dribble] {
+        assert!(response.contains("HTTP/1.1 400") && response.contains("invalid-request"), "{response}");
     }
     let nonsense = until_closed(raw(address, b"\x16\x03\x01 hello\r\n\r\n").await).await;
     assert!(nonsense.is_empty() || nonsense.starts_with("HTTP/1.1 400"), "{nonsense}");
 
-    let menu: Value = restaurant.anonymous().get("/v1/menu").await.expect(200);
+    let menu: Value = app.anonymous().get("/v1/menu").await.expect(200);
     assert_eq!(menu["categories"], json!([]), "and the server goes on");
 }

@@ -8,7 +8,7 @@ fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap()
 }
 
-/// What a good token says, with changes.
+/// The claims of a valid token, with changes.
 fn claims(subject: uuid::Uuid, changes: &[(&str, Value)]) -> Value {
     let mut claims = json!({
         "sub": subject, "role": "customer", "iss": "comanda", "aud": "comanda",
@@ -28,9 +28,9 @@ fn signed(claims: &Value, key_id: &str) -> String {
 
 #[tokio::test]
 async fn only_a_token_that_is_good_in_every_respect_is_let_in() {
-    let restaurant = TestApp::open().await;
-    let customer = restaurant.customer().await;
-    let keys = restaurant.anonymous().get("/.well-known/jwks.json").await.expect(200);
+    let app = TestApp::open().await;
+    let customer = app.customer().await;
+    let keys = app.anonymous().get("/.well-known/jwks.json").await.expect(200);
     assert_eq!((&keys["keys"][0]["crv"], &keys["keys"][0]["alg"]), (&json!("Ed25519"), &json!("EdDSA")));
     let key_id = keys["keys"][0]["kid"].as_str().unwrap().to_owned();
     let signed = |claims: &Value| signed(claims, &key_id);
@@ -82,15 +82,15 @@ async fn only_a_token_that_is_good_in_every_respect_is_let_in() {
         ("not a token", "token".to_owned()),
         ("nothing", String::new()),
     ] {
-        let answer = status(token).await;
-        assert_eq!(answer.problem(), (401, "unauthenticated".to_owned()), "{what}");
-        assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{what}");
+        let response = status(token).await;
+        assert_eq!(response.problem(), (401, "unauthenticated".to_owned()), "{what}");
+        assert_eq!(response.header("www-authenticate"), Some("Bearer"), "{what}");
     }
 }
 
 #[tokio::test]
 async fn a_bad_token_is_a_problem_even_where_none_is_needed() {
-    let restaurant = TestApp::open().await;
-    let confused = restaurant.anonymous().with_token("token");
+    let app = TestApp::open().await;
+    let confused = app.anonymous().with_token("token");
     assert_eq!(confused.get("/v1/menu/items").await.problem(), (401, "unauthenticated".to_owned()));
 }

@@ -13,32 +13,34 @@ use serde_json::json;
 const ALLOWED: &str = "https://shop.example";
 const FOREIGN: &str = "https://elsewhere.example";
 
-/// A browser's session as its cookies have it.
+/// A browser's session: the cookies it was given.
 struct Browser {
     session: String,
     csrf: String,
 }
 
-async fn sign_in(restaurant: &TestApp, email: &str) -> (Browser, Response) {
+async fn sign_in(app: &TestApp, email: &str) -> (Browser, Response) {
     let body = json!({ "email": email, "password": PASSWORD });
-    let answer = restaurant.anonymous().post("/v1/web/sessions", &body).await;
-    let cookies: Vec<&str> = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
+    let response = app.anonymous().post("/v1/web/sessions", &body).await;
+    let cookies: Vec<&str> =
+        response.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
     let value = |name: &str| {
         let cookie = cookies.iter().find(|cookie| cookie.starts_with(name)).expect("a cookie");
         cookie[name.len() + 1..].split(';').next().unwrap().to_owned()
     };
-    (Browser { session: value("__Host-session"), csrf: value("__Host-csrf") }, answer)
+    (Browser { session: value("__Host-session"), csrf: value("__Host-csrf") }, response)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_gets_cookies_and_no_token_and_signs_out() {
-    let restaurant = TestApp::with_servers(2, &[]).await;
-    let email = restaurant.account().await;
-    let (browser, answer) = sign_in(&restaurant, &email).await;
-    let body = answer.expect(200);
+    let app = TestApp::with_servers(2, &[]).await;
+    let email = app.account().await;
+    let (browser, response) = sign_in(&app, &email).await;
+    let body = response.expect(200);
     assert_eq!((&body["user"]["email"], &body["csrf_token"]), (&json!(email), &json!(browser.csrf)));
     assert_eq!(body.as_object().unwrap().len(), 2, "{body}");
-    let cookies: Vec<&str> = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
+    let cookies: Vec<&str> =
+        response.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
     for (cookie, marks, not) in [
         (cookies[0], ["__Host-session=", "HttpOnly", "Secure", "SameSite=Lax", "Path=/"], "Domain"),
         (cookies[1], ["__Host-csrf=", "Max-Age=43200", "Secure", "SameSite=Strict", "Path=/"], "HttpOnly"),
@@ -48,15 +50,13 @@ async fn a_browser_gets_cookies_and_no_token_and_signs_out() {
 
     let cookie = format!("__Host-session={}; __Host-csrf={}", browser.session, browser.csrf);
     let send = |method: Method, path: &str, server: usize| {
-        let client = restaurant.anonymous().at(&restaurant.servers[server].base_url);
-        let request = client
-            .request(method, path)
-            .header("cookie", &cookie)
-            .header("origin", &restaurant.servers[server].base_url);
+        let client = app.anonymous().at(&app.servers[server].base_url);
+        let request =
+            client.request(method, path).header("cookie", &cookie).header("origin", &app.servers[server].base_url);
         Client::send(request.header("x-csrf-token", &browser.csrf))
     };
     assert_eq!(send(Method::GET, "/v1/me", 1).await.expect(200)["email"], json!(email));
-    let bearer = restaurant.anonymous().with_token(&browser.session);
+    let bearer = app.anonymous().with_token(&browser.session);
     assert_eq!(bearer.get("/v1/me").await.code(), "unauthenticated", "the cookie's token is no bearer token");
     let out = send(Method::DELETE, "/v1/web/sessions/current", 0).await;
     assert_eq!(out.status, 204);
@@ -85,10 +85,10 @@ enum Token {
     AnothersSession,
 }
 
-/// What a page can make a browser send of where a request comes from: `Origin`, `Sec-Fetch-Site`, `Referer`, and whether a
-/// request that changes something may come from there.
+/// The headers by which a browser says where a request comes from: `Origin`, `Sec-Fetch-Site`, `Referer`, and
+/// whether an unsafe request from there is allowed.
 const SOURCES: [(&str, &str, &str, bool); 21] = [
-    // Origin decides where it is sent, whatever the others say.
+    // `Origin` decides if it is sent, whatever the other headers say.
     ("same", "", "", true),
     ("same", "cross-site", "foreign", true),
     ("allowed", "", "", true),
@@ -99,7 +99,7 @@ const SOURCES: [(&str, &str, &str, bool); 21] = [
     ("null", "", "", false),
     ("null", "same-origin", "same", false),
     ("null", "none", "", false),
-    // Without it, Sec-Fetch-Site or Referer must vouch for the page.
+    // Without it, `Sec-Fetch-Site` or `Referer` must be same-origin.
     ("", "same-origin", "", true),
     ("", "none", "", true),
     ("", "same-site", "", false),
@@ -110,7 +110,7 @@ const SOURCES: [(&str, &str, &str, bool); 21] = [
     ("", "", "nonsense", false),
     ("", "same-origin", "foreign", true),
     ("", "cross-site", "allowed", true),
-    // None of them is no pass.
+    // Without any of them, the request is refused.
     ("", "", "", false),
 ];
 
@@ -119,19 +119,19 @@ fn expected(credential: Credential, may_come: bool, token: Token, safe: bool) ->
         Credential::None => (401, "unauthenticated"),
         Credential::Cookie if !safe && !may_come => (403, "invalid-origin"),
         Credential::Cookie if !safe && token != Token::Right => (403, "invalid-csrf-token"),
-        // Where there is a header, it counts, and cookies are ignored.
+        // A bearer header takes precedence over cookies.
         Credential::Cookie | Credential::Bearer | Credential::Both => (200, ""),
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_credential_the_source_and_the_token_decide() {
-    let restaurant = TestApp::with_servers(1, &[("CORS_ORIGINS", ALLOWED)]).await;
-    let email = restaurant.account().await;
-    let (browser, _) = sign_in(&restaurant, &email).await;
-    let (another, _) = sign_in(&restaurant, &email).await;
-    let bearer = restaurant.anonymous().log_in(&email, PASSWORD).await;
-    let here = restaurant.servers[0].base_url.clone();
+    let app = TestApp::with_servers(1, &[("CORS_ORIGINS", ALLOWED)]).await;
+    let email = app.account().await;
+    let (browser, _) = sign_in(&app, &email).await;
+    let (another, _) = sign_in(&app, &email).await;
+    let bearer = app.anonymous().log_in(&email, PASSWORD).await;
+    let here = app.servers[0].base_url.clone();
     let place = |name: &str| match name {
         "same" => here.clone(),
         "allowed" => ALLOWED.to_owned(),
@@ -145,13 +145,13 @@ async fn the_credential_the_source_and_the_token_decide() {
                 for method in [Method::GET, Method::PATCH] {
                     let client = match credential {
                         Credential::Bearer | Credential::Both => bearer.clone(),
-                        Credential::Cookie | Credential::None => restaurant.anonymous(),
+                        Credential::Cookie | Credential::None => app.anonymous(),
                     };
                     let mut request = client.request(method.clone(), "/v1/me");
                     if method == Method::PATCH {
                         request = request.json(&json!({ "name": "Ana" }));
                     }
-                    // The browser of a page that knows no token still sends the cookie with it.
+                    // A page that does not know the token still makes the browser send the cookie.
                     let (in_cookie, in_header) = match token {
                         Token::Right => (browser.csrf.clone(), Some(browser.csrf.clone())),
                         Token::Wrong => (browser.csrf.clone(), Some(format!("{}x", browser.csrf))),
@@ -177,11 +177,11 @@ async fn the_credential_the_source_and_the_token_decide() {
                             request = request.header(name, value);
                         }
                     }
-                    let answer = Client::send(request).await;
-                    let code = if answer.status == 200 { String::new() } else { answer.code() };
+                    let response = Client::send(request).await;
+                    let code = if response.status == 200 { String::new() } else { response.code() };
                     let (status, problem) = expected(credential, may_come, token, method == Method::GET);
                     let cell = format!("{credential:?} {method} {origin:?} {fetch_site:?} {referer:?} {token:?}");
-                    assert_eq!((answer.status, code.as_str()), (status, problem), "{cell}");
+                    assert_eq!((response.status, code.as_str()), (status, problem), "{cell}");
                     cells += 1;
                 }
             }
@@ -191,56 +191,56 @@ async fn the_credential_the_source_and_the_token_decide() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_plain_http_the_cookies_lose_their_marks_only_when_told_to() {
-    let restaurant = TestApp::with_servers(1, &[("INSECURE_COOKIES", "true")]).await;
-    let email = restaurant.account().await;
-    let answer =
-        restaurant.anonymous().post("/v1/web/sessions", &json!({ "email": email, "password": PASSWORD })).await;
-    let cookies: Vec<&str> = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
+async fn cookies_are_insecure_only_by_setting() {
+    let app = TestApp::with_servers(1, &[("INSECURE_COOKIES", "true")]).await;
+    let email = app.account().await;
+    let response = app.anonymous().post("/v1/web/sessions", &json!({ "email": email, "password": PASSWORD })).await;
+    let cookies: Vec<&str> =
+        response.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
     assert!(cookies[0].starts_with("session=") && cookies[1].starts_with("csrf="), "{cookies:?}");
     assert!(cookies.iter().all(|cookie| !cookie.contains("Secure")), "{cookies:?}");
 }
 
-/// Serves one page to whoever asks, with these cookies.
+/// Serves one page to every request, and sets these cookies.
 fn serve_page(page: &str, cookies: &[String]) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let cookies: Vec<String> = cookies.iter().map(|cookie| format!("set-cookie: {cookie}; Path=/\r\n")).collect();
     let cookies = cookies.concat();
     let length = page.len();
-    let answer = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n{cookies}content-length: {length}\r\nconnection: close\r\n\r\n{page}"
+    let response = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n{cookies}content-length: {length}\r\n\
+         connection: close\r\n\r\n{page}"
     );
     thread::spawn(move || {
         for stream in listener.incoming() {
             let Ok(mut stream) = stream else { break };
             let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
             let _ = stream.read(&mut [0; 8192]);
-            let _ = stream.write_all(answer.as_bytes());
+            let _ = stream.write_all(response.as_bytes());
         }
     });
     port
 }
 
-/// A page of another origin on the same host: to a browser the same site, so that even strict cookies are sent along. It submits a
-/// form as soon as it is opened.
+/// A page of another origin on the same host. To a browser it is the same site, so even strict cookies are sent along.
+/// It submits a form as soon as it is opened.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_page_in_a_real_browser_cannot_act_for_whoever_is_signed_in() {
-    let restaurant = TestApp::with_servers(1, &[("INSECURE_COOKIES", "true")]).await;
-    let (email, item) = (restaurant.account().await, restaurant.item(5).await);
-    let customer = restaurant.anonymous().log_in(&email, PASSWORD).await;
+    let app = TestApp::with_servers(1, &[("INSECURE_COOKIES", "true")]).await;
+    let (email, item) = (app.account().await, app.item(5).await);
+    let customer = app.anonymous().log_in(&email, PASSWORD).await;
     let order = customer.order(&[(item, 2)]).await.expect(201);
     let path = format!("/v1/orders/{}", order["id"].as_str().unwrap());
 
-    let answer =
-        restaurant.anonymous().post("/v1/web/sessions", &json!({ "email": email, "password": PASSWORD })).await;
-    let cookies: Vec<String> = answer
+    let response = app.anonymous().post("/v1/web/sessions", &json!({ "email": email, "password": PASSWORD })).await;
+    let cookies: Vec<String> = response
         .headers
         .get_all("set-cookie")
         .iter()
         .map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap().to_owned())
         .collect();
-    let target = format!("{}{path}/cancel", restaurant.servers[0].base_url);
+    let target = format!("{}{path}/cancel", app.servers[0].base_url);
     let page = format!(
         "<form method=post enctype=text/plain action={target}></form><script>document.forms[0].submit()</script>"
     );
@@ -257,8 +257,8 @@ async fn a_foreign_page_in_a_real_browser_cannot_act_for_whoever_is_signed_in() 
         .unwrap();
     let _ = std::fs::remove_dir_all(&profile);
     let shown = String::from_utf8_lossy(&browser.stdout);
-    // Not "unauthenticated": the browser did send the session along, and it was refused all the same.
+    // Not "unauthenticated": the browser did send the session cookie, and the request was refused all the same.
     assert!(shown.contains("invalid-origin"), "{shown}\n{}", String::from_utf8_lossy(&browser.stderr));
     assert_eq!(customer.get(&path).await.expect(200)["status"], "pending");
-    assert_eq!(restaurant.stock(item).await, 3);
+    assert_eq!(app.stock(item).await, 3);
 }

@@ -1,4 +1,4 @@
-//! What happens is told to others exactly as it was committed: nothing is left out, and of each order in its order.
+//! Events are delivered exactly as they were committed: none is left out, and those of an order arrive in its order.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -21,8 +21,8 @@ use uuid::Uuid;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// Of a server that tells the sink.
-fn telling(sink: &EventSink) -> [(&str, &str); 6] {
+/// Settings of a server that delivers to the sink.
+fn delivering_to(sink: &EventSink) -> [(&str, &str); 6] {
     [
         ("MODE", "development"),
         ("PAYMENT_GATEWAY", "offline"),
@@ -33,51 +33,51 @@ fn telling(sink: &EventSink) -> [(&str, &str); 6] {
     ]
 }
 
-async fn restaurant(servers: usize, sink: &EventSink, settings: &[(&str, &str)]) -> TestApp {
-    let settings: Vec<(&str, &str)> = telling(sink).into_iter().chain(settings.iter().copied()).collect();
-    let restaurant = TestApp::with_servers(servers, &settings).await;
-    // Whoever is new is told of what happens from then on.
-    let tables = restaurant.database.client().await;
+async fn app(servers: usize, sink: &EventSink, settings: &[(&str, &str)]) -> TestApp {
+    let settings: Vec<(&str, &str)> = delivering_to(sink).into_iter().chain(settings.iter().copied()).collect();
+    let app = TestApp::with_servers(servers, &settings).await;
+    // A new subscriber gets the events from then on.
+    let tables = app.database.client().await;
     let begin = Instant::now();
     while tables.query("SELECT FROM outbox_subscribers", &[]).await.unwrap().is_empty() {
         assert!(begin.elapsed() < Duration::from_secs(20), "nobody subscribes");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    restaurant
+    app
 }
 
-async fn advance(restaurant: &TestApp, order: &str, status: &str) {
-    restaurant.admin.post(&format!("/v1/orders/{order}/status"), &json!({ "status": status })).await.expect(200);
+async fn advance(app: &TestApp, order: &str, status: &str) {
+    app.admin.post(&format!("/v1/orders/{order}/status"), &json!({ "status": status })).await.expect(200);
 }
 
-/// By order, in the order in which they were told first.
+/// By order id, in the order of first delivery.
 fn versions(events: &[Value]) -> HashMap<String, Vec<u64>> {
     let mut versions: HashMap<String, Vec<u64>> = HashMap::new();
     for event in events {
         if !event["type"].as_str().unwrap().starts_with("order.") {
             continue;
         }
-        let told = versions.entry(event["subject"].as_str().unwrap().to_owned()).or_default();
+        let delivered = versions.entry(event["subject"].as_str().unwrap().to_owned()).or_default();
         let version = event["data"]["version"].as_u64().unwrap();
-        if !told.contains(&version) {
-            told.push(version);
+        if !delivered.contains(&version) {
+            delivered.push(version);
         }
     }
     versions
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_orders_life_is_told_in_order_and_signed() {
+async fn the_events_of_an_order_are_delivered_in_order_and_signed() {
     let sink = EventSink::open().await;
-    let restaurant = restaurant(1, &sink, &[]).await;
-    let (item, customer) = (restaurant.item_at(1, 1250).await, restaurant.customer().await);
+    let app = app(1, &sink, &[]).await;
+    let (item, customer) = (app.item_at(1, 1250).await, app.customer().await);
     let order = customer.order(&[(item, 1)]).await.expect(201);
     let id = order["id"].as_str().unwrap();
     customer.post(&format!("/v1/orders/{id}/payments"), &json!({ "method": "counter" })).await.expect(201);
     for status in ["accepted", "preparing", "ready"] {
-        advance(&restaurant, id, status).await;
+        advance(&app, id, status).await;
     }
-    restaurant.admin.post(&format!("/v1/orders/{id}/cancel"), &json!({})).await.expect(200);
+    app.admin.post(&format!("/v1/orders/{id}/cancel"), &json!({})).await.expect(200);
 
     let events = sink.until_taken(6).await;
     let of_order: Vec<(&str, &str)> = events
@@ -97,7 +97,7 @@ async fn an_orders_life_is_told_in_order_and_signed() {
     let sold_out = events.iter().find(|event| event["type"] == "item.sold_out").unwrap();
     assert_eq!(sold_out["subject"], json!(item));
 
-    // Menu item and order have nothing to wait for in each other; either may come first.
+    // Events of a menu item and of an order are independent; either may come first.
     let received = sink.received().into_iter().find(|received| received.json()["type"] == "order.placed").unwrap();
     assert_eq!(received.headers["content-type"], "application/cloudevents+json");
     let event = received.json();
@@ -110,54 +110,54 @@ async fn an_orders_life_is_told_in_order_and_signed() {
     let expected = format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()));
     assert_eq!(received.headers["webhook-signature"], expected);
     assert!(!received.body.contains("@example.org"), "nothing personal");
-    restaurant.close().await;
+    app.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_receiver_that_fails_now_and_then_is_told_everything_all_the_same() {
+async fn a_receiver_that_fails_now_and_then_gets_every_event() {
     let sink = EventSink::open().await;
     let calls = AtomicUsize::new(0);
-    sink.answer(move |_| if calls.fetch_add(1, Ordering::SeqCst).is_multiple_of(3) { 500 } else { 200 });
-    let restaurant = restaurant(2, &sink, &[]).await;
-    let (item, customers) = (restaurant.item(1000).await, restaurant.customers(4).await);
+    sink.respond_with(move |_| if calls.fetch_add(1, Ordering::SeqCst).is_multiple_of(3) { 500 } else { 200 });
+    let app = app(2, &sink, &[]).await;
+    let (item, customers) = (app.item(1000).await, app.customers(4).await);
     let mut ids = Vec::new();
     for n in 0..20 {
         let order = customers[n % 4].order(&[(item, 1)]).await.expect(201);
         let id = order["id"].as_str().unwrap().to_owned();
         for status in ["accepted", "preparing"] {
-            advance(&restaurant, &id, status).await;
+            advance(&app, &id, status).await;
         }
         ids.push(id);
     }
     let begin = Instant::now();
     loop {
-        let told = versions(&sink.taken());
-        if ids.iter().all(|id| told.get(id).is_some_and(|versions| versions.len() == 3)) {
-            assert!(told.values().all(|versions| versions.is_sorted()), "{told:?}");
+        let delivered = versions(&sink.taken());
+        if ids.iter().all(|id| delivered.get(id).is_some_and(|versions| versions.len() == 3)) {
+            assert!(delivered.values().all(|versions| versions.is_sorted()), "{delivered:?}");
             break;
         }
-        assert!(begin.elapsed() < Duration::from_secs(30), "{told:?}");
+        assert!(begin.elapsed() < Duration::from_secs(30), "{delivered:?}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    restaurant.close().await;
+    app.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_refused_too_often_is_put_aside_until_an_admin_has_it_sent_again() {
+async fn an_event_that_is_refused_too_often_is_a_dead_letter_until_an_admin_resends_it() {
     let sink = EventSink::open().await;
     let refused = Arc::new(Mutex::new(String::new()));
     let whom = Arc::clone(&refused);
-    sink.answer(move |received| if received.body.contains(whom.lock().unwrap().as_str()) { 400 } else { 200 });
+    sink.respond_with(move |received| if received.body.contains(whom.lock().unwrap().as_str()) { 400 } else { 200 });
     *refused.lock().unwrap() = "order.placed".to_owned();
-    let restaurant = restaurant(1, &sink, &[("OUTBOX_ATTEMPTS", "3")]).await;
-    let (item, customer) = (restaurant.item(5).await, restaurant.customer().await);
+    let app = app(1, &sink, &[("OUTBOX_ATTEMPTS", "3")]).await;
+    let (item, customer) = (app.item(5).await, app.customer().await);
     let order = customer.order(&[(item, 1)]).await.expect(201);
     let id = order["id"].as_str().unwrap();
-    advance(&restaurant, id, "accepted").await;
-    // Nobody waits for a dead letter.
+    advance(&app, id, "accepted").await;
+    // Other events do not wait for a dead letter.
     assert_eq!(sink.until_taken(1).await[0]["data"]["status"], "accepted");
 
-    let letters = restaurant.admin.get("/v1/admin/dead-letters").await.expect(200);
+    let letters = app.admin.get("/v1/admin/dead-letters").await.expect(200);
     let letter = &letters["data"][0];
     assert_eq!(
         (&letter["type"], &letter["subject"], &letter["attempts"]),
@@ -168,45 +168,45 @@ async fn what_is_refused_too_often_is_put_aside_until_an_admin_has_it_sent_again
 
     *refused.lock().unwrap() = "nothing".to_owned();
     let resend = format!("/v1/admin/dead-letters/{}/resend", letter["id"]);
-    let request = restaurant.admin.request(Method::POST, &resend);
+    let request = app.admin.request(Method::POST, &resend);
     assert_eq!(comanda_tests::Client::send(request).await.status, 204);
     let events = sink.until_taken(2).await;
     assert_eq!(events[1]["type"], "order.placed");
-    assert!(restaurant.admin.get("/v1/admin/dead-letters").await.expect(200)["data"].as_array().unwrap().is_empty());
-    let again = restaurant.admin.request(Method::POST, &resend);
+    assert!(app.admin.get("/v1/admin/dead-letters").await.expect(200)["data"].as_array().unwrap().is_empty());
+    let again = app.admin.request(Method::POST, &resend);
     assert_eq!(comanda_tests::Client::send(again).await.problem(), (404, "not-found".to_owned()));
-    restaurant.close().await;
+    app.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whenever_a_server_that_tells_is_killed_another_goes_on_and_nothing_is_left_out() {
+async fn when_the_delivering_server_is_killed_another_continues_and_no_event_is_lost() {
     let mut random = seeded();
     let sink = EventSink::open().await;
-    let mut restaurant = restaurant(2, &sink, &[]).await;
-    let (item, customer) = (restaurant.item(100_000).await, restaurant.customer().await);
-    // Orders go through a server that stays and tells nobody.
-    let other = restaurant.open_another(&[]);
-    let (customer, admin) = (customer.at(&other), restaurant.admin.at(&other));
+    let mut app = app(2, &sink, &[]).await;
+    let (item, customer) = (app.item(100_000).await, app.customer().await);
+    // Orders go through a server that stays and delivers nothing.
+    let other = app.open_another(&[]);
+    let (customer, admin) = (customer.at(&other), app.admin.at(&other));
 
-    // In the middle of these deliveries one of the two that tell is killed, whichever is at it.
+    // During these deliveries the server that delivers, one of two, is killed.
     let kills: HashMap<usize, usize> =
         (0..8).map(|_| (random.random_range(1..300), random.random_range(0..2))).collect();
-    let tellers = Arc::new(Mutex::new([0, 1].map(|teller| restaurant.servers[teller].pid())));
+    let deliverers = Arc::new(Mutex::new([0, 1].map(|deliverer| app.servers[deliverer].pid())));
     let (killed, to_be_replaced) = mpsc::channel();
-    let (count, victims) = (AtomicUsize::new(0), Arc::clone(&tellers));
-    sink.answer(move |_| {
-        if let Some(teller) = kills.get(&count.fetch_add(1, Ordering::SeqCst)) {
-            kill(victims.lock().unwrap()[*teller], Signal::SIGKILL).unwrap();
-            killed.send(*teller).unwrap();
+    let (count, victims) = (AtomicUsize::new(0), Arc::clone(&deliverers));
+    sink.respond_with(move |_| {
+        if let Some(deliverer) = kills.get(&count.fetch_add(1, Ordering::SeqCst)) {
+            kill(victims.lock().unwrap()[*deliverer], Signal::SIGKILL).unwrap();
+            killed.send(*deliverer).unwrap();
         }
         200
     });
-    let replace_killed = |restaurant: &mut TestApp| {
-        for teller in to_be_replaced.try_iter() {
-            restaurant.open_another(&telling(&sink));
-            let another = restaurant.servers.pop().unwrap();
-            tellers.lock().unwrap()[teller] = another.pid();
-            restaurant.servers[teller] = another;
+    let replace_killed = |app: &mut TestApp| {
+        for deliverer in to_be_replaced.try_iter() {
+            app.open_another(&delivering_to(&sink));
+            let another = app.servers.pop().unwrap();
+            deliverers.lock().unwrap()[deliverer] = another.pid();
+            app.servers[deliverer] = another;
         }
     };
     let mut ids = Vec::new();
@@ -217,48 +217,49 @@ async fn whenever_a_server_that_tells_is_killed_another_goes_on_and_nothing_is_l
             admin.post(&format!("/v1/orders/{id}/status"), &json!({ "status": status })).await.expect(200);
         }
         ids.push(id);
-        replace_killed(&mut restaurant);
+        replace_killed(&mut app);
     }
     let begin = Instant::now();
     loop {
-        replace_killed(&mut restaurant);
+        replace_killed(&mut app);
         let taken = sink.taken();
-        let told = versions(&taken);
-        if ids.iter().all(|id| told.get(id).is_some_and(|versions| versions.len() == 3)) {
-            assert!(told.values().all(|versions| versions.is_sorted()), "{told:?}");
+        let delivered = versions(&taken);
+        if ids.iter().all(|id| delivered.get(id).is_some_and(|versions| versions.len() == 3)) {
+            assert!(delivered.values().all(|versions| versions.is_sorted()), "{delivered:?}");
             break;
         }
-        let missing: HashSet<&String> = ids.iter().filter(|id| told.get(*id).is_none_or(|v| v.len() < 3)).collect();
-        assert!(begin.elapsed() < Duration::from_secs(30), "{} orders are not told whole", missing.len());
+        let missing: HashSet<&String> =
+            ids.iter().filter(|id| delivered.get(*id).is_none_or(|v| v.len() < 3)).collect();
+        assert!(begin.elapsed() < Duration::from_secs(30), "{} orders are not delivered whole", missing.len());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    replace_killed(&mut restaurant);
-    restaurant.admin = admin;
-    restaurant.close().await;
+    replace_killed(&mut app);
+    app.admin = admin;
+    app.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_receiver_that_fails_is_left_alone_and_told_everything_later() {
+async fn a_failing_receiver_is_left_alone_and_gets_every_event_later() {
     let sink = EventSink::open().await;
-    sink.answer(|_| 500);
+    sink.respond_with(|_| 500);
     let quick = "minimum_calls=5 first_wait_ms=1000 longest_wait_ms=1000 probes=1";
-    let restaurant = restaurant(1, &sink, &[("BREAKER_NOTIFICATIONS", quick), ("OUTBOX_ATTEMPTS", "100")]).await;
-    let (item, customer) = (restaurant.item(100).await, restaurant.customer().await);
+    let app = app(1, &sink, &[("BREAKER_NOTIFICATIONS", quick), ("OUTBOX_ATTEMPTS", "100")]).await;
+    let (item, customer) = (app.item(100).await, app.customer().await);
     for _ in 0..10 {
         customer.order(&[(item, 1)]).await.expect(201);
     }
     let begin = Instant::now();
-    while !restaurant.servers[0].has_left_alone("notifications") {
+    while !app.servers[0].has_left_alone("notifications") {
         assert!(begin.elapsed() < Duration::from_secs(20), "it is tried for ever");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    sink.answer(|_| 200);
+    sink.respond_with(|_| 200);
     sink.until_taken(10).await;
-    restaurant.close().await;
+    app.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn customers_are_written_to_and_an_order_does_not_wait_for_it() {
+async fn customers_get_mail_and_an_order_does_not_wait_for_it() {
     let folder = std::env::temp_dir().join(format!("comanda-{}", Uuid::now_v7().simple()));
     let settings = [
         ("MODE", "development"),
@@ -266,12 +267,12 @@ async fn customers_are_written_to_and_an_order_does_not_wait_for_it() {
         ("MAIL_LANGUAGE", "de"),
         ("MAIL_FROM", "Trattoria <kueche@trattoria.example>"),
     ];
-    let restaurant = TestApp::with_servers(1, &settings).await;
-    let tables = restaurant.database.client().await;
+    let app = TestApp::with_servers(1, &settings).await;
+    let tables = app.database.client().await;
     while tables.query("SELECT FROM outbox_subscribers", &[]).await.unwrap().is_empty() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let (item, customer) = (restaurant.item_at(5, 1250).await, restaurant.customer().await);
+    let (item, customer) = (app.item_at(5, 1250).await, app.customer().await);
     let order = customer.order(&[(item, 1)]).await.expect(201);
     let begin = Instant::now();
     let letter = loop {
@@ -293,11 +294,11 @@ async fn customers_are_written_to_and_an_order_does_not_wait_for_it() {
         "{letter}"
     );
     std::fs::remove_dir_all(&folder).unwrap();
-    restaurant.close().await;
+    app.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mail_server_that_is_away_gets_the_mails_later() {
+async fn mails_arrive_after_an_outage_of_the_mail_server() {
     let mails = PythonProgram::mail_server();
     let url = format!("smtp://{}", mails.address);
     let way = FaultyProxy::to(&format!("{url}/")).await;
@@ -308,20 +309,20 @@ async fn a_mail_server_that_is_away_gets_the_mails_later() {
         ("MAIL_FROM", "Trattoria <orders@trattoria.example>"),
         ("OUTBOX_FIRST_PAUSE_MS", "20"),
         ("NOTIFY_TIMEOUT_MS", "500"),
-        // What a breaker does is another test's.
+        // Breakers have tests of their own.
         ("BREAKER_NOTIFICATIONS", "minimum_calls=1000"),
     ];
-    let restaurant = TestApp::with_servers(1, &settings).await;
-    let tables = restaurant.database.client().await;
+    let app = TestApp::with_servers(1, &settings).await;
+    let tables = app.database.client().await;
     while tables.query("SELECT FROM outbox_subscribers", &[]).await.unwrap().is_empty() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let (item, customer) = (restaurant.item(5).await, restaurant.customer().await);
+    let (item, customer) = (app.item(5).await, app.customer().await);
     let order = customer.order(&[(item, 1)]).await.expect(201);
-    advance(&restaurant, order["id"].as_str().unwrap(), "accepted").await;
+    advance(&app, order["id"].as_str().unwrap(), "accepted").await;
     let begin = Instant::now();
     while tables.query("SELECT FROM outbox_retries WHERE attempts > 1", &[]).await.unwrap().is_empty() {
-        assert!(begin.elapsed() < Duration::from_secs(20), "nobody tries");
+        assert!(begin.elapsed() < Duration::from_secs(20), "no delivery is attempted");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(!mails.output().contains("Subject"), "{}", mails.output());
@@ -338,5 +339,5 @@ async fn a_mail_server_that_is_away_gets_the_mails_later() {
     }
     let number = order["number"].as_str().unwrap();
     assert_eq!(subjects(), [format!("Your order {number}"), format!("The kitchen has your order {number}")]);
-    restaurant.close().await;
+    app.close().await;
 }

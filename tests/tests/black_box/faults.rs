@@ -1,5 +1,5 @@
-//! The network between a server and what it stands on does its worst, under load. During it: only answers of the contract, none of them late.
-//! After it: as before within seconds, every order that was answered is there, and none twice.
+//! The network between a server and PostgreSQL or Redis fails under load. Meanwhile, every response is within the
+//! contract and on time. Afterwards, service is restored within seconds, and every confirmed order is there once.
 
 use std::{
     collections::HashMap,
@@ -15,38 +15,38 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-/// How long an answer may take: the deadline below, and a tenth.
+/// How long a response may take: the deadline below, and a tenth.
 const LATEST: Duration = Duration::from_millis(2200);
 
 const SETTINGS: [(&str, &str); 5] = [
     ("PLACEMENT_DEADLINE_MS", "2000"),
     ("DATABASE_READ_LIMIT_MS", "2000"),
     ("DATABASE_WAIT_MS", "800"),
-    // What a breaker does to the answers is another test's.
+    // Breakers have tests of their own.
     ("BREAKER_ORDER_CREATE", "first_wait_ms=300 longest_wait_ms=1000 slow_call_ms=5000"),
     ("BREAKER_ORDER_LOOKUP", "first_wait_ms=300 longest_wait_ms=1000 slow_call_ms=5000"),
 ];
 
-/// What a customer was told under each key.
+/// The order that a customer got under each key.
 type Placed = HashMap<String, Value>;
 
-/// Orders with a key until told to stop, again with the same key where it is not known what became of it.
+/// Orders under keys until the flag says stop, and repeats a request under its key when the outcome is unknown.
 async fn order_on(customer: Client, item: Uuid, ordering: Arc<AtomicBool>) -> Placed {
     let mut placed = Placed::new();
     while ordering.load(Ordering::SeqCst) {
         let key = Uuid::now_v7().to_string();
         loop {
             let begin = Instant::now();
-            let answer = customer.order_with_key(&key, &[(item, 1)]).await;
-            assert!(begin.elapsed() < LATEST, "an order took {:?}: {answer:?}", begin.elapsed());
-            match answer.status {
+            let response = customer.order_with_key(&key, &[(item, 1)]).await;
+            assert!(begin.elapsed() < LATEST, "an order took {:?}: {response:?}", begin.elapsed());
+            match response.status {
                 201 => {
-                    placed.insert(key, answer.json());
+                    placed.insert(key, response.json());
                     break;
                 }
-                503 => assert_eq!(answer.problem(), (503, "unavailable".to_owned())),
-                409 => assert_eq!(answer.problem(), (409, "idempotency-in-progress".to_owned())),
-                _ => panic!("no answer of the contract: {answer:?}"),
+                503 => assert_eq!(response.problem(), (503, "unavailable".to_owned())),
+                409 => assert_eq!(response.problem(), (409, "idempotency-in-progress".to_owned())),
+                _ => panic!("not a response of the contract: {response:?}"),
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -54,24 +54,24 @@ async fn order_on(customer: Client, item: Uuid, ordering: Arc<AtomicBool>) -> Pl
     placed
 }
 
-/// Reads until told to stop; the menu is always there.
+/// Reads until the flag says stop; the menu must always be there.
 async fn read_on(customer: Client, reading: Arc<AtomicBool>) {
     while reading.load(Ordering::SeqCst) {
         for path in ["/v1/menu", "/v1/orders?include=items"] {
             let begin = Instant::now();
-            let answer = customer.get(path).await;
-            assert!(begin.elapsed() < LATEST, "{path} took {:?}: {answer:?}", begin.elapsed());
-            match answer.status {
+            let response = customer.get(path).await;
+            assert!(begin.elapsed() < LATEST, "{path} took {:?}: {response:?}", begin.elapsed());
+            match response.status {
                 200 => {}
-                503 if path != "/v1/menu" => assert_eq!(answer.problem(), (503, "unavailable".to_owned())),
-                _ => panic!("{path}: {answer:?}"),
+                503 if path != "/v1/menu" => assert_eq!(response.problem(), (503, "unavailable".to_owned())),
+                _ => panic!("{path}: {response:?}"),
             }
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-async fn weather_of(proxy: &FaultyProxy, restaurant: &TestApp, customer: &Client, item: Uuid, weather: Weather) {
+async fn weather_of(proxy: &FaultyProxy, app: &TestApp, customer: &Client, item: Uuid, weather: Weather) {
     let going_on = Arc::new(AtomicBool::new(true));
     let mut ordering = JoinSet::new();
     for _ in 0..4 {
@@ -81,7 +81,7 @@ async fn weather_of(proxy: &FaultyProxy, restaurant: &TestApp, customer: &Client
     for _ in 0..2 {
         reading.spawn(read_on(customer.clone(), Arc::clone(&going_on)));
     }
-    // The time itself is what is tried.
+    // The duration itself is under test.
     tokio::time::sleep(Duration::from_millis(500)).await;
     proxy.set(weather);
     tokio::time::sleep(Duration::from_secs(3)).await;
@@ -95,37 +95,37 @@ async fn weather_of(proxy: &FaultyProxy, restaurant: &TestApp, customer: &Client
     let placed: Vec<(String, Value)> = ordering.join_all().await.into_iter().flatten().collect();
     assert!(!placed.is_empty(), "{weather:?}: nobody was served, before or after");
 
-    let tables = restaurant.database.client().await;
+    let tables = app.database.client().await;
     for (key, order) in &placed {
         let rows = tables.query("SELECT id::text FROM orders WHERE idempotency_key = $1", &[key]).await.unwrap();
         let ids: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
         assert_eq!(ids, [order["id"].as_str().unwrap()], "{weather:?}: under {key}");
     }
-    restaurant.assert_sound();
+    app.assert_sound();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn between_the_server_and_postgresql() {
-    let mut restaurant = TestApp::open().await;
-    let proxy = FaultyProxy::to(&restaurant.database.url).await;
-    let base_url = restaurant.open_another_at(&proxy.url.clone(), &SETTINGS);
-    let (item, customer) = (restaurant.item(1_000_000).await, restaurant.customer().await.at(&base_url));
+    let mut app = TestApp::open().await;
+    let proxy = FaultyProxy::to(&app.database.url).await;
+    let base_url = app.open_another_at(&proxy.url.clone(), &SETTINGS);
+    let (item, customer) = (app.item(1_000_000).await, app.customer().await.at(&base_url));
     for weather in [Weather::Cut, Weather::Frozen, Weather::Delayed(Duration::from_millis(50)), Weather::Dribbling] {
-        weather_of(&proxy, &restaurant, &customer, item, weather).await;
+        weather_of(&proxy, &app, &customer, item, weather).await;
     }
-    restaurant.close().await;
+    app.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn between_the_server_and_redis() {
     let redis_url = redis_url().await;
-    let mut restaurant = TestApp::with_redis(redis_url.clone(), 1, &[]).await;
+    let mut app = TestApp::with_redis(redis_url.clone(), 1, &[]).await;
     let proxy = FaultyProxy::to(&redis_url).await;
-    restaurant.servers.push(TestServer::start_at(&restaurant.database.url, &proxy.url, &SETTINGS));
-    let (item, customer) = (restaurant.item(1_000_000).await, restaurant.customer().await);
-    let customer = customer.at(&restaurant.servers[1].base_url);
+    app.servers.push(TestServer::start_at(&app.database.url, &proxy.url, &SETTINGS));
+    let (item, customer) = (app.item(1_000_000).await, app.customer().await);
+    let customer = customer.at(&app.servers[1].base_url);
     for weather in [Weather::Cut, Weather::Frozen, Weather::Delayed(Duration::from_millis(500)), Weather::Dribbling] {
-        weather_of(&proxy, &restaurant, &customer, item, weather).await;
+        weather_of(&proxy, &app, &customer, item, weather).await;
     }
-    restaurant.close().await;
+    app.close().await;
 }

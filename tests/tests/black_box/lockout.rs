@@ -9,60 +9,59 @@ use serde_json::json;
 
 const WRONG: &str = "certainly not it";
 
-fn counted(answers: &[Response]) -> BTreeMap<(u16, String), usize> {
+fn counted(responses: &[Response]) -> BTreeMap<(u16, String), usize> {
     let mut counts = BTreeMap::new();
-    for answer in answers {
-        let code = if answer.status == 200 { String::new() } else { answer.code() };
-        *counts.entry((answer.status, code)).or_default() += 1;
+    for response in responses {
+        let code = if response.status == 200 { String::new() } else { response.code() };
+        *counts.entry((response.status, code)).or_default() += 1;
     }
     counts
 }
 
-/// So many tries at once, spread over the servers.
-async fn at_once(restaurant: &TestApp, count: usize, email: &str, password: &str) -> Vec<Response> {
-    let tries = (0..count).map(|n| {
-        let client = restaurant.anonymous().at(&restaurant.servers[n % restaurant.servers.len()].base_url);
+/// Makes `count` attempts at once, spread over the servers.
+async fn at_once(app: &TestApp, count: usize, email: &str, password: &str) -> Vec<Response> {
+    let attempts = (0..count).map(|n| {
+        let client = app.anonymous().at(&app.servers[n % app.servers.len()].base_url);
         async move { client.try_password(email, password).await }
     });
-    join_all(tries).await
+    join_all(attempts).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_hundred_parallel_guesses_five_passwords_are_tested() {
-    let restaurant = TestApp::with_servers(2, &[("LOG", "info,comanda::identity=debug")]).await;
-    let email = restaurant.account().await;
+async fn two_hundred_parallel_guesses_test_five_passwords() {
+    let app = TestApp::with_servers(2, &[("LOG", "info,comanda::identity=debug")]).await;
+    let email = app.account().await;
     for email in [email.as_str(), "nobody@example.org"] {
-        let before = checked(&restaurant);
-        let answers = at_once(&restaurant, 200, email, WRONG).await;
+        let before = checked(&app);
+        let responses = at_once(&app, 200, email, WRONG).await;
         let expected = [((401, "invalid-credentials".to_owned()), 5), ((429, "account-locked".to_owned()), 195)];
-        assert_eq!(counted(&answers), BTreeMap::from(expected), "{email}");
-        assert_eq!(checked(&restaurant) - before, 5, "passwords that reached the hasher");
-        let locked = restaurant.anonymous().try_password(email, PASSWORD).await;
+        assert_eq!(counted(&responses), BTreeMap::from(expected), "{email}");
+        assert_eq!(checked(&app) - before, 5, "passwords that reached the hasher");
+        let locked = app.anonymous().try_password(email, PASSWORD).await;
         assert_eq!(locked.problem(), (429, "account-locked".to_owned()), "also for the right password");
         let wait: u64 = locked.header("retry-after").unwrap().parse().unwrap();
         assert!((1..=60).contains(&wait), "{wait}");
     }
 }
 
-/// Counted at the hasher itself.
-fn checked(restaurant: &TestApp) -> usize {
-    let lines = restaurant.servers.iter().flat_map(comanda_tests::TestServer::log);
+/// Password checks, as counted by the hasher.
+fn checked(app: &TestApp) -> usize {
+    let lines = app.servers.iter().flat_map(comanda_tests::TestServer::log);
     lines.filter(|line| line.contains("a password was checked")).count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_parallel_correct_logins_are_all_let_in() {
-    let restaurant =
-        TestApp::with_servers(2, &[("LOCKOUT_PATIENCE_MS", "60000"), ("PASSWORD_TIMEOUT_MS", "60000")]).await;
-    let email = restaurant.account().await;
-    let answers = at_once(&restaurant, 100, &email, PASSWORD).await;
-    assert_eq!(counted(&answers), BTreeMap::from([((200, String::new()), 100)]));
+    let app = TestApp::with_servers(2, &[("LOCKOUT_PATIENCE_MS", "60000"), ("PASSWORD_TIMEOUT_MS", "60000")]).await;
+    let email = app.account().await;
+    let responses = at_once(&app, 100, &email, PASSWORD).await;
+    assert_eq!(counted(&responses), BTreeMap::from([((200, String::new()), 100)]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn success_forgets_the_failures_before_it() {
-    let restaurant = TestApp::open().await;
-    let (email, customer) = (restaurant.account().await, restaurant.anonymous());
+    let app = TestApp::open().await;
+    let (email, customer) = (app.account().await, app.anonymous());
     for _ in 0..3 {
         for _ in 0..4 {
             assert_eq!(customer.try_password(&email, WRONG).await.code(), "invalid-credentials");
@@ -74,10 +73,10 @@ async fn success_forgets_the_failures_before_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_opens_by_itself_and_the_next_is_longer() {
     let settings = [("LOCKOUT_FREE_FAILURES", "1"), ("LOCKOUT_STEPS_SECONDS", "1,300,900,3600")];
-    let restaurant = TestApp::with_servers(1, &settings).await;
-    let (email, customer) = (restaurant.account().await, restaurant.anonymous());
+    let app = TestApp::with_servers(1, &settings).await;
+    let (email, customer) = (app.account().await, app.anonymous());
     assert_eq!(customer.try_password(&email, WRONG).await.status, 401);
-    // Trying all the time does not prolong it.
+    // Attempts while it lasts do not prolong it.
     let begin = Instant::now();
     let status = loop {
         match customer.try_password(&email, WRONG).await.status {
@@ -85,8 +84,8 @@ async fn a_lock_opens_by_itself_and_the_next_is_longer() {
             other => break other,
         }
     };
-    assert_eq!(status, 401, "one try after the lock");
-    let lock = restaurant.admin.get(&format!("/v1/admin/lockouts/{email}")).await.expect(200);
+    assert_eq!(status, 401, "one attempt after the lock");
+    let lock = app.admin.get(&format!("/v1/admin/lockouts/{email}")).await.expect(200);
     assert_eq!(
         (&lock["level"], &lock["attempts"], &lock["reason"]),
         (&json!(2), &json!(2), &json!("failed_again_after_lock"))
@@ -97,10 +96,10 @@ async fn a_lock_opens_by_itself_and_the_next_is_longer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_admin_sees_locks_and_lifts_them_with_a_reason_that_is_recorded() {
-    let restaurant = TestApp::open().await;
-    let (email, admin) = (restaurant.account().await, &restaurant.admin);
-    at_once(&restaurant, 6, &email, WRONG).await;
-    at_once(&restaurant, 6, "nobody@example.org", WRONG).await;
+    let app = TestApp::open().await;
+    let (email, admin) = (app.account().await, &app.admin);
+    at_once(&app, 6, &email, WRONG).await;
+    at_once(&app, 6, "nobody@example.org", WRONG).await;
 
     let first = admin.get("/v1/admin/lockouts?limit=1").await.expect(200);
     let cursor = first["next_cursor"].as_str().unwrap();
@@ -124,7 +123,7 @@ async fn an_admin_sees_locks_and_lifts_them_with_a_reason_that_is_recorded() {
     assert_eq!(unlock(json!({ "reason": "" })).await.code(), "validation-failed");
     assert_eq!(unlock(json!({ "reason": "called us" })).await.status, 204);
     assert_eq!(unlock(json!({ "reason": "again" })).await.status, 404);
-    assert_eq!(restaurant.anonymous().try_password(&email, PASSWORD).await.status, 200);
+    assert_eq!(app.anonymous().try_password(&email, PASSWORD).await.status, 200);
 
     let log = admin.get("/v1/admin/audit-log?limit=1").await.expect(200);
     let entry = &log["data"][0];
@@ -133,7 +132,7 @@ async fn an_admin_sees_locks_and_lifts_them_with_a_reason_that_is_recorded() {
         (&json!("account.unlocked"), &json!(email), &json!("called us"))
     );
     assert_eq!(entry["actor_id"], json!(admin.id));
-    for client in [restaurant.customer().await, restaurant.anonymous()] {
+    for client in [app.customer().await, app.anonymous()] {
         for path in ["/v1/admin/lockouts", "/v1/admin/users", "/v1/admin/audit-log"] {
             assert!(matches!(client.get(path).await.status, 401 | 403));
         }
@@ -143,13 +142,13 @@ async fn an_admin_sees_locks_and_lifts_them_with_a_reason_that_is_recorded() {
 #[tokio::test(flavor = "multi_thread")]
 async fn failures_are_remembered_when_servers_and_redis_restart() {
     let mut redis = TestRedis::start().await;
-    let mut restaurant = TestApp::with_redis(redis.url(), 1, &[]).await;
-    let email = restaurant.account().await;
+    let mut app = TestApp::with_redis(redis.url(), 1, &[]).await;
+    let email = app.account().await;
     for _ in 0..2 {
-        assert_eq!(restaurant.anonymous().try_password(&email, WRONG).await.status, 401);
+        assert_eq!(app.anonymous().try_password(&email, WRONG).await.status, 401);
     }
-    let another = restaurant.open_another(&[]);
-    assert!(restaurant.servers.remove(0).stop().success());
+    let another = app.open_another(&[]);
+    assert!(app.servers.remove(0).stop().success());
     let customer = comanda_tests::Client::anonymous(&another);
     assert_eq!(customer.try_password(&email, WRONG).await.status, 401);
     redis.stop();
@@ -164,20 +163,20 @@ async fn failures_are_remembered_when_servers_and_redis_restart() {
 async fn without_redis_logins_go_on_and_guessing_stays_limited() {
     let mut redis = TestRedis::start().await;
     let metrics = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let restaurant = TestApp::with_redis(redis.url(), 1, &[("METRICS_ADDR", metrics.as_str())]).await;
+    let app = TestApp::with_redis(redis.url(), 1, &[("METRICS_ADDR", metrics.as_str())]).await;
     let degraded =
         || async { comanda_tests::Client::anonymous(&format!("http://{metrics}")).get("/metrics").await.text };
     assert!(degraded().await.contains("comanda_degraded{what=\"lockouts\"} 0"), "{}", degraded().await);
-    let (email, victim, customer) = (restaurant.account().await, restaurant.account().await, restaurant.anonymous());
+    let (email, victim, customer) = (app.account().await, app.account().await, app.anonymous());
     let customer = customer.log_in(&email, PASSWORD).await;
     redis.kill();
     assert_eq!(customer.get("/health/ready").await.expect(200)["status"], "degraded");
     assert_eq!(customer.try_password(&email, PASSWORD).await.status, 200);
-    let answers = at_once(&restaurant, 20, &victim, WRONG).await;
-    assert_eq!(counted(&answers)[&(401, "invalid-credentials".to_owned())], 5, "{:?}", counted(&answers));
+    let responses = at_once(&app, 20, &victim, WRONG).await;
+    assert_eq!(counted(&responses)[&(401, "invalid-credentials".to_owned())], 5, "{:?}", counted(&responses));
     assert_eq!(customer.try_password(&victim, PASSWORD).await.code(), "account-locked");
     assert!(degraded().await.contains("comanda_degraded{what=\"lockouts\"} 1"), "{}", degraded().await);
-    // Sessions go on, and end.
+    // Sessions continue, and can be ended.
     assert_eq!(customer.get("/v1/me").await.status, 200);
     let leaving = customer.request(reqwest::Method::DELETE, "/v1/sessions/current");
     assert_eq!(comanda_tests::Client::send(leaving).await.status, 204);
@@ -195,14 +194,14 @@ async fn without_redis_logins_go_on_and_guessing_stays_limited() {
     assert_eq!(customer.try_password(&email, PASSWORD).await.status, 200);
 }
 
-/// Samples of both kinds in turn, so that whatever else the machine does meets both alike, compared by the two-sample
-/// Kolmogorov-Smirnov test: the greatest distance between the two empirical distributions. Were they the same, it would exceed
-/// this bound once in ten thousand runs; a skipped hash, or even half of one, makes it 1.
+/// Takes samples of both kinds alternately, so that other load on the machine affects both alike, and compares them by
+/// the two-sample Kolmogorov-Smirnov test: the greatest distance between the two empirical distributions. Were they the
+/// same, it would exceed this bound once in ten thousand runs; a skipped hash, or even half of one, makes it 1.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_known_address_takes_as_long_as_an_unknown_one() {
     const SAMPLES: usize = 100;
-    let restaurant = TestApp::with_servers(1, &[("LOCKOUT_FREE_FAILURES", "1000")]).await;
-    let (known, customer) = (restaurant.account().await, restaurant.anonymous());
+    let app = TestApp::with_servers(1, &[("LOCKOUT_FREE_FAILURES", "1000")]).await;
+    let (known, customer) = (app.account().await, app.anonymous());
     let mut times = [Vec::new(), Vec::new()];
     for n in 0..2 * SAMPLES {
         let email = if n % 2 == 0 { known.as_str() } else { "nobody@example.org" };

@@ -1,6 +1,6 @@
-//! The real binary over HTTP, on a database of each test's own.
+//! The real binary over HTTP, with a database per test.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
 
 mod accounts;
 mod analytics;

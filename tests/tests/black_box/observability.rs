@@ -1,4 +1,4 @@
-//! What whoever is on duty sees of a request: logs that name it, and traces.
+//! What operators see of a request: logs that name it, and traces.
 
 use std::{
     sync::{Arc, Mutex},
@@ -16,7 +16,7 @@ use tokio::{
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-/// Collects what is sent to it by OTLP over HTTP, as bytes: in them names and ids stand as they are.
+/// Collects OTLP over HTTP as raw bytes, in which names and ids are readable as they are.
 async fn collector() -> (String, Arc<Mutex<Vec<u8>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -29,7 +29,7 @@ async fn collector() -> (String, Arc<Mutex<Vec<u8>>>) {
                 let mut buffer = vec![0; 64 * 1024];
                 while let Ok(length @ 1..) = stream.read(&mut buffer).await {
                     all.lock().unwrap().extend_from_slice(&buffer[..length]);
-                    // Whoever sends is content with any success; what is left of a longer body comes on another connection.
+                    // Any success satisfies the sender; the rest of a longer body comes on another connection.
                     let ok = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n";
                     let _ = stream.write_all(ok).await;
                 }
@@ -47,8 +47,8 @@ fn contains(all: &[u8], part: &[u8]) -> bool {
 async fn an_order_is_traced_as_part_of_its_callers_trace_down_to_the_statements() {
     let (endpoint, collected) = collector().await;
     let settings = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "50")];
-    let restaurant = TestApp::with_servers(1, &settings).await;
-    let (item, customer) = (restaurant.item(3).await, restaurant.customer().await);
+    let app = TestApp::with_servers(1, &settings).await;
+    let (item, customer) = (app.item(3).await, app.customer().await);
     let body = json!({ "items": [{ "menu_item_id": item, "quantity": 1 }] });
     let request = customer.request(Method::POST, "/v1/orders").header("traceparent", TRACEPARENT).json(&body);
     Client::send(request).await.expect(201);
@@ -70,14 +70,14 @@ async fn an_order_is_traced_as_part_of_its_callers_trace_down_to_the_statements(
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(!contains(&collected.lock().unwrap(), b"@example.org"), "nothing personal");
-    restaurant.close().await;
+    app.close().await;
 }
 
-/// The first line of the log that is looked for.
-async fn until_logged(restaurant: &TestApp, is_it: impl Fn(&Value) -> bool) -> Value {
+/// Waits for the first line of the log that matches, and returns it.
+async fn until_logged(app: &TestApp, is_it: impl Fn(&Value) -> bool) -> Value {
     let begin = Instant::now();
     loop {
-        let lines = restaurant.servers[0].log();
+        let lines = app.servers[0].log();
         let mut lines = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
         if let Some(line) = lines.find(&is_it) {
             return line;
@@ -89,12 +89,12 @@ async fn until_logged(restaurant: &TestApp, is_it: impl Fn(&Value) -> bool) -> V
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_statement_is_logged_with_the_request_it_belongs_to() {
-    let restaurant = TestApp::with_servers(1, &[("SLOW_STATEMENT_MS", "100")]).await;
-    let (item, customer) = (restaurant.item(3).await, restaurant.customer().await);
+    let app = TestApp::with_servers(1, &[("SLOW_STATEMENT_MS", "100")]).await;
+    let (item, customer) = (app.item(3).await, app.customer().await);
     let order = customer.order(&[(item, 1)]).await.expect(201);
     let path = format!("/v1/orders/{}/cancel", order["id"].as_str().unwrap());
 
-    let mut tables = restaurant.database.client().await;
+    let mut tables = app.database.client().await;
     let transaction = tables.transaction().await.unwrap();
     transaction.batch_execute("SELECT FROM orders FOR UPDATE").await.unwrap();
     let request = customer
@@ -103,41 +103,41 @@ async fn a_slow_statement_is_logged_with_the_request_it_belongs_to() {
         .header("x-request-id", "the-slow-one")
         .json(&json!({}));
     let cancelling = tokio::spawn(Client::send(request));
-    restaurant.until_waiting_for_locks(1).await;
-    // The statement's time is what is tried.
+    app.until_waiting_for_locks(1).await;
+    // The statement must take this long.
     tokio::time::sleep(Duration::from_millis(150)).await;
     transaction.rollback().await.unwrap();
     cancelling.await.unwrap().expect(200);
 
-    let slow = until_logged(&restaurant, |line| line["fields"]["statement"] == "order.lock").await;
+    let slow = until_logged(&app, |line| line["fields"]["statement"] == "order.lock").await;
     assert!(slow["fields"]["milliseconds"].as_u64().unwrap() >= 100, "{slow}");
     assert_eq!((&slow["span"]["request_id"], &slow["span"]["trace_id"]), (&json!("the-slow-one"), &json!(TRACE)));
 
     let is_plan = |line: &Value| line["fields"]["statement"] == "order.lock" && line["fields"]["plan"].is_string();
-    let planned = until_logged(&restaurant, is_plan).await;
+    let planned = until_logged(&app, is_plan).await;
     let plan = planned["fields"]["plan"].as_str().expect("a plan");
     assert!(plan.contains("LockRows") && plan.contains(" on orders") && plan.contains("$1"), "{plan}");
     assert!(!plan.contains(order["id"].as_str().unwrap()), "values are nobody's business: {plan}");
     assert_eq!(planned["span"]["request_id"], "the-slow-one");
-    restaurant.close().await;
+    app.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reading_of_the_menu_that_fails_is_logged_with_its_request() {
-    let restaurant = TestApp::with_servers(1, &[("DATABASE_READ_LIMIT_MS", "300")]).await;
-    let mut tables = restaurant.database.client().await;
+async fn a_failed_read_of_the_menu_is_logged_with_its_request() {
+    let app = TestApp::with_servers(1, &[("DATABASE_READ_LIMIT_MS", "300")]).await;
+    let mut tables = app.database.client().await;
     let transaction = tables.transaction().await.unwrap();
     transaction.batch_execute("LOCK TABLE menu_items IN ACCESS EXCLUSIVE MODE").await.unwrap();
-    let request = restaurant
+    let request = app
         .anonymous()
         .request(Method::GET, "/v1/menu/items")
         .header("traceparent", TRACEPARENT)
         .header("x-request-id", "the-refused-one");
-    let answer = Client::send(request).await;
-    assert_eq!(answer.problem(), (503, "unavailable".to_owned()));
-    let line = until_logged(&restaurant, |line| line["fields"]["message"] == "unavailable").await;
+    let response = Client::send(request).await;
+    assert_eq!(response.problem(), (503, "unavailable".to_owned()));
+    let line = until_logged(&app, |line| line["fields"]["message"] == "unavailable").await;
     let span = &line["span"];
     assert_eq!((&span["request_id"], &span["trace_id"]), (&json!("the-refused-one"), &json!(TRACE)), "{line}");
     transaction.rollback().await.unwrap();
-    restaurant.close().await;
+    app.close().await;
 }

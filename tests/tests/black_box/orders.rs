@@ -9,9 +9,9 @@ fn id(order: &Value) -> &str {
 
 #[tokio::test]
 async fn an_order_keeps_names_and_prices_of_the_moment() {
-    let restaurant = TestApp::open().await;
-    let (soup, bread) = (restaurant.item_at(10, 450).await, restaurant.item_at(10, 125).await);
-    let customer = restaurant.customer().await;
+    let app = TestApp::open().await;
+    let (soup, bread) = (app.item_at(10, 450).await, app.item_at(10, 125).await);
+    let customer = app.customer().await;
     let body = json!({
         "items": [
             { "menu_item_id": soup, "quantity": 2, "note": "no 🧅" },
@@ -41,8 +41,7 @@ async fn an_order_keeps_names_and_prices_of_the_moment() {
         (&json!(2), &json!(900), &json!("no 🧅"))
     );
 
-    restaurant
-        .admin
+    app.admin
         .patch(
             &format!("/v1/menu/items/{soup}"),
             "\"1\"",
@@ -51,29 +50,29 @@ async fn an_order_keeps_names_and_prices_of_the_moment() {
         .await
         .expect(200);
     assert_eq!(customer.get(&format!("/v1/orders/{}", id(&order))).await.expect(200), order);
-    assert_eq!((restaurant.stock(soup).await, restaurant.stock(bread).await), (7, 7));
-    restaurant.close().await;
+    assert_eq!((app.stock(soup).await, app.stock(bread).await), (7, 7));
+    app.close().await;
 }
 
 #[tokio::test]
 async fn the_same_menu_item_on_several_lines_counts_together() {
-    let restaurant = TestApp::open().await;
-    let item = restaurant.item(3).await;
-    let customer = restaurant.customer().await;
+    let app = TestApp::open().await;
+    let item = app.item(3).await;
+    let customer = app.customer().await;
     let refused = customer.order(&[(item, 2), (item, 2)]).await;
     assert_eq!(refused.problem(), (409, "insufficient-stock".to_owned()));
     assert_eq!(refused.json()["items"], json!([{ "menu_item_id": item, "requested": 4, "available": 3 }]));
-    assert_eq!(restaurant.stock(item).await, 3);
+    assert_eq!(app.stock(item).await, 3);
     customer.order(&[(item, 2), (item, 1)]).await.expect(201);
-    assert_eq!(restaurant.stock(item).await, 0);
-    restaurant.close().await;
+    assert_eq!(app.stock(item).await, 0);
+    app.close().await;
 }
 
 #[tokio::test]
 async fn every_short_menu_item_is_named_at_once_and_nothing_is_taken() {
-    let restaurant = TestApp::open().await;
-    let (plenty, few, none) = (restaurant.item(9).await, restaurant.item(1).await, restaurant.item(0).await);
-    let refused = restaurant.customer().await.order(&[(plenty, 1), (few, 2), (none, 1)]).await;
+    let app = TestApp::open().await;
+    let (plenty, few, none) = (app.item(9).await, app.item(1).await, app.item(0).await);
+    let refused = app.customer().await.order(&[(plenty, 1), (few, 2), (none, 1)]).await;
     assert_eq!(refused.problem(), (409, "insufficient-stock".to_owned()));
     let mut short = refused.json()["items"].as_array().unwrap().clone();
     short.sort_by_key(|item| item["requested"].as_i64());
@@ -84,106 +83,107 @@ async fn every_short_menu_item_is_named_at_once_and_nothing_is_taken() {
             json!({ "menu_item_id": few, "requested": 2, "available": 1 }),
         ]
     );
-    assert_eq!((restaurant.stock(plenty).await, restaurant.orders().await), (9, 0));
+    assert_eq!((app.stock(plenty).await, app.orders().await), (9, 0));
 }
 
 #[tokio::test]
 async fn an_order_of_somebody_else_does_not_exist() {
-    let restaurant = TestApp::open().await;
-    let item = restaurant.item(10).await;
-    let (ana, ben) = (restaurant.customer().await, restaurant.customer().await);
+    let app = TestApp::open().await;
+    let item = app.item(10).await;
+    let (ana, ben) = (app.customer().await, app.customer().await);
     let order = ana.order(&[(item, 1)]).await.expect(201);
     let path = format!("/v1/orders/{}", id(&order));
-    for (client, expected) in [(&ana, 200), (&restaurant.admin, 200), (&ben, 404)] {
+    for (client, expected) in [(&ana, 200), (&app.admin, 200), (&ben, 404)] {
         assert_eq!(client.get(&path).await.status, expected);
     }
     assert_eq!(ben.post(&format!("{path}/cancel"), &json!({})).await.problem(), (404, "not-found".to_owned()));
-    assert_eq!(restaurant.anonymous().get(&path).await.problem(), (401, "unauthenticated".to_owned()));
+    assert_eq!(app.anonymous().get(&path).await.problem(), (401, "unauthenticated".to_owned()));
     assert_eq!(ben.get("/v1/orders").await.expect(200)["data"], json!([]));
-    assert_eq!(restaurant.admin.get("/v1/orders").await.expect(200)["data"][0]["id"], order["id"]);
+    assert_eq!(app.admin.get("/v1/orders").await.expect(200)["data"][0]["id"], order["id"]);
     assert_eq!(ana.get(&format!("/v1/orders/{}", Uuid::now_v7())).await.problem(), (404, "not-found".to_owned()));
     assert_eq!(ana.get("/v1/orders/nonsense").await.problem(), (404, "not-found".to_owned()));
 }
 
 #[tokio::test]
 async fn staff_take_an_order_one_step_at_a_time() {
-    let restaurant = TestApp::open().await;
-    let item = restaurant.item(10).await;
-    let customer = restaurant.customer().await;
+    let app = TestApp::open().await;
+    let item = app.item(10).await;
+    let customer = app.customer().await;
     let order = customer.order(&[(item, 1)]).await.expect(201);
     let path = format!("/v1/orders/{}/status", id(&order));
     let to = |status: &str| json!({ "status": status });
     assert_eq!(customer.post(&path, &to("accepted")).await.problem(), (403, "forbidden".to_owned()));
     for (version, status) in (2..).zip(["accepted", "preparing", "ready", "completed"]) {
         for wrong in ["pending", "cancelled", "completed"].iter().filter(|wrong| **wrong != status) {
-            let answer = restaurant.admin.post(&path, &to(wrong)).await;
-            assert_eq!(answer.problem(), (409, "invalid-transition".to_owned()), "{status}: {wrong}");
+            let response = app.admin.post(&path, &to(wrong)).await;
+            assert_eq!(response.problem(), (409, "invalid-transition".to_owned()), "{status}: {wrong}");
         }
-        let advanced = restaurant.admin.post(&path, &to(status)).await.expect(200);
+        let advanced = app.admin.post(&path, &to(status)).await.expect(200);
         assert_eq!((&advanced["status"], &advanced["version"]), (&json!(status), &json!(version)));
     }
-    assert_eq!(restaurant.admin.post(&path, &to("eaten")).await.problem(), (422, "validation-failed".to_owned()));
+    assert_eq!(app.admin.post(&path, &to("eaten")).await.problem(), (422, "validation-failed".to_owned()));
     let nobody = format!("/v1/orders/{}/status", Uuid::now_v7());
-    assert_eq!(restaurant.admin.post(&nobody, &to("accepted")).await.status, 404);
-    restaurant.close().await;
+    assert_eq!(app.admin.post(&nobody, &to("accepted")).await.status, 404);
+    app.close().await;
 }
 
 #[tokio::test]
 async fn cancelling_returns_the_stock_exactly_once_however_many_ask() {
-    let restaurant = TestApp::with_servers(2, &[]).await;
-    let (one, two) = (restaurant.item(10).await, restaurant.item(10).await);
-    let customer = restaurant.customer().await;
+    let app = TestApp::with_servers(2, &[]).await;
+    let (one, two) = (app.item(10).await, app.item(10).await);
+    let customer = app.customer().await;
     let order = customer.order(&[(one, 2), (two, 3), (one, 1)]).await.expect(201);
     let path = format!("/v1/orders/{}/cancel", id(&order));
     let asking: Vec<_> = (0..16)
         .map(|n| {
-            let customer = customer.at(&restaurant.servers[n % 2].base_url);
+            let customer = customer.at(&app.servers[n % 2].base_url);
             let path = path.clone();
             async move { customer.post(&path, &json!({ "reason": "changed my mind" })).await }
         })
         .collect();
-    let answers = futures_util::future::join_all(asking).await;
-    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
-    assert!(answers.iter().filter(|answer| answer.status != 200).all(|answer| answer.code() == "invalid-transition"));
-    assert_eq!((restaurant.stock(one).await, restaurant.stock(two).await), (10, 10));
-    restaurant.close().await;
+    let responses = futures_util::future::join_all(asking).await;
+    assert_eq!(responses.iter().filter(|response| response.status == 200).count(), 1);
+    assert!(
+        responses
+            .iter()
+            .filter(|response| response.status != 200)
+            .all(|response| response.code() == "invalid-transition")
+    );
+    assert_eq!((app.stock(one).await, app.stock(two).await), (10, 10));
+    app.close().await;
 }
 
 #[tokio::test]
 async fn a_customer_can_cancel_until_the_kitchen_starts_and_staff_until_it_is_handed_over() {
-    let restaurant = TestApp::open().await;
-    let item = restaurant.item(10).await;
-    let customer = restaurant.customer().await;
+    let app = TestApp::open().await;
+    let item = app.item(10).await;
+    let customer = app.customer().await;
     let order = customer.order(&[(item, 4)]).await.expect(201);
     let path = format!("/v1/orders/{}", id(&order));
     for status in ["accepted", "preparing"] {
-        restaurant.admin.post(&format!("{path}/status"), &json!({ "status": status })).await.expect(200);
+        app.admin.post(&format!("{path}/status"), &json!({ "status": status })).await.expect(200);
     }
     let late = Client::send(customer.request(Method::POST, &format!("{path}/cancel"))).await;
     assert_eq!(late.problem(), (409, "invalid-transition".to_owned()));
-    assert_eq!(restaurant.stock(item).await, 6);
+    assert_eq!(app.stock(item).await, 6);
     // A body is not needed.
-    let cancelled = Client::send(restaurant.admin.request(Method::POST, &format!("{path}/cancel"))).await.expect(200);
+    let cancelled = Client::send(app.admin.request(Method::POST, &format!("{path}/cancel"))).await.expect(200);
     assert_eq!(cancelled["status"], "cancelled");
-    assert_eq!(restaurant.stock(item).await, 10);
-    restaurant.close().await;
+    assert_eq!(app.stock(item).await, 10);
+    app.close().await;
 }
 
 #[tokio::test]
 async fn the_list_goes_by_pages_newest_first_and_shows_relations_on_request() {
-    let restaurant = TestApp::open().await;
-    let item = restaurant.item(100).await;
-    let customer = restaurant.customer().await;
+    let app = TestApp::open().await;
+    let item = app.item(100).await;
+    let customer = app.customer().await;
     let mut placed = Vec::new();
     for _ in 0..5 {
         placed.push(id(&customer.order(&[(item, 1)]).await.expect(201)).to_owned());
     }
     placed.reverse();
-    restaurant
-        .admin
-        .post(&format!("/v1/orders/{}/status", placed[4]), &json!({ "status": "accepted" }))
-        .await
-        .expect(200);
+    app.admin.post(&format!("/v1/orders/{}/status", placed[4]), &json!({ "status": "accepted" })).await.expect(200);
 
     let (mut seen, mut cursor) = (Vec::new(), None);
     loop {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 const OFFLINE: [(&str, &str); 3] =
     [("MODE", "development"), ("PAYMENT_GATEWAY", "offline"), ("STRIPE_WEBHOOK_SECRETS", "whsec_old,whsec_new")];
 
-async fn restaurant(servers: usize, settings: &[(&str, &str)]) -> TestApp {
+async fn app(servers: usize, settings: &[(&str, &str)]) -> TestApp {
     let settings: Vec<(&str, &str)> = OFFLINE.into_iter().chain(settings.iter().copied()).collect();
     TestApp::with_servers(servers, &settings).await
 }
@@ -29,8 +29,8 @@ async fn pay(customer: &Client, order: &str, method: &str) -> Response {
 async fn confirm(client: &Client, payment: &Value, card: &str) {
     let intent = payment["client_secret"].as_str().unwrap().split("_secret").next().unwrap();
     let path = format!("/v1/offline-gateway/intents/{intent}/pay");
-    let answer = client.post(&path, &json!({ "payment_method": card })).await;
-    assert_eq!(answer.status, 202, "{}", answer.text);
+    let response = client.post(&path, &json!({ "payment_method": card })).await;
+    assert_eq!(response.status, 202, "{}", response.text);
 }
 
 async fn payments_of(reader: &Client, order: &str) -> Vec<Value> {
@@ -51,9 +51,9 @@ async fn until(reader: &Client, order: &str, status: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_is_paid_by_card_once_and_given_back_when_it_is_cancelled() {
-    let restaurant = restaurant(1, &[]).await;
-    let (item, customer) = (restaurant.item_at(5, 1250).await, restaurant.customer().await);
+async fn an_order_is_paid_by_card_once_and_refunded_when_it_is_cancelled() {
+    let app = app(1, &[]).await;
+    let (item, customer) = (app.item_at(5, 1250).await, app.customer().await);
     let order = order_of(&customer, item).await;
     let payment = pay(&customer, &order, "card").await.expect(201);
     assert_eq!((&payment["status"], &payment["method"]), (&json!("pending"), &json!("card")));
@@ -70,16 +70,16 @@ async fn an_order_is_paid_by_card_once_and_given_back_when_it_is_cancelled() {
     customer.post(&format!("/v1/orders/{order}/cancel"), &json!({})).await.expect(200);
     let refunded = until(&customer, &order, "refunded").await;
     assert_eq!(refunded["refunded"], refunded["amount"]);
-    assert_eq!(restaurant.stock(item).await, 5);
+    assert_eq!(app.stock(item).await, 5);
     assert_eq!(pay(&customer, &order, "card").await.problem(), (409, "invalid-transition".to_owned()));
-    restaurant.assert_sound();
-    restaurant.close().await;
+    app.assert_sound();
+    app.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_the_counter_staff_take_the_money_and_give_it_back_in_parts() {
-    let restaurant = restaurant(1, &[]).await;
-    let (item, customer) = (restaurant.item_at(5, 1000).await, restaurant.customer().await);
+async fn staff_settle_a_payment_at_the_counter_and_refund_it_in_parts() {
+    let app = app(1, &[]).await;
+    let (item, customer) = (app.item_at(5, 1000).await, app.customer().await);
     let order = order_of(&customer, item).await;
     let by_card = pay(&customer, &order, "card").await.expect(201);
     let payment = pay(&customer, &order, "counter").await.expect(201);
@@ -88,45 +88,45 @@ async fn at_the_counter_staff_take_the_money_and_give_it_back_in_parts() {
 
     let path = format!("/v1/orders/{order}/payments/{}", payment["id"].as_str().unwrap());
     assert_eq!(customer.post(&format!("{path}/settle"), &json!({})).await.problem().0, 403);
-    restaurant.admin.post(&format!("{path}/settle"), &json!({})).await.expect(200);
+    app.admin.post(&format!("{path}/settle"), &json!({})).await.expect(200);
     let refund = |amount: i64| {
         let body = json!({ "amount": { "amount": amount, "currency": "EUR" }, "reason": "the soup was cold" });
-        let (admin, path) = (restaurant.admin.clone(), format!("{path}/refunds"));
+        let (admin, path) = (app.admin.clone(), format!("{path}/refunds"));
         async move { admin.post(&path, &body).await }
     };
     assert_eq!(refund(1001).await.pointers(), ["/amount/amount"]);
     assert_eq!(refund(300).await.expect(201)["status"], "succeeded");
     assert_eq!(refund(701).await.pointers(), ["/amount/amount"]);
     assert_eq!(until(&customer, &order, "partly_refunded").await["refunded"]["amount"], 300);
-    restaurant.admin.post(&format!("{path}/refunds"), &json!({ "reason": "all of it" })).await.expect(201);
+    app.admin.post(&format!("{path}/refunds"), &json!({ "reason": "all of it" })).await.expect(201);
     until(&customer, &order, "refunded").await;
 
-    // Whoever pays by the card that was cancelled gets the money back.
+    // A card payment that arrives after it was cancelled is refunded.
     confirm(&customer, &by_card, "pm_card_visa").await;
     let begin = Instant::now();
     while payments_of(&customer, &order).await.iter().any(|payment| payment["status"] != "refunded") {
         assert!(begin.elapsed() < Duration::from_secs(10), "the late payment is not given back");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let report = restaurant.admin.get("/v1/analytics/sales?interval=week").await.expect(200);
+    let report = app.admin.get("/v1/analytics/sales?interval=week").await.expect(200);
     let sum = |name: &str| -> i64 {
         let rows = report["data"].as_array().unwrap().iter();
         rows.map(|row| row[name]["amount"].as_i64().unwrap()).sum()
     };
-    // Once at the counter, and once by the card that came late.
+    // Once at the counter, and once by the late card payment.
     assert_eq!((sum("paid"), sum("refunded"), sum("revenue")), (2000, 2000, 1000));
-    let log = restaurant.admin.get("/v1/admin/audit-log?limit=10").await.expect(200);
+    let log = app.admin.get("/v1/admin/audit-log?limit=10").await.expect(200);
     let actions: Vec<&str> =
         log["data"].as_array().unwrap().iter().filter_map(|entry| entry["action"].as_str()).collect();
     assert!(actions.contains(&"payment.settled") && actions.contains(&"payment.refunded"), "{actions:?}");
-    restaurant.assert_sound();
-    restaurant.close().await;
+    app.assert_sound();
+    app.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repeated_request_is_answered_as_the_first_was() {
-    let restaurant = restaurant(1, &[]).await;
-    let (item, customer) = (restaurant.item(5).await, restaurant.customer().await);
+async fn a_repeated_request_gets_the_first_response() {
+    let app = app(1, &[]).await;
+    let (item, customer) = (app.item(5).await, app.customer().await);
     let order = order_of(&customer, item).await;
     let path = format!("/v1/orders/{order}/payments");
     let with_key = |key: &str, method: &str| {
@@ -141,17 +141,17 @@ async fn a_repeated_request_is_answered_as_the_first_was() {
     assert_eq!(with_key("first", "counter").await.problem(), (422, "idempotency-key-reused".to_owned()));
     assert_eq!(with_key("second", "card").await.problem(), (409, "already-paid".to_owned()));
 
-    let stranger = restaurant.customer().await;
+    let stranger = app.customer().await;
     assert_eq!(pay(&stranger, &order, "card").await.problem(), (404, "not-found".to_owned()));
     assert_eq!(pay(&customer, &Uuid::now_v7().to_string(), "card").await.problem(), (404, "not-found".to_owned()));
     assert_eq!(pay(&customer, &order, "cheque").await.pointers(), ["/method"]);
-    restaurant.close().await;
+    app.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_paid_in_time_is_cancelled_once_and_a_late_payment_goes_back() {
-    let restaurant = restaurant(2, &[("PAYMENT_WINDOW_SECONDS", "1")]).await;
-    let (item, customer) = (restaurant.item(20).await, restaurant.customer().await);
+async fn an_order_not_paid_in_time_is_cancelled_once_and_a_late_payment_is_refunded() {
+    let app = app(2, &[("PAYMENT_WINDOW_SECONDS", "1")]).await;
+    let (item, customer) = (app.item(20).await, app.customer().await);
     let mut orders = Vec::new();
     for _ in 0..10 {
         let order = order_of(&customer, item).await;
@@ -161,7 +161,7 @@ async fn what_is_not_paid_in_time_is_cancelled_once_and_a_late_payment_goes_back
     let at_the_counter = order_of(&customer, item).await;
     pay(&customer, &at_the_counter, "counter").await.expect(201);
     let begin = Instant::now();
-    while restaurant.stock(item).await != 19 {
+    while app.stock(item).await != 19 {
         assert!(begin.elapsed() < Duration::from_secs(15), "unpaid orders keep their stock");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -172,8 +172,8 @@ async fn what_is_not_paid_in_time_is_cancelled_once_and_a_late_payment_goes_back
         until(&customer, order, "refunded").await;
     }
     assert_eq!(customer.get(&format!("/v1/orders/{at_the_counter}")).await.expect(200)["status"], "pending");
-    restaurant.assert_sound();
-    restaurant.close().await;
+    app.assert_sound();
+    app.close().await;
 }
 
 fn signed(secret: &str, body: &str, seconds: i64) -> String {
@@ -184,9 +184,9 @@ fn signed(secret: &str, body: &str, seconds: i64) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_count_when_they_are_signed_fresh_and_new_in_whatever_order() {
-    let restaurant = restaurant(1, &[]).await;
-    let (item, customer) = (restaurant.item(5).await, restaurant.customer().await);
+async fn gateway_events_count_once_if_signed_and_fresh_in_whatever_order() {
+    let app = app(1, &[]).await;
+    let (item, customer) = (app.item(5).await, app.customer().await);
     let order = order_of(&customer, item).await;
     let payment = pay(&customer, &order, "card").await.expect(201);
     let intent = payment["client_secret"].as_str().unwrap().split("_secret").next().unwrap().to_owned();
@@ -196,7 +196,7 @@ async fn events_count_when_they_are_signed_fresh_and_new_in_whatever_order() {
                 "data": { "object": { "id": intent, "object": "payment_intent" } } })
         .to_string()
     };
-    let customer = restaurant.anonymous();
+    let customer = app.anonymous();
     let send = |body: String, signature: String| {
         let request = customer.request(Method::POST, "/v1/webhooks/stripe").header("stripe-signature", signature);
         Client::send(request.header("content-type", "application/json").body(body))
@@ -209,8 +209,8 @@ async fn events_count_when_they_are_signed_fresh_and_new_in_whatever_order() {
         signed("whsec_new", &succeeded, now - 301),
         signed("whsec_new", &event("evt_2", "payment_intent.succeeded", now), now),
     ] {
-        let answer = send(succeeded.clone(), signature).await;
-        assert_eq!(answer.problem(), (400, "invalid-request".to_owned()));
+        let response = send(succeeded.clone(), signature).await;
+        assert_eq!(response.problem(), (400, "invalid-request".to_owned()));
     }
     assert_eq!(payments_of(&customer, &order).await[0]["status"], "pending", "nobody was believed");
 
@@ -218,7 +218,7 @@ async fn events_count_when_they_are_signed_fresh_and_new_in_whatever_order() {
         send(succeeded.clone(), signed("whsec_new", &succeeded, now)).await.expect(200);
     }
     until(&customer, &order, "succeeded").await;
-    // What happened before comes after.
+    // An earlier event arrives later.
     for (id, kind) in [("evt_3", "payment_intent.payment_failed"), ("evt_4", "payment_intent.canceled")] {
         let body = event(id, kind, now - 60);
         send(body.clone(), signed("whsec_old", &body, now)).await.expect(200);
@@ -228,7 +228,7 @@ async fn events_count_when_they_are_signed_fresh_and_new_in_whatever_order() {
     let other = event("evt_5", "customer.created", now);
     send(other.clone(), signed("whsec_old", &other, now)).await.expect(200);
 
-    let tables = restaurant.database.client().await;
+    let tables = app.database.client().await;
     let begin = Instant::now();
     while tables
         .query_one("SELECT count(*) FROM gateway_events WHERE handled_at IS NULL", &[])
@@ -241,9 +241,9 @@ async fn events_count_when_they_are_signed_fresh_and_new_in_whatever_order() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(payments_of(&customer, &order).await[0]["status"], "succeeded");
-    let told = "SELECT count(*) FROM outbox_events WHERE kind = 'payment.succeeded'";
-    assert_eq!(tables.query_one(told, &[]).await.unwrap().get::<_, i64>(0), 1);
-    restaurant.close().await;
+    let events = "SELECT count(*) FROM outbox_events WHERE kind = 'payment.succeeded'";
+    assert_eq!(tables.query_one(events, &[]).await.unwrap().get::<_, i64>(0), 1);
+    app.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -283,9 +283,9 @@ async fn an_event_that_cannot_be_read_is_kept_counted_and_not_tried_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn paying_and_cancelling_at_the_same_instant_leaves_money_and_stock_in_agreement() {
     const TIMES: u32 = 1000;
-    let restaurant = restaurant(2, &[]).await;
-    let (item, customer) = (restaurant.item(TIMES).await, restaurant.customer().await);
-    let other_server = customer.at(&restaurant.servers[1].base_url);
+    let app = app(2, &[]).await;
+    let (item, customer) = (app.item(TIMES).await, app.customer().await);
+    let other_server = customer.at(&app.servers[1].base_url);
     let mut races = JoinSet::new();
     let places = std::sync::Arc::new(tokio::sync::Semaphore::new(16));
     for _ in 0..TIMES {
@@ -301,16 +301,17 @@ async fn paying_and_cancelling_at_the_same_instant_leaves_money_and_stock_in_agr
         });
     }
     races.join_all().await;
-    assert_eq!(restaurant.stock(item).await, i64::from(TIMES));
-    let tables = restaurant.database.client().await;
+    assert_eq!(app.stock(item).await, i64::from(TIMES));
+    let tables = app.database.client().await;
     let open = "SELECT (SELECT count(*) FROM gateway_events WHERE handled_at IS NULL) \
-                     + (SELECT count(*) FROM refunds WHERE status = 'pending') + (SELECT count(*) FROM payments WHERE call_off)";
+                     + (SELECT count(*) FROM refunds WHERE status = 'pending') \
+                      + (SELECT count(*) FROM payments WHERE call_off)";
     let begin = Instant::now();
     while tables.query_one(open, &[]).await.unwrap().get::<_, i64>(0) > 0 {
         assert!(begin.elapsed() < Duration::from_mins(1), "there is still something to be done");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    // Every order was cancelled, and every card was charged: all of it went back, once.
+    // Every order was cancelled, and every card was charged: each charge was refunded, once.
     let row = tables
         .query_one(
             "SELECT count(*) FILTER (WHERE status = 'refunded'), sum(amount - refunded)::bigint FROM payments",
@@ -321,12 +322,12 @@ async fn paying_and_cancelling_at_the_same_instant_leaves_money_and_stock_in_agr
     assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (i64::from(TIMES), 0));
     let refunds = tables.query_one("SELECT count(*) FROM refunds", &[]).await.unwrap().get::<_, i64>(0);
     assert_eq!(refunds, i64::from(TIMES));
-    restaurant.assert_sound();
-    restaurant.close().await;
+    app.assert_sound();
+    app.close().await;
 }
 
 #[tokio::test]
-async fn in_production_nothing_is_played() {
+async fn in_production_no_payment_is_simulated() {
     let settings = [("PAYMENT_GATEWAY", "offline"), ("MODE", "production")];
     let output = comanda_tests::comanda("postgres://nowhere/nothing", "redis://nowhere")
         .args(["config", "check"])
@@ -338,10 +339,10 @@ async fn in_production_nothing_is_played() {
         "{output:?}"
     );
 
-    let restaurant = TestApp::open().await;
-    let (item, customer) = (restaurant.item(5).await, restaurant.customer().await);
+    let app = TestApp::open().await;
+    let (item, customer) = (app.item(5).await, app.customer().await);
     let order = order_of(&customer, item).await;
     assert_eq!(pay(&customer, &order, "card").await.pointers(), ["/method"], "there is no gateway");
     assert_eq!(pay(&customer, &order, "counter").await.status, 201);
-    restaurant.close().await;
+    app.close().await;
 }

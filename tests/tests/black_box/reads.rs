@@ -1,25 +1,25 @@
-//! Reading orders: as many statements for a hundred as for one.
+//! Reading orders: a page of a hundred takes as many statements as a page of one.
 
 use comanda_tests::{Client, TestApp};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_of_a_hundred_orders_takes_as_many_statements_as_one_of_one() {
-    // Nothing but what is asked for.
-    let restaurant = TestApp::open().await;
-    let item = restaurant.item(1000).await;
-    for customer in restaurant.customers(4).await {
+    // Relations are read only on request.
+    let app = TestApp::open().await;
+    let item = app.item(1000).await;
+    for customer in app.customers(4).await {
         for _ in 0..25 {
             customer.order(&[(item, 1)]).await.expect(201);
         }
     }
-    let staff = &restaurant.admin;
+    let staff = &app.admin;
     let statements = async |limit: usize| {
         let relations = ["%FROM \"orders\"%", "%FROM \"order_lines\"%", "%FROM \"users\"%"];
         let count = async || {
             let mut counts = Vec::new();
             for relation in relations {
-                counts.push(restaurant.database.statements(relation).await);
+                counts.push(app.database.statements(relation).await);
             }
             counts
         };
@@ -34,13 +34,13 @@ async fn a_page_of_a_hundred_orders_takes_as_many_statements_as_one_of_one() {
     };
     assert_eq!(statements(1).await, [1, 1, 1]);
     assert_eq!(statements(100).await, [1, 1, 1]);
-    restaurant.close().await;
+    app.close().await;
 }
 
-/// `benches/reads/fill.sql`, smaller.
-async fn fill(restaurant: &TestApp, orders: u32) {
-    let sql = include_str!("../../../benches/reads/fill.sql").replace("{orders}", &orders.to_string());
-    let mut client = restaurant.database.client().await;
+/// `xtask/sql/reads/fill.sql`, smaller.
+async fn fill(app: &TestApp, orders: u32) {
+    let sql = include_str!("../../../xtask/sql/reads/fill.sql").replace("{orders}", &orders.to_string());
+    let mut client = app.database.client().await;
     let transaction = client.transaction().await.unwrap();
     transaction.batch_execute(&sql).await.unwrap();
     transaction.commit().await.unwrap();
@@ -48,23 +48,23 @@ async fn fill(restaurant: &TestApp, orders: u32) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_has_to_go_through_all_orders_or_events() {
-    let mut restaurant = TestApp::open().await;
-    fill(&restaurant, 60_000).await;
-    restaurant.open_another(&[]);
-    let (item, customer) = (restaurant.item(50).await, restaurant.customer().await);
+async fn no_request_scans_all_orders_or_events() {
+    let mut app = TestApp::open().await;
+    fill(&app, 60_000).await;
+    app.open_another(&[]);
+    let (item, customer) = (app.item(50).await, app.customer().await);
     // Rows rather than scans: PostgreSQL counts it as a scan, too, when it adds a few pages to the index by time.
     let read = "SELECT sum(seq_tup_read)::bigint FROM pg_stat_user_tables WHERE relname IN ('orders', 'outbox_events')";
-    let before = restaurant.database.number(read).await;
+    let before = app.database.number(read).await;
 
     let order = customer.order_with_key("first", &[(item, 1)]).await.expect(201);
     customer.order_with_key("first", &[(item, 1)]).await.expect(201);
     let path = format!("/v1/orders/{}", order["id"].as_str().unwrap());
     customer.get(&path).await.expect(200);
-    restaurant.admin.post(&format!("{path}/status"), &json!({ "status": "accepted" })).await.expect(200);
+    app.admin.post(&format!("{path}/status"), &json!({ "status": "accepted" })).await.expect(200);
     let cancel = customer.request(reqwest::Method::POST, &format!("{path}/cancel")).header("idempotency-key", "second");
     Client::send(cancel.json(&json!({}))).await.expect(200);
-    for reader in [&customer, &restaurant.admin] {
+    for reader in [&customer, &app.admin] {
         for status in ["", "&status=pending", "&status=preparing", "&status=completed", "&status=cancelled"] {
             let page = reader.get(&format!("/v1/orders?include=items,customer,payments{status}")).await.expect(200);
             if let Some(cursor) = page["next_cursor"].as_str() {
@@ -79,23 +79,23 @@ async fn nobody_has_to_go_through_all_orders_or_events() {
         format!("top-items?from={hour_ago}"),
         format!("sales?from={hour_ago}&interval=hour"),
     ] {
-        restaurant.admin.get(&format!("/v1/analytics/{report}")).await.expect(200);
+        app.admin.get(&format!("/v1/analytics/{report}")).await.expect(200);
     }
 
-    // What a server's connections have counted is known once they are closed.
-    for server in restaurant.servers.drain(..) {
+    // PostgreSQL publishes the counts of a connection when it is closed.
+    for server in app.servers.drain(..) {
         server.stop();
     }
-    let rows = restaurant.database.number(read).await - before;
+    let rows = app.database.number(read).await - before;
     assert!(rows < 30_000, "{rows} rows were read in sequence");
-    restaurant.assert_sound();
+    app.assert_sound();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_is_stable_while_orders_come_in() {
-    let restaurant = TestApp::open().await;
-    let item = restaurant.item(1000).await;
-    let customer = restaurant.customer().await;
+    let app = TestApp::open().await;
+    let item = app.item(1000).await;
+    let customer = app.customer().await;
     let mut placed = Vec::new();
     for _ in 0..25 {
         placed.push(customer.order(&[(item, 1)]).await.expect(201)["id"].clone());
@@ -110,14 +110,14 @@ async fn a_list_is_stable_while_orders_come_in() {
         path = format!("/v1/orders?limit=4&cursor={cursor}");
     }
     assert_eq!(listed, placed, "each once, and none that came later");
-    restaurant.close().await;
+    app.close().await;
 }
 
 #[tokio::test]
 async fn lists_for_admins_can_be_filtered() {
-    let restaurant = TestApp::open().await;
-    let (ana, admin) = (restaurant.customer().await, &restaurant.admin);
-    restaurant.customer().await;
+    let app = TestApp::open().await;
+    let (ana, admin) = (app.customer().await, &app.admin);
+    app.customer().await;
     let path = format!("/v1/admin/users/{}", ana.id);
     let shut = admin.request(reqwest::Method::PATCH, &path).json(&json!({ "role": "staff", "disabled": true }));
     Client::send(shut).await.expect(200);
@@ -139,8 +139,8 @@ async fn lists_for_admins_can_be_filtered() {
         ("/v1/admin/audit-log?actor_id=me", (400, "invalid-request"), "/actor_id"),
         ("/v1/admin/audit-log?target=a%00b", (422, "validation-failed"), "/target"),
     ] {
-        let answer = admin.get(path).await;
-        assert_eq!(answer.problem(), (problem.0, problem.1.to_owned()), "{path}");
-        assert_eq!(answer.pointers(), [field], "{path}");
+        let response = admin.get(path).await;
+        assert_eq!(response.problem(), (problem.0, problem.1.to_owned()), "{path}");
+        assert_eq!(response.pointers(), [field], "{path}");
     }
 }

@@ -11,7 +11,7 @@ fn text<'a>(session: &'a Value, name: &str) -> &'a str {
     session[name].as_str().expect("a text")
 }
 
-/// Until the server has heard of it: within a second, says the issue; this gives up after a few.
+/// Waits until the server refuses the token. It must within a second; this gives up after a few.
 async fn until_revoked(client: &Client) {
     let begin = std::time::Instant::now();
     while client.get("/v1/me").await.status == 200 {
@@ -23,18 +23,18 @@ async fn until_revoked(client: &Client) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_token_is_good_once_and_closes_its_session_when_it_comes_back() {
-    let restaurant = TestApp::with_servers(2, &[("REFRESH_GRACE_SECONDS", "0")]).await;
-    let (email, customer) = (restaurant.account().await, restaurant.anonymous());
+    let app = TestApp::with_servers(2, &[("REFRESH_GRACE_SECONDS", "0")]).await;
+    let (email, customer) = (app.account().await, app.anonymous());
     let first = customer.try_password(&email, PASSWORD).await.expect(200);
     let second = refresh(&customer, text(&first, "refresh_token")).await.expect(200);
     assert_ne!(first["refresh_token"], second["refresh_token"]);
     assert_eq!(customer.with_token(text(&second, "access_token")).get("/v1/me").await.status, 200);
-    let other = customer.with_token(text(&second, "access_token")).at(&restaurant.servers[1].base_url);
+    let other = customer.with_token(text(&second, "access_token")).at(&app.servers[1].base_url);
     assert_eq!(other.get("/v1/me").await.status, 200);
 
-    // Time must pass for a grace of nothing to be over.
+    // Some time must pass, even for a grace period of zero.
     let sql = "UPDATE refresh_tokens SET used_at = used_at - interval '1 second'";
-    restaurant.database.client().await.batch_execute(sql).await.unwrap();
+    app.database.client().await.batch_execute(sql).await.unwrap();
     assert_eq!(refresh(&customer, text(&first, "refresh_token")).await.problem(), (401, "session-revoked".to_owned()));
     assert_eq!(refresh(&customer, text(&second, "refresh_token")).await.problem(), (401, "session-revoked".to_owned()));
     let access = customer.with_token(text(&second, "access_token"));
@@ -44,33 +44,33 @@ async fn a_refresh_token_is_good_once_and_closes_its_session_when_it_comes_back(
 
     let stored = "SELECT count(*) FROM refresh_tokens WHERE position(hash IN $1::bytea) > 0 OR length(hash) <> 32";
     let token = text(&first, "refresh_token").as_bytes();
-    let plain: i64 = restaurant.database.client().await.query_one(stored, &[&token]).await.unwrap().get(0);
+    let plain: i64 = app.database.client().await.query_one(stored, &[&token]).await.unwrap().get(0);
     assert_eq!(plain, 0, "only hashes are stored");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clients_own_parallel_refresh_gets_the_same_successor() {
-    let restaurant = TestApp::with_servers(2, &[]).await;
-    let (email, customer) = (restaurant.account().await, restaurant.anonymous());
+    let app = TestApp::with_servers(2, &[]).await;
+    let (email, customer) = (app.account().await, app.anonymous());
     let session = customer.try_password(&email, PASSWORD).await.expect(200);
     let asking = (0..16).map(|n| {
-        let client = customer.at(&restaurant.servers[n % 2].base_url);
+        let client = customer.at(&app.servers[n % 2].base_url);
         let token = text(&session, "refresh_token").to_owned();
         async move { refresh(&client, &token).await.expect(200) }
     });
-    let answers = join_all(asking).await;
-    assert!(answers.iter().all(|answer| answer["refresh_token"] == answers[0]["refresh_token"]));
-    refresh(&customer, text(&answers[0], "refresh_token")).await.expect(200);
+    let responses = join_all(asking).await;
+    assert!(responses.iter().all(|response| response["refresh_token"] == responses[0]["refresh_token"]));
+    refresh(&customer, text(&responses[0], "refresh_token")).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn signing_out_ends_the_session_on_every_server() {
-    let restaurant = TestApp::with_servers(2, &[]).await;
-    let (email, customer) = (restaurant.account().await, restaurant.anonymous());
+    let app = TestApp::with_servers(2, &[]).await;
+    let (email, customer) = (app.account().await, app.anonymous());
     let session = customer.try_password(&email, PASSWORD).await.expect(200);
     let another = customer.log_in(&email, PASSWORD).await;
     let here = customer.with_token(text(&session, "access_token"));
-    let there = here.at(&restaurant.servers[1].base_url);
+    let there = here.at(&app.servers[1].base_url);
     assert_eq!(there.get("/v1/me").await.status, 200);
     assert_eq!(Client::send(here.request(Method::DELETE, "/v1/sessions/current")).await.status, 204);
     assert_eq!(here.get("/v1/me").await.code(), "session-revoked");
@@ -78,15 +78,15 @@ async fn signing_out_ends_the_session_on_every_server() {
     until_revoked(&there).await;
     assert_eq!(another.get("/v1/me").await.status, 200, "another session of the same account");
 
-    let mut restaurant = restaurant;
-    let late = restaurant.open_another(&[]);
+    let mut app = app;
+    let late = app.open_another(&[]);
     assert_eq!(here.at(&late).get("/v1/me").await.code(), "session-revoked", "a server that starts later knows, too");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_password_ends_the_other_sessions_and_needs_the_old_one() {
-    let restaurant = TestApp::with_servers(2, &[]).await;
-    let (email, customer) = (restaurant.account().await, restaurant.anonymous());
+    let app = TestApp::with_servers(2, &[]).await;
+    let (email, customer) = (app.account().await, app.anonymous());
     let (here, elsewhere) = (customer.log_in(&email, PASSWORD).await, customer.log_in(&email, PASSWORD).await);
     let put = |current: &str, new: &str| {
         let body = json!({ "current_password": current, "new_password": new });
@@ -100,15 +100,15 @@ async fn a_new_password_ends_the_other_sessions_and_needs_the_old_one() {
 
     assert_eq!(here.get("/v1/me").await.status, 200);
     assert_eq!(elsewhere.get("/v1/me").await.code(), "session-revoked");
-    until_revoked(&elsewhere.at(&restaurant.servers[1].base_url)).await;
+    until_revoked(&elsewhere.at(&app.servers[1].base_url)).await;
     assert_eq!(customer.try_password(&email, PASSWORD).await.status, 401);
     assert_eq!(customer.try_password(&email, "another long password").await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_admin_gives_roles_and_shuts_accounts_at_once() {
-    let restaurant = TestApp::open().await;
-    let (email, customer, admin) = (restaurant.account().await, restaurant.anonymous(), &restaurant.admin);
+    let app = TestApp::open().await;
+    let (email, customer, admin) = (app.account().await, app.anonymous(), &app.admin);
     let customer = customer.log_in(&email, PASSWORD).await;
     let path = format!("/v1/admin/users/{}", customer.id);
     let change = |body: Value| Client::send(admin.request(Method::PATCH, &path).json(&body));
@@ -136,9 +136,9 @@ async fn an_admin_gives_roles_and_shuts_accounts_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_of_the_menu_are_recorded_and_the_record_cannot_be_changed() {
-    let restaurant = TestApp::open().await;
-    let item = restaurant.item(5).await;
-    let (path, admin) = (format!("/v1/menu/items/{item}"), &restaurant.admin);
+    let app = TestApp::open().await;
+    let item = app.item(5).await;
+    let (path, admin) = (format!("/v1/menu/items/{item}"), &app.admin);
     admin.post(&format!("{path}/stock"), &json!({ "delta": 2, "reason": "delivery" })).await.expect(200);
     admin.patch(&path, "\"1\"", &json!({ "name": "Another" })).await.expect(200);
     assert_eq!(admin.delete(&path, "\"2\"").await.status, 204);
@@ -148,7 +148,7 @@ async fn changes_of_the_menu_are_recorded_and_the_record_cannot_be_changed() {
     assert_eq!(actions, ["menu_item.archived", "menu_item.edited", "menu_item.stock_adjusted", "menu_item.added"]);
     assert!(entries.iter().all(|entry| entry["target"] == json!(item) && entry["actor_id"] == json!(admin.id)));
     assert_eq!(entries[2]["reason"], "delivery");
-    let client = restaurant.database.client().await;
+    let client = app.database.client().await;
     for statement in ["UPDATE audit_log SET reason = ''", "DELETE FROM audit_log", "TRUNCATE audit_log"] {
         assert!(client.batch_execute(statement).await.is_err(), "{statement}");
     }
@@ -156,13 +156,13 @@ async fn changes_of_the_menu_are_recorded_and_the_record_cannot_be_changed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_was_replaced_goes_on_verifying_until_it_is_taken_out() {
-    let mut restaurant = TestApp::open().await;
-    let customer = restaurant.customer().await;
-    let generated = restaurant.comanda(&["keys", "generate"]);
+    let mut app = TestApp::open().await;
+    let customer = app.customer().await;
+    let generated = app.comanda(&["keys", "generate"]);
     let new_key = String::from_utf8(generated.stdout).unwrap();
     let settings = [("JWT_SIGNING_KEY", new_key.as_str()), ("JWT_VERIFICATION_KEYS", comanda_tests::signing_key())];
-    let rotated = restaurant.open_another(&settings);
-    let replaced = restaurant.open_another(&settings[..1]);
+    let rotated = app.open_another(&settings);
+    let replaced = app.open_another(&settings[..1]);
     assert_eq!(customer.at(&rotated).get("/v1/me").await.status, 200);
     assert_eq!(customer.at(&replaced).get("/v1/me").await.code(), "unauthenticated");
     let keys = Client::anonymous(&rotated).get("/.well-known/jwks.json").await.expect(200);
@@ -170,12 +170,12 @@ async fn a_key_that_was_replaced_goes_on_verifying_until_it_is_taken_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_address_may_try_only_so_often() {
+async fn attempts_from_one_address_are_limited() {
     let settings =
         [("ADDRESS_LIMIT_BURST", "5"), ("ADDRESS_LIMIT_PER_MINUTE", "1"), ("TRUSTED_PROXIES", "127.0.0.0/8")];
-    let restaurant = TestApp::with_servers(2, &settings).await;
+    let app = TestApp::with_servers(2, &settings).await;
     let from = |address: &'static str, n: usize| {
-        let client = restaurant.anonymous().at(&restaurant.servers[n % 2].base_url);
+        let client = app.anonymous().at(&app.servers[n % 2].base_url);
         let body = json!({ "email": format!("nobody-{n}@example.org"), "password": "certainly not it" });
         let request = client.request(Method::POST, "/v1/sessions").header("x-forwarded-for", address).json(&body);
         Client::send(request)

@@ -1,5 +1,5 @@
-//! Payments through a stateful fake of Stripe that nobody here wrote, over a way on which anything can be lost: a customer is charged once at most, and in the
-//! end the states agree.
+//! Payments through a third-party, stateful fake of Stripe, over a network that loses requests and responses: a
+//! customer is charged at most once, and in the end the states agree.
 
 use std::{
     sync::{
@@ -16,7 +16,7 @@ use uuid::Uuid;
 const KEY: &str = "sk_test_of_nobody";
 
 struct Stage {
-    restaurant: TestApp,
+    app: TestApp,
     stripe: PythonProgram,
     way: LossyGateway,
     item: Uuid,
@@ -24,7 +24,7 @@ struct Stage {
 }
 
 impl Stage {
-    /// What a breaker does to the answers is another test's.
+    /// Breakers have tests of their own.
     async fn open() -> Self {
         Self::with_breaker("minimum_calls=1000").await
     }
@@ -40,15 +40,15 @@ impl Stage {
             ("STRIPE_TIMEOUT_MS", "500"),
             ("BREAKER_STRIPE", breaker),
         ];
-        let restaurant = TestApp::with_servers(1, &settings).await;
-        let (item, customer) = (restaurant.item_at(100, 1250).await, restaurant.customer().await);
-        let stage = Self { restaurant, stripe, way, item, customer };
-        let url = format!("{}/v1/webhooks/stripe", stage.restaurant.servers[0].base_url);
+        let app = TestApp::with_servers(1, &settings).await;
+        let (item, customer) = (app.item_at(100, 1250).await, app.customer().await);
+        let stage = Self { app, stripe, way, item, customer };
+        let url = format!("{}/v1/webhooks/stripe", stage.app.servers[0].base_url);
         stage.post("/_config/webhooks/comanda", &[("url", &url), ("secret", "whsec_of_the_endpoint")]).await;
         stage
     }
 
-    /// Speaks to Stripe past the lossy way, as a customer's browser does.
+    /// Sends a request to Stripe directly, as a customer's browser does.
     async fn post(&self, path: &str, form: &[(&str, &str)]) -> Value {
         let request = reqwest::Client::new().post(format!("http://{}{path}", self.stripe.address)).bearer_auth(KEY);
         let body: Vec<String> = form.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -66,17 +66,17 @@ impl Stage {
         order["id"].as_str().unwrap().to_owned()
     }
 
-    /// Again and again, as a customer does whose first try was answered with 503.
+    /// Repeats the request, as a customer does whose first attempt got a 503.
     async fn pay(&self, order: &str) -> String {
         let begin = Instant::now();
         loop {
-            let answer =
+            let response =
                 self.customer.post(&format!("/v1/orders/{order}/payments"), &json!({ "method": "card" })).await;
-            if answer.status == 201 {
-                let secret = answer.json()["client_secret"].as_str().unwrap().to_owned();
+            if response.status == 201 {
+                let secret = response.json()["client_secret"].as_str().unwrap().to_owned();
                 return secret.split("_secret").next().unwrap().to_owned();
             }
-            assert_eq!(answer.problem(), (503, "unavailable".to_owned()));
+            assert_eq!(response.problem(), (503, "unavailable".to_owned()));
             assert!(begin.elapsed() < Duration::from_secs(20), "no payment begins");
         }
     }
@@ -104,7 +104,7 @@ impl Stage {
                 assert_eq!(payments.len(), 1, "{payments:?}");
                 return;
             }
-            // What was taken by a server and got lost is taken up again after half a minute.
+            // A task whose server lost it is taken up again after half a minute.
             assert!(begin.elapsed() < Duration::from_mins(1), "no payment gets {status}: {payments:?}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -120,20 +120,20 @@ impl Stage {
     }
 
     async fn close(self) {
-        self.restaurant.assert_sound();
-        self.restaurant.close().await;
+        self.app.assert_sound();
+        self.app.close().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_card_pays_is_refused_and_gets_its_money_back() {
+async fn a_card_pays_or_is_declined_and_is_refunded() {
     let stage = Stage::open().await;
     let order = stage.order().await;
     let intent = stage.pay(&order).await;
     assert_eq!(stage.get(&format!("/v1/payment_intents/{intent}")).await["amount"], 1250);
     stage.confirm(&intent, "4000000000000341").await;
     stage.until(&order, "failed").await;
-    // This Stripe keeps a payment that was refused refused.
+    // In this fake, a declined payment stays declined.
     stage.cancel(&order).await;
 
     let order = stage.order().await;
@@ -144,7 +144,7 @@ async fn a_card_pays_is_refused_and_gets_its_money_back() {
     stage.until(&order, "refunded").await;
     assert_eq!(stage.refunds_of(&intent).await, [1250]);
 
-    // An order that nobody paid: nobody can any more.
+    // An order that was cancelled unpaid cannot be paid any more.
     let order = stage.order().await;
     let intent = stage.pay(&order).await;
     stage.cancel(&order).await;
@@ -157,7 +157,7 @@ async fn a_card_pays_is_refused_and_gets_its_money_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_is_lost_on_the_way_a_customer_is_charged_once_and_refunded_once() {
+async fn whatever_the_network_loses_a_customer_is_charged_once_and_refunded_once() {
     let stage = Stage::open().await;
     for loss in [
         Loss::Answered(429),
@@ -169,7 +169,7 @@ async fn whatever_is_lost_on_the_way_a_customer_is_charged_once_and_refunded_onc
     ] {
         let order = stage.order().await;
         let losses = AtomicUsize::new(0);
-        // The first two requests of each kind that changes something.
+        // The first two requests of each kind that changes something are lost.
         stage.way.lose(move |method, _| match method == "POST" && losses.fetch_add(1, Ordering::SeqCst) < 2 {
             true => loss,
             false => Loss::None,
@@ -183,8 +183,8 @@ async fn whatever_is_lost_on_the_way_a_customer_is_charged_once_and_refunded_onc
             if first { loss } else { Loss::None }
         });
         stage.cancel(&order).await;
-        // The gateway is asked again at once rather than after half a minute.
-        let tables = stage.restaurant.database.client().await;
+        // Repeat requests to the gateway at once rather than after half a minute.
+        let tables = stage.app.database.client().await;
         let begin = Instant::now();
         while tables
             .query_one("SELECT count(*) FROM refunds WHERE status = 'pending'", &[])
@@ -203,7 +203,7 @@ async fn whatever_is_lost_on_the_way_a_customer_is_charged_once_and_refunded_onc
         stage.until(&order, "refunded").await;
         assert_eq!(stage.refunds_of(&intent).await, [1250], "{loss:?}");
     }
-    // Of all intents only those that the customer was given a secret of were ever charged.
+    // Only intents whose secret the customer was given were ever charged.
     let charges = stage.get("/v1/charges?limit=100").await;
     let paid = charges["data"].as_array().unwrap().iter().filter(|charge| charge["status"] == "succeeded").count();
     assert_eq!(paid, 6);
@@ -211,9 +211,9 @@ async fn whatever_is_lost_on_the_way_a_customer_is_charged_once_and_refunded_onc
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_no_event_told_is_found_by_comparing() {
+async fn reconciliation_finds_what_no_event_reported() {
     let stage = Stage::open().await;
-    // Nobody hears of anything.
+    // No webhook arrives.
     let nowhere = [("url", "http://127.0.0.1:1/"), ("secret", "whsec_of_the_endpoint")];
     stage.post("/_config/webhooks/comanda", &nowhere).await;
     let order = stage.order().await;
@@ -221,7 +221,7 @@ async fn what_no_event_told_is_found_by_comparing() {
     stage.confirm(&intent, "4242424242424242").await;
 
     let reconcile = || {
-        let mut command = comanda_tests::comanda(&stage.restaurant.database.url, "redis://nowhere");
+        let mut command = comanda_tests::comanda(&stage.app.database.url, "redis://nowhere");
         let output = command
             .args(["payments", "reconcile", "--days", "1"])
             .env("PAYMENT_GATEWAY", "stripe")
@@ -241,7 +241,7 @@ async fn what_no_event_told_is_found_by_comparing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_stripe_fails_it_is_left_alone_and_the_shop_goes_on() {
+async fn while_stripe_fails_its_breaker_is_open_and_orders_go_on() {
     let stage = Stage::with_breaker("minimum_calls=5 first_wait_ms=4000 longest_wait_ms=4000 probes=1").await;
     let (order, asked) = (stage.order().await, Arc::new(AtomicUsize::new(0)));
     let count = Arc::clone(&asked);
@@ -251,15 +251,15 @@ async fn while_stripe_fails_it_is_left_alone_and_the_shop_goes_on() {
     });
     let pay = async || {
         let card = json!({ "method": "card" });
-        let answer = stage.customer.post(&format!("/v1/orders/{order}/payments"), &card).await;
-        assert_eq!((answer.problem().0, &answer.json()["operation"]), (503, &json!("stripe")));
-        answer
+        let response = stage.customer.post(&format!("/v1/orders/{order}/payments"), &card).await;
+        assert_eq!((response.problem().0, &response.json()["operation"]), (503, &json!("stripe")));
+        response
     };
-    let mut tries = 0;
-    while !stage.restaurant.servers[0].has_left_alone("stripe") {
+    let mut attempts = 0;
+    while !stage.app.servers[0].has_left_alone("stripe") {
         pay().await;
-        tries += 1;
-        assert!(tries < 20, "it is tried for ever");
+        attempts += 1;
+        assert!(attempts < 20, "it is attempted for ever");
     }
     let before = asked.load(Ordering::SeqCst);
     assert!(pay().await.header("retry-after").is_some());
