@@ -3,11 +3,11 @@
 _default:
     @just --list
 
-# Bring everything up and serve until Ctrl-C
+# Start everything and serve until Ctrl-C
 run:
     cargo xtask run
 
-# Bring everything up and run every test; arguments go to cargo test
+# Start everything and run every test; arguments go to cargo test
 test *arguments:
     cargo xtask test {{arguments}}
 
@@ -15,11 +15,11 @@ test *arguments:
 rush *arguments:
     cargo xtask rush {{arguments}}
 
-# Placing orders over HTTP beside pgbench; or: login, reads, overload, outbox
+# Benchmarks: orders (default), login, reads, overload, outbox
 bench what="orders":
     cargo xtask bench {{what}}
 
-# Break what Comanda stands on, under load
+# Break what Comanda depends on, under load
 faults *arguments:
     cargo xtask faults {{arguments}}
 
@@ -27,7 +27,7 @@ faults *arguments:
 format:
     cargo fmt
 
-# What the compiler and clippy have to say
+# Compiler warnings and clippy
 lint:
     cargo clippy --workspace --all-targets -- -D warnings
 

@@ -1,4 +1,4 @@
-//! `cargo xtask alerts`: whether the alert rules and the dashboard in `operations/` are worth anything.
+//! `cargo xtask alerts`: checks the alert rules and the dashboard in `operations/`.
 
 use std::{
     collections::BTreeSet,
@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use crate::{process::succeed, project, services::promtool};
 
-/// Checks the rules and runs their tests with Prometheus's own tool; then that every alert has a page in the runbook and every page an alert,
-/// and that the metrics which rules and dashboard ask for are those that the code measures.
+/// Checks the rules and runs their tests with Prometheus's own tool; then that every alert has a page in the runbook
+/// and every page an alert, and that the metrics which rules and dashboard ask for are those that the code measures.
 pub fn run() -> anyhow::Result<ExitCode> {
     let (operations, runbook) = (project::root().join("operations"), project::root().join("docs/runbook"));
     let promtool = promtool()?;

@@ -2,8 +2,9 @@ use std::process::Command;
 
 use crate::project;
 
-/// The cargo that runs us, in the project's folder, as if it had been called from a shell: what it told us about our own package must not
-/// reach it, or build scripts that look at it (ring's) run again each time, and half of the dependencies are built anew.
+/// The cargo that runs us, in the workspace's folder and with the environment of a shell. What cargo has set for our
+/// own package must not reach it: build scripts that read those variables (ring's) would run again each time, and half
+/// of the dependencies would be rebuilt.
 pub fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(project::root());

@@ -2,8 +2,11 @@
 
 use std::{
     collections::HashMap,
+    io::{Read, Write},
+    net::TcpStream,
     path::PathBuf,
-    process::{Command, Stdio},
+    process::Command,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -11,37 +14,15 @@ use anyhow::{Context, bail};
 use nix::sys::signal::Signal;
 
 use crate::{
-    cargo::cargo,
-    http::Connection,
+    build::{Build, Profile},
     process::{Process, ending_with_us, output_of, succeed},
     project::{self, State, random_secret},
     services::Services,
 };
 
-/// How the binary is built.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Profile {
-    Development,
-    Release,
-}
-
-/// Builds the binary and says where it is.
-pub fn build(profile: Profile) -> anyhow::Result<PathBuf> {
-    let mut cargo = cargo();
-    cargo.args(["build", "--package", "comanda-server", "--message-format=json-render-diagnostics"]);
-    if profile == Profile::Release {
-        cargo.arg("--release");
-    }
-    let output = cargo.stderr(Stdio::inherit()).output().context("cannot run cargo")?;
-    if !output.status.success() {
-        bail!("the server does not build");
-    }
-    String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter_map(|message| Some(PathBuf::from(message.get("executable")?.as_str()?)))
-        .next_back()
-        .context("cargo did not say where it put the binary")
+/// Builds the binary and returns its path.
+pub fn build(profile: Profile, next: &'static str) -> anyhow::Result<PathBuf> {
+    Build { package: "comanda-server", binary: "comanda", profile, next }.run()
 }
 
 /// Who may do everything.
@@ -66,7 +47,7 @@ impl Admin {
 
 /// The binary with the settings of one instance.
 pub struct Comanda {
-    program: PathBuf,
+    pub program: PathBuf,
     pub settings: HashMap<String, String>,
 }
 
@@ -95,6 +76,7 @@ impl Comanda {
     }
 
     /// With the settings of an instance that is up already.
+    #[cfg(feature = "load")]
     pub fn with_settings(program: PathBuf, settings: HashMap<String, String>) -> Self {
         Self { program, settings }
     }
@@ -116,25 +98,37 @@ impl Comanda {
     }
 
     /// Starts a server and waits until it can take orders.
-    pub async fn serve(&self, address: &str) -> anyhow::Result<Server> {
+    pub fn serve(&self, address: &str) -> anyhow::Result<Server> {
         let mut command = ending_with_us("TERM");
         command.arg(&self.program).arg("serve").envs(&self.settings).env("BIND_ADDR", address);
         let mut process = Process::start("the server", command, Signal::SIGTERM)?;
         let deadline = Instant::now() + Duration::from_mins(1);
-        while !is_ready(address).await {
+        while !is_ready(address) {
             process.ensure_alive()?;
             if Instant::now() > deadline {
-                bail!("the server does not get ready");
+                bail!("the server did not become ready within a minute");
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            thread::sleep(Duration::from_millis(20));
         }
         Ok(Server { process, address: address.to_owned() })
     }
 }
 
-async fn is_ready(address: &str) -> bool {
-    let Ok(mut connection) = Connection::open(address).await else { return false };
-    connection.get("/health/ready", None).await.is_ok_and(|answer| answer.status == 200)
+fn is_ready(address: &str) -> bool {
+    get(address, "/health/ready").is_ok_and(|(status, _)| status == 200)
+}
+
+/// Sends one GET request; returns status and body.
+pub fn get(address: &str, path: &str) -> anyhow::Result<(u16, String)> {
+    let mut stream = TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    // HTTP/1.0: the body comes in one piece, and the connection ends with it.
+    stream.write_all(format!("GET {path} HTTP/1.0\r\nhost: {address}\r\n\r\n").as_bytes())?;
+    let mut response = String::new();
+    stream.read_to_string(&mut response)?;
+    let status = response.split(' ').nth(1).and_then(|status| status.parse().ok()).context("not an HTTP response")?;
+    let (_, body) = response.split_once("\r\n\r\n").context("not an HTTP response")?;
+    Ok((status, body.to_owned()))
 }
 
 /// A running server. Stops gracefully when dropped.
@@ -144,11 +138,13 @@ pub struct Server {
 }
 
 impl Server {
+    #[cfg(feature = "load")]
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 
     /// As if the power had failed.
+    #[cfg(feature = "load")]
     pub fn kill(&mut self) -> anyhow::Result<()> {
         self.process.kill()
     }

@@ -20,7 +20,9 @@ impl Exports {
     pub fn write(state: &State, comanda: &Comanda, admin: &Admin, server: &Server) -> anyhow::Result<Self> {
         let mut exports: HashMap<&str, &str> =
             comanda.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let program = comanda.program.display().to_string();
         exports.extend([
+            ("COMANDA_PROGRAM", program.as_str()),
             ("COMANDA_ADDR", server.address.as_str()),
             ("ADMIN_EMAIL", admin.email.as_str()),
             ("ADMIN_PASSWORD", admin.password.as_str()),

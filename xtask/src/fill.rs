@@ -15,7 +15,7 @@ pub struct FillArguments {
     orders: u64,
 }
 
-/// Fills the books of the instance that `cargo xtask run` has up.
+/// Fills the database of the instance that `cargo xtask run` has started.
 pub async fn run(arguments: &FillArguments) -> anyhow::Result<ExitCode> {
     let Some(mut settings) = Exports::read() else { bail!("nothing runs; start `cargo xtask run` first") };
     let url = settings.remove("DATABASE_URL").context("no DATABASE_URL")?;
@@ -23,19 +23,19 @@ pub async fn run(arguments: &FillArguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Adds menu items, customers and orders, which can be done once.
+/// Adds menu items, customers and orders. Works once per database.
 pub async fn fill(database_url: &str, orders: u64) -> anyhow::Result<()> {
     ensure!((1..=10_000_000).contains(&orders), "between 1 and 10,000,000 orders");
-    println!("Filling the books with {orders} orders…");
+    println!("Filling the database with {orders} orders…");
     let begin = Instant::now();
     let (mut client, connection) = tokio_postgres::connect(database_url, NoTls).await?;
     tokio::spawn(connection);
     let filled = client
-        .query_opt("SELECT FROM users WHERE email = 'guest-1@fill.example'", &[])
+        .query_opt("SELECT FROM users WHERE email = 'customer-1@fill.example'", &[])
         .await
         .context("is the database up to date?")?;
-    ensure!(filled.is_none(), "these books were filled before");
-    let sql = std::fs::read_to_string(project::root().join("benches/reads/fill.sql"))?;
+    ensure!(filled.is_none(), "this database was filled before");
+    let sql = std::fs::read_to_string(project::root().join("xtask/sql/reads/fill.sql"))?;
     let transaction = client.transaction().await?;
     transaction.batch_execute(&sql.replace("{orders}", &orders.to_string())).await?;
     transaction.commit().await?;

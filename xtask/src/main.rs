@@ -1,20 +1,28 @@
-//! What a developer or a newcomer runs: `cargo xtask help`.
+//! Tasks for developers and newcomers: `cargo xtask help`.
 
-#![allow(clippy::print_stdout, reason = "a command for people prints")]
-#![allow(unreachable_pub, reason = "in a program, `pub` says what a module offers the others")]
+#![expect(clippy::print_stdout, reason = "a command for people prints")]
+#![expect(unreachable_pub, reason = "in a program, `pub` says what a module offers the others")]
 
 mod alerts;
+#[cfg(feature = "load")]
 mod bench;
+mod build;
 mod cargo;
 mod comanda;
 mod env;
+#[cfg(feature = "load")]
 mod faults;
+#[cfg(feature = "load")]
 mod fill;
+#[cfg(feature = "load")]
 mod http;
+mod interrupt;
+mod load;
 mod openapi;
 mod process;
 mod project;
 mod run;
+#[cfg(feature = "load")]
 mod rush;
 mod services;
 mod test;
@@ -23,46 +31,48 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Brings up what Comanda needs, and runs it, tests it and puts it under load.
+use self::load::Unparsed;
+
+/// Starts what Comanda needs, then runs it, tests it or puts it under load.
 #[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
-    /// Bring up private PostgreSQL and Redis, load a sample menu and serve until Ctrl-C
+    /// Start a private PostgreSQL and Redis, load a sample menu and serve until Ctrl-C
     Run,
-    /// Bring up private PostgreSQL and Redis and run every test; arguments go to `cargo test`
+    /// Start a private PostgreSQL and Redis and run every test; arguments go to `cargo test`
     #[command(trailing_var_arg = true)]
     Test {
         #[arg(allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Print the `export` lines of the private instances that `cargo xtask run` has up, for another shell
+    /// Print `export` lines for the instances that `cargo xtask run` has started, for use in another shell
     Env,
-    /// Have many customers buy at once, then hold the tables against every invariant
-    Rush(rush::RushArguments),
-    /// Fill the books of the running instance with many orders, to see how it fares when it is not new any more
-    Fill(fill::FillArguments),
-    /// Break what Comanda stands on, under load, and look at what its customers are told
-    Faults(faults::FaultsArguments),
-    /// Hold the alert rules and the dashboard against Prometheus's own tool and the metrics that there are
+    /// Have many customers order at once, then check every invariant against the database
+    #[command(disable_help_flag = true)]
+    Rush(Unparsed),
+    /// Fill the running instance's database with two months of sample orders, to try reports and lists on real volume
+    #[command(disable_help_flag = true)]
+    Fill(Unparsed),
+    /// Break PostgreSQL, Redis, the network and servers under load, and check what customers see
+    #[command(disable_help_flag = true)]
+    Faults(Unparsed),
+    /// Check the alert rules and the dashboard with Prometheus's own tool and against the metrics in the code
     Alerts,
-    /// Check openapi.json with a validator and a generator of clients
+    /// Check openapi.json with a validator and a client generator
     Openapi,
-    /// Measure
-    #[command(subcommand)]
-    Bench(bench::Bench),
+    /// Run a benchmark: orders, login, reads, overload or outbox
+    #[command(disable_help_flag = true)]
+    Bench(Unparsed),
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let outcome = match Task::parse() {
-        Task::Run => run::run().await,
-        Task::Test { arguments } => test::run(&arguments).await,
+        Task::Run => run::run(),
+        Task::Test { arguments } => test::run(&arguments),
         Task::Env => env::run(),
-        Task::Rush(arguments) => rush::run(arguments).await,
-        Task::Fill(arguments) => fill::run(&arguments).await,
-        Task::Faults(arguments) => faults::run(&arguments).await,
         Task::Alerts => alerts::run(),
         Task::Openapi => openapi::run(),
-        Task::Bench(bench) => bench.run().await,
+        Task::Rush(_) | Task::Fill(_) | Task::Faults(_) | Task::Bench(_) => load::run(),
     };
     match outcome {
         Ok(code) => code,

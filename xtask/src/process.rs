@@ -12,6 +12,8 @@ use nix::{
 };
 use std::os::unix::process::CommandExt;
 
+use crate::interrupt;
+
 /// A program that is told to stop, and waited for, when this is dropped.
 pub struct Process {
     name: &'static str,
@@ -21,7 +23,7 @@ pub struct Process {
 
 impl Process {
     /// How long a program may take to stop before it is killed.
-    const PATIENCE: Duration = Duration::from_secs(30);
+    const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
     /// In a process group of its own, so that a Ctrl-C meant for us does not stop the database before the server.
     pub fn start(name: &'static str, mut command: Command, stop_with: Signal) -> anyhow::Result<Self> {
@@ -29,6 +31,7 @@ impl Process {
         Ok(Self { name, child, stop_with })
     }
 
+    #[cfg(feature = "load")]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -37,8 +40,9 @@ impl Process {
         Ok(self.child.try_wait()?)
     }
 
-    /// Fails when the program has ended by itself.
+    /// Fails when the program has ended by itself, or when this task was asked to stop.
     pub fn ensure_alive(&mut self) -> anyhow::Result<()> {
+        interrupt::check()?;
         match self.has_ended()? {
             None => Ok(()),
             Some(status) => bail!("{} has ended: {status}", self.name),
@@ -46,6 +50,7 @@ impl Process {
     }
 
     /// As if the power had failed.
+    #[cfg(feature = "load")]
     pub fn kill(&mut self) -> anyhow::Result<()> {
         self.child.kill()?;
         self.child.wait()?;
@@ -53,6 +58,7 @@ impl Process {
     }
 
     /// Signals the program and everything it has started.
+    #[cfg(feature = "load")]
     pub fn signal_family(&self, signal: Signal) -> anyhow::Result<()> {
         let parent = self.child.id();
         for entry in std::fs::read_dir("/proc")?.flatten() {
@@ -74,7 +80,7 @@ impl Process {
             return Ok(status);
         }
         kill(pid, self.stop_with)?;
-        let deadline = Instant::now() + Self::PATIENCE;
+        let deadline = Instant::now() + Self::STOP_TIMEOUT;
         while Instant::now() < deadline {
             if let Some(status) = self.has_ended()? {
                 return Ok(status);

@@ -21,7 +21,7 @@ pub struct State {
 }
 
 impl State {
-    /// For what lasts from one start to the next.
+    /// Opens a folder whose content is kept from one start to the next.
     pub fn open(purpose: &str) -> anyhow::Result<Self> {
         let folder = folder_of(purpose);
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -33,13 +33,13 @@ impl State {
         match lock.try_lock() {
             Ok(()) => Ok(Self { folder, _lock: lock }),
             Err(TryLockError::WouldBlock) => {
-                bail!("another `cargo xtask {purpose}` is at work in {}", folder.display())
+                bail!("another `cargo xtask {purpose}` is running in {}", folder.display())
             }
             Err(TryLockError::Error(error)) => Err(error.into()),
         }
     }
 
-    /// For what begins from nothing each time.
+    /// Opens a folder, and empties it.
     pub fn open_empty(purpose: &str) -> anyhow::Result<Self> {
         let state = Self::open(purpose)?;
         for entry in fs::read_dir(&state.folder)? {

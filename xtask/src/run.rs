@@ -1,70 +1,69 @@
 //! `cargo xtask run`
 
-use std::process::ExitCode;
+use std::{process::ExitCode, thread, time::Duration};
 
 use anyhow::Context;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    comanda::{Admin, Comanda, Profile, build},
+    build::Profile,
+    comanda::{self, Admin, Comanda, get},
     env::Exports,
-    http::Connection,
+    interrupt,
     project::State,
     services::{Durability, Services},
 };
 
-pub async fn run() -> anyhow::Result<ExitCode> {
+pub fn run() -> anyhow::Result<ExitCode> {
     // From the first moment, so that a Ctrl-C during the start stops what was already started.
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let asked_to_stop = async {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    };
-    tokio::select! {
-        outcome = serve() => outcome,
-        () = asked_to_stop => {
-            println!("\nStopping; the data stay where they are.");
+    interrupt::watch()?;
+    match serve() {
+        Err(_) if interrupt::is_requested() => {
+            println!("\nStopped. The data stay in .comanda/run.");
             Ok(ExitCode::SUCCESS)
         }
+        outcome => outcome,
     }
 }
 
-async fn serve() -> anyhow::Result<ExitCode> {
+fn serve() -> anyhow::Result<ExitCode> {
     let address = std::env::var("BIND_ADDR").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
     let state = State::open("run")?;
-    println!("Building the server…");
-    let program = build(Profile::Release)?;
-    let services = Services::start(&state, Durability::Full).await?;
+    let program = comanda::build(Profile::Trial, "starting PostgreSQL and Redis")?;
+    let services = Services::start(&state, Durability::Full)?;
     let comanda = Comanda::new(program, &state, &services)?;
     let admin = Admin::from_environment(&state)?;
+    println!("Preparing the database: migrations, a sample menu, an admin");
     comanda.prepare(&admin)?;
-    let mut server = comanda.serve(&address).await.with_context(|| format!("cannot serve at {address}"))?;
+    let mut server = comanda.serve(&address).with_context(|| format!("cannot serve at {address}"))?;
     let _exports = Exports::write(&state, &comanda, &admin, &server)?;
-    greet(&server.address, &admin).await?;
+    greet(&server.address, &admin)?;
     while !server.has_ended()? {
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        interrupt::check()?;
+        thread::sleep(Duration::from_millis(200));
     }
     anyhow::bail!("the server has ended by itself")
 }
 
-async fn greet(address: &str, admin: &Admin) -> anyhow::Result<()> {
-    let mut connection = Connection::open(address).await?;
-    let menu = connection.get("/v1/menu/items?limit=1", None).await?.expect(200)?;
-    let item = menu["data"][0]["id"].as_str().unwrap_or("…the id of a menu item…");
+fn greet(address: &str, admin: &Admin) -> anyhow::Result<()> {
+    let (_, menu) = get(address, "/v1/menu/items?limit=1")?;
+    let menu: serde_json::Value = serde_json::from_str(&menu).context("the menu")?;
+    let item = menu["data"][0]["id"].as_str().unwrap_or("<the id of a menu item>");
     let Admin { email, password } = admin;
     let json = "-H 'content-type: application/json'";
+    let account = r#"{"email":"ana@example.org","password":"three short words","name":"Ana"}"#;
+    let credentials = r#"{"email":"ana@example.org","password":"three short words"}"#;
+    let order = format!(r#"{{"items":[{{"menu_item_id":"{item}","quantity":2}}]}}"#);
+    let take_token = r#"sed 's/.*"access_token":"\([^"]*\)".*/\1/'"#;
     println!(
         "
-Comanda serves at http://{address}, with a page to try it at http://{address}/docs
+Comanda serves at http://{address}; try the API at http://{address}/docs
 Admin: {email}, password {password}
 
 An order in three lines:
 
-curl -s http://{address}/v1/users {json} -d '{{\"email\":\"ana@example.org\",\"password\":\"three short words\",\"name\":\"Ana\"}}'
-TOKEN=$(curl -s http://{address}/v1/sessions {json} -d '{{\"email\":\"ana@example.org\",\"password\":\"three short words\"}}' | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')
-curl -s http://{address}/v1/orders {json} -H \"authorization: Bearer $TOKEN\" -H 'idempotency-key: first-order' -d '{{\"items\":[{{\"menu_item_id\":\"{item}\",\"quantity\":2}}]}}'
+curl -s http://{address}/v1/users {json} -d '{account}'
+TOKEN=$(curl -s http://{address}/v1/sessions {json} -d '{credentials}' | {take_token})
+curl -s http://{address}/v1/orders {json} -H \"authorization: Bearer $TOKEN\" -H 'idempotency-key: first-order' -d '{order}'
 
 Ctrl-C stops it."
     );

@@ -1,25 +1,32 @@
 //! `cargo xtask test`
 
-use std::process::ExitCode;
+use std::{
+    io::{BufRead, BufReader},
+    process::{ExitCode, Stdio},
+};
+
+use anyhow::Context;
 
 use crate::{
+    build::Profile,
     cargo::cargo,
-    comanda::{Comanda, Profile, build},
+    comanda::{self, Comanda},
     process::succeed,
     project::{self, State},
     services::{Durability, Services, chromium, python_with_servers, redis_server},
 };
 
-/// Brings up servers for the tests alone, prepares the database that each test's own is cloned from, and runs every test.
-pub async fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
+/// Starts PostgreSQL and Redis for the tests alone, prepares the database that each test's own is cloned from, and runs
+/// the tests.
+pub fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let state = State::open_empty("test")?;
-    let program = build(Profile::Development)?;
-    let services = Services::start(&state, Durability::None).await?;
+    let program = comanda::build(Profile::Development, "building the tests")?;
+    let services = Services::start(&state, Durability::None)?;
     let comanda = Comanda::new(program.clone(), &state, &services)?;
     succeed(comanda.command(&["migrate"]).env("LOG", "warn"))?;
 
     let one_package = arguments.iter().any(|argument| argument.starts_with("-p") || argument.starts_with("--package"));
-    let status = cargo()
+    let mut tests = cargo()
         .args(["test", "--no-fail-fast"])
         .args((!one_package).then_some("--workspace"))
         .args(arguments)
@@ -29,6 +36,104 @@ pub async fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
         .env("TEST_CHROMIUM", chromium()?)
         .env("TEST_PYTHON", python_with_servers(&project::folder_of("python"))?)
         .env("TEST_COMANDA", program)
-        .status()?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot run cargo")?;
+    let mut failures = Failures::default();
+    if let Some(output) = tests.stdout.take() {
+        for line in BufReader::new(output).split(b'\n') {
+            let line = line?;
+            let line = String::from_utf8_lossy(&line);
+            println!("{line}");
+            failures.record(&line);
+        }
+    }
+    if tests.wait()?.success() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("{}", failures.summary());
+    Ok(ExitCode::FAILURE)
+}
+
+/// What libtest has said of tests that failed.
+#[derive(Default)]
+struct Failures {
+    failed: Vec<Failed>,
+    /// The test whose captured output is being printed.
+    printing: Option<String>,
+}
+
+struct Failed {
+    name: String,
+    seed: Option<String>,
+}
+
+impl Failures {
+    /// Takes note of a line of libtest's output.
+    fn record(&mut self, line: &str) {
+        if let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED")) {
+            // Doctests are named by file and line: `src/lib.rs - (line 12)`.
+            let name = name.trim_end_matches(" - should panic").to_owned();
+            self.failed.push(Failed { name, seed: None });
+        } else if let Some(name) = line.strip_prefix("---- ").and_then(|rest| rest.strip_suffix(" stdout ----")) {
+            self.printing = Some(name.to_owned());
+        } else if let Some((_, seed)) = line.split_once("TEST_SEED=")
+            && let Some(printing) = &self.printing
+            && let Some(failed) = self.failed.iter_mut().rev().find(|failed| failed.name == *printing)
+        {
+            let seed = seed.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+            failed.seed = Some(seed.to_owned());
+        }
+    }
+
+    fn summary(&self) -> String {
+        if self.failed.is_empty() {
+            return "\nThe tests did not build, or a test program ended before its tests did; see above.".to_owned();
+        }
+        let mut summary = format!("\n{} failed. To run one alone:\n", self.failed.len());
+        for Failed { name, seed } in &self.failed {
+            let seed = seed.as_ref().map(|seed| format!("TEST_SEED={seed} ")).unwrap_or_default();
+            let command = match name.split_once(" - ") {
+                Some((file, _)) => format!("cargo xtask test --doc '{file}'"),
+                None => format!("cargo xtask test {name}"),
+            };
+            summary.push_str("  ");
+            summary.push_str(&seed);
+            summary.push_str(&command);
+            summary.push('\n');
+        }
+        summary
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_says_how_to_run_each_failed_test_alone() {
+        let mut failures = Failures::default();
+        for line in [
+            "test orders::one_is_sold ... ok",
+            "test orders::none_is_sold_twice ... FAILED",
+            "test src/money.rs - money::Money (line 7) ... FAILED",
+            "---- orders::none_is_sold_twice stdout ----",
+            "repeat with TEST_SEED=42",
+        ] {
+            failures.record(line);
+        }
+        assert_eq!(
+            failures.summary(),
+            "\n2 failed. To run one alone:\n  \
+             TEST_SEED=42 cargo xtask test orders::none_is_sold_twice\n  \
+             cargo xtask test --doc 'src/money.rs'\n"
+        );
+    }
+
+    #[test]
+    fn the_summary_does_not_blame_a_test_when_none_has_failed() {
+        let mut failures = Failures::default();
+        failures.record("test orders::one_is_sold ... ok");
+        assert!(failures.summary().contains("did not build"));
+    }
 }

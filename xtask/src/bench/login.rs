@@ -27,21 +27,21 @@ pub struct LoginArguments {
 
 const PASSWORD: &str = "three short words";
 const CLIENTS: usize = 64;
-const TURN: Duration = Duration::from_secs(1);
+const SLICE: Duration = Duration::from_secs(1);
 
 pub async fn run(arguments: &LoginArguments) -> anyhow::Result<ExitCode> {
     ensure!((1..=120).contains(&arguments.seconds), "--seconds must be between 1 and 120");
     let time = Duration::from_secs(arguments.seconds);
-    let stage = Stage::own("bench", 1).await?;
+    let stage = Stage::own("bench", 1)?;
     let address = stage.addresses[0].clone();
     let accounts = open_accounts(&address).await?;
 
-    println!("One sign-in at a time, and the hash alone, in turns…");
+    println!("One sign-in at a time, and the hash alone, alternating…");
     let (mut one, mut single) = (histogram()?, histogram()?);
-    // The machine is faster at one moment and slower at the next: both are measured in both.
+    // The machine's speed varies: alternating measures both at the same speed.
     for _ in 0..arguments.seconds {
-        one.add(&hash_on(1, TURN)?.0)?;
-        single.add(&sign_in_until(address.clone(), accounts[0].clone(), Instant::now() + TURN).await?)?;
+        one.add(&hash_on(1, SLICE)?.0)?;
+        single.add(&sign_in_until(address.clone(), accounts[0].clone(), Instant::now() + SLICE).await?)?;
     }
     println!("The hash on all cores…");
     let cores = thread::available_parallelism()?.get();
@@ -160,7 +160,8 @@ async fn read_menu_until(address: String, end: Instant) -> anyhow::Result<Histog
     Ok(latency)
 }
 
-/// The lockout script and an empty one with the same keys and arguments, calls a second, driven by Redis's own load generator.
+/// The lockout script and an empty one with the same keys and arguments, calls a second, driven by Redis's own load
+/// generator.
 fn scripts(redis_url: &str) -> anyhow::Result<(f64, f64)> {
     let lockout = std::fs::read_to_string(project::root().join("crates/redis/src/lockouts/lockout.lua"))?;
     let (password, rest) =
@@ -203,12 +204,12 @@ fn record(latency: &mut Histogram<u64>, begin: Instant) {
     latency.saturating_record(u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX));
 }
 
-#[allow(clippy::cast_precision_loss, reason = "a minute in microseconds fits")]
+#[expect(clippy::cast_precision_loss, reason = "a minute in microseconds fits")]
 fn milliseconds(latency: &Histogram<u64>, quantile: f64) -> f64 {
     latency.value_at_quantile(quantile) as f64 / 1000.0
 }
 
-#[allow(clippy::cast_precision_loss, reason = "nobody counts to 2^52 here")]
+#[expect(clippy::cast_precision_loss, reason = "nobody counts to 2^52 here")]
 fn per_second(count: u64, time: Duration) -> f64 {
     count as f64 / time.as_secs_f64()
 }

@@ -1,5 +1,6 @@
-//! `cargo xtask bench`: figures that mean something beside each other, all of one run on one machine.
+//! `cargo xtask bench`: figures to compare with each other, all from one run on one machine.
 
+mod constant;
 mod login;
 mod orders;
 mod outbox;
@@ -13,16 +14,20 @@ use clap::Subcommand;
 
 #[derive(Subcommand)]
 pub enum Bench {
-    /// Placing orders over HTTP, beside one SQL statement an order in pgbench
+    /// Placing orders over HTTP, compared with one SQL statement per order in pgbench
     Orders(orders::OrdersArguments),
-    /// Signing in, beside the hash alone; what a flood of sign-ins does to readers; the lockout script beside an empty one
+    /// Signing in, compared with the hash alone; readers during a flood of sign-ins; the lockout script compared with
+    /// an empty one
     Login(login::LoginArguments),
-    /// Telling others what happened: how many, how late, and what it costs those who order
+    /// Event delivery: how many per second, how late, and what it costs those who order
     Outbox(outbox::OutboxArguments),
-    /// Orders placed when three times as many are asked for as can be, beside the peak
+    /// Orders placed at three times the sustainable load, compared with the peak
     Overload(overload::OverloadArguments),
-    /// Reading the menu beside a constant, and orders beside pgbench
+    /// Reading the menu, compared with a constant, and orders, compared with pgbench
     Reads(reads::ReadsArguments),
+    /// Serve constant bytes, for `reads`
+    #[command(hide = true)]
+    Constant(constant::ConstantArguments),
 }
 
 impl Bench {
@@ -33,6 +38,7 @@ impl Bench {
             Self::Outbox(arguments) => outbox::run(&arguments).await,
             Self::Overload(arguments) => overload::run(&arguments).await,
             Self::Reads(arguments) => reads::run(&arguments).await,
+            Self::Constant(arguments) => constant::run(arguments).await,
         }
     }
 }

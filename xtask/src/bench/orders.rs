@@ -17,7 +17,7 @@ use crate::{
     project,
     rush::{
         customers::{Customers, Tally},
-        items::Dishes,
+        menu_items::MenuItems,
         stage::Stage,
     },
 };
@@ -43,7 +43,7 @@ struct Row {
 pub async fn run(arguments: &OrdersArguments) -> anyhow::Result<ExitCode> {
     ensure!((1..=120).contains(&arguments.seconds), "--seconds must be between 1 and 120");
     let (seconds, runs) = (arguments.seconds, arguments.reference_runs);
-    let mut stage = Stage::own("bench", 0).await?;
+    let mut stage = Stage::own("bench", 0)?;
 
     println!("Reference: pgbench, one statement an order, prepared, best of {runs}");
     let reference = Reference::prepare(stage.database_url()?).await?;
@@ -56,7 +56,7 @@ pub async fn run(arguments: &OrdersArguments) -> anyhow::Result<ExitCode> {
         spread.orders_per_second, hot.orders_per_second, alone.mean_milliseconds
     );
 
-    stage.open(1).await?;
+    stage.open(1)?;
     let kitchen = Kitchen::open(&stage).await?;
     kitchen.measure(&stage, 32, Demand::Spread, seconds.min(5)).await?;
     kitchen.analyze(&stage).await?;
@@ -75,10 +75,10 @@ pub async fn run(arguments: &OrdersArguments) -> anyhow::Result<ExitCode> {
     let single = kitchen.measure(&stage, 1, Demand::Spread, seconds).await?;
     let memory = peak_memory(stage.servers[0].id())?;
 
-    stage.open(2).await?;
+    stage.open(2)?;
     let two = kitchen.measure(&stage, 32, Demand::Spread, seconds).await?;
     let two_hot = kitchen.measure(&stage, 32, Demand::Hot, seconds).await?;
-    stage.open(0).await?;
+    stage.open(0)?;
     let deadlocks = kitchen.deadlocks(&stage).await?;
 
     let table = table(
@@ -103,7 +103,7 @@ struct Kitchen {
 
 impl Kitchen {
     async fn open(stage: &Stage) -> anyhow::Result<Self> {
-        let items = Dishes::add(stage, "Bench", (0..1000).map(|n| (format!("Dish {n}"), 990, 1_000_000))).await?;
+        let items = MenuItems::add(stage, "Bench", (0..1000).map(|n| (format!("Item {n}"), 990, 1_000_000))).await?;
         Ok(Self { items: items.ids.into() })
     }
 
@@ -157,7 +157,8 @@ fn table(
     deadlocks: i64,
 ) -> anyhow::Result<String> {
     let mut table = String::from(
-        "| one server | orders/s | p50 ms | p99 ms | pgbench orders/s | ratio | to reach |\n| --- | --- | --- | --- | --- | --- | --- |\n",
+        "| one server | orders/s | p50 ms | p99 ms | pgbench orders/s | ratio | to reach |\n\
+         | --- | --- | --- | --- | --- | --- | --- |\n",
     );
     for Row { what, tally, reference, at_least } in rows {
         let (rate, reference) = (tally.placed_per_second(), reference.orders_per_second);
@@ -170,7 +171,8 @@ fn table(
     }
     writeln!(
         table,
-        "\n| two servers, 32 clients | orders/s | p99 ms | one server's orders/s | ratio | to reach |\n| --- | --- | --- | --- | --- | --- |"
+        "\n| two servers, 32 clients | orders/s | p99 ms | one server's orders/s | ratio | to reach |\n\
+         | --- | --- | --- | --- | --- | --- |"
     )?;
     for (what, both, one) in two {
         let (rate, one) = (both.placed_per_second(), one.placed_per_second());

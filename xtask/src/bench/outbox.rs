@@ -19,7 +19,7 @@ use tokio_postgres::NoTls;
 use crate::{
     http::Connection,
     project,
-    rush::{customers::Customers, items::Dishes, stage::Stage},
+    rush::{customers::Customers, menu_items::MenuItems, stage::Stage},
 };
 
 #[derive(Args)]
@@ -30,78 +30,78 @@ pub struct OutboxArguments {
 }
 
 const CLIENTS: usize = 32;
-/// Orders a second, while the lag is measured.
+/// Orders per second while the lag is measured.
 const STEADY: u64 = 500;
-/// What has piled up, when the rate is measured.
+/// How many orders have piled up when the rate is measured.
 const PILE: usize = 20_000;
 
 pub async fn run(arguments: &OutboxArguments) -> anyhow::Result<ExitCode> {
     ensure!((3..=60).contains(&arguments.seconds), "--seconds must be between 3 and 60");
     let time = Duration::from_secs(arguments.seconds);
     let sink = Sink::open()?;
-    let mut stage = Stage::own("bench", 0).await?;
-    let told = [
+    let mut stage = Stage::own("bench", 0)?;
+    let webhook = [
         ("WEBHOOK_URLS", sink.url.clone()),
         ("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
         ("WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value));
-    // Nobody else is told.
+    // No other receiver.
     stage.comanda.settings.remove("MAIL_FOLDER");
     stage.comanda.settings.insert("LOG".to_owned(), "error".to_owned());
     let alone = stage.comanda.settings.clone();
-    let mut telling = alone.clone();
-    telling.extend(told);
+    let mut delivering = alone.clone();
+    delivering.extend(webhook);
 
-    stage.comanda.settings.clone_from(&telling);
-    stage.open(1).await?;
+    stage.comanda.settings.clone_from(&delivering);
+    stage.open(1)?;
     until_subscribed(&stage).await?;
-    let items = Dishes::add(&stage, "Outbox", (0..20).map(|n| (format!("Dish {n}"), 1000, 1_000_000))).await?;
+    let items = MenuItems::add(&stage, "Outbox", (0..20).map(|n| (format!("Item {n}"), 1000, 1_000_000))).await?;
 
-    println!("{CLIENTS} clients order, with and without somebody being told, in turns…");
+    println!("{CLIENTS} clients order, with and without deliveries, alternating…");
     let (mut with, mut without) = (0.0, 0.0);
     for _ in 0..2 {
-        for (rate, settings) in [(&mut without, &alone), (&mut with, &telling)] {
+        for (rate, settings) in [(&mut without, &alone), (&mut with, &delivering)] {
             stage.comanda.settings.clone_from(settings);
-            stage.open(1).await?;
+            stage.open(1)?;
             *rate += orders_per_second(&stage, &items, time / 2).await? / 2.0;
         }
     }
 
-    println!("{PILE} orders pile up, and are told of…");
-    stage.comanda.settings.clone_from(&telling);
-    stage.open(1).await?;
-    until_told(&stage).await?;
+    println!("{PILE} orders pile up, and are delivered…");
+    stage.comanda.settings.clone_from(&delivering);
+    stage.open(1)?;
+    until_delivered(&stage).await?;
     stage.comanda.settings.clone_from(&alone);
-    stage.open(1).await?;
+    stage.open(1)?;
     let customers = Customers::sign_up(&stage.addresses, CLIENTS).await?;
     let ids = items.ids.clone();
     customers.buy(move |n| (n < PILE).then(|| basket(&ids[n % ids.len()])), false).await?;
     let before = sink.count();
-    stage.comanda.settings.clone_from(&telling);
-    stage.open(1).await?;
+    stage.comanda.settings.clone_from(&delivering);
+    stage.open(1)?;
     let begin = Instant::now();
-    until_told(&stage).await?;
-    #[allow(clippy::cast_precision_loss, reason = "some thousand")]
+    until_delivered(&stage).await?;
+    #[expect(clippy::cast_precision_loss, reason = "some thousand")]
     let rate = (sink.count() - before) as f64 / begin.elapsed().as_secs_f64();
 
     println!("{STEADY} orders a second…");
     sink.forget();
     steadily(&stage, &items, time).await?;
-    until_told(&stage).await?;
+    until_delivered(&stage).await?;
     let lag = sink.lag();
 
     let mut table = String::from("| what | measured | beside | ratio | to reach |\n| --- | --- | --- | --- | --- |\n");
-    writeln!(table, "| events told to a local sink | {rate:.0}/s | | | 2000/s |")?;
+    writeln!(table, "| events delivered to a local sink | {rate:.0}/s | | | 2000/s |")?;
     writeln!(
         table,
-        "| from the order to being told, at {STEADY} orders/s, p99 | {} ms | {} events | | 1000 ms |",
+        "| from the order to its delivery, at {STEADY} orders/s, p99 | {} ms | {} events | | 1000 ms |",
         lag.value_at_quantile(0.99),
         lag.len()
     )?;
     writeln!(
         table,
-        "| orders/s of {CLIENTS} clients while somebody is told | {with:.0} | nobody is, {without:.0} | {:.2} | 0.9 |",
+        "| orders/s of {CLIENTS} clients during deliveries | {with:.0} | without, {without:.0} | {:.2} | 0.9 |",
         with / without
     )?;
     println!("\n{table}");
@@ -115,7 +115,7 @@ fn basket(item: &str) -> Bytes {
     Bytes::from(json!({ "items": [{ "menu_item_id": item, "quantity": 1 }] }).to_string())
 }
 
-async fn orders_per_second(stage: &Stage, items: &Dishes, time: Duration) -> anyhow::Result<f64> {
+async fn orders_per_second(stage: &Stage, items: &MenuItems, time: Duration) -> anyhow::Result<f64> {
     let customers = Customers::sign_up(&stage.addresses, CLIENTS).await?;
     let (ids, end) = (items.ids.clone(), Instant::now() + time);
     let tally = customers.buy(move |n| (Instant::now() < end).then(|| basket(&ids[n % ids.len()])), false).await?;
@@ -123,7 +123,7 @@ async fn orders_per_second(stage: &Stage, items: &Dishes, time: Duration) -> any
 }
 
 /// An order at every tick.
-async fn steadily(stage: &Stage, items: &Dishes, time: Duration) -> anyhow::Result<()> {
+async fn steadily(stage: &Stage, items: &MenuItems, time: Duration) -> anyhow::Result<()> {
     let (_, token) = stage.as_admin().await?;
     let token: Arc<str> = token.into();
     let mut clients = tokio::task::JoinSet::new();
@@ -160,19 +160,20 @@ async fn until_subscribed(stage: &Stage) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn until_told(stage: &Stage) -> anyhow::Result<()> {
+async fn until_delivered(stage: &Stage) -> anyhow::Result<()> {
     let sql = "SELECT NOT EXISTS (SELECT FROM outbox_events v, outbox_subscribers s \
-               WHERE (v.transaction_id, v.id) > (s.transaction_id, s.event_id)) AND NOT EXISTS (SELECT FROM outbox_retries)";
+               WHERE (v.transaction_id, v.id) > (s.transaction_id, s.event_id)) \
+               AND NOT EXISTS (SELECT FROM outbox_retries)";
     while !query(stage, sql).await? {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     Ok(())
 }
 
-/// Somebody who is told, on a thread that steps back behind the others: in earnest it is another machine.
+/// A webhook receiver, on a thread of low priority: in production it is another machine.
 struct Sink {
     url: String,
-    told: Arc<Mutex<Histogram<u64>>>,
+    lags: Arc<Mutex<Histogram<u64>>>,
     count: Arc<std::sync::atomic::AtomicU64>,
 }
 
@@ -181,13 +182,13 @@ impl Sink {
         let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         listener.set_nonblocking(true)?;
         let url = format!("http://{}/hook", listener.local_addr()?);
-        let told = Arc::new(Mutex::new(Histogram::new_with_bounds(1, 3_600_000, 3)?));
+        let lag = Arc::new(Mutex::new(Histogram::new_with_bounds(1, 3_600_000, 3)?));
         let count = Arc::new(std::sync::atomic::AtomicU64::new(0));
-        let (lags, counted) = (Arc::clone(&told), Arc::clone(&count));
+        let (lags, counted) = (Arc::clone(&lag), Arc::clone(&count));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         thread::spawn(move || {
             if let Err(error) = rustix::process::setpriority_process(None, 19) {
-                eprintln!("xtask: the sink cannot step back: {error}");
+                eprintln!("xtask: the sink cannot lower its priority: {error}");
             }
             runtime.block_on(async move {
                 let Ok(listener) = TcpListener::from_std(listener) else { return };
@@ -209,7 +210,7 @@ impl Sink {
                 }
             });
         });
-        Ok(Self { url, told, count })
+        Ok(Self { url, lags: lag, count })
     }
 
     fn count(&self) -> u64 {
@@ -217,15 +218,15 @@ impl Sink {
     }
 
     fn forget(&self) {
-        self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner).reset();
+        self.lags.lock().unwrap_or_else(std::sync::PoisonError::into_inner).reset();
     }
 
     fn lag(&self) -> Histogram<u64> {
-        self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.lags.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 }
 
-/// In milliseconds since it happened.
+/// Records the milliseconds since the event's time.
 fn record(lags: &Mutex<Histogram<u64>>, body: &[u8]) {
     let event: Option<Value> = serde_json::from_slice(body).ok();
     let time = event.and_then(|event| event["time"].as_str()?.parse::<chrono::DateTime<chrono::Utc>>().ok());

@@ -19,7 +19,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 use crate::{
     http::Connection,
     project,
-    rush::{items::Dishes, stage::Stage},
+    rush::{menu_items::MenuItems, stage::Stage},
 };
 
 #[derive(Args)]
@@ -38,20 +38,21 @@ const CROWD: usize = 1500;
 /// How many times what can be sustained.
 const EXCESS: f64 = 3.0;
 
-/// Generator, server and database share the cores of one machine. Were the cores the limit, three times the load would measure how they are
-/// shared; so the database is one that takes a few milliseconds a round trip, and batches are small.
+/// Generator, server and database share the cores of one machine. Were the cores the limit, three times the load would
+/// measure how they are shared; so the database is one that takes a few milliseconds a round trip, and batches are
+/// small.
 pub async fn run(arguments: &OverloadArguments) -> anyhow::Result<ExitCode> {
     ensure!((5..=60).contains(&arguments.seconds), "--seconds must be between 5 and 60");
     let time = Duration::from_secs(arguments.seconds);
-    let mut stage = Stage::own("bench", 0).await?;
+    let mut stage = Stage::own("bench", 0)?;
     let proxy = FaultyProxy::to(stage.database_url()?).await;
     proxy.set(Weather::Delayed(Duration::from_millis(2)));
     let settings = &mut stage.comanda.settings;
     settings.insert("DATABASE_URL".to_owned(), proxy.url.clone());
     settings.insert("PLACEMENT_BATCH".to_owned(), "8".to_owned());
     settings.insert("LOG".to_owned(), "error".to_owned());
-    stage.open(1).await?;
-    let items = Dishes::add(&stage, "Overload", [("Dish".to_owned(), 1000, 1_000_000)]).await?;
+    stage.open(1)?;
+    let items = MenuItems::add(&stage, "Overload", [("Item".to_owned(), 1000, 1_000_000)]).await?;
     let (_, token) = stage.as_admin().await?;
     let crowd = Crowd {
         address: stage.addresses[0].clone(),
@@ -91,7 +92,7 @@ struct Excess {
     answers: BTreeMap<u16, u64>,
 }
 
-#[allow(clippy::cast_precision_loss, reason = "nobody counts to 2^52 here")]
+#[expect(clippy::cast_precision_loss, reason = "nobody counts to 2^52 here")]
 impl Crowd {
     async fn place(&self, connection: &mut Connection) -> anyhow::Result<u16> {
         let key = uuid::Uuid::now_v7().to_string();
@@ -127,7 +128,7 @@ impl Crowd {
         let answers: Arc<[AtomicU64; 600]> = Arc::new([const { AtomicU64::new(0) }; 600]);
         let (begin, mut asked, mut asking) = (Instant::now(), 0_u64, JoinSet::new());
         while begin.elapsed() < time {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some thousand")]
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some thousand")]
             let due = (begin.elapsed().as_secs_f64() * rate) as u64;
             while asked < due {
                 asked += 1;

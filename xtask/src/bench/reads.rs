@@ -11,10 +11,9 @@ use nix::sys::signal::Signal;
 use tokio_postgres::NoTls;
 
 use crate::{
-    cargo::cargo,
     fill::fill,
     http::Connection,
-    process::{Process, ending_with_us, output_of, succeed},
+    process::{Process, ending_with_us, output_of},
     project,
     rush::stage::Stage,
     services::{free_port, pgbench, wrk},
@@ -25,7 +24,7 @@ pub struct ReadsArguments {
     /// How long each measurement takes, in seconds
     #[arg(long, default_value_t = 5)]
     seconds: u64,
-    /// How many orders are in the books
+    /// How many orders are in the database
     #[arg(long, default_value_t = 1_000_000)]
     orders: u64,
 }
@@ -36,9 +35,9 @@ const PAGE: &str = "/v1/orders?limit=20&include=items,customer";
 pub async fn run(arguments: &ReadsArguments) -> anyhow::Result<ExitCode> {
     ensure!((1..=120).contains(&arguments.seconds), "--seconds must be between 1 and 120");
     let wrk = Wrk { program: wrk()?, seconds: arguments.seconds };
-    let mut stage = Stage::own("bench", 0).await?;
+    let mut stage = Stage::own("bench", 0)?;
     fill(stage.database_url()?, arguments.orders).await?;
-    stage.open(1).await?;
+    stage.open(1)?;
     until_summarized(stage.database_url()?).await?;
     let rows = orders_read_in_sequence(stage.database_url()?).await?;
     let (mut connection, token) = stage.as_admin().await?;
@@ -87,7 +86,7 @@ pub async fn run(arguments: &ReadsArguments) -> anyhow::Result<ExitCode> {
     )?;
 
     println!("Page 1,000 beside the first…");
-    // The one before has been idle for longer than the server keeps it.
+    // The connection from before has been idle for longer than the server keeps it.
     let mut connection = Connection::open(&address).await?;
     let thousandth = page(&mut connection, &token, 1000).await?;
     let (mut near, mut far) = (Vec::new(), Vec::new());
@@ -110,7 +109,7 @@ pub async fn run(arguments: &ReadsArguments) -> anyhow::Result<ExitCode> {
     writeln!(table, "| top items of 30 days, p50 | {:.2} ms | | | 20 ms |", median(times))?;
 
     // What a server's connections have counted is known once they are closed.
-    stage.open(0).await?;
+    stage.open(0)?;
     let rows = orders_read_in_sequence(stage.database_url()?).await? - rows;
     writeln!(table, "| orders read in sequence meanwhile | {rows} | of {} | | 0 |", arguments.orders)?;
 
@@ -134,16 +133,13 @@ impl Wrk {
             command.args(["-H", header]);
         }
         let report = output_of(command.arg(url))?;
-        ensure!(
-            !report.contains("Non-2xx") && !report.contains("Socket errors"),
-            "not every request was answered: {report}"
-        );
+        ensure!(!report.contains("Non-2xx") && !report.contains("Socket errors"), "some requests failed: {report}");
         let line = report.lines().find_map(|line| line.strip_prefix("Requests/sec:")).context("wrk's report")?;
         line.trim().parse().context("wrk's report")
     }
 }
 
-/// An answer of the server's, to be given again from a constant.
+/// A response of the server, for the constant server to return.
 struct Specimen {
     url: String,
     file: PathBuf,
@@ -178,19 +174,13 @@ impl Specimen {
     }
 
     async fn serve(&self) -> anyhow::Result<Constant> {
-        succeed(cargo().args([
-            "build",
-            "--quiet",
-            "--release",
-            "--package",
-            "comanda-server",
-            "--example",
-            "constant",
-        ]))?;
-        let program: &Path = &project::root().join("target/release/examples/constant");
         let address = format!("127.0.0.1:{}", free_port()?);
         let mut command = ending_with_us("TERM");
-        command.arg(program).arg(&address).arg(&self.file).args([&self.content_type, &self.encoding, &self.etag]);
+        command.arg(std::env::current_exe()?).args(["bench", "constant"]).arg(&address).arg(&self.file).args([
+            &self.content_type,
+            &self.encoding,
+            &self.etag,
+        ]);
         let mut process = Process::start("the constant", command, Signal::SIGTERM)?;
         while Connection::open(&address).await.is_err() {
             process.ensure_alive()?;
@@ -214,7 +204,8 @@ async fn until_summarized(database_url: &str) -> anyhow::Result<()> {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     client.batch_execute("VACUUM ANALYZE").await?;
-    // The first vacuum reads every row for the index by time; that is counted at once, and not as if a request had done it.
+    // The first vacuum reads every row for the index by time; that is counted at once, and not as if a request had done
+    // it.
     Ok(client.batch_execute("SELECT pg_stat_force_next_flush()").await?)
 }
 
@@ -262,12 +253,12 @@ fn transactions_per_second(script: &Path, database_url: &str, seconds: u64) -> a
     line.split_whitespace().next().unwrap_or_default().parse().context("pgbench's report")
 }
 
-/// Goes there page by page.
+/// The path of a page, reached page by page.
 async fn page(connection: &mut Connection, token: &str, number: usize) -> anyhow::Result<String> {
     let mut path = "/v1/orders?limit=20".to_owned();
     for _ in 1..number {
-        let answer = connection.get(&path, Some(token)).await?.expect(200)?;
-        let cursor = answer["next_cursor"].as_str().context("there are not so many pages")?;
+        let response = connection.get(&path, Some(token)).await?.expect(200)?;
+        let cursor = response["next_cursor"].as_str().context("there are fewer pages")?;
         path = format!("/v1/orders?limit=20&cursor={cursor}");
     }
     Ok(format!("{path}&include=items,customer"))

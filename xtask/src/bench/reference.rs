@@ -88,5 +88,5 @@ impl Reference {
 }
 
 fn folder() -> PathBuf {
-    project::root().join("benches/orders")
+    project::root().join("xtask/sql/orders")
 }

@@ -6,7 +6,7 @@ use crate::{
     project::random_secret,
 };
 
-/// Somebody new; their access token.
+/// Opens an account; returns its access token.
 pub async fn sign_up(address: &str) -> anyhow::Result<String> {
     let mut connection = Connection::open(address).await?;
     let (email, password) = (format!("{}@comanda.example", Uuid::now_v7().simple()), random_secret());

@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 use tokio_postgres::{Client, NoTls};
 
-use super::{Ruin, customer::sign_up};
+use super::{Damage, customer::sign_up};
 use crate::{
     http::Connection,
     process::succeed,
@@ -14,7 +14,7 @@ use crate::{
     services::{Postgres, Redis},
 };
 
-/// Something that breaks.
+/// Something to break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     PostgresKilled,
@@ -101,7 +101,7 @@ impl Fault {
         }
     }
 
-    /// Those that differ most.
+    /// Whether `--selection` includes it: the faults that differ most.
     pub const fn is_selected(self) -> bool {
         matches!(
             self,
@@ -126,18 +126,18 @@ impl Fault {
         }
     }
 
-    /// Whether a server itself goes, and with it the answers to some requests.
+    /// Whether a server itself goes, and with it the responses to some requests.
     pub const fn takes_a_server(self) -> bool {
         matches!(self, Self::ServerTerminated | Self::ServerKilled)
     }
 
     /// Before the servers start. `None`: it cannot be staged here.
-    pub async fn prepare(self, stage: &mut Stage) -> anyhow::Result<Option<Ruin>> {
-        let mut ruin = Ruin::default();
+    pub async fn prepare(self, stage: &mut Stage) -> anyhow::Result<Option<Damage>> {
+        let mut damage = Damage::default();
         match self {
             Self::FailedOver | Self::ReplicaBehind => {
                 let folder = stage.state.as_ref().context("the stage's folder")?;
-                let standby = postgres(&mut stage.services)?.standby(folder).await?;
+                let standby = postgres(&mut stage.services)?.standby(folder)?;
                 let primary = postgres(&mut stage.services)?;
                 if self == Self::FailedOver {
                     let client = connect(&primary.url("comanda")).await?;
@@ -146,38 +146,38 @@ impl Fault {
                     client.batch_execute("SELECT pg_reload_conf()").await?;
                     let url = primary.url_of_either(&standby, "comanda");
                     stage.comanda.settings.insert("DATABASE_URL".to_owned(), url);
-                    ruin.database_url = Some(standby.url("comanda"));
+                    damage.database_url = Some(standby.url("comanda"));
                 } else {
                     let url = standby.url("comanda");
                     stage.comanda.settings.insert("DATABASE_REPLICA_URL".to_owned(), url);
                 }
-                ruin.standby = Some(standby);
+                damage.standby = Some(standby);
             }
             Self::NetworkCut | Self::NetworkDelayed | Self::NetworkDribbling => {
                 let url = stage.database_url()?.to_owned();
                 let proxy = FaultyProxy::to(&url).await;
                 stage.comanda.settings.insert("DATABASE_URL".to_owned(), proxy.url.clone());
-                ruin.database_url = Some(url);
-                ruin.proxy = Some(proxy);
+                damage.database_url = Some(url);
+                damage.proxy = Some(proxy);
             }
             Self::DiskFull => {
                 let postgres = postgres(&mut stage.services)?;
                 postgres.stop()?;
                 match SmallDisk::under(postgres) {
-                    Ok(disk) => ruin.mount = Some(disk),
+                    Ok(disk) => damage.mount = Some(disk),
                     Err(error) => {
                         println!("not staged: {error:#}");
                         return Ok(None);
                     }
                 }
-                postgres.start_again().await?;
+                postgres.start_again()?;
             }
             _ => {}
         }
-        Ok(Some(ruin))
+        Ok(Some(damage))
     }
 
-    pub async fn strike(self, stage: &mut Stage, ruin: &mut Ruin) -> anyhow::Result<()> {
+    pub async fn strike(self, stage: &mut Stage, damage: &mut Damage) -> anyhow::Result<()> {
         let services = &mut stage.services;
         match self {
             Self::PostgresKilled | Self::FailedOver => postgres(services)?.kill()?,
@@ -186,13 +186,13 @@ impl Fault {
             Self::PostgresOutOfConnections => {
                 let url = postgres(services)?.url("comanda");
                 // As many as there are; those of the servers are ended until they find no room to come back.
-                take_all(&url, &mut ruin.holders).await;
+                take_all(&url, &mut damage.holders).await;
                 for _ in 0..100 {
-                    let holder = ruin.holders.first().context("a connection")?;
+                    let holder = damage.holders.first().context("a connection")?;
                     let theirs = "FROM pg_stat_activity WHERE application_name LIKE 'comanda%'";
                     holder.batch_execute(&format!("SELECT pg_terminate_backend(pid) {theirs}")).await?;
-                    take_all(&url, &mut ruin.holders).await;
-                    let holder = ruin.holders.first().context("a connection")?;
+                    take_all(&url, &mut damage.holders).await;
+                    let holder = damage.holders.first().context("a connection")?;
                     if holder.query_one(&format!("SELECT count(*) {theirs}"), &[]).await?.get::<_, i64>(0) == 0 {
                         return Ok(());
                     }
@@ -202,22 +202,22 @@ impl Fault {
             Self::TableLocked => {
                 let client = connect(&postgres(services)?.url("comanda")).await?;
                 client.batch_execute("BEGIN; LOCK TABLE menu_items IN ACCESS EXCLUSIVE MODE").await?;
-                ruin.holders.push(client);
+                damage.holders.push(client);
             }
             Self::ReplicaBehind => {
-                let standby = ruin.standby.as_ref().context("a replica")?;
+                let standby = damage.standby.as_ref().context("a replica")?;
                 let client = connect(&standby.url("comanda")).await?;
                 client.batch_execute("SELECT pg_wal_replay_pause()").await?;
-                ruin.holders.push(client);
+                damage.holders.push(client);
             }
-            Self::DiskFull => ruin.mount.as_mut().context("a small disk")?.fill()?,
+            Self::DiskFull => damage.mount.as_mut().context("a small disk")?.fill()?,
             Self::RedisKilled => redis(services)?.kill()?,
             Self::RedisPaused => redis(services)?.signal(Signal::SIGSTOP)?,
-            Self::RedisFull => redis(services)?.command("CONFIG SET maxmemory 1").await?,
-            Self::RedisReadOnly => redis(services)?.command("REPLICAOF 127.0.0.1 1").await?,
-            Self::NetworkCut => proxy(ruin)?.set(Weather::Cut),
-            Self::NetworkDelayed => proxy(ruin)?.set(Weather::Delayed(Duration::from_millis(500))),
-            Self::NetworkDribbling => proxy(ruin)?.set(Weather::Dribbling),
+            Self::RedisFull => redis(services)?.command("CONFIG SET maxmemory 1")?,
+            Self::RedisReadOnly => redis(services)?.command("REPLICAOF 127.0.0.1 1")?,
+            Self::NetworkCut => proxy(damage)?.set(Weather::Cut),
+            Self::NetworkDelayed => proxy(damage)?.set(Weather::Delayed(Duration::from_millis(500))),
+            Self::NetworkDribbling => proxy(damage)?.set(Weather::Dribbling),
             // Dropping one stops it as an operator does.
             Self::ServerTerminated => drop(stage.servers.remove(0)),
             Self::ServerKilled => stage.servers.remove(0).kill()?,
@@ -225,32 +225,32 @@ impl Fault {
         Ok(())
     }
 
-    pub async fn heal(self, stage: &mut Stage, ruin: &mut Ruin) -> anyhow::Result<()> {
+    pub async fn heal(self, stage: &mut Stage, damage: &mut Damage) -> anyhow::Result<()> {
         let services = &mut stage.services;
         match self {
-            Self::PostgresKilled | Self::PostgresRestarted => postgres(services)?.start_again().await?,
+            Self::PostgresKilled | Self::PostgresRestarted => postgres(services)?.start_again()?,
             Self::PostgresPaused => postgres(services)?.signal(Signal::SIGCONT)?,
-            Self::PostgresOutOfConnections | Self::TableLocked => ruin.holders.clear(),
+            Self::PostgresOutOfConnections | Self::TableLocked => damage.holders.clear(),
             Self::FailedOver => {
-                let client = connect(ruin.database_url.as_deref().context("the standby")?).await?;
+                let client = connect(damage.database_url.as_deref().context("the standby")?).await?;
                 client.batch_execute("SELECT pg_promote()").await?;
             }
             Self::ReplicaBehind => {
                 assert_lists_are_current(stage).await?;
-                let client = ruin.holders.pop().context("who holds it up")?;
+                let client = damage.holders.pop().context("who holds it up")?;
                 client.batch_execute("SELECT pg_wal_replay_resume()").await?;
             }
             Self::DiskFull => {
-                ruin.mount.as_mut().context("a small disk")?.empty()?;
-                postgres(services)?.start_again().await?;
+                damage.mount.as_mut().context("a small disk")?.empty()?;
+                postgres(services)?.start_again()?;
             }
-            Self::RedisKilled => redis(services)?.start_again().await?,
+            Self::RedisKilled => redis(services)?.start_again()?,
             Self::RedisPaused => redis(services)?.signal(Signal::SIGCONT)?,
-            Self::RedisFull => redis(services)?.command("CONFIG SET maxmemory 0").await?,
-            Self::RedisReadOnly => redis(services)?.command("REPLICAOF NO ONE").await?,
-            Self::NetworkCut | Self::NetworkDelayed | Self::NetworkDribbling => proxy(ruin)?.set(Weather::Fair),
+            Self::RedisFull => redis(services)?.command("CONFIG SET maxmemory 0")?,
+            Self::RedisReadOnly => redis(services)?.command("REPLICAOF NO ONE")?,
+            Self::NetworkCut | Self::NetworkDelayed | Self::NetworkDribbling => proxy(damage)?.set(Weather::Fair),
             Self::ServerTerminated | Self::ServerKilled => {
-                let again = stage.comanda.serve(&stage.addresses[0]).await?;
+                let again = stage.comanda.serve(&stage.addresses[0])?;
                 stage.servers.insert(0, again);
             }
         }
@@ -266,8 +266,8 @@ fn redis(services: &mut Option<crate::services::Services>) -> anyhow::Result<&mu
     services.as_mut().and_then(|services| services.redis.as_mut()).context("faults need a Redis of their own")
 }
 
-fn proxy(ruin: &Ruin) -> anyhow::Result<&FaultyProxy> {
-    ruin.proxy.as_ref().context("a proxy")
+fn proxy(damage: &Damage) -> anyhow::Result<&FaultyProxy> {
+    damage.proxy.as_ref().context("a proxy")
 }
 
 async fn connect(url: &str) -> anyhow::Result<Client> {
@@ -293,7 +293,7 @@ async fn take_all(url: &str, holders: &mut Vec<Client>) {
     }
 }
 
-/// An order is in its customer's list, although the replica will not hear of it.
+/// An order is in its customer's list, although the replica does not have it.
 async fn assert_lists_are_current(stage: &Stage) -> anyhow::Result<()> {
     let token = sign_up(&stage.addresses[0]).await?;
     let mut connection = Connection::open(&stage.addresses[0]).await?;

@@ -17,34 +17,34 @@ use uuid::Uuid;
 use super::{customer::sign_up, fault::Fault};
 use crate::{
     http::{Connection, Response},
-    rush::{items::Dishes, stage::Stage},
+    rush::{menu_items::MenuItems, stage::Stage},
 };
 
 /// An order's deadline and a tenth.
 const LATEST_ORDER: Duration = Duration::from_millis(5500);
 /// A read's budget and a tenth.
 const LATEST_READ: Duration = Duration::from_millis(1100);
-/// Who waits longer waits for ever.
+/// A request that takes longer counts as hanging.
 const HANGS: Duration = Duration::from_secs(15);
 
-/// What customers were told.
+/// What customers have observed.
 #[derive(Default)]
-pub struct Delivered {
+pub struct Observed {
     /// The id of the order that each key got.
     pub placed: HashMap<String, String>,
-    /// How often, by status and code.
-    pub answers: BTreeMap<String, u64>,
+    /// Counts by status and problem code.
+    pub responses: BTreeMap<String, u64>,
     pub slowest_order: Duration,
     pub slowest_read: Duration,
-    /// What nobody should ever be told.
+    /// Violations of what is demanded, in words.
     pub complaints: Vec<String>,
 }
 
-impl Delivered {
+impl Observed {
     fn add(&mut self, other: Self) {
         self.placed.extend(other.placed);
-        for (answer, count) in other.answers {
-            *self.answers.entry(answer).or_default() += count;
+        for (response, count) in other.responses {
+            *self.responses.entry(response).or_default() += count;
         }
         self.slowest_order = self.slowest_order.max(other.slowest_order);
         self.slowest_read = self.slowest_read.max(other.slowest_read);
@@ -52,7 +52,7 @@ impl Delivered {
     }
 
     fn count(&mut self, what: &str) {
-        *self.answers.entry(what.to_owned()).or_default() += 1;
+        *self.responses.entry(what.to_owned()).or_default() += 1;
     }
 
     fn complain(&mut self, what: String) {
@@ -63,10 +63,10 @@ impl Delivered {
     }
 }
 
-/// Customers who order and read until told to stop.
+/// Customers who order and read until [`Load::finish`].
 pub struct Load {
     going_on: Arc<AtomicBool>,
-    people: JoinSet<Delivered>,
+    people: JoinSet<Observed>,
     addresses: Vec<String>,
     witness: Customer,
 }
@@ -83,7 +83,7 @@ impl Load {
     const CUSTOMERS: usize = 16;
     const READERS: usize = 4;
 
-    pub async fn start(stage: &Stage, items: &Dishes, fault: Fault, seed: u64) -> anyhow::Result<Self> {
+    pub async fn start(stage: &Stage, items: &MenuItems, fault: Fault, seed: u64) -> anyhow::Result<Self> {
         let (going_on, mut people) = (Arc::new(AtomicBool::new(true)), JoinSet::new());
         let (token, items) = (sign_up(&stage.addresses[0]).await?, Arc::from(items.ids.clone()));
         let witness = Customer { address: stage.addresses[0].clone(), token, items, fault };
@@ -115,42 +115,46 @@ impl Load {
         None
     }
 
-    pub async fn finish(mut self) -> anyhow::Result<Delivered> {
+    pub async fn finish(mut self) -> anyhow::Result<Observed> {
         self.going_on.store(false, Ordering::SeqCst);
-        let mut told = Delivered::default();
+        let mut observed = Observed::default();
         while let Some(one) = self.people.join_next().await {
-            told.add(one?);
+            observed.add(one?);
         }
-        if told.placed.is_empty() {
+        if observed.placed.is_empty() {
             bail!("nobody was served, before or after");
         }
-        Ok(told)
+        Ok(observed)
     }
 }
 
 impl Customer {
-    /// One order after the other, again under the same key where it is not known what became of it.
-    async fn order(self, mut random: StdRng, going_on: Arc<AtomicBool>) -> Delivered {
-        let (mut told, mut connection) = (Delivered::default(), None);
+    /// Places one order after the other, and repeats a request under its key when the outcome is unknown.
+    async fn order(self, mut random: StdRng, going_on: Arc<AtomicBool>) -> Observed {
+        let (mut observed, mut connection) = (Observed::default(), None);
         'orders: while going_on.load(Ordering::SeqCst) {
             let key = Uuid::now_v7().to_string();
             let item = &self.items[random.random_range(0..self.items.len())];
             let body = Bytes::from(json!({ "items": [{ "menu_item_id": item, "quantity": 1 }] }).to_string());
             loop {
                 let begin = Instant::now();
-                let answer = self.within(&mut connection, &mut told, async |connection| {
+                let response = self.within(&mut connection, &mut observed, async |connection| {
                     connection.place_order(&self.token, &key, body.clone()).await
                 });
-                if let Some(answer) = answer.await {
+                if let Some(response) = response.await {
                     let took = begin.elapsed();
-                    told.slowest_order = told.slowest_order.max(took);
+                    observed.slowest_order = observed.slowest_order.max(took);
                     if took > LATEST_ORDER {
-                        told.complain(format!("an order took {took:?}: {}", answer.status));
+                        observed.complain(format!("an order took {took:?}: {}", response.status));
                     }
-                    if self.understand(&answer, &mut told, &[201], &["503 unavailable", "409 idempotency-in-progress"])
-                    {
-                        let id = answer.json().ok().and_then(|order| Some(order["id"].as_str()?.to_owned()));
-                        told.placed.insert(key, id.unwrap_or_default());
+                    if self.understand(
+                        &response,
+                        &mut observed,
+                        &[201],
+                        &["503 unavailable", "409 idempotency-in-progress"],
+                    ) {
+                        let id = response.json().ok().and_then(|order| Some(order["id"].as_str()?.to_owned()));
+                        observed.placed.insert(key, id.unwrap_or_default());
                         continue 'orders;
                     }
                 }
@@ -160,37 +164,37 @@ impl Customer {
                 tokio::time::sleep(Duration::from_millis(random.random_range(20..80))).await;
             }
         }
-        told
+        observed
     }
 
     /// The menu, which is always there, and orders.
-    async fn read(self, going_on: Arc<AtomicBool>) -> Delivered {
-        let (mut told, mut connection) = (Delivered::default(), None);
+    async fn read(self, going_on: Arc<AtomicBool>) -> Observed {
+        let (mut observed, mut connection) = (Observed::default(), None);
         while going_on.load(Ordering::SeqCst) {
             for (path, refusals) in [("/v1/menu", &[][..]), ("/v1/orders?limit=5&include=items", &["503 unavailable"])]
             {
                 let begin = Instant::now();
-                let answer = self.within(&mut connection, &mut told, async |connection| {
+                let response = self.within(&mut connection, &mut observed, async |connection| {
                     connection.get(path, Some(&self.token)).await
                 });
-                let Some(answer) = answer.await else { continue };
+                let Some(response) = response.await else { continue };
                 let took = begin.elapsed();
-                told.slowest_read = told.slowest_read.max(took);
+                observed.slowest_read = observed.slowest_read.max(took);
                 if took > LATEST_READ {
-                    told.complain(format!("{path} took {took:?}: {}", answer.status));
+                    observed.complain(format!("{path} took {took:?}: {}", response.status));
                 }
-                self.understand(&answer, &mut told, &[200], refusals);
+                self.understand(&response, &mut observed, &[200], refusals);
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        told
+        observed
     }
 
-    /// An answer, or none because the connection is gone, which is fine only where the server is.
+    /// An response, or none because the connection is gone, which is fine only where the server is.
     async fn within(
         &self,
         connection: &mut Option<Connection>,
-        told: &mut Delivered,
+        observed: &mut Observed,
         request: impl AsyncFnOnce(&mut Connection) -> anyhow::Result<Response>,
     ) -> Option<Response> {
         let attempt = async {
@@ -198,39 +202,40 @@ impl Customer {
                 Some(open) => open,
                 None => Connection::open(&self.address).await?,
             };
-            let answer = request(&mut open).await?;
+            let response = request(&mut open).await?;
             *connection = Some(open);
-            anyhow::Ok(answer)
+            anyhow::Ok(response)
         };
         match tokio::time::timeout(HANGS, attempt).await {
-            Ok(Ok(answer)) => Some(answer),
+            Ok(Ok(response)) => Some(response),
             Ok(Err(error)) => {
-                told.count("no answer");
+                observed.count("no response");
                 if !self.fault.takes_a_server() {
-                    told.complain(format!("no answer: {error:#}"));
+                    observed.complain(format!("no response: {error:#}"));
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 None
             }
             Err(_) => {
-                told.complain("a request hangs".to_owned());
+                observed.complain("a request hangs".to_owned());
                 None
             }
         }
     }
 
-    /// Whether it is one of the good ones; complains about what is no answer of the contract.
-    #[allow(clippy::unused_self, reason = "reads as a sentence")]
-    fn understand(&self, answer: &Response, told: &mut Delivered, good: &[u16], refusals: &[&str]) -> bool {
-        let code = answer.json().ok().and_then(|problem| Some(problem["code"].as_str()?.to_owned()));
-        let name = format!("{} {}", answer.status, code.unwrap_or_default());
+    /// Whether it is one of the good ones; complains about what is no response of the contract.
+    #[expect(clippy::unused_self, reason = "reads as a sentence")]
+    fn understand(&self, response: &Response, observed: &mut Observed, good: &[u16], refusals: &[&str]) -> bool {
+        let code = response.json().ok().and_then(|problem| Some(problem["code"].as_str()?.to_owned()));
+        let name = format!("{} {}", response.status, code.unwrap_or_default());
         let name = name.trim_end();
-        told.count(name);
-        if good.contains(&answer.status) {
+        observed.count(name);
+        if good.contains(&response.status) {
             return true;
         }
         if !refusals.contains(&name) {
-            told.complain(format!("no answer of the contract: {name} {}", String::from_utf8_lossy(&answer.body)));
+            observed
+                .complain(format!("no response of the contract: {name} {}", String::from_utf8_lossy(&response.body)));
         }
         false
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask faults`: breaks what Comanda stands on, under load, and looks at what its customers are told.
+//! `cargo xtask faults`: breaks what Comanda depends on, under load, and checks what its customers observe.
 
 mod customer;
 mod fault;
@@ -18,17 +18,17 @@ use rand::RngExt;
 use self::{fault::Fault, load::Load, verdict::Verdict};
 use crate::{
     project,
-    rush::{items::Dishes, stage::Stage},
+    rush::{menu_items::MenuItems, stage::Stage},
 };
 
 #[derive(Args)]
 pub struct FaultsArguments {
-    /// Only these, by name
+    /// Only these faults, by name
     names: Vec<String>,
-    /// Only those that differ most, for who has little time
+    /// Only the five most different ones, which take a few minutes
     #[arg(long, conflicts_with = "names")]
     selection: bool,
-    /// Repeats a run that failed, as far as it was up to us
+    /// The seed of a run that failed, to repeat its random choices
     #[arg(long)]
     seed: Option<u64>,
 }
@@ -36,7 +36,7 @@ pub struct FaultsArguments {
 /// Load before a fault and after it.
 const CALM: Duration = Duration::from_secs(2);
 
-/// For how long a server may need to be as before.
+/// How long a server may take to recover after the repair.
 const RECOVERY: Duration = Duration::from_secs(5);
 
 pub async fn run(arguments: &FaultsArguments) -> anyhow::Result<ExitCode> {
@@ -71,27 +71,27 @@ pub async fn run(arguments: &FaultsArguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-/// One fault on servers and books of its own.
+/// Stages one fault on servers and a database of its own.
 async fn stage(fault: Fault, seed: u64) -> anyhow::Result<Verdict> {
-    let mut stage = Stage::own("faults", 0).await?;
-    let mut ruin = fault.prepare(&mut stage).await?;
-    if ruin.is_none() {
+    let mut stage = Stage::own("faults", 0)?;
+    let mut damage = fault.prepare(&mut stage).await?;
+    if damage.is_none() {
         return Ok(Verdict::not_staged(fault));
     }
-    stage.open(2).await?;
-    let items = Dishes::add(&stage, "Faults", (0..20).map(|n| (format!("Dish {n}"), 1000, 1_000_000))).await?;
+    stage.open(2)?;
+    let items = MenuItems::add(&stage, "Faults", (0..20).map(|n| (format!("Item {n}"), 1000, 1_000_000))).await?;
     let load = Load::start(&stage, &items, fault, seed).await?;
     tokio::time::sleep(CALM).await;
-    let Some(ruin) = &mut ruin else { bail!("nothing to ruin") };
-    fault.strike(&mut stage, ruin).await.context("striking")?;
+    let Some(damage) = &mut damage else { bail!("nothing to break") };
+    fault.strike(&mut stage, damage).await.context("striking")?;
     tokio::time::sleep(fault.lasts()).await;
-    fault.heal(&mut stage, ruin).await.context("healing")?;
+    fault.heal(&mut stage, damage).await.context("healing")?;
     let healed = Instant::now();
     let recovered = load.until_served_everywhere(healed + 3 * RECOVERY).await.map(|moment| moment - healed);
     tokio::time::sleep(CALM).await;
-    let told = load.finish().await?;
-    let mut verdict = Verdict::new(fault, told, recovered);
-    verdict.hold_against_tables(&stage, ruin.database_url.as_deref()).await?;
+    let observed = load.finish().await?;
+    let mut verdict = Verdict::new(fault, observed, recovered);
+    verdict.hold_against_tables(&stage, damage.database_url.as_deref()).await?;
     // Connections through a proxy end with the servers.
     stage.servers.clear();
     Ok(verdict)
@@ -99,8 +99,8 @@ async fn stage(fault: Fault, seed: u64) -> anyhow::Result<Verdict> {
 
 /// What a fault needs besides the stage.
 #[derive(Default)]
-pub struct Ruin {
-    /// Where the books are, if not where they were.
+pub struct Damage {
+    /// Where the database is, if not where it was.
     database_url: Option<String>,
     standby: Option<crate::services::Postgres>,
     proxy: Option<FaultyProxy>,

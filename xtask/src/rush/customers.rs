@@ -19,9 +19,9 @@ use crate::{
     project::random_secret,
 };
 
-/// People with an account and a phone.
+/// Customers with an account, each on a connection of its own.
 pub struct Customers {
-    people: Vec<Customer>,
+    customers: Vec<Customer>,
     /// Keeps the idempotency keys of one rush apart from those of another.
     pub name: String,
 }
@@ -33,10 +33,10 @@ struct Customer {
     token: String,
 }
 
-/// What customers were told.
+/// The responses that customers got.
 pub struct Tally {
     pub placed: u64,
-    /// How often, by status and problem code, or by what else happened.
+    /// Counts by status and problem code, or by error.
     pub refusals: BTreeMap<String, u64>,
     /// In microseconds.
     pub latency: Histogram<u64>,
@@ -57,13 +57,13 @@ impl Tally {
         Ok(self.latency.add(&other.latency)?)
     }
 
-    fn count(&mut self, answer: &Response, took: Duration) {
+    fn count(&mut self, response: &Response, took: Duration) {
         self.latency.saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
-        if answer.status == 201 {
+        if response.status == 201 {
             self.placed += 1;
         } else {
-            let code = answer.json().ok().and_then(|problem| Some(problem["code"].as_str()?.to_owned()));
-            self.refuse(format!("{} {}", answer.status, code.unwrap_or_default()));
+            let code = response.json().ok().and_then(|problem| Some(problem["code"].as_str()?.to_owned()));
+            self.refuse(format!("{} {}", response.status, code.unwrap_or_default()));
         }
     }
 
@@ -71,12 +71,12 @@ impl Tally {
         *self.refusals.entry(reason).or_default() += 1;
     }
 
-    #[allow(clippy::cast_precision_loss, reason = "nobody places 2^52 orders")]
+    #[expect(clippy::cast_precision_loss, reason = "nobody places 2^52 orders")]
     pub fn placed_per_second(&self) -> f64 {
         self.placed as f64 / self.elapsed.as_secs_f64()
     }
 
-    #[allow(clippy::cast_precision_loss, reason = "a minute in microseconds fits")]
+    #[expect(clippy::cast_precision_loss, reason = "a minute in microseconds fits")]
     pub fn milliseconds(&self, quantile: f64) -> f64 {
         self.latency.value_at_quantile(quantile) as f64 / 1000.0
     }
@@ -99,18 +99,18 @@ impl Customers {
             let (address, email) = (addresses[n % addresses.len()].clone(), format!("{name}-{n}@comanda.example"));
             joining.spawn(async move { Customer::sign_up(address, &email).await });
         }
-        let mut people = Vec::with_capacity(count);
+        let mut customers = Vec::with_capacity(count);
         while let Some(joined) = joining.join_next().await {
-            people.push(joined??);
+            customers.push(joined??);
         }
-        Ok(Self { people, name })
+        Ok(Self { customers, name })
     }
 
     pub fn ids(&self) -> Vec<Uuid> {
-        self.people.iter().map(|customer| customer.id).collect()
+        self.customers.iter().map(|customer| customer.id).collect()
     }
 
-    /// Everybody orders, one order after the other, until `basket` gives none for the next number.
+    /// Every customer places one order after the other, until `basket` returns `None` for the next number.
     pub async fn buy(
         &self,
         basket: impl Fn(usize) -> Option<Bytes> + Send + Sync + 'static,
@@ -121,7 +121,7 @@ impl Customers {
         let begin = Instant::now();
         let shown = show_progress.then(|| tokio::spawn(show(Arc::clone(&progress), begin)));
         let mut shopping = tokio::task::JoinSet::new();
-        for customer in self.people.iter().cloned() {
+        for customer in self.customers.iter().cloned() {
             let (basket, next, progress) = (Arc::clone(&basket), Arc::clone(&next), Arc::clone(&progress));
             let key = format!("{}-{round}", self.name);
             shopping.spawn(async move {
@@ -162,13 +162,13 @@ impl Customer {
         while let Some((key, body)) = take() {
             let begin = Instant::now();
             match connection.place_order(&self.token, &key, body).await {
-                Ok(answer) => {
-                    tally.count(&answer, begin.elapsed());
-                    let counter = if answer.status == 201 { &progress.placed } else { &progress.refused };
+                Ok(response) => {
+                    tally.count(&response, begin.elapsed());
+                    let counter = if response.status == 201 { &progress.placed } else { &progress.refused };
                     counter.fetch_add(1, Ordering::Relaxed);
                 }
                 Err(error) => {
-                    tally.refuse(format!("no answer: {error:#}"));
+                    tally.refuse(format!("no response: {error:#}"));
                     progress.refused.fetch_add(1, Ordering::Relaxed);
                     connection = Connection::open(&self.address).await?;
                 }
@@ -178,7 +178,7 @@ impl Customer {
     }
 }
 
-/// A line that counts along: rewritten in place on a terminal, once a second elsewhere.
+/// A progress line: rewritten in place on a terminal, once a second elsewhere.
 async fn show(progress: Arc<Progress>, begin: Instant) {
     let terminal = std::io::stdout().is_terminal();
     let mut tick = tokio::time::interval(if terminal { Duration::from_millis(100) } else { Duration::from_secs(1) });

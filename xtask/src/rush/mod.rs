@@ -1,10 +1,10 @@
-//! `cargo xtask rush`: many customers at once, then a look at the books.
+//! `cargo xtask rush`: many customers at once, then a look at the tables.
 
-mod books;
 pub mod customers;
-pub mod items;
+pub mod menu_items;
 mod replay;
 pub mod stage;
+mod totals;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -15,28 +15,29 @@ use rand::RngExt;
 use serde_json::json;
 
 use self::{
-    books::Books,
     customers::{Customers, Tally},
-    items::Dishes,
+    menu_items::MenuItems,
     replay::Replay,
     stage::Stage,
+    totals::Totals,
 };
 
 #[derive(Args)]
 pub struct RushArguments {
-    /// How many buy at once
+    /// How many customers order at the same time
     #[arg(long, default_value_t = 64)]
     customers: usize,
-    /// How many orders they try to place, all together
+    /// How many orders they attempt in total
     #[arg(long, default_value_t = 5000)]
     orders: usize,
-    /// One menu item stands in every order
+    /// Put one menu item into every order
     #[arg(long)]
     hot: bool,
-    /// Start so many servers on one private database, instead of using the one that runs
+    /// Start this many servers on one private database, instead of using the running one
     #[arg(long)]
     servers: Option<usize>,
-    /// Place the orders of this file: tab-separated `order_id`, `quantity`, `item_name`, `choice_description`, `item_price`
+    /// Place the orders in this file: tab-separated `order_id`, `quantity`, `item_name`, `choice_description`,
+    /// `item_price`
     #[arg(long, value_name = "FILE", conflicts_with_all = ["orders", "hot"])]
     replay: Option<PathBuf>,
 }
@@ -47,7 +48,7 @@ pub async fn run(arguments: RushArguments) -> anyhow::Result<ExitCode> {
     ensure!(arguments.servers.is_none_or(|servers| (1..=8).contains(&servers)), "--servers must be between 1 and 8");
     let replay = arguments.replay.as_deref().map(Replay::read).transpose()?;
 
-    let stage = Stage::running_or_own(arguments.servers).await?;
+    let stage = Stage::running_or_own(arguments.servers)?;
     println!("{} customers sign up…", arguments.customers);
     let customers = Customers::sign_up(&stage.addresses, arguments.customers).await?;
     let sound = match replay {
@@ -57,21 +58,21 @@ pub async fn run(arguments: RushArguments) -> anyhow::Result<ExitCode> {
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Fewer quantity than are asked for, so that the last customers find menu items sold out.
+/// Stocks less than is ordered, so that the last customers find menu items sold out.
 async fn dinner_rush(stage: &Stage, customers: &Customers, arguments: &RushArguments) -> anyhow::Result<bool> {
-    const DISHES: usize = 40;
+    const ITEMS: usize = 40;
     const LINES: usize = 3;
-    /// Of ten quantity that are asked for, eight are there.
+    /// Eight are in stock per ten that are ordered.
     const STOCKED: (usize, usize) = (8, 10);
 
     let per_item = |quantity: usize| (quantity * STOCKED.0 / STOCKED.1).max(1);
-    let spread = per_item(arguments.orders * LINES / DISHES);
+    let spread = per_item(arguments.orders * LINES / ITEMS);
     let stocks: Vec<usize> =
-        (0..DISHES).map(|n| if arguments.hot && n == 0 { per_item(arguments.orders) } else { spread }).collect();
-    let items = Dishes::add(
+        (0..ITEMS).map(|n| if arguments.hot && n == 0 { per_item(arguments.orders) } else { spread }).collect();
+    let items = MenuItems::add(
         stage,
         "Rush",
-        stocks.iter().map(|&stock| (format!("Menu item of the rush, {stock} quantity"), 990, stock)),
+        stocks.iter().map(|&stock| (format!("Menu item of the rush, stock {stock}"), 990, stock)),
     )
     .await?;
 
@@ -82,7 +83,7 @@ async fn dinner_rush(stage: &Stage, customers: &Customers, arguments: &RushArgum
             let mut random = rand::rng();
             let item = |position: usize, random: &mut rand::rngs::ThreadRng| match position {
                 0 if hot => 0,
-                _ => random.random_range(0..DISHES),
+                _ => random.random_range(0..ITEMS),
             };
             let lines: Vec<_> = (0..LINES)
                 .map(|position| json!({ "menu_item_id": ids[item(position, &mut random)], "quantity": 1 }))
@@ -92,21 +93,21 @@ async fn dinner_rush(stage: &Stage, customers: &Customers, arguments: &RushArgum
     };
     let tally = customers.buy(basket, true).await?;
     report(&tally);
-    let books = Books::read(stage, customers, &items).await?;
-    println!("{books}");
+    let totals = Totals::read(stage, customers, &items).await?;
+    println!("{totals}");
     items.archive(stage).await?;
-    Ok(balanced(stage, &tally, &books))
+    Ok(balanced(stage, &tally, &totals))
 }
 
 async fn replay_orders(stage: &Stage, customers: &Customers, replay: Replay) -> anyhow::Result<bool> {
-    let items = Dishes::add(stage, "Replay", replay.items()).await?;
-    println!("{} menu items, stocked with exactly what {} orders ask for", items.ids.len(), replay.orders.len());
+    let items = MenuItems::add(stage, "Replay", replay.items()).await?;
+    println!("{} menu items, with exactly the stock that {} orders need", items.ids.len(), replay.orders.len());
     let bodies: Vec<Bytes> = replay.orders.iter().map(|order| order.body(&items.ids)).collect();
     let expected = bodies.len();
     let tally = customers.buy(move |n| bodies.get(n).cloned(), true).await?;
     report(&tally);
-    let books = Books::read(stage, customers, &items).await?;
-    println!("{books}");
+    let totals = Totals::read(stage, customers, &items).await?;
+    println!("{totals}");
 
     let one_more =
         items.ids.iter().map(|id| Bytes::from(json!({ "items": [{ "menu_item_id": id, "quantity": 1 }] }).to_string()));
@@ -117,35 +118,35 @@ async fn replay_orders(stage: &Stage, customers: &Customers, replay: Replay) -> 
     items.archive(stage).await?;
 
     let all_sold =
-        tally.placed == expected as u64 && books.sold_out == items.ids.len() as u64 && books.units == replay.units();
+        tally.placed == expected as u64 && totals.sold_out == items.ids.len() as u64 && totals.units == replay.units();
     let none_more = afterwards.placed == 0 && refused == items.ids.len() as u64;
     println!(
         "{}",
         if all_sold && none_more {
-            "holds   every portion was sold, and none twice"
+            "holds   all stock was sold, and nothing twice"
         } else {
-            "BROKEN  every portion was sold, and none twice"
+            "BROKEN  all stock was sold, and nothing twice"
         }
     );
-    Ok(balanced(stage, &tally, &books) && all_sold && none_more)
+    Ok(balanced(stage, &tally, &totals) && all_sold && none_more)
 }
 
 fn report(tally: &Tally) {
     let seconds = tally.elapsed.as_secs_f64();
-    let answered = tally.latency.len();
+    let responses = tally.latency.len();
     println!("{} placed in {seconds:.2} s: {:.0} orders/s", tally.placed, tally.placed_per_second());
     for (reason, count) in &tally.refusals {
         println!("{count} refused: {reason}");
     }
     let [p50, p95, p99] = [0.5, 0.95, 0.99].map(|quantile| tally.milliseconds(quantile));
-    println!("latency of {answered} answers: p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms");
+    println!("latency of {responses} responses: p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms");
 }
 
-/// What customers were told, what the tables say, and what the invariants demand.
-fn balanced(stage: &Stage, tally: &Tally, books: &Books) -> bool {
-    let told = tally.placed == books.orders;
-    let verdict = if told { "holds " } else { "BROKEN" };
-    println!("{verdict}  customers were told of {} orders, the tables hold {}", tally.placed, books.orders);
+/// Compares what customers were told with the tables, and checks every invariant.
+fn balanced(stage: &Stage, tally: &Tally, totals: &Totals) -> bool {
+    let agree = tally.placed == totals.orders;
+    let verdict = if agree { "holds " } else { "BROKEN" };
+    println!("{verdict}  customers got {} orders, the tables hold {}", tally.placed, totals.orders);
     let invariants = stage.comanda.command(&["check"]).status().is_ok_and(|status| status.success());
-    told && invariants
+    agree && invariants
 }

@@ -1,14 +1,15 @@
 use anyhow::Context;
 
 use crate::{
-    comanda::{Admin, Comanda, Profile, Server, build},
+    build::Profile,
+    comanda::{self, Admin, Comanda, Server},
     env::Exports,
     http::{Connection, log_in},
     project::State,
     services::{Durability, Services},
 };
 
-/// Where it happens: the servers, and the books they share.
+/// The servers under load, and the database they share.
 pub struct Stage {
     pub addresses: Vec<String>,
     pub comanda: Comanda,
@@ -20,26 +21,27 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// The server that runs, unless there is none or several are asked for.
-    pub async fn running_or_own(servers: Option<usize>) -> anyhow::Result<Self> {
+    /// The running server, or servers of our own if none runs or a number is given.
+    pub fn running_or_own(servers: Option<usize>) -> anyhow::Result<Self> {
         match (Exports::read(), servers) {
             (Some(mut settings), None) => {
                 let mut take =
                     |name: &str| settings.remove(name).with_context(|| format!("{name} of the running server"));
                 let admin = Admin { email: take("ADMIN_EMAIL")?, password: take("ADMIN_PASSWORD")? };
                 let addresses = vec![take("COMANDA_ADDR")?];
-                let comanda = Comanda::with_settings(build(Profile::Release)?, settings);
+                let program = take("COMANDA_PROGRAM")?.into();
+                let comanda = Comanda::with_settings(program, settings);
                 Ok(Self { addresses, comanda, admin, servers: Vec::new(), services: None, state: None })
             }
-            (_, servers) => Self::own("rush", servers.unwrap_or(1)).await,
+            (_, servers) => Self::own("rush", servers.unwrap_or(1)),
         }
     }
 
-    /// Servers of our own on an empty database, as durable as in earnest.
-    pub async fn own(purpose: &str, servers: usize) -> anyhow::Result<Self> {
+    /// Servers of our own on an empty database, as durable as in production.
+    pub fn own(purpose: &str, servers: usize) -> anyhow::Result<Self> {
         let state = State::open_empty(purpose)?;
-        let program = build(Profile::Release)?;
-        let services = Services::start(&state, Durability::Full).await?;
+        let program = comanda::build(Profile::Release, "starting PostgreSQL and Redis")?;
+        let services = Services::start(&state, Durability::Full)?;
         let comanda = Comanda::new(program, &state, &services)?;
         let admin = Admin::from_environment(&state)?;
         comanda.prepare(&admin)?;
@@ -51,16 +53,16 @@ impl Stage {
             services: Some(services),
             state: Some(state),
         };
-        own.open(servers).await?;
+        own.open(servers)?;
         Ok(own)
     }
 
-    /// Replaces the servers by so many fresh ones.
-    pub async fn open(&mut self, servers: usize) -> anyhow::Result<()> {
+    /// Replaces the servers by this many new ones.
+    pub fn open(&mut self, servers: usize) -> anyhow::Result<()> {
         self.servers.clear();
         for _ in 0..servers {
             let address = format!("127.0.0.1:{}", crate::services::free_port()?);
-            self.servers.push(self.comanda.serve(&address).await?);
+            self.servers.push(self.comanda.serve(&address)?);
         }
         self.addresses = self.servers.iter().map(|server| server.address.clone()).collect();
         Ok(())

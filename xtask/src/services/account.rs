@@ -25,7 +25,8 @@ pub enum Account {
 }
 
 impl Account {
-    /// Ways through a folder that only root may pass, from none to the bluntest: containers do not give root every capability.
+    /// Ways through a folder that only root may pass, from none to the bluntest: containers do not give root every
+    /// capability.
     const PASSAGES: [&'static [&'static str]; 3] = [
         &[],
         &["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"],

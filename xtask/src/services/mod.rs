@@ -5,14 +5,20 @@ mod postgres;
 mod programs;
 mod redis;
 
-use std::{net::TcpListener, path::PathBuf};
+use std::net::TcpListener;
+#[cfg(feature = "load")]
+use std::path::PathBuf;
 
 use anyhow::Context;
 
-use self::{account::Account, programs::PostgresPrograms};
+use self::account::Account;
+#[cfg(feature = "load")]
+use self::programs::PostgresPrograms;
+#[cfg(feature = "load")]
+pub use self::programs::wrk;
 pub use self::{
     postgres::Postgres,
-    programs::{chromium, promtool, python_with, python_with_servers, redis_server, wrk},
+    programs::{chromium, promtool, python_with, python_with_servers, redis_server},
     redis::Redis,
 };
 use crate::project::State;
@@ -22,7 +28,7 @@ use crate::project::State;
 pub enum Durability {
     /// Orders must survive a power cut.
     Full,
-    /// Tests: what a crash would lose was not worth keeping.
+    /// Tests: nothing is worth keeping after a crash.
     None,
 }
 
@@ -31,20 +37,22 @@ pub struct Services {
     pub database_url: String,
     pub redis_url: String,
     /// `None`: somebody else's.
+    #[cfg_attr(not(feature = "load"), expect(dead_code, reason = "for the commands that break and restart them"))]
     pub postgres: Option<Postgres>,
+    #[cfg_attr(not(feature = "load"), expect(dead_code, reason = "for the commands that break and restart them"))]
     pub redis: Option<Redis>,
 }
 
 impl Services {
     /// Brings up what the environment does not name.
-    pub async fn start(state: &State, durability: Durability) -> anyhow::Result<Self> {
+    pub fn start(state: &State, durability: Durability) -> anyhow::Result<Self> {
         let given = |name| std::env::var(name).ok().filter(|url| !url.is_empty());
         let account = Account::choose(state)?;
 
         let (database_url, postgres) = match given("DATABASE_URL") {
             Some(url) => (url, None),
             None => {
-                let started = Postgres::start(state, &account, durability).await.context("PostgreSQL")?;
+                let started = Postgres::start(state, &account, durability).context("PostgreSQL")?;
                 println!("PostgreSQL is up on port {}, its data in {}", started.port, started.folder.display());
                 (started.url("comanda"), Some(started))
             }
@@ -52,7 +60,7 @@ impl Services {
         let (redis_url, redis) = match given("REDIS_URL") {
             Some(url) => (url, None),
             None => {
-                let started = Redis::start(state, &account).await.context("Redis")?;
+                let started = Redis::start(state, &account).context("Redis")?;
                 println!("Redis is up on port {}, its data in {}", started.port, started.folder.display());
                 (started.url(), Some(started))
             }
@@ -62,11 +70,13 @@ impl Services {
 }
 
 /// PostgreSQL's own load generator, which comes with it.
+#[cfg(feature = "load")]
 pub fn pgbench() -> anyhow::Result<PathBuf> {
     Ok(PostgresPrograms::find_or_install()?.path("pgbench"))
 }
 
 /// The same server, another database.
+#[cfg(feature = "load")]
 pub fn url_of_database(url: &str, database: &str) -> anyhow::Result<String> {
     let (server, _) = url.rsplit_once('/').context("DATABASE_URL names no database")?;
     Ok(format!("{server}/{database}"))

@@ -1,12 +1,13 @@
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
+    process::Command,
+    thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
 use nix::sys::signal::Signal;
-use tokio_postgres::NoTls;
 
 use super::{Account, Durability, free_port, programs::PostgresPrograms};
 use crate::{
@@ -18,7 +19,9 @@ use crate::{
 pub struct Postgres {
     process: Process,
     programs: PostgresPrograms,
+    #[cfg_attr(not(feature = "load"), expect(dead_code, reason = "for the commands that break and restart it"))]
     account: Account,
+    #[cfg_attr(not(feature = "load"), expect(dead_code, reason = "for the commands that break and restart it"))]
     durability: Durability,
     pub port: u16,
     pub folder: PathBuf,
@@ -28,7 +31,7 @@ pub struct Postgres {
 impl Postgres {
     const USER: &str = "comanda";
 
-    pub async fn start(state: &State, account: &Account, durability: Durability) -> anyhow::Result<Self> {
+    pub fn start(state: &State, account: &Account, durability: Durability) -> anyhow::Result<Self> {
         let programs = PostgresPrograms::find_or_install()?;
         let password = state.keep("postgres-password", || Ok(random_secret()))?;
         let folder = account.make_folder(state.path("postgres"))?;
@@ -54,13 +57,14 @@ impl Postgres {
         let port = free_port()?;
         let process = launch(&programs, account, durability, &folder, port)?;
         let mut postgres = Self { process, programs, account: account.clone(), durability, port, folder, password };
-        postgres.wait_until_it_answers().await?;
-        postgres.create_database().await?;
+        postgres.wait_until_it_answers()?;
+        postgres.create_database()?;
         Ok(postgres)
     }
 
     /// A streaming replica of it.
-    pub async fn standby(&self, state: &State) -> anyhow::Result<Self> {
+    #[cfg(feature = "load")]
+    pub fn standby(&self, state: &State) -> anyhow::Result<Self> {
         let folder = self.account.make_folder(state.path("standby"))?;
         output_of(
             self.account
@@ -75,40 +79,44 @@ impl Postgres {
         let process = launch(&programs, &self.account, self.durability, &folder, port)?;
         let (account, password) = (self.account.clone(), self.password.clone());
         let mut standby = Self { process, programs, account, durability: self.durability, port, folder, password };
-        standby.wait_until_it_answers().await?;
+        standby.wait_until_it_answers()?;
         Ok(standby)
     }
 
     /// As if the power had failed.
+    #[cfg(feature = "load")]
     pub fn kill(&mut self) -> anyhow::Result<()> {
         self.process.kill()
     }
 
     /// Every one of its processes stands still, or goes on.
+    #[cfg(feature = "load")]
     pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
         self.process.signal_family(signal)
     }
 
     /// Stops it in an orderly way, if it has not ended; sessions are ended.
+    #[cfg(feature = "load")]
     pub fn stop(&mut self) -> anyhow::Result<()> {
         self.process.stop().map(|_| ())
     }
 
     /// Starts it again where it was, unless it is there; recovering may take a while.
-    pub async fn start_again(&mut self) -> anyhow::Result<()> {
+    #[cfg(feature = "load")]
+    pub fn start_again(&mut self) -> anyhow::Result<()> {
         if self.process.has_ended()?.is_some() {
             // Sessions of the one before may still be ending, and hold on to its memory.
             let deadline = Instant::now() + Duration::from_secs(20);
             loop {
                 self.process = launch(&self.programs, &self.account, self.durability, &self.folder, self.port)?;
-                match self.wait_until_it_answers().await {
+                match self.wait_until_it_answers() {
                     Ok(()) => return Ok(()),
                     Err(error) if Instant::now() > deadline => return Err(error),
-                    Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+                    Err(_) => thread::sleep(Duration::from_millis(100)),
                 }
             }
         }
-        self.wait_until_it_answers().await
+        self.wait_until_it_answers()
     }
 
     pub fn url(&self, database: &str) -> String {
@@ -116,6 +124,7 @@ impl Postgres {
     }
 
     /// The one of several that takes writes.
+    #[cfg(feature = "load")]
     pub fn url_of_either(&self, other: &Self, database: &str) -> String {
         let (user, password) = (Self::USER, &self.password);
         format!(
@@ -124,27 +133,34 @@ impl Postgres {
         )
     }
 
-    async fn wait_until_it_answers(&mut self) -> anyhow::Result<()> {
+    fn wait_until_it_answers(&mut self) -> anyhow::Result<()> {
         let deadline = Instant::now() + Duration::from_mins(1);
         loop {
             self.process.ensure_alive().context("see postgres.log beside its folder")?;
-            match tokio_postgres::connect(&self.url("postgres"), NoTls).await {
+            match self.psql("SELECT 1") {
                 Ok(_) => return Ok(()),
                 Err(error) if Instant::now() > deadline => return Err(error).context("it does not answer"),
-                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                Err(_) => thread::sleep(Duration::from_millis(50)),
             }
         }
     }
 
-    async fn create_database(&self) -> anyhow::Result<()> {
-        let (client, connection) = tokio_postgres::connect(&self.url("postgres"), NoTls).await?;
-        let driver = tokio::spawn(connection);
-        if client.query_opt("SELECT FROM pg_database WHERE datname = 'comanda'", &[]).await?.is_none() {
-            client.batch_execute("CREATE DATABASE comanda").await?;
+    fn create_database(&self) -> anyhow::Result<()> {
+        if self.psql("SELECT 1 FROM pg_database WHERE datname = 'comanda'")?.is_empty() {
+            self.psql("CREATE DATABASE comanda")?;
         }
-        drop(client);
-        driver.await??;
         Ok(())
+    }
+
+    /// Runs one statement; returns its rows as lines.
+    fn psql(&self, statement: &str) -> anyhow::Result<String> {
+        output_of(
+            Command::new(self.programs.path("psql"))
+                .env("PGPASSWORD", &self.password)
+                .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--host=127.0.0.1"])
+                .args(["--port", &self.port.to_string(), "--username", Self::USER])
+                .args(["--dbname=postgres", "--command", statement]),
+        )
     }
 }
 

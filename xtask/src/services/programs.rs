@@ -56,6 +56,7 @@ pub fn redis_server() -> anyhow::Result<PathBuf> {
 }
 
 /// For `cargo xtask bench reads`.
+#[cfg(feature = "load")]
 pub fn wrk() -> anyhow::Result<PathBuf> {
     find_or_install("wrk", &["wrk"], "wrk")
 }
@@ -70,7 +71,8 @@ pub fn chromium() -> anyhow::Result<PathBuf> {
     find_or_install("Chromium", &["chromium", "chromium-browser", "google-chrome"], "chromium")
 }
 
-/// Other people's servers that ours are tested against, in a folder of Python's own: a fake of Stripe, and a mail server.
+/// Other people's servers that ours are tested against, in a folder of Python's own: a fake of Stripe, and a mail
+/// server.
 pub fn python_with_servers(folder: &Path) -> anyhow::Result<PathBuf> {
     python_with(folder, &["localstripe==1.15.10", "aiosmtpd==1.4.6", "setuptools==80.9.0"])
 }
@@ -115,7 +117,8 @@ const POLICY: &str = "/usr/sbin/policy-rc.d";
 
 fn install(what: &str, package: &str) -> anyhow::Result<()> {
     let by_hand = format!(
-        "{what} is missing: install it (Debian, Ubuntu: `apt-get install {package}`), or name a running one in the environment (DATABASE_URL, REDIS_URL)"
+        "{what} is missing: install it (Debian, Ubuntu: `apt-get install {package}`), \
+         or name a running one in the environment (DATABASE_URL, REDIS_URL)"
     );
     if !path_folders().iter().any(|folder| has(folder, "apt-get")) {
         bail!("{by_hand}");

@@ -1,15 +1,14 @@
 use std::{
+    io::{Read, Write},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::Stdio,
+    thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
 use nix::sys::signal::Signal;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
 
 use super::{Account, free_port, programs::redis_server};
 use crate::{
@@ -20,7 +19,9 @@ use crate::{
 /// A private Redis.
 pub struct Redis {
     process: Process,
+    #[cfg_attr(not(feature = "load"), expect(dead_code, reason = "for the commands that break and restart it"))]
     program: PathBuf,
+    #[cfg_attr(not(feature = "load"), expect(dead_code, reason = "for the commands that break and restart it"))]
     account: Account,
     pub port: u16,
     pub folder: PathBuf,
@@ -31,14 +32,15 @@ impl Redis {
     /// Enough for each test to have a numbered database of its own.
     const DATABASES: u16 = 1024;
 
-    pub async fn start(state: &State, account: &Account) -> anyhow::Result<Self> {
+    pub fn start(state: &State, account: &Account) -> anyhow::Result<Self> {
         let program = redis_server()?;
         let password = state.keep("redis-password", || Ok(random_secret()))?;
         let folder = account.make_folder(state.path("redis"))?;
         let port = free_port()?;
         // In a file, since everybody on the machine can read a command line.
         let text = format!(
-            "bind 127.0.0.1\nport {port}\nrequirepass {password}\ndatabases {}\ndir \"{}\"\nlogfile \"{}\"\nsave 60 1\n",
+            "bind 127.0.0.1\nport {port}\nrequirepass {password}\ndatabases {}\n\
+             dir \"{}\"\nlogfile \"{}\"\nsave 60 1\n",
             Self::DATABASES,
             folder.display(),
             folder.join("redis.log").display(),
@@ -47,31 +49,35 @@ impl Redis {
         account.make_folder(folder.clone())?;
         let process = launch(&program, account, &folder)?;
         let mut redis = Self { process, program, account: account.clone(), port, folder, password };
-        redis.wait_until_it_answers().await?;
+        redis.wait_until_it_answers()?;
         Ok(redis)
     }
 
     /// As if the power had failed.
+    #[cfg(feature = "load")]
     pub fn kill(&mut self) -> anyhow::Result<()> {
         self.process.kill()
     }
 
+    #[cfg(feature = "load")]
     pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
         self.process.signal_family(signal)
     }
 
     /// Starts it again where it was.
-    pub async fn start_again(&mut self) -> anyhow::Result<()> {
+    #[cfg(feature = "load")]
+    pub fn start_again(&mut self) -> anyhow::Result<()> {
         self.process = launch(&self.program, &self.account, &self.folder)?;
-        self.wait_until_it_answers().await
+        self.wait_until_it_answers()
     }
 
     /// Runs a command that is answered with `OK`.
-    pub async fn command(&self, command: &str) -> anyhow::Result<()> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
-        stream.write_all(format!("AUTH {}\r\n{command}\r\n", self.password).as_bytes()).await?;
+    #[cfg(feature = "load")]
+    pub fn command(&self, command: &str) -> anyhow::Result<()> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.write_all(format!("AUTH {}\r\n{command}\r\n", self.password).as_bytes())?;
         let mut answer = [0; 8];
-        stream.read_exact(&mut answer).await?;
+        stream.read_exact(&mut answer)?;
         if &answer != b"+OK\r\n+OK" {
             bail!("it answered {:?}", String::from_utf8_lossy(&answer));
         }
@@ -82,23 +88,23 @@ impl Redis {
         format!("redis://:{}@127.0.0.1:{}/0", self.password, self.port)
     }
 
-    async fn wait_until_it_answers(&mut self) -> anyhow::Result<()> {
+    fn wait_until_it_answers(&mut self) -> anyhow::Result<()> {
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
             self.process.ensure_alive().with_context(|| format!("see redis.log in {}", self.folder.display()))?;
-            match self.ping().await {
+            match self.ping() {
                 Ok(()) => return Ok(()),
                 Err(error) if Instant::now() > deadline => return Err(error).context("it does not answer"),
-                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                Err(_) => thread::sleep(Duration::from_millis(50)),
             }
         }
     }
 
-    async fn ping(&self) -> anyhow::Result<()> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
-        stream.write_all(format!("AUTH {}\r\nPING\r\n", self.password).as_bytes()).await?;
+    fn ping(&self) -> anyhow::Result<()> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.write_all(format!("AUTH {}\r\nPING\r\n", self.password).as_bytes())?;
         let mut answer = [0; 12];
-        stream.read_exact(&mut answer).await?;
+        stream.read_exact(&mut answer)?;
         if &answer != b"+OK\r\n+PONG\r\n" {
             bail!("it answered {:?}", String::from_utf8_lossy(&answer));
         }

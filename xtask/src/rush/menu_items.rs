@@ -3,13 +3,13 @@ use serde_json::json;
 
 use super::stage::Stage;
 
-/// Menu items for one rush, taken off the menu afterwards.
-pub struct Dishes {
+/// Menu items for one rush, archived afterwards.
+pub struct MenuItems {
     pub ids: Vec<String>,
 }
 
-impl Dishes {
-    /// From name, price in minor units, and quantity.
+impl MenuItems {
+    /// Adds items, each given by its name, price in minor units and stock.
     pub async fn add(
         stage: &Stage,
         category: &str,
@@ -33,8 +33,8 @@ impl Dishes {
     pub async fn archive(&self, stage: &Stage) -> anyhow::Result<()> {
         let (mut connection, token) = stage.as_admin().await?;
         for id in &self.ids {
-            let answer = connection.delete_at(&format!("/v1/menu/items/{id}"), &token, "\"1\"").await?;
-            anyhow::ensure!(answer.status == 204, "a menu item of the rush cannot be archived: {}", answer.status);
+            let response = connection.delete_at(&format!("/v1/menu/items/{id}"), &token, "\"1\"").await?;
+            anyhow::ensure!(response.status == 204, "a menu item of the rush cannot be archived: {}", response.status);
         }
         Ok(())
     }

@@ -3,10 +3,10 @@ use std::fmt;
 use tokio_postgres::NoTls;
 use uuid::Uuid;
 
-use super::{customers::Customers, items::Dishes, stage::Stage};
+use super::{customers::Customers, menu_items::MenuItems, stage::Stage};
 
-/// What the tables say of a rush.
-pub struct Books {
+/// What a rush has left in the tables.
+pub struct Totals {
     pub orders: u64,
     pub units: u64,
     /// In minor units.
@@ -15,8 +15,8 @@ pub struct Books {
     items: u64,
 }
 
-impl Books {
-    pub async fn read(stage: &Stage, customers: &Customers, items: &Dishes) -> anyhow::Result<Self> {
+impl Totals {
+    pub async fn read(stage: &Stage, customers: &Customers, items: &MenuItems) -> anyhow::Result<Self> {
         let (client, connection) = tokio_postgres::connect(stage.database_url()?, NoTls).await?;
         let driver = tokio::spawn(connection);
         let ids = items.ids.iter().map(|id| id.parse()).collect::<Result<Vec<Uuid>, _>>()?;
@@ -41,13 +41,14 @@ impl Books {
     }
 }
 
-impl fmt::Display for Books {
+impl fmt::Display for Totals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { orders, units, revenue, sold_out, items } = self;
         let (whole, cents) = (revenue / 100, revenue % 100);
         write!(
             f,
-            "the tables: {orders} orders, {units} units, {whole}.{cents:02} in revenue; {sold_out} of {items} menu items sold out"
+            "the tables: {orders} orders, {units} units, {whole}.{cents:02} in revenue; \
+             {sold_out} of {items} menu items sold out"
         )
     }
 }

@@ -1,0 +1,60 @@
+//! The commands behind the feature `load`.
+//!
+//! They need an HTTP client, a PostgreSQL client and more, and an optimized build to measure anything. So the `xtask`
+//! that
+//! `cargo xtask` builds leaves them out, and hands these commands to a second build of itself: release, with the
+//! feature.
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::Args;
+
+/// Arguments that the second build parses.
+#[derive(Args)]
+pub struct Unparsed {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    _arguments: Vec<OsString>,
+}
+
+#[cfg(not(feature = "load"))]
+pub fn run() -> anyhow::Result<ExitCode> {
+    use crate::build::{Build, Profile};
+
+    let program =
+        Build { package: "xtask", binary: "xtask", profile: Profile::Release, next: "running the command" }.run()?;
+    let status = std::process::Command::new(program).args(std::env::args_os().skip(1)).status()?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[cfg(feature = "load")]
+pub fn run() -> anyhow::Result<ExitCode> {
+    use clap::Parser;
+
+    use crate::{bench, faults, fill, rush};
+
+    /// Puts Comanda under load.
+    #[derive(Parser)]
+    #[command(name = "cargo xtask", bin_name = "cargo xtask")]
+    enum Task {
+        /// Have many customers order at once, then check every invariant against the database
+        Rush(rush::RushArguments),
+        /// Fill the running instance's database with two months of sample orders, to try reports and lists on real
+        /// volume
+        Fill(fill::FillArguments),
+        /// Break PostgreSQL, Redis, the network and servers under load, and check what customers see
+        Faults(faults::FaultsArguments),
+        /// Run a benchmark
+        #[command(subcommand)]
+        Bench(bench::Bench),
+    }
+
+    let task = Task::parse();
+    tokio::runtime::Runtime::new()?.block_on(async {
+        match task {
+            Task::Rush(arguments) => rush::run(arguments).await,
+            Task::Fill(arguments) => fill::run(&arguments).await,
+            Task::Faults(arguments) => faults::run(&arguments).await,
+            Task::Bench(bench) => bench.run().await,
+        }
+    })
+}
