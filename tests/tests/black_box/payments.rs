@@ -247,16 +247,16 @@ async fn gateway_events_count_once_if_signed_and_fresh_in_whatever_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_cannot_be_read_is_kept_counted_and_not_tried_again() {
+async fn an_event_that_cannot_be_read_is_kept_counted_and_not_attempted_again() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let address = format!("127.0.0.1:{port}");
-    let restaurant = restaurant(1, &[("METRICS_ADDR", &address)]).await;
+    let app = app(1, &[("METRICS_ADDR", &address)]).await;
     let metrics = Client::anonymous(&format!("http://{address}"));
     let malformed = "comanda_gateway_events_malformed_total";
     assert!(metrics.get("/metrics").await.text.contains(&format!("{malformed} 0")));
 
     // As if a server of another release had accepted it.
-    let tables = restaurant.database.client().await;
+    let tables = app.database.client().await;
     let insert = "INSERT INTO gateway_events (id, received_at, body) VALUES ('evt_bad', now(), 'not json')";
     tables.execute(insert, &[]).await.unwrap();
     let begin = Instant::now();
@@ -272,12 +272,12 @@ async fn an_event_that_cannot_be_read_is_kept_counted_and_not_tried_again() {
     assert!(metrics.get("/metrics").await.text.contains(&format!("{malformed} 1")));
 
     // What comes after it is handled.
-    let (item, customer) = (restaurant.item(5).await, restaurant.customer().await);
+    let (item, customer) = (app.item(5).await, app.customer().await);
     let order = order_of(&customer, item).await;
     let payment = pay(&customer, &order, "card").await.expect(201);
     confirm(&customer, &payment, "pm_card_visa").await;
     until(&customer, &order, "succeeded").await;
-    restaurant.close().await;
+    app.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
