@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use comanda_domain::{
@@ -41,7 +41,7 @@ impl CachedMenu {
 
 impl MenuObserver for CachedMenu {
     fn menu_changed(&self) {
-        self.0.request_own_change();
+        self.0.request_own_change(Instant::now());
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::{
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        Arc, PoisonError,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -73,15 +73,18 @@ pub(crate) struct Refresher {
 }
 
 /// What the background has been asked to do.
+///
+/// A request says what it needs, not just that something has to be done: it may be made while a load that meets it is already
+/// under way, and must not cause another load then.
 #[derive(Default)]
 struct Pending {
     wake: Notify,
-    /// This process has changed the menu.
-    own_change: AtomicBool,
+    /// When this process last changed the menu, if that is not known to be shown.
+    own_change: std::sync::Mutex<Option<Instant>>,
     /// The newest version that is known to exist.
     version: AtomicU64,
-    /// The snapshot has to be renewed, changed or not.
-    renewal: AtomicBool,
+    /// Copies that were loaded up to this moment have to be renewed, changed or not. In milliseconds; zero means none.
+    renewal: AtomicI64,
     /// The shared copy is lost and has to be published again.
     publication: AtomicBool,
     /// The last publication failed, so it is not known which of the items' own entries are right.
@@ -141,7 +144,7 @@ impl Refresher {
         }
         let chance = rand::rng().random_range(0.0..1.0);
         if early_renewal::is_due(snapshot.left(now), snapshot.copy.load_took, chance) {
-            self.request(&self.pending.renewal);
+            self.request_renewal(snapshot.copy.loaded_at);
         }
         Some(snapshot)
     }
@@ -284,9 +287,8 @@ impl Refresher {
         true
     }
 
-    /// Returns once this process shows everything that was committed before the call, or `false` if it cannot.
-    pub(crate) async fn show_own_change(&self) -> bool {
-        let committed = Instant::now();
+    /// Returns once this process shows everything that was committed before that moment, or `false` if it cannot.
+    pub(crate) async fn show_own_change(&self, committed: Instant) -> bool {
         let mut last = self.loading.lock().await;
         if last.is_some_and(|began| began > committed) {
             return true;
@@ -299,14 +301,26 @@ impl Refresher {
             }
             Err(error) => {
                 tracing::debug!(%error, "the menu cannot be loaded after a change");
-                self.request(&self.pending.own_change);
+                self.request_own_change(committed);
                 false
             }
         }
     }
 
-    fn request(&self, what: &AtomicBool) {
-        if !what.swap(true, Ordering::AcqRel) {
+    /// This process changed the menu at that moment; the background loads the change.
+    pub(crate) fn request_own_change(&self, committed: Instant) {
+        let mut own_change = self.pending.own_change.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = own_change.is_none();
+        *own_change = (*own_change).max(Some(committed));
+        if is_first {
+            self.pending.wake.notify_one();
+        }
+    }
+
+    /// The background renews a copy that was loaded at or before that moment.
+    fn request_renewal(&self, loaded_until: Timestamp) {
+        let loaded_until = loaded_until.timestamp_millis();
+        if self.pending.renewal.fetch_max(loaded_until, Ordering::AcqRel) < loaded_until {
             self.pending.wake.notify_one();
         }
     }
@@ -335,10 +349,13 @@ impl Refresher {
             return;
         }
         match self.cache.version().await {
-            Ok(Some(version)) if version >= snapshot.version() => {
-                self.pending.version.fetch_max(version, Ordering::AcqRel);
+            // Another server knows of a newer version than the database has just told this one. Its copy is worth having, but
+            // only the database is a reason to load: Redis may have kept the version and lost the copy.
+            Ok(Some(version)) if version > snapshot.version() => {
+                let _ = self.adopt_shared(Need::Version(version)).await;
             }
-            // Redis has lost the shared copy.
+            Ok(Some(version)) if version == snapshot.version() => {}
+            // Redis has lost the shared copy, or it is being published just now.
             Ok(_) => self.pending.publication.store(true, Ordering::Release),
             Err(_) => {}
         }
@@ -347,25 +364,29 @@ impl Refresher {
     /// Returns whether everything that was pending could be done.
     pub(crate) async fn run_pending(&self) -> bool {
         let mut done = true;
-        if self.pending.own_change.swap(false, Ordering::AcqRel) {
-            done = self.show_own_change().await;
+        let own_change = self.pending.own_change.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(committed) = own_change {
+            done = self.show_own_change(committed).await;
         }
         let Some(snapshot) = self.current.snapshot() else {
-            self.pending.renewal.store(false, Ordering::Release);
+            self.pending.renewal.store(0, Ordering::Release);
             return done;
         };
         let wanted = self.pending.version.load(Ordering::Acquire);
+        let mut renewal = 0;
         let need = if wanted > snapshot.version() {
             Some(Need::Version(wanted))
-        } else if self.pending.renewal.swap(false, Ordering::AcqRel) {
-            Some(Need::LoadedAfter(snapshot.copy.loaded_at))
         } else {
-            None
+            renewal = self.pending.renewal.swap(0, Ordering::AcqRel);
+            // A load that was under way when the request was made may have met it.
+            let is_met = snapshot.copy.loaded_at.timestamp_millis() > renewal;
+            (!is_met).then_some(Need::LoadedAfter(snapshot.copy.loaded_at))
         };
         if let Some(need) = need
             && let Err(error) = self.obtain(need).await
         {
             tracing::warn!(%error, "the menu cannot be refreshed; the previous snapshot is still shown");
+            self.pending.renewal.fetch_max(renewal, Ordering::AcqRel);
             done = false;
         } else if let Some(snapshot) = self.current.snapshot() {
             // The database is the authority: the newer version we were notified of is not one of this menu.
@@ -374,19 +395,22 @@ impl Refresher {
                 let _ = self.pending.version.compare_exchange(wanted, shown, Ordering::AcqRel, Ordering::Acquire);
             }
         }
-        if self.pending.publication.swap(false, Ordering::AcqRel)
-            && let Some(snapshot) = self.current.snapshot()
-            && let Ok(Some(lease)) = self.cache.take_lease().await
-        {
-            self.publish(&snapshot.copy, ItemChanges::Everything).await;
-            self.return_lease(lease).await;
+        if self.pending.publication.swap(false, Ordering::AcqRel) {
+            self.publish_again().await;
         }
         done
     }
 
-    /// This process has changed the menu; the change is loaded in the background.
-    pub(crate) fn request_own_change(&self) {
-        self.request(&self.pending.own_change);
+    /// Publishes the snapshot if the shared copy is still missing once this process holds the lease.
+    async fn publish_again(&self) {
+        let Ok(Some(lease)) = self.cache.take_lease().await else { return };
+        if let Some(snapshot) = self.current.snapshot()
+            && let Ok(shared) = self.cache.version().await
+            && shared.is_none_or(|version| version < snapshot.version())
+        {
+            self.publish(&snapshot.copy, ItemChanges::Everything).await;
+        }
+        self.return_lease(lease).await;
     }
 
     pub(crate) fn on_notification(&self, notification: MenuNotification) {
@@ -397,7 +421,10 @@ impl Refresher {
             }
             MenuNotification::Invalidated => {
                 self.pending.publish_everything.store(true, Ordering::Release);
-                self.request(&self.pending.renewal);
+                // The clock of the server that loaded the snapshot may be ahead of this one's.
+                let now = self.clock.now();
+                let loaded_at = self.current.snapshot().map_or(now, |snapshot| snapshot.copy.loaded_at);
+                self.request_renewal(now.max(loaded_at));
             }
             // The next poll finds out.
             MenuNotification::PossiblyMissed => self.pending.wake.notify_one(),

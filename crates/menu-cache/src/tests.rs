@@ -2,8 +2,8 @@
 
 use std::{
     sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        Arc, OnceLock,
+        atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -17,8 +17,8 @@ use comanda_domain::{
     menu_item::{MenuItem, MenuItemDetails, MenuItemEdit},
     money::{Currency, Price},
     ports::{
-        EditMenuItemError, FeatureFlags, ItemChanges, Menu, MenuCopy, MenuNotification, MenuObserver, MenuSubscriber,
-        MockClock, MockMenu, MockMenuCache, PublicMenu, Unavailable, WholeMenu,
+        EditMenuItemError, FeatureFlags, ItemChanges, LoadLease, Menu, MenuCopy, MenuNotification, MenuObserver,
+        MenuSubscriber, MockClock, MockMenu, MockMenuCache, PublicMenu, Unavailable, WholeMenu,
     },
     stock::Stock,
     text::{Category, Description, MenuItemName},
@@ -80,7 +80,7 @@ fn empty_cache() -> (MockMenuCache, mpsc::UnboundedReceiver<(u64, ItemChanges)>)
     cache.expect_whole().returning(|| Ok(None));
     cache.expect_item().returning(|_| Ok(None));
     cache.expect_version().returning(|| Ok(Some(u64::MAX / 2)));
-    cache.expect_take_lease().returning(|| Ok(Some(comanda_domain::ports::LoadLease("lease".to_owned()))));
+    cache.expect_take_lease().returning(|| Ok(Some(LoadLease("lease".to_owned()))));
     cache.expect_return_lease().returning(|_| Ok(()));
     cache.expect_publish().returning(move |copy, changes| {
         let _ = sender.send((copy.menu.version, changes.clone()));
@@ -310,7 +310,7 @@ async fn a_reader_that_hangs_up_stops_nobody() {
     cache.expect_take_lease().returning(move || {
         first.notify_one();
         // The lease is out until it is returned.
-        Ok((lease.fetch_add(1, Ordering::SeqCst) == 0).then(|| comanda_domain::ports::LoadLease("lease".to_owned())))
+        Ok((lease.fetch_add(1, Ordering::SeqCst) == 0).then(|| LoadLease("lease".to_owned())))
     });
     let returned = Arc::clone(&taken);
     cache.expect_return_lease().returning(move |_| {
@@ -328,4 +328,129 @@ async fn a_reader_that_hangs_up_stops_nobody() {
     reader.abort();
     go_on.notified().await;
     assert_eq!(PublicMenu::whole(&menu).await.unwrap().version, 1);
+}
+
+/// A menu at version 1, and how often it was loaded.
+fn counted() -> (MockMenu, Arc<AtomicUsize>) {
+    let (mut menu, loads) = (MockMenu::new(), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&loads);
+    menu.expect_whole_to_copy().returning(move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        Ok(whole(1))
+    });
+    menu.expect_version().returning(|| Ok(1));
+    (menu, loads)
+}
+
+/// A cached menu without a background: the test decides when the background would run. Each look at the clock is a millisecond
+/// later than the one before.
+fn at_rest(menu: MockMenu, cache: MockMenuCache, terms: CacheTerms) -> CachedMenu {
+    let (mut clock, milliseconds) = (MockClock::new(), AtomicI64::new(1_790_000_000_000));
+    clock
+        .expect_now()
+        .returning(move || DateTime::from_timestamp_millis(milliseconds.fetch_add(1, Ordering::SeqCst)).unwrap());
+    CachedMenu::new(Arc::new(menu), Arc::new(cache), Arc::new(AllOn), Arc::new(clock), terms)
+}
+
+#[tokio::test]
+async fn a_version_in_redis_without_a_copy_is_no_reason_to_load_what_the_database_has_not() {
+    let (menu, loads) = counted();
+    let (cache, _published) = empty_cache();
+    let menu = at_rest(menu, cache, TERMS);
+    PublicMenu::whole(&menu).await.unwrap();
+    // The background polls between the load that all readers share and their response.
+    menu.0.poll().await;
+    assert!(menu.0.run_pending().await);
+    assert_eq!(loads.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_newer_copy_in_redis_is_adopted_when_the_database_does_not_know_it() {
+    let mut store = MockMenu::new();
+    store.expect_whole_to_copy().return_once(|| Ok(whole(1)));
+    store.expect_version().returning(|| Ok(1));
+    let mut cache = MockMenuCache::new();
+    cache.expect_take_lease().returning(|| Err(Unavailable::new("gone")));
+    cache.expect_publish().returning(|_, _| Err(Unavailable::new("gone")));
+    cache.expect_whole().once().returning(|| Ok(None));
+    cache.expect_version().returning(|| Ok(Some(2)));
+    cache.expect_whole().returning(|| Ok(Some(copy(2, now(), whole(2).items))));
+    let menu = at_rest(store, cache, TERMS);
+    assert_eq!(PublicMenu::whole(&menu).await.unwrap().version, 1);
+    menu.0.poll().await;
+    assert!(menu.0.run_pending().await);
+    assert_eq!(PublicMenu::whole(&menu).await.unwrap().version, 2);
+}
+
+#[tokio::test]
+async fn a_renewal_requested_during_a_load_is_met_by_that_load() {
+    let (mut store, loads, cached) = (MockMenu::new(), Arc::new(AtomicUsize::new(0)), Arc::new(OnceLock::new()));
+    let (count, reader) = (Arc::clone(&loads), Arc::<OnceLock<CachedMenu>>::clone(&cached));
+    store.expect_whole_to_copy().returning(move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        // A reader is shown the snapshot that is being renewed, and finds that a renewal is due.
+        if let Some(menu) = reader.get() {
+            assert!(menu.0.shown().is_some());
+        }
+        Ok(whole(1))
+    });
+    let (cache, _published) = empty_cache();
+    let expired_at_once = CacheTerms { lifetime: Duration::ZERO, stale: Duration::from_hours(1) };
+    let menu = at_rest(store, cache, expired_at_once);
+    PublicMenu::whole(&menu).await.unwrap();
+    cached.set(menu.clone()).ok().unwrap();
+
+    PublicMenu::whole(&menu).await.unwrap();
+    assert!(menu.0.run_pending().await);
+    assert_eq!(loads.load(Ordering::SeqCst), 2, "the renewal");
+    assert!(menu.0.run_pending().await);
+    assert_eq!(loads.load(Ordering::SeqCst), 2, "the request made meanwhile");
+    PublicMenu::whole(&menu).await.unwrap();
+    assert!(menu.0.run_pending().await);
+    assert_eq!(loads.load(Ordering::SeqCst), 3, "a request made afterwards");
+}
+
+#[tokio::test]
+async fn a_change_that_another_change_has_shown_is_not_loaded_again() {
+    let (mut store, loads) = counted();
+    store.expect_edit().returning(|_, revision, _, _, _| Ok(item(1, revision + 1, 30)));
+    let (cache, _published) = empty_cache();
+    let menu = at_rest(store, cache, TERMS);
+    PublicMenu::whole(&menu).await.unwrap();
+    menu.menu_changed();
+    edit(&menu, 1).await.unwrap();
+    assert_eq!(loads.load(Ordering::SeqCst), 2);
+    assert!(menu.0.run_pending().await);
+    assert_eq!(loads.load(Ordering::SeqCst), 2);
+    menu.menu_changed();
+    assert!(menu.0.run_pending().await);
+    assert_eq!(loads.load(Ordering::SeqCst), 3, "a change after the load");
+}
+
+#[tokio::test]
+async fn a_copy_that_was_being_published_during_a_poll_is_not_published_again() {
+    let (sender, mut published) = mpsc::unbounded_channel();
+    let mut cache = MockMenuCache::new();
+    cache.expect_whole().returning(|| Ok(None));
+    cache.expect_take_lease().returning(|| Ok(Some(LoadLease("lease".to_owned()))));
+    cache.expect_return_lease().returning(|_| Ok(()));
+    cache.expect_publish().returning(move |copy, _| {
+        let _ = sender.send(copy.menu.version);
+        Ok(())
+    });
+    // The poll comes too early, and once it has the lease the copy is there. Later Redis loses it.
+    let versions = [None, Some(1), None, None].map(Ok);
+    let mut sequence = mockall::Sequence::new();
+    for version in versions {
+        cache.expect_version().once().in_sequence(&mut sequence).return_once(|| version);
+    }
+    let (menu, _) = counted();
+    let menu = at_rest(menu, cache, TERMS);
+    PublicMenu::whole(&menu).await.unwrap();
+    assert_eq!(published.try_recv(), Ok(1));
+    for republished in [false, true] {
+        menu.0.poll().await;
+        assert!(menu.0.run_pending().await);
+        assert_eq!(published.try_recv().is_ok(), republished);
+    }
 }

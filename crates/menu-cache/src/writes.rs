@@ -1,6 +1,6 @@
 //! Reads of the database pass through. A write returns once this process shows the change.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use comanda_domain::{
@@ -28,7 +28,7 @@ impl CachedMenu {
         let whole = async move {
             let outcome = write.await;
             // Also after a failure: the write may have happened and only its response may be lost.
-            let shown = refresher.show_own_change().await;
+            let shown = refresher.show_own_change(Instant::now()).await;
             if !shown && outcome.is_ok() {
                 tracing::warn!("the menu was changed but cannot be loaded; readers wait until it can");
                 if let Some(snapshot) = refresher.current.snapshot() {
