@@ -5,35 +5,37 @@ use comanda_domain::{
     ids::MenuItemId,
     menu_item::MenuItem,
     ports::{
-        Clock, FeatureFlags, Menu, MenuCache, MenuNotification, MenuObserver, MenuSubscriber, PublicMenu, Unavailable,
-        WholeMenu,
+        Clock, FeatureFlags, Menu, MenuCache, MenuNotification, MenuObserver, MenuSource, MenuSubscriber, PublicMenu,
+        Unavailable, WholeMenu,
     },
 };
 
 use crate::refresher::{CacheTerms, Refresher};
 
-/// A menu that is read from a snapshot in this process. The snapshot is refreshed from a copy that all servers share, and one
-/// server at a time loads that copy from the database.
+/// A menu that is read from a snapshot in this process. The snapshot is refreshed from a copy that all servers share,
+/// and one server at a time loads that copy from the database.
 ///
-/// Reads and writes of the database pass through to the [`Menu`] behind it. A write returns once this process shows the change.
+/// Reads and writes of the database pass through to the [`Menu`] behind it. A write returns once this process shows the
+/// change.
 #[derive(Clone)]
 pub struct CachedMenu(pub(crate) Arc<Refresher>);
 
 impl CachedMenu {
-    /// Must be called within a tokio runtime, which carries out loads and writes even if the caller gives up on them. The
-    /// snapshot is kept current only while [`CachedMenu::run`] runs.
+    /// Must be called within a tokio runtime, which carries out loads and writes even if the caller gives up on them.
+    /// The snapshot is kept current only while [`CachedMenu::run`] runs.
     pub fn new(
         menu: Arc<dyn Menu>,
+        source: Arc<dyn MenuSource>,
         cache: Arc<dyn MenuCache>,
         flags: Arc<dyn FeatureFlags>,
         clock: Arc<dyn Clock>,
         terms: CacheTerms,
     ) -> Self {
-        Self(Arc::new(Refresher::new(menu, cache, flags, clock, terms)))
+        Self(Arc::new(Refresher::new(menu, source, cache, flags, clock, terms)))
     }
 
-    /// Keeps the snapshot current; never returns. It may be dropped at any point and run again: a load that was cut off is made
-    /// up for by the next poll, and its lease expires by itself. Run it once per process.
+    /// Keeps the snapshot current; never returns. It may be dropped at any point and run again: a load that was cut off
+    /// is made up for by the next poll, and its lease expires by itself. Run it once per process.
     pub async fn run(&self) {
         self.0.run().await;
     }

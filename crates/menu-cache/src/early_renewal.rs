@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-/// Decides whether to renew a copy that still has `left` to live. Renewal becomes more likely the closer the end is and the
-/// longer a load takes, so that somebody renews the copy before it expires, and hardly ever two at once.
+/// Decides whether to renew a copy that still has `left` to live. Renewal becomes more likely the closer the end is and
+/// the longer a load takes, so that somebody renews the copy before it expires, and hardly ever two at once.
 ///
-/// This is `XFetch` from Vattani, Chierichetti and Lowenstein, "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015, with
-/// β = 1. `chance` is uniform between 0 and 1.
+/// This is `XFetch` from Vattani, Chierichetti and Lowenstein, "Optimal Probabilistic Cache Stampede Prevention", VLDB
+/// 2015, with β = 1. `chance` is uniform between 0 and 1.
 pub(crate) fn is_due(left: Duration, load_took: Duration, chance: f64) -> bool {
     load_took.as_secs_f64() * -chance.max(f64::MIN_POSITIVE).ln() >= left.as_secs_f64()
 }

@@ -1,4 +1,5 @@
-//! The menu as customers read it: from a snapshot in this process, which one loader at a time refreshes for all servers.
+//! The menu as customers read it: from a snapshot in this process, which one loader at a time refreshes for all
+//! servers.
 
 mod cached_menu;
 mod current;

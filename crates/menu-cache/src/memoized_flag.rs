@@ -11,14 +11,14 @@ const SUBJECTS: usize = 512;
 /// How long an evaluation is reused.
 const REEVALUATE_AFTER: Duration = Duration::from_secs(1);
 
-/// A flag that is consulted on every read, a hundred thousand times per second. Evaluating it costs as much as the rest of the
-/// read, so each subject is evaluated once per second and the result is reused.
+/// A flag that is consulted on every read, a hundred thousand times per second. Evaluating it costs as much as the rest
+/// of the read, so each subject is evaluated once per second and the result is reused.
 pub(crate) struct MemoizedFlag {
     flag: FeatureFlag,
     started_at: Instant,
     reads: AtomicU64,
-    /// Per subject: the time of the evaluation, in milliseconds since `started_at` plus one, shifted left by one bit; the lowest
-    /// bit is the result. Zero means that the subject was never evaluated.
+    /// Per subject: the time of the evaluation, in milliseconds since `started_at` plus one, shifted left by one bit;
+    /// the lowest bit is the result. Zero means that the subject was never evaluated.
     evaluations: Box<[AtomicU64]>,
 }
 

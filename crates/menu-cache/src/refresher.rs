@@ -12,7 +12,10 @@ use comanda_domain::{
     Timestamp,
     feature_flag::FeatureFlag,
     ids::MenuItemId,
-    ports::{Clock, FeatureFlags, ItemChanges, LoadLease, Menu, MenuCache, MenuCopy, MenuNotification, Unavailable},
+    ports::{
+        Clock, FeatureFlags, ItemChanges, LoadLease, Menu, MenuCache, MenuCopy, MenuNotification, MenuSource,
+        Unavailable,
+    },
 };
 use rand::RngExt;
 use tokio::{
@@ -37,8 +40,8 @@ pub struct CacheTerms {
     pub stale: Duration,
 }
 
-/// How often the version in the database is compared with the snapshot's, in case a notification was lost or a server died
-/// before it sent one. Also the pause after a refresh that failed.
+/// How often the version in the database is compared with the snapshot's, in case a notification was lost or a server
+/// died before it sent one. Also the pause after a refresh that failed.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The least time between two refreshes in the background, so that a rush of orders does not cause a rush of loads.
@@ -53,6 +56,7 @@ const LEASE_TIMEOUT: Duration = Duration::from_millis(3500);
 /// What stands behind a [`crate::CachedMenu`].
 pub(crate) struct Refresher {
     pub(crate) menu: Arc<dyn Menu>,
+    source: Arc<dyn MenuSource>,
     pub(crate) cache: Arc<dyn MenuCache>,
     pub(crate) flags: Arc<dyn FeatureFlags>,
     clock: Arc<dyn Clock>,
@@ -74,8 +78,8 @@ pub(crate) struct Refresher {
 
 /// What the background has been asked to do.
 ///
-/// A request says what it needs, not just that something has to be done: it may be made while a load that meets it is already
-/// under way, and must not cause another load then.
+/// A request says what it needs, not just that something has to be done: it may be made while a load that meets it is
+/// already under way, and must not cause another load then.
 #[derive(Default)]
 struct Pending {
     wake: Notify,
@@ -113,6 +117,7 @@ impl Refresher {
     /// Must be called within a tokio runtime.
     pub(crate) fn new(
         menu: Arc<dyn Menu>,
+        source: Arc<dyn MenuSource>,
         cache: Arc<dyn MenuCache>,
         flags: Arc<dyn FeatureFlags>,
         clock: Arc<dyn Clock>,
@@ -120,6 +125,7 @@ impl Refresher {
     ) -> Self {
         Self {
             menu,
+            source,
             cache,
             flags,
             clock,
@@ -233,7 +239,7 @@ impl Refresher {
     async fn load_and_publish(&self) -> Result<(), Unavailable> {
         let (loaded_at, begin) = (self.clock.now(), Instant::now());
         self.metrics.loads.increment(1);
-        let menu = Arc::new(self.menu.whole_to_copy().await?);
+        let menu = Arc::new(self.source.load().await?);
         let copy = MenuCopy { menu, loaded_at, load_took: begin.elapsed() };
         match self.current.install(self.snapshot_of(copy), Origin::Database) {
             Installed::Newer { before } => {
@@ -342,15 +348,15 @@ impl Refresher {
     /// Compares the snapshot with the database and with the shared copy.
     pub(crate) async fn poll(&self) {
         let Some(snapshot) = self.current.snapshot() else { return };
-        if let Ok(version) = self.menu.version().await
+        if let Ok(version) = self.source.version().await
             && self.pending.version.fetch_max(version, Ordering::AcqRel).max(version) > snapshot.version()
         {
             // This process comes first: asking Redis may take a while.
             return;
         }
         match self.cache.version().await {
-            // Another server knows of a newer version than the database has just told this one. Its copy is worth having, but
-            // only the database is a reason to load: Redis may have kept the version and lost the copy.
+            // Another server knows of a newer version than the database has just told this one. Its copy is worth
+            // having, but only the database is a reason to load: Redis may have kept the version and lost the copy.
             Ok(Some(version)) if version > snapshot.version() => {
                 let _ = self.adopt_shared(Need::Version(version)).await;
             }

@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
-
 use std::{
     sync::{
         Arc, OnceLock,
@@ -18,7 +16,7 @@ use comanda_domain::{
     money::{Currency, Price},
     ports::{
         EditMenuItemError, FeatureFlags, ItemChanges, LoadLease, Menu, MenuCopy, MenuNotification, MenuObserver,
-        MenuSubscriber, MockClock, MockMenu, MockMenuCache, PublicMenu, Unavailable, WholeMenu,
+        MenuSubscriber, MockClock, MockMenu, MockMenuCache, MockMenuSource, PublicMenu, Unavailable, WholeMenu,
     },
     stock::Stock,
     text::{Category, Description, MenuItemName},
@@ -89,10 +87,11 @@ fn empty_cache() -> (MockMenuCache, mpsc::UnboundedReceiver<(u64, ItemChanges)>)
     (cache, published)
 }
 
-fn start(menu: MockMenu, cache: MockMenuCache) -> CachedMenu {
+fn start(menu: MockMenu, source: MockMenuSource, cache: MockMenuCache) -> CachedMenu {
     let mut clock = MockClock::new();
     clock.expect_now().returning(now);
-    let menu = CachedMenu::new(Arc::new(menu), Arc::new(cache), Arc::new(AllOn), Arc::new(clock), TERMS);
+    let menu =
+        CachedMenu::new(Arc::new(menu), Arc::new(source), Arc::new(cache), Arc::new(AllOn), Arc::new(clock), TERMS);
     tokio::spawn({
         let menu = menu.clone();
         async move { menu.run().await }
@@ -137,15 +136,15 @@ fn changes_are_what_customers_see_differently() {
 #[tokio::test]
 async fn many_readers_of_an_empty_cache_are_one_load() {
     let loads = Arc::new(AtomicUsize::new(0));
-    let mut menu = MockMenu::new();
+    let mut source = MockMenuSource::new();
     let counted = Arc::clone(&loads);
-    menu.expect_whole_to_copy().returning(move || {
+    source.expect_load().returning(move || {
         counted.fetch_add(1, Ordering::SeqCst);
         Ok(whole(1))
     });
-    menu.expect_version().returning(|| Ok(1));
+    source.expect_version().returning(|| Ok(1));
     let (cache, mut published) = empty_cache();
-    let menu = start(menu, cache);
+    let menu = start(MockMenu::new(), source, cache);
     let mut readers = tokio::task::JoinSet::new();
     for _ in 0..100 {
         let menu = menu.clone();
@@ -160,14 +159,14 @@ async fn many_readers_of_an_empty_cache_are_one_load() {
 #[tokio::test]
 async fn readers_that_waited_for_a_load_fail_with_it() {
     let loads = Arc::new(AtomicUsize::new(0));
-    let mut menu = MockMenu::new();
+    let mut source = MockMenuSource::new();
     let counted = Arc::clone(&loads);
-    menu.expect_whole_to_copy().returning(move || {
+    source.expect_load().returning(move || {
         counted.fetch_add(1, Ordering::SeqCst);
         Err(Unavailable::new("gone"))
     });
     let (cache, _published) = empty_cache();
-    let menu = start(menu, cache);
+    let menu = start(MockMenu::new(), source, cache);
     let read = futures(&menu, 50).await;
     assert!(read.iter().all(Result::is_err));
     assert_eq!(loads.load(Ordering::SeqCst), 1, "instead of fifty in turn");
@@ -183,12 +182,12 @@ async fn futures(menu: &CachedMenu, count: usize) -> Vec<Result<Arc<WholeMenu>, 
 }
 
 /// A menu whose version rises with every edit.
-fn editable(version: &Arc<AtomicU64>) -> MockMenu {
-    let mut menu = MockMenu::new();
+fn editable(version: &Arc<AtomicU64>) -> (MockMenu, MockMenuSource) {
+    let (mut menu, mut source) = (MockMenu::new(), MockMenuSource::new());
     let current = Arc::clone(version);
-    menu.expect_whole_to_copy().returning(move || Ok(whole(current.load(Ordering::SeqCst))));
+    source.expect_load().returning(move || Ok(whole(current.load(Ordering::SeqCst))));
     let current = Arc::clone(version);
-    menu.expect_version().returning(move || Ok(current.load(Ordering::SeqCst)));
+    source.expect_version().returning(move || Ok(current.load(Ordering::SeqCst)));
     let current = Arc::clone(version);
     menu.expect_edit().returning(move |_, revision, _, _, _| {
         if u64::from(revision) != current.load(Ordering::SeqCst) {
@@ -197,7 +196,7 @@ fn editable(version: &Arc<AtomicU64>) -> MockMenu {
         current.fetch_add(1, Ordering::SeqCst);
         Ok(item(1, revision + 1, 30))
     });
-    menu
+    (menu, source)
 }
 
 async fn edit(menu: &CachedMenu, revision: u32) -> Result<MenuItem, EditMenuItemError> {
@@ -209,7 +208,8 @@ async fn edit(menu: &CachedMenu, revision: u32) -> Result<MenuItem, EditMenuItem
 async fn an_edit_returns_when_it_is_shown_and_shared() {
     let version = Arc::new(AtomicU64::new(1));
     let (cache, mut published) = empty_cache();
-    let menu = start(editable(&version), cache);
+    let (menu, source) = editable(&version);
+    let menu = start(menu, source, cache);
     assert_eq!(PublicMenu::whole(&menu).await.unwrap().version, 1);
     edit(&menu, 1).await.unwrap();
     assert_eq!(PublicMenu::whole(&menu).await.unwrap().version, 2);
@@ -232,7 +232,8 @@ async fn after_a_failed_publication_everything_is_published() {
         let _ = sender.send((copy.menu.version, changes.clone()));
         if copy.menu.version == 2 { Err(Unavailable::new("gone")) } else { Ok(()) }
     });
-    let menu = start(editable(&version), cache);
+    let (menu, source) = editable(&version);
+    let menu = start(menu, source, cache);
     PublicMenu::whole(&menu).await.unwrap();
     for revision in 1..4 {
         edit(&menu, revision).await.unwrap();
@@ -249,23 +250,23 @@ async fn after_a_failed_publication_everything_is_published() {
 #[tokio::test]
 async fn an_edit_that_cannot_be_shown_is_not_hidden_behind_the_old_menu() {
     let (version, broken) = (Arc::new(AtomicU64::new(1)), Arc::new(AtomicUsize::new(0)));
-    let mut store = MockMenu::new();
+    let (mut menu, mut source) = (MockMenu::new(), MockMenuSource::new());
     let (current, failing) = (Arc::clone(&version), Arc::clone(&broken));
-    store.expect_whole_to_copy().returning(move || {
+    source.expect_load().returning(move || {
         if failing.load(Ordering::SeqCst) == 1 {
             return Err(Unavailable::new("gone"));
         }
         Ok(whole(current.load(Ordering::SeqCst)))
     });
-    store.expect_version().returning(|| Err(Unavailable::new("gone")));
+    source.expect_version().returning(|| Err(Unavailable::new("gone")));
     let (current, failing) = (Arc::clone(&version), Arc::clone(&broken));
-    store.expect_edit().returning(move |_, revision, _, _, _| {
+    menu.expect_edit().returning(move |_, revision, _, _, _| {
         current.fetch_add(1, Ordering::SeqCst);
         failing.store(1, Ordering::SeqCst);
         Ok(item(1, revision + 1, 30))
     });
     let (cache, _published) = empty_cache();
-    let menu = start(store, cache);
+    let menu = start(menu, source, cache);
     PublicMenu::whole(&menu).await.unwrap();
     edit(&menu, 1).await.unwrap();
     assert!(PublicMenu::whole(&menu).await.is_err(), "an error is better than a price that was replaced");
@@ -277,7 +278,8 @@ async fn an_edit_that_cannot_be_shown_is_not_hidden_behind_the_old_menu() {
 async fn changes_by_orders_and_by_other_servers_are_shown() {
     let version = Arc::new(AtomicU64::new(1));
     let (cache, mut published) = empty_cache();
-    let menu = start(editable(&version), cache);
+    let (menu, source) = editable(&version);
+    let menu = start(menu, source, cache);
     PublicMenu::whole(&menu).await.unwrap();
     let until = async |expected: u64| {
         while PublicMenu::whole(&menu).await.unwrap().version != expected {
@@ -299,9 +301,9 @@ async fn changes_by_orders_and_by_other_servers_are_shown() {
 #[tokio::test]
 async fn a_reader_that_hangs_up_stops_nobody() {
     let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let mut store = MockMenu::new();
-    store.expect_whole_to_copy().returning(|| Ok(whole(1)));
-    store.expect_version().returning(|| Ok(1));
+    let mut source = MockMenuSource::new();
+    source.expect_load().returning(|| Ok(whole(1)));
+    source.expect_version().returning(|| Ok(1));
     let mut cache = MockMenuCache::new();
     cache.expect_version().returning(|| Ok(Some(1)));
     let taken = Arc::new(AtomicUsize::new(0));
@@ -319,7 +321,7 @@ async fn a_reader_that_hangs_up_stops_nobody() {
         Ok(())
     });
     cache.expect_publish().returning(|_, _| Ok(()));
-    let menu = start(store, cache);
+    let menu = start(MockMenu::new(), source, cache);
     let reader = {
         let menu = menu.clone();
         tokio::spawn(async move { PublicMenu::whole(&menu).await })
@@ -331,32 +333,32 @@ async fn a_reader_that_hangs_up_stops_nobody() {
 }
 
 /// A menu at version 1, and how often it was loaded.
-fn counted() -> (MockMenu, Arc<AtomicUsize>) {
-    let (mut menu, loads) = (MockMenu::new(), Arc::new(AtomicUsize::new(0)));
+fn counted() -> (MockMenuSource, Arc<AtomicUsize>) {
+    let (mut source, loads) = (MockMenuSource::new(), Arc::new(AtomicUsize::new(0)));
     let count = Arc::clone(&loads);
-    menu.expect_whole_to_copy().returning(move || {
+    source.expect_load().returning(move || {
         count.fetch_add(1, Ordering::SeqCst);
         Ok(whole(1))
     });
-    menu.expect_version().returning(|| Ok(1));
-    (menu, loads)
+    source.expect_version().returning(|| Ok(1));
+    (source, loads)
 }
 
-/// A cached menu without a background: the test decides when the background would run. Each look at the clock is a millisecond
-/// later than the one before.
-fn at_rest(menu: MockMenu, cache: MockMenuCache, terms: CacheTerms) -> CachedMenu {
+/// A cached menu without a background: the test decides when the background would run. Each look at the clock is a
+/// millisecond later than the one before.
+fn at_rest(menu: MockMenu, source: MockMenuSource, cache: MockMenuCache, terms: CacheTerms) -> CachedMenu {
     let (mut clock, milliseconds) = (MockClock::new(), AtomicI64::new(1_790_000_000_000));
     clock
         .expect_now()
         .returning(move || DateTime::from_timestamp_millis(milliseconds.fetch_add(1, Ordering::SeqCst)).unwrap());
-    CachedMenu::new(Arc::new(menu), Arc::new(cache), Arc::new(AllOn), Arc::new(clock), terms)
+    CachedMenu::new(Arc::new(menu), Arc::new(source), Arc::new(cache), Arc::new(AllOn), Arc::new(clock), terms)
 }
 
 #[tokio::test]
 async fn a_version_in_redis_without_a_copy_is_no_reason_to_load_what_the_database_has_not() {
-    let (menu, loads) = counted();
+    let (source, loads) = counted();
     let (cache, _published) = empty_cache();
-    let menu = at_rest(menu, cache, TERMS);
+    let menu = at_rest(MockMenu::new(), source, cache, TERMS);
     PublicMenu::whole(&menu).await.unwrap();
     // The background polls between the load that all readers share and their response.
     menu.0.poll().await;
@@ -366,16 +368,16 @@ async fn a_version_in_redis_without_a_copy_is_no_reason_to_load_what_the_databas
 
 #[tokio::test]
 async fn a_newer_copy_in_redis_is_adopted_when_the_database_does_not_know_it() {
-    let mut store = MockMenu::new();
-    store.expect_whole_to_copy().return_once(|| Ok(whole(1)));
-    store.expect_version().returning(|| Ok(1));
+    let mut source = MockMenuSource::new();
+    source.expect_load().return_once(|| Ok(whole(1)));
+    source.expect_version().returning(|| Ok(1));
     let mut cache = MockMenuCache::new();
     cache.expect_take_lease().returning(|| Err(Unavailable::new("gone")));
     cache.expect_publish().returning(|_, _| Err(Unavailable::new("gone")));
     cache.expect_whole().once().returning(|| Ok(None));
     cache.expect_version().returning(|| Ok(Some(2)));
     cache.expect_whole().returning(|| Ok(Some(copy(2, now(), whole(2).items))));
-    let menu = at_rest(store, cache, TERMS);
+    let menu = at_rest(MockMenu::new(), source, cache, TERMS);
     assert_eq!(PublicMenu::whole(&menu).await.unwrap().version, 1);
     menu.0.poll().await;
     assert!(menu.0.run_pending().await);
@@ -384,9 +386,9 @@ async fn a_newer_copy_in_redis_is_adopted_when_the_database_does_not_know_it() {
 
 #[tokio::test]
 async fn a_renewal_requested_during_a_load_is_met_by_that_load() {
-    let (mut store, loads, cached) = (MockMenu::new(), Arc::new(AtomicUsize::new(0)), Arc::new(OnceLock::new()));
+    let (mut source, loads, cached) = (MockMenuSource::new(), Arc::new(AtomicUsize::new(0)), Arc::new(OnceLock::new()));
     let (count, reader) = (Arc::clone(&loads), Arc::<OnceLock<CachedMenu>>::clone(&cached));
-    store.expect_whole_to_copy().returning(move || {
+    source.expect_load().returning(move || {
         count.fetch_add(1, Ordering::SeqCst);
         // A reader is shown the snapshot that is being renewed, and finds that a renewal is due.
         if let Some(menu) = reader.get() {
@@ -396,7 +398,7 @@ async fn a_renewal_requested_during_a_load_is_met_by_that_load() {
     });
     let (cache, _published) = empty_cache();
     let expired_at_once = CacheTerms { lifetime: Duration::ZERO, stale: Duration::from_hours(1) };
-    let menu = at_rest(store, cache, expired_at_once);
+    let menu = at_rest(MockMenu::new(), source, cache, expired_at_once);
     PublicMenu::whole(&menu).await.unwrap();
     cached.set(menu.clone()).ok().unwrap();
 
@@ -412,10 +414,10 @@ async fn a_renewal_requested_during_a_load_is_met_by_that_load() {
 
 #[tokio::test]
 async fn a_change_that_another_change_has_shown_is_not_loaded_again() {
-    let (mut store, loads) = counted();
-    store.expect_edit().returning(|_, revision, _, _, _| Ok(item(1, revision + 1, 30)));
+    let ((source, loads), mut menu) = (counted(), MockMenu::new());
+    menu.expect_edit().returning(|_, revision, _, _, _| Ok(item(1, revision + 1, 30)));
     let (cache, _published) = empty_cache();
-    let menu = at_rest(store, cache, TERMS);
+    let menu = at_rest(menu, source, cache, TERMS);
     PublicMenu::whole(&menu).await.unwrap();
     menu.menu_changed();
     edit(&menu, 1).await.unwrap();
@@ -444,8 +446,8 @@ async fn a_copy_that_was_being_published_during_a_poll_is_not_published_again() 
     for version in versions {
         cache.expect_version().once().in_sequence(&mut sequence).return_once(|| version);
     }
-    let (menu, _) = counted();
-    let menu = at_rest(menu, cache, TERMS);
+    let (source, _) = counted();
+    let menu = at_rest(MockMenu::new(), source, cache, TERMS);
     PublicMenu::whole(&menu).await.unwrap();
     assert_eq!(published.try_recv(), Ok(1));
     for republished in [false, true] {

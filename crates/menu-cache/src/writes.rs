@@ -43,16 +43,8 @@ impl CachedMenu {
 
 #[async_trait]
 impl Menu for CachedMenu {
-    async fn version(&self) -> Result<u64, Unavailable> {
-        self.0.menu.version().await
-    }
-
     async fn whole(&self) -> Result<WholeMenu, Unavailable> {
         self.0.menu.whole().await
-    }
-
-    async fn whole_to_copy(&self) -> Result<WholeMenu, Unavailable> {
-        self.0.menu.whole_to_copy().await
     }
 
     async fn item(&self, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable> {

@@ -108,19 +108,13 @@ pub enum ImportMenuError {
 
 /// The menu and its stock.
 ///
-/// Edits and adjustments read without locks and write on condition that the item's `version` is still the one read; when
-/// another writer was faster they try again until a deadline of some seconds.
+/// Edits and adjustments read without locks and write on condition that the item's `version` is still the one read;
+/// when another writer was faster they try again until a deadline of some seconds.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Menu: Send + Sync {
-    /// The version the menu is at: what [`WholeMenu::version`] would be.
-    async fn version(&self) -> Result<u64, Unavailable>;
-
     /// The whole menu, inactive menu items included, as it was at one moment.
     async fn whole(&self) -> Result<WholeMenu, Unavailable>;
-
-    /// The same, for a copy that many will read: it MUST NOT wait behind single readers, who wait for the copy in their turn.
-    async fn whole_to_copy(&self) -> Result<WholeMenu, Unavailable>;
 
     /// One menu item that is not archived.
     async fn item(&self, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable>;
@@ -153,8 +147,9 @@ pub trait Menu: Send + Sync {
     /// Adjusts a stock and enters it into the ledger.
     async fn adjust_stock(&self, adjustment: StockAdjustment) -> Result<MenuItem, AdjustStockError>;
 
-    /// Brings the menu items that the rows name (by category and name) to what the rows say and adds those that are missing, all
-    /// or nothing. `ids` are for the missing ones, as many as there are rows. Other menu items stay as they are.
+    /// Brings the menu items that the rows name (by category and name) to what the rows say and adds those that are
+    /// missing, all or nothing. `ids` are for the missing ones, as many as there are rows. Other menu items stay as
+    /// they are.
     async fn import(
         &self,
         rows: Vec<ImportedMenuItem>,

@@ -40,7 +40,8 @@ pub enum MenuTag {
     Availability(Availability),
 }
 
-/// The right to load the menu for all servers. It ends with [`MenuCache::return_lease`], or expires after a few seconds.
+/// The right to load the menu for all servers. It ends with [`MenuCache::return_lease`], or expires after a few
+/// seconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadLease(pub String);
 
@@ -78,13 +79,14 @@ pub trait MenuCache: Send + Sync {
     /// Stores a copy and notifies every server. Whatever is stored of a newer version MUST stay.
     async fn publish(&self, copy: &MenuCopy, changes: &ItemChanges) -> Result<(), Unavailable>;
 
-    /// Takes the lease, or returns `None` while another server holds it. At most one lease is out at any time (Nishtala et al.,
-    /// "Scaling Memcache at Facebook", NSDI 2013, section 3.2.1).
+    /// Takes the lease, or returns `None` while another server holds it. At most one lease is out at any time (Nishtala
+    /// et al., "Scaling Memcache at Facebook", NSDI 2013, section 3.2.1).
     async fn take_lease(&self) -> Result<Option<LoadLease>, Unavailable>;
 
     /// Returns a lease before it expires.
     async fn return_lease(&self, lease: LoadLease) -> Result<(), Unavailable>;
 
-    /// Deletes the entries of the items under a tag and has every server renew its copies. Returns the number of deleted entries.
+    /// Deletes the entries of the items under a tag and has every server renew its copies. Returns the number of
+    /// deleted entries.
     async fn invalidate(&self, tag: &MenuTag) -> Result<u64, Unavailable>;
 }

@@ -1,4 +1,5 @@
-/// Is notified after a committed write that changes what customers see of the menu, for example when a menu item has sold out.
+/// Is notified after a committed write that changes what customers see of the menu, for example when a menu item has
+/// sold out.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait MenuObserver: Send + Sync {
     /// Called often and from hot paths: it MUST return at once.

@@ -9,6 +9,7 @@ mod import;
 mod item;
 mod items;
 mod ledger;
+mod load;
 mod raise_version;
 mod read_at_revision;
 mod row;
@@ -22,8 +23,8 @@ use comanda_domain::{
     menu_item::{ImportedMenuItem, MenuItem, MenuItemEdit, NewMenuItem},
     page::Page,
     ports::{
-        AdjustStockError, EditMenuItemError, ImportMenuError, ImportSummary, Menu, MenuItemsQuery, StockAdjustment,
-        Unavailable, WholeMenu,
+        AdjustStockError, EditMenuItemError, ImportMenuError, ImportSummary, Menu, MenuItemsQuery, MenuSource,
+        StockAdjustment, Unavailable, WholeMenu,
     },
 };
 
@@ -42,17 +43,20 @@ impl PostgresMenu {
 }
 
 #[async_trait]
-impl Menu for PostgresMenu {
+impl MenuSource for PostgresMenu {
     async fn version(&self) -> Result<u64, Unavailable> {
         version::version(&self.database).await
     }
 
+    async fn load(&self) -> Result<WholeMenu, Unavailable> {
+        load::load(&self.database).await
+    }
+}
+
+#[async_trait]
+impl Menu for PostgresMenu {
     async fn whole(&self) -> Result<WholeMenu, Unavailable> {
         whole::whole(&self.database).await
-    }
-
-    async fn whole_to_copy(&self) -> Result<WholeMenu, Unavailable> {
-        whole::whole_to_copy(&self.database).await
     }
 
     async fn item(&self, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable> {

@@ -12,15 +12,13 @@ use crate::database::{
 };
 
 pub(super) async fn whole(database: &Database) -> Result<WholeMenu, Unavailable> {
-    load(&mut *database.read_connection().await?, database.currency()).await
+    read_whole(&mut *database.read_connection().await?, database.currency()).await
 }
 
-/// The same on one of the connections that no flood of reads can take.
-pub(super) async fn whole_to_copy(database: &Database) -> Result<WholeMenu, Unavailable> {
-    load(&mut *database.connection().await?, database.currency()).await
-}
-
-async fn load(connection: &mut AsyncPgConnection, currency: Currency) -> Result<WholeMenu, Unavailable> {
+pub(super) async fn read_whole(
+    connection: &mut AsyncPgConnection,
+    currency: Currency,
+) -> Result<WholeMenu, Unavailable> {
     // One statement, and so one snapshot: the version is that of these very rows.
     let rows: Vec<(i64, Option<MenuItemRow>)> = menu_version::table
         .left_join(menu_items::table.on(menu_items::archived_at.is_null()))

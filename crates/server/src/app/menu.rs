@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use comanda_domain::ports::{Clock, FeatureFlags, FlagSettings, Menu, MenuCache};
+use comanda_domain::ports::{Clock, FeatureFlags, FlagSettings, MenuCache};
 use comanda_menu_cache::CachedMenu;
 use comanda_postgres::{Database, PostgresMenu};
 use comanda_redis::{RedisConnections, RedisMenuCache};
@@ -20,10 +20,10 @@ pub(super) async fn cached(
     clock: &Arc<dyn Clock>,
 ) -> CachedMenu {
     let flags: Arc<dyn FeatureFlags> = Arc::new(OpenFeatureFlags::start(settings.clone(), config.flags).await);
-    let store: Arc<dyn Menu> = Arc::new(PostgresMenu::new(database.clone()));
+    let store = Arc::new(PostgresMenu::new(database.clone()));
     let shared = Arc::new(RedisMenuCache::new(redis.clone(), config.menu_cache.lifetime));
     let cache: Arc<dyn MenuCache> = Arc::new(SparedMenuCache::new(shared.clone()));
-    let menu = CachedMenu::new(store, cache, flags, clock.clone(), config.menu_cache);
+    let menu = CachedMenu::new(store.clone(), store, cache, flags, clock.clone(), config.menu_cache);
     tokio::spawn({
         let menu = menu.clone();
         async move { menu.run().await }
