@@ -1,6 +1,6 @@
-//! How much time a request has left, known to whatever works for it without being handed down by every port: an adapter that asks a server for
-//! something says how long the answer may take, and does not begin what cannot end in time (Google's SRE book, "Addressing Cascading
-//! Failures", on deadline propagation).
+//! How much time a request has left. Whatever works for the request can read it without getting it through every port,
+//! so an adapter can tell a server how long a response may take, and does not begin what cannot end in time (Google's
+//! SRE book, "Addressing Cascading Failures", on deadline propagation).
 
 use std::time::Duration;
 
@@ -10,19 +10,20 @@ tokio::task_local! {
     static DEADLINE: Instant;
 }
 
-/// Ends the work when its time is over; the work knows how much it has left. An earlier deadline around it goes on.
+/// Ends the work after `time`, or at an earlier deadline around it. The work can read how much is [`left`].
 pub async fn within<T>(time: Duration, work: impl Future<Output = T>) -> Result<T, Elapsed> {
     let own = Instant::now() + time;
     let deadline = DEADLINE.try_with(|earlier| own.min(*earlier)).unwrap_or(own);
     DEADLINE.scope(deadline, timeout_at(deadline, work)).await
 }
 
-/// How long is left; `None` where nothing waits.
+/// How much time is left; `None` outside of any deadline.
 pub fn left() -> Option<Duration> {
     DEADLINE.try_with(|deadline| deadline.saturating_duration_since(Instant::now())).ok()
 }
 
-/// The same work with the same deadline, to be given to a task of its own. Nothing but what it asks [`left`] for ends it then.
+/// The same work with the same deadline, to be spawned as a task of its own. The deadline does not end it: only the
+/// work itself can, by asking how much is [`left`].
 pub fn carried<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
     let deadline = DEADLINE.try_with(|deadline| *deadline).ok();
     async move {
@@ -40,7 +41,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
-    async fn work_knows_what_is_left_of_its_time() {
+    async fn work_knows_how_much_time_is_left() {
         assert_eq!(left(), None);
         let work = async {
             tokio::time::sleep(SECOND).await;
@@ -48,8 +49,8 @@ mod tests {
             let task = tokio::spawn(carried(async { left() })).await.expect("it does not panic");
             (left(), inner, task, tokio::spawn(async { left() }).await.expect("it does not panic"))
         };
-        let told = within(3 * SECOND, work).await.expect("in time");
-        assert_eq!(told, (Some(2 * SECOND), Ok(Some(2 * SECOND)), Some(2 * SECOND), None));
+        let read = within(3 * SECOND, work).await.expect("in time");
+        assert_eq!(read, (Some(2 * SECOND), Ok(Some(2 * SECOND)), Some(2 * SECOND), None));
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,7 +10,8 @@ use redis::Script;
 
 use crate::RedisConnections;
 
-/// `RateLimit::decide` of the domain, by Redis's clock. Answers `{ paid off, retry after }`, both in ms from now.
+/// The domain's `RateLimit::decide`, on Redis's clock. Returns `{ paid off, retry after }`, both in milliseconds from
+/// now.
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
@@ -27,7 +28,7 @@ static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Limits under `limit:{action:network}`; a key goes when everything is paid off.
+/// Rate limits under `limit:{action:network}`. A key expires once everything is paid off.
 pub struct RedisAddressLimits {
     connections: RedisConnections,
     limit: RateLimit,

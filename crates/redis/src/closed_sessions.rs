@@ -17,8 +17,8 @@ use crate::RedisConnections;
 const STREAM: &str = "sessions:closed";
 const FIELD: &str = "id";
 
-/// Closed sessions, announced to every server through a Redis stream. Requests look them up in this process's memory and never
-/// wait. Sessions that are known to be closed stay known while Redis is out of reach.
+/// Closed sessions, announced to every server through a Redis stream. Requests look them up in this process's memory
+/// and never wait. Sessions that are known to be closed stay known while Redis is out of reach.
 pub struct RedisClosedSessions {
     connections: RedisConnections,
     ids: RwLock<HashMap<SessionId, Instant>>,
@@ -40,7 +40,8 @@ impl RedisClosedSessions {
         sessions
     }
 
-    /// Learns of sessions that other servers close; never returns. It reconnects by itself and may be dropped at any point.
+    /// Learns of sessions that other servers close; never returns. It reconnects by itself and may be dropped at any
+    /// point.
     pub async fn listen(&self) {
         // The constructor got what was closed earlier. Reading the whole stream overlaps with that, which does no harm.
         let mut last = "0-0".to_owned();
@@ -112,7 +113,7 @@ impl ClosedSessions for RedisClosedSessions {
         }
         self.add(ids);
         if let Err(error) = self.append(ids).await {
-            tracing::warn!(%error, "closed sessions could not be announced to other servers; they will be announced later");
+            tracing::warn!(%error, "other servers were not told of closed sessions; they will be told later");
             self.unannounced.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
         }
     }

@@ -15,16 +15,16 @@ use thiserror::Error;
 #[error("REDIS_URL is not a redis:// URL: {0}")]
 pub struct InvalidRedisUrl(String);
 
-/// A pool of connections. A server that cannot reach Redis starts all the same.
+/// A pool of connections. A server starts even if it cannot reach Redis.
 #[derive(Clone)]
 pub struct RedisConnections {
     pub(crate) pool: Pool<TrustingManager>,
-    /// For what must have a connection of its own.
+    /// Opens connections for purposes that need one of their own.
     pub(crate) client: Client,
 }
 
 impl RedisConnections {
-    /// Makes the pool; connects when first used. `wait` is how long a caller waits for a connection.
+    /// Creates the pool, which connects when it is first used. `wait` is how long a caller waits for a connection.
     pub fn new(url: &str, max_connections: u32, wait: Duration) -> Result<Self, InvalidRedisUrl> {
         let invalid = |error: RedisError| InvalidRedisUrl(error.category().to_owned());
         let manager = TrustingManager(RedisConnectionManager::new(url).map_err(invalid)?);
@@ -34,8 +34,8 @@ impl RedisConnections {
     }
 }
 
-/// bb8-redis's manager, which asks Redis each time a connection is taken; this one trusts a connection that has just answered,
-/// which saves every caller but the first after a pause a round trip.
+/// Trusts a connection that has responded recently. bb8-redis's own manager pings Redis each time a connection is taken
+/// from the pool; this one saves that round trip for every caller but the first after a pause.
 pub(crate) struct TrustingManager(RedisConnectionManager);
 
 impl TrustingManager {
@@ -47,13 +47,13 @@ impl ManageConnection for TrustingManager {
     type Error = RedisError;
 
     async fn connect(&self) -> Result<Connection, RedisError> {
-        Ok(Connection { to_redis: self.0.connect().await?, answered_at: Instant::now(), broken: false })
+        Ok(Connection { to_redis: self.0.connect().await?, responded_at: Instant::now(), broken: false })
     }
 
     async fn is_valid(&self, connection: &mut Connection) -> Result<(), RedisError> {
-        if connection.answered_at.elapsed() > Self::TRUSTED {
+        if connection.responded_at.elapsed() > Self::TRUSTED {
             self.0.is_valid(&mut connection.to_redis).await?;
-            connection.answered_at = Instant::now();
+            connection.responded_at = Instant::now();
         }
         Ok(())
     }
@@ -63,21 +63,21 @@ impl ManageConnection for TrustingManager {
     }
 }
 
-/// A connection that knows how it fares.
+/// A connection that knows when it last responded, and whether it is broken.
 pub(crate) struct Connection {
     to_redis: MultiplexedConnection,
-    answered_at: Instant,
+    responded_at: Instant,
     broken: bool,
 }
 
 impl Connection {
-    fn note<T>(&mut self, answer: &Result<T, RedisError>) {
-        match answer {
-            // What it was asked may be wrong; that it answered is what counts.
+    fn note<T>(&mut self, response: &Result<T, RedisError>) {
+        match response {
+            // Any other error is a response too: the command was wrong, but the connection works.
             Err(error) if error.is_io_error() || error.is_timeout() || error.is_unrecoverable_error() => {
                 self.broken = true;
             }
-            _ => self.answered_at = Instant::now(),
+            _ => self.responded_at = Instant::now(),
         }
     }
 }
@@ -85,9 +85,9 @@ impl Connection {
 impl ConnectionLike for Connection {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
         Box::pin(async move {
-            let answer = self.to_redis.req_packed_command(command).await;
-            self.note(&answer);
-            answer
+            let response = self.to_redis.req_packed_command(command).await;
+            self.note(&response);
+            response
         })
     }
 
@@ -98,9 +98,9 @@ impl ConnectionLike for Connection {
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
         Box::pin(async move {
-            let answer = self.to_redis.req_packed_commands(pipeline, offset, count).await;
-            self.note(&answer);
-            answer
+            let response = self.to_redis.req_packed_commands(pipeline, offset, count).await;
+            self.note(&response);
+            response
         })
     }
 

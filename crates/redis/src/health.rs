@@ -5,7 +5,7 @@ use comanda_domain::ports::{ComponentHealth, Unavailable};
 
 use crate::RedisConnections;
 
-/// Whether Redis answers.
+/// Checks whether Redis responds within a second.
 pub struct RedisHealth {
     connections: RedisConnections,
 }

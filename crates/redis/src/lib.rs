@@ -1,4 +1,4 @@
-//! The ports that Redis serves. Redis holds nothing that cannot be lost: the truth is in PostgreSQL.
+//! The ports that Redis serves. Everything in Redis can be rebuilt: the truth is in PostgreSQL.
 
 mod address_limits;
 mod closed_sessions;

@@ -14,7 +14,7 @@ use comanda_domain::{
 
 use crate::{breaker::Breaker, retry_budget::RetryBudget};
 
-/// Accounts behind two breakers: `user.create` and, for signing in, `auth.lookup`.
+/// Accounts behind two breakers: `user.create`, and `auth.lookup` for signing in.
 pub struct GuardedAccounts {
     pub accounts: Arc<dyn Accounts>,
     pub create: Breaker,

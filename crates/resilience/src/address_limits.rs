@@ -14,7 +14,7 @@ use crate::outage::Outage;
 
 type PaidOff = HashMap<(LimitedAction, ClientNetwork), Timestamp>;
 
-/// Limits that go on in the process's own memory while those that all servers share are out of reach.
+/// Rate limits that continue in this process's memory while the ones that all servers share are out of reach.
 pub struct LocalAddressLimits {
     shared: Arc<dyn AddressLimits>,
     outage: Outage,
@@ -24,17 +24,17 @@ pub struct LocalAddressLimits {
 }
 
 impl LocalAddressLimits {
-    /// So many clients are remembered; then those that owe nothing are forgotten.
-    const MOST: usize = 100_000;
+    /// How many clients are remembered. When the map is full, clients without debt are forgotten.
+    const CAPACITY: usize = 100_000;
 
     pub fn beside(shared: Arc<dyn AddressLimits>, limit: RateLimit, clock: Arc<dyn Clock>) -> Self {
         Self { shared, outage: Outage::of("address_limits"), limit, clock, paid_off: Mutex::default() }
     }
 
-    fn count_here(&self, action: LimitedAction, client: ClientNetwork) -> Allowance {
+    fn count_locally(&self, action: LimitedAction, client: ClientNetwork) -> Allowance {
         let now = self.clock.now();
         let mut paid_off = self.paid_off.lock().unwrap_or_else(PoisonError::into_inner);
-        if paid_off.len() >= Self::MOST {
+        if paid_off.len() >= Self::CAPACITY {
             paid_off.retain(|_, at| *at > now);
         }
         let (allowance, next) = self.limit.decide(paid_off.get(&(action, client)).copied(), now);
@@ -46,9 +46,9 @@ impl LocalAddressLimits {
 #[async_trait]
 impl AddressLimits for LocalAddressLimits {
     async fn count(&self, action: LimitedAction, client: ClientNetwork) -> Result<Allowance, Unavailable> {
-        match self.outage.ask(self.shared.count(action, client)).await {
+        match self.outage.call(self.shared.count(action, client)).await {
             Some(allowance) => Ok(allowance),
-            None => Ok(self.count_here(action, client)),
+            None => Ok(self.count_locally(action, client)),
         }
     }
 }

@@ -16,9 +16,8 @@ use tokio::time::Instant;
 
 use crate::outage::Outage;
 
-/// Lockouts that go on in the process's own memory, by the same policy, while those that all servers share are out of reach.
-/// What was counted there is not known here, and what is counted here is not known there: guessing stays limited, by the policy
-/// for each server.
+/// Lockouts that continue in this process's memory, by the same policy, while the ones that all servers share are out
+/// of reach. The two do not know what the other has counted, so in the meantime the policy limits guessing per server.
 pub struct LocalLockouts {
     shared: Arc<dyn Lockouts>,
     outage: Outage,
@@ -29,8 +28,8 @@ pub struct LocalLockouts {
 }
 
 impl LocalLockouts {
-    /// So many addresses are remembered; then those that are not locked are forgotten.
-    const MOST: usize = 100_000;
+    /// How many addresses are remembered. When the map is full, addresses that are not locked are forgotten.
+    const CAPACITY: usize = 100_000;
 
     pub fn beside(shared: Arc<dyn Lockouts>, policy: LockoutPolicy, patience: Duration, clock: Arc<dyn Clock>) -> Self {
         let outage = Outage::of("lockouts");
@@ -40,7 +39,7 @@ impl LocalLockouts {
     fn with_state<T>(&self, email: &Email, step: impl FnOnce(&LockoutPolicy, &mut LockoutState, Timestamp) -> T) -> T {
         let now = self.clock.now();
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-        if states.len() >= Self::MOST {
+        if states.len() >= Self::CAPACITY {
             states.retain(|_, state| self.policy.lock(state, now).is_some());
         }
         let state = states.entry(email.clone()).or_default();
@@ -51,7 +50,7 @@ impl LocalLockouts {
         result
     }
 
-    async fn begin_here(&self, email: &Email, id: AttemptId) -> Admission {
+    async fn begin_locally(&self, email: &Email, id: AttemptId) -> Admission {
         let end = Instant::now() + self.patience;
         loop {
             let admission = self.with_state(email, |policy, state, now| policy.begin(state, id, now));
@@ -70,24 +69,25 @@ impl LocalLockouts {
 #[async_trait]
 impl Lockouts for LocalLockouts {
     async fn begin(&self, email: &Email, id: AttemptId) -> Result<Admission, Unavailable> {
-        // A lock that was made here while the others were out of reach holds here to its end.
+        // A lock that was set here while the shared lockouts were out of reach stays in force here until it ends.
         if self.has_state(email)
             && let Some(lock) = self.with_state(email, LockoutPolicy::lock)
         {
             return Ok(Admission::Locked(lock));
         }
-        match self.outage.ask(self.shared.begin(email, id)).await {
+        match self.outage.call(self.shared.begin(email, id)).await {
             Some(admission) => Ok(admission),
-            None => Ok(self.begin_here(email, id).await),
+            None => Ok(self.begin_locally(email, id).await),
         }
     }
 
     async fn settle(&self, email: &Email, id: AttemptId, outcome: AttemptOutcome) -> Result<(), Unavailable> {
-        // Wherever it was announced; the other does not know the id, and learns only of a success.
+        // Settle it in both places: the one where the attempt did not begin ignores its id and learns only of a
+        // success.
         if self.has_state(email) {
             self.with_state(email, |policy, state, now| policy.settle(state, id, outcome, now));
         }
-        self.outage.ask(self.shared.settle(email, id, outcome)).await;
+        self.outage.call(self.shared.settle(email, id, outcome)).await;
         Ok(())
     }
 
@@ -123,28 +123,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_same_policy_goes_on_when_the_shared_one_is_gone() {
+    async fn the_same_policy_continues_when_the_shared_one_is_gone() {
         let mut shared = MockLockouts::new();
-        // Asked once, and then left alone for a while.
+        // Called once, then left alone for a while.
         shared.expect_begin().once().returning(|_, _| Err(Unavailable::new("gone")));
         shared.expect_settle().never();
         let lockouts = lockouts(shared);
         for n in 0..5 {
             let id = AttemptId::new(Uuid::from_u128(n));
-            assert_eq!(lockouts.begin(&email(), id).await.expect("an answer"), Admission::Allowed);
-            lockouts.settle(&email(), id, AttemptOutcome::Failure).await.expect("an answer");
+            assert_eq!(lockouts.begin(&email(), id).await.expect("a response"), Admission::Allowed);
+            lockouts.settle(&email(), id, AttemptOutcome::Failure).await.expect("a response");
         }
-        let sixth = lockouts.begin(&email(), AttemptId::new(Uuid::from_u128(5))).await.expect("an answer");
+        let sixth = lockouts.begin(&email(), AttemptId::new(Uuid::from_u128(5))).await.expect("a response");
         assert!(matches!(sixth, Admission::Locked(lock) if lock.attempts == 5 && lock.level == 1));
     }
 
     #[tokio::test]
-    async fn while_the_shared_one_answers_it_decides() {
+    async fn the_shared_one_decides_while_it_responds() {
         let mut shared = MockLockouts::new();
         shared.expect_begin().times(20).returning(|_, _| Ok(Admission::Allowed));
         let lockouts = lockouts(shared);
         for n in 0..20 {
-            lockouts.begin(&email(), AttemptId::new(Uuid::from_u128(n))).await.expect("an answer");
+            lockouts.begin(&email(), AttemptId::new(Uuid::from_u128(n))).await.expect("a response");
         }
     }
 }

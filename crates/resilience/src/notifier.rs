@@ -10,7 +10,7 @@ use tracing::Instrument;
 
 use crate::breaker::Breaker;
 
-/// A notifier behind a breaker: `notifications`.
+/// A notifier behind the breaker `notifications`.
 pub struct GuardedNotifier {
     pub notifier: Arc<dyn Notifier>,
     pub breaker: Breaker,
@@ -19,7 +19,7 @@ pub struct GuardedNotifier {
 #[async_trait]
 impl Notifier for GuardedNotifier {
     async fn notify(&self, event: &Event) -> Result<(), NotifyError> {
-        let span = tracing::debug_span!("notice", otel.kind = "producer", kind = event.happened.kind());
+        let span = tracing::debug_span!("event.deliver", otel.kind = "producer", kind = event.happened.kind());
         self.breaker.call(self.notifier.notify(event)).instrument(span).await
     }
 }

@@ -5,14 +5,14 @@ use std::{
 
 use comanda_domain::ports::Unavailable;
 
-/// Whether something is known to be gone, so that not every caller has to find out by waiting.
+/// Remembers that something is out of reach, so that not every caller has to find out by waiting.
 pub(crate) struct Outage {
     what: &'static str,
     until: Mutex<Option<Instant>>,
 }
 
 impl Outage {
-    /// How long it is left alone after a failure.
+    /// How long no call is made after a failure.
     const PAUSE: Duration = Duration::from_secs(1);
 
     pub(crate) fn of(what: &'static str) -> Self {
@@ -21,25 +21,25 @@ impl Outage {
         outage
     }
 
-    fn report(&self, gone: bool) {
-        metrics::gauge!("comanda_degraded", "what" => self.what).set(if gone { 1.0 } else { 0.0 });
+    fn report(&self, degraded: bool) {
+        metrics::gauge!("comanda_degraded", "what" => self.what).set(if degraded { 1.0 } else { 0.0 });
     }
 
-    /// Asks, unless it was found gone a moment ago; `None` is a failure either way.
-    pub(crate) async fn ask<T>(&self, question: impl Future<Output = Result<T, Unavailable>>) -> Option<T> {
+    /// Makes the call unless one has failed a moment ago. `None` means failure either way.
+    pub(crate) async fn call<T>(&self, call: impl Future<Output = Result<T, Unavailable>>) -> Option<T> {
         if self.until.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| Instant::now() < until) {
             return None;
         }
-        match question.await {
-            Ok(answer) => {
+        match call.await {
+            Ok(response) => {
                 if self.until.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
                     self.report(false);
-                    tracing::info!(what = self.what, "shared with other servers again");
+                    tracing::info!(what = self.what, "back in reach; its state is shared with other servers again");
                 }
-                Some(answer)
+                Some(response)
             }
             Err(cause) => {
-                tracing::warn!(what = self.what, %cause, "cannot be shared with other servers; this one goes on by itself");
+                tracing::warn!(what = self.what, %cause, "out of reach; this server continues on its own");
                 self.report(true);
                 *self.until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + Self::PAUSE);
                 None

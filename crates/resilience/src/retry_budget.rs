@@ -7,23 +7,23 @@ use comanda_domain::ports::Unavailable;
 use metrics::{Counter, counter};
 use rand::RngExt;
 
-/// A retry costs what so many calls bring in: retries are a tenth of all calls at most, however much fails.
+/// A retry costs as much as this many calls save, so retries are at most a tenth of all calls, however much fails.
 const PRICE: u32 = 10;
 
-/// What can be saved up, in retries: for the moment at which every pooled connection turns out to be gone.
-const MOST: u32 = 20;
+/// How many retries can be saved up: enough for the moment at which every pooled connection turns out to be broken.
+const CAPACITY: u32 = 20;
 
-/// The longest pause before a retry; the pause is anything up to it, so that not all come back at once.
-const PAUSE: Duration = Duration::from_millis(50);
+/// The longest pause before a retry. The pause is random, so that not all retries come at once.
+const MAX_PAUSE: Duration = Duration::from_millis(50);
 
-/// What took longer has used up its time.
-const SOON: Duration = Duration::from_millis(200);
+/// A call that took longer than this is not repeated: it has used up its time.
+const FAST_FAILURE: Duration = Duration::from_millis(200);
 
-/// Repeats reads that failed at once, such as those that met a connection of a database that was restarted. Only reads: what changes
-/// something is repeated by whoever knows that it did not happen.
+/// Repeats reads that fail at once, such as those that meet a connection of a database that was restarted. Writes are
+/// never repeated here: only the caller can know that a write did not happen.
 ///
-/// A budget rather than a number of tries, so that retries cannot double the load of something that is down (Google's SRE book,
-/// "Addressing Cascading Failures").
+/// A budget, rather than a fixed number of retries, prevents retries from doubling the load of something that is down
+/// (Google's SRE book, "Addressing Cascading Failures").
 pub struct RetryBudget {
     operation: &'static str,
     saved: AtomicU32,
@@ -31,13 +31,14 @@ pub struct RetryBudget {
 }
 
 impl RetryBudget {
-    /// `operation` is its name in metrics.
+    /// `operation` is the label in metrics.
     pub fn new(operation: &'static str) -> Self {
         let retries = counter!("comanda_retries_total", "operation" => operation);
-        Self { operation, saved: AtomicU32::new(MOST * PRICE), retries }
+        Self { operation, saved: AtomicU32::new(CAPACITY * PRICE), retries }
     }
 
-    /// Makes the call, and once more if that failed soon, nothing was overloaded, and the budget has room.
+    /// Makes the call, and repeats it once if it failed quickly, for another reason than overload, and the budget
+    /// allows it.
     pub async fn read<T, F>(&self, call: impl Fn() -> F) -> Result<T, Unavailable>
     where
         F: Future<Output = Result<T, Unavailable>>,
@@ -45,10 +46,10 @@ impl RetryBudget {
         let begin = Instant::now();
         let outcome = call().await;
         match outcome {
-            Err(error) if !error.is_overload() && begin.elapsed() < SOON && self.pay() => {
-                tracing::debug!(%error, operation = self.operation, "a read is repeated");
+            Err(error) if !error.is_overload() && begin.elapsed() < FAST_FAILURE && self.pay() => {
+                tracing::debug!(%error, operation = self.operation, "a failed read is repeated");
                 self.retries.increment(1);
-                let pause = PAUSE.mul_f64(rand::rng().random_range(0.0..1.0));
+                let pause = MAX_PAUSE.mul_f64(rand::rng().random_range(0.0..1.0));
                 tokio::time::sleep(pause).await;
                 call().await
             }
@@ -60,8 +61,8 @@ impl RetryBudget {
     }
 
     fn save(&self) {
-        let more = |saved: u32| (saved < MOST * PRICE).then_some(saved + 1);
-        // Full is full.
+        let more = |saved: u32| (saved < CAPACITY * PRICE).then_some(saved + 1);
+        // An error means that the budget is full.
         let _ = self.saved.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
     }
 
@@ -77,35 +78,35 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_fails_once_is_read_at_the_second_try() {
-        let tries = AtomicUsize::new(0);
+    async fn a_read_that_fails_once_is_repeated() {
+        let calls = AtomicUsize::new(0);
         let read =
-            || async { if tries.fetch_add(1, Ordering::SeqCst) == 0 { Err(Unavailable::new("cut")) } else { Ok(7) } };
+            || async { if calls.fetch_add(1, Ordering::SeqCst) == 0 { Err(Unavailable::new("cut")) } else { Ok(7) } };
         assert_eq!(RetryBudget::new("test").read(read).await.ok(), Some(7));
     }
 
     #[tokio::test]
     async fn an_overload_is_not_made_worse() {
-        let tries = AtomicUsize::new(0);
+        let calls = AtomicUsize::new(0);
         let read = || async {
-            tries.fetch_add(1, Ordering::SeqCst);
+            calls.fetch_add(1, Ordering::SeqCst);
             Err::<(), _>(Unavailable::overloaded("full"))
         };
         assert!(RetryBudget::new("test").read(read).await.is_err());
-        assert_eq!(tries.into_inner(), 1);
+        assert_eq!(calls.into_inner(), 1);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn of_something_that_is_down_a_tenth_more_is_asked_at_most() {
-        let (budget, tries) = (RetryBudget::new("test"), AtomicUsize::new(0));
+    async fn an_operation_that_is_down_is_called_at_most_a_tenth_more() {
+        let (budget, calls) = (RetryBudget::new("test"), AtomicUsize::new(0));
         for _ in 0..1000 {
             let read = || async {
-                tries.fetch_add(1, Ordering::SeqCst);
+                calls.fetch_add(1, Ordering::SeqCst);
                 Err::<(), _>(Unavailable::new("down"))
             };
             assert!(budget.read(read).await.is_err());
         }
-        let tries = tries.into_inner();
-        assert!((1001..=1000 + MOST as usize + 1000 / PRICE as usize).contains(&tries), "{tries}");
+        let calls = calls.into_inner();
+        assert!((1001..=1000 + CAPACITY as usize + 1000 / PRICE as usize).contains(&calls), "{calls}");
     }
 }

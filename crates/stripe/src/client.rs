@@ -1,4 +1,4 @@
-//! Stripe by its HTTP API (<https://docs.stripe.com/api>): a handful of calls, typed, on reqwest.
+//! A typed client for the few calls of Stripe's HTTP API (<https://docs.stripe.com/api>) that are needed here.
 
 use std::time::Duration;
 
@@ -20,35 +20,36 @@ use crate::{
     signature,
 };
 
-/// What the answers look like depends on it, so it is not left to the account's settings.
+/// Sent with every request, because the format of responses depends on it and the account's setting could change.
 const API_VERSION: &str = "2024-06-20";
 
 /// How to reach Stripe.
 #[derive(Clone)]
 pub struct StripeConfig {
-    /// `https://api.stripe.com`
+    /// Base URL: `https://api.stripe.com`.
     pub base_url: String,
-    /// `sk_…`. Never logged.
+    /// API key (`sk_…`). Never logged.
     pub secret_key: String,
-    /// `whsec_…`: of the endpoint that events are sent to, the old one, too, while it is being replaced.
+    /// Signing secrets (`whsec_…`) of the endpoint that receives events: the old and the new one while it is being
+    /// replaced.
     pub webhook_secrets: Vec<String>,
-    /// How long an answer may take.
+    /// How long a response may take.
     pub timeout: Duration,
-    /// The deployment's.
+    /// The currency of all amounts in this deployment.
     pub currency: Currency,
-    /// The caller's span (W3C trace context), if it is traced.
+    /// Returns the current span (W3C trace context) if it is traced.
     pub traceparent: fn() -> Option<String>,
 }
 
-/// The gateway.
+/// Stripe as the payment gateway.
 pub struct Stripe {
     http: Client,
     config: StripeConfig,
 }
 
 #[derive(Debug, Error)]
-#[error("Stripe answered {status}: {message}")]
-struct Answered {
+#[error("Stripe responded with {status}: {message}")]
+struct ErrorStatus {
     status: StatusCode,
     message: String,
 }
@@ -91,14 +92,14 @@ struct Refunds {
 }
 
 impl Stripe {
-    /// Fails where the machine has no certificate authorities to trust.
+    /// Fails if the machine has no certificate authorities to trust.
     pub fn new(config: StripeConfig) -> Result<Self, Unavailable> {
-        // Another part of the program may have chosen it before, which is as well.
+        // Fails if another part of the program has installed a provider before, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = Client::builder()
             .timeout(config.timeout)
             .connect_timeout(config.timeout.min(Duration::from_secs(2)))
-            // An answer is never a redirection; a secret key is not carried elsewhere.
+            // Stripe never redirects, and the secret key must not be sent anywhere else.
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(Unavailable::new)?;
@@ -109,22 +110,23 @@ impl Stripe {
         format!("{}/v1/{path}", self.config.base_url.trim_end_matches('/'))
     }
 
-    async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Refusal> {
+    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Refusal> {
         let request = request.bearer_auth(&self.config.secret_key).header("stripe-version", API_VERSION);
         let request = match (self.config.traceparent)() {
             Some(span) => request.header("traceparent", span),
             None => request,
         };
-        let answer =
+        let response =
             request.send().await.map_err(|error| Refusal::Unavailable(Unavailable::new(error.without_url())))?;
-        let status = answer.status();
-        let body = answer.text().await.map_err(|error| Refusal::Unavailable(Unavailable::new(error.without_url())))?;
+        let status = response.status();
+        let body =
+            response.text().await.map_err(|error| Refusal::Unavailable(Unavailable::new(error.without_url())))?;
         if status.is_success() {
             return serde_json::from_str(&body).map_err(|error| Refusal::Unavailable(Unavailable::new(error)));
         }
         let document: Option<ErrorResponse> = serde_json::from_str(&body).ok();
         let (message, code) =
-            document.map_or((String::new(), None), |answer| (answer.error.message, answer.error.code));
+            document.map_or((String::new(), None), |document| (document.error.message, document.error.code));
         let busy = matches!(
             status,
             StatusCode::CONFLICT
@@ -133,7 +135,7 @@ impl Stripe {
                 | StatusCode::UNAUTHORIZED
         );
         if busy || status.is_server_error() {
-            return Err(Refusal::Unavailable(Unavailable::new(Answered { status, message })));
+            return Err(Refusal::Unavailable(Unavailable::new(ErrorStatus { status, message })));
         }
         Err(Refusal::Refused { status, code: code.unwrap_or_default(), message })
     }
@@ -161,11 +163,11 @@ impl Stripe {
 
     async fn refunds_of(&self, id: &IntentId) -> Result<Vec<RefundDocument>, Refusal> {
         let query = [("payment_intent", id.0.as_str()), ("limit", "100")];
-        Ok(self.ask::<Refunds>(self.http.get(self.url("refunds")).query(&query)).await?.data)
+        Ok(self.send::<Refunds>(self.http.get(self.url("refunds")).query(&query)).await?.data)
     }
 }
 
-/// Why Stripe did not do it.
+/// Why Stripe did not carry out a request.
 enum Refusal {
     Refused { status: StatusCode, code: String, message: String },
     Unavailable(Unavailable),
@@ -194,34 +196,37 @@ impl PaymentGateway for Stripe {
             ("metadata[order_id]", &order),
         ];
         let request = self.http.post(self.url("payment_intents")).header("idempotency-key", &id).form(&form);
-        Ok(self.intent(self.ask(request).await?, 0))
+        Ok(self.intent(self.send(request).await?, 0))
     }
 
     async fn find(&self, id: &IntentId) -> Result<Option<Intent>, GatewayError> {
         let path = format!("payment_intents/{}", id.0);
-        let document: IntentDocument = match self.ask(self.http.get(self.url(&path))).await {
+        let document: IntentDocument = match self.send(self.http.get(self.url(&path))).await {
             Ok(document) => document,
             Err(Refusal::Refused { status: StatusCode::NOT_FOUND, .. }) => return Ok(None),
             Err(refusal) => return Err(refusal.into()),
         };
-        // Only what was paid can have been given back.
-        let refunded = match document.status.as_str() {
+        // Only a payment that succeeded can have been refunded.
+        let refunds = match document.status.as_str() {
             "succeeded" => self.refunds_of(id).await?,
             _ => Vec::new(),
         };
-        let given = refunded.iter().filter(|refund| refund_status(refund.status.as_deref()) != RefundStatus::Failed);
-        let given = given.map(|refund| refund.amount).sum();
-        Ok(Some(self.intent(document, given)))
+        let refunded = refunds
+            .iter()
+            .filter(|refund| refund_status(refund.status.as_deref()) != RefundStatus::Failed)
+            .map(|refund| refund.amount)
+            .sum();
+        Ok(Some(self.intent(document, refunded)))
     }
 
     async fn cancel(&self, id: &IntentId) -> Result<Intent, GatewayError> {
         let path = format!("payment_intents/{}/cancel", id.0);
-        match self.ask(self.http.post(self.url(&path))).await {
+        match self.send(self.http.post(self.url(&path))).await {
             Ok(document) => Ok(self.intent(document, 0)),
-            // It is paid, or cancelled already.
+            // It is paid or cancelled already.
             Err(Refusal::Refused { status: StatusCode::BAD_REQUEST, code, message }) => {
                 let found = self.find(id).await?;
-                tracing::debug!(code, "an intent cannot be cancelled any more");
+                tracing::debug!(code, "a payment intent can no longer be cancelled");
                 found.ok_or(GatewayError::Refused(message))
             }
             Err(refusal) => Err(refusal.into()),
@@ -229,7 +234,7 @@ impl PaymentGateway for Stripe {
     }
 
     async fn refund(&self, refund: &DueRefund) -> Result<RefundStatus, GatewayError> {
-        // Stripe forgets idempotency keys after a day; a refund that was made before that is found by our id.
+        // Stripe forgets idempotency keys after a day. A refund that was made before then is found by our id.
         let made = self.refunds_of(&refund.intent).await?;
         if let Some(made) = made.iter().find(|made| made.metadata.refund_id() == Some(refund.id)) {
             return Ok(refund_status(made.status.as_deref()));
@@ -237,7 +242,7 @@ impl PaymentGateway for Stripe {
         let (id, amount) = (refund.id.to_string(), refund.amount.amount().to_string());
         let form = [("payment_intent", refund.intent.0.as_str()), ("amount", &amount), ("metadata[refund_id]", &id)];
         let request = self.http.post(self.url("refunds")).header("idempotency-key", &id).form(&form);
-        let document: RefundDocument = self.ask(request).await?;
+        let document: RefundDocument = self.send(request).await?;
         Ok(refund_status(document.status.as_deref()))
     }
 }

@@ -1,4 +1,4 @@
-//! What events say (<https://docs.stripe.com/api/events/types>).
+//! Reads Stripe's events (<https://docs.stripe.com/api/events/types>).
 
 use chrono::DateTime;
 use comanda_domain::{
@@ -9,7 +9,7 @@ use comanda_domain::{
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Our own ids, which the gateway keeps for us.
+/// Our own ids, which Stripe stores with its objects.
 #[derive(Default, Deserialize)]
 pub(crate) struct Metadata {
     payment_id: Option<String>,
@@ -79,7 +79,7 @@ pub(crate) fn read(body: &str) -> Result<GatewayEvent, MalformedEvent> {
             let refund: RefundObject =
                 serde_json::from_value(event.data.object).map_err(|_| MalformedEvent("`data.object` is no refund"))?;
             let status = refund_status(refund.status.as_deref());
-            // A refund that was made in Stripe's dashboard has no id of ours.
+            // A refund that was made on Stripe's dashboard has no id of ours.
             refund
                 .metadata
                 .refund_id()
@@ -113,20 +113,20 @@ mod tests {
         let object =
             r#"{"id":"pi_1","metadata":{"payment_id":"0194c6a0-0000-7000-8000-000000000001"},"status":"succeeded"}"#;
         let GatewayReport::Intent(report) = read(&event("payment_intent.succeeded", object)).unwrap().report else {
-            panic!("not of an intent")
+            panic!("not about an intent")
         };
         assert_eq!((report.intent.0.as_str(), report.state), ("pi_1", IntentState::Succeeded));
         assert!(report.payment_id.is_some());
     }
 
     #[test]
-    fn what_is_not_followed_is_read_all_the_same() {
+    fn events_that_are_not_followed_are_read_too() {
         assert_eq!(read(&event("customer.created", "{}")).unwrap().report, GatewayReport::Other);
         assert_eq!(read(&event("refund.updated", r#"{"status":"failed"}"#)).unwrap().report, GatewayReport::Other);
     }
 
     #[test]
-    fn what_is_no_event_is_refused() {
+    fn anything_but_an_event_is_refused() {
         let without_id = event("payment_intent.succeeded", "{}");
         for body in ["", "null", "[]", "{}", r#"{"id":1}"#, &without_id] {
             assert!(read(body).is_err(), "{body}");

@@ -1,4 +1,4 @@
-//! The payment gateway: Stripe by its HTTP API, and one for development that never leaves the house.
+//! Payment gateways: Stripe, through its HTTP API, and one for development that contacts nobody.
 
 mod client;
 mod event;

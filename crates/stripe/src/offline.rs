@@ -1,5 +1,5 @@
-//! A gateway that never leaves the house, for development: it behaves like Stripe does with its test cards
-//! (<https://docs.stripe.com/testing>), and no money moves.
+//! A gateway for development. It behaves like Stripe with its test cards (<https://docs.stripe.com/testing>), but
+//! contacts nobody and moves no money.
 
 use std::str::FromStr;
 
@@ -16,23 +16,24 @@ use uuid::Uuid;
 
 use crate::{event, signature};
 
-/// Keeps nothing: an intent is its payment under another name, and what happens to it are events, signed like Stripe's.
+/// Stores nothing: an intent is its payment under another name, and whatever happens to it is an event signed like
+/// Stripe's.
 pub struct OfflineGateway {
     secrets: Vec<String>,
 }
 
-/// A card to try things with, by Stripe's names.
+/// A test card, by Stripe's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TestCard {
-    /// Pays.
+    /// `pm_card_visa`: the payment succeeds.
     Visa,
-    /// Is refused.
+    /// `pm_card_chargeDeclined`: the bank declines the payment.
     Declined,
-    /// Wants to be confirmed.
+    /// `pm_card_authenticationRequired`: the customer has to confirm the payment.
     AuthenticationRequired,
 }
 
-/// There is no such card.
+/// The name is not one of a test card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("unknown; there are: pm_card_visa, pm_card_chargeDeclined, pm_card_authenticationRequired")]
 pub struct UnknownTestCard;
@@ -53,12 +54,13 @@ impl FromStr for TestCard {
 impl OfflineGateway {
     const PREFIX: &str = "pi_offline_";
 
-    /// Signs with the first of the secrets, and believes any.
+    /// Signs with the first of the secrets and accepts any of them.
     pub fn new(secrets: Vec<String>) -> Self {
         Self { secrets }
     }
 
-    /// Pays an intent with a card: an event for this program's own inbox, with its signature. `None`: it is no intent of this gateway.
+    /// Pays an intent with a test card. Returns the signature and the body of the event that reports it, or `None` if
+    /// the intent is not one of this gateway.
     pub fn pay(&self, intent: &IntentId, card: TestCard, now: Timestamp) -> Option<(String, String)> {
         let payment: Uuid = intent.0.strip_prefix(Self::PREFIX)?.parse().ok()?;
         let kind = match card {
@@ -67,8 +69,13 @@ impl OfflineGateway {
             TestCard::AuthenticationRequired => "payment_intent.requires_action",
         };
         let body = json!({
-            "id": format!("evt_offline_{}", Uuid::now_v7().simple()), "object": "event", "type": kind, "created": now.timestamp(),
-            "data": { "object": { "id": intent.0, "object": "payment_intent", "metadata": { "payment_id": payment } } },
+            "id": format!("evt_offline_{}", Uuid::now_v7().simple()),
+            "object": "event",
+            "type": kind,
+            "created": now.timestamp(),
+            "data": {
+                "object": { "id": intent.0, "object": "payment_intent", "metadata": { "payment_id": payment } },
+            },
         });
         let body = body.to_string();
         let secret = self.secrets.first()?;
@@ -91,10 +98,10 @@ impl PaymentGateway for OfflineGateway {
     }
 
     async fn find(&self, _: &IntentId) -> Result<Option<Intent>, GatewayError> {
-        Err(GatewayError::Refused("the offline gateway keeps no books".to_owned()))
+        Err(GatewayError::Refused("the offline gateway stores no payments".to_owned()))
     }
 
-    /// Whoever pays at the same moment pays too late: the event of that leads to a refund.
+    /// A payment made at the same moment comes too late: its event leads to a refund.
     async fn cancel(&self, id: &IntentId) -> Result<Intent, GatewayError> {
         let nothing = Money::zero(Currency::EUR);
         let state = IntentState::Cancelled;

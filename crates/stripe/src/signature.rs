@@ -1,39 +1,38 @@
-//! Signatures of events (<https://docs.stripe.com/webhooks#verify-manually>): `t=<seconds>,v1=<hex>`, where `v1` is the HMAC-SHA-256 of
-//! `<seconds>.<body>`. There may be several, while secrets are being replaced.
+//! Signatures of events (<https://docs.stripe.com/webhooks#verify-manually>): `t=<seconds>,v1=<hex>`, where `v1` is the
+//! HMAC-SHA-256 of `<seconds>.<body>`. There may be several `v1` parts while a secret is being replaced.
 
 use chrono::{DateTime, TimeDelta};
 use comanda_domain::{Timestamp, ports::BadEvent};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// An older or a younger signature may be a replay. Stripe's libraries allow as much.
+/// A signature that is further from now than this may be a replay. Stripe's libraries have the same tolerance.
 const TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 
-/// The header's value for a body that is signed now.
+/// The value of the signature header for a body that is signed at `now`.
 pub fn sign(secret: &str, body: &[u8], now: Timestamp) -> String {
     let seconds = now.timestamp();
     format!("t={seconds},v1={}", hex::encode(mac_of(secret, &seconds.to_string(), body).finalize().into_bytes()))
 }
 
-/// Accepts a signature by any of the secrets. The comparison takes as long whatever differs.
+/// Accepts a signature made with any of the secrets. The comparison takes constant time.
 pub(crate) fn verify(secrets: &[String], header: &str, body: &[u8], now: Timestamp) -> Result<(), BadEvent> {
     let parts = || header.split(',').filter_map(|part| part.trim().split_once('='));
     let time = parts().find(|(name, _)| *name == "t").map(|(_, value)| value).ok_or(BadEvent::Signature)?;
     let moment =
         time.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0)).ok_or(BadEvent::Signature)?;
     let signatures = || parts().filter(|(name, _)| *name == "v1").filter_map(|(_, value)| hex::decode(value).ok());
-    let fits = secrets
+    let matches = secrets
         .iter()
         .any(|secret| signatures().any(|signature| mac_of(secret, time, body).verify_slice(&signature).is_ok()));
-    if !fits {
+    if !matches {
         return Err(BadEvent::Signature);
     }
     if (now - moment).abs() > TOLERANCE { Err(BadEvent::Stale) } else { Ok(()) }
 }
 
 fn mac_of(secret: &str, time: &str, body: &[u8]) -> Hmac<Sha256> {
-    // HMAC takes keys of any length.
-    #[allow(clippy::expect_used, reason = "it cannot fail")]
+    #[expect(clippy::expect_used, reason = "HMAC accepts keys of any length")]
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key of any length");
     mac.update(time.as_bytes());
     mac.update(b".");
@@ -56,7 +55,8 @@ mod tests {
         secrets.iter().map(|&secret| secret.to_owned()).collect()
     }
 
-    /// Made with Stripe's own library for Python 16.1.0: `stripe.WebhookSignature._compute_signature(f"{t}.{body}", secret)`.
+    /// Produced by Stripe's own library for Python 16.1.0: `stripe.WebhookSignature._compute_signature(f"{t}.{body}",
+    /// secret)`.
     const VECTORS: &[(&str, i64, &str)] = &[
         (
             "{\n  \"id\": \"evt_test_webhook\",\n  \"object\": \"event\"\n}",
@@ -70,14 +70,16 @@ mod tests {
             "649c8a5e6aaa4fc158c4e20c1c20cf71a783e8782133fa6845069b9f13b40f3d",
         ),
         (
-            "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+            "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\
+             xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\
+             xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
             1_700_000_000,
             "9c7c83edfc14cf1dede456cb082c90e75c1932d36f6709bc2390796cd06b5830",
         ),
     ];
 
     #[test]
-    fn signatures_of_stripes_own_library_fit() {
+    fn signatures_by_stripes_own_library_are_accepted() {
         for (body, seconds, signature) in VECTORS {
             let header = format!(
                 "t={seconds},v1={signature},v0=6ffbb59b2300aae63f272406069a9788598b792a944a07aba816edb039989a39"
@@ -98,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_signatures_one_has_to_fit() {
+    fn one_matching_signature_among_several_is_enough() {
         let ours = sign(SECRET, BODY, at(1_700_000_000));
         let (time, signature) = ours.split_once(',').unwrap();
         let header = format!("{time},v1={},{signature}", "0".repeat(64));
@@ -106,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_good_for_five_minutes_before_and_after() {
+    fn a_signature_is_valid_for_five_minutes_before_and_after() {
         let header = sign(SECRET, BODY, at(1_700_000_000));
         for (seconds, expected) in
             [(-300, Ok(())), (300, Ok(())), (-301, Err(BadEvent::Stale)), (301, Err(BadEvent::Stale))]

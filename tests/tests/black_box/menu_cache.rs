@@ -1,4 +1,4 @@
-//! Reading the menu from copies: one loader, no step back, no stale price after an answer.
+//! Reading the menu from copies: one loader, no step back, and no stale price after a write has returned.
 
 use std::{
     collections::HashMap,
@@ -17,10 +17,10 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-/// What loads the whole menu.
+/// Matches the statement that loads the whole menu.
 const LOAD: &str = "%FROM%menu_version%LEFT%JOIN%menu_items%";
 
-/// How soon every server shows what one has changed.
+/// How soon every server shows what one of them has changed.
 const SOON: Duration = Duration::from_secs(1);
 
 fn prices(menu: &Value) -> HashMap<String, i64> {
@@ -29,14 +29,14 @@ fn prices(menu: &Value) -> HashMap<String, i64> {
     items.map(|item| (item["id"].as_str().unwrap().to_owned(), item["price"]["amount"].as_i64().unwrap())).collect()
 }
 
-/// Asks until it is so, for as long as it may take.
-async fn until_soon(is_so: impl AsyncFnMut() -> bool) {
-    within(SOON, is_so).await;
+/// Repeats the check until it holds; fails after `SOON`.
+async fn until_soon(holds: impl AsyncFnMut() -> bool) {
+    within(SOON, holds).await;
 }
 
-async fn within(time: Duration, mut is_so: impl AsyncFnMut() -> bool) {
+async fn within(time: Duration, mut holds: impl AsyncFnMut() -> bool) {
     let begin = Instant::now();
-    while !is_so().await {
+    while !holds().await {
         assert!(begin.elapsed() < time, "not within {time:?}");
     }
 }
@@ -61,15 +61,15 @@ async fn five_hundred_readers_of_a_dropped_menu_are_one_load() {
         restaurant.open_another(&[]);
     }
     let before = restaurant.database.statements(LOAD).await;
-    // The load takes until every process has tried to be the one that loads.
+    // The table stays locked until every process has tried to take the lease.
     let holder = restaurant.database.client().await;
     holder.batch_execute("BEGIN; LOCK TABLE menu_items IN ACCESS EXCLUSIVE MODE").await.unwrap();
-    let leases_tried = || {
+    let lease_attempts = || {
         let statistics: String = redis::cmd("INFO").arg("commandstats").query(&mut keys(&redis_url)).unwrap();
         let line = statistics.lines().find_map(|line| line.strip_prefix("cmdstat_set:calls="));
         line.and_then(|line| line.split(',').next()?.parse::<u64>().ok()).unwrap_or_default()
     };
-    let before_any = leases_tried();
+    let before_any = lease_attempts();
 
     let readers: Vec<Client> = restaurant.servers.iter().map(|server| Client::anonymous(&server.base_url)).collect();
     let mut reading = JoinSet::new();
@@ -79,15 +79,15 @@ async fn five_hundred_readers_of_a_dropped_menu_are_one_load() {
     }
     restaurant.until_waiting_for_locks(1).await;
     let begin = Instant::now();
-    while leases_tried() < before_any + 5 {
-        assert!(begin.elapsed() < SOON, "nobody waits for another's load");
+    while lease_attempts() < before_any + 5 {
+        assert!(begin.elapsed() < SOON, "nobody waits for the load of another process");
         tokio::task::yield_now().await;
     }
     holder.batch_execute("COMMIT").await.unwrap();
-    let answers = reading.join_all().await;
-    let first = answers[0].expect(200);
+    let responses = reading.join_all().await;
+    let first = responses[0].expect(200);
     assert_eq!(prices(&first).len(), 20);
-    assert!(answers.iter().all(|answer| answer.expect(200) == first));
+    assert!(responses.iter().all(|response| response.expect(200) == first));
     assert_eq!(restaurant.database.statements(LOAD).await - before, 1);
     restaurant.close().await;
 }
@@ -97,7 +97,7 @@ async fn no_reader_ever_sees_the_menu_go_back() {
     let mut random = seeded();
     let redis_url = redis_url().await;
     let mut restaurant = TestApp::with_redis(redis_url.clone(), 1, &[]).await;
-    // Between the commit of a change and its being known lies what the network makes of it.
+    // The network delays every notification of a change by a random time.
     for _ in 0..2 {
         let slow = FaultyProxy::to(&redis_url).await;
         slow.set(Weather::Varying { longest: Duration::from_millis(40), seed: random.random_range(0..u64::MAX) });
@@ -118,7 +118,7 @@ async fn no_reader_ever_sees_the_menu_go_back() {
         let reader = Client::anonymous(&restaurant.servers[n % 2].base_url);
         let writing = Arc::clone(&writing);
         readers.spawn(async move {
-            let (mut version, mut seen, mut readings) = (0, HashMap::<String, i64>::new(), 0);
+            let (mut version, mut seen, mut reads) = (0, HashMap::<String, i64>::new(), 0);
             while writing.load(Ordering::SeqCst) {
                 let menu = reader.get("/v1/menu").await.expect(200);
                 let now = menu["version"].as_i64().unwrap();
@@ -128,9 +128,9 @@ async fn no_reader_ever_sees_the_menu_go_back() {
                     let before = seen.insert(item.clone(), price).unwrap_or_default();
                     assert!(price >= before, "{item}: {price} after {before}, at version {now}");
                 }
-                readings += 1;
+                reads += 1;
             }
-            readings
+            reads
         });
     }
     let mut writers = JoinSet::new();
@@ -141,12 +141,12 @@ async fn no_reader_ever_sees_the_menu_go_back() {
             for price in 1001..1016 {
                 etag = restaurant.reprice(n % 2, item, &etag, price).await;
                 let here = Client::anonymous(&restaurant.servers[n % 2].base_url).get("/v1/menu").await.expect(200);
-                assert_eq!(prices(&here)[&item.to_string()], price, "what was answered is shown");
+                assert_eq!(prices(&here)[&item.to_string()], price, "a change that was confirmed is shown");
             }
         });
     }
     writers.join_all().await;
-    // Soon, had the network not been slowed down.
+    // Longer than `SOON`, because the network is slow.
     within(5 * SOON, async || {
         let mut all = true;
         for server in &restaurant.servers {
@@ -157,16 +157,16 @@ async fn no_reader_ever_sees_the_menu_go_back() {
     })
     .await;
     writing.store(false, Ordering::SeqCst);
-    let readings: usize = readers.join_all().await.into_iter().sum();
-    assert!(readings > 200, "only {readings} readings");
-    let restaurant = Arc::into_inner(restaurant).expect("everybody has left");
+    let reads: usize = readers.join_all().await.into_iter().sum();
+    assert!(reads > 200, "only {reads} reads");
+    let restaurant = Arc::into_inner(restaurant).expect("all readers and writers have ended");
     let rows = restaurant.database.number("SELECT count(*) FROM menu_items WHERE price = 1015 AND revision = 16").await;
     assert_eq!(rows, 8);
     restaurant.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_becomes_of_redis_readers_are_answered_and_changes_are_shown() {
+async fn whatever_happens_to_redis_the_menu_is_served_and_changes_are_shown() {
     let mut redis = TestRedis::start().await;
     let restaurant = TestApp::with_redis(redis.url(), 2, &[]).await;
     let item = restaurant.item_at(100, 1000).await;
@@ -216,7 +216,7 @@ async fn whatever_becomes_of_redis_readers_are_answered_and_changes_are_shown() 
     redis.start_again().await;
     change(&restaurant).await;
 
-    // What Redis lost is there again, and right.
+    // What Redis has lost is published again.
     let begin = Instant::now();
     loop {
         let mut connection = keys(&redis.url());
@@ -233,7 +233,7 @@ async fn whatever_becomes_of_redis_readers_are_answered_and_changes_are_shown() 
     restaurant.close().await;
 }
 
-/// The versions of the menu that the items' own entries are of.
+/// The menu version of each item's own entry.
 fn entries(redis_url: &str) -> HashMap<String, u64> {
     let mut connection = keys(redis_url);
     let names: Vec<String> = connection.keys("cache:menu:item:*").unwrap();
@@ -283,7 +283,7 @@ async fn a_change_renews_as_many_entries_as_the_flag_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_touches_the_copies_only_when_customers_are_told_something_else() {
+async fn an_order_touches_the_copies_only_when_customers_see_a_difference() {
     let redis_url = redis_url().await;
     let restaurant = TestApp::with_redis(redis_url.clone(), 2, &[]).await;
     let item = restaurant.item(8).await;
@@ -330,7 +330,7 @@ async fn a_cold_process_reads_an_item_from_its_own_entry() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_copies_the_menu_is_that_of_the_store() {
+async fn without_copies_the_menu_is_read_from_the_database() {
     let restaurant = TestApp::with_servers(2, &[("FLAG_MENU_CACHE", "0")]).await;
     let item = restaurant.item_at(8, 1000).await;
     let (customer, before) = (restaurant.anonymous(), restaurant.database.statements(LOAD).await);
@@ -338,12 +338,12 @@ async fn without_copies_the_menu_is_that_of_the_store() {
         customer.get("/v1/menu").await.expect(200);
     }
     assert!(restaurant.database.statements(LOAD).await - before >= 3);
-    // Whoever writes past the servers is seen at once.
+    // A change that bypasses the servers is seen at once.
     let sql = format!("UPDATE menu_items SET price = 1, version = version + 1 WHERE id = '{item}'");
     restaurant.database.client().await.batch_execute(&sql).await.unwrap();
     assert_eq!(prices(&customer.get("/v1/menu").await.expect(200))[&item.to_string()], 1);
 
-    // From now on copies, at every server within 5 s.
+    // From now on every server reads copies, within 5 s.
     let path = "/v1/admin/flags/menu-cache";
     assert_eq!(restaurant.admin.get(path).await.expect(200), json!({ "name": "menu-cache", "percentage": 0 }));
     let set = Client::send(restaurant.admin.request(reqwest::Method::PUT, path).json(&json!({ "percentage": 100 })));
@@ -368,13 +368,13 @@ async fn without_copies_the_menu_is_that_of_the_store() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_past_the_servers_is_noticed() {
+async fn a_change_that_bypasses_the_servers_is_noticed() {
     let restaurant = TestApp::with_servers(2, &[]).await;
     let item = restaurant.item_at(8, 1000).await;
     for server in &restaurant.servers {
         Client::anonymous(&server.base_url).get("/v1/menu").await.expect(200);
     }
-    // As `comanda menu import` does, or a server that dies between its commit and telling of it.
+    // Like `comanda menu import`, or a server that dies between its commit and the notification.
     let sql = format!(
         "BEGIN; UPDATE menu_items SET price = 1, version = version + 1, revision = revision + 1 WHERE id = '{item}'; \
          UPDATE menu_version SET version = version + 1; COMMIT"
@@ -407,7 +407,7 @@ async fn an_operator_has_copies_renewed_by_tag() {
 }
 
 #[tokio::test]
-async fn the_menu_is_sent_compressed_to_who_takes_it() {
+async fn the_menu_is_compressed_for_clients_that_accept_it() {
     let restaurant = TestApp::open().await;
     restaurant.item(8).await;
     let get = |headers: Vec<(&'static str, String)>| {
@@ -423,7 +423,7 @@ async fn the_menu_is_sent_compressed_to_who_takes_it() {
         assert_eq!(compressed.headers()["content-encoding"], "gzip", "{accepted}");
         assert_eq!(compressed.headers()["vary"], "accept-encoding");
         let other = compressed.headers()["etag"].to_str().unwrap().to_owned();
-        assert_ne!(other, etag, "other bytes, another tag");
+        assert_ne!(other, etag, "another representation has another tag");
         let body = compressed.bytes().await.unwrap();
         assert!(body.starts_with(&[0x1f, 0x8b]) && body.len() < length);
         for known in [&etag, &other, &format!("W/{other}"), &format!("\"x\", {etag}"), &"*".to_owned()] {

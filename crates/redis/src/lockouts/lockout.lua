@@ -1,10 +1,10 @@
--- The lockout policy (domain, lockout.rs), step by step the same, as one atomic step in Redis and by Redis's clock.
--- A property test holds the two against each other.
+-- The lockout policy (lockout.rs in the domain), as one atomic step in Redis and on Redis's clock.
+-- A property test demands that the two decide alike.
 --
 -- KEYS[1]  the address's state
--- ARGV     operation (begin, settle, lock, unlock), try id, outcome (success, failure, not_checked),
---          free failures, window, quiet, try lifetime, steps 1 to 4 (ms), now (ms; empty: Redis's clock)
--- Answers  { status, attempts, level, first_failed_at, locked_at, unlock_at }
+-- ARGV     operation (begin, settle, lock, unlock), attempt id, outcome (success, failure, not_checked),
+--          free failures, window, quiet, attempt lifetime, steps 1 to 4 (ms), now (ms; empty: Redis's clock)
+-- Returns  { status, attempts, level, first_failed_at, locked_at, unlock_at }
 
 local operation, id, outcome = ARGV[1], ARGV[2], ARGV[3]
 local free, window, quiet, lifetime = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -20,7 +20,7 @@ local state
 if not kept then
     state = { attempts = 0, counted = 0, level = 0, flying = {} }
 elseif string.byte(kept) == 123 then
-    -- A brace: JSON, as servers of before wrote it.
+    -- A brace: JSON, which earlier servers wrote.
     state = cjson.decode(kept)
 else
     state = cmsgpack.unpack(kept)
@@ -44,7 +44,7 @@ local function fail(at)
     state.first_failed_at = state.first_failed_at or at
     state.last_failed_at = at
     if state.level > 0 or state.counted >= allowed_at_first then
-        -- The fourth step is every further one's, too.
+        -- Every further lock takes as long as the fourth.
         local step = tonumber(ARGV[8 + math.min(state.level, 3)])
         state.level = state.level + 1
         state.locked_at = at
@@ -74,8 +74,8 @@ if operation == 'begin' then
     end
 elseif operation == 'settle' then
     local known = false
-    for position, try in ipairs(state.flying) do
-        if try[1] == id then
+    for position, attempt in ipairs(state.flying) do
+        if attempt[1] == id then
             table.remove(state.flying, position)
             known = true
             break

@@ -16,18 +16,18 @@ use tokio::time::Instant;
 
 use crate::RedisConnections;
 
-/// Sent whole only to a server that does not know it: after a restart, or `SCRIPT FLUSH`.
+/// Sent in full only to a Redis that does not know it: after a restart or `SCRIPT FLUSH`.
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lockout.lua")));
 
-/// Locked addresses by the end of their lock, for an admin to see.
+/// Locked addresses, sorted by the end of their lock, so that admins can list them.
 const INDEX: &str = "lockouts";
 
-/// Lockouts under `lockout:{address}`. A key goes by itself when nothing of it counts any more.
+/// Lockouts under `lockout:{address}`. A key expires once nothing in it counts any more.
 pub struct RedisLockouts {
     connections: RedisConnections,
     policy: LockoutPolicy,
     patience: Duration,
-    /// Instead of Redis's clock.
+    /// Replaces Redis's clock.
     #[cfg(test)]
     now: Option<comanda_domain::Timestamp>,
 }
@@ -42,7 +42,7 @@ enum Operation {
 type Reply = (String, u32, u32, i64, i64, i64);
 
 impl RedisLockouts {
-    /// `patience` is how long a try waits for others that are in flight.
+    /// `patience` is how long an attempt waits for others that are in flight.
     pub fn new(connections: RedisConnections, policy: LockoutPolicy, patience: Duration) -> Self {
         Self {
             connections,
@@ -56,12 +56,12 @@ impl RedisLockouts {
     async fn run(&self, email: &Email, operation: &Operation) -> Result<Admission, Unavailable> {
         let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
         let admission = self.run_on(&mut *connection, email, operation).await?;
-        // The index is on a slot of its own. What it says too much, the next look at it finds out.
+        // The index is in a slot of its own, so it may list too much until it is next read.
         let mut index = match (admission, operation) {
             (Admission::Locked(lock), _) => {
                 redis::cmd("ZADD").arg(INDEX).arg(lock.unlock_at.timestamp_millis()).to_owned()
             }
-            // Nothing else lifts a lock before its time, and then the index knows by itself.
+            // Nothing else lifts a lock early. Locks that expire leave the index when it is read.
             (_, Operation::Unlock) => redis::cmd("ZREM").arg(INDEX).to_owned(),
             _ => return Ok(admission),
         };
@@ -96,7 +96,7 @@ impl RedisLockouts {
     }
 
     #[cfg(not(test))]
-    #[allow(clippy::unused_self, reason = "tests have a clock of their own")]
+    #[expect(clippy::unused_self, reason = "tests replace the clock")]
     fn now(&self) -> String {
         String::new()
     }
@@ -110,7 +110,8 @@ impl RedisLockouts {
 fn read(reply: &Reply) -> Result<Admission, Unavailable> {
     let (status, attempts, level, first_failed_at, locked_at, unlock_at) = reply;
     let time = |milliseconds: &i64| {
-        DateTime::from_timestamp_millis(*milliseconds).ok_or_else(|| Unavailable::new("Redis answered with no time"))
+        DateTime::from_timestamp_millis(*milliseconds)
+            .ok_or_else(|| Unavailable::new("the lockout script returned a time out of range"))
     };
     match status.as_str() {
         "allowed" | "open" => Ok(Admission::Allowed),
@@ -122,7 +123,7 @@ fn read(reply: &Reply) -> Result<Admission, Unavailable> {
             locked_at: time(locked_at)?,
             unlock_at: time(unlock_at)?,
         })),
-        other => Err(Unavailable::new(format!("Redis answered {other:?}"))),
+        other => Err(Unavailable::new(format!("the lockout script returned the status {other:?}"))),
     }
 }
 
@@ -136,9 +137,9 @@ impl Lockouts for RedisLockouts {
             if admission != Admission::Busy || Instant::now() >= end {
                 return Ok(admission);
             }
-            // Not all at the same moment, and less often the longer it takes.
-            let some_of_it = pause.mul_f32(rand::rng().random_range(0.5..1.5));
-            tokio::time::sleep(some_of_it).await;
+            // Waiting attempts come back at different moments, and less often the longer it takes.
+            let jittered = pause.mul_f32(rand::rng().random_range(0.5..1.5));
+            tokio::time::sleep(jittered).await;
             pause = (pause * 2).min(Duration::from_millis(100));
         }
     }
@@ -155,7 +156,7 @@ impl Lockouts for RedisLockouts {
     }
 
     async fn list(&self, query: LockoutsQuery) -> Result<Page<LockedAddress>, Unavailable> {
-        /// How many are read from the index at a time.
+        /// How many addresses are read from the index at a time.
         const PART: usize = 200;
 
         let LockoutsQuery { reason, after, limit } = query;

@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
-
 use comanda_domain::{
     Timestamp,
     lockout::{LockReason, LockoutState},
@@ -22,15 +20,15 @@ fn at(milliseconds: i64) -> Timestamp {
 }
 
 fn address(n: usize) -> Email {
-    Email::new(&format!("guest-{n}@example.org")).unwrap()
+    Email::new(&format!("customer-{n}@example.org")).unwrap()
 }
 
-/// Steps that meet the edges often: what a policy of these times takes for an instant, a lock, a day.
+/// Time steps that often hit the edges of the policy's windows and locks.
 fn some_time(random: &mut StdRng) -> i64 {
     [0, 0, 1, 999, 1000, 1001, 4999, 5000, 60_000, 299_999, 300_000, 86_400_000][random.random_range(0..12)]
 }
 
-/// The script and the pure policy give the same answers, whatever happens.
+/// The script and the pure policy decide alike, whatever happens.
 #[tokio::test]
 async fn ten_thousand_random_histories_are_decided_alike() {
     let mut random = seeded();
@@ -91,7 +89,7 @@ async fn a_script_that_redis_has_forgotten_is_sent_again() {
 }
 
 #[tokio::test]
-async fn a_busy_try_goes_on_when_another_succeeds() {
+async fn a_busy_attempt_proceeds_when_another_succeeds() {
     let redis = lockouts(LockoutPolicy { free_failures: 1, ..LockoutPolicy::default() }).await;
     let (email, first, second) = (address(0), AttemptId::new(Uuid::from_u128(1)), AttemptId::new(Uuid::from_u128(2)));
     assert_eq!(redis.begin(&email, first).await.unwrap(), Admission::Allowed);
@@ -104,7 +102,7 @@ async fn a_busy_try_goes_on_when_another_succeeds() {
 }
 
 #[tokio::test]
-async fn patience_ends() {
+async fn a_busy_attempt_gives_up_when_its_patience_ends() {
     let redis = lockouts(LockoutPolicy { free_failures: 1, ..LockoutPolicy::default() }).await;
     let redis = RedisLockouts { patience: Duration::from_millis(30), ..redis };
     redis.begin(&address(0), AttemptId::new(Uuid::from_u128(1))).await.unwrap();
@@ -112,7 +110,7 @@ async fn patience_ends() {
 }
 
 #[tokio::test]
-async fn keys_go_by_themselves_and_at_once_when_nothing_counts_any_more() {
+async fn keys_expire_and_are_deleted_once_nothing_counts_any_more() {
     let redis = lockouts(LockoutPolicy::default()).await;
     let email = address(0);
     let mut connection = redis.connections.pool.get().await.unwrap();

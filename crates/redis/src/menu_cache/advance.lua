@@ -1,5 +1,5 @@
--- The newest version: KEYS[1]. ARGV: a version, ms to keep it, the channel that tells of it. Only ever forwards; answers the version
--- that was replaced, if one was. The same version again is no news and lives on.
+-- Moves the newest version (KEYS[1]), only forwards, and notifies servers. ARGV: the version, ms to keep it, the channel.
+-- Returns the version that was replaced, if any. Publishing the same version again only renews its lifetime.
 local before = redis.call('GET', KEYS[1])
 local from, to = tonumber(before or 0), tonumber(ARGV[1])
 if from > to then return false end

@@ -5,7 +5,8 @@
 //! | `cache:menu:current` | the newest version; a script moves it, only forwards |
 //! | `cache:menu:items:v{n}` | the whole menu of version n, which never changes |
 //! | `cache:menu:item:{id}` | a menu version, and the item as it was then; a script keeps the newer one |
-//! | `cache:menu:tag:category:{name}`, `cache:menu:tag:availability:{name}` | ids of the items that are, or lately were, under the tag |
+//! | `cache:menu:tag:category:{name}` | ids of the items that are, or lately were, in the category |
+//! | `cache:menu:tag:availability:{name}` | ids of the items that have, or lately had, the availability |
 //! | `cache:menu:lease` | the token of the server that is loading |
 //!
 //! Every command and script touches one key, so that in a cluster each goes to its own slot.
@@ -63,8 +64,8 @@ impl RedisMenuCache {
         Self { connections, lifetime }
     }
 
-    /// Passes notifications from other servers on to `subscriber`; never returns. It reconnects by itself and may be dropped at
-    /// any point.
+    /// Passes notifications from other servers on to `subscriber`; never returns. It reconnects by itself and may be
+    /// dropped at any point.
     pub async fn listen(&self, subscriber: &dyn MenuSubscriber) {
         notifications::listen(&self.connections, subscriber).await;
     }

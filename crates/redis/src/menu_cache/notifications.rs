@@ -10,8 +10,8 @@ use crate::RedisConnections;
 /// How long to wait before connecting again.
 const RECONNECT_AFTER: Duration = Duration::from_millis(250);
 
-/// Passes notifications about the menu on; never returns. Every new connection is a notification too, because whatever was
-/// sent before it was missed.
+/// Passes notifications about the menu on; never returns. Every new connection is a notification too, because whatever
+/// was sent before it was missed.
 pub(super) async fn listen(connections: &RedisConnections, subscriber: &dyn MenuSubscriber) {
     loop {
         if let Err(error) = follow(connections, subscriber).await {

@@ -1,4 +1,5 @@
--- An item's entry: KEYS[1]. ARGV: the menu's version it is of, the entry, ms to keep it. What is there of a newer version stays.
+-- Stores an item's entry (KEYS[1]) unless a newer one is stored. ARGV: the menu version of the entry, the entry, ms to
+-- keep it.
 local kept = redis.call('GET', KEYS[1])
 if kept and tonumber(string.match(kept, '^%d+')) > tonumber(ARGV[1]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[2], 'PX', ARGV[3])

@@ -1,4 +1,4 @@
-//! Copies as text.
+//! The JSON form of copies and items.
 
 use std::{sync::Arc, time::Duration};
 
@@ -109,5 +109,5 @@ impl TryFrom<StoredItem> for MenuItem {
 }
 
 fn moment(milliseconds: i64) -> Result<DateTime<Utc>, Unavailable> {
-    DateTime::from_timestamp_millis(milliseconds).ok_or_else(|| Unavailable::new("a moment out of range"))
+    DateTime::from_timestamp_millis(milliseconds).ok_or_else(|| Unavailable::new("a timestamp is out of range"))
 }

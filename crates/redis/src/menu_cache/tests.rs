@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
-
 use std::sync::{Arc, Mutex};
 
 use chrono::DateTime;
@@ -27,7 +25,7 @@ fn item(n: u128, stock: u32, revision: u32) -> MenuItem {
     MenuItem {
         id: MenuItemId::new(Uuid::from_u128(n)),
         details: MenuItemDetails {
-            name: MenuItemName::new(&format!("Dish {n} \"with quotes\" 🍝")).unwrap(),
+            name: MenuItemName::new(&format!("Item {n} \"with quotes\" 🍝")).unwrap(),
             description: Description::new("Two\nlines").unwrap(),
             category: Category::new("Pasta").unwrap(),
             price: Price::new(1250, Currency::EUR).unwrap(),
@@ -76,7 +74,7 @@ async fn an_older_writer_replaces_nothing() {
     assert_eq!(cache.version().await.unwrap(), Some(5));
     assert_eq!(cache.whole().await.unwrap(), Some(newer));
     assert_eq!(cache.item(item(1, 0, 0).id).await.unwrap().unwrap().revision, 2);
-    // Ten is more than nine, as a number.
+    // Versions are compared as numbers: ten is newer than nine.
     for version in [9, 10] {
         cache.publish(&copy(version, vec![item(1, 30, 3)]), &ItemChanges::Everything).await.unwrap();
     }
@@ -94,7 +92,7 @@ async fn a_partial_change_writes_only_the_entries_it_names() {
     cache.publish(&copy(2, vec![one.clone(), sold_out.clone()]), &changes).await.unwrap();
 
     let entry: String = connection.get(item_key(one.id)).await.unwrap();
-    assert!(entry.starts_with("1 "), "still the entry of version 1");
+    assert!(entry.starts_with("1 "), "the entry is still the one of version 1");
     assert_eq!(cache.item(two.id).await.unwrap(), Some(sold_out));
     assert_eq!(cache.item(three.id).await.unwrap(), None);
     let members = async |availability| {
@@ -106,7 +104,7 @@ async fn a_partial_change_writes_only_the_entries_it_names() {
 }
 
 #[tokio::test]
-async fn of_a_whole_menu_nothing_is_left_that_is_not_on_it() {
+async fn publishing_a_whole_menu_removes_items_that_are_not_on_it() {
     let (cache, _) = cache().await;
     cache.publish(&copy(1, vec![item(1, 30, 1), item(2, 0, 1)]), &ItemChanges::Everything).await.unwrap();
     cache.publish(&copy(2, vec![item(1, 30, 1)]), &ItemChanges::Everything).await.unwrap();
@@ -116,7 +114,7 @@ async fn of_a_whole_menu_nothing_is_left_that_is_not_on_it() {
 }
 
 #[tokio::test]
-async fn everything_goes_by_itself() {
+async fn every_key_expires() {
     let (cache, mut connection) = cache().await;
     for version in 1..4 {
         cache.publish(&copy(version, vec![item(1, 30, 1)]), &ItemChanges::Everything).await.unwrap();
@@ -132,7 +130,7 @@ async fn everything_goes_by_itself() {
 }
 
 #[tokio::test]
-async fn one_of_many_gets_the_lease_and_only_it_gives_it_back() {
+async fn one_of_many_gets_the_lease_and_only_it_returns_it() {
     let (cache, _) = cache().await;
     let taken = join_all((0..20).map(|_| cache.take_lease())).await;
     let leases: Vec<LoadLease> = taken.into_iter().filter_map(Result::unwrap).collect();
@@ -154,7 +152,7 @@ impl MenuSubscriber for Listener {
 }
 
 #[tokio::test]
-async fn a_tag_is_invalidated_and_servers_hear_of_it() {
+async fn a_tag_is_invalidated_and_servers_are_notified() {
     let (cache, _) = cache().await;
     let (other, _) = self::cache().await;
     let (cache, listener) = (Arc::new(cache), Arc::new(Listener::default()));

@@ -3,9 +3,10 @@ use comanda_domain::ports::{
     RegisterAccountError, Unavailable,
 };
 
-/// What of an error counts against what was called: a business refusal is an answer like any other.
+/// Decides which errors count as failures of the operation. A business refusal does not: it is a response like any
+/// other.
 pub trait Failure: From<Unavailable> {
-    /// `None`: it was answered.
+    /// The failure, or `None` if the operation responded.
     fn unavailable(&self) -> Option<&Unavailable>;
 }
 

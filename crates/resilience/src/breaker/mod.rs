@@ -1,7 +1,7 @@
-//! A circuit breaker: what fails again and again is left alone for a while, and asked carefully whether it is back.
+//! A circuit breaker: stops calling what keeps failing, and after a while probes carefully whether it is back.
 //!
-//! In the terms of resilience4j (<https://resilience4j.readme.io/docs/circuitbreaker>), with what it lacks: waits that grow and vary, and
-//! probes that cannot get lost.
+//! In the terms of resilience4j (<https://resilience4j.readme.io/docs/circuitbreaker>), with what it lacks: waits that
+//! grow and vary, and probes that cannot get lost.
 
 mod failure;
 mod settings;
@@ -26,14 +26,14 @@ pub use self::{
     settings::{BreakerSettings, InvalidBreakerSettings},
 };
 
-/// The breaker is open.
+/// The breaker is open, so the call was not made.
 #[derive(Debug, Error)]
-#[error("{operation} is left alone for a while: it has failed too often")]
+#[error("the circuit breaker of {operation} is open because too many calls failed")]
 struct BreakerOpen {
     operation: &'static str,
 }
 
-/// One breaker for one operation.
+/// The circuit breaker of one operation.
 pub struct Breaker {
     operation: &'static str,
     begin: Instant,
@@ -43,12 +43,12 @@ pub struct Breaker {
 }
 
 impl Breaker {
-    /// A closed one. `operation` is its name in answers and metrics.
+    /// A closed breaker. `operation` is its name in error messages and metrics.
     pub fn new(operation: &'static str, settings: BreakerSettings) -> Self {
         Self::labelled(operation, settings, vec![Label::new("operation", operation)])
     }
 
-    /// One of several for the same operation, each of which reaches somebody else.
+    /// A closed breaker for one of several targets of the same operation.
     pub fn towards(target: &str, operation: &'static str, settings: BreakerSettings) -> Self {
         let labels = vec![Label::new("operation", operation), Label::new("target", target.to_owned())];
         Self::labelled(operation, settings, labels)
@@ -72,7 +72,7 @@ impl Breaker {
         let outcome = call.await;
         pass.ending = match outcome.as_ref().err().and_then(E::unavailable) {
             None => Ending::Answered,
-            // Too much was asked of it; that says nothing of what is behind.
+            // The call was refused for overload, which says nothing about what is behind the breaker.
             Some(unavailable) if unavailable.is_overload() => Ending::Unknown,
             Some(_) => Ending::Failed,
         };
@@ -80,8 +80,7 @@ impl Breaker {
     }
 
     fn ask(&self) -> Result<Pass<'_>, Unavailable> {
-        let asked = self.at(Machine::ask);
-        match asked {
+        match self.at(Machine::ask) {
             Ok(permit) => Ok(Pass { breaker: self, permit, ending: Ending::Unknown }),
             Err(wait) => {
                 self.refused.increment(1);
@@ -90,7 +89,7 @@ impl Breaker {
         }
     }
 
-    /// Does something to the machine, and tells of it when it has moved.
+    /// Runs a step of the machine, and reports it if the position has changed.
     fn at<T>(&self, record: impl FnOnce(&mut Machine, Duration, f64) -> T) -> T {
         let chance = rand::rng().random_range(0.0..1.0);
         let mut machine = self.machine.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,12 +98,12 @@ impl Breaker {
         let after = machine.position();
         drop(machine);
         if before != after {
-            self.tell(after);
+            self.report(after);
         }
         outcome
     }
 
-    fn tell(&self, position: Position) {
+    fn report(&self, position: Position) {
         let (name, number) = match position {
             Position::Closed => ("closed", 0.0),
             Position::HalfOpen => ("half_open", 1.0),
@@ -116,7 +115,7 @@ impl Breaker {
     }
 }
 
-/// A call under way. Dropped with it, wherever that stands, it gives its place back.
+/// A call under way. Whenever the call ends or is dropped, this is dropped with it and frees its place.
 struct Pass<'a> {
     breaker: &'a Breaker,
     permit: Permit,

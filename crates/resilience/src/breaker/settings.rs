@@ -2,28 +2,29 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use thiserror::Error;
 
-/// When a breaker opens, and how it finds out whether to close again.
+/// When a breaker opens, and how it decides to close again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BreakerSettings {
-    /// Calls that ended within this count.
+    /// Calls that ended within this time count.
     pub window: Duration,
-    /// Of more calls than these only the last count: in a rush what has failed since a moment must not drown in what went well before.
+    /// If there are more calls than this, only the latest count, so that in a rush recent failures do not drown in
+    /// earlier successes.
     pub window_calls: u32,
-    /// With fewer calls than these nothing is concluded.
+    /// The breaker does not open while fewer calls than this count.
     pub minimum_calls: u32,
-    /// It opens when so many percent of the calls failed.
+    /// Opens when at least this percentage of the calls failed.
     pub failure_percent: u32,
-    /// It opens when so many percent of the calls were slow.
+    /// Opens when at least this percentage of the calls were slow.
     pub slow_percent: u32,
-    /// A call that took as long as this was slow.
+    /// A call is slow if it takes at least this long.
     pub slow_call: Duration,
-    /// How long it stays open for the first time; each time in a row twice as long.
+    /// How long it stays open the first time. The wait doubles each time it opens again without having closed.
     pub first_wait: Duration,
-    /// But never longer than this.
+    /// The longest it ever stays open.
     pub longest_wait: Duration,
-    /// So many calls are let through to find out; all must succeed.
+    /// How many calls are let through as probes. All of them must succeed.
     pub probes: u32,
-    /// A probe that has not come back by then has failed.
+    /// A probe that takes longer than this has failed.
     pub probe_limit: Duration,
 }
 
@@ -44,17 +45,18 @@ impl Default for BreakerSettings {
     }
 }
 
-/// The text is not `name=number` for known names.
+/// The text is not a list of `name=number` with known names.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "{0:?} is not one of window_ms, window_calls, minimum_calls, failure_percent, slow_percent, slow_call_ms, first_wait_ms, longest_wait_ms, probes, probe_limit_ms with a number above zero"
+    "{0:?} is not one of window_ms, window_calls, minimum_calls, failure_percent, slow_percent, slow_call_ms, \
+     first_wait_ms, longest_wait_ms, probes, probe_limit_ms with a number above zero"
 )]
 pub struct InvalidBreakerSettings(String);
 
 impl FromStr for BreakerSettings {
     type Err = InvalidBreakerSettings;
 
-    /// What is not named stays at its default: `failure_percent=30 probes=1`.
+    /// Reads settings such as `failure_percent=30 probes=1`. Settings that are not named keep their defaults.
     fn from_str(text: &str) -> Result<Self, InvalidBreakerSettings> {
         let mut settings = Self::default();
         for part in text.split_whitespace() {
@@ -84,7 +86,8 @@ impl fmt::Display for BreakerSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "window_ms={} window_calls={} minimum_calls={} failure_percent={} slow_percent={} slow_call_ms={} first_wait_ms={} longest_wait_ms={} probes={} probe_limit_ms={}",
+            "window_ms={} window_calls={} minimum_calls={} failure_percent={} slow_percent={} slow_call_ms={} \
+             first_wait_ms={} longest_wait_ms={} probes={} probe_limit_ms={}",
             self.window.as_millis(),
             self.window_calls,
             self.minimum_calls,
@@ -104,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_it_writes_and_leaves_the_rest() {
+    fn what_was_written_is_read_and_the_rest_keeps_its_default() {
         let settings: BreakerSettings = "failure_percent=30  probes=1 window_ms=500".parse().unwrap();
         let expected = BreakerSettings {
             failure_percent: 30,

@@ -1,15 +1,15 @@
-//! The breaker as a pure machine: state × event × time → state. Times are those since some beginning.
+//! The breaker as a pure state machine: state × event × time → state. Times are measured from an arbitrary start.
 
 use std::time::Duration;
 
 use super::{settings::BreakerSettings, window::Window};
 
-/// Where a breaker stands.
+/// The position of a breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Position {
     /// Calls pass.
     Closed,
-    /// A few calls pass, to find out.
+    /// A few calls pass as probes.
     HalfOpen,
     /// No calls pass.
     Open,
@@ -18,7 +18,7 @@ pub(super) enum Position {
 /// A call that was let through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Permit {
-    /// Of which period: what comes back after the breaker has moved on says nothing any more.
+    /// The period in which the call began. A result that comes back after the breaker has moved on is ignored.
     period: u64,
     probe: Option<u64>,
     begun: Duration,
@@ -27,11 +27,11 @@ pub(super) struct Permit {
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// What was asked answered, whatever it said.
+    /// The operation responded, whatever its response.
     Answered,
-    /// It did not.
+    /// The operation did not respond.
     Failed,
-    /// Nobody waited for the end, or it was refused for a reason that says nothing of what was asked.
+    /// The caller gave up, or the call was refused for a reason that says nothing about the operation.
     Unknown,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Machine {
     settings: BreakerSettings,
     phase: Phase,
     period: u64,
-    /// How often it has opened in a row.
+    /// How often it has opened since it last closed.
     openings: u32,
     probes: u64,
 }
@@ -69,7 +69,7 @@ impl Machine {
         }
     }
 
-    /// Lets a call through, or says after how long to try again. `chance` is uniform from 0 to 1.
+    /// Lets a call through, or returns how long to wait before trying again. `chance` is uniform between 0 and 1.
     pub(super) fn ask(&mut self, now: Duration, chance: f64) -> Result<Permit, Duration> {
         self.pass_time(now, chance);
         let settings = &self.settings;
@@ -115,7 +115,7 @@ impl Machine {
             Phase::HalfOpen { succeeded, under_way } => {
                 under_way.retain(|(probe, _)| Some(*probe) != permit.probe);
                 match ending {
-                    // Its place is free for another.
+                    // The place is free for another probe.
                     Ending::Unknown => {}
                     Ending::Answered if !slow => {
                         *succeeded += 1;
@@ -130,8 +130,8 @@ impl Machine {
         }
     }
 
-    /// What time alone does: an open breaker becomes half-open, and a probe that never comes back has failed, so that it cannot
-    /// hold the breaker half-open (resilience4j#903).
+    /// Changes that need only time: an open breaker becomes half-open, and a probe that never comes back fails, so that
+    /// it cannot hold the breaker half-open (resilience4j#903).
     fn pass_time(&mut self, now: Duration, chance: f64) {
         match &self.phase {
             Phase::Open { until } if *until <= now => {
@@ -147,8 +147,8 @@ impl Machine {
         }
     }
 
-    /// Each time in a row for twice as long, up to the ceiling; half of it by chance, so that servers do not all come back at
-    /// once ("equal jitter", <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>).
+    /// The wait doubles each time in a row, up to a limit, and half of it is random, so that servers do not all come
+    /// back at once ("equal jitter", <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>).
     fn open(&mut self, now: Duration, chance: f64) {
         let doubled = self.settings.first_wait.saturating_mul(1 << self.openings.min(20));
         let wait = doubled.min(self.settings.longest_wait);

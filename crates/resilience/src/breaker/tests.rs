@@ -54,7 +54,7 @@ fn it_opens_at_the_rate_and_not_before_there_are_enough_calls() {
         (Ending::Answered, Position::Open),
     ] {
         call(&mut machine, 0, 0, ending);
-        assert_eq!(machine.position(), position, "two of four have failed at the last");
+        assert_eq!(machine.position(), position, "two of four have failed in the end");
     }
 }
 
@@ -308,7 +308,7 @@ proptest! {
         }
     }
 
-    /// Whatever happens, in whatever order: see what is asserted.
+    /// Holds for any sequence of steps.
     #[test]
     fn it_keeps_its_promises(steps in steps(400), chance in 0.0_f64..1.0) {
         let mut machine = Machine::new(SETTINGS);
@@ -334,7 +334,7 @@ proptest! {
                         Err(wait) => {
                             prop_assert!(machine.position() != Position::Closed, "a closed breaker refuses nobody");
                             prop_assert!(wait <= SETTINGS.longest_wait.max(SETTINGS.probe_limit));
-                            // Whoever comes back then finds it moving, or moved on.
+                            // A caller that comes back then finds that it moves, or has moved on.
                             let mut later = now + u64::try_from(wait.as_millis()).unwrap() + 1;
                             for _ in 0..3 {
                                 match machine.ask(ms(later), chance) {

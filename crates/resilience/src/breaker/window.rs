@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// How the last calls ended, in ten slices of time.
+/// Counts how the latest calls ended, in ten slices of time.
 #[derive(Clone, Debug)]
 pub(super) struct Window {
     slice: Duration,
@@ -10,12 +10,12 @@ pub(super) struct Window {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Slice {
-    /// Which slice of all time it is.
+    /// The position of the slice since the start of time.
     number: u128,
     counts: Counts,
 }
 
-/// How many calls there were.
+/// Numbers of calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
     pub(super) calls: u32,
@@ -26,13 +26,13 @@ pub(super) struct Counts {
 impl Window {
     const SLICES: usize = 10;
 
-    /// A window of so much time, or of so many calls where they come faster than that.
+    /// A window of this length, or of the latest `calls` calls if there are more within it.
     pub(super) fn new(length: Duration, calls: u32) -> Self {
         let slice = (length / 10).max(Duration::from_millis(1));
         Self { slice, calls, slices: [Slice::default(); Self::SLICES] }
     }
 
-    /// `now` is the time since some beginning.
+    /// `now` is measured from an arbitrary start.
     pub(super) fn record(&mut self, now: Duration, failed: bool, slow: bool) {
         let number = self.number_at(now);
         let slice = &mut self.slices[Self::position(number)];
@@ -44,7 +44,8 @@ impl Window {
         slice.counts.slow += u32::from(slow);
     }
 
-    /// The youngest slices that hold enough calls. Always the last whole one, so that one moment of a rush is not taken for all there is.
+    /// Sums up the latest slices that hold enough calls. The last complete slice is always included, so that a single
+    /// moment of a rush does not decide.
     pub(super) fn counts(&self, now: Duration) -> Counts {
         let current = self.number_at(now);
         let mut sum = Counts::default();
@@ -63,11 +64,11 @@ impl Window {
     }
 
     fn position(number: u128) -> usize {
-        // Ten slices, and so a position below ten.
+        // There are ten slices, so the position is below ten.
         usize::try_from(number % 10).unwrap_or_default()
     }
 
-    /// From 10, so that slices that were never used are old.
+    /// Starts at 10, so that slices that were never used count as old.
     fn number_at(&self, now: Duration) -> u128 {
         10 + now.as_nanos() / self.slice.as_nanos()
     }
@@ -82,7 +83,7 @@ mod tests {
     const LENGTH: u64 = 100;
     const CALLS: u32 = 5;
 
-    /// What the window should say of all calls there ever were.
+    /// What the window should report, computed from all calls ever made.
     fn model(calls: &[(u64, bool, bool)], now: u64) -> Counts {
         let slice = |time: u64| time / (LENGTH / 10);
         let within = |slices: u64| {
