@@ -7,10 +7,10 @@ use comanda_domain::{
 };
 use serde_json::{Value, json};
 
-/// The media type of one event with its data in it.
+/// The media type of a single event that includes its data.
 pub(crate) const MEDIA_TYPE: &str = "application/cloudevents+json";
 
-/// The document, and nothing personal in it: a receiver that may know more asks the API.
+/// The document. It contains no personal data: a receiver that may know more can ask the API.
 pub(crate) fn document(event: &Event, source: &str) -> Value {
     json!({
         "specversion": "1.0",
@@ -50,5 +50,65 @@ fn data(happened: &EventKind) -> Value {
         | EventKind::PaymentFailed(o, payment)
         | EventKind::PaymentRefunded(o, payment) => with_payment(o, payment),
         EventKind::ItemSoldOut { id, name } => json!({ "menu_item_id": id.as_uuid(), "name": name.as_str() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use comanda_domain::{
+        email::Email,
+        ids::{AccountId, MenuItemId, OrderId, PaymentId},
+        money::Currency,
+        order_number::OrderNumber,
+        order_status::OrderStatus,
+        payment::PaymentMethod,
+        text::{MenuItemName, PersonName},
+    };
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn order() -> OrderEvent {
+        OrderEvent {
+            id: OrderId::new(Uuid::from_u128(1)),
+            number: OrderNumber::new(7),
+            status: OrderStatus::Accepted,
+            version: 2,
+            total: Money::new(1250, Currency::EUR),
+            customer_id: AccountId::new(Uuid::from_u128(2)),
+            email: Email::new("ana@example.org").unwrap(),
+            name: PersonName::new("Ana").unwrap(),
+        }
+    }
+
+    fn payment() -> PaymentEvent {
+        PaymentEvent {
+            id: PaymentId::new(Uuid::from_u128(3)),
+            method: PaymentMethod::Card,
+            amount: Money::new(1250, Currency::EUR),
+            refunded: Money::new(300, Currency::EUR),
+        }
+    }
+
+    #[test]
+    fn subscribers_get_these_documents() {
+        let (id, name) = (MenuItemId::new(Uuid::from_u128(4)), MenuItemName::new("Carbonara").unwrap());
+        let kinds = [
+            EventKind::OrderPlaced(order()),
+            EventKind::OrderStatusChanged(order()),
+            EventKind::PaymentSucceeded(order(), payment()),
+            EventKind::PaymentFailed(order(), payment()),
+            EventKind::PaymentRefunded(order(), payment()),
+            EventKind::ItemSoldOut { id, name },
+        ];
+        let documents = kinds.map(|happened| {
+            let occurred_at = DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
+            let event = Event { id: 9, stream: Uuid::from_u128(1), occurred_at, happened, is_held: false };
+            serde_json::to_string_pretty(&document(&event, "/comanda")).unwrap()
+        });
+        let documents = documents.join("\n\n");
+        assert!(!documents.contains("ana@example.org") && !documents.contains("Ana"), "nothing personal: {documents}");
+        insta::assert_snapshot!("cloud_events", documents);
     }
 }

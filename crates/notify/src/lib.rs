@@ -1,4 +1,4 @@
-//! Telling customers by mail, and other systems by signed webhooks.
+//! Notifies customers by mail, and other systems by signed webhooks.
 
 mod cloud_event;
 mod mail;

@@ -1,4 +1,4 @@
-//! Mail to customers, by SMTP, or into a folder while nobody should be bothered.
+//! Mail to customers: sent by SMTP, or written to a folder where no real mail should be sent.
 
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
@@ -16,14 +16,14 @@ use lettre::{
 use minijinja::{AutoEscape, Environment, context};
 use thiserror::Error;
 
-/// What customers are written in.
+/// The language of mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
     English,
     German,
 }
 
-/// There are no templates for it.
+/// There are no templates in this language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("must be en or de")]
 pub struct UnknownLanguage;
@@ -40,23 +40,24 @@ impl FromStr for Language {
     }
 }
 
-/// How mails leave.
+/// How mails are sent.
 #[derive(Clone)]
 pub enum MailTransport {
-    /// `smtp://user:password@host:port?tls=required`, `smtps://…` (lettre's connection URLs). Never logged.
+    /// An SMTP server: `smtp://user:password@host:port?tls=required` or `smtps://…` (lettre's connection URLs). Never
+    /// logged.
     Smtp(String),
-    /// Files, one a mail, as `.eml`.
+    /// A folder: one `.eml` file per mail.
     Folder(PathBuf),
 }
 
-/// Who writes, and how.
+/// Sender, language and transport of mails.
 #[derive(Clone)]
 pub struct MailConfig {
     pub transport: MailTransport,
-    /// `Trattoria <orders@trattoria.example>`
+    /// The sender, such as `Trattoria <orders@trattoria.example>`.
     pub from: String,
     pub language: Language,
-    /// How long the mail server may take for a step of the conversation.
+    /// How long the mail server may take for each step of the SMTP conversation.
     pub timeout: Duration,
 }
 
@@ -65,7 +66,7 @@ enum Transport {
     Folder(AsyncFileTransport<Tokio1Executor>),
 }
 
-/// Writes to customers.
+/// Sends mail to customers.
 pub struct MailNotifier {
     transport: Transport,
     from: Mailbox,
@@ -74,24 +75,24 @@ pub struct MailNotifier {
 
 #[derive(Debug, Error)]
 enum Unusable {
-    #[error("the sender is no address: {0}")]
+    #[error("the sender is not an address: {0}")]
     From(lettre::address::AddressError),
-    #[error("the mail server's URL is of no use: {0}")]
+    #[error("the URL of the mail server is invalid: {0}")]
     Url(lettre::transport::smtp::Error),
-    #[error("a template of mails is of no use: {0}")]
+    #[error("a mail template is invalid: {0}")]
     Template(minijinja::Error),
     #[error("mails cannot be written to {0}: {1}")]
     Folder(PathBuf, std::io::Error),
 }
 
 impl MailNotifier {
-    /// Does not connect yet.
+    /// Does not connect to the mail server yet. Fails if the configuration is invalid or the folder cannot be created.
     pub fn new(config: MailConfig) -> Result<Self, Unavailable> {
         let MailConfig { transport, from, language, timeout } = config;
         let from = from.parse().map_err(|error| Unavailable::new(Unusable::From(error)))?;
         let transport = match transport {
             MailTransport::Smtp(url) => {
-                // Another part of the program may have chosen it before, which is as well.
+                // Fails if another part of the program has installed a provider before, which is fine.
                 let _ = rustls::crypto::ring::default_provider().install_default();
                 let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&url);
                 let builder = builder.map_err(|error| Unavailable::new(Unusable::Url(error)))?;
@@ -107,50 +108,60 @@ impl MailNotifier {
         Ok(Self { transport, from, templates })
     }
 
-    /// `None`: nothing that a customer wants to be written of.
-    fn letter(&self, event: &Event) -> Result<Option<Message>, NotifyError> {
-        let Some((order, kind, refunded)) = of_interest(&event.happened) else { return Ok(None) };
-        let unreadable = |error: minijinja::Error| NotifyError::Rejected(format!("the template fails: {error}"));
+    /// The mail about an event, or `None` if customers get no mail about it.
+    fn mail(&self, event: &Event) -> Result<Option<Message>, NotifyError> {
+        let Some(Topic { order, kind, refunded }) = topic(&event.happened) else { return Ok(None) };
         let render = |name: &str| {
             let values = context! {
-                kind, name => order.name.as_str(), number => order.number.to_string(), total => written(order.total),
-                refunded => refunded.map(written),
+                kind, name => order.name.as_str(), number => order.number.to_string(), total => format_money(order.total),
+                refunded => refunded.map(format_money),
             };
-            self.templates.get_template(name).and_then(|template| template.render(values)).map_err(unreadable)
+            self.templates
+                .get_template(name)
+                .and_then(|template| template.render(values))
+                .map_err(|error| NotifyError::Rejected(format!("a mail template fails: {error}")))
         };
         let (subject, text, html) = (render("subject.txt")?, render("body.txt")?, render("body.html")?);
-        let refused = |error: &dyn std::fmt::Display| NotifyError::Rejected(format!("no letter: {error}"));
-        let address: Address = order.email.as_str().parse().map_err(|error| refused(&error))?;
-        let letter = Message::builder()
+        let rejected = |error: &dyn std::fmt::Display| NotifyError::Rejected(format!("the mail is invalid: {error}"));
+        let address: Address = order.email.as_str().parse().map_err(|error| rejected(&error))?;
+        let mail = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(Some(order.name.as_str().to_owned()), address))
-            // The same event is the same letter, should it be sent twice.
+            // Derived from the event, so that a mail that is sent twice can be recognized as the same.
             .message_id(Some(format!("<event-{}@comanda.invalid>", event.id)))
             .subject(subject.trim())
             .multipart(MultiPart::alternative_plain_html(text, html))
-            .map_err(|error| refused(&error))?;
-        Ok(Some(letter))
+            .map_err(|error| rejected(&error))?;
+        Ok(Some(mail))
     }
 }
 
-/// What a customer is written of: their order, what happened to it, and what they get back.
-fn of_interest(happened: &EventKind) -> Option<(&OrderEvent, &'static str, Option<Money>)> {
-    match happened {
-        EventKind::OrderPlaced(order) => Some((order, "placed", None)),
+/// What a mail is about.
+struct Topic<'a> {
+    order: &'a OrderEvent,
+    /// The name by which the templates distinguish mails.
+    kind: &'static str,
+    refunded: Option<Money>,
+}
+
+fn topic(happened: &EventKind) -> Option<Topic<'_>> {
+    let (order, kind, refunded) = match happened {
+        EventKind::OrderPlaced(order) => (order, "placed", None),
         EventKind::OrderStatusChanged(order) => match order.status {
-            OrderStatus::Accepted => Some((order, "accepted", None)),
-            OrderStatus::Ready => Some((order, "ready", None)),
-            OrderStatus::Cancelled => Some((order, "cancelled", None)),
-            OrderStatus::Pending | OrderStatus::Preparing | OrderStatus::Completed => None,
+            OrderStatus::Accepted => (order, "accepted", None),
+            OrderStatus::Ready => (order, "ready", None),
+            OrderStatus::Cancelled => (order, "cancelled", None),
+            OrderStatus::Pending | OrderStatus::Preparing | OrderStatus::Completed => return None,
         },
-        EventKind::PaymentSucceeded(order, _) => Some((order, "paid", None)),
-        EventKind::PaymentFailed(order, _) => Some((order, "refused", None)),
-        EventKind::PaymentRefunded(order, payment) => Some((order, "refunded", Some(payment.refunded))),
-        EventKind::ItemSoldOut { .. } => None,
-    }
+        EventKind::PaymentSucceeded(order, _) => (order, "paid", None),
+        EventKind::PaymentFailed(order, _) => (order, "refused", None),
+        EventKind::PaymentRefunded(order, payment) => (order, "refunded", Some(payment.refunded)),
+        EventKind::ItemSoldOut { .. } => return None,
+    };
+    Some(Topic { order, kind, refunded })
 }
 
-fn written(money: Money) -> String {
+fn format_money(money: Money) -> String {
     let (digits, currency) = (money.currency().minor_digits(), money.currency());
     let unit = 10_i64.pow(digits);
     match digits {
@@ -189,16 +200,16 @@ fn templates(language: Language) -> Result<Environment<'static>, minijinja::Erro
 #[async_trait]
 impl Notifier for MailNotifier {
     async fn notify(&self, event: &Event) -> Result<(), NotifyError> {
-        let Some(letter) = self.letter(event)? else { return Ok(()) };
+        let Some(mail) = self.mail(event)? else { return Ok(()) };
         match &self.transport {
-            Transport::Smtp(smtp) => match smtp.send(letter).await {
+            Transport::Smtp(smtp) => match smtp.send(mail).await {
                 Ok(_) => Ok(()),
-                // 5xx of SMTP: this letter will not be taken, however often it is sent.
+                // An SMTP status of 5xx: the server will never accept this mail.
                 Err(error) if error.is_permanent() => Err(NotifyError::Rejected(error.to_string())),
                 Err(error) => Err(Unavailable::new(error).into()),
             },
             Transport::Folder(folder) => {
-                folder.send(letter).await.map(|_| ()).map_err(|error| Unavailable::new(error).into())
+                folder.send(mail).await.map(|_| ()).map_err(|error| Unavailable::new(error).into())
             }
         }
     }
@@ -206,15 +217,17 @@ impl Notifier for MailNotifier {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use chrono::DateTime;
     use comanda_domain::{
         email::Email,
         event::PaymentEvent,
-        ids::{AccountId, OrderId, PaymentId},
+        ids::{AccountId, MenuItemId, OrderId, PaymentId},
         money::Currency,
         order_number::OrderNumber,
         payment::PaymentMethod,
-        text::PersonName,
+        text::{MenuItemName, PersonName},
     };
     use uuid::Uuid;
 
@@ -244,7 +257,7 @@ mod tests {
         MailNotifier::new(config).unwrap()
     }
 
-    fn every_event_kind() -> Vec<(EventKind, bool)> {
+    fn every_event_kind() -> Vec<EventKind> {
         let payment = PaymentEvent {
             id: PaymentId::new(Uuid::from_u128(3)),
             method: PaymentMethod::Card,
@@ -252,40 +265,63 @@ mod tests {
             refunded: Money::new(300, Currency::EUR),
         };
         let mut all = vec![
-            (EventKind::OrderPlaced(order(OrderStatus::Pending)), true),
-            (EventKind::PaymentSucceeded(order(OrderStatus::Pending), payment.clone()), true),
-            (EventKind::PaymentFailed(order(OrderStatus::Pending), payment.clone()), true),
-            (EventKind::PaymentRefunded(order(OrderStatus::Cancelled), payment), true),
+            EventKind::OrderPlaced(order(OrderStatus::Pending)),
+            EventKind::PaymentSucceeded(order(OrderStatus::Pending), payment.clone()),
+            EventKind::PaymentFailed(order(OrderStatus::Pending), payment.clone()),
+            EventKind::PaymentRefunded(order(OrderStatus::Cancelled), payment),
+            EventKind::ItemSoldOut {
+                id: MenuItemId::new(Uuid::from_u128(4)),
+                name: MenuItemName::new("Carbonara").unwrap(),
+            },
         ];
-        for status in OrderStatus::ALL {
-            let told = matches!(status, OrderStatus::Accepted | OrderStatus::Ready | OrderStatus::Cancelled);
-            all.push((EventKind::OrderStatusChanged(order(status)), told));
-        }
+        all.extend(OrderStatus::ALL.map(|status| EventKind::OrderStatusChanged(order(status))));
         all
     }
 
+    fn event(happened: EventKind) -> Event {
+        Event { id: 9, stream: Uuid::nil(), occurred_at: DateTime::UNIX_EPOCH, happened, is_held: false }
+    }
+
+    /// The mail as it is sent, except for what differs each time: the date, and the boundary between the parts.
+    fn masked(mail: &Message) -> String {
+        let text = String::from_utf8(mail.formatted()).unwrap().replace("\r\n", "\n");
+        let (_, rest) = text.split_once("boundary=\"").unwrap();
+        let (boundary, _) = rest.split_once('"').unwrap();
+        let text = text.replace(boundary, "BOUNDARY");
+        let lines = text.lines().map(|line| if line.starts_with("Date: ") { "Date: DATE" } else { line });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     #[test]
-    fn there_is_a_letter_in_both_languages_for_whatever_customers_want_to_hear_of() {
+    fn customers_get_these_mails() {
+        for (language, name) in [(Language::English, "mails_in_english"), (Language::German, "mails_in_german")] {
+            let notifier = notifier(language);
+            let mails = every_event_kind().into_iter().map(|happened| {
+                let about = match &happened {
+                    EventKind::OrderStatusChanged(order) => format!("{}: {}", happened.kind(), order.status.as_str()),
+                    other => other.kind().to_owned(),
+                };
+                let mail = notifier.mail(&event(happened)).unwrap();
+                let mail = mail.map_or_else(|| "(no mail)".to_owned(), |mail| masked(&mail));
+                format!("=== {about}\n{mail}\n")
+            });
+            insta::assert_snapshot!(name, mails.collect::<Vec<_>>().join("\n"));
+        }
+    }
+
+    #[test]
+    fn every_mail_has_a_subject_of_its_own() {
         for language in [Language::English, Language::German] {
             let notifier = notifier(language);
-            let mut subjects = std::collections::HashSet::new();
-            for (happened, told) in every_event_kind() {
-                let kind = happened.kind();
-                let event =
-                    Event { id: 9, stream: Uuid::nil(), occurred_at: DateTime::UNIX_EPOCH, happened, is_held: false };
-                let letter = notifier.letter(&event).unwrap();
-                assert_eq!(letter.is_some(), told, "{kind}");
-                let Some(letter) = letter else { continue };
-                subjects.insert(letter.headers().get_raw("Subject").unwrap().to_owned());
-                let text = String::from_utf8(letter.formatted()).unwrap();
-                assert!(text.contains("text/plain") && text.contains("text/html") && text.contains("ana@example.org"));
-            }
+            let mails = every_event_kind().into_iter().filter_map(|happened| notifier.mail(&event(happened)).unwrap());
+            let subjects: HashSet<_> =
+                mails.map(|mail| mail.headers().get_raw("Subject").unwrap().to_owned()).collect();
             assert_eq!(subjects.len(), 7, "{subjects:?}");
         }
     }
 
     #[test]
-    fn a_name_cannot_write_html() {
+    fn a_name_cannot_inject_html() {
         let notifier = notifier(Language::English);
         let template = notifier.templates.get_template("body.html").unwrap();
         let html =
@@ -295,8 +331,8 @@ mod tests {
     }
 
     #[test]
-    fn money_is_written_as_its_currency_has_it() {
-        assert_eq!(written(Money::new(1205, Currency::EUR)), "12.05 EUR");
-        assert_eq!(written(Money::new(1205, "JPY".parse().unwrap())), "1205 JPY");
+    fn money_has_as_many_decimals_as_its_currency() {
+        assert_eq!(format_money(Money::new(1205, Currency::EUR)), "12.05 EUR");
+        assert_eq!(format_money(Money::new(1205, "JPY".parse().unwrap())), "1205 JPY");
     }
 }

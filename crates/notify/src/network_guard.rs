@@ -1,5 +1,6 @@
-//! Whom a webhook may reach. A target is chosen by somebody, and names can be made to point anywhere: into the machine itself, at a cloud's metadata
-//! service, into the network behind the firewall (OWASP, "Server-Side Request Forgery Prevention Cheat Sheet").
+//! Decides which addresses webhooks may reach. Somebody chooses the target, and names can be made to point anywhere: at
+//! this machine, at a cloud's metadata service, at the network behind the firewall (OWASP, "Server-Side Request Forgery
+//! Prevention Cheat Sheet").
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -10,19 +11,19 @@ use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-/// Public addresses, and what is allowed beside them.
+/// Permits public addresses, and the networks that are allowed in addition.
 #[derive(Clone, Debug)]
 pub struct NetworkGuard {
     allowed: Arc<[IpNet]>,
 }
 
 impl NetworkGuard {
-    /// `allowed`: networks that count as public.
+    /// `allowed` are networks that count as public.
     pub fn new(allowed: Vec<IpNet>) -> Self {
         Self { allowed: allowed.into() }
     }
 
-    /// Whether a target may be used at all; where its name leads is looked at again for every connection.
+    /// Checks whether a target may be used at all. Whatever its name resolves to is checked again for every connection.
     pub fn check(&self, url: &Url) -> Result<(), &'static str> {
         let address = match url.host() {
             Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
@@ -33,10 +34,10 @@ impl NetworkGuard {
         if address.is_some_and(|address| !self.admits(address)) {
             return Err("is not a public address");
         }
-        let in_the_house = address.is_some_and(|address| self.is_allowed(address));
+        let is_own_network = address.is_some_and(|address| self.is_allowed(address));
         match url.scheme() {
             "https" => Ok(()),
-            "http" if in_the_house => Ok(()),
+            "http" if is_own_network => Ok(()),
             _ => Err("must be https"),
         }
     }
@@ -50,7 +51,7 @@ impl NetworkGuard {
     }
 }
 
-/// Not one of IANA's special-purpose registries, as far as they could lead to somebody.
+/// Whether the address is outside of the ranges in IANA's special-purpose registries that could reach somebody.
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_public_v4(v4),
@@ -79,7 +80,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
-    // Global unicast, but for Teredo, 6to4 and NAT64, which lead to IPv4 addresses of all kinds, and documentation.
+    // Global unicast, except documentation, and Teredo, 6to4 and NAT64, which lead to IPv4 addresses of all kinds.
     first & 0xe000 == 0x2000 && first != 0x2002 && !(first == 0x2001 && (second == 0 || second == 0xdb8))
 }
 
@@ -90,7 +91,7 @@ impl Resolve for NetworkGuard {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             let public: Vec<SocketAddr> = found.into_iter().filter(|found| guard.admits(found.ip())).collect();
             if public.is_empty() {
-                return Err("the name leads to no public address".into());
+                return Err("the name resolves to no public address".into());
             }
             Ok(Box::new(public.into_iter()) as Addrs)
         })
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_behind_the_firewall_is_out_of_reach() {
+    fn addresses_behind_the_firewall_are_refused() {
         for url in [
             "https://127.0.0.1/",
             "https://[::1]/",
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_public_is_reached_by_https() {
+    fn public_addresses_are_reached_by_https() {
         assert_eq!(check("https://93.184.216.34/hook", &[]), Ok(()));
         assert_eq!(check("https://[2606:2800:220:1:248:1893:25c8:1946]/hook", &[]), Ok(()));
         assert_eq!(check("https://kitchen.example/hook", &[]), Ok(()));
@@ -142,13 +143,13 @@ mod tests {
     }
 
     #[test]
-    fn a_network_of_our_own_can_be_allowed() {
+    fn an_own_network_can_be_allowed() {
         assert_eq!(check("http://10.1.2.3:8080/", &["10.1.0.0/16"]), Ok(()));
         assert_eq!(check("http://10.2.0.1/", &["10.1.0.0/16"]), Err("is not a public address"));
     }
 
     #[tokio::test]
-    async fn a_name_that_leads_home_is_not_followed() {
+    async fn a_name_that_resolves_to_this_machine_is_refused() {
         let resolved = NetworkGuard::new(Vec::new()).resolve("localhost".parse().unwrap()).await;
         assert!(resolved.is_err());
         let allowed =

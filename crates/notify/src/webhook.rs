@@ -1,4 +1,4 @@
-//! Webhooks, signed as the Standard Webhooks specification has it
+//! Webhooks, signed according to the Standard Webhooks specification
 //! (<https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>).
 
 use std::time::Duration;
@@ -21,24 +21,24 @@ use crate::{
     network_guard::NetworkGuard,
 };
 
-/// Where to, and how.
+/// The target of webhooks, and how to send them.
 #[derive(Clone, Debug)]
 pub struct WebhookConfig {
-    /// The target.
+    /// The target, which the guard must permit.
     pub url: Url,
-    /// `whsec_` and 24 to 64 bytes in base64.
+    /// The key of the signatures.
     pub secret: WebhookSecret,
-    /// How long an answer may take.
+    /// How long a response may take.
     pub timeout: Duration,
-    /// The `source` of events: who tells.
+    /// The `source` of the events, which identifies this deployment.
     pub source: String,
-    /// Whom it may reach.
+    /// Decides which addresses may be contacted.
     pub guard: NetworkGuard,
-    /// The span in which it is told (W3C trace context), if it is traced.
+    /// Returns the current span (W3C trace context) if it is traced.
     pub traceparent: fn() -> Option<String>,
 }
 
-/// The key of signatures. Not to be logged.
+/// The key of the signatures: `whsec_` and 24 to 64 bytes in base64. Never logged.
 #[derive(Clone)]
 pub struct WebhookSecret(Vec<u8>);
 
@@ -48,7 +48,7 @@ impl std::fmt::Debug for WebhookSecret {
     }
 }
 
-/// The text is no secret of webhooks.
+/// The text is not a webhook secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("must be whsec_ and 24 to 64 random bytes in base64")]
 pub struct NotAWebhookSecret;
@@ -71,22 +71,22 @@ pub struct WebhookNotifier {
 
 #[derive(Debug, Error)]
 enum Unusable {
-    #[error("the target of webhooks {0}")]
+    #[error("the webhook target {0}")]
     Target(&'static str),
     #[error("cannot send webhooks: {0}")]
     Client(reqwest::Error),
 }
 
 impl WebhookNotifier {
-    /// Fails where the target may not be reached.
+    /// Fails if the guard does not permit the target.
     pub fn new(config: WebhookConfig) -> Result<Self, Unavailable> {
         config.guard.check(&config.url).map_err(|why| Unavailable::new(Unusable::Target(why)))?;
-        // Another part of the program may have chosen it before, which is as well.
+        // Fails if another part of the program has installed a provider before, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = Client::builder()
             .timeout(config.timeout)
             .connect_timeout(config.timeout.min(Duration::from_secs(3)))
-            // A redirection could lead anywhere.
+            // A redirect could lead anywhere.
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .dns_resolver(config.guard.clone())
@@ -96,8 +96,7 @@ impl WebhookNotifier {
     }
 
     fn signature(&self, id: &str, now: Timestamp, body: &str) -> String {
-        // HMAC takes keys of any length.
-        #[allow(clippy::expect_used, reason = "it cannot fail")]
+        #[expect(clippy::expect_used, reason = "HMAC accepts keys of any length")]
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.config.secret.0).expect("a key of any length");
         mac.update(format!("{id}.{}.{body}", now.timestamp()).as_bytes());
         format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()))
@@ -121,13 +120,13 @@ impl Notifier for WebhookNotifier {
             Some(span) => request.header("traceparent", span),
             None => request,
         };
-        let answer = request.send().await.map_err(|error| Unavailable::new(error.without_url()))?;
-        match answer.status() {
+        let response = request.send().await.map_err(|error| Unavailable::new(error.without_url()))?;
+        match response.status() {
             status if status.is_success() => Ok(()),
             status if status.is_server_error() || matches!(status.as_u16(), 408 | 429) => {
-                Err(Unavailable::new(format!("the receiver answered {status}")).into())
+                Err(Unavailable::new(format!("the receiver responded with {status}")).into())
             }
-            status => Err(NotifyError::Rejected(format!("the receiver answered {status}"))),
+            status => Err(NotifyError::Rejected(format!("the receiver responded with {status}"))),
         }
     }
 }
@@ -150,9 +149,9 @@ mod tests {
         .unwrap()
     }
 
-    /// The specification's own example: its reference libraries test with it.
+    /// The example from the specification, which its reference libraries are tested with.
     #[test]
-    fn signatures_are_those_of_the_specification() {
+    fn signatures_match_the_specification() {
         let notifier = notifier("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
         let now = DateTime::from_timestamp(1_614_265_330, 0).unwrap();
         let signature = notifier.signature("msg_p5jXN8AQM9LWM0D4loKWxJek", now, r#"{"test": 2432232314}"#);
@@ -160,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_could_be_guessed_is_none() {
+    fn a_secret_that_could_be_guessed_is_refused() {
         for text in ["", "whsec_", "whsec_c2hvcnQ=", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_!!!!"] {
             assert!(text.parse::<WebhookSecret>().is_err(), "{text}");
         }
@@ -168,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_in_the_house_is_refused() {
+    fn a_target_inside_the_network_is_refused() {
         let config = WebhookConfig {
             url: "http://127.0.0.1:9/".parse().unwrap(),
             ..notifier("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").config
