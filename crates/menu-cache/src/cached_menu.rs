@@ -2,8 +2,7 @@ use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use comanda_domain::{
-    ids::MenuItemId,
-    menu_item::MenuItem,
+    MenuItem, MenuItemId,
     ports::{
         Clock, FeatureFlags, Menu, MenuCache, MenuNotification, MenuObserver, MenuSource, MenuSubscriber, PublicMenu,
         Unavailable, WholeMenu,

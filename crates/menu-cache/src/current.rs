@@ -11,8 +11,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use comanda_domain::{
-    ids::MenuItemId,
-    menu_item::MenuItem,
+    MenuItem, MenuItemId,
     ports::{ItemChanges, MenuCopy},
 };
 

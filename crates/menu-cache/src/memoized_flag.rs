@@ -3,7 +3,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use comanda_domain::{feature_flag::FeatureFlag, ports::FeatureFlags};
+use comanda_domain::{FeatureFlag, ports::FeatureFlags};
 
 /// Reads are spread over this many subjects, so that a percentage of the reads is close to the flag's percentage.
 const SUBJECTS: usize = 512;

@@ -9,9 +9,7 @@ use std::{
 };
 
 use comanda_domain::{
-    Timestamp,
-    feature_flag::FeatureFlag,
-    ids::MenuItemId,
+    FeatureFlag, MenuItemId, Timestamp,
     ports::{
         Clock, FeatureFlags, ItemChanges, LoadLease, Menu, MenuCache, MenuCopy, MenuNotification, MenuSource,
         Unavailable,

@@ -9,17 +9,12 @@ use std::{
 use async_trait::async_trait;
 use chrono::DateTime;
 use comanda_domain::{
-    Timestamp,
-    feature_flag::FeatureFlag,
-    ids::{AccountId, MenuItemId},
-    menu_item::{MenuItem, MenuItemDetails, MenuItemEdit},
-    money::{Currency, Price},
+    AccountId, Category, Currency, Description, FeatureFlag, MenuItem, MenuItemDetails, MenuItemEdit, MenuItemId,
+    MenuItemName, Price, Stock, Timestamp,
     ports::{
         EditMenuItemError, FeatureFlags, ItemChanges, LoadLease, Menu, MenuCopy, MenuNotification, MenuObserver,
         MenuSubscriber, MockClock, MockMenu, MockMenuCache, MockMenuSource, PublicMenu, Unavailable, WholeMenu,
     },
-    stock::Stock,
-    text::{Category, Description, MenuItemName},
 };
 use tokio::sync::{Notify, mpsc};
 use uuid::Uuid;

@@ -4,10 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Timestamp,
-    ids::{AccountId, MenuItemId},
-    menu_item::{ImportedMenuItem, MenuItem, MenuItemEdit, NewMenuItem},
-    page::Page,
+    AccountId, ImportedMenuItem, MenuItem, MenuItemEdit, MenuItemId, NewMenuItem, Page, Timestamp,
     ports::{
         AdjustStockError, EditMenuItemError, ImportMenuError, ImportSummary, Menu, MenuItemsQuery, StockAdjustment,
         Unavailable, WholeMenu,

@@ -1,10 +1,7 @@
 //! Events as `CloudEvents` (<https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md>).
 
 use chrono::SecondsFormat;
-use comanda_domain::{
-    event::{Event, EventKind, OrderEvent, PaymentEvent},
-    money::Money,
-};
+use comanda_domain::{Event, EventKind, Money, OrderEvent, PaymentEvent};
 use serde_json::{Value, json};
 
 /// The media type of a single event that includes its data.
@@ -57,13 +54,8 @@ fn data(happened: &EventKind) -> Value {
 mod tests {
     use chrono::DateTime;
     use comanda_domain::{
-        email::Email,
-        ids::{AccountId, MenuItemId, OrderId, PaymentId},
-        money::Currency,
-        order_number::OrderNumber,
-        order_status::OrderStatus,
-        payment::PaymentMethod,
-        text::{MenuItemName, PersonName},
+        AccountId, Currency, Email, MenuItemId, MenuItemName, OrderId, OrderNumber, OrderStatus, PaymentId,
+        PaymentMethod, PersonName,
     };
     use uuid::Uuid;
 

@@ -4,9 +4,7 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use async_trait::async_trait;
 use comanda_domain::{
-    event::{Event, EventKind, OrderEvent},
-    money::Money,
-    order_status::OrderStatus,
+    Event, EventKind, Money, OrderEvent, OrderStatus,
     ports::{Notifier, NotifyError, Unavailable},
 };
 use lettre::{
@@ -221,13 +219,8 @@ mod tests {
 
     use chrono::DateTime;
     use comanda_domain::{
-        email::Email,
-        event::PaymentEvent,
-        ids::{AccountId, MenuItemId, OrderId, PaymentId},
-        money::Currency,
-        order_number::OrderNumber,
-        payment::PaymentMethod,
-        text::{MenuItemName, PersonName},
+        AccountId, Currency, Email, MenuItemId, MenuItemName, OrderId, OrderNumber, PaymentEvent, PaymentId,
+        PaymentMethod, PersonName,
     };
     use uuid::Uuid;
 

@@ -6,8 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use comanda_domain::{
-    Timestamp,
-    event::Event,
+    Event, Timestamp,
     ports::{Notifier, NotifyError, Unavailable},
 };
 use hmac::{Hmac, KeyInit, Mac};

@@ -3,8 +3,8 @@ use std::sync::LazyLock;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use comanda_domain::{
+    Allowance, ClientNetwork, LimitedAction, RateLimit,
     ports::{AddressLimits, Unavailable},
-    rate_limit::{Allowance, ClientNetwork, LimitedAction, RateLimit},
 };
 use redis::Script;
 

@@ -6,7 +6,7 @@ use std::{
 
 use async_trait::async_trait;
 use comanda_domain::{
-    ids::SessionId,
+    SessionId,
     ports::{ClosedSessions, Unavailable},
 };
 use redis::AsyncCommands;

@@ -2,14 +2,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Timestamp,
-    account::{Account, AccountChange},
-    email::Email,
-    ids::AccountId,
-    page::Page,
-    password::PasswordHash,
+    Account, AccountChange, AccountId, Email, Page, PasswordHash, PersonName, Timestamp,
     ports::{Accounts, AccountsQuery, ChangeAccountError, Credentials, NewAccount, RegisterAccountError, Unavailable},
-    text::PersonName,
 };
 
 use crate::{breaker::Breaker, retry_budget::RetryBudget};

@@ -5,9 +5,8 @@ use std::{
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Timestamp,
+    Allowance, ClientNetwork, LimitedAction, RateLimit, Timestamp,
     ports::{AddressLimits, Clock, Unavailable},
-    rate_limit::{Allowance, ClientNetwork, LimitedAction, RateLimit},
 };
 
 use crate::outage::Outage;

@@ -6,10 +6,7 @@ use std::{
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Timestamp,
-    email::Email,
-    lockout::{Admission, AttemptId, AttemptOutcome, LockedAddress, LockoutPolicy, LockoutState},
-    page::Page,
+    Admission, AttemptId, AttemptOutcome, Email, LockedAddress, LockoutPolicy, LockoutState, Page, Timestamp,
     ports::{Clock, Lockouts, LockoutsQuery, Unavailable},
 };
 use tokio::time::Instant;

@@ -2,8 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use comanda_domain::{
-    ids::MenuItemId,
-    menu_item::MenuItem,
+    MenuItem, MenuItemId,
     ports::{ItemChanges, LoadLease, MenuCache, MenuCopy, MenuTag, Unavailable},
 };
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    event::Event,
+    Event,
     ports::{Notifier, NotifyError},
 };
 

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use comanda_domain::feature_flag::{FeatureFlag, Percentage};
+use comanda_domain::{FeatureFlag, Percentage};
 use comanda_tests::{Client, FaultyProxy, TestApp, TestRedis, TestServer, Weather, redis_url, seeded};
 use rand::RngExt;
 use redis::Commands;

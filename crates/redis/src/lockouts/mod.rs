@@ -5,9 +5,7 @@ use std::{sync::LazyLock, time::Duration};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
 use comanda_domain::{
-    email::Email,
-    lockout::{Admission, AttemptId, AttemptOutcome, Lock, LockedAddress, LockoutPolicy},
-    page::Page,
+    Admission, AttemptId, AttemptOutcome, Email, Lock, LockedAddress, LockoutPolicy, Page,
     ports::{Lockouts, LockoutsQuery, Unavailable},
 };
 use rand::RngExt;

@@ -1,9 +1,4 @@
-use comanda_domain::{
-    Timestamp,
-    lockout::{LockReason, LockoutState},
-    page::PageLimit,
-    ports::LockedAddressPosition,
-};
+use comanda_domain::{LockReason, LockoutState, PageLimit, Timestamp, ports::LockedAddressPosition};
 use comanda_tests::{redis_url, seeded};
 use rand::{RngExt, rngs::StdRng};
 use uuid::Uuid;

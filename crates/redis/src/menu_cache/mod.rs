@@ -20,10 +20,8 @@ use std::{collections::HashSet, sync::LazyLock, time::Duration};
 
 use async_trait::async_trait;
 use comanda_domain::{
-    ids::MenuItemId,
-    menu_item::MenuItem,
+    Availability, MenuItem, MenuItemId,
     ports::{ItemChanges, LoadLease, MenuCache, MenuCopy, MenuSubscriber, MenuTag, Unavailable},
-    stock::Availability,
 };
 use rand::RngExt;
 use redis::{AsyncCommands, Script};

@@ -4,12 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    ids::MenuItemId,
-    menu_item::{MenuItem, MenuItemDetails},
-    money::{Currency, Price},
+    Category, Currency, Description, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Price, Stock,
     ports::{MenuCopy, Unavailable, WholeMenu},
-    stock::Stock,
-    text::{Category, Description, MenuItemName},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

@@ -2,11 +2,8 @@ use std::sync::{Arc, Mutex};
 
 use chrono::DateTime;
 use comanda_domain::{
-    menu_item::MenuItemDetails,
-    money::{Currency, Price},
+    Category, Currency, Description, MenuItemDetails, MenuItemName, Price, Stock,
     ports::{MenuNotification, MenuSubscriber, WholeMenu},
-    stock::Stock,
-    text::{Category, Description, MenuItemName},
 };
 use comanda_tests::redis_url;
 use futures_util::future::join_all;
