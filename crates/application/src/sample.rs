@@ -23,8 +23,8 @@ use comanda_domain::{
     password::PasswordHash,
     ports::{
         Clock, IdGenerator, MockAccessTokens, MockAccounts, MockAuditLog, MockClock, MockClosedSessions,
-        MockFlagSettings, MockIdGenerator, MockLockouts, MockMenu, MockOrders, MockPasswordHasher, MockPayments,
-        MockPublicMenu, MockRefreshTokens, MockSalesFigures, MockSessions, MockWorkQueue, NewAccount,
+        MockFlagSettings, MockIdGenerator, MockLiveMenu, MockLockouts, MockMenu, MockOrders, MockPasswordHasher,
+        MockPayments, MockPublicMenu, MockRefreshTokens, MockSalesFigures, MockSessions, MockWorkQueue, NewAccount,
     },
     quantity::Quantity,
     stock::Stock,
@@ -46,7 +46,13 @@ pub(crate) fn orders() -> Orders {
 }
 
 pub(crate) fn menu() -> Menu {
-    Menu { menu: Arc::new(MockMenu::new()), public_menu: Arc::new(MockPublicMenu::new()), ids: ids(), clock: clock() }
+    Menu {
+        menu: Arc::new(MockMenu::new()),
+        live_menu: Arc::new(MockLiveMenu::new()),
+        public_menu: Arc::new(MockPublicMenu::new()),
+        ids: ids(),
+        clock: clock(),
+    }
 }
 
 pub(crate) fn passwords() -> Passwords {
@@ -106,6 +112,7 @@ pub(crate) fn setup() -> Setup {
     Setup {
         accounts: Arc::new(MockAccounts::new()),
         menu: Arc::new(MockMenu::new()),
+        live_menu: Arc::new(MockLiveMenu::new()),
         hasher: Arc::new(MockPasswordHasher::new()),
         ids: ids(),
         clock: clock(),

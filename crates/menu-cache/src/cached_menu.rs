@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use comanda_domain::{
     MenuItem, MenuItemId,
     ports::{
-        Clock, FeatureFlags, Menu, MenuCache, MenuNotification, MenuObserver, MenuSource, MenuSubscriber, PublicMenu,
-        Unavailable, WholeMenu,
+        Clock, FeatureFlags, LiveMenu, Menu, MenuCache, MenuNotification, MenuObserver, MenuSource, MenuSubscriber,
+        PublicMenu, Unavailable, WholeMenu,
     },
 };
 
@@ -14,8 +14,7 @@ use crate::refresher::{CacheTerms, Refresher};
 /// A menu that is read from a snapshot in this process. The snapshot is refreshed from a copy that all servers share,
 /// and one server at a time loads that copy from the database.
 ///
-/// Reads and writes of the database pass through to the [`Menu`] behind it. A write returns once this process shows the
-/// change.
+/// Writes pass through to the [`Menu`] behind it, and return once this process shows the change.
 #[derive(Clone)]
 pub struct CachedMenu(pub(crate) Arc<Refresher>);
 
@@ -24,13 +23,14 @@ impl CachedMenu {
     /// The snapshot is kept current only while [`CachedMenu::run`] runs.
     pub fn new(
         menu: Arc<dyn Menu>,
+        live_menu: Arc<dyn LiveMenu>,
         source: Arc<dyn MenuSource>,
         cache: Arc<dyn MenuCache>,
         flags: Arc<dyn FeatureFlags>,
         clock: Arc<dyn Clock>,
         terms: CacheTerms,
     ) -> Self {
-        Self(Arc::new(Refresher::new(menu, source, cache, flags, clock, terms)))
+        Self(Arc::new(Refresher::new(menu, live_menu, source, cache, flags, clock, terms)))
     }
 
     /// Keeps the snapshot current; never returns. It may be dropped at any point and run again: a load that was cut off
@@ -58,7 +58,7 @@ impl PublicMenu for CachedMenu {
         let refresher = &self.0;
         if !refresher.reads_snapshots().await {
             refresher.metrics.store.increment(1);
-            return refresher.menu.whole().await.map(Arc::new);
+            return refresher.live_menu.whole().await.map(Arc::new);
         }
         if let Some(snapshot) = refresher.shown() {
             refresher.metrics.process.increment(1);
@@ -71,7 +71,7 @@ impl PublicMenu for CachedMenu {
         let refresher = &self.0;
         if !refresher.reads_snapshots().await {
             refresher.metrics.store.increment(1);
-            return refresher.menu.item(id).await;
+            return refresher.live_menu.item(id).await;
         }
         if let Some(snapshot) = refresher.shown() {
             refresher.metrics.process.increment(1);

@@ -11,7 +11,7 @@ use std::{
 use comanda_domain::{
     FeatureFlag, MenuItemId, Timestamp,
     ports::{
-        Clock, FeatureFlags, ItemChanges, LoadLease, Menu, MenuCache, MenuCopy, MenuNotification, MenuSource,
+        Clock, FeatureFlags, ItemChanges, LiveMenu, LoadLease, Menu, MenuCache, MenuCopy, MenuNotification, MenuSource,
         Unavailable,
     },
 };
@@ -54,6 +54,7 @@ const LEASE_TIMEOUT: Duration = Duration::from_millis(3500);
 /// What stands behind a [`crate::CachedMenu`].
 pub(crate) struct Refresher {
     pub(crate) menu: Arc<dyn Menu>,
+    pub(crate) live_menu: Arc<dyn LiveMenu>,
     source: Arc<dyn MenuSource>,
     pub(crate) cache: Arc<dyn MenuCache>,
     pub(crate) flags: Arc<dyn FeatureFlags>,
@@ -115,6 +116,7 @@ impl Refresher {
     /// Must be called within a tokio runtime.
     pub(crate) fn new(
         menu: Arc<dyn Menu>,
+        live_menu: Arc<dyn LiveMenu>,
         source: Arc<dyn MenuSource>,
         cache: Arc<dyn MenuCache>,
         flags: Arc<dyn FeatureFlags>,
@@ -123,6 +125,7 @@ impl Refresher {
     ) -> Self {
         Self {
             menu,
+            live_menu,
             source,
             cache,
             flags,

@@ -13,7 +13,8 @@ use comanda_domain::{
     MenuItemName, Price, Stock, Timestamp,
     ports::{
         EditMenuItemError, FeatureFlags, ItemChanges, LoadLease, Menu, MenuCopy, MenuNotification, MenuObserver,
-        MenuSubscriber, MockClock, MockMenu, MockMenuCache, MockMenuSource, PublicMenu, Unavailable, WholeMenu,
+        MenuSubscriber, MockClock, MockLiveMenu, MockMenu, MockMenuCache, MockMenuSource, PublicMenu, Unavailable,
+        WholeMenu,
     },
 };
 use tokio::sync::{Notify, mpsc};
@@ -85,8 +86,15 @@ fn empty_cache() -> (MockMenuCache, mpsc::UnboundedReceiver<(u64, ItemChanges)>)
 fn start(menu: MockMenu, source: MockMenuSource, cache: MockMenuCache) -> CachedMenu {
     let mut clock = MockClock::new();
     clock.expect_now().returning(now);
-    let menu =
-        CachedMenu::new(Arc::new(menu), Arc::new(source), Arc::new(cache), Arc::new(AllOn), Arc::new(clock), TERMS);
+    let menu = CachedMenu::new(
+        Arc::new(menu),
+        Arc::new(MockLiveMenu::new()),
+        Arc::new(source),
+        Arc::new(cache),
+        Arc::new(AllOn),
+        Arc::new(clock),
+        TERMS,
+    );
     tokio::spawn({
         let menu = menu.clone();
         async move { menu.run().await }
@@ -346,7 +354,15 @@ fn at_rest(menu: MockMenu, source: MockMenuSource, cache: MockMenuCache, terms: 
     clock
         .expect_now()
         .returning(move || DateTime::from_timestamp_millis(milliseconds.fetch_add(1, Ordering::SeqCst)).unwrap());
-    CachedMenu::new(Arc::new(menu), Arc::new(source), Arc::new(cache), Arc::new(AllOn), Arc::new(clock), terms)
+    CachedMenu::new(
+        Arc::new(menu),
+        Arc::new(MockLiveMenu::new()),
+        Arc::new(source),
+        Arc::new(cache),
+        Arc::new(AllOn),
+        Arc::new(clock),
+        terms,
+    )
 }
 
 #[tokio::test]

@@ -1,14 +1,11 @@
-//! Reads of the database pass through. A write returns once this process shows the change.
+//! A write returns once this process shows the change.
 
 use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use comanda_domain::{
-    AccountId, ImportedMenuItem, MenuItem, MenuItemEdit, MenuItemId, NewMenuItem, Page, Timestamp,
-    ports::{
-        AdjustStockError, EditMenuItemError, ImportMenuError, ImportSummary, Menu, MenuItemsQuery, StockAdjustment,
-        Unavailable, WholeMenu,
-    },
+    AccountId, ImportedMenuItem, MenuItem, MenuItemEdit, MenuItemId, NewMenuItem, Timestamp,
+    ports::{AdjustStockError, EditMenuItemError, ImportMenuError, ImportSummary, Menu, StockAdjustment, Unavailable},
 };
 use tracing::Instrument;
 
@@ -40,18 +37,6 @@ impl CachedMenu {
 
 #[async_trait]
 impl Menu for CachedMenu {
-    async fn whole(&self) -> Result<WholeMenu, Unavailable> {
-        self.0.menu.whole().await
-    }
-
-    async fn item(&self, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable> {
-        self.0.menu.item(id).await
-    }
-
-    async fn items(&self, query: MenuItemsQuery) -> Result<Page<MenuItem>, Unavailable> {
-        self.0.menu.items(query).await
-    }
-
     async fn add(&self, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, Unavailable> {
         let menu = Arc::clone(&self.0.menu);
         self.write(async move { menu.add(item, added_by).await }).await

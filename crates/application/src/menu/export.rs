@@ -5,6 +5,6 @@ use crate::Setup;
 impl Setup {
     /// Reads everything on the menu as it is at this moment, items that are switched off included.
     pub async fn export_menu(&self) -> Result<WholeMenu, Unavailable> {
-        self.menu.whole().await
+        self.live_menu.whole().await
     }
 }

@@ -18,7 +18,7 @@ impl Menu {
 
     /// Finds a menu item as it is at this moment.
     pub async fn find_for_staff(&self, _by: StaffMember, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable> {
-        self.menu.item(id).await
+        self.live_menu.item(id).await
     }
 }
 
@@ -28,7 +28,7 @@ mod tests {
 
     use comanda_domain::{
         account::Role,
-        ports::{MockMenu, MockPublicMenu},
+        ports::{MockLiveMenu, MockPublicMenu},
     };
 
     use super::*;
@@ -36,11 +36,11 @@ mod tests {
 
     #[tokio::test]
     async fn staff_read_the_stock_of_this_moment_and_customers_a_copy() {
-        let mut stored = MockMenu::new();
+        let mut stored = MockLiveMenu::new();
         stored.expect_item().returning(|_| Ok(Some(MenuItem { stock: 29, ..sample::menu_item() })));
         let mut public_menu = MockPublicMenu::new();
         public_menu.expect_item().returning(|_| Ok(Some(sample::menu_item())));
-        let menu = Menu { menu: Arc::new(stored), public_menu: Arc::new(public_menu), ..sample::menu() };
+        let menu = Menu { live_menu: Arc::new(stored), public_menu: Arc::new(public_menu), ..sample::menu() };
         for (reader, stock) in [
             (None, 30),
             (Some(sample::actor(Role::Customer)), 30),

@@ -19,7 +19,7 @@ impl Menu {
         limit: PageLimit,
     ) -> Result<Page<MenuItem>, Unavailable> {
         let include_inactive = reader.is_some_and(|actor| actor.role.is_staff());
-        self.menu.items(MenuItemsQuery { include_inactive, category, name_like, after, limit }).await
+        self.live_menu.items(MenuItemsQuery { include_inactive, category, name_like, after, limit }).await
     }
 }
 
@@ -27,7 +27,7 @@ impl Menu {
 mod tests {
     use std::sync::Arc;
 
-    use comanda_domain::{account::Role, ports::MockMenu};
+    use comanda_domain::{account::Role, ports::MockLiveMenu};
 
     use super::*;
     use crate::sample;
@@ -40,13 +40,13 @@ mod tests {
             (Some(sample::actor(Role::Staff)), true),
             (Some(sample::actor(Role::Admin)), true),
         ] {
-            let mut stored = MockMenu::new();
+            let mut stored = MockLiveMenu::new();
             stored
                 .expect_items()
                 .once()
                 .withf(move |query| query.include_inactive == expected)
                 .returning(|_| Ok(Page { entries: vec![], has_more: false }));
-            let menu = Menu { menu: Arc::new(stored), ..sample::menu() };
+            let menu = Menu { live_menu: Arc::new(stored), ..sample::menu() };
             menu.list(reader, None, None, None, PageLimit::default()).await.unwrap();
         }
     }

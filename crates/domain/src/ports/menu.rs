@@ -2,8 +2,7 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::{
-    AccountId, Category, ImportedMenuItem, MenuItem, MenuItemEdit, MenuItemId, MenuPosition, NewMenuItem, Page,
-    PageLimit, Reason, StockDelta, Timestamp,
+    AccountId, ImportedMenuItem, MenuItem, MenuItemEdit, MenuItemId, NewMenuItem, Reason, StockDelta, Timestamp,
 };
 
 use super::Unavailable;
@@ -11,25 +10,10 @@ use super::Unavailable;
 /// Every menu item that is not archived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WholeMenu {
-    /// Raised in the transaction of every change that a customer can see, so that of two menus the newer is known.
+    /// Raised in the transaction of every change that customers can see, so that the newer of two menus is known.
     pub version: u64,
     /// Sorted by category, then name, then id.
     pub items: Vec<MenuItem>,
-}
-
-/// Which menu items to list. Archived ones never are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MenuItemsQuery {
-    /// Also menu items that are switched off.
-    pub include_inactive: bool,
-    /// Only those under this heading.
-    pub category: Option<Category>,
-    /// Only those whose name contains this, or a word much like it, whatever the case.
-    pub name_like: Option<String>,
-    /// Only those after this one.
-    pub after: Option<MenuPosition>,
-    /// How many.
-    pub limit: PageLimit,
 }
 
 /// Why a menu item was not edited or archived.
@@ -50,18 +34,18 @@ pub enum EditMenuItemError {
     Unavailable(#[from] Unavailable),
 }
 
-/// A delivery, a breakage, a correction.
+/// A change of the stock by staff: a delivery, a breakage, a correction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StockAdjustment {
     /// The menu item.
     pub menu_item_id: MenuItemId,
-    /// Portions more or fewer.
+    /// The quantity to add, or to take off if it is negative.
     pub delta: StockDelta,
-    /// Why; the ledger keeps it.
+    /// The reason, which the ledger keeps.
     pub reason: Reason,
-    /// Who.
+    /// The member of staff who adjusts it.
     pub adjusted_by: AccountId,
-    /// When, in whole milliseconds.
+    /// The time of the adjustment, in whole milliseconds.
     pub adjusted_at: Timestamp,
 }
 
@@ -75,7 +59,7 @@ pub enum AdjustStockError {
     /// It would go below zero.
     #[error("only {available} portion(s) are left")]
     InsufficientStock {
-        /// Portions on hand.
+        /// The quantity on hand.
         available: u32,
     },
     /// It would go above [`crate::Stock::MAX`].
@@ -89,7 +73,7 @@ pub enum AdjustStockError {
 /// What an import did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ImportSummary {
-    /// Menu items that were not there.
+    /// Menu items that were added.
     pub added: usize,
     /// Menu items whose price, description or stock changed.
     pub changed: usize,
@@ -106,22 +90,13 @@ pub enum ImportMenuError {
     Unavailable(#[from] Unavailable),
 }
 
-/// The menu and its stock.
+/// Changes the menu and its stock.
 ///
-/// Edits and adjustments read without locks and write on condition that the item's `version` is still the one read;
-/// when another writer was faster they try again until a deadline of some seconds.
+/// Edits and adjustments read without locks, and write only if the item's `version` is still the one they read. If
+/// another writer was faster they try again, for a few seconds at most.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Menu: Send + Sync {
-    /// The whole menu, inactive menu items included, as it was at one moment.
-    async fn whole(&self) -> Result<WholeMenu, Unavailable>;
-
-    /// One menu item that is not archived.
-    async fn item(&self, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable>;
-
-    /// A page of menu items, sorted by category, then name, then id.
-    async fn items(&self, query: MenuItemsQuery) -> Result<Page<MenuItem>, Unavailable>;
-
     /// Adds a menu item and enters its first stock into the ledger.
     async fn add(&self, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, Unavailable>;
 

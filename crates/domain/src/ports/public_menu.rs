@@ -10,7 +10,7 @@ use super::{Unavailable, WholeMenu};
 /// back: whoever has been shown a version is not shown an older one by the same process.
 ///
 /// Stock counts in it are as old as the menu and must not be shown; [`MenuItem::availability`] may be. Read counts from
-/// [`super::Menu`].
+/// [`super::LiveMenu`].
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait PublicMenu: Send + Sync {

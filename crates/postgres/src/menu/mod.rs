@@ -23,8 +23,8 @@ use comanda_domain::{
     menu_item::{ImportedMenuItem, MenuItem, MenuItemEdit, NewMenuItem},
     page::Page,
     ports::{
-        AdjustStockError, EditMenuItemError, ImportMenuError, ImportSummary, Menu, MenuItemsQuery, MenuSource,
-        StockAdjustment, Unavailable, WholeMenu,
+        AdjustStockError, EditMenuItemError, ImportMenuError, ImportSummary, LiveMenu, Menu, MenuItemsQuery,
+        MenuSource, StockAdjustment, Unavailable, WholeMenu,
     },
 };
 
@@ -54,7 +54,7 @@ impl MenuSource for PostgresMenu {
 }
 
 #[async_trait]
-impl Menu for PostgresMenu {
+impl LiveMenu for PostgresMenu {
     async fn whole(&self) -> Result<WholeMenu, Unavailable> {
         whole::whole(&self.database).await
     }
@@ -66,7 +66,10 @@ impl Menu for PostgresMenu {
     async fn items(&self, query: MenuItemsQuery) -> Result<Page<MenuItem>, Unavailable> {
         items::items(&self.database, query).await
     }
+}
 
+#[async_trait]
+impl Menu for PostgresMenu {
     async fn add(&self, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, Unavailable> {
         add::add(&self.database, item, added_by).await
     }

@@ -2,7 +2,7 @@ use comanda_domain::{
     ids::MenuItemId,
     menu_item::{ImportedMenuItem, MenuItemEdit},
     money::{Currency, Price},
-    ports::{AdjustStockError, EditMenuItemError, ImportSummary, Menu, Orders, StockAdjustment},
+    ports::{AdjustStockError, EditMenuItemError, ImportSummary, LiveMenu, Menu, Orders, StockAdjustment},
     stock::{Stock, StockDelta},
     text::{Category, Description, MenuItemName, Reason},
 };

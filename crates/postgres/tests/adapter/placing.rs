@@ -4,7 +4,7 @@ use comanda_domain::{
     account::OrderScope,
     ids::{AccountId, OrderId},
     order::NewOrder,
-    ports::{Menu, Orders, PlaceOrderError},
+    ports::{LiveMenu, Orders, PlaceOrderError},
 };
 use comanda_tests::seeded;
 use futures_util::future::join_all;

@@ -12,7 +12,7 @@ use comanda_domain::{
     money::{Currency, Price},
     order::NewOrder,
     password::PasswordHash,
-    ports::{Accounts, Menu, NewAccount},
+    ports::{Accounts, LiveMenu, Menu, NewAccount},
     quantity::Quantity,
     stock::Stock,
     text::{Category, Description, MenuItemName, PersonName},

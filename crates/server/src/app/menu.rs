@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use comanda_domain::ports::{Clock, FeatureFlags, FlagSettings, MenuCache};
+use comanda_domain::ports::{Clock, FeatureFlags, FlagSettings, LiveMenu, MenuCache};
 use comanda_menu_cache::CachedMenu;
 use comanda_postgres::{Database, PostgresMenu};
 use comanda_redis::{RedisConnections, RedisMenuCache};
@@ -23,7 +23,7 @@ pub(super) async fn cached(
     let store = Arc::new(PostgresMenu::new(database.clone()));
     let shared = Arc::new(RedisMenuCache::new(redis.clone(), config.menu_cache.lifetime));
     let cache: Arc<dyn MenuCache> = Arc::new(SparedMenuCache::new(shared.clone()));
-    let menu = CachedMenu::new(store.clone(), store, cache, flags, clock.clone(), config.menu_cache);
+    let menu = CachedMenu::new(store.clone(), store.clone(), store, cache, flags, clock.clone(), config.menu_cache);
     tokio::spawn({
         let menu = menu.clone();
         async move { menu.run().await }
@@ -33,6 +33,11 @@ pub(super) async fn cached(
         async move { shared.listen(&menu).await }
     });
     menu
+}
+
+/// The menu as it is in the database.
+pub(super) fn live(database: &Database) -> Arc<dyn LiveMenu> {
+    Arc::new(PostgresMenu::new(database.clone()))
 }
 
 /// The copies of the menu that servers share in Redis, for a command.

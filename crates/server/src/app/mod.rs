@@ -104,7 +104,13 @@ impl Server {
                 ids: ids.clone(),
                 clock: clock.clone(),
             },
-            menu: Menu { menu: Arc::new(cached_menu), public_menu, ids: ids.clone(), clock: clock.clone() },
+            menu: Menu {
+                menu: Arc::new(cached_menu),
+                live_menu: menu::live(&database),
+                public_menu,
+                ids: ids.clone(),
+                clock: clock.clone(),
+            },
             accounts: Accounts {
                 accounts,
                 passwords: passwords.clone(),

@@ -17,9 +17,11 @@ pub async fn open_database(config: &StoreConfig) -> anyhow::Result<Database> {
 /// What commands set a deployment up with.
 pub async fn setup(config: &StoreConfig) -> anyhow::Result<Setup> {
     let database = open_database(config).await?;
+    let menu = Arc::new(PostgresMenu::new(database.clone()));
     Ok(Setup {
-        accounts: Arc::new(PostgresAccounts::new(database.clone())),
-        menu: Arc::new(PostgresMenu::new(database)),
+        accounts: Arc::new(PostgresAccounts::new(database)),
+        menu: menu.clone(),
+        live_menu: menu,
         hasher: Arc::new(accounts::hasher(&config.passwords)?),
         ids: Arc::new(UuidV7),
         clock: Arc::new(SystemClock),
