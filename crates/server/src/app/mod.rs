@@ -44,6 +44,7 @@ pub struct Server {
 
 impl Server {
     /// Connects to PostgreSQL, which must be there; Redis may come later.
+    #[expect(clippy::too_many_lines, reason = "a list of what there is, one line each")]
     pub async fn build(config: &Config) -> anyhow::Result<Self> {
         let database = database::connect(&config.database, config.currency, config.placement.deadline).await?;
         let redis = RedisConnections::new(config.redis_url.expose(), config.redis_pool_size, Duration::from_secs(1))?;

@@ -66,7 +66,7 @@ struct MenuItemEventData {
 macro_rules! cloud_events {
     ($($event:ident($data:ty);)+) => {
         $(
-            /// An event in the JSON format of CloudEvents 1.0.
+            /// An event in the JSON format of `CloudEvents` 1.0.
             #[derive(Serialize, ToSchema)]
             struct $event {
                 #[schema(example = "1.0")]

@@ -30,7 +30,7 @@ impl From<SettlePaymentError> for Problem {
     fn from(error: SettlePaymentError) -> Self {
         match error {
             SettlePaymentError::NotFound => Self::not_found("payment"),
-            SettlePaymentError::NotSettleable { .. } => Self::new(Code::InvalidTransition, format!("This is {error}.")),
+            SettlePaymentError::NotSettleable(_) => Self::new(Code::InvalidTransition, format!("This is {error}.")),
             SettlePaymentError::Unavailable(cause) => cause.into(),
         }
     }
@@ -39,9 +39,9 @@ impl From<SettlePaymentError> for Problem {
 problems! {
     SettlePaymentError: [NotFound, InvalidTransition, Unavailable];
     NotFound,
-    NotSettleable {
-        method: comanda_domain::payment::PaymentMethod::Counter,
-        status: comanda_domain::payment::PaymentStatus::Failed
-    },
+    NotSettleable(comanda_domain::NotSettleable {
+        method: comanda_domain::PaymentMethod::Counter,
+        status: comanda_domain::PaymentStatus::Failed
+    }),
     Unavailable(Unavailable::new("test")),
 }

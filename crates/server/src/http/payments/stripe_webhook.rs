@@ -44,6 +44,6 @@ impl From<ReceiveEventError> for Problem {
 
 problems! {
     ReceiveEventError: [InvalidRequest, Unavailable];
-    Bad(comanda_domain::ports::BadEvent::Malformed),
+    Bad(comanda_domain::ports::BadEvent::Signature),
     Unavailable(Unavailable::new("test")),
 }
