@@ -55,7 +55,10 @@ pub(crate) use names;
 
 #[cfg(test)]
 mod tests {
-    use crate::{AuditAction, Availability, FeatureFlag, LockReason, OrderStatus, Role};
+    use crate::{
+        AuditAction, Availability, FeatureFlag, LockReason, OrderStatus, PaymentMethod, PaymentStatus, RefundStatus,
+        Role,
+    };
 
     /// Every name leads back to its variant, and no two variants share one.
     macro_rules! assert_names {
@@ -70,7 +73,8 @@ mod tests {
 
     #[test]
     fn every_name_is_read_as_what_it_was_written_for() {
-        assert_names!(AuditAction, Availability, FeatureFlag, LockReason, OrderStatus, Role);
+        assert_names!(AuditAction, Availability, FeatureFlag, LockReason, OrderStatus, PaymentMethod, PaymentStatus);
+        assert_names!(RefundStatus, Role);
         assert!("Pending".parse::<OrderStatus>().is_err(), "names are lower-case");
         assert!("".parse::<Role>().is_err());
     }

@@ -38,6 +38,7 @@ pub enum Beginning {
 
 /// Why a payment cannot begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum BeginRefusal {
     /// The order is paid.
     #[error("the order is paid")]

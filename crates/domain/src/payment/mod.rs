@@ -15,21 +15,17 @@ mod rule_reason;
 mod settle;
 mod status;
 
-use std::str::FromStr;
-
-use thiserror::Error;
-
 pub use begin::{BeginRefusal, Beginning, NewPayment, begin_payment};
 pub use cancel::{PaymentCancellation, payments_after_cancelling};
 pub use intent::{ClientSecret, Intent, IntentId};
 pub use overdue::{OVERDUE_ORDER_STATUSES, is_overdue};
-pub use refund::{DecidedRefund, NewRefund, NotRefundable, Refund, RefundStatus};
+pub use refund::{DecidedRefund, NewRefund, NotARefundStatus, NotRefundable, Refund, RefundStatus};
 pub use report::{Consequence, IntentState};
 pub use rule_reason::RuleReason;
 pub use settle::{NotSettleable, Settlement};
-pub use status::PaymentStatus;
+pub use status::{NotAPaymentStatus, PaymentStatus};
 
-use crate::{Money, OrderId, PaymentId, Timestamp};
+use crate::{Money, OrderId, PaymentId, Timestamp, names::names};
 
 /// A payment for an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,45 +59,25 @@ impl Payment {
     }
 }
 
-/// How an order is paid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PaymentMethod {
-    /// By card, through the payment gateway.
-    Card,
-    /// At the counter.
-    Counter,
+names! {
+    /// How an order is paid.
+    pub enum PaymentMethod {
+        /// By card, through the payment gateway.
+        Card = "card",
+        /// At the counter.
+        Counter = "counter",
+    }
+
+    /// The text names no payment method.
+    pub struct NotAPaymentMethod("unknown; there are: card, counter");
 }
 
 impl PaymentMethod {
-    /// Every method.
-    pub const ALL: [Self; 2] = [Self::Card, Self::Counter];
-
-    /// The name in the HTTP contract and in storage.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Card => "card",
-            Self::Counter => "counter",
-        }
-    }
-
     /// Whether the gateway moves the money, so that it has to be told of cancellations and refunds. At the counter, staff do.
     pub const fn is_carried_out_by_gateway(self) -> bool {
         matches!(self, Self::Card)
     }
 }
-
-impl FromStr for PaymentMethod {
-    type Err = UnknownName;
-
-    fn from_str(text: &str) -> Result<Self, UnknownName> {
-        Self::ALL.into_iter().find(|method| method.as_str() == text).ok_or(UnknownName("card, counter"))
-    }
-}
-
-/// The text is not the name of any value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("unknown; there are: {0}")]
-pub struct UnknownName(&'static str);
 
 #[cfg(test)]
 mod sample {

@@ -1,9 +1,10 @@
-use std::str::FromStr;
-
 use thiserror::Error;
 
-use super::{Payment, PaymentStatus, RuleReason, UnknownName};
-use crate::{AccountId, AuditAction, AuditRecord, Money, OrderId, PaymentId, Reason, RefundId, StaffMember, Timestamp};
+use super::{Payment, PaymentStatus, RuleReason};
+use crate::{
+    AccountId, AuditAction, AuditRecord, Money, OrderId, PaymentId, Reason, RefundId, StaffMember, Timestamp,
+    names::names,
+};
 
 /// A refund that a member of staff asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,44 +44,28 @@ pub struct Refund {
     pub created_at: Timestamp,
 }
 
-/// The status of a refund.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefundStatus {
-    /// Decided. The gateway is asked until it accepts the refund.
-    Pending,
-    /// On its way to the customer.
-    Succeeded,
-    /// The bank did not accept it. Somebody has to look into it.
-    Failed,
+names! {
+    /// The status of a refund.
+    pub enum RefundStatus {
+        /// Decided. The gateway is asked until it accepts the refund.
+        Pending = "pending",
+        /// On its way to the customer.
+        Succeeded = "succeeded",
+        /// The bank did not accept it. Somebody has to look into it.
+        Failed = "failed",
+    }
+
+    /// The text names no status of a refund.
+    pub struct NotARefundStatus("unknown; there are: pending, succeeded, failed");
 }
 
 impl RefundStatus {
-    /// Every status.
-    pub const ALL: [Self; 3] = [Self::Pending, Self::Succeeded, Self::Failed];
-
-    /// The name in the HTTP contract and in storage.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-        }
-    }
-
     /// The status after the gateway has reported one. `None`: nothing changes, since the first outcome is final.
     pub const fn on_report(self, reported: Self) -> Option<Self> {
         match (self, reported) {
             (Self::Pending, Self::Succeeded | Self::Failed) => Some(reported),
             _ => None,
         }
-    }
-}
-
-impl FromStr for RefundStatus {
-    type Err = UnknownName;
-
-    fn from_str(text: &str) -> Result<Self, UnknownName> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or(UnknownName("pending, succeeded, failed"))
     }
 }
 
@@ -95,6 +80,7 @@ pub struct DecidedRefund {
 
 /// Why a payment cannot be refunded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum NotRefundable {
     /// There is no money to refund.
     #[error("a payment that is {} cannot be refunded", .0.as_str())]

@@ -25,6 +25,7 @@ pub enum BegunPayment {
 
 /// Why a payment did not begin. Nothing changed.
 #[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum BeginPaymentError {
     /// There is no such order within the caller's scope.
     #[error("no such order")]

@@ -11,6 +11,7 @@ pub struct MalformedEvent(pub &'static str);
 
 /// Why an event was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum BadEvent {
     /// The signature is missing, malformed, or made with another secret.
     #[error("the signature does not fit the body")]

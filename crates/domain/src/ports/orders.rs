@@ -140,7 +140,7 @@ pub trait Orders: Send + Sync {
     /// The lines of several orders in one round trip.
     async fn lines_of(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<OrderLine>>, Unavailable>;
 
-    /// Calls an order off and puts its stock back, exactly once however often it is asked.
+    /// Cancels an order and returns its stock, exactly once however often it is asked.
     async fn cancel(&self, cancellation: Cancellation) -> Result<Idempotent<OrderWithLines>, CancelOrderError>;
 
     /// Moves an order to its next status.

@@ -7,6 +7,7 @@ use super::{DueRefund, Unavailable};
 
 /// Why the gateway did not do what it was asked.
 #[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum GatewayError {
     /// It refuses. Asking again is of no use.
     #[error("the payment gateway refuses: {0}")]

@@ -9,6 +9,7 @@ use super::Unavailable;
 
 /// Why a payment was not settled at the counter. Nothing changed.
 #[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum SettlePaymentError {
     /// The order has no such payment.
     #[error("no such payment")]

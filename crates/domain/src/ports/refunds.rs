@@ -7,6 +7,7 @@ use super::{Recorded, Unavailable};
 
 /// Why nothing was refunded.
 #[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum RefundPaymentError {
     /// The order has no such payment.
     #[error("no such payment")]

@@ -25,6 +25,7 @@ diesel::table! {
         handled_at -> Nullable<Timestamptz>,
         taken_until -> Nullable<Timestamptz>,
         body -> Text,
+        malformed -> Nullable<Text>,
     }
 }
 
