@@ -5,54 +5,45 @@ use comanda_domain::{
     payment::Intent,
     ports::{Idempotent, PaymentReceipt, Unavailable},
 };
-use diesel::{
-    sql_query,
-    sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid},
-};
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
 
 use super::{
-    PostgresPayments,
     request_key::{answered_before, remember},
-    row::{COLUMNS, PaymentRow},
+    row::PaymentRow,
 };
-use crate::database::{Failure, Named};
+use crate::database::{Database, Named, schema::payments};
 
 pub(super) async fn attach(
-    payments: PostgresPayments,
+    database: &Database,
     id: PaymentId,
     intent: Intent,
     idempotency: Option<Idempotency>,
     at: Timestamp,
 ) -> Result<Idempotent<PaymentReceipt>, Unavailable> {
-    let mut connection = payments.database.connection().await?;
-    connection
-        .transaction::<_, Failure<Unavailable>, _>(async |connection| {
-            let sql = format!(
-                "UPDATE payments SET intent = $2, client_secret = $3, updated_at = $4, version = version + 1 \
-                 WHERE id = $1 RETURNING {COLUMNS}"
-            );
-            let row: PaymentRow = sql_query(sql)
-                .bind::<SqlUuid, _>(id.as_uuid())
-                .bind::<Text, _>(&intent.id.0)
-                .bind::<Nullable<Text>, _>(intent.client_secret.as_ref().map(|secret| secret.0.as_str()))
-                .bind::<Timestamptz, _>(at)
+    let currency = database.currency();
+    database
+        .transaction(async move |connection| {
+            let row = diesel::update(payments::table.find(id.as_uuid()))
+                .set((
+                    payments::intent.eq(&intent.id.0),
+                    payments::client_secret.eq(intent.client_secret.as_ref().map(|secret| secret.0.as_str())),
+                    payments::updated_at.eq(at),
+                    payments::version.eq(payments::version + 1),
+                ))
+                .returning(PaymentRow::as_returning())
                 .get_result(connection)
                 .one("payment.attach")
                 .await?;
-            let mut receipt = row.receipt(payments.currency)?;
-            let mut replayed = false;
+            let receipt = row.receipt(currency)?;
             if let Some(request) = &idempotency
                 && !remember(connection, request, &receipt.payment, at).await?
+                && let Ok(Some(first)) = answered_before(connection, currency, request, at).await
             {
                 // The same request, made at the same time, was a little faster: its response counts.
-                let before = answered_before(connection, payments.currency, request, at).await;
-                if let Ok(Some(first)) = before {
-                    (receipt, replayed) = (first.outcome, true);
-                }
+                return Ok(first);
             }
-            Ok(Idempotent { outcome: receipt, replayed })
+            Ok(Idempotent { outcome: receipt, replayed: false })
         })
         .await
-        .map_err(|failure| failure.0)
 }

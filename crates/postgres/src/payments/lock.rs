@@ -6,15 +6,12 @@ use comanda_domain::{
     payment::{Payment, PaymentStatus},
     ports::Unavailable,
 };
-use diesel::{
-    OptionalExtension, QueryResult, sql_query,
-    sql_types::{Array, Text, Uuid as SqlUuid},
-};
+use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::row::{COLUMNS, PaymentRow};
+use super::row::PaymentRow;
 use crate::{
-    database::{Named, NamedRows},
+    database::{Named, NamedRows, schema::payments},
     order_row::lock_order,
 };
 
@@ -28,10 +25,11 @@ pub(super) async fn lock_payment(
     if lock_order(connection, currency, order_id).await?.is_none() {
         return Ok(None);
     }
-    sql_query(format!("SELECT {COLUMNS} FROM payments WHERE id = $1 AND order_id = $2 FOR UPDATE"))
-        .bind::<SqlUuid, _>(id.as_uuid())
-        .bind::<SqlUuid, _>(order_id.as_uuid())
-        .get_result(connection)
+    payments::table
+        .filter(payments::id.eq(id.as_uuid()).and(payments::order_id.eq(order_id.as_uuid())))
+        .select(PaymentRow::as_select())
+        .for_update()
+        .first(connection)
         .one("payment.lock")
         .await
         .optional()
@@ -43,11 +41,12 @@ pub(super) async fn lock_active_payment(
     connection: &mut AsyncPgConnection,
     order_id: OrderId,
 ) -> QueryResult<Option<PaymentRow>> {
-    let statuses: Vec<&str> = PaymentStatus::ACTIVE.iter().map(|status| status.as_str()).collect();
-    sql_query(format!("SELECT {COLUMNS} FROM payments WHERE order_id = $1 AND status = ANY($2) FOR UPDATE"))
-        .bind::<SqlUuid, _>(order_id.as_uuid())
-        .bind::<Array<Text>, _>(statuses)
-        .get_result(connection)
+    payments::table
+        .filter(payments::order_id.eq(order_id.as_uuid()))
+        .filter(payments::status.eq_any(PaymentStatus::ACTIVE.map(PaymentStatus::as_str)))
+        .select(PaymentRow::as_select())
+        .for_update()
+        .first(connection)
         .one("payment.lock")
         .await
         .optional()
@@ -59,12 +58,14 @@ pub(crate) async fn lock_payments(
     currency: Currency,
     order_id: OrderId,
 ) -> Result<Vec<Payment>, Unavailable> {
-    let rows: Vec<PaymentRow> =
-        sql_query(format!("SELECT {COLUMNS} FROM payments WHERE order_id = $1 ORDER BY id FOR UPDATE"))
-            .bind::<SqlUuid, _>(order_id.as_uuid())
-            .load(connection)
-            .rows("payment.lock")
-            .await
-            .map_err(Unavailable::new)?;
+    let rows: Vec<PaymentRow> = payments::table
+        .filter(payments::order_id.eq(order_id.as_uuid()))
+        .order(payments::id)
+        .select(PaymentRow::as_select())
+        .for_update()
+        .load(connection)
+        .rows("payment.lock")
+        .await
+        .map_err(Unavailable::new)?;
     rows.iter().map(|row| Ok(row.payment(currency)?)).collect()
 }

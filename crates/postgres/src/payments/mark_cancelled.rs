@@ -1,14 +1,13 @@
-use comanda_domain::{ids::PaymentId, ports::Unavailable};
-use diesel::{sql_query, sql_types::Uuid as SqlUuid};
+use comanda_domain::{Timestamp, ids::PaymentId, ports::Unavailable};
+use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::PostgresPayments;
-use crate::database::Named;
+use crate::database::{Database, Named, schema::payments};
 
-pub(super) async fn mark_cancelled(payments: &PostgresPayments, id: PaymentId) -> Result<(), Unavailable> {
-    let mut connection = payments.database.connection().await?;
-    sql_query("UPDATE payments SET call_off = false, taken_until = NULL WHERE id = $1")
-        .bind::<SqlUuid, _>(id.as_uuid())
+pub(super) async fn mark_cancelled(database: &Database, id: PaymentId) -> Result<(), Unavailable> {
+    let mut connection = database.connection().await?;
+    diesel::update(payments::table.find(id.as_uuid()))
+        .set((payments::call_off.eq(false), payments::taken_until.eq(None::<Timestamp>)))
         .execute(&mut *connection)
         .changes("payment.called_off")
         .await

@@ -1,18 +1,13 @@
 use comanda_domain::{Timestamp, ports::Unavailable};
-use diesel::{
-    sql_query,
-    sql_types::{Text, Timestamptz},
-};
+use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::PostgresPayments;
-use crate::database::Named;
+use crate::database::{Database, Named, schema::gateway_events};
 
-pub(super) async fn mark_handled(payments: &PostgresPayments, id: &str, at: Timestamp) -> Result<(), Unavailable> {
-    let mut connection = payments.database.connection().await?;
-    sql_query("UPDATE gateway_events SET handled_at = $2 WHERE id = $1")
-        .bind::<Text, _>(id)
-        .bind::<Timestamptz, _>(at)
+pub(super) async fn mark_handled(database: &Database, id: &str, at: Timestamp) -> Result<(), Unavailable> {
+    let mut connection = database.connection().await?;
+    diesel::update(gateway_events::table.find(id))
+        .set(gateway_events::handled_at.eq(at))
         .execute(&mut *connection)
         .changes("gateway_event.handled")
         .await

@@ -32,7 +32,6 @@ use comanda_domain::{
     account::StaffMember,
     idempotency::Idempotency,
     ids::{OrderId, PaymentId, RefundId},
-    money::Currency,
     payment::{Intent, NewPayment, NewRefund, Payment, Refund},
     ports::{
         BeginPaymentError, BegunPayment, CardPayment, Checkout, DueRefund, GatewayInbox, Idempotent, InboxEvent,
@@ -43,13 +42,11 @@ use comanda_domain::{
 use metrics::{Counter, counter};
 
 pub(crate) use self::{cancel_with_order::cancel_with_order, lock::lock_payments};
-use crate::{Database, database::spawn_transaction};
+use crate::Database;
 
 /// Payments in the tables `payments`, `refunds` and `gateway_events`.
-#[derive(Clone)]
 pub struct PostgresPayments {
     database: Database,
-    currency: Currency,
     malformed_events: Counter,
 }
 
@@ -57,14 +54,14 @@ impl PostgresPayments {
     pub fn new(database: Database) -> Self {
         // Registered at once: an alert goes by its increase, which the first increment of a new counter is not.
         let malformed_events = counter!("comanda_gateway_events_malformed_total");
-        Self { currency: database.currency(), database, malformed_events }
+        Self { database, malformed_events }
     }
 }
 
 #[async_trait]
 impl Checkout for PostgresPayments {
     async fn begin(&self, payment: NewPayment) -> Result<BegunPayment, BeginPaymentError> {
-        spawn_transaction(&self.database, begin::begin(self.clone(), payment)).await
+        begin::begin(&self.database, payment).await
     }
 
     async fn attach(
@@ -74,14 +71,14 @@ impl Checkout for PostgresPayments {
         idempotency: Option<Idempotency>,
         at: Timestamp,
     ) -> Result<Idempotent<PaymentReceipt>, Unavailable> {
-        spawn_transaction(&self.database, attach::attach(self.clone(), id, intent, idempotency, at)).await
+        attach::attach(&self.database, id, intent, idempotency, at).await
     }
 }
 
 #[async_trait]
 impl Payments for PostgresPayments {
     async fn of_orders(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<Payment>>, Unavailable> {
-        of_orders::of_orders(self, ids).await
+        of_orders::of_orders(&self.database, ids).await
     }
 
     async fn card_payments(
@@ -90,7 +87,7 @@ impl Payments for PostgresPayments {
         after: Option<PaymentId>,
         limit: u32,
     ) -> Result<Vec<CardPayment>, Unavailable> {
-        card_payments::card_payments(self, since, after, limit).await
+        card_payments::card_payments(&self.database, since, after, limit).await
     }
 
     async fn settle(
@@ -100,56 +97,57 @@ impl Payments for PostgresPayments {
         by: StaffMember,
         at: Timestamp,
     ) -> Result<Payment, SettlePaymentError> {
-        spawn_transaction(&self.database, settle::settle(self.clone(), order_id, id, by, at)).await
+        settle::settle(&self.database, order_id, id, by, at).await
     }
 }
 
 #[async_trait]
 impl Refunds for PostgresPayments {
     async fn refund(&self, refund: NewRefund) -> Result<Refund, RefundPaymentError> {
-        spawn_transaction(&self.database, refund::refund(self.clone(), refund)).await
+        refund::refund(&self.database, refund).await
     }
 
     async fn take_due_refunds(&self, limit: u32) -> Result<Vec<DueRefund>, Unavailable> {
-        take_due_refunds::take_due_refunds(self, limit).await
+        take_due_refunds::take_due_refunds(&self.database, limit).await
     }
 
     async fn record_refund(&self, report: RefundReport, at: Timestamp) -> Result<Recorded, Unavailable> {
-        spawn_transaction(&self.database, record_refund::record_refund(self.clone(), report, at)).await
+        record_refund::record_refund(&self.database, report, at).await
     }
 }
 
 #[async_trait]
 impl PaymentIntents for PostgresPayments {
     async fn record_intent(&self, report: IntentReport, late_refund: RefundId) -> Result<Recorded, Unavailable> {
-        spawn_transaction(&self.database, record_intent::record_intent(self.clone(), report, late_refund)).await
+        record_intent::record_intent(&self.database, report, late_refund).await
     }
 
     async fn take_cancellations(&self, limit: u32) -> Result<Vec<PendingCancellation>, Unavailable> {
-        take_cancellations::take_cancellations(self, limit).await
+        take_cancellations::take_cancellations(&self.database, limit).await
     }
 
     async fn mark_cancelled(&self, id: PaymentId) -> Result<(), Unavailable> {
-        mark_cancelled::mark_cancelled(self, id).await
+        mark_cancelled::mark_cancelled(&self.database, id).await
     }
 }
 
 #[async_trait]
 impl GatewayInbox for PostgresPayments {
     async fn receive(&self, event: InboxEvent, at: Timestamp) -> Result<bool, Unavailable> {
-        receive::receive(self, event, at).await
+        receive::receive(&self.database, event, at).await
     }
 
     async fn take_events(&self, limit: u32) -> Result<Vec<InboxEvent>, Unavailable> {
-        take_events::take_events(self, limit).await
+        take_events::take_events(&self.database, limit).await
     }
 
     async fn mark_handled(&self, id: &str, at: Timestamp) -> Result<(), Unavailable> {
-        mark_handled::mark_handled(self, id, at).await
+        mark_handled::mark_handled(&self.database, id, at).await
     }
 
     async fn mark_malformed(&self, id: &str, error: MalformedEvent, at: Timestamp) -> Result<(), Unavailable> {
-        mark_malformed::mark_malformed(self, id, error, at).await
+        self.malformed_events.increment(1);
+        mark_malformed::mark_malformed(&self.database, id, error, at).await
     }
 }
 

@@ -2,29 +2,24 @@ use comanda_domain::{
     Timestamp,
     ports::{InboxEvent, Unavailable},
 };
-use diesel::{
-    sql_query,
-    sql_types::{Text, Timestamptz},
-};
+use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::PostgresPayments;
-use crate::database::Named;
+use crate::database::{Database, Named, schema::gateway_events};
 
-pub(super) async fn receive(
-    payments: &PostgresPayments,
-    event: InboxEvent,
-    at: Timestamp,
-) -> Result<bool, Unavailable> {
-    let mut connection = payments.database.connection().await?;
-    let received =
-        sql_query("INSERT INTO gateway_events (id, received_at, body) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING")
-            .bind::<Text, _>(&event.id)
-            .bind::<Timestamptz, _>(at)
-            .bind::<Text, _>(&event.body)
-            .execute(&mut *connection)
-            .changes("gateway_event.insert")
-            .await
-            .map_err(Unavailable::new)?;
+pub(super) async fn receive(database: &Database, event: InboxEvent, at: Timestamp) -> Result<bool, Unavailable> {
+    let mut connection = database.connection().await?;
+    let received = diesel::insert_into(gateway_events::table)
+        .values((
+            gateway_events::id.eq(&event.id),
+            gateway_events::received_at.eq(at),
+            gateway_events::body.eq(&event.body),
+        ))
+        .on_conflict(gateway_events::id)
+        .do_nothing()
+        .execute(&mut *connection)
+        .changes("gateway_event.insert")
+        .await
+        .map_err(Unavailable::new)?;
     Ok(received == 1)
 }

@@ -1,48 +1,39 @@
 use comanda_domain::{
     Timestamp,
-    ids::{OrderId, PaymentId},
-    payment::{Refund, RefundStatus},
+    ids::{OrderId, PaymentId, RefundId},
+    payment::RefundStatus,
     ports::{Recorded, RefundReport, Unavailable},
 };
-use diesel::{
-    OptionalExtension, QueryResult, sql_query,
-    sql_types::{Text, Timestamptz, Uuid as SqlUuid},
-};
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
 
 use super::{
-    PostgresPayments,
     lock::lock_payment,
-    row::{PaymentKey, REFUND_COLUMNS, RefundRow},
+    row::RefundRow,
     write::{PaymentEvent, announce, recount_refunds},
 };
-use crate::database::{Failure, Named};
+use crate::database::{
+    Database, Named,
+    schema::{payments, refunds},
+};
 
 pub(super) async fn record_refund(
-    payments: PostgresPayments,
+    database: &Database,
     report: RefundReport,
     at: Timestamp,
 ) -> Result<Recorded, Unavailable> {
-    let mut connection = payments.database.connection().await?;
-    let found: Option<PaymentKey> =
-        sql_query("SELECT p.order_id, p.id FROM refunds r JOIN payments p ON p.id = r.payment_id WHERE r.id = $1")
-            .bind::<SqlUuid, _>(report.refund.as_uuid())
-            .get_result(&mut *connection)
-            .one("refund.find")
-            .await
-            .optional()
-            .map_err(Unavailable::new)?;
-    let Some(PaymentKey { order_id, id }) = found else { return Ok(Recorded::NotOurs) };
-    let (order_id, id) = (OrderId::new(order_id), PaymentId::new(id));
-    connection
-        .transaction::<_, Failure<Unavailable>, _>(async |connection| {
-            let Some(row) = lock_payment(connection, payments.currency, order_id, id).await? else {
+    let currency = database.currency();
+    database
+        .transaction(async move |connection| {
+            let Some((order_id, id)) = find(connection, report.refund).await? else { return Ok(Recorded::NotOurs) };
+            let Some(row) = lock_payment(connection, currency, order_id, id).await? else {
                 return Ok(Recorded::NotOurs);
             };
-            let payment = row.payment(payments.currency)?;
-            let refund: Refund = lock_refund(connection, &report).await?.into_refund(payments.currency)?;
+            let payment = row.payment(currency)?;
+            let refund = lock_refund(connection, report.refund).await?.into_refund(currency)?;
             let Some(status) = refund.status.on_report(report.status) else { return Ok(Recorded::Known) };
-            write_outcome(connection, &report, status, at).await?;
+            write_outcome(connection, report.refund, status, at).await?;
             recount_refunds(connection, &payment, at).await?;
             match status {
                 RefundStatus::Succeeded => announce(connection, &payment, PaymentEvent::Refunded, at).await?,
@@ -56,27 +47,38 @@ pub(super) async fn record_refund(
             Ok(Recorded::Changed)
         })
         .await
-        .map_err(|failure| failure.0)
 }
 
-async fn lock_refund(connection: &mut AsyncPgConnection, report: &RefundReport) -> QueryResult<RefundRow> {
-    sql_query(format!("SELECT {REFUND_COLUMNS} FROM refunds WHERE id = $1 FOR UPDATE"))
-        .bind::<SqlUuid, _>(report.refund.as_uuid())
-        .get_result(connection)
+async fn find(connection: &mut AsyncPgConnection, id: RefundId) -> QueryResult<Option<(OrderId, PaymentId)>> {
+    let found: Option<(Uuid, Uuid)> = refunds::table
+        .inner_join(payments::table)
+        .filter(refunds::id.eq(id.as_uuid()))
+        .select((payments::order_id, payments::id))
+        .first(connection)
+        .one("refund.find")
+        .await
+        .optional()?;
+    Ok(found.map(|(order_id, id)| (OrderId::new(order_id), PaymentId::new(id))))
+}
+
+async fn lock_refund(connection: &mut AsyncPgConnection, id: RefundId) -> QueryResult<RefundRow> {
+    refunds::table
+        .find(id.as_uuid())
+        .select(RefundRow::as_select())
+        .for_update()
+        .first(connection)
         .one("refund.lock")
         .await
 }
 
 async fn write_outcome(
     connection: &mut AsyncPgConnection,
-    report: &RefundReport,
+    id: RefundId,
     status: RefundStatus,
     at: Timestamp,
 ) -> QueryResult<()> {
-    sql_query("UPDATE refunds SET status = $2, settled_at = $3 WHERE id = $1")
-        .bind::<SqlUuid, _>(report.refund.as_uuid())
-        .bind::<Text, _>(status.as_str())
-        .bind::<Timestamptz, _>(at)
+    diesel::update(refunds::table.find(id.as_uuid()))
+        .set((refunds::status.eq(status.as_str()), refunds::settled_at.eq(at)))
         .execute(connection)
         .changes("refund.settle")
         .await

@@ -8,14 +8,18 @@ use comanda_domain::{
     ports::{BeginPaymentError, Idempotent, PaymentReceipt},
 };
 use diesel::{
-    QueryableByName, sql_query,
+    prelude::*,
+    sql_query,
     sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::row::{COLUMNS, PaymentRow};
-use crate::database::{Failure, Named, NamedRows};
+use super::row::PaymentRow;
+use crate::database::{
+    Failure, Named, NamedRows,
+    schema::{idempotency_keys, payments},
+};
 
 #[derive(QueryableByName)]
 struct KeyRow {
@@ -35,9 +39,9 @@ pub(super) async fn answered_before(
     now: Timestamp,
 ) -> Result<Option<Idempotent<PaymentReceipt>>, Failure<BeginPaymentError>> {
     let forgotten_before = IdempotencyKey::forgotten_before(now);
-    sql_query("DELETE FROM idempotency_keys WHERE caller_id = $1 AND recorded_at < $2")
-        .bind::<SqlUuid, _>(request.caller.as_uuid())
-        .bind::<Timestamptz, _>(forgotten_before)
+    let caller = request.caller.as_uuid();
+    diesel::delete(idempotency_keys::table)
+        .filter(idempotency_keys::caller_id.eq(caller).and(idempotency_keys::recorded_at.lt(forgotten_before)))
         .execute(connection)
         .changes("payment.forget_keys")
         .await?;
@@ -48,7 +52,7 @@ pub(super) async fn answered_before(
          SELECT request_fingerprint, NULL, NULL FROM orders \
          WHERE customer_id = $1 AND idempotency_key = $2 AND created_at >= $3",
     )
-    .bind::<SqlUuid, _>(request.caller.as_uuid())
+    .bind::<SqlUuid, _>(caller)
     .bind::<Text, _>(request.key.as_str())
     .bind::<Timestamptz, _>(forgotten_before)
     .load(connection)
@@ -60,11 +64,8 @@ pub(super) async fn answered_before(
     else {
         return Err(Failure(BeginPaymentError::KeyReused));
     };
-    let row: PaymentRow = sql_query(format!("SELECT {COLUMNS} FROM payments WHERE id = $1"))
-        .bind::<SqlUuid, _>(payment_id)
-        .get_result(connection)
-        .one("payment.find")
-        .await?;
+    let row =
+        payments::table.find(payment_id).select(PaymentRow::as_select()).first(connection).one("payment.find").await?;
     let mut receipt = row.receipt(currency)?;
     if let Some(status) = known.answered_status.and_then(|status| status.parse().ok()) {
         receipt.payment.status = status;
@@ -78,21 +79,20 @@ pub(super) async fn remember(
     request: &Idempotency,
     payment: &Payment,
     at: Timestamp,
-) -> diesel::QueryResult<bool> {
-    let remembered = sql_query(
-        "INSERT INTO idempotency_keys \
-         (caller_id, order_id, request_fingerprint, recorded_at, key, payment_id, answered_status) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
-    )
-    .bind::<SqlUuid, _>(request.caller.as_uuid())
-    .bind::<SqlUuid, _>(payment.order_id.as_uuid())
-    .bind::<SqlUuid, _>(Uuid::from_bytes(*request.fingerprint.as_bytes()))
-    .bind::<Timestamptz, _>(at)
-    .bind::<Text, _>(request.key.as_str())
-    .bind::<SqlUuid, _>(payment.id.as_uuid())
-    .bind::<Text, _>(payment.status.as_str())
-    .execute(connection)
-    .changes("payment.insert_key")
-    .await?;
+) -> QueryResult<bool> {
+    let remembered = diesel::insert_into(idempotency_keys::table)
+        .values((
+            idempotency_keys::caller_id.eq(request.caller.as_uuid()),
+            idempotency_keys::order_id.eq(payment.order_id.as_uuid()),
+            idempotency_keys::request_fingerprint.eq(Uuid::from_bytes(*request.fingerprint.as_bytes())),
+            idempotency_keys::recorded_at.eq(at),
+            idempotency_keys::key.eq(request.key.as_str()),
+            idempotency_keys::payment_id.eq(payment.id.as_uuid()),
+            idempotency_keys::answered_status.eq(payment.status.as_str()),
+        ))
+        .on_conflict_do_nothing()
+        .execute(connection)
+        .changes("payment.insert_key")
+        .await?;
     Ok(remembered == 1)
 }

@@ -6,53 +6,31 @@ use comanda_domain::{
     ports::PaymentReceipt,
     text::Reason,
 };
-use diesel::{
-    QueryableByName,
-    sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
-};
+use diesel::prelude::*;
 use uuid::Uuid;
 
-use crate::database::{InconsistentRow, RowOf};
+use crate::database::{
+    InconsistentRow, RowOf,
+    schema::{payments, refunds},
+};
 
-/// The columns of a [`PaymentRow`].
+/// The columns of a [`PaymentRow`], for statements that diesel cannot express.
 pub(super) const COLUMNS: &str =
     "id, order_id, amount, refunded, status, method, intent, client_secret, reported_at, expires_at, call_off";
 
-/// The columns of a [`RefundRow`].
-pub(super) const REFUND_COLUMNS: &str = "id, payment_id, requested_by, amount, created_at, status, reason";
-
-/// A payment, and the order that is to be locked before it.
-#[derive(QueryableByName)]
-pub(super) struct PaymentKey {
-    #[diesel(sql_type = SqlUuid)]
-    pub(super) order_id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
-    pub(super) id: Uuid,
-}
-
-#[derive(QueryableByName)]
+#[derive(Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = payments, check_for_backend(diesel::pg::Pg))]
 pub(super) struct PaymentRow {
-    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
     order_id: Uuid,
-    #[diesel(sql_type = BigInt)]
     amount: i64,
-    #[diesel(sql_type = BigInt)]
     refunded: i64,
-    #[diesel(sql_type = Text)]
     status: String,
-    #[diesel(sql_type = Text)]
     method: String,
-    #[diesel(sql_type = Nullable<Text>)]
     intent: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     client_secret: Option<String>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     pub(super) reported_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     expires_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Bool)]
     pub(super) call_off: bool,
 }
 
@@ -83,21 +61,15 @@ impl PaymentRow {
     }
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = refunds, check_for_backend(diesel::pg::Pg))]
 pub(super) struct RefundRow {
-    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
     payment_id: Uuid,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
     requested_by: Option<Uuid>,
-    #[diesel(sql_type = BigInt)]
     amount: i64,
-    #[diesel(sql_type = Timestamptz)]
     created_at: DateTime<Utc>,
-    #[diesel(sql_type = Text)]
     status: String,
-    #[diesel(sql_type = Text)]
     reason: String,
 }
 

@@ -3,17 +3,17 @@ use diesel::{sql_query, sql_types::Integer};
 use diesel_async::RunQueryDsl;
 
 use super::{
-    PostgresPayments, at_most,
+    at_most,
     row::{COLUMNS, PaymentRow},
 };
-use crate::database::NamedRows;
+use crate::database::{Database, NamedRows};
 
 /// Outside a transaction, so that nobody holds one while the gateway is asked.
 pub(super) async fn take_cancellations(
-    payments: &PostgresPayments,
+    database: &Database,
     limit: u32,
 ) -> Result<Vec<PendingCancellation>, Unavailable> {
-    let mut connection = payments.database.connection().await?;
+    let mut connection = database.connection().await?;
     let rows: Vec<PaymentRow> = sql_query(format!(
         "UPDATE payments SET taken_until = now() + interval '30 seconds' WHERE id IN (\
          SELECT id FROM payments WHERE call_off AND (taken_until IS NULL OR taken_until < now()) \
@@ -25,6 +25,6 @@ pub(super) async fn take_cancellations(
     .await
     .map_err(Unavailable::new)?;
     let cancellation =
-        |row: PaymentRow| Ok(PendingCancellation { intent: row.intent(), payment: row.payment(payments.currency)? });
+        |row: PaymentRow| Ok(PendingCancellation { intent: row.intent(), payment: row.payment(database.currency())? });
     rows.into_iter().filter(|row| row.call_off).map(cancellation).collect()
 }

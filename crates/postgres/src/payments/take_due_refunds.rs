@@ -11,8 +11,8 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::{PostgresPayments, at_most};
-use crate::database::NamedRows;
+use super::at_most;
+use crate::database::{Database, NamedRows};
 
 #[derive(QueryableByName)]
 struct DueRefundRow {
@@ -25,8 +25,8 @@ struct DueRefundRow {
 }
 
 /// Outside a transaction, so that nobody holds one while the gateway is asked.
-pub(super) async fn take_due_refunds(payments: &PostgresPayments, limit: u32) -> Result<Vec<DueRefund>, Unavailable> {
-    let mut connection = payments.database.connection().await?;
+pub(super) async fn take_due_refunds(database: &Database, limit: u32) -> Result<Vec<DueRefund>, Unavailable> {
+    let mut connection = database.connection().await?;
     let rows: Vec<DueRefundRow> = sql_query(
         "UPDATE refunds r SET taken_until = now() + interval '30 seconds' FROM payments p \
          WHERE p.id = r.payment_id AND p.intent IS NOT NULL AND r.id IN (\
@@ -42,7 +42,7 @@ pub(super) async fn take_due_refunds(payments: &PostgresPayments, limit: u32) ->
     let due = |row: DueRefundRow| DueRefund {
         id: RefundId::new(row.id),
         intent: IntentId(row.intent),
-        amount: Money::new(row.amount, payments.currency),
+        amount: Money::new(row.amount, database.currency()),
     };
     Ok(rows.into_iter().map(due).collect())
 }

@@ -5,8 +5,8 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
-use super::{PostgresPayments, at_most};
-use crate::database::NamedRows;
+use super::at_most;
+use crate::database::{Database, NamedRows};
 
 #[derive(QueryableByName)]
 struct EventRow {
@@ -16,8 +16,8 @@ struct EventRow {
     body: String,
 }
 
-pub(super) async fn take_events(payments: &PostgresPayments, limit: u32) -> Result<Vec<InboxEvent>, Unavailable> {
-    let mut connection = payments.database.connection().await?;
+pub(super) async fn take_events(database: &Database, limit: u32) -> Result<Vec<InboxEvent>, Unavailable> {
+    let mut connection = database.connection().await?;
     let rows: Vec<EventRow> = sql_query(
         "UPDATE gateway_events SET taken_until = now() + interval '30 seconds' WHERE id IN (\
          SELECT id FROM gateway_events WHERE handled_at IS NULL AND (taken_until IS NULL OR taken_until < now()) \

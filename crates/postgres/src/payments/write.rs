@@ -1,18 +1,22 @@
 //! What is written about a payment, whoever has decided it. The payment and its order are locked.
 
 use comanda_domain::{
-    AccountId, Timestamp,
+    Timestamp,
+    ids::AccountId,
     payment::{Payment, PaymentStatus, Refund, RefundStatus},
     ports::Unavailable,
 };
 use diesel::{
-    QueryResult, sql_query,
-    sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    prelude::*,
+    sql_types::{Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::row::{REFUND_COLUMNS, RefundRow};
-use crate::database::{Named, NamedRows};
+use super::row::RefundRow;
+use crate::database::{
+    Named, NamedRows,
+    schema::{outbox_events, payments, refunds},
+};
 
 /// What subscribers hear about a payment.
 #[derive(Clone, Copy)]
@@ -34,17 +38,26 @@ pub(super) async fn announce(
         PaymentEvent::Failed => "payment.failed",
         PaymentEvent::Refunded => "payment.refunded",
     };
-    sql_query(
-        "INSERT INTO outbox_events (kind, subject_id, subject_version, occurred_at, stream_id) \
-         SELECT $1, id, version, $3, order_id FROM payments WHERE id = $2",
-    )
-    .bind::<Text, _>(kind)
-    .bind::<SqlUuid, _>(payment.id.as_uuid())
-    .bind::<Timestamptz, _>(at)
-    .execute(connection)
-    .changes("payment.insert_event")
-    .await
-    .map(|_| ())
+    let of_this_version = payments::table.find(payment.id.as_uuid()).select((
+        kind.into_sql::<Text>(),
+        payments::id,
+        payments::version,
+        at.into_sql::<Timestamptz>(),
+        payments::order_id.nullable(),
+    ));
+    diesel::insert_into(outbox_events::table)
+        .values(of_this_version)
+        .into_columns((
+            outbox_events::kind,
+            outbox_events::subject_id,
+            outbox_events::subject_version,
+            outbox_events::occurred_at,
+            outbox_events::stream_id,
+        ))
+        .execute(connection)
+        .changes("payment.insert_event")
+        .await
+        .map(|_| ())
 }
 
 /// Writes the payment's new status. `reported_at` is the time of the gateway's report that led to it, if one did.
@@ -54,20 +67,20 @@ pub(super) async fn write_status(
     at: Timestamp,
     reported_at: Option<Timestamp>,
 ) -> QueryResult<()> {
-    let paid_at = (payment.status == PaymentStatus::Succeeded).then_some(at);
-    sql_query(
-        "UPDATE payments SET status = $2, updated_at = $3, reported_at = coalesce($4, reported_at), \
-         paid_at = coalesce($5, paid_at), version = version + 1 WHERE id = $1",
-    )
-    .bind::<SqlUuid, _>(payment.id.as_uuid())
-    .bind::<Text, _>(payment.status.as_str())
-    .bind::<Timestamptz, _>(at)
-    .bind::<Nullable<Timestamptz>, _>(reported_at)
-    .bind::<Nullable<Timestamptz>, _>(paid_at)
-    .execute(connection)
-    .changes("payment.move")
-    .await
-    .map(|_| ())
+    let is_paid = payment.status == PaymentStatus::Succeeded;
+    diesel::update(payments::table.find(payment.id.as_uuid()))
+        .set((
+            payments::status.eq(payment.status.as_str()),
+            payments::updated_at.eq(at),
+            payments::version.eq(payments::version + 1),
+            // What is `None` stays as it is.
+            reported_at.map(|reported_at| payments::reported_at.eq(reported_at)),
+            is_paid.then(|| payments::paid_at.eq(at)),
+        ))
+        .execute(connection)
+        .changes("payment.move")
+        .await
+        .map(|_| ())
 }
 
 /// Writes that a payment is cancelled. The gateway is told later.
@@ -76,18 +89,17 @@ pub(super) async fn write_cancellation(
     payment: &Payment,
     at: Timestamp,
 ) -> QueryResult<()> {
-    sql_query(
-        "UPDATE payments SET status = $2, call_off = $3, updated_at = $4, version = version + 1 \
-         WHERE id = $1",
-    )
-    .bind::<SqlUuid, _>(payment.id.as_uuid())
-    .bind::<Text, _>(payment.status.as_str())
-    .bind::<Bool, _>(payment.method.is_carried_out_by_gateway())
-    .bind::<Timestamptz, _>(at)
-    .execute(connection)
-    .changes("payment.call_off")
-    .await
-    .map(|_| ())
+    diesel::update(payments::table.find(payment.id.as_uuid()))
+        .set((
+            payments::status.eq(payment.status.as_str()),
+            payments::call_off.eq(payment.method.is_carried_out_by_gateway()),
+            payments::updated_at.eq(at),
+            payments::version.eq(payments::version + 1),
+        ))
+        .execute(connection)
+        .changes("payment.call_off")
+        .await
+        .map(|_| ())
 }
 
 /// Writes a refund, and what it makes of its payment. The gateway is asked for it later, unless the money was handed over at once.
@@ -98,22 +110,21 @@ pub(super) async fn write_refund(
 ) -> Result<(), Unavailable> {
     let at = refund.created_at;
     let is_returned = refund.status == RefundStatus::Succeeded;
-    sql_query(
-        "INSERT INTO refunds (id, payment_id, requested_by, amount, created_at, settled_at, status, reason) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )
-    .bind::<SqlUuid, _>(refund.id.as_uuid())
-    .bind::<SqlUuid, _>(refund.payment_id.as_uuid())
-    .bind::<Nullable<SqlUuid>, _>(refund.requested_by.map(AccountId::as_uuid))
-    .bind::<BigInt, _>(refund.amount.amount())
-    .bind::<Timestamptz, _>(at)
-    .bind::<Nullable<Timestamptz>, _>(is_returned.then_some(at))
-    .bind::<Text, _>(refund.status.as_str())
-    .bind::<Text, _>(refund.reason.as_str())
-    .execute(connection)
-    .changes("refund.insert")
-    .await
-    .map_err(Unavailable::new)?;
+    diesel::insert_into(refunds::table)
+        .values((
+            refunds::id.eq(refund.id.as_uuid()),
+            refunds::payment_id.eq(refund.payment_id.as_uuid()),
+            refunds::requested_by.eq(refund.requested_by.map(AccountId::as_uuid)),
+            refunds::amount.eq(refund.amount.amount()),
+            refunds::created_at.eq(at),
+            refunds::settled_at.eq(is_returned.then_some(at)),
+            refunds::status.eq(refund.status.as_str()),
+            refunds::reason.eq(refund.reason.as_str()),
+        ))
+        .execute(connection)
+        .changes("refund.insert")
+        .await
+        .map_err(Unavailable::new)?;
     recount_refunds(connection, payment, at).await?;
     if is_returned {
         announce(connection, payment, PaymentEvent::Refunded, at).await.map_err(Unavailable::new)?;
@@ -127,8 +138,9 @@ pub(super) async fn recount_refunds(
     payment: &Payment,
     at: Timestamp,
 ) -> Result<(), Unavailable> {
-    let rows: Vec<RefundRow> = sql_query(format!("SELECT {REFUND_COLUMNS} FROM refunds WHERE payment_id = $1"))
-        .bind::<SqlUuid, _>(payment.id.as_uuid())
+    let rows: Vec<RefundRow> = refunds::table
+        .filter(refunds::payment_id.eq(payment.id.as_uuid()))
+        .select(RefundRow::as_select())
         .load(connection)
         .rows("refund.of_payment")
         .await
@@ -136,11 +148,13 @@ pub(super) async fn recount_refunds(
     let currency = payment.amount.currency();
     let refunds = rows.into_iter().map(|row| row.into_refund(currency)).collect::<Result<Vec<Refund>, _>>()?;
     let payment = payment.after_refunds(&refunds);
-    sql_query("UPDATE payments SET status = $2, refunded = $3, updated_at = $4, version = version + 1 WHERE id = $1")
-        .bind::<SqlUuid, _>(payment.id.as_uuid())
-        .bind::<Text, _>(payment.status.as_str())
-        .bind::<BigInt, _>(payment.refunded.amount())
-        .bind::<Timestamptz, _>(at)
+    diesel::update(payments::table.find(payment.id.as_uuid()))
+        .set((
+            payments::status.eq(payment.status.as_str()),
+            payments::refunded.eq(payment.refunded.amount()),
+            payments::updated_at.eq(at),
+            payments::version.eq(payments::version + 1),
+        ))
         .execute(connection)
         .changes("payment.count_refunds")
         .await
