@@ -24,6 +24,7 @@ mod project;
 mod run;
 #[cfg(feature = "load")]
 mod rush;
+mod schema;
 mod services;
 mod test;
 
@@ -60,6 +61,12 @@ enum Task {
     Alerts,
     /// Check openapi.json with a validator and a client generator
     Openapi,
+    /// Regenerate the PostgreSQL adapter's `schema.rs` from a private PostgreSQL with every migration applied
+    Schema {
+        /// Change nothing, and fail if there is anything to change
+        #[arg(long)]
+        check: bool,
+    },
     /// Run a benchmark: orders, login, reads, overload or outbox
     #[command(disable_help_flag = true)]
     Bench(Unparsed),
@@ -72,6 +79,7 @@ fn main() -> ExitCode {
         Task::Env => env::run(),
         Task::Alerts => alerts::run(),
         Task::Openapi => openapi::run(),
+        Task::Schema { check } => schema::run(check),
         Task::Rush(_) | Task::Fill(_) | Task::Faults(_) | Task::Bench(_) => load::run(),
     };
     match outcome {

@@ -18,7 +18,7 @@ use self::programs::PostgresPrograms;
 pub use self::programs::wrk;
 pub use self::{
     postgres::Postgres,
-    programs::{chromium, promtool, python_with, python_with_servers, redis_server},
+    programs::{chromium, libpq, promtool, python_with, python_with_servers, redis_server},
     redis::Redis,
 };
 use crate::project::State;
@@ -67,6 +67,11 @@ impl Services {
         };
         Ok(Self { database_url, redis_url, postgres, redis })
     }
+}
+
+/// A PostgreSQL of one's own, whatever the environment names.
+pub fn private_postgres(state: &State) -> anyhow::Result<Postgres> {
+    Postgres::start(state, &Account::choose(state)?, Durability::None).context("PostgreSQL")
 }
 
 /// PostgreSQL's own load generator, which comes with it.

@@ -66,6 +66,12 @@ pub fn promtool() -> anyhow::Result<PathBuf> {
     find_or_install("promtool", &["promtool"], "prometheus")
 }
 
+/// PostgreSQL's client library, with what compiling against it needs: for `cargo xtask schema`.
+pub fn libpq() -> anyhow::Result<()> {
+    let headers = ["/usr/include/postgresql/libpq-fe.h", "/usr/include/libpq-fe.h", "/usr/include/pgsql/libpq-fe.h"];
+    if headers.iter().any(|header| Path::new(header).exists()) { Ok(()) } else { install("libpq", "libpq-dev") }
+}
+
 /// For the one test that needs a real browser.
 pub fn chromium() -> anyhow::Result<PathBuf> {
     find_or_install("Chromium", &["chromium", "chromium-browser", "google-chrome"], "chromium")
