@@ -51,7 +51,7 @@ impl EntryRow {
     }
 }
 
-/// Adds an entry to whatever transaction is under way.
+/// Adds an entry within the caller's transaction.
 pub(crate) async fn write_record(connection: &mut AsyncPgConnection, record: &AuditRecord) -> QueryResult<()> {
     let entry = NewEntry {
         actor_id: record.actor.map(AccountId::as_uuid),

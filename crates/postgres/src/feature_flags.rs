@@ -15,7 +15,7 @@ use crate::{
     database::{Database, Named, NamedRows, schema::feature_flags},
 };
 
-/// The settings of flags in the table `feature_flags`: they must not be lost, as they could be in Redis.
+/// The settings of flags in the table `feature_flags`. In Redis they could be lost.
 pub struct PostgresFlagSettings {
     database: Database,
 }

@@ -49,7 +49,7 @@ impl OrderRow {
     }
 }
 
-/// Reads an order and keeps it as it is until the end of the transaction.
+/// Reads an order and locks its row until the end of the transaction.
 pub(crate) async fn lock_order(
     connection: &mut AsyncPgConnection,
     currency: Currency,

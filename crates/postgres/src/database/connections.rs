@@ -1,4 +1,4 @@
-//! Connections of one kind, shared out among those who need one for a moment.
+//! A pool of connections for one purpose.
 
 use std::{
     sync::Arc,
@@ -22,15 +22,16 @@ use super::{
     slow_statements::{Listener, Origin, SlowStatements, establish_watched},
 };
 
-/// What is left of a request's time is worth a round trip only if it is so much shorter than what a statement may take anyway.
+/// A statement timeout is set to what is left of a request's time, which costs a round trip, only if that is less than
+/// this part of the usual limit.
 const MUCH_SHORTER: f32 = 0.9;
 
-/// All of them are at work.
+/// Every connection of the pool is in use.
 #[derive(Debug, Error)]
 #[error("all {0} connections are in use")]
 struct Exhausted(&'static str);
 
-/// A pool.
+/// The pool.
 #[derive(Clone)]
 pub(crate) struct Connections {
     name: &'static str,
@@ -39,7 +40,8 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    /// To `url`, at most `size`. Must be called within a tokio runtime. Whoever wants one waits so long at most; statements end before `limit`.
+    /// At most `size` connections to `url`. A request waits for a free one for at most `wait`, and statements end
+    /// before `limit`. Must be called within a tokio runtime.
     pub(crate) fn to(
         url: &str,
         name: &'static str,
@@ -57,7 +59,7 @@ impl Connections {
             RecyclingMethod::CustomFunction(Box::new(move |connection| prepare(connection, usual).boxed()));
         let pool = Pool::builder()
             .max_size(size)
-            // Who waits for as long as the work may take gets no answer in time.
+            // A wait as long as the work may take would leave no time for the response.
             .connection_timeout(wait.min(usual))
             .build_unchecked(AsyncDieselConnectionManager::new_with_config(url, manager));
         let connections = Self { name, pool, size };
@@ -65,53 +67,56 @@ impl Connections {
         connections
     }
 
-    /// One of them, for no longer a wait than whoever needs it has time left.
+    /// A connection. Waits no longer than the request has time left.
     pub(crate) async fn take(&self) -> Result<PooledConnection<'_, AsyncPgConnection>, Unavailable> {
         let begin = Instant::now();
-        let patience = comanda_deadline::left().map_or(Duration::MAX, before);
-        let taken = tokio::time::timeout(patience, self.pool.get()).await;
+        let timeout = comanda_deadline::left().map_or(Duration::MAX, before);
+        let taken = tokio::time::timeout(timeout, self.pool.get()).await;
         pool_metrics::waited(self.name, begin.elapsed());
         match taken {
             Ok(Ok(connection)) => Ok(connection),
-            _ if self.all_are_at_work() => Err(Unavailable::overloaded(Exhausted(self.name))),
+            _ if self.is_exhausted() => Err(Unavailable::overloaded(Exhausted(self.name))),
             Ok(Err(error)) => Err(Unavailable::new(error)),
             Err(error) => Err(Unavailable::new(error)),
         }
     }
 
-    fn all_are_at_work(&self) -> bool {
+    fn is_exhausted(&self) -> bool {
         let state = self.pool.state();
         state.connections == self.size && state.idle_connections == 0
     }
 }
 
-/// Readies a connection for whoever takes it: its statements end before their request does, and as a rule before the usual limit.
+/// Prepares a connection for the request that takes it: its statements end before the request does, and before the
+/// usual limit in any case.
 async fn prepare(connection: &mut AsyncPgConnection, usual: Duration) -> QueryResult<()> {
-    // A connection that is known to be closed is replaced without asking the server; asking each time would cost every read a round trip.
+    // A connection that is known to be closed is replaced without asking the server; asking would cost every read a
+    // round trip.
     if connection.is_broken() {
         return Err(Error::BrokenTransactionManager);
     }
     let left = comanda_deadline::left().map(before).filter(|left| *left < usual.mul_f32(MUCH_SHORTER));
     // Zero would be no limit at all.
     let limit = left.unwrap_or(usual).max(Duration::from_millis(1));
-    let of_connection = |connection: &mut AsyncPgConnection, limit| {
+    let remember_timeout = |connection: &mut AsyncPgConnection, limit| {
         let listener = connection.instrumentation().downcast_mut::<Listener>()?;
         std::mem::replace(&mut listener.statement_timeout, limit)
     };
-    // Nobody knows until it is done.
-    if of_connection(connection, None) != Some(limit) {
+    // Unknown until the statement has succeeded.
+    if remember_timeout(connection, None) != Some(limit) {
         connection.batch_execute(&format!("SET statement_timeout = {}", limit.as_millis())).await?;
     }
-    of_connection(connection, Some(limit));
+    remember_timeout(connection, Some(limit));
     Ok(())
 }
 
-/// A little before a limit, for what has a clear answer that should come before anybody stops waiting.
+/// A little less than a limit, so that the error of what takes too long arrives before its caller stops waiting.
 pub(crate) fn before(limit: Duration) -> Duration {
     limit.mul_f32(0.9)
 }
 
-/// A limit for what takes several statements: they end before it, and it before the request does, so that whoever asked is told what was not done.
+/// The limit for several statements together. It ends before the request does, so that the client is told that nothing
+/// was done.
 pub(crate) fn in_time(limit: Duration) -> Duration {
     comanda_deadline::left().map_or(limit, |left| limit.min(left.mul_f32(0.95)))
 }

@@ -1,9 +1,10 @@
-//! A new connection, wherever it is for.
+//! Opening a connection.
 
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 
-/// A machine that has gone without a word must not keep anybody waiting for longer than its successor takes to be found; what the URL
-/// says itself counts (`tokio_postgres::Config` lists the names; in seconds).
+/// Adds timeouts (in seconds; `tokio_postgres::Config` lists the names) that the URL does not set itself. When the
+/// database's machine disappears without closing its connections, nobody waits for it much longer than it takes to find
+/// its successor.
 pub(crate) fn with_time_limits(url: &str) -> String {
     let mut url = url.to_owned();
     for (name, seconds) in [("connect_timeout", 1), ("tcp_user_timeout", 5), ("keepalives_idle", 10)] {

@@ -6,7 +6,7 @@ use diesel_async::SimpleAsyncConnection;
 
 use super::Database;
 
-/// Whether `PostgreSQL` answers.
+/// Checks that `PostgreSQL` answers within a second.
 pub struct PostgresHealth {
     database: Database,
 }

@@ -1,4 +1,4 @@
-//! Bringing a database up to date.
+//! Applying migrations.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use thiserror::Error;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
-/// Any number that nobody else uses as an advisory lock in this database.
+/// The key of the advisory lock: any number that nothing else in this database uses for one.
 const LOCK: i64 = 0x0063_6f6d_616e_6461;
 
-/// Why the database was not brought up to date.
+/// Why the migrations were not applied.
 #[derive(Debug, Error)]
 pub enum MigrateError {
     #[error("cannot connect to PostgreSQL")]
@@ -25,13 +25,14 @@ pub enum MigrateError {
     Interrupted(#[source] tokio::task::JoinError),
 }
 
-/// Runs the pending migrations and returns their names. Of several servers that start at once, one migrates and the others wait
-/// for it, however long it takes. Needs tokio's multi-threaded runtime.
+/// Applies the pending migrations and returns their names. When several servers start at once, one migrates and the
+/// others wait for it, however long it takes. Needs tokio's multi-threaded runtime.
 pub async fn migrate(url: &str) -> Result<Vec<String>, MigrateError> {
-    // A connection of its own: closing it gives the lock back whatever happens, and no time limit cuts a long migration.
+    // A connection of its own: closing it releases the lock whatever happens, and no time limit interrupts a long
+    // migration.
     let mut connection = AsyncPgConnection::establish(url).await?;
-    // Asking again and again instead of waiting within PostgreSQL: whoever waits there keeps a snapshot, and the one that
-    // migrates would wait for that snapshot's end when it makes an index concurrently.
+    // Polls instead of waiting within PostgreSQL: a session that waits there keeps a snapshot, and the server that
+    // migrates would wait for that snapshot to end when it creates an index concurrently.
     while !try_lock(&mut connection).await.map_err(MigrateError::Lock)? {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

@@ -1,4 +1,4 @@
-//! The database: which connections there are, and what each is for.
+//! The database: its connections and what each is for, transactions, and how statements are named, measured and logged.
 
 mod connections;
 mod establish;
@@ -43,48 +43,48 @@ pub use self::{
     migrations::{MigrateError, migrate},
 };
 
-/// How to reach the database, how connections are shared out, and how long anything may take there.
+/// How to reach the database, how many connections serve which purpose, and the time limits.
 #[derive(Clone, Debug)]
 pub struct DatabaseConfig {
     /// `postgres://user:password@host:port/database`, several hosts separated by commas.
     pub url: String,
     /// The deployment's currency: the tables hold bare minor units.
     pub currency: Currency,
-    /// A streaming replica of it, for reads that may be a moment old.
+    /// A streaming replica, for reads that may be slightly out of date.
     pub replica_url: Option<String>,
-    /// How far behind the replica may be.
+    /// How far behind the replica may be to be read from.
     pub replica_lag: Duration,
-    /// Connections for what changes something, and for signing in: no flood of reads can take them. Placing orders has one more
-    /// of its own.
+    /// Connections for writes and for signing in, which no flood of reads can take. Placing orders has one more of its
+    /// own.
     pub write_connections: u32,
-    /// Connections for everything else that reads.
+    /// Connections for all other reads.
     pub read_connections: u32,
-    /// Reports give way when fewer reading connections than this would be left.
+    /// Reports are refused when they would leave fewer read connections than this.
     pub free_read_connections: u32,
     /// How long a request waits for a free connection.
     pub wait_for_connection: Duration,
-    /// How long a statement that writes may run, a transaction may wait for a lock, or sit idle. `PostgreSQL` itself ends it
-    /// then, so that no lock outlives this even when a server dies.
+    /// How long a statement that writes may run, and how long a transaction may wait for a lock or sit idle.
+    /// `PostgreSQL` itself ends it then, so that no lock outlives this even when a server dies.
     pub transaction_limit: Duration,
     /// The same for reads.
     pub read_limit: Duration,
     /// How long a statement of a report may run.
     pub report_limit: Duration,
-    /// Statements that take longer are logged by name.
+    /// Statements that take longer than this are logged by name.
     pub slow_statement: Duration,
 }
 
-/// The database could not be reached at start.
+/// The database could not be reached at startup.
 #[derive(Debug, Error)]
 #[error("cannot connect to PostgreSQL")]
 pub struct ConnectError(#[source] Unavailable);
 
-/// Enough reports run.
+/// As many reports run as may run at once.
 #[derive(Debug, Error)]
-#[error("all reports' connections are in use")]
+#[error("all connections for reports are in use")]
 struct Exhausted;
 
-/// Pools of connections, each with its time limits set.
+/// Pools of connections, each with its own time limits.
 #[derive(Clone)]
 pub struct Database {
     writes: Connections,
@@ -97,7 +97,7 @@ pub struct Database {
 }
 
 impl Database {
-    /// Connects once, to find out that it works. Must be called within a tokio runtime, which from then on drives the
+    /// Connects once to make sure that it works. Must be called within a tokio runtime, which from then on drives the
     /// connections and the transactions.
     pub async fn connect(mut config: DatabaseConfig) -> Result<Self, ConnectError> {
         config.url = with_time_limits(&config.url);
@@ -125,7 +125,7 @@ impl Database {
         })
     }
 
-    /// A connection beside the pools, with `settings` (SQL) of its own, for work that must not wait behind other work.
+    /// A connection outside the pools, with `settings` (SQL) of its own, for work that must not wait behind other work.
     pub(crate) async fn dedicated(&self, settings: &str) -> Result<AsyncPgConnection, Unavailable> {
         let limits = time_limits(self.config.transaction_limit);
         let origin = Origin {
@@ -139,23 +139,23 @@ impl Database {
             .map_err(Unavailable::new)
     }
 
-    /// For what changes something, or decides who somebody is.
+    /// A connection for writes, and for reads that decide who somebody is.
     pub(crate) async fn connection(&self) -> Result<PooledConnection<'_, AsyncPgConnection>, Unavailable> {
         self.writes.take().await
     }
 
-    /// For what only reads.
+    /// A connection for reads.
     pub(crate) async fn read_connection(&self) -> Result<PooledConnection<'_, AsyncPgConnection>, Unavailable> {
         self.reads.take().await
     }
 
-    /// For what only reads and may be a moment old: lists, searches and reports.
+    /// A connection for reads that may be slightly out of date: lists, searches and reports.
     pub(crate) async fn list_connection(&self) -> Result<PooledConnection<'_, AsyncPgConnection>, Unavailable> {
         if let Some(replica) = self.replica.as_ref().filter(|replica| replica.is_fresh()) {
             match replica.connections.take().await {
-                // It may have gone a moment ago; the primary is there.
+                // It may just have gone; the primary is there.
                 Err(error) if !error.is_overload() => {
-                    tracing::debug!(%error, "the replica is not within reach");
+                    tracing::debug!(%error, "the replica cannot be reached");
                 }
                 taken => return taken,
             }
@@ -163,7 +163,7 @@ impl Database {
         self.read_connection().await
     }
 
-    /// Reports are the first to give way: they are refused at once while enough others run.
+    /// Reports are the first to give way: one more than may run at once is refused immediately.
     pub(crate) fn place_for_report(&self) -> Result<OwnedSemaphorePermit, Unavailable> {
         let place = Arc::clone(&self.reports).try_acquire_owned();
         place.map_err(|_| Unavailable::overloaded(Exhausted))
@@ -177,7 +177,7 @@ impl Database {
         self.config.transaction_limit
     }
 
-    /// How long a statement of a report may run.
+    /// How long a statement of a report may run: not longer than its request has time left.
     pub(crate) fn report_limit(&self) -> Duration {
         let limit = self.config.report_limit;
         before(comanda_deadline::left().map_or(limit, |left| limit.min(left))).max(Duration::from_millis(1))

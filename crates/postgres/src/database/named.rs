@@ -1,6 +1,7 @@
-//! Statements by name: how long they take, how many rows they return or change, how they fail, a span each.
+//! Named statements: each gets a span, and metrics of its duration, the rows that it returned or changed, and its
+//! errors.
 //!
-//! Names are few and say what a statement is for: they are `OpenTelemetry`'s `db.query.summary`
+//! There are few names, and each says what its statement is for: they are `OpenTelemetry`'s `db.query.summary`
 //! (<https://opentelemetry.io/docs/specs/semconv/database/>).
 
 use std::time::Instant;
@@ -14,14 +15,14 @@ use tracing::Instrument;
 
 use super::slow_statements::watched;
 
-/// Gives a statement that is about to run its name.
+/// Names a statement that is about to run.
 pub(crate) trait Named<T>: Future<Output = QueryResult<T>> + Sized {
-    /// A statement that returns one row, or none.
+    /// For a statement that returns one row, or none.
     fn one(self, name: &'static str) -> impl Future<Output = QueryResult<T>> {
         measured(name, self, |_| 1)
     }
 
-    /// A statement that changes rows.
+    /// For a statement that changes rows.
     fn changes(self, name: &'static str) -> impl Future<Output = QueryResult<T>>
     where
         T: Into<usize> + Copy,
@@ -32,7 +33,7 @@ pub(crate) trait Named<T>: Future<Output = QueryResult<T>> + Sized {
 
 impl<T, F: Future<Output = QueryResult<T>>> Named<T> for F {}
 
-/// The same for a statement that returns rows.
+/// The same, for a statement that returns rows.
 pub(crate) trait NamedRows<T>: Future<Output = QueryResult<Vec<T>>> + Sized {
     fn rows(self, name: &'static str) -> impl Future<Output = QueryResult<Vec<T>>> {
         measured(name, self, Vec::len)

@@ -1,16 +1,20 @@
-//! The pools as metrics, by OpenTelemetry's semantic names (<https://opentelemetry.io/docs/specs/semconv/database/database-metrics/>).
+//! Metrics of the pools, with OpenTelemetry's semantic names
+//! (<https://opentelemetry.io/docs/specs/semconv/database/database-metrics/>).
 
 use std::time::Duration;
 
 use diesel_async::{AsyncPgConnection, pooled_connection::bb8::Pool};
 use metrics::{gauge, histogram};
 
-const PAUSE: Duration = Duration::from_secs(1);
+const PERIOD: Duration = Duration::from_secs(1);
 
-/// For as long as the runtime runs.
-#[allow(clippy::cast_precision_loss, reason = "nobody waits 2^52 times at once")]
+/// Measures a pool every second, for as long as the runtime runs.
+#[expect(clippy::cast_precision_loss, reason = "nobody waits 2^52 times at once")]
 pub(crate) async fn keep_measuring(name: &'static str, pool: Pool<AsyncPgConnection>, size: u32) {
-    let of_state = |state: &'static str| gauge!("db_client_connection_count", "db_client_connection_pool_name" => name, "db_client_connection_state" => state);
+    let of_state = |state: &'static str| {
+        let labels = [("db_client_connection_pool_name", name), ("db_client_connection_state", state)];
+        gauge!("db_client_connection_count", &labels)
+    };
     let (idle, used) = (of_state("idle"), of_state("used"));
     let waiting = gauge!("db_client_connection_pending_requests", "db_client_connection_pool_name" => name);
     gauge!("db_client_connection_max", "db_client_connection_pool_name" => name).set(f64::from(size));
@@ -19,11 +23,11 @@ pub(crate) async fn keep_measuring(name: &'static str, pool: Pool<AsyncPgConnect
         idle.set(f64::from(state.idle_connections));
         used.set(f64::from(state.connections.saturating_sub(state.idle_connections)));
         waiting.set(state.statistics.pending_gets() as f64);
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(PERIOD).await;
     }
 }
 
-/// How long somebody waited for a connection, in vain or not.
+/// Records how long a request waited for a connection, whether it got one or not.
 pub(crate) fn waited(name: &'static str, time: Duration) {
     histogram!("db_client_connection_wait_time_seconds", "db_client_connection_pool_name" => name)
         .record(time.as_secs_f64());

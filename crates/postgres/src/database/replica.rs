@@ -1,4 +1,4 @@
-//! A streaming replica that takes what may be a moment old, for as long as it keeps up.
+//! A streaming replica for reads that may be slightly out of date, used for as long as it keeps up.
 
 use std::{
     collections::VecDeque,
@@ -16,11 +16,11 @@ use metrics::gauge;
 
 use super::{connections::Connections, establish::establish, named::Named};
 
-/// How often it is looked at.
-const LOOK: Duration = Duration::from_millis(250);
+/// Between two measurements of its lag.
+const PERIOD: Duration = Duration::from_millis(250);
 
-/// How long one look may take.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long one measurement may take.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The replica's connections.
 #[derive(Clone)]
@@ -30,7 +30,8 @@ pub(crate) struct Replica {
 }
 
 impl Replica {
-    /// Keeps looking how far behind it is, within a tokio runtime; until the first look it counts as too far.
+    /// Measures the lag for as long as the tokio runtime runs. Until the first measurement the replica counts as too
+    /// far behind.
     pub(crate) fn watch(connections: Connections, primary_url: String, url: String, limit: Duration) -> Self {
         let fresh = Arc::new(AtomicBool::new(false));
         let watch = Watch { primary_url, url, limit, positions: VecDeque::new(), seen: None, connections: None };
@@ -43,15 +44,15 @@ impl Replica {
     }
 }
 
-/// Compares what the primary had written at known moments with what the replica has replayed: its own clock, and transactions that
-/// never come in a quiet night, say nothing of how far behind it is.
+/// Compares what the primary had written at known moments with what the replica has replayed. The replica's own clock
+/// does not tell how far behind it is, and neither does its last transaction, which may be hours old on a quiet night.
 struct Watch {
     primary_url: String,
     url: String,
     limit: Duration,
-    /// Where the primary's log ended, and when; those that the replica has not replayed yet.
+    /// When the primary's log ended where, as far as the replica has not replayed it yet.
     positions: VecDeque<(Instant, u64)>,
-    /// The youngest moment whose log the replica has replayed.
+    /// The latest moment up to which the replica has replayed the log.
     seen: Option<Instant>,
     connections: Option<(AsyncPgConnection, AsyncPgConnection)>,
 }
@@ -60,8 +61,8 @@ impl Watch {
     async fn run(mut self, fresh: Arc<AtomicBool>) {
         let mut was_fresh = None;
         loop {
-            let looked = tokio::time::timeout(PATIENCE, self.look()).await;
-            if !matches!(looked, Ok(Ok(()))) {
+            let measured = tokio::time::timeout(TIMEOUT, self.measure()).await;
+            if !matches!(measured, Ok(Ok(()))) {
                 self.connections = None;
             }
             let lag = self.seen.map_or(Duration::MAX, |seen| seen.elapsed());
@@ -69,13 +70,13 @@ impl Watch {
             let is_fresh = lag <= self.limit;
             fresh.store(is_fresh, Ordering::Relaxed);
             if was_fresh.replace(is_fresh) != Some(is_fresh) {
-                tracing::info!(is_fresh, "what may be a moment old is read from the replica while it is fresh");
+                tracing::info!(is_fresh, "reads that may be slightly out of date use the replica while it is fresh");
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(PERIOD).await;
         }
     }
 
-    async fn look(&mut self) -> Result<(), Unavailable> {
+    async fn measure(&mut self) -> Result<(), Unavailable> {
         let (mut primary, mut replica) = match self.connections.take() {
             Some(connections) => connections,
             None => {
@@ -86,7 +87,7 @@ impl Watch {
         };
         let now = Instant::now();
         let written = position(&mut primary, "pg_current_wal_lsn()::text").await?;
-        // Promoted, it replays nothing any more; it is no replica then.
+        // Fails once the replica is promoted: then it replays nothing, and is no replica any more.
         let replayed = position(&mut replica, "pg_last_wal_replay_lsn()::text").await?;
         self.positions.push_back((now, written));
         while let Some((moment, _)) = self.positions.pop_front_if(|(_, position)| *position <= replayed) {
@@ -103,7 +104,7 @@ async fn position(connection: &mut AsyncPgConnection, expression: &str) -> Resul
         .one("replica.look")
         .await
         .map_err(Unavailable::new)?;
-    read_position(&text).ok_or_else(|| Unavailable::new(format!("{text:?} is no position in a log")))
+    read_position(&text).ok_or_else(|| Unavailable::new(format!("{text:?} is not a position in a log")))
 }
 
 /// Two hexadecimal halves (PostgreSQL's manual, "`pg_lsn` Type").

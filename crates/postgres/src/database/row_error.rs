@@ -1,10 +1,10 @@
-//! Rows that no domain value can be made of.
+//! Rows that do not hold a valid domain value.
 
 use comanda_domain::ports::Unavailable;
 use thiserror::Error;
 use uuid::Uuid;
 
-/// Somebody wrote to the table past the domain's rules.
+/// A row that some other program wrote, against the domain's rules.
 #[derive(Debug, Error)]
 #[error("table {table}, row {row}, column {column}: {source}")]
 pub(crate) struct InconsistentRow {
@@ -20,7 +20,7 @@ impl From<InconsistentRow> for Unavailable {
     }
 }
 
-/// Where a column's value comes from, for the message in case it makes no sense.
+/// The row that a column's value comes from, for the error message if the value is malformed.
 #[derive(Clone, Copy)]
 pub(crate) struct RowOf {
     pub(crate) table: &'static str,
@@ -28,7 +28,7 @@ pub(crate) struct RowOf {
 }
 
 impl RowOf {
-    /// Names the column in which a value made no sense.
+    /// Adds table, row and column to the error.
     pub(crate) fn read<T, E>(self, column: &'static str, value: Result<T, E>) -> Result<T, InconsistentRow>
     where
         E: Into<Box<dyn std::error::Error + Send + Sync>>,

@@ -1,5 +1,5 @@
-//! Slow statements in the log, with the plan that `PostgreSQL` makes for them whatever their values are. The plan that ran would hold the values
-//! it was made for, addresses and notes among them; it is for `auto_explain`, in `PostgreSQL`'s own log.
+//! Logs slow statements with their generic plan. The plan that actually ran would show the values that it was made for,
+//! such as addresses and notes; it belongs to `auto_explain`, in `PostgreSQL`'s own log.
 
 use std::{
     cell::RefCell,
@@ -20,31 +20,31 @@ use tracing::Instrument;
 
 use super::establish::establish;
 
-/// A statement's plan is not asked for again within this: in a bad minute every statement is slow.
-const AGAIN: Duration = Duration::from_mins(1);
+/// The least time between two explanations of the same statement: in a bad minute every statement is slow.
+const EXPLAIN_INTERVAL: Duration = Duration::from_mins(1);
 
-/// How long finding out a plan may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long explaining a statement may take.
+const EXPLAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 tokio::task_local! {
-    /// The text of the statement under way, once it has been sent.
+    /// The statement that is running, once it has been sent.
     static SENT: RefCell<Option<Sent>>;
 }
 
-/// Text, without values, and the connection it went to.
+/// A statement's text, without its values, and the kind of connection that it was sent on.
 pub(crate) struct Sent {
     sql: String,
     origin: Arc<Origin>,
 }
 
-/// Where a connection leads and how it is set up; plans depend on both.
+/// The database of a connection and its settings: plans depend on both.
 pub(crate) struct Origin {
     pub(crate) url: String,
     pub(crate) setup: String,
     pub(crate) slow_statements: Arc<SlowStatements>,
 }
 
-/// Those of one database.
+/// The slow statements of one database.
 pub(crate) struct SlowStatements {
     limit: Duration,
     explained: Mutex<HashMap<&'static str, Instant>>,
@@ -58,21 +58,21 @@ enum NoPlan {
     Connection(#[from] diesel::ConnectionError),
     #[error(transparent)]
     Statement(#[from] diesel::result::Error),
-    #[error("finding out took too long")]
+    #[error("explaining it took too long")]
     TooLate(#[from] tokio::time::error::Elapsed),
 }
 
 impl SlowStatements {
-    /// Those that take longer than `limit`.
+    /// Statements are slow that take longer than `limit`.
     pub(crate) fn longer_than(limit: Duration) -> Arc<Self> {
         Arc::new(Self { limit, explained: Mutex::default(), one_at_a_time: Semaphore::new(1) })
     }
 
-    /// Whether it is this statement's turn to be explained.
+    /// Says whether to explain this statement now.
     fn is_due(&self, name: &'static str) -> bool {
         let mut explained = self.explained.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        let is_due = explained.get(name).is_none_or(|last| now - *last > AGAIN);
+        let is_due = explained.get(name).is_none_or(|last| now - *last > EXPLAIN_INTERVAL);
         if is_due {
             explained.insert(name, now);
         }
@@ -80,17 +80,17 @@ impl SlowStatements {
     }
 }
 
-/// Tells [`watched`] which text its connection has sent.
+/// Tells [`watched`] what its connection has sent.
 pub(crate) struct Listener {
     origin: Arc<Origin>,
-    /// Of the connection, as far as it is known.
+    /// The connection's current setting; `None` while it is unknown.
     pub(crate) statement_timeout: Option<Duration>,
 }
 
 impl Instrumentation for Listener {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
         if let InstrumentationEvent::FinishQuery { query, .. } = event {
-            // Statements without a name are watched by nobody.
+            // Fails for statements without a name, which nobody watches.
             let _ = SENT.try_with(|sent| {
                 *sent.borrow_mut() = Some(Sent { sql: query.to_string(), origin: Arc::clone(&self.origin) });
             });
@@ -98,7 +98,7 @@ impl Instrumentation for Listener {
     }
 }
 
-/// What comes of a statement, and its text if it was sent.
+/// Runs a statement, and returns its text, if it was sent, besides its outcome.
 pub(crate) async fn watched<T>(statement: impl Future<Output = T>) -> (T, Option<Sent>) {
     let watch = async {
         let outcome = statement.await;
@@ -108,7 +108,7 @@ pub(crate) async fn watched<T>(statement: impl Future<Output = T>) -> (T, Option
 }
 
 impl Sent {
-    /// Logs the statement if it was slow, and sees to its plan.
+    /// Logs the statement if it was slow, and has it explained if that is due.
     pub(crate) fn took(self, name: &'static str, time: Duration) {
         let slow_statements = &self.origin.slow_statements;
         if time <= slow_statements.limit {
@@ -127,14 +127,14 @@ impl Sent {
     }
 
     async fn explain(self, name: &'static str) {
-        let Ok(_turn) = self.origin.slow_statements.one_at_a_time.acquire().await else { return };
-        match tokio::time::timeout(PATIENCE, self.plan()).await.map_err(NoPlan::from).flatten() {
-            Ok(plan) => tracing::warn!(statement = name, plan, "how a slow statement is planned"),
-            Err(error) => tracing::warn!(statement = name, %error, "there is no plan of a slow statement"),
+        let Ok(_permit) = self.origin.slow_statements.one_at_a_time.acquire().await else { return };
+        match tokio::time::timeout(EXPLAIN_TIMEOUT, self.plan()).await.map_err(NoPlan::from).flatten() {
+            Ok(plan) => tracing::warn!(statement = name, plan, "the plan of a slow statement"),
+            Err(error) => tracing::warn!(statement = name, %error, "a slow statement could not be explained"),
         }
     }
 
-    /// What `EXPLAIN (GENERIC_PLAN)` says from `PostgreSQL` 16 on, by means that older ones have, too.
+    /// What `EXPLAIN (GENERIC_PLAN)` prints from `PostgreSQL` 16 on, by means that older versions have, too.
     async fn plan(&self) -> Result<String, NoPlan> {
         let mut connection = establish(&self.origin.url, &self.origin.setup).await?;
         let prepare = format!("SET plan_cache_mode = force_generic_plan; PREPARE slow AS {}", self.sql);

@@ -1,7 +1,7 @@
-//! Statements written by hand that are prepared once a connection.
+//! Statements written by hand that are prepared once per connection.
 //!
-//! Diesel's `sql_query` is never kept as a prepared statement, and parsing and planning each time costs a busy shop nine orders of
-//! ten. A type with a static `QueryId` is.
+//! Diesel never keeps an `sql_query` as a prepared statement, and parsing and planning it each time costs a busy shop
+//! nine out of ten orders. It does keep a type with a static `QueryId`.
 
 use diesel::{
     pg::Pg,
@@ -9,8 +9,8 @@ use diesel::{
     sql_types::{Array, BigInt, Binary, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid},
 };
 
-/// What `PostgreSQL` calls a type. Parameters are cast to theirs: diesel says them beside the text, and where that is prepared
-/// without diesel, to learn its plan, it must say them itself.
+/// What `PostgreSQL` calls a type. Parameters are cast to their types: diesel sends those along with the text, but the
+/// text must also state them itself, for when it is prepared without diesel in order to be explained.
 pub(crate) trait TypeName {
     fn push(out: &mut AstPass<'_, '_, Pg>);
 }
@@ -52,14 +52,21 @@ impl<T: TypeName + diesel::sql_types::SqlType<IsNull = diesel::sql_types::is_nul
 
 /// A statement whose text is `$before`, its parameters separated by commas, `$after`.
 macro_rules! statement {
-    ($(#[$doc:meta])* $name:ident { $($field:ident: $rust:ty as $sql:ty),+ $(,)? } returns $output:ty: $before:literal, $after:literal) => {
+    (
+        $(#[$doc:meta])*
+        $name:ident { $($field:ident: $rust:ty as $sql:ty),+ $(,)? }
+        returns $output:ty: $before:literal, $after:literal
+    ) => {
         $(#[$doc])*
         pub(super) struct $name<'a> {
             $(pub(super) $field: $rust,)+
         }
 
         impl diesel::query_builder::QueryFragment<diesel::pg::Pg> for $name<'_> {
-            fn walk_ast<'b>(&'b self, mut out: diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>) -> diesel::QueryResult<()> {
+            fn walk_ast<'b>(
+                &'b self,
+                mut out: diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>,
+            ) -> diesel::QueryResult<()> {
                 out.push_sql($before);
                 let mut separator = "";
                 $(

@@ -29,8 +29,8 @@ where
 }
 
 impl Database {
-    /// Runs `work` in a transaction on a connection for writes, in a task of its own (see [`spawn_transaction`]), and commits
-    /// what it returned `Ok` for. A failed statement becomes `Unavailable`.
+    /// Runs `work` in a transaction on a connection for writes, in a task of its own (see [`spawn_transaction`]), and
+    /// commits what it returned `Ok` for. A failed statement becomes `Unavailable`.
     pub(crate) async fn transaction<T, E, F>(&self, work: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -49,9 +49,9 @@ impl Database {
     }
 }
 
-/// Runs a transaction in a task of its own. When a client hangs up, its request is dropped where it stands; a transaction that
-/// was dropped with it could be left open on a pooled connection (`diesel_async` issue 198). Here only the waiting is dropped,
-/// and the transaction as a whole is limited in time, however many statements it takes.
+/// Runs a transaction in a task of its own. When a client hangs up, its request is dropped where it stands; a
+/// transaction that was dropped with it could be left open on a pooled connection (`diesel_async` issue 198). Here only
+/// the waiting is dropped, and the transaction as a whole is limited in time, however many statements it takes.
 pub(crate) async fn spawn_transaction<T, E>(
     database: &Database,
     work: impl Future<Output = Result<T, E>> + Send + 'static,

@@ -2,7 +2,8 @@ use comanda_domain::ports::Unavailable;
 
 use super::row_error::InconsistentRow;
 
-/// Why a transaction was rolled back: the error that its caller gets. Statements and rows that fail become `Unavailable`.
+/// Why a transaction was rolled back: the error that its caller gets. Statements and rows that fail become
+/// `Unavailable`.
 pub(crate) struct Failure<E>(pub(crate) E);
 
 impl<E: From<Unavailable>> From<diesel::result::Error> for Failure<E> {

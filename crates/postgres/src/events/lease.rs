@@ -13,7 +13,8 @@ use tokio::sync::Mutex;
 
 use crate::database::{Database, Named, schema::outbox_subscribers};
 
-/// The leases that this server holds, by subscriber, each with the connection that holds its lock. The lock goes with the connection.
+/// The leases that this server holds, by subscriber, each with the connection that holds its lock. The lock goes with
+/// the connection.
 #[derive(Clone, Default)]
 pub(super) struct Leases {
     held: Arc<Mutex<HashMap<String, Lease>>>,

@@ -1,4 +1,5 @@
-//! The outbox: how far each subscriber's events have been delivered, which have to be delivered again, and which are dead letters.
+//! The outbox: how far each subscriber's events have been delivered, which have to be delivered again, and which are
+//! dead letters.
 
 mod advance;
 mod dead_letters;
@@ -27,7 +28,8 @@ use crate::{Database, database::spawn_transaction};
 
 /// The outbox in the tables `outbox_events`, `outbox_subscribers` and `outbox_retries`.
 ///
-/// Events may be delivered from a thread of low priority: what is done here runs on the runtime of the database's connections.
+/// Events may be delivered from a thread of low priority: what is done here runs on the runtime of the database's
+/// connections.
 #[derive(Clone)]
 pub struct PostgresOutbox {
     database: Database,

@@ -12,8 +12,9 @@ use super::{
 };
 use crate::database::{Database, NamedRows};
 
-/// The condition that an event `v` comes after what was delivered to the subscriber `$1`. Its position is compared as two values
-/// instead of being joined: only then does the scan of the index begin there, and not at the first event ever.
+/// The condition that an event `v` comes after what was delivered to the subscriber `$1`. Its position is compared as
+/// two values instead of being joined: only then does the scan of the index begin there, and not at the first event
+/// ever.
 pub(super) const AFTER_POSITION: &str = "(v.transaction_id, v.id) > \
     ((SELECT transaction_id FROM outbox_subscribers WHERE name = $1), \
      (SELECT event_id FROM outbox_subscribers WHERE name = $1))";

@@ -1,4 +1,4 @@
-//! What must be true of the tables at any moment, each as one SQL query that finds what breaks it.
+//! What must always hold for the tables: each invariant is an SQL query that finds what violates it.
 
 use comanda_domain::ports::Unavailable;
 use diesel::{QueryableByName, sql_query, sql_types::Text};
@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::Database;
 
-/// A rule, and the query that finds every row breaking it.
+/// A rule, and the query that finds every violation of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Invariant {
     /// The rule as a sentence.
@@ -43,11 +43,11 @@ const INVARIANTS: [Invariant; 8] = [
     },
 ];
 
-/// An invariant with what breaks it, if anything.
+/// An invariant and its violations, if there are any.
 #[derive(Clone, Debug)]
 pub struct Finding {
     pub invariant: Invariant,
-    /// A line for each row that breaks it (the first hundred).
+    /// One line per violation; the first hundred.
     pub violations: Vec<String>,
 }
 
@@ -57,7 +57,7 @@ struct Violation {
     violation: String,
 }
 
-/// Checks every invariant. Reads whole tables: for an operator, a test or the end of a rush, not for a request.
+/// Checks every invariant against the database. Reads whole tables: for an operator or a test, not for a request.
 pub async fn check_invariants(database: &Database) -> Result<Vec<Finding>, Unavailable> {
     let mut connection = database.dedicated("SET statement_timeout = 0").await?;
     let mut findings = Vec::with_capacity(INVARIANTS.len());

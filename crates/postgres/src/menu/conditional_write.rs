@@ -32,13 +32,14 @@ impl<E: From<Unavailable>> From<InconsistentRow> for Setback<E> {
 pub(super) enum ReadMode {
     /// Takes no lock, so that nobody waits for a writer that only reads. Comes first.
     Unlocked,
-    /// Queues for the rows' locks. When a menu item sells without pause, an unlocked read is out of date by the time of the write,
-    /// every time; only by queueing does an editor get through.
+    /// Queues for the rows' locks. When a menu item sells without pause, an unlocked read is out of date by the time of
+    /// the write, every time; only by queueing does an editor get through.
     Locked,
 }
 
-/// Attempts a write, each time in a transaction of its own, until it no longer conflicts with another writer. The second attempt
-/// locks what it reads, so it is the last one. The time limit of a transaction holds for all attempts together.
+/// Attempts a write, each time in a transaction of its own, until it no longer conflicts with another writer. The
+/// second attempt locks what it reads, so it is the last one. The time limit of a transaction holds for all attempts
+/// together.
 pub(super) async fn write<T, E, F>(database: &Database, attempt: F) -> Result<T, E>
 where
     T: Send + 'static,

@@ -28,8 +28,8 @@ pub(super) async fn items(database: &Database, query: MenuItemsQuery) -> Result<
     }
     if let Some(text) = &query.name_like {
         let contains = menu_items::name.ilike(format!("%{}%", escape_like(text)));
-        // Forgives typing mistakes: the similarity, from 0 to 1 and whatever the case, of the text and those words of the name that
-        // are most similar to it (<https://www.postgresql.org/docs/current/pgtrgm.html>).
+        // Forgives typing mistakes: the similarity, from 0 to 1 and whatever the case, of the text and those words of
+        // the name that are most similar to it (<https://www.postgresql.org/docs/current/pgtrgm.html>).
         let similar = sql::<Bool>("word_similarity(").bind::<Text, _>(text.clone()).sql(", menu_items.name) >= 0.45");
         select = select.filter(contains.or(similar));
     }

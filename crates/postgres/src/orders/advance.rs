@@ -48,7 +48,7 @@ pub(super) struct Transition<'a> {
     pub(super) at: DateTime<Utc>,
 }
 
-/// Writes the step and the event that announces it.
+/// Writes the step and its event.
 pub(super) async fn write_transition(
     connection: &mut AsyncPgConnection,
     transition: &Transition<'_>,

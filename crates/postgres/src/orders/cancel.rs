@@ -55,7 +55,8 @@ pub(super) async fn cancel(
         if menu_changed {
             observer.menu_changed();
         }
-        // A cancelled order does not change any more, so that a repeated request reads what the first one was answered with.
+        // A cancelled order does not change any more, so that a repeated request reads what the first one was answered
+        // with.
         let outcome = load(&connection, currency, &[id]).await?.remove(&id).ok_or(CancelOrderError::NotFound)?;
         Ok(Idempotent { outcome, replayed })
     })
@@ -68,7 +69,7 @@ enum Key {
     AlreadyUsedForThis,
 }
 
-/// Records the request's key. A request with the same key that is still under way makes this one wait for its end.
+/// Records the request's idempotency key. While another request with the same key is running, this one waits for it.
 async fn claim_key(connection: &mut AsyncPgConnection, cancellation: &Cancellation) -> Result<Key, CancelFailure> {
     let Some(request) = &cancellation.idempotency else { return Ok(Key::Claimed) };
     let (caller, key) = (request.caller.as_uuid(), request.key.as_str());
@@ -126,7 +127,8 @@ async fn cancel_locked(
     currency: Currency,
     cancellation: &Cancellation,
 ) -> Result<bool, CancelFailure> {
-    // The order's row first: of two that cancel at once, the second waits here and then finds it cancelled.
+    // The order's row first: when two requests cancel at once, the second waits here and then finds the order
+    // cancelled.
     let order = lock_order(connection, currency, cancellation.order_id)
         .await?
         .filter(|order| cancellation.scope.admits(order.customer_id))

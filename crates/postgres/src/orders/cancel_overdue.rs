@@ -25,8 +25,8 @@ use crate::{
     payments::lock_payments,
 };
 
-/// Cancels one order whose customer began to pay by card and did not finish in time, while the kitchen has not begun. If several
-/// servers call this at once, each finds another order.
+/// Cancels one order whose customer began to pay by card and did not finish in time, while the kitchen has not begun.
+/// Several servers that call this at once each find another order.
 pub(super) async fn cancel_overdue(
     database: &Database,
     now: Timestamp,

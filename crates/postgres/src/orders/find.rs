@@ -1,7 +1,7 @@
-//! Looking up single orders, those that are asked for at the same time by one statement.
+//! Looking up single orders: one statement for all orders that are asked for at the same time.
 //!
-//! Facebook's `DataLoader`, for one relation (<https://github.com/graphql/dataloader>): who asks within one turn of the runtime is
-//! answered together, and nobody waits for others to come. Batches do not wait for one another.
+//! This is Facebook's `DataLoader` for one relation (<https://github.com/graphql/dataloader>). Requests that ask within
+//! one turn of the runtime share a statement, and nobody waits for others to come. Batches do not wait for one another.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -19,17 +19,17 @@ const BATCH: usize = 200;
 
 type Found = Result<Option<OrderWithLines>, Arc<Unavailable>>;
 
-struct Asked {
+struct Lookup {
     id: OrderId,
-    answer: oneshot::Sender<Found>,
+    response: oneshot::Sender<Found>,
 }
 
 pub(super) struct Lookups {
-    sender: mpsc::UnboundedSender<Asked>,
+    sender: mpsc::UnboundedSender<Lookup>,
 }
 
 impl Lookups {
-    /// Within a tokio runtime; ends with `self`.
+    /// Runs on the database's runtime until `self` is dropped.
     pub(super) fn start(database: Database) -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
         database.runtime().clone().spawn(collect(receiver, database));
@@ -37,35 +37,35 @@ impl Lookups {
     }
 
     pub(super) async fn find(&self, id: OrderId) -> Result<Option<OrderWithLines>, Unavailable> {
-        let (answer, found) = oneshot::channel();
-        self.sender.send(Asked { id, answer }).map_err(|_| Unavailable::new("nobody looks up orders any more"))?;
+        let (response, found) = oneshot::channel();
+        self.sender.send(Lookup { id, response }).map_err(|_| Unavailable::new("the lookup of orders has ended"))?;
         found.await.map_err(Unavailable::new)?.map_err(Unavailable::new)
     }
 }
 
-async fn collect(mut receiver: mpsc::UnboundedReceiver<Asked>, database: Database) {
-    let mut asked = Vec::new();
-    while receiver.recv_many(&mut asked, BATCH).await > 0 {
-        // The turn of everybody who is ready to ask as well.
+async fn collect(mut receiver: mpsc::UnboundedReceiver<Lookup>, database: Database) {
+    let mut lookups = Vec::new();
+    while receiver.recv_many(&mut lookups, BATCH).await > 0 {
+        // Lets every other task that is ready ask as well.
         tokio::task::yield_now().await;
-        while asked.len() < BATCH {
+        while lookups.len() < BATCH {
             let Ok(another) = receiver.try_recv() else { break };
-            asked.push(another);
+            lookups.push(another);
         }
-        database.runtime().spawn(answer(std::mem::take(&mut asked), database.clone()));
+        database.runtime().spawn(respond(std::mem::take(&mut lookups), database.clone()));
     }
 }
 
-async fn answer(asked: Vec<Asked>, database: Database) {
-    let ids: HashSet<OrderId> = asked.iter().map(|asked| asked.id).collect();
+async fn respond(lookups: Vec<Lookup>, database: Database) {
+    let ids: HashSet<OrderId> = lookups.iter().map(|lookup| lookup.id).collect();
     let ids: Vec<OrderId> = ids.into_iter().collect();
     let found = async {
         let connection = database.read_connection().await?;
         load(&connection, database.currency(), &ids).await
     };
     let found: Result<HashMap<OrderId, OrderWithLines>, Arc<Unavailable>> = found.await.map_err(Arc::new);
-    for Asked { id, answer } in asked {
-        // Who hung up needs no answer.
-        let _ = answer.send(found.as_ref().map(|found| found.get(&id).cloned()).map_err(Arc::clone));
+    for Lookup { id, response } in lookups {
+        // A client that hung up needs no response.
+        let _ = response.send(found.as_ref().map(|found| found.get(&id).cloned()).map_err(Arc::clone));
     }
 }

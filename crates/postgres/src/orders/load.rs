@@ -16,7 +16,7 @@ use crate::{
     order_row::OrderRow,
 };
 
-/// Orders as they were placed, whatever became of them since: what a repeated request is answered with.
+/// Orders as they were when they were placed, whatever has happened to them since: the response to a repeated request.
 pub(super) async fn as_placed(
     connection: &AsyncPgConnection,
     currency: Currency,

@@ -1,7 +1,7 @@
 //! Orders and the stock they hold.
 //!
-//! Placing goes through a queue whose committer shares one transaction among all orders that wait; see
-//! `place`. Everything else is a transaction of its own.
+//! Orders are placed by one committer, in one transaction for all orders that wait (`place`). Everything else is a
+//! transaction of its own.
 
 mod advance;
 mod cancel;
@@ -42,14 +42,15 @@ pub struct PostgresOrders {
 }
 
 impl PostgresOrders {
-    /// Starts the committer's thread. `observer` hears when an order or a cancellation has changed what customers see of the menu.
+    /// Starts the committer's thread. `observer` is notified when an order or a cancellation has changed the menu that
+    /// customers see.
     pub fn new(database: Database, config: PlacementConfig, observer: Arc<dyn MenuObserver>) -> io::Result<Self> {
         let placements = PlacementQueue::start(database.clone(), config, Arc::clone(&observer))?;
         let lookups = Lookups::start(database.clone());
         Ok(Self { database, placements, lookups, observer })
     }
 
-    /// Takes no more orders, and returns when those that waited have their answer.
+    /// Accepts no more orders, and returns when those that waited have been answered.
     pub async fn drain(&self) {
         self.placements.drain().await;
     }

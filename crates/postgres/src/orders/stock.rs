@@ -5,21 +5,22 @@ use uuid::Uuid;
 
 use crate::database::statement;
 
-/// Id, version, stock, low mark, price, name, and whether it is on sale.
+/// Id, version, stock, low-stock threshold, price, name, and whether the item is on sale.
 pub(super) type StockRow = (Uuid, i64, i32, i32, i64, String, bool);
 
 statement! {
-    /// Reads the shelf and keeps every other writer of these items waiting until the end of the transaction. The locks are
-    /// taken in id order, the order every writer of several items keeps, so that no two wait for each other.
+    /// Reads the stock of menu items and locks their rows until the end of the transaction. Rows are locked in id
+    /// order, as by every writer of several items, so that no two writers wait for each other.
     ReadAndLockStock { items: &'a [Uuid] as Array<SqlUuid> }
     returns (SqlUuid, BigInt, Integer, Integer, BigInt, Text, Bool):
-    "SELECT id, version, stock, low_stock_at, price, name, active AND archived_at IS NULL FROM menu_items WHERE id = ANY(",
+    "SELECT id, version, stock, low_stock_at, price, name, active AND archived_at IS NULL \
+     FROM menu_items WHERE id = ANY(",
     ") ORDER BY id FOR NO KEY UPDATE"
 }
 
 statement! {
-    /// Takes quantity off the shelf (or, below zero, puts them back), where the item is still at the version that was read and
-    /// has enough.
+    /// Takes quantities from the stock (negative ones are put back) of those items that are still at the version that
+    /// was read and have enough.
     TakeStock {
         items: &'a [Uuid] as Array<SqlUuid>,
         versions: &'a [i64] as Array<BigInt>,

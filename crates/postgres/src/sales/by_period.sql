@@ -1,5 +1,5 @@
--- Of orders placed from $1 up to $2, divided where the moments of $5 are: whole quarters of an hour ($3 to $4) from the summary,
--- what is not summarized yet of these (events after $6, $7), and both edges from the orders themselves.
+-- Of orders placed from $1 up to $2, divided where the moments of $5 are: whole quarters of an hour ($3 to $4) from the
+-- summary, what is not summarized yet of these (events after $6, $7), and both edges from the orders themselves.
 WITH part AS (
     SELECT slot AS at, orders, quantity, revenue FROM sales_by_quarter_hour WHERE slot >= $3 AND slot < $4
     UNION ALL

@@ -8,7 +8,8 @@ pub(super) struct Covered {
 }
 
 impl Covered {
-    /// Empty if no whole summary fits into the period: then it lies at the period's end, and all of the period is the edge before it.
+    /// Empty if no whole summary fits into the period: then it lies at the period's end, and all of the period is the
+    /// edge before it.
     pub(super) fn by(length: TimeDelta, from: Timestamp, to: Timestamp) -> Self {
         let begun = |at: Timestamp| {
             let length = length.num_microseconds().unwrap_or(i64::MAX);

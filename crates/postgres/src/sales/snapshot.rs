@@ -11,8 +11,9 @@ pub(super) struct Progress {
     pub(super) event: i64,
 }
 
-/// Runs a report in one snapshot with how far the summaries go. The report gets that as a value, from which the planner knows that hardly
-/// anything comes after it. Compiling so small a plan, or running it in parallel, would take longer than the plan itself.
+/// Runs a report in one snapshot with how far the summaries go. The report gets that as a value, from which the planner
+/// knows that hardly anything comes after it. Compiling so small a plan, or running it in parallel, would take longer
+/// than the plan itself.
 pub(super) async fn in_one_snapshot<T, F>(database: &Database, report: F) -> Result<T, Unavailable>
 where
     T: Send + 'static,

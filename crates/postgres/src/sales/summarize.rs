@@ -11,8 +11,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use crate::database::{Database, Failure, Named, schema::sales_summarized};
 
-/// Between two runs. Reports are exact in any case; the longer the pause, the more orders share the work, and the more a report has to
-/// read besides the summaries.
+/// Between two runs. Reports are exact in any case; the longer the pause, the more orders share the work, and the more
+/// a report has to read besides the summaries.
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// The most events in one transaction, well within its time limit.
@@ -37,8 +37,8 @@ pub(super) async fn catch_up(database: &Database) -> Result<(), Unavailable> {
     Ok(())
 }
 
-/// Says whether there may be events to summarize, so that an idle shop's database is left in peace. It looks for the first such event
-/// by index; a mere `EXISTS` would read all events that there are to find none.
+/// Says whether there may be events to summarize, so that an idle shop's database is left in peace. It looks for the
+/// first such event by index; a mere `EXISTS` would read all events that there are to find none.
 async fn there_is_more(database: &Database) -> Result<bool, Unavailable> {
     let mut connection = database.connection().await?;
     sales_summarized::table

@@ -1,5 +1,6 @@
--- Events in the order of (transaction_id, id), after the last one summarized ($1, $2), at most $3. Those of transactions that may
--- still be running are left for later: below the snapshot's xmin all have ended, and what they wrote is visible here.
+-- Events in the order of (transaction_id, id), after the last one summarized ($1, $2), at most $3. Those of
+-- transactions that may still be running are left for later: below the snapshot's xmin all have ended, and what they
+-- wrote is visible here.
 WITH batch AS (
     SELECT transaction_id, id, kind, subject_id, subject_version
     FROM outbox_events
@@ -13,22 +14,27 @@ WITH batch AS (
     WHERE b.kind = 'order.placed'
        OR (b.kind = 'order.status_changed' AND o.status = 'cancelled' AND o.version = b.subject_version)
 ), line AS (
-    SELECT e.id AS order_id, e.created_at, l.menu_item_id, e.sign * l.quantity AS quantity, e.sign * l.unit_price * l.quantity AS amount
+    SELECT e.id AS order_id, e.created_at, l.menu_item_id,
+           e.sign * l.quantity AS quantity, e.sign * l.unit_price * l.quantity AS amount
     FROM effect e JOIN order_lines l ON l.order_id = e.id
 ), slots AS (
     INSERT INTO sales_by_quarter_hour AS s (slot, orders, quantity, revenue)
     SELECT slot, sum(orders), sum(quantity), sum(revenue)
     FROM (
-        SELECT date_bin('15 minutes', created_at, timestamptz 'epoch') AS slot, sign AS orders, 0 AS quantity, sign * total AS revenue FROM effect
+        SELECT date_bin('15 minutes', created_at, timestamptz 'epoch') AS slot,
+               sign AS orders, 0 AS quantity, sign * total AS revenue
+        FROM effect
         UNION ALL
         SELECT date_bin('15 minutes', created_at, timestamptz 'epoch'), 0, quantity, 0 FROM line
     ) parts
     GROUP BY slot
     ON CONFLICT (slot) DO UPDATE
-    SET orders = s.orders + EXCLUDED.orders, quantity = s.quantity + EXCLUDED.quantity, revenue = s.revenue + EXCLUDED.revenue
+    SET orders = s.orders + EXCLUDED.orders, quantity = s.quantity + EXCLUDED.quantity,
+        revenue = s.revenue + EXCLUDED.revenue
 ), hours AS (
     INSERT INTO item_sales_by_hour AS s (hour, menu_item_id, quantity, revenue)
-    SELECT date_trunc('hour', created_at, 'UTC') AS hour, menu_item_id, sum(quantity), sum(amount) FROM line GROUP BY 1, 2
+    SELECT date_trunc('hour', created_at, 'UTC') AS hour, menu_item_id, sum(quantity), sum(amount)
+    FROM line GROUP BY 1, 2
     ON CONFLICT (hour, menu_item_id) DO UPDATE
     SET quantity = s.quantity + EXCLUDED.quantity, revenue = s.revenue + EXCLUDED.revenue
 ), days AS (

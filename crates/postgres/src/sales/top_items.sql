@@ -1,5 +1,5 @@
--- Of orders placed from $1 up to $2: whole days ($5 to $6) and whole hours ($3 to $4) from the summaries, what is not summarized
--- yet of these hours (events after $8, $9), and both edges from the orders themselves.
+-- Of orders placed from $1 up to $2: whole days ($5 to $6) and whole hours ($3 to $4) from the summaries, what is not
+-- summarized yet of these hours (events after $8, $9), and both edges from the orders themselves.
 WITH part AS (
     SELECT menu_item_id, quantity, revenue FROM item_sales_by_day WHERE day >= $5 AND day < $6
     UNION ALL

@@ -7,9 +7,9 @@ use uuid::Uuid;
 use crate::database::{Database, Named, spawn_transaction, statement};
 
 statement! {
-    /// One round trip per sign-in, and no wait for a disk: should PostgreSQL crash within the next second, the session is lost and
-    /// its owner signs in again. (Closing a session does wait.) The statement also deletes the account's sessions that have expired:
-    /// nobody asks for those again, and a sign-in touches the account's rows anyway.
+    /// One round trip per sign-in, and no wait for a disk: should PostgreSQL crash within the next second, the session
+    /// is lost and its owner signs in again. (Closing a session does wait.) The statement also deletes the account's
+    /// sessions that have expired: nobody asks for those again, and a sign-in touches the account's rows anyway.
     OpenSession {
         id: Uuid as SqlUuid,
         account_id: Uuid as SqlUuid,

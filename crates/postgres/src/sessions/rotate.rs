@@ -19,8 +19,8 @@ use crate::{
 };
 
 pub(super) async fn rotate(database: &Database, rotation: Rotation) -> Result<(SessionId, Account), RotateError> {
-    // A session that is closed because of this token must stay closed although the caller is refused: the refusal is no error
-    // within the transaction.
+    // A session that is closed because of this token must stay closed although the caller is refused: the refusal is no
+    // error within the transaction.
     let (session_id, account) =
         database.transaction(async move |connection| rotate_locked(connection, &rotation).await).await?;
     Ok((session_id, account.ok_or(RotateError::SessionClosed { session_id })?))

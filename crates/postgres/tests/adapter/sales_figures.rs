@@ -82,7 +82,8 @@ impl Books<'_> {
     }
 }
 
-/// Until nothing is left. Transactions of other tests, in other databases, hold it up: the oldest in the whole cluster counts.
+/// Until nothing is left. Transactions of other tests, in other databases, hold it up: the oldest in the whole cluster
+/// counts.
 async fn summarize_all(shop: &Shop, figures: &PostgresSalesFigures) {
     const LEFT: &str = "SELECT count(*) FROM outbox_events v, sales_summarized s WHERE (v.transaction_id, v.id) > (s.transaction_id, s.event_id)";
     loop {

@@ -134,7 +134,8 @@ pub async fn connect(database: &TestDatabase, transaction_limit: Duration) -> Da
 
 pub fn config(database: &TestDatabase, transaction_limit: Duration) -> DatabaseConfig {
     DatabaseConfig {
-        // Whoever finds out the plan of a slow statement waits for the same locks, and would be counted by [`Shop::until_waiting`].
+        // Whoever finds out the plan of a slow statement waits for the same locks, and would be counted by
+        // [`Shop::until_waiting`].
         slow_statement: Duration::from_mins(1),
         replica_url: None,
         replica_lag: Duration::ZERO,

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 pub(super) use self::queue::PlacementQueue;
 
-/// How placing orders is bounded.
+/// The limits of placing orders.
 #[derive(Clone, Copy, Debug)]
 pub struct PlacementConfig {
-    /// How many orders may wait; one more is refused at once.
+    /// How many orders may wait. One more is refused immediately.
     pub queue_capacity: usize,
     /// The most orders in one transaction.
     pub batch_limit: usize,
-    /// From the moment an order is handed over to its answer.
+    /// How long an order may take, from being queued to being answered.
     pub deadline: Duration,
 }

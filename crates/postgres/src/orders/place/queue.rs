@@ -1,11 +1,12 @@
-//! Orders wait here, and one committer takes all that wait into one transaction.
+//! The queue in which orders wait, and the committer that places all orders that wait in one transaction.
 //!
-//! A row lock held through a commit is what limits a menu item in demand; the way past it is to share the commit. The committer never
-//! waits for a batch to fill: an idle shop commits a single order at once, a busy one finds many waiting when it returns.
-//! The committer, not the request, owns the transaction, so a client that hangs up cannot leave one open.
+//! The row lock that is held through a commit limits how fast an item in demand can sell; sharing the commit is the way
+//! past that limit. The committer never waits for a batch to fill: in an idle shop it commits a single order at once,
+//! in a busy one it finds many waiting when it returns. The committer, not the request, owns the transaction, so a
+//! client that hangs up cannot leave one open.
 //!
-//! It has a thread of its own with the driver of its connection on it: a batch is a dozen hand-overs between the two, and each
-//! costs next to nothing on one thread and a wake-up on two.
+//! The committer has a thread of its own, which also drives its connection. The two hand over to each other a dozen
+//! times per batch, which costs next to nothing within one thread, and a wake-up each time between two.
 
 use std::{
     collections::HashSet,
@@ -36,14 +37,14 @@ use super::{
 };
 use crate::{Database, database::in_time};
 
-/// Why an order got no decision.
+/// Why an order was not decided.
 #[derive(Debug, Error)]
 enum Undecided {
     #[error("too many orders are waiting")]
     QueueFull,
     #[error("the server is shutting down")]
     Closed,
-    #[error("no answer in time")]
+    #[error("no decision in time")]
     DeadlinePassed,
 }
 
@@ -59,10 +60,10 @@ impl From<Undecided> for PlaceOrderError {
 struct Waiting {
     order: NewOrder,
     deadline: Instant,
-    /// With less time left than this it is not begun: it would take the whole batch with it when the time is over.
+    /// With less time left than this, the order is not begun: running out of time, it would fail the whole batch.
     at_least: Duration,
     answer: oneshot::Sender<Decision>,
-    /// The request's.
+    /// The request's span.
     span: Span,
 }
 
@@ -119,20 +120,20 @@ impl PlacementQueue {
         self.closing.notify_one();
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(ended) = ended {
-            // Closing is the signal: nothing is ever sent.
+            // The channel's end is the signal: nothing is ever sent.
             let _ = ended.await;
         }
     }
 }
 
-/// What else can become of an attempt at a batch.
+/// Why a batch was not decided.
 enum Setback {
-    /// An order of the batch may be at fault: try them one by one.
+    /// One order may be at fault: place them one by one.
     Rejected(diesel::result::Error),
     Final(PlaceOrderError),
 }
 
-/// How placing fares, as metrics.
+/// Metrics of placing orders.
 struct Measures {
     waiting: Gauge,
     batch: Histogram,
@@ -156,15 +157,16 @@ struct Committer {
     config: PlacementConfig,
     observer: Arc<dyn MenuObserver>,
     measures: Measures,
-    /// Its own, outside the pool, so that no flood of reads ever stops orders. Dropped whenever its state is in doubt.
+    /// Outside the pools, so that no flood of reads ever stops orders. Dropped whenever its state is in doubt.
     connection: Option<AsyncPgConnection>,
 }
 
-#[allow(clippy::cast_precision_loss, reason = "queues and batches are short")]
+#[expect(clippy::cast_precision_loss, reason = "queues and batches are short")]
 impl Committer {
-    /// Every statement must go by index, however small the tables were when it was planned: a plan made while `orders` was empty
-    /// would scan it when it has a million rows.
-    const SETTINGS: &'static str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET plan_cache_mode = force_generic_plan";
+    /// Every statement must use indexes, however small the tables were when it was planned: a plan made while `orders`
+    /// was empty would still scan the table when it has a million rows.
+    const SETTINGS: &'static str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
+                                    SET plan_cache_mode = force_generic_plan";
 
     async fn run(mut self, mut queue: mpsc::Receiver<Waiting>, closing: Arc<Notify>) {
         let mut waiting = Vec::new();
@@ -202,7 +204,7 @@ impl Committer {
         self.measures.batch.record(batch.len() as f64);
 
         let orders: Vec<&NewOrder> = batch.iter().map(|waiting| &waiting.order).collect();
-        // Part of the first one's trace; the others' know of it.
+        // The span belongs to the first order's trace; those of the others refer to it.
         let span = tracing::debug_span!(parent: &batch[0].span, "order.place.batch", orders = batch.len());
         for waiting in &batch[1..] {
             span.follows_from(&waiting.span);
@@ -233,8 +235,8 @@ impl Committer {
     }
 
     async fn decide_alone(&mut self, order: &NewOrder, deadline: Instant) -> Decision {
-        // What is rejected here is a race for the key: another server placed an order under it between this one's look and
-        // write. The next look finds it.
+        // What is rejected here is a race for the key: another server placed an order under it between this one's look
+        // and write. The next look finds it.
         for _ in 0..2 {
             match self.decide(&[order], deadline).await {
                 Ok(mut decisions) => return decisions.pop().unwrap_or_else(|| Err(Undecided::Closed.into())),
@@ -248,7 +250,7 @@ impl Committer {
         Err(PlaceOrderError::KeyInProgress)
     }
 
-    /// One decision an order, or none at all.
+    /// One decision per order, or none at all.
     async fn decide(&mut self, orders: &[&NewOrder], deadline: Instant) -> Result<Vec<Decision>, Setback> {
         let mut reconnected = false;
         loop {
@@ -272,13 +274,13 @@ impl Committer {
                     return Err(Setback::Final(PlaceOrderError::StockChanged));
                 }
                 Err(BatchError::Rejected(error)) => return Err(Setback::Rejected(error)),
-                // Nothing was committed: a restarted PostgreSQL deserves a second try.
+                // Nothing was committed: a restarted PostgreSQL deserves a second attempt.
                 Err(BatchError::Broken(_)) if !reconnected && self.connection.is_none() => reconnected = true,
                 Err(BatchError::Broken(source)) => {
                     return Err(Setback::Final(PlaceOrderError::Unavailable(source)));
                 }
                 Err(BatchError::CommitUnknown(source)) => {
-                    // Perhaps.
+                    // It may have.
                     self.observer.menu_changed();
                     return Err(Setback::Final(PlaceOrderError::Unavailable(source)));
                 }
@@ -306,7 +308,8 @@ impl Committer {
     }
 }
 
-/// Of several requests under one key in one batch the first goes on; the others wait for the next batch, which finds what became of it.
+/// Several requests in one batch may carry the same idempotency key: the first goes on, and the others wait for the
+/// next batch, which finds the outcome of the first.
 fn set_repetitions_aside(waiting: Vec<Waiting>) -> (Vec<Waiting>, Vec<Waiting>) {
     let mut seen: HashSet<(AccountId, String)> = HashSet::new();
     waiting.into_iter().partition(|waiting| match &waiting.order.idempotency {

@@ -1,4 +1,4 @@
-//! The statements of a placement. Each takes arrays, so that one text fits a batch of any size.
+//! The statements that place orders. Each takes arrays, so that one text serves a batch of any size.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
@@ -7,7 +7,8 @@ use uuid::Uuid;
 use crate::database::statement;
 
 statement! {
-    /// Finds what the callers' keys stand for: a placed order, or (`order_id` null) another request.
+    /// Finds what the callers' idempotency keys were used for: a placed order, or (if the order's id is null) another
+    /// request.
     FindKeys { callers: &'a [Uuid] as Array<SqlUuid>, keys: &'a [&'a str] as Array<Text> }
     returns (SqlUuid, Text, Nullable<SqlUuid>, Timestamptz, Nullable<SqlUuid>):
     "WITH asked(caller_id, key) AS (SELECT * FROM unnest(",
@@ -30,8 +31,10 @@ statement! {
         fingerprints: &'a [Option<Uuid>] as Array<Nullable<SqlUuid>>,
     }
     returns (SqlUuid, BigInt):
-    "INSERT INTO orders (id, customer_id, total, line_count, note, created_at, updated_at, idempotency_key, request_fingerprint) \
-     SELECT t.id, t.customer_id, t.total, t.line_count, t.note, t.placed_at, t.placed_at, t.key, t.fingerprint FROM unnest(",
+    "INSERT INTO orders \
+       (id, customer_id, total, line_count, note, created_at, updated_at, idempotency_key, request_fingerprint) \
+     SELECT t.id, t.customer_id, t.total, t.line_count, t.note, t.placed_at, t.placed_at, t.key, t.fingerprint \
+     FROM unnest(",
     ") AS t(id, customer_id, total, line_count, note, placed_at, key, fingerprint) RETURNING id, number"
 }
 
@@ -46,28 +49,31 @@ statement! {
         notes: &'a [Option<&'a str>] as Array<Nullable<Text>>,
     }
     returns ():
-    "INSERT INTO order_lines (order_id, position, menu_item_id, quantity, unit_price, name, note) SELECT * FROM unnest(",
+    "INSERT INTO order_lines (order_id, position, menu_item_id, quantity, unit_price, name, note) \
+     SELECT * FROM unnest(",
     ")"
 }
 
 statement! {
-    /// Announces the orders. The event points at its order, so a notifier reads there what it wants to tell.
+    /// Writes the events. Each refers to its order, from which its subscribers' messages are made.
     InsertPlacedEvents { orders: &'a [Uuid] as Array<SqlUuid>, placed_at: &'a [DateTime<Utc>] as Array<Timestamptz> }
     returns ():
-    "INSERT INTO outbox_events (kind, subject_version, subject_id, occurred_at) SELECT 'order.placed', 1, t.* FROM unnest(",
+    "INSERT INTO outbox_events (kind, subject_version, subject_id, occurred_at) \
+     SELECT 'order.placed', 1, t.* FROM unnest(",
     ") AS t"
 }
 
 statement! {
-    /// Announces menu items whose last portion is gone.
+    /// Writes the events of menu items that have sold out.
     InsertSoldOutEvents { items: &'a [Uuid] as Array<SqlUuid>, sold_out_at: &'a [DateTime<Utc>] as Array<Timestamptz> }
     returns ():
-    "INSERT INTO outbox_events (kind, subject_version, subject_id, occurred_at) SELECT 'item.sold_out', 1, t.* FROM unnest(",
+    "INSERT INTO outbox_events (kind, subject_version, subject_id, occurred_at) \
+     SELECT 'item.sold_out', 1, t.* FROM unnest(",
     ") AS t"
 }
 
 statement! {
-    /// Frees keys that are older than they are kept for.
+    /// Deletes idempotency keys that have expired.
     ForgetKeys { orders: &'a [Uuid] as Array<SqlUuid> }
     returns ():
     "UPDATE orders SET idempotency_key = NULL, request_fingerprint = NULL WHERE id = ANY(",

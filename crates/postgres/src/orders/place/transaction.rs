@@ -1,4 +1,4 @@
-//! Placing several orders in one transaction of three round trips.
+//! Placing a batch of orders in one transaction of three round trips.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -35,21 +35,21 @@ use crate::{
 
 pub(super) type Decision = Result<Idempotent<OrderWithLines>, PlaceOrderError>;
 
-/// What became of a batch.
+/// The outcome of a batch.
 pub(super) struct Decided {
-    /// One decision an order.
+    /// One per order.
     pub(super) decisions: Vec<Decision>,
-    /// Whether customers are told something else of a menu item now.
+    /// Whether the availability of a menu item, as customers see it, has changed.
     pub(super) menu_changed: bool,
 }
 
 /// Why no order of the batch was decided.
 pub(super) enum BatchError {
-    /// A row had changed although it was locked: somebody wrote past the rules. Nothing was committed.
+    /// A row had changed although it was locked: another program broke the rules. Nothing was committed.
     Conflict,
-    /// Keys of the batch were older than keys are kept for, and are free by now. Nothing else was committed.
+    /// Idempotency keys of the batch had expired and were deleted. Nothing else was committed.
     KeysForgotten,
-    /// A constraint refused what one of the orders would have written. Nothing was committed.
+    /// An order violates a constraint. Nothing was committed.
     Rejected(DieselError),
     /// The database failed. Nothing was committed.
     Broken(Unavailable),
@@ -109,12 +109,13 @@ pub(super) async fn place(
     let sold_out = stock.sold_out_by(&taken);
     let menu_changed = taken.iter().any(|(id, quantity)| stock.changes_availability(*id, *quantity));
     let numbers = if filled.is_empty() {
-        // Nothing to keep. A rollback, unlike a commit, waits for no disk.
+        // There is nothing to commit, and a rollback does not wait for the disk.
         (&mut &*connection).batch_execute("ROLLBACK").await?;
         HashMap::new()
     } else {
         let numbers = write(connection, &stock, &taken, &filled, menu_changed, &sold_out).await?;
-        // Alone: a commit sent along with statements that still have to be prepared overtakes them, and they run outside.
+        // Awaited alone: a commit that is sent along with statements that still have to be prepared overtakes them, and
+        // they run outside the transaction.
         (&mut &*connection)
             .batch_execute("COMMIT")
             .one("order.place.commit")
@@ -133,7 +134,7 @@ pub(super) async fn place(
     Ok(Decided { decisions: decisions.collect(), menu_changed })
 }
 
-/// The items as the read found them.
+/// The menu items of a batch as they were when their rows were locked.
 struct LockedStock {
     items: StockOnHand,
     versions: HashMap<MenuItemId, i64>,
@@ -141,15 +142,13 @@ struct LockedStock {
 }
 
 impl LockedStock {
-    /// Whether customers are told something else of an item once these quantity are gone.
+    /// Whether taking this quantity changes the item's availability as customers see it.
     fn changes_availability(&self, id: MenuItemId, quantity: u32) -> bool {
         let (Some(item), Some(low)) = (self.items.get(&id), self.low_stock_thresholds.get(&id)) else { return false };
         Availability::of(item.stock, *low) != Availability::of(item.stock.saturating_sub(quantity), *low)
     }
-}
 
-impl LockedStock {
-    /// Menu items of which nothing is left once these quantity are gone.
+    /// The menu items that sell out when these quantities are taken.
     fn sold_out_by(&self, taken: &[(MenuItemId, u32)]) -> Vec<Uuid> {
         let last = |(id, quantity): &&(MenuItemId, u32)| self.items.get(id).is_some_and(|item| item.stock == *quantity);
         taken.iter().filter(last).map(|(id, _)| id.as_uuid()).collect()
@@ -172,8 +171,8 @@ async fn begin_and_read(
     let keys: Vec<&str> = requests.iter().map(|request| request.key.as_str()).collect();
 
     let (mut first, mut second, mut third) = (connection, connection, connection);
-    // The keys are looked up after the locks are held: a request under the same key that another server is placing names the
-    // same menu items, so its order is committed by then.
+    // Idempotency keys are looked up once the locks are held: if another server is placing an order with the same key,
+    // it names the same menu items, so its order is committed by then.
     let (begun, rows, known) = join!(
         first.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
         ReadAndLockStock { items: &items }.load::<StockRow>(&mut second).rows("order.place.lock_shelf"),
@@ -201,16 +200,16 @@ async fn begin_and_read(
     Ok((stock, known))
 }
 
-/// What is already decided because it was asked before.
+/// Decisions on requests that were made before.
 struct Replays {
-    /// One entry an order; `None` is an order not seen before.
+    /// One per order; `None` for an order not seen before.
     decisions: Vec<Option<Decision>>,
-    /// Orders whose key is older than keys are kept for.
+    /// Orders whose key has expired.
     forgotten: Vec<Uuid>,
 }
 
 impl Replays {
-    /// A further round trip, but only when a request was indeed repeated.
+    /// Takes a further round trip, but only if a request was indeed repeated.
     async fn read(
         connection: &AsyncPgConnection,
         currency: Currency,
@@ -249,8 +248,8 @@ impl Replays {
     }
 }
 
-/// Frees keys in a transaction of its own: the rows of old orders are locked before those of items by whoever cancels one, so
-/// that locking them here, after the items, could end in a deadlock.
+/// Deletes expired keys in a transaction of its own. Cancelling locks the rows of orders before those of menu items, so
+/// locking orders here, after the menu items, could end in a deadlock.
 async fn forget(connection: &AsyncPgConnection, orders: &[Uuid]) -> BatchError {
     let mut connection = connection;
     let freed = async {
@@ -276,7 +275,7 @@ async fn write(
     let items: Vec<Uuid> = taken.iter().map(|(id, _)| id.as_uuid()).collect();
     let versions: Vec<i64> = taken.iter().map(|(id, _)| stock.versions.get(id).copied().unwrap_or_default()).collect();
     // Never more than the stock, which is a 32-bit column.
-    let quantity: Vec<i32> = taken.iter().map(|(_, n)| i32::try_from(*n).unwrap_or(i32::MAX)).collect();
+    let quantities_taken: Vec<i32> = taken.iter().map(|(_, n)| i32::try_from(*n).unwrap_or(i32::MAX)).collect();
 
     let ids: Vec<Uuid> = filled.iter().map(|(order, _)| order.id.as_uuid()).collect();
     let customers: Vec<Uuid> = filled.iter().map(|(order, _)| order.customer_id.as_uuid()).collect();
@@ -304,7 +303,7 @@ async fn write(
     let sold_out_at = vec![placed_at.iter().max().copied().unwrap_or_default(); sold_out.len()];
     let (mut c1, mut c2, mut c3, mut c4, mut c5) = (connection, connection, connection, connection, connection);
     let (took, numbered, written, announced, raised, sold_out_announced) = join!(
-        TakeStock { items: &items, versions: &versions, quantity: &quantity }
+        TakeStock { items: &items, versions: &versions, quantity: &quantities_taken }
             .execute(&mut c1)
             .changes("order.place.take_stock"),
         InsertOrders {
@@ -340,7 +339,8 @@ async fn write(
                 .changes("order.place.insert_sold_out")
         })),
     );
-    // In the order of the statements: after the first that failed, all others say only that the transaction is aborted.
+    // In the order of the statements: after the first that fails, all others only report that the transaction is
+    // aborted.
     if took? != items.len() {
         return Err(BatchError::Conflict);
     }
@@ -356,7 +356,7 @@ fn all_written(written: QueryResult<usize>, expected: usize) -> Result<(), Batch
     if written? == expected { Ok(()) } else { Err(BatchError::Conflict) }
 }
 
-/// Line numbers, counts and quantities: a hundred at most.
+/// Line numbers, line counts and quantities are at most a hundred.
 fn small(number: usize) -> i16 {
     i16::try_from(number).unwrap_or(i16::MAX)
 }
