@@ -136,7 +136,8 @@ async fn cancel_locked(
     write_cancellation(connection, &order, cancellation).await
 }
 
-/// Cancels an order that is locked, with its payments, and returns its stock. Returns whether the menu shows a menu item differently now.
+/// Cancels an order that is locked, with its payments, and returns its stock. Returns whether the menu shows a menu
+/// item differently now.
 pub(super) async fn write_cancellation(
     connection: &mut AsyncPgConnection,
     order: &Order,
