@@ -2,7 +2,7 @@ use comanda_domain::ports::Orders;
 
 use crate::shop::Shop;
 
-/// What no program can do to the tables, ours included.
+/// Changes that the tables refuse, whichever program makes them.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_database_refuses_what_would_break_the_rules() {
     let shop = Shop::open().await;

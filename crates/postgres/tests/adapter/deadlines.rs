@@ -26,17 +26,17 @@ async fn a_statement_ends_before_the_request_it_is_for_and_the_next_has_its_usua
     let mut tables = shop.database.client().await;
     let locked = tables.transaction().await.unwrap();
     locked.batch_execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE").await.unwrap();
-    // Nobody but PostgreSQL ends it: its word for that comes before the time is over.
+    // PostgreSQL itself ends the statement, and its error arrives before the deadline.
     let told = comanda_deadline::within(Duration::from_secs(2), orders.list(first_page())).await;
     let error = told.expect("in time").expect_err("it is locked").to_string();
     assert!(error.contains("statement timeout"), "{error}");
 
-    // Somebody who has hardly any time leaves in the middle of it.
+    // A request with hardly any time left is dropped in the middle.
     let told = comanda_deadline::within(Duration::from_millis(200), orders.list(first_page())).await;
     assert!(told.is_err() || told.is_ok_and(|listed| listed.is_err()));
     let (patient, ()) = tokio::join!(orders.list(first_page()), async {
         shop.until_waiting(1).await;
-        // Longer than those before it could have waited; that it waits is what is tried.
+        // Longer than the requests before it could have waited: this test is about its waiting.
         tokio::time::sleep(Duration::from_millis(2500)).await;
         locked.rollback().await.unwrap();
     });
@@ -56,7 +56,7 @@ async fn a_transaction_ends_before_the_request_it_is_for_however_many_statements
     let cancelling = comanda_deadline::within(Duration::from_secs(4), shop.orders.cancel(cancellation(id)));
     let (told, ()) = tokio::join!(cancelling, async {
         shop.until_waiting(1).await;
-        // So that the second statement may by itself wait for longer than the request does.
+        // Lets the second statement wait, by itself, for longer than the request does.
         tokio::time::sleep(Duration::from_secs(1)).await;
         order.rollback().await.unwrap();
     });
@@ -75,6 +75,6 @@ async fn an_order_is_begun_while_a_tenth_of_its_own_time_is_left() {
     let item = shop.item(5).await;
     let place = || shop.orders.place(shop.order(&[(&item, 1)]));
     place().await.unwrap();
-    // Less than a tenth of what orders have as a rule.
+    // Less than a tenth of the usual time for an order.
     comanda_deadline::within(DEADLINE / 10, place()).await.expect("in time").unwrap();
 }

@@ -3,7 +3,7 @@ use comanda_postgres::check_invariants;
 
 use crate::shop::Shop;
 
-/// Each invariant finds what breaks it, and only that.
+/// Each invariant finds its own violations, and only those.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_invariant_can_fail() {
     for (break_it, rule) in [
@@ -49,7 +49,7 @@ async fn every_invariant_can_fail() {
         }
         shop.assert_sound().await;
         let client = shop.database.client().await;
-        // Past every trigger.
+        // Bypasses every trigger.
         client.batch_execute(&format!("SET session_replication_role = replica; {break_it}")).await.unwrap();
         let findings = check_invariants(&shop.pool).await.unwrap();
         let broken: Vec<_> = findings.iter().filter(|f| !f.violations.is_empty()).map(|f| f.invariant.rule).collect();
@@ -62,7 +62,7 @@ async fn a_transaction_that_was_left_open_is_found() {
     let shop = Shop::open().await;
     let item = shop.item(1).await;
     let _holder = shop.hold(&item).await;
-    // It counts only after a second.
+    // Only a transaction that has been idle for a second is a violation.
     let found = loop {
         let findings = check_invariants(&shop.pool).await.unwrap();
         if let Some(found) = findings.into_iter().find(|finding| !finding.violations.is_empty()) {

@@ -1,4 +1,4 @@
-//! The adapter on a real database, a clone of its own for each test.
+//! The adapter on a real database: each test has a clone of its own.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
 #![allow(unreachable_pub, reason = "in a program, `pub` says what a module offers the others")]

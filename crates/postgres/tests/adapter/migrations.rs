@@ -11,9 +11,10 @@ fn folders() -> Vec<PathBuf> {
     folders
 }
 
-/// What a database consists of, apart from data.
+/// The schema of a database.
 async fn shape(database: &TestDatabase) -> Vec<String> {
-    let sql = "SELECT format('%s %s %s', table_name, column_name, data_type) FROM information_schema.columns WHERE table_schema = 'public' \
+    let sql = "SELECT format('%s %s %s', table_name, column_name, data_type) \
+                 FROM information_schema.columns WHERE table_schema = 'public' \
                UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' \
                UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace \
                UNION ALL SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' \

@@ -18,7 +18,7 @@ impl Shop {
         PostgresOutbox::new(self.pool.clone())
     }
 
-    /// Somebody writes past the rules: an event of an order that there is not.
+    /// Breaks the rules: writes an event of an order that does not exist.
     async fn add_malformed_event(&self) {
         let sql = "INSERT INTO outbox_events (kind, subject_id, subject_version, occurred_at) \
                    VALUES ('order.placed', gen_random_uuid(), 1, now())";
@@ -46,7 +46,7 @@ async fn an_event_that_makes_no_sense_is_put_aside_and_the_others_go_on() {
             false => drop(shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap()),
         }
     }
-    // Not all at once: what others do meanwhile in other databases holds the outbox up, too.
+    // Not all at once: transactions of other tests, in other databases, delay the outbox, too.
     let mut told = 0;
     let begin = Instant::now();
     while told < 2 || dead_letters(&outbox).await.len() < 2 {
@@ -62,7 +62,7 @@ async fn an_event_that_makes_no_sense_is_put_aside_and_the_others_go_on() {
     assert!(letters.iter().all(|letter| letter.kind == "order.placed"), "{letters:?}");
     assert!(letters[0].error.contains("outbox_events"), "{}", letters[0].error);
 
-    // An admin has it tried again, in vain.
+    // An admin has it resent, in vain.
     let session_id = SessionId::new(Uuid::now_v7());
     let admin = Actor { account_id: shop.customer.id, role: Role::Admin, session_id };
     outbox.resend(letters[0].id, admin.as_admin().unwrap(), now()).await.unwrap();

@@ -55,7 +55,7 @@ async fn one_bad_order_never_costs_another() {
     let shop = Shop::open().await;
     let item = shop.item(10).await;
     let holder = shop.hold(&item).await;
-    // A customer whom the foreign key refuses: no check before the database can know.
+    // A customer that violates the foreign key, which no check before the database can find out.
     let nobody = NewOrder { customer_id: AccountId::new(Uuid::now_v7()), ..shop.order(&[(&item, 1)]) };
     let orders = [shop.order(&[(&item, 1)]), shop.order(&[(&item, 1)]), nobody, shop.order(&[(&item, 1)])];
     let mut attempts: Vec<_> = orders.into_iter().map(|order| Box::pin(shop.orders.place(order))).collect();
@@ -76,8 +76,8 @@ async fn one_key_in_two_orders_is_one_order() {
     let item = shop.item(100).await;
     let other_pool = connect(&shop.database, DEADLINE).await;
     let other = orders(&other_pool, DEADLINE);
-    let books = [&shop.orders, &other];
-    let attempts = (0..24).map(|n| books[n % 2].place(shop.keyed("key", shop.order(&[(&item, 1)]))));
+    let servers = [&shop.orders, &other];
+    let attempts = (0..24).map(|n| servers[n % 2].place(shop.keyed("key", shop.order(&[(&item, 1)]))));
     let answers: Vec<_> = join_all(attempts).await.into_iter().map(Result::unwrap).collect();
     assert_eq!(answers.iter().filter(|answer| !answer.replayed).count(), 1);
     assert!(answers.iter().all(|answer| answer.outcome == answers[0].outcome));
@@ -131,7 +131,8 @@ async fn a_connection_that_is_cut_is_replaced() {
     let shop = Shop::open().await;
     let item = shop.item(10).await;
     shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap();
-    let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+               WHERE datname = current_database() AND pid <> pg_backend_pid()";
     assert!(shop.database.number(cut).await > 0);
     shop.orders.place(shop.keyed("key", shop.order(&[(&item, 1)]))).await.unwrap();
     assert_eq!(shop.stock(&item).await, 8);

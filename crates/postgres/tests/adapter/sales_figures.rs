@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use crate::shop::Shop;
 
-/// Orders written straight into the tables, with the events that the server would have written.
-struct Books<'a> {
+/// Orders written directly into the tables, with the events that the server would have written.
+struct SampleOrders<'a> {
     client: Client,
     customer: Uuid,
     items: Vec<Uuid>,
@@ -22,7 +22,7 @@ struct Books<'a> {
     placed: Vec<Uuid>,
 }
 
-impl Books<'_> {
+impl SampleOrders<'_> {
     async fn place(&mut self, orders: usize, moments: &[DateTime<Utc>]) {
         for _ in 0..orders {
             let around = *moments.iter().choose(self.random).unwrap();
@@ -36,56 +36,68 @@ impl Books<'_> {
                 .collect();
             let total: i64 = lines.iter().map(|(_, quantity, price)| i64::from(*quantity) * price).sum();
             let line_count = i16::try_from(lines.len()).unwrap();
-            let order = "INSERT INTO orders (id, customer_id, total, created_at, updated_at, line_count) VALUES ($1, $2, $3, $4, $4, $5)";
+            let order = "INSERT INTO orders (id, customer_id, total, created_at, updated_at, line_count) \
+                         VALUES ($1, $2, $3, $4, $4, $5)";
             self.client.execute(order, &[&id, &self.customer, &total, &moment, &line_count]).await.unwrap();
             for (position, (item, quantity, price)) in (0_i16..).zip(lines) {
-                let line = "INSERT INTO order_lines (order_id, menu_item_id, unit_price, quantity, position, name) VALUES ($1, $2, $3, $4, $5, '')";
+                let line = "INSERT INTO order_lines (order_id, menu_item_id, unit_price, quantity, position, name) \
+                            VALUES ($1, $2, $3, $4, $5, '')";
                 self.client.execute(line, &[&id, &item, &price, &quantity, &position]).await.unwrap();
             }
-            let event = "INSERT INTO outbox_events (kind, subject_id, subject_version, occurred_at) VALUES ('order.placed', $1, 1, $2)";
+            let event = "INSERT INTO outbox_events (kind, subject_id, subject_version, occurred_at) \
+                         VALUES ('order.placed', $1, 1, $2)";
             self.client.execute(event, &[&id, &moment]).await.unwrap();
             self.placed.push(id);
         }
     }
 
-    /// Some are accepted, some cancelled, some first the one and then the other.
-    async fn go_on(&mut self, orders: usize) {
+    /// Accepts some orders, cancels some, and accepts and then cancels some.
+    async fn accept_or_cancel(&mut self, orders: usize) {
         for _ in 0..orders {
             let id = *self.placed.iter().choose(self.random).unwrap();
             let to = if self.random.random_bool(0.5) { "cancelled" } else { "accepted" };
-            let change = "WITH changed AS (UPDATE orders SET status = $2, version = version + 1 WHERE id = $1 AND status <> 'cancelled' RETURNING version) \
-                          INSERT INTO outbox_events (kind, subject_id, subject_version, occurred_at) SELECT 'order.status_changed', $1, version, now() FROM changed";
+            let change = "WITH changed AS (UPDATE orders SET status = $2, version = version + 1 \
+                            WHERE id = $1 AND status <> 'cancelled' RETURNING version) \
+                          INSERT INTO outbox_events (kind, subject_id, subject_version, occurred_at) \
+                          SELECT 'order.status_changed', $1, version, now() FROM changed";
             self.client.execute(change, &[&id, &to]).await.unwrap();
         }
     }
 
     /// Orders, quantity and revenue: the obvious computation.
     async fn sold(&self, period: Period) -> (i64, i64, i64) {
-        let sql = "SELECT count(*), coalesce(sum((SELECT sum(quantity) FROM order_lines WHERE order_id = o.id)), 0)::bigint, coalesce(sum(total), 0)::bigint \
+        let sql = "SELECT count(*), \
+                     coalesce(sum((SELECT sum(quantity) FROM order_lines WHERE order_id = o.id)), 0)::bigint, \
+                     coalesce(sum(total), 0)::bigint \
                    FROM orders o WHERE created_at >= $1 AND created_at < $2 AND status <> 'cancelled'";
         let row = self.client.query_one(sql, &[&period.from(), &period.to()]).await.unwrap();
         (row.get(0), row.get(1), row.get(2))
     }
 
     async fn top(&self, period: Period) -> Vec<(Uuid, i64, i64)> {
-        let sql = "SELECT menu_item_id, sum(quantity)::bigint, sum(unit_price * quantity)::bigint FROM orders o JOIN order_lines ON order_id = o.id \
-                   WHERE created_at >= $1 AND created_at < $2 AND status <> 'cancelled' GROUP BY 1 ORDER BY 2 DESC, 3 DESC, 1 LIMIT 7";
+        let sql = "SELECT menu_item_id, sum(quantity)::bigint, sum(unit_price * quantity)::bigint \
+                   FROM orders o JOIN order_lines ON order_id = o.id \
+                   WHERE created_at >= $1 AND created_at < $2 AND status <> 'cancelled' \
+                   GROUP BY 1 ORDER BY 2 DESC, 3 DESC, 1 LIMIT 7";
         let rows = self.client.query(sql, &[&period.from(), &period.to()]).await.unwrap();
         rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
     }
 
-    /// Where intervals begin, as PostgreSQL sees it.
+    /// The beginnings of the intervals, computed by PostgreSQL.
     async fn beginnings(&self, period: Period, interval: &str, zone: Tz) -> Vec<DateTime<Utc>> {
-        let sql = "SELECT DISTINCT greatest(date_trunc($3, slot, $4), $1) FROM generate_series(date_trunc('minute', $1::timestamptz), $2::timestamptz - interval '1 ms', '1 minute') slot ORDER BY 1";
+        let sql = "SELECT DISTINCT greatest(date_trunc($3, slot, $4), $1) \
+                   FROM generate_series(date_trunc('minute', $1::timestamptz), $2::timestamptz - interval '1 ms', \
+                                        '1 minute') slot ORDER BY 1";
         let rows = self.client.query(sql, &[&period.from(), &period.to(), &interval, &zone.name()]).await.unwrap();
         rows.iter().map(|row| row.get(0)).collect()
     }
 }
 
-/// Until nothing is left. Transactions of other tests, in other databases, hold it up: the oldest in the whole cluster
-/// counts.
+/// Summarizes until no event is left. Transactions of other tests, in other databases, delay it: the oldest transaction
+/// in the whole cluster counts.
 async fn summarize_all(shop: &Shop, figures: &PostgresSalesFigures) {
-    const LEFT: &str = "SELECT count(*) FROM outbox_events v, sales_summarized s WHERE (v.transaction_id, v.id) > (s.transaction_id, s.event_id)";
+    const LEFT: &str = "SELECT count(*) FROM outbox_events v, sales_summarized s \
+                        WHERE (v.transaction_id, v.id) > (s.transaction_id, s.event_id)";
     loop {
         figures.summarize().await.unwrap();
         if shop.database.number(LEFT).await == 0 {
@@ -94,16 +106,16 @@ async fn summarize_all(shop: &Shop, figures: &PostgresSalesFigures) {
     }
 }
 
-async fn assert_equal(figures: &PostgresSalesFigures, books: &mut Books<'_>, moments: &[DateTime<Utc>]) {
+async fn assert_equal(figures: &PostgresSalesFigures, sample: &mut SampleOrders<'_>, moments: &[DateTime<Utc>]) {
     for round in 0..12 {
         let zone = [Europe::Berlin, America::New_York][round % 2];
-        let middle = *moments.iter().choose(books.random).unwrap();
+        let middle = *moments.iter().choose(sample.random).unwrap();
         let reach = [300_000, 30_000_000, 500_000_000][round / 2 % 3];
-        let before = TimeDelta::milliseconds(books.random.random_range(1..reach));
-        let after = TimeDelta::milliseconds(books.random.random_range(1..reach));
+        let before = TimeDelta::milliseconds(sample.random.random_range(1..reach));
+        let after = TimeDelta::milliseconds(sample.random.random_range(1..reach));
         let (mut from, mut to) = (middle - before, middle + after);
         if round % 4 == 0 {
-            // Whole days of the zone, as people ask for.
+            // Whole days of the time zone, as people ask for.
             let midnight = |at: DateTime<Utc>| {
                 let day = at.with_timezone(&zone).date_naive().and_hms_opt(0, 0, 0).unwrap();
                 zone.from_local_datetime(&day).unwrap().to_utc()
@@ -116,18 +128,18 @@ async fn assert_equal(figures: &PostgresSalesFigures, books: &mut Books<'_>, mom
             .iter()
             .map(|item| (item.menu_item_id.as_uuid(), i64::try_from(item.quantity).unwrap(), item.revenue.amount()))
             .collect();
-        assert_eq!(told, books.top(period).await, "top items of {period:?}");
+        assert_eq!(told, sample.top(period).await, "top items of {period:?}");
 
         for (interval, name) in
             [(SalesInterval::Hour, "hour"), (SalesInterval::Day, "day"), (SalesInterval::Week, "week")]
         {
             let periods = interval.divide(period, &zone).unwrap();
             let begin: Vec<_> = periods.iter().map(|period| period.from()).collect();
-            assert_eq!(begin, books.beginnings(period, name, zone).await, "{name}s of {period:?} in {zone}");
+            assert_eq!(begin, sample.beginnings(period, name, zone).await, "{name}s of {period:?} in {zone}");
             let sales = figures.sales(&periods).await.unwrap();
             assert_eq!(sales.len(), periods.len());
             for row in sales {
-                let sold = books.sold(row.period).await;
+                let sold = sample.sold(row.period).await;
                 let told =
                     (i64::try_from(row.orders).unwrap(), i64::try_from(row.quantity).unwrap(), row.revenue.amount());
                 assert_eq!(told, sold, "{name} {:?} in {zone}", row.period);
@@ -149,30 +161,30 @@ async fn figures_are_those_of_the_obvious_computation_across_clock_changes() {
             .map(|text| text.parse().unwrap())
             .to_vec();
     let client = shop.database.client().await;
-    let mut books =
-        Books { client, customer: shop.customer.id.as_uuid(), items, random: &mut random, placed: Vec::new() };
+    let mut sample =
+        SampleOrders { client, customer: shop.customer.id.as_uuid(), items, random: &mut random, placed: Vec::new() };
     let figures = PostgresSalesFigures::new(shop.pool.clone());
 
     // Nothing summarized; all of it; some of it; cancellations of what was summarized before.
-    books.place(200, &moments).await;
-    books.go_on(60).await;
-    assert_equal(&figures, &mut books, &moments).await;
+    sample.place(200, &moments).await;
+    sample.accept_or_cancel(60).await;
+    assert_equal(&figures, &mut sample, &moments).await;
     summarize_all(&shop, &figures).await;
-    assert_equal(&figures, &mut books, &moments).await;
-    books.place(100, &moments).await;
-    books.go_on(100).await;
-    assert_equal(&figures, &mut books, &moments).await;
+    assert_equal(&figures, &mut sample, &moments).await;
+    sample.place(100, &moments).await;
+    sample.accept_or_cancel(100).await;
+    assert_equal(&figures, &mut sample, &moments).await;
     summarize_all(&shop, &figures).await;
-    books.go_on(50).await;
-    assert_equal(&figures, &mut books, &moments).await;
+    sample.accept_or_cancel(50).await;
+    assert_equal(&figures, &mut sample, &moments).await;
 
     // A restored dump brings numbers of transactions that its new cluster has not reached.
     let ahead = "UPDATE outbox_events SET transaction_id = transaction_id + 1000000000; \
                  UPDATE sales_summarized SET transaction_id = transaction_id + 1000000000";
-    books.client.batch_execute(ahead).await.unwrap();
-    books.place(20, &moments).await;
+    sample.client.batch_execute(ahead).await.unwrap();
+    sample.place(20, &moments).await;
     summarize_all(&shop, &figures).await;
-    assert_equal(&figures, &mut books, &moments).await;
+    assert_equal(&figures, &mut sample, &moments).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -181,7 +193,7 @@ async fn an_order_that_is_committed_late_is_not_forgotten() {
     let mut random = seeded();
     let items = vec![shop.item(1).await.id.as_uuid()];
     let moment: DateTime<Utc> = "2026-07-01T12:00:00Z".parse().unwrap();
-    let new_books = async |random| Books {
+    let new_sample = async |random| SampleOrders {
         client: shop.database.client().await,
         customer: shop.customer.id.as_uuid(),
         items: items.clone(),
@@ -189,7 +201,7 @@ async fn an_order_that_is_committed_late_is_not_forgotten() {
         placed: Vec::new(),
     };
     let mut other_random = seeded();
-    let (mut late, mut books) = (new_books(&mut random).await, new_books(&mut other_random).await);
+    let (mut late, mut sample) = (new_sample(&mut random).await, new_sample(&mut other_random).await);
     let figures = PostgresSalesFigures::new(shop.pool.clone());
     let orders = async || {
         let period = Period::new(moment - TimeDelta::days(10), moment + TimeDelta::days(10)).unwrap();
@@ -198,7 +210,7 @@ async fn an_order_that_is_committed_late_is_not_forgotten() {
 
     late.client.batch_execute("BEGIN").await.unwrap();
     late.place(1, &[moment]).await;
-    books.place(2, &[moment]).await;
+    sample.place(2, &[moment]).await;
     figures.summarize().await.unwrap();
     assert_eq!(orders().await, 2);
     late.client.batch_execute("COMMIT").await.unwrap();

@@ -23,14 +23,14 @@ use comanda_postgres::{
 use comanda_tests::TestDatabase;
 use uuid::Uuid;
 
-/// The adapters on one database, and somebody who orders.
+/// The adapters on one database, and a customer.
 pub struct Shop {
     pub orders: PostgresOrders,
     pub menu: PostgresMenu,
     pub accounts: PostgresAccounts,
     pub customer: Account,
     pub pool: Database,
-    // Last: it can be dropped only when nobody is connected.
+    // Last: a database can be dropped only when nobody is connected to it.
     pub database: TestDatabase,
 }
 
@@ -107,7 +107,7 @@ impl Shop {
         holder
     }
 
-    /// Until so many connections wait for a lock.
+    /// Returns when this many connections wait for a lock.
     pub async fn until_waiting(&self, connections: i64) {
         let sql =
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -134,8 +134,7 @@ pub async fn connect(database: &TestDatabase, transaction_limit: Duration) -> Da
 
 pub fn config(database: &TestDatabase, transaction_limit: Duration) -> DatabaseConfig {
     DatabaseConfig {
-        // Whoever finds out the plan of a slow statement waits for the same locks, and would be counted by
-        // [`Shop::until_waiting`].
+        // Explaining a slow statement waits for the same locks, and would be counted by [`Shop::until_waiting`].
         slow_statement: Duration::from_mins(1),
         replica_url: None,
         replica_lag: Duration::ZERO,
