@@ -3,8 +3,10 @@
 mod cloud_event;
 mod mail;
 mod network_guard;
+mod smtp_url;
 mod webhook;
 
 pub use mail::{Language, MailConfig, MailNotifier, MailTransport, UnknownLanguage};
 pub use network_guard::NetworkGuard;
+pub use smtp_url::{InvalidSender, InvalidSmtpUrl, Sender, SmtpUrl};
 pub use webhook::{NotAWebhookSecret, WebhookConfig, WebhookNotifier, WebhookSecret};

@@ -14,6 +14,8 @@ use lettre::{
 use minijinja::{AutoEscape, Environment, context};
 use thiserror::Error;
 
+use crate::smtp_url::{Sender, SmtpUrl};
+
 /// The language of mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
@@ -39,21 +41,20 @@ impl FromStr for Language {
 }
 
 /// How mails are sent.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub enum MailTransport {
-    /// An SMTP server: `smtp://user:password@host:port?tls=required` or `smtps://…` (lettre's connection URLs). Never
-    /// logged.
-    Smtp(String),
+    /// An SMTP server.
+    Smtp(SmtpUrl),
     /// A folder: one `.eml` file per mail.
     Folder(PathBuf),
 }
 
 /// Sender, language and transport of mails.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct MailConfig {
     pub transport: MailTransport,
     /// The sender, such as `Trattoria <orders@trattoria.example>`.
-    pub from: String,
+    pub from: Sender,
     pub language: Language,
     /// How long the mail server may take for each step of the SMTP conversation.
     pub timeout: Duration,
@@ -73,8 +74,6 @@ pub struct MailNotifier {
 
 #[derive(Debug, Error)]
 enum Unusable {
-    #[error("the sender is not an address: {0}")]
-    From(lettre::address::AddressError),
     #[error("the URL of the mail server is invalid: {0}")]
     Url(lettre::transport::smtp::Error),
     #[error("a mail template is invalid: {0}")]
@@ -87,12 +86,12 @@ impl MailNotifier {
     /// Does not connect to the mail server yet. Fails if the configuration is invalid or the folder cannot be created.
     pub fn new(config: MailConfig) -> Result<Self, Unavailable> {
         let MailConfig { transport, from, language, timeout } = config;
-        let from = from.parse().map_err(|error| Unavailable::new(Unusable::From(error)))?;
+        let Sender(from) = from;
         let transport = match transport {
             MailTransport::Smtp(url) => {
                 // Fails if another part of the program has installed a provider before, which is fine.
                 let _ = rustls::crypto::ring::default_provider().install_default();
-                let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&url);
+                let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose());
                 let builder = builder.map_err(|error| Unavailable::new(Unusable::Url(error)))?;
                 Transport::Smtp(builder.timeout(Some(timeout)).build())
             }
@@ -243,7 +242,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("comanda-mail-{}", std::process::id()));
         let config = MailConfig {
             transport: MailTransport::Folder(folder),
-            from: "Trattoria <orders@trattoria.example>".to_owned(),
+            from: "Trattoria <orders@trattoria.example>".parse().unwrap(),
             language,
             timeout: Duration::from_secs(1),
         };

@@ -15,7 +15,9 @@ mod sessions;
 
 pub use accounts::PostgresAccounts;
 pub use audit_log::PostgresAuditLog;
-pub use database::{ConnectError, Database, DatabaseConfig, MigrateError, PostgresHealth, migrate};
+pub use database::{
+    ConnectError, Database, DatabaseConfig, DatabaseUrl, InvalidDatabaseUrl, MigrateError, PostgresHealth, migrate,
+};
 pub use events::PostgresOutbox;
 pub use feature_flags::PostgresFlagSettings;
 pub use invariants::{Finding, Invariant, check_invariants};

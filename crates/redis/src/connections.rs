@@ -4,16 +4,13 @@ use bb8_redis::{
     RedisConnectionManager,
     bb8::{ManageConnection, Pool},
 };
+use comanda_domain::ports::Unavailable;
 use redis::{
     Client, Cmd, Pipeline, RedisError, RedisFuture, Value,
     aio::{ConnectionLike, MultiplexedConnection},
 };
-use thiserror::Error;
 
-/// The URL does not name a Redis server. The URL itself is left out: it may hold a password.
-#[derive(Debug, Error)]
-#[error("REDIS_URL is not a redis:// URL: {0}")]
-pub struct InvalidRedisUrl(String);
+use crate::redis_url::InvalidRedisUrl;
 
 /// A pool of connections. A server starts even if it cannot reach Redis.
 #[derive(Clone)]
@@ -31,6 +28,12 @@ impl RedisConnections {
         let client = Client::open(url).map_err(invalid)?;
         let pool = Pool::builder().max_size(max_connections).connection_timeout(wait).build_unchecked(manager);
         Ok(Self { pool, client })
+    }
+
+    /// Whether Redis can be reached, and if not, why: the pool itself knows only that it waited in vain.
+    pub async fn probe(&self, wait: Duration) -> Result<(), Unavailable> {
+        let connect = self.client.get_multiplexed_async_connection();
+        tokio::time::timeout(wait, connect).await.map_err(Unavailable::new)?.map(drop).map_err(Unavailable::new)
     }
 }
 

@@ -8,13 +8,14 @@ mod app;
 mod commands;
 mod config;
 mod deliver_events;
+mod exit;
 mod flags;
 mod http;
 mod logging;
 mod system;
 mod traces;
 
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 use clap::Parser;
 
@@ -25,15 +26,20 @@ pub fn run() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("comanda: cannot start the runtime: {error}");
+            complain(&anyhow::Error::from(error).context("cannot start the runtime"));
             return ExitCode::FAILURE;
         }
     };
     match runtime.block_on(Comanda::parse().run()) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("comanda: {error:#}");
-            ExitCode::FAILURE
+            complain(&error);
+            exit::code_of(&error)
         }
     }
+}
+
+/// Prints an error, and does not panic if nobody reads it.
+fn complain(error: &anyhow::Error) {
+    let _ = writeln!(std::io::stderr(), "comanda: {error:#}");
 }

@@ -7,7 +7,7 @@ use opentelemetry::{
     propagation::{Extractor, TextMapPropagator},
     trace::{TraceContextExt, TracerProvider},
 };
-use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig};
+use opentelemetry_otlp::{ExporterBuildError, Protocol, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::{
     Resource,
     propagation::TraceContextPropagator,
@@ -17,7 +17,7 @@ use tracing::{Subscriber, level_filters::LevelFilter};
 use tracing_opentelemetry::{OpenTelemetryLayer, OpenTelemetrySpanExt};
 use tracing_subscriber::{Layer, filter::Targets, registry::LookupSpan};
 
-use crate::config::TraceConfig;
+use crate::config::{HttpUrl, TraceConfig};
 
 /// Spans on their way to the collector. They are sent in batches, by a thread of their own.
 pub struct Traces {
@@ -26,14 +26,7 @@ pub struct Traces {
 
 impl Traces {
     pub fn start(config: &TraceConfig) -> anyhow::Result<Self> {
-        // Another part of the program may have chosen it before, which is as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let exporter = SpanExporter::builder()
-            .with_http()
-            .with_protocol(Protocol::HttpBinary)
-            .with_endpoint(format!("{}/v1/traces", config.endpoint.trim_end_matches('/')))
-            .build()
-            .context("cannot send traces")?;
+        let exporter = exporter(&config.endpoint).context("cannot send traces")?;
         let resource = Resource::builder()
             .with_service_name("comanda")
             .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
@@ -54,6 +47,17 @@ impl Traces {
             tracing::warn!(%error, "some traces were not sent");
         }
     }
+}
+
+/// What sends spans; connects when there are some.
+pub fn exporter(endpoint: &HttpUrl) -> Result<SpanExporter, ExporterBuildError> {
+    // Another part of the program may have chosen it before, which is as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    SpanExporter::builder()
+        .with_http()
+        .with_protocol(Protocol::HttpBinary)
+        .with_endpoint(format!("{}/v1/traces", endpoint.as_str().trim_end_matches('/')))
+        .build()
 }
 
 /// What turns our spans, and nobody else's, into traces.

@@ -192,7 +192,7 @@ async fn the_credential_the_source_and_the_token_decide() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cookies_are_insecure_only_by_setting() {
-    let app = TestApp::with_servers(1, &[("INSECURE_COOKIES", "true")]).await;
+    let app = TestApp::with_servers(1, &[("MODE", "development"), ("INSECURE_COOKIES", "true")]).await;
     let email = app.account().await;
     let response = app.anonymous().post("/v1/web/sessions", &json!({ "email": email, "password": PASSWORD })).await;
     let cookies: Vec<&str> =
@@ -227,7 +227,7 @@ fn serve_page(page: &str, cookies: &[String]) -> u16 {
 /// It submits a form as soon as it is opened.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_page_in_a_real_browser_cannot_act_for_whoever_is_signed_in() {
-    let app = TestApp::with_servers(1, &[("INSECURE_COOKIES", "true")]).await;
+    let app = TestApp::with_servers(1, &[("MODE", "development"), ("INSECURE_COOKIES", "true")]).await;
     let (email, item) = (app.account().await, app.item(5).await);
     let customer = app.anonymous().log_in(&email, PASSWORD).await;
     let order = customer.order(&[(item, 2)]).await.expect(201);

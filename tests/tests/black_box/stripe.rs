@@ -33,6 +33,8 @@ impl Stage {
         let stripe = PythonProgram::localstripe();
         let way = LossyGateway::to(&stripe.address).await;
         let settings = [
+            // Stripe is a program of the tests, without TLS.
+            ("MODE", "development"),
             ("PAYMENT_GATEWAY", "stripe"),
             ("STRIPE_SECRET_KEY", KEY),
             ("STRIPE_WEBHOOK_SECRETS", "whsec_of_the_endpoint"),
@@ -224,6 +226,7 @@ async fn reconciliation_finds_what_no_event_reported() {
         let mut command = comanda_tests::comanda(&stage.app.database.url, "redis://nowhere");
         let output = command
             .args(["payments", "reconcile", "--days", "1"])
+            .env("MODE", "development")
             .env("PAYMENT_GATEWAY", "stripe")
             .env("STRIPE_SECRET_KEY", KEY)
             .env("STRIPE_WEBHOOK_SECRETS", "whsec_of_the_endpoint")

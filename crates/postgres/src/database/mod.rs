@@ -13,6 +13,7 @@ mod slow_statements;
 mod statement;
 mod transaction;
 mod transaction_failure;
+mod url;
 
 use std::{sync::Arc, time::Duration};
 
@@ -34,13 +35,14 @@ pub(crate) use self::{
 };
 use self::{
     connections::{Connections, before, time_limits},
-    establish::with_time_limits,
+    establish::{establish, with_time_limits},
     replica::Replica,
     slow_statements::{Origin, SlowStatements, establish_watched},
 };
 pub use self::{
     health::PostgresHealth,
     migrations::{MigrateError, migrate},
+    url::{DatabaseUrl, InvalidDatabaseUrl},
 };
 
 /// How to reach the database, how many connections serve which purpose, and the time limits.
@@ -76,7 +78,7 @@ pub struct DatabaseConfig {
 
 /// The database could not be reached at startup.
 #[derive(Debug, Error)]
-#[error("cannot connect to PostgreSQL")]
+#[error("{0}")]
 pub struct ConnectError(#[source] Unavailable);
 
 /// As many reports run as may run at once.
@@ -107,7 +109,9 @@ impl Database {
         };
         let writes = connections(&config.url, "writes", config.write_connections, config.transaction_limit);
         let reads = connections(&config.url, "reads", config.read_connections, config.read_limit);
-        drop(writes.take().await.map_err(ConnectError)?);
+        if let Err(error) = writes.take().await {
+            return Err(ConnectError(cause(&config).await.unwrap_or(error)));
+        }
         let replica = config.replica_url.as_deref().map(|url| {
             let url = with_time_limits(url);
             let replica = connections(&url, "replica", config.read_connections, config.read_limit);
@@ -186,4 +190,10 @@ impl Database {
     pub(crate) fn runtime(&self) -> &Handle {
         &self.runtime
     }
+}
+
+/// Why no connection can be opened: the pool itself knows only that it waited in vain.
+async fn cause(config: &DatabaseConfig) -> Option<Unavailable> {
+    let opened = tokio::time::timeout(config.wait_for_connection, establish(&config.url, "")).await;
+    opened.ok()?.err().map(Unavailable::new)
 }

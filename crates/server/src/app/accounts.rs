@@ -7,7 +7,7 @@ use comanda_postgres::{Database, PostgresAccounts};
 use comanda_redis::{RedisConnections, RedisLockouts};
 use comanda_resilience::{Breaker, GuardedAccounts, LocalLockouts, RetryBudget};
 
-use crate::config::{BreakerConfig, LockoutConfig, PasswordConfig};
+use crate::config::{BreakerConfig, LockoutSettings, PasswordConfig};
 
 pub(super) fn guarded(breakers: &BreakerConfig, database: &Database) -> Arc<dyn Accounts> {
     Arc::new(GuardedAccounts {
@@ -23,8 +23,12 @@ pub(super) fn hasher(config: &PasswordConfig) -> anyhow::Result<Argon2Hasher> {
 }
 
 /// Lockouts that all servers share in Redis, and that go on in memory while Redis is gone.
-pub(super) fn lockouts(config: &LockoutConfig, redis: &RedisConnections, clock: &Arc<dyn Clock>) -> Arc<dyn Lockouts> {
-    let (policy, patience) = (config.policy.clone(), config.patience);
+pub(super) fn lockouts(
+    config: &LockoutSettings,
+    redis: &RedisConnections,
+    clock: &Arc<dyn Clock>,
+) -> Arc<dyn Lockouts> {
+    let (policy, patience) = (config.policy(), config.patience);
     let shared = Arc::new(RedisLockouts::new(redis.clone(), policy.clone(), patience));
     Arc::new(LocalLockouts::beside(shared, policy, patience, clock.clone()))
 }

@@ -4,15 +4,12 @@ use anyhow::Context;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use comanda_application::events::DeliverEvents;
 use comanda_domain::ports::{Clock, Notifier, Outbox};
-use comanda_notify::{MailConfig, MailNotifier, MailTransport, NetworkGuard, WebhookConfig, WebhookNotifier};
+use comanda_notify::{MailNotifier, WebhookNotifier};
 use comanda_postgres::{Database, PostgresOutbox};
 use comanda_resilience::{Breaker, GuardedNotifier};
 use sha2::{Digest, Sha256};
 
-use crate::{
-    config::{Config, MailWay, NotificationSettings},
-    deliver_events, traces,
-};
+use crate::{config::Config, deliver_events};
 
 pub(super) fn outbox(database: &Database) -> Arc<dyn Outbox> {
     Arc::new(PostgresOutbox::new(database.clone()))
@@ -20,44 +17,31 @@ pub(super) fn outbox(database: &Database) -> Arc<dyn Outbox> {
 
 /// Delivers events for as long as the server runs. Each subscriber has a breaker of its own: one that is gone keeps no other waiting.
 pub(super) fn keep_delivering(config: &Config, outbox: &Arc<dyn Outbox>, clock: &Arc<dyn Clock>) -> anyhow::Result<()> {
-    let settings = &config.notifications;
+    let settings = &config.outbox;
     let mut subscribers = Vec::new();
-    for (name, notifier) in notifiers(settings)? {
+    for (name, notifier) in notifiers(config)? {
         let breaker = Breaker::towards(&name, "notifications", config.breakers.notifications);
         let notifier = Arc::new(GuardedNotifier { notifier, breaker });
         deliver_events::keep_measuring(outbox.clone(), name.clone());
-        subscribers.push(DeliverEvents::new(outbox.clone(), notifier, clock.clone(), name, settings.retries));
+        subscribers.push(DeliverEvents::new(outbox.clone(), notifier, clock.clone(), name, settings.retries()));
     }
     deliver_events::keep_delivering(subscribers, settings.per_second).context("cannot start a thread")
 }
 
 /// The subscribers of events, by names that stay.
-fn notifiers(settings: &NotificationSettings) -> anyhow::Result<Vec<(String, Arc<dyn Notifier>)>> {
+fn notifiers(config: &Config) -> anyhow::Result<Vec<(String, Arc<dyn Notifier>)>> {
     let mut notifiers: Vec<(String, Arc<dyn Notifier>)> = Vec::new();
-    if let Some(mail) = &settings.mail {
-        let transport = match &mail.transport {
-            MailWay::Smtp(url) => MailTransport::Smtp(url.expose().to_owned()),
-            MailWay::Folder(folder) => MailTransport::Folder(folder.clone()),
-        };
-        let (from, language, timeout) = (mail.from.clone(), mail.language, settings.timeout);
-        let mail =
-            MailNotifier::new(MailConfig { transport, from, language, timeout }).context("cannot write mails")?;
+    let timeout = config.outbox.timeout;
+    if let Some(mail) = config.mail.config(timeout) {
+        let mail = MailNotifier::new(mail).context("cannot write mails")?;
         notifiers.push(("mail".to_owned(), Arc::new(mail)));
     }
-    for url in &settings.webhooks {
-        let secret = settings.webhook_secret.clone().context("webhooks need a secret")?;
+    for webhook in config.webhooks.configs(timeout) {
+        let url = &webhook.url;
         // The whole address may contain a secret of the receiver's.
         let digest = BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(url.as_str())[..6]);
         let name = format!("webhook:{}:{digest}", url.host_str().unwrap_or_default());
-        let webhook = WebhookNotifier::new(WebhookConfig {
-            url: url.clone(),
-            secret,
-            timeout: settings.timeout,
-            source: settings.source.clone(),
-            guard: NetworkGuard::new(settings.webhook_networks.clone()),
-            traceparent: traces::traceparent,
-        });
-        notifiers.push((name, Arc::new(webhook.context("WEBHOOK_URLS")?)));
+        notifiers.push((name, Arc::new(WebhookNotifier::new(webhook).context("WEBHOOK_URLS")?)));
     }
     Ok(notifiers)
 }

@@ -8,6 +8,7 @@ use comanda_resilience::SparedMenuCache;
 
 use crate::{
     config::{CacheConfig, Config},
+    exit::Unreachable,
     flags::OpenFeatureFlags,
 };
 
@@ -41,7 +42,9 @@ pub(super) fn live(database: &Database) -> Arc<dyn LiveMenu> {
 }
 
 /// The copies of the menu that servers share in Redis, for a command.
-pub fn shared_menu(config: &CacheConfig) -> anyhow::Result<impl MenuCache> {
-    let redis = RedisConnections::new(config.redis_url.expose(), 1, Duration::from_secs(5))?;
+pub async fn shared_menu(config: &CacheConfig) -> anyhow::Result<impl MenuCache> {
+    const WAIT: Duration = Duration::from_secs(5);
+    let redis = RedisConnections::new(config.redis.url.expose(), 1, WAIT)?;
+    redis.probe(WAIT).await.map_err(|error| Unreachable::new("Redis", config.redis.url.address(), &error))?;
     Ok(RedisMenuCache::new(redis, config.menu_cache.lifetime))
 }

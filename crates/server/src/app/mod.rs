@@ -19,7 +19,6 @@ use comanda_application::{
     payments::{PayOrder, ProcessPayments, ReceiveGatewayEvent, RefundPayment, SettlePayment},
 };
 use comanda_domain::ports::{self, Clock, FlagSettings, IdGenerator, PasswordHasher, PublicMenu};
-use comanda_identity::TokenKeys;
 use comanda_postgres::{PostgresAuditLog, PostgresFlagSettings, PostgresHealth, PostgresOrders};
 use comanda_redis::{RedisConnections, RedisHealth};
 
@@ -47,7 +46,7 @@ impl Server {
     #[expect(clippy::too_many_lines, reason = "a list of what there is, one line each")]
     pub async fn build(config: &Config) -> anyhow::Result<Self> {
         let database = database::connect(&config.database, config.currency, config.placement.deadline).await?;
-        let redis = RedisConnections::new(config.redis_url.expose(), config.redis_pool_size, Duration::from_secs(1))?;
+        let redis = RedisConnections::new(config.redis.url.expose(), config.redis.pool_size, Duration::from_secs(1))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7);
 
@@ -60,12 +59,11 @@ impl Server {
         let checkout = payments::guarded(payments.clone(), &config.breakers);
         let accounts = accounts::guarded(&config.breakers, &database);
         let hasher: Arc<dyn PasswordHasher> = Arc::new(accounts::hasher(&config.passwords)?);
-        let keys =
-            Arc::new(TokenKeys::new(config.tokens.signing_key.as_ref(), config.tokens.verification_keys.as_ref())?);
+        let keys = Arc::new(config.tokens.keys()?);
         let access_tokens = sessions::access_tokens(config, &keys);
         let sessions = sessions::stored(&database);
         let closed_sessions = sessions::closed(config, &*sessions, &redis, &*clock).await?;
-        let lockouts = accounts::lockouts(&config.lockout, &redis, &clock);
+        let lockouts = accounts::lockouts(&config.lockouts, &redis, &clock);
         let passwords = Passwords {
             accounts: accounts.clone(),
             hasher,

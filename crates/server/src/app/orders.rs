@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use comanda_domain::ports::{MenuObserver, Orders};
-use comanda_postgres::{Database, PlacementConfig, PostgresOrders};
+use comanda_postgres::{Database, PostgresOrders};
 use comanda_resilience::{Breaker, GuardedOrders, RetryBudget};
 
 use crate::config::{BreakerConfig, Config};
@@ -12,12 +12,7 @@ pub(super) fn placement(
     database: &Database,
     observer: Arc<dyn MenuObserver>,
 ) -> anyhow::Result<Arc<PostgresOrders>> {
-    let placement = PlacementConfig {
-        queue_capacity: config.placement.queue.get(),
-        batch_limit: config.placement.batch.get(),
-        deadline: config.placement.deadline,
-    };
-    Ok(Arc::new(PostgresOrders::new(database.clone(), placement, observer)?))
+    Ok(Arc::new(PostgresOrders::new(database.clone(), config.placement.config(), observer)?))
 }
 
 pub(super) fn guarded(orders: Arc<dyn Orders>, breakers: &BreakerConfig) -> Arc<dyn Orders> {

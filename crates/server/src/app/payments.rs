@@ -8,14 +8,13 @@ use comanda_domain::{
 };
 use comanda_postgres::{Database, PostgresPayments};
 use comanda_resilience::{Breaker, BreakerSettings, GuardedCheckout, GuardedGateway};
-use comanda_stripe::{OfflineGateway, Stripe, StripeConfig};
+use comanda_stripe::{OfflineGateway, Stripe};
 
 use super::database;
 use crate::{
     config::{self, BreakerConfig, Config, PaymentSettings, PaymentsConfig},
     http::PaymentsWaker,
     system::{SystemClock, UuidV7},
-    traces,
 };
 
 pub(super) fn stored(database: &Database) -> Arc<PostgresPayments> {
@@ -41,7 +40,7 @@ pub(super) fn gateways(config: &Config) -> anyhow::Result<Gateways> {
         config::Gateway::None => Ok(Gateways::default()),
         config::Gateway::Offline => {
             let own = vec![format!("offline {}", config.http.secret_key.expose())];
-            let secrets = own.into_iter().chain(webhook_secrets(settings)).collect::<Vec<_>>();
+            let secrets = own.into_iter().chain(settings.webhook_secrets()).collect::<Vec<_>>();
             let gateway = Some(gateway(OfflineGateway::new(secrets.clone()), breaker));
             Ok(Gateways { gateway, offline: Some(OfflineGateway::new(secrets)) })
         }
@@ -73,21 +72,8 @@ pub(super) fn keep_processing(payments: ProcessPayments, waker: PaymentsWaker) {
     });
 }
 
-fn webhook_secrets(settings: &PaymentSettings) -> Vec<String> {
-    let secrets = settings.webhook_secrets.expose().split(',').map(str::trim);
-    secrets.filter(|secret| !secret.is_empty()).map(str::to_owned).collect()
-}
-
 fn stripe(settings: &PaymentSettings, currency: Currency) -> anyhow::Result<Stripe> {
-    let stripe = Stripe::new(StripeConfig {
-        base_url: settings.stripe_url.clone(),
-        secret_key: settings.stripe_key.expose().to_owned(),
-        webhook_secrets: webhook_secrets(settings),
-        timeout: settings.stripe_timeout,
-        currency,
-        traceparent: traces::traceparent,
-    });
-    stripe.context("cannot talk to Stripe")
+    Stripe::new(settings.stripe(currency)).context("cannot talk to Stripe")
 }
 
 /// What compares payments with the gateway, for a command. `None`: there is none to compare with.

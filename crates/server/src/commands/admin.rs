@@ -1,17 +1,20 @@
-use anyhow::{Context, bail};
 use clap::Subcommand;
 use comanda_application::accounts::Registration;
 use comanda_domain::{email::Email, password::Password, text::PersonName};
 
 use super::print;
-use crate::{app, config::StoreConfig};
+use crate::{app, config::StoreConfig, exit::UsageError};
 
 #[derive(Subcommand)]
 pub enum AdminCommand {
-    /// Open an admin's account, or make the address's account an admin with this password
+    /// Create an admin's account, or make an existing account an admin with a new password.
+    ///
+    /// The password is read from the environment variable `ADMIN_PASSWORD`.
     Create {
-        #[arg(long, env = "ADMIN_EMAIL")]
+        /// The admin's email address.
+        #[arg(long, env = "ADMIN_EMAIL", hide_env_values = true)]
         email: String,
+        /// The name of a new account.
         #[arg(long, default_value = "Admin")]
         name: String,
     },
@@ -21,13 +24,11 @@ impl AdminCommand {
     pub async fn run(self, config: &StoreConfig) -> anyhow::Result<()> {
         let Self::Create { email, name } = self;
         // Not an argument: a command line can be read by everybody on the machine.
-        let Ok(password) = std::env::var("ADMIN_PASSWORD") else {
-            bail!("put the password into the environment variable ADMIN_PASSWORD")
-        };
+        let password = std::env::var("ADMIN_PASSWORD").map_err(|why| UsageError::new("ADMIN_PASSWORD", why))?;
         let registration = Registration {
-            email: Email::new(&email).context("the e-mail address")?,
-            name: PersonName::new(&name).context("the name")?,
-            password: Password::choose(password).context("the password")?,
+            email: Email::new(&email).map_err(|why| UsageError::new("the email address", why))?,
+            name: PersonName::new(&name).map_err(|why| UsageError::new("the name", why))?,
+            password: Password::choose(password).map_err(|why| UsageError::new("ADMIN_PASSWORD", why))?,
         };
         let account = app::setup(config).await?.appoint_admin(registration).await?;
         print(&format!("{} is an admin.\n", account.email))

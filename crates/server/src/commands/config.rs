@@ -1,27 +1,33 @@
 use clap::Subcommand;
-use comanda_identity::TokenKeys;
+use serde_json::json;
 
-use super::{Settings, print};
-use crate::config::settings_table;
+use super::{Format, Settings, print, print_json};
+use crate::config::{sections, table};
 
 #[derive(Subcommand)]
 pub enum ConfigCommand {
-    /// Read every setting as `serve` would, and list every mistake
-    Check,
-    /// Show every setting with its default and meaning, as a table in Markdown
-    List,
+    /// Read and check every setting as `serve` does, and list every mistake.
+    Check(Format),
+    /// List every setting with its default and meaning, as tables in Markdown.
+    List(Format),
 }
 
 impl ConfigCommand {
     pub fn run(self, settings: &Settings) -> anyhow::Result<()> {
         match self {
-            Self::Check => {
-                let config = settings.server()?;
-                // The keys are checked as well: `serve` would stumble over them.
-                TokenKeys::new(config.tokens.signing_key.as_ref(), config.tokens.verification_keys.as_ref())?;
-                print("The configuration is usable.\n")
-            }
-            Self::List => print(&settings_table()),
+            Self::Check(format) => check(settings, &format),
+            Self::List(Format { json: false }) => print(&table()),
+            Self::List(Format { json: true }) => print_json(&sections()),
         }
     }
+}
+
+fn check(settings: &Settings, format: &Format) -> anyhow::Result<()> {
+    let checked = settings.server();
+    if format.json {
+        let mistakes = checked.as_ref().err().map_or(&[][..], |error| &error.0);
+        print_json(&json!({ "usable": checked.is_ok(), "mistakes": mistakes }))?;
+    }
+    checked?;
+    if format.json { Ok(()) } else { print("The configuration can be used.\n") }
 }

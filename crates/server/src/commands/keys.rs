@@ -6,7 +6,7 @@ use super::print;
 
 #[derive(Subcommand)]
 pub enum KeysCommand {
-    /// Print a new private key for `JWT_SIGNING_KEY`
+    /// Generate a private key for `JWT_SIGNING_KEY` and print it.
     Generate,
 }
 

@@ -12,30 +12,33 @@ use comanda_domain::{
 use serde::{Deserialize, Serialize};
 
 use super::{Settings, print};
-use crate::app;
+use crate::{app, exit::UsageError};
 
 #[derive(Subcommand)]
 pub enum MenuCommand {
-    /// Bring the menu to what a CSV file says (name,category,price,stock,description), all of it or nothing
+    /// Import the menu from a CSV file (name,category,price,stock,description), all of it or nothing.
     Import {
+        /// The CSV file.
         file: PathBuf,
-        /// Do nothing where there is a menu already
+        /// Do nothing if there is a menu already.
         #[arg(long)]
         if_empty: bool,
     },
-    /// Print the menu as CSV
+    /// Print the menu as CSV.
     Export,
-    /// Have every server renew its copies, after the tables were changed by hand: the menu items under a heading, or with an availability
+    /// Make every server renew its copies of some menu items, after the tables were changed by hand.
     #[command(group = ArgGroup::new("tag").required(true))]
     Invalidate {
+        /// The items of this category.
         #[arg(long, group = "tag", value_parser = |text: &str| Category::new(text))]
         category: Option<Category>,
+        /// The items with this availability.
         #[arg(long, group = "tag", value_parser = Availability::ALL.map(Availability::as_str))]
         availability: Option<String>,
     },
 }
 
-/// A row of the file. Prices are decimal: `12.50`.
+/// A row of the file. Prices are decimal numbers: `12.50`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
@@ -56,13 +59,14 @@ impl MenuCommand {
                     .into_iter()
                     .find(|known| availability.as_deref() == Some(known.as_str()))
                     .map(MenuTag::Availability);
-                let tag = category.or(availability).context("what is to be invalidated?")?;
-                let dropped = app::shared_menu(&settings.cache()?)?.invalidate(&tag).await?;
-                print(&format!("{dropped} entries dropped; every server renews its copies.\n"))
+                let tag = category.or(availability).context("neither a category nor an availability")?;
+                let dropped = app::shared_menu(&settings.cache()?).await?.invalidate(&tag).await?;
+                print(&format!("{dropped} entries deleted; every server renews its copies.\n"))
             }
             Self::Import { file, if_empty } => {
                 let config = &settings.store()?;
-                let text = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+                let text = std::fs::read(&file)
+                    .map_err(|why| UsageError::new(&format!("cannot read {}", file.display()), why))?;
                 let items = parse(&text, config.currency)?;
                 let setup = app::setup(config).await?;
                 if if_empty && !setup.export_menu().await?.items.is_empty() {
@@ -91,7 +95,7 @@ fn parse(text: &[u8], currency: Currency) -> anyhow::Result<Vec<ImportedMenuItem
         let line = position + 2;
         match row.map_err(anyhow::Error::from).and_then(|row| item(&row, currency)) {
             Ok(item) if !seen.insert((item.category.clone(), item.name.clone())) => {
-                mistakes.push(format!("line {line}: {} / {} stands there twice", item.category, item.name));
+                mistakes.push(format!("line {line}: {} / {} is listed twice", item.category, item.name));
             }
             Ok(item) => items.push(item),
             Err(mistake) => mistakes.push(format!("line {line}: {mistake:#}")),

@@ -2,26 +2,35 @@
 
 mod admin;
 mod check;
+mod completions;
 mod config;
 mod keys;
+mod man;
 mod menu;
 mod migrate;
 mod openapi;
 mod payments;
 mod serve;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, ErrorKind, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{CacheConfig, Config, ConfigError, PaymentsConfig, Source, StoreConfig};
+use crate::{
+    config::{CacheConfig, Config, ConfigError, PaymentsConfig, Source, StoreConfig},
+    exit,
+};
 
-/// The order desk of a restaurant: serves HTTP, and what an operator needs beside it.
+/// The ordering backend of a restaurant: the HTTP server, and commands for its operator.
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "comanda", version, after_help = exit::CODES)]
 pub struct Comanda {
-    /// A TOML file with settings; environment variables come first. `comanda config list` shows them all.
-    #[arg(long, global = true, env = "COMANDA_CONFIG", value_name = "FILE")]
+    /// A TOML file with settings; environment variables take precedence. `comanda config list` shows all settings.
+    #[arg(long, global = true, env = "COMANDA_CONFIG", hide_env_values = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
@@ -29,29 +38,35 @@ pub struct Comanda {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve HTTP until told to stop
+    /// Serve HTTP until told to stop.
     Serve,
-    /// Bring the database up to date
+    /// Migrate the database to this version's schema.
     Migrate,
-    /// Import or export the menu, or have its copies renewed
+    /// Import or export the menu, or renew the copies of it.
     #[command(subcommand)]
     Menu(menu::MenuCommand),
-    /// Look after admins
+    /// Manage admins.
     #[command(subcommand)]
     Admin(admin::AdminCommand),
-    /// Hold the tables against every invariant; fails where one is broken
-    Check,
-    /// Look after payments
+    /// Check every invariant against the database.
+    ///
+    /// Exits with 1 if one is broken. Reads whole tables.
+    Check(check::Check),
+    /// Manage payments.
     #[command(subcommand)]
     Payments(payments::PaymentsCommand),
-    /// Print the `OpenAPI` document
+    /// Print the HTTP interface as an `OpenAPI` document.
     Openapi,
-    /// Look at the configuration
+    /// Check the configuration, or list all settings.
     #[command(subcommand)]
     Config(config::ConfigCommand),
-    /// Make keys
+    /// Generate keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Print a completion script for a shell.
+    Completions(completions::Completions),
+    /// Print the manual page, or write the pages of all commands into a folder.
+    Man(man::Man),
 }
 
 impl Comanda {
@@ -62,11 +77,13 @@ impl Comanda {
             Command::Migrate => migrate::run(&settings.store()?).await?,
             Command::Menu(command) => command.run(&settings).await?,
             Command::Admin(command) => command.run(&settings.store()?).await?,
-            Command::Check => return check::run(&settings.store()?).await,
+            Command::Check(command) => return command.run(&settings.store()?).await,
             Command::Payments(command) => return command.run(&settings.payments()?).await,
             Command::Openapi => openapi::run()?,
             Command::Config(command) => command.run(&settings)?,
             Command::Keys(command) => command.run()?,
+            Command::Completions(command) => command.run()?,
+            Command::Man(command) => command.run()?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -95,12 +112,55 @@ impl Settings {
     }
 }
 
-/// What commands print goes to standard output, whole, or fails: a full disk under an export is no success.
-pub(crate) fn print(text: &str) -> anyhow::Result<()> {
-    use std::io::Write;
+/// Whether a command reports to a person or to a program.
+#[derive(clap::Args)]
+struct Format {
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
 
-    let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()?;
-    Ok(())
+/// Writes what a command prints to standard output, whole. A full disk under an export is a failure; a reader that has seen
+/// enough, such as `head`, is not.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    print(&format!("{}\n", serde_json::to_string_pretty(value)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_are_consistent() {
+        Comanda::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_changes_only_on_purpose() {
+        let mut help = String::new();
+        describe(Comanda::command().term_width(100), &mut help);
+        insta::assert_snapshot!(help);
+    }
+
+    /// The help of a command and of all below it.
+    fn describe(mut command: clap::Command, help: &mut String) {
+        command.build();
+        help.push_str(&command.render_long_help().to_string());
+        for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+            writeln!(help, "\n---- {}\n", inner.get_bin_name().unwrap_or(inner.get_name())).unwrap();
+            describe(inner.clone(), help);
+        }
+    }
 }

@@ -1,0 +1,44 @@
+//! What a deployment is.
+
+use std::str::FromStr;
+
+use comanda_domain::money::Currency;
+
+use super::{reader::Reader, setting::settings};
+
+settings! {
+    /// What a deployment is.
+    #[expect(dead_code, reason = "the reader keeps the mode, for all sections")]
+    pub struct Deployment checked by check {
+        MODE => mode: Mode = "production",
+            "`production`, or `development`, where card payments can be simulated and mails can be written to a folder.";
+        CURRENCY => currency: Currency = "EUR",
+            "The deployment's one currency (ISO 4217). Prices are stored in minor units without it: never change it later.";
+    }
+}
+
+/// The mode decides what other sections refuse, whatever else is wrong in this one.
+fn check(draft: &Draft, reader: &mut Reader) {
+    if let Some(mode) = draft.mode {
+        reader.set_mode(mode);
+    }
+}
+
+/// What a deployment is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Production,
+    Development,
+}
+
+impl FromStr for Mode {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "production" => Ok(Self::Production),
+            "development" => Ok(Self::Development),
+            _ => Err("must be production or development"),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The HTTP server.
+
+use std::{net::SocketAddr, num::NonZeroUsize, ops::Deref, str::FromStr, time::Duration};
+
+use ipnet::IpNet;
+use url::Url;
+
+use super::{Setting, reader::Reader, secret::Secret, setting::settings, value::Value};
+
+settings! {
+    /// How HTTP is served.
+    pub struct HttpConfig checked by check {
+        BIND_ADDR => bind_addr: SocketAddr = "127.0.0.1:8080",
+            "Where the server listens.";
+        METRICS_ADDR => metrics_addr: Option<SocketAddr> = "",
+            "Where Prometheus can read `/metrics`, such as `127.0.0.1:9090`; by default nowhere.";
+        WORKERS => workers: NonZeroUsize in 1..=1_024 = 2,
+            "How many threads serve HTTP.";
+        CONCURRENT_REQUESTS => concurrent_requests: usize in 1..=1_000_000 = 1_024,
+            "How many requests a server works on at the same time. One more is refused with 503 at once, so that not all \
+             of them are late. Health checks are always answered.";
+        REQUEST_TIMEOUT_MS => request_timeout: Duration in 100..=600_000 ms = 5_000,
+            "A write that takes longer is answered with 503; reads have limits of their own.";
+        PASSWORD_TIMEOUT_MS => password_timeout: Duration in 100..=600_000 ms = 10_000,
+            "The same for requests that check or hash a password, which may have to queue.";
+        SHUTDOWN_TIMEOUT_MS => shutdown_timeout: Duration in 0..=600_000 ms = 15_000,
+            "How long requests in flight may take to finish when the server is told to stop.";
+        SECRET_KEY => secret_key: Secret,
+            "At least 32 random characters, the same on every server. Keys for cursors, CSRF tokens and refresh tokens \
+             are derived from it.";
+        CORS_ORIGINS => cors_origins: Origins = "",
+            "Origins whose pages may call the API, separated by commas, such as `https://shop.example`.";
+        INSECURE_COOKIES => insecure_cookies: bool = false,
+            "Session cookies without `Secure` and the `__Host-` prefix: only in development, for plain http on localhost.";
+        TRUSTED_PROXIES => trusted_proxies: Vec<IpNet> = "",
+            "Networks of proxies whose `X-Forwarded-For` is believed, separated by commas, such as `10.0.0.0/8`.";
+    }
+}
+
+fn check(draft: &Draft, reader: &mut Reader) {
+    const CHARACTERS: usize = 32;
+    if draft.secret_key.as_ref().is_some_and(|key| key.expose().trim().chars().count() < CHARACTERS) {
+        reader.mistake(&SECRET_KEY, format!("must have at least {CHARACTERS} characters"));
+    }
+    if let (Some(bind), Some(Some(metrics))) = (draft.bind_addr, draft.metrics_addr)
+        && bind.port() == metrics.port()
+        && bind.port() != 0
+        && (bind.ip() == metrics.ip() || bind.ip().is_unspecified() || metrics.ip().is_unspecified())
+    {
+        reader.mistake(&METRICS_ADDR, format!("{metrics} collides with BIND_ADDR={bind}"));
+    }
+    if reader.is_production() {
+        if draft.insecure_cookies == Some(true) {
+            let what = "anybody on the way could read session cookies: set MODE=development if that is meant";
+            reader.mistake(&INSECURE_COOKIES, what);
+        }
+        if draft.trusted_proxies.as_ref().is_some_and(|networks| covers_everybody(networks)) {
+            let what = "everybody would be believed to be a proxy, and could claim any address: name your own proxies' \
+                        networks, or set MODE=development if that is meant";
+            reader.mistake(&TRUSTED_PROXIES, what);
+        }
+    }
+}
+
+/// Also where several networks add up.
+fn covers_everybody(networks: &[IpNet]) -> bool {
+    IpNet::aggregate(&networks.to_vec()).iter().any(|network| network.prefix_len() == 0)
+}
+
+/// Whose pages may call the API.
+#[derive(Clone, Debug)]
+pub struct Origins(Vec<String>);
+
+impl Deref for Origins {
+    type Target = Vec<String>;
+
+    fn deref(&self) -> &Vec<String> {
+        &self.0
+    }
+}
+
+impl Value for Origins {
+    const KIND: &'static str = "origins, separated by commas";
+
+    fn parse(text: &str, setting: &Setting) -> Result<Self, Vec<String>> {
+        let origins: Vec<Origin> = Value::parse(text, setting)?;
+        Ok(Self(origins.into_iter().map(|origin| origin.0).collect()))
+    }
+}
+
+/// As a browser writes it: `https://shop.example`.
+pub struct Origin(String);
+
+impl FromStr for Origin {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        // No browser sends a wildcard.
+        let url = url.filter(|_| !text.contains('*'));
+        let origin = url.map(|url| url.origin().ascii_serialization()).filter(|origin| origin == text);
+        origin.map(Self).ok_or("not an origin such as https://shop.example")
+    }
+}

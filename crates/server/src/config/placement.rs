@@ -1,0 +1,26 @@
+//! Placing orders.
+
+use std::time::Duration;
+
+use comanda_postgres::PlacementConfig;
+
+use super::setting::settings;
+
+settings! {
+    /// How orders are placed.
+    pub struct PlacementSettings {
+        PLACEMENT_QUEUE => queue: usize in 1..=1_000_000 = 1_024,
+            "How many orders may wait for a transaction. One more is refused with 503 at once.";
+        PLACEMENT_BATCH => batch: usize in 1..=10_000 = 256,
+            "How many orders share a transaction at most.";
+        PLACEMENT_DEADLINE_MS => deadline: Duration in 100..=60_000 ms = 5_000,
+            "How long placing an order may take; also the limit of every transaction. Both end a little before \
+             `REQUEST_TIMEOUT_MS` if that is shorter.";
+    }
+}
+
+impl PlacementSettings {
+    pub fn config(&self) -> PlacementConfig {
+        PlacementConfig { queue_capacity: self.queue, batch_limit: self.batch, deadline: self.deadline }
+    }
+}

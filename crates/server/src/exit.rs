@@ -1,0 +1,61 @@
+//! How the program ends, for whoever runs it from a script.
+
+use std::{error::Error, fmt::Display, process::ExitCode};
+
+use thiserror::Error;
+
+use crate::config::ConfigError;
+
+/// Shown by `comanda --help`.
+pub const CODES: &str = "\
+Exit codes:
+  0  success
+  1  a broken invariant, a difference, or a command that was refused or failed
+  2  a mistake in the usage or the configuration
+  3  an unreachable service: PostgreSQL, Redis or Stripe";
+
+const USAGE: u8 = 2;
+const UNREACHABLE: u8 = 3;
+
+/// The command was given something it cannot work with.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct UsageError(String);
+
+impl UsageError {
+    /// `what` was wrong, and why.
+    pub fn new(what: &str, why: impl Display) -> Self {
+        Self(format!("{what}: {why}"))
+    }
+}
+
+/// A service did not answer.
+#[derive(Debug, Error)]
+#[error("cannot reach {service} at {address}: {cause}")]
+pub struct Unreachable {
+    service: &'static str,
+    address: String,
+    cause: String,
+}
+
+impl Unreachable {
+    /// `address` is the host and the port, without any password. Of the error, only what lies at its bottom is told.
+    pub fn new(service: &'static str, address: &str, error: &dyn Error) -> Self {
+        let mut cause = error;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        Self { service, address: address.to_owned(), cause: cause.to_string() }
+    }
+}
+
+/// The code for a failure.
+pub fn code_of(error: &anyhow::Error) -> ExitCode {
+    if error.chain().any(<dyn Error>::is::<Unreachable>) {
+        UNREACHABLE.into()
+    } else if error.chain().any(|cause| cause.is::<UsageError>() || cause.is::<ConfigError>()) {
+        USAGE.into()
+    } else {
+        ExitCode::FAILURE
+    }
+}
