@@ -5,7 +5,7 @@ use comanda_application::{
     Accounts, Events, Menu, Operations, Orders, Sales, Sessions,
     payments::{PayOrder, ReceiveGatewayEvent, RefundPayment, SettlePayment},
 };
-use comanda_domain::money::Currency;
+use comanda_domain::Currency;
 use comanda_identity::TokenKeys;
 use comanda_stripe::OfflineGateway;
 

@@ -3,16 +3,9 @@
 use std::{fmt::Display, str::FromStr};
 
 use comanda_domain::{
-    basket::BasketSizeOutOfRange,
-    email::EmailError,
-    feature_flag::PercentageOutOfRange,
-    money::PriceError,
-    page::PageLimitOutOfRange,
-    password::PasswordError,
-    quantity::QuantityOutOfRange,
+    BasketSizeOutOfRange, EmailError, PageLimitOutOfRange, PasswordError, PercentageOutOfRange, PriceError,
+    QuantityOutOfRange, StockDeltaOutOfRange, StockOutOfRange, TextError,
     sales::{PeriodError, TooManyIntervals},
-    stock::{StockDeltaOutOfRange, StockOutOfRange},
-    text::TextError,
 };
 
 use serde::Serialize;

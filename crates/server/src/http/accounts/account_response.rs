@@ -1,4 +1,4 @@
-use comanda_domain::account::Account;
+use comanda_domain::Account;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use comanda_application::Accounts;
-use comanda_domain::{account::AccountChange, ids::AccountId, ports::ChangeAccountError};
+use comanda_domain::{AccountChange, AccountId, ports::ChangeAccountError};
 use serde::Deserialize;
 use utoipa::ToSchema;
 

@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use comanda_application::{Accounts, accounts::CheckPasswordError};
-use comanda_domain::password::Password;
+use comanda_domain::Password;
 use serde::Deserialize;
 use utoipa::ToSchema;
 

@@ -1,8 +1,7 @@
 use actix_web::HttpResponse;
 use comanda_application::Accounts;
 use comanda_domain::{
-    account::Role,
-    ids::AccountId,
+    AccountId, Role,
     ports::{AccountsQuery, Unavailable},
 };
 use serde::Deserialize;

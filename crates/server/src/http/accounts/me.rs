@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use comanda_application::Accounts;
-use comanda_domain::{ports::Unavailable, text::PersonName};
+use comanda_domain::{PersonName, ports::Unavailable};
 use serde::Deserialize;
 use utoipa::ToSchema;
 

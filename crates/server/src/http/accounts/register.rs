@@ -3,7 +3,7 @@ use comanda_application::{
     Accounts,
     accounts::{OpenAccountError, Registration},
 };
-use comanda_domain::{email::Email, password::Password, rate_limit::LimitedAction, text::PersonName};
+use comanda_domain::{Email, LimitedAction, Password, PersonName};
 use serde::Deserialize;
 use utoipa::ToSchema;
 

@@ -5,7 +5,7 @@ use std::{
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
 use comanda_domain::{
-    account::{Actor, Administrator, StaffMember},
+    Actor, Administrator, StaffMember,
     ports::{AccessTokens, Audience, Clock, ClosedSessions},
 };
 

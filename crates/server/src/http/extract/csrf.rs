@@ -11,7 +11,7 @@ use actix_web::{
     http::header::{self, HeaderMap},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use comanda_domain::ids::SessionId;
+use comanda_domain::SessionId;
 use comanda_identity::derived_key;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;

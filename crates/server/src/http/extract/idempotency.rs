@@ -2,7 +2,7 @@ use std::{future::Future, pin::Pin};
 
 use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, dev::Payload, http::StatusCode};
 use comanda_application::IdempotentRequest;
-use comanda_domain::idempotency::{IdempotencyKey, RequestFingerprint};
+use comanda_domain::{IdempotencyKey, RequestFingerprint};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::openapi::Required;

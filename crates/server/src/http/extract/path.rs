@@ -1,12 +1,7 @@
 use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
-use comanda_domain::{
-    email::Email,
-    feature_flag::FeatureFlag,
-    ids::{AccountId, MenuItemId, OrderId, PaymentId},
-    payment::IntentId,
-};
+use comanda_domain::{AccountId, Email, FeatureFlag, IntentId, MenuItemId, OrderId, PaymentId};
 use utoipa::{
     PartialSchema,
     openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat},

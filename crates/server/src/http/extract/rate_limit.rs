@@ -7,10 +7,7 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
-use comanda_domain::{
-    ports::AddressLimits,
-    rate_limit::{Allowance, ClientNetwork, LimitedAction},
-};
+use comanda_domain::{Allowance, ClientNetwork, LimitedAction, ports::AddressLimits};
 use ipnet::IpNet;
 
 use super::Service;

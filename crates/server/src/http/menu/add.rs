@@ -1,12 +1,6 @@
 use actix_web::{HttpResponse, http::header};
 use comanda_application::Menu;
-use comanda_domain::{
-    menu_item::MenuItemDetails,
-    money::Currency,
-    ports::Unavailable,
-    stock::Stock,
-    text::{Category, Description, MenuItemName},
-};
+use comanda_domain::{Category, Currency, Description, MenuItemDetails, MenuItemName, Stock, ports::Unavailable};
 use serde::Deserialize;
 use utoipa::ToSchema;
 

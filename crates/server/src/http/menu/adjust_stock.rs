@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use comanda_application::Menu;
-use comanda_domain::{ids::MenuItemId, ports::AdjustStockError, stock::StockDelta, text::Reason};
+use comanda_domain::{MenuItemId, Reason, StockDelta, ports::AdjustStockError};
 use serde::Deserialize;
 use utoipa::ToSchema;
 

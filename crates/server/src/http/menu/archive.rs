@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use comanda_application::Menu;
-use comanda_domain::{ids::MenuItemId, ports::EditMenuItemError};
+use comanda_domain::{MenuItemId, ports::EditMenuItemError};
 
 use super::edit::revision_seen;
 use crate::http::{

@@ -1,13 +1,8 @@
 use actix_web::HttpResponse;
 use comanda_application::Menu;
 use comanda_domain::{
-    account::StaffMember,
-    ids::MenuItemId,
-    menu_item::MenuItemEdit,
-    money::Currency,
+    Category, Currency, Description, MenuItemEdit, MenuItemId, MenuItemName, StaffMember, Stock,
     ports::EditMenuItemError,
-    stock::Stock,
-    text::{Category, Description, MenuItemName},
 };
 use serde::Deserialize;
 use utoipa::ToSchema;

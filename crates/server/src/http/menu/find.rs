@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use comanda_application::Menu;
-use comanda_domain::{ids::MenuItemId, ports::Unavailable};
+use comanda_domain::{MenuItemId, ports::Unavailable};
 
 use super::{etag, shown_to};
 use crate::http::{

@@ -1,12 +1,6 @@
 use actix_web::HttpResponse;
 use comanda_application::Menu;
-use comanda_domain::{
-    ids::MenuItemId,
-    menu_item::MenuItem,
-    page::MenuPosition,
-    ports::Unavailable,
-    text::{Category, MenuItemName},
-};
+use comanda_domain::{Category, MenuItem, MenuItemId, MenuItemName, MenuPosition, ports::Unavailable};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 use uuid::Uuid;

@@ -10,7 +10,7 @@ mod rendered_menu;
 mod whole;
 
 use actix_web::http::header::{ETag, EntityTag};
-use comanda_domain::{account::Actor, menu_item::MenuItem};
+use comanda_domain::{Actor, MenuItem};
 
 pub use self::{
     add::{__path_add, add},

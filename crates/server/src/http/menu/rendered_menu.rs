@@ -12,7 +12,7 @@ use actix_web::{
 };
 use arc_swap::ArcSwapOption;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use comanda_domain::{menu_item::MenuItem, money::Currency, ports::WholeMenu};
+use comanda_domain::{Currency, MenuItem, ports::WholeMenu};
 use flate2::{Compression, write::GzEncoder};
 use serde::Serialize;
 use sha2::{Digest, Sha256};

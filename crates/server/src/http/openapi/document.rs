@@ -299,6 +299,15 @@ mod tests {
     }
 
     #[test]
+    fn every_type_of_event_has_a_webhook() {
+        let document = parsed();
+        let types = document["components"]["schemas"]["EventType"]["enum"].as_array().unwrap().iter();
+        let types: BTreeSet<&str> = types.map(|event| event.as_str().unwrap()).collect();
+        let webhooks = document["webhooks"].as_object().unwrap().keys().map(String::as_str);
+        assert_eq!(webhooks.collect::<BTreeSet<_>>(), types);
+    }
+
+    #[test]
     fn constraints_are_stated() {
         let document = parsed();
         let line = &document["components"]["schemas"]["OrderLineRequest"]["properties"]["quantity"];

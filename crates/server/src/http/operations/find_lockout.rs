@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use comanda_application::Operations;
-use comanda_domain::{email::Email, ports::Unavailable};
+use comanda_domain::{Email, ports::Unavailable};
 
 use super::LockoutResponse;
 use crate::http::{

@@ -1,9 +1,6 @@
 use actix_web::HttpResponse;
 use comanda_application::Operations;
-use comanda_domain::{
-    feature_flag::{FeatureFlag, Percentage},
-    ports::Unavailable,
-};
+use comanda_domain::{FeatureFlag, Percentage, ports::Unavailable};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

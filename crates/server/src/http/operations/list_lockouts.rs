@@ -1,8 +1,7 @@
 use actix_web::HttpResponse;
 use comanda_application::Operations;
 use comanda_domain::{
-    email::Email,
-    lockout::LockReason,
+    Email, LockReason,
     ports::{LockedAddressPosition, LockoutsQuery, Unavailable},
 };
 use serde::Deserialize;

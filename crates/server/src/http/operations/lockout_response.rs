@@ -1,4 +1,4 @@
-use comanda_domain::lockout::LockedAddress;
+use comanda_domain::LockedAddress;
 use serde::Serialize;
 use utoipa::ToSchema;
 

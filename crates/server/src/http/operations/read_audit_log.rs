@@ -1,10 +1,8 @@
 use actix_web::HttpResponse;
 use comanda_application::Operations;
 use comanda_domain::{
-    audit::{AuditAction, AuditEntry},
-    ids::AccountId,
+    AccountId, AuditAction, AuditEntry, Reason,
     ports::{AuditQuery, Unavailable},
-    text::Reason,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -89,7 +87,7 @@ impl From<AuditEntry> for AuditEntryResponse {
     fn from(AuditEntry { id, record }: AuditEntry) -> Self {
         Self {
             id,
-            actor_id: record.actor.map(comanda_domain::ids::AccountId::as_uuid),
+            actor_id: record.actor.map(comanda_domain::AccountId::as_uuid),
             action: record.action.as_str(),
             target: record.target,
             reason: record.reason.map(|reason| reason.as_str().to_owned()),

@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use comanda_application::{Operations, operations::UnlockError};
-use comanda_domain::{email::Email, text::Reason};
+use comanda_domain::{Email, Reason};
 use serde::Deserialize;
 use utoipa::ToSchema;
 

@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use comanda_application::Orders;
-use comanda_domain::{ids::OrderId, order_status::OrderStatus, ports::AdvanceOrderError};
+use comanda_domain::{OrderId, OrderStatus, ports::AdvanceOrderError};
 use serde::Deserialize;
 use utoipa::ToSchema;
 

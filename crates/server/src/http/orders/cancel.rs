@@ -1,6 +1,6 @@
 use actix_web::{HttpResponse, http::StatusCode};
 use comanda_application::Orders;
-use comanda_domain::{ids::OrderId, order_status::OrderStatus, ports::CancelOrderError, text::Reason};
+use comanda_domain::{OrderId, OrderStatus, Reason, ports::CancelOrderError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

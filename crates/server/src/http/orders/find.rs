@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use comanda_application::{Orders, orders::Relations};
-use comanda_domain::{ids::OrderId, ports::Unavailable};
+use comanda_domain::{OrderId, ports::Unavailable};
 use serde::Deserialize;
 use utoipa::IntoParams;
 

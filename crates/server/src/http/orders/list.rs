@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use comanda_application::{Orders, orders::Relations};
-use comanda_domain::{ids::OrderId, order_status::OrderStatus, ports::Unavailable};
+use comanda_domain::{OrderId, OrderStatus, ports::Unavailable};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;

@@ -15,7 +15,7 @@ pub use self::{
     place::{__path_place, place},
 };
 
-use comanda_domain::order_status::OrderStatus;
+use comanda_domain::OrderStatus;
 
 use super::problem::{Code, Problem};
 

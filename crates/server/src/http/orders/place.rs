@@ -4,12 +4,7 @@ use actix_web::{
 };
 use comanda_application::Orders;
 use comanda_domain::{
-    allocation::Shortage,
-    basket::{Basket, BasketLine, BasketSizeOutOfRange},
-    ids::MenuItemId,
-    ports::PlaceOrderError,
-    quantity::Quantity,
-    text::Note,
+    Basket, BasketLine, BasketSizeOutOfRange, MenuItemId, Note, Quantity, Shortage, ports::PlaceOrderError,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

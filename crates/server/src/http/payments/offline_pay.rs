@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use comanda_application::payments::{ReceiveEventError, ReceiveGatewayEvent};
-use comanda_domain::payment::IntentId;
+use comanda_domain::IntentId;
 use comanda_stripe::{OfflineGateway, TestCard};
 use serde::Deserialize;
 use utoipa::ToSchema;

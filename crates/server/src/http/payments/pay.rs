@@ -1,6 +1,6 @@
 use actix_web::{HttpResponse, http::StatusCode};
 use comanda_application::payments::{PayOrder, PayOrderError};
-use comanda_domain::{ids::OrderId, payment::PaymentMethod, ports::BeginPaymentError};
+use comanda_domain::{OrderId, PaymentMethod, ports::BeginPaymentError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -90,7 +90,7 @@ impl Problems for PayOrderError {
 
 #[cfg(test)]
 mod tests {
-    use comanda_domain::{order_status::OrderStatus, ports::Unavailable};
+    use comanda_domain::{OrderStatus, ports::Unavailable};
 
     use super::*;
     use crate::http::problem::assert_stated;

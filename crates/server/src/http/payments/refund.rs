@@ -1,12 +1,6 @@
 use actix_web::HttpResponse;
 use comanda_application::payments::RefundPayment;
-use comanda_domain::{
-    ids::{OrderId, PaymentId},
-    money::{Currency, Money, Price},
-    payment::Refund,
-    ports::RefundPaymentError,
-    text::Reason,
-};
+use comanda_domain::{Currency, Money, OrderId, PaymentId, Price, Reason, Refund, ports::RefundPaymentError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -109,7 +103,7 @@ impl From<RefundPaymentError> for Problem {
 problems! {
     RefundPaymentError: [NotFound, InvalidTransition, ValidationFailed, Unavailable];
     NotFound,
-    NotPaid(comanda_domain::payment::PaymentStatus::Failed),
+    NotPaid(comanda_domain::PaymentStatus::Failed),
     TooMuch { left: Money::zero(Currency::EUR) },
     Unavailable(Unavailable::new("test")),
 }

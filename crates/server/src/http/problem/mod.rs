@@ -14,7 +14,7 @@ use actix_web::{
     http::{StatusCode, header},
 };
 use chrono::TimeDelta;
-use comanda_domain::{ports::Unavailable, rate_limit::Allowance};
+use comanda_domain::{Allowance, ports::Unavailable};
 use serde_json::{Map, Value};
 
 #[cfg(test)]

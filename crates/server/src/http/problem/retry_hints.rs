@@ -1,6 +1,6 @@
 //! What clients learn about when to try again.
 
-use comanda_domain::rate_limit::Allowance;
+use comanda_domain::Allowance;
 
 /// At least one, so that a client that waits does wait.
 pub fn whole_seconds(wait: chrono::TimeDelta) -> u32 {

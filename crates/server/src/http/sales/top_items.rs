@@ -1,7 +1,7 @@
 use actix_web::{HttpRequest, HttpResponse, http::header::VARY};
 use chrono_tz::Tz;
 use comanda_application::{Sales, sales::SalesReportError};
-use comanda_domain::{page::PageLimit, ports::TopItem};
+use comanda_domain::{PageLimit, ports::TopItem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;

@@ -45,7 +45,7 @@ problems! {
 }
 
 #[cfg(test)]
-fn lock() -> comanda_domain::lockout::Lock {
+fn lock() -> comanda_domain::Lock {
     let now = chrono::DateTime::UNIX_EPOCH;
-    comanda_domain::lockout::Lock { attempts: 5, level: 1, first_failed_at: now, locked_at: now, unlock_at: now }
+    comanda_domain::Lock { attempts: 5, level: 1, first_failed_at: now, locked_at: now, unlock_at: now }
 }

@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use comanda_application::{Sessions, sessions::RefreshSessionError};
-use comanda_domain::{rate_limit::LimitedAction, session::RefreshToken};
+use comanda_domain::{LimitedAction, RefreshToken};
 use serde::Deserialize;
 use utoipa::ToSchema;
 

@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use comanda_application::{Sessions, accounts::CheckPasswordError};
-use comanda_domain::{email::Email, password::Password, rate_limit::LimitedAction};
+use comanda_domain::{Email, LimitedAction, Password};
 use serde::Deserialize;
 use utoipa::ToSchema;
 

@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use comanda_application::{Sessions, accounts::CheckPasswordError};
-use comanda_domain::rate_limit::LimitedAction;
+use comanda_domain::LimitedAction;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -1,4 +1,4 @@
-use comanda_domain::menu_item::MenuItem;
+use comanda_domain::MenuItem;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

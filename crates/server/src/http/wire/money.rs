@@ -1,4 +1,4 @@
-use comanda_domain::money::{Currency, Money, Price};
+use comanda_domain::{Currency, Money, Price};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -1,13 +1,8 @@
 //! Closed sets of names, described as enums. Each comes from the domain's own list.
 
 use comanda_domain::{
-    account::Role,
-    audit::AuditAction,
-    feature_flag::FeatureFlag as Flag,
-    lockout::LockReason as Reason,
-    order_status::OrderStatus as Status,
-    payment::{PaymentMethod as Method, PaymentStatus as Paid, RefundStatus as Refunded},
-    stock::Availability as Available,
+    AuditAction, Availability as Available, FeatureFlag as Flag, LockReason as Reason, OrderStatus as Status,
+    PaymentMethod as Method, PaymentStatus as Paid, RefundStatus as Refunded, Role,
 };
 use utoipa::{
     PartialSchema, ToSchema,

@@ -1,5 +1,5 @@
 use comanda_application::orders::RelatedOrder;
-use comanda_domain::order::{Order, OrderLine, OrderWithLines};
+use comanda_domain::{Order, OrderLine, OrderWithLines};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

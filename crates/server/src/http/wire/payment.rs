@@ -1,4 +1,4 @@
-use comanda_domain::{payment::Payment, ports::PaymentReceipt};
+use comanda_domain::{Payment, ports::PaymentReceipt};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
