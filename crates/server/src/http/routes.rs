@@ -27,7 +27,7 @@ use super::{
 /// How long a request may take, and how it is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// Is usually answered from memory, and so often that a span of its own would cost as much as the response.
+    /// Is usually served from memory, and so often that a span of its own would cost as much as the response.
     Memory,
     /// Reads from the database.
     Read,
@@ -37,7 +37,7 @@ pub enum Class {
     Write,
     /// Checks or hashes a password, and may have to wait its turn for that.
     Password,
-    /// Asks how the server is: an overloaded server answers too.
+    /// Asks how the server is; it is served when the server is overloaded, too.
     Probe,
 }
 
@@ -133,7 +133,7 @@ routes! {
     problem::page [Read, Request],
 }
 
-/// The endpoints of each path, in order of its first line: a path that is registered twice would answer 405 for the
+/// The endpoints of each path, in order of its first line: a path that is registered twice would respond with 405 for the
 /// methods of its second registration.
 pub fn resources() -> Vec<(&'static str, Vec<&'static Endpoint>)> {
     let mut resources: Vec<(&str, Vec<&Endpoint>)> = Vec::new();

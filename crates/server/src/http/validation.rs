@@ -1,4 +1,4 @@
-//! Collecting every violation of a request before answering.
+//! Collects every violation in a request, so that the response lists them all.
 
 use std::{fmt::Display, str::FromStr};
 
@@ -22,7 +22,7 @@ pub struct Violation {
     /// What is wrong, by a name that never changes.
     #[schema(example = "out-of-range")]
     pub code: &'static str,
-    /// What is wrong, for people.
+    /// What is wrong, in words.
     pub detail: String,
 }
 

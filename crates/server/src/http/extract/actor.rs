@@ -16,7 +16,7 @@ use crate::http::{
     problem::{Code, Problem},
 };
 
-/// What it takes to know who sent a request.
+/// Finds out who sent a request.
 #[derive(Clone)]
 pub struct Authenticator {
     pub tokens: Arc<dyn AccessTokens>,
@@ -35,7 +35,7 @@ impl Authenticator {
         }
     }
 
-    /// A bearer token that is not good is a problem everywhere: whoever sent it should know.
+    /// An invalid bearer token is a problem everywhere, so that its sender learns of it.
     fn of_client(&self, header: &header::HeaderValue) -> Result<Actor, Problem> {
         let token = header
             .to_str()
@@ -51,7 +51,7 @@ impl Authenticator {
         Ok(actor)
     }
 
-    /// A cookie whose session has ended is sent along with everything, wanted or not: it is no credential.
+    /// Browsers send a cookie along even when its session has ended: it is not a credential then.
     fn of_browser(&self, request: &HttpRequest) -> Result<Option<Actor>, Problem> {
         let Some(token) = self.cookies.session_token(request) else { return Ok(None) };
         let Ok(actor) = self.tokens.verify(&token, Audience::Browser, self.clock.now()) else { return Ok(None) };
@@ -98,11 +98,11 @@ macro_rules! extractor {
 }
 
 extractor! {
-    /// Whoever sent the request, if they said who they are.
+    /// The sender of the request, if signed in.
     MaybeSignedIn(Option<Actor>), MaybeSignedIn, []: maybe_signed_in
 }
 extractor! {
-    /// Anybody with an account.
+    /// Anyone with an account.
     SignedIn(Actor), SignedIn, []: signed_in
 }
 extractor! {

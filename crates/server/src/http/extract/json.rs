@@ -160,7 +160,7 @@ fn malformed(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
         return Problem::new(Code::InvalidRequest, format!("The body is not JSON: {cause}."));
     }
     let pointer: String = error.path().iter().map(segment).collect();
-    // "… at line 1 column 2" helps nobody who has the pointer.
+    // Clients have the pointer, and do not need "… at line 1 column 2".
     let text = cause.to_string();
     let detail = text.split(" at line ").next().unwrap_or(&text).to_owned();
     let code = if detail.starts_with("unknown field") {

@@ -16,7 +16,7 @@ use crate::http::{
     problem::{Code, Operation, Problem, whole_seconds},
 };
 
-/// How often the clients of an address may try what is worth guessing.
+/// Limits how often an address may attempt what could be guessed.
 #[derive(Clone)]
 pub struct RateLimiter {
     pub limits: Arc<dyn AddressLimits>,

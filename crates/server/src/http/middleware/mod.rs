@@ -9,9 +9,9 @@ mod run_to_completion;
 mod serve;
 mod traced;
 
-pub use self::budget::Budgets;
 pub use self::{
     admission::Admission,
+    budget::Budgets,
     envelope::wrap as envelope,
     measured::Measuring,
     request_id::{HEADER as REQUEST_ID_HEADER, RequestId},

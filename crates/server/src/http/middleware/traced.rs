@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A request's span. It begins with the request where traces are collected; otherwise a request that is usually
-/// answered from memory gets one when it first has to wait.
+/// served from memory gets one when it first has to wait.
 pub(super) struct Traced {
     id: RequestId,
     given_trace: Option<String>,
@@ -87,7 +87,7 @@ fn exported_span(request: &ServiceRequest, endpoint: &Endpoint, id: &RequestId) 
     span
 }
 
-/// The caller's trace, for the logs, where nobody collects ours.
+/// The caller's trace, for the logs, where traces are not collected.
 fn given_trace(headers: &HeaderMap) -> Option<String> {
     headers.contains_key("traceparent").then(|| traces::trace_id(&traces::context_of(headers))).flatten()
 }

@@ -20,7 +20,7 @@ pub enum Access {
     /// Credentials are not looked at.
     #[default]
     Anyone,
-    /// Whoever sends credentials may see more.
+    /// Credentials are optional; staff see more.
     MaybeSignedIn,
     /// Only with credentials.
     SignedIn,

@@ -18,7 +18,6 @@ use utoipa::{
 
 use super::{Access, text, webhooks::webhooks};
 use crate::http::{
-    extract::CSRF_HEADER,
     problem::{Code, ProblemDocument},
     routes::{Class, ENDPOINTS, Endpoint},
 };
@@ -30,7 +29,7 @@ const TAGS: [(&str, &str); 9] = [
     ("sessions", "Signing in and out, from programs and from browsers"),
     ("payments", "Paying for orders, and giving money back"),
     ("sales", "What was sold"),
-    ("events", "What others are told of what happens here"),
+    ("events", "Events, which are delivered to subscribers"),
     ("operations", "Running the server: lockouts, feature flags, the audit log, and its health"),
     ("documentation", "This document, a page to try it, and the pages that explain problems"),
 ];
@@ -156,6 +155,10 @@ fn problem_response(status: StatusCode, codes: &[Code]) -> Response {
         .description(described.join("\n\n"))
         .content("application/problem+json", problem)
         .header_ref("X-Request-Id", Ref::new("#/components/headers/X-Request-Id"));
+    let rate_limits = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
+    let rate_limits = rate_limits.into_iter().filter(|_| codes.contains(&Code::RateLimited));
+    let response = rate_limits
+        .fold(response, |response, name| response.header_ref(name, Ref::new(format!("#/components/headers/{name}"))));
     let response = match status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
             response.header_ref("Retry-After", Ref::new("#/components/headers/Retry-After"))
@@ -172,15 +175,18 @@ fn header_ref(name: &str) -> RefOr<Header> {
     RefOr::Ref(Ref::new(format!("#/components/headers/{name}")))
 }
 
-fn headers() -> [(&'static str, Header); 4] {
+fn headers() -> [(&'static str, Header); 7] {
     let header = |schema: ObjectBuilder, description: &str| {
         HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build()
     };
-    let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
+    let number = |minimum: i32| ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(minimum));
     [
         ("X-Request-Id", header(text(), "The request's own, if that is a sane token; otherwise a new one")),
-        ("Retry-After", header(seconds, "After how many seconds another attempt may succeed")),
+        ("Retry-After", header(number(1), "After how many seconds another attempt may succeed")),
         ("Idempotency-Replayed", header(text().enum_values(Some(["true"])), "This is the first response again")),
+        ("RateLimit-Limit", header(number(1), "How many attempts an address has")),
+        ("RateLimit-Remaining", header(number(0), "How many of them are left")),
+        ("RateLimit-Reset", header(number(1), "After how many seconds all of them are back")),
         ("WWW-Authenticate", header(text(), "`Bearer`, unless a password was wrong")),
     ]
 }
@@ -195,7 +201,7 @@ fn security_schemes() -> [(&'static str, SecurityScheme); 3] {
         "The cookie of `POST /v1/web/sessions`. Requests that change something must come from an allowed origin",
     );
     let csrf = ApiKeyValue::with_description(
-        CSRF_HEADER,
+        "X-CSRF-Token",
         "The `csrf_token` of `POST /v1/web/sessions`, which is in the cookie `__Host-csrf` as well",
     );
     [

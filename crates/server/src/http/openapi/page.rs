@@ -1,4 +1,4 @@
-//! A page to read about the API and to try it, without a byte from elsewhere.
+//! A page to read about the API and to try it, which loads nothing from other servers.
 
 use std::sync::Arc;
 

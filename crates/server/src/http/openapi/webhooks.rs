@@ -102,9 +102,9 @@ pub(super) fn webhooks(schemas: &mut Schemas) -> Paths {
         ("order.placed", schema::<OrderEvent>(schemas), "An order was placed"),
         ("order.status_changed", schema::<OrderEvent>(schemas), "An order has moved on, or was cancelled"),
         ("payment.succeeded", schema::<PaymentEvent>(schemas), "An order was paid"),
-        ("payment.failed", schema::<PaymentEvent>(schemas), "A card was refused; the customer may try again"),
+        ("payment.failed", schema::<PaymentEvent>(schemas), "A card was refused; another attempt may succeed"),
         ("payment.refunded", schema::<PaymentEvent>(schemas), "Money was given back"),
-        ("item.sold_out", schema::<MenuItemEvent>(schemas), "The last portion of a menu item is gone"),
+        ("item.sold_out", schema::<MenuItemEvent>(schemas), "A menu item is sold out"),
     ];
     events.into_iter().fold(Paths::new(), |mut paths, (name, schema, summary)| {
         paths.paths.insert(name.to_owned(), webhook(name, schema, summary));

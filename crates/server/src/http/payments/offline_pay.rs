@@ -12,7 +12,7 @@ use crate::http::{
     wire::names,
 };
 
-/// Pays with a test card, as a browser would tell Stripe; only where card payments are simulated
+/// Pays with a test card, as a browser does with Stripe; only where card payments are simulated
 #[utoipa::path(
     post, path = "/v1/offline-gateway/intents/{intent}/pay", operation_id = "pay_offline_intent",
     request_body = OfflinePayRequest,
@@ -33,7 +33,7 @@ pub async fn offline_pay(
     Ok(HttpResponse::Accepted().finish())
 }
 
-/// What a browser would tell Stripe.
+/// What a browser would send to Stripe.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OfflinePayRequest {

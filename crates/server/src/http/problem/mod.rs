@@ -106,7 +106,7 @@ impl Problem {
         self
     }
 
-    /// Tells a client how often it may try.
+    /// Adds how many attempts the client has left.
     pub fn allowance(mut self, allowance: Allowance) -> Self {
         self.allowance = Some(Box::new(allowance));
         self

@@ -1,6 +1,6 @@
 macro_rules! operations {
     ($($variant:ident = $name:literal,)+) => {
-        /// What cannot be done when a request is answered with `unavailable`.
+        /// What could not be done when a problem is `unavailable`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Operation { $($variant),+ }
 

@@ -59,7 +59,7 @@ pub async fn report(
     let rows = sales.report(staff, period, interval, &zone).await?;
     if prefers_csv(&request) {
         let header = ["from", "to", "orders", "quantity", "revenue", "currency", "paid", "refunded"];
-        // By the clock on the wall, for whoever reads a spreadsheet.
+        // In the time zone of the report, for readers of spreadsheets.
         let time =
             |moment: comanda_domain::Timestamp| moment.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Secs, true);
         return Ok(csv_response(
@@ -104,12 +104,12 @@ pub struct SalesResponse {
     to: WireTime,
     /// Orders placed and not cancelled.
     orders: u64,
-    /// How many portions.
+    /// The quantity sold.
     quantity: u64,
     revenue: MoneyResponse,
-    /// Money that came in during the interval, whatever order it was for.
+    /// What was paid during the interval, for orders of any time.
     paid: MoneyResponse,
-    /// Money that went back.
+    /// What was refunded during the interval.
     refunded: MoneyResponse,
 }
 

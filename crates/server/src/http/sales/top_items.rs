@@ -72,9 +72,9 @@ pub struct TopItemResponse {
     menu_item_id: Uuid,
     /// The menu item's name today.
     name: String,
-    /// How many portions.
+    /// The quantity sold.
     quantity: u64,
-    /// What the quantity cost at the prices of their orders.
+    /// At the prices of the orders.
     revenue: MoneyResponse,
 }
 

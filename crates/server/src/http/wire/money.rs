@@ -22,7 +22,7 @@ impl From<Money> for MoneyResponse {
     }
 }
 
-/// What a portion costs, in minor units of the deployment's currency.
+/// The price of a menu item, in minor units of the deployment's currency.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Price)]
