@@ -3,6 +3,7 @@
 mod access_tokens;
 mod argon2_hasher;
 mod derived_key;
+mod ed25519;
 mod refresh_tokens;
 mod token_keys;
 

@@ -3,12 +3,14 @@ use std::collections::HashMap;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use ed25519_dalek::{
     SigningKey, VerifyingKey,
-    pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey, spki::der::pem::LineEnding},
+    pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey, spki::der::pem::LineEnding},
 };
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
+
+use crate::ed25519;
 
 /// A key is not an Ed25519 key in PEM. The message does not repeat the key.
 #[derive(Debug, Error)]
@@ -47,16 +49,11 @@ impl TokenKeys {
                 .map_err(|_| UnusableKey::Verification)?;
             public.push(key);
         }
-        let verifying = public
-            .iter()
-            .map(|key| {
-                let pem = key.to_public_key_pem(LineEnding::LF).map_err(|_| UnusableKey::Verification)?;
-                let decoding = DecodingKey::from_ed_pem(pem.as_bytes()).map_err(|_| UnusableKey::Verification)?;
-                Ok((key_id(key), decoding))
-            })
-            .collect::<Result<_, _>>()?;
+        let verifying = public.iter().map(|key| (key_id(key), DecodingKey::from_ed_der(key.as_bytes()))).collect();
+        let signing_der = signing.to_pkcs8_der().map_err(|_| UnusableKey::Signing)?;
+        ed25519::install();
         Ok(Self {
-            signing_key: EncodingKey::from_ed_pem(signing_pem.as_bytes()).map_err(|_| UnusableKey::Signing)?,
+            signing_key: EncodingKey::from_ed_der(signing_der.as_bytes()),
             signing_key_id: key_id(&signing.verifying_key()),
             verifying,
             public,
@@ -108,6 +105,8 @@ fn key_id(key: &VerifyingKey) -> String {
 
 #[cfg(test)]
 mod tests {
+    use ed25519_dalek::pkcs8::EncodePublicKey;
+
     use super::*;
 
     #[test]
