@@ -29,7 +29,7 @@ impl Response {
             .with_context(|| format!("{} is no JSON", String::from_utf8_lossy(&self.body)))
     }
 
-    /// The body of an answer that must have this status.
+    /// The body of a response that must have this status.
     pub fn expect(&self, status: u16) -> anyhow::Result<Value> {
         if self.status != status {
             bail!("expected {status}, got {}: {}", self.status, String::from_utf8_lossy(&self.body));

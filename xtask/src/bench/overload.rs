@@ -72,7 +72,7 @@ pub async fn run(arguments: &OverloadArguments) -> anyhow::Result<ExitCode> {
         "| {:.0} a second asked for, {EXCESS} times the peak | {:.0} | {ratio:.2} | 0.8 |",
         excess.offered, excess.good
     )?;
-    println!("\n{table}\nanswers: {:?}", excess.answers);
+    println!("\n{table}\nanswers: {:?}", excess.responses);
     let path = project::root().join("target/bench-overload.md");
     std::fs::write(&path, &table).with_context(|| format!("cannot write {}", path.display()))?;
     stage.servers.clear();
@@ -89,7 +89,7 @@ struct Crowd {
 struct Excess {
     offered: f64,
     good: f64,
-    answers: BTreeMap<u16, u64>,
+    responses: BTreeMap<u16, u64>,
 }
 
 #[expect(clippy::cast_precision_loss, reason = "nobody counts to 2^52 here")]
@@ -125,7 +125,7 @@ impl Crowd {
         for _ in 0..CROWD {
             give_back.send(Connection::open(&self.address).await?).await?;
         }
-        let answers: Arc<[AtomicU64; 600]> = Arc::new([const { AtomicU64::new(0) }; 600]);
+        let responses: Arc<[AtomicU64; 600]> = Arc::new([const { AtomicU64::new(0) }; 600]);
         let (begin, mut asked, mut asking) = (Instant::now(), 0_u64, JoinSet::new());
         while begin.elapsed() < time {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some thousand")]
@@ -133,7 +133,7 @@ impl Crowd {
             while asked < due {
                 asked += 1;
                 let Ok(mut connection) = free.try_recv() else { continue };
-                let (crowd, give_back, answers) = (self.clone(), give_back.clone(), Arc::clone(&answers));
+                let (crowd, give_back, responses) = (self.clone(), give_back.clone(), Arc::clone(&responses));
                 asking.spawn(async move {
                     let status = match crowd.place(&mut connection).await {
                         Ok(status) => status,
@@ -144,7 +144,7 @@ impl Crowd {
                         }
                     };
                     if begin.elapsed() < time {
-                        answers[usize::from(status) % 600].fetch_add(1, Ordering::Relaxed);
+                        responses[usize::from(status) % 600].fetch_add(1, Ordering::Relaxed);
                     }
                     give_back.send(connection).await?;
                     anyhow::Ok(())
@@ -156,9 +156,9 @@ impl Crowd {
         while let Some(one) = asking.join_next().await {
             one??;
         }
-        let counted = (0_u16..600).map(|status| (status, answers[usize::from(status)].load(Ordering::Relaxed)));
-        let answers: BTreeMap<u16, u64> = counted.filter(|(_, count)| *count > 0).collect();
-        let good = answers.get(&201).copied().unwrap_or(0) as f64 / time.as_secs_f64();
-        Ok(Excess { offered: asked as f64 / time.as_secs_f64(), good, answers })
+        let counted = (0_u16..600).map(|status| (status, responses[usize::from(status)].load(Ordering::Relaxed)));
+        let responses: BTreeMap<u16, u64> = counted.filter(|(_, count)| *count > 0).collect();
+        let good = responses.get(&201).copied().unwrap_or(0) as f64 / time.as_secs_f64();
+        Ok(Excess { offered: asked as f64 / time.as_secs_f64(), good, responses })
     }
 }

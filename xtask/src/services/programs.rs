@@ -131,7 +131,7 @@ fn install(what: &str, package: &str) -> anyhow::Result<()> {
     }
     let privileges: &[&str] = if geteuid().is_root() {
         &[]
-    } else if Command::new("sudo").args(["-n", "true"]).output().is_ok_and(|answer| answer.status.success()) {
+    } else if Command::new("sudo").args(["-n", "true"]).output().is_ok_and(|output| output.status.success()) {
         &["sudo", "-n"]
     } else {
         bail!("{by_hand}; this user may not, at least not without a password");

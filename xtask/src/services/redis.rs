@@ -76,10 +76,10 @@ impl Redis {
     pub fn command(&self, command: &str) -> anyhow::Result<()> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.write_all(format!("AUTH {}\r\n{command}\r\n", self.password).as_bytes())?;
-        let mut answer = [0; 8];
-        stream.read_exact(&mut answer)?;
-        if &answer != b"+OK\r\n+OK" {
-            bail!("it answered {:?}", String::from_utf8_lossy(&answer));
+        let mut reply = [0; 8];
+        stream.read_exact(&mut reply)?;
+        if &reply != b"+OK\r\n+OK" {
+            bail!("it replied {:?}", String::from_utf8_lossy(&reply));
         }
         Ok(())
     }
@@ -94,7 +94,7 @@ impl Redis {
             self.process.ensure_alive().with_context(|| format!("see redis.log in {}", self.folder.display()))?;
             match self.ping() {
                 Ok(()) => return Ok(()),
-                Err(error) if Instant::now() > deadline => return Err(error).context("it does not answer"),
+                Err(error) if Instant::now() > deadline => return Err(error).context("it does not reply"),
                 Err(_) => thread::sleep(Duration::from_millis(50)),
             }
         }
@@ -103,10 +103,10 @@ impl Redis {
     fn ping(&self) -> anyhow::Result<()> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.write_all(format!("AUTH {}\r\nPING\r\n", self.password).as_bytes())?;
-        let mut answer = [0; 12];
-        stream.read_exact(&mut answer)?;
-        if &answer != b"+OK\r\n+PONG\r\n" {
-            bail!("it answered {:?}", String::from_utf8_lossy(&answer));
+        let mut reply = [0; 12];
+        stream.read_exact(&mut reply)?;
+        if &reply != b"+OK\r\n+PONG\r\n" {
+            bail!("it replied {:?}", String::from_utf8_lossy(&reply));
         }
         Ok(())
     }
