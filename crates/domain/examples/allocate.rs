@@ -2,6 +2,8 @@
 //!
 //! `cargo run -p comanda-domain --example allocate`
 
+#![expect(clippy::print_stdout, reason = "an example shows its result")]
+
 use comanda_domain::{
     Basket, BasketLine, Currency, MenuItemId, MenuItemName, Price, Quantity, Refusal, StockOnHand, StockedItem,
     allocate,

@@ -2,6 +2,8 @@
 //!
 //! `cargo run -p comanda-domain --example lockout`
 
+#![expect(clippy::print_stdout, reason = "an example shows its result")]
+
 use comanda_domain::{Admission, AttemptId, AttemptOutcome, LockoutPolicy, LockoutState, Timestamp};
 use uuid::Uuid;
 
