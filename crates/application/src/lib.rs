@@ -22,6 +22,7 @@ pub use idempotent_request::IdempotentRequest;
 pub use menu::Menu;
 pub use operations::Operations;
 pub use orders::Orders;
+pub use payments::Payments;
 pub use sales::Sales;
 pub use sessions::Sessions;
 pub use setup::Setup;

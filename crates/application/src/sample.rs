@@ -22,16 +22,19 @@ use comanda_domain::{
     order_status::OrderStatus,
     password::PasswordHash,
     ports::{
-        Clock, IdGenerator, MockAccessTokens, MockAccounts, MockAuditLog, MockClock, MockClosedSessions,
-        MockFlagSettings, MockIdGenerator, MockLiveMenu, MockLockouts, MockMenu, MockOrders, MockPasswordHasher,
-        MockPayments, MockPublicMenu, MockRefreshTokens, MockSalesFigures, MockSessions, MockWorkQueue, NewAccount,
+        Clock, IdGenerator, MockAccessTokens, MockAccounts, MockAuditLog, MockCheckout, MockClock, MockClosedSessions,
+        MockFlagSettings, MockGatewayInbox, MockIdGenerator, MockLiveMenu, MockLockouts, MockMenu, MockOrders,
+        MockOverdueOrders, MockPasswordHasher, MockPaymentIntents, MockPayments, MockPublicMenu, MockRefreshTokens,
+        MockRefunds, MockSalesFigures, MockSessions, MockWorkQueue, NewAccount,
     },
     quantity::Quantity,
     stock::Stock,
     text::{Category, Description, MenuItemName, PersonName},
 };
 
-use crate::{Accounts, Menu, Operations, Orders, Sales, Sessions, Setup, accounts::Passwords, sessions::SessionTerms};
+use crate::{
+    Accounts, Menu, Operations, Orders, Payments, Sales, Sessions, Setup, accounts::Passwords, sessions::SessionTerms,
+};
 
 /// A service whose ports expect no call at all: tests replace those that they mean.
 pub(crate) fn orders() -> Orders {
@@ -42,6 +45,22 @@ pub(crate) fn orders() -> Orders {
         payment_work: Arc::new(MockWorkQueue::new()),
         ids: ids(),
         clock: clock(),
+    }
+}
+
+pub(crate) fn payments() -> Payments {
+    Payments {
+        payments: Arc::new(MockPayments::new()),
+        checkout: Arc::new(MockCheckout::new()),
+        intents: Arc::new(MockPaymentIntents::new()),
+        refunds: Arc::new(MockRefunds::new()),
+        inbox: Arc::new(MockGatewayInbox::new()),
+        overdue: Arc::new(MockOverdueOrders::new()),
+        gateway: None,
+        work: Arc::new(MockWorkQueue::new()),
+        ids: ids(),
+        clock: clock(),
+        window: Duration::from_mins(15),
     }
 }
 

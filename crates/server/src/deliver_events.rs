@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use comanda_application::events::{DeliverEvents, Delivered};
+use comanda_application::{
+    Events,
+    events::{Delivered, Subscriber},
+};
 use comanda_domain::ports::Outbox;
 use metrics::{counter, gauge};
 use tokio::runtime;
@@ -24,7 +27,7 @@ const MEASURE: Duration = Duration::from_secs(5);
 /// Tells all of them, on a thread that takes what others leave of the machine: who orders should not feel that somebody is told.
 ///
 /// Each is told so many events a second at most.
-pub fn keep_delivering(subscribers: Vec<DeliverEvents>, per_second: u32) -> io::Result<()> {
+pub fn keep_delivering(events: Events, subscribers: Vec<Subscriber>, per_second: u32) -> io::Result<()> {
     /// As little as there is.
     const NICE: i32 = 19;
     if subscribers.is_empty() {
@@ -35,20 +38,21 @@ pub fn keep_delivering(subscribers: Vec<DeliverEvents>, per_second: u32) -> io::
         if let Err(error) = rustix::process::setpriority_process(None, NICE) {
             tracing::warn!(%error, "the thread that tells others cannot step back");
         }
-        runtime
-            .block_on(futures_util::future::join_all(subscribers.into_iter().map(|deliver| tell(deliver, per_second))));
+        runtime.block_on(futures_util::future::join_all(
+            subscribers.into_iter().map(|subscriber| tell(&events, subscriber, per_second)),
+        ));
     })?;
     Ok(())
 }
 
-async fn tell(deliver: DeliverEvents, per_second: u32) {
-    let subscriber = deliver.subscriber().to_owned();
+async fn tell(events: &Events, to: Subscriber, per_second: u32) {
+    let subscriber = to.name.clone();
     let count = |outcome: &'static str| counter!("comanda_outbox_deliveries_total", "subscriber" => subscriber.clone(), "outcome" => outcome);
     let (delivered, failed) = (count("delivered"), count("failed"));
     let mut pause = LOOK;
     loop {
         let (begin, mut least) = (Instant::now(), Duration::ZERO);
-        match deliver.execute().await {
+        match events.deliver(&to).await {
             Ok(told) => {
                 delivered.increment(told.delivered);
                 failed.increment(told.failed);

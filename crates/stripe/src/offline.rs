@@ -1,14 +1,14 @@
 //! A gateway for development. It behaves like Stripe with its test cards (<https://docs.stripe.com/testing>), but
 //! contacts nobody and moves no money.
 
-use std::str::FromStr;
+use std::{str::FromStr, sync::Arc};
 
 use async_trait::async_trait;
 use comanda_domain::{
     Timestamp,
     money::{Currency, Money},
     payment::{ClientSecret, Intent, IntentId, IntentState, Payment, RefundStatus},
-    ports::{BadEvent, DueRefund, GatewayError, GatewayEvent, GatewayEvents, MalformedEvent, PaymentGateway},
+    ports::{BadEvent, Clock, DueRefund, GatewayError, GatewayEvent, GatewayEvents, MalformedEvent, PaymentGateway},
 };
 use serde_json::json;
 use thiserror::Error;
@@ -20,6 +20,7 @@ use crate::{event, signature};
 /// Stripe's.
 pub struct OfflineGateway {
     secrets: Vec<String>,
+    clock: Arc<dyn Clock>,
 }
 
 /// A test card, by Stripe's name.
@@ -55,19 +56,20 @@ impl OfflineGateway {
     const PREFIX: &str = "pi_offline_";
 
     /// Signs with the first of the secrets and accepts any of them.
-    pub fn new(secrets: Vec<String>) -> Self {
-        Self { secrets }
+    pub fn new(secrets: Vec<String>, clock: Arc<dyn Clock>) -> Self {
+        Self { secrets, clock }
     }
 
     /// Pays an intent with a test card. Returns the signature and the body of the event that reports it, or `None` if
     /// the intent is not one of this gateway.
-    pub fn pay(&self, intent: &IntentId, card: TestCard, now: Timestamp) -> Option<(String, String)> {
+    pub fn pay(&self, intent: &IntentId, card: TestCard) -> Option<(String, String)> {
         let payment: Uuid = intent.0.strip_prefix(Self::PREFIX)?.parse().ok()?;
         let kind = match card {
             TestCard::Visa => "payment_intent.succeeded",
             TestCard::Declined => "payment_intent.payment_failed",
             TestCard::AuthenticationRequired => "payment_intent.requires_action",
         };
+        let now = self.clock.now();
         let body = json!({
             "id": format!("evt_offline_{}", Uuid::now_v7().simple()),
             "object": "event",

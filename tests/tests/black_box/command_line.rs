@@ -38,59 +38,59 @@ fn document(output: &Output) -> Value {
 
 #[tokio::test]
 async fn a_menu_that_is_exported_can_be_imported_and_changes_nothing() {
-    let restaurant = TestApp::open().await;
+    let app = TestApp::open().await;
     let file = MenuFile::new(MENU);
-    let first = restaurant.comanda(&["menu", "import", file.path()]);
+    let first = app.comanda(&["menu", "import", file.path()]);
     assert!(printed(&first).contains("2 menu items added, 0 changed, 0 as they were"), "{}", printed(&first));
 
-    let exported = MenuFile::new(&String::from_utf8(restaurant.comanda(&["menu", "export"]).stdout).unwrap());
-    let again = restaurant.comanda(&["menu", "import", exported.path()]);
+    let exported = MenuFile::new(&String::from_utf8(app.comanda(&["menu", "export"]).stdout).unwrap());
+    let again = app.comanda(&["menu", "import", exported.path()]);
     assert!(printed(&again).contains("0 menu items added, 0 changed, 2 as they were"), "{}", printed(&again));
-    let if_empty = restaurant.comanda(&["menu", "import", "--if-empty", file.path()]);
+    let if_empty = app.comanda(&["menu", "import", "--if-empty", file.path()]);
     assert!(printed(&if_empty).contains("nothing was imported"), "{}", printed(&if_empty));
 
     let changed = MenuFile::new(&MENU.replace("12.50,20", "13.00,5"));
-    let update = restaurant.comanda(&["menu", "import", changed.path()]);
+    let update = app.comanda(&["menu", "import", changed.path()]);
     assert!(printed(&update).contains("0 menu items added, 1 changed, 1 as they were"), "{}", printed(&update));
-    let menu = restaurant.admin.get("/v1/menu/items?q=carbonara").await.expect(200);
+    let menu = app.admin.get("/v1/menu/items?q=carbonara").await.expect(200);
     let item = &menu["data"][0];
     assert_eq!(
         (item["price"]["amount"].as_i64(), item["stock"].as_i64(), item["revision"].as_i64()),
         (Some(1300), Some(5), Some(2))
     );
-    restaurant.close().await;
+    app.close().await;
 }
 
 #[tokio::test]
 async fn a_file_with_mistakes_imports_nothing_and_names_them_all() {
-    let restaurant = TestApp::open().await;
+    let app = TestApp::open().await;
     let file = MenuFile::new(&format!("{MENU}Free,Pasta,-1,5,\nCarbonara,Pasta,1,1,\nMany,Pasta,1,1000001,\n"));
-    let output = restaurant.comanda(&["menu", "import", file.path()]);
+    let output = app.comanda(&["menu", "import", file.path()]);
     assert!(!output.status.success());
     for expected in ["line 4: price", "line 5: Pasta / Carbonara", "line 6: stock"] {
         assert!(printed(&output).contains(expected), "{expected} is missing in: {}", printed(&output));
     }
-    assert_eq!(restaurant.database.number("SELECT count(*) FROM menu_items").await, 0);
+    assert_eq!(app.database.number("SELECT count(*) FROM menu_items").await, 0);
 }
 
 #[tokio::test]
 async fn check_finds_what_somebody_broke() {
-    let restaurant = TestApp::open().await;
-    let item = restaurant.item(5).await;
-    assert_eq!(restaurant.comanda(&["check"]).status.code(), Some(0));
-    assert_eq!(document(&restaurant.comanda(&["check", "--json"]))["sound"], true);
-    let client = restaurant.database.client().await;
+    let app = TestApp::open().await;
+    let item = app.item(5).await;
+    assert_eq!(app.comanda(&["check"]).status.code(), Some(0));
+    assert_eq!(document(&app.comanda(&["check", "--json"]))["sound"], true);
+    let client = app.database.client().await;
     client
         .execute("UPDATE menu_items SET stock = stock + 1, version = version + 1 WHERE id = $1", &[&item])
         .await
         .unwrap();
-    let output = restaurant.comanda(&["check"]);
+    let output = app.comanda(&["check"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(
         printed(&output).contains("BROKEN  stock = sum of adjustments") && printed(&output).contains(&item.to_string())
     );
 
-    let output = restaurant.comanda(&["check", "--json"]);
+    let output = app.comanda(&["check", "--json"]);
     assert_eq!(output.status.code(), Some(1));
     let document = document(&output);
     let invariants = document["invariants"].as_array().unwrap();
@@ -101,12 +101,12 @@ async fn check_finds_what_somebody_broke() {
 
 #[tokio::test]
 async fn a_configuration_can_be_checked_without_starting() {
-    let restaurant = TestApp::open().await;
-    let output = restaurant.comanda(&["config", "check"]);
+    let app = TestApp::open().await;
+    let output = app.comanda(&["config", "check"]);
     assert_eq!(output.status.code(), Some(0), "{}", printed(&output));
-    let output = restaurant.comanda(&["config", "check", "--json"]);
+    let output = app.comanda(&["config", "check", "--json"]);
     assert_eq!(document(&output), json!({ "usable": true, "mistakes": [] }));
-    let nobody = restaurant.comanda(&["admin", "create", "--email", "nobody"]);
+    let nobody = app.comanda(&["admin", "create", "--email", "nobody"]);
     assert_eq!(nobody.status.code(), Some(2));
     assert!(printed(&nobody).contains("ADMIN_PASSWORD"), "{}", printed(&nobody));
 }

@@ -1,6 +1,6 @@
 //! Telling subscribers what happened.
 
-mod deliver_events;
+mod deliver;
 mod list_dead_letters;
 mod resend;
 
@@ -8,10 +8,12 @@ use std::sync::Arc;
 
 use comanda_domain::ports::{Clock, Outbox};
 
-pub use deliver_events::{DeliverEvents, Delivered, RetryTerms};
+pub use deliver::{Delivered, RetryTerms, Subscriber};
 
 /// Events on their way to subscribers, and those that could not be delivered. One file per verb.
+#[derive(Clone)]
 pub struct Events {
     pub outbox: Arc<dyn Outbox>,
     pub clock: Arc<dyn Clock>,
+    pub retries: RetryTerms,
 }

@@ -1,15 +1,46 @@
 //! Taking payments for orders, and refunding them.
 
-mod pay_order;
-mod process_payments;
-mod receive_gateway_event;
-mod reconcile_payments;
-mod refund_payment;
-mod settle_payment;
+mod pay;
+mod process;
+mod receive;
+mod reconcile;
+mod refund;
+mod settle;
 
-pub use pay_order::{PayOrder, PayOrderError};
-pub use process_payments::{Gateway, ProcessPayments};
-pub use receive_gateway_event::{ReceiveEventError, ReceiveGatewayEvent};
-pub use reconcile_payments::{Difference, ReconcilePayments};
-pub use refund_payment::RefundPayment;
-pub use settle_payment::SettlePayment;
+use std::{sync::Arc, time::Duration};
+
+use comanda_domain::ports::{
+    self, Checkout, Clock, GatewayEvents, GatewayInbox, IdGenerator, OverdueOrders, PaymentGateway, PaymentIntents,
+    Refunds, WorkQueue,
+};
+
+pub use pay::PayOrderError;
+pub use receive::ReceiveEventError;
+pub use reconcile::{Difference, Reconciliation};
+
+/// Payments, from beginning one to refunding it. One file per verb.
+#[derive(Clone)]
+pub struct Payments {
+    pub payments: Arc<dyn ports::Payments>,
+    pub checkout: Arc<dyn Checkout>,
+    pub intents: Arc<dyn PaymentIntents>,
+    pub refunds: Arc<dyn Refunds>,
+    pub inbox: Arc<dyn GatewayInbox>,
+    /// Orders that were not paid in time are cancelled.
+    pub overdue: Arc<dyn OverdueOrders>,
+    /// `None`: no payment gateway is configured, and cards are not taken.
+    pub gateway: Option<Gateway>,
+    /// Wakes whoever calls [`Payments::process`].
+    pub work: Arc<dyn WorkQueue>,
+    pub ids: Arc<dyn IdGenerator>,
+    pub clock: Arc<dyn Clock>,
+    /// How long an order waits for its card payment.
+    pub window: Duration,
+}
+
+/// The payment gateway: what it can be asked, and how its events are read.
+#[derive(Clone)]
+pub struct Gateway {
+    pub calls: Arc<dyn PaymentGateway>,
+    pub events: Arc<dyn GatewayEvents>,
+}

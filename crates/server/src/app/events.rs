@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use comanda_application::events::DeliverEvents;
-use comanda_domain::ports::{Clock, Notifier, Outbox};
+use comanda_application::{Events, events::Subscriber};
+use comanda_domain::ports::{Notifier, Outbox};
 use comanda_notify::{MailNotifier, WebhookNotifier};
 use comanda_postgres::{Database, PostgresOutbox};
 use comanda_resilience::{Breaker, GuardedNotifier};
@@ -16,16 +16,16 @@ pub(super) fn outbox(database: &Database) -> Arc<dyn Outbox> {
 }
 
 /// Delivers events for as long as the server runs. Each subscriber has a breaker of its own: one that is gone keeps no other waiting.
-pub(super) fn keep_delivering(config: &Config, outbox: &Arc<dyn Outbox>, clock: &Arc<dyn Clock>) -> anyhow::Result<()> {
+pub(super) fn keep_delivering(config: &Config, events: &Events) -> anyhow::Result<()> {
     let settings = &config.outbox;
     let mut subscribers = Vec::new();
     for (name, notifier) in notifiers(config)? {
         let breaker = Breaker::towards(&name, "notifications", config.breakers.notifications);
         let notifier = Arc::new(GuardedNotifier { notifier, breaker });
-        deliver_events::keep_measuring(outbox.clone(), name.clone());
-        subscribers.push(DeliverEvents::new(outbox.clone(), notifier, clock.clone(), name, settings.retries()));
+        deliver_events::keep_measuring(events.outbox.clone(), name.clone());
+        subscribers.push(Subscriber { name, notifier });
     }
-    deliver_events::keep_delivering(subscribers, settings.per_second).context("cannot start a thread")
+    deliver_events::keep_delivering(events.clone(), subscribers, settings.per_second).context("cannot start a thread")
 }
 
 /// The subscribers of events, by names that stay.

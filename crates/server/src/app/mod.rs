@@ -13,11 +13,7 @@ mod setup;
 use std::{sync::Arc, time::Duration};
 
 use actix_web::web::Data;
-use comanda_application::{
-    Accounts, Events, Menu, Operations, Orders, Sales, Sessions,
-    accounts::Passwords,
-    payments::{PayOrder, ProcessPayments, ReceiveGatewayEvent, RefundPayment, SettlePayment},
-};
+use comanda_application::{Accounts, Events, Menu, Operations, Orders, Payments, Sales, Sessions, accounts::Passwords};
 use comanda_domain::ports::{self, Clock, FlagSettings, IdGenerator, PasswordHasher, PublicMenu};
 use comanda_postgres::{PostgresAuditLog, PostgresFlagSettings, PostgresHealth, PostgresOrders};
 use comanda_redis::{RedisConnections, RedisHealth};
@@ -55,8 +51,8 @@ impl Server {
         let public_menu: Arc<dyn PublicMenu> = Arc::new(cached_menu.clone());
         let placement = orders::placement(config, &database, Arc::new(cached_menu.clone()))?;
         let orders = orders::guarded(placement.clone(), &config.breakers);
-        let payments = payments::stored(&database);
-        let checkout = payments::guarded(payments.clone(), &config.breakers);
+        let stored_payments = payments::stored(&database);
+        let checkout = payments::guarded(stored_payments.clone(), &config.breakers);
         let accounts = accounts::guarded(&config.breakers, &database);
         let hasher: Arc<dyn PasswordHasher> = Arc::new(accounts::hasher(&config.passwords)?);
         let keys = Arc::new(config.tokens.keys()?);
@@ -71,34 +67,32 @@ impl Server {
             ids: ids.clone(),
             clock: clock.clone(),
         };
-        let payment_work = PaymentsWaker::default();
-        let Gateways { gateway, offline: offline_gateway } = payments::gateways(config)?;
-        let (calls, events_read) = gateway.clone().map(|gateway| (gateway.calls, gateway.events)).unzip();
-        let outbox = events::outbox(&database);
-
-        let process = ProcessPayments {
+        let payments_waker = PaymentsWaker::default();
+        let Gateways { gateway, offline: offline_gateway } = payments::gateways(config, &clock)?;
+        let payment_work: Arc<dyn ports::WorkQueue> = Arc::new(payments_waker.clone());
+        let payments = Payments {
+            payments: stored_payments.clone(),
+            checkout,
+            intents: stored_payments.clone(),
+            refunds: stored_payments.clone(),
+            inbox: stored_payments.clone(),
             overdue: placement.clone(),
-            checkout: checkout.clone(),
-            intents: payments.clone(),
-            refunds: payments.clone(),
-            inbox: payments.clone(),
             gateway,
+            work: payment_work.clone(),
             ids: ids.clone(),
             clock: clock.clone(),
+            window: config.payments.window,
         };
-        payments::keep_processing(process, payment_work.clone());
-        events::keep_delivering(config, &outbox, &clock)?;
+        let events =
+            Events { outbox: events::outbox(&database), clock: clock.clone(), retries: config.outbox.retries() };
+        payments::keep_processing(payments.clone(), payments_waker);
+        events::keep_delivering(config, &events)?;
 
-        let payment_work: Arc<dyn ports::WorkQueue> = Arc::new(payment_work);
         let app = App {
-            pay: PayOrder::new(checkout, calls, ids.clone(), clock.clone(), config.payments.window),
-            settle: SettlePayment::new(payments.clone(), clock.clone()),
-            refund: RefundPayment::new(payments.clone(), payment_work.clone(), ids.clone(), clock.clone()),
-            receive: ReceiveGatewayEvent::new(payments.clone(), events_read, payment_work.clone(), clock.clone()),
             orders: Orders {
                 orders,
                 accounts: accounts.clone(),
-                payments,
+                payments: stored_payments,
                 payment_work,
                 ids: ids.clone(),
                 clock: clock.clone(),
@@ -128,7 +122,8 @@ impl Server {
                 clock: clock.clone(),
                 terms: config.sessions,
             },
-            events: Events { outbox, clock: clock.clone() },
+            payments,
+            events,
             sales: Sales { figures: sales::figures(&database), clock: clock.clone() },
             operations: Operations {
                 lockouts,

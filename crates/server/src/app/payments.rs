@@ -1,10 +1,13 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use comanda_application::payments::{Gateway, ProcessPayments, ReconcilePayments};
+use comanda_application::{
+    Payments,
+    payments::{Gateway, Reconciliation},
+};
 use comanda_domain::{
     Currency,
-    ports::{Checkout, GatewayEvents, PaymentGateway},
+    ports::{Checkout, Clock, GatewayEvents, PaymentGateway},
 };
 use comanda_postgres::{Database, PostgresPayments};
 use comanda_resilience::{Breaker, BreakerSettings, GuardedCheckout, GuardedGateway};
@@ -31,38 +34,38 @@ pub(super) struct Gateways {
     /// `None`: cards are not taken.
     pub(super) gateway: Option<Gateway>,
     /// For test cards, where payments are simulated.
-    pub(super) offline: Option<OfflineGateway>,
+    pub(super) offline: Option<Arc<OfflineGateway>>,
 }
 
-pub(super) fn gateways(config: &Config) -> anyhow::Result<Gateways> {
+pub(super) fn gateways(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Gateways> {
     let (settings, breaker) = (&config.payments, config.breakers.stripe);
     match settings.gateway {
         config::Gateway::None => Ok(Gateways::default()),
         config::Gateway::Offline => {
             let own = vec![format!("offline {}", config.http.secret_key.expose())];
             let secrets = own.into_iter().chain(settings.webhook_secrets()).collect::<Vec<_>>();
-            let gateway = Some(gateway(OfflineGateway::new(secrets.clone()), breaker));
-            Ok(Gateways { gateway, offline: Some(OfflineGateway::new(secrets)) })
+            let offline = Arc::new(OfflineGateway::new(secrets, clock.clone()));
+            Ok(Gateways { gateway: Some(gateway(offline.clone(), breaker)), offline: Some(offline) })
         }
-        config::Gateway::Stripe => {
-            Ok(Gateways { gateway: Some(gateway(stripe(settings, config.currency)?, breaker)), offline: None })
-        }
+        config::Gateway::Stripe => Ok(Gateways {
+            gateway: Some(gateway(Arc::new(stripe(settings, config.currency)?), breaker)),
+            offline: None,
+        }),
     }
 }
 
-fn gateway(gateway: impl PaymentGateway + GatewayEvents + 'static, breaker: BreakerSettings) -> Gateway {
-    let gateway = Arc::new(gateway);
+fn gateway<G: PaymentGateway + GatewayEvents + 'static>(gateway: Arc<G>, breaker: BreakerSettings) -> Gateway {
     let breaker = Breaker::new("stripe", breaker);
     Gateway { calls: Arc::new(GuardedGateway { gateway: gateway.clone(), breaker }), events: gateway }
 }
 
 /// Processes payments for as long as the runtime runs.
-pub(super) fn keep_processing(payments: ProcessPayments, waker: PaymentsWaker) {
+pub(super) fn keep_processing(payments: Payments, waker: PaymentsWaker) {
     /// Work that other servers left is found within this time.
     const POLL_INTERVAL: Duration = Duration::from_millis(500);
     tokio::spawn(async move {
         loop {
-            match payments.execute().await {
+            match payments.process().await {
                 Ok(true) => continue,
                 Ok(false) => {}
                 Err(error) => tracing::debug!(%error, "payments could not be processed; trying again"),
@@ -77,12 +80,18 @@ fn stripe(settings: &PaymentSettings, currency: Currency) -> anyhow::Result<Stri
 }
 
 /// What compares payments with the gateway, for a command. `None`: there is none to compare with.
-pub async fn reconcile_payments(config: &PaymentsConfig) -> anyhow::Result<Option<ReconcilePayments>> {
+pub async fn reconcile_payments(config: &PaymentsConfig) -> anyhow::Result<Option<Reconciliation>> {
     if config.payments.gateway != config::Gateway::Stripe {
         return Ok(None);
     }
     let database = database::connect(&config.database, config.currency, Duration::from_secs(10)).await?;
     let payments = Arc::new(PostgresPayments::new(database));
     let gateway = Arc::new(stripe(&config.payments, config.currency)?);
-    Ok(Some(ReconcilePayments::new(payments.clone(), payments, gateway, Arc::new(UuidV7), Arc::new(SystemClock))))
+    Ok(Some(Reconciliation {
+        payments: payments.clone(),
+        intents: payments,
+        gateway,
+        ids: Arc::new(UuidV7),
+        clock: Arc::new(SystemClock),
+    }))
 }

@@ -33,11 +33,11 @@ pub struct Reconcile {
 impl PaymentsCommand {
     pub async fn run(&self, config: &PaymentsConfig) -> anyhow::Result<ExitCode> {
         let Self::Reconcile(Reconcile { days, format }) = self;
-        let Some(reconcile) = app::reconcile_payments(config).await? else {
+        let Some(reconciliation) = app::reconcile_payments(config).await? else {
             return Err(UsageError::new("PAYMENT_GATEWAY", "only Stripe's payments can be compared").into());
         };
         let since = Utc::now() - TimeDelta::days(i64::from(*days));
-        let (compared, differences) = reconcile.execute(since).await.map_err(|error| match error {
+        let (compared, differences) = reconciliation.reconcile(since).await.map_err(|error| match error {
             GatewayError::Unavailable(cause) => {
                 Unreachable::new("Stripe", &config.payments.stripe_url.address(), &cause).into()
             }

@@ -1,10 +1,7 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, web::Data};
-use comanda_application::{
-    Accounts, Events, Menu, Operations, Orders, Sales, Sessions,
-    payments::{PayOrder, ReceiveGatewayEvent, RefundPayment, SettlePayment},
-};
+use comanda_application::{Accounts, Events, Menu, Operations, Orders, Payments, Sales, Sessions};
 use comanda_domain::Currency;
 use comanda_identity::TokenKeys;
 use comanda_stripe::OfflineGateway;
@@ -47,11 +44,8 @@ app! {
         events: Events,
         sales: Sales,
         operations: Operations,
-        pay: PayOrder,
-        settle: SettlePayment,
-        refund: RefundPayment,
-        receive: ReceiveGatewayEvent,
-        offline_gateway: Option<OfflineGateway>,
+        payments: Payments,
+        offline_gateway: Option<Arc<OfflineGateway>>,
         authenticator: Authenticator,
         rate_limiter: RateLimiter,
         cursors: CursorSigner,

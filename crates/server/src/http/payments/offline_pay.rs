@@ -1,5 +1,7 @@
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
-use comanda_application::payments::{ReceiveEventError, ReceiveGatewayEvent};
+use comanda_application::{Payments, payments::ReceiveEventError};
 use comanda_domain::IntentId;
 use comanda_stripe::{OfflineGateway, TestCard};
 use serde::Deserialize;
@@ -19,17 +21,17 @@ use crate::http::{
     responses((status = 202, description = "The gateway's event is on its way"))
 )]
 pub async fn offline_pay(
-    gateway: Service<Option<OfflineGateway>>,
-    receive: Service<ReceiveGatewayEvent>,
+    gateway: Service<Option<Arc<OfflineGateway>>>,
+    payments: Service<Payments>,
     Path(intent): Path<IntentId>,
     Json(request): Json<OfflinePayRequest>,
 ) -> Result<HttpResponse, Failure<ReceiveEventError>> {
     let mut violations = Violations::default();
     let card = violations.read::<TestCard>("/payment_method", &request.payment_method, "unknown-card");
     let card = violations.finish(card)?;
-    let paid = gateway.as_ref().and_then(|gateway| gateway.pay(&intent, card, chrono::Utc::now()));
+    let paid = gateway.as_ref().and_then(|gateway| gateway.pay(&intent, card));
     let (signature, body) = paid.ok_or_else(|| Problem::not_found("intent"))?;
-    receive.execute(&signature, body.as_bytes()).await?;
+    payments.receive(&signature, body.as_bytes()).await?;
     Ok(HttpResponse::Accepted().finish())
 }
 

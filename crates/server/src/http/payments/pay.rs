@@ -1,5 +1,5 @@
 use actix_web::{HttpResponse, http::StatusCode};
-use comanda_application::payments::{PayOrder, PayOrderError};
+use comanda_application::{Payments, payments::PayOrderError};
 use comanda_domain::{OrderId, PaymentMethod, ports::BeginPaymentError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -22,13 +22,13 @@ use crate::http::{
     responses((status = 201, description = "The payment", body = PaymentResponse))
 )]
 pub async fn pay(
-    pay: Service<PayOrder>,
+    payments: Service<Payments>,
     SignedIn(customer): SignedIn,
     Path(id): Path<OrderId>,
     Idempotent(Json(request), key): Idempotent<Json<PayRequest>>,
 ) -> Result<HttpResponse, Failure<PayOrderError>> {
     let method = request.validate()?;
-    let begun = pay.execute(customer, id, method, key).await?;
+    let begun = payments.pay(customer, id, method, key).await?;
     Ok(replayable(StatusCode::CREATED, begun.replayed).json(PaymentResponse::from(begun.outcome)))
 }
 

@@ -1,5 +1,5 @@
 use actix_web::HttpResponse;
-use comanda_application::payments::RefundPayment;
+use comanda_application::Payments;
 use comanda_domain::{Currency, Money, OrderId, PaymentId, Price, Reason, Refund, ports::RefundPaymentError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -19,7 +19,7 @@ use crate::http::{
     responses((status = 201, description = "The refund", body = RefundResponse))
 )]
 pub async fn refund(
-    refund: Service<RefundPayment>,
+    payments: Service<Payments>,
     currency: Service<Currency>,
     Staff(staff): Staff,
     Path(order_id): Path<OrderId>,
@@ -27,7 +27,7 @@ pub async fn refund(
     Json(request): Json<RefundRequest>,
 ) -> Result<HttpResponse, Failure<RefundPaymentError>> {
     let (amount, reason) = request.validate(*currency)?;
-    let refund = refund.execute(staff, order_id, payment_id, amount, reason).await?;
+    let refund = payments.refund(staff, order_id, payment_id, amount, reason).await?;
     Ok(HttpResponse::Created().json(RefundResponse::from(refund)))
 }
 

@@ -1,5 +1,5 @@
 use actix_web::HttpResponse;
-use comanda_application::payments::SettlePayment;
+use comanda_application::Payments;
 use comanda_domain::{
     ids::{OrderId, PaymentId},
     ports::SettlePaymentError,
@@ -17,12 +17,12 @@ use crate::http::{
     responses((status = 200, description = "The payment", body = PaymentResponse))
 )]
 pub async fn settle(
-    settle: Service<SettlePayment>,
+    payments: Service<Payments>,
     Staff(staff): Staff,
     Path(order_id): Path<OrderId>,
     Path(payment_id): Path<PaymentId>,
 ) -> Result<HttpResponse, Failure<SettlePaymentError>> {
-    let payment = settle.execute(staff, order_id, payment_id).await?;
+    let payment = payments.settle(staff, order_id, payment_id).await?;
     Ok(HttpResponse::Ok().json(PaymentResponse::from(payment)))
 }
 

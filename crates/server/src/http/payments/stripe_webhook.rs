@@ -1,5 +1,5 @@
 use actix_web::{HttpRequest, HttpResponse};
-use comanda_application::payments::{ReceiveEventError, ReceiveGatewayEvent};
+use comanda_application::{Payments, payments::ReceiveEventError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -24,12 +24,12 @@ pub struct ReceivedEventResponse {
     responses((status = 200, description = "The event was recorded, or had been before", body = ReceivedEventResponse))
 )]
 pub async fn stripe_webhook(
-    receive: Service<ReceiveGatewayEvent>,
+    payments: Service<Payments>,
     request: HttpRequest,
     RawBody(body): RawBody,
 ) -> Result<HttpResponse, Failure<ReceiveEventError>> {
     let signature = request.headers().get("stripe-signature").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    receive.execute(signature, &body).await?;
+    payments.receive(signature, &body).await?;
     Ok(HttpResponse::Ok().json(ReceivedEventResponse { received: true }))
 }
 

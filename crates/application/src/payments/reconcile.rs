@@ -38,28 +38,18 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Compares card payments with the gateway, and records what it says as if it had reported it.
-pub struct ReconcilePayments {
-    payments: Arc<dyn Payments>,
-    intents: Arc<dyn PaymentIntents>,
-    gateway: Arc<dyn PaymentGateway>,
-    ids: Arc<dyn IdGenerator>,
-    clock: Arc<dyn Clock>,
+/// Comparing card payments with the gateway, for a command. What the gateway says is recorded as if it had reported it.
+pub struct Reconciliation {
+    pub payments: Arc<dyn Payments>,
+    pub intents: Arc<dyn PaymentIntents>,
+    pub gateway: Arc<dyn PaymentGateway>,
+    pub ids: Arc<dyn IdGenerator>,
+    pub clock: Arc<dyn Clock>,
 }
 
-impl ReconcilePayments {
-    pub fn new(
-        payments: Arc<dyn Payments>,
-        intents: Arc<dyn PaymentIntents>,
-        gateway: Arc<dyn PaymentGateway>,
-        ids: Arc<dyn IdGenerator>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        Self { payments, intents, gateway, ids, clock }
-    }
-
+impl Reconciliation {
     /// Compares all card payments that were begun since then. Returns how many there were, and which differ.
-    pub async fn execute(&self, since: Timestamp) -> Result<(usize, Vec<Difference>), GatewayError> {
+    pub async fn reconcile(&self, since: Timestamp) -> Result<(usize, Vec<Difference>), GatewayError> {
         const PAGE: u32 = 100;
         let (mut after, mut compared, mut differences) = (None, 0, Vec::new());
         loop {

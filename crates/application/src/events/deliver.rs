@@ -3,77 +3,68 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use comanda_domain::{
     Timestamp,
     event::Event,
-    ports::{Clock, DueEvent, Notifier, Outbox, RetryOutcome, Unavailable, Undelivered},
+    ports::{DueEvent, Notifier, RetryOutcome, Unavailable, Undelivered},
 };
 use futures_util::{StreamExt, stream};
 use uuid::Uuid;
 
-/// How failures are dealt with.
+use super::Events;
+
+/// How failed deliveries are repeated.
 #[derive(Clone, Copy, Debug)]
 pub struct RetryTerms {
     /// The pause after the first failure; it doubles with each further one.
     pub first_pause: Duration,
     /// The longest pause.
     pub longest_pause: Duration,
-    /// A event is put aside after so many tries.
+    /// After this many attempts an event is a dead letter.
     pub attempts: u32,
 }
 
-/// How a round went.
+/// How a round of deliveries went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delivered {
     pub delivered: u64,
     pub failed: u64,
-    /// There may be more at once.
+    /// There may be more to deliver at once.
     pub more: bool,
 }
 
-/// Tells one subscriber what happened: at least once, and of each order in its order.
-pub struct DeliverEvents {
-    outbox: Arc<dyn Outbox>,
-    notifier: Arc<dyn Notifier>,
-    clock: Arc<dyn Clock>,
-    subscriber: String,
-    terms: RetryTerms,
+/// One who is round what happens.
+pub struct Subscriber {
+    /// Under this name the outbox remembers what was delivered: it must stay the same.
+    pub name: String,
+    pub notifier: Arc<dyn Notifier>,
 }
 
-/// How many are told in one round.
+/// How many events one round takes.
 const BATCH: u32 = 500;
 
-/// How many streams are told at the same time.
+/// How many streams are delivered at the same time.
 const AT_ONCE: usize = 64;
 
-impl DeliverEvents {
-    pub fn new(
-        outbox: Arc<dyn Outbox>,
-        notifier: Arc<dyn Notifier>,
-        clock: Arc<dyn Clock>,
-        subscriber: String,
-        terms: RetryTerms,
-    ) -> Self {
-        Self { outbox, notifier, clock, subscriber, terms }
-    }
-
-    pub fn subscriber(&self) -> &str {
-        &self.subscriber
-    }
-
-    /// One round: what is due again, then what is new, if this server has the turn.
-    pub async fn execute(&self) -> Result<Delivered, Unavailable> {
-        let mut told = Delivered::default();
-        let due = self.outbox.take_due(&self.subscriber, BATCH).await?;
-        told.more = due.len() == BATCH as usize;
-        let retried: Vec<Result<bool, Unavailable>> =
-            stream::iter(due).map(|due| self.retry(due)).buffer_unordered(AT_ONCE).collect().await;
+impl Events {
+    /// Delivers what happened to one subscriber: at least once, and the events of each order in their order.
+    ///
+    /// Runs one round: what is due again, then what is new, if this server has the lease.
+    pub async fn deliver(&self, subscriber: &Subscriber) -> Result<Delivered, Unavailable> {
+        let mut round = Delivered::default();
+        let due = self.outbox.take_due(&subscriber.name, BATCH).await?;
+        round.more = due.len() == BATCH as usize;
+        let retried: Vec<Result<bool, Unavailable>> = stream::iter(due)
+            .map(|due| self.retry(&*subscriber.notifier, due))
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
         for delivered in retried {
-            if delivered? { told.delivered += 1 } else { told.failed += 1 }
+            if delivered? { round.delivered += 1 } else { round.failed += 1 }
         }
 
-        let Some(batch) = self.outbox.next(&self.subscriber, BATCH).await? else { return Ok(told) };
-        let Some(position) = batch.position else { return Ok(told) };
-        told.more |= batch.events.len() == BATCH as usize;
+        let Some(batch) = self.outbox.next(&subscriber.name, BATCH).await? else { return Ok(round) };
+        let Some(position) = batch.position else { return Ok(round) };
+        round.more |= batch.events.len() == BATCH as usize;
         let total = batch.events.len();
-        // In the order of the first event of each.
+        // Streams in the order of their first events.
         let mut order: Vec<Uuid> = Vec::new();
         let mut streams: HashMap<Uuid, Vec<Event>> = HashMap::new();
         for event in batch.events {
@@ -84,23 +75,26 @@ impl DeliverEvents {
             events.push(event);
         }
         let streams = order.into_iter().filter_map(|id| streams.remove(&id));
-        let undelivered: Vec<Vec<Undelivered>> =
-            stream::iter(streams).map(|events| self.tell(events)).buffer_unordered(AT_ONCE).collect().await;
+        let undelivered: Vec<Vec<Undelivered>> = stream::iter(streams)
+            .map(|events| self.deliver_stream(&*subscriber.notifier, events))
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
         let undelivered: Vec<Undelivered> = undelivered.into_iter().flatten().collect();
-        told.failed += undelivered.iter().filter(|undelivered| undelivered.attempts > 0).count() as u64;
-        told.delivered += (total - undelivered.len()) as u64;
-        self.outbox.advance(&self.subscriber, position, undelivered).await?;
-        Ok(told)
+        round.failed += undelivered.iter().filter(|undelivered| undelivered.attempts > 0).count() as u64;
+        round.delivered += (total - undelivered.len()) as u64;
+        self.outbox.advance(&subscriber.name, position, undelivered).await?;
+        Ok(round)
     }
 
-    /// The events of one stream, one after the other; after the first that fails the others wait.
-    async fn tell(&self, events: Vec<Event>) -> Vec<Undelivered> {
+    /// Delivers the events of one stream, one after the other; after the first that fails the others wait.
+    async fn deliver_stream(&self, notifier: &dyn Notifier, events: Vec<Event>) -> Vec<Undelivered> {
         let mut undelivered: Vec<Undelivered> = Vec::new();
         for event in events {
             let (attempts, error) = if event.is_held || !undelivered.is_empty() {
                 (0, "waits for an earlier one".to_owned())
             } else {
-                match self.notifier.notify(&event).await {
+                match notifier.notify(&event).await {
                     Ok(()) => continue,
                     Err(error) => (1, error.to_string()),
                 }
@@ -111,11 +105,11 @@ impl DeliverEvents {
         undelivered
     }
 
-    /// Says whether it was told.
-    async fn retry(&self, due: DueEvent) -> Result<bool, Unavailable> {
-        let (outcome, delivered) = match self.notifier.notify(&due.event).await {
+    /// Returns whether it was delivered.
+    async fn retry(&self, notifier: &dyn Notifier, due: DueEvent) -> Result<bool, Unavailable> {
+        let (outcome, delivered) = match notifier.notify(&due.event).await {
             Ok(()) => (RetryOutcome::Delivered, true),
-            Err(error) if due.attempts + 1 >= self.terms.attempts => {
+            Err(error) if due.attempts + 1 >= self.retries.attempts => {
                 (RetryOutcome::Dead { error: error.to_string() }, false)
             }
             Err(error) => {
@@ -131,7 +125,7 @@ impl DeliverEvents {
         match attempts.checked_sub(1) {
             None => Duration::ZERO,
             Some(doublings) => {
-                self.terms.first_pause.saturating_mul(1 << doublings.min(20)).min(self.terms.longest_pause)
+                self.retries.first_pause.saturating_mul(1 << doublings.min(20)).min(self.retries.longest_pause)
             }
         }
     }
@@ -159,8 +153,12 @@ mod tests {
         Event { id, stream, occurred_at: sample::now(), happened, is_held }
     }
 
-    fn deliver(outbox: MockOutbox, notifier: MockNotifier) -> DeliverEvents {
-        DeliverEvents::new(Arc::new(outbox), Arc::new(notifier), sample::clock(), "kitchen".to_owned(), TERMS)
+    fn events(outbox: MockOutbox) -> Events {
+        Events { outbox: Arc::new(outbox), clock: sample::clock(), retries: TERMS }
+    }
+
+    fn subscriber(notifier: MockNotifier) -> Subscriber {
+        Subscriber { name: "kitchen".to_owned(), notifier: Arc::new(notifier) }
     }
 
     fn outbox(due: Vec<DueEvent>, events: Vec<Event>) -> MockOutbox {
@@ -191,12 +189,12 @@ mod tests {
             1 => Err(NotifyError::Rejected("500".to_owned())),
             _ => Ok(()),
         });
-        let told = deliver(outbox, notifier).execute().await.unwrap();
-        assert_eq!(told, Delivered { delivered: 1, failed: 1, more: false });
+        let round = events(outbox).deliver(&subscriber(notifier)).await.unwrap();
+        assert_eq!(round, Delivered { delivered: 1, failed: 1, more: false });
     }
 
     #[tokio::test]
-    async fn what_fails_too_often_is_put_aside_and_nobody_waits_for_it() {
+    async fn what_fails_too_often_is_a_dead_letter_and_nobody_waits_for_it() {
         for (attempts, dead) in [(1, false), (2, true)] {
             let mut outbox = outbox(vec![DueEvent { id: 5, event: event(1, 1, false), attempts }], vec![]);
             outbox
@@ -206,22 +204,22 @@ mod tests {
                 .returning(|_, _| Ok(()));
             let mut notifier = MockNotifier::new();
             notifier.expect_notify().once().returning(|_| Err(Unavailable::new("refused").into()));
-            assert_eq!(deliver(outbox, notifier).execute().await.unwrap().failed, 1);
+            assert_eq!(events(outbox).deliver(&subscriber(notifier)).await.unwrap().failed, 1);
         }
     }
 
     #[tokio::test]
-    async fn what_another_server_tells_is_left_to_it() {
+    async fn what_another_server_delivers_is_left_to_it() {
         let mut outbox = MockOutbox::new();
         outbox.expect_take_due().returning(|_, _| Ok(Vec::new()));
         outbox.expect_next().once().returning(|_, _| Ok(None));
-        assert_eq!(deliver(outbox, MockNotifier::new()).execute().await.unwrap(), Delivered::default());
+        assert_eq!(events(outbox).deliver(&subscriber(MockNotifier::new())).await.unwrap(), Delivered::default());
     }
 
     #[test]
     fn pauses_double_up_to_the_longest() {
-        let deliver = deliver(MockOutbox::new(), MockNotifier::new());
-        let pauses: Vec<u64> = (0..9).map(|attempts| deliver.pause_after(attempts).as_secs()).collect();
+        let events = events(MockOutbox::new());
+        let pauses: Vec<u64> = (0..9).map(|attempts| events.pause_after(attempts).as_secs()).collect();
         assert_eq!(pauses, [0, 1, 2, 4, 8, 16, 32, 60, 60]);
     }
 }

@@ -1,63 +1,44 @@
-use std::sync::Arc;
-
 use comanda_domain::{
     ids::RefundId,
     payment::{Intent, IntentState, RefundStatus},
     ports::{
-        Checkout, Clock, DueRefund, GatewayError, GatewayEvents, GatewayInbox, GatewayReport, IdGenerator, InboxEvent,
-        IntentReport, OverdueOrders, PaymentGateway, PaymentIntents, PendingCancellation, RefundReport, Refunds,
-        Unavailable,
+        DueRefund, GatewayError, GatewayEvents, GatewayReport, InboxEvent, IntentReport, PaymentGateway,
+        PendingCancellation, RefundReport, Unavailable,
     },
 };
 
-/// Does what payments need when no request asks for it: handles the gateway's events, has the gateway cancel payments and make refunds,
-/// and cancels orders that were not paid in time. Any number of servers may do it at the same time.
-pub struct ProcessPayments {
-    pub overdue: Arc<dyn OverdueOrders>,
-    pub checkout: Arc<dyn Checkout>,
-    pub intents: Arc<dyn PaymentIntents>,
-    pub refunds: Arc<dyn Refunds>,
-    pub inbox: Arc<dyn GatewayInbox>,
-    /// `None`: no payment gateway is configured, and only overdue orders are cancelled.
-    pub gateway: Option<Gateway>,
-    pub ids: Arc<dyn IdGenerator>,
-    pub clock: Arc<dyn Clock>,
-}
-
-/// The payment gateway: what it can be asked, and how its events are read.
-#[derive(Clone)]
-pub struct Gateway {
-    pub calls: Arc<dyn PaymentGateway>,
-    pub events: Arc<dyn GatewayEvents>,
-}
+use super::{Gateway, Payments};
 
 /// How much of each kind of work one round takes.
 const BATCH: u32 = 32;
 
-impl ProcessPayments {
+impl Payments {
+    /// Does what payments need when no request asks for it: handles the gateway's events, has the gateway cancel payments and make
+    /// refunds, and cancels orders that were not paid in time. Any number of servers may do it at the same time.
+    ///
     /// Runs one round. Returns whether there may be more to do at once. What failed is taken again by a later round.
-    pub async fn execute(&self) -> Result<bool, Unavailable> {
+    pub async fn process(&self) -> Result<bool, Unavailable> {
         let overdue = self.overdue.cancel_overdue(self.clock.now(), RefundId::new(self.ids.generate())).await?;
         let mut more = overdue.is_some();
         let Some(Gateway { calls, events }) = &self.gateway else { return Ok(more) };
         let received = self.inbox.take_events(BATCH).await?;
         more |= received.len() == BATCH as usize;
         for event in received {
-            self.handle(&**events, event).await?;
+            self.handle_event(&**events, event).await?;
         }
         let cancellations = self.intents.take_cancellations(BATCH).await?;
         more |= cancellations.len() == BATCH as usize;
         let refunds = self.refunds.take_due_refunds(BATCH).await?;
         more |= refunds.len() == BATCH as usize;
-        let cancellations = cancellations.into_iter().map(|cancellation| self.cancel(&**calls, cancellation));
-        let refunds = refunds.into_iter().map(|refund| self.refund(&**calls, refund));
+        let cancellations = cancellations.into_iter().map(|cancellation| self.cancel_intent(&**calls, cancellation));
+        let refunds = refunds.into_iter().map(|refund| self.make_refund(&**calls, refund));
         let (cancellations, refunds) =
             futures_util::join!(futures_util::future::join_all(cancellations), futures_util::future::join_all(refunds));
         cancellations.into_iter().chain(refunds).collect::<Result<Vec<()>, _>>()?;
         Ok(more)
     }
 
-    async fn handle(&self, events: &dyn GatewayEvents, event: InboxEvent) -> Result<(), Unavailable> {
+    async fn handle_event(&self, events: &dyn GatewayEvents, event: InboxEvent) -> Result<(), Unavailable> {
         match events.read(&event.body).map(|event| event.report) {
             Ok(GatewayReport::Intent(report)) => self.record(report).await?,
             Ok(GatewayReport::Refund(report)) => {
@@ -74,7 +55,11 @@ impl ProcessPayments {
     }
 
     /// Somebody may have paid at the last moment: then the money goes back.
-    async fn cancel(&self, gateway: &dyn PaymentGateway, cancellation: PendingCancellation) -> Result<(), Unavailable> {
+    async fn cancel_intent(
+        &self,
+        gateway: &dyn PaymentGateway,
+        cancellation: PendingCancellation,
+    ) -> Result<(), Unavailable> {
         let PendingCancellation { payment, intent } = cancellation;
         let intent = match intent {
             Some(intent) => Ok(intent),
@@ -115,7 +100,7 @@ impl ProcessPayments {
         self.record(report).await
     }
 
-    async fn refund(&self, gateway: &dyn PaymentGateway, refund: DueRefund) -> Result<(), Unavailable> {
+    async fn make_refund(&self, gateway: &dyn PaymentGateway, refund: DueRefund) -> Result<(), Unavailable> {
         let status = match gateway.refund(&refund).await {
             Ok(status) => status,
             Err(GatewayError::Refused(_)) => RefundStatus::Failed,
@@ -128,13 +113,15 @@ impl ProcessPayments {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use comanda_domain::{
         ids::PaymentId,
         money::{Currency, Money},
         payment::{IntentId, Payment, PaymentMethod, PaymentStatus},
         ports::{
-            GatewayEvent, MalformedEvent, MockCheckout, MockGatewayEvents, MockGatewayInbox, MockOverdueOrders,
-            MockPaymentGateway, MockPaymentIntents, MockRefunds, Recorded,
+            GatewayEvent, MalformedEvent, MockGatewayEvents, MockGatewayInbox, MockOverdueOrders, MockPaymentGateway,
+            MockPaymentIntents, MockRefunds, Recorded,
         },
     };
     use uuid::Uuid;
@@ -185,17 +172,15 @@ mod tests {
         async fn run(self) {
             let mut overdue = MockOverdueOrders::new();
             overdue.expect_cancel_overdue().once().returning(|_, _| Ok(None));
-            let process = ProcessPayments {
+            let payments = Payments {
                 overdue: Arc::new(overdue),
-                checkout: Arc::new(MockCheckout::new()),
                 intents: Arc::new(self.intents),
                 refunds: Arc::new(self.refunds),
                 inbox: Arc::new(self.inbox),
                 gateway: Some(Gateway { calls: Arc::new(self.gateway), events: Arc::new(self.events) }),
-                ids: sample::ids(),
-                clock: sample::clock(),
+                ..sample::payments()
             };
-            assert!(!process.execute().await.unwrap());
+            assert!(!payments.process().await.unwrap());
         }
     }
 

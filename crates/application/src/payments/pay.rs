@@ -1,16 +1,12 @@
-use std::{sync::Arc, time::Duration};
-
 use comanda_domain::{
     account::Actor,
     ids::{OrderId, PaymentId},
     payment::{NewPayment, PaymentMethod},
-    ports::{
-        BeginPaymentError, BegunPayment, Checkout, Clock, GatewayError, IdGenerator, Idempotent, PaymentGateway,
-        PaymentReceipt, Unavailable,
-    },
+    ports::{BeginPaymentError, BegunPayment, GatewayError, Idempotent, PaymentReceipt, Unavailable},
 };
 use thiserror::Error;
 
+use super::Payments;
 use crate::IdempotentRequest;
 
 /// Why a payment was not begun.
@@ -29,38 +25,19 @@ pub enum PayOrderError {
     GatewayUnavailable(Unavailable),
 }
 
-/// Begins a payment for an order.
-pub struct PayOrder {
-    checkout: Arc<dyn Checkout>,
-    gateway: Option<Arc<dyn PaymentGateway>>,
-    ids: Arc<dyn IdGenerator>,
-    clock: Arc<dyn Clock>,
-    window: Duration,
-}
-
-impl PayOrder {
-    /// `window` is how long an order waits for a card.
-    pub fn new(
-        checkout: Arc<dyn Checkout>,
-        gateway: Option<Arc<dyn PaymentGateway>>,
-        ids: Arc<dyn IdGenerator>,
-        clock: Arc<dyn Clock>,
-        window: Duration,
-    ) -> Self {
-        Self { checkout, gateway, ids, clock, window }
-    }
-
-    pub async fn execute(
+impl Payments {
+    /// Begins a payment for an order.
+    pub async fn pay(
         &self,
         customer: Actor,
         order_id: OrderId,
         method: PaymentMethod,
         request: Option<IdempotentRequest>,
     ) -> Result<Idempotent<PaymentReceipt>, PayOrderError> {
-        let gateway = match (method, &self.gateway) {
-            (PaymentMethod::Card, None) => return Err(PayOrderError::CardsNotTaken),
-            (_, gateway) => gateway,
-        };
+        let gateway = self.gateway.as_ref().map(|gateway| &gateway.calls);
+        if method == PaymentMethod::Card && gateway.is_none() {
+            return Err(PayOrderError::CardsNotTaken);
+        }
         let now = self.clock.now();
         let idempotency = request.map(|request| request.by(customer));
         let begun = self
@@ -92,16 +69,18 @@ impl PayOrder {
 
 #[cfg(test)]
 mod tests {
+    use std::{sync::Arc, time::Duration};
+
     use comanda_domain::{
         account::Role,
         money::{Currency, Money},
         payment::{ClientSecret, Intent, IntentId, IntentState, Payment, PaymentStatus},
-        ports::{MockCheckout, MockPaymentGateway},
+        ports::{MockCheckout, MockGatewayEvents, MockPaymentGateway},
     };
     use uuid::Uuid;
 
     use super::*;
-    use crate::sample;
+    use crate::{payments::Gateway, sample};
 
     fn payment() -> Payment {
         Payment {
@@ -126,9 +105,10 @@ mod tests {
         }
     }
 
-    fn pay(checkout: MockCheckout, gateway: Option<MockPaymentGateway>) -> PayOrder {
-        let gateway = gateway.map(|gateway| Arc::new(gateway) as Arc<dyn PaymentGateway>);
-        PayOrder::new(Arc::new(checkout), gateway, sample::ids(), sample::clock(), Duration::from_mins(15))
+    fn payments(checkout: MockCheckout, gateway: Option<MockPaymentGateway>) -> Payments {
+        let events = Arc::new(MockGatewayEvents::new());
+        let gateway = gateway.map(|calls| Gateway { calls: Arc::new(calls), events });
+        Payments { checkout: Arc::new(checkout), gateway, ..sample::payments() }
     }
 
     #[tokio::test]
@@ -148,17 +128,17 @@ mod tests {
         let mut gateway = MockPaymentGateway::new();
         gateway.expect_create().once().returning(|_| Ok(intent()));
         let customer = sample::actor(Role::Customer);
-        let answer =
-            pay(checkout, Some(gateway)).execute(customer, payment().order_id, PaymentMethod::Card, None).await;
-        assert_eq!(answer.unwrap().outcome.client_secret, intent().client_secret);
+        let begun =
+            payments(checkout, Some(gateway)).pay(customer, payment().order_id, PaymentMethod::Card, None).await;
+        assert_eq!(begun.unwrap().outcome.client_secret, intent().client_secret);
     }
 
     #[tokio::test]
     async fn without_a_gateway_nothing_is_begun_by_card() {
         let customer = sample::actor(Role::Customer);
         let order = payment().order_id;
-        let answer = pay(MockCheckout::new(), None).execute(customer, order, PaymentMethod::Card, None).await;
-        assert!(matches!(answer, Err(PayOrderError::CardsNotTaken)));
+        let begun = payments(MockCheckout::new(), None).pay(customer, order, PaymentMethod::Card, None).await;
+        assert!(matches!(begun, Err(PayOrderError::CardsNotTaken)));
     }
 
     #[tokio::test]
@@ -168,7 +148,7 @@ mod tests {
         let mut gateway = MockPaymentGateway::new();
         gateway.expect_create().once().returning(|_| Err(Unavailable::new("timeout").into()));
         let (customer, order) = (sample::actor(Role::Customer), payment().order_id);
-        let answer = pay(checkout, Some(gateway)).execute(customer, order, PaymentMethod::Card, None).await;
-        assert!(matches!(answer, Err(PayOrderError::GatewayUnavailable(_))));
+        let begun = payments(checkout, Some(gateway)).pay(customer, order, PaymentMethod::Card, None).await;
+        assert!(matches!(begun, Err(PayOrderError::GatewayUnavailable(_))));
     }
 }

@@ -1,0 +1,71 @@
+use comanda_domain::{
+    account::StaffMember,
+    ids::{OrderId, PaymentId, RefundId},
+    money::Money,
+    payment::{NewRefund, Refund},
+    ports::RefundPaymentError,
+    text::Reason,
+};
+
+use super::Payments;
+
+impl Payments {
+    /// Refunds a payment; without an amount, everything that is left of it.
+    pub async fn refund(
+        &self,
+        by: StaffMember,
+        order_id: OrderId,
+        payment_id: PaymentId,
+        amount: Option<Money>,
+        reason: Reason,
+    ) -> Result<Refund, RefundPaymentError> {
+        let refund = NewRefund {
+            id: RefundId::new(self.ids.generate()),
+            order_id,
+            payment_id,
+            amount,
+            reason,
+            requested_by: by,
+            requested_at: self.clock.now(),
+        };
+        let refund = self.refunds.refund(refund).await?;
+        self.work.wake();
+        Ok(refund)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use comanda_domain::{
+        money::Currency,
+        payment::RefundStatus,
+        ports::{MockRefunds, MockWorkQueue},
+    };
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::sample;
+
+    #[tokio::test]
+    async fn the_gateway_need_not_wait_for_the_next_poll() {
+        let mut refunds = MockRefunds::new();
+        refunds.expect_refund().once().withf(|new| new.requested_at == sample::now()).returning(|new| {
+            Ok(Refund {
+                id: new.id,
+                payment_id: new.payment_id,
+                amount: Money::new(1250, Currency::EUR),
+                status: RefundStatus::Pending,
+                reason: new.reason,
+                created_at: new.requested_at,
+            })
+        });
+        let mut work = MockWorkQueue::new();
+        work.expect_wake().once().returning(|| ());
+        let payments = Payments { refunds: Arc::new(refunds), work: Arc::new(work), ..sample::payments() };
+        let (order_id, id) = (sample::order_with_lines().order.id, PaymentId::new(Uuid::from_u128(9)));
+        let reason = Reason::new("cold soup").unwrap();
+        assert!(payments.refund(sample::staff(), order_id, id, None, reason).await.is_ok());
+    }
+}
