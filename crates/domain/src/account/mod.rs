@@ -1,8 +1,10 @@
 //! Accounts and what they may do.
 
+mod change;
 mod email;
 mod password;
 
+pub use change::*;
 pub use email::*;
 pub use password::*;
 
@@ -95,15 +97,6 @@ impl Administrator {
     pub const fn account_id(self) -> AccountId {
         self.0
     }
-}
-
-/// A change of an account by an admin: what is `None` stays.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct AccountChange {
-    /// The new role.
-    pub role: Option<Role>,
-    /// Disabled, or enabled again.
-    pub disabled: Option<bool>,
 }
 
 /// Which orders somebody may see.

@@ -1,11 +1,4 @@
-use comanda_domain::{
-    Timestamp,
-    account::{Account, AccountChange},
-    audit::{AuditAction, AuditRecord},
-    ids::AccountId,
-    ports::ChangeAccountError,
-    text::Reason,
-};
+use comanda_domain::{Account, AccountChange, AccountId, Timestamp, ports::ChangeAccountError};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -34,21 +27,12 @@ pub(super) async fn change(
                 .optional()?
                 .ok_or(Failure(ChangeAccountError::NotFound))?
                 .into_account()?;
-            let role = change.role.unwrap_or(before.role);
-            let disabled = change.disabled.unwrap_or(before.disabled);
-            let actions = [
-                (role != before.role).then_some(AuditAction::RoleChanged),
-                (disabled && !before.disabled).then_some(AuditAction::AccountDisabled),
-                (!disabled && before.disabled).then_some(AuditAction::AccountEnabled),
-            ];
-            for action in actions.into_iter().flatten() {
-                let reason = (action == AuditAction::RoleChanged).then(|| format!("from {} to {role}", before.role));
-                let reason = reason.and_then(|text| Reason::new(&text).ok());
-                let record = AuditRecord { actor: Some(by), action, target: id.to_string(), reason, at };
+            for record in change.audit_records(&before, by, at) {
                 write_record(connection, &record).await?;
             }
+            let after = change.apply_to(before);
             let row: UserRow = diesel::update(users::table.find(id.as_uuid()))
-                .set((users::role.eq(role.as_str()), users::disabled.eq(disabled)))
+                .set((users::role.eq(after.role.as_str()), users::disabled.eq(after.disabled)))
                 .returning(UserRow::as_returning())
                 .get_result(connection)
                 .one("account.change")

@@ -1,0 +1,90 @@
+use crate::{Account, AccountId, AuditAction, AuditRecord, Reason, Role, Timestamp};
+
+/// A change of an account by an admin. A field that is `None` stays as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AccountChange {
+    /// The new role.
+    pub role: Option<Role>,
+    /// `true` disables the account, `false` enables it again.
+    pub disabled: Option<bool>,
+}
+
+impl AccountChange {
+    /// The account after the change.
+    #[must_use]
+    pub fn apply_to(self, account: Account) -> Account {
+        Account {
+            role: self.role.unwrap_or(account.role),
+            disabled: self.disabled.unwrap_or(account.disabled),
+            ..account
+        }
+    }
+
+    /// The audit records of the change, made by the admin `by`: one for the role, with the roles before and after, and one for
+    /// disabling or enabling. What the change leaves as it was has no record.
+    pub fn audit_records(self, before: &Account, by: AccountId, at: Timestamp) -> Vec<AuditRecord> {
+        let after = self.apply_to(before.clone());
+        let role = (after.role != before.role).then_some(AuditAction::RoleChanged);
+        let disabled = match (before.disabled, after.disabled) {
+            (false, true) => Some(AuditAction::AccountDisabled),
+            (true, false) => Some(AuditAction::AccountEnabled),
+            _ => None,
+        };
+        let record = |action| AuditRecord {
+            actor: Some(by),
+            action,
+            target: before.id.to_string(),
+            reason: (action == AuditAction::RoleChanged)
+                .then(|| Reason::new(&format!("from {} to {}", before.role, after.role)).ok())
+                .flatten(),
+            at,
+        };
+        role.into_iter().chain(disabled).map(record).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{Email, PersonName};
+
+    fn account() -> Account {
+        Account {
+            id: AccountId::new(Uuid::from_u128(1)),
+            email: Email::new("ana@example.org").unwrap(),
+            name: PersonName::new("Ana").unwrap(),
+            role: Role::Customer,
+            disabled: false,
+            created_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn actions(change: AccountChange, before: &Account) -> Vec<(AuditAction, Option<String>)> {
+        let records = change.audit_records(before, AccountId::new(Uuid::from_u128(2)), Timestamp::UNIX_EPOCH);
+        records.into_iter().map(|r| (r.action, r.reason.map(|reason| reason.as_str().to_owned()))).collect()
+    }
+
+    #[test]
+    fn each_thing_that_changes_has_one_record() {
+        let change = AccountChange { role: Some(Role::Staff), disabled: Some(true) };
+        let expected = [
+            (AuditAction::RoleChanged, Some("from customer to staff".to_owned())),
+            (AuditAction::AccountDisabled, None),
+        ];
+        assert_eq!(actions(change, &account()), expected);
+        let after = change.apply_to(account());
+        assert_eq!((after.role, after.disabled), (Role::Staff, true));
+        let enable = AccountChange { role: None, disabled: Some(false) };
+        assert_eq!(actions(enable, &after), [(AuditAction::AccountEnabled, None)]);
+    }
+
+    #[test]
+    fn what_stays_as_it_was_has_no_record() {
+        let same = AccountChange { role: Some(Role::Customer), disabled: Some(false) };
+        assert_eq!(actions(same, &account()), []);
+        assert_eq!(same.apply_to(account()), account());
+        assert_eq!(actions(AccountChange::default(), &account()), []);
+    }
+}
