@@ -1,11 +1,8 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    audit::{AuditAction, AuditEntry, AuditRecord},
-    ids::AccountId,
-    page::Page,
+    AccountId, AuditAction, AuditEntry, AuditRecord, Page, Reason,
     ports::{AuditLog, AuditQuery, Unavailable},
-    text::Reason,
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};

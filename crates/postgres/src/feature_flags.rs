@@ -1,11 +1,7 @@
 use async_trait::async_trait;
 use comanda_domain::{
-    Timestamp,
-    account::Administrator,
-    audit::{AuditAction, AuditRecord},
-    feature_flag::{FeatureFlag, Percentage},
+    Administrator, AuditAction, AuditRecord, FeatureFlag, Percentage, Reason, Timestamp,
     ports::{FlagSettings, Unavailable},
-    text::Reason,
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;

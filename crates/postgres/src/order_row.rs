@@ -1,15 +1,7 @@
 //! The row of an order and its lock: what placing, cancelling and paying for an order all need.
 
 use chrono::{DateTime, Utc};
-use comanda_domain::{
-    ids::{AccountId, OrderId},
-    money::{Currency, Money},
-    order::Order,
-    order_number::OrderNumber,
-    order_status::OrderStatus,
-    ports::Unavailable,
-    text::Note,
-};
+use comanda_domain::{AccountId, Currency, Money, Note, Order, OrderId, OrderNumber, OrderStatus, ports::Unavailable};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;

@@ -1,5 +1,5 @@
 use comanda_domain::{
-    email::Email,
+    Email,
     ports::{Credentials, Unavailable},
 };
 use diesel::prelude::*;

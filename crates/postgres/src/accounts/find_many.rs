@@ -1,4 +1,4 @@
-use comanda_domain::{account::Account, ids::AccountId, ports::Unavailable};
+use comanda_domain::{Account, AccountId, ports::Unavailable};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;

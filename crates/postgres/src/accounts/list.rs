@@ -1,7 +1,5 @@
 use comanda_domain::{
-    account::Account,
-    ids::AccountId,
-    page::Page,
+    Account, AccountId, Page,
     ports::{AccountsQuery, Unavailable},
 };
 use diesel::prelude::*;

@@ -12,14 +12,8 @@ mod row;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Timestamp,
-    account::{Account, AccountChange},
-    email::Email,
-    ids::AccountId,
-    page::Page,
-    password::PasswordHash,
+    Account, AccountChange, AccountId, Email, Page, PasswordHash, PersonName, Timestamp,
     ports::{Accounts, AccountsQuery, ChangeAccountError, Credentials, NewAccount, RegisterAccountError, Unavailable},
-    text::PersonName,
 };
 
 pub(crate) use self::row::UserRow;

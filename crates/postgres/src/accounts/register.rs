@@ -1,5 +1,5 @@
 use comanda_domain::{
-    account::Account,
+    Account,
     ports::{NewAccount, RegisterAccountError, Unavailable},
 };
 use diesel::{

@@ -1,4 +1,4 @@
-use comanda_domain::{ids::AccountId, password::PasswordHash, ports::Unavailable};
+use comanda_domain::{AccountId, PasswordHash, ports::Unavailable};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 

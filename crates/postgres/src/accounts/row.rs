@@ -1,11 +1,7 @@
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    account::{Account, Role},
-    email::Email,
-    ids::AccountId,
-    password::PasswordHash,
+    Account, AccountId, Email, PasswordHash, PersonName, Role,
     ports::{Credentials, NewAccount, Unavailable},
-    text::PersonName,
 };
 use diesel::prelude::*;
 use uuid::Uuid;

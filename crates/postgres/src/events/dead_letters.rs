@@ -1,6 +1,5 @@
 use comanda_domain::{
-    Timestamp,
-    page::{Page, PageLimit},
+    Page, PageLimit, Timestamp,
     ports::{DeadLetter, Unavailable},
 };
 use diesel::prelude::*;

@@ -1,7 +1,7 @@
 //! Events that cannot be read, because somebody wrote past the rules. They will not become readable: each becomes a
 //! dead letter, which waits for an admin, and no other event waits for it.
 
-use comanda_domain::{event::Event, money::Currency, ports::Unavailable};
+use comanda_domain::{Currency, Event, ports::Unavailable};
 use diesel::{ExpressionMethods, dsl::now, upsert::excluded};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;

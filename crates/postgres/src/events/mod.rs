@@ -14,9 +14,7 @@ mod take_due;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Timestamp,
-    account::Administrator,
-    page::{Page, PageLimit},
+    Administrator, Page, PageLimit, Timestamp,
     ports::{
         DeadLetter, DueEvent, EventBatch, Outbox, OutboxPosition, OutboxState, ResendError, RetryOutcome, Unavailable,
         Undelivered,

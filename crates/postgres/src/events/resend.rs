@@ -1,9 +1,4 @@
-use comanda_domain::{
-    Timestamp,
-    account::Administrator,
-    audit::{AuditAction, AuditRecord},
-    ports::ResendError,
-};
+use comanda_domain::{Administrator, AuditAction, AuditRecord, Timestamp, ports::ResendError};
 use diesel::{dsl::now, prelude::*};
 use diesel_async::RunQueryDsl;
 

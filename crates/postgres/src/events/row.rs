@@ -1,12 +1,7 @@
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    email::Email,
-    event::{Event, EventKind, OrderEvent, PaymentEvent},
-    ids::{AccountId, MenuItemId, OrderId, PaymentId},
-    money::{Currency, Money},
-    order_number::OrderNumber,
-    order_status::OrderStatus,
-    text::{MenuItemName, PersonName},
+    AccountId, Currency, Email, Event, EventKind, MenuItemId, MenuItemName, Money, OrderEvent, OrderId, OrderNumber,
+    OrderStatus, PaymentEvent, PaymentId, PersonName,
 };
 use diesel::{
     QueryableByName,

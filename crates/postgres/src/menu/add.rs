@@ -1,9 +1,4 @@
-use comanda_domain::{
-    audit::{AuditAction, AuditRecord},
-    ids::AccountId,
-    menu_item::{MenuItem, NewMenuItem},
-    ports::Unavailable,
-};
+use comanda_domain::{AccountId, AuditAction, AuditRecord, MenuItem, NewMenuItem, ports::Unavailable};
 use diesel::SelectableHelper;
 use diesel_async::RunQueryDsl;
 

@@ -1,8 +1,6 @@
 use comanda_domain::{
-    audit::{AuditAction, AuditRecord},
-    menu_item::MenuItem,
+    AuditAction, AuditRecord, MenuItem, Stock,
     ports::{AdjustStockError, StockAdjustment},
-    stock::Stock,
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;

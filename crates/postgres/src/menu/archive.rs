@@ -1,9 +1,4 @@
-use comanda_domain::{
-    Timestamp,
-    audit::{AuditAction, AuditRecord},
-    ids::{AccountId, MenuItemId},
-    ports::EditMenuItemError,
-};
+use comanda_domain::{AccountId, AuditAction, AuditRecord, MenuItemId, Timestamp, ports::EditMenuItemError};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 

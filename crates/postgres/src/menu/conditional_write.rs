@@ -1,6 +1,6 @@
 //! Writing to menu items on condition that nobody else has written to them since they were read.
 
-use comanda_domain::{ids::MenuItemId, ports::Unavailable};
+use comanda_domain::{MenuItemId, ports::Unavailable};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 

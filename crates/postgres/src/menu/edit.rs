@@ -1,9 +1,5 @@
 use comanda_domain::{
-    Timestamp,
-    audit::{AuditAction, AuditRecord},
-    ids::{AccountId, MenuItemId},
-    menu_item::{MenuItem, MenuItemEdit},
-    ports::EditMenuItemError,
+    AccountId, AuditAction, AuditRecord, MenuItem, MenuItemEdit, MenuItemId, Timestamp, ports::EditMenuItemError,
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;

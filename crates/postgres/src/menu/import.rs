@@ -1,13 +1,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use comanda_domain::{
-    Timestamp,
-    audit::{AuditAction, AuditRecord},
-    ids::MenuItemId,
-    menu_item::{ImportedMenuItem, MenuItemDetails, NewMenuItem},
+    AuditAction, AuditRecord, ImportedMenuItem, MenuItemDetails, MenuItemId, NewMenuItem, Reason, Stock, Timestamp,
     ports::{ImportMenuError, ImportSummary, Unavailable},
-    stock::Stock,
-    text::Reason,
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};

@@ -1,4 +1,4 @@
-use comanda_domain::{ids::MenuItemId, menu_item::MenuItem, ports::Unavailable};
+use comanda_domain::{MenuItem, MenuItemId, ports::Unavailable};
 
 use super::conditional_write::{ReadMode, read_row};
 use crate::Database;

@@ -1,6 +1,5 @@
 use comanda_domain::{
-    menu_item::MenuItem,
-    page::Page,
+    MenuItem, Page,
     ports::{MenuItemsQuery, Unavailable},
 };
 use diesel::{

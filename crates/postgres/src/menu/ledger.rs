@@ -1,7 +1,7 @@
 //! The stock ledger: `stock = sum of adjustments - sum of lines of orders that hold stock`, for every menu item.
 
 use chrono::{DateTime, Utc};
-use comanda_domain::{Timestamp, ids::AccountId};
+use comanda_domain::{AccountId, Timestamp};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;

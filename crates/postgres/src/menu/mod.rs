@@ -18,10 +18,7 @@ mod whole;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Timestamp,
-    ids::{AccountId, MenuItemId},
-    menu_item::{ImportedMenuItem, MenuItem, MenuItemEdit, NewMenuItem},
-    page::Page,
+    AccountId, ImportedMenuItem, MenuItem, MenuItemEdit, MenuItemId, NewMenuItem, Page, Timestamp,
     ports::{
         AdjustStockError, EditMenuItemError, ImportMenuError, ImportSummary, LiveMenu, Menu, MenuItemsQuery,
         MenuSource, StockAdjustment, Unavailable, WholeMenu,

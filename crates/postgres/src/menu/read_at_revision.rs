@@ -1,4 +1,4 @@
-use comanda_domain::{ids::MenuItemId, ports::EditMenuItemError};
+use comanda_domain::{MenuItemId, ports::EditMenuItemError};
 use diesel_async::AsyncPgConnection;
 
 use super::{

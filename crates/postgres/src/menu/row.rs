@@ -1,10 +1,6 @@
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    ids::MenuItemId,
-    menu_item::{MenuItem, MenuItemDetails, NewMenuItem},
-    money::{Currency, Price},
-    stock::Stock,
-    text::{Category, Description, MenuItemName},
+    Category, Currency, Description, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, NewMenuItem, Price, Stock,
 };
 use diesel::prelude::*;
 use uuid::Uuid;

@@ -1,5 +1,5 @@
 use comanda_domain::{
-    money::Currency,
+    Currency,
     ports::{Unavailable, WholeMenu},
 };
 use diesel::prelude::*;

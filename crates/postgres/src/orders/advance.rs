@@ -1,13 +1,7 @@
 //! Moving an order from one status to the next.
 
 use chrono::{DateTime, Utc};
-use comanda_domain::{
-    Timestamp,
-    ids::OrderId,
-    order::{Order, OrderWithLines},
-    order_status::OrderStatus,
-    ports::AdvanceOrderError,
-};
+use comanda_domain::{Order, OrderId, OrderStatus, OrderWithLines, Timestamp, ports::AdvanceOrderError};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 

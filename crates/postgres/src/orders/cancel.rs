@@ -3,13 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use comanda_domain::{
-    idempotency::IdempotencyKey,
-    ids::OrderId,
-    money::Currency,
-    order::{Order, OrderWithLines},
-    order_status::OrderStatus,
+    Availability, Currency, IdempotencyKey, Order, OrderId, OrderStatus, OrderWithLines,
     ports::{CancelOrderError, Cancellation, Idempotent, MenuObserver, Unavailable},
-    stock::Availability,
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};

@@ -3,11 +3,8 @@
 use std::sync::Arc;
 
 use comanda_domain::{
-    Timestamp,
-    account::OrderScope,
-    ids::{OrderId, RefundId},
-    order_status::{CancelledBy, OrderStatus},
-    payment::{OVERDUE_ORDER_STATUSES, PaymentMethod, PaymentStatus, RuleReason, is_overdue},
+    CancelledBy, OVERDUE_ORDER_STATUSES, OrderId, OrderScope, OrderStatus, PaymentMethod, PaymentStatus, RefundId,
+    RuleReason, Timestamp, is_overdue,
     ports::{Cancellation, MenuObserver, Unavailable},
 };
 use diesel::{

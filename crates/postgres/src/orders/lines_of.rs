@@ -3,12 +3,7 @@
 use std::collections::HashMap;
 
 use comanda_domain::{
-    ids::{MenuItemId, OrderId},
-    money::{Currency, Money},
-    order::OrderLine,
-    ports::Unavailable,
-    quantity::Quantity,
-    text::{MenuItemName, Note},
+    Currency, MenuItemId, MenuItemName, Money, Note, OrderId, OrderLine, Quantity, ports::Unavailable,
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};

@@ -1,9 +1,7 @@
 //! A page of orders, the newest first.
 
 use comanda_domain::{
-    account::OrderScope,
-    order::Order,
-    page::Page,
+    Order, OrderScope, Page,
     ports::{OrdersQuery, Unavailable},
 };
 use diesel::prelude::*;

@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use comanda_domain::{
-    ids::OrderId, money::Currency, order::OrderWithLines, order_status::OrderStatus, ports::Unavailable,
-};
+use comanda_domain::{Currency, OrderId, OrderStatus, OrderWithLines, ports::Unavailable};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::try_join;

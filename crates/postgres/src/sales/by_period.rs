@@ -1,9 +1,5 @@
 use chrono::{DateTime, Utc};
-use comanda_domain::{
-    money::Money,
-    ports::Unavailable,
-    sales::{Period, QUARTER_HOUR, Sales},
-};
+use comanda_domain::{Money, Period, QUARTER_HOUR, Sales, ports::Unavailable};
 use diesel::{
     QueryableByName, sql_query,
     sql_types::{Array, BigInt, Integer, Timestamptz},

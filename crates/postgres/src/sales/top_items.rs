@@ -1,11 +1,7 @@
 use chrono::TimeDelta;
 use comanda_domain::{
-    ids::MenuItemId,
-    money::Money,
-    page::PageLimit,
+    MenuItemId, MenuItemName, Money, PageLimit, Period,
     ports::{TopItem, Unavailable},
-    sales::Period,
-    text::MenuItemName,
 };
 use diesel::{
     QueryableByName, sql_query,

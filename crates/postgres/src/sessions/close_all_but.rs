@@ -1,8 +1,4 @@
-use comanda_domain::{
-    Timestamp,
-    ids::{AccountId, SessionId},
-    ports::Unavailable,
-};
+use comanda_domain::{AccountId, SessionId, Timestamp, ports::Unavailable};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;

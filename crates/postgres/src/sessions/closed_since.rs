@@ -1,4 +1,4 @@
-use comanda_domain::{Timestamp, ids::SessionId, ports::Unavailable};
+use comanda_domain::{SessionId, Timestamp, ports::Unavailable};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;

@@ -8,11 +8,8 @@ mod rotate;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Timestamp,
-    account::Account,
-    ids::{AccountId, SessionId},
+    Account, AccountId, NewSession, SessionId, Timestamp,
     ports::{RotateError, Rotation, Sessions, Unavailable},
-    session::NewSession,
 };
 
 use crate::Database;

@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use comanda_domain::{ports::Unavailable, session::NewSession};
+use comanda_domain::{NewSession, ports::Unavailable};
 use diesel::sql_types::{Binary, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;

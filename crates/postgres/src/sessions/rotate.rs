@@ -1,8 +1,6 @@
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    Timestamp,
-    account::Account,
-    ids::SessionId,
+    Account, SessionId, Timestamp,
     ports::{RotateError, Rotation},
 };
 use diesel::prelude::*;

@@ -1,7 +1,5 @@
 use comanda_domain::{
-    account::Role,
-    email::Email,
-    password::PasswordHash,
+    Email, PasswordHash, Role,
     ports::{Accounts, NewAccount, RegisterAccountError},
 };
 use futures_util::future::join_all;

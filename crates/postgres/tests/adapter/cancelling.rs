@@ -1,9 +1,6 @@
 use comanda_domain::{
-    account::OrderScope,
-    ids::{AccountId, OrderId, RefundId},
-    order_status::{CancelledBy, OrderStatus},
+    AccountId, CancelledBy, OrderId, OrderScope, OrderStatus, Reason, RefundId,
     ports::{AdvanceOrderError, CancelOrderError, Cancellation, Orders},
-    text::Reason,
 };
 use comanda_tests::seeded;
 use futures_util::future::join_all;

@@ -1,8 +1,7 @@
 use std::time::Duration;
 
 use comanda_domain::{
-    account::OrderScope,
-    page::PageLimit,
+    OrderScope, PageLimit,
     ports::{CancelOrderError, Orders, OrdersQuery, PlaceOrderError},
 };
 use comanda_postgres::{Database, DatabaseConfig};

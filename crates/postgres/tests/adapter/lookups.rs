@@ -1,4 +1,4 @@
-use comanda_domain::{account::OrderScope, ids::OrderId, ports::Orders};
+use comanda_domain::{OrderId, OrderScope, ports::Orders};
 use futures_util::future::join_all;
 use uuid::Uuid;
 

@@ -1,10 +1,7 @@
 use comanda_domain::{
-    ids::MenuItemId,
-    menu_item::{ImportedMenuItem, MenuItemEdit},
-    money::{Currency, Price},
+    Category, Currency, Description, ImportedMenuItem, MenuItemEdit, MenuItemId, MenuItemName, Price, Reason, Stock,
+    StockDelta,
     ports::{AdjustStockError, EditMenuItemError, ImportSummary, LiveMenu, Menu, Orders, StockAdjustment},
-    stock::{Stock, StockDelta},
-    text::{Category, Description, MenuItemName, Reason},
 };
 use futures_util::future::join_all;
 use uuid::Uuid;

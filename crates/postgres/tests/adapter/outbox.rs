@@ -1,9 +1,7 @@
 use std::time::{Duration, Instant};
 
 use comanda_domain::{
-    account::{Actor, Role},
-    ids::SessionId,
-    page::PageLimit,
+    Actor, PageLimit, Role, SessionId,
     ports::{DeadLetter, EventBatch, Orders, Outbox},
 };
 use comanda_postgres::PostgresOutbox;

@@ -1,9 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use comanda_domain::{
-    account::OrderScope,
-    ids::{AccountId, OrderId},
-    order::NewOrder,
+    AccountId, NewOrder, OrderId, OrderScope,
     ports::{LiveMenu, Orders, PlaceOrderError},
 };
 use comanda_tests::seeded;

@@ -1,10 +1,6 @@
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::{America, Europe, Tz};
-use comanda_domain::{
-    page::PageLimit,
-    ports::SalesFigures,
-    sales::{Period, SalesInterval},
-};
+use comanda_domain::{PageLimit, Period, SalesInterval, ports::SalesFigures};
 use comanda_postgres::PostgresSalesFigures;
 use comanda_tests::seeded;
 use rand::{RngExt, rngs::StdRng, seq::IteratorRandom};

@@ -4,16 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    allocation::{Filled, Refusal, StockOnHand, StockedItem, allocate},
-    idempotency::{Idempotency, IdempotencyKey},
-    ids::{MenuItemId, OrderId},
-    money::{Currency, Price},
-    order::{NewOrder, Order, OrderWithLines},
-    order_number::OrderNumber,
-    order_status::OrderStatus,
+    Availability, Currency, Filled, Idempotency, IdempotencyKey, MenuItemId, MenuItemName, NewOrder, Note, Order,
+    OrderId, OrderNumber, OrderStatus, OrderWithLines, Price, Refusal, StockOnHand, StockedItem, allocate,
     ports::{Idempotent, PlaceOrderError, Unavailable},
-    stock::Availability,
-    text::{MenuItemName, Note},
 };
 use diesel::{
     QueryResult,
