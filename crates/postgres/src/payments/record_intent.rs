@@ -1,6 +1,6 @@
 use comanda_domain::{
     ids::{OrderId, PaymentId, RefundId},
-    payment::{Consequence, Payment, PaymentStatus},
+    payment::{Consequence, IntentState, Payment, PaymentStatus},
     ports::{IntentReport, Recorded, Unavailable},
 };
 use diesel::prelude::*;
@@ -26,6 +26,10 @@ pub(super) async fn record_intent(
                 return Ok(Recorded::NotOurs);
             };
             let payment = row.payment(currency)?;
+            if report.state == IntentState::Succeeded && row.intent().is_none() {
+                // A server died before it recorded the intent. Without it, the gateway could never be asked for a refund.
+                note_intent(connection, id, &report).await?;
+            }
             match payment.on_report(report.state, report.at, row.reported_at) {
                 Consequence::Nothing => return Ok(Recorded::Known),
                 Consequence::Moves(status) => move_to(connection, &Payment { status, ..payment }, &report).await?,
@@ -63,16 +67,25 @@ async fn move_to(connection: &mut AsyncPgConnection, payment: &Payment, report: 
     }
 }
 
-/// The report may be the first that mentions the intent, and the gateway has nothing to cancel any more.
+async fn note_intent(connection: &mut AsyncPgConnection, id: PaymentId, report: &IntentReport) -> QueryResult<()> {
+    diesel::update(payments::table.find(id.as_uuid()))
+        .set(payments::intent.eq(&report.intent.0))
+        .execute(connection)
+        .changes("payment.attach")
+        .await
+        .map(|_| ())
+}
+
+/// The gateway has nothing to cancel any more.
 async fn note_late_payment(
     connection: &mut AsyncPgConnection,
     id: PaymentId,
     report: &IntentReport,
 ) -> QueryResult<()> {
     diesel::update(payments::table.find(id.as_uuid()))
-        .set((payments::intent.eq(&report.intent.0), payments::call_off.eq(false), payments::paid_at.eq(report.at)))
+        .set((payments::call_off.eq(false), payments::paid_at.eq(report.at)))
         .execute(connection)
-        .changes("payment.attach")
+        .changes("payment.pay_late")
         .await
         .map(|_| ())
 }

@@ -12,6 +12,7 @@ mod lookups;
 mod menu;
 mod migrations;
 mod outbox;
+mod payments;
 mod placing;
 mod sales_figures;
 mod shop;

@@ -1,0 +1,114 @@
+use std::time::Duration;
+
+use comanda_domain::{
+    Actor, IntentId, IntentState, NewPayment, NewRefund, OrderId, OrderScope, OrderStatus, PaymentId, PaymentMethod,
+    PaymentStatus, Reason, RefundId, Role, SessionId,
+    ports::{
+        BegunPayment, Checkout, GatewayInbox, InboxEvent, IntentReport, MalformedEvent, Orders, OverdueOrders,
+        PaymentIntents, Payments, Recorded, Refunds,
+    },
+};
+use comanda_postgres::PostgresPayments;
+use uuid::Uuid;
+
+use crate::shop::{Shop, now};
+
+async fn placed(shop: &Shop) -> OrderId {
+    let item = shop.item(5).await;
+    shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap().outcome.order.id
+}
+
+fn by_card(order_id: OrderId) -> NewPayment {
+    NewPayment {
+        id: PaymentId::new(Uuid::now_v7()),
+        order_id,
+        scope: OrderScope::All,
+        method: PaymentMethod::Card,
+        begun_at: now(),
+        expires_at: now() + Duration::from_mins(15),
+        idempotency: None,
+    }
+}
+
+fn refund_id() -> RefundId {
+    RefundId::new(Uuid::now_v7())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_whose_intent_was_not_recorded_can_be_refunded() {
+    let shop = Shop::open().await;
+    let payments = PostgresPayments::new(shop.pool.clone());
+    let order_id = placed(&shop).await;
+    let new = by_card(order_id);
+    assert!(matches!(payments.begin(new.clone()).await.unwrap(), BegunPayment::NeedsIntent(_)));
+
+    // The server died before it recorded the intent, and the customer has paid all the same.
+    let intent = IntentId("pi_1".to_owned());
+    let report =
+        IntentReport { intent: intent.clone(), payment_id: Some(new.id), state: IntentState::Succeeded, at: now() };
+    assert_eq!(payments.record_intent(report.clone(), refund_id()).await.unwrap(), Recorded::Changed);
+    assert_eq!(payments.record_intent(report, refund_id()).await.unwrap(), Recorded::Known);
+
+    let session_id = SessionId::new(Uuid::now_v7());
+    let staff = Actor { account_id: shop.customer.id, role: Role::Staff, session_id }.as_staff().unwrap();
+    let refund = NewRefund {
+        id: refund_id(),
+        order_id,
+        payment_id: new.id,
+        amount: None,
+        reason: Reason::new("the soup was cold").unwrap(),
+        requested_by: staff,
+        requested_at: now(),
+    };
+    payments.refund(refund.clone()).await.unwrap();
+    let due = payments.take_due_refunds(10).await.unwrap();
+    assert_eq!(due.iter().map(|due| (due.id, &due.intent)).collect::<Vec<_>>(), [(refund.id, &intent)]);
+    shop.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_cancelled_as_overdue_once_and_only_while_it_is_unpaid() {
+    let shop = Shop::open().await;
+    let payments = PostgresPayments::new(shop.pool.clone());
+    let (unpaid, paid, waiting) = (placed(&shop).await, placed(&shop).await, placed(&shop).await);
+    let expired = |order_id| NewPayment { expires_at: now() - Duration::from_secs(1), ..by_card(order_id) };
+    let new = expired(paid);
+    payments.begin(expired(unpaid)).await.unwrap();
+    payments.begin(new.clone()).await.unwrap();
+    payments.begin(by_card(waiting)).await.unwrap();
+    let report = IntentReport {
+        intent: IntentId("pi_1".to_owned()),
+        payment_id: Some(new.id),
+        state: IntentState::Succeeded,
+        at: now(),
+    };
+    payments.record_intent(report, refund_id()).await.unwrap();
+
+    assert_eq!(shop.orders.cancel_overdue(now(), refund_id()).await.unwrap(), Some(unpaid));
+    assert_eq!(shop.orders.cancel_overdue(now(), refund_id()).await.unwrap(), None);
+    let payment = &payments.of_orders(&[unpaid]).await.unwrap()[&unpaid][0];
+    assert_eq!(payment.status, PaymentStatus::Cancelled);
+    for order_id in [paid, waiting] {
+        let found = shop.orders.find(order_id, OrderScope::All).await.unwrap().unwrap();
+        assert_eq!(found.order.status, OrderStatus::Pending);
+    }
+    shop.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_is_kept_once_and_a_malformed_one_is_not_taken_again() {
+    let shop = Shop::open().await;
+    let payments = PostgresPayments::new(shop.pool.clone());
+    let event = InboxEvent { id: "evt_1".to_owned(), body: "not json".to_owned() };
+    assert!(payments.receive(event.clone(), now()).await.unwrap());
+    assert!(!payments.receive(event.clone(), now()).await.unwrap());
+    assert_eq!(payments.take_events(10).await.unwrap(), [event]);
+    payments.mark_malformed("evt_1", MalformedEvent("the body is no event"), now()).await.unwrap();
+
+    // As if the half minute for which it was taken had passed.
+    let tables = shop.database.client().await;
+    tables.execute("UPDATE gateway_events SET taken_until = NULL", &[]).await.unwrap();
+    assert!(payments.take_events(10).await.unwrap().is_empty());
+    let row = tables.query_one("SELECT malformed, body FROM gateway_events", &[]).await.unwrap();
+    assert_eq!((row.get::<_, &str>(0), row.get::<_, &str>(1)), ("the body is no event", "not json"));
+}
