@@ -3,7 +3,7 @@
 /// Every code with a minor unit in ISO 4217's List One, as published by SIX on 2026-01-01
 /// (<https://www.six-group.com/dam/download/financial-information/data-center/iso-currrency/lists/list-one.xml>).
 /// Metals, units of account, and the codes for tests and for no currency have no minor unit.
-pub(super) const CURRENCIES: &[&str] = &[
+pub const CURRENCIES: &[&str] = &[
     "AED", "AFN", "ALL", "AMD", "AOA", "ARS", "AUD", "AWG", "AZN", "BAM", "BBD", "BDT", "BHD", "BIF", "BMD", "BND",
     "BOB", "BOV", "BRL", "BSD", "BTN", "BWP", "BYN", "BZD", "CAD", "CDF", "CHE", "CHF", "CHW", "CLF", "CLP", "CNY",
     "COP", "COU", "CRC", "CUP", "CVE", "CZK", "DJF", "DKK", "DOP", "DZD", "EGP", "ERN", "ETB", "EUR", "FJD", "FKP",

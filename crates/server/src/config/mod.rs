@@ -42,6 +42,7 @@ pub use self::{
     deployment::Mode,
     http::HttpConfig,
     http_url::HttpUrl,
+    iso_4217::CURRENCIES,
     list::{sections, settings, table},
     lockouts::LockoutSettings,
     mail::MailSettings,

@@ -18,14 +18,14 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use crate::http::wire::{MenuItemResponse, Shown};
+use crate::http::wire::{MenuItemResponse, Shown, names};
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = Menu)]
 pub struct MenuResponse {
     /// Raised by every change that a customer can see.
     version: u64,
-    #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
+    #[schema(value_type = names::Currency)]
     currency: String,
     categories: Vec<CategoryResponse>,
 }

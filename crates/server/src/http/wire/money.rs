@@ -2,7 +2,7 @@ use comanda_domain::{Currency, Money, Price};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::WireInteger;
+use super::{WireInteger, names};
 use crate::http::validation::Violations;
 
 /// An amount in minor units (ISO 4217).
@@ -12,7 +12,7 @@ pub struct MoneyResponse {
     /// 1250 with EUR is 12.50 €.
     #[schema(example = 1250)]
     amount: i64,
-    #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
+    #[schema(value_type = names::Currency)]
     currency: String,
 }
 
@@ -30,7 +30,7 @@ pub struct PriceRequest {
     #[schema(value_type = i64, minimum = 0, maximum = 100_000_000, example = 1250)]
     amount: WireInteger,
     /// Must be the deployment's currency.
-    #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
+    #[schema(value_type = names::Currency)]
     currency: String,
 }
 

@@ -9,7 +9,10 @@ use utoipa::{
     openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
 };
 
-use crate::http::problem::{Code, Operation};
+use crate::{
+    config::CURRENCIES,
+    http::problem::{Code, Operation},
+};
 
 /// Schemas only: what is sent is the domain's `as_str`.
 macro_rules! names {
@@ -55,6 +58,8 @@ names! {
     Availability = Available::ALL.map(Available::as_str);
     /// Why an address is locked.
     LockReason = Reason::ALL.map(Reason::as_str);
+    /// The currency of the deployment, by its code in ISO 4217.
+    Currency = CURRENCIES.iter().copied();
     /// What was done.
     AuditedAction = AuditAction::ALL.map(AuditAction::as_str);
     /// A feature flag.
