@@ -58,6 +58,7 @@ mod tests {
                 amount: Money::new(1250, Currency::EUR),
                 status: RefundStatus::Pending,
                 reason: new.reason,
+                requested_by: Some(new.requested_by.account_id()),
                 created_at: new.requested_at,
             })
         });
