@@ -4,8 +4,8 @@ use lettre::{AsyncSmtpTransport, Tokio1Executor, message::Mailbox};
 use thiserror::Error;
 use url::Url;
 
-/// Where a mail server is: `smtp://user:password@host:587?tls=required` or `smtps://…` (lettre's connection URLs). Never
-/// printed, for the password's sake.
+/// Where a mail server is: `smtp://user:password@host:587?tls=required` or `smtps://…` (lettre's connection URLs).
+/// Never printed, for the password's sake.
 #[derive(Clone)]
 pub struct SmtpUrl {
     url: String,

@@ -120,8 +120,8 @@ struct Format {
     json: bool,
 }
 
-/// Writes what a command prints to standard output, whole. A full disk under an export is a failure; a reader that has seen
-/// enough, such as `head`, is not.
+/// Writes what a command prints to standard output, whole. A full disk under an export is a failure; a reader that has
+/// seen enough, such as `head`, is not.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

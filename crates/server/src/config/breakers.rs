@@ -8,9 +8,9 @@ settings! {
     /// One breaker per operation.
     pub struct BreakerConfig {
         BREAKER_ORDER_CREATE => order_create: BreakerSettings = "",
-            "When the circuit breaker of placing orders opens and how it closes, where it differs from window_ms=10000 \
-             window_calls=100 minimum_calls=20 failure_percent=50 slow_percent=80 slow_call_ms=2000 first_wait_ms=1000 \
-             longest_wait_ms=3000 probes=3 probe_limit_ms=6000.";
+            "When the circuit breaker of placing orders opens and how it closes, where it differs from \
+             window_ms=10000 window_calls=100 minimum_calls=20 failure_percent=50 slow_percent=80 \
+             slow_call_ms=2000 first_wait_ms=1000 longest_wait_ms=3000 probes=3 probe_limit_ms=6000.";
         BREAKER_ORDER_UPDATE => order_update: BreakerSettings = "",
             "The same for cancelling and advancing orders.";
         BREAKER_ORDER_LOOKUP => order_lookup: BreakerSettings = "",

@@ -11,17 +11,19 @@ settings! {
     /// How PostgreSQL is reached, and how its connections are shared out.
     pub struct DatabaseSettings checked by check {
         DATABASE_URL => url: DatabaseUrl,
-            "Where PostgreSQL is: `postgres://user:password@host:port/database`. If there are several servers, of which \
-             one accepts writes at a time: `…@first:5432,second:5432/database?target_session_attrs=read-write`.";
+            "Where PostgreSQL is: `postgres://user:password@host:port/database`. If there are several servers, of \
+             which one accepts writes at a time: \
+             `…@first:5432,second:5432/database?target_session_attrs=read-write`.";
         DATABASE_REPLICA_URL => replica_url: Option<DatabaseUrl> = "",
-            "A streaming replica that serves lists, searches and reports while it keeps up; without it, the primary does.";
+            "A streaming replica that serves lists, searches and reports while it keeps up; without it, the \
+             primary does.";
         DATABASE_REPLICA_LAG_MS => replica_lag: Duration in 0..=3_600_000 ms = 1_000,
             "How far the replica may lag behind; beyond that, the primary serves all reads.";
         DATABASE_POOL_SIZE => pool_size: u32 in 2..=1_000 = 10,
             "How many connections a server opens at most; placing orders has one more of its own.";
         DATABASE_RESERVED_FOR_WRITES => reserved_for_writes: u32 in 1..=999 = 4,
-            "How many of them are reserved for writes and sign-ins, so that no flood of reads can block those. At least \
-             one must be left for reads.";
+            "How many of them are reserved for writes and sign-ins, so that no flood of reads can block those. At \
+             least one must be left for reads.";
         DATABASE_FREE_FOR_READS => free_for_reads: u32 in 0..=1_000 = 2,
             "Reports are refused with 503 if fewer of the other connections would be free.";
         DATABASE_READ_LIMIT_MS => read_limit: Duration in 10..=60_000 ms = 1_000,

@@ -11,9 +11,11 @@ settings! {
     #[expect(dead_code, reason = "the reader keeps the mode, for all sections")]
     pub struct Deployment checked by check {
         MODE => mode: Mode = "production",
-            "`production`, or `development`, where card payments can be simulated and mails can be written to a folder.";
+            "`production`, or `development`, where card payments can be simulated and mails can be written to a \
+             folder.";
         CURRENCY => currency: Currency = "EUR",
-            "The deployment's one currency (ISO 4217). Prices are stored in minor units without it: never change it later.";
+            "The deployment's one currency (ISO 4217). Prices are stored in minor units without it: never change \
+             it later.";
     }
 }
 

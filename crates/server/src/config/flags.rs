@@ -8,10 +8,11 @@ settings! {
     /// The defaults of feature flags.
     pub struct FlagSettings {
         FLAG_MENU_CACHE => menu_cache: Percentage in 0..=100 = 100,
-            "The percentage of menu reads that are answered from copies, until an admin sets the flag `menu-cache`.";
+            "The percentage of menu reads that are answered from copies, until an admin sets the flag \
+             `menu-cache`.";
         FLAG_PARTIAL_INVALIDATION => partial_invalidation: Percentage in 0..=100 = 0,
-            "The percentage of menu items whose change renews only their own entry in Redis, until an admin sets the flag \
-             `menu-cache.partial-invalidation`.";
+            "The percentage of menu items whose change renews only their own entry in Redis, until an admin sets \
+             the flag `menu-cache.partial-invalidation`.";
     }
 }
 

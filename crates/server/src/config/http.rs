@@ -17,8 +17,8 @@ settings! {
         WORKERS => workers: NonZeroUsize in 1..=1_024 = 2,
             "How many threads serve HTTP.";
         CONCURRENT_REQUESTS => concurrent_requests: usize in 1..=1_000_000 = 1_024,
-            "How many requests a server works on at the same time. One more is refused with 503 at once, so that not all \
-             of them are late. Health checks are always answered.";
+            "How many requests a server works on at the same time. One more is refused with 503 at once, so that \
+             not all of them are late. Health checks are always answered.";
         REQUEST_TIMEOUT_MS => request_timeout: Duration in 100..=600_000 ms = 5_000,
             "A write that takes longer is answered with 503; reads have limits of their own.";
         PASSWORD_TIMEOUT_MS => password_timeout: Duration in 100..=600_000 ms = 10_000,
@@ -26,12 +26,13 @@ settings! {
         SHUTDOWN_TIMEOUT_MS => shutdown_timeout: Duration in 0..=600_000 ms = 15_000,
             "How long requests in flight may take to finish when the server is told to stop.";
         SECRET_KEY => secret_key: Secret,
-            "At least 32 random characters, the same on every server. Keys for cursors, CSRF tokens and refresh tokens \
-             are derived from it.";
+            "At least 32 random characters, the same on every server. Keys for cursors, CSRF tokens and refresh \
+             tokens are derived from it.";
         CORS_ORIGINS => cors_origins: Origins = "",
             "Origins whose pages may call the API, separated by commas, such as `https://shop.example`.";
         INSECURE_COOKIES => insecure_cookies: bool = false,
-            "Session cookies without `Secure` and the `__Host-` prefix: only in development, for plain http on localhost.";
+            "Session cookies without `Secure` and the `__Host-` prefix: only in development, for plain http on \
+             localhost.";
         TRUSTED_PROXIES => trusted_proxies: Vec<IpNet> = "",
             "Networks of proxies whose `X-Forwarded-For` is believed, separated by commas, such as `10.0.0.0/8`.";
     }

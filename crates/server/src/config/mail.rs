@@ -14,8 +14,8 @@ settings! {
     /// How customers are written to.
     pub struct MailSettings checked by check {
         MAIL_URL => url: Option<SmtpUrl> = "",
-            "The mail server that sends mails to customers: `smtp://user:password@host:587?tls=required` or `smtps://…`; \
-             by default nobody is written to.";
+            "The mail server that sends mails to customers: `smtp://user:password@host:587?tls=required` or \
+             `smtps://…`; by default nobody is written to.";
         MAIL_FOLDER => folder: Option<PathBuf> = "",
             "In development: a folder that mails are written to instead.";
         MAIL_FROM => from: Sender = "Comanda <orders@comanda.invalid>",
@@ -30,8 +30,8 @@ fn check(draft: &Draft, reader: &mut Reader) {
         && url.risks_its_password()
         && reader.is_production()
     {
-        let what = "the password could be sent without TLS: use smtps:// or tls=required, or set MODE=development if that \
-                    is meant";
+        let what = "the password could be sent without TLS: use smtps:// or tls=required, or set MODE=development \
+                    if that is meant";
         reader.mistake(&MAIL_URL, what);
     }
     let Some(Some(folder)) = &draft.folder else { return };

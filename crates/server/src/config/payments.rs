@@ -12,15 +12,15 @@ settings! {
     /// Who takes card payments.
     pub struct PaymentSettings checked by check {
         PAYMENT_GATEWAY => gateway: Gateway = "none",
-            "Who takes cards: `stripe`; `none`, if orders are paid at the counter; or, in development, `offline`, where \
-             card payments are simulated and no money moves.";
+            "Who takes cards: `stripe`; `none`, if orders are paid at the counter; or, in development, `offline`, \
+             where card payments are simulated and no money moves.";
         PAYMENT_WINDOW_SECONDS => window: Duration in 1..=86_400 s = 900,
             "How long an order waits for its card payment before it is cancelled and its stock is returned.";
         STRIPE_SECRET_KEY => stripe_key: Option<Secret> = "",
             "Stripe's secret key, `sk_…`.";
         STRIPE_WEBHOOK_SECRETS => webhook_secrets: Vec<Secret> = "",
-            "The signing secret `whsec_…` of the endpoint `/v1/webhooks/stripe`; while it is being replaced, the old and \
-             the new one, separated by commas.";
+            "The signing secret `whsec_…` of the endpoint `/v1/webhooks/stripe`; while it is being replaced, the \
+             old and the new one, separated by commas.";
         STRIPE_API_URL => stripe_url: HttpUrl = "https://api.stripe.com",
             "Where Stripe's API is.";
         STRIPE_TIMEOUT_MS => stripe_timeout: Duration in 100..=9_000 ms = 4_000,

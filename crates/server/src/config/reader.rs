@@ -92,8 +92,8 @@ impl Reader {
         }
     }
 
-    /// An empty environment variable counts as not set, as a shell's `${NAME:-}` has it. An empty file does not: whoever
-    /// names one means it to hold a value.
+    /// An empty environment variable counts as not set, as a shell's `${NAME:-}` has it. An empty file does not:
+    /// whoever names one means it to hold a value.
     fn text(&mut self, setting: &Setting) -> Option<String> {
         let variable = |name: &str| self.source.environment.get(name.as_ref() as &std::ffi::OsStr);
         if let Some(value) = variable(setting.name).filter(|value| !value.is_empty()) {

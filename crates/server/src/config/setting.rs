@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-/// Something an operator can set: by an environment variable of this name, by a variable `<NAME>_FILE` that names a file
-/// holding the value, or in the configuration file under the name in lower case.
+/// Something an operator can set: by an environment variable of this name, by a variable `<NAME>_FILE` that names a
+/// file holding the value, or in the configuration file under the name in lower case.
 #[derive(Debug, Serialize)]
 pub struct Setting {
     pub name: &'static str,
@@ -51,8 +51,8 @@ impl Setting {
 
 /// One section of the configuration: a struct, its reader, and the settings both come from.
 ///
-/// A setting is one line: its name, the field and its type, the range of a number or a duration, the default (none if it
-/// must be set), and its meaning.
+/// A setting is one line: its name, the field and its type, the range of a number or a duration, the default (none if
+/// it must be set), and its meaning.
 ///
 /// ```text
 /// settings! {
@@ -63,8 +63,8 @@ impl Setting {
 /// }
 /// ```
 ///
-/// `checked by` names a function for what one value alone cannot tell. It is given all that could be read, so that every
-/// mistake is found at once.
+/// `checked by` names a function for what one value alone cannot tell. It is given all that could be read, so that
+/// every mistake is found at once.
 macro_rules! settings {
     (
         $(#[$attribute:meta])*

@@ -11,8 +11,8 @@ settings! {
     /// How access tokens are signed, and how long they are valid.
     pub struct TokenConfig checked by check {
         JWT_SIGNING_KEY => signing_key: Secret,
-            "An Ed25519 private key (PKCS #8 PEM) that signs access tokens, the same on every server: `comanda keys \
-             generate`.";
+            "An Ed25519 private key (PKCS #8 PEM) that signs access tokens, the same on every server: `comanda \
+             keys generate`.";
         JWT_VERIFICATION_KEYS => verification_keys: Option<Secret> = "",
             "Ed25519 keys (PEM, public or private, one after the other) whose tokens are still accepted after \
              `JWT_SIGNING_KEY` was replaced.";

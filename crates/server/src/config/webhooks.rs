@@ -17,8 +17,8 @@ settings! {
         WEBHOOK_SECRET => secret: Option<WebhookSecret> = "",
             "`whsec_…`, 24 to 64 random bytes in base64 (Standard Webhooks), which signs events.";
         WEBHOOK_ALLOWED_NETWORKS => networks: Vec<IpNet> = "",
-            "Networks that webhooks may reach although they are not public, separated by commas, such as `10.1.0.0/16`; \
-             plain http is allowed within them.";
+            "Networks that webhooks may reach although they are not public, separated by commas, such as \
+             `10.1.0.0/16`; plain http is allowed within them.";
         EVENT_SOURCE => source: String = "/comanda",
             "The `source` of events: which restaurant they come from.";
     }
