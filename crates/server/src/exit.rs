@@ -1,7 +1,8 @@
 //! How the program ends, for whoever runs it from a script.
 
-use std::{error::Error, fmt::Display, process::ExitCode};
+use std::{error::Error, fmt::Display, process::ExitCode, time::Duration};
 
+use comanda_postgres::DatabaseUrl;
 use thiserror::Error;
 
 use crate::config::ConfigError;
@@ -46,6 +47,15 @@ impl Unreachable {
             cause = source;
         }
         Self { service, address: address.to_owned(), cause: cause.to_string() }
+    }
+
+    /// PostgreSQL, which `error` says cannot be connected to. Tries once more, for the cause.
+    pub async fn postgres(url: &DatabaseUrl, error: &impl Error) -> Self {
+        const WAIT: Duration = Duration::from_secs(2);
+        match url.probe(WAIT).await {
+            Err(cause) => Self::new("PostgreSQL", url.addresses(), &cause),
+            Ok(()) => Self::new("PostgreSQL", url.addresses(), error),
+        }
     }
 }
 

@@ -1,7 +1,11 @@
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
+use comanda_domain::ports::Unavailable;
 use thiserror::Error;
-use tokio_postgres::config::{Config, Host, SslMode};
+use tokio_postgres::{
+    NoTls,
+    config::{Config, Host, SslMode},
+};
 
 /// Where PostgreSQL is, and whom to sign in as: `postgres://user:password@host:port/database`. Never printed, for the
 /// password's sake.
@@ -38,6 +42,12 @@ impl DatabaseUrl {
     /// The hosts and ports, separated by commas, without the user and the password.
     pub fn addresses(&self) -> &str {
         &self.addresses
+    }
+
+    /// Opens a connection and closes it. The error has the cause, which Diesel's errors leave out.
+    pub async fn probe(&self, wait: Duration) -> Result<(), Unavailable> {
+        let connect = tokio_postgres::connect(&self.url, NoTls);
+        tokio::time::timeout(wait, connect).await.map_err(Unavailable::new)?.map(drop).map_err(Unavailable::new)
     }
 }
 

@@ -11,6 +11,8 @@ pub(super) async fn connect(
     currency: Currency,
     transaction_limit: Duration,
 ) -> anyhow::Result<Database> {
-    let connected = Database::connect(settings.config(currency, transaction_limit)).await;
-    Ok(connected.map_err(|error| Unreachable::new("PostgreSQL", settings.url.addresses(), &error))?)
+    match Database::connect(settings.config(currency, transaction_limit)).await {
+        Ok(database) => Ok(database),
+        Err(error) => Err(Unreachable::postgres(&settings.url, &error).await.into()),
+    }
 }

@@ -12,10 +12,10 @@ pub async fn run(config: &StoreConfig) -> anyhow::Result<()> {
 }
 
 pub(super) async fn bring_up_to_date(settings: &DatabaseSettings) -> anyhow::Result<()> {
-    let migrations = comanda_postgres::migrate(settings.url.expose()).await.map_err(|error| match error {
-        MigrateError::Connect(cause) => Unreachable::new("PostgreSQL", settings.url.addresses(), &cause).into(),
-        error => anyhow::Error::from(error),
-    })?;
+    let migrations = match comanda_postgres::migrate(settings.url.expose()).await {
+        Err(MigrateError::Connect(error)) => return Err(Unreachable::postgres(&settings.url, &error).await.into()),
+        migrated => migrated?,
+    };
     for migration in &migrations {
         tracing::info!(%migration, "migrated");
     }
