@@ -1,11 +1,4 @@
-use std::{
-    num::NonZeroUsize,
-    sync::{
-        Arc, Mutex, PoisonError,
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
-    },
-    thread,
-};
+use std::sync::Arc;
 
 use argon2::{
     Algorithm, Argon2, Block, Params, Version,
@@ -19,31 +12,50 @@ use comanda_domain::{
     password::{Password, PasswordHash},
     ports::{HashPasswordError, PasswordHasher, Unavailable, Verification},
 };
-use tokio::sync::oneshot;
+use tokio::sync::{
+    Mutex,
+    mpsc::{self, error::TrySendError},
+    oneshot,
+};
 
 type Job = Box<dyn FnOnce(&mut Argon2id) + Send>;
 
 /// Argon2id with OWASP's first choice of parameters: 19 MiB, 2 passes, 1 lane
 /// (<https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html>), which are the crate's defaults.
 ///
-/// Hashes on threads of its own, one password per thread at a time. When the queue is full, [`HashPasswordError::Busy`].
+/// A password waits in a queue until a [`HashingThread`] takes it. When the queue is full, [`HashPasswordError::Busy`].
 pub struct Argon2Hasher {
-    jobs: SyncSender<Job>,
+    jobs: mpsc::Sender<Job>,
     /// Stands in where there is no hash, so that an unknown address takes as long as a known one.
     nobody: PasswordHash,
 }
 
-impl Argon2Hasher {
-    pub fn new(threads: NonZeroUsize, queue: usize) -> Result<Self, Unavailable> {
-        let (jobs, waiting) = sync_channel(queue);
-        let waiting = Arc::new(Mutex::new(waiting));
-        for n in 0..threads.get() {
-            let waiting = Arc::clone(&waiting);
-            let thread = thread::Builder::new().name(format!("password-{n}"));
-            thread.spawn(move || work_off(&waiting)).map_err(Unavailable::new)?;
+/// What hashes the passwords that wait. Each clone hashes one at a time.
+#[derive(Clone)]
+pub struct HashingThread {
+    jobs: Arc<Mutex<mpsc::Receiver<Job>>>,
+}
+
+impl HashingThread {
+    /// Hashes until the hasher is dropped; calls `on_success` after every password. Hashing does not yield, so this belongs on a thread
+    /// of its own. It may be dropped while it waits, and run again after a panic.
+    pub async fn run(&self, mut on_success: impl FnMut()) {
+        let mut argon2 = Argon2id::default();
+        loop {
+            let next = self.jobs.lock().await.recv().await;
+            let Some(job) = next else { break };
+            job(&mut argon2);
+            on_success();
         }
+    }
+}
+
+impl Argon2Hasher {
+    /// At most `queue` passwords wait, and at least one may. They are hashed only while a [`HashingThread`] runs.
+    pub fn new(queue: usize) -> Result<(Self, HashingThread), Unavailable> {
+        let (jobs, waiting) = mpsc::channel(queue.max(1));
         let nobody = Argon2id::default().hash(b"no account has this password")?;
-        Ok(Self { jobs, nobody })
+        Ok((Self { jobs, nobody }, HashingThread { jobs: Arc::new(Mutex::new(waiting)) }))
     }
 
     async fn on_a_thread<T: Send + 'static>(
@@ -59,24 +71,9 @@ impl Argon2Hasher {
         };
         self.jobs.try_send(Box::new(job)).map_err(|refused| match refused {
             TrySendError::Full(_) => HashPasswordError::Busy,
-            TrySendError::Disconnected(_) => Unavailable::new("the password threads have ended").into(),
+            TrySendError::Closed(_) => Unavailable::new("the password threads have ended").into(),
         })?;
         Ok(result.await.map_err(Unavailable::new)??)
-    }
-}
-
-/// Until the hasher is dropped.
-fn work_off(waiting: &Mutex<Receiver<Job>>) {
-    /// The lowest priority: a flood of sign-ins should not slow down readers of the menu.
-    const NICE: i32 = 19;
-    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
-        tracing::warn!(%error, "cannot lower the priority of a password thread");
-    }
-    let mut argon2 = Argon2id::default();
-    loop {
-        let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(job) = next else { break };
-        job(&mut argon2);
     }
 }
 
@@ -165,7 +162,13 @@ mod tests {
     use super::*;
 
     fn hasher(threads: usize, queue: usize) -> Argon2Hasher {
-        Argon2Hasher::new(NonZeroUsize::new(threads).unwrap(), queue).unwrap()
+        let (hasher, thread) = Argon2Hasher::new(queue).unwrap();
+        for _ in 0..threads {
+            let thread = thread.clone();
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            std::thread::spawn(move || runtime.block_on(thread.run(|| {})));
+        }
+        hasher
     }
 
     fn password(text: &str) -> Password {

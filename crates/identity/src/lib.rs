@@ -8,7 +8,7 @@ mod refresh_tokens;
 mod token_keys;
 
 pub use access_tokens::{JwtAccessTokens, TokenTerms};
-pub use argon2_hasher::Argon2Hasher;
+pub use argon2_hasher::{Argon2Hasher, HashingThread};
 pub use derived_key::derived_key;
 pub use refresh_tokens::ChainedRefreshTokens;
 pub use token_keys::{TokenKeys, UnusableKey, generate_signing_key};

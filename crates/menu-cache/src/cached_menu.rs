@@ -35,8 +35,9 @@ impl CachedMenu {
 
     /// Keeps the snapshot current; never returns. It may be dropped at any point and run again: a load that was cut off
     /// is made up for by the next poll, and its lease expires by itself. Run it once per process.
-    pub async fn run(&self) {
-        self.0.run().await;
+    /// Calls `on_success` after every round that left nothing to be done.
+    pub async fn run(&self, on_success: impl FnMut()) {
+        self.0.run(on_success).await;
     }
 }
 

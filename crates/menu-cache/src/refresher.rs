@@ -332,8 +332,8 @@ impl Refresher {
         }
     }
 
-    /// Runs what is pending, and polls; never returns.
-    pub(crate) async fn run(&self) {
+    /// Runs what is pending, and polls; never returns. Calls `on_success` after every round in which everything could be done.
+    pub(crate) async fn run(&self, mut on_success: impl FnMut()) {
         let mut poll = tokio::time::interval(POLL_INTERVAL);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -342,6 +342,9 @@ impl Refresher {
                 _ = poll.tick() => self.poll().await,
             }
             let done = self.run_pending().await;
+            if done {
+                on_success();
+            }
             tokio::time::sleep(if done { MIN_RELOAD_INTERVAL } else { POLL_INTERVAL }).await;
         }
     }

@@ -97,7 +97,7 @@ fn start(menu: MockMenu, source: MockMenuSource, cache: MockMenuCache) -> Cached
     );
     tokio::spawn({
         let menu = menu.clone();
-        async move { menu.run().await }
+        async move { menu.run(|| {}).await }
     });
     menu
 }

@@ -41,12 +41,12 @@ impl RedisClosedSessions {
     }
 
     /// Learns of sessions that other servers close; never returns. It reconnects by itself and may be dropped at any
-    /// point.
-    pub async fn listen(&self) {
+    /// point. Calls `on_success` every time Redis has responded, which is several times a second.
+    pub async fn listen(&self, mut on_success: impl FnMut()) {
         // The constructor got what was closed earlier. Reading the whole stream overlaps with that, which does no harm.
         let mut last = "0-0".to_owned();
         loop {
-            if let Err(error) = self.follow(&mut last).await {
+            if let Err(error) = self.follow(&mut last, &mut on_success).await {
                 tracing::debug!(%error, "cannot listen for closed sessions");
                 tokio::time::sleep(Self::RECONNECT_AFTER).await;
             }
@@ -54,7 +54,7 @@ impl RedisClosedSessions {
     }
 
     /// Returns when the connection fails.
-    async fn follow(&self, last: &mut String) -> Result<(), Unavailable> {
+    async fn follow(&self, last: &mut String, on_success: &mut impl FnMut()) -> Result<(), Unavailable> {
         /// Shorter than a connection waits for a response.
         const BLOCK_MS: usize = 200;
 
@@ -70,6 +70,7 @@ impl RedisClosedSessions {
                 }
                 *last = entry.id;
             }
+            on_success();
         }
     }
 

@@ -1,12 +1,12 @@
 //! Feature flags through the `OpenFeature` API (<https://openfeature.dev/specification>).
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use comanda_domain::{
     feature_flag::{FeatureFlag, FlagDefaults, Percentage},
-    ports::{FeatureFlags, FlagSettings},
+    ports::{FeatureFlags, FlagSettings, Unavailable},
 };
 use metrics::{Counter, counter};
 use open_feature::{
@@ -15,42 +15,33 @@ use open_feature::{
     provider::{FeatureProvider, ProviderMetadata, ResolutionDetails},
 };
 
-/// How often the settings are read again. A change is in force everywhere within 5 s.
-const LOOK: Duration = Duration::from_secs(1);
-
 type Shares = HashMap<FeatureFlag, Percentage>;
 
-/// Flags as they are set in the store, or were when it was last within reach.
+/// Flags as they were set when they were last read.
 pub struct OpenFeatureFlags {
     client: Client,
+    settings: Arc<dyn FlagSettings>,
+    defaults: FlagDefaults,
+    shares: Arc<ArcSwap<Shares>>,
 }
 
 impl OpenFeatureFlags {
-    /// Reads the settings once, and again and again from then on, within a tokio runtime.
-    pub async fn start(settings: Arc<dyn FlagSettings>, defaults: FlagDefaults) -> Self {
+    /// Every flag is off until [`OpenFeatureFlags::reload`] has succeeded once.
+    pub async fn new(settings: Arc<dyn FlagSettings>, defaults: FlagDefaults) -> Self {
         let shares: Arc<ArcSwap<Shares>> = Arc::default();
-        read(&*settings, defaults, &shares).await;
         let mut api = OpenFeature::default();
         api.set_provider(Provider { metadata: ProviderMetadata::new("comanda"), shares: Arc::clone(&shares) }).await;
         let client = api.create_client().with_hook(Count::new());
-        tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(LOOK).await;
-                read(&*settings, defaults, &shares).await;
-            }
-        });
-        Self { client }
+        Self { client, settings, defaults, shares }
     }
-}
 
-async fn read(settings: &dyn FlagSettings, defaults: FlagDefaults, shares: &ArcSwap<Shares>) {
-    match settings.all().await {
-        Ok(set) => {
-            let mut now: Shares = FeatureFlag::ALL.into_iter().map(|flag| (flag, defaults.of(flag))).collect();
-            now.extend(set);
-            shares.store(Arc::new(now));
-        }
-        Err(error) => tracing::debug!(%error, "the settings of feature flags cannot be read; they stay as they were"),
+    /// Reads the settings. If they cannot be read, flags stay as they were.
+    pub async fn reload(&self) -> Result<(), Unavailable> {
+        let set = self.settings.all().await?;
+        let mut shares: Shares = FeatureFlag::ALL.into_iter().map(|flag| (flag, self.defaults.of(flag))).collect();
+        shares.extend(set);
+        self.shares.store(Arc::new(shares));
+        Ok(())
     }
 }
 
@@ -168,7 +159,7 @@ impl Hook for Count {
 
 #[cfg(test)]
 mod tests {
-    use comanda_domain::{Timestamp, account::Administrator, ports::Unavailable};
+    use comanda_domain::{Timestamp, account::Administrator};
 
     use super::*;
 
@@ -190,7 +181,8 @@ mod tests {
         let percentage = |n| Percentage::new(n).unwrap();
         let defaults = FlagDefaults { menu_cache: percentage(100), partial_invalidation: percentage(0) };
         let set = Set(vec![(FeatureFlag::PartialInvalidation, percentage(50))]);
-        let flags = OpenFeatureFlags::start(Arc::new(set), defaults).await;
+        let flags = OpenFeatureFlags::new(Arc::new(set), defaults).await;
+        flags.reload().await.unwrap();
         assert!(flags.is_on(FeatureFlag::MenuCache, "1").await);
         for subject in ["a", "b", "c", "d", "e", "f", "g", "h"] {
             let expected = percentage(50).includes(FeatureFlag::PartialInvalidation, subject);

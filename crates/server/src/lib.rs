@@ -7,13 +7,13 @@
 mod app;
 mod commands;
 mod config;
-mod deliver_events;
 mod exit;
 mod flags;
 mod http;
 mod logging;
 mod system;
 mod traces;
+mod workers;
 
 use std::{io::Write, process::ExitCode};
 

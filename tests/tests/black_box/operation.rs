@@ -11,10 +11,11 @@ async fn health_reports_whether_orders_can_be_placed() {
     let customer = app.anonymous();
     customer.get("/health/live").await.expect(200);
     let ready = customer.get("/health/ready").await.expect(200);
-    assert_eq!(
-        ready,
-        json!({ "status": "ok", "components": { "postgres": { "status": "ok" }, "redis": { "status": "ok" } } })
-    );
+    assert_eq!(ready["status"], "ok");
+    assert_eq!(ready["components"], json!({ "postgres": { "status": "ok" }, "redis": { "status": "ok" } }));
+    let workers = ready["workers"].as_array().unwrap();
+    assert!(workers.iter().any(|worker| worker["name"] == "commit_orders"), "{workers:?}");
+    assert!(workers.iter().all(|worker| worker["status"] == "running"), "{workers:?}");
 
     // Nothing listens on port 1.
     let lonely = TestServer::start_at(&app.database.url, "redis://127.0.0.1:1/0", &[]);

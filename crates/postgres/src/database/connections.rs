@@ -62,9 +62,11 @@ impl Connections {
             // A wait as long as the work may take would leave no time for the response.
             .connection_timeout(wait.min(usual))
             .build_unchecked(AsyncDieselConnectionManager::new_with_config(url, manager));
-        let connections = Self { name, pool, size };
-        tokio::spawn(pool_metrics::keep_measuring(name, connections.pool.clone(), size));
-        connections
+        Self { name, pool, size }
+    }
+
+    pub(crate) fn measure(&self) {
+        pool_metrics::measure(self.name, &self.pool, self.size);
     }
 
     /// A connection. Waits no longer than the request has time left.

@@ -115,7 +115,7 @@ impl Database {
         let replica = config.replica_url.as_deref().map(|url| {
             let url = with_time_limits(url);
             let replica = connections(&url, "replica", config.read_connections, config.read_limit);
-            Replica::watch(replica, config.url.clone(), url, config.replica_lag)
+            Replica::new(replica, config.url.clone(), url, config.replica_lag)
         });
         let reports = config.read_connections.saturating_sub(config.free_read_connections).max(1);
         Ok(Self {
@@ -127,6 +127,27 @@ impl Database {
             config: Arc::new(config),
             runtime: Handle::current(),
         })
+    }
+
+    /// Measures how many connections of each pool are in use, and how many callers wait for one.
+    pub fn measure_pools(&self) {
+        let replica = self.replica.as_ref().map(|replica| &replica.connections);
+        for pool in [&self.writes, &self.reads].into_iter().chain(replica) {
+            pool.measure();
+        }
+    }
+
+    pub fn has_replica(&self) -> bool {
+        self.replica.is_some()
+    }
+
+    /// Finds out how far the replica is behind the primary, if there is a replica. It serves reads only for two seconds after it was
+    /// found to be fresh, so this has to be called again and again.
+    pub async fn compare_replica(&self) -> Result<(), Unavailable> {
+        match &self.replica {
+            Some(replica) => replica.compare().await,
+            None => Ok(()),
+        }
     }
 
     /// A connection outside the pools, with `settings` (SQL) of its own, for work that must not wait behind other work.

@@ -6,25 +6,19 @@ use std::time::Duration;
 use diesel_async::{AsyncPgConnection, pooled_connection::bb8::Pool};
 use metrics::{gauge, histogram};
 
-const PERIOD: Duration = Duration::from_secs(1);
-
-/// Measures a pool every second, for as long as the runtime runs.
+/// Measures a pool.
 #[expect(clippy::cast_precision_loss, reason = "nobody waits 2^52 times at once")]
-pub(crate) async fn keep_measuring(name: &'static str, pool: Pool<AsyncPgConnection>, size: u32) {
-    let of_state = |state: &'static str| {
+pub(super) fn measure(name: &'static str, pool: &Pool<AsyncPgConnection>, size: u32) {
+    let connections = |state: &'static str| {
         let labels = [("db_client_connection_pool_name", name), ("db_client_connection_state", state)];
         gauge!("db_client_connection_count", &labels)
     };
-    let (idle, used) = (of_state("idle"), of_state("used"));
-    let waiting = gauge!("db_client_connection_pending_requests", "db_client_connection_pool_name" => name);
+    let state = pool.state();
+    connections("idle").set(f64::from(state.idle_connections));
+    connections("used").set(f64::from(state.connections.saturating_sub(state.idle_connections)));
+    gauge!("db_client_connection_pending_requests", "db_client_connection_pool_name" => name)
+        .set(state.statistics.pending_gets() as f64);
     gauge!("db_client_connection_max", "db_client_connection_pool_name" => name).set(f64::from(size));
-    loop {
-        let state = pool.state();
-        idle.set(f64::from(state.idle_connections));
-        used.set(f64::from(state.connections.saturating_sub(state.idle_connections)));
-        waiting.set(state.statistics.pending_gets() as f64);
-        tokio::time::sleep(PERIOD).await;
-    }
 }
 
 /// Records how long a request waited for a connection, whether it got one or not.

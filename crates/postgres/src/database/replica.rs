@@ -2,10 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -13,40 +10,63 @@ use comanda_domain::ports::Unavailable;
 use diesel::{dsl::sql, sql_types::Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use metrics::gauge;
+use tokio::sync;
 
 use super::{connections::Connections, establish::establish, named::Named};
 
-/// Between two measurements of its lag.
-const PERIOD: Duration = Duration::from_millis(250);
+/// How long one comparison may take.
+const COMPARISON_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long one measurement may take.
-const TIMEOUT: Duration = Duration::from_secs(1);
+/// How long the outcome of a comparison counts. Comparisons are made several times a second; should they stop, the
+/// replica is not used.
+const VALIDITY: Duration = Duration::from_secs(2);
 
 /// The replica's connections.
 #[derive(Clone)]
 pub(crate) struct Replica {
     pub(crate) connections: Connections,
-    fresh: Arc<AtomicBool>,
+    fresh_until: Arc<Mutex<Option<Instant>>>,
+    comparison: Arc<sync::Mutex<Comparison>>,
 }
 
 impl Replica {
-    /// Measures the lag for as long as the tokio runtime runs. Until the first measurement the replica counts as too
-    /// far behind.
-    pub(crate) fn watch(connections: Connections, primary_url: String, url: String, limit: Duration) -> Self {
-        let fresh = Arc::new(AtomicBool::new(false));
-        let watch = Watch { primary_url, url, limit, positions: VecDeque::new(), seen: None, connections: None };
-        tokio::spawn(watch.run(Arc::clone(&fresh)));
-        Self { connections, fresh }
+    /// Until the first comparison it counts as too far behind.
+    pub(crate) fn new(connections: Connections, primary_url: String, url: String, limit: Duration) -> Self {
+        let comparison = Comparison {
+            primary_url,
+            url,
+            limit,
+            positions: VecDeque::new(),
+            seen: None,
+            connections: None,
+            was_fresh: None,
+        };
+        Self { connections, fresh_until: Arc::default(), comparison: Arc::new(sync::Mutex::new(comparison)) }
     }
 
     pub(crate) fn is_fresh(&self) -> bool {
-        AtomicBool::load(&self.fresh, Ordering::Relaxed)
+        let fresh_until = *self.fresh_until.lock().unwrap_or_else(PoisonError::into_inner);
+        fresh_until.is_some_and(|end| Instant::now() < end)
+    }
+
+    /// Finds out how far behind it is.
+    pub(crate) async fn compare(&self) -> Result<(), Unavailable> {
+        let mut comparison = self.comparison.lock().await;
+        let compared = tokio::time::timeout(COMPARISON_TIMEOUT, comparison.compare()).await;
+        let outcome = compared.map_err(Unavailable::new).and_then(|outcome| outcome);
+        if outcome.is_err() {
+            comparison.connections = None;
+        }
+        let is_fresh = comparison.is_fresh();
+        let fresh_until = is_fresh.then(|| Instant::now() + VALIDITY);
+        *self.fresh_until.lock().unwrap_or_else(PoisonError::into_inner) = fresh_until;
+        outcome
     }
 }
 
 /// Compares what the primary had written at known moments with what the replica has replayed. The replica's own clock
 /// does not tell how far behind it is, and neither does its last transaction, which may be hours old on a quiet night.
-struct Watch {
+struct Comparison {
     primary_url: String,
     url: String,
     limit: Duration,
@@ -55,28 +75,21 @@ struct Watch {
     /// The latest moment up to which the replica has replayed the log.
     seen: Option<Instant>,
     connections: Option<(AsyncPgConnection, AsyncPgConnection)>,
+    was_fresh: Option<bool>,
 }
 
-impl Watch {
-    async fn run(mut self, fresh: Arc<AtomicBool>) {
-        let mut was_fresh = None;
-        loop {
-            let measured = tokio::time::timeout(TIMEOUT, self.measure()).await;
-            if !matches!(measured, Ok(Ok(()))) {
-                self.connections = None;
-            }
-            let lag = self.seen.map_or(Duration::MAX, |seen| seen.elapsed());
-            gauge!("comanda_replica_lag_seconds").set(lag.min(Duration::from_hours(24)).as_secs_f64());
-            let is_fresh = lag <= self.limit;
-            fresh.store(is_fresh, Ordering::Relaxed);
-            if was_fresh.replace(is_fresh) != Some(is_fresh) {
-                tracing::info!(is_fresh, "reads that may be slightly out of date use the replica while it is fresh");
-            }
-            tokio::time::sleep(PERIOD).await;
+impl Comparison {
+    fn is_fresh(&mut self) -> bool {
+        let lag = self.seen.map_or(Duration::MAX, |seen| seen.elapsed());
+        gauge!("comanda_replica_lag_seconds").set(lag.min(Duration::from_hours(24)).as_secs_f64());
+        let is_fresh = lag <= self.limit;
+        if self.was_fresh.replace(is_fresh) != Some(is_fresh) {
+            tracing::info!(is_fresh, "reads that may be slightly out of date use the replica while it is fresh");
         }
+        is_fresh
     }
 
-    async fn measure(&mut self) -> Result<(), Unavailable> {
+    async fn compare(&mut self) -> Result<(), Unavailable> {
         let (mut primary, mut replica) = match self.connections.take() {
             Some(connections) => connections,
             None => {

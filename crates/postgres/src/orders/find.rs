@@ -5,11 +5,11 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use comanda_domain::{ids::OrderId, order::OrderWithLines, ports::Unavailable};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::load::load;
 use crate::Database;
@@ -25,34 +25,38 @@ struct Lookup {
 }
 
 pub(super) struct Lookups {
-    sender: mpsc::UnboundedSender<Lookup>,
+    database: Database,
+    /// Lookups that no statement has taken yet. Whoever adds the first one also starts the statement.
+    pending: Arc<Mutex<Vec<Lookup>>>,
 }
 
 impl Lookups {
-    /// Runs on the database's runtime until `self` is dropped.
-    pub(super) fn start(database: Database) -> Self {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        database.runtime().clone().spawn(collect(receiver, database));
-        Self { sender }
+    pub(super) fn new(database: Database) -> Self {
+        Self { database, pending: Arc::default() }
     }
 
     pub(super) async fn find(&self, id: OrderId) -> Result<Option<OrderWithLines>, Unavailable> {
         let (response, found) = oneshot::channel();
-        self.sender.send(Lookup { id, response }).map_err(|_| Unavailable::new("the lookup of orders has ended"))?;
+        let is_first = {
+            let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+            pending.push(Lookup { id, response });
+            pending.len() == 1
+        };
+        if is_first {
+            self.database.runtime().spawn(look_up(Arc::clone(&self.pending), self.database.clone()));
+        }
         found.await.map_err(Unavailable::new)?.map_err(Unavailable::new)
     }
 }
 
-async fn collect(mut receiver: mpsc::UnboundedReceiver<Lookup>, database: Database) {
-    let mut lookups = Vec::new();
-    while receiver.recv_many(&mut lookups, BATCH).await > 0 {
-        // Lets every other task that is ready ask as well.
-        tokio::task::yield_now().await;
-        while lookups.len() < BATCH {
-            let Ok(another) = receiver.try_recv() else { break };
-            lookups.push(another);
-        }
-        database.runtime().spawn(respond(std::mem::take(&mut lookups), database.clone()));
+async fn look_up(pending: Arc<Mutex<Vec<Lookup>>>, database: Database) {
+    // Lets every other task that is ready ask as well.
+    tokio::task::yield_now().await;
+    let mut lookups = std::mem::take(&mut *pending.lock().unwrap_or_else(PoisonError::into_inner));
+    while !lookups.is_empty() {
+        let rest = lookups.split_off(lookups.len().min(BATCH));
+        database.runtime().spawn(respond(lookups, database.clone()));
+        lookups = rest;
     }
 }
 

@@ -31,12 +31,8 @@ impl PostgresSalesFigures {
         Self { database }
     }
 
-    /// Keeps the summaries up to date for as long as the runtime runs. Several servers may do so: one works at a time.
-    pub fn keep_summarizing(&self) {
-        self.database.runtime().clone().spawn(summarize::keep_summarizing(self.database.clone()));
-    }
-
-    /// Brings the summaries up to date now, unless another server is doing so.
+    /// Brings the summaries up to date, unless another server is doing so. Reports are exact in any case; the longer ago
+    /// this was, the more a report has to read besides the summaries.
     pub async fn summarize(&self) -> Result<(), Unavailable> {
         summarize::catch_up(&self.database).await
     }

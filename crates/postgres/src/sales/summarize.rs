@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use comanda_domain::ports::Unavailable;
 use diesel::{
     OptionalExtension, QueryDsl, QueryResult, QueryableByName,
@@ -11,21 +9,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use crate::database::{Database, Failure, Named, schema::sales_summarized};
 
-/// Between two runs. Reports are exact in any case; the longer the pause, the more orders share the work, and the more
-/// a report has to read besides the summaries.
-const PAUSE: Duration = Duration::from_secs(5);
-
 /// The most events in one transaction, well within its time limit.
 const BATCH: i64 = 20_000;
-
-pub(super) async fn keep_summarizing(database: Database) {
-    loop {
-        if let Err(error) = catch_up(&database).await {
-            tracing::warn!(%error, "sales are not summarized; reports read them from the orders meanwhile");
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-}
 
 /// Summarizes all events that there are, unless another server is doing so.
 pub(super) async fn catch_up(database: &Database) -> Result<(), Unavailable> {

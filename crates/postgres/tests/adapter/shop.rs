@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{SubsecRound, Utc};
 use comanda_domain::{
@@ -21,11 +21,12 @@ use comanda_postgres::{
     Database, DatabaseConfig, PlacementConfig, PostgresAccounts, PostgresMenu, PostgresOrders, check_invariants,
 };
 use comanda_tests::TestDatabase;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 /// The adapters on one database, and a customer.
 pub struct Shop {
-    pub orders: PostgresOrders,
+    pub orders: Committed,
     pub menu: PostgresMenu,
     pub accounts: PostgresAccounts,
     pub customer: Account,
@@ -150,9 +151,55 @@ pub fn config(database: &TestDatabase, transaction_limit: Duration) -> DatabaseC
     }
 }
 
-pub fn orders(pool: &Database, deadline: Duration) -> PostgresOrders {
+pub fn orders(pool: &Database, deadline: Duration) -> Committed {
     let config = PlacementConfig { queue_capacity: 1000, batch_limit: 100, deadline };
-    PostgresOrders::new(pool.clone(), config, std::sync::Arc::new(())).unwrap()
+    Committed::start(PostgresOrders::new(pool.clone(), config, Arc::new(())))
+}
+
+/// Orders with a committer on a thread of its own, as the server has it. Like there, it outlives whoever gave up on an order.
+pub struct Committed {
+    orders: Arc<PostgresOrders>,
+    shutdown: Arc<Notify>,
+    ended: tokio::sync::Mutex<Option<tokio::sync::oneshot::Receiver<()>>>,
+}
+
+impl Committed {
+    fn start(orders: PostgresOrders) -> Self {
+        let (orders, shutdown) = (Arc::new(orders), Arc::new(Notify::new()));
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        std::thread::spawn({
+            let (orders, shutdown) = (Arc::clone(&orders), Arc::clone(&shutdown));
+            move || {
+                runtime.block_on(orders.commit(shutdown.notified(), || {}));
+                drop(end);
+            }
+        });
+        Self { orders, shutdown, ended: tokio::sync::Mutex::new(Some(ended)) }
+    }
+
+    /// Returns once the committer has ended.
+    pub async fn drain(&self) {
+        self.shutdown.notify_one();
+        if let Some(ended) = self.ended.lock().await.take() {
+            // Nothing is ever sent: closing is the signal.
+            let _ = ended.await;
+        }
+    }
+}
+
+impl std::ops::Deref for Committed {
+    type Target = PostgresOrders;
+
+    fn deref(&self) -> &PostgresOrders {
+        &self.orders
+    }
+}
+
+impl Drop for Committed {
+    fn drop(&mut self) {
+        self.shutdown.notify_one();
+    }
 }
 
 pub fn new_account(email: &str) -> NewAccount {

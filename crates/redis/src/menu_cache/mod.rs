@@ -63,9 +63,9 @@ impl RedisMenuCache {
     }
 
     /// Passes notifications from other servers on to `subscriber`; never returns. It reconnects by itself and may be
-    /// dropped at any point.
-    pub async fn listen(&self, subscriber: &dyn MenuSubscriber) {
-        notifications::listen(&self.connections, subscriber).await;
+    /// dropped at any point. Calls `on_success` whenever it has connected, and after every notification.
+    pub async fn listen(&self, subscriber: &dyn MenuSubscriber, on_success: impl FnMut()) {
+        notifications::listen(&self.connections, subscriber, on_success).await;
     }
 
     fn lifetime_ms(&self) -> u64 {

@@ -12,9 +12,13 @@ const RECONNECT_AFTER: Duration = Duration::from_millis(250);
 
 /// Passes notifications about the menu on; never returns. Every new connection is a notification too, because whatever
 /// was sent before it was missed.
-pub(super) async fn listen(connections: &RedisConnections, subscriber: &dyn MenuSubscriber) {
+pub(super) async fn listen(
+    connections: &RedisConnections,
+    subscriber: &dyn MenuSubscriber,
+    mut on_success: impl FnMut(),
+) {
     loop {
-        if let Err(error) = follow(connections, subscriber).await {
+        if let Err(error) = follow(connections, subscriber, &mut on_success).await {
             tracing::debug!(%error, "cannot listen for notifications about the menu");
         }
         tokio::time::sleep(RECONNECT_AFTER).await;
@@ -22,10 +26,15 @@ pub(super) async fn listen(connections: &RedisConnections, subscriber: &dyn Menu
 }
 
 /// Returns when the connection ends.
-async fn follow(connections: &RedisConnections, subscriber: &dyn MenuSubscriber) -> Result<(), RedisError> {
+async fn follow(
+    connections: &RedisConnections,
+    subscriber: &dyn MenuSubscriber,
+    on_success: &mut impl FnMut(),
+) -> Result<(), RedisError> {
     let mut subscription = connections.client.get_async_pubsub().await?;
     subscription.subscribe(channel(connections)).await?;
     subscriber.on_notification(MenuNotification::PossiblyMissed);
+    on_success();
     let mut messages = subscription.into_on_message();
     while let Some(message) = messages.next().await {
         match message.get_payload::<String>().unwrap_or_default().as_str() {
@@ -36,6 +45,7 @@ async fn follow(connections: &RedisConnections, subscriber: &dyn MenuSubscriber)
                 }
             }
         }
+        on_success();
     }
     Ok(())
 }

@@ -155,7 +155,7 @@ async fn a_tag_is_invalidated_and_servers_are_notified() {
     let (cache, listener) = (Arc::new(cache), Arc::new(Listener::default()));
     tokio::spawn({
         let (cache, listener) = (Arc::clone(&cache), Arc::clone(&listener));
-        async move { cache.listen(&*listener).await }
+        async move { cache.listen(&*listener, || {}).await }
     });
     let until = async |expected: &[MenuNotification]| {
         while *listener.0.lock().unwrap() != expected {

@@ -1,13 +1,16 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use comanda_domain::ports::{Accounts, Clock, Lockouts};
+use comanda_domain::ports::{Accounts, Clock, Lockouts, PasswordHasher};
 use comanda_identity::Argon2Hasher;
 use comanda_postgres::{Database, PostgresAccounts};
 use comanda_redis::{RedisConnections, RedisLockouts};
 use comanda_resilience::{Breaker, GuardedAccounts, LocalLockouts, RetryBudget};
 
-use crate::config::{BreakerConfig, LockoutSettings, PasswordConfig};
+use crate::{
+    config::{BreakerConfig, LockoutSettings, PasswordConfig},
+    workers::{Workers, hash_passwords},
+};
 
 pub(super) fn guarded(breakers: &BreakerConfig, database: &Database) -> Arc<dyn Accounts> {
     Arc::new(GuardedAccounts {
@@ -18,8 +21,12 @@ pub(super) fn guarded(breakers: &BreakerConfig, database: &Database) -> Arc<dyn 
     })
 }
 
-pub(super) fn hasher(config: &PasswordConfig) -> anyhow::Result<Argon2Hasher> {
-    Argon2Hasher::new(config.threads, config.queue).context("the password hasher does not work")
+pub(super) fn hasher(config: &PasswordConfig, workers: &mut Workers) -> anyhow::Result<Arc<dyn PasswordHasher>> {
+    let (hasher, thread) = Argon2Hasher::new(config.queue).context("the password hasher does not work")?;
+    for number in 1..=config.threads.get() {
+        workers.register(hash_passwords(number, thread.clone()));
+    }
+    Ok(Arc::new(hasher))
 }
 
 /// Lockouts that all servers share in Redis, and that go on in memory while Redis is gone.

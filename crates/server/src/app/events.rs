@@ -9,23 +9,30 @@ use comanda_postgres::{Database, PostgresOutbox};
 use comanda_resilience::{Breaker, GuardedNotifier};
 use sha2::{Digest, Sha256};
 
-use crate::{config::Config, deliver_events};
+use crate::{
+    config::Config,
+    workers::{Workers, deliver_events, measure_outbox},
+};
 
 pub(super) fn outbox(database: &Database) -> Arc<dyn Outbox> {
     Arc::new(PostgresOutbox::new(database.clone()))
 }
 
-/// Delivers events for as long as the server runs. Each subscriber has a breaker of its own: one that is gone keeps no other waiting.
-pub(super) fn keep_delivering(config: &Config, events: &Events) -> anyhow::Result<()> {
+/// Each subscriber has a breaker of its own: one that is gone keeps no other waiting.
+pub(super) fn register_delivery(config: &Config, events: &Events, workers: &mut Workers) -> anyhow::Result<()> {
     let settings = &config.outbox;
     let mut subscribers = Vec::new();
     for (name, notifier) in notifiers(config)? {
         let breaker = Breaker::towards(&name, "notifications", config.breakers.notifications);
         let notifier = Arc::new(GuardedNotifier { notifier, breaker });
-        deliver_events::keep_measuring(events.outbox.clone(), name.clone());
         subscribers.push(Subscriber { name, notifier });
     }
-    deliver_events::keep_delivering(events.clone(), subscribers, settings.per_second).context("cannot start a thread")
+    if !subscribers.is_empty() {
+        let names = subscribers.iter().map(|subscriber| subscriber.name.clone()).collect();
+        workers.register(measure_outbox(events.outbox.clone(), names));
+        workers.register(deliver_events(events.clone(), subscribers, settings.per_second));
+    }
+    Ok(())
 }
 
 /// The subscribers of events, by names that stay.

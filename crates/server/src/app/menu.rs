@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use comanda_domain::ports::{Clock, FeatureFlags, FlagSettings, LiveMenu, MenuCache};
+use comanda_domain::ports::{Clock, FlagSettings, LiveMenu, MenuCache};
 use comanda_menu_cache::CachedMenu;
 use comanda_postgres::{Database, PostgresMenu};
 use comanda_redis::{RedisConnections, RedisMenuCache};
@@ -10,29 +10,29 @@ use crate::{
     config::{CacheConfig, Config},
     exit::Unreachable,
     flags::OpenFeatureFlags,
+    workers::{Workers, listen_for_menu_notifications, refresh_menu, reload_flags},
 };
 
-/// The menu with copies of it in this process and in Redis.
+/// The menu, with a snapshot of it in this process and a copy in Redis.
 pub(super) async fn cached(
     config: &Config,
     database: &Database,
     redis: &RedisConnections,
     settings: &Arc<dyn FlagSettings>,
     clock: &Arc<dyn Clock>,
+    workers: &mut Workers,
 ) -> CachedMenu {
-    let flags: Arc<dyn FeatureFlags> = Arc::new(OpenFeatureFlags::start(settings.clone(), config.flags).await);
+    let flags = Arc::new(OpenFeatureFlags::new(settings.clone(), config.flags).await);
+    if let Err(error) = flags.reload().await {
+        tracing::warn!(%error, "feature flags cannot be read; they are off until they can be");
+    }
+    workers.register(reload_flags(flags.clone()));
     let store = Arc::new(PostgresMenu::new(database.clone()));
     let shared = Arc::new(RedisMenuCache::new(redis.clone(), config.menu_cache.lifetime));
     let cache: Arc<dyn MenuCache> = Arc::new(SparedMenuCache::new(shared.clone()));
     let menu = CachedMenu::new(store.clone(), store.clone(), store, cache, flags, clock.clone(), config.menu_cache);
-    tokio::spawn({
-        let menu = menu.clone();
-        async move { menu.run().await }
-    });
-    tokio::spawn({
-        let menu = menu.clone();
-        async move { shared.listen(&menu).await }
-    });
+    workers.register(refresh_menu(menu.clone()));
+    workers.register(listen_for_menu_notifications(shared, Arc::new(menu.clone())));
     menu
 }
 

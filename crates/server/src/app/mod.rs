@@ -14,8 +14,8 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::web::Data;
 use comanda_application::{Accounts, Events, Menu, Operations, Orders, Payments, Sales, Sessions, accounts::Passwords};
-use comanda_domain::ports::{self, Clock, FlagSettings, IdGenerator, PasswordHasher, PublicMenu};
-use comanda_postgres::{PostgresAuditLog, PostgresFlagSettings, PostgresHealth, PostgresOrders};
+use comanda_domain::ports::{self, Clock, FlagSettings, IdGenerator, PublicMenu};
+use comanda_postgres::{PostgresAuditLog, PostgresFlagSettings, PostgresHealth};
 use comanda_redis::{RedisConnections, RedisHealth};
 
 use self::payments::Gateways;
@@ -26,15 +26,17 @@ pub use self::{
 };
 use crate::{
     config::Config,
-    http::{App, Authenticator, CsrfGuard, CursorSigner, Health, MenuRenderer, PaymentsWaker, SessionCookies},
+    http::{App, Authenticator, CsrfGuard, CursorSigner, Health, MenuRenderer, SessionCookies},
     system::{SystemClock, UuidV7},
+    workers::{PaymentsWaker, Workers, follow_replica, measure_pools, process_payments},
 };
 
 /// A server that is connected to what it needs, and serves nothing yet.
 pub struct Server {
     /// What handlers work with.
     pub app: Data<App>,
-    placement: Arc<PostgresOrders>,
+    /// What has to run in the background for the handlers to work.
+    pub workers: Workers,
 }
 
 impl Server {
@@ -45,20 +47,25 @@ impl Server {
         let redis = RedisConnections::new(config.redis.url.expose(), config.redis.pool_size, Duration::from_secs(1))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7);
+        let mut workers = Workers::new(clock.clone());
+        workers.register(measure_pools(database.clone()));
+        if database.has_replica() {
+            workers.register(follow_replica(database.clone()));
+        }
 
         let flag_settings: Arc<dyn FlagSettings> = Arc::new(PostgresFlagSettings::new(database.clone()));
-        let cached_menu = menu::cached(config, &database, &redis, &flag_settings, &clock).await;
+        let cached_menu = menu::cached(config, &database, &redis, &flag_settings, &clock, &mut workers).await;
         let public_menu: Arc<dyn PublicMenu> = Arc::new(cached_menu.clone());
-        let placement = orders::placement(config, &database, Arc::new(cached_menu.clone()))?;
+        let placement = orders::placement(config, &database, Arc::new(cached_menu.clone()), &mut workers);
         let orders = orders::guarded(placement.clone(), &config.breakers);
         let stored_payments = payments::stored(&database);
         let checkout = payments::guarded(stored_payments.clone(), &config.breakers);
         let accounts = accounts::guarded(&config.breakers, &database);
-        let hasher: Arc<dyn PasswordHasher> = Arc::new(accounts::hasher(&config.passwords)?);
+        let hasher = accounts::hasher(&config.passwords, &mut workers)?;
         let keys = Arc::new(config.tokens.keys()?);
         let access_tokens = sessions::access_tokens(config, &keys);
         let sessions = sessions::stored(&database);
-        let closed_sessions = sessions::closed(config, &*sessions, &redis, &*clock).await?;
+        let closed_sessions = sessions::closed(config, &*sessions, &redis, &*clock, &mut workers).await?;
         let lockouts = accounts::lockouts(&config.lockouts, &redis, &clock);
         let passwords = Passwords {
             accounts: accounts.clone(),
@@ -85,8 +92,9 @@ impl Server {
         };
         let events =
             Events { outbox: events::outbox(&database), clock: clock.clone(), retries: config.outbox.retries() };
-        payments::keep_processing(payments.clone(), payments_waker);
-        events::keep_delivering(config, &events)?;
+        workers.register(process_payments(payments.clone(), payments_waker));
+        events::register_delivery(config, &events, &mut workers)?;
+        let figures = sales::figures(&database, &mut workers);
 
         let app = App {
             orders: Orders {
@@ -124,7 +132,7 @@ impl Server {
             },
             payments,
             events,
-            sales: Sales { figures: sales::figures(&database), clock: clock.clone() },
+            sales: Sales { figures, clock: clock.clone() },
             operations: Operations {
                 lockouts,
                 audit_log: Arc::new(PostgresAuditLog::new(database.clone())),
@@ -148,13 +156,9 @@ impl Server {
             health: Health {
                 postgres: Arc::new(PostgresHealth::new(database)),
                 redis: Arc::new(RedisHealth::new(redis)),
+                workers: workers.health(),
             },
         };
-        Ok(Self { app: Data::new(app), placement })
-    }
-
-    /// Waits for orders that were still queued when the last request ended.
-    pub async fn drain(&self) {
-        self.placement.drain().await;
+        Ok(Self { app: Data::new(app), workers })
     }
 }

@@ -1,10 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use comanda_application::{
-    Payments,
-    payments::{Gateway, Reconciliation},
-};
+use comanda_application::payments::{Gateway, Reconciliation};
 use comanda_domain::{
     Currency,
     ports::{Checkout, Clock, GatewayEvents, PaymentGateway},
@@ -16,7 +13,6 @@ use comanda_stripe::{OfflineGateway, Stripe};
 use super::database;
 use crate::{
     config::{self, BreakerConfig, Config, PaymentSettings, PaymentsConfig},
-    http::PaymentsWaker,
     system::{SystemClock, UuidV7},
 };
 
@@ -57,22 +53,6 @@ pub(super) fn gateways(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Resul
 fn gateway<G: PaymentGateway + GatewayEvents + 'static>(gateway: Arc<G>, breaker: BreakerSettings) -> Gateway {
     let breaker = Breaker::new("stripe", breaker);
     Gateway { calls: Arc::new(GuardedGateway { gateway: gateway.clone(), breaker }), events: gateway }
-}
-
-/// Processes payments for as long as the runtime runs.
-pub(super) fn keep_processing(payments: Payments, waker: PaymentsWaker) {
-    /// Work that other servers left is found within this time.
-    const POLL_INTERVAL: Duration = Duration::from_millis(500);
-    tokio::spawn(async move {
-        loop {
-            match payments.process().await {
-                Ok(true) => continue,
-                Ok(false) => {}
-                Err(error) => tracing::debug!(%error, "payments could not be processed; trying again"),
-            }
-            let _ = tokio::time::timeout(POLL_INTERVAL, waker.woken()).await;
-        }
-    });
 }
 
 fn stripe(settings: &PaymentSettings, currency: Currency) -> anyhow::Result<Stripe> {

@@ -3,8 +3,10 @@ use std::sync::Arc;
 use comanda_domain::ports::SalesFigures;
 use comanda_postgres::{Database, PostgresSalesFigures};
 
-pub(super) fn figures(database: &Database) -> Arc<dyn SalesFigures> {
-    let figures = PostgresSalesFigures::new(database.clone());
-    figures.keep_summarizing();
-    Arc::new(figures)
+use crate::workers::{Workers, summarize_sales};
+
+pub(super) fn figures(database: &Database, workers: &mut Workers) -> Arc<dyn SalesFigures> {
+    let figures = Arc::new(PostgresSalesFigures::new(database.clone()));
+    workers.register(summarize_sales(figures.clone()));
+    figures
 }

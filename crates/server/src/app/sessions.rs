@@ -6,7 +6,11 @@ use comanda_postgres::{Database, PostgresSessions};
 use comanda_redis::{RedisAddressLimits, RedisClosedSessions, RedisConnections};
 use comanda_resilience::LocalAddressLimits;
 
-use crate::{config::Config, http::RateLimiter};
+use crate::{
+    config::Config,
+    http::RateLimiter,
+    workers::{Workers, listen_for_closed_sessions},
+};
 
 pub(super) fn stored(database: &Database) -> Arc<dyn Sessions> {
     Arc::new(PostgresSessions::new(database.clone()))
@@ -18,14 +22,12 @@ pub(super) async fn closed(
     sessions: &dyn Sessions,
     redis: &RedisConnections,
     clock: &dyn Clock,
+    workers: &mut Workers,
 ) -> anyhow::Result<Arc<dyn ClosedSessions>> {
     let longest = config.tokens.lifetime.max(config.sessions.browser);
     let closed_before = sessions.closed_since(clock.now() - longest).await?;
     let closed = Arc::new(RedisClosedSessions::new(redis.clone(), &closed_before, longest));
-    tokio::spawn({
-        let closed = closed.clone();
-        async move { closed.listen().await }
-    });
+    workers.register(listen_for_closed_sessions(closed.clone()));
     Ok(closed)
 }
 

@@ -1,12 +1,15 @@
 use std::{sync::Arc, time::Duration};
 
+use anyhow::Context;
 use comanda_application::Setup;
+use comanda_domain::ports::Clock;
 use comanda_postgres::{Database, PostgresAccounts, PostgresMenu};
 
 use super::{accounts, database};
 use crate::{
     config::StoreConfig,
     system::{SystemClock, UuidV7},
+    workers::{RunningWorkers, Workers},
 };
 
 /// The database, for a command. No customer waits for a command, so a transaction may take a minute.
@@ -14,16 +17,19 @@ pub async fn open_database(config: &StoreConfig) -> anyhow::Result<Database> {
     database::connect(&config.database, config.currency, Duration::from_mins(1)).await
 }
 
-/// What commands set a deployment up with.
-pub async fn setup(config: &StoreConfig) -> anyhow::Result<Setup> {
+/// What commands set a deployment up with, and the workers it needs for as long as it is used.
+pub async fn setup(config: &StoreConfig) -> anyhow::Result<(Setup, RunningWorkers)> {
     let database = open_database(config).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let mut workers = Workers::new(clock.clone());
     let menu = Arc::new(PostgresMenu::new(database.clone()));
-    Ok(Setup {
+    let setup = Setup {
         accounts: Arc::new(PostgresAccounts::new(database)),
         menu: menu.clone(),
         live_menu: menu,
-        hasher: Arc::new(accounts::hasher(&config.passwords)?),
+        hasher: accounts::hasher(&config.passwords, &mut workers)?,
         ids: Arc::new(UuidV7),
-        clock: Arc::new(SystemClock),
-    })
+        clock,
+    };
+    Ok((setup, workers.start().context("cannot start the workers")?))
 }

@@ -30,7 +30,8 @@ impl AdminCommand {
             name: PersonName::new(&name).map_err(|why| UsageError::new("the name", why))?,
             password: Password::choose(password).map_err(|why| UsageError::new("ADMIN_PASSWORD", why))?,
         };
-        let account = app::setup(config).await?.appoint_admin(registration).await?;
+        let (setup, _workers) = app::setup(config).await?;
+        let account = setup.appoint_admin(registration).await?;
         print(&format!("{} is an admin.\n", account.email))
     }
 }

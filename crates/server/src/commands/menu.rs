@@ -68,7 +68,7 @@ impl MenuCommand {
                 let text = std::fs::read(&file)
                     .map_err(|why| UsageError::new(&format!("cannot read {}", file.display()), why))?;
                 let items = parse(&text, config.currency)?;
-                let setup = app::setup(config).await?;
+                let (setup, _workers) = app::setup(config).await?;
                 if if_empty && !setup.export_menu().await?.items.is_empty() {
                     return print("There is a menu already; nothing was imported.\n");
                 }
@@ -78,7 +78,8 @@ impl MenuCommand {
             }
             Self::Export => {
                 let config = &settings.store()?;
-                let menu = app::setup(config).await?.export_menu().await?;
+                let (setup, _workers) = app::setup(config).await?;
+                let menu = setup.export_menu().await?;
                 print(&export(&menu.items)?)
             }
         }

@@ -31,7 +31,8 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     if config.database.migrate_on_start {
         migrate::bring_up_to_date(&config.database).await?;
     }
-    let built = Server::build(config).await?;
+    let Server { app, workers } = Server::build(config).await?;
+    let workers = workers.start().context("cannot start the workers")?;
     let address = config.http.bind_addr;
     let budgets = Budgets {
         read: config.database.read_limit,
@@ -39,7 +40,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         write: config.http.request_timeout,
         password: config.http.password_timeout,
     };
-    let (server, addresses) = http::server(built.app.clone(), &config.http, budgets, config.traces.is_some())
+    let (server, addresses) = http::server(app, &config.http, budgets, config.traces.is_some())
         .with_context(|| format!("cannot listen on {address}"))?;
     let handle = server.handle();
     tokio::spawn(async move {
@@ -53,7 +54,8 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         tracing::info!(%address, "serving");
     }
     server.await?;
-    built.drain().await;
+    // Only after the last request, because requests wait for the committer and for passwords to be hashed.
+    workers.stop().await;
     tracing::info!("stopped");
     if let Some(traces) = traces {
         tokio::task::spawn_blocking(move || traces.finish()).await?;

@@ -35,7 +35,6 @@ pub use self::{
     middleware::Budgets,
     openapi::document,
     operations::Health,
-    payments::PaymentsWaker,
 };
 use self::{
     extract::CSRF_HEADER,

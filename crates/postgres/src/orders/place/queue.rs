@@ -4,17 +4,8 @@
 //! past that limit. The committer never waits for a batch to fill: in an idle shop it commits a single order at once,
 //! in a busy one it finds many waiting when it returns. The committer, not the request, owns the transaction, so a
 //! client that hangs up cannot leave one open.
-//!
-//! The committer has a thread of its own, which also drives its connection. The two hand over to each other a dozen
-//! times per batch, which costs next to nothing within one thread, and a wake-up each time between two.
 
-use std::{
-    collections::HashSet,
-    io,
-    sync::{Arc, Mutex, PoisonError},
-    thread,
-    time::Duration,
-};
+use std::{collections::HashSet, pin::pin, sync::Arc, time::Duration};
 
 use comanda_domain::{
     ids::AccountId,
@@ -25,8 +16,7 @@ use diesel_async::{AsyncPgConnection, SimpleAsyncConnection, pooled_connection::
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use thiserror::Error;
 use tokio::{
-    runtime,
-    sync::{Notify, mpsc, oneshot},
+    sync::{Mutex, mpsc, oneshot},
     time::Instant,
 };
 use tracing::{Instrument, Span};
@@ -44,6 +34,8 @@ enum Undecided {
     QueueFull,
     #[error("the server is shutting down")]
     Closed,
+    #[error("the committer failed")]
+    Lost,
     #[error("no decision in time")]
     DeadlinePassed,
 }
@@ -52,7 +44,7 @@ impl From<Undecided> for PlaceOrderError {
     fn from(error: Undecided) -> Self {
         Self::Unavailable(match error {
             Undecided::QueueFull => Unavailable::overloaded(error),
-            Undecided::Closed | Undecided::DeadlinePassed => Unavailable::new(error),
+            Undecided::Closed | Undecided::Lost | Undecided::DeadlinePassed => Unavailable::new(error),
         })
     }
 }
@@ -70,28 +62,16 @@ struct Waiting {
 pub(in crate::orders) struct PlacementQueue {
     sender: mpsc::Sender<Waiting>,
     deadline: Duration,
-    closing: Arc<Notify>,
-    /// Closed when the committer has ended.
-    ended: Mutex<Option<oneshot::Receiver<()>>>,
+    /// Locked for as long as the committer runs.
+    committer: Mutex<Committer>,
 }
 
 impl PlacementQueue {
-    pub(in crate::orders) fn start(
-        database: Database,
-        config: PlacementConfig,
-        observer: Arc<dyn MenuObserver>,
-    ) -> io::Result<Self> {
-        let (sender, receiver) = mpsc::channel(config.queue_capacity);
-        let closing = Arc::new(Notify::new());
-        let (end, ended) = oneshot::channel::<()>();
-        let committer = Committer { database, config, observer, measures: Measures::new(), connection: None };
-        let work = committer.run(receiver, Arc::clone(&closing));
-        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        thread::Builder::new().name("placement".to_owned()).spawn(move || {
-            runtime.block_on(work);
-            drop(end);
-        })?;
-        Ok(Self { sender, deadline: config.deadline, closing, ended: Mutex::new(Some(ended)) })
+    pub(in crate::orders) fn new(database: Database, config: PlacementConfig, observer: Arc<dyn MenuObserver>) -> Self {
+        let (sender, queue) = mpsc::channel(config.queue_capacity);
+        let deadline = config.deadline;
+        let committer = Committer { database, config, observer, queue, measures: Measures::new(), connection: None };
+        Self { sender, deadline, committer: Mutex::new(committer) }
     }
 
     pub(in crate::orders) async fn place(
@@ -111,18 +91,18 @@ impl PlacementQueue {
         })?;
         match tokio::time::timeout_at(deadline, decision).await {
             Ok(Ok(decision)) => decision,
-            Ok(Err(_)) => Err(Undecided::Closed.into()),
+            Ok(Err(_)) => Err(Undecided::Lost.into()),
             Err(_) => Err(Undecided::DeadlinePassed.into()),
         }
     }
 
-    pub(in crate::orders) async fn drain(&self) {
-        self.closing.notify_one();
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(ended) = ended {
-            // The channel's end is the signal: nothing is ever sent.
-            let _ = ended.await;
-        }
+    /// Commits orders until `shutdown`, and then those that are still waiting; calls `on_success` after every batch.
+    pub(in crate::orders) async fn commit(
+        &self,
+        shutdown: impl Future<Output = ()> + Send,
+        on_success: impl FnMut() + Send,
+    ) {
+        self.committer.lock().await.run(shutdown, on_success).await;
     }
 }
 
@@ -156,6 +136,7 @@ struct Committer {
     database: Database,
     config: PlacementConfig,
     observer: Arc<dyn MenuObserver>,
+    queue: mpsc::Receiver<Waiting>,
     measures: Measures,
     /// Outside the pools, so that no flood of reads ever stops orders. Dropped whenever its state is in doubt.
     connection: Option<AsyncPgConnection>,
@@ -168,27 +149,29 @@ impl Committer {
     const SETTINGS: &'static str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
                                     SET plan_cache_mode = force_generic_plan";
 
-    async fn run(mut self, mut queue: mpsc::Receiver<Waiting>, closing: Arc<Notify>) {
+    async fn run(&mut self, shutdown: impl Future<Output = ()>, mut on_success: impl FnMut()) {
+        let mut shutdown = pin!(shutdown);
         let mut waiting = Vec::new();
         let mut closed = false;
         loop {
             let room = self.config.batch_limit - waiting.len();
             if waiting.is_empty() {
                 tokio::select! {
-                    received = queue.recv_many(&mut waiting, room) => if received == 0 { break },
-                    () = closing.notified(), if !closed => {
-                        queue.close();
+                    received = self.queue.recv_many(&mut waiting, room) => if received == 0 { break },
+                    () = &mut shutdown, if !closed => {
+                        self.queue.close();
                         closed = true;
                     }
                 }
             } else {
-                waiting.extend(std::iter::from_fn(|| queue.try_recv().ok()).take(room));
+                waiting.extend(std::iter::from_fn(|| self.queue.try_recv().ok()).take(room));
             }
-            self.measures.waiting.set((queue.len() + waiting.len()) as f64);
+            self.measures.waiting.set((self.queue.len() + waiting.len()) as f64);
             let (batch, repeated) = set_repetitions_aside(std::mem::take(&mut waiting));
             waiting = repeated;
             self.serve(batch).await;
-            self.measures.waiting.set((queue.len() + waiting.len()) as f64);
+            on_success();
+            self.measures.waiting.set((self.queue.len() + waiting.len()) as f64);
         }
     }
 

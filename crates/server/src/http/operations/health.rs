@@ -8,13 +8,20 @@ use futures_util::join;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::{extract::Service, wire::names};
+use crate::{
+    http::{
+        extract::Service,
+        wire::{WireTime, names},
+    },
+    workers::WorkerHealth,
+};
 
 /// What a server depends on.
 #[derive(Clone)]
 pub struct Health {
     pub postgres: Arc<dyn ComponentHealth>,
     pub redis: Arc<dyn ComponentHealth>,
+    pub workers: WorkerHealth,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -30,6 +37,8 @@ pub struct HealthResponse {
     #[schema(value_type = names::HealthStatus)]
     status: &'static str,
     components: Components,
+    /// What works in the background.
+    workers: Vec<WorkerResponse>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -42,6 +51,19 @@ struct Components {
 struct Component {
     #[schema(value_type = names::ComponentStatus)]
     status: &'static str,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Worker)]
+struct WorkerResponse {
+    #[schema(example = "commit_orders")]
+    name: String,
+    /// `running`; `restarting`: it panicked and has not worked since; `ended`: it has stopped.
+    #[schema(value_type = names::WorkerStatus)]
+    status: &'static str,
+    /// When it last finished a piece of work. There may have been none for it since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_success_at: Option<WireTime>,
 }
 
 /// Shows whether the process runs
@@ -63,22 +85,99 @@ pub async fn live() -> HttpResponse {
     )
 )]
 pub async fn ready(health: Service<Health>) -> HttpResponse {
+    respond(&health).await
+}
+
+async fn respond(health: &Health) -> HttpResponse {
     let (postgres, redis) = join!(health.postgres.check(), health.redis.check());
     for (component, outcome) in [("postgres", &postgres), ("redis", &redis)] {
         if let Err(cause) = outcome {
             tracing::warn!(component, %cause, "not healthy");
         }
     }
-    // Orders are placed in PostgreSQL alone.
-    let (mut response, status) = match (&postgres, &redis) {
-        (Ok(()), Ok(())) => (HttpResponse::Ok(), "ok"),
-        (Ok(()), Err(_)) => (HttpResponse::Ok(), "degraded"),
-        (Err(_), _) => (HttpResponse::ServiceUnavailable(), "unavailable"),
+    // Orders are placed in PostgreSQL alone, by the committer.
+    let orders_can_be_placed = postgres.is_ok() && health.workers.can_place_orders();
+    let all_is_well = redis.is_ok() && health.workers.all_run();
+    let (mut response, status) = match (orders_can_be_placed, all_is_well) {
+        (true, true) => (HttpResponse::Ok(), "ok"),
+        (true, false) => (HttpResponse::Ok(), "degraded"),
+        (false, _) => (HttpResponse::ServiceUnavailable(), "unavailable"),
     };
     if status == "unavailable" {
         response.insert_header(("retry-after", 1));
     }
     let component = |healthy: bool| Component { status: if healthy { "ok" } else { "unavailable" } };
     let components = Components { postgres: component(postgres.is_ok()), redis: component(redis.is_ok()) };
-    response.json(HealthResponse { status, components })
+    let workers = health.workers.report().into_iter().map(|worker| WorkerResponse {
+        name: worker.name.to_owned(),
+        status: worker.state.as_str(),
+        last_success_at: worker.last_success.map(WireTime),
+    });
+    response.json(HealthResponse { status, components, workers: workers.collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::to_bytes;
+    use comanda_domain::ports::{MockClock, MockComponentHealth};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::workers::{Worker, Workers};
+
+    fn well() -> Arc<dyn ComponentHealth> {
+        let mut component = MockComponentHealth::new();
+        component.expect_check().returning(|| Ok(()));
+        Arc::new(component)
+    }
+
+    async fn ask(health: &Health) -> (u16, Value) {
+        let response = respond(health).await;
+        let status = response.status().as_u16();
+        let body = to_bytes(response.into_body()).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    /// A response while a worker's first run has ended in a panic, and the second waits for work.
+    async fn with_a_dead_worker(worker: impl Fn(Worker) -> Worker) -> (u16, Value) {
+        let mut clock = MockClock::new();
+        clock.expect_now().returning(|| comanda_domain::Timestamp::UNIX_EPOCH);
+        let mut workers = Workers::new(Arc::new(clock));
+        let (panicking, mut panicked) = tokio::sync::mpsc::unbounded_channel();
+        workers.register(Worker::new("steady", |context| async move {
+            context.succeeded();
+            context.cancelled().await;
+        }));
+        workers.register(worker(Worker::new("fragile", move |_| {
+            let panicking = panicking.clone();
+            async move {
+                panicking.send(()).unwrap();
+                panic!("in this test")
+            }
+        })));
+        let health = Health { postgres: well(), redis: well(), workers: workers.health() };
+        let _running = workers.start().unwrap();
+        panicked.recv().await.unwrap();
+        ask(&health).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_its_committer_a_server_is_not_ready() {
+        let (status, body) = with_a_dead_worker(Worker::places_orders).await;
+        assert_eq!((status, &body["status"]), (503, &json!("unavailable")));
+        assert_eq!(body["components"]["postgres"]["status"], "ok");
+        assert_eq!(
+            body["workers"],
+            json!([
+                { "name": "steady", "status": "running", "last_success_at": "1970-01-01T00:00:00.000Z" },
+                { "name": "fragile", "status": "restarting" },
+            ])
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_another_worker_it_is_degraded() {
+        let (status, body) = with_a_dead_worker(|worker| worker).await;
+        assert_eq!((status, &body["status"]), (200, &json!("degraded")));
+    }
 }

@@ -5,7 +5,6 @@ mod pay;
 mod refund;
 mod settle;
 mod stripe_webhook;
-mod waker;
 
 pub use self::{
     offline_pay::{__path_offline_pay, offline_pay},
@@ -13,5 +12,4 @@ pub use self::{
     refund::{__path_refund, refund},
     settle::{__path_settle, settle},
     stripe_webhook::{__path_stripe_webhook, stripe_webhook},
-    waker::PaymentsWaker,
 };

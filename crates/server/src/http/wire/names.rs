@@ -83,6 +83,8 @@ names! {
     HealthStatus = ["ok", "degraded", "unavailable"];
     /// Whether the server reaches a component.
     ComponentStatus = ["ok", "unavailable"];
+    /// Whether a background worker works.
+    WorkerStatus = ["running", "restarting", "ended"];
 }
 
 #[cfg(test)]

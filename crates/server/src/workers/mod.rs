@@ -1,0 +1,39 @@
+//! Every background loop of the server: one file each.
+//!
+//! Adapters do one round of the work when they are asked to; a worker decides when. The composition root registers the workers with
+//! [`Workers`], and `serve` starts them before the server listens and stops them after its last request. Nothing else runs in the
+//! background.
+
+mod commit_orders;
+mod deliver_events;
+mod follow_replica;
+mod hash_passwords;
+mod listen_for_closed_sessions;
+mod listen_for_menu_notifications;
+mod measure_outbox;
+mod measure_pools;
+mod process_payments;
+mod refresh_menu;
+mod reload_flags;
+mod status;
+mod summarize_sales;
+mod supervisor;
+
+#[cfg(test)]
+pub use self::supervisor::Worker;
+pub use self::{
+    commit_orders::commit_orders,
+    deliver_events::deliver_events,
+    follow_replica::follow_replica,
+    hash_passwords::hash_passwords,
+    listen_for_closed_sessions::listen_for_closed_sessions,
+    listen_for_menu_notifications::listen_for_menu_notifications,
+    measure_outbox::measure_outbox,
+    measure_pools::measure_pools,
+    process_payments::{PaymentsWaker, process_payments},
+    refresh_menu::refresh_menu,
+    reload_flags::reload_flags,
+    status::WorkerHealth,
+    summarize_sales::summarize_sales,
+    supervisor::{RunningWorkers, Workers},
+};
