@@ -13,7 +13,7 @@ CREATE TABLE menu_items (
     category     text NOT NULL,
     description  text NOT NULL
 )
--- A dish in demand is updated thousands of times a minute. Room on its page and no index on what sales change keep
+-- A menu item in demand is updated thousands of times a minute. Room on its page and no index on what sales change keep
 -- the updates on that page (heap-only tuples); frequent vacuums, counted in rows, free the space again.
 WITH (
     fillfactor = 40,

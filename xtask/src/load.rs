@@ -1,8 +1,7 @@
 //! The commands behind the feature `load`.
 //!
 //! They need an HTTP client, a PostgreSQL client and more, and an optimized build to measure anything. So the `xtask`
-//! that
-//! `cargo xtask` builds leaves them out, and hands these commands to a second build of itself: release, with the
+//! that `cargo xtask` builds leaves them out, and hands these commands to a second build of itself: release, with the
 //! feature.
 
 use std::{ffi::OsString, process::ExitCode};

@@ -1,4 +1,4 @@
-//! Two hundred customers order at once; there are thirty portions of carbonara and unlimited patience.
+//! Two hundred customers order carbonara at once, of which thirty are left.
 //!
 //! `cargo run -p comanda-domain --example allocate`
 

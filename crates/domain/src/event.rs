@@ -16,13 +16,13 @@ pub struct Event {
     pub stream: Uuid,
     /// When it happened, in whole milliseconds.
     pub occurred_at: Timestamp,
-    /// What happened.
+    /// What happened, and to what.
     pub happened: EventKind,
     /// Whether an earlier event of the stream is still undelivered to this subscriber, so that this one has to wait.
     pub is_held: bool,
 }
 
-/// What happened.
+/// The kind of an event, with the order, the payment or the menu item that it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventKind {
     /// An order was placed.

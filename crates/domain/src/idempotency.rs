@@ -56,7 +56,7 @@ impl RequestFingerprint {
 /// A key with the request it stands for. Scoped to the caller: two callers may use the same key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idempotency {
-    /// Whose key it is.
+    /// The caller that the key belongs to.
     pub caller: AccountId,
     /// The caller's name for the request.
     pub key: IdempotencyKey,

@@ -28,7 +28,7 @@ impl Period {
     /// Ten years, leap days included.
     pub const LONGEST: TimeDelta = TimeDelta::days(3653);
 
-    /// Checks that it has an extent, and one that can be reported on.
+    /// Checks that the period is not empty, and not too long to report on.
     pub fn new(from: Timestamp, to: Timestamp) -> Result<Self, PeriodError> {
         if to <= from {
             Err(PeriodError::EndsTooEarly)
@@ -70,9 +70,9 @@ impl SalesInterval {
     /// The most rows a report has: a year of hours, and some.
     pub const MOST: usize = 10_000;
 
-    /// Divides a period where, in a time zone, an interval begins; the first and the last interval are cut off where the period
-    /// is. Where clocks are changed an interval is longer or shorter by as much: a day may have 23 hours or 25, and of the hour
-    /// that comes twice each is an interval.
+    /// Divides a period at the moments at which an interval begins in a time zone. The first and the last interval are
+    /// cut off at the ends of the period. When clocks are changed, an interval is longer or shorter by as much: a day
+    /// may have 23 or 25 hours. An hour that comes twice is two intervals.
     pub fn divide<Z: TimeZone>(self, period: Period, zone: &Z) -> Result<Vec<Period>, TooManyIntervals> {
         let mut periods = Vec::new();
         let mut from = period.from;
@@ -91,8 +91,8 @@ impl SalesInterval {
     fn next_beginning<Z: TimeZone>(self, at: Timestamp, zone: &Z) -> Timestamp {
         let local = at.with_timezone(zone).naive_local();
         match self {
-            // In steps of what all time zones' offsets have been multiples of since 1972: the moments at which the clock on
-            // the wall shows a full hour, whatever it did in between.
+            // Finds the next moment at which the clock on the wall shows a full hour, whatever it did in between. The
+            // steps are quarters of an hour, because all time zones' offsets have been multiples of those since 1972.
             Self::Hour => {
                 let full_hour = |slot: &Timestamp| slot.with_timezone(zone).naive_local().minute() == 0;
                 let slots = (1..=8).map(|n| quarter_hour_of(at) + QUARTER_HOUR * n);
@@ -117,7 +117,7 @@ pub fn quarter_hour_of(at: Timestamp) -> Timestamp {
     at - TimeDelta::microseconds(begun)
 }
 
-/// The first moment of a date in a time zone: midnight as a rule; where clocks are set forward at midnight, the moment they are.
+/// The first moment of a date in a time zone: midnight as a rule; if clocks are set forward at midnight, that moment.
 pub fn first_moment_of<Z: TimeZone>(date: NaiveDate, zone: &Z) -> Timestamp {
     let midnight: NaiveDateTime = date.and_time(NaiveTime::MIN);
     match zone.from_local_datetime(&midnight) {

@@ -9,12 +9,12 @@ use crate::{AccountId, SessionId, Timestamp};
 pub struct RefreshToken(String);
 
 impl RefreshToken {
-    /// Wraps what was generated, or what somebody showed.
+    /// Wraps a token that was generated, or that a client has sent.
     pub fn new(token: String) -> Self {
         Self(token)
     }
 
-    /// For its owner, and whoever hashes it.
+    /// The token as text, for its owner and for hashing.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -197,7 +197,7 @@ impl Refresher {
             }
             match self.cache.take_lease().await {
                 Ok(Some(lease)) => {
-                    // Another server may have published between the look at the shared copy and the lease.
+                    // Another server may have published between the read of the shared copy and the lease.
                     let obtained = match self.adopt_shared(need).await {
                         Ok(true) => Ok(()),
                         _ => self.load_and_publish().await,

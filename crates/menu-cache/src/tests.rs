@@ -347,7 +347,7 @@ fn counted() -> (MockMenuSource, Arc<AtomicUsize>) {
     (source, loads)
 }
 
-/// A cached menu without a background: the test decides when the background would run. Each look at the clock is a
+/// A cached menu without a background: the test decides when the background would run. Each reading of the clock is a
 /// millisecond later than the one before.
 fn at_rest(menu: MockMenu, source: MockMenuSource, cache: MockMenuCache, terms: CacheTerms) -> CachedMenu {
     let (mut clock, milliseconds) = (MockClock::new(), AtomicI64::new(1_790_000_000_000));

@@ -114,7 +114,7 @@ impl ClosedSessions for RedisClosedSessions {
         }
         self.add(ids);
         if let Err(error) = self.append(ids).await {
-            tracing::warn!(%error, "other servers were not told of closed sessions; they will be told later");
+            tracing::warn!(%error, "closed sessions were not announced to other servers; they will be announced later");
             self.unannounced.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
         }
     }

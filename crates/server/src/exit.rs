@@ -30,7 +30,7 @@ impl UsageError {
     }
 }
 
-/// A service did not answer.
+/// A service could not be reached.
 #[derive(Debug, Error)]
 #[error("cannot reach {service} at {address}: {cause}")]
 pub struct Unreachable {
@@ -40,7 +40,7 @@ pub struct Unreachable {
 }
 
 impl Unreachable {
-    /// `address` is the host and the port, without any password. Of the error, only what lies at its bottom is told.
+    /// `address` is the host and the port, without any password. Only the root cause of the error is shown.
     pub fn new(service: &'static str, address: &str, error: &dyn Error) -> Self {
         let mut cause = error;
         while let Some(source) = cause.source() {

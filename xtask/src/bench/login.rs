@@ -76,14 +76,14 @@ pub async fn run(arguments: &LoginArguments) -> anyhow::Result<ExitCode> {
     let per_second = per_second(logins, time);
     writeln!(
         table,
-        "| sign-ins a second, {CLIENTS} clients | {per_second:.1} | the hash on all cores, {all:.1} | {:.2} | 0.9 |",
+        "| sign-ins per second, {CLIENTS} clients | {per_second:.1} | the hash on all cores, {all:.1} | {:.2} | 0.9 |",
         per_second / all
     )?;
     let (idle, busy) = (milliseconds(&idle, 0.99), milliseconds(&busy, 0.99));
     writeln!(table, "| GET /v1/menu meanwhile, p99 | {busy:.2} ms | idle, {idle:.2} ms | {:.2} | 3 |", busy / idle)?;
     writeln!(
         table,
-        "| the lockout script a second | {script:.0} | an empty script, {empty:.0} | {:.2} | 0.5 |",
+        "| the lockout script per second | {script:.0} | an empty script, {empty:.0} | {:.2} | 0.5 |",
         script / empty
     )?;
     println!("\n{table}");
@@ -104,7 +104,7 @@ async fn open_accounts(address: &str) -> anyhow::Result<Vec<String>> {
     Ok(emails)
 }
 
-/// Latencies in microseconds, and hashes a second.
+/// Latencies in microseconds, and hashes per second.
 fn hash_on(threads: usize, time: Duration) -> anyhow::Result<(Histogram<u64>, f64)> {
     let hashing: Vec<_> = (0..threads)
         .map(|_| {
@@ -146,7 +146,7 @@ async fn sign_in_until(address: String, email: String, end: Instant) -> anyhow::
     Ok(latency)
 }
 
-/// Fifty readers a second: a flood of readers would be felt by itself.
+/// Fifty reads per second: a flood of readers would be felt by itself.
 async fn read_menu_until(address: String, end: Instant) -> anyhow::Result<Histogram<u64>> {
     let mut connection = Connection::open(&address).await?;
     let mut latency = histogram()?;
@@ -160,7 +160,7 @@ async fn read_menu_until(address: String, end: Instant) -> anyhow::Result<Histog
     Ok(latency)
 }
 
-/// The lockout script and an empty one with the same keys and arguments, calls a second, driven by Redis's own load
+/// The lockout script and an empty one with the same keys and arguments, calls per second, driven by Redis's own load
 /// generator.
 fn scripts(redis_url: &str) -> anyhow::Result<(f64, f64)> {
     let lockout = std::fs::read_to_string(project::root().join("crates/redis/src/lockouts/lockout.lua"))?;

@@ -107,7 +107,7 @@ impl Kitchen {
         Ok(Self { items: items.ids.into() })
     }
 
-    /// Three lines an order, as in the reference.
+    /// Three lines per order, as in the reference.
     async fn measure(&self, stage: &Stage, clients: usize, demand: Demand, seconds: u64) -> anyhow::Result<Tally> {
         let customers = Customers::sign_up(&stage.addresses, clients).await?;
         let items = Arc::clone(&self.items);

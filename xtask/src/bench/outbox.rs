@@ -85,7 +85,7 @@ pub async fn run(arguments: &OutboxArguments) -> anyhow::Result<ExitCode> {
     #[expect(clippy::cast_precision_loss, reason = "some thousand")]
     let rate = (sink.count() - before) as f64 / begin.elapsed().as_secs_f64();
 
-    println!("{STEADY} orders a second…");
+    println!("{STEADY} orders per second…");
     sink.forget();
     steadily(&stage, &items, time).await?;
     until_delivered(&stage).await?;

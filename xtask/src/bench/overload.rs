@@ -39,7 +39,7 @@ const CROWD: usize = 1500;
 const EXCESS: f64 = 3.0;
 
 /// Generator, server and database share the cores of one machine. Were the cores the limit, three times the load would
-/// measure how they are shared; so the database is one that takes a few milliseconds a round trip, and batches are
+/// measure how they are shared; so the database is one that takes a few milliseconds per round trip, and batches are
 /// small.
 pub async fn run(arguments: &OverloadArguments) -> anyhow::Result<ExitCode> {
     ensure!((5..=60).contains(&arguments.seconds), "--seconds must be between 5 and 60");
@@ -65,11 +65,11 @@ pub async fn run(arguments: &OverloadArguments) -> anyhow::Result<ExitCode> {
     println!("{EXCESS} times that, whether served or not…");
     let excess = crowd.at_rate(peak * EXCESS, time).await?;
     let ratio = excess.good / peak;
-    let mut table = String::from("| what | orders placed a second | ratio | to reach |\n| --- | --- | --- | --- |\n");
+    let mut table = String::from("| what | orders placed per second | ratio | to reach |\n| --- | --- | --- | --- |\n");
     writeln!(table, "| peak, {CLIENTS} clients | {peak:.0} | | |")?;
     writeln!(
         table,
-        "| {:.0} a second asked for, {EXCESS} times the peak | {:.0} | {ratio:.2} | 0.8 |",
+        "| {:.0} per second asked for, {EXCESS} times the peak | {:.0} | {ratio:.2} | 0.8 |",
         excess.offered, excess.good
     )?;
     println!("\n{table}\nanswers: {:?}", excess.responses);
@@ -99,7 +99,7 @@ impl Crowd {
         Ok(connection.place_order(&self.token, &key, self.body.clone()).await?.status)
     }
 
-    /// Orders placed a second.
+    /// Orders placed per second.
     async fn in_turn(&self, time: Duration) -> anyhow::Result<f64> {
         let (end, mut clients) = (Instant::now() + time, JoinSet::new());
         for _ in 0..CLIENTS {

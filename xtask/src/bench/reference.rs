@@ -9,7 +9,7 @@ use crate::{
     services::{pgbench, url_of_database},
 };
 
-/// One SQL statement an order, run by pgbench in a database beside the server's.
+/// One SQL statement per order, run by pgbench in a database beside the server's.
 pub struct Reference {
     url: String,
     pgbench: PathBuf,

@@ -190,7 +190,7 @@ impl Customer {
         observed
     }
 
-    /// An response, or none because the connection is gone, which is fine only where the server is.
+    /// A response, or none because the connection is gone, which is allowed only if the server is gone, too.
     async fn within(
         &self,
         connection: &mut Option<Connection>,

@@ -1,4 +1,4 @@
-//! `cargo xtask rush`: many customers at once, then a look at the tables.
+//! `cargo xtask rush`: many customers at once, then a check of the tables.
 
 pub mod customers;
 pub mod menu_items;
@@ -142,7 +142,7 @@ fn report(tally: &Tally) {
     println!("latency of {responses} responses: p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms");
 }
 
-/// Compares what customers were told with the tables, and checks every invariant.
+/// Compares the responses that customers got with the tables, and checks every invariant.
 fn balanced(stage: &Stage, tally: &Tally, totals: &Totals) -> bool {
     let agree = tally.placed == totals.orders;
     let verdict = if agree { "holds " } else { "BROKEN" };

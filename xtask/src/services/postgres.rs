@@ -139,7 +139,7 @@ impl Postgres {
             self.process.ensure_alive().context("see postgres.log beside its folder")?;
             match self.psql("SELECT 1") {
                 Ok(_) => return Ok(()),
-                Err(error) if Instant::now() > deadline => return Err(error).context("it does not answer"),
+                Err(error) if Instant::now() > deadline => return Err(error).context("it does not reply"),
                 Err(_) => thread::sleep(Duration::from_millis(50)),
             }
         }

@@ -30,9 +30,9 @@ pub struct Delivered {
     pub more: bool,
 }
 
-/// One who is round what happens.
+/// A receiver of events.
 pub struct Subscriber {
-    /// Under this name the outbox remembers what was delivered: it must stay the same.
+    /// The name under which the outbox remembers what was delivered. It must never change.
     pub name: String,
     pub notifier: Arc<dyn Notifier>,
 }
@@ -44,7 +44,7 @@ const BATCH: u32 = 500;
 const AT_ONCE: usize = 64;
 
 impl Events {
-    /// Delivers what happened to one subscriber: at least once, and the events of each order in their order.
+    /// Delivers events to one subscriber, each at least once, and those of each order in their order.
     ///
     /// Runs one round: what is due again, then what is new, if this server has the lease.
     pub async fn deliver(&self, subscriber: &Subscriber) -> Result<Delivered, Unavailable> {

@@ -1,4 +1,4 @@
-//! Telling subscribers what happened.
+//! Delivering events to subscribers.
 
 mod deliver;
 mod list_dead_letters;

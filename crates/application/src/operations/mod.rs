@@ -21,7 +21,7 @@ pub struct Operations {
     pub lockouts: Arc<dyn Lockouts>,
     pub audit_log: Arc<dyn AuditLog>,
     pub flag_settings: Arc<dyn FlagSettings>,
-    /// What flags are at until somebody sets them.
+    /// The percentages of flags until somebody sets them.
     pub flag_defaults: FlagDefaults,
     pub clock: Arc<dyn Clock>,
 }

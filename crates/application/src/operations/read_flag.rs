@@ -7,7 +7,7 @@ use comanda_domain::{
 use super::Operations;
 
 impl Operations {
-    /// Reads what a feature flag is at.
+    /// Reads the percentage of a feature flag.
     pub async fn read_flag(&self, _by: Administrator, flag: FeatureFlag) -> Result<Percentage, Unavailable> {
         let set = self.flag_settings.all().await?.into_iter().find(|(set, _)| *set == flag);
         Ok(set.map_or(self.flag_defaults.of(flag), |(_, percentage)| percentage))

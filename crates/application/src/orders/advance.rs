@@ -5,7 +5,7 @@ use comanda_domain::{
 use super::Orders;
 
 impl Orders {
-    /// Takes an order one step on.
+    /// Moves an order to its next status.
     pub async fn advance(
         &self,
         _by: StaffMember,

@@ -41,7 +41,7 @@ pub struct Account {
     pub email: Email,
     /// What the person wants to be called.
     pub name: PersonName,
-    /// What it may do.
+    /// The role, which decides what the account may do.
     pub role: Role,
     /// A disabled account cannot sign in.
     pub disabled: bool,

@@ -49,7 +49,7 @@ impl Password {
         if text.chars().count() > Self::MAX { Err(PasswordError::TooLong) } else { Ok(Self(text)) }
     }
 
-    /// For the hasher's eyes.
+    /// The password as text, for the hasher alone.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -79,7 +79,7 @@ impl PasswordHash {
         Self(phc)
     }
 
-    /// For the hasher and the store.
+    /// The hash as text, for the hasher and the store.
     pub fn expose(&self) -> &str {
         &self.0
     }

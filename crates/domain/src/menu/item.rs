@@ -5,13 +5,13 @@ use crate::{Availability, Category, Description, MenuItemId, MenuItemName, Price
 /// What staff decide about a menu item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MenuItemDetails {
-    /// What it is called.
+    /// The name on the menu.
     pub name: MenuItemName,
-    /// What the menu says about it.
+    /// The description on the menu.
     pub description: Description,
     /// The category under which the menu lists it.
     pub category: Category,
-    /// What one costs.
+    /// The price of one.
     pub price: Price,
     /// At or below this stock, the menu says "low".
     pub low_stock_at: Stock,
@@ -29,7 +29,7 @@ impl MenuItemDetails {
 pub struct MenuItem {
     /// The id, which never changes.
     pub id: MenuItemId,
-    /// What staff decided.
+    /// The details, which staff decide.
     pub details: MenuItemDetails,
     /// The quantity on hand.
     pub stock: u32,
@@ -55,7 +55,7 @@ impl MenuItem {
 pub struct NewMenuItem {
     /// The id it will have.
     pub id: MenuItemId,
-    /// What staff decided.
+    /// The details, which staff decide.
     pub details: MenuItemDetails,
     /// The first quantity on hand; the stock ledger begins with it.
     pub stock: Stock,

@@ -25,7 +25,7 @@ impl Stock {
         }
     }
 
-    /// The number of quantity.
+    /// The quantity as a number.
     pub const fn get(self) -> u32 {
         self.0
     }

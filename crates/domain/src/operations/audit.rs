@@ -3,7 +3,7 @@
 use crate::{AccountId, Reason, Timestamp, names::names};
 
 names! {
-    /// What was done.
+    /// An action that the audit log records.
     pub enum AuditAction {
         /// A lock was lifted.
         AccountUnlocked = "account.unlocked",
@@ -27,7 +27,7 @@ names! {
         PaymentSettled = "payment.settled",
         /// A payment was refunded, in full or in part.
         PaymentRefunded = "payment.refunded",
-        /// An event that could not be delivered is tried again.
+        /// A dead letter was resent.
         DeadLetterResent = "dead_letter.resent",
     }
 
@@ -35,12 +35,12 @@ names! {
     pub struct NotAnAction("not an action of the audit log");
 }
 
-/// Something that was done.
+/// Who did what to whom, when and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRecord {
     /// The account that did it; `None` is an operator on the command line.
     pub actor: Option<AccountId>,
-    /// What was done.
+    /// The action.
     pub action: AuditAction,
     /// The id or address it was done to.
     pub target: String,
@@ -55,6 +55,6 @@ pub struct AuditRecord {
 pub struct AuditEntry {
     /// The position in the log; grows with every entry.
     pub id: i64,
-    /// What was done.
+    /// The record.
     pub record: AuditRecord,
 }

@@ -1,13 +1,13 @@
-//! Switches for what is rolled out by steps.
+//! Feature flags: switches for what is rolled out in steps.
 
 use crate::names::names;
 
 use thiserror::Error;
 
 names! {
-    /// A switch.
+    /// A feature flag.
     pub enum FeatureFlag {
-        /// The menu is read from copies; off means from the store each time. Subjects are readings.
+        /// The menu is read from copies; off means that each read goes to the store. Subjects are reads.
         MenuCache = "menu-cache",
         /// A change of an item renews its own entry in the cache only; off means all entries. Subjects are items.
         PartialInvalidation = "menu-cache.partial-invalidation",
@@ -27,7 +27,7 @@ pub struct PercentageOutOfRange;
 pub struct Percentage(u8);
 
 impl Percentage {
-    /// For everybody.
+    /// Every subject.
     pub const ALL: Self = Self(100);
 
     /// Checks the range.
@@ -43,25 +43,26 @@ impl Percentage {
         self.0
     }
 
-    /// Whether a subject is within the share. By a hash that is the same on every machine and in every version, of the flag's
-    /// name and the subject: a subject that is in stays in as the share grows, and is in for one flag whatever it is for another.
+    /// Whether a subject is within the share, by a hash of the flag's name and the subject, which is the same on every
+    /// machine and in every version. A subject that is in stays in as the share grows. Whether it is in for one flag
+    /// says nothing about another.
     pub fn includes(self, flag: FeatureFlag, subject: &str) -> bool {
         let bytes = flag.as_str().bytes().chain([0]).chain(subject.bytes());
         bucket(bytes) < u64::from(self.0)
     }
 }
 
-/// What flags are at that nobody has set.
+/// The percentages of flags that nobody has set.
 #[derive(Clone, Copy, Debug)]
 pub struct FlagDefaults {
-    /// Of [`FeatureFlag::MenuCache`].
+    /// The default of [`FeatureFlag::MenuCache`].
     pub menu_cache: Percentage,
-    /// Of [`FeatureFlag::PartialInvalidation`].
+    /// The default of [`FeatureFlag::PartialInvalidation`].
     pub partial_invalidation: Percentage,
 }
 
 impl FlagDefaults {
-    /// Of a flag.
+    /// The default of a flag.
     pub const fn of(&self, flag: FeatureFlag) -> Percentage {
         match flag {
             FeatureFlag::MenuCache => self.menu_cache,

@@ -182,7 +182,7 @@ impl LockoutPolicy {
         state.forget();
     }
 
-    /// What has happened by itself since the last look.
+    /// Applies what has happened by itself since the last call.
     fn catch_up(&self, state: &mut LockoutState, now: Timestamp) {
         // In the order in which it happened: they were announced one after the other.
         while let Some((_, begun)) = state.in_flight.first().copied()
@@ -225,7 +225,7 @@ impl LockoutState {
         *self == Self::default()
     }
 
-    /// Tries in flight stay: how they end is not known yet.
+    /// Attempts in flight stay: how they end is not known yet.
     fn forget(&mut self) {
         *self = Self { in_flight: std::mem::take(&mut self.in_flight), ..Self::default() };
     }
@@ -251,7 +251,7 @@ mod tests {
         AttemptId::new(Uuid::from_u128(n))
     }
 
-    /// Tries once at that moment, and fails.
+    /// Makes one attempt at that moment, which fails.
     fn fail(policy: &LockoutPolicy, state: &mut LockoutState, now: Timestamp) -> Admission {
         let admission = policy.begin(state, id(1), now);
         if admission == Admission::Allowed {
@@ -359,7 +359,8 @@ mod tests {
             events in prop::collection::vec((0_u8..4, 0_i64..30_000), 1..200),
             free in 0_u32..8,
         ) {
-            // Nothing succeeds and nobody unlocks: whatever the interleaving, between two locks only so many tries are let through.
+            // Nothing succeeds and nobody unlocks: whatever the interleaving, only so many attempts are admitted
+            // between two locks.
             let policy = LockoutPolicy { free_failures: free, ..LockoutPolicy::default() };
             let (mut state, mut now, mut flying) = (LockoutState::default(), 0, Vec::new());
             let (mut admitted, mut locks) = (0_u32, 0_u32);
@@ -372,7 +373,7 @@ mod tests {
                     admitted += 1;
                 }
                 locks = locks.max(state.level);
-                prop_assert!(admitted <= free.max(1) + locks, "{} tries, {} locks", admitted, locks);
+                prop_assert!(admitted <= free.max(1) + locks, "{} attempts, {} locks", admitted, locks);
             }
         }
     }

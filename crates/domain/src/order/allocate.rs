@@ -146,7 +146,7 @@ mod tests {
 
     fn stock_of(stocks: &[(u32, bool)]) -> StockOnHand {
         let item = |(n, &(stock, on_sale)): (usize, &(u32, bool))| {
-            let name = MenuItemName::new(&format!("Dish {n}")).expect("a name");
+            let name = MenuItemName::new(&format!("Item {n}")).expect("a name");
             let price = Price::new(100 + i64::try_from(n).expect("small"), Currency::EUR).expect("a price");
             (item(n as u128), StockedItem { name, price, stock, on_sale })
         };

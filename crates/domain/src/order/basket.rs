@@ -9,9 +9,9 @@ use crate::{MenuItemId, Note, Quantity};
 pub struct BasketLine {
     /// The menu item.
     pub menu_item_id: MenuItemId,
-    /// How many.
+    /// The quantity of this line.
     pub quantity: Quantity,
-    /// A wish for the kitchen.
+    /// A request to the kitchen.
     pub note: Option<Note>,
 }
 

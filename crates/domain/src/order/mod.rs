@@ -38,7 +38,7 @@ pub struct Order {
     pub id: OrderId,
     /// The number that is called out at the counter.
     pub number: OrderNumber,
-    /// Where it stands.
+    /// The status.
     pub status: OrderStatus,
     /// The sum of its lines.
     pub total: Money,

@@ -1,7 +1,8 @@
 use super::{Intent, IntentState, Payment, PaymentStatus};
 
 impl Payment {
-    /// Whether the gateway says the same about the payment as we do, except for what it has not been told or has not reported yet.
+    /// Whether the gateway says the same about the payment as we do, except for what it has not been asked to do or has
+    /// not reported yet.
     pub fn agrees_with(&self, intent: &Intent) -> bool {
         let states_agree = match self.status {
             PaymentStatus::Succeeded | PaymentStatus::PartlyRefunded | PaymentStatus::Refunded => {

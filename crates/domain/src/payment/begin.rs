@@ -22,7 +22,7 @@ pub struct NewPayment {
     pub idempotency: Option<Idempotency>,
 }
 
-/// What beginning a payment comes to.
+/// The outcome of beginning a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Beginning {
     /// The order has an open payment of this method, which goes on.

@@ -1,4 +1,5 @@
-//! Whole lives of an order's payments, at random: whatever happens in whatever order, the rules together keep money and orders in agreement.
+//! Random histories of an order's payments: whatever happens in whatever order, the rules together keep money and
+//! orders in agreement.
 
 use proptest::{prelude::*, sample::select};
 use uuid::Uuid;

@@ -20,7 +20,7 @@ impl std::fmt::Debug for ClientSecret {
 pub struct Intent {
     /// The gateway's id for it.
     pub id: IntentId,
-    /// The secret the customer pays with, where the gateway tells it.
+    /// The secret the customer pays with, if the gateway has returned it.
     pub client_secret: Option<ClientSecret>,
     /// The state the gateway says it is in.
     pub state: IntentState,
@@ -28,6 +28,6 @@ pub struct Intent {
     pub amount: Money,
     /// How much of the amount the gateway has refunded.
     pub refunded: Money,
-    /// The payment it is for, as we told the gateway.
+    /// The payment it is for, by the id that we gave the gateway.
     pub payment_id: Option<PaymentId>,
 }

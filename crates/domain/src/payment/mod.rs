@@ -73,7 +73,7 @@ names! {
 }
 
 impl PaymentMethod {
-    /// Whether the gateway moves the money, so that it has to be told of cancellations and refunds. At the counter, staff do.
+    /// Whether the gateway moves the money, so that it has to cancel and to refund. At the counter, staff move it.
     pub const fn is_carried_out_by_gateway(self) -> bool {
         matches!(self, Self::Card)
     }

@@ -187,7 +187,7 @@ mod tests {
     }
 
     proptest! {
-        /// Of a payment that is paid any part can be refunded that is left of it, and of others nothing.
+        /// Whatever is left of a paid payment can be refunded, in any part, and nothing of any other payment.
         #[test]
         fn what_is_refunded_was_paid_and_is_left(
             method in select(&PaymentMethod::ALL),

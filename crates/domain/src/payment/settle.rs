@@ -3,7 +3,7 @@ use thiserror::Error;
 use super::{Payment, PaymentMethod, PaymentStatus};
 use crate::{AuditAction, AuditRecord, StaffMember, Timestamp};
 
-/// What settling a payment at the counter comes to.
+/// The outcome of settling a payment at the counter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settlement {
     /// It was settled before. Nothing changes.
@@ -21,7 +21,7 @@ pub enum Settlement {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a payment by {} that is {} cannot be settled at the counter", .method.as_str(), .status.as_str())]
 pub struct NotSettleable {
-    /// How it is paid.
+    /// The payment's method.
     pub method: PaymentMethod,
     /// The status it is in.
     pub status: PaymentStatus,

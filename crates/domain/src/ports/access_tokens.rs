@@ -3,16 +3,16 @@ use thiserror::Error;
 use super::Unavailable;
 use crate::{Account, Actor, SessionId, Timestamp};
 
-/// A credential a client shows with every request.
+/// A credential that a client sends with every request.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessToken {
     /// What goes into `Authorization: Bearer …`.
     pub token: String,
-    /// For how many seconds from now it is good.
+    /// In how many seconds it expires.
     pub expires_in: u32,
 }
 
-/// Who carries a token, and how.
+/// Whom a token is for, and how it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Audience {
     /// A program, in the `Authorization` header.
@@ -38,6 +38,7 @@ pub trait AccessTokens: Send + Sync {
         now: Timestamp,
     ) -> Result<AccessToken, Unavailable>;
 
-    /// Who shows this token. MUST refuse a token whose signature, algorithm, issuer, time or kind of bearer is not right.
+    /// Returns the actor that the token proves. MUST refuse a token whose signature, algorithm, issuer, time or
+    /// audience is wrong.
     fn verify(&self, token: &str, audience: Audience, now: Timestamp) -> Result<Actor, InvalidAccessToken>;
 }

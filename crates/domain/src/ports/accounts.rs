@@ -14,11 +14,11 @@ pub struct NewAccount {
     pub email: Email,
     /// What the person wants to be called.
     pub name: PersonName,
-    /// What it may do.
+    /// The role, which decides what the account may do.
     pub role: Role,
     /// The hash of the chosen password.
     pub password_hash: PasswordHash,
-    /// When, in whole milliseconds.
+    /// When it is opened, in whole milliseconds.
     pub created_at: Timestamp,
 }
 
@@ -96,10 +96,10 @@ pub trait Accounts: Send + Sync {
         at: Timestamp,
     ) -> Result<Account, ChangeAccountError>;
 
-    /// Gives an account another name; `None` where there is no such account.
+    /// Gives an account another name; `None` if there is no such account.
     async fn rename(&self, id: AccountId, name: PersonName) -> Result<Option<Account>, Unavailable>;
 
-    /// Replaces a hash, by a better one of the same password or by that of another. Does nothing, and answers `false`, where the
-    /// hash is no longer `old`: the password was changed meanwhile.
+    /// Replaces a hash, by a better one of the same password or by that of another. Does nothing and returns `false` if
+    /// the hash is no longer `old`: the password was changed meanwhile.
     async fn replace_hash(&self, id: AccountId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, Unavailable>;
 }

@@ -6,6 +6,6 @@ use super::Unavailable;
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait ComponentHealth: Send + Sync {
-    /// Makes one round trip. MUST answer within about a second either way.
+    /// Makes one round trip. MUST return within about a second either way.
     async fn check(&self) -> Result<(), Unavailable>;
 }

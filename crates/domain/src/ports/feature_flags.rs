@@ -4,19 +4,20 @@ use crate::{Administrator, FeatureFlag, Percentage, Timestamp};
 
 use super::Unavailable;
 
-/// Decides by a flag.
+/// Evaluates feature flags.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait FeatureFlags: Send + Sync {
-    /// Whether the flag is on for a subject, by [`Percentage::includes`]. Never waits for a store: what is known counts.
+    /// Whether the flag is on for a subject, by [`Percentage::includes`]. Never waits for a store: the last known
+    /// setting counts.
     async fn is_on(&self, flag: FeatureFlag, subject: &str) -> bool;
 }
 
-/// What the flags are set to, for every server.
+/// The settings of the flags, which hold for every server.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait FlagSettings: Send + Sync {
-    /// Those that somebody has set; the others are at their default.
+    /// The flags that somebody has set; the others have their default.
     async fn all(&self) -> Result<Vec<(FeatureFlag, Percentage)>, Unavailable>;
 
     /// Sets a flag and enters it into the audit log.

@@ -27,11 +27,11 @@ pub enum BadEvent {
 /// What an event reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GatewayReport {
-    /// Something about a payment.
+    /// The state of an intent.
     Intent(IntentReport),
-    /// Something about a refund.
+    /// The status of a refund.
     Refund(RefundReport),
-    /// Something that is not followed here.
+    /// Something that is ignored here.
     Other,
 }
 

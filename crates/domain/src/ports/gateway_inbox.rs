@@ -27,6 +27,7 @@ pub trait GatewayInbox: Send + Sync {
     /// Records that an event was handled.
     async fn mark_handled(&self, id: &str, at: Timestamp) -> Result<(), Unavailable>;
 
-    /// Records that an event cannot be read and why, so that nobody tries again. It stays in the inbox for a person to look at.
+    /// Records that an event cannot be read and why, so that no further attempt is made. It stays in the inbox for a
+    /// person to inspect.
     async fn mark_malformed(&self, id: &str, error: MalformedEvent, at: Timestamp) -> Result<(), Unavailable>;
 }

@@ -57,7 +57,7 @@ pub enum AdjustStockError {
     #[error("no such menu item")]
     NotFound,
     /// It would go below zero.
-    #[error("only {available} portion(s) are left")]
+    #[error("only {available} are left")]
     InsufficientStock {
         /// The quantity on hand.
         available: u32,

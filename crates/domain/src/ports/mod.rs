@@ -1,4 +1,4 @@
-//! What the domain wants of the world outside, as traits.
+//! What the domain needs of the outside world, as traits.
 //!
 //! Every port is object-safe, `Send + Sync`, and held as `Arc<dyn …>`, so that decorators stack and mocks drop in. A method is
 //! one business step, whole: it happens or it does not. Each method's errors are its own enum, with the business outcomes by

@@ -9,7 +9,7 @@ use super::Unavailable;
 #[derive(Debug, Error)]
 #[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum NotifyError {
-    /// The receiver was reached, and does not take it.
+    /// The receiver was reached, and refuses the event.
     #[error("refused: {0}")]
     Rejected(String),
     /// The receiver is not within reach. Whether the event was delivered is unknown.
@@ -17,10 +17,10 @@ pub enum NotifyError {
     Unavailable(#[from] Unavailable),
 }
 
-/// Tells somebody of what happened.
+/// Delivers events to a receiver.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Notifier: Send + Sync {
-    /// What does not concern the receiver is told when it is left out.
+    /// Delivers an event. One that does not concern the receiver is left out, and counts as delivered.
     async fn notify(&self, event: &Event) -> Result<(), NotifyError>;
 }

@@ -41,7 +41,7 @@ pub enum PlaceOrderError {
     /// Other writers won every time until the deadline.
     #[error("the stock kept changing")]
     StockChanged,
-    /// The store failed, is full of waiting orders, or did not answer within the deadline.
+    /// The store failed, is full of waiting orders, or did not respond within the deadline.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -75,7 +75,7 @@ pub enum CancelOrderError {
     /// It is too late.
     #[error("an order that is {from} cannot be cancelled")]
     InvalidTransition {
-        /// Where the order stands.
+        /// The order's status.
         from: OrderStatus,
     },
     /// The key stands for another request.
@@ -93,12 +93,12 @@ pub enum AdvanceOrderError {
     /// There is no such order.
     #[error("no such order")]
     NotFound,
-    /// The order does not go there from where it stands.
+    /// The order cannot go from its status to that one.
     #[error("an order that is {from} cannot become {to}")]
     InvalidTransition {
-        /// Where the order stands.
+        /// The order's status.
         from: OrderStatus,
-        /// Where it was to go.
+        /// The status it was to get.
         to: OrderStatus,
     },
     /// The store failed.
@@ -111,7 +111,7 @@ pub enum AdvanceOrderError {
 pub struct OrdersQuery {
     /// Which orders the caller may see.
     pub scope: OrderScope,
-    /// Only those that stand here.
+    /// Only orders with this status.
     pub status: Option<OrderStatus>,
     /// Only those older than this one.
     pub after: Option<OrderId>,

@@ -21,7 +21,7 @@ pub struct EventBatch {
 pub struct OutboxPosition {
     /// The transaction of the last event.
     pub transaction: i64,
-    /// Its id.
+    /// The id of the last event.
     pub event: i64,
 }
 
@@ -40,7 +40,7 @@ pub struct Undelivered {
     pub error: String,
 }
 
-/// A event that is due again.
+/// An event that is due again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueEvent {
     /// The id of the retry.
@@ -70,7 +70,7 @@ pub enum RetryOutcome {
     },
 }
 
-/// A event that was put aside.
+/// An event whose delivery was given up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
     /// The id.

@@ -9,7 +9,7 @@ use super::Unavailable;
 pub struct IntentReport {
     /// The gateway's id for the intent.
     pub intent: IntentId,
-    /// The payment it is for, as we told the gateway.
+    /// The payment it is for, by the id that we gave the gateway.
     pub payment_id: Option<PaymentId>,
     /// The state it is in.
     pub state: IntentState,
@@ -37,7 +37,7 @@ pub struct PendingCancellation {
     pub intent: Option<IntentId>,
 }
 
-/// What the gateway does for our payments: what it reports, and what it still has to be told.
+/// What the gateway does for our payments: what it reports, and what it still has to do.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait PaymentIntents: Send + Sync {

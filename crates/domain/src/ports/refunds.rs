@@ -49,7 +49,7 @@ pub struct DueRefund {
 /// What the gateway reports about a refund.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefundReport {
-    /// The refund, by the id we told the gateway.
+    /// The refund, by the id that we gave the gateway.
     pub refund: RefundId,
     /// Its status at the gateway.
     pub status: RefundStatus,

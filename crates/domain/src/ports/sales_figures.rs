@@ -13,16 +13,16 @@ pub struct TopItem {
     pub name: MenuItemName,
     /// The quantity sold.
     pub quantity: u64,
-    /// What the quantity cost at the prices of their orders.
+    /// The revenue, at the prices of the orders.
     pub revenue: Money,
 }
 
-/// What was sold. An order counts in the moment it was placed; a cancelled one does not count. Figures include every order whose
-/// placement was answered before the question.
+/// What was sold. An order counts at the moment it was placed; a cancelled one does not count. Figures include every
+/// order that was confirmed before they were asked for.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait SalesFigures: Send + Sync {
-    /// The menu items most quantity were sold of; equals by revenue, then by id.
+    /// The menu items that sold the largest quantities; equal ones by revenue, then by id.
     async fn top_items(&self, period: Period, limit: PageLimit) -> Result<Vec<TopItem>, Unavailable>;
 
     /// The sales of periods that follow one another without a gap, in their order.

@@ -9,13 +9,14 @@ use super::Unavailable;
 /// A refresh token to be exchanged for its successor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rotation {
-    /// What was shown.
+    /// The hash of the token that the client sent.
     pub presented: RefreshTokenHash,
-    /// What takes its place: always the same for the same token.
+    /// The hash of its successor: always the same for the same token.
     pub successor: RefreshTokenHash,
-    /// When, in whole milliseconds.
+    /// When it is exchanged, in whole milliseconds.
     pub at: Timestamp,
-    /// For so long after its use a token may come back: a client's own parallel request, which gets the same successor.
+    /// How long after its use a token may come back with a client's own parallel request, which gets the same
+    /// successor.
     pub grace: TimeDelta,
 }
 
@@ -23,7 +24,7 @@ pub struct Rotation {
 #[derive(Debug, Error)]
 #[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum RotateError {
-    /// It never was one.
+    /// It never was a refresh token.
     #[error("not a refresh token")]
     Unknown,
     /// Its session has ended, or ends now, because the token was used before.
@@ -41,17 +42,17 @@ pub enum RotateError {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Sessions: Send + Sync {
-    /// Opens one.
+    /// Opens a session.
     async fn open(&self, session: NewSession) -> Result<(), Unavailable>;
 
-    /// Exchanges a refresh token. Of several at once, all get the same successor; one that comes back after its grace closes the
-    /// session, since two parties have it.
+    /// Exchanges a refresh token. Several requests at once all get the same successor. A token that comes back after
+    /// its grace closes the session, since two parties have it.
     async fn rotate(&self, rotation: Rotation) -> Result<(SessionId, Account), RotateError>;
 
-    /// Closes one.
+    /// Closes a session.
     async fn close(&self, id: SessionId, at: Timestamp) -> Result<(), Unavailable>;
 
-    /// Closes an account's sessions but one, and says which.
+    /// Closes all of an account's sessions but one, and returns those it closed.
     async fn close_all_but(
         &self,
         account_id: AccountId,
@@ -59,20 +60,20 @@ pub trait Sessions: Send + Sync {
         at: Timestamp,
     ) -> Result<Vec<SessionId>, Unavailable>;
 
-    /// Those closed since then.
+    /// The sessions that were closed since then.
     async fn closed_since(&self, since: Timestamp) -> Result<Vec<SessionId>, Unavailable>;
 }
 
 /// Makes refresh tokens.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait RefreshTokens: Send + Sync {
-    /// 256 random bits.
+    /// A new token: 256 random bits.
     fn generate(&self) -> RefreshToken;
 
     /// The successor: always the same for the same token, and unpredictable for anybody else.
     fn successor(&self, token: &RefreshToken) -> RefreshToken;
 
-    /// What may be stored.
+    /// The hash of a token, which is all that may be stored.
     fn hash(&self, token: &RefreshToken) -> RefreshTokenHash;
 }
 
@@ -80,9 +81,10 @@ pub trait RefreshTokens: Send + Sync {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait ClosedSessions: Send + Sync {
-    /// Tells every server. This one knows at once; a message that does not get through is sent again until it does.
+    /// Announces closed sessions to every server. This one knows at once; a message that does not get through is sent
+    /// again until it does.
     async fn announce(&self, ids: &[SessionId]);
 
-    /// Asked with every request: MUST NOT wait for anything.
+    /// Whether a session is closed. Called for every request: it MUST NOT wait for anything.
     fn contains(&self, id: SessionId) -> bool;
 }

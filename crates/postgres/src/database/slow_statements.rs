@@ -80,7 +80,7 @@ impl SlowStatements {
     }
 }
 
-/// Tells [`watched`] what its connection has sent.
+/// Reports to [`watched`] what its connection has sent.
 pub(crate) struct Listener {
     origin: Arc<Origin>,
     /// The connection's current setting; `None` while it is unknown.

@@ -37,9 +37,9 @@ WITH unsummarized AS (
 SELECT format('quarter of an hour from %s: %s order(s) and %s of revenue too many', slot, orders, revenue) AS violation
 FROM slots WHERE (orders, revenue) <> (0, 0)
 UNION ALL
-SELECT format('menu item %s: %s portion(s) and %s of revenue too many', menu_item_id, quantity, revenue)
+SELECT format('menu item %s: a quantity of %s and %s of revenue too many', menu_item_id, quantity, revenue)
 FROM items WHERE (quantity, revenue) <> (0, 0)
 UNION ALL
-SELECT format('menu item %s on %s: %s portion(s) and %s of revenue more than in the hours', menu_item_id, day, quantity, revenue)
+SELECT format('menu item %s on %s: a quantity of %s and %s of revenue more than in the hours', menu_item_id, day, quantity, revenue)
 FROM hours WHERE (quantity, revenue) <> (0, 0)
 LIMIT 100

@@ -5,7 +5,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::database::{Named, schema::menu_version};
 
-/// Tells readers that what customers see has changed. Call it last in a transaction: there is one row for all, and it
+/// Records that what customers see has changed. Call it last in a transaction: there is one row for all, and it
 /// stays locked until the commit, so that versions are committed in their order.
 pub(crate) async fn raise_menu_version(mut connection: &AsyncPgConnection) -> QueryResult<()> {
     diesel::update(menu_version::table)

@@ -71,8 +71,8 @@ struct Candidate {
     id: Uuid,
 }
 
-/// Finds and locks the order that seems to be overdue for the longest time. Of several servers that look at once each
-/// finds another.
+/// Finds and locks the order that seems to have been overdue for the longest time. Several servers that search at once
+/// find different orders.
 async fn lock_candidate(connection: &mut AsyncPgConnection, now: Timestamp) -> QueryResult<Option<OrderId>> {
     let open: Vec<&str> = PaymentStatus::OPEN.iter().map(|status| status.as_str()).collect();
     let cancellable: Vec<&str> = OVERDUE_ORDER_STATUSES.iter().copied().map(OrderStatus::as_str).collect();

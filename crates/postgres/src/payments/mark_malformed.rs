@@ -7,7 +7,8 @@ use diesel_async::RunQueryDsl;
 
 use crate::database::{Database, Named, schema::gateway_events};
 
-/// The event counts as handled, too: servers of the previous release know nothing of `malformed`, and would try it forever.
+/// The event counts as handled, too: servers of the previous release do not know `malformed`, and would attempt it
+/// forever.
 pub(super) async fn mark_malformed(
     database: &Database,
     id: &str,

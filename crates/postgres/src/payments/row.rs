@@ -52,7 +52,7 @@ impl PaymentRow {
         self.intent.clone().map(IntentId)
     }
 
-    /// What its customer gets.
+    /// What the customer gets in response.
     pub(super) fn receipt(&self, currency: Currency) -> Result<PaymentReceipt, InconsistentRow> {
         let payment = self.payment(currency)?;
         let by_card = payment.method == PaymentMethod::Card;

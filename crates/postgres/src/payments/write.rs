@@ -83,7 +83,7 @@ pub(super) async fn write_status(
         .map(|_| ())
 }
 
-/// Writes that a payment is cancelled. The gateway is told later.
+/// Writes that a payment is cancelled. The gateway is asked to cancel it later.
 pub(super) async fn write_cancellation(
     connection: &mut AsyncPgConnection,
     payment: &Payment,

@@ -25,7 +25,7 @@ impl Shop {
 }
 
 async fn next(outbox: &PostgresOutbox) -> EventBatch {
-    outbox.next(KITCHEN, 100).await.unwrap().expect("nobody else has the turn")
+    outbox.next(KITCHEN, 100).await.unwrap().expect("nobody else has the lease")
 }
 
 async fn dead_letters(outbox: &PostgresOutbox) -> Vec<DeadLetter> {

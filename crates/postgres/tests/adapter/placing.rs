@@ -103,7 +103,7 @@ async fn whoever_stops_waiting_changes_nothing_about_the_outcome() {
     for id in ids {
         stands += usize::from(shop.orders.find(id, OrderScope::All).await.unwrap().is_some());
     }
-    assert!(stands >= answered, "{answered} were told of an order, {stands} stand");
+    assert!(stands >= answered, "{answered} orders were confirmed, {stands} are there");
     assert_eq!(usize::try_from(shop.stock(&item).await).unwrap(), 1000 - 1 - stands);
     shop.assert_sound().await;
 }

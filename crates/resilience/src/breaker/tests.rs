@@ -242,7 +242,7 @@ impl Model {
         }
     }
 
-    /// Of the slices of a tenth of the window the youngest that hold enough calls, two at least and ten at most.
+    /// The youngest slices, each a tenth of the window, that hold enough calls: two at least, and ten at most.
     fn is_bad(&self, now: u64) -> bool {
         let slice = |time: u64| 10 * u128::from(time) / SETTINGS.window.as_millis();
         let within = |slices: u128| -> Vec<_> {

@@ -11,7 +11,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// For whom it is meant.
+    /// The text, for whoever it is meant for.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }

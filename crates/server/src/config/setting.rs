@@ -21,7 +21,7 @@ pub struct Setting {
 pub struct Range {
     pub min: u64,
     pub max: u64,
-    /// Of a duration.
+    /// The unit of a duration.
     pub unit: Option<Unit>,
 }
 

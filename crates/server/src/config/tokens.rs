@@ -25,7 +25,7 @@ settings! {
     }
 }
 
-/// Tries every key as `serve` would.
+/// Reads every key as `serve` would.
 fn check(draft: &Draft, reader: &mut Reader) {
     if draft.signing_key.as_ref().is_some_and(|key| TokenKeys::new(key.as_ref(), &none()).is_err()) {
         let what = "is not an Ed25519 private key (PKCS #8 PEM); `comanda keys generate` makes one";

@@ -1,4 +1,4 @@
-//! Webhooks that tell other systems of events.
+//! Webhooks that deliver events to other systems.
 
 use std::time::Duration;
 

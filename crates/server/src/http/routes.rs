@@ -24,7 +24,7 @@ use super::{
     sales, sessions,
 };
 
-/// How long a request may take, and how it is looked at.
+/// What kind of work an endpoint does, which decides how long a request may take and how it is admitted and traced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// Is usually served from memory, and so often that a span of its own would cost as much as the response.
@@ -133,8 +133,8 @@ routes! {
     problem::page [Read, Request],
 }
 
-/// The endpoints of each path, in order of its first line: a path that is registered twice would respond with 405 for the
-/// methods of its second registration.
+/// The endpoints of each path, in order of its first line. A path that is registered twice would respond with 405 to
+/// the methods of its second registration.
 pub fn resources() -> Vec<(&'static str, Vec<&'static Endpoint>)> {
     let mut resources: Vec<(&str, Vec<&Endpoint>)> = Vec::new();
     for endpoint in ENDPOINTS.iter() {

@@ -218,8 +218,8 @@ impl Committer {
     }
 
     async fn decide_alone(&mut self, order: &NewOrder, deadline: Instant) -> Decision {
-        // What is rejected here is a race for the key: another server placed an order under it between this one's look
-        // and write. The next look finds it.
+        // What is rejected here is a race for the key: another server placed an order under it between this one's read
+        // and write. The next read finds it.
         for _ in 0..2 {
             match self.decide(&[order], deadline).await {
                 Ok(mut decisions) => return decisions.pop().unwrap_or_else(|| Err(Undecided::Closed.into())),

@@ -72,7 +72,7 @@ fn signed_in(request: &HttpRequest) -> Result<Actor, Problem> {
         .ok_or_else(|| Problem::new(Code::Unauthenticated, "This needs an access token or a session."))
 }
 
-/// An extractor made of a function that knows everything at once.
+/// An extractor made of a function that needs nothing but the head of the request.
 macro_rules! extractor {
     ($(#[$doc:meta])* $name:ident($inner:ty), $access:ident, [$($code:ident),*]: $read:expr) => {
         $(#[$doc])*

@@ -1,4 +1,4 @@
-//! Where a page of a list ended, as an opaque text that cannot be changed without notice.
+//! Where a page of a list ended, as an opaque text that cannot be changed undetected.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use comanda_identity::derived_key;

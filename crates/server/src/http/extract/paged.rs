@@ -25,7 +25,7 @@ pub trait Filter: DeserializeOwned + IntoParams {
     /// Where a page ended, as cursors carry it.
     type Position: Serialize + DeserializeOwned;
 
-    /// Notes what is out of its range; a problem is for what cannot be understood at all.
+    /// Collects values out of their range as violations; a problem is for what cannot be understood at all.
     fn criteria(self, violations: &mut Violations) -> Result<Self::Criteria, Problem>;
 }
 

@@ -35,7 +35,7 @@ impl Limiter {
         let counted = self.limiter.limits.count(action, self.client).await;
         let allowance = counted.map_err(|cause| Problem::unavailable(cause).during(Operation::AuthLimit))?;
         let Some(wait) = allowance.retry_after else { return Ok(allowance) };
-        let problem = Problem::new(Code::RateLimited, "Too many tries came from this address.");
+        let problem = Problem::new(Code::RateLimited, "Too many attempts came from this address.");
         Err(problem.retry_after(whole_seconds(wait)).allowance(allowance))
     }
 }

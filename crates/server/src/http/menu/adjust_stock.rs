@@ -68,7 +68,7 @@ impl From<Refused> for Problem {
             AdjustStockError::InsufficientStock { available } => {
                 let requested = delta.get().unsigned_abs();
                 let shortage = ShortageDocument { menu_item_id: id.as_uuid(), requested, available };
-                Self::new(Code::InsufficientStock, format!("Only {available} portion(s) are left."))
+                Self::new(Code::InsufficientStock, format!("Only {available} are left."))
                     .with("items", serde_json::json!([shortage]))
             }
             AdjustStockError::TooMuch => {

@@ -135,7 +135,7 @@ fn accepts_gzip(request: &HttpRequest) -> bool {
     accepted.is_some_and(|accepted| accepted.negotiate(supported.iter()) == Some(Encoding::gzip()))
 }
 
-/// Prints menus, and keeps the last print.
+/// Renders menus, and keeps the last one rendered.
 pub struct MenuRenderer {
     currency: Currency,
     last: ArcSwapOption<RenderedMenu>,
