@@ -92,7 +92,7 @@ impl TestApp {
     }
 
     pub async fn item_at(&self, stock: u32, price: i64) -> Uuid {
-        let name = format!("Item {}", Uuid::now_v7().simple());
+        let name = format!("Menu item {}", Uuid::now_v7().simple());
         let body = json!({
             "name": name, "category": "Tests", "stock": stock, "price": { "amount": price, "currency": "EUR" },
         });

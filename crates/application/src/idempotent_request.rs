@@ -1,7 +1,4 @@
-use comanda_domain::{
-    account::Actor,
-    idempotency::{Idempotency, IdempotencyKey, RequestFingerprint},
-};
+use comanda_domain::{Actor, Idempotency, IdempotencyKey, RequestFingerprint};
 
 /// A caller's own name for a request, with a digest of what it asks for.
 #[derive(Clone, Debug)]

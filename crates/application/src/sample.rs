@@ -9,27 +9,16 @@ use std::{
 };
 
 use comanda_domain::{
+    Account, AccountId, Actor, Administrator, Basket, BasketLine, Category, Currency, Description, Email, FlagDefaults,
+    MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Order, OrderId, OrderLine, OrderNumber, OrderStatus,
+    OrderWithLines, PasswordHash, Percentage, PersonName, Price, Quantity, Role, SessionId, StaffMember, Stock,
     Timestamp,
-    account::{Account, Actor, Administrator, Role, StaffMember},
-    basket::{Basket, BasketLine},
-    email::Email,
-    feature_flag::{FlagDefaults, Percentage},
-    ids::{AccountId, MenuItemId, OrderId, SessionId},
-    menu_item::{MenuItem, MenuItemDetails},
-    money::{Currency, Price},
-    order::{Order, OrderLine, OrderWithLines},
-    order_number::OrderNumber,
-    order_status::OrderStatus,
-    password::PasswordHash,
     ports::{
         Clock, IdGenerator, MockAccessTokens, MockAccounts, MockAuditLog, MockCheckout, MockClock, MockClosedSessions,
         MockFlagSettings, MockGatewayInbox, MockIdGenerator, MockLiveMenu, MockLockouts, MockMenu, MockOrders,
         MockOverdueOrders, MockPasswordHasher, MockPaymentIntents, MockPayments, MockPublicMenu, MockRefreshTokens,
         MockRefunds, MockSalesFigures, MockSessions, MockWorkQueue, NewAccount,
     },
-    quantity::Quantity,
-    stock::Stock,
-    text::{Category, Description, MenuItemName, PersonName},
 };
 
 use crate::{

@@ -1,9 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use comanda_domain::{
-    Timestamp,
-    account::{Account, Actor, Role},
-    ids::{AccountId, SessionId},
+    Account, AccountId, Actor, Role, SessionId, Timestamp,
     ports::{AccessToken, AccessTokens, Audience, InvalidAccessToken, Unavailable},
 };
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
@@ -147,7 +145,7 @@ impl AccessTokens for JwtAccessTokens {
 
 #[cfg(test)]
 mod tests {
-    use comanda_domain::{email::Email, text::PersonName};
+    use comanda_domain::{Email, PersonName};
     use ed25519_dalek::{
         SigningKey,
         pkcs8::{DecodePrivateKey, EncodePublicKey, spki::der::pem::LineEnding},

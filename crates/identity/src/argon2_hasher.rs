@@ -9,7 +9,7 @@ use argon2::{
 };
 use async_trait::async_trait;
 use comanda_domain::{
-    password::{Password, PasswordHash},
+    Password, PasswordHash,
     ports::{HashPasswordError, PasswordHasher, Unavailable, Verification},
 };
 use tokio::sync::{

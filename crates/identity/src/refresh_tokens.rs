@@ -1,8 +1,5 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use comanda_domain::{
-    ports::RefreshTokens,
-    session::{RefreshToken, RefreshTokenHash},
-};
+use comanda_domain::{RefreshToken, RefreshTokenHash, ports::RefreshTokens};
 use hmac::{Hmac, Mac};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};

@@ -2,10 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Timestamp,
-    idempotency::Idempotency,
-    ids::PaymentId,
-    payment::{Intent, NewPayment},
+    Idempotency, Intent, NewPayment, PaymentId, Timestamp,
     ports::{BeginPaymentError, BegunPayment, Checkout, Idempotent, PaymentReceipt, Unavailable},
 };
 

@@ -2,12 +2,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Timestamp,
-    account::OrderScope,
-    ids::OrderId,
-    order::{NewOrder, Order, OrderLine, OrderWithLines},
-    order_status::OrderStatus,
-    page::Page,
+    NewOrder, Order, OrderId, OrderLine, OrderScope, OrderStatus, OrderWithLines, Page, Timestamp,
     ports::{
         AdvanceOrderError, CancelOrderError, Cancellation, Idempotent, Orders, OrdersQuery, PlaceOrderError,
         Unavailable,

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    payment::{Intent, IntentId, Payment, RefundStatus},
+    Intent, IntentId, Payment, RefundStatus,
     ports::{DueRefund, GatewayError, PaymentGateway},
 };
 use tracing::Instrument;

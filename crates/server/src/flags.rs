@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use comanda_domain::{
-    feature_flag::{FeatureFlag, FlagDefaults, Percentage},
+    FeatureFlag, FlagDefaults, Percentage,
     ports::{FeatureFlags, FlagSettings, Unavailable},
 };
 use metrics::{Counter, counter};
@@ -159,7 +159,7 @@ impl Hook for Count {
 
 #[cfg(test)]
 mod tests {
-    use comanda_domain::{Timestamp, account::Administrator};
+    use comanda_domain::{Administrator, Timestamp};
 
     use super::*;
 

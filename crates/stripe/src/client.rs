@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Timestamp,
-    money::{Currency, Money},
-    payment::{ClientSecret, Intent, IntentId, IntentState, Payment, RefundStatus},
+    ClientSecret, Currency, Intent, IntentId, IntentState, Money, Payment, RefundStatus, Timestamp,
     ports::{
         BadEvent, DueRefund, GatewayError, GatewayEvent, GatewayEvents, MalformedEvent, PaymentGateway, Unavailable,
     },

@@ -2,8 +2,7 @@
 
 use chrono::DateTime;
 use comanda_domain::{
-    ids::{PaymentId, RefundId},
-    payment::{IntentId, IntentState, RefundStatus},
+    IntentId, IntentState, PaymentId, RefundId, RefundStatus,
     ports::{GatewayEvent, GatewayReport, IntentReport, MalformedEvent, RefundReport},
 };
 use serde::Deserialize;
@@ -109,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payment_that_succeeded() {
+    fn a_payment_that_succeeded_is_read_from_its_event() {
         let object =
             r#"{"id":"pi_1","metadata":{"payment_id":"0194c6a0-0000-7000-8000-000000000001"},"status":"succeeded"}"#;
         let GatewayReport::Intent(report) = read(&event("payment_intent.succeeded", object)).unwrap().report else {

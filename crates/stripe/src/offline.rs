@@ -5,9 +5,7 @@ use std::{str::FromStr, sync::Arc};
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Timestamp,
-    money::{Currency, Money},
-    payment::{ClientSecret, Intent, IntentId, IntentState, Payment, RefundStatus},
+    ClientSecret, Currency, Intent, IntentId, IntentState, Money, Payment, RefundStatus, Timestamp,
     ports::{BadEvent, Clock, DueRefund, GatewayError, GatewayEvent, GatewayEvents, MalformedEvent, PaymentGateway},
 };
 use serde_json::json;

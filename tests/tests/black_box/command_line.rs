@@ -125,7 +125,7 @@ const UNREACHABLE_DATABASE: &str = "postgres://comanda:hunter2@127.0.0.1:1/coman
 const UNREACHABLE_REDIS: &str = "redis://:hunter2@127.0.0.1:1";
 
 #[test]
-fn a_mistake_is_told_from_a_service_that_is_away() {
+fn exit_codes_distinguish_a_mistake_from_an_unreachable_service() {
     for (arguments, settings, expected) in [
         (["--version", ""], [].as_slice(), 0),
         (["config", "list"], &[], 0),

@@ -29,7 +29,7 @@ async fn at_once(app: &TestApp, count: usize, email: &str, password: &str) -> Ve
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_parallel_guesses_test_five_passwords() {
-    let app = TestApp::with_servers(2, &[("LOG", "info,comanda::identity=debug")]).await;
+    let app = TestApp::with_servers(2, &[("LOG", "info,comanda_identity=debug")]).await;
     let email = app.account().await;
     for email in [email.as_str(), "nobody@example.org"] {
         let before = checked(&app);

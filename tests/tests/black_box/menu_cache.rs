@@ -396,7 +396,7 @@ async fn an_operator_has_copies_renewed_by_tag() {
     }
     let before = restaurant.database.statements(LOAD).await;
     let run = restaurant.comanda(&["menu", "invalidate", "--category", "Tests"]);
-    assert!(String::from_utf8_lossy(&run.stdout).starts_with("1 entries dropped"), "{run:?}");
+    assert!(String::from_utf8_lossy(&run.stdout).starts_with("1 entries deleted"), "{run:?}");
     while restaurant.database.statements(LOAD).await == before {
         tokio::task::yield_now().await;
     }

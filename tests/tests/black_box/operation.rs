@@ -85,7 +85,7 @@ async fn a_failing_operation_is_cut_off_by_its_breaker_and_recovers_by_itself() 
     let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
     elsewhere.batch_execute(&cut).await.unwrap();
 
-    let customer = app.anonymous();
+    let anonymous = app.anonymous();
     let newcomer = json!({ "email": "new@example.org", "password": PASSWORD, "name": "Bo" });
     let operations = ["order.create", "order.lookup", "order.update", "payment.create", "auth.lookup", "user.create"];
     for operation in operations {
@@ -94,8 +94,8 @@ async fn a_failing_operation_is_cut_off_by_its_breaker_and_recovers_by_itself() 
             "order.lookup" => customer.get("/v1/orders").await,
             "order.update" => customer.post(&cancel, &json!({})).await,
             "payment.create" => customer.post(&pay, &json!({ "method": "counter" })).await,
-            "auth.lookup" => customer.try_password(&email, PASSWORD).await,
-            _ => customer.post("/v1/users", &newcomer).await,
+            "auth.lookup" => anonymous.try_password(&email, PASSWORD).await,
+            _ => anonymous.post("/v1/users", &newcomer).await,
         };
         // Attempts wait for a connection; once the breaker is open, requests fail at once.
         let mut attempts = 0;
@@ -115,7 +115,7 @@ async fn a_failing_operation_is_cut_off_by_its_breaker_and_recovers_by_itself() 
     while customer.order(&[(item, 1)]).await.status != 201 {
         assert!(begin.elapsed() < Duration::from_secs(5), "it does not come back");
     }
-    while customer.try_password(&email, PASSWORD).await.status != 200 {
+    while anonymous.try_password(&email, PASSWORD).await.status != 200 {
         assert!(begin.elapsed() < Duration::from_secs(5), "it does not come back");
     }
     app.close().await;

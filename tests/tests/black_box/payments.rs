@@ -196,9 +196,9 @@ async fn gateway_events_count_once_if_signed_and_fresh_in_whatever_order() {
                 "data": { "object": { "id": intent, "object": "payment_intent" } } })
         .to_string()
     };
-    let customer = app.anonymous();
+    let gateway = app.anonymous();
     let send = |body: String, signature: String| {
-        let request = customer.request(Method::POST, "/v1/webhooks/stripe").header("stripe-signature", signature);
+        let request = gateway.request(Method::POST, "/v1/webhooks/stripe").header("stripe-signature", signature);
         Client::send(request.header("content-type", "application/json").body(body))
     };
     let succeeded = event("evt_1", "payment_intent.succeeded", now);

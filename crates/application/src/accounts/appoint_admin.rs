@@ -1,8 +1,4 @@
-use comanda_domain::{
-    account::{Account, Role},
-    ids::AccountId,
-    ports::NewAccount,
-};
+use comanda_domain::{Account, AccountId, Role, ports::NewAccount};
 
 use super::{OpenAccountError, Registration};
 use crate::Setup;
@@ -28,9 +24,8 @@ mod tests {
     use std::sync::Arc;
 
     use comanda_domain::{
-        password::Password,
+        Password, PersonName,
         ports::{MockAccounts, MockPasswordHasher},
-        text::PersonName,
     };
 
     use super::*;

@@ -1,8 +1,4 @@
-use comanda_domain::{
-    account::{Account, AccountChange, Administrator},
-    ids::AccountId,
-    ports::ChangeAccountError,
-};
+use comanda_domain::{Account, AccountChange, AccountId, Administrator, ports::ChangeAccountError};
 
 use super::Accounts;
 
@@ -29,8 +25,7 @@ mod tests {
     use std::sync::Arc;
 
     use comanda_domain::{
-        account::Role,
-        ids::SessionId,
+        Role, SessionId,
         ports::{MockAccounts, MockClosedSessions, MockSessions},
     };
 

@@ -1,4 +1,4 @@
-use comanda_domain::{account::Actor, password::Password};
+use comanda_domain::{Actor, Password};
 
 use super::{Accounts, CheckPasswordError};
 
@@ -34,10 +34,7 @@ mod tests {
     use std::sync::Arc;
 
     use comanda_domain::{
-        account::Role,
-        ids::SessionId,
-        lockout::{Admission, AttemptOutcome},
-        password::PasswordHash,
+        Admission, AttemptOutcome, PasswordHash, Role, SessionId,
         ports::{
             self, Credentials, MockAccounts, MockClosedSessions, MockLockouts, MockPasswordHasher, MockSessions,
             Verification,

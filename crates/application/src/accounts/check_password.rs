@@ -2,9 +2,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use comanda_domain::{
-    email::Email,
-    lockout::{Admission, AttemptId, AttemptOutcome, Lock},
-    password::Password,
+    Admission, AttemptId, AttemptOutcome, Email, Lock, Password,
     ports::{
         Accounts, Clock, Credentials, HashPasswordError, IdGenerator, Lockouts, PasswordHasher, Unavailable,
         Verification,
@@ -118,8 +116,7 @@ impl Passwords {
 #[cfg(test)]
 mod tests {
     use comanda_domain::{
-        account::Account,
-        password::PasswordHash,
+        Account, PasswordHash,
         ports::{MockAccounts, MockLockouts, MockPasswordHasher},
     };
 

@@ -1,4 +1,4 @@
-use comanda_domain::{account::Account, ids::AccountId, ports::Unavailable};
+use comanda_domain::{Account, AccountId, ports::Unavailable};
 
 use super::Accounts;
 

@@ -1,6 +1,5 @@
 use comanda_domain::{
-    account::{Account, Administrator},
-    page::Page,
+    Account, Administrator, Page,
     ports::{AccountsQuery, Unavailable},
 };
 

@@ -1,10 +1,6 @@
 use comanda_domain::{
-    account::{Account, Role},
-    email::Email,
-    ids::AccountId,
-    password::Password,
+    Account, AccountId, Email, Password, PersonName, Role,
     ports::{HashPasswordError, NewAccount, RegisterAccountError, Unavailable},
-    text::PersonName,
 };
 use thiserror::Error;
 

@@ -1,4 +1,4 @@
-use comanda_domain::{account::Account, ids::AccountId, ports::Unavailable, text::PersonName};
+use comanda_domain::{Account, AccountId, PersonName, ports::Unavailable};
 
 use super::Accounts;
 

@@ -1,8 +1,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use comanda_domain::{
-    Timestamp,
-    event::Event,
+    Event, Timestamp,
     ports::{DueEvent, Notifier, RetryOutcome, Unavailable, Undelivered},
 };
 use futures_util::{StreamExt, stream};
@@ -134,10 +133,8 @@ impl Events {
 #[cfg(test)]
 mod tests {
     use comanda_domain::{
-        event::EventKind,
-        ids::MenuItemId,
+        EventKind, MenuItemId, MenuItemName,
         ports::{EventBatch, MockNotifier, MockOutbox, NotifyError, OutboxPosition},
-        text::MenuItemName,
     };
 
     use super::*;

@@ -1,6 +1,5 @@
 use comanda_domain::{
-    account::Administrator,
-    page::{Page, PageLimit},
+    Administrator, Page, PageLimit,
     ports::{DeadLetter, Unavailable},
 };
 

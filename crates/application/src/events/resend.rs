@@ -1,4 +1,4 @@
-use comanda_domain::{account::Administrator, ports::ResendError};
+use comanda_domain::{Administrator, ports::ResendError};
 
 use super::Events;
 

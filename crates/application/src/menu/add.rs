@@ -1,10 +1,4 @@
-use comanda_domain::{
-    account::StaffMember,
-    ids::MenuItemId,
-    menu_item::{MenuItem, MenuItemDetails, NewMenuItem},
-    ports::Unavailable,
-    stock::Stock,
-};
+use comanda_domain::{MenuItem, MenuItemDetails, MenuItemId, NewMenuItem, StaffMember, Stock, ports::Unavailable};
 
 use super::Menu;
 

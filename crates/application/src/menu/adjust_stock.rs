@@ -1,10 +1,6 @@
 use comanda_domain::{
-    account::StaffMember,
-    ids::MenuItemId,
-    menu_item::MenuItem,
+    MenuItem, MenuItemId, Reason, StaffMember, StockDelta,
     ports::{AdjustStockError, StockAdjustment},
-    stock::StockDelta,
-    text::Reason,
 };
 
 use super::Menu;

@@ -1,4 +1,4 @@
-use comanda_domain::{account::StaffMember, ids::MenuItemId, ports::EditMenuItemError};
+use comanda_domain::{MenuItemId, StaffMember, ports::EditMenuItemError};
 
 use super::Menu;
 

@@ -1,9 +1,4 @@
-use comanda_domain::{
-    account::StaffMember,
-    ids::MenuItemId,
-    menu_item::{MenuItem, MenuItemEdit},
-    ports::EditMenuItemError,
-};
+use comanda_domain::{MenuItem, MenuItemEdit, MenuItemId, StaffMember, ports::EditMenuItemError};
 
 use super::Menu;
 

@@ -1,9 +1,4 @@
-use comanda_domain::{
-    account::{Actor, StaffMember},
-    ids::MenuItemId,
-    menu_item::MenuItem,
-    ports::Unavailable,
-};
+use comanda_domain::{Actor, MenuItem, MenuItemId, StaffMember, ports::Unavailable};
 
 use super::Menu;
 
@@ -27,7 +22,7 @@ mod tests {
     use std::sync::Arc;
 
     use comanda_domain::{
-        account::Role,
+        Role,
         ports::{MockLiveMenu, MockPublicMenu},
     };
 

@@ -1,6 +1,5 @@
 use comanda_domain::{
-    ids::MenuItemId,
-    menu_item::ImportedMenuItem,
+    ImportedMenuItem, MenuItemId,
     ports::{ImportMenuError, ImportSummary},
 };
 

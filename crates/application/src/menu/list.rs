@@ -1,9 +1,6 @@
 use comanda_domain::{
-    account::Actor,
-    menu_item::MenuItem,
-    page::{MenuPosition, Page, PageLimit},
+    Actor, Category, MenuItem, MenuPosition, Page, PageLimit,
     ports::{MenuItemsQuery, Unavailable},
-    text::Category,
 };
 
 use super::Menu;
@@ -27,7 +24,7 @@ impl Menu {
 mod tests {
     use std::sync::Arc;
 
-    use comanda_domain::{account::Role, ports::MockLiveMenu};
+    use comanda_domain::{Role, ports::MockLiveMenu};
 
     use super::*;
     use crate::sample;

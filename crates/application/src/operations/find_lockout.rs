@@ -1,4 +1,4 @@
-use comanda_domain::{account::Administrator, email::Email, lockout::LockedAddress, ports::Unavailable};
+use comanda_domain::{Administrator, Email, LockedAddress, ports::Unavailable};
 
 use super::Operations;
 

@@ -1,7 +1,5 @@
 use comanda_domain::{
-    account::Administrator,
-    lockout::LockedAddress,
-    page::Page,
+    Administrator, LockedAddress, Page,
     ports::{LockoutsQuery, Unavailable},
 };
 

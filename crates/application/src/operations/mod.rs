@@ -10,7 +10,7 @@ mod unlock;
 use std::sync::Arc;
 
 use comanda_domain::{
-    feature_flag::FlagDefaults,
+    FlagDefaults,
     ports::{AuditLog, Clock, FlagSettings, Lockouts},
 };
 

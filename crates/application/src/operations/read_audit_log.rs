@@ -1,7 +1,5 @@
 use comanda_domain::{
-    account::Administrator,
-    audit::AuditEntry,
-    page::Page,
+    Administrator, AuditEntry, Page,
     ports::{AuditQuery, Unavailable},
 };
 

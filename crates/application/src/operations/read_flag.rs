@@ -1,8 +1,4 @@
-use comanda_domain::{
-    account::Administrator,
-    feature_flag::{FeatureFlag, Percentage},
-    ports::Unavailable,
-};
+use comanda_domain::{Administrator, FeatureFlag, Percentage, ports::Unavailable};
 
 use super::Operations;
 
@@ -18,7 +14,7 @@ impl Operations {
 mod tests {
     use std::sync::Arc;
 
-    use comanda_domain::{feature_flag::FlagDefaults, ports::MockFlagSettings};
+    use comanda_domain::{FlagDefaults, ports::MockFlagSettings};
 
     use super::*;
     use crate::sample;

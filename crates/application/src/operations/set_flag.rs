@@ -1,8 +1,4 @@
-use comanda_domain::{
-    account::Administrator,
-    feature_flag::{FeatureFlag, Percentage},
-    ports::Unavailable,
-};
+use comanda_domain::{Administrator, FeatureFlag, Percentage, ports::Unavailable};
 
 use super::Operations;
 

@@ -1,10 +1,4 @@
-use comanda_domain::{
-    account::Administrator,
-    audit::{AuditAction, AuditRecord},
-    email::Email,
-    ports::Unavailable,
-    text::Reason,
-};
+use comanda_domain::{Administrator, AuditAction, AuditRecord, Email, Reason, ports::Unavailable};
 use thiserror::Error;
 
 use super::Operations;
@@ -40,7 +34,7 @@ mod tests {
     use std::sync::Arc;
 
     use comanda_domain::{
-        lockout::{Lock, LockedAddress},
+        Lock, LockedAddress,
         ports::{MockAuditLog, MockLockouts},
     };
 

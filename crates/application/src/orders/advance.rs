@@ -1,6 +1,4 @@
-use comanda_domain::{
-    account::StaffMember, ids::OrderId, order::OrderWithLines, order_status::OrderStatus, ports::AdvanceOrderError,
-};
+use comanda_domain::{OrderId, OrderStatus, OrderWithLines, StaffMember, ports::AdvanceOrderError};
 
 use super::Orders;
 

@@ -1,10 +1,6 @@
 use comanda_domain::{
-    account::Actor,
-    ids::{OrderId, RefundId},
-    order::OrderWithLines,
-    order_status::CancelledBy,
+    Actor, CancelledBy, OrderId, OrderWithLines, Reason, RefundId,
     ports::{CancelOrderError, Cancellation, Idempotent},
-    text::Reason,
 };
 
 use super::Orders;
@@ -42,7 +38,7 @@ mod tests {
     use std::sync::Arc;
 
     use comanda_domain::{
-        account::{OrderScope, Role},
+        OrderScope, Role,
         ports::{MockOrders, MockWorkQueue},
     };
 
@@ -68,7 +64,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_refunds_of_a_cancelled_order_do_not_wait_for_the_next_look() {
+    async fn the_refunds_of_a_cancelled_order_do_not_wait_for_the_next_poll() {
         for (replayed, wakes) in [(false, 1), (true, 0)] {
             let mut stored = MockOrders::new();
             stored.expect_cancel().returning(move |_| Ok(Idempotent { outcome: sample::order_with_lines(), replayed }));

@@ -1,4 +1,4 @@
-use comanda_domain::{account::Actor, ids::OrderId, ports::Unavailable};
+use comanda_domain::{Actor, OrderId, ports::Unavailable};
 
 use super::{
     Orders,
@@ -35,7 +35,7 @@ mod tests {
     use std::{collections::HashMap, sync::Arc};
 
     use comanda_domain::{
-        account::{OrderScope, Role},
+        OrderScope, Role,
         ports::{MockAccounts, MockOrders, MockPayments},
     };
 

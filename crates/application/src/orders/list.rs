@@ -1,10 +1,7 @@
 use std::collections::HashMap;
 
 use comanda_domain::{
-    account::Actor,
-    ids::OrderId,
-    order_status::OrderStatus,
-    page::{Page, PageLimit},
+    Actor, OrderId, OrderStatus, Page, PageLimit,
     ports::{OrdersQuery, Unavailable},
 };
 
@@ -56,7 +53,7 @@ mod tests {
     use std::sync::Arc;
 
     use comanda_domain::{
-        account::{OrderScope, Role},
+        OrderScope, Role,
         ports::{MockAccounts, MockOrders, MockPayments},
     };
 

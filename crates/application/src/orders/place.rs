@@ -1,10 +1,6 @@
 use comanda_domain::{
-    account::Actor,
-    basket::Basket,
-    ids::OrderId,
-    order::{NewOrder, OrderWithLines},
+    Actor, Basket, NewOrder, Note, OrderId, OrderWithLines,
     ports::{Idempotent, PlaceOrderError},
-    text::Note,
 };
 
 use super::Orders;
@@ -35,11 +31,7 @@ impl Orders {
 mod tests {
     use std::sync::Arc;
 
-    use comanda_domain::{
-        account::Role,
-        idempotency::{IdempotencyKey, RequestFingerprint},
-        ports::MockOrders,
-    };
+    use comanda_domain::{IdempotencyKey, RequestFingerprint, Role, ports::MockOrders};
 
     use super::*;
     use crate::sample;

@@ -1,10 +1,7 @@
 use std::collections::HashMap;
 
 use comanda_domain::{
-    account::Account,
-    ids::AccountId,
-    order::{Order, OrderLine},
-    payment::Payment,
+    Account, AccountId, Order, OrderLine, Payment,
     ports::{Accounts, Unavailable},
 };
 

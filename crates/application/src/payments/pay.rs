@@ -1,7 +1,5 @@
 use comanda_domain::{
-    account::Actor,
-    ids::{OrderId, PaymentId},
-    payment::{NewPayment, PaymentMethod},
+    Actor, NewPayment, OrderId, PaymentId, PaymentMethod,
     ports::{BeginPaymentError, BegunPayment, GatewayError, Idempotent, PaymentReceipt, Unavailable},
 };
 use thiserror::Error;
@@ -72,9 +70,7 @@ mod tests {
     use std::{sync::Arc, time::Duration};
 
     use comanda_domain::{
-        account::Role,
-        money::{Currency, Money},
-        payment::{ClientSecret, Intent, IntentId, IntentState, Payment, PaymentStatus},
+        ClientSecret, Currency, Intent, IntentId, IntentState, Money, Payment, PaymentStatus, Role,
         ports::{MockCheckout, MockGatewayEvents, MockPaymentGateway},
     };
     use uuid::Uuid;

@@ -1,6 +1,5 @@
 use comanda_domain::{
-    ids::RefundId,
-    payment::{Intent, IntentState, RefundStatus},
+    Intent, IntentState, RefundId, RefundStatus,
     ports::{
         DueRefund, GatewayError, GatewayEvents, GatewayReport, InboxEvent, IntentReport, PaymentGateway,
         PendingCancellation, RefundReport, Unavailable,
@@ -116,9 +115,7 @@ mod tests {
     use std::sync::Arc;
 
     use comanda_domain::{
-        ids::PaymentId,
-        money::{Currency, Money},
-        payment::{IntentId, Payment, PaymentMethod, PaymentStatus},
+        Currency, IntentId, Money, Payment, PaymentId, PaymentMethod, PaymentStatus,
         ports::{
             GatewayEvent, MalformedEvent, MockGatewayEvents, MockGatewayInbox, MockOverdueOrders, MockPaymentGateway,
             MockPaymentIntents, MockRefunds, Recorded,

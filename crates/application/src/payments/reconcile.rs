@@ -1,9 +1,7 @@
 use std::{fmt, sync::Arc};
 
 use comanda_domain::{
-    Timestamp,
-    ids::{PaymentId, RefundId},
-    payment::{Intent, Payment},
+    Intent, Payment, PaymentId, RefundId, Timestamp,
     ports::{Clock, GatewayError, IdGenerator, IntentReport, PaymentGateway, PaymentIntents, Payments, Recorded},
 };
 

@@ -1,10 +1,5 @@
 use comanda_domain::{
-    account::StaffMember,
-    ids::{OrderId, PaymentId, RefundId},
-    money::Money,
-    payment::{NewRefund, Refund},
-    ports::RefundPaymentError,
-    text::Reason,
+    Money, NewRefund, OrderId, PaymentId, Reason, Refund, RefundId, StaffMember, ports::RefundPaymentError,
 };
 
 use super::Payments;
@@ -39,8 +34,7 @@ mod tests {
     use std::sync::Arc;
 
     use comanda_domain::{
-        money::Currency,
-        payment::RefundStatus,
+        Currency, RefundStatus,
         ports::{MockRefunds, MockWorkQueue},
     };
     use uuid::Uuid;

@@ -1,9 +1,4 @@
-use comanda_domain::{
-    account::StaffMember,
-    ids::{OrderId, PaymentId},
-    payment::Payment,
-    ports::SettlePaymentError,
-};
+use comanda_domain::{OrderId, Payment, PaymentId, StaffMember, ports::SettlePaymentError};
 
 use super::Payments;
 

@@ -1,8 +1,5 @@
 use chrono::TimeDelta;
-use comanda_domain::{
-    Timestamp,
-    sales::{Period, PeriodError},
-};
+use comanda_domain::{Period, PeriodError, Timestamp};
 
 use super::Sales;
 
@@ -13,7 +10,9 @@ impl Sales {
     /// The period of a report: up to now, and for thirty days before its end, unless its reader says otherwise.
     pub fn period(&self, from: Option<Timestamp>, to: Option<Timestamp>) -> Result<Period, PeriodError> {
         let to = to.unwrap_or_else(|| self.clock.now());
-        Period::new(from.unwrap_or(to - DEFAULT_LENGTH), to)
+        // A reader may name the first moment that there is.
+        let from = from.or_else(|| to.checked_sub_signed(DEFAULT_LENGTH)).unwrap_or(Timestamp::MIN_UTC);
+        Period::new(from, to)
     }
 }
 

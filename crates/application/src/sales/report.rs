@@ -1,9 +1,5 @@
 use chrono::TimeZone;
-use comanda_domain::{
-    account::StaffMember,
-    ports::Unavailable,
-    sales::{self, Period, SalesInterval, TooManyIntervals},
-};
+use comanda_domain::{Period, SalesInterval, StaffMember, TooManyIntervals, ports::Unavailable};
 use thiserror::Error;
 
 use super::Sales;
@@ -25,7 +21,7 @@ impl Sales {
         period: Period,
         interval: SalesInterval,
         zone: &Z,
-    ) -> Result<Vec<sales::Sales>, SalesReportError> {
+    ) -> Result<Vec<comanda_domain::Sales>, SalesReportError> {
         let periods = interval.divide(period, zone)?;
         Ok(self.figures.sales(&periods).await?)
     }

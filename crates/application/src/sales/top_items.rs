@@ -1,8 +1,6 @@
 use comanda_domain::{
-    account::StaffMember,
-    page::PageLimit,
+    PageLimit, Period, StaffMember,
     ports::{TopItem, Unavailable},
-    sales::Period,
 };
 
 use super::Sales;

@@ -1,7 +1,7 @@
 use chrono::TimeDelta;
 use comanda_domain::{
+    RefreshToken,
     ports::{Audience, RotateError, Rotation, Unavailable},
-    session::RefreshToken,
 };
 use thiserror::Error;
 
@@ -52,9 +52,8 @@ mod tests {
     use std::sync::Arc;
 
     use comanda_domain::{
-        ids::SessionId,
+        RefreshTokenHash, SessionId,
         ports::{AccessToken, MockAccessTokens, MockClosedSessions, MockRefreshTokens, MockSessions},
-        session::RefreshTokenHash,
     };
 
     use super::*;

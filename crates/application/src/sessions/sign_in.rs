@@ -1,10 +1,6 @@
 use comanda_domain::{
-    account::Account,
-    email::Email,
-    ids::SessionId,
-    password::Password,
+    Account, Email, NewSession, Password, RefreshToken, SessionId,
     ports::{AccessToken, Audience, Unavailable},
-    session::{NewSession, RefreshToken},
 };
 
 use super::Sessions;
@@ -77,12 +73,11 @@ mod tests {
     use std::{sync::Arc, time::Duration};
 
     use comanda_domain::{
-        lockout::Admission,
+        Admission, RefreshTokenHash,
         ports::{
             Credentials, MockAccessTokens, MockAccounts, MockLockouts, MockPasswordHasher, MockRefreshTokens,
             MockSessions, Verification,
         },
-        session::RefreshTokenHash,
     };
 
     use super::*;
@@ -142,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_browsers_session_cannot() {
+    async fn a_browsers_session_cannot_be_refreshed_by_a_token() {
         let mut stored = MockSessions::new();
         stored
             .expect_open()

@@ -1,4 +1,4 @@
-use comanda_domain::{account::Actor, ports::Unavailable};
+use comanda_domain::{Actor, ports::Unavailable};
 
 use super::Sessions;
 
@@ -16,7 +16,7 @@ mod tests {
     use std::sync::Arc;
 
     use comanda_domain::{
-        account::Role,
+        Role,
         ports::{MockClosedSessions, MockSessions},
     };
 
@@ -24,7 +24,7 @@ mod tests {
     use crate::sample;
 
     #[tokio::test]
-    async fn the_session_is_closed_and_every_server_told() {
+    async fn the_session_is_closed_and_announced_to_every_server() {
         let actor = sample::actor(Role::Customer);
         let mut stored = MockSessions::new();
         stored.expect_close().once().withf(move |id, _| *id == actor.session_id).returning(|_, _| Ok(()));

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn availability_changes_at_the_lines() {
+    fn availability_changes_at_the_threshold_and_at_zero() {
         let at = |stock| Availability::of(stock, 5);
         assert_eq!([at(0), at(1), at(5), at(6)].map(|a| format!("{a:?}")), ["SoldOut", "Low", "Low", "InStock"]);
         assert_eq!(Availability::of(1, 0), Availability::InStock);

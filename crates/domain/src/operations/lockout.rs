@@ -20,7 +20,7 @@ pub struct LockoutPolicy {
     /// The state is reset after this long without a failure.
     pub quiet: TimeDelta,
     /// An attempt that was not settled within this time counts as a failure: its server has died.
-    pub try_lifetime: TimeDelta,
+    pub attempt_lifetime: TimeDelta,
 }
 
 impl Default for LockoutPolicy {
@@ -31,7 +31,7 @@ impl Default for LockoutPolicy {
             window: TimeDelta::hours(24),
             steps: [1, 5, 15, 60].map(TimeDelta::minutes),
             quiet: TimeDelta::hours(24),
-            try_lifetime: TimeDelta::seconds(10),
+            attempt_lifetime: TimeDelta::seconds(10),
         }
     }
 }
@@ -186,9 +186,9 @@ impl LockoutPolicy {
     fn catch_up(&self, state: &mut LockoutState, now: Timestamp) {
         // In the order in which it happened: they were announced one after the other.
         while let Some((_, begun)) = state.in_flight.first().copied()
-            && begun + self.try_lifetime <= now
+            && begun + self.attempt_lifetime <= now
         {
-            let ended = begun + self.try_lifetime;
+            let ended = begun + self.attempt_lifetime;
             self.forget_if_quiet(state, ended);
             state.in_flight.remove(0);
             self.fail(state, ended);
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_try_whose_server_died_counts_as_a_failure() {
+    fn an_attempt_whose_server_died_counts_as_a_failure() {
         let (policy, mut state) = (LockoutPolicy::default(), LockoutState::default());
         for n in 0..5 {
             policy.begin(&mut state, id(n), at(0));

@@ -21,9 +21,9 @@ impl Payment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payment::{
+    use crate::{
         IntentId, PaymentMethod,
-        sample::{euros, payment},
+        payment::sample::{euros, payment},
     };
 
     fn intent(state: IntentState, amount: i64, refunded: i64) -> Intent {

@@ -34,9 +34,9 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::payment::{
+    use crate::{
         PaymentMethod, PaymentStatus, RefundStatus,
-        sample::{euros, now, payment},
+        payment::sample::{euros, now, payment},
     };
 
     proptest! {

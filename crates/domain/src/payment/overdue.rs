@@ -17,9 +17,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::payment::{
+    use crate::{
         PaymentMethod, PaymentStatus,
-        sample::{now, payment},
+        payment::sample::{now, payment},
     };
 
     #[test]

@@ -169,9 +169,9 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::payment::{
+    use crate::{
         PaymentMethod,
-        sample::{euros, now, payment, staff},
+        payment::sample::{euros, now, payment, staff},
     };
 
     fn new_refund(amount: Option<i64>) -> NewRefund {

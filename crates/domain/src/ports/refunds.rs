@@ -59,7 +59,7 @@ pub struct RefundReport {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Refunds: Send + Sync {
-    /// Decides a refund. The gateway is asked for it later. The rule is [`Payment::refund`](crate::payment::Payment::refund).
+    /// Decides a refund. The gateway is asked for it later. The rule is [`Payment::refund`](crate::Payment::refund).
     async fn refund(&self, refund: NewRefund) -> Result<Refund, RefundPaymentError>;
 
     /// Takes at most `limit` refunds that the gateway has to be asked for. One server has them for half a minute; then they can be

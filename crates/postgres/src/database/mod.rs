@@ -17,7 +17,7 @@ mod url;
 
 use std::{sync::Arc, time::Duration};
 
-use comanda_domain::{money::Currency, ports::Unavailable};
+use comanda_domain::{Currency, ports::Unavailable};
 use diesel_async::{AsyncPgConnection, pooled_connection::bb8::PooledConnection};
 use thiserror::Error;
 use tokio::{

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{
     advance::{Transition, write_transition},
     load::load,
-    stock::{ReadAndLockStock, StockRow, TakeStock},
+    stock::{ChangeStock, ReadAndLockStock, StockRow},
 };
 use crate::{
     Database,
@@ -172,7 +172,7 @@ async fn return_stock(
     let locked: Vec<StockRow> =
         ReadAndLockStock { items: &items }.load(connection).rows("order.cancel.lock_shelf").await?;
     let versions: Vec<i64> = locked.iter().map(|(_, version, ..)| *version).collect();
-    let taken = TakeStock { items: &items, versions: &versions, quantity: &quantity }
+    let taken = ChangeStock { items: &items, versions: &versions, quantity: &quantity }
         .execute(connection)
         .changes("order.cancel.return_stock")
         .await?;

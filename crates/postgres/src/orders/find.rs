@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use comanda_domain::{ids::OrderId, order::OrderWithLines, ports::Unavailable};
+use comanda_domain::{OrderId, OrderWithLines, ports::Unavailable};
 use tokio::sync::oneshot;
 
 use super::load::load;

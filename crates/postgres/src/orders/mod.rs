@@ -17,12 +17,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Timestamp,
-    account::OrderScope,
-    ids::{OrderId, RefundId},
-    order::{NewOrder, Order, OrderLine, OrderWithLines},
-    order_status::OrderStatus,
-    page::Page,
+    NewOrder, Order, OrderId, OrderLine, OrderScope, OrderStatus, OrderWithLines, Page, RefundId, Timestamp,
     ports::{
         AdvanceOrderError, CancelOrderError, Cancellation, Idempotent, MenuObserver, Orders, OrdersQuery,
         OverdueOrders, PlaceOrderError, Unavailable,

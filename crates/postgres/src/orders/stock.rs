@@ -21,7 +21,7 @@ statement! {
 statement! {
     /// Takes quantities from the stock (negative ones are put back) of those items that are still at the version that
     /// was read and have enough.
-    TakeStock {
+    ChangeStock {
         items: &'a [Uuid] as Array<SqlUuid>,
         versions: &'a [i64] as Array<BigInt>,
         quantity: &'a [i32] as Array<Integer>,

@@ -1,8 +1,5 @@
 use comanda_domain::{
-    Timestamp,
-    idempotency::Idempotency,
-    ids::PaymentId,
-    payment::Intent,
+    Idempotency, Intent, PaymentId, Timestamp,
     ports::{Idempotent, PaymentReceipt, Unavailable},
 };
 use diesel::prelude::*;

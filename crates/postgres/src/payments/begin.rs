@@ -1,6 +1,5 @@
 use comanda_domain::{
-    Timestamp,
-    payment::{Beginning, NewPayment, Payment, PaymentStatus, begin_payment},
+    Beginning, NewPayment, Payment, PaymentStatus, Timestamp, begin_payment,
     ports::{BeginPaymentError, BegunPayment, Idempotent},
 };
 use diesel::prelude::*;

@@ -1,9 +1,5 @@
 use comanda_domain::{
-    Timestamp,
-    ids::{OrderId, RefundId},
-    money::Currency,
-    payment::{PaymentCancellation, payments_after_cancelling},
-    ports::Unavailable,
+    Currency, OrderId, PaymentCancellation, RefundId, Timestamp, payments_after_cancelling, ports::Unavailable,
 };
 use diesel_async::AsyncPgConnection;
 

@@ -1,7 +1,5 @@
 use comanda_domain::{
-    Timestamp,
-    ids::PaymentId,
-    payment::PaymentMethod,
+    PaymentId, PaymentMethod, Timestamp,
     ports::{CardPayment, Unavailable},
 };
 use diesel::prelude::*;

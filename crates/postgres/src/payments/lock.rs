@@ -1,11 +1,6 @@
 //! Reading payments and keeping them as they are until the end of the transaction. The order is locked first.
 
-use comanda_domain::{
-    ids::{OrderId, PaymentId},
-    money::Currency,
-    payment::{Payment, PaymentStatus},
-    ports::Unavailable,
-};
+use comanda_domain::{Currency, OrderId, Payment, PaymentId, PaymentStatus, ports::Unavailable};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 

@@ -1,4 +1,4 @@
-use comanda_domain::{Timestamp, ids::PaymentId, ports::Unavailable};
+use comanda_domain::{PaymentId, Timestamp, ports::Unavailable};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 

@@ -28,11 +28,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Timestamp,
-    account::StaffMember,
-    idempotency::Idempotency,
-    ids::{OrderId, PaymentId, RefundId},
-    payment::{Intent, NewPayment, NewRefund, Payment, Refund},
+    Idempotency, Intent, NewPayment, NewRefund, OrderId, Payment, PaymentId, Refund, RefundId, StaffMember, Timestamp,
     ports::{
         BeginPaymentError, BegunPayment, CardPayment, Checkout, DueRefund, GatewayInbox, Idempotent, InboxEvent,
         IntentReport, MalformedEvent, PaymentIntents, PaymentReceipt, Payments, PendingCancellation, Recorded,
@@ -146,8 +142,9 @@ impl GatewayInbox for PostgresPayments {
     }
 
     async fn mark_malformed(&self, id: &str, error: MalformedEvent, at: Timestamp) -> Result<(), Unavailable> {
+        mark_malformed::mark_malformed(&self.database, id, error, at).await?;
         self.malformed_events.increment(1);
-        mark_malformed::mark_malformed(&self.database, id, error, at).await
+        Ok(())
     }
 }
 

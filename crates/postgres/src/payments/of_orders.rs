@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use comanda_domain::{ids::OrderId, payment::Payment, ports::Unavailable};
+use comanda_domain::{OrderId, Payment, ports::Unavailable};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 

@@ -1,6 +1,5 @@
 use comanda_domain::{
-    ids::{OrderId, PaymentId, RefundId},
-    payment::{Consequence, IntentState, Payment, PaymentStatus},
+    Consequence, IntentState, OrderId, Payment, PaymentId, PaymentStatus, RefundId,
     ports::{IntentReport, Recorded, Unavailable},
 };
 use diesel::prelude::*;

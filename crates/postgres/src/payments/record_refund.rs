@@ -1,7 +1,5 @@
 use comanda_domain::{
-    Timestamp,
-    ids::{OrderId, PaymentId, RefundId},
-    payment::RefundStatus,
+    OrderId, PaymentId, RefundId, RefundStatus, Timestamp,
     ports::{Recorded, RefundReport, Unavailable},
 };
 use diesel::prelude::*;

@@ -1,7 +1,4 @@
-use comanda_domain::{
-    payment::{DecidedRefund, NewRefund, Refund},
-    ports::RefundPaymentError,
-};
+use comanda_domain::{DecidedRefund, NewRefund, Refund, ports::RefundPaymentError};
 
 use super::{lock::lock_payment, write::write_refund};
 use crate::{

@@ -1,10 +1,7 @@
 //! Responses that customers get again when they repeat a request under the same key.
 
 use comanda_domain::{
-    Timestamp,
-    idempotency::{Idempotency, IdempotencyKey},
-    money::Currency,
-    payment::Payment,
+    Currency, Idempotency, IdempotencyKey, Payment, Timestamp,
     ports::{BeginPaymentError, Idempotent, PaymentReceipt},
 };
 use diesel::{

@@ -1,10 +1,7 @@
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    ids::{AccountId, OrderId, PaymentId, RefundId},
-    money::{Currency, Money},
-    payment::{ClientSecret, IntentId, Payment, PaymentMethod, Refund},
-    ports::PaymentReceipt,
-    text::Reason,
+    AccountId, ClientSecret, Currency, IntentId, Money, OrderId, Payment, PaymentId, PaymentMethod, Reason, Refund,
+    RefundId, ports::PaymentReceipt,
 };
 use diesel::prelude::*;
 use uuid::Uuid;

@@ -1,10 +1,4 @@
-use comanda_domain::{
-    Timestamp,
-    account::StaffMember,
-    ids::{OrderId, PaymentId},
-    payment::{Payment, Settlement},
-    ports::SettlePaymentError,
-};
+use comanda_domain::{OrderId, Payment, PaymentId, Settlement, StaffMember, Timestamp, ports::SettlePaymentError};
 
 use super::{
     lock::lock_payment,

@@ -1,7 +1,5 @@
 use comanda_domain::{
-    ids::RefundId,
-    money::Money,
-    payment::{IntentId, RefundStatus},
+    IntentId, Money, RefundId, RefundStatus,
     ports::{DueRefund, Unavailable},
 };
 use diesel::{

@@ -1,11 +1,6 @@
 //! What is written about a payment, whoever has decided it. The payment and its order are locked.
 
-use comanda_domain::{
-    Timestamp,
-    ids::AccountId,
-    payment::{Payment, PaymentStatus, Refund, RefundStatus},
-    ports::Unavailable,
-};
+use comanda_domain::{AccountId, Payment, PaymentStatus, Refund, RefundStatus, Timestamp, ports::Unavailable};
 use diesel::{
     prelude::*,
     sql_types::{Text, Timestamptz},

@@ -13,9 +13,8 @@ mod top_items;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    page::PageLimit,
+    PageLimit, Period, Sales,
     ports::{SalesFigures, TopItem, Unavailable},
-    sales::{Period, Sales},
 };
 
 use crate::Database;

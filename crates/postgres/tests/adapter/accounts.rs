@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use crate::shop::{Shop, new_account};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_several_who_register_one_address_at_once_one_gets_it() {
+async fn one_of_several_simultaneous_registrations_gets_the_address() {
     let shop = Shop::open().await;
     let outcomes = join_all((0..8).map(|_| shop.accounts.register(new_account("ben@example.org")))).await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);

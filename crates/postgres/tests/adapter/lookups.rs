@@ -24,6 +24,6 @@ async fn lookups_of_one_turn_share_a_statement() {
 
     let nobodys = shop.orders.find(OrderId::new(Uuid::now_v7()), OrderScope::All).await.unwrap();
     assert_eq!(nobodys, None);
-    let stranger = OrderScope::OwnedBy(comanda_domain::ids::AccountId::new(Uuid::now_v7()));
+    let stranger = OrderScope::OwnedBy(comanda_domain::AccountId::new(Uuid::now_v7()));
     assert_eq!(shop.orders.find(placed[0].order.id, stranger).await.unwrap(), None);
 }

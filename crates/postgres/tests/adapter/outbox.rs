@@ -33,7 +33,7 @@ async fn dead_letters(outbox: &PostgresOutbox) -> Vec<DeadLetter> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_makes_no_sense_is_put_aside_and_the_others_go_on() {
+async fn a_malformed_event_becomes_a_dead_letter_and_the_others_go_on() {
     let shop = Shop::open().await;
     let outbox = shop.outbox();
     assert_eq!(next(&outbox).await, EventBatch { events: vec![], position: None });

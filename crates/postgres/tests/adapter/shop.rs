@@ -2,20 +2,10 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{SubsecRound, Utc};
 use comanda_domain::{
-    Timestamp,
-    account::{Account, Role},
-    basket::{Basket, BasketLine},
-    email::Email,
-    idempotency::{Idempotency, IdempotencyKey, RequestFingerprint},
-    ids::{AccountId, MenuItemId, OrderId},
-    menu_item::{MenuItem, MenuItemDetails, NewMenuItem},
-    money::{Currency, Price},
-    order::NewOrder,
-    password::PasswordHash,
+    Account, AccountId, Basket, BasketLine, Category, Currency, Description, Email, Idempotency, IdempotencyKey,
+    MenuItem, MenuItemDetails, MenuItemId, MenuItemName, NewMenuItem, NewOrder, OrderId, PasswordHash, PersonName,
+    Price, Quantity, RequestFingerprint, Role, Stock, Timestamp,
     ports::{Accounts, LiveMenu, Menu, NewAccount},
-    quantity::Quantity,
-    stock::Stock,
-    text::{Category, Description, MenuItemName, PersonName},
 };
 use comanda_postgres::{
     Database, DatabaseConfig, PlacementConfig, PostgresAccounts, PostgresMenu, PostgresOrders, check_invariants,

@@ -83,9 +83,9 @@ impl RedisLockouts {
             Operation::Unlock => ("unlock", None, ""),
         };
         let id = id.map(|id| id.as_uuid().to_string()).unwrap_or_default();
-        let LockoutPolicy { free_failures, window, steps, quiet, try_lifetime } = &self.policy;
+        let LockoutPolicy { free_failures, window, steps, quiet, attempt_lifetime } = &self.policy;
         call.arg(name).arg(id).arg(outcome).arg(*free_failures);
-        for span in [window, quiet, try_lifetime].into_iter().chain(steps) {
+        for span in [window, quiet, attempt_lifetime].into_iter().chain(steps) {
             call.arg(TimeDelta::num_milliseconds(span));
         }
         call.arg(self.now());

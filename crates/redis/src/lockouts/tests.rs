@@ -35,7 +35,7 @@ async fn ten_thousand_random_histories_are_decided_alike() {
             window: TimeDelta::milliseconds([5000, 300_000, 86_400_000][random.random_range(0..3)]),
             steps: [1000, 5000, 60_000, 300_000].map(TimeDelta::milliseconds),
             quiet: TimeDelta::milliseconds([300_000, 86_400_000][random.random_range(0..2)]),
-            try_lifetime: TimeDelta::milliseconds([1000, 5000][random.random_range(0..2)]),
+            attempt_lifetime: TimeDelta::milliseconds([1000, 5000][random.random_range(0..2)]),
         };
         redis.policy = policy.clone();
         let (email, mut state, mut now) = (address(history), LockoutState::default(), 0);

@@ -106,7 +106,7 @@ fn a_bad_moment_of_a_rush_does_not_open_it() {
 }
 
 #[test]
-fn slow_answers_open_it_too() {
+fn slow_calls_open_it_too() {
     let mut machine = Machine::new(SETTINGS);
     call(&mut machine, 0, 199, Ending::Answered);
     for _ in 0..3 {

@@ -1,6 +1,6 @@
 use clap::Subcommand;
 use comanda_application::accounts::Registration;
-use comanda_domain::{email::Email, password::Password, text::PersonName};
+use comanda_domain::{Email, Password, PersonName};
 
 use super::print;
 use crate::{app, config::StoreConfig, exit::UsageError};

@@ -3,11 +3,8 @@ use std::{collections::HashSet, path::PathBuf};
 use anyhow::{Context, bail};
 use clap::{ArgGroup, Subcommand};
 use comanda_domain::{
-    menu_item::{ImportedMenuItem, MenuItem},
-    money::{Currency, Price},
+    Availability, Category, Currency, Description, ImportedMenuItem, MenuItem, MenuItemName, Price, Stock,
     ports::{MenuCache, MenuTag},
-    stock::{Availability, Stock},
-    text::{Category, Description, MenuItemName},
 };
 use serde::{Deserialize, Serialize};
 

@@ -3,7 +3,7 @@ use std::{fmt::Write, process::ExitCode};
 use chrono::{TimeDelta, Utc};
 use clap::{Args, Subcommand};
 use comanda_application::payments::Difference;
-use comanda_domain::{payment::Intent, ports::GatewayError};
+use comanda_domain::{Intent, ports::GatewayError};
 use serde_json::json;
 
 use super::{Format, print, print_json};

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use comanda_domain::money::Currency;
+use comanda_domain::Currency;
 
 use super::{reader::Reader, setting::settings};
 

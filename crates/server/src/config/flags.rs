@@ -1,6 +1,6 @@
 //! What feature flags are before an admin sets them.
 
-use comanda_domain::feature_flag::{FlagDefaults, Percentage};
+use comanda_domain::{FlagDefaults, Percentage};
 
 use super::setting::settings;
 

@@ -16,3 +16,7 @@ pub const CURRENCIES: &[&str] = &[
     "USD", "USN", "UYI", "UYU", "UYW", "UZS", "VED", "VES", "VND", "VUV", "WST", "XAD", "XAF", "XCD", "XCG", "XOF",
     "XPF", "YER", "ZAR", "ZMW", "ZWG",
 ];
+
+/// Codes that ISO 4217 has withdrawn in recent years. A deployment that began with one keeps it: its stored prices are bare minor
+/// units of that currency.
+pub const WITHDRAWN: &[&str] = &["ANG", "BGN", "BYR", "CUC", "HRK", "MRO", "SLL", "STD", "VEF", "ZWL"];

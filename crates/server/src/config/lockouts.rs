@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use comanda_domain::lockout::LockoutPolicy;
+use comanda_domain::LockoutPolicy;
 
 use super::{setting::settings, value::FourSteps};
 

@@ -33,7 +33,7 @@ mod value;
 mod webhooks;
 
 use comanda_application::sessions::SessionTerms;
-use comanda_domain::{feature_flag::FlagDefaults, money::Currency, rate_limit::RateLimit};
+use comanda_domain::{Currency, FlagDefaults, RateLimit};
 use comanda_menu_cache::CacheTerms;
 
 pub use self::{

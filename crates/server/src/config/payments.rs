@@ -2,7 +2,7 @@
 
 use std::{str::FromStr, time::Duration};
 
-use comanda_domain::money::Currency;
+use comanda_domain::Currency;
 use comanda_stripe::StripeConfig;
 
 use super::{http_url::HttpUrl, reader::Reader, secret::Secret, setting::settings};

@@ -1,7 +1,7 @@
 //! How often one address may try to sign in, register or refresh a session.
 
 use chrono::TimeDelta;
-use comanda_domain::rate_limit::RateLimit;
+use comanda_domain::RateLimit;
 
 use super::setting::settings;
 

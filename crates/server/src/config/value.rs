@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
 
-use comanda_domain::{feature_flag::Percentage, money::Currency};
+use comanda_domain::{Currency, Percentage};
 use comanda_notify::{Language, Sender, SmtpUrl, WebhookSecret};
 use comanda_postgres::DatabaseUrl;
 use comanda_redis::RedisUrl;
@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use url::Url;
 
 use super::{
-    iso_4217::CURRENCIES,
+    iso_4217::{CURRENCIES, WITHDRAWN},
     secret::Secret,
     setting::{Range, Setting, Unit},
 };
@@ -120,7 +120,7 @@ impl Value for Currency {
     const KIND: &'static str = "an ISO 4217 code";
 
     fn parse(text: &str, _: &Setting) -> Result<Self, Vec<String>> {
-        let known = CURRENCIES.contains(&text).then(|| text.parse().ok()).flatten();
+        let known = (CURRENCIES.contains(&text) || WITHDRAWN.contains(&text)).then(|| text.parse().ok()).flatten();
         known.ok_or_else(|| vec![format!("{text:?} is not a currency code of ISO 4217, such as EUR")])
     }
 }

@@ -3,9 +3,8 @@
 use std::{fmt::Display, str::FromStr};
 
 use comanda_domain::{
-    BasketSizeOutOfRange, EmailError, PageLimitOutOfRange, PasswordError, PercentageOutOfRange, PriceError,
-    QuantityOutOfRange, StockDeltaOutOfRange, StockOutOfRange, TextError,
-    sales::{PeriodError, TooManyIntervals},
+    BasketSizeOutOfRange, EmailError, PageLimitOutOfRange, PasswordError, PercentageOutOfRange, PeriodError,
+    PriceError, QuantityOutOfRange, StockDeltaOutOfRange, StockOutOfRange, TextError, TooManyIntervals,
 };
 
 use serde::Serialize;

@@ -390,7 +390,10 @@ mod tests {
     async fn a_dead_worker_is_reported_until_it_has_succeeded_again() {
         let (worker, mut starts) = reporting(|start, context| async move {
             match start {
-                0 => context.succeeded(),
+                0 => {
+                    context.succeeded();
+                    context.pause(Duration::from_millis(10)).await;
+                }
                 1 => {
                     context.pause(Duration::from_secs(10)).await;
                     context.succeeded();

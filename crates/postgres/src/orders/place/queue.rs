@@ -8,8 +8,7 @@
 use std::{collections::HashSet, pin::pin, sync::Arc, time::Duration};
 
 use comanda_domain::{
-    ids::AccountId,
-    order::{NewOrder, OrderWithLines},
+    AccountId, NewOrder, OrderWithLines,
     ports::{Idempotent, MenuObserver, PlaceOrderError, Unavailable},
 };
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection, pooled_connection::PoolableConnection};

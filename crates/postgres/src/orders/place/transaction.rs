@@ -22,7 +22,7 @@ use crate::{
     menu::raise_menu_version,
     orders::{
         load::as_placed,
-        stock::{ReadAndLockStock, StockRow, TakeStock},
+        stock::{ChangeStock, ReadAndLockStock, StockRow},
     },
 };
 
@@ -296,7 +296,7 @@ async fn write(
     let sold_out_at = vec![placed_at.iter().max().copied().unwrap_or_default(); sold_out.len()];
     let (mut c1, mut c2, mut c3, mut c4, mut c5) = (connection, connection, connection, connection, connection);
     let (took, numbered, written, announced, raised, sold_out_announced) = join!(
-        TakeStock { items: &items, versions: &versions, quantity: &quantities_taken }
+        ChangeStock { items: &items, versions: &versions, quantity: &quantities_taken }
             .execute(&mut c1)
             .changes("order.place.take_stock"),
         InsertOrders {

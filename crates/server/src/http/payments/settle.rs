@@ -1,9 +1,6 @@
 use actix_web::HttpResponse;
 use comanda_application::Payments;
-use comanda_domain::{
-    ids::{OrderId, PaymentId},
-    ports::SettlePaymentError,
-};
+use comanda_domain::{OrderId, PaymentId, ports::SettlePaymentError};
 
 use crate::http::{
     extract::{Path, Service, Staff},

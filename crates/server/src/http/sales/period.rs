@@ -1,10 +1,7 @@
 use chrono::{DateTime, NaiveDate};
 use chrono_tz::Tz;
 use comanda_application::Sales;
-use comanda_domain::{
-    Timestamp,
-    sales::{Period, first_moment_of},
-};
+use comanda_domain::{Period, Timestamp, first_moment_of};
 
 use crate::http::{
     problem::{Code, Problem},

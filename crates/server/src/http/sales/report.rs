@@ -2,7 +2,7 @@ use actix_web::{HttpRequest, HttpResponse, http::header::VARY};
 use chrono::SecondsFormat;
 use chrono_tz::Tz;
 use comanda_application::{Sales, sales::SalesReportError};
-use comanda_domain::sales::{self, SalesInterval};
+use comanda_domain::SalesInterval;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -113,8 +113,8 @@ pub struct SalesResponse {
     refunded: MoneyResponse,
 }
 
-impl From<&sales::Sales> for SalesResponse {
-    fn from(sales: &sales::Sales) -> Self {
+impl From<&comanda_domain::Sales> for SalesResponse {
+    fn from(sales: &comanda_domain::Sales) -> Self {
         Self {
             from: WireTime(sales.period.from()),
             to: WireTime(sales.period.to()),
@@ -143,6 +143,6 @@ impl From<SalesReportError> for Problem {
 
 problems! {
     SalesReportError: [ValidationFailed, Unavailable];
-    TooManyIntervals(sales::TooManyIntervals),
+    TooManyIntervals(comanda_domain::TooManyIntervals),
     Unavailable(Unavailable::new("test")),
 }
