@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use comanda_domain::ports::{Accounts, Clock, IdGenerator, LiveMenu, Menu, PasswordHasher};
 
-/// Setting a deployment up: its first admin and its menu. For whoever holds the keys to the database, not for HTTP; the verbs are
-/// with their nouns, in `accounts` and `menu`.
+/// Setting a deployment up: its first admin and its menu. For whoever holds the keys to the database, not for HTTP; the
+/// verbs are with their nouns, in `accounts` and `menu`.
 pub struct Setup {
     pub accounts: Arc<dyn Accounts>,
     pub menu: Arc<dyn Menu>,

@@ -1,7 +1,7 @@
 //! Enums that have a name in the HTTP contract and in storage.
 
-/// Declares an enum whose variants have names. From the one list follow `ALL`, `as_str`, `Display`, `FromStr` with its error,
-/// and, with the feature `serde`, serialization by name.
+/// Declares an enum whose variants have names. From the one list follow `ALL`, `as_str`, `Display`, `FromStr` with its
+/// error, and, with the feature `serde`, serialization by name.
 macro_rules! names {
     (
         $(#[$meta:meta])*

@@ -48,7 +48,8 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// From the entries of a query that asked for one more than `limit`, which is how a store learns that there is more.
+    /// From the entries of a query that asked for one more than `limit`, which is how a store learns that there is
+    /// more.
     pub fn from_one_more(mut entries: Vec<T>, limit: PageLimit) -> Self {
         let limit = limit.get() as usize;
         let has_more = entries.len() > limit;

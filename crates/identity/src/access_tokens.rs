@@ -35,15 +35,16 @@ struct Claims {
     jti: Uuid,
 }
 
-/// JSON Web Tokens (RFC 7519), signed with Ed25519 (RFC 8037) and nothing else: the algorithm a token names is compared, never
-/// obeyed. Browsers' tokens have an audience of their own, so that a token taken from a cookie does not work as a bearer token.
+/// JSON Web Tokens (RFC 7519), signed with Ed25519 (RFC 8037) and nothing else: the algorithm a token names is
+/// compared, never obeyed. Browsers' tokens have an audience of their own, so that a token taken from a cookie does not
+/// work as a bearer token.
 pub struct JwtAccessTokens {
     keys: Arc<TokenKeys>,
     terms: TokenTerms,
     client: Validation,
     browser: Validation,
-    /// Tokens whose signature was verified a moment ago, with what they prove. Verifying a signature takes longer than everything
-    /// else a server does for an order.
+    /// Tokens whose signature was verified a moment ago, with what they prove. Verifying a signature takes longer than
+    /// everything else a server does for an order.
     verified: Cache<String, Proof>,
 }
 

@@ -21,7 +21,8 @@ use tokio::sync::{
 type Job = Box<dyn FnOnce(&mut Argon2id) + Send>;
 
 /// Argon2id with OWASP's first choice of parameters: 19 MiB, 2 passes, 1 lane
-/// (<https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html>), which are the crate's defaults.
+/// (<https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html>), which are the crate's
+/// defaults.
 ///
 /// A password waits in a queue until a [`HashingThread`] takes it. When the queue is full, [`HashPasswordError::Busy`].
 pub struct Argon2Hasher {
@@ -37,8 +38,8 @@ pub struct HashingThread {
 }
 
 impl HashingThread {
-    /// Hashes until the hasher is dropped; calls `on_success` after every password. Hashing does not yield, so this belongs on a thread
-    /// of its own. It may be dropped while it waits, and run again after a panic.
+    /// Hashes until the hasher is dropped; calls `on_success` after every password. Hashing does not yield, so this
+    /// belongs on a thread of its own. It may be dropped while it waits, and run again after a panic.
     pub async fn run(&self, mut on_success: impl FnMut()) {
         let mut argon2 = Argon2id::default();
         loop {
@@ -77,8 +78,8 @@ impl Argon2Hasher {
     }
 }
 
-/// The function and its working memory, which is kept: allocating and freeing 19 MiB per password fragments the heap by hundreds
-/// of MiB.
+/// The function and its working memory, which is kept: allocating and freeing 19 MiB per password fragments the heap by
+/// hundreds of MiB.
 struct Argon2id {
     function: Argon2<'static>,
     memory: Vec<Block>,

@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 
 use crate::derived_key;
 
-/// A session's first refresh token is 256 random bits; each next one is an HMAC of the one before. A client's parallel requests
-/// therefore get the same successor, although only hashes are stored.
+/// A session's first refresh token is 256 random bits; each next one is an HMAC of the one before. A client's parallel
+/// requests therefore get the same successor, although only hashes are stored.
 pub struct ChainedRefreshTokens(Hmac<Sha256>);
 
 impl ChainedRefreshTokens {

@@ -27,8 +27,8 @@ pub fn generate_signing_key() -> Result<SecretString, UnusableKey> {
     key.to_pkcs8_pem(LineEnding::LF).map(|pem| pem.as_str().into()).map_err(|_| UnusableKey::Signing)
 }
 
-/// The key that signs tokens, and all keys that verify them. To rotate keys, keep the old one for verification until its last token
-/// has expired.
+/// The key that signs tokens, and all keys that verify them. To rotate keys, keep the old one for verification until
+/// its last token has expired.
 pub struct TokenKeys {
     signing_key: EncodingKey,
     signing_key_id: String,

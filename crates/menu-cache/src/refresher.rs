@@ -332,7 +332,8 @@ impl Refresher {
         }
     }
 
-    /// Runs what is pending, and polls; never returns. Calls `on_success` after every round in which everything could be done.
+    /// Runs what is pending, and polls; never returns. Calls `on_success` after every round in which everything could
+    /// be done.
     pub(crate) async fn run(&self, mut on_success: impl FnMut()) {
         let mut poll = tokio::time::interval(POLL_INTERVAL);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -110,7 +110,10 @@ impl MailNotifier {
         let Some(Topic { order, kind, refunded }) = topic(&event.happened) else { return Ok(None) };
         let render = |name: &str| {
             let values = context! {
-                kind, name => order.name.as_str(), number => order.number.to_string(), total => format_money(order.total),
+                kind,
+                name => order.name.as_str(),
+                number => order.number.to_string(),
+                total => format_money(order.total),
                 refunded => refunded.map(format_money),
             };
             self.templates

@@ -1,4 +1,5 @@
-//! What the `comanda` binary is made of: the HTTP server, its configuration, and the commands an operator needs beside it.
+//! What the `comanda` binary is made of: the HTTP server, its configuration, and the commands an operator needs beside
+//! it.
 //!
 //! The binary calls [`run`]. Everything else is in here rather than there so that tests can run handlers in process.
 

@@ -1,4 +1,5 @@
-//! Traces by OTLP (<https://opentelemetry.io/docs/specs/otlp/>), with W3C trace context (<https://www.w3.org/TR/trace-context/>).
+//! Traces by OTLP (<https://opentelemetry.io/docs/specs/otlp/>), with W3C trace context
+//! (<https://www.w3.org/TR/trace-context/>).
 
 use actix_web::http::header::HeaderMap;
 use anyhow::Context as _;

@@ -29,7 +29,9 @@ async fn at_once(app: &TestApp, count: usize, email: &str, password: &str) -> Ve
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_parallel_guesses_test_five_passwords() {
-    let app = TestApp::with_servers(2, &[("LOG", "info,comanda_identity=debug")]).await;
+    let patient = [("LOCKOUT_PATIENCE_MS", "60000"), ("PASSWORD_TIMEOUT_MS", "60000")];
+    let settings = [("LOG", "info,comanda_identity=debug"), patient[0], patient[1]];
+    let app = TestApp::with_servers(2, &settings).await;
     let email = app.account().await;
     for email in [email.as_str(), "nobody@example.org"] {
         let before = checked(&app);

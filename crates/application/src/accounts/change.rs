@@ -3,7 +3,8 @@ use comanda_domain::{Account, AccountChange, AccountId, Administrator, ports::Ch
 use super::Accounts;
 
 impl Accounts {
-    /// Gives an account another role, disables it, or enables it again. Its sessions end: what they prove is no longer true.
+    /// Gives an account another role, disables it, or enables it again. Its sessions end: what they prove is no longer
+    /// true.
     pub async fn change(
         &self,
         by: Administrator,

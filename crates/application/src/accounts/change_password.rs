@@ -5,8 +5,8 @@ use super::{Accounts, CheckPasswordError};
 impl Accounts {
     /// Gives an account another password, and ends its other sessions: whoever knew the old password is out.
     ///
-    /// The current password is asked for, and guessing it is limited, because a session may be stolen. Must be driven to its end:
-    /// see [`Passwords::check`](super::Passwords::check).
+    /// The current password is asked for, and guessing it is limited, because a session may be stolen. Must be driven
+    /// to its end: see [`Passwords::check`](super::Passwords::check).
     pub async fn change_password(
         &self,
         actor: Actor,

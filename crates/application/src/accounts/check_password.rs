@@ -50,7 +50,8 @@ pub struct Passwords {
 impl Passwords {
     /// Finds the account with this address and password.
     ///
-    /// Must be driven to its end even when nobody waits for it any more: an attempt that is never settled counts as a failure.
+    /// Must be driven to its end even when nobody waits for it any more: an attempt that is never settled counts as a
+    /// failure.
     pub async fn check(&self, email: &Email, password: Password) -> Result<Credentials, CheckPasswordError> {
         self.check_then(email, password, async |known| Ok(known)).await
     }
@@ -99,8 +100,8 @@ impl Passwords {
         Ok(known)
     }
 
-    /// Only now is the plain password at hand, so this is when an outdated hash can be replaced. A hasher too busy for it is no
-    /// reason to turn somebody away: there will be another sign-in.
+    /// Only now is the plain password at hand, so this is when an outdated hash can be replaced. A hasher too busy for
+    /// it is no reason to turn somebody away: there will be another sign-in.
     async fn replace_outdated_hash(&self, known: &Credentials, password: Password) -> Result<(), CheckPasswordError> {
         match self.hasher.hash(password).await {
             Ok(better) => {

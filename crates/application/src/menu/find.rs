@@ -3,7 +3,8 @@ use comanda_domain::{Actor, MenuItem, MenuItemId, StaffMember, ports::Unavailabl
 use super::Menu;
 
 impl Menu {
-    /// Finds one menu item. Staff see the stock, which must be that of this moment; customers do not, and read from a copy.
+    /// Finds one menu item. Staff see the stock, which must be that of this moment; customers do not, and read from a
+    /// copy.
     pub async fn find(&self, reader: Option<Actor>, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable> {
         match reader.and_then(Actor::as_staff) {
             Some(staff) => self.find_for_staff(staff, id).await,

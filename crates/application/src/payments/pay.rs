@@ -55,7 +55,8 @@ impl Payments {
             (BegunPayment::NeedsIntent(_), None) => return Err(PayOrderError::CardsNotTaken),
             (BegunPayment::NeedsIntent(payment), Some(gateway)) => (payment, gateway),
         };
-        // A request that is repeated after a failure, or at the same time, gets the same intent: the gateway knows it by the payment's id.
+        // A request that is repeated after a failure, or at the same time, gets the same intent: the gateway knows it
+        // by the payment's id.
         let intent = gateway.create(&payment).await.map_err(|error| match error {
             GatewayError::Refused(why) => PayOrderError::Refused(why),
             GatewayError::Unavailable(cause) => PayOrderError::GatewayUnavailable(cause),

@@ -12,8 +12,9 @@ use super::{Gateway, Payments};
 const BATCH: u32 = 32;
 
 impl Payments {
-    /// Does what payments need when no request asks for it: handles the gateway's events, has the gateway cancel payments and make
-    /// refunds, and cancels orders that were not paid in time. Any number of servers may do it at the same time.
+    /// Does what payments need when no request asks for it: handles the gateway's events, has the gateway cancel
+    /// payments and make refunds, and cancels orders that were not paid in time. Any number of servers may do it at the
+    /// same time.
     ///
     /// Runs one round. Returns whether there may be more to do at once. What failed is taken again by a later round.
     pub async fn process(&self) -> Result<bool, Unavailable> {
@@ -62,7 +63,8 @@ impl Payments {
         let PendingCancellation { payment, intent } = cancellation;
         let intent = match intent {
             Some(intent) => Ok(intent),
-            // A server may have died between asking for an intent and recording it. Asked again, the gateway returns the same one.
+            // A server may have died between asking for an intent and recording it. Asked again, the gateway returns
+            // the same one.
             None => match gateway.create(&payment).await {
                 Ok(intent) => {
                     self.checkout.attach(payment.id, intent.clone(), None, self.clock.now()).await?;

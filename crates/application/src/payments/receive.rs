@@ -13,7 +13,8 @@ pub enum ReceiveEventError {
 }
 
 impl Payments {
-    /// Accepts an event from the payment gateway into the inbox. It is handled later, because the gateway wants a quick response.
+    /// Accepts an event from the payment gateway into the inbox. It is handled later, because the gateway wants a quick
+    /// response.
     ///
     /// `body` is what was signed, byte for byte. Without a gateway nobody's signature is accepted.
     pub async fn receive(&self, signature: &str, body: &[u8]) -> Result<(), ReceiveEventError> {

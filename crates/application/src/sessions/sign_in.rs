@@ -21,7 +21,8 @@ pub struct BrowserSession {
 }
 
 impl Sessions {
-    /// Signs in a client that keeps tokens. Must be driven to its end: see [`Passwords::check`](crate::accounts::Passwords::check).
+    /// Signs in a client that keeps tokens. Must be driven to its end: see
+    /// [`Passwords::check`](crate::accounts::Passwords::check).
     pub async fn sign_in(&self, email: &Email, password: Password) -> Result<ClientSession, CheckPasswordError> {
         self.passwords.check_then(email, password, async |known| Ok(self.open_for_client(known.account).await?)).await
     }

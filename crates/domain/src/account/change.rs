@@ -20,8 +20,8 @@ impl AccountChange {
         }
     }
 
-    /// The audit records of the change, made by the admin `by`: one for the role, with the roles before and after, and one for
-    /// disabling or enabling. What the change leaves as it was has no record.
+    /// The audit records of the change, made by the admin `by`: one for the role, with the roles before and after, and
+    /// one for disabling or enabling. What the change leaves as it was has no record.
     pub fn audit_records(self, before: &Account, by: AccountId, at: Timestamp) -> Vec<AuditRecord> {
         let after = self.apply_to(before.clone());
         let role = (after.role != before.role).then_some(AuditAction::RoleChanged);

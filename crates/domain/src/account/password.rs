@@ -4,11 +4,13 @@ use std::fmt;
 
 use thiserror::Error;
 
-/// Those of the world's commonest passwords that are long enough to be chosen here, in lower case and sorted: from the lists of Django
-/// (BSD-3-Clause, <https://docs.djangoproject.com/en/stable/topics/auth/passwords/>) and zxcvbn (MIT, <https://github.com/dropbox/zxcvbn>).
+/// Those of the world's commonest passwords that are long enough to be chosen here, in lower case and sorted: from the
+/// lists of Django (BSD-3-Clause, <https://docs.djangoproject.com/en/stable/topics/auth/passwords/>) and zxcvbn (MIT,
+/// <https://github.com/dropbox/zxcvbn>).
 const COMMON: &str = include_str!("common_passwords.txt");
 
-/// Why a new password was refused (NIST SP 800-63B, section 5.1.1.2: length and a list of common ones, no composition rules).
+/// Why a new password was refused (NIST SP 800-63B, section 5.1.1.2: length and a list of common ones, no composition
+/// rules).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum PasswordError {

@@ -71,7 +71,8 @@ impl FlagDefaults {
     }
 }
 
-/// FNV-1a (draft-eastlake-fnv), whose low bits are poor for short texts, hence the finalizer of `MurmurHash3`; then 0 to 99.
+/// FNV-1a (draft-eastlake-fnv), whose low bits are poor for short texts, hence the finalizer of `MurmurHash3`; then 0
+/// to 99.
 fn bucket(bytes: impl Iterator<Item = u8>) -> u64 {
     let hash = bytes
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));

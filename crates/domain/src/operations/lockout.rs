@@ -1,7 +1,7 @@
 //! The lockout policy: when wrong passwords lock an address, and for how long.
 //!
-//! An attempt is announced before the password is checked and settled afterwards, so that failures plus attempts in flight never
-//! exceed the allowance, however many arrive at once. The caller passes the time, in whole milliseconds.
+//! An attempt is announced before the password is checked and settled afterwards, so that failures plus attempts in
+//! flight never exceed the allowance, however many arrive at once. The caller passes the time, in whole milliseconds.
 
 use chrono::TimeDelta;
 use uuid::Uuid;

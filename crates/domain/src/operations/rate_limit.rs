@@ -29,7 +29,8 @@ impl LimitedAction {
     }
 }
 
-/// Who is limited: an IPv4 address, or the /64 network of an IPv6 address, since whoever has one of its addresses has all.
+/// Who is limited: an IPv4 address, or the /64 network of an IPv6 address, since whoever has one of its addresses has
+/// all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientNetwork(IpAddr);
 

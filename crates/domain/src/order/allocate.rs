@@ -61,8 +61,8 @@ pub struct Allocation {
     pub taken: BTreeMap<MenuItemId, u32>,
 }
 
-/// Fills orders in order of arrival. Each is filled completely or refused on its own, and a refused order takes nothing.
-/// Several lines of the same menu item count together.
+/// Fills orders in order of arrival. Each is filled completely or refused on its own, and a refused order takes
+/// nothing. Several lines of the same menu item count together.
 pub fn allocate<'a>(
     stock: &StockOnHand,
     currency: Currency,
@@ -223,9 +223,12 @@ mod tests {
                         *left.get_mut(&id).expect("known") -= n;
                     }
                 } else if known {
-                    let short: BTreeMap<_, _> = wanted.iter().filter(|(id, n)| left[id] < **n).map(|(id, n)| (*id, (*n, left[id]))).collect();
+                    let short: BTreeMap<_, _> =
+                        wanted.iter().filter(|(id, n)| left[id] < **n).map(|(id, n)| (*id, (*n, left[id]))).collect();
                     let named: BTreeMap<_, _> = match decision {
-                        Err(Refusal::InsufficientStock(s)) => s.iter().map(|s| (s.menu_item_id, (s.requested, s.available))).collect(),
+                        Err(Refusal::InsufficientStock(s)) => {
+                            s.iter().map(|s| (s.menu_item_id, (s.requested, s.available))).collect()
+                        }
                         _ => BTreeMap::new(),
                     };
                     prop_assert_eq!(named, short);
@@ -243,7 +246,8 @@ mod tests {
         fn refused_orders_have_no_effect(stocks in stocks(), baskets in baskets()) {
             let stock = stock_of(&stocks);
             let with_refused = allocate(&stock, Currency::EUR, &baskets);
-            let accepted: Vec<_> = baskets.iter().zip(&with_refused.decisions).filter(|(_, d)| d.is_ok()).map(|(b, _)| b).collect();
+            let decided = baskets.iter().zip(&with_refused.decisions);
+            let accepted: Vec<_> = decided.filter(|(_, decision)| decision.is_ok()).map(|(basket, _)| basket).collect();
             let without = allocate(&stock, Currency::EUR, accepted);
             prop_assert!(without.decisions.iter().all(Result::is_ok));
             prop_assert_eq!(without.taken, with_refused.taken);

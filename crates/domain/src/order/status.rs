@@ -33,7 +33,8 @@ pub enum CancelledBy {
 }
 
 impl OrderStatus {
-    /// Where an order stood at an earlier version of its own: it goes one step at a time, and a cancellation is its last.
+    /// Where an order stood at an earlier version of its own: it goes one step at a time, and a cancellation is its
+    /// last.
     #[must_use]
     pub fn at_version(self, current: u32, version: u32) -> Self {
         if version >= current {

@@ -48,7 +48,8 @@ pub enum BeginRefusal {
     NotPayable(OrderStatus),
 }
 
-/// Begins a payment for all that the order costs. `active` is the order's payment that is open or paid, if there is one.
+/// Begins a payment for all that the order costs. `active` is the order's payment that is open or paid, if there is
+/// one.
 pub fn begin_payment(order: &Order, active: Option<&Payment>, new: &NewPayment) -> Result<Beginning, BeginRefusal> {
     let active = active.filter(|payment| payment.status.is_active());
     if active.is_some_and(|payment| payment.status.is_paid()) {
@@ -119,7 +120,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the order and its payment: afterwards exactly one payment is active, and an order that is paid or cancelled stays so.
+        /// Whatever the order and its payment: afterwards exactly one payment is active, and an order that is paid or
+        /// cancelled stays so.
         #[test]
         fn an_order_never_has_two_active_payments(
             status in select(&OrderStatus::ALL),
@@ -156,7 +158,8 @@ mod tests {
             method in select(&PaymentMethod::ALL),
         ) {
             let new = new_payment(method);
-            let Ok(Beginning::Begins { payment, .. }) = begin_payment(&order(OrderStatus::Pending, total), None, &new) else {
+            let order = order(OrderStatus::Pending, total);
+            let Ok(Beginning::Begins { payment, .. }) = begin_payment(&order, None, &new) else {
                 panic!("nothing stands in its way")
             };
             prop_assert_eq!(payment.status == PaymentStatus::Succeeded, total == 0);

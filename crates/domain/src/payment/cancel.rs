@@ -12,8 +12,8 @@ pub enum PaymentCancellation {
 
 /// What cancelling an order means for its payments. Those that nothing happens to are left out.
 ///
-/// At most one payment of an order is paid ([`PaymentStatus::is_active`](super::PaymentStatus::is_active)), so one id is enough
-/// for the refund.
+/// At most one payment of an order is paid ([`PaymentStatus::is_active`](super::PaymentStatus::is_active)), so one id
+/// is enough for the refund.
 pub fn payments_after_cancelling(payments: &[Payment], refund_id: RefundId, at: Timestamp) -> Vec<PaymentCancellation> {
     let after = |payment: &Payment| {
         if payment.status.is_open() {

@@ -37,7 +37,8 @@ fn any_step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What a store holds: the order, its payments with the time of the last report and the money that came, and their refunds.
+/// What a store holds: the order, its payments with the time of the last report and the money that came, and their
+/// refunds.
 struct Store {
     order: Order,
     payments: Vec<(Payment, Option<u64>, i64)>,

@@ -1,6 +1,7 @@
 //! Payments for orders: who may pay what, what counts as paid, and what goes back to the customer.
 //!
-//! Every rule is a pure function. A store locks the order and its payments, asks one of them, and writes down the outcome.
+//! Every rule is a pure function. A store locks the order and its payments, asks one of them, and writes down the
+//! outcome.
 
 mod agree;
 mod begin;

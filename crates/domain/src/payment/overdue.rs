@@ -1,7 +1,8 @@
 use super::Payment;
 use crate::{OrderStatus, Timestamp};
 
-/// The statuses in which an order is cancelled when it is not paid in time. Once the kitchen has accepted an order, it is left alone.
+/// The statuses in which an order is cancelled when it is not paid in time. Once the kitchen has accepted an order, it
+/// is left alone.
 pub const OVERDUE_ORDER_STATUSES: [OrderStatus; 1] = [OrderStatus::Pending];
 
 /// Whether an order is to be cancelled because its card payment was begun and not made in time.

@@ -33,8 +33,8 @@ pub enum Consequence {
 }
 
 impl PaymentStatus {
-    /// What a report of the gateway means for a payment in this status. Reports may be repeated and come in any order; `newer` says
-    /// whether this one is younger than the last that counted.
+    /// What a report of the gateway means for a payment in this status. Reports may be repeated and come in any order;
+    /// `newer` says whether this one is younger than the last that counted.
     pub const fn on_report(self, state: IntentState, newer: bool) -> Consequence {
         match (self, state) {
             (Self::Cancelled, IntentState::Succeeded) => Consequence::RefundsLatePayment,
@@ -54,8 +54,8 @@ impl PaymentStatus {
 }
 
 impl Payment {
-    /// What a report of the gateway means for the payment. `reported_at` is the time of the report and `last_reported_at` that of the
-    /// youngest report that counted, both by the gateway's clock.
+    /// What a report of the gateway means for the payment. `reported_at` is the time of the report and
+    /// `last_reported_at` that of the youngest report that counted, both by the gateway's clock.
     pub fn on_report(
         &self,
         state: IntentState,
@@ -102,8 +102,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever comes before and after, and however often: money that came is kept, or its payment was cancelled before and it goes
-        /// back once.
+        /// Whatever comes before and after, and however often: money that came is kept, or its payment was cancelled
+        /// before and it goes back once.
         #[test]
         fn money_that_came_is_kept_or_goes_back_once(
             mut reports in prop::collection::vec(any_report(), 0..8),

@@ -19,8 +19,8 @@ pub struct AuditQuery {
     pub limit: PageLimit,
 }
 
-/// The audit log. What is recorded cannot be changed. Adapters record changes of the menu and of accounts in the transaction that
-/// makes them.
+/// The audit log. What is recorded cannot be changed. Adapters record changes of the menu and of accounts in the
+/// transaction that makes them.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait AuditLog: Send + Sync {

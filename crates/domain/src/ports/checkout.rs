@@ -57,8 +57,8 @@ impl From<BeginRefusal> for BeginPaymentError {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Checkout: Send + Sync {
-    /// Begins a payment for all that the order costs, or finds the open one. An open payment of another method is cancelled. The rule
-    /// is [`begin_payment`](crate::begin_payment).
+    /// Begins a payment for all that the order costs, or finds the open one. An open payment of another method is
+    /// cancelled. The rule is [`begin_payment`](crate::begin_payment).
     async fn begin(&self, payment: NewPayment) -> Result<BegunPayment, BeginPaymentError>;
 
     /// Records the gateway's intent for a payment, and the response to the customer's request. Safe to repeat.

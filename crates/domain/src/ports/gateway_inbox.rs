@@ -20,8 +20,8 @@ pub trait GatewayInbox: Send + Sync {
     /// Keeps an event. Returns whether it is new.
     async fn receive(&self, event: InboxEvent, at: Timestamp) -> Result<bool, Unavailable>;
 
-    /// Takes at most `limit` events that are not handled yet, the oldest first. One server has them for half a minute; then they can be
-    /// taken again, unless they were marked. Handling an event twice does no harm.
+    /// Takes at most `limit` events that are not handled yet, the oldest first. One server has them for half a minute;
+    /// then they can be taken again, unless they were marked. Handling an event twice does no harm.
     async fn take_events(&self, limit: u32) -> Result<Vec<InboxEvent>, Unavailable>;
 
     /// Records that an event was handled.

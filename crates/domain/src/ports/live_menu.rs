@@ -19,8 +19,8 @@ pub struct MenuItemsQuery {
     pub limit: PageLimit,
 }
 
-/// The menu as it is at this moment, with its stock: for staff, and for lists and searches. Most reads are by customers,
-/// who get the [`super::PublicMenu`].
+/// The menu as it is at this moment, with its stock: for staff, and for lists and searches. Most reads are by
+/// customers, who get the [`super::PublicMenu`].
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait LiveMenu: Send + Sync {

@@ -1,11 +1,12 @@
 //! What the domain needs of the outside world, as traits.
 //!
-//! Every port is object-safe, `Send + Sync`, and held as `Arc<dyn …>`, so that decorators stack and mocks drop in. A method is
-//! one business step, whole: it happens or it does not. Each method's errors are its own enum, with the business outcomes by
-//! name and one [`Unavailable`] for everything that is merely broken. Absence is an `Option`, not an error.
+//! Every port is object-safe, `Send + Sync`, and held as `Arc<dyn …>`, so that decorators stack and mocks drop in. A
+//! method is one business step, whole: it happens or it does not. Each method's errors are its own enum, with the
+//! business outcomes by name and one [`Unavailable`] for everything that is merely broken. Absence is an `Option`, not
+//! an error.
 //!
-//! To add a port: a file here with the trait, its errors and its `#[cfg_attr(feature = "mocks", mockall::automock)]`, then the
-//! adapter's file of the same name.
+//! To add a port: a file here with the trait, its errors and its `#[cfg_attr(feature = "mocks", mockall::automock)]`,
+//! then the adapter's file of the same name.
 
 mod access_tokens;
 mod accounts;
@@ -71,8 +72,8 @@ pub use sales_figures::*;
 pub use sessions::*;
 pub use work_queue::*;
 
-/// The step could not be carried out for a reason that has nothing to do with what was asked: a connection was cut, a pool is
-/// exhausted, a deadline passed. Trying again later may help. Whether the step happened is unknown.
+/// The step could not be carried out for a reason that has nothing to do with what was asked: a connection was cut, a
+/// pool is exhausted, a deadline passed. Trying again later may help. Whether the step happened is unknown.
 #[derive(Debug)]
 pub struct Unavailable {
     source: Box<dyn Error + Send + Sync>,

@@ -123,12 +123,12 @@ pub struct OrdersQuery {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Orders: Send + Sync {
-    /// Takes the stock, writes the order, its lines, the idempotency record and the event that announces it: all of it or
-    /// nothing. Never sells more than there is, however many orders arrive at once, through however many servers. A caller that
-    /// stops waiting changes nothing about the outcome.
+    /// Takes the stock, writes the order, its lines, the idempotency record and the event that announces it: all of it
+    /// or nothing. Never sells more than there is, however many orders arrive at once, through however many servers. A
+    /// caller that stops waiting changes nothing about the outcome.
     ///
-    /// Orders are served in order of arrival; a refusal names what was left after the orders before it. A request whose key
-    /// is known is answered with the order as it was placed.
+    /// Orders are served in order of arrival; a refusal names what was left after the orders before it. A request whose
+    /// key is known is answered with the order as it was placed.
     async fn place(&self, order: NewOrder) -> Result<Idempotent<OrderWithLines>, PlaceOrderError>;
 
     /// One order within the scope, with its lines.

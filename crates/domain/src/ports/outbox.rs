@@ -114,13 +114,14 @@ pub struct OutboxState {
 
 /// The events, written in the transactions that caused them, and how far their delivery has come.
 ///
-/// One server at a time delivers to a subscriber; if it dies, another goes on from what was recorded last. So an event may be
-/// delivered twice, and is never left out; those of a stream are delivered in order. A malformed event becomes a dead letter, as
-/// one that was refused too often does, and delays nothing.
+/// One server at a time delivers to a subscriber; if it dies, another goes on from what was recorded last. So an event
+/// may be delivered twice, and is never left out; those of a stream are delivered in order. A malformed event becomes a
+/// dead letter, as one that was refused too often does, and delays nothing.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// The next events for a subscriber; a new one gets what happens from now on. `None`: another server delivers to it.
+    /// The next events for a subscriber; a new one gets what happens from now on. `None`: another server delivers to
+    /// it.
     async fn next(&self, subscriber: &str, limit: u32) -> Result<Option<EventBatch>, Unavailable>;
 
     /// Records that a batch was delivered, except for these events.

@@ -8,8 +8,9 @@ use super::Unavailable;
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait OverdueOrders: Send + Sync {
-    /// Cancels one order whose card payment was begun and not made in time, and returns its stock. `None`: there is no such order.
-    /// Several servers that ask at the same time cancel different orders. The rule is [`is_overdue`](crate::is_overdue).
+    /// Cancels one order whose card payment was begun and not made in time, and returns its stock. `None`: there is no
+    /// such order. Several servers that ask at the same time cancel different orders. The rule is
+    /// [`is_overdue`](crate::is_overdue).
     ///
     /// Money of an earlier payment that has not gone back yet is refunded under `refund_id`.
     async fn cancel_overdue(&self, now: Timestamp, refund_id: RefundId) -> Result<Option<OrderId>, Unavailable>;

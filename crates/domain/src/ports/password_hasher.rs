@@ -9,7 +9,8 @@ use super::Unavailable;
 #[derive(Debug, Error)]
 #[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum HashPasswordError {
-    /// More passwords are waiting than the hasher takes. Hashing is slow on purpose; queueing without end would be slower.
+    /// More passwords are waiting than the hasher takes. Hashing is slow on purpose; queueing without end would be
+    /// slower.
     #[error("the password hasher is busy")]
     Busy,
     /// The hasher failed.

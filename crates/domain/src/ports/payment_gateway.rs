@@ -17,9 +17,11 @@ pub enum GatewayError {
     Unavailable(#[from] Unavailable),
 }
 
-/// The payment gateway, which takes cards. No card data ever reaches this program: the customer's browser pays with the intent's secret.
+/// The payment gateway, which takes cards. No card data ever reaches this program: the customer's browser pays with the
+/// intent's secret.
 ///
-/// Every call can be repeated without doing anything twice: the gateway knows payments and refunds by the ids they have here.
+/// Every call can be repeated without doing anything twice: the gateway knows payments and refunds by the ids they have
+/// here.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait PaymentGateway: Send + Sync {

@@ -41,12 +41,12 @@ pub struct PendingCancellation {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait PaymentIntents: Send + Sync {
-    /// Records what the gateway says about an intent. Reports may be repeated and come in any order. Money that came after the payment
-    /// was cancelled is refunded, under the id `late_refund`. The rule is [`Payment::on_report`].
+    /// Records what the gateway says about an intent. Reports may be repeated and come in any order. Money that came
+    /// after the payment was cancelled is refunded, under the id `late_refund`. The rule is [`Payment::on_report`].
     async fn record_intent(&self, report: IntentReport, late_refund: RefundId) -> Result<Recorded, Unavailable>;
 
-    /// Takes at most `limit` payments that the gateway has to cancel. One server has them for half a minute; then they can be taken
-    /// again, unless they were marked as cancelled. Cancelling twice does no harm.
+    /// Takes at most `limit` payments that the gateway has to cancel. One server has them for half a minute; then they
+    /// can be taken again, unless they were marked as cancelled. Cancelling twice does no harm.
     async fn take_cancellations(&self, limit: u32) -> Result<Vec<PendingCancellation>, Unavailable>;
 
     /// Records that the gateway has cancelled a payment, or has nothing to cancel.

@@ -38,7 +38,8 @@ pub trait Payments: Send + Sync {
     /// The payments of several orders in one round trip, the oldest first. Orders without payments are left out.
     async fn of_orders(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<Payment>>, Unavailable>;
 
-    /// At most `limit` card payments that were begun at `since` or later, the oldest first, beginning after the payment `after`.
+    /// At most `limit` card payments that were begun at `since` or later, the oldest first, beginning after the payment
+    /// `after`.
     async fn card_payments(
         &self,
         since: Timestamp,

@@ -62,8 +62,8 @@ pub trait Refunds: Send + Sync {
     /// Decides a refund. The gateway is asked for it later. The rule is [`Payment::refund`](crate::Payment::refund).
     async fn refund(&self, refund: NewRefund) -> Result<Refund, RefundPaymentError>;
 
-    /// Takes at most `limit` refunds that the gateway has to be asked for. One server has them for half a minute; then they can be
-    /// taken again, unless their outcome was recorded. Asking twice does no harm.
+    /// Takes at most `limit` refunds that the gateway has to be asked for. One server has them for half a minute; then
+    /// they can be taken again, unless their outcome was recorded. Asking twice does no harm.
     async fn take_due_refunds(&self, limit: u32) -> Result<Vec<DueRefund>, Unavailable>;
 
     /// Records what the gateway says about a refund. Safe to repeat.

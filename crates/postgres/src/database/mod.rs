@@ -141,8 +141,8 @@ impl Database {
         self.replica.is_some()
     }
 
-    /// Finds out how far the replica is behind the primary, if there is a replica. It serves reads only for two seconds after it was
-    /// found to be fresh, so this has to be called again and again.
+    /// Finds out how far the replica is behind the primary, if there is a replica. It serves reads only for two seconds
+    /// after it was found to be fresh, so this has to be called again and again.
     pub async fn compare_replica(&self) -> Result<(), Unavailable> {
         match &self.replica {
             Some(replica) => replica.compare().await,

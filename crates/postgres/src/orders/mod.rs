@@ -37,20 +37,20 @@ pub struct PostgresOrders {
 }
 
 impl PostgresOrders {
-    /// Orders are placed only while [`PostgresOrders::commit`] runs. `observer` is notified when an order or a cancellation
-    /// has changed the menu that customers see.
+    /// Orders are placed only while [`PostgresOrders::commit`] runs. `observer` is notified when an order or a
+    /// cancellation has changed the menu that customers see.
     pub fn new(database: Database, config: PlacementConfig, observer: Arc<dyn MenuObserver>) -> Self {
         let placements = PlacementQueue::new(database.clone(), config, Arc::clone(&observer));
         let lookups = Lookups::new(database.clone());
         Self { database, placements, lookups, observer }
     }
 
-    /// Places the orders that are queued by [`Orders::place`], and calls `on_success` after every batch, whatever became of
-    /// its orders. After `shutdown` it takes no more orders, and returns once those that waited have their response. Run it
-    /// once per process; it may be run again after a panic.
+    /// Places the orders that are queued by [`Orders::place`], and calls `on_success` after every batch, whatever
+    /// became of its orders. After `shutdown` it takes no more orders, and returns once those that waited have their
+    /// response. Run it once per process; it may be run again after a panic.
     ///
-    /// It belongs on a thread and a runtime of its own, which also drives its connection: a batch passes between the two a
-    /// dozen times, which costs next to nothing on one thread and a wake-up on two.
+    /// It belongs on a thread and a runtime of its own, which also drives its connection: a batch passes between the
+    /// two a dozen times, which costs next to nothing on one thread and a wake-up on two.
     pub async fn commit(&self, shutdown: impl Future<Output = ()> + Send, on_success: impl FnMut() + Send) {
         self.placements.commit(shutdown, on_success).await;
     }

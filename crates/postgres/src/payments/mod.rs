@@ -1,7 +1,7 @@
 //! Payments, refunds, and the inbox of the gateway's events: one file per method of a port.
 //!
-//! Whoever changes a payment locks its order first and then the payment. So do those who cancel orders, so nobody waits in a circle. What
-//! is decided under these locks is the domain's business: see `comanda_domain::payment`.
+//! Whoever changes a payment locks its order first and then the payment. So do those who cancel orders, so nobody waits
+//! in a circle. What is decided under these locks is the domain's business: see `comanda_domain::payment`.
 
 mod attach;
 mod begin;

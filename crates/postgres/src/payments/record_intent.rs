@@ -26,7 +26,8 @@ pub(super) async fn record_intent(
             };
             let payment = row.payment(currency)?;
             if report.state == IntentState::Succeeded && row.intent().is_none() {
-                // A server died before it recorded the intent. Without it, the gateway could never be asked for a refund.
+                // A server died before it recorded the intent. Without it, the gateway could never be asked for a
+                // refund.
                 note_intent(connection, id, &report).await?;
             }
             match payment.on_report(report.state, report.at, row.reported_at) {

@@ -97,7 +97,8 @@ pub(super) async fn write_cancellation(
         .map(|_| ())
 }
 
-/// Writes a refund, and what it makes of its payment. The gateway is asked for it later, unless the money was handed over at once.
+/// Writes a refund, and what it makes of its payment. The gateway is asked for it later, unless the money was handed
+/// over at once.
 pub(super) async fn write_refund(
     connection: &mut AsyncPgConnection,
     payment: &Payment,

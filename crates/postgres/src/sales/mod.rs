@@ -30,8 +30,8 @@ impl PostgresSalesFigures {
         Self { database }
     }
 
-    /// Brings the summaries up to date, unless another server is doing so. Reports are exact in any case; the longer ago
-    /// this was, the more a report has to read besides the summaries.
+    /// Brings the summaries up to date, unless another server is doing so. Reports are exact in any case; the longer
+    /// ago this was, the more a report has to read besides the summaries.
     pub async fn summarize(&self) -> Result<(), Unavailable> {
         summarize::catch_up(&self.database).await
     }

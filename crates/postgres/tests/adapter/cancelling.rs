@@ -90,8 +90,8 @@ async fn advancing_and_cancelling_at_once_agree() {
     shop.assert_sound().await;
 }
 
-/// Cancelling locks the order before its menu items, and placing locks menu items. With menu items in opposite orders and
-/// expired keys besides, a cycle of waits would show as an error.
+/// Cancelling locks the order before its menu items, and placing locks menu items. With menu items in opposite orders
+/// and expired keys besides, a cycle of waits would show as an error.
 #[tokio::test(flavor = "multi_thread")]
 async fn placing_and_cancelling_in_opposite_orders_do_not_wait_for_each_other() {
     let shop = Shop::open().await;

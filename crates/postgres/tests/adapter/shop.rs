@@ -146,7 +146,8 @@ pub fn orders(pool: &Database, deadline: Duration) -> Committed {
     Committed::start(PostgresOrders::new(pool.clone(), config, Arc::new(())))
 }
 
-/// Orders with a committer on a thread of its own, as the server has it. Like there, it outlives whoever gave up on an order.
+/// Orders with a committer on a thread of its own, as the server has it. Like there, it outlives whoever gave up on an
+/// order.
 pub struct Committed {
     orders: Arc<PostgresOrders>,
     shutdown: Arc<Notify>,

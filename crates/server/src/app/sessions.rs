@@ -16,7 +16,8 @@ pub(super) fn stored(database: &Database) -> Arc<dyn Sessions> {
     Arc::new(PostgresSessions::new(database.clone()))
 }
 
-/// Sessions that have ended while their tokens are still valid: PostgreSQL fills the list at the start, Redis keeps it up to date.
+/// Sessions that have ended while their tokens are still valid: PostgreSQL fills the list at the start, Redis keeps it
+/// up to date.
 pub(super) async fn closed(
     config: &Config,
     sessions: &dyn Sessions,

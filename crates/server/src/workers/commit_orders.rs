@@ -4,8 +4,8 @@ use comanda_postgres::PostgresOrders;
 
 use super::supervisor::Worker;
 
-/// Places the orders that are waiting, on a thread of its own. At shutdown it takes no more orders and places those that are waiting,
-/// which takes `deadline` at most, or a little longer.
+/// Places the orders that are waiting, on a thread of its own. At shutdown it takes no more orders and places those
+/// that are waiting, which takes `deadline` at most, or a little longer.
 pub fn commit_orders(orders: Arc<PostgresOrders>, deadline: Duration) -> Worker {
     const MARGIN: Duration = Duration::from_secs(1);
 

@@ -21,8 +21,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The lowest priority: ordering comes before delivery.
 const NICE: i32 = 19;
 
-/// Delivers events to every subscriber, side by side, on a thread of low priority. Each subscriber gets at most `per_second` events a
-/// second.
+/// Delivers events to every subscriber, side by side, on a thread of low priority. Each subscriber gets at most
+/// `per_second` events a second.
 pub fn deliver_events(events: Events, subscribers: Vec<Subscriber>, per_second: u32) -> Worker {
     let subscribers: Arc<[Subscriber]> = subscribers.into();
     Worker::new("deliver_events", move |context| {

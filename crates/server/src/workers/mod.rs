@@ -1,8 +1,8 @@
 //! Every background loop of the server: one file each.
 //!
-//! Adapters do one round of the work when they are asked to; a worker decides when. The composition root registers the workers with
-//! [`Workers`], and `serve` starts them before the server listens and stops them after its last request. Nothing else runs in the
-//! background.
+//! Adapters do one round of the work when they are asked to; a worker decides when. The composition root registers the
+//! workers with [`Workers`], and `serve` starts them before the server listens and stops them after its last request.
+//! Nothing else runs in the background.
 
 mod commit_orders;
 mod deliver_events;

@@ -4,8 +4,8 @@ use comanda_postgres::PostgresSalesFigures;
 
 use super::supervisor::Worker;
 
-/// Adds what was sold to the summaries that reports read. One server at a time does; reports are exact whenever they are made, and
-/// read from the orders what is not summarized yet.
+/// Adds what was sold to the summaries that reports read. One server at a time does; reports are exact whenever they
+/// are made, and read from the orders what is not summarized yet.
 pub fn summarize_sales(figures: Arc<PostgresSalesFigures>) -> Worker {
     /// The longer, the more orders share the work, and the more a report has to read beside the summaries.
     const PERIOD: Duration = Duration::from_secs(5);

@@ -38,8 +38,8 @@ enum Place {
 }
 
 impl Worker {
-    /// `run` works until [`Context::cancelled`], and calls [`Context::succeeded`] after every round that went well. It is called again
-    /// after a panic.
+    /// `run` works until [`Context::cancelled`], and calls [`Context::succeeded`] after every round that went well. It
+    /// is called again after a panic.
     pub fn new<F>(name: impl Into<Cow<'static, str>>, run: impl Fn(Context) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
@@ -53,7 +53,8 @@ impl Worker {
         }
     }
 
-    /// Calls `round` at once and then after every `pause`, whether it succeeds or not. A round that has begun is finished at shutdown.
+    /// Calls `round` at once and then after every `pause`, whether it succeeds or not. A round that has begun is
+    /// finished at shutdown.
     pub fn every<F, E>(
         pause: Duration,
         name: impl Into<Cow<'static, str>>,
@@ -143,8 +144,8 @@ impl Context {
         self.cancellation.is_cancelled()
     }
 
-    /// The worker is ready to wait for work, perhaps for long. Without this, a worker that was restarted counts as dead until it has
-    /// succeeded.
+    /// The worker is ready to wait for work, perhaps for long. Without this, a worker that was restarted counts as dead
+    /// until it has succeeded.
     pub fn ready(&self) {
         self.status.ready();
     }
@@ -220,7 +221,8 @@ pub struct RunningWorkers {
 }
 
 impl RunningWorkers {
-    /// Cancels all workers and waits until each has finished or its limit has passed. Returns the names of those that did not finish.
+    /// Cancels all workers and waits until each has finished or its limit has passed. Returns the names of those that
+    /// did not finish.
     pub async fn stop(self) -> Vec<String> {
         drop(self.guard);
         let stopping = self.running.into_iter().map(Running::stop);
