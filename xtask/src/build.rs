@@ -146,8 +146,9 @@ fn forward(
     wrap: fn(String) -> Output,
 ) -> thread::JoinHandle<()> {
     thread::spawn(move || {
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
-            if sender.send(wrap(line)).is_err() {
+        // A compiler's message may be in any encoding.
+        for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+            if sender.send(wrap(String::from_utf8_lossy(&line).into_owned())).is_err() {
                 return;
             }
         }

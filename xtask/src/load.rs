@@ -17,12 +17,16 @@ pub struct Unparsed {
 
 #[cfg(not(feature = "load"))]
 pub fn run() -> anyhow::Result<ExitCode> {
+    use std::os::unix::process::CommandExt;
+
+    use anyhow::Context;
+
     use crate::build::{Build, Profile};
 
     let program =
         Build { package: "xtask", binary: "xtask", profile: Profile::Release, next: "running the command" }.run()?;
-    let status = std::process::Command::new(program).args(std::env::args_os().skip(1)).status()?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    // In this process's place, so that a signal to it reaches the command, and the exit code is the command's own.
+    Err(std::process::Command::new(program).args(std::env::args_os().skip(1)).exec()).context("cannot run the command")
 }
 
 #[cfg(feature = "load")]

@@ -75,7 +75,8 @@ enum Task {
 fn main() -> ExitCode {
     let outcome = match Task::parse() {
         Task::Run => run::run(),
-        Task::Test { arguments } => test::run(&arguments),
+        // Not as they were parsed: a leading `--` is lost then, and with it what is for the tests themselves.
+        Task::Test { .. } => test::run(&std::env::args().skip(2).collect::<Vec<_>>()),
         Task::Env => env::run(),
         Task::Alerts => alerts::run(),
         Task::Openapi => openapi::run(),

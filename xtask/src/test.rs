@@ -25,7 +25,10 @@ pub fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let comanda = Comanda::new(program.clone(), &state, &services)?;
     succeed(comanda.command(&["migrate"]).env("LOG", "warn"))?;
 
-    let one_package = arguments.iter().any(|argument| argument.starts_with("-p") || argument.starts_with("--package"));
+    let one_package = arguments
+        .iter()
+        .take_while(|argument| *argument != "--")
+        .any(|argument| argument.starts_with("-p") || argument.starts_with("--package"));
     let mut tests = cargo()
         .args(["test", "--no-fail-fast"])
         .args((!one_package).then_some("--workspace"))

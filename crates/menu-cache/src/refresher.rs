@@ -337,12 +337,13 @@ impl Refresher {
     pub(crate) async fn run(&self, mut on_success: impl FnMut()) {
         let mut poll = tokio::time::interval(POLL_INTERVAL);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut database_answers = true;
         loop {
             tokio::select! {
                 () = self.pending.wake.notified() => {}
-                _ = poll.tick() => self.poll().await,
+                _ = poll.tick() => database_answers = self.poll().await,
             }
-            let done = self.run_pending().await;
+            let done = self.run_pending().await && database_answers;
             if done {
                 on_success();
             }
@@ -350,14 +351,15 @@ impl Refresher {
         }
     }
 
-    /// Compares the snapshot with the database and with the shared copy.
-    pub(crate) async fn poll(&self) {
-        let Some(snapshot) = self.current.snapshot() else { return };
-        if let Ok(version) = self.source.version().await
+    /// Compares the snapshot with the database and with the shared copy. Returns whether the database could be asked.
+    pub(crate) async fn poll(&self) -> bool {
+        let Some(snapshot) = self.current.snapshot() else { return true };
+        let in_database = self.source.version().await;
+        if let Ok(version) = in_database
             && self.pending.version.fetch_max(version, Ordering::AcqRel).max(version) > snapshot.version()
         {
             // This process comes first: asking Redis may take a while.
-            return;
+            return true;
         }
         match self.cache.version().await {
             // Another server knows of a newer version than the database has just told this one. Its copy is worth
@@ -370,6 +372,7 @@ impl Refresher {
             Ok(_) => self.pending.publication.store(true, Ordering::Release),
             Err(_) => {}
         }
+        in_database.is_ok()
     }
 
     /// Returns whether everything that was pending could be done.

@@ -25,7 +25,7 @@ async fn staff_see_the_stock_and_customers_see_whether_there_is_any() {
     assert_eq!(shown["availability"], "in_stock");
     assert!(["stock", "low_stock_at", "version"].iter().all(|field| shown.get(field).is_none()), "{shown}");
     let customer = app.customer().await.get(&path).await.expect(200);
-    assert_eq!(customer, shown, "a customer is a customer too");
+    assert_eq!(customer, shown, "a signed-in customer sees what everybody sees");
 
     for (delta, availability) in [(-1, "low"), (-5, "sold_out"), (10, "in_stock")] {
         let adjustment = json!({ "delta": delta, "reason": "stocktaking" });

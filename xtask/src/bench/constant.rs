@@ -20,7 +20,8 @@ pub struct ConstantArguments {
     etag: String,
 }
 
-/// A server with the same HTTP stack as ours, and a handler that returns constant bytes: what reading the menu is compared with.
+/// A server with the same HTTP stack as ours, and a handler that returns constant bytes: what reading the menu is
+/// compared with.
 pub async fn run(arguments: ConstantArguments) -> anyhow::Result<ExitCode> {
     let ConstantArguments { address, file, content_type, encoding, etag } = arguments;
     let body = Bytes::from(std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?);

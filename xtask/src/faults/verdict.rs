@@ -95,12 +95,13 @@ pub fn table(verdicts: &[Verdict]) -> String {
 pub fn write_page(path: &Path, table: &str) -> anyhow::Result<()> {
     let page = format!(
         "# What happens when something breaks\n\n\
-         Written by `cargo xtask faults`. For each fault, two servers on a database of their own serve sixteen customers, who place\n\
-         orders under idempotency keys and repeat refused requests, and four readers of the menu and of orders. Something breaks,\n\
-         and is repaired.\n\n\
-         Demanded: every order confirmed with 201 is in the database exactly once, and every invariant of `comanda check` holds;\n\
-         only responses of the contract; an order within 5.5 s and a read within 1.1 s, whatever the response; the menu always;\n\
-         and full service within 5 s of the repair, without a restart.\n\n{table}"
+         Written by `cargo xtask faults`. For each fault, two servers on a database of their own serve sixteen\n\
+         customers, who place orders under idempotency keys and repeat refused requests, and four readers of the\n\
+         menu and of orders. Something breaks, and is repaired.\n\n\
+         Demanded: every order confirmed with 201 is in the database exactly once, and every invariant of\n\
+         `comanda check` holds; only responses of the contract; an order within 5.5 s and a read within 1.1 s,\n\
+         whatever the response; the menu always; and full service within 5 s of the repair, without a restart.\n\n\
+         {table}"
     );
     fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -11,7 +11,7 @@ use crate::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LimitedAction {
     /// Signing in.
-    LogIn,
+    SignIn,
     /// Opening an account.
     Register,
     /// Continuing a session.
@@ -22,7 +22,7 @@ impl LimitedAction {
     /// The name in storage.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::LogIn => "log_in",
+            Self::SignIn => "log_in",
             Self::Register => "register",
             Self::Refresh => "refresh",
         }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use comanda_domain::{
-    CancelledBy, OVERDUE_ORDER_STATUSES, OrderId, OrderScope, OrderStatus, PaymentMethod, PaymentStatus, RefundId,
-    RuleReason, Timestamp, is_overdue,
+    CancelledBy, Currency, OVERDUE_ORDER_STATUSES, OrderId, OrderScope, OrderStatus, PaymentMethod, PaymentStatus,
+    RefundId, RuleReason, Timestamp, is_overdue,
     ports::{Cancellation, MenuObserver, Unavailable},
 };
 use diesel::{
@@ -22,6 +22,13 @@ use crate::{
     payments::lock_payments,
 };
 
+/// What became of the order that seemed to be overdue.
+enum Attempt {
+    Cancelled { order_id: OrderId, menu_changed: bool },
+    PaidMeanwhile,
+    NothingOverdue,
+}
+
 /// Cancels one order whose customer began to pay by card and did not finish in time, while the kitchen has not begun.
 /// Several servers that call this at once each find another order.
 pub(super) async fn cancel_overdue(
@@ -32,37 +39,55 @@ pub(super) async fn cancel_overdue(
 ) -> Result<Option<OrderId>, Unavailable> {
     let own = database.clone();
     spawn_transaction(database, async move {
-        let currency = own.currency();
         let mut connection = own.connection().await?;
-        let cancelled = connection
-            .transaction::<_, CancelFailure, _>(async |connection| {
-                let Some(order_id) = lock_candidate(connection, now).await? else { return Ok(None) };
-                let Some(order) = lock_order(connection, currency, order_id).await? else { return Ok(None) };
-                // The candidate was found before it was locked: it may have been paid in between.
-                let payments = lock_payments(connection, currency, order_id).await?;
-                if !is_overdue(order.status, &payments, now) {
-                    return Ok(None);
+        loop {
+            match attempt(&mut connection, own.currency(), now, refund_id).await? {
+                Attempt::Cancelled { order_id, menu_changed } => {
+                    if menu_changed {
+                        observer.menu_changed();
+                    }
+                    return Ok(Some(order_id));
                 }
-                let cancellation = Cancellation {
-                    order_id,
-                    by: CancelledBy::Staff,
-                    scope: OrderScope::All,
-                    reason: Some(RuleReason::NotPaidInTime.into()),
-                    cancelled_at: now,
-                    refund_id,
-                    idempotency: None,
-                };
-                let menu_changed = write_cancellation(connection, &order, &cancellation).await?;
-                Ok(Some((order_id, menu_changed)))
-            })
-            .await
-            .map_err(|failure| Unavailable::new(failure.0))?;
-        if cancelled.is_some_and(|(_, menu_changed)| menu_changed) {
-            observer.menu_changed();
+                // The next search finds another order.
+                Attempt::PaidMeanwhile => {}
+                Attempt::NothingOverdue => return Ok(None),
+            }
         }
-        Ok(cancelled.map(|(id, _)| id))
     })
     .await
+}
+
+async fn attempt(
+    connection: &mut AsyncPgConnection,
+    currency: Currency,
+    now: Timestamp,
+    refund_id: RefundId,
+) -> Result<Attempt, Unavailable> {
+    connection
+        .transaction::<_, CancelFailure, _>(async |connection| {
+            let Some(order_id) = lock_candidate(connection, now).await? else { return Ok(Attempt::NothingOverdue) };
+            let Some(order) = lock_order(connection, currency, order_id).await? else {
+                return Ok(Attempt::NothingOverdue);
+            };
+            // The candidate was found before it was locked: it may have been paid in between.
+            let payments = lock_payments(connection, currency, order_id).await?;
+            if !is_overdue(order.status, &payments, now) {
+                return Ok(Attempt::PaidMeanwhile);
+            }
+            let cancellation = Cancellation {
+                order_id,
+                by: CancelledBy::Staff,
+                scope: OrderScope::All,
+                reason: Some(RuleReason::NotPaidInTime.into()),
+                cancelled_at: now,
+                refund_id,
+                idempotency: None,
+            };
+            let menu_changed = write_cancellation(connection, &order, &cancellation).await?;
+            Ok(Attempt::Cancelled { order_id, menu_changed })
+        })
+        .await
+        .map_err(|failure| Unavailable::new(failure.0))
 }
 
 #[derive(QueryableByName)]

@@ -1,6 +1,6 @@
 use comanda_domain::{
     Idempotency, Intent, PaymentId, Timestamp,
-    ports::{Idempotent, PaymentReceipt, Unavailable},
+    ports::{BeginPaymentError, Idempotent, PaymentReceipt, Unavailable},
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -9,7 +9,7 @@ use super::{
     request_key::{answered_before, remember},
     row::PaymentRow,
 };
-use crate::database::{Database, Named, schema::payments};
+use crate::database::{Database, Failure, Named, schema::payments};
 
 pub(super) async fn attach(
     database: &Database,
@@ -35,10 +35,14 @@ pub(super) async fn attach(
             let receipt = row.receipt(currency)?;
             if let Some(request) = &idempotency
                 && !remember(connection, request, &receipt.payment, at).await?
-                && let Ok(Some(first)) = answered_before(connection, currency, request, at).await
             {
-                // The same request, made at the same time, was a little faster: its response counts.
-                return Ok(first);
+                match answered_before(connection, currency, request, at).await {
+                    // The same request, made at the same time, was a little faster: its response counts.
+                    Ok(Some(first)) => return Ok(first),
+                    // After a failed statement there is nothing left to commit.
+                    Err(Failure(BeginPaymentError::Unavailable(cause))) => return Err(Failure(cause)),
+                    Ok(None) | Err(_) => {}
+                }
             }
             Ok(Idempotent { outcome: receipt, replayed: false })
         })

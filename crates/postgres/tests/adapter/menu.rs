@@ -107,7 +107,7 @@ async fn the_menus_version_rises_when_customers_would_see_a_difference() {
     let item = shop.item(10).await;
     let added = version().await;
     shop.menu.adjust_stock(adjustment(&shop, item.id, 1)).await.unwrap();
-    assert_eq!(version().await, added, "from 11 to 12 quantity is nobody's business");
+    assert_eq!(version().await, added, "from a stock of 11 to 12 customers see no difference");
     shop.menu.adjust_stock(adjustment(&shop, item.id, -6)).await.unwrap();
     assert_eq!(version().await, added + 1, "low");
     shop.menu.edit(item.id, 1, renamed("Another"), shop.customer.id, now()).await.unwrap();

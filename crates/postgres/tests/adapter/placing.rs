@@ -69,7 +69,7 @@ async fn one_bad_order_never_costs_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_key_in_two_orders_is_one_order() {
+async fn one_key_at_two_servers_is_one_order() {
     let shop = Shop::open().await;
     let item = shop.item(100).await;
     let other_pool = connect(&shop.database, DEADLINE).await;

@@ -30,7 +30,9 @@ pub(super) fn register_delivery(config: &Config, events: &Events, workers: &mut 
     if !subscribers.is_empty() {
         let names = subscribers.iter().map(|subscriber| subscriber.name.clone()).collect();
         workers.register(measure_outbox(events.outbox.clone(), names));
-        workers.register(deliver_events(events.clone(), subscribers, settings.per_second));
+        for (number, to) in (1..).zip(subscribers) {
+            workers.register(deliver_events(number, events.clone(), to, settings.per_second));
+        }
     }
     Ok(())
 }

@@ -18,9 +18,9 @@ settings! {
             "How many threads serve HTTP.";
         CONCURRENT_REQUESTS => concurrent_requests: usize in 1..=1_000_000 = 1_024,
             "How many requests a server works on at the same time. One more is refused with 503 at once, so that \
-             not all of them are late. Health checks are always answered.";
+             not all of them are late. Health checks are never refused.";
         REQUEST_TIMEOUT_MS => request_timeout: Duration in 100..=600_000 ms = 5_000,
-            "A write that takes longer is answered with 503; reads have limits of their own.";
+            "A write that takes longer gets a 503; reads have limits of their own.";
         PASSWORD_TIMEOUT_MS => password_timeout: Duration in 100..=600_000 ms = 10_000,
             "The same for requests that check or hash a password, which may have to queue.";
         SHUTDOWN_TIMEOUT_MS => shutdown_timeout: Duration in 0..=600_000 ms = 15_000,

@@ -17,6 +17,6 @@ pub const CURRENCIES: &[&str] = &[
     "XPF", "YER", "ZAR", "ZMW", "ZWG",
 ];
 
-/// Codes that ISO 4217 has withdrawn in recent years. A deployment that began with one keeps it: its stored prices are bare minor
-/// units of that currency.
+/// Codes that ISO 4217 has withdrawn in recent years. A deployment that began with one keeps it: its stored prices are
+/// bare minor units of that currency.
 pub const WITHDRAWN: &[&str] = &["ANG", "BGN", "BYR", "CUC", "HRK", "MRO", "SLL", "STD", "VEF", "ZWL"];

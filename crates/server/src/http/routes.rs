@@ -29,7 +29,7 @@ use super::{
 pub enum Class {
     /// Is usually served from memory, and so often that a span of its own would cost as much as the response.
     Memory,
-    /// Reads from the database.
+    /// Reads, usually from the database.
     Read,
     /// Sums up much of the database.
     Report,
@@ -114,7 +114,7 @@ routes! {
     sales::top_items [Report, AnalyticsRead],
     sales::report [Report, AnalyticsRead],
     sessions::jwks [Read, Request],
-    menu::list [Memory, MenuRead],
+    menu::list [Read, MenuRead],
     menu::add [Write, MenuUpdate],
     menu::adjust_stock [Write, MenuUpdate],
     orders::find [Read, OrderLookup],
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_line_is_a_route_an_operation_a_budget_and_a_label() {
+    async fn a_line_is_a_route_an_operation_a_class_and_a_label() {
         let serving = serving();
         let app = App::new().configure(|app| register(app, &serving)).wrap(from_fn(envelope));
         let app = init_service(app).await;
@@ -206,6 +206,8 @@ mod tests {
 
             let reads = !matches!(endpoint.class, Class::Write | Class::Password);
             assert_eq!(reads, endpoint.method.is_safe(), "the class of {line:?}");
+            let reports = endpoint.path.starts_with("/v1/analytics/");
+            assert_eq!(reports, endpoint.class == Class::Report, "the class of {line:?}");
             let checks_a_password = endpoint.description.problems.contains(&problem::Code::AccountLocked);
             assert!(!checks_a_password || endpoint.class == Class::Password, "the class of {line:?}");
         }

@@ -7,7 +7,6 @@ use comanda_application::{
     Events,
     events::{Delivered, Subscriber},
 };
-use futures_util::future::join_all;
 use metrics::counter;
 
 use super::supervisor::{Context, Worker};
@@ -21,16 +20,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The lowest priority: ordering comes before delivery.
 const NICE: i32 = 19;
 
-/// Delivers events to every subscriber, side by side, on a thread of low priority. Each subscriber gets at most
-/// `per_second` events a second.
-pub fn deliver_events(events: Events, subscribers: Vec<Subscriber>, per_second: u32) -> Worker {
-    let subscribers: Arc<[Subscriber]> = subscribers.into();
-    Worker::new("deliver_events", move |context| {
-        let (events, subscribers) = (events.clone(), Arc::clone(&subscribers));
-        async move {
-            let deliver = |to| deliver(&events, to, per_second, context.clone());
-            join_all(subscribers.iter().map(deliver)).await;
-        }
+/// Delivers events to one subscriber, at most `per_second` a second, on a thread of low priority: one that fails stops
+/// no other. Numbered from 1, since `/health/ready` shows the name to everybody and a webhook's host is nobody's
+/// business.
+pub fn deliver_events(number: usize, events: Events, to: Subscriber, per_second: u32) -> Worker {
+    let to = Arc::new(to);
+    Worker::new(format!("deliver_events_{number}"), move |context| {
+        let (events, to) = (events.clone(), Arc::clone(&to));
+        async move { deliver(&events, &to, per_second, context).await }
     })
     .on_own_thread(Some(NICE))
 }
@@ -38,7 +35,10 @@ pub fn deliver_events(events: Events, subscribers: Vec<Subscriber>, per_second: 
 /// Until the shutdown. A batch that has begun is finished.
 async fn deliver(events: &Events, to: &Subscriber, per_second: u32, context: Context) {
     let subscriber = to.name.clone();
-    let deliveries = |outcome: &'static str| counter!("comanda_outbox_deliveries_total", "subscriber" => subscriber.clone(), "outcome" => outcome);
+    let deliveries = |outcome: &'static str| {
+        let subscriber = subscriber.clone();
+        counter!("comanda_outbox_deliveries_total", "subscriber" => subscriber, "outcome" => outcome)
+    };
     let (delivered, failed) = (deliveries("delivered"), deliveries("failed"));
     let mut pause = POLL_INTERVAL;
     loop {

@@ -47,17 +47,6 @@ struct Progress {
     is_failing: bool,
 }
 
-/// What was known before a round.
-pub(super) struct BeforeRound {
-    pub(super) was_failing: bool,
-}
-
-/// How a run went that has just ended.
-pub(super) struct EndedRun {
-    /// Whether it succeeded at least once.
-    pub(super) has_succeeded: bool,
-}
-
 impl Status {
     pub(super) fn new(name: Cow<'static, str>, places_orders: bool, clock: Arc<dyn Clock>) -> Self {
         let worker = name.clone().into_owned();
@@ -81,17 +70,14 @@ impl Status {
         &self.name
     }
 
-    pub(super) fn started(&self) {
+    /// It has been started, or has come as far as to wait for work after a restart.
+    pub(super) fn running(&self) {
         self.progress().state = State::Running;
         self.up.set(1.0);
     }
 
-    pub(super) fn ready(&self) {
-        self.progress().state = State::Running;
-        self.up.set(1.0);
-    }
-
-    pub(super) fn succeeded(&self) -> BeforeRound {
+    /// Returns whether the round before had failed.
+    pub(super) fn succeeded(&self) -> bool {
         let now = self.clock.now();
         let mut progress = self.progress();
         progress.last_success = Some(now);
@@ -99,19 +85,21 @@ impl Status {
         progress.state = State::Running;
         self.up.set(1.0);
         self.last_success.set(seconds(now));
-        BeforeRound { was_failing: std::mem::take(&mut progress.is_failing) }
+        std::mem::take(&mut progress.is_failing)
     }
 
-    pub(super) fn failed(&self) -> BeforeRound {
-        BeforeRound { was_failing: std::mem::replace(&mut self.progress().is_failing, true) }
+    /// Returns whether the round before had failed, too.
+    pub(super) fn failed(&self) -> bool {
+        std::mem::replace(&mut self.progress().is_failing, true)
     }
 
-    pub(super) fn restarting(&self) -> EndedRun {
+    /// Returns whether the run that has just ended succeeded at least once.
+    pub(super) fn restarting(&self) -> bool {
         let mut progress = self.progress();
         progress.state = State::Restarting;
         self.up.set(0.0);
         self.restarts.increment(1);
-        EndedRun { has_succeeded: std::mem::take(&mut progress.has_succeeded) }
+        std::mem::take(&mut progress.has_succeeded)
     }
 
     /// As it was asked to: no reason for an alert.

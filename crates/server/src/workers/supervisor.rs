@@ -147,12 +147,12 @@ impl Context {
     /// The worker is ready to wait for work, perhaps for long. Without this, a worker that was restarted counts as dead
     /// until it has succeeded.
     pub fn ready(&self) {
-        self.status.ready();
+        self.status.running();
     }
 
     /// A round went well.
     pub fn succeeded(&self) {
-        if self.status.succeeded().was_failing {
+        if self.status.succeeded() {
             tracing::info!(worker = self.status.name(), "the worker succeeds again");
         }
     }
@@ -161,7 +161,7 @@ impl Context {
     pub fn failed(&self, error: &dyn Display) {
         let worker = self.status.name();
         // Of a row of failures only the first is worth a warning.
-        if self.status.failed().was_failing {
+        if self.status.failed() {
             tracing::debug!(worker, %error, "the worker failed again");
         } else {
             tracing::warn!(worker, %error, "the worker failed; it tries again");
@@ -206,7 +206,7 @@ impl Workers {
         // From now on whatever has been started ends with this, also when another one cannot be started.
         let guard = cancellation.clone().drop_guard();
         for (worker, status) in self.registered {
-            status.started();
+            status.running();
             let context = Context { cancellation: cancellation.clone(), status };
             running.push(Running::start(worker, context)?);
         }
@@ -250,13 +250,7 @@ impl Running {
         let abort = match place {
             Place::Task => Some(tokio::spawn(supervised).abort_handle()),
             Place::Thread { nice } => {
-                let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-                thread::Builder::new().name(name.clone().into_owned()).spawn(move || {
-                    if let Some(nice) = nice {
-                        lower_priority(nice);
-                    }
-                    runtime.block_on(supervised);
-                })?;
+                start_thread(&name, nice, supervised)?;
                 None
             }
         };
@@ -277,6 +271,27 @@ impl Running {
     }
 }
 
+/// Fails if the thread or its runtime cannot be started. The runtime is made on the thread itself: if the thread cannot
+/// be started, dropping a runtime here, within another one, would panic.
+fn start_thread(name: &str, nice: Option<i32>, work: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+    let (started, outcome) = std::sync::mpsc::sync_channel(1);
+    thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                let _ = started.send(Err(error));
+                return;
+            }
+        };
+        let _ = started.send(Ok(()));
+        if let Some(nice) = nice {
+            lower_priority(nice);
+        }
+        runtime.block_on(work);
+    })?;
+    outcome.recv().map_err(io::Error::other)?
+}
+
 fn lower_priority(nice: i32) {
     // No id means the calling thread.
     if let Err(error) = rustix::process::setpriority_process(None, nice) {
@@ -295,7 +310,7 @@ async fn supervise(run: Run, context: Context) {
         if context.cancellation.is_cancelled() {
             break;
         }
-        if context.status.restarting().has_succeeded {
+        if context.status.restarting() {
             pause = FIRST_PAUSE;
         }
         let cause = match outcome {

@@ -53,7 +53,7 @@ struct Waiting {
     deadline: Instant,
     /// With less time left than this, the order is not begun: running out of time, it would fail the whole batch.
     at_least: Duration,
-    answer: oneshot::Sender<Decision>,
+    response: oneshot::Sender<Decision>,
     /// The request's span.
     span: Span,
 }
@@ -77,10 +77,10 @@ impl PlacementQueue {
         &self,
         order: NewOrder,
     ) -> Result<Idempotent<OrderWithLines>, PlaceOrderError> {
-        let (answer, decision) = oneshot::channel();
+        let (response, decision) = oneshot::channel();
         let limit = in_time(self.deadline);
         let deadline = Instant::now() + limit;
-        let waiting = Waiting { order, deadline, at_least: limit / 10, answer, span: Span::current() };
+        let waiting = Waiting { order, deadline, at_least: limit / 10, response, span: Span::current() };
         self.sender.try_send(waiting).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => {
                 counter!("comanda_placement_refused_total").increment(1);
@@ -95,7 +95,8 @@ impl PlacementQueue {
         }
     }
 
-    /// Commits orders until `shutdown`, and then those that are still waiting; calls `on_success` after every batch.
+    /// Commits orders until `shutdown`, and then those that are still waiting; calls `on_success` after every batch
+    /// that was decided.
     pub(in crate::orders) async fn commit(
         &self,
         shutdown: impl Future<Output = ()> + Send,
@@ -168,21 +169,23 @@ impl Committer {
             self.measures.waiting.set((self.queue.len() + waiting.len()) as f64);
             let (batch, repeated) = set_repetitions_aside(std::mem::take(&mut waiting));
             waiting = repeated;
-            self.serve(batch).await;
-            on_success();
+            if self.serve(batch).await {
+                on_success();
+            }
             self.measures.waiting.set((self.queue.len() + waiting.len()) as f64);
         }
     }
 
-    async fn serve(&mut self, mut batch: Vec<Waiting>) {
-        batch.retain(|waiting| !waiting.answer.is_closed());
+    /// Returns whether there was a batch and it was decided.
+    async fn serve(&mut self, mut batch: Vec<Waiting>) -> bool {
+        batch.retain(|waiting| !waiting.response.is_closed());
         let now = Instant::now();
         let (batch, late): (Vec<_>, Vec<_>) =
             batch.into_iter().partition(|waiting| waiting.deadline > now + waiting.at_least);
         for waiting in late {
-            let _ = waiting.answer.send(Err(Undecided::DeadlinePassed.into()));
+            let _ = waiting.response.send(Err(Undecided::DeadlinePassed.into()));
         }
-        let Some(deadline) = batch.iter().map(|waiting| waiting.deadline).min() else { return };
+        let Some(deadline) = batch.iter().map(|waiting| waiting.deadline).min() else { return false };
         self.measures.batch.record(batch.len() as f64);
 
         let orders: Vec<&NewOrder> = batch.iter().map(|waiting| &waiting.order).collect();
@@ -195,23 +198,26 @@ impl Committer {
             Ok(decisions) => {
                 for (waiting, decision) in batch.into_iter().zip(decisions) {
                     // A closed channel is a client that hung up: its order stands.
-                    let _ = waiting.answer.send(decision);
+                    let _ = waiting.response.send(decision);
                 }
+                true
             }
             Err(Setback::Final(error)) => {
                 tracing::warn!(%error, orders = batch.len(), "a batch of orders was not placed");
                 let cause = error.to_string();
                 for waiting in batch {
-                    let _ = waiting.answer.send(Err(PlaceOrderError::Unavailable(Unavailable::new(cause.clone()))));
+                    let _ = waiting.response.send(Err(PlaceOrderError::Unavailable(Unavailable::new(cause.clone()))));
                 }
+                false
             }
             Err(Setback::Rejected(error)) => {
                 tracing::warn!(%error, orders = batch.len(), "a batch of orders was rejected; trying them one by one");
                 self.measures.fallbacks.increment(1);
                 for waiting in batch {
                     let decision = self.decide_alone(&waiting.order, waiting.deadline).await;
-                    let _ = waiting.answer.send(decision);
+                    let _ = waiting.response.send(decision);
                 }
+                true
             }
         }
     }

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::AccountResponse;
 use crate::http::{
     extract::{Admin, Json, Path, Service},
+    middleware::run_to_completion,
     problem::{Failure, Problem, problems},
     validation::Violations,
     wire::names,
@@ -24,7 +25,9 @@ pub async fn change(
     Path(id): Path<AccountId>,
     Json(request): Json<PatchAccountRequest>,
 ) -> Result<HttpResponse, Failure<ChangeAccountError>> {
-    let account = accounts.change(admin, id, request.validate()?).await?;
+    let change = request.validate()?;
+    // The change and the end of the sessions: a client that hangs up must not part them.
+    let account = run_to_completion(async move { accounts.change(admin, id, change).await }).await??;
     Ok(HttpResponse::Ok().json(AccountResponse::from(account)))
 }
 

@@ -138,7 +138,7 @@ mod tests {
         (status, serde_json::from_slice(&body).unwrap())
     }
 
-    /// A response while a worker's first run has ended in a panic, and the second waits for work.
+    /// A response in the pause after a worker has panicked.
     async fn with_a_dead_worker(worker: impl Fn(Worker) -> Worker) -> (u16, Value) {
         let mut clock = MockClock::new();
         clock.expect_now().returning(|| comanda_domain::Timestamp::UNIX_EPOCH);

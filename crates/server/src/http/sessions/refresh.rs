@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::SessionResponse;
 use crate::http::{
     extract::{Json, Limiter, Service},
+    middleware::run_to_completion,
     problem::{Code, Failure, Problem, problems},
 };
 
@@ -24,7 +25,9 @@ pub async fn refresh(
     Json(request): Json<RefreshRequest>,
 ) -> Result<HttpResponse, Failure<RefreshSessionError>> {
     limiter.admit(LimitedAction::Refresh).await?;
-    let session = sessions.refresh(&request.token()).await?;
+    let token = request.token();
+    // A token that was used before closes its session: every server must learn of it, even if the client hangs up.
+    let session = run_to_completion(async move { sessions.refresh(&token).await }).await??;
     Ok(HttpResponse::Ok().json(SessionResponse::from(session)))
 }
 

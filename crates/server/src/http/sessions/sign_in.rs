@@ -28,7 +28,7 @@ pub async fn sign_in(
     Json(request): Json<SignInRequest>,
 ) -> Result<HttpResponse, Failure<CheckPasswordError>> {
     let (email, password) = request.validate()?;
-    let allowance = limiter.admit(LimitedAction::LogIn).await?;
+    let allowance = limiter.admit(LimitedAction::SignIn).await?;
     let session = run_to_completion(async move { sessions.sign_in(&email, password).await }).await?;
     let mut response = HttpResponse::Ok();
     for header in rate_limit_headers(allowance) {

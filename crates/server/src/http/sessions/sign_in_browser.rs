@@ -26,7 +26,7 @@ pub async fn sign_in_browser(
     Json(request): Json<SignInRequest>,
 ) -> Result<HttpResponse, Failure<CheckPasswordError>> {
     let (email, password) = request.validate()?;
-    limiter.admit(LimitedAction::LogIn).await?;
+    limiter.admit(LimitedAction::SignIn).await?;
     let session = run_to_completion(async move { sessions.sign_in_browser(&email, password).await }).await?;
     let session = counted(session)?;
     let (token, csrf_token) = (session.session_token, authenticator.csrf.issue(session.session_id));

@@ -4,6 +4,7 @@ use comanda_domain::ports::Unavailable;
 
 use crate::http::{
     extract::{Authenticator, Service, SignedIn},
+    middleware::run_to_completion,
     problem::Failure,
 };
 
@@ -16,7 +17,7 @@ pub async fn sign_out(
     sessions: Service<Sessions>,
     SignedIn(actor): SignedIn,
 ) -> Result<HttpResponse, Failure<Unavailable>> {
-    sessions.sign_out(actor).await?;
+    run_to_completion(async move { sessions.sign_out(actor).await }).await??;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -31,7 +32,7 @@ pub async fn sign_out_browser(
     authenticator: Service<Authenticator>,
     SignedIn(actor): SignedIn,
 ) -> Result<HttpResponse, Failure<Unavailable>> {
-    sessions.sign_out(actor).await?;
+    run_to_completion(async move { sessions.sign_out(actor).await }).await??;
     let mut response = HttpResponse::NoContent();
     for cookie in authenticator.cookies.cleared() {
         response.cookie(cookie);

@@ -1,4 +1,4 @@
-//! Closed sets of names, described as enums. Each comes from the domain's own list.
+//! Closed sets of names, described as enums: from the domain's own lists where it has one.
 
 use comanda_domain::{
     AuditAction, Availability as Available, FeatureFlag as Flag, LockReason as Reason, OrderStatus as Status,
@@ -49,9 +49,9 @@ names! {
     /// Where a payment stands.
     PaymentStatus = Paid::ALL.map(Paid::as_str);
     /// By card, through the payment gateway, or at the counter.
-    PaymentMethod = [Method::Card, Method::Counter].map(Method::as_str);
+    PaymentMethod = Method::ALL.map(Method::as_str);
     /// `pending` until the gateway has taken the refund.
-    RefundStatus = [Refunded::Pending, Refunded::Succeeded, Refunded::Failed].map(Refunded::as_str);
+    RefundStatus = Refunded::ALL.map(Refunded::as_str);
     /// What an account may do.
     AccountRole = Role::ALL.map(Role::as_str);
     /// Whether a menu item can be ordered, and whether it is about to run out.
