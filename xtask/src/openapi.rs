@@ -8,7 +8,8 @@ use crate::{process::succeed, project, services::python_with};
 
 const TOOLS: [&str; 2] = ["openapi-spec-validator==0.9.0", "openapi-python-client==0.29.1"];
 
-/// Validates the document, and generates a client from it that leaves nothing out. That it is current is a unit test of the server.
+/// Validates the document, and generates a client from it that leaves nothing out. That it is current is a unit test of
+/// the server.
 pub fn run() -> anyhow::Result<ExitCode> {
     let (document, folder) = (project::root().join("openapi.json"), project::folder_of("openapi"));
     let python = python_with(&folder, &TOOLS)?;

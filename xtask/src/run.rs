@@ -53,6 +53,7 @@ fn greet(address: &str, admin: &Admin) -> anyhow::Result<()> {
     let account = r#"{"email":"ana@example.org","password":"three short words","name":"Ana"}"#;
     let credentials = r#"{"email":"ana@example.org","password":"three short words"}"#;
     let order = format!(r#"{{"items":[{{"menu_item_id":"{item}","quantity":2}}]}}"#);
+    let key = "-H 'idempotency-key: first-order'";
     let take_token = r#"sed 's/.*"access_token":"\([^"]*\)".*/\1/'"#;
     println!(
         "
@@ -63,7 +64,7 @@ An order in three lines:
 
 curl -s http://{address}/v1/users {json} -d '{account}'
 TOKEN=$(curl -s http://{address}/v1/sessions {json} -d '{credentials}' | {take_token})
-curl -s http://{address}/v1/orders {json} -H \"authorization: Bearer $TOKEN\" -H 'idempotency-key: first-order' -d '{order}'
+curl -s http://{address}/v1/orders {json} -H \"authorization: Bearer $TOKEN\" {key} -d '{order}'
 
 Ctrl-C stops it."
     );

@@ -1,10 +1,10 @@
 //! `cargo xtask schema`
 //!
-//! Diesel checks our queries against `schema.rs`, so it must say what the migrations make. Diesel's own command writes it, from a
-//! private PostgreSQL that every migration has just been applied to; `diesel.toml` says where both are.
+//! Diesel checks our queries against `schema.rs`, so it must say what the migrations make. Diesel's own command writes
+//! it, from a private PostgreSQL that every migration has just been applied to; `diesel.toml` says where both are.
 //!
-//! The command is compiled on the first run, unoptimized and for PostgreSQL alone (about a minute and a half of one core), and then kept
-//! in `target/tools`. It links to libpq, whose Debian package is installed if it is missing.
+//! The command is compiled on the first run, unoptimized and for PostgreSQL alone (about a minute and a half of one
+//! core), and then kept in `target/tools`. It links to libpq, whose Debian package is installed if it is missing.
 
 use std::{
     path::PathBuf,

@@ -5,11 +5,11 @@ use comanda_domain::{
 use diesel::{ExpressionMethods, SelectableHelper};
 use diesel_async::RunQueryDsl;
 
-use super::UserRow;
+use super::AccountRow;
 use crate::database::{Database, Named, schema::users};
 
 pub(super) async fn appoint(database: &Database, account: &NewAccount) -> Result<Account, Unavailable> {
-    let row = UserRow::new(account);
+    let row = AccountRow::new(account);
     let mut connection = database.connection().await?;
     diesel::insert_into(users::table)
         .values(&row)
@@ -21,7 +21,7 @@ pub(super) async fn appoint(database: &Database, account: &NewAccount) -> Result
             users::password_hash.eq(&row.password_hash),
             users::disabled.eq(false),
         ))
-        .returning(UserRow::as_returning())
+        .returning(AccountRow::as_returning())
         .get_result(&mut *connection)
         .one("account.appoint")
         .await

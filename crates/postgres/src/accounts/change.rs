@@ -2,10 +2,10 @@ use comanda_domain::{Account, AccountChange, AccountId, Timestamp, ports::Change
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::UserRow;
+use super::AccountRow;
 use crate::{
-    audit_log::write_record,
     database::{Database, Failure, Named, schema::users},
+    operations::write_record,
 };
 
 pub(super) async fn change(
@@ -19,7 +19,7 @@ pub(super) async fn change(
         .transaction(async move |connection| {
             let before = users::table
                 .find(id.as_uuid())
-                .select(UserRow::as_select())
+                .select(AccountRow::as_select())
                 .for_no_key_update()
                 .first(connection)
                 .one("account.lock")
@@ -31,9 +31,9 @@ pub(super) async fn change(
                 write_record(connection, &record).await?;
             }
             let after = change.apply_to(before);
-            let row: UserRow = diesel::update(users::table.find(id.as_uuid()))
+            let row: AccountRow = diesel::update(users::table.find(id.as_uuid()))
                 .set((users::role.eq(after.role.as_str()), users::disabled.eq(after.disabled)))
-                .returning(UserRow::as_returning())
+                .returning(AccountRow::as_returning())
                 .get_result(connection)
                 .one("account.change")
                 .await?;

@@ -5,18 +5,18 @@ use comanda_domain::{
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::UserRow;
+use super::AccountRow;
 use crate::database::{Database, Named, schema::users};
 
 pub(super) async fn credentials(database: &Database, email: &Email) -> Result<Option<Credentials>, Unavailable> {
     let mut connection = database.connection().await?;
     let row = users::table
         .filter(users::email.eq(email.as_str()))
-        .select(UserRow::as_select())
+        .select(AccountRow::as_select())
         .first(&mut *connection)
         .one("account.credentials")
         .await
         .optional()
         .map_err(Unavailable::new)?;
-    Ok(row.map(UserRow::into_credentials).transpose()?)
+    Ok(row.map(AccountRow::into_credentials).transpose()?)
 }

@@ -3,7 +3,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::UserRow;
+use super::AccountRow;
 use crate::database::{Database, NamedRows, schema::users};
 
 pub(super) async fn find_many(database: &Database, ids: &[AccountId]) -> Result<Vec<Account>, Unavailable> {
@@ -11,10 +11,10 @@ pub(super) async fn find_many(database: &Database, ids: &[AccountId]) -> Result<
     let mut connection = database.read_connection().await?;
     let rows = users::table
         .filter(users::id.eq_any(ids))
-        .select(UserRow::as_select())
+        .select(AccountRow::as_select())
         .load(&mut *connection)
         .rows("account.find")
         .await
         .map_err(Unavailable::new)?;
-    rows.into_iter().map(UserRow::into_account).collect()
+    rows.into_iter().map(AccountRow::into_account).collect()
 }

@@ -16,7 +16,7 @@ use comanda_domain::{
     ports::{Accounts, AccountsQuery, ChangeAccountError, Credentials, NewAccount, RegisterAccountError, Unavailable},
 };
 
-pub(crate) use self::row::UserRow;
+pub(crate) use self::row::AccountRow;
 use crate::Database;
 
 /// Accounts in the table `users`.

@@ -8,14 +8,14 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
-use super::UserRow;
+use super::AccountRow;
 use crate::database::{Database, Named, schema::users};
 
 pub(super) async fn register(database: &Database, account: &NewAccount) -> Result<Account, RegisterAccountError> {
     let mut connection = database.connection().await?;
     let inserted = diesel::insert_into(users::table)
-        .values(UserRow::new(account))
-        .returning(UserRow::as_returning())
+        .values(AccountRow::new(account))
+        .returning(AccountRow::as_returning())
         .get_result(&mut *connection)
         .one("account.register")
         .await;

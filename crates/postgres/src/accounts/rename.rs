@@ -2,7 +2,7 @@ use comanda_domain::{Account, AccountId, PersonName, ports::Unavailable};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::UserRow;
+use super::AccountRow;
 use crate::database::{Database, Named, schema::users};
 
 pub(super) async fn rename(
@@ -13,11 +13,11 @@ pub(super) async fn rename(
     let mut connection = database.connection().await?;
     let row = diesel::update(users::table.find(id.as_uuid()))
         .set(users::name.eq(name.as_str()))
-        .returning(UserRow::as_returning())
+        .returning(AccountRow::as_returning())
         .get_result(&mut *connection)
         .one("account.rename")
         .await
         .optional()
         .map_err(Unavailable::new)?;
-    row.map(UserRow::into_account).transpose()
+    row.map(AccountRow::into_account).transpose()
 }

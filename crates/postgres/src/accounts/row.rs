@@ -10,7 +10,7 @@ use crate::database::{InconsistentRow, RowOf, schema::users};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
-pub(crate) struct UserRow {
+pub(crate) struct AccountRow {
     pub(super) id: Uuid,
     pub(super) email: String,
     pub(super) name: String,
@@ -20,7 +20,7 @@ pub(crate) struct UserRow {
     pub(super) created_at: DateTime<Utc>,
 }
 
-impl UserRow {
+impl AccountRow {
     pub(super) fn new(account: &NewAccount) -> Self {
         Self {
             id: account.id.as_uuid(),

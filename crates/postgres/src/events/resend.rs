@@ -3,8 +3,8 @@ use diesel::{dsl::now, prelude::*};
 use diesel_async::RunQueryDsl;
 
 use crate::{
-    audit_log::write_record,
     database::{Database, Failure, Named, schema::outbox_retries},
+    operations::write_record,
 };
 
 pub(super) async fn resend(database: &Database, id: i64, by: Administrator, at: Timestamp) -> Result<(), ResendError> {

@@ -5,24 +5,24 @@ WITH unsummarized AS (
     JOIN orders o ON o.id = v.subject_id
     WHERE v.kind = 'order.placed'
        OR (v.kind = 'order.status_changed' AND o.status = 'cancelled' AND o.version = v.subject_version)
-), told_slots AS (
+), reported_slots AS (
     SELECT slot, orders, revenue FROM sales_by_quarter_hour
     UNION ALL
     SELECT date_bin('15 minutes', created_at, timestamptz 'epoch'), sign, sign * total FROM unsummarized
 ), slots AS (
     SELECT slot, sum(orders) AS orders, sum(revenue) AS revenue FROM (
-        SELECT slot, orders, revenue FROM told_slots
+        SELECT slot, orders, revenue FROM reported_slots
         UNION ALL
         SELECT date_bin('15 minutes', created_at, timestamptz 'epoch'), -1, -total FROM orders WHERE status <> 'cancelled'
     ) parts GROUP BY slot
-), told_items AS (
+), reported_items AS (
     SELECT menu_item_id, quantity, revenue FROM item_sales_by_day
     UNION ALL
     SELECT l.menu_item_id, u.sign * l.quantity, u.sign * l.unit_price * l.quantity
     FROM unsummarized u JOIN order_lines l ON l.order_id = u.id
 ), items AS (
     SELECT menu_item_id, sum(quantity) AS quantity, sum(revenue) AS revenue FROM (
-        SELECT menu_item_id, quantity, revenue FROM told_items
+        SELECT menu_item_id, quantity, revenue FROM reported_items
         UNION ALL
         SELECT l.menu_item_id, -l.quantity, -l.unit_price * l.quantity
         FROM orders o JOIN order_lines l ON l.order_id = o.id WHERE o.status <> 'cancelled'

@@ -1,16 +1,16 @@
 WITH received AS (
-    SELECT menu_item_id, sum(delta) AS portions FROM stock_adjustments GROUP BY menu_item_id
+    SELECT menu_item_id, sum(delta) AS quantity FROM stock_adjustments GROUP BY menu_item_id
 ), held AS (
-    SELECT l.menu_item_id, sum(l.quantity) AS portions
+    SELECT l.menu_item_id, sum(l.quantity) AS quantity
     FROM order_lines l JOIN orders o ON o.id = l.order_id
     WHERE o.status <> 'cancelled'
     GROUP BY l.menu_item_id
 )
 SELECT format('menu item %s (%s): stock is %s, but %s were received and orders hold %s',
-              i.id, i.name, i.stock, coalesce(r.portions, 0), coalesce(h.portions, 0)) AS violation
+              i.id, i.name, i.stock, coalesce(r.quantity, 0), coalesce(h.quantity, 0)) AS violation
 FROM menu_items i
 LEFT JOIN received r ON r.menu_item_id = i.id
 LEFT JOIN held h ON h.menu_item_id = i.id
-WHERE i.stock <> coalesce(r.portions, 0) - coalesce(h.portions, 0)
+WHERE i.stock <> coalesce(r.quantity, 0) - coalesce(h.quantity, 0)
 ORDER BY i.id
 LIMIT 100

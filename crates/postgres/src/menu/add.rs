@@ -8,8 +8,8 @@ use super::{
     row::{MenuItemRow, NewMenuItemRow, quantity},
 };
 use crate::{
-    audit_log::write_record,
     database::{Database, Named, schema::menu_items},
+    operations::write_record,
 };
 
 pub(super) async fn add(database: &Database, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, Unavailable> {

@@ -12,8 +12,8 @@ use super::{
     row::MenuItemRow,
 };
 use crate::{
-    audit_log::write_record,
     database::{Database, Named, schema::menu_items},
+    operations::write_record,
 };
 
 pub(super) async fn adjust_stock(

@@ -8,8 +8,8 @@ use super::{
     read_at_revision::read_at_revision,
 };
 use crate::{
-    audit_log::write_record,
     database::{Database, Named, schema::menu_items},
+    operations::write_record,
 };
 
 pub(super) async fn archive(

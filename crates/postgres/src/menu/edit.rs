@@ -11,8 +11,8 @@ use super::{
     row::{DetailsColumns, MenuItemRow},
 };
 use crate::{
-    audit_log::write_record,
     database::{Database, Named, schema::menu_items},
+    operations::write_record,
 };
 
 pub(super) async fn edit(

@@ -15,11 +15,11 @@ use super::{
     row::{MenuItemRow, NewMenuItemRow, quantity},
 };
 use crate::{
-    audit_log::write_record,
     database::{
         Database, Named, NamedRows,
         schema::{menu_items, stock_adjustments},
     },
+    operations::write_record,
 };
 
 type ImportSetback = Setback<ImportMenuError>;

@@ -170,7 +170,7 @@ async fn return_stock(
     let items: Vec<Uuid> = returned.keys().copied().collect();
     let quantity: Vec<i32> = returned.values().map(|quantity| -quantity).collect();
     let locked: Vec<StockRow> =
-        ReadAndLockStock { items: &items }.load(connection).rows("order.cancel.lock_shelf").await?;
+        ReadAndLockStock { items: &items }.load(connection).rows("order.cancel.lock_stock").await?;
     let versions: Vec<i64> = locked.iter().map(|(_, version, ..)| *version).collect();
     let taken = ChangeStock { items: &items, versions: &versions, quantity: &quantity }
         .execute(connection)

@@ -27,6 +27,6 @@ statement! {
         quantity: &'a [i32] as Array<Integer>,
     }
     returns ():
-    "UPDATE menu_items i SET stock = i.stock - t.portions, version = i.version + 1 FROM unnest(",
-    ") AS t(id, version, portions) WHERE i.id = t.id AND i.version = t.version AND i.stock >= t.portions"
+    "UPDATE menu_items i SET stock = i.stock - t.quantity, version = i.version + 1 FROM unnest(",
+    ") AS t(id, version, quantity) WHERE i.id = t.id AND i.version = t.version AND i.stock >= t.quantity"
 }

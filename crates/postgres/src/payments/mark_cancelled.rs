@@ -9,7 +9,7 @@ pub(super) async fn mark_cancelled(database: &Database, id: PaymentId) -> Result
     diesel::update(payments::table.find(id.as_uuid()))
         .set((payments::call_off.eq(false), payments::taken_until.eq(None::<Timestamp>)))
         .execute(&mut *connection)
-        .changes("payment.called_off")
+        .changes("payment.mark_cancelled")
         .await
         .map(|_| ())
         .map_err(Unavailable::new)

@@ -2,8 +2,8 @@ use comanda_domain::{DecidedRefund, NewRefund, Refund, ports::RefundPaymentError
 
 use super::{lock::lock_payment, write::write_refund};
 use crate::{
-    audit_log::write_record,
     database::{Database, Failure},
+    operations::write_record,
 };
 
 pub(super) async fn refund(database: &Database, new: NewRefund) -> Result<Refund, RefundPaymentError> {

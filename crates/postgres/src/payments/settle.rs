@@ -5,8 +5,8 @@ use super::{
     write::{PaymentEvent, announce, write_status},
 };
 use crate::{
-    audit_log::write_record,
     database::{Database, Failure},
+    operations::write_record,
 };
 
 pub(super) async fn settle(

@@ -21,7 +21,7 @@ pub(super) async fn take_cancellations(
     ))
     .bind::<Integer, _>(at_most(limit))
     .load(&mut *connection)
-    .rows("payment.take_call_offs")
+    .rows("payment.take_cancellations")
     .await
     .map_err(Unavailable::new)?;
     let cancellation =

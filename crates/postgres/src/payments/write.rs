@@ -92,7 +92,7 @@ pub(super) async fn write_cancellation(
             payments::version.eq(payments::version + 1),
         ))
         .execute(connection)
-        .changes("payment.call_off")
+        .changes("payment.cancel")
         .await
         .map(|_| ())
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::close::write_close;
 use crate::{
-    accounts::UserRow,
+    accounts::AccountRow,
     database::{
         Database, Failure, Named,
         schema::{refresh_tokens, sessions, users},
@@ -52,8 +52,8 @@ async fn rotate_locked(
         .first(connection)
         .one("session.token_used_at")
         .await?;
-    let row: UserRow =
-        users::table.find(account_id).select(UserRow::as_select()).first(connection).one("session.account").await?;
+    let row: AccountRow =
+        users::table.find(account_id).select(AccountRow::as_select()).first(connection).one("session.account").await?;
     let account = row.into_account()?;
 
     let closed = (SessionId::new(session_id), None);

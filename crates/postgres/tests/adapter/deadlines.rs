@@ -26,13 +26,13 @@ async fn a_statement_ends_before_the_request_it_is_for_and_the_next_has_its_usua
     let locked = tables.transaction().await.unwrap();
     locked.batch_execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE").await.unwrap();
     // PostgreSQL itself ends the statement, and its error arrives before the deadline.
-    let told = comanda_deadline::within(Duration::from_secs(2), orders.list(first_page())).await;
-    let error = told.expect("in time").expect_err("it is locked").to_string();
+    let outcome = comanda_deadline::within(Duration::from_secs(2), orders.list(first_page())).await;
+    let error = outcome.expect("in time").expect_err("it is locked").to_string();
     assert!(error.contains("statement timeout"), "{error}");
 
     // A request with hardly any time left is dropped in the middle.
-    let told = comanda_deadline::within(Duration::from_millis(200), orders.list(first_page())).await;
-    assert!(told.is_err() || told.is_ok_and(|listed| listed.is_err()));
+    let outcome = comanda_deadline::within(Duration::from_millis(200), orders.list(first_page())).await;
+    assert!(outcome.is_err() || outcome.is_ok_and(|listed| listed.is_err()));
     let (patient, ()) = tokio::join!(orders.list(first_page()), async {
         shop.until_waiting(1).await;
         // Longer than the requests before it could have waited: this test is about its waiting.
@@ -53,16 +53,16 @@ async fn a_transaction_ends_before_the_request_it_is_for_however_many_statements
     let held = shop.hold(&item).await;
 
     let cancelling = comanda_deadline::within(Duration::from_secs(4), shop.orders.cancel(cancellation(id)));
-    let (told, ()) = tokio::join!(cancelling, async {
+    let (outcome, ()) = tokio::join!(cancelling, async {
         shop.until_waiting(1).await;
         // Lets the second statement wait, by itself, for longer than the request does.
         tokio::time::sleep(Duration::from_secs(1)).await;
         order.rollback().await.unwrap();
     });
-    assert!(matches!(told.expect("in time"), Err(CancelOrderError::Unavailable(_))));
+    assert!(matches!(outcome.expect("in time"), Err(CancelOrderError::Unavailable(_))));
 
-    let told = comanda_deadline::within(Duration::from_secs(1), shop.orders.place(shop.order(&[(&item, 1)]))).await;
-    assert!(matches!(told.expect("in time"), Err(PlaceOrderError::Unavailable(_))));
+    let outcome = comanda_deadline::within(Duration::from_secs(1), shop.orders.place(shop.order(&[(&item, 1)]))).await;
+    assert!(matches!(outcome.expect("in time"), Err(PlaceOrderError::Unavailable(_))));
     drop(held);
     shop.orders.place(shop.order(&[(&item, 3)])).await.unwrap();
     shop.assert_sound().await;

@@ -1,7 +1,7 @@
 //! The adapter on a real database: each test has a clone of its own.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
-#![allow(unreachable_pub, reason = "in a program, `pub` says what a module offers the others")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
+#![expect(unreachable_pub, reason = "in a program, `pub` says what a module offers the others")]
 
 mod accounts;
 mod cancelling;

@@ -45,17 +45,17 @@ async fn a_malformed_event_becomes_a_dead_letter_and_the_others_go_on() {
         }
     }
     // Not all at once: transactions of other tests, in other databases, delay the outbox, too.
-    let mut told = 0;
+    let mut delivered = 0;
     let begin = Instant::now();
-    while told < 2 || dead_letters(&outbox).await.len() < 2 {
-        assert!(begin.elapsed() < Duration::from_secs(20), "it goes no further than {told}");
+    while delivered < 2 || dead_letters(&outbox).await.len() < 2 {
+        assert!(begin.elapsed() < Duration::from_secs(20), "it goes no further than {delivered}");
         let batch = next(&outbox).await;
-        told += batch.events.len();
+        delivered += batch.events.len();
         if let Some(position) = batch.position {
             outbox.advance(KITCHEN, position, vec![]).await.unwrap();
         }
     }
-    assert_eq!((told, next(&outbox).await.position), (2, None));
+    assert_eq!((delivered, next(&outbox).await.position), (2, None));
     let letters = dead_letters(&outbox).await;
     assert!(letters.iter().all(|letter| letter.kind == "order.placed"), "{letters:?}");
     assert!(letters[0].error.contains("outbox_events"), "{}", letters[0].error);

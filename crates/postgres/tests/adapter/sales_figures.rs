@@ -120,11 +120,11 @@ async fn assert_equal(figures: &PostgresSalesFigures, sample: &mut SampleOrders<
         }
         let period = Period::new(from, to).unwrap();
         let top = figures.top_items(period, PageLimit::new(7).unwrap()).await.unwrap();
-        let told: Vec<(Uuid, i64, i64)> = top
+        let reported: Vec<(Uuid, i64, i64)> = top
             .iter()
             .map(|item| (item.menu_item_id.as_uuid(), i64::try_from(item.quantity).unwrap(), item.revenue.amount()))
             .collect();
-        assert_eq!(told, sample.top(period).await, "top items of {period:?}");
+        assert_eq!(reported, sample.top(period).await, "top items of {period:?}");
 
         for (interval, name) in
             [(SalesInterval::Hour, "hour"), (SalesInterval::Day, "day"), (SalesInterval::Week, "week")]
@@ -136,9 +136,9 @@ async fn assert_equal(figures: &PostgresSalesFigures, sample: &mut SampleOrders<
             assert_eq!(sales.len(), periods.len());
             for row in sales {
                 let sold = sample.sold(row.period).await;
-                let told =
+                let reported =
                     (i64::try_from(row.orders).unwrap(), i64::try_from(row.quantity).unwrap(), row.revenue.amount());
-                assert_eq!(told, sold, "{name} {:?} in {zone}", row.period);
+                assert_eq!(reported, sold, "{name} {:?} in {zone}", row.period);
             }
         }
     }

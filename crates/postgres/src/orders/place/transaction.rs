@@ -168,7 +168,7 @@ async fn begin_and_read(
     // it names the same menu items, so its order is committed by then.
     let (begun, rows, known) = join!(
         first.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
-        ReadAndLockStock { items: &items }.load::<StockRow>(&mut second).rows("order.place.lock_shelf"),
+        ReadAndLockStock { items: &items }.load::<StockRow>(&mut second).rows("order.place.lock_stock"),
         OptionFuture::from((!keys.is_empty()).then(|| {
             FindKeys { callers: &callers, keys: &keys }.load::<KnownKey>(&mut third).rows("order.place.find_keys")
         })),

@@ -1,13 +1,11 @@
 use actix_web::HttpResponse;
 use comanda_application::Accounts;
-use comanda_domain::{PersonName, ports::Unavailable};
-use serde::Deserialize;
-use utoipa::ToSchema;
+use comanda_domain::ports::Unavailable;
 
+use super::gone;
 use crate::http::{
-    extract::{Json, Service, SignedIn},
-    problem::{Code, Failure, Problem},
-    validation::Violations,
+    extract::{Service, SignedIn},
+    problem::Failure,
     wire::UserResponse,
 };
 
@@ -19,41 +17,4 @@ use crate::http::{
 pub async fn me(accounts: Service<Accounts>, SignedIn(actor): SignedIn) -> Result<HttpResponse, Failure<Unavailable>> {
     let account = accounts.find(actor.account_id).await?.ok_or_else(gone)?;
     Ok(HttpResponse::Ok().json(UserResponse::from(account)))
-}
-
-/// Changes the caller's own account
-#[utoipa::path(
-    patch, path = "/v1/me", operation_id = "update_me",
-    request_body = PatchMeRequest,
-    responses((status = 200, description = "The account", body = UserResponse))
-)]
-pub async fn update_me(
-    accounts: Service<Accounts>,
-    SignedIn(actor): SignedIn,
-    Json(request): Json<PatchMeRequest>,
-) -> Result<HttpResponse, Failure<Unavailable>> {
-    let account = match request.validate()? {
-        Some(name) => accounts.rename(actor.account_id, name).await?,
-        None => accounts.find(actor.account_id).await?,
-    };
-    Ok(HttpResponse::Ok().json(UserResponse::from(account.ok_or_else(gone)?)))
-}
-
-fn gone() -> Problem {
-    Problem::new(Code::Unauthenticated, "The account does not exist any more.")
-}
-
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PatchMeRequest {
-    #[schema(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 100, example = "Anna")]
-    name: Option<String>,
-}
-
-impl PatchMeRequest {
-    fn validate(self) -> Result<Option<PersonName>, Problem> {
-        let mut violations = Violations::default();
-        let name = violations.check_optional("/name", self.name.as_deref().map(PersonName::new));
-        violations.finish(Some(name))
-    }
 }

@@ -92,7 +92,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::http::problem::assert_stated;
+    use crate::http::problem::documents;
 
     #[test]
     fn every_refusal_becomes_a_problem_that_is_stated() {
@@ -103,11 +103,12 @@ mod tests {
             AdjustStockError::Unavailable(Unavailable::new("test")),
         ];
         let refused = |error| Refused { error, id: MenuItemId::new(Uuid::nil()), delta: StockDelta::new(-2).unwrap() };
-        assert_stated(errors.map(refused), |refused| match refused.error {
+        let documents = documents(errors.map(refused), |refused| match refused.error {
             AdjustStockError::NotFound
             | AdjustStockError::InsufficientStock { .. }
             | AdjustStockError::TooMuch
             | AdjustStockError::Unavailable(_) => {}
         });
+        insta::assert_snapshot!("AdjustStockError", documents);
     }
 }

@@ -12,7 +12,7 @@ use crate::http::{
     wire::{OrderResponse, names},
 };
 
-/// Takes an order one step on
+/// Advances an order to its next status
 #[utoipa::path(
     post, path = "/v1/orders/{id}/status", operation_id = "advance_order",
     request_body = AdvanceOrderRequest,

@@ -93,7 +93,7 @@ mod tests {
     use comanda_domain::{OrderStatus, ports::Unavailable};
 
     use super::*;
-    use crate::http::problem::assert_stated;
+    use crate::http::problem::documents;
 
     #[test]
     fn every_error_becomes_a_problem_that_is_stated() {
@@ -108,7 +108,7 @@ mod tests {
             PayOrderError::Refused("no".to_owned()),
             PayOrderError::GatewayUnavailable(unavailable()),
         ];
-        assert_stated(errors, |error| match error {
+        let documents = documents(errors, |error| match error {
             PayOrderError::Begin(
                 BeginPaymentError::NotFound
                 | BeginPaymentError::AlreadyPaid
@@ -120,5 +120,6 @@ mod tests {
             | PayOrderError::Refused(_)
             | PayOrderError::GatewayUnavailable(_) => {}
         });
+        insta::assert_snapshot!("PayOrderError", documents);
     }
 }

@@ -93,8 +93,8 @@ codes! {
     AccountLocked = TOO_MANY_REQUESTS, "account-locked", "Too many wrong passwords",
         "The address is locked; it opens by itself after Retry-After seconds. While it is locked no password is \
          checked, and trying does not prolong it.";
-    RateLimited = TOO_MANY_REQUESTS, "rate-limited", "Too many tries",
-        "Too many tries came from this address, or too many at once for one account. Try again after Retry-After \
+    RateLimited = TOO_MANY_REQUESTS, "rate-limited", "Too many attempts",
+        "Too many attempts came from this address, or too many at once for one account. Try again after Retry-After \
          seconds.";
     Internal = INTERNAL_SERVER_ERROR, "internal", "Something is broken",
         "It is not your fault. The request id helps us find it.";

@@ -84,22 +84,35 @@ macro_rules! problems {
             use comanda_domain::ports::Unavailable;
 
             let errors = [$($error::$variant $(($($value),+))? $({ $($field: $inner),+ })?),+];
-            $crate::http::problem::assert_stated(errors, |error| match error { $($error::$variant { .. } => {})+ });
+            let documents =
+                $crate::http::problem::documents(errors, |error| match error { $($error::$variant { .. } => {})+ });
+            insta::assert_snapshot!(stringify!($error), documents);
         }
     };
 }
 
 pub(crate) use problems;
 
-/// `known` matches every variant, so that a new one does not compile until a value of it is tested as well.
+/// The document of each error. `known` matches every variant, so that a new one does not compile
+/// until a value of it is tested as well.
 #[cfg(test)]
-pub fn assert_stated<E: Problems>(errors: impl IntoIterator<Item = E>, known: fn(&E)) {
-    use std::collections::BTreeSet;
+pub fn documents<E: Problems>(errors: impl IntoIterator<Item = E>, known: fn(&E)) -> String {
+    use std::{collections::BTreeSet, fmt::Write};
 
-    let becomes = |error: E| {
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
+    use crate::http::middleware::{REQUEST_ID_HEADER, RequestId};
+
+    let headers = [(HeaderName::from_static(REQUEST_ID_HEADER), HeaderValue::from_static("a-request"))];
+    let request = RequestId::of(&headers.into_iter().collect());
+    let (mut found, mut documents) = (BTreeSet::new(), String::new());
+    for error in errors {
         known(&error);
-        error.into().code
-    };
-    let found: BTreeSet<Code> = errors.into_iter().map(becomes).collect();
+        let problem: Problem = error.into();
+        let document: serde_json::Value = serde_json::from_str(&problem.body(&request)).unwrap();
+        writeln!(documents, "{document:#}").unwrap();
+        found.insert(problem.code);
+    }
     assert_eq!(found, E::CODES.iter().copied().collect::<BTreeSet<_>>());
+    documents
 }

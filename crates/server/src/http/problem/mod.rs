@@ -18,7 +18,7 @@ use comanda_domain::{Allowance, ports::Unavailable};
 use serde_json::{Map, Value};
 
 #[cfg(test)]
-pub use self::failure::assert_stated;
+pub use self::failure::documents;
 pub(crate) use self::failure::problems;
 pub use self::{
     code::Code,

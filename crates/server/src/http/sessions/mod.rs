@@ -7,6 +7,7 @@ mod session_response;
 mod sign_in;
 mod sign_in_browser;
 mod sign_out;
+mod sign_out_browser;
 
 use self::session_response::SessionResponse;
 pub use self::{
@@ -15,5 +16,6 @@ pub use self::{
     refresh::{__path_refresh, refresh},
     sign_in::{__path_sign_in, sign_in},
     sign_in_browser::{__path_sign_in_browser, sign_in_browser},
-    sign_out::{__path_sign_out, __path_sign_out_browser, sign_out, sign_out_browser},
+    sign_out::{__path_sign_out, sign_out},
+    sign_out_browser::{__path_sign_out_browser, sign_out_browser},
 };

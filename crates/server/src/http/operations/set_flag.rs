@@ -1,29 +1,16 @@
 use actix_web::HttpResponse;
 use comanda_application::Operations;
 use comanda_domain::{FeatureFlag, Percentage, ports::Unavailable};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::FlagResponse;
 use crate::http::{
     extract::{Admin, Json, Path, Service},
     problem::{Failure, Problem},
     validation::Violations,
-    wire::{WireInteger, names},
+    wire::WireInteger,
 };
-
-/// Shows what a feature flag is at
-#[utoipa::path(
-    get, path = "/v1/admin/flags/{name}", operation_id = "get_flag",
-    responses((status = 200, description = "The flag", body = FlagResponse))
-)]
-pub async fn read_flag(
-    operations: Service<Operations>,
-    Admin(admin): Admin,
-    Path(flag): Path<FeatureFlag>,
-) -> Result<HttpResponse, Failure<Unavailable>> {
-    let percentage = operations.read_flag(admin, flag).await?;
-    Ok(HttpResponse::Ok().json(FlagResponse::new(flag, percentage)))
-}
 
 /// Sets a feature flag; every server follows within 5 s
 #[utoipa::path(
@@ -54,21 +41,5 @@ impl SetFlagRequest {
         let mut violations = Violations::default();
         let percentage = violations.check("/percentage", Percentage::new(self.percentage.0));
         violations.finish(percentage)
-    }
-}
-
-#[derive(Serialize, ToSchema)]
-#[schema(as = FeatureFlag)]
-pub struct FlagResponse {
-    #[schema(value_type = names::FlagName)]
-    name: &'static str,
-    /// The share of subjects it is on for.
-    #[schema(minimum = 0, maximum = 100)]
-    percentage: u8,
-}
-
-impl FlagResponse {
-    fn new(flag: FeatureFlag, percentage: Percentage) -> Self {
-        Self { name: flag.as_str(), percentage: percentage.get() }
     }
 }

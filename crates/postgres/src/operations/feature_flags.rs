@@ -7,8 +7,8 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use crate::{
-    audit_log::write_record,
     database::{Database, Named, NamedRows, schema::feature_flags},
+    operations::write_record,
 };
 
 /// The settings of flags in the table `feature_flags`. In Redis they could be lost.
