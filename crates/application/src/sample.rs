@@ -14,10 +14,10 @@ use comanda_domain::{
     OrderWithLines, PasswordHash, Percentage, PersonName, Price, Quantity, Role, SessionId, StaffMember, Stock,
     Timestamp,
     ports::{
-        Clock, IdGenerator, MockAccessTokens, MockAccounts, MockAuditLog, MockCheckout, MockClock, MockClosedSessions,
-        MockFlagSettings, MockGatewayInbox, MockIdGenerator, MockLiveMenu, MockLockouts, MockMenu, MockOrders,
-        MockOverdueOrders, MockPasswordHasher, MockPaymentIntents, MockPayments, MockPublicMenu, MockRefreshTokens,
-        MockRefunds, MockSalesFigures, MockSessions, MockWorkQueue, NewAccount,
+        Clock, IdGenerator, MockAccessTokens, MockAccountChanges, MockAccounts, MockAuditLog, MockCheckout, MockClock,
+        MockClosedSessions, MockFlagSettings, MockGatewayInbox, MockIdGenerator, MockLiveMenu, MockLockedAddresses,
+        MockLockouts, MockMenu, MockOrders, MockOverdueOrders, MockPasswordHasher, MockPaymentIntents, MockPayments,
+        MockPublicMenu, MockRefreshTokens, MockRefunds, MockSalesFigures, MockSessions, MockWorkQueue, NewAccount,
     },
 };
 
@@ -66,6 +66,7 @@ pub(crate) fn menu() -> Menu {
 pub(crate) fn passwords() -> Passwords {
     Passwords {
         accounts: Arc::new(MockAccounts::new()),
+        changes: Arc::new(MockAccountChanges::new()),
         hasher: Arc::new(MockPasswordHasher::new()),
         lockouts: Arc::new(MockLockouts::new()),
         ids: ids(),
@@ -76,6 +77,7 @@ pub(crate) fn passwords() -> Passwords {
 pub(crate) fn accounts() -> Accounts {
     Accounts {
         accounts: Arc::new(MockAccounts::new()),
+        changes: Arc::new(MockAccountChanges::new()),
         passwords: passwords(),
         sessions: Arc::new(MockSessions::new()),
         closed_sessions: Arc::new(MockClosedSessions::new()),
@@ -105,6 +107,7 @@ pub(crate) fn operations() -> Operations {
     let percentage = |n| Percentage::new(n).unwrap();
     Operations {
         lockouts: Arc::new(MockLockouts::new()),
+        locked_addresses: Arc::new(MockLockedAddresses::new()),
         audit_log: Arc::new(MockAuditLog::new()),
         flag_settings: Arc::new(MockFlagSettings::new()),
         flag_defaults: FlagDefaults { menu_cache: percentage(100), partial_invalidation: percentage(0) },
@@ -118,7 +121,7 @@ pub(crate) fn sales() -> Sales {
 
 pub(crate) fn setup() -> Setup {
     Setup {
-        accounts: Arc::new(MockAccounts::new()),
+        accounts: Arc::new(MockAccountChanges::new()),
         menu: Arc::new(MockMenu::new()),
         live_menu: Arc::new(MockLiveMenu::new()),
         hasher: Arc::new(MockPasswordHasher::new()),

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
-use comanda_domain::ports::{Accounts, Clock, IdGenerator, LiveMenu, Menu, PasswordHasher};
+use comanda_domain::ports::{AccountChanges, Clock, IdGenerator, LiveMenu, Menu, PasswordHasher};
 
 /// Setting a deployment up: its first admin and its menu. For whoever holds the keys to the database, not for HTTP; the
 /// verbs are with their nouns, in `accounts` and `menu`.
 pub struct Setup {
-    pub accounts: Arc<dyn Accounts>,
+    pub accounts: Arc<dyn AccountChanges>,
     pub menu: Arc<dyn Menu>,
     pub live_menu: Arc<dyn LiveMenu>,
     pub hasher: Arc<dyn PasswordHasher>,

@@ -2,13 +2,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Account, AccountChange, AccountId, Email, Page, PasswordHash, PersonName, Timestamp,
-    ports::{Accounts, AccountsQuery, ChangeAccountError, Credentials, NewAccount, RegisterAccountError, Unavailable},
+    Account, AccountId, Email, Page,
+    ports::{Accounts, AccountsQuery, Credentials, NewAccount, RegisterAccountError, Unavailable},
 };
 
 use crate::{breaker::Breaker, retry_budget::RetryBudget};
 
-/// Accounts behind two breakers: `user.create`, and `auth.lookup` for signing in.
+/// Accounts behind two breakers: `user.create`, and `auth.lookup` for signing in. Reads are tried again within a budget.
 pub struct GuardedAccounts {
     pub accounts: Arc<dyn Accounts>,
     pub create: Breaker,
@@ -22,10 +22,6 @@ impl Accounts for GuardedAccounts {
         self.create.call(self.accounts.register(account)).await
     }
 
-    async fn appoint(&self, account: NewAccount) -> Result<Account, Unavailable> {
-        self.accounts.appoint(account).await
-    }
-
     async fn find_many(&self, ids: &[AccountId]) -> Result<Vec<Account>, Unavailable> {
         self.retries.read(|| self.accounts.find_many(ids)).await
     }
@@ -35,24 +31,6 @@ impl Accounts for GuardedAccounts {
     }
 
     async fn list(&self, query: AccountsQuery) -> Result<Page<Account>, Unavailable> {
-        self.accounts.list(query).await
-    }
-
-    async fn change(
-        &self,
-        id: AccountId,
-        change: AccountChange,
-        by: AccountId,
-        at: Timestamp,
-    ) -> Result<Account, ChangeAccountError> {
-        self.accounts.change(id, change, by, at).await
-    }
-
-    async fn rename(&self, id: AccountId, name: PersonName) -> Result<Option<Account>, Unavailable> {
-        self.accounts.rename(id, name).await
-    }
-
-    async fn replace_hash(&self, id: AccountId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, Unavailable> {
-        self.accounts.replace_hash(id, old, new).await
+        self.retries.read(|| self.accounts.list(query.clone())).await
     }
 }

@@ -6,8 +6,8 @@ use std::{
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Admission, AttemptId, AttemptOutcome, Email, LockedAddress, LockoutPolicy, LockoutState, Page, Timestamp,
-    ports::{Clock, Lockouts, LockoutsQuery, Unavailable},
+    Admission, AttemptId, AttemptOutcome, Email, LockoutPolicy, LockoutState, Timestamp,
+    ports::{Clock, Lockouts, Unavailable},
 };
 use tokio::time::Instant;
 
@@ -86,14 +86,6 @@ impl Lockouts for LocalLockouts {
         }
         self.outage.call(self.shared.settle(email, id, outcome)).await;
         Ok(())
-    }
-
-    async fn find(&self, email: &Email) -> Result<Option<LockedAddress>, Unavailable> {
-        self.shared.find(email).await
-    }
-
-    async fn list(&self, query: LockoutsQuery) -> Result<Page<LockedAddress>, Unavailable> {
-        self.shared.list(query).await
     }
 
     async fn unlock(&self, email: &Email) -> Result<(), Unavailable> {

@@ -25,7 +25,7 @@ mod tests {
 
     use comanda_domain::{
         Password, PersonName,
-        ports::{MockAccounts, MockPasswordHasher},
+        ports::{MockAccountChanges, MockPasswordHasher},
     };
 
     use super::*;
@@ -35,7 +35,7 @@ mod tests {
     async fn appoints_an_admin() {
         let mut hasher = MockPasswordHasher::new();
         hasher.expect_hash().returning(|_| Ok(sample::password_hash()));
-        let mut accounts = MockAccounts::new();
+        let mut accounts = MockAccountChanges::new();
         accounts
             .expect_appoint()
             .once()

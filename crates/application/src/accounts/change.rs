@@ -12,7 +12,7 @@ impl Accounts {
         change: AccountChange,
     ) -> Result<Account, ChangeAccountError> {
         let now = self.clock.now();
-        let account = self.accounts.change(id, change, by.account_id(), now).await?;
+        let account = self.changes.change(id, change, by.account_id(), now).await?;
         if change != AccountChange::default() {
             let ended = self.sessions.close_all_but(id, None, now).await?;
             self.closed_sessions.announce(&ended).await;
@@ -27,7 +27,7 @@ mod tests {
 
     use comanda_domain::{
         Role, SessionId,
-        ports::{MockAccounts, MockClosedSessions, MockSessions},
+        ports::{MockAccountChanges, MockClosedSessions, MockSessions},
     };
 
     use super::*;
@@ -36,7 +36,7 @@ mod tests {
     #[tokio::test]
     async fn every_session_of_the_account_ends() {
         let change = AccountChange { role: Some(Role::Staff), disabled: None };
-        let mut stored = MockAccounts::new();
+        let mut stored = MockAccountChanges::new();
         stored
             .expect_change()
             .once()
@@ -52,7 +52,7 @@ mod tests {
         let mut closed = MockClosedSessions::new();
         closed.expect_announce().once().withf(move |ids| ids == [ended]).returning(|_| ());
         let accounts = Accounts {
-            accounts: Arc::new(stored),
+            changes: Arc::new(stored),
             sessions: Arc::new(sessions),
             closed_sessions: Arc::new(closed),
             ..sample::accounts()

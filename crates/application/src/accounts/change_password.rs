@@ -19,7 +19,7 @@ impl Accounts {
         let hash = self.passwords.hasher.hash(new).await?;
         // Read again: the check may have replaced the hash by a better one.
         let stored = self.accounts.credentials(&account.email).await?.map_or(known.password_hash, |c| c.password_hash);
-        if !self.accounts.replace_hash(account.id, &stored, &hash).await? {
+        if !self.changes.replace_hash(account.id, &stored, &hash).await? {
             // Another change was faster; the password that was given is not the current one any more.
             return Err(CheckPasswordError::InvalidCredentials);
         }
@@ -36,8 +36,8 @@ mod tests {
     use comanda_domain::{
         Admission, AttemptOutcome, PasswordHash, Role, SessionId,
         ports::{
-            self, Credentials, MockAccounts, MockClosedSessions, MockLockouts, MockPasswordHasher, MockSessions,
-            Verification,
+            self, Credentials, MockAccountChanges, MockAccounts, MockClosedSessions, MockLockouts, MockPasswordHasher,
+            MockSessions, Verification,
         },
     };
 
@@ -53,7 +53,8 @@ mod tests {
         stored.expect_find_many().returning(|_| Ok(vec![sample::customer()]));
         let known = Credentials { account: sample::customer(), password_hash: sample::password_hash() };
         stored.expect_credentials().returning(move |_| Ok(Some(known.clone())));
-        stored.expect_replace_hash().returning(|_, old, _| Ok(*old == sample::password_hash()));
+        let mut changes = MockAccountChanges::new();
+        changes.expect_replace_hash().returning(|_, old, _| Ok(*old == sample::password_hash()));
         let mut hasher = MockPasswordHasher::new();
         hasher.expect_verify().returning(move |_, _| Ok(verification));
         hasher.expect_hash().returning(|_| Ok(PasswordHash::new("new".to_owned())));
@@ -71,6 +72,7 @@ mod tests {
         };
         let accounts = Accounts {
             accounts: stored,
+            changes: Arc::new(changes),
             passwords,
             sessions: Arc::new(sessions),
             closed_sessions: Arc::new(closed),

@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 use comanda_domain::{
     Admission, AttemptId, AttemptOutcome, Email, Lock, Password,
     ports::{
-        Accounts, Clock, Credentials, HashPasswordError, IdGenerator, Lockouts, PasswordHasher, Unavailable,
-        Verification,
+        AccountChanges, Accounts, Clock, Credentials, HashPasswordError, IdGenerator, Lockouts, PasswordHasher,
+        Unavailable, Verification,
     },
 };
 use thiserror::Error;
@@ -41,6 +41,7 @@ impl From<HashPasswordError> for CheckPasswordError {
 #[derive(Clone)]
 pub struct Passwords {
     pub accounts: Arc<dyn Accounts>,
+    pub changes: Arc<dyn AccountChanges>,
     pub hasher: Arc<dyn PasswordHasher>,
     pub lockouts: Arc<dyn Lockouts>,
     pub ids: Arc<dyn IdGenerator>,
@@ -105,7 +106,7 @@ impl Passwords {
     async fn replace_outdated_hash(&self, known: &Credentials, password: Password) -> Result<(), CheckPasswordError> {
         match self.hasher.hash(password).await {
             Ok(better) => {
-                self.accounts.replace_hash(known.account.id, &known.password_hash, &better).await?;
+                self.changes.replace_hash(known.account.id, &known.password_hash, &better).await?;
                 Ok(())
             }
             Err(HashPasswordError::Busy) => Ok(()),
@@ -118,7 +119,7 @@ impl Passwords {
 mod tests {
     use comanda_domain::{
         Account, PasswordHash,
-        ports::{MockAccounts, MockLockouts, MockPasswordHasher},
+        ports::{MockAccountChanges, MockAccounts, MockLockouts, MockPasswordHasher},
     };
 
     use super::*;
@@ -157,8 +158,18 @@ mod tests {
         hasher: MockPasswordHasher,
         lockouts: MockLockouts,
     ) -> Result<Credentials, CheckPasswordError> {
+        check_replacing(MockAccountChanges::new(), accounts, hasher, lockouts).await
+    }
+
+    async fn check_replacing(
+        changes: MockAccountChanges,
+        accounts: MockAccounts,
+        hasher: MockPasswordHasher,
+        lockouts: MockLockouts,
+    ) -> Result<Credentials, CheckPasswordError> {
         let passwords = Passwords {
             accounts: Arc::new(accounts),
+            changes: Arc::new(changes),
             hasher: Arc::new(hasher),
             lockouts: Arc::new(lockouts),
             ..sample::passwords()
@@ -219,13 +230,14 @@ mod tests {
         let better = || PasswordHash::new("better".to_owned());
         let mut hasher = hasher_saying(Verification::Match { outdated: true });
         hasher.expect_hash().once().returning(move |_| Ok(better()));
-        let mut accounts = accounts_with(Some(known(false)));
-        accounts
+        let mut changes = MockAccountChanges::new();
+        changes
             .expect_replace_hash()
             .once()
             .withf(move |_, old, new| *old == sample::password_hash() && *new == better())
             .returning(|_, _, _| Ok(true));
-        assert!(check(accounts, hasher, lockouts_settled(AttemptOutcome::Success)).await.is_ok());
+        let (accounts, settled) = (accounts_with(Some(known(false))), lockouts_settled(AttemptOutcome::Success));
+        assert!(check_replacing(changes, accounts, hasher, settled).await.is_ok());
 
         let mut busy = hasher_saying(Verification::Match { outdated: true });
         busy.expect_hash().once().returning(|_| Err(HashPasswordError::Busy));

@@ -11,7 +11,7 @@ mod rename;
 
 use std::sync::Arc;
 
-use comanda_domain::ports::{self, Clock, ClosedSessions, IdGenerator};
+use comanda_domain::ports::{self, AccountChanges, Clock, ClosedSessions, IdGenerator};
 
 pub use check_password::{CheckPasswordError, Passwords};
 pub use register::{OpenAccountError, Registration};
@@ -19,6 +19,7 @@ pub use register::{OpenAccountError, Registration};
 /// The accounts of customers, staff and admins. One file per verb.
 pub struct Accounts {
     pub accounts: Arc<dyn ports::Accounts>,
+    pub changes: Arc<dyn AccountChanges>,
     pub passwords: Passwords,
     /// Changing an account, or its password, ends its sessions.
     pub sessions: Arc<dyn ports::Sessions>,

@@ -5,6 +5,6 @@ use super::Accounts;
 impl Accounts {
     /// Changes the name of an account. `None`: there is no such account.
     pub async fn rename(&self, id: AccountId, name: PersonName) -> Result<Option<Account>, Unavailable> {
-        self.accounts.rename(id, name).await
+        self.changes.rename(id, name).await
     }
 }

@@ -12,6 +12,6 @@ impl Operations {
         _by: Administrator,
         query: LockoutsQuery,
     ) -> Result<Page<LockedAddress>, Unavailable> {
-        self.lockouts.list(query).await
+        self.locked_addresses.list(query).await
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use comanda_domain::{
     FlagDefaults,
-    ports::{AuditLog, Clock, FlagSettings, Lockouts},
+    ports::{AuditLog, Clock, FlagSettings, LockedAddresses, Lockouts},
 };
 
 pub use unlock::UnlockError;
@@ -19,6 +19,7 @@ pub use unlock::UnlockError;
 /// What admins see and change of a running server. One file per verb.
 pub struct Operations {
     pub lockouts: Arc<dyn Lockouts>,
+    pub locked_addresses: Arc<dyn LockedAddresses>,
     pub audit_log: Arc<dyn AuditLog>,
     pub flag_settings: Arc<dyn FlagSettings>,
     /// The percentages of flags until somebody sets them.

@@ -15,7 +15,7 @@ pub enum UnlockError {
 impl Operations {
     /// Lifts the lock of an address, and forgets the failures that led to it.
     pub async fn unlock(&self, by: Administrator, email: &Email, reason: Reason) -> Result<(), UnlockError> {
-        self.lockouts.find(email).await?.ok_or(UnlockError::NotLocked)?;
+        self.locked_addresses.find(email).await?.ok_or(UnlockError::NotLocked)?;
         // Recorded first: nothing is unlocked that is not in the log.
         let record = AuditRecord {
             actor: Some(by.account_id()),
@@ -35,20 +35,20 @@ mod tests {
 
     use comanda_domain::{
         Lock, LockedAddress,
-        ports::{MockAuditLog, MockLockouts},
+        ports::{MockAuditLog, MockLockedAddresses, MockLockouts},
     };
 
     use super::*;
     use crate::sample;
 
-    fn locked() -> MockLockouts {
-        let mut lockouts = MockLockouts::new();
-        lockouts.expect_find().returning(|email| {
+    fn locked() -> MockLockedAddresses {
+        let mut addresses = MockLockedAddresses::new();
+        addresses.expect_find().returning(|email| {
             let now = sample::now();
             let lock = Lock { attempts: 5, level: 1, first_failed_at: now, locked_at: now, unlock_at: now };
             Ok(Some(LockedAddress { email: email.clone(), lock }))
         });
-        lockouts
+        addresses
     }
 
     fn reason() -> Reason {
@@ -57,7 +57,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_unlocked_whom_and_why_is_recorded() {
-        let mut lockouts = locked();
+        let mut lockouts = MockLockouts::new();
         lockouts.expect_unlock().once().returning(|_| Ok(()));
         let mut log = MockAuditLog::new();
         log.expect_record()
@@ -68,7 +68,12 @@ mod tests {
                     && record.reason == Some(reason())
             })
             .returning(|_| Ok(()));
-        let operations = Operations { lockouts: Arc::new(lockouts), audit_log: Arc::new(log), ..sample::operations() };
+        let operations = Operations {
+            lockouts: Arc::new(lockouts),
+            locked_addresses: Arc::new(locked()),
+            audit_log: Arc::new(log),
+            ..sample::operations()
+        };
         assert!(operations.unlock(sample::admin(), &sample::email(), reason()).await.is_ok());
     }
 
@@ -76,15 +81,16 @@ mod tests {
     async fn what_cannot_be_recorded_is_not_done() {
         let mut log = MockAuditLog::new();
         log.expect_record().returning(|_| Err(Unavailable::new("gone")));
-        let operations = Operations { lockouts: Arc::new(locked()), audit_log: Arc::new(log), ..sample::operations() };
+        let operations =
+            Operations { locked_addresses: Arc::new(locked()), audit_log: Arc::new(log), ..sample::operations() };
         assert!(operations.unlock(sample::admin(), &sample::email(), reason()).await.is_err());
     }
 
     #[tokio::test]
     async fn an_address_that_is_not_locked_cannot_be_unlocked() {
-        let mut lockouts = MockLockouts::new();
-        lockouts.expect_find().returning(|_| Ok(None));
-        let operations = Operations { lockouts: Arc::new(lockouts), ..sample::operations() };
+        let mut addresses = MockLockedAddresses::new();
+        addresses.expect_find().returning(|_| Ok(None));
+        let operations = Operations { locked_addresses: Arc::new(addresses), ..sample::operations() };
         let answer = operations.unlock(sample::admin(), &sample::email(), reason()).await;
         assert!(matches!(answer, Err(UnlockError::NotLocked)));
     }

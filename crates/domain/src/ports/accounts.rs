@@ -68,15 +68,12 @@ pub struct AccountsQuery {
     pub limit: PageLimit,
 }
 
-/// The accounts.
+/// Opening and finding accounts.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Accounts: Send + Sync {
     /// Opens an account. Of two at the same moment for one address, one MUST get [`RegisterAccountError::EmailTaken`].
     async fn register(&self, account: NewAccount) -> Result<Account, RegisterAccountError>;
-
-    /// Opens an account, or gives the address's existing account this name, role and password and enables it.
-    async fn appoint(&self, account: NewAccount) -> Result<Account, Unavailable>;
 
     /// Those of the accounts that exist, in one round trip, in any order.
     async fn find_many(&self, ids: &[AccountId]) -> Result<Vec<Account>, Unavailable>;
@@ -86,6 +83,14 @@ pub trait Accounts: Send + Sync {
 
     /// A page of accounts in order of registration.
     async fn list(&self, query: AccountsQuery) -> Result<Page<Account>, Unavailable>;
+}
+
+/// What changes an account that may exist already.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait AccountChanges: Send + Sync {
+    /// Opens an account, or gives the address's existing account this name, role and password and enables it.
+    async fn appoint(&self, account: NewAccount) -> Result<Account, Unavailable>;
 
     /// Changes what an account may do, and records who did it.
     async fn change(

@@ -35,12 +35,17 @@ pub trait Lockouts: Send + Sync {
     /// Settles an attempt that was allowed.
     async fn settle(&self, email: &Email, id: AttemptId, outcome: AttemptOutcome) -> Result<(), Unavailable>;
 
+    /// Forgets everything about the address.
+    async fn unlock(&self, email: &Email) -> Result<(), Unavailable>;
+}
+
+/// The addresses that are locked now, for admins.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait LockedAddresses: Send + Sync {
     /// The address's lock, if it has one now.
     async fn find(&self, email: &Email) -> Result<Option<LockedAddress>, Unavailable>;
 
     /// The addresses that are locked now, those that open first at the front.
     async fn list(&self, query: LockoutsQuery) -> Result<Page<LockedAddress>, Unavailable>;
-
-    /// Forgets everything about the address.
-    async fn unlock(&self, email: &Email) -> Result<(), Unavailable>;
 }

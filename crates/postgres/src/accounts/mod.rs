@@ -13,7 +13,10 @@ mod row;
 use async_trait::async_trait;
 use comanda_domain::{
     Account, AccountChange, AccountId, Email, Page, PasswordHash, PersonName, Timestamp,
-    ports::{Accounts, AccountsQuery, ChangeAccountError, Credentials, NewAccount, RegisterAccountError, Unavailable},
+    ports::{
+        AccountChanges, Accounts, AccountsQuery, ChangeAccountError, Credentials, NewAccount, RegisterAccountError,
+        Unavailable,
+    },
 };
 
 pub(crate) use self::row::AccountRow;
@@ -36,10 +39,6 @@ impl Accounts for PostgresAccounts {
         register::register(&self.database, &account).await
     }
 
-    async fn appoint(&self, account: NewAccount) -> Result<Account, Unavailable> {
-        appoint::appoint(&self.database, &account).await
-    }
-
     async fn find_many(&self, ids: &[AccountId]) -> Result<Vec<Account>, Unavailable> {
         find_many::find_many(&self.database, ids).await
     }
@@ -50,6 +49,13 @@ impl Accounts for PostgresAccounts {
 
     async fn list(&self, query: AccountsQuery) -> Result<Page<Account>, Unavailable> {
         list::list(&self.database, query).await
+    }
+}
+
+#[async_trait]
+impl AccountChanges for PostgresAccounts {
+    async fn appoint(&self, account: NewAccount) -> Result<Account, Unavailable> {
+        appoint::appoint(&self.database, &account).await
     }
 
     async fn change(

@@ -1,6 +1,6 @@
 use comanda_domain::{
     Email, PasswordHash, Role,
-    ports::{Accounts, NewAccount, RegisterAccountError},
+    ports::{AccountChanges, Accounts, NewAccount, RegisterAccountError},
 };
 use futures_util::future::join_all;
 

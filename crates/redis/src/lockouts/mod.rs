@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
 use comanda_domain::{
     Admission, AttemptId, AttemptOutcome, Email, Lock, LockedAddress, LockoutPolicy, Page,
-    ports::{Lockouts, LockoutsQuery, Unavailable},
+    ports::{LockedAddresses, Lockouts, LockoutsQuery, Unavailable},
 };
 use rand::RngExt;
 use redis::{Script, aio::ConnectionLike};
@@ -146,6 +146,13 @@ impl Lockouts for RedisLockouts {
         self.run(email, &Operation::Settle(id, outcome)).await.map(|_| ())
     }
 
+    async fn unlock(&self, email: &Email) -> Result<(), Unavailable> {
+        self.run(email, &Operation::Unlock).await.map(|_| ())
+    }
+}
+
+#[async_trait]
+impl LockedAddresses for RedisLockouts {
     async fn find(&self, email: &Email) -> Result<Option<LockedAddress>, Unavailable> {
         Ok(match self.run(email, &Operation::Lock).await? {
             Admission::Locked(lock) => Some(LockedAddress { email: email.clone(), lock }),
@@ -207,10 +214,6 @@ impl Lockouts for RedisLockouts {
             }
         }
         Ok(Page::from_one_more(entries, limit))
-    }
-
-    async fn unlock(&self, email: &Email) -> Result<(), Unavailable> {
-        self.run(email, &Operation::Unlock).await.map(|_| ())
     }
 }
 

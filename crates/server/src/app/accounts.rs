@@ -12,9 +12,13 @@ use crate::{
     workers::{Workers, hash_passwords},
 };
 
-pub(super) fn guarded(breakers: &BreakerConfig, database: &Database) -> Arc<dyn Accounts> {
+pub(super) fn stored(database: &Database) -> Arc<PostgresAccounts> {
+    Arc::new(PostgresAccounts::new(database.clone()))
+}
+
+pub(super) fn guarded(accounts: Arc<PostgresAccounts>, breakers: &BreakerConfig) -> Arc<dyn Accounts> {
     Arc::new(GuardedAccounts {
-        accounts: Arc::new(PostgresAccounts::new(database.clone())),
+        accounts,
         create: Breaker::new("user.create", breakers.user_create),
         lookup: Breaker::new("auth.lookup", breakers.auth_lookup),
         retries: RetryBudget::new("auth.lookup"),
@@ -29,13 +33,16 @@ pub(super) fn hasher(config: &PasswordConfig, workers: &mut Workers) -> anyhow::
     Ok(Arc::new(hasher))
 }
 
+/// Lockouts that all servers share.
+pub(super) fn shared_lockouts(config: &LockoutSettings, redis: &RedisConnections) -> Arc<RedisLockouts> {
+    Arc::new(RedisLockouts::new(redis.clone(), config.policy(), config.patience))
+}
+
 /// Lockouts that all servers share in Redis, and that go on in memory while Redis is gone.
 pub(super) fn lockouts(
+    shared: Arc<RedisLockouts>,
     config: &LockoutSettings,
-    redis: &RedisConnections,
     clock: &Arc<dyn Clock>,
 ) -> Arc<dyn Lockouts> {
-    let (policy, patience) = (config.policy(), config.patience);
-    let shared = Arc::new(RedisLockouts::new(redis.clone(), policy.clone(), patience));
-    Arc::new(LocalLockouts::beside(shared, policy, patience, clock.clone()))
+    Arc::new(LocalLockouts::beside(shared, config.policy(), config.patience, clock.clone()))
 }

@@ -60,15 +60,18 @@ impl Server {
         let orders = orders::guarded(placement.clone(), &config.breakers);
         let stored_payments = payments::stored(&database);
         let checkout = payments::guarded(stored_payments.clone(), &config.breakers);
-        let accounts = accounts::guarded(&config.breakers, &database);
+        let account_changes = accounts::stored(&database);
+        let accounts = accounts::guarded(account_changes.clone(), &config.breakers);
         let hasher = accounts::hasher(&config.passwords, &mut workers)?;
         let keys = Arc::new(config.tokens.keys()?);
         let access_tokens = sessions::access_tokens(config, &keys);
         let sessions = sessions::stored(&database);
         let closed_sessions = sessions::closed(config, &*sessions, &redis, &*clock, &mut workers).await?;
-        let lockouts = accounts::lockouts(&config.lockouts, &redis, &clock);
+        let locked_addresses = accounts::shared_lockouts(&config.lockouts, &redis);
+        let lockouts = accounts::lockouts(locked_addresses.clone(), &config.lockouts, &clock);
         let passwords = Passwords {
             accounts: accounts.clone(),
+            changes: account_changes.clone(),
             hasher,
             lockouts: lockouts.clone(),
             ids: ids.clone(),
@@ -114,6 +117,7 @@ impl Server {
             },
             accounts: Accounts {
                 accounts,
+                changes: account_changes,
                 passwords: passwords.clone(),
                 sessions: sessions.clone(),
                 closed_sessions: closed_sessions.clone(),
@@ -135,6 +139,7 @@ impl Server {
             sales: Sales { figures, clock: clock.clone() },
             operations: Operations {
                 lockouts,
+                locked_addresses,
                 audit_log: Arc::new(PostgresAuditLog::new(database.clone())),
                 flag_settings,
                 flag_defaults: config.flags,
