@@ -77,7 +77,11 @@ impl JwtAccessTokens {
     }
 
     fn check(&self, token: &str, audience: Audience, now: Timestamp) -> Result<Proof, InvalidAccessToken> {
-        let key_id = decode_header(token).ok().and_then(|header| header.kid).ok_or(InvalidAccessToken)?;
+        let header = decode_header(token).map_err(|_| InvalidAccessToken)?;
+        if !is_access_token(&header) {
+            return Err(InvalidAccessToken);
+        }
+        let key_id = header.kid.ok_or(InvalidAccessToken)?;
         let key = self.keys.verifying_key(&key_id).ok_or(InvalidAccessToken)?;
         let validation = match audience {
             Audience::Client => &self.client,
@@ -92,6 +96,17 @@ impl JwtAccessTokens {
         Ok(Proof { actor, audience, expires_at: claims.exp })
     }
 }
+
+/// Whether the header says that this is an access token (RFC 9068), and asks for nothing that is not understood here
+/// (RFC 7515, section 4.1.11). Earlier servers wrote `JWT`.
+fn is_access_token(header: &Header) -> bool {
+    let typ = header.typ.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let typ = typ.strip_prefix("application/").unwrap_or(&typ);
+    header.crit.is_none() && matches!(typ, TYP | "jwt")
+}
+
+/// The `typ` of access tokens (RFC 9068): no other signed document can pass for one.
+const TYP: &str = "at+jwt";
 
 fn audience_claim(terms: &TokenTerms, audience: Audience) -> String {
     match audience {
@@ -125,7 +140,8 @@ impl AccessTokens for JwtAccessTokens {
             exp: issued_at + i64::from(lifetime),
             jti: Uuid::now_v7(),
         };
-        let header = Header { kid: Some(self.keys.signing_key_id().to_owned()), ..Header::new(Algorithm::EdDSA) };
+        let (typ, kid) = (Some(TYP.to_owned()), Some(self.keys.signing_key_id().to_owned()));
+        let header = Header { typ, kid, ..Header::new(Algorithm::EdDSA) };
         let token = encode(&header, &claims, self.keys.signing_key()).map_err(Unavailable::new)?;
         Ok(AccessToken { token, expires_in: lifetime })
     }
@@ -234,6 +250,33 @@ mod tests {
         let (head, signature) = token.rsplit_once('.').unwrap();
         for forged in [format!("{head}."), format!("{head}x.{signature}"), "a.b.c".to_owned(), String::new()] {
             assert_eq!(ours.verify(&forged, Audience::Client, now()), Err(InvalidAccessToken));
+        }
+    }
+
+    #[test]
+    fn the_header_must_say_access_token_and_ask_for_nothing_else() {
+        let pem = new_pem();
+        let ours = tokens(&pem, "comanda", "comanda");
+        let token = ours.issue(&account(), session(), Audience::Client, now()).unwrap().token;
+        let header = decode_header(&token).unwrap();
+        assert_eq!(header.typ.as_deref(), Some("at+jwt"));
+        let claims: Claims =
+            decode(&token, ours.keys.verifying_key(header.kid.as_ref().unwrap()).unwrap(), &ours.client)
+                .unwrap()
+                .claims;
+        let with = |typ: Option<&str>, crit: Option<Vec<String>>| {
+            let header = Header { typ: typ.map(str::to_owned), crit, ..header.clone() };
+            let token = encode(&header, &claims, ours.keys.signing_key()).unwrap();
+            ours.verify(&token, Audience::Client, now())
+        };
+        for typ in ["at+jwt", "AT+JWT", "application/at+jwt", "JWT"] {
+            assert!(with(Some(typ), None).is_ok(), "{typ}");
+        }
+        for typ in [None, Some(""), Some("id+jwt"), Some("logout+jwt"), Some("JWS")] {
+            assert_eq!(with(typ, None), Err(InvalidAccessToken), "{typ:?}");
+        }
+        for critical in [vec!["exp".to_owned()], vec!["b64".to_owned()], vec![]] {
+            assert_eq!(with(Some("at+jwt"), Some(critical.clone())), Err(InvalidAccessToken), "{critical:?}");
         }
     }
 
