@@ -9,15 +9,16 @@ use std::{
 };
 
 use comanda_domain::{
-    Account, AccountId, Actor, Administrator, Basket, BasketLine, Category, Currency, Description, Email, FlagDefaults,
-    MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Order, OrderId, OrderLine, OrderNumber, OrderStatus,
-    OrderWithLines, PasswordHash, Percentage, PersonName, Price, Quantity, Role, SessionId, StaffMember, Stock,
-    Timestamp,
+    Account, AccountId, Actor, Administrator, Basket, BasketLine, Category, Claimant, Currency, Description, Email,
+    FlagDefaults, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Order, OrderId, OrderLine, OrderNumber,
+    OrderStatus, OrderWithLines, PasswordHash, Percentage, PersonName, Price, Quantity, Role, SessionId, StaffMember,
+    Stock, Timestamp,
     ports::{
         Clock, IdGenerator, MockAccessTokens, MockAccountChanges, MockAccounts, MockAuditLog, MockCheckout, MockClock,
         MockClosedSessions, MockFlagSettings, MockGatewayInbox, MockIdGenerator, MockLiveMenu, MockLockedAddresses,
         MockLockouts, MockMenu, MockOrders, MockOverdueOrders, MockPasswordHasher, MockPaymentIntents, MockPayments,
-        MockPublicMenu, MockRefreshTokens, MockRefunds, MockSalesFigures, MockSessions, MockWorkQueue, NewAccount,
+        MockPublicMenu, MockRefreshTokens, MockRefunds, MockSalesFigures, MockSecurityLog, MockSessions, MockWorkQueue,
+        NewAccount, SecurityLog,
     },
 };
 
@@ -69,6 +70,7 @@ pub(crate) fn passwords() -> Passwords {
         changes: Arc::new(MockAccountChanges::new()),
         hasher: Arc::new(MockPasswordHasher::new()),
         lockouts: Arc::new(MockLockouts::new()),
+        security: security(),
         ids: ids(),
         clock: clock(),
     }
@@ -81,6 +83,7 @@ pub(crate) fn accounts() -> Accounts {
         passwords: passwords(),
         sessions: Arc::new(MockSessions::new()),
         closed_sessions: Arc::new(MockClosedSessions::new()),
+        security: security(),
         ids: ids(),
         clock: clock(),
     }
@@ -93,6 +96,7 @@ pub(crate) fn sessions() -> Sessions {
         passwords: passwords(),
         access_tokens: Arc::new(MockAccessTokens::new()),
         refresh_tokens: Arc::new(MockRefreshTokens::new()),
+        security: security(),
         ids: ids(),
         clock: clock(),
         terms: SessionTerms {
@@ -109,6 +113,7 @@ pub(crate) fn operations() -> Operations {
         lockouts: Arc::new(MockLockouts::new()),
         locked_addresses: Arc::new(MockLockedAddresses::new()),
         audit_log: Arc::new(MockAuditLog::new()),
+        security: security(),
         flag_settings: Arc::new(MockFlagSettings::new()),
         flag_defaults: FlagDefaults { menu_cache: percentage(100), partial_invalidation: percentage(0) },
         clock: clock(),
@@ -125,6 +130,7 @@ pub(crate) fn setup() -> Setup {
         menu: Arc::new(MockMenu::new()),
         live_menu: Arc::new(MockLiveMenu::new()),
         hasher: Arc::new(MockPasswordHasher::new()),
+        security: security(),
         ids: ids(),
         clock: clock(),
     }
@@ -140,6 +146,13 @@ pub(crate) fn clock() -> Arc<dyn Clock> {
     Arc::new(clock)
 }
 
+/// Takes every event.
+pub(crate) fn security() -> Arc<dyn SecurityLog> {
+    let mut security = MockSecurityLog::new();
+    security.expect_record().returning(|_| ());
+    Arc::new(security)
+}
+
 pub(crate) fn ids() -> Arc<dyn IdGenerator> {
     let next = AtomicU64::new(1);
     let mut ids = MockIdGenerator::new();
@@ -153,6 +166,10 @@ fn uuid(n: u64) -> uuid::Uuid {
 
 pub(crate) fn email() -> Email {
     Email::new("ana@example.org").unwrap()
+}
+
+pub(crate) fn claimant() -> Claimant {
+    Claimant::stranger(email())
 }
 
 pub(crate) fn password_hash() -> PasswordHash {

@@ -2,16 +2,21 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
 
+mod access;
 mod accounts;
 mod analytics;
 mod bad_input;
 mod bad_tokens;
 mod command_line;
+mod credentials;
 mod csrf;
 mod events;
 mod faults;
 mod hanging_up;
+mod headers;
 mod idempotency;
+mod known_devices;
+mod last_admin;
 mod lockout;
 mod menu;
 mod menu_cache;
@@ -22,5 +27,6 @@ mod orders;
 mod payments;
 mod placement_race;
 mod reads;
+mod security_events;
 mod sessions;
 mod stripe;

@@ -1,4 +1,4 @@
-use comanda_domain::{Account, AccountId, Role, ports::NewAccount};
+use comanda_domain::{Account, AccountId, Role, SecurityEvent, SecurityEventKind, SecurityOutcome, ports::NewAccount};
 
 use super::{OpenAccountError, Registration};
 use crate::Setup;
@@ -15,7 +15,10 @@ impl Setup {
             password_hash,
             created_at: self.clock.now(),
         };
-        Ok(self.accounts.appoint(account).await?)
+        let account = self.accounts.appoint(account).await?;
+        let event = SecurityEvent::new(SecurityEventKind::AdminAppointment, SecurityOutcome::Success);
+        self.security.record(event.of_account(account.id).of_address(&account.email));
+        Ok(account)
     }
 }
 
@@ -47,7 +50,7 @@ mod tests {
             .appoint_admin(Registration {
                 email: sample::email(),
                 name: PersonName::new("Ana").unwrap(),
-                password: Password::choose("correct horse battery".to_owned()).unwrap(),
+                password: Password::attempt("correct horse battery".to_owned()).unwrap(),
             })
             .await
             .unwrap();

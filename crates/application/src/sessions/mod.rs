@@ -7,7 +7,7 @@ mod terms;
 
 use std::sync::Arc;
 
-use comanda_domain::ports::{self, AccessTokens, Clock, ClosedSessions, IdGenerator, RefreshTokens};
+use comanda_domain::ports::{self, AccessTokens, Clock, ClosedSessions, IdGenerator, RefreshTokens, SecurityLog};
 
 pub use refresh::RefreshSessionError;
 pub use sign_in::{BrowserSession, ClientSession};
@@ -22,6 +22,7 @@ pub struct Sessions {
     pub passwords: Passwords,
     pub access_tokens: Arc<dyn AccessTokens>,
     pub refresh_tokens: Arc<dyn RefreshTokens>,
+    pub security: Arc<dyn SecurityLog>,
     pub ids: Arc<dyn IdGenerator>,
     pub clock: Arc<dyn Clock>,
     pub terms: SessionTerms,

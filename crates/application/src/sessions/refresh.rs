@@ -1,6 +1,6 @@
 use chrono::TimeDelta;
 use comanda_domain::{
-    RefreshToken,
+    RefreshToken, SecurityEvent, SecurityEventKind, SecurityOutcome,
     ports::{Audience, RotateError, Rotation, Unavailable},
 };
 use thiserror::Error;
@@ -39,6 +39,8 @@ impl Sessions {
             Err(RotateError::SessionClosed { session_id }) => {
                 // Its access tokens end with it, on every server.
                 self.closed_sessions.announce(&[session_id]).await;
+                let event = SecurityEvent::new(SecurityEventKind::RefreshReuse, SecurityOutcome::Refused);
+                self.security.record(event.in_session(session_id));
                 Err(RefreshSessionError::SessionClosed)
             }
             Err(RotateError::Unknown) => Err(RefreshSessionError::Unknown),

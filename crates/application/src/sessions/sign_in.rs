@@ -1,6 +1,7 @@
 use comanda_domain::{
-    Account, Email, NewSession, Password, RefreshToken, SessionId,
-    ports::{AccessToken, Audience, Unavailable},
+    Account, Claimant, NewSession, Password, RefreshToken, SecurityEvent, SecurityEventKind, SecurityOutcome,
+    SessionId,
+    ports::{AccessToken, Audience, Credentials, Unavailable},
 };
 
 use super::Sessions;
@@ -23,25 +24,40 @@ pub struct BrowserSession {
 impl Sessions {
     /// Signs in a client that keeps tokens. Must be driven to its end: see
     /// [`Passwords::check`](crate::accounts::Passwords::check).
-    pub async fn sign_in(&self, email: &Email, password: Password) -> Result<ClientSession, CheckPasswordError> {
-        self.passwords.check_then(email, password, async |known| Ok(self.open_for_client(known.account).await?)).await
+    pub async fn sign_in(&self, claimant: &Claimant, password: Password) -> Result<ClientSession, CheckPasswordError> {
+        let open = async |known: Credentials| Ok(self.open_for_client(known.account).await?);
+        let opened = self.passwords.check_then(claimant, password, open).await;
+        opened.inspect_err(|error| self.record_refusal(claimant, error))
     }
 
     /// Signs in a browser, whose cookie lasts as long as its session. Must be driven to its end as well.
     pub async fn sign_in_browser(
         &self,
-        email: &Email,
+        claimant: &Claimant,
         password: Password,
     ) -> Result<BrowserSession, CheckPasswordError> {
-        self.passwords.check_then(email, password, async |known| Ok(self.open_for_browser(known.account).await?)).await
+        let open = async |known: Credentials| Ok(self.open_for_browser(known.account).await?);
+        let opened = self.passwords.check_then(claimant, password, open).await;
+        opened.inspect_err(|error| self.record_refusal(claimant, error))
+    }
+
+    fn record_refusal(&self, claimant: &Claimant, error: &CheckPasswordError) {
+        self.security.record(error.event(SecurityEventKind::SignIn, &claimant.email));
+    }
+
+    fn record_success(&self, account: &Account, session_id: SessionId) {
+        let event = SecurityEvent::new(SecurityEventKind::SignIn, SecurityOutcome::Success);
+        self.security.record(event.of_account(account.id).in_session(session_id));
     }
 
     async fn open_for_client(&self, account: Account) -> Result<ClientSession, Unavailable> {
         let refresh_token = self.refresh_tokens.generate();
         let hash = self.refresh_tokens.hash(&refresh_token);
         let session = NewSession { refresh_token: Some(hash), ..self.session_of(&account, Audience::Client) };
-        let access_token = self.access_tokens.issue(&account, session.id, Audience::Client, session.opened_at)?;
+        let session_id = session.id;
+        let access_token = self.access_tokens.issue(&account, session_id, Audience::Client, session.opened_at)?;
         self.sessions.open(session).await?;
+        self.record_success(&account, session_id);
         Ok(ClientSession { account, access_token, refresh_token })
     }
 
@@ -50,6 +66,7 @@ impl Sessions {
         let (session_id, opened_at) = (session.id, session.opened_at);
         let session_token = self.access_tokens.issue(&account, session_id, Audience::Browser, opened_at)?;
         self.sessions.open(session).await?;
+        self.record_success(&account, session_id);
         Ok(BrowserSession { account, session_id, session_token })
     }
 
@@ -76,8 +93,8 @@ mod tests {
     use comanda_domain::{
         Admission, RefreshTokenHash,
         ports::{
-            Credentials, MockAccessTokens, MockAccounts, MockLockouts, MockPasswordHasher, MockRefreshTokens,
-            MockSessions, Verification,
+            MockAccessTokens, MockAccounts, MockLockouts, MockPasswordHasher, MockRefreshTokens, MockSessions,
+            Verification,
         },
     };
 
@@ -92,7 +109,7 @@ mod tests {
         hasher.expect_verify().returning(|_, _| Ok(Verification::Match { outdated: false }));
         let mut lockouts = MockLockouts::new();
         lockouts.expect_begin().returning(|_, _| Ok(Admission::Allowed));
-        lockouts.expect_settle().returning(|_, _, _| Ok(()));
+        lockouts.expect_settle().returning(|_, _, _| Ok(None));
         Passwords {
             accounts: Arc::new(accounts),
             hasher: Arc::new(hasher),
@@ -133,7 +150,7 @@ mod tests {
                     && session.expires_at == sample::now() + Duration::from_secs(100)
             })
             .returning(|_| Ok(()));
-        let opened = sessions(stored).sign_in(&sample::email(), password()).await.unwrap();
+        let opened = sessions(stored).sign_in(&sample::claimant(), password()).await.unwrap();
         assert_eq!((opened.access_token.token.as_str(), opened.refresh_token.expose()), ("Client", "refresh"));
     }
 
@@ -147,7 +164,7 @@ mod tests {
                 session.refresh_token.is_none() && session.expires_at == sample::now() + Duration::from_secs(50)
             })
             .returning(|_| Ok(()));
-        let opened = sessions(stored).sign_in_browser(&sample::email(), password()).await.unwrap();
+        let opened = sessions(stored).sign_in_browser(&sample::claimant(), password()).await.unwrap();
         assert_eq!(opened.session_token.token, "Browser");
     }
 }

@@ -2,6 +2,7 @@
 
 mod change;
 mod email;
+mod guessable;
 mod password;
 
 pub use change::*;

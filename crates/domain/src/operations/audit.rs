@@ -23,6 +23,8 @@ names! {
         MenuItemArchived = "menu_item.archived",
         /// A feature flag was set.
         FlagSet = "flag.set",
+        /// Staff cancelled an order.
+        OrderCancelled = "order.cancelled",
         /// A customer paid at the counter.
         PaymentSettled = "payment.settled",
         /// A payment was refunded, in full or in part.

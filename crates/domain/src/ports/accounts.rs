@@ -1,7 +1,9 @@
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::{Account, AccountChange, AccountId, Email, Page, PageLimit, PasswordHash, PersonName, Role, Timestamp};
+use crate::{
+    Account, AccountChange, AccountId, Email, LastAdmin, Page, PageLimit, PasswordHash, PersonName, Role, Timestamp,
+};
 
 use super::Unavailable;
 
@@ -41,6 +43,9 @@ pub enum ChangeAccountError {
     /// There is no such account.
     #[error("no such account")]
     NotFound,
+    /// Nobody would be left who manages accounts.
+    #[error(transparent)]
+    LastAdmin(#[from] LastAdmin),
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -92,7 +97,8 @@ pub trait AccountChanges: Send + Sync {
     /// Opens an account, or gives the address's existing account this name, role and password and enables it.
     async fn appoint(&self, account: NewAccount) -> Result<Account, Unavailable>;
 
-    /// Changes what an account may do, and records who did it.
+    /// Changes what an account may do, and records who did it. One enabled admin MUST remain, however many changes are
+    /// made at the same moment.
     async fn change(
         &self,
         id: AccountId,

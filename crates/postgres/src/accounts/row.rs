@@ -37,8 +37,8 @@ impl AccountRow {
         let row = RowOf { table: "users", id: self.id };
         let account = Account {
             id: AccountId::new(self.id),
-            email: row.read("email", Email::new(&self.email))?,
-            name: row.read("name", PersonName::new(&self.name))?,
+            email: Email::stored(&self.email),
+            name: PersonName::stored(&self.name),
             role: row.read("role", self.role.parse::<Role>())?,
             disabled: self.disabled,
             created_at: self.created_at,

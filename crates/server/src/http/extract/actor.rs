@@ -5,8 +5,8 @@ use std::{
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
 use comanda_domain::{
-    Actor, Administrator, StaffMember,
-    ports::{AccessTokens, Audience, Clock, ClosedSessions},
+    Actor, Administrator, SecurityEvent, SecurityEventKind, SecurityOutcome, StaffMember,
+    ports::{AccessTokens, Audience, Clock, ClosedSessions, SecurityLog},
 };
 
 use super::{CsrfGuard, SessionCookies};
@@ -21,6 +21,7 @@ use crate::http::{
 pub struct Authenticator {
     pub tokens: Arc<dyn AccessTokens>,
     pub closed: Arc<dyn ClosedSessions>,
+    pub security: Arc<dyn SecurityLog>,
     pub clock: Arc<dyn Clock>,
     pub cookies: SessionCookies,
     pub csrf: CsrfGuard,
@@ -58,8 +59,15 @@ impl Authenticator {
         if self.closed.contains(actor.session_id) {
             return Ok(None);
         }
-        self.csrf.check(request, actor.session_id, self.cookies)?;
+        let checked = self.csrf.check(request, actor.session_id, self.cookies);
+        checked
+            .inspect_err(|problem| self.record_refusal(actor, SecurityEventKind::CsrfCheck, problem.code.as_str()))?;
         Ok(Some(actor))
+    }
+
+    fn record_refusal(&self, actor: Actor, kind: SecurityEventKind, reason: &'static str) {
+        let event = SecurityEvent::new(kind, SecurityOutcome::Refused).because(reason);
+        self.security.record(event.of_account(actor.account_id).in_session(actor.session_id));
     }
 }
 
@@ -70,6 +78,22 @@ fn maybe_signed_in(request: &HttpRequest) -> Result<Option<Actor>, Problem> {
 fn signed_in(request: &HttpRequest) -> Result<Actor, Problem> {
     maybe_signed_in(request)?
         .ok_or_else(|| Problem::new(Code::Unauthenticated, "This needs an access token or a session."))
+}
+
+/// What the actor may do, by its role.
+fn allowed<T>(
+    request: &HttpRequest,
+    proof: impl FnOnce(Actor) -> Option<T>,
+    reason: &'static str,
+    refusal: &'static str,
+) -> Result<T, Problem> {
+    let actor = signed_in(request)?;
+    proof(actor).ok_or_else(|| {
+        if let Ok(app) = App::of(request) {
+            app.authenticator.record_refusal(actor, SecurityEventKind::Authorization, reason);
+        }
+        Problem::new(Code::Forbidden, refusal)
+    })
 }
 
 /// An extractor made of a function that needs nothing but the head of the request.
@@ -108,12 +132,12 @@ extractor! {
 extractor! {
     /// Staff and admins.
     Staff(StaffMember), SignedIn, [Forbidden]: |request| {
-        signed_in(request)?.as_staff().ok_or_else(|| Problem::new(Code::Forbidden, "Only staff may do this."))
+        allowed(request, Actor::as_staff, "staff_only", "Only staff may do this.")
     }
 }
 extractor! {
     /// Admins.
     Admin(Administrator), SignedIn, [Forbidden]: |request| {
-        signed_in(request)?.as_admin().ok_or_else(|| Problem::new(Code::Forbidden, "Only admins may do this."))
+        allowed(request, Actor::as_admin, "admins_only", "Only admins may do this.")
     }
 }

@@ -4,6 +4,7 @@ mod actor;
 mod cookies;
 mod csrf;
 mod cursor;
+mod device;
 mod idempotency;
 mod if_match;
 mod json;
@@ -18,6 +19,7 @@ pub use self::{
     cookies::SessionCookies,
     csrf::{CsrfGuard, HEADER as CSRF_HEADER},
     cursor::CursorSigner,
+    device::{DeviceCookie, DeviceHeader, DeviceTokens, HEADER as DEVICE_HEADER},
     idempotency::{Idempotent, key_reused, replayable},
     if_match::IfMatch,
     json::{Json, JsonOrNothing, RawBody},

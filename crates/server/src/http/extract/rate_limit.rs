@@ -60,6 +60,11 @@ impl Describe for Limiter {
 }
 
 impl RateLimiter {
+    /// The network that a request comes from.
+    pub fn client_network(&self, request: &HttpRequest) -> ClientNetwork {
+        ClientNetwork::of(self.client_address(request))
+    }
+
     /// Reads `X-Forwarded-For` from its end, for as long as a trusted proxy wrote it.
     fn client_address(&self, request: &HttpRequest) -> IpAddr {
         let trusted = |address: &IpAddr| self.trusted_proxies.iter().any(|network| network.contains(address));

@@ -9,6 +9,8 @@ mod sign_in_browser;
 mod sign_out;
 mod sign_out_browser;
 
+#[cfg(test)]
+pub use self::password_check::lock;
 use self::session_response::SessionResponse;
 pub use self::{
     jwks::{__path_jwks, jwks},
