@@ -98,6 +98,9 @@ fn body(method: &str, path: &str) -> Value {
 /// Somebody else's order, a payment for it, and whatever else a path names.
 struct Scene {
     app: TestApp,
+    owner: Client,
+    /// An account that admins change.
+    bystander: Client,
     staff_email: String,
     customer_email: String,
 }
@@ -117,7 +120,8 @@ impl Scene {
         let staff = app.anonymous().log_in(&staff_email, PASSWORD).await;
         let path = format!("/v1/admin/users/{}", staff.id);
         Client::send(app.admin.request(Method::PATCH, &path).json(&json!({ "role": "staff" }))).await.expect(200);
-        Self { app, staff_email, customer_email }
+        let (owner, bystander) = (app.customer().await, app.customer().await);
+        Self { app, owner, bystander, staff_email, customer_email }
     }
 
     /// Signed in anew, since some routes end the session.
@@ -131,10 +135,12 @@ impl Scene {
     }
 
     async fn call(&self, caller: Caller, method: &str, path: &str) -> Response {
-        let owner = self.app.customer().await;
-        let item = self.app.item(5).await;
         let mut address = path.to_owned();
-        if path.contains("/orders/{id}") {
+        if path.starts_with("/v1/menu/items/{id}") {
+            address = address.replace("{id}", &self.app.item(5).await.to_string());
+        }
+        if path.starts_with("/v1/orders/{id}") {
+            let (owner, item) = (&self.owner, self.app.item(5).await);
             let order = owner.order(&[(item, 1)]).await.expect(201);
             let order = order["id"].as_str().unwrap();
             address = address.replace("{id}", order);
@@ -144,9 +150,8 @@ impl Scene {
                 address = address.replace("{payment_id}", payment["id"].as_str().unwrap());
             }
         }
-        let id = if path.starts_with("/v1/menu/") { item } else { owner.id };
         let address = address
-            .replace("{id}", &id.to_string())
+            .replace("{id}", &self.bystander.id.to_string())
             .replace("{name}", "menu-cache")
             .replace("{email}", "nobody@example.org")
             .replace("{file}", "swagger-ui.css")
