@@ -9,15 +9,16 @@ use std::{
 };
 
 use comanda_domain::{
-    Account, AccountId, Actor, Administrator, Basket, BasketLine, Category, Currency, Description, Email, FlagDefaults,
+    Account, AccountId, Actor, Administrator, Basket, BasketLine, Category, CredentialsVersion, Currency, Description, Email, FlagDefaults,
     MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Order, OrderId, OrderLine, OrderNumber, OrderStatus,
     OrderWithLines, PasswordHash, Percentage, PersonName, Price, Quantity, Role, SessionId, StaffMember, Stock,
     Timestamp,
     ports::{
-        Clock, IdGenerator, MockAccessTokens, MockAccountChanges, MockAccounts, MockAuditLog, MockCheckout, MockClock,
-        MockClosedSessions, MockFlagSettings, MockGatewayInbox, MockIdGenerator, MockLiveMenu, MockLockedAddresses,
-        MockLockouts, MockMenu, MockOrders, MockOverdueOrders, MockPasswordHasher, MockPaymentIntents, MockPayments,
-        MockPublicMenu, MockRefreshTokens, MockRefunds, MockSalesFigures, MockSessions, MockWorkQueue, NewAccount,
+        Clock, Credentials, IdGenerator, MockAccessTokens, MockAccountChanges, MockAccounts, MockAuditLog, MockCheckout,
+        MockClock, MockClosedSessions, MockFlagSettings, MockGatewayInbox, MockIdGenerator, MockLiveMenu,
+        MockLockedAddresses, MockLockouts, MockMenu, MockOrders, MockOverdueOrders, MockPasswordHasher,
+        MockPaymentIntents, MockPayments, MockPublicMenu, MockRefreshTokens, MockRefunds, MockSalesFigures,
+        MockSessions, MockWorkQueue, NewAccount,
     },
 };
 
@@ -79,7 +80,6 @@ pub(crate) fn accounts() -> Accounts {
         accounts: Arc::new(MockAccounts::new()),
         changes: Arc::new(MockAccountChanges::new()),
         passwords: passwords(),
-        sessions: Arc::new(MockSessions::new()),
         closed_sessions: Arc::new(MockClosedSessions::new()),
         ids: ids(),
         clock: clock(),
@@ -157,6 +157,10 @@ pub(crate) fn email() -> Email {
 
 pub(crate) fn password_hash() -> PasswordHash {
     PasswordHash::new("$argon2id$…".to_owned())
+}
+
+pub(crate) fn credentials() -> Credentials {
+    Credentials { account: customer(), password_hash: password_hash(), version: CredentialsVersion::new(3) }
 }
 
 pub(crate) fn actor(role: Role) -> Actor {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{AccountId, SessionId, Timestamp};
+use crate::{AccountId, CredentialsVersion, SessionId, Timestamp};
 
 /// A secret that is exchanged, once, for the next access token and its own successor. Only its owner ever sees it.
 #[derive(Clone, PartialEq, Eq)]
@@ -49,6 +49,8 @@ pub struct NewSession {
     pub id: SessionId,
     /// The account that is signed in.
     pub account_id: AccountId,
+    /// The credentials that were checked.
+    pub credentials: CredentialsVersion,
     /// When, in whole milliseconds.
     pub opened_at: Timestamp,
     /// When it ends by itself.

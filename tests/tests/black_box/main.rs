@@ -22,5 +22,6 @@ mod orders;
 mod payments;
 mod placement_race;
 mod reads;
+mod session_ends;
 mod sessions;
 mod stripe;

@@ -22,7 +22,6 @@ pub struct Accounts {
     pub changes: Arc<dyn AccountChanges>,
     pub passwords: Passwords,
     /// Changing an account, or its password, ends its sessions.
-    pub sessions: Arc<dyn ports::Sessions>,
     pub closed_sessions: Arc<dyn ClosedSessions>,
     pub ids: Arc<dyn IdGenerator>,
     pub clock: Arc<dyn Clock>,

@@ -1,6 +1,6 @@
 use comanda_domain::{
     Account, Email, NewSession, Password, RefreshToken, SessionId,
-    ports::{AccessToken, Audience, Unavailable},
+    ports::{AccessToken, Audience, Credentials, OpenSessionError},
 };
 
 use super::Sessions;
@@ -20,11 +20,21 @@ pub struct BrowserSession {
     pub session_token: AccessToken,
 }
 
+impl From<OpenSessionError> for CheckPasswordError {
+    fn from(error: OpenSessionError) -> Self {
+        match error {
+            // What was checked is not true any more; it was when the attempt was settled.
+            OpenSessionError::Outdated => Self::InvalidCredentials,
+            OpenSessionError::Unavailable(source) => Self::Unavailable(source),
+        }
+    }
+}
+
 impl Sessions {
     /// Signs in a client that keeps tokens. Must be driven to its end: see
     /// [`Passwords::check`](crate::accounts::Passwords::check).
     pub async fn sign_in(&self, email: &Email, password: Password) -> Result<ClientSession, CheckPasswordError> {
-        self.passwords.check_then(email, password, async |known| Ok(self.open_for_client(known.account).await?)).await
+        self.passwords.check_then(email, password, async |known| self.open_for_client(known).await).await
     }
 
     /// Signs in a browser, whose cookie lasts as long as its session. Must be driven to its end as well.
@@ -33,27 +43,29 @@ impl Sessions {
         email: &Email,
         password: Password,
     ) -> Result<BrowserSession, CheckPasswordError> {
-        self.passwords.check_then(email, password, async |known| Ok(self.open_for_browser(known.account).await?)).await
+        self.passwords.check_then(email, password, async |known| self.open_for_browser(known).await).await
     }
 
-    async fn open_for_client(&self, account: Account) -> Result<ClientSession, Unavailable> {
+    async fn open_for_client(&self, known: Credentials) -> Result<ClientSession, CheckPasswordError> {
         let refresh_token = self.refresh_tokens.generate();
         let hash = self.refresh_tokens.hash(&refresh_token);
-        let session = NewSession { refresh_token: Some(hash), ..self.session_of(&account, Audience::Client) };
+        let session = NewSession { refresh_token: Some(hash), ..self.session_of(&known, Audience::Client) };
+        let account = known.account;
         let access_token = self.access_tokens.issue(&account, session.id, Audience::Client, session.opened_at)?;
         self.sessions.open(session).await?;
         Ok(ClientSession { account, access_token, refresh_token })
     }
 
-    async fn open_for_browser(&self, account: Account) -> Result<BrowserSession, Unavailable> {
-        let session = self.session_of(&account, Audience::Browser);
+    async fn open_for_browser(&self, known: Credentials) -> Result<BrowserSession, CheckPasswordError> {
+        let session = self.session_of(&known, Audience::Browser);
+        let account = known.account;
         let (session_id, opened_at) = (session.id, session.opened_at);
         let session_token = self.access_tokens.issue(&account, session_id, Audience::Browser, opened_at)?;
         self.sessions.open(session).await?;
         Ok(BrowserSession { account, session_id, session_token })
     }
 
-    fn session_of(&self, account: &Account, audience: Audience) -> NewSession {
+    fn session_of(&self, known: &Credentials, audience: Audience) -> NewSession {
         let lifetime = match audience {
             Audience::Client => self.terms.client,
             Audience::Browser => self.terms.browser,
@@ -61,7 +73,8 @@ impl Sessions {
         let opened_at = self.clock.now();
         NewSession {
             id: SessionId::new(self.ids.generate()),
-            account_id: account.id,
+            account_id: known.account.id,
+            credentials: known.version,
             opened_at,
             expires_at: opened_at + lifetime,
             refresh_token: None,
@@ -76,8 +89,8 @@ mod tests {
     use comanda_domain::{
         Admission, RefreshTokenHash,
         ports::{
-            Credentials, MockAccessTokens, MockAccounts, MockLockouts, MockPasswordHasher, MockRefreshTokens,
-            MockSessions, Verification,
+            MockAccessTokens, MockAccounts, MockLockouts, MockPasswordHasher, MockRefreshTokens, MockSessions,
+            Verification,
         },
     };
 
@@ -86,8 +99,7 @@ mod tests {
 
     fn passwords() -> Passwords {
         let mut accounts = MockAccounts::new();
-        let known = Credentials { account: sample::customer(), password_hash: sample::password_hash() };
-        accounts.expect_credentials().returning(move |_| Ok(Some(known.clone())));
+        accounts.expect_credentials().returning(move |_| Ok(Some(sample::credentials())));
         let mut hasher = MockPasswordHasher::new();
         hasher.expect_verify().returning(|_, _| Ok(Verification::Match { outdated: false }));
         let mut lockouts = MockLockouts::new();
@@ -130,6 +142,7 @@ mod tests {
             .once()
             .withf(|session| {
                 session.refresh_token == Some(RefreshTokenHash::new([7; 32]))
+                    && session.credentials == sample::credentials().version
                     && session.expires_at == sample::now() + Duration::from_secs(100)
             })
             .returning(|_| Ok(()));
@@ -149,5 +162,13 @@ mod tests {
             .returning(|_| Ok(()));
         let opened = sessions(stored).sign_in_browser(&sample::email(), password()).await.unwrap();
         assert_eq!(opened.session_token.token, "Browser");
+    }
+
+    #[tokio::test]
+    async fn credentials_that_changed_during_the_check_open_nothing() {
+        let mut stored = MockSessions::new();
+        stored.expect_open().once().returning(|_| Err(OpenSessionError::Outdated));
+        let refused = sessions(stored).sign_in(&sample::email(), password()).await;
+        assert!(matches!(refused, Err(CheckPasswordError::InvalidCredentials)));
     }
 }

@@ -1,10 +1,12 @@
 //! Accounts and what they may do.
 
 mod change;
+mod credentials_version;
 mod email;
 mod password;
 
 pub use change::*;
+pub use credentials_version::*;
 pub use email::*;
 pub use password::*;
 

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use thiserror::Error;
 
-use crate::{Account, AccountId, NewSession, RefreshToken, RefreshTokenHash, SessionId, Timestamp};
+use crate::{Account, NewSession, RefreshToken, RefreshTokenHash, SessionId, Timestamp};
 
 use super::Unavailable;
 
@@ -18,6 +18,31 @@ pub struct Rotation {
     /// How long after its use a token may come back with a client's own parallel request, which gets the same
     /// successor.
     pub grace: TimeDelta,
+}
+
+/// How far somebody has read the sessions that were closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClosingPosition(i64);
+
+impl ClosingPosition {
+    /// A position as the store gave it.
+    pub const fn new(position: i64) -> Self {
+        Self(position)
+    }
+
+    /// The position for the store.
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+}
+
+/// Sessions that were closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closings {
+    /// The sessions, in any order.
+    pub ids: Vec<SessionId>,
+    /// Where to read on.
+    pub position: ClosingPosition,
 }
 
 /// Why a refresh token was not exchanged.
@@ -38,12 +63,25 @@ pub enum RotateError {
     Unavailable(#[from] Unavailable),
 }
 
+/// Why no session was opened.
+#[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
+pub enum OpenSessionError {
+    /// The account was disabled, or its credentials are not those that were checked any more.
+    #[error("the credentials were changed meanwhile")]
+    Outdated,
+    /// The store failed.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
 /// The sessions.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Sessions: Send + Sync {
-    /// Opens a session.
-    async fn open(&self, session: NewSession) -> Result<(), Unavailable>;
+    /// Opens a session. MUST compare the account's credentials with those that were checked in the same statement, and
+    /// keep them from being changed until it commits: whoever changes them afterwards finds this session and closes it.
+    async fn open(&self, session: NewSession) -> Result<(), OpenSessionError>;
 
     /// Exchanges a refresh token. Several requests at once all get the same successor. A token that comes back after
     /// its grace closes the session, since two parties have it.
@@ -52,16 +90,12 @@ pub trait Sessions: Send + Sync {
     /// Closes a session.
     async fn close(&self, id: SessionId, at: Timestamp) -> Result<(), Unavailable>;
 
-    /// Closes all of an account's sessions but one, and returns those it closed.
-    async fn close_all_but(
-        &self,
-        account_id: AccountId,
-        kept: Option<SessionId>,
-        at: Timestamp,
-    ) -> Result<Vec<SessionId>, Unavailable>;
-
     /// The sessions that were closed since then.
-    async fn closed_since(&self, since: Timestamp) -> Result<Vec<SessionId>, Unavailable>;
+    async fn closed_since(&self, since: Timestamp) -> Result<Closings, Unavailable>;
+
+    /// The sessions that were closed after somebody read up to the position. MUST miss none, whatever the order in which
+    /// transactions commit and whatever servers' clocks say; may repeat some.
+    async fn closed_after(&self, position: ClosingPosition) -> Result<Closings, Unavailable>;
 }
 
 /// Makes refresh tokens.
@@ -77,12 +111,12 @@ pub trait RefreshTokens: Send + Sync {
     fn hash(&self, token: &RefreshToken) -> RefreshTokenHash;
 }
 
-/// Which sessions are closed, known to every server within a second.
+/// Which sessions are closed. Every server finds them in the store; announcing them makes that quicker.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait ClosedSessions: Send + Sync {
-    /// Announces closed sessions to every server. This one knows at once; a message that does not get through is sent
-    /// again until it does.
+    /// Announces closed sessions to every server. This one knows at once. An announcement may get lost: servers read
+    /// [`Sessions::closed_after`] all the time.
     async fn announce(&self, ids: &[SessionId]);
 
     /// Whether a session is closed. Called for every request: it MUST NOT wait for anything.

@@ -216,6 +216,7 @@ diesel::table! {
         opened_at -> Timestamptz,
         expires_at -> Timestamptz,
         closed_at -> Nullable<Timestamptz>,
+        closing_transaction_id -> Nullable<Int8>,
     }
 }
 
@@ -239,6 +240,7 @@ diesel::table! {
         disabled -> Bool,
         password_hash -> Text,
         created_at -> Timestamptz,
+        credentials_version -> Int8,
     }
 }
 

@@ -9,25 +9,26 @@ use comanda_resilience::LocalAddressLimits;
 use crate::{
     config::Config,
     http::RateLimiter,
-    workers::{Workers, listen_for_closed_sessions},
+    workers::{Workers, listen_for_closed_sessions, read_closed_sessions},
 };
 
 pub(super) fn stored(database: &Database) -> Arc<dyn Sessions> {
     Arc::new(PostgresSessions::new(database.clone()))
 }
 
-/// Sessions that have ended while their tokens are still valid: PostgreSQL fills the list at the start, Redis keeps it
-/// up to date.
+/// Sessions that have ended while their tokens are still valid: PostgreSQL fills the list and keeps it up to date; Redis
+/// is quicker.
 pub(super) async fn closed(
     config: &Config,
-    sessions: &dyn Sessions,
+    sessions: &Arc<dyn Sessions>,
     redis: &RedisConnections,
     clock: &dyn Clock,
     workers: &mut Workers,
 ) -> anyhow::Result<Arc<dyn ClosedSessions>> {
     let longest = config.tokens.lifetime.max(config.sessions.browser);
     let closed_before = sessions.closed_since(clock.now() - longest).await?;
-    let closed = Arc::new(RedisClosedSessions::new(redis.clone(), &closed_before, longest));
+    let closed = Arc::new(RedisClosedSessions::new(redis.clone(), &closed_before.ids, longest));
+    workers.register(read_closed_sessions(Arc::clone(sessions), closed.clone(), closed_before.position));
     workers.register(listen_for_closed_sessions(closed.clone()));
     Ok(closed)
 }
