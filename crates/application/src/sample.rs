@@ -9,13 +9,13 @@ use std::{
 };
 
 use comanda_domain::{
-    Account, AccountId, Actor, Administrator, Basket, BasketLine, Category, CredentialsVersion, Currency, Description, Email, FlagDefaults,
-    MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Order, OrderId, OrderLine, OrderNumber, OrderStatus,
-    OrderWithLines, PasswordHash, Percentage, PersonName, Price, Quantity, Role, SessionId, StaffMember, Stock,
-    Timestamp,
+    Account, AccountId, Actor, Administrator, Basket, BasketLine, Category, CredentialsVersion, Currency, Description,
+    Email, FlagDefaults, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Order, OrderId, OrderLine, OrderNumber,
+    OrderStatus, OrderWithLines, PasswordHash, Percentage, PersonName, Price, Quantity, Role, SessionId, StaffMember,
+    Stock, Timestamp,
     ports::{
-        Clock, Credentials, IdGenerator, MockAccessTokens, MockAccountChanges, MockAccounts, MockAuditLog, MockCheckout,
-        MockClock, MockClosedSessions, MockFlagSettings, MockGatewayInbox, MockIdGenerator, MockLiveMenu,
+        Clock, Credentials, IdGenerator, MockAccessTokens, MockAccountChanges, MockAccounts, MockAuditLog,
+        MockCheckout, MockClock, MockClosedSessions, MockFlagSettings, MockGatewayInbox, MockIdGenerator, MockLiveMenu,
         MockLockedAddresses, MockLockouts, MockMenu, MockOrders, MockOverdueOrders, MockPasswordHasher,
         MockPaymentIntents, MockPayments, MockPublicMenu, MockRefreshTokens, MockRefunds, MockSalesFigures,
         MockSessions, MockWorkQueue, NewAccount,

@@ -42,6 +42,22 @@ impl RefreshTokenHash {
     }
 }
 
+/// A refresh token's successor, readable only with the token that it succeeds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedToken(Vec<u8>);
+
+impl SealedToken {
+    /// Wraps what was encrypted.
+    pub const fn new(sealed: Vec<u8>) -> Self {
+        Self(sealed)
+    }
+
+    /// What to store.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// A session to be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewSession {

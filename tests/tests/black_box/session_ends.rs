@@ -147,9 +147,15 @@ async fn no_session_outlives_a_demotion_that_overlaps_its_sign_in() {
     let (app, role) = (&app, |round: usize| if round.is_multiple_of(2) { "staff" } else { "customer" });
     // Whoever signs in after the change has the new role.
     let may_stay = |round, entry: &Entry| entry.role() == role(round);
-    overlap(app, 0, |_| PASSWORD, may_stay, |round, own| async move {
-        change(&app.admin, own.id, json!({ "role": role(round) })).await;
-    })
+    overlap(
+        app,
+        0,
+        |_| PASSWORD,
+        may_stay,
+        |round, own| async move {
+            change(&app.admin, own.id, json!({ "role": role(round) })).await;
+        },
+    )
     .await;
 }
 
@@ -158,11 +164,17 @@ async fn no_session_outlives_a_new_password_that_overlaps_its_sign_in() {
     let app = TestApp::with_servers(2, &NO_LOCKS).await;
     let password = |round: usize| if round.is_multiple_of(2) { PASSWORD } else { ANOTHER };
     // The session that changes the password goes on.
-    overlap(&app, 1, password, |_, _| false, |round, own| async move {
-        let body = json!({ "current_password": password(round), "new_password": password(round + 1) });
-        let response = Client::send(own.request(Method::PUT, "/v1/me/password").json(&body)).await;
-        assert_eq!(response.status, 204, "{}", response.text);
-    })
+    overlap(
+        &app,
+        1,
+        password,
+        |_, _| false,
+        |round, own| async move {
+            let body = json!({ "current_password": password(round), "new_password": password(round + 1) });
+            let response = Client::send(own.request(Method::PUT, "/v1/me/password").json(&body)).await;
+            assert_eq!(response.status, 204, "{}", response.text);
+        },
+    )
     .await;
 }
 
@@ -170,9 +182,15 @@ async fn no_session_outlives_a_new_password_that_overlaps_its_sign_in() {
 async fn no_session_outlives_being_disabled_while_it_signs_in() {
     let app = TestApp::with_servers(2, &NO_LOCKS).await;
     let app = &app;
-    overlap(app, 0, |_| PASSWORD, |_, _| false, |_, own| async move {
-        change(&app.admin, own.id, json!({ "disabled": true })).await;
-    })
+    overlap(
+        app,
+        0,
+        |_| PASSWORD,
+        |_, _| false,
+        |_, own| async move {
+            change(&app.admin, own.id, json!({ "disabled": true })).await;
+        },
+    )
     .await;
 }
 

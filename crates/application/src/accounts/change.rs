@@ -48,11 +48,7 @@ mod tests {
             });
         let mut closed = MockClosedSessions::new();
         closed.expect_announce().once().withf(move |ids| ids == [ended]).returning(|_| ());
-        let accounts = Accounts {
-            changes: Arc::new(stored),
-            closed_sessions: Arc::new(closed),
-            ..sample::accounts()
-        };
+        let accounts = Accounts { changes: Arc::new(stored), closed_sessions: Arc::new(closed), ..sample::accounts() };
         let account = accounts.change(sample::admin(), sample::customer().id, change).await.unwrap();
         assert_eq!(account.role, Role::Staff);
     }

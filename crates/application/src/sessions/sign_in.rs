@@ -47,9 +47,9 @@ impl Sessions {
     }
 
     async fn open_for_client(&self, known: Credentials) -> Result<ClientSession, CheckPasswordError> {
-        let refresh_token = self.refresh_tokens.generate();
-        let hash = self.refresh_tokens.hash(&refresh_token);
-        let session = NewSession { refresh_token: Some(hash), ..self.session_of(&known, Audience::Client) };
+        let session = self.session_of(&known, Audience::Client);
+        let refresh_token = self.refresh_tokens.generate(session.id);
+        let session = NewSession { refresh_token: Some(self.refresh_tokens.hash(&refresh_token)), ..session };
         let account = known.account;
         let access_token = self.access_tokens.issue(&account, session.id, Audience::Client, session.opened_at)?;
         self.sessions.open(session).await?;
@@ -119,7 +119,7 @@ mod tests {
             .expect_issue()
             .returning(|_, _, audience, _| Ok(AccessToken { token: format!("{audience:?}"), expires_in: 900 }));
         let mut refresh_tokens = MockRefreshTokens::new();
-        refresh_tokens.expect_generate().returning(|| RefreshToken::new("refresh".to_owned()));
+        refresh_tokens.expect_generate().returning(|_| RefreshToken::new("refresh".to_owned()));
         refresh_tokens.expect_hash().returning(|_| RefreshTokenHash::new([7; 32]));
         Sessions {
             sessions: Arc::new(stored),

@@ -34,7 +34,9 @@ pub(super) async fn appoint(
             let changed = match (before, existing) {
                 (None, _) => open(connection, &account).await?,
                 (Some(_), ExistingAccount::Refused) => return Err(Failure(RegisterAccountError::EmailTaken)),
-                (Some(row), ExistingAccount::Appointed) => promote(connection, row, &account, account.created_at).await?,
+                (Some(row), ExistingAccount::Appointed) => {
+                    promote(connection, row, &account, account.created_at).await?
+                }
             };
             let record = appointment_record(changed.account.id, role, account.created_at);
             write_record(connection, &record).await?;

@@ -175,6 +175,7 @@ diesel::table! {
         session_id -> Uuid,
         issued_at -> Timestamptz,
         used_at -> Nullable<Timestamptz>,
+        sealed_successor -> Nullable<Bytea>,
     }
 }
 

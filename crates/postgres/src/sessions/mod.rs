@@ -7,11 +7,12 @@ mod closed_since;
 mod closings;
 mod open;
 mod rotate;
+mod session_of;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Account, NewSession, SessionId, Timestamp,
-    ports::{Closings, ClosingPosition, OpenSessionError, RotateError, Rotation, Sessions, Unavailable},
+    NewSession, RefreshTokenHash, SessionId, Timestamp,
+    ports::{ClosingPosition, Closings, OpenSessionError, RotateError, Rotated, Rotation, Sessions, Unavailable},
 };
 
 pub(crate) use self::close_all_but::write_close_all_but;
@@ -34,7 +35,11 @@ impl Sessions for PostgresSessions {
         open::open(&self.database, session).await
     }
 
-    async fn rotate(&self, rotation: Rotation) -> Result<(SessionId, Account), RotateError> {
+    async fn session_of(&self, token: RefreshTokenHash) -> Result<Option<SessionId>, Unavailable> {
+        session_of::session_of(&self.database, token).await
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> Result<Rotated, RotateError> {
         rotate::rotate(&self.database, rotation).await
     }
 

@@ -50,8 +50,7 @@ pub(super) async fn open(database: &Database, session: NewSession) -> Result<(),
             expires_at: session.expires_at,
             refresh_token: session.refresh_token.as_ref().map(|hash| hash.as_bytes().as_slice()),
         };
-        let opened: i64 =
-            open.get_result(&mut *connection).one("session.open").await.map_err(Unavailable::new)?;
+        let opened: i64 = open.get_result(&mut *connection).one("session.open").await.map_err(Unavailable::new)?;
         if opened == 1 { Ok(()) } else { Err(OpenSessionError::Outdated) }
     })
     .await

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use comanda_domain::ports::{AccessTokens, Clock, ClosedSessions, RefreshTokens, Sessions};
-use comanda_identity::{ChainedRefreshTokens, JwtAccessTokens, TokenKeys, TokenTerms};
+use comanda_identity::{JwtAccessTokens, OpaqueRefreshTokens, TokenKeys, TokenTerms};
 use comanda_postgres::{Database, PostgresSessions};
 use comanda_redis::{RedisAddressLimits, RedisClosedSessions, RedisConnections};
 use comanda_resilience::LocalAddressLimits;
@@ -44,7 +44,7 @@ pub(super) fn access_tokens(config: &Config, keys: &Arc<TokenKeys>) -> Arc<dyn A
 }
 
 pub(super) fn refresh_tokens(config: &Config) -> Arc<dyn RefreshTokens> {
-    Arc::new(ChainedRefreshTokens::new(config.http.secret_key.as_ref()))
+    Arc::new(OpaqueRefreshTokens::new(config.http.secret_key.as_ref()))
 }
 
 /// Limits that all servers share in Redis, and that go on in memory while Redis is gone.

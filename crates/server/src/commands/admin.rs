@@ -38,7 +38,9 @@ impl AdminCommand {
         let (setup, _workers) = app::setup(config).await?;
         let existing = if existing { ExistingAccount::Appointed } else { ExistingAccount::Refused };
         let account = setup.appoint_admin(registration, existing).await.map_err(|error| match error {
-            OpenAccountError::EmailTaken => anyhow!("{email} has an account already; if it is the right one: --existing"),
+            OpenAccountError::EmailTaken => {
+                anyhow!("{email} has an account already; if it is the right one: --existing")
+            }
             error => error.into(),
         })?;
         print(&format!("{} is an admin.\n", account.email))

@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use comanda_domain::ports::{Closings, ClosingPosition, Sessions, Unavailable};
+use comanda_domain::ports::{ClosingPosition, Closings, Sessions, Unavailable};
 use comanda_redis::RedisClosedSessions;
 
 use super::supervisor::{Context, Worker};
@@ -18,9 +18,7 @@ pub fn read_closed_sessions(
     known: Arc<RedisClosedSessions>,
     from: ClosingPosition,
 ) -> Worker {
-    Worker::new("read_closed_sessions", move |context| {
-        run(Arc::clone(&sessions), Arc::clone(&known), from, context)
-    })
+    Worker::new("read_closed_sessions", move |context| run(Arc::clone(&sessions), Arc::clone(&known), from, context))
 }
 
 async fn run(
