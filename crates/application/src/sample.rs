@@ -9,16 +9,16 @@ use std::{
 };
 
 use comanda_domain::{
-    Account, AccountId, Actor, Administrator, Basket, BasketLine, Category, Claimant, Currency, Description, Email,
-    FlagDefaults, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Order, OrderId, OrderLine, OrderNumber,
-    OrderStatus, OrderWithLines, PasswordHash, Percentage, PersonName, Price, Quantity, Role, SessionId, StaffMember,
-    Stock, Timestamp,
+    Account, AccountId, Actor, Administrator, Basket, BasketLine, Category, Claimant, CredentialsVersion, Currency,
+    Description, Email, FlagDefaults, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Order, OrderId, OrderLine,
+    OrderNumber, OrderStatus, OrderWithLines, PasswordHash, Percentage, PersonName, Price, Quantity, Role, SessionId,
+    StaffMember, Stock, Timestamp,
     ports::{
-        Clock, IdGenerator, MockAccessTokens, MockAccountChanges, MockAccounts, MockAuditLog, MockCheckout, MockClock,
-        MockClosedSessions, MockFlagSettings, MockGatewayInbox, MockIdGenerator, MockLiveMenu, MockLockedAddresses,
-        MockLockouts, MockMenu, MockOrders, MockOverdueOrders, MockPasswordHasher, MockPaymentIntents, MockPayments,
-        MockPublicMenu, MockRefreshTokens, MockRefunds, MockSalesFigures, MockSecurityLog, MockSessions, MockWorkQueue,
-        NewAccount, SecurityLog,
+        Clock, Credentials, IdGenerator, MockAccessTokens, MockAccountChanges, MockAccounts, MockAuditLog,
+        MockCheckout, MockClock, MockClosedSessions, MockFlagSettings, MockGatewayInbox, MockIdGenerator, MockLiveMenu,
+        MockLockedAddresses, MockLockouts, MockMenu, MockOrders, MockOverdueOrders, MockPasswordHasher,
+        MockPaymentIntents, MockPayments, MockPublicMenu, MockRefreshTokens, MockRefunds, MockSalesFigures,
+        MockSecurityLog, MockSessions, MockWorkQueue, NewAccount, SecurityLog,
     },
 };
 
@@ -81,7 +81,6 @@ pub(crate) fn accounts() -> Accounts {
         accounts: Arc::new(MockAccounts::new()),
         changes: Arc::new(MockAccountChanges::new()),
         passwords: passwords(),
-        sessions: Arc::new(MockSessions::new()),
         closed_sessions: Arc::new(MockClosedSessions::new()),
         security: security(),
         ids: ids(),
@@ -174,6 +173,10 @@ pub(crate) fn claimant() -> Claimant {
 
 pub(crate) fn password_hash() -> PasswordHash {
     PasswordHash::new("$argon2id$…".to_owned())
+}
+
+pub(crate) fn credentials() -> Credentials {
+    Credentials { account: customer(), password_hash: password_hash(), version: CredentialsVersion::new(3) }
 }
 
 pub(crate) fn actor(role: Role) -> Actor {

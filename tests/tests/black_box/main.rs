@@ -28,5 +28,6 @@ mod payments;
 mod placement_race;
 mod reads;
 mod security_events;
+mod session_ends;
 mod sessions;
 mod stripe;

@@ -158,7 +158,7 @@ mod tests {
     }
 
     fn known(disabled: bool) -> Credentials {
-        Credentials { account: Account { disabled, ..sample::customer() }, password_hash: sample::password_hash() }
+        Credentials { account: Account { disabled, ..sample::customer() }, ..sample::credentials() }
     }
 
     fn accounts_with(credentials: Option<Credentials>) -> MockAccounts {

@@ -1,7 +1,7 @@
 use comanda_domain::{
     Account, Claimant, NewSession, Password, RefreshToken, SecurityEvent, SecurityEventKind, SecurityOutcome,
     SessionId,
-    ports::{AccessToken, Audience, Credentials, Unavailable},
+    ports::{AccessToken, Audience, Credentials, OpenSessionError},
 };
 
 use super::Sessions;
@@ -21,11 +21,21 @@ pub struct BrowserSession {
     pub session_token: AccessToken,
 }
 
+impl From<OpenSessionError> for CheckPasswordError {
+    fn from(error: OpenSessionError) -> Self {
+        match error {
+            // What was checked is not true any more; it was when the attempt was settled.
+            OpenSessionError::Outdated => Self::InvalidCredentials,
+            OpenSessionError::Unavailable(source) => Self::Unavailable(source),
+        }
+    }
+}
+
 impl Sessions {
     /// Signs in a client that keeps tokens. Must be driven to its end: see
     /// [`Passwords::check`](crate::accounts::Passwords::check).
     pub async fn sign_in(&self, claimant: &Claimant, password: Password) -> Result<ClientSession, CheckPasswordError> {
-        let open = async |known: Credentials| Ok(self.open_for_client(known.account).await?);
+        let open = async |known: Credentials| self.open_for_client(known).await;
         let opened = self.passwords.check_then(claimant, password, open).await;
         opened.inspect_err(|error| self.record_refusal(claimant, error))
     }
@@ -36,7 +46,7 @@ impl Sessions {
         claimant: &Claimant,
         password: Password,
     ) -> Result<BrowserSession, CheckPasswordError> {
-        let open = async |known: Credentials| Ok(self.open_for_browser(known.account).await?);
+        let open = async |known: Credentials| self.open_for_browser(known).await;
         let opened = self.passwords.check_then(claimant, password, open).await;
         opened.inspect_err(|error| self.record_refusal(claimant, error))
     }
@@ -50,19 +60,21 @@ impl Sessions {
         self.security.record(event.of_account(account.id).in_session(session_id));
     }
 
-    async fn open_for_client(&self, account: Account) -> Result<ClientSession, Unavailable> {
-        let refresh_token = self.refresh_tokens.generate();
-        let hash = self.refresh_tokens.hash(&refresh_token);
-        let session = NewSession { refresh_token: Some(hash), ..self.session_of(&account, Audience::Client) };
+    async fn open_for_client(&self, known: Credentials) -> Result<ClientSession, CheckPasswordError> {
+        let session = self.session_of(&known, Audience::Client);
         let session_id = session.id;
+        let refresh_token = self.refresh_tokens.generate(session_id);
+        let session = NewSession { refresh_token: Some(self.refresh_tokens.hash(&refresh_token)), ..session };
+        let account = known.account;
         let access_token = self.access_tokens.issue(&account, session_id, Audience::Client, session.opened_at)?;
         self.sessions.open(session).await?;
         self.record_success(&account, session_id);
         Ok(ClientSession { account, access_token, refresh_token })
     }
 
-    async fn open_for_browser(&self, account: Account) -> Result<BrowserSession, Unavailable> {
-        let session = self.session_of(&account, Audience::Browser);
+    async fn open_for_browser(&self, known: Credentials) -> Result<BrowserSession, CheckPasswordError> {
+        let session = self.session_of(&known, Audience::Browser);
+        let account = known.account;
         let (session_id, opened_at) = (session.id, session.opened_at);
         let session_token = self.access_tokens.issue(&account, session_id, Audience::Browser, opened_at)?;
         self.sessions.open(session).await?;
@@ -70,7 +82,7 @@ impl Sessions {
         Ok(BrowserSession { account, session_id, session_token })
     }
 
-    fn session_of(&self, account: &Account, audience: Audience) -> NewSession {
+    fn session_of(&self, known: &Credentials, audience: Audience) -> NewSession {
         let lifetime = match audience {
             Audience::Client => self.terms.client,
             Audience::Browser => self.terms.browser,
@@ -78,7 +90,8 @@ impl Sessions {
         let opened_at = self.clock.now();
         NewSession {
             id: SessionId::new(self.ids.generate()),
-            account_id: account.id,
+            account_id: known.account.id,
+            credentials: known.version,
             opened_at,
             expires_at: opened_at + lifetime,
             refresh_token: None,
@@ -103,8 +116,7 @@ mod tests {
 
     fn passwords() -> Passwords {
         let mut accounts = MockAccounts::new();
-        let known = Credentials { account: sample::customer(), password_hash: sample::password_hash() };
-        accounts.expect_credentials().returning(move |_| Ok(Some(known.clone())));
+        accounts.expect_credentials().returning(move |_| Ok(Some(sample::credentials())));
         let mut hasher = MockPasswordHasher::new();
         hasher.expect_verify().returning(|_, _| Ok(Verification::Match { outdated: false }));
         let mut lockouts = MockLockouts::new();
@@ -124,7 +136,7 @@ mod tests {
             .expect_issue()
             .returning(|_, _, audience, _| Ok(AccessToken { token: format!("{audience:?}"), expires_in: 900 }));
         let mut refresh_tokens = MockRefreshTokens::new();
-        refresh_tokens.expect_generate().returning(|| RefreshToken::new("refresh".to_owned()));
+        refresh_tokens.expect_generate().returning(|_| RefreshToken::new("refresh".to_owned()));
         refresh_tokens.expect_hash().returning(|_| RefreshTokenHash::new([7; 32]));
         Sessions {
             sessions: Arc::new(stored),
@@ -147,6 +159,7 @@ mod tests {
             .once()
             .withf(|session| {
                 session.refresh_token == Some(RefreshTokenHash::new([7; 32]))
+                    && session.credentials == sample::credentials().version
                     && session.expires_at == sample::now() + Duration::from_secs(100)
             })
             .returning(|_| Ok(()));
@@ -166,5 +179,13 @@ mod tests {
             .returning(|_| Ok(()));
         let opened = sessions(stored).sign_in_browser(&sample::claimant(), password()).await.unwrap();
         assert_eq!(opened.session_token.token, "Browser");
+    }
+
+    #[tokio::test]
+    async fn credentials_that_changed_during_the_check_open_nothing() {
+        let mut stored = MockSessions::new();
+        stored.expect_open().once().returning(|_| Err(OpenSessionError::Outdated));
+        let refused = sessions(stored).sign_in(&sample::claimant(), password()).await;
+        assert!(matches!(refused, Err(CheckPasswordError::InvalidCredentials)));
     }
 }

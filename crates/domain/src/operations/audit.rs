@@ -5,6 +5,8 @@ use crate::{AccountId, Reason, Timestamp, names::names};
 names! {
     /// An action that the audit log records.
     pub enum AuditAction {
+        /// An operator made an account an admin's.
+        AccountAppointed = "account.appointed",
         /// A lock was lifted.
         AccountUnlocked = "account.unlocked",
         /// An account got another role.

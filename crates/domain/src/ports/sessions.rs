@@ -2,37 +2,90 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use thiserror::Error;
 
-use crate::{Account, AccountId, NewSession, RefreshToken, RefreshTokenHash, SessionId, Timestamp};
+use crate::{Account, NewSession, RefreshToken, RefreshTokenHash, SealedToken, SessionId, Timestamp};
 
 use super::Unavailable;
 
 /// A refresh token to be exchanged for its successor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rotation {
+    /// The session that the token belongs to.
+    pub session_id: SessionId,
     /// The hash of the token that the client sent.
     pub presented: RefreshTokenHash,
-    /// The hash of its successor: always the same for the same token.
+    /// The hash of its successor.
     pub successor: RefreshTokenHash,
+    /// The successor itself, for a parallel request; `None` if there is no grace.
+    pub sealed_successor: Option<SealedToken>,
     /// When it is exchanged, in whole milliseconds.
     pub at: Timestamp,
     /// How long after its use a token may come back with a client's own parallel request, which gets the same
-    /// successor.
+    /// successor, as long as nobody has used that.
     pub grace: TimeDelta,
+}
+
+/// How far somebody has read the sessions that were closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClosingPosition(i64);
+
+impl ClosingPosition {
+    /// A position as the store gave it.
+    pub const fn new(position: i64) -> Self {
+        Self(position)
+    }
+
+    /// The position for the store.
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+}
+
+/// Sessions that were closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closings {
+    /// The sessions, in any order.
+    pub ids: Vec<SessionId>,
+    /// Where to read on.
+    pub position: ClosingPosition,
+}
+
+/// A refresh token that was exchanged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rotated {
+    /// The account of the session.
+    pub account: Account,
+    /// Which token comes next.
+    pub successor: Successor,
+}
+
+/// The token after the one that was presented.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Successor {
+    /// The rotation's.
+    Issued,
+    /// That of an earlier request with the same token.
+    IssuedBefore(SealedToken),
 }
 
 /// Why a refresh token was not exchanged.
 #[derive(Debug, Error)]
 #[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum RotateError {
-    /// It never was a refresh token.
-    #[error("not a refresh token")]
-    Unknown,
     /// Its session has ended, or ends now, because the token was used before.
     #[error("the session is closed")]
-    SessionClosed {
-        /// The session.
-        session_id: SessionId,
-    },
+    SessionClosed,
+    /// The store failed.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Why no session was opened.
+#[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
+pub enum OpenSessionError {
+    /// The account was disabled, or its credentials are not those that were checked any more.
+    #[error("the credentials were changed meanwhile")]
+    Outdated,
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -42,47 +95,53 @@ pub enum RotateError {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Sessions: Send + Sync {
-    /// Opens a session.
-    async fn open(&self, session: NewSession) -> Result<(), Unavailable>;
+    /// Opens a session. MUST compare the account's credentials with those that were checked in the same statement, and
+    /// keep them from being changed until it commits: whoever changes them afterwards finds this session and closes it.
+    async fn open(&self, session: NewSession) -> Result<(), OpenSessionError>;
+
+    /// The session of a refresh token that does not say it itself.
+    async fn session_of(&self, token: RefreshTokenHash) -> Result<Option<SessionId>, Unavailable>;
 
     /// Exchanges a refresh token. Several requests at once all get the same successor. A token that comes back after
-    /// its grace closes the session, since two parties have it.
-    async fn rotate(&self, rotation: Rotation) -> Result<(SessionId, Account), RotateError>;
+    /// its grace, or after its successor was used, closes the session, since two parties have it.
+    async fn rotate(&self, rotation: Rotation) -> Result<Rotated, RotateError>;
 
     /// Closes a session.
     async fn close(&self, id: SessionId, at: Timestamp) -> Result<(), Unavailable>;
 
-    /// Closes all of an account's sessions but one, and returns those it closed.
-    async fn close_all_but(
-        &self,
-        account_id: AccountId,
-        kept: Option<SessionId>,
-        at: Timestamp,
-    ) -> Result<Vec<SessionId>, Unavailable>;
-
     /// The sessions that were closed since then.
-    async fn closed_since(&self, since: Timestamp) -> Result<Vec<SessionId>, Unavailable>;
+    async fn closed_since(&self, since: Timestamp) -> Result<Closings, Unavailable>;
+
+    /// The sessions that were closed after somebody read up to the position. MUST miss none, whatever the order in which
+    /// transactions commit and whatever servers' clocks say; may repeat some.
+    async fn closed_after(&self, position: ClosingPosition) -> Result<Closings, Unavailable>;
 }
 
 /// Makes refresh tokens.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait RefreshTokens: Send + Sync {
-    /// A new token: 256 random bits.
-    fn generate(&self) -> RefreshToken;
+    /// A new token for a session, with 256 random bits. MUST NOT be computable from any key and other tokens.
+    fn generate(&self, session: SessionId) -> RefreshToken;
 
-    /// The successor: always the same for the same token, and unpredictable for anybody else.
-    fn successor(&self, token: &RefreshToken) -> RefreshToken;
+    /// The session that a token was made for. MUST be `None` unless the token was made here.
+    fn session_of(&self, token: &RefreshToken) -> Option<SessionId>;
 
-    /// The hash of a token, which is all that may be stored.
+    /// The hash of a token, which is all that may be stored for longer than the grace of its predecessor.
     fn hash(&self, token: &RefreshToken) -> RefreshTokenHash;
+
+    /// Encrypts a token so that whoever has its predecessor can read it, and nobody else.
+    fn seal(&self, successor: &RefreshToken, predecessor: &RefreshToken) -> Result<SealedToken, Unavailable>;
+
+    /// Decrypts a token; `None` if it was not sealed with this predecessor.
+    fn open(&self, sealed: &SealedToken, predecessor: &RefreshToken) -> Option<RefreshToken>;
 }
 
-/// Which sessions are closed, known to every server within a second.
+/// Which sessions are closed. Every server finds them in the store; announcing them makes that quicker.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait ClosedSessions: Send + Sync {
-    /// Announces closed sessions to every server. This one knows at once; a message that does not get through is sent
-    /// again until it does.
+    /// Announces closed sessions to every server. This one knows at once. An announcement may get lost: servers read
+    /// [`Sessions::closed_after`] all the time.
     async fn announce(&self, ids: &[SessionId]);
 
     /// Whether a session is closed. Called for every request: it MUST NOT wait for anything.

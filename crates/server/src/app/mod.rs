@@ -68,7 +68,7 @@ impl Server {
         let keys = Arc::new(config.tokens.keys()?);
         let access_tokens = sessions::access_tokens(config, &keys);
         let sessions = sessions::stored(&database);
-        let closed_sessions = sessions::closed(config, &*sessions, &redis, &*clock, &mut workers).await?;
+        let closed_sessions = sessions::closed(config, &sessions, &redis, &*clock, &mut workers).await?;
         let locked_addresses = accounts::shared_lockouts(&config.lockouts, &redis);
         let lockouts = accounts::lockouts(locked_addresses.clone(), &config.lockouts, &clock);
         let passwords = Passwords {
@@ -122,7 +122,6 @@ impl Server {
                 accounts,
                 changes: account_changes,
                 passwords: passwords.clone(),
-                sessions: sessions.clone(),
                 closed_sessions: closed_sessions.clone(),
                 security: security.clone(),
                 ids: ids.clone(),

@@ -13,6 +13,7 @@ mod listen_for_menu_notifications;
 mod measure_outbox;
 mod measure_pools;
 mod process_payments;
+mod read_closed_sessions;
 mod refresh_menu;
 mod reload_flags;
 mod status;
@@ -31,6 +32,7 @@ pub use self::{
     measure_outbox::measure_outbox,
     measure_pools::measure_pools,
     process_payments::{PaymentsWaker, process_payments},
+    read_closed_sessions::read_closed_sessions,
     refresh_menu::refresh_menu,
     reload_flags::reload_flags,
     status::WorkerHealth,
