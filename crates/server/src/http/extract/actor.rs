@@ -3,11 +3,13 @@ use std::{
     sync::Arc,
 };
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, cookie::Cookie, dev::Payload, http::header};
 use comanda_domain::{
-    Actor, Administrator, StaffMember,
+    Actor, Administrator, SessionId, StaffMember,
     ports::{AccessTokens, Audience, Clock, ClosedSessions},
 };
+
+use futures_util::future::{Either, FutureExt, LocalBoxFuture};
 
 use super::{CsrfGuard, SessionCookies};
 use crate::http::{
@@ -26,11 +28,22 @@ pub struct Authenticator {
     pub csrf: CsrfGuard,
 }
 
+/// Who sent a request, as far as the process knows by itself.
+enum Sender {
+    Known(Option<Actor>),
+    /// The session has to be renewed before anybody is believed to be in it.
+    ToRenew(SessionId),
+}
+
+/// The cookie of a session that was renewed, for the response.
+#[derive(Clone)]
+pub struct RenewedCookie(pub Cookie<'static>);
+
 impl Authenticator {
     /// `None` without a credential. The `Authorization` header counts before cookies.
-    fn actor(&self, request: &HttpRequest) -> Result<Option<Actor>, Problem> {
+    fn sender(&self, request: &HttpRequest) -> Result<Sender, Problem> {
         match request.headers().get(header::AUTHORIZATION) {
-            Some(header) => self.of_client(header).map(Some),
+            Some(header) => self.of_client(header).map(|actor| Sender::Known(Some(actor))),
             None => self.of_browser(request),
         }
     }
@@ -43,8 +56,9 @@ impl Authenticator {
             .and_then(|text| text.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim());
-        let actor = token.and_then(|token| self.tokens.verify(token, Audience::Client, self.clock.now()).ok());
-        let actor = actor.ok_or_else(|| Problem::new(Code::Unauthenticated, "The access token is not valid."))?;
+        let verified = token.and_then(|token| self.tokens.verify(token, Audience::Client, self.clock.now()).ok());
+        let verified = verified.ok_or_else(|| Problem::new(Code::Unauthenticated, "The access token is not valid."))?;
+        let actor = verified.actor;
         if self.closed.contains(actor.session_id) {
             return Err(Problem::new(Code::SessionRevoked, "The session of this access token has ended."));
         }
@@ -52,27 +66,42 @@ impl Authenticator {
     }
 
     /// Browsers send a cookie along even when its session has ended: it is not a credential then.
-    fn of_browser(&self, request: &HttpRequest) -> Result<Option<Actor>, Problem> {
-        let Some(token) = self.cookies.session_token(request) else { return Ok(None) };
-        let Ok(actor) = self.tokens.verify(&token, Audience::Browser, self.clock.now()) else { return Ok(None) };
+    fn of_browser(&self, request: &HttpRequest) -> Result<Sender, Problem> {
+        let nobody = Ok(Sender::Known(None));
+        let Some(token) = self.cookies.session_token(request) else { return nobody };
+        let now = self.clock.now();
+        let Ok(verified) = self.tokens.verify(&token, Audience::Browser, now) else { return nobody };
+        let actor = verified.actor;
         if self.closed.contains(actor.session_id) {
-            return Ok(None);
+            return nobody;
         }
         self.csrf.check(request, actor.session_id, self.cookies)?;
-        Ok(Some(actor))
+        if App::of(request)?.sessions.is_to_be_renewed(&verified, now) {
+            return Ok(Sender::ToRenew(actor.session_id));
+        }
+        Ok(Sender::Known(Some(actor)))
     }
 }
 
-fn maybe_signed_in(request: &HttpRequest) -> Result<Option<Actor>, Problem> {
-    App::of(request)?.authenticator.actor(request)
+/// Compares a browser's session with its row; the response gets the cookie with the next token.
+async fn renewed(request: HttpRequest, id: SessionId) -> Result<Option<Actor>, Problem> {
+    let app = App::of(&request)?;
+    let Some(renewed) = app.sessions.renew(id).await? else { return Ok(None) };
+    let token = renewed.session_token;
+    let cookie = app.authenticator.cookies.session(&token.token, token.expires_in);
+    request.extensions_mut().insert(RenewedCookie(cookie));
+    Ok(Some(renewed.actor))
 }
 
-fn signed_in(request: &HttpRequest) -> Result<Actor, Problem> {
-    maybe_signed_in(request)?
-        .ok_or_else(|| Problem::new(Code::Unauthenticated, "This needs an access token or a session."))
+fn sender(request: &HttpRequest) -> Result<Sender, Problem> {
+    App::of(request)?.authenticator.sender(request)
 }
 
-/// An extractor made of a function that needs nothing but the head of the request.
+fn signed_in(actor: Option<Actor>) -> Result<Actor, Problem> {
+    actor.ok_or_else(|| Problem::new(Code::Unauthenticated, "This needs an access token or a session."))
+}
+
+/// An extractor made of a function of the sender. Only renewing a browser's session takes time.
 macro_rules! extractor {
     ($(#[$doc:meta])* $name:ident($inner:ty), $access:ident, [$($code:ident),*]: $read:expr) => {
         $(#[$doc])*
@@ -80,11 +109,18 @@ macro_rules! extractor {
 
         impl FromRequest for $name {
             type Error = Problem;
-            type Future = Ready<Result<Self, Problem>>;
+            type Future = Either<Ready<Result<Self, Problem>>, LocalBoxFuture<'static, Result<Self, Problem>>>;
 
             fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-                let read: fn(&HttpRequest) -> Result<$inner, Problem> = $read;
-                ready(read(request).map(Self))
+                let read: fn(Option<Actor>) -> Result<$inner, Problem> = $read;
+                match sender(request) {
+                    Ok(Sender::Known(actor)) => Either::Left(ready(read(actor).map(Self))),
+                    Ok(Sender::ToRenew(id)) => {
+                        let renewing = renewed(request.clone(), id);
+                        Either::Right(async move { read(renewing.await?).map(Self) }.boxed_local())
+                    }
+                    Err(problem) => Either::Left(ready(Err(problem))),
+                }
             }
         }
 
@@ -92,6 +128,7 @@ macro_rules! extractor {
             fn describe(description: &mut Description) {
                 description.access = Access::$access;
                 description.problems(&[Code::Unauthenticated, Code::SessionRevoked, $(Code::$code),*]);
+                description.problems(&[Code::Unavailable]);
             }
         }
     };
@@ -99,7 +136,7 @@ macro_rules! extractor {
 
 extractor! {
     /// The sender of the request, if signed in.
-    MaybeSignedIn(Option<Actor>), MaybeSignedIn, []: maybe_signed_in
+    MaybeSignedIn(Option<Actor>), MaybeSignedIn, []: Ok
 }
 extractor! {
     /// Anyone with an account.
@@ -107,13 +144,32 @@ extractor! {
 }
 extractor! {
     /// Staff and admins.
-    Staff(StaffMember), SignedIn, [Forbidden]: |request| {
-        signed_in(request)?.as_staff().ok_or_else(|| Problem::new(Code::Forbidden, "Only staff may do this."))
+    Staff(StaffMember), SignedIn, [Forbidden]: |actor| {
+        signed_in(actor)?.as_staff().ok_or_else(|| Problem::new(Code::Forbidden, "Only staff may do this."))
     }
 }
 extractor! {
     /// Admins.
-    Admin(Administrator), SignedIn, [Forbidden]: |request| {
-        signed_in(request)?.as_admin().ok_or_else(|| Problem::new(Code::Forbidden, "Only admins may do this."))
+    Admin(Administrator), SignedIn, [Forbidden]: |actor| {
+        signed_in(actor)?.as_admin().ok_or_else(|| Problem::new(Code::Forbidden, "Only admins may do this."))
     }
 }
+
+/// The session of the cookie that came along, whoever asks for what: signing in again replaces it.
+pub struct CookieSession(pub Option<SessionId>);
+
+impl FromRequest for CookieSession {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(App::of(request).map(|app| {
+            let Authenticator { tokens, clock, cookies, .. } = &app.authenticator;
+            let token = cookies.session_token(request);
+            let verified = token.and_then(|token| tokens.verify(&token, Audience::Browser, clock.now()).ok());
+            Self(verified.map(|verified| verified.actor.session_id))
+        }))
+    }
+}
+
+impl Describe for CookieSession {}

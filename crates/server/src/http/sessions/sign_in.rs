@@ -1,12 +1,12 @@
 use actix_web::HttpResponse;
 use comanda_application::{Sessions, accounts::CheckPasswordError};
-use comanda_domain::{Email, LimitedAction, Password};
+use comanda_domain::{AddressNetwork, ClientNetwork, Email, LimitedAction, Password, SessionOrigin};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{SessionResponse, counted};
 use crate::http::{
-    extract::{Json, Limiter, Service},
+    extract::{ClientHeader, Json, Limiter, Service},
     middleware::run_to_completion,
     problem::{Failure, Problem, rate_limit_headers},
     validation::Violations,
@@ -25,16 +25,23 @@ use crate::http::{
 pub async fn sign_in(
     sessions: Service<Sessions>,
     limiter: Limiter,
+    client: ClientHeader,
     Json(request): Json<SignInRequest>,
 ) -> Result<HttpResponse, Failure<CheckPasswordError>> {
     let (email, password) = request.validate()?;
     let allowance = limiter.admit(LimitedAction::SignIn).await?;
-    let session = run_to_completion(async move { sessions.sign_in(&email, password).await }).await?;
+    let origin = origin_of(client, limiter.client());
+    let session = run_to_completion(async move { sessions.sign_in(&email, password, origin).await }).await?;
     let mut response = HttpResponse::Ok();
     for header in rate_limit_headers(allowance) {
         response.insert_header(header);
     }
     Ok(response.json(SessionResponse::from(counted(session)?)))
+}
+
+/// Where a session is opened.
+pub(super) fn origin_of(client: ClientHeader, network: ClientNetwork) -> SessionOrigin {
+    SessionOrigin { client: client.0, network: Some(AddressNetwork::of(network.address())) }
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -4,15 +4,20 @@ use comanda_domain::LimitedAction;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{counted, sign_in::SignInRequest};
+use super::{
+    counted,
+    sign_in::{SignInRequest, origin_of},
+};
 use crate::http::{
-    extract::{Authenticator, Json, Limiter, Service},
+    extract::{Authenticator, ClientHeader, CookieSession, Json, Limiter, Service},
     middleware::run_to_completion,
     problem::Failure,
     wire::UserResponse,
 };
 
 /// Signs in from a browser: the session is in cookies
+///
+/// The session that the browser has had until then ends.
 #[utoipa::path(
     post, path = "/v1/web/sessions", operation_id = "sign_in_browser",
     request_body = SignInRequest,
@@ -23,11 +28,15 @@ pub async fn sign_in_browser(
     sessions: Service<Sessions>,
     limiter: Limiter,
     authenticator: Service<Authenticator>,
+    client: ClientHeader,
+    CookieSession(replaces): CookieSession,
     Json(request): Json<SignInRequest>,
 ) -> Result<HttpResponse, Failure<CheckPasswordError>> {
     let (email, password) = request.validate()?;
     limiter.admit(LimitedAction::SignIn).await?;
-    let session = run_to_completion(async move { sessions.sign_in_browser(&email, password).await }).await?;
+    let origin = origin_of(client, limiter.client());
+    let signing_in = async move { sessions.sign_in_browser(&email, password, origin, replaces).await };
+    let session = run_to_completion(signing_in).await?;
     let session = counted(session)?;
     let (token, csrf_token) = (session.session_token, authenticator.csrf.issue(session.session_id));
     Ok(HttpResponse::Ok()
