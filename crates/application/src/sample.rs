@@ -12,6 +12,7 @@ use comanda_domain::{
     Account, AccountId, Actor, Administrator, Basket, BasketLine, Category, Claimant, CredentialsVersion, Currency,
     Description, Email, FlagDefaults, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Order, OrderId, OrderLine,
     OrderNumber, OrderStatus, OrderWithLines, PasswordHash, Percentage, PersonName, Price, Quantity, Role, SessionId,
+    SessionOrigin,
     StaffMember, Stock, Timestamp,
     ports::{
         Clock, Credentials, IdGenerator, MockAccessTokens, MockAccountChanges, MockAccounts, MockAuditLog,
@@ -101,7 +102,9 @@ pub(crate) fn sessions() -> Sessions {
         terms: SessionTerms {
             client: Duration::from_secs(100),
             browser: Duration::from_secs(50),
+            browser_idle: Duration::from_secs(30),
             refresh_grace: Duration::from_secs(10),
+            per_account: 4,
         },
     }
 }
@@ -177,6 +180,10 @@ pub(crate) fn password_hash() -> PasswordHash {
 
 pub(crate) fn credentials() -> Credentials {
     Credentials { account: customer(), password_hash: password_hash(), version: CredentialsVersion::new(3) }
+}
+
+pub(crate) fn origin() -> SessionOrigin {
+    SessionOrigin { client: None, network: None }
 }
 
 pub(crate) fn actor(role: Role) -> Actor {

@@ -24,6 +24,7 @@ mod migration;
 mod observability;
 mod operation;
 mod orders;
+mod own_sessions;
 mod payments;
 mod placement_race;
 mod reads;

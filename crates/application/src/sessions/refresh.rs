@@ -1,7 +1,7 @@
 use chrono::TimeDelta;
 use comanda_domain::{
     RefreshToken, SecurityEvent, SecurityEventKind, SecurityOutcome,
-    ports::{Audience, RotateError, Rotated, Rotation, Successor, Unavailable},
+    ports::{Audience, RotateError, Rotated, Rotation, Successor, TokenSession, Unavailable},
 };
 use thiserror::Error;
 
@@ -32,7 +32,7 @@ impl Sessions {
             None => self.sessions.session_of(presented).await?.ok_or(RefreshSessionError::Unknown)?,
         };
         let successor = self.refresh_tokens.generate(session_id);
-        let grace = TimeDelta::from_std(self.terms.refresh_grace).unwrap_or(TimeDelta::zero());
+        let grace = self.terms.refresh_grace();
         let sealed = (grace > TimeDelta::zero()).then(|| self.refresh_tokens.seal(&successor, token));
         let rotation = Rotation {
             session_id,
@@ -43,7 +43,7 @@ impl Sessions {
             grace,
         };
         match self.sessions.rotate(rotation).await {
-            Ok(Rotated { account, successor: next }) => {
+            Ok(Rotated { account, ends_at, successor: next }) => {
                 let refresh_token = match next {
                     Successor::Issued => successor,
                     Successor::IssuedBefore(sealed) => {
@@ -51,7 +51,8 @@ impl Sessions {
                         opened.ok_or_else(|| Unavailable::new("a successor that its own predecessor does not open"))?
                     }
                 };
-                let access_token = self.access_tokens.issue(&account, session_id, Audience::Client, now)?;
+                let session = TokenSession { id: session_id, ends_at };
+                let access_token = self.access_tokens.issue(&account, session, Audience::Client, now)?;
                 Ok(ClientSession { account, access_token, refresh_token })
             }
             Err(RotateError::SessionClosed) => {
@@ -108,7 +109,7 @@ mod tests {
     }
 
     fn rotated(successor: Successor) -> Result<Rotated, RotateError> {
-        Ok(Rotated { account: sample::customer(), successor })
+        Ok(Rotated { account: sample::customer(), ends_at: sample::now() + TimeDelta::hours(1), successor })
     }
 
     fn token(text: &str) -> RefreshToken {

@@ -15,6 +15,8 @@ names! {
         AccountDisabled = "account.disabled",
         /// An account was enabled again.
         AccountEnabled = "account.enabled",
+        /// An admin ended an account's sessions.
+        SessionsClosed = "account.sessions_closed",
         /// A stock was adjusted.
         StockAdjusted = "menu_item.stock_adjusted",
         /// A menu item was put on the menu.

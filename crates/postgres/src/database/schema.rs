@@ -218,6 +218,10 @@ diesel::table! {
         expires_at -> Timestamptz,
         closed_at -> Nullable<Timestamptz>,
         closing_transaction_id -> Nullable<Int8>,
+        client -> Nullable<Text>,
+        network -> Nullable<Text>,
+        last_used_at -> Nullable<Timestamptz>,
+        idle_at -> Nullable<Timestamptz>,
     }
 }
 

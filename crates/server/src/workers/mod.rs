@@ -4,6 +4,7 @@
 //! workers with [`Workers`], and `serve` starts them before the server listens and stops them after its last request.
 //! Nothing else runs in the background.
 
+mod clear_sessions;
 mod commit_orders;
 mod deliver_events;
 mod follow_replica;
@@ -23,6 +24,7 @@ mod supervisor;
 #[cfg(test)]
 pub use self::supervisor::Worker;
 pub use self::{
+    clear_sessions::clear_sessions,
     commit_orders::commit_orders,
     deliver_events::deliver_events,
     follow_replica::follow_replica,
