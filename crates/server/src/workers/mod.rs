@@ -18,9 +18,10 @@ mod reload_flags;
 mod status;
 mod summarize_sales;
 mod supervisor;
+mod worker;
 
 #[cfg(test)]
-pub use self::supervisor::Worker;
+pub use self::worker::Worker;
 pub use self::{
     commit_orders::commit_orders,
     deliver_events::deliver_events,
