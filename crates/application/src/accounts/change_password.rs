@@ -98,7 +98,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_wrong_current_password_changes_nothing_and_counts_as_a_failed_sign_in() {
-        let answer = change(Verification::Mismatch, MockSessions::new(), MockClosedSessions::new()).await;
-        assert!(matches!(answer, Err(CheckPasswordError::InvalidCredentials)));
+        let result = change(Verification::Mismatch, MockSessions::new(), MockClosedSessions::new()).await;
+        assert!(matches!(result, Err(CheckPasswordError::InvalidCredentials)));
     }
 }

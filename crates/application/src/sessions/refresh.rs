@@ -98,7 +98,7 @@ mod tests {
         stored.expect_rotate().returning(move |_| Err(RotateError::SessionClosed { session_id }));
         let mut closed = MockClosedSessions::new();
         closed.expect_announce().once().withf(move |ids| ids == [session_id]).returning(|_| ());
-        let answer = sessions(stored, closed).refresh(&RefreshToken::new("first".to_owned())).await;
-        assert!(matches!(answer, Err(RefreshSessionError::SessionClosed)));
+        let result = sessions(stored, closed).refresh(&RefreshToken::new("first".to_owned())).await;
+        assert!(matches!(result, Err(RefreshSessionError::SessionClosed)));
     }
 }
