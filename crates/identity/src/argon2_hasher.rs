@@ -63,11 +63,11 @@ impl Argon2Hasher {
         &self,
         work: impl FnOnce(&mut Argon2id) -> Result<T, Unavailable> + Send + 'static,
     ) -> Result<T, HashPasswordError> {
-        let (answer, result) = oneshot::channel();
+        let (sender, result) = oneshot::channel();
         let job = move |argon2: &mut Argon2id| {
             // The client may have hung up meanwhile.
-            if !answer.is_closed() {
-                let _ = answer.send(work(argon2));
+            if !sender.is_closed() {
+                let _ = sender.send(work(argon2));
             }
         };
         self.jobs.try_send(Box::new(job)).map_err(|refused| match refused {

@@ -20,9 +20,10 @@ mod reload_flags;
 mod status;
 mod summarize_sales;
 mod supervisor;
+mod worker;
 
 #[cfg(test)]
-pub use self::supervisor::Worker;
+pub use self::worker::Worker;
 pub use self::{
     clear_sessions::clear_sessions,
     commit_orders::commit_orders,
