@@ -12,8 +12,7 @@ use comanda_domain::{
     Account, AccountId, Actor, Administrator, Basket, BasketLine, Category, Claimant, CredentialsVersion, Currency,
     Description, Email, FlagDefaults, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Order, OrderId, OrderLine,
     OrderNumber, OrderStatus, OrderWithLines, PasswordHash, Percentage, PersonName, Price, Quantity, Role, SessionId,
-    SessionOrigin,
-    StaffMember, Stock, Timestamp,
+    SessionOrigin, StaffMember, Stock, Timestamp,
     ports::{
         Clock, Credentials, IdGenerator, MockAccessTokens, MockAccountChanges, MockAccounts, MockAuditLog,
         MockCheckout, MockClock, MockClosedSessions, MockFlagSettings, MockGatewayInbox, MockIdGenerator, MockLiveMenu,

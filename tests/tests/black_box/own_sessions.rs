@@ -122,8 +122,8 @@ impl Browser {
 }
 
 fn set_token(response: &Response) -> Option<String> {
-    let cookies = response.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
-    let session = cookies.filter_map(|cookie| cookie.strip_prefix("__Host-session=")).next()?;
+    let mut cookies = response.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
+    let session = cookies.find_map(|cookie| cookie.strip_prefix("__Host-session="))?;
     Some(session.split(';').next().unwrap().to_owned())
 }
 

@@ -121,9 +121,12 @@ pub enum Successor {
 #[derive(Debug, Error)]
 #[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum RotateError {
-    /// Its session has ended, or ends now, because the token was used before.
+    /// Its session had ended before.
     #[error("the session is closed")]
     SessionClosed,
+    /// The token was used before: its session ends now.
+    #[error("the refresh token was used before")]
+    TokenReused,
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),

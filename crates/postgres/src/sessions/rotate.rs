@@ -20,16 +20,29 @@ pub(super) async fn rotate(database: &Database, rotation: Rotation) -> Result<Ro
     // A session that is closed because of this token must stay closed although the caller is refused: the refusal is no
     // error within the transaction.
     let rotated = database.transaction(async move |connection| rotate_locked(connection, &rotation).await).await?;
-    rotated.ok_or(RotateError::SessionClosed)
+    rotated.map_err(|refusal| match refusal {
+        Refusal::SessionClosed => RotateError::SessionClosed,
+        Refusal::TokenReused => RotateError::TokenReused,
+    })
 }
 
-/// `None`: the session has ended, or ends now.
+/// Why a token is not exchanged, although nothing failed.
+enum Refusal {
+    SessionClosed,
+    TokenReused,
+}
+
+/// What is known of a refresh token: when it was used, and its successor, sealed.
+type TokenRow = (Option<DateTime<Utc>>, Option<Vec<u8>>);
+
 async fn rotate_locked(
     connection: &mut AsyncPgConnection,
     rotation: &Rotation,
-) -> Result<Option<Rotated>, Failure<RotateError>> {
-    let Some((account, ends_at)) = lock_session(connection, rotation).await? else { return Ok(None) };
-    let token: Option<(Option<DateTime<Utc>>, Option<Vec<u8>>)> = refresh_tokens::table
+) -> Result<Result<Rotated, Refusal>, Failure<RotateError>> {
+    let Some((account, ends_at)) = lock_session(connection, rotation).await? else {
+        return Ok(Err(Refusal::SessionClosed));
+    };
+    let token: Option<TokenRow> = refresh_tokens::table
         .find(rotation.presented.as_bytes().as_slice())
         .filter(refresh_tokens::session_id.eq(rotation.session_id.as_uuid()))
         .select((refresh_tokens::used_at, refresh_tokens::sealed_successor))
@@ -40,16 +53,16 @@ async fn rotate_locked(
     match token {
         Some((None, _)) => {
             replace_token(connection, rotation).await?;
-            Ok(Some(Rotated { account, ends_at, successor: Successor::Issued }))
+            Ok(Ok(Rotated { account, ends_at, successor: Successor::Issued }))
         }
         Some((Some(used_at), Some(sealed))) if rotation.at - used_at <= rotation.grace => {
             let successor = Successor::IssuedBefore(SealedToken::new(sealed));
-            Ok(Some(Rotated { account, ends_at, successor }))
+            Ok(Ok(Rotated { account, ends_at, successor }))
         }
         // It was used before: too long ago, or its successor was used since, which deletes it.
         Some(_) | None => {
             write_close(connection, rotation.session_id, rotation.at).await?;
-            Ok(None)
+            Ok(Err(Refusal::TokenReused))
         }
     }
 }

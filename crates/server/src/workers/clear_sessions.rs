@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use comanda_application::Sessions;
 
-use super::supervisor::{Context, Worker};
+use super::worker::{Context, Worker};
 
 /// How long to wait when nothing is left to delete.
 const PERIOD: Duration = Duration::from_secs(30);

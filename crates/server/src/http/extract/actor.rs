@@ -11,7 +11,7 @@ use comanda_domain::{
 
 use futures_util::future::{Either, FutureExt, LocalBoxFuture};
 
-use super::{CsrfGuard, SessionCookies};
+use super::{CsrfGuard, DeviceCookie, SessionCookies};
 use crate::http::{
     app::App,
     openapi::{Access, Describe, Description},
@@ -182,21 +182,38 @@ extractor! {
     }
 }
 
-/// The session of the cookie that came along, whoever asks for what: signing in again replaces it.
-pub struct CookieSession(pub Option<SessionId>);
+/// What a browser that signs in has kept of earlier sign-ins. Only a page of ours or of an allowed origin may ask for
+/// it.
+pub struct SigningIn {
+    /// The session of the cookie that came along, which the new one replaces.
+    pub replaces: Option<SessionId>,
+    pub devices: DeviceCookie,
+}
 
-impl FromRequest for CookieSession {
+impl FromRequest for SigningIn {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(App::of(request).map(|app| {
-            let Authenticator { tokens, clock, cookies, .. } = &app.authenticator;
+        let read = |app: &App| {
+            let Authenticator { tokens, security, clock, cookies, csrf, .. } = &app.authenticator;
+            csrf.check_sign_in(request).inspect_err(|problem| {
+                let event = SecurityEvent::new(SecurityEventKind::CsrfCheck, SecurityOutcome::Refused);
+                security.record(event.because(problem.code.as_str()));
+            })?;
             let token = cookies.session_token(request);
             let verified = token.and_then(|token| tokens.verify(&token, Audience::Browser, clock.now()).ok());
-            Self(verified.map(|verified| verified.actor.session_id))
-        }))
+            Ok(Self {
+                replaces: verified.map(|verified| verified.actor.session_id),
+                devices: DeviceCookie::of(request, *cookies),
+            })
+        };
+        ready(App::of(request).and_then(|app| read(app)))
     }
 }
 
-impl Describe for CookieSession {}
+impl Describe for SigningIn {
+    fn describe(description: &mut Description) {
+        description.problems(&[Code::InvalidOrigin]);
+    }
+}

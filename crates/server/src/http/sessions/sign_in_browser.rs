@@ -1,4 +1,4 @@
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::HttpResponse;
 use comanda_application::{Sessions, accounts::CheckPasswordError};
 use comanda_domain::LimitedAction;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use super::{
     sign_in::{SignInRequest, origin_of},
 };
 use crate::http::{
-    extract::{Authenticator, ClientHeader, CookieSession, DeviceCookie, DeviceTokens, Json, Limiter, Service},
+    extract::{Authenticator, ClientHeader, DeviceTokens, Json, Limiter, Service, SigningIn},
     middleware::run_to_completion,
     problem::Failure,
     wire::UserResponse,
@@ -31,14 +31,12 @@ pub async fn sign_in_browser(
     authenticator: Service<Authenticator>,
     devices: Service<DeviceTokens>,
     client: ClientHeader,
-    CookieSession(replaces): CookieSession,
-    head: HttpRequest,
+    SigningIn { replaces, devices: shown }: SigningIn,
     Json(request): Json<SignInRequest>,
 ) -> Result<HttpResponse, Failure<CheckPasswordError>> {
     let (email, password) = request.validate()?;
     limiter.admit(LimitedAction::SignIn).await?;
     let origin = origin_of(client, limiter.client());
-    let shown = DeviceCookie::of(&head, authenticator.cookies);
     let claimant = devices.claimant_of_browser(&shown, email);
     let by = claimant.clone();
     let signing_in = async move { sessions.sign_in_browser(&by, password, origin, replaces).await };
