@@ -1,6 +1,12 @@
 //! Mail to customers: sent by SMTP, or written to a folder where no real mail should be sent.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    fs::{DirBuilder, Permissions},
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use comanda_domain::{
@@ -62,7 +68,7 @@ pub struct MailConfig {
 
 enum Transport {
     Smtp(AsyncSmtpTransport<Tokio1Executor>),
-    Folder(AsyncFileTransport<Tokio1Executor>),
+    Folder(AsyncFileTransport<Tokio1Executor>, PathBuf),
 }
 
 /// Sends mail to customers.
@@ -96,9 +102,10 @@ impl MailNotifier {
                 Transport::Smtp(builder.timeout(Some(timeout)).build())
             }
             MailTransport::Folder(folder) => {
-                std::fs::create_dir_all(&folder)
-                    .map_err(|error| Unavailable::new(Unusable::Folder(folder.clone(), error)))?;
-                Transport::Folder(AsyncFileTransport::new(folder))
+                // Mails are nobody else's business.
+                let created = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+                created.map_err(|error| Unavailable::new(Unusable::Folder(folder.clone(), error)))?;
+                Transport::Folder(AsyncFileTransport::new(&folder), folder)
             }
         };
         let templates = templates(language).map_err(|error| Unavailable::new(Unusable::Template(error)))?;
@@ -208,8 +215,11 @@ impl Notifier for MailNotifier {
                 Err(error) if error.is_permanent() => Err(NotifyError::Rejected(error.to_string())),
                 Err(error) => Err(Unavailable::new(error).into()),
             },
-            Transport::Folder(folder) => {
-                folder.send(mail).await.map(|_| ()).map_err(|error| Unavailable::new(error).into())
+            Transport::Folder(files, folder) => {
+                let id = files.send(mail).await.map_err(Unavailable::new)?;
+                let private = Permissions::from_mode(0o600);
+                std::fs::set_permissions(folder.join(format!("{id}.eml")), private).map_err(Unavailable::new)?;
+                Ok(())
             }
         }
     }

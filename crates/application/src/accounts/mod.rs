@@ -11,8 +11,9 @@ mod rename;
 
 use std::sync::Arc;
 
-use comanda_domain::ports::{self, AccountChanges, Clock, ClosedSessions, IdGenerator};
+use comanda_domain::ports::{self, AccountChanges, Clock, ClosedSessions, IdGenerator, SecurityLog};
 
+pub use change_password::ChangePasswordError;
 pub use check_password::{CheckPasswordError, Passwords};
 pub use register::{OpenAccountError, Registration};
 
@@ -22,8 +23,8 @@ pub struct Accounts {
     pub changes: Arc<dyn AccountChanges>,
     pub passwords: Passwords,
     /// Changing an account, or its password, ends its sessions.
-    pub sessions: Arc<dyn ports::Sessions>,
     pub closed_sessions: Arc<dyn ClosedSessions>,
+    pub security: Arc<dyn SecurityLog>,
     pub ids: Arc<dyn IdGenerator>,
     pub clock: Arc<dyn Clock>,
 }

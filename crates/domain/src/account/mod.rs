@@ -1,10 +1,13 @@
 //! Accounts and what they may do.
 
 mod change;
+mod credentials_version;
 mod email;
+mod guessable;
 mod password;
 
 pub use change::*;
+pub use credentials_version::*;
 pub use email::*;
 pub use password::*;
 
@@ -47,6 +50,13 @@ pub struct Account {
     pub disabled: bool,
     /// When it was registered.
     pub created_at: Timestamp,
+}
+
+impl Account {
+    /// Whether the account manages others.
+    pub fn is_enabled_admin(&self) -> bool {
+        self.role == Role::Admin && !self.disabled
+    }
 }
 
 /// Who is acting, as proven by a credential.

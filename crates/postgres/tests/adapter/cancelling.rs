@@ -11,6 +11,7 @@ use crate::shop::{Shop, now};
 
 pub fn cancellation(order_id: OrderId) -> Cancellation {
     Cancellation {
+        actor: None,
         order_id,
         by: CancelledBy::Customer,
         scope: OrderScope::All,

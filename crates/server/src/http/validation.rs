@@ -56,6 +56,7 @@ impl ViolationCode for TextError {
             Self::TooShort { .. } => "too-short",
             Self::TooLong { .. } => "too-long",
             Self::ControlCharacter => "control-character",
+            Self::InvisibleCharacter => "invisible-character",
         }
     }
 }
@@ -75,6 +76,8 @@ impl ViolationCode for PasswordError {
             Self::TooShort => "too-short",
             Self::TooLong => "too-long",
             Self::TooCommon => "too-common",
+            Self::TooPersonal => "too-personal",
+            Self::Unusable => "unusable-character",
         }
     }
 }
