@@ -13,6 +13,7 @@ mod faults;
 mod hanging_up;
 mod idempotency;
 mod lockout;
+mod mail;
 mod menu;
 mod menu_cache;
 mod migration;

@@ -1,5 +1,5 @@
 use comanda_domain::{
-    AccountChange, AccountId, Timestamp,
+    AccountChange, AccountId, MailKind, Role, Timestamp,
     ports::{ChangeAccountError, ChangedAccount},
 };
 use diesel::prelude::*;
@@ -8,6 +8,7 @@ use diesel_async::RunQueryDsl;
 use super::AccountRow;
 use crate::{
     database::{Database, Failure, Named, schema::users},
+    mails::record,
     operations::write_record,
     sessions::write_close_all_but,
 };
@@ -37,7 +38,10 @@ pub(super) async fn change(
             for record in change.audit_records(&before, by, at) {
                 write_record(connection, &record).await?;
             }
-            let after = change.apply_to(before);
+            let after = change.apply_to(before.clone());
+            if after.role == Role::Admin && before.role != Role::Admin {
+                record(connection, MailKind::AdminAppointed, Some(id), &after.email, at).await?;
+            }
             let row: AccountRow = diesel::update(users::table.find(id.as_uuid()))
                 .set((
                     users::role.eq(after.role.as_str()),

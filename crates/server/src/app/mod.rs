@@ -3,6 +3,7 @@
 mod accounts;
 mod database;
 mod events;
+mod mails;
 mod menu;
 mod orders;
 mod payments;
@@ -28,7 +29,7 @@ use crate::{
     config::Config,
     http::{App, Authenticator, CsrfGuard, CursorSigner, Health, MenuRenderer, SessionCookies},
     system::{SystemClock, UuidV7},
-    workers::{PaymentsWaker, Workers, follow_replica, measure_pools, process_payments},
+    workers::{MailsWaker, PaymentsWaker, Workers, follow_replica, measure_pools, process_payments},
 };
 
 /// A server that is connected to what it needs, and serves nothing yet.
@@ -77,6 +78,11 @@ impl Server {
             ids: ids.clone(),
             clock: clock.clone(),
         };
+        let mails_waker = MailsWaker::default();
+        let mails = mails::stored(&database, config);
+        let mail = events::mail(config, mails.clone(), &clock)?;
+        let (for_mails, at) = (lockouts.clone(), clock.clone());
+        mails::register(config, mails.clone(), mail.clone(), for_mails, at, mails_waker.clone(), &mut workers);
         let payments_waker = PaymentsWaker::default();
         let Gateways { gateway, offline: offline_gateway } = payments::gateways(config, &clock)?;
         let payment_work: Arc<dyn ports::WorkQueue> = Arc::new(payments_waker.clone());
@@ -96,7 +102,7 @@ impl Server {
         let events =
             Events { outbox: events::outbox(&database), clock: clock.clone(), retries: config.outbox.retries() };
         workers.register(process_payments(payments.clone(), payments_waker));
-        events::register_delivery(config, &events, &mut workers)?;
+        events::register_delivery(config, &events, mail, &mut workers)?;
         let figures = sales::figures(&database, &mut workers);
 
         let app = App {
@@ -120,6 +126,9 @@ impl Server {
                 changes: account_changes,
                 passwords: passwords.clone(),
                 closed_sessions: closed_sessions.clone(),
+                mails,
+                mail_tokens: mails::tokens(),
+                mail_work: Arc::new(mails_waker),
                 ids: ids.clone(),
                 clock: clock.clone(),
             },

@@ -5,6 +5,7 @@
 //! Nothing else runs in the background.
 
 mod commit_orders;
+mod delete_old_mails;
 mod deliver_events;
 mod follow_replica;
 mod hash_passwords;
@@ -16,6 +17,7 @@ mod process_payments;
 mod read_closed_sessions;
 mod refresh_menu;
 mod reload_flags;
+mod send_mails;
 mod status;
 mod summarize_sales;
 mod supervisor;
@@ -24,6 +26,7 @@ mod supervisor;
 pub use self::supervisor::Worker;
 pub use self::{
     commit_orders::commit_orders,
+    delete_old_mails::delete_old_mails,
     deliver_events::deliver_events,
     follow_replica::follow_replica,
     hash_passwords::hash_passwords,
@@ -35,6 +38,7 @@ pub use self::{
     read_closed_sessions::read_closed_sessions,
     refresh_menu::refresh_menu,
     reload_flags::reload_flags,
+    send_mails::{MailsWaker, send_mails},
     status::WorkerHealth,
     summarize_sales::summarize_sales,
     supervisor::{RunningWorkers, Workers},
