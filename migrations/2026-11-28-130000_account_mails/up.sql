@@ -34,11 +34,13 @@ CREATE TABLE mail_tokens (
     account_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
     email      text NOT NULL,
     expires_at timestamptz NOT NULL,
+    credentials_version bigint NOT NULL,
     spent_at   timestamptz,
     unlock_due boolean NOT NULL DEFAULT false
 );
 
 COMMENT ON COLUMN mail_tokens.hash IS 'SHA-256 of the token, which is random enough to need no salt; the token itself is made when the mail is sent, and stored nowhere';
+COMMENT ON COLUMN mail_tokens.credentials_version IS 'the account''s when the mail was sent; a reset counts only while it is the same';
 COMMENT ON COLUMN mail_tokens.unlock_due IS 'it has reset a password, and the lock of the address is still to be lifted';
 
 CREATE INDEX mail_tokens_of_account ON mail_tokens (account_id);

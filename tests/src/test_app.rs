@@ -60,6 +60,11 @@ impl TestApp {
         Client::anonymous(&self.servers[0].base_url)
     }
 
+    /// Signs the admin in once more.
+    pub async fn sign_in_admin(&self) -> Client {
+        self.anonymous().log_in(ADMIN.0, ADMIN.1).await
+    }
+
     /// Registers a customer and signs them in.
     pub async fn customer(&self) -> Client {
         let email = self.account().await;

@@ -62,7 +62,7 @@ impl Comanda {
         let limit = |name: &str| (name.to_owned(), std::env::var(name).unwrap_or_else(|_| "10000".to_owned()));
         let settings = HashMap::from([
             ("MODE".to_owned(), "development".to_owned()),
-            ("MAIL_FOLDER".to_owned(), state.path("mail").display().to_string()),
+            ("MAIL_FOLDER".to_owned(), state.private_folder("mail")?.display().to_string()),
             ("PAYMENT_GATEWAY".to_owned(), std::env::var("PAYMENT_GATEWAY").unwrap_or_else(|_| "offline".to_owned())),
             // All customers of a rush come from one address.
             limit("ADDRESS_LIMIT_BURST"),

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::Write,
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt, chown},
     path::{Path, PathBuf},
 };
 
@@ -25,11 +25,10 @@ impl State {
     pub fn open(purpose: &str) -> anyhow::Result<Self> {
         let folder = folder_of(purpose);
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        // The programs below run as another user when root starts them: they may pass through here, and see nothing.
-        for passed in [&folder, &root().join(".comanda")] {
-            fs::set_permissions(passed, fs::Permissions::from_mode(0o711))?;
+        for private in [&folder, &root().join(".comanda")] {
+            fs::set_permissions(private, fs::Permissions::from_mode(0o700))?;
         }
-        let lock = File::create(folder.join("lock"))?;
+        let lock = open_private(&folder.join("lock"))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { folder, _lock: lock }),
             Err(TryLockError::WouldBlock) => {
@@ -49,6 +48,23 @@ impl State {
             }
         }
         Ok(state)
+    }
+
+    /// Lets the programs of a group pass through, and see nothing: they run as another user when root starts them.
+    pub fn let_pass(&self, group: u32) -> anyhow::Result<()> {
+        for passed in [&self.folder, &root().join(".comanda")] {
+            chown(passed, None, Some(group))?;
+            fs::set_permissions(passed, fs::Permissions::from_mode(0o710))?;
+        }
+        Ok(())
+    }
+
+    /// A folder that nobody else can look into.
+    pub fn private_folder(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let folder = self.path(name);
+        fs::create_dir_all(&folder)?;
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
+        Ok(folder)
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -74,6 +90,14 @@ pub fn folder_of(purpose: &str) -> PathBuf {
 pub fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// A file that is added to, readable by its owner alone, also if it was not before.
+pub fn open_private(path: &Path) -> anyhow::Result<File> {
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+    file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    Ok(file)
 }
 
 /// 160 random bits as letters and digits.

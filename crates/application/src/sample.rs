@@ -9,16 +9,16 @@ use std::{
 };
 
 use comanda_domain::{
-    Account, AccountId, Actor, Administrator, Basket, BasketLine, Category, CredentialsVersion, Currency, Description,
-    Email, FlagDefaults, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Order, OrderId, OrderLine, OrderNumber,
-    OrderStatus, OrderWithLines, PasswordHash, Percentage, PersonName, Price, Quantity, Role, SessionId, StaffMember,
-    Stock, Timestamp,
+    Account, AccountId, Actor, Administrator, Basket, BasketLine, Category, Claimant, CredentialsVersion, Currency,
+    Description, Email, FlagDefaults, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Order, OrderId, OrderLine,
+    OrderNumber, OrderStatus, OrderWithLines, PasswordHash, Percentage, PersonName, Price, Quantity, Role, SessionId,
+    SessionOrigin, StaffMember, Stock, Timestamp,
     ports::{
         Clock, Credentials, IdGenerator, MockAccessTokens, MockAccountChanges, MockAccounts, MockAuditLog,
         MockCheckout, MockClock, MockClosedSessions, MockFlagSettings, MockGatewayInbox, MockIdGenerator, MockLiveMenu,
         MockLockedAddresses, MockLockouts, MockMailSender, MockMailTokens, MockMails, MockMenu, MockOrders,
         MockOverdueOrders, MockPasswordHasher, MockPaymentIntents, MockPayments, MockPublicMenu, MockRefreshTokens,
-        MockRefunds, MockSalesFigures, MockSessions, MockWorkQueue, NewAccount,
+        MockRefunds, MockSalesFigures, MockSecurityLog, MockSessions, MockWorkQueue, NewAccount, SecurityLog,
     },
 };
 
@@ -71,6 +71,7 @@ pub(crate) fn passwords() -> Passwords {
         changes: Arc::new(MockAccountChanges::new()),
         hasher: Arc::new(MockPasswordHasher::new()),
         lockouts: Arc::new(MockLockouts::new()),
+        security: security(),
         ids: ids(),
         clock: clock(),
     }
@@ -85,6 +86,7 @@ pub(crate) fn accounts() -> Accounts {
         mails: Arc::new(MockMails::new()),
         mail_tokens: Arc::new(MockMailTokens::new()),
         mail_work: Arc::new(MockWorkQueue::new()),
+        security: security(),
         ids: ids(),
         clock: clock(),
     }
@@ -108,12 +110,15 @@ pub(crate) fn sessions() -> Sessions {
         passwords: passwords(),
         access_tokens: Arc::new(MockAccessTokens::new()),
         refresh_tokens: Arc::new(MockRefreshTokens::new()),
+        security: security(),
         ids: ids(),
         clock: clock(),
         terms: SessionTerms {
             client: Duration::from_secs(100),
             browser: Duration::from_secs(50),
+            browser_idle: Duration::from_secs(30),
             refresh_grace: Duration::from_secs(10),
+            per_account: 4,
         },
     }
 }
@@ -124,6 +129,7 @@ pub(crate) fn operations() -> Operations {
         lockouts: Arc::new(MockLockouts::new()),
         locked_addresses: Arc::new(MockLockedAddresses::new()),
         audit_log: Arc::new(MockAuditLog::new()),
+        security: security(),
         flag_settings: Arc::new(MockFlagSettings::new()),
         flag_defaults: FlagDefaults { menu_cache: percentage(100), partial_invalidation: percentage(0) },
         clock: clock(),
@@ -140,6 +146,7 @@ pub(crate) fn setup() -> Setup {
         menu: Arc::new(MockMenu::new()),
         live_menu: Arc::new(MockLiveMenu::new()),
         hasher: Arc::new(MockPasswordHasher::new()),
+        security: security(),
         ids: ids(),
         clock: clock(),
     }
@@ -153,6 +160,13 @@ pub(crate) fn clock() -> Arc<dyn Clock> {
     let mut clock = MockClock::new();
     clock.expect_now().returning(now);
     Arc::new(clock)
+}
+
+/// Takes every event.
+pub(crate) fn security() -> Arc<dyn SecurityLog> {
+    let mut security = MockSecurityLog::new();
+    security.expect_record().returning(|_| ());
+    Arc::new(security)
 }
 
 pub(crate) fn ids() -> Arc<dyn IdGenerator> {
@@ -170,12 +184,20 @@ pub(crate) fn email() -> Email {
     Email::new("ana@example.org").unwrap()
 }
 
+pub(crate) fn claimant() -> Claimant {
+    Claimant::stranger(email())
+}
+
 pub(crate) fn password_hash() -> PasswordHash {
     PasswordHash::new("$argon2id$…".to_owned())
 }
 
 pub(crate) fn credentials() -> Credentials {
     Credentials { account: customer(), password_hash: password_hash(), version: CredentialsVersion::new(3) }
+}
+
+pub(crate) fn origin() -> SessionOrigin {
+    SessionOrigin { client: None, network: None }
 }
 
 pub(crate) fn actor(role: Role) -> Actor {

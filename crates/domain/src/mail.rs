@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::TimeDelta;
 use thiserror::Error;
 
-use crate::{AccountId, Email, MailId, Timestamp, names::names};
+use crate::{AccountId, CredentialsVersion, Email, MailId, Timestamp, names::names};
 
 names! {
     /// What a mail to an account is about.
@@ -137,6 +137,8 @@ pub struct NewMailToken {
     pub email: Email,
     /// Until when it is valid.
     pub expires_at: Timestamp,
+    /// The version of the account's credentials. A token that resets the password is worthless once they change.
+    pub credentials: CredentialsVersion,
 }
 
 /// Why a token does not count.
@@ -149,6 +151,9 @@ pub enum MailTokenRefusal {
     /// Its time is over.
     #[error("has expired; ask for another mail")]
     Expired,
+    /// It resets a password, and the account's password, role or state has changed since it was mailed.
+    #[error("was mailed before the account was changed; ask for another mail")]
+    Outdated,
     /// It, or another of the same purpose and account, was used.
     #[error("was used before; ask for another mail")]
     Spent,

@@ -57,7 +57,7 @@ pub(crate) use names;
 mod tests {
     use crate::{
         AuditAction, Availability, FeatureFlag, LockReason, OrderStatus, PaymentMethod, PaymentStatus, RefundStatus,
-        Role,
+        Role, SecurityEventKind, SecurityOutcome,
     };
 
     /// Every name leads back to its variant, and no two variants share one.
@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn every_name_is_read_as_what_it_was_written_for() {
         assert_names!(AuditAction, Availability, FeatureFlag, LockReason, OrderStatus, PaymentMethod, PaymentStatus);
-        assert_names!(RefundStatus, Role);
+        assert_names!(RefundStatus, Role, SecurityEventKind, SecurityOutcome);
         assert!("Pending".parse::<OrderStatus>().is_err(), "names are lower-case");
         assert!("".parse::<Role>().is_err());
     }

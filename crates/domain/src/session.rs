@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{AccountId, CredentialsVersion, SessionId, Timestamp};
+use crate::{AccountId, CredentialsVersion, SessionId, SessionOrigin, Timestamp};
 
 /// A secret that is exchanged, once, for the next access token and its own successor. Only its owner ever sees it.
 #[derive(Clone, PartialEq, Eq)]
@@ -71,6 +71,25 @@ pub struct NewSession {
     pub opened_at: Timestamp,
     /// When it ends by itself.
     pub expires_at: Timestamp,
+    /// When it ends unless it is used before; `None` for a session that is continued with refresh tokens.
+    pub idle_at: Option<Timestamp>,
     /// The hash of the refresh token; a browser's session has none.
     pub refresh_token: Option<RefreshTokenHash>,
+    /// Where it is opened.
+    pub origin: SessionOrigin,
+    /// The session that the same browser has had, which ends.
+    pub replaces: Option<SessionId>,
+}
+
+/// An open session, as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// The id.
+    pub id: SessionId,
+    /// Where it was opened.
+    pub origin: SessionOrigin,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When it was last continued: a client's by a refresh token, a browser's every few minutes while it is used.
+    pub last_used_at: Timestamp,
 }

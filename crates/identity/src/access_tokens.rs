@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use comanda_domain::{
     Account, AccountId, Actor, Role, SessionId, Timestamp,
-    ports::{AccessToken, AccessTokens, Audience, InvalidAccessToken, Unavailable},
+    ports::{AccessToken, AccessTokens, Audience, InvalidAccessToken, TokenSession, Unavailable, VerifiedToken},
 };
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
 use moka::sync::Cache;
@@ -50,7 +50,7 @@ pub struct JwtAccessTokens {
 
 #[derive(Clone, Copy)]
 struct Proof {
-    actor: Actor,
+    verified: VerifiedToken,
     audience: Audience,
     expires_at: i64,
 }
@@ -77,7 +77,11 @@ impl JwtAccessTokens {
     }
 
     fn check(&self, token: &str, audience: Audience, now: Timestamp) -> Result<Proof, InvalidAccessToken> {
-        let key_id = decode_header(token).ok().and_then(|header| header.kid).ok_or(InvalidAccessToken)?;
+        let header = decode_header(token).map_err(|_| InvalidAccessToken)?;
+        if !is_access_token(&header) {
+            return Err(InvalidAccessToken);
+        }
+        let key_id = header.kid.ok_or(InvalidAccessToken)?;
         let key = self.keys.verifying_key(&key_id).ok_or(InvalidAccessToken)?;
         let validation = match audience {
             Audience::Client => &self.client,
@@ -89,9 +93,21 @@ impl JwtAccessTokens {
         }
         let role: Role = claims.role.parse().map_err(|_| InvalidAccessToken)?;
         let actor = Actor { account_id: AccountId::new(claims.sub), role, session_id: SessionId::new(claims.sid) };
-        Ok(Proof { actor, audience, expires_at: claims.exp })
+        let issued_at = Timestamp::from_timestamp(claims.iat, 0).ok_or(InvalidAccessToken)?;
+        Ok(Proof { verified: VerifiedToken { actor, issued_at }, audience, expires_at: claims.exp })
     }
 }
+
+/// Whether the header says that this is an access token (RFC 9068), and asks for nothing that is not understood here
+/// (RFC 7515, section 4.1.11). Earlier servers wrote `JWT`.
+fn is_access_token(header: &Header) -> bool {
+    let typ = header.typ.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let typ = typ.strip_prefix("application/").unwrap_or(&typ);
+    header.crit.is_none() && matches!(typ, TYP | "jwt")
+}
+
+/// The `typ` of access tokens (RFC 9068): no other signed document can pass for one.
+const TYP: &str = "at+jwt";
 
 fn audience_claim(terms: &TokenTerms, audience: Audience) -> String {
     match audience {
@@ -104,7 +120,7 @@ impl AccessTokens for JwtAccessTokens {
     fn issue(
         &self,
         account: &Account,
-        session_id: SessionId,
+        session: TokenSession,
         audience: Audience,
         now: Timestamp,
     ) -> Result<AccessToken, Unavailable> {
@@ -112,11 +128,12 @@ impl AccessTokens for JwtAccessTokens {
             Audience::Client => self.terms.client_lifetime,
             Audience::Browser => self.terms.browser_lifetime,
         };
-        let lifetime = u32::try_from(lifetime.as_secs()).unwrap_or(u32::MAX);
+        let left = (session.ends_at - now).to_std().unwrap_or(Duration::ZERO);
+        let lifetime = u32::try_from(lifetime.min(left).as_secs()).unwrap_or(u32::MAX);
         let issued_at = now.timestamp();
         let claims = Claims {
             sub: account.id.as_uuid(),
-            sid: session_id.as_uuid(),
+            sid: session.id.as_uuid(),
             role: account.role.as_str().to_owned(),
             iss: self.terms.issuer.clone(),
             aud: audience_claim(&self.terms, audience),
@@ -125,12 +142,13 @@ impl AccessTokens for JwtAccessTokens {
             exp: issued_at + i64::from(lifetime),
             jti: Uuid::now_v7(),
         };
-        let header = Header { kid: Some(self.keys.signing_key_id().to_owned()), ..Header::new(Algorithm::EdDSA) };
+        let (typ, kid) = (Some(TYP.to_owned()), Some(self.keys.signing_key_id().to_owned()));
+        let header = Header { typ, kid, ..Header::new(Algorithm::EdDSA) };
         let token = encode(&header, &claims, self.keys.signing_key()).map_err(Unavailable::new)?;
         Ok(AccessToken { token, expires_in: lifetime })
     }
 
-    fn verify(&self, token: &str, audience: Audience, now: Timestamp) -> Result<Actor, InvalidAccessToken> {
+    fn verify(&self, token: &str, audience: Audience, now: Timestamp) -> Result<VerifiedToken, InvalidAccessToken> {
         let proof = match self.verified.get(token) {
             Some(cached) => cached,
             None => {
@@ -140,7 +158,7 @@ impl AccessTokens for JwtAccessTokens {
             }
         };
         let valid = proof.audience == audience && now.timestamp() < proof.expires_at;
-        if valid { Ok(proof.actor) } else { Err(InvalidAccessToken) }
+        if valid { Ok(proof.verified) } else { Err(InvalidAccessToken) }
     }
 }
 
@@ -162,8 +180,8 @@ mod tests {
         Timestamp::from_timestamp_millis(1_790_000_000_000).unwrap()
     }
 
-    fn session() -> SessionId {
-        SessionId::new(Uuid::from_u128(8))
+    fn session() -> TokenSession {
+        TokenSession { id: SessionId::new(Uuid::from_u128(8)), ends_at: now() + chrono::TimeDelta::hours(20) }
     }
 
     fn account() -> Account {
@@ -197,7 +215,8 @@ mod tests {
     fn a_token_proves_who_and_until_when() {
         let tokens = tokens(&new_pem(), "comanda", "comanda");
         let token = tokens.issue(&account(), session(), Audience::Client, now()).unwrap().token;
-        let expected = Ok(Actor { account_id: account().id, role: Role::Staff, session_id: session() });
+        let actor = Actor { account_id: account().id, role: Role::Staff, session_id: session().id };
+        let expected = Ok(VerifiedToken { actor, issued_at: now() });
         let at = |seconds| now() + chrono::TimeDelta::seconds(seconds);
         for _ in 0..2 {
             assert_eq!(tokens.verify(&token, Audience::Client, at(0)), expected);
@@ -206,6 +225,16 @@ mod tests {
         }
         let early = tokens.issue(&account(), session(), Audience::Client, at(60)).unwrap().token;
         assert_eq!(tokens.verify(&early, Audience::Client, at(0)), Err(InvalidAccessToken));
+    }
+
+    #[test]
+    fn no_token_outlives_its_session() {
+        let tokens = tokens(&new_pem(), "comanda", "comanda");
+        let ending = TokenSession { ends_at: now() + chrono::TimeDelta::seconds(60), ..session() };
+        let token = tokens.issue(&account(), ending, Audience::Client, now()).unwrap();
+        assert_eq!(token.expires_in, 60);
+        let after = now() + chrono::TimeDelta::seconds(60);
+        assert_eq!(tokens.verify(&token.token, Audience::Client, after), Err(InvalidAccessToken));
     }
 
     #[test]
@@ -235,6 +264,33 @@ mod tests {
         let (head, signature) = token.rsplit_once('.').unwrap();
         for forged in [format!("{head}."), format!("{head}x.{signature}"), "a.b.c".to_owned(), String::new()] {
             assert_eq!(ours.verify(&forged, Audience::Client, now()), Err(InvalidAccessToken));
+        }
+    }
+
+    #[test]
+    fn the_header_must_say_access_token_and_ask_for_nothing_else() {
+        let pem = new_pem();
+        let ours = tokens(&pem, "comanda", "comanda");
+        let token = ours.issue(&account(), session(), Audience::Client, now()).unwrap().token;
+        let header = decode_header(&token).unwrap();
+        assert_eq!(header.typ.as_deref(), Some("at+jwt"));
+        let claims: Claims =
+            decode(&token, ours.keys.verifying_key(header.kid.as_ref().unwrap()).unwrap(), &ours.client)
+                .unwrap()
+                .claims;
+        let with = |typ: Option<&str>, crit: Option<Vec<String>>| {
+            let header = Header { typ: typ.map(str::to_owned), crit, ..header.clone() };
+            let token = encode(&header, &claims, ours.keys.signing_key()).unwrap();
+            ours.verify(&token, Audience::Client, now())
+        };
+        for typ in ["at+jwt", "AT+JWT", "application/at+jwt", "JWT"] {
+            assert!(with(Some(typ), None).is_ok(), "{typ}");
+        }
+        for typ in [None, Some(""), Some("id+jwt"), Some("logout+jwt"), Some("JWS")] {
+            assert_eq!(with(typ, None), Err(InvalidAccessToken), "{typ:?}");
+        }
+        for critical in [vec!["exp".to_owned()], vec!["b64".to_owned()], vec![]] {
+            assert_eq!(with(Some("at+jwt"), Some(critical.clone())), Err(InvalidAccessToken), "{critical:?}");
         }
     }
 

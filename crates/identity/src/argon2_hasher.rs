@@ -63,11 +63,11 @@ impl Argon2Hasher {
         &self,
         work: impl FnOnce(&mut Argon2id) -> Result<T, Unavailable> + Send + 'static,
     ) -> Result<T, HashPasswordError> {
-        let (answer, result) = oneshot::channel();
+        let (sender, result) = oneshot::channel();
         let job = move |argon2: &mut Argon2id| {
             // The client may have hung up meanwhile.
-            if !answer.is_closed() {
-                let _ = answer.send(work(argon2));
+            if !sender.is_closed() {
+                let _ = sender.send(work(argon2));
             }
         };
         self.jobs.try_send(Box::new(job)).map_err(|refused| match refused {
@@ -122,6 +122,18 @@ impl Argon2id {
         }
     }
 
+    /// Compares the password in its one form, and then as it was typed, where that differs: the hash may be older than
+    /// the form. How often it compares depends on what was typed alone.
+    fn verify_either(&mut self, password: &Password, hash: &PasswordHash) -> Result<Verification, Unavailable> {
+        let prepared = self.verify(password.expose().as_bytes(), hash)?;
+        let Some(typed) = password.expose_as_typed() else { return Ok(prepared) };
+        let typed = self.verify(typed.as_bytes(), hash)?;
+        Ok(match (prepared, typed) {
+            (Verification::Mismatch, Verification::Match { .. }) => Verification::Match { outdated: true },
+            _ => prepared,
+        })
+    }
+
     fn digest(&mut self, password: &[u8], salt: &[u8], length: usize) -> Result<Output, Unavailable> {
         let mut bytes = [0; Output::MAX_LENGTH];
         let bytes = bytes.get_mut(..length).ok_or_else(|| Unavailable::new("a hash of an impossible length"))?;
@@ -149,7 +161,7 @@ impl PasswordHasher for Argon2Hasher {
     async fn verify(&self, password: Password, known: Option<PasswordHash>) -> Result<Verification, HashPasswordError> {
         let exists = known.is_some();
         let compared = known.unwrap_or_else(|| self.nobody.clone());
-        let verify = move |argon2: &mut Argon2id| argon2.verify(password.expose().as_bytes(), &compared);
+        let verify = move |argon2: &mut Argon2id| argon2.verify_either(&password, &compared);
         let verification = self.on_a_thread(verify).await?;
         tracing::debug!("a password was checked");
         Ok(if exists { verification } else { Verification::Mismatch })
@@ -198,6 +210,25 @@ mod tests {
         let hash = PasswordHash::new(hash.to_string());
         let verification = hasher(1, 1).verify(password("correct horse battery"), Some(hash)).await.unwrap();
         assert_eq!(verification, Verification::Match { outdated: true });
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_what_was_typed_is_outdated_and_one_of_its_form_is_not() {
+        let (composed, decomposed) = ("caf\u{e9} con leche", "cafe\u{301} con leche");
+        let hasher = hasher(1, 10);
+        let older: phc::PasswordHash = Argon2::default().hash_password(decomposed.as_bytes()).unwrap();
+        let older = PasswordHash::new(older.to_string());
+        let newer = hasher.hash(password(decomposed)).await.unwrap();
+        for (hash, typed, expected) in [
+            (&older, decomposed, Verification::Match { outdated: true }),
+            (&older, composed, Verification::Mismatch),
+            (&newer, decomposed, Verification::Match { outdated: false }),
+            (&newer, composed, Verification::Match { outdated: false }),
+            (&newer, "cafe con leche", Verification::Mismatch),
+        ] {
+            let verification = hasher.verify(password(typed), Some(hash.clone())).await.unwrap();
+            assert_eq!(verification, expected, "{typed:?}");
+        }
     }
 
     #[tokio::test]

@@ -1,17 +1,24 @@
 //! Mail to customers: sent by SMTP, or written to a folder where no real mail should be sent.
 
-use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    fs::{DirBuilder, Permissions},
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    path::PathBuf,
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use comanda_domain::{
-    AccountMail, Email, Event, EventKind, Money, OrderEvent, OrderStatus,
+    AccountMail, Email, Event, EventKind, MailToken, Money, OrderEvent, OrderStatus,
     ports::{Clock, MailAllowance, MailSender, Notifier, NotifyError, Unavailable},
 };
 use lettre::{
     Address, AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{Mailbox, MultiPart},
 };
-use minijinja::{AutoEscape, Environment, Value, context};
+use minijinja::{Environment, Value, context};
 use thiserror::Error;
 
 use crate::{
@@ -65,7 +72,7 @@ pub struct MailConfig {
 
 enum Transport {
     Smtp(AsyncSmtpTransport<Tokio1Executor>),
-    Folder(AsyncFileTransport<Tokio1Executor>),
+    Folder(AsyncFileTransport<Tokio1Executor>, PathBuf),
 }
 
 /// Sends mail to customers.
@@ -105,9 +112,10 @@ impl MailNotifier {
                 Transport::Smtp(builder.timeout(Some(timeout)).build())
             }
             MailTransport::Folder(folder) => {
-                std::fs::create_dir_all(&folder)
-                    .map_err(|error| Unavailable::new(Unusable::Folder(folder.clone(), error)))?;
-                Transport::Folder(AsyncFileTransport::new(folder))
+                // Mails are nobody else's business.
+                let created = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+                created.map_err(|error| Unavailable::new(Unusable::Folder(folder.clone(), error)))?;
+                Transport::Folder(AsyncFileTransport::new(&folder), folder)
             }
         };
         let templates = templates(language).map_err(|error| Unavailable::new(Unusable::Template(error)))?;
@@ -128,15 +136,15 @@ impl MailNotifier {
             refunded => refunded.map(format_money),
         };
         // Derived from the event, so that a mail that is sent twice can be recognized as the same.
-        self.message(["subject.txt", "body.txt", "body.html"], values, &order.email, &format!("event-{}", event.id))
+        self.message(["subject.txt", "body.txt", "body.html"], &values, &order.email, &format!("event-{}", event.id))
             .map(Some)
     }
 
     /// The mail to an account.
     fn account_mail(&self, mail: &AccountMail) -> Result<Message, NotifyError> {
-        let values = context! { kind => mail.kind.as_str(), token => mail.token.as_ref().map(|token| token.expose()) };
+        let values = context! { kind => mail.kind.as_str(), token => mail.token.as_ref().map(MailToken::expose) };
         let templates = ["account_subject.txt", "account_body.txt", "account_body.html"];
-        self.message(templates, values, &mail.to, &format!("mail-{}", mail.id))
+        self.message(templates, &values, &mail.to, &format!("mail-{}", mail.id))
     }
 
     /// A mail whose subject, text and HTML these templates are. Its head names the address alone: a name is text that
@@ -144,14 +152,14 @@ impl MailNotifier {
     fn message(
         &self,
         [subject, text, html]: [&str; 3],
-        values: Value,
+        values: &Value,
         to: &Email,
         id: &str,
     ) -> Result<Message, NotifyError> {
         let render = |name: &str| {
             self.templates
                 .get_template(name)
-                .and_then(|template| template.render(&values))
+                .and_then(|template| template.render(values))
                 .map_err(|error| NotifyError::Rejected(format!("a mail template fails: {error}")))
         };
         let rejected = |error: &dyn std::fmt::Display| NotifyError::Rejected(format!("the mail is invalid: {error}"));
@@ -173,8 +181,11 @@ impl MailNotifier {
                 Err(error) if error.is_permanent() => Err(NotifyError::Rejected(error.to_string())),
                 Err(error) => Err(Unavailable::new(error).into()),
             },
-            Transport::Folder(folder) => {
-                folder.send(mail).await.map(|_| ()).map_err(|error| Unavailable::new(error).into())
+            Transport::Folder(files, folder) => {
+                let id = files.send(mail).await.map_err(Unavailable::new)?;
+                let private = Permissions::from_mode(0o600);
+                std::fs::set_permissions(folder.join(format!("{id}.eml")), private).map_err(Unavailable::new)?;
+                Ok(())
             }
         }
     }
@@ -229,11 +240,8 @@ macro_rules! sources {
 }
 
 fn templates(language: Language) -> Result<Environment<'static>, minijinja::Error> {
+    // Values are escaped where a template's name ends in `.html`.
     let mut templates = Environment::new();
-    templates.set_auto_escape_callback(|name| match name.ends_with(".html") {
-        true => AutoEscape::Html,
-        false => AutoEscape::None,
-    });
     for (name, source) in match language {
         Language::English => sources!("en"),
         Language::German => sources!("de"),
@@ -272,8 +280,8 @@ mod tests {
 
     use chrono::DateTime;
     use comanda_domain::{
-        AccountId, Currency, MailId, MailKind, MailToken, MenuItemId, MenuItemName, OrderId, OrderNumber, PaymentEvent,
-        PaymentId, PaymentMethod, PersonName, Timestamp,
+        AccountId, Currency, MailId, MailKind, MenuItemId, MenuItemName, OrderId, OrderNumber, PaymentEvent, PaymentId,
+        PaymentMethod, PersonName, Timestamp,
     };
     use uuid::Uuid;
 

@@ -32,7 +32,7 @@ impl OrderRow {
             status: row.read("status", self.status.parse::<OrderStatus>())?,
             total: Money::new(self.total, currency),
             line_count: row.read("line_count", u32::try_from(self.line_count))?,
-            note: row.read("note", self.note.as_deref().map(Note::new).transpose())?,
+            note: self.note.as_deref().map(Note::stored),
             customer_id: AccountId::new(self.customer_id),
             created_at: self.created_at,
             updated_at: self.updated_at,

@@ -6,7 +6,7 @@ use std::{
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Admission, AttemptId, AttemptOutcome, Email, LockoutPolicy, LockoutState, Timestamp,
+    Admission, AttemptId, AttemptOutcome, Claimant, Email, Lock, LockoutPolicy, LockoutState, Timestamp,
     ports::{Clock, Lockouts, Unavailable},
 };
 use tokio::time::Instant;
@@ -21,11 +21,11 @@ pub struct LocalLockouts {
     policy: LockoutPolicy,
     patience: Duration,
     clock: Arc<dyn Clock>,
-    states: Mutex<HashMap<Email, LockoutState>>,
+    states: Mutex<HashMap<Claimant, LockoutState>>,
 }
 
 impl LocalLockouts {
-    /// How many addresses are remembered. When the map is full, addresses that are not locked are forgotten.
+    /// How many claimants are remembered. When the map is full, those that are not locked are forgotten.
     const CAPACITY: usize = 100_000;
 
     pub fn beside(shared: Arc<dyn Lockouts>, policy: LockoutPolicy, patience: Duration, clock: Arc<dyn Clock>) -> Self {
@@ -33,24 +33,28 @@ impl LocalLockouts {
         Self { shared, outage, policy, patience, clock, states: Mutex::default() }
     }
 
-    fn with_state<T>(&self, email: &Email, step: impl FnOnce(&LockoutPolicy, &mut LockoutState, Timestamp) -> T) -> T {
+    fn with_state<T>(
+        &self,
+        claimant: &Claimant,
+        step: impl FnOnce(&LockoutPolicy, &mut LockoutState, Timestamp) -> T,
+    ) -> T {
         let now = self.clock.now();
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         if states.len() >= Self::CAPACITY {
             states.retain(|_, state| self.policy.lock(state, now).is_some());
         }
-        let state = states.entry(email.clone()).or_default();
+        let state = states.entry(claimant.clone()).or_default();
         let result = step(&self.policy, state, now);
         if state.is_clear() {
-            states.remove(email);
+            states.remove(claimant);
         }
         result
     }
 
-    async fn begin_locally(&self, email: &Email, id: AttemptId) -> Admission {
+    async fn begin_locally(&self, claimant: &Claimant, id: AttemptId) -> Admission {
         let end = Instant::now() + self.patience;
         loop {
-            let admission = self.with_state(email, |policy, state, now| policy.begin(state, id, now));
+            let admission = self.with_state(claimant, |policy, state, now| policy.begin(state, id, now));
             if admission != Admission::Busy || Instant::now() >= end {
                 return admission;
             }
@@ -58,45 +62,68 @@ impl LocalLockouts {
         }
     }
 
-    fn has_state(&self, email: &Email) -> bool {
-        self.states.lock().unwrap_or_else(PoisonError::into_inner).contains_key(email)
+    /// For strangers and for the account's devices.
+    fn unlock_locally(&self, email: &Email) {
+        let now = self.clock.now();
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        states.retain(|claimant, state| {
+            if claimant.email == *email {
+                self.policy.unlock(state, now);
+            }
+            !state.is_clear()
+        });
+    }
+
+    fn has_state(&self, claimant: &Claimant) -> bool {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).contains_key(claimant)
     }
 }
 
 #[async_trait]
 impl Lockouts for LocalLockouts {
-    async fn begin(&self, email: &Email, id: AttemptId) -> Result<Admission, Unavailable> {
+    async fn begin(&self, claimant: &Claimant, id: AttemptId) -> Result<Admission, Unavailable> {
         // A lock that was set here while the shared lockouts were out of reach stays in force here until it ends.
-        if self.has_state(email)
-            && let Some(lock) = self.with_state(email, LockoutPolicy::lock)
+        if self.has_state(claimant)
+            && let Some(lock) = self.with_state(claimant, LockoutPolicy::lock)
         {
             return Ok(Admission::Locked(lock));
         }
-        match self.outage.call(self.shared.begin(email, id)).await {
+        match self.outage.call(self.shared.begin(claimant, id)).await {
             Some(admission) => Ok(admission),
-            None => Ok(self.begin_locally(email, id).await),
+            None => Ok(self.begin_locally(claimant, id).await),
         }
     }
 
-    async fn settle(&self, email: &Email, id: AttemptId, outcome: AttemptOutcome) -> Result<(), Unavailable> {
+    async fn settle(
+        &self,
+        claimant: &Claimant,
+        id: AttemptId,
+        outcome: AttemptOutcome,
+    ) -> Result<Option<Lock>, Unavailable> {
         // Settle it in both places: the one where the attempt did not begin ignores its id and learns only of a
         // success.
-        if self.has_state(email) {
-            self.with_state(email, |policy, state, now| policy.settle(state, id, outcome, now));
+        let mut lock = None;
+        if self.has_state(claimant) {
+            lock = self.with_state(claimant, |policy, state, now| {
+                policy.settle(state, id, outcome, now);
+                policy.lock(state, now).filter(|_| outcome == AttemptOutcome::Failure)
+            });
         }
-        self.outage.call(self.shared.settle(email, id, outcome)).await;
-        Ok(())
+        Ok(self.outage.call(self.shared.settle(claimant, id, outcome)).await.flatten().or(lock))
     }
 
     async fn unlock(&self, email: &Email) -> Result<(), Unavailable> {
-        self.with_state(email, LockoutPolicy::unlock);
+        self.unlock_locally(email);
         self.shared.unlock(email).await
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use comanda_domain::ports::{MockClock, MockLockouts};
+    use comanda_domain::{
+        DeviceId,
+        ports::{MockClock, MockLockouts},
+    };
     use uuid::Uuid;
 
     use super::*;
@@ -107,8 +134,8 @@ mod tests {
         LocalLockouts::beside(Arc::new(shared), LockoutPolicy::default(), Duration::from_millis(50), Arc::new(clock))
     }
 
-    fn email() -> Email {
-        Email::new("ana@example.org").expect("an address")
+    fn stranger() -> Claimant {
+        Claimant::stranger(Email::new("ana@example.org").expect("an address"))
     }
 
     #[tokio::test]
@@ -120,11 +147,37 @@ mod tests {
         let lockouts = lockouts(shared);
         for n in 0..5 {
             let id = AttemptId::new(Uuid::from_u128(n));
-            assert_eq!(lockouts.begin(&email(), id).await.expect("a response"), Admission::Allowed);
-            lockouts.settle(&email(), id, AttemptOutcome::Failure).await.expect("a response");
+            assert_eq!(lockouts.begin(&stranger(), id).await.expect("a response"), Admission::Allowed);
+            lockouts.settle(&stranger(), id, AttemptOutcome::Failure).await.expect("a response");
         }
-        let sixth = lockouts.begin(&email(), AttemptId::new(Uuid::from_u128(5))).await.expect("a response");
+        let sixth = lockouts.begin(&stranger(), AttemptId::new(Uuid::from_u128(5))).await.expect("a response");
         assert!(matches!(sixth, Admission::Locked(lock) if lock.attempts == 5 && lock.level == 1));
+
+        let device = Claimant::known(stranger().email, DeviceId::new(Uuid::from_u128(1)));
+        let owner = lockouts.begin(&device, AttemptId::new(Uuid::from_u128(6))).await.expect("a response");
+        assert_eq!(owner, Admission::Allowed, "strangers do not lock out the owner");
+    }
+
+    #[tokio::test]
+    async fn an_unlock_reaches_what_was_locked_here_devices_included() {
+        let mut shared = MockLockouts::new();
+        shared.expect_begin().returning(|_, _| Err(Unavailable::new("gone")));
+        shared.expect_unlock().once().returning(|_| Ok(()));
+        let lockouts = lockouts(shared);
+        let device = Claimant::known(stranger().email, DeviceId::new(Uuid::from_u128(1)));
+        for claimant in [&stranger(), &device] {
+            for n in 0..5 {
+                let id = AttemptId::new(Uuid::from_u128(n));
+                lockouts.begin(claimant, id).await.expect("a response");
+                let lock = lockouts.settle(claimant, id, AttemptOutcome::Failure).await.expect("a response");
+                assert_eq!(lock.is_some(), n == 4, "the last failure locks");
+            }
+        }
+        lockouts.unlock(&stranger().email).await.expect("a response");
+        for claimant in [&stranger(), &device] {
+            let again = lockouts.begin(claimant, AttemptId::new(Uuid::from_u128(9))).await.expect("a response");
+            assert_eq!(again, Admission::Allowed);
+        }
     }
 
     #[tokio::test]
@@ -133,7 +186,7 @@ mod tests {
         shared.expect_begin().times(20).returning(|_, _| Ok(Admission::Allowed));
         let lockouts = lockouts(shared);
         for n in 0..20 {
-            lockouts.begin(&email(), AttemptId::new(Uuid::from_u128(n))).await.expect("a response");
+            lockouts.begin(&stranger(), AttemptId::new(Uuid::from_u128(n))).await.expect("a response");
         }
     }
 }

@@ -12,6 +12,8 @@ mod exit;
 mod flags;
 mod http;
 mod logging;
+mod security;
+mod spreadsheet;
 mod system;
 mod traces;
 mod workers;

@@ -2,16 +2,21 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
 
+mod access;
 mod accounts;
 mod analytics;
 mod bad_input;
 mod bad_tokens;
 mod command_line;
+mod credentials;
 mod csrf;
 mod events;
 mod faults;
 mod hanging_up;
+mod headers;
 mod idempotency;
+mod known_devices;
+mod last_admin;
 mod lockout;
 mod mail;
 mod menu;
@@ -20,9 +25,11 @@ mod migration;
 mod observability;
 mod operation;
 mod orders;
+mod own_sessions;
 mod payments;
 mod placement_race;
 mod reads;
+mod security_events;
 mod session_ends;
 mod sessions;
 mod stripe;

@@ -41,6 +41,7 @@ impl Account {
             .iter()
             .find_map(|name| User::from_name(name).ok().flatten())
             .context("root cannot run PostgreSQL, and there is neither a user postgres nor nobody")?;
+        state.let_pass(user.gid.as_raw())?;
         let probe = state.path("probe");
         fs::create_dir_all(&probe)?;
         chown(&probe, Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;

@@ -1,5 +1,5 @@
 use std::{
-    fs::{self, File},
+    fs,
     path::{Path, PathBuf},
     process::Command,
     thread,
@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 use super::{Account, Durability, free_port, programs::PostgresPrograms};
 use crate::{
     process::{Process, output_of},
-    project::{State, random_secret, write_private},
+    project::{State, open_private, random_secret, write_private},
 };
 
 /// A private PostgreSQL.
@@ -171,12 +171,7 @@ fn launch(
     folder: &Path,
     port: u16,
 ) -> anyhow::Result<Process> {
-    let log = folder.with_extension("log");
-    let log = File::options()
-        .create(true)
-        .append(true)
-        .open(&log)
-        .with_context(|| format!("cannot write {}", log.display()))?;
+    let log = open_private(&folder.with_extension("log"))?;
     let mut command = account.command(&programs.path("postgres"));
     command.arg("-D").arg(folder.join("data")).args(["-p", &port.to_string(), "-h", "127.0.0.1", "-k", ""]);
     for setting in ["max_connections=300", "log_line_prefix=%m [%p] %q%d ", "log_lock_waits=on"] {

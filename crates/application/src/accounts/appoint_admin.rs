@@ -1,5 +1,5 @@
 use comanda_domain::{
-    Account, AccountId, Role,
+    Account, AccountId, Role, SecurityEvent, SecurityEventKind, SecurityOutcome,
     ports::{ExistingAccount, NewAccount},
 };
 
@@ -23,7 +23,10 @@ impl Setup {
             password_hash,
             created_at: self.clock.now(),
         };
-        Ok(self.accounts.appoint(account, existing).await?.account)
+        let account = self.accounts.appoint(account, existing).await?.account;
+        let event = SecurityEvent::new(SecurityEventKind::AdminAppointment, SecurityOutcome::Success);
+        self.security.record(event.of_account(account.id).of_address(&account.email));
+        Ok(account)
     }
 }
 
@@ -54,7 +57,7 @@ mod tests {
         let registration = Registration {
             email: sample::email(),
             name: PersonName::new("Ana").unwrap(),
-            password: Password::choose("correct horse battery".to_owned()).unwrap(),
+            password: Password::attempt("correct horse battery".to_owned()).unwrap(),
         };
         let account = setup.appoint_admin(registration, ExistingAccount::Refused).await.unwrap();
 

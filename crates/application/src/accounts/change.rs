@@ -1,5 +1,5 @@
 use comanda_domain::{
-    Account, AccountChange, AccountId, Administrator,
+    Account, AccountChange, AccountId, Administrator, SecurityEvent, SecurityEventKind, SecurityOutcome,
     ports::{ChangeAccountError, ChangedAccount},
 };
 
@@ -14,10 +14,36 @@ impl Accounts {
         id: AccountId,
         change: AccountChange,
     ) -> Result<Account, ChangeAccountError> {
-        let changed = self.changes.change(id, change, by.account_id(), self.clock.now()).await?;
-        let ChangedAccount { account, ended } = changed;
+        let changed = self.changes.change(id, change, by.account_id(), self.clock.now()).await;
+        self.record_change(by, id, change, &changed);
+        let ChangedAccount { account, ended } = changed?;
         self.closed_sessions.announce(&ended).await;
         Ok(account)
+    }
+
+    /// One event for each thing that was asked for.
+    fn record_change(
+        &self,
+        by: Administrator,
+        id: AccountId,
+        change: AccountChange,
+        changed: &Result<ChangedAccount, ChangeAccountError>,
+    ) {
+        let (outcome, reason) = match changed {
+            Ok(_) => (SecurityOutcome::Success, None),
+            Err(ChangeAccountError::NotFound) => (SecurityOutcome::Refused, Some("no_such_account")),
+            Err(ChangeAccountError::LastAdmin(_)) => (SecurityOutcome::Refused, Some("last_admin")),
+            Err(ChangeAccountError::Unavailable(_)) => (SecurityOutcome::Failed, Some("unavailable")),
+        };
+        let role = change.role.map(|role| (SecurityEventKind::RoleChange, Some(role.as_str())));
+        let disabled = change.disabled.map(|disabled| match disabled {
+            true => (SecurityEventKind::AccountDisabling, None),
+            false => (SecurityEventKind::AccountEnabling, None),
+        });
+        for (kind, detail) in role.into_iter().chain(disabled) {
+            let event = SecurityEvent::new(kind, outcome).of_account(id).done_by(by.account_id());
+            self.security.record(SecurityEvent { reason: reason.or(detail), ..event });
+        }
     }
 }
 

@@ -2,10 +2,11 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use comanda_domain::{
-    Admission, AttemptId, AttemptOutcome, Email, Lock, Password,
+    Admission, AttemptId, AttemptOutcome, Claimant, Email, Lock, Password, SecurityEvent, SecurityEventKind,
+    SecurityOutcome,
     ports::{
         AccountChanges, Accounts, Clock, Credentials, HashPasswordError, IdGenerator, Lockouts, PasswordHasher,
-        Unavailable, Verification,
+        SecurityLog, Unavailable, Verification,
     },
 };
 use thiserror::Error;
@@ -28,6 +29,28 @@ pub enum CheckPasswordError {
     Unavailable(#[from] Unavailable),
 }
 
+impl CheckPasswordError {
+    /// A name that never changes, for logs and metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::InvalidCredentials => "mismatch",
+            Self::Locked { .. } => "locked",
+            Self::TooManyAtOnce => "too_many_at_once",
+            Self::Busy => "busy",
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+
+    /// What the security log keeps of it.
+    pub(crate) fn event(&self, kind: SecurityEventKind, email: &Email) -> SecurityEvent {
+        let outcome = match self {
+            Self::InvalidCredentials | Self::Locked { .. } | Self::TooManyAtOnce => SecurityOutcome::Refused,
+            Self::Busy | Self::Unavailable(_) => SecurityOutcome::Failed,
+        };
+        SecurityEvent::new(kind, outcome).because(self.name()).of_address(email)
+    }
+}
+
 impl From<HashPasswordError> for CheckPasswordError {
     fn from(error: HashPasswordError) -> Self {
         match error {
@@ -44,6 +67,7 @@ pub struct Passwords {
     pub changes: Arc<dyn AccountChanges>,
     pub hasher: Arc<dyn PasswordHasher>,
     pub lockouts: Arc<dyn Lockouts>,
+    pub security: Arc<dyn SecurityLog>,
     pub ids: Arc<dyn IdGenerator>,
     pub clock: Arc<dyn Clock>,
 }
@@ -53,35 +77,39 @@ impl Passwords {
     ///
     /// Must be driven to its end even when nobody waits for it any more: an attempt that is never settled counts as a
     /// failure.
-    pub async fn check(&self, email: &Email, password: Password) -> Result<Credentials, CheckPasswordError> {
-        self.check_then(email, password, async |known| Ok(known)).await
+    pub async fn check(&self, claimant: &Claimant, password: Password) -> Result<Credentials, CheckPasswordError> {
+        self.check_then(claimant, password, async |known| Ok(known)).await
     }
 
     /// Does something for the account whose password was right, while the attempt is settled.
     pub async fn check_then<T>(
         &self,
-        email: &Email,
+        claimant: &Claimant,
         password: Password,
         next: impl AsyncFnOnce(Credentials) -> Result<T, CheckPasswordError>,
     ) -> Result<T, CheckPasswordError> {
         let id = AttemptId::new(self.ids.generate());
-        match self.lockouts.begin(email, id).await? {
+        match self.lockouts.begin(claimant, id).await? {
             Admission::Allowed => {}
             Admission::Busy => return Err(CheckPasswordError::TooManyAtOnce),
             Admission::Locked(lock) => {
                 return Err(CheckPasswordError::Locked { lock, wait: lock.unlock_at - self.clock.now() });
             }
         }
-        let checked = self.check_now(email, password).await;
+        let checked = self.check_now(&claimant.email, password).await;
         let outcome = match &checked {
             Ok(_) => AttemptOutcome::Success,
             Err(CheckPasswordError::InvalidCredentials) => AttemptOutcome::Failure,
             Err(_) => AttemptOutcome::NotChecked,
         };
-        let settle = self.lockouts.settle(email, id, outcome);
+        let settle = self.lockouts.settle(claimant, id, outcome);
         let next = async { next(checked?).await };
         let (settled, done) = futures_util::join!(settle, next);
-        settled?;
+        if let Some(lock) = settled? {
+            let reason = if claimant.device.is_some() { "known_device" } else { lock.reason().as_str() };
+            let event = SecurityEvent::new(SecurityEventKind::Lock, SecurityOutcome::Success);
+            self.security.record(event.because(reason).of_address(&claimant.email));
+        }
         done
     }
 
@@ -149,7 +177,7 @@ mod tests {
     fn lockouts_settled(outcome: AttemptOutcome) -> MockLockouts {
         let mut lockouts = MockLockouts::new();
         lockouts.expect_begin().once().returning(|_, _| Ok(Admission::Allowed));
-        lockouts.expect_settle().once().withf(move |_, _, settled| *settled == outcome).returning(|_, _, _| Ok(()));
+        lockouts.expect_settle().once().withf(move |_, _, settled| *settled == outcome).returning(|_, _, _| Ok(None));
         lockouts
     }
 
@@ -174,7 +202,7 @@ mod tests {
             lockouts: Arc::new(lockouts),
             ..sample::passwords()
         };
-        passwords.check(&sample::email(), attempt()).await
+        passwords.check(&sample::claimant(), attempt()).await
     }
 
     #[tokio::test]
@@ -191,8 +219,8 @@ mod tests {
         unknown.expect_verify().once().withf(|_, hash| hash.is_none()).returning(|_, _| Ok(Verification::Mismatch));
         let right = hasher_saying(Verification::Match { outdated: false });
         for (credentials, hasher) in [(Some(known(false)), wrong), (None, unknown), (Some(known(true)), right)] {
-            let answer = check(accounts_with(credentials), hasher, lockouts_settled(AttemptOutcome::Failure)).await;
-            assert!(matches!(answer, Err(CheckPasswordError::InvalidCredentials)));
+            let result = check(accounts_with(credentials), hasher, lockouts_settled(AttemptOutcome::Failure)).await;
+            assert!(matches!(result, Err(CheckPasswordError::InvalidCredentials)));
         }
     }
 
@@ -207,8 +235,8 @@ mod tests {
         };
         let mut lockouts = MockLockouts::new();
         lockouts.expect_begin().once().returning(move |_, _| Ok(Admission::Locked(lock)));
-        let answer = check(MockAccounts::new(), MockPasswordHasher::new(), lockouts).await;
-        assert!(matches!(answer, Err(CheckPasswordError::Locked { wait, .. }) if wait == TimeDelta::seconds(90)));
+        let result = check(MockAccounts::new(), MockPasswordHasher::new(), lockouts).await;
+        assert!(matches!(result, Err(CheckPasswordError::Locked { wait, .. }) if wait == TimeDelta::seconds(90)));
     }
 
     #[tokio::test]
@@ -216,13 +244,13 @@ mod tests {
         let mut busy = MockPasswordHasher::new();
         busy.expect_verify().returning(|_, _| Err(HashPasswordError::Busy));
         let lockouts = lockouts_settled(AttemptOutcome::NotChecked);
-        let answer = check(accounts_with(Some(known(false))), busy, lockouts).await;
-        assert!(matches!(answer, Err(CheckPasswordError::Busy)));
+        let result = check(accounts_with(Some(known(false))), busy, lockouts).await;
+        assert!(matches!(result, Err(CheckPasswordError::Busy)));
 
         let mut accounts = MockAccounts::new();
         accounts.expect_credentials().returning(|_| Err(Unavailable::new("gone")));
-        let answer = check(accounts, MockPasswordHasher::new(), lockouts_settled(AttemptOutcome::NotChecked)).await;
-        assert!(matches!(answer, Err(CheckPasswordError::Unavailable(_))));
+        let result = check(accounts, MockPasswordHasher::new(), lockouts_settled(AttemptOutcome::NotChecked)).await;
+        assert!(matches!(result, Err(CheckPasswordError::Unavailable(_))));
     }
 
     #[tokio::test]
@@ -243,5 +271,35 @@ mod tests {
         busy.expect_hash().once().returning(|_| Err(HashPasswordError::Busy));
         let found = check(accounts_with(Some(known(false))), busy, lockouts_settled(AttemptOutcome::Success)).await;
         assert!(found.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_failure_that_locks_is_an_event_of_its_own() {
+        use comanda_domain::ports::MockSecurityLog;
+
+        let lock = Lock {
+            attempts: 5,
+            level: 1,
+            first_failed_at: sample::now(),
+            locked_at: sample::now(),
+            unlock_at: sample::now(),
+        };
+        let mut lockouts = MockLockouts::new();
+        lockouts.expect_begin().returning(|_, _| Ok(Admission::Allowed));
+        lockouts.expect_settle().returning(move |_, _, _| Ok(Some(lock)));
+        let mut security = MockSecurityLog::new();
+        security
+            .expect_record()
+            .once()
+            .withf(|event| event.kind == SecurityEventKind::Lock && event.reason == Some("too_many_failures"))
+            .returning(|_| ());
+        let passwords = Passwords {
+            accounts: Arc::new(accounts_with(Some(known(false)))),
+            hasher: Arc::new(hasher_saying(Verification::Mismatch)),
+            lockouts: Arc::new(lockouts),
+            security: Arc::new(security),
+            ..sample::passwords()
+        };
+        assert!(passwords.check(&sample::claimant(), attempt()).await.is_err());
     }
 }

@@ -15,8 +15,11 @@ mod verify_email;
 
 use std::sync::Arc;
 
-use comanda_domain::ports::{self, AccountChanges, Clock, ClosedSessions, IdGenerator, MailTokens, WorkQueue};
+use comanda_domain::ports::{
+    self, AccountChanges, Clock, ClosedSessions, IdGenerator, MailTokens, SecurityLog, WorkQueue,
+};
 
+pub use change_password::ChangePasswordError;
 pub use check_password::{CheckPasswordError, Passwords};
 pub use register::{OpenAccountError, Registration};
 pub use reset_password::ResetPasswordError;
@@ -32,6 +35,7 @@ pub struct Accounts {
     pub mail_tokens: Arc<dyn MailTokens>,
     /// Mails that are recorded and not sent yet.
     pub mail_work: Arc<dyn WorkQueue>,
+    pub security: Arc<dyn SecurityLog>,
     pub ids: Arc<dyn IdGenerator>,
     pub clock: Arc<dyn Clock>,
 }

@@ -74,7 +74,7 @@ mod tests {
         Registration {
             email: sample::email(),
             name: PersonName::new("Ana").unwrap(),
-            password: Password::choose("correct horse battery".to_owned()).unwrap(),
+            password: Password::attempt("correct horse battery".to_owned()).unwrap(),
         }
     }
 

@@ -35,6 +35,7 @@ impl Mails {
                     account_id: due.account_id,
                     email: due.to.clone(),
                     expires_at: self.clock.now() + purpose.lifetime(),
+                    credentials: due.credentials,
                 };
                 self.mails.add_token(recorded).await?;
                 Some(token)
@@ -59,7 +60,7 @@ mod tests {
 
     use chrono::TimeDelta;
     use comanda_domain::{
-        MailId, MailKind, MailToken, MailTokenHash,
+        CredentialsVersion, MailId, MailKind, MailToken, MailTokenHash,
         ports::{DueMail, MockMailSender, MockMailTokens, MockMails},
     };
 
@@ -68,7 +69,8 @@ mod tests {
 
     fn due(kind: MailKind, attempts: u32) -> DueMail {
         let id = MailId::new(sample::menu_item().id.as_uuid());
-        DueMail { id, kind, account_id: sample::customer().id, to: sample::email(), attempts }
+        let credentials = CredentialsVersion::new(1);
+        DueMail { id, kind, account_id: sample::customer().id, credentials, to: sample::email(), attempts }
     }
 
     fn token() -> MailToken {
@@ -114,18 +116,16 @@ mod tests {
 
     #[tokio::test]
     async fn what_cannot_be_sent_is_tried_again_and_what_is_refused_is_not() {
-        let unreachable = || NotifyError::from(Unavailable::new("no route"));
-        let cases: [(u32, fn() -> NotifyError, bool); 3] = [
-            (1, unreachable, true),
-            (3, unreachable, false),
-            (1, || NotifyError::Rejected("no such mailbox".to_owned()), false),
-        ];
-        for (attempts, error, again) in cases {
+        let (unreachable, rejected) = (false, true);
+        for (attempts, is_rejected, again) in [(1, unreachable, true), (3, unreachable, false), (1, rejected, false)] {
             let mut mails = MockMails::new();
             mails.expect_take_due().returning(move |_| Ok(Some(due(MailKind::PasswordChanged, attempts))));
             mails.expect_settle().once().withf(move |_, next| next.is_some() == again).returning(|_, _| Ok(()));
             let mut sender = MockMailSender::new();
-            sender.expect_send().once().returning(move |_| Err(error()));
+            sender.expect_send().once().returning(move |_| match is_rejected {
+                true => Err(NotifyError::Rejected("no such mailbox".to_owned())),
+                false => Err(Unavailable::new("no route").into()),
+            });
             let mails = Mails { mails: Arc::new(mails), sender: Some(Arc::new(sender)), ..sample::mails() };
             let sent = mails.send_next().await.unwrap();
             assert_eq!(matches!(sent, Some(Sent::Later(_))), again, "{sent:?}");

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use comanda_domain::{
     FlagDefaults,
-    ports::{AuditLog, Clock, FlagSettings, LockedAddresses, Lockouts},
+    ports::{AuditLog, Clock, FlagSettings, LockedAddresses, Lockouts, SecurityLog},
 };
 
 pub use unlock::UnlockError;
@@ -21,6 +21,7 @@ pub struct Operations {
     pub lockouts: Arc<dyn Lockouts>,
     pub locked_addresses: Arc<dyn LockedAddresses>,
     pub audit_log: Arc<dyn AuditLog>,
+    pub security: Arc<dyn SecurityLog>,
     pub flag_settings: Arc<dyn FlagSettings>,
     /// The percentages of flags until somebody sets them.
     pub flag_defaults: FlagDefaults,

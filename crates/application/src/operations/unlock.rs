@@ -1,4 +1,7 @@
-use comanda_domain::{Administrator, AuditAction, AuditRecord, Email, Reason, ports::Unavailable};
+use comanda_domain::{
+    AccountId, Administrator, AuditAction, AuditRecord, Email, Reason, SecurityEvent, SecurityEventKind,
+    SecurityOutcome, ports::Unavailable,
+};
 use thiserror::Error;
 
 use super::Operations;
@@ -15,17 +18,29 @@ pub enum UnlockError {
 impl Operations {
     /// Lifts the lock of an address, and forgets the failures that led to it.
     pub async fn unlock(&self, by: Administrator, email: &Email, reason: Reason) -> Result<(), UnlockError> {
+        self.lift(Some(by.account_id()), email, reason).await
+    }
+
+    /// The same for whoever holds the keys to the deployment, on the command line: nobody may be able to sign in.
+    pub async fn unlock_as_operator(&self, email: &Email, reason: Reason) -> Result<(), UnlockError> {
+        self.lift(None, email, reason).await
+    }
+
+    async fn lift(&self, actor: Option<AccountId>, email: &Email, reason: Reason) -> Result<(), UnlockError> {
         self.locked_addresses.find(email).await?.ok_or(UnlockError::NotLocked)?;
         // Recorded first: nothing is unlocked that is not in the log.
         let record = AuditRecord {
-            actor: Some(by.account_id()),
+            actor,
             action: AuditAction::AccountUnlocked,
             target: email.to_string(),
             reason: Some(reason),
             at: self.clock.now(),
         };
         self.audit_log.record(record).await?;
-        Ok(self.lockouts.unlock(email).await?)
+        self.lockouts.unlock(email).await?;
+        let event = SecurityEvent::new(SecurityEventKind::Unlock, SecurityOutcome::Success).of_address(email);
+        self.security.record(SecurityEvent { by: actor, ..event });
+        Ok(())
     }
 }
 
@@ -78,6 +93,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_operator_unlocks_without_an_account() {
+        let mut lockouts = MockLockouts::new();
+        lockouts.expect_unlock().once().returning(|_| Ok(()));
+        let mut log = MockAuditLog::new();
+        log.expect_record().once().withf(|record| record.actor.is_none()).returning(|_| Ok(()));
+        let operations = Operations {
+            lockouts: Arc::new(lockouts),
+            locked_addresses: Arc::new(locked()),
+            audit_log: Arc::new(log),
+            ..sample::operations()
+        };
+        assert!(operations.unlock_as_operator(&sample::email(), reason()).await.is_ok());
+    }
+
+    #[tokio::test]
     async fn what_cannot_be_recorded_is_not_done() {
         let mut log = MockAuditLog::new();
         log.expect_record().returning(|_| Err(Unavailable::new("gone")));
@@ -91,7 +121,7 @@ mod tests {
         let mut addresses = MockLockedAddresses::new();
         addresses.expect_find().returning(|_| Ok(None));
         let operations = Operations { locked_addresses: Arc::new(addresses), ..sample::operations() };
-        let answer = operations.unlock(sample::admin(), &sample::email(), reason()).await;
-        assert!(matches!(answer, Err(UnlockError::NotLocked)));
+        let result = operations.unlock(sample::admin(), &sample::email(), reason()).await;
+        assert!(matches!(result, Err(UnlockError::NotLocked)));
     }
 }

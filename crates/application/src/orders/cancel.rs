@@ -19,6 +19,7 @@ impl Orders {
         let cancellation = Cancellation {
             order_id,
             by,
+            actor: Some(actor.account_id),
             scope: actor.order_scope(),
             reason,
             cancelled_at: self.clock.now(),

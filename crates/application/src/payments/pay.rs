@@ -1,5 +1,5 @@
 use comanda_domain::{
-    Actor, NewPayment, OrderId, PaymentId, PaymentMethod,
+    Actor, NewPayment, OrderId, OrderScope, PaymentId, PaymentMethod,
     ports::{BeginPaymentError, BegunPayment, GatewayError, Idempotent, PaymentReceipt, Unavailable},
 };
 use thiserror::Error;
@@ -24,7 +24,8 @@ pub enum PayOrderError {
 }
 
 impl Payments {
-    /// Begins a payment for an order.
+    /// Begins a payment for an order of one's own: whoever pays gets the secret that the card is charged with, and
+    /// another method cancels the payment before. Staff settle what is paid at the counter.
     pub async fn pay(
         &self,
         customer: Actor,
@@ -43,7 +44,7 @@ impl Payments {
             .begin(NewPayment {
                 id: PaymentId::new(self.ids.generate()),
                 order_id,
-                scope: customer.order_scope(),
+                scope: OrderScope::OwnedBy(customer.account_id),
                 method,
                 begun_at: now,
                 expires_at: now + self.window,
@@ -51,7 +52,7 @@ impl Payments {
             })
             .await?;
         let (payment, gateway) = match (begun, gateway) {
-            (BegunPayment::Complete(answer), _) => return Ok(answer),
+            (BegunPayment::Complete(receipt), _) => return Ok(receipt),
             (BegunPayment::NeedsIntent(_), None) => return Err(PayOrderError::CardsNotTaken),
             (BegunPayment::NeedsIntent(payment), Some(gateway)) => (payment, gateway),
         };
@@ -128,6 +129,19 @@ mod tests {
         let begun =
             payments(checkout, Some(gateway)).pay(customer, payment().order_id, PaymentMethod::Card, None).await;
         assert_eq!(begun.unwrap().outcome.client_secret, intent().client_secret);
+    }
+
+    #[tokio::test]
+    async fn staff_pay_for_their_own_orders_alone() {
+        let staff = sample::actor(Role::Staff);
+        let mut checkout = MockCheckout::new();
+        checkout
+            .expect_begin()
+            .once()
+            .withf(move |new| new.scope == OrderScope::OwnedBy(staff.account_id))
+            .returning(|_| Err(BeginPaymentError::NotFound));
+        let begun = payments(checkout, None).pay(staff, payment().order_id, PaymentMethod::Counter, None).await;
+        assert!(matches!(begun, Err(PayOrderError::Begin(BeginPaymentError::NotFound))));
     }
 
     #[tokio::test]

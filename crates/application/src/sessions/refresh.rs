@@ -1,7 +1,7 @@
 use chrono::TimeDelta;
 use comanda_domain::{
-    RefreshToken,
-    ports::{Audience, RotateError, Rotated, Rotation, Successor, Unavailable},
+    RefreshToken, SecurityEvent, SecurityEventKind, SecurityOutcome,
+    ports::{Audience, RotateError, Rotated, Rotation, Successor, TokenSession, Unavailable},
 };
 use thiserror::Error;
 
@@ -32,7 +32,7 @@ impl Sessions {
             None => self.sessions.session_of(presented).await?.ok_or(RefreshSessionError::Unknown)?,
         };
         let successor = self.refresh_tokens.generate(session_id);
-        let grace = TimeDelta::from_std(self.terms.refresh_grace).unwrap_or(TimeDelta::zero());
+        let grace = self.terms.refresh_grace();
         let sealed = (grace > TimeDelta::zero()).then(|| self.refresh_tokens.seal(&successor, token));
         let rotation = Rotation {
             session_id,
@@ -43,7 +43,7 @@ impl Sessions {
             grace,
         };
         match self.sessions.rotate(rotation).await {
-            Ok(Rotated { account, successor: next }) => {
+            Ok(Rotated { account, ends_at, successor: next }) => {
                 let refresh_token = match next {
                     Successor::Issued => successor,
                     Successor::IssuedBefore(sealed) => {
@@ -51,12 +51,16 @@ impl Sessions {
                         opened.ok_or_else(|| Unavailable::new("a successor that its own predecessor does not open"))?
                     }
                 };
-                let access_token = self.access_tokens.issue(&account, session_id, Audience::Client, now)?;
+                let session = TokenSession { id: session_id, ends_at };
+                let access_token = self.access_tokens.issue(&account, session, Audience::Client, now)?;
                 Ok(ClientSession { account, access_token, refresh_token })
             }
-            Err(RotateError::SessionClosed) => {
+            Err(RotateError::SessionClosed) => Err(RefreshSessionError::SessionClosed),
+            Err(RotateError::TokenReused) => {
                 // Its access tokens end with it, on every server.
                 self.closed_sessions.announce(&[session_id]).await;
+                let event = SecurityEvent::new(SecurityEventKind::RefreshReuse, SecurityOutcome::Refused);
+                self.security.record(event.in_session(session_id));
                 Err(RefreshSessionError::SessionClosed)
             }
             Err(RotateError::Unavailable(source)) => Err(source.into()),
@@ -105,8 +109,8 @@ mod tests {
         }
     }
 
-    fn rotated(successor: Successor) -> Result<Rotated, RotateError> {
-        Ok(Rotated { account: sample::customer(), successor })
+    fn rotated(successor: Successor) -> Rotated {
+        Rotated { account: sample::customer(), ends_at: sample::now() + TimeDelta::hours(1), successor }
     }
 
     fn token(text: &str) -> RefreshToken {
@@ -123,7 +127,7 @@ mod tests {
                 (r.session_id, r.presented, r.successor) == (session(), hash_of("first"), hash_of("successor"))
                     && r.sealed_successor == Some(SealedToken::new("successor".into()))
             })
-            .returning(|_| rotated(Successor::Issued));
+            .returning(|_| Ok(rotated(Successor::Issued)));
         let next = sessions(stored, MockClosedSessions::new()).refresh(&token("first")).await.unwrap();
         assert_eq!((next.access_token.token.as_str(), next.refresh_token.expose()), ("next", "successor"));
     }
@@ -132,7 +136,7 @@ mod tests {
     async fn a_parallel_request_gets_the_successor_of_the_first() {
         let mut stored = MockSessions::new();
         let before = || Successor::IssuedBefore(SealedToken::new(vec![1]));
-        stored.expect_rotate().once().returning(move |_| rotated(before()));
+        stored.expect_rotate().once().returning(move |_| Ok(rotated(before())));
         let next = sessions(stored, MockClosedSessions::new()).refresh(&token("first")).await.unwrap();
         assert_eq!(next.refresh_token.expose(), "the one before");
     }
@@ -140,7 +144,11 @@ mod tests {
     #[tokio::test]
     async fn without_a_grace_no_successor_is_stored() {
         let mut stored = MockSessions::new();
-        stored.expect_rotate().once().withf(|r| r.sealed_successor.is_none()).returning(|_| rotated(Successor::Issued));
+        stored
+            .expect_rotate()
+            .once()
+            .withf(|r| r.sealed_successor.is_none())
+            .returning(|_| Ok(rotated(Successor::Issued)));
         let mut sessions = sessions(stored, MockClosedSessions::new());
         sessions.terms.refresh_grace = Duration::ZERO;
         sessions.refresh(&token("first")).await.unwrap();
@@ -154,7 +162,7 @@ mod tests {
             stored
                 .expect_rotate()
                 .withf(|rotation| rotation.session_id == session())
-                .returning(|_| rotated(Successor::Issued));
+                .returning(|_| Ok(rotated(Successor::Issued)));
             let refreshed = sessions(stored, MockClosedSessions::new()).refresh(&token("legacy")).await;
             assert_eq!(refreshed.is_ok(), accepted);
             assert_eq!(matches!(refreshed, Err(RefreshSessionError::Unknown)), !accepted);
@@ -164,7 +172,7 @@ mod tests {
     #[tokio::test]
     async fn a_token_that_comes_back_closes_the_session_everywhere() {
         let mut stored = MockSessions::new();
-        stored.expect_rotate().returning(|_| Err(RotateError::SessionClosed));
+        stored.expect_rotate().returning(|_| Err(RotateError::TokenReused));
         let mut closed = MockClosedSessions::new();
         closed.expect_announce().once().withf(|ids| ids == [session()]).returning(|_| ());
         let answer = sessions(stored, closed).refresh(&token("first")).await;

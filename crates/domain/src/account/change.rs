@@ -1,3 +1,5 @@
+use thiserror::Error;
+
 use crate::{Account, AccountId, AuditAction, AuditRecord, Reason, Role, Timestamp};
 
 /// A change of an account by an admin. A field that is `None` stays as it is.
@@ -9,7 +11,24 @@ pub struct AccountChange {
     pub disabled: Option<bool>,
 }
 
+/// The change would leave nobody who manages accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the last enabled admin can be neither demoted nor disabled")]
+pub struct LastAdmin;
+
 impl AccountChange {
+    /// Whether the change may take an admin away, whoever it is made to.
+    pub fn may_remove_an_admin(self) -> bool {
+        self.disabled == Some(true) || self.role.is_some_and(|role| role != Role::Admin)
+    }
+
+    /// Refuses to take the last enabled admin away. `other_admins` is how many others are enabled.
+    pub fn keeps_an_admin(self, before: &Account, other_admins: usize) -> Result<(), LastAdmin> {
+        let is_enabled_admin = |account: &Account| account.role == Role::Admin && !account.disabled;
+        let removes = is_enabled_admin(before) && !is_enabled_admin(&self.apply_to(before.clone()));
+        if removes && other_admins == 0 { Err(LastAdmin) } else { Ok(()) }
+    }
+
     /// The account after the change.
     #[must_use]
     pub fn apply_to(self, account: Account) -> Account {
@@ -98,6 +117,28 @@ mod tests {
         assert_eq!((after.role, after.disabled), (Role::Staff, true));
         let enable = AccountChange { role: None, disabled: Some(false) };
         assert_eq!(actions(enable, &after), [(AuditAction::AccountEnabled, None)]);
+    }
+
+    #[test]
+    fn one_enabled_admin_always_remains() {
+        let change = |role, disabled| AccountChange { role, disabled };
+        let admin = Account { role: Role::Admin, ..account() };
+        for removes in [
+            change(Some(Role::Staff), None),
+            change(Some(Role::Customer), Some(false)),
+            change(None, Some(true)),
+            change(Some(Role::Admin), Some(true)),
+        ] {
+            assert!(removes.may_remove_an_admin());
+            assert_eq!(removes.keeps_an_admin(&admin, 0), Err(LastAdmin), "{removes:?}");
+            assert_eq!(removes.keeps_an_admin(&admin, 1), Ok(()));
+            assert_eq!(removes.keeps_an_admin(&account(), 0), Ok(()), "was no admin");
+            assert_eq!(removes.keeps_an_admin(&Account { disabled: true, ..admin.clone() }, 0), Ok(()));
+        }
+        for keeps in [change(None, None), change(Some(Role::Admin), Some(false))] {
+            assert!(!keeps.may_remove_an_admin());
+            assert_eq!(keeps.keeps_an_admin(&admin, 0), Ok(()));
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod change;
 mod credentials_version;
 mod email;
+mod guessable;
 mod password;
 
 pub use change::*;

@@ -1,16 +1,15 @@
-//! Passwords on their way to the hasher. Neither type shows what it holds.
+//! Passwords on their way to the hasher. No type here shows what it holds.
 
 use std::fmt;
 
+use precis_profiles::{OpaqueString, precis_core::profile::PrecisFastInvocation};
 use thiserror::Error;
 
-/// Those of the world's commonest passwords that are long enough to be chosen here, in lower case and sorted: from the
-/// lists of Django (BSD-3-Clause, <https://docs.djangoproject.com/en/stable/topics/auth/passwords/>) and zxcvbn (MIT,
-/// <https://github.com/dropbox/zxcvbn>).
-const COMMON: &str = include_str!("common_passwords.txt");
+use super::{Email, guessable};
+use crate::PersonName;
 
-/// Why a new password was refused (NIST SP 800-63B, section 5.1.1.2: length and a list of common ones, no composition
-/// rules).
+/// Why a new password was refused (NIST SP 800-63B, section 5.1.1.2: length, and what anybody would guess; no
+/// composition rules).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum PasswordError {
@@ -20,14 +19,24 @@ pub enum PasswordError {
     /// More than [`Password::MAX`] characters.
     #[error("must have at most {} characters", Password::MAX)]
     TooLong,
-    /// On the list of common passwords, or made of one or two different characters.
+    /// Not an `OpaqueString` (RFC 8265): it holds characters that not every keyboard and program treats alike.
+    #[error("must not contain control characters, invisible ones, or ones that Unicode has not assigned")]
+    Unusable,
+    /// One of the commonest passwords, a common word with the usual decoration, a sequence or a repetition.
     #[error("is among the first that anybody would guess")]
     TooCommon,
+    /// Little more than the account's own address, its name, or the name of this service.
+    #[error("must not be made of your address, your name or the name of this service")]
+    TooPersonal,
 }
 
-/// A password somebody chose or typed.
+/// A password as it is hashed and compared: in the form that RFC 8265 gives it, so that the same characters are the
+/// same password whichever keyboard they come from.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Password(String);
+pub struct Password {
+    text: String,
+    as_typed: Option<String>,
+}
 
 impl Password {
     /// The least number of characters of a new password.
@@ -35,25 +44,50 @@ impl Password {
     /// The greatest number of characters, so that hashing stays bounded.
     pub const MAX: usize = 128;
 
-    /// A new password: checks its length, and that it is not one of the commonest.
-    pub fn choose(text: String) -> Result<Self, PasswordError> {
+    /// A new password: checks its length, and that it is not one of the first that anybody would guess. Characters are
+    /// counted in the form that is hashed, where a letter and its accent are one.
+    pub fn choose(text: String) -> Result<ChosenPassword, PasswordError> {
+        // The bound comes first, and is generous: a decomposed text has several code points per character.
+        if text.len() > Self::MAX * 16 {
+            return Err(PasswordError::TooLong);
+        }
+        if text.chars().count() < Self::MIN {
+            return Err(PasswordError::TooShort);
+        }
+        let text = OpaqueString::enforce(text).map_err(|_| PasswordError::Unusable)?.into_owned();
         match text.chars().count() {
             length if length < Self::MIN => Err(PasswordError::TooShort),
             length if length > Self::MAX => Err(PasswordError::TooLong),
-            _ if is_common(&text) => Err(PasswordError::TooCommon),
-            _ => Ok(Self(text)),
+            _ if guessable::is_common(&text) => Err(PasswordError::TooCommon),
+            _ => Ok(ChosenPassword(text)),
         }
     }
 
     /// A password typed at sign-in: short ones are merely wrong, so that old rules never lock anybody out; only one
     /// too long to be hashed is refused.
-    pub fn attempt(text: String) -> Result<Self, PasswordError> {
-        if text.chars().count() > Self::MAX { Err(PasswordError::TooLong) } else { Ok(Self(text)) }
+    pub fn attempt(typed: String) -> Result<Self, PasswordError> {
+        if typed.len() > Self::MAX * 16 {
+            return Err(PasswordError::TooLong);
+        }
+        let fits = |text: &str| text.chars().count() <= Self::MAX;
+        let prepared = OpaqueString::enforce(typed.as_str()).ok().map(std::borrow::Cow::into_owned);
+        match prepared.filter(|text| fits(text)) {
+            Some(text) if text == typed => Ok(Self { text, as_typed: None }),
+            Some(text) => Ok(Self { text, as_typed: Some(typed).filter(|typed| fits(typed)) }),
+            None if fits(&typed) => Ok(Self { text: typed, as_typed: None }),
+            None => Err(PasswordError::TooLong),
+        }
     }
 
     /// The password as text, for the hasher alone.
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// The password exactly as it was typed, where that differs: hashes that were made before passwords were brought
+    /// into one form are of this text.
+    pub fn expose_as_typed(&self) -> Option<&str> {
+        self.as_typed.as_deref()
     }
 }
 
@@ -63,12 +97,24 @@ impl fmt::Debug for Password {
     }
 }
 
-fn is_common(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    let mut different: Vec<char> = lower.chars().collect();
-    different.sort_unstable();
-    different.dedup();
-    different.len() <= 2 || COMMON.lines().any(|common| common == lower)
+/// A new password that suits somebody. Whether it suits this account is still to be asked.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ChosenPassword(String);
+
+impl ChosenPassword {
+    /// The password, unless whoever knows the account would guess it.
+    pub fn for_account(self, email: &Email, name: &PersonName) -> Result<Password, PasswordError> {
+        if guessable::is_personal(&self.0, email, name) {
+            return Err(PasswordError::TooPersonal);
+        }
+        Ok(Password { text: self.0, as_typed: None })
+    }
+}
+
+impl fmt::Debug for ChosenPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ChosenPassword(…)")
+    }
 }
 
 /// A password hash in PHC string format, parameters and salt included.
@@ -97,27 +143,65 @@ impl fmt::Debug for PasswordHash {
 mod tests {
     use super::*;
 
+    fn choose(text: impl Into<String>) -> Result<ChosenPassword, PasswordError> {
+        Password::choose(text.into())
+    }
+
+    /// So many different characters, none of them next to its neighbour in any alphabet.
+    fn letters(count: u32) -> String {
+        (0..count).map(|n| char::from_u32(0x4E00 + n * 37 % 5000).unwrap()).collect()
+    }
+
     #[test]
-    fn length_is_the_only_rule_and_is_counted_in_characters() {
-        assert_eq!(Password::choose("ñ".repeat(11)), Err(PasswordError::TooShort));
-        assert!(Password::choose("ñéü".repeat(4)).is_ok());
-        assert!(Password::choose(format!("{}éü", "ñ".repeat(126))).is_ok());
-        assert_eq!(Password::choose("ñ".repeat(129)), Err(PasswordError::TooLong));
+    fn length_is_counted_in_characters() {
+        assert_eq!(choose("ñ".repeat(11)), Err(PasswordError::TooShort));
+        assert!(choose(letters(12)).is_ok());
+        assert!(choose(letters(128)).is_ok());
+        assert_eq!(choose(letters(129)), Err(PasswordError::TooLong));
+        assert_eq!(choose("x".repeat(100_000)), Err(PasswordError::TooLong));
         assert!(Password::attempt("x".to_owned()).is_ok());
+        assert_eq!(Password::attempt("x".repeat(129)), Err(PasswordError::TooLong));
+        assert_eq!(Password::attempt("x".repeat(100_000)), Err(PasswordError::TooLong));
+    }
+
+    #[test]
+    fn a_letter_and_its_accent_are_one_character_however_they_are_typed() {
+        // 64 letters with an accent each.
+        let composed: String = "áćéǵíḱĺḿńóṕŕśúýźäëïöüẅÿâĉêĝĥîĵôŝûŵŷẑ".chars().cycle().take(64).collect();
+        let decomposed: String = unicode_normalization::UnicodeNormalization::nfd(composed.as_str()).collect();
+        assert_eq!(decomposed.chars().count(), 128);
+        let email = Email::new("ana@example.org").unwrap();
+        let name = PersonName::new("Ana").unwrap();
+        let chosen = choose(decomposed.clone()).unwrap().for_account(&email, &name).unwrap();
+        assert_eq!(chosen.expose(), composed);
+        let typed = Password::attempt(decomposed.clone()).unwrap();
+        assert_eq!((typed.expose(), typed.expose_as_typed()), (&*composed, Some(&*decomposed)));
+        assert_eq!(Password::attempt(composed.clone()).unwrap().expose_as_typed(), None);
+        // The same space from another keyboard.
+        assert_eq!(Password::attempt("one\u{a0}two".to_owned()).unwrap().expose(), "one two");
+    }
+
+    #[test]
+    fn what_rfc_8265_excludes_is_not_chosen_but_can_still_be_typed() {
+        for text in ["correct\u{7}horse battery", "correct\u{200b}horse battery", "correct\u{202e}horse battery"] {
+            assert_eq!(choose(text), Err(PasswordError::Unusable), "{text:?}");
+            assert_eq!(Password::attempt(text.to_owned()).unwrap().expose(), text);
+        }
     }
 
     #[test]
     fn the_commonest_are_refused_whatever_the_case() {
         for text in ["1q2w3e4r5t6y", "QWERTY123456", "aaaaaaaaaaaa", "121212121212"] {
-            assert_eq!(Password::choose(text.to_owned()), Err(PasswordError::TooCommon), "{text}");
+            assert_eq!(choose(text), Err(PasswordError::TooCommon), "{text}");
         }
-        assert!(Password::choose("three short words".to_owned()).is_ok());
+        assert!(choose("three short words").is_ok());
     }
 
     #[test]
     fn never_prints() {
-        let password = Password::choose("correct horse battery".to_owned()).expect("long enough");
-        assert!(!format!("{password:?}").contains("horse"));
+        let chosen = choose("correct horse battery").expect("long enough");
+        let typed = Password::attempt("correct horse batte\u{301}ry".to_owned()).expect("short enough");
+        assert!(!format!("{chosen:?} {typed:?}").contains("horse"));
         assert!(!format!("{:?}", PasswordHash::new("$argon2id$secret".to_owned())).contains("secret"));
     }
 }

@@ -15,6 +15,8 @@ names! {
         AccountDisabled = "account.disabled",
         /// An account was enabled again.
         AccountEnabled = "account.enabled",
+        /// An admin ended an account's sessions.
+        SessionsClosed = "account.sessions_closed",
         /// A stock was adjusted.
         StockAdjusted = "menu_item.stock_adjusted",
         /// A menu item was put on the menu.
@@ -25,6 +27,8 @@ names! {
         MenuItemArchived = "menu_item.archived",
         /// A feature flag was set.
         FlagSet = "flag.set",
+        /// Staff cancelled an order.
+        OrderCancelled = "order.cancelled",
         /// A customer paid at the counter.
         PaymentSettled = "payment.settled",
         /// A payment was refunded, in full or in part.

@@ -52,6 +52,45 @@ impl AttemptId {
     }
 }
 
+/// A device that its account has signed in from before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeviceId(Uuid);
+
+impl DeviceId {
+    /// Any UUID that no other device has.
+    pub const fn new(id: Uuid) -> Self {
+        Self(id)
+    }
+
+    /// The UUID.
+    pub const fn as_uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+/// Who claims to own an address. All strangers share one allowance; each device that is known to the account has its
+/// own, so that strangers cannot lock out the owner
+/// (<https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies>).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Claimant {
+    /// The address.
+    pub email: Email,
+    /// `None`: a stranger.
+    pub device: Option<DeviceId>,
+}
+
+impl Claimant {
+    /// Somebody who has not signed in from this device before.
+    pub const fn stranger(email: Email) -> Self {
+        Self { email, device: None }
+    }
+
+    /// Somebody at a device from which the account has signed in before.
+    pub const fn known(email: Email, device: DeviceId) -> Self {
+        Self { email, device: Some(device) }
+    }
+}
+
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttemptOutcome {

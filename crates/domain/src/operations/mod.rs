@@ -4,8 +4,10 @@ mod audit;
 mod feature_flag;
 mod lockout;
 mod rate_limit;
+mod security;
 
 pub use audit::*;
 pub use feature_flag::*;
 pub use lockout::*;
 pub use rate_limit::*;
+pub use security::*;

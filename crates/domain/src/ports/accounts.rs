@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::{
-    Account, AccountChange, AccountId, CredentialsVersion, Email, Page, PageLimit, PasswordHash, PersonName, Role,
-    SessionId, Timestamp,
+    Account, AccountChange, AccountId, CredentialsVersion, Email, LastAdmin, Page, PageLimit, PasswordHash, PersonName,
+    Role, SessionId, Timestamp,
 };
 
 use super::Unavailable;
@@ -44,6 +44,9 @@ pub enum ChangeAccountError {
     /// There is no such account.
     #[error("no such account")]
     NotFound,
+    /// Nobody would be left who manages accounts.
+    #[error(transparent)]
+    LastAdmin(#[from] LastAdmin),
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -149,7 +152,8 @@ pub trait AccountChanges: Send + Sync {
     ) -> Result<ChangedAccount, RegisterAccountError>;
 
     /// Changes what an account may do, ends its sessions, and records who did it. MUST be one transaction, which raises
-    /// the credentials' version. A change that leaves everything as it was ends nothing.
+    /// the credentials' version. A change that leaves everything as it was ends nothing. One enabled
+    /// admin MUST remain, however many changes are made at the same moment.
     async fn change(
         &self,
         id: AccountId,

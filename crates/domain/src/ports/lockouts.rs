@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use crate::{Admission, AttemptId, AttemptOutcome, Email, LockReason, LockedAddress, Page, PageLimit};
+use crate::{Admission, AttemptId, AttemptOutcome, Claimant, Email, Lock, LockReason, LockedAddress, Page, PageLimit};
 
 use super::Unavailable;
 
@@ -24,18 +24,23 @@ pub struct LockoutsQuery {
     pub limit: PageLimit,
 }
 
-/// Runs a [`LockoutPolicy`](crate::LockoutPolicy) for every address, each step atomically, for however many servers.
+/// Runs a [`LockoutPolicy`](crate::LockoutPolicy) for every [`Claimant`], each step atomically, for however many servers.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Lockouts: Send + Sync {
     /// Announces an attempt. While others in flight might use up the allowance, it waits for them for some seconds;
     /// [`Admission::Busy`] means that it stopped waiting.
-    async fn begin(&self, email: &Email, id: AttemptId) -> Result<Admission, Unavailable>;
+    async fn begin(&self, claimant: &Claimant, id: AttemptId) -> Result<Admission, Unavailable>;
 
-    /// Settles an attempt that was allowed.
-    async fn settle(&self, email: &Email, id: AttemptId, outcome: AttemptOutcome) -> Result<(), Unavailable>;
+    /// Settles an attempt that was allowed. Returns the lock, if a failure has led to one.
+    async fn settle(
+        &self,
+        claimant: &Claimant,
+        id: AttemptId,
+        outcome: AttemptOutcome,
+    ) -> Result<Option<Lock>, Unavailable>;
 
-    /// Forgets everything about the address.
+    /// Forgets everything about the address, and about the devices of its account.
     async fn unlock(&self, email: &Email) -> Result<(), Unavailable>;
 }
 
@@ -43,9 +48,9 @@ pub trait Lockouts: Send + Sync {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait LockedAddresses: Send + Sync {
-    /// The address's lock, if it has one now.
+    /// The lock of the address for strangers, or otherwise for one of its account's devices, if there is one now.
     async fn find(&self, email: &Email) -> Result<Option<LockedAddress>, Unavailable>;
 
-    /// The addresses that are locked now, those that open first at the front.
+    /// The addresses that are locked for strangers now, those that open first at the front.
     async fn list(&self, query: LockoutsQuery) -> Result<Page<LockedAddress>, Unavailable>;
 }

@@ -3,8 +3,8 @@ use chrono::TimeDelta;
 use thiserror::Error;
 
 use crate::{
-    AccountId, Email, IdempotencyKey, MailId, MailKind, MailTokenHash, MailTokenRefusal, NewMailToken, PasswordHash,
-    SessionId, Timestamp, TokenPurpose,
+    Account, AccountId, CredentialsVersion, Email, IdempotencyKey, MailId, MailKind, MailTokenHash, MailTokenRefusal,
+    NewMailToken, PasswordHash, SessionId, Timestamp, TokenPurpose,
 };
 
 use super::{Idempotent, Unavailable};
@@ -48,6 +48,8 @@ pub struct DueMail {
     pub kind: MailKind,
     /// Whose it is.
     pub account_id: AccountId,
+    /// The version of the account's credentials.
+    pub credentials: CredentialsVersion,
     /// Whom it goes to.
     pub to: Email,
     /// How many attempts to send it there were, this one included.
@@ -57,6 +59,8 @@ pub struct DueMail {
 /// An account whose password was reset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResetAccount {
+    /// The account.
+    pub id: AccountId,
     /// Its address, whose lock is to be lifted.
     pub email: Email,
     /// The sessions that were closed in the same transaction, to be announced.
@@ -90,16 +94,16 @@ pub trait Mails: Send + Sync {
     /// Records that a mail is to be sent again at this time, or (`None`) that it is done with.
     async fn settle(&self, id: MailId, next_at: Option<Timestamp>) -> Result<(), Unavailable>;
 
-    /// Whether a token counts now, without using it.
+    /// The account that a token was mailed to, if the token counts now. Does not use it.
     async fn check_token(
         &self,
         hash: MailTokenHash,
         purpose: TokenPurpose,
         at: Timestamp,
-    ) -> Result<(), MailTokenError>;
+    ) -> Result<Account, MailTokenError>;
 
     /// Uses a token, and marks its address as verified. MUST be one transaction.
-    async fn verify_email(&self, hash: MailTokenHash, at: Timestamp) -> Result<(), MailTokenError>;
+    async fn verify_email(&self, hash: MailTokenHash, at: Timestamp) -> Result<AccountId, MailTokenError>;
 
     /// Uses a token, replaces the password of its account, closes all of the account's sessions, and records the mail that
     /// reports it. MUST be one transaction.

@@ -40,6 +40,7 @@ mod payments;
 mod public_menu;
 mod refunds;
 mod sales_figures;
+mod security_log;
 mod sessions;
 mod work_queue;
 
@@ -77,6 +78,7 @@ pub use payments::*;
 pub use public_menu::*;
 pub use refunds::*;
 pub use sales_figures::*;
+pub use security_log::*;
 pub use sessions::*;
 pub use work_queue::*;
 

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::{
-    CancelledBy, Idempotency, NewOrder, Order, OrderId, OrderLine, OrderScope, OrderStatus, OrderWithLines, Page,
-    PageLimit, Reason, RefundId, Shortage, Timestamp,
+    AccountId, AuditAction, AuditRecord, CancelledBy, Idempotency, NewOrder, Order, OrderId, OrderLine, OrderScope,
+    OrderStatus, OrderWithLines, Page, PageLimit, Reason, RefundId, Shortage, Timestamp,
 };
 
 use super::Unavailable;
@@ -53,6 +53,8 @@ pub struct Cancellation {
     pub order_id: OrderId,
     /// On whose behalf: this decides until when it is possible.
     pub by: CancelledBy,
+    /// Who asked for it; `None`: a rule did.
+    pub actor: Option<AccountId>,
     /// Orders outside it do not exist for the caller.
     pub scope: OrderScope,
     /// The stated reason.
@@ -63,6 +65,20 @@ pub struct Cancellation {
     pub refund_id: RefundId,
     /// Makes the request repeatable.
     pub idempotency: Option<Idempotency>,
+}
+
+impl Cancellation {
+    /// The audit record of the cancellation, if staff cancel.
+    pub fn audit_record(&self, order: &Order) -> Option<AuditRecord> {
+        let actor = self.actor.filter(|_| self.by == CancelledBy::Staff)?;
+        Some(AuditRecord {
+            actor: Some(actor),
+            action: AuditAction::OrderCancelled,
+            target: order.id.to_string(),
+            reason: self.reason.clone(),
+            at: self.cancelled_at,
+        })
+    }
 }
 
 /// Why an order was not cancelled. Nothing changed.

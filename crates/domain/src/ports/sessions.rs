@@ -2,7 +2,10 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use thiserror::Error;
 
-use crate::{Account, NewSession, RefreshToken, RefreshTokenHash, SealedToken, SessionId, Timestamp};
+use crate::{
+    Account, AccountId, Administrator, NewSession, Page, PageLimit, Reason, RefreshToken, RefreshTokenHash,
+    SealedToken, Session, SessionId, Timestamp,
+};
 
 use super::Unavailable;
 
@@ -54,8 +57,55 @@ pub struct Closings {
 pub struct Rotated {
     /// The account of the session.
     pub account: Account,
+    /// When the session ends, however often it is continued.
+    pub ends_at: Timestamp,
     /// Which token comes next.
     pub successor: Successor,
+}
+
+/// A browser's session that goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renewed {
+    /// The account as it is now.
+    pub account: Account,
+    /// When the session ends, however often it is renewed.
+    pub ends_at: Timestamp,
+}
+
+/// Which of an account's open sessions to list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionsQuery {
+    /// The account.
+    pub account_id: AccountId,
+    /// Sessions that have not ended by now.
+    pub now: Timestamp,
+    /// Only those opened before this one: the last of the page before.
+    pub before: Option<SessionId>,
+    /// The size of the page.
+    pub limit: PageLimit,
+}
+
+/// Why an account's sessions were not closed.
+#[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
+pub enum CloseSessionsError {
+    /// There is no such account.
+    #[error("no such account")]
+    NotFound,
+    /// The store failed.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// How much to delete at a time, so that nobody waits for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clearance {
+    /// Sessions that ended before then.
+    pub ended_before: Timestamp,
+    /// Refresh tokens that were used before then.
+    pub spent_before: Timestamp,
+    /// The most rows of each kind.
+    pub limit: u32,
 }
 
 /// The token after the one that was presented.
@@ -71,9 +121,12 @@ pub enum Successor {
 #[derive(Debug, Error)]
 #[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum RotateError {
-    /// Its session has ended, or ends now, because the token was used before.
+    /// Its session had ended before.
     #[error("the session is closed")]
     SessionClosed,
+    /// The token was used before: its session ends now.
+    #[error("the refresh token was used before")]
+    TokenReused,
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -97,7 +150,13 @@ pub enum OpenSessionError {
 pub trait Sessions: Send + Sync {
     /// Opens a session. MUST compare the account's credentials with those that were checked in the same statement, and
     /// keep them from being changed until it commits: whoever changes them afterwards finds this session and closes it.
-    async fn open(&self, session: NewSession) -> Result<(), OpenSessionError>;
+    ///
+    /// Closes the session that is replaced, and the oldest where the account would have more than `at_most`; returns
+    /// both kinds.
+    async fn open(&self, session: NewSession, at_most: u32) -> Result<Vec<SessionId>, OpenSessionError>;
+
+    /// Notes that a browser's session is used, and puts off its end by idleness. `None` if the session has ended.
+    async fn renew(&self, id: SessionId, at: Timestamp, idle_at: Timestamp) -> Result<Option<Renewed>, Unavailable>;
 
     /// The session of a refresh token that does not say it itself.
     async fn session_of(&self, token: RefreshTokenHash) -> Result<Option<SessionId>, Unavailable>;
@@ -106,8 +165,31 @@ pub trait Sessions: Send + Sync {
     /// its grace, or after its successor was used, closes the session, since two parties have it.
     async fn rotate(&self, rotation: Rotation) -> Result<Rotated, RotateError>;
 
-    /// Closes a session.
-    async fn close(&self, id: SessionId, at: Timestamp) -> Result<(), Unavailable>;
+    /// Closes a session of an account. Returns whether it was open.
+    async fn close(&self, account_id: AccountId, id: SessionId, at: Timestamp) -> Result<bool, Unavailable>;
+
+    /// Closes all of an account's sessions but one, and returns those it closed.
+    async fn close_others(
+        &self,
+        account_id: AccountId,
+        kept: SessionId,
+        at: Timestamp,
+    ) -> Result<Vec<SessionId>, Unavailable>;
+
+    /// Closes all of an account's sessions and records who did it and why, in one transaction. Returns those it closed.
+    async fn close_all(
+        &self,
+        account_id: AccountId,
+        by: Administrator,
+        reason: Reason,
+        at: Timestamp,
+    ) -> Result<Vec<SessionId>, CloseSessionsError>;
+
+    /// A page of an account's open sessions, the newest first.
+    async fn list(&self, query: SessionsQuery) -> Result<Page<Session>, Unavailable>;
+
+    /// Deletes what nobody asks for any more. Returns whether there is more of it.
+    async fn clear(&self, clearance: Clearance) -> Result<bool, Unavailable>;
 
     /// The sessions that were closed since then.
     async fn closed_since(&self, since: Timestamp) -> Result<Closings, Unavailable>;

@@ -39,8 +39,8 @@ pub(super) async fn appoint(
                     promote(connection, row, &account, account.created_at).await?
                 }
             };
-            let record = appointment_record(changed.account.id, role, account.created_at);
-            write_record(connection, &record).await?;
+            let audit_record = appointment_record(changed.account.id, role, account.created_at);
+            write_record(connection, &audit_record).await?;
             Ok(changed)
         })
         .await

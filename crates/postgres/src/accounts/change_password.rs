@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use crate::{
-    database::{Database, Failure, Named, RowOf, schema::users},
+    database::{Database, Failure, Named, schema::users},
     mails::record,
     sessions::write_close_all_but,
 };
@@ -29,9 +29,8 @@ pub(super) async fn change_password(
                 .await
                 .optional()?;
             let email = email.ok_or(Failure(ChangePasswordError::Outdated))?;
-            let row = RowOf { table: "users", id: change.account_id.as_uuid() };
-            let email = row.read("email", Email::new(&email))?;
-            record(connection, MailKind::PasswordChanged, Some(change.account_id), &email, change.at).await?;
+            let kind = MailKind::PasswordChanged;
+            record(connection, kind, Some(change.account_id), &Email::stored(&email), change.at).await?;
             Ok(write_close_all_but(connection, change.account_id, change.kept, change.at).await?)
         })
         .await

@@ -41,8 +41,8 @@ impl AccountRow {
         let row = RowOf { table: "users", id: self.id };
         let account = Account {
             id: AccountId::new(self.id),
-            email: row.read("email", Email::new(&self.email))?,
-            name: row.read("name", PersonName::new(&self.name))?,
+            email: Email::stored(&self.email),
+            name: PersonName::stored(&self.name),
             role: row.read("role", self.role.parse::<Role>())?,
             disabled: self.disabled,
             email_verified: self.email_verified_at.is_some(),
@@ -50,6 +50,10 @@ impl AccountRow {
         };
         let version = CredentialsVersion::new(self.credentials_version);
         Ok(Credentials { account, password_hash: PasswordHash::new(self.password_hash), version })
+    }
+
+    pub(crate) const fn credentials_version(&self) -> i64 {
+        self.credentials_version
     }
 
     pub(crate) fn into_account(self) -> Result<Account, Unavailable> {

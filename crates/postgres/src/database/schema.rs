@@ -66,6 +66,7 @@ diesel::table! {
         account_id -> Uuid,
         email -> Text,
         expires_at -> Timestamptz,
+        credentials_version -> Int8,
         spent_at -> Nullable<Timestamptz>,
         unlock_due -> Bool,
     }
@@ -246,6 +247,10 @@ diesel::table! {
         expires_at -> Timestamptz,
         closed_at -> Nullable<Timestamptz>,
         closing_transaction_id -> Nullable<Int8>,
+        client -> Nullable<Text>,
+        network -> Nullable<Text>,
+        last_used_at -> Nullable<Timestamptz>,
+        idle_at -> Nullable<Timestamptz>,
     }
 }
 

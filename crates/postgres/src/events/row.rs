@@ -80,7 +80,7 @@ impl EventRow {
             "payment.refunded" => EventKind::PaymentRefunded(self.order(currency, row)?, self.payment(currency, row)?),
             "item.sold_out" => EventKind::ItemSoldOut {
                 id: MenuItemId::new(self.subject_id),
-                name: row.read("name", MenuItemName::new(self.item_name.as_deref().unwrap_or_default()))?,
+                name: row.read("name", self.item_name.as_deref().map(MenuItemName::stored).ok_or("is missing"))?,
             },
             other => return row.read("kind", Err(format!("{other} is no kind of event"))),
         };
@@ -103,9 +103,9 @@ impl EventRow {
             version,
             total: Money::new(self.total.unwrap_or_default(), currency),
             customer_id: AccountId::new(self.customer_id.unwrap_or_default()),
-            email: row.read("email", Email::new(self.email.as_deref().unwrap_or_default()))?,
+            email: row.read("email", self.email.as_deref().map(Email::stored).ok_or("is missing"))?,
             email_verified: self.email_verified,
-            name: row.read("name", PersonName::new(self.customer_name.as_deref().unwrap_or_default()))?,
+            name: row.read("name", self.customer_name.as_deref().map(PersonName::stored).ok_or("is missing"))?,
         })
     }
 

@@ -13,6 +13,7 @@ pub(super) async fn add_token(database: &Database, token: &NewMailToken) -> Resu
             mail_tokens::account_id.eq(token.account_id.as_uuid()),
             mail_tokens::email.eq(token.email.as_str()),
             mail_tokens::expires_at.eq(token.expires_at),
+            mail_tokens::credentials_version.eq(token.credentials.get()),
         ))
         .execute(&mut *connection)
         .changes("mail.add_token")

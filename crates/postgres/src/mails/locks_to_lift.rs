@@ -17,5 +17,5 @@ pub(super) async fn locks_to_lift(database: &Database) -> Result<Vec<Email>, Una
         .rows("mail.locks_to_lift")
         .await
         .map_err(Unavailable::new)?;
-    emails.iter().map(|email| Email::new(email).map_err(Unavailable::new)).collect()
+    Ok(emails.iter().map(|email| Email::stored(email)).collect())
 }

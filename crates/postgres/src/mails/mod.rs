@@ -18,8 +18,8 @@ mod verify_email;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    AccountId, Email, IdempotencyKey, MailId, MailLimits, MailTokenHash, NewMailToken, PasswordHash, Timestamp,
-    TokenPurpose,
+    Account, AccountId, Email, IdempotencyKey, MailId, MailLimits, MailTokenHash, NewMailToken, PasswordHash,
+    Timestamp, TokenPurpose,
     ports::{DueMail, Idempotent, MailAllowance, MailTokenError, Mails, RequestMailError, ResetAccount, Unavailable},
 };
 
@@ -70,11 +70,11 @@ impl Mails for PostgresMails {
         hash: MailTokenHash,
         purpose: TokenPurpose,
         at: Timestamp,
-    ) -> Result<(), MailTokenError> {
+    ) -> Result<Account, MailTokenError> {
         check_token::check_token(&self.database, hash, purpose, at).await
     }
 
-    async fn verify_email(&self, hash: MailTokenHash, at: Timestamp) -> Result<(), MailTokenError> {
+    async fn verify_email(&self, hash: MailTokenHash, at: Timestamp) -> Result<AccountId, MailTokenError> {
         verify_email::verify_email(&self.database, hash, at).await
     }
 

@@ -10,7 +10,7 @@ use super::{
     record::record_under,
 };
 use crate::database::{
-    Database, Failure, Named, RowOf,
+    Database, Failure, Named,
     schema::{mails, users},
 };
 
@@ -31,8 +31,7 @@ pub(super) async fn request_verification(
                 .await
                 .optional()?
                 .ok_or(Failure(RequestMailError::NotFound))?;
-            let row = RowOf { table: "users", id: account.as_uuid() };
-            let email = row.read("email", Email::new(&email))?;
+            let email = Email::stored(&email);
             let mailbox = Mailbox::of(&email);
             lock(connection, &mailbox).await?;
             if let Some(key) = &key

@@ -1,5 +1,5 @@
 use comanda_domain::{
-    MailKind, MailTokenHash, PasswordHash, Timestamp, TokenPurpose,
+    Account, MailKind, MailTokenHash, PasswordHash, Timestamp, TokenPurpose,
     ports::{MailTokenError, ResetAccount},
 };
 use diesel::prelude::*;
@@ -22,13 +22,13 @@ pub(super) async fn reset_password(
 ) -> Result<ResetAccount, MailTokenError> {
     database
         .transaction(async move |connection| {
-            let (account, email) = use_token(connection, hash, TokenPurpose::PasswordReset, at).await?;
+            let Account { id, email, .. } = use_token(connection, hash, TokenPurpose::PasswordReset, at).await?;
             diesel::update(mail_tokens::table.find(hash.as_bytes().as_slice()))
                 .set(mail_tokens::unlock_due.eq(true))
                 .execute(connection)
                 .changes("mail.unlock_later")
                 .await?;
-            diesel::update(users::table.find(account.as_uuid()))
+            diesel::update(users::table.find(id.as_uuid()))
                 .set((
                     users::password_hash.eq(password.expose()),
                     users::credentials_version.eq(users::credentials_version + 1),
@@ -36,9 +36,9 @@ pub(super) async fn reset_password(
                 .execute(connection)
                 .changes("account.reset_password")
                 .await?;
-            let ended = write_close_all_but(connection, account, None, at).await?;
-            record(connection, MailKind::PasswordChanged, Some(account), &email, at).await?;
-            Ok(ResetAccount { email, ended })
+            let ended = write_close_all_but(connection, id, None, at).await?;
+            record(connection, MailKind::PasswordChanged, Some(id), &email, at).await?;
+            Ok(ResetAccount { id, email, ended })
         })
         .await
 }

@@ -1,6 +1,6 @@
 use chrono::TimeDelta;
 use comanda_domain::{
-    AccountId, Email, MailId, MailKind, MailLimits, Mailbox, Timestamp,
+    AccountId, CredentialsVersion, Email, MailId, MailKind, MailLimits, Mailbox, Timestamp,
     ports::{DueMail, Unavailable},
 };
 use diesel::prelude::*;
@@ -40,6 +40,7 @@ struct ReaderRow {
     id: Uuid,
     email: String,
     email_verified_at: Option<Timestamp>,
+    credentials_version: i64,
 }
 
 /// One mail per transaction: it holds the lock of one mailbox at most.
@@ -79,7 +80,7 @@ async fn take_one(
     let Some(kind) = kind.for_address(reader.email_verified_at.is_some()) else {
         return drop_mail(connection, row.id).await;
     };
-    let to = RowOf { table: "users", id: reader.id }.read("email", Email::new(&reader.email))?;
+    let to = Email::stored(&reader.email);
     if row.counted_at.is_none() {
         let (class, mailbox) = (Class::of(kind), Mailbox::of(&to));
         lock(connection, &mailbox).await?;
@@ -102,6 +103,7 @@ async fn take_one(
         id: MailId::new(row.id),
         kind,
         account_id: AccountId::new(reader.id),
+        credentials: CredentialsVersion::new(reader.credentials_version),
         to,
         attempts: u32::try_from(row.attempts).unwrap_or_default() + 1,
     }))

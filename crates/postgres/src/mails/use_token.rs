@@ -1,14 +1,14 @@
-use comanda_domain::{
-    AccountId, Email, MailTokenHash, MailTokenRefusal, Timestamp, TokenPurpose,
-    ports::{MailTokenError, Unavailable},
-};
+use comanda_domain::{Account, MailTokenHash, MailTokenRefusal, Timestamp, TokenPurpose, ports::MailTokenError};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use crate::database::{
-    Failure, Named, RowOf,
-    schema::{mail_tokens, users},
+use crate::{
+    accounts::AccountRow,
+    database::{
+        Failure, Named,
+        schema::{mail_tokens, users},
+    },
 };
 
 #[derive(Queryable, Selectable)]
@@ -18,20 +18,33 @@ pub(super) struct TokenRow {
     pub(super) account_id: Uuid,
     email: String,
     expires_at: Timestamp,
+    credentials_version: i64,
     spent_at: Option<Timestamp>,
 }
 
 impl TokenRow {
-    pub(super) fn judge(&self, purpose: TokenPurpose, at: Timestamp) -> Result<(), MailTokenRefusal> {
-        if self.purpose != purpose.as_str() {
-            Err(MailTokenRefusal::Unknown)
+    /// The account that the token was mailed to, if the token counts.
+    pub(super) fn judge(
+        self,
+        account: AccountRow,
+        purpose: TokenPurpose,
+        at: Timestamp,
+    ) -> Result<Account, MailTokenError> {
+        let is_outdated =
+            purpose == TokenPurpose::PasswordReset && self.credentials_version != account.credentials_version();
+        let account = account.into_account()?;
+        let why = if self.purpose != purpose.as_str() || account.disabled || self.email != account.email.as_str() {
+            MailTokenRefusal::Unknown
         } else if self.spent_at.is_some() {
-            Err(MailTokenRefusal::Spent)
+            MailTokenRefusal::Spent
         } else if self.expires_at <= at {
-            Err(MailTokenRefusal::Expired)
+            MailTokenRefusal::Expired
+        } else if is_outdated {
+            MailTokenRefusal::Outdated
         } else {
-            Ok(())
-        }
+            return Ok(account);
+        };
+        Err(MailTokenError::Refused(why))
     }
 }
 
@@ -56,29 +69,24 @@ pub(super) async fn use_token(
     hash: MailTokenHash,
     purpose: TokenPurpose,
     at: Timestamp,
-) -> Result<(AccountId, Email), Failure<MailTokenError>> {
-    let refused = |why| Failure(MailTokenError::Refused(why));
-    let token = find_token(connection, hash).await?.ok_or(refused(MailTokenRefusal::Unknown))?;
-    let account = token.account_id;
-    let (email, disabled): (String, bool) = users::table
-        .find(account)
-        .select((users::email, users::disabled))
+) -> Result<Account, Failure<MailTokenError>> {
+    let unknown = || Failure(MailTokenError::Refused(MailTokenRefusal::Unknown));
+    let id = find_token(connection, hash).await?.ok_or_else(unknown)?.account_id;
+    let account: AccountRow = users::table
+        .find(id)
+        .select(AccountRow::as_select())
         .for_no_key_update()
         .first(connection)
         .one("mail.lock_account")
         .await?;
-    let token = find_token(connection, hash).await?.ok_or(refused(MailTokenRefusal::Unknown))?;
-    token.judge(purpose, at).map_err(refused)?;
-    if disabled || token.email != email {
-        return Err(refused(MailTokenRefusal::Unknown));
-    }
+    let token = find_token(connection, hash).await?.ok_or_else(unknown)?;
+    let account = token.judge(account, purpose, at).map_err(Failure)?;
     diesel::update(mail_tokens::table)
-        .filter(mail_tokens::account_id.eq(account).and(mail_tokens::purpose.eq(purpose.as_str())))
+        .filter(mail_tokens::account_id.eq(id).and(mail_tokens::purpose.eq(purpose.as_str())))
         .filter(mail_tokens::spent_at.is_null())
         .set(mail_tokens::spent_at.eq(Some(at)))
         .execute(connection)
         .changes("mail.spend_tokens")
         .await?;
-    let email = RowOf { table: "users", id: account }.read("email", Email::new(&email)).map_err(Unavailable::from)?;
-    Ok((AccountId::new(account), email))
+    Ok(account)
 }

@@ -1,4 +1,4 @@
-use comanda_domain::{MailTokenHash, Timestamp, TokenPurpose, ports::MailTokenError};
+use comanda_domain::{AccountId, MailTokenHash, Timestamp, TokenPurpose, ports::MailTokenError};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -9,17 +9,17 @@ pub(super) async fn verify_email(
     database: &Database,
     hash: MailTokenHash,
     at: Timestamp,
-) -> Result<(), MailTokenError> {
+) -> Result<AccountId, MailTokenError> {
     database
         .transaction(async move |connection| {
-            let (account, _) = use_token(connection, hash, TokenPurpose::Verification, at).await?;
-            diesel::update(users::table.find(account.as_uuid()))
+            let account = use_token(connection, hash, TokenPurpose::Verification, at).await?;
+            diesel::update(users::table.find(account.id.as_uuid()))
                 .filter(users::email_verified_at.is_null())
                 .set(users::email_verified_at.eq(Some(at)))
                 .execute(connection)
                 .changes("account.verify_email")
                 .await?;
-            Ok(())
+            Ok(account.id)
         })
         .await
 }

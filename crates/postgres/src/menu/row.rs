@@ -35,9 +35,9 @@ impl MenuItemRow {
         Ok(MenuItem {
             id: MenuItemId::new(self.id),
             details: MenuItemDetails {
-                name: row.read("name", MenuItemName::new(&self.name))?,
-                description: row.read("description", Description::new(&self.description))?,
-                category: row.read("category", Category::new(&self.category))?,
+                name: MenuItemName::stored(&self.name),
+                description: Description::stored(&self.description),
+                category: Category::stored(&self.category),
                 price: row.read("price", Price::new(self.price, currency))?,
                 low_stock_at: row.read("low_stock_at", Stock::new(i64::from(self.low_stock_at)))?,
                 active: self.active,

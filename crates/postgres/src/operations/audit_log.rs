@@ -41,7 +41,7 @@ impl EntryRow {
             actor: self.actor_id.map(AccountId::new),
             action: row.read("action", self.action.parse::<AuditAction>())?,
             target: self.target,
-            reason: row.read("reason", self.reason.as_deref().map(Reason::new).transpose())?,
+            reason: self.reason.as_deref().map(Reason::stored),
             at: self.happened_at,
         };
         Ok(AuditEntry { id: self.id, record })

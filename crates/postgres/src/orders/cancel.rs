@@ -23,6 +23,7 @@ use crate::{
         spawn_transaction,
     },
     menu::raise_menu_version,
+    operations::write_record,
     order_row::lock_order,
     payments::cancel_with_order,
 };
@@ -149,6 +150,9 @@ pub(super) async fn write_cancellation(
             .execute(connection)
             .changes("order.cancel")
             .await?;
+    }
+    if let Some(record) = cancellation.audit_record(order) {
+        write_record(connection, &record).await?;
     }
     let currency = order.total.currency();
     cancel_with_order(connection, currency, order.id, cancellation.refund_id, at).await?;

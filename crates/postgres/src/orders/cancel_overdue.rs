@@ -75,6 +75,7 @@ async fn attempt(
                 return Ok(Attempt::PaidMeanwhile);
             }
             let cancellation = Cancellation {
+                actor: None,
                 order_id,
                 by: CancelledBy::Staff,
                 scope: OrderScope::All,

@@ -32,11 +32,11 @@ impl OrderLineRow {
         let quantity = row.read("quantity", Quantity::new(i64::from(self.quantity)))?;
         Ok(OrderLine {
             menu_item_id: MenuItemId::new(self.menu_item_id),
-            name: row.read("name", MenuItemName::new(&self.name))?,
+            name: MenuItemName::stored(&self.name),
             unit_price,
             quantity,
             line_total: row.read("unit_price", unit_price.checked_times(quantity))?,
-            note: row.read("note", self.note.as_deref().map(Note::new).transpose())?,
+            note: self.note.as_deref().map(Note::stored),
         })
     }
 }

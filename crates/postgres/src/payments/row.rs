@@ -78,7 +78,7 @@ impl RefundRow {
             payment_id: PaymentId::new(self.payment_id),
             amount: Money::new(self.amount, currency),
             status: row.read("status", self.status.parse())?,
-            reason: row.read("reason", Reason::new(&self.reason))?,
+            reason: Reason::stored(&self.reason),
             requested_by: self.requested_by.map(AccountId::new),
             created_at: self.created_at,
         })

@@ -11,7 +11,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::{covered::Covered, snapshot::in_one_snapshot};
-use crate::database::{Database, NamedRows, RowOf};
+use crate::database::{Database, NamedRows};
 
 #[derive(QueryableByName)]
 struct TopItemRow {
@@ -48,16 +48,11 @@ pub(super) async fn top_items(
             .await
     })
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let name =
-                RowOf { table: "menu_items", id: row.menu_item_id }.read("name", MenuItemName::new(&row.name))?;
-            Ok(TopItem {
-                menu_item_id: MenuItemId::new(row.menu_item_id),
-                name,
-                quantity: row.quantity.unsigned_abs(),
-                revenue: Money::new(row.revenue, database.currency()),
-            })
-        })
-        .collect()
+    let item = |row: TopItemRow| TopItem {
+        menu_item_id: MenuItemId::new(row.menu_item_id),
+        name: MenuItemName::stored(&row.name),
+        quantity: row.quantity.unsigned_abs(),
+        revenue: Money::new(row.revenue, database.currency()),
+    };
+    Ok(rows.into_iter().map(item).collect())
 }

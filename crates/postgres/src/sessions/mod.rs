@@ -1,18 +1,26 @@
 //! Sessions and their refresh tokens.
 
+mod clear;
 mod close;
+mod close_all;
 mod close_all_but;
+mod close_others;
 mod closed_after;
 mod closed_since;
 mod closings;
+mod list;
 mod open;
+mod renew;
 mod rotate;
 mod session_of;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    NewSession, RefreshTokenHash, SessionId, Timestamp,
-    ports::{ClosingPosition, Closings, OpenSessionError, RotateError, Rotated, Rotation, Sessions, Unavailable},
+    AccountId, Administrator, NewSession, Page, Reason, RefreshTokenHash, Session, SessionId, Timestamp,
+    ports::{
+        Clearance, CloseSessionsError, ClosingPosition, Closings, OpenSessionError, Renewed, RotateError, Rotated,
+        Rotation, Sessions, SessionsQuery, Unavailable,
+    },
 };
 
 pub(crate) use self::close_all_but::write_close_all_but;
@@ -31,8 +39,12 @@ impl PostgresSessions {
 
 #[async_trait]
 impl Sessions for PostgresSessions {
-    async fn open(&self, session: NewSession) -> Result<(), OpenSessionError> {
-        open::open(&self.database, session).await
+    async fn open(&self, session: NewSession, at_most: u32) -> Result<Vec<SessionId>, OpenSessionError> {
+        open::open(&self.database, session, at_most).await
+    }
+
+    async fn renew(&self, id: SessionId, at: Timestamp, idle_at: Timestamp) -> Result<Option<Renewed>, Unavailable> {
+        renew::renew(&self.database, id, at, idle_at).await
     }
 
     async fn session_of(&self, token: RefreshTokenHash) -> Result<Option<SessionId>, Unavailable> {
@@ -43,8 +55,35 @@ impl Sessions for PostgresSessions {
         rotate::rotate(&self.database, rotation).await
     }
 
-    async fn close(&self, id: SessionId, at: Timestamp) -> Result<(), Unavailable> {
-        close::close(&self.database, id, at).await
+    async fn close(&self, account_id: AccountId, id: SessionId, at: Timestamp) -> Result<bool, Unavailable> {
+        close::close(&self.database, account_id, id, at).await
+    }
+
+    async fn close_others(
+        &self,
+        account_id: AccountId,
+        kept: SessionId,
+        at: Timestamp,
+    ) -> Result<Vec<SessionId>, Unavailable> {
+        close_others::close_others(&self.database, account_id, kept, at).await
+    }
+
+    async fn close_all(
+        &self,
+        account_id: AccountId,
+        by: Administrator,
+        reason: Reason,
+        at: Timestamp,
+    ) -> Result<Vec<SessionId>, CloseSessionsError> {
+        close_all::close_all(&self.database, account_id, by, reason, at).await
+    }
+
+    async fn list(&self, query: SessionsQuery) -> Result<Page<Session>, Unavailable> {
+        list::list(&self.database, query).await
+    }
+
+    async fn clear(&self, clearance: Clearance) -> Result<bool, Unavailable> {
+        clear::clear(&self.database, clearance).await
     }
 
     async fn closed_since(&self, since: Timestamp) -> Result<Closings, Unavailable> {

@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    Account, SealedToken,
+    Account, SealedToken, Timestamp,
     ports::{RotateError, Rotated, Rotation, Successor},
 };
 use diesel::prelude::*;
@@ -20,16 +20,29 @@ pub(super) async fn rotate(database: &Database, rotation: Rotation) -> Result<Ro
     // A session that is closed because of this token must stay closed although the caller is refused: the refusal is no
     // error within the transaction.
     let rotated = database.transaction(async move |connection| rotate_locked(connection, &rotation).await).await?;
-    rotated.ok_or(RotateError::SessionClosed)
+    rotated.map_err(|refusal| match refusal {
+        Refusal::SessionClosed => RotateError::SessionClosed,
+        Refusal::TokenReused => RotateError::TokenReused,
+    })
 }
 
-/// `None`: the session has ended, or ends now.
+/// Why a token is not exchanged, although nothing failed.
+enum Refusal {
+    SessionClosed,
+    TokenReused,
+}
+
+/// What is known of a refresh token: when it was used, and its successor, sealed.
+type TokenRow = (Option<DateTime<Utc>>, Option<Vec<u8>>);
+
 async fn rotate_locked(
     connection: &mut AsyncPgConnection,
     rotation: &Rotation,
-) -> Result<Option<Rotated>, Failure<RotateError>> {
-    let Some(account) = lock_session(connection, rotation).await? else { return Ok(None) };
-    let token: Option<(Option<DateTime<Utc>>, Option<Vec<u8>>)> = refresh_tokens::table
+) -> Result<Result<Rotated, Refusal>, Failure<RotateError>> {
+    let Some((account, ends_at)) = lock_session(connection, rotation).await? else {
+        return Ok(Err(Refusal::SessionClosed));
+    };
+    let token: Option<TokenRow> = refresh_tokens::table
         .find(rotation.presented.as_bytes().as_slice())
         .filter(refresh_tokens::session_id.eq(rotation.session_id.as_uuid()))
         .select((refresh_tokens::used_at, refresh_tokens::sealed_successor))
@@ -40,25 +53,26 @@ async fn rotate_locked(
     match token {
         Some((None, _)) => {
             replace_token(connection, rotation).await?;
-            Ok(Some(Rotated { account, successor: Successor::Issued }))
+            Ok(Ok(Rotated { account, ends_at, successor: Successor::Issued }))
         }
         Some((Some(used_at), Some(sealed))) if rotation.at - used_at <= rotation.grace => {
-            Ok(Some(Rotated { account, successor: Successor::IssuedBefore(SealedToken::new(sealed)) }))
+            let successor = Successor::IssuedBefore(SealedToken::new(sealed));
+            Ok(Ok(Rotated { account, ends_at, successor }))
         }
         // It was used before: too long ago, or its successor was used since, which deletes it.
         Some(_) | None => {
             write_close(connection, rotation.session_id, rotation.at).await?;
-            Ok(None)
+            Ok(Err(Refusal::TokenReused))
         }
     }
 }
 
 /// Locks the session's row: of several requests with one token, the later ones wait here and then find it used. Returns
-/// the account if the session is open.
+/// the account and the end of the session if that is open.
 async fn lock_session(
     connection: &mut AsyncPgConnection,
     rotation: &Rotation,
-) -> Result<Option<Account>, Failure<RotateError>> {
+) -> Result<Option<(Account, Timestamp)>, Failure<RotateError>> {
     let session: Option<(Uuid, DateTime<Utc>, Option<DateTime<Utc>>)> = sessions::table
         .find(rotation.session_id.as_uuid())
         .select((sessions::account_id, sessions::expires_at, sessions::closed_at))
@@ -74,7 +88,7 @@ async fn lock_session(
     let row: AccountRow =
         users::table.find(account_id).select(AccountRow::as_select()).first(connection).one("session.account").await?;
     let account = row.into_account()?;
-    Ok(Some(account).filter(|account| !account.disabled))
+    Ok(Some((account, expires_at)).filter(|(account, _)| !account.disabled))
 }
 
 async fn replace_token(connection: &mut AsyncPgConnection, rotation: &Rotation) -> QueryResult<()> {
@@ -92,6 +106,11 @@ async fn replace_token(connection: &mut AsyncPgConnection, rotation: &Rotation) 
         ))
         .execute(connection)
         .changes("session.use_token")
+        .await?;
+    diesel::update(sessions::table.find(session_id))
+        .set(sessions::last_used_at.eq(rotation.at))
+        .execute(connection)
+        .changes("session.use")
         .await?;
     diesel::insert_into(refresh_tokens::table)
         .values((

@@ -1,9 +1,11 @@
 -- The lockout policy (lockout.rs in the domain), as one atomic step in Redis and on Redis's clock.
 -- A property test demands that the two decide alike.
 --
--- KEYS[1]  the address's state
+-- KEYS[1]  the state of the address for strangers
+-- KEYS[2]  the states of the account's devices, by device
 -- ARGV     operation (begin, settle, lock, unlock), attempt id, outcome (success, failure, not_checked),
---          free failures, window, quiet, attempt lifetime, steps 1 to 4 (ms), now (ms; empty: Redis's clock)
+--          free failures, window, quiet, attempt lifetime, steps 1 to 4 (ms), now (ms; empty: Redis's clock),
+--          device (empty: a stranger)
 -- Returns  { status, attempts, level, first_failed_at, locked_at, unlock_at }
 
 local operation, id, outcome = ARGV[1], ARGV[2], ARGV[3]
@@ -15,7 +17,13 @@ if not now then
 end
 local allowed_at_first = math.max(free, 1)
 
-local kept = redis.call('GET', KEYS[1])
+local device = ARGV[13]
+local kept
+if device == '' then
+    kept = redis.call('GET', KEYS[1])
+else
+    kept = redis.call('HGET', KEYS[2], device)
+end
 local state
 if not kept then
     state = { attempts = 0, counted = 0, level = 0, flying = {} }
@@ -88,14 +96,37 @@ elseif operation == 'settle' then
     end
 elseif operation == 'unlock' then
     forget()
+    redis.call('DEL', KEYS[2])
 end
 
-if state.attempts == 0 and #state.flying == 0 then
+local clear = state.attempts == 0 and #state.flying == 0
+if device ~= '' then
+    if clear then
+        redis.call('HDEL', KEYS[2], device)
+    else
+        redis.call('HSET', KEYS[2], device, cmsgpack.pack(state))
+        redis.call('PEXPIRE', KEYS[2], quiet + lifetime)
+    end
+elseif clear then
     redis.call('DEL', KEYS[1])
 else
     redis.call('SET', KEYS[1], cmsgpack.pack(state), 'PX', quiet + lifetime)
 end
-if state.unlock_at and now < state.unlock_at then
+
+local function locked(state)
+    return state.unlock_at and now < state.unlock_at
+end
+
+if operation == 'lock' and device == '' and not locked(state) then
+    for _, other in ipairs(redis.call('HVALS', KEYS[2])) do
+        other = cmsgpack.unpack(other)
+        if locked(other) then
+            state = other
+            break
+        end
+    end
+end
+if locked(state) then
     if status == 'open' then status = 'locked' end
     return { status, state.attempts, state.level, state.first_failed_at, state.locked_at, state.unlock_at }
 end

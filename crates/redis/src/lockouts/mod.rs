@@ -5,7 +5,7 @@ use std::{sync::LazyLock, time::Duration};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
 use comanda_domain::{
-    Admission, AttemptId, AttemptOutcome, Email, Lock, LockedAddress, LockoutPolicy, Page,
+    Admission, AttemptId, AttemptOutcome, Claimant, Email, Lock, LockedAddress, LockoutPolicy, Page,
     ports::{LockedAddresses, Lockouts, LockoutsQuery, Unavailable},
 };
 use rand::RngExt;
@@ -20,7 +20,8 @@ static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("loc
 /// Locked addresses, sorted by the end of their lock, so that admins can list them.
 const INDEX: &str = "lockouts";
 
-/// Lockouts under `lockout:{address}`. A key expires once nothing in it counts any more.
+/// Lockouts under `lockout:{address}`, and those of known devices under `lockout:{address}:devices`. A key expires once
+/// nothing in it counts any more.
 pub struct RedisLockouts {
     connections: RedisConnections,
     policy: LockoutPolicy,
@@ -51,11 +52,14 @@ impl RedisLockouts {
         }
     }
 
-    async fn run(&self, email: &Email, operation: &Operation) -> Result<Admission, Unavailable> {
+    async fn run(&self, claimant: &Claimant, operation: &Operation) -> Result<Admission, Unavailable> {
         let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
-        let admission = self.run_on(&mut *connection, email, operation).await?;
-        // The index is in a slot of its own, so it may list too much until it is next read.
+        let admission = self.run_on(&mut *connection, claimant, operation).await?;
+        // The index is in a slot of its own, so it may list too much until it is next read. It lists no devices.
         let mut index = match (admission, operation) {
+            _ if claimant.device.is_some() => return Ok(admission),
+            // The lock may be a device's.
+            (_, Operation::Lock) => return Ok(admission),
             (Admission::Locked(lock), _) => {
                 redis::cmd("ZADD").arg(INDEX).arg(lock.unlock_at.timestamp_millis()).to_owned()
             }
@@ -63,17 +67,18 @@ impl RedisLockouts {
             (_, Operation::Unlock) => redis::cmd("ZREM").arg(INDEX).to_owned(),
             _ => return Ok(admission),
         };
-        let () = index.arg(email.as_str()).query_async(&mut *connection).await.map_err(Unavailable::new)?;
+        let () = index.arg(claimant.email.as_str()).query_async(&mut *connection).await.map_err(Unavailable::new)?;
         Ok(admission)
     }
 
     async fn run_on(
         &self,
         connection: &mut impl ConnectionLike,
-        email: &Email,
+        Claimant { email, device }: &Claimant,
         operation: &Operation,
     ) -> Result<Admission, Unavailable> {
         let mut call = SCRIPT.key(format!("lockout:{{{email}}}"));
+        call.key(format!("lockout:{{{email}}}:devices"));
         let (name, id, outcome) = match operation {
             Operation::Begin(id) => ("begin", Some(id), ""),
             Operation::Settle(id, AttemptOutcome::Success) => ("settle", Some(id), "success"),
@@ -89,6 +94,7 @@ impl RedisLockouts {
             call.arg(TimeDelta::num_milliseconds(span));
         }
         call.arg(self.now());
+        call.arg(device.map(|device| device.as_uuid().to_string()).unwrap_or_default());
         let reply: Reply = call.invoke_async(connection).await.map_err(Unavailable::new)?;
         read(&reply)
     }
@@ -127,11 +133,11 @@ fn read(reply: &Reply) -> Result<Admission, Unavailable> {
 
 #[async_trait]
 impl Lockouts for RedisLockouts {
-    async fn begin(&self, email: &Email, id: AttemptId) -> Result<Admission, Unavailable> {
+    async fn begin(&self, claimant: &Claimant, id: AttemptId) -> Result<Admission, Unavailable> {
         let end = Instant::now() + self.patience;
         let mut pause = Duration::from_millis(10);
         loop {
-            let admission = self.run(email, &Operation::Begin(id)).await?;
+            let admission = self.run(claimant, &Operation::Begin(id)).await?;
             if admission != Admission::Busy || Instant::now() >= end {
                 return Ok(admission);
             }
@@ -142,19 +148,27 @@ impl Lockouts for RedisLockouts {
         }
     }
 
-    async fn settle(&self, email: &Email, id: AttemptId, outcome: AttemptOutcome) -> Result<(), Unavailable> {
-        self.run(email, &Operation::Settle(id, outcome)).await.map(|_| ())
+    async fn settle(
+        &self,
+        claimant: &Claimant,
+        id: AttemptId,
+        outcome: AttemptOutcome,
+    ) -> Result<Option<Lock>, Unavailable> {
+        Ok(match self.run(claimant, &Operation::Settle(id, outcome)).await? {
+            Admission::Locked(lock) if outcome == AttemptOutcome::Failure => Some(lock),
+            _ => None,
+        })
     }
 
     async fn unlock(&self, email: &Email) -> Result<(), Unavailable> {
-        self.run(email, &Operation::Unlock).await.map(|_| ())
+        self.run(&Claimant::stranger(email.clone()), &Operation::Unlock).await.map(|_| ())
     }
 }
 
 #[async_trait]
 impl LockedAddresses for RedisLockouts {
     async fn find(&self, email: &Email) -> Result<Option<LockedAddress>, Unavailable> {
-        Ok(match self.run(email, &Operation::Lock).await? {
+        Ok(match self.run(&Claimant::stranger(email.clone()), &Operation::Lock).await? {
             Admission::Locked(lock) => Some(LockedAddress { email: email.clone(), lock }),
             Admission::Allowed | Admission::Busy => None,
         })
@@ -200,10 +214,11 @@ impl LockedAddresses for RedisLockouts {
                 if seen {
                     continue;
                 }
-                if let Admission::Locked(lock) = self.run_on(&mut *connection, &email, &Operation::Lock).await?
+                let stranger = Claimant::stranger(email);
+                if let Admission::Locked(lock) = self.run_on(&mut *connection, &stranger, &Operation::Lock).await?
                     && reason.is_none_or(|reason| lock.reason() == reason)
                 {
-                    entries.push(LockedAddress { email, lock });
+                    entries.push(LockedAddress { email: stranger.email, lock });
                 }
                 if entries.len() == wanted {
                     return Ok(Page::from_one_more(entries, limit));

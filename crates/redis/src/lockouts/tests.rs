@@ -1,4 +1,4 @@
-use comanda_domain::{LockReason, LockoutState, PageLimit, Timestamp, ports::LockedAddressPosition};
+use comanda_domain::{DeviceId, LockReason, LockoutState, PageLimit, Timestamp, ports::LockedAddressPosition};
 use comanda_tests::{redis_url, seeded};
 use rand::{RngExt, rngs::StdRng};
 use uuid::Uuid;
@@ -12,6 +12,10 @@ async fn lockouts(policy: LockoutPolicy) -> RedisLockouts {
 
 fn at(milliseconds: i64) -> Timestamp {
     DateTime::from_timestamp_millis(1_790_000_000_000 + milliseconds).unwrap()
+}
+
+fn stranger(n: usize) -> Claimant {
+    Claimant::stranger(address(n))
 }
 
 fn address(n: usize) -> Email {
@@ -38,7 +42,9 @@ async fn ten_thousand_random_histories_are_decided_alike() {
             attempt_lifetime: TimeDelta::milliseconds([1000, 5000][random.random_range(0..2)]),
         };
         redis.policy = policy.clone();
-        let (email, mut state, mut now) = (address(history), LockoutState::default(), 0);
+        let device = random.random_bool(0.3).then(|| DeviceId::new(Uuid::from_u128(7)));
+        let claimant = Claimant { email: address(history), device };
+        let (mut state, mut now) = (LockoutState::default(), 0);
         for step in 0..random.random_range(1..25) {
             now += some_time(&mut random);
             redis.now = Some(at(now));
@@ -58,7 +64,7 @@ async fn ten_thousand_random_histories_are_decided_alike() {
                     (Operation::Unlock, now_locked(&policy, &mut state, at(now)))
                 }
             };
-            let decided = redis.run_on(&mut *connection, &email, &operation).await.unwrap();
+            let decided = redis.run_on(&mut *connection, &claimant, &operation).await.unwrap();
             assert_eq!(decided, expected, "history {history}, step {step}, at {now} ms, {policy:?}");
         }
     }
@@ -68,30 +74,60 @@ fn now_locked(policy: &LockoutPolicy, state: &mut LockoutState, now: Timestamp) 
     policy.lock(state, now).map_or(Admission::Allowed, Admission::Locked)
 }
 
-async fn fail(redis: &RedisLockouts, email: &Email) {
+async fn fail(redis: &RedisLockouts, claimant: &Claimant) -> Option<Lock> {
     let id = AttemptId::new(Uuid::now_v7());
-    assert_eq!(redis.begin(email, id).await.unwrap(), Admission::Allowed);
-    redis.settle(email, id, AttemptOutcome::Failure).await.unwrap();
+    assert_eq!(redis.begin(claimant, id).await.unwrap(), Admission::Allowed);
+    redis.settle(claimant, id, AttemptOutcome::Failure).await.unwrap()
+}
+
+#[tokio::test]
+async fn strangers_and_known_devices_have_allowances_of_their_own() {
+    let redis = lockouts(LockoutPolicy { free_failures: 2, ..LockoutPolicy::default() }).await;
+    let device = |n| Claimant::known(address(0), DeviceId::new(Uuid::from_u128(n)));
+    let id = || AttemptId::new(Uuid::now_v7());
+    assert_eq!(fail(&redis, &stranger(0)).await, None);
+    assert_eq!(fail(&redis, &stranger(0)).await.map(|lock| lock.level), Some(1), "the second failure locks");
+    assert!(matches!(redis.begin(&stranger(0), id()).await.unwrap(), Admission::Locked(_)));
+
+    let own = id();
+    assert_eq!(redis.begin(&device(1), own).await.unwrap(), Admission::Allowed);
+    assert_eq!(redis.settle(&device(1), own, AttemptOutcome::Success).await.unwrap(), None);
+    assert!(matches!(redis.begin(&stranger(0), id()).await.unwrap(), Admission::Locked(_)), "strangers stay out");
+
+    assert_eq!(fail(&redis, &device(1)).await, None);
+    assert!(fail(&redis, &device(1)).await.is_some(), "a device has its own lock");
+    assert!(matches!(redis.begin(&device(1), id()).await.unwrap(), Admission::Locked(_)));
+    assert_eq!(fail(&redis, &device(2)).await, None, "another device");
+    assert_eq!(redis.list(LockoutsQuery::default()).await.unwrap().entries.len(), 1);
+
+    redis.unlock(&address(0)).await.unwrap();
+    for claimant in [stranger(0), device(1), device(2)] {
+        assert_eq!(fail(&redis, &claimant).await, None, "{claimant:?} starts anew");
+    }
+    assert!(fail(&redis, &device(1)).await.is_some());
+    assert!(redis.find(&address(0)).await.unwrap().is_some(), "the lock of a device can be found, and lifted");
+    assert!(redis.list(LockoutsQuery::default()).await.unwrap().entries.is_empty());
 }
 
 #[tokio::test]
 async fn a_script_that_redis_has_forgotten_is_sent_again() {
     let redis = lockouts(LockoutPolicy::default()).await;
-    fail(&redis, &address(0)).await;
+    fail(&redis, &stranger(0)).await;
     let mut connection = redis.connections.pool.get().await.unwrap();
     let () = redis::cmd("SCRIPT").arg("FLUSH").query_async(&mut *connection).await.unwrap();
-    fail(&redis, &address(0)).await;
+    fail(&redis, &stranger(0)).await;
 }
 
 #[tokio::test]
 async fn a_busy_attempt_proceeds_when_another_succeeds() {
     let redis = lockouts(LockoutPolicy { free_failures: 1, ..LockoutPolicy::default() }).await;
-    let (email, first, second) = (address(0), AttemptId::new(Uuid::from_u128(1)), AttemptId::new(Uuid::from_u128(2)));
-    assert_eq!(redis.begin(&email, first).await.unwrap(), Admission::Allowed);
-    let waiting = redis.begin(&email, second);
+    let (claimant, first, second) =
+        (stranger(0), AttemptId::new(Uuid::from_u128(1)), AttemptId::new(Uuid::from_u128(2)));
+    assert_eq!(redis.begin(&claimant, first).await.unwrap(), Admission::Allowed);
+    let waiting = redis.begin(&claimant, second);
     let succeeding = async {
         tokio::task::yield_now().await;
-        redis.settle(&email, first, AttemptOutcome::Success).await.unwrap();
+        redis.settle(&claimant, first, AttemptOutcome::Success).await.unwrap();
     };
     assert_eq!(tokio::join!(waiting, succeeding).0.unwrap(), Admission::Allowed);
 }
@@ -100,22 +136,22 @@ async fn a_busy_attempt_proceeds_when_another_succeeds() {
 async fn a_busy_attempt_gives_up_when_its_patience_ends() {
     let redis = lockouts(LockoutPolicy { free_failures: 1, ..LockoutPolicy::default() }).await;
     let redis = RedisLockouts { patience: Duration::from_millis(30), ..redis };
-    redis.begin(&address(0), AttemptId::new(Uuid::from_u128(1))).await.unwrap();
-    assert_eq!(redis.begin(&address(0), AttemptId::new(Uuid::from_u128(2))).await.unwrap(), Admission::Busy);
+    redis.begin(&stranger(0), AttemptId::new(Uuid::from_u128(1))).await.unwrap();
+    assert_eq!(redis.begin(&stranger(0), AttemptId::new(Uuid::from_u128(2))).await.unwrap(), Admission::Busy);
 }
 
 #[tokio::test]
 async fn keys_expire_and_are_deleted_once_nothing_counts_any_more() {
     let redis = lockouts(LockoutPolicy::default()).await;
-    let email = address(0);
+    let claimant = stranger(0);
     let mut connection = redis.connections.pool.get().await.unwrap();
-    fail(&redis, &email).await;
-    let key = format!("lockout:{{{email}}}");
+    fail(&redis, &claimant).await;
+    let key = format!("lockout:{{{}}}", claimant.email);
     let ttl: i64 = redis::cmd("PTTL").arg(&key).query_async(&mut *connection).await.unwrap();
     assert!((86_400_000..=86_410_000).contains(&ttl), "{ttl}");
     let id = AttemptId::new(Uuid::now_v7());
-    redis.begin(&email, id).await.unwrap();
-    redis.settle(&email, id, AttemptOutcome::Success).await.unwrap();
+    redis.begin(&claimant, id).await.unwrap();
+    redis.settle(&claimant, id, AttemptOutcome::Success).await.unwrap();
     let exists: i64 = redis::cmd("EXISTS").arg(&key).query_async(&mut *connection).await.unwrap();
     assert_eq!(exists, 0);
 }
@@ -124,7 +160,7 @@ async fn keys_expire_and_are_deleted_once_nothing_counts_any_more() {
 async fn an_admin_sees_all_locks_page_by_page_and_lifts_one() {
     let redis = lockouts(LockoutPolicy { free_failures: 1, ..LockoutPolicy::default() }).await;
     for n in 0..7 {
-        fail(&redis, &address(n)).await;
+        fail(&redis, &stranger(n)).await;
     }
     let limit = PageLimit::new(3).unwrap();
     let (mut seen, mut after) = (Vec::new(), None);
@@ -150,5 +186,5 @@ async fn an_admin_sees_all_locks_page_by_page_and_lifts_one() {
     assert!(redis.list(again).await.unwrap().entries.is_empty());
     let first = LockoutsQuery { reason: Some(LockReason::TooManyFailures), ..LockoutsQuery::default() };
     assert_eq!(redis.list(first).await.unwrap().entries.len(), 6);
-    fail(&redis, &address(3)).await;
+    fail(&redis, &stranger(3)).await;
 }

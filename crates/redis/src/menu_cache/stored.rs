@@ -88,9 +88,9 @@ impl TryFrom<StoredItem> for MenuItem {
         Ok(Self {
             id: MenuItemId::new(stored.id),
             details: MenuItemDetails {
-                name: MenuItemName::new(&stored.name).map_err(Unavailable::new)?,
-                description: Description::new(&stored.description).map_err(Unavailable::new)?,
-                category: Category::new(&stored.category).map_err(Unavailable::new)?,
+                name: MenuItemName::stored(&stored.name),
+                description: Description::stored(&stored.description),
+                category: Category::stored(&stored.category),
                 price: Price::new(stored.price, currency).map_err(Unavailable::new)?,
                 low_stock_at: Stock::new(i64::from(stored.low_stock_at)).map_err(Unavailable::new)?,
                 active: stored.active,

@@ -15,7 +15,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::web::Data;
 use comanda_application::{Accounts, Events, Menu, Operations, Orders, Payments, Sales, Sessions, accounts::Passwords};
-use comanda_domain::ports::{self, Clock, FlagSettings, IdGenerator, PublicMenu};
+use comanda_domain::ports::{self, Clock, FlagSettings, IdGenerator, PublicMenu, SecurityLog};
 use comanda_postgres::{PostgresAuditLog, PostgresFlagSettings, PostgresHealth};
 use comanda_redis::{RedisConnections, RedisHealth};
 
@@ -23,13 +23,14 @@ use self::payments::Gateways;
 pub use self::{
     menu::shared_menu,
     payments::reconcile_payments,
-    setup::{open_database, setup},
+    setup::{open_database, operations, setup},
 };
 use crate::{
     config::Config,
-    http::{App, Authenticator, CsrfGuard, CursorSigner, Health, MenuRenderer, SessionCookies},
+    http::{App, Authenticator, CsrfGuard, CursorSigner, DeviceTokens, Docs, Health, MenuRenderer, SessionCookies},
+    security::SecurityEvents,
     system::{SystemClock, UuidV7},
-    workers::{MailsWaker, PaymentsWaker, Workers, follow_replica, measure_pools, process_payments},
+    workers::{MailsWaker, PaymentsWaker, Workers, clear_sessions, follow_replica, measure_pools, process_payments},
 };
 
 /// A server that is connected to what it needs, and serves nothing yet.
@@ -48,6 +49,7 @@ impl Server {
         let redis = RedisConnections::new(config.redis.url.expose(), config.redis.pool_size, Duration::from_secs(1))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7);
+        let security: Arc<dyn SecurityLog> = Arc::new(SecurityEvents::new(config.http.secret_key.as_ref()));
         let mut workers = Workers::new(clock.clone());
         workers.register(measure_pools(database.clone()));
         if database.has_replica() {
@@ -75,6 +77,7 @@ impl Server {
             changes: account_changes.clone(),
             hasher,
             lockouts: lockouts.clone(),
+            security: security.clone(),
             ids: ids.clone(),
             clock: clock.clone(),
         };
@@ -105,6 +108,19 @@ impl Server {
         events::register_delivery(config, &events, mail, &mut workers)?;
         let figures = sales::figures(&database, &mut workers);
 
+        let session_service = Sessions {
+            sessions,
+            closed_sessions: closed_sessions.clone(),
+            passwords: passwords.clone(),
+            access_tokens: access_tokens.clone(),
+            refresh_tokens: sessions::refresh_tokens(config),
+            security: security.clone(),
+            ids: ids.clone(),
+            clock: clock.clone(),
+            terms: config.sessions,
+        };
+        workers.register(clear_sessions(session_service.clone()));
+
         let app = App {
             orders: Orders {
                 orders,
@@ -124,24 +140,16 @@ impl Server {
             accounts: Accounts {
                 accounts,
                 changes: account_changes,
-                passwords: passwords.clone(),
-                closed_sessions: closed_sessions.clone(),
                 mails,
                 mail_tokens: mails::tokens(),
                 mail_work: Arc::new(mails_waker),
-                ids: ids.clone(),
-                clock: clock.clone(),
-            },
-            sessions: Sessions {
-                sessions,
-                closed_sessions: closed_sessions.clone(),
                 passwords,
-                access_tokens: access_tokens.clone(),
-                refresh_tokens: sessions::refresh_tokens(config),
+                closed_sessions: closed_sessions.clone(),
+                security: security.clone(),
                 ids,
                 clock: clock.clone(),
-                terms: config.sessions,
             },
+            sessions: session_service,
             payments,
             events,
             sales: Sales { figures, clock: clock.clone() },
@@ -149,6 +157,7 @@ impl Server {
                 lockouts,
                 locked_addresses,
                 audit_log: Arc::new(PostgresAuditLog::new(database.clone())),
+                security: security.clone(),
                 flag_settings,
                 flag_defaults: config.flags,
                 clock: clock.clone(),
@@ -158,14 +167,17 @@ impl Server {
             authenticator: Authenticator {
                 tokens: access_tokens,
                 closed: closed_sessions,
-                clock,
+                security,
+                clock: clock.clone(),
                 cookies: SessionCookies { insecure: config.http.insecure_cookies },
                 csrf: CsrfGuard::new(&config.http.secret_key, &config.http.cors_origins),
             },
+            devices: DeviceTokens::new(&config.http.secret_key, clock),
             cursors: CursorSigner::new(&config.http.secret_key),
             menu_renderer: MenuRenderer::new(config.currency),
             token_keys: keys,
             currency: config.currency,
+            docs: Docs { served: config.http.serve_docs },
             health: Health {
                 postgres: Arc::new(PostgresHealth::new(database)),
                 redis: Arc::new(RedisHealth::new(redis)),

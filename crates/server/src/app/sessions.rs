@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use comanda_domain::ports::{AccessTokens, Clock, ClosedSessions, RefreshTokens, Sessions};
 use comanda_identity::{JwtAccessTokens, OpaqueRefreshTokens, TokenKeys, TokenTerms};
@@ -25,7 +25,8 @@ pub(super) async fn closed(
     clock: &dyn Clock,
     workers: &mut Workers,
 ) -> anyhow::Result<Arc<dyn ClosedSessions>> {
-    let longest = config.tokens.lifetime.max(config.sessions.browser);
+    // After this time a token has expired, or is compared with its session's row. Servers' clocks may differ a little.
+    let longest = config.tokens.lifetime.max(config.sessions.renew_after()) + Duration::from_mins(1);
     let closed_before = sessions.closed_since(clock.now() - longest).await?;
     let closed = Arc::new(RedisClosedSessions::new(redis.clone(), &closed_before.ids, longest));
     workers.register(read_closed_sessions(Arc::clone(sessions), closed.clone(), closed_before.position));

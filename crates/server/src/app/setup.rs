@@ -1,13 +1,16 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use comanda_application::Setup;
+use comanda_application::{Operations, Setup};
 use comanda_domain::ports::Clock;
-use comanda_postgres::{Database, PostgresAccounts, PostgresMenu};
+use comanda_postgres::{Database, PostgresAccounts, PostgresAuditLog, PostgresFlagSettings, PostgresMenu};
+use comanda_redis::RedisConnections;
 
 use super::{accounts, database};
 use crate::{
-    config::StoreConfig,
+    config::{LockoutsConfig, StoreConfig},
+    exit::Unreachable,
+    security::SecurityEvents,
     system::{SystemClock, UuidV7},
     workers::{RunningWorkers, Workers},
 };
@@ -28,8 +31,27 @@ pub async fn setup(config: &StoreConfig) -> anyhow::Result<(Setup, RunningWorker
         menu: menu.clone(),
         live_menu: menu,
         hasher: accounts::hasher(&config.passwords, &mut workers)?,
+        security: Arc::new(SecurityEvents::without_addresses()),
         ids: Arc::new(UuidV7),
         clock,
     };
     Ok((setup, workers.start().context("cannot start the workers")?))
+}
+
+/// What commands operate a running deployment with. Both stores must be there: without Redis there is no lock to lift.
+pub async fn operations(config: &LockoutsConfig) -> anyhow::Result<Operations> {
+    const WAIT: Duration = Duration::from_secs(5);
+    let database = database::connect(&config.database, config.currency, Duration::from_secs(10)).await?;
+    let redis = RedisConnections::new(config.redis.url.expose(), 1, WAIT)?;
+    redis.probe(WAIT).await.map_err(|error| Unreachable::new("Redis", config.redis.url.address(), &error))?;
+    let lockouts = accounts::shared_lockouts(&config.lockouts, &redis);
+    Ok(Operations {
+        lockouts: lockouts.clone(),
+        locked_addresses: lockouts,
+        audit_log: Arc::new(PostgresAuditLog::new(database.clone())),
+        security: Arc::new(SecurityEvents::without_addresses()),
+        flag_settings: Arc::new(PostgresFlagSettings::new(database)),
+        flag_defaults: config.flags,
+        clock: Arc::new(SystemClock),
+    })
 }

@@ -1,10 +1,15 @@
 use anyhow::anyhow;
 use clap::Subcommand;
 use comanda_application::accounts::{OpenAccountError, Registration};
-use comanda_domain::{Email, Password, PersonName, ports::ExistingAccount};
+use comanda_domain::{Email, Password, PersonName, Reason, ports::ExistingAccount};
 
-use super::print;
-use crate::{app, config::StoreConfig, exit::UsageError};
+use super::{Settings, print};
+use crate::{
+    app,
+    config::{LockoutsConfig, StoreConfig},
+    exit::UsageError,
+    logging,
+};
 
 #[derive(Subcommand)]
 pub enum AdminCommand {
@@ -23,26 +28,54 @@ pub enum AdminCommand {
         #[arg(long)]
         existing: bool,
     },
+    /// Lift the lock that wrong passwords have put on an address. Written to the audit log.
+    Unlock {
+        /// The locked email address.
+        #[arg(long)]
+        email: String,
+        /// Why; the audit log keeps it.
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 impl AdminCommand {
-    pub async fn run(self, config: &StoreConfig) -> anyhow::Result<()> {
-        let Self::Create { email, name, existing } = self;
-        // Not an argument: a command line can be read by everybody on the machine.
-        let password = std::env::var("ADMIN_PASSWORD").map_err(|why| UsageError::new("ADMIN_PASSWORD", why))?;
-        let registration = Registration {
-            email: Email::new(&email).map_err(|why| UsageError::new("the email address", why))?,
-            name: PersonName::new(&name).map_err(|why| UsageError::new("the name", why))?,
-            password: Password::choose(password).map_err(|why| UsageError::new("ADMIN_PASSWORD", why))?,
-        };
-        let (setup, _workers) = app::setup(config).await?;
-        let existing = if existing { ExistingAccount::Appointed } else { ExistingAccount::Refused };
-        let account = setup.appoint_admin(registration, existing).await.map_err(|error| match error {
-            OpenAccountError::EmailTaken => {
-                anyhow!("{email} has an account already; if it is the right one: --existing")
+    pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
+        match self {
+            Self::Create { email, name, existing } => {
+                let existing = if existing { ExistingAccount::Appointed } else { ExistingAccount::Refused };
+                create(&email, &name, existing, &settings.store()?).await
             }
-            error => error.into(),
-        })?;
-        print(&format!("{} is an admin.\n", account.email))
+            Self::Unlock { email, reason } => unlock(&email, &reason, &settings.lockouts()?).await,
+        }
     }
+}
+
+async fn create(email: &str, name: &str, existing: ExistingAccount, config: &StoreConfig) -> anyhow::Result<()> {
+    // Not an argument: a command line can be read by everybody on the machine.
+    let password = std::env::var("ADMIN_PASSWORD").map_err(|why| UsageError::new("ADMIN_PASSWORD", why))?;
+    let email = address(email)?;
+    let name = PersonName::new(name).map_err(|why| UsageError::new("the name", why))?;
+    let chosen = Password::choose(password).map_err(|why| UsageError::new("ADMIN_PASSWORD", why))?;
+    let password = chosen.for_account(&email, &name).map_err(|why| UsageError::new("ADMIN_PASSWORD", why))?;
+    logging::start(&config.log, None)?;
+    let (setup, _workers) = app::setup(config).await?;
+    let registration = Registration { email: email.clone(), name, password };
+    let account = setup.appoint_admin(registration, existing).await.map_err(|error| match error {
+        OpenAccountError::EmailTaken => anyhow!("{email} has an account already; if it is the right one: --existing"),
+        error => error.into(),
+    })?;
+    print(&format!("{} is an admin.\n", account.email))
+}
+
+async fn unlock(email: &str, reason: &str, config: &LockoutsConfig) -> anyhow::Result<()> {
+    let email = address(email)?;
+    let reason = Reason::new(reason).map_err(|why| UsageError::new("the reason", why))?;
+    logging::start(&config.log, None)?;
+    app::operations(config).await?.unlock_as_operator(&email, reason).await?;
+    print(&format!("{email} is unlocked.\n"))
+}
+
+fn address(text: &str) -> Result<Email, UsageError> {
+    Email::new(text).map_err(|why| UsageError::new("the email address", why))
 }

@@ -9,7 +9,11 @@ use comanda_domain::{
 use serde::{Deserialize, Serialize};
 
 use super::{Settings, print};
-use crate::{app, exit::UsageError};
+use crate::{
+    app,
+    exit::UsageError,
+    spreadsheet::{escaped, unescaped},
+};
 
 #[derive(Subcommand)]
 pub enum MenuCommand {
@@ -107,11 +111,11 @@ fn parse(text: &[u8], currency: Currency) -> anyhow::Result<Vec<ImportedMenuItem
 
 fn item(row: &Row, currency: Currency) -> anyhow::Result<ImportedMenuItem> {
     Ok(ImportedMenuItem {
-        name: MenuItemName::new(&row.name).context("name")?,
-        category: Category::new(&row.category).context("category")?,
+        name: MenuItemName::new(unescaped(&row.name)).context("name")?,
+        category: Category::new(unescaped(&row.category)).context("category")?,
         price: Price::parse_decimal(&row.price, currency).context("price")?,
         stock: Stock::new(row.stock.parse().context("stock")?).context("stock")?,
-        description: Description::new(&row.description).context("description")?,
+        description: Description::new(unescaped(&row.description)).context("description")?,
     })
 }
 
@@ -119,11 +123,11 @@ fn export(items: &[MenuItem]) -> anyhow::Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for item in items {
         writer.serialize(Row {
-            name: item.details.name.to_string(),
-            category: item.details.category.to_string(),
+            name: escaped(item.details.name.as_str()).into_owned(),
+            category: escaped(item.details.category.as_str()).into_owned(),
             price: item.details.price.money().to_string(),
             stock: item.stock.to_string(),
-            description: item.details.description.to_string(),
+            description: escaped(item.details.description.as_str()).into_owned(),
         })?;
     }
     Ok(String::from_utf8(writer.into_inner()?)?)
@@ -147,6 +151,31 @@ mod tests {
             assert!(error.contains(expected), "{expected} is missing in: {error}");
         }
         assert!(!error.contains("line 2:"));
+    }
+
+    #[test]
+    fn a_name_that_looks_like_a_formula_is_exported_as_a_text_and_imported_as_it_was() {
+        let file = "name,category,price,stock,description\n\"'=1+1\",'@home,4.50,10,'-2+3\n";
+        let items = parse(file.as_bytes(), Currency::EUR).unwrap();
+        let texts = (items[0].name.as_str(), items[0].category.as_str(), items[0].description.as_str());
+        assert_eq!(texts, ("=1+1", "@home", "-2+3"));
+        let item = MenuItem {
+            id: comanda_domain::MenuItemId::new(uuid::Uuid::nil()),
+            details: comanda_domain::MenuItemDetails {
+                name: items[0].name.clone(),
+                description: items[0].description.clone(),
+                category: items[0].category.clone(),
+                price: items[0].price,
+                low_stock_at: items[0].stock,
+                active: true,
+            },
+            stock: items[0].stock.get(),
+            revision: 1,
+            version: 1,
+            created_at: chrono::DateTime::UNIX_EPOCH,
+            updated_at: chrono::DateTime::UNIX_EPOCH,
+        };
+        assert_eq!(export(&[item]).unwrap(), file.replace('"', ""));
     }
 
     #[test]

@@ -21,7 +21,7 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::{
-    config::{CacheConfig, Config, ConfigError, PaymentsConfig, Source, StoreConfig},
+    config::{CacheConfig, Config, ConfigError, LockoutsConfig, PaymentsConfig, Source, StoreConfig},
     exit,
 };
 
@@ -45,7 +45,7 @@ enum Command {
     /// Import or export the menu, or renew the copies of it.
     #[command(subcommand)]
     Menu(menu::MenuCommand),
-    /// Manage admins.
+    /// Manage admins, and lift locks.
     #[command(subcommand)]
     Admin(admin::AdminCommand),
     /// Check every invariant against the database.
@@ -76,7 +76,7 @@ impl Comanda {
             Command::Serve => serve::run(&settings.server()?).await?,
             Command::Migrate => migrate::run(&settings.store()?).await?,
             Command::Menu(command) => command.run(&settings).await?,
-            Command::Admin(command) => command.run(&settings.store()?).await?,
+            Command::Admin(command) => command.run(&settings).await?,
             Command::Check(command) => return command.run(&settings.store()?).await,
             Command::Payments(command) => return command.run(&settings.payments()?).await,
             Command::Openapi => openapi::run()?,
@@ -105,6 +105,10 @@ impl Settings {
 
     fn payments(&self) -> Result<PaymentsConfig, ConfigError> {
         PaymentsConfig::load(Source::system(self.file.as_deref()))
+    }
+
+    fn lockouts(&self) -> Result<LockoutsConfig, ConfigError> {
+        LockoutsConfig::load(Source::system(self.file.as_deref()))
     }
 
     fn store(&self) -> Result<StoreConfig, ConfigError> {

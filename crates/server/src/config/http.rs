@@ -5,7 +5,13 @@ use std::{net::SocketAddr, num::NonZeroUsize, ops::Deref, str::FromStr, time::Du
 use ipnet::IpNet;
 use url::Url;
 
-use super::{Setting, reader::Reader, secret::Secret, setting::settings, value::Value};
+use super::{
+    Setting,
+    reader::Reader,
+    secret::Secret,
+    setting::settings,
+    value::{Value, is_varied},
+};
 
 settings! {
     /// How HTTP is served.
@@ -33,6 +39,8 @@ settings! {
         INSECURE_COOKIES => insecure_cookies: bool = false,
             "Session cookies without `Secure` and the `__Host-` prefix: only in development, for plain http on \
              localhost.";
+        SERVE_DOCS => serve_docs: bool = true,
+            "Whether `/openapi.json` and the page `/docs` are served.";
         TRUSTED_PROXIES => trusted_proxies: Vec<IpNet> = "",
             "Networks of proxies whose `X-Forwarded-For` is believed, separated by commas, such as `10.0.0.0/8`.";
     }
@@ -40,8 +48,13 @@ settings! {
 
 fn check(draft: &Draft, reader: &mut Reader) {
     const CHARACTERS: usize = 32;
-    if draft.secret_key.as_ref().is_some_and(|key| key.expose().trim().chars().count() < CHARACTERS) {
-        reader.mistake(&SECRET_KEY, format!("must have at least {CHARACTERS} characters"));
+    const DIFFERENT: usize = 8;
+    if let Some(key) = &draft.secret_key {
+        if key.expose().trim().chars().count() < CHARACTERS {
+            reader.mistake(&SECRET_KEY, format!("must have at least {CHARACTERS} characters"));
+        } else if !is_varied(key.expose(), DIFFERENT) {
+            reader.mistake(&SECRET_KEY, format!("must have at least {DIFFERENT} different characters"));
+        }
     }
     if let (Some(bind), Some(Some(metrics))) = (draft.bind_addr, draft.metrics_addr)
         && bind.port() == metrics.port()

@@ -104,6 +104,17 @@ pub struct StoreConfig {
     pub log: LogConfig,
 }
 
+/// What commands need that work on lockouts.
+#[derive(Debug)]
+pub struct LockoutsConfig {
+    pub database: DatabaseSettings,
+    pub redis: RedisSettings,
+    pub currency: Currency,
+    pub lockouts: LockoutSettings,
+    pub flags: FlagDefaults,
+    pub log: LogConfig,
+}
+
 /// What commands need that work on payments.
 #[derive(Debug)]
 pub struct PaymentsConfig {
@@ -177,6 +188,27 @@ impl StoreConfig {
                 database: database?,
                 currency: deployment?.currency,
                 passwords: passwords?,
+                log: telemetry?.log(),
+            })
+        })
+    }
+}
+
+impl LockoutsConfig {
+    /// Like [`Config::load`], for less.
+    pub fn load(source: Source) -> Result<Self, ConfigError> {
+        read(source, |reader, deployment| {
+            let database = DatabaseSettings::read(reader);
+            let redis = RedisSettings::read(reader);
+            let lockouts = LockoutSettings::read(reader);
+            let flags = FlagSettings::read(reader);
+            let telemetry = TelemetrySettings::read(reader);
+            Some(Self {
+                database: database?,
+                redis: redis?,
+                currency: deployment?.currency,
+                lockouts: lockouts?,
+                flags: flags?.defaults(),
                 log: telemetry?.log(),
             })
         })

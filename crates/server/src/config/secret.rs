@@ -7,6 +7,9 @@ use secrecy::{ExposeSecret, SecretString};
 pub struct Secret(SecretString);
 
 impl Secret {
+    /// The least number of different characters of any secret.
+    pub(super) const DIFFERENT: usize = 5;
+
     pub fn new(text: String) -> Self {
         Self(text.into())
     }

@@ -31,6 +31,18 @@ impl Source {
     }
 
     #[cfg(test)]
+    pub fn without(mut self, name: &str) -> Self {
+        self.environment.remove(std::ffi::OsStr::new(name));
+        self
+    }
+
+    #[cfg(test)]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.into(), value.into());
+        self
+    }
+
+    #[cfg(test)]
     pub fn and_file(mut self, path: &Path) -> Self {
         self.read(path);
         self

@@ -10,7 +10,7 @@ fn complete(overrides: &[(&'static str, &'static str)]) -> Source {
     let mut settings = vec![
         ("DATABASE_URL", "postgres://comanda:hunter2@localhost/comanda"),
         ("REDIS_URL", "redis://:hunter2@localhost/0"),
-        ("SECRET_KEY", "hunter2hunter2hunter2hunter2hunter2"),
+        ("SECRET_KEY", "hunter2 and a dozen other rabbits run"),
         ("JWT_SIGNING_KEY", key.expose_secret()),
     ];
     settings.retain(|(name, _)| !overrides.iter().any(|(overridden, _)| name == overridden));
@@ -87,6 +87,10 @@ const REFUSED: &[(&str, &str, &Settings)] = &[
     ("CORS_ORIGINS", "https://*.example", &[]),
     ("SECRET_KEY", "hunter2", &[]),
     ("SECRET_KEY", "                                        ", &[]),
+    ("SECRET_KEY", "\t\u{a0}                                        ", &[]),
+    ("SECRET_KEY", "hunter2hunter2hunter2hunter2hunter2", &[]),
+    ("SECRET_KEY", "0000000000000000000000000000000000000000", &[]),
+    ("SECRET_KEY", "abcabcabcabcabcabcabcabcabcabcabcabcabc", &[]),
     ("INSECURE_COOKIES", "true", &[]),
     ("TRUSTED_PROXIES", "10.0.0.0/8,proxy", &[]),
     ("TRUSTED_PROXIES", "0.0.0.0/0", &[]),
@@ -109,6 +113,8 @@ const REFUSED: &[(&str, &str, &Settings)] = &[
     ("PAYMENT_GATEWAY", "offline", &[]),
     ("STRIPE_SECRET_KEY", "", STRIPE),
     ("STRIPE_SECRET_KEY", " ", &[]),
+    ("STRIPE_SECRET_KEY", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", &[]),
+    ("STRIPE_WEBHOOK_SECRETS", "whsec_hunter2,aaaaaaaaaaaaaaaaaaaaaaaa", &[]),
     ("STRIPE_SECRET_KEY", "sk_hunter2\n", &[]),
     ("STRIPE_WEBHOOK_SECRETS", "", STRIPE),
     ("STRIPE_WEBHOOK_SECRETS", " , ,", &[]),
@@ -134,6 +140,8 @@ const REFUSED: &[(&str, &str, &Settings)] = &[
     ("WEBHOOK_SECRET", "", &[("WEBHOOK_URLS", "https://kitchen.example/hook")]),
     ("WEBHOOK_SECRET", "hunter2", &[]),
     ("WEBHOOK_SECRET", " ", &[]),
+    ("WEBHOOK_SECRET", "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", &[]),
+    ("SERVE_DOCS", "no", &[]),
     ("WEBHOOK_ALLOWED_NETWORKS", "kitchen", &[]),
     ("OUTBOX_ATTEMPTS", "0", &[]),
     ("LOG", "info,comanda=debugg", &[]),
@@ -211,14 +219,14 @@ fn secrets_never_print() {
 
 #[test]
 fn a_file_may_hold_a_secret_and_must_not_be_empty() {
-    let (key, empty) = (File::new("hunter2hunter2hunter2hunter2hunter2\n"), File::new(" \n"));
+    let (key, empty) = (File::new("hunter2 and a dozen other rabbits run\n"), File::new(" \n"));
     let with = |path: &PathBuf| {
         let mut source = complete(&[("SECRET_KEY", "")]);
         source.environment.insert("SECRET_KEY_FILE".into(), path.into());
         source
     };
     let config = Config::load(with(&key.0)).unwrap();
-    assert_eq!(config.http.secret_key.expose(), "hunter2hunter2hunter2hunter2hunter2");
+    assert_eq!(config.http.secret_key.expose(), "hunter2 and a dozen other rabbits run");
     for path in [&empty.0, &PathBuf::from("/nowhere")] {
         let mistakes = mistakes(with(path));
         assert_eq!(mistakes.iter().map(|mistake| mistake.setting).collect::<Vec<_>>(), [Some("SECRET_KEY")]);
@@ -226,6 +234,21 @@ fn a_file_may_hold_a_secret_and_must_not_be_empty() {
     let mut optional = complete(&[]);
     optional.environment.insert("STRIPE_SECRET_KEY_FILE".into(), (&empty.0).into());
     assert_eq!(mistakes(optional).len(), 1, "whoever names a file means it to hold a secret");
+}
+
+#[test]
+fn a_secret_that_could_be_guessed_is_refused_from_every_source() {
+    for weak in ["", "   ", &" ".repeat(40), &"a".repeat(40), &"ab".repeat(20), &"hunter2".repeat(6)] {
+        let environment = complete(&[]).without("SECRET_KEY").with("SECRET_KEY", weak);
+        let file = File::new(&format!("{weak}\n"));
+        let named = complete(&[]).without("SECRET_KEY").with("SECRET_KEY_FILE", file.0.to_str().unwrap());
+        let table = File::new(&format!("secret_key = \"{weak}\"\n"));
+        let configured = complete(&[]).without("SECRET_KEY").and_file(&table.0);
+        for (source, name) in [(environment, "variable"), (named, "file"), (configured, "table")] {
+            let found: Vec<_> = mistakes(source).iter().map(|mistake| mistake.setting).collect();
+            assert_eq!(found, [Some("SECRET_KEY")], "{weak:?} from the {name}");
+        }
+    }
 }
 
 #[test]

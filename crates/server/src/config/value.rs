@@ -84,8 +84,16 @@ impl Value for Secret {
 
     fn parse(text: &str, _: &Setting) -> Result<Self, Vec<String>> {
         not_blank(text)?;
+        if !is_varied(text, Secret::DIFFERENT) {
+            return Err(vec![format!("must have at least {} different characters", Secret::DIFFERENT)]);
+        }
         Ok(Self::new(text.to_owned()))
     }
+}
+
+/// Whether a secret has so many different characters: one that repeats a few is no secret.
+pub fn is_varied(secret: &str, least: usize) -> bool {
+    secret.trim().chars().collect::<std::collections::BTreeSet<_>>().len() >= least
 }
 
 impl Value for String {

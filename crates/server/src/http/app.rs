@@ -7,8 +7,9 @@ use comanda_identity::TokenKeys;
 use comanda_stripe::OfflineGateway;
 
 use super::{
-    extract::{Authenticator, CursorSigner, RateLimiter},
+    extract::{Authenticator, CursorSigner, DeviceTokens, RateLimiter},
     menu::MenuRenderer,
+    openapi::Docs,
     operations::Health,
     problem::{Code, Problem},
 };
@@ -48,10 +49,12 @@ app! {
         offline_gateway: Option<Arc<OfflineGateway>>,
         authenticator: Authenticator,
         rate_limiter: RateLimiter,
+        devices: DeviceTokens,
         cursors: CursorSigner,
         menu_renderer: MenuRenderer,
         token_keys: Arc<TokenKeys>,
         currency: Currency,
+        docs: Docs,
         health: Health,
     }
 }

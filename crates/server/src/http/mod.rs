@@ -30,15 +30,15 @@ use actix_web::{
 
 pub use self::{
     app::App,
-    extract::{Authenticator, CsrfGuard, CursorSigner, RateLimiter, SessionCookies},
+    extract::{Authenticator, CsrfGuard, CursorSigner, DeviceTokens, RateLimiter, SessionCookies},
     menu::MenuRenderer,
     middleware::Budgets,
-    openapi::document,
+    openapi::{Docs, document},
     operations::Health,
 };
 use self::{
-    extract::CSRF_HEADER,
-    middleware::{Admission, Measuring, REQUEST_ID_HEADER, Serving},
+    extract::{CSRF_HEADER, DEVICE_HEADER},
+    middleware::{Admission, Measuring, OverHttps, REQUEST_ID_HEADER, Serving},
 };
 use crate::config::HttpConfig;
 
@@ -57,12 +57,17 @@ pub fn server(
 ) -> io::Result<(Server, Vec<SocketAddr>)> {
     let cors_origins = config.cors_origins.clone();
     let measuring = Data::new(Measuring(config.metrics_addr.is_some()));
+    let over_https = Data::new(OverHttps {
+        secure_cookies: !config.insecure_cookies,
+        trusted_proxies: config.trusted_proxies.as_slice().into(),
+    });
     let admission = Admission::new(config.concurrent_requests);
     let server = HttpServer::new(move || {
         let serving = Rc::new(Serving { admission: admission.clone(), budgets, traced });
         actix_web::App::new()
             .app_data(app.clone())
             .app_data(measuring.clone())
+            .app_data(over_https.clone())
             .configure(|app| routes::register(app, &serving))
             .wrap(Condition::new(!cors_origins.is_empty(), cors(&cors_origins)))
             .wrap(from_fn(middleware::envelope))
@@ -82,7 +87,7 @@ fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH, header::IF_NONE_MATCH])
-        .allowed_headers(["idempotency-key", CSRF_HEADER, REQUEST_ID_HEADER])
+        .allowed_headers(["idempotency-key", CSRF_HEADER, DEVICE_HEADER, REQUEST_ID_HEADER])
         .supports_credentials()
         .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER])
         .expose_headers(["idempotency-replayed", REQUEST_ID_HEADER])

@@ -57,6 +57,7 @@ impl ViolationCode for TextError {
             Self::TooShort { .. } => "too-short",
             Self::TooLong { .. } => "too-long",
             Self::ControlCharacter => "control-character",
+            Self::InvisibleCharacter => "invisible-character",
         }
     }
 }
@@ -81,6 +82,7 @@ impl ViolationCode for MailTokenRefusal {
         match self {
             Self::Unknown => "unknown-token",
             Self::Expired => "expired-token",
+            Self::Outdated => "outdated-token",
             Self::Spent => "spent-token",
         }
     }
@@ -92,6 +94,8 @@ impl ViolationCode for PasswordError {
             Self::TooShort => "too-short",
             Self::TooLong => "too-long",
             Self::TooCommon => "too-common",
+            Self::TooPersonal => "too-personal",
+            Self::Unusable => "unusable-character",
         }
     }
 }

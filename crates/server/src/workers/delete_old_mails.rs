@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use comanda_application::Mails;
 
-use super::supervisor::Worker;
+use super::worker::Worker;
 
 /// Deletes mails and mail tokens that are of no use any more.
 pub fn delete_old_mails(mails: Mails) -> Worker {

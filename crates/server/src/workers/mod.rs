@@ -4,6 +4,7 @@
 //! workers with [`Workers`], and `serve` starts them before the server listens and stops them after its last request.
 //! Nothing else runs in the background.
 
+mod clear_sessions;
 mod commit_orders;
 mod delete_old_mails;
 mod deliver_events;
@@ -21,10 +22,12 @@ mod send_mails;
 mod status;
 mod summarize_sales;
 mod supervisor;
+mod worker;
 
 #[cfg(test)]
-pub use self::supervisor::Worker;
+pub use self::worker::Worker;
 pub use self::{
+    clear_sessions::clear_sessions,
     commit_orders::commit_orders,
     delete_old_mails::delete_old_mails,
     deliver_events::deliver_events,

@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use comanda_domain::ports::{ClosingPosition, Closings, Sessions, Unavailable};
 use comanda_redis::RedisClosedSessions;
 
-use super::supervisor::{Context, Worker};
+use super::worker::{Context, Worker};
 
 /// Sessions that other servers, or commands, closed are known after this time at the latest, and what a round takes.
 const PERIOD: Duration = Duration::from_millis(500);

@@ -4,7 +4,7 @@ use comanda_application::{Mails, mails::Sent};
 use comanda_domain::ports::{Unavailable, WorkQueue};
 use tokio::sync::Notify;
 
-use super::supervisor::{Context, Worker};
+use super::worker::{Context, Worker};
 
 /// Mails that other servers recorded, or that nobody announced, are found within this time.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
@@ -39,7 +39,6 @@ async fn run(mails: Mails, waker: MailsWaker, context: Context) {
 }
 
 async fn round(mails: &Mails, context: &Context) -> Result<(), Unavailable> {
-    mails.lift_locks().await?;
     while !context.is_cancelled()
         && let Some(sent) = mails.send_next().await?
     {
@@ -56,5 +55,6 @@ async fn round(mails: &Mails, context: &Context) -> Result<(), Unavailable> {
         };
         metrics::counter!("comanda_account_mails_total", "outcome" => outcome).increment(1);
     }
-    Ok(())
+    // Last: while Redis is gone no lock can be lifted, and mails are sent all the same.
+    mails.lift_locks().await
 }

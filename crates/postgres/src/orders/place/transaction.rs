@@ -181,7 +181,7 @@ async fn begin_and_read(
     for (id, version, on_hand, low_stock_at, price, name, on_sale) in rows? {
         let row = RowOf { table: "menu_items", id };
         let item = StockedItem {
-            name: row.read("name", MenuItemName::new(&name))?,
+            name: MenuItemName::stored(&name),
             price: row.read("price", Price::new(price, currency))?,
             stock: row.read("stock", u32::try_from(on_hand))?,
             on_sale,

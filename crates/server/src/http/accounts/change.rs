@@ -8,7 +8,7 @@ use super::AccountResponse;
 use crate::http::{
     extract::{Admin, Json, Path, Service},
     middleware::run_to_completion,
-    problem::{Failure, Problem, problems},
+    problem::{Code, Failure, Problem, problems},
     validation::Violations,
     wire::names,
 };
@@ -52,13 +52,15 @@ impl From<ChangeAccountError> for Problem {
     fn from(error: ChangeAccountError) -> Self {
         match error {
             ChangeAccountError::NotFound => Self::not_found("account"),
+            ChangeAccountError::LastAdmin(last) => Self::new(Code::LastAdmin, format!("Nothing was changed: {last}.")),
             ChangeAccountError::Unavailable(cause) => cause.into(),
         }
     }
 }
 
 problems! {
-    ChangeAccountError: [NotFound, Unavailable];
+    ChangeAccountError: [NotFound, LastAdmin, Unavailable];
     NotFound,
+    LastAdmin(comanda_domain::LastAdmin),
     Unavailable(Unavailable::new("test")),
 }

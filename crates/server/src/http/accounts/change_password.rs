@@ -1,13 +1,16 @@
 use actix_web::HttpResponse;
-use comanda_application::{Accounts, accounts::CheckPasswordError};
-use comanda_domain::Password;
+use comanda_application::{
+    Accounts,
+    accounts::{ChangePasswordError, CheckPasswordError},
+};
+use comanda_domain::{ChosenPassword, Password};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::http::{
     extract::{Json, Service, SignedIn},
     middleware::run_to_completion,
-    problem::{Failure, Problem},
+    problem::{Code, Failure, Problem, Problems},
     sessions::counted,
     validation::Violations,
 };
@@ -22,9 +25,13 @@ pub async fn change_password(
     accounts: Service<Accounts>,
     SignedIn(actor): SignedIn,
     Json(request): Json<ChangePasswordRequest>,
-) -> Result<HttpResponse, Failure<CheckPasswordError>> {
+) -> Result<HttpResponse, Failure<ChangePasswordError>> {
     let (current, new) = request.validate()?;
-    counted(run_to_completion(async move { accounts.change_password(actor, current, new).await }).await?)?;
+    match run_to_completion(async move { accounts.change_password(actor, current, new).await }).await? {
+        Ok(()) => counted(Ok::<_, CheckPasswordError>(())).map_err(ChangePasswordError::from)?,
+        Err(ChangePasswordError::Current(error)) => counted(Err(error)).map_err(ChangePasswordError::from)?,
+        Err(unsuitable) => return Err(unsuitable.into()),
+    }
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -38,10 +45,50 @@ pub struct ChangePasswordRequest {
 }
 
 impl ChangePasswordRequest {
-    fn validate(self) -> Result<(Password, Password), Problem> {
+    fn validate(self) -> Result<(Password, ChosenPassword), Problem> {
         let mut violations = Violations::default();
         let current = violations.check("/current_password", Password::attempt(self.current_password));
         let new = violations.check("/new_password", Password::choose(self.new_password));
         violations.finish(current.zip(new))
+    }
+}
+
+impl From<ChangePasswordError> for Problem {
+    fn from(error: ChangePasswordError) -> Self {
+        match error {
+            ChangePasswordError::Current(error) => error.into(),
+            ChangePasswordError::New(violation) => Violations::only("/new_password", &violation),
+        }
+    }
+}
+
+impl Problems for ChangePasswordError {
+    const CODES: &'static [Code] =
+        &[Code::InvalidCredentials, Code::AccountLocked, Code::RateLimited, Code::Unavailable, Code::ValidationFailed];
+}
+
+#[cfg(test)]
+mod tests {
+    use comanda_domain::{PasswordError, ports::Unavailable};
+
+    use super::*;
+    use crate::http::{problem::documents, sessions::lock};
+
+    #[test]
+    fn every_error_becomes_a_problem_that_is_stated() {
+        let errors = [
+            ChangePasswordError::Current(CheckPasswordError::InvalidCredentials),
+            ChangePasswordError::Current(CheckPasswordError::Locked {
+                lock: lock(),
+                wait: chrono::TimeDelta::seconds(60),
+            }),
+            ChangePasswordError::Current(CheckPasswordError::TooManyAtOnce),
+            ChangePasswordError::Current(CheckPasswordError::Unavailable(Unavailable::new("test"))),
+            ChangePasswordError::New(PasswordError::TooPersonal),
+        ];
+        let documents = documents(errors, |error| match error {
+            ChangePasswordError::Current(_) | ChangePasswordError::New(_) => {}
+        });
+        insta::assert_snapshot!("ChangePasswordError", documents);
     }
 }

@@ -46,9 +46,12 @@ impl RegisterRequest {
     fn validate(self) -> Result<Registration, Problem> {
         let mut violations = Violations::default();
         let email = violations.check("/email", Email::new(&self.email));
-        let password = violations.check("/password", Password::choose(self.password));
+        let chosen = violations.check("/password", Password::choose(self.password));
         let name = violations.check("/name", PersonName::new(&self.name));
-        let registration = (|| Some(Registration { email: email?, password: password?, name: name? }))();
+        let registration = email.zip(name).zip(chosen).and_then(|((email, name), chosen)| {
+            let password = violations.check("/password", chosen.for_account(&email, &name))?;
+            Some(Registration { email, name, password })
+        });
         violations.finish(registration)
     }
 }

@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use comanda_application::{Accounts, accounts::ResetPasswordError};
-use comanda_domain::{LimitedAction, MailToken, Password};
+use comanda_domain::{ChosenPassword, LimitedAction, MailToken, Password};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -39,7 +39,7 @@ pub struct ResetPasswordRequest {
 }
 
 impl ResetPasswordRequest {
-    fn validate(self) -> Result<(MailToken, Password), Problem> {
+    fn validate(self) -> Result<(MailToken, ChosenPassword), Problem> {
         let mut violations = Violations::default();
         let token = violations.check("/token", MailToken::new(&self.token));
         let password = violations.check("/new_password", Password::choose(self.new_password));
@@ -51,6 +51,7 @@ impl From<ResetPasswordError> for Problem {
     fn from(error: ResetPasswordError) -> Self {
         match error {
             ResetPasswordError::Refused(why) => Violations::only("/token", &why),
+            ResetPasswordError::New(violation) => Violations::only("/new_password", &violation),
             ResetPasswordError::Busy => Self::overloaded(Operation::PasswordHash),
             ResetPasswordError::Unavailable(cause) => cause.into(),
         }
@@ -60,6 +61,7 @@ impl From<ResetPasswordError> for Problem {
 problems! {
     ResetPasswordError: [ValidationFailed, Unavailable];
     Refused(comanda_domain::MailTokenRefusal::Expired),
+    New(comanda_domain::PasswordError::TooPersonal),
     Busy,
     Unavailable(Unavailable::new("test")),
 }

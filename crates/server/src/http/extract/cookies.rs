@@ -5,6 +5,8 @@ use actix_web::{
     cookie::{Cookie, SameSite, time::Duration},
 };
 
+use super::DeviceTokens;
+
 /// How the cookies are named and marked. `__Host-` (RFC 6265bis, section 4.1.3.2) makes the browser refuse them from
 /// any other host, and without TLS.
 #[derive(Clone, Copy)]
@@ -19,6 +21,18 @@ impl SessionCookies {
 
     pub fn csrf_token(self, request: &HttpRequest) -> Option<String> {
         request.cookie(self.name_of_csrf()).map(|cookie| cookie.value().to_owned())
+    }
+
+    /// What the browser knows of earlier sign-ins.
+    pub fn device_tokens(self, request: &HttpRequest) -> Option<String> {
+        request.cookie(self.name_of_device()).map(|cookie| cookie.value().to_owned())
+    }
+
+    /// Outlives sessions. Scripts cannot read it.
+    pub fn device(self, tokens: String) -> Cookie<'static> {
+        let lifetime = Duration::try_from(DeviceTokens::LIFETIME).unwrap_or(Duration::ZERO);
+        let cookie = Cookie::build(self.name_of_device(), tokens).http_only(true).same_site(SameSite::Strict);
+        cookie.secure(!self.insecure).path("/").max_age(lifetime).finish()
     }
 
     /// Scripts cannot read it.
@@ -40,6 +54,10 @@ impl SessionCookies {
 
     const fn name_of_session(self) -> &'static str {
         if self.insecure { "session" } else { "__Host-session" }
+    }
+
+    const fn name_of_device(self) -> &'static str {
+        if self.insecure { "device" } else { "__Host-device" }
     }
 
     const fn name_of_csrf(self) -> &'static str {

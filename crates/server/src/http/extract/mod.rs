@@ -1,9 +1,11 @@
 //! What handlers ask of a request, each as a type whose absence is the right problem.
 
 mod actor;
+mod client_header;
 mod cookies;
 mod csrf;
 mod cursor;
+mod device;
 mod idempotency;
 mod if_match;
 mod json;
@@ -14,10 +16,12 @@ mod rate_limit;
 mod service;
 
 pub use self::{
-    actor::{Admin, Authenticator, MaybeSignedIn, SignedIn, Staff},
+    actor::{Admin, Authenticator, MaybeSignedIn, RenewedCookie, SignedIn, SigningIn, Staff},
+    client_header::ClientHeader,
     cookies::SessionCookies,
     csrf::{CsrfGuard, HEADER as CSRF_HEADER},
     cursor::CursorSigner,
+    device::{DeviceCookie, DeviceHeader, DeviceTokens, HEADER as DEVICE_HEADER},
     idempotency::{Idempotent, key_reused, replayable},
     if_match::IfMatch,
     json::{Json, JsonOrNothing, RawBody},

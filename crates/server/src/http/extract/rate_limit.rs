@@ -30,6 +30,11 @@ pub struct Limiter {
 }
 
 impl Limiter {
+    /// Where the request comes from.
+    pub const fn client(&self) -> ClientNetwork {
+        self.client
+    }
+
     /// Counts an attempt; a problem if there were too many.
     pub async fn admit(&self, action: LimitedAction) -> Result<Allowance, Problem> {
         let counted = self.limiter.limits.count(action, self.client).await;
@@ -60,6 +65,11 @@ impl Describe for Limiter {
 }
 
 impl RateLimiter {
+    /// The network that a request comes from.
+    pub fn client_network(&self, request: &HttpRequest) -> ClientNetwork {
+        ClientNetwork::of(self.client_address(request))
+    }
+
     /// Reads `X-Forwarded-For` from its end, for as long as a trusted proxy wrote it.
     fn client_address(&self, request: &HttpRequest) -> IpAddr {
         let trusted = |address: &IpAddr| self.trusted_proxies.iter().any(|network| network.contains(address));

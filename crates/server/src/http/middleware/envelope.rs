@@ -7,10 +7,12 @@ use actix_web::{
     error::InternalError,
     http::header::{self, HeaderMap, HeaderName, HeaderValue},
     middleware::Next,
+    web::Data,
 };
 
 use super::{
     measured::Measured,
+    over_https::OverHttps,
     request_id::{self, RequestId},
 };
 use crate::http::problem::Problem;
@@ -22,6 +24,7 @@ pub async fn wrap<B: MessageBody + 'static>(
     let id = RequestId::of(request.headers());
     request.extensions_mut().insert(id.clone());
     let measured = Measured::begin(&request);
+    let over_https = request.app_data::<Data<OverHttps>>().is_some_and(|policy| policy.holds(request.request()));
     let response = match next.call(request).await {
         Ok(response) => response,
         // Refused before it reached a handler.
@@ -29,7 +32,7 @@ pub async fn wrap<B: MessageBody + 'static>(
             let problem = error.as_error::<Problem>().cloned();
             let problem = problem.unwrap_or_else(|| Problem::of_status(error.as_response_error().status_code()));
             Measured::end(measured, problem.code.status());
-            return Err(already_dressed(&problem, &id));
+            return Err(already_dressed(&problem, &id, over_https));
         }
     };
 
@@ -48,21 +51,21 @@ pub async fn wrap<B: MessageBody + 'static>(
             EitherBody::right(BoxBody::new(problem.body(&id)))
         }),
     };
-    dress(response.headers_mut(), &id);
+    dress(response.headers_mut(), &id, over_https);
     Measured::end(measured, response.status());
     Ok(response)
 }
 
-fn already_dressed(problem: &Problem, id: &RequestId) -> Error {
+fn already_dressed(problem: &Problem, id: &RequestId, over_https: bool) -> Error {
     let mut response = problem.error_response();
-    dress(response.headers_mut(), id);
+    dress(response.headers_mut(), id, over_https);
     let content_type = HeaderValue::from_static("application/problem+json");
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
     let response: HttpResponse = response.set_body(problem.body(id)).map_into_boxed_body();
     InternalError::from_response("", response).into()
 }
 
-fn dress(headers: &mut HeaderMap, id: &RequestId) {
+fn dress(headers: &mut HeaderMap, id: &RequestId, over_https: bool) {
     headers.insert(HeaderName::from_static(request_id::HEADER), id.header_value());
     // <https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers>
     let defaults = [
@@ -71,8 +74,13 @@ fn dress(headers: &mut HeaderMap, id: &RequestId) {
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::CACHE_CONTROL, "no-store"),
+        (header::PERMISSIONS_POLICY, "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+        (header::CROSS_ORIGIN_OPENER_POLICY, "same-origin"),
+        (header::CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
     ];
-    for (name, value) in defaults {
+    // A browser that has seen it uses https alone from then on (RFC 6797).
+    let https_only = over_https.then_some((header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"));
+    for (name, value) in defaults.into_iter().chain(https_only) {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
         }

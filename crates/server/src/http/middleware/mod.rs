@@ -4,6 +4,7 @@ mod admission;
 mod budget;
 mod envelope;
 mod measured;
+mod over_https;
 mod request_id;
 mod run_to_completion;
 mod serve;
@@ -14,6 +15,7 @@ pub use self::{
     budget::Budgets,
     envelope::wrap as envelope,
     measured::Measuring,
+    over_https::OverHttps,
     request_id::{HEADER as REQUEST_ID_HEADER, RequestId},
     run_to_completion::run_to_completion,
     serve::{Serving, serve},

@@ -1,6 +1,6 @@
 //! A span per request: what logs name it by, and the root of our part of its trace.
 
-use std::{cell::OnceCell, pin::pin, task::Poll};
+use std::{cell::OnceCell, net::IpAddr, pin::pin, task::Poll};
 
 use actix_web::{
     HttpMessage,
@@ -13,7 +13,10 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::request_id::RequestId;
 use crate::{
-    http::routes::{Class, Endpoint},
+    http::{
+        app::App,
+        routes::{Class, Endpoint},
+    },
     traces,
 };
 
@@ -21,6 +24,7 @@ use crate::{
 /// served from memory gets one when it first has to wait.
 pub(super) struct Traced {
     id: RequestId,
+    network: Option<IpAddr>,
     given_trace: Option<String>,
     span: OnceCell<Span>,
 }
@@ -28,11 +32,13 @@ pub(super) struct Traced {
 impl Traced {
     pub(super) fn begin(request: &ServiceRequest, endpoint: &Endpoint, exported: bool) -> Self {
         let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(|| RequestId::of(request.headers()));
+        let limiter = App::of(request.request()).ok().map(|app| &app.rate_limiter);
+        let network = limiter.map(|limiter| limiter.client_network(request.request()).address());
         if exported {
-            let span = exported_span(request, endpoint, &id);
-            return Self { id, given_trace: None, span: span.into() };
+            let span = exported_span(request, endpoint, &id, network);
+            return Self { id, network, given_trace: None, span: span.into() };
         }
-        let traced = Self { id, given_trace: given_trace(request.headers()), span: OnceCell::new() };
+        let traced = Self { id, network, given_trace: given_trace(request.headers()), span: OnceCell::new() };
         if endpoint.class != Class::Memory {
             traced.span();
         }
@@ -60,13 +66,19 @@ impl Traced {
 
     /// For what is to be logged of it.
     pub(super) fn span(&self) -> &Span {
-        self.span
-            .get_or_init(|| tracing::error_span!("request", request_id = self.id.as_str(), trace_id = self.given_trace))
+        self.span.get_or_init(|| {
+            tracing::error_span!(
+                "request",
+                request_id = self.id.as_str(),
+                network = self.network.map(tracing::field::display),
+                trace_id = self.given_trace
+            )
+        })
     }
 }
 
 /// Named by OpenTelemetry's conventions (<https://opentelemetry.io/docs/specs/semconv/http/http-spans/>).
-fn exported_span(request: &ServiceRequest, endpoint: &Endpoint, id: &RequestId) -> Span {
+fn exported_span(request: &ServiceRequest, endpoint: &Endpoint, id: &RequestId, network: Option<IpAddr>) -> Span {
     let (method, route) = (endpoint.method.as_str(), endpoint.path.as_str());
     let name = format!("{method} {route}");
     let span = tracing::error_span!(
@@ -77,6 +89,7 @@ fn exported_span(request: &ServiceRequest, endpoint: &Endpoint, id: &RequestId) 
         http.route = route,
         http.response.status_code = Empty,
         request_id = id.as_str(),
+        network = network.map(tracing::field::display),
         trace_id = Empty,
     );
     // Fails only where the span is not exported.

@@ -16,9 +16,10 @@ use utoipa::{
     },
 };
 
-use super::{Access, text, webhooks::webhooks};
+use super::{Access, page::Docs, text, webhooks::webhooks};
 use crate::http::{
-    problem::{Code, ProblemDocument},
+    extract::Service,
+    problem::{Code, Problem, ProblemDocument},
     routes::{Class, ENDPOINTS, Endpoint},
 };
 
@@ -62,11 +63,12 @@ pub fn document() -> &'static str {
     get, path = "/openapi.json", operation_id = "get_openapi_document", tag = "documentation",
     responses((status = 200, description = "This document", body = Object))
 )]
-pub async fn json() -> HttpResponse {
-    HttpResponse::Ok()
+pub async fn json(docs: Service<Docs>) -> Result<HttpResponse, Problem> {
+    docs.ensure_served()?;
+    Ok(HttpResponse::Ok()
         .insert_header(("cache-control", "public, no-cache"))
         .content_type("application/json")
-        .body(document())
+        .body(document()))
 }
 
 fn assemble() -> OpenApi {

@@ -6,9 +6,21 @@ use actix_web::{HttpResponse, http::header};
 use utoipa_swagger_ui::{Config, SwaggerFile, serve};
 
 use crate::http::{
-    extract::{AssetName, Path},
+    extract::{AssetName, Path, Service},
     problem::Problem,
 };
+
+/// Whether the document and the page are served.
+#[derive(Clone, Copy)]
+pub struct Docs {
+    pub served: bool,
+}
+
+impl Docs {
+    pub(super) fn ensure_served(self) -> Result<(), Problem> {
+        if self.served { Ok(()) } else { Err(Problem::not_found("page")) }
+    }
+}
 
 /// Swagger UI styles its elements inline; nothing else is relaxed.
 const CONTENT_SECURITY_POLICY: &str =
@@ -19,13 +31,14 @@ const CONTENT_SECURITY_POLICY: &str =
     get, path = "/docs", operation_id = "get_documentation", tag = "documentation",
     responses((status = 200, description = "An HTML page", body = String, content_type = "text/html"))
 )]
-pub async fn page() -> Result<HttpResponse, Problem> {
+pub async fn page(docs: Service<Docs>) -> Result<HttpResponse, Problem> {
+    docs.ensure_served()?;
     let file = asset("index.html")?;
     // The page names its assets relative to `/docs/`; it is served at `/docs`.
     let page = String::from_utf8_lossy(&file.bytes).replacen("<head>", "<head><base href=\"/docs/\">", 1);
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
-        .content_type(file.content_type)
+        .content_type(with_charset(&file.content_type))
         .body(page.replace("<title>Swagger UI</title>", "<title>Comanda API</title>")))
 }
 
@@ -35,12 +48,23 @@ pub async fn page() -> Result<HttpResponse, Problem> {
     responses((status = 200, description = "A style sheet, a script or an image", body = Vec<u8>,
         content_type = "application/octet-stream"))
 )]
-pub async fn file(Path(AssetName(name)): Path<AssetName>) -> Result<HttpResponse, Problem> {
+pub async fn file(docs: Service<Docs>, Path(AssetName(name)): Path<AssetName>) -> Result<HttpResponse, Problem> {
+    docs.ensure_served()?;
     let file = asset(&name)?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))
-        .content_type(file.content_type)
+        .content_type(with_charset(&file.content_type))
         .body(file.bytes.into_owned()))
+}
+
+/// What is text is in UTF-8, and says so.
+fn with_charset(content_type: &str) -> String {
+    let is_text = content_type.starts_with("text/") || content_type.ends_with("javascript");
+    if is_text && !content_type.contains(';') {
+        format!("{content_type}; charset=utf-8")
+    } else {
+        content_type.to_owned()
+    }
 }
 
 fn asset(name: &str) -> Result<SwaggerFile<'static>, Problem> {

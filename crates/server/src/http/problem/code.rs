@@ -65,6 +65,8 @@ codes! {
         "The Allow header lists the methods that are.";
     EmailTaken = CONFLICT, "email-taken", "The e-mail address has an account already",
         "Sign in with it instead, or use another address.";
+    LastAdmin = CONFLICT, "last-admin", "Nobody would be left who manages accounts",
+        "The last enabled admin can be neither demoted nor disabled. Make somebody else an admin first.";
     InsufficientStock = CONFLICT, "insufficient-stock", "There is not enough left",
         "items lists every menu item there is not enough of, with what was asked for and what was left. Nothing was \
          taken.";

@@ -5,6 +5,8 @@ use actix_web::{
     http::header::{Accept, VARY},
 };
 
+use crate::spreadsheet::escaped;
+
 /// Whether the caller wants `text/csv` rather than JSON.
 pub(super) fn prefers_csv(request: &HttpRequest) -> bool {
     let Some(accept) = request.get_header::<Accept>() else { return false };
@@ -16,7 +18,8 @@ pub(super) fn prefers_csv(request: &HttpRequest) -> bool {
     wanted.unwrap_or(false)
 }
 
-/// Rows below a line of names (RFC 4180). Amounts of money are decimal, their currency beside them.
+/// Rows below a line of names (RFC 4180). Amounts of money are decimal, their currency beside them. What would
+/// be a formula is a text.
 pub(super) fn csv_response<const N: usize>(
     header: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
@@ -25,7 +28,7 @@ pub(super) fn csv_response<const N: usize>(
     // Rows of one length go to memory: none of it can fail.
     let _ = writer.write_record(header);
     for row in rows {
-        let _ = writer.write_record(row);
+        let _ = writer.write_record(row.map(|cell| escaped(&cell).into_owned()));
     }
     HttpResponse::Ok()
         .insert_header((VARY, "accept"))

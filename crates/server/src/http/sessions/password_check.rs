@@ -5,11 +5,7 @@ use comanda_application::accounts::CheckPasswordError;
 pub fn counted<T>(outcome: Result<T, CheckPasswordError>) -> Result<T, CheckPasswordError> {
     let name = match &outcome {
         Ok(_) => "match",
-        Err(CheckPasswordError::InvalidCredentials) => "mismatch",
-        Err(CheckPasswordError::Locked { .. }) => "locked",
-        Err(CheckPasswordError::TooManyAtOnce) => "too_many_at_once",
-        Err(CheckPasswordError::Busy) => "busy",
-        Err(CheckPasswordError::Unavailable(_)) => "unavailable",
+        Err(error) => error.name(),
     };
     metrics::counter!("comanda_password_checks_total", "outcome" => name).increment(1);
     outcome
@@ -45,7 +41,7 @@ problems! {
 }
 
 #[cfg(test)]
-fn lock() -> comanda_domain::Lock {
+pub fn lock() -> comanda_domain::Lock {
     let now = chrono::DateTime::UNIX_EPOCH;
     comanda_domain::Lock { attempts: 5, level: 1, first_failed_at: now, locked_at: now, unlock_at: now }
 }

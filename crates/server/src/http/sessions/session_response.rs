@@ -16,6 +16,9 @@ pub struct SessionResponse {
     expires_in: u32,
     /// Good for one exchange at `POST /v1/sessions/refresh`.
     refresh_token: String,
+    /// To be sent as `X-Device-Token` with the next sign-in to this account, from this device. Good for 180 days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_token: Option<String>,
     user: UserResponse,
 }
 
@@ -26,7 +29,15 @@ impl From<ClientSession> for SessionResponse {
             token_type: "Bearer",
             expires_in: session.access_token.expires_in,
             refresh_token: session.refresh_token.expose().to_owned(),
+            device_token: None,
             user: session.account.into(),
         }
+    }
+}
+
+impl SessionResponse {
+    /// With the token of the device that was signed in from.
+    pub fn known_as(self, device_token: String) -> Self {
+        Self { device_token: Some(device_token), ..self }
     }
 }
