@@ -377,8 +377,8 @@ async fn old_mails_and_tokens_are_deleted_and_recent_ones_are_not() {
             "INSERT INTO mails (kind, account_id, email, mailbox, created_at) \
              SELECT 'password-reset', NULL, n || '@example.org', n || '@example.org', now() - interval '26 hours' \
              FROM generate_series(1, 1200) n; \
-             INSERT INTO mail_tokens (hash, purpose, account_id, email, expires_at) \
-             SELECT sha256(n::text::bytea), 'verification', id, email, now() - n * interval '1 hour' + interval '30 minutes' \
+             INSERT INTO mail_tokens (hash, purpose, account_id, email, expires_at, credentials_version) \
+             SELECT sha256(n::text::bytea), 'verification', id, email, now() - n * interval '1 hour' + interval '30 minutes', 1 \
              FROM users, generate_series(1, 48) n WHERE email LIKE '%@example.org'",
         )
         .await
