@@ -102,11 +102,13 @@ async fn a_token_is_recognized_when_its_row_is_gone() {
 async fn tokens_of_the_release_before_go_on() {
     let app = TestApp::with_servers(1, &[("REFRESH_GRACE_SECONDS", "600")]).await;
     let (email, customer) = (app.account().await, app.anonymous());
-    customer.try_password(&email, PASSWORD).await.expect(200);
+    let session = customer.try_password(&email, PASSWORD).await.expect(200);
+    let id: uuid::Uuid = text(&session["user"], "id").parse().unwrap();
     let old = "43-characters-of-a-token-of-the-release-bef";
     let hash = <sha2::Sha256 as sha2::Digest>::digest(old).to_vec();
     let database = app.database.client().await;
-    database.execute("UPDATE refresh_tokens SET hash = $1", &[&hash]).await.unwrap();
+    let sql = "UPDATE refresh_tokens SET hash = $1 WHERE session_id IN (SELECT id FROM sessions WHERE account_id = $2)";
+    assert_eq!(database.execute(sql, &[&hash, &id]).await.unwrap(), 1);
     let next = refresh(&customer, old).await.expect(200);
     assert_eq!(refresh(&customer, old).await.expect(200)["refresh_token"], next["refresh_token"]);
     refresh(&customer, text(&next, "refresh_token")).await.expect(200);
