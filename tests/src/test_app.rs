@@ -71,10 +71,18 @@ impl TestApp {
         self.anonymous().log_in(&email, PASSWORD).await
     }
 
-    /// Registers an account with the password [`PASSWORD`]; returns its address.
+    /// Registers an account with the password [`PASSWORD`], whose address counts as verified; returns the address.
     pub async fn account(&self) -> String {
+        let email = self.unverified_account("Ana").await;
+        let verify = "UPDATE users SET email_verified_at = now() WHERE email = $1";
+        self.database.client().await.execute(verify, &[&email]).await.expect("the account");
+        email
+    }
+
+    /// Registers an account with the password [`PASSWORD`] and this name; returns its address, which nobody has verified.
+    pub async fn unverified_account(&self, name: &str) -> String {
         let email = format!("{}@example.org", Uuid::now_v7().simple());
-        let body = json!({ "email": email, "password": PASSWORD, "name": "Ana" });
+        let body = json!({ "email": email, "password": PASSWORD, "name": name });
         self.anonymous().post("/v1/users", &body).await.expect(201);
         email
     }

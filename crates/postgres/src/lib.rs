@@ -4,6 +4,7 @@ mod accounts;
 mod database;
 mod events;
 mod invariants;
+mod mails;
 mod menu;
 mod operations;
 mod order_row;
@@ -18,6 +19,7 @@ pub use database::{
 };
 pub use events::PostgresOutbox;
 pub use invariants::{Finding, Invariant, check_invariants};
+pub use mails::PostgresMails;
 pub use menu::PostgresMenu;
 pub use operations::{PostgresAuditLog, PostgresFlagSettings};
 pub use orders::{PlacementConfig, PostgresOrders};

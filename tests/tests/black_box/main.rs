@@ -18,6 +18,7 @@ mod idempotency;
 mod known_devices;
 mod last_admin;
 mod lockout;
+mod mail;
 mod menu;
 mod menu_cache;
 mod migration;

@@ -16,6 +16,10 @@ pub enum LimitedAction {
     Register,
     /// Continuing a session.
     Refresh,
+    /// Asking for a mail.
+    RequestMail,
+    /// Presenting a token from a mail.
+    PresentMailToken,
 }
 
 impl LimitedAction {
@@ -25,6 +29,8 @@ impl LimitedAction {
             Self::SignIn => "log_in",
             Self::Register => "register",
             Self::Refresh => "refresh",
+            Self::RequestMail => "request_mail",
+            Self::PresentMailToken => "present_mail_token",
         }
     }
 }

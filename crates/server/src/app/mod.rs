@@ -3,6 +3,7 @@
 mod accounts;
 mod database;
 mod events;
+mod mails;
 mod menu;
 mod orders;
 mod payments;
@@ -29,7 +30,7 @@ use crate::{
     http::{App, Authenticator, CsrfGuard, CursorSigner, DeviceTokens, Docs, Health, MenuRenderer, SessionCookies},
     security::SecurityEvents,
     system::{SystemClock, UuidV7},
-    workers::{PaymentsWaker, Workers, clear_sessions, follow_replica, measure_pools, process_payments},
+    workers::{MailsWaker, PaymentsWaker, Workers, clear_sessions, follow_replica, measure_pools, process_payments},
 };
 
 /// A server that is connected to what it needs, and serves nothing yet.
@@ -80,6 +81,11 @@ impl Server {
             ids: ids.clone(),
             clock: clock.clone(),
         };
+        let mails_waker = MailsWaker::default();
+        let mails = mails::stored(&database, config);
+        let mail = events::mail(config, mails.clone(), &clock)?;
+        let (for_mails, at) = (lockouts.clone(), clock.clone());
+        mails::register(config, mails.clone(), mail.clone(), for_mails, at, mails_waker.clone(), &mut workers);
         let payments_waker = PaymentsWaker::default();
         let Gateways { gateway, offline: offline_gateway } = payments::gateways(config, &clock)?;
         let payment_work: Arc<dyn ports::WorkQueue> = Arc::new(payments_waker.clone());
@@ -99,7 +105,7 @@ impl Server {
         let events =
             Events { outbox: events::outbox(&database), clock: clock.clone(), retries: config.outbox.retries() };
         workers.register(process_payments(payments.clone(), payments_waker));
-        events::register_delivery(config, &events, &mut workers)?;
+        events::register_delivery(config, &events, mail, &mut workers)?;
         let figures = sales::figures(&database, &mut workers);
 
         let session_service = Sessions {
@@ -134,6 +140,9 @@ impl Server {
             accounts: Accounts {
                 accounts,
                 changes: account_changes,
+                mails,
+                mail_tokens: mails::tokens(),
+                mail_work: Arc::new(mails_waker),
                 passwords,
                 closed_sessions: closed_sessions.clone(),
                 security: security.clone(),

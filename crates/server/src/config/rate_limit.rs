@@ -1,4 +1,4 @@
-//! How often one address may try to sign in, register or refresh a session.
+//! How often one address may try what could be guessed, and ask for mails.
 
 use chrono::TimeDelta;
 use comanda_domain::RateLimit;
@@ -9,8 +9,8 @@ settings! {
     /// How many attempts one client address has.
     pub struct RateLimitSettings {
         ADDRESS_LIMIT_BURST => burst: u32 in 1..=1_000_000 = 60,
-            "How many sign-ins, registrations and refreshes (each counted separately) one client address may \
-             attempt at once.";
+            "How many sign-ins, registrations, refreshes, requests for mails, and tokens from mails (each counted \
+             separately) one client address may attempt at once.";
         ADDRESS_LIMIT_PER_MINUTE => per_minute: u32 in 1..=60_000 = 60,
             "How many more it may attempt per minute.";
     }

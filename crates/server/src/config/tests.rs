@@ -131,6 +131,8 @@ const REFUSED: &[(&str, &str, &Settings)] = &[
     ("MAIL_FOLDER", "/dev/null/mails", &[DEVELOPMENT]),
     ("MAIL_FROM", "nobody", &[]),
     ("MAIL_LANGUAGE", "it", &[]),
+    ("MAIL_REQUESTS_PER_HOUR", "0", &[]),
+    ("MAIL_PER_HOUR", "0", &[]),
     ("WEBHOOK_URLS", "kitchen", &[WEBHOOK]),
     ("WEBHOOK_URLS", "ftp://kitchen.example/hook", &[WEBHOOK]),
     ("WEBHOOK_URLS", "http://kitchen.example/hook", &[WEBHOOK]),

@@ -6,6 +6,7 @@
 
 mod clear_sessions;
 mod commit_orders;
+mod delete_old_mails;
 mod deliver_events;
 mod follow_replica;
 mod hash_passwords;
@@ -17,6 +18,7 @@ mod process_payments;
 mod read_closed_sessions;
 mod refresh_menu;
 mod reload_flags;
+mod send_mails;
 mod status;
 mod summarize_sales;
 mod supervisor;
@@ -27,6 +29,7 @@ pub use self::worker::Worker;
 pub use self::{
     clear_sessions::clear_sessions,
     commit_orders::commit_orders,
+    delete_old_mails::delete_old_mails,
     deliver_events::deliver_events,
     follow_replica::follow_replica,
     hash_passwords::hash_passwords,
@@ -38,6 +41,7 @@ pub use self::{
     read_closed_sessions::read_closed_sessions,
     refresh_menu::refresh_menu,
     reload_flags::reload_flags,
+    send_mails::{MailsWaker, send_mails},
     status::WorkerHealth,
     summarize_sales::summarize_sales,
     supervisor::{RunningWorkers, Workers},

@@ -1,0 +1,83 @@
+//! The limits of mails per mailbox. Whoever counts holds the mailbox's lock until the end of the transaction, so the
+//! limits are exact however many servers count.
+
+use comanda_domain::{MAIL_LIMIT_PERIOD, MailKind, MailLimits, Mailbox, Timestamp};
+use diesel::{
+    dsl::{count_star, min},
+    prelude::*,
+    sql_query,
+    sql_types::Text,
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use crate::database::{Named, schema::mails};
+
+/// The kind of a mail about an event, which no account's mail has.
+pub(super) const ORDER: &str = "order";
+
+/// Kinds that are counted together.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    Requested,
+    Other,
+}
+
+impl Class {
+    pub(super) fn of(kind: MailKind) -> Self {
+        if MailKind::REQUESTED.contains(&kind) { Self::Requested } else { Self::Other }
+    }
+
+    fn kinds(self) -> Vec<&'static str> {
+        let kinds = MailKind::ALL.into_iter().filter(|kind| Self::of(*kind) == self).map(MailKind::as_str);
+        kinds.chain((self == Self::Other).then_some(ORDER)).collect()
+    }
+
+    pub(super) fn limit(self, limits: MailLimits) -> i64 {
+        i64::from(match self {
+            Self::Requested => limits.requested,
+            Self::Other => limits.others,
+        })
+    }
+}
+
+/// Lets nobody else count the mailbox's mails until the transaction ends.
+pub(super) async fn lock(connection: &mut AsyncPgConnection, mailbox: &Mailbox) -> QueryResult<()> {
+    sql_query("SELECT pg_advisory_xact_lock(hashtextextended('mailbox ' || $1, 0))")
+        .bind::<Text, _>(mailbox.as_str())
+        .execute(connection)
+        .changes("mail.lock_mailbox")
+        .await
+        .map(|_| ())
+}
+
+/// How many of the mailbox's mails were admitted within the period.
+pub(super) async fn admitted(
+    connection: &mut AsyncPgConnection,
+    class: Class,
+    mailbox: &Mailbox,
+    at: Timestamp,
+) -> QueryResult<i64> {
+    mails::table
+        .filter(mails::mailbox.eq(mailbox.as_str()).and(mails::kind.eq_any(class.kinds())))
+        .filter(mails::counted_at.gt(at - MAIL_LIMIT_PERIOD))
+        .select(count_star())
+        .first(connection)
+        .one("mail.count_admitted")
+        .await
+}
+
+/// How many mails to the mailbox were asked for within the period, and when the first was. Those that were dropped
+/// count as well: whether an address has an account must make no difference.
+pub(super) async fn requested(
+    connection: &mut AsyncPgConnection,
+    mailbox: &Mailbox,
+    at: Timestamp,
+) -> QueryResult<(i64, Option<Timestamp>)> {
+    mails::table
+        .filter(mails::mailbox.eq(mailbox.as_str()).and(mails::kind.eq_any(Class::Requested.kinds())))
+        .filter(mails::created_at.gt(at - MAIL_LIMIT_PERIOD))
+        .select((count_star(), min(mails::created_at)))
+        .first(connection)
+        .one("mail.count_requested")
+        .await
+}

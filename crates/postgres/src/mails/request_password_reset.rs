@@ -1,0 +1,27 @@
+use comanda_domain::{Email, MailKind, MailLimits, Mailbox, Timestamp, ports::Unavailable};
+
+use super::{
+    limit::{Class, lock, requested},
+    record::record,
+};
+use crate::database::Database;
+
+/// Reads nothing about accounts, so it takes the same time for every address.
+pub(super) async fn request_password_reset(
+    database: &Database,
+    limits: MailLimits,
+    email: Email,
+    at: Timestamp,
+) -> Result<(), Unavailable> {
+    database
+        .transaction(async move |connection| {
+            let mailbox = Mailbox::of(&email);
+            lock(connection, &mailbox).await?;
+            let (count, _) = requested(connection, &mailbox, at).await?;
+            if count < Class::Requested.limit(limits) {
+                record(connection, MailKind::PasswordReset, None, &email, at).await?;
+            }
+            Ok(())
+        })
+        .await
+}
