@@ -66,12 +66,12 @@ pub struct MailConfig {
     /// The sender, such as `Trattoria <orders@trattoria.example>`.
     pub from: Sender,
     pub language: Language,
-    /// How long the mail server may take for each step of the SMTP conversation.
+    /// How long sending a mail by SMTP may take, from the connection to the mail server's last response.
     pub timeout: Duration,
 }
 
 enum Transport {
-    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    Smtp(AsyncSmtpTransport<Tokio1Executor>, Duration),
     Folder(AsyncFileTransport<Tokio1Executor>, PathBuf),
 }
 
@@ -109,7 +109,7 @@ impl MailNotifier {
                 let _ = rustls::crypto::ring::default_provider().install_default();
                 let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose());
                 let builder = builder.map_err(|error| Unavailable::new(Unusable::Url(error)))?;
-                Transport::Smtp(builder.timeout(Some(timeout)).build())
+                Transport::Smtp(builder.timeout(Some(timeout)).build(), timeout)
             }
             MailTransport::Folder(folder) => {
                 // Mails are nobody else's business.
@@ -175,11 +175,12 @@ impl MailNotifier {
 
     async fn deliver(&self, mail: Message) -> Result<(), NotifyError> {
         match &self.transport {
-            Transport::Smtp(smtp) => match smtp.send(mail).await {
-                Ok(_) => Ok(()),
-                // An SMTP status of 5xx: the server will never accept this mail.
-                Err(error) if error.is_permanent() => Err(NotifyError::Rejected(error.to_string())),
-                Err(error) => Err(Unavailable::new(error).into()),
+            // The client's own timeout ends with the connection: a server that accepts it and never speaks would be
+            // waited for without end. Each mail has a connection of its own, which is closed when this is dropped.
+            Transport::Smtp(smtp, limit) => match tokio::time::timeout(*limit, smtp.send(mail)).await {
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(error)) => Err(smtp_failure(error)),
+                Err(elapsed) => Err(Unavailable::new(elapsed).into()),
             },
             Transport::Folder(files, folder) => {
                 let id = files.send(mail).await.map_err(Unavailable::new)?;
@@ -188,6 +189,19 @@ impl MailNotifier {
                 Ok(())
             }
         }
+    }
+}
+
+/// A failure without the text of the mail server's response, which often repeats the address: failures are logged, and
+/// kept with the event.
+fn smtp_failure(error: lettre::transport::smtp::Error) -> NotifyError {
+    match error.status() {
+        Some(status) if error.is_permanent() => {
+            NotifyError::Rejected(format!("the mail server responds with {status}"))
+        }
+        Some(status) => Unavailable::new(format!("the mail server responds with {status}")).into(),
+        None if error.is_response() => Unavailable::new("the mail server's response cannot be read").into(),
+        None => Unavailable::new(error).into(),
     }
 }
 
