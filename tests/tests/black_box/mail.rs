@@ -16,17 +16,17 @@ use uuid::Uuid;
 
 const NEW_PASSWORD: &str = "quite another horse";
 
-const VERIFY: &str = "Please confirm your e-mail address";
-const RESET: &str = "Reset your password";
+pub(super) const VERIFY: &str = "Please confirm your e-mail address";
+pub(super) const RESET: &str = "Reset your password";
 
 /// Servers that write their mails into a folder.
-struct MailApp {
-    app: TestApp,
-    folder: PathBuf,
+pub(super) struct MailApp {
+    pub(super) app: TestApp,
+    pub(super) folder: PathBuf,
 }
 
 impl MailApp {
-    async fn open(servers: usize) -> Self {
+    pub(super) async fn open(servers: usize) -> Self {
         Self::open_with(redis_url().await, servers).await
     }
 
@@ -45,7 +45,7 @@ impl MailApp {
     }
 
     /// The mails to an address so far, oldest first.
-    fn letters_to(&self, email: &str) -> Vec<String> {
+    pub(super) fn letters_to(&self, email: &str) -> Vec<String> {
         let to = format!("To: {email}\r\n");
         let mut letters: Vec<_> = std::fs::read_dir(&self.folder)
             .into_iter()
@@ -59,12 +59,12 @@ impl MailApp {
         letters.filter(|letter| letter.contains(&to)).collect()
     }
 
-    fn subjects_to(&self, email: &str) -> Vec<String> {
+    pub(super) fn subjects_to(&self, email: &str) -> Vec<String> {
         self.letters_to(email).iter().map(|letter| subject(letter).to_owned()).collect()
     }
 
     /// Waits for this many mails with this subject; returns the last one's token.
-    async fn token(&self, email: &str, about: &str, count: usize) -> String {
+    pub(super) async fn token(&self, email: &str, about: &str, count: usize) -> String {
         let begin = Instant::now();
         loop {
             let letters = self.letters_to(email);
@@ -78,7 +78,7 @@ impl MailApp {
     }
 
     /// Waits until everything that may be sent is sent.
-    async fn until_idle(&self) {
+    pub(super) async fn until_idle(&self) {
         let waiting = "SELECT (SELECT count(*) FROM mails WHERE next_at IS NOT NULL) + \
              (SELECT count(*) FROM outbox_retries WHERE NOT is_dead) + \
              (SELECT count(*) FROM outbox_events e WHERE NOT EXISTS (SELECT FROM outbox_subscribers s \
@@ -91,19 +91,19 @@ impl MailApp {
     }
 
     /// Waits until the delivery of events to customers has begun.
-    async fn until_subscribed(&self) {
+    pub(super) async fn until_subscribed(&self) {
         while self.app.database.number("SELECT count(*) FROM outbox_subscribers").await == 0 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
-    async fn close(self) {
+    pub(super) async fn close(self) {
         self.app.close().await;
         std::fs::remove_dir_all(&self.folder).unwrap();
     }
 }
 
-fn settings(folder: &std::path::Path) -> [(&str, &str); 3] {
+pub(super) fn settings(folder: &std::path::Path) -> [(&str, &str); 3] {
     [("MODE", "development"), ("MAIL_FOLDER", folder.to_str().unwrap()), ("MAIL_REQUESTS_PER_HOUR", "5")]
 }
 
@@ -121,12 +121,12 @@ async fn verify(client: &Client, token: &str) -> Response {
     client.post("/v1/email-verifications", &json!({ "token": token })).await
 }
 
-async fn request_reset(client: &Client, email: &str) {
+pub(super) async fn request_reset(client: &Client, email: &str) {
     let response = client.post("/v1/password-resets", &json!({ "email": email })).await;
     assert_eq!((response.status, response.text.as_str()), (202, ""));
 }
 
-async fn reset(client: &Client, token: &str, password: &str) -> Response {
+pub(super) async fn reset(client: &Client, token: &str, password: &str) -> Response {
     let body = json!({ "token": token, "new_password": password });
     Client::send(client.request(Method::PUT, "/v1/password-resets").json(&body)).await
 }

@@ -19,6 +19,7 @@ mod known_devices;
 mod last_admin;
 mod lockout;
 mod mail;
+mod mail_limits;
 mod menu;
 mod menu_cache;
 mod migration;

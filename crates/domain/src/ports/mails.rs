@@ -85,7 +85,7 @@ pub trait Mails: Send + Sync {
     /// has an account or not, and does nothing beyond the limit.
     async fn request_password_reset(&self, email: &Email, at: Timestamp) -> Result<(), Unavailable>;
 
-    /// Leases for a minute the next mail that is due. Mails that their addresses may not get, or not now, are dropped.
+    /// Leases for two minutes the next mail that is due. Mails that their addresses may not get, or not now, are dropped.
     async fn take_due(&self, at: Timestamp) -> Result<Option<DueMail>, Unavailable>;
 
     /// Records a token before its mail is sent.

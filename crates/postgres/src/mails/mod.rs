@@ -22,6 +22,7 @@ use comanda_domain::{
     Timestamp, TokenPurpose,
     ports::{DueMail, Idempotent, MailAllowance, MailTokenError, Mails, RequestMailError, ResetAccount, Unavailable},
 };
+use tokio::sync::Semaphore;
 
 pub(crate) use self::record::record;
 use crate::Database;
@@ -30,11 +31,14 @@ use crate::Database;
 pub struct PostgresMails {
     database: Database,
     limits: MailLimits,
+    /// Mails about orders are counted one after the other. Many are sent at once, and none is urgent: they must not take
+    /// the connections by which orders are placed.
+    admitting: Semaphore,
 }
 
 impl PostgresMails {
     pub fn new(database: Database, limits: MailLimits) -> Self {
-        Self { database, limits }
+        Self { database, limits, admitting: Semaphore::new(1) }
     }
 }
 
@@ -103,6 +107,7 @@ impl Mails for PostgresMails {
 #[async_trait]
 impl MailAllowance for PostgresMails {
     async fn admit(&self, event: i64, account: AccountId, to: &Email, at: Timestamp) -> Result<bool, Unavailable> {
+        let _alone = self.admitting.acquire().await.map_err(Unavailable::new)?;
         admit::admit(&self.database, self.limits, event, account, to.clone(), at).await
     }
 }

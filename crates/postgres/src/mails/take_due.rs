@@ -13,8 +13,9 @@ use crate::database::{
     schema::{mails, users},
 };
 
-/// How long whoever took a mail may take to send it.
-const LEASE: TimeDelta = TimeDelta::minutes(1);
+/// How long whoever took a mail may take to send it: longer than `NOTIFY_TIMEOUT_MS` can be, so that nobody else sends it
+/// meanwhile.
+const LEASE: TimeDelta = TimeDelta::minutes(2);
 
 /// What became of a mail that was due.
 enum Taken {
@@ -32,6 +33,7 @@ struct MailRow {
     email: String,
     attempts: i32,
     counted_at: Option<Timestamp>,
+    counted_as: Option<String>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -81,7 +83,9 @@ async fn take_one(
         return drop_mail(connection, row.id).await;
     };
     let to = Email::stored(&reader.email);
-    if row.counted_at.is_none() {
+    // The address may have been verified since another kind was admitted.
+    let is_counted = row.counted_as.as_deref() == Some(kind.as_str());
+    if !is_counted {
         let (class, mailbox) = (Class::of(kind), Mailbox::of(&to));
         lock(connection, &mailbox).await?;
         if admitted(connection, class, &mailbox, at).await? >= class.limit(limits) {
@@ -92,7 +96,8 @@ async fn take_one(
     diesel::update(mails::table.find(row.id))
         .set((
             mails::account_id.eq(Some(reader.id)),
-            mails::counted_at.eq(Some(row.counted_at.unwrap_or(at))),
+            mails::counted_at.eq(row.counted_at.filter(|_| is_counted).or(Some(at))),
+            mails::counted_as.eq(Some(kind.as_str())),
             mails::next_at.eq(Some(at + LEASE)),
             mails::attempts.eq(mails::attempts + 1),
         ))
