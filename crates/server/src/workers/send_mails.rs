@@ -54,6 +54,8 @@ async fn round(mails: &Mails, context: &Context) -> Result<(), Unavailable> {
             }
         };
         metrics::counter!("comanda_account_mails_total", "outcome" => outcome).increment(1);
+        // The backlog may take long.
+        context.succeeded();
     }
     // Last: while Redis is gone no lock can be lifted, and mails are sent all the same.
     mails.lift_locks().await
