@@ -169,6 +169,8 @@ pub struct AccountMail {
     pub id: MailId,
     /// What it is about.
     pub kind: MailKind,
+    /// What was asked for: a password reset that became a verification says what its reader has to do next.
+    pub asked: MailKind,
     /// Whom it goes to.
     pub to: Email,
     /// The token, for a kind that has a purpose.

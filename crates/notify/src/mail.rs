@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use comanda_domain::{
-    AccountMail, Email, Event, EventKind, MailToken, Money, OrderEvent, OrderStatus,
+    AccountMail, Email, Event, EventKind, MailKind, MailToken, Money, OrderEvent, OrderStatus,
     ports::{Clock, MailAllowance, MailSender, Notifier, NotifyError, Unavailable},
 };
 use lettre::{
@@ -142,7 +142,11 @@ impl MailNotifier {
 
     /// The mail to an account.
     fn account_mail(&self, mail: &AccountMail) -> Result<Message, NotifyError> {
-        let values = context! { kind => mail.kind.as_str(), token => mail.token.as_ref().map(MailToken::expose) };
+        let values = context! {
+            kind => mail.kind.as_str(),
+            for_reset => mail.asked == MailKind::PasswordReset,
+            token => mail.token.as_ref().map(MailToken::expose),
+        };
         let templates = ["account_subject.txt", "account_body.txt", "account_body.html"];
         self.message(templates, &values, &mail.to, &format!("mail-{}", mail.id))
     }
@@ -268,8 +272,11 @@ fn templates(language: Language) -> Result<Environment<'static>, minijinja::Erro
 #[async_trait]
 impl Notifier for MailNotifier {
     async fn notify(&self, event: &Event) -> Result<(), NotifyError> {
-        let (Some(topic), Some(mail)) = (topic(&event.happened), self.mail(event)?) else { return Ok(()) };
-        let Topic { order, .. } = topic;
+        let Some(Topic { order, .. }) = topic(&event.happened) else { return Ok(()) };
+        let Some(mail) = self.mail(event)? else {
+            metrics::counter!("comanda_order_mails_unverified_total").increment(1);
+            return Ok(());
+        };
         if !self.allowance.admit(event.id, order.customer_id, &order.email, self.clock.now()).await? {
             // The customer has been written to often enough; the order itself shows what has happened.
             return Ok(());
@@ -294,7 +301,7 @@ mod tests {
 
     use chrono::DateTime;
     use comanda_domain::{
-        AccountId, Currency, MailId, MailKind, MenuItemId, MenuItemName, OrderId, OrderNumber, PaymentEvent, PaymentId,
+        AccountId, Currency, MailId, MenuItemId, MenuItemName, OrderId, OrderNumber, PaymentEvent, PaymentId,
         PaymentMethod, PersonName, Timestamp,
     };
     use uuid::Uuid;
@@ -405,17 +412,21 @@ mod tests {
             [(Language::English, "account_mails_in_english"), (Language::German, "account_mails_in_german")]
         {
             let notifier = notifier(language);
-            let mails = MailKind::ALL.map(|kind| {
+            // A reset of an unverified address becomes a verification.
+            let kinds = MailKind::ALL.map(|kind| (kind, kind));
+            let kinds = kinds.into_iter().chain([(MailKind::Verification, MailKind::PasswordReset)]);
+            let mails = kinds.map(|(kind, asked)| {
                 let token = MailToken::new(&"aB3-_".repeat(9)[..MailToken::LENGTH]).unwrap();
                 let mail = AccountMail {
                     id: MailId::new(Uuid::from_u128(5)),
                     kind,
+                    asked,
                     to: Email::new("ana@example.org").unwrap(),
                     token: kind.purpose().map(|_| token),
                 };
-                format!("=== {kind}\n{}\n", masked(&notifier.account_mail(&mail).unwrap()))
+                format!("=== {kind} for {asked}\n{}\n", masked(&notifier.account_mail(&mail).unwrap()))
             });
-            insta::assert_snapshot!(name, mails.join("\n"));
+            insta::assert_snapshot!(name, mails.collect::<Vec<_>>().join("\n"));
         }
     }
 

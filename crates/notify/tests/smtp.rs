@@ -1,6 +1,6 @@
 //! Mail servers that misbehave.
 
-#![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
 
 use std::{sync::Arc, time::Duration};
 
@@ -54,6 +54,7 @@ where
     let mail = AccountMail {
         id: MailId::new(Uuid::from_u128(5)),
         kind: MailKind::PasswordChanged,
+        asked: MailKind::PasswordChanged,
         to: Email::new("ana@example.org").unwrap(),
         token: None,
     };
@@ -80,7 +81,7 @@ async fn converse(mut connection: TcpStream, nth: usize, response: Option<&str>)
 async fn a_server_that_stays_silent_is_waited_for_as_long_as_the_limit_says() {
     let silent = send(|connection| async move {
         let _connection = connection;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     });
     assert!(matches!(silent.await, NotifyError::Unavailable(_)));
     for nth in 0..3 {

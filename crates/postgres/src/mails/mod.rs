@@ -57,16 +57,16 @@ impl Mails for PostgresMails {
         request_password_reset::request_password_reset(&self.database, self.limits, email.clone(), at).await
     }
 
-    async fn take_due(&self, at: Timestamp) -> Result<Option<DueMail>, Unavailable> {
-        take_due::take_due(&self.database, self.limits, at).await
+    async fn take_due(&self, at: Timestamp, attempts: u32) -> Result<Option<DueMail>, Unavailable> {
+        take_due::take_due(&self.database, self.limits, at, attempts).await
     }
 
     async fn add_token(&self, token: NewMailToken) -> Result<(), Unavailable> {
         add_token::add_token(&self.database, &token).await
     }
 
-    async fn settle(&self, id: MailId, next_at: Option<Timestamp>) -> Result<(), Unavailable> {
-        settle::settle(&self.database, id, next_at).await
+    async fn settle(&self, id: MailId, attempt: u32, next_at: Option<Timestamp>) -> Result<(), Unavailable> {
+        settle::settle(&self.database, id, attempt, next_at).await
     }
 
     async fn check_token(
