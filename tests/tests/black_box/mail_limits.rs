@@ -1,11 +1,17 @@
 //! What uses up which limit of mails, and what becomes of mails that cannot be sent.
 
-use comanda_tests::{Client, PASSWORD, TestApp};
+use std::{
+    sync::{Arc, mpsc},
+    time::{Duration, Instant},
+};
+
+use comanda_tests::{Client, PASSWORD, Proxy, TestApp};
+use nix::sys::signal::Signal;
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::mail::{MailApp, RESET, VERIFY, request_reset, settings};
+use crate::mail::{MailApp, RESET, VERIFY, request_reset, reset, settings};
 
 const CHANGED: &str = "Your password was changed";
 
@@ -77,5 +83,78 @@ async fn a_customer_who_has_ordered_much_is_still_told_of_a_new_password() {
     change_password(&customer).await;
     mail.until_idle().await;
     assert!(mail.subjects_to(&email).contains(&CHANGED.to_owned()));
+    mail.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_server_that_says_nothing_keeps_no_other_mail_waiting() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("smtp://{}", silent.local_addr().unwrap());
+    let settings = [("MODE", "development"), ("MAIL_URL", url.as_str()), ("NOTIFY_TIMEOUT_MS", "200")];
+    let app = TestApp::with_servers(1, &settings).await;
+    let emails = [app.unverified_account("Ana").await, app.unverified_account("Ben").await];
+    let begin = Instant::now();
+    while app.database.number("SELECT count(*) FROM mails WHERE attempts > 1").await < 2 {
+        assert!(begin.elapsed() < Duration::from_secs(20), "the mails are not attempted again");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let log = app.servers[0].log();
+    assert!(log.iter().any(|line| line.contains("a mail to an account cannot be sent now")));
+    assert!(log.iter().all(|line| emails.iter().all(|email| !line.contains(email))), "{log:?}");
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_after_a_reset_leaves_the_lock_to_another() {
+    let mut mail = MailApp::open(1).await;
+    let email = mail.app.account().await;
+    let anonymous = mail.app.anonymous();
+    request_reset(&anonymous, &email).await;
+    let token = mail.token(&email, RESET, 1).await;
+    for _ in 0..5 {
+        anonymous.try_password(&email, "certainly not it").await;
+    }
+    assert_eq!(anonymous.try_password(&email, PASSWORD).await.problem(), (429, "account-locked".to_owned()));
+
+    let proxy = Proxy::to(&mail.app.database.url).await;
+    let settings = settings(&mail.folder);
+    let doomed = mail.app.open_another_at(&proxy.url.clone(), &settings);
+    let server = Arc::new(mail.app.servers.pop().unwrap());
+    let (killed, death) = mpsc::channel();
+    let victim = Arc::clone(&server);
+    // The reset records the mail that reports it.
+    proxy.at_next_mail(move || {
+        victim.signal(Signal::SIGKILL);
+        killed.send(()).unwrap();
+    });
+    let body = json!({ "token": token, "new_password": "quite another horse" });
+    let request = Client::anonymous(&doomed).request(Method::PUT, "/v1/password-resets").json(&body);
+    assert!(Client::try_send(request).await.is_err(), "no response came");
+    assert!(death.try_recv().is_ok(), "the server was killed at the commit");
+    let begin = Instant::now();
+    while mail.app.database.number("SELECT count(*) FROM mail_tokens WHERE unlock_due").await > 0 {
+        assert!(begin.elapsed() < Duration::from_secs(20), "the lock is not lifted");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    anonymous.log_in(&email, "quite another horse").await;
+    assert_eq!(reset(&anonymous, &token, "one more other horse").await.status, 422, "the token is spent");
+    drop(server);
+    mail.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_of_a_request_counts_though_there_is_nothing_to_send() {
+    let mail = MailApp::open(1).await;
+    let email = mail.app.account().await;
+    let customer = mail.app.anonymous().log_in(&email, PASSWORD).await;
+    mail.until_idle().await;
+    let before = mail.letters_to(&email).len();
+    for replayed in [None, Some("true")] {
+        let request = customer.request(Method::POST, "/v1/me/email-verification").header("Idempotency-Key", "once");
+        let response = Client::send(request.json(&json!({}))).await;
+        assert_eq!((response.status, response.header("idempotency-replayed")), (202, replayed));
+    }
+    mail.until_idle().await;
+    assert_eq!(mail.letters_to(&email).len(), before);
     mail.close().await;
 }
