@@ -232,7 +232,8 @@ async fn whoever_asks_for_two_hundred_mails_gets_five() {
     mail.until_idle().await;
     assert_eq!(mail.subjects_to(&email), [VERIFY; 5]);
     let to_verified = mail.subjects_to(&verified);
-    assert!(to_verified.len() <= 5 && to_verified.contains(&RESET.to_owned()), "{to_verified:?}");
+    let resets = to_verified.iter().filter(|subject| *subject == RESET).count();
+    assert_eq!(resets, 5, "{to_verified:?}");
     for n in 0..3 {
         assert!(mail.letters_to(&format!("{local}+{n}@{domain}")).is_empty());
     }
