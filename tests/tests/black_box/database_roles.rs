@@ -86,6 +86,8 @@ async fn a_server_with_the_documented_roles_works_and_cannot_change_its_audit_lo
     let written = roles.database.number("SELECT count(*) FROM audit_log").await;
     assert!(written > 0);
     let intruder = signed_in_as(&roles.server.url).await;
+    // PostgreSQL only warns that this grants nothing.
+    intruder.batch_execute("GRANT ALL ON audit_log TO CURRENT_USER").await.unwrap();
     for statement in [
         "DELETE FROM audit_log".to_owned(),
         "UPDATE audit_log SET reason = 'none'".to_owned(),
@@ -110,7 +112,6 @@ async fn a_server_with_the_documented_roles_works_and_cannot_change_its_audit_lo
         "DROP SCHEMA public CASCADE".to_owned(),
         "CREATE TABLE mine ()".to_owned(),
         "SET session_replication_role = replica".to_owned(),
-        "GRANT DELETE ON audit_log TO CURRENT_USER".to_owned(),
         format!("SET ROLE {}", roles.owner.name),
         format!("GRANT {} TO CURRENT_USER", roles.owner.name),
         "DELETE FROM stock_adjustments".to_owned(),
@@ -211,7 +212,7 @@ async fn a_server_whose_role_owns_nothing_says_who_has_to_migrate() {
         .unwrap();
     let output = run(&roles, &["serve"]);
     assert_eq!(output.status.code(), Some(1), "{}", printed(&output));
-    assert!(printed(&output).contains("1 migrations are pending"), "{}", printed(&output));
+    assert!(printed(&output).contains("1 pending"), "{}", printed(&output));
     assert!(printed(&output).contains("MIGRATION_DATABASE_URL"), "{}", printed(&output));
 }
 
@@ -245,6 +246,6 @@ async fn a_role_that_does_not_exist_is_named() {
         .output()
         .expect("comanda runs");
     assert_eq!(output.status.code(), Some(1), "{}", printed(&output));
-    assert!(printed(&output).contains("no\\\"body"), "{}", printed(&output));
-    assert!(printed(&output).contains("does not exist"), "{}", printed(&output));
+    let complaint = "cannot grant the role \"no\"body\" what a server needs: role \"no\"body\" does not exist";
+    assert!(printed(&output).contains(complaint), "{}", printed(&output));
 }

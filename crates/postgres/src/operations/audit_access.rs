@@ -11,7 +11,7 @@ struct Row {
 }
 
 /// Each way in which the server's own database role could change or remove the audit log, as a sentence such as "the
-/// role comanda owns the table audit_log". Empty if the role may read the log and add to it, and no more.
+/// role comanda owns the table `audit_log`". Empty if the role may read the log and add to it, and no more.
 pub async fn ways_to_change_the_audit_log(database: &Database) -> Result<Vec<String>, Unavailable> {
     let mut connection = database.connection().await?;
     let rows: Vec<Row> =

@@ -15,9 +15,9 @@ settings! {
              which one accepts writes at a time: \
              `…@first:5432,second:5432/database?target_session_attrs=read-write`.";
         MIGRATION_DATABASE_URL => migration_url: Option<DatabaseUrl> = "",
-            "The same database, signed in to as the role that owns the tables. `comanda migrate` and \
-             `MIGRATE_ON_START` use it, and grant the role of `DATABASE_URL` what a server needs; without it, one \
-             role does both. docs/database-roles.md says how to set up two.";
+            "The same database, as the role that owns the tables. `comanda migrate` and `MIGRATE_ON_START` use it, and \
+             grant the role of `DATABASE_URL` what a server needs; without it, one role does both. Keep it from \
+             servers: see docs/database-roles.md.";
         DATABASE_REPLICA_URL => replica_url: Option<DatabaseUrl> = "",
             "A streaming replica that serves lists, searches and reports while it keeps up; without it, the \
              primary does.";
@@ -39,7 +39,8 @@ settings! {
         SLOW_STATEMENT_MS => slow_statement: Duration in 1..=60_000 ms = 500,
             "Statements that take PostgreSQL longer are logged by name, with their plan.";
         MIGRATE_ON_START => migrate_on_start: bool = true,
-            "Whether `comanda serve` migrates the database first.";
+            "Whether `comanda serve` migrates the database first. If the tables belong to another role, it starts only if \
+             no migration is pending.";
     }
 }
 
