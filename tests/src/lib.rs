@@ -8,6 +8,7 @@
 
 mod client;
 mod database;
+mod database_roles;
 mod event_sink;
 mod faulty_proxy;
 mod http_request;
@@ -21,6 +22,7 @@ mod test_app;
 
 pub use client::{Client, Response};
 pub use database::{TestDatabase, redis_url};
+pub use database_roles::DatabaseRoles;
 pub use event_sink::{EventSink, Received};
 pub use faulty_proxy::{FaultyProxy, Weather};
 pub use lossy_gateway::{Loss, LossyGateway};

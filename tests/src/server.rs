@@ -50,7 +50,7 @@ pub struct TestServer {
 
 impl TestServer {
     pub async fn start(database: &TestDatabase, settings: &[(&str, &str)]) -> Self {
-        Self::start_at(&database.url, &redis_url().await, settings)
+        Self::start_at(&database.server_url, &redis_url().await, settings)
     }
 
     pub fn start_at(database_url: &str, redis_url: &str, settings: &[(&str, &str)]) -> Self {

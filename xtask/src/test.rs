@@ -23,7 +23,14 @@ pub fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let program = comanda::build(Profile::Development, "building the tests")?;
     let services = Services::start(&state, Durability::None)?;
     let comanda = Comanda::new(program.clone(), &state, &services)?;
-    succeed(comanda.command(&["migrate"]).env("LOG", "warn"))?;
+    // Servers sign in as a role that owns nothing, so that every test shows that this is enough for what it does.
+    let server_url = match &services.postgres {
+        Some(postgres) => postgres.server_role("comanda")?,
+        None => services.database_url.clone(),
+    };
+    let mut migrate = comanda.command(&["migrate"]);
+    migrate.env("DATABASE_URL", &server_url).env("MIGRATION_DATABASE_URL", &services.database_url);
+    succeed(migrate.env("LOG", "warn"))?;
 
     let one_package = arguments
         .iter()
@@ -34,6 +41,7 @@ pub fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
         .args((!one_package).then_some("--workspace"))
         .args(arguments)
         .env("TEST_DATABASE_URL", &services.database_url)
+        .env("TEST_SERVER_DATABASE_URL", &server_url)
         .env("TEST_REDIS_URL", &services.redis_url)
         .env("TEST_REDIS_SERVER", redis_server()?)
         .env("TEST_CHROMIUM", chromium()?)

@@ -10,6 +10,7 @@ mod bad_tokens;
 mod command_line;
 mod credentials;
 mod csrf;
+mod database_roles;
 mod events;
 mod faults;
 mod hanging_up;

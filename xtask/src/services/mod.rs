@@ -37,7 +37,6 @@ pub struct Services {
     pub database_url: String,
     pub redis_url: String,
     /// `None`: somebody else's.
-    #[cfg_attr(not(feature = "load"), expect(dead_code, reason = "for the commands that break and restart them"))]
     pub postgres: Option<Postgres>,
     #[cfg_attr(not(feature = "load"), expect(dead_code, reason = "for the commands that break and restart them"))]
     pub redis: Option<Redis>,

@@ -13,6 +13,7 @@ use tokio_postgres::{
 pub struct DatabaseUrl {
     url: String,
     addresses: String,
+    role: Option<String>,
 }
 
 /// Why a URL cannot be used. The URL itself is left out: it may hold a password.
@@ -44,6 +45,11 @@ impl DatabaseUrl {
         &self.addresses
     }
 
+    /// The role to sign in as. `None`: whatever the operating system calls the account that runs this.
+    pub fn role(&self) -> Option<&str> {
+        self.role.as_deref()
+    }
+
     /// Opens a connection and closes it. The error has the cause, which Diesel's errors leave out.
     pub async fn probe(&self, wait: Duration) -> Result<(), Unavailable> {
         let connect = tokio_postgres::connect(&self.url, NoTls);
@@ -70,7 +76,7 @@ impl FromStr for DatabaseUrl {
         if config.get_ssl_mode() == SslMode::Require {
             return Err(InvalidDatabaseUrl::Tls);
         }
-        Ok(Self { url: url.to_owned(), addresses: addresses(&config) })
+        Ok(Self { url: url.to_owned(), addresses: addresses(&config), role: config.get_user().map(str::to_owned) })
     }
 }
 

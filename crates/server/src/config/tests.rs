@@ -63,6 +63,12 @@ const REFUSED: &[(&str, &str, &Settings)] = &[
     ("CURRENCY", "eur", &[]),
     ("DATABASE_URL", "", &[]),
     ("DATABASE_URL", "  ", &[]),
+    ("MIGRATION_DATABASE_URL", "mysql://localhost/comanda", &[]),
+    (
+        "MIGRATION_DATABASE_URL",
+        "postgres://owner:hunter2@localhost/comanda",
+        &[("DATABASE_URL", "postgres://localhost/comanda")],
+    ),
     ("DATABASE_URL", "mysql://localhost/comanda", &[]),
     ("DATABASE_URL", "postgres://comanda:hunter2@localhost:port/comanda", &[]),
     ("DATABASE_URL", "postgres://localhost/comanda?sslmode=require", &[]),
