@@ -151,6 +151,9 @@ pub enum MailTokenRefusal {
     /// Its time is over.
     #[error("has expired; ask for another mail")]
     Expired,
+    /// It was mailed to another account than the one that is signed in.
+    #[error("was mailed to another account than the one that is signed in")]
+    Foreign,
     /// It resets a password, and the account's password, role or state has changed since it was mailed.
     #[error("was mailed before the account was changed; ask for another mail")]
     Outdated,

@@ -1,13 +1,15 @@
 //! Mails to accounts: who gets which, how many, and what the tokens in them do.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     path::PathBuf,
+    sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
 
-use comanda_tests::{Client, PASSWORD, Response, TestApp};
+use comanda_tests::{Client, PASSWORD, Proxy, Response, TestApp, TestRedis, redis_url};
 use futures_util::future::join_all;
+use nix::sys::signal::Signal;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -25,9 +27,21 @@ struct MailApp {
 
 impl MailApp {
     async fn open(servers: usize) -> Self {
+        Self::open_with(redis_url().await, servers).await
+    }
+
+    async fn open_with(redis_url: String, servers: usize) -> Self {
         let folder = std::env::temp_dir().join(format!("comanda-{}", Uuid::now_v7().simple()));
-        let app = TestApp::with_servers(servers, &settings(&folder)).await;
+        let app = TestApp::with_redis(redis_url, servers, &settings(&folder)).await;
         Self { app, folder }
+    }
+
+    /// Everything that a token could change.
+    async fn stored(&self) -> Vec<String> {
+        let rows = "SELECT u::text FROM users u UNION ALL SELECT m::text FROM mails m UNION ALL \
+            SELECT t::text FROM mail_tokens t UNION ALL SELECT s::text FROM sessions s ORDER BY 1";
+        let rows = self.app.database.client().await.query(rows, &[]).await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
     }
 
     /// The mails to an address so far, oldest first.
@@ -283,11 +297,17 @@ async fn tokens_that_do_not_count_say_why_and_change_nothing() {
     let email = mail.app.unverified_account("Ana").await;
     let anonymous = mail.app.anonymous();
     let verification = mail.token(&email, VERIFY, 1).await;
+    let before = mail.stored().await;
     let unknown = "A".repeat(43);
-    assert_eq!(violations(&verify(&anonymous, &verification[..42]).await), about_token("malformed-token"));
+    for truncated in ["", &verification[..42], &verification[1..], &format!("{verification}A")] {
+        assert_eq!(violations(&verify(&anonymous, truncated).await), about_token("malformed-token"), "{truncated}");
+        let refused = reset(&anonymous, truncated, NEW_PASSWORD).await;
+        assert_eq!(violations(&refused), about_token("malformed-token"), "{truncated}");
+    }
     assert_eq!(violations(&verify(&anonymous, &unknown).await), about_token("unknown-token"));
     let for_the_other_purpose = reset(&anonymous, &verification, NEW_PASSWORD).await;
     assert_eq!(violations(&for_the_other_purpose), about_token("unknown-token"));
+    assert_eq!(mail.stored().await, before);
     let short = reset(&anonymous, &verification, "short").await;
     assert_eq!(violations(&short), [("/new_password".to_owned(), "too-short".to_owned())]);
 
@@ -304,6 +324,223 @@ async fn tokens_that_do_not_count_say_why_and_change_nothing() {
     tables.execute("UPDATE mail_tokens SET expires_at = now()", &[]).await.unwrap();
     assert_eq!(violations(&reset(&anonymous, &token, NEW_PASSWORD).await), about_token("expired-token"));
     anonymous.log_in(&email, PASSWORD).await;
+    mail.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_signed_in_to_another_account_cannot_use_a_token() {
+    let mail = MailApp::open(1).await;
+    let anonymous = mail.app.anonymous();
+    let (email, verified) = (mail.app.unverified_account("Ana").await, mail.app.account().await);
+    let verification = mail.token(&email, VERIFY, 1).await;
+    request_reset(&anonymous, &verified).await;
+    let reset_token = mail.token(&verified, RESET, 1).await;
+    mail.until_idle().await;
+    let other = mail.app.customer().await;
+    let owner = anonymous.log_in(&email, PASSWORD).await;
+    mail.until_idle().await;
+    let before = mail.stored().await;
+    assert_eq!(violations(&verify(&other, &verification).await), about_token("foreign-token"));
+    assert_eq!(violations(&reset(&other, &reset_token, NEW_PASSWORD).await), about_token("foreign-token"));
+    assert_eq!(mail.stored().await, before);
+
+    // A session that counts no more is nobody's.
+    let stale = other.with_token("no token at all");
+    assert_eq!(reset(&stale, &reset_token, NEW_PASSWORD).await.status, 204);
+    assert_eq!(verify(&owner, &verification).await.status, 204);
+    assert_eq!(owner.get("/v1/me").await.expect(200)["email_verified"], true);
+    mail.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_resets_nothing_once_the_account_has_changed() {
+    let mail = MailApp::open(1).await;
+    let email = mail.app.account().await;
+    let customer = mail.app.anonymous().log_in(&email, PASSWORD).await;
+    request_reset(&customer, &email).await;
+    let token = mail.token(&email, RESET, 1).await;
+    let body = json!({ "current_password": PASSWORD, "new_password": NEW_PASSWORD });
+    let changed = Client::send(customer.request(Method::PUT, "/v1/me/password").json(&body)).await;
+    assert_eq!(changed.status, 204, "{changed:?}");
+    let refused = reset(&customer, &token, "one more other horse").await;
+    assert_eq!(violations(&refused), about_token("outdated-token"));
+    mail.app.anonymous().log_in(&email, NEW_PASSWORD).await;
+    mail.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_twenty_uses_at_once_over_two_servers_one_counts() {
+    let mail = MailApp::open(2).await;
+    let (unverified, email) = (mail.app.unverified_account("Ana").await, mail.app.account().await);
+    let clients: Vec<_> = (0..20).map(|n| Client::anonymous(&mail.app.servers[n % 2].base_url)).collect();
+    let token = mail.token(&unverified, VERIFY, 1).await;
+    let responses = join_all(clients.iter().map(|client| verify(client, &token))).await;
+    let (done, refused): (Vec<_>, Vec<_>) = responses.into_iter().partition(|response| response.status == 204);
+    assert_eq!(done.len(), 1);
+    assert!(refused.iter().all(|response| violations(response) == about_token("spent-token")), "{refused:?}");
+
+    request_reset(&clients[0], &email).await;
+    let token = mail.token(&email, RESET, 1).await;
+    let passwords: Vec<_> = (0..20).map(|n| format!("horse number {n} of many")).collect();
+    let resets = clients.iter().zip(&passwords).map(|(client, password)| reset(client, &token, password));
+    let responses = join_all(resets).await;
+    let mut winners = Vec::new();
+    for (response, password) in responses.iter().zip(&passwords) {
+        match response.status {
+            204 => winners.push(password),
+            // Twenty passwords are more than are hashed at once.
+            503 => {}
+            _ => assert_eq!(violations(response), about_token("spent-token")),
+        }
+    }
+    assert_eq!(winners.len(), 1, "{responses:?}");
+    clients[1].log_in(&email, winners[0]).await;
+    mail.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_lifts_the_lock_while_redis_is_gone_and_once_it_is_back() {
+    let mut redis = TestRedis::start().await;
+    let mail = MailApp::open_with(redis.url(), 1).await;
+    let (email, anonymous) = (mail.app.account().await, mail.app.anonymous());
+    let lock_out = async || {
+        for _ in 0..6 {
+            anonymous.try_password(&email, "certainly not it").await;
+        }
+        assert_eq!(anonymous.try_password(&email, PASSWORD).await.problem(), (429, "account-locked".to_owned()));
+    };
+    lock_out().await;
+    redis.stop();
+    // The server's own memory has a lock of its own.
+    lock_out().await;
+    request_reset(&anonymous, &email).await;
+    let token = mail.token(&email, RESET, 1).await;
+    assert_eq!(reset(&anonymous, &token, NEW_PASSWORD).await.status, 204);
+    anonymous.log_in(&email, NEW_PASSWORD).await;
+    mail.until_idle().await;
+    assert_eq!(mail.app.database.number("SELECT count(*) FROM mail_tokens WHERE unlock_due").await, 1);
+
+    redis.start_again().await;
+    while mail.app.database.number("SELECT count(*) FROM mail_tokens WHERE unlock_due").await > 0 {
+        tokio::task::yield_now().await;
+    }
+    anonymous.log_in(&email, NEW_PASSWORD).await;
+    mail.close().await;
+}
+
+/// What is compared is the work and not the time, which depends on what else the machine does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_for_a_reset_does_the_same_work_whether_there_is_an_account_or_not() {
+    let metrics = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    // Nobody is written to: every statement is the request's, or of a worker that knows nothing of it.
+    let app = TestApp::with_servers(1, &[("METRICS_ADDR", &metrics)]).await;
+    let scraped = Client::anonymous(&format!("http://{metrics}"));
+    let unknown: Vec<_> = (0..50).map(|_| format!("{}@example.org", Uuid::now_v7().simple())).collect();
+    let mut known = Vec::new();
+    for _ in &unknown {
+        known.push(app.account().await);
+    }
+    // Registration has asked for a mail: only the limits' tables may tell.
+    app.database.client().await.execute("DELETE FROM mails", &[]).await.unwrap();
+    let mut work = Vec::new();
+    for emails in [&known, &unknown] {
+        let before = statements(&scraped.get("/metrics").await.text);
+        for email in emails {
+            // The limit is five.
+            for _ in 0..7 {
+                request_reset(&app.anonymous(), email).await;
+            }
+        }
+        let after = statements(&scraped.get("/metrics").await.text);
+        let done = after.into_iter().map(|(name, count)| {
+            let earlier = before.get(&name).copied().unwrap_or_default();
+            (name, count - earlier)
+        });
+        // This worker runs by the clock.
+        work.push(done.filter(|(name, n)| *n > 0 && name != "mail.locks_to_lift").collect::<BTreeMap<_, _>>());
+    }
+    let expected: BTreeMap<_, _> = [("mail.count_requested", 350), ("mail.lock_mailbox", 350), ("mail.record", 250)]
+        .map(|(name, n)| (name.to_owned(), n))
+        .into();
+    for work in work {
+        let mut of_mails = work.clone();
+        of_mails.retain(|name, _| name.starts_with("mail."));
+        assert_eq!(of_mails, expected);
+        assert!(work.keys().all(|name| !name.starts_with("account.")), "{work:?}");
+    }
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_address_that_asks_for_too_many_resets_gets_no_other_response() {
+    let app = TestApp::with_servers(1, &[("ADDRESS_LIMIT_BURST", "3"), ("ADDRESS_LIMIT_PER_MINUTE", "1")]).await;
+    for n in 0..6 {
+        request_reset(&app.anonymous(), &format!("somebody{n}@example.org")).await;
+    }
+    assert_eq!(app.database.number("SELECT count(*) FROM mails").await, 3);
+    app.close().await;
+}
+
+/// How often each statement has run, by its name.
+fn statements(metrics: &str) -> BTreeMap<String, u64> {
+    let counts = metrics.lines().filter_map(|line| {
+        let rest = line.strip_prefix("db_client_operation_duration_seconds_count{")?;
+        let (name, rest) = rest.split_once("db_query_summary=\"")?.1.split_once('"')?;
+        Some((name.to_owned(), rest.rsplit(' ').next()?.parse::<u64>().ok()?))
+    });
+    counts.fold(BTreeMap::new(), |mut sums, (name, count)| {
+        *sums.entry(name).or_default() += count;
+        sums
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_at_the_commit_leaves_the_mail_to_another() {
+    let mut mail = MailApp::open(1).await;
+    let proxy = Proxy::to(&mail.app.database.url).await;
+    let settings = settings(&mail.folder);
+    let doomed = mail.app.open_another_at(&proxy.url.clone(), &settings);
+    let server = Arc::new(mail.app.servers.pop().unwrap());
+    let (killed, death) = mpsc::channel();
+    let victim = Arc::clone(&server);
+    proxy.at_next_mail(move || {
+        victim.signal(Signal::SIGKILL);
+        killed.send(()).unwrap();
+    });
+    let email = format!("{}@example.org", Uuid::now_v7().simple());
+    let body = json!({ "email": email, "password": PASSWORD, "name": "Ana" });
+    let request = Client::anonymous(&doomed).request(Method::POST, "/v1/users").json(&body);
+    assert!(Client::try_send(request).await.is_err(), "no response came");
+    assert!(death.try_recv().is_ok(), "the server was killed at the commit");
+    let token = mail.token(&email, VERIFY, 1).await;
+    assert_eq!(verify(&mail.app.anonymous(), &token).await.status, 204);
+    mail.until_idle().await;
+    assert_eq!(mail.subjects_to(&email), [VERIFY]);
+    drop(server);
+    mail.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_while_it_sends_leaves_the_mail_to_another() {
+    // A mail server that takes connections and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("smtp://{}", silent.local_addr().unwrap());
+    let mut app = TestApp::with_servers(1, &[("MODE", "development"), ("MAIL_URL", &url)]).await;
+    let email = app.unverified_account("Ana").await;
+    while app.database.number("SELECT count(*) FROM mail_tokens").await == 0 {
+        tokio::task::yield_now().await;
+    }
+    app.servers.remove(0).signal(Signal::SIGKILL);
+    let folder = std::env::temp_dir().join(format!("comanda-{}", Uuid::now_v7().simple()));
+    app.open_another(&settings(&folder));
+    let mail = MailApp { app, folder };
+    assert!(mail.letters_to(&email).is_empty(), "the dead server holds the lease");
+    let tables = mail.app.database.client().await;
+    let leased = "UPDATE mails SET next_at = now() WHERE attempts = 1 AND next_at > now() AND next_at < now() + $1";
+    let leased = leased.replace("$1", "interval '1 minute'");
+    assert_eq!(tables.execute(&leased, &[]).await.unwrap(), 1, "the lease ends");
+    let token = mail.token(&email, VERIFY, 1).await;
+    assert_eq!(verify(&mail.app.anonymous(), &token).await.status, 204);
     mail.close().await;
 }
 
@@ -331,7 +568,7 @@ async fn a_mail_is_sent_even_if_its_server_is_gone_and_the_token_is_in_no_table(
     let mut app = TestApp::with_servers(1, &[]).await;
     // This server writes to nobody: what it commits is left to others.
     let email = app.unverified_account("Ana").await;
-    app.servers.remove(0).signal(nix::sys::signal::Signal::SIGKILL);
+    app.servers.remove(0).signal(Signal::SIGKILL);
     let folder = std::env::temp_dir().join(format!("comanda-{}", Uuid::now_v7().simple()));
     app.open_another(&settings(&folder));
     let mail = MailApp { app, folder };

@@ -1,6 +1,6 @@
 use comanda_domain::{
-    ChosenPassword, MailToken, MailTokenRefusal, PasswordError, SecurityEvent, SecurityEventKind, SecurityOutcome,
-    TokenPurpose,
+    Account, AccountId, ChosenPassword, MailToken, MailTokenHash, MailTokenRefusal, PasswordError, SecurityEvent,
+    SecurityEventKind, SecurityOutcome, TokenPurpose,
     ports::{HashPasswordError, MailTokenError, ResetAccount, Unavailable},
 };
 use thiserror::Error;
@@ -55,8 +55,13 @@ impl Accounts {
     /// Must be driven to its end, so that every server hears of it at once.
     ///
     /// The token is looked at before the password is hashed, so that only somebody who has one costs that work.
-    pub async fn reset_password(&self, token: &MailToken, new: ChosenPassword) -> Result<(), ResetPasswordError> {
-        let reset = self.check_and_reset(token, new).await;
+    pub async fn reset_password(
+        &self,
+        token: &MailToken,
+        signed_in: Option<AccountId>,
+        new: ChosenPassword,
+    ) -> Result<(), ResetPasswordError> {
+        let reset = self.check_and_reset(token, signed_in, new).await;
         let kind = SecurityEventKind::PasswordReset;
         let reset = match reset {
             Ok(reset) => reset,
@@ -81,13 +86,28 @@ impl Accounts {
         Ok(())
     }
 
+    /// The account that a token was mailed to, if the token counts, and nobody else is signed in.
+    pub(super) async fn find_by_token(
+        &self,
+        hash: MailTokenHash,
+        purpose: TokenPurpose,
+        signed_in: Option<AccountId>,
+    ) -> Result<Account, MailTokenError> {
+        let account = self.mails.check_token(hash, purpose, self.clock.now()).await?;
+        match signed_in {
+            Some(other) if other != account.id => Err(MailTokenError::Refused(MailTokenRefusal::Foreign)),
+            _ => Ok(account),
+        }
+    }
+
     async fn check_and_reset(
         &self,
         token: &MailToken,
+        signed_in: Option<AccountId>,
         new: ChosenPassword,
     ) -> Result<ResetAccount, ResetPasswordError> {
         let hash = self.mail_tokens.hash(token);
-        let account = self.mails.check_token(hash, TokenPurpose::PasswordReset, self.clock.now()).await?;
+        let account = self.find_by_token(hash, TokenPurpose::PasswordReset, signed_in).await?;
         let password = new.for_account(&account.email, &account.name)?;
         let password = self.passwords.hasher.hash(password).await?;
         Ok(self.mails.reset_password(hash, password, self.clock.now()).await?)
@@ -99,7 +119,7 @@ mod tests {
     use std::sync::Arc;
 
     use comanda_domain::{
-        Account, MailTokenHash, Password, PersonName, SessionId,
+        Password, PersonName, SessionId,
         ports::{MockClosedSessions, MockLockouts, MockMailTokens, MockMails, MockPasswordHasher, MockWorkQueue},
     };
 
@@ -143,7 +163,7 @@ mod tests {
             mail_work: Arc::new(work),
             ..accounts(mails, hasher, lockouts)
         };
-        accounts.reset_password(&token(), password()).await.unwrap();
+        accounts.reset_password(&token(), None, password()).await.unwrap();
     }
 
     #[tokio::test]
@@ -151,7 +171,7 @@ mod tests {
         let mut mails = MockMails::new();
         mails.expect_check_token().returning(|_, _, _| Err(MailTokenError::Refused(MailTokenRefusal::Expired)));
         let accounts = accounts(mails, MockPasswordHasher::new(), MockLockouts::new());
-        let refused = accounts.reset_password(&token(), password()).await;
+        let refused = accounts.reset_password(&token(), None, password()).await;
         assert!(matches!(refused, Err(ResetPasswordError::Refused(MailTokenRefusal::Expired))));
     }
 
@@ -162,7 +182,7 @@ mod tests {
         mails.expect_check_token().returning(move |_, _, _| Ok(named.clone()));
         let accounts = accounts(mails, MockPasswordHasher::new(), MockLockouts::new());
         let new = Password::choose("ferdinandostrowski".to_owned()).unwrap();
-        let refused = accounts.reset_password(&token(), new).await;
+        let refused = accounts.reset_password(&token(), None, new).await;
         assert!(matches!(refused, Err(ResetPasswordError::New(PasswordError::TooPersonal))), "{refused:?}");
     }
 }

@@ -82,6 +82,7 @@ impl ViolationCode for MailTokenRefusal {
         match self {
             Self::Unknown => "unknown-token",
             Self::Expired => "expired-token",
+            Self::Foreign => "foreign-token",
             Self::Outdated => "outdated-token",
             Self::Spent => "spent-token",
         }

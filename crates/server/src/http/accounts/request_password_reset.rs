@@ -13,7 +13,8 @@ use crate::http::{
 /// Sends a mail with a token that lets its reader choose another password
 ///
 /// The response is the same whether the address has an account or not. The token is valid once, for an hour. An address
-/// that is not verified gets a token to verify it instead.
+/// that is not verified gets a token to verify it instead. A client address that has asked too often gets the same
+/// response, and no mail is sent.
 #[utoipa::path(
     post, path = "/v1/password-resets", operation_id = "request_password_reset",
     request_body = RequestPasswordResetRequest,
@@ -25,8 +26,11 @@ pub async fn request_password_reset(
     Json(request): Json<RequestPasswordResetRequest>,
 ) -> Result<HttpResponse, Failure<Unavailable>> {
     let email = request.validate()?;
-    limiter.admit(LimitedAction::RequestMail).await?;
-    accounts.request_password_reset(&email).await?;
+    if limiter.admits(LimitedAction::RequestMail).await? {
+        accounts.request_password_reset(&email).await?;
+    } else {
+        metrics::counter!("comanda_password_reset_requests_ignored_total").increment(1);
+    }
     Ok(HttpResponse::Accepted().finish())
 }
 

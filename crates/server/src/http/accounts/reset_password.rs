@@ -5,13 +5,15 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::http::{
-    extract::{Json, Limiter, Service},
+    extract::{Bystander, Json, Limiter, Service},
     middleware::run_to_completion,
     problem::{Failure, Operation, Problem, problems},
     validation::Violations,
 };
 
 /// Chooses another password with a token from a mail; all of the account's sessions end, and its lock is lifted
+///
+/// The token is the proof: nobody needs to be signed in. Whoever is signed in to another account is refused.
 #[utoipa::path(
     put, path = "/v1/password-resets", operation_id = "reset_password",
     request_body = ResetPasswordRequest,
@@ -19,12 +21,13 @@ use crate::http::{
 )]
 pub async fn reset_password(
     accounts: Service<Accounts>,
+    Bystander(bystander): Bystander,
     limiter: Limiter,
     Json(request): Json<ResetPasswordRequest>,
 ) -> Result<HttpResponse, Failure<ResetPasswordError>> {
     let (token, password) = request.validate()?;
     limiter.admit(LimitedAction::PresentMailToken).await?;
-    run_to_completion(async move { accounts.reset_password(&token, password).await }).await??;
+    run_to_completion(async move { accounts.reset_password(&token, bystander, password).await }).await??;
     Ok(HttpResponse::NoContent().finish())
 }
 

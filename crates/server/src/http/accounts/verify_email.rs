@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::http::{
-    extract::{Json, Limiter, Service},
+    extract::{Bystander, Json, Limiter, Service},
     middleware::run_to_completion,
     problem::{Failure, Problem, problems},
     validation::Violations,
@@ -13,7 +13,7 @@ use crate::http::{
 
 /// Verifies the address that a token was mailed to
 ///
-/// The token is the proof: nobody needs to be signed in.
+/// The token is the proof: nobody needs to be signed in. Whoever is signed in to another account is refused.
 #[utoipa::path(
     post, path = "/v1/email-verifications", operation_id = "verify_email",
     request_body = VerifyEmailRequest,
@@ -21,12 +21,13 @@ use crate::http::{
 )]
 pub async fn verify_email(
     accounts: Service<Accounts>,
+    Bystander(bystander): Bystander,
     limiter: Limiter,
     Json(request): Json<VerifyEmailRequest>,
 ) -> Result<HttpResponse, Failure<MailTokenError>> {
     let token = request.validate()?;
     limiter.admit(LimitedAction::PresentMailToken).await?;
-    run_to_completion(async move { accounts.verify_email(&token).await }).await??;
+    run_to_completion(async move { accounts.verify_email(&token, bystander).await }).await??;
     Ok(HttpResponse::NoContent().finish())
 }
 

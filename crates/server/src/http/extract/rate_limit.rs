@@ -35,10 +35,19 @@ impl Limiter {
         self.client
     }
 
+    async fn count(&self, action: LimitedAction) -> Result<Allowance, Problem> {
+        let counted = self.limiter.limits.count(action, self.client).await;
+        counted.map_err(|cause| Problem::unavailable(cause).during(Operation::AuthLimit))
+    }
+
+    /// Counts an attempt, and says whether there were not too many, for a response that must not show it.
+    pub async fn admits(&self, action: LimitedAction) -> Result<bool, Problem> {
+        Ok(self.count(action).await?.retry_after.is_none())
+    }
+
     /// Counts an attempt; a problem if there were too many.
     pub async fn admit(&self, action: LimitedAction) -> Result<Allowance, Problem> {
-        let counted = self.limiter.limits.count(action, self.client).await;
-        let allowance = counted.map_err(|cause| Problem::unavailable(cause).during(Operation::AuthLimit))?;
+        let allowance = self.count(action).await?;
         let Some(wait) = allowance.retry_after else { return Ok(allowance) };
         let problem = Problem::new(Code::RateLimited, "Too many attempts came from this address.");
         Err(problem.retry_after(whole_seconds(wait)).allowance(allowance))
