@@ -17,6 +17,7 @@ mod headers;
 mod idempotency;
 mod known_devices;
 mod last_admin;
+mod limits;
 mod lockout;
 mod menu;
 mod menu_cache;

@@ -10,7 +10,6 @@
 
 mod access_tokens;
 mod accounts;
-mod address_limits;
 mod audit_log;
 mod checkout;
 mod clock;
@@ -34,6 +33,7 @@ mod payment_gateway;
 mod payment_intents;
 mod payments;
 mod public_menu;
+mod rate_limits;
 mod refunds;
 mod sales_figures;
 mod security_log;
@@ -44,7 +44,6 @@ use std::{error::Error, fmt, time::Duration};
 
 pub use access_tokens::*;
 pub use accounts::*;
-pub use address_limits::*;
 pub use audit_log::*;
 pub use checkout::*;
 pub use clock::*;
@@ -68,6 +67,7 @@ pub use payment_gateway::*;
 pub use payment_intents::*;
 pub use payments::*;
 pub use public_menu::*;
+pub use rate_limits::*;
 pub use refunds::*;
 pub use sales_figures::*;
 pub use security_log::*;

@@ -94,7 +94,7 @@ impl Server {
             work: payment_work.clone(),
             ids: ids.clone(),
             clock: clock.clone(),
-            window: config.payments.window,
+            terms: config.payments.terms(),
         };
         let events =
             Events { outbox: events::outbox(&database), clock: clock.clone(), retries: config.outbox.retries() };
@@ -110,6 +110,7 @@ impl Server {
                 payment_work,
                 ids: ids.clone(),
                 clock: clock.clone(),
+                limits: config.order_limits.limits(),
             },
             menu: Menu {
                 menu: Arc::new(cached_menu),

@@ -38,7 +38,7 @@ pub use self::{
 };
 use self::{
     extract::{CSRF_HEADER, DEVICE_HEADER},
-    middleware::{Admission, Measuring, OverHttps, REQUEST_ID_HEADER, Serving},
+    middleware::{Admission, ClientAddresses, Measuring, OverHttps, REQUEST_ID_HEADER, Serving},
 };
 use crate::config::HttpConfig;
 
@@ -62,8 +62,9 @@ pub fn server(
         trusted_proxies: config.trusted_proxies.as_slice().into(),
     });
     let admission = Admission::new(config.concurrent_requests);
+    let clients = ClientAddresses::behind(&config.trusted_proxies);
     let server = HttpServer::new(move || {
-        let serving = Rc::new(Serving { admission: admission.clone(), budgets, traced });
+        let serving = Rc::new(Serving { admission: admission.clone(), budgets, clients: clients.clone(), traced });
         actix_web::App::new()
             .app_data(app.clone())
             .app_data(measuring.clone())

@@ -2,6 +2,7 @@
 
 mod admission;
 mod budget;
+mod client;
 mod envelope;
 mod measured;
 mod over_https;
@@ -11,8 +12,9 @@ mod serve;
 mod traced;
 
 pub use self::{
-    admission::Admission,
+    admission::{Admission, Place},
     budget::Budgets,
+    client::ClientAddresses,
     envelope::wrap as envelope,
     measured::Measuring,
     over_https::OverHttps,
