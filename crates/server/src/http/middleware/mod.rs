@@ -15,7 +15,7 @@ pub use self::{
     admission::{Admission, Place},
     budget::Budgets,
     client::ClientAddresses,
-    envelope::wrap as envelope,
+    envelope::{response_headers, wrap as envelope},
     measured::Measuring,
     over_https::OverHttps,
     request_id::{HEADER as REQUEST_ID_HEADER, RequestId},
