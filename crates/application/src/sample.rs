@@ -11,8 +11,8 @@ use std::{
 use comanda_domain::{
     Account, AccountId, Actor, Administrator, Basket, BasketLine, Category, Claimant, Currency, Description, Email,
     FlagDefaults, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Order, OrderId, OrderLimits, OrderLine,
-    OrderNumber, OrderStatus, OrderWithLines, PasswordHash, PaymentTerms, Percentage, PersonName, Price, Quantity, Role,
-    SessionId, StaffMember, Stock, Timestamp,
+    OrderNumber, OrderStatus, OrderWithLines, PasswordHash, PaymentTerms, Percentage, PersonName, Price, Quantity,
+    Role, SessionId, StaffMember, Stock, Timestamp,
     ports::{
         Clock, IdGenerator, MockAccessTokens, MockAccountChanges, MockAccounts, MockAuditLog, MockCheckout, MockClock,
         MockClosedSessions, MockFlagSettings, MockGatewayInbox, MockIdGenerator, MockLiveMenu, MockLockedAddresses,

@@ -1,5 +1,5 @@
 use std::{
-    collections::HashMap,
+    num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -9,6 +9,7 @@ use comanda_domain::{
     Admission, AttemptId, AttemptOutcome, Claimant, Email, Lock, LockoutPolicy, LockoutState, Timestamp,
     ports::{Clock, Lockouts, Unavailable},
 };
+use lru::LruCache;
 use tokio::time::Instant;
 
 use crate::outage::Outage;
@@ -21,16 +22,16 @@ pub struct LocalLockouts {
     policy: LockoutPolicy,
     patience: Duration,
     clock: Arc<dyn Clock>,
-    states: Mutex<HashMap<Claimant, LockoutState>>,
+    states: Mutex<LruCache<Claimant, LockoutState>>,
 }
 
 impl LocalLockouts {
-    /// How many claimants are remembered. When the map is full, those that are not locked are forgotten.
-    const CAPACITY: usize = 100_000;
+    /// How many claimants are remembered. One more, and one that has not tried for a long time is forgotten.
+    const CAPACITY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99_999);
 
     pub fn beside(shared: Arc<dyn Lockouts>, policy: LockoutPolicy, patience: Duration, clock: Arc<dyn Clock>) -> Self {
         let outage = Outage::of("lockouts");
-        Self { shared, outage, policy, patience, clock, states: Mutex::default() }
+        Self { shared, outage, policy, patience, clock, states: Mutex::new(LruCache::new(Self::CAPACITY)) }
     }
 
     fn with_state<T>(
@@ -40,15 +41,30 @@ impl LocalLockouts {
     ) -> T {
         let now = self.clock.now();
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-        if states.len() >= Self::CAPACITY {
-            states.retain(|_, state| self.policy.lock(state, now).is_some());
+        if states.len() >= Self::CAPACITY.get() && !states.contains(claimant) {
+            self.make_room(&mut states, now);
         }
-        let state = states.entry(claimant.clone()).or_default();
+        let state = states.get_or_insert_mut(claimant.clone(), LockoutState::default);
         let result = step(&self.policy, state, now);
         if state.is_clear() {
-            states.remove(claimant);
+            states.pop(claimant);
         }
         result
+    }
+
+    /// Forgets the claimant that has not tried for the longest time, and rather one that is not locked; but it looks at
+    /// few, so that a flood of addresses costs each of them the same.
+    fn make_room(&self, states: &mut LruCache<Claimant, LockoutState>, now: Timestamp) {
+        const LOOKED_AT: usize = 8;
+
+        for _ in 1..LOOKED_AT {
+            let Some((claimant, mut state)) = states.pop_lru() else { return };
+            if self.policy.lock(&mut state, now).is_none() {
+                return;
+            }
+            states.put(claimant, state);
+        }
+        states.pop_lru();
     }
 
     async fn begin_locally(&self, claimant: &Claimant, id: AttemptId) -> Admission {
@@ -66,16 +82,23 @@ impl LocalLockouts {
     fn unlock_locally(&self, email: &Email) {
         let now = self.clock.now();
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-        states.retain(|claimant, state| {
-            if claimant.email == *email {
+        let of_address: Vec<Claimant> = states
+            .iter()
+            .filter(|(claimant, _)| claimant.email == *email)
+            .map(|(claimant, _)| claimant.clone())
+            .collect();
+        for claimant in of_address {
+            if let Some(state) = states.peek_mut(&claimant) {
                 self.policy.unlock(state, now);
+                if state.is_clear() {
+                    states.pop(&claimant);
+                }
             }
-            !state.is_clear()
-        });
+        }
     }
 
     fn has_state(&self, claimant: &Claimant) -> bool {
-        self.states.lock().unwrap_or_else(PoisonError::into_inner).contains_key(claimant)
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).contains(claimant)
     }
 }
 
@@ -178,6 +201,30 @@ mod tests {
             let again = lockouts.begin(claimant, AttemptId::new(Uuid::from_u128(9))).await.expect("a response");
             assert_eq!(again, Admission::Allowed);
         }
+    }
+
+    #[test]
+    fn a_flood_of_addresses_forgets_the_oldest_that_is_not_locked() {
+        let lockouts = lockouts(MockLockouts::new());
+        let fail = |claimant: &Claimant| {
+            lockouts.with_state(claimant, |policy, state, now| {
+                let id = AttemptId::new(Uuid::nil());
+                if policy.begin(state, id, now) == Admission::Allowed {
+                    policy.settle(state, id, AttemptOutcome::Failure, now);
+                }
+            });
+        };
+        for _ in 0..5 {
+            fail(&stranger());
+        }
+        let nobody = |n: usize| Claimant::stranger(Email::new(&format!("nobody-{n}@example.org")).expect("an address"));
+        for n in 0..LocalLockouts::CAPACITY.get() {
+            fail(&nobody(n));
+        }
+        assert_eq!(lockouts.states.lock().expect("not poisoned").len(), LocalLockouts::CAPACITY.get());
+        assert!(lockouts.with_state(&stranger(), LockoutPolicy::lock).is_some(), "a lock is kept");
+        assert!(!lockouts.has_state(&nobody(0)), "the oldest");
+        assert!(lockouts.has_state(&nobody(1)));
     }
 
     #[tokio::test]
