@@ -40,7 +40,7 @@ use self::{
     extract::{CSRF_HEADER, DEVICE_HEADER},
     middleware::{Admission, ClientAddresses, Measuring, OverHttps, REQUEST_ID_HEADER, Serving},
 };
-use crate::config::HttpConfig;
+use crate::config::{HttpConfig, canonical_network};
 
 /// Binds the address and starts serving. Returns the address, since port 0 stands for any free one. The caller decides
 /// when to stop.
@@ -49,7 +49,7 @@ pub fn server(app: Data<App>, config: &HttpConfig, budgets: Budgets, traced: boo
     let measuring = Data::new(Measuring(config.metrics_addr.is_some()));
     let over_https = Data::new(OverHttps {
         secure_cookies: !config.insecure_cookies,
-        trusted_proxies: config.trusted_proxies.as_slice().into(),
+        trusted_proxies: config.trusted_proxies.iter().copied().map(canonical_network).collect(),
     });
     let admission = Admission::new(config.concurrent_requests);
     let clients = ClientAddresses::behind(&config.trusted_proxies);
