@@ -82,6 +82,11 @@ impl Client {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    /// Where the server is: scheme, host and port.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
     pub fn token(&self) -> &str {
         self.token.as_deref().expect("somebody signed in")
     }

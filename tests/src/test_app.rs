@@ -1,4 +1,4 @@
-use std::process::Output;
+use std::process::{Command, Output};
 
 use serde_json::json;
 use uuid::Uuid;
@@ -142,9 +142,16 @@ impl TestApp {
         self.database.number("SELECT count(*) FROM orders").await
     }
 
+    /// The binary on this database, to be run.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = comanda(&self.database.url, &self.redis_url);
+        command.args(arguments);
+        command
+    }
+
     /// Runs the binary on this database.
     pub fn comanda(&self, arguments: &[&str]) -> Output {
-        comanda(&self.database.url, &self.redis_url).args(arguments).output().expect("comanda runs")
+        self.command(arguments).output().expect("comanda runs")
     }
 
     /// Checks every invariant against the database.

@@ -98,7 +98,10 @@ impl Comanda {
         let menu = project::root().join("samples/menu.csv");
         succeed(self.command(&["menu", "import", "--if-empty"]).arg(menu))?;
         succeed(
-            self.command(&["admin", "create"]).env("ADMIN_EMAIL", &admin.email).env("ADMIN_PASSWORD", &admin.password),
+            // From the second run on, the account exists.
+            self.command(&["admin", "create", "--existing"])
+                .env("ADMIN_EMAIL", &admin.email)
+                .env("ADMIN_PASSWORD", &admin.password),
         )
     }
 

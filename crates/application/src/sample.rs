@@ -9,16 +9,16 @@ use std::{
 };
 
 use comanda_domain::{
-    Account, AccountId, Actor, Administrator, Basket, BasketLine, Category, Claimant, Currency, Description, Email,
-    FlagDefaults, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Order, OrderId, OrderLimits, OrderLine,
-    OrderNumber, OrderStatus, OrderWithLines, PasswordHash, PaymentTerms, Percentage, PersonName, Price, Quantity,
-    Role, SessionId, StaffMember, Stock, Timestamp,
+    Account, AccountId, Actor, Administrator, Basket, BasketLine, Category, Claimant, CredentialsVersion, Currency,
+    Description, Email, FlagDefaults, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Order, OrderId, OrderLimits,
+    OrderLine, OrderNumber, OrderStatus, OrderWithLines, PasswordHash, PaymentTerms, Percentage, PersonName, Price,
+    Quantity, Role, SessionId, SessionOrigin, StaffMember, Stock, Timestamp,
     ports::{
-        Clock, IdGenerator, MockAccessTokens, MockAccountChanges, MockAccounts, MockAuditLog, MockCheckout, MockClock,
-        MockClosedSessions, MockFlagSettings, MockGatewayInbox, MockIdGenerator, MockLiveMenu, MockLockedAddresses,
-        MockLockouts, MockMenu, MockOrders, MockOverdueOrders, MockPasswordHasher, MockPaymentIntents, MockPayments,
-        MockPublicMenu, MockRefreshTokens, MockRefunds, MockSalesFigures, MockSecurityLog, MockSessions, MockWorkQueue,
-        NewAccount, SecurityLog,
+        Clock, Credentials, IdGenerator, MockAccessTokens, MockAccountChanges, MockAccounts, MockAuditLog,
+        MockCheckout, MockClock, MockClosedSessions, MockFlagSettings, MockGatewayInbox, MockIdGenerator, MockLiveMenu,
+        MockLockedAddresses, MockLockouts, MockMenu, MockOrders, MockOverdueOrders, MockPasswordHasher,
+        MockPaymentIntents, MockPayments, MockPublicMenu, MockRefreshTokens, MockRefunds, MockSalesFigures,
+        MockSecurityLog, MockSessions, MockWorkQueue, NewAccount, SecurityLog,
     },
 };
 
@@ -51,7 +51,7 @@ pub(crate) fn payments() -> Payments {
         work: Arc::new(MockWorkQueue::new()),
         ids: ids(),
         clock: clock(),
-        terms: PaymentTerms { card: Duration::from_mins(15), unpaid: Duration::from_mins(60) },
+        terms: PaymentTerms { card: Duration::from_mins(15), unpaid: Duration::from_hours(1) },
     }
 }
 
@@ -82,7 +82,6 @@ pub(crate) fn accounts() -> Accounts {
         accounts: Arc::new(MockAccounts::new()),
         changes: Arc::new(MockAccountChanges::new()),
         passwords: passwords(),
-        sessions: Arc::new(MockSessions::new()),
         closed_sessions: Arc::new(MockClosedSessions::new()),
         security: security(),
         ids: ids(),
@@ -103,7 +102,9 @@ pub(crate) fn sessions() -> Sessions {
         terms: SessionTerms {
             client: Duration::from_secs(100),
             browser: Duration::from_secs(50),
+            browser_idle: Duration::from_secs(30),
             refresh_grace: Duration::from_secs(10),
+            per_account: 4,
         },
     }
 }
@@ -175,6 +176,14 @@ pub(crate) fn claimant() -> Claimant {
 
 pub(crate) fn password_hash() -> PasswordHash {
     PasswordHash::new("$argon2id$…".to_owned())
+}
+
+pub(crate) fn credentials() -> Credentials {
+    Credentials { account: customer(), password_hash: password_hash(), version: CredentialsVersion::new(3) }
+}
+
+pub(crate) fn origin() -> SessionOrigin {
+    SessionOrigin { client: None, network: None }
 }
 
 pub(crate) fn actor(role: Role) -> Actor {

@@ -15,6 +15,7 @@ mod payment;
 pub mod ports;
 mod sales;
 mod session;
+mod session_origin;
 mod text;
 
 pub use account::*;
@@ -29,6 +30,7 @@ pub use page::*;
 pub use payment::*;
 pub use sales::*;
 pub use session::*;
+pub use session_origin::*;
 pub use text::*;
 
 /// A moment in UTC. Ports exchange whole milliseconds, which is what the HTTP contract shows.

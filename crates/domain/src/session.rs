@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{AccountId, SessionId, Timestamp};
+use crate::{AccountId, CredentialsVersion, SessionId, SessionOrigin, Timestamp};
 
 /// A secret that is exchanged, once, for the next access token and its own successor. Only its owner ever sees it.
 #[derive(Clone, PartialEq, Eq)]
@@ -42,6 +42,22 @@ impl RefreshTokenHash {
     }
 }
 
+/// A refresh token's successor, readable only with the token that it succeeds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedToken(Vec<u8>);
+
+impl SealedToken {
+    /// Wraps what was encrypted.
+    pub const fn new(sealed: Vec<u8>) -> Self {
+        Self(sealed)
+    }
+
+    /// What to store.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// A session to be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewSession {
@@ -49,10 +65,31 @@ pub struct NewSession {
     pub id: SessionId,
     /// The account that is signed in.
     pub account_id: AccountId,
+    /// The credentials that were checked.
+    pub credentials: CredentialsVersion,
     /// When, in whole milliseconds.
     pub opened_at: Timestamp,
     /// When it ends by itself.
     pub expires_at: Timestamp,
+    /// When it ends unless it is used before; `None` for a session that is continued with refresh tokens.
+    pub idle_at: Option<Timestamp>,
     /// The hash of the refresh token; a browser's session has none.
     pub refresh_token: Option<RefreshTokenHash>,
+    /// Where it is opened.
+    pub origin: SessionOrigin,
+    /// The session that the same browser has had, which ends.
+    pub replaces: Option<SessionId>,
+}
+
+/// An open session, as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// The id.
+    pub id: SessionId,
+    /// Where it was opened.
+    pub origin: SessionOrigin,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When it was last continued: a client's by a refresh token, a browser's every few minutes while it is used.
+    pub last_used_at: Timestamp,
 }

@@ -192,6 +192,10 @@ bounded_text! {
     Note, 1..=300, may_break_lines: true
 }
 bounded_text! {
+    /// What a client calls itself, such as a browser with its version.
+    ClientName, 1..=200, may_break_lines: false
+}
+bounded_text! {
     /// Why somebody did something: an adjustment, a cancellation.
     Reason, 1..=300, may_break_lines: true
 }

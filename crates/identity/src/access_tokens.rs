@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use comanda_domain::{
     Account, AccountId, Actor, Role, SessionId, Timestamp,
-    ports::{AccessToken, AccessTokens, Audience, InvalidAccessToken, Unavailable},
+    ports::{AccessToken, AccessTokens, Audience, InvalidAccessToken, TokenSession, Unavailable, VerifiedToken},
 };
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
 use moka::sync::Cache;
@@ -50,7 +50,7 @@ pub struct JwtAccessTokens {
 
 #[derive(Clone, Copy)]
 struct Proof {
-    actor: Actor,
+    verified: VerifiedToken,
     audience: Audience,
     expires_at: i64,
 }
@@ -93,7 +93,8 @@ impl JwtAccessTokens {
         }
         let role: Role = claims.role.parse().map_err(|_| InvalidAccessToken)?;
         let actor = Actor { account_id: AccountId::new(claims.sub), role, session_id: SessionId::new(claims.sid) };
-        Ok(Proof { actor, audience, expires_at: claims.exp })
+        let issued_at = Timestamp::from_timestamp(claims.iat, 0).ok_or(InvalidAccessToken)?;
+        Ok(Proof { verified: VerifiedToken { actor, issued_at }, audience, expires_at: claims.exp })
     }
 }
 
@@ -119,7 +120,7 @@ impl AccessTokens for JwtAccessTokens {
     fn issue(
         &self,
         account: &Account,
-        session_id: SessionId,
+        session: TokenSession,
         audience: Audience,
         now: Timestamp,
     ) -> Result<AccessToken, Unavailable> {
@@ -127,11 +128,12 @@ impl AccessTokens for JwtAccessTokens {
             Audience::Client => self.terms.client_lifetime,
             Audience::Browser => self.terms.browser_lifetime,
         };
-        let lifetime = u32::try_from(lifetime.as_secs()).unwrap_or(u32::MAX);
+        let left = (session.ends_at - now).to_std().unwrap_or(Duration::ZERO);
+        let lifetime = u32::try_from(lifetime.min(left).as_secs()).unwrap_or(u32::MAX);
         let issued_at = now.timestamp();
         let claims = Claims {
             sub: account.id.as_uuid(),
-            sid: session_id.as_uuid(),
+            sid: session.id.as_uuid(),
             role: account.role.as_str().to_owned(),
             iss: self.terms.issuer.clone(),
             aud: audience_claim(&self.terms, audience),
@@ -146,7 +148,7 @@ impl AccessTokens for JwtAccessTokens {
         Ok(AccessToken { token, expires_in: lifetime })
     }
 
-    fn verify(&self, token: &str, audience: Audience, now: Timestamp) -> Result<Actor, InvalidAccessToken> {
+    fn verify(&self, token: &str, audience: Audience, now: Timestamp) -> Result<VerifiedToken, InvalidAccessToken> {
         let proof = match self.verified.get(token) {
             Some(cached) => cached,
             None => {
@@ -156,7 +158,7 @@ impl AccessTokens for JwtAccessTokens {
             }
         };
         let valid = proof.audience == audience && now.timestamp() < proof.expires_at;
-        if valid { Ok(proof.actor) } else { Err(InvalidAccessToken) }
+        if valid { Ok(proof.verified) } else { Err(InvalidAccessToken) }
     }
 }
 
@@ -178,8 +180,8 @@ mod tests {
         Timestamp::from_timestamp_millis(1_790_000_000_000).unwrap()
     }
 
-    fn session() -> SessionId {
-        SessionId::new(Uuid::from_u128(8))
+    fn session() -> TokenSession {
+        TokenSession { id: SessionId::new(Uuid::from_u128(8)), ends_at: now() + chrono::TimeDelta::hours(20) }
     }
 
     fn account() -> Account {
@@ -212,7 +214,8 @@ mod tests {
     fn a_token_proves_who_and_until_when() {
         let tokens = tokens(&new_pem(), "comanda", "comanda");
         let token = tokens.issue(&account(), session(), Audience::Client, now()).unwrap().token;
-        let expected = Ok(Actor { account_id: account().id, role: Role::Staff, session_id: session() });
+        let actor = Actor { account_id: account().id, role: Role::Staff, session_id: session().id };
+        let expected = Ok(VerifiedToken { actor, issued_at: now() });
         let at = |seconds| now() + chrono::TimeDelta::seconds(seconds);
         for _ in 0..2 {
             assert_eq!(tokens.verify(&token, Audience::Client, at(0)), expected);
@@ -221,6 +224,16 @@ mod tests {
         }
         let early = tokens.issue(&account(), session(), Audience::Client, at(60)).unwrap().token;
         assert_eq!(tokens.verify(&early, Audience::Client, at(0)), Err(InvalidAccessToken));
+    }
+
+    #[test]
+    fn no_token_outlives_its_session() {
+        let tokens = tokens(&new_pem(), "comanda", "comanda");
+        let ending = TokenSession { ends_at: now() + chrono::TimeDelta::seconds(60), ..session() };
+        let token = tokens.issue(&account(), ending, Audience::Client, now()).unwrap();
+        assert_eq!(token.expires_in, 60);
+        let after = now() + chrono::TimeDelta::seconds(60);
+        assert_eq!(tokens.verify(&token.token, Audience::Client, after), Err(InvalidAccessToken));
     }
 
     #[test]

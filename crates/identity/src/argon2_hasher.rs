@@ -106,12 +106,12 @@ impl Argon2Hasher {
         &self,
         work: impl FnOnce(&mut Argon2id) -> Result<T, Unavailable> + Send + 'static,
     ) -> Result<T, HashPasswordError> {
-        let (answer, result) = oneshot::channel();
+        let (sender, result) = oneshot::channel();
         let job = move |argon2: Option<&mut Argon2id>| {
             // The client may have hung up meanwhile.
-            if !answer.is_closed() {
+            if !sender.is_closed() {
                 let outcome = argon2.ok_or(HashPasswordError::Busy);
-                let _ = answer.send(outcome.and_then(|argon2| Ok(work(argon2)?)));
+                let _ = sender.send(outcome.and_then(|argon2| Ok(work(argon2)?)));
             }
         };
         self.waiting.push(Box::new(job));

@@ -13,5 +13,5 @@ pub use access_tokens::{JwtAccessTokens, TokenTerms};
 pub use argon2_hasher::{Argon2Hasher, HashingThread};
 pub use derived_key::derived_key;
 pub use on_behalf::{for_same_client, hashing_for};
-pub use refresh_tokens::ChainedRefreshTokens;
+pub use refresh_tokens::OpaqueRefreshTokens;
 pub use token_keys::{TokenKeys, UnusableKey, generate_signing_key};

@@ -1,6 +1,6 @@
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError, RwLock},
+    sync::{PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
@@ -18,14 +18,13 @@ const STREAM: &str = "sessions:closed";
 const FIELD: &str = "id";
 
 /// Closed sessions, announced to every server through a Redis stream. Requests look them up in this process's memory
-/// and never wait. Sessions that are known to be closed stay known while Redis is out of reach.
+/// and never wait. Sessions that are known to be closed stay known while Redis is out of reach; what nobody could
+/// announce meanwhile is read from the store, and handed to [`RedisClosedSessions::learn`].
 pub struct RedisClosedSessions {
     connections: RedisConnections,
     ids: RwLock<HashMap<SessionId, Instant>>,
     /// How long a closed session has to be remembered: the longest lifetime of a token.
     retention: Duration,
-    /// Sessions that were closed here while Redis was out of reach.
-    unannounced: Mutex<Vec<SessionId>>,
 }
 
 impl RedisClosedSessions {
@@ -35,8 +34,8 @@ impl RedisClosedSessions {
     /// `closed` are the sessions that were closed before this server started. Other servers are heard only while
     /// [`RedisClosedSessions::listen`] runs.
     pub fn new(connections: RedisConnections, closed: &[SessionId], retention: Duration) -> Self {
-        let sessions = Self { connections, ids: RwLock::default(), retention, unannounced: Mutex::default() };
-        sessions.add(closed);
+        let sessions = Self { connections, ids: RwLock::default(), retention };
+        sessions.learn(closed);
         sessions
     }
 
@@ -60,13 +59,12 @@ impl RedisClosedSessions {
 
         let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
         loop {
-            self.announce_missed().await?;
             let options = StreamReadOptions::default().block(BLOCK_MS).count(1000);
             let reply: Option<StreamReadReply> =
                 connection.xread_options(&[STREAM], &[last.as_str()], &options).await.map_err(Unavailable::new)?;
             for entry in reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids) {
                 if let Some(id) = entry.get::<String>(FIELD).and_then(|id| id.parse().ok()) {
-                    self.add(&[SessionId::new(id)]);
+                    self.learn(&[SessionId::new(id)]);
                 }
                 *last = entry.id;
             }
@@ -85,24 +83,19 @@ impl RedisClosedSessions {
         pipeline.query_async(&mut *connection).await.map_err(Unavailable::new)
     }
 
-    /// Announces the sessions that could not be announced when they were closed.
-    async fn announce_missed(&self) -> Result<(), Unavailable> {
-        let missed = std::mem::take(&mut *self.unannounced.lock().unwrap_or_else(PoisonError::into_inner));
-        if missed.is_empty() {
-            return Ok(());
+    /// Remembers closed sessions, whoever closed them.
+    pub fn learn(&self, ids: &[SessionId]) {
+        if ids.is_empty() {
+            return;
         }
-        self.append(&missed).await.inspect_err(|_| {
-            self.unannounced.lock().unwrap_or_else(PoisonError::into_inner).extend(&missed);
-        })
-    }
-
-    fn add(&self, ids: &[SessionId]) {
         let now = Instant::now();
         let mut known = self.ids.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() + ids.len() > known.capacity() {
             known.retain(|_, since| now.duration_since(*since) < self.retention);
         }
-        known.extend(ids.iter().map(|id| (*id, now)));
+        for id in ids {
+            known.entry(*id).or_insert(now);
+        }
     }
 }
 
@@ -112,10 +105,9 @@ impl ClosedSessions for RedisClosedSessions {
         if ids.is_empty() {
             return;
         }
-        self.add(ids);
+        self.learn(ids);
         if let Err(error) = self.append(ids).await {
-            tracing::warn!(%error, "closed sessions were not announced to other servers; they will be announced later");
-            self.unannounced.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
+            tracing::debug!(%error, "closed sessions were not announced; other servers find them in the store");
         }
     }
 

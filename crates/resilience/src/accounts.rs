@@ -8,7 +8,8 @@ use comanda_domain::{
 
 use crate::{breaker::Breaker, retry_budget::RetryBudget};
 
-/// Accounts behind two breakers: `user.create`, and `auth.lookup` for signing in. Reads are tried again within a budget.
+/// Accounts behind two breakers: `user.create`, and `auth.lookup` for signing in. Reads are tried again
+/// within a budget.
 pub struct GuardedAccounts {
     pub accounts: Arc<dyn Accounts>,
     pub create: Breaker,

@@ -101,6 +101,8 @@ struct Scene {
     owner: Client,
     /// An account that admins change.
     bystander: Client,
+    /// Other than the admin's who sets the scene: some routes end all sessions of the caller.
+    admin_email: String,
     staff_email: String,
     customer_email: String,
 }
@@ -117,11 +119,14 @@ impl Scene {
     async fn open() -> Self {
         let app = TestApp::open().await;
         let (staff_email, customer_email) = (app.account().await, app.account().await);
-        let staff = app.anonymous().log_in(&staff_email, PASSWORD).await;
-        let path = format!("/v1/admin/users/{}", staff.id);
-        Client::send(app.admin.request(Method::PATCH, &path).json(&json!({ "role": "staff" }))).await.expect(200);
+        let admin_email = app.account().await;
+        for (email, role) in [(&staff_email, "staff"), (&admin_email, "admin")] {
+            let appointed = app.anonymous().log_in(email, PASSWORD).await;
+            let path = format!("/v1/admin/users/{}", appointed.id);
+            Client::send(app.admin.request(Method::PATCH, &path).json(&json!({ "role": role }))).await.expect(200);
+        }
         let (owner, bystander) = (app.customer().await, app.customer().await);
-        Self { app, owner, bystander, staff_email, customer_email }
+        Self { app, owner, bystander, admin_email, staff_email, customer_email }
     }
 
     /// Signed in anew, since some routes end the session.
@@ -130,7 +135,7 @@ impl Scene {
             Caller::Anonymous => self.app.anonymous(),
             Caller::OtherCustomer => self.app.anonymous().log_in(&self.customer_email, PASSWORD).await,
             Caller::Staff => self.app.anonymous().log_in(&self.staff_email, PASSWORD).await,
-            Caller::Admin => self.app.sign_in_admin().await,
+            Caller::Admin => self.app.anonymous().log_in(&self.admin_email, PASSWORD).await,
         }
     }
 

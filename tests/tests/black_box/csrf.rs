@@ -190,6 +190,38 @@ async fn the_credential_the_source_and_the_token_decide() {
     assert_eq!(cells, 4 * 21 * 4 * 2);
 }
 
+/// Sign-in CSRF: another page's form would sign the visitor in as somebody else. Nothing but a browser sends these
+/// headers.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_other_page_signs_a_browser_in() {
+    let app = TestApp::with_servers(1, &[("CORS_ORIGINS", "https://shop.example")]).await;
+    let credentials = json!({ "email": app.account().await, "password": PASSWORD });
+    let own = app.servers[0].base_url.clone();
+    let cases: [(&[(&str, &str)], bool); 10] = [
+        (&[], true),
+        (&[("origin", &own)], true),
+        (&[("origin", "https://shop.example")], true),
+        (&[("origin", "https://elsewhere.example")], false),
+        (&[("origin", "https://elsewhere.example"), ("sec-fetch-site", "same-origin")], false),
+        (&[("origin", "null")], false),
+        (&[("sec-fetch-site", "same-origin")], true),
+        (&[("sec-fetch-site", "cross-site")], false),
+        (&[("sec-fetch-site", "same-site")], false),
+        (&[("referer", "https://elsewhere.example/form")], false),
+    ];
+    for (headers, admitted) in cases {
+        let request = app.anonymous().request(Method::POST, "/v1/web/sessions").json(&credentials);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let response = Client::send(request).await;
+        if admitted {
+            response.expect(200);
+        } else {
+            assert_eq!(response.problem(), (403, "invalid-origin".to_owned()), "{headers:?}");
+            assert!(!response.headers.contains_key("set-cookie"), "{headers:?}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn cookies_are_insecure_only_by_setting() {
     let app = TestApp::with_servers(1, &[("MODE", "development"), ("INSECURE_COOKIES", "true")]).await;

@@ -120,8 +120,12 @@ async fn every_security_event_is_one_structured_line_with_who_and_whence() {
     let leaving = anonymous.with_token(session["access_token"].as_str().unwrap());
     send(&leaving, Method::DELETE, "/v1/sessions/current", "out", &json!({})).await;
     event(&app, "sign_out", "success", "out").await;
-    let refresh = json!({ "refresh_token": session["refresh_token"] });
-    send(&anonymous, Method::POST, "/v1/sessions/refresh", "reuse", &refresh).await;
+    let session = anonymous.post("/v1/sessions", &credentials).await.expect(200);
+    let first = json!({ "refresh_token": session["refresh_token"] });
+    let next = anonymous.post("/v1/sessions/refresh", &first).await.expect(200);
+    let next = json!({ "refresh_token": next["refresh_token"] });
+    anonymous.post("/v1/sessions/refresh", &next).await.expect(200);
+    send(&anonymous, Method::POST, "/v1/sessions/refresh", "reuse", &first).await;
     event(&app, "refresh_reuse", "refused", "reuse").await;
 
     let counted = Client::anonymous(&format!("http://{metrics}")).get("/metrics").await.text;

@@ -63,6 +63,57 @@ async fn a_clients_own_parallel_refresh_gets_the_same_successor() {
     refresh(&customer, text(&responses[0], "refresh_token")).await.expect(200);
 }
 
+/// The contract's words: only a client's own parallel request gets the same successor, and only while that is unused.
+#[tokio::test(flavor = "multi_thread")]
+async fn within_the_grace_a_used_successor_or_a_grandparent_closes_the_family() {
+    let app = TestApp::with_servers(2, &[("REFRESH_GRACE_SECONDS", "600")]).await;
+    let elsewhere = app.anonymous().at(&app.servers[1].base_url);
+    for generation in 0..2 {
+        let (email, customer) = (app.account().await, app.anonymous());
+        let mut sessions = vec![customer.try_password(&email, PASSWORD).await.expect(200)];
+        for _ in 0..3 {
+            let last = text(sessions.last().unwrap(), "refresh_token").to_owned();
+            let next = refresh(&customer, &last).await.expect(200);
+            assert_eq!(refresh(&elsewhere, &last).await.expect(200)["refresh_token"], next["refresh_token"]);
+            sessions.push(next);
+        }
+        // The last one is unused, the one before it is its parent, and those before come back.
+        let stolen = text(&sessions[generation], "refresh_token");
+        assert_eq!(refresh(&elsewhere, stolen).await.problem(), (401, "session-revoked".to_owned()));
+        let last = sessions.last().unwrap();
+        assert_eq!(refresh(&customer, text(last, "refresh_token")).await.code(), "session-revoked");
+        until_revoked(&customer.with_token(text(last, "access_token"))).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_recognized_when_its_row_is_gone() {
+    let app = TestApp::open().await;
+    let (email, customer) = (app.account().await, app.anonymous());
+    let first = customer.try_password(&email, PASSWORD).await.expect(200);
+    let second = refresh(&customer, text(&first, "refresh_token")).await.expect(200);
+    let sql = "DELETE FROM refresh_tokens WHERE used_at IS NOT NULL";
+    app.database.client().await.batch_execute(sql).await.unwrap();
+    assert_eq!(refresh(&customer, text(&first, "refresh_token")).await.problem(), (401, "session-revoked".to_owned()));
+    assert_eq!(refresh(&customer, text(&second, "refresh_token")).await.problem(), (401, "session-revoked".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_of_the_release_before_go_on() {
+    let app = TestApp::with_servers(1, &[("REFRESH_GRACE_SECONDS", "600")]).await;
+    let (email, customer) = (app.account().await, app.anonymous());
+    let session = customer.try_password(&email, PASSWORD).await.expect(200);
+    let id: uuid::Uuid = text(&session["user"], "id").parse().unwrap();
+    let old = "43-characters-of-a-token-of-the-release-bef";
+    let hash = <sha2::Sha256 as sha2::Digest>::digest(old).to_vec();
+    let database = app.database.client().await;
+    let sql = "UPDATE refresh_tokens SET hash = $1 WHERE session_id IN (SELECT id FROM sessions WHERE account_id = $2)";
+    assert_eq!(database.execute(sql, &[&hash, &id]).await.unwrap(), 1);
+    let next = refresh(&customer, old).await.expect(200);
+    assert_eq!(refresh(&customer, old).await.expect(200)["refresh_token"], next["refresh_token"]);
+    refresh(&customer, text(&next, "refresh_token")).await.expect(200);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn signing_out_ends_the_session_on_every_server() {
     let app = TestApp::with_servers(2, &[]).await;
@@ -129,7 +180,7 @@ async fn an_admin_gives_roles_and_shuts_accounts_at_once() {
     assert!(users["next_cursor"].is_string() && users["data"].as_array().unwrap().len() == 1);
     let log = admin.get("/v1/admin/audit-log").await.expect(200);
     let actions: Vec<&str> = log["data"].as_array().unwrap().iter().map(|entry| text(entry, "action")).collect();
-    assert_eq!(actions, ["account.enabled", "account.disabled", "account.role_changed"]);
+    assert_eq!(actions, ["account.enabled", "account.disabled", "account.role_changed", "account.appointed"]);
     let nobody = format!("/v1/admin/users/{}", uuid::Uuid::now_v7());
     assert_eq!(Client::send(admin.request(Method::PATCH, &nobody).json(&json!({}))).await.status, 404);
 }
@@ -142,7 +193,7 @@ async fn changes_of_the_menu_are_recorded_and_the_record_cannot_be_changed() {
     admin.post(&format!("{path}/stock"), &json!({ "delta": 2, "reason": "delivery" })).await.expect(200);
     admin.patch(&path, "\"1\"", &json!({ "name": "Another" })).await.expect(200);
     assert_eq!(admin.delete(&path, "\"2\"").await.status, 204);
-    let log = admin.get("/v1/admin/audit-log").await.expect(200);
+    let log = admin.get(&format!("/v1/admin/audit-log?actor_id={}", admin.id)).await.expect(200);
     let entries = log["data"].as_array().unwrap();
     let actions: Vec<&str> = entries.iter().map(|entry| text(entry, "action")).collect();
     assert_eq!(actions, ["menu_item.archived", "menu_item.edited", "menu_item.stock_adjusted", "menu_item.added"]);

@@ -1,11 +1,19 @@
-use comanda_domain::{Account, AccountId, Role, SecurityEvent, SecurityEventKind, SecurityOutcome, ports::NewAccount};
+use comanda_domain::{
+    Account, AccountId, Role, SecurityEvent, SecurityEventKind, SecurityOutcome,
+    ports::{ExistingAccount, NewAccount},
+};
 
 use super::{OpenAccountError, Registration};
 use crate::Setup;
 
 impl Setup {
-    /// Gives a deployment an admin: opens the account, or makes the existing one an admin with this name and password.
-    pub async fn appoint_admin(&self, registration: Registration) -> Result<Account, OpenAccountError> {
+    /// Gives a deployment an admin: opens the account, or does with the address's existing one what `existing` says.
+    /// Running servers find the sessions that this ends in the table of sessions.
+    pub async fn appoint_admin(
+        &self,
+        registration: Registration,
+        existing: ExistingAccount,
+    ) -> Result<Account, OpenAccountError> {
         let password_hash = self.hasher.hash(registration.password).await?;
         let account = NewAccount {
             id: AccountId::new(self.ids.generate()),
@@ -15,7 +23,7 @@ impl Setup {
             password_hash,
             created_at: self.clock.now(),
         };
-        let account = self.accounts.appoint(account).await?;
+        let account = self.accounts.appoint(account, existing).await?.account;
         let event = SecurityEvent::new(SecurityEventKind::AdminAppointment, SecurityOutcome::Success);
         self.security.record(event.of_account(account.id).of_address(&account.email));
         Ok(account)
@@ -28,7 +36,7 @@ mod tests {
 
     use comanda_domain::{
         Password, PersonName,
-        ports::{MockAccountChanges, MockPasswordHasher},
+        ports::{ChangedAccount, MockAccountChanges, MockPasswordHasher},
     };
 
     use super::*;
@@ -42,18 +50,16 @@ mod tests {
         accounts
             .expect_appoint()
             .once()
-            .withf(|new| new.role == Role::Admin)
-            .returning(|new| Ok(sample::account_of(&new)));
+            .withf(|new, existing| new.role == Role::Admin && *existing == ExistingAccount::Refused)
+            .returning(|new, _| Ok(ChangedAccount { account: sample::account_of(&new), ended: Vec::new() }));
         let setup = Setup { accounts: Arc::new(accounts), hasher: Arc::new(hasher), ..sample::setup() };
 
-        let account = setup
-            .appoint_admin(Registration {
-                email: sample::email(),
-                name: PersonName::new("Ana").unwrap(),
-                password: Password::attempt("correct horse battery".to_owned()).unwrap(),
-            })
-            .await
-            .unwrap();
+        let registration = Registration {
+            email: sample::email(),
+            name: PersonName::new("Ana").unwrap(),
+            password: Password::attempt("correct horse battery".to_owned()).unwrap(),
+        };
+        let account = setup.appoint_admin(registration, ExistingAccount::Refused).await.unwrap();
 
         assert_eq!(account.role, Role::Admin);
     }

@@ -1,6 +1,7 @@
 use comanda_domain::{
     Account, Actor, ChosenPassword, Claimant, DeviceId, Password, PasswordError, SecurityEvent, SecurityEventKind,
-    SecurityOutcome, ports::Unavailable,
+    SecurityOutcome,
+    ports::{self, PasswordChange, Unavailable},
 };
 use thiserror::Error;
 
@@ -20,6 +21,16 @@ pub enum ChangePasswordError {
 impl From<Unavailable> for ChangePasswordError {
     fn from(cause: Unavailable) -> Self {
         Self::Current(cause.into())
+    }
+}
+
+impl From<ports::ChangePasswordError> for CheckPasswordError {
+    fn from(error: ports::ChangePasswordError) -> Self {
+        match error {
+            // Another change was faster; the password that was given is not the current one any more.
+            ports::ChangePasswordError::Outdated => Self::InvalidCredentials,
+            ports::ChangePasswordError::Unavailable(source) => Self::Unavailable(source),
+        }
     }
 }
 
@@ -57,14 +68,14 @@ impl Accounts {
         // here lock anybody out elsewhere.
         let claimant = Claimant::known(account.email.clone(), DeviceId::new(actor.session_id.as_uuid()));
         let known = self.passwords.check(&claimant, current).await?;
-        let hash = self.passwords.hasher.hash(new).await?;
-        // Read again: the check may have replaced the hash by a better one.
-        let stored = self.accounts.credentials(&account.email).await?.map_or(known.password_hash, |c| c.password_hash);
-        if !self.changes.replace_hash(account.id, &stored, &hash).await? {
-            // Another change was faster; the password that was given is not the current one any more.
-            return Err(CheckPasswordError::InvalidCredentials);
-        }
-        let ended = self.sessions.close_all_but(account.id, Some(actor.session_id), self.clock.now()).await?;
+        let change = PasswordChange {
+            account_id: account.id,
+            known: known.version,
+            password_hash: self.passwords.hasher.hash(new).await?,
+            kept: Some(actor.session_id),
+            at: self.clock.now(),
+        };
+        let ended = self.changes.change_password(change).await?;
         self.closed_sessions.announce(&ended).await;
         Ok(())
     }
@@ -77,8 +88,7 @@ mod tests {
     use comanda_domain::{
         Admission, AttemptOutcome, PasswordHash, Role, SessionId,
         ports::{
-            self, Credentials, MockAccountChanges, MockAccounts, MockClosedSessions, MockLockouts, MockPasswordHasher,
-            MockSessions, Verification,
+            self, MockAccountChanges, MockAccounts, MockClosedSessions, MockLockouts, MockPasswordHasher, Verification,
         },
     };
 
@@ -90,15 +100,12 @@ mod tests {
     async fn change(
         new: &str,
         verification: Verification,
-        sessions: MockSessions,
+        changes: MockAccountChanges,
         closed: MockClosedSessions,
     ) -> Result<(), ChangePasswordError> {
         let mut stored = MockAccounts::new();
         stored.expect_find_many().returning(|_| Ok(vec![sample::customer()]));
-        let known = Credentials { account: sample::customer(), password_hash: sample::password_hash() };
-        stored.expect_credentials().returning(move |_| Ok(Some(known.clone())));
-        let mut changes = MockAccountChanges::new();
-        changes.expect_replace_hash().returning(|_, old, _| Ok(*old == sample::password_hash()));
+        stored.expect_credentials().returning(|_| Ok(Some(sample::credentials())));
         let mut hasher = MockPasswordHasher::new();
         hasher.expect_verify().returning(move |_, _| Ok(verification));
         hasher.expect_hash().returning(|_| Ok(PasswordHash::new("new".to_owned())));
@@ -122,7 +129,6 @@ mod tests {
             accounts: stored,
             changes: Arc::new(changes),
             passwords,
-            sessions: Arc::new(sessions),
             closed_sessions: Arc::new(closed),
             ..sample::accounts()
         };
@@ -132,29 +138,37 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_other_sessions_end() {
+    async fn the_credentials_that_were_checked_are_replaced_and_the_other_sessions_end() {
         let (own, other) = (sample::actor(Role::Customer).session_id, SessionId::new(sample::menu_item().id.as_uuid()));
-        let mut sessions = MockSessions::new();
-        sessions
-            .expect_close_all_but()
+        let mut changes = MockAccountChanges::new();
+        changes
+            .expect_change_password()
             .once()
-            .withf(move |_, kept, _| *kept == Some(own))
-            .returning(move |_, _, _| Ok(vec![other]));
+            .withf(move |change| change.kept == Some(own) && change.known == sample::credentials().version)
+            .returning(move |_| Ok(vec![other]));
         let mut closed = MockClosedSessions::new();
         closed.expect_announce().once().withf(move |ids| ids == [other]).returning(|_| ());
-        assert!(change(NEW, Verification::Match { outdated: false }, sessions, closed).await.is_ok());
+        assert!(change(NEW, Verification::Match { outdated: false }, changes, closed).await.is_ok());
     }
 
     #[tokio::test]
     async fn a_wrong_current_password_changes_nothing_and_counts_as_a_failed_sign_in() {
-        let answer = change(NEW, Verification::Mismatch, MockSessions::new(), MockClosedSessions::new()).await;
+        let answer = change(NEW, Verification::Mismatch, MockAccountChanges::new(), MockClosedSessions::new()).await;
         assert!(matches!(answer, Err(ChangePasswordError::Current(CheckPasswordError::InvalidCredentials))));
     }
 
     #[tokio::test]
     async fn the_accounts_own_address_is_no_password() {
         let right = Verification::Match { outdated: false };
-        let answer = change("ana@example.org!", right, MockSessions::new(), MockClosedSessions::new()).await;
+        let answer = change("ana@example.org!", right, MockAccountChanges::new(), MockClosedSessions::new()).await;
         assert!(matches!(answer, Err(ChangePasswordError::New(PasswordError::TooPersonal))));
+    }
+
+    #[tokio::test]
+    async fn of_two_changes_at_once_the_later_one_is_refused() {
+        let mut changes = MockAccountChanges::new();
+        changes.expect_change_password().once().returning(|_| Err(ports::ChangePasswordError::Outdated));
+        let answer = change(NEW, Verification::Match { outdated: false }, changes, MockClosedSessions::new()).await;
+        assert!(matches!(answer, Err(ChangePasswordError::Current(CheckPasswordError::InvalidCredentials))));
     }
 }

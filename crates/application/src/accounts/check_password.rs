@@ -158,7 +158,7 @@ mod tests {
     }
 
     fn known(disabled: bool) -> Credentials {
-        Credentials { account: Account { disabled, ..sample::customer() }, password_hash: sample::password_hash() }
+        Credentials { account: Account { disabled, ..sample::customer() }, ..sample::credentials() }
     }
 
     fn accounts_with(credentials: Option<Credentials>) -> MockAccounts {
@@ -219,8 +219,8 @@ mod tests {
         unknown.expect_verify().once().withf(|_, hash| hash.is_none()).returning(|_, _| Ok(Verification::Mismatch));
         let right = hasher_saying(Verification::Match { outdated: false });
         for (credentials, hasher) in [(Some(known(false)), wrong), (None, unknown), (Some(known(true)), right)] {
-            let answer = check(accounts_with(credentials), hasher, lockouts_settled(AttemptOutcome::Failure)).await;
-            assert!(matches!(answer, Err(CheckPasswordError::InvalidCredentials)));
+            let result = check(accounts_with(credentials), hasher, lockouts_settled(AttemptOutcome::Failure)).await;
+            assert!(matches!(result, Err(CheckPasswordError::InvalidCredentials)));
         }
     }
 
@@ -235,8 +235,8 @@ mod tests {
         };
         let mut lockouts = MockLockouts::new();
         lockouts.expect_begin().once().returning(move |_, _| Ok(Admission::Locked(lock)));
-        let answer = check(MockAccounts::new(), MockPasswordHasher::new(), lockouts).await;
-        assert!(matches!(answer, Err(CheckPasswordError::Locked { wait, .. }) if wait == TimeDelta::seconds(90)));
+        let result = check(MockAccounts::new(), MockPasswordHasher::new(), lockouts).await;
+        assert!(matches!(result, Err(CheckPasswordError::Locked { wait, .. }) if wait == TimeDelta::seconds(90)));
     }
 
     #[tokio::test]
@@ -244,13 +244,13 @@ mod tests {
         let mut busy = MockPasswordHasher::new();
         busy.expect_verify().returning(|_, _| Err(HashPasswordError::Busy));
         let lockouts = lockouts_settled(AttemptOutcome::NotChecked);
-        let answer = check(accounts_with(Some(known(false))), busy, lockouts).await;
-        assert!(matches!(answer, Err(CheckPasswordError::Busy)));
+        let result = check(accounts_with(Some(known(false))), busy, lockouts).await;
+        assert!(matches!(result, Err(CheckPasswordError::Busy)));
 
         let mut accounts = MockAccounts::new();
         accounts.expect_credentials().returning(|_| Err(Unavailable::new("gone")));
-        let answer = check(accounts, MockPasswordHasher::new(), lockouts_settled(AttemptOutcome::NotChecked)).await;
-        assert!(matches!(answer, Err(CheckPasswordError::Unavailable(_))));
+        let result = check(accounts, MockPasswordHasher::new(), lockouts_settled(AttemptOutcome::NotChecked)).await;
+        assert!(matches!(result, Err(CheckPasswordError::Unavailable(_))));
     }
 
     #[tokio::test]

@@ -23,7 +23,6 @@ pub struct Accounts {
     pub changes: Arc<dyn AccountChanges>,
     pub passwords: Passwords,
     /// Changing an account, or its password, ends its sessions.
-    pub sessions: Arc<dyn ports::Sessions>,
     pub closed_sessions: Arc<dyn ClosedSessions>,
     pub security: Arc<dyn SecurityLog>,
     pub ids: Arc<dyn IdGenerator>,

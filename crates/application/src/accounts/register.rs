@@ -34,6 +34,15 @@ impl From<HashPasswordError> for OpenAccountError {
     }
 }
 
+impl From<RegisterAccountError> for OpenAccountError {
+    fn from(error: RegisterAccountError) -> Self {
+        match error {
+            RegisterAccountError::EmailTaken => Self::EmailTaken,
+            RegisterAccountError::Unavailable(source) => Self::Unavailable(source),
+        }
+    }
+}
+
 impl Accounts {
     /// Opens a customer's account.
     pub async fn register(&self, registration: Registration) -> Result<Account, OpenAccountError> {
@@ -46,10 +55,7 @@ impl Accounts {
             password_hash,
             created_at: self.clock.now(),
         };
-        self.accounts.register(account).await.map_err(|error| match error {
-            RegisterAccountError::EmailTaken => OpenAccountError::EmailTaken,
-            RegisterAccountError::Unavailable(source) => OpenAccountError::Unavailable(source),
-        })
+        Ok(self.accounts.register(account).await?)
     }
 }
 

@@ -121,7 +121,7 @@ mod tests {
         let mut addresses = MockLockedAddresses::new();
         addresses.expect_find().returning(|_| Ok(None));
         let operations = Operations { locked_addresses: Arc::new(addresses), ..sample::operations() };
-        let answer = operations.unlock(sample::admin(), &sample::email(), reason()).await;
-        assert!(matches!(answer, Err(UnlockError::NotLocked)));
+        let result = operations.unlock(sample::admin(), &sample::email(), reason()).await;
+        assert!(matches!(result, Err(UnlockError::NotLocked)));
     }
 }

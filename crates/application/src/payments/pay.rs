@@ -52,7 +52,7 @@ impl Payments {
             })
             .await?;
         let (payment, gateway) = match (begun, gateway) {
-            (BegunPayment::Complete(answer), _) => return Ok(answer),
+            (BegunPayment::Complete(receipt), _) => return Ok(receipt),
             (BegunPayment::NeedsIntent(_), None) => return Err(PayOrderError::CardsNotTaken),
             (BegunPayment::NeedsIntent(payment), Some(gateway)) => (payment, gateway),
         };

@@ -1,6 +1,12 @@
 //! Signing in, staying signed in, and signing out.
 
+mod clear;
+mod end;
+mod end_all;
+mod end_others;
+mod list;
 mod refresh;
+mod renew;
 mod sign_in;
 mod sign_out;
 mod terms;
@@ -9,13 +15,16 @@ use std::sync::Arc;
 
 use comanda_domain::ports::{self, AccessTokens, Clock, ClosedSessions, IdGenerator, RefreshTokens, SecurityLog};
 
+pub use end::EndSessionError;
 pub use refresh::RefreshSessionError;
+pub use renew::RenewedSession;
 pub use sign_in::{BrowserSession, ClientSession};
 pub use terms::SessionTerms;
 
 use crate::accounts::Passwords;
 
 /// The sessions of clients and browsers. One file per verb.
+#[derive(Clone)]
 pub struct Sessions {
     pub sessions: Arc<dyn ports::Sessions>,
     pub closed_sessions: Arc<dyn ClosedSessions>,

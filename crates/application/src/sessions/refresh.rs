@@ -1,7 +1,7 @@
 use chrono::TimeDelta;
 use comanda_domain::{
     RefreshToken, SecurityEvent, SecurityEventKind, SecurityOutcome,
-    ports::{Audience, RotateError, Rotation, Unavailable},
+    ports::{Audience, RotateError, Rotated, Rotation, Successor, TokenSession, Unavailable},
 };
 use thiserror::Error;
 
@@ -21,29 +21,48 @@ pub enum RefreshSessionError {
 }
 
 impl Sessions {
-    /// Exchanges a refresh token for the next access token and the refresh token's successor.
+    /// Exchanges a refresh token for the next access token and the refresh token's successor. Must be driven to its
+    /// end: a token that was used before closes its session, and every server should hear of it at once.
     pub async fn refresh(&self, token: &RefreshToken) -> Result<ClientSession, RefreshSessionError> {
         let now = self.clock.now();
-        let successor = self.refresh_tokens.successor(token);
+        let presented = self.refresh_tokens.hash(token);
+        let session_id = match self.refresh_tokens.session_of(token) {
+            Some(id) => id,
+            // Tokens of earlier releases do not say it themselves.
+            None => self.sessions.session_of(presented).await?.ok_or(RefreshSessionError::Unknown)?,
+        };
+        let successor = self.refresh_tokens.generate(session_id);
+        let grace = self.terms.refresh_grace();
+        let sealed = (grace > TimeDelta::zero()).then(|| self.refresh_tokens.seal(&successor, token));
         let rotation = Rotation {
-            presented: self.refresh_tokens.hash(token),
+            session_id,
+            presented,
             successor: self.refresh_tokens.hash(&successor),
+            sealed_successor: sealed.transpose()?,
             at: now,
-            grace: TimeDelta::from_std(self.terms.refresh_grace).unwrap_or(TimeDelta::zero()),
+            grace,
         };
         match self.sessions.rotate(rotation).await {
-            Ok((session_id, account)) => {
-                let access_token = self.access_tokens.issue(&account, session_id, Audience::Client, now)?;
-                Ok(ClientSession { account, access_token, refresh_token: successor })
+            Ok(Rotated { account, ends_at, successor: next }) => {
+                let refresh_token = match next {
+                    Successor::Issued => successor,
+                    Successor::IssuedBefore(sealed) => {
+                        let opened = self.refresh_tokens.open(&sealed, token);
+                        opened.ok_or_else(|| Unavailable::new("a successor that its own predecessor does not open"))?
+                    }
+                };
+                let session = TokenSession { id: session_id, ends_at };
+                let access_token = self.access_tokens.issue(&account, session, Audience::Client, now)?;
+                Ok(ClientSession { account, access_token, refresh_token })
             }
-            Err(RotateError::SessionClosed { session_id }) => {
+            Err(RotateError::SessionClosed) => Err(RefreshSessionError::SessionClosed),
+            Err(RotateError::TokenReused) => {
                 // Its access tokens end with it, on every server.
                 self.closed_sessions.announce(&[session_id]).await;
                 let event = SecurityEvent::new(SecurityEventKind::RefreshReuse, SecurityOutcome::Refused);
                 self.security.record(event.in_session(session_id));
                 Err(RefreshSessionError::SessionClosed)
             }
-            Err(RotateError::Unknown) => Err(RefreshSessionError::Unknown),
             Err(RotateError::Unavailable(source)) => Err(source.into()),
         }
     }
@@ -51,26 +70,36 @@ impl Sessions {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{sync::Arc, time::Duration};
 
     use comanda_domain::{
-        RefreshTokenHash, SessionId,
+        RefreshTokenHash, SealedToken, SessionId,
         ports::{AccessToken, MockAccessTokens, MockClosedSessions, MockRefreshTokens, MockSessions},
     };
 
     use super::*;
     use crate::sample;
 
+    fn session() -> SessionId {
+        SessionId::new(sample::order_with_lines().order.id.as_uuid())
+    }
+
+    fn hash_of(text: &str) -> RefreshTokenHash {
+        RefreshTokenHash::new([u8::try_from(text.len()).unwrap(); 32])
+    }
+
+    /// Tokens that say their session, except "legacy".
     fn sessions(stored: MockSessions, closed: MockClosedSessions) -> Sessions {
         let mut access_tokens = MockAccessTokens::new();
         access_tokens
             .expect_issue()
             .returning(|_, _, _, _| Ok(AccessToken { token: "next".to_owned(), expires_in: 900 }));
         let mut refresh_tokens = MockRefreshTokens::new();
-        refresh_tokens.expect_successor().returning(|_| RefreshToken::new("successor".to_owned()));
-        refresh_tokens
-            .expect_hash()
-            .returning(|token| RefreshTokenHash::new([u8::try_from(token.expose().len()).unwrap(); 32]));
+        refresh_tokens.expect_session_of().returning(|token| (token.expose() != "legacy").then(session));
+        refresh_tokens.expect_generate().returning(|_| RefreshToken::new("successor".to_owned()));
+        refresh_tokens.expect_hash().returning(|token| hash_of(token.expose()));
+        refresh_tokens.expect_seal().returning(|successor, _| Ok(SealedToken::new(successor.expose().into())));
+        refresh_tokens.expect_open().returning(|_, _| Some(RefreshToken::new("the one before".to_owned())));
         Sessions {
             sessions: Arc::new(stored),
             closed_sessions: Arc::new(closed),
@@ -80,27 +109,73 @@ mod tests {
         }
     }
 
+    fn rotated(successor: Successor) -> Rotated {
+        Rotated { account: sample::customer(), ends_at: sample::now() + TimeDelta::hours(1), successor }
+    }
+
+    fn token(text: &str) -> RefreshToken {
+        RefreshToken::new(text.to_owned())
+    }
+
     #[tokio::test]
     async fn a_token_is_exchanged_for_its_successor() {
         let mut stored = MockSessions::new();
         stored
             .expect_rotate()
             .once()
-            .withf(|r| r.presented == RefreshTokenHash::new([5; 32]) && r.successor == RefreshTokenHash::new([9; 32]))
-            .returning(|_| Ok((SessionId::new(sample::order_with_lines().order.id.as_uuid()), sample::customer())));
-        let sessions = sessions(stored, MockClosedSessions::new());
-        let next = sessions.refresh(&RefreshToken::new("first".to_owned())).await.unwrap();
+            .withf(|r| {
+                (r.session_id, r.presented, r.successor) == (session(), hash_of("first"), hash_of("successor"))
+                    && r.sealed_successor == Some(SealedToken::new("successor".into()))
+            })
+            .returning(|_| Ok(rotated(Successor::Issued)));
+        let next = sessions(stored, MockClosedSessions::new()).refresh(&token("first")).await.unwrap();
         assert_eq!((next.access_token.token.as_str(), next.refresh_token.expose()), ("next", "successor"));
     }
 
     #[tokio::test]
-    async fn a_token_that_comes_back_closes_the_session_everywhere() {
-        let session_id = SessionId::new(sample::order_with_lines().order.id.as_uuid());
+    async fn a_parallel_request_gets_the_successor_of_the_first() {
         let mut stored = MockSessions::new();
-        stored.expect_rotate().returning(move |_| Err(RotateError::SessionClosed { session_id }));
+        let before = || Successor::IssuedBefore(SealedToken::new(vec![1]));
+        stored.expect_rotate().once().returning(move |_| Ok(rotated(before())));
+        let next = sessions(stored, MockClosedSessions::new()).refresh(&token("first")).await.unwrap();
+        assert_eq!(next.refresh_token.expose(), "the one before");
+    }
+
+    #[tokio::test]
+    async fn without_a_grace_no_successor_is_stored() {
+        let mut stored = MockSessions::new();
+        stored
+            .expect_rotate()
+            .once()
+            .withf(|r| r.sealed_successor.is_none())
+            .returning(|_| Ok(rotated(Successor::Issued)));
+        let mut sessions = sessions(stored, MockClosedSessions::new());
+        sessions.terms.refresh_grace = Duration::ZERO;
+        sessions.refresh(&token("first")).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_token_that_does_not_say_its_session_is_looked_up() {
+        for (known, accepted) in [(Some(session()), true), (None, false)] {
+            let mut stored = MockSessions::new();
+            stored.expect_session_of().once().withf(|hash| *hash == hash_of("legacy")).returning(move |_| Ok(known));
+            stored
+                .expect_rotate()
+                .withf(|rotation| rotation.session_id == session())
+                .returning(|_| Ok(rotated(Successor::Issued)));
+            let refreshed = sessions(stored, MockClosedSessions::new()).refresh(&token("legacy")).await;
+            assert_eq!(refreshed.is_ok(), accepted);
+            assert_eq!(matches!(refreshed, Err(RefreshSessionError::Unknown)), !accepted);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_that_comes_back_closes_the_session_everywhere() {
+        let mut stored = MockSessions::new();
+        stored.expect_rotate().returning(|_| Err(RotateError::TokenReused));
         let mut closed = MockClosedSessions::new();
-        closed.expect_announce().once().withf(move |ids| ids == [session_id]).returning(|_| ());
-        let answer = sessions(stored, closed).refresh(&RefreshToken::new("first".to_owned())).await;
+        closed.expect_announce().once().withf(|ids| ids == [session()]).returning(|_| ());
+        let answer = sessions(stored, closed).refresh(&token("first")).await;
         assert!(matches!(answer, Err(RefreshSessionError::SessionClosed)));
     }
 }

@@ -1,7 +1,7 @@
 use comanda_domain::{
     Account, Claimant, NewSession, Password, RefreshToken, SecurityEvent, SecurityEventKind, SecurityOutcome,
-    SessionId,
-    ports::{AccessToken, Audience, Credentials, Unavailable},
+    SessionId, SessionOrigin,
+    ports::{AccessToken, Audience, Credentials, OpenSessionError, TokenSession},
 };
 
 use super::Sessions;
@@ -21,22 +21,40 @@ pub struct BrowserSession {
     pub session_token: AccessToken,
 }
 
+impl From<OpenSessionError> for CheckPasswordError {
+    fn from(error: OpenSessionError) -> Self {
+        match error {
+            // What was checked is not true any more; it was when the attempt was settled.
+            OpenSessionError::Outdated => Self::InvalidCredentials,
+            OpenSessionError::Unavailable(source) => Self::Unavailable(source),
+        }
+    }
+}
+
 impl Sessions {
     /// Signs in a client that keeps tokens. Must be driven to its end: see
     /// [`Passwords::check`](crate::accounts::Passwords::check).
-    pub async fn sign_in(&self, claimant: &Claimant, password: Password) -> Result<ClientSession, CheckPasswordError> {
-        let open = async |known: Credentials| Ok(self.open_for_client(known.account).await?);
+    pub async fn sign_in(
+        &self,
+        claimant: &Claimant,
+        password: Password,
+        origin: SessionOrigin,
+    ) -> Result<ClientSession, CheckPasswordError> {
+        let open = async |known: Credentials| self.open_for_client(known, origin).await;
         let opened = self.passwords.check_then(claimant, password, open).await;
         opened.inspect_err(|error| self.record_refusal(claimant, error))
     }
 
-    /// Signs in a browser, whose cookie lasts as long as its session. Must be driven to its end as well.
+    /// Signs in a browser, whose cookie lasts as long as its session. The session that it has had until then,
+    /// `replaces`, ends. Must be driven to its end as well.
     pub async fn sign_in_browser(
         &self,
         claimant: &Claimant,
         password: Password,
+        origin: SessionOrigin,
+        replaces: Option<SessionId>,
     ) -> Result<BrowserSession, CheckPasswordError> {
-        let open = async |known: Credentials| Ok(self.open_for_browser(known.account).await?);
+        let open = async |known: Credentials| self.open_for_browser(known, origin, replaces).await;
         let opened = self.passwords.check_then(claimant, password, open).await;
         opened.inspect_err(|error| self.record_refusal(claimant, error))
     }
@@ -50,27 +68,46 @@ impl Sessions {
         self.security.record(event.of_account(account.id).in_session(session_id));
     }
 
-    async fn open_for_client(&self, account: Account) -> Result<ClientSession, Unavailable> {
-        let refresh_token = self.refresh_tokens.generate();
-        let hash = self.refresh_tokens.hash(&refresh_token);
-        let session = NewSession { refresh_token: Some(hash), ..self.session_of(&account, Audience::Client) };
+    async fn open_for_client(
+        &self,
+        known: Credentials,
+        origin: SessionOrigin,
+    ) -> Result<ClientSession, CheckPasswordError> {
+        let session = self.session_of(&known, origin, Audience::Client);
         let session_id = session.id;
-        let access_token = self.access_tokens.issue(&account, session_id, Audience::Client, session.opened_at)?;
-        self.sessions.open(session).await?;
+        let refresh_token = self.refresh_tokens.generate(session_id);
+        let session = NewSession { refresh_token: Some(self.refresh_tokens.hash(&refresh_token)), ..session };
+        let account = known.account;
+        let token_session = TokenSession { id: session_id, ends_at: session.expires_at };
+        let access_token = self.access_tokens.issue(&account, token_session, Audience::Client, session.opened_at)?;
+        self.open(session).await?;
         self.record_success(&account, session_id);
         Ok(ClientSession { account, access_token, refresh_token })
     }
 
-    async fn open_for_browser(&self, account: Account) -> Result<BrowserSession, Unavailable> {
-        let session = self.session_of(&account, Audience::Browser);
+    async fn open_for_browser(
+        &self,
+        known: Credentials,
+        origin: SessionOrigin,
+        replaces: Option<SessionId>,
+    ) -> Result<BrowserSession, CheckPasswordError> {
+        let session = NewSession { replaces, ..self.session_of(&known, origin, Audience::Browser) };
+        let account = known.account;
         let (session_id, opened_at) = (session.id, session.opened_at);
-        let session_token = self.access_tokens.issue(&account, session_id, Audience::Browser, opened_at)?;
-        self.sessions.open(session).await?;
+        let token_session = TokenSession { id: session_id, ends_at: session.expires_at };
+        let session_token = self.access_tokens.issue(&account, token_session, Audience::Browser, opened_at)?;
+        self.open(session).await?;
         self.record_success(&account, session_id);
         Ok(BrowserSession { account, session_id, session_token })
     }
 
-    fn session_of(&self, account: &Account, audience: Audience) -> NewSession {
+    async fn open(&self, session: NewSession) -> Result<(), CheckPasswordError> {
+        let ended = self.sessions.open(session, self.terms.per_account).await?;
+        self.closed_sessions.announce(&ended).await;
+        Ok(())
+    }
+
+    fn session_of(&self, known: &Credentials, origin: SessionOrigin, audience: Audience) -> NewSession {
         let lifetime = match audience {
             Audience::Client => self.terms.client,
             Audience::Browser => self.terms.browser,
@@ -78,10 +115,14 @@ impl Sessions {
         let opened_at = self.clock.now();
         NewSession {
             id: SessionId::new(self.ids.generate()),
-            account_id: account.id,
+            account_id: known.account.id,
+            credentials: known.version,
             opened_at,
             expires_at: opened_at + lifetime,
+            idle_at: (audience == Audience::Browser).then(|| opened_at + self.terms.browser_idle),
             refresh_token: None,
+            origin,
+            replaces: None,
         }
     }
 }
@@ -93,8 +134,8 @@ mod tests {
     use comanda_domain::{
         Admission, RefreshTokenHash,
         ports::{
-            MockAccessTokens, MockAccounts, MockLockouts, MockPasswordHasher, MockRefreshTokens, MockSessions,
-            Verification,
+            MockAccessTokens, MockAccounts, MockClosedSessions, MockLockouts, MockPasswordHasher, MockRefreshTokens,
+            MockSessions, Verification,
         },
     };
 
@@ -103,8 +144,7 @@ mod tests {
 
     fn passwords() -> Passwords {
         let mut accounts = MockAccounts::new();
-        let known = Credentials { account: sample::customer(), password_hash: sample::password_hash() };
-        accounts.expect_credentials().returning(move |_| Ok(Some(known.clone())));
+        accounts.expect_credentials().returning(move |_| Ok(Some(sample::credentials())));
         let mut hasher = MockPasswordHasher::new();
         hasher.expect_verify().returning(|_, _| Ok(Verification::Match { outdated: false }));
         let mut lockouts = MockLockouts::new();
@@ -118,16 +158,20 @@ mod tests {
         }
     }
 
-    fn sessions(stored: MockSessions) -> Sessions {
+    /// What ends is announced, if only nothing.
+    fn sessions(stored: MockSessions, ended: Vec<SessionId>) -> Sessions {
+        let mut closed = MockClosedSessions::new();
+        closed.expect_announce().withf(move |ids| ids == ended).returning(|_| ());
         let mut access_tokens = MockAccessTokens::new();
         access_tokens
             .expect_issue()
             .returning(|_, _, audience, _| Ok(AccessToken { token: format!("{audience:?}"), expires_in: 900 }));
         let mut refresh_tokens = MockRefreshTokens::new();
-        refresh_tokens.expect_generate().returning(|| RefreshToken::new("refresh".to_owned()));
+        refresh_tokens.expect_generate().returning(|_| RefreshToken::new("refresh".to_owned()));
         refresh_tokens.expect_hash().returning(|_| RefreshTokenHash::new([7; 32]));
         Sessions {
             sessions: Arc::new(stored),
+            closed_sessions: Arc::new(closed),
             passwords: passwords(),
             access_tokens: Arc::new(access_tokens),
             refresh_tokens: Arc::new(refresh_tokens),
@@ -145,26 +189,45 @@ mod tests {
         stored
             .expect_open()
             .once()
-            .withf(|session| {
-                session.refresh_token == Some(RefreshTokenHash::new([7; 32]))
+            .withf(|session, at_most| {
+                *at_most == 4
+                    && session.idle_at.is_none()
+                    && session.refresh_token == Some(RefreshTokenHash::new([7; 32]))
+                    && session.credentials == sample::credentials().version
                     && session.expires_at == sample::now() + Duration::from_secs(100)
             })
-            .returning(|_| Ok(()));
-        let opened = sessions(stored).sign_in(&sample::claimant(), password()).await.unwrap();
+            .returning(|_, _| Ok(Vec::new()));
+        let opened =
+            sessions(stored, Vec::new()).sign_in(&sample::claimant(), password(), sample::origin()).await.unwrap();
         assert_eq!((opened.access_token.token.as_str(), opened.refresh_token.expose()), ("Client", "refresh"));
     }
 
     #[tokio::test]
-    async fn a_browsers_session_cannot_be_refreshed_by_a_token() {
+    async fn a_browsers_session_replaces_the_one_before_and_cannot_be_refreshed_by_a_token() {
+        let before = SessionId::new(sample::menu_item().id.as_uuid());
         let mut stored = MockSessions::new();
         stored
             .expect_open()
             .once()
-            .withf(|session| {
-                session.refresh_token.is_none() && session.expires_at == sample::now() + Duration::from_secs(50)
+            .withf(move |session, _| {
+                session.refresh_token.is_none()
+                    && session.replaces == Some(before)
+                    && session.expires_at == sample::now() + Duration::from_secs(50)
+                    && session.idle_at == Some(sample::now() + Duration::from_secs(30))
             })
-            .returning(|_| Ok(()));
-        let opened = sessions(stored).sign_in_browser(&sample::claimant(), password()).await.unwrap();
+            .returning(move |_, _| Ok(vec![before]));
+        let opened = sessions(stored, vec![before])
+            .sign_in_browser(&sample::claimant(), password(), sample::origin(), Some(before))
+            .await
+            .unwrap();
         assert_eq!(opened.session_token.token, "Browser");
+    }
+
+    #[tokio::test]
+    async fn credentials_that_changed_during_the_check_open_nothing() {
+        let mut stored = MockSessions::new();
+        stored.expect_open().once().returning(|_, _| Err(OpenSessionError::Outdated));
+        let refused = sessions(stored, Vec::new()).sign_in(&sample::claimant(), password(), sample::origin()).await;
+        assert!(matches!(refused, Err(CheckPasswordError::InvalidCredentials)));
     }
 }

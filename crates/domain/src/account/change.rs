@@ -39,6 +39,12 @@ impl AccountChange {
         }
     }
 
+    /// Whether the change leaves the account other than it was. Its sessions end then: what they prove is not true any
+    /// more.
+    pub fn changes(self, before: &Account) -> bool {
+        self.apply_to(before.clone()) != *before
+    }
+
     /// The audit records of the change, made by the admin `by`: one for the role, with the roles before and after, and
     /// one for disabling or enabling. What the change leaves as it was has no record.
     pub fn audit_records(self, before: &Account, by: AccountId, at: Timestamp) -> Vec<AuditRecord> {
@@ -59,6 +65,18 @@ impl AccountChange {
             at,
         };
         role.into_iter().chain(disabled).map(record).collect()
+    }
+}
+
+/// The audit record of an operator who made an account an admin's on the command line. `before` is the role that the
+/// account had, if it existed.
+pub fn appointment_record(account: AccountId, before: Option<Role>, at: Timestamp) -> AuditRecord {
+    AuditRecord {
+        actor: None,
+        action: AuditAction::AccountAppointed,
+        target: account.to_string(),
+        reason: before.and_then(|role| Reason::new(&format!("from {role} to {}", Role::Admin)).ok()),
+        at,
     }
 }
 
@@ -93,6 +111,7 @@ mod tests {
             (AuditAction::AccountDisabled, None),
         ];
         assert_eq!(actions(change, &account()), expected);
+        assert!(change.changes(&account()));
         let after = change.apply_to(account());
         assert_eq!((after.role, after.disabled), (Role::Staff, true));
         let enable = AccountChange { role: None, disabled: Some(false) };
@@ -125,6 +144,7 @@ mod tests {
     fn what_stays_as_it_was_has_no_record() {
         let same = AccountChange { role: Some(Role::Customer), disabled: Some(false) };
         assert_eq!(actions(same, &account()), []);
+        assert!(!same.changes(&account()));
         assert_eq!(same.apply_to(account()), account());
         assert_eq!(actions(AccountChange::default(), &account()), []);
     }

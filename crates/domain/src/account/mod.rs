@@ -1,11 +1,13 @@
 //! Accounts and what they may do.
 
 mod change;
+mod credentials_version;
 mod email;
 mod guessable;
 mod password;
 
 pub use change::*;
+pub use credentials_version::*;
 pub use email::*;
 pub use password::*;
 

@@ -5,6 +5,8 @@ use crate::{AccountId, Reason, Timestamp, names::names};
 names! {
     /// An action that the audit log records.
     pub enum AuditAction {
+        /// An operator made an account an admin's.
+        AccountAppointed = "account.appointed",
         /// A lock was lifted.
         AccountUnlocked = "account.unlocked",
         /// An account got another role.
@@ -13,6 +15,8 @@ names! {
         AccountDisabled = "account.disabled",
         /// An account was enabled again.
         AccountEnabled = "account.enabled",
+        /// An admin ended an account's sessions.
+        SessionsClosed = "account.sessions_closed",
         /// A stock was adjusted.
         StockAdjusted = "menu_item.stock_adjusted",
         /// A menu item was put on the menu.

@@ -1,6 +1,9 @@
 //! Stock allocation: which of the orders that arrived can be filled from the stock on hand.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::BuildHasher,
+};
 
 use crate::{
     AccountId, Basket, BasketLine, Currency, MenuItemId, MenuItemName, Money, MoneyError, NewOrder, OrderLimitReached,
@@ -80,11 +83,11 @@ pub fn allocate<'a>(
 
 /// Fills orders like [`allocate`], but refuses those that exceed their customer's limits. `unpaid` is what the unpaid
 /// orders of each customer hold; orders that are filled here count from then on, and refused ones do not.
-pub fn allocate_within_limits<'a>(
+pub fn allocate_within_limits<'a, S: BuildHasher>(
     stock: &StockOnHand,
     currency: Currency,
     orders: impl IntoIterator<Item = &'a NewOrder>,
-    mut unpaid: HashMap<AccountId, UnpaidOrders>,
+    mut unpaid: HashMap<AccountId, UnpaidOrders, S>,
 ) -> Allocation {
     let mut taken = BTreeMap::new();
     let decide = |order: &'a NewOrder| -> Result<Filled, Refusal> {

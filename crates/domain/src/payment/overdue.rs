@@ -50,7 +50,7 @@ mod tests {
         payment::sample::{euros, now, payment},
     };
 
-    const TERMS: PaymentTerms = PaymentTerms { card: Duration::from_mins(15), unpaid: Duration::from_mins(60) };
+    const TERMS: PaymentTerms = PaymentTerms { card: Duration::from_mins(15), unpaid: Duration::from_hours(1) };
 
     fn order(status: OrderStatus, age: Duration) -> Order {
         Order {

@@ -26,6 +26,24 @@ pub enum Audience {
 #[error("the access token is not valid")]
 pub struct InvalidAccessToken;
 
+/// The session that a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenSession {
+    /// The session.
+    pub id: SessionId,
+    /// When it ends, which no token of it outlives.
+    pub ends_at: Timestamp,
+}
+
+/// What a token proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VerifiedToken {
+    /// Who sent it.
+    pub actor: Actor,
+    /// When it was issued, in whole seconds.
+    pub issued_at: Timestamp,
+}
+
 /// Issues and verifies access tokens.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait AccessTokens: Send + Sync {
@@ -33,12 +51,12 @@ pub trait AccessTokens: Send + Sync {
     fn issue(
         &self,
         account: &Account,
-        session_id: SessionId,
+        session: TokenSession,
         audience: Audience,
         now: Timestamp,
     ) -> Result<AccessToken, Unavailable>;
 
-    /// Returns the actor that the token proves. MUST refuse a token whose signature, algorithm, issuer, time or
+    /// Returns what the token proves. MUST refuse a token whose signature, algorithm, issuer, time or
     /// audience is wrong.
-    fn verify(&self, token: &str, audience: Audience, now: Timestamp) -> Result<Actor, InvalidAccessToken>;
+    fn verify(&self, token: &str, audience: Audience, now: Timestamp) -> Result<VerifiedToken, InvalidAccessToken>;
 }

@@ -2,7 +2,8 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::{
-    Account, AccountChange, AccountId, Email, LastAdmin, Page, PageLimit, PasswordHash, PersonName, Role, Timestamp,
+    Account, AccountChange, AccountId, CredentialsVersion, Email, LastAdmin, Page, PageLimit, PasswordHash, PersonName,
+    Role, SessionId, Timestamp,
 };
 
 use super::Unavailable;
@@ -51,6 +52,52 @@ pub enum ChangeAccountError {
     Unavailable(#[from] Unavailable),
 }
 
+/// What to do when the address of an admin to be appointed has an account already. Whoever registered it need not be
+/// whom the operator means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExistingAccount {
+    /// Leave it as it is, and refuse.
+    Refused,
+    /// Give it the role and the password, enable it, and close its sessions.
+    Appointed,
+}
+
+/// A password to replace an account's current one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PasswordChange {
+    /// The account.
+    pub account_id: AccountId,
+    /// The credentials that the caller proved to have.
+    pub known: CredentialsVersion,
+    /// The hash of the new password.
+    pub password_hash: PasswordHash,
+    /// The session that goes on; all others end.
+    pub kept: Option<SessionId>,
+    /// When, in whole milliseconds.
+    pub at: Timestamp,
+}
+
+/// Why a password was not changed.
+#[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
+pub enum ChangePasswordError {
+    /// The account's credentials are not the known ones any more: another change was faster.
+    #[error("the credentials were changed meanwhile")]
+    Outdated,
+    /// The store failed.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// An account after a change that ended its sessions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangedAccount {
+    /// The account after the change.
+    pub account: Account,
+    /// The sessions that were closed in the same transaction, to be announced.
+    pub ended: Vec<SessionId>,
+}
+
 /// An account with what it takes to sign in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
@@ -58,6 +105,8 @@ pub struct Credentials {
     pub account: Account,
     /// The hash of its password.
     pub password_hash: PasswordHash,
+    /// The version that the account and the hash have.
+    pub version: CredentialsVersion,
 }
 
 /// Which accounts to list.
@@ -94,23 +143,34 @@ pub trait Accounts: Send + Sync {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait AccountChanges: Send + Sync {
-    /// Opens an account, or gives the address's existing account this name, role and password and enables it.
-    async fn appoint(&self, account: NewAccount) -> Result<Account, Unavailable>;
+    /// Opens an account for an admin, or does with the address's existing account what `existing` says. MUST be one
+    /// transaction: the change, the end of the account's sessions and the audit record.
+    async fn appoint(
+        &self,
+        account: NewAccount,
+        existing: ExistingAccount,
+    ) -> Result<ChangedAccount, RegisterAccountError>;
 
-    /// Changes what an account may do, and records who did it. One enabled admin MUST remain, however many changes are
-    /// made at the same moment.
+    /// Changes what an account may do, ends its sessions, and records who did it. MUST be one transaction, which raises
+    /// the credentials' version. A change that leaves everything as it was ends nothing. One enabled
+    /// admin MUST remain, however many changes are made at the same moment.
     async fn change(
         &self,
         id: AccountId,
         change: AccountChange,
         by: AccountId,
         at: Timestamp,
-    ) -> Result<Account, ChangeAccountError>;
+    ) -> Result<ChangedAccount, ChangeAccountError>;
+
+    /// Replaces the password and ends the account's other sessions, which are returned. MUST be one transaction, which
+    /// raises the credentials' version, and MUST change nothing if the account is disabled or its version is not the
+    /// known one.
+    async fn change_password(&self, change: PasswordChange) -> Result<Vec<SessionId>, ChangePasswordError>;
 
     /// Gives an account another name; `None` if there is no such account.
     async fn rename(&self, id: AccountId, name: PersonName) -> Result<Option<Account>, Unavailable>;
 
-    /// Replaces a hash, by a better one of the same password or by that of another. Does nothing and returns `false` if
-    /// the hash is no longer `old`: the password was changed meanwhile.
+    /// Replaces a hash by a better one of the same password. Does nothing and returns `false` if the hash is no longer
+    /// `old`: the password was changed meanwhile.
     async fn replace_hash(&self, id: AccountId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, Unavailable>;
 }

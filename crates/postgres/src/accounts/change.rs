@@ -1,4 +1,7 @@
-use comanda_domain::{Account, AccountChange, AccountId, Role, Timestamp, ports::ChangeAccountError};
+use comanda_domain::{
+    Account, AccountChange, AccountId, Role, Timestamp,
+    ports::{ChangeAccountError, ChangedAccount},
+};
 use diesel::{prelude::*, sql_types::Bool};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -6,6 +9,7 @@ use super::AccountRow;
 use crate::{
     database::{Database, Failure, Named, NamedRows, schema::users},
     operations::write_record,
+    sessions::write_close_all_but,
 };
 
 pub(super) async fn change(
@@ -14,22 +18,32 @@ pub(super) async fn change(
     change: AccountChange,
     by: AccountId,
     at: Timestamp,
-) -> Result<Account, ChangeAccountError> {
+) -> Result<ChangedAccount, ChangeAccountError> {
     database
         .transaction(async move |connection| {
             let (before, other_admins) = lock(connection, id, change).await?;
             change.keeps_an_admin(&before, other_admins).map_err(|last| Failure(last.into()))?;
+            if !change.changes(&before) {
+                return Ok(ChangedAccount { account: before, ended: Vec::new() });
+            }
             for record in change.audit_records(&before, by, at) {
                 write_record(connection, &record).await?;
             }
             let after = change.apply_to(before);
             let row: AccountRow = diesel::update(users::table.find(id.as_uuid()))
-                .set((users::role.eq(after.role.as_str()), users::disabled.eq(after.disabled)))
+                .set((
+                    users::role.eq(after.role.as_str()),
+                    users::disabled.eq(after.disabled),
+                    users::credentials_version.eq(users::credentials_version + 1),
+                ))
                 .returning(AccountRow::as_returning())
                 .get_result(connection)
                 .one("account.change")
                 .await?;
-            Ok(row.into_account()?)
+            // After the account's row is locked: a session that was opened before is seen here, and none is opened
+            // for the old credentials any more.
+            let ended = write_close_all_but(connection, id, None, at).await?;
+            Ok(ChangedAccount { account: row.into_account()?, ended })
         })
         .await
 }

@@ -2,6 +2,7 @@
 
 mod appoint;
 mod change;
+mod change_password;
 mod credentials;
 mod find_many;
 mod list;
@@ -12,10 +13,10 @@ mod row;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Account, AccountChange, AccountId, Email, Page, PasswordHash, PersonName, Timestamp,
+    Account, AccountChange, AccountId, Email, Page, PasswordHash, PersonName, SessionId, Timestamp,
     ports::{
-        AccountChanges, Accounts, AccountsQuery, ChangeAccountError, Credentials, NewAccount, RegisterAccountError,
-        Unavailable,
+        AccountChanges, Accounts, AccountsQuery, ChangeAccountError, ChangePasswordError, ChangedAccount, Credentials,
+        ExistingAccount, NewAccount, PasswordChange, RegisterAccountError, Unavailable,
     },
 };
 
@@ -54,8 +55,12 @@ impl Accounts for PostgresAccounts {
 
 #[async_trait]
 impl AccountChanges for PostgresAccounts {
-    async fn appoint(&self, account: NewAccount) -> Result<Account, Unavailable> {
-        appoint::appoint(&self.database, &account).await
+    async fn appoint(
+        &self,
+        account: NewAccount,
+        existing: ExistingAccount,
+    ) -> Result<ChangedAccount, RegisterAccountError> {
+        appoint::appoint(&self.database, account, existing).await
     }
 
     async fn change(
@@ -64,8 +69,12 @@ impl AccountChanges for PostgresAccounts {
         change: AccountChange,
         by: AccountId,
         at: Timestamp,
-    ) -> Result<Account, ChangeAccountError> {
+    ) -> Result<ChangedAccount, ChangeAccountError> {
         change::change(&self.database, id, change, by, at).await
+    }
+
+    async fn change_password(&self, change: PasswordChange) -> Result<Vec<SessionId>, ChangePasswordError> {
+        change_password::change_password(&self.database, change).await
     }
 
     async fn rename(&self, id: AccountId, name: PersonName) -> Result<Option<Account>, Unavailable> {

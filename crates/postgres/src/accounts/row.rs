@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    Account, AccountId, Email, PasswordHash, PersonName, Role,
+    Account, AccountId, CredentialsVersion, Email, PasswordHash, PersonName, Role,
     ports::{Credentials, NewAccount, Unavailable},
 };
 use diesel::prelude::*;
@@ -18,6 +18,7 @@ pub(crate) struct AccountRow {
     pub(super) disabled: bool,
     pub(super) password_hash: String,
     pub(super) created_at: DateTime<Utc>,
+    pub(super) credentials_version: i64,
 }
 
 impl AccountRow {
@@ -30,6 +31,7 @@ impl AccountRow {
             disabled: false,
             password_hash: account.password_hash.expose().to_owned(),
             created_at: account.created_at,
+            credentials_version: 1,
         }
     }
 
@@ -43,7 +45,8 @@ impl AccountRow {
             disabled: self.disabled,
             created_at: self.created_at,
         };
-        Ok(Credentials { account, password_hash: PasswordHash::new(self.password_hash) })
+        let version = CredentialsVersion::new(self.credentials_version);
+        Ok(Credentials { account, password_hash: PasswordHash::new(self.password_hash), version })
     }
 
     pub(crate) fn into_account(self) -> Result<Account, Unavailable> {

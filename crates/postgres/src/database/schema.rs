@@ -175,6 +175,7 @@ diesel::table! {
         session_id -> Uuid,
         issued_at -> Timestamptz,
         used_at -> Nullable<Timestamptz>,
+        sealed_successor -> Nullable<Bytea>,
     }
 }
 
@@ -216,6 +217,11 @@ diesel::table! {
         opened_at -> Timestamptz,
         expires_at -> Timestamptz,
         closed_at -> Nullable<Timestamptz>,
+        closing_transaction_id -> Nullable<Int8>,
+        client -> Nullable<Text>,
+        network -> Nullable<Text>,
+        last_used_at -> Nullable<Timestamptz>,
+        idle_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -239,6 +245,7 @@ diesel::table! {
         disabled -> Bool,
         password_hash -> Text,
         created_at -> Timestamptz,
+        credentials_version -> Int8,
     }
 }
 

@@ -1,18 +1,21 @@
-use comanda_domain::{SessionId, Timestamp, ports::Unavailable};
-use diesel::prelude::*;
+use comanda_domain::{
+    Timestamp,
+    ports::{Closings, Unavailable},
+};
+use diesel::{sql_query, sql_types::Timestamptz};
 use diesel_async::RunQueryDsl;
-use uuid::Uuid;
 
-use crate::database::{Database, NamedRows, schema::sessions};
+use super::closings::{ClosingsRow, POSITION};
+use crate::database::{Database, Named};
 
-pub(super) async fn closed_since(database: &Database, since: Timestamp) -> Result<Vec<SessionId>, Unavailable> {
-    let mut connection = database.read_connection().await?;
-    let ids: Vec<Uuid> = sessions::table
-        .filter(sessions::closed_at.ge(since))
-        .select(sessions::id)
-        .load(&mut *connection)
-        .rows("session.closed_since")
-        .await
-        .map_err(Unavailable::new)?;
-    Ok(ids.into_iter().map(SessionId::new).collect())
+pub(super) async fn closed_since(database: &Database, since: Timestamp) -> Result<Closings, Unavailable> {
+    let mut connection = database.connection().await?;
+    let row: ClosingsRow =
+        sql_query(format!("SELECT {POSITION}, ARRAY(SELECT id FROM sessions WHERE closed_at >= $1) AS ids"))
+            .bind::<Timestamptz, _>(since)
+            .get_result(&mut *connection)
+            .one("session.closed_since")
+            .await
+            .map_err(Unavailable::new)?;
+    Ok(row.into_closings())
 }

@@ -1,17 +1,29 @@
 //! Sessions and their refresh tokens.
 
+mod clear;
 mod close;
+mod close_all;
 mod close_all_but;
+mod close_others;
+mod closed_after;
 mod closed_since;
+mod closings;
+mod list;
 mod open;
+mod renew;
 mod rotate;
+mod session_of;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Account, AccountId, NewSession, SessionId, Timestamp,
-    ports::{RotateError, Rotation, Sessions, Unavailable},
+    AccountId, Administrator, NewSession, Page, Reason, RefreshTokenHash, Session, SessionId, Timestamp,
+    ports::{
+        Clearance, CloseSessionsError, ClosingPosition, Closings, OpenSessionError, Renewed, RotateError, Rotated,
+        Rotation, Sessions, SessionsQuery, Unavailable,
+    },
 };
 
+pub(crate) use self::close_all_but::write_close_all_but;
 use crate::Database;
 
 /// Sessions in the tables `sessions` and `refresh_tokens`.
@@ -27,28 +39,58 @@ impl PostgresSessions {
 
 #[async_trait]
 impl Sessions for PostgresSessions {
-    async fn open(&self, session: NewSession) -> Result<(), Unavailable> {
-        open::open(&self.database, session).await
+    async fn open(&self, session: NewSession, at_most: u32) -> Result<Vec<SessionId>, OpenSessionError> {
+        open::open(&self.database, session, at_most).await
     }
 
-    async fn rotate(&self, rotation: Rotation) -> Result<(SessionId, Account), RotateError> {
+    async fn renew(&self, id: SessionId, at: Timestamp, idle_at: Timestamp) -> Result<Option<Renewed>, Unavailable> {
+        renew::renew(&self.database, id, at, idle_at).await
+    }
+
+    async fn session_of(&self, token: RefreshTokenHash) -> Result<Option<SessionId>, Unavailable> {
+        session_of::session_of(&self.database, token).await
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> Result<Rotated, RotateError> {
         rotate::rotate(&self.database, rotation).await
     }
 
-    async fn close(&self, id: SessionId, at: Timestamp) -> Result<(), Unavailable> {
-        close::close(&self.database, id, at).await
+    async fn close(&self, account_id: AccountId, id: SessionId, at: Timestamp) -> Result<bool, Unavailable> {
+        close::close(&self.database, account_id, id, at).await
     }
 
-    async fn close_all_but(
+    async fn close_others(
         &self,
         account_id: AccountId,
-        kept: Option<SessionId>,
+        kept: SessionId,
         at: Timestamp,
     ) -> Result<Vec<SessionId>, Unavailable> {
-        close_all_but::close_all_but(&self.database, account_id, kept, at).await
+        close_others::close_others(&self.database, account_id, kept, at).await
     }
 
-    async fn closed_since(&self, since: Timestamp) -> Result<Vec<SessionId>, Unavailable> {
+    async fn close_all(
+        &self,
+        account_id: AccountId,
+        by: Administrator,
+        reason: Reason,
+        at: Timestamp,
+    ) -> Result<Vec<SessionId>, CloseSessionsError> {
+        close_all::close_all(&self.database, account_id, by, reason, at).await
+    }
+
+    async fn list(&self, query: SessionsQuery) -> Result<Page<Session>, Unavailable> {
+        list::list(&self.database, query).await
+    }
+
+    async fn clear(&self, clearance: Clearance) -> Result<bool, Unavailable> {
+        clear::clear(&self.database, clearance).await
+    }
+
+    async fn closed_since(&self, since: Timestamp) -> Result<Closings, Unavailable> {
         closed_since::closed_since(&self.database, since).await
+    }
+
+    async fn closed_after(&self, position: ClosingPosition) -> Result<Closings, Unavailable> {
+        closed_after::closed_after(&self.database, position).await
     }
 }

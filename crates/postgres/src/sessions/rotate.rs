@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    Account, SessionId, Timestamp,
-    ports::{RotateError, Rotation},
+    Account, SealedToken, Timestamp,
+    ports::{RotateError, Rotated, Rotation, Successor},
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -16,74 +16,107 @@ use crate::{
     },
 };
 
-pub(super) async fn rotate(database: &Database, rotation: Rotation) -> Result<(SessionId, Account), RotateError> {
+pub(super) async fn rotate(database: &Database, rotation: Rotation) -> Result<Rotated, RotateError> {
     // A session that is closed because of this token must stay closed although the caller is refused: the refusal is no
     // error within the transaction.
-    let (session_id, account) =
-        database.transaction(async move |connection| rotate_locked(connection, &rotation).await).await?;
-    Ok((session_id, account.ok_or(RotateError::SessionClosed { session_id })?))
+    let rotated = database.transaction(async move |connection| rotate_locked(connection, &rotation).await).await?;
+    rotated.map_err(|refusal| match refusal {
+        Refusal::SessionClosed => RotateError::SessionClosed,
+        Refusal::TokenReused => RotateError::TokenReused,
+    })
 }
 
-/// The session, and its account if the session goes on.
+/// Why a token is not exchanged, although nothing failed.
+enum Refusal {
+    SessionClosed,
+    TokenReused,
+}
+
+/// What is known of a refresh token: when it was used, and its successor, sealed.
+type TokenRow = (Option<DateTime<Utc>>, Option<Vec<u8>>);
+
 async fn rotate_locked(
     connection: &mut AsyncPgConnection,
     rotation: &Rotation,
-) -> Result<(SessionId, Option<Account>), Failure<RotateError>> {
-    let presented = rotation.presented.as_bytes().as_slice();
-    let session_id: Uuid = refresh_tokens::table
-        .find(presented)
-        .select(refresh_tokens::session_id)
+) -> Result<Result<Rotated, Refusal>, Failure<RotateError>> {
+    let Some((account, ends_at)) = lock_session(connection, rotation).await? else {
+        return Ok(Err(Refusal::SessionClosed));
+    };
+    let token: Option<TokenRow> = refresh_tokens::table
+        .find(rotation.presented.as_bytes().as_slice())
+        .filter(refresh_tokens::session_id.eq(rotation.session_id.as_uuid()))
+        .select((refresh_tokens::used_at, refresh_tokens::sealed_successor))
         .first(connection)
-        .one("session.find_token")
+        .one("session.token")
         .await
-        .optional()?
-        .ok_or(Failure(RotateError::Unknown))?;
-    // The session's row first: of several requests with one token, the later ones wait here and then find it used.
-    let (account_id, expires_at, closed_at): (Uuid, DateTime<Utc>, Option<DateTime<Utc>>) = sessions::table
-        .find(session_id)
+        .optional()?;
+    match token {
+        Some((None, _)) => {
+            replace_token(connection, rotation).await?;
+            Ok(Ok(Rotated { account, ends_at, successor: Successor::Issued }))
+        }
+        Some((Some(used_at), Some(sealed))) if rotation.at - used_at <= rotation.grace => {
+            let successor = Successor::IssuedBefore(SealedToken::new(sealed));
+            Ok(Ok(Rotated { account, ends_at, successor }))
+        }
+        // It was used before: too long ago, or its successor was used since, which deletes it.
+        Some(_) | None => {
+            write_close(connection, rotation.session_id, rotation.at).await?;
+            Ok(Err(Refusal::TokenReused))
+        }
+    }
+}
+
+/// Locks the session's row: of several requests with one token, the later ones wait here and then find it used. Returns
+/// the account and the end of the session if that is open.
+async fn lock_session(
+    connection: &mut AsyncPgConnection,
+    rotation: &Rotation,
+) -> Result<Option<(Account, Timestamp)>, Failure<RotateError>> {
+    let session: Option<(Uuid, DateTime<Utc>, Option<DateTime<Utc>>)> = sessions::table
+        .find(rotation.session_id.as_uuid())
         .select((sessions::account_id, sessions::expires_at, sessions::closed_at))
         .for_no_key_update()
         .first(connection)
         .one("session.lock")
-        .await?;
-    let used_at: Option<DateTime<Utc>> = refresh_tokens::table
-        .find(presented)
-        .select(refresh_tokens::used_at)
-        .first(connection)
-        .one("session.token_used_at")
-        .await?;
+        .await
+        .optional()?;
+    let Some((account_id, expires_at, None)) = session else { return Ok(None) };
+    if expires_at <= rotation.at {
+        return Ok(None);
+    }
     let row: AccountRow =
         users::table.find(account_id).select(AccountRow::as_select()).first(connection).one("session.account").await?;
     let account = row.into_account()?;
-
-    let closed = (SessionId::new(session_id), None);
-    if closed_at.is_some() || expires_at <= rotation.at || account.disabled {
-        return Ok(closed);
-    }
-    match used_at {
-        None => {
-            diesel::update(refresh_tokens::table.find(presented))
-                .set(refresh_tokens::used_at.eq(rotation.at))
-                .execute(connection)
-                .changes("session.use_token")
-                .await?;
-            issue(connection, rotation.successor.as_bytes(), session_id, rotation.at).await?;
-        }
-        Some(used_at) if rotation.at - used_at <= rotation.grace => {}
-        Some(_) => {
-            write_close(connection, session_id, rotation.at).await?;
-            return Ok(closed);
-        }
-    }
-    Ok((SessionId::new(session_id), Some(account)))
+    Ok(Some((account, expires_at)).filter(|(account, _)| !account.disabled))
 }
 
-async fn issue(connection: &mut AsyncPgConnection, hash: &[u8], session_id: Uuid, at: Timestamp) -> QueryResult<()> {
+async fn replace_token(connection: &mut AsyncPgConnection, rotation: &Rotation) -> QueryResult<()> {
+    let session_id = rotation.session_id.as_uuid();
+    // Its predecessor may not come back any more, not even with a parallel request.
+    diesel::delete(refresh_tokens::table)
+        .filter(refresh_tokens::session_id.eq(session_id).and(refresh_tokens::used_at.is_not_null()))
+        .execute(connection)
+        .changes("session.delete_spent_token")
+        .await?;
+    diesel::update(refresh_tokens::table.find(rotation.presented.as_bytes().as_slice()))
+        .set((
+            refresh_tokens::used_at.eq(rotation.at),
+            refresh_tokens::sealed_successor.eq(rotation.sealed_successor.as_ref().map(SealedToken::as_bytes)),
+        ))
+        .execute(connection)
+        .changes("session.use_token")
+        .await?;
+    diesel::update(sessions::table.find(session_id))
+        .set(sessions::last_used_at.eq(rotation.at))
+        .execute(connection)
+        .changes("session.use")
+        .await?;
     diesel::insert_into(refresh_tokens::table)
         .values((
-            refresh_tokens::hash.eq(hash),
+            refresh_tokens::hash.eq(rotation.successor.as_bytes().as_slice()),
             refresh_tokens::session_id.eq(session_id),
-            refresh_tokens::issued_at.eq(at),
+            refresh_tokens::issued_at.eq(rotation.at),
         ))
         .execute(connection)
         .changes("session.issue_token")

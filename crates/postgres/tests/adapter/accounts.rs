@@ -1,6 +1,6 @@
 use comanda_domain::{
     Email, PasswordHash, Role,
-    ports::{AccountChanges, Accounts, NewAccount, RegisterAccountError},
+    ports::{AccountChanges, Accounts, ExistingAccount, NewAccount, RegisterAccountError},
 };
 use futures_util::future::join_all;
 
@@ -23,11 +23,14 @@ async fn appointing_opens_an_account_or_changes_the_one_there_is() {
         password_hash: PasswordHash::new("another".to_owned()),
         ..new_account(email)
     };
-    let promoted = shop.accounts.appoint(admin("ana@example.org")).await.unwrap();
+    let appoint = |email, existing| shop.accounts.appoint(admin(email), existing);
+    let refused = appoint("ana@example.org", ExistingAccount::Refused).await;
+    assert!(matches!(refused, Err(RegisterAccountError::EmailTaken)));
+    let promoted = appoint("ana@example.org", ExistingAccount::Appointed).await.unwrap().account;
     assert_eq!((promoted.id, promoted.role), (shop.customer.id, Role::Admin));
     let credentials = shop.accounts.credentials(&Email::new("ana@example.org").unwrap()).await.unwrap().unwrap();
     assert_eq!(credentials.password_hash, PasswordHash::new("another".to_owned()));
-    assert_eq!(shop.accounts.appoint(admin("chef@example.org")).await.unwrap().role, Role::Admin);
+    assert_eq!(appoint("chef@example.org", ExistingAccount::Refused).await.unwrap().account.role, Role::Admin);
     assert_eq!(shop.accounts.credentials(&Email::new("nobody@example.org").unwrap()).await.unwrap(), None);
 }
 

@@ -27,12 +27,12 @@ async fn the_stock_comes_back_exactly_once() {
     let shop = Shop::open().await;
     let (soup, bread) = (shop.item(5).await, shop.item(5).await);
     let id = shop.orders.place(shop.order(&[(&soup, 2), (&bread, 3), (&soup, 1)])).await.unwrap().outcome.order.id;
-    let answers = join_all((0..12).map(|_| shop.orders.cancel(cancellation(id)))).await;
-    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
-    let too_late = |answer: &Result<_, CancelOrderError>| {
-        matches!(answer, Err(CancelOrderError::InvalidTransition { from: OrderStatus::Cancelled }))
+    let results = join_all((0..12).map(|_| shop.orders.cancel(cancellation(id)))).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    let too_late = |result: &Result<_, CancelOrderError>| {
+        matches!(result, Err(CancelOrderError::InvalidTransition { from: OrderStatus::Cancelled }))
     };
-    assert_eq!(answers.iter().filter(|answer| too_late(answer)).count(), 11);
+    assert_eq!(results.iter().filter(|result| too_late(result)).count(), 11);
     assert_eq!((shop.stock(&soup).await, shop.stock(&bread).await), (5, 5));
     shop.assert_sound().await;
 }
@@ -45,8 +45,8 @@ async fn an_order_outside_the_scope_is_none() {
     let somebody = OrderScope::OwnedBy(AccountId::new(Uuid::now_v7()));
     for wrong in [Cancellation { scope: somebody, ..cancellation(id) }, cancellation(OrderId::new(Uuid::now_v7()))] {
         for idempotency in [None, Some(shop.idempotency("key"))] {
-            let answer = shop.orders.cancel(Cancellation { idempotency, ..wrong.clone() }).await;
-            assert!(matches!(answer, Err(CancelOrderError::NotFound)), "{answer:?}");
+            let result = shop.orders.cancel(Cancellation { idempotency, ..wrong.clone() }).await;
+            assert!(matches!(result, Err(CancelOrderError::NotFound)), "{result:?}");
         }
     }
     // The refusals left the key free.
@@ -108,7 +108,7 @@ async fn placing_and_cancelling_in_opposite_orders_do_not_wait_for_each_other() 
         let again = join_all((0..8).map(|n| shop.orders.place(keyed(n))));
         let (cancelled, again) = tokio::join!(cancelling, again);
         assert!(cancelled.iter().all(Result::is_ok), "{cancelled:?}");
-        assert!(again.iter().all(|answer| answer.as_ref().is_ok_and(|answer| !answer.replayed)), "{again:?}");
+        assert!(again.iter().all(|result| result.as_ref().is_ok_and(|result| !result.replayed)), "{again:?}");
     }
     shop.assert_sound().await;
 }

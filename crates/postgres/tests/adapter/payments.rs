@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::shop::{Shop, now};
 
-const TERMS: PaymentTerms = PaymentTerms { card: Duration::from_mins(15), unpaid: Duration::from_mins(60) };
+const TERMS: PaymentTerms = PaymentTerms { card: Duration::from_mins(15), unpaid: Duration::from_hours(1) };
 
 async fn placed(shop: &Shop) -> OrderId {
     let item = shop.item(5).await;

@@ -35,13 +35,13 @@ async fn orders_that_wait_together_share_a_transaction_and_are_served_in_order_o
     }
     shop.until_waiting(1).await;
     drop(holder);
-    let answers = join_all(attempts).await;
+    let results = join_all(attempts).await;
 
-    let placed: Vec<bool> = answers.iter().map(Result::is_ok).collect();
+    let placed: Vec<bool> = results.iter().map(Result::is_ok).collect();
     assert_eq!(placed, [[true; 12].as_slice(), &[false; 8]].concat());
-    for (answer, nth) in answers.iter().skip(12).zip(13..) {
-        let short = matches!(answer, Err(PlaceOrderError::InsufficientStock(s)) if s[0].available == 0);
-        assert!(short, "the {nth}th: {answer:?}");
+    for (result, nth) in results.iter().skip(12).zip(13..) {
+        let short = matches!(result, Err(PlaceOrderError::InsufficientStock(s)) if s[0].available == 0);
+        assert!(short, "the {nth}th: {result:?}");
     }
     let version = shop.menu.item(item.id).await.unwrap().unwrap().version;
     assert!(version <= 4, "{version} writes for 12 orders: they did not share");
@@ -62,8 +62,8 @@ async fn one_bad_order_never_costs_another() {
     }
     shop.until_waiting(1).await;
     drop(holder);
-    let answers = join_all(attempts).await;
-    assert_eq!(answers.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, true, false, true]);
+    let results = join_all(attempts).await;
+    assert_eq!(results.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, true, false, true]);
     assert_eq!(shop.stock(&item).await, 7);
     shop.assert_sound().await;
 }
@@ -76,9 +76,9 @@ async fn one_key_at_two_servers_is_one_order() {
     let other = orders(&other_pool, DEADLINE);
     let servers = [&shop.orders, &other];
     let attempts = (0..24).map(|n| servers[n % 2].place(shop.keyed("key", shop.order(&[(&item, 1)]))));
-    let answers: Vec<_> = join_all(attempts).await.into_iter().map(Result::unwrap).collect();
-    assert_eq!(answers.iter().filter(|answer| !answer.replayed).count(), 1);
-    assert!(answers.iter().all(|answer| answer.outcome == answers[0].outcome));
+    let results: Vec<_> = join_all(attempts).await.into_iter().map(Result::unwrap).collect();
+    assert_eq!(results.iter().filter(|result| !result.replayed).count(), 1);
+    assert!(results.iter().all(|result| result.outcome == results[0].outcome));
     assert_eq!(shop.stock(&item).await, 99);
     shop.assert_sound().await;
 }
@@ -164,8 +164,8 @@ async fn nothing_is_placed_after_its_deadline() {
     let holder = shop.hold(&item).await;
     let order = shop.order(&[(&item, 1)]);
     let id = order.id;
-    let answer = shop.orders.place(order).await;
-    assert!(matches!(answer, Err(PlaceOrderError::Unavailable(_))), "{answer:?}");
+    let result = shop.orders.place(order).await;
+    assert!(matches!(result, Err(PlaceOrderError::Unavailable(_))), "{result:?}");
     drop(holder);
     shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap();
     assert_eq!(shop.orders.find(id, OrderScope::All).await.unwrap(), None);

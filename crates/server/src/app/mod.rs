@@ -29,7 +29,7 @@ use crate::{
     http::{App, Authenticator, CsrfGuard, CursorSigner, DeviceTokens, Docs, Health, MenuRenderer, SessionCookies},
     security::SecurityEvents,
     system::{SystemClock, UuidV7},
-    workers::{PaymentsWaker, Workers, follow_replica, measure_pools, process_payments},
+    workers::{PaymentsWaker, Workers, clear_sessions, follow_replica, measure_pools, process_payments},
 };
 
 /// A server that is connected to what it needs, and serves nothing yet.
@@ -68,7 +68,7 @@ impl Server {
         let keys = Arc::new(config.tokens.keys()?);
         let access_tokens = sessions::access_tokens(config, &keys);
         let sessions = sessions::stored(&database);
-        let closed_sessions = sessions::closed(config, &*sessions, &redis, &*clock, &mut workers).await?;
+        let closed_sessions = sessions::closed(config, &sessions, &redis, &*clock, &mut workers).await?;
         let locked_addresses = accounts::shared_lockouts(&config.lockouts, &redis);
         let lockouts = accounts::lockouts(locked_addresses.clone(), &config.lockouts, &clock);
         let passwords = Passwords {
@@ -102,6 +102,19 @@ impl Server {
         events::register_delivery(config, &events, &mut workers)?;
         let figures = sales::figures(&database, &mut workers);
 
+        let session_service = Sessions {
+            sessions,
+            closed_sessions: closed_sessions.clone(),
+            passwords: passwords.clone(),
+            access_tokens: access_tokens.clone(),
+            refresh_tokens: sessions::refresh_tokens(config),
+            security: security.clone(),
+            ids: ids.clone(),
+            clock: clock.clone(),
+            terms: config.sessions,
+        };
+        workers.register(clear_sessions(session_service.clone()));
+
         let app = App {
             orders: Orders {
                 orders,
@@ -122,24 +135,13 @@ impl Server {
             accounts: Accounts {
                 accounts,
                 changes: account_changes,
-                passwords: passwords.clone(),
-                sessions: sessions.clone(),
-                closed_sessions: closed_sessions.clone(),
-                security: security.clone(),
-                ids: ids.clone(),
-                clock: clock.clone(),
-            },
-            sessions: Sessions {
-                sessions,
-                closed_sessions: closed_sessions.clone(),
                 passwords,
-                access_tokens: access_tokens.clone(),
-                refresh_tokens: sessions::refresh_tokens(config),
+                closed_sessions: closed_sessions.clone(),
                 security: security.clone(),
                 ids,
                 clock: clock.clone(),
-                terms: config.sessions,
             },
+            sessions: session_service,
             payments,
             events,
             sales: Sales { figures, clock: clock.clone() },

@@ -4,7 +4,7 @@ use comanda_domain::{
     RateLimit,
     ports::{AccessTokens, Clock, ClosedSessions, RateLimits, RefreshTokens, Sessions},
 };
-use comanda_identity::{ChainedRefreshTokens, JwtAccessTokens, TokenKeys, TokenTerms};
+use comanda_identity::{JwtAccessTokens, OpaqueRefreshTokens, TokenKeys, TokenTerms};
 use comanda_postgres::{Database, PostgresSessions};
 use comanda_redis::{RedisClosedSessions, RedisConnections, RedisRateLimits};
 use comanda_resilience::LocalRateLimits;
@@ -12,25 +12,27 @@ use comanda_resilience::LocalRateLimits;
 use crate::{
     config::Config,
     http::RateLimiter,
-    workers::{Workers, listen_for_closed_sessions},
+    workers::{Workers, listen_for_closed_sessions, read_closed_sessions},
 };
 
 pub(super) fn stored(database: &Database) -> Arc<dyn Sessions> {
     Arc::new(PostgresSessions::new(database.clone()))
 }
 
-/// Sessions that have ended while their tokens are still valid: PostgreSQL fills the list at the start, Redis keeps it
-/// up to date.
+/// Sessions that have ended while their tokens are still valid: PostgreSQL fills the list and keeps it up to date; Redis
+/// is quicker.
 pub(super) async fn closed(
     config: &Config,
-    sessions: &dyn Sessions,
+    sessions: &Arc<dyn Sessions>,
     redis: &RedisConnections,
     clock: &dyn Clock,
     workers: &mut Workers,
 ) -> anyhow::Result<Arc<dyn ClosedSessions>> {
-    let longest = config.tokens.lifetime.max(config.sessions.browser);
+    // After this time a token has expired, or is compared with its session's row. Servers' clocks may differ a little.
+    let longest = config.tokens.lifetime.max(config.sessions.renew_after()) + Duration::from_mins(1);
     let closed_before = sessions.closed_since(clock.now() - longest).await?;
-    let closed = Arc::new(RedisClosedSessions::new(redis.clone(), &closed_before, longest));
+    let closed = Arc::new(RedisClosedSessions::new(redis.clone(), &closed_before.ids, longest));
+    workers.register(read_closed_sessions(Arc::clone(sessions), closed.clone(), closed_before.position));
     workers.register(listen_for_closed_sessions(closed.clone()));
     Ok(closed)
 }
@@ -46,7 +48,7 @@ pub(super) fn access_tokens(config: &Config, keys: &Arc<TokenKeys>) -> Arc<dyn A
 }
 
 pub(super) fn refresh_tokens(config: &Config) -> Arc<dyn RefreshTokens> {
-    Arc::new(ChainedRefreshTokens::new(config.http.secret_key.as_ref()))
+    Arc::new(OpaqueRefreshTokens::new(config.http.secret_key.as_ref()))
 }
 
 /// Limits that all servers share in Redis, and that go on in memory while Redis is gone.

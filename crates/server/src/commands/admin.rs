@@ -1,6 +1,7 @@
+use anyhow::anyhow;
 use clap::Subcommand;
-use comanda_application::accounts::Registration;
-use comanda_domain::{Email, Password, PersonName, Reason};
+use comanda_application::accounts::{OpenAccountError, Registration};
+use comanda_domain::{Email, Password, PersonName, Reason, ports::ExistingAccount};
 
 use super::{Settings, print};
 use crate::{
@@ -12,9 +13,10 @@ use crate::{
 
 #[derive(Subcommand)]
 pub enum AdminCommand {
-    /// Create an admin's account, or make an existing account an admin with a new password.
+    /// Create an admin's account.
     ///
-    /// The password is read from the environment variable `ADMIN_PASSWORD`.
+    /// The password is read from the environment variable `ADMIN_PASSWORD`. An address that has an account already is
+    /// refused, because whoever registered it may be somebody else: see `--existing`.
     Create {
         /// The admin's email address.
         #[arg(long, env = "ADMIN_EMAIL", hide_env_values = true)]
@@ -22,6 +24,9 @@ pub enum AdminCommand {
         /// The name of a new account.
         #[arg(long, default_value = "Admin")]
         name: String,
+        /// If the address has an account: make it an admin's with this password, enable it and end its sessions.
+        #[arg(long)]
+        existing: bool,
     },
     /// Lift the lock that wrong passwords have put on an address. Written to the audit log.
     Unlock {
@@ -37,13 +42,16 @@ pub enum AdminCommand {
 impl AdminCommand {
     pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
         match self {
-            Self::Create { email, name } => create(&email, &name, &settings.store()?).await,
+            Self::Create { email, name, existing } => {
+                let existing = if existing { ExistingAccount::Appointed } else { ExistingAccount::Refused };
+                create(&email, &name, existing, &settings.store()?).await
+            }
             Self::Unlock { email, reason } => unlock(&email, &reason, &settings.lockouts()?).await,
         }
     }
 }
 
-async fn create(email: &str, name: &str, config: &StoreConfig) -> anyhow::Result<()> {
+async fn create(email: &str, name: &str, existing: ExistingAccount, config: &StoreConfig) -> anyhow::Result<()> {
     // Not an argument: a command line can be read by everybody on the machine.
     let password = std::env::var("ADMIN_PASSWORD").map_err(|why| UsageError::new("ADMIN_PASSWORD", why))?;
     let email = address(email)?;
@@ -52,7 +60,11 @@ async fn create(email: &str, name: &str, config: &StoreConfig) -> anyhow::Result
     let password = chosen.for_account(&email, &name).map_err(|why| UsageError::new("ADMIN_PASSWORD", why))?;
     logging::start(&config.log, None)?;
     let (setup, _workers) = app::setup(config).await?;
-    let account = setup.appoint_admin(Registration { email, name, password }).await?;
+    let registration = Registration { email: email.clone(), name, password };
+    let account = setup.appoint_admin(registration, existing).await.map_err(|error| match error {
+        OpenAccountError::EmailTaken => anyhow!("{email} has an account already; if it is the right one: --existing"),
+        error => error.into(),
+    })?;
     print(&format!("{} is an admin.\n", account.email))
 }
 

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use comanda_postgres::PostgresOrders;
 
-use super::supervisor::Worker;
+use super::worker::Worker;
 
 /// Places the orders that are waiting, on a thread of its own. At shutdown it takes no more orders and places those
 /// that are waiting, which takes `deadline` at most, or a little longer.

@@ -9,7 +9,7 @@ use comanda_application::{
 };
 use metrics::counter;
 
-use super::supervisor::{Context, Worker};
+use super::worker::{Context, Worker};
 
 /// How often an idle outbox is read.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);

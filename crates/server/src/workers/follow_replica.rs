@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use comanda_postgres::Database;
 
-use super::supervisor::Worker;
+use super::worker::Worker;
 
 /// Compares the replica with the primary. The replica serves reads only while this says that it keeps up.
 pub fn follow_replica(database: Database) -> Worker {

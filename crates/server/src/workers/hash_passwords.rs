@@ -1,6 +1,6 @@
 use comanda_identity::HashingThread;
 
-use super::supervisor::Worker;
+use super::worker::Worker;
 
 /// Hashes passwords, one at a time. Register one per thread, numbered from 1.
 pub fn hash_passwords(number: usize, thread: HashingThread) -> Worker {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use comanda_redis::RedisClosedSessions;
 
-use super::supervisor::Worker;
+use super::worker::Worker;
 
 /// Learns of sessions that other servers close.
 pub fn listen_for_closed_sessions(sessions: Arc<RedisClosedSessions>) -> Worker {

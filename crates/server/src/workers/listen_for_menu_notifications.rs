@@ -3,7 +3,7 @@ use std::sync::Arc;
 use comanda_domain::ports::MenuSubscriber;
 use comanda_redis::RedisMenuCache;
 
-use super::supervisor::Worker;
+use super::worker::Worker;
 
 /// Passes on what other servers announce about the menu.
 pub fn listen_for_menu_notifications(cache: Arc<RedisMenuCache>, subscriber: Arc<dyn MenuSubscriber>) -> Worker {

@@ -7,7 +7,7 @@ use comanda_domain::ports::Outbox;
 use futures_util::future::join_all;
 use metrics::{Gauge, gauge};
 
-use super::supervisor::{Context, Worker};
+use super::worker::{Context, Worker};
 
 const PERIOD: Duration = Duration::from_secs(5);
 

@@ -2,7 +2,7 @@ use std::{convert::Infallible, time::Duration};
 
 use comanda_postgres::Database;
 
-use super::supervisor::Worker;
+use super::worker::Worker;
 
 /// Measures how many connections to PostgreSQL there are, and how many requests wait for one.
 pub fn measure_pools(database: Database) -> Worker {

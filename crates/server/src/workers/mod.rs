@@ -4,6 +4,7 @@
 //! workers with [`Workers`], and `serve` starts them before the server listens and stops them after its last request.
 //! Nothing else runs in the background.
 
+mod clear_sessions;
 mod commit_orders;
 mod deliver_events;
 mod follow_replica;
@@ -13,15 +14,18 @@ mod listen_for_menu_notifications;
 mod measure_outbox;
 mod measure_pools;
 mod process_payments;
+mod read_closed_sessions;
 mod refresh_menu;
 mod reload_flags;
 mod status;
 mod summarize_sales;
 mod supervisor;
+mod worker;
 
 #[cfg(test)]
-pub use self::supervisor::Worker;
+pub use self::worker::Worker;
 pub use self::{
+    clear_sessions::clear_sessions,
     commit_orders::commit_orders,
     deliver_events::deliver_events,
     follow_replica::follow_replica,
@@ -31,6 +35,7 @@ pub use self::{
     measure_outbox::measure_outbox,
     measure_pools::measure_pools,
     process_payments::{PaymentsWaker, process_payments},
+    read_closed_sessions::read_closed_sessions,
     refresh_menu::refresh_menu,
     reload_flags::reload_flags,
     status::WorkerHealth,

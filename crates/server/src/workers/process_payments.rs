@@ -4,7 +4,7 @@ use comanda_application::Payments;
 use comanda_domain::ports::WorkQueue;
 use tokio::sync::Notify;
 
-use super::supervisor::{Context, Worker};
+use super::worker::{Context, Worker};
 
 /// Work that other servers left, or that nobody announced, is found within this time.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);

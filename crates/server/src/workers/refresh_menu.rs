@@ -1,6 +1,6 @@
 use comanda_menu_cache::CachedMenu;
 
-use super::supervisor::Worker;
+use super::worker::Worker;
 
 /// Keeps this process's snapshot of the menu current.
 pub fn refresh_menu(menu: CachedMenu) -> Worker {

@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use super::supervisor::Worker;
+use super::worker::Worker;
 use crate::flags::OpenFeatureFlags;
 
 /// Reads the settings of feature flags again, so that a change is in force on every server within 5 s.

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use comanda_postgres::PostgresSalesFigures;
 
-use super::supervisor::Worker;
+use super::worker::Worker;
 
 /// Adds what was sold to the summaries that reports read. One server at a time does; reports are exact whenever they
 /// are made, and read from the orders what is not summarized yet.

@@ -96,7 +96,7 @@ impl PlacementQueue {
     }
 
     /// Commits orders until `shutdown`, and then those that are still waiting; calls `on_success` after every batch
-    /// that was decided.
+    /// in which an order was decided.
     pub(in crate::orders) async fn commit(
         &self,
         shutdown: impl Future<Output = ()> + Send,
@@ -176,7 +176,7 @@ impl Committer {
         }
     }
 
-    /// Returns whether there was a batch and it was decided.
+    /// Returns whether at least one order was decided: placed, or refused for a reason of its own.
     async fn serve(&mut self, mut batch: Vec<Waiting>) -> bool {
         batch.retain(|waiting| !waiting.response.is_closed());
         let now = Instant::now();
@@ -213,11 +213,13 @@ impl Committer {
             Err(Setback::Rejected(error)) => {
                 tracing::warn!(%error, orders = batch.len(), "a batch of orders was rejected; trying them one by one");
                 self.measures.fallbacks.increment(1);
+                let mut decided = false;
                 for waiting in batch {
                     let decision = self.decide_alone(&waiting.order, waiting.deadline).await;
+                    decided |= !matches!(decision, Err(PlaceOrderError::Unavailable(_)));
                     let _ = waiting.response.send(decision);
                 }
-                true
+                decided
             }
         }
     }

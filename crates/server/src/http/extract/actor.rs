@@ -3,13 +3,15 @@ use std::{
     sync::Arc,
 };
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, cookie::Cookie, dev::Payload, http::header};
 use comanda_domain::{
-    Actor, Administrator, SecurityEvent, SecurityEventKind, SecurityOutcome, StaffMember,
+    Actor, Administrator, SecurityEvent, SecurityEventKind, SecurityOutcome, SessionId, StaffMember,
     ports::{AccessTokens, Audience, Clock, ClosedSessions, SecurityLog},
 };
 
-use super::{CsrfGuard, SessionCookies};
+use futures_util::future::{Either, FutureExt, LocalBoxFuture};
+
+use super::{CsrfGuard, DeviceCookie, SessionCookies};
 use crate::http::{
     app::App,
     openapi::{Access, Describe, Description},
@@ -27,11 +29,22 @@ pub struct Authenticator {
     pub csrf: CsrfGuard,
 }
 
+/// Who sent a request, as far as the process knows by itself.
+enum Sender {
+    Known(Option<Actor>),
+    /// The session has to be renewed before anybody is believed to be in it.
+    ToRenew(SessionId),
+}
+
+/// The cookie of a session that was renewed, for the response.
+#[derive(Clone)]
+pub struct RenewedCookie(pub Cookie<'static>);
+
 impl Authenticator {
     /// `None` without a credential. The `Authorization` header counts before cookies.
-    fn actor(&self, request: &HttpRequest) -> Result<Option<Actor>, Problem> {
+    fn sender(&self, request: &HttpRequest) -> Result<Sender, Problem> {
         match request.headers().get(header::AUTHORIZATION) {
-            Some(header) => self.of_client(header).map(Some),
+            Some(header) => self.of_client(header).map(|actor| Sender::Known(Some(actor))),
             None => self.of_browser(request),
         }
     }
@@ -44,8 +57,9 @@ impl Authenticator {
             .and_then(|text| text.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim());
-        let actor = token.and_then(|token| self.tokens.verify(token, Audience::Client, self.clock.now()).ok());
-        let actor = actor.ok_or_else(|| Problem::new(Code::Unauthenticated, "The access token is not valid."))?;
+        let verified = token.and_then(|token| self.tokens.verify(token, Audience::Client, self.clock.now()).ok());
+        let verified = verified.ok_or_else(|| Problem::new(Code::Unauthenticated, "The access token is not valid."))?;
+        let actor = verified.actor;
         if self.closed.contains(actor.session_id) {
             return Err(Problem::new(Code::SessionRevoked, "The session of this access token has ended."));
         }
@@ -53,16 +67,22 @@ impl Authenticator {
     }
 
     /// Browsers send a cookie along even when its session has ended: it is not a credential then.
-    fn of_browser(&self, request: &HttpRequest) -> Result<Option<Actor>, Problem> {
-        let Some(token) = self.cookies.session_token(request) else { return Ok(None) };
-        let Ok(actor) = self.tokens.verify(&token, Audience::Browser, self.clock.now()) else { return Ok(None) };
+    fn of_browser(&self, request: &HttpRequest) -> Result<Sender, Problem> {
+        let nobody = Ok(Sender::Known(None));
+        let Some(token) = self.cookies.session_token(request) else { return nobody };
+        let now = self.clock.now();
+        let Ok(verified) = self.tokens.verify(&token, Audience::Browser, now) else { return nobody };
+        let actor = verified.actor;
         if self.closed.contains(actor.session_id) {
-            return Ok(None);
+            return nobody;
         }
         let checked = self.csrf.check(request, actor.session_id, self.cookies);
         checked
             .inspect_err(|problem| self.record_refusal(actor, SecurityEventKind::CsrfCheck, problem.code.as_str()))?;
-        Ok(Some(actor))
+        if App::of(request)?.sessions.is_to_be_renewed(&verified, now) {
+            return Ok(Sender::ToRenew(actor.session_id));
+        }
+        Ok(Sender::Known(Some(actor)))
     }
 
     fn record_refusal(&self, actor: Actor, kind: SecurityEventKind, reason: &'static str) {
@@ -71,23 +91,33 @@ impl Authenticator {
     }
 }
 
-fn maybe_signed_in(request: &HttpRequest) -> Result<Option<Actor>, Problem> {
-    App::of(request)?.authenticator.actor(request)
+/// Compares a browser's session with its row; the response gets the cookie with the next token.
+async fn renewed(request: &HttpRequest, id: SessionId) -> Result<Option<Actor>, Problem> {
+    let app = App::of(request)?;
+    let Some(renewed) = app.sessions.renew(id).await? else { return Ok(None) };
+    let token = renewed.session_token;
+    let cookie = app.authenticator.cookies.session(&token.token, token.expires_in);
+    request.extensions_mut().insert(RenewedCookie(cookie));
+    Ok(Some(renewed.actor))
 }
 
-fn signed_in(request: &HttpRequest) -> Result<Actor, Problem> {
-    maybe_signed_in(request)?
-        .ok_or_else(|| Problem::new(Code::Unauthenticated, "This needs an access token or a session."))
+fn sender(request: &HttpRequest) -> Result<Sender, Problem> {
+    App::of(request)?.authenticator.sender(request)
+}
+
+fn signed_in(actor: Option<Actor>) -> Result<Actor, Problem> {
+    actor.ok_or_else(|| Problem::new(Code::Unauthenticated, "This needs an access token or a session."))
 }
 
 /// What the actor may do, by its role.
 fn allowed<T>(
     request: &HttpRequest,
+    actor: Option<Actor>,
     proof: impl FnOnce(Actor) -> Option<T>,
     reason: &'static str,
     refusal: &'static str,
 ) -> Result<T, Problem> {
-    let actor = signed_in(request)?;
+    let actor = signed_in(actor)?;
     proof(actor).ok_or_else(|| {
         if let Ok(app) = App::of(request) {
             app.authenticator.record_refusal(actor, SecurityEventKind::Authorization, reason);
@@ -96,7 +126,7 @@ fn allowed<T>(
     })
 }
 
-/// An extractor made of a function that needs nothing but the head of the request.
+/// An extractor made of a function of the request and its sender. Only renewing a browser's session takes time.
 macro_rules! extractor {
     ($(#[$doc:meta])* $name:ident($inner:ty), $access:ident, [$($code:ident),*]: $read:expr) => {
         $(#[$doc])*
@@ -104,11 +134,20 @@ macro_rules! extractor {
 
         impl FromRequest for $name {
             type Error = Problem;
-            type Future = Ready<Result<Self, Problem>>;
+            type Future = Either<Ready<Result<Self, Problem>>, LocalBoxFuture<'static, Result<Self, Problem>>>;
 
             fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-                let read: fn(&HttpRequest) -> Result<$inner, Problem> = $read;
-                ready(read(request).map(Self))
+                let read: fn(&HttpRequest, Option<Actor>) -> Result<$inner, Problem> = $read;
+                match sender(request) {
+                    Ok(Sender::Known(actor)) => Either::Left(ready(read(request, actor).map(Self))),
+                    Ok(Sender::ToRenew(id)) => {
+                        let request = request.clone();
+                        let renewing =
+                            async move { renewed(&request, id).await.and_then(|actor| read(&request, actor)).map(Self) };
+                        Either::Right(renewing.boxed_local())
+                    }
+                    Err(problem) => Either::Left(ready(Err(problem))),
+                }
             }
         }
 
@@ -116,6 +155,7 @@ macro_rules! extractor {
             fn describe(description: &mut Description) {
                 description.access = Access::$access;
                 description.problems(&[Code::Unauthenticated, Code::SessionRevoked, $(Code::$code),*]);
+                description.problems(&[Code::Unavailable]);
             }
         }
     };
@@ -123,21 +163,57 @@ macro_rules! extractor {
 
 extractor! {
     /// The sender of the request, if signed in.
-    MaybeSignedIn(Option<Actor>), MaybeSignedIn, []: maybe_signed_in
+    MaybeSignedIn(Option<Actor>), MaybeSignedIn, []: |_, actor| Ok(actor)
 }
 extractor! {
     /// Anyone with an account.
-    SignedIn(Actor), SignedIn, []: signed_in
+    SignedIn(Actor), SignedIn, []: |_, actor| signed_in(actor)
 }
 extractor! {
     /// Staff and admins.
-    Staff(StaffMember), SignedIn, [Forbidden]: |request| {
-        allowed(request, Actor::as_staff, "staff_only", "Only staff may do this.")
+    Staff(StaffMember), SignedIn, [Forbidden]: |request, actor| {
+        allowed(request, actor, Actor::as_staff, "staff_only", "Only staff may do this.")
     }
 }
 extractor! {
     /// Admins.
-    Admin(Administrator), SignedIn, [Forbidden]: |request| {
-        allowed(request, Actor::as_admin, "admins_only", "Only admins may do this.")
+    Admin(Administrator), SignedIn, [Forbidden]: |request, actor| {
+        allowed(request, actor, Actor::as_admin, "admins_only", "Only admins may do this.")
+    }
+}
+
+/// What a browser that signs in has kept of earlier sign-ins. Only a page of ours or of an allowed origin may ask for
+/// it.
+pub struct SigningIn {
+    /// The session of the cookie that came along, which the new one replaces.
+    pub replaces: Option<SessionId>,
+    pub devices: DeviceCookie,
+}
+
+impl FromRequest for SigningIn {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let read = |app: &App| {
+            let Authenticator { tokens, security, clock, cookies, csrf, .. } = &app.authenticator;
+            csrf.check_sign_in(request).inspect_err(|problem| {
+                let event = SecurityEvent::new(SecurityEventKind::CsrfCheck, SecurityOutcome::Refused);
+                security.record(event.because(problem.code.as_str()));
+            })?;
+            let token = cookies.session_token(request);
+            let verified = token.and_then(|token| tokens.verify(&token, Audience::Browser, clock.now()).ok());
+            Ok(Self {
+                replaces: verified.map(|verified| verified.actor.session_id),
+                devices: DeviceCookie::of(request, *cookies),
+            })
+        };
+        ready(App::of(request).and_then(|app| read(app)))
+    }
+}
+
+impl Describe for SigningIn {
+    fn describe(description: &mut Description) {
+        description.problems(&[Code::InvalidOrigin]);
     }
 }

@@ -60,6 +60,17 @@ impl CsrfGuard {
         }
     }
 
+    /// Checks a request that asks for a session's cookie, so that no other page can sign a browser in as somebody else.
+    /// Programs send none of these headers, and have no browser to protect.
+    pub fn check_sign_in(&self, request: &HttpRequest) -> Result<(), Problem> {
+        let says_whence =
+            ["origin", "sec-fetch-site", "referer"].iter().any(|name| request.headers().contains_key(*name));
+        if says_whence && !self.comes_from_here(request) {
+            return Err(Problem::new(Code::InvalidOrigin, "The page that sent this may not."));
+        }
+        Ok(())
+    }
+
     fn mac(&self, session_id: SessionId, nonce: &str) -> Hmac<Sha256> {
         self.key.clone().chain_update(session_id.as_uuid().as_bytes()).chain_update(nonce)
     }

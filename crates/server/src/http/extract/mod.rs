@@ -1,6 +1,7 @@
 //! What handlers ask of a request, each as a type whose absence is the right problem.
 
 mod actor;
+mod client_header;
 mod cookies;
 mod csrf;
 mod cursor;
@@ -15,7 +16,8 @@ mod rate_limit;
 mod service;
 
 pub use self::{
-    actor::{Admin, Authenticator, MaybeSignedIn, SignedIn, Staff},
+    actor::{Admin, Authenticator, MaybeSignedIn, RenewedCookie, SignedIn, SigningIn, Staff},
+    client_header::ClientHeader,
     cookies::SessionCookies,
     csrf::{CsrfGuard, HEADER as CSRF_HEADER},
     cursor::CursorSigner,

@@ -1,7 +1,7 @@
 use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
-use comanda_domain::{AccountId, Email, FeatureFlag, IntentId, MenuItemId, OrderId, PaymentId};
+use comanda_domain::{AccountId, Email, FeatureFlag, IntentId, MenuItemId, OrderId, PaymentId, SessionId};
 use utoipa::{
     PartialSchema,
     openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat},
@@ -74,6 +74,7 @@ segments! {
     OrderId: "id", "order", |request| id(request, "id").map(Self::new), uuid();
     PaymentId: "payment_id", "payment", |request| id(request, "payment_id").map(Self::new), uuid();
     AccountId: "id", "account", |request| id(request, "id").map(Self::new), uuid();
+    SessionId: "id", "session", |request| id(request, "id").map(Self::new), uuid();
     LetterNumber: "id", "dead letter", |request| request.match_info().get("id")?.parse().ok().map(Self), i64::schema();
     FeatureFlag: "name", "feature flag", |request| request.match_info().get("name")?.parse().ok(),
         names::FlagName::schema();

@@ -30,6 +30,11 @@ pub struct Limiter {
 }
 
 impl Limiter {
+    /// Where the request comes from.
+    pub const fn client(&self) -> ClientNetwork {
+        self.client
+    }
+
     /// Counts an attempt; a problem if there were too many.
     pub async fn admit(&self, action: LimitedAction) -> Result<Allowance, Problem> {
         let counted = self.limiter.addresses.count(action, self.client.into()).await;

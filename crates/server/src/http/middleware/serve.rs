@@ -10,6 +10,7 @@ use actix_web::{
 
 use super::{Admission, Budgets, ClientAddresses, traced::Traced};
 use crate::http::{
+    extract::RenewedCookie,
     problem::{Operation, Problem},
     routes::{Class, Endpoint},
 };
@@ -55,9 +56,23 @@ pub async fn serve<B: MessageBody>(
     {
         traced.span().in_scope(|| problem.at(endpoint.operation));
     }
+    if let Ok(response) = &mut outcome {
+        add_renewed_cookie(response);
+    }
     traced.end(match &outcome {
         Ok(response) => response.status(),
         Err(error) => error.as_response_error().status_code(),
     });
     outcome
+}
+
+/// A browser whose session was renewed on the way gets the next token, unless the response takes the cookie away.
+fn add_renewed_cookie<B>(response: &mut ServiceResponse<B>) {
+    let Some(RenewedCookie(cookie)) = response.request().extensions().get::<RenewedCookie>().cloned() else { return };
+    if response.response().cookies().any(|set| set.name() == cookie.name()) {
+        return;
+    }
+    if let Err(error) = response.response_mut().add_cookie(&cookie) {
+        tracing::error!(%error, "a renewed cookie is no header");
+    }
 }

@@ -93,8 +93,8 @@ macro_rules! problems {
 
 pub(crate) use problems;
 
-/// The document of each error. `known` matches every variant, so that a new one does not compile
-/// until a value of it is tested as well.
+/// The document of each error. `known` matches every variant, so that a new one does not compile until a value of it
+/// is tested as well.
 #[cfg(test)]
 pub fn documents<E: Problems>(errors: impl IntoIterator<Item = E>, known: fn(&E)) -> String {
     use std::{collections::BTreeSet, fmt::Write};

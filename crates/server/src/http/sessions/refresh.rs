@@ -26,8 +26,10 @@ pub async fn refresh(
 ) -> Result<HttpResponse, Failure<RefreshSessionError>> {
     limiter.admit(LimitedAction::Refresh).await?;
     let token = request.token();
-    // A token that was used before closes its session: every server must learn of it, even if the client hangs up.
-    let session = run_to_completion(async move { sessions.refresh(&token).await }).await??;
+    // A token that was used before closes its session: every server must learn of it, even if the client hangs up. The
+    // deadline goes along: a token that is exchanged after its client was refused would be taken for stolen.
+    let refreshed = comanda_deadline::carried(async move { sessions.refresh(&token).await });
+    let session = run_to_completion(refreshed).await??;
     Ok(HttpResponse::Ok().json(SessionResponse::from(session)))
 }
 

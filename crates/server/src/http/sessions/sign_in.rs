@@ -1,12 +1,12 @@
 use actix_web::HttpResponse;
 use comanda_application::{Sessions, accounts::CheckPasswordError};
-use comanda_domain::{Email, LimitedAction, Password};
+use comanda_domain::{AddressNetwork, ClientNetwork, Email, LimitedAction, Password, SessionOrigin};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{SessionResponse, counted};
 use crate::http::{
-    extract::{DeviceHeader, DeviceTokens, Json, Limiter, Service},
+    extract::{ClientHeader, DeviceHeader, DeviceTokens, Json, Limiter, Service},
     middleware::run_to_completion,
     problem::{Failure, Problem, rate_limit_headers},
     validation::Violations,
@@ -25,21 +25,28 @@ use crate::http::{
 pub async fn sign_in(
     sessions: Service<Sessions>,
     limiter: Limiter,
+    client: ClientHeader,
     devices: Service<DeviceTokens>,
     device: DeviceHeader,
     Json(request): Json<SignInRequest>,
 ) -> Result<HttpResponse, Failure<CheckPasswordError>> {
     let (email, password) = request.validate()?;
     let allowance = limiter.admit(LimitedAction::SignIn).await?;
+    let origin = origin_of(client, limiter.client());
     let claimant = devices.claimant_of_client(&device, email)?;
     let by = claimant.clone();
-    let session = run_to_completion(async move { sessions.sign_in(&by, password).await }).await?;
+    let session = run_to_completion(async move { sessions.sign_in(&by, password, origin).await }).await?;
     let mut response = HttpResponse::Ok();
     for header in rate_limit_headers(allowance) {
         response.insert_header(header);
     }
     let session = SessionResponse::from(counted(session)?);
     Ok(response.json(session.known_as(devices.issue(&claimant))))
+}
+
+/// Where a session is opened.
+pub(super) fn origin_of(client: ClientHeader, network: ClientNetwork) -> SessionOrigin {
+    SessionOrigin { client: client.0, network: Some(AddressNetwork::of(network.address())) }
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -1,18 +1,23 @@
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::HttpResponse;
 use comanda_application::{Sessions, accounts::CheckPasswordError};
 use comanda_domain::LimitedAction;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{counted, sign_in::SignInRequest};
+use super::{
+    counted,
+    sign_in::{SignInRequest, origin_of},
+};
 use crate::http::{
-    extract::{Authenticator, DeviceCookie, DeviceTokens, Json, Limiter, Service},
+    extract::{Authenticator, ClientHeader, DeviceTokens, Json, Limiter, Service, SigningIn},
     middleware::run_to_completion,
     problem::Failure,
     wire::UserResponse,
 };
 
 /// Signs in from a browser: the session is in cookies
+///
+/// The session that the browser has had until then ends.
 #[utoipa::path(
     post, path = "/v1/web/sessions", operation_id = "sign_in_browser",
     request_body = SignInRequest,
@@ -25,15 +30,17 @@ pub async fn sign_in_browser(
     limiter: Limiter,
     authenticator: Service<Authenticator>,
     devices: Service<DeviceTokens>,
-    head: HttpRequest,
+    client: ClientHeader,
+    SigningIn { replaces, devices: shown }: SigningIn,
     Json(request): Json<SignInRequest>,
 ) -> Result<HttpResponse, Failure<CheckPasswordError>> {
     let (email, password) = request.validate()?;
     limiter.admit(LimitedAction::SignIn).await?;
-    let shown = DeviceCookie::of(&head, authenticator.cookies);
+    let origin = origin_of(client, limiter.client());
     let claimant = devices.claimant_of_browser(&shown, email);
     let by = claimant.clone();
-    let session = run_to_completion(async move { sessions.sign_in_browser(&by, password).await }).await?;
+    let signing_in = async move { sessions.sign_in_browser(&by, password, origin, replaces).await };
+    let session = run_to_completion(signing_in).await?;
     let session = counted(session)?;
     let (token, csrf_token) = (session.session_token, authenticator.csrf.issue(session.session_id));
     Ok(HttpResponse::Ok()

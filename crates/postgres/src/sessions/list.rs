@@ -1,0 +1,51 @@
+use chrono::{DateTime, Utc};
+use comanda_domain::{
+    AddressNetwork, ClientName, Page, Session, SessionId, SessionOrigin,
+    ports::{SessionsQuery, Unavailable},
+};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use crate::database::{Database, InconsistentRow, NamedRows, RowOf, schema::sessions};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = sessions, check_for_backend(diesel::pg::Pg))]
+struct SessionRow {
+    id: Uuid,
+    opened_at: DateTime<Utc>,
+    client: Option<String>,
+    network: Option<String>,
+    last_used_at: Option<DateTime<Utc>>,
+}
+
+impl SessionRow {
+    fn into_session(self) -> Result<Session, InconsistentRow> {
+        let row = RowOf { table: "sessions", id: self.id };
+        let origin = SessionOrigin {
+            client: row.read("client", self.client.as_deref().map(ClientName::new).transpose())?,
+            network: row.read("network", self.network.as_deref().map(str::parse::<AddressNetwork>).transpose())?,
+        };
+        let last_used_at = self.last_used_at.unwrap_or(self.opened_at);
+        Ok(Session { id: SessionId::new(self.id), origin, opened_at: self.opened_at, last_used_at })
+    }
+}
+
+pub(super) async fn list(database: &Database, query: SessionsQuery) -> Result<Page<Session>, Unavailable> {
+    let before = query.before.map_or(Uuid::max(), SessionId::as_uuid);
+    let mut connection = database.read_connection().await?;
+    let rows: Vec<SessionRow> = sessions::table
+        .filter(sessions::account_id.eq(query.account_id.as_uuid()).and(sessions::closed_at.is_null()))
+        .filter(sessions::expires_at.gt(query.now))
+        .filter(sessions::idle_at.is_null().or(sessions::idle_at.gt(query.now)))
+        .filter(sessions::id.lt(before))
+        .order(sessions::id.desc())
+        .limit(i64::from(query.limit.get()) + 1)
+        .select(SessionRow::as_select())
+        .load(&mut *connection)
+        .rows("session.list")
+        .await
+        .map_err(Unavailable::new)?;
+    let sessions = rows.into_iter().map(SessionRow::into_session).collect::<Result<_, _>>()?;
+    Ok(Page::from_one_more(sessions, query.limit))
+}

@@ -1,0 +1,2 @@
+-- A worker deletes sessions that have expired.
+CREATE INDEX CONCURRENTLY sessions_by_expiry ON sessions (expires_at);
