@@ -40,6 +40,9 @@ pub trait Lockouts: Send + Sync {
         outcome: AttemptOutcome,
     ) -> Result<Option<Lock>, Unavailable>;
 
+    /// Takes over a lock that was set where these lockouts were out of reach. A lock that lasts longer stays.
+    async fn adopt(&self, claimant: &Claimant, lock: Lock) -> Result<(), Unavailable>;
+
     /// Forgets everything about the address, and about the devices of its account.
     async fn unlock(&self, email: &Email) -> Result<(), Unavailable>;
 }

@@ -8,6 +8,7 @@ mod clear_sessions;
 mod commit_orders;
 mod deliver_events;
 mod follow_replica;
+mod follow_unlocks;
 mod hash_passwords;
 mod listen_for_closed_sessions;
 mod listen_for_menu_notifications;
@@ -29,6 +30,7 @@ pub use self::{
     commit_orders::commit_orders,
     deliver_events::deliver_events,
     follow_replica::follow_replica,
+    follow_unlocks::follow_unlocks,
     hash_passwords::hash_passwords,
     listen_for_closed_sessions::listen_for_closed_sessions,
     listen_for_menu_notifications::listen_for_menu_notifications,
