@@ -1,1 +1,1 @@
-ALTER TABLE refresh_tokens DROP COLUMN sealed_successor;
+ALTER TABLE refresh_tokens DROP COLUMN sealed_successor, DROP COLUMN is_kept;

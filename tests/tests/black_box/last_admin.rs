@@ -79,3 +79,39 @@ async fn two_admins_who_remove_each_other_at_the_same_instant_leave_one() {
     }
     app.close().await;
 }
+
+/// With a third admin none of the two is the last, and still only one of them is removed: who was removed removes nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_who_was_removed_removes_nobody_any_more() {
+    let app = TestApp::with_servers(2, &[("LOCKOUT_PATIENCE_MS", "60000")]).await;
+    let emails = [app.account().await, app.account().await];
+    let sign_in = async |n: usize| {
+        app.anonymous().log_in(&emails[n], PASSWORD).await.at(&app.servers[n % app.servers.len()].base_url)
+    };
+    for round in 0..100 {
+        for (n, email) in emails.iter().enumerate() {
+            if round == 0 {
+                let client = app.anonymous().log_in(email, PASSWORD).await;
+                change(&app.admin, &client, json!({ "role": "admin" })).await.expect(200);
+            }
+            let admins = format!("SELECT count(*) FROM users WHERE role = 'admin' AND email = '{email}'");
+            assert_eq!(app.database.number(&admins).await, 1, "round {round}, {n}");
+        }
+        let admins = [sign_in(0).await, sign_in(1).await];
+        let (one, two) = tokio::join!(
+            change(&admins[0], &admins[1], json!({ "role": "customer" })),
+            change(&admins[1], &admins[0], json!({ "role": "customer" })),
+        );
+        let outcomes = [one.status, two.status];
+        assert_eq!(outcomes.iter().filter(|status| **status == 200).count(), 1, "round {round}: {one:?} {two:?}");
+        assert!(outcomes.iter().all(|status| matches!(status, 200 | 401 | 403)), "round {round}: {one:?} {two:?}");
+        let removed = if one.status == 200 { &admins[1] } else { &admins[0] };
+        let promoted = change(removed, &app.admin, json!({ "role": "customer" })).await;
+        assert!(matches!(promoted.status, 401 | 403), "round {round}: {promoted:?}");
+        let path = format!("/v1/admin/users/{}/sessions", app.admin.id);
+        let ended = Client::send(removed.request(Method::DELETE, &path).json(&json!({ "reason": "revenge" }))).await;
+        assert!(matches!(ended.status, 401 | 403), "round {round}: {ended:?}");
+        change(&app.admin, removed, json!({ "role": "admin" })).await.expect(200);
+    }
+    app.close().await;
+}

@@ -135,6 +135,7 @@ async fn a_browsers_session_is_compared_with_its_row_and_ends_when_it_is_not_use
     let fresh = browser.get(&browser.token).await;
     assert_eq!((fresh.status, set_token(&fresh)), (200, None), "not every request is compared");
 
+    database.batch_execute("UPDATE sessions SET idle_at = idle_at - interval '15 minutes'").await.unwrap();
     let renewed = browser.get(&browser.aged(900)).await;
     assert_eq!(renewed.status, 200);
     let next = set_token(&renewed).expect("the next token");
@@ -142,6 +143,12 @@ async fn a_browsers_session_is_compared_with_its_row_and_ends_when_it_is_not_use
     let used =
         "SELECT count(*) FROM sessions WHERE last_used_at > opened_at AND idle_at > now() + interval '29 minutes'";
     assert_eq!(app.database.number(used).await, 1);
+    let written = "SELECT xmin::text::bigint FROM sessions WHERE last_used_at IS NOT NULL";
+    let before = app.database.number(written).await;
+    for _ in 0..5 {
+        assert!(set_token(&browser.get(&browser.aged(900)).await).is_some());
+    }
+    assert_eq!(app.database.number(written).await, before, "a page that sends many requests writes once");
 
     // As if nobody had told any server, and nobody had used it for half an hour.
     database.batch_execute("UPDATE sessions SET idle_at = now() - interval '1 second'").await.unwrap();
@@ -181,6 +188,16 @@ async fn an_account_has_a_bounded_number_of_sessions_and_the_oldest_end() {
         assert_eq!(session.get("/v1/me").await.status, if n < 2 { 401 } else { 200 }, "session {n}");
     }
     assert_eq!(sessions_of(&sessions[4]).await.len(), 3);
+
+    // A browser that signs in again puts nobody out but itself, and what has run out does not count.
+    let browser = Browser::sign_in(app.anonymous(), &email, None).await;
+    let again = Browser::sign_in(app.anonymous(), &email, Some(&browser.token)).await;
+    assert_eq!(again.get(&again.token).await.status, 200);
+    assert_eq!(sessions_of(&sessions[4]).await.len(), 3);
+    let sql = "UPDATE sessions SET idle_at = now() - interval '1 minute' WHERE idle_at IS NOT NULL";
+    app.database.client().await.batch_execute(sql).await.unwrap();
+    customer.log_in(&email, PASSWORD).await;
+    assert_eq!(sessions[3].get("/v1/me").await.status, 200);
     assert_eq!(app.admin.get("/v1/me").await.status, 200, "another account's");
 }
 
@@ -201,16 +218,21 @@ async fn what_ended_long_ago_is_deleted_and_what_goes_on_is_kept() {
     };
     let next = refresh(&session["refresh_token"]).await.expect(200);
     database.batch_execute("UPDATE refresh_tokens SET used_at = used_at - interval '1 hour'").await.unwrap();
+    // Of a token of the release before, only its row tells that it was used.
+    let keep = "INSERT INTO refresh_tokens (hash, session_id, issued_at, used_at) \
+                SELECT sha256('old'), session_id, issued_at, used_at FROM refresh_tokens WHERE used_at IS NOT NULL";
+    assert_eq!(database.execute(keep, &[]).await.unwrap(), 1);
 
     // Its workers begin with a round.
     app.open_another(&[]);
     let left = "SELECT (SELECT count(*) FROM sessions WHERE expires_at < now()) \
-                     + (SELECT count(*) FROM refresh_tokens WHERE used_at IS NOT NULL)";
+                     + (SELECT count(*) FROM refresh_tokens WHERE used_at IS NOT NULL AND NOT is_kept)";
     let begin = Instant::now();
     while app.database.number(left).await > 0 {
         assert!(begin.elapsed() < Duration::from_secs(20), "{} rows are left", app.database.number(left).await);
         tokio::task::yield_now().await;
     }
+    assert_eq!(app.database.number("SELECT count(*) FROM refresh_tokens WHERE used_at IS NOT NULL").await, 1);
     assert_eq!(ended.get("/v1/me").await.status, 200);
     let again = refresh(&next["refresh_token"]).await.expect(200);
     assert_eq!(refresh(&session["refresh_token"]).await.code(), "session-revoked", "a token without a row is known");

@@ -111,7 +111,35 @@ async fn tokens_of_the_release_before_go_on() {
     assert_eq!(database.execute(sql, &[&hash, &id]).await.unwrap(), 1);
     let next = refresh(&customer, old).await.expect(200);
     assert_eq!(refresh(&customer, old).await.expect(200)["refresh_token"], next["refresh_token"]);
-    refresh(&customer, text(&next, "refresh_token")).await.expect(200);
+    let last = refresh(&customer, text(&next, "refresh_token")).await.expect(200);
+    let last = refresh(&customer, text(&last, "refresh_token")).await.expect(200);
+
+    // It does not say its session, and is recognized all the same when it comes back.
+    assert_eq!(refresh(&customer, old).await.problem(), (401, "session-revoked".to_owned()));
+    assert_eq!(refresh(&customer, text(&last, "refresh_token")).await.problem(), (401, "session-revoked".to_owned()));
+}
+
+/// While servers of the release before run: such a server keeps no successor for a client's own parallel request.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parallel_refresh_at_a_server_of_the_release_before_does_not_end_the_session() {
+    let app = TestApp::with_servers(1, &[("REFRESH_GRACE_SECONDS", "600")]).await;
+    let (email, customer) = (app.account().await, app.anonymous());
+    let session = customer.try_password(&email, PASSWORD).await.expect(200);
+    let signed_in = customer.with_token(text(&session, "access_token"));
+    let id: uuid::Uuid = text(&session["user"], "id").parse().unwrap();
+    let database = app.database.client().await;
+    let used = "UPDATE refresh_tokens SET used_at = now() \
+                WHERE session_id IN (SELECT id FROM sessions WHERE account_id = $1)";
+    assert_eq!(database.execute(used, &[&id]).await.unwrap(), 1);
+    let succeeded = "INSERT INTO refresh_tokens (hash, session_id, issued_at) \
+                     SELECT sha256('next'), session_id, used_at FROM refresh_tokens WHERE used_at IS NOT NULL";
+    assert_eq!(database.execute(succeeded, &[]).await.unwrap(), 1);
+    let first = text(&session, "refresh_token");
+    assert_eq!(refresh(&customer, first).await.status, 401, "nobody knows the successor");
+    assert_eq!(signed_in.get("/v1/me").await.status, 200);
+    refresh(&customer, "next").await.expect(200);
+    assert_eq!(refresh(&customer, first).await.problem(), (401, "session-revoked".to_owned()));
+    assert_eq!(signed_in.get("/v1/me").await.code(), "session-revoked");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 use comanda_domain::{
     Account, AccountId, Role, SecurityEvent, SecurityEventKind, SecurityOutcome,
-    ports::{ExistingAccount, NewAccount},
+    ports::{ExistingAccount, NewAccount, RegisterAccountError},
 };
 
 use super::{OpenAccountError, Registration};
@@ -23,10 +23,20 @@ impl Setup {
             password_hash,
             created_at: self.clock.now(),
         };
-        let account = self.accounts.appoint(account, existing).await?.account;
-        let event = SecurityEvent::new(SecurityEventKind::AdminAppointment, SecurityOutcome::Success);
-        self.security.record(event.of_account(account.id).of_address(&account.email));
-        Ok(account)
+        let email = account.email.clone();
+        let appointed = self.accounts.appoint(account, existing).await;
+        let event = match &appointed {
+            Ok(changed) => SecurityEvent::new(SecurityEventKind::AdminAppointment, SecurityOutcome::Success)
+                .of_account(changed.account.id),
+            Err(RegisterAccountError::EmailTaken) => {
+                SecurityEvent::new(SecurityEventKind::AdminAppointment, SecurityOutcome::Refused).because("email_taken")
+            }
+            Err(RegisterAccountError::Unavailable(_)) => {
+                SecurityEvent::new(SecurityEventKind::AdminAppointment, SecurityOutcome::Failed).because("unavailable")
+            }
+        };
+        self.security.record(event.of_address(&email));
+        Ok(appointed?.account)
     }
 }
 

@@ -32,6 +32,7 @@ impl Accounts {
         let (outcome, reason) = match changed {
             Ok(_) => (SecurityOutcome::Success, None),
             Err(ChangeAccountError::NotFound) => (SecurityOutcome::Refused, Some("no_such_account")),
+            Err(ChangeAccountError::NotAdmin) => (SecurityOutcome::Refused, Some("not_an_admin")),
             Err(ChangeAccountError::LastAdmin(_)) => (SecurityOutcome::Refused, Some("last_admin")),
             Err(ChangeAccountError::Unavailable(_)) => (SecurityOutcome::Failed, Some("unavailable")),
         };

@@ -8,6 +8,9 @@ impl Sessions {
     /// How long a session that has ended is kept: longer than any token of it is valid.
     const KEPT: Duration = Duration::from_hours(48);
 
+    /// For requests that are under way, and for servers whose clocks or settings differ.
+    const SLACK: Duration = Duration::from_mins(10);
+
     /// Few enough that nobody waits for it.
     const BATCH: u32 = 500;
 
@@ -18,7 +21,7 @@ impl Sessions {
         let clearance = Clearance {
             ended_before: now - Self::KEPT,
             // A token whose row is gone is recognized by itself.
-            spent_before: now - self.terms.refresh_grace(),
+            spent_before: now - self.terms.refresh_grace() - Self::SLACK,
             limit: Self::BATCH,
         };
         self.sessions.clear(clearance).await

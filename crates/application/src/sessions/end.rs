@@ -20,6 +20,7 @@ impl Sessions {
             return Err(EndSessionError::NotFound);
         }
         self.closed_sessions.announce(&[id]).await;
+        self.record_end(actor.account_id, &[id], "ended_by_owner");
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ impl Sessions {
     pub async fn end_all(&self, by: Administrator, of: AccountId, reason: Reason) -> Result<(), CloseSessionsError> {
         let ended = self.sessions.close_all(of, by, reason, self.clock.now()).await?;
         self.closed_sessions.announce(&ended).await;
+        self.record_end(of, &ended, "ended_by_admin");
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ impl Sessions {
     pub async fn end_others(&self, actor: Actor) -> Result<(), Unavailable> {
         let ended = self.sessions.close_others(actor.account_id, actor.session_id, self.clock.now()).await?;
         self.closed_sessions.announce(&ended).await;
+        self.record_end(actor.account_id, &ended, "ended_by_owner");
         Ok(())
     }
 }

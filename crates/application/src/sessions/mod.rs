@@ -13,7 +13,10 @@ mod terms;
 
 use std::sync::Arc;
 
-use comanda_domain::ports::{self, AccessTokens, Clock, ClosedSessions, IdGenerator, RefreshTokens, SecurityLog};
+use comanda_domain::{
+    AccountId, SecurityEvent, SecurityEventKind, SecurityOutcome, SessionId,
+    ports::{self, AccessTokens, Clock, ClosedSessions, IdGenerator, RefreshTokens, SecurityLog},
+};
 
 pub use end::EndSessionError;
 pub use refresh::RefreshSessionError;
@@ -35,4 +38,13 @@ pub struct Sessions {
     pub ids: Arc<dyn IdGenerator>,
     pub clock: Arc<dyn Clock>,
     pub terms: SessionTerms,
+}
+
+impl Sessions {
+    fn record_end(&self, of: AccountId, ended: &[SessionId], reason: &'static str) {
+        for session_id in ended {
+            let event = SecurityEvent::new(SecurityEventKind::SignOut, SecurityOutcome::Success);
+            self.security.record(event.of_account(of).in_session(*session_id).because(reason));
+        }
+    }
 }

@@ -26,9 +26,10 @@ impl Sessions {
     pub async fn refresh(&self, token: &RefreshToken) -> Result<ClientSession, RefreshSessionError> {
         let now = self.clock.now();
         let presented = self.refresh_tokens.hash(token);
-        let session_id = match self.refresh_tokens.session_of(token) {
+        let said = self.refresh_tokens.session_of(token);
+        let session_id = match said {
             Some(id) => id,
-            // Tokens of earlier releases do not say it themselves.
+            // Tokens of earlier releases do not say it themselves, nor do those of another `SECRET_KEY`.
             None => self.sessions.session_of(presented).await?.ok_or(RefreshSessionError::Unknown)?,
         };
         let successor = self.refresh_tokens.generate(session_id);
@@ -39,6 +40,7 @@ impl Sessions {
             presented,
             successor: self.refresh_tokens.hash(&successor),
             sealed_successor: sealed.transpose()?,
+            is_kept: said.is_none(),
             at: now,
             grace,
         };
@@ -56,11 +58,11 @@ impl Sessions {
                 Ok(ClientSession { account, access_token, refresh_token })
             }
             Err(RotateError::SessionClosed) => Err(RefreshSessionError::SessionClosed),
-            Err(RotateError::TokenReused) => {
+            Err(RotateError::TokenReused { account_id }) => {
                 // Its access tokens end with it, on every server.
                 self.closed_sessions.announce(&[session_id]).await;
                 let event = SecurityEvent::new(SecurityEventKind::RefreshReuse, SecurityOutcome::Refused);
-                self.security.record(event.in_session(session_id));
+                self.security.record(event.of_account(account_id).in_session(session_id));
                 Err(RefreshSessionError::SessionClosed)
             }
             Err(RotateError::Unavailable(source)) => Err(source.into()),
@@ -126,6 +128,7 @@ mod tests {
             .withf(|r| {
                 (r.session_id, r.presented, r.successor) == (session(), hash_of("first"), hash_of("successor"))
                     && r.sealed_successor == Some(SealedToken::new("successor".into()))
+                    && !r.is_kept
             })
             .returning(|_| Ok(rotated(Successor::Issued)));
         let next = sessions(stored, MockClosedSessions::new()).refresh(&token("first")).await.unwrap();
@@ -161,7 +164,7 @@ mod tests {
             stored.expect_session_of().once().withf(|hash| *hash == hash_of("legacy")).returning(move |_| Ok(known));
             stored
                 .expect_rotate()
-                .withf(|rotation| rotation.session_id == session())
+                .withf(|rotation| rotation.session_id == session() && rotation.is_kept)
                 .returning(|_| Ok(rotated(Successor::Issued)));
             let refreshed = sessions(stored, MockClosedSessions::new()).refresh(&token("legacy")).await;
             assert_eq!(refreshed.is_ok(), accepted);
@@ -172,7 +175,7 @@ mod tests {
     #[tokio::test]
     async fn a_token_that_comes_back_closes_the_session_everywhere() {
         let mut stored = MockSessions::new();
-        stored.expect_rotate().returning(|_| Err(RotateError::TokenReused));
+        stored.expect_rotate().returning(|_| Err(RotateError::TokenReused { account_id: sample::customer().id }));
         let mut closed = MockClosedSessions::new();
         closed.expect_announce().once().withf(|ids| ids == [session()]).returning(|_| ());
         let answer = sessions(stored, closed).refresh(&token("first")).await;

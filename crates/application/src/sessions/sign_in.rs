@@ -102,8 +102,10 @@ impl Sessions {
     }
 
     async fn open(&self, session: NewSession) -> Result<(), CheckPasswordError> {
+        let account_id = session.account_id;
         let ended = self.sessions.open(session, self.terms.per_account).await?;
         self.closed_sessions.announce(&ended).await;
+        self.record_end(account_id, &ended, "replaced");
         Ok(())
     }
 

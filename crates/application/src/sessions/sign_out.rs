@@ -1,4 +1,4 @@
-use comanda_domain::{Actor, SecurityEvent, SecurityEventKind, SecurityOutcome, ports::Unavailable};
+use comanda_domain::{Actor, ports::Unavailable};
 
 use super::Sessions;
 
@@ -7,8 +7,7 @@ impl Sessions {
     pub async fn sign_out(&self, actor: Actor) -> Result<(), Unavailable> {
         self.sessions.close(actor.account_id, actor.session_id, self.clock.now()).await?;
         self.closed_sessions.announce(&[actor.session_id]).await;
-        let event = SecurityEvent::new(SecurityEventKind::SignOut, SecurityOutcome::Success);
-        self.security.record(event.of_account(actor.account_id).in_session(actor.session_id));
+        self.record_end(actor.account_id, &[actor.session_id], "signed_out");
         Ok(())
     }
 }

@@ -24,8 +24,7 @@ impl AccountChange {
 
     /// Refuses to take the last enabled admin away. `other_admins` is how many others are enabled.
     pub fn keeps_an_admin(self, before: &Account, other_admins: usize) -> Result<(), LastAdmin> {
-        let is_enabled_admin = |account: &Account| account.role == Role::Admin && !account.disabled;
-        let removes = is_enabled_admin(before) && !is_enabled_admin(&self.apply_to(before.clone()));
+        let removes = before.is_enabled_admin() && !self.apply_to(before.clone()).is_enabled_admin();
         if removes && other_admins == 0 { Err(LastAdmin) } else { Ok(()) }
     }
 

@@ -52,6 +52,13 @@ pub struct Account {
     pub created_at: Timestamp,
 }
 
+impl Account {
+    /// Whether the account manages others.
+    pub fn is_enabled_admin(&self) -> bool {
+        self.role == Role::Admin && !self.disabled
+    }
+}
+
 /// Who is acting, as proven by a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Actor {

@@ -7,7 +7,7 @@ names! {
     pub enum SecurityEventKind {
         /// Somebody signed in, or tried to.
         SignIn = "sign_in",
-        /// Somebody signed out.
+        /// A session ended: somebody signed out, or ended it from elsewhere.
         SignOut = "sign_out",
         /// Wrong passwords locked an address, or one of its account's devices.
         Lock = "lock",
@@ -15,7 +15,7 @@ names! {
         Unlock = "unlock",
         /// A request lacked what proves that it comes from our own pages.
         CsrfCheck = "csrf_check",
-        /// A refresh token came back although it had been used, or its session had ended.
+        /// A refresh token came back although it had been used.
         RefreshReuse = "refresh_reuse",
         /// Somebody changed their password, or tried to.
         PasswordChange = "password_change",

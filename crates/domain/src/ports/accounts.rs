@@ -47,6 +47,9 @@ pub enum ChangeAccountError {
     /// Nobody would be left who manages accounts.
     #[error(transparent)]
     LastAdmin(#[from] LastAdmin),
+    /// Who asks is no enabled admin any more.
+    #[error("not an admin any more")]
+    NotAdmin,
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),

@@ -20,6 +20,9 @@ pub struct Rotation {
     pub successor: RefreshTokenHash,
     /// The successor itself, for a parallel request; `None` if there is no grace.
     pub sealed_successor: Option<SealedToken>,
+    /// Whether the token that was sent must be kept when it is used: it does not say its session itself, so only its
+    /// row tells that it was used before.
+    pub is_kept: bool,
     /// When it is exchanged, in whole milliseconds.
     pub at: Timestamp,
     /// How long after its use a token may come back with a client's own parallel request, which gets the same
@@ -92,6 +95,9 @@ pub enum CloseSessionsError {
     /// There is no such account.
     #[error("no such account")]
     NotFound,
+    /// Who asks is no enabled admin any more.
+    #[error("not an admin any more")]
+    NotAdmin,
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -102,7 +108,7 @@ pub enum CloseSessionsError {
 pub struct Clearance {
     /// Sessions that ended before then.
     pub ended_before: Timestamp,
-    /// Refresh tokens that were used before then.
+    /// Refresh tokens that were used before then, except those that are kept as long as their session.
     pub spent_before: Timestamp,
     /// The most rows of each kind.
     pub limit: u32,
@@ -126,7 +132,10 @@ pub enum RotateError {
     SessionClosed,
     /// The token was used before: its session ends now.
     #[error("the refresh token was used before")]
-    TokenReused,
+    TokenReused {
+        /// Whose session it was.
+        account_id: AccountId,
+    },
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),

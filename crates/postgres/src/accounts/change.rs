@@ -21,8 +21,11 @@ pub(super) async fn change(
 ) -> Result<ChangedAccount, ChangeAccountError> {
     database
         .transaction(async move |connection| {
-            let (before, other_admins) = lock(connection, id, change).await?;
+            let Locked { before, other_admins, is_by_admin } = lock(connection, id, change, by).await?;
             change.keeps_an_admin(&before, other_admins).map_err(|last| Failure(last.into()))?;
+            if !is_by_admin {
+                return Err(Failure(ChangeAccountError::NotAdmin));
+            }
             if !change.changes(&before) {
                 return Ok(ChangedAccount { account: before, ended: Vec::new() });
             }
@@ -48,18 +51,19 @@ pub(super) async fn change(
         .await
 }
 
-/// Locks the account and, if the change may take an admin away, every enabled admin, in the order of their ids: two who
-/// demote each other at the same moment come one after the other, and the second sees what the first has done. Returns
-/// the account, and how many others are enabled admins.
+/// Locks the account, the admin who asks and, if the change may take an admin away, every enabled admin, in the order of
+/// their ids: two who demote each other at the same moment come one after the other, and the second sees what the first
+/// has done.
 async fn lock(
     connection: &mut AsyncPgConnection,
     id: AccountId,
     change: AccountChange,
-) -> Result<(Account, usize), Failure<ChangeAccountError>> {
-    let (own, all) = (users::id.eq(id.as_uuid()), change.may_remove_an_admin());
+    by: AccountId,
+) -> Result<Locked, Failure<ChangeAccountError>> {
+    let asked_for = users::id.eq_any([id.as_uuid(), by.as_uuid()]);
     let is_enabled_admin = users::role.eq(Role::Admin.as_str()).and(users::disabled.eq(false));
     let rows = users::table
-        .filter(own.or(is_enabled_admin.and(all.into_sql::<Bool>())))
+        .filter(asked_for.or(is_enabled_admin.and(change.may_remove_an_admin().into_sql::<Bool>())))
         .order(users::id)
         .select(AccountRow::as_select())
         .for_no_key_update()
@@ -67,7 +71,17 @@ async fn lock(
         .rows("account.lock")
         .await?;
     let accounts = rows.into_iter().map(AccountRow::into_account).collect::<Result<Vec<_>, _>>()?;
-    let others = accounts.iter().filter(|account| account.id != id).count();
-    let before = accounts.into_iter().find(|account| account.id == id);
-    Ok((before.ok_or(Failure(ChangeAccountError::NotFound))?, others))
+    let admins = accounts.iter().filter(|account| account.is_enabled_admin());
+    let other_admins = admins.clone().filter(|admin| admin.id != id).count();
+    let is_by_admin = admins.map(|admin| admin.id).any(|admin| admin == by);
+    let before = accounts.into_iter().find(|account| account.id == id).ok_or(Failure(ChangeAccountError::NotFound))?;
+    Ok(Locked { before, other_admins, is_by_admin })
+}
+
+struct Locked {
+    before: Account,
+    /// How many others are enabled admins, where the change may take an admin away.
+    other_admins: usize,
+    /// Whether who asks still is an admin: tokens of closed sessions are believed for a moment.
+    is_by_admin: bool,
 }

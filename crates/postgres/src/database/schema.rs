@@ -176,6 +176,7 @@ diesel::table! {
         issued_at -> Timestamptz,
         used_at -> Nullable<Timestamptz>,
         sealed_successor -> Nullable<Bytea>,
+        is_kept -> Bool,
     }
 }
 

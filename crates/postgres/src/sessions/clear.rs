@@ -21,7 +21,7 @@ const STATEMENTS: [(&str, &str); 3] = [
     ),
     (
         "session.delete_spent_tokens",
-        "DELETE FROM refresh_tokens WHERE hash IN (SELECT hash FROM refresh_tokens WHERE used_at < $1 \
+        "DELETE FROM refresh_tokens WHERE hash IN (SELECT hash FROM refresh_tokens WHERE used_at < $1 AND NOT is_kept \
          ORDER BY used_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
     ),
 ];

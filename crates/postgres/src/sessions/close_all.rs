@@ -1,13 +1,14 @@
 use comanda_domain::{
-    AccountId, Administrator, AuditAction, AuditRecord, Reason, SessionId, Timestamp, ports::CloseSessionsError,
+    Account, AccountId, Administrator, AuditAction, AuditRecord, Reason, SessionId, Timestamp,
+    ports::CloseSessionsError,
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use uuid::Uuid;
 
 use super::write_close_all_but;
 use crate::{
-    database::{Database, Failure, Named, schema::users},
+    accounts::AccountRow,
+    database::{Database, Failure, NamedRows, schema::users},
     operations::write_record,
 };
 
@@ -20,16 +21,24 @@ pub(super) async fn close_all(
 ) -> Result<Vec<SessionId>, CloseSessionsError> {
     database
         .transaction(async move |connection| {
-            // Locked, so that a session that is being opened is either seen or opened afterwards.
-            let _: Uuid = users::table
-                .find(account_id.as_uuid())
-                .select(users::id)
+            // Locked, so that a session that is being opened is either seen or opened afterwards; in the order of ids,
+            // as whoever changes accounts does.
+            let rows = users::table
+                .filter(users::id.eq_any([account_id, by.account_id()].map(AccountId::as_uuid)))
+                .order(users::id)
+                .select(AccountRow::as_select())
                 .for_no_key_update()
-                .first(connection)
-                .one("account.lock")
-                .await
-                .optional()?
-                .ok_or(Failure(CloseSessionsError::NotFound))?;
+                .load(connection)
+                .rows("account.lock")
+                .await?;
+            let accounts = rows.into_iter().map(AccountRow::into_account).collect::<Result<Vec<_>, _>>()?;
+            let find = |id: AccountId| accounts.iter().find(|account| account.id == id);
+            if find(account_id).is_none() {
+                return Err(Failure(CloseSessionsError::NotFound));
+            }
+            if !find(by.account_id()).is_some_and(Account::is_enabled_admin) {
+                return Err(Failure(CloseSessionsError::NotAdmin));
+            }
             let record = AuditRecord {
                 actor: Some(by.account_id()),
                 action: AuditAction::SessionsClosed,

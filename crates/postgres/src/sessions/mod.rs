@@ -24,16 +24,18 @@ use comanda_domain::{
 };
 
 pub(crate) use self::close_all_but::write_close_all_but;
+use self::closed_after::ClosingsReader;
 use crate::Database;
 
 /// Sessions in the tables `sessions` and `refresh_tokens`.
 pub struct PostgresSessions {
     database: Database,
+    closings: ClosingsReader,
 }
 
 impl PostgresSessions {
     pub fn new(database: Database) -> Self {
-        Self { database }
+        Self { database, closings: ClosingsReader::default() }
     }
 }
 
@@ -91,6 +93,6 @@ impl Sessions for PostgresSessions {
     }
 
     async fn closed_after(&self, position: ClosingPosition) -> Result<Closings, Unavailable> {
-        closed_after::closed_after(&self.database, position).await
+        self.closings.closed_after(&self.database, position).await
     }
 }

@@ -41,10 +41,12 @@ statement! {
         opened AS (INSERT INTO sessions (id, account_id, opened_at, expires_at, idle_at, client, network) \
            SELECT s.id, account.id, s.opened_at, s.expires_at, s.idle_at, s.client, s.network \
            FROM s, account, at_once RETURNING id), \
-        issued AS (INSERT INTO refresh_tokens (hash, session_id, issued_at) \
-           SELECT s.hash, opened.id, s.opened_at FROM s, opened WHERE s.hash IS NOT NULL), \
+        issued AS (INSERT INTO refresh_tokens (hash, session_id, issued_at, is_kept) \
+           SELECT s.hash, opened.id, s.opened_at, false FROM s, opened WHERE s.hash IS NOT NULL), \
         ending AS (SELECT replaces AS id FROM s WHERE replaces IS NOT NULL UNION ALL \
            (SELECT sessions.id FROM sessions, s WHERE sessions.account_id = s.account_id AND closed_at IS NULL \
+            AND sessions.expires_at > s.opened_at AND (sessions.idle_at IS NULL OR sessions.idle_at > s.opened_at) \
+            AND sessions.id IS DISTINCT FROM s.replaces \
             ORDER BY sessions.opened_at DESC OFFSET (SELECT at_most - 1 FROM s))), \
         locked AS (SELECT id FROM sessions WHERE id IN (SELECT id FROM ending) AND closed_at IS NULL \
            AND EXISTS (SELECT FROM opened) ORDER BY id FOR NO KEY UPDATE), \

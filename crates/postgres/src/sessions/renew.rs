@@ -3,9 +3,8 @@ use comanda_domain::{
     SessionId, Timestamp,
     ports::{Renewed, Unavailable},
 };
-use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
-use uuid::Uuid;
+use diesel::{prelude::*, sql_query};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::{
     accounts::AccountRow,
@@ -15,6 +14,9 @@ use crate::{
     },
 };
 
+/// The part of the time without use that may be lost: a page that sends many requests with one token writes once.
+const UNNOTED_PART: i32 = 12;
+
 pub(super) async fn renew(
     database: &Database,
     id: SessionId,
@@ -23,25 +25,43 @@ pub(super) async fn renew(
 ) -> Result<Option<Renewed>, Unavailable> {
     database
         .transaction(async move |connection| {
-            // The session's row first: a change of the account closes it, and waits for this.
-            let session: Option<(Uuid, DateTime<Utc>)> = diesel::update(sessions::table.find(id.as_uuid()))
+            // Not locked: a session that is closed now is told to every server, which refuses the next token, too.
+            let found: Option<(Option<DateTime<Utc>>, DateTime<Utc>, AccountRow)> = sessions::table
+                .inner_join(users::table)
+                .filter(sessions::id.eq(id.as_uuid()))
                 .filter(sessions::closed_at.is_null().and(sessions::expires_at.gt(at)))
                 .filter(sessions::idle_at.is_null().or(sessions::idle_at.gt(at)))
-                .set((sessions::last_used_at.eq(at), sessions::idle_at.eq(idle_at)))
-                .returning((sessions::account_id, sessions::expires_at))
-                .get_result(connection)
-                .one("session.renew")
+                .select((sessions::idle_at, sessions::expires_at, AccountRow::as_select()))
+                .first(connection)
+                .one("session.find")
                 .await
                 .optional()?;
-            let Some((account_id, ends_at)) = session else { return Ok(None) };
-            let row: AccountRow = users::table
-                .find(account_id)
-                .select(AccountRow::as_select())
-                .first(connection)
-                .one("session.account")
-                .await?;
+            let Some((noted, ends_at, row)) = found else { return Ok(None) };
             let account = row.into_account()?;
-            Ok(Some(Renewed { account, ends_at }).filter(|renewed| !renewed.account.disabled))
+            if account.disabled {
+                return Ok(None);
+            }
+            if noted.is_none_or(|noted| noted < idle_at - (idle_at - at) / UNNOTED_PART) {
+                note_use(connection, id, at, idle_at).await?;
+            }
+            Ok(Some(Renewed { account, ends_at }))
         })
         .await
+}
+
+/// Does not wait for a disk: what a crash takes away is a few minutes of use.
+async fn note_use(
+    connection: &mut AsyncPgConnection,
+    id: SessionId,
+    at: Timestamp,
+    idle_at: Timestamp,
+) -> QueryResult<()> {
+    sql_query("SET LOCAL synchronous_commit = off").execute(connection).changes("session.commit_lazily").await?;
+    diesel::update(sessions::table.find(id.as_uuid()))
+        .filter(sessions::closed_at.is_null().and(sessions::idle_at.is_null().or(sessions::idle_at.lt(idle_at))))
+        .set((sessions::last_used_at.eq(at), sessions::idle_at.eq(idle_at)))
+        .execute(connection)
+        .changes("session.renew")
+        .await
+        .map(|_| ())
 }

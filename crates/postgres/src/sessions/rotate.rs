@@ -1,9 +1,12 @@
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    Account, SealedToken, Timestamp,
+    Account, AccountId, SealedToken, Timestamp,
     ports::{RotateError, Rotated, Rotation, Successor},
 };
-use diesel::prelude::*;
+use diesel::{
+    dsl::{exists, not},
+    prelude::*,
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
@@ -22,14 +25,14 @@ pub(super) async fn rotate(database: &Database, rotation: Rotation) -> Result<Ro
     let rotated = database.transaction(async move |connection| rotate_locked(connection, &rotation).await).await?;
     rotated.map_err(|refusal| match refusal {
         Refusal::SessionClosed => RotateError::SessionClosed,
-        Refusal::TokenReused => RotateError::TokenReused,
+        Refusal::TokenReused(account_id) => RotateError::TokenReused { account_id },
     })
 }
 
 /// Why a token is not exchanged, although nothing failed.
 enum Refusal {
     SessionClosed,
-    TokenReused,
+    TokenReused(AccountId),
 }
 
 /// What is known of a refresh token: when it was used, and its successor, sealed.
@@ -50,21 +53,37 @@ async fn rotate_locked(
         .one("session.token")
         .await
         .optional()?;
+    let is_graced = |used_at| rotation.at - used_at <= rotation.grace;
     match token {
         Some((None, _)) => {
             replace_token(connection, rotation).await?;
             Ok(Ok(Rotated { account, ends_at, successor: Successor::Issued }))
         }
-        Some((Some(used_at), Some(sealed))) if rotation.at - used_at <= rotation.grace => {
-            let successor = Successor::IssuedBefore(SealedToken::new(sealed));
-            Ok(Ok(Rotated { account, ends_at, successor }))
+        Some((Some(used_at), sealed))
+            if is_graced(used_at) && is_successor_unused(connection, rotation, used_at).await? =>
+        {
+            // Without one, a server of the release before has exchanged it, which told the successor to nobody else.
+            let sealed = sealed.map(|sealed| Successor::IssuedBefore(SealedToken::new(sealed)));
+            Ok(sealed.map(|successor| Rotated { account, ends_at, successor }).ok_or(Refusal::SessionClosed))
         }
-        // It was used before: too long ago, or its successor was used since, which deletes it.
+        // It was used before: too long ago, or its successor was used since.
         Some(_) | None => {
             write_close(connection, rotation.session_id, rotation.at).await?;
-            Ok(Err(Refusal::TokenReused))
+            Ok(Err(Refusal::TokenReused(account.id)))
         }
     }
+}
+
+/// Whether the token that was issued when this one was used is unused: they say the same time.
+async fn is_successor_unused(
+    connection: &mut AsyncPgConnection,
+    rotation: &Rotation,
+    used_at: DateTime<Utc>,
+) -> QueryResult<bool> {
+    let successors = refresh_tokens::table
+        .filter(refresh_tokens::session_id.eq(rotation.session_id.as_uuid()))
+        .filter(refresh_tokens::issued_at.eq(used_at).and(refresh_tokens::used_at.is_null()));
+    diesel::select(exists(successors)).get_result(connection).one("session.successor").await
 }
 
 /// Locks the session's row: of several requests with one token, the later ones wait here and then find it used. Returns
@@ -93,15 +112,17 @@ async fn lock_session(
 
 async fn replace_token(connection: &mut AsyncPgConnection, rotation: &Rotation) -> QueryResult<()> {
     let session_id = rotation.session_id.as_uuid();
-    // Its predecessor may not come back any more, not even with a parallel request.
+    // Nobody asks for its predecessors any more.
+    let spent = refresh_tokens::session_id.eq(session_id).and(refresh_tokens::used_at.is_not_null());
     diesel::delete(refresh_tokens::table)
-        .filter(refresh_tokens::session_id.eq(session_id).and(refresh_tokens::used_at.is_not_null()))
+        .filter(spent.and(not(refresh_tokens::is_kept)))
         .execute(connection)
         .changes("session.delete_spent_token")
         .await?;
     diesel::update(refresh_tokens::table.find(rotation.presented.as_bytes().as_slice()))
         .set((
             refresh_tokens::used_at.eq(rotation.at),
+            refresh_tokens::is_kept.eq(rotation.is_kept),
             refresh_tokens::sealed_successor.eq(rotation.sealed_successor.as_ref().map(SealedToken::as_bytes)),
         ))
         .execute(connection)
@@ -117,6 +138,7 @@ async fn replace_token(connection: &mut AsyncPgConnection, rotation: &Rotation) 
             refresh_tokens::hash.eq(rotation.successor.as_bytes().as_slice()),
             refresh_tokens::session_id.eq(session_id),
             refresh_tokens::issued_at.eq(rotation.at),
+            refresh_tokens::is_kept.eq(false),
         ))
         .execute(connection)
         .changes("session.issue_token")

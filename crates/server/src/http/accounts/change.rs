@@ -52,6 +52,7 @@ impl From<ChangeAccountError> for Problem {
     fn from(error: ChangeAccountError) -> Self {
         match error {
             ChangeAccountError::NotFound => Self::not_found("account"),
+            ChangeAccountError::NotAdmin => Self::new(Code::Forbidden, "Only admins may do this."),
             ChangeAccountError::LastAdmin(last) => Self::new(Code::LastAdmin, format!("Nothing was changed: {last}.")),
             ChangeAccountError::Unavailable(cause) => cause.into(),
         }
@@ -59,8 +60,9 @@ impl From<ChangeAccountError> for Problem {
 }
 
 problems! {
-    ChangeAccountError: [NotFound, LastAdmin, Unavailable];
+    ChangeAccountError: [NotFound, Forbidden, LastAdmin, Unavailable];
     NotFound,
+    NotAdmin,
     LastAdmin(comanda_domain::LastAdmin),
     Unavailable(Unavailable::new("test")),
 }

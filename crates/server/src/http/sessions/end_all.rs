@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::http::{
     extract::{Admin, Json, Path, Service},
     middleware::run_to_completion,
-    problem::{Failure, Problem, problems},
+    problem::{Code, Failure, Problem, problems},
     validation::Violations,
 };
 
@@ -53,13 +53,15 @@ impl From<CloseSessionsError> for Problem {
     fn from(error: CloseSessionsError) -> Self {
         match error {
             CloseSessionsError::NotFound => Self::not_found("account"),
+            CloseSessionsError::NotAdmin => Self::new(Code::Forbidden, "Only admins may do this."),
             CloseSessionsError::Unavailable(cause) => cause.into(),
         }
     }
 }
 
 problems! {
-    CloseSessionsError: [NotFound, Unavailable];
+    CloseSessionsError: [NotFound, Forbidden, Unavailable];
     NotFound,
+    NotAdmin,
     Unavailable(Unavailable::new("test")),
 }
