@@ -128,7 +128,8 @@ async fn an_order_that_nobody_accepts_or_pays_returns_its_stock() {
     let customer = app.customer().await;
     let pay = |order: String, method: &'static str| {
         let customer = customer.clone();
-        async move { customer.post(&format!("/v1/orders/{order}/payments"), &json!({ "method": method })).await.expect(201) }
+        let path = format!("/v1/orders/{order}/payments");
+        async move { customer.post(&path, &json!({ "method": method })).await.expect(201) }
     };
     let mut orders = Vec::new();
     for _ in 0..6 {

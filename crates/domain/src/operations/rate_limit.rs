@@ -66,8 +66,8 @@ impl fmt::Display for LimitedParty {
     }
 }
 
-/// A client by its network: an IPv4 address, or the /64 network of an IPv6 address, since whoever has one of its addresses has
-/// all.
+/// A client by its network: an IPv4 address, or the /64 network of an IPv6 address, since whoever has one of its
+/// addresses has all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientNetwork(IpAddr);
 

@@ -24,7 +24,8 @@ pub struct LockoutsQuery {
     pub limit: PageLimit,
 }
 
-/// Runs a [`LockoutPolicy`](crate::LockoutPolicy) for every [`Claimant`], each step atomically, for however many servers.
+/// Runs a [`LockoutPolicy`](crate::LockoutPolicy) for every [`Claimant`], each step atomically, for however many
+/// servers.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Lockouts: Send + Sync {

@@ -48,8 +48,8 @@ settings! {
         SERVE_DOCS => serve_docs: bool = true,
             "Whether `/openapi.json` and the page `/docs` are served.";
         TRUSTED_PROXIES => trusted_proxies: Vec<IpNet> = "",
-            "Networks of proxies whose `X-Forwarded-For` is believed, separated by commas, such as `10.0.0.0/8`. Behind a \
-             proxy that is not named here, all clients share one allowance; the log says so.";
+            "Networks of proxies whose `X-Forwarded-For` is believed, separated by commas, such as `10.0.0.0/8`. Behind \
+             a proxy that is not named here, all clients share one allowance; the log says so.";
     }
 }
 

@@ -8,7 +8,8 @@ settings! {
     /// Limits of one customer. Staff, who order for customers, have none.
     pub struct OrderLimitSettings {
         ORDER_LIMIT_OPEN => open: u32 in 0..=1_000_000_000 = 10,
-            "How many unpaid orders one customer may have open at a time: neither completed nor cancelled. 0: any number.";
+            "How many unpaid orders one customer may have open at a time: neither completed nor cancelled. 0: any \
+             number.";
         ORDER_LIMIT_PORTIONS => portions: u32 in 0..=1_000_000_000 = 200,
             "The total quantity that one customer's open unpaid orders may hold. 0: any quantity.";
         ORDER_LIMIT_PER_MINUTE => per_minute: u32 in 0..=1_000_000_000 = 120,

@@ -17,8 +17,8 @@ settings! {
         PAYMENT_WINDOW_SECONDS => window: Duration in 1..=86_400 s = 900,
             "How long an order waits for its card payment before it is cancelled and its stock is returned.";
         UNPAID_ORDER_MINUTES => unpaid: Duration in 1..=10_080 minutes = 60,
-            "How long an order that nobody has accepted and that no card payment was begun for waits to be paid, before \
-             it is cancelled and its stock is returned.";
+            "How long an order that nobody has accepted and that no card payment was begun for waits to be paid, \
+             before it is cancelled and its stock is returned.";
         STRIPE_SECRET_KEY => stripe_key: Option<Secret> = "",
             "Stripe's secret key, `sk_…`.";
         STRIPE_WEBHOOK_SECRETS => webhook_secrets: Vec<Secret> = "",
