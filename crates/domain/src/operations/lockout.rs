@@ -225,7 +225,7 @@ impl LockoutPolicy {
     pub fn adopt(&self, state: &mut LockoutState, lock: Lock, now: Timestamp) {
         self.catch_up(state, now);
         let own_end = state.lock.map_or(now, |(_, unlock_at)| unlock_at.max(now));
-        if lock.unlock_at <= own_end {
+        if lock.unlock_at <= own_end || lock.locked_at + self.quiet <= now {
             return;
         }
         let first = state.first_failed_at.map_or(lock.first_failed_at, |first| first.min(lock.first_failed_at));

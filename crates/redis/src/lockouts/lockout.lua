@@ -96,7 +96,7 @@ elseif operation == 'settle' then
     end
 elseif operation == 'adopt' then
     local locked_at, unlock_at = tonumber(ARGV[17]), tonumber(ARGV[18])
-    if unlock_at > math.max(state.unlock_at or now, now) then
+    if unlock_at > math.max(state.unlock_at or now, now) and locked_at + quiet > now then
         local first = math.min(state.first_failed_at or tonumber(ARGV[16]), tonumber(ARGV[16]))
         state.first_failed_at = first
         state.last_failed_at = math.max(state.last_failed_at or locked_at, locked_at)
