@@ -18,6 +18,7 @@ mod headers;
 mod idempotency;
 mod known_devices;
 mod last_admin;
+mod limits;
 mod lockout;
 mod mail;
 mod menu;

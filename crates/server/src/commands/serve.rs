@@ -40,7 +40,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         write: config.http.request_timeout,
         password: config.http.password_timeout,
     };
-    let (server, addresses) = http::server(app, &config.http, budgets, config.traces.is_some())
+    let (server, serving_at) = http::server(app, &config.http, budgets, config.traces.is_some())
         .with_context(|| format!("cannot listen on {address}"))?;
     let handle = server.handle();
     tokio::spawn(async move {
@@ -50,9 +50,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         }
         handle.stop(true).await;
     });
-    for address in addresses {
-        tracing::info!(%address, "serving");
-    }
+    tracing::info!(address = %serving_at, "serving");
     server.await?;
     // Only after the last request, because requests wait for the committer and for passwords to be hashed.
     workers.stop().await;

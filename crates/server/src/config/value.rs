@@ -185,6 +185,7 @@ impl Value for Duration {
         Ok(match setting.range.and_then(|range| range.unit) {
             Some(Unit::Milliseconds) => Self::from_millis(number),
             Some(Unit::Seconds) | None => Self::from_secs(number),
+            Some(Unit::Minutes) => Self::from_mins(number),
             Some(Unit::Hours) => Self::from_hours(number),
             Some(Unit::Days) => Self::from_hours(24 * number),
         })
