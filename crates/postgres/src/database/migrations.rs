@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use diesel::{QueryResult, dsl::sql, sql_types::Bool};
-use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use thiserror::Error;
+
+use super::{DatabaseUrl, establish::establish};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
@@ -27,10 +29,10 @@ pub enum MigrateError {
 
 /// Applies the pending migrations and returns their names. When several servers start at once, one migrates and the
 /// others wait for it, however long it takes. Needs tokio's multi-threaded runtime.
-pub async fn migrate(url: &str) -> Result<Vec<String>, MigrateError> {
+pub async fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, MigrateError> {
     // A connection of its own: closing it releases the lock whatever happens, and no time limit interrupts a long
     // migration.
-    let mut connection = AsyncPgConnection::establish(url).await?;
+    let mut connection = establish(url, "").await?;
     // Polls instead of waiting within PostgreSQL: a session that waits there keeps a snapshot, and the server that
     // migrates would wait for that snapshot to end when it creates an index concurrently.
     while !try_lock(&mut connection).await.map_err(MigrateError::Lock)? {

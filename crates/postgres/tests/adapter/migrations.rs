@@ -25,8 +25,8 @@ async fn shape(database: &TestDatabase) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_migration_goes_down_and_up_again() {
     let database = TestDatabase::empty().await;
-    assert_eq!(migrate(&database.url).await.unwrap().len(), folders().len());
-    assert!(migrate(&database.url).await.unwrap().is_empty());
+    assert_eq!(migrate(&database.url.parse().unwrap()).await.unwrap().len(), folders().len());
+    assert!(migrate(&database.url.parse().unwrap()).await.unwrap().is_empty());
     let up = shape(&database).await;
     assert!(up.len() > 50);
 
@@ -39,6 +39,6 @@ async fn every_migration_goes_down_and_up_again() {
     assert_eq!(left, Vec::<String>::new());
 
     client.batch_execute("DELETE FROM __diesel_schema_migrations").await.unwrap();
-    migrate(&database.url).await.unwrap();
+    migrate(&database.url.parse().unwrap()).await.unwrap();
     assert_eq!(shape(&database).await, up);
 }

@@ -12,7 +12,7 @@ pub async fn run(config: &StoreConfig) -> anyhow::Result<()> {
 }
 
 pub(super) async fn bring_up_to_date(settings: &DatabaseSettings) -> anyhow::Result<()> {
-    let migrations = match comanda_postgres::migrate(settings.url.expose()).await {
+    let migrations = match comanda_postgres::migrate(&settings.url).await {
         Err(MigrateError::Connect(error)) => return Err(Unreachable::postgres(&settings.url, &error).await.into()),
         migrated => migrated?,
     };
