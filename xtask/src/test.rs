@@ -13,7 +13,7 @@ use crate::{
     comanda::{self, Comanda},
     process::succeed,
     project::{self, State},
-    services::{Durability, Services, chromium, python_with_servers, redis_server},
+    services::{Durability, Services, chromium, postgres_for_tests, python_with_servers, redis_server},
 };
 
 /// Starts PostgreSQL and Redis for the tests alone, prepares the database that each test's own is cloned from, and runs
@@ -32,6 +32,7 @@ pub fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     migrate.env("DATABASE_URL", &server_url).env("MIGRATION_DATABASE_URL", &services.database_url);
     succeed(migrate.env("LOG", "warn"))?;
 
+    let (postgres_programs, postgres_account) = postgres_for_tests(&state)?;
     let one_package = arguments
         .iter()
         .take_while(|argument| *argument != "--")
@@ -43,6 +44,8 @@ pub fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
         .env("TEST_DATABASE_URL", &services.database_url)
         .env("TEST_SERVER_DATABASE_URL", &server_url)
         .env("TEST_REDIS_URL", &services.redis_url)
+        .env("TEST_POSTGRES_PROGRAMS", postgres_programs)
+        .env("TEST_POSTGRES_ACCOUNT", postgres_account)
         .env("TEST_REDIS_SERVER", redis_server()?)
         .env("TEST_CHROMIUM", chromium()?)
         .env("TEST_PYTHON", python_with_servers(&project::folder_of("python"))?)

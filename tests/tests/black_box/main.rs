@@ -35,3 +35,4 @@ mod security_events;
 mod session_ends;
 mod sessions;
 mod stripe;
+mod tls;

@@ -10,9 +10,11 @@ use diesel::{
     sql_query,
     sql_types::{Bool, Text},
 };
-use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use thiserror::Error;
+
+use super::{DatabaseUrl, establish::establish};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
@@ -50,10 +52,10 @@ pub enum MigrateError {
 ///
 /// Whoever migrates owns the tables. `server_role` is another role that servers sign in as: it is granted what they
 /// need, whether or not a migration was pending. It cannot change what is append-only.
-pub async fn migrate(url: &str, server_role: Option<&str>) -> Result<Vec<String>, MigrateError> {
+pub async fn migrate(url: &DatabaseUrl, server_role: Option<&str>) -> Result<Vec<String>, MigrateError> {
     // A connection of its own: closing it releases the lock whatever happens, and no time limit interrupts a long
     // migration.
-    let mut connection = AsyncPgConnection::establish(url).await?;
+    let mut connection = establish(url, "").await?;
     // Only an owner gets any further. A server that owns nothing may start all the same if there is nothing to do.
     if let (None, Some(history)) = (server_role, History::read(&mut connection).await.map_err(MigrateError::Applied)?) {
         match history.pending()? {

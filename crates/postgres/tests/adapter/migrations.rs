@@ -25,8 +25,8 @@ async fn shape(database: &TestDatabase) -> Vec<String> {
 
 /// Applies every migration, takes all of them back, and applies them again, as the role of `url`.
 async fn down_and_up_again(database: &TestDatabase, url: &str, server_role: Option<&str>) {
-    assert_eq!(migrate(url, server_role).await.unwrap().len(), folders().len());
-    assert!(migrate(url, server_role).await.unwrap().is_empty());
+    assert_eq!(migrate(&url.parse().unwrap(), server_role).await.unwrap().len(), folders().len());
+    assert!(migrate(&url.parse().unwrap(), server_role).await.unwrap().is_empty());
     let up = shape(database).await;
     assert!(up.len() > 50);
 
@@ -40,7 +40,7 @@ async fn down_and_up_again(database: &TestDatabase, url: &str, server_role: Opti
     assert_eq!(left, Vec::<String>::new());
 
     client.batch_execute("DELETE FROM __diesel_schema_migrations").await.unwrap();
-    migrate(url, server_role).await.unwrap();
+    migrate(&url.parse().unwrap(), server_role).await.unwrap();
     assert_eq!(shape(database).await, up);
 }
 

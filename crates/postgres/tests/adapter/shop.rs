@@ -134,7 +134,7 @@ pub fn config(database: &TestDatabase, transaction_limit: Duration) -> DatabaseC
         slow_statement: Duration::from_mins(1),
         replica_url: None,
         replica_lag: Duration::ZERO,
-        url: database.url.clone(),
+        url: database.url.parse().unwrap(),
         currency: Currency::EUR,
         write_connections: 8,
         read_connections: 8,

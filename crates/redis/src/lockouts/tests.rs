@@ -6,7 +6,8 @@ use uuid::Uuid;
 use super::*;
 
 async fn lockouts(policy: LockoutPolicy) -> RedisLockouts {
-    let connections = RedisConnections::new(&redis_url().await, 4, Duration::from_secs(5)).unwrap();
+    let connections =
+        RedisConnections::new(&redis_url().await.parse().unwrap(), None, 4, Duration::from_secs(5)).unwrap();
     RedisLockouts::new(connections, policy, Duration::from_secs(5))
 }
 

@@ -17,7 +17,7 @@ use actix_web::web::Data;
 use comanda_application::{Accounts, Events, Menu, Operations, Orders, Payments, Sales, Sessions, accounts::Passwords};
 use comanda_domain::ports::{self, AuditLog, Clock, FlagSettings, IdGenerator, PublicMenu, SecurityLog};
 use comanda_postgres::{PostgresAuditLog, PostgresFlagSettings, PostgresHealth};
-use comanda_redis::{RedisConnections, RedisHealth};
+use comanda_redis::RedisHealth;
 
 use self::payments::Gateways;
 pub use self::{
@@ -49,7 +49,7 @@ impl Server {
     #[expect(clippy::too_many_lines, reason = "a list of what there is, one line each")]
     pub async fn build(config: &Config) -> anyhow::Result<Self> {
         let database = database::connect(&config.database, config.currency, config.placement.deadline).await?;
-        let redis = RedisConnections::new(config.redis.url.expose(), config.redis.pool_size, Duration::from_secs(1))?;
+        let redis = config.redis.connections(config.redis.pool_size, Duration::from_secs(1))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7);
         let security: Arc<dyn SecurityLog> = Arc::new(SecurityEvents::new(config.http.secret_key.as_ref()));

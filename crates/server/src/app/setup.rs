@@ -4,7 +4,6 @@ use anyhow::Context;
 use comanda_application::{Operations, Setup};
 use comanda_domain::ports::Clock;
 use comanda_postgres::{Database, PostgresAccounts, PostgresAuditLog, PostgresFlagSettings, PostgresMenu};
-use comanda_redis::RedisConnections;
 
 use super::{accounts, database};
 use crate::{
@@ -42,7 +41,7 @@ pub async fn setup(config: &StoreConfig) -> anyhow::Result<(Setup, RunningWorker
 pub async fn operations(config: &LockoutsConfig) -> anyhow::Result<Operations> {
     const WAIT: Duration = Duration::from_secs(5);
     let database = database::connect(&config.database, config.currency, Duration::from_secs(10)).await?;
-    let redis = RedisConnections::new(config.redis.url.expose(), 1, WAIT)?;
+    let redis = config.redis.connections(1, WAIT)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let lockouts = accounts::lockouts(&config.lockouts, &redis, &clock);
     Ok(Operations {

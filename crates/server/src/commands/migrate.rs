@@ -13,7 +13,7 @@ pub async fn run(config: &StoreConfig) -> anyhow::Result<()> {
 
 pub(super) async fn bring_up_to_date(settings: &DatabaseSettings) -> anyhow::Result<()> {
     let (url, server_role) = (settings.owner_url(), settings.server_role());
-    let migrations = match comanda_postgres::migrate(url.expose(), server_role).await {
+    let migrations = match comanda_postgres::migrate(url, server_role).await {
         Err(MigrateError::Connect(error)) => return Err(Unreachable::postgres(url, &error).await.into()),
         migrated => migrated?,
     };

@@ -19,6 +19,9 @@ const SIZES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 
 pub async fn run(config: &Config) -> anyhow::Result<()> {
     let traces = logging::start(&config.log, config.traces.as_ref())?;
+    for warning in &config.warnings {
+        tracing::warn!(setting = warning.setting, "{}", warning.message);
+    }
     if let Some(address) = config.http.metrics_addr {
         PrometheusBuilder::new()
             .with_http_listener(address)

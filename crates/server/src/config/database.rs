@@ -13,7 +13,8 @@ settings! {
         DATABASE_URL => url: DatabaseUrl,
             "Where PostgreSQL is: `postgres://user:password@host:port/database`. If there are several servers, of \
              which one accepts writes at a time: \
-             `…@first:5432,second:5432/database?target_session_attrs=read-write`.";
+             `…@first:5432,second:5432/database?target_session_attrs=read-write`. `sslmode` and `sslrootcert` in it are \
+              libpq's: `?sslmode=verify-full&sslrootcert=/etc/comanda/ca.pem`.";
         MIGRATION_DATABASE_URL => migration_url: Option<DatabaseUrl> = "",
             "The same database, as the role that owns the tables. `comanda migrate` and `MIGRATE_ON_START` use it, and \
              grant the role of `DATABASE_URL` what a server needs; without it, one role does both. Keep it from \
@@ -45,6 +46,13 @@ settings! {
 }
 
 fn check(draft: &Draft, reader: &mut Reader) {
+    let replica = draft.replica_url.as_ref().and_then(Option::as_ref);
+    for (setting, url) in [(&DATABASE_URL, draft.url.as_ref()), (&DATABASE_REPLICA_URL, replica)] {
+        if url.is_some_and(DatabaseUrl::may_be_overheard) {
+            let what = "passwords and data may cross the network in plain text: use sslmode=verify-full";
+            reader.warning(setting, what);
+        }
+    }
     if let (Some(size), Some(reserved)) = (draft.pool_size, draft.reserved_for_writes)
         && reserved >= size
     {
@@ -73,9 +81,9 @@ impl DatabaseSettings {
     /// A transaction may take `transaction_limit` at most.
     pub fn config(&self, currency: Currency, transaction_limit: Duration) -> DatabaseConfig {
         DatabaseConfig {
-            url: self.url.expose().to_owned(),
+            url: self.url.clone(),
             currency,
-            replica_url: self.replica_url.as_ref().map(|url| url.expose().to_owned()),
+            replica_url: self.replica_url.clone(),
             replica_lag: self.replica_lag,
             write_connections: self.reserved_for_writes,
             read_connections: self.pool_size.saturating_sub(self.reserved_for_writes),

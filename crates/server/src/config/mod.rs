@@ -52,7 +52,7 @@ pub use self::{
     passwords::PasswordConfig,
     payments::{Gateway, PaymentSettings},
     placement::PlacementSettings,
-    reader::ConfigError,
+    reader::{ConfigError, Mistake},
     redis::RedisSettings,
     secret::Secret,
     setting::Setting,
@@ -96,6 +96,8 @@ pub struct Config {
     pub log: LogConfig,
     /// `None`: nobody collects traces.
     pub traces: Option<TraceConfig>,
+    /// What is dangerous in production, but may be meant.
+    pub warnings: Vec<Mistake>,
 }
 
 /// What commands need that work on the database only.
@@ -177,6 +179,7 @@ impl Config {
                 flags: flags?.defaults(),
                 log: telemetry.as_ref()?.log(),
                 traces: telemetry?.traces(),
+                warnings: reader.take_warnings(),
             })
         })
     }

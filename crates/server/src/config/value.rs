@@ -7,6 +7,7 @@ use comanda_notify::{Language, Sender, SmtpUrl, WebhookSecret};
 use comanda_postgres::DatabaseUrl;
 use comanda_redis::RedisUrl;
 use comanda_resilience::BreakerSettings;
+use comanda_tls::Authorities;
 use ipnet::IpNet;
 use url::Url;
 
@@ -71,6 +72,7 @@ values! {
 }
 
 secrets! {
+    Authorities: "certificates (PEM)",
     super::HttpUrl: "an http or https URL",
     DatabaseUrl: "a postgres URL",
     RedisUrl: "a redis URL",
