@@ -47,7 +47,10 @@ settings! {
 
 fn check(draft: &Draft, reader: &mut Reader) {
     let replica = draft.replica_url.as_ref().and_then(Option::as_ref);
-    for (setting, url) in [(&DATABASE_URL, draft.url.as_ref()), (&DATABASE_REPLICA_URL, replica)] {
+    let owner = draft.migration_url.as_ref().and_then(Option::as_ref);
+    let urls =
+        [(&DATABASE_URL, draft.url.as_ref()), (&MIGRATION_DATABASE_URL, owner), (&DATABASE_REPLICA_URL, replica)];
+    for (setting, url) in urls {
         if url.is_some_and(DatabaseUrl::may_be_overheard) {
             let what = "passwords and data may cross the network in plain text: use sslmode=verify-full";
             reader.warning(setting, what);
