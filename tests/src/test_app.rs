@@ -30,7 +30,7 @@ impl TestApp {
 
     pub async fn with_redis(redis_url: String, count: usize, settings: &[(&str, &str)]) -> Self {
         let database = TestDatabase::migrated().await;
-        let create = comanda(&database.url, &redis_url)
+        let create = comanda(&database.server_url, &redis_url)
             .args(["admin", "create"])
             .env("ADMIN_EMAIL", ADMIN.0)
             .env("ADMIN_PASSWORD", ADMIN.1)
@@ -38,14 +38,14 @@ impl TestApp {
             .expect("comanda runs");
         assert!(create.status.success(), "{create:?}");
         let servers: Vec<TestServer> =
-            (0..count).map(|_| TestServer::start_at(&database.url, &redis_url, settings)).collect();
+            (0..count).map(|_| TestServer::start_at(&database.server_url, &redis_url, settings)).collect();
         let admin = Client::anonymous(&servers[0].base_url).log_in(ADMIN.0, ADMIN.1).await;
         Self { servers, database, redis_url, admin }
     }
 
     /// Starts one more server on the same database; returns its base URL.
     pub fn open_another(&mut self, settings: &[(&str, &str)]) -> String {
-        self.open_another_at(&self.database.url.clone(), settings)
+        self.open_another_at(&self.database.server_url.clone(), settings)
     }
 
     /// Starts one more server, which reaches the database by another URL; returns its base URL.
@@ -152,7 +152,7 @@ impl TestApp {
 
     /// The binary on this database, to be run.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = comanda(&self.database.url, &self.redis_url);
+        let mut command = comanda(&self.database.server_url, &self.redis_url);
         command.args(arguments);
         command
     }

@@ -10,9 +10,9 @@ use std::{
 
 use comanda_domain::{
     Account, AccountId, Actor, Administrator, Basket, BasketLine, Category, Claimant, CredentialsVersion, Currency,
-    Description, Email, FlagDefaults, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Order, OrderId, OrderLine,
-    OrderNumber, OrderStatus, OrderWithLines, PasswordHash, Percentage, PersonName, Price, Quantity, Role, SessionId,
-    SessionOrigin, StaffMember, Stock, Timestamp,
+    Description, Email, FlagDefaults, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Order, OrderId, OrderLimits,
+    OrderLine, OrderNumber, OrderStatus, OrderWithLines, PasswordHash, PaymentTerms, Percentage, PersonName, Price,
+    Quantity, Role, SessionId, SessionOrigin, StaffMember, Stock, Timestamp,
     ports::{
         Clock, Credentials, IdGenerator, MockAccessTokens, MockAccountChanges, MockAccounts, MockAuditLog,
         MockCheckout, MockClock, MockClosedSessions, MockFlagSettings, MockGatewayInbox, MockIdGenerator, MockLiveMenu,
@@ -36,6 +36,7 @@ pub(crate) fn orders() -> Orders {
         payment_work: Arc::new(MockWorkQueue::new()),
         ids: ids(),
         clock: clock(),
+        limits: OrderLimits::NONE,
     }
 }
 
@@ -51,7 +52,7 @@ pub(crate) fn payments() -> Payments {
         work: Arc::new(MockWorkQueue::new()),
         ids: ids(),
         clock: clock(),
-        window: Duration::from_mins(15),
+        terms: PaymentTerms { card: Duration::from_mins(15), unpaid: Duration::from_hours(1) },
     }
 }
 

@@ -1,36 +1,91 @@
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    num::NonZeroUsize,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Admission, AttemptId, AttemptOutcome, Claimant, Email, Lock, LockoutPolicy, LockoutState, Timestamp,
-    ports::{Clock, Lockouts, Unavailable},
+    Admission, AttemptId, AttemptOutcome, Claimant, Email, Lock, LockedAddress, LockoutPolicy, LockoutState, Page,
+    Timestamp,
+    ports::{Clock, LockedAddresses, Lockouts, LockoutsQuery, Unavailable},
 };
+use lru::LruCache;
 use tokio::time::Instant;
 
 use crate::outage::Outage;
 
 /// Lockouts that continue in this process's memory, by the same policy, while the ones that all servers share are out
 /// of reach. The two do not know what the other has counted, so in the meantime the policy limits guessing per server.
+/// Locks that were set here are handed over when the shared ones are back; see [`LocalLockouts::hand_over`].
 pub struct LocalLockouts {
     shared: Arc<dyn Lockouts>,
+    addresses: Arc<dyn LockedAddresses>,
     outage: Outage,
     policy: LockoutPolicy,
     patience: Duration,
     clock: Arc<dyn Clock>,
-    states: Mutex<HashMap<Claimant, LockoutState>>,
+    states: Mutex<LruCache<Claimant, LockoutState>>,
+    /// Whether there may be locks here that the shared lockouts do not know.
+    to_hand_over: AtomicBool,
 }
 
 impl LocalLockouts {
-    /// How many claimants are remembered. When the map is full, those that are not locked are forgotten.
-    const CAPACITY: usize = 100_000;
+    /// How many claimants are remembered. One more, and one that has not tried for a long time is forgotten.
+    const CAPACITY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99_999);
 
-    pub fn beside(shared: Arc<dyn Lockouts>, policy: LockoutPolicy, patience: Duration, clock: Arc<dyn Clock>) -> Self {
-        let outage = Outage::of("lockouts");
-        Self { shared, outage, policy, patience, clock, states: Mutex::default() }
+    pub fn beside(
+        shared: Arc<dyn Lockouts>,
+        addresses: Arc<dyn LockedAddresses>,
+        policy: LockoutPolicy,
+        patience: Duration,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            shared,
+            addresses,
+            outage: Outage::of("lockouts"),
+            policy,
+            patience,
+            clock,
+            states: Mutex::new(LruCache::new(Self::CAPACITY)),
+            to_hand_over: AtomicBool::new(false),
+        }
+    }
+
+    /// Lifts the lock of an address here and in the shared lockouts. `false`: those are out of reach.
+    pub async fn lift(&self, email: &Email) -> bool {
+        self.unlock_locally(email);
+        self.outage.call(self.shared.unlock(email)).await.is_some()
+    }
+
+    /// Hands the locks that were set here over to the shared lockouts, so that all servers know them and an admin can
+    /// see and lift them. What is out of reach still gets them at another call.
+    pub async fn hand_over(&self) {
+        if !self.to_hand_over.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        for (claimant, lock) in self.locked_here() {
+            if self.outage.call(self.shared.adopt(&claimant, lock)).await.is_none() {
+                self.to_hand_over.store(true, Ordering::Release);
+                return;
+            }
+            self.with_state(&claimant, |policy, state, now| {
+                if policy.lock(state, now) == Some(lock) {
+                    policy.unlock(state, now);
+                }
+            });
+        }
+    }
+
+    fn locked_here(&self) -> Vec<(Claimant, Lock)> {
+        let now = self.clock.now();
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        let locks = states.iter_mut().map(|(claimant, state)| Some((claimant.clone(), self.policy.lock(state, now)?)));
+        locks.flatten().collect()
     }
 
     fn with_state<T>(
@@ -40,15 +95,33 @@ impl LocalLockouts {
     ) -> T {
         let now = self.clock.now();
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-        if states.len() >= Self::CAPACITY {
-            states.retain(|_, state| self.policy.lock(state, now).is_some());
+        if states.len() >= Self::CAPACITY.get() && !states.contains(claimant) {
+            self.make_room(&mut states, now);
         }
-        let state = states.entry(claimant.clone()).or_default();
+        let state = states.get_or_insert_mut(claimant.clone(), LockoutState::default);
         let result = step(&self.policy, state, now);
+        if self.policy.lock(state, now).is_some() {
+            self.to_hand_over.store(true, Ordering::Release);
+        }
         if state.is_clear() {
-            states.remove(claimant);
+            states.pop(claimant);
         }
         result
+    }
+
+    /// Forgets the claimant that has not tried for the longest time, and rather one that is not locked; but it looks at
+    /// few, so that a flood of addresses costs each of them the same.
+    fn make_room(&self, states: &mut LruCache<Claimant, LockoutState>, now: Timestamp) {
+        const LOOKED_AT: usize = 8;
+
+        for _ in 1..LOOKED_AT {
+            let Some((claimant, mut state)) = states.pop_lru() else { return };
+            if self.policy.lock(&mut state, now).is_none() {
+                return;
+            }
+            states.put(claimant, state);
+        }
+        states.pop_lru();
     }
 
     async fn begin_locally(&self, claimant: &Claimant, id: AttemptId) -> Admission {
@@ -66,16 +139,23 @@ impl LocalLockouts {
     fn unlock_locally(&self, email: &Email) {
         let now = self.clock.now();
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-        states.retain(|claimant, state| {
-            if claimant.email == *email {
+        let of_address: Vec<Claimant> = states
+            .iter()
+            .filter(|(claimant, _)| claimant.email == *email)
+            .map(|(claimant, _)| claimant.clone())
+            .collect();
+        for claimant in of_address {
+            if let Some(state) = states.peek_mut(&claimant) {
                 self.policy.unlock(state, now);
+                if state.is_clear() {
+                    states.pop(&claimant);
+                }
             }
-            !state.is_clear()
-        });
+        }
     }
 
     fn has_state(&self, claimant: &Claimant) -> bool {
-        self.states.lock().unwrap_or_else(PoisonError::into_inner).contains_key(claimant)
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).contains(claimant)
     }
 }
 
@@ -112,9 +192,32 @@ impl Lockouts for LocalLockouts {
         Ok(self.outage.call(self.shared.settle(claimant, id, outcome)).await.flatten().or(lock))
     }
 
+    async fn adopt(&self, claimant: &Claimant, lock: Lock) -> Result<(), Unavailable> {
+        self.shared.adopt(claimant, lock).await
+    }
+
+    /// Succeeds even if the shared lockouts are out of reach: the unlock is in the audit log, from which every server
+    /// drives it to its end.
     async fn unlock(&self, email: &Email) -> Result<(), Unavailable> {
-        self.unlock_locally(email);
-        self.shared.unlock(email).await
+        self.lift(email).await;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl LockedAddresses for LocalLockouts {
+    async fn find(&self, email: &Email) -> Result<Option<LockedAddress>, Unavailable> {
+        let own = self.locked_here().into_iter().filter(|(claimant, _)| claimant.email == *email);
+        // Strangers first: a claimant without a device is the least.
+        if let Some((claimant, lock)) = own.min_by_key(|(claimant, _)| claimant.device) {
+            return Ok(Some(LockedAddress { email: claimant.email, lock }));
+        }
+        let found = self.outage.call(self.addresses.find(email)).await;
+        found.ok_or_else(|| Unavailable::new("the shared lockouts are out of reach"))
+    }
+
+    async fn list(&self, query: LockoutsQuery) -> Result<Page<LockedAddress>, Unavailable> {
+        self.addresses.list(query).await
     }
 }
 
@@ -122,7 +225,7 @@ impl Lockouts for LocalLockouts {
 mod tests {
     use comanda_domain::{
         DeviceId,
-        ports::{MockClock, MockLockouts},
+        ports::{MockClock, MockLockedAddresses, MockLockouts},
     };
     use uuid::Uuid;
 
@@ -131,7 +234,11 @@ mod tests {
     fn lockouts(shared: MockLockouts) -> LocalLockouts {
         let mut clock = MockClock::new();
         clock.expect_now().returning(|| Timestamp::from_timestamp(1_790_000_000, 0).expect("in range"));
-        LocalLockouts::beside(Arc::new(shared), LockoutPolicy::default(), Duration::from_millis(50), Arc::new(clock))
+        let mut addresses = MockLockedAddresses::new();
+        addresses.expect_find().returning(|_| Ok(None));
+        let policy = LockoutPolicy::default();
+        let (shared, addresses) = (Arc::new(shared), Arc::new(addresses));
+        LocalLockouts::beside(shared, addresses, policy, Duration::from_millis(50), Arc::new(clock))
     }
 
     fn stranger() -> Claimant {
@@ -173,11 +280,79 @@ mod tests {
                 assert_eq!(lock.is_some(), n == 4, "the last failure locks");
             }
         }
+        lockouts.outage.forget();
         lockouts.unlock(&stranger().email).await.expect("a response");
         for claimant in [&stranger(), &device] {
             let again = lockouts.begin(claimant, AttemptId::new(Uuid::from_u128(9))).await.expect("a response");
             assert_eq!(again, Admission::Allowed);
         }
+    }
+
+    #[tokio::test]
+    async fn what_was_locked_here_is_found_and_handed_over_once_and_then_forgotten() {
+        let mut shared = MockLockouts::new();
+        shared.expect_begin().once().returning(|_, _| Err(Unavailable::new("gone")));
+        shared.expect_begin().once().returning(|_, _| Ok(Admission::Allowed));
+        shared.expect_adopt().once().returning(|claimant, lock| {
+            assert_eq!((claimant, lock.attempts, lock.level), (&stranger(), 5, 1));
+            Ok(())
+        });
+        let lockouts = lockouts(shared);
+        for n in 0..5 {
+            let id = AttemptId::new(Uuid::from_u128(n));
+            lockouts.begin(&stranger(), id).await.expect("a response");
+            lockouts.settle(&stranger(), id, AttemptOutcome::Failure).await.expect("a response");
+        }
+        let found = lockouts.find(&stranger().email).await.expect("known here");
+        assert_eq!(found.map(|address| address.lock.attempts), Some(5));
+        let other = Email::new("ben@example.org").expect("an address");
+        assert!(lockouts.find(&other).await.is_err(), "nobody knows while the shared ones are gone");
+
+        lockouts.hand_over().await;
+        assert!(lockouts.has_state(&stranger()), "the shared ones are still out of reach");
+        lockouts.outage.forget();
+        for _ in 0..2 {
+            lockouts.hand_over().await;
+            assert!(!lockouts.has_state(&stranger()), "the shared ones know it now");
+        }
+        let again = lockouts.begin(&stranger(), AttemptId::new(Uuid::from_u128(9))).await.expect("a response");
+        assert_eq!(again, Admission::Allowed, "the shared ones decide");
+    }
+
+    #[tokio::test]
+    async fn an_unlock_that_does_not_reach_the_shared_lockouts_says_so_to_whoever_repeats_it() {
+        let mut shared = MockLockouts::new();
+        shared.expect_unlock().once().returning(|_| Err(Unavailable::new("gone")));
+        shared.expect_unlock().once().returning(|_| Ok(()));
+        let lockouts = lockouts(shared);
+        assert!(lockouts.unlock(&stranger().email).await.is_ok(), "it is in the audit log");
+        assert!(!lockouts.lift(&stranger().email).await, "still out of reach");
+        lockouts.outage.forget();
+        assert!(lockouts.lift(&stranger().email).await);
+    }
+
+    #[test]
+    fn a_flood_of_addresses_forgets_the_oldest_that_is_not_locked() {
+        let lockouts = lockouts(MockLockouts::new());
+        let fail = |claimant: &Claimant| {
+            lockouts.with_state(claimant, |policy, state, now| {
+                let id = AttemptId::new(Uuid::nil());
+                if policy.begin(state, id, now) == Admission::Allowed {
+                    policy.settle(state, id, AttemptOutcome::Failure, now);
+                }
+            });
+        };
+        for _ in 0..5 {
+            fail(&stranger());
+        }
+        let nobody = |n: usize| Claimant::stranger(Email::new(&format!("nobody-{n}@example.org")).expect("an address"));
+        for n in 0..LocalLockouts::CAPACITY.get() {
+            fail(&nobody(n));
+        }
+        assert_eq!(lockouts.states.lock().expect("not poisoned").len(), LocalLockouts::CAPACITY.get());
+        assert!(lockouts.with_state(&stranger(), LockoutPolicy::lock).is_some(), "a lock is kept");
+        assert!(!lockouts.has_state(&nobody(0)), "the oldest");
+        assert!(lockouts.has_state(&nobody(1)));
     }
 
     #[tokio::test]

@@ -10,7 +10,6 @@
 
 mod access_tokens;
 mod accounts;
-mod address_limits;
 mod audit_log;
 mod checkout;
 mod clock;
@@ -38,6 +37,7 @@ mod payment_gateway;
 mod payment_intents;
 mod payments;
 mod public_menu;
+mod rate_limits;
 mod refunds;
 mod sales_figures;
 mod security_log;
@@ -48,7 +48,6 @@ use std::{error::Error, fmt, time::Duration};
 
 pub use access_tokens::*;
 pub use accounts::*;
-pub use address_limits::*;
 pub use audit_log::*;
 pub use checkout::*;
 pub use clock::*;
@@ -76,6 +75,7 @@ pub use payment_gateway::*;
 pub use payment_intents::*;
 pub use payments::*;
 pub use public_menu::*;
+pub use rate_limits::*;
 pub use refunds::*;
 pub use sales_figures::*;
 pub use security_log::*;

@@ -17,3 +17,4 @@ mod payments;
 mod placing;
 mod sales_figures;
 mod shop;
+mod tls;

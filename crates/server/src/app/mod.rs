@@ -15,9 +15,9 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::web::Data;
 use comanda_application::{Accounts, Events, Menu, Operations, Orders, Payments, Sales, Sessions, accounts::Passwords};
-use comanda_domain::ports::{self, Clock, FlagSettings, IdGenerator, PublicMenu, SecurityLog};
+use comanda_domain::ports::{self, AuditLog, Clock, FlagSettings, IdGenerator, PublicMenu, SecurityLog};
 use comanda_postgres::{PostgresAuditLog, PostgresFlagSettings, PostgresHealth};
-use comanda_redis::{RedisConnections, RedisHealth};
+use comanda_redis::RedisHealth;
 
 use self::payments::Gateways;
 pub use self::{
@@ -30,7 +30,10 @@ use crate::{
     http::{App, Authenticator, CsrfGuard, CursorSigner, DeviceTokens, Docs, Health, MenuRenderer, SessionCookies},
     security::SecurityEvents,
     system::{SystemClock, UuidV7},
-    workers::{MailsWaker, PaymentsWaker, Workers, clear_sessions, follow_replica, measure_pools, process_payments},
+    workers::{
+        MailsWaker, PaymentsWaker, Workers, clear_sessions, follow_replica, follow_unlocks, measure_pools,
+        process_payments,
+    },
 };
 
 /// A server that is connected to what it needs, and serves nothing yet.
@@ -46,7 +49,7 @@ impl Server {
     #[expect(clippy::too_many_lines, reason = "a list of what there is, one line each")]
     pub async fn build(config: &Config) -> anyhow::Result<Self> {
         let database = database::connect(&config.database, config.currency, config.placement.deadline).await?;
-        let redis = RedisConnections::new(config.redis.url.expose(), config.redis.pool_size, Duration::from_secs(1))?;
+        let redis = config.redis.connections(config.redis.pool_size, Duration::from_secs(1))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7);
         let security: Arc<dyn SecurityLog> = Arc::new(SecurityEvents::new(config.http.secret_key.as_ref()));
@@ -70,8 +73,9 @@ impl Server {
         let access_tokens = sessions::access_tokens(config, &keys);
         let sessions = sessions::stored(&database);
         let closed_sessions = sessions::closed(config, &sessions, &redis, &*clock, &mut workers).await?;
-        let locked_addresses = accounts::shared_lockouts(&config.lockouts, &redis);
-        let lockouts = accounts::lockouts(locked_addresses.clone(), &config.lockouts, &clock);
+        let lockouts = accounts::lockouts(&config.lockouts, &redis, &clock);
+        let audit_log: Arc<dyn AuditLog> = Arc::new(PostgresAuditLog::new(database.clone()));
+        workers.register(follow_unlocks(audit_log.clone(), lockouts.clone()));
         let passwords = Passwords {
             accounts: accounts.clone(),
             changes: account_changes.clone(),
@@ -100,7 +104,7 @@ impl Server {
             work: payment_work.clone(),
             ids: ids.clone(),
             clock: clock.clone(),
-            window: config.payments.window,
+            terms: config.payments.terms(),
         };
         let events =
             Events { outbox: events::outbox(&database), clock: clock.clone(), retries: config.outbox.retries() };
@@ -129,6 +133,7 @@ impl Server {
                 payment_work,
                 ids: ids.clone(),
                 clock: clock.clone(),
+                limits: config.order_limits.limits(),
             },
             menu: Menu {
                 menu: Arc::new(cached_menu),
@@ -154,9 +159,9 @@ impl Server {
             events,
             sales: Sales { figures, clock: clock.clone() },
             operations: Operations {
-                lockouts,
-                locked_addresses,
-                audit_log: Arc::new(PostgresAuditLog::new(database.clone())),
+                lockouts: lockouts.clone(),
+                locked_addresses: lockouts,
+                audit_log,
                 security: security.clone(),
                 flag_settings,
                 flag_defaults: config.flags,

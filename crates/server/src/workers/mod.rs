@@ -9,6 +9,7 @@ mod commit_orders;
 mod delete_old_mails;
 mod deliver_events;
 mod follow_replica;
+mod follow_unlocks;
 mod hash_passwords;
 mod listen_for_closed_sessions;
 mod listen_for_menu_notifications;
@@ -32,6 +33,7 @@ pub use self::{
     delete_old_mails::delete_old_mails,
     deliver_events::deliver_events,
     follow_replica::follow_replica,
+    follow_unlocks::follow_unlocks,
     hash_passwords::hash_passwords,
     listen_for_closed_sessions::listen_for_closed_sessions,
     listen_for_menu_notifications::listen_for_menu_notifications,

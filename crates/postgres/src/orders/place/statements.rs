@@ -20,6 +20,30 @@ statement! {
 }
 
 statement! {
+    /// Locks customers until the end of the transaction, so that no other server places orders of theirs meanwhile:
+    /// what [`CountUnpaidOrders`] finds afterwards is not exceeded. Rows that refer to a customer can be written
+    /// meanwhile.
+    LockCustomers { customers: &'a [Uuid] as Array<SqlUuid> }
+    returns ():
+    "SELECT FROM users WHERE id = ANY(",
+    ") ORDER BY id FOR NO KEY UPDATE"
+}
+
+statement! {
+    /// Counts the open orders of customers that are not paid, and the quantity in them. Customers without such orders
+    /// are left out. The statuses are those of the domain: `OrderStatus::is_open` and `PaymentStatus::is_paid`.
+    CountUnpaidOrders { customers: &'a [Uuid] as Array<SqlUuid> }
+    returns (SqlUuid, BigInt, BigInt):
+    "SELECT o.customer_id, count(DISTINCT o.id), sum(l.quantity)::bigint FROM unnest(",
+    ") AS c(id) \
+       JOIN orders o ON o.customer_id = c.id AND o.status NOT IN ('completed', 'cancelled') \
+       JOIN order_lines l ON l.order_id = o.id \
+     WHERE NOT EXISTS \
+       (SELECT FROM payments p WHERE p.order_id = o.id AND p.status IN ('succeeded', 'partly_refunded')) \
+     GROUP BY o.customer_id"
+}
+
+statement! {
     InsertOrders {
         ids: &'a [Uuid] as Array<SqlUuid>,
         customers: &'a [Uuid] as Array<SqlUuid>,

@@ -1,17 +1,24 @@
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    rc::Rc,
+    task::Poll,
+    time::Duration,
+};
 
 use actix_web::{
-    FromRequest, HttpRequest,
+    FromRequest, HttpMessage, HttpRequest,
     dev::Payload,
     http::header,
     web::{Bytes, BytesMut},
 };
-use futures_util::StreamExt;
+use futures_util::{StreamExt, poll};
 use serde::de::DeserializeOwned;
 
 use crate::http::{
+    middleware::Place,
     openapi::{Describe, Description},
-    problem::{Code, Problem},
+    problem::{Code, Operation, Problem},
     validation::Violation,
 };
 
@@ -118,6 +125,7 @@ fn read(
 ) -> impl Future<Output = Result<Bytes, Problem>> + 'static {
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let mut payload = payload.take();
+    let place = request.extensions().get::<Rc<Place>>().cloned();
     let too_large =
         move || Problem::new(Code::PayloadTooLarge, format!("A body may have at most {} KiB.", limit / 1024));
     let collect = async move {
@@ -135,6 +143,17 @@ fn read(
             body.extend_from_slice(&chunk);
         }
         Ok(body.freeze())
+    };
+    let collect = async move {
+        let mut collect = pin!(collect);
+        if let Poll::Ready(whole) = poll!(collect.as_mut()) {
+            return whole;
+        }
+        // The rest depends on the client: while it takes its time, another request may be worked on.
+        let Some(place) = place else { return collect.await };
+        place.give_up();
+        let whole = collect.await?;
+        if place.take() { Ok(whole) } else { Err(Problem::overloaded(Operation::Request)) }
     };
     async move {
         let limit = comanda_deadline::left().map_or(BODY_TIMEOUT, |left| BODY_TIMEOUT.min(left.mul_f32(BODY_SHARE)));

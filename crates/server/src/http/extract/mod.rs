@@ -28,7 +28,7 @@ pub use self::{
     paged::{Filter, PageResponse, Paged},
     path::{AssetName, LetterNumber, Path},
     query::Query,
-    rate_limit::{Limiter, RateLimiter},
+    rate_limit::{Limiter, OrderAttempts, RateLimiter},
     service::Service,
 };
 pub(crate) use paged::pages;
