@@ -196,11 +196,10 @@ impl Lockouts for LocalLockouts {
         self.shared.adopt(claimant, lock).await
     }
 
-    /// Succeeds even if the shared lockouts are out of reach: the unlock is in the audit log, from which every server
-    /// drives it to its end.
+    /// Fails if the shared lockouts are out of reach, so that whoever has it recorded repeats it.
     async fn unlock(&self, email: &Email) -> Result<(), Unavailable> {
-        self.lift(email).await;
-        Ok(())
+        let reached = self.lift(email).await;
+        reached.then_some(()).ok_or_else(|| Unavailable::new("the shared lockouts are out of reach"))
     }
 }
 
@@ -325,7 +324,7 @@ mod tests {
         shared.expect_unlock().once().returning(|_| Err(Unavailable::new("gone")));
         shared.expect_unlock().once().returning(|_| Ok(()));
         let lockouts = lockouts(shared);
-        assert!(lockouts.unlock(&stranger().email).await.is_ok(), "it is in the audit log");
+        assert!(lockouts.unlock(&stranger().email).await.is_err());
         assert!(!lockouts.lift(&stranger().email).await, "still out of reach");
         lockouts.outage.forget();
         assert!(lockouts.lift(&stranger().email).await);
