@@ -11,6 +11,7 @@ CREATE TABLE mails (
     mailbox     text NOT NULL,
     created_at  timestamptz NOT NULL,
     counted_at  timestamptz,
+    counted_as  text,
     next_at     timestamptz,
     attempts    integer NOT NULL DEFAULT 0,
     event_id    bigint UNIQUE,
@@ -22,6 +23,7 @@ COMMENT ON TABLE mails IS 'mails to be sent to accounts, and those of the last h
 COMMENT ON COLUMN mails.account_id IS 'null: a password reset, whose account is looked up when it is sent, so that a request does the same for every address';
 COMMENT ON COLUMN mails.mailbox IS 'the address without what makes no difference to its mailbox; the limits are per mailbox';
 COMMENT ON COLUMN mails.counted_at IS 'when the limits admitted it; null: not yet, or not at all';
+COMMENT ON COLUMN mails.counted_as IS 'the kind of mail that the limits admitted, which is what is sent; an unverified address that asks for a reset gets a verification';
 COMMENT ON COLUMN mails.next_at IS 'when to send it, or to try again; null: it is sent, was not admitted, or was given up';
 
 CREATE INDEX mails_due ON mails (next_at) WHERE next_at IS NOT NULL;

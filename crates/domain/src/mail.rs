@@ -44,8 +44,8 @@ impl MailKind {
         }
     }
 
-    /// The kinds that anybody may cause by asking for them. They have a limit of their own, so that whoever asks too
-    /// often keeps no other mail from its reader.
+    /// The kinds that anybody may cause by asking for them. Each has a limit of its own, so that whoever asks too often
+    /// keeps no other mail from its reader.
     pub const REQUESTED: [Self; 2] = [Self::Verification, Self::PasswordReset];
 }
 
@@ -169,6 +169,8 @@ pub struct AccountMail {
     pub id: MailId,
     /// What it is about.
     pub kind: MailKind,
+    /// What was asked for: a password reset that became a verification says what its reader has to do next.
+    pub asked: MailKind,
     /// Whom it goes to.
     pub to: Email,
     /// The token, for a kind that has a purpose.
@@ -200,12 +202,13 @@ impl Mailbox {
     }
 }
 
-/// How many mails an address may get in an hour. An account has one address, so it gets no more either.
+/// How many mails an address may get in an hour. An account has one address, so it gets no more either. Each limit counts
+/// twice, so that whoever causes mails of one kind keeps none of another from its reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MailLimits {
-    /// Mails that were asked for: [`MailKind::REQUESTED`].
+    /// Mails that were asked for, for each of [`MailKind::REQUESTED`].
     pub requested: u32,
-    /// All other mails, those about orders included.
+    /// All other mails: this many about orders, and this many notices.
     pub others: u32,
 }
 

@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use comanda_domain::{
-    AccountMail, Email, Event, EventKind, MailToken, Money, OrderEvent, OrderStatus,
+    AccountMail, Email, Event, EventKind, MailKind, MailToken, Money, OrderEvent, OrderStatus,
     ports::{Clock, MailAllowance, MailSender, Notifier, NotifyError, Unavailable},
 };
 use lettre::{
@@ -66,12 +66,12 @@ pub struct MailConfig {
     /// The sender, such as `Trattoria <orders@trattoria.example>`.
     pub from: Sender,
     pub language: Language,
-    /// How long the mail server may take for each step of the SMTP conversation.
+    /// How long sending a mail by SMTP may take, from the connection to the mail server's last response.
     pub timeout: Duration,
 }
 
 enum Transport {
-    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    Smtp(AsyncSmtpTransport<Tokio1Executor>, Duration),
     Folder(AsyncFileTransport<Tokio1Executor>, PathBuf),
 }
 
@@ -109,7 +109,7 @@ impl MailNotifier {
                 let _ = rustls::crypto::ring::default_provider().install_default();
                 let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose());
                 let builder = builder.map_err(|error| Unavailable::new(Unusable::Url(error)))?;
-                Transport::Smtp(builder.timeout(Some(timeout)).build())
+                Transport::Smtp(builder.timeout(Some(timeout)).build(), timeout)
             }
             MailTransport::Folder(folder) => {
                 // Mails are nobody else's business.
@@ -142,7 +142,11 @@ impl MailNotifier {
 
     /// The mail to an account.
     fn account_mail(&self, mail: &AccountMail) -> Result<Message, NotifyError> {
-        let values = context! { kind => mail.kind.as_str(), token => mail.token.as_ref().map(MailToken::expose) };
+        let values = context! {
+            kind => mail.kind.as_str(),
+            for_reset => mail.asked == MailKind::PasswordReset,
+            token => mail.token.as_ref().map(MailToken::expose),
+        };
         let templates = ["account_subject.txt", "account_body.txt", "account_body.html"];
         self.message(templates, &values, &mail.to, &format!("mail-{}", mail.id))
     }
@@ -175,11 +179,12 @@ impl MailNotifier {
 
     async fn deliver(&self, mail: Message) -> Result<(), NotifyError> {
         match &self.transport {
-            Transport::Smtp(smtp) => match smtp.send(mail).await {
-                Ok(_) => Ok(()),
-                // An SMTP status of 5xx: the server will never accept this mail.
-                Err(error) if error.is_permanent() => Err(NotifyError::Rejected(error.to_string())),
-                Err(error) => Err(Unavailable::new(error).into()),
+            // The client's own timeout ends with the connection: a server that accepts it and never speaks would be
+            // waited for without end. Each mail has a connection of its own, which is closed when this is dropped.
+            Transport::Smtp(smtp, limit) => match tokio::time::timeout(*limit, smtp.send(mail)).await {
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(error)) => Err(smtp_failure(error)),
+                Err(elapsed) => Err(Unavailable::new(elapsed).into()),
             },
             Transport::Folder(files, folder) => {
                 let id = files.send(mail).await.map_err(Unavailable::new)?;
@@ -188,6 +193,19 @@ impl MailNotifier {
                 Ok(())
             }
         }
+    }
+}
+
+/// A failure without the text of the mail server's response, which often repeats the address: failures are logged, and
+/// kept with the event.
+fn smtp_failure(error: lettre::transport::smtp::Error) -> NotifyError {
+    match error.status() {
+        Some(status) if error.is_permanent() => {
+            NotifyError::Rejected(format!("the mail server responds with {status}"))
+        }
+        Some(status) => Unavailable::new(format!("the mail server responds with {status}")).into(),
+        None if error.is_response() => Unavailable::new("the mail server's response cannot be read").into(),
+        None => Unavailable::new(error).into(),
     }
 }
 
@@ -254,8 +272,11 @@ fn templates(language: Language) -> Result<Environment<'static>, minijinja::Erro
 #[async_trait]
 impl Notifier for MailNotifier {
     async fn notify(&self, event: &Event) -> Result<(), NotifyError> {
-        let (Some(topic), Some(mail)) = (topic(&event.happened), self.mail(event)?) else { return Ok(()) };
-        let Topic { order, .. } = topic;
+        let Some(Topic { order, .. }) = topic(&event.happened) else { return Ok(()) };
+        let Some(mail) = self.mail(event)? else {
+            metrics::counter!("comanda_order_mails_unverified_total").increment(1);
+            return Ok(());
+        };
         if !self.allowance.admit(event.id, order.customer_id, &order.email, self.clock.now()).await? {
             // The customer has been written to often enough; the order itself shows what has happened.
             return Ok(());
@@ -280,7 +301,7 @@ mod tests {
 
     use chrono::DateTime;
     use comanda_domain::{
-        AccountId, Currency, MailId, MailKind, MenuItemId, MenuItemName, OrderId, OrderNumber, PaymentEvent, PaymentId,
+        AccountId, Currency, MailId, MenuItemId, MenuItemName, OrderId, OrderNumber, PaymentEvent, PaymentId,
         PaymentMethod, PersonName, Timestamp,
     };
     use uuid::Uuid;
@@ -391,17 +412,21 @@ mod tests {
             [(Language::English, "account_mails_in_english"), (Language::German, "account_mails_in_german")]
         {
             let notifier = notifier(language);
-            let mails = MailKind::ALL.map(|kind| {
+            // A reset of an unverified address becomes a verification.
+            let kinds = MailKind::ALL.map(|kind| (kind, kind));
+            let kinds = kinds.into_iter().chain([(MailKind::Verification, MailKind::PasswordReset)]);
+            let mails = kinds.map(|(kind, asked)| {
                 let token = MailToken::new(&"aB3-_".repeat(9)[..MailToken::LENGTH]).unwrap();
                 let mail = AccountMail {
                     id: MailId::new(Uuid::from_u128(5)),
                     kind,
+                    asked,
                     to: Email::new("ana@example.org").unwrap(),
                     token: kind.purpose().map(|_| token),
                 };
-                format!("=== {kind}\n{}\n", masked(&notifier.account_mail(&mail).unwrap()))
+                format!("=== {kind} for {asked}\n{}\n", masked(&notifier.account_mail(&mail).unwrap()))
             });
-            insta::assert_snapshot!(name, mails.join("\n"));
+            insta::assert_snapshot!(name, mails.collect::<Vec<_>>().join("\n"));
         }
     }
 

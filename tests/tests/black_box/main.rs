@@ -21,6 +21,7 @@ mod last_admin;
 mod limits;
 mod lockout;
 mod mail;
+mod mail_limits;
 mod menu;
 mod menu_cache;
 mod migration;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use comanda_domain::ports::{self, Clock, Lockouts, MailSender, MailTokens};
 
-pub use send::Sent;
+pub use send::{Attempted, Sent};
 
 use crate::events::RetryTerms;
 

@@ -46,6 +46,8 @@ pub struct DueMail {
     pub id: MailId,
     /// What it is about, as its address may get it.
     pub kind: MailKind,
+    /// What was asked for.
+    pub asked: MailKind,
     /// Whose it is.
     pub account_id: AccountId,
     /// The version of the account's credentials.
@@ -85,14 +87,17 @@ pub trait Mails: Send + Sync {
     /// has an account or not, and does nothing beyond the limit.
     async fn request_password_reset(&self, email: &Email, at: Timestamp) -> Result<(), Unavailable>;
 
-    /// Leases for a minute the next mail that is due. Mails that their addresses may not get, or not now, are dropped.
-    async fn take_due(&self, at: Timestamp) -> Result<Option<DueMail>, Unavailable>;
+    /// Leases for two minutes the next mail that is due. Dropped are mails that their addresses may not get, or not now,
+    /// those that were asked for more than an hour ago and never attempted, and those that were attempted as often as
+    /// `attempts`: whoever attempted them last has not reported how it ended.
+    async fn take_due(&self, at: Timestamp, attempts: u32) -> Result<Option<DueMail>, Unavailable>;
 
     /// Records a token before its mail is sent.
     async fn add_token(&self, token: NewMailToken) -> Result<(), Unavailable>;
 
-    /// Records that a mail is to be sent again at this time, or (`None`) that it is done with.
-    async fn settle(&self, id: MailId, next_at: Option<Timestamp>) -> Result<(), Unavailable>;
+    /// Records that a mail is to be sent again at this time, or (`None`) that it is done with. MUST change nothing if the
+    /// mail was taken again after this attempt, its number.
+    async fn settle(&self, id: MailId, attempt: u32, next_at: Option<Timestamp>) -> Result<(), Unavailable>;
 
     /// The account that a token was mailed to, if the token counts now. Does not use it.
     async fn check_token(

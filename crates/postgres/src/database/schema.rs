@@ -81,6 +81,7 @@ diesel::table! {
         mailbox -> Text,
         created_at -> Timestamptz,
         counted_at -> Nullable<Timestamptz>,
+        counted_as -> Nullable<Text>,
         next_at -> Nullable<Timestamptz>,
         attempts -> Int4,
         event_id -> Nullable<Int8>,

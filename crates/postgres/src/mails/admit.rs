@@ -27,7 +27,7 @@ pub(super) async fn admit(
             if let Some(counted_at) = before {
                 return Ok(counted_at.is_some());
             }
-            let is_admitted = admitted(connection, Class::Other, &mailbox, at).await? < Class::Other.limit(limits);
+            let is_admitted = admitted(connection, Class::Order, &mailbox, at).await? < Class::Order.limit(limits);
             diesel::insert_into(mails::table)
                 .values((
                     mails::kind.eq(ORDER),
@@ -36,6 +36,7 @@ pub(super) async fn admit(
                     mails::mailbox.eq(mailbox.as_str()),
                     mails::created_at.eq(at),
                     mails::counted_at.eq(is_admitted.then_some(at)),
+                    mails::counted_as.eq(is_admitted.then_some(ORDER)),
                     mails::event_id.eq(Some(event)),
                 ))
                 .execute(connection)

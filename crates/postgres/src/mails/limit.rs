@@ -1,7 +1,7 @@
-//! The limits of mails per mailbox. Whoever counts holds the mailbox's lock until the end of the transaction, so the
-//! limits are exact however many servers count.
+//! The limits of mails: those that are sent are counted per mailbox, those that are asked for per address. Whoever counts
+//! holds the mailbox's lock until the end of the transaction, so the limits are exact however many servers count.
 
-use comanda_domain::{MAIL_LIMIT_PERIOD, MailKind, MailLimits, Mailbox, Timestamp};
+use comanda_domain::{Email, MAIL_LIMIT_PERIOD, MailKind, MailLimits, Mailbox, Timestamp};
 use diesel::{
     dsl::{count_star, min},
     prelude::*,
@@ -15,27 +15,34 @@ use crate::database::{Named, schema::mails};
 /// The kind of a mail about an event, which no account's mail has.
 pub(super) const ORDER: &str = "order";
 
-/// Kinds that are counted together.
+/// Kinds that are counted together. Whoever causes mails of one class keeps no mail of another from its reader: strangers
+/// can cause verifications (by registering addresses of the same mailbox), and orders cause more mails than anything else.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
-    Requested,
-    Other,
+    Verification,
+    PasswordReset,
+    Notice,
+    Order,
 }
 
 impl Class {
     pub(super) fn of(kind: MailKind) -> Self {
-        if MailKind::REQUESTED.contains(&kind) { Self::Requested } else { Self::Other }
+        match kind {
+            MailKind::Verification => Self::Verification,
+            MailKind::PasswordReset => Self::PasswordReset,
+            MailKind::PasswordChanged | MailKind::AdminAppointed => Self::Notice,
+        }
     }
 
     fn kinds(self) -> Vec<&'static str> {
         let kinds = MailKind::ALL.into_iter().filter(|kind| Self::of(*kind) == self).map(MailKind::as_str);
-        kinds.chain((self == Self::Other).then_some(ORDER)).collect()
+        kinds.chain((self == Self::Order).then_some(ORDER)).collect()
     }
 
     pub(super) fn limit(self, limits: MailLimits) -> i64 {
         i64::from(match self {
-            Self::Requested => limits.requested,
-            Self::Other => limits.others,
+            Self::Verification | Self::PasswordReset => limits.requested,
+            Self::Notice | Self::Order => limits.others,
         })
     }
 }
@@ -58,7 +65,7 @@ pub(super) async fn admitted(
     at: Timestamp,
 ) -> QueryResult<i64> {
     mails::table
-        .filter(mails::mailbox.eq(mailbox.as_str()).and(mails::kind.eq_any(class.kinds())))
+        .filter(mails::mailbox.eq(mailbox.as_str()).and(mails::counted_as.eq_any(class.kinds())))
         .filter(mails::counted_at.gt(at - MAIL_LIMIT_PERIOD))
         .select(count_star())
         .first(connection)
@@ -66,15 +73,19 @@ pub(super) async fn admitted(
         .await
 }
 
-/// How many mails to the mailbox were asked for within the period, and when the first was. Those that were dropped
-/// count as well: whether an address has an account must make no difference.
+/// How many mails of the kind were asked for within the period, and when the first was. Those that were dropped count as
+/// well: whether an address has an account must make no difference. So each address counts alone: whoever asks for mails
+/// to an address that has no account, of a mailbox that has one under another address, keeps nothing from its owner.
 pub(super) async fn requested(
     connection: &mut AsyncPgConnection,
-    mailbox: &Mailbox,
+    kind: MailKind,
+    email: &Email,
     at: Timestamp,
 ) -> QueryResult<(i64, Option<Timestamp>)> {
     mails::table
-        .filter(mails::mailbox.eq(mailbox.as_str()).and(mails::kind.eq_any(Class::Requested.kinds())))
+        // The mailbox is what the index knows.
+        .filter(mails::mailbox.eq(Mailbox::of(email).as_str()).and(mails::email.eq(email.as_str())))
+        .filter(mails::kind.eq(kind.as_str()))
         .filter(mails::created_at.gt(at - MAIL_LIMIT_PERIOD))
         .select((count_star(), min(mails::created_at)))
         .first(connection)

@@ -22,6 +22,7 @@ use comanda_domain::{
     Timestamp, TokenPurpose,
     ports::{DueMail, Idempotent, MailAllowance, MailTokenError, Mails, RequestMailError, ResetAccount, Unavailable},
 };
+use tokio::sync::Semaphore;
 
 pub(crate) use self::record::record;
 use crate::Database;
@@ -30,11 +31,14 @@ use crate::Database;
 pub struct PostgresMails {
     database: Database,
     limits: MailLimits,
+    /// Mails about orders are counted one after the other. Many are sent at once, and none is urgent: they must not take
+    /// the connections by which orders are placed.
+    admitting: Semaphore,
 }
 
 impl PostgresMails {
     pub fn new(database: Database, limits: MailLimits) -> Self {
-        Self { database, limits }
+        Self { database, limits, admitting: Semaphore::new(1) }
     }
 }
 
@@ -53,16 +57,16 @@ impl Mails for PostgresMails {
         request_password_reset::request_password_reset(&self.database, self.limits, email.clone(), at).await
     }
 
-    async fn take_due(&self, at: Timestamp) -> Result<Option<DueMail>, Unavailable> {
-        take_due::take_due(&self.database, self.limits, at).await
+    async fn take_due(&self, at: Timestamp, attempts: u32) -> Result<Option<DueMail>, Unavailable> {
+        take_due::take_due(&self.database, self.limits, at, attempts).await
     }
 
     async fn add_token(&self, token: NewMailToken) -> Result<(), Unavailable> {
         add_token::add_token(&self.database, &token).await
     }
 
-    async fn settle(&self, id: MailId, next_at: Option<Timestamp>) -> Result<(), Unavailable> {
-        settle::settle(&self.database, id, next_at).await
+    async fn settle(&self, id: MailId, attempt: u32, next_at: Option<Timestamp>) -> Result<(), Unavailable> {
+        settle::settle(&self.database, id, attempt, next_at).await
     }
 
     async fn check_token(
@@ -103,6 +107,7 @@ impl Mails for PostgresMails {
 #[async_trait]
 impl MailAllowance for PostgresMails {
     async fn admit(&self, event: i64, account: AccountId, to: &Email, at: Timestamp) -> Result<bool, Unavailable> {
+        let _alone = self.admitting.acquire().await.map_err(Unavailable::new)?;
         admit::admit(&self.database, self.limits, event, account, to.clone(), at).await
     }
 }

@@ -15,10 +15,9 @@ pub(super) async fn request_password_reset(
 ) -> Result<(), Unavailable> {
     database
         .transaction(async move |connection| {
-            let mailbox = Mailbox::of(&email);
-            lock(connection, &mailbox).await?;
-            let (count, _) = requested(connection, &mailbox, at).await?;
-            if count < Class::Requested.limit(limits) {
+            lock(connection, &Mailbox::of(&email)).await?;
+            let (count, _) = requested(connection, MailKind::PasswordReset, &email, at).await?;
+            if count < Class::PasswordReset.limit(limits) {
                 record(connection, MailKind::PasswordReset, None, &email, at).await?;
             }
             Ok(())

@@ -32,21 +32,23 @@ pub(super) async fn request_verification(
                 .optional()?
                 .ok_or(Failure(RequestMailError::NotFound))?;
             let email = Email::stored(&email);
-            let mailbox = Mailbox::of(&email);
-            lock(connection, &mailbox).await?;
+            lock(connection, &Mailbox::of(&email)).await?;
             if let Some(key) = &key
                 && was_requested(connection, account, key, at).await?
             {
                 return Ok(Idempotent { outcome: (), replayed: true });
             }
+            let key = key.as_ref().map(IdempotencyKey::as_str);
             if verified_at.is_none() {
-                let (count, first) = requested(connection, &mailbox, at).await?;
-                if count >= Class::Requested.limit(limits) {
+                let (count, first) = requested(connection, MailKind::Verification, &email, at).await?;
+                if count >= Class::Verification.limit(limits) {
                     let wait = first.map_or(MAIL_LIMIT_PERIOD, |first| first + MAIL_LIMIT_PERIOD - at);
                     return Err(Failure(RequestMailError::TooMany { wait }));
                 }
-                let key = key.as_ref().map(IdempotencyKey::as_str);
-                record_under(connection, MailKind::Verification, Some(account), &email, key, at).await?;
+                record_under(connection, MailKind::Verification, Some(account), &email, key, at, Some(at)).await?;
+            } else if key.is_some() {
+                // Nothing is to be sent, but the key is used.
+                record_under(connection, MailKind::Verification, Some(account), &email, key, at, None).await?;
             }
             Ok(Idempotent { outcome: (), replayed: false })
         })

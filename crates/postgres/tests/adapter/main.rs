@@ -9,6 +9,7 @@ mod constraints;
 mod deadlines;
 mod invariants;
 mod lookups;
+mod mails;
 mod menu;
 mod migrations;
 mod outbox;

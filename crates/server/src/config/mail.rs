@@ -24,10 +24,12 @@ settings! {
         MAIL_LANGUAGE => language: Language = "en",
             "The language of mails: `en` or `de`.";
         MAIL_REQUESTS_PER_HOUR => requests_per_hour: u32 in 1..=1_000 = 5,
-            "How many mails an address gets per hour because somebody asked for them, to verify the address or to reset \
-             the password. An account has one address; addresses that differ by a `+tag` alone are one.";
+            "How many mails an address gets per hour because somebody asked for them: this many to verify the address, and \
+             this many to reset the password. An account has one address; addresses that differ by a `+tag` alone are \
+             one.";
         MAIL_PER_HOUR => per_hour: u32 in 1..=100_000 = 60,
-            "How many other mails an address gets per hour, those about orders included. Further ones are left out.";
+            "How many other mails an address gets per hour: this many about orders, and this many notices. Further ones are \
+             left out.";
     }
 }
 

@@ -2,11 +2,11 @@ use std::time::Duration;
 
 use comanda_application::Mails;
 
-use super::worker::Worker;
+use super::worker::{Period, Worker};
 
 /// Deletes mails and mail tokens that are of no use any more.
 pub fn delete_old_mails(mails: Mails) -> Worker {
-    const PERIOD: Duration = Duration::from_mins(10);
+    const PERIOD: Period = Period::of(Duration::from_mins(1));
     Worker::every(PERIOD, "delete_old_mails", move || {
         let mails = mails.clone();
         async move {

@@ -1,6 +1,9 @@
 use std::{sync::Arc, time::Duration};
 
-use comanda_application::{Mails, mails::Sent};
+use comanda_application::{
+    Mails,
+    mails::{Attempted, Sent},
+};
 use comanda_domain::ports::{Unavailable, WorkQueue};
 use tokio::sync::Notify;
 
@@ -26,6 +29,8 @@ pub fn send_mails(mails: Mails, waker: MailsWaker) -> Worker {
 }
 
 async fn run(mails: Mails, waker: MailsWaker, context: Context) {
+    // Counted from nothing, so that an alert sees the first one.
+    metrics::counter!("comanda_account_mails_total", "outcome" => "given_up").increment(0);
     while !context.is_cancelled() {
         match round(&mails, &context).await {
             Ok(()) => context.succeeded(),
@@ -40,20 +45,23 @@ async fn run(mails: Mails, waker: MailsWaker, context: Context) {
 
 async fn round(mails: &Mails, context: &Context) -> Result<(), Unavailable> {
     while !context.is_cancelled()
-        && let Some(sent) = mails.send_next().await?
+        && let Some(Attempted { id, kind, account_id, outcome }) = mails.send_next().await?
     {
-        let outcome = match sent {
+        // Whom it was for says the account: addresses are not logged.
+        let outcome = match outcome {
             Sent::Sent => "sent",
             Sent::Later(error) => {
-                tracing::warn!(%error, "a mail to an account cannot be sent now; it is tried again");
+                tracing::warn!(mail = %id, %kind, %error, "a mail to an account cannot be sent now; it is tried again");
                 "later"
             }
             Sent::GivenUp(error) => {
-                tracing::error!(%error, "a mail to an account cannot be sent; it is given up");
+                tracing::error!(mail = %id, %kind, account = %account_id, %error, "a mail to an account is given up");
                 "given_up"
             }
         };
         metrics::counter!("comanda_account_mails_total", "outcome" => outcome).increment(1);
+        // The backlog may take long.
+        context.succeeded();
     }
     // Last: while Redis is gone no lock can be lifted, and mails are sent all the same.
     mails.lift_locks().await
