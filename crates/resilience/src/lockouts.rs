@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeSet,
     num::NonZeroUsize,
     sync::{
         Arc, Mutex, PoisonError,
@@ -56,19 +57,47 @@ impl LocalLockouts {
         }
     }
 
-    /// Lifts the lock of an address here and in the shared lockouts. `false`: those are out of reach.
-    pub async fn lift(&self, email: &Email) -> bool {
-        self.unlock_locally(email);
+    /// Forgets here what led to a lock of the address, for strangers and for the account's devices. A lock that was set
+    /// after `unlocked_at` stays. It forgets all failures that have not led to a lock, so it is to be called once for
+    /// each unlock: whoever could have it repeated could guess on and on.
+    pub fn lift_here(&self, email: &Email, unlocked_at: Timestamp) {
+        let now = self.clock.now();
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_address: Vec<Claimant> = states
+            .iter()
+            .filter(|(claimant, _)| claimant.email == *email)
+            .map(|(claimant, _)| claimant.clone())
+            .collect();
+        for claimant in of_address {
+            if let Some(state) = states.peek_mut(&claimant) {
+                if self.policy.lock(state, now).is_some_and(|lock| lock.locked_at > unlocked_at) {
+                    continue;
+                }
+                self.policy.unlock(state, now);
+                if state.is_clear() {
+                    states.pop(&claimant);
+                }
+            }
+        }
+    }
+
+    /// Lifts the lock of an address in the shared lockouts. `false`: they are out of reach.
+    pub async fn lift_shared(&self, email: &Email) -> bool {
         self.outage.call(self.shared.unlock(email)).await.is_some()
     }
 
     /// Hands the locks that were set here over to the shared lockouts, so that all servers know them and an admin can
-    /// see and lift them. What is out of reach still gets them at another call.
-    pub async fn hand_over(&self) {
+    /// see and lift them. What is out of reach still gets them at another call, and so do the addresses in `but_not`:
+    /// an unlock of theirs, which would lift the lock, is still to reach the shared lockouts.
+    pub async fn hand_over(&self, but_not: &BTreeSet<Email>) {
         if !self.to_hand_over.swap(false, Ordering::AcqRel) {
             return;
         }
         for (claimant, lock) in self.locked_here() {
+            if but_not.contains(&claimant.email) {
+                self.to_hand_over.store(true, Ordering::Release);
+                continue;
+            }
             if self.outage.call(self.shared.adopt(&claimant, lock)).await.is_none() {
                 self.to_hand_over.store(true, Ordering::Release);
                 return;
@@ -135,25 +164,6 @@ impl LocalLockouts {
         }
     }
 
-    /// For strangers and for the account's devices.
-    fn unlock_locally(&self, email: &Email) {
-        let now = self.clock.now();
-        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_address: Vec<Claimant> = states
-            .iter()
-            .filter(|(claimant, _)| claimant.email == *email)
-            .map(|(claimant, _)| claimant.clone())
-            .collect();
-        for claimant in of_address {
-            if let Some(state) = states.peek_mut(&claimant) {
-                self.policy.unlock(state, now);
-                if state.is_clear() {
-                    states.pop(&claimant);
-                }
-            }
-        }
-    }
-
     fn has_state(&self, claimant: &Claimant) -> bool {
         self.states.lock().unwrap_or_else(PoisonError::into_inner).contains(claimant)
     }
@@ -198,7 +208,8 @@ impl Lockouts for LocalLockouts {
 
     /// Fails if the shared lockouts are out of reach, so that whoever has it recorded repeats it.
     async fn unlock(&self, email: &Email) -> Result<(), Unavailable> {
-        let reached = self.lift(email).await;
+        self.lift_here(email, self.clock.now());
+        let reached = self.lift_shared(email).await;
         reached.then_some(()).ok_or_else(|| Unavailable::new("the shared lockouts are out of reach"))
     }
 }
@@ -307,11 +318,11 @@ mod tests {
         let other = Email::new("ben@example.org").expect("an address");
         assert!(lockouts.find(&other).await.is_err(), "nobody knows while the shared ones are gone");
 
-        lockouts.hand_over().await;
+        lockouts.hand_over(&BTreeSet::new()).await;
         assert!(lockouts.has_state(&stranger()), "the shared ones are still out of reach");
         lockouts.outage.forget();
         for _ in 0..2 {
-            lockouts.hand_over().await;
+            lockouts.hand_over(&BTreeSet::new()).await;
             assert!(!lockouts.has_state(&stranger()), "the shared ones know it now");
         }
         let again = lockouts.begin(&stranger(), AttemptId::new(Uuid::from_u128(9))).await.expect("a response");
@@ -325,9 +336,47 @@ mod tests {
         shared.expect_unlock().once().returning(|_| Ok(()));
         let lockouts = lockouts(shared);
         assert!(lockouts.unlock(&stranger().email).await.is_err());
-        assert!(!lockouts.lift(&stranger().email).await, "still out of reach");
+        assert!(!lockouts.lift_shared(&stranger().email).await, "still out of reach");
         lockouts.outage.forget();
-        assert!(lockouts.lift(&stranger().email).await);
+        assert!(lockouts.lift_shared(&stranger().email).await);
+    }
+
+    /// Locks strangers out of the address, and says when.
+    async fn lock_here(lockouts: &LocalLockouts, claimant: &Claimant) -> Timestamp {
+        for n in 0..5 {
+            let id = AttemptId::new(Uuid::from_u128(n));
+            lockouts.begin(claimant, id).await.expect("a response");
+            lockouts.settle(claimant, id, AttemptOutcome::Failure).await.expect("a response");
+        }
+        lockouts.with_state(claimant, LockoutPolicy::lock).expect("locked").locked_at
+    }
+
+    #[tokio::test]
+    async fn an_unlock_that_arrives_late_lifts_no_later_lock() {
+        let mut shared = MockLockouts::new();
+        shared.expect_begin().returning(|_, _| Err(Unavailable::new("gone")));
+        let lockouts = lockouts(shared);
+        let locked_at = lock_here(&lockouts, &stranger()).await;
+        lockouts.lift_here(&stranger().email, locked_at - Duration::from_millis(1));
+        assert!(lockouts.has_state(&stranger()), "it was set afterwards");
+        lockouts.lift_here(&stranger().email, locked_at);
+        assert!(!lockouts.has_state(&stranger()));
+    }
+
+    #[tokio::test]
+    async fn an_address_with_an_unfinished_unlock_does_not_keep_the_locks_of_others_here() {
+        let ben = Claimant::stranger(Email::new("ben@example.org").expect("an address"));
+        let mut shared = MockLockouts::new();
+        shared.expect_begin().returning(|_, _| Err(Unavailable::new("gone")));
+        shared.expect_adopt().times(2).returning(|_, _| Ok(()));
+        let lockouts = lockouts(shared);
+        lock_here(&lockouts, &stranger()).await;
+        lock_here(&lockouts, &ben).await;
+        lockouts.outage.forget();
+        lockouts.hand_over(&BTreeSet::from([stranger().email])).await;
+        assert!(lockouts.has_state(&stranger()) && !lockouts.has_state(&ben));
+        lockouts.hand_over(&BTreeSet::new()).await;
+        assert!(!lockouts.has_state(&stranger()));
     }
 
     #[test]

@@ -79,6 +79,23 @@ async fn two_customers_at_two_servers_hold_no_more_than_allowed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn free_dishes_count_until_staff_accept_the_order() {
+    let app = TestApp::with_servers(1, &[("ORDER_LIMIT_OPEN", "2")]).await;
+    let (free, customer) = (app.item_at(100, 0).await, app.customer().await);
+    let mut order = String::new();
+    for _ in 0..2 {
+        order = order_id(&customer.order(&[(free, 20)]).await);
+        let payments = format!("/v1/orders/{order}/payments");
+        let payment = customer.post(&payments, &json!({ "method": "counter" })).await.expect(201);
+        assert_eq!(payment["status"], "succeeded");
+    }
+    assert_eq!(limit(&customer.order(&[(free, 20)]).await), "open-orders");
+    app.admin.post(&format!("/v1/orders/{order}/status"), &json!({ "status": "accepted" })).await.expect(200);
+    customer.order(&[(free, 20)]).await.expect(201);
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn staff_who_order_for_customers_have_no_limits() {
     let settings = [("ORDER_LIMIT_OPEN", "1"), ("ORDER_LIMIT_PORTIONS", "2"), ("ORDER_LIMIT_PER_MINUTE", "1")];
     let app = TestApp::with_servers(1, &settings).await;
@@ -219,7 +236,9 @@ async fn half_sent_bodies_keep_nobody_out() {
     let address = app.servers[0].address.clone();
     let senders = tokio::spawn(async move { send_by_halves(&address, HALF_SENT).await });
     let held = || std::fs::read_dir(format!("/proc/{}/fd", app.servers[0].pid())).unwrap().count();
+    let begin = Instant::now();
     while held() < HALF_SENT {
+        assert!(begin.elapsed() < Duration::from_secs(60), "{} of {HALF_SENT} connections are open", held());
         tokio::task::yield_now().await;
     }
     let besieged = times_of_customers(&app, &customers, item, 50).await;

@@ -251,6 +251,30 @@ async fn an_unlock_reaches_what_servers_locked_while_redis_was_gone() {
     app.close().await;
 }
 
+/// An unlock that has not reached Redis yet is repeated until it does. What is guessed meanwhile counts all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unlock_while_redis_is_gone_opens_the_address_once() {
+    const PAUSE: Duration = Duration::from_millis(100);
+
+    let mut redis = TestRedis::start().await;
+    let app = TestApp::with_redis(redis.url(), 1, &[]).await;
+    let (email, attacker) = (app.account().await, app.anonymous());
+    redis.kill();
+    while attacker.try_password(&email, WRONG).await.code() != "account-locked" {}
+    assert_eq!(unlock(&app, &email).await, 204);
+    let mut guesses = 0;
+    for _ in 0..30 {
+        if attacker.try_password(&email, WRONG).await.code() == "invalid-credentials" {
+            guesses += 1;
+        }
+        // So that the server reads the audit log several times meanwhile.
+        tokio::time::sleep(PAUSE).await;
+    }
+    assert_eq!(attacker.try_password(&email, PASSWORD).await.code(), "account-locked");
+    // The server may find the unlock in the audit log when four of five guesses have been made.
+    assert!((5..=9).contains(&guesses), "{guesses} guesses");
+}
+
 /// Takes samples of both kinds alternately, so that other load on the machine affects both alike, and compares them by
 /// the two-sample Kolmogorov-Smirnov test: the greatest distance between the two empirical distributions. Were they the
 /// same, it would exceed this bound once in ten thousand runs; a skipped hash, or even half of one, makes it 1.

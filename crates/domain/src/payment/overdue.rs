@@ -25,9 +25,11 @@ impl PaymentTerms {
     }
 }
 
-/// Whether an order is to be cancelled because it was not paid in time.
+/// Whether an order is to be cancelled because it was not paid in time. A payment of nothing does not make it wait:
+/// otherwise whoever orders free dishes could hold any quantity of them for ever.
 pub fn is_overdue(order: &Order, payments: &[Payment], terms: PaymentTerms, now: Timestamp) -> bool {
-    if !OVERDUE_ORDER_STATUSES.contains(&order.status) || payments.iter().any(|payment| payment.status.is_paid()) {
+    let is_money = |payment: &Payment| payment.status.is_paid() && payment.amount.amount() > 0;
+    if !OVERDUE_ORDER_STATUSES.contains(&order.status) || payments.iter().any(is_money) {
         return false;
     }
     let due_at = match payments.iter().find(|payment| payment.awaits_card()) {
@@ -84,6 +86,17 @@ mod tests {
                     assert_eq!(is_overdue(&late, &[payment], TERMS, now()), expected, "{status} {method:?} {paid:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn an_order_of_free_dishes_waits_for_staff_as_long_as_an_unpaid_one() {
+        let free = Payment { amount: euros(0), ..payment(PaymentMethod::Counter, PaymentStatus::Succeeded) };
+        assert!(!overdue(TERMS.unpaid, std::slice::from_ref(&free)));
+        let age = TERMS.unpaid + Duration::from_millis(1);
+        assert!(overdue(age, std::slice::from_ref(&free)));
+        for status in OrderStatus::ALL.into_iter().filter(|status| *status != OrderStatus::Pending) {
+            assert!(!is_overdue(&order(status, age), std::slice::from_ref(&free), TERMS, now()), "{status}");
         }
     }
 

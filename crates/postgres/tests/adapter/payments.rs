@@ -9,6 +9,7 @@ use comanda_domain::{
     },
 };
 use comanda_postgres::PostgresPayments;
+use futures_util::{StreamExt, stream};
 use uuid::Uuid;
 
 use crate::shop::{Shop, now};
@@ -97,18 +98,39 @@ async fn an_order_is_cancelled_as_overdue_once_and_only_while_it_is_unpaid() {
     shop.assert_sound().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_of_free_dishes_that_nobody_accepts_is_cancelled() {
+    let shop = Shop::open().await;
+    let tables = shop.database.client().await;
+    let payments = PostgresPayments::new(shop.pool.clone());
+    let free = shop.item_at(10, 0).await;
+    let mut orders = Vec::new();
+    for _ in 0..2 {
+        let id = shop.orders.place(shop.order(&[(&free, 1)])).await.unwrap().outcome.order.id;
+        let begun = payments.begin(NewPayment { method: PaymentMethod::Counter, ..by_card(id) }).await.unwrap();
+        assert!(matches!(begun, BegunPayment::Complete(_)));
+        orders.push(id);
+    }
+    tables.execute("UPDATE orders SET created_at = created_at - interval '90 minutes'", &[]).await.unwrap();
+    let accept = "UPDATE orders SET status = 'accepted' WHERE id = $1";
+    tables.execute(accept, &[&orders[0].as_uuid()]).await.unwrap();
+    assert_eq!(shop.orders.cancel_overdue(TERMS, now(), refund_id()).await.unwrap(), Some(orders[1]));
+    assert_eq!(shop.orders.cancel_overdue(TERMS, now(), refund_id()).await.unwrap(), None);
+}
+
 /// More orders than one call looks at are paid, and older than one that is not.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unpaid_order_is_found_behind_any_number_of_paid_ones() {
     let shop = Shop::open().await;
     let tables = shop.database.client().await;
     let payments = PostgresPayments::new(shop.pool.clone());
-    let free = shop.item_at(2000, 0).await;
-    let order = || async { shop.orders.place(shop.order(&[(&free, 1)])).await.unwrap().outcome.order.id };
-    for id in futures_util::future::join_all((0..1010).map(|_| order())).await {
-        let paid = NewPayment { method: PaymentMethod::Counter, ..by_card(id) };
-        assert!(matches!(payments.begin(paid).await.unwrap(), BegunPayment::Complete(_)));
+    let item = shop.item_at(2000, 100).await;
+    let order = || async { shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap().outcome.order.id };
+    let placed: Vec<_> = stream::iter((0..1010).map(|_| order())).buffer_unordered(100).collect().await;
+    for id in placed {
+        payments.begin(NewPayment { method: PaymentMethod::Counter, ..by_card(id) }).await.unwrap();
     }
+    tables.execute("UPDATE payments SET status = 'succeeded', paid_at = begun_at", &[]).await.unwrap();
     tables.execute("UPDATE orders SET created_at = created_at - interval '90 minutes'", &[]).await.unwrap();
     let unpaid = order().await;
     tables

@@ -33,12 +33,17 @@ pub(super) fn hasher(config: &PasswordConfig, workers: &mut Workers) -> anyhow::
     Ok(Arc::new(hasher))
 }
 
+/// Lockouts that all servers share in Redis.
+pub(super) fn shared_lockouts(config: &LockoutSettings, redis: &RedisConnections) -> Arc<RedisLockouts> {
+    Arc::new(RedisLockouts::new(redis.clone(), config.policy(), config.patience))
+}
+
 /// Lockouts that all servers share in Redis, and that go on in memory while Redis is gone.
 pub(super) fn lockouts(
     config: &LockoutSettings,
     redis: &RedisConnections,
     clock: &Arc<dyn Clock>,
 ) -> Arc<LocalLockouts> {
-    let shared = Arc::new(RedisLockouts::new(redis.clone(), config.policy(), config.patience));
+    let shared = shared_lockouts(config, redis);
     Arc::new(LocalLockouts::beside(shared.clone(), shared, config.policy(), config.patience, clock.clone()))
 }

@@ -88,8 +88,9 @@ impl Server {
         let mails_waker = MailsWaker::default();
         let mails = mails::stored(&database, config);
         let mail = events::mail(config, mails.clone(), &clock)?;
-        let (for_mails, at) = (lockouts.clone(), clock.clone());
-        mails::register(config, mails.clone(), mail.clone(), for_mails, at, mails_waker.clone(), &mut workers);
+        // Not the local ones: what is repeated while Redis is gone must not forget failures that count here alone.
+        let shared = accounts::shared_lockouts(&config.lockouts, &redis);
+        mails::register(config, mails.clone(), mail.clone(), shared, clock.clone(), mails_waker.clone(), &mut workers);
         let payments_waker = PaymentsWaker::default();
         let Gateways { gateway, offline: offline_gateway } = payments::gateways(config, &clock)?;
         let payment_work: Arc<dyn ports::WorkQueue> = Arc::new(payments_waker.clone());

@@ -5,7 +5,7 @@ use std::{
 };
 
 use comanda_domain::{
-    AuditAction, AuditEntry, Email,
+    AuditAction, AuditEntry, Email, Timestamp,
     ports::{AuditLog, AuditQuery, Unavailable},
 };
 use comanda_resilience::LocalLockouts;
@@ -28,30 +28,37 @@ pub fn follow_unlocks(audit_log: Arc<dyn AuditLog>, lockouts: Arc<LocalLockouts>
 
 async fn run(audit_log: Arc<dyn AuditLog>, lockouts: Arc<LocalLockouts>, context: Context) {
     let mut unlocks = Unlocks { audit_log, place: None, known: BTreeSet::new() };
-    let mut unfinished: Vec<Email> = Vec::new();
+    let mut unfinished: BTreeSet<Email> = BTreeSet::new();
     loop {
         match unlocks.read().await {
-            Ok(emails) => {
-                unfinished.extend(emails);
+            Ok(fresh) => {
+                for Unlock { email, at } in fresh {
+                    // Once, and not again with what is repeated below: while Redis is gone, guesses count here only.
+                    lockouts.lift_here(&email, at);
+                    unfinished.insert(email);
+                }
                 context.succeeded();
             }
             Err(error) => context.failed(&error),
         }
-        let mut left = Vec::new();
+        let mut left = BTreeSet::new();
         for email in unfinished {
-            if !lockouts.lift(&email).await {
-                left.push(email);
+            if !lockouts.lift_shared(&email).await {
+                left.insert(email);
             }
         }
         unfinished = left;
-        // Only what was not unlocked meanwhile.
-        if unfinished.is_empty() {
-            lockouts.hand_over().await;
-        }
+        lockouts.hand_over(&unfinished).await;
         if context.pause(PERIOD).await.is_cancelled() {
             break;
         }
     }
+}
+
+/// An entry of the audit log.
+struct Unlock {
+    email: Email,
+    at: Timestamp,
 }
 
 /// The unlocks in the audit log, each once.
@@ -73,8 +80,8 @@ struct Place {
 }
 
 impl Unlocks {
-    /// The addresses that were unlocked since the last call, or since the first.
-    async fn read(&mut self) -> Result<Vec<Email>, Unavailable> {
+    /// What was unlocked since the last call, or since the first.
+    async fn read(&mut self) -> Result<Vec<Unlock>, Unavailable> {
         let Some(place) = &mut self.place else {
             let newest = newest(&*self.audit_log).await?;
             self.place = Some(Place { after: newest, next: newest, since: Instant::now() });
@@ -87,7 +94,9 @@ impl Unlocks {
             self.known = self.known.split_off(&(place.after + 1));
         }
         let fresh = unlocks.into_iter().filter(|entry| self.known.insert(entry.id));
-        Ok(fresh.filter_map(|entry| Email::new(&entry.record.target).ok()).collect())
+        let unlock =
+            |AuditEntry { record, .. }| Some(Unlock { email: Email::new(&record.target).ok()?, at: record.at });
+        Ok(fresh.filter_map(unlock).collect())
     }
 }
 

@@ -196,19 +196,20 @@ async fn begin_and_read(
     // Idempotency keys are looked up once the locks are held: if another server is placing an order with the same key,
     // it names the same menu items, so its order is committed by then.
     //
-    // Customers are locked before menu items, so that whoever waits for a customer does not keep others from the stock.
-    // Their orders are counted by a statement of its own, which sees what was committed while the lock was waited for.
-    let (begun, locked, rows, known, counted) = join!(
+    // Customers are locked, and their orders counted, before menu items are locked, so that whoever waits for a customer
+    // does not keep others from the stock, and nor does the count. It is a statement of its own, which sees what was
+    // committed while the lock was waited for.
+    let (begun, locked, counted, rows, known) = join!(
         first.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
         OptionFuture::from((!limited.is_empty()).then(|| {
             LockCustomers { customers: &limited }.execute(&mut fourth).changes("order.place.lock_customers")
         })),
+        OptionFuture::from((!limited.is_empty()).then(|| {
+            CountUnpaidOrders { customers: &limited }.load::<UnpaidRow>(&mut fifth).rows("order.place.count_unpaid")
+        })),
         ReadAndLockStock { items: &items }.load::<StockRow>(&mut second).rows("order.place.lock_stock"),
         OptionFuture::from((!keys.is_empty()).then(|| {
             FindKeys { callers: &callers, keys: &keys }.load::<KnownKey>(&mut third).rows("order.place.find_keys")
-        })),
-        OptionFuture::from((!limited.is_empty()).then(|| {
-            CountUnpaidOrders { customers: &limited }.load::<UnpaidRow>(&mut fifth).rows("order.place.count_unpaid")
         })),
     );
     begun?;
