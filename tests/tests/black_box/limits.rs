@@ -236,21 +236,29 @@ async fn half_sent_bodies_keep_nobody_out() {
     let address = app.servers[0].address.clone();
     let senders = tokio::spawn(async move { send_by_halves(&address, HALF_SENT).await });
     let held = || std::fs::read_dir(format!("/proc/{}/fd", app.servers[0].pid())).unwrap().count();
-    let begin = Instant::now();
-    while held() < HALF_SENT {
-        assert!(begin.elapsed() < Duration::from_mins(1), "{} of {HALF_SENT} connections are open", held());
-        tokio::task::yield_now().await;
+    let until_besieged = async || {
+        let begin = Instant::now();
+        while held() < HALF_SENT {
+            assert!(begin.elapsed() < Duration::from_mins(1), "{} of {HALF_SENT} connections are open", held());
+            tokio::task::yield_now().await;
+        }
+    };
+    let p99 = |times: &[Duration]| times[times.len() * 99 / 100];
+    // The best of three, since the machine may do something else meanwhile.
+    let mut besieged = Duration::MAX;
+    for _ in 0..3 {
+        until_besieged().await;
+        besieged = besieged.min(p99(&times_of_customers(&app, &customers, item, 50).await));
     }
-    let besieged = times_of_customers(&app, &customers, item, 50).await;
-    assert!(held() > HALF_SENT, "the half-sent requests are still there");
+    until_besieged().await;
     app.anonymous().log_in(&email, PASSWORD).await;
     app.account().await;
     assert!(!senders.is_finished());
     senders.abort();
 
-    // Printed and not asserted: a machine that does something else meanwhile makes it any number.
-    let p99 = |times: &[Duration]| times[times.len() * 99 / 100];
-    println!("p99: idle {:?}, beside {HALF_SENT} half-sent bodies {:?}", p99(&idle), p99(&besieged));
+    let idle = p99(&idle);
+    println!("p99: idle {idle:?}, beside {HALF_SENT} half-sent bodies {besieged:?}");
+    assert!(besieged <= (3 * idle).max(Duration::from_millis(250)), "{besieged:?}, and {idle:?} without them");
     app.close().await;
 }
 

@@ -149,6 +149,11 @@ fn read(
         if let Poll::Ready(whole) = poll!(collect.as_mut()) {
             return whole;
         }
+        // The HTTP layer hands over what arrived along with the head only once the first poll has returned.
+        tokio::task::yield_now().await;
+        if let Poll::Ready(whole) = poll!(collect.as_mut()) {
+            return whole;
+        }
         // The rest depends on the client: while it takes its time, another request may be worked on.
         let Some(place) = place else { return collect.await };
         place.give_up();
@@ -200,5 +205,36 @@ fn segment(segment: &serde_path_to_error::Segment) -> String {
         // RFC 6901, section 3.
         Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
         Enum { .. } | Unknown => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_http::h1;
+    use actix_web::test::TestRequest;
+
+    use super::*;
+    use crate::http::middleware::Admission;
+
+    #[tokio::test]
+    async fn a_body_that_arrives_with_its_head_keeps_the_place_of_its_request() {
+        let admission = Admission::new(1);
+        for arrives in [true, false] {
+            let admitted = admission.admit().unwrap();
+            let request = TestRequest::default().to_http_request();
+            request.extensions_mut().insert(admitted.place());
+            let (mut sender, payload) = h1::Payload::create(false);
+            let mut reading = pin!(read(&request, &mut Payload::from(payload), BODY_LIMIT));
+            assert!(poll!(reading.as_mut()).is_pending());
+            if arrives {
+                sender.feed_data(Bytes::from_static(b"{}"));
+                sender.feed_eof();
+                assert!(admission.admit().is_none(), "it has its place");
+                assert_eq!(reading.await.unwrap(), "{}");
+            } else {
+                assert!(poll!(reading.as_mut()).is_pending());
+                assert!(admission.admit().is_some(), "it has left its place to others");
+            }
+        }
     }
 }

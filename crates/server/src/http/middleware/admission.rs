@@ -29,7 +29,7 @@ impl Admission {
     }
 
     /// `None`: there are enough already.
-    pub(super) fn admit(&self) -> Option<Admitted> {
+    pub(in crate::http) fn admit(&self) -> Option<Admitted> {
         let place = Place { admission: self.clone(), taken: Cell::new(false) };
         place.take().then(|| Admitted(Rc::new(place)))
     }
@@ -66,10 +66,10 @@ impl Place {
 }
 
 /// A request that was let in. Its place is free again when this is dropped, whoever else still knows the place.
-pub(super) struct Admitted(Rc<Place>);
+pub(in crate::http) struct Admitted(Rc<Place>);
 
 impl Admitted {
-    pub(super) fn place(&self) -> Rc<Place> {
+    pub(in crate::http) fn place(&self) -> Rc<Place> {
         Rc::clone(&self.0)
     }
 }

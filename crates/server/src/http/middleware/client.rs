@@ -55,10 +55,11 @@ impl ClientAddresses {
         self.trusted_proxies.iter().any(|network| network.contains(&address))
     }
 
-    /// Reads `X-Forwarded-For` from its end, for as long as a trusted proxy wrote it.
+    /// Reads `X-Forwarded-For` from its end, for as long as a trusted proxy wrote it. It ends at what is no address:
+    /// nobody knows who wrote what comes before.
     fn forwarded(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        let values = headers.get_all(FORWARDED_FOR).filter_map(|value| value.to_str().ok());
-        let hops: Vec<&str> = values.flat_map(|value| value.split(',')).collect();
+        let values = headers.get_all(FORWARDED_FOR);
+        let hops: Vec<&[u8]> = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).collect();
         let mut client = peer;
         for hop in hops.into_iter().rev().map(address_of) {
             match hop {
@@ -71,8 +72,8 @@ impl ClientAddresses {
 }
 
 /// Some proxies write a port behind the address, and brackets around an IPv6 address.
-fn address_of(hop: &str) -> Option<IpAddr> {
-    let hop = hop.trim().trim_matches('"');
+fn address_of(hop: &[u8]) -> Option<IpAddr> {
+    let hop = std::str::from_utf8(hop).ok()?.trim().trim_matches('"');
     let with_port = || hop.parse().ok().map(|address: SocketAddr| address.ip());
     let in_brackets = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok().map(|v6: Ipv6Addr| IpAddr::V6(v6));
     let address = hop.parse().ok().or_else(with_port).or_else(in_brackets)?;
@@ -81,15 +82,15 @@ fn address_of(hop: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::test::TestRequest;
+    use actix_web::{http::header::HeaderValue, test::TestRequest};
 
     use super::*;
 
-    fn client(proxies: &str, peer: &str, forwarded: &[&str]) -> String {
+    fn client(proxies: &str, peer: &str, forwarded: &[impl AsRef<[u8]>]) -> String {
         let proxies: Vec<IpNet> = proxies.split(',').filter_map(|network| network.parse().ok()).collect();
         let mut request = TestRequest::default().peer_addr(peer.parse().unwrap());
         for value in forwarded {
-            request = request.append_header((FORWARDED_FOR, *value));
+            request = request.append_header((FORWARDED_FOR, HeaderValue::from_bytes(value.as_ref()).unwrap()));
         }
         ClientAddresses::behind(&proxies).of(&request.to_srv_request()).address().to_string()
     }
@@ -103,6 +104,14 @@ mod tests {
         assert_eq!(client("10.0.0.0/8", "192.0.2.7, 10.0.0.2"), "192.0.2.7", "two proxies");
         assert_eq!(client("10.0.0.0/8", "nonsense"), "10.0.0.1");
         assert_eq!(client("10.0.0.0/8", "192.0.2.7, nonsense"), "10.0.0.1");
+    }
+
+    #[test]
+    fn what_nobody_can_read_hides_no_hop() {
+        let client = |forwarded: &[&[u8]]| client("10.0.0.0/8", "10.0.0.1:1234", forwarded);
+        assert_eq!(client(&[b"6.6.6.6", b"\xff, 1.2.3.4", b"10.0.0.2"]), "1.2.3.4");
+        assert_eq!(client(&[b"6.6.6.6", b"1.2.3.4, \xff", b"10.0.0.2"]), "10.0.0.2");
+        assert_eq!(client(&[b"6.6.6.6", b"\xff", b"10.0.0.2"]), "10.0.0.2");
     }
 
     #[test]
@@ -128,6 +137,6 @@ mod tests {
                 assert_eq!(client(proxies, peer, &["198.51.100.1", "192.0.2.7:80"]), "192.0.2.7", "two headers");
             }
         }
-        assert_eq!(client("", "[::ffff:192.0.2.9]:1", &[]), "192.0.2.9");
+        assert_eq!(client("", "[::ffff:192.0.2.9]:1", &[""; 0]), "192.0.2.9");
     }
 }
