@@ -92,7 +92,7 @@ pub async fn migrate(url: &DatabaseUrl, server_role: Option<&str>) -> Result<Vec
 }
 
 async fn try_lock(connection: &mut AsyncPgConnection) -> QueryResult<bool> {
-    diesel::select(sql::<Bool>(&format!("pg_try_advisory_lock({LOCK})"))).get_result(connection).await
+    diesel::select(sql::<Bool>(&format!("pg_catalog.pg_try_advisory_lock({LOCK})"))).get_result(connection).await
 }
 
 async fn name_server_role(connection: &mut AsyncPgConnection, role: &str) -> QueryResult<()> {
@@ -122,8 +122,8 @@ struct Applied {
 impl History {
     /// `None`: nobody has ever migrated this database.
     async fn read(connection: &mut AsyncPgConnection) -> QueryResult<Option<Self>> {
-        let ownership = "SELECT pg_has_role(relowner, 'USAGE') AS is_ours \
-                         FROM pg_class WHERE oid = to_regclass('__diesel_schema_migrations')";
+        let ownership = "SELECT pg_catalog.pg_has_role(relowner, 'USAGE') AS is_ours FROM pg_catalog.pg_class \
+                         WHERE oid = pg_catalog.to_regclass('__diesel_schema_migrations')";
         let ownership: Vec<Ownership> = sql_query(ownership).load(connection).await?;
         let Some(Ownership { is_ours }) = ownership.into_iter().next() else { return Ok(None) };
         let applied = sql_query("SELECT version::text FROM __diesel_schema_migrations").load::<Applied>(connection);
