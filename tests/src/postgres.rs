@@ -73,6 +73,10 @@ impl TestPostgres {
         format!("postgres://comanda:{password}@{host}:{port}/comanda?hostaddr=127.0.0.1&{parameters}")
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Connects without TLS, as an account of its own.
     pub async fn inspector(&self) -> Client {
         self.connect().await.expect("PostgreSQL responds")

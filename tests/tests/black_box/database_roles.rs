@@ -40,14 +40,22 @@ async fn signed_in_as(url: &str) -> tokio_postgres::Client {
     client
 }
 
-/// What `comanda check --json` says of the role of this URL, after checking that it is no failure.
+const SIGHT: &str = "the server's database role sees the sessions of all roles";
+
+/// What `comanda check --json` says of the audit log and the role of this URL.
 fn notices(url: &str) -> Vec<String> {
+    notices_of(url, |rule| rule != SIGHT)
+}
+
+/// What `comanda check --json` says of the role of this URL, after checking that it is no failure.
+fn notices_of(url: &str, of: fn(&str) -> bool) -> Vec<String> {
     let output = comanda(url, "redis://127.0.0.1:1").args(["check", "--json"]).output().expect("comanda runs");
     assert_eq!(output.status.code(), Some(0), "{}", printed(&output));
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["sound"], true, "{document}");
     let violations = |notice: &Value| notice["violations"].as_array().unwrap().clone();
-    let all = document["notices"].as_array().unwrap().iter().flat_map(violations);
+    let notices = document["notices"].as_array().unwrap().iter();
+    let all = notices.filter(|notice| of(notice["rule"].as_str().unwrap())).flat_map(violations);
     all.map(|way| way.as_str().unwrap().to_owned()).collect()
 }
 
@@ -111,6 +119,8 @@ async fn a_server_with_the_documented_roles_works_and_cannot_change_its_audit_lo
         "DROP FUNCTION refuse_change_of_history CASCADE".to_owned(),
         "DROP SCHEMA public CASCADE".to_owned(),
         "CREATE TABLE mine ()".to_owned(),
+        "CREATE FUNCTION format(text, text, text) RETURNS text LANGUAGE sql AS 'SELECT $1'".to_owned(),
+        "CREATE TEMPORARY TABLE audit_log ()".to_owned(),
         "SET session_replication_role = replica".to_owned(),
         format!("SET ROLE {}", roles.owner.name),
         format!("GRANT {} TO CURRENT_USER", roles.owner.name),
@@ -163,6 +173,16 @@ async fn check_says_how_the_servers_role_could_change_the_audit_log() {
             "may replace the function refuse_change_of_history()",
             format!("ALTER FUNCTION refuse_change_of_history OWNER TO {owner}"),
         ),
+        (
+            "GRANT CREATE ON SCHEMA public TO PUBLIC".to_owned(),
+            "may create functions in the schema public",
+            "REVOKE CREATE ON SCHEMA public FROM PUBLIC".to_owned(),
+        ),
+        (
+            format!("GRANT TEMPORARY ON DATABASE {database} TO {server}"),
+            "may hide the table audit_log behind a temporary one",
+            format!("REVOKE TEMPORARY ON DATABASE {database} FROM {server}"),
+        ),
         (format!("ALTER ROLE {server} SUPERUSER"), "is a superuser", format!("ALTER ROLE {server} NOSUPERUSER")),
     ] {
         superuser.batch_execute(&before).await.unwrap();
@@ -173,10 +193,31 @@ async fn check_says_how_the_servers_role_could_change_the_audit_log() {
         assert_eq!(notices(&roles.server.url), Vec::<String>::new(), "{after}");
     }
 
+    // Whoever signs in can take back what it has become.
+    superuser
+        .batch_execute(&format!("ALTER ROLE {owner} SET role = {server}; GRANT {server} TO {owner}"))
+        .await
+        .unwrap();
+    let owning = notices(&roles.owner.url);
+    assert!(owning.contains(&format!("the role {owner} owns the table audit_log")), "{owning:?}");
+    superuser.batch_execute(&format!("ALTER ROLE {owner} RESET role; REVOKE {server} FROM {owner}")).await.unwrap();
+
     let owning = notices(&roles.owner.url);
     assert!(owning.contains(&format!("the role {owner} owns the table audit_log")), "{owning:?}");
     let output = comanda(&roles.owner.url, "redis://127.0.0.1:1").arg("check").output().expect("comanda runs");
     assert!(succeed(&output).contains("NOTICE  the audit log belongs to a database role other than the server's"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_says_when_it_cannot_see_the_sessions_of_other_roles() {
+    let roles = migrated().await;
+    let server = &roles.server.name;
+    let unseen = || notices_of(&roles.server.url, |rule| rule == SIGHT);
+    assert_eq!(unseen(), [format!("the role {server} sees its own sessions only: it lacks pg_read_all_stats")]);
+    let grant = format!("GRANT pg_read_all_stats TO {server}");
+    roles.database.client().await.batch_execute(&grant).await.unwrap();
+    assert_eq!(unseen(), Vec::<String>::new());
+    assert_eq!(notices(&roles.server.url), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -234,6 +275,66 @@ async fn servers_that_know_the_owner_migrate_and_grant_when_they_start() {
         assert!(server.stop().success());
     }
     assert_eq!(notices(&roles.server.url), Vec::<String>::new());
+}
+
+/// What everybody may make in the schema, up to PostgreSQL 14, does not run as the owner.
+#[tokio::test(flavor = "multi_thread")]
+async fn migrating_calls_no_function_of_anybody_else() {
+    let roles = migrated().await;
+    let superuser = roles.database.client().await;
+    superuser.batch_execute("GRANT CREATE ON SCHEMA public TO PUBLIC").await.unwrap();
+    let intruder = signed_in_as(&roles.server.url).await;
+    let shadow = format!(
+        "CREATE FUNCTION public.format(text, regclass, text) RETURNS text LANGUAGE sql \
+         AS 'SELECT ''GRANT ALL ON audit_log TO {}''::text'",
+        roles.server.name,
+    );
+    intruder.batch_execute(&shadow).await.unwrap();
+    let shadow = "CREATE FUNCTION public.pg_has_role(oid, text) RETURNS boolean LANGUAGE plpgsql \
+                  AS 'BEGIN RAISE EXCEPTION ''called''; END'";
+    intruder.batch_execute(shadow).await.unwrap();
+    superuser
+        .batch_execute(&format!("ALTER ROLE {} SET search_path = public, pg_catalog", roles.owner.name))
+        .await
+        .unwrap();
+    succeed(&run(&roles, &["migrate"]));
+    let granted = superuser
+        .query_one("SELECT has_table_privilege($1, 'audit_log', 'DELETE')", &[&roles.server.name])
+        .await
+        .unwrap();
+    assert!(!granted.get::<_, bool>(0));
+}
+
+/// Taking back what the server's role was granted would otherwise take what the owner needs itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_roles_that_are_one_are_refused_before_anything_changes() {
+    let roles = DatabaseRoles::as_documented().await;
+    let migrate = |url: &str, owner: &str| {
+        let mut command = comanda(url, "redis://127.0.0.1:1");
+        command.arg("migrate").env("MIGRATION_DATABASE_URL", owner).output().expect("comanda runs")
+    };
+    succeed(&migrate(&roles.owner.url, ""));
+    let (superuser, client) = (&roles.database.url, roles.database.client().await);
+    let privileges = async || {
+        let sql = "SELECT string_agg(format('%s %s', relname, relacl), ' ' ORDER BY relname) FROM pg_class \
+                   WHERE relnamespace = 'public'::regnamespace";
+        client.query_one(sql, &[]).await.unwrap().get::<_, Option<String>>(0)
+    };
+    let before = privileges().await;
+    let refused = |output: &Output| {
+        assert_eq!(output.status.code(), Some(1), "{}", printed(output));
+        assert!(printed(output).contains("there are not two roles"), "{}", printed(output));
+        assert!(printed(output).contains("it owns the table __diesel_schema_migrations"), "{}", printed(output));
+    };
+    // A superuser migrates what the servers' role owns.
+    refused(&migrate(&roles.owner.url, superuser));
+    // The servers' role is a member of the owner.
+    let (owner, server) = (&roles.owner.name, &roles.server.name);
+    client.batch_execute(&format!("GRANT {owner} TO {server}")).await.unwrap();
+    refused(&migrate(&roles.server.url, &roles.owner.url));
+    client.batch_execute(&format!("REVOKE {owner} FROM {server}")).await.unwrap();
+    assert_eq!(privileges().await, before);
+    assert!(notices(&roles.owner.url).contains(&format!("the role {owner} owns the table audit_log")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,7 +18,10 @@ use super::{DatabaseUrl, establish::establish};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
-/// Grants the role that the session's `comanda.server_role` names what a server needs.
+/// Refuses the role that the session's `comanda.server_role` names unless it is another than the owner of the tables.
+const TWO_ROLES: &str = include_str!("two_roles.sql");
+
+/// Grants the same role what a server needs.
 const GRANTS: &str = include_str!("grants.sql");
 
 /// The key of the advisory lock: any number that nothing else in this database uses for one.
@@ -69,28 +72,32 @@ pub async fn migrate(url: &DatabaseUrl, server_role: Option<&str>) -> Result<Vec
     while !try_lock(&mut connection).await.map_err(MigrateError::Lock)? {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    let not_granted = |error| MigrateError::Grant { role: server_role.unwrap_or_default().to_owned(), error };
+    if let Some(role) = server_role {
+        // Before anything changes: what the wrong role would own, servers could not use.
+        name_server_role(&mut connection, role).await.map_err(not_granted)?;
+        connection.batch_execute(TWO_ROLES).await.map_err(not_granted)?;
+    }
     let run = move || {
         let mut harness = AsyncMigrationHarness::new(connection);
         let versions = harness.run_pending_migrations(MIGRATIONS).map_err(MigrateError::Migration)?;
         Ok::<_, MigrateError>((versions.iter().map(ToString::to_string).collect(), harness.into_inner()))
     };
     let (migrations, mut connection) = tokio::task::spawn_blocking(run).await.map_err(MigrateError::Interrupted)??;
-    if let Some(role) = server_role {
+    if server_role.is_some() {
         // Still under the lock: PostgreSQL refuses two who change the same privileges at once.
-        let granted = grant(&mut connection, role).await;
-        granted.map_err(|error| MigrateError::Grant { role: role.to_owned(), error })?;
+        connection.batch_execute(GRANTS).await.map_err(not_granted)?;
     }
     Ok(migrations)
 }
 
 async fn try_lock(connection: &mut AsyncPgConnection) -> QueryResult<bool> {
-    diesel::select(sql::<Bool>(&format!("pg_try_advisory_lock({LOCK})"))).get_result(connection).await
+    diesel::select(sql::<Bool>(&format!("pg_catalog.pg_try_advisory_lock({LOCK})"))).get_result(connection).await
 }
 
-async fn grant(connection: &mut AsyncPgConnection, role: &str) -> QueryResult<()> {
-    let name = sql_query("SELECT set_config('comanda.server_role', $1, false)").bind::<Text, _>(role);
-    name.execute(connection).await?;
-    connection.batch_execute(GRANTS).await
+async fn name_server_role(connection: &mut AsyncPgConnection, role: &str) -> QueryResult<()> {
+    let name = sql_query("SELECT pg_catalog.set_config('comanda.server_role', $1, false)").bind::<Text, _>(role);
+    name.execute(connection).await.map(drop)
 }
 
 /// What Diesel has written down of the migrations of a database.
@@ -115,8 +122,8 @@ struct Applied {
 impl History {
     /// `None`: nobody has ever migrated this database.
     async fn read(connection: &mut AsyncPgConnection) -> QueryResult<Option<Self>> {
-        let ownership = "SELECT pg_has_role(relowner, 'USAGE') AS is_ours \
-                         FROM pg_class WHERE oid = to_regclass('__diesel_schema_migrations')";
+        let ownership = "SELECT pg_catalog.pg_has_role(relowner, 'USAGE') AS is_ours FROM pg_catalog.pg_class \
+                         WHERE oid = pg_catalog.to_regclass('__diesel_schema_migrations')";
         let ownership: Vec<Ownership> = sql_query(ownership).load(connection).await?;
         let Some(Ownership { is_ours }) = ownership.into_iter().next() else { return Ok(None) };
         let applied = sql_query("SELECT version::text FROM __diesel_schema_migrations").load::<Applied>(connection);

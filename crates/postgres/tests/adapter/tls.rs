@@ -2,6 +2,10 @@ use std::time::Duration;
 
 use comanda_postgres::{Database, DatabaseConfig, DatabaseUrl};
 use comanda_tests::{Accepts, TestAuthority, TestDatabase, TestPostgres};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
+    net::{TcpListener, TcpStream},
+};
 
 use crate::shop;
 
@@ -10,10 +14,14 @@ const OTHER_NAME: &str = "db.example";
 
 /// The connections that a pool opens: encrypted, and not.
 async fn opened(postgres: &TestPostgres, host: &str, parameters: &str) -> (bool, bool) {
-    let url: DatabaseUrl = postgres.url_by(host, parameters).parse().unwrap();
+    opened_by(postgres, &postgres.url_by(host, parameters)).await
+}
+
+async fn opened_by(postgres: &TestPostgres, url: &str) -> (bool, bool) {
+    let parsed: DatabaseUrl = url.parse().unwrap();
     let database = TestDatabase::empty().await;
-    let config = DatabaseConfig { url, ..shop::config(&database, Duration::from_secs(10)) };
-    let database = Database::connect(config).await.unwrap_or_else(|error| panic!("{parameters}: {error}"));
+    let config = DatabaseConfig { url: parsed, ..shop::config(&database, Duration::from_secs(10)) };
+    let database = Database::connect(config).await.unwrap_or_else(|error| panic!("{url}: {error}"));
     let (encrypted, plain) = postgres.connections().await;
     drop(database);
     while postgres.connections().await != (0, 0) {
@@ -92,6 +100,55 @@ async fn who_prefers_tls_does_without_where_the_server_takes_plain_connections_o
     assert_eq!(opened(&postgres, NAME, "sslmode=prefer").await, PLAIN);
     let reason = refused(&postgres, NAME, "sslmode=require").await;
     assert!(reason.contains("no pg_hba.conf entry"), "{reason}");
+}
+
+/// The hosts of a URL have not much in common: one will not have TLS, another is not there.
+#[tokio::test]
+async fn who_prefers_tls_does_without_at_each_host_that_will_not_have_it() {
+    let authority = TestAuthority::new();
+    let postgres = TestPostgres::start(Some(&authority.certify(&[NAME])), Accepts::OnlyPlain).await;
+    let port = postgres.port();
+    for hosts in [format!("{NAME}:{port},gone.example:1"), format!("gone.example:1,{NAME}:{port}")] {
+        let parameters = "hostaddr=127.0.0.1,127.0.0.1&sslmode=prefer";
+        let url = postgres.url_by(NAME, "").replace(&format!("{NAME}:{port}"), &hosts);
+        let url = url.replace("hostaddr=127.0.0.1&", parameters);
+        assert_eq!(opened_by(&postgres, &url).await, PLAIN, "{hosts}");
+    }
+}
+
+/// Such as a proxy that says it speaks TLS.
+#[tokio::test]
+async fn who_prefers_tls_does_without_where_a_handshake_is_cut_off() {
+    // What a client asks for that would encrypt its connection.
+    const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+    let authority = TestAuthority::new();
+    let postgres = TestPostgres::start(Some(&authority.certify(&[NAME])), Accepts::Everything).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (port, behind) = (listener.local_addr().unwrap().port(), postgres.port());
+    let proxy = tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut begin = [0; 8];
+                client.read_exact(&mut begin).await.unwrap();
+                if begin == SSL_REQUEST {
+                    client.write_all(b"S").await.unwrap();
+                    // Closed without what is unread, it would be reset.
+                    let _ = client.read(&mut [0; 4096]).await;
+                    return;
+                }
+                let mut server = TcpStream::connect(("127.0.0.1", behind)).await.unwrap();
+                server.write_all(&begin).await.unwrap();
+                let _ = copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    let at_the_proxy = |parameters: &str| {
+        postgres.url_by(NAME, parameters).replace(&format!("{NAME}:{behind}"), &format!("{NAME}:{port}"))
+    };
+    assert_eq!(opened_by(&postgres, &at_the_proxy("sslmode=prefer")).await, PLAIN);
+    let required = at_the_proxy("sslmode=require").parse::<DatabaseUrl>().unwrap();
+    assert!(required.probe(Duration::from_secs(10)).await.is_err());
+    proxy.abort();
 }
 
 /// A sign-in that is bound to the server's certificate cannot be passed on by somebody in between, even where the
