@@ -6,7 +6,10 @@ use crate::from_xtask;
 /// A database for one test alone, gone afterwards.
 pub struct TestDatabase {
     name: String,
+    /// Of the role that owns the tables.
     pub url: String,
+    /// Of the role that servers sign in as. It owns nothing, unless the tests run on somebody else's `PostgreSQL`.
+    pub server_url: String,
 }
 
 impl TestDatabase {
@@ -14,23 +17,29 @@ impl TestDatabase {
     pub async fn migrated() -> Self {
         let template = from_xtask("TEST_DATABASE_URL");
         let (_, template) = template.rsplit_once('/').expect("a URL with a database");
-        Self::create(&format!("TEMPLATE \"{template}\"")).await
+        let mut database = Self::create(&format!("TEMPLATE \"{template}\"")).await;
+        if let Ok(server) = std::env::var("TEST_SERVER_DATABASE_URL") {
+            let (server, _) = server.rsplit_once('/').expect("a URL with a database");
+            database.server_url = format!("{server}/{}", database.name);
+        }
+        database
     }
 
-    /// Without a single table.
+    /// Without a single table. One role does everything.
     pub async fn empty() -> Self {
         Self::create("TEMPLATE template0").await
     }
 
     async fn create(options: &str) -> Self {
-        let name = format!("test_{}", Uuid::now_v7().simple());
+        let name = new_name();
+        execute(&format!("CREATE DATABASE \"{name}\" {options}")).await;
+        Self::existing(name)
+    }
+
+    /// Takes over a database that has just been created.
+    pub(crate) fn existing(name: String) -> Self {
         let url = url_of(&name);
-        connect(&url_of("postgres"))
-            .await
-            .batch_execute(&format!("CREATE DATABASE \"{name}\" {options}"))
-            .await
-            .expect("a new database");
-        Self { name, url }
+        Self { name, server_url: url.clone(), url }
     }
 
     /// Connects to the database directly, to see what the server has written.
@@ -63,14 +72,29 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        let drop = format!("DROP DATABASE IF EXISTS \"{}\" WITH (FORCE)", self.name);
-        let dropping = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(async move { connect(&url_of("postgres")).await.batch_execute(&drop).await })
-        });
-        if !std::thread::panicking() {
-            dropping.join().expect("a connection").expect("the database can be dropped");
-        }
+        execute_while_dropping(format!("DROP DATABASE IF EXISTS \"{}\" WITH (FORCE)", self.name));
+    }
+}
+
+/// A name that no other database or role has.
+pub(crate) fn new_name() -> String {
+    format!("test_{}", Uuid::now_v7().simple())
+}
+
+/// Executes one statement, as a superuser, outside the tests' databases.
+pub(crate) async fn execute(statement: &str) {
+    let client = connect(&url_of("postgres")).await;
+    client.batch_execute(statement).await.unwrap_or_else(|error| panic!("{error:?} in {statement}"));
+}
+
+/// The same from `drop`, within a runtime or outside one.
+pub(crate) fn execute_while_dropping(statement: String) {
+    let executing = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async move { connect(&url_of("postgres")).await.batch_execute(&statement).await })
+    });
+    if !std::thread::panicking() {
+        executing.join().expect("a connection").expect("it can be dropped");
     }
 }
 
@@ -88,13 +112,13 @@ pub async fn redis_url() -> String {
     format!("{server}/{number}")
 }
 
-fn url_of(database: &str) -> String {
+pub(crate) fn url_of(database: &str) -> String {
     let url = from_xtask("TEST_DATABASE_URL");
     let (server, _) = url.rsplit_once('/').expect("a URL with a database");
     format!("{server}/{database}")
 }
 
-async fn connect(url: &str) -> Client {
+pub(crate) async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("PostgreSQL answers");
     tokio::spawn(connection);
     client

@@ -8,28 +8,34 @@
 
 mod client;
 mod database;
+mod database_roles;
 mod event_sink;
 mod faulty_proxy;
 mod http_request;
 mod lossy_gateway;
+mod postgres;
 mod proxy;
 mod python_program;
 mod redis;
 mod seed;
 mod server;
 mod test_app;
+mod test_authority;
 
 pub use client::{Client, Response};
 pub use database::{TestDatabase, redis_url};
+pub use database_roles::DatabaseRoles;
 pub use event_sink::{EventSink, Received};
 pub use faulty_proxy::{FaultyProxy, Weather};
 pub use lossy_gateway::{Loss, LossyGateway};
+pub use postgres::{Accepts, TestPostgres};
 pub use proxy::Proxy;
 pub use python_program::PythonProgram;
 pub use redis::TestRedis;
 pub use seed::seeded;
 pub use server::{TestServer, comanda, signing_key};
 pub use test_app::{PASSWORD, TestApp};
+pub use test_authority::{TestAuthority, TestCertificate};
 
 fn from_xtask(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests by `cargo xtask test`"))

@@ -11,37 +11,63 @@ use nix::{
 use tokio::net::TcpStream;
 use uuid::Uuid;
 
-use crate::from_xtask;
+use crate::{TestCertificate, from_xtask};
 
 /// A Redis for one test alone, which may be killed.
 pub struct TestRedis {
     port: u16,
     folder: PathBuf,
+    over_tls: bool,
     child: Option<Child>,
 }
 
 impl TestRedis {
     pub async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    /// Speaks TLS only.
+    pub async fn start_over_tls(certificate: &TestCertificate) -> Self {
+        Self::start_with(Some(certificate)).await
+    }
+
+    async fn start_with(certificate: Option<&TestCertificate>) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address").port();
         let folder = std::env::temp_dir().join(format!("comanda-redis-{}", Uuid::now_v7()));
         std::fs::create_dir(&folder).expect("a folder");
-        let mut redis = Self { port, folder, child: None };
+        if let Some(TestCertificate { certificate, key }) = certificate {
+            std::fs::write(folder.join("server.crt"), certificate).expect("a file");
+            std::fs::write(folder.join("server.key"), key).expect("a file");
+        }
+        let mut redis = Self { port, folder, over_tls: certificate.is_some(), child: None };
         redis.start_again().await;
         redis
     }
 
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/0", self.port)
+        self.url_by("127.0.0.1")
+    }
+
+    /// By another name of this machine.
+    pub fn url_by(&self, host: &str) -> String {
+        format!("{}://{host}:{}/0", if self.over_tls { "rediss" } else { "redis" }, self.port)
     }
 
     /// Starts it again with the data it had saved.
     pub async fn start_again(&mut self) {
-        let child = Command::new(from_xtask("TEST_REDIS_SERVER"))
-            .args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--save", "60 1", "--dir"])
-            .arg(&self.folder)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("Redis starts");
+        let mut command = Command::new(from_xtask("TEST_REDIS_SERVER"));
+        command.args(["--bind", "127.0.0.1", "--save", "60 1", "--dir"]).arg(&self.folder);
+        let port = self.port.to_string();
+        if self.over_tls {
+            command.args(["--port", "0", "--tls-port", &port, "--tls-auth-clients", "no"]);
+            command.arg("--tls-cert-file").arg(self.folder.join("server.crt"));
+            command.arg("--tls-key-file").arg(self.folder.join("server.key"));
+            // It asks for one, although it verifies no client.
+            command.arg("--tls-ca-cert-file").arg(self.folder.join("server.crt"));
+        } else {
+            command.args(["--port", &port]);
+        }
+        let child = command.stdout(Stdio::null()).spawn().expect("Redis starts");
         self.child = Some(child);
         while TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {
             tokio::task::yield_now().await;

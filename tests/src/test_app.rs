@@ -30,7 +30,7 @@ impl TestApp {
 
     pub async fn with_redis(redis_url: String, count: usize, settings: &[(&str, &str)]) -> Self {
         let database = TestDatabase::migrated().await;
-        let create = comanda(&database.url, &redis_url)
+        let create = comanda(&database.server_url, &redis_url)
             .args(["admin", "create"])
             .env("ADMIN_EMAIL", ADMIN.0)
             .env("ADMIN_PASSWORD", ADMIN.1)
@@ -38,14 +38,14 @@ impl TestApp {
             .expect("comanda runs");
         assert!(create.status.success(), "{create:?}");
         let servers: Vec<TestServer> =
-            (0..count).map(|_| TestServer::start_at(&database.url, &redis_url, settings)).collect();
+            (0..count).map(|_| TestServer::start_at(&database.server_url, &redis_url, settings)).collect();
         let admin = Client::anonymous(&servers[0].base_url).log_in(ADMIN.0, ADMIN.1).await;
         Self { servers, database, redis_url, admin }
     }
 
     /// Starts one more server on the same database; returns its base URL.
     pub fn open_another(&mut self, settings: &[(&str, &str)]) -> String {
-        self.open_another_at(&self.database.url.clone(), settings)
+        self.open_another_at(&self.database.server_url.clone(), settings)
     }
 
     /// Starts one more server, which reaches the database by another URL; returns its base URL.
@@ -71,10 +71,18 @@ impl TestApp {
         self.anonymous().log_in(&email, PASSWORD).await
     }
 
-    /// Registers an account with the password [`PASSWORD`]; returns its address.
+    /// Registers an account with the password [`PASSWORD`], whose address counts as verified; returns the address.
     pub async fn account(&self) -> String {
+        let email = self.unverified_account("Ana").await;
+        let verify = "UPDATE users SET email_verified_at = now() WHERE email = $1";
+        self.database.client().await.execute(verify, &[&email]).await.expect("the account");
+        email
+    }
+
+    /// Registers an account with the password [`PASSWORD`] and this name; returns its address, which nobody has verified.
+    pub async fn unverified_account(&self, name: &str) -> String {
         let email = format!("{}@example.org", Uuid::now_v7().simple());
-        let body = json!({ "email": email, "password": PASSWORD, "name": "Ana" });
+        let body = json!({ "email": email, "password": PASSWORD, "name": name });
         self.anonymous().post("/v1/users", &body).await.expect(201);
         email
     }
@@ -144,7 +152,7 @@ impl TestApp {
 
     /// The binary on this database, to be run.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = comanda(&self.database.url, &self.redis_url);
+        let mut command = comanda(&self.database.server_url, &self.redis_url);
         command.args(arguments);
         command
     }

@@ -13,7 +13,7 @@ use crate::{
     comanda::{self, Comanda},
     process::succeed,
     project::{self, State},
-    services::{Durability, Services, chromium, python_with_servers, redis_server},
+    services::{Durability, Services, chromium, postgres_for_tests, python_with_servers, redis_server},
 };
 
 /// Starts PostgreSQL and Redis for the tests alone, prepares the database that each test's own is cloned from, and runs
@@ -23,8 +23,16 @@ pub fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let program = comanda::build(Profile::Development, "building the tests")?;
     let services = Services::start(&state, Durability::None)?;
     let comanda = Comanda::new(program.clone(), &state, &services)?;
-    succeed(comanda.command(&["migrate"]).env("LOG", "warn"))?;
+    // Servers sign in as a role that owns nothing, so that every test shows that this is enough for what it does.
+    let server_url = match &services.postgres {
+        Some(postgres) => postgres.server_role("comanda")?,
+        None => services.database_url.clone(),
+    };
+    let mut migrate = comanda.command(&["migrate"]);
+    migrate.env("DATABASE_URL", &server_url).env("MIGRATION_DATABASE_URL", &services.database_url);
+    succeed(migrate.env("LOG", "warn"))?;
 
+    let (postgres_programs, postgres_account) = postgres_for_tests(&state)?;
     let one_package = arguments
         .iter()
         .take_while(|argument| *argument != "--")
@@ -34,7 +42,10 @@ pub fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
         .args((!one_package).then_some("--workspace"))
         .args(arguments)
         .env("TEST_DATABASE_URL", &services.database_url)
+        .env("TEST_SERVER_DATABASE_URL", &server_url)
         .env("TEST_REDIS_URL", &services.redis_url)
+        .env("TEST_POSTGRES_PROGRAMS", postgres_programs)
+        .env("TEST_POSTGRES_ACCOUNT", postgres_account)
         .env("TEST_REDIS_SERVER", redis_server()?)
         .env("TEST_CHROMIUM", chromium()?)
         .env("TEST_PYTHON", python_with_servers(&project::folder_of("python"))?)

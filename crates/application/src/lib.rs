@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod events;
 mod idempotent_request;
+pub mod mails;
 pub mod menu;
 pub mod operations;
 pub mod orders;
@@ -19,6 +20,7 @@ mod sample;
 pub use accounts::Accounts;
 pub use events::Events;
 pub use idempotent_request::IdempotentRequest;
+pub use mails::Mails;
 pub use menu::Menu;
 pub use operations::Operations;
 pub use orders::Orders;

@@ -10,20 +10,21 @@ use std::{
 
 use comanda_domain::{
     Account, AccountId, Actor, Administrator, Basket, BasketLine, Category, Claimant, CredentialsVersion, Currency,
-    Description, Email, FlagDefaults, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Order, OrderId, OrderLine,
-    OrderNumber, OrderStatus, OrderWithLines, PasswordHash, Percentage, PersonName, Price, Quantity, Role, SessionId,
-    SessionOrigin, StaffMember, Stock, Timestamp,
+    Description, Email, FlagDefaults, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Order, OrderId, OrderLimits,
+    OrderLine, OrderNumber, OrderStatus, OrderWithLines, PasswordHash, PaymentTerms, Percentage, PersonName, Price,
+    Quantity, Role, SessionId, SessionOrigin, StaffMember, Stock, Timestamp,
     ports::{
         Clock, Credentials, IdGenerator, MockAccessTokens, MockAccountChanges, MockAccounts, MockAuditLog,
         MockCheckout, MockClock, MockClosedSessions, MockFlagSettings, MockGatewayInbox, MockIdGenerator, MockLiveMenu,
-        MockLockedAddresses, MockLockouts, MockMenu, MockOrders, MockOverdueOrders, MockPasswordHasher,
-        MockPaymentIntents, MockPayments, MockPublicMenu, MockRefreshTokens, MockRefunds, MockSalesFigures,
-        MockSecurityLog, MockSessions, MockWorkQueue, NewAccount, SecurityLog,
+        MockLockedAddresses, MockLockouts, MockMailSender, MockMailTokens, MockMails, MockMenu, MockOrders,
+        MockOverdueOrders, MockPasswordHasher, MockPaymentIntents, MockPayments, MockPublicMenu, MockRefreshTokens,
+        MockRefunds, MockSalesFigures, MockSecurityLog, MockSessions, MockWorkQueue, NewAccount, SecurityLog,
     },
 };
 
 use crate::{
-    Accounts, Menu, Operations, Orders, Payments, Sales, Sessions, Setup, accounts::Passwords, sessions::SessionTerms,
+    Accounts, Mails, Menu, Operations, Orders, Payments, Sales, Sessions, Setup, accounts::Passwords,
+    events::RetryTerms, sessions::SessionTerms,
 };
 
 /// A service whose ports expect no call at all: tests replace those that they mean.
@@ -35,6 +36,7 @@ pub(crate) fn orders() -> Orders {
         payment_work: Arc::new(MockWorkQueue::new()),
         ids: ids(),
         clock: clock(),
+        limits: OrderLimits::NONE,
     }
 }
 
@@ -50,7 +52,7 @@ pub(crate) fn payments() -> Payments {
         work: Arc::new(MockWorkQueue::new()),
         ids: ids(),
         clock: clock(),
-        window: Duration::from_mins(15),
+        terms: PaymentTerms { card: Duration::from_mins(15), unpaid: Duration::from_hours(1) },
     }
 }
 
@@ -82,9 +84,23 @@ pub(crate) fn accounts() -> Accounts {
         changes: Arc::new(MockAccountChanges::new()),
         passwords: passwords(),
         closed_sessions: Arc::new(MockClosedSessions::new()),
+        mails: Arc::new(MockMails::new()),
+        mail_tokens: Arc::new(MockMailTokens::new()),
+        mail_work: Arc::new(MockWorkQueue::new()),
         security: security(),
         ids: ids(),
         clock: clock(),
+    }
+}
+
+pub(crate) fn mails() -> Mails {
+    Mails {
+        mails: Arc::new(MockMails::new()),
+        sender: Some(Arc::new(MockMailSender::new())),
+        tokens: Arc::new(MockMailTokens::new()),
+        lockouts: Arc::new(MockLockouts::new()),
+        clock: clock(),
+        retries: RetryTerms { first_pause: Duration::from_secs(1), longest_pause: Duration::from_mins(1), attempts: 3 },
     }
 }
 
@@ -204,6 +220,7 @@ pub(crate) fn customer() -> Account {
         name: PersonName::new("Ana").unwrap(),
         role: Role::Customer,
         disabled: false,
+        email_verified: true,
         created_at: now(),
     }
 }
@@ -215,6 +232,7 @@ pub(crate) fn account_of(new: &NewAccount) -> Account {
         name: new.name.clone(),
         role: new.role,
         disabled: false,
+        email_verified: false,
         created_at: new.created_at,
     }
 }

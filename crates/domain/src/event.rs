@@ -75,6 +75,8 @@ pub struct OrderEvent {
     pub customer_id: AccountId,
     /// The customer's address.
     pub email: Email,
+    /// Whether the address is verified. One that is not gets no mail about the order.
+    pub email_verified: bool,
     /// The customer's name.
     pub name: PersonName,
 }

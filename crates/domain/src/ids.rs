@@ -55,3 +55,7 @@ id! {
     /// Names a refund.
     RefundId
 }
+id! {
+    /// Names a mail to an account.
+    MailId
+}

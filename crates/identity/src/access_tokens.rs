@@ -191,6 +191,7 @@ mod tests {
             name: PersonName::new("Ana").unwrap(),
             role: Role::Staff,
             disabled: false,
+            email_verified: true,
             created_at: now(),
         }
     }

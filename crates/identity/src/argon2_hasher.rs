@@ -1,4 +1,7 @@
-use std::sync::Arc;
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use argon2::{
     Algorithm, Argon2, Block, Params, Version,
@@ -9,24 +12,66 @@ use argon2::{
 };
 use async_trait::async_trait;
 use comanda_domain::{
-    Password, PasswordHash,
+    ClientNetwork, Password, PasswordHash,
     ports::{HashPasswordError, PasswordHasher, Unavailable, Verification},
 };
-use tokio::sync::{
-    Mutex,
-    mpsc::{self, error::TrySendError},
-    oneshot,
+use tokio::sync::{Semaphore, oneshot};
+
+use crate::{
+    fair_queue::{Entry, FairQueue},
+    on_behalf::client,
 };
 
-type Job = Box<dyn FnOnce(&mut Argon2id) + Send>;
+/// Is given the function, or nothing if it has to make room for somebody else.
+type Job = Box<dyn FnOnce(Option<&mut Argon2id>) + Send>;
+
+/// Whose passwords wait together: those of one IPv4 address, or of one /48 network, which is what a provider gives to
+/// one customer at most. `None`: the server's own.
+type Group = Option<IpAddr>;
+
+fn group_of(client: Option<ClientNetwork>) -> Group {
+    client.map(|client| match client.address() {
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() >> 80 << 80).into()),
+        v4 @ IpAddr::V4(_) => v4,
+    })
+}
+
+/// The passwords that wait.
+struct Waiting {
+    jobs: Mutex<FairQueue<Group, Job>>,
+    /// As many permits as there are jobs. Closed when no more can come.
+    ready: Semaphore,
+}
+
+impl Waiting {
+    fn push(&self, job: Job) {
+        let group = group_of(client());
+        let entry = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).push(group, job);
+        match entry {
+            Entry::Waits => self.ready.add_permits(1),
+            Entry::Replaced(other) => other(None),
+            Entry::Refused(job) => job(None),
+        }
+    }
+
+    /// `None`: there are no more, and no more can come.
+    async fn next(&self) -> Option<Job> {
+        if let Ok(ready) = self.ready.acquire().await {
+            ready.forget();
+        }
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+}
 
 /// Argon2id with OWASP's first choice of parameters: 19 MiB, 2 passes, 1 lane
 /// (<https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html>), which are the crate's
 /// defaults.
 ///
-/// A password waits in a queue until a [`HashingThread`] takes it. When the queue is full, [`HashPasswordError::Busy`].
+/// A password waits in a queue until a [`HashingThread`] takes it. Clients are served in turn, however many passwords
+/// each of them sends; see [`hashing_for`](crate::hashing_for). When the queue is full, whoever waits with the most
+/// others of the same client gets [`HashPasswordError::Busy`].
 pub struct Argon2Hasher {
-    jobs: mpsc::Sender<Job>,
+    waiting: Arc<Waiting>,
     /// Stands in where there is no hash, so that an unknown address takes as long as a known one.
     nobody: PasswordHash,
 }
@@ -34,7 +79,7 @@ pub struct Argon2Hasher {
 /// What hashes the passwords that wait. Each clone hashes one at a time.
 #[derive(Clone)]
 pub struct HashingThread {
-    jobs: Arc<Mutex<mpsc::Receiver<Job>>>,
+    waiting: Arc<Waiting>,
 }
 
 impl HashingThread {
@@ -42,10 +87,8 @@ impl HashingThread {
     /// belongs on a thread of its own. It may be dropped while it waits, and run again after a panic.
     pub async fn run(&self, mut on_success: impl FnMut()) {
         let mut argon2 = Argon2id::default();
-        loop {
-            let next = self.jobs.lock().await.recv().await;
-            let Some(job) = next else { break };
-            job(&mut argon2);
+        while let Some(job) = self.waiting.next().await {
+            job(Some(&mut argon2));
             on_success();
         }
     }
@@ -54,9 +97,9 @@ impl HashingThread {
 impl Argon2Hasher {
     /// At most `queue` passwords wait, and at least one may. They are hashed only while a [`HashingThread`] runs.
     pub fn new(queue: usize) -> Result<(Self, HashingThread), Unavailable> {
-        let (jobs, waiting) = mpsc::channel(queue.max(1));
+        let waiting = Arc::new(Waiting { jobs: Mutex::new(FairQueue::new(queue.max(1))), ready: Semaphore::new(0) });
         let nobody = Argon2id::default().hash(b"no account has this password")?;
-        Ok((Self { jobs, nobody }, HashingThread { jobs: Arc::new(Mutex::new(waiting)) }))
+        Ok((Self { waiting: Arc::clone(&waiting), nobody }, HashingThread { waiting }))
     }
 
     async fn on_a_thread<T: Send + 'static>(
@@ -64,17 +107,21 @@ impl Argon2Hasher {
         work: impl FnOnce(&mut Argon2id) -> Result<T, Unavailable> + Send + 'static,
     ) -> Result<T, HashPasswordError> {
         let (sender, result) = oneshot::channel();
-        let job = move |argon2: &mut Argon2id| {
+        let job = move |argon2: Option<&mut Argon2id>| {
             // The client may have hung up meanwhile.
             if !sender.is_closed() {
-                let _ = sender.send(work(argon2));
+                let outcome = argon2.ok_or(HashPasswordError::Busy);
+                let _ = sender.send(outcome.and_then(|argon2| Ok(work(argon2)?)));
             }
         };
-        self.jobs.try_send(Box::new(job)).map_err(|refused| match refused {
-            TrySendError::Full(_) => HashPasswordError::Busy,
-            TrySendError::Closed(_) => Unavailable::new("the password threads have ended").into(),
-        })?;
-        Ok(result.await.map_err(Unavailable::new)??)
+        self.waiting.push(Box::new(job));
+        result.await.map_err(Unavailable::new)?
+    }
+}
+
+impl Drop for Argon2Hasher {
+    fn drop(&mut self) {
+        self.waiting.ready.close();
     }
 }
 
@@ -170,9 +217,12 @@ impl PasswordHasher for Argon2Hasher {
 
 #[cfg(test)]
 mod tests {
+    use std::task::Poll;
+
     use argon2::password_hash::PasswordHasher as _;
 
     use super::*;
+    use crate::hashing_for;
 
     fn hasher(threads: usize, queue: usize) -> Argon2Hasher {
         let (hasher, thread) = Argon2Hasher::new(queue).unwrap();
@@ -210,6 +260,44 @@ mod tests {
         let hash = PasswordHash::new(hash.to_string());
         let verification = hasher(1, 1).verify(password("correct horse battery"), Some(hash)).await.unwrap();
         assert_eq!(verification, Verification::Match { outdated: true });
+    }
+
+    fn from(address: &str) -> ClientNetwork {
+        ClientNetwork::of(address.parse().unwrap())
+    }
+
+    #[tokio::test]
+    async fn one_client_does_not_keep_another_waiting() {
+        let hasher = Arc::new(hasher(1, 25));
+        let hash = |client| {
+            let hasher = Arc::clone(&hasher);
+            hashing_for(client, async move { hasher.hash(password("correct horse battery")).await })
+        };
+        // More than may wait: the last of these make room.
+        let mut flood = Vec::new();
+        for _ in 0..40 {
+            let mut attempt = Box::pin(hash(from("192.0.2.1")));
+            if futures_util::poll!(attempt.as_mut()).is_pending() {
+                flood.push(attempt);
+            }
+        }
+        for address in ["192.0.2.2", "2001:db8::1"] {
+            assert!(hash(from(address)).await.is_ok(), "{address}");
+        }
+        let mut served = 0;
+        for attempt in &mut flood {
+            served += usize::from(matches!(futures_util::poll!(attempt.as_mut()), Poll::Ready(Ok(_))));
+        }
+        assert!(served <= 5, "{served} of the others were served before");
+    }
+
+    #[test]
+    fn the_networks_of_one_customer_wait_together() {
+        let group = |address| group_of(Some(from(address)));
+        assert_eq!(group("2001:db8:1:2::3"), group("2001:db8:1:ffff::4"));
+        assert_ne!(group("2001:db8:1:2::3"), group("2001:db8:2:2::3"));
+        assert_ne!(group("192.0.2.1"), group("192.0.2.2"));
+        assert_ne!(group("192.0.2.1"), group_of(None));
     }
 
     #[tokio::test]

@@ -70,6 +70,7 @@ mod tests {
             total: Money::new(1250, Currency::EUR),
             customer_id: AccountId::new(Uuid::from_u128(2)),
             email: Email::new("ana@example.org").unwrap(),
+            email_verified: true,
             name: PersonName::new("Ana").unwrap(),
         }
     }

@@ -1,6 +1,7 @@
 //! Notifies customers by mail, and other systems by signed webhooks.
 
 mod cloud_event;
+mod greeting;
 mod mail;
 mod network_guard;
 mod smtp_url;

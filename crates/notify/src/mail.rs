@@ -5,22 +5,26 @@ use std::{
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::PathBuf,
     str::FromStr,
+    sync::Arc,
     time::Duration,
 };
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Event, EventKind, Money, OrderEvent, OrderStatus,
-    ports::{Notifier, NotifyError, Unavailable},
+    AccountMail, Email, Event, EventKind, MailKind, MailToken, Money, OrderEvent, OrderStatus,
+    ports::{Clock, MailAllowance, MailSender, Notifier, NotifyError, Unavailable},
 };
 use lettre::{
     Address, AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{Mailbox, MultiPart},
 };
-use minijinja::{AutoEscape, Environment, context};
+use minijinja::{Environment, Value, context};
 use thiserror::Error;
 
-use crate::smtp_url::{Sender, SmtpUrl};
+use crate::{
+    greeting::greeting_name,
+    smtp_url::{Sender, SmtpUrl},
+};
 
 /// The language of mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,12 +66,12 @@ pub struct MailConfig {
     /// The sender, such as `Trattoria <orders@trattoria.example>`.
     pub from: Sender,
     pub language: Language,
-    /// How long the mail server may take for each step of the SMTP conversation.
+    /// How long sending a mail by SMTP may take, from the connection to the mail server's last response.
     pub timeout: Duration,
 }
 
 enum Transport {
-    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    Smtp(AsyncSmtpTransport<Tokio1Executor>, Duration),
     Folder(AsyncFileTransport<Tokio1Executor>, PathBuf),
 }
 
@@ -76,6 +80,8 @@ pub struct MailNotifier {
     transport: Transport,
     from: Mailbox,
     templates: Environment<'static>,
+    allowance: Arc<dyn MailAllowance>,
+    clock: Arc<dyn Clock>,
 }
 
 #[derive(Debug, Error)]
@@ -90,7 +96,11 @@ enum Unusable {
 
 impl MailNotifier {
     /// Does not connect to the mail server yet. Fails if the configuration is invalid or the folder cannot be created.
-    pub fn new(config: MailConfig) -> Result<Self, Unavailable> {
+    pub fn new(
+        config: MailConfig,
+        allowance: Arc<dyn MailAllowance>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Unavailable> {
         let MailConfig { transport, from, language, timeout } = config;
         let Sender(from) = from;
         let transport = match transport {
@@ -99,7 +109,7 @@ impl MailNotifier {
                 let _ = rustls::crypto::ring::default_provider().install_default();
                 let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose());
                 let builder = builder.map_err(|error| Unavailable::new(Unusable::Url(error)))?;
-                Transport::Smtp(builder.timeout(Some(timeout)).build())
+                Transport::Smtp(builder.timeout(Some(timeout)).build(), timeout)
             }
             MailTransport::Folder(folder) => {
                 // Mails are nobody else's business.
@@ -109,37 +119,93 @@ impl MailNotifier {
             }
         };
         let templates = templates(language).map_err(|error| Unavailable::new(Unusable::Template(error)))?;
-        Ok(Self { transport, from, templates })
+        Ok(Self { transport, from, templates, allowance, clock })
     }
 
-    /// The mail about an event, or `None` if customers get no mail about it.
+    /// The mail about an event, or `None` if customers get no mail about it, or this one's address is not verified.
     fn mail(&self, event: &Event) -> Result<Option<Message>, NotifyError> {
         let Some(Topic { order, kind, refunded }) = topic(&event.happened) else { return Ok(None) };
+        if !order.email_verified {
+            return Ok(None);
+        }
+        let values = context! {
+            kind,
+            name => greeting_name(&order.name),
+            number => order.number.to_string(),
+            total => format_money(order.total),
+            refunded => refunded.map(format_money),
+        };
+        // Derived from the event, so that a mail that is sent twice can be recognized as the same.
+        self.message(["subject.txt", "body.txt", "body.html"], &values, &order.email, &format!("event-{}", event.id))
+            .map(Some)
+    }
+
+    /// The mail to an account.
+    fn account_mail(&self, mail: &AccountMail) -> Result<Message, NotifyError> {
+        let values = context! {
+            kind => mail.kind.as_str(),
+            for_reset => mail.asked == MailKind::PasswordReset,
+            token => mail.token.as_ref().map(MailToken::expose),
+        };
+        let templates = ["account_subject.txt", "account_body.txt", "account_body.html"];
+        self.message(templates, &values, &mail.to, &format!("mail-{}", mail.id))
+    }
+
+    /// A mail whose subject, text and HTML these templates are. Its head names the address alone: a name is text that
+    /// somebody has typed.
+    fn message(
+        &self,
+        [subject, text, html]: [&str; 3],
+        values: &Value,
+        to: &Email,
+        id: &str,
+    ) -> Result<Message, NotifyError> {
         let render = |name: &str| {
-            let values = context! {
-                kind,
-                name => order.name.as_str(),
-                number => order.number.to_string(),
-                total => format_money(order.total),
-                refunded => refunded.map(format_money),
-            };
             self.templates
                 .get_template(name)
                 .and_then(|template| template.render(values))
                 .map_err(|error| NotifyError::Rejected(format!("a mail template fails: {error}")))
         };
-        let (subject, text, html) = (render("subject.txt")?, render("body.txt")?, render("body.html")?);
         let rejected = |error: &dyn std::fmt::Display| NotifyError::Rejected(format!("the mail is invalid: {error}"));
-        let address: Address = order.email.as_str().parse().map_err(|error| rejected(&error))?;
-        let mail = Message::builder()
+        let address: Address = to.as_str().parse().map_err(|error| rejected(&error))?;
+        Message::builder()
             .from(self.from.clone())
-            .to(Mailbox::new(Some(order.name.as_str().to_owned()), address))
-            // Derived from the event, so that a mail that is sent twice can be recognized as the same.
-            .message_id(Some(format!("<event-{}@comanda.invalid>", event.id)))
-            .subject(subject.trim())
-            .multipart(MultiPart::alternative_plain_html(text, html))
-            .map_err(|error| rejected(&error))?;
-        Ok(Some(mail))
+            .to(Mailbox::new(None, address))
+            .message_id(Some(format!("<{id}@comanda.invalid>")))
+            .subject(render(subject)?.trim())
+            .multipart(MultiPart::alternative_plain_html(render(text)?, render(html)?))
+            .map_err(|error| rejected(&error))
+    }
+
+    async fn deliver(&self, mail: Message) -> Result<(), NotifyError> {
+        match &self.transport {
+            // The client's own timeout ends with the connection: a server that accepts it and never speaks would be
+            // waited for without end. Each mail has a connection of its own, which is closed when this is dropped.
+            Transport::Smtp(smtp, limit) => match tokio::time::timeout(*limit, smtp.send(mail)).await {
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(error)) => Err(smtp_failure(error)),
+                Err(elapsed) => Err(Unavailable::new(elapsed).into()),
+            },
+            Transport::Folder(files, folder) => {
+                let id = files.send(mail).await.map_err(Unavailable::new)?;
+                let private = Permissions::from_mode(0o600);
+                std::fs::set_permissions(folder.join(format!("{id}.eml")), private).map_err(Unavailable::new)?;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A failure without the text of the mail server's response, which often repeats the address: failures are logged, and
+/// kept with the event.
+fn smtp_failure(error: lettre::transport::smtp::Error) -> NotifyError {
+    match error.status() {
+        Some(status) if error.is_permanent() => {
+            NotifyError::Rejected(format!("the mail server responds with {status}"))
+        }
+        Some(status) => Unavailable::new(format!("the mail server responds with {status}")).into(),
+        None if error.is_response() => Unavailable::new("the mail server's response cannot be read").into(),
+        None => Unavailable::new(error).into(),
     }
 }
 
@@ -180,63 +246,85 @@ fn format_money(money: Money) -> String {
     }
 }
 
-fn templates(language: Language) -> Result<Environment<'static>, minijinja::Error> {
-    let mut templates = Environment::new();
-    templates.set_auto_escape_callback(|name| match name {
-        "body.html" => AutoEscape::Html,
-        _ => AutoEscape::None,
-    });
-    let (subject, text, html) = match language {
-        Language::English => (
-            include_str!("../templates/en/subject.txt"),
-            include_str!("../templates/en/body.txt"),
-            include_str!("../templates/en/body.html"),
-        ),
-        Language::German => (
-            include_str!("../templates/de/subject.txt"),
-            include_str!("../templates/de/body.txt"),
-            include_str!("../templates/de/body.html"),
-        ),
+/// The templates of a language, by name.
+macro_rules! sources {
+    ($language:literal) => {
+        sources!($language: "subject.txt", "body.txt", "body.html",
+            "account_subject.txt", "account_body.txt", "account_body.html")
     };
-    templates.add_template("subject.txt", subject)?;
-    templates.add_template("body.txt", text)?;
-    templates.add_template("body.html", html)?;
+    ($language:literal: $($name:literal),+) => {
+        [$(($name, include_str!(concat!("../templates/", $language, "/", $name)))),+]
+    };
+}
+
+fn templates(language: Language) -> Result<Environment<'static>, minijinja::Error> {
+    // Values are escaped where a template's name ends in `.html`.
+    let mut templates = Environment::new();
+    for (name, source) in match language {
+        Language::English => sources!("en"),
+        Language::German => sources!("de"),
+    } {
+        templates.add_template(name, source)?;
+    }
     Ok(templates)
 }
 
 #[async_trait]
 impl Notifier for MailNotifier {
     async fn notify(&self, event: &Event) -> Result<(), NotifyError> {
-        let Some(mail) = self.mail(event)? else { return Ok(()) };
-        match &self.transport {
-            Transport::Smtp(smtp) => match smtp.send(mail).await {
-                Ok(_) => Ok(()),
-                // An SMTP status of 5xx: the server will never accept this mail.
-                Err(error) if error.is_permanent() => Err(NotifyError::Rejected(error.to_string())),
-                Err(error) => Err(Unavailable::new(error).into()),
-            },
-            Transport::Folder(files, folder) => {
-                let id = files.send(mail).await.map_err(Unavailable::new)?;
-                let private = Permissions::from_mode(0o600);
-                std::fs::set_permissions(folder.join(format!("{id}.eml")), private).map_err(Unavailable::new)?;
-                Ok(())
-            }
+        let Some(Topic { order, .. }) = topic(&event.happened) else { return Ok(()) };
+        let Some(mail) = self.mail(event)? else {
+            metrics::counter!("comanda_order_mails_unverified_total").increment(1);
+            return Ok(());
+        };
+        if !self.allowance.admit(event.id, order.customer_id, &order.email, self.clock.now()).await? {
+            // The customer has been written to often enough; the order itself shows what has happened.
+            return Ok(());
         }
+        self.deliver(mail).await
+    }
+}
+
+#[async_trait]
+impl MailSender for MailNotifier {
+    async fn send(&self, mail: &AccountMail) -> Result<(), NotifyError> {
+        self.deliver(self.account_mail(mail)?).await
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use std::{
+        collections::HashSet,
+        sync::atomic::{AtomicI32, Ordering},
+    };
 
     use chrono::DateTime;
     use comanda_domain::{
-        AccountId, Currency, Email, MenuItemId, MenuItemName, OrderId, OrderNumber, PaymentEvent, PaymentId,
-        PaymentMethod, PersonName,
+        AccountId, Currency, MailId, MenuItemId, MenuItemName, OrderId, OrderNumber, PaymentEvent, PaymentId,
+        PaymentMethod, PersonName, Timestamp,
     };
     use uuid::Uuid;
 
     use super::*;
+
+    /// Admits this many mails.
+    struct Admitting(AtomicI32);
+
+    #[async_trait]
+    impl MailAllowance for Admitting {
+        async fn admit(&self, _: i64, _: AccountId, _: &Email, _: Timestamp) -> Result<bool, Unavailable> {
+            Ok(self.0.fetch_sub(1, Ordering::Relaxed) > 0)
+        }
+    }
+
+    struct Epoch;
+
+    impl Clock for Epoch {
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+    }
 
     fn order(status: OrderStatus) -> OrderEvent {
         OrderEvent {
@@ -247,19 +335,23 @@ mod tests {
             total: Money::new(1250, Currency::EUR),
             customer_id: AccountId::new(Uuid::from_u128(2)),
             email: Email::new("ana@example.org").unwrap(),
-            name: PersonName::new("Ana <b>& Söhne</b>").unwrap(),
+            email_verified: true,
+            name: PersonName::new("Ana & Söhne").unwrap(),
         }
     }
 
     fn notifier(language: Language) -> MailNotifier {
-        let folder = std::env::temp_dir().join(format!("comanda-mail-{}", std::process::id()));
+        notifier_into(&std::env::temp_dir().join(format!("comanda-mail-{}", std::process::id())), language)
+    }
+
+    fn notifier_into(folder: &std::path::Path, language: Language) -> MailNotifier {
         let config = MailConfig {
-            transport: MailTransport::Folder(folder),
+            transport: MailTransport::Folder(folder.to_owned()),
             from: "Trattoria <orders@trattoria.example>".parse().unwrap(),
             language,
             timeout: Duration::from_secs(1),
         };
-        MailNotifier::new(config).unwrap()
+        MailNotifier::new(config, Arc::new(Admitting(AtomicI32::new(1))), Arc::new(Epoch)).unwrap()
     }
 
     fn every_event_kind() -> Vec<EventKind> {
@@ -312,6 +404,49 @@ mod tests {
             });
             insta::assert_snapshot!(name, mails.collect::<Vec<_>>().join("\n"));
         }
+    }
+
+    #[test]
+    fn accounts_get_these_mails() {
+        for (language, name) in
+            [(Language::English, "account_mails_in_english"), (Language::German, "account_mails_in_german")]
+        {
+            let notifier = notifier(language);
+            // A reset of an unverified address becomes a verification.
+            let kinds = MailKind::ALL.map(|kind| (kind, kind));
+            let kinds = kinds.into_iter().chain([(MailKind::Verification, MailKind::PasswordReset)]);
+            let mails = kinds.map(|(kind, asked)| {
+                let token = MailToken::new(&"aB3-_".repeat(9)[..MailToken::LENGTH]).unwrap();
+                let mail = AccountMail {
+                    id: MailId::new(Uuid::from_u128(5)),
+                    kind,
+                    asked,
+                    to: Email::new("ana@example.org").unwrap(),
+                    token: kind.purpose().map(|_| token),
+                };
+                format!("=== {kind} for {asked}\n{}\n", masked(&notifier.account_mail(&mail).unwrap()))
+            });
+            insta::assert_snapshot!(name, mails.collect::<Vec<_>>().join("\n"));
+        }
+    }
+
+    #[test]
+    fn an_unverified_address_gets_no_mail_about_orders() {
+        let notifier = notifier(Language::English);
+        let placed = OrderEvent { email_verified: false, ..order(OrderStatus::Pending) };
+        assert!(notifier.mail(&event(EventKind::OrderPlaced(placed))).unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn what_the_allowance_does_not_admit_is_not_sent() {
+        let folder = std::env::temp_dir().join(format!("comanda-mail-{}-allowance", std::process::id()));
+        let notifier = notifier_into(&folder, Language::English);
+        let placed = event(EventKind::OrderPlaced(order(OrderStatus::Pending)));
+        for _ in 0..3 {
+            notifier.notify(&placed).await.unwrap();
+        }
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

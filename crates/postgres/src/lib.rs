@@ -4,6 +4,7 @@ mod accounts;
 mod database;
 mod events;
 mod invariants;
+mod mails;
 mod menu;
 mod operations;
 mod order_row;
@@ -18,8 +19,9 @@ pub use database::{
 };
 pub use events::PostgresOutbox;
 pub use invariants::{Finding, Invariant, check_invariants};
+pub use mails::PostgresMails;
 pub use menu::PostgresMenu;
-pub use operations::{PostgresAuditLog, PostgresFlagSettings};
+pub use operations::{PostgresAuditLog, PostgresFlagSettings, gap_in_sight_of_sessions, ways_to_change_the_audit_log};
 pub use orders::{PlacementConfig, PostgresOrders};
 pub use payments::PostgresPayments;
 pub use sales::PostgresSalesFigures;

@@ -1,16 +1,20 @@
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
 
 use bb8_redis::{
     RedisConnectionManager,
     bb8::{ManageConnection, Pool},
 };
 use comanda_domain::ports::Unavailable;
+use comanda_tls::{Authorities, refusal};
 use redis::{
     Client, Cmd, Pipeline, RedisError, RedisFuture, Value,
     aio::{ConnectionLike, MultiplexedConnection},
 };
 
-use crate::redis_url::InvalidRedisUrl;
+use crate::redis_url::{InvalidRedisUrl, RedisUrl};
 
 /// A pool of connections. A server starts even if it cannot reach Redis.
 #[derive(Clone)]
@@ -21,11 +25,20 @@ pub struct RedisConnections {
 }
 
 impl RedisConnections {
-    /// Creates the pool, which connects when it is first used. `wait` is how long a caller waits for a connection.
-    pub fn new(url: &str, max_connections: u32, wait: Duration) -> Result<Self, InvalidRedisUrl> {
-        let invalid = |error: RedisError| InvalidRedisUrl(error.category().to_owned());
-        let manager = TrustingManager(RedisConnectionManager::new(url).map_err(invalid)?);
-        let client = Client::open(url).map_err(invalid)?;
+    /// Creates the pool, which connects when it is first used. Over TLS, the server's certificate must come from one of
+    /// the `authorities`; without any given, from one that this system trusts. `wait` is how long a caller waits for a
+    /// connection.
+    pub fn new(
+        url: &RedisUrl,
+        authorities: Option<&Authorities>,
+        max_connections: u32,
+        wait: Duration,
+    ) -> Result<Self, InvalidRedisUrl> {
+        let client = url.client(authorities)?;
+        let manager = TrustingManager {
+            inner: RedisConnectionManager::new(client.get_connection_info().clone())?,
+            refused: AtomicBool::new(false),
+        };
         let pool = Pool::builder().max_size(max_connections).connection_timeout(wait).build_unchecked(manager);
         Ok(Self { pool, client })
     }
@@ -39,7 +52,11 @@ impl RedisConnections {
 
 /// Trusts a connection that has responded recently. bb8-redis's own manager pings Redis each time a connection is taken
 /// from the pool; this one saves that round trip for every caller but the first after a pause.
-pub(crate) struct TrustingManager(RedisConnectionManager);
+pub(crate) struct TrustingManager {
+    inner: RedisConnectionManager,
+    /// Whether the latest attempt to connect was refused over TLS.
+    refused: AtomicBool,
+}
 
 impl TrustingManager {
     const TRUSTED: Duration = Duration::from_secs(1);
@@ -50,12 +67,19 @@ impl ManageConnection for TrustingManager {
     type Error = RedisError;
 
     async fn connect(&self) -> Result<Connection, RedisError> {
-        Ok(Connection { to_redis: self.0.connect().await?, responded_at: Instant::now(), broken: false })
+        let connected = self.inner.connect().await;
+        // A server starts without Redis, and nobody else would see why it stays without.
+        let reason = connected.as_ref().err().and_then(|error| refusal(error));
+        let was_refused = self.refused.swap(reason.is_some(), Ordering::Relaxed);
+        if let Some(reason) = reason.filter(|_| !was_refused) {
+            tracing::error!(reason, "Redis was refused");
+        }
+        Ok(Connection { to_redis: connected?, responded_at: Instant::now(), broken: false })
     }
 
     async fn is_valid(&self, connection: &mut Connection) -> Result<(), RedisError> {
         if connection.responded_at.elapsed() > Self::TRUSTED {
-            self.0.is_valid(&mut connection.to_redis).await?;
+            self.inner.is_valid(&mut connection.to_redis).await?;
             connection.responded_at = Instant::now();
         }
         Ok(())

@@ -1,7 +1,6 @@
 //! Decorators over ports: each implements a port by wrapping one, so neither the domain nor the adapters know of them.
 
 mod accounts;
-mod address_limits;
 mod breaker;
 mod checkout;
 mod lockouts;
@@ -10,10 +9,10 @@ mod notifier;
 mod orders;
 mod outage;
 mod payment_gateway;
+mod rate_limits;
 mod retry_budget;
 
 pub use accounts::GuardedAccounts;
-pub use address_limits::LocalAddressLimits;
 pub use breaker::{Breaker, BreakerSettings, Failure, InvalidBreakerSettings};
 pub use checkout::GuardedCheckout;
 pub use lockouts::LocalLockouts;
@@ -21,4 +20,5 @@ pub use menu_cache::SparedMenuCache;
 pub use notifier::GuardedNotifier;
 pub use orders::GuardedOrders;
 pub use payment_gateway::GuardedGateway;
+pub use rate_limits::LocalRateLimits;
 pub use retry_budget::RetryBudget;

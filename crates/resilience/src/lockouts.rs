@@ -1,36 +1,120 @@
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    collections::BTreeSet,
+    num::NonZeroUsize,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Admission, AttemptId, AttemptOutcome, Claimant, Email, Lock, LockoutPolicy, LockoutState, Timestamp,
-    ports::{Clock, Lockouts, Unavailable},
+    Admission, AttemptId, AttemptOutcome, Claimant, Email, Lock, LockedAddress, LockoutPolicy, LockoutState, Page,
+    Timestamp,
+    ports::{Clock, LockedAddresses, Lockouts, LockoutsQuery, Unavailable},
 };
+use lru::LruCache;
 use tokio::time::Instant;
 
 use crate::outage::Outage;
 
 /// Lockouts that continue in this process's memory, by the same policy, while the ones that all servers share are out
 /// of reach. The two do not know what the other has counted, so in the meantime the policy limits guessing per server.
+/// Locks that were set here are handed over when the shared ones are back; see [`LocalLockouts::hand_over`].
 pub struct LocalLockouts {
     shared: Arc<dyn Lockouts>,
+    addresses: Arc<dyn LockedAddresses>,
     outage: Outage,
     policy: LockoutPolicy,
     patience: Duration,
     clock: Arc<dyn Clock>,
-    states: Mutex<HashMap<Claimant, LockoutState>>,
+    states: Mutex<LruCache<Claimant, LockoutState>>,
+    /// Whether there may be locks here that the shared lockouts do not know.
+    to_hand_over: AtomicBool,
 }
 
 impl LocalLockouts {
-    /// How many claimants are remembered. When the map is full, those that are not locked are forgotten.
-    const CAPACITY: usize = 100_000;
+    /// How many claimants are remembered. One more, and one that has not tried for a long time is forgotten.
+    const CAPACITY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99_999);
 
-    pub fn beside(shared: Arc<dyn Lockouts>, policy: LockoutPolicy, patience: Duration, clock: Arc<dyn Clock>) -> Self {
-        let outage = Outage::of("lockouts");
-        Self { shared, outage, policy, patience, clock, states: Mutex::default() }
+    pub fn beside(
+        shared: Arc<dyn Lockouts>,
+        addresses: Arc<dyn LockedAddresses>,
+        policy: LockoutPolicy,
+        patience: Duration,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            shared,
+            addresses,
+            outage: Outage::of("lockouts"),
+            policy,
+            patience,
+            clock,
+            states: Mutex::new(LruCache::new(Self::CAPACITY)),
+            to_hand_over: AtomicBool::new(false),
+        }
+    }
+
+    /// Forgets here what led to a lock of the address, for strangers and for the account's devices. A lock that was set
+    /// after `unlocked_at` stays. It forgets all failures that have not led to a lock, so it is to be called once for
+    /// each unlock: whoever could have it repeated could guess on and on.
+    pub fn lift_here(&self, email: &Email, unlocked_at: Timestamp) {
+        let now = self.clock.now();
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_address: Vec<Claimant> = states
+            .iter()
+            .filter(|(claimant, _)| claimant.email == *email)
+            .map(|(claimant, _)| claimant.clone())
+            .collect();
+        for claimant in of_address {
+            if let Some(state) = states.peek_mut(&claimant) {
+                if self.policy.lock(state, now).is_some_and(|lock| lock.locked_at > unlocked_at) {
+                    continue;
+                }
+                self.policy.unlock(state, now);
+                if state.is_clear() {
+                    states.pop(&claimant);
+                }
+            }
+        }
+    }
+
+    /// Lifts the lock of an address in the shared lockouts. `false`: they are out of reach.
+    pub async fn lift_shared(&self, email: &Email) -> bool {
+        self.outage.call(self.shared.unlock(email)).await.is_some()
+    }
+
+    /// Hands the locks that were set here over to the shared lockouts, so that all servers know them and an admin can
+    /// see and lift them. What is out of reach still gets them at another call, and so do the addresses in `but_not`:
+    /// an unlock of theirs, which would lift the lock, is still to reach the shared lockouts.
+    pub async fn hand_over(&self, but_not: &BTreeSet<Email>) {
+        if !self.to_hand_over.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        for (claimant, lock) in self.locked_here() {
+            if but_not.contains(&claimant.email) {
+                self.to_hand_over.store(true, Ordering::Release);
+                continue;
+            }
+            if self.outage.call(self.shared.adopt(&claimant, lock)).await.is_none() {
+                self.to_hand_over.store(true, Ordering::Release);
+                return;
+            }
+            self.with_state(&claimant, |policy, state, now| {
+                if policy.lock(state, now) == Some(lock) {
+                    policy.unlock(state, now);
+                }
+            });
+        }
+    }
+
+    fn locked_here(&self) -> Vec<(Claimant, Lock)> {
+        let now = self.clock.now();
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        let locks = states.iter_mut().map(|(claimant, state)| Some((claimant.clone(), self.policy.lock(state, now)?)));
+        locks.flatten().collect()
     }
 
     fn with_state<T>(
@@ -40,15 +124,33 @@ impl LocalLockouts {
     ) -> T {
         let now = self.clock.now();
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-        if states.len() >= Self::CAPACITY {
-            states.retain(|_, state| self.policy.lock(state, now).is_some());
+        if states.len() >= Self::CAPACITY.get() && !states.contains(claimant) {
+            self.make_room(&mut states, now);
         }
-        let state = states.entry(claimant.clone()).or_default();
+        let state = states.get_or_insert_mut(claimant.clone(), LockoutState::default);
         let result = step(&self.policy, state, now);
+        if self.policy.lock(state, now).is_some() {
+            self.to_hand_over.store(true, Ordering::Release);
+        }
         if state.is_clear() {
-            states.remove(claimant);
+            states.pop(claimant);
         }
         result
+    }
+
+    /// Forgets the claimant that has not tried for the longest time, and rather one that is not locked; but it looks at
+    /// few, so that a flood of addresses costs each of them the same.
+    fn make_room(&self, states: &mut LruCache<Claimant, LockoutState>, now: Timestamp) {
+        const LOOKED_AT: usize = 8;
+
+        for _ in 1..LOOKED_AT {
+            let Some((claimant, mut state)) = states.pop_lru() else { return };
+            if self.policy.lock(&mut state, now).is_none() {
+                return;
+            }
+            states.put(claimant, state);
+        }
+        states.pop_lru();
     }
 
     async fn begin_locally(&self, claimant: &Claimant, id: AttemptId) -> Admission {
@@ -62,20 +164,8 @@ impl LocalLockouts {
         }
     }
 
-    /// For strangers and for the account's devices.
-    fn unlock_locally(&self, email: &Email) {
-        let now = self.clock.now();
-        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-        states.retain(|claimant, state| {
-            if claimant.email == *email {
-                self.policy.unlock(state, now);
-            }
-            !state.is_clear()
-        });
-    }
-
     fn has_state(&self, claimant: &Claimant) -> bool {
-        self.states.lock().unwrap_or_else(PoisonError::into_inner).contains_key(claimant)
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).contains(claimant)
     }
 }
 
@@ -112,9 +202,32 @@ impl Lockouts for LocalLockouts {
         Ok(self.outage.call(self.shared.settle(claimant, id, outcome)).await.flatten().or(lock))
     }
 
+    async fn adopt(&self, claimant: &Claimant, lock: Lock) -> Result<(), Unavailable> {
+        self.shared.adopt(claimant, lock).await
+    }
+
+    /// Fails if the shared lockouts are out of reach, so that whoever has it recorded repeats it.
     async fn unlock(&self, email: &Email) -> Result<(), Unavailable> {
-        self.unlock_locally(email);
-        self.shared.unlock(email).await
+        self.lift_here(email, self.clock.now());
+        let reached = self.lift_shared(email).await;
+        reached.then_some(()).ok_or_else(|| Unavailable::new("the shared lockouts are out of reach"))
+    }
+}
+
+#[async_trait]
+impl LockedAddresses for LocalLockouts {
+    async fn find(&self, email: &Email) -> Result<Option<LockedAddress>, Unavailable> {
+        let own = self.locked_here().into_iter().filter(|(claimant, _)| claimant.email == *email);
+        // Strangers first: a claimant without a device is the least.
+        if let Some((claimant, lock)) = own.min_by_key(|(claimant, _)| claimant.device) {
+            return Ok(Some(LockedAddress { email: claimant.email, lock }));
+        }
+        let found = self.outage.call(self.addresses.find(email)).await;
+        found.ok_or_else(|| Unavailable::new("the shared lockouts are out of reach"))
+    }
+
+    async fn list(&self, query: LockoutsQuery) -> Result<Page<LockedAddress>, Unavailable> {
+        self.addresses.list(query).await
     }
 }
 
@@ -122,7 +235,7 @@ impl Lockouts for LocalLockouts {
 mod tests {
     use comanda_domain::{
         DeviceId,
-        ports::{MockClock, MockLockouts},
+        ports::{MockClock, MockLockedAddresses, MockLockouts},
     };
     use uuid::Uuid;
 
@@ -131,7 +244,11 @@ mod tests {
     fn lockouts(shared: MockLockouts) -> LocalLockouts {
         let mut clock = MockClock::new();
         clock.expect_now().returning(|| Timestamp::from_timestamp(1_790_000_000, 0).expect("in range"));
-        LocalLockouts::beside(Arc::new(shared), LockoutPolicy::default(), Duration::from_millis(50), Arc::new(clock))
+        let mut addresses = MockLockedAddresses::new();
+        addresses.expect_find().returning(|_| Ok(None));
+        let policy = LockoutPolicy::default();
+        let (shared, addresses) = (Arc::new(shared), Arc::new(addresses));
+        LocalLockouts::beside(shared, addresses, policy, Duration::from_millis(50), Arc::new(clock))
     }
 
     fn stranger() -> Claimant {
@@ -173,11 +290,117 @@ mod tests {
                 assert_eq!(lock.is_some(), n == 4, "the last failure locks");
             }
         }
+        lockouts.outage.forget();
         lockouts.unlock(&stranger().email).await.expect("a response");
         for claimant in [&stranger(), &device] {
             let again = lockouts.begin(claimant, AttemptId::new(Uuid::from_u128(9))).await.expect("a response");
             assert_eq!(again, Admission::Allowed);
         }
+    }
+
+    #[tokio::test]
+    async fn what_was_locked_here_is_found_and_handed_over_once_and_then_forgotten() {
+        let mut shared = MockLockouts::new();
+        shared.expect_begin().once().returning(|_, _| Err(Unavailable::new("gone")));
+        shared.expect_begin().once().returning(|_, _| Ok(Admission::Allowed));
+        shared.expect_adopt().once().returning(|claimant, lock| {
+            assert_eq!((claimant, lock.attempts, lock.level), (&stranger(), 5, 1));
+            Ok(())
+        });
+        let lockouts = lockouts(shared);
+        for n in 0..5 {
+            let id = AttemptId::new(Uuid::from_u128(n));
+            lockouts.begin(&stranger(), id).await.expect("a response");
+            lockouts.settle(&stranger(), id, AttemptOutcome::Failure).await.expect("a response");
+        }
+        let found = lockouts.find(&stranger().email).await.expect("known here");
+        assert_eq!(found.map(|address| address.lock.attempts), Some(5));
+        let other = Email::new("ben@example.org").expect("an address");
+        assert!(lockouts.find(&other).await.is_err(), "nobody knows while the shared ones are gone");
+
+        lockouts.hand_over(&BTreeSet::new()).await;
+        assert!(lockouts.has_state(&stranger()), "the shared ones are still out of reach");
+        lockouts.outage.forget();
+        for _ in 0..2 {
+            lockouts.hand_over(&BTreeSet::new()).await;
+            assert!(!lockouts.has_state(&stranger()), "the shared ones know it now");
+        }
+        let again = lockouts.begin(&stranger(), AttemptId::new(Uuid::from_u128(9))).await.expect("a response");
+        assert_eq!(again, Admission::Allowed, "the shared ones decide");
+    }
+
+    #[tokio::test]
+    async fn an_unlock_that_does_not_reach_the_shared_lockouts_says_so_to_whoever_repeats_it() {
+        let mut shared = MockLockouts::new();
+        shared.expect_unlock().once().returning(|_| Err(Unavailable::new("gone")));
+        shared.expect_unlock().once().returning(|_| Ok(()));
+        let lockouts = lockouts(shared);
+        assert!(lockouts.unlock(&stranger().email).await.is_err());
+        assert!(!lockouts.lift_shared(&stranger().email).await, "still out of reach");
+        lockouts.outage.forget();
+        assert!(lockouts.lift_shared(&stranger().email).await);
+    }
+
+    /// Locks strangers out of the address, and says when.
+    async fn lock_here(lockouts: &LocalLockouts, claimant: &Claimant) -> Timestamp {
+        for n in 0..5 {
+            let id = AttemptId::new(Uuid::from_u128(n));
+            lockouts.begin(claimant, id).await.expect("a response");
+            lockouts.settle(claimant, id, AttemptOutcome::Failure).await.expect("a response");
+        }
+        lockouts.with_state(claimant, LockoutPolicy::lock).expect("locked").locked_at
+    }
+
+    #[tokio::test]
+    async fn an_unlock_that_arrives_late_lifts_no_later_lock() {
+        let mut shared = MockLockouts::new();
+        shared.expect_begin().returning(|_, _| Err(Unavailable::new("gone")));
+        let lockouts = lockouts(shared);
+        let locked_at = lock_here(&lockouts, &stranger()).await;
+        lockouts.lift_here(&stranger().email, locked_at - Duration::from_millis(1));
+        assert!(lockouts.has_state(&stranger()), "it was set afterwards");
+        lockouts.lift_here(&stranger().email, locked_at);
+        assert!(!lockouts.has_state(&stranger()));
+    }
+
+    #[tokio::test]
+    async fn an_address_with_an_unfinished_unlock_does_not_keep_the_locks_of_others_here() {
+        let ben = Claimant::stranger(Email::new("ben@example.org").expect("an address"));
+        let mut shared = MockLockouts::new();
+        shared.expect_begin().returning(|_, _| Err(Unavailable::new("gone")));
+        shared.expect_adopt().times(2).returning(|_, _| Ok(()));
+        let lockouts = lockouts(shared);
+        lock_here(&lockouts, &stranger()).await;
+        lock_here(&lockouts, &ben).await;
+        lockouts.outage.forget();
+        lockouts.hand_over(&BTreeSet::from([stranger().email])).await;
+        assert!(lockouts.has_state(&stranger()) && !lockouts.has_state(&ben));
+        lockouts.hand_over(&BTreeSet::new()).await;
+        assert!(!lockouts.has_state(&stranger()));
+    }
+
+    #[test]
+    fn a_flood_of_addresses_forgets_the_oldest_that_is_not_locked() {
+        let lockouts = lockouts(MockLockouts::new());
+        let fail = |claimant: &Claimant| {
+            lockouts.with_state(claimant, |policy, state, now| {
+                let id = AttemptId::new(Uuid::nil());
+                if policy.begin(state, id, now) == Admission::Allowed {
+                    policy.settle(state, id, AttemptOutcome::Failure, now);
+                }
+            });
+        };
+        for _ in 0..5 {
+            fail(&stranger());
+        }
+        let nobody = |n: usize| Claimant::stranger(Email::new(&format!("nobody-{n}@example.org")).expect("an address"));
+        for n in 0..LocalLockouts::CAPACITY.get() {
+            fail(&nobody(n));
+        }
+        assert_eq!(lockouts.states.lock().expect("not poisoned").len(), LocalLockouts::CAPACITY.get());
+        assert!(lockouts.with_state(&stranger(), LockoutPolicy::lock).is_some(), "a lock is kept");
+        assert!(!lockouts.has_state(&nobody(0)), "the oldest");
+        assert!(lockouts.has_state(&nobody(1)));
     }
 
     #[tokio::test]

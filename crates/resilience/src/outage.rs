@@ -25,10 +25,21 @@ impl Outage {
         metrics::gauge!("comanda_degraded", "what" => self.what).set(if degraded { 1.0 } else { 0.0 });
     }
 
-    /// Makes the call unless one has failed a moment ago. `None` means failure either way.
+    /// As if the pause after a failure were over.
+    #[cfg(test)]
+    pub(crate) fn forget(&self) {
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Makes the call unless one has failed a moment ago. `None` means failure either way. After the pause one caller
+    /// finds out whether the outage is over, and the others do not wait for it.
     pub(crate) async fn call<T>(&self, call: impl Future<Output = Result<T, Unavailable>>) -> Option<T> {
-        if self.until.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| Instant::now() < until) {
-            return None;
+        if let Some(until) = self.until.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            let now = Instant::now();
+            if now < *until {
+                return None;
+            }
+            *until = now + Self::PAUSE;
         }
         match call.await {
             Ok(response) => {

@@ -3,6 +3,7 @@
 use std::{error::Error, fmt::Display, process::ExitCode, time::Duration};
 
 use comanda_postgres::DatabaseUrl;
+use comanda_tls::refusal;
 use thiserror::Error;
 
 use crate::config::ConfigError;
@@ -41,16 +42,17 @@ pub struct Unreachable {
 
 impl Unreachable {
     /// `address` is the host and the port, without any password. Only the root cause of the error is shown.
-    pub fn new(service: &'static str, address: &str, error: &dyn Error) -> Self {
+    pub fn new(service: &'static str, address: &str, error: &(dyn Error + 'static)) -> Self {
         let mut cause = error;
         while let Some(source) = cause.source() {
             cause = source;
         }
-        Self { service, address: address.to_owned(), cause: cause.to_string() }
+        let cause = refusal(error).unwrap_or_else(|| cause.to_string());
+        Self { service, address: address.to_owned(), cause }
     }
 
     /// PostgreSQL, which `error` says cannot be connected to. Tries once more, for the cause.
-    pub async fn postgres(url: &DatabaseUrl, error: &impl Error) -> Self {
+    pub async fn postgres(url: &DatabaseUrl, error: &(impl Error + 'static)) -> Self {
         const WAIT: Duration = Duration::from_secs(2);
         match url.probe(WAIT).await {
             Err(cause) => Self::new("PostgreSQL", url.addresses(), &cause),

@@ -267,3 +267,37 @@ async fn slow_and_broken_clients_are_cut_off() {
     let menu: Value = app.anonymous().get("/v1/menu").await.expect(200);
     assert_eq!(menu["categories"], json!([]), "and the server goes on");
 }
+
+/// What the HTTP layer refuses before there is a request.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_that_cannot_be_read_is_a_problem_with_a_request_id() {
+    let app = TestApp::open().await;
+    let answer = async |head: String| {
+        let mut stream = TcpStream::connect(&app.servers[0].address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    };
+    let malformed = "GET /v1/menu HTTP/1.1\r\nno header\r\n\r\n".to_owned();
+    let after_another =
+        "GET /health/live HTTP/1.1\r\nhost: test\r\n\r\nGET /v1/menu HTTP/1.1\r\nno header\r\n\r\n".to_owned();
+    let too_large = format!("GET /v1/menu HTTP/1.1\r\n{}\r\n", "x-one-more: 1\r\n".repeat(200));
+    let unfinished = "GET /v1/menu HTTP/1.1\r\nhost:".to_owned();
+    let answers = tokio::join!(answer(malformed), answer(after_another), answer(too_large), answer(unfinished));
+    for (answer, status) in [(answers.0, 400), (answers.1, 400), (answers.2, 431), (answers.3, 408)] {
+        let last = &answer[answer.rfind("HTTP/1.1 ").unwrap()..];
+        let (head, body) = last.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
+        let header = |name: &str| {
+            let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+            lines.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned())
+        };
+        assert_eq!(header("content-type").as_deref(), Some("application/problem+json"), "{head}");
+        assert_eq!(header("x-content-type-options").as_deref(), Some("nosniff"), "{head}");
+        let problem: Value = serde_json::from_str(body).unwrap();
+        assert_eq!(problem["instance"].as_str(), header("x-request-id").as_deref());
+        assert_eq!((&problem["status"], &problem["code"]), (&json!(status), &json!("invalid-request")));
+    }
+    app.close().await;
+}

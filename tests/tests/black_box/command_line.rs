@@ -105,7 +105,7 @@ async fn a_configuration_can_be_checked_without_starting() {
     let output = app.comanda(&["config", "check"]);
     assert_eq!(output.status.code(), Some(0), "{}", printed(&output));
     let output = app.comanda(&["config", "check", "--json"]);
-    assert_eq!(document(&output), json!({ "usable": true, "mistakes": [] }));
+    assert_eq!(document(&output), json!({ "usable": true, "mistakes": [], "warnings": [] }));
     let nobody = app.comanda(&["admin", "create", "--email", "nobody"]);
     assert_eq!(nobody.status.code(), Some(2));
     assert!(printed(&nobody).contains("ADMIN_PASSWORD"), "{}", printed(&nobody));

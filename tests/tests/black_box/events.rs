@@ -280,7 +280,7 @@ async fn customers_get_mail_and_an_order_does_not_wait_for_it() {
             .unwrap()
             .flatten()
             .filter_map(|entry| std::fs::read_to_string(entry.path()).ok())
-            .filter(|letter| letter.contains("text/html"))
+            .filter(|letter| letter.contains("text/html") && letter.contains("Subject: Ihre Bestellung"))
             .collect();
         if let Some(letter) = letters.into_iter().next() {
             break letter;
@@ -331,6 +331,8 @@ async fn mails_arrive_after_an_outage_of_the_mail_server() {
     let subjects = || {
         let output = mails.output();
         let lines = output.lines().filter_map(|line| line.strip_prefix("Subject: ")).map(str::to_owned);
+        // Whether the account was verified before its verification was sent is a matter of luck.
+        let lines = lines.filter(|subject| subject != "Please confirm your e-mail address");
         lines.collect::<Vec<_>>()
     };
     while subjects().len() < 2 {

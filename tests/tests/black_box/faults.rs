@@ -107,7 +107,7 @@ async fn weather_of(proxy: &FaultyProxy, app: &TestApp, customer: &Client, item:
 #[tokio::test(flavor = "multi_thread")]
 async fn between_the_server_and_postgresql() {
     let mut app = TestApp::open().await;
-    let proxy = FaultyProxy::to(&app.database.url).await;
+    let proxy = FaultyProxy::to(&app.database.server_url).await;
     let base_url = app.open_another_at(&proxy.url.clone(), &SETTINGS);
     let (item, customer) = (app.item(1_000_000).await, app.customer().await.at(&base_url));
     for weather in [Weather::Cut, Weather::Frozen, Weather::Delayed(Duration::from_millis(50)), Weather::Dribbling] {
@@ -121,7 +121,7 @@ async fn between_the_server_and_redis() {
     let redis_url = redis_url().await;
     let mut app = TestApp::with_redis(redis_url.clone(), 1, &[]).await;
     let proxy = FaultyProxy::to(&redis_url).await;
-    app.servers.push(TestServer::start_at(&app.database.url, &proxy.url, &SETTINGS));
+    app.servers.push(TestServer::start_at(&app.database.server_url, &proxy.url, &SETTINGS));
     let (item, customer) = (app.item(1_000_000).await, app.customer().await);
     let customer = customer.at(&app.servers[1].base_url);
     for weather in [Weather::Cut, Weather::Frozen, Weather::Delayed(Duration::from_millis(500)), Weather::Dribbling] {

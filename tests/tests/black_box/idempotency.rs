@@ -116,7 +116,7 @@ async fn a_server_that_dies_between_commit_and_response_has_placed_one_order() {
     let mut app = TestApp::open().await;
     let item = app.item(10).await;
     let customer = app.customer().await;
-    let proxy = Proxy::to(&app.database.url).await;
+    let proxy = Proxy::to(&app.database.server_url).await;
     let doomed = app.open_another_at(&proxy.url.clone(), &[]);
     let server = Arc::new(app.servers.pop().unwrap());
 

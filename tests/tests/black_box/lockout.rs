@@ -196,6 +196,85 @@ async fn without_redis_logins_go_on_and_guessing_stays_limited() {
     assert_eq!(customer.try_password(&email, PASSWORD).await.status, 200);
 }
 
+async fn unlock(app: &TestApp, email: &str) -> u16 {
+    let request = app.admin.request(reqwest::Method::DELETE, &format!("/v1/admin/lockouts/{email}"));
+    comanda_tests::Client::send(request.json(&json!({ "reason": "called us" }))).await.status
+}
+
+/// Waits until the right password signs in at all servers. None of these tries counts: the address is locked.
+async fn until_open_everywhere(app: &TestApp, email: &str) {
+    let begin = Instant::now();
+    for server in &app.servers {
+        let customer = comanda_tests::Client::anonymous(&server.base_url);
+        while customer.try_password(email, PASSWORD).await.status != 200 {
+            assert!(begin.elapsed() < Duration::from_secs(10), "{} does not learn of the unlock", server.base_url);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unlock_reaches_what_servers_locked_while_redis_was_gone() {
+    let mut redis = TestRedis::start().await;
+    let app = TestApp::with_redis(redis.url(), 2, &[("ADDRESS_LIMIT_BURST", "1000")]).await;
+    let (first, second, third) = (app.account().await, app.account().await, app.account().await);
+    redis.kill();
+    for email in [&first, &second, &third] {
+        for server in &app.servers {
+            let customer = comanda_tests::Client::anonymous(&server.base_url);
+            while customer.try_password(email, WRONG).await.code() != "account-locked" {}
+        }
+    }
+    // While Redis is gone, over HTTP and from the command line.
+    assert_eq!(unlock(&app, &first).await, 204);
+    until_open_everywhere(&app, &first).await;
+    let unlocked = app.comanda(&["admin", "unlock", "--email", &second, "--reason", "called us"]);
+    assert!(unlocked.status.success(), "{unlocked:?}");
+    until_open_everywhere(&app, &second).await;
+
+    // When it is back, all servers know the lock, and an admin lifts it at any of them.
+    redis.start_again().await;
+    let other = app.admin.at(&app.servers[1].base_url);
+    let begin = Instant::now();
+    loop {
+        let locked = other.get("/v1/admin/lockouts").await.json()["data"].clone();
+        let locked: Vec<_> = locked.as_array().into_iter().flatten().map(|lock| lock["email"].clone()).collect();
+        if locked == [third.as_str()] {
+            break;
+        }
+        assert!(locked.is_empty(), "what was unlocked stays unlocked: {locked:?}");
+        assert!(begin.elapsed() < Duration::from_secs(10), "the lock is not shared");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(unlock(&app, &third).await, 204);
+    until_open_everywhere(&app, &third).await;
+    app.close().await;
+}
+
+/// An unlock that has not reached Redis yet is repeated until it does. What is guessed meanwhile counts all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unlock_while_redis_is_gone_opens_the_address_once() {
+    const PAUSE: Duration = Duration::from_millis(100);
+
+    let mut redis = TestRedis::start().await;
+    let app = TestApp::with_redis(redis.url(), 1, &[]).await;
+    let (email, attacker) = (app.account().await, app.anonymous());
+    redis.kill();
+    while attacker.try_password(&email, WRONG).await.code() != "account-locked" {}
+    assert_eq!(unlock(&app, &email).await, 204);
+    let mut guesses = 0;
+    for _ in 0..30 {
+        if attacker.try_password(&email, WRONG).await.code() == "invalid-credentials" {
+            guesses += 1;
+        }
+        // So that the server reads the audit log several times meanwhile.
+        tokio::time::sleep(PAUSE).await;
+    }
+    assert_eq!(attacker.try_password(&email, PASSWORD).await.code(), "account-locked");
+    // The server may find the unlock in the audit log when four of five guesses have been made.
+    assert!((5..=9).contains(&guesses), "{guesses} guesses");
+}
+
 /// Takes samples of both kinds alternately, so that other load on the machine affects both alike, and compares them by
 /// the two-sample Kolmogorov-Smirnov test: the greatest distance between the two empirical distributions. Were they the
 /// same, it would exceed this bound once in ten thousand runs; a skipped hash, or even half of one, makes it 1.

@@ -101,7 +101,7 @@ async fn no_reader_ever_sees_the_menu_go_back() {
     for _ in 0..2 {
         let slow = FaultyProxy::to(&redis_url).await;
         slow.set(Weather::Varying { longest: Duration::from_millis(40), seed: random.random_range(0..u64::MAX) });
-        let server = TestServer::start_at(&restaurant.database.url, &slow.url, &[]);
+        let server = TestServer::start_at(&restaurant.database.server_url, &slow.url, &[]);
         restaurant.servers.push(server);
     }
     restaurant.servers.remove(0).stop();

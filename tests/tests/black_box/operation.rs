@@ -18,7 +18,7 @@ async fn health_reports_whether_orders_can_be_placed() {
     assert!(workers.iter().all(|worker| worker["status"] == "running"), "{workers:?}");
 
     // Nothing listens on port 1.
-    let lonely = TestServer::start_at(&app.database.url, "redis://127.0.0.1:1/0", &[]);
+    let lonely = TestServer::start_at(&app.database.server_url, "redis://127.0.0.1:1/0", &[]);
     let degraded = Client::anonymous(&lonely.base_url).get("/health/ready").await.expect(200);
     assert_eq!(
         (&degraded["status"], &degraded["components"]["redis"]["status"]),

@@ -223,7 +223,7 @@ async fn reconciliation_finds_what_no_event_reported() {
     stage.confirm(&intent, "4242424242424242").await;
 
     let reconcile = || {
-        let mut command = comanda_tests::comanda(&stage.app.database.url, "redis://nowhere");
+        let mut command = comanda_tests::comanda(&stage.app.database.server_url, "redis://nowhere");
         let output = command
             .args(["payments", "reconcile", "--days", "1"])
             .env("MODE", "development")

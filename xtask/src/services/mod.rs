@@ -5,17 +5,17 @@ mod postgres;
 mod programs;
 mod redis;
 
-use std::net::TcpListener;
-#[cfg(feature = "load")]
-use std::path::PathBuf;
+use std::{
+    ffi::OsStr,
+    net::TcpListener,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
 
-use self::account::Account;
-#[cfg(feature = "load")]
-use self::programs::PostgresPrograms;
 #[cfg(feature = "load")]
 pub use self::programs::wrk;
+use self::{account::Account, programs::PostgresPrograms};
 pub use self::{
     postgres::Postgres,
     programs::{chromium, libpq, promtool, python_with, python_with_servers, redis_server},
@@ -37,7 +37,6 @@ pub struct Services {
     pub database_url: String,
     pub redis_url: String,
     /// `None`: somebody else's.
-    #[cfg_attr(not(feature = "load"), expect(dead_code, reason = "for the commands that break and restart them"))]
     pub postgres: Option<Postgres>,
     #[cfg_attr(not(feature = "load"), expect(dead_code, reason = "for the commands that break and restart them"))]
     pub redis: Option<Redis>,
@@ -72,6 +71,15 @@ impl Services {
 /// A PostgreSQL of one's own, whatever the environment names.
 pub fn private_postgres(state: &State) -> anyhow::Result<Postgres> {
     Postgres::start(state, &Account::choose(state)?, Durability::None).context("PostgreSQL")
+}
+
+/// PostgreSQL for tests that start one: the folder of its programs, and the words of a command that runs one of them as
+/// somebody whom PostgreSQL accepts.
+pub fn postgres_for_tests(state: &State) -> anyhow::Result<(PathBuf, String)> {
+    let account = Account::choose(state)?.command(Path::new("env"));
+    let words = std::iter::once(account.get_program()).chain(account.get_args());
+    let words = words.map(OsStr::to_string_lossy).collect::<Vec<_>>();
+    Ok((PostgresPrograms::find_or_install()?.folder, words.join(" ")))
 }
 
 /// PostgreSQL's own load generator, which comes with it.

@@ -30,6 +30,7 @@ pub struct Postgres {
 
 impl Postgres {
     const USER: &str = "comanda";
+    const SERVER_USER: &str = "comanda_server";
 
     pub fn start(state: &State, account: &Account, durability: Durability) -> anyhow::Result<Self> {
         let programs = PostgresPrograms::find_or_install()?;
@@ -121,6 +122,21 @@ impl Postgres {
 
     pub fn url(&self, database: &str) -> String {
         format!("postgres://{}:{}@127.0.0.1:{}/{database}", Self::USER, self.password, self.port)
+    }
+
+    /// Makes a role for servers that owns nothing, unless it exists; returns the URL of a database for it. It has the
+    /// owner's password: a new one would stand in a command line, which everybody can read.
+    pub fn server_role(&self, database: &str) -> anyhow::Result<String> {
+        let (owner, role) = (Self::USER, Self::SERVER_USER);
+        self.psql(&format!(
+            "DO $$ BEGIN \
+               IF to_regrole('{role}') IS NULL THEN \
+                 EXECUTE format('CREATE ROLE {role} LOGIN PASSWORD %L', \
+                   (SELECT rolpassword FROM pg_authid WHERE rolname = '{owner}')); \
+               END IF; \
+             END $$"
+        ))?;
+        Ok(format!("postgres://{role}:{}@127.0.0.1:{}/{database}", self.password, self.port))
     }
 
     /// The one of several that takes writes.

@@ -8,14 +8,21 @@ mod find;
 mod list;
 mod register;
 mod rename;
+mod request_password_reset;
+mod request_verification;
+mod reset_password;
+mod verify_email;
 
 use std::sync::Arc;
 
-use comanda_domain::ports::{self, AccountChanges, Clock, ClosedSessions, IdGenerator, SecurityLog};
+use comanda_domain::ports::{
+    self, AccountChanges, Clock, ClosedSessions, IdGenerator, MailTokens, SecurityLog, WorkQueue,
+};
 
 pub use change_password::ChangePasswordError;
 pub use check_password::{CheckPasswordError, Passwords};
 pub use register::{OpenAccountError, Registration};
+pub use reset_password::ResetPasswordError;
 
 /// The accounts of customers, staff and admins. One file per verb.
 pub struct Accounts {
@@ -24,6 +31,10 @@ pub struct Accounts {
     pub passwords: Passwords,
     /// Changing an account, or its password, ends its sessions.
     pub closed_sessions: Arc<dyn ClosedSessions>,
+    pub mails: Arc<dyn ports::Mails>,
+    pub mail_tokens: Arc<dyn MailTokens>,
+    /// Mails that are recorded and not sent yet.
+    pub mail_work: Arc<dyn WorkQueue>,
     pub security: Arc<dyn SecurityLog>,
     pub ids: Arc<dyn IdGenerator>,
     pub clock: Arc<dyn Clock>,

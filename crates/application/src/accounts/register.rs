@@ -44,7 +44,7 @@ impl From<RegisterAccountError> for OpenAccountError {
 }
 
 impl Accounts {
-    /// Opens a customer's account.
+    /// Opens a customer's account, and has a mail sent that lets its owner verify the address.
     pub async fn register(&self, registration: Registration) -> Result<Account, OpenAccountError> {
         let password_hash = self.passwords.hasher.hash(registration.password).await?;
         let account = NewAccount {
@@ -55,7 +55,9 @@ impl Accounts {
             password_hash,
             created_at: self.clock.now(),
         };
-        Ok(self.accounts.register(account).await?)
+        let account = self.accounts.register(account).await?;
+        self.mail_work.wake();
+        Ok(account)
     }
 }
 
@@ -63,7 +65,7 @@ impl Accounts {
 mod tests {
     use std::sync::Arc;
 
-    use comanda_domain::ports::{MockAccounts, MockPasswordHasher};
+    use comanda_domain::ports::{MockAccounts, MockPasswordHasher, MockWorkQueue};
 
     use super::*;
     use crate::{accounts::Passwords, sample};
@@ -87,7 +89,10 @@ mod tests {
             .withf(|new| new.role == Role::Customer && new.password_hash == sample::password_hash())
             .returning(|new| Ok(sample::account_of(&new)));
         let passwords = Passwords { hasher: Arc::new(hasher), ..sample::passwords() };
-        let accounts = Accounts { accounts: Arc::new(stored), passwords, ..sample::accounts() };
+        let mut work = MockWorkQueue::new();
+        work.expect_wake().once().return_const(());
+        let mail_work = Arc::new(work);
+        let accounts = Accounts { accounts: Arc::new(stored), passwords, mail_work, ..sample::accounts() };
 
         let account = accounts.register(registration()).await.unwrap();
 

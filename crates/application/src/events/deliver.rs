@@ -20,6 +20,16 @@ pub struct RetryTerms {
     pub attempts: u32,
 }
 
+impl RetryTerms {
+    /// The pause after so many attempts; none before the first.
+    pub(crate) fn pause_after(&self, attempts: u32) -> Duration {
+        match attempts.checked_sub(1) {
+            None => Duration::ZERO,
+            Some(doublings) => self.first_pause.saturating_mul(1 << doublings.min(20)).min(self.longest_pause),
+        }
+    }
+}
+
 /// How a round of deliveries went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delivered {
@@ -121,12 +131,7 @@ impl Events {
     }
 
     fn pause_after(&self, attempts: u32) -> Duration {
-        match attempts.checked_sub(1) {
-            None => Duration::ZERO,
-            Some(doublings) => {
-                self.retries.first_pause.saturating_mul(1 << doublings.min(20)).min(self.retries.longest_pause)
-            }
-        }
+        self.retries.pause_after(attempts)
     }
 }
 

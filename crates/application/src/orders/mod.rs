@@ -9,7 +9,10 @@ mod relations;
 
 use std::sync::Arc;
 
-use comanda_domain::ports::{self, Clock, IdGenerator, WorkQueue};
+use comanda_domain::{
+    OrderLimits,
+    ports::{self, Clock, IdGenerator, WorkQueue},
+};
 
 pub use relations::{RelatedOrder, Relations};
 
@@ -24,4 +27,6 @@ pub struct Orders {
     pub payment_work: Arc<dyn WorkQueue>,
     pub ids: Arc<dyn IdGenerator>,
     pub clock: Arc<dyn Clock>,
+    /// What the unpaid orders of a customer may hold.
+    pub limits: OrderLimits,
 }

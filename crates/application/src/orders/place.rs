@@ -1,5 +1,5 @@
 use comanda_domain::{
-    Actor, Basket, NewOrder, Note, OrderId, OrderWithLines,
+    Actor, Basket, NewOrder, Note, OrderId, OrderLimits, OrderWithLines,
     ports::{Idempotent, PlaceOrderError},
 };
 
@@ -7,7 +7,7 @@ use super::Orders;
 use crate::IdempotentRequest;
 
 impl Orders {
-    /// Places an order, all of it or nothing.
+    /// Places an order, all of it or nothing. Staff, who order for customers, have no limits.
     pub async fn place(
         &self,
         customer: Actor,
@@ -22,6 +22,7 @@ impl Orders {
             note,
             placed_at: self.clock.now(),
             idempotency: request.map(|request| request.by(customer)),
+            limits: if customer.as_staff().is_some() { OrderLimits::NONE } else { self.limits },
         };
         self.orders.place(order).await
     }
@@ -56,5 +57,21 @@ mod tests {
         let orders = Orders { orders: Arc::new(stored), ..sample::orders() };
         let placed = orders.place(customer, sample::basket(), None, Some(request)).await.unwrap();
         assert_eq!(placed.outcome, sample::order_with_lines());
+    }
+
+    #[tokio::test]
+    async fn customers_have_limits_and_staff_do_not() {
+        let limits = OrderLimits { orders: Some(2), quantity: Some(20) };
+        for role in Role::ALL {
+            let expected = if role == Role::Customer { limits } else { OrderLimits::NONE };
+            let mut stored = MockOrders::new();
+            stored
+                .expect_place()
+                .once()
+                .withf(move |order| order.limits == expected)
+                .returning(|_| Ok(Idempotent { outcome: sample::order_with_lines(), replayed: false }));
+            let orders = Orders { orders: Arc::new(stored), limits, ..sample::orders() };
+            assert!(orders.place(sample::actor(role), sample::basket(), None, None).await.is_ok(), "{role}");
+        }
     }
 }

@@ -7,11 +7,14 @@ mod reconcile;
 mod refund;
 mod settle;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use comanda_domain::ports::{
-    self, Checkout, Clock, GatewayEvents, GatewayInbox, IdGenerator, OverdueOrders, PaymentGateway, PaymentIntents,
-    Refunds, WorkQueue,
+use comanda_domain::{
+    PaymentTerms,
+    ports::{
+        self, Checkout, Clock, GatewayEvents, GatewayInbox, IdGenerator, OverdueOrders, PaymentGateway, PaymentIntents,
+        Refunds, WorkQueue,
+    },
 };
 
 pub use pay::PayOrderError;
@@ -34,8 +37,8 @@ pub struct Payments {
     pub work: Arc<dyn WorkQueue>,
     pub ids: Arc<dyn IdGenerator>,
     pub clock: Arc<dyn Clock>,
-    /// How long an order waits for its card payment.
-    pub window: Duration,
+    /// How long an order waits for its money.
+    pub terms: PaymentTerms,
 }
 
 /// The payment gateway: what it can be asked, and how its events are read.

@@ -47,7 +47,7 @@ impl Payments {
                 scope: OrderScope::OwnedBy(customer.account_id),
                 method,
                 begun_at: now,
-                expires_at: now + self.window,
+                expires_at: now + self.terms.card,
                 idempotency: idempotency.clone(),
             })
             .await?;

@@ -18,7 +18,8 @@ impl Payments {
     ///
     /// Runs one round. Returns whether there may be more to do at once. What failed is taken again by a later round.
     pub async fn process(&self) -> Result<bool, Unavailable> {
-        let overdue = self.overdue.cancel_overdue(self.clock.now(), RefundId::new(self.ids.generate())).await?;
+        let refund_id = RefundId::new(self.ids.generate());
+        let overdue = self.overdue.cancel_overdue(self.terms, self.clock.now(), refund_id).await?;
         let mut more = overdue.is_some();
         let Some(Gateway { calls, events }) = &self.gateway else { return Ok(more) };
         let received = self.inbox.take_events(BATCH).await?;
@@ -170,7 +171,7 @@ mod tests {
 
         async fn run(self) {
             let mut overdue = MockOverdueOrders::new();
-            overdue.expect_cancel_overdue().once().returning(|_, _| Ok(None));
+            overdue.expect_cancel_overdue().once().returning(|_, _, _| Ok(None));
             let payments = Payments {
                 overdue: Arc::new(overdue),
                 intents: Arc::new(self.intents),

@@ -93,6 +93,7 @@ mod tests {
             name: PersonName::new("Ana").unwrap(),
             role: Role::Customer,
             disabled: false,
+            email_verified: true,
             created_at: Timestamp::UNIX_EPOCH,
         }
     }

@@ -48,6 +48,9 @@ pub struct Account {
     pub role: Role,
     /// A disabled account cannot sign in.
     pub disabled: bool,
+    /// Whether somebody has shown that the address is theirs. One that is not verified gets no mail but the request to
+    /// verify it.
+    pub email_verified: bool,
     /// When it was registered.
     pub created_at: Timestamp,
 }

@@ -221,6 +221,22 @@ impl LockoutPolicy {
         state.forget();
     }
 
+    /// Takes over a lock that was set where this state was not known. A lock that lasts longer stays.
+    pub fn adopt(&self, state: &mut LockoutState, lock: Lock, now: Timestamp) {
+        self.catch_up(state, now);
+        let own_end = state.lock.map_or(now, |(_, unlock_at)| unlock_at.max(now));
+        if lock.unlock_at <= own_end || lock.locked_at + self.quiet <= now {
+            return;
+        }
+        let first = state.first_failed_at.map_or(lock.first_failed_at, |first| first.min(lock.first_failed_at));
+        state.first_failed_at = Some(first);
+        state.last_failed_at = Some(state.last_failed_at.map_or(lock.locked_at, |last| last.max(lock.locked_at)));
+        state.counting_since.get_or_insert(first);
+        state.attempts = state.attempts.max(lock.attempts);
+        state.level = state.level.max(lock.level);
+        state.lock = Some((lock.locked_at, lock.unlock_at));
+    }
+
     /// Applies what has happened by itself since the last call.
     fn catch_up(&self, state: &mut LockoutState, now: Timestamp) {
         // In the order in which it happened: they were announced one after the other.
@@ -315,6 +331,22 @@ mod tests {
             now = end;
             assert_eq!(fail(&policy, &mut state, at(now)), Admission::Allowed, "after {minutes} min");
         }
+    }
+
+    #[test]
+    fn a_lock_from_elsewhere_is_taken_over_unless_it_ends_sooner() {
+        let policy = LockoutPolicy::default();
+        let elsewhere =
+            |end| Lock { attempts: 6, level: 2, first_failed_at: at(-9), locked_at: at(0), unlock_at: at(end) };
+        let mut state = LockoutState::default();
+        policy.adopt(&mut state, elsewhere(0), at(0));
+        assert!(state.is_clear(), "it has ended");
+        policy.adopt(&mut state, elsewhere(300_000), at(1));
+        policy.adopt(&mut state, elsewhere(200_000), at(1));
+        assert_eq!(policy.lock(&mut state, at(299_999)), Some(elsewhere(300_000)));
+        assert_eq!(fail(&policy, &mut state, at(300_000)), Admission::Allowed);
+        let next = policy.lock(&mut state, at(300_000)).expect("locked again");
+        assert_eq!((next.attempts, next.level, next.first_failed_at), (7, 3, at(-9)), "the ladder goes on");
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! How often one client may do something, by the generic cell rate algorithm: a burst, and then one per period
 //! (ITU-T I.371; <https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm>).
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
 use chrono::TimeDelta;
 
-use crate::Timestamp;
+use crate::{AccountId, Timestamp};
 
 /// What is limited. Each action has an allowance of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,6 +16,14 @@ pub enum LimitedAction {
     Register,
     /// Continuing a session.
     Refresh,
+    /// Asking for a mail.
+    RequestMail,
+    /// Presenting a token from a mail.
+    PresentMailToken,
+    /// Changing a password.
+    ChangePassword,
+    /// Placing an order.
+    PlaceOrder,
 }
 
 impl LimitedAction {
@@ -25,12 +33,47 @@ impl LimitedAction {
             Self::SignIn => "log_in",
             Self::Register => "register",
             Self::Refresh => "refresh",
+            Self::RequestMail => "request_mail",
+            Self::PresentMailToken => "present_mail_token",
+            Self::ChangePassword => "change_password",
+            Self::PlaceOrder => "place_order",
         }
     }
 }
 
-/// Who is limited: an IPv4 address, or the /64 network of an IPv6 address, since whoever has one of its addresses has
-/// all.
+/// Whose actions are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LimitedParty {
+    /// Whoever acts from there.
+    Network(ClientNetwork),
+    /// Whoever is signed in to it, wherever that is.
+    Account(AccountId),
+}
+
+impl From<ClientNetwork> for LimitedParty {
+    fn from(network: ClientNetwork) -> Self {
+        Self::Network(network)
+    }
+}
+
+impl From<AccountId> for LimitedParty {
+    fn from(account: AccountId) -> Self {
+        Self::Account(account)
+    }
+}
+
+/// The name in storage.
+impl fmt::Display for LimitedParty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Network(network) => network.address().fmt(f),
+            Self::Account(account) => account.fmt(f),
+        }
+    }
+}
+
+/// A client by its network: an IPv4 address, or the /64 network of an IPv6 address, since whoever has one of its
+/// addresses has all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientNetwork(IpAddr);
 
@@ -54,7 +97,7 @@ impl ClientNetwork {
 pub struct RateLimit {
     /// The size of the burst, at least one.
     pub burst: u32,
-    /// The time after which there is one more.
+    /// The time after which there is one more; at least a microsecond.
     pub period: TimeDelta,
 }
 
@@ -72,6 +115,17 @@ pub struct Allowance {
 }
 
 impl RateLimit {
+    /// So many at once, and so many per minute: at least one of either.
+    pub fn per_minute(burst: u32, per_minute: u32) -> Self {
+        let period = TimeDelta::microseconds((60_000_000 / i64::from(per_minute.max(1))).max(1));
+        Self { burst: burst.max(1), period }
+    }
+
+    /// The period in microseconds.
+    pub fn period_micros(&self) -> i64 {
+        self.period.num_microseconds().unwrap_or(i64::MAX).max(1)
+    }
+
     /// Decides, from the moment at which everything will be paid off (`None`: it is) and says the next such moment.
     pub fn decide(&self, paid_off_at: Option<Timestamp>, now: Timestamp) -> (Allowance, Timestamp) {
         let before = paid_off_at.map_or(now, |at| at.max(now));
@@ -79,8 +133,7 @@ impl RateLimit {
         let burst = i32::try_from(self.burst.max(1)).unwrap_or(i32::MAX);
         let opens_at = after - self.period * burst;
         let allowance = |paid_off: Timestamp, retry_after| {
-            let left =
-                (self.period * burst - (paid_off - now)).num_milliseconds() / self.period.num_milliseconds().max(1);
+            let left = (self.period * burst - (paid_off - now)).num_microseconds().unwrap_or(0) / self.period_micros();
             Allowance {
                 limit: self.burst.max(1),
                 remaining: u32::try_from(left).unwrap_or(0),
@@ -114,6 +167,13 @@ mod tests {
         assert_eq!(decide(1).retry_after, Some(TimeDelta::seconds(1)), "a refusal costs nothing");
         assert_eq!(decide(2).retry_after, None);
         assert_eq!(decide(100), Allowance { limit: 3, remaining: 2, reset: TimeDelta::seconds(2), retry_after: None });
+    }
+
+    #[test]
+    fn any_number_per_minute_is_a_period() {
+        for (per_minute, period) in [(0, 60_000_000), (1, 60_000_000), (120, 500_000), (7_000, 8_571), (u32::MAX, 1)] {
+            assert_eq!(RateLimit::per_minute(5, per_minute).period_micros(), period, "{per_minute}");
+        }
     }
 
     #[test]

@@ -19,6 +19,10 @@ names! {
         RefreshReuse = "refresh_reuse",
         /// Somebody changed their password, or tried to.
         PasswordChange = "password_change",
+        /// Somebody chose another password with a token from a mail, or tried to.
+        PasswordReset = "password_reset",
+        /// Somebody verified an address with a token from a mail, or tried to.
+        EmailVerification = "email_verification",
         /// An account got another role.
         RoleChange = "role_change",
         /// An account was disabled.

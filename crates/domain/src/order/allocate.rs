@@ -1,8 +1,14 @@
 //! Stock allocation: which of the orders that arrived can be filled from the stock on hand.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::BuildHasher,
+};
 
-use crate::{Basket, BasketLine, Currency, MenuItemId, MenuItemName, Money, MoneyError, OrderLine, Price};
+use crate::{
+    AccountId, Basket, BasketLine, Currency, MenuItemId, MenuItemName, Money, MoneyError, NewOrder, OrderLimitReached,
+    OrderLine, Price, UnpaidOrders,
+};
 
 /// What allocation needs to know about a menu item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +47,8 @@ pub enum Refusal {
     InsufficientStock(Vec<Shortage>),
     /// The total cannot be computed.
     Total(MoneyError),
+    /// The customer's unpaid orders would hold too much.
+    Limit(OrderLimitReached),
 }
 
 /// An order that can be filled, priced.
@@ -70,6 +78,26 @@ pub fn allocate<'a>(
 ) -> Allocation {
     let mut taken = BTreeMap::new();
     let decisions = baskets.into_iter().map(|basket| fill(stock, currency, &mut taken, basket.lines())).collect();
+    Allocation { decisions, taken }
+}
+
+/// Fills orders like [`allocate`], but refuses those that exceed their customer's limits. `unpaid` is what the unpaid
+/// orders of each customer hold; orders that are filled here count from then on, and refused ones do not.
+pub fn allocate_within_limits<'a, S: BuildHasher>(
+    stock: &StockOnHand,
+    currency: Currency,
+    orders: impl IntoIterator<Item = &'a NewOrder>,
+    mut unpaid: HashMap<AccountId, UnpaidOrders, S>,
+) -> Allocation {
+    let mut taken = BTreeMap::new();
+    let decide = |order: &'a NewOrder| -> Result<Filled, Refusal> {
+        let held = unpaid.entry(order.customer_id).or_default();
+        let then = order.limits.admit(*held, &order.basket).map_err(Refusal::Limit)?;
+        let filled = fill(stock, currency, &mut taken, order.basket.lines())?;
+        *held = then;
+        Ok(filled)
+    };
+    let decisions = orders.into_iter().map(decide).collect();
     Allocation { decisions, taken }
 }
 
@@ -138,7 +166,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::Quantity;
+    use crate::{OrderId, OrderLimits, Quantity};
 
     fn item(n: u128) -> MenuItemId {
         MenuItemId::new(Uuid::from_u128(n))
@@ -185,6 +213,39 @@ mod tests {
         let filled = allocation.decisions[0].as_ref().expect("enough of both");
         assert_eq!(filled.lines.iter().map(|l| l.line_total.amount()).collect::<Vec<_>>(), [200, 303]);
         assert_eq!(filled.total.amount(), 503);
+    }
+
+    fn order(customer: u128, limits: OrderLimits, lines: &[(u128, i64)]) -> NewOrder {
+        NewOrder {
+            id: OrderId::new(Uuid::from_u128(9)),
+            customer_id: AccountId::new(Uuid::from_u128(customer)),
+            basket: basket(lines),
+            note: None,
+            placed_at: chrono::DateTime::UNIX_EPOCH,
+            idempotency: None,
+            limits,
+        }
+    }
+
+    #[test]
+    fn the_orders_of_one_customer_count_together_and_refused_ones_do_not() {
+        let limits = OrderLimits { orders: Some(3), quantity: Some(10) };
+        let orders = [
+            order(1, limits, &[(0, 4)]),
+            // More than there is: it takes nothing from the customer's allowance, either.
+            order(1, limits, &[(1, 6)]),
+            order(1, limits, &[(0, 6)]),
+            order(2, limits, &[(0, 6)]),
+            order(2, OrderLimits::NONE, &[(0, 50)]),
+            order(1, limits, &[(0, 1)]),
+        ];
+        let unpaid = HashMap::from([(orders[0].customer_id, UnpaidOrders { orders: 1, quantity: 0 })]);
+        let allocation = allocate_within_limits(&stock_of(&[(90, true), (5, true)]), Currency::EUR, &orders, unpaid);
+        let decided: Vec<_> = allocation.decisions.iter().map(|decision| decision.as_ref().map(|_| ())).collect();
+        let short = Refusal::InsufficientStock(vec![Shortage { menu_item_id: item(1), requested: 6, available: 5 }]);
+        let full = Refusal::Limit(OrderLimitReached::OpenOrders { limit: 3 });
+        assert_eq!(decided, [Ok(()), Err(&short), Ok(()), Ok(()), Ok(()), Err(&full)]);
+        assert_eq!(allocation.taken, BTreeMap::from([(item(0), 66)]), "what is refused takes nothing");
     }
 
     fn stocks() -> impl Strategy<Value = Vec<(u32, bool)>> {

@@ -39,6 +39,12 @@ impl Basket {
         }
     }
 
+    /// The quantity of all lines together.
+    pub fn quantity(&self) -> u32 {
+        // Fifty lines of a hundred each: far from overflowing.
+        self.0.iter().map(|line| line.quantity.get()).sum()
+    }
+
     /// The lines as the customer wrote them.
     pub fn lines(&self) -> &[BasketLine] {
         &self.0

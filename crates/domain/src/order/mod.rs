@@ -2,12 +2,14 @@
 
 mod allocate;
 mod basket;
+mod limits;
 mod number;
 mod quantity;
 mod status;
 
 pub use allocate::*;
 pub use basket::*;
+pub use limits::*;
 pub use number::*;
 pub use quantity::*;
 pub use status::*;
@@ -29,6 +31,8 @@ pub struct NewOrder {
     pub placed_at: Timestamp,
     /// Makes the request repeatable; without it, a repeated request is another order.
     pub idempotency: Option<Idempotency>,
+    /// What the customer's unpaid orders may hold, with this one.
+    pub limits: OrderLimits,
 }
 
 /// An order without its lines.

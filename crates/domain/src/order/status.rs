@@ -73,6 +73,11 @@ impl OrderStatus {
         }
     }
 
+    /// Whether the order is neither handed over nor cancelled.
+    pub const fn is_open(self) -> bool {
+        !matches!(self, Self::Completed | Self::Cancelled)
+    }
+
     /// Whether the order holds stock. Only a cancelled order has returned it.
     pub const fn holds_stock(self) -> bool {
         !matches!(self, Self::Cancelled)

@@ -19,7 +19,7 @@ mod status;
 pub use begin::{BeginRefusal, Beginning, NewPayment, begin_payment};
 pub use cancel::{PaymentCancellation, payments_after_cancelling};
 pub use intent::{ClientSecret, Intent, IntentId};
-pub use overdue::{OVERDUE_ORDER_STATUSES, is_overdue};
+pub use overdue::{OVERDUE_ORDER_STATUSES, PaymentTerms, is_overdue};
 pub use refund::{DecidedRefund, NewRefund, NotARefundStatus, NotRefundable, Refund, RefundStatus};
 pub use report::{Consequence, IntentState};
 pub use rule_reason::RuleReason;

@@ -3,7 +3,7 @@ use crate::Reason;
 /// Why a rule, rather than a person, cancelled an order or refunded a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RuleReason {
-    /// The order's card payment was not made in time.
+    /// The order was not paid in time.
     NotPaidInTime,
     /// The order of a paid payment was cancelled.
     OrderCancelled,

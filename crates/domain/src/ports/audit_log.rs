@@ -5,7 +5,7 @@ use crate::{AccountId, AuditAction, AuditEntry, AuditRecord, Page, PageLimit};
 use super::Unavailable;
 
 /// Which entries to list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditQuery {
     /// Only records of this kind.
     pub action: Option<AuditAction>,
@@ -15,6 +15,8 @@ pub struct AuditQuery {
     pub target: Option<String>,
     /// Only those before this one: the last entry of the page before.
     pub before: Option<i64>,
+    /// Only those after this one.
+    pub after: Option<i64>,
     /// The size of the page.
     pub limit: PageLimit,
 }

@@ -24,7 +24,8 @@ pub struct LockoutsQuery {
     pub limit: PageLimit,
 }
 
-/// Runs a [`LockoutPolicy`](crate::LockoutPolicy) for every [`Claimant`], each step atomically, for however many servers.
+/// Runs a [`LockoutPolicy`](crate::LockoutPolicy) for every [`Claimant`], each step atomically, for however many
+/// servers.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Lockouts: Send + Sync {
@@ -39,6 +40,9 @@ pub trait Lockouts: Send + Sync {
         id: AttemptId,
         outcome: AttemptOutcome,
     ) -> Result<Option<Lock>, Unavailable>;
+
+    /// Takes over a lock that was set where these lockouts were out of reach. A lock that lasts longer stays.
+    async fn adopt(&self, claimant: &Claimant, lock: Lock) -> Result<(), Unavailable>;
 
     /// Forgets everything about the address, and about the devices of its account.
     async fn unlock(&self, email: &Email) -> Result<(), Unavailable>;

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::{
-    AccountId, AuditAction, AuditRecord, CancelledBy, Idempotency, NewOrder, Order, OrderId, OrderLine, OrderScope,
-    OrderStatus, OrderWithLines, Page, PageLimit, Reason, RefundId, Shortage, Timestamp,
+    AccountId, AuditAction, AuditRecord, CancelledBy, Idempotency, NewOrder, Order, OrderId, OrderLimitReached,
+    OrderLine, OrderScope, OrderStatus, OrderWithLines, Page, PageLimit, Reason, RefundId, Shortage, Timestamp,
 };
 
 use super::Unavailable;
@@ -29,6 +29,9 @@ pub enum PlaceOrderError {
     /// Every menu item there is not enough of.
     #[error("there is not enough of what the order asks for")]
     InsufficientStock(Vec<Shortage>),
+    /// The customer's unpaid orders would hold more than they may.
+    #[error(transparent)]
+    LimitReached(OrderLimitReached),
     /// The total is more than 64 bits can hold.
     #[error("the total is too large")]
     TotalTooLarge,
@@ -144,7 +147,9 @@ pub trait Orders: Send + Sync {
     /// caller that stops waiting changes nothing about the outcome.
     ///
     /// Orders are served in order of arrival; a refusal names what was left after the orders before it. A request whose
-    /// key is known is answered with the order as it was placed.
+    /// key is known is answered with the order as it was placed, whatever its customer's limits. However many orders
+    /// of a customer arrive at once, the customer's unpaid orders never hold more than
+    /// [`NewOrder::limits`](crate::NewOrder::limits) allow.
     async fn place(&self, order: NewOrder) -> Result<Idempotent<OrderWithLines>, PlaceOrderError>;
 
     /// One order within the scope, with its lines.

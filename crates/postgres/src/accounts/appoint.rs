@@ -1,5 +1,5 @@
 use comanda_domain::{
-    Role, Timestamp, appointment_record,
+    MailKind, Role, Timestamp, appointment_record,
     ports::{ChangedAccount, ExistingAccount, NewAccount, RegisterAccountError, Unavailable},
 };
 use diesel::{
@@ -11,6 +11,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use super::AccountRow;
 use crate::{
     database::{Database, Failure, Named, schema::users},
+    mails::record,
     operations::write_record,
     sessions::write_close_all_but,
 };
@@ -38,8 +39,8 @@ pub(super) async fn appoint(
                     promote(connection, row, &account, account.created_at).await?
                 }
             };
-            let record = appointment_record(changed.account.id, role, account.created_at);
-            write_record(connection, &record).await?;
+            let audit_record = appointment_record(changed.account.id, role, account.created_at);
+            write_record(connection, &audit_record).await?;
             Ok(changed)
         })
         .await
@@ -84,6 +85,9 @@ async fn promote(
         .one("account.appoint")
         .await?;
     let account = row.into_account()?;
+    for kind in [MailKind::PasswordChanged, MailKind::AdminAppointed] {
+        record(connection, kind, Some(account.id), &account.email, at).await?;
+    }
     let ended = write_close_all_but(connection, account.id, None, at).await?;
     Ok(ChangedAccount { account, ended })
 }

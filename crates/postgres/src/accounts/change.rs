@@ -1,5 +1,5 @@
 use comanda_domain::{
-    Account, AccountChange, AccountId, Role, Timestamp,
+    Account, AccountChange, AccountId, MailKind, Role, Timestamp,
     ports::{ChangeAccountError, ChangedAccount},
 };
 use diesel::{prelude::*, sql_types::Bool};
@@ -8,6 +8,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use super::AccountRow;
 use crate::{
     database::{Database, Failure, Named, NamedRows, schema::users},
+    mails::record,
     operations::write_record,
     sessions::write_close_all_but,
 };
@@ -29,10 +30,13 @@ pub(super) async fn change(
             if !change.changes(&before) {
                 return Ok(ChangedAccount { account: before, ended: Vec::new() });
             }
-            for record in change.audit_records(&before, by, at) {
-                write_record(connection, &record).await?;
+            for audit_record in change.audit_records(&before, by, at) {
+                write_record(connection, &audit_record).await?;
             }
-            let after = change.apply_to(before);
+            let after = change.apply_to(before.clone());
+            if after.role == Role::Admin && before.role != Role::Admin {
+                record(connection, MailKind::AdminAppointed, Some(id), &after.email, at).await?;
+            }
             let row: AccountRow = diesel::update(users::table.find(id.as_uuid()))
                 .set((
                     users::role.eq(after.role.as_str()),

@@ -37,7 +37,7 @@ impl PostgresAccounts {
 #[async_trait]
 impl Accounts for PostgresAccounts {
     async fn register(&self, account: NewAccount) -> Result<Account, RegisterAccountError> {
-        register::register(&self.database, &account).await
+        register::register(&self.database, account).await
     }
 
     async fn find_many(&self, ids: &[AccountId]) -> Result<Vec<Account>, Unavailable> {

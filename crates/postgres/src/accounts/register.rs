@@ -1,6 +1,6 @@
 use comanda_domain::{
-    Account,
-    ports::{NewAccount, RegisterAccountError, Unavailable},
+    Account, MailKind,
+    ports::{NewAccount, RegisterAccountError},
 };
 use diesel::{
     SelectableHelper,
@@ -9,19 +9,28 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 
 use super::AccountRow;
-use crate::database::{Database, Named, schema::users};
+use crate::{
+    database::{Database, Failure, Named, schema::users},
+    mails::record,
+};
 
-pub(super) async fn register(database: &Database, account: &NewAccount) -> Result<Account, RegisterAccountError> {
-    let mut connection = database.connection().await?;
-    let inserted = diesel::insert_into(users::table)
-        .values(AccountRow::new(account))
-        .returning(AccountRow::as_returning())
-        .get_result(&mut *connection)
-        .one("account.register")
-        .await;
-    match inserted {
-        Ok(row) => Ok(row.into_account()?),
-        Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Err(RegisterAccountError::EmailTaken),
-        Err(error) => Err(Unavailable::new(error).into()),
-    }
+pub(super) async fn register(database: &Database, account: NewAccount) -> Result<Account, RegisterAccountError> {
+    database
+        .transaction(async move |connection| {
+            let inserted = diesel::insert_into(users::table)
+                .values(AccountRow::new(&account))
+                .returning(AccountRow::as_returning())
+                .get_result(connection)
+                .one("account.register")
+                .await;
+            let row = match inserted {
+                Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {
+                    return Err(Failure(RegisterAccountError::EmailTaken));
+                }
+                inserted => inserted?,
+            };
+            record(connection, MailKind::Verification, Some(account.id), &account.email, account.created_at).await?;
+            Ok(row.into_account()?)
+        })
+        .await
 }

@@ -19,6 +19,7 @@ pub(crate) struct AccountRow {
     pub(super) password_hash: String,
     pub(super) created_at: DateTime<Utc>,
     pub(super) credentials_version: i64,
+    pub(super) email_verified_at: Option<DateTime<Utc>>,
 }
 
 impl AccountRow {
@@ -32,6 +33,7 @@ impl AccountRow {
             password_hash: account.password_hash.expose().to_owned(),
             created_at: account.created_at,
             credentials_version: 1,
+            email_verified_at: None,
         }
     }
 
@@ -43,10 +45,15 @@ impl AccountRow {
             name: PersonName::stored(&self.name),
             role: row.read("role", self.role.parse::<Role>())?,
             disabled: self.disabled,
+            email_verified: self.email_verified_at.is_some(),
             created_at: self.created_at,
         };
         let version = CredentialsVersion::new(self.credentials_version);
         Ok(Credentials { account, password_hash: PasswordHash::new(self.password_hash), version })
+    }
+
+    pub(crate) const fn credentials_version(&self) -> i64 {
+        self.credentials_version
     }
 
     pub(crate) fn into_account(self) -> Result<Account, Unavailable> {

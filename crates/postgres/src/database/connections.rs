@@ -18,7 +18,7 @@ use futures_util::FutureExt;
 use thiserror::Error;
 
 use super::{
-    pool_metrics,
+    DatabaseUrl, pool_metrics,
     slow_statements::{Listener, Origin, SlowStatements, establish_watched},
 };
 
@@ -43,7 +43,7 @@ impl Connections {
     /// At most `size` connections to `url`. A request waits for a free one for at most `wait`, and statements end
     /// before `limit`. Must be called within a tokio runtime.
     pub(crate) fn to(
-        url: &str,
+        url: &DatabaseUrl,
         name: &'static str,
         size: u32,
         wait: Duration,
@@ -51,7 +51,7 @@ impl Connections {
         slow_statements: &Arc<SlowStatements>,
     ) -> Self {
         let setup = time_limits(limit);
-        let origin = Arc::new(Origin { url: url.to_owned(), setup, slow_statements: Arc::clone(slow_statements) });
+        let origin = Arc::new(Origin { url: url.clone(), setup, slow_statements: Arc::clone(slow_statements) });
         let mut manager = ManagerConfig::<AsyncPgConnection>::default();
         manager.custom_setup = Box::new(move |_| establish_watched(Arc::clone(&origin)).boxed());
         let usual = before(limit);
@@ -61,7 +61,7 @@ impl Connections {
             .max_size(size)
             // A wait as long as the work may take would leave no time for the response.
             .connection_timeout(wait.min(usual))
-            .build_unchecked(AsyncDieselConnectionManager::new_with_config(url, manager));
+            .build_unchecked(AsyncDieselConnectionManager::new_with_config(String::new(), manager));
         Self { name, pool, size }
     }
 

@@ -1,23 +1,28 @@
-//! Opening a connection.
+//! Opening a connection for Diesel.
 
-use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use std::error::Error;
 
-/// Adds timeouts (in seconds; `tokio_postgres::Config` lists the names) that the URL does not set itself. When the
-/// database's machine disappears without closing its connections, nobody waits for it much longer than it takes to find
-/// its successor.
-pub(crate) fn with_time_limits(url: &str) -> String {
-    let mut url = url.to_owned();
-    for (name, seconds) in [("connect_timeout", 1), ("tcp_user_timeout", 5), ("keepalives_idle", 10)] {
-        if !url.contains(&format!("{name}=")) {
-            let separator = if url.contains('?') { '&' } else { '?' };
-            url = format!("{url}{separator}{name}={seconds}");
-        }
+use comanda_tls::refusal;
+use diesel::ConnectionError;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+
+use super::DatabaseUrl;
+
+/// A connection that `setup` (SQL) was run on.
+pub(crate) async fn establish(url: &DatabaseUrl, setup: &str) -> diesel::ConnectionResult<AsyncPgConnection> {
+    let (client, wire) = url.connect().await.map_err(|error| ConnectionError::BadConnection(cause(&error)))?;
+    let mut connection = AsyncPgConnection::try_from_client_and_connection(client, wire).await?;
+    if !setup.is_empty() {
+        connection.batch_execute(setup).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
     }
-    url
+    Ok(connection)
 }
 
-pub(crate) async fn establish(url: &str, setup: &str) -> diesel::ConnectionResult<AsyncPgConnection> {
-    let mut connection = AsyncPgConnection::establish(url).await?;
-    connection.batch_execute(setup).await.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
-    Ok(connection)
+/// The error's root, which is all that helps: above it stands that connecting failed.
+fn cause(error: &tokio_postgres::Error) -> String {
+    let mut root: &dyn Error = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    refusal(error).unwrap_or_else(|| root.to_string())
 }

@@ -11,6 +11,7 @@ mod row_error;
 pub(crate) mod schema;
 mod slow_statements;
 mod statement;
+mod tls;
 mod transaction;
 mod transaction_failure;
 mod url;
@@ -35,7 +36,7 @@ pub(crate) use self::{
 };
 use self::{
     connections::{Connections, before, time_limits},
-    establish::{establish, with_time_limits},
+    establish::establish,
     replica::Replica,
     slow_statements::{Origin, SlowStatements, establish_watched},
 };
@@ -48,12 +49,11 @@ pub use self::{
 /// How to reach the database, how many connections serve which purpose, and the time limits.
 #[derive(Clone, Debug)]
 pub struct DatabaseConfig {
-    /// `postgres://user:password@host:port/database`, several hosts separated by commas.
-    pub url: String,
+    pub url: DatabaseUrl,
     /// The deployment's currency: the tables hold bare minor units.
     pub currency: Currency,
     /// A streaming replica, for reads that may be slightly out of date.
-    pub replica_url: Option<String>,
+    pub replica_url: Option<DatabaseUrl>,
     /// How far behind the replica may be to be read from.
     pub replica_lag: Duration,
     /// Connections for writes and for signing in, which no flood of reads can take. Placing orders has one more of its
@@ -102,9 +102,9 @@ impl Database {
     /// Connects once to make sure that it works. Must be called within a tokio runtime, which from then on drives the
     /// connections and the transactions.
     pub async fn connect(mut config: DatabaseConfig) -> Result<Self, ConnectError> {
-        config.url = with_time_limits(&config.url);
+        config.url = config.url.with_time_limits();
         let slow_statements = SlowStatements::longer_than(config.slow_statement);
-        let connections = |url: &str, name, size, limit| {
+        let connections = |url: &DatabaseUrl, name, size, limit| {
             Connections::to(url, name, size, config.wait_for_connection, limit, &slow_statements)
         };
         let writes = connections(&config.url, "writes", config.write_connections, config.transaction_limit);
@@ -112,8 +112,8 @@ impl Database {
         if let Err(error) = writes.take().await {
             return Err(ConnectError(cause(&config).await.unwrap_or(error)));
         }
-        let replica = config.replica_url.as_deref().map(|url| {
-            let url = with_time_limits(url);
+        let replica = config.replica_url.clone().map(|url| {
+            let url = url.with_time_limits();
             let replica = connections(&url, "replica", config.read_connections, config.read_limit);
             Replica::new(replica, config.url.clone(), url, config.replica_lag)
         });

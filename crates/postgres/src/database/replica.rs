@@ -12,7 +12,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use metrics::gauge;
 use tokio::sync;
 
-use super::{connections::Connections, establish::establish, named::Named};
+use super::{DatabaseUrl, connections::Connections, establish::establish, named::Named};
 
 /// How long one comparison may take.
 const COMPARISON_TIMEOUT: Duration = Duration::from_secs(1);
@@ -31,7 +31,7 @@ pub(crate) struct Replica {
 
 impl Replica {
     /// Until the first comparison it counts as too far behind.
-    pub(crate) fn new(connections: Connections, primary_url: String, url: String, limit: Duration) -> Self {
+    pub(crate) fn new(connections: Connections, primary_url: DatabaseUrl, url: DatabaseUrl, limit: Duration) -> Self {
         let comparison = Comparison {
             primary_url,
             url,
@@ -67,8 +67,8 @@ impl Replica {
 /// Compares what the primary had written at known moments with what the replica has replayed. The replica's own clock
 /// does not tell how far behind it is, and neither does its last transaction, which may be hours old on a quiet night.
 struct Comparison {
-    primary_url: String,
-    url: String,
+    primary_url: DatabaseUrl,
+    url: DatabaseUrl,
     limit: Duration,
     /// When the primary's log ended where, as far as the replica has not replayed it yet.
     positions: VecDeque<(Instant, u64)>,

@@ -60,6 +60,36 @@ diesel::table! {
 }
 
 diesel::table! {
+    mail_tokens (hash) {
+        hash -> Bytea,
+        purpose -> Text,
+        account_id -> Uuid,
+        email -> Text,
+        expires_at -> Timestamptz,
+        credentials_version -> Int8,
+        spent_at -> Nullable<Timestamptz>,
+        unlock_due -> Bool,
+    }
+}
+
+diesel::table! {
+    mails (id) {
+        id -> Uuid,
+        kind -> Text,
+        account_id -> Nullable<Uuid>,
+        email -> Text,
+        mailbox -> Text,
+        created_at -> Timestamptz,
+        counted_at -> Nullable<Timestamptz>,
+        counted_as -> Nullable<Text>,
+        next_at -> Nullable<Timestamptz>,
+        attempts -> Int4,
+        event_id -> Nullable<Int8>,
+        request_key -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     menu_items (id) {
         id -> Uuid,
         version -> Int8,
@@ -247,6 +277,7 @@ diesel::table! {
         password_hash -> Text,
         created_at -> Timestamptz,
         credentials_version -> Int8,
+        email_verified_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -256,6 +287,8 @@ diesel::joinable!(idempotency_keys -> payments (payment_id));
 diesel::joinable!(idempotency_keys -> users (caller_id));
 diesel::joinable!(item_sales_by_day -> menu_items (menu_item_id));
 diesel::joinable!(item_sales_by_hour -> menu_items (menu_item_id));
+diesel::joinable!(mail_tokens -> users (account_id));
+diesel::joinable!(mails -> users (account_id));
 diesel::joinable!(order_lines -> menu_items (menu_item_id));
 diesel::joinable!(order_lines -> orders (order_id));
 diesel::joinable!(orders -> users (customer_id));
@@ -275,6 +308,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     idempotency_keys,
     item_sales_by_day,
     item_sales_by_hour,
+    mail_tokens,
+    mails,
     menu_items,
     menu_version,
     order_lines,

@@ -18,7 +18,7 @@ use thiserror::Error;
 use tokio::sync::Semaphore;
 use tracing::Instrument;
 
-use super::establish::establish;
+use super::{DatabaseUrl, establish::establish};
 
 /// The least time between two explanations of the same statement: in a bad minute every statement is slow.
 const EXPLAIN_INTERVAL: Duration = Duration::from_mins(1);
@@ -39,7 +39,7 @@ pub(crate) struct Sent {
 
 /// The database of a connection and its settings: plans depend on both.
 pub(crate) struct Origin {
-    pub(crate) url: String,
+    pub(crate) url: DatabaseUrl,
     pub(crate) setup: String,
     pub(crate) slow_statements: Arc<SlowStatements>,
 }

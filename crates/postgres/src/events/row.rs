@@ -15,7 +15,7 @@ use crate::database::{InconsistentRow, RowOf};
 pub(super) const EVENT_COLUMNS: &str = "e.id, e.kind, e.occurred_at, e.subject_id, e.subject_version, \
     coalesce(e.stream_id, e.subject_id) AS stream, \
     o.number, o.status AS order_status, o.version AS order_version, o.total, \
-    o.customer_id, u.email, u.name AS customer_name, \
+    o.customer_id, u.email, u.email_verified_at IS NOT NULL AS email_verified, u.name AS customer_name, \
     p.method, p.amount, p.refunded, i.name AS item_name";
 
 /// The order, its customer, the payment and the menu item of an event `e`, whichever it has.
@@ -51,6 +51,8 @@ pub(super) struct EventRow {
     customer_id: Option<Uuid>,
     #[diesel(sql_type = Nullable<Text>)]
     email: Option<String>,
+    #[diesel(sql_type = Bool)]
+    email_verified: bool,
     #[diesel(sql_type = Nullable<Text>)]
     customer_name: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -102,6 +104,7 @@ impl EventRow {
             total: Money::new(self.total.unwrap_or_default(), currency),
             customer_id: AccountId::new(self.customer_id.unwrap_or_default()),
             email: row.read("email", self.email.as_deref().map(Email::stored).ok_or("is missing"))?,
+            email_verified: self.email_verified,
             name: row.read("name", self.customer_name.as_deref().map(PersonName::stored).ok_or("is missing"))?,
         })
     }

@@ -85,6 +85,9 @@ impl AuditLog for PostgresAuditLog {
             .limit(i64::from(query.limit.get()) + 1)
             .select(EntryRow::as_select())
             .into_boxed();
+        if let Some(after) = query.after {
+            select = select.filter(audit_log::id.gt(after));
+        }
         if let Some(action) = query.action {
             select = select.filter(audit_log::action.eq(action.as_str()));
         }

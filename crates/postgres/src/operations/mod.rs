@@ -1,7 +1,12 @@
 //! The audit log and the settings of feature flags.
 
+mod audit_access;
 mod audit_log;
 mod feature_flags;
+mod session_access;
 
 pub(crate) use self::audit_log::write_record;
-pub use self::{audit_log::PostgresAuditLog, feature_flags::PostgresFlagSettings};
+pub use self::{
+    audit_access::ways_to_change_the_audit_log, audit_log::PostgresAuditLog, feature_flags::PostgresFlagSettings,
+    session_access::gap_in_sight_of_sessions,
+};

@@ -1,15 +1,18 @@
 //! Cancelling an order that was not paid in time.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use comanda_domain::{
     CancelledBy, Currency, OVERDUE_ORDER_STATUSES, OrderId, OrderScope, OrderStatus, PaymentMethod, PaymentStatus,
-    RefundId, RuleReason, Timestamp, is_overdue,
+    PaymentTerms, RefundId, RuleReason, Timestamp, is_overdue,
     ports::{Cancellation, MenuObserver, Unavailable},
 };
 use diesel::{
     OptionalExtension, QueryResult, QueryableByName, sql_query,
-    sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, Bool, Integer, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
@@ -17,7 +20,7 @@ use uuid::Uuid;
 use super::cancel::{CancelFailure, write_cancellation};
 use crate::{
     Database,
-    database::{Named, spawn_transaction},
+    database::{Named, NamedRows, spawn_transaction},
     order_row::lock_order,
     payments::lock_payments,
 };
@@ -29,49 +32,70 @@ enum Attempt {
     NothingOverdue,
 }
 
-/// Cancels one order whose customer began to pay by card and did not finish in time, while the kitchen has not begun.
-/// Several servers that call this at once each find another order.
-pub(super) async fn cancel_overdue(
-    database: &Database,
-    now: Timestamp,
-    refund_id: RefundId,
-    observer: Arc<dyn MenuObserver>,
-) -> Result<Option<OrderId>, Unavailable> {
-    let own = database.clone();
-    spawn_transaction(database, async move {
-        let mut connection = own.connection().await?;
-        loop {
-            match attempt(&mut connection, own.currency(), now, refund_id).await? {
-                Attempt::Cancelled { order_id, menu_changed } => {
-                    if menu_changed {
-                        observer.menu_changed();
+/// The age and the id of a pending order.
+type Position = (Timestamp, Uuid);
+
+/// Looks for orders that were not paid in time and that the kitchen has not accepted.
+#[derive(Default)]
+pub(super) struct OverdueSearch {
+    /// The pending orders up to this one are paid, or were when they were looked at. A shop that never accepts orders
+    /// has any number of those, so that each call looks at some of them only.
+    looked_at: Arc<Mutex<Option<Position>>>,
+}
+
+impl OverdueSearch {
+    /// Cancels one such order. Several servers that call this at once each find another one.
+    pub(super) async fn cancel(
+        &self,
+        database: &Database,
+        terms: PaymentTerms,
+        now: Timestamp,
+        refund_id: RefundId,
+        observer: Arc<dyn MenuObserver>,
+    ) -> Result<Option<OrderId>, Unavailable> {
+        let own = database.clone();
+        let looked_at = Arc::clone(&self.looked_at);
+        spawn_transaction(database, async move {
+            let mut connection = own.connection().await?;
+            loop {
+                match attempt(&mut connection, own.currency(), &looked_at, terms, now, refund_id).await? {
+                    Attempt::Cancelled { order_id, menu_changed } => {
+                        if menu_changed {
+                            observer.menu_changed();
+                        }
+                        return Ok(Some(order_id));
                     }
-                    return Ok(Some(order_id));
+                    // The next search finds another order.
+                    Attempt::PaidMeanwhile => {}
+                    Attempt::NothingOverdue => return Ok(None),
                 }
-                // The next search finds another order.
-                Attempt::PaidMeanwhile => {}
-                Attempt::NothingOverdue => return Ok(None),
             }
-        }
-    })
-    .await
+        })
+        .await
+    }
 }
 
 async fn attempt(
     connection: &mut AsyncPgConnection,
     currency: Currency,
+    looked_at: &Mutex<Option<Position>>,
+    terms: PaymentTerms,
     now: Timestamp,
     refund_id: RefundId,
 ) -> Result<Attempt, Unavailable> {
     connection
         .transaction::<_, CancelFailure, _>(async |connection| {
-            let Some(order_id) = lock_candidate(connection, now).await? else { return Ok(Attempt::NothingOverdue) };
+            let candidate = match lock_unpaid_by_card(connection, now).await? {
+                Some(order_id) => Some(order_id),
+                None => lock_unpaid(connection, looked_at, terms, now).await?,
+            };
+            let Some(order_id) = candidate else { return Ok(Attempt::NothingOverdue) };
             let Some(order) = lock_order(connection, currency, order_id).await? else {
                 return Ok(Attempt::NothingOverdue);
             };
             // The candidate was found before it was locked: it may have been paid in between.
             let payments = lock_payments(connection, currency, order_id).await?;
-            if !is_overdue(order.status, &payments, now) {
+            if !is_overdue(&order, &payments, terms, now) {
                 return Ok(Attempt::PaidMeanwhile);
             }
             let cancellation = Cancellation {
@@ -97,22 +121,93 @@ struct Candidate {
     id: Uuid,
 }
 
-/// Finds and locks the order that seems to have been overdue for the longest time. Several servers that search at once
-/// find different orders.
-async fn lock_candidate(connection: &mut AsyncPgConnection, now: Timestamp) -> QueryResult<Option<OrderId>> {
-    let open: Vec<&str> = PaymentStatus::OPEN.iter().map(|status| status.as_str()).collect();
-    let cancellable: Vec<&str> = OVERDUE_ORDER_STATUSES.iter().copied().map(OrderStatus::as_str).collect();
+fn names(statuses: impl IntoIterator<Item = PaymentStatus>) -> Vec<&'static str> {
+    statuses.into_iter().map(PaymentStatus::as_str).collect()
+}
+
+fn cancellable() -> Vec<&'static str> {
+    OVERDUE_ORDER_STATUSES.iter().copied().map(OrderStatus::as_str).collect()
+}
+
+/// Finds and locks the order whose open card payment expired first. Several servers that search at once find different
+/// orders.
+async fn lock_unpaid_by_card(connection: &mut AsyncPgConnection, now: Timestamp) -> QueryResult<Option<OrderId>> {
     let candidate: Option<Candidate> = sql_query(
         "SELECT o.id FROM payments p JOIN orders o ON o.id = p.order_id \
          WHERE p.status = ANY($1) AND p.method = $2 AND p.expires_at < $3 AND o.status = ANY($4) \
          ORDER BY p.expires_at LIMIT 1 FOR NO KEY UPDATE OF o SKIP LOCKED",
     )
-    .bind::<Array<Text>, _>(open)
+    .bind::<Array<Text>, _>(names(PaymentStatus::OPEN))
     .bind::<Text, _>(PaymentMethod::Card.as_str())
     .bind::<Timestamptz, _>(now)
-    .bind::<Array<Text>, _>(cancellable)
+    .bind::<Array<Text>, _>(cancellable())
     .get_result(connection)
     .one("order.find_overdue")
+    .await
+    .optional()?;
+    Ok(candidate.map(|candidate| OrderId::new(candidate.id)))
+}
+
+#[derive(QueryableByName)]
+struct PendingOrder {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: Timestamp,
+    #[diesel(sql_type = Bool)]
+    unpaid: bool,
+}
+
+/// Finds and locks the oldest order that has waited too long without a card payment to wait for.
+async fn lock_unpaid(
+    connection: &mut AsyncPgConnection,
+    looked_at: &Mutex<Option<Position>>,
+    terms: PaymentTerms,
+    now: Timestamp,
+) -> QueryResult<Option<OrderId>> {
+    /// How many orders one call looks at.
+    const PART: i32 = 500;
+
+    let earlier = |wait: Duration| now - wait;
+    let beginning = (Timestamp::UNIX_EPOCH, Uuid::nil());
+    let from = looked_at.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or(beginning);
+    let part: Vec<PendingOrder> = sql_query(
+        "WITH pending AS MATERIALIZED ( \
+           SELECT id, created_at FROM orders \
+           WHERE status = 'pending' AND created_at < $1 AND (created_at, id) > ($2, $3) \
+           ORDER BY created_at, id LIMIT $4) \
+         SELECT o.id, o.created_at, NOT EXISTS ( \
+           SELECT FROM payments p WHERE p.order_id = o.id \
+             AND (p.status = ANY($5) AND p.amount > 0 OR p.status = ANY($6) AND p.method = $7 AND o.created_at >= $8)) AS unpaid \
+         FROM pending o ORDER BY o.created_at, o.id",
+    )
+    .bind::<Timestamptz, _>(earlier(terms.unpaid))
+    .bind::<Timestamptz, _>(from.0)
+    .bind::<SqlUuid, _>(from.1)
+    .bind::<Integer, _>(PART)
+    .bind::<Array<Text>, _>(names(PaymentStatus::ALL.into_iter().filter(|status| status.is_paid())))
+    .bind::<Array<Text>, _>(names(PaymentStatus::OPEN))
+    .bind::<Text, _>(PaymentMethod::Card.as_str())
+    .bind::<Timestamptz, _>(earlier(terms.longest()))
+    .load(connection)
+    .rows("order.find_pending")
+    .await?;
+
+    let unpaid: Vec<Uuid> = part.iter().filter(|order| order.unpaid).map(|order| order.id).collect();
+    if unpaid.is_empty() {
+        let last = part.last().filter(|_| part.len() == PART.unsigned_abs() as usize);
+        let last = last.map(|order| (order.created_at, order.id));
+        *looked_at.lock().unwrap_or_else(PoisonError::into_inner) = last;
+        return Ok(None);
+    }
+    let candidate: Option<Candidate> = sql_query(
+        "SELECT id FROM orders WHERE id = ANY($1) AND status = ANY($2) \
+         ORDER BY created_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
+    )
+    .bind::<Array<SqlUuid>, _>(unpaid)
+    .bind::<Array<Text>, _>(cancellable())
+    .get_result(connection)
+    .one("order.find_unpaid")
     .await
     .optional()?;
     Ok(candidate.map(|candidate| OrderId::new(candidate.id)))

@@ -17,7 +17,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use comanda_domain::{
-    NewOrder, Order, OrderId, OrderLine, OrderScope, OrderStatus, OrderWithLines, Page, RefundId, Timestamp,
+    NewOrder, Order, OrderId, OrderLine, OrderScope, OrderStatus, OrderWithLines, Page, PaymentTerms, RefundId,
+    Timestamp,
     ports::{
         AdvanceOrderError, CancelOrderError, Cancellation, Idempotent, MenuObserver, Orders, OrdersQuery,
         OverdueOrders, PlaceOrderError, Unavailable,
@@ -25,7 +26,7 @@ use comanda_domain::{
 };
 
 pub use self::place::PlacementConfig;
-use self::{find::Lookups, place::PlacementQueue};
+use self::{cancel_overdue::OverdueSearch, find::Lookups, place::PlacementQueue};
 use crate::Database;
 
 /// Orders in the tables `orders`, `order_lines`, `idempotency_keys` and `outbox_events`.
@@ -33,6 +34,7 @@ pub struct PostgresOrders {
     database: Database,
     placements: PlacementQueue,
     lookups: Lookups,
+    overdue: OverdueSearch,
     observer: Arc<dyn MenuObserver>,
 }
 
@@ -42,7 +44,7 @@ impl PostgresOrders {
     pub fn new(database: Database, config: PlacementConfig, observer: Arc<dyn MenuObserver>) -> Self {
         let placements = PlacementQueue::new(database.clone(), config, Arc::clone(&observer));
         let lookups = Lookups::new(database.clone());
-        Self { database, placements, lookups, observer }
+        Self { database, placements, lookups, overdue: OverdueSearch::default(), observer }
     }
 
     /// Places the orders that are queued by [`Orders::place`], and calls `on_success` after every batch, whatever
@@ -86,7 +88,12 @@ impl Orders for PostgresOrders {
 
 #[async_trait]
 impl OverdueOrders for PostgresOrders {
-    async fn cancel_overdue(&self, now: Timestamp, refund_id: RefundId) -> Result<Option<OrderId>, Unavailable> {
-        cancel_overdue::cancel_overdue(&self.database, now, refund_id, Arc::clone(&self.observer)).await
+    async fn cancel_overdue(
+        &self,
+        terms: PaymentTerms,
+        now: Timestamp,
+        refund_id: RefundId,
+    ) -> Result<Option<OrderId>, Unavailable> {
+        self.overdue.cancel(&self.database, terms, now, refund_id, Arc::clone(&self.observer)).await
     }
 }

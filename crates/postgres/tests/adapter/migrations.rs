@@ -1,7 +1,8 @@
 use std::{fs, path::PathBuf};
 
 use comanda_postgres::migrate;
-use comanda_tests::TestDatabase;
+use comanda_tests::{DatabaseRoles, TestDatabase};
+use tokio_postgres::NoTls;
 
 fn folders() -> Vec<PathBuf> {
     let all = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
@@ -22,23 +23,52 @@ async fn shape(database: &TestDatabase) -> Vec<String> {
     database.client().await.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_migration_goes_down_and_up_again() {
-    let database = TestDatabase::empty().await;
-    assert_eq!(migrate(&database.url).await.unwrap().len(), folders().len());
-    assert!(migrate(&database.url).await.unwrap().is_empty());
-    let up = shape(&database).await;
+/// Applies every migration, takes all of them back, and applies them again, as the role of `url`.
+async fn down_and_up_again(database: &TestDatabase, url: &str, server_role: Option<&str>) {
+    assert_eq!(migrate(&url.parse().unwrap(), server_role).await.unwrap().len(), folders().len());
+    assert!(migrate(&url.parse().unwrap(), server_role).await.unwrap().is_empty());
+    let up = shape(database).await;
     assert!(up.len() > 50);
 
-    let client = database.client().await;
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
     for folder in folders().iter().rev() {
         client.batch_execute(&fs::read_to_string(folder.join("down.sql")).unwrap()).await.unwrap();
     }
     let left: Vec<_> =
-        shape(&database).await.into_iter().filter(|line| !line.contains("__diesel_schema_migrations")).collect();
+        shape(database).await.into_iter().filter(|line| !line.contains("__diesel_schema_migrations")).collect();
     assert_eq!(left, Vec::<String>::new());
 
     client.batch_execute("DELETE FROM __diesel_schema_migrations").await.unwrap();
-    migrate(&database.url).await.unwrap();
-    assert_eq!(shape(&database).await, up);
+    migrate(&url.parse().unwrap(), server_role).await.unwrap();
+    assert_eq!(shape(database).await, up);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_migration_goes_down_and_up_again() {
+    let database = TestDatabase::empty().await;
+    down_and_up_again(&database, &database.url, None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_migration_goes_down_and_up_again_with_two_roles() {
+    let roles = DatabaseRoles::as_documented().await;
+    down_and_up_again(&roles.database, &roles.owner.url, Some(&roles.server.name)).await;
+
+    // What the server's role may do, all of it.
+    let privileges = "SELECT format('%s: %s', table_name, string_agg(privilege_type, ' ' ORDER BY privilege_type)) \
+                      FROM information_schema.table_privileges \
+                      WHERE grantee = $1 AND table_schema = 'public' GROUP BY table_name ORDER BY 1";
+    let rows = roles.database.client().await.query(privileges, &[&roles.server.name]).await.unwrap();
+    let granted: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    for expected in [
+        "__diesel_schema_migrations: SELECT",
+        "audit_log: INSERT SELECT",
+        "orders: DELETE INSERT SELECT UPDATE",
+        "stock_adjustments: INSERT SELECT",
+    ] {
+        assert!(granted.iter().any(|line| line == expected), "{expected} is not in {granted:?}");
+    }
+    let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
+    assert_eq!(roles.database.number(tables).await, i64::try_from(granted.len()).unwrap(), "{granted:?}");
 }

@@ -2,16 +2,19 @@ use std::time::Duration;
 
 use comanda_domain::{
     Actor, IntentId, IntentState, NewPayment, NewRefund, OrderId, OrderScope, OrderStatus, PaymentId, PaymentMethod,
-    PaymentStatus, Reason, RefundId, Role, SessionId,
+    PaymentStatus, PaymentTerms, Reason, RefundId, Role, SessionId,
     ports::{
         BegunPayment, Checkout, GatewayInbox, InboxEvent, IntentReport, MalformedEvent, Orders, OverdueOrders,
         PaymentIntents, Payments, Recorded, Refunds,
     },
 };
 use comanda_postgres::PostgresPayments;
+use futures_util::{StreamExt, stream};
 use uuid::Uuid;
 
 use crate::shop::{Shop, now};
+
+const TERMS: PaymentTerms = PaymentTerms { card: Duration::from_mins(15), unpaid: Duration::from_hours(1) };
 
 async fn placed(shop: &Shop) -> OrderId {
     let item = shop.item(5).await;
@@ -84,8 +87,8 @@ async fn an_order_is_cancelled_as_overdue_once_and_only_while_it_is_unpaid() {
     };
     payments.record_intent(report, refund_id()).await.unwrap();
 
-    assert_eq!(shop.orders.cancel_overdue(now(), refund_id()).await.unwrap(), Some(unpaid));
-    assert_eq!(shop.orders.cancel_overdue(now(), refund_id()).await.unwrap(), None);
+    assert_eq!(shop.orders.cancel_overdue(TERMS, now(), refund_id()).await.unwrap(), Some(unpaid));
+    assert_eq!(shop.orders.cancel_overdue(TERMS, now(), refund_id()).await.unwrap(), None);
     let payment = &payments.of_orders(&[unpaid]).await.unwrap()[&unpaid][0];
     assert_eq!(payment.status, PaymentStatus::Cancelled);
     for order_id in [paid, waiting] {
@@ -93,6 +96,59 @@ async fn an_order_is_cancelled_as_overdue_once_and_only_while_it_is_unpaid() {
         assert_eq!(found.order.status, OrderStatus::Pending);
     }
     shop.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_of_free_dishes_that_nobody_accepts_is_cancelled() {
+    let shop = Shop::open().await;
+    let tables = shop.database.client().await;
+    let payments = PostgresPayments::new(shop.pool.clone());
+    let free = shop.item_at(10, 0).await;
+    let mut orders = Vec::new();
+    for _ in 0..2 {
+        let id = shop.orders.place(shop.order(&[(&free, 1)])).await.unwrap().outcome.order.id;
+        let begun = payments.begin(NewPayment { method: PaymentMethod::Counter, ..by_card(id) }).await.unwrap();
+        assert!(matches!(begun, BegunPayment::Complete(_)));
+        orders.push(id);
+    }
+    tables.execute("UPDATE orders SET created_at = created_at - interval '90 minutes'", &[]).await.unwrap();
+    let accept = "UPDATE orders SET status = 'accepted' WHERE id = $1";
+    tables.execute(accept, &[&orders[0].as_uuid()]).await.unwrap();
+    assert_eq!(shop.orders.cancel_overdue(TERMS, now(), refund_id()).await.unwrap(), Some(orders[1]));
+    assert_eq!(shop.orders.cancel_overdue(TERMS, now(), refund_id()).await.unwrap(), None);
+}
+
+/// More orders than one call looks at are paid, and older than one that is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unpaid_order_is_found_behind_any_number_of_paid_ones() {
+    let shop = Shop::open().await;
+    let tables = shop.database.client().await;
+    let payments = PostgresPayments::new(shop.pool.clone());
+    let item = shop.item_at(2000, 100).await;
+    let order = || async { shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap().outcome.order.id };
+    let placed: Vec<_> = stream::iter((0..1010).map(|_| order())).buffer_unordered(100).collect().await;
+    for id in placed {
+        payments.begin(NewPayment { method: PaymentMethod::Counter, ..by_card(id) }).await.unwrap();
+    }
+    tables.execute("UPDATE payments SET status = 'succeeded', paid_at = begun_at", &[]).await.unwrap();
+    tables.execute("UPDATE orders SET created_at = created_at - interval '90 minutes'", &[]).await.unwrap();
+    let unpaid = order().await;
+    tables
+        .execute(
+            "UPDATE orders SET created_at = created_at - interval '80 minutes' WHERE id = $1",
+            &[&unpaid.as_uuid()],
+        )
+        .await
+        .unwrap();
+    let young = order().await;
+
+    let mut cancelled = Vec::new();
+    for _ in 0..8 {
+        cancelled.extend(shop.orders.cancel_overdue(TERMS, now(), refund_id()).await.unwrap());
+    }
+    assert_eq!(cancelled, [unpaid]);
+    let young = shop.orders.find(young, OrderScope::All).await.unwrap().unwrap();
+    assert_eq!(young.order.status, OrderStatus::Pending);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use comanda_domain::{
-    AccountId, NewOrder, OrderId, OrderScope,
+    AccountId, NewOrder, OrderId, OrderLimitReached, OrderLimits, OrderScope,
     ports::{LiveMenu, Orders, PlaceOrderError},
 };
 use comanda_tests::seeded;
@@ -80,6 +80,55 @@ async fn one_key_at_two_servers_is_one_order() {
     assert_eq!(results.iter().filter(|result| !result.replayed).count(), 1);
     assert!(results.iter().all(|result| result.outcome == results[0].outcome));
     assert_eq!(shop.stock(&item).await, 99);
+    shop.assert_sound().await;
+}
+
+/// The items differ, so that nothing but the customer keeps the two servers apart.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_customer_at_two_servers_holds_no_more_than_allowed() {
+    let shop = Shop::open().await;
+    let other_pool = connect(&shop.database, DEADLINE).await;
+    let other = orders(&other_pool, DEADLINE);
+    let servers = [&shop.orders, &other];
+    let mut items = Vec::new();
+    for _ in 0..8 {
+        items.push(shop.item(1000).await);
+    }
+    let limits = OrderLimits { orders: Some(30), quantity: Some(50) };
+    for round in 0..6 {
+        let holder = shop.database.client().await;
+        // Cancelled orders hold nothing, so that every round begins with the whole allowance.
+        holder.batch_execute("UPDATE orders SET status = 'cancelled'").await.unwrap();
+        let attempts = (0..60).map(|n| {
+            let quantity = 1 + i64::from(round % 2 == 1);
+            let order = NewOrder { limits, ..shop.order(&[(&items[n % 8], quantity)]) };
+            servers[n % 2].place(order)
+        });
+        let mut placed = 0;
+        for answer in join_all(attempts).await {
+            match answer {
+                Ok(_) => placed += 1,
+                Err(PlaceOrderError::LimitReached(OrderLimitReached::OpenOrders { limit: 30 })) if round % 2 == 0 => {}
+                Err(PlaceOrderError::LimitReached(OrderLimitReached::Portions { limit: 50, .. })) if round % 2 == 1 => {
+                }
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(placed, if round % 2 == 0 { 30 } else { 25 }, "round {round}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_order_is_answered_though_its_customer_has_reached_a_limit() {
+    let shop = Shop::open().await;
+    let item = shop.item(100).await;
+    let limits = OrderLimits { orders: Some(1), quantity: None };
+    let order = |key: &str| NewOrder { limits, ..shop.keyed(key, shop.order(&[(&item, 1)])) };
+    let first = shop.orders.place(order("first")).await.unwrap();
+    let (again, another) = tokio::join!(shop.orders.place(order("first")), shop.orders.place(order("another")));
+    assert_eq!(again.unwrap().outcome, first.outcome);
+    assert!(matches!(another, Err(PlaceOrderError::LimitReached(_))), "{another:?}");
+    assert_eq!(shop.stock(&item).await, 99, "what is refused takes nothing");
     shop.assert_sound().await;
 }
 

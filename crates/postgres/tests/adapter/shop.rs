@@ -3,8 +3,8 @@ use std::{sync::Arc, time::Duration};
 use chrono::{SubsecRound, Utc};
 use comanda_domain::{
     Account, AccountId, Basket, BasketLine, Category, Currency, Description, Email, Idempotency, IdempotencyKey,
-    MenuItem, MenuItemDetails, MenuItemId, MenuItemName, NewMenuItem, NewOrder, OrderId, PasswordHash, PersonName,
-    Price, Quantity, RequestFingerprint, Role, Stock, Timestamp,
+    MenuItem, MenuItemDetails, MenuItemId, MenuItemName, NewMenuItem, NewOrder, OrderId, OrderLimits, PasswordHash,
+    PersonName, Price, Quantity, RequestFingerprint, Role, Stock, Timestamp,
     ports::{Accounts, LiveMenu, Menu, NewAccount},
 };
 use comanda_postgres::{
@@ -47,9 +47,13 @@ impl Shop {
     }
 
     pub async fn item(&self, quantity: i64) -> MenuItem {
+        self.item_at(quantity, 990).await
+    }
+
+    pub async fn item_at(&self, quantity: i64, price: i64) -> MenuItem {
         let item = NewMenuItem {
             id: MenuItemId::new(Uuid::now_v7()),
-            details: details("Carbonara"),
+            details: MenuItemDetails { price: Price::new(price, Currency::EUR).unwrap(), ..details("Carbonara") },
             stock: Stock::new(quantity).unwrap(),
             added_at: now(),
         };
@@ -73,6 +77,7 @@ impl Shop {
             note: None,
             placed_at: now(),
             idempotency: None,
+            limits: OrderLimits::NONE,
         }
     }
 
@@ -129,7 +134,7 @@ pub fn config(database: &TestDatabase, transaction_limit: Duration) -> DatabaseC
         slow_statement: Duration::from_mins(1),
         replica_url: None,
         replica_lag: Duration::ZERO,
-        url: database.url.clone(),
+        url: database.url.parse().unwrap(),
         currency: Currency::EUR,
         write_connections: 8,
         read_connections: 8,

@@ -3,9 +3,9 @@
 --
 -- KEYS[1]  the state of the address for strangers
 -- KEYS[2]  the states of the account's devices, by device
--- ARGV     operation (begin, settle, lock, unlock), attempt id, outcome (success, failure, not_checked),
+-- ARGV     operation (begin, settle, lock, adopt, unlock), attempt id, outcome (success, failure, not_checked),
 --          free failures, window, quiet, attempt lifetime, steps 1 to 4 (ms), now (ms; empty: Redis's clock),
---          device (empty: a stranger)
+--          device (empty: a stranger); to adopt a lock: its attempts, level, first_failed_at, locked_at, unlock_at
 -- Returns  { status, attempts, level, first_failed_at, locked_at, unlock_at }
 
 local operation, id, outcome = ARGV[1], ARGV[2], ARGV[3]
@@ -93,6 +93,17 @@ elseif operation == 'settle' then
         forget()
     elseif outcome == 'failure' and known then
         fail(now)
+    end
+elseif operation == 'adopt' then
+    local locked_at, unlock_at = tonumber(ARGV[17]), tonumber(ARGV[18])
+    if unlock_at > math.max(state.unlock_at or now, now) and locked_at + quiet > now then
+        local first = math.min(state.first_failed_at or tonumber(ARGV[16]), tonumber(ARGV[16]))
+        state.first_failed_at = first
+        state.last_failed_at = math.max(state.last_failed_at or locked_at, locked_at)
+        state.counting_since = state.counting_since or first
+        state.attempts = math.max(state.attempts, tonumber(ARGV[14]))
+        state.level = math.max(state.level, tonumber(ARGV[15]))
+        state.locked_at, state.unlock_at = locked_at, unlock_at
     end
 elseif operation == 'unlock' then
     forget()

@@ -35,6 +35,7 @@ enum Operation {
     Begin(AttemptId),
     Settle(AttemptId, AttemptOutcome),
     Lock,
+    Adopt(Lock),
     Unlock,
 }
 
@@ -85,6 +86,7 @@ impl RedisLockouts {
             Operation::Settle(id, AttemptOutcome::Failure) => ("settle", Some(id), "failure"),
             Operation::Settle(id, AttemptOutcome::NotChecked) => ("settle", Some(id), "not_checked"),
             Operation::Lock => ("lock", None, ""),
+            Operation::Adopt(_) => ("adopt", None, ""),
             Operation::Unlock => ("unlock", None, ""),
         };
         let id = id.map(|id| id.as_uuid().to_string()).unwrap_or_default();
@@ -95,6 +97,12 @@ impl RedisLockouts {
         }
         call.arg(self.now());
         call.arg(device.map(|device| device.as_uuid().to_string()).unwrap_or_default());
+        if let Operation::Adopt(lock) = operation {
+            call.arg(lock.attempts).arg(lock.level);
+            for time in [lock.first_failed_at, lock.locked_at, lock.unlock_at] {
+                call.arg(time.timestamp_millis());
+            }
+        }
         let reply: Reply = call.invoke_async(connection).await.map_err(Unavailable::new)?;
         read(&reply)
     }
@@ -158,6 +166,10 @@ impl Lockouts for RedisLockouts {
             Admission::Locked(lock) if outcome == AttemptOutcome::Failure => Some(lock),
             _ => None,
         })
+    }
+
+    async fn adopt(&self, claimant: &Claimant, lock: Lock) -> Result<(), Unavailable> {
+        self.run(claimant, &Operation::Adopt(lock)).await.map(|_| ())
     }
 
     async fn unlock(&self, email: &Email) -> Result<(), Unavailable> {

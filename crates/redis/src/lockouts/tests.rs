@@ -6,7 +6,8 @@ use uuid::Uuid;
 use super::*;
 
 async fn lockouts(policy: LockoutPolicy) -> RedisLockouts {
-    let connections = RedisConnections::new(&redis_url().await, 4, Duration::from_secs(5)).unwrap();
+    let connections =
+        RedisConnections::new(&redis_url().await.parse().unwrap(), None, 4, Duration::from_secs(5)).unwrap();
     RedisLockouts::new(connections, policy, Duration::from_secs(5))
 }
 
@@ -52,13 +53,25 @@ async fn ten_thousand_random_histories_are_decided_alike() {
             let outcomes =
                 [AttemptOutcome::Success, AttemptOutcome::Failure, AttemptOutcome::Failure, AttemptOutcome::NotChecked];
             let outcome = outcomes[random.random_range(0..4)];
-            let (operation, expected) = match random.random_range(0..10) {
+            let (operation, expected) = match random.random_range(0..11) {
                 0..5 => (Operation::Begin(id), policy.begin(&mut state, id, at(now))),
                 5..8 => {
                     policy.settle(&mut state, id, outcome, at(now));
                     (Operation::Settle(id, outcome), now_locked(&policy, &mut state, at(now)))
                 }
                 8 => (Operation::Lock, now_locked(&policy, &mut state, at(now))),
+                9 => {
+                    let locked_at = now - some_time(&mut random).min(300_000);
+                    let lock = Lock {
+                        attempts: random.random_range(1..8),
+                        level: random.random_range(1..6),
+                        first_failed_at: at(locked_at - some_time(&mut random)),
+                        locked_at: at(locked_at),
+                        unlock_at: at(locked_at + some_time(&mut random)),
+                    };
+                    policy.adopt(&mut state, lock, at(now));
+                    (Operation::Adopt(lock), now_locked(&policy, &mut state, at(now)))
+                }
                 _ => {
                     policy.unlock(&mut state, at(now));
                     (Operation::Unlock, now_locked(&policy, &mut state, at(now)))

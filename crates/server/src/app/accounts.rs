@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use comanda_domain::ports::{Accounts, Clock, Lockouts, PasswordHasher};
+use comanda_domain::ports::{Accounts, Clock, PasswordHasher};
 use comanda_identity::Argon2Hasher;
 use comanda_postgres::{Database, PostgresAccounts};
 use comanda_redis::{RedisConnections, RedisLockouts};
@@ -33,16 +33,17 @@ pub(super) fn hasher(config: &PasswordConfig, workers: &mut Workers) -> anyhow::
     Ok(Arc::new(hasher))
 }
 
-/// Lockouts that all servers share.
+/// Lockouts that all servers share in Redis.
 pub(super) fn shared_lockouts(config: &LockoutSettings, redis: &RedisConnections) -> Arc<RedisLockouts> {
     Arc::new(RedisLockouts::new(redis.clone(), config.policy(), config.patience))
 }
 
 /// Lockouts that all servers share in Redis, and that go on in memory while Redis is gone.
 pub(super) fn lockouts(
-    shared: Arc<RedisLockouts>,
     config: &LockoutSettings,
+    redis: &RedisConnections,
     clock: &Arc<dyn Clock>,
-) -> Arc<dyn Lockouts> {
-    Arc::new(LocalLockouts::beside(shared, config.policy(), config.patience, clock.clone()))
+) -> Arc<LocalLockouts> {
+    let shared = shared_lockouts(config, redis);
+    Arc::new(LocalLockouts::beside(shared.clone(), shared, config.policy(), config.patience, clock.clone()))
 }

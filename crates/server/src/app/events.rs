@@ -3,7 +3,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use comanda_application::{Events, events::Subscriber};
-use comanda_domain::ports::{Notifier, Outbox};
+use comanda_domain::ports::{Clock, MailAllowance, Notifier, Outbox};
 use comanda_notify::{MailNotifier, WebhookNotifier};
 use comanda_postgres::{Database, PostgresOutbox};
 use comanda_resilience::{Breaker, GuardedNotifier};
@@ -18,11 +18,27 @@ pub(super) fn outbox(database: &Database) -> Arc<dyn Outbox> {
     Arc::new(PostgresOutbox::new(database.clone()))
 }
 
+/// What sends mails; `None`: nobody is written to.
+pub(super) fn mail(
+    config: &Config,
+    allowance: Arc<dyn MailAllowance>,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Option<Arc<MailNotifier>>> {
+    let Some(mail) = config.mail.config(config.outbox.timeout) else { return Ok(None) };
+    let notifier = MailNotifier::new(mail, allowance, Arc::clone(clock)).context("cannot write mails")?;
+    Ok(Some(Arc::new(notifier)))
+}
+
 /// Each subscriber has a breaker of its own: one that is gone keeps no other waiting.
-pub(super) fn register_delivery(config: &Config, events: &Events, workers: &mut Workers) -> anyhow::Result<()> {
+pub(super) fn register_delivery(
+    config: &Config,
+    events: &Events,
+    mail: Option<Arc<MailNotifier>>,
+    workers: &mut Workers,
+) -> anyhow::Result<()> {
     let settings = &config.outbox;
     let mut subscribers = Vec::new();
-    for (name, notifier) in notifiers(config)? {
+    for (name, notifier) in notifiers(config, mail)? {
         let breaker = Breaker::towards(&name, "notifications", config.breakers.notifications);
         let notifier = Arc::new(GuardedNotifier { notifier, breaker });
         subscribers.push(Subscriber { name, notifier });
@@ -38,12 +54,11 @@ pub(super) fn register_delivery(config: &Config, events: &Events, workers: &mut 
 }
 
 /// The subscribers of events, by names that stay.
-fn notifiers(config: &Config) -> anyhow::Result<Vec<(String, Arc<dyn Notifier>)>> {
+fn notifiers(config: &Config, mail: Option<Arc<MailNotifier>>) -> anyhow::Result<Vec<(String, Arc<dyn Notifier>)>> {
     let mut notifiers: Vec<(String, Arc<dyn Notifier>)> = Vec::new();
     let timeout = config.outbox.timeout;
-    if let Some(mail) = config.mail.config(timeout) {
-        let mail = MailNotifier::new(mail).context("cannot write mails")?;
-        notifiers.push(("mail".to_owned(), Arc::new(mail)));
+    if let Some(mail) = mail {
+        notifiers.push(("mail".to_owned(), mail));
     }
     for webhook in config.webhooks.configs(timeout) {
         let url = &webhook.url;

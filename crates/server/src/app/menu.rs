@@ -44,7 +44,7 @@ pub(super) fn live(database: &Database) -> Arc<dyn LiveMenu> {
 /// The copies of the menu that servers share in Redis, for a command.
 pub async fn shared_menu(config: &CacheConfig) -> anyhow::Result<impl MenuCache> {
     const WAIT: Duration = Duration::from_secs(5);
-    let redis = RedisConnections::new(config.redis.url.expose(), 1, WAIT)?;
-    redis.probe(WAIT).await.map_err(|error| Unreachable::new("Redis", config.redis.url.address(), &error))?;
+    let redis = config.redis.connections(1, WAIT)?;
+    redis.probe(WAIT).await.map_err(|error| Unreachable::new("Redis", &config.redis.url.address(), &error))?;
     Ok(RedisMenuCache::new(redis, config.menu_cache.lifetime))
 }

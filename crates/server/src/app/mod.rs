@@ -3,6 +3,7 @@
 mod accounts;
 mod database;
 mod events;
+mod mails;
 mod menu;
 mod orders;
 mod payments;
@@ -14,9 +15,9 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::web::Data;
 use comanda_application::{Accounts, Events, Menu, Operations, Orders, Payments, Sales, Sessions, accounts::Passwords};
-use comanda_domain::ports::{self, Clock, FlagSettings, IdGenerator, PublicMenu, SecurityLog};
+use comanda_domain::ports::{self, AuditLog, Clock, FlagSettings, IdGenerator, PublicMenu, SecurityLog};
 use comanda_postgres::{PostgresAuditLog, PostgresFlagSettings, PostgresHealth};
-use comanda_redis::{RedisConnections, RedisHealth};
+use comanda_redis::RedisHealth;
 
 use self::payments::Gateways;
 pub use self::{
@@ -29,7 +30,10 @@ use crate::{
     http::{App, Authenticator, CsrfGuard, CursorSigner, DeviceTokens, Docs, Health, MenuRenderer, SessionCookies},
     security::SecurityEvents,
     system::{SystemClock, UuidV7},
-    workers::{PaymentsWaker, Workers, clear_sessions, follow_replica, measure_pools, process_payments},
+    workers::{
+        MailsWaker, PaymentsWaker, Workers, clear_sessions, follow_replica, follow_unlocks, measure_pools,
+        process_payments,
+    },
 };
 
 /// A server that is connected to what it needs, and serves nothing yet.
@@ -45,7 +49,7 @@ impl Server {
     #[expect(clippy::too_many_lines, reason = "a list of what there is, one line each")]
     pub async fn build(config: &Config) -> anyhow::Result<Self> {
         let database = database::connect(&config.database, config.currency, config.placement.deadline).await?;
-        let redis = RedisConnections::new(config.redis.url.expose(), config.redis.pool_size, Duration::from_secs(1))?;
+        let redis = config.redis.connections(config.redis.pool_size, Duration::from_secs(1))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7);
         let security: Arc<dyn SecurityLog> = Arc::new(SecurityEvents::new(config.http.secret_key.as_ref()));
@@ -69,8 +73,9 @@ impl Server {
         let access_tokens = sessions::access_tokens(config, &keys);
         let sessions = sessions::stored(&database);
         let closed_sessions = sessions::closed(config, &sessions, &redis, &*clock, &mut workers).await?;
-        let locked_addresses = accounts::shared_lockouts(&config.lockouts, &redis);
-        let lockouts = accounts::lockouts(locked_addresses.clone(), &config.lockouts, &clock);
+        let lockouts = accounts::lockouts(&config.lockouts, &redis, &clock);
+        let audit_log: Arc<dyn AuditLog> = Arc::new(PostgresAuditLog::new(database.clone()));
+        workers.register(follow_unlocks(audit_log.clone(), lockouts.clone()));
         let passwords = Passwords {
             accounts: accounts.clone(),
             changes: account_changes.clone(),
@@ -80,6 +85,12 @@ impl Server {
             ids: ids.clone(),
             clock: clock.clone(),
         };
+        let mails_waker = MailsWaker::default();
+        let mails = mails::stored(&database, config);
+        let mail = events::mail(config, mails.clone(), &clock)?;
+        // Not the local ones: what is repeated while Redis is gone must not forget failures that count here alone.
+        let shared = accounts::shared_lockouts(&config.lockouts, &redis);
+        mails::register(config, mails.clone(), mail.clone(), shared, clock.clone(), mails_waker.clone(), &mut workers);
         let payments_waker = PaymentsWaker::default();
         let Gateways { gateway, offline: offline_gateway } = payments::gateways(config, &clock)?;
         let payment_work: Arc<dyn ports::WorkQueue> = Arc::new(payments_waker.clone());
@@ -94,12 +105,12 @@ impl Server {
             work: payment_work.clone(),
             ids: ids.clone(),
             clock: clock.clone(),
-            window: config.payments.window,
+            terms: config.payments.terms(),
         };
         let events =
             Events { outbox: events::outbox(&database), clock: clock.clone(), retries: config.outbox.retries() };
         workers.register(process_payments(payments.clone(), payments_waker));
-        events::register_delivery(config, &events, &mut workers)?;
+        events::register_delivery(config, &events, mail, &mut workers)?;
         let figures = sales::figures(&database, &mut workers);
 
         let session_service = Sessions {
@@ -123,6 +134,7 @@ impl Server {
                 payment_work,
                 ids: ids.clone(),
                 clock: clock.clone(),
+                limits: config.order_limits.limits(),
             },
             menu: Menu {
                 menu: Arc::new(cached_menu),
@@ -134,6 +146,9 @@ impl Server {
             accounts: Accounts {
                 accounts,
                 changes: account_changes,
+                mails,
+                mail_tokens: mails::tokens(),
+                mail_work: Arc::new(mails_waker),
                 passwords,
                 closed_sessions: closed_sessions.clone(),
                 security: security.clone(),
@@ -145,9 +160,9 @@ impl Server {
             events,
             sales: Sales { figures, clock: clock.clone() },
             operations: Operations {
-                lockouts,
-                locked_addresses,
-                audit_log: Arc::new(PostgresAuditLog::new(database.clone())),
+                lockouts: lockouts.clone(),
+                locked_addresses: lockouts,
+                audit_log,
                 security: security.clone(),
                 flag_settings,
                 flag_defaults: config.flags,

@@ -1,10 +1,13 @@
 use std::{sync::Arc, time::Duration};
 
-use comanda_domain::ports::{AccessTokens, Clock, ClosedSessions, RefreshTokens, Sessions};
+use comanda_domain::{
+    RateLimit,
+    ports::{AccessTokens, Clock, ClosedSessions, RateLimits, RefreshTokens, Sessions},
+};
 use comanda_identity::{JwtAccessTokens, OpaqueRefreshTokens, TokenKeys, TokenTerms};
 use comanda_postgres::{Database, PostgresSessions};
-use comanda_redis::{RedisAddressLimits, RedisClosedSessions, RedisConnections};
-use comanda_resilience::LocalAddressLimits;
+use comanda_redis::{RedisClosedSessions, RedisConnections, RedisRateLimits};
+use comanda_resilience::LocalRateLimits;
 
 use crate::{
     config::Config,
@@ -50,9 +53,17 @@ pub(super) fn refresh_tokens(config: &Config) -> Arc<dyn RefreshTokens> {
 
 /// Limits that all servers share in Redis, and that go on in memory while Redis is gone.
 pub(super) fn rate_limiter(config: &Config, redis: &RedisConnections, clock: &Arc<dyn Clock>) -> RateLimiter {
-    let shared = Arc::new(RedisAddressLimits::new(redis.clone(), config.address_limit));
+    /// Whoever signs in waits for Redis several times anyway.
+    const SIGN_IN_PATIENCE: Duration = Duration::from_secs(2);
+    /// Orders must not be held up by a Redis that hangs.
+    const ORDER_PATIENCE: Duration = Duration::from_millis(100);
+
+    let limits = |what, limit: RateLimit, patience| -> Arc<dyn RateLimits> {
+        let shared = Arc::new(RedisRateLimits::new(redis.clone(), limit));
+        Arc::new(LocalRateLimits::beside(what, shared, limit, patience, clock.clone()))
+    };
     RateLimiter {
-        limits: Arc::new(LocalAddressLimits::beside(shared, config.address_limit, clock.clone())),
-        trusted_proxies: config.http.trusted_proxies.as_slice().into(),
+        addresses: limits("address_limits", config.address_limit, SIGN_IN_PATIENCE),
+        orders: config.order_limits.attempts().map(|limit| limits("order_limits", limit, ORDER_PATIENCE)),
     }
 }

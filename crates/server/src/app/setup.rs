@@ -4,12 +4,10 @@ use anyhow::Context;
 use comanda_application::{Operations, Setup};
 use comanda_domain::ports::Clock;
 use comanda_postgres::{Database, PostgresAccounts, PostgresAuditLog, PostgresFlagSettings, PostgresMenu};
-use comanda_redis::RedisConnections;
 
 use super::{accounts, database};
 use crate::{
     config::{LockoutsConfig, StoreConfig},
-    exit::Unreachable,
     security::SecurityEvents,
     system::{SystemClock, UuidV7},
     workers::{RunningWorkers, Workers},
@@ -38,13 +36,14 @@ pub async fn setup(config: &StoreConfig) -> anyhow::Result<(Setup, RunningWorker
     Ok((setup, workers.start().context("cannot start the workers")?))
 }
 
-/// What commands operate a running deployment with. Both stores must be there: without Redis there is no lock to lift.
+/// What commands operate a running deployment with. While Redis is gone, servers learn from the audit log what is to be
+/// unlocked.
 pub async fn operations(config: &LockoutsConfig) -> anyhow::Result<Operations> {
     const WAIT: Duration = Duration::from_secs(5);
     let database = database::connect(&config.database, config.currency, Duration::from_secs(10)).await?;
-    let redis = RedisConnections::new(config.redis.url.expose(), 1, WAIT)?;
-    redis.probe(WAIT).await.map_err(|error| Unreachable::new("Redis", config.redis.url.address(), &error))?;
-    let lockouts = accounts::shared_lockouts(&config.lockouts, &redis);
+    let redis = config.redis.connections(1, WAIT)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let lockouts = accounts::lockouts(&config.lockouts, &redis, &clock);
     Ok(Operations {
         lockouts: lockouts.clone(),
         locked_addresses: lockouts,
@@ -52,6 +51,6 @@ pub async fn operations(config: &LockoutsConfig) -> anyhow::Result<Operations> {
         security: Arc::new(SecurityEvents::without_addresses()),
         flag_settings: Arc::new(PostgresFlagSettings::new(database)),
         flag_defaults: config.flags,
-        clock: Arc::new(SystemClock),
+        clock,
     })
 }

@@ -26,8 +26,13 @@ fn check(settings: &Settings, format: &Format) -> anyhow::Result<()> {
     let checked = settings.server();
     if format.json {
         let mistakes = checked.as_ref().err().map_or(&[][..], |error| &error.0);
-        print_json(&json!({ "usable": checked.is_ok(), "mistakes": mistakes }))?;
+        let warnings = checked.as_ref().map_or(&[][..], |config| &config.warnings);
+        print_json(&json!({ "usable": checked.is_ok(), "mistakes": mistakes, "warnings": warnings }))?;
     }
-    checked?;
-    if format.json { Ok(()) } else { print("The configuration can be used.\n") }
+    let warnings = checked?.warnings;
+    if format.json {
+        return Ok(());
+    }
+    print("The configuration can be used.\n")?;
+    warnings.iter().try_for_each(|warning| print(&format!("Warning: {warning}\n")))
 }

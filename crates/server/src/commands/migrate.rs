@@ -12,8 +12,9 @@ pub async fn run(config: &StoreConfig) -> anyhow::Result<()> {
 }
 
 pub(super) async fn bring_up_to_date(settings: &DatabaseSettings) -> anyhow::Result<()> {
-    let migrations = match comanda_postgres::migrate(settings.url.expose()).await {
-        Err(MigrateError::Connect(error)) => return Err(Unreachable::postgres(&settings.url, &error).await.into()),
+    let (url, server_role) = (settings.owner_url(), settings.server_role());
+    let migrations = match comanda_postgres::migrate(url, server_role).await {
+        Err(MigrateError::Connect(error)) => return Err(Unreachable::postgres(url, &error).await.into()),
         migrated => migrated?,
     };
     for migration in &migrations {
@@ -21,6 +22,9 @@ pub(super) async fn bring_up_to_date(settings: &DatabaseSettings) -> anyhow::Res
     }
     if migrations.is_empty() {
         tracing::info!("the database is up to date");
+    }
+    if let Some(role) = server_role {
+        tracing::info!(role, "granted what a server needs");
     }
     Ok(())
 }

@@ -41,6 +41,9 @@ enum Command {
     /// Serve HTTP until told to stop.
     Serve,
     /// Migrate the database to this version's schema.
+    ///
+    /// If `MIGRATION_DATABASE_URL` names the role that owns the tables, the role of `DATABASE_URL` is granted what a
+    /// server needs.
     Migrate,
     /// Import or export the menu, or renew the copies of it.
     #[command(subcommand)]
@@ -50,7 +53,8 @@ enum Command {
     Admin(admin::AdminCommand),
     /// Check every invariant against the database.
     ///
-    /// Exits with 1 if one is broken. Reads whole tables.
+    /// Exits with 1 if one is broken. Reads whole tables. A notice, such as that the server's database role could
+    /// change the audit log, does not change the exit code.
     Check(check::Check),
     /// Manage payments.
     #[command(subcommand)]

@@ -19,6 +19,9 @@ const SIZES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 
 pub async fn run(config: &Config) -> anyhow::Result<()> {
     let traces = logging::start(&config.log, config.traces.as_ref())?;
+    for warning in &config.warnings {
+        tracing::warn!(setting = warning.setting, "{}", warning.message);
+    }
     if let Some(address) = config.http.metrics_addr {
         PrometheusBuilder::new()
             .with_http_listener(address)
@@ -40,7 +43,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         write: config.http.request_timeout,
         password: config.http.password_timeout,
     };
-    let (server, addresses) = http::server(app, &config.http, budgets, config.traces.is_some())
+    let (server, serving_at) = http::server(app, &config.http, budgets, config.traces.is_some())
         .with_context(|| format!("cannot listen on {address}"))?;
     let handle = server.handle();
     tokio::spawn(async move {
@@ -50,9 +53,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         }
         handle.stop(true).await;
     });
-    for address in addresses {
-        tracing::info!(%address, "serving");
-    }
+    tracing::info!(address = %serving_at, "serving");
     server.await?;
     // Only after the last request, because requests wait for the committer and for passwords to be hashed.
     workers.stop().await;

@@ -13,7 +13,12 @@ settings! {
         DATABASE_URL => url: DatabaseUrl,
             "Where PostgreSQL is: `postgres://user:password@host:port/database`. If there are several servers, of \
              which one accepts writes at a time: \
-             `…@first:5432,second:5432/database?target_session_attrs=read-write`.";
+             `…@first:5432,second:5432/database?target_session_attrs=read-write`. `sslmode` and `sslrootcert` in it are \
+              libpq's: `?sslmode=verify-full&sslrootcert=/etc/comanda/ca.pem`.";
+        MIGRATION_DATABASE_URL => migration_url: Option<DatabaseUrl> = "",
+            "The same database, as the role that owns the tables. `comanda migrate` and `MIGRATE_ON_START` use it, and \
+             grant the role of `DATABASE_URL` what a server needs; without it, one role does both. Keep it from \
+             servers: see docs/database-roles.md.";
         DATABASE_REPLICA_URL => replica_url: Option<DatabaseUrl> = "",
             "A streaming replica that serves lists, searches and reports while it keeps up; without it, the \
              primary does.";
@@ -35,26 +40,53 @@ settings! {
         SLOW_STATEMENT_MS => slow_statement: Duration in 1..=60_000 ms = 500,
             "Statements that take PostgreSQL longer are logged by name, with their plan.";
         MIGRATE_ON_START => migrate_on_start: bool = true,
-            "Whether `comanda serve` migrates the database first.";
+            "Whether `comanda serve` migrates the database first. If the tables belong to another role, it starts only if \
+             no migration is pending.";
     }
 }
 
 fn check(draft: &Draft, reader: &mut Reader) {
+    let replica = draft.replica_url.as_ref().and_then(Option::as_ref);
+    let owner = draft.migration_url.as_ref().and_then(Option::as_ref);
+    let urls =
+        [(&DATABASE_URL, draft.url.as_ref()), (&MIGRATION_DATABASE_URL, owner), (&DATABASE_REPLICA_URL, replica)];
+    for (setting, url) in urls {
+        if url.is_some_and(DatabaseUrl::may_be_overheard) {
+            let what = "passwords and data may cross the network in plain text: use sslmode=verify-full";
+            reader.warning(setting, what);
+        }
+    }
     if let (Some(size), Some(reserved)) = (draft.pool_size, draft.reserved_for_writes)
         && reserved >= size
     {
         let what = format!("{reserved} leaves none of DATABASE_POOL_SIZE={size} for reads");
         reader.mistake(&DATABASE_RESERVED_FOR_WRITES, what);
     }
+    if let (Some(url), Some(Some(_))) = (&draft.url, &draft.migration_url)
+        && url.role().is_none()
+    {
+        reader.mistake(&MIGRATION_DATABASE_URL, "DATABASE_URL must name the role that is granted what a server needs");
+    }
 }
 
 impl DatabaseSettings {
+    /// Where to sign in to migrate.
+    pub fn owner_url(&self) -> &DatabaseUrl {
+        self.migration_url.as_ref().unwrap_or(&self.url)
+    }
+
+    /// The role that servers sign in as, if it is not the one that migrates.
+    pub fn server_role(&self) -> Option<&str> {
+        let owner = self.migration_url.as_ref()?;
+        self.url.role().filter(|server| owner.role() != Some(server))
+    }
+
     /// A transaction may take `transaction_limit` at most.
     pub fn config(&self, currency: Currency, transaction_limit: Duration) -> DatabaseConfig {
         DatabaseConfig {
-            url: self.url.expose().to_owned(),
+            url: self.url.clone(),
             currency,
-            replica_url: self.replica_url.as_ref().map(|url| url.expose().to_owned()),
+            replica_url: self.replica_url.clone(),
             replica_lag: self.replica_lag,
             write_connections: self.reserved_for_writes,
             read_connections: self.pool_size.saturating_sub(self.reserved_for_writes),

@@ -1,8 +1,14 @@
 //! The HTTP server.
 
-use std::{net::SocketAddr, num::NonZeroUsize, ops::Deref, str::FromStr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    num::NonZeroUsize,
+    ops::Deref,
+    str::FromStr,
+    time::Duration,
+};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use url::Url;
 
 use super::{
@@ -42,7 +48,8 @@ settings! {
         SERVE_DOCS => serve_docs: bool = true,
             "Whether `/openapi.json` and the page `/docs` are served.";
         TRUSTED_PROXIES => trusted_proxies: Vec<IpNet> = "",
-            "Networks of proxies whose `X-Forwarded-For` is believed, separated by commas, such as `10.0.0.0/8`.";
+            "Networks of proxies whose `X-Forwarded-For` is believed, separated by commas, such as `10.0.0.0/8`. Behind \
+             a proxy that is not named here, all clients share one allowance; the log says so.";
     }
 }
 
@@ -76,9 +83,24 @@ fn check(draft: &Draft, reader: &mut Reader) {
     }
 }
 
+/// The network as its addresses are compared: one of mapped IPv4 addresses (`::ffff:192.0.2.0/120`) is one of IPv4
+/// addresses.
+pub fn canonical_network(network: IpNet) -> IpNet {
+    const MAPPED: u8 = 96;
+    let v4 = match network {
+        IpNet::V6(v6) if v6.prefix_len() >= MAPPED => match network.network().to_canonical() {
+            IpAddr::V4(address) => Ipv4Net::new(address, v6.prefix_len() - MAPPED).ok(),
+            IpAddr::V6(_) => None,
+        },
+        _ => None,
+    };
+    v4.map_or(network, IpNet::V4)
+}
+
 /// Also where several networks add up.
 fn covers_everybody(networks: &[IpNet]) -> bool {
-    IpNet::aggregate(&networks.to_vec()).iter().any(|network| network.prefix_len() == 0)
+    let networks: Vec<IpNet> = networks.iter().copied().map(canonical_network).collect();
+    IpNet::aggregate(&networks).iter().any(|network| network.prefix_len() == 0)
 }
 
 /// Whose pages may call the API.

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::{
-    Setting, breakers, database, deployment, flags, http, lockouts, mail, menu_cache, outbox, passwords, payments,
-    placement, rate_limit, redis, sessions, telemetry, tokens, webhooks,
+    Setting, breakers, database, deployment, flags, http, lockouts, mail, menu_cache, order_limits, outbox, passwords,
+    payments, placement, rate_limit, redis, sessions, telemetry, tokens, webhooks,
 };
 
 /// Settings that belong together.
@@ -27,6 +27,7 @@ const SECTIONS: &[Section] = &[
     Section { name: "Rate limits", settings: rate_limit::SETTINGS },
     Section { name: "Passwords", settings: passwords::SETTINGS },
     Section { name: "Placing orders", settings: placement::SETTINGS },
+    Section { name: "Limits of a customer", settings: order_limits::SETTINGS },
     Section { name: "Circuit breakers", settings: breakers::SETTINGS },
     Section { name: "Payments", settings: payments::SETTINGS },
     Section { name: "Mail", settings: mail::SETTINGS },

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use comanda_domain::MailLimits;
 use comanda_notify::{Language, MailConfig, MailTransport, Sender, SmtpUrl};
 use rustix::fs::{Access, access};
 
@@ -22,6 +23,13 @@ settings! {
             "The sender of mails.";
         MAIL_LANGUAGE => language: Language = "en",
             "The language of mails: `en` or `de`.";
+        MAIL_REQUESTS_PER_HOUR => requests_per_hour: u32 in 1..=1_000 = 5,
+            "How many mails an address gets per hour because somebody asked for them: this many to verify the address, and \
+             this many to reset the password. An account has one address; addresses that differ by a `+tag` alone are \
+             one.";
+        MAIL_PER_HOUR => per_hour: u32 in 1..=100_000 = 60,
+            "How many other mails an address gets per hour: this many about orders, and this many notices. Further ones are \
+             left out.";
     }
 }
 
@@ -50,6 +58,10 @@ fn can_be_made(folder: &Path) -> bool {
 }
 
 impl MailSettings {
+    pub fn limits(&self) -> MailLimits {
+        MailLimits { requested: self.requests_per_hour, others: self.per_hour }
+    }
+
     /// `None`: customers are not written to.
     pub fn config(&self, timeout: Duration) -> Option<MailConfig> {
         let transport = match (&self.url, &self.folder) {

@@ -14,6 +14,7 @@ mod list;
 mod lockouts;
 mod mail;
 mod menu_cache;
+mod order_limits;
 mod outbox;
 mod passwords;
 mod payments;
@@ -40,17 +41,18 @@ pub use self::{
     breakers::BreakerConfig,
     database::DatabaseSettings,
     deployment::Mode,
-    http::HttpConfig,
+    http::{HttpConfig, canonical_network},
     http_url::HttpUrl,
     iso_4217::CURRENCIES,
     list::{sections, settings, table},
     lockouts::LockoutSettings,
     mail::MailSettings,
+    order_limits::OrderLimitSettings,
     outbox::OutboxSettings,
     passwords::PasswordConfig,
     payments::{Gateway, PaymentSettings},
     placement::PlacementSettings,
-    reader::ConfigError,
+    reader::{ConfigError, Mistake},
     redis::RedisSettings,
     secret::Secret,
     setting::Setting,
@@ -83,6 +85,7 @@ pub struct Config {
     pub address_limit: RateLimit,
     pub passwords: PasswordConfig,
     pub placement: PlacementSettings,
+    pub order_limits: OrderLimitSettings,
     pub breakers: BreakerConfig,
     pub payments: PaymentSettings,
     pub mail: MailSettings,
@@ -93,6 +96,8 @@ pub struct Config {
     pub log: LogConfig,
     /// `None`: nobody collects traces.
     pub traces: Option<TraceConfig>,
+    /// What is dangerous in production, but may be meant.
+    pub warnings: Vec<Mistake>,
 }
 
 /// What commands need that work on the database only.
@@ -144,6 +149,7 @@ impl Config {
             let address_limit = RateLimitSettings::read(reader);
             let passwords = PasswordConfig::read(reader);
             let placement = PlacementSettings::read(reader);
+            let order_limits = OrderLimitSettings::read(reader);
             let breakers = BreakerConfig::read(reader);
             let payments = PaymentSettings::read(reader);
             let mail = MailSettings::read(reader);
@@ -163,6 +169,7 @@ impl Config {
                 address_limit: address_limit?.limit(),
                 passwords: passwords?,
                 placement: placement?,
+                order_limits: order_limits?,
                 breakers: breakers?,
                 payments: payments?,
                 mail: mail?,
@@ -172,6 +179,7 @@ impl Config {
                 flags: flags?.defaults(),
                 log: telemetry.as_ref()?.log(),
                 traces: telemetry?.traces(),
+                warnings: reader.take_warnings(),
             })
         })
     }

@@ -10,7 +10,7 @@ settings! {
     /// How events are delivered.
     pub struct OutboxSettings {
         NOTIFY_TIMEOUT_MS => timeout: Duration in 100..=60_000 ms = 5_000,
-            "How long a mail server or a receiver of webhooks may take to respond.";
+            "How long sending a mail, or a webhook, may take altogether.";
         OUTBOX_PER_SECOND => per_second: u32 in 1..=1_000_000 = 3_000,
             "How many events a receiver gets per second at most, so that a burst disturbs neither the receiver nor \
              ordering.";

@@ -2,7 +2,7 @@
 
 use std::{str::FromStr, time::Duration};
 
-use comanda_domain::Currency;
+use comanda_domain::{Currency, PaymentTerms};
 use comanda_stripe::StripeConfig;
 
 use super::{http_url::HttpUrl, reader::Reader, secret::Secret, setting::settings};
@@ -16,6 +16,9 @@ settings! {
              where card payments are simulated and no money moves.";
         PAYMENT_WINDOW_SECONDS => window: Duration in 1..=86_400 s = 900,
             "How long an order waits for its card payment before it is cancelled and its stock is returned.";
+        UNPAID_ORDER_MINUTES => unpaid: Duration in 1..=10_080 minutes = 60,
+            "How long an order that nobody has accepted and that no card payment was begun for waits to be paid, \
+             before it is cancelled and its stock is returned.";
         STRIPE_SECRET_KEY => stripe_key: Option<Secret> = "",
             "Stripe's secret key, `sk_…`.";
         STRIPE_WEBHOOK_SECRETS => webhook_secrets: Vec<Secret> = "",
@@ -75,6 +78,10 @@ fn check(draft: &Draft, reader: &mut Reader) {
 }
 
 impl PaymentSettings {
+    pub fn terms(&self) -> PaymentTerms {
+        PaymentTerms { card: self.window, unpaid: self.unpaid }
+    }
+
     pub fn webhook_secrets(&self) -> Vec<String> {
         self.webhook_secrets.iter().map(|secret| secret.expose().to_owned()).collect()
     }

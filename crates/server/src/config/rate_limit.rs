@@ -1,6 +1,5 @@
-//! How often one address may try to sign in, register or refresh a session.
+//! How often one address may try what could be guessed, and ask for mails.
 
-use chrono::TimeDelta;
 use comanda_domain::RateLimit;
 
 use super::setting::settings;
@@ -9,8 +8,8 @@ settings! {
     /// How many attempts one client address has.
     pub struct RateLimitSettings {
         ADDRESS_LIMIT_BURST => burst: u32 in 1..=1_000_000 = 60,
-            "How many sign-ins, registrations and refreshes (each counted separately) one client address may \
-             attempt at once.";
+            "How many sign-ins, registrations, refreshes, password changes, requests for mails, and tokens from mails (each \
+             counted separately) one client address may attempt at once.";
         ADDRESS_LIMIT_PER_MINUTE => per_minute: u32 in 1..=60_000 = 60,
             "How many more it may attempt per minute.";
     }
@@ -18,6 +17,6 @@ settings! {
 
 impl RateLimitSettings {
     pub fn limit(&self) -> RateLimit {
-        RateLimit { burst: self.burst, period: TimeDelta::milliseconds(60_000 / i64::from(self.per_minute.max(1))) }
+        RateLimit::per_minute(self.burst, self.per_minute)
     }
 }

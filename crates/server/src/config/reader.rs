@@ -49,11 +49,12 @@ impl Display for ConfigError {
 pub struct Reader {
     source: Source,
     mode: Option<Mode>,
+    warnings: Vec<Mistake>,
 }
 
 impl Reader {
     pub(super) fn new(source: Source) -> Self {
-        Self { source, mode: None }
+        Self { source, mode: None, warnings: Vec::new() }
     }
 
     /// From now on, [`Self::is_production`] knows.
@@ -76,6 +77,17 @@ impl Reader {
         if !self.source.mistakes.contains(&mistake) {
             self.source.mistakes.push(mistake);
         }
+    }
+
+    /// Something that is dangerous in production, but cannot be refused: it may be meant.
+    pub(super) fn warning(&mut self, setting: &Setting, message: impl Display) {
+        if self.is_production() {
+            self.warnings.push(Mistake::of(setting, message));
+        }
+    }
+
+    pub(super) fn take_warnings(&mut self) -> Vec<Mistake> {
+        std::mem::take(&mut self.warnings)
     }
 
     /// `None`: what was wrong was collected.

@@ -30,6 +30,7 @@ pub struct Range {
 pub enum Unit {
     Milliseconds,
     Seconds,
+    Minutes,
     Hours,
     Days,
 }
@@ -42,6 +43,7 @@ impl Setting {
             None => "",
             Some(Unit::Milliseconds) => " ms",
             Some(Unit::Seconds) => " s",
+            Some(Unit::Minutes) => " minutes",
             Some(Unit::Hours) => " hours",
             Some(Unit::Days) => " days",
         };
@@ -118,6 +120,7 @@ macro_rules! settings {
     };
     (@unit ms) => { $crate::config::setting::Unit::Milliseconds };
     (@unit s) => { $crate::config::setting::Unit::Seconds };
+    (@unit minutes) => { $crate::config::setting::Unit::Minutes };
     (@unit hours) => { $crate::config::setting::Unit::Hours };
     (@unit days) => { $crate::config::setting::Unit::Days };
 }

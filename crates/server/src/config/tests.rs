@@ -2,7 +2,7 @@ use std::{fs, path::PathBuf};
 
 use secrecy::ExposeSecret;
 
-use super::{reader::Mistake, *};
+use super::*;
 
 /// Everything that must be set, with `overrides`.
 fn complete(overrides: &[(&'static str, &'static str)]) -> Source {
@@ -52,6 +52,20 @@ const STRIPE: &[(&str, &str)] =
 const WEBHOOK: (&str, &str) = ("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
 const DEVELOPMENT: (&str, &str) = ("MODE", "development");
 
+/// Of an authority that was made for this test.
+const CERTIFICATE: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBfDCCASGgAwIBAgIUb+ihvpBBkrIIDmf7SnxJX+T2etkwCgYIKoZIzj0EAwIw
+EjEQMA4GA1UEAwwHQ29tYW5kYTAgFw0yNjExMjgwNzIwMTVaGA8yMTI2MTEwNDA3
+MjAxNVowEjEQMA4GA1UEAwwHQ29tYW5kYTBZMBMGByqGSM49AgEGCCqGSM49AwEH
+A0IABNxtl7IQyJ57EaPCyslsbs++OfpaTk52Inetw20XE9Y+99aDQnMFZJiPgKYC
+AnEg748Ar9N+di6wF07ZfePKCUCjUzBRMB0GA1UdDgQWBBQiI2TzGDtpERHzuv2m
+BL9sVOujnjAfBgNVHSMEGDAWgBQiI2TzGDtpERHzuv2mBL9sVOujnjAPBgNVHRMB
+Af8EBTADAQH/MAoGCCqGSM49BAMCA0kAMEYCIQCor1Y3FP3CKaIasDky8KE4maJL
+d7wnmXXBdjQRXJvFmwIhAKVihK1ON/LBFnX33SEV+OwBMDTJkvkJDiE0aBr9/Oxi
+-----END CERTIFICATE-----
+";
+
 type Settings = [(&'static str, &'static str)];
 
 /// A setting, what is wrong for it, and what has to be set besides.
@@ -63,9 +77,21 @@ const REFUSED: &[(&str, &str, &Settings)] = &[
     ("CURRENCY", "eur", &[]),
     ("DATABASE_URL", "", &[]),
     ("DATABASE_URL", "  ", &[]),
+    ("MIGRATION_DATABASE_URL", "mysql://localhost/comanda", &[]),
+    (
+        "MIGRATION_DATABASE_URL",
+        "postgres://owner:hunter2@localhost/comanda",
+        &[("DATABASE_URL", "postgres://localhost/comanda")],
+    ),
     ("DATABASE_URL", "mysql://localhost/comanda", &[]),
     ("DATABASE_URL", "postgres://comanda:hunter2@localhost:port/comanda", &[]),
-    ("DATABASE_URL", "postgres://localhost/comanda?sslmode=require", &[]),
+    ("DATABASE_URL", "postgres://localhost/comanda?sslmode=requires", &[]),
+    ("DATABASE_URL", "postgres://localhost/comanda?sslmode=", &[]),
+    ("DATABASE_URL", "postgres://localhost/comanda?sslmode=verify-ca", &[]),
+    ("DATABASE_URL", "postgres://localhost/comanda?sslmode=verify-full&sslrootcert=/nowhere/ca.pem", &[]),
+    ("DATABASE_URL", "postgres://localhost/comanda?sslmode=verify-full&sslrootcert=/dev/null", &[]),
+    ("DATABASE_URL", "postgres://localhost/comanda?sslmode=disable&sslrootcert=/dev/null", &[]),
+    ("DATABASE_URL", "postgres://localhost/comanda?sslnegotiation=direct", &[]),
     ("DATABASE_REPLICA_URL", "localhost", &[]),
     ("DATABASE_POOL_SIZE", "1", &[]),
     ("DATABASE_POOL_SIZE", "ten", &[]),
@@ -74,7 +100,9 @@ const REFUSED: &[(&str, &str, &Settings)] = &[
     ("DATABASE_WAIT_MS", "-1", &[]),
     ("MIGRATE_ON_START", "yes", &[]),
     ("REDIS_URL", "nonsense", &[]),
-    ("REDIS_URL", "rediss://localhost", &[]),
+    ("REDIS_URL", "rediss://localhost/#insecure", &[]),
+    ("REDIS_CA", "nonsense", &[("REDIS_URL", "rediss://localhost")]),
+    ("REDIS_CA", CERTIFICATE, &[]),
     ("REDIS_URL", "http://localhost", &[]),
     ("BIND_ADDR", "localhost", &[]),
     ("METRICS_ADDR", "9090", &[]),
@@ -131,6 +159,8 @@ const REFUSED: &[(&str, &str, &Settings)] = &[
     ("MAIL_FOLDER", "/dev/null/mails", &[DEVELOPMENT]),
     ("MAIL_FROM", "nobody", &[]),
     ("MAIL_LANGUAGE", "it", &[]),
+    ("MAIL_REQUESTS_PER_HOUR", "0", &[]),
+    ("MAIL_PER_HOUR", "0", &[]),
     ("WEBHOOK_URLS", "kitchen", &[WEBHOOK]),
     ("WEBHOOK_URLS", "ftp://kitchen.example/hook", &[WEBHOOK]),
     ("WEBHOOK_URLS", "http://kitchen.example/hook", &[WEBHOOK]),
@@ -165,6 +195,29 @@ fn each_mistake_is_refused_once_with_the_name_of_its_setting() {
         );
         assert!(!mistakes[0].to_string().contains("hunter2"), "{mistakes:?}");
     }
+}
+
+#[test]
+fn plain_text_to_other_machines_is_warned_of_in_production() {
+    let warnings = |settings: &[(&'static str, &'static str)]| {
+        let warnings = Config::load(complete(settings)).unwrap().warnings;
+        warnings.iter().filter_map(|warning| warning.setting).collect::<Vec<_>>()
+    };
+    let plain = [
+        ("DATABASE_URL", "postgres://comanda:hunter2@10.0.0.7/comanda"),
+        ("DATABASE_REPLICA_URL", "postgres://comanda:hunter2@localhost,db.example/comanda?sslmode=disable"),
+        ("REDIS_URL", "redis://cache.example"),
+    ];
+    assert_eq!(warnings(&plain), ["DATABASE_URL", "DATABASE_REPLICA_URL", "REDIS_URL"]);
+    assert!(warnings(&[plain[0], plain[1], plain[2], DEVELOPMENT]).is_empty());
+    let encrypted = [
+        ("DATABASE_URL", "postgres://10.0.0.7/comanda?sslmode=require"),
+        ("DATABASE_REPLICA_URL", "postgres:///comanda?host=/run/postgresql"),
+        ("REDIS_URL", "rediss://cache.example"),
+        ("REDIS_CA", CERTIFICATE),
+    ];
+    assert!(warnings(&encrypted).is_empty());
+    assert!(warnings(&[]).is_empty(), "localhost");
 }
 
 #[test]

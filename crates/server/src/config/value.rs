@@ -7,6 +7,7 @@ use comanda_notify::{Language, Sender, SmtpUrl, WebhookSecret};
 use comanda_postgres::DatabaseUrl;
 use comanda_redis::RedisUrl;
 use comanda_resilience::BreakerSettings;
+use comanda_tls::Authorities;
 use ipnet::IpNet;
 use url::Url;
 
@@ -71,6 +72,7 @@ values! {
 }
 
 secrets! {
+    Authorities: "certificates (PEM)",
     super::HttpUrl: "an http or https URL",
     DatabaseUrl: "a postgres URL",
     RedisUrl: "a redis URL",
@@ -185,6 +187,7 @@ impl Value for Duration {
         Ok(match setting.range.and_then(|range| range.unit) {
             Some(Unit::Milliseconds) => Self::from_millis(number),
             Some(Unit::Seconds) | None => Self::from_secs(number),
+            Some(Unit::Minutes) => Self::from_mins(number),
             Some(Unit::Hours) => Self::from_hours(number),
             Some(Unit::Days) => Self::from_hours(24 * number),
         })

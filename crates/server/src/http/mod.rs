@@ -14,14 +14,14 @@ mod problem;
 mod routes;
 mod sales;
 mod sessions;
+mod transport;
 mod validation;
 mod wire;
 
-use std::{io, net::SocketAddr, rc::Rc, time::Duration};
+use std::{io, net::SocketAddr, rc::Rc};
 
 use actix_cors::Cors;
 use actix_web::{
-    HttpServer,
     dev::Server,
     http::{Method, header},
     middleware::{Condition, from_fn},
@@ -38,32 +38,23 @@ pub use self::{
 };
 use self::{
     extract::{CSRF_HEADER, DEVICE_HEADER},
-    middleware::{Admission, Measuring, OverHttps, REQUEST_ID_HEADER, Serving},
+    middleware::{Admission, ClientAddresses, Measuring, OverHttps, REQUEST_ID_HEADER, Serving},
 };
-use crate::config::HttpConfig;
+use crate::config::{HttpConfig, canonical_network};
 
-/// How long a client may take to send the head of its request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long an idle connection is kept.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-
-/// Binds the address and starts serving. Returns the addresses, since port 0 stands for any free one. The caller
-/// decides when to stop.
-pub fn server(
-    app: Data<App>,
-    config: &HttpConfig,
-    budgets: Budgets,
-    traced: bool,
-) -> io::Result<(Server, Vec<SocketAddr>)> {
+/// Binds the address and starts serving. Returns the address, since port 0 stands for any free one. The caller decides
+/// when to stop.
+pub fn server(app: Data<App>, config: &HttpConfig, budgets: Budgets, traced: bool) -> io::Result<(Server, SocketAddr)> {
     let cors_origins = config.cors_origins.clone();
     let measuring = Data::new(Measuring(config.metrics_addr.is_some()));
     let over_https = Data::new(OverHttps {
         secure_cookies: !config.insecure_cookies,
-        trusted_proxies: config.trusted_proxies.as_slice().into(),
+        trusted_proxies: config.trusted_proxies.iter().copied().map(canonical_network).collect(),
     });
     let admission = Admission::new(config.concurrent_requests);
-    let server = HttpServer::new(move || {
-        let serving = Rc::new(Serving { admission: admission.clone(), budgets, traced });
+    let clients = ClientAddresses::behind(&config.trusted_proxies);
+    transport::listen(config, move || {
+        let serving = Rc::new(Serving { admission: admission.clone(), budgets, clients: clients.clone(), traced });
         actix_web::App::new()
             .app_data(app.clone())
             .app_data(measuring.clone())
@@ -72,15 +63,6 @@ pub fn server(
             .wrap(Condition::new(!cors_origins.is_empty(), cors(&cors_origins)))
             .wrap(from_fn(middleware::envelope))
     })
-    .workers(config.workers.get())
-    .client_request_timeout(HEAD_TIMEOUT)
-    .client_disconnect_timeout(Duration::from_secs(1))
-    .keep_alive(KEEP_ALIVE)
-    .shutdown_timeout(config.shutdown_timeout.as_secs().max(1))
-    .disable_signals()
-    .bind(config.bind_addr)?;
-    let addresses = server.addrs();
-    Ok((server.run(), addresses))
 }
 
 fn cors(origins: &[String]) -> Cors {

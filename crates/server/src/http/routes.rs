@@ -105,6 +105,10 @@ routes! {
     accounts::me [Read, AuthLookup],
     accounts::update_me [Write, UserUpdate],
     accounts::change_password [Password, AuthLookup],
+    accounts::request_verification [Write, UserUpdate],
+    accounts::verify_email [Write, UserUpdate],
+    accounts::request_password_reset [Write, UserUpdate],
+    accounts::reset_password [Password, UserUpdate],
     operations::list_lockouts [Read, LockoutRead],
     operations::find_lockout [Read, LockoutRead],
     operations::unlock [Write, LockoutUpdate],
@@ -177,12 +181,17 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::http::middleware::{Admission, Budgets, envelope};
+    use crate::http::middleware::{Admission, Budgets, ClientAddresses, envelope};
 
     fn serving() -> Rc<Serving> {
         let time = Duration::from_secs(1);
         let budgets = Budgets { read: time, report: 2 * time, write: 3 * time, password: 4 * time };
-        Rc::new(Serving { admission: Admission::new(10), budgets, traced: false })
+        Rc::new(Serving {
+            admission: Admission::new(10),
+            budgets,
+            clients: ClientAddresses::behind(&[]),
+            traced: false,
+        })
     }
 
     /// An address that the path matches.
@@ -214,6 +223,8 @@ mod tests {
             assert_eq!(reports, endpoint.class == Class::Report, "the class of {line:?}");
             let checks_a_password = endpoint.description.problems.contains(&problem::Code::AccountLocked);
             assert!(!checks_a_password || endpoint.class == Class::Password, "the class of {line:?}");
+            let limited = endpoint.description.limits_addresses;
+            assert!(endpoint.class != Class::Password || limited, "{line:?} hashes a password for any number of tries");
         }
         let document: Value = serde_json::from_str(openapi::document()).unwrap();
         let documented = document["paths"].as_object().unwrap().iter().flat_map(|(path, item)| {

@@ -3,8 +3,9 @@
 use std::{fmt::Display, str::FromStr};
 
 use comanda_domain::{
-    BasketSizeOutOfRange, EmailError, PageLimitOutOfRange, PasswordError, PercentageOutOfRange, PeriodError,
-    PriceError, QuantityOutOfRange, StockDeltaOutOfRange, StockOutOfRange, TextError, TooManyIntervals,
+    BasketSizeOutOfRange, EmailError, MailTokenRefusal, MalformedMailToken, PageLimitOutOfRange, PasswordError,
+    PercentageOutOfRange, PeriodError, PriceError, QuantityOutOfRange, StockDeltaOutOfRange, StockOutOfRange,
+    TextError, TooManyIntervals,
 };
 
 use serde::Serialize;
@@ -66,6 +67,24 @@ impl ViolationCode for EmailError {
         match self {
             Self::Malformed => "not-an-email-address",
             Self::TooLong => "too-long",
+        }
+    }
+}
+
+impl ViolationCode for MalformedMailToken {
+    fn code(&self) -> &'static str {
+        "malformed-token"
+    }
+}
+
+impl ViolationCode for MailTokenRefusal {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown-token",
+            Self::Expired => "expired-token",
+            Self::Foreign => "foreign-token",
+            Self::Outdated => "outdated-token",
+            Self::Spent => "spent-token",
         }
     }
 }

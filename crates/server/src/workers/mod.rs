@@ -6,8 +6,10 @@
 
 mod clear_sessions;
 mod commit_orders;
+mod delete_old_mails;
 mod deliver_events;
 mod follow_replica;
+mod follow_unlocks;
 mod hash_passwords;
 mod listen_for_closed_sessions;
 mod listen_for_menu_notifications;
@@ -17,6 +19,7 @@ mod process_payments;
 mod read_closed_sessions;
 mod refresh_menu;
 mod reload_flags;
+mod send_mails;
 mod status;
 mod summarize_sales;
 mod supervisor;
@@ -27,8 +30,10 @@ pub use self::worker::Worker;
 pub use self::{
     clear_sessions::clear_sessions,
     commit_orders::commit_orders,
+    delete_old_mails::delete_old_mails,
     deliver_events::deliver_events,
     follow_replica::follow_replica,
+    follow_unlocks::follow_unlocks,
     hash_passwords::hash_passwords,
     listen_for_closed_sessions::listen_for_closed_sessions,
     listen_for_menu_notifications::listen_for_menu_notifications,
@@ -38,6 +43,7 @@ pub use self::{
     read_closed_sessions::read_closed_sessions,
     refresh_menu::refresh_menu,
     reload_flags::reload_flags,
+    send_mails::{MailsWaker, send_mails},
     status::WorkerHealth,
     summarize_sales::summarize_sales,
     supervisor::{RunningWorkers, Workers},

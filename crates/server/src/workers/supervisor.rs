@@ -181,7 +181,10 @@ mod tests {
     use comanda_domain::{Timestamp, ports::MockClock};
     use tokio::{sync::mpsc, time::Instant};
 
-    use super::{super::status::State, *};
+    use super::{
+        super::{status::State, worker::Period},
+        *,
+    };
 
     fn now() -> Timestamp {
         Timestamp::from_timestamp_millis(1_790_000_000_000).unwrap()
@@ -290,7 +293,7 @@ mod tests {
             let first = count.fetch_add(1, Ordering::Relaxed) == 0;
             async move { if first { Err("in this test") } else { Ok(()) } }
         };
-        let workers = workers(Worker::every(Duration::from_secs(7), "count_rounds", round));
+        let workers = workers(Worker::every(Period::of(Duration::from_secs(7)), "count_rounds", round));
         let health = workers.health();
         let _running = workers.start().unwrap();
         assert_eq!(pauses(&mut rounds, 2).await, [Duration::from_secs(7); 2]);
@@ -308,7 +311,7 @@ mod tests {
                 Ok::<_, io::Error>(())
             }
         };
-        let mut workers = workers(Worker::every(Duration::from_hours(1), "finish_rounds", round));
+        let mut workers = workers(Worker::every(Period::of(Duration::from_mins(2)), "finish_rounds", round));
         // Neither of them listens.
         workers
             .register(Worker::new("sleep_forever", |_| std::future::pending()).drained_within(Duration::from_secs(10)));

@@ -21,6 +21,21 @@ pub struct Worker {
     pub(super) places_orders: bool,
 }
 
+/// A pause between rounds that is short enough for the alert about workers that do not succeed.
+#[derive(Clone, Copy, Debug)]
+pub struct Period(Duration);
+
+impl Period {
+    /// Half of what `WorkerStalled` in `operations/alerts.yml` allows.
+    const LONGEST: Duration = Duration::from_secs(150);
+
+    /// Fails to compile if it is longer, where this is a constant.
+    pub const fn of(pause: Duration) -> Self {
+        assert!(pause.as_millis() <= Self::LONGEST.as_millis(), "WorkerStalled would be alerted on between two rounds");
+        Self(pause)
+    }
+}
+
 /// Where a worker runs.
 pub(super) enum Place {
     /// As a task of the server's runtime.
@@ -45,10 +60,10 @@ impl Worker {
         }
     }
 
-    /// Calls `round` at once and then after every `pause`, whether it succeeds or not. A round that has begun is
+    /// Calls `round` at once and then after every `period`, whether it succeeds or not. A round that has begun is
     /// finished at shutdown.
     pub fn every<F, E>(
-        pause: Duration,
+        period: Period,
         name: impl Into<Cow<'static, str>>,
         round: impl Fn() -> F + Send + Sync + 'static,
     ) -> Self
@@ -65,7 +80,7 @@ impl Worker {
                         Ok(()) => context.succeeded(),
                         Err(error) => context.failed(&error),
                     }
-                    if context.pause(pause).await.is_cancelled() {
+                    if context.pause(period.0).await.is_cancelled() {
                         break;
                     }
                 }
@@ -167,5 +182,19 @@ impl Context {
             () = self.cancellation.cancelled() => Pause::Cancelled,
             () = tokio::time::sleep(pause) => Pause::Over,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_of_the_longest_periods_fit_into_the_time_that_the_alert_allows() {
+        let rules = include_str!("../../../../operations/alerts.yml");
+        let (_, rule) = rules.split_once("alert: WorkerStalled").unwrap();
+        let (_, threshold) = rule.split_once(" > ").unwrap();
+        let seconds: u64 = threshold.lines().next().unwrap().parse().unwrap();
+        assert!(Period::LONGEST * 2 <= Duration::from_secs(seconds));
     }
 }

@@ -282,7 +282,12 @@ impl Committer {
         let kept = self.connection.take().and_then(|mut connection| (!connection.is_broken()).then_some(connection));
         let mut connection = match kept {
             Some(connection) => connection,
-            None => self.database.dedicated(Self::SETTINGS).await.map_err(BatchError::Broken)?,
+            None => {
+                let connection = self.database.dedicated(Self::SETTINGS).await.map_err(BatchError::Broken)?;
+                let prepared = transaction::prepare(&connection).await;
+                prepared.map_err(|error| BatchError::Broken(Unavailable::new(error)))?;
+                connection
+            }
         };
         let outcome = transaction::place(&connection, self.database.currency(), orders).await;
         // A connection goes back only when it is known to be out of the transaction.

@@ -20,6 +20,37 @@ statement! {
 }
 
 statement! {
+    /// Lets one server at a time, until the end of its transaction, place orders of a customer who has limits: what
+    /// [`CountUnpaidOrders`] finds afterwards is not exceeded. The locks are advisory, so that neither a sign-in nor a
+    /// change of the account waits for them. All servers take them in the order of their keys, so there is no deadlock.
+    LockCustomers { customers: &'a [Uuid] as Array<SqlUuid> }
+    returns ():
+    "WITH locks AS MATERIALIZED \
+       (SELECT DISTINCT hashtextextended('unpaid orders ' || c.id, 0) AS key FROM unnest(",
+    ") AS c(id) ORDER BY key) \
+     SELECT pg_advisory_xact_lock(key) FROM locks"
+}
+
+statement! {
+    /// Counts the open orders of customers that are not paid, and the quantity in them. Customers without such orders
+    /// are left out. The statuses are those of the domain: `OrderStatus::is_open` and `PaymentStatus::is_paid`. While
+    /// nobody has accepted an order, a payment of nothing does not count.
+    ///
+    /// Lines are read of unpaid orders only, of which there are as many as a customer may have.
+    CountUnpaidOrders { customers: &'a [Uuid] as Array<SqlUuid> }
+    returns (SqlUuid, BigInt, BigInt):
+    "WITH unpaid AS MATERIALIZED (SELECT o.id, o.customer_id FROM unnest(",
+    ") AS c(id) \
+       JOIN orders o ON o.customer_id = c.id AND o.status NOT IN ('completed', 'cancelled') \
+       WHERE NOT EXISTS \
+         (SELECT FROM payments p WHERE p.order_id = o.id AND p.status IN ('succeeded', 'partly_refunded') \
+            AND (p.amount > 0 OR o.status <> 'pending'))) \
+     SELECT u.customer_id, count(*), sum(l.quantity)::bigint FROM unpaid u CROSS JOIN LATERAL \
+       (SELECT coalesce(sum(quantity), 0) AS quantity FROM order_lines WHERE order_id = u.id) l \
+     GROUP BY u.customer_id"
+}
+
+statement! {
     InsertOrders {
         ids: &'a [Uuid] as Array<SqlUuid>,
         customers: &'a [Uuid] as Array<SqlUuid>,

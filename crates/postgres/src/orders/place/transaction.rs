@@ -4,8 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    Availability, Currency, Filled, Idempotency, IdempotencyKey, MenuItemId, MenuItemName, NewOrder, Note, Order,
-    OrderId, OrderNumber, OrderStatus, OrderWithLines, Price, Refusal, StockOnHand, StockedItem, allocate,
+    AccountId, Availability, Currency, Filled, Idempotency, IdempotencyKey, MenuItemId, MenuItemName, NewOrder, Note,
+    Order, OrderId, OrderNumber, OrderStatus, OrderWithLines, Price, Refusal, StockOnHand, StockedItem, UnpaidOrders,
+    allocate_within_limits,
     ports::{Idempotent, PlaceOrderError, Unavailable},
 };
 use diesel::{
@@ -16,7 +17,10 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::{future::OptionFuture, join};
 use uuid::Uuid;
 
-use super::statements::{FindKeys, ForgetKeys, InsertLines, InsertOrders, InsertPlacedEvents, InsertSoldOutEvents};
+use super::statements::{
+    CountUnpaidOrders, FindKeys, ForgetKeys, InsertLines, InsertOrders, InsertPlacedEvents, InsertSoldOutEvents,
+    LockCustomers,
+};
 use crate::{
     database::{InconsistentRow, Named, NamedRows, RowOf},
     menu::raise_menu_version,
@@ -77,13 +81,22 @@ impl From<Unavailable> for BatchError {
     }
 }
 
+/// Prepares the statements that not every batch needs. A statement is sent once it is prepared, so that one which is
+/// prepared in the middle of a batch would run after those behind it: customers would be locked after menu items.
+pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
+    let mut connection = connection;
+    LockCustomers { customers: &[] }.execute(&mut connection).changes("order.place.lock_customers").await?;
+    let counted = CountUnpaidOrders { customers: &[] }.load::<UnpaidRow>(&mut connection);
+    counted.rows("order.place.count_unpaid").await.map(|_| ())
+}
+
 /// Decides every order, in order of arrival. When this fails before the commit, the caller rolls back.
 pub(super) async fn place(
     connection: &AsyncPgConnection,
     currency: Currency,
     orders: &[&NewOrder],
 ) -> Result<Decided, BatchError> {
-    let (stock, known) = begin_and_read(connection, currency, orders).await?;
+    let Read { stock, known, unpaid } = begin_and_read(connection, currency, orders).await?;
     let replays = Replays::read(connection, currency, orders, known).await?;
     if !replays.forgotten.is_empty() {
         return Err(forget(connection, &replays.forgotten).await);
@@ -91,7 +104,7 @@ pub(super) async fn place(
 
     let fresh: Vec<&NewOrder> =
         orders.iter().zip(&replays.decisions).filter(|(_, replay)| replay.is_none()).map(|(order, _)| *order).collect();
-    let allocation = allocate(&stock.items, currency, fresh.iter().map(|order| &order.basket));
+    let allocation = allocate_within_limits(&stock.items, currency, fresh.iter().copied(), unpaid);
     let taken: Vec<(MenuItemId, u32)> = allocation.taken.into_iter().collect();
     let filled: Vec<(&NewOrder, &Filled)> = fresh
         .iter()
@@ -150,12 +163,23 @@ impl LockedStock {
 
 type KnownKey = (Uuid, String, Option<Uuid>, DateTime<Utc>, Option<Uuid>);
 
+/// A customer, the number of their open unpaid orders, and the quantity in those.
+type UnpaidRow = (Uuid, i64, i64);
+
+/// What the decisions are made from.
+struct Read {
+    stock: LockedStock,
+    known: Vec<KnownKey>,
+    /// Of those customers who have limits.
+    unpaid: HashMap<AccountId, UnpaidOrders>,
+}
+
 /// The first round trip.
 async fn begin_and_read(
     connection: &AsyncPgConnection,
     currency: Currency,
     orders: &[&NewOrder],
-) -> Result<(LockedStock, Vec<KnownKey>), BatchError> {
+) -> Result<Read, BatchError> {
     let items: BTreeSet<Uuid> =
         orders.iter().flat_map(|order| order.basket.lines()).map(|line| line.menu_item_id.as_uuid()).collect();
     let items: Vec<Uuid> = items.into_iter().collect();
@@ -163,17 +187,33 @@ async fn begin_and_read(
     let callers: Vec<Uuid> = requests.iter().map(|request| request.caller.as_uuid()).collect();
     let keys: Vec<&str> = requests.iter().map(|request| request.key.as_str()).collect();
 
+    let limited: BTreeSet<Uuid> =
+        orders.iter().filter(|order| !order.limits.is_none()).map(|order| order.customer_id.as_uuid()).collect();
+    let limited: Vec<Uuid> = limited.into_iter().collect();
+
     let (mut first, mut second, mut third) = (connection, connection, connection);
+    let (mut fourth, mut fifth) = (connection, connection);
     // Idempotency keys are looked up once the locks are held: if another server is placing an order with the same key,
     // it names the same menu items, so its order is committed by then.
-    let (begun, rows, known) = join!(
+    //
+    // Customers are locked, and their orders counted, before menu items are locked, so that whoever waits for a customer
+    // does not keep others from the stock, and nor does the count. It is a statement of its own, which sees what was
+    // committed while the lock was waited for.
+    let (begun, locked, counted, rows, known) = join!(
         first.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
+        OptionFuture::from((!limited.is_empty()).then(|| {
+            LockCustomers { customers: &limited }.execute(&mut fourth).changes("order.place.lock_customers")
+        })),
+        OptionFuture::from((!limited.is_empty()).then(|| {
+            CountUnpaidOrders { customers: &limited }.load::<UnpaidRow>(&mut fifth).rows("order.place.count_unpaid")
+        })),
         ReadAndLockStock { items: &items }.load::<StockRow>(&mut second).rows("order.place.lock_stock"),
         OptionFuture::from((!keys.is_empty()).then(|| {
             FindKeys { callers: &callers, keys: &keys }.load::<KnownKey>(&mut third).rows("order.place.find_keys")
         })),
     );
     begun?;
+    locked.transpose()?;
     let known = known.unwrap_or_else(|| Ok(Vec::new()))?;
 
     let mut stock =
@@ -190,7 +230,12 @@ async fn begin_and_read(
         stock.versions.insert(MenuItemId::new(id), version);
         stock.low_stock_thresholds.insert(MenuItemId::new(id), row.read("low_stock_at", u32::try_from(low_stock_at))?);
     }
-    Ok((stock, known))
+    // Beyond the limits, the exact numbers make no difference.
+    let capped = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
+    let unpaid = counted.transpose()?.unwrap_or_default().into_iter().map(|(customer, orders, quantity)| {
+        (AccountId::new(customer), UnpaidOrders { orders: capped(orders), quantity: capped(quantity) })
+    });
+    Ok(Read { stock, known, unpaid: unpaid.collect() })
 }
 
 /// Decisions on requests that were made before.
@@ -379,5 +424,6 @@ fn refuse(refusal: Refusal) -> PlaceOrderError {
         Refusal::UnknownItems(lines) => PlaceOrderError::UnknownItems(lines),
         Refusal::InsufficientStock(shortages) => PlaceOrderError::InsufficientStock(shortages),
         Refusal::Total(_) => PlaceOrderError::TotalTooLarge,
+        Refusal::Limit(reached) => PlaceOrderError::LimitReached(reached),
     }
 }

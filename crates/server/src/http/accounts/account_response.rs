@@ -12,6 +12,8 @@ pub struct AccountResponse {
     id: Uuid,
     #[schema(format = Email)]
     email: String,
+    /// Whether a token that was mailed to the address has come back.
+    email_verified: bool,
     name: String,
     #[schema(value_type = names::AccountRole)]
     role: &'static str,
@@ -24,6 +26,7 @@ impl From<Account> for AccountResponse {
         Self {
             id: account.id.as_uuid(),
             email: account.email.as_str().to_owned(),
+            email_verified: account.email_verified,
             name: account.name.as_str().to_owned(),
             role: account.role.as_str(),
             disabled: account.disabled,

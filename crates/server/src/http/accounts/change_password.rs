@@ -3,12 +3,12 @@ use comanda_application::{
     Accounts,
     accounts::{ChangePasswordError, CheckPasswordError},
 };
-use comanda_domain::{ChosenPassword, Password};
+use comanda_domain::{ChosenPassword, LimitedAction, Password};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::http::{
-    extract::{Json, Service, SignedIn},
+    extract::{Json, Limiter, Service, SignedIn},
     middleware::run_to_completion,
     problem::{Code, Failure, Problem, Problems},
     sessions::counted,
@@ -23,10 +23,12 @@ use crate::http::{
 )]
 pub async fn change_password(
     accounts: Service<Accounts>,
+    limiter: Limiter,
     SignedIn(actor): SignedIn,
     Json(request): Json<ChangePasswordRequest>,
 ) -> Result<HttpResponse, Failure<ChangePasswordError>> {
     let (current, new) = request.validate()?;
+    limiter.admit(LimitedAction::ChangePassword).await?;
     match run_to_completion(async move { accounts.change_password(actor, current, new).await }).await? {
         Ok(()) => counted(Ok::<_, CheckPasswordError>(())).map_err(ChangePasswordError::from)?,
         Err(ChangePasswordError::Current(error)) => counted(Err(error)).map_err(ChangePasswordError::from)?,

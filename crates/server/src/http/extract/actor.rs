@@ -5,7 +5,7 @@ use std::{
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, cookie::Cookie, dev::Payload, http::header};
 use comanda_domain::{
-    Actor, Administrator, SecurityEvent, SecurityEventKind, SecurityOutcome, SessionId, StaffMember,
+    AccountId, Actor, Administrator, SecurityEvent, SecurityEventKind, SecurityOutcome, SessionId, StaffMember,
     ports::{AccessTokens, Audience, Clock, ClosedSessions, SecurityLog},
 };
 
@@ -180,6 +180,39 @@ extractor! {
     Admin(Administrator), SignedIn, [Forbidden]: |request, actor| {
         allowed(request, actor, Actor::as_admin, "admins_only", "Only admins may do this.")
     }
+}
+
+/// The account whose session came along with a request that needs none. It is good for refusing something, and never
+/// for allowing it, so a credential that is invalid is no problem, and nothing has to prove that a page of ours sent it.
+pub struct Bystander(pub Option<AccountId>);
+
+impl Authenticator {
+    fn bystander(&self, request: &HttpRequest) -> Option<AccountId> {
+        let now = self.clock.now();
+        let actor = match request.headers().get(header::AUTHORIZATION) {
+            Some(header) => self.of_client(header).ok(),
+            None => self
+                .cookies
+                .session_token(request)
+                .and_then(|token| self.tokens.verify(&token, Audience::Browser, now).ok())
+                .map(|verified| verified.actor)
+                .filter(|actor| !self.closed.contains(actor.session_id)),
+        };
+        actor.map(|actor| actor.account_id)
+    }
+}
+
+impl FromRequest for Bystander {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(App::of(request).map(|app| Self(app.authenticator.bystander(request))))
+    }
+}
+
+impl Describe for Bystander {
+    fn describe(_: &mut Description) {}
 }
 
 /// What a browser that signs in has kept of earlier sign-ins. Only a page of ours or of an allowed origin may ask for

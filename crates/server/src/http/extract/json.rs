@@ -1,17 +1,24 @@
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    rc::Rc,
+    task::Poll,
+    time::Duration,
+};
 
 use actix_web::{
-    FromRequest, HttpRequest,
+    FromRequest, HttpMessage, HttpRequest,
     dev::Payload,
     http::header,
     web::{Bytes, BytesMut},
 };
-use futures_util::StreamExt;
+use futures_util::{StreamExt, poll};
 use serde::de::DeserializeOwned;
 
 use crate::http::{
+    middleware::Place,
     openapi::{Describe, Description},
-    problem::{Code, Problem},
+    problem::{Code, Operation, Problem},
     validation::Violation,
 };
 
@@ -118,6 +125,7 @@ fn read(
 ) -> impl Future<Output = Result<Bytes, Problem>> + 'static {
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let mut payload = payload.take();
+    let place = request.extensions().get::<Rc<Place>>().cloned();
     let too_large =
         move || Problem::new(Code::PayloadTooLarge, format!("A body may have at most {} KiB.", limit / 1024));
     let collect = async move {
@@ -135,6 +143,22 @@ fn read(
             body.extend_from_slice(&chunk);
         }
         Ok(body.freeze())
+    };
+    let collect = async move {
+        let mut collect = pin!(collect);
+        if let Poll::Ready(whole) = poll!(collect.as_mut()) {
+            return whole;
+        }
+        // The HTTP layer hands over what arrived along with the head only once the first poll has returned.
+        tokio::task::yield_now().await;
+        if let Poll::Ready(whole) = poll!(collect.as_mut()) {
+            return whole;
+        }
+        // The rest depends on the client: while it takes its time, another request may be worked on.
+        let Some(place) = place else { return collect.await };
+        place.give_up();
+        let whole = collect.await?;
+        if place.take() { Ok(whole) } else { Err(Problem::overloaded(Operation::Request)) }
     };
     async move {
         let limit = comanda_deadline::left().map_or(BODY_TIMEOUT, |left| BODY_TIMEOUT.min(left.mul_f32(BODY_SHARE)));
@@ -181,5 +205,36 @@ fn segment(segment: &serde_path_to_error::Segment) -> String {
         // RFC 6901, section 3.
         Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
         Enum { .. } | Unknown => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_http::h1;
+    use actix_web::test::TestRequest;
+
+    use super::*;
+    use crate::http::middleware::Admission;
+
+    #[tokio::test]
+    async fn a_body_that_arrives_with_its_head_keeps_the_place_of_its_request() {
+        let admission = Admission::new(1);
+        for arrives in [true, false] {
+            let admitted = admission.admit().unwrap();
+            let request = TestRequest::default().to_http_request();
+            request.extensions_mut().insert(admitted.place());
+            let (mut sender, payload) = h1::Payload::create(false);
+            let mut reading = pin!(read(&request, &mut Payload::from(payload), BODY_LIMIT));
+            assert!(poll!(reading.as_mut()).is_pending());
+            if arrives {
+                sender.feed_data(Bytes::from_static(b"{}"));
+                sender.feed_eof();
+                assert!(admission.admit().is_none(), "it has its place");
+                assert_eq!(reading.await.unwrap(), "{}");
+            } else {
+                assert!(poll!(reading.as_mut()).is_pending());
+                assert!(admission.admit().is_some(), "it has left its place to others");
+            }
+        }
     }
 }

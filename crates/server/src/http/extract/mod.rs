@@ -16,7 +16,7 @@ mod rate_limit;
 mod service;
 
 pub use self::{
-    actor::{Admin, Authenticator, MaybeSignedIn, RenewedCookie, SignedIn, SigningIn, Staff},
+    actor::{Admin, Authenticator, Bystander, MaybeSignedIn, RenewedCookie, SignedIn, SigningIn, Staff},
     client_header::ClientHeader,
     cookies::SessionCookies,
     csrf::{CsrfGuard, HEADER as CSRF_HEADER},
@@ -28,7 +28,7 @@ pub use self::{
     paged::{Filter, PageResponse, Paged},
     path::{AssetName, LetterNumber, Path},
     query::Query,
-    rate_limit::{Limiter, RateLimiter},
+    rate_limit::{Limiter, OrderAttempts, RateLimiter},
     service::Service,
 };
 pub(crate) use paged::pages;

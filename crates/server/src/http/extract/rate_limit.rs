@@ -1,14 +1,12 @@
-//! Which address a request comes from, and how often that address may try.
+//! How often an address may try, and how often an account may order.
 
 use std::{
     future::{Ready, ready},
-    net::IpAddr,
     sync::Arc,
 };
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload};
-use comanda_domain::{Allowance, ClientNetwork, LimitedAction, ports::AddressLimits};
-use ipnet::IpNet;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
+use comanda_domain::{Actor, Allowance, ClientNetwork, LimitedAction, OrderLimit, ports::RateLimits};
 
 use super::Service;
 use crate::http::{
@@ -16,11 +14,13 @@ use crate::http::{
     problem::{Code, Operation, Problem, whole_seconds},
 };
 
-/// Limits how often an address may attempt what could be guessed.
+/// Limits how often something may be attempted.
 #[derive(Clone)]
 pub struct RateLimiter {
-    pub limits: Arc<dyn AddressLimits>,
-    pub trusted_proxies: Arc<[IpNet]>,
+    /// How often an address may attempt what could be guessed, or what is dear.
+    pub addresses: Arc<dyn RateLimits>,
+    /// How often an account may attempt to order; `None`: any number of times.
+    pub orders: Option<Arc<dyn RateLimits>>,
 }
 
 /// The rate limiter, and whom it is to count.
@@ -35,10 +35,19 @@ impl Limiter {
         self.client
     }
 
+    async fn count(&self, action: LimitedAction) -> Result<Allowance, Problem> {
+        let counted = self.limiter.addresses.count(action, self.client.into()).await;
+        counted.map_err(|cause| Problem::unavailable(cause).during(Operation::AuthLimit))
+    }
+
+    /// Counts an attempt, and says whether there were not too many, for a response that must not show it.
+    pub async fn admits(&self, action: LimitedAction) -> Result<bool, Problem> {
+        Ok(self.count(action).await?.retry_after.is_none())
+    }
+
     /// Counts an attempt; a problem if there were too many.
     pub async fn admit(&self, action: LimitedAction) -> Result<Allowance, Problem> {
-        let counted = self.limiter.limits.count(action, self.client).await;
-        let allowance = counted.map_err(|cause| Problem::unavailable(cause).during(Operation::AuthLimit))?;
+        let allowance = self.count(action).await?;
         let Some(wait) = allowance.retry_after else { return Ok(allowance) };
         let problem = Problem::new(Code::RateLimited, "Too many attempts came from this address.");
         Err(problem.retry_after(whole_seconds(wait)).allowance(allowance))
@@ -51,74 +60,46 @@ impl FromRequest for Limiter {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let limiter = Service::<RateLimiter>::from_request(request, payload).into_inner();
-        ready(limiter.map(|limiter| {
-            let client = ClientNetwork::of(limiter.client_address(request));
-            Self { limiter, client }
-        }))
+        let client = request.extensions().get::<ClientNetwork>().copied();
+        let client = client.ok_or_else(|| Problem::new(Code::Internal, "Something went wrong."));
+        ready(limiter.and_then(|limiter| Ok(Self { limiter, client: client? })))
     }
 }
 
 impl Describe for Limiter {
     fn describe(description: &mut Description) {
         description.problems(&[Code::RateLimited, Code::Unavailable]);
+        description.limits_addresses = true;
     }
 }
 
-impl RateLimiter {
-    /// The network that a request comes from.
-    pub fn client_network(&self, request: &HttpRequest) -> ClientNetwork {
-        ClientNetwork::of(self.client_address(request))
-    }
+/// Limits how often an account may attempt to order.
+pub struct OrderAttempts(Service<RateLimiter>);
 
-    /// Reads `X-Forwarded-For` from its end, for as long as a trusted proxy wrote it.
-    fn client_address(&self, request: &HttpRequest) -> IpAddr {
-        let trusted = |address: &IpAddr| self.trusted_proxies.iter().any(|network| network.contains(address));
-        let mut client = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip());
-        let headers = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
-        let hops: Vec<&str> = headers.flat_map(|value| value.split(',')).map(str::trim).collect();
-        for hop in hops.iter().rev() {
-            match hop.parse() {
-                Ok(address) if trusted(&client) => client = address,
-                _ => break,
-            }
-        }
-        client
+impl OrderAttempts {
+    /// Counts an attempt; a problem if there were too many. Staff, who order for customers, may try as often as they
+    /// like.
+    pub async fn admit(&self, actor: Actor) -> Result<(), Problem> {
+        let Some(limits) = self.0.orders.as_ref().filter(|_| actor.as_staff().is_none()) else { return Ok(()) };
+        let allowance = limits.count(LimitedAction::PlaceOrder, actor.account_id.into()).await?;
+        let Some(wait) = allowance.retry_after else { return Ok(()) };
+        let detail = format!("An account may attempt {} orders a minute.", allowance.limit);
+        let problem = Problem::new(Code::RateLimited, detail).with("limit", OrderLimit::Attempts.as_str().into());
+        Err(problem.retry_after(whole_seconds(wait)).allowance(allowance))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use actix_web::test::TestRequest;
-    use comanda_domain::ports::Unavailable;
+impl FromRequest for OrderAttempts {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
 
-    use super::*;
-
-    struct NoLimits;
-
-    #[async_trait::async_trait]
-    impl AddressLimits for NoLimits {
-        async fn count(&self, _: LimitedAction, _: ClientNetwork) -> Result<Allowance, Unavailable> {
-            Err(Unavailable::new("not asked here"))
-        }
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        ready(Service::from_request(request, payload).into_inner().map(Self))
     }
+}
 
-    #[test]
-    fn a_forwarded_address_is_believed_only_from_a_trusted_proxy() {
-        let rate_limiter = |proxies: &str| RateLimiter {
-            limits: Arc::new(NoLimits),
-            trusted_proxies: proxies.split(',').filter_map(|network| network.parse().ok()).collect(),
-        };
-        let client = |proxies: &str, forwarded: &str| {
-            let request = TestRequest::default()
-                .peer_addr("10.0.0.1:1234".parse().unwrap())
-                .insert_header(("x-forwarded-for", forwarded))
-                .to_http_request();
-            rate_limiter(proxies).client_address(&request).to_string()
-        };
-        assert_eq!(client("", "192.0.2.7"), "10.0.0.1");
-        assert_eq!(client("10.0.0.0/8", "192.0.2.7"), "192.0.2.7");
-        assert_eq!(client("10.0.0.0/8", "198.51.100.1, 192.0.2.7"), "192.0.2.7", "the first is the client's own claim");
-        assert_eq!(client("10.0.0.0/8", "192.0.2.7, 10.0.0.2"), "192.0.2.7", "two proxies");
-        assert_eq!(client("10.0.0.0/8", "nonsense"), "10.0.0.1");
+impl Describe for OrderAttempts {
+    fn describe(description: &mut Description) {
+        description.problems(&[Code::RateLimited, Code::Unavailable]);
     }
 }

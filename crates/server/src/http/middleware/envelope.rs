@@ -65,6 +65,13 @@ fn already_dressed(problem: &Problem, id: &RequestId, over_https: bool) -> Error
     InternalError::from_response("", response).into()
 }
 
+/// The headers of a response that no middleware sees. There is no request that would tell whether it came over https.
+pub fn response_headers(id: &RequestId) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    dress(&mut headers, id, false);
+    headers
+}
+
 fn dress(headers: &mut HeaderMap, id: &RequestId, over_https: bool) {
     headers.insert(HeaderName::from_static(request_id::HEADER), id.header_value());
     // <https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers>

@@ -2,6 +2,7 @@
 
 mod admission;
 mod budget;
+mod client;
 mod envelope;
 mod measured;
 mod over_https;
@@ -11,9 +12,10 @@ mod serve;
 mod traced;
 
 pub use self::{
-    admission::Admission,
+    admission::{Admission, Place},
     budget::Budgets,
-    envelope::wrap as envelope,
+    client::ClientAddresses,
+    envelope::{response_headers, wrap as envelope},
     measured::Measuring,
     over_https::OverHttps,
     request_id::{HEADER as REQUEST_ID_HEADER, RequestId},

@@ -18,6 +18,11 @@ impl RequestId {
         Self(given.cloned().unwrap_or_else(Self::new_value))
     }
 
+    /// For a request that names none.
+    pub fn generated() -> Self {
+        Self(Self::new_value())
+    }
+
     fn new_value() -> HeaderValue {
         let mut buffer = Uuid::encode_buffer();
         let text = Uuid::now_v7().hyphenated().encode_lower(&mut buffer);

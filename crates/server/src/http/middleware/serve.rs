@@ -8,7 +8,7 @@ use actix_web::{
     middleware::Next,
 };
 
-use super::{Admission, Budgets, traced::Traced};
+use super::{Admission, Budgets, ClientAddresses, traced::Traced};
 use crate::http::{
     extract::RenewedCookie,
     problem::{Operation, Problem},
@@ -19,6 +19,7 @@ use crate::http::{
 pub struct Serving {
     pub admission: Admission,
     pub budgets: Budgets,
+    pub clients: ClientAddresses,
     /// Whether traces are collected.
     pub traced: bool,
 }
@@ -31,13 +32,19 @@ pub async fn serve<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let Some(endpoint) = endpoint else { return next.call(request).await };
-    let _admitted = match endpoint.class {
+    let admitted = match endpoint.class {
         Class::Probe => None,
         _ => Some(serving.admission.admit().ok_or_else(|| Problem::overloaded(Operation::Request))?),
     };
+    if let Some(admitted) = &admitted {
+        request.extensions_mut().insert(admitted.place());
+    }
+    let client = serving.clients.of(&request);
+    request.extensions_mut().insert(client);
     let traced = Traced::begin(&request, endpoint, serving.traced);
     let time = serving.budgets.of(endpoint.class);
-    let Ok(mut outcome) = comanda_deadline::within(time, traced.around(next.call(request))).await else {
+    let work = traced.around(comanda_identity::hashing_for(client, next.call(request)));
+    let Ok(mut outcome) = comanda_deadline::within(time, work).await else {
         let operation = endpoint.operation.as_str();
         traced.span().in_scope(|| tracing::warn!(operation, "a request took longer than it may"));
         traced.end(StatusCode::SERVICE_UNAVAILABLE);

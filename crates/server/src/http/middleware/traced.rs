@@ -7,16 +7,14 @@ use actix_web::{
     dev::ServiceRequest,
     http::{StatusCode, header::HeaderMap},
 };
+use comanda_domain::ClientNetwork;
 use futures_util::poll;
 use tracing::{Instrument, Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::request_id::RequestId;
 use crate::{
-    http::{
-        app::App,
-        routes::{Class, Endpoint},
-    },
+    http::routes::{Class, Endpoint},
     traces,
 };
 
@@ -32,8 +30,7 @@ pub(super) struct Traced {
 impl Traced {
     pub(super) fn begin(request: &ServiceRequest, endpoint: &Endpoint, exported: bool) -> Self {
         let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(|| RequestId::of(request.headers()));
-        let limiter = App::of(request.request()).ok().map(|app| &app.rate_limiter);
-        let network = limiter.map(|limiter| limiter.client_network(request.request()).address());
+        let network = request.extensions().get::<ClientNetwork>().map(|client| client.address());
         if exported {
             let span = exported_span(request, endpoint, &id, network);
             return Self { id, network, given_trace: None, span: span.into() };

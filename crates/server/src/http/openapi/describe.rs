@@ -34,6 +34,8 @@ pub struct Description {
     pub access: Access,
     /// Whether a repeated request gets the first response again.
     pub replays: bool,
+    /// Whether it is limited how often an address may try.
+    pub limits_addresses: bool,
 }
 
 impl Description {

@@ -62,7 +62,8 @@ pub async fn read_audit_log(
     Admin(admin): Admin,
     Paged { criteria: Criteria { action, actor, target }, limit, after: before, pages }: Paged<AuditFilter>,
 ) -> Result<HttpResponse, Failure<Unavailable>> {
-    let found = operations.read_audit_log(admin, AuditQuery { action, actor, target, before, limit }).await?;
+    let found =
+        operations.read_audit_log(admin, AuditQuery { action, actor, target, before, after: None, limit }).await?;
     Ok(pages.respond::<AuditPage, _>(found, |entry| entry.id, AuditEntryResponse::from))
 }
 

@@ -4,13 +4,14 @@ use actix_web::{
 };
 use comanda_application::Orders;
 use comanda_domain::{
-    Basket, BasketLine, BasketSizeOutOfRange, MenuItemId, Note, Quantity, Shortage, ports::PlaceOrderError,
+    Basket, BasketLine, BasketSizeOutOfRange, MenuItemId, Note, OrderLimitReached, Quantity, Shortage,
+    ports::PlaceOrderError,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::http::{
-    extract::{Idempotent, Json, Service, SignedIn, key_reused, replayable},
+    extract::{Idempotent, Json, OrderAttempts, Service, SignedIn, key_reused, replayable},
     problem::{Code, Failure, Problem, ShortageDocument, problems},
     validation::{Violation, Violations},
     wire::{OrderResponse, WireInteger},
@@ -27,10 +28,12 @@ use crate::http::{
 )]
 pub async fn place(
     orders: Service<Orders>,
+    attempts: OrderAttempts,
     SignedIn(customer): SignedIn,
     Idempotent(Json(request), key): Idempotent<Json<PlaceOrderRequest>>,
 ) -> Result<HttpResponse, Failure<PlaceOrderError>> {
     let (basket, note) = request.validate()?;
+    attempts.admit(customer).await?;
     let placed = orders.place(customer, basket, note, key).await?;
     Ok(replayable(StatusCode::CREATED, placed.replayed)
         .insert_header((header::LOCATION, format!("/v1/orders/{}", placed.outcome.order.id)))
@@ -116,6 +119,7 @@ impl From<PlaceOrderError> for Problem {
                 Self::new(Code::InsufficientStock, "There is not enough left of what the order asks for.")
                     .with("items", serde_json::json!(items))
             }
+            PlaceOrderError::LimitReached(reached) => limit_reached(reached),
             PlaceOrderError::TotalTooLarge => {
                 let pointer = "/items".to_owned();
                 let violation = Violation { pointer, code: "out-of-range", detail: error.to_string() };
@@ -133,6 +137,23 @@ impl From<PlaceOrderError> for Problem {
     }
 }
 
+fn limit_reached(reached: OrderLimitReached) -> Problem {
+    /// It helps to pay or to cancel; waiting helps only when an order that nobody has accepted is cancelled unpaid.
+    const RETRY_AFTER: u32 = 60;
+
+    let detail = match reached {
+        OrderLimitReached::OpenOrders { limit } => {
+            format!("You may have {limit} unpaid orders open at a time: pay for one of them first, or cancel one.")
+        }
+        OrderLimitReached::Portions { limit, held, asked } => format!(
+            "Your open unpaid orders may hold {limit} portions in total. They hold {held}, and this order asks for \
+             {asked}: pay for one of them first, cancel one, or order less."
+        ),
+    };
+    let problem = Problem::new(Code::RateLimited, detail).with("limit", reached.limit().as_str().into());
+    problem.retry_after(RETRY_AFTER)
+}
+
 fn shortage(shortage: Shortage) -> ShortageDocument {
     ShortageDocument {
         menu_item_id: shortage.menu_item_id.as_uuid(),
@@ -143,11 +164,12 @@ fn shortage(shortage: Shortage) -> ShortageDocument {
 
 problems! {
     PlaceOrderError: [
-        UnknownItem, InsufficientStock, ValidationFailed, IdempotencyKeyReused, IdempotencyInProgress, StockChanged,
-        Unavailable
+        UnknownItem, InsufficientStock, RateLimited, ValidationFailed, IdempotencyKeyReused, IdempotencyInProgress,
+        StockChanged, Unavailable
     ];
     UnknownItems(vec![0]),
     InsufficientStock(Vec::new()),
+    LimitReached(OrderLimitReached::OpenOrders { limit: 10 }),
     TotalTooLarge,
     KeyReused,
     KeyInProgress,

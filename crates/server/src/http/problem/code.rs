@@ -57,6 +57,8 @@ codes! {
          and in the header X-CSRF-Token.";
     Forbidden = FORBIDDEN, "forbidden", "Not allowed",
         "The account's role does not allow this.";
+    EmailUnverified = FORBIDDEN, "email-unverified", "The e-mail address is not verified",
+        "Ask for a mail with POST /v1/me/email-verification, and send its token to POST /v1/email-verifications.";
     NotFound = NOT_FOUND, "not-found", "Not found",
         "There is no such thing, or it belongs to somebody else.";
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here",
@@ -97,7 +99,8 @@ codes! {
          checked, and trying does not prolong it.";
     RateLimited = TOO_MANY_REQUESTS, "rate-limited", "Too many attempts",
         "Too many attempts came from this address, or too many at once for one account. Try again after Retry-After \
-         seconds.";
+         seconds. For an order, limit names which limit of the customer is reached: open unpaid orders and the \
+         portions in them go down when one is paid or cancelled.";
     Internal = INTERNAL_SERVER_ERROR, "internal", "Something is broken",
         "It is not your fault. The request id helps us find it.";
     Unavailable = SERVICE_UNAVAILABLE, "unavailable", "Not available at the moment",

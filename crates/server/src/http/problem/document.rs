@@ -23,6 +23,9 @@ pub struct ProblemDocument {
     /// What cannot be done at the moment (`unavailable`).
     #[schema(value_type = Option<names::FailedOperation>)]
     operation: Option<String>,
+    /// Which limit of the customer an order would exceed (`rate-limited`).
+    #[schema(value_type = Option<names::OrderLimit>)]
+    limit: Option<String>,
     /// Every menu item there is not enough of (`insufficient-stock`).
     items: Option<Vec<ShortageDocument>>,
 }

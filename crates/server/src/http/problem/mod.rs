@@ -128,10 +128,15 @@ impl Problem {
 
     /// The document, for the request it responds to.
     pub fn body(&self, instance: &RequestId) -> String {
+        self.body_with(self.code.status(), instance)
+    }
+
+    /// The same for a response whose status is not the code's.
+    pub fn body_with(&self, status: StatusCode, instance: &RequestId) -> String {
         let mut document = Map::new();
         document.insert("type".to_owned(), format!("/problems/{}", self.code.as_str()).into());
         document.insert("title".to_owned(), self.code.title().into());
-        document.insert("status".to_owned(), self.code.status().as_u16().into());
+        document.insert("status".to_owned(), status.as_u16().into());
         document.insert("detail".to_owned(), self.detail.as_str().into());
         document.insert("instance".to_owned(), instance.as_str().into());
         document.insert("code".to_owned(), self.code.as_str().into());

@@ -1,8 +1,8 @@
 //! Closed sets of names, described as enums: from the domain's own lists where it has one.
 
 use comanda_domain::{
-    AuditAction, Availability as Available, FeatureFlag as Flag, LockReason as Reason, OrderStatus as Status,
-    PaymentMethod as Method, PaymentStatus as Paid, RefundStatus as Refunded, Role,
+    AuditAction, Availability as Available, FeatureFlag as Flag, LockReason as Reason, OrderLimit as Limit,
+    OrderStatus as Status, PaymentMethod as Method, PaymentStatus as Paid, RefundStatus as Refunded, Role,
 };
 use utoipa::{
     PartialSchema, ToSchema,
@@ -52,6 +52,8 @@ names! {
     PaymentMethod = Method::ALL.map(Method::as_str);
     /// `pending` until the gateway has taken the refund.
     RefundStatus = Refunded::ALL.map(Refunded::as_str);
+    /// A limit of one customer.
+    OrderLimit = Limit::ALL.map(Limit::as_str);
     /// What an account may do.
     AccountRole = Role::ALL.map(Role::as_str);
     /// Whether a menu item can be ordered, and whether it is about to run out.

@@ -1,0 +1,13 @@
+use async_trait::async_trait;
+
+use crate::{Allowance, LimitedAction, LimitedParty};
+
+use super::Unavailable;
+
+/// Limits how often somebody may act, for all servers together.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait RateLimits: Send + Sync {
+    /// Counts one use. A refused one costs nothing.
+    async fn count(&self, action: LimitedAction, party: LimitedParty) -> Result<Allowance, Unavailable>;
+}

@@ -1,0 +1,58 @@
+use actix_web::{HttpResponse, http::StatusCode};
+use comanda_application::Accounts;
+use comanda_domain::{LimitedAction, ports::RequestMailError};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::gone;
+use crate::http::{
+    extract::{Idempotent, JsonOrNothing, Limiter, Service, SignedIn, replayable},
+    problem::{Code, Failure, Problem, problems, whole_seconds},
+};
+
+/// Sends a mail with a token that verifies the caller's address
+///
+/// The token is valid once, for 24 h. An address that is verified already gets no mail.
+#[utoipa::path(
+    post, path = "/v1/me/email-verification", operation_id = "request_email_verification",
+    request_body(content = Option<RequestVerificationRequest>, content_type = "application/json"),
+    responses((status = 202, description = "The mail will be sent"))
+)]
+pub async fn request_verification(
+    accounts: Service<Accounts>,
+    SignedIn(actor): SignedIn,
+    limiter: Limiter,
+    Idempotent(JsonOrNothing(RequestVerificationRequest {}), request): Idempotent<
+        JsonOrNothing<RequestVerificationRequest>,
+    >,
+) -> Result<HttpResponse, Failure<RequestMailError>> {
+    limiter.admit(LimitedAction::RequestMail).await?;
+    let requested = accounts.request_verification(actor, request.map(|request| request.key)).await?;
+    Ok(replayable(StatusCode::ACCEPTED, requested.replayed).finish())
+}
+
+/// There is nothing to say.
+#[derive(Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequestVerificationRequest {}
+
+impl From<RequestMailError> for Problem {
+    fn from(error: RequestMailError) -> Self {
+        match error {
+            RequestMailError::NotFound => gone(),
+            RequestMailError::TooMany { wait } => {
+                let wait = whole_seconds(wait);
+                let detail = format!("The address gets no more mails at the moment; try again in {wait} s.");
+                Self::new(Code::RateLimited, detail).retry_after(wait)
+            }
+            RequestMailError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+problems! {
+    RequestMailError: [Unauthenticated, RateLimited, Unavailable];
+    NotFound,
+    TooMany { wait: chrono::TimeDelta::seconds(60) },
+    Unavailable(Unavailable::new("test")),
+}

@@ -1,0 +1,120 @@
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use comanda_domain::{
+    AuditAction, AuditEntry, Email, Timestamp,
+    ports::{AuditLog, AuditQuery, Unavailable},
+};
+use comanda_resilience::LocalLockouts;
+
+use super::worker::{Context, Worker};
+
+/// An unlock reaches every server after this time at the latest, and what a round takes.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// How far readings of the audit log overlap: longer than any transaction takes, since entries appear in the order in
+/// which their transactions end, and not in the order of their ids.
+const OVERLAP: Duration = Duration::from_mins(1);
+
+/// Lifts what the audit log says was unlocked, wherever that was: in this process's memory, which may have locked the
+/// address while Redis was gone, and in Redis, which may have been gone then. Afterwards hands the locks that were set
+/// here over to Redis.
+pub fn follow_unlocks(audit_log: Arc<dyn AuditLog>, lockouts: Arc<LocalLockouts>) -> Worker {
+    Worker::new("follow_unlocks", move |context| run(Arc::clone(&audit_log), Arc::clone(&lockouts), context))
+}
+
+async fn run(audit_log: Arc<dyn AuditLog>, lockouts: Arc<LocalLockouts>, context: Context) {
+    let mut unlocks = Unlocks { audit_log, place: None, known: BTreeSet::new() };
+    let mut unfinished: BTreeSet<Email> = BTreeSet::new();
+    loop {
+        match unlocks.read().await {
+            Ok(fresh) => {
+                for Unlock { email, at } in fresh {
+                    // Once, and not again with what is repeated below: while Redis is gone, guesses count here only.
+                    lockouts.lift_here(&email, at);
+                    unfinished.insert(email);
+                }
+                context.succeeded();
+            }
+            Err(error) => context.failed(&error),
+        }
+        let mut left = BTreeSet::new();
+        for email in unfinished {
+            if !lockouts.lift_shared(&email).await {
+                left.insert(email);
+            }
+        }
+        unfinished = left;
+        lockouts.hand_over(&unfinished).await;
+        if context.pause(PERIOD).await.is_cancelled() {
+            break;
+        }
+    }
+}
+
+/// An entry of the audit log.
+struct Unlock {
+    email: Email,
+    at: Timestamp,
+}
+
+/// The unlocks in the audit log, each once.
+struct Unlocks {
+    audit_log: Arc<dyn AuditLog>,
+    /// `None` until the log was read for the first time.
+    place: Option<Place>,
+    /// The entries after the place that were read.
+    known: BTreeSet<i64>,
+}
+
+/// Where to read on.
+struct Place {
+    /// The newest entry a while ago.
+    after: i64,
+    /// The newest entry at a later time.
+    next: i64,
+    since: Instant,
+}
+
+impl Unlocks {
+    /// What was unlocked since the last call, or since the first.
+    async fn read(&mut self) -> Result<Vec<Unlock>, Unavailable> {
+        let Some(place) = &mut self.place else {
+            let newest = newest(&*self.audit_log).await?;
+            self.place = Some(Place { after: newest, next: newest, since: Instant::now() });
+            return Ok(Vec::new());
+        };
+        let unlocks = unlocks_after(&*self.audit_log, place.after).await?;
+        if place.since.elapsed() > OVERLAP {
+            let newest = newest(&*self.audit_log).await?;
+            *place = Place { after: place.next, next: newest, since: Instant::now() };
+            self.known = self.known.split_off(&(place.after + 1));
+        }
+        let fresh = unlocks.into_iter().filter(|entry| self.known.insert(entry.id));
+        let unlock =
+            |AuditEntry { record, .. }| Some(Unlock { email: Email::new(&record.target).ok()?, at: record.at });
+        Ok(fresh.filter_map(unlock).collect())
+    }
+}
+
+async fn unlocks_after(audit_log: &dyn AuditLog, after: i64) -> Result<Vec<AuditEntry>, Unavailable> {
+    let mut unlocks = Vec::new();
+    let action = Some(AuditAction::AccountUnlocked);
+    let mut query = AuditQuery { action, after: Some(after), ..AuditQuery::default() };
+    loop {
+        let page = audit_log.entries(query.clone()).await?;
+        query.before = page.entries.last().map(|entry| entry.id);
+        unlocks.extend(page.entries);
+        if !page.has_more {
+            return Ok(unlocks);
+        }
+    }
+}
+
+async fn newest(audit_log: &dyn AuditLog) -> Result<i64, Unavailable> {
+    let newest = audit_log.entries(AuditQuery::default()).await?;
+    Ok(newest.entries.first().map_or(0, |entry| entry.id))
+}

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY open_orders_by_customer;

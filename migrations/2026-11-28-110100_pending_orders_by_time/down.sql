@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY pending_orders_by_time;
