@@ -1,5 +1,6 @@
 //! Taking payments for orders, and refunding them.
 
+mod delete_handled;
 mod pay;
 mod process;
 mod receive;

@@ -31,8 +31,8 @@ use crate::{
     security::SecurityEvents,
     system::{SystemClock, UuidV7},
     workers::{
-        MailsWaker, PaymentsWaker, Workers, clear_sessions, follow_replica, follow_unlocks, measure_pools,
-        process_payments,
+        MailsWaker, PaymentsWaker, Workers, clear_sessions, delete_handled_events, follow_replica, follow_unlocks,
+        measure_pools, process_payments,
     },
 };
 
@@ -110,6 +110,7 @@ impl Server {
         let events =
             Events { outbox: events::outbox(&database), clock: clock.clone(), retries: config.outbox.retries() };
         workers.register(process_payments(payments.clone(), payments_waker));
+        workers.register(delete_handled_events(payments.clone()));
         events::register_delivery(config, &events, mail, &mut workers)?;
         let figures = sales::figures(&database, &mut workers);
 

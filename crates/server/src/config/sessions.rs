@@ -11,7 +11,7 @@ settings! {
     pub struct SessionSettings {
         SESSION_DAYS => client: Duration in 1..=3_650 days = 30,
             "How long a client's session can be continued with refresh tokens.";
-        BROWSER_SESSION_HOURS => browser: Duration in 1..=8_760 hours = 12,
+        BROWSER_SESSION_HOURS => browser: Duration in 1..=720 hours = 12,
             "How long a browser's session lasts.";
         BROWSER_IDLE_SECONDS => browser_idle: Duration in 60..=86_400 s = 1800,
             "How long a browser's session lasts while it is not used. This is noticed to a sixth.";

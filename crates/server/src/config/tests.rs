@@ -130,6 +130,8 @@ const REFUSED: &[(&str, &str, &Settings)] = &[
     ("JWT_VERIFICATION_KEYS", " ", &[]),
     ("JWT_ISSUER", " ", &[]),
     ("ACCESS_TOKEN_SECONDS", "29", &[]),
+    ("ACCESS_TOKEN_SECONDS", "86400", &[]),
+    ("BROWSER_SESSION_HOURS", "8760", &[]),
     ("LOCKOUT_STEPS_SECONDS", "60,300,900", &[]),
     ("LOCKOUT_STEPS_SECONDS", "60,300,900,0", &[]),
     ("ADDRESS_LIMIT_PER_MINUTE", "60001", &[]),

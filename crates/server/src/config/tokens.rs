@@ -20,7 +20,7 @@ settings! {
             "The `iss` of access tokens.";
         JWT_AUDIENCE => audience: String = "comanda",
             "The `aud` of access tokens.";
-        ACCESS_TOKEN_SECONDS => lifetime: Duration in 30..=86_400 s = 900,
+        ACCESS_TOKEN_SECONDS => lifetime: Duration in 30..=3_600 s = 900,
             "How long an access token is valid.";
     }
 }

@@ -6,6 +6,7 @@
 
 mod clear_sessions;
 mod commit_orders;
+mod delete_handled_events;
 mod delete_old_mails;
 mod deliver_events;
 mod follow_replica;
@@ -30,6 +31,7 @@ pub use self::worker::Worker;
 pub use self::{
     clear_sessions::clear_sessions,
     commit_orders::commit_orders,
+    delete_handled_events::delete_handled_events,
     delete_old_mails::delete_old_mails,
     deliver_events::deliver_events,
     follow_replica::follow_replica,

@@ -1,0 +1,1 @@
+DROP INDEX handled_gateway_events;
