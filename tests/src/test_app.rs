@@ -79,7 +79,8 @@ impl TestApp {
         email
     }
 
-    /// Registers an account with the password [`PASSWORD`] and this name; returns its address, which nobody has verified.
+    /// Registers an account with the password [`PASSWORD`] and this name; returns its address, which nobody has
+    /// verified.
     pub async fn unverified_account(&self, name: &str) -> String {
         let email = format!("{}@example.org", Uuid::now_v7().simple());
         let body = json!({ "email": email, "password": PASSWORD, "name": name });

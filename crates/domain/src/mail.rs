@@ -202,8 +202,8 @@ impl Mailbox {
     }
 }
 
-/// How many mails an address may get in an hour. An account has one address, so it gets no more either. Each limit counts
-/// twice, so that whoever causes mails of one kind keeps none of another from its reader.
+/// How many mails an address may get in an hour. An account has one address, so it gets no more either. Each limit
+/// counts twice, so that whoever causes mails of one kind keeps none of another from its reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MailLimits {
     /// Mails that were asked for, for each of [`MailKind::REQUESTED`].

@@ -30,8 +30,8 @@ pub enum TextError {
     InvisibleCharacter,
 }
 
-/// Whether a character leaves no mark of its own (Unicode's `Default_Ignorable_Code_Point`, other format characters, and
-/// letters that are blank), or breaks a line, or turns the direction of writing.
+/// Whether a character leaves no mark of its own (Unicode's `Default_Ignorable_Code_Point`, other format characters,
+/// and letters that are blank), or breaks a line, or turns the direction of writing.
 pub(crate) const fn is_invisible(c: char) -> bool {
     matches!(
         c,

@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use crate::derived_key;
 
-/// Refresh tokens: a session's id, 256 random bits, and a tag by which servers recognize a token as their own long after
-/// its row is gone. The tag is no credential: whoever knows the servers' key can make tokens that are recognized, and
-/// all that they do is close their session.
+/// Refresh tokens: a session's id, 256 random bits, and a tag by which servers recognize a token as their own long
+/// after its row is gone. The tag is no credential: whoever knows the servers' key can make tokens that are recognized,
+/// and all that they do is close their session.
 pub struct OpaqueRefreshTokens(Hmac<Sha256>);
 
 const SESSION: usize = 16;

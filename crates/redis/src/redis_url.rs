@@ -4,7 +4,8 @@ use comanda_tls::{Authorities, InvalidAuthorities};
 use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisError, TlsCertificates};
 use thiserror::Error;
 
-/// Where Redis is: `redis://:password@host:port/number`, or `rediss://…` over TLS. Never printed, for the password's sake.
+/// Where Redis is: `redis://:password@host:port/number`, or `rediss://…` over TLS. Never printed, for the password's
+/// sake.
 #[derive(Clone)]
 pub struct RedisUrl {
     info: ConnectionInfo,

@@ -80,7 +80,8 @@ async fn two_admins_who_remove_each_other_at_the_same_instant_leave_one() {
     app.close().await;
 }
 
-/// With a third admin none of the two is the last, and still only one of them is removed: who was removed removes nobody.
+/// With a third admin none of the two is the last, and still only one of them is removed: who was removed removes
+/// nobody.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_admin_who_was_removed_removes_nobody_any_more() {
     let app = TestApp::with_servers(2, &[("LOCKOUT_PATIENCE_MS", "60000")]).await;

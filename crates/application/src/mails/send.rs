@@ -33,11 +33,11 @@ impl Mails {
     /// Sends the next mail that is due; `None`: there is none, or nobody is written to.
     ///
     /// The token is made here, and only its hash is recorded, before the mail leaves: nobody can read from the tables
-    /// what was mailed. A mail that is sent twice, because nobody knows whether it was sent, has another token each time;
-    /// both count until one is used.
+    /// what was mailed. A mail that is sent twice, because nobody knows whether it was sent, has another token each
+    /// time; both count until one is used.
     ///
-    /// A mail that the server refuses is tried again like one that cannot be delivered: most refusals mean the server's own
-    /// configuration, its limits or a full mailbox, and end.
+    /// A mail that the server refuses is tried again like one that cannot be delivered: most refusals mean the server's
+    /// own configuration, its limits or a full mailbox, and end.
     pub async fn send_next(&self) -> Result<Option<Attempted>, Unavailable> {
         let Some(sender) = &self.sender else { return Ok(None) };
         let Some(due) = self.mails.take_due(self.clock.now(), self.retries.attempts).await? else { return Ok(None) };

@@ -19,8 +19,8 @@ pub enum EmailError {
     TooLong,
 }
 
-/// An address in lower case and in NFC: `Ana@Example.org` and `ana@example.org` are one account. RFC 5321 lets a mailbox
-/// distinguish case; no provider of consequence does, and two accounts a letter apart help only impostors.
+/// An address in lower case and in NFC: `Ana@Example.org` and `ana@example.org` are one account. RFC 5321 lets a
+/// mailbox distinguish case; no provider of consequence does, and two accounts a letter apart help only impostors.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Email(String);
 

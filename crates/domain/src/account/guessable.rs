@@ -5,10 +5,10 @@ use std::cmp::Ordering;
 use super::Email;
 use crate::PersonName;
 
-/// The commonest passwords of twelve characters and more, in lower case and sorted: all of that length among the million
-/// commonest of `SecLists` (MIT, <https://github.com/danielmiessler/SecLists>, "10 million passwords"), and those on the
-/// lists of Django (BSD-3-Clause, <https://docs.djangoproject.com/en/stable/topics/auth/passwords/>) and zxcvbn (MIT,
-/// <https://github.com/dropbox/zxcvbn>). The file NOTICE has their licences.
+/// The commonest passwords of twelve characters and more, in lower case and sorted: all of that length among the
+/// million commonest of `SecLists` (MIT, <https://github.com/danielmiessler/SecLists>, "10 million passwords"), and
+/// those on the lists of Django (BSD-3-Clause, <https://docs.djangoproject.com/en/stable/topics/auth/passwords/>) and
+/// zxcvbn (MIT, <https://github.com/dropbox/zxcvbn>). The file NOTICE has their licences.
 const COMMON: &str = include_str!("common_passwords.txt");
 
 /// The words among the ten thousand commonest passwords of the same list, and some that services suggest themselves, in

@@ -8,7 +8,7 @@ use super::Unavailable;
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait MailAllowance: Send + Sync {
-    /// Counts the mail about an event, and says whether it may be sent. MUST be exact, and MUST count an event only once
-    /// however often its mail is attempted.
+    /// Counts the mail about an event, and says whether it may be sent. MUST be exact, and MUST count an event only
+    /// once however often its mail is attempted.
     async fn admit(&self, event: i64, account: AccountId, to: &Email, at: Timestamp) -> Result<bool, Unavailable>;
 }

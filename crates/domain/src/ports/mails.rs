@@ -74,8 +74,8 @@ pub struct ResetAccount {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Mails: Send + Sync {
-    /// Records that a verification mail is to be sent; an address that is verified already gets none. The same key again
-    /// records nothing.
+    /// Records that a verification mail is to be sent; an address that is verified already gets none. The same key
+    /// again records nothing.
     async fn request_verification(
         &self,
         account: AccountId,
@@ -83,20 +83,20 @@ pub trait Mails: Send + Sync {
         at: Timestamp,
     ) -> Result<Idempotent<()>, RequestMailError>;
 
-    /// Records that somebody wants to reset the password of this address. MUST do the same for every address, whether it
-    /// has an account or not, and does nothing beyond the limit.
+    /// Records that somebody wants to reset the password of this address. MUST do the same for every address, whether
+    /// it has an account or not, and does nothing beyond the limit.
     async fn request_password_reset(&self, email: &Email, at: Timestamp) -> Result<(), Unavailable>;
 
-    /// Leases for two minutes the next mail that is due. Dropped are mails that their addresses may not get, or not now,
-    /// those that were asked for more than an hour ago and never attempted, and those that were attempted as often as
-    /// `attempts`: whoever attempted them last has not reported how it ended.
+    /// Leases for two minutes the next mail that is due. Dropped are mails that their addresses may not get, or not
+    /// now, those that were asked for more than an hour ago and never attempted, and those that were attempted as often
+    /// as `attempts`: whoever attempted them last has not reported how it ended.
     async fn take_due(&self, at: Timestamp, attempts: u32) -> Result<Option<DueMail>, Unavailable>;
 
     /// Records a token before its mail is sent.
     async fn add_token(&self, token: NewMailToken) -> Result<(), Unavailable>;
 
-    /// Records that a mail is to be sent again at this time, or (`None`) that it is done with. MUST change nothing if the
-    /// mail was taken again after this attempt, its number.
+    /// Records that a mail is to be sent again at this time, or (`None`) that it is done with. MUST change nothing if
+    /// the mail was taken again after this attempt, its number.
     async fn settle(&self, id: MailId, attempt: u32, next_at: Option<Timestamp>) -> Result<(), Unavailable>;
 
     /// The account that a token was mailed to, if the token counts now. Does not use it.
@@ -110,8 +110,8 @@ pub trait Mails: Send + Sync {
     /// Uses a token, and marks its address as verified. MUST be one transaction.
     async fn verify_email(&self, hash: MailTokenHash, at: Timestamp) -> Result<AccountId, MailTokenError>;
 
-    /// Uses a token, replaces the password of its account, closes all of the account's sessions, and records the mail that
-    /// reports it. MUST be one transaction.
+    /// Uses a token, replaces the password of its account, closes all of the account's sessions, and records the mail
+    /// that reports it. MUST be one transaction.
     async fn reset_password(
         &self,
         hash: MailTokenHash,
@@ -125,7 +125,7 @@ pub trait Mails: Send + Sync {
     /// Records that the lock of an address was lifted.
     async fn lock_lifted(&self, email: &Email) -> Result<(), Unavailable>;
 
-    /// Deletes at most `limit` tokens and `limit` mails that are of no use any more, and returns how many. A token is kept
-    /// for a day longer than it is valid, to say why it does not count.
+    /// Deletes at most `limit` tokens and `limit` mails that are of no use any more, and returns how many. A token is
+    /// kept for a day longer than it is valid, to say why it does not count.
     async fn delete_old(&self, at: Timestamp, limit: u32) -> Result<u64, Unavailable>;
 }

@@ -203,8 +203,8 @@ pub trait Sessions: Send + Sync {
     /// The sessions that were closed since then.
     async fn closed_since(&self, since: Timestamp) -> Result<Closings, Unavailable>;
 
-    /// The sessions that were closed after somebody read up to the position. MUST miss none, whatever the order in which
-    /// transactions commit and whatever servers' clocks say; may repeat some.
+    /// The sessions that were closed after somebody read up to the position. MUST miss none, whatever the order in
+    /// which transactions commit and whatever servers' clocks say; may repeat some.
     async fn closed_after(&self, position: ClosingPosition) -> Result<Closings, Unavailable>;
 }
 

@@ -55,9 +55,9 @@ pub(super) async fn change(
         .await
 }
 
-/// Locks the account, the admin who asks and, if the change may take an admin away, every enabled admin, in the order of
-/// their ids: two who demote each other at the same moment come one after the other, and the second sees what the first
-/// has done.
+/// Locks the account, the admin who asks and, if the change may take an admin away, every enabled admin, in the order
+/// of their ids: two who demote each other at the same moment come one after the other, and the second sees what the
+/// first has done.
 async fn lock(
     connection: &mut AsyncPgConnection,
     id: AccountId,

@@ -26,8 +26,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::tls::Protection;
 
 /// Where PostgreSQL is, whom to sign in as, and how connections are protected:
-/// `postgres://user:password@host:port/database?sslmode=verify-full&sslrootcert=/etc/comanda/ca.pem`. Never printed, for
-/// the password's sake.
+/// `postgres://user:password@host:port/database?sslmode=verify-full&sslrootcert=/etc/comanda/ca.pem`. Never printed,
+/// for the password's sake.
 #[derive(Clone)]
 pub struct DatabaseUrl {
     /// One host each, at least one, each with the mode of its protection.

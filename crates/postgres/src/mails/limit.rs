@@ -1,5 +1,6 @@
-//! The limits of mails: those that are sent are counted per mailbox, those that are asked for per address. Whoever counts
-//! holds the mailbox's lock until the end of the transaction, so the limits are exact however many servers count.
+//! The limits of mails: those that are sent are counted per mailbox, those that are asked for per address. Whoever
+//! counts holds the mailbox's lock until the end of the transaction, so the limits are exact however many servers
+//! count.
 
 use comanda_domain::{Email, MAIL_LIMIT_PERIOD, MailKind, MailLimits, Mailbox, Timestamp};
 use diesel::{
@@ -15,8 +16,9 @@ use crate::database::{Named, schema::mails};
 /// The kind of a mail about an event, which no account's mail has.
 pub(super) const ORDER: &str = "order";
 
-/// Kinds that are counted together. Whoever causes mails of one class keeps no mail of another from its reader: strangers
-/// can cause verifications (by registering addresses of the same mailbox), and orders cause more mails than anything else.
+/// Kinds that are counted together. Whoever causes mails of one class keeps no mail of another from its reader:
+/// strangers can cause verifications (by registering addresses of the same mailbox), and orders cause more mails than
+/// anything else.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
     Verification,
@@ -73,9 +75,10 @@ pub(super) async fn admitted(
         .await
 }
 
-/// How many mails of the kind were asked for within the period, and when the first was. Those that were dropped count as
-/// well: whether an address has an account must make no difference. So each address counts alone: whoever asks for mails
-/// to an address that has no account, of a mailbox that has one under another address, keeps nothing from its owner.
+/// How many mails of the kind were asked for within the period, and when the first was. Those that were dropped count
+/// as well: whether an address has an account must make no difference. So each address counts alone: whoever asks for
+/// mails to an address that has no account, of a mailbox that has one under another address, keeps nothing from its
+/// owner.
 pub(super) async fn requested(
     connection: &mut AsyncPgConnection,
     kind: MailKind,

@@ -31,8 +31,8 @@ use crate::Database;
 pub struct PostgresMails {
     database: Database,
     limits: MailLimits,
-    /// Mails about orders are counted one after the other. Many are sent at once, and none is urgent: they must not take
-    /// the connections by which orders are placed.
+    /// Mails about orders are counted one after the other. Many are sent at once, and none is urgent: they must not
+    /// take the connections by which orders are placed.
     admitting: Semaphore,
 }
 

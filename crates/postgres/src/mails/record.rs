@@ -4,8 +4,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::database::{Named, schema::mails};
 
-/// Records a mail to be sent, in the transaction that causes it. `account` is `None` where it is to be looked up when the
-/// mail is sent.
+/// Records a mail to be sent, in the transaction that causes it. `account` is `None` where it is to be looked up when
+/// the mail is sent.
 pub(crate) async fn record(
     connection: &mut AsyncPgConnection,
     kind: MailKind,

@@ -13,12 +13,12 @@ use crate::database::{
     schema::{mails, users},
 };
 
-/// How long whoever took a mail may take to send it: longer than `NOTIFY_TIMEOUT_MS` can be, so that nobody else sends it
-/// meanwhile.
+/// How long whoever took a mail may take to send it: longer than `NOTIFY_TIMEOUT_MS` can be, so that nobody else sends
+/// it meanwhile.
 const LEASE: TimeDelta = TimeDelta::minutes(2);
 
-/// After this long nobody waits for a mail any more that they asked for, and that nobody has attempted to send: no server
-/// ran, or none was told of a mail server.
+/// After this long nobody waits for a mail any more that they asked for, and that nobody has attempted to send: no
+/// server ran, or none was told of a mail server.
 const STALE: TimeDelta = TimeDelta::hours(1);
 
 /// What became of a mail that was due.

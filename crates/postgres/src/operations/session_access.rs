@@ -10,8 +10,8 @@ struct Row {
     gap: String,
 }
 
-/// Why `check_invariants` would miss transactions that sessions of other database roles left open, as a sentence. `None`
-/// if the server's own role may see what every session does.
+/// Why `check_invariants` would miss transactions that sessions of other database roles left open, as a sentence.
+/// `None` if the server's own role may see what every session does.
 pub async fn gap_in_sight_of_sessions(database: &Database) -> Result<Option<String>, Unavailable> {
     let sql = "SELECT format('the role %s sees its own sessions only: it lacks pg_read_all_stats', \
                              quote_ident(current_user)) AS gap \

@@ -30,8 +30,9 @@ pub(super) fn register(
     workers: &mut Workers,
 ) {
     let sender = sender.map(|sender| sender as Arc<dyn MailSender>);
-    // Nobody can resend a mail to an account, so an outage of hours must not use up its attempts: beginning with a second,
-    // these are spread over six and a half. Mails are kept for a day, and their tokens are made when they are sent.
+    // Nobody can resend a mail to an account, so an outage of hours must not use up its attempts: beginning with a
+    // second, these are spread over six and a half. Mails are kept for a day, and their tokens are made when they are
+    // sent.
     let retries = RetryTerms { longest_pause: Duration::from_mins(30), attempts: 24, ..config.outbox.retries() };
     let mails = Mails { mails: stored, sender, tokens: tokens(), lockouts, clock, retries };
     workers.register(delete_old_mails(mails.clone()));

@@ -19,8 +19,8 @@ pub(super) fn stored(database: &Database) -> Arc<dyn Sessions> {
     Arc::new(PostgresSessions::new(database.clone()))
 }
 
-/// Sessions that have ended while their tokens are still valid: PostgreSQL fills the list and keeps it up to date; Redis
-/// is quicker.
+/// Sessions that have ended while their tokens are still valid: PostgreSQL fills the list and keeps it up to date;
+/// Redis is quicker.
 pub(super) async fn closed(
     config: &Config,
     sessions: &Arc<dyn Sessions>,

@@ -153,8 +153,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Explaining<S> {
     }
 }
 
-/// A response that no handler and no middleware writes: nothing but a status line, `content-length: 0`, `connection` and
-/// `date`.
+/// A response that no handler and no middleware writes: nothing but a status line, `content-length: 0`, `connection`
+/// and `date`.
 struct BareResponse<'a> {
     /// Where it begins in what is written.
     begin: usize,

@@ -22,8 +22,8 @@ impl WorkQueue for MailsWaker {
     }
 }
 
-/// Sends the mails to accounts that are recorded, and lifts the locks of addresses whose passwords were reset. It starts
-/// from the tables alone, so a mail is sent even if the server that recorded it is gone.
+/// Sends the mails to accounts that are recorded, and lifts the locks of addresses whose passwords were reset. It
+/// starts from the tables alone, so a mail is sent even if the server that recorded it is gone.
 pub fn send_mails(mails: Mails, waker: MailsWaker) -> Worker {
     Worker::new("send_mails", move |context| run(mails.clone(), waker.clone(), context))
 }

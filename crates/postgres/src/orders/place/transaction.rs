@@ -196,9 +196,9 @@ async fn begin_and_read(
     // Idempotency keys are looked up once the locks are held: if another server is placing an order with the same key,
     // it names the same menu items, so its order is committed by then.
     //
-    // Customers are locked, and their orders counted, before menu items are locked, so that whoever waits for a customer
-    // does not keep others from the stock, and nor does the count. It is a statement of its own, which sees what was
-    // committed while the lock was waited for.
+    // Customers are locked, and their orders counted, before menu items are locked, so that whoever waits for a
+    // customer does not keep others from the stock, and nor does the count. It is a statement of its own, which sees
+    // what was committed while the lock was waited for.
     let (begun, locked, counted, rows, known) = join!(
         first.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
         OptionFuture::from((!limited.is_empty()).then(|| {

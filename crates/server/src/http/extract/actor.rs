@@ -183,7 +183,8 @@ extractor! {
 }
 
 /// The account whose session came along with a request that needs none. It is good for refusing something, and never
-/// for allowing it, so a credential that is invalid is no problem, and nothing has to prove that a page of ours sent it.
+/// for allowing it, so a credential that is invalid is no problem, and nothing has to prove that a page of ours sent
+/// it.
 pub struct Bystander(pub Option<AccountId>);
 
 impl Authenticator {

@@ -1,5 +1,5 @@
-//! Devices that an account is known to use: whoever has signed in gets a signed token, and with it keeps an allowance of
-//! wrong passwords of their own while strangers have locked the address
+//! Devices that an account is known to use: whoever has signed in gets a signed token, and with it keeps an allowance
+//! of wrong passwords of their own while strangers have locked the address
 //! (<https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies>). It is no credential: it
 //! opens nothing.
 
