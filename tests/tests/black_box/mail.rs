@@ -253,24 +253,6 @@ async fn whoever_asks_for_two_hundred_mails_gets_five() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn mails_about_orders_are_bounded_too() {
-    let folder = std::env::temp_dir().join(format!("comanda-{}", Uuid::now_v7().simple()));
-    let settings: Vec<_> = settings(&folder).into_iter().chain([("MAIL_PER_HOUR", "3")]).collect();
-    let mail = MailApp { app: TestApp::with_servers(1, &settings).await, folder: folder.clone() };
-    mail.until_subscribed().await;
-    let email = mail.app.account().await;
-    let customer = mail.app.anonymous().log_in(&email, PASSWORD).await;
-    let item = mail.app.item(10).await;
-    for _ in 0..10 {
-        customer.order(&[(item, 1)]).await.expect(201);
-    }
-    mail.until_idle().await;
-    let about_orders = mail.subjects_to(&email).iter().filter(|subject| subject.starts_with("Your order")).count();
-    assert_eq!(about_orders, 3);
-    mail.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_reset_closes_every_session_lifts_the_lock_and_is_reported() {
     let mail = MailApp::open(2).await;
     let email = mail.app.account().await;
