@@ -1,13 +1,16 @@
 use comanda_domain::{
-    Account, AccountChange, AccountId, MailKind, Role, Timestamp,
+    AccountChange, AccountId, MailKind, Role, Timestamp,
     ports::{ChangeAccountError, ChangedAccount},
 };
-use diesel::{prelude::*, sql_types::Bool};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
 
-use super::AccountRow;
+use super::{
+    AccountRow,
+    lock::{Locked, lock},
+};
 use crate::{
-    database::{Database, Failure, Named, NamedRows, schema::users},
+    database::{Database, Failure, Named, schema::users},
     mails::record,
     operations::write_record,
     sessions::write_close_all_but,
@@ -22,7 +25,9 @@ pub(super) async fn change(
 ) -> Result<ChangedAccount, ChangeAccountError> {
     database
         .transaction(async move |connection| {
-            let Locked { before, other_admins, is_by_admin } = lock(connection, id, change, by).await?;
+            let removes = change.may_remove_an_admin();
+            let found = lock(connection, id, by, removes).await?.ok_or(Failure(ChangeAccountError::NotFound))?;
+            let Locked { account: before, other_admins, is_by_admin } = found;
             change.keeps_an_admin(&before, other_admins).map_err(|last| Failure(last.into()))?;
             if !is_by_admin {
                 return Err(Failure(ChangeAccountError::NotAdmin));
@@ -53,39 +58,4 @@ pub(super) async fn change(
             Ok(ChangedAccount { account: row.into_account()?, ended })
         })
         .await
-}
-
-/// Locks the account, the admin who asks and, if the change may take an admin away, every enabled admin, in the order
-/// of their ids: two who demote each other at the same moment come one after the other, and the second sees what the
-/// first has done.
-async fn lock(
-    connection: &mut AsyncPgConnection,
-    id: AccountId,
-    change: AccountChange,
-    by: AccountId,
-) -> Result<Locked, Failure<ChangeAccountError>> {
-    let asked_for = users::id.eq_any([id.as_uuid(), by.as_uuid()]);
-    let is_enabled_admin = users::role.eq(Role::Admin.as_str()).and(users::disabled.eq(false));
-    let rows = users::table
-        .filter(asked_for.or(is_enabled_admin.and(change.may_remove_an_admin().into_sql::<Bool>())))
-        .order(users::id)
-        .select(AccountRow::as_select())
-        .for_no_key_update()
-        .load(connection)
-        .rows("account.lock")
-        .await?;
-    let accounts = rows.into_iter().map(AccountRow::into_account).collect::<Result<Vec<_>, _>>()?;
-    let admins = accounts.iter().filter(|account| account.is_enabled_admin());
-    let other_admins = admins.clone().filter(|admin| admin.id != id).count();
-    let is_by_admin = admins.map(|admin| admin.id).any(|admin| admin == by);
-    let before = accounts.into_iter().find(|account| account.id == id).ok_or(Failure(ChangeAccountError::NotFound))?;
-    Ok(Locked { before, other_admins, is_by_admin })
-}
-
-struct Locked {
-    before: Account,
-    /// How many others are enabled admins, where the change may take an admin away.
-    other_admins: usize,
-    /// Whether who asks still is an admin: tokens of closed sessions are believed for a moment.
-    is_by_admin: bool,
 }

@@ -6,6 +6,7 @@ mod change_password;
 mod credentials;
 mod find_many;
 mod list;
+mod lock;
 mod register;
 mod rename;
 mod replace_hash;
@@ -20,7 +21,7 @@ use comanda_domain::{
     },
 };
 
-pub(crate) use self::row::AccountRow;
+pub(crate) use self::{lock::lock, row::AccountRow};
 use crate::Database;
 
 /// Accounts in the table `users`.
