@@ -406,22 +406,29 @@ async fn of_twenty_uses_at_once_over_two_servers_one_counts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reset_lifts_the_lock_while_redis_is_gone_and_once_it_is_back() {
     let mut redis = TestRedis::start().await;
-    let mail = MailApp::open_with(redis.url(), 1).await;
+    let mail = MailApp::open_with(redis.url(), 2).await;
     let (email, anonymous) = (mail.app.account().await, mail.app.anonymous());
-    let lock_out = async || {
+    let elsewhere = anonymous.at(&mail.app.servers[1].base_url);
+    let lock_out = async |client: &Client| {
         for _ in 0..6 {
-            anonymous.try_password(&email, "certainly not it").await;
+            client.try_password(&email, "certainly not it").await;
         }
-        assert_eq!(anonymous.try_password(&email, PASSWORD).await.problem(), (429, "account-locked".to_owned()));
+        assert_eq!(client.try_password(&email, PASSWORD).await.problem(), (429, "account-locked".to_owned()));
     };
-    lock_out().await;
+    lock_out(&anonymous).await;
     redis.stop();
-    // The server's own memory has a lock of its own.
-    lock_out().await;
+    // Each server's own memory has a lock of its own.
+    lock_out(&anonymous).await;
+    lock_out(&elsewhere).await;
     request_reset(&anonymous, &email).await;
     let token = mail.token(&email, RESET, 1).await;
     assert_eq!(reset(&anonymous, &token, NEW_PASSWORD).await.status, 204);
     anonymous.log_in(&email, NEW_PASSWORD).await;
+    let begin = Instant::now();
+    while elsewhere.try_password(&email, NEW_PASSWORD).await.status != 200 {
+        assert!(begin.elapsed() < Duration::from_secs(10), "the other server still has its lock");
+        tokio::task::yield_now().await;
+    }
     mail.until_idle().await;
     assert_eq!(mail.app.database.number("SELECT count(*) FROM mail_tokens WHERE unlock_due").await, 1);
 
@@ -429,7 +436,9 @@ async fn a_reset_lifts_the_lock_while_redis_is_gone_and_once_it_is_back() {
     while mail.app.database.number("SELECT count(*) FROM mail_tokens WHERE unlock_due").await > 0 {
         tokio::task::yield_now().await;
     }
-    anonymous.log_in(&email, NEW_PASSWORD).await;
+    for client in [&anonymous, &elsewhere] {
+        client.log_in(&email, NEW_PASSWORD).await;
+    }
     mail.close().await;
 }
 

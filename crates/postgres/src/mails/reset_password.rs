@@ -1,5 +1,5 @@
 use comanda_domain::{
-    Account, MailKind, MailTokenHash, PasswordHash, Timestamp, TokenPurpose,
+    Account, AuditAction, AuditRecord, MailKind, MailTokenHash, PasswordHash, Reason, Timestamp, TokenPurpose,
     ports::{MailTokenError, ResetAccount},
 };
 use diesel::prelude::*;
@@ -11,6 +11,7 @@ use crate::{
         Database, Named,
         schema::{mail_tokens, users},
     },
+    operations::write_record,
     sessions::write_close_all_but,
 };
 
@@ -38,6 +39,15 @@ pub(super) async fn reset_password(
                 .await?;
             let ended = write_close_all_but(connection, id, None, at).await?;
             record(connection, MailKind::PasswordChanged, Some(id), &email, at).await?;
+            // Servers find in the audit log which locks to lift in their own memory, as for an admin's unlock.
+            let unlock = AuditRecord {
+                actor: Some(id),
+                action: AuditAction::AccountUnlocked,
+                target: email.as_str().to_owned(),
+                reason: Reason::new("the password was reset by mail").ok(),
+                at,
+            };
+            write_record(connection, &unlock).await?;
             Ok(ResetAccount { id, email, ended })
         })
         .await
