@@ -1,6 +1,5 @@
 //! Sending the mails to accounts that were recorded, and what is left to do after a token was used.
 
-mod delete_old;
 mod lift_locks;
 mod send;
 

@@ -1,5 +1,6 @@
-//! Running the server: feature flags, lockouts and the audit log.
+//! Running the server: feature flags, lockouts, the audit log, and the deletion of what is of no use any more.
 
+mod delete_old_rows;
 mod find_lockout;
 mod list_lockouts;
 mod read_audit_log;
@@ -14,6 +15,7 @@ use comanda_domain::{
     ports::{AuditLog, Clock, FlagSettings, LockedAddresses, Lockouts, SecurityLog},
 };
 
+pub use delete_old_rows::Retention;
 pub use unlock::UnlockError;
 
 /// What admins see and change of a running server. One file per verb.

@@ -1,6 +1,5 @@
 //! Taking payments for orders, and refunding them.
 
-mod delete_handled;
 mod pay;
 mod process;
 mod receive;

@@ -1,6 +1,5 @@
 //! Signing in, staying signed in, and signing out.
 
-mod clear;
 mod end;
 mod end_all;
 mod end_others;

@@ -30,8 +30,4 @@ pub trait GatewayInbox: Send + Sync {
     /// Records that an event cannot be read and why, so that no further attempt is made. It stays in the inbox for a
     /// person to inspect.
     async fn mark_malformed(&self, id: &str, error: MalformedEvent, at: Timestamp) -> Result<(), Unavailable>;
-
-    /// Deletes at most `limit` events that were handled before then. Those that a person has to inspect stay. Returns
-    /// how many it deleted.
-    async fn delete_handled(&self, before: Timestamp, limit: u32) -> Result<u64, Unavailable>;
 }

@@ -124,8 +124,4 @@ pub trait Mails: Send + Sync {
 
     /// Records that the lock of an address was lifted.
     async fn lock_lifted(&self, email: &Email) -> Result<(), Unavailable>;
-
-    /// Deletes at most `limit` tokens and `limit` mails that are of no use any more, and returns how many. A token is
-    /// kept for a day longer than it is valid, to say why it does not count.
-    async fn delete_old(&self, at: Timestamp, limit: u32) -> Result<u64, Unavailable>;
 }

@@ -103,17 +103,6 @@ pub enum CloseSessionsError {
     Unavailable(#[from] Unavailable),
 }
 
-/// How much to delete at a time, so that nobody waits for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Clearance {
-    /// Sessions that ended before then.
-    pub ended_before: Timestamp,
-    /// Refresh tokens that were used before then, except those that are kept as long as their session.
-    pub spent_before: Timestamp,
-    /// The most rows of each kind.
-    pub limit: u32,
-}
-
 /// The token after the one that was presented.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Successor {
@@ -196,9 +185,6 @@ pub trait Sessions: Send + Sync {
 
     /// A page of an account's open sessions, the newest first.
     async fn list(&self, query: SessionsQuery) -> Result<Page<Session>, Unavailable>;
-
-    /// Deletes what nobody asks for any more. Returns whether there is more of it.
-    async fn clear(&self, clearance: Clearance) -> Result<bool, Unavailable>;
 
     /// The sessions that were closed since then.
     async fn closed_since(&self, since: Timestamp) -> Result<Closings, Unavailable>;

@@ -60,6 +60,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    leases (name) {
+        name -> Text,
+        holder -> Uuid,
+        held_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
     mail_tokens (hash) {
         hash -> Bytea,
         purpose -> Text,
@@ -157,6 +165,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    outbox_horizon (only_row) {
+        only_row -> Bool,
+        deleted_before -> Timestamptz,
+    }
+}
+
+diesel::table! {
     outbox_retries (id) {
         id -> Int8,
         subscriber -> Text,
@@ -175,6 +190,7 @@ diesel::table! {
         name -> Text,
         transaction_id -> Int8,
         event_id -> Int8,
+        seen_at -> Timestamptz,
     }
 }
 
@@ -308,6 +324,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     idempotency_keys,
     item_sales_by_day,
     item_sales_by_hour,
+    leases,
     mail_tokens,
     mails,
     menu_items,
@@ -315,6 +332,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     order_lines,
     orders,
     outbox_events,
+    outbox_horizon,
     outbox_retries,
     outbox_subscribers,
     payments,

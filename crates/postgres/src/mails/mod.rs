@@ -3,7 +3,6 @@
 mod add_token;
 mod admit;
 mod check_token;
-mod delete_old;
 mod limit;
 mod lock_lifted;
 mod locks_to_lift;
@@ -97,10 +96,6 @@ impl Mails for PostgresMails {
 
     async fn lock_lifted(&self, email: &Email) -> Result<(), Unavailable> {
         lock_lifted::lock_lifted(&self.database, email).await
-    }
-
-    async fn delete_old(&self, at: Timestamp, limit: u32) -> Result<u64, Unavailable> {
-        delete_old::delete_old(&self.database, at, limit).await
     }
 }
 

@@ -1,12 +1,16 @@
-//! The audit log and the settings of feature flags.
+//! The audit log, the settings of feature flags, and the deletion of what is of no use any more.
 
 mod audit_access;
 mod audit_log;
 mod feature_flags;
+mod retention;
 mod session_access;
 
 pub(crate) use self::audit_log::write_record;
 pub use self::{
-    audit_access::ways_to_change_the_audit_log, audit_log::PostgresAuditLog, feature_flags::PostgresFlagSettings,
+    audit_access::ways_to_change_the_audit_log,
+    audit_log::PostgresAuditLog,
+    feature_flags::PostgresFlagSettings,
+    retention::PostgresRetention,
     session_access::gap_in_sight_of_sessions,
 };

@@ -7,7 +7,6 @@ mod attach;
 mod begin;
 mod cancel_with_order;
 mod card_payments;
-mod delete_handled;
 mod lock;
 mod mark_cancelled;
 mod mark_handled;
@@ -136,10 +135,6 @@ impl GatewayInbox for PostgresPayments {
 
     async fn take_events(&self, limit: u32) -> Result<Vec<InboxEvent>, Unavailable> {
         take_events::take_events(&self.database, limit).await
-    }
-
-    async fn delete_handled(&self, before: Timestamp, limit: u32) -> Result<u64, Unavailable> {
-        delete_handled::delete_handled(&self.database, before, limit).await
     }
 
     async fn mark_handled(&self, id: &str, at: Timestamp) -> Result<(), Unavailable> {

@@ -1,6 +1,5 @@
 //! Sessions and their refresh tokens.
 
-mod clear;
 mod close;
 mod close_all;
 mod close_all_but;
@@ -18,8 +17,8 @@ use async_trait::async_trait;
 use comanda_domain::{
     AccountId, Administrator, NewSession, Page, Reason, RefreshTokenHash, Session, SessionId, Timestamp,
     ports::{
-        Clearance, CloseSessionsError, ClosingPosition, Closings, OpenSessionError, Renewed, RotateError, Rotated,
-        Rotation, Sessions, SessionsQuery, Unavailable,
+        CloseSessionsError, ClosingPosition, Closings, OpenSessionError, Renewed, RotateError, Rotated, Rotation,
+        Sessions, SessionsQuery, Unavailable,
     },
 };
 
@@ -82,10 +81,6 @@ impl Sessions for PostgresSessions {
 
     async fn list(&self, query: SessionsQuery) -> Result<Page<Session>, Unavailable> {
         list::list(&self.database, query).await
-    }
-
-    async fn clear(&self, clearance: Clearance) -> Result<bool, Unavailable> {
-        clear::clear(&self.database, clearance).await
     }
 
     async fn closed_since(&self, since: Timestamp) -> Result<Closings, Unavailable> {

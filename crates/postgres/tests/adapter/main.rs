@@ -15,6 +15,7 @@ mod migrations;
 mod outbox;
 mod payments;
 mod placing;
+mod retention;
 mod sales_figures;
 mod shop;
 mod tls;

@@ -57,18 +57,27 @@ impl RedisLockouts {
         let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
         let admission = self.run_on(&mut *connection, claimant, operation).await?;
         // The index is in a slot of its own, so it may list too much until it is next read. It lists no devices.
-        let mut index = match (admission, operation) {
+        let (mut index, email) = (redis::pipe(), claimant.email.as_str());
+        match (admission, operation) {
             _ if claimant.device.is_some() => return Ok(admission),
             // The lock may be a device's.
             (_, Operation::Lock) => return Ok(admission),
-            (Admission::Locked(lock), _) => {
-                redis::cmd("ZADD").arg(INDEX).arg(lock.unlock_at.timestamp_millis()).to_owned()
-            }
-            // Nothing else lifts a lock early. Locks that expire leave the index when it is read.
-            (_, Operation::Unlock) => redis::cmd("ZREM").arg(INDEX).to_owned(),
+            // Locks that had expired when this one began leave the index, which would grow for as long as nobody reads
+            // it.
+            (Admission::Locked(lock), _) => index
+                .cmd("ZADD")
+                .arg(INDEX)
+                .arg(lock.unlock_at.timestamp_millis())
+                .arg(email)
+                .cmd("ZREMRANGEBYSCORE")
+                .arg(INDEX)
+                .arg("-inf")
+                .arg(lock.locked_at.timestamp_millis()),
+            // Nothing else lifts a lock early.
+            (_, Operation::Unlock) => index.cmd("ZREM").arg(INDEX).arg(email),
             _ => return Ok(admission),
         };
-        let () = index.arg(claimant.email.as_str()).query_async(&mut *connection).await.map_err(Unavailable::new)?;
+        let () = index.query_async(&mut *connection).await.map_err(Unavailable::new)?;
         Ok(admission)
     }
 

@@ -201,3 +201,18 @@ async fn an_admin_sees_all_locks_page_by_page_and_lifts_one() {
     assert_eq!(redis.list(first).await.unwrap().entries.len(), 6);
     fail(&redis, &stranger(3)).await;
 }
+
+#[tokio::test]
+async fn the_index_of_locks_shrinks_although_nobody_reads_it() {
+    let mut redis = lockouts(LockoutPolicy { free_failures: 1, ..LockoutPolicy::default() }).await;
+    let mut connection = redis.connections.pool.get_owned().await.unwrap();
+    for (n, hours) in [0_i64, 0, 1, 100].into_iter().enumerate() {
+        redis.now = Some(at(hours * 3_600_000));
+        let id = AttemptId::new(Uuid::from_u128(1));
+        redis.begin(&stranger(n), id).await.unwrap();
+        let lock = redis.settle(&stranger(n), id, AttemptOutcome::Failure).await.unwrap();
+        assert!(lock.is_some(), "{n}");
+    }
+    let kept: Vec<String> = redis::cmd("ZRANGE").arg(INDEX).arg(0).arg(-1).query_async(&mut *connection).await.unwrap();
+    assert_eq!(kept, ["customer-3@example.org"]);
+}

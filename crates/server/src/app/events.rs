@@ -29,13 +29,13 @@ pub(super) fn mail(
     Ok(Some(Arc::new(notifier)))
 }
 
-/// Each subscriber has a breaker of its own: one that is gone keeps no other waiting.
+/// Each subscriber has a breaker of its own: one that is gone keeps no other waiting. Returns their names.
 pub(super) fn register_delivery(
     config: &Config,
     events: &Events,
     mail: Option<Arc<MailNotifier>>,
     workers: &mut Workers,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Vec<String>> {
     let settings = &config.outbox;
     let mut subscribers = Vec::new();
     for (name, notifier) in notifiers(config, mail)? {
@@ -43,14 +43,14 @@ pub(super) fn register_delivery(
         let notifier = Arc::new(GuardedNotifier { notifier, breaker });
         subscribers.push(Subscriber { name, notifier });
     }
+    let names: Vec<String> = subscribers.iter().map(|subscriber| subscriber.name.clone()).collect();
     if !subscribers.is_empty() {
-        let names = subscribers.iter().map(|subscriber| subscriber.name.clone()).collect();
-        workers.register(measure_outbox(events.outbox.clone(), names));
+        workers.register(measure_outbox(events.outbox.clone(), names.clone()));
         for (number, to) in (1..).zip(subscribers) {
             workers.register(deliver_events(number, events.clone(), to, settings.per_second));
         }
     }
-    Ok(())
+    Ok(names)
 }
 
 /// The subscribers of events, by names that stay.

@@ -8,7 +8,7 @@ use comanda_postgres::{Database, PostgresMails};
 
 use crate::{
     config::Config,
-    workers::{MailsWaker, Workers, delete_old_mails, send_mails},
+    workers::{MailsWaker, Workers, send_mails},
 };
 
 pub(super) fn stored(database: &Database, config: &Config) -> Arc<PostgresMails> {
@@ -19,7 +19,7 @@ pub(super) fn tokens() -> Arc<dyn MailTokens> {
     Arc::new(RandomMailTokens)
 }
 
-/// Where nobody is written to, mails are recorded all the same, and deleted when they are old.
+/// Where nobody is written to, mails are recorded all the same.
 pub(super) fn register(
     config: &Config,
     stored: Arc<dyn ports::Mails>,
@@ -35,6 +35,5 @@ pub(super) fn register(
     // sent.
     let retries = RetryTerms { longest_pause: Duration::from_mins(30), attempts: 24, ..config.outbox.retries() };
     let mails = Mails { mails: stored, sender, tokens: tokens(), lockouts, clock, retries };
-    workers.register(delete_old_mails(mails.clone()));
     workers.register(send_mails(mails, waker));
 }

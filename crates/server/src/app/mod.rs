@@ -14,9 +14,11 @@ mod setup;
 use std::{sync::Arc, time::Duration};
 
 use actix_web::web::Data;
-use comanda_application::{Accounts, Events, Menu, Operations, Orders, Payments, Sales, Sessions, accounts::Passwords};
+use comanda_application::{
+    Accounts, Events, Menu, Operations, Orders, Payments, Sales, Sessions, accounts::Passwords, operations::Retention,
+};
 use comanda_domain::ports::{self, AuditLog, Clock, FlagSettings, IdGenerator, PublicMenu, SecurityLog};
-use comanda_postgres::{PostgresAuditLog, PostgresFlagSettings, PostgresHealth};
+use comanda_postgres::{PostgresAuditLog, PostgresFlagSettings, PostgresHealth, PostgresRetention};
 use comanda_redis::RedisHealth;
 
 use self::payments::Gateways;
@@ -31,8 +33,8 @@ use crate::{
     security::SecurityEvents,
     system::{SystemClock, UuidV7},
     workers::{
-        MailsWaker, PaymentsWaker, Workers, clear_sessions, delete_handled_events, follow_replica, follow_unlocks,
-        measure_pools, process_payments,
+        MailsWaker, PaymentsWaker, Workers, delete_old_rows, follow_replica, follow_unlocks, measure_pools,
+        process_payments,
     },
 };
 
@@ -110,8 +112,13 @@ impl Server {
         let events =
             Events { outbox: events::outbox(&database), clock: clock.clone(), retries: config.outbox.retries() };
         workers.register(process_payments(payments.clone(), payments_waker));
-        workers.register(delete_handled_events(payments.clone()));
-        events::register_delivery(config, &events, mail, &mut workers)?;
+        let subscribers = events::register_delivery(config, &events, mail, &mut workers)?;
+        workers.register(delete_old_rows(Retention {
+            rows: Arc::new(PostgresRetention::new(database.clone(), ids.generate())),
+            subscribers,
+            clock: clock.clone(),
+            terms: config.retention_terms(),
+        }));
         let figures = sales::figures(&database, &mut workers);
 
         let session_service = Sessions {
@@ -125,7 +132,6 @@ impl Server {
             clock: clock.clone(),
             terms: config.sessions,
         };
-        workers.register(clear_sessions(session_service.clone()));
 
         let app = App {
             orders: Orders {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     Setting, breakers, database, deployment, flags, http, lockouts, mail, menu_cache, order_limits, outbox, passwords,
-    payments, placement, rate_limit, redis, sessions, telemetry, tokens, webhooks,
+    payments, placement, rate_limit, redis, retention, sessions, telemetry, tokens, webhooks,
 };
 
 /// Settings that belong together.
@@ -33,6 +33,7 @@ const SECTIONS: &[Section] = &[
     Section { name: "Mail", settings: mail::SETTINGS },
     Section { name: "Webhooks", settings: webhooks::SETTINGS },
     Section { name: "Event delivery", settings: outbox::SETTINGS },
+    Section { name: "Retention", settings: retention::SETTINGS },
     Section { name: "Menu cache", settings: menu_cache::SETTINGS },
     Section { name: "Feature flags", settings: flags::SETTINGS },
     Section { name: "Logs and traces", settings: telemetry::SETTINGS },

@@ -22,6 +22,7 @@ mod placement;
 mod rate_limit;
 mod reader;
 mod redis;
+mod retention;
 mod secret;
 mod sessions;
 mod setting;
@@ -34,7 +35,7 @@ mod value;
 mod webhooks;
 
 use comanda_application::sessions::SessionTerms;
-use comanda_domain::{Currency, FlagDefaults, RateLimit};
+use comanda_domain::{Currency, FlagDefaults, RateLimit, RetentionTerms};
 use comanda_menu_cache::CacheTerms;
 
 pub use self::{
@@ -54,6 +55,7 @@ pub use self::{
     placement::PlacementSettings,
     reader::{ConfigError, Mistake},
     redis::RedisSettings,
+    retention::RetentionSettings,
     secret::Secret,
     setting::Setting,
     source::Source,
@@ -91,6 +93,7 @@ pub struct Config {
     pub mail: MailSettings,
     pub webhooks: WebhookSettings,
     pub outbox: OutboxSettings,
+    pub retention: RetentionSettings,
     pub menu_cache: CacheTerms,
     pub flags: FlagDefaults,
     pub log: LogConfig,
@@ -155,6 +158,7 @@ impl Config {
             let mail = MailSettings::read(reader);
             let webhooks = WebhookSettings::read(reader);
             let outbox = OutboxSettings::read(reader);
+            let retention = RetentionSettings::read(reader);
             let menu_cache = MenuCacheSettings::read(reader);
             let flags = FlagSettings::read(reader);
             let telemetry = TelemetrySettings::read(reader);
@@ -175,6 +179,7 @@ impl Config {
                 mail: mail?,
                 webhooks: webhooks?,
                 outbox: outbox?,
+                retention: retention?,
                 menu_cache: menu_cache?.terms(),
                 flags: flags?.defaults(),
                 log: telemetry.as_ref()?.log(),
@@ -182,6 +187,13 @@ impl Config {
                 warnings: reader.take_warnings(),
             })
         })
+    }
+}
+
+impl Config {
+    /// For how long rows are kept.
+    pub fn retention_terms(&self) -> RetentionTerms {
+        self.retention.terms(self.sessions.refresh_grace)
     }
 }
 

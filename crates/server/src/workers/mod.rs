@@ -4,10 +4,8 @@
 //! workers with [`Workers`], and `serve` starts them before the server listens and stops them after its last request.
 //! Nothing else runs in the background.
 
-mod clear_sessions;
 mod commit_orders;
-mod delete_handled_events;
-mod delete_old_mails;
+mod delete_old_rows;
 mod deliver_events;
 mod follow_replica;
 mod follow_unlocks;
@@ -29,10 +27,8 @@ mod worker;
 #[cfg(test)]
 pub use self::worker::Worker;
 pub use self::{
-    clear_sessions::clear_sessions,
     commit_orders::commit_orders,
-    delete_handled_events::delete_handled_events,
-    delete_old_mails::delete_old_mails,
+    delete_old_rows::delete_old_rows,
     deliver_events::deliver_events,
     follow_replica::follow_replica,
     follow_unlocks::follow_unlocks,

@@ -1,0 +1,51 @@
+//! Deleting what is of no use any more, in batches of rows that are found by index. `docs/retention.md` has the rule of
+//! every table.
+
+mod events;
+mod lease;
+mod rows;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use comanda_domain::{
+    Perishable, Timestamp,
+    ports::{Deleted, Retention, Unavailable},
+};
+use uuid::Uuid;
+
+use self::events::OldEvents;
+use crate::Database;
+
+/// Deletes in all tables.
+pub struct PostgresRetention {
+    database: Database,
+    /// Who holds the lease.
+    holder: Uuid,
+    events: OldEvents,
+}
+
+impl PostgresRetention {
+    /// `holder` is another one for every process.
+    pub fn new(database: Database, holder: Uuid) -> Self {
+        Self { database, holder, events: OldEvents::default() }
+    }
+}
+
+#[async_trait]
+impl Retention for PostgresRetention {
+    async fn hold_lease(&self, duration: Duration) -> Result<bool, Unavailable> {
+        lease::hold(&self.database, self.holder, duration).await
+    }
+
+    async fn see_subscribers(&self, names: &[String]) -> Result<(), Unavailable> {
+        events::see_subscribers(&self.database, names).await
+    }
+
+    async fn delete(&self, what: Perishable, before: Timestamp, limit: u32) -> Result<Deleted, Unavailable> {
+        match what {
+            Perishable::Events => self.events.delete(&self.database, before, limit).await,
+            other => rows::delete(&self.database, other, before, limit).await,
+        }
+    }
+}

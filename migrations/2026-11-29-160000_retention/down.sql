@@ -1,0 +1,3 @@
+ALTER TABLE outbox_subscribers DROP COLUMN seen_at;
+DROP TABLE outbox_horizon;
+DROP TABLE leases;
