@@ -5,6 +5,7 @@ mod audit_log;
 mod feature_flags;
 mod retention;
 mod session_access;
+mod snapshots;
 
 pub(crate) use self::audit_log::write_record;
 pub use self::{
@@ -13,4 +14,5 @@ pub use self::{
     feature_flags::PostgresFlagSettings,
     retention::PostgresRetention,
     session_access::gap_in_sight_of_sessions,
+    snapshots::{HeldSnapshot, oldest_snapshot},
 };

@@ -7,9 +7,12 @@
 
 mod by_period;
 mod covered;
+mod lag;
 mod snapshot;
 mod summarize;
 mod top_items;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use comanda_domain::{
@@ -34,6 +37,11 @@ impl PostgresSalesFigures {
     /// ago this was, the more a report has to read besides the summaries.
     pub async fn summarize(&self) -> Result<(), Unavailable> {
         summarize::catch_up(&self.database).await
+    }
+
+    /// How long ago the oldest event happened that is not in the summaries.
+    pub async fn lag(&self) -> Result<Duration, Unavailable> {
+        lag::lag(&self.database).await
     }
 }
 

@@ -14,6 +14,7 @@ mod listen_for_closed_sessions;
 mod listen_for_menu_notifications;
 mod measure_outbox;
 mod measure_pools;
+mod measure_snapshots;
 mod process_payments;
 mod read_closed_sessions;
 mod refresh_menu;
@@ -37,6 +38,7 @@ pub use self::{
     listen_for_menu_notifications::listen_for_menu_notifications,
     measure_outbox::measure_outbox,
     measure_pools::measure_pools,
+    measure_snapshots::measure_snapshots,
     process_payments::{PaymentsWaker, process_payments},
     read_closed_sessions::read_closed_sessions,
     refresh_menu::refresh_menu,

@@ -1,0 +1,107 @@
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use comanda_domain::ports::Unavailable;
+use comanda_postgres::{Database, HeldSnapshot, PostgresSalesFigures, oldest_snapshot};
+use metrics::gauge;
+
+use super::worker::{Context, Worker};
+
+const PERIOD: Duration = Duration::from_secs(5);
+
+/// From this age on a snapshot is measured with who holds it. Younger ones are everyday business, and there are many.
+const NOTEWORTHY: Duration = Duration::from_secs(5);
+
+/// From this age on it is in the log.
+const OLD: Duration = Duration::from_mins(1);
+
+/// Measures the oldest snapshot in PostgreSQL, and what waits for it beside the outbox: the sales figures.
+pub fn measure_snapshots(database: Database, figures: Arc<PostgresSalesFigures>) -> Worker {
+    Worker::new("measure_snapshots", move |context| {
+        let (database, figures) = (database.clone(), Arc::clone(&figures));
+        async move { run(&database, &figures, context).await }
+    })
+}
+
+async fn run(database: &Database, figures: &PostgresSalesFigures, context: Context) {
+    let mut measurement = Measurement::default();
+    loop {
+        match measure(database, figures, &mut measurement).await {
+            Ok(()) => context.succeeded(),
+            Err(error) => context.failed(&error),
+        }
+        if context.pause(PERIOD).await.is_cancelled() {
+            break;
+        }
+    }
+}
+
+async fn measure(
+    database: &Database,
+    figures: &PostgresSalesFigures,
+    measurement: &mut Measurement,
+) -> Result<(), Unavailable> {
+    measurement.found(oldest_snapshot(database).await?);
+    gauge!("comanda_sales_summary_lag_seconds").set(figures.lag().await?.as_secs_f64());
+    Ok(())
+}
+
+/// What was found last.
+#[derive(Default)]
+struct Measurement {
+    oldest: Option<Seen>,
+}
+
+struct Seen {
+    snapshot: HeldSnapshot,
+    /// When its holder was first seen to hold this transaction.
+    since: Instant,
+    /// How old it was last.
+    age: Duration,
+}
+
+impl Measurement {
+    fn found(&mut self, oldest: Option<HeldSnapshot>) {
+        let before = self.oldest.take();
+        self.oldest = oldest.map(|snapshot| Seen::now(snapshot, before.as_ref()));
+        let (age, transactions) =
+            self.oldest.as_ref().map_or_else(Default::default, |seen| (seen.age, seen.snapshot.transactions));
+        gauge!("comanda_oldest_snapshot_seconds").set(age.as_secs_f64());
+        gauge!("comanda_oldest_snapshot_transactions").set(f64::from(u32::try_from(transactions).unwrap_or(u32::MAX)));
+        if let Some(before) = before.filter(|before| before.age >= NOTEWORTHY) {
+            measure_holder(&before.snapshot, Duration::ZERO);
+        }
+        if let Some(seen) = self.oldest.as_ref().filter(|seen| seen.age >= NOTEWORTHY) {
+            measure_holder(&seen.snapshot, seen.age);
+        }
+    }
+}
+
+impl Seen {
+    fn now(snapshot: HeldSnapshot, before: Option<&Self>) -> Self {
+        let before = before.filter(|before| before.snapshot.is_held_like(&snapshot));
+        let since = before.map_or_else(Instant::now, |before| before.since);
+        // Of some holders only the transaction is known. While no other has begun since, it holds nothing back.
+        let seen_for = if snapshot.transactions > 0 { since.elapsed() } else { Duration::ZERO };
+        let age = snapshot.age.unwrap_or(seen_for);
+        if age >= OLD && before.is_none_or(|before| before.age < OLD) {
+            let HeldSnapshot { holder, name, database, pid, transactions, .. } = &snapshot;
+            tracing::warn!(holder, name, database, pid, transactions, ?age, "an old snapshot is held");
+        }
+        Self { snapshot, since, age }
+    }
+}
+
+/// Only for old ones: the series of a process id stays until the server ends.
+fn measure_holder(snapshot: &HeldSnapshot, age: Duration) {
+    let HeldSnapshot { holder, name, database, pid, .. } = snapshot;
+    let labels = [
+        ("holder", holder.clone()),
+        ("name", name.clone()),
+        ("database", database.clone().unwrap_or_default()),
+        ("pid", pid.map(|pid| pid.to_string()).unwrap_or_default()),
+    ];
+    gauge!("comanda_snapshot_seconds", &labels).set(age.as_secs_f64());
+}
