@@ -223,7 +223,7 @@ async fn what_ended_long_ago_is_deleted_and_what_goes_on_is_kept() {
                 SELECT sha256('old'), session_id, issued_at, used_at FROM refresh_tokens WHERE used_at IS NOT NULL";
     assert_eq!(database.execute(keep, &[]).await.unwrap(), 1);
 
-    // Its workers begin with a round.
+    // Of two servers, one deletes.
     app.open_another(&[]);
     let left = "SELECT (SELECT count(*) FROM sessions WHERE expires_at < now()) \
                      + (SELECT count(*) FROM refresh_tokens WHERE used_at IS NOT NULL AND NOT is_kept)";

@@ -7,7 +7,7 @@ use metrics::counter;
 use super::worker::{Context, Worker};
 
 /// How long to wait when nothing is left to delete.
-const PERIOD: Duration = Duration::from_secs(30);
+const PERIOD: Duration = Duration::from_secs(10);
 
 /// Between two batches, for whoever else needs the disk: 5,000 rows a second at most.
 const BREATH: Duration = Duration::from_millis(100);
