@@ -37,3 +37,4 @@ mod session_ends;
 mod sessions;
 mod stripe;
 mod tls;
+mod unreadable;

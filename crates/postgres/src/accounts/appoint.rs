@@ -1,6 +1,6 @@
 use comanda_domain::{
-    MailKind, Role, Timestamp, appointment_record,
-    ports::{ChangedAccount, ExistingAccount, NewAccount, RegisterAccountError, Unavailable},
+    MailKind, Timestamp, appointment_record,
+    ports::{ChangedAccount, ExistingAccount, NewAccount, RegisterAccountError},
 };
 use diesel::{
     prelude::*,
@@ -31,7 +31,7 @@ pub(super) async fn appoint(
                 .one("account.lock_by_email")
                 .await
                 .optional()?;
-            let role = before.as_ref().map(|row| row.role.parse::<Role>()).transpose().map_err(Unavailable::new)?;
+            let role = before.as_ref().map(AccountRow::role).transpose()?;
             let changed = match (before, existing) {
                 (None, _) => open(connection, &account).await?,
                 (Some(_), ExistingAccount::Refused) => return Err(Failure(RegisterAccountError::EmailTaken)),

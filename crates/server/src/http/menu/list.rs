@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::shown_to;
 use crate::http::{
     extract::{Filter, MaybeSignedIn, Paged, Service, pages},
-    problem::{Code, Failure, Problem},
+    problem::{Failure, Problem},
     validation::Violations,
     wire::MenuItemResponse,
 };
@@ -52,13 +52,13 @@ impl Position {
         Self { category: details.category.to_string(), name: details.name.to_string(), id: item.id.as_uuid() }
     }
 
-    fn read(self) -> Result<MenuPosition, Problem> {
-        let invalid = |_| Problem::new(Code::InvalidCursor, "The cursor does not come from this list.");
-        Ok(MenuPosition {
-            category: Category::new(&self.category).map_err(invalid)?,
-            name: MenuItemName::new(&self.name).map_err(invalid)?,
+    /// The cursor is signed: these are the texts of an item that this list has shown.
+    fn read(self) -> MenuPosition {
+        MenuPosition {
+            category: Category::stored(&self.category),
+            name: MenuItemName::stored(&self.name),
             id: MenuItemId::new(self.id),
-        })
+        }
     }
 }
 
@@ -76,7 +76,7 @@ pub async fn list(
     MaybeSignedIn(reader): MaybeSignedIn,
     Paged { criteria: (category, name), limit, after, pages }: Paged<MenuItemFilter>,
 ) -> Result<HttpResponse, Failure<Unavailable>> {
-    let after = after.map(Position::read).transpose()?;
+    let after = after.map(Position::read);
     let found = menu.list(reader, category, name, after, limit).await?;
     Ok(pages.respond::<MenuItemPage, _>(found, Position::of, |item| MenuItemResponse::new(&item, shown_to(reader))))
 }
