@@ -3,7 +3,9 @@ use comanda_domain::{
     ports::{MenuItemsQuery, Unavailable},
 };
 use diesel::{
+    define_sql_function,
     dsl::sql,
+    pg::Pg,
     prelude::*,
     sql_types::{Bool, Text},
 };
@@ -11,6 +13,11 @@ use diesel_async::RunQueryDsl;
 
 use super::row::MenuItemRow;
 use crate::database::{Database, NamedRows, PageOfRows, schema::menu_items};
+
+define_sql_function! {
+    /// How a text is searched: without case and accents (see the migration of this name).
+    fn search_form(text: Text) -> Text;
+}
 
 pub(super) async fn items(database: &Database, query: MenuItemsQuery) -> Result<Page<MenuItem>, Unavailable> {
     let mut page = PageOfRows::new(query.limit);
@@ -30,15 +37,10 @@ pub(super) async fn items(database: &Database, query: MenuItemsQuery) -> Result<
             select = select.filter(menu_items::active);
         }
         if let Some(category) = &query.category {
-            select = select.filter(menu_items::category.eq(category.as_str().to_owned()));
+            select = select.filter(search_form(menu_items::category).eq(search_form(category.as_str().to_owned())));
         }
         if let Some(text) = &query.name_like {
-            let contains = menu_items::name.ilike(format!("%{}%", escape_like(text)));
-            // Forgives typing mistakes: the similarity, from 0 to 1 and whatever the case, of the text and those words
-            // of the name that are most similar to it (<https://www.postgresql.org/docs/current/pgtrgm.html>).
-            let similar =
-                sql::<Bool>("word_similarity(").bind::<Text, _>(text.clone()).sql(", menu_items.name) >= 0.45");
-            select = select.filter(contains.or(similar));
+            select = select.filter(matches(text));
         }
         if let Some((category, name, id)) = after.clone() {
             // (category, name, id) > (…, …, …), spelled out.
@@ -56,7 +58,21 @@ pub(super) async fn items(database: &Database, query: MenuItemsQuery) -> Result<
     }
 }
 
-/// The reader typed a text, not a pattern.
-fn escape_like(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+/// Whether a menu item's name holds the text, or a word much like it. Both are compared without case and accents, and by
+/// an index (`menu_items_by_search_form`).
+///
+/// The second condition forgives typing mistakes: the similarity, from 0 to 1, of the text and those words of the name
+/// that are most similar to it (<https://www.postgresql.org/docs/current/pgtrgm.html>). Its threshold is a setting; the
+/// subquery sets it for this statement's transaction before any row is read, as nothing in it depends on a row.
+fn matches(text: &str) -> Box<dyn BoxableExpression<menu_items::table, Pg, SqlType = Bool>> {
+    let matches = sql::<Bool>(
+        "(SELECT set_config('pg_trgm.word_similarity_threshold', '0.45', true)) IS NOT NULL \
+         AND (search_form(menu_items.name) LIKE '%' || replace(replace(replace(search_form(",
+    )
+    .bind::<Text, _>(text.to_owned())
+    // The reader typed a text, not a pattern.
+    .sql("), '\\', '\\\\'), '%', '\\%'), '_', '\\_') || '%' OR search_form(")
+    .bind::<Text, _>(text.to_owned())
+    .sql(") <% search_form(menu_items.name))");
+    Box::new(matches)
 }

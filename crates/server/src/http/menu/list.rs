@@ -17,10 +17,11 @@ use crate::http::{
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MenuItemFilter {
-    /// Only menu items under this heading.
+    /// Only menu items under this heading, whatever the case and the accents.
     #[param(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 60)]
     category: Option<String>,
-    /// Only menu items whose name contains this, or a word much like it, whatever the case: `carbonra` finds Carbonara.
+    /// Only menu items whose name contains this, or a word much like it, whatever the case and the accents: `carbonra`
+    /// finds Carbonara, and `creme brulee` finds Crème brûlée.
     #[param(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", max_length = 120)]
     q: Option<String>,
 }
