@@ -36,5 +36,6 @@ mod security_events;
 mod session_ends;
 mod sessions;
 mod stripe;
+mod text;
 mod tls;
 mod unreadable;

@@ -24,7 +24,8 @@ pub(super) async fn appoint(
     database
         .transaction(async move |connection| {
             let before = users::table
-                .filter(users::email.eq(account.email.as_str()))
+                .filter(users::email.eq_any(account.email.spellings()))
+                .order(users::email.eq(account.email.as_str()).desc())
                 .select(AccountRow::as_select())
                 .for_no_key_update()
                 .first(connection)

@@ -137,7 +137,8 @@ async fn take_one(
 /// The account that the mail is for, unless it has another address by now, or is disabled.
 async fn reader_of(connection: &mut AsyncPgConnection, row: &MailRow) -> QueryResult<Option<ReaderRow>> {
     let reader = users::table
-        .filter(users::email.eq(&row.email).and(users::disabled.eq(false)))
+        .filter(users::email.eq_any(Email::stored(&row.email).spellings()).and(users::disabled.eq(false)))
+        .order(users::email.eq(&row.email).desc())
         .select(ReaderRow::as_select())
         .first(connection)
         .one("mail.find_reader")
