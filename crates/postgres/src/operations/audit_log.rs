@@ -81,7 +81,8 @@ impl AuditLog for PostgresAuditLog {
     async fn entries(&self, query: AuditQuery) -> Result<Page<AuditEntry>, Unavailable> {
         let mut page = PageOfRows::new(query.limit);
         let mut before = query.before.unwrap_or(i64::MAX);
-        let mut connection = self.database.list_connection().await?;
+        // Not from a replica: servers learn here which locks were lifted.
+        let mut connection = self.database.read_connection().await?;
         loop {
             let mut select = audit_log::table
                 .filter(audit_log::id.lt(before))
