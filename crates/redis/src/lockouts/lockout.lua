@@ -18,11 +18,24 @@ end
 local allowed_at_first = math.max(free, 1)
 
 local device = ARGV[13]
+local unreadable = 0
+
+-- Reads a key. One of another type, which another program has written, is as good as none.
+local function fetch(command, key, ...)
+    local kept = redis.pcall(command, key, ...)
+    if type(kept) == 'table' and kept.err then
+        unreadable = unreadable + 1
+        redis.call('DEL', key)
+        return nil
+    end
+    return kept
+end
+
 local kept
 if device == '' then
-    kept = redis.call('GET', KEYS[1])
+    kept = fetch('GET', KEYS[1])
 else
-    kept = redis.call('HGET', KEYS[2], device)
+    kept = fetch('HGET', KEYS[2], device)
 end
 
 -- The state that is kept, if it can be read. What another program has written is as good as nothing.
@@ -47,10 +60,9 @@ local function read(kept)
     return state
 end
 
-local unreadable = 0
 local state = kept and read(kept)
 if not state then
-    if kept then unreadable = 1 end
+    if kept then unreadable = unreadable + 1 end
     state = { attempts = 0, counted = 0, level = 0, flying = {} }
 end
 
@@ -149,7 +161,7 @@ local function locked(state)
 end
 
 if operation == 'lock' and device == '' and not locked(state) then
-    for _, other in ipairs(redis.call('HVALS', KEYS[2])) do
+    for _, other in ipairs(fetch('HVALS', KEYS[2]) or {}) do
         other = read(other)
         if not other then
             unreadable = unreadable + 1

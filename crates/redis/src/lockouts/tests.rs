@@ -224,4 +224,11 @@ async fn a_state_that_somebody_wrote_by_hand_begins_anew() {
             redis.settle(&claimant, id, AttemptOutcome::Success).await.unwrap();
         }
     }
+    // Keys of another type.
+    let claimant = stranger(6);
+    let key = format!("lockout:{{{}}}", claimant.email);
+    let _: i64 = redis::cmd("LPUSH").arg(&key).arg("x").query_async(&mut *connection).await.unwrap();
+    let () = redis::cmd("SET").arg(format!("{key}:devices")).arg("x").query_async(&mut *connection).await.unwrap();
+    assert_eq!(redis.find(&claimant.email).await.unwrap(), None);
+    assert_eq!(redis.begin(&claimant, AttemptId::new(Uuid::from_u128(3))).await.unwrap(), Admission::Allowed);
 }

@@ -103,9 +103,21 @@ async fn tagged(connection: &mut impl AsyncCommands) -> Result<Vec<MenuItemId>, 
     Ok(ids)
 }
 
+/// What a key holds. One of another type, which another program has written, is as good as none.
+async fn get(connection: &mut impl AsyncCommands, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+    let got: redis::RedisResult<Option<Vec<u8>>> = connection.get(key).await;
+    match got {
+        Err(error) if error.code() == Some("WRONGTYPE") => {
+            report(key, &error);
+            Ok(None)
+        }
+        got => got.map_err(Unavailable::new),
+    }
+}
+
 /// The newest version.
 async fn current(connection: &mut impl AsyncCommands) -> Result<Option<u64>, Unavailable> {
-    let version: Option<Vec<u8>> = connection.get(CURRENT).await.map_err(Unavailable::new)?;
+    let version = get(connection, CURRENT).await?;
     let read = |version: Vec<u8>| {
         let version = str::from_utf8(&version).map_err(Unreadable::from)?;
         version.parse().map_err(Unreadable::from)
@@ -124,14 +136,14 @@ impl MenuCache for RedisMenuCache {
         let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
         let Some(version) = current(&mut *connection).await? else { return Ok(None) };
         let key = whole_key(version);
-        let text: Option<Vec<u8>> = connection.get(&key).await.map_err(Unavailable::new)?;
+        let text = get(&mut *connection, &key).await?;
         Ok(text.and_then(|text| read::<StoredCopy, _>(&key, &text)))
     }
 
     async fn item(&self, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable> {
         let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
         let key = item_key(id);
-        let entry: Option<Vec<u8>> = connection.get(&key).await.map_err(Unavailable::new)?;
+        let entry = get(&mut *connection, &key).await?;
         // The version comes first, and then a space.
         let item = entry.map(|entry| entry.into_iter().skip_while(|byte| *byte != b' ').collect::<Vec<_>>());
         Ok(item.and_then(|item| read::<StoredItem, _>(&key, &item)))

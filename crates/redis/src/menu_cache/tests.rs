@@ -196,4 +196,14 @@ async fn what_somebody_wrote_by_hand_is_as_good_as_nothing_and_is_replaced() {
         cache.publish(&published, &ItemChanges::Everything).await.unwrap();
         assert_eq!(cache.version().await.unwrap(), Some(3), "{odd}");
     }
+    // Keys of another type.
+    for key in [CURRENT.to_owned(), whole_key(3), item_key(item(1, 0, 0).id)] {
+        let _: i64 = connection.del(&key).await.unwrap();
+        let _: i64 = connection.lpush(&key, "x").await.unwrap();
+    }
+    assert_eq!((cache.version().await.unwrap(), cache.whole().await.unwrap()), (None, None));
+    assert_eq!(cache.item(item(1, 0, 0).id).await.unwrap(), None);
+    cache.publish(&published, &ItemChanges::Everything).await.unwrap();
+    assert_eq!(cache.whole().await.unwrap(), Some(published));
+    assert_eq!(cache.item(item(1, 0, 0).id).await.unwrap(), Some(item(1, 30, 1)));
 }
