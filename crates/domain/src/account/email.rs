@@ -62,6 +62,12 @@ impl Email {
         &self.0
     }
 
+    /// The address as mail servers take it that know no other script: with the domain in Punycode.
+    pub fn for_mail(&self) -> String {
+        let ascii = self.0.rsplit_once('@').and_then(|(local, domain)| Some((local, domain_in_ascii(domain)?)));
+        ascii.map_or_else(|| self.0.clone(), |(local, domain)| format!("{local}@{domain}"))
+    }
+
     /// The address, followed by its other spellings under which it may have been stored before addresses had one form:
     /// with the domain in Punycode, or without.
     pub fn spellings(&self) -> Vec<String> {
@@ -174,6 +180,8 @@ mod tests {
             assert_eq!(Email::new(twin).as_ref(), Ok(&address), "{twin:?}");
         }
         assert_eq!(address.spellings(), ["ana@b\u{fc}cher.example", "ana@xn--bcher-kva.example"]);
+        assert_eq!(address.for_mail(), "ana@xn--bcher-kva.example");
+        assert_eq!(Email::stored("ana@localhost").for_mail(), "ana@localhost");
         assert_eq!(
             Email::stored("ana@xn--bcher-kva.example").spellings(),
             ["ana@xn--bcher-kva.example", "ana@b\u{fc}cher.example"]
