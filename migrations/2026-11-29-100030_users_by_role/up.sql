@@ -1,1 +1,1 @@
-CREATE INDEX CONCURRENTLY users_by_role ON users (role, id);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS users_by_role ON users (role, id);

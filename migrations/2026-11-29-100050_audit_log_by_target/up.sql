@@ -1,1 +1,1 @@
-CREATE INDEX CONCURRENTLY audit_log_by_target ON audit_log (target, id);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS audit_log_by_target ON audit_log (target, id);
