@@ -167,7 +167,7 @@ impl MailNotifier {
                 .map_err(|error| NotifyError::Rejected(format!("a mail template fails: {error}")))
         };
         let rejected = |error: &dyn std::fmt::Display| NotifyError::Rejected(format!("the mail is invalid: {error}"));
-        let address: Address = to.as_str().parse().map_err(|error| rejected(&error))?;
+        let address: Address = to.for_mail().parse().map_err(|error| rejected(&error))?;
         Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, address))

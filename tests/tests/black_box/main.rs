@@ -37,4 +37,6 @@ mod security_events;
 mod session_ends;
 mod sessions;
 mod stripe;
+mod text;
 mod tls;
+mod unreadable;

@@ -29,7 +29,7 @@ use tokio::{
 pub(crate) use self::{
     connections::in_time,
     named::{Named, NamedRows},
-    row_error::{InconsistentRow, RowOf},
+    row_error::{PageOfRows, RowOf},
     statement::{TypeName, statement},
     transaction::{Work, spawn_transaction},
     transaction_failure::Failure,
@@ -102,6 +102,7 @@ impl Database {
     /// Connects once to make sure that it works. Must be called within a tokio runtime, which from then on drives the
     /// connections and the transactions.
     pub async fn connect(mut config: DatabaseConfig) -> Result<Self, ConnectError> {
+        row_error::register_counters();
         config.url = config.url.with_time_limits();
         let slow_statements = SlowStatements::longer_than(config.slow_statement);
         let connections = |url: &DatabaseUrl, name, size, limit| {

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use comanda_domain::{
     AccountId, Currency, Email, Event, EventKind, MenuItemId, MenuItemName, Money, OrderEvent, OrderId, OrderNumber,
-    OrderStatus, PaymentEvent, PaymentId, PersonName,
+    OrderStatus, PaymentEvent, PaymentId, PaymentMethod, PersonName, ports::Readable,
 };
 use diesel::{
     QueryableByName,
@@ -9,7 +9,7 @@ use diesel::{
 };
 use uuid::Uuid;
 
-use crate::database::{InconsistentRow, RowOf};
+use crate::database::RowOf;
 
 /// The columns of an [`EventRow`], of an event `e`.
 pub(super) const EVENT_COLUMNS: &str = "e.id, e.kind, e.occurred_at, e.subject_id, e.subject_version, \
@@ -68,7 +68,7 @@ pub(super) struct EventRow {
 }
 
 impl EventRow {
-    pub(super) fn into_event(self, currency: Currency) -> Result<Event, InconsistentRow> {
+    pub(super) fn into_event(self, currency: Currency) -> Readable<Event> {
         let row = RowOf { table: "outbox_events", id: self.subject_id };
         let happened = match self.kind.as_str() {
             "order.placed" => EventKind::OrderPlaced(self.order(currency, row)?),
@@ -88,14 +88,14 @@ impl EventRow {
         Ok(Event { id, stream, occurred_at, happened, is_held })
     }
 
-    fn order(&self, currency: Currency, row: RowOf) -> Result<OrderEvent, InconsistentRow> {
+    fn order(&self, currency: Currency, row: RowOf<Uuid>) -> Readable<OrderEvent> {
         let of_order = self.stream == self.subject_id;
         let current = row.read("version", u32::try_from(self.order_version.unwrap_or_default()))?;
         let version = match of_order {
             true => row.read("subject_version", u32::try_from(self.subject_version))?,
             false => current,
         };
-        let status: OrderStatus = row.read("status", self.order_status.as_deref().unwrap_or_default().parse())?;
+        let status = row.read("status", self.order_status.as_deref().unwrap_or_default().parse::<OrderStatus>())?;
         Ok(OrderEvent {
             id: OrderId::new(self.stream),
             number: OrderNumber::new(row.read("number", u64::try_from(self.number.unwrap_or_default()))?),
@@ -109,10 +109,10 @@ impl EventRow {
         })
     }
 
-    fn payment(&self, currency: Currency, row: RowOf) -> Result<PaymentEvent, InconsistentRow> {
+    fn payment(&self, currency: Currency, row: RowOf<Uuid>) -> Readable<PaymentEvent> {
         Ok(PaymentEvent {
             id: PaymentId::new(self.subject_id),
-            method: row.read("method", self.method.as_deref().unwrap_or_default().parse())?,
+            method: row.read("method", self.method.as_deref().unwrap_or_default().parse::<PaymentMethod>())?,
             amount: Money::new(self.amount.unwrap_or_default(), currency),
             refunded: Money::new(self.refunded.unwrap_or_default(), currency),
         })

@@ -94,9 +94,8 @@ impl Unlocks {
             self.known = self.known.split_off(&(place.after + 1));
         }
         let fresh = unlocks.into_iter().filter(|entry| self.known.insert(entry.id));
-        let unlock =
-            |AuditEntry { record, .. }| Some(Unlock { email: Email::new(&record.target).ok()?, at: record.at });
-        Ok(fresh.filter_map(unlock).collect())
+        let unlock = |AuditEntry { record, .. }| Unlock { email: Email::stored(&record.target), at: record.at };
+        Ok(fresh.map(unlock).collect())
     }
 }
 

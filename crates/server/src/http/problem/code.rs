@@ -77,6 +77,10 @@ codes! {
          cancelled by its customer until it is being prepared and by staff until it is completed.";
     AlreadyPaid = CONFLICT, "already-paid", "The order is paid",
         "There is nothing left to pay. GET /v1/orders/{id}?include=payments shows how it was paid.";
+    UnreadableRecord = CONFLICT, "unreadable-record", "A stored record cannot be read",
+        "The record that record names holds a value which this version of the server refuses: another version, or \
+         somebody by hand, has written it. Trying again does not help; an operator has to mend the record. Nothing was \
+         changed, and nothing else is affected.";
     IdempotencyInProgress = CONFLICT, "idempotency-in-progress", "The first request is still in progress",
         "A request with the same Idempotency-Key has not ended yet. Ask again in a moment.";
     PreconditionFailed = PRECONDITION_FAILED, "precondition-failed", "It was changed meanwhile",
