@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::openapi::{Document, Operation, type_of};
 
 /// How many requests are sent.
-const REQUESTS: u32 = 2500;
+const REQUESTS: u32 = 4000;
 
 #[derive(Clone, Copy, Debug)]
 enum Caller {
@@ -160,8 +160,13 @@ impl Named {
                 "string" if schema["format"] == "uuid" => self.id().prop_map(Value::from).boxed(),
                 _ => {
                     let examples = [&schema["example"], &schema["examples"][0]];
-                    let example = examples.into_iter().find_map(Value::as_str).unwrap_or("an example");
-                    prop_oneof![1 => Just(example.to_owned()), 2 => text()].prop_map(Value::from).boxed()
+                    let example = examples.into_iter().find_map(Value::as_str).unwrap_or("an example").to_owned();
+                    if example.starts_with("2026-") {
+                        let time = select(TIMES).prop_map(str::to_owned);
+                        prop_oneof![3 => time, 1 => text()].prop_map(Value::from).boxed()
+                    } else {
+                        prop_oneof![1 => Just(example), 1 => text()].prop_map(Value::from).boxed()
+                    }
                 }
             }
         };
@@ -222,7 +227,11 @@ impl Named {
             .collect();
         let query = parameters.iter().filter(|parameter| parameter["in"] == "query").map(|parameter| {
             let name = parameter["name"].as_str().unwrap().to_owned();
-            let value = prop_oneof![2 => self.value(&parameter["schema"]), 1 => text().prop_map(Value::from)];
+            let mut schema = parameter["schema"].clone();
+            if let Some(schema) = schema.as_object_mut().filter(|_| parameter["example"].is_string()) {
+                schema.insert("example".to_owned(), parameter["example"].clone());
+            }
+            let value = prop_oneof![6 => self.value(&schema), 1 => text().prop_map(Value::from)];
             let pair = value.prop_map(move |value| format!("{name}={}", encoded(&plain(&value))));
             proptest::option::weighted(0.6, pair).boxed()
         });
