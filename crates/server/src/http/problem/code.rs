@@ -87,8 +87,8 @@ codes! {
         "The revision in If-Match is not the current one. Read the item again, and decide again.";
     PayloadTooLarge = PAYLOAD_TOO_LARGE, "payload-too-large", "The body is too large",
         "A body may have at most 64 KiB.";
-    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is not JSON",
-        "Send Content-Type: application/json.";
+    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is not plain JSON",
+        "Send Content-Type: application/json, in UTF-8, and no Content-Encoding: compressed bodies are not understood.";
     ValidationFailed = UNPROCESSABLE_ENTITY, "validation-failed", "A value is out of its range",
         "errors lists every fault with a JSON pointer to the value. Nothing was done.";
     UnknownItem = UNPROCESSABLE_ENTITY, "unknown-item", "Not on the menu",

@@ -28,7 +28,7 @@ pub use self::{
     document::{ProblemDocument, ShortageDocument, UnreadableDocument},
     failure::{Failure, Problems},
     operation::Operation,
-    page::{__path_page, page},
+    page::{__path_index, __path_page, index, page},
     retry_hints::{rate_limit_headers, whole_seconds},
 };
 use super::{middleware::RequestId, validation::Violation};
