@@ -32,6 +32,7 @@ mod own_sessions;
 mod payments;
 mod placement_race;
 mod reads;
+mod restore;
 mod security_events;
 mod session_ends;
 mod sessions;

@@ -4,6 +4,7 @@ use diesel::{
     sql_types::{BigInt, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use thiserror::Error;
 
 use super::{
     lease::Leases,
@@ -12,6 +13,11 @@ use super::{
     row::{EVENT_COLUMNS, EVENT_JOINS, EventRow},
 };
 use crate::database::{Database, NamedRows, Place, follow_history};
+
+/// The server gives up its turn, so that a newer one goes on.
+#[derive(Debug, Error)]
+#[error("events of the kind {0} are left for a newer server")]
+struct UnknownKind(String);
 
 #[derive(QueryableByName)]
 struct PlacedEvent {
@@ -84,6 +90,14 @@ async fn read_next(
     .rows("outbox.next")
     .await
     .map_err(Unavailable::new)?;
+    // What a newer server wrote is left for one that knows it, and whatever comes after it waits.
+    let known = rows.iter().take_while(|row| row.event.is_known()).count();
+    if let Some(unknown) = rows.get(known)
+        && known == 0
+    {
+        return Err(Unavailable::new(UnknownKind(unknown.event.kind.clone())));
+    }
+    let rows: Vec<PlacedEvent> = rows.into_iter().take(known).collect();
     let position = rows.last().map(|row| OutboxPosition { transaction: row.transaction_id, event: row.event.id });
     let (events, malformed) = read(rows.into_iter().map(|row| row.event), database.currency());
     dead_letter(connection, subscriber, &malformed).await?;
