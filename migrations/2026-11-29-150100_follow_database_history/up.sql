@@ -1,6 +1,11 @@
 CREATE FUNCTION follow_database_history_first() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM follow_database_history();
+    -- Positions, which others may have locked, are not an order's concern.
+    IF (SELECT system_identifier FROM database_histories ORDER BY id DESC LIMIT 1)
+        <> (SELECT system_identifier FROM pg_control_system())
+    THEN
+        PERFORM follow_database_history();
+    END IF;
     -- A session never moves to another cluster, so it asks once.
     PERFORM set_config('comanda.history_is_known', 'yes', false);
     RETURN NULL;

@@ -49,7 +49,7 @@ impl TestPostgres {
             "host all,replication inspector 127.0.0.1/32 trust\n\
              {kind} all comanda 127.0.0.1/32 scram-sha-256\n"
         );
-        let port = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address").port();
+        let port = free_port();
         initialize(&data, &accounts);
         let mut settings = Vec::new();
         if let Some(TestCertificate { certificate, key }) = certificate {
@@ -98,6 +98,22 @@ impl TestPostgres {
         command.args(["--host=127.0.0.1", "--username=inspector", "--port", &self.port.to_string()]);
         command.args(["--wal-method=none", "--checkpoint=fast", "--no-sync", "--pgdata"]);
         run(command.arg(self.folder.join("backup")), b"");
+    }
+
+    /// Starts a streaming replica of it.
+    pub async fn standby(&self) -> Self {
+        let folder = std::env::temp_dir().join(format!("comanda-postgres-{}", Uuid::now_v7()));
+        let data = folder.join("data");
+        run(as_its_account("mkdir").arg("--mode=700").arg(&folder).arg(folder.join("archive")), b"");
+        let mut command = as_its_account(&program("pg_basebackup"));
+        command.args(["--host=127.0.0.1", "--username=inspector", "--port", &self.port.to_string()]);
+        command.args(["--wal-method=stream", "--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--pgdata"]);
+        run(command.arg(&data), b"");
+        let port = free_port();
+        let child = launch(&folder, &data, port, &[]);
+        let mut standby = Self { folder, data, port, accounts: self.accounts.clone(), child };
+        standby.until_it_responds().await;
+        standby
     }
 
     /// Returns once everything that was written so far is archived.
@@ -206,6 +222,10 @@ fn as_its_account(program: &str) -> Command {
     let mut command = Command::new(words.next().expect("a command"));
     command.args(words).arg(program).current_dir("/");
     command
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address").port()
 }
 
 fn initialize(data: &Path, accounts: &str) {

@@ -64,6 +64,11 @@ impl Place {
     pub(crate) fn is_ahead(&self) -> bool {
         self.transaction_id > self.begun_before
     }
+
+    /// Where to read if nobody has found out yet in which history it is: what comes next is known by ids alone.
+    pub(crate) fn by_id_if_ahead(self) -> Self {
+        if self.is_ahead() { Self { last_event: self.event_id, ..self } } else { self }
+    }
 }
 
 /// Finds out whether the database has come into another cluster. Call it before the events that come after a position

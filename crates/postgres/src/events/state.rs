@@ -20,11 +20,7 @@ struct StateRow {
 
 pub(super) async fn state(database: &Database, subscriber: &str) -> Result<OutboxState, Unavailable> {
     let mut connection = database.list_connection().await?;
-    let place = place(&mut connection, subscriber).await?.map(|place| match place.is_ahead() {
-        // By their ids, until a reader has found out in which history they are.
-        true => Place { last_event: place.event_id, ..place },
-        false => place,
-    });
+    let place = place(&mut connection, subscriber).await?.map(Place::by_id_if_ahead);
     let place = place.as_ref();
     let row: StateRow = sql_query(
         "SELECT greatest(0, extract(epoch FROM now() - least(\

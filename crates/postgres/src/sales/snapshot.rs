@@ -30,11 +30,11 @@ where
                      SET LOCAL max_parallel_workers_per_gather = 0"
                 );
                 connection.batch_execute(&settings).await?;
-                let place = sql_query(format!("SELECT {PLACE_COLUMNS} FROM sales_summarized p {PLACE_JOINS}"))
+                let place: Place = sql_query(format!("SELECT {PLACE_COLUMNS} FROM sales_summarized p {PLACE_JOINS}"))
                     .get_result(connection)
                     .one("sales.find_progress")
                     .await?;
-                Ok(report((connection, place)).await?)
+                Ok(report((connection, place.by_id_if_ahead())).await?)
             })
             .await
             .map_err(|failure| failure.0)

@@ -16,6 +16,7 @@ mod migrations;
 mod outbox;
 mod payments;
 mod placing;
+mod replica;
 mod sales_figures;
 mod shop;
 mod tls;
