@@ -36,6 +36,7 @@ mod password_resets;
 mod payments;
 mod placement_race;
 mod reads;
+mod restore;
 mod security_events;
 mod session_ends;
 mod sessions;

@@ -3,6 +3,7 @@
 mod connections;
 mod establish;
 mod health;
+mod history;
 mod migrations;
 mod named;
 mod pool_metrics;
@@ -28,6 +29,7 @@ use tokio::{
 
 pub(crate) use self::{
     connections::in_time,
+    history::{PLACE_COLUMNS, PLACE_JOINS, Place, WHERE_WRITTEN, follow_history},
     named::{Named, NamedRows},
     row_error::{PageOfRows, RowOf},
     statement::{TypeName, statement},

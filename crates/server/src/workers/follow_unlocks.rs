@@ -87,9 +87,14 @@ impl Unlocks {
             self.place = Some(Place { after: newest, next: newest, since: Instant::now() });
             return Ok(Vec::new());
         };
+        let newest = newest(&*self.audit_log).await?;
+        if newest < place.next {
+            // Entries that were read are gone: the database was restored, or has failed over, and gives their ids again.
+            *place = Place { after: newest, next: newest, since: Instant::now() };
+            self.known.clear();
+        }
         let unlocks = unlocks_after(&*self.audit_log, place.after).await?;
         if place.since.elapsed() > OVERLAP {
-            let newest = newest(&*self.audit_log).await?;
             *place = Place { after: place.next, next: newest, since: Instant::now() };
             self.known = self.known.split_off(&(place.after + 1));
         }
