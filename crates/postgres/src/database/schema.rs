@@ -104,6 +104,7 @@ diesel::table! {
         name -> Text,
         category -> Text,
         description -> Text,
+        is_twin -> Bool,
     }
 }
 

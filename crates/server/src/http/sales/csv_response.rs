@@ -5,7 +5,7 @@ use actix_web::{
     http::header::{Accept, VARY},
 };
 
-use crate::spreadsheet::escaped;
+use crate::spreadsheet::{LineEnds, csv};
 
 /// Whether the caller wants `text/csv` rather than JSON.
 pub(super) fn prefers_csv(request: &HttpRequest) -> bool {
@@ -24,14 +24,8 @@ pub(super) fn csv_response<const N: usize>(
     header: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> HttpResponse {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    // Rows of one length go to memory: none of it can fail.
-    let _ = writer.write_record(header);
-    for row in rows {
-        let _ = writer.write_record(row.map(|cell| escaped(&cell).into_owned()));
-    }
     HttpResponse::Ok()
         .insert_header((VARY, "accept"))
         .content_type("text/csv; charset=utf-8; header=present")
-        .body(writer.into_inner().unwrap_or_default())
+        .body(csv(LineEnds::CrLf, header, rows))
 }
