@@ -1,2 +1,2 @@
 -- Orders that nobody has accepted, the oldest first: those that stay unpaid are cancelled.
-CREATE INDEX CONCURRENTLY pending_orders_by_time ON orders (created_at, id) WHERE status = 'pending';
+CREATE INDEX CONCURRENTLY IF NOT EXISTS pending_orders_by_time ON orders (created_at, id) WHERE status = 'pending';

@@ -30,6 +30,7 @@ mod observability;
 mod operation;
 mod orders;
 mod own_sessions;
+mod password_resets;
 mod payments;
 mod placement_race;
 mod reads;

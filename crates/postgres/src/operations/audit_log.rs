@@ -109,7 +109,8 @@ impl AuditLog for PostgresAuditLog {
         if let Some(target) = query.target {
             select = select.filter(audit_log::target.eq(target));
         }
-        let mut connection = self.database.list_connection().await?;
+        // Not from a replica: servers learn here which locks were lifted.
+        let mut connection = self.database.read_connection().await?;
         let rows = select.load(&mut *connection).rows("audit.list").await.map_err(Unavailable::new)?;
         let entries = rows.into_iter().map(EntryRow::into_entry).collect::<Result<_, _>>()?;
         Ok(Page::from_one_more(entries, query.limit))

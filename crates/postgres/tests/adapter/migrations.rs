@@ -110,3 +110,53 @@ async fn a_menu_with_duplicates_keeps_them_until_they_are_renamed() {
         assert_eq!(error.as_db_error().unwrap().constraint(), Some("menu_item_names"), "{changes}");
     }
 }
+
+/// Forgets that a migration was applied.
+async fn forget(database: &TestDatabase, version: &str) {
+    let forgotten = database
+        .client()
+        .await
+        .execute("DELETE FROM __diesel_schema_migrations WHERE version = $1", &[&version])
+        .await
+        .unwrap();
+    assert_eq!(forgotten, 1, "{version}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_whose_creation_was_ended_half_way_is_built_anew() {
+    let database = TestDatabase::migrated().await;
+    let client = database.client().await;
+    client.batch_execute("DROP INDEX handled_gateway_events").await.unwrap();
+    forget(&database, "20261128140000").await;
+    // What a migration is left with that was killed while it waited for older transactions to end.
+    let older = database.client().await;
+    older.batch_execute("BEGIN; LOCK TABLE gateway_events IN ROW EXCLUSIVE MODE").await.unwrap();
+    client.batch_execute("SET lock_timeout = '1ms'").await.unwrap();
+    let half_built =
+        client.batch_execute("CREATE INDEX CONCURRENTLY handled_gateway_events ON gateway_events (id)").await;
+    assert_eq!(half_built.unwrap_err().code().unwrap().code(), "55P03");
+    older.batch_execute("ROLLBACK").await.unwrap();
+    let valid = "SELECT count(*) FROM pg_index WHERE indisvalid AND pg_get_indexdef(indexrelid) LIKE '%(handled_at)%'";
+    assert_eq!(database.number("SELECT count(*) FROM pg_index WHERE NOT indisvalid").await, 1);
+
+    assert_eq!(migrate(&database.url.parse().unwrap(), None).await.unwrap(), ["20261128140000"]);
+    assert_eq!(database.number(valid).await, 1);
+    assert_eq!(database.number("SELECT count(*) FROM pg_index WHERE NOT indisvalid").await, 0);
+
+    // Ended after the index was built and before that was recorded.
+    forget(&database, "20261128140000").await;
+    assert_eq!(migrate(&database.url.parse().unwrap(), None).await.unwrap(), ["20261128140000"]);
+    assert_eq!(database.number(valid).await, 1);
+}
+
+#[test]
+fn what_is_built_outside_a_transaction_can_be_tried_again() {
+    let outside = folders().into_iter().filter(|folder| folder.join("metadata.toml").exists());
+    for folder in outside {
+        let up = fs::read_to_string(folder.join("up.sql")).unwrap();
+        let statements: Vec<&str> = up.lines().filter(|line| !line.starts_with("--") && !line.is_empty()).collect();
+        let whole = statements.join(" ");
+        assert!(whole.contains(" INDEX CONCURRENTLY IF NOT EXISTS "), "{folder:?}");
+        assert_eq!(whole.matches(';').count(), 1, "{folder:?}: one statement");
+    }
+}

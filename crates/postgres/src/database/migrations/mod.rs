@@ -1,5 +1,9 @@
 //! Applying migrations.
 
+mod apply;
+mod blockers;
+mod invalid_indexes;
+
 use std::{collections::HashSet, time::Duration};
 
 use diesel::{
@@ -10,8 +14,8 @@ use diesel::{
     sql_query,
     sql_types::{Bool, Text},
 };
-use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use thiserror::Error;
 
 use super::{DatabaseUrl, establish::establish};
@@ -42,6 +46,8 @@ pub enum MigrateError {
     NotOwner(usize),
     #[error("cannot take the migration lock")]
     Lock(#[source] diesel::result::Error),
+    #[error("cannot read what a migration waits for, or was left with: {0}")]
+    Watch(#[source] diesel::result::Error),
     #[error("a migration failed: {0}")]
     Migration(Box<dyn std::error::Error + Send + Sync>),
     #[error("cannot grant the role \"{role}\" what a server needs: {error}")]
@@ -53,12 +59,15 @@ pub enum MigrateError {
 /// Applies the pending migrations and returns their names. When several servers start at once, one migrates and the
 /// others wait for it, however long it takes. Needs tokio's multi-threaded runtime.
 ///
+/// A migration that cannot get a lock gives way and tries again, for as long as somebody holds what it needs: nothing
+/// else waits behind it for longer than half a second.
+///
 /// Whoever migrates owns the tables. `server_role` is another role that servers sign in as: it is granted what they
 /// need, whether or not a migration was pending. It cannot change what is append-only.
 pub async fn migrate(url: &DatabaseUrl, server_role: Option<&str>) -> Result<Vec<String>, MigrateError> {
     // A connection of its own: closing it releases the lock whatever happens, and no time limit interrupts a long
     // migration.
-    let mut connection = establish(url, "").await?;
+    let mut connection = establish(url, "SET application_name = 'comanda-migrate'").await?;
     // Only an owner gets any further. A server that owns nothing may start all the same if there is nothing to do.
     if let (None, Some(history)) = (server_role, History::read(&mut connection).await.map_err(MigrateError::Applied)?) {
         match history.pending()? {
@@ -78,12 +87,7 @@ pub async fn migrate(url: &DatabaseUrl, server_role: Option<&str>) -> Result<Vec
         name_server_role(&mut connection, role).await.map_err(not_granted)?;
         connection.batch_execute(TWO_ROLES).await.map_err(not_granted)?;
     }
-    let run = move || {
-        let mut harness = AsyncMigrationHarness::new(connection);
-        let versions = harness.run_pending_migrations(MIGRATIONS).map_err(MigrateError::Migration)?;
-        Ok::<_, MigrateError>((versions.iter().map(ToString::to_string).collect(), harness.into_inner()))
-    };
-    let (migrations, mut connection) = tokio::task::spawn_blocking(run).await.map_err(MigrateError::Interrupted)??;
+    let (migrations, mut connection) = apply::all(url, connection).await?;
     if server_role.is_some() {
         // Still under the lock: PostgreSQL refuses two who change the same privileges at once.
         connection.batch_execute(GRANTS).await.map_err(not_granted)?;
