@@ -26,6 +26,7 @@ mod mail;
 mod mail_limits;
 mod menu;
 mod menu_cache;
+mod menu_files;
 mod migration;
 mod observability;
 mod openapi;

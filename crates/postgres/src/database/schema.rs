@@ -114,6 +114,7 @@ diesel::table! {
         name -> Text,
         category -> Text,
         description -> Text,
+        is_twin -> Bool,
     }
 }
 

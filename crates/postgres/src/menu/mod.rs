@@ -10,6 +10,7 @@ mod item;
 mod items;
 mod ledger;
 mod load;
+mod name_taken;
 mod raise_version;
 mod read_at_revision;
 mod row;
@@ -20,8 +21,8 @@ use async_trait::async_trait;
 use comanda_domain::{
     AccountId, ImportedMenuItem, MenuItem, MenuItemEdit, MenuItemId, NewMenuItem, Page, Timestamp,
     ports::{
-        AdjustStockError, EditMenuItemError, ImportMenuError, ImportSummary, LiveMenu, Menu, MenuItemsQuery,
-        MenuSource, StockAdjustment, Unavailable, WholeMenu,
+        AddMenuItemError, AdjustStockError, ArchiveMenuItemError, EditMenuItemError, ImportMenuError, ImportSummary,
+        LiveMenu, Menu, MenuItemsQuery, MenuSource, StockAdjustment, Unavailable, WholeMenu,
     },
 };
 
@@ -73,7 +74,7 @@ impl LiveMenu for PostgresMenu {
 
 #[async_trait]
 impl Menu for PostgresMenu {
-    async fn add(&self, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, Unavailable> {
+    async fn add(&self, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, AddMenuItemError> {
         add::add(&self.database, item, added_by).await
     }
 
@@ -94,7 +95,7 @@ impl Menu for PostgresMenu {
         revision: u32,
         archived_by: AccountId,
         archived_at: Timestamp,
-    ) -> Result<(), EditMenuItemError> {
+    ) -> Result<(), ArchiveMenuItemError> {
         archive::archive(&self.database, id, revision, archived_by, archived_at).await
     }
 

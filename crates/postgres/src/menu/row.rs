@@ -31,18 +31,23 @@ impl MenuItemRow {
         RowOf { table: "menu_items", id: self.id }.read("revision", u32::try_from(self.revision))
     }
 
+    pub(super) fn details(&self, currency: Currency) -> Readable<MenuItemDetails> {
+        let row = RowOf { table: "menu_items", id: self.id };
+        Ok(MenuItemDetails {
+            name: MenuItemName::stored(&self.name),
+            description: Description::stored(&self.description),
+            category: Category::stored(&self.category),
+            price: row.read("price", Price::new(self.price, currency))?,
+            low_stock_at: Stock::stored(row.read("low_stock_at", u32::try_from(self.low_stock_at))?),
+            active: self.active,
+        })
+    }
+
     pub(super) fn into_item(self, currency: Currency) -> Readable<MenuItem> {
         let row = RowOf { table: "menu_items", id: self.id };
         Ok(MenuItem {
             id: MenuItemId::new(self.id),
-            details: MenuItemDetails {
-                name: MenuItemName::stored(&self.name),
-                description: Description::stored(&self.description),
-                category: Category::stored(&self.category),
-                price: row.read("price", Price::new(self.price, currency))?,
-                low_stock_at: Stock::stored(row.read("low_stock_at", u32::try_from(self.low_stock_at))?),
-                active: self.active,
-            },
+            details: self.details(currency)?,
             stock: row.read("stock", u32::try_from(self.stock))?,
             revision: self.revision()?,
             version: row.read("version", u64::try_from(self.version))?,

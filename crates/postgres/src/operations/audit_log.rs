@@ -23,6 +23,18 @@ struct NewEntry<'a> {
     reason: Option<&'a str>,
 }
 
+impl<'a> NewEntry<'a> {
+    fn of(record: &'a AuditRecord) -> Self {
+        Self {
+            actor_id: record.actor.map(AccountId::as_uuid),
+            happened_at: record.at,
+            action: record.action.as_str(),
+            target: &record.target,
+            reason: record.reason.as_ref().map(Reason::as_str),
+        }
+    }
+}
+
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = audit_log, check_for_backend(diesel::pg::Pg))]
 struct EntryRow {
@@ -50,14 +62,14 @@ impl EntryRow {
 
 /// Adds an entry within the caller's transaction.
 pub(crate) async fn write_record(connection: &mut AsyncPgConnection, record: &AuditRecord) -> QueryResult<()> {
-    let entry = NewEntry {
-        actor_id: record.actor.map(AccountId::as_uuid),
-        happened_at: record.at,
-        action: record.action.as_str(),
-        target: &record.target,
-        reason: record.reason.as_ref().map(Reason::as_str),
-    };
+    let entry = NewEntry::of(record);
     diesel::insert_into(audit_log::table).values(entry).execute(connection).changes("audit.write").await.map(|_| ())
+}
+
+/// Adds several entries within the caller's transaction, 10,000 at most.
+pub(crate) async fn write_records(connection: &mut AsyncPgConnection, records: &[AuditRecord]) -> QueryResult<()> {
+    let entries: Vec<NewEntry<'_>> = records.iter().map(NewEntry::of).collect();
+    diesel::insert_into(audit_log::table).values(entries).execute(connection).changes("audit.write").await.map(|_| ())
 }
 
 /// The audit log in the table `audit_log`.

@@ -5,7 +5,7 @@ mod audit_log;
 mod feature_flags;
 mod session_access;
 
-pub(crate) use self::audit_log::write_record;
+pub(crate) use self::audit_log::{write_record, write_records};
 pub use self::{
     audit_access::ways_to_change_the_audit_log, audit_log::PostgresAuditLog, feature_flags::PostgresFlagSettings,
     session_access::gap_in_sight_of_sessions,

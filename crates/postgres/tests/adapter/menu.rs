@@ -1,14 +1,15 @@
 use comanda_domain::{
-    Category, Currency, Description, ImportedMenuItem, MenuItemEdit, MenuItemId, MenuItemName, PageLimit, Price,
+    Category, Currency, ImportedMenuItem, MenuItemEdit, MenuItemId, MenuItemName, NewMenuItem, PageLimit, Price,
     Reason, Stock, StockDelta,
     ports::{
-        AdjustStockError, EditMenuItemError, ImportSummary, LiveMenu, Menu, MenuItemsQuery, Orders, StockAdjustment,
+        AddMenuItemError, AdjustStockError, ArchiveMenuItemError, EditMenuItemError, ImportMenuError, ImportSummary,
+        LiveMenu, Menu, MenuItemsQuery, Orders, StockAdjustment,
     },
 };
 use futures_util::future::join_all;
 use uuid::Uuid;
 
-use crate::shop::{Shop, now};
+use crate::shop::{Shop, details, now};
 
 fn adjustment(shop: &Shop, id: MenuItemId, delta: i64) -> StockAdjustment {
     StockAdjustment {
@@ -72,11 +73,12 @@ async fn an_archived_menu_item_is_gone_for_every_writer() {
     let item = shop.item(1).await;
     assert!(matches!(
         shop.menu.archive(item.id, 2, shop.customer.id, now()).await,
-        Err(EditMenuItemError::Stale { current: 1 })
+        Err(ArchiveMenuItemError::Stale { current: 1 })
     ));
     shop.menu.archive(item.id, 1, shop.customer.id, now()).await.unwrap();
     assert_eq!(shop.menu.item(item.id).await.unwrap(), None);
-    assert!(matches!(shop.menu.archive(item.id, 2, shop.customer.id, now()).await, Err(EditMenuItemError::NotFound)));
+    let archived = shop.menu.archive(item.id, 2, shop.customer.id, now()).await;
+    assert!(matches!(archived, Err(ArchiveMenuItemError::NotFound)));
     assert!(matches!(
         shop.menu.edit(item.id, 2, renamed("Ghost"), shop.customer.id, now()).await,
         Err(EditMenuItemError::NotFound)
@@ -116,17 +118,26 @@ async fn the_menus_version_rises_when_customers_would_see_a_difference() {
     assert_eq!(version().await, added + 2);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_import_is_all_or_nothing_and_keeps_the_ledger() {
-    let shop = Shop::open().await;
-    let row = |name: &str, price, stock| ImportedMenuItem {
+fn row(name: &str, price: i64, stock: i64) -> ImportedMenuItem {
+    ImportedMenuItem {
+        id: None,
         name: MenuItemName::new(name).unwrap(),
         category: Category::new("Pasta").unwrap(),
         price: Price::new(price, Currency::EUR).unwrap(),
         stock: Stock::new(stock).unwrap(),
-        description: Description::new("").unwrap(),
-    };
-    let ids = |count: usize| (0..count).map(|_| MenuItemId::new(Uuid::now_v7())).collect::<Vec<_>>();
+        description: None,
+        low_stock_at: None,
+        active: None,
+    }
+}
+
+fn ids(count: usize) -> Vec<MenuItemId> {
+    (0..count).map(|_| MenuItemId::new(Uuid::now_v7())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_is_all_or_nothing_and_keeps_the_ledger() {
+    let shop = Shop::open().await;
     let rows = vec![row("Penne", 900, 10), row("Linguine", 950, 0)];
     let first = shop.menu.import(rows.clone(), ids(2), now()).await.unwrap();
     assert_eq!(first, ImportSummary { added: 2, changed: 0, unchanged: 0 });
@@ -282,4 +293,89 @@ async fn a_search_of_a_long_menu_reads_an_index() {
         };
         tokio::time::timeout(std::time::Duration::from_secs(20), reported).await.expect("a scan of the index");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_of_what_is_there_writes_nothing_and_waits_for_nobody() {
+    let shop = Shop::open().await;
+    let item = shop.item(10).await;
+    let before = shop.menu.whole().await.unwrap();
+    let _holder = shop.hold(&item).await;
+    let same = ImportedMenuItem { id: Some(item.id), ..row(item.details.name.as_str(), 990, 10) };
+    let summary = shop.menu.import(vec![same], ids(1), now()).await.unwrap();
+    assert_eq!(summary, ImportSummary { added: 0, changed: 0, unchanged: 1 });
+    assert_eq!(shop.menu.whole().await.unwrap(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_knows_menu_items_by_their_ids_and_keeps_the_ids() {
+    let shop = Shop::open().await;
+    let kept = ids(3);
+    let named = |id: usize, name: &str| ImportedMenuItem { id: Some(kept[id]), ..row(name, 900, 1) };
+    shop.menu.import(vec![named(0, "Penne"), named(1, "Linguine")], ids(2), now()).await.unwrap();
+    let whole = shop.menu.whole().await.unwrap();
+    let found: Vec<_> = whole.items.iter().map(|item| (item.id, item.details.name.as_str())).collect();
+    assert_eq!(found, [(kept[1], "Linguine"), (kept[0], "Penne")]);
+
+    // They exchange their names, and nothing else happens to them.
+    let exchanged = vec![named(0, "Linguine"), named(1, "Penne")];
+    let summary = shop.menu.import(exchanged.clone(), ids(2), now()).await.unwrap();
+    assert_eq!(summary, ImportSummary { added: 0, changed: 2, unchanged: 0 });
+    let whole = shop.menu.whole().await.unwrap();
+    let found: Vec<_> = whole.items.iter().map(|item| (item.id, item.details.name.as_str(), item.revision)).collect();
+    assert_eq!(found, [(kept[0], "Linguine", 2), (kept[1], "Penne", 2)]);
+    assert_eq!(shop.menu.import(exchanged, ids(2), now()).await.unwrap().unchanged, 2);
+    assert_eq!(shop.database.number("SELECT count(*) FROM menu_items WHERE is_twin").await, 0);
+
+    // An archived menu item does not come back; another takes its place.
+    shop.menu.archive(kept[0], 2, shop.customer.id, now()).await.unwrap();
+    let again = vec![named(0, "Linguine")];
+    assert_eq!(shop.menu.import(again.clone(), ids(1), now()).await.unwrap().added, 1);
+    assert_eq!(shop.menu.import(again, ids(1), now()).await.unwrap().unchanged, 1);
+    assert_eq!(shop.menu.item(kept[0]).await.unwrap(), None);
+
+    let taken = shop.menu.import(vec![row("Farfalle", 1, 1), named(1, "Linguine")], ids(2), now()).await;
+    assert!(matches!(taken, Err(ImportMenuError::NamesTaken(rows)) if rows == [1]));
+    shop.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_menu_of_any_size_can_be_imported() {
+    let shop = Shop::open().await;
+    let rows: Vec<_> = (0..6000).map(|n| row(&format!("Dish {n}"), 900, n % 2)).collect();
+    assert_eq!(shop.menu.import(rows, ids(6000), now()).await.unwrap().added, 6000);
+    assert_eq!(shop.database.number("SELECT count(*) FROM audit_log WHERE action = 'menu_item.added'").await, 6000);
+    shop.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_stands_for_one_menu_item_of_a_category_whoever_adds_it() {
+    let shop = Shop::open().await;
+    let adding = (0..20).map(|n| {
+        let name = ["Crème", "CRÈME", "cre\u{300}me", "crème"][n % 4];
+        let item = NewMenuItem {
+            id: MenuItemId::new(Uuid::now_v7()),
+            details: details(name),
+            stock: Stock::new(1).unwrap(),
+            added_at: now(),
+        };
+        shop.menu.add(item, shop.customer.id)
+    });
+    let importing = (0..5).map(|_| shop.menu.import(vec![row("crème", 900, 1)], ids(1), now()));
+    let (added, imported) = tokio::join!(join_all(adding), join_all(importing));
+    let won = added.iter().filter(|added| added.is_ok()).count();
+    let lost = added.iter().filter(|added| matches!(added, Err(AddMenuItemError::NameTaken))).count();
+    assert!(won <= 1 && won + lost == 20, "{added:?}");
+    let imported: usize = imported.into_iter().map(|imported| imported.unwrap().added).sum();
+    assert_eq!(won + imported, 1);
+    assert_eq!(shop.menu.whole().await.unwrap().items.len(), 1);
+
+    // Archived, it stands in nobody's way.
+    let first = shop.menu.whole().await.unwrap().items.remove(0);
+    shop.menu.archive(first.id, first.revision, shop.customer.id, now()).await.unwrap();
+    assert_eq!(shop.menu.import(vec![row("Crème", 900, 1)], ids(1), now()).await.unwrap().added, 1);
+    let other = shop.item(1).await;
+    let edited = shop.menu.edit(other.id, 1, renamed("CRÈME"), shop.customer.id, now()).await;
+    assert!(matches!(edited, Err(EditMenuItemError::NameTaken)));
+    shop.assert_sound().await;
 }

@@ -2,12 +2,12 @@ use actix_web::HttpResponse;
 use comanda_application::Menu;
 use comanda_domain::{
     Category, Currency, Description, MenuItemEdit, MenuItemId, MenuItemName, StaffMember, Stock,
-    ports::EditMenuItemError,
+    ports::{EditMenuItemError, Unavailable},
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::etag;
+use super::{add::name_taken, etag};
 use crate::http::{
     extract::{IfMatch, Json, Path, Service, Staff},
     problem::{Code, Failure, Problem, problems},
@@ -31,24 +31,30 @@ pub async fn edit(
     Json(request): Json<PatchMenuItemRequest>,
 ) -> Result<HttpResponse, Failure<EditMenuItemError>> {
     let edit = request.validate(*currency)?;
-    let revision = revision_seen(&menu, staff, id, &if_match).await?;
-    let item = menu.edit(staff, id, revision, edit).await?;
+    let revision = revision_seen(&menu, staff, id, &if_match, EditMenuItemError::NotFound).await?;
+    // What the request has to say of the name: the category is where it is taken.
+    let pointer = if edit.name.is_none() { "/category" } else { "/name" };
+    let item = menu.edit(staff, id, revision, edit).await.map_err(|error| match error {
+        EditMenuItemError::NameTaken => name_taken(pointer, &error).into(),
+        error => Failure::from(error),
+    })?;
     Ok(HttpResponse::Ok().insert_header(etag(&item)).json(MenuItemResponse::new(&item, Shown::ToStaff)))
 }
 
-/// The one revision that `If-Match` asks for. Only a list of several, or `*`, has to be compared with the item first.
-pub(super) async fn revision_seen(
+/// The one revision that `If-Match` asks for, or `absent` if there is no such menu item. Only a list of several, or `*`, has to be compared with the item first.
+pub(super) async fn revision_seen<E: From<Unavailable>>(
     menu: &Menu,
     staff: StaffMember,
     id: MenuItemId,
     if_match: &IfMatch,
-) -> Result<u32, EditMenuItemError> {
+    absent: E,
+) -> Result<u32, E> {
     if let IfMatch::Revisions(named) = if_match
         && let [revision] = named[..]
     {
         return Ok(revision);
     }
-    let item = menu.find_for_staff(staff, id).await?.ok_or(EditMenuItemError::NotFound)?;
+    let item = menu.find_for_staff(staff, id).await?.ok_or(absent)?;
     Ok(if_match.revision_given(item.revision))
 }
 
@@ -104,14 +110,16 @@ impl From<EditMenuItemError> for Problem {
             EditMenuItemError::Stale { current } => {
                 Self::new(Code::PreconditionFailed, format!("The item is at revision {current} by now."))
             }
+            EditMenuItemError::NameTaken => name_taken("/name", &error),
             EditMenuItemError::Unavailable(cause) => cause.into(),
         }
     }
 }
 
 problems! {
-    EditMenuItemError: [NotFound, PreconditionFailed, Unavailable];
+    EditMenuItemError: [NotFound, PreconditionFailed, ValidationFailed, Unavailable];
     NotFound,
     Stale { current: 2 },
+    NameTaken,
     Unavailable(Unavailable::new("test")),
 }

@@ -8,7 +8,7 @@ use actix_web::{
     mime::Name,
 };
 
-use crate::spreadsheet::escaped;
+use crate::spreadsheet::{LineEnds, csv};
 
 /// Whether the caller wants `text/csv` rather than JSON (RFC 9110, section 12.5.1). The form with the higher weight is sent; of
 /// equal weights, what the header names more precisely, and then what it names first. Whoever accepts neither gets JSON.
@@ -53,16 +53,10 @@ pub(super) fn csv_response<const N: usize>(
     header: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> HttpResponse {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    // Rows of one length go to memory: none of it can fail.
-    let _ = writer.write_record(header);
-    for row in rows {
-        let _ = writer.write_record(row.map(|cell| escaped(&cell).into_owned()));
-    }
     HttpResponse::Ok()
         .insert_header((VARY, "accept"))
         .content_type("text/csv; charset=utf-8; header=present")
-        .body(writer.into_inner().unwrap_or_default())
+        .body(csv(LineEnds::CrLf, header, rows))
 }
 
 #[cfg(test)]
