@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Instant};
 use async_trait::async_trait;
 use comanda_domain::{
     AccountId, ImportedMenuItem, MenuItem, MenuItemEdit, MenuItemId, NewMenuItem, Timestamp,
-    ports::{AdjustStockError, EditMenuItemError, ImportMenuError, ImportSummary, Menu, StockAdjustment, Unavailable},
+    ports::{
+        AddMenuItemError, AdjustStockError, ArchiveMenuItemError, EditMenuItemError, ImportMenuError, ImportSummary,
+        Menu, StockAdjustment, Unavailable,
+    },
 };
 use tracing::Instrument;
 
@@ -37,7 +40,7 @@ impl CachedMenu {
 
 #[async_trait]
 impl Menu for CachedMenu {
-    async fn add(&self, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, Unavailable> {
+    async fn add(&self, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, AddMenuItemError> {
         let menu = Arc::clone(&self.0.menu);
         self.write(async move { menu.add(item, added_by).await }).await
     }
@@ -60,7 +63,7 @@ impl Menu for CachedMenu {
         revision: u32,
         archived_by: AccountId,
         archived_at: Timestamp,
-    ) -> Result<(), EditMenuItemError> {
+    ) -> Result<(), ArchiveMenuItemError> {
         let menu = Arc::clone(&self.0.menu);
         self.write(async move { menu.archive(id, revision, archived_by, archived_at).await }).await
     }

@@ -1,28 +1,9 @@
-use std::{fs, io::PipeWriter, path::PathBuf, process::Output};
+use std::{io::PipeWriter, process::Output};
 
 use comanda_tests::{TestApp, TestDatabase, comanda};
 use serde_json::{Value, json};
 
-/// A file of one test, gone afterwards.
-struct MenuFile(PathBuf);
-
-impl MenuFile {
-    fn new(text: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("comanda-menu-{}.csv", uuid::Uuid::now_v7()));
-        fs::write(&path, text).unwrap();
-        Self(path)
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for MenuFile {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
-}
+use crate::menu_files::MenuFile;
 
 const MENU: &str = "name,category,price,stock,description\n\
                     Carbonara,Pasta,12.50,20,\"Guanciale, egg\"\n\
@@ -43,13 +24,13 @@ async fn a_menu_that_is_exported_can_be_imported_and_changes_nothing() {
     let first = app.comanda(&["menu", "import", file.path()]);
     assert!(printed(&first).contains("2 menu items added, 0 changed, 0 as they were"), "{}", printed(&first));
 
-    let exported = MenuFile::new(&String::from_utf8(app.comanda(&["menu", "export"]).stdout).unwrap());
+    let exported = MenuFile::new(String::from_utf8(app.comanda(&["menu", "export"]).stdout).unwrap());
     let again = app.comanda(&["menu", "import", exported.path()]);
     assert!(printed(&again).contains("0 menu items added, 0 changed, 2 as they were"), "{}", printed(&again));
     let if_empty = app.comanda(&["menu", "import", "--if-empty", file.path()]);
     assert!(printed(&if_empty).contains("nothing was imported"), "{}", printed(&if_empty));
 
-    let changed = MenuFile::new(&MENU.replace("12.50,20", "13.00,5"));
+    let changed = MenuFile::new(MENU.replace("12.50,20", "13.00,5"));
     let update = app.comanda(&["menu", "import", changed.path()]);
     assert!(printed(&update).contains("0 menu items added, 1 changed, 1 as they were"), "{}", printed(&update));
     let menu = app.admin.get("/v1/menu/items?q=carbonara").await.expect(200);
@@ -64,7 +45,7 @@ async fn a_menu_that_is_exported_can_be_imported_and_changes_nothing() {
 #[tokio::test]
 async fn a_file_with_mistakes_imports_nothing_and_names_them_all() {
     let app = TestApp::open().await;
-    let file = MenuFile::new(&format!("{MENU}Free,Pasta,-1,5,\nCarbonara,Pasta,1,1,\nMany,Pasta,1,1000001,\n"));
+    let file = MenuFile::new(format!("{MENU}Free,Pasta,-1,5,\nCarbonara,Pasta,1,1,\nMany,Pasta,1,1000001,\n"));
     let output = app.comanda(&["menu", "import", file.path()]);
     assert!(!output.status.success());
     for expected in ["line 4: price", "line 5: Pasta / Carbonara", "line 6: stock"] {

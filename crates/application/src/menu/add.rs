@@ -1,10 +1,15 @@
-use comanda_domain::{MenuItem, MenuItemDetails, MenuItemId, NewMenuItem, StaffMember, Stock, ports::Unavailable};
+use comanda_domain::{MenuItem, MenuItemDetails, MenuItemId, NewMenuItem, StaffMember, Stock, ports::AddMenuItemError};
 
 use super::Menu;
 
 impl Menu {
     /// Puts a menu item on the menu.
-    pub async fn add(&self, by: StaffMember, details: MenuItemDetails, stock: Stock) -> Result<MenuItem, Unavailable> {
+    pub async fn add(
+        &self,
+        by: StaffMember,
+        details: MenuItemDetails,
+        stock: Stock,
+    ) -> Result<MenuItem, AddMenuItemError> {
         let item = NewMenuItem { id: MenuItemId::new(self.ids.generate()), details, stock, added_at: self.clock.now() };
         self.menu.add(item, by.account_id()).await
     }

@@ -26,11 +26,14 @@ mod tests {
     async fn every_row_gets_an_id() {
         let details = sample::menu_item().details;
         let row = ImportedMenuItem {
+            id: None,
             name: details.name,
             category: details.category,
             price: details.price,
             stock: details.low_stock_at,
-            description: details.description,
+            description: None,
+            low_stock_at: None,
+            active: None,
         };
         let mut menu = MockMenu::new();
         menu.expect_import()

@@ -21,7 +21,7 @@ pub struct MenuItemDetails {
 
 impl MenuItemDetails {
     /// Where the menu says "low" unless staff say otherwise.
-    pub const DEFAULT_LOW_STOCK_AT: i64 = 5;
+    pub const DEFAULT_LOW_STOCK_AT: i64 = Stock::LOW.get() as i64;
 }
 
 /// A menu item.
@@ -92,19 +92,4 @@ impl MenuItemEdit {
             active: self.active.unwrap_or(details.active),
         }
     }
-}
-
-/// A row of a menu file. Importing the same file twice changes nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ImportedMenuItem {
-    /// With `category`, the key of the row.
-    pub name: MenuItemName,
-    /// With `name`, the key of the row.
-    pub category: Category,
-    /// The new price of one.
-    pub price: Price,
-    /// The new quantity on hand.
-    pub stock: Stock,
-    /// The new description.
-    pub description: Description,
 }

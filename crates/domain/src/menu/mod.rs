@@ -1,7 +1,9 @@
 //! The menu: its items and their stock.
 
+mod import;
 mod item;
 mod stock;
 
+pub use import::*;
 pub use item::*;
 pub use stock::*;

@@ -17,12 +17,20 @@ impl Stock {
     /// The most a menu item can be stocked with.
     pub const MAX: i64 = 1_000_000;
 
+    /// At or below this, there is little left, unless staff say otherwise.
+    pub const LOW: Self = Self(5);
+
     /// Checks the range.
     pub fn new(quantity: i64) -> Result<Self, StockOutOfRange> {
         match u32::try_from(quantity) {
             Ok(stock) if quantity <= Self::MAX => Ok(Self(stock)),
             _ => Err(StockOutOfRange),
         }
+    }
+
+    /// A quantity that was accepted before, whatever the rules are today.
+    pub const fn stored(quantity: u32) -> Self {
+        Self(quantity)
     }
 
     /// The quantity as a number.

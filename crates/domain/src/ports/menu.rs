@@ -16,10 +16,43 @@ pub struct WholeMenu {
     pub items: Vec<MenuItem>,
 }
 
-/// Why a menu item was not edited or archived.
+/// Why a menu item was not added.
+#[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
+pub enum AddMenuItemError {
+    /// Its category has a menu item of this name.
+    #[error("the category has a menu item of this name already")]
+    NameTaken,
+    /// The store failed.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Why a menu item was not edited.
 #[derive(Debug, Error)]
 #[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum EditMenuItemError {
+    /// There is no such menu item, or it is archived.
+    #[error("no such menu item")]
+    NotFound,
+    /// Somebody changed it after the revision the caller had seen.
+    #[error("the menu item was changed meanwhile; it is at revision {current}")]
+    Stale {
+        /// Its revision now.
+        current: u32,
+    },
+    /// Its category has another menu item of this name.
+    #[error("the category has another menu item of this name")]
+    NameTaken,
+    /// The store failed.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Why a menu item was not archived.
+#[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
+pub enum ArchiveMenuItemError {
     /// There is no such menu item, or it is archived.
     #[error("no such menu item")]
     NotFound,
@@ -75,7 +108,7 @@ pub enum AdjustStockError {
 pub struct ImportSummary {
     /// Menu items that were added.
     pub added: usize,
-    /// Menu items whose price, description or stock changed.
+    /// Menu items whose details or stock changed.
     pub changed: usize,
     /// Menu items that were already as the file has them.
     pub unchanged: usize,
@@ -85,6 +118,9 @@ pub struct ImportSummary {
 #[derive(Debug, Error)]
 #[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum ImportMenuError {
+    /// The rows at these positions would give a menu item the name of another in its category.
+    #[error("rows {0:?} would give a menu item the name of another in its category")]
+    NamesTaken(Vec<usize>),
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -92,13 +128,16 @@ pub enum ImportMenuError {
 
 /// Changes the menu and its stock.
 ///
+/// Within a category a name stands for one menu item, whatever its case, unless it stood for several before that became
+/// a rule. Archived menu items do not count.
+///
 /// Edits and adjustments read without locks, and write only if the item's `version` is still the one they read. If
 /// another writer was faster they try again, for a few seconds at most.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Menu: Send + Sync {
     /// Adds a menu item and enters its first stock into the ledger.
-    async fn add(&self, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, Unavailable>;
+    async fn add(&self, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, AddMenuItemError>;
 
     /// Edits a menu item that is still at `revision`. An edit that changes nothing MUST NOT raise the revision.
     async fn edit(
@@ -117,14 +156,14 @@ pub trait Menu: Send + Sync {
         revision: u32,
         archived_by: AccountId,
         archived_at: Timestamp,
-    ) -> Result<(), EditMenuItemError>;
+    ) -> Result<(), ArchiveMenuItemError>;
 
     /// Adjusts a stock and enters it into the ledger.
     async fn adjust_stock(&self, adjustment: StockAdjustment) -> Result<MenuItem, AdjustStockError>;
 
-    /// Brings the menu items that the rows name (by category and name) to what the rows say and adds those that are
-    /// missing, all or nothing. `ids` are for the missing ones, as many as there are rows. Other menu items stay as
-    /// they are.
+    /// Brings the menu items that the rows are about (see [`crate::match_import`]) to what the rows say and adds those
+    /// that are missing, all or nothing. No id is on several rows. A missing one gets the row's id or, if the row has
+    /// none or an archived menu item has it, the one of `ids` at the row's position. Other menu items stay as they are.
     async fn import(
         &self,
         rows: Vec<ImportedMenuItem>,

@@ -3,6 +3,7 @@
 mod connections;
 mod establish;
 mod health;
+mod history;
 mod migrations;
 mod named;
 mod pool_metrics;
@@ -28,8 +29,9 @@ use tokio::{
 
 pub(crate) use self::{
     connections::in_time,
+    history::{PLACE_COLUMNS, PLACE_JOINS, Place, WHERE_WRITTEN, follow_history},
     named::{Named, NamedRows},
-    row_error::{InconsistentRow, RowOf},
+    row_error::{PageOfRows, RowOf},
     statement::{TypeName, statement},
     transaction::{Work, spawn_transaction},
     transaction_failure::Failure,
@@ -102,6 +104,7 @@ impl Database {
     /// Connects once to make sure that it works. Must be called within a tokio runtime, which from then on drives the
     /// connections and the transactions.
     pub async fn connect(mut config: DatabaseConfig) -> Result<Self, ConnectError> {
+        row_error::register_counters();
         config.url = config.url.with_time_limits();
         let slow_statements = SlowStatements::longer_than(config.slow_statement);
         let connections = |url: &DatabaseUrl, name, size, limit| {

@@ -1,18 +1,23 @@
-use comanda_domain::{AccountId, AuditAction, AuditRecord, MenuItem, NewMenuItem, ports::Unavailable};
+use comanda_domain::{AccountId, AuditAction, AuditRecord, MenuItem, NewMenuItem, ports::AddMenuItemError};
 use diesel::SelectableHelper;
 use diesel_async::RunQueryDsl;
 
 use super::{
     ledger::LedgerEntry,
+    name_taken::is_name_taken,
     raise_version::raise_menu_version,
     row::{MenuItemRow, NewMenuItemRow, quantity},
 };
 use crate::{
-    database::{Database, Named, schema::menu_items},
+    database::{Database, Failure, Named, schema::menu_items},
     operations::write_record,
 };
 
-pub(super) async fn add(database: &Database, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, Unavailable> {
+pub(super) async fn add(
+    database: &Database,
+    item: NewMenuItem,
+    added_by: AccountId,
+) -> Result<MenuItem, AddMenuItemError> {
     let currency = database.currency();
     database
         .transaction(async move |connection| {
@@ -21,7 +26,11 @@ pub(super) async fn add(database: &Database, item: NewMenuItem, added_by: Accoun
                 .returning(MenuItemRow::as_returning())
                 .get_result(connection)
                 .one("menu.insert")
-                .await?;
+                .await
+                .map_err(|error| match is_name_taken(&error) {
+                    true => Failure(AddMenuItemError::NameTaken),
+                    false => error.into(),
+                })?;
             if item.stock.get() > 0 {
                 LedgerEntry::new(row.id, Some(added_by), item.added_at, quantity(item.stock), "first stock")
                     .write(connection)

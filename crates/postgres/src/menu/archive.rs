@@ -1,4 +1,4 @@
-use comanda_domain::{AccountId, AuditAction, AuditRecord, MenuItemId, Timestamp, ports::EditMenuItemError};
+use comanda_domain::{AccountId, AuditAction, AuditRecord, MenuItemId, Timestamp, ports::ArchiveMenuItemError};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -18,7 +18,7 @@ pub(super) async fn archive(
     revision: u32,
     archived_by: AccountId,
     archived_at: Timestamp,
-) -> Result<(), EditMenuItemError> {
+) -> Result<(), ArchiveMenuItemError> {
     write(database, async move |(connection, mode)| {
         let row = read_at_revision(connection, id, revision, mode).await?;
         let archived = diesel::update(menu_items::table)

@@ -6,6 +6,7 @@ use diesel_async::RunQueryDsl;
 
 use super::{
     conditional_write::{Setback, write},
+    name_taken::is_name_taken,
     raise_version::raise_menu_version,
     read_at_revision::read_at_revision,
     row::{DetailsColumns, MenuItemRow},
@@ -43,7 +44,11 @@ pub(super) async fn edit(
             .get_result(connection)
             .one("menu.edit")
             .await
-            .optional()?
+            .optional()
+            .map_err(|error| match is_name_taken(&error) {
+                true => Setback::Refused(EditMenuItemError::NameTaken),
+                false => error.into(),
+            })?
             .ok_or(Setback::Conflict)?;
         let record = AuditRecord {
             actor: Some(edited_by),

@@ -10,6 +10,7 @@ mod item;
 mod items;
 mod ledger;
 mod load;
+mod name_taken;
 mod raise_version;
 mod read_at_revision;
 mod row;
@@ -20,29 +21,35 @@ use async_trait::async_trait;
 use comanda_domain::{
     AccountId, ImportedMenuItem, MenuItem, MenuItemEdit, MenuItemId, NewMenuItem, Page, Timestamp,
     ports::{
-        AdjustStockError, EditMenuItemError, ImportMenuError, ImportSummary, LiveMenu, Menu, MenuItemsQuery,
-        MenuSource, StockAdjustment, Unavailable, WholeMenu,
+        AddMenuItemError, AdjustStockError, ArchiveMenuItemError, EditMenuItemError, ImportMenuError, ImportSummary,
+        LiveMenu, Menu, MenuItemsQuery, MenuSource, StockAdjustment, Unavailable, WholeMenu,
     },
 };
 
 pub(crate) use self::raise_version::raise_menu_version;
+use self::version::LastHistory;
 use crate::Database;
 
 /// The menu in the tables `menu_items`, `stock_adjustments` and `menu_version`.
 pub struct PostgresMenu {
     database: Database,
+    history: LastHistory,
 }
 
 impl PostgresMenu {
     pub fn new(database: Database) -> Self {
-        Self { database }
+        Self { database, history: LastHistory::default() }
     }
 }
 
 #[async_trait]
 impl MenuSource for PostgresMenu {
     async fn version(&self) -> Result<u64, Unavailable> {
-        version::version(&self.database).await
+        version::version(&self.database, &self.history).await
+    }
+
+    async fn raise_above(&self, version: u64) -> Result<(), Unavailable> {
+        raise_version::raise_above(&self.database, version).await
     }
 
     async fn load(&self) -> Result<WholeMenu, Unavailable> {
@@ -67,7 +74,7 @@ impl LiveMenu for PostgresMenu {
 
 #[async_trait]
 impl Menu for PostgresMenu {
-    async fn add(&self, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, Unavailable> {
+    async fn add(&self, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, AddMenuItemError> {
         add::add(&self.database, item, added_by).await
     }
 
@@ -88,7 +95,7 @@ impl Menu for PostgresMenu {
         revision: u32,
         archived_by: AccountId,
         archived_at: Timestamp,
-    ) -> Result<(), EditMenuItemError> {
+    ) -> Result<(), ArchiveMenuItemError> {
         archive::archive(&self.database, id, revision, archived_by, archived_at).await
     }
 

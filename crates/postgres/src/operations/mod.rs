@@ -7,7 +7,7 @@ mod retention;
 mod session_access;
 mod snapshots;
 
-pub(crate) use self::audit_log::write_record;
+pub(crate) use self::audit_log::{write_record, write_records};
 pub use self::{
     audit_access::ways_to_change_the_audit_log,
     audit_log::PostgresAuditLog,

@@ -1,12 +1,15 @@
 use comanda_domain::{
-    Category, Currency, Description, ImportedMenuItem, MenuItemEdit, MenuItemId, MenuItemName, Price, Reason, Stock,
-    StockDelta,
-    ports::{AdjustStockError, EditMenuItemError, ImportSummary, LiveMenu, Menu, Orders, StockAdjustment},
+    Category, Currency, ImportedMenuItem, MenuItemEdit, MenuItemId, MenuItemName, NewMenuItem, PageLimit, Price,
+    Reason, Stock, StockDelta,
+    ports::{
+        AddMenuItemError, AdjustStockError, ArchiveMenuItemError, EditMenuItemError, ImportMenuError, ImportSummary,
+        LiveMenu, Menu, MenuItemsQuery, Orders, StockAdjustment,
+    },
 };
 use futures_util::future::join_all;
 use uuid::Uuid;
 
-use crate::shop::{Shop, now};
+use crate::shop::{Shop, details, now};
 
 fn adjustment(shop: &Shop, id: MenuItemId, delta: i64) -> StockAdjustment {
     StockAdjustment {
@@ -70,11 +73,12 @@ async fn an_archived_menu_item_is_gone_for_every_writer() {
     let item = shop.item(1).await;
     assert!(matches!(
         shop.menu.archive(item.id, 2, shop.customer.id, now()).await,
-        Err(EditMenuItemError::Stale { current: 1 })
+        Err(ArchiveMenuItemError::Stale { current: 1 })
     ));
     shop.menu.archive(item.id, 1, shop.customer.id, now()).await.unwrap();
     assert_eq!(shop.menu.item(item.id).await.unwrap(), None);
-    assert!(matches!(shop.menu.archive(item.id, 2, shop.customer.id, now()).await, Err(EditMenuItemError::NotFound)));
+    let archived = shop.menu.archive(item.id, 2, shop.customer.id, now()).await;
+    assert!(matches!(archived, Err(ArchiveMenuItemError::NotFound)));
     assert!(matches!(
         shop.menu.edit(item.id, 2, renamed("Ghost"), shop.customer.id, now()).await,
         Err(EditMenuItemError::NotFound)
@@ -114,17 +118,26 @@ async fn the_menus_version_rises_when_customers_would_see_a_difference() {
     assert_eq!(version().await, added + 2);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_import_is_all_or_nothing_and_keeps_the_ledger() {
-    let shop = Shop::open().await;
-    let row = |name: &str, price, stock| ImportedMenuItem {
+fn row(name: &str, price: i64, stock: i64) -> ImportedMenuItem {
+    ImportedMenuItem {
+        id: None,
         name: MenuItemName::new(name).unwrap(),
         category: Category::new("Pasta").unwrap(),
         price: Price::new(price, Currency::EUR).unwrap(),
         stock: Stock::new(stock).unwrap(),
-        description: Description::new("").unwrap(),
-    };
-    let ids = |count: usize| (0..count).map(|_| MenuItemId::new(Uuid::now_v7())).collect::<Vec<_>>();
+        description: None,
+        low_stock_at: None,
+        active: None,
+    }
+}
+
+fn ids(count: usize) -> Vec<MenuItemId> {
+    (0..count).map(|_| MenuItemId::new(Uuid::now_v7())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_is_all_or_nothing_and_keeps_the_ledger() {
+    let shop = Shop::open().await;
     let rows = vec![row("Penne", 900, 10), row("Linguine", 950, 0)];
     let first = shop.menu.import(rows.clone(), ids(2), now()).await.unwrap();
     assert_eq!(first, ImportSummary { added: 2, changed: 0, unchanged: 0 });
@@ -145,4 +158,224 @@ async fn an_import_is_all_or_nothing_and_keeps_the_ledger() {
     let broken = shop.menu.import(vec![row("Penne", 1, 1), row("New", 1, 1)], vec![taken, taken], now()).await;
     assert!(broken.is_err());
     assert_eq!(shop.menu.whole().await.unwrap(), before);
+}
+
+/// However a dish and a search are typed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_ignores_case_accents_and_how_letters_are_composed() {
+    let shop = Shop::open().await;
+    let tables = shop.database.client().await;
+    let dishes = [
+        "Crème brûlée",
+        "E\u{301}clair au cafe\u{301}",
+        "Jalapeño Poppers",
+        "Weißwürste",
+        "Smørrebrød",
+        "Pączki z różą, łosoś",
+        "İskender Kebabı",
+        "Œufs cocotte",
+        "Борщ з пампушками",
+        "Ντολμάδες",
+        "שָׁלוֹם חומוס",
+        "كَبْسَة",
+        "寿司ガリ",
+        "Bread 100%_ \\ butter",
+        "Gel\u{ad}ato",
+        "ＦＩＳＨ & chips",
+    ];
+    for (n, dish) in dishes.iter().enumerate() {
+        // As an older server or somebody by hand may have written it.
+        let category = if n % 2 == 0 { "Entrées" } else { "ENTRE\u{301}ES" };
+        tables
+            .execute(
+                "INSERT INTO menu_items (id, price, created_at, updated_at, stock, low_stock_at, active, name, \
+                 category, description) VALUES ($1, 1, now(), now(), 1, 1, true, $2, $3, '')",
+                &[&Uuid::now_v7(), dish, &category],
+            )
+            .await
+            .unwrap();
+    }
+    let found = async |query: MenuItemsQuery| {
+        let page = shop.menu.items(query).await.unwrap();
+        page.entries.iter().map(|item| item.details.name.to_string()).collect::<Vec<_>>()
+    };
+    let query = || MenuItemsQuery {
+        include_inactive: false,
+        category: None,
+        name_like: None,
+        after: None,
+        limit: PageLimit::new(100).unwrap(),
+    };
+    let named = |text: &str| MenuItemsQuery { name_like: Some(text.to_owned()), ..query() };
+    for (text, dish) in [
+        ("creme brulee", 0),
+        ("CREME BRULEE", 0),
+        ("Cre\u{300}me bru\u{302}le\u{301}e", 0),
+        ("crème brûlée", 0),
+        ("creme brule", 0),
+        ("éclair", 1),
+        ("eclair au cafe", 1),
+        ("ÉCLAIR", 1),
+        ("jalapeno", 2),
+        ("JALAPEÑO", 2),
+        ("weisswurste", 3),
+        ("WEISSWÜRSTE", 3),
+        ("weißwurste", 3),
+        ("smorrebrod", 4),
+        ("SMØRREBRØD", 4),
+        ("paczki", 5),
+        ("losos", 5),
+        ("ŁOSOŚ", 5),
+        ("iskender kebabi", 6),
+        ("ISKENDER", 6),
+        ("oeufs", 7),
+        ("ŒUFS", 7),
+        ("БОРЩ", 8),
+        ("ντολμαδεσ", 9),
+        ("ΝΤΟΛΜΑΔΕΣ", 9),
+        ("שלום", 10),
+        ("كبسة", 11),
+        ("寿司", 12),
+        ("0%_ \\", 13),
+        ("gelato", 14),
+        ("fish", 15),
+        ("Fish", 15),
+    ] {
+        assert_eq!(found(named(text)).await, [dishes[dish]], "{text}");
+    }
+    for none in ["%", "_", "\\", "e%r"] {
+        let expected: Vec<&str> = dishes.into_iter().filter(|dish| dish.contains(none)).collect();
+        assert_eq!(found(named(none)).await, expected, "{none}");
+    }
+    for category in ["Entrées", "entrees", "ENTREES", "entre\u{301}es"] {
+        let of_category = MenuItemsQuery { category: Some(Category::stored(category)), ..query() };
+        assert_eq!(found(of_category).await.len(), dishes.len(), "{category}");
+    }
+    assert_eq!(found(MenuItemsQuery { category: Some(Category::stored("Entr")), ..query() }).await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_of_a_long_menu_reads_an_index() {
+    let shop = Shop::open().await;
+    let tables = shop.database.client().await;
+    tables
+        .batch_execute(
+            "INSERT INTO menu_items (id, price, created_at, updated_at, stock, low_stock_at, active, name, category, \
+             description) SELECT gen_random_uuid(), 1, now(), now(), 1, 1, true, 'Dish ' || md5(n::text), \
+             'Category ' || n % 500, '' FROM generate_series(1, 20000) n; \
+             UPDATE menu_items SET name = 'Crème brûlée', category = 'Desserts', version = version + 1 \
+             WHERE id = (SELECT min(id::text)::uuid FROM menu_items)",
+        )
+        .await
+        .unwrap();
+    tables.batch_execute("VACUUM ANALYZE menu_items").await.unwrap();
+    let query = |category: Option<&str>, name: Option<&str>| MenuItemsQuery {
+        include_inactive: false,
+        category: category.map(Category::stored),
+        name_like: name.map(str::to_owned),
+        after: None,
+        limit: PageLimit::default(),
+    };
+    for (index, query) in [
+        ("menu_items_by_search_form", query(None, Some("creme brulee"))),
+        ("menu_items_by_search_form", query(None, Some("creme brule"))),
+        ("menu_items_by_category", query(Some("DESSERTS"), None)),
+    ] {
+        let scans = format!("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = '{index}'");
+        let before = shop.database.number(&scans).await;
+        let page = shop.menu.items(query).await.unwrap();
+        assert_eq!(page.entries.iter().map(|item| item.details.name.as_str()).collect::<Vec<_>>(), ["Crème brûlée"]);
+        // PostgreSQL reports what it has counted within a second.
+        let reported = async {
+            while shop.database.number(&scans).await == before {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), reported).await.expect("a scan of the index");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_of_what_is_there_writes_nothing_and_waits_for_nobody() {
+    let shop = Shop::open().await;
+    let item = shop.item(10).await;
+    let before = shop.menu.whole().await.unwrap();
+    let _holder = shop.hold(&item).await;
+    let same = ImportedMenuItem { id: Some(item.id), ..row(item.details.name.as_str(), 990, 10) };
+    let summary = shop.menu.import(vec![same], ids(1), now()).await.unwrap();
+    assert_eq!(summary, ImportSummary { added: 0, changed: 0, unchanged: 1 });
+    assert_eq!(shop.menu.whole().await.unwrap(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_knows_menu_items_by_their_ids_and_keeps_the_ids() {
+    let shop = Shop::open().await;
+    let kept = ids(3);
+    let named = |id: usize, name: &str| ImportedMenuItem { id: Some(kept[id]), ..row(name, 900, 1) };
+    shop.menu.import(vec![named(0, "Penne"), named(1, "Linguine")], ids(2), now()).await.unwrap();
+    let whole = shop.menu.whole().await.unwrap();
+    let found: Vec<_> = whole.items.iter().map(|item| (item.id, item.details.name.as_str())).collect();
+    assert_eq!(found, [(kept[1], "Linguine"), (kept[0], "Penne")]);
+
+    // They exchange their names, and nothing else happens to them.
+    let exchanged = vec![named(0, "Linguine"), named(1, "Penne")];
+    let summary = shop.menu.import(exchanged.clone(), ids(2), now()).await.unwrap();
+    assert_eq!(summary, ImportSummary { added: 0, changed: 2, unchanged: 0 });
+    let whole = shop.menu.whole().await.unwrap();
+    let found: Vec<_> = whole.items.iter().map(|item| (item.id, item.details.name.as_str(), item.revision)).collect();
+    assert_eq!(found, [(kept[0], "Linguine", 2), (kept[1], "Penne", 2)]);
+    assert_eq!(shop.menu.import(exchanged, ids(2), now()).await.unwrap().unchanged, 2);
+    assert_eq!(shop.database.number("SELECT count(*) FROM menu_items WHERE is_twin").await, 0);
+
+    // An archived menu item does not come back; another takes its place.
+    shop.menu.archive(kept[0], 2, shop.customer.id, now()).await.unwrap();
+    let again = vec![named(0, "Linguine")];
+    assert_eq!(shop.menu.import(again.clone(), ids(1), now()).await.unwrap().added, 1);
+    assert_eq!(shop.menu.import(again, ids(1), now()).await.unwrap().unchanged, 1);
+    assert_eq!(shop.menu.item(kept[0]).await.unwrap(), None);
+
+    let taken = shop.menu.import(vec![row("Farfalle", 1, 1), named(1, "Linguine")], ids(2), now()).await;
+    assert!(matches!(taken, Err(ImportMenuError::NamesTaken(rows)) if rows == [1]));
+    shop.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_menu_of_any_size_can_be_imported() {
+    let shop = Shop::open().await;
+    let rows: Vec<_> = (0..6000).map(|n| row(&format!("Dish {n}"), 900, n % 2)).collect();
+    assert_eq!(shop.menu.import(rows, ids(6000), now()).await.unwrap().added, 6000);
+    assert_eq!(shop.database.number("SELECT count(*) FROM audit_log WHERE action = 'menu_item.added'").await, 6000);
+    shop.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_stands_for_one_menu_item_of_a_category_whoever_adds_it() {
+    let shop = Shop::open().await;
+    let adding = (0..20).map(|n| {
+        let name = ["Crème", "CRÈME", "cre\u{300}me", "crème"][n % 4];
+        let item = NewMenuItem {
+            id: MenuItemId::new(Uuid::now_v7()),
+            details: details(name),
+            stock: Stock::new(1).unwrap(),
+            added_at: now(),
+        };
+        shop.menu.add(item, shop.customer.id)
+    });
+    let importing = (0..5).map(|_| shop.menu.import(vec![row("crème", 900, 1)], ids(1), now()));
+    let (added, imported) = tokio::join!(join_all(adding), join_all(importing));
+    let won = added.iter().filter(|added| added.is_ok()).count();
+    let lost = added.iter().filter(|added| matches!(added, Err(AddMenuItemError::NameTaken))).count();
+    assert!(won <= 1 && won + lost == 20, "{added:?}");
+    let imported: usize = imported.into_iter().map(|imported| imported.unwrap().added).sum();
+    assert_eq!(won + imported, 1);
+    assert_eq!(shop.menu.whole().await.unwrap().items.len(), 1);
+
+    // Archived, it stands in nobody's way.
+    let first = shop.menu.whole().await.unwrap().items.remove(0);
+    shop.menu.archive(first.id, first.revision, shop.customer.id, now()).await.unwrap();
+    assert_eq!(shop.menu.import(vec![row("Crème", 900, 1)], ids(1), now()).await.unwrap().added, 1);
+    let other = shop.item(1).await;
+    let edited = shop.menu.edit(other.id, 1, renamed("CRÈME"), shop.customer.id, now()).await;
+    assert!(matches!(edited, Err(EditMenuItemError::NameTaken)));
+    shop.assert_sound().await;
 }

@@ -73,6 +73,44 @@ async fn every_migration_goes_down_and_up_again_with_two_roles() {
     assert_eq!(roles.database.number(tables).await, i64::try_from(granted.len()).unwrap(), "{granted:?}");
 }
 
+/// A menu that has duplicates already neither stops the migration nor loses anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_menu_with_duplicates_keeps_them_until_they_are_renamed() {
+    let database = TestDatabase::migrated().await;
+    let client = database.client().await;
+    let folder = folders().into_iter().find(|folder| folder.ends_with("2026-11-29-140000_unique_menu_item_names"));
+    let folder = folder.unwrap();
+    client.batch_execute(&fs::read_to_string(folder.join("down.sql")).unwrap()).await.unwrap();
+    for (id, name, archived) in
+        [(1, "Soup", "NULL"), (2, "SOUP", "NULL"), (3, "soup", "NULL"), (4, "soup", "now()"), (5, "Bread", "NULL")]
+    {
+        let insert = format!(
+            "INSERT INTO menu_items \
+                 (id, price, created_at, updated_at, archived_at, stock, low_stock_at, active, name, category, description) \
+             VALUES (lpad('{id}', 32, '0')::uuid, 1, now(), now(), {archived}, 0, 5, true, '{name}', 'A', '')"
+        );
+        client.batch_execute(&insert).await.unwrap();
+    }
+    client.batch_execute(&fs::read_to_string(folder.join("up.sql")).unwrap()).await.unwrap();
+    let twins = "SELECT string_agg(name, ' ' ORDER BY id) FROM menu_items WHERE is_twin";
+    let twins = async || client.query_one(twins, &[]).await.unwrap().get::<_, Option<String>>(0).unwrap_or_default();
+    assert_eq!(twins().await, "SOUP soup");
+
+    let change = async |changes: &str, id: u32| {
+        let update =
+            format!("UPDATE menu_items SET version = version + 1, {changes} WHERE id = lpad('{id}', 32, '0')::uuid");
+        client.batch_execute(&update).await
+    };
+    change("price = 2, name = name", 2).await.unwrap();
+    assert_eq!(twins().await, "SOUP soup");
+    change("name = 'Broth'", 2).await.unwrap();
+    assert_eq!(twins().await, "soup");
+    for (changes, id) in [("name = 'SouP'", 3), ("name = 'soup'", 2), ("name = 'soup'", 5)] {
+        let error = change(changes, id).await.unwrap_err();
+        assert_eq!(error.as_db_error().unwrap().constraint(), Some("menu_item_names"), "{changes}");
+    }
+}
+
 /// Forgets that a migration was applied.
 async fn forget(database: &TestDatabase, version: &str) {
     let forgotten = database

@@ -51,9 +51,11 @@ impl Shop {
     }
 
     pub async fn item_at(&self, quantity: i64, price: i64) -> MenuItem {
+        let id = Uuid::now_v7();
+        let details = details(&format!("Menu item {}", id.simple()));
         let item = NewMenuItem {
-            id: MenuItemId::new(Uuid::now_v7()),
-            details: MenuItemDetails { price: Price::new(price, Currency::EUR).unwrap(), ..details("Carbonara") },
+            id: MenuItemId::new(id),
+            details: MenuItemDetails { price: Price::new(price, Currency::EUR).unwrap(), ..details },
             stock: Stock::new(quantity).unwrap(),
             added_at: now(),
         };

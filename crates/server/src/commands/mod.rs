@@ -7,6 +7,7 @@ mod config;
 mod keys;
 mod man;
 mod menu;
+mod menu_file;
 mod migrate;
 mod openapi;
 mod payments;

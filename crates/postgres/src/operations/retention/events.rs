@@ -26,14 +26,15 @@ struct Position {
 /// Before every event.
 const BEGINNING: Position = Position { transaction_id: -1, id: 0 };
 
-/// Up to here every subscriber has the events, and the sales figures include them: the least position of all. None, if
-/// a position is one of another cluster, from which this database was restored: then it says nothing here.
+/// Up to here every subscriber has the events, and the sales figures include them: the least position of all. None, as
+/// long as a position is one of another cluster, from which this database was restored: then it says nothing here.
 const SETTLED: &str = "\
     WITH reached AS (\
-      SELECT transaction_id, event_id AS id FROM outbox_subscribers \
-      UNION ALL SELECT transaction_id, event_id FROM sales_summarized) \
+      SELECT history, transaction_id, event_id AS id FROM outbox_subscribers \
+      UNION ALL SELECT history, transaction_id, event_id FROM sales_summarized) \
     SELECT transaction_id, id FROM reached \
-    WHERE (SELECT max(transaction_id) FROM reached) <= pg_snapshot_xmax(pg_current_snapshot())::text::bigint \
+    WHERE (SELECT min(history) FROM reached) = latest_database_history() \
+      AND (SELECT max(transaction_id) FROM reached) <= pg_snapshot_xmax(pg_current_snapshot())::text::bigint \
     ORDER BY transaction_id, id LIMIT 1";
 
 /// Looks at the next events after ($1, $2) up to ($3, $4), $5 at most, and deletes those that happened before $6 and

@@ -1,14 +1,14 @@
 use actix_web::{HttpResponse, http::header};
 use comanda_application::Menu;
-use comanda_domain::{Category, Currency, Description, MenuItemDetails, MenuItemName, Stock, ports::Unavailable};
+use comanda_domain::{Category, Currency, Description, MenuItemDetails, MenuItemName, Stock, ports::AddMenuItemError};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::etag;
 use crate::http::{
     extract::{Json, Service, Staff},
-    problem::{Failure, Problem},
-    validation::Violations,
+    problem::{Code, Failure, Problem, problems},
+    validation::{Violation, Violations},
     wire::{MenuItemResponse, PriceRequest, Shown, WireInteger},
 };
 
@@ -25,7 +25,7 @@ pub async fn add(
     currency: Service<Currency>,
     Staff(staff): Staff,
     Json(request): Json<NewMenuItemRequest>,
-) -> Result<HttpResponse, Failure<Unavailable>> {
+) -> Result<HttpResponse, Failure<AddMenuItemError>> {
     let (details, stock) = request.validate(*currency)?;
     let item = menu.add(staff, details, stock).await?;
     Ok(HttpResponse::Created()
@@ -78,4 +78,25 @@ impl NewMenuItemRequest {
         })();
         violations.finish(item)
     }
+}
+
+/// That a category has a menu item of the name.
+pub(super) fn name_taken(pointer: &str, error: &impl ToString) -> Problem {
+    let violation = Violation { pointer: pointer.to_owned(), code: "taken", detail: error.to_string() };
+    Problem::new(Code::ValidationFailed, "The name is taken.").errors(vec![violation])
+}
+
+impl From<AddMenuItemError> for Problem {
+    fn from(error: AddMenuItemError) -> Self {
+        match error {
+            AddMenuItemError::NameTaken => name_taken("/name", &error),
+            AddMenuItemError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+problems! {
+    AddMenuItemError: [ValidationFailed, Unavailable];
+    NameTaken,
+    Unavailable(Unavailable::new("test")),
 }

@@ -1,11 +1,11 @@
 use actix_web::HttpResponse;
 use comanda_application::Menu;
-use comanda_domain::{MenuItemId, ports::EditMenuItemError};
+use comanda_domain::{MenuItemId, ports::ArchiveMenuItemError};
 
 use super::edit::revision_seen;
 use crate::http::{
     extract::{IfMatch, Path, Service, Staff},
-    problem::Failure,
+    problem::{Code, Failure, Problem, problems},
 };
 
 /// Takes a menu item off the menu for good; old orders keep it
@@ -18,8 +18,27 @@ pub async fn archive(
     Staff(staff): Staff,
     Path(id): Path<MenuItemId>,
     if_match: IfMatch,
-) -> Result<HttpResponse, Failure<EditMenuItemError>> {
-    let revision = revision_seen(&menu, staff, id, &if_match).await?;
+) -> Result<HttpResponse, Failure<ArchiveMenuItemError>> {
+    let revision = revision_seen(&menu, staff, id, &if_match, ArchiveMenuItemError::NotFound).await?;
     menu.archive(staff, id, revision).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+impl From<ArchiveMenuItemError> for Problem {
+    fn from(error: ArchiveMenuItemError) -> Self {
+        match error {
+            ArchiveMenuItemError::NotFound => Self::not_found("menu item"),
+            ArchiveMenuItemError::Stale { current } => {
+                Self::new(Code::PreconditionFailed, format!("The item is at revision {current} by now."))
+            }
+            ArchiveMenuItemError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+problems! {
+    ArchiveMenuItemError: [NotFound, PreconditionFailed, Unavailable];
+    NotFound,
+    Stale { current: 2 },
+    Unavailable(Unavailable::new("test")),
 }

@@ -1,0 +1,341 @@
+//! Menu files: CSV, one menu item per line. What is exported is imported as it was.
+
+use std::collections::{HashMap, HashSet};
+
+use anyhow::{Context, bail};
+use comanda_domain::{
+    Category, Currency, Description, ImportedMenuItem, MenuItem, MenuItemId, MenuItemName, Price, Stock,
+};
+
+use crate::spreadsheet::{self, LineEnds, Row};
+
+/// The columns, in any order. Prices are decimal numbers: `12.50`.
+const COLUMNS: [&str; 8] = ["name", "category", "price", "stock", "description", "low_stock_at", "active", "id"];
+
+/// How many of the columns a file must have. Without the others, what they would say stays as it is.
+const REQUIRED: usize = 4;
+
+/// How many mistakes are listed.
+const MISTAKES: usize = 100;
+
+/// What a file says, and on which line.
+pub struct MenuFile {
+    pub items: Vec<ImportedMenuItem>,
+    lines: Vec<usize>,
+}
+
+impl MenuFile {
+    /// Reads all of it. The error lists every mistake with its line.
+    pub fn read(text: &[u8], currency: Currency) -> anyhow::Result<Self> {
+        let text = std::str::from_utf8(text).map_err(|error| {
+            let readable = String::from_utf8_lossy(&text[..error.valid_up_to()]);
+            let line = 1 + readable.matches('\n').count();
+            refusal(&[format!("line {line}: is not UTF-8; save the file as CSV UTF-8")])
+        })?;
+        let mut rows = spreadsheet::rows(text).into_iter();
+        let header = rows.next().context("the file is empty")?;
+        let columns =
+            Columns::of(&header).map_err(|mistake| refusal(&[format!("line {}: {mistake:#}", header.line)]))?;
+
+        let mut mistakes = Vec::new();
+        let mut file = Self { items: Vec::new(), lines: Vec::new() };
+        let mut ids = HashSet::new();
+        let mut places = HashMap::new();
+        for row in rows {
+            let line = row.line;
+            let item = match columns.item(&row, currency) {
+                Ok(item) => item,
+                Err(mistake) => {
+                    mistakes.push(format!("line {line}: {mistake:#}"));
+                    continue;
+                }
+            };
+            let place = (item.category.as_str().to_lowercase(), item.name.as_str().to_lowercase());
+            // Two of one name can only be on a menu that had them before names were unique, and there by their ids.
+            let twin = places.insert(place, item.id.is_some()).is_some_and(|has_id| !has_id || item.id.is_none());
+            let again = item.id.is_some_and(|id| !ids.insert(id));
+            if twin || again {
+                mistakes.push(format!("line {line}: {} / {} is listed twice", item.category, item.name));
+            }
+            file.items.push(item);
+            file.lines.push(line);
+        }
+        if mistakes.is_empty() { Ok(file) } else { Err(refusal(&mistakes)) }
+    }
+
+    /// The error for rows that would give a menu item the name of another.
+    pub fn names_taken<'a>(places: impl Iterator<Item = &'a (usize, String)>) -> anyhow::Error {
+        let mistakes: Vec<String> =
+            places.map(|(line, place)| format!("line {line}: {place} is what another menu item is called")).collect();
+        refusal(&mistakes)
+    }
+
+    /// The items, and where each of them stands in the file, and what it is called.
+    pub fn into_parts(self) -> (Vec<ImportedMenuItem>, Vec<(usize, String)>) {
+        let named = self.items.iter().map(|item| format!("{} / {}", item.category, item.name));
+        let places = self.lines.into_iter().zip(named).collect();
+        (self.items, places)
+    }
+}
+
+/// Where each of [`COLUMNS`] is in the file.
+struct Columns {
+    positions: [Option<usize>; COLUMNS.len()],
+    count: usize,
+}
+
+impl Columns {
+    fn of(header: &Row) -> anyhow::Result<Self> {
+        let names: Vec<&str> = header.cells().collect();
+        if let [all] = names[..] {
+            for (separator, what) in [(';', "semicolons"), ('\t', "tabs")] {
+                if all.contains(separator) {
+                    bail!("the columns are separated by {what}; save the file with commas between them");
+                }
+            }
+        }
+        let mut positions = [None; COLUMNS.len()];
+        for (position, name) in names.iter().enumerate() {
+            let Some(column) = COLUMNS.iter().position(|column| column == name) else {
+                bail!("there is no column \"{name}\"; the columns are {}", COLUMNS.join(", "));
+            };
+            if positions[column].replace(position).is_some() {
+                bail!("the column \"{name}\" is there twice");
+            }
+        }
+        let missing: Vec<&str> = COLUMNS
+            .iter()
+            .zip(positions)
+            .take(REQUIRED)
+            .filter(|(_, at)| at.is_none())
+            .map(|(name, _)| *name)
+            .collect();
+        if !missing.is_empty() {
+            bail!("these columns are missing: {}", missing.join(", "));
+        }
+        Ok(Self { positions, count: names.len() })
+    }
+
+    fn item(&self, row: &Row, currency: Currency) -> anyhow::Result<ImportedMenuItem> {
+        if row.len() != self.count {
+            let semicolons = if row.cells().any(|cell| cell.contains(';')) { "; are these semicolons?" } else { "" };
+            bail!("has {} cells, where the first line has {}{semicolons}", row.len(), self.count);
+        }
+        let [name, category, price, stock, description, low_stock_at, active, id] =
+            self.positions.map(|position| position.map(|position| row.text(position)));
+        Ok(ImportedMenuItem {
+            id: id.filter(|id| !id.is_empty()).map(read_id).transpose().context("id")?,
+            name: MenuItemName::new(name.unwrap_or_default()).context("name")?,
+            category: Category::new(category.unwrap_or_default()).context("category")?,
+            price: Price::parse_decimal(price.unwrap_or_default(), currency).context("price")?,
+            stock: read_stock(stock.unwrap_or_default()).context("stock")?,
+            description: description.map(Description::new).transpose().context("description")?,
+            low_stock_at: low_stock_at
+                .filter(|low| !low.is_empty())
+                .map(read_stock)
+                .transpose()
+                .context("low_stock_at")?,
+            active: active.filter(|active| !active.is_empty()).map(read_active).transpose().context("active")?,
+        })
+    }
+}
+
+fn read_id(text: &str) -> anyhow::Result<MenuItemId> {
+    let id = text.parse().context("is none that was exported; leave it empty for a new menu item")?;
+    Ok(MenuItemId::new(id))
+}
+
+fn read_stock(text: &str) -> anyhow::Result<Stock> {
+    Ok(Stock::new(text.parse()?)?)
+}
+
+/// Spreadsheets write it in capitals.
+fn read_active(text: &str) -> anyhow::Result<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => bail!("must be true or false"),
+    }
+}
+
+/// The menu as a file.
+pub fn write(items: &[MenuItem]) -> anyhow::Result<String> {
+    let rows = items.iter().map(|item| {
+        let MenuItem { id, details, stock, .. } = item;
+        [
+            details.name.to_string(),
+            details.category.to_string(),
+            details.price.money().to_string(),
+            stock.to_string(),
+            details.description.to_string(),
+            details.low_stock_at.get().to_string(),
+            details.active.to_string(),
+            id.to_string(),
+        ]
+    });
+    Ok(String::from_utf8(spreadsheet::csv(LineEnds::Lf, COLUMNS, rows))?)
+}
+
+fn refusal(mistakes: &[String]) -> anyhow::Error {
+    let listed = mistakes[..mistakes.len().min(MISTAKES)].join("\n  - ");
+    let more = mistakes.len().saturating_sub(MISTAKES);
+    let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
+    anyhow::anyhow!("nothing was imported:\n  - {listed}{more}")
+}
+
+#[cfg(test)]
+mod tests {
+    use comanda_domain::MenuItemDetails;
+    use proptest::{collection::vec, prelude::*, string::string_regex};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn read(file: &str) -> anyhow::Result<Vec<ImportedMenuItem>> {
+        Ok(MenuFile::read(file.as_bytes(), Currency::EUR)?.items)
+    }
+
+    fn mistakes(file: &str) -> String {
+        read(file).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_mistake_is_named_with_its_line() {
+        let error = mistakes(
+            "name,category,price,stock,description\n\
+             Soup,Starters,4.50,10,\n\
+             ,Starters,4.50,10,\n\
+             SOUP,starters,4.50,10,again\n\
+             Bread,Starters,four,10,\n\
+             Oil,Starters,1.00,-1,\n\
+             Salt,Starters\n",
+        );
+        for expected in [
+            "line 3: name",
+            "line 4: starters / SOUP is listed twice",
+            "line 5: price",
+            "line 6: stock",
+            "line 7: has 2 cells, where the first line has 5",
+        ] {
+            assert!(error.contains(expected), "{expected} is missing in: {error}");
+        }
+        assert!(!error.contains("line 2:"));
+    }
+
+    #[test]
+    fn a_line_is_one_of_the_file() {
+        for end in ["\n", "\r\n"] {
+            for mark in ["", "\u{feff}"] {
+                let file = [
+                    "name,category,price,stock,description",
+                    "Soup,Starters,4.50,10,\"Hot,",
+                    "green",
+                    "and thick\"",
+                    "",
+                    "Bread,Starters,four,10,",
+                    "",
+                ];
+                let error = mistakes(&format!("{mark}{}", file.join(end)));
+                assert!(error.contains("line 6: price"), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_none_of_ours_says_why() {
+        for (file, expected) in [
+            ("name;category;price;stock\nSoup;Starters;4,50;10\n", "line 1: the columns are separated by semicolons"),
+            ("\u{feff}sep=;\r\nname;category\r\n", "line 1: the columns are separated by semicolons"),
+            ("name\tcategory\tprice\tstock\n", "line 1: the columns are separated by tabs"),
+            (
+                "name,category,price,stock\nSoup;Starters;4,50;10\n",
+                "line 2: has 2 cells, where the first line has 4; are",
+            ),
+            ("name,category,price,stock,colour\n", "line 1: there is no column \"colour\""),
+            ("name,category,price,name\n", "line 1: the column \"name\" is there twice"),
+            ("name,stock\n", "line 1: these columns are missing: category, price"),
+            ("", "the file is empty"),
+            ("name,category,price,stock,id\nSoup,Starters,1,1,17\n", "line 2: id"),
+            ("name,category,price,stock,active\nSoup,Starters,1,1,maybe\n", "line 2: active"),
+            ("name,category,price,stock,low_stock_at\nSoup,Starters,1,1,-1\n", "line 2: low_stock_at"),
+        ] {
+            let error = mistakes(file);
+            assert!(error.contains(expected), "{expected} is missing in: {error}");
+        }
+        let error = MenuFile::read(b"name,category,price,stock\nCr\xe8me,Desserts,1,1\n", Currency::EUR);
+        let error = error.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains("line 2: is not UTF-8"), "{error}");
+    }
+
+    #[test]
+    fn what_the_file_does_not_say_is_left_open() {
+        let items = read("stock,name,category,price\n10,Soup,Starters,4.50\n").unwrap();
+        let open = (&items[0].id, &items[0].description, &items[0].low_stock_at, &items[0].active);
+        assert_eq!(open, (&None, &None, &None, &None));
+        let items =
+            read("name,category,price,stock,description,low_stock_at,active,id\nSoup,A,1,1,,,FALSE,\n").unwrap();
+        let said = (&items[0].id, &items[0].low_stock_at, &items[0].active);
+        assert_eq!(said, (&None, &None, &Some(false)));
+        assert_eq!(items[0].description.as_ref().map(Description::as_str), Some(""));
+    }
+
+    #[test]
+    fn many_mistakes_are_counted() {
+        let file = format!("name,category,price,stock\n{}", "Soup,Starters,free,1\n".repeat(250));
+        let error = mistakes(&file);
+        assert!(error.contains("line 101:") && !error.contains("line 102:"), "{error}");
+        assert!(error.ends_with("and 150 more"), "{error}");
+    }
+
+    fn any_text(pattern: &'static str) -> impl Strategy<Value = String> {
+        string_regex(pattern).unwrap()
+    }
+
+    fn any_item() -> impl Strategy<Value = MenuItem> {
+        let name =
+            any_text("[-=+@＝'\",;|a-z é🍋]{1,20}").prop_filter_map("a name", |text| MenuItemName::new(&text).ok());
+        let category = any_text("[-=+@'\",;A-C ]{1,5}").prop_filter_map("a category", |text| Category::new(&text).ok());
+        let description = any_text("[-=+@＝'\",;a-z\r\n\t \u{200b}\u{a0}]{0,30}")
+            .prop_filter_map("one", |text| Description::new(&text).ok());
+        let numbers = (0_i64..=100_000_000, 0_u32..=1_000_000, 0_i64..=1_000_000, any::<bool>(), any::<u128>());
+        (name, category, description, numbers).prop_map(|(name, category, description, numbers)| {
+            let (price, stock, low, active, id) = numbers;
+            MenuItem {
+                id: MenuItemId::new(Uuid::from_u128(id)),
+                details: MenuItemDetails {
+                    name,
+                    description,
+                    category,
+                    price: Price::new(price, Currency::EUR).unwrap(),
+                    low_stock_at: Stock::new(low).unwrap(),
+                    active,
+                },
+                stock,
+                revision: 1,
+                version: 1,
+                created_at: chrono::DateTime::UNIX_EPOCH,
+                updated_at: chrono::DateTime::UNIX_EPOCH,
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_menu_is_read_as_it_was_written(menu in vec(any_item(), 0..8)) {
+            let file = write(&menu).unwrap();
+            let read = read(&file).unwrap();
+            prop_assert_eq!(read.len(), menu.len());
+            for (item, row) in menu.iter().zip(&read) {
+                prop_assert_eq!(Some(item.id), row.id);
+                prop_assert_eq!(&item.details, &row.new_details());
+                prop_assert_eq!(item.stock, row.stock.get());
+            }
+        }
+    }
+
+    #[test]
+    fn the_sample_menu_can_be_imported() {
+        let items = read(include_str!("../../../../samples/menu.csv")).unwrap();
+        assert!((35..=60).contains(&items.len()));
+    }
+}
