@@ -11,7 +11,7 @@ mod settle;
 use std::sync::Arc;
 
 use comanda_domain::{
-    PaymentTerms,
+    ChargeableAmounts, PaymentTerms,
     ports::{
         self, Checkout, Clock, GatewayEvents, GatewayInbox, IdGenerator, OverdueOrders, PaymentGateway, PaymentIntents,
         Refunds, WorkQueue,
@@ -47,4 +47,6 @@ pub struct Payments {
 pub struct Gateway {
     pub calls: Arc<dyn PaymentGateway>,
     pub events: Arc<dyn GatewayEvents>,
+    /// What it can charge to a card.
+    pub chargeable: ChargeableAmounts,
 }

@@ -21,7 +21,7 @@ impl Payments {
         let refund_id = RefundId::new(self.ids.generate());
         let overdue = self.overdue.cancel_overdue(self.terms, self.clock.now(), refund_id).await?;
         let mut more = overdue.is_some();
-        let Some(Gateway { calls, events }) = &self.gateway else { return Ok(more) };
+        let Some(Gateway { calls, events, .. }) = &self.gateway else { return Ok(more) };
         let received = self.inbox.take_events(BATCH).await?;
         more |= received.len() == BATCH as usize;
         for event in received {
@@ -87,8 +87,8 @@ impl Payments {
             }
             // There is nothing that could be paid.
             Err(GatewayError::Refused(_)) => self.intents.mark_cancelled(payment.id).await,
-            // Half a minute later it is taken again.
-            Err(GatewayError::Unavailable(_)) => Ok(()),
+            // It is taken again later.
+            Err(GatewayError::Unavailable(_) | GatewayError::Misconfigured(_)) => Ok(()),
         }
     }
 
@@ -106,7 +106,7 @@ impl Payments {
         let status = match gateway.refund(&refund).await {
             Ok(status) => status,
             Err(GatewayError::Refused(_)) => RefundStatus::Failed,
-            Err(GatewayError::Unavailable(_)) => return Ok(()),
+            Err(GatewayError::Unavailable(_) | GatewayError::Misconfigured(_)) => return Ok(()),
         };
         let report = RefundReport { refund: refund.id, status };
         self.refunds.record_refund(report, self.clock.now()).await.map(|_| ())
@@ -118,7 +118,7 @@ mod tests {
     use std::sync::Arc;
 
     use comanda_domain::{
-        Currency, IntentId, Money, Payment, PaymentId, PaymentMethod, PaymentStatus,
+        ChargeableAmounts, Currency, IntentId, Money, Payment, PaymentId, PaymentMethod, PaymentStatus,
         ports::{
             GatewayEvent, MalformedEvent, MockGatewayEvents, MockGatewayInbox, MockOverdueOrders, MockPaymentGateway,
             MockPaymentIntents, MockRefunds, Recorded,
@@ -177,7 +177,11 @@ mod tests {
                 intents: Arc::new(self.intents),
                 refunds: Arc::new(self.refunds),
                 inbox: Arc::new(self.inbox),
-                gateway: Some(Gateway { calls: Arc::new(self.gateway), events: Arc::new(self.events) }),
+                gateway: Some(Gateway {
+                    calls: Arc::new(self.gateway),
+                    events: Arc::new(self.events),
+                    chargeable: ChargeableAmounts::all(Currency::EUR),
+                }),
                 ..sample::payments()
             };
             assert!(!payments.process().await.unwrap());
@@ -216,6 +220,15 @@ mod tests {
         let mut mocks = Mocks::with(vec![], vec![pending_cancellation()], vec![due_refund()]);
         mocks.gateway.expect_cancel().once().returning(|_| Err(Unavailable::new("timeout").into()));
         mocks.gateway.expect_refund().once().returning(|_| Err(Unavailable::new("reset").into()));
+        mocks.run().await;
+    }
+
+    #[tokio::test]
+    async fn what_the_gateway_refuses_for_the_sake_of_our_key_stays_to_be_done() {
+        let mut mocks = Mocks::with(vec![], vec![pending_cancellation()], vec![due_refund()]);
+        let misconfigured = || GatewayError::Misconfigured("the key has expired".to_owned());
+        mocks.gateway.expect_cancel().once().returning(move |_| Err(misconfigured()));
+        mocks.gateway.expect_refund().once().returning(move |_| Err(misconfigured()));
         mocks.run().await;
     }
 

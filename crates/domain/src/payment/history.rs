@@ -105,6 +105,7 @@ impl Store {
             method,
             begun_at: now(),
             expires_at: now(),
+            chargeable: None,
             idempotency: None,
         };
         let active = self.payments.iter().map(|(payment, ..)| payment).find(|payment| payment.status.is_active());

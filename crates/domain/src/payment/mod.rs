@@ -6,11 +6,13 @@
 mod agree;
 mod begin;
 mod cancel;
+mod chargeable;
 #[cfg(test)]
 mod history;
 mod intent;
 mod overdue;
 mod refund;
+mod refuse;
 mod report;
 mod rule_reason;
 mod settle;
@@ -18,9 +20,11 @@ mod status;
 
 pub use begin::{BeginRefusal, Beginning, NewPayment, begin_payment};
 pub use cancel::{PaymentCancellation, payments_after_cancelling};
+pub use chargeable::{ChargeableAmounts, NotChargeable};
 pub use intent::{ClientSecret, Intent, IntentId};
 pub use overdue::{OVERDUE_ORDER_STATUSES, PaymentTerms, is_overdue};
 pub use refund::{DecidedRefund, NewRefund, NotARefundStatus, NotRefundable, Refund, RefundStatus};
+pub use refuse::RefusedPayment;
 pub use report::{Consequence, IntentState};
 pub use rule_reason::RuleReason;
 pub use settle::{NotSettleable, Settlement};

@@ -17,6 +17,7 @@ mod receive;
 mod record_intent;
 mod record_refund;
 mod refund;
+mod refuse;
 mod request_key;
 mod row;
 mod settle;
@@ -69,6 +70,10 @@ impl Checkout for PostgresPayments {
         at: Timestamp,
     ) -> Result<Idempotent<PaymentReceipt>, Unavailable> {
         attach::attach(&self.database, id, intent, idempotency, at).await
+    }
+
+    async fn refuse(&self, payment: &Payment, at: Timestamp) -> Result<(), Unavailable> {
+        refuse::refuse(&self.database, payment, at).await
     }
 }
 

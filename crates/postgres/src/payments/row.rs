@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    AccountId, ClientSecret, Currency, IntentId, Money, OrderId, Payment, PaymentId, PaymentMethod, Reason, Refund,
-    RefundId, ports::PaymentReceipt,
+    AccountId, ClientSecret, Currency, IntentId, Money, OrderId, Payment, PaymentId, PaymentMethod, PaymentStatus,
+    Reason, Refund, RefundId, ports::PaymentReceipt,
 };
 use diesel::prelude::*;
 use uuid::Uuid;
@@ -52,8 +52,9 @@ impl PaymentRow {
     /// What the customer gets in response.
     pub(super) fn receipt(&self, currency: Currency) -> Result<PaymentReceipt, InconsistentRow> {
         let payment = self.payment(currency)?;
-        let by_card = payment.method == PaymentMethod::Card;
-        let client_secret = self.client_secret.clone().filter(|_| by_card).map(ClientSecret);
+        // Nobody is to pay what was cancelled.
+        let payable = payment.method == PaymentMethod::Card && payment.status != PaymentStatus::Cancelled;
+        let client_secret = self.client_secret.clone().filter(|_| payable).map(ClientSecret);
         Ok(PaymentReceipt { payment, client_secret })
     }
 }

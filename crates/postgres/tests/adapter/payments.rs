@@ -29,6 +29,7 @@ fn by_card(order_id: OrderId) -> NewPayment {
         method: PaymentMethod::Card,
         begun_at: now(),
         expires_at: now() + Duration::from_mins(15),
+        chargeable: None,
         idempotency: None,
     }
 }

@@ -41,7 +41,7 @@ impl PaymentsCommand {
             GatewayError::Unavailable(cause) => {
                 Unreachable::new("Stripe", &config.payments.stripe_url.address(), &cause).into()
             }
-            refused @ GatewayError::Refused(_) => anyhow::Error::from(refused),
+            refused @ (GatewayError::Refused(_) | GatewayError::Misconfigured(_)) => anyhow::Error::from(refused),
         })?;
         match format.json {
             true => print_json(&document(compared, &differences))?,
