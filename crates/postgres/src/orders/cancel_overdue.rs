@@ -1,7 +1,8 @@
 //! Cancelling an order that was not paid in time.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -41,6 +42,31 @@ pub(super) struct OverdueSearch {
     /// The pending orders up to this one are paid, or were when they were looked at. A shop that never accepts orders
     /// has any number of those, so that each call looks at some of them only.
     looked_at: Arc<Mutex<Option<Position>>>,
+    /// Orders that could not be cancelled: others are cancelled meanwhile.
+    set_aside: Arc<Mutex<SetAside>>,
+}
+
+/// Orders that are left alone for a while, by how often they could not be cancelled.
+#[derive(Default)]
+struct SetAside(HashMap<Uuid, (u32, Timestamp)>);
+
+impl SetAside {
+    /// More than that fail for another reason than their own.
+    const LIMIT: usize = 1000;
+
+    /// Pauses grow from half a minute to a quarter of an hour.
+    fn put(&mut self, id: OrderId, now: Timestamp) {
+        self.0.retain(|_, (_, until)| *until + Duration::from_hours(1) > now);
+        if self.0.len() < Self::LIMIT {
+            let (times, until) = self.0.entry(id.as_uuid()).or_insert((0, now));
+            *until = now + Duration::from_secs(30) * 2_u32.pow(*times).min(30);
+            *times = (*times + 1).min(5);
+        }
+    }
+
+    fn at(&self, now: Timestamp) -> Vec<Uuid> {
+        self.0.iter().filter(|(_, (_, until))| *until > now).map(|(id, _)| *id).collect()
+    }
 }
 
 impl OverdueSearch {
@@ -54,11 +80,23 @@ impl OverdueSearch {
         observer: Arc<dyn MenuObserver>,
     ) -> Result<Option<OrderId>, Unavailable> {
         let own = database.clone();
-        let looked_at = Arc::clone(&self.looked_at);
+        let (looked_at, set_aside) = (Arc::clone(&self.looked_at), Arc::clone(&self.set_aside));
         spawn_transaction(database, async move {
             let mut connection = own.connection().await?;
+            // On its own: nobody may wait for an order while it holds a payment.
+            if let Err(error) = forget_expiry(&mut connection, now).await {
+                tracing::error!(%error, "payments that were left open slow down the search for overdue orders");
+            }
             loop {
-                match attempt(&mut connection, own.currency(), &looked_at, terms, now, refund_id).await? {
+                let but = locked(&set_aside).at(now);
+                let search = Search { currency: own.currency(), looked_at: &looked_at, but, terms, now, refund_id };
+                let mut candidate = None;
+                let attempt = attempt(&mut connection, &search, &mut candidate).await;
+                if let (Err(error), Some(id)) = (&attempt, candidate) {
+                    tracing::error!(order = %id, %error, "an overdue order cannot be cancelled; others go on");
+                    locked(&set_aside).put(id, now);
+                }
+                match attempt? {
                     Attempt::Cancelled { order_id, menu_changed } => {
                         if menu_changed {
                             observer.menu_changed();
@@ -75,21 +113,36 @@ impl OverdueSearch {
     }
 }
 
-async fn attempt(
-    connection: &mut AsyncPgConnection,
+/// One search.
+struct Search<'a> {
     currency: Currency,
-    looked_at: &Mutex<Option<Position>>,
+    looked_at: &'a Mutex<Option<Position>>,
+    /// Orders that are left alone.
+    but: Vec<Uuid>,
     terms: PaymentTerms,
     now: Timestamp,
     refund_id: RefundId,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// `found` is the order that was tried.
+async fn attempt(
+    connection: &mut AsyncPgConnection,
+    search: &Search<'_>,
+    found: &mut Option<OrderId>,
 ) -> Result<Attempt, Unavailable> {
+    let Search { currency, terms, now, refund_id, .. } = *search;
     connection
         .transaction::<_, CancelFailure, _>(async |connection| {
-            let candidate = match lock_unpaid_by_card(connection, now).await? {
+            let candidate = match lock_unpaid_by_card(connection, search).await? {
                 Some(order_id) => Some(order_id),
-                None => lock_unpaid(connection, looked_at, terms, now).await?,
+                None => lock_unpaid(connection, search).await?,
             };
             let Some(order_id) = candidate else { return Ok(Attempt::NothingOverdue) };
+            *found = Some(order_id);
             let Some(order) = lock_order(connection, currency, order_id).await? else {
                 return Ok(Attempt::NothingOverdue);
             };
@@ -129,22 +182,23 @@ fn cancellable() -> Vec<&'static str> {
     OVERDUE_ORDER_STATUSES.iter().copied().map(OrderStatus::as_str).collect()
 }
 
-/// Finds and locks the order whose open card payment expired first. Several servers that search at once find different
-/// orders.
-async fn lock_unpaid_by_card(connection: &mut AsyncPgConnection, now: Timestamp) -> QueryResult<Option<OrderId>> {
-    let candidate: Option<Candidate> = sql_query(
-        "SELECT o.id FROM payments p JOIN orders o ON o.id = p.order_id \
-         WHERE p.status = ANY($1) AND p.method = $2 AND p.expires_at < $3 AND o.status = ANY($4) \
-         ORDER BY p.expires_at LIMIT 1 FOR NO KEY UPDATE OF o SKIP LOCKED",
-    )
-    .bind::<Array<Text>, _>(names(PaymentStatus::OPEN))
-    .bind::<Text, _>(PaymentMethod::Card.as_str())
-    .bind::<Timestamptz, _>(now)
-    .bind::<Array<Text>, _>(cancellable())
-    .get_result(connection)
-    .one("order.find_overdue")
-    .await
-    .optional()?;
+async fn forget_expiry(connection: &mut AsyncPgConnection, now: Timestamp) -> QueryResult<()> {
+    sql_query(include_str!("forget_expiry.sql"))
+        .bind::<Timestamptz, _>(now)
+        .execute(connection)
+        .changes("payment.forget_expiry")
+        .await
+        .map(|_| ())
+}
+
+async fn lock_unpaid_by_card(connection: &mut AsyncPgConnection, search: &Search<'_>) -> QueryResult<Option<OrderId>> {
+    let candidate: Option<Candidate> = sql_query(include_str!("find_overdue.sql"))
+        .bind::<Timestamptz, _>(search.now)
+        .bind::<Array<SqlUuid>, _>(&search.but)
+        .get_result(connection)
+        .one("order.find_overdue")
+        .await
+        .optional()?;
     Ok(candidate.map(|candidate| OrderId::new(candidate.id)))
 }
 
@@ -159,18 +213,14 @@ struct PendingOrder {
 }
 
 /// Finds and locks the oldest order that has waited too long without a card payment to wait for.
-async fn lock_unpaid(
-    connection: &mut AsyncPgConnection,
-    looked_at: &Mutex<Option<Position>>,
-    terms: PaymentTerms,
-    now: Timestamp,
-) -> QueryResult<Option<OrderId>> {
+async fn lock_unpaid(connection: &mut AsyncPgConnection, search: &Search<'_>) -> QueryResult<Option<OrderId>> {
     /// How many orders one call looks at.
     const PART: i32 = 500;
 
+    let Search { looked_at, terms, now, .. } = *search;
     let earlier = |wait: Duration| now - wait;
     let beginning = (Timestamp::UNIX_EPOCH, Uuid::nil());
-    let from = looked_at.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or(beginning);
+    let from = locked(looked_at).unwrap_or(beginning);
     let part: Vec<PendingOrder> = sql_query(
         "WITH pending AS MATERIALIZED ( \
            SELECT id, created_at FROM orders \
@@ -193,11 +243,12 @@ async fn lock_unpaid(
     .rows("order.find_pending")
     .await?;
 
-    let unpaid: Vec<Uuid> = part.iter().filter(|order| order.unpaid).map(|order| order.id).collect();
+    let overdue = part.iter().filter(|order| order.unpaid && !search.but.contains(&order.id));
+    let unpaid: Vec<Uuid> = overdue.map(|order| order.id).collect();
     if unpaid.is_empty() {
         let last = part.last().filter(|_| part.len() == PART.unsigned_abs() as usize);
         let last = last.map(|order| (order.created_at, order.id));
-        *looked_at.lock().unwrap_or_else(PoisonError::into_inner) = last;
+        *locked(looked_at) = last;
         return Ok(None);
     }
     let candidate: Option<Candidate> = sql_query(
