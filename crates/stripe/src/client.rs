@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    ChargeableAmounts, ClientSecret, Intent, IntentId, IntentState, Money, Payment, RefundStatus, Timestamp,
+    ChargeableAmounts, ClientSecret, Intent, IntentId, IntentRefund, IntentState, Money, Payment, RefundStatus,
+    Timestamp,
     ports::{
         BadEvent, DueRefund, GatewayError, GatewayEvent, GatewayEvents, MalformedEvent, PaymentGateway, Unavailable,
     },
@@ -55,6 +56,7 @@ struct UnreadableAmount;
 struct IntentDocument {
     id: String,
     amount: i64,
+    amount_received: Option<i64>,
     currency: Option<String>,
     client_secret: Option<String>,
     status: String,
@@ -65,6 +67,8 @@ struct IntentDocument {
 
 #[derive(Deserialize)]
 struct RefundDocument {
+    #[serde(default)]
+    id: String,
     amount: i64,
     currency: Option<String>,
     status: Option<String>,
@@ -121,7 +125,7 @@ impl Stripe {
         Err(failure)
     }
 
-    fn intent(&self, document: IntentDocument, refunded: Money) -> Result<Intent, Failure> {
+    fn intent(&self, document: IntentDocument, refunds: Vec<IntentRefund>) -> Result<Intent, Failure> {
         let state = match document.status.as_str() {
             "succeeded" => IntentState::Succeeded,
             "canceled" => IntentState::Cancelled,
@@ -136,7 +140,12 @@ impl Stripe {
             client_secret: document.client_secret.map(ClientSecret),
             state,
             amount: self.money(document.amount, document.currency.as_deref())?,
-            refunded,
+            received: document
+                .amount_received
+                .filter(|_| state == IntentState::Succeeded)
+                .map(|received| self.money(received, document.currency.as_deref()))
+                .transpose()?,
+            refunds,
             payment_id: document.metadata.payment_id(),
         })
     }
@@ -176,7 +185,7 @@ impl PaymentGateway for Stripe {
         ];
         let request = self.http.post(self.url("payment_intents")).header("idempotency-key", &id).form(&form);
         let document = self.send(request).await?;
-        Ok(self.intent(document, Money::zero(payment.amount.currency()))?)
+        Ok(self.intent(document, Vec::new())?)
     }
 
     async fn find(&self, id: &IntentId) -> Result<Option<Intent>, GatewayError> {
@@ -191,20 +200,22 @@ impl PaymentGateway for Stripe {
             "succeeded" => self.refunds_of(id).await?,
             _ => Vec::new(),
         };
-        let mut refunded = Money::zero(self.config.currency.currency());
+        let mut known = Vec::new();
         for refund in refunds {
-            if refund_status(refund.status.as_deref()) != RefundStatus::Failed {
-                let amount = self.money(refund.amount, refund.currency.as_deref())?;
-                refunded = refunded.checked_add(amount).map_err(Unavailable::new)?;
-            }
+            known.push(IntentRefund {
+                amount: self.money(refund.amount, refund.currency.as_deref())?,
+                status: refund_status(refund.status.as_deref()),
+                refund_id: refund.metadata.refund_id(),
+                id: refund.id,
+            });
         }
-        Ok(Some(self.intent(document, refunded)?))
+        Ok(Some(self.intent(document, known)?))
     }
 
     async fn cancel(&self, id: &IntentId) -> Result<Intent, GatewayError> {
         let path = format!("payment_intents/{}/cancel", id.0);
         match self.send(self.http.post(self.url(&path))).await {
-            Ok(document) => Ok(self.intent(document, Money::zero(self.config.currency.currency()))?),
+            Ok(document) => Ok(self.intent(document, Vec::new())?),
             // It is paid or cancelled already.
             Err(Failure::Refused(error)) if error.status == StatusCode::BAD_REQUEST => {
                 tracing::debug!(%error, "a payment intent can no longer be cancelled");
@@ -229,6 +240,10 @@ impl PaymentGateway for Stripe {
 }
 
 impl GatewayEvents for Stripe {
+    fn known_kinds(&self) -> &'static [&'static str] {
+        &event::KNOWN_KINDS
+    }
+
     fn verify(&self, header: &str, body: &[u8], now: Timestamp) -> Result<GatewayEvent, BadEvent> {
         signature::verify(&self.config.webhook_secrets, header, body, now)?;
         Ok(self.read(std::str::from_utf8(body).map_err(|_| MalformedEvent("it is not UTF-8"))?)?)

@@ -13,6 +13,7 @@ mod csrf;
 mod database_roles;
 mod events;
 mod faults;
+mod gateway_books;
 mod hanging_up;
 mod headers;
 mod idempotency;

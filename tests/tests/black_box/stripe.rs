@@ -251,6 +251,14 @@ async fn reconciliation_finds_what_no_event_reported() {
     stage.until(&order, "succeeded").await;
     let (agreed, report) = stage.reconcile("EUR");
     assert!(agreed && report.contains("1 card payment(s) compared, 0 differ"), "{report}");
+
+    // Somebody refunds a part of it on the dashboard.
+    stage.post("/v1/refunds", &[("payment_intent", &intent), ("amount", "300")]).await;
+    let (agreed, report) = stage.reconcile("EUR");
+    assert!(!agreed && report.contains("300 given back") && report.contains("; repaired"), "{report}");
+    stage.until(&order, "partly_refunded").await;
+    let (agreed, report) = stage.reconcile("EUR");
+    assert!(agreed && report.contains("1 card payment(s) compared, 0 differ"), "{report}");
     stage.close().await;
 }
 

@@ -19,6 +19,7 @@ use comanda_domain::{
 };
 
 pub use pay::PayOrderError;
+pub use process::{Duty, FailedWork, Round};
 pub use receive::ReceiveEventError;
 pub use reconcile::{Difference, Reconciliation};
 

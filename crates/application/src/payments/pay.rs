@@ -106,7 +106,8 @@ mod tests {
             client_secret: Some(ClientSecret("secret".to_owned())),
             state: IntentState::Pending,
             amount: payment().amount,
-            refunded: payment().refunded,
+            received: None,
+            refunds: Vec::new(),
             payment_id: Some(payment().id),
         }
     }

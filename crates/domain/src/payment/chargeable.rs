@@ -45,12 +45,17 @@ impl ChargeableAmounts {
 
     /// Whether an amount can be charged, or why not.
     pub fn admit(&self, amount: Money) -> Result<(), NotChargeable> {
+        if amount.currency() == self.minimum.currency() && amount.amount() < self.minimum.amount() {
+            return Err(NotChargeable::BelowMinimum { minimum: self.minimum });
+        }
+        self.admit_part(amount)
+    }
+
+    /// Whether a part of what was charged can go back, or why not: there is no minimum for that.
+    pub fn admit_part(&self, amount: Money) -> Result<(), NotChargeable> {
         let (currency, step) = (self.minimum.currency(), i64::from(self.step.get()));
         if amount.currency() != currency {
             return Err(NotChargeable::Currency(currency));
-        }
-        if amount.amount() < self.minimum.amount() {
-            return Err(NotChargeable::BelowMinimum { minimum: self.minimum });
         }
         if amount.amount() % step != 0 {
             return Err(NotChargeable::Fraction { step: Money::new(step, currency) });

@@ -26,6 +26,8 @@ diesel::table! {
         taken_until -> Nullable<Timestamptz>,
         body -> Text,
         malformed -> Nullable<Text>,
+        attempts -> Int4,
+        unknown_kind -> Nullable<Text>,
     }
 }
 
@@ -179,6 +181,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    payment_incidents (id) {
+        id -> Text,
+        payment_id -> Uuid,
+        amount -> Int8,
+        opened_at -> Timestamptz,
+        reported_at -> Timestamptz,
+        funds_reported_at -> Nullable<Timestamptz>,
+        withdrawn -> Bool,
+        kind -> Text,
+        currency -> Text,
+        status -> Text,
+        reason -> Text,
+    }
+}
+
+diesel::table! {
     payments (id) {
         id -> Uuid,
         order_id -> Uuid,
@@ -221,6 +239,8 @@ diesel::table! {
         taken_until -> Nullable<Timestamptz>,
         status -> Text,
         reason -> Text,
+        gateway_id -> Nullable<Text>,
+        attempts -> Int4,
     }
 }
 
@@ -293,6 +313,7 @@ diesel::joinable!(order_lines -> menu_items (menu_item_id));
 diesel::joinable!(order_lines -> orders (order_id));
 diesel::joinable!(orders -> users (customer_id));
 diesel::joinable!(outbox_retries -> outbox_events (event_id));
+diesel::joinable!(payment_incidents -> payments (payment_id));
 diesel::joinable!(payments -> orders (order_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(refunds -> payments (payment_id));
@@ -317,6 +338,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     outbox_events,
     outbox_retries,
     outbox_subscribers,
+    payment_incidents,
     payments,
     refresh_tokens,
     refunds,

@@ -75,7 +75,8 @@ pub async fn reconcile_payments(config: &PaymentsConfig) -> anyhow::Result<Optio
     let gateway = Arc::new(stripe(&config.payments, config.currency)?);
     Ok(Some(Reconciliation {
         payments: payments.clone(),
-        intents: payments,
+        intents: payments.clone(),
+        refunds: payments,
         gateway,
         ids: Arc::new(UuidV7),
         clock: Arc::new(SystemClock),
