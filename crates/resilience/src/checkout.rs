@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Idempotency, Intent, NewPayment, PaymentId, Timestamp,
+    Idempotency, Intent, NewPayment, Payment, PaymentId, Timestamp,
     ports::{BeginPaymentError, BegunPayment, Checkout, Idempotent, PaymentReceipt, Unavailable},
 };
 
@@ -28,5 +28,9 @@ impl Checkout for GuardedCheckout {
         at: Timestamp,
     ) -> Result<Idempotent<PaymentReceipt>, Unavailable> {
         self.create.call(self.checkout.attach(id, intent, idempotency, at)).await
+    }
+
+    async fn refuse(&self, payment: &Payment, at: Timestamp) -> Result<(), Unavailable> {
+        self.create.call(self.checkout.refuse(payment, at)).await
     }
 }

@@ -11,7 +11,7 @@ mod settle;
 use std::sync::Arc;
 
 use comanda_domain::{
-    PaymentTerms,
+    ChargeableAmounts, PaymentTerms,
     ports::{
         self, Checkout, Clock, GatewayEvents, GatewayInbox, IdGenerator, OverdueOrders, PaymentGateway, PaymentIntents,
         Refunds, WorkQueue,
@@ -19,6 +19,7 @@ use comanda_domain::{
 };
 
 pub use pay::PayOrderError;
+pub use process::{Duty, FailedWork, Round};
 pub use receive::ReceiveEventError;
 pub use reconcile::{Difference, Reconciliation};
 
@@ -47,4 +48,6 @@ pub struct Payments {
 pub struct Gateway {
     pub calls: Arc<dyn PaymentGateway>,
     pub events: Arc<dyn GatewayEvents>,
+    /// What it can charge to a card.
+    pub chargeable: ChargeableAmounts,
 }

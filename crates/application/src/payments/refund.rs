@@ -19,6 +19,7 @@ impl Payments {
             order_id,
             payment_id,
             amount,
+            chargeable: self.gateway.as_ref().map(|gateway| gateway.chargeable),
             reason,
             requested_by: by,
             requested_at: self.clock.now(),

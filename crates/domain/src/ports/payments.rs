@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::{IntentId, NotSettleable, OrderId, Payment, PaymentId, StaffMember, Timestamp};
+use crate::{ExaminedPayment, IntentId, NotSettleable, OrderId, Payment, PaymentId, StaffMember, Timestamp};
 
 use super::{Readable, Unavailable};
 
@@ -35,8 +35,10 @@ pub struct CardPayment {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Payments: Send + Sync {
-    /// The payments of several orders in one round trip, the oldest first. Orders without payments are left out.
-    async fn of_orders(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Readable<Vec<Payment>>>, Unavailable>;
+    /// The payments of several orders in one round trip, the oldest first, with what staff have to look into. Orders
+    /// without payments are left out.
+    async fn of_orders(&self, ids: &[OrderId])
+    -> Result<HashMap<OrderId, Readable<Vec<ExaminedPayment>>>, Unavailable>;
 
     /// At most `limit` card payments that were begun at `since` or later, the oldest first, beginning after the payment
     /// `after`.

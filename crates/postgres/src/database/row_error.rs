@@ -16,6 +16,7 @@ pub(super) fn register_counters() {
         "order_lines",
         "orders",
         "outbox_events",
+        "payment_incidents",
         "payments",
         "refunds",
         "sessions",

@@ -36,6 +36,8 @@ diesel::table! {
         taken_until -> Nullable<Timestamptz>,
         body -> Text,
         malformed -> Nullable<Text>,
+        attempts -> Int4,
+        unknown_kind -> Nullable<Text>,
     }
 }
 
@@ -191,6 +193,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    payment_incidents (id) {
+        id -> Text,
+        payment_id -> Uuid,
+        amount -> Int8,
+        opened_at -> Timestamptz,
+        reported_at -> Timestamptz,
+        funds_reported_at -> Nullable<Timestamptz>,
+        withdrawn -> Bool,
+        kind -> Text,
+        currency -> Text,
+        status -> Text,
+        reason -> Text,
+    }
+}
+
+diesel::table! {
     payments (id) {
         id -> Uuid,
         order_id -> Uuid,
@@ -233,6 +251,8 @@ diesel::table! {
         taken_until -> Nullable<Timestamptz>,
         status -> Text,
         reason -> Text,
+        gateway_id -> Nullable<Text>,
+        attempts -> Int4,
     }
 }
 
@@ -307,6 +327,7 @@ diesel::joinable!(order_lines -> orders (order_id));
 diesel::joinable!(orders -> users (customer_id));
 diesel::joinable!(outbox_retries -> outbox_events (event_id));
 diesel::joinable!(outbox_subscribers -> database_histories (history));
+diesel::joinable!(payment_incidents -> payments (payment_id));
 diesel::joinable!(payments -> orders (order_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(refunds -> payments (payment_id));
@@ -333,6 +354,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     outbox_events,
     outbox_retries,
     outbox_subscribers,
+    payment_incidents,
     payments,
     refresh_tokens,
     refunds,

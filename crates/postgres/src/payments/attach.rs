@@ -1,5 +1,5 @@
 use comanda_domain::{
-    Idempotency, Intent, PaymentId, Timestamp,
+    Idempotency, Intent, PaymentId, PaymentStatus, Timestamp,
     ports::{BeginPaymentError, Idempotent, PaymentReceipt, Unavailable},
 };
 use diesel::prelude::*;
@@ -10,6 +10,8 @@ use super::{
     row::PaymentRow,
 };
 use crate::database::{Database, Failure, Named, schema::payments};
+
+const CANCELLED: &str = PaymentStatus::Cancelled.as_str();
 
 pub(super) async fn attach(
     database: &Database,
@@ -25,6 +27,8 @@ pub(super) async fn attach(
                 .set((
                     payments::intent.eq(&intent.id.0),
                     payments::client_secret.eq(intent.client_secret.as_ref().map(|secret| secret.0.as_str())),
+                    // It was cancelled while the gateway was asked for the intent: that has to be cancelled, too.
+                    payments::call_off.eq(payments::call_off.or(payments::status.eq(CANCELLED))),
                     payments::updated_at.eq(at),
                     payments::version.eq(payments::version + 1),
                 ))

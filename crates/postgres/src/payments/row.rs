@@ -61,8 +61,9 @@ impl PaymentRow {
     /// What the customer gets in response.
     pub(super) fn receipt(&self, currency: Currency) -> Readable<PaymentReceipt> {
         let payment = self.payment(currency)?;
-        let by_card = payment.method == PaymentMethod::Card;
-        let client_secret = self.client_secret.clone().filter(|_| by_card).map(ClientSecret);
+        // Nobody is to pay what was cancelled.
+        let payable = payment.method == PaymentMethod::Card && payment.status != PaymentStatus::Cancelled;
+        let client_secret = self.client_secret.clone().filter(|_| payable).map(ClientSecret);
         Ok(PaymentReceipt { payment, client_secret })
     }
 }

@@ -95,6 +95,12 @@ impl From<RefundPaymentError> for Problem {
                 let violation = Violation { pointer, code: "out-of-range", detail: error.to_string() };
                 Self::new(Code::ValidationFailed, "There is not so much left.").errors(vec![violation])
             }
+            RefundPaymentError::NotChargeable(why) => {
+                let pointer = "/amount/amount".to_owned();
+                let violation = Violation { pointer, code: "out-of-range", detail: why.to_string() };
+                Self::new(Code::ValidationFailed, "The payment gateway cannot move this amount.")
+                    .errors(vec![violation])
+            }
             RefundPaymentError::Unavailable(cause) => cause.into(),
         }
     }
@@ -105,5 +111,6 @@ problems! {
     NotFound,
     NotPaid(comanda_domain::PaymentStatus::Failed),
     TooMuch { left: Money::zero(Currency::EUR) },
+    NotChargeable(comanda_domain::NotChargeable::Fraction { step: Money::new(10, Currency::EUR) }),
     Unavailable(Unavailable::new("test")),
 }
