@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 use comanda_domain::{AccountId, Currency, Money, Note, Order, OrderId, OrderNumber, OrderStatus, ports::Unavailable};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::database::{InconsistentRow, Named, RowOf, schema::orders};
 
-#[derive(Queryable, Selectable)]
+#[derive(Deserialize, Queryable, Selectable, Serialize)]
 #[diesel(table_name = orders, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct OrderRow {
     pub(crate) id: Uuid,

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use comanda_domain::{
     Idempotency, Intent, NewPayment, PaymentId, Timestamp,
-    ports::{BeginPaymentError, BegunPayment, Checkout, Idempotent, PaymentReceipt, Unavailable},
+    ports::{BeginPaymentError, BegunPayment, Checkout, Idempotent, PaymentReceipt},
 };
 
 use crate::breaker::Breaker;
@@ -26,7 +26,7 @@ impl Checkout for GuardedCheckout {
         intent: Intent,
         idempotency: Option<Idempotency>,
         at: Timestamp,
-    ) -> Result<Idempotent<PaymentReceipt>, Unavailable> {
+    ) -> Result<Idempotent<PaymentReceipt>, BeginPaymentError> {
         self.create.call(self.checkout.attach(id, intent, idempotency, at)).await
     }
 }

@@ -1,12 +1,23 @@
-use comanda_domain::{MenuItem, MenuItemDetails, MenuItemId, NewMenuItem, StaffMember, Stock, ports::Unavailable};
+use comanda_domain::{
+    MenuItem, MenuItemDetails, MenuItemId, NewMenuItem, StaffMember, Stock,
+    ports::{AddMenuItemError, Idempotent},
+};
 
 use super::Menu;
+use crate::IdempotentRequest;
 
 impl Menu {
     /// Puts a menu item on the menu.
-    pub async fn add(&self, by: StaffMember, details: MenuItemDetails, stock: Stock) -> Result<MenuItem, Unavailable> {
+    pub async fn add(
+        &self,
+        by: StaffMember,
+        details: MenuItemDetails,
+        stock: Stock,
+        request: Option<IdempotentRequest>,
+    ) -> Result<Idempotent<MenuItem>, AddMenuItemError> {
         let item = NewMenuItem { id: MenuItemId::new(self.ids.generate()), details, stock, added_at: self.clock.now() };
-        self.menu.add(item, by.account_id()).await
+        let idempotency = request.map(|request| request.by(by.account_id()));
+        self.menu.add(item, by.account_id(), idempotency).await
     }
 }
 
@@ -25,10 +36,10 @@ mod tests {
         stored
             .expect_add()
             .once()
-            .withf(|item, by| item.stock.get() == 30 && *by == sample::staff().account_id())
-            .returning(|_, _| Ok(sample::menu_item()));
+            .withf(|item, by, _| item.stock.get() == 30 && *by == sample::staff().account_id())
+            .returning(|_, _, _| Ok(Idempotent { outcome: sample::menu_item(), replayed: false }));
         let menu = Menu { menu: Arc::new(stored), ..sample::menu() };
         let stock = Stock::new(30).unwrap();
-        assert!(menu.add(sample::staff(), sample::menu_item().details, stock).await.is_ok());
+        assert!(menu.add(sample::staff(), sample::menu_item().details, stock, None).await.is_ok());
     }
 }

@@ -1,7 +1,9 @@
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::{BeginRefusal, ClientSecret, Idempotency, Intent, NewPayment, OrderStatus, Payment, PaymentId, Timestamp};
+use crate::{
+    BeginRefusal, ClientSecret, Idempotency, Intent, KeyRefusal, NewPayment, OrderStatus, Payment, PaymentId, Timestamp,
+};
 
 use super::{Idempotent, Unavailable};
 
@@ -36,9 +38,9 @@ pub enum BeginPaymentError {
     /// The order is cancelled.
     #[error("an order that is {0} cannot be paid")]
     NotPayable(OrderStatus),
-    /// The key stands for another request.
-    #[error("the idempotency key was used for another request")]
-    KeyReused,
+    /// The key is not free.
+    #[error(transparent)]
+    Key(#[from] KeyRefusal),
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -68,5 +70,5 @@ pub trait Checkout: Send + Sync {
         intent: Intent,
         idempotency: Option<Idempotency>,
         at: Timestamp,
-    ) -> Result<Idempotent<PaymentReceipt>, Unavailable>;
+    ) -> Result<Idempotent<PaymentReceipt>, BeginPaymentError>;
 }

@@ -2,10 +2,11 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::{
-    AccountId, ImportedMenuItem, MenuItem, MenuItemEdit, MenuItemId, NewMenuItem, Reason, StockDelta, Timestamp,
+    AccountId, Idempotency, ImportedMenuItem, KeyRefusal, MenuItem, MenuItemEdit, MenuItemId, NewMenuItem, Reason,
+    StockDelta, Timestamp,
 };
 
-use super::Unavailable;
+use super::{Idempotent, Unavailable};
 
 /// Every menu item that is not archived.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,18 @@ pub struct WholeMenu {
     pub version: u64,
     /// Sorted by category, then name, then id.
     pub items: Vec<MenuItem>,
+}
+
+/// Why a menu item was not added.
+#[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
+pub enum AddMenuItemError {
+    /// The key is not free.
+    #[error(transparent)]
+    Key(#[from] KeyRefusal),
+    /// The store failed.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
 }
 
 /// Why a menu item was not edited or archived.
@@ -65,6 +78,9 @@ pub enum AdjustStockError {
     /// It would go above [`crate::Stock::MAX`].
     #[error("the stock would exceed {}", crate::Stock::MAX)]
     TooMuch,
+    /// The key is not free.
+    #[error(transparent)]
+    Key(#[from] KeyRefusal),
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -98,7 +114,12 @@ pub enum ImportMenuError {
 #[async_trait]
 pub trait Menu: Send + Sync {
     /// Adds a menu item and enters its first stock into the ledger.
-    async fn add(&self, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, Unavailable>;
+    async fn add(
+        &self,
+        item: NewMenuItem,
+        added_by: AccountId,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Idempotent<MenuItem>, AddMenuItemError>;
 
     /// Edits a menu item that is still at `revision`. An edit that changes nothing MUST NOT raise the revision.
     async fn edit(
@@ -120,7 +141,11 @@ pub trait Menu: Send + Sync {
     ) -> Result<(), EditMenuItemError>;
 
     /// Adjusts a stock and enters it into the ledger.
-    async fn adjust_stock(&self, adjustment: StockAdjustment) -> Result<MenuItem, AdjustStockError>;
+    async fn adjust_stock(
+        &self,
+        adjustment: StockAdjustment,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Idempotent<MenuItem>, AdjustStockError>;
 
     /// Brings the menu items that the rows name (by category and name) to what the rows say and adds those that are
     /// missing, all or nothing. `ids` are for the missing ones, as many as there are rows. Other menu items stay as

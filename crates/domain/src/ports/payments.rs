@@ -3,9 +3,9 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::{IntentId, NotSettleable, OrderId, Payment, PaymentId, StaffMember, Timestamp};
+use crate::{Idempotency, IntentId, KeyRefusal, NotSettleable, OrderId, Payment, PaymentId, StaffMember, Timestamp};
 
-use super::Unavailable;
+use super::{Idempotent, Unavailable};
 
 /// Why a payment was not settled at the counter. Nothing changed.
 #[derive(Debug, Error)]
@@ -17,6 +17,9 @@ pub enum SettlePaymentError {
     /// It is not a payment at the counter, or it cannot be paid any more.
     #[error(transparent)]
     NotSettleable(#[from] NotSettleable),
+    /// The key is not free.
+    #[error(transparent)]
+    Key(#[from] KeyRefusal),
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -54,5 +57,6 @@ pub trait Payments: Send + Sync {
         id: PaymentId,
         by: StaffMember,
         at: Timestamp,
-    ) -> Result<Payment, SettlePaymentError>;
+        idempotency: Option<Idempotency>,
+    ) -> Result<Idempotent<Payment>, SettlePaymentError>;
 }

@@ -1,9 +1,12 @@
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::{IntentId, Money, NewRefund, NotRefundable, PaymentStatus, Refund, RefundId, RefundStatus, Timestamp};
+use crate::{
+    Idempotency, IntentId, KeyRefusal, Money, NewRefund, NotRefundable, PaymentStatus, Refund, RefundId, RefundStatus,
+    Timestamp,
+};
 
-use super::{Recorded, Unavailable};
+use super::{Idempotent, Recorded, Unavailable};
 
 /// Why nothing was refunded.
 #[derive(Debug, Error)]
@@ -21,6 +24,9 @@ pub enum RefundPaymentError {
         /// How much is left.
         left: Money,
     },
+    /// The key is not free.
+    #[error(transparent)]
+    Key(#[from] KeyRefusal),
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -60,7 +66,11 @@ pub struct RefundReport {
 #[async_trait]
 pub trait Refunds: Send + Sync {
     /// Decides a refund. The gateway is asked for it later. The rule is [`Payment::refund`](crate::Payment::refund).
-    async fn refund(&self, refund: NewRefund) -> Result<Refund, RefundPaymentError>;
+    async fn refund(
+        &self,
+        refund: NewRefund,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Idempotent<Refund>, RefundPaymentError>;
 
     /// Takes at most `limit` refunds that the gateway has to be asked for. One server has them for half a minute; then
     /// they can be taken again, unless their outcome was recorded. Asking twice does no harm.

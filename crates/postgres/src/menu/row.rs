@@ -3,11 +3,12 @@ use comanda_domain::{
     Category, Currency, Description, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, NewMenuItem, Price, Stock,
 };
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::database::{InconsistentRow, RowOf, schema::menu_items};
 
-#[derive(Clone, Queryable, Selectable)]
+#[derive(Clone, Deserialize, Queryable, Selectable, Serialize)]
 #[diesel(table_name = menu_items, check_for_backend(diesel::pg::Pg))]
 pub(super) struct MenuItemRow {
     pub(super) id: Uuid,

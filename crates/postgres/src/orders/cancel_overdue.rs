@@ -14,13 +14,13 @@ use diesel::{
     OptionalExtension, QueryResult, QueryableByName, sql_query,
     sql_types::{Array, Bool, Integer, Text, Timestamptz, Uuid as SqlUuid},
 };
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::cancel::{CancelFailure, write_cancellation};
+use super::cancel::{CancelFailure, Cancelled, write_cancellation};
 use crate::{
     Database,
-    database::{Named, NamedRows, spawn_transaction},
+    database::{Named, NamedRows, run_transaction, spawn_transaction},
     order_row::lock_order,
     payments::lock_payments,
 };
@@ -78,41 +78,40 @@ impl OverdueSearch {
 async fn attempt(
     connection: &mut AsyncPgConnection,
     currency: Currency,
-    looked_at: &Mutex<Option<Position>>,
+    looked_at: &Arc<Mutex<Option<Position>>>,
     terms: PaymentTerms,
     now: Timestamp,
     refund_id: RefundId,
 ) -> Result<Attempt, Unavailable> {
-    connection
-        .transaction::<_, CancelFailure, _>(async |connection| {
-            let candidate = match lock_unpaid_by_card(connection, now).await? {
-                Some(order_id) => Some(order_id),
-                None => lock_unpaid(connection, looked_at, terms, now).await?,
-            };
-            let Some(order_id) = candidate else { return Ok(Attempt::NothingOverdue) };
-            let Some(order) = lock_order(connection, currency, order_id).await? else {
-                return Ok(Attempt::NothingOverdue);
-            };
-            // The candidate was found before it was locked: it may have been paid in between.
-            let payments = lock_payments(connection, currency, order_id).await?;
-            if !is_overdue(&order, &payments, terms, now) {
-                return Ok(Attempt::PaidMeanwhile);
-            }
-            let cancellation = Cancellation {
-                actor: None,
-                order_id,
-                by: CancelledBy::Staff,
-                scope: OrderScope::All,
-                reason: Some(RuleReason::NotPaidInTime.into()),
-                cancelled_at: now,
-                refund_id,
-                idempotency: None,
-            };
-            let menu_changed = write_cancellation(connection, &order, &cancellation).await?;
-            Ok(Attempt::Cancelled { order_id, menu_changed })
-        })
-        .await
-        .map_err(|failure| Unavailable::new(failure.0))
+    let looked_at = Arc::clone(looked_at);
+    let cancelled = async move |connection: &mut AsyncPgConnection| -> Result<Attempt, CancelFailure> {
+        let candidate = match lock_unpaid_by_card(connection, now).await? {
+            Some(order_id) => Some(order_id),
+            None => lock_unpaid(connection, &looked_at, terms, now).await?,
+        };
+        let Some(order_id) = candidate else { return Ok(Attempt::NothingOverdue) };
+        let Some(order) = lock_order(connection, currency, order_id).await? else {
+            return Ok(Attempt::NothingOverdue);
+        };
+        // The candidate was found before it was locked: it may have been paid in between.
+        let payments = lock_payments(connection, currency, order_id).await?;
+        if !is_overdue(&order, &payments, terms, now) {
+            return Ok(Attempt::PaidMeanwhile);
+        }
+        let cancellation = Cancellation {
+            actor: None,
+            order_id,
+            by: CancelledBy::Staff,
+            scope: OrderScope::All,
+            reason: Some(RuleReason::NotPaidInTime.into()),
+            cancelled_at: now,
+            refund_id,
+            idempotency: None,
+        };
+        let Cancelled { menu_changed, .. } = write_cancellation(connection, &order, &cancellation).await?;
+        Ok(Attempt::Cancelled { order_id, menu_changed })
+    };
+    run_transaction(connection, cancelled).await.map_err(|failure| Unavailable::new(failure.0))
 }
 
 #[derive(QueryableByName)]

@@ -8,6 +8,7 @@ mod cancelling;
 mod constraints;
 mod deadlines;
 mod invariants;
+mod keys;
 mod lookups;
 mod mails;
 mod menu;

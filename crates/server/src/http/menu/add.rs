@@ -1,13 +1,16 @@
-use actix_web::{HttpResponse, http::header};
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header},
+};
 use comanda_application::Menu;
-use comanda_domain::{Category, Currency, Description, MenuItemDetails, MenuItemName, Stock, ports::Unavailable};
-use serde::Deserialize;
+use comanda_domain::{Category, Currency, Description, MenuItemDetails, MenuItemName, Stock, ports::AddMenuItemError};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::etag;
 use crate::http::{
-    extract::{Json, Service, Staff},
-    problem::{Failure, Problem},
+    extract::{Idempotent, Json, Service, Staff, replayable},
+    problem::{Failure, Problem, problems},
     validation::Violations,
     wire::{MenuItemResponse, PriceRequest, Shown, WireInteger},
 };
@@ -24,17 +27,18 @@ pub async fn add(
     menu: Service<Menu>,
     currency: Service<Currency>,
     Staff(staff): Staff,
-    Json(request): Json<NewMenuItemRequest>,
-) -> Result<HttpResponse, Failure<Unavailable>> {
+    Idempotent(Json(request), key): Idempotent<Json<NewMenuItemRequest>>,
+) -> Result<HttpResponse, Failure<AddMenuItemError>> {
     let (details, stock) = request.validate(*currency)?;
-    let item = menu.add(staff, details, stock).await?;
-    Ok(HttpResponse::Created()
+    let added = menu.add(staff, details, stock, key).await?;
+    let item = added.outcome;
+    Ok(replayable(StatusCode::CREATED, added.replayed)
         .insert_header((header::LOCATION, format!("/v1/menu/items/{}", item.id)))
         .insert_header(etag(&item))
         .json(MenuItemResponse::new(&item, Shown::ToStaff)))
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewMenuItemRequest {
     #[schema(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 120, example = "Carbonara")]
@@ -78,4 +82,19 @@ impl NewMenuItemRequest {
         })();
         violations.finish(item)
     }
+}
+
+impl From<AddMenuItemError> for Problem {
+    fn from(error: AddMenuItemError) -> Self {
+        match error {
+            AddMenuItemError::Key(refusal) => refusal.into(),
+            AddMenuItemError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+problems! {
+    AddMenuItemError: [IdempotencyKeyReused, IdempotencyInProgress, Unavailable];
+    Key(comanda_domain::KeyRefusal::Reused) and (comanda_domain::KeyRefusal::InProgress),
+    Unavailable(Unavailable::new("test")),
 }

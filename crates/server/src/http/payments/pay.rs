@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::http::{
-    extract::{Idempotent, Json, Path, Service, SignedIn, key_reused, replayable},
+    extract::{Idempotent, Json, Path, Service, SignedIn, replayable},
     problem::{Code, Failure, Operation, Problem, Problems},
     validation::{Violation, Violations},
     wire::{PaymentResponse, names},
@@ -56,7 +56,7 @@ impl From<PayOrderError> for Problem {
                 BeginPaymentError::NotPayable(status) => {
                     Self::new(Code::InvalidTransition, format!("An order that is {status} cannot be paid."))
                 }
-                BeginPaymentError::KeyReused => key_reused(),
+                BeginPaymentError::Key(refusal) => refusal.into(),
                 BeginPaymentError::Unavailable(cause) => cause.into(),
             },
             PayOrderError::CardsNotTaken => {
@@ -83,6 +83,7 @@ impl Problems for PayOrderError {
         Code::AlreadyPaid,
         Code::InvalidTransition,
         Code::IdempotencyKeyReused,
+        Code::IdempotencyInProgress,
         Code::ValidationFailed,
         Code::Unavailable,
     ];
@@ -90,7 +91,7 @@ impl Problems for PayOrderError {
 
 #[cfg(test)]
 mod tests {
-    use comanda_domain::{OrderStatus, ports::Unavailable};
+    use comanda_domain::{KeyRefusal, OrderStatus, ports::Unavailable};
 
     use super::*;
     use crate::http::problem::documents;
@@ -102,7 +103,8 @@ mod tests {
             PayOrderError::Begin(BeginPaymentError::NotFound),
             PayOrderError::Begin(BeginPaymentError::AlreadyPaid),
             PayOrderError::Begin(BeginPaymentError::NotPayable(OrderStatus::Cancelled)),
-            PayOrderError::Begin(BeginPaymentError::KeyReused),
+            PayOrderError::Begin(BeginPaymentError::Key(KeyRefusal::Reused)),
+            PayOrderError::Begin(BeginPaymentError::Key(KeyRefusal::InProgress)),
             PayOrderError::Begin(BeginPaymentError::Unavailable(unavailable())),
             PayOrderError::CardsNotTaken,
             PayOrderError::Refused("no".to_owned()),
@@ -113,7 +115,7 @@ mod tests {
                 BeginPaymentError::NotFound
                 | BeginPaymentError::AlreadyPaid
                 | BeginPaymentError::NotPayable(_)
-                | BeginPaymentError::KeyReused
+                | BeginPaymentError::Key(_)
                 | BeginPaymentError::Unavailable(_),
             )
             | PayOrderError::CardsNotTaken
