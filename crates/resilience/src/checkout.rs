@@ -26,7 +26,7 @@ impl Checkout for GuardedCheckout {
         intent: Intent,
         idempotency: Option<Idempotency>,
         at: Timestamp,
-    ) -> Result<Idempotent<PaymentReceipt>, Unavailable> {
+    ) -> Result<Idempotent<PaymentReceipt>, BeginPaymentError> {
         self.create.call(self.checkout.attach(id, intent, idempotency, at)).await
     }
 

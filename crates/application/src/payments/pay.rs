@@ -39,7 +39,7 @@ impl Payments {
             return Err(PayOrderError::CardsNotTaken);
         }
         let now = self.clock.now();
-        let idempotency = request.map(|request| request.by(customer));
+        let idempotency = request.map(|request| request.by(customer.account_id));
         let begun = self
             .checkout
             .begin(NewPayment {
@@ -70,8 +70,7 @@ impl Payments {
                 return Err(PayOrderError::Refused(why));
             }
         };
-        let attached = self.checkout.attach(payment.id, intent, idempotency, self.clock.now()).await;
-        attached.map_err(|cause| BeginPaymentError::Unavailable(cause).into())
+        Ok(self.checkout.attach(payment.id, intent, idempotency, self.clock.now()).await?)
     }
 }
 

@@ -151,7 +151,10 @@ impl Payments {
             // the same one.
             None => match gateway.create(&payment).await {
                 Ok(intent) => {
-                    self.checkout.attach(payment.id, intent.clone(), None, self.clock.now()).await?;
+                    self.checkout
+                        .attach(payment.id, intent.clone(), None, self.clock.now())
+                        .await
+                        .map_err(Unavailable::new)?;
                     Ok(intent.id)
                 }
                 Err(error) => Err(error),

@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::{
-    BeginRefusal, ClientSecret, Idempotency, Intent, NewPayment, NotChargeable, OrderStatus, Payment, PaymentId,
-    Timestamp,
+    BeginRefusal, ClientSecret, Idempotency, Intent, KeyRefusal, NewPayment, NotChargeable, OrderStatus, Payment,
+    PaymentId, Timestamp,
 };
 
 use super::{Idempotent, Unavailable};
@@ -42,9 +42,9 @@ pub enum BeginPaymentError {
     /// The gateway will never charge this amount to a card.
     #[error(transparent)]
     NotChargeable(NotChargeable),
-    /// The key stands for another request.
-    #[error("the idempotency key was used for another request")]
-    KeyReused,
+    /// The key is not free.
+    #[error(transparent)]
+    Key(#[from] KeyRefusal),
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -75,7 +75,7 @@ pub trait Checkout: Send + Sync {
         intent: Intent,
         idempotency: Option<Idempotency>,
         at: Timestamp,
-    ) -> Result<Idempotent<PaymentReceipt>, Unavailable>;
+    ) -> Result<Idempotent<PaymentReceipt>, BeginPaymentError>;
 
     /// Records that the gateway will never carry out a payment: nobody can pay it any more, and the payment that it
     /// replaced is open again. Safe to repeat. The rule is [`Payment::refuse`].

@@ -3,9 +3,12 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::{ExaminedPayment, IntentId, NotSettleable, OrderId, Payment, PaymentId, StaffMember, Timestamp};
+use crate::{
+    ExaminedPayment, Idempotency, IntentId, KeyRefusal, NotSettleable, OrderId, Payment, PaymentId, StaffMember,
+    Timestamp,
+};
 
-use super::{Readable, Unavailable};
+use super::{Idempotent, Readable, Unavailable};
 
 /// Why a payment was not settled at the counter. Nothing changed.
 #[derive(Debug, Error)]
@@ -17,6 +20,9 @@ pub enum SettlePaymentError {
     /// It is not a payment at the counter, or it cannot be paid any more.
     #[error(transparent)]
     NotSettleable(#[from] NotSettleable),
+    /// The key is not free.
+    #[error(transparent)]
+    Key(#[from] KeyRefusal),
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -56,5 +62,6 @@ pub trait Payments: Send + Sync {
         id: PaymentId,
         by: StaffMember,
         at: Timestamp,
-    ) -> Result<Payment, SettlePaymentError>;
+        idempotency: Option<Idempotency>,
+    ) -> Result<Idempotent<Payment>, SettlePaymentError>;
 }

@@ -2,11 +2,11 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::{
-    IntentId, IntentRefund, Money, NewRefund, NotChargeable, NotRefundable, PaymentStatus, Refund, RefundId,
-    RefundStatus, Timestamp,
+    Idempotency, IntentId, IntentRefund, KeyRefusal, Money, NewRefund, NotChargeable, NotRefundable, PaymentStatus,
+    Refund, RefundId, RefundStatus, Timestamp,
 };
 
-use super::{Recorded, Unavailable};
+use super::{Idempotent, Recorded, Unavailable};
 
 /// Why nothing was refunded.
 #[derive(Debug, Error)]
@@ -27,6 +27,9 @@ pub enum RefundPaymentError {
     /// The gateway cannot move this amount.
     #[error(transparent)]
     NotChargeable(NotChargeable),
+    /// The key is not free.
+    #[error(transparent)]
+    Key(#[from] KeyRefusal),
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -76,7 +79,11 @@ pub struct RefundedTotal {
 #[async_trait]
 pub trait Refunds: Send + Sync {
     /// Decides a refund. The gateway is asked for it later. The rule is [`Payment::refund`](crate::Payment::refund).
-    async fn refund(&self, refund: NewRefund) -> Result<Refund, RefundPaymentError>;
+    async fn refund(
+        &self,
+        refund: NewRefund,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Idempotent<Refund>, RefundPaymentError>;
 
     /// Takes at most `limit` refunds that the gateway has to be asked for. One server has them for half a minute; then
     /// they can be taken again, after pauses that grow, unless their outcome was recorded. Asking twice does no harm.

@@ -11,6 +11,7 @@ pub(super) fn register_counters() {
     let tables = [
         "audit_log",
         "feature_flags",
+        "idempotency_keys",
         "mails",
         "menu_items",
         "order_lines",

@@ -44,12 +44,13 @@ diesel::table! {
 diesel::table! {
     idempotency_keys (caller_id, key) {
         caller_id -> Uuid,
-        order_id -> Uuid,
+        order_id -> Nullable<Uuid>,
         request_fingerprint -> Uuid,
         recorded_at -> Timestamptz,
         key -> Text,
         payment_id -> Nullable<Uuid>,
         answered_status -> Nullable<Text>,
+        outcome -> Nullable<Text>,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::database::{Database, Named};
 /// For how long a token that is not valid any more is kept, to say why it does not count.
 const TOKENS_KEPT: TimeDelta = TimeDelta::hours(24);
 
-/// For how long a mail is kept: longer than the limits count and than idempotency keys are remembered.
+/// For how long a mail is kept: longer than the limits count.
 const MAILS_KEPT: TimeDelta = TimeDelta::hours(25);
 
 pub(super) async fn delete_old(database: &Database, at: Timestamp, limit: u32) -> Result<u64, Unavailable> {

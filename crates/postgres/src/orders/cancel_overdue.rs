@@ -15,13 +15,13 @@ use diesel::{
     OptionalExtension, QueryResult, QueryableByName, sql_query,
     sql_types::{Array, Bool, Integer, Text, Timestamptz, Uuid as SqlUuid},
 };
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::cancel::{CancelFailure, write_cancellation};
+use super::cancel::{CancelFailure, Cancelled, write_cancellation};
 use crate::{
     Database,
-    database::{Named, NamedRows, spawn_transaction},
+    database::{Named, NamedRows, run_transaction, spawn_transaction},
     order_row::lock_order,
     payments::lock_payments,
 };
@@ -90,10 +90,19 @@ impl OverdueSearch {
                 tracing::error!(%error, "payments that were left open slow down the search for overdue orders");
             }
             loop {
-                let but = locked(&set_aside).at(now);
-                let search = Search { currency: own.currency(), looked_at: &looked_at, but, terms, now, refund_id };
-                let mut candidate = None;
-                match (attempt(&mut connection, &search, &mut candidate).await, candidate) {
+                let search = Search {
+                    currency: own.currency(),
+                    looked_at: Arc::clone(&looked_at),
+                    but: locked(&set_aside).at(now),
+                    terms,
+                    now,
+                    refund_id,
+                    tried: Arc::default(),
+                };
+                let tried = Arc::clone(&search.tried);
+                let attempt = attempt(&mut connection, search).await;
+                let tried = *locked(&tried);
+                match (attempt, tried) {
                     (Ok(Attempt::Cancelled { order_id, menu_changed }), _) => {
                         if menu_changed {
                             observer.menu_changed();
@@ -120,58 +129,54 @@ impl OverdueSearch {
 }
 
 /// One search.
-struct Search<'a> {
+#[derive(Clone)]
+struct Search {
     currency: Currency,
-    looked_at: &'a Mutex<Option<Position>>,
+    looked_at: Arc<Mutex<Option<Position>>>,
     /// Orders that are left alone.
     but: Vec<Uuid>,
     terms: PaymentTerms,
     now: Timestamp,
     refund_id: RefundId,
+    /// The order that was tried last.
+    tried: Arc<Mutex<Option<OrderId>>>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// `found` is the order that was tried.
-async fn attempt(
-    connection: &mut AsyncPgConnection,
-    search: &Search<'_>,
-    found: &mut Option<OrderId>,
-) -> Result<Attempt, Unavailable> {
-    let Search { currency, terms, now, refund_id, .. } = *search;
-    connection
-        .transaction::<_, CancelFailure, _>(async |connection| {
-            let candidate = match lock_unpaid_by_card(connection, search).await? {
-                Some(order_id) => Some(order_id),
-                None => lock_unpaid(connection, search).await?,
-            };
-            let Some(order_id) = candidate else { return Ok(Attempt::NothingOverdue) };
-            *found = Some(order_id);
-            let Some(order) = lock_order(connection, currency, order_id).await? else {
-                return Ok(Attempt::NothingOverdue);
-            };
-            // The candidate was found before it was locked: it may have been paid in between.
-            let payments = lock_payments(connection, currency, order_id).await?;
-            if !is_overdue(&order, &payments, terms, now) {
-                return Ok(Attempt::PaidMeanwhile);
-            }
-            let cancellation = Cancellation {
-                actor: None,
-                order_id,
-                by: CancelledBy::Staff,
-                scope: OrderScope::All,
-                reason: Some(RuleReason::NotPaidInTime.into()),
-                cancelled_at: now,
-                refund_id,
-                idempotency: None,
-            };
-            let menu_changed = write_cancellation(connection, &order, &cancellation).await?;
-            Ok(Attempt::Cancelled { order_id, menu_changed })
-        })
-        .await
-        .map_err(|failure| Unavailable::new(failure.0))
+async fn attempt(connection: &mut AsyncPgConnection, search: Search) -> Result<Attempt, Unavailable> {
+    let cancelled = async move |connection: &mut AsyncPgConnection| -> Result<Attempt, CancelFailure> {
+        let Search { currency, terms, now, refund_id, .. } = search;
+        let candidate = match lock_unpaid_by_card(connection, &search).await? {
+            Some(order_id) => Some(order_id),
+            None => lock_unpaid(connection, &search).await?,
+        };
+        *locked(&search.tried) = candidate;
+        let Some(order_id) = candidate else { return Ok(Attempt::NothingOverdue) };
+        let Some(order) = lock_order(connection, currency, order_id).await? else {
+            return Ok(Attempt::NothingOverdue);
+        };
+        // The candidate was found before it was locked: it may have been paid in between.
+        let payments = lock_payments(connection, currency, order_id).await?;
+        if !is_overdue(&order, &payments, terms, now) {
+            return Ok(Attempt::PaidMeanwhile);
+        }
+        let cancellation = Cancellation {
+            actor: None,
+            order_id,
+            by: CancelledBy::Staff,
+            scope: OrderScope::All,
+            reason: Some(RuleReason::NotPaidInTime.into()),
+            cancelled_at: now,
+            refund_id,
+            idempotency: None,
+        };
+        let Cancelled { menu_changed, .. } = write_cancellation(connection, &order, &cancellation).await?;
+        Ok(Attempt::Cancelled { order_id, menu_changed })
+    };
+    run_transaction(connection, cancelled).await.map_err(|failure| Unavailable::new(failure.0))
 }
 
 #[derive(QueryableByName)]
@@ -197,7 +202,7 @@ async fn forget_expiry(connection: &mut AsyncPgConnection, now: Timestamp) -> Qu
         .map(|_| ())
 }
 
-async fn lock_unpaid_by_card(connection: &mut AsyncPgConnection, search: &Search<'_>) -> QueryResult<Option<OrderId>> {
+async fn lock_unpaid_by_card(connection: &mut AsyncPgConnection, search: &Search) -> QueryResult<Option<OrderId>> {
     let candidate: Option<Candidate> = sql_query(include_str!("find_overdue.sql"))
         .bind::<Timestamptz, _>(search.now)
         .bind::<Array<SqlUuid>, _>(&search.but)
@@ -219,12 +224,12 @@ struct PendingOrder {
 }
 
 /// Finds and locks the oldest order that has waited too long without a card payment to wait for.
-async fn lock_unpaid(connection: &mut AsyncPgConnection, search: &Search<'_>) -> QueryResult<Option<OrderId>> {
+async fn lock_unpaid(connection: &mut AsyncPgConnection, search: &Search) -> QueryResult<Option<OrderId>> {
     /// How many orders one call looks at.
     const PART: i32 = 500;
 
-    let Search { looked_at, terms, now, .. } = *search;
-    let earlier = |wait: Duration| now - wait;
+    let Search { looked_at, terms, now, .. } = search;
+    let earlier = |wait: Duration| *now - wait;
     let beginning = (Timestamp::UNIX_EPOCH, Uuid::nil());
     let from = locked(looked_at).unwrap_or(beginning);
     let part: Vec<PendingOrder> = sql_query(

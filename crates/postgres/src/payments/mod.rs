@@ -22,7 +22,6 @@ mod record_intent;
 mod record_refund;
 mod refund;
 mod refuse;
-mod request_key;
 mod row;
 mod settle;
 mod take_cancellations;
@@ -85,7 +84,7 @@ impl Checkout for PostgresPayments {
         intent: Intent,
         idempotency: Option<Idempotency>,
         at: Timestamp,
-    ) -> Result<Idempotent<PaymentReceipt>, Unavailable> {
+    ) -> Result<Idempotent<PaymentReceipt>, BeginPaymentError> {
         attach::attach(&self.database, id, intent, idempotency, at).await
     }
 
@@ -118,15 +117,20 @@ impl Payments for PostgresPayments {
         id: PaymentId,
         by: StaffMember,
         at: Timestamp,
-    ) -> Result<Payment, SettlePaymentError> {
-        settle::settle(&self.database, order_id, id, by, at).await
+        idempotency: Option<Idempotency>,
+    ) -> Result<Idempotent<Payment>, SettlePaymentError> {
+        settle::settle(&self.database, order_id, id, by, at, idempotency).await
     }
 }
 
 #[async_trait]
 impl Refunds for PostgresPayments {
-    async fn refund(&self, refund: NewRefund) -> Result<Refund, RefundPaymentError> {
-        refund::refund(&self.database, refund).await
+    async fn refund(
+        &self,
+        refund: NewRefund,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Idempotent<Refund>, RefundPaymentError> {
+        refund::refund(&self.database, refund, idempotency).await
     }
 
     async fn take_due_refunds(&self, limit: u32) -> Result<Vec<DueRefund>, Unavailable> {

@@ -70,7 +70,7 @@ async fn money_whose_intent_was_not_recorded_can_be_refunded() {
         requested_by: staff,
         requested_at: now(),
     };
-    payments.refund(refund.clone()).await.unwrap();
+    payments.refund(refund.clone(), None).await.unwrap();
     let due = payments.take_due_refunds(10).await.unwrap();
     assert_eq!(due.iter().map(|due| (due.id, &due.intent)).collect::<Vec<_>>(), [(refund.id, &intent)]);
     shop.assert_sound().await;

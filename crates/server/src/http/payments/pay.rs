@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::http::{
-    extract::{Idempotent, Json, Path, Service, SignedIn, key_reused, replayable},
+    extract::{Idempotent, Json, Path, Service, SignedIn, replayable},
     problem::{Code, Failure, Operation, Problem, Problems},
     validation::{Violation, Violations},
     wire::{PaymentResponse, names},
@@ -57,7 +57,7 @@ impl From<PayOrderError> for Problem {
                     Self::new(Code::InvalidTransition, format!("An order that is {status} cannot be paid."))
                 }
                 BeginPaymentError::NotChargeable(why) => refused(why.to_string()),
-                BeginPaymentError::KeyReused => key_reused(),
+                BeginPaymentError::Key(refusal) => refusal.into(),
                 BeginPaymentError::Unavailable(cause) => cause.into(),
             },
             PayOrderError::CardsNotTaken => {
@@ -90,6 +90,7 @@ impl Problems for PayOrderError {
         Code::AlreadyPaid,
         Code::InvalidTransition,
         Code::IdempotencyKeyReused,
+        Code::IdempotencyInProgress,
         Code::ValidationFailed,
         Code::PaymentRefused,
         Code::Unavailable,
@@ -98,7 +99,7 @@ impl Problems for PayOrderError {
 
 #[cfg(test)]
 mod tests {
-    use comanda_domain::{Currency, Money, NotChargeable, OrderStatus, ports::Unavailable};
+    use comanda_domain::{Currency, KeyRefusal, Money, NotChargeable, OrderStatus, ports::Unavailable};
 
     use super::*;
     use crate::http::problem::documents;
@@ -113,7 +114,8 @@ mod tests {
             PayOrderError::Begin(BeginPaymentError::NotChargeable(NotChargeable::BelowMinimum {
                 minimum: Money::new(50, Currency::EUR),
             })),
-            PayOrderError::Begin(BeginPaymentError::KeyReused),
+            PayOrderError::Begin(BeginPaymentError::Key(KeyRefusal::Reused)),
+            PayOrderError::Begin(BeginPaymentError::Key(KeyRefusal::InProgress)),
             PayOrderError::Begin(BeginPaymentError::Unavailable(unavailable())),
             PayOrderError::CardsNotTaken,
             PayOrderError::Refused("no".to_owned()),
@@ -125,7 +127,7 @@ mod tests {
                 | BeginPaymentError::AlreadyPaid
                 | BeginPaymentError::NotPayable(_)
                 | BeginPaymentError::NotChargeable(_)
-                | BeginPaymentError::KeyReused
+                | BeginPaymentError::Key(_)
                 | BeginPaymentError::Unavailable(_),
             )
             | PayOrderError::CardsNotTaken
