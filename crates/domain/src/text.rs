@@ -53,6 +53,7 @@ pub(crate) const fn is_invisible(c: char) -> bool {
             | '\u{fff0}'..='\u{fffb}'
             | '\u{13430}'..='\u{1343f}'
             | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d159}'
             | '\u{1d173}'..='\u{1d17a}'
             | '\u{e0000}'..='\u{e0fff}'
     )
@@ -97,8 +98,8 @@ const fn is_key(c: char) -> bool {
     matches!(c, '0'..='9' | '#' | '*')
 }
 
-/// Whether the character at this place is one that Persian and Indic words need within them, where they need it (RFC
-/// 5892, appendix A), or chooses between forms of the Chinese character before it.
+/// Whether the character at this place is one that Persian, Arabic and Indic words need within them, where they need it
+/// (RFC 5892, appendix A), or chooses between forms of the Chinese character before it.
 fn shapes_letters(characters: &[char], at: usize) -> bool {
     let is_of_word = |c: &char| c.is_alphabetic() || is_combining_mark(*c) || matches!(c, '\u{200c}' | '\u{200d}');
     match characters[at] {
@@ -108,6 +109,8 @@ fn shapes_letters(characters: &[char], at: usize) -> bool {
             let word: String = characters[at - begin..at + end].iter().collect();
             FreeformClass::default().allows(word.as_str()).is_ok()
         }
+        // Stretches an Arabic word.
+        '\u{640}' => at.checked_sub(1).is_some_and(|before| matches!(characters[before], '\u{620}'..='\u{6ff}')),
         '\u{fe00}'..='\u{fe02}' | '\u{e0100}'..='\u{e01ef}' => {
             let before = at.checked_sub(1).and_then(|before| characters.get(before));
             before.is_some_and(
@@ -149,16 +152,17 @@ fn check(text: &str, min: usize, max: usize, may_break_lines: bool) -> Result<Ar
     if text.chars().any(forbidden) {
         return Err(TextError::ControlCharacter);
     }
+    let length = text.chars().count();
+    // Before anything whose cost grows faster than the text.
+    if length > max {
+        return Err(TextError::TooLong { max });
+    }
     if text.chars().any(turns_direction) || (!may_break_lines && hides_something(text)) {
         return Err(TextError::InvisibleCharacter);
     }
-    let length = text.chars().count();
     let is_seen = |c: char| !c.is_whitespace() && !is_invisible(c) && !is_combining_mark(c);
     if length < min || (min > 0 && !text.chars().any(is_seen)) {
         return Err(TextError::TooShort { min });
-    }
-    if length > max {
-        return Err(TextError::TooLong { max });
     }
     Ok(Arc::from(text))
 }
@@ -264,6 +268,12 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_is_much_too_long_costs_little() {
+        let joiners = "\u{915}\u{94d}\u{200d}".repeat(7_000);
+        assert_eq!(PersonName::new(&joiners), Err(TextError::TooLong { max: PersonName::MAX }));
+    }
+
+    #[test]
     fn refuses_nul_everywhere_and_line_breaks_where_one_line_is_meant() {
         assert_eq!(Note::new("a\0b"), Err(TextError::ControlCharacter));
         assert!(Note::new("first\nsecond").is_ok());
@@ -303,6 +313,7 @@ mod tests {
             "O’Neill-Šťastný",
             "محمد صلاح",
             "علی\u{200c}رضا",
+            "شـاورما",
             "דוד בן־גוריון",
             "צ׳ולנט",
             "राम शर्मा",
