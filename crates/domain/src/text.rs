@@ -63,8 +63,8 @@ const fn turns_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A name is shown beside others: nothing in it may be invisible, but for what makes one emoji of several characters and
-/// what shapes the letters of some scripts. What PRECIS (RFC 8264) allows in no text is refused as well, such as
+/// A name is shown beside others: nothing in it may be invisible, but for what makes one emoji of several characters
+/// and what shapes the letters of some scripts. What PRECIS (RFC 8264) allows in no text is refused as well, such as
 /// characters for private use.
 fn hides_something(name: &str) -> bool {
     let characters: Vec<char> = name.chars().collect();
