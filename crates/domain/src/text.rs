@@ -284,10 +284,11 @@ mod tests {
     fn a_name_has_one_form_and_hides_nothing() {
         assert_eq!(PersonName::new("Jose\u{301}"), PersonName::new("Jos\u{e9}"));
         // Default-ignorable characters, other formats, separators, blank letters, and what is private or nothing.
-        let characters = "\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{180b}\u{180e}\u{200b}\u{200c}\u{200d}\u{200e}\
-            \u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2060}\u{2061}\u{2062}\u{2063}\u{2064}\u{2065}\u{2066}\u{2067}\
-            \u{2068}\u{2069}\u{206a}\u{206f}\u{2800}\u{3164}\u{fe00}\u{fe0f}\u{feff}\u{ffa0}\u{fff0}\u{fff9}\u{fffb}\u{13430}\
-            \u{1bca0}\u{1d173}\u{e0001}\u{e0020}\u{e0041}\u{e007f}\u{e0100}\u{e0fff}\u{2028}\u{2029}\u{e000}\u{f8ff}\u{10fffd}";
+        let characters = "\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{180b}\u{180e}\u{200b}\u{200c}\
+            \u{200d}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2060}\u{2061}\u{2062}\u{2063}\u{2064}\
+            \u{2065}\u{2066}\u{2067}\u{2068}\u{2069}\u{206a}\u{206f}\u{2800}\u{3164}\u{fe00}\u{fe0f}\u{feff}\u{ffa0}\
+            \u{fff0}\u{fff9}\u{fffb}\u{13430}\u{1bca0}\u{1d173}\u{e0001}\u{e0020}\u{e0041}\u{e007f}\u{e0100}\u{e0fff}\
+            \u{2028}\u{2029}\u{e000}\u{f8ff}\u{10fffd}";
         for hidden in characters.chars() {
             for text in [format!("A{hidden}na"), format!("{hidden}\u{3164}Ana"), format!("\u{3164}{hidden}")] {
                 assert_eq!(PersonName::new(&text), Err(TextError::InvisibleCharacter), "{text:?}");
