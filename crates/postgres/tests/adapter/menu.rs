@@ -182,6 +182,8 @@ async fn a_search_ignores_case_accents_and_how_letters_are_composed() {
         "Bread 100%_ \\ butter",
         "Gel\u{ad}ato",
         "ＦＩＳＨ & chips",
+        "葛\u{e0100}城餅",
+        "شـاورما",
     ];
     for (n, dish) in dishes.iter().enumerate() {
         // As an older server or somebody by hand may have written it.
@@ -240,6 +242,8 @@ async fn a_search_ignores_case_accents_and_how_letters_are_composed() {
         ("gelato", 14),
         ("fish", 15),
         ("Fish", 15),
+        ("葛城", 16),
+        ("شاورما", 17),
     ] {
         assert_eq!(found(named(text)).await, [dishes[dish]], "{text}");
     }
