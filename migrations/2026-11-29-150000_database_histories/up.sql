@@ -17,7 +17,8 @@ COMMENT ON COLUMN database_histories.first_transaction IS 'no event of this hist
 INSERT INTO database_histories (id, system_identifier, after_event, first_transaction)
 SELECT 1, system_identifier, 0, 0 FROM pg_control_system();
 
-CREATE FUNCTION latest_database_history() RETURNS integer LANGUAGE sql STABLE AS
+-- With a search path of its own, like the others: a restore has none.
+CREATE FUNCTION latest_database_history() RETURNS integer LANGUAGE sql STABLE SET search_path FROM CURRENT AS
     'SELECT max(id) FROM database_histories';
 
 -- A position is an event of this history. The constant first, which is right for the rows that there are.
@@ -26,23 +27,31 @@ ALTER TABLE outbox_subscribers ALTER COLUMN history SET DEFAULT latest_database_
 ALTER TABLE sales_summarized ADD COLUMN history integer NOT NULL DEFAULT 1 REFERENCES database_histories;
 ALTER TABLE sales_summarized ALTER COLUMN history SET DEFAULT latest_database_history();
 
--- Begins a new history if the database is in another cluster than before, or if events are ahead of every transaction of this
--- one. Returns whether it did.
-CREATE FUNCTION follow_database_history() RETURNS boolean LANGUAGE plpgsql AS $$
+-- The first transaction that had not begun when the snapshot of the statement was taken. What a statement sees was written
+-- by earlier ones, or not in this cluster; a number that an earlier statement read says nothing about what this one sees.
+CREATE FUNCTION next_transaction() RETURNS bigint LANGUAGE sql STABLE AS
+    'SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::bigint';
+
+-- Begins a new history if the database is in another cluster than before, or if positions and events are ahead of every
+-- transaction of this one. Returns whether it did.
+CREATE FUNCTION follow_database_history() RETURNS boolean LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     here     constant bigint := (SELECT system_identifier FROM pg_control_system());
     latest   database_histories;
     moved    boolean;
-    next     bigint;
+    begin_at bigint;
     boundary bigint;
 BEGIN
     FOR attempt IN 1..2 LOOP
-        next := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
         SELECT * INTO STRICT latest FROM database_histories ORDER BY id DESC LIMIT 1;
         moved := latest.system_identifier <> here;
         IF NOT moved
-            AND NOT EXISTS (SELECT FROM outbox_subscribers WHERE history = latest.id AND transaction_id > next)
-            AND NOT EXISTS (SELECT FROM sales_summarized WHERE history = latest.id AND transaction_id > next)
+            AND NOT EXISTS (
+                SELECT FROM outbox_subscribers WHERE history = latest.id AND transaction_id > next_transaction()
+            )
+            AND NOT EXISTS (
+                SELECT FROM sales_summarized WHERE history = latest.id AND transaction_id > next_transaction()
+            )
         THEN
             RETURN false;
         END IF;
@@ -55,28 +64,35 @@ BEGIN
     IF moved THEN
         -- Nothing was written here yet: a trigger brings every writer here first.
         SELECT greatest(max(id), latest.after_event) INTO boundary FROM outbox_events;
+        begin_at := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
     ELSE
         -- The last event that this cluster cannot have written.
-        SELECT id INTO boundary FROM outbox_events WHERE transaction_id > next ORDER BY transaction_id DESC, id DESC LIMIT 1;
+        SELECT id INTO boundary FROM outbox_events WHERE transaction_id > next_transaction()
+        ORDER BY transaction_id DESC, id DESC LIMIT 1;
         IF boundary IS NULL THEN
             -- Only positions are wrong: they are those of their events, or go on by id.
             UPDATE outbox_subscribers p
-            SET transaction_id = coalesce((SELECT transaction_id FROM outbox_events WHERE id = p.event_id),
-                                          (SELECT min(transaction_id) FROM outbox_events WHERE id > p.event_id), next)
-            WHERE history = latest.id AND transaction_id > next;
+            -- One that was told nothing yet wants what is committed from now on.
+            SET transaction_id = CASE WHEN p.event_id = 0 THEN next_transaction() ELSE
+                coalesce((SELECT transaction_id FROM outbox_events WHERE id = p.event_id),
+                         (SELECT min(transaction_id) FROM outbox_events WHERE id > p.event_id),
+                         next_transaction())
+            END
+            WHERE history = latest.id AND transaction_id > next_transaction();
             UPDATE sales_summarized p
             SET transaction_id = coalesce((SELECT transaction_id FROM outbox_events WHERE id = p.event_id),
-                                          (SELECT min(transaction_id) FROM outbox_events WHERE id > p.event_id), next)
-            WHERE history = latest.id AND transaction_id > next;
+                                          (SELECT min(transaction_id) FROM outbox_events WHERE id > p.event_id),
+                                          next_transaction())
+            WHERE history = latest.id AND transaction_id > next_transaction();
             RETURN false;
         END IF;
         SELECT greatest(max(id), boundary, latest.after_event) INTO boundary
-        FROM outbox_events WHERE id > boundary AND transaction_id > next;
+        FROM outbox_events WHERE id > boundary AND transaction_id > next_transaction();
+        SELECT least(pg_snapshot_xmin(pg_current_snapshot())::text::bigint, min(transaction_id)) INTO begin_at
+        FROM outbox_events WHERE id > boundary;
     END IF;
     INSERT INTO database_histories (id, system_identifier, after_event, first_transaction)
-    SELECT latest.id + 1, here, boundary,
-           least(pg_snapshot_xmin(pg_current_snapshot())::text::bigint, min(transaction_id))
-    FROM outbox_events WHERE id > boundary;
+    VALUES (latest.id + 1, here, boundary, begin_at);
     RETURN true;
 END
 $$;

@@ -1,4 +1,4 @@
-CREATE FUNCTION follow_database_history_first() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION follow_database_history_first() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     -- Positions, which others may have locked, are not an order's concern.
     IF (SELECT system_identifier FROM database_histories ORDER BY id DESC LIMIT 1)

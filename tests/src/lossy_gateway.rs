@@ -22,6 +22,8 @@ pub enum Loss {
     ResetAfter,
     /// The gateway responds with this status without doing anything.
     Answered(u16),
+    /// The gateway responds with this status and an error of this type and code, without doing anything.
+    Refused(u16, &'static str, &'static str),
 }
 
 type Rule = Arc<dyn Fn(&str, &str) -> Loss + Send + Sync>;
@@ -67,9 +69,12 @@ async fn pass(mut stream: TcpStream, upstream: &str, rules: &Mutex<Rule>) -> std
             Loss::TimeoutBefore => std::future::pending().await,
             Loss::ResetBefore => return Ok(()),
             Loss::Answered(status) => {
-                let body = r#"{"error":{"message":"by rule"}}"#;
-                let response = format!("HTTP/1.1 {status} by rule\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-                stream.write_all(response.as_bytes()).await?;
+                stream.write_all(error(status, r#"{"error":{"message":"by rule"}}"#).as_bytes()).await?;
+                continue;
+            }
+            Loss::Refused(status, kind, code) => {
+                let body = format!(r#"{{"error":{{"type":"{kind}","code":"{code}","message":"by rule"}}}}"#);
+                stream.write_all(error(status, &body).as_bytes()).await?;
                 continue;
             }
             Loss::None | Loss::TimeoutAfter | Loss::ResetAfter => {}
@@ -84,6 +89,10 @@ async fn pass(mut stream: TcpStream, upstream: &str, rules: &Mutex<Rule>) -> std
         return Ok(());
     }
     Ok(())
+}
+
+fn error(status: u16, body: &str) -> String {
+    format!("HTTP/1.1 {status} by rule\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
 async fn forward(request: &HttpRequest, upstream: &str) -> std::io::Result<Vec<u8>> {

@@ -106,9 +106,14 @@ impl TestApp {
     }
 
     pub async fn item_at(&self, stock: u32, price: i64) -> Uuid {
+        self.item_in("EUR", stock, price).await
+    }
+
+    /// A menu item of a deployment in another currency.
+    pub async fn item_in(&self, currency: &str, stock: u32, price: i64) -> Uuid {
         let name = format!("Menu item {}", Uuid::now_v7().simple());
         let body = json!({
-            "name": name, "category": "Tests", "stock": stock, "price": { "amount": price, "currency": "EUR" },
+            "name": name, "category": "Tests", "stock": stock, "price": { "amount": price, "currency": currency },
         });
         let item = self.admin.post("/v1/menu/items", &body).await.expect(201);
         item["id"].as_str().and_then(|id| id.parse().ok()).expect("an id")

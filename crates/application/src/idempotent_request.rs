@@ -1,4 +1,4 @@
-use comanda_domain::{Actor, Idempotency, IdempotencyKey, RequestFingerprint};
+use comanda_domain::{AccountId, Idempotency, IdempotencyKey, RequestFingerprint};
 
 /// A caller's own name for a request, with a digest of what it asks for.
 #[derive(Clone, Debug)]
@@ -9,7 +9,7 @@ pub struct IdempotentRequest {
 
 impl IdempotentRequest {
     /// Keys belong to their caller: two customers may use the same one.
-    pub(crate) fn by(self, actor: Actor) -> Idempotency {
-        Idempotency { caller: actor.account_id, key: self.key, fingerprint: self.fingerprint }
+    pub(crate) fn by(self, caller: AccountId) -> Idempotency {
+        Idempotency { caller, key: self.key, fingerprint: self.fingerprint }
     }
 }

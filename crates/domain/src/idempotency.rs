@@ -64,6 +64,17 @@ pub struct Idempotency {
     pub fingerprint: RequestFingerprint,
 }
 
+/// Why a request under an idempotency key was not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum KeyRefusal {
+    /// The key stands for another request.
+    #[error("the idempotency key was used for another request")]
+    Reused,
+    /// A request with the same key has not ended yet.
+    #[error("a request with the same idempotency key is in progress")]
+    InProgress,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

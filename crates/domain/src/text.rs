@@ -53,6 +53,7 @@ pub(crate) const fn is_invisible(c: char) -> bool {
             | '\u{fff0}'..='\u{fffb}'
             | '\u{13430}'..='\u{1343f}'
             | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d159}'
             | '\u{1d173}'..='\u{1d17a}'
             | '\u{e0000}'..='\u{e0fff}'
     )
@@ -62,8 +63,8 @@ const fn turns_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A name is shown beside others: nothing in it may be invisible, but for what makes one emoji of several characters and
-/// what shapes the letters of some scripts. What PRECIS (RFC 8264) allows in no text is refused as well, such as
+/// A name is shown beside others: nothing in it may be invisible, but for what makes one emoji of several characters
+/// and what shapes the letters of some scripts. What PRECIS (RFC 8264) allows in no text is refused as well, such as
 /// characters for private use.
 fn hides_something(name: &str) -> bool {
     let characters: Vec<char> = name.chars().collect();
@@ -97,8 +98,8 @@ const fn is_key(c: char) -> bool {
     matches!(c, '0'..='9' | '#' | '*')
 }
 
-/// Whether the character at this place is one that Persian and Indic words need within them, where they need it (RFC
-/// 5892, appendix A), or chooses between forms of the Chinese character before it.
+/// Whether the character at this place is one that Persian, Arabic and Indic words need within them, where they need it
+/// (RFC 5892, appendix A), or chooses between forms of the Chinese character before it.
 fn shapes_letters(characters: &[char], at: usize) -> bool {
     let is_of_word = |c: &char| c.is_alphabetic() || is_combining_mark(*c) || matches!(c, '\u{200c}' | '\u{200d}');
     match characters[at] {
@@ -108,6 +109,8 @@ fn shapes_letters(characters: &[char], at: usize) -> bool {
             let word: String = characters[at - begin..at + end].iter().collect();
             FreeformClass::default().allows(word.as_str()).is_ok()
         }
+        // Stretches an Arabic word.
+        '\u{640}' => at.checked_sub(1).is_some_and(|before| matches!(characters[before], '\u{620}'..='\u{6ff}')),
         '\u{fe00}'..='\u{fe02}' | '\u{e0100}'..='\u{e01ef}' => {
             let before = at.checked_sub(1).and_then(|before| characters.get(before));
             before.is_some_and(
@@ -149,16 +152,17 @@ fn check(text: &str, min: usize, max: usize, may_break_lines: bool) -> Result<Ar
     if text.chars().any(forbidden) {
         return Err(TextError::ControlCharacter);
     }
+    let length = text.chars().count();
+    // Before anything whose cost grows faster than the text.
+    if length > max {
+        return Err(TextError::TooLong { max });
+    }
     if text.chars().any(turns_direction) || (!may_break_lines && hides_something(text)) {
         return Err(TextError::InvisibleCharacter);
     }
-    let length = text.chars().count();
     let is_seen = |c: char| !c.is_whitespace() && !is_invisible(c) && !is_combining_mark(c);
     if length < min || (min > 0 && !text.chars().any(is_seen)) {
         return Err(TextError::TooShort { min });
-    }
-    if length > max {
-        return Err(TextError::TooLong { max });
     }
     Ok(Arc::from(text))
 }
@@ -264,6 +268,12 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_is_much_too_long_costs_little() {
+        let joiners = "\u{915}\u{94d}\u{200d}".repeat(7_000);
+        assert_eq!(PersonName::new(&joiners), Err(TextError::TooLong { max: PersonName::MAX }));
+    }
+
+    #[test]
     fn refuses_nul_everywhere_and_line_breaks_where_one_line_is_meant() {
         assert_eq!(Note::new("a\0b"), Err(TextError::ControlCharacter));
         assert!(Note::new("first\nsecond").is_ok());
@@ -274,10 +284,11 @@ mod tests {
     fn a_name_has_one_form_and_hides_nothing() {
         assert_eq!(PersonName::new("Jose\u{301}"), PersonName::new("Jos\u{e9}"));
         // Default-ignorable characters, other formats, separators, blank letters, and what is private or nothing.
-        let characters = "\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{180b}\u{180e}\u{200b}\u{200c}\u{200d}\u{200e}\
-            \u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2060}\u{2061}\u{2062}\u{2063}\u{2064}\u{2065}\u{2066}\u{2067}\
-            \u{2068}\u{2069}\u{206a}\u{206f}\u{2800}\u{3164}\u{fe00}\u{fe0f}\u{feff}\u{ffa0}\u{fff0}\u{fff9}\u{fffb}\u{13430}\
-            \u{1bca0}\u{1d173}\u{e0001}\u{e0020}\u{e0041}\u{e007f}\u{e0100}\u{e0fff}\u{2028}\u{2029}\u{e000}\u{f8ff}\u{10fffd}";
+        let characters = "\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{180b}\u{180e}\u{200b}\u{200c}\
+            \u{200d}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2060}\u{2061}\u{2062}\u{2063}\u{2064}\
+            \u{2065}\u{2066}\u{2067}\u{2068}\u{2069}\u{206a}\u{206f}\u{2800}\u{3164}\u{fe00}\u{fe0f}\u{feff}\u{ffa0}\
+            \u{fff0}\u{fff9}\u{fffb}\u{13430}\u{1bca0}\u{1d173}\u{e0001}\u{e0020}\u{e0041}\u{e007f}\u{e0100}\u{e0fff}\
+            \u{2028}\u{2029}\u{e000}\u{f8ff}\u{10fffd}";
         for hidden in characters.chars() {
             for text in [format!("A{hidden}na"), format!("{hidden}\u{3164}Ana"), format!("\u{3164}{hidden}")] {
                 assert_eq!(PersonName::new(&text), Err(TextError::InvisibleCharacter), "{text:?}");
@@ -303,6 +314,7 @@ mod tests {
             "O’Neill-Šťastný",
             "محمد صلاح",
             "علی\u{200c}رضا",
+            "شـاورما",
             "דוד בן־גוריון",
             "צ׳ולנט",
             "राम शर्मा",

@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use comanda_domain::{
-    AccountId, ImportedMenuItem, MenuItem, MenuItemEdit, MenuItemId, NewMenuItem, Timestamp,
+    AccountId, Idempotency, ImportedMenuItem, MenuItem, MenuItemEdit, MenuItemId, NewMenuItem, Timestamp,
     ports::{
-        AddMenuItemError, AdjustStockError, ArchiveMenuItemError, EditMenuItemError, ImportMenuError, ImportSummary,
-        Menu, StockAdjustment, Unavailable,
+        AddMenuItemError, AdjustStockError, ArchiveMenuItemError, EditMenuItemError, Idempotent, ImportMenuError,
+        ImportSummary, Menu, StockAdjustment, Unavailable,
     },
 };
 use tracing::Instrument;
@@ -40,9 +40,14 @@ impl CachedMenu {
 
 #[async_trait]
 impl Menu for CachedMenu {
-    async fn add(&self, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, AddMenuItemError> {
+    async fn add(
+        &self,
+        item: NewMenuItem,
+        added_by: AccountId,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Idempotent<MenuItem>, AddMenuItemError> {
         let menu = Arc::clone(&self.0.menu);
-        self.write(async move { menu.add(item, added_by).await }).await
+        self.write(async move { menu.add(item, added_by, idempotency).await }).await
     }
 
     async fn edit(
@@ -68,9 +73,13 @@ impl Menu for CachedMenu {
         self.write(async move { menu.archive(id, revision, archived_by, archived_at).await }).await
     }
 
-    async fn adjust_stock(&self, adjustment: StockAdjustment) -> Result<MenuItem, AdjustStockError> {
+    async fn adjust_stock(
+        &self,
+        adjustment: StockAdjustment,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Idempotent<MenuItem>, AdjustStockError> {
         let menu = Arc::clone(&self.0.menu);
-        self.write(async move { menu.adjust_stock(adjustment).await }).await
+        self.write(async move { menu.adjust_stock(adjustment, idempotency).await }).await
     }
 
     async fn import(

@@ -3,6 +3,7 @@
 mod accounts;
 mod database;
 mod events;
+mod idempotency;
 mod invariants;
 mod mails;
 mod menu;

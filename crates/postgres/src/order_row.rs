@@ -7,11 +7,12 @@ use comanda_domain::{
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::database::{Named, RowOf, schema::orders};
 
-#[derive(Queryable, Selectable)]
+#[derive(Deserialize, Queryable, Selectable, Serialize)]
 #[diesel(table_name = orders, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct OrderRow {
     pub(crate) id: Uuid,

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Idempotency, Intent, NewPayment, PaymentId, Timestamp,
+    Idempotency, Intent, NewPayment, Payment, PaymentId, Timestamp,
     ports::{BeginPaymentError, BegunPayment, Checkout, Idempotent, PaymentReceipt, Unavailable},
 };
 
@@ -26,7 +26,11 @@ impl Checkout for GuardedCheckout {
         intent: Intent,
         idempotency: Option<Idempotency>,
         at: Timestamp,
-    ) -> Result<Idempotent<PaymentReceipt>, Unavailable> {
+    ) -> Result<Idempotent<PaymentReceipt>, BeginPaymentError> {
         self.create.call(self.checkout.attach(id, intent, idempotency, at)).await
+    }
+
+    async fn refuse(&self, payment: &Payment, at: Timestamp) -> Result<(), Unavailable> {
+        self.create.call(self.checkout.refuse(payment, at)).await
     }
 }

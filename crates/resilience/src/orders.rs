@@ -2,7 +2,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use comanda_domain::{
-    NewOrder, Order, OrderId, OrderLine, OrderScope, OrderStatus, OrderWithLines, Page, Timestamp,
+    Idempotency, NewOrder, Order, OrderId, OrderLine, OrderScope, OrderStatus, OrderWithLines, Page, Timestamp,
     ports::{
         AdvanceOrderError, CancelOrderError, Cancellation, Idempotent, Orders, OrdersQuery, PlaceOrderError, Readable,
         Unavailable,
@@ -42,7 +42,13 @@ impl Orders for GuardedOrders {
         self.update.call(self.orders.cancel(cancellation)).await
     }
 
-    async fn advance(&self, id: OrderId, to: OrderStatus, at: Timestamp) -> Result<OrderWithLines, AdvanceOrderError> {
-        self.update.call(self.orders.advance(id, to, at)).await
+    async fn advance(
+        &self,
+        id: OrderId,
+        to: OrderStatus,
+        at: Timestamp,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Idempotent<OrderWithLines>, AdvanceOrderError> {
+        self.update.call(self.orders.advance(id, to, at, idempotency)).await
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    ClientSecret, Currency, Intent, IntentId, IntentState, Money, Payment, RefundStatus, Timestamp,
+    ChargeableAmounts, ClientSecret, Intent, IntentId, IntentRefund, IntentState, Money, Payment, RefundStatus,
+    Timestamp,
     ports::{
         BadEvent, DueRefund, GatewayError, GatewayEvent, GatewayEvents, MalformedEvent, PaymentGateway, Unavailable,
     },
@@ -14,6 +15,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use thiserror::Error;
 
 use crate::{
+    currency::{self, StripeCurrency},
+    error::{ErrorStatus, Failure},
     event::{self, Metadata, refund_status},
     signature,
 };
@@ -34,7 +37,7 @@ pub struct StripeConfig {
     /// How long a response may take.
     pub timeout: Duration,
     /// The currency of all amounts in this deployment.
-    pub currency: Currency,
+    pub currency: StripeCurrency,
     /// Returns the current span (W3C trace context) if it is traced.
     pub traceparent: fn() -> Option<String>,
 }
@@ -46,29 +49,15 @@ pub struct Stripe {
 }
 
 #[derive(Debug, Error)]
-#[error("Stripe responded with {status}: {message}")]
-struct ErrorStatus {
-    status: StatusCode,
-    message: String,
-}
-
-#[derive(Deserialize)]
-struct ErrorResponse {
-    error: ErrorDocument,
-}
-
-#[derive(Deserialize)]
-struct ErrorDocument {
-    #[serde(default)]
-    message: String,
-    #[serde(default)]
-    code: Option<String>,
-}
+#[error("Stripe names an amount that its currency does not have")]
+struct UnreadableAmount;
 
 #[derive(Deserialize)]
 struct IntentDocument {
     id: String,
     amount: i64,
+    amount_received: Option<i64>,
+    currency: Option<String>,
     client_secret: Option<String>,
     status: String,
     last_payment_error: Option<serde_json::Value>,
@@ -78,7 +67,10 @@ struct IntentDocument {
 
 #[derive(Deserialize)]
 struct RefundDocument {
+    #[serde(default)]
+    id: String,
     amount: i64,
+    currency: Option<String>,
     status: Option<String>,
     #[serde(default)]
     metadata: Metadata,
@@ -104,41 +96,36 @@ impl Stripe {
         Ok(Self { http, config })
     }
 
+    /// What can be charged to a card.
+    pub fn chargeable(&self) -> ChargeableAmounts {
+        self.config.currency.chargeable()
+    }
+
     fn url(&self, path: &str) -> String {
         format!("{}/v1/{path}", self.config.base_url.trim_end_matches('/'))
     }
 
-    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Refusal> {
+    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Failure> {
         let request = request.bearer_auth(&self.config.secret_key).header("stripe-version", API_VERSION);
         let request = match (self.config.traceparent)() {
             Some(span) => request.header("traceparent", span),
             None => request,
         };
-        let response =
-            request.send().await.map_err(|error| Refusal::Unavailable(Unavailable::new(error.without_url())))?;
-        let status = response.status();
-        let body =
-            response.text().await.map_err(|error| Refusal::Unavailable(Unavailable::new(error.without_url())))?;
+        let unreadable = |error: reqwest::Error| Failure::Unavailable(Unavailable::new(error.without_url()));
+        let response = request.send().await.map_err(unreadable)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.text().await.map_err(unreadable)?;
         if status.is_success() {
-            return serde_json::from_str(&body).map_err(|error| Refusal::Unavailable(Unavailable::new(error)));
+            return serde_json::from_str(&body).map_err(|error| Failure::Unavailable(Unavailable::new(error)));
         }
-        let document: Option<ErrorResponse> = serde_json::from_str(&body).ok();
-        let (message, code) =
-            document.map_or((String::new(), None), |document| (document.error.message, document.error.code));
-        let busy = matches!(
-            status,
-            StatusCode::CONFLICT
-                | StatusCode::TOO_MANY_REQUESTS
-                | StatusCode::REQUEST_TIMEOUT
-                | StatusCode::UNAUTHORIZED
-        );
-        if busy || status.is_server_error() {
-            return Err(Refusal::Unavailable(Unavailable::new(ErrorStatus { status, message })));
+        let failure = Failure::read(status, &headers, &body);
+        if let Failure::Misconfigured(error) = &failure {
+            tracing::error!(%error, "Stripe does not accept our key, or does not allow it to do this");
         }
-        Err(Refusal::Refused { status, code: code.unwrap_or_default(), message })
+        Err(failure)
     }
 
-    fn intent(&self, document: IntentDocument, refunded: i64) -> Intent {
+    fn intent(&self, document: IntentDocument, refunds: Vec<IntentRefund>) -> Result<Intent, Failure> {
         let state = match document.status.as_str() {
             "succeeded" => IntentState::Succeeded,
             "canceled" => IntentState::Cancelled,
@@ -148,35 +135,38 @@ impl Stripe {
             }
             _ => IntentState::Pending,
         };
-        let payment_id = document.metadata.payment_id();
-        Intent {
+        Ok(Intent {
             id: IntentId(document.id),
             client_secret: document.client_secret.map(ClientSecret),
             state,
-            amount: Money::new(document.amount, self.config.currency),
-            refunded: Money::new(refunded, self.config.currency),
-            payment_id,
-        }
+            amount: self.money(document.amount, document.currency.as_deref())?,
+            received: document
+                .amount_received
+                .filter(|_| state == IntentState::Succeeded)
+                .map(|received| self.money(received, document.currency.as_deref()))
+                .transpose()?,
+            refunds,
+            payment_id: document.metadata.payment_id(),
+        })
     }
 
-    async fn refunds_of(&self, id: &IntentId) -> Result<Vec<RefundDocument>, Refusal> {
+    /// What Stripe's amount is in minor units.
+    fn money(&self, units: i64, currency: Option<&str>) -> Result<Money, Failure> {
+        let ours = self.config.currency;
+        let money = currency.map_or_else(|| ours.read(units), |currency| currency::read(units, currency));
+        money.ok_or_else(|| Failure::Unavailable(Unavailable::new(UnreadableAmount)))
+    }
+
+    fn units(&self, amount: Money) -> Result<String, GatewayError> {
+        let units = self.config.currency.write(amount);
+        units
+            .map(|units| units.to_string())
+            .ok_or_else(|| GatewayError::Refused(format!("Stripe cannot express {amount} {}", amount.currency())))
+    }
+
+    async fn refunds_of(&self, id: &IntentId) -> Result<Vec<RefundDocument>, Failure> {
         let query = [("payment_intent", id.0.as_str()), ("limit", "100")];
         Ok(self.send::<Refunds>(self.http.get(self.url("refunds")).query(&query)).await?.data)
-    }
-}
-
-/// Why Stripe did not carry out a request.
-enum Refusal {
-    Refused { status: StatusCode, code: String, message: String },
-    Unavailable(Unavailable),
-}
-
-impl From<Refusal> for GatewayError {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Refused { message, .. } => Self::Refused(message),
-            Refusal::Unavailable(cause) => Self::Unavailable(cause),
-        }
     }
 }
 
@@ -184,7 +174,7 @@ impl From<Refusal> for GatewayError {
 impl PaymentGateway for Stripe {
     async fn create(&self, payment: &Payment) -> Result<Intent, GatewayError> {
         let (id, order) = (payment.id.to_string(), payment.order_id.to_string());
-        let amount = payment.amount.amount().to_string();
+        let amount = self.units(payment.amount)?;
         let currency = payment.amount.currency().code().to_lowercase();
         let form = [
             ("amount", amount.as_str()),
@@ -194,40 +184,44 @@ impl PaymentGateway for Stripe {
             ("metadata[order_id]", &order),
         ];
         let request = self.http.post(self.url("payment_intents")).header("idempotency-key", &id).form(&form);
-        Ok(self.intent(self.send(request).await?, 0))
+        let document = self.send(request).await?;
+        Ok(self.intent(document, Vec::new())?)
     }
 
     async fn find(&self, id: &IntentId) -> Result<Option<Intent>, GatewayError> {
         let path = format!("payment_intents/{}", id.0);
         let document: IntentDocument = match self.send(self.http.get(self.url(&path))).await {
             Ok(document) => document,
-            Err(Refusal::Refused { status: StatusCode::NOT_FOUND, .. }) => return Ok(None),
-            Err(refusal) => return Err(refusal.into()),
+            Err(Failure::Refused(ErrorStatus { status: StatusCode::NOT_FOUND, .. })) => return Ok(None),
+            Err(failure) => return Err(failure.into()),
         };
         // Only a payment that succeeded can have been refunded.
         let refunds = match document.status.as_str() {
             "succeeded" => self.refunds_of(id).await?,
             _ => Vec::new(),
         };
-        let refunded = refunds
-            .iter()
-            .filter(|refund| refund_status(refund.status.as_deref()) != RefundStatus::Failed)
-            .map(|refund| refund.amount)
-            .sum();
-        Ok(Some(self.intent(document, refunded)))
+        let mut known = Vec::new();
+        for refund in refunds {
+            known.push(IntentRefund {
+                amount: self.money(refund.amount, refund.currency.as_deref())?,
+                status: refund_status(refund.status.as_deref()),
+                refund_id: refund.metadata.refund_id(),
+                id: refund.id,
+            });
+        }
+        Ok(Some(self.intent(document, known)?))
     }
 
     async fn cancel(&self, id: &IntentId) -> Result<Intent, GatewayError> {
         let path = format!("payment_intents/{}/cancel", id.0);
         match self.send(self.http.post(self.url(&path))).await {
-            Ok(document) => Ok(self.intent(document, 0)),
+            Ok(document) => Ok(self.intent(document, Vec::new())?),
             // It is paid or cancelled already.
-            Err(Refusal::Refused { status: StatusCode::BAD_REQUEST, code, message }) => {
-                let found = self.find(id).await?;
-                tracing::debug!(code, "a payment intent can no longer be cancelled");
-                found.ok_or(GatewayError::Refused(message))
+            Err(Failure::Refused(error)) if error.status == StatusCode::BAD_REQUEST => {
+                tracing::debug!(%error, "a payment intent can no longer be cancelled");
+                self.find(id).await?.ok_or_else(|| GatewayError::Refused(error.to_string()))
             }
-            Err(refusal) => Err(refusal.into()),
+            Err(failure) => Err(failure.into()),
         }
     }
 
@@ -237,7 +231,7 @@ impl PaymentGateway for Stripe {
         if let Some(made) = made.iter().find(|made| made.metadata.refund_id() == Some(refund.id)) {
             return Ok(refund_status(made.status.as_deref()));
         }
-        let (id, amount) = (refund.id.to_string(), refund.amount.amount().to_string());
+        let (id, amount) = (refund.id.to_string(), self.units(refund.amount)?);
         let form = [("payment_intent", refund.intent.0.as_str()), ("amount", &amount), ("metadata[refund_id]", &id)];
         let request = self.http.post(self.url("refunds")).header("idempotency-key", &id).form(&form);
         let document: RefundDocument = self.send(request).await?;
@@ -246,6 +240,10 @@ impl PaymentGateway for Stripe {
 }
 
 impl GatewayEvents for Stripe {
+    fn known_kinds(&self) -> &'static [&'static str] {
+        &event::KNOWN_KINDS
+    }
+
     fn verify(&self, header: &str, body: &[u8], now: Timestamp) -> Result<GatewayEvent, BadEvent> {
         signature::verify(&self.config.webhook_secrets, header, body, now)?;
         Ok(self.read(std::str::from_utf8(body).map_err(|_| MalformedEvent("it is not UTF-8"))?)?)

@@ -92,7 +92,8 @@ impl PaymentGateway for OfflineGateway {
             id: IntentId(id),
             state: IntentState::Pending,
             amount: payment.amount,
-            refunded: Money::zero(payment.amount.currency()),
+            received: None,
+            refunds: Vec::new(),
             payment_id: Some(payment.id),
         })
     }
@@ -103,9 +104,15 @@ impl PaymentGateway for OfflineGateway {
 
     /// A payment made at the same moment comes too late: its event leads to a refund.
     async fn cancel(&self, id: &IntentId) -> Result<Intent, GatewayError> {
-        let nothing = Money::zero(Currency::EUR);
-        let state = IntentState::Cancelled;
-        Ok(Intent { id: id.clone(), client_secret: None, state, amount: nothing, refunded: nothing, payment_id: None })
+        Ok(Intent {
+            id: id.clone(),
+            client_secret: None,
+            state: IntentState::Cancelled,
+            amount: Money::zero(Currency::EUR),
+            received: None,
+            refunds: Vec::new(),
+            payment_id: None,
+        })
     }
 
     async fn refund(&self, _: &DueRefund) -> Result<RefundStatus, GatewayError> {
@@ -114,6 +121,10 @@ impl PaymentGateway for OfflineGateway {
 }
 
 impl GatewayEvents for OfflineGateway {
+    fn known_kinds(&self) -> &'static [&'static str] {
+        &event::KNOWN_KINDS
+    }
+
     fn verify(&self, header: &str, body: &[u8], now: Timestamp) -> Result<GatewayEvent, BadEvent> {
         signature::verify(&self.secrets, header, body, now)?;
         Ok(self.read(std::str::from_utf8(body).map_err(|_| MalformedEvent("it is not UTF-8"))?)?)

@@ -14,6 +14,7 @@ mod database_roles;
 mod events;
 mod faults;
 mod fuzzing;
+mod gateway_books;
 mod hanging_up;
 mod headers;
 mod history;

@@ -30,6 +30,10 @@ impl Stage {
     }
 
     async fn with_breaker(breaker: &str) -> Self {
+        Self::in_currency("EUR", breaker).await
+    }
+
+    async fn in_currency(currency: &str, breaker: &str) -> Self {
         let stripe = PythonProgram::localstripe();
         let way = LossyGateway::to(&stripe.address).await;
         let settings = [
@@ -41,9 +45,10 @@ impl Stage {
             ("STRIPE_API_URL", way.url.as_str()),
             ("STRIPE_TIMEOUT_MS", "500"),
             ("BREAKER_STRIPE", breaker),
+            ("CURRENCY", currency),
         ];
         let app = TestApp::with_servers(1, &settings).await;
-        let (item, customer) = (app.item_at(100, 1250).await, app.customer().await);
+        let (item, customer) = (app.item_in(currency, 100, 1250).await, app.customer().await);
         let stage = Self { app, stripe, way, item, customer };
         let url = format!("{}/v1/webhooks/stripe", stage.app.servers[0].base_url);
         stage.post("/_config/webhooks/comanda", &[("url", &url), ("secret", "whsec_of_the_endpoint")]).await;
@@ -64,7 +69,11 @@ impl Stage {
     }
 
     async fn order(&self) -> String {
-        let order = self.customer.order(&[(self.item, 1)]).await.expect(201);
+        self.order_of(self.item).await
+    }
+
+    async fn order_of(&self, item: Uuid) -> String {
+        let order = self.customer.order(&[(item, 1)]).await.expect(201);
         order["id"].as_str().unwrap().to_owned()
     }
 
@@ -119,6 +128,21 @@ impl Stage {
     async fn refunds_of(&self, intent: &str) -> Vec<i64> {
         let refunds = self.get(&format!("/v1/refunds?payment_intent={intent}")).await;
         refunds["data"].as_array().unwrap().iter().map(|refund| refund["amount"].as_i64().unwrap()).collect()
+    }
+
+    fn reconcile(&self, currency: &str) -> (bool, String) {
+        let mut command = comanda_tests::comanda(&self.app.database.server_url, "redis://nowhere");
+        let output = command
+            .args(["payments", "reconcile", "--days", "1"])
+            .env("MODE", "development")
+            .env("CURRENCY", currency)
+            .env("PAYMENT_GATEWAY", "stripe")
+            .env("STRIPE_SECRET_KEY", KEY)
+            .env("STRIPE_WEBHOOK_SECRETS", "whsec_of_the_endpoint")
+            .env("STRIPE_API_URL", &self.way.url)
+            .output()
+            .unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
     }
 
     async fn close(self) {
@@ -222,23 +246,18 @@ async fn reconciliation_finds_what_no_event_reported() {
     let intent = stage.pay(&order).await;
     stage.confirm(&intent, "4242424242424242").await;
 
-    let reconcile = || {
-        let mut command = comanda_tests::comanda(&stage.app.database.server_url, "redis://nowhere");
-        let output = command
-            .args(["payments", "reconcile", "--days", "1"])
-            .env("MODE", "development")
-            .env("PAYMENT_GATEWAY", "stripe")
-            .env("STRIPE_SECRET_KEY", KEY)
-            .env("STRIPE_WEBHOOK_SECRETS", "whsec_of_the_endpoint")
-            .env("STRIPE_API_URL", &stage.way.url)
-            .output()
-            .unwrap();
-        (output.status.success(), String::from_utf8(output.stdout).unwrap())
-    };
-    let (agreed, report) = reconcile();
+    let (agreed, report) = stage.reconcile("EUR");
     assert!(!agreed && report.contains("the gateway says Succeeded") && report.contains("; repaired"), "{report}");
     stage.until(&order, "succeeded").await;
-    let (agreed, report) = reconcile();
+    let (agreed, report) = stage.reconcile("EUR");
+    assert!(agreed && report.contains("1 card payment(s) compared, 0 differ"), "{report}");
+
+    // Somebody refunds a part of it on the dashboard.
+    stage.post("/v1/refunds", &[("payment_intent", &intent), ("amount", "300")]).await;
+    let (agreed, report) = stage.reconcile("EUR");
+    assert!(!agreed && report.contains("300 given back") && report.contains("; repaired"), "{report}");
+    stage.until(&order, "partly_refunded").await;
+    let (agreed, report) = stage.reconcile("EUR");
     assert!(agreed && report.contains("1 card payment(s) compared, 0 differ"), "{report}");
     stage.close().await;
 }
@@ -276,4 +295,133 @@ async fn while_stripe_fails_its_breaker_is_open_and_orders_go_on() {
     stage.confirm(&intent, "4242424242424242").await;
     stage.until(&order, "succeeded").await;
     stage.close().await;
+}
+
+/// The permanent errors of <https://docs.stripe.com/api/errors> and <https://docs.stripe.com/error-codes>.
+const REFUSALS: [Loss; 10] = [
+    Loss::Refused(400, "invalid_request_error", "amount_too_small"),
+    Loss::Refused(400, "invalid_request_error", "amount_too_large"),
+    Loss::Refused(400, "invalid_request_error", "parameter_invalid_string_empty"),
+    Loss::Refused(400, "invalid_request_error", "country_unsupported"),
+    Loss::Refused(400, "idempotency_error", ""),
+    Loss::Refused(402, "card_error", "card_declined"),
+    Loss::Refused(404, "invalid_request_error", "resource_missing"),
+    Loss::Refused(401, "invalid_request_error", "api_key_expired"),
+    Loss::Refused(403, "invalid_request_error", ""),
+    Loss::Answered(400),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stripe_refuses_for_good_can_be_paid_in_another_way_and_opens_no_breaker() {
+    let stage = Stage::with_breaker("minimum_calls=3 first_wait_ms=60000 longest_wait_ms=60000").await;
+    for refusal in REFUSALS {
+        let order = stage.order().await;
+        let before = stage.customer.get(&format!("/v1/orders/{order}")).await.expect(200);
+        stage.way.lose(move |_, _| refusal);
+        let path = format!("/v1/orders/{order}/payments");
+        for _ in 0..2 {
+            let response = stage.customer.post(&path, &json!({ "method": "card" })).await;
+            assert_eq!(response.problem(), (422, "payment-refused".to_owned()), "{refusal:?}");
+            assert_eq!(response.pointers(), ["/method"], "{refusal:?}");
+            assert!(!response.text.contains("by rule"), "it may be about us: {}", response.text);
+        }
+        let shown = stage.customer.get(&format!("/v1/orders/{order}?include=payments")).await.expect(200);
+        let open = |payment: &&Value| payment["status"] != "cancelled";
+        assert_eq!(shown["payments"].as_array().unwrap().iter().find(open), None, "{refusal:?}");
+        let after = stage.customer.get(&format!("/v1/orders/{order}")).await.expect(200);
+        assert_eq!(after, before, "{refusal:?}");
+
+        // What another payment had replaced is open again, and settled as if nothing had happened.
+        let counter = stage.customer.post(&path, &json!({ "method": "counter" })).await.expect(201);
+        let response = stage.customer.post(&path, &json!({ "method": "card" })).await;
+        assert_eq!(response.problem(), (422, "payment-refused".to_owned()), "{refusal:?}");
+        let settle = format!("{path}/{}/settle", counter["id"].as_str().unwrap());
+        stage.app.admin.post(&settle, &json!({})).await.expect(200);
+    }
+    assert!(!stage.app.servers[0].has_left_alone("stripe"));
+    // Nobody asks the gateway to cancel what it has refused.
+    let tables = stage.app.database.client().await;
+    let waiting = tables.query_one("SELECT count(*) FROM payments WHERE call_off", &[]).await.unwrap();
+    assert_eq!(waiting.get::<_, i64>(0), 0);
+    stage.way.lose(|_, _| Loss::None);
+    let order = stage.order().await;
+    let intent = stage.pay(&order).await;
+    stage.confirm(&intent, "4242424242424242").await;
+    stage.until(&order, "succeeded").await;
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_amount_below_the_minimum_is_refused_before_stripe_is_asked() {
+    let stage = Stage::open().await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    stage.way.lose(move |method, _| {
+        count.fetch_add(usize::from(method == "POST"), Ordering::SeqCst);
+        Loss::None
+    });
+    let order = stage.order_of(stage.app.item_at(5, 49).await).await;
+    let path = format!("/v1/orders/{order}/payments");
+    let response = stage.customer.post(&path, &json!({ "method": "card" })).await;
+    assert_eq!(response.problem(), (422, "payment-refused".to_owned()));
+    assert_eq!(response.pointers(), ["/method"]);
+    let shown = stage.customer.get(&format!("/v1/orders/{order}?include=payments")).await.expect(200);
+    assert_eq!((&shown["payments"], &shown["status"]), (&json!([]), &json!("pending")));
+    stage.customer.post(&path, &json!({ "method": "counter" })).await.expect(201);
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+
+    let order = stage.order_of(stage.app.item_at(5, 50).await).await;
+    stage.pay(&order).await;
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    stage.close().await;
+}
+
+/// ISO 4217 counts no minor units of the króna, and Stripe a hundred; of the ariary Stripe counts none; of the dinar
+/// it charges no single fils.
+#[tokio::test(flavor = "multi_thread")]
+async fn stripe_is_asked_for_its_own_units_and_what_comes_back_is_what_was_asked_for() {
+    for (currency, price, units, fraction) in
+        [("ISK", 500, 50_000, None), ("MGA", 50_000, 500, Some(50_050)), ("KWD", 5120, 5120, Some(5124))]
+    {
+        let stage = Stage::in_currency(currency, "minimum_calls=1000").await;
+        let order = stage.order_of(stage.app.item_in(currency, 5, price).await).await;
+        let intent = stage.pay(&order).await;
+        let asked = stage.get(&format!("/v1/payment_intents/{intent}")).await;
+        assert_eq!((&asked["amount"], &asked["currency"]), (&json!(units), &json!(currency.to_lowercase())));
+        stage.confirm(&intent, "4242424242424242").await;
+        stage.until(&order, "succeeded").await;
+        let (agreed, report) = stage.reconcile(currency);
+        assert!(agreed && report.contains("0 differ"), "{report}");
+        stage.cancel(&order).await;
+        stage.until(&order, "refunded").await;
+        assert_eq!(stage.refunds_of(&intent).await, [units]);
+        let (agreed, report) = stage.reconcile(currency);
+        assert!(agreed && report.contains("0 differ"), "{report}");
+
+        if let Some(price) = fraction {
+            let order = stage.order_of(stage.app.item_in(currency, 5, price).await).await;
+            let path = format!("/v1/orders/{order}/payments");
+            let response = stage.customer.post(&path, &json!({ "method": "card" })).await;
+            assert_eq!(response.problem(), (422, "payment-refused".to_owned()));
+            stage.customer.post(&path, &json!({ "method": "counter" })).await.expect(201);
+        }
+        stage.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_currency_that_stripe_does_not_charge_is_a_mistake_in_the_configuration() {
+    for (currency, accepted) in [("IQD", false), ("CLF", false), ("EUR", true), ("ISK", true)] {
+        let output = comanda_tests::comanda("postgres://nowhere/nothing", "redis://nowhere")
+            .args(["config", "check"])
+            .env("CURRENCY", currency)
+            .env("PAYMENT_GATEWAY", "stripe")
+            .env("STRIPE_SECRET_KEY", KEY)
+            .env("STRIPE_WEBHOOK_SECRETS", "whsec_of_the_endpoint")
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(!stderr.contains("Stripe does not charge"), accepted, "{currency}: {stderr}");
+        assert!(accepted || !output.status.success(), "{currency}");
+    }
 }

@@ -1,18 +1,20 @@
 use comanda_domain::{
-    Actor, IdempotencyKey,
+    Actor,
     ports::{Idempotent, RequestMailError},
 };
 
 use super::Accounts;
+use crate::IdempotentRequest;
 
 impl Accounts {
     /// Has a mail sent that lets the account's owner verify the address. An address that is verified gets none.
     pub async fn request_verification(
         &self,
         actor: Actor,
-        key: Option<IdempotencyKey>,
+        request: Option<IdempotentRequest>,
     ) -> Result<Idempotent<()>, RequestMailError> {
-        let requested = self.mails.request_verification(actor.account_id, key, self.clock.now()).await?;
+        let idempotency = request.map(|request| request.by(actor.account_id));
+        let requested = self.mails.request_verification(actor.account_id, self.clock.now(), idempotency).await?;
         self.mail_work.wake();
         Ok(requested)
     }

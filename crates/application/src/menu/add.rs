@@ -1,6 +1,10 @@
-use comanda_domain::{MenuItem, MenuItemDetails, MenuItemId, NewMenuItem, StaffMember, Stock, ports::AddMenuItemError};
+use comanda_domain::{
+    MenuItem, MenuItemDetails, MenuItemId, NewMenuItem, StaffMember, Stock,
+    ports::{AddMenuItemError, Idempotent},
+};
 
 use super::Menu;
+use crate::IdempotentRequest;
 
 impl Menu {
     /// Puts a menu item on the menu.
@@ -9,9 +13,11 @@ impl Menu {
         by: StaffMember,
         details: MenuItemDetails,
         stock: Stock,
-    ) -> Result<MenuItem, AddMenuItemError> {
+        request: Option<IdempotentRequest>,
+    ) -> Result<Idempotent<MenuItem>, AddMenuItemError> {
         let item = NewMenuItem { id: MenuItemId::new(self.ids.generate()), details, stock, added_at: self.clock.now() };
-        self.menu.add(item, by.account_id()).await
+        let idempotency = request.map(|request| request.by(by.account_id()));
+        self.menu.add(item, by.account_id(), idempotency).await
     }
 }
 
@@ -30,10 +36,10 @@ mod tests {
         stored
             .expect_add()
             .once()
-            .withf(|item, by| item.stock.get() == 30 && *by == sample::staff().account_id())
-            .returning(|_, _| Ok(sample::menu_item()));
+            .withf(|item, by, _| item.stock.get() == 30 && *by == sample::staff().account_id())
+            .returning(|_, _, _| Ok(Idempotent { outcome: sample::menu_item(), replayed: false }));
         let menu = Menu { menu: Arc::new(stored), ..sample::menu() };
         let stock = Stock::new(30).unwrap();
-        assert!(menu.add(sample::staff(), sample::menu_item().details, stock).await.is_ok());
+        assert!(menu.add(sample::staff(), sample::menu_item().details, stock, None).await.is_ok());
     }
 }

@@ -1,9 +1,10 @@
 use comanda_domain::{
     MenuItem, MenuItemId, Reason, StaffMember, StockDelta,
-    ports::{AdjustStockError, StockAdjustment},
+    ports::{AdjustStockError, Idempotent, StockAdjustment},
 };
 
 use super::Menu;
+use crate::IdempotentRequest;
 
 impl Menu {
     /// Records a delivery, a breakage or a correction.
@@ -13,7 +14,8 @@ impl Menu {
         menu_item_id: MenuItemId,
         delta: StockDelta,
         reason: Reason,
-    ) -> Result<MenuItem, AdjustStockError> {
+        request: Option<IdempotentRequest>,
+    ) -> Result<Idempotent<MenuItem>, AdjustStockError> {
         let adjustment = StockAdjustment {
             menu_item_id,
             delta,
@@ -21,7 +23,8 @@ impl Menu {
             adjusted_by: by.account_id(),
             adjusted_at: self.clock.now(),
         };
-        self.menu.adjust_stock(adjustment).await
+        let idempotency = request.map(|request| request.by(by.account_id()));
+        self.menu.adjust_stock(adjustment, idempotency).await
     }
 }
 
@@ -40,10 +43,10 @@ mod tests {
         stored
             .expect_adjust_stock()
             .once()
-            .withf(|a| a.adjusted_by == sample::staff().account_id() && a.reason.as_str() == "breakage")
-            .returning(|_| Ok(sample::menu_item()));
+            .withf(|a, _| a.adjusted_by == sample::staff().account_id() && a.reason.as_str() == "breakage")
+            .returning(|_, _| Ok(Idempotent { outcome: sample::menu_item(), replayed: false }));
         let menu = Menu { menu: Arc::new(stored), ..sample::menu() };
         let (delta, reason) = (StockDelta::new(-2).unwrap(), Reason::new("breakage").unwrap());
-        assert!(menu.adjust_stock(sample::staff(), sample::menu_item().id, delta, reason).await.is_ok());
+        assert!(menu.adjust_stock(sample::staff(), sample::menu_item().id, delta, reason, None).await.is_ok());
     }
 }

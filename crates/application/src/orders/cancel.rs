@@ -24,7 +24,7 @@ impl Orders {
             reason,
             cancelled_at: self.clock.now(),
             refund_id: RefundId::new(self.ids.generate()),
-            idempotency: request.map(|request| request.by(actor)),
+            idempotency: request.map(|request| request.by(actor.account_id)),
         };
         let cancelled = self.orders.cancel(cancellation).await?;
         if !cancelled.replayed {

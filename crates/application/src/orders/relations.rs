@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use comanda_domain::{
-    Account, AccountId, Order, OrderId, OrderLine, Payment,
+    Account, AccountId, ExaminedPayment, Order, OrderId, OrderLine,
     ports::{Accounts, Readable, Unavailable, UnreadableRecord},
 };
 
@@ -19,7 +19,7 @@ pub struct RelatedOrder {
     pub order: Order,
     pub lines: Option<Vec<OrderLine>>,
     pub customer: Option<Account>,
-    pub payments: Option<Vec<Payment>>,
+    pub payments: Option<Vec<ExaminedPayment>>,
 }
 
 /// The customers of these orders: one round trip however many orders. Those that cannot be read come apart.

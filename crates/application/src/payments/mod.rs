@@ -10,7 +10,7 @@ mod settle;
 use std::sync::Arc;
 
 use comanda_domain::{
-    PaymentTerms,
+    ChargeableAmounts, PaymentTerms,
     ports::{
         self, Checkout, Clock, GatewayEvents, GatewayInbox, IdGenerator, OverdueOrders, PaymentGateway, PaymentIntents,
         Refunds, WorkQueue,
@@ -18,6 +18,7 @@ use comanda_domain::{
 };
 
 pub use pay::PayOrderError;
+pub use process::{Duty, FailedWork, Round};
 pub use receive::ReceiveEventError;
 pub use reconcile::{Difference, Reconciliation};
 
@@ -46,4 +47,6 @@ pub struct Payments {
 pub struct Gateway {
     pub calls: Arc<dyn PaymentGateway>,
     pub events: Arc<dyn GatewayEvents>,
+    /// What it can charge to a card.
+    pub chargeable: ChargeableAmounts,
 }

@@ -15,7 +15,7 @@ pub enum PayOrderError {
     /// No payment gateway is configured.
     #[error("cards are not taken here")]
     CardsNotTaken,
-    /// The gateway refuses the payment.
+    /// The gateway refuses the payment for good. Nobody can pay it any more; the order can be paid in another way.
     #[error("the payment gateway refuses: {0}")]
     Refused(String),
     /// The gateway cannot be reached. The payment has begun, and a repeated request continues it.
@@ -33,12 +33,13 @@ impl Payments {
         method: PaymentMethod,
         request: Option<IdempotentRequest>,
     ) -> Result<Idempotent<PaymentReceipt>, PayOrderError> {
+        let chargeable = self.gateway.as_ref().map(|gateway| gateway.chargeable);
         let gateway = self.gateway.as_ref().map(|gateway| &gateway.calls);
         if method == PaymentMethod::Card && gateway.is_none() {
             return Err(PayOrderError::CardsNotTaken);
         }
         let now = self.clock.now();
-        let idempotency = request.map(|request| request.by(customer));
+        let idempotency = request.map(|request| request.by(customer.account_id));
         let begun = self
             .checkout
             .begin(NewPayment {
@@ -48,6 +49,7 @@ impl Payments {
                 method,
                 begun_at: now,
                 expires_at: now + self.terms.card,
+                chargeable,
                 idempotency: idempotency.clone(),
             })
             .await?;
@@ -58,12 +60,17 @@ impl Payments {
         };
         // A request that is repeated after a failure, or at the same time, gets the same intent: the gateway knows it
         // by the payment's id.
-        let intent = gateway.create(&payment).await.map_err(|error| match error {
-            GatewayError::Refused(why) => PayOrderError::Refused(why),
-            GatewayError::Unavailable(cause) => PayOrderError::GatewayUnavailable(cause),
-        })?;
-        let attached = self.checkout.attach(payment.id, intent, idempotency, self.clock.now()).await;
-        attached.map_err(|cause| BeginPaymentError::Unavailable(cause).into())
+        let intent = match gateway.create(&payment).await {
+            Ok(intent) => intent,
+            Err(GatewayError::Unavailable(cause)) => return Err(PayOrderError::GatewayUnavailable(cause)),
+            // If this server dies before it has recorded the refusal, the gateway refuses the next request as well.
+            Err(GatewayError::Refused(why) | GatewayError::Misconfigured(why)) => {
+                let refused = self.checkout.refuse(&payment, self.clock.now()).await;
+                refused.map_err(BeginPaymentError::Unavailable)?;
+                return Err(PayOrderError::Refused(why));
+            }
+        };
+        Ok(self.checkout.attach(payment.id, intent, idempotency, self.clock.now()).await?)
     }
 }
 
@@ -72,7 +79,7 @@ mod tests {
     use std::{sync::Arc, time::Duration};
 
     use comanda_domain::{
-        ClientSecret, Currency, Intent, IntentId, IntentState, Money, Payment, PaymentStatus, Role,
+        ChargeableAmounts, ClientSecret, Currency, Intent, IntentId, IntentState, Money, Payment, PaymentStatus, Role,
         ports::{MockCheckout, MockGatewayEvents, MockPaymentGateway},
     };
     use uuid::Uuid;
@@ -98,14 +105,16 @@ mod tests {
             client_secret: Some(ClientSecret("secret".to_owned())),
             state: IntentState::Pending,
             amount: payment().amount,
-            refunded: payment().refunded,
+            received: None,
+            refunds: Vec::new(),
             payment_id: Some(payment().id),
         }
     }
 
     fn payments(checkout: MockCheckout, gateway: Option<MockPaymentGateway>) -> Payments {
         let events = Arc::new(MockGatewayEvents::new());
-        let gateway = gateway.map(|calls| Gateway { calls: Arc::new(calls), events });
+        let chargeable = ChargeableAmounts::all(Currency::EUR);
+        let gateway = gateway.map(|calls| Gateway { calls: Arc::new(calls), events, chargeable });
         Payments { checkout: Arc::new(checkout), gateway, ..sample::payments() }
     }
 
@@ -150,6 +159,20 @@ mod tests {
         let order = payment().order_id;
         let begun = payments(MockCheckout::new(), None).pay(customer, order, PaymentMethod::Card, None).await;
         assert!(matches!(begun, Err(PayOrderError::CardsNotTaken)));
+    }
+
+    #[tokio::test]
+    async fn a_payment_that_the_gateway_refuses_for_good_does_not_stay_open() {
+        for refusal in [GatewayError::Refused("too small".to_owned()), GatewayError::Misconfigured("no".to_owned())] {
+            let mut checkout = MockCheckout::new();
+            checkout.expect_begin().returning(|_| Ok(BegunPayment::NeedsIntent(payment())));
+            checkout.expect_refuse().once().withf(|refused, _| *refused == payment()).returning(|_, _| Ok(()));
+            let mut gateway = MockPaymentGateway::new();
+            gateway.expect_create().return_once(|_| Err(refusal));
+            let (customer, order) = (sample::actor(Role::Customer), payment().order_id);
+            let begun = payments(checkout, Some(gateway)).pay(customer, order, PaymentMethod::Card, None).await;
+            assert!(matches!(begun, Err(PayOrderError::Refused(_))));
+        }
     }
 
     #[tokio::test]

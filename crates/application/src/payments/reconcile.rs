@@ -2,7 +2,10 @@ use std::{fmt, sync::Arc};
 
 use comanda_domain::{
     Intent, Payment, PaymentId, RefundId, Timestamp,
-    ports::{Clock, GatewayError, IdGenerator, IntentReport, PaymentGateway, PaymentIntents, Payments, Recorded},
+    ports::{
+        Clock, GatewayError, IdGenerator, IntentReport, PaymentGateway, PaymentIntents, Payments, Recorded,
+        RefundReport, Refunds,
+    },
 };
 
 /// A payment about which our database and the gateway disagree.
@@ -24,11 +27,11 @@ impl fmt::Display for Difference {
         }
         match &self.gateway {
             None => write!(f, "; the gateway does not know it")?,
-            Some(Intent { id, state, amount, refunded, .. }) => write!(
+            Some(intent @ Intent { id, state, amount, received, .. }) => write!(
                 f,
                 "; the gateway says {state:?} of {}, {} given back ({})",
-                amount.amount(),
-                refunded.amount(),
+                received.unwrap_or(*amount).amount(),
+                intent.refunded().amount(),
                 id.0
             )?,
         }
@@ -40,6 +43,7 @@ impl fmt::Display for Difference {
 pub struct Reconciliation {
     pub payments: Arc<dyn Payments>,
     pub intents: Arc<dyn PaymentIntents>,
+    pub refunds: Arc<dyn Refunds>,
     pub gateway: Arc<dyn PaymentGateway>,
     pub ids: Arc<dyn IdGenerator>,
     pub clock: Arc<dyn Clock>,
@@ -59,13 +63,14 @@ impl Reconciliation {
                 // The gateway was never told about it: there is nothing to compare with.
                 let Some(id) = card.intent else { continue };
                 let intent = self.gateway.find(&id).await?;
-                if let Some(intent) = &intent
-                    && card.payment.agrees_with(intent)
-                {
-                    continue;
-                }
                 let repaired = match &intent {
-                    Some(intent) => self.repair(&card.payment, intent).await?,
+                    Some(intent) => {
+                        let news = self.record_refunds(intent).await?;
+                        if card.payment.agrees_with(intent) && !news {
+                            continue;
+                        }
+                        self.repair(&card.payment, intent).await? || news
+                    }
                     None => false,
                 };
                 differences.push(Difference { payment: card.payment, gateway: intent, repaired });
@@ -74,17 +79,93 @@ impl Reconciliation {
         Ok((compared, differences))
     }
 
-    async fn repair(&self, payment: &Payment, intent: &Intent) -> Result<bool, GatewayError> {
-        if intent.amount != payment.amount {
-            return Ok(false);
+    /// Returns whether any was not known here.
+    async fn record_refunds(&self, intent: &Intent) -> Result<bool, GatewayError> {
+        let mut news = false;
+        for refund in &intent.refunds {
+            let recorded = match refund.refund_id {
+                Some(id) => {
+                    let report = RefundReport { refund: id, status: refund.status };
+                    self.refunds.record_refund(report, self.clock.now()).await?
+                }
+                None => {
+                    let id = RefundId::new(self.ids.generate());
+                    let (intent, refund) = (intent.id.clone(), refund.clone());
+                    self.refunds.record_gateway_refund(intent, refund, id, self.clock.now()).await?
+                }
+            };
+            news |= recorded == Recorded::Changed;
         }
+        Ok(news)
+    }
+
+    async fn repair(&self, payment: &Payment, intent: &Intent) -> Result<bool, GatewayError> {
         let report = IntentReport {
             intent: intent.id.clone(),
             payment_id: Some(payment.id),
             state: intent.state,
+            // Where the gateway does not say what it received, it received what it was asked for.
+            received: intent.received.or(Some(intent.amount)),
             at: self.clock.now(),
         };
         let recorded = self.intents.record_intent(report, RefundId::new(self.ids.generate())).await?;
         Ok(recorded == Recorded::Changed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comanda_domain::{
+        Currency, IntentId, IntentState, Money, PaymentMethod, PaymentStatus,
+        ports::{CardPayment, MockPaymentGateway, MockPaymentIntents, MockPayments, MockRefunds},
+    };
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::sample;
+
+    #[tokio::test]
+    async fn another_amount_than_was_asked_for_is_recorded_and_left_to_staff() {
+        let payment = Payment {
+            id: PaymentId::new(Uuid::from_u128(9)),
+            order_id: sample::order_with_lines().order.id,
+            status: PaymentStatus::Pending,
+            method: PaymentMethod::Card,
+            amount: Money::new(900, Currency::EUR),
+            refunded: Money::zero(Currency::EUR),
+            expires_at: None,
+        };
+        let intent = Intent {
+            id: IntentId("pi_1".to_owned()),
+            client_secret: None,
+            state: IntentState::Succeeded,
+            amount: payment.amount,
+            received: Some(Money::new(100, Currency::EUR)),
+            refunds: Vec::new(),
+            payment_id: Some(payment.id),
+        };
+        let mut payments = MockPayments::new();
+        let mut pages = vec![vec![], vec![CardPayment { payment: payment.clone(), intent: Some(intent.id.clone()) }]];
+        payments.expect_card_payments().times(2).returning(move |_, _, _| Ok(pages.pop().unwrap()));
+        let mut gateway = MockPaymentGateway::new();
+        let found = intent.clone();
+        gateway.expect_find().once().returning(move |_| Ok(Some(found.clone())));
+        let mut intents = MockPaymentIntents::new();
+        intents
+            .expect_record_intent()
+            .once()
+            .withf(|report, _| report.received == Some(Money::new(100, Currency::EUR)))
+            .returning(|_, _| Ok(Recorded::Mismatched));
+        let template = sample::payments();
+        let reconciliation = Reconciliation {
+            payments: Arc::new(payments),
+            intents: Arc::new(intents),
+            refunds: Arc::new(MockRefunds::new()),
+            gateway: Arc::new(gateway),
+            ids: template.ids,
+            clock: template.clock,
+        };
+        let (compared, differences) = reconciliation.reconcile(sample::now()).await.unwrap();
+        assert_eq!((compared, differences), (1, vec![Difference { payment, gateway: Some(intent), repaired: false }]));
     }
 }

@@ -1,6 +1,10 @@
-use comanda_domain::{OrderId, Payment, PaymentId, StaffMember, ports::SettlePaymentError};
+use comanda_domain::{
+    OrderId, Payment, PaymentId, StaffMember,
+    ports::{Idempotent, SettlePaymentError},
+};
 
 use super::Payments;
+use crate::IdempotentRequest;
 
 impl Payments {
     /// Records that a customer has paid at the counter.
@@ -9,7 +13,9 @@ impl Payments {
         by: StaffMember,
         order_id: OrderId,
         id: PaymentId,
-    ) -> Result<Payment, SettlePaymentError> {
-        self.payments.settle(order_id, id, by, self.clock.now()).await
+        request: Option<IdempotentRequest>,
+    ) -> Result<Idempotent<Payment>, SettlePaymentError> {
+        let idempotency = request.map(|request| request.by(by.account_id()));
+        self.payments.settle(order_id, id, by, self.clock.now(), idempotency).await
     }
 }

@@ -47,6 +47,9 @@ impl Email {
     pub fn attempt(text: &str) -> Result<Self, EmailError> {
         Self::new(text).or_else(|refusal| {
             let address = in_lower_case(bounded(text)?);
+            // Attempts are counted by address: a domain must not have any number of spellings.
+            let parts = address.rsplit_once('@').ok_or(refusal)?;
+            let address = domain_in_unicode(parts.1).map_or(address.clone(), |domain| format!("{}@{domain}", parts.0));
             check(&address).map_err(|_| refusal)?;
             Ok(Self(address))
         })
@@ -102,7 +105,8 @@ fn one_form(text: &str) -> Result<String, EmailError> {
     }
     let local = match local.is_ascii() {
         true => local.to_ascii_lowercase(),
-        false => UsernameCaseMapped::enforce(local).map_err(|_| EmailError::Malformed)?.into_owned(),
+        // PRECIS goes letter by letter, and knows no sigma at the end of a word.
+        false => UsernameCaseMapped::enforce(local.to_lowercase()).map_err(|_| EmailError::Malformed)?.into_owned(),
     };
     let domain = domain_in_unicode(domain).ok_or(EmailError::Malformed)?;
     Ok(format!("{local}@{domain}"))
@@ -166,6 +170,20 @@ mod tests {
         assert_eq!(Email::new(" Ana@Example.org "), Email::new("ana@example.org"));
         assert_eq!(Email::new("jose\u{301}@example.org"), Email::new("jos\u{e9}@example.org"));
         assert_eq!(Email::new("JOSE\u{301}@example.org").unwrap().as_str(), "jos\u{e9}@example.org");
+    }
+
+    #[test]
+    fn greek_words_are_the_same_in_capitals() {
+        let address = Email::new("\u{3bf}\u{3b4}\u{3cc}\u{3c2}@example.org").unwrap();
+        assert_eq!(Email::new("\u{39f}\u{394}\u{38c}\u{3a3}@example.org"), Ok(address));
+    }
+
+    #[test]
+    fn an_address_of_before_has_one_domain() {
+        let address = Email::attempt("i\u{2764}@example.org").unwrap();
+        for domain in ["EXAMPLE.ORG", "\u{ff45}xample.org", "exa\u{ff4d}ple\u{3002}org"] {
+            assert_eq!(Email::attempt(&format!("i\u{2764}@{domain}")).as_ref(), Ok(&address), "{domain}");
+        }
     }
 
     #[test]

@@ -33,6 +33,12 @@ names! {
         PaymentSettled = "payment.settled",
         /// A payment was refunded, in full or in part.
         PaymentRefunded = "payment.refunded",
+        /// A refund failed, at once or after it had succeeded.
+        RefundFailed = "payment.refund_failed",
+        /// Another amount came for a payment than was asked for.
+        PaymentMismatched = "payment.mismatched",
+        /// A customer had their bank take a payment back, or the bank moved on with it.
+        PaymentDisputed = "payment.disputed",
         /// A dead letter was resent.
         DeadLetterResent = "dead_letter.resent",
     }
@@ -44,7 +50,7 @@ names! {
 /// Who did what to whom, when and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRecord {
-    /// The account that did it; `None` is an operator on the command line.
+    /// The account that did it; `None` is an operator on the command line, or the payment gateway.
     pub actor: Option<AccountId>,
     /// The action.
     pub action: AuditAction,

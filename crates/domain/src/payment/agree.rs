@@ -1,4 +1,5 @@
 use super::{Intent, IntentState, Payment, PaymentStatus};
+use crate::Money;
 
 impl Payment {
     /// Whether the gateway says the same about the payment as we do, except for what it has not been asked to do or has
@@ -6,15 +7,18 @@ impl Payment {
     pub fn agrees_with(&self, intent: &Intent) -> bool {
         let states_agree = match self.status {
             PaymentStatus::Succeeded | PaymentStatus::PartlyRefunded | PaymentStatus::Refunded => {
-                intent.state == IntentState::Succeeded
+                intent.state == IntentState::Succeeded && intent.received.is_none_or(|received| received == self.amount)
             }
             // The gateway may not have cancelled it yet. Money that came all the same must be on its way back.
-            PaymentStatus::Cancelled => intent.state != IntentState::Succeeded || self.refunded == self.amount,
+            PaymentStatus::Cancelled => {
+                let received = intent.received.map_or(self.amount.amount(), Money::amount);
+                intent.state != IntentState::Succeeded || self.refunded.amount() >= received.min(self.amount.amount())
+            }
             PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Failed => {
                 !matches!(intent.state, IntentState::Succeeded | IntentState::Cancelled)
             }
         };
-        states_agree && self.amount == intent.amount && intent.refunded.amount() <= self.refunded.amount()
+        states_agree && self.amount == intent.amount && intent.refunded().amount() <= self.refunded.amount()
     }
 }
 
@@ -24,11 +28,15 @@ mod tests {
     use crate::{
         IntentId, PaymentMethod,
         payment::sample::{euros, payment},
+        payment::{IntentRefund, RefundStatus},
     };
 
     fn intent(state: IntentState, amount: i64, refunded: i64) -> Intent {
         let id = IntentId("pi_1".to_owned());
-        Intent { id, client_secret: None, state, amount: euros(amount), refunded: euros(refunded), payment_id: None }
+        let refund = |amount, status| IntentRefund { id: "re_1".to_owned(), refund_id: None, amount, status };
+        let refunds = vec![refund(euros(refunded), RefundStatus::Succeeded), refund(euros(400), RefundStatus::Failed)];
+        let amount = euros(amount);
+        Intent { id, client_secret: None, state, amount, received: None, refunds, payment_id: None }
     }
 
     fn agreeing(payment: &Payment) -> Vec<IntentState> {
@@ -51,6 +59,15 @@ mod tests {
         }
         let late = Payment { refunded: euros(1000), ..payment(PaymentMethod::Card, PaymentStatus::Cancelled) };
         assert!(agreeing(&late).contains(&Succeeded), "its money is on its way back");
+    }
+
+    #[test]
+    fn another_amount_than_was_asked_for_is_a_difference_until_it_is_on_its_way_back() {
+        let received = |amount| Intent { received: Some(euros(amount)), ..intent(IntentState::Succeeded, 1000, 0) };
+        let paid = payment(PaymentMethod::Card, PaymentStatus::Succeeded);
+        assert!(paid.agrees_with(&received(1000)) && !paid.agrees_with(&received(100)));
+        let cancelled = Payment { refunded: euros(100), ..payment(PaymentMethod::Card, PaymentStatus::Cancelled) };
+        assert!(cancelled.agrees_with(&received(100)) && !cancelled.agrees_with(&received(101)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use thiserror::Error;
 
-use super::{Payment, PaymentMethod, PaymentStatus};
+use super::{ChargeableAmounts, NotChargeable, Payment, PaymentMethod, PaymentStatus};
 use crate::{Idempotency, Money, Order, OrderId, OrderScope, OrderStatus, PaymentId, Timestamp};
 
 /// A payment that a customer wants to begin.
@@ -18,6 +18,8 @@ pub struct NewPayment {
     pub begun_at: Timestamp,
     /// How long the order waits for a card. Afterwards it is cancelled.
     pub expires_at: Timestamp,
+    /// What the gateway can charge to a card. `None`: whatever the order costs.
+    pub chargeable: Option<ChargeableAmounts>,
     /// Makes the request repeatable.
     pub idempotency: Option<Idempotency>,
 }
@@ -46,6 +48,9 @@ pub enum BeginRefusal {
     /// The order is cancelled.
     #[error("an order that is {0} cannot be paid")]
     NotPayable(OrderStatus),
+    /// The gateway will never charge this amount to a card.
+    #[error(transparent)]
+    NotChargeable(#[from] NotChargeable),
 }
 
 /// Begins a payment for all that the order costs. `active` is the order's payment that is open or paid, if there is
@@ -65,6 +70,9 @@ pub fn begin_payment(order: &Order, active: Option<&Payment>, new: &NewPayment) 
     }
     let is_free = order.total.amount() == 0;
     let waits_for_card = new.method == PaymentMethod::Card && !is_free;
+    if let Some(chargeable) = new.chargeable.filter(|_| waits_for_card) {
+        chargeable.admit(order.total)?;
+    }
     let payment = Payment {
         id: new.id,
         order_id: order.id,
@@ -111,6 +119,7 @@ mod tests {
             method,
             begun_at: now(),
             expires_at: now() + std::time::Duration::from_mins(15),
+            chargeable: None,
             idempotency: None,
         }
     }
@@ -136,6 +145,7 @@ mod tests {
                 Err(BeginRefusal::NotPayable(refused)) => {
                     prop_assert!(refused == status && status == OrderStatus::Cancelled && !is_paid);
                 }
+                Err(BeginRefusal::NotChargeable(why)) => prop_assert!(false, "{}", why),
                 Ok(Beginning::Continues(payment)) => {
                     prop_assert!(payment.status.is_open() && payment.method == method);
                     prop_assert_eq!(Some(payment), before);
@@ -149,6 +159,21 @@ mod tests {
                     prop_assert!(open.is_none_or(|open| open.method != method));
                 }
             }
+        }
+
+        /// What the gateway never charges is refused before anything changes, and can be paid at the counter.
+        #[test]
+        fn a_card_payment_begins_only_if_the_gateway_can_charge_it(
+            total in 0..200_i64,
+            minimum in 0..200_i64,
+            step in 1..100_u32,
+            method in select(&PaymentMethod::ALL),
+        ) {
+            let chargeable = ChargeableAmounts::new(euros(minimum), std::num::NonZeroU32::new(step).unwrap());
+            let new = NewPayment { chargeable: Some(chargeable), ..new_payment(method) };
+            let can_be_charged = total >= minimum && total % i64::from(step) == 0;
+            let begun = begin_payment(&order(OrderStatus::Pending, total), None, &new);
+            prop_assert_eq!(begun.is_ok(), method == PaymentMethod::Counter || total == 0 || can_be_charged);
         }
 
         /// An order only waits, and is only cancelled for it, when there is something to pay by card.

@@ -77,7 +77,8 @@ impl Store {
     fn recount(&mut self, id: PaymentId) {
         let of_payment: Vec<Refund> = self.refunds.iter().filter(|refund| refund.payment_id == id).cloned().collect();
         let (payment, ..) = self.payments.iter().find(|(stored, ..)| stored.id == id).expect("it is stored");
-        self.replace(payment.after_refunds(&of_payment));
+        let another = self.payments.iter().any(|(other, ..)| other.id != id && other.status.is_active());
+        self.replace(payment.after_refunds(&of_payment, another));
     }
 
     fn add_refund(&mut self, refund: Refund) {
@@ -105,6 +106,7 @@ impl Store {
             method,
             begun_at: now(),
             expires_at: now(),
+            chargeable: None,
             idempotency: None,
         };
         let active = self.payments.iter().map(|(payment, ..)| payment).find(|payment| payment.status.is_active());
@@ -127,16 +129,17 @@ impl Store {
             *came = PRICE;
         }
         let last_at = last.map(|second| now() + std::time::Duration::from_secs(second));
-        match payment.on_report(state, at, last_at) {
+        match payment.on_report(state, None, at, last_at) {
             Consequence::Nothing => {}
             Consequence::Moves(status) => {
                 payment.status = status;
                 *last = Some(second);
             }
-            Consequence::RefundsLatePayment => {
+            Consequence::Mismatches(received) => panic!("{received} came"),
+            Consequence::RefundsLatePayment(due) => {
                 let payment = payment.clone();
                 let id = RefundId::new(self.next_id());
-                self.add_refund(payment.refund_late(id, at));
+                self.add_refund(payment.refund_late(id, due, at));
             }
         }
     }
@@ -157,6 +160,7 @@ impl Store {
             order_id: self.order.id,
             payment_id: payment.id,
             amount: amount.map(euros),
+            chargeable: None,
             reason: Reason::new("cold").expect("a reason"),
             requested_by: staff(),
             requested_at: now(),

@@ -1,4 +1,4 @@
-use super::IntentState;
+use super::{IntentRefund, IntentState};
 use crate::{Money, PaymentId};
 
 /// The gateway's id for a payment that it carries out.
@@ -26,8 +26,10 @@ pub struct Intent {
     pub state: IntentState,
     /// The amount to be paid.
     pub amount: Money,
-    /// How much of the amount the gateway has refunded.
-    pub refunded: Money,
+    /// How much has been paid, if the gateway says so.
+    pub received: Option<Money>,
+    /// What the gateway has refunded of it.
+    pub refunds: Vec<IntentRefund>,
     /// The payment it is for, by the id that we gave the gateway.
     pub payment_id: Option<PaymentId>,
 }

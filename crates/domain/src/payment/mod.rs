@@ -6,11 +6,14 @@
 mod agree;
 mod begin;
 mod cancel;
+mod chargeable;
 #[cfg(test)]
 mod history;
+mod incident;
 mod intent;
 mod overdue;
 mod refund;
+mod refuse;
 mod report;
 mod rule_reason;
 mod settle;
@@ -18,10 +21,16 @@ mod status;
 
 pub use begin::{BeginRefusal, Beginning, NewPayment, begin_payment};
 pub use cancel::{PaymentCancellation, payments_after_cancelling};
+pub use chargeable::{ChargeableAmounts, NotChargeable};
+pub use incident::{
+    DisputeReport, ExaminedPayment, IncidentKind, IncidentStatus, IntentRefund, NotAnIncidentKind, NotAnIncidentStatus,
+    PaymentIncident,
+};
 pub use intent::{ClientSecret, Intent, IntentId};
 pub use overdue::{OVERDUE_ORDER_STATUSES, PaymentTerms, is_overdue};
 pub use refund::{DecidedRefund, NewRefund, NotARefundStatus, NotRefundable, Refund, RefundStatus};
-pub use report::{Consequence, IntentState};
+pub use refuse::RefusedPayment;
+pub use report::{Consequence, IntentState, StatusChange};
 pub use rule_reason::RuleReason;
 pub use settle::{NotSettleable, Settlement};
 pub use status::{NotAPaymentStatus, PaymentStatus};

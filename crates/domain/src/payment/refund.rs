@@ -1,6 +1,6 @@
 use thiserror::Error;
 
-use super::{Payment, PaymentStatus, RuleReason};
+use super::{ChargeableAmounts, NotChargeable, Payment, PaymentStatus, RuleReason};
 use crate::{
     AccountId, AuditAction, AuditRecord, Money, OrderId, PaymentId, Reason, RefundId, StaffMember, Timestamp,
     names::names,
@@ -17,6 +17,8 @@ pub struct NewRefund {
     pub payment_id: PaymentId,
     /// How much to refund. `None`: everything that is left.
     pub amount: Option<Money>,
+    /// What the gateway can move. `None`: any amount.
+    pub chargeable: Option<ChargeableAmounts>,
     /// The reason, for the audit log.
     pub reason: Reason,
     /// The member of staff who decided it.
@@ -60,10 +62,11 @@ names! {
 }
 
 impl RefundStatus {
-    /// The status after the gateway has reported one. `None`: nothing changes, since the first outcome is final.
+    /// The status after the gateway has reported one. `None`: nothing changes. A refund can fail weeks after it
+    /// succeeded, when the bank sends the money back; a failure is final. Reports may come in any order.
     pub const fn on_report(self, reported: Self) -> Option<Self> {
         match (self, reported) {
-            (Self::Pending, Self::Succeeded | Self::Failed) => Some(reported),
+            (Self::Pending, Self::Succeeded | Self::Failed) | (Self::Succeeded, Self::Failed) => Some(reported),
             _ => None,
         }
     }
@@ -91,6 +94,9 @@ pub enum NotRefundable {
         /// How much is left.
         left: Money,
     },
+    /// The gateway cannot move this amount.
+    #[error(transparent)]
+    NotChargeable(#[from] NotChargeable),
 }
 
 impl Payment {
@@ -108,6 +114,9 @@ impl Payment {
         let amount = new.amount.unwrap_or(left);
         if amount.currency() != left.currency() || amount.amount() > left.amount() || left.amount() == 0 {
             return Err(NotRefundable::TooMuch { left });
+        }
+        if let Some(chargeable) = new.chargeable.filter(|_| self.method.is_carried_out_by_gateway()) {
+            chargeable.admit_part(amount)?;
         }
         let audit = AuditRecord {
             actor: Some(new.requested_by.account_id()),
@@ -140,25 +149,46 @@ impl Payment {
         Refund { id, payment_id: self.id, amount, status, reason, requested_by, created_at }
     }
 
-    /// The payment as its refunds leave it. `refunds` are all of its refunds.
+    /// Somebody has made a refund at the gateway itself.
+    pub fn refund_at_gateway(&self, id: RefundId, amount: Money, status: RefundStatus, at: Timestamp) -> DecidedRefund {
+        let reason = Reason::from(RuleReason::RefundedAtGateway);
+        let audit = AuditRecord {
+            actor: None,
+            action: AuditAction::PaymentRefunded,
+            target: self.id.to_string(),
+            reason: Some(reason.clone()),
+            at,
+        };
+        DecidedRefund { refund: Refund { amount, status, ..self.refund_of(id, amount, reason, None, at) }, audit }
+    }
+
+    /// The payment as its refunds leave it. `refunds` are all of its refunds; `order_has_another` says whether another
+    /// payment of the order is open or paid.
     #[must_use]
-    pub fn after_refunds(&self, refunds: &[Refund]) -> Self {
+    pub fn after_refunds(&self, refunds: &[Refund], order_has_another: bool) -> Self {
         let sum = |counts: fn(RefundStatus) -> bool| {
             let counted = refunds.iter().filter(|refund| counts(refund.status)).map(|refund| refund.amount.amount());
             counted.fold(0, i64::saturating_add)
         };
         let returned = sum(|status| status == RefundStatus::Succeeded);
-        let status = if returned == 0 {
-            self.status
-        } else if returned >= self.amount.amount() {
-            PaymentStatus::Refunded
-        } else if self.status == PaymentStatus::Cancelled {
-            // The money came too late and all of it is on its way back.
-            PaymentStatus::Cancelled
-        } else {
-            PaymentStatus::PartlyRefunded
+        let late = Reason::from(RuleReason::PaidAfterCancellation);
+        // Money that is not to be here: it came too late, or the order was paid anew after it had gone back.
+        let unwanted = self.status == PaymentStatus::Cancelled
+            || order_has_another
+            || refunds.iter().any(|refund| refund.requested_by.is_none() && refund.reason == late);
+        let status = match self.status {
+            // It is not known to be paid; what has gone back counts once it is.
+            open if open.is_open() => open,
+            _ if returned >= self.amount.amount() && returned > 0 => PaymentStatus::Refunded,
+            _ if unwanted => PaymentStatus::Cancelled,
+            _ if returned > 0 => PaymentStatus::PartlyRefunded,
+            // A refund that had succeeded has failed after all.
+            PaymentStatus::PartlyRefunded | PaymentStatus::Refunded => PaymentStatus::Succeeded,
+            status => status,
         };
-        let refunded = Money::new(sum(|status| status != RefundStatus::Failed), self.amount.currency());
+        // Somebody may have refunded at the gateway what a refund of ours, which will fail, was to give back.
+        let refunded = sum(|status| status != RefundStatus::Failed).min(self.amount.amount());
+        let refunded = Money::new(refunded, self.amount.currency());
         Self { status, refunded, ..self.clone() }
     }
 }
@@ -180,6 +210,7 @@ mod tests {
             order_id: OrderId::new(Uuid::from_u128(2)),
             payment_id: PaymentId::new(Uuid::from_u128(1)),
             amount: amount.map(euros),
+            chargeable: None,
             reason: Reason::new("the soup was cold").unwrap(),
             requested_by: staff(),
             requested_at: now(),
@@ -206,6 +237,7 @@ mod tests {
                     prop_assert_eq!(refund.status == RefundStatus::Succeeded, method == PaymentMethod::Counter);
                     prop_assert_eq!(audit.reason, Some(refund.reason));
                 }
+                Err(NotRefundable::NotChargeable(why)) => prop_assert!(false, "{}", why),
                 Err(NotRefundable::NotPaid(refused)) => prop_assert!(refused == status && !status.is_paid()),
                 Err(NotRefundable::TooMuch { left: named }) => {
                     prop_assert_eq!(named, euros(left));
@@ -214,15 +246,42 @@ mod tests {
             }
         }
 
-        /// A report that comes again, or contradicts the first, changes nothing.
+        /// Whatever the order of the reports: a refund that failed has failed, even weeks after it succeeded.
         #[test]
-        fn the_first_outcome_of_a_refund_is_final(reports in prop::collection::vec(select(&RefundStatus::ALL), 0..8)) {
+        fn a_refund_ends_the_same_in_whatever_order_it_is_reported(
+            reports in prop::collection::vec(select(&RefundStatus::ALL), 0..8),
+        ) {
             let mut status = RefundStatus::Pending;
             for report in &reports {
                 status = status.on_report(*report).unwrap_or(status);
             }
-            let first = reports.into_iter().find(|report| *report != RefundStatus::Pending);
-            prop_assert_eq!(status, first.unwrap_or(RefundStatus::Pending));
+            let expected = [RefundStatus::Failed, RefundStatus::Succeeded].into_iter().find(|end| reports.contains(end));
+            prop_assert_eq!(status, expected.unwrap_or(RefundStatus::Pending));
+        }
+
+        /// Money that comes back from the bank is where it was before it was refunded.
+        #[test]
+        fn a_refund_that_fails_after_it_succeeded_leaves_the_payment_as_before(
+            parts in prop::collection::vec(1..=500_i64, 1..3),
+            late in any::<bool>(),
+            order_has_another in any::<bool>(),
+        ) {
+            let status = if late { PaymentStatus::Cancelled } else { PaymentStatus::Succeeded };
+            let before = payment(PaymentMethod::Card, status);
+            let reason = if late { RuleReason::PaidAfterCancellation } else { RuleReason::OrderCancelled };
+            let refund = |part: &i64| {
+                let refund = before.refund_by_rule(RefundId::new(Uuid::from_u128(7)), reason, now());
+                Refund { amount: euros(*part), status: RefundStatus::Succeeded, ..refund }
+            };
+            let mut refunds: Vec<Refund> = parts.iter().map(refund).collect();
+            let refunded = before.after_refunds(&refunds, false);
+            for refund in &mut refunds {
+                refund.status = RefundStatus::Failed;
+            }
+            let after = refunded.after_refunds(&refunds, order_has_another);
+            let expected = if late || order_has_another { PaymentStatus::Cancelled } else { PaymentStatus::Succeeded };
+            prop_assert_eq!((after.status, after.refunded), (expected, euros(0)));
+            prop_assert!(!(order_has_another && after.status.is_active()), "two payments would be active");
         }
     }
 }

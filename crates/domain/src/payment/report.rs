@@ -1,5 +1,5 @@
 use super::{Payment, PaymentStatus, Refund, RuleReason};
-use crate::{RefundId, Timestamp};
+use crate::{Money, RefundId, Timestamp};
 
 /// The state of a payment as the gateway reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,51 +28,80 @@ pub enum Consequence {
     Nothing,
     /// The payment has this status from now on.
     Moves(PaymentStatus),
-    /// The money came although the payment had been cancelled: all of it goes back.
-    RefundsLatePayment,
+    /// The money came although the payment had been cancelled: it goes back, as far as it has not before.
+    RefundsLatePayment(Money),
+    /// Another amount came than was asked for, or another currency: it does not count as paid, and somebody has to look
+    /// into it.
+    Mismatches(Money),
+}
+
+/// What a report of the gateway means for a payment in some status, if the amount is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusChange {
+    /// The report is known, or older than what is known.
+    None,
+    /// The payment has this status from now on.
+    To(PaymentStatus),
+    /// The money came although the payment had been cancelled.
+    PaidLate,
 }
 
 impl PaymentStatus {
     /// What a report of the gateway means for a payment in this status. Reports may be repeated and come in any order;
     /// `newer` says whether this one is younger than the last that counted.
-    pub const fn on_report(self, state: IntentState, newer: bool) -> Consequence {
+    pub const fn on_report(self, state: IntentState, newer: bool) -> StatusChange {
         match (self, state) {
-            (Self::Cancelled, IntentState::Succeeded) => Consequence::RefundsLatePayment,
+            (Self::Cancelled, IntentState::Succeeded) => StatusChange::PaidLate,
             (Self::Pending | Self::RequiresAction | Self::Failed, IntentState::Succeeded) => {
-                Consequence::Moves(Self::Succeeded)
+                StatusChange::To(Self::Succeeded)
             }
             (Self::Pending | Self::RequiresAction | Self::Failed, IntentState::Cancelled) => {
-                Consequence::Moves(Self::Cancelled)
+                StatusChange::To(Self::Cancelled)
             }
             (Self::Pending | Self::Failed, IntentState::RequiresAction) if newer => {
-                Consequence::Moves(Self::RequiresAction)
+                StatusChange::To(Self::RequiresAction)
             }
-            (Self::Pending | Self::RequiresAction, IntentState::Failed) if newer => Consequence::Moves(Self::Failed),
-            _ => Consequence::Nothing,
+            (Self::Pending | Self::RequiresAction, IntentState::Failed) if newer => StatusChange::To(Self::Failed),
+            _ => StatusChange::None,
         }
     }
 }
 
 impl Payment {
-    /// What a report of the gateway means for the payment. `reported_at` is the time of the report and
-    /// `last_reported_at` that of the youngest report that counted, both by the gateway's clock.
+    /// What a report of the gateway means for the payment. `received` is what was paid, if the report says so.
+    /// `reported_at` is the time of the report and `last_reported_at` that of the youngest report that counted, both by
+    /// the gateway's clock.
     pub fn on_report(
         &self,
         state: IntentState,
+        received: Option<Money>,
         reported_at: Timestamp,
         last_reported_at: Option<Timestamp>,
     ) -> Consequence {
         let newer = last_reported_at.is_none_or(|last| reported_at >= last);
+        let received = received.unwrap_or(self.amount);
         match self.status.on_report(state, newer) {
-            // The refund was decided when the report came for the first time.
-            Consequence::RefundsLatePayment if self.left().amount() == 0 => Consequence::Nothing,
-            consequence => consequence,
+            StatusChange::None => Consequence::Nothing,
+            StatusChange::To(PaymentStatus::Succeeded) if received != self.amount => Consequence::Mismatches(received),
+            StatusChange::To(status) => Consequence::Moves(status),
+            StatusChange::PaidLate if received.currency() != self.amount.currency() => {
+                Consequence::Mismatches(received)
+            }
+            StatusChange::PaidLate => {
+                // What came in excess is for staff to see to.
+                let due = received.amount().min(self.amount.amount()).saturating_sub(self.refunded.amount());
+                // Otherwise the refund was decided when the report came for the first time.
+                match due > 0 {
+                    true => Consequence::RefundsLatePayment(Money::new(due, self.amount.currency())),
+                    false => Consequence::Nothing,
+                }
+            }
         }
     }
 
     /// The refund of a payment that was paid after it had been cancelled: see [`Consequence::RefundsLatePayment`].
-    pub fn refund_late(&self, id: RefundId, at: Timestamp) -> Refund {
-        self.refund_by_rule(id, RuleReason::PaidAfterCancellation, at)
+    pub fn refund_late(&self, id: RefundId, amount: Money, at: Timestamp) -> Refund {
+        Refund { amount, ..self.refund_by_rule(id, RuleReason::PaidAfterCancellation, at) }
     }
 }
 
@@ -81,17 +110,21 @@ mod tests {
     use proptest::{prelude::*, sample::select};
 
     use super::*;
+    use crate::payment::{
+        PaymentMethod,
+        sample::{euros, now, payment},
+    };
 
     fn after(reports: &[(IntentState, bool)]) -> (PaymentStatus, usize) {
         let (mut status, mut refunds) = (PaymentStatus::Pending, 0);
         for (state, newer) in reports {
             match status.on_report(*state, *newer) {
-                Consequence::Moves(to) => status = to,
-                Consequence::RefundsLatePayment => {
+                StatusChange::To(to) => status = to,
+                StatusChange::PaidLate => {
                     refunds += 1;
                     status = PaymentStatus::Refunded;
                 }
-                Consequence::Nothing => {}
+                StatusChange::None => {}
             }
         }
         (status, refunds)
@@ -102,6 +135,32 @@ mod tests {
     }
 
     proptest! {
+        /// Only what was asked for counts as paid, and what comes for a cancelled payment goes back, but for an excess.
+        #[test]
+        fn another_amount_does_not_count_as_paid(
+            status in select(&PaymentStatus::ALL),
+            received in prop_oneof![Just(1000_i64), 0..2000_i64],
+            currency in select(&["EUR", "USD"]),
+            refunded in 0..=1000_i64,
+        ) {
+            let received = Money::new(received, currency.parse().unwrap());
+            let refunded = if status.is_open() { 0 } else { refunded };
+            let payment = Payment { refunded: euros(refunded), ..payment(PaymentMethod::Card, status) };
+            let exact = received == euros(1000);
+            match payment.on_report(IntentState::Succeeded, Some(received), now(), None) {
+                Consequence::Moves(to) => prop_assert!(exact && status.is_open() && to == PaymentStatus::Succeeded),
+                Consequence::Mismatches(what) => {
+                    prop_assert!(!exact && what == received);
+                    prop_assert!(status.is_open() || status == PaymentStatus::Cancelled && currency == "USD");
+                }
+                Consequence::RefundsLatePayment(due) => {
+                    prop_assert!(status == PaymentStatus::Cancelled && currency == "EUR");
+                    prop_assert_eq!(due.amount(), received.amount().min(1000) - refunded);
+                }
+                Consequence::Nothing => prop_assert!(!status.is_open()),
+            }
+        }
+
         /// Whatever comes before and after, and however often: money that came is kept, or its payment was cancelled
         /// before and it goes back once.
         #[test]
@@ -127,7 +186,7 @@ mod tests {
 
     #[test]
     fn an_old_report_does_not_undo_a_newer_one() {
-        assert_eq!(PaymentStatus::RequiresAction.on_report(IntentState::Failed, false), Consequence::Nothing);
-        assert_eq!(PaymentStatus::Failed.on_report(IntentState::RequiresAction, false), Consequence::Nothing);
+        assert_eq!(PaymentStatus::RequiresAction.on_report(IntentState::Failed, false), StatusChange::None);
+        assert_eq!(PaymentStatus::Failed.on_report(IntentState::RequiresAction, false), StatusChange::None);
     }
 }

@@ -9,6 +9,8 @@ pub enum RuleReason {
     OrderCancelled,
     /// The money came after the payment had been cancelled.
     PaidAfterCancellation,
+    /// Somebody refunded it at the gateway.
+    RefundedAtGateway,
 }
 
 impl RuleReason {
@@ -17,6 +19,7 @@ impl RuleReason {
             Self::NotPaidInTime => "not paid in time",
             Self::OrderCancelled => "the order was cancelled",
             Self::PaidAfterCancellation => "paid after it was cancelled",
+            Self::RefundedAtGateway => "refunded at the payment gateway",
         }
     }
 }
@@ -33,7 +36,12 @@ mod tests {
 
     #[test]
     fn the_reasons_of_rules_are_texts_that_a_person_could_have_given() {
-        for reason in [RuleReason::NotPaidInTime, RuleReason::OrderCancelled, RuleReason::PaidAfterCancellation] {
+        for reason in [
+            RuleReason::NotPaidInTime,
+            RuleReason::OrderCancelled,
+            RuleReason::PaidAfterCancellation,
+            RuleReason::RefundedAtGateway,
+        ] {
             assert_eq!(Reason::new(reason.as_str()), Ok(reason.into()));
         }
     }

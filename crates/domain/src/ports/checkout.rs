@@ -1,7 +1,10 @@
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::{BeginRefusal, ClientSecret, Idempotency, Intent, NewPayment, OrderStatus, Payment, PaymentId, Timestamp};
+use crate::{
+    BeginRefusal, ClientSecret, Idempotency, Intent, KeyRefusal, NewPayment, NotChargeable, OrderStatus, Payment,
+    PaymentId, Timestamp,
+};
 
 use super::{Idempotent, Unavailable};
 
@@ -36,9 +39,12 @@ pub enum BeginPaymentError {
     /// The order is cancelled.
     #[error("an order that is {0} cannot be paid")]
     NotPayable(OrderStatus),
-    /// The key stands for another request.
-    #[error("the idempotency key was used for another request")]
-    KeyReused,
+    /// The gateway will never charge this amount to a card.
+    #[error(transparent)]
+    NotChargeable(NotChargeable),
+    /// The key is not free.
+    #[error(transparent)]
+    Key(#[from] KeyRefusal),
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -49,6 +55,7 @@ impl From<BeginRefusal> for BeginPaymentError {
         match refusal {
             BeginRefusal::AlreadyPaid => Self::AlreadyPaid,
             BeginRefusal::NotPayable(status) => Self::NotPayable(status),
+            BeginRefusal::NotChargeable(why) => Self::NotChargeable(why),
         }
     }
 }
@@ -68,5 +75,9 @@ pub trait Checkout: Send + Sync {
         intent: Intent,
         idempotency: Option<Idempotency>,
         at: Timestamp,
-    ) -> Result<Idempotent<PaymentReceipt>, Unavailable>;
+    ) -> Result<Idempotent<PaymentReceipt>, BeginPaymentError>;
+
+    /// Records that the gateway will never carry out a payment: nobody can pay it any more, and the payment that it
+    /// replaced is open again. Safe to repeat. The rule is [`Payment::refuse`].
+    async fn refuse(&self, payment: &Payment, at: Timestamp) -> Result<(), Unavailable>;
 }

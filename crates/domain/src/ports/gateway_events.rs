@@ -1,8 +1,8 @@
 use thiserror::Error;
 
-use crate::Timestamp;
+use crate::{DisputeReport, IntentId, IntentRefund, Timestamp};
 
-use super::{IntentReport, RefundReport};
+use super::{IntentReport, RefundReport, RefundedTotal};
 
 /// A signed event cannot be read. The text says what is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -29,10 +29,18 @@ pub enum BadEvent {
 pub enum GatewayReport {
     /// The state of an intent.
     Intent(IntentReport),
-    /// The status of a refund.
+    /// The status of a refund that we asked for.
     Refund(RefundReport),
-    /// Something that is ignored here.
-    Other,
+    /// A refund of this intent that somebody made at the gateway.
+    GatewayRefund(IntentId, IntentRefund),
+    /// How much of an intent was refunded.
+    RefundedTotal(RefundedTotal),
+    /// Where a dispute stands.
+    Dispute(DisputeReport),
+    /// Something about an object that is not ours, such as a payment that another program asked the gateway for.
+    NotOurs,
+    /// Something of this kind, which this server does not know.
+    Unknown(String),
 }
 
 /// An event from the gateway.
@@ -49,6 +57,9 @@ pub struct GatewayEvent {
 pub trait GatewayEvents: Send + Sync {
     /// Verifies the signature of an event and reads it.
     fn verify(&self, signature: &str, body: &[u8], now: Timestamp) -> Result<GatewayEvent, BadEvent>;
+
+    /// The kinds of events that are not [`GatewayReport::Unknown`].
+    fn known_kinds(&self) -> &'static [&'static str];
 
     /// Reads an event that was verified before.
     fn read(&self, body: &str) -> Result<GatewayEvent, MalformedEvent>;

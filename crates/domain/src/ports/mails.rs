@@ -3,8 +3,8 @@ use chrono::TimeDelta;
 use thiserror::Error;
 
 use crate::{
-    Account, AccountId, CredentialsVersion, Email, IdempotencyKey, MailId, MailKind, MailTokenHash, MailTokenRefusal,
-    NewMailToken, PasswordHash, SessionId, Timestamp, TokenPurpose,
+    Account, AccountId, CredentialsVersion, Email, Idempotency, KeyRefusal, MailId, MailKind, MailTokenHash,
+    MailTokenRefusal, NewMailToken, PasswordHash, SessionId, Timestamp, TokenPurpose,
 };
 
 use super::{Idempotent, Unavailable};
@@ -22,6 +22,9 @@ pub enum RequestMailError {
         /// When the next one may be asked for.
         wait: TimeDelta,
     },
+    /// The key is not free.
+    #[error(transparent)]
+    Key(#[from] KeyRefusal),
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -74,13 +77,12 @@ pub struct ResetAccount {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Mails: Send + Sync {
-    /// Records that a verification mail is to be sent; an address that is verified already gets none. The same key
-    /// again records nothing.
+    /// Records that a verification mail is to be sent; an address that is verified already gets none.
     async fn request_verification(
         &self,
         account: AccountId,
-        key: Option<IdempotencyKey>,
         at: Timestamp,
+        idempotency: Option<Idempotency>,
     ) -> Result<Idempotent<()>, RequestMailError>;
 
     /// Records that somebody wants to reset the password of this address. MUST do the same for every address, whether

@@ -2,10 +2,11 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::{
-    AccountId, ImportedMenuItem, MenuItem, MenuItemEdit, MenuItemId, NewMenuItem, Reason, StockDelta, Timestamp,
+    AccountId, Idempotency, ImportedMenuItem, KeyRefusal, MenuItem, MenuItemEdit, MenuItemId, NewMenuItem, Reason,
+    StockDelta, Timestamp,
 };
 
-use super::Unavailable;
+use super::{Idempotent, Unavailable};
 
 /// Every menu item that is not archived.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,9 @@ pub enum AddMenuItemError {
     /// Its category has a menu item of this name.
     #[error("the category has a menu item of this name already")]
     NameTaken,
+    /// The key is not free.
+    #[error(transparent)]
+    Key(#[from] KeyRefusal),
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -98,6 +102,9 @@ pub enum AdjustStockError {
     /// It would go above [`crate::Stock::MAX`].
     #[error("the stock would exceed {}", crate::Stock::MAX)]
     TooMuch,
+    /// The key is not free.
+    #[error(transparent)]
+    Key(#[from] KeyRefusal),
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -137,7 +144,12 @@ pub enum ImportMenuError {
 #[async_trait]
 pub trait Menu: Send + Sync {
     /// Adds a menu item and enters its first stock into the ledger.
-    async fn add(&self, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, AddMenuItemError>;
+    async fn add(
+        &self,
+        item: NewMenuItem,
+        added_by: AccountId,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Idempotent<MenuItem>, AddMenuItemError>;
 
     /// Edits a menu item that is still at `revision`. An edit that changes nothing MUST NOT raise the revision.
     async fn edit(
@@ -159,7 +171,11 @@ pub trait Menu: Send + Sync {
     ) -> Result<(), ArchiveMenuItemError>;
 
     /// Adjusts a stock and enters it into the ledger.
-    async fn adjust_stock(&self, adjustment: StockAdjustment) -> Result<MenuItem, AdjustStockError>;
+    async fn adjust_stock(
+        &self,
+        adjustment: StockAdjustment,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Idempotent<MenuItem>, AdjustStockError>;
 
     /// Brings the menu items that the rows are about (see [`crate::match_import`]) to what the rows say and adds those
     /// that are missing, all or nothing. No id is on several rows. A missing one gets the row's id or, if the row has

@@ -46,7 +46,7 @@ mod sessions;
 mod unreadable;
 mod work_queue;
 
-use std::{error::Error, fmt, time::Duration};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 pub use access_tokens::*;
 pub use accounts::*;
@@ -90,9 +90,9 @@ pub use work_queue::*;
 /// pool is exhausted, a deadline passed. Trying again later may help. Whether the step happened is unknown.
 ///
 /// Or a single record stands in the way, which does not become readable by waiting: see [`Unavailable::unreadable`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Unavailable {
-    source: Box<dyn Error + Send + Sync>,
+    source: Arc<dyn Error + Send + Sync>,
     overload: bool,
     wait: Option<Duration>,
 }
@@ -100,7 +100,7 @@ pub struct Unavailable {
 impl Unavailable {
     /// Wraps what went wrong. Accepts any error, or a text.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { source: source.into(), overload: false, wait: None }
+        Self { source: Arc::from(source.into()), overload: false, wait: None }
     }
 
     /// Nothing is broken: more was asked for than can be done, and this was refused at once.

@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::{
-    AccountId, AuditAction, AuditRecord, CancelledBy, Idempotency, NewOrder, Order, OrderId, OrderLimitReached,
-    OrderLine, OrderScope, OrderStatus, OrderWithLines, Page, PageLimit, Reason, RefundId, Shortage, Timestamp,
+    AccountId, AuditAction, AuditRecord, CancelledBy, Idempotency, KeyRefusal, NewOrder, Order, OrderId,
+    OrderLimitReached, OrderLine, OrderScope, OrderStatus, OrderWithLines, Page, PageLimit, Reason, RefundId, Shortage,
+    Timestamp,
 };
 
 use super::{Readable, Unavailable};
@@ -20,7 +21,7 @@ pub struct Idempotent<T> {
 }
 
 /// Why an order was not placed. Nothing of it was kept, and its idempotency key is free again.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 #[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum PlaceOrderError {
     /// Lines (counted from 0) that name a menu item which does not exist or is not on sale.
@@ -35,12 +36,9 @@ pub enum PlaceOrderError {
     /// The total is more than 64 bits can hold.
     #[error("the total is too large")]
     TotalTooLarge,
-    /// The key stands for another request.
-    #[error("the idempotency key was used for another request")]
-    KeyReused,
-    /// A request with the same key has not ended yet.
-    #[error("a request with the same idempotency key is in progress")]
-    KeyInProgress,
+    /// The key is not free.
+    #[error(transparent)]
+    Key(#[from] KeyRefusal),
     /// Other writers won every time until the deadline.
     #[error("the stock kept changing")]
     StockChanged,
@@ -97,9 +95,9 @@ pub enum CancelOrderError {
         /// The order's status.
         from: OrderStatus,
     },
-    /// The key stands for another request.
-    #[error("the idempotency key was used for another request")]
-    KeyReused,
+    /// The key is not free.
+    #[error(transparent)]
+    Key(#[from] KeyRefusal),
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -120,6 +118,9 @@ pub enum AdvanceOrderError {
         /// The status it was to get.
         to: OrderStatus,
     },
+    /// The key is not free.
+    #[error(transparent)]
+    Key(#[from] KeyRefusal),
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -165,5 +166,11 @@ pub trait Orders: Send + Sync {
     async fn cancel(&self, cancellation: Cancellation) -> Result<Idempotent<OrderWithLines>, CancelOrderError>;
 
     /// Moves an order to its next status.
-    async fn advance(&self, id: OrderId, to: OrderStatus, at: Timestamp) -> Result<OrderWithLines, AdvanceOrderError>;
+    async fn advance(
+        &self,
+        id: OrderId,
+        to: OrderStatus,
+        at: Timestamp,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Idempotent<OrderWithLines>, AdvanceOrderError>;
 }

@@ -3,9 +3,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::{Administrator, Event, Page, PageLimit, Timestamp};
+use crate::{Administrator, Event, Idempotency, KeyRefusal, Page, PageLimit, Timestamp};
 
-use super::Unavailable;
+use super::{Idempotent, Unavailable};
 
 /// Events in the order of their transactions, and the position of the last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +98,9 @@ pub enum ResendError {
     /// There is no such dead letter.
     #[error("no such dead letter")]
     NotFound,
+    /// The key is not free.
+    #[error(transparent)]
+    Key(#[from] KeyRefusal),
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -142,7 +145,13 @@ pub trait Outbox: Send + Sync {
     async fn dead_letters(&self, after: Option<i64>, limit: PageLimit) -> Result<Page<DeadLetter>, Unavailable>;
 
     /// Puts a dead letter back among the retries.
-    async fn resend(&self, id: i64, by: Administrator, at: Timestamp) -> Result<(), ResendError>;
+    async fn resend(
+        &self,
+        id: i64,
+        by: Administrator,
+        at: Timestamp,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Idempotent<()>, ResendError>;
 
     /// How far delivery to a subscriber is behind, for metrics.
     async fn state(&self, subscriber: &str) -> Result<OutboxState, Unavailable>;

@@ -9,10 +9,14 @@ use super::{DueRefund, Unavailable};
 #[derive(Debug, Error)]
 #[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum GatewayError {
-    /// It refuses. Asking again is of no use.
+    /// It refuses what it was asked. Asking again is of no use.
     #[error("the payment gateway refuses: {0}")]
     Refused(String),
-    /// It cannot be reached, is busy, or failed. Whether it did what it was asked is unknown.
+    /// It refuses whatever it is asked: the key is wrong, or not allowed to do this. Asking again is of use once an
+    /// operator has mended that.
+    #[error("the payment gateway does not accept our key: {0}")]
+    Misconfigured(String),
+    /// It cannot be reached, is busy, or failed. Whether it did what it was asked is unknown; asking again can help.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }

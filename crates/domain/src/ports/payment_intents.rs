@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use crate::{IntentId, IntentState, Payment, PaymentId, RefundId, Timestamp};
+use crate::{DisputeReport, IntentId, IntentState, Money, Payment, PaymentId, RefundId, Timestamp};
 
 use super::Unavailable;
 
@@ -13,6 +13,8 @@ pub struct IntentReport {
     pub payment_id: Option<PaymentId>,
     /// The state it is in.
     pub state: IntentState,
+    /// How much was paid, if the gateway says so.
+    pub received: Option<Money>,
     /// Since when it is in this state, by the gateway's clock.
     pub at: Timestamp,
 }
@@ -22,6 +24,8 @@ pub struct IntentReport {
 pub enum Recorded {
     /// It changed something.
     Changed,
+    /// Another amount came than was asked for: that was written down, and does not count as paid.
+    Mismatched,
     /// It was known.
     Known,
     /// It is about no payment of ours.
@@ -45,8 +49,12 @@ pub trait PaymentIntents: Send + Sync {
     /// after the payment was cancelled is refunded, under the id `late_refund`. The rule is [`Payment::on_report`].
     async fn record_intent(&self, report: IntentReport, late_refund: RefundId) -> Result<Recorded, Unavailable>;
 
+    /// Records what the gateway says about a dispute. Reports may be repeated and come in any order. The rule is
+    /// [`PaymentIncident::on_report`](crate::PaymentIncident::on_report).
+    async fn record_dispute(&self, report: DisputeReport, at: Timestamp) -> Result<Recorded, Unavailable>;
+
     /// Takes at most `limit` payments that the gateway has to cancel. One server has them for half a minute; then they
-    /// can be taken again, unless they were marked as cancelled. Cancelling twice does no harm.
+    /// can be taken again, after pauses that grow, unless they were marked as cancelled. Cancelling twice does no harm.
     async fn take_cancellations(&self, limit: u32) -> Result<Vec<PendingCancellation>, Unavailable>;
 
     /// Records that the gateway has cancelled a payment, or has nothing to cancel.

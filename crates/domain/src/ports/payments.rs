@@ -3,9 +3,12 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::{IntentId, NotSettleable, OrderId, Payment, PaymentId, StaffMember, Timestamp};
+use crate::{
+    ExaminedPayment, Idempotency, IntentId, KeyRefusal, NotSettleable, OrderId, Payment, PaymentId, StaffMember,
+    Timestamp,
+};
 
-use super::{Readable, Unavailable};
+use super::{Idempotent, Readable, Unavailable};
 
 /// Why a payment was not settled at the counter. Nothing changed.
 #[derive(Debug, Error)]
@@ -17,6 +20,9 @@ pub enum SettlePaymentError {
     /// It is not a payment at the counter, or it cannot be paid any more.
     #[error(transparent)]
     NotSettleable(#[from] NotSettleable),
+    /// The key is not free.
+    #[error(transparent)]
+    Key(#[from] KeyRefusal),
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -35,8 +41,10 @@ pub struct CardPayment {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Payments: Send + Sync {
-    /// The payments of several orders in one round trip, the oldest first. Orders without payments are left out.
-    async fn of_orders(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Readable<Vec<Payment>>>, Unavailable>;
+    /// The payments of several orders in one round trip, the oldest first, with what staff have to look into. Orders
+    /// without payments are left out.
+    async fn of_orders(&self, ids: &[OrderId])
+    -> Result<HashMap<OrderId, Readable<Vec<ExaminedPayment>>>, Unavailable>;
 
     /// At most `limit` card payments that were begun at `since` or later, the oldest first, beginning after the payment
     /// `after`.
@@ -54,5 +62,6 @@ pub trait Payments: Send + Sync {
         id: PaymentId,
         by: StaffMember,
         at: Timestamp,
-    ) -> Result<Payment, SettlePaymentError>;
+        idempotency: Option<Idempotency>,
+    ) -> Result<Idempotent<Payment>, SettlePaymentError>;
 }

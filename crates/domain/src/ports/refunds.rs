@@ -1,9 +1,12 @@
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::{IntentId, Money, NewRefund, NotRefundable, PaymentStatus, Refund, RefundId, RefundStatus, Timestamp};
+use crate::{
+    Idempotency, IntentId, IntentRefund, KeyRefusal, Money, NewRefund, NotChargeable, NotRefundable, PaymentStatus,
+    Refund, RefundId, RefundStatus, Timestamp,
+};
 
-use super::{Recorded, Unavailable};
+use super::{Idempotent, Recorded, Unavailable};
 
 /// Why nothing was refunded.
 #[derive(Debug, Error)]
@@ -21,6 +24,12 @@ pub enum RefundPaymentError {
         /// How much is left.
         left: Money,
     },
+    /// The gateway cannot move this amount.
+    #[error(transparent)]
+    NotChargeable(NotChargeable),
+    /// The key is not free.
+    #[error(transparent)]
+    Key(#[from] KeyRefusal),
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -31,6 +40,7 @@ impl From<NotRefundable> for RefundPaymentError {
         match refusal {
             NotRefundable::NotPaid(status) => Self::NotPaid(status),
             NotRefundable::TooMuch { left } => Self::TooMuch { left },
+            NotRefundable::NotChargeable(why) => Self::NotChargeable(why),
         }
     }
 }
@@ -55,17 +65,49 @@ pub struct RefundReport {
     pub status: RefundStatus,
 }
 
+/// How much of an intent the gateway has refunded all in all, without saying by which refunds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundedTotal {
+    /// The intent.
+    pub intent: IntentId,
+    /// The sum of its refunds.
+    pub total: Money,
+}
+
 /// The refunds of payments.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Refunds: Send + Sync {
     /// Decides a refund. The gateway is asked for it later. The rule is [`Payment::refund`](crate::Payment::refund).
-    async fn refund(&self, refund: NewRefund) -> Result<Refund, RefundPaymentError>;
+    async fn refund(
+        &self,
+        refund: NewRefund,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Idempotent<Refund>, RefundPaymentError>;
 
     /// Takes at most `limit` refunds that the gateway has to be asked for. One server has them for half a minute; then
-    /// they can be taken again, unless their outcome was recorded. Asking twice does no harm.
+    /// they can be taken again, after pauses that grow, unless their outcome was recorded. Asking twice does no harm.
     async fn take_due_refunds(&self, limit: u32) -> Result<Vec<DueRefund>, Unavailable>;
 
     /// Records what the gateway says about a refund. Safe to repeat.
     async fn record_refund(&self, report: RefundReport, at: Timestamp) -> Result<Recorded, Unavailable>;
+
+    /// Records a refund that somebody made at the gateway, under `id` if it is new. Safe to repeat; reports may come in
+    /// any order. The rule is [`Payment::refund_at_gateway`](crate::Payment::refund_at_gateway).
+    async fn record_gateway_refund(
+        &self,
+        intent: IntentId,
+        refund: IntentRefund,
+        id: RefundId,
+        at: Timestamp,
+    ) -> Result<Recorded, Unavailable>;
+
+    /// Records under `id` what the gateway has refunded beyond the refunds that are known here, until it names the
+    /// refunds. Safe to repeat.
+    async fn record_refunded_total(
+        &self,
+        report: RefundedTotal,
+        id: RefundId,
+        at: Timestamp,
+    ) -> Result<Recorded, Unavailable>;
 }

@@ -1,5 +1,6 @@
 //! The database: its connections and what each is for, transactions, and how statements are named, measured and logged.
 
+mod collision;
 mod connections;
 mod establish;
 mod health;
@@ -28,12 +29,13 @@ use tokio::{
 };
 
 pub(crate) use self::{
+    collision::MayCollide,
     connections::in_time,
     history::{PLACE_COLUMNS, PLACE_JOINS, Place, WHERE_WRITTEN, follow_history},
     named::{Named, NamedRows},
     row_error::{PageOfRows, RowOf},
     statement::{TypeName, statement},
-    transaction::{Work, spawn_transaction},
+    transaction::{Work, run_transaction, spawn_transaction},
     transaction_failure::Failure,
 };
 use self::{

@@ -13,7 +13,7 @@ use diesel::{
 use metrics::{counter, histogram};
 use tracing::Instrument;
 
-use super::slow_statements::watched;
+use super::{collision::is_deadlock, slow_statements::watched};
 
 /// Names a statement that is about to run.
 pub(crate) trait Named<T>: Future<Output = QueryResult<T>> + Sized {
@@ -76,6 +76,7 @@ async fn measured<T>(
 
 fn error_type(error: &Error) -> &'static str {
     match error {
+        _ if is_deadlock(error) => "deadlock",
         Error::DatabaseError(kind, _) => match kind {
             DatabaseErrorKind::UniqueViolation => "unique_violation",
             DatabaseErrorKind::ForeignKeyViolation => "foreign_key_violation",

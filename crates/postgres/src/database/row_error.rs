@@ -11,11 +11,13 @@ pub(super) fn register_counters() {
     let tables = [
         "audit_log",
         "feature_flags",
+        "idempotency_keys",
         "mails",
         "menu_items",
         "order_lines",
         "orders",
         "outbox_events",
+        "payment_incidents",
         "payments",
         "refunds",
         "sessions",

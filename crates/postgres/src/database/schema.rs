@@ -36,18 +36,21 @@ diesel::table! {
         taken_until -> Nullable<Timestamptz>,
         body -> Text,
         malformed -> Nullable<Text>,
+        attempts -> Int4,
+        unknown_kind -> Nullable<Text>,
     }
 }
 
 diesel::table! {
     idempotency_keys (caller_id, key) {
         caller_id -> Uuid,
-        order_id -> Uuid,
+        order_id -> Nullable<Uuid>,
         request_fingerprint -> Uuid,
         recorded_at -> Timestamptz,
         key -> Text,
         payment_id -> Nullable<Uuid>,
         answered_status -> Nullable<Text>,
+        outcome -> Nullable<Text>,
     }
 }
 
@@ -207,6 +210,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    payment_incidents (id) {
+        id -> Text,
+        payment_id -> Uuid,
+        amount -> Int8,
+        opened_at -> Timestamptz,
+        reported_at -> Timestamptz,
+        funds_reported_at -> Nullable<Timestamptz>,
+        withdrawn -> Bool,
+        kind -> Text,
+        currency -> Text,
+        status -> Text,
+        reason -> Text,
+    }
+}
+
+diesel::table! {
     payments (id) {
         id -> Uuid,
         order_id -> Uuid,
@@ -249,6 +268,8 @@ diesel::table! {
         taken_until -> Nullable<Timestamptz>,
         status -> Text,
         reason -> Text,
+        gateway_id -> Nullable<Text>,
+        attempts -> Int4,
     }
 }
 
@@ -323,6 +344,7 @@ diesel::joinable!(order_lines -> orders (order_id));
 diesel::joinable!(orders -> users (customer_id));
 diesel::joinable!(outbox_retries -> outbox_events (event_id));
 diesel::joinable!(outbox_subscribers -> database_histories (history));
+diesel::joinable!(payment_incidents -> payments (payment_id));
 diesel::joinable!(payments -> orders (order_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(refunds -> payments (payment_id));
@@ -351,6 +373,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     outbox_horizon,
     outbox_retries,
     outbox_subscribers,
+    payment_incidents,
     payments,
     refresh_tokens,
     refunds,

@@ -55,7 +55,7 @@ macro_rules! statement {
     (
         $(#[$doc:meta])*
         $name:ident { $($field:ident: $rust:ty as $sql:ty),+ $(,)? }
-        returns $output:ty: $before:literal, $after:literal
+        returns $output:ty: $before:expr, $after:expr
     ) => {
         $(#[$doc])*
         pub(super) struct $name<'a> {

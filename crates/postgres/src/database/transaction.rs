@@ -1,13 +1,13 @@
 //! Transactions that run to their end, whoever is still waiting for them.
 
-use std::{future::Future, time::Duration};
+use std::{error::Error, future::Future, time::Duration};
 
 use comanda_domain::ports::Unavailable;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use thiserror::Error;
 use tracing::Instrument;
 
-use super::{Database, connections::in_time, transaction_failure::Failure};
+use super::{Database, collision::MayCollide, connections::in_time, transaction_failure::Failure};
 
 /// The transaction was given up; its connection is closed, which rolls it back.
 #[derive(Debug, Error)]
@@ -29,23 +29,47 @@ where
 }
 
 impl Database {
-    /// Runs `work` in a transaction on a connection for writes, in a task of its own (see [`spawn_transaction`]), and
-    /// commits what it returned `Ok` for. A failed statement becomes `Unavailable`.
+    /// Runs `work` in a transaction (see [`run_transaction`]) on a connection for writes, in a task of its own (see
+    /// [`spawn_transaction`]), and commits what it returned `Ok` for. A failed statement becomes `Unavailable`.
     pub(crate) async fn transaction<T, E, F>(&self, work: F) -> Result<T, E>
     where
         T: Send + 'static,
-        E: From<Unavailable> + Send + 'static,
+        E: Error + From<Unavailable> + Send + 'static,
         for<'c> F: AsyncFnOnce(&'c mut AsyncPgConnection) -> Result<T, Failure<E>>
             + Work<&'c mut AsyncPgConnection, Result<T, Failure<E>>, Running: Send>
+            + Clone
             + Send
             + 'static,
     {
         let database = self.clone();
         spawn_transaction(self, async move {
             let mut connection = database.connection().await?;
-            (*connection).transaction(work).await.map_err(|failure: Failure<E>| failure.0)
+            run_transaction(&mut connection, work).await.map_err(|failure: Failure<E>| failure.0)
         })
         .await
+    }
+}
+
+/// Runs `work` in a transaction, and again when it collided with another one: whatever the order in which locks are
+/// taken, PostgreSQL may have to end one of those that wait for each other. The caller limits the time of all attempts
+/// together.
+pub(crate) async fn run_transaction<T, E, F>(connection: &mut AsyncPgConnection, work: F) -> Result<T, E>
+where
+    T: Send,
+    E: MayCollide + From<diesel::result::Error> + Send,
+    for<'c> F: AsyncFnOnce(&'c mut AsyncPgConnection) -> Result<T, E>
+        + Work<&'c mut AsyncPgConnection, Result<T, E>, Running: Send>
+        + Clone
+        + Send,
+{
+    loop {
+        match connection.transaction(work.clone()).await {
+            Err(error) if error.is_collision() => {
+                tracing::info!("a transaction collided with another one; it runs again");
+                tokio::task::yield_now().await;
+            }
+            outcome => return outcome,
+        }
     }
 }
 

@@ -1,4 +1,8 @@
+use std::error::Error;
+
 use comanda_domain::ports::{Unavailable, UnreadableRecord};
+
+use super::collision::MayCollide;
 
 /// Why a transaction was rolled back: the error that its caller gets. Statements and rows that fail become
 /// `Unavailable`.
@@ -19,5 +23,11 @@ impl<E: From<Unavailable>> From<Unavailable> for Failure<E> {
 impl<E: From<Unavailable>> From<UnreadableRecord> for Failure<E> {
     fn from(error: UnreadableRecord) -> Self {
         Self(Unavailable::from(error).into())
+    }
+}
+
+impl<E: Error + 'static> MayCollide for Failure<E> {
+    fn is_collision(&self) -> bool {
+        self.0.is_collision()
     }
 }

@@ -15,10 +15,10 @@ mod take_due;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Administrator, Page, PageLimit, Timestamp,
+    Administrator, Idempotency, Page, PageLimit, Timestamp,
     ports::{
-        DeadLetter, DueEvent, EventBatch, Outbox, OutboxPosition, OutboxState, ResendError, RetryOutcome, Unavailable,
-        Undelivered,
+        DeadLetter, DueEvent, EventBatch, Idempotent, Outbox, OutboxPosition, OutboxState, ResendError, RetryOutcome,
+        Unavailable, Undelivered,
     },
 };
 
@@ -79,8 +79,14 @@ impl Outbox for PostgresOutbox {
         dead_letters::dead_letters(&self.database, after, limit).await
     }
 
-    async fn resend(&self, id: i64, by: Administrator, at: Timestamp) -> Result<(), ResendError> {
-        resend::resend(&self.database, id, by, at).await
+    async fn resend(
+        &self,
+        id: i64,
+        by: Administrator,
+        at: Timestamp,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Idempotent<()>, ResendError> {
+        resend::resend(&self.database, id, by, at, idempotency).await
     }
 
     async fn state(&self, subscriber: &str) -> Result<OutboxState, Unavailable> {

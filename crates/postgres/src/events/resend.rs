@@ -1,15 +1,28 @@
-use comanda_domain::{Administrator, AuditAction, AuditRecord, Timestamp, ports::ResendError};
+use comanda_domain::{
+    Administrator, AuditAction, AuditRecord, Idempotency, Timestamp,
+    ports::{Idempotent, ResendError},
+};
 use diesel::{dsl::now, prelude::*};
 use diesel_async::RunQueryDsl;
 
 use crate::{
     database::{Database, Failure, Named, schema::outbox_retries},
+    idempotency::claim,
     operations::write_record,
 };
 
-pub(super) async fn resend(database: &Database, id: i64, by: Administrator, at: Timestamp) -> Result<(), ResendError> {
+pub(super) async fn resend(
+    database: &Database,
+    id: i64,
+    by: Administrator,
+    at: Timestamp,
+    idempotency: Option<Idempotency>,
+) -> Result<Idempotent<()>, ResendError> {
     database
         .transaction(async move |connection| {
+            let Ok(kept) = claim::<(), _>(connection, idempotency.as_ref(), at).await?.first()? else {
+                return Ok(Idempotent { outcome: (), replayed: true });
+            };
             let revived = diesel::update(outbox_retries::table.find(id).filter(outbox_retries::is_dead))
                 .set((
                     outbox_retries::is_dead.eq(false),
@@ -29,7 +42,9 @@ pub(super) async fn resend(database: &Database, id: i64, by: Administrator, at: 
                 reason: None,
                 at,
             };
-            Ok(write_record(connection, &record).await?)
+            write_record(connection, &record).await?;
+            kept.keep(connection, &()).await?;
+            Ok(Idempotent { outcome: (), replayed: false })
         })
         .await
 }

@@ -1,5 +1,5 @@
 WITH given AS (
-    SELECT p.id, coalesce(sum(r.amount) FILTER (WHERE r.status <> 'failed'), 0) AS decided,
+    SELECT p.id, least(coalesce(sum(r.amount) FILTER (WHERE r.status <> 'failed'), 0), p.amount) AS decided,
            coalesce(sum(r.amount) FILTER (WHERE r.status = 'succeeded'), 0) AS back
     FROM payments p LEFT JOIN refunds r ON r.payment_id = p.id
     GROUP BY p.id
@@ -9,13 +9,16 @@ FROM payments p JOIN given g ON g.id = p.id WHERE p.refunded <> g.decided
 UNION ALL
 SELECT format('payment %s is %s, and %s of %s was given back', p.id, p.status, g.back, p.amount)
 FROM payments p JOIN given g ON g.id = p.id
-WHERE (p.status = 'refunded') <> (g.back = p.amount AND g.back > 0)
-   OR (p.status = 'partly_refunded') <> (g.back > 0 AND g.back < p.amount AND p.status <> 'cancelled')
+WHERE p.status NOT IN ('pending', 'requires_action', 'failed')
+  AND ((p.status = 'refunded') <> (g.back >= p.amount AND g.back > 0)
+   OR (p.status = 'partly_refunded') <> (g.back > 0 AND g.back < p.amount AND p.status <> 'cancelled'))
 UNION ALL
 SELECT format('order %s is cancelled, and payment %s is %s', o.id, p.id, p.status)
 FROM orders o JOIN payments p ON p.order_id = o.id
 WHERE o.status = 'cancelled'
-  AND (p.status IN ('pending', 'requires_action', 'failed') OR (p.status IN ('succeeded', 'partly_refunded') AND p.refunded < p.amount))
+  AND (p.status IN ('pending', 'requires_action', 'failed') OR (p.status IN ('succeeded', 'partly_refunded') AND p.refunded < p.amount
+       -- A refund that failed is for staff to look into.
+       AND NOT EXISTS (SELECT FROM refunds r WHERE r.payment_id = p.id AND r.status = 'failed')))
 UNION ALL
 SELECT format('payment %s is of %s, order %s costs %s', p.id, p.amount, o.id, o.total)
 FROM orders o JOIN payments p ON p.order_id = o.id WHERE p.amount <> o.total

@@ -17,8 +17,8 @@ mod verify_email;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Account, AccountId, Email, IdempotencyKey, MailId, MailLimits, MailTokenHash, NewMailToken, PasswordHash,
-    Timestamp, TokenPurpose,
+    Account, AccountId, Email, Idempotency, MailId, MailLimits, MailTokenHash, NewMailToken, PasswordHash, Timestamp,
+    TokenPurpose,
     ports::{DueMail, Idempotent, MailAllowance, MailTokenError, Mails, RequestMailError, ResetAccount, Unavailable},
 };
 use tokio::sync::Semaphore;
@@ -46,10 +46,10 @@ impl Mails for PostgresMails {
     async fn request_verification(
         &self,
         account: AccountId,
-        key: Option<IdempotencyKey>,
         at: Timestamp,
+        idempotency: Option<Idempotency>,
     ) -> Result<Idempotent<()>, RequestMailError> {
-        request_verification::request_verification(&self.database, self.limits, account, key, at).await
+        request_verification::request_verification(&self.database, self.limits, account, at, idempotency).await
     }
 
     async fn request_password_reset(&self, email: &Email, at: Timestamp) -> Result<(), Unavailable> {

@@ -13,19 +13,6 @@ pub(crate) async fn record(
     email: &Email,
     at: Timestamp,
 ) -> QueryResult<()> {
-    record_under(connection, kind, account, email, None, at, Some(at)).await
-}
-
-/// The same, for a request under an idempotency key. `next_at` is `None` where there is nothing to send.
-pub(super) async fn record_under(
-    connection: &mut AsyncPgConnection,
-    kind: MailKind,
-    account: Option<AccountId>,
-    email: &Email,
-    key: Option<&str>,
-    at: Timestamp,
-    next_at: Option<Timestamp>,
-) -> QueryResult<()> {
     diesel::insert_into(mails::table)
         .values((
             mails::kind.eq(kind.as_str()),
@@ -33,8 +20,7 @@ pub(super) async fn record_under(
             mails::email.eq(email.as_str()),
             mails::mailbox.eq(Mailbox::of(email).as_str()),
             mails::created_at.eq(at),
-            mails::next_at.eq(next_at),
-            mails::request_key.eq(key),
+            mails::next_at.eq(at),
         ))
         .execute(connection)
         .changes("mail.record")

@@ -1,28 +1,31 @@
 use comanda_domain::{
-    AccountId, Email, IdempotencyKey, MAIL_LIMIT_PERIOD, MailKind, MailLimits, Mailbox, Timestamp,
+    AccountId, Email, Idempotency, MAIL_LIMIT_PERIOD, MailKind, MailLimits, Mailbox, Timestamp,
     ports::{Idempotent, RequestMailError},
 };
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 
 use super::{
     limit::{Class, lock, requested},
-    record::record_under,
+    record::record,
 };
-use crate::database::{
-    Database, Failure, Named,
-    schema::{mails, users},
+use crate::{
+    database::{Database, Failure, Named, schema::users},
+    idempotency::claim,
 };
 
 pub(super) async fn request_verification(
     database: &Database,
     limits: MailLimits,
     account: AccountId,
-    key: Option<IdempotencyKey>,
     at: Timestamp,
+    idempotency: Option<Idempotency>,
 ) -> Result<Idempotent<()>, RequestMailError> {
     database
         .transaction(async move |connection| {
+            let Ok(kept) = claim::<(), _>(connection, idempotency.as_ref(), at).await?.first()? else {
+                return Ok(Idempotent { outcome: (), replayed: true });
+            };
             let (email, verified_at): (String, Option<Timestamp>) = users::table
                 .find(account.as_uuid())
                 .select((users::email, users::email_verified_at))
@@ -33,41 +36,16 @@ pub(super) async fn request_verification(
                 .ok_or(Failure(RequestMailError::NotFound))?;
             let email = Email::stored(&email);
             lock(connection, &Mailbox::of(&email)).await?;
-            if let Some(key) = &key
-                && was_requested(connection, account, key, at).await?
-            {
-                return Ok(Idempotent { outcome: (), replayed: true });
-            }
-            let key = key.as_ref().map(IdempotencyKey::as_str);
             if verified_at.is_none() {
                 let (count, first) = requested(connection, MailKind::Verification, &email, at).await?;
                 if count >= Class::Verification.limit(limits) {
                     let wait = first.map_or(MAIL_LIMIT_PERIOD, |first| first + MAIL_LIMIT_PERIOD - at);
                     return Err(Failure(RequestMailError::TooMany { wait }));
                 }
-                record_under(connection, MailKind::Verification, Some(account), &email, key, at, Some(at)).await?;
-            } else if key.is_some() {
-                // Nothing is to be sent, but the key is used.
-                record_under(connection, MailKind::Verification, Some(account), &email, key, at, None).await?;
+                record(connection, MailKind::Verification, Some(account), &email, at).await?;
             }
+            kept.keep(connection, &()).await?;
             Ok(Idempotent { outcome: (), replayed: false })
         })
         .await
-}
-
-/// Whether the account has asked under this key before. Keys are free again after a day.
-async fn was_requested(
-    connection: &mut AsyncPgConnection,
-    account: AccountId,
-    key: &IdempotencyKey,
-    at: Timestamp,
-) -> QueryResult<bool> {
-    let under_key =
-        || mails::table.filter(mails::account_id.eq(account.as_uuid()).and(mails::request_key.eq(key.as_str())));
-    diesel::update(under_key().filter(mails::created_at.lt(IdempotencyKey::forgotten_before(at))))
-        .set(mails::request_key.eq(None::<String>))
-        .execute(connection)
-        .changes("mail.forget_key")
-        .await?;
-    diesel::select(diesel::dsl::exists(under_key())).get_result(connection).one("mail.find_key").await
 }

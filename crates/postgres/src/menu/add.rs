@@ -1,4 +1,7 @@
-use comanda_domain::{AccountId, AuditAction, AuditRecord, MenuItem, NewMenuItem, ports::AddMenuItemError};
+use comanda_domain::{
+    AccountId, AuditAction, AuditRecord, Idempotency, MenuItem, NewMenuItem,
+    ports::{AddMenuItemError, Idempotent},
+};
 use diesel::SelectableHelper;
 use diesel_async::RunQueryDsl;
 
@@ -10,6 +13,7 @@ use super::{
 };
 use crate::{
     database::{Database, Failure, Named, schema::menu_items},
+    idempotency::claim,
     operations::write_record,
 };
 
@@ -17,10 +21,16 @@ pub(super) async fn add(
     database: &Database,
     item: NewMenuItem,
     added_by: AccountId,
-) -> Result<MenuItem, AddMenuItemError> {
+    idempotency: Option<Idempotency>,
+) -> Result<Idempotent<MenuItem>, AddMenuItemError> {
     let currency = database.currency();
     database
         .transaction(async move |connection| {
+            let claimed = claim::<MenuItemRow, _>(connection, idempotency.as_ref(), item.added_at).await?;
+            let kept = match claimed.first()? {
+                Ok(kept) => kept,
+                Err(row) => return Ok(Idempotent { outcome: row.into_item(currency)?, replayed: true }),
+            };
             let row = diesel::insert_into(menu_items::table)
                 .values(NewMenuItemRow::of(&item))
                 .returning(MenuItemRow::as_returning())
@@ -45,7 +55,8 @@ pub(super) async fn add(
             };
             write_record(connection, &record).await?;
             raise_menu_version(connection).await?;
-            Ok(row.into_item(currency)?)
+            kept.keep(connection, &row).await?;
+            Ok(Idempotent { outcome: row.into_item(currency)?, replayed: false })
         })
         .await
 }

@@ -1,6 +1,6 @@
 use comanda_domain::{
-    AuditAction, AuditRecord, MenuItem, Stock,
-    ports::{AdjustStockError, StockAdjustment},
+    AuditAction, AuditRecord, Idempotency, MenuItem, Stock,
+    ports::{AdjustStockError, Idempotent, StockAdjustment},
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -13,15 +13,22 @@ use super::{
 };
 use crate::{
     database::{Database, Named, schema::menu_items},
+    idempotency::claim,
     operations::write_record,
 };
 
 pub(super) async fn adjust_stock(
     database: &Database,
     adjustment: StockAdjustment,
-) -> Result<MenuItem, AdjustStockError> {
+    idempotency: Option<Idempotency>,
+) -> Result<Idempotent<MenuItem>, AdjustStockError> {
     let currency = database.currency();
     write(database, async move |(connection, mode)| {
+        let claimed = claim::<MenuItemRow, _>(connection, idempotency.as_ref(), adjustment.adjusted_at).await?;
+        let kept = match claimed.first()? {
+            Ok(kept) => kept,
+            Err(row) => return Ok(Idempotent { outcome: row.into_item(currency)?, replayed: true }),
+        };
         let row = read_row(connection, adjustment.menu_item_id, mode)
             .await?
             .ok_or(Setback::Refused(AdjustStockError::NotFound))?;
@@ -35,7 +42,7 @@ pub(super) async fn adjust_stock(
             _ => return Err(Setback::Refused(AdjustStockError::TooMuch)),
         };
 
-        let after = diesel::update(menu_items::table)
+        let row = diesel::update(menu_items::table)
             .filter(menu_items::id.eq(row.id).and(menu_items::version.eq(row.version)))
             .set((menu_items::version.eq(row.version + 1), menu_items::stock.eq(stock)))
             .returning(MenuItemRow::as_returning())
@@ -43,8 +50,8 @@ pub(super) async fn adjust_stock(
             .one("menu.adjust_stock")
             .await
             .optional()?
-            .ok_or(Setback::Conflict)?
-            .into_item(currency)?;
+            .ok_or(Setback::Conflict)?;
+        let after = row.clone().into_item(currency)?;
         let StockAdjustment { adjusted_by, adjusted_at, delta, reason, .. } = adjustment;
         LedgerEntry::new(row.id, Some(adjusted_by), adjusted_at, delta.get(), reason.as_str())
             .write(connection)
@@ -60,7 +67,8 @@ pub(super) async fn adjust_stock(
         if before.availability() != after.availability() {
             raise_menu_version(connection).await?;
         }
-        Ok(after)
+        kept.keep(connection, &row).await?;
+        Ok(Idempotent { outcome: after, replayed: false })
     })
     .await
 }

@@ -1,14 +1,18 @@
 //! Writing to menu items on condition that nobody else has written to them since they were read.
 
+use std::error::Error;
+
 use comanda_domain::{
     MenuItemId,
     ports::{Unavailable, UnreadableRecord},
 };
 use diesel::prelude::*;
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::row::MenuItemRow;
-use crate::database::{Database, Named, Work, schema::menu_items, spawn_transaction};
+use crate::database::{
+    Database, Failure, MayCollide, Named, Work, run_transaction, schema::menu_items, spawn_transaction,
+};
 
 /// Why an attempt was rolled back.
 pub(super) enum Setback<E> {
@@ -30,6 +34,21 @@ impl<E: From<Unavailable>> From<UnreadableRecord> for Setback<E> {
     }
 }
 
+impl<E> From<Failure<E>> for Setback<E> {
+    fn from(failure: Failure<E>) -> Self {
+        Self::Refused(failure.0)
+    }
+}
+
+impl<E: Error + 'static> MayCollide for Setback<E> {
+    fn is_collision(&self) -> bool {
+        match self {
+            Self::Conflict => false,
+            Self::Refused(error) => error.is_collision(),
+        }
+    }
+}
+
 /// How an attempt reads the rows that it is about to change.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReadMode {
@@ -46,7 +65,7 @@ pub(super) enum ReadMode {
 pub(super) async fn write<T, E, F>(database: &Database, attempt: F) -> Result<T, E>
 where
     T: Send + 'static,
-    E: From<Unavailable> + Send + 'static,
+    E: Error + From<Unavailable> + Send + 'static,
     for<'c> F: AsyncFnOnce((&'c mut AsyncPgConnection, ReadMode)) -> Result<T, Setback<E>>
         + Work<(&'c mut AsyncPgConnection, ReadMode), Result<T, Setback<E>>, Running: Send>
         + Clone
@@ -59,9 +78,10 @@ where
         let mut mode = ReadMode::Unlocked;
         loop {
             let attempt = attempt.clone();
-            let attempted = (*connection)
-                .transaction(async move |connection: &mut AsyncPgConnection| attempt((connection, mode)).await)
-                .await;
+            let attempted = run_transaction(&mut connection, async move |connection: &mut AsyncPgConnection| {
+                attempt((connection, mode)).await
+            })
+            .await;
             match attempted {
                 Ok(written) => return Ok(written),
                 Err(Setback::Conflict) => mode = ReadMode::Locked,

@@ -19,10 +19,10 @@ mod whole;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    AccountId, ImportedMenuItem, MenuItem, MenuItemEdit, MenuItemId, NewMenuItem, Page, Timestamp,
+    AccountId, Idempotency, ImportedMenuItem, MenuItem, MenuItemEdit, MenuItemId, NewMenuItem, Page, Timestamp,
     ports::{
-        AddMenuItemError, AdjustStockError, ArchiveMenuItemError, EditMenuItemError, ImportMenuError, ImportSummary,
-        LiveMenu, Menu, MenuItemsQuery, MenuSource, StockAdjustment, Unavailable, WholeMenu,
+        AddMenuItemError, AdjustStockError, ArchiveMenuItemError, EditMenuItemError, Idempotent, ImportMenuError,
+        ImportSummary, LiveMenu, Menu, MenuItemsQuery, MenuSource, StockAdjustment, Unavailable, WholeMenu,
     },
 };
 
@@ -74,8 +74,13 @@ impl LiveMenu for PostgresMenu {
 
 #[async_trait]
 impl Menu for PostgresMenu {
-    async fn add(&self, item: NewMenuItem, added_by: AccountId) -> Result<MenuItem, AddMenuItemError> {
-        add::add(&self.database, item, added_by).await
+    async fn add(
+        &self,
+        item: NewMenuItem,
+        added_by: AccountId,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Idempotent<MenuItem>, AddMenuItemError> {
+        add::add(&self.database, item, added_by, idempotency).await
     }
 
     async fn edit(
@@ -99,8 +104,12 @@ impl Menu for PostgresMenu {
         archive::archive(&self.database, id, revision, archived_by, archived_at).await
     }
 
-    async fn adjust_stock(&self, adjustment: StockAdjustment) -> Result<MenuItem, AdjustStockError> {
-        adjust_stock::adjust_stock(&self.database, adjustment).await
+    async fn adjust_stock(
+        &self,
+        adjustment: StockAdjustment,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Idempotent<MenuItem>, AdjustStockError> {
+        adjust_stock::adjust_stock(&self.database, adjustment, idempotency).await
     }
 
     async fn import(

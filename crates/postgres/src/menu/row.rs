@@ -4,11 +4,12 @@ use comanda_domain::{
     ports::Readable,
 };
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::database::{RowOf, schema::menu_items};
 
-#[derive(Clone, Queryable, Selectable)]
+#[derive(Clone, Deserialize, Queryable, Selectable, Serialize)]
 #[diesel(table_name = menu_items, check_for_backend(diesel::pg::Pg))]
 pub(super) struct MenuItemRow {
     pub(super) id: Uuid,

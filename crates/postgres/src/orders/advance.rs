@@ -1,18 +1,22 @@
 //! Moving an order from one status to the next.
 
 use chrono::{DateTime, Utc};
-use comanda_domain::{Order, OrderId, OrderStatus, OrderWithLines, Timestamp, ports::AdvanceOrderError};
+use comanda_domain::{
+    Idempotency, Order, OrderId, OrderStatus, OrderWithLines, Timestamp,
+    ports::{AdvanceOrderError, Idempotent},
+};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::load::load;
+use super::load::with_lines;
 use crate::{
     Database,
     database::{
         Failure, Named,
         schema::{orders, outbox_events},
     },
-    order_row::lock_order,
+    idempotency::claim,
+    order_row::{OrderRow, lock_order},
 };
 
 pub(super) async fn advance(
@@ -20,17 +24,25 @@ pub(super) async fn advance(
     id: OrderId,
     to: OrderStatus,
     at: Timestamp,
-) -> Result<OrderWithLines, AdvanceOrderError> {
+    idempotency: Option<Idempotency>,
+) -> Result<Idempotent<OrderWithLines>, AdvanceOrderError> {
     let currency = database.currency();
     database
         .transaction(async move |connection| {
+            let kept = match claim::<OrderRow, _>(connection, idempotency.as_ref(), at).await?.first()? {
+                Ok(kept) => kept,
+                Err(row) => {
+                    let outcome = with_lines(connection, currency, row).await?;
+                    return Ok(Idempotent { outcome, replayed: true });
+                }
+            };
             let order = lock_order(connection, currency, id).await?.ok_or(Failure(AdvanceOrderError::NotFound))?;
             if !order.status.can_advance_to(to) {
                 return Err(Failure(AdvanceOrderError::InvalidTransition { from: order.status, to }));
             }
-            write_transition(connection, &Transition { order: &order, to, at }).await?;
-            let advanced = load(connection, currency, &[id]).await?.remove(&id).transpose()?;
-            advanced.ok_or(Failure(AdvanceOrderError::NotFound))
+            let row = write_transition(connection, &Transition { order: &order, to, at }).await?;
+            kept.keep(connection, &row).await?;
+            Ok(Idempotent { outcome: with_lines(connection, currency, row).await?, replayed: false })
         })
         .await
 }
@@ -42,19 +54,19 @@ pub(super) struct Transition<'a> {
     pub(super) at: DateTime<Utc>,
 }
 
-/// Writes the step and its event.
+/// Writes the step and its event. Returns the order's row after it.
 pub(super) async fn write_transition(
     connection: &mut AsyncPgConnection,
     transition: &Transition<'_>,
-) -> QueryResult<()> {
+) -> QueryResult<OrderRow> {
     let id = transition.order.id.as_uuid();
-    let version: i32 = diesel::update(orders::table.find(id))
+    let row = diesel::update(orders::table.find(id))
         .set((
             orders::status.eq(transition.to.as_str()),
             orders::version.eq(orders::version + 1),
             orders::updated_at.eq(transition.at),
         ))
-        .returning(orders::version)
+        .returning(OrderRow::as_returning())
         .get_result(connection)
         .one("order.advance")
         .await?;
@@ -62,11 +74,11 @@ pub(super) async fn write_transition(
         .values((
             outbox_events::kind.eq("order.status_changed"),
             outbox_events::subject_id.eq(id),
-            outbox_events::subject_version.eq(version),
+            outbox_events::subject_version.eq(row.version),
             outbox_events::occurred_at.eq(transition.at),
         ))
         .execute(connection)
         .changes("order.insert_event")
         .await?;
-    Ok(())
+    Ok(row)
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -15,19 +15,16 @@ use diesel::{
     OptionalExtension, QueryResult, QueryableByName, sql_query,
     sql_types::{Array, Bool, Integer, Text, Timestamptz, Uuid as SqlUuid},
 };
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::cancel::{CancelFailure, write_cancellation};
+use super::cancel::{CancelFailure, Cancelled, write_cancellation};
 use crate::{
     Database,
-    database::{Named, NamedRows, spawn_transaction},
+    database::{Named, NamedRows, run_transaction, spawn_transaction},
     order_row::lock_order,
     payments::lock_payments,
 };
-
-/// For how long an order is left alone that cannot be read.
-const LEFT_ALONE_FOR: Duration = Duration::from_mins(10);
 
 /// What became of the order that seemed to be overdue.
 enum Attempt {
@@ -35,10 +32,6 @@ enum Attempt {
     PaidMeanwhile,
     NothingOverdue,
 }
-
-/// Orders that could not be cancelled because a record is unreadable, each with the time until which it is left alone:
-/// others must not wait for somebody to repair it.
-type LeftAlone = HashMap<Uuid, Timestamp>;
 
 /// The age and the id of a pending order.
 type Position = (Timestamp, Uuid);
@@ -49,7 +42,33 @@ pub(super) struct OverdueSearch {
     /// The pending orders up to this one are paid, or were when they were looked at. A shop that never accepts orders
     /// has any number of those, so that each call looks at some of them only.
     looked_at: Arc<Mutex<Option<Position>>>,
-    left_alone: Arc<Mutex<LeftAlone>>,
+    /// Orders that could not be cancelled: others are cancelled meanwhile.
+    set_aside: Arc<Mutex<SetAside>>,
+}
+
+/// Orders that are left alone for a while, by how often they could not be cancelled.
+#[derive(Default)]
+struct SetAside(HashMap<Uuid, (u32, Timestamp)>);
+
+impl SetAside {
+    /// More than that fail for another reason than their own.
+    const LIMIT: usize = 1000;
+
+    /// Pauses grow from half a minute to a quarter of an hour. `false`: there are too many already.
+    fn put(&mut self, id: OrderId, now: Timestamp) -> bool {
+        self.0.retain(|_, (_, until)| *until + Duration::from_hours(1) > now);
+        let has_place = self.0.len() < Self::LIMIT || self.0.contains_key(&id.as_uuid());
+        if has_place {
+            let (times, until) = self.0.entry(id.as_uuid()).or_insert((0, now));
+            *until = now + Duration::from_secs(30) * 2_u32.pow(*times).min(30);
+            *times = (*times + 1).min(5);
+        }
+        has_place
+    }
+
+    fn at(&self, now: Timestamp) -> Vec<Uuid> {
+        self.0.iter().filter(|(_, (_, until))| *until > now).map(|(id, _)| *id).collect()
+    }
 }
 
 impl OverdueSearch {
@@ -63,14 +82,27 @@ impl OverdueSearch {
         observer: Arc<dyn MenuObserver>,
     ) -> Result<Option<OrderId>, Unavailable> {
         let own = database.clone();
-        let (looked_at, left_alone) = (Arc::clone(&self.looked_at), Arc::clone(&self.left_alone));
+        let (looked_at, set_aside) = (Arc::clone(&self.looked_at), Arc::clone(&self.set_aside));
         spawn_transaction(database, async move {
             let mut connection = own.connection().await?;
+            // On its own: nobody may wait for an order while it holds a payment.
+            if let Err(error) = forget_expiry(&mut connection, now).await {
+                tracing::error!(%error, "payments that were left open slow down the search for overdue orders");
+            }
             loop {
-                let skipped = still_left_alone(&left_alone, now);
-                let round = Round { currency: own.currency(), looked_at: &looked_at, skipped, terms, now, refund_id };
-                let mut candidate = None;
-                match (round.attempt(&mut connection, &mut candidate).await, candidate) {
+                let search = Search {
+                    currency: own.currency(),
+                    looked_at: Arc::clone(&looked_at),
+                    but: locked(&set_aside).at(now),
+                    terms,
+                    now,
+                    refund_id,
+                    tried: Arc::default(),
+                };
+                let tried = Arc::clone(&search.tried);
+                let attempt = attempt(&mut connection, search).await;
+                let tried = *locked(&tried);
+                match (attempt, tried) {
                     (Ok(Attempt::Cancelled { order_id, menu_changed }), _) => {
                         if menu_changed {
                             observer.menu_changed();
@@ -80,12 +112,15 @@ impl OverdueSearch {
                     // The next search finds another order.
                     (Ok(Attempt::PaidMeanwhile), _) => {}
                     (Ok(Attempt::NothingOverdue), _) => return Ok(None),
-                    (Err(cause), Some(order_id)) if cause.unreadable().is_some() => {
-                        tracing::error!(%order_id, %cause, "an overdue order cannot be cancelled; it is left alone");
-                        let until = now + LEFT_ALONE_FOR;
-                        left_alone.lock().unwrap_or_else(PoisonError::into_inner).insert(order_id.as_uuid(), until);
+                    (Err(cause), Some(id)) => {
+                        tracing::error!(order = %id, %cause, "an overdue order cannot be cancelled; others go on");
+                        let is_set_aside = locked(&set_aside).put(id, now);
+                        // The next search finds another order: only a record of this one is in the way.
+                        if !is_set_aside || cause.unreadable().is_none() {
+                            return Err(cause);
+                        }
                     }
-                    (Err(cause), _) => return Err(cause),
+                    (Err(cause), None) => return Err(cause),
                 }
             }
         })
@@ -93,61 +128,55 @@ impl OverdueSearch {
     }
 }
 
-fn still_left_alone(left_alone: &Mutex<LeftAlone>, now: Timestamp) -> Vec<Uuid> {
-    let mut left_alone = left_alone.lock().unwrap_or_else(PoisonError::into_inner);
-    left_alone.retain(|_, until| *until > now);
-    left_alone.keys().copied().collect()
-}
-
-/// What one attempt goes by.
-struct Round<'a> {
+/// One search.
+#[derive(Clone)]
+struct Search {
     currency: Currency,
-    looked_at: &'a Mutex<Option<Position>>,
-    skipped: Vec<Uuid>,
+    looked_at: Arc<Mutex<Option<Position>>>,
+    /// Orders that are left alone.
+    but: Vec<Uuid>,
     terms: PaymentTerms,
     now: Timestamp,
     refund_id: RefundId,
+    /// The order that was tried last.
+    tried: Arc<Mutex<Option<OrderId>>>,
 }
 
-impl Round<'_> {
-    /// `candidate` is the order that was tried, should it fail.
-    async fn attempt(
-        &self,
-        connection: &mut AsyncPgConnection,
-        candidate: &mut Option<OrderId>,
-    ) -> Result<Attempt, Unavailable> {
-        let Self { currency, now, terms, .. } = *self;
-        connection
-            .transaction::<_, CancelFailure, _>(async |connection| {
-                *candidate = match lock_unpaid_by_card(connection, now, &self.skipped).await? {
-                    Some(order_id) => Some(order_id),
-                    None => lock_unpaid(connection, self).await?,
-                };
-                let Some(order_id) = *candidate else { return Ok(Attempt::NothingOverdue) };
-                let Some(order) = lock_order(connection, currency, order_id).await? else {
-                    return Ok(Attempt::NothingOverdue);
-                };
-                // The candidate was found before it was locked: it may have been paid in between.
-                let payments = lock_payments(connection, currency, order_id).await?;
-                if !is_overdue(&order, &payments, terms, now) {
-                    return Ok(Attempt::PaidMeanwhile);
-                }
-                let cancellation = Cancellation {
-                    actor: None,
-                    order_id,
-                    by: CancelledBy::Staff,
-                    scope: OrderScope::All,
-                    reason: Some(RuleReason::NotPaidInTime.into()),
-                    cancelled_at: now,
-                    refund_id: self.refund_id,
-                    idempotency: None,
-                };
-                let menu_changed = write_cancellation(connection, &order, &cancellation).await?;
-                Ok(Attempt::Cancelled { order_id, menu_changed })
-            })
-            .await
-            .map_err(|failure| Unavailable::new(failure.0))
-    }
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn attempt(connection: &mut AsyncPgConnection, search: Search) -> Result<Attempt, Unavailable> {
+    let cancelled = async move |connection: &mut AsyncPgConnection| -> Result<Attempt, CancelFailure> {
+        let Search { currency, terms, now, refund_id, .. } = search;
+        let candidate = match lock_unpaid_by_card(connection, &search).await? {
+            Some(order_id) => Some(order_id),
+            None => lock_unpaid(connection, &search).await?,
+        };
+        *locked(&search.tried) = candidate;
+        let Some(order_id) = candidate else { return Ok(Attempt::NothingOverdue) };
+        let Some(order) = lock_order(connection, currency, order_id).await? else {
+            return Ok(Attempt::NothingOverdue);
+        };
+        // The candidate was found before it was locked: it may have been paid in between.
+        let payments = lock_payments(connection, currency, order_id).await?;
+        if !is_overdue(&order, &payments, terms, now) {
+            return Ok(Attempt::PaidMeanwhile);
+        }
+        let cancellation = Cancellation {
+            actor: None,
+            order_id,
+            by: CancelledBy::Staff,
+            scope: OrderScope::All,
+            reason: Some(RuleReason::NotPaidInTime.into()),
+            cancelled_at: now,
+            refund_id,
+            idempotency: None,
+        };
+        let Cancelled { menu_changed, .. } = write_cancellation(connection, &order, &cancellation).await?;
+        Ok(Attempt::Cancelled { order_id, menu_changed })
+    };
+    run_transaction(connection, cancelled).await.map_err(|failure| Unavailable::new(failure.0))
 }
 
 #[derive(QueryableByName)]
@@ -164,28 +193,23 @@ fn cancellable() -> Vec<&'static str> {
     OVERDUE_ORDER_STATUSES.iter().copied().map(OrderStatus::as_str).collect()
 }
 
-/// Finds and locks the order whose open card payment expired first. Several servers that search at once find different
-/// orders.
-async fn lock_unpaid_by_card(
-    connection: &mut AsyncPgConnection,
-    now: Timestamp,
-    skipped: &[Uuid],
-) -> QueryResult<Option<OrderId>> {
-    let candidate: Option<Candidate> = sql_query(
-        "SELECT o.id FROM payments p JOIN orders o ON o.id = p.order_id \
-         WHERE p.status = ANY($1) AND p.method = $2 AND p.expires_at < $3 AND o.status = ANY($4) \
-           AND o.id <> ALL($5) \
-         ORDER BY p.expires_at LIMIT 1 FOR NO KEY UPDATE OF o SKIP LOCKED",
-    )
-    .bind::<Array<Text>, _>(names(PaymentStatus::OPEN))
-    .bind::<Text, _>(PaymentMethod::Card.as_str())
-    .bind::<Timestamptz, _>(now)
-    .bind::<Array<Text>, _>(cancellable())
-    .bind::<Array<SqlUuid>, _>(skipped)
-    .get_result(connection)
-    .one("order.find_overdue")
-    .await
-    .optional()?;
+async fn forget_expiry(connection: &mut AsyncPgConnection, now: Timestamp) -> QueryResult<()> {
+    sql_query(include_str!("forget_expiry.sql"))
+        .bind::<Timestamptz, _>(now)
+        .execute(connection)
+        .changes("payment.forget_expiry")
+        .await
+        .map(|_| ())
+}
+
+async fn lock_unpaid_by_card(connection: &mut AsyncPgConnection, search: &Search) -> QueryResult<Option<OrderId>> {
+    let candidate: Option<Candidate> = sql_query(include_str!("find_overdue.sql"))
+        .bind::<Timestamptz, _>(search.now)
+        .bind::<Array<SqlUuid>, _>(&search.but)
+        .get_result(connection)
+        .one("order.find_overdue")
+        .await
+        .optional()?;
     Ok(candidate.map(|candidate| OrderId::new(candidate.id)))
 }
 
@@ -200,14 +224,14 @@ struct PendingOrder {
 }
 
 /// Finds and locks the oldest order that has waited too long without a card payment to wait for.
-async fn lock_unpaid(connection: &mut AsyncPgConnection, round: &Round<'_>) -> QueryResult<Option<OrderId>> {
+async fn lock_unpaid(connection: &mut AsyncPgConnection, search: &Search) -> QueryResult<Option<OrderId>> {
     /// How many orders one call looks at.
     const PART: i32 = 500;
 
-    let Round { looked_at, skipped, terms, now, .. } = round;
+    let Search { looked_at, terms, now, .. } = search;
     let earlier = |wait: Duration| *now - wait;
     let beginning = (Timestamp::UNIX_EPOCH, Uuid::nil());
-    let from = looked_at.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or(beginning);
+    let from = locked(looked_at).unwrap_or(beginning);
     let part: Vec<PendingOrder> = sql_query(
         "WITH pending AS MATERIALIZED ( \
            SELECT id, created_at FROM orders \
@@ -230,12 +254,12 @@ async fn lock_unpaid(connection: &mut AsyncPgConnection, round: &Round<'_>) -> Q
     .rows("order.find_pending")
     .await?;
 
-    let unpaid = part.iter().filter(|order| order.unpaid && !skipped.contains(&order.id));
-    let unpaid: Vec<Uuid> = unpaid.map(|order| order.id).collect();
+    let overdue = part.iter().filter(|order| order.unpaid && !search.but.contains(&order.id));
+    let unpaid: Vec<Uuid> = overdue.map(|order| order.id).collect();
     if unpaid.is_empty() {
         let last = part.last().filter(|_| part.len() == PART.unsigned_abs() as usize);
         let last = last.map(|order| (order.created_at, order.id));
-        *looked_at.lock().unwrap_or_else(PoisonError::into_inner) = last;
+        *locked(looked_at) = last;
         return Ok(None);
     }
     let candidate: Option<Candidate> = sql_query(

@@ -35,6 +35,18 @@ pub(super) async fn as_placed(
     Ok(found)
 }
 
+/// The order of a row, with its lines, which never change.
+pub(super) async fn with_lines(
+    connection: &AsyncPgConnection,
+    currency: Currency,
+    row: OrderRow,
+) -> Result<OrderWithLines, Unavailable> {
+    let order = row.into_order(currency)?;
+    let mut lines = grouped(line_rows(connection, &[order.id]).await.map_err(Unavailable::new)?, currency);
+    let lines = lines.remove(&order.id).transpose()?.unwrap_or_default();
+    Ok(OrderWithLines { order, lines })
+}
+
 /// Orders with their lines, in one round trip. One that cannot be read hides no other.
 pub(super) async fn load(
     connection: &AsyncPgConnection,

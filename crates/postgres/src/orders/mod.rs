@@ -17,8 +17,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use comanda_domain::{
-    NewOrder, Order, OrderId, OrderLine, OrderScope, OrderStatus, OrderWithLines, Page, PaymentTerms, RefundId,
-    Timestamp,
+    Idempotency, NewOrder, Order, OrderId, OrderLine, OrderScope, OrderStatus, OrderWithLines, Page, PaymentTerms,
+    RefundId, Timestamp,
     ports::{
         AdvanceOrderError, CancelOrderError, Cancellation, Idempotent, MenuObserver, Orders, OrdersQuery,
         OverdueOrders, PlaceOrderError, Readable, Unavailable,
@@ -81,8 +81,14 @@ impl Orders for PostgresOrders {
         cancel::cancel(&self.database, cancellation, Arc::clone(&self.observer)).await
     }
 
-    async fn advance(&self, id: OrderId, to: OrderStatus, at: Timestamp) -> Result<OrderWithLines, AdvanceOrderError> {
-        advance::advance(&self.database, id, to, at).await
+    async fn advance(
+        &self,
+        id: OrderId,
+        to: OrderStatus,
+        at: Timestamp,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Idempotent<OrderWithLines>, AdvanceOrderError> {
+        advance::advance(&self.database, id, to, at, idempotency).await
     }
 }
 

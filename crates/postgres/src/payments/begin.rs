@@ -7,12 +7,12 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::{
     lock::lock_active_payment,
-    request_key::{answered_before, remember},
-    row::PaymentRow,
+    row::{PaymentRow, for_old_servers},
     write::{PaymentEvent, announce, write_cancellation},
 };
 use crate::{
     database::{Database, Failure, Named, schema::payments},
+    idempotency::{Claim, claim},
     order_row::lock_order,
 };
 
@@ -20,16 +20,21 @@ pub(super) async fn begin(database: &Database, new: NewPayment) -> Result<BegunP
     let currency = database.currency();
     database
         .transaction(async move |connection| {
+            let claimed = claim::<PaymentRow, _>(connection, new.idempotency.as_ref(), new.begun_at).await?;
+            let kept = match claimed {
+                Claim::First(kept) => Some(kept),
+                Claim::Repeats(Some(row)) => {
+                    let outcome = row.receipt(currency)?;
+                    return Ok(BegunPayment::Complete(Idempotent { outcome, replayed: true }));
+                }
+                // The open payment is shown again.
+                Claim::Repeats(None) => None,
+            };
             // Whoever else pays for the order, or cancels it, waits here.
             let order = lock_order(connection, currency, new.order_id)
                 .await?
                 .filter(|order| new.scope.admits(order.customer_id))
                 .ok_or(Failure(BeginPaymentError::NotFound))?;
-            if let Some(request) = &new.idempotency
-                && let Some(receipt) = answered_before(connection, currency, request, new.begun_at).await?
-            {
-                return Ok(BegunPayment::Complete(receipt));
-            }
             let active = lock_active_payment(connection, new.order_id).await?;
             let active_payment = active.as_ref().map(|row| row.payment(currency)).transpose()?;
             let beginning = begin_payment(&order, active_payment.as_ref(), &new);
@@ -46,8 +51,8 @@ pub(super) async fn begin(database: &Database, new: NewPayment) -> Result<BegunP
             if receipt.payment.awaits_card() && row.intent().is_none() {
                 return Ok(BegunPayment::NeedsIntent(receipt.payment));
             }
-            if let Some(request) = &new.idempotency {
-                remember(connection, request, &receipt.payment, new.begun_at).await?;
+            if let Some(kept) = kept {
+                kept.keep_for_all(connection, &row, for_old_servers(&receipt.payment)).await?;
             }
             Ok(BegunPayment::Complete(Idempotent { outcome: receipt, replayed: false }))
         })

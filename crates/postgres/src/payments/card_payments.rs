@@ -1,13 +1,18 @@
+use std::time::Duration;
+
 use comanda_domain::{
-    PaymentId, PaymentMethod, Timestamp,
+    PaymentId, Timestamp,
     ports::{CardPayment, Unavailable},
 };
-use diesel::prelude::*;
+use diesel::{
+    sql_query,
+    sql_types::{Integer, Timestamptz, Uuid as SqlUuid},
+};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::row::PaymentRow;
-use crate::database::{Database, NamedRows, schema::payments};
+use super::{at_most, row::PaymentRow};
+use crate::database::{Database, NamedRows};
 
 pub(super) async fn card_payments(
     database: &Database,
@@ -15,16 +20,15 @@ pub(super) async fn card_payments(
     after: Option<PaymentId>,
     limit: u32,
 ) -> Result<Vec<CardPayment>, Unavailable> {
+    // Ids begin with the time at which they were made, by the clock of the server that made them.
+    let earliest = lowest_id(since - Duration::from_hours(1));
     let mut connection = database.read_connection().await?;
-    let mut after = after.map_or(Uuid::nil(), PaymentId::as_uuid);
+    let mut after = after.map_or(earliest, |after| after.as_uuid().max(earliest));
     loop {
-        let rows: Vec<PaymentRow> = payments::table
-            .filter(payments::method.eq(PaymentMethod::Card.as_str()))
-            .filter(payments::begun_at.ge(since))
-            .filter(payments::id.gt(after))
-            .order(payments::id)
-            .limit(i64::from(limit))
-            .select(PaymentRow::as_select())
+        let rows: Vec<PaymentRow> = sql_query(include_str!("card_payments.sql"))
+            .bind::<SqlUuid, _>(after)
+            .bind::<Timestamptz, _>(since)
+            .bind::<Integer, _>(at_most(limit))
             .load(&mut *connection)
             .rows("payment.list")
             .await
@@ -40,4 +44,10 @@ pub(super) async fn card_payments(
         }
         after = last;
     }
+}
+
+/// The lowest `UUIDv7` of a moment, which is found by the primary key instead of looking at the whole history.
+fn lowest_id(at: Timestamp) -> Uuid {
+    let millis = u64::try_from(at.timestamp_millis()).unwrap_or(0) & 0xFFFF_FFFF_FFFF;
+    Uuid::from_u128(u128::from(millis) << 80)
 }

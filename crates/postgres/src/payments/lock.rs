@@ -1,8 +1,9 @@
 //! Reading payments and keeping them as they are until the end of the transaction. The order is locked first.
 
-use comanda_domain::{Currency, OrderId, Payment, PaymentId, PaymentStatus, ports::Unavailable};
+use comanda_domain::{Currency, IntentId, OrderId, Payment, PaymentId, PaymentStatus, ports::Unavailable};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
 
 use super::row::PaymentRow;
 use crate::{
@@ -29,6 +30,21 @@ pub(super) async fn lock_payment(
         .await
         .optional()
         .map_err(Unavailable::new)
+}
+
+/// The payment by the gateway's id, which is not locked yet.
+pub(super) async fn find_by_intent(
+    connection: &mut AsyncPgConnection,
+    intent: &IntentId,
+) -> QueryResult<Option<(OrderId, PaymentId)>> {
+    let found: Option<(Uuid, Uuid)> = payments::table
+        .filter(payments::intent.eq(&intent.0))
+        .select((payments::order_id, payments::id))
+        .first(connection)
+        .one("payment.find")
+        .await
+        .optional()?;
+    Ok(found.map(|(order_id, id)| (OrderId::new(order_id), PaymentId::new(id))))
 }
 
 /// Locks the payment of a locked order that is open or paid, if there is one.

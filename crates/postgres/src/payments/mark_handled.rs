@@ -7,7 +7,7 @@ use crate::database::{Database, Named, schema::gateway_events};
 pub(super) async fn mark_handled(database: &Database, id: &str, at: Timestamp) -> Result<(), Unavailable> {
     let mut connection = database.connection().await?;
     diesel::update(gateway_events::table.find(id))
-        .set(gateway_events::handled_at.eq(at))
+        .set((gateway_events::handled_at.eq(at), gateway_events::unknown_kind.eq(None::<&str>)))
         .execute(&mut *connection)
         .changes("gateway_event.handled")
         .await

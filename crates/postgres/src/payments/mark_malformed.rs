@@ -18,7 +18,11 @@ pub(super) async fn mark_malformed(
     tracing::error!(event = id, %error, "an event from the payment gateway cannot be read; it stays in gateway_events");
     let mut connection = database.connection().await?;
     diesel::update(gateway_events::table.find(id))
-        .set((gateway_events::handled_at.eq(at), gateway_events::malformed.eq(error.0)))
+        .set((
+            gateway_events::handled_at.eq(at),
+            gateway_events::unknown_kind.eq(None::<&str>),
+            gateway_events::malformed.eq(error.0),
+        ))
         .execute(&mut *connection)
         .changes("gateway_event.malformed")
         .await

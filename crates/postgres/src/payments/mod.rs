@@ -7,16 +7,20 @@ mod attach;
 mod begin;
 mod cancel_with_order;
 mod card_payments;
+mod incidents;
 mod lock;
 mod mark_cancelled;
 mod mark_handled;
 mod mark_malformed;
+mod mark_unknown;
 mod of_orders;
 mod receive;
+mod record_dispute;
+mod record_gateway_refund;
 mod record_intent;
 mod record_refund;
 mod refund;
-mod request_key;
+mod refuse;
 mod row;
 mod settle;
 mod take_cancellations;
@@ -28,11 +32,12 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Idempotency, Intent, NewPayment, NewRefund, OrderId, Payment, PaymentId, Refund, RefundId, StaffMember, Timestamp,
+    DisputeReport, ExaminedPayment, Idempotency, Intent, IntentId, IntentRefund, NewPayment, NewRefund, OrderId,
+    Payment, PaymentId, Refund, RefundId, RefundStatus, StaffMember, Timestamp,
     ports::{
         BeginPaymentError, BegunPayment, CardPayment, Checkout, DueRefund, GatewayInbox, Idempotent, InboxEvent,
         IntentReport, MalformedEvent, PaymentIntents, PaymentReceipt, Payments, PendingCancellation, Readable,
-        Recorded, RefundPaymentError, RefundReport, Refunds, SettlePaymentError, Unavailable,
+        Recorded, RefundPaymentError, RefundReport, RefundedTotal, Refunds, SettlePaymentError, Unavailable,
     },
 };
 use metrics::{Counter, counter};
@@ -44,13 +49,25 @@ use crate::Database;
 pub struct PostgresPayments {
     database: Database,
     malformed_events: Counter,
+    mismatches: Counter,
+    disputes: Counter,
+    failed_refunds: Counter,
 }
 
 impl PostgresPayments {
     pub fn new(database: Database) -> Self {
         // Registered at once: an alert goes by its increase, which the first increment of a new counter is not.
         let malformed_events = counter!("comanda_gateway_events_malformed_total");
-        Self { database, malformed_events }
+        let mismatches = counter!("comanda_payment_mismatches_total");
+        let disputes = counter!("comanda_payment_disputes_total");
+        let failed_refunds = counter!("comanda_refunds_failed_total");
+        Self { database, malformed_events, mismatches, disputes, failed_refunds }
+    }
+
+    fn count_refund(&self, status: RefundStatus, recorded: Recorded) {
+        if status == RefundStatus::Failed && recorded == Recorded::Changed {
+            self.failed_refunds.increment(1);
+        }
     }
 }
 
@@ -66,14 +83,21 @@ impl Checkout for PostgresPayments {
         intent: Intent,
         idempotency: Option<Idempotency>,
         at: Timestamp,
-    ) -> Result<Idempotent<PaymentReceipt>, Unavailable> {
+    ) -> Result<Idempotent<PaymentReceipt>, BeginPaymentError> {
         attach::attach(&self.database, id, intent, idempotency, at).await
+    }
+
+    async fn refuse(&self, payment: &Payment, at: Timestamp) -> Result<(), Unavailable> {
+        refuse::refuse(&self.database, payment, at).await
     }
 }
 
 #[async_trait]
 impl Payments for PostgresPayments {
-    async fn of_orders(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Readable<Vec<Payment>>>, Unavailable> {
+    async fn of_orders(
+        &self,
+        ids: &[OrderId],
+    ) -> Result<HashMap<OrderId, Readable<Vec<ExaminedPayment>>>, Unavailable> {
         of_orders::of_orders(&self.database, ids).await
     }
 
@@ -92,15 +116,20 @@ impl Payments for PostgresPayments {
         id: PaymentId,
         by: StaffMember,
         at: Timestamp,
-    ) -> Result<Payment, SettlePaymentError> {
-        settle::settle(&self.database, order_id, id, by, at).await
+        idempotency: Option<Idempotency>,
+    ) -> Result<Idempotent<Payment>, SettlePaymentError> {
+        settle::settle(&self.database, order_id, id, by, at, idempotency).await
     }
 }
 
 #[async_trait]
 impl Refunds for PostgresPayments {
-    async fn refund(&self, refund: NewRefund) -> Result<Refund, RefundPaymentError> {
-        refund::refund(&self.database, refund).await
+    async fn refund(
+        &self,
+        refund: NewRefund,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Idempotent<Refund>, RefundPaymentError> {
+        refund::refund(&self.database, refund, idempotency).await
     }
 
     async fn take_due_refunds(&self, limit: u32) -> Result<Vec<DueRefund>, Unavailable> {
@@ -108,14 +137,51 @@ impl Refunds for PostgresPayments {
     }
 
     async fn record_refund(&self, report: RefundReport, at: Timestamp) -> Result<Recorded, Unavailable> {
-        record_refund::record_refund(&self.database, report, at).await
+        let status = report.status;
+        let recorded = record_refund::record_refund(&self.database, report, at).await?;
+        self.count_refund(status, recorded);
+        Ok(recorded)
+    }
+
+    async fn record_gateway_refund(
+        &self,
+        intent: IntentId,
+        refund: IntentRefund,
+        id: RefundId,
+        at: Timestamp,
+    ) -> Result<Recorded, Unavailable> {
+        let status = refund.status;
+        let recorded = record_gateway_refund::record_gateway_refund(&self.database, intent, refund, id, at).await?;
+        self.count_refund(status, recorded);
+        Ok(recorded)
+    }
+
+    async fn record_refunded_total(
+        &self,
+        report: RefundedTotal,
+        id: RefundId,
+        at: Timestamp,
+    ) -> Result<Recorded, Unavailable> {
+        record_gateway_refund::record_refunded_total(&self.database, report, id, at).await
     }
 }
 
 #[async_trait]
 impl PaymentIntents for PostgresPayments {
     async fn record_intent(&self, report: IntentReport, late_refund: RefundId) -> Result<Recorded, Unavailable> {
-        record_intent::record_intent(&self.database, report, late_refund).await
+        let recorded = record_intent::record_intent(&self.database, report, late_refund).await?;
+        if recorded == Recorded::Mismatched {
+            self.mismatches.increment(1);
+        }
+        Ok(recorded)
+    }
+
+    async fn record_dispute(&self, report: DisputeReport, at: Timestamp) -> Result<Recorded, Unavailable> {
+        let recorded = record_dispute::record_dispute(&self.database, report, at).await?;
+        if recorded == Recorded::Changed {
+            self.disputes.increment(1);
+        }
+        Ok(recorded)
     }
 
     async fn take_cancellations(&self, limit: u32) -> Result<Vec<PendingCancellation>, Unavailable> {
@@ -133,8 +199,12 @@ impl GatewayInbox for PostgresPayments {
         receive::receive(&self.database, event, at).await
     }
 
-    async fn take_events(&self, limit: u32) -> Result<Vec<InboxEvent>, Unavailable> {
-        take_events::take_events(&self.database, limit).await
+    async fn take_events(&self, known_kinds: &[&'static str], limit: u32) -> Result<Vec<InboxEvent>, Unavailable> {
+        take_events::take_events(&self.database, known_kinds, limit).await
+    }
+
+    async fn mark_unknown(&self, id: &str, kind: &str, at: Timestamp) -> Result<(), Unavailable> {
+        mark_unknown::mark_unknown(&self.database, id, kind, at).await
     }
 
     async fn mark_handled(&self, id: &str, at: Timestamp) -> Result<(), Unavailable> {

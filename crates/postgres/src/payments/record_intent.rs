@@ -1,5 +1,6 @@
 use comanda_domain::{
-    Consequence, IntentState, OrderId, Payment, PaymentId, PaymentStatus, RefundId,
+    AuditAction, Consequence, IntentState, Money, OrderId, Payment, PaymentId, PaymentIncident, PaymentStatus,
+    RefundId,
     ports::{IntentReport, Recorded, Unavailable},
 };
 use diesel::prelude::*;
@@ -7,10 +8,11 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::{
+    incidents::{IncidentRow, lock_incident, write_incident},
     lock::lock_payment,
-    write::{PaymentEvent, announce, write_refund, write_status},
+    write::{PaymentEvent, announce, recount_refunds, write_refund, write_status},
 };
-use crate::database::{Database, Named, schema::payments};
+use crate::database::{Database, Failure, Named, schema::payments};
 
 pub(super) async fn record_intent(
     database: &Database,
@@ -30,17 +32,45 @@ pub(super) async fn record_intent(
                 // refund.
                 note_intent(connection, id, &report).await?;
             }
-            match payment.on_report(report.state, report.at, row.reported_at) {
+            match payment.on_report(report.state, report.received, report.at, row.reported_at) {
                 Consequence::Nothing => return Ok(Recorded::Known),
                 Consequence::Moves(status) => move_to(connection, &Payment { status, ..payment }, &report).await?,
-                Consequence::RefundsLatePayment => {
+                Consequence::Mismatches(received) => {
+                    return note_mismatch(connection, &payment, &report, received).await;
+                }
+                Consequence::RefundsLatePayment(due) => {
+                    if let Some(received) = report.received.filter(|received| *received != payment.amount) {
+                        note_mismatch(connection, &payment, &report, received).await?;
+                    }
                     note_late_payment(connection, id, &report).await?;
-                    write_refund(connection, &payment, &payment.refund_late(late_refund, report.at)).await?;
+                    write_refund(connection, &payment, &payment.refund_late(late_refund, due, report.at)).await?;
                 }
             }
             Ok(Recorded::Changed)
         })
         .await
+}
+
+/// Another amount came than was asked for. Staff have to look into it.
+async fn note_mismatch(
+    connection: &mut AsyncPgConnection,
+    payment: &Payment,
+    report: &IntentReport,
+    received: Money,
+) -> Result<Recorded, Failure<Unavailable>> {
+    let before = lock_incident(connection, &report.intent.0).await?.map(IncidentRow::into_incident).transpose()?;
+    if before.is_some_and(|before| before.amount == received) {
+        return Ok(Recorded::Known);
+    }
+    let incident = PaymentIncident::mismatch(payment, &report.intent, received, report.at);
+    write_incident(connection, &incident, AuditAction::PaymentMismatched, report.at).await?;
+    tracing::error!(
+        payment = %payment.id,
+        asked = %format_args!("{} {}", payment.amount, payment.amount.currency()),
+        received = %format_args!("{received} {}", received.currency()),
+        "the gateway received another amount than was asked for"
+    );
+    Ok(Recorded::Mismatched)
 }
 
 /// The payment by the gateway's id, or by ours if the gateway's has not been recorded yet.
@@ -58,13 +88,23 @@ async fn find(connection: &mut AsyncPgConnection, report: &IntentReport) -> Quer
     Ok(found.map(|(order_id, id)| (OrderId::new(order_id), PaymentId::new(id))))
 }
 
-async fn move_to(connection: &mut AsyncPgConnection, payment: &Payment, report: &IntentReport) -> QueryResult<()> {
-    write_status(connection, payment, report.at, Some(report.at)).await?;
-    match payment.status {
-        PaymentStatus::Succeeded => announce(connection, payment, PaymentEvent::Succeeded, report.at).await,
-        PaymentStatus::Failed => announce(connection, payment, PaymentEvent::Failed, report.at).await,
-        _ => Ok(()),
+async fn move_to(
+    connection: &mut AsyncPgConnection,
+    payment: &Payment,
+    report: &IntentReport,
+) -> Result<(), Unavailable> {
+    write_status(connection, payment, report.at, Some(report.at)).await.map_err(Unavailable::new)?;
+    let event = match payment.status {
+        PaymentStatus::Succeeded => PaymentEvent::Succeeded,
+        PaymentStatus::Failed => PaymentEvent::Failed,
+        _ => return Ok(()),
+    };
+    announce(connection, payment, event, report.at).await.map_err(Unavailable::new)?;
+    // A refund at the gateway may have been reported before the payment was.
+    if payment.status == PaymentStatus::Succeeded && payment.refunded.amount() > 0 {
+        recount_refunds(connection, payment, report.at).await?;
     }
+    Ok(())
 }
 
 async fn note_intent(connection: &mut AsyncPgConnection, id: PaymentId, report: &IntentReport) -> QueryResult<()> {

@@ -1,5 +1,5 @@
 use comanda_domain::{
-    OrderId, PaymentId, RefundId, RefundStatus, Timestamp,
+    AuditAction, AuditRecord, OrderId, Payment, PaymentId, RefundId, RefundStatus, Timestamp,
     ports::{Recorded, RefundReport, Unavailable},
 };
 use diesel::prelude::*;
@@ -11,9 +11,12 @@ use super::{
     row::RefundRow,
     write::{PaymentEvent, announce, recount_refunds},
 };
-use crate::database::{
-    Database, Named,
-    schema::{payments, refunds},
+use crate::{
+    database::{
+        Database, Named,
+        schema::{payments, refunds},
+    },
+    operations::write_record,
 };
 
 pub(super) async fn record_refund(
@@ -33,18 +36,35 @@ pub(super) async fn record_refund(
             let Some(status) = refund.status.on_report(report.status) else { return Ok(Recorded::Known) };
             write_outcome(connection, report.refund, status, at).await?;
             recount_refunds(connection, &payment, at).await?;
-            match status {
-                RefundStatus::Succeeded => announce(connection, &payment, PaymentEvent::Refunded, at).await?,
-                RefundStatus::Failed => tracing::error!(
-                    refund = %report.refund,
-                    payment = %id,
-                    "the bank did not accept a refund; somebody has to look into it"
-                ),
-                RefundStatus::Pending => {}
-            }
+            follow(connection, &payment, report.refund, status, at).await?;
             Ok(Recorded::Changed)
         })
         .await
+}
+
+/// What follows from the outcome of a refund.
+pub(super) async fn follow(
+    connection: &mut AsyncPgConnection,
+    payment: &Payment,
+    refund: RefundId,
+    status: RefundStatus,
+    at: Timestamp,
+) -> QueryResult<()> {
+    match status {
+        RefundStatus::Pending => Ok(()),
+        RefundStatus::Succeeded => announce(connection, payment, PaymentEvent::Refunded, at).await,
+        RefundStatus::Failed => {
+            tracing::error!(%refund, payment = %payment.id, "a refund has failed; somebody has to look into it");
+            let record = AuditRecord {
+                actor: None,
+                action: AuditAction::RefundFailed,
+                target: payment.id.to_string(),
+                reason: None,
+                at,
+            };
+            write_record(connection, &record).await
+        }
+    }
 }
 
 async fn find(connection: &mut AsyncPgConnection, id: RefundId) -> QueryResult<Option<(OrderId, PaymentId)>> {
@@ -69,7 +89,7 @@ async fn lock_refund(connection: &mut AsyncPgConnection, id: RefundId) -> QueryR
         .await
 }
 
-async fn write_outcome(
+pub(super) async fn write_outcome(
     connection: &mut AsyncPgConnection,
     id: RefundId,
     status: RefundStatus,

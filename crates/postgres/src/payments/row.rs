@@ -5,18 +5,22 @@ use comanda_domain::{
     ports::{PaymentReceipt, Readable},
 };
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::database::{
-    RowOf,
-    schema::{payments, refunds},
+use crate::{
+    database::{
+        RowOf,
+        schema::{payments, refunds},
+    },
+    idempotency::ForOldServers,
 };
 
 /// The columns of a [`PaymentRow`], for statements that diesel cannot express.
 pub(super) const COLUMNS: &str =
     "id, order_id, amount, refunded, status, method, intent, client_secret, reported_at, expires_at, call_off";
 
-#[derive(Queryable, QueryableByName, Selectable)]
+#[derive(Deserialize, Queryable, QueryableByName, Selectable, Serialize)]
 #[diesel(table_name = payments, check_for_backend(diesel::pg::Pg))]
 pub(super) struct PaymentRow {
     id: Uuid,
@@ -54,6 +58,10 @@ impl PaymentRow {
         OrderId::new(self.order_id)
     }
 
+    pub(super) fn with_status(self, status: PaymentStatus) -> Self {
+        Self { status: status.as_str().to_owned(), ..self }
+    }
+
     pub(super) fn intent(&self) -> Option<IntentId> {
         self.intent.clone().map(IntentId)
     }
@@ -61,13 +69,18 @@ impl PaymentRow {
     /// What the customer gets in response.
     pub(super) fn receipt(&self, currency: Currency) -> Readable<PaymentReceipt> {
         let payment = self.payment(currency)?;
-        let by_card = payment.method == PaymentMethod::Card;
-        let client_secret = self.client_secret.clone().filter(|_| by_card).map(ClientSecret);
+        // Nobody is to pay what was cancelled.
+        let payable = payment.method == PaymentMethod::Card && payment.status != PaymentStatus::Cancelled;
+        let client_secret = self.client_secret.clone().filter(|_| payable).map(ClientSecret);
         Ok(PaymentReceipt { payment, client_secret })
     }
 }
 
-#[derive(Queryable, Selectable)]
+pub(super) fn for_old_servers(payment: &Payment) -> ForOldServers<'_> {
+    ForOldServers { order: Some(payment.order_id), payment: Some(payment) }
+}
+
+#[derive(Deserialize, Queryable, Selectable, Serialize)]
 #[diesel(table_name = refunds, check_for_backend(diesel::pg::Pg))]
 pub(super) struct RefundRow {
     id: Uuid,
@@ -80,6 +93,18 @@ pub(super) struct RefundRow {
 }
 
 impl RefundRow {
+    pub(super) fn of(refund: &Refund) -> Self {
+        Self {
+            id: refund.id.as_uuid(),
+            payment_id: refund.payment_id.as_uuid(),
+            requested_by: refund.requested_by.map(AccountId::as_uuid),
+            amount: refund.amount.amount(),
+            created_at: refund.created_at,
+            status: refund.status.as_str().to_owned(),
+            reason: refund.reason.as_str().to_owned(),
+        }
+    }
+
     pub(super) fn into_refund(self, currency: Currency) -> Readable<Refund> {
         let row = RowOf { table: "refunds", id: self.id };
         Ok(Refund {

@@ -1,11 +1,16 @@
-use comanda_domain::{OrderId, Payment, PaymentId, Settlement, StaffMember, Timestamp, ports::SettlePaymentError};
+use comanda_domain::{
+    Idempotency, OrderId, Payment, PaymentId, Settlement, StaffMember, Timestamp,
+    ports::{Idempotent, SettlePaymentError},
+};
 
 use super::{
     lock::lock_payment,
+    row::PaymentRow,
     write::{PaymentEvent, announce, write_status},
 };
 use crate::{
     database::{Database, Failure},
+    idempotency::claim,
     operations::write_record,
 };
 
@@ -15,21 +20,29 @@ pub(super) async fn settle(
     id: PaymentId,
     by: StaffMember,
     at: Timestamp,
-) -> Result<Payment, SettlePaymentError> {
+    idempotency: Option<Idempotency>,
+) -> Result<Idempotent<Payment>, SettlePaymentError> {
     let currency = database.currency();
     database
         .transaction(async move |connection| {
+            let kept = match claim::<PaymentRow, _>(connection, idempotency.as_ref(), at).await?.first()? {
+                Ok(kept) => kept,
+                Err(row) => return Ok(Idempotent { outcome: row.payment(currency)?, replayed: true }),
+            };
             let row = lock_payment(connection, currency, order_id, id).await?;
-            let before = row.ok_or(Failure(SettlePaymentError::NotFound))?.payment(currency)?;
-            match before.settle(by, at).map_err(|refusal| Failure(refusal.into()))? {
-                Settlement::AlreadySettled => Ok(before),
+            let row = row.ok_or(Failure(SettlePaymentError::NotFound))?;
+            let before = row.payment(currency)?;
+            let settled = match before.settle(by, at).map_err(|refusal| Failure(refusal.into()))? {
+                Settlement::AlreadySettled => before,
                 Settlement::Settles { payment, audit } => {
                     write_status(connection, &payment, at, None).await?;
                     announce(connection, &payment, PaymentEvent::Succeeded, at).await?;
                     write_record(connection, &audit).await?;
-                    Ok(payment)
+                    payment
                 }
-            }
+            };
+            kept.keep(connection, &row.with_status(settled.status)).await?;
+            Ok(Idempotent { outcome: settled, replayed: false })
         })
         .await
 }

@@ -8,14 +8,17 @@ use super::{
 };
 use crate::database::{Database, NamedRows};
 
-/// Outside a transaction, so that nobody holds one while the gateway is asked.
+/// The pauses grow with the time since the payment was cancelled, from half a minute to a quarter of an hour. Outside a
+/// transaction, so that nobody holds one while the gateway is asked.
 pub(super) async fn take_cancellations(
     database: &Database,
     limit: u32,
 ) -> Result<Vec<PendingCancellation>, Unavailable> {
     let mut connection = database.connection().await?;
     let rows: Vec<PaymentRow> = sql_query(format!(
-        "UPDATE payments SET taken_until = now() + interval '30 seconds' WHERE id IN (\
+        "UPDATE payments SET taken_until = \
+           now() + least(greatest((now() - updated_at) / 4, interval '30 seconds'), interval '15 minutes') \
+         WHERE id IN (\
          SELECT id FROM payments WHERE call_off AND (taken_until IS NULL OR taken_until < now()) \
          ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING {COLUMNS}"
     ))

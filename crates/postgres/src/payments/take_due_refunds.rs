@@ -22,13 +22,17 @@ struct DueRefundRow {
     intent: String,
 }
 
+/// The pauses grow from half a minute to a quarter of an hour. What somebody refunds at the gateway is under way there.
 /// Outside a transaction, so that nobody holds one while the gateway is asked.
 pub(super) async fn take_due_refunds(database: &Database, limit: u32) -> Result<Vec<DueRefund>, Unavailable> {
     let mut connection = database.connection().await?;
     let rows: Vec<DueRefundRow> = sql_query(
-        "UPDATE refunds r SET taken_until = now() + interval '30 seconds' FROM payments p \
+        "UPDATE refunds r SET attempts = r.attempts + 1, \
+           taken_until = now() + interval '30 seconds' * least(2 ^ least(r.attempts, 5), 30) \
+         FROM payments p \
          WHERE p.id = r.payment_id AND p.intent IS NOT NULL AND r.id IN (\
-         SELECT id FROM refunds WHERE status = $1 AND (taken_until IS NULL OR taken_until < now()) \
+         SELECT id FROM refunds \
+         WHERE status = $1 AND gateway_id IS NULL AND (taken_until IS NULL OR taken_until < now()) \
          ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING r.id, r.amount, p.intent",
     )
     .bind::<Text, _>(RefundStatus::Pending.as_str())

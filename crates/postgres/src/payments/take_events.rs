@@ -1,7 +1,7 @@
 use comanda_domain::ports::{InboxEvent, Unavailable};
 use diesel::{
     QueryableByName, sql_query,
-    sql_types::{Integer, Text},
+    sql_types::{Array, Integer, Text},
 };
 use diesel_async::RunQueryDsl;
 
@@ -16,14 +16,28 @@ struct EventRow {
     body: String,
 }
 
-pub(super) async fn take_events(database: &Database, limit: u32) -> Result<Vec<InboxEvent>, Unavailable> {
+/// The pauses grow from half a minute to a quarter of an hour.
+pub(super) async fn take_events(
+    database: &Database,
+    known_kinds: &[&'static str],
+    limit: u32,
+) -> Result<Vec<InboxEvent>, Unavailable> {
     let mut connection = database.connection().await?;
     let rows: Vec<EventRow> = sql_query(
-        "UPDATE gateway_events SET taken_until = now() + interval '30 seconds' WHERE id IN (\
-         SELECT id FROM gateway_events WHERE handled_at IS NULL AND (taken_until IS NULL OR taken_until < now()) \
-         ORDER BY received_at LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING id, body",
+        "UPDATE gateway_events SET attempts = attempts + 1, \
+           taken_until = now() + interval '30 seconds' * least(2 ^ least(attempts, 5), 30) \
+         WHERE id = ANY(ARRAY( \
+           SELECT id FROM gateway_events \
+           WHERE handled_at IS NULL AND (taken_until IS NULL OR taken_until < now()) \
+           ORDER BY received_at LIMIT $1 FOR UPDATE SKIP LOCKED)) \
+         OR id = ANY(ARRAY( \
+           SELECT id FROM gateway_events \
+           WHERE unknown_kind = ANY($2) AND (taken_until IS NULL OR taken_until < now()) \
+           ORDER BY received_at LIMIT $1 FOR UPDATE SKIP LOCKED)) \
+         RETURNING id, body",
     )
     .bind::<Integer, _>(at_most(limit))
+    .bind::<Array<Text>, _>(known_kinds)
     .load(&mut *connection)
     .rows("gateway_event.take")
     .await

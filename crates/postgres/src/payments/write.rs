@@ -105,6 +105,17 @@ pub(super) async fn write_refund(
     refund: &Refund,
 ) -> Result<(), Unavailable> {
     let at = refund.created_at;
+    insert_refund(connection, refund).await.map_err(Unavailable::new)?;
+    recount_refunds(connection, payment, at).await?;
+    if refund.status == RefundStatus::Succeeded {
+        announce(connection, payment, PaymentEvent::Refunded, at).await.map_err(Unavailable::new)?;
+    }
+    Ok(())
+}
+
+/// Writes the refund alone.
+pub(super) async fn insert_refund(connection: &mut AsyncPgConnection, refund: &Refund) -> QueryResult<()> {
+    let at = refund.created_at;
     let is_returned = refund.status == RefundStatus::Succeeded;
     diesel::insert_into(refunds::table)
         .values((
@@ -120,12 +131,7 @@ pub(super) async fn write_refund(
         .execute(connection)
         .changes("refund.insert")
         .await
-        .map_err(Unavailable::new)?;
-    recount_refunds(connection, payment, at).await?;
-    if is_returned {
-        announce(connection, payment, PaymentEvent::Refunded, at).await.map_err(Unavailable::new)?;
-    }
-    Ok(())
+        .map(|_| ())
 }
 
 /// Writes what all its refunds make of a payment, after one of them has changed.
@@ -143,7 +149,16 @@ pub(super) async fn recount_refunds(
         .map_err(Unavailable::new)?;
     let currency = payment.amount.currency();
     let refunds = rows.into_iter().map(|row| row.into_refund(currency)).collect::<Result<Vec<Refund>, _>>()?;
-    let payment = payment.after_refunds(&refunds);
+    let order_has_another: bool = diesel::select(diesel::dsl::exists(
+        payments::table
+            .filter(payments::order_id.eq(payment.order_id.as_uuid()).and(payments::id.ne(payment.id.as_uuid())))
+            .filter(payments::status.eq_any(PaymentStatus::ACTIVE.map(PaymentStatus::as_str))),
+    ))
+    .get_result(connection)
+    .one("payment.has_another")
+    .await
+    .map_err(Unavailable::new)?;
+    let payment = payment.after_refunds(&refunds, order_has_another);
     diesel::update(payments::table.find(payment.id.as_uuid()))
         .set((
             payments::status.eq(payment.status.as_str()),

@@ -69,7 +69,7 @@ async fn advancing_and_cancelling_at_once_agree() {
         let mut turns = StdRng::from_rng(&mut random);
         let kitchen = async {
             for to in [OrderStatus::Accepted, OrderStatus::Preparing, OrderStatus::Ready, OrderStatus::Completed] {
-                match shop.orders.advance(id, to, now()).await {
+                match shop.orders.advance(id, to, now(), None).await {
                     Ok(_) => {}
                     Err(AdvanceOrderError::InvalidTransition { from: OrderStatus::Cancelled, .. }) => return false,
                     Err(other) => panic!("{other}"),

@@ -9,6 +9,7 @@ mod constraints;
 mod deadlines;
 mod histories;
 mod invariants;
+mod keys;
 mod lookups;
 mod mails;
 mod menu;

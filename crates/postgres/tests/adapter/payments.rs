@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use comanda_domain::{
-    Actor, IntentId, IntentState, NewPayment, NewRefund, OrderId, OrderScope, OrderStatus, PaymentId, PaymentMethod,
-    PaymentStatus, PaymentTerms, Reason, RefundId, Role, SessionId,
+    Actor, ClientSecret, Currency, Intent, IntentId, IntentState, Money, NewPayment, NewRefund, OrderId, OrderScope,
+    OrderStatus, PaymentId, PaymentMethod, PaymentStatus, PaymentTerms, Reason, RefundId, Role, SessionId,
     ports::{
         BegunPayment, Checkout, GatewayInbox, InboxEvent, IntentReport, MalformedEvent, Orders, OverdueOrders,
         PaymentIntents, Payments, Recorded, Refunds,
@@ -29,6 +29,7 @@ fn by_card(order_id: OrderId) -> NewPayment {
         method: PaymentMethod::Card,
         begun_at: now(),
         expires_at: now() + Duration::from_mins(15),
+        chargeable: None,
         idempotency: None,
     }
 }
@@ -47,8 +48,13 @@ async fn money_whose_intent_was_not_recorded_can_be_refunded() {
 
     // The server died before it recorded the intent, and the customer has paid all the same.
     let intent = IntentId("pi_1".to_owned());
-    let report =
-        IntentReport { intent: intent.clone(), payment_id: Some(new.id), state: IntentState::Succeeded, at: now() };
+    let report = IntentReport {
+        intent: intent.clone(),
+        payment_id: Some(new.id),
+        state: IntentState::Succeeded,
+        received: None,
+        at: now(),
+    };
     assert_eq!(payments.record_intent(report.clone(), refund_id()).await.unwrap(), Recorded::Changed);
     assert_eq!(payments.record_intent(report, refund_id()).await.unwrap(), Recorded::Known);
 
@@ -59,11 +65,12 @@ async fn money_whose_intent_was_not_recorded_can_be_refunded() {
         order_id,
         payment_id: new.id,
         amount: None,
+        chargeable: None,
         reason: Reason::new("the soup was cold").unwrap(),
         requested_by: staff,
         requested_at: now(),
     };
-    payments.refund(refund.clone()).await.unwrap();
+    payments.refund(refund.clone(), None).await.unwrap();
     let due = payments.take_due_refunds(10).await.unwrap();
     assert_eq!(due.iter().map(|due| (due.id, &due.intent)).collect::<Vec<_>>(), [(refund.id, &intent)]);
     shop.assert_sound().await;
@@ -83,6 +90,7 @@ async fn an_order_is_cancelled_as_overdue_once_and_only_while_it_is_unpaid() {
         intent: IntentId("pi_1".to_owned()),
         payment_id: Some(new.id),
         state: IntentState::Succeeded,
+        received: None,
         at: now(),
     };
     payments.record_intent(report, refund_id()).await.unwrap();
@@ -90,7 +98,7 @@ async fn an_order_is_cancelled_as_overdue_once_and_only_while_it_is_unpaid() {
     assert_eq!(shop.orders.cancel_overdue(TERMS, now(), refund_id()).await.unwrap(), Some(unpaid));
     assert_eq!(shop.orders.cancel_overdue(TERMS, now(), refund_id()).await.unwrap(), None);
     let of_orders = payments.of_orders(&[unpaid]).await.unwrap();
-    assert_eq!(of_orders[&unpaid].as_ref().unwrap()[0].status, PaymentStatus::Cancelled);
+    assert_eq!(of_orders[&unpaid].as_ref().unwrap()[0].payment.status, PaymentStatus::Cancelled);
     for order_id in [paid, waiting] {
         let found = shop.orders.find(order_id, OrderScope::All).await.unwrap().unwrap();
         assert_eq!(found.order.status, OrderStatus::Pending);
@@ -158,13 +166,13 @@ async fn an_event_is_kept_once_and_a_malformed_one_is_not_taken_again() {
     let event = InboxEvent { id: "evt_1".to_owned(), body: "not json".to_owned() };
     assert!(payments.receive(event.clone(), now()).await.unwrap());
     assert!(!payments.receive(event.clone(), now()).await.unwrap());
-    assert_eq!(payments.take_events(10).await.unwrap(), [event]);
+    assert_eq!(payments.take_events(&[], 10).await.unwrap(), [event]);
     payments.mark_malformed("evt_1", MalformedEvent("the body is no event"), now()).await.unwrap();
 
     // As if the half minute for which it was taken had passed.
     let tables = shop.database.client().await;
     tables.execute("UPDATE gateway_events SET taken_until = NULL", &[]).await.unwrap();
-    assert!(payments.take_events(10).await.unwrap().is_empty());
+    assert!(payments.take_events(&[], 10).await.unwrap().is_empty());
     let row = tables.query_one("SELECT malformed, body FROM gateway_events", &[]).await.unwrap();
     assert_eq!((row.get::<_, &str>(0), row.get::<_, &str>(1)), ("the body is no event", "not json"));
 }
@@ -212,4 +220,104 @@ async fn a_payment_that_cannot_be_read_keeps_no_worker_from_the_others() {
         found.extend(page.iter().map(|card| card.payment.order_id));
     }
     assert_eq!(found, [orders[0], orders[2]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_intent_that_comes_after_its_payment_was_cancelled_is_cancelled_too() {
+    let shop = Shop::open().await;
+    let payments = PostgresPayments::new(shop.pool.clone());
+    let order_id = placed(&shop).await;
+    let new = NewPayment { expires_at: now() - Duration::from_secs(1), ..by_card(order_id) };
+    payments.begin(new.clone()).await.unwrap();
+    assert_eq!(shop.orders.cancel_overdue(TERMS, now(), refund_id()).await.unwrap(), Some(order_id));
+    assert_eq!(payments.take_cancellations(10).await.unwrap().len(), 1);
+    payments.mark_cancelled(new.id).await.unwrap();
+    assert!(payments.take_cancellations(10).await.unwrap().is_empty());
+
+    // The customer's request was on its way to the gateway all the time.
+    let intent = Intent {
+        id: IntentId("pi_1".to_owned()),
+        client_secret: Some(ClientSecret("secret".to_owned())),
+        state: IntentState::Pending,
+        amount: Money::new(990, Currency::EUR),
+        received: None,
+        refunds: Vec::new(),
+        payment_id: Some(new.id),
+    };
+    let receipt = payments.attach(new.id, intent.clone(), None, now()).await.unwrap().outcome;
+    assert_eq!((receipt.payment.status, receipt.client_secret), (PaymentStatus::Cancelled, None));
+    let due = payments.take_cancellations(10).await.unwrap();
+    assert_eq!(due.into_iter().map(|due| due.intent).collect::<Vec<_>>(), [Some(intent.id)]);
+    shop.assert_sound().await;
+}
+
+/// Orders of two days and more ago that the kitchen has served, and whose card payments were left open.
+const HISTORY: &str = "\
+    CREATE TEMPORARY TABLE history AS \
+      SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid AS id, at \
+      FROM (SELECT n, now() - interval '2 days' - n * interval '1 second' AS at FROM generate_series(1, 20000) n) moments; \
+    INSERT INTO orders (id, customer_id, total, created_at, updated_at, line_count, status) \
+      SELECT id, (SELECT id FROM users LIMIT 1), 900, at, at, 1, 'completed' FROM history; \
+    INSERT INTO payments (id, order_id, amount, begun_at, updated_at, expires_at, method, status) \
+      SELECT id, id, 900, at, at, at + interval '15 minutes', 'card', 'pending' FROM history; \
+    ANALYZE orders, payments";
+
+/// How many blocks a statement reads.
+async fn blocks(tables: &tokio_postgres::Client, sql: &str) -> i64 {
+    let plan = tables.query(&format!("EXPLAIN (ANALYZE, BUFFERS) {sql}"), &[]).await.unwrap();
+    let plan: Vec<String> = plan.iter().map(|line| line.get(0)).collect();
+    let buffers = plan.iter().find(|line| line.trim_start().starts_with("Buffers:")).expect("buffers");
+    let count = |name: &str| -> i64 {
+        let count = buffers.split_once(name).map_or("0", |(_, rest)| rest.split(' ').next().unwrap());
+        count.parse().unwrap()
+    };
+    count("hit=") + count("read=")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn payments_that_were_left_open_cost_the_search_for_overdue_orders_nothing() {
+    let shop = Shop::open().await;
+    let tables = shop.database.client().await;
+    tables.batch_execute(HISTORY).await.unwrap();
+    for _ in 0..40 {
+        assert_eq!(shop.orders.cancel_overdue(TERMS, now(), refund_id()).await.unwrap(), None);
+    }
+    tables.batch_execute("VACUUM payments").await.unwrap();
+    let find = include_str!("../../src/orders/find_overdue.sql").replace("$1", "now()").replace("$2", "'{}'::uuid[]");
+    assert!(blocks(&tables, &find).await < 40);
+    let forget = include_str!("../../src/orders/forget_expiry.sql").replace("$1", "now()");
+    assert!(blocks(&tables, &forget).await < 40);
+
+    // What is overdue is found at once.
+    let payments = PostgresPayments::new(shop.pool.clone());
+    let order_id = placed(&shop).await;
+    payments.begin(NewPayment { expires_at: now() - Duration::from_secs(1), ..by_card(order_id) }).await.unwrap();
+    assert_eq!(shop.orders.cancel_overdue(TERMS, now(), refund_id()).await.unwrap(), Some(order_id));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reconciling_recent_payments_does_not_look_at_older_ones() {
+    let shop = Shop::open().await;
+    let tables = shop.database.client().await;
+    tables.batch_execute(HISTORY).await.unwrap();
+    let payments = PostgresPayments::new(shop.pool.clone());
+    let order_id = placed(&shop).await;
+    let new = by_card(order_id);
+    payments.begin(new.clone()).await.unwrap();
+    let since = now() - Duration::from_hours(24);
+    let found = payments.card_payments(since, None, 100).await.unwrap();
+    assert_eq!(found.iter().map(|found| found.payment.id).collect::<Vec<_>>(), [new.id]);
+    let all = payments.card_payments(since - Duration::from_hours(24 * 30), None, 100).await.unwrap();
+    let next =
+        payments.card_payments(since - Duration::from_hours(24 * 30), Some(all[99].payment.id), 100).await.unwrap();
+    assert_eq!((all.len(), next.len()), (100, 100));
+    assert!(all[99].payment.id < next[0].payment.id);
+
+    let lowest = format!(
+        "'{}'::uuid",
+        Uuid::from_u128(u128::from((since.timestamp_millis() - 3_600_000).cast_unsigned()) << 80)
+    );
+    let list = include_str!("../../src/payments/card_payments.sql");
+    let list = list.replace("$1", &lowest).replace("$2", "now() - interval '1 day'").replace("$3", "100");
+    assert!(blocks(&tables, &list).await < 20);
 }

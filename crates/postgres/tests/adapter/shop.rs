@@ -59,7 +59,7 @@ impl Shop {
             stock: Stock::new(quantity).unwrap(),
             added_at: now(),
         };
-        self.menu.add(item, self.customer.id).await.unwrap()
+        self.menu.add(item, self.customer.id, None).await.unwrap().outcome
     }
 
     pub async fn stock(&self, item: &MenuItem) -> u32 {

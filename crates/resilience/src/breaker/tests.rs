@@ -3,7 +3,10 @@ use std::{
     time::Duration,
 };
 
-use comanda_domain::ports::{PlaceOrderError, Unavailable, UnreadableRecord};
+use comanda_domain::{
+    KeyRefusal,
+    ports::{PlaceOrderError, Unavailable, UnreadableRecord},
+};
 use proptest::prelude::*;
 
 use super::{
@@ -364,8 +367,8 @@ proptest! {
 async fn a_refusal_by_the_business_and_one_for_overload_do_not_count() {
     let breaker = Breaker::new("test", SETTINGS);
     for _ in 0..20 {
-        let refused: Result<(), _> = breaker.call(async { Err(PlaceOrderError::KeyReused) }).await;
-        assert!(matches!(refused, Err(PlaceOrderError::KeyReused)));
+        let refused: Result<(), _> = breaker.call(async { Err(PlaceOrderError::Key(KeyRefusal::Reused)) }).await;
+        assert!(matches!(refused, Err(PlaceOrderError::Key(KeyRefusal::Reused))));
         let full = async { Err(PlaceOrderError::Unavailable(Unavailable::overloaded("full"))) };
         let full: Result<(), _> = breaker.call(full).await;
         assert!(matches!(full, Err(PlaceOrderError::Unavailable(_))));

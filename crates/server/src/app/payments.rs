@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context;
 use comanda_application::payments::{Gateway, Reconciliation};
 use comanda_domain::{
-    Currency,
+    ChargeableAmounts, Currency,
     ports::{Checkout, Clock, GatewayEvents, PaymentGateway},
 };
 use comanda_postgres::{Database, PostgresPayments};
@@ -41,22 +41,28 @@ pub(super) fn gateways(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Resul
             let own = vec![format!("offline {}", config.http.secret_key.expose())];
             let secrets = own.into_iter().chain(settings.webhook_secrets()).collect::<Vec<_>>();
             let offline = Arc::new(OfflineGateway::new(secrets, clock.clone()));
-            Ok(Gateways { gateway: Some(gateway(offline.clone(), breaker)), offline: Some(offline) })
+            let chargeable = ChargeableAmounts::all(config.currency);
+            Ok(Gateways { gateway: Some(gateway(offline.clone(), chargeable, breaker)), offline: Some(offline) })
         }
-        config::Gateway::Stripe => Ok(Gateways {
-            gateway: Some(gateway(Arc::new(stripe(settings, config.currency)?), breaker)),
-            offline: None,
-        }),
+        config::Gateway::Stripe => {
+            let stripe = stripe(settings, config.currency)?;
+            let chargeable = stripe.chargeable();
+            Ok(Gateways { gateway: Some(gateway(Arc::new(stripe), chargeable, breaker)), offline: None })
+        }
     }
 }
 
-fn gateway<G: PaymentGateway + GatewayEvents + 'static>(gateway: Arc<G>, breaker: BreakerSettings) -> Gateway {
+fn gateway<G: PaymentGateway + GatewayEvents + 'static>(
+    gateway: Arc<G>,
+    chargeable: ChargeableAmounts,
+    breaker: BreakerSettings,
+) -> Gateway {
     let breaker = Breaker::new("stripe", breaker);
-    Gateway { calls: Arc::new(GuardedGateway { gateway: gateway.clone(), breaker }), events: gateway }
+    Gateway { calls: Arc::new(GuardedGateway::new(gateway.clone(), breaker)), events: gateway, chargeable }
 }
 
 fn stripe(settings: &PaymentSettings, currency: Currency) -> anyhow::Result<Stripe> {
-    Stripe::new(settings.stripe(currency)).context("cannot talk to Stripe")
+    Stripe::new(settings.stripe(currency)?).context("cannot talk to Stripe")
 }
 
 /// What compares payments with the gateway, for a command. `None`: there is none to compare with.
@@ -69,7 +75,8 @@ pub async fn reconcile_payments(config: &PaymentsConfig) -> anyhow::Result<Optio
     let gateway = Arc::new(stripe(&config.payments, config.currency)?);
     Ok(Some(Reconciliation {
         payments: payments.clone(),
-        intents: payments,
+        intents: payments.clone(),
+        refunds: payments,
         gateway,
         ids: Arc::new(UuidV7),
         clock: Arc::new(SystemClock),

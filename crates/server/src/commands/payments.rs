@@ -3,7 +3,7 @@ use std::{fmt::Write, process::ExitCode};
 use chrono::{TimeDelta, Utc};
 use clap::{Args, Subcommand};
 use comanda_application::payments::Difference;
-use comanda_domain::{Intent, ports::GatewayError};
+use comanda_domain::{Intent, Money, ports::GatewayError};
 use serde_json::json;
 
 use super::{Format, print, print_json};
@@ -41,7 +41,7 @@ impl PaymentsCommand {
             GatewayError::Unavailable(cause) => {
                 Unreachable::new("Stripe", &config.payments.stripe_url.address(), &cause).into()
             }
-            refused @ GatewayError::Refused(_) => anyhow::Error::from(refused),
+            refused @ (GatewayError::Refused(_) | GatewayError::Misconfigured(_)) => anyhow::Error::from(refused),
         })?;
         match format.json {
             true => print_json(&document(compared, &differences))?,
@@ -66,7 +66,8 @@ fn document(compared: usize, differences: &[Difference]) -> serde_json::Value {
             "intent_id": intent.id.0,
             "state": format!("{:?}", intent.state).to_lowercase(),
             "amount": intent.amount.amount(),
-            "refunded": intent.refunded.amount(),
+            "received": intent.received.map(Money::amount),
+            "refunded": intent.refunded().amount(),
         })
     };
     let difference = |difference: &Difference| {

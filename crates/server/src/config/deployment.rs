@@ -19,10 +19,13 @@ settings! {
     }
 }
 
-/// The mode decides what other sections refuse, whatever else is wrong in this one.
+/// The mode and the currency decide what other sections refuse, whatever else is wrong in this one.
 fn check(draft: &Draft, reader: &mut Reader) {
     if let Some(mode) = draft.mode {
         reader.set_mode(mode);
+    }
+    if let Some(currency) = draft.currency {
+        reader.set_currency(currency);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{str::FromStr, time::Duration};
 
 use comanda_domain::{Currency, PaymentTerms};
-use comanda_stripe::StripeConfig;
+use comanda_stripe::{NotAStripeCurrency, StripeConfig, StripeCurrency};
 
 use super::{http_url::HttpUrl, reader::Reader, secret::Secret, setting::settings};
 use crate::traces;
@@ -71,6 +71,9 @@ fn check(draft: &Draft, reader: &mut Reader) {
         let what = "must be set if Stripe takes cards: nobody would hear of payments";
         reader.mistake(&STRIPE_WEBHOOK_SECRETS, what);
     }
+    if let Some(Err(error)) = reader.currency().map(StripeCurrency::try_from) {
+        reader.mistake(&PAYMENT_GATEWAY, error);
+    }
     if draft.stripe_url.as_ref().is_some_and(|url| !url.is_https()) && reader.is_production() {
         let what = "the secret key would be sent without TLS: use https, or set MODE=development if that is meant";
         reader.mistake(&STRIPE_API_URL, what);
@@ -87,14 +90,63 @@ impl PaymentSettings {
     }
 
     /// For payments in `currency`.
-    pub fn stripe(&self, currency: Currency) -> StripeConfig {
-        StripeConfig {
+    pub fn stripe(&self, currency: Currency) -> Result<StripeConfig, NotAStripeCurrency> {
+        Ok(StripeConfig {
             base_url: self.stripe_url.as_str().to_owned(),
             secret_key: self.stripe_key.as_ref().map_or_else(String::new, |key| key.expose().to_owned()),
             webhook_secrets: self.webhook_secrets(),
             timeout: self.stripe_timeout,
-            currency,
+            currency: currency.try_into()?,
             traceparent: traces::traceparent,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comanda_domain::Money;
+
+    use super::*;
+    use crate::config::iso_4217::{CURRENCIES, WITHDRAWN};
+
+    /// The list of "supported presentment currencies" of <https://docs.stripe.com/currencies>, in its order, with the
+    /// three-decimal currencies and the guilder that replaces ANG.
+    const CHARGED: &str = "USD AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BIF BMD BND BOB BRL BSD BWP BYN \
+         BZD CAD CDF CHF CLP CNY COP CRC CVE CZK DJF DKK DOP DZD EGP ETB EUR FJD FKP GBP GEL GIP GMD GNF GTQ GYD HKD \
+         HNL HTG HUF IDR ILS INR ISK JMD JPY KES KGS KHR KMF KRW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT \
+         MOP MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD \
+         SCR SEK SGD SHP SLE SOS SRD STD SZL THB TJS TOP TRY TTD TWD TZS UAH UGX UYU UZS VND VUV WST XAF XCD XOF XPF \
+         YER ZAR ZMW BHD JOD KWD OMR TND XCG";
+
+    /// What one unit of a currency is at Stripe: "zero-decimal", "three-decimal", and two digits for all others, the
+    /// "special cases" ISK and UGX included.
+    fn one(code: &str) -> i64 {
+        match code {
+            "BIF" | "CLP" | "DJF" | "GNF" | "JPY" | "KMF" | "KRW" | "MGA" | "PYG" | "RWF" | "VND" | "VUV" | "XAF"
+            | "XOF" | "XPF" => 1,
+            "BHD" | "JOD" | "KWD" | "OMR" | "TND" => 1000,
+            _ => 100,
+        }
+    }
+
+    #[test]
+    fn every_currency_of_iso_4217_is_charged_as_stripe_documents_or_refused() {
+        let charged: Vec<&str> = CHARGED.split_whitespace().collect();
+        for code in CURRENCIES.iter().chain(WITHDRAWN) {
+            let currency: Currency = code.parse().unwrap();
+            let Ok(stripe) = StripeCurrency::try_from(currency) else {
+                assert!(!charged.contains(code), "{code} is refused");
+                continue;
+            };
+            assert!(charged.contains(code), "{code} is not charged by Stripe");
+            for units in [1, 7, 1000] {
+                let amount = Money::new(units * 10_i64.pow(currency.minor_digits()), currency);
+                assert_eq!(stripe.write(amount), Some(units * one(code)), "{amount} {code}");
+                assert_eq!(stripe.read(units * one(code)), Some(amount), "{amount} {code}");
+            }
+        }
+        for code in charged {
+            assert!(CURRENCIES.contains(&code) || WITHDRAWN.contains(&code), "{code} is not in ISO 4217");
         }
     }
 }

@@ -5,6 +5,8 @@ use std::fmt::{self, Display};
 use serde::Serialize;
 use thiserror::Error;
 
+use comanda_domain::Currency;
+
 use super::{Mode, Setting, Source, value::Value};
 
 /// Something wrong with the configuration.
@@ -49,12 +51,13 @@ impl Display for ConfigError {
 pub struct Reader {
     source: Source,
     mode: Option<Mode>,
+    currency: Option<Currency>,
     warnings: Vec<Mistake>,
 }
 
 impl Reader {
     pub(super) fn new(source: Source) -> Self {
-        Self { source, mode: None, warnings: Vec::new() }
+        Self { source, mode: None, currency: None, warnings: Vec::new() }
     }
 
     /// From now on, [`Self::is_production`] knows.
@@ -65,6 +68,16 @@ impl Reader {
     /// Whether what is dangerous in production must be refused. An unreadable mode is reported itself.
     pub(super) fn is_production(&self) -> bool {
         self.mode == Some(Mode::Production)
+    }
+
+    /// From now on, [`Self::currency`] knows.
+    pub(super) fn set_currency(&mut self, currency: Currency) {
+        self.currency = Some(currency);
+    }
+
+    /// The deployment's currency. `None`: it is unreadable, which is reported itself.
+    pub(super) fn currency(&self) -> Option<Currency> {
+        self.currency
     }
 
     /// `config` is there unless a mistake was collected.

@@ -236,6 +236,7 @@ mod tests {
 
     use super::*;
     use crate::http::middleware::{Admission, Budgets, ClientAddresses, envelope};
+    use crate::http::openapi::Access;
 
     fn serving() -> Rc<Serving> {
         let time = Duration::from_secs(1);
@@ -277,6 +278,8 @@ mod tests {
             assert_eq!(reports, endpoint.class == Class::Report, "the class of {line:?}");
             let checks_a_password = endpoint.description.problems.contains(&problem::Code::AccountLocked);
             assert!(!checks_a_password || endpoint.class == Class::Password, "the class of {line:?}");
+            let may_be_repeated = endpoint.method == Method::POST && endpoint.description.access == Access::SignedIn;
+            assert_eq!(may_be_repeated, endpoint.description.replays, "the Idempotency-Key of {line:?}");
             let limited = endpoint.description.limits_addresses;
             assert!(endpoint.class != Class::Password || limited, "{line:?} hashes a password for any number of tries");
         }

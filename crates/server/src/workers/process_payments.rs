@@ -1,7 +1,11 @@
 use std::{sync::Arc, time::Duration};
 
-use comanda_application::Payments;
+use comanda_application::{
+    Payments,
+    payments::{Duty, FailedWork, Round},
+};
 use comanda_domain::ports::WorkQueue;
+use metrics::{Counter, counter};
 use tokio::sync::Notify;
 
 use super::worker::{Context, Worker};
@@ -25,19 +29,32 @@ pub fn process_payments(payments: Payments, waker: PaymentsWaker) -> Worker {
 }
 
 async fn run(payments: Payments, waker: PaymentsWaker, context: Context) {
+    // Registered at once: an alert goes by their increase, which the first increment of a new counter is not.
+    let counters = Duty::ALL.map(failures_of);
     while !context.is_cancelled() {
-        match payments.process().await {
-            Ok(there_is_more) => {
-                context.succeeded();
-                if there_is_more {
-                    continue;
-                }
+        let Round { more, failures } = payments.process().await;
+        for FailedWork { duty, subject, cause } in &failures {
+            counters[*duty as usize].increment(1);
+            if let Some(subject) = subject {
+                let duty = duty.as_str();
+                tracing::error!(duty, subject, error = %cause, "work on a payment failed; it is attempted again later");
             }
-            Err(error) => context.failed(&error),
+        }
+        // One row that fails again and again has an alert of its own.
+        match failures.iter().find(|failure| failure.subject.is_none()) {
+            None => context.succeeded(),
+            Some(failure) => context.failed(&failure.cause),
+        }
+        if more {
+            continue;
         }
         tokio::select! {
             () = waker.0.notified() => {}
             _ = context.pause(POLL_INTERVAL) => {}
         }
     }
+}
+
+fn failures_of(duty: Duty) -> Counter {
+    counter!("comanda_payment_work_failures_total", "duty" => duty.as_str())
 }

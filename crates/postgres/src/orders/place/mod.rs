@@ -1,6 +1,7 @@
 //! Placing orders: a queue, and one committer that places all orders that wait in one transaction.
 
 mod queue;
+mod repetitions;
 mod statements;
 mod transaction;
 

@@ -5,10 +5,14 @@
 //! in a busy one it finds many waiting when it returns. The committer, not the request, owns the transaction, so a
 //! client that hangs up cannot leave one open.
 
-use std::{collections::HashSet, pin::pin, sync::Arc, time::Duration};
+use std::{
+    pin::pin,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use comanda_domain::{
-    AccountId, NewOrder, OrderWithLines,
+    KeyRefusal, NewOrder, OrderWithLines,
     ports::{Idempotent, MenuObserver, PlaceOrderError, Unavailable},
 };
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection, pooled_connection::PoolableConnection};
@@ -22,6 +26,7 @@ use tracing::{Instrument, Span};
 
 use super::{
     PlacementConfig,
+    repetitions::{self, Place, Repetitions},
     transaction::{self, BatchError, Decided, Decision},
 };
 use crate::{Database, database::in_time};
@@ -48,18 +53,39 @@ impl From<Undecided> for PlaceOrderError {
     }
 }
 
-struct Waiting {
-    order: NewOrder,
-    deadline: Instant,
-    /// With less time left than this, the order is not begun: running out of time, it would fail the whole batch.
+pub(super) struct Waiting {
+    pub(super) order: NewOrder,
+    pub(super) deadline: Instant,
+    /// With less time left than this, the order is not begun: running out of time, it would set the whole batch back.
     at_least: Duration,
-    response: oneshot::Sender<Decision>,
+    pub(super) response: oneshot::Sender<Decision>,
+    /// Where repetitions of the request wait, if it has a key.
+    pub(super) place: Option<Place>,
     /// The request's span.
     span: Span,
 }
 
+impl Waiting {
+    /// Whether the client still waits, and for long enough.
+    pub(super) fn is_in_time(&self, now: Instant) -> bool {
+        !self.response.is_closed() && self.deadline > now + self.at_least
+    }
+
+    /// Whether anybody still waits for long enough: the client, or one who has repeated the request.
+    fn is_to_be_decided(&self, now: Instant) -> bool {
+        self.is_in_time(now) || self.place.as_ref().is_some_and(|place| place.is_awaited(now))
+    }
+
+    /// When nobody waits any more.
+    fn last_deadline(&self) -> Instant {
+        let repetitions = self.place.as_ref().and_then(Place::deadline);
+        repetitions.map_or(self.deadline, |deadline| deadline.max(self.deadline))
+    }
+}
+
 pub(in crate::orders) struct PlacementQueue {
     sender: mpsc::Sender<Waiting>,
+    repetitions: Repetitions,
     deadline: Duration,
     /// Locked for as long as the committer runs.
     committer: Mutex<Committer>,
@@ -70,7 +96,7 @@ impl PlacementQueue {
         let (sender, queue) = mpsc::channel(config.queue_capacity);
         let deadline = config.deadline;
         let committer = Committer { database, config, observer, queue, measures: Measures::new(), connection: None };
-        Self { sender, deadline, committer: Mutex::new(committer) }
+        Self { sender, repetitions: Repetitions::default(), deadline, committer: Mutex::new(committer) }
     }
 
     pub(in crate::orders) async fn place(
@@ -80,19 +106,26 @@ impl PlacementQueue {
         let (response, decision) = oneshot::channel();
         let limit = in_time(self.deadline);
         let deadline = Instant::now() + limit;
-        let waiting = Waiting { order, deadline, at_least: limit / 10, response, span: Span::current() };
+        let span = Span::current();
+        let waiting = Waiting { order, deadline, at_least: limit / 10, response, place: None, span };
+        if let Some(waiting) = self.repetitions.enter(waiting) {
+            self.queue(waiting)?;
+        }
+        match tokio::time::timeout_at(deadline, decision).await {
+            Ok(Ok(decision)) => decision,
+            Ok(Err(_)) => Err(Undecided::Lost.into()),
+            Err(_) => Err(Undecided::DeadlinePassed.into()),
+        }
+    }
+
+    fn queue(&self, waiting: Waiting) -> Result<(), Undecided> {
         self.sender.try_send(waiting).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => {
                 counter!("comanda_placement_refused_total").increment(1);
                 Undecided::QueueFull
             }
             mpsc::error::TrySendError::Closed(_) => Undecided::Closed,
-        })?;
-        match tokio::time::timeout_at(deadline, decision).await {
-            Ok(Ok(decision)) => decision,
-            Ok(Err(_)) => Err(Undecided::Lost.into()),
-            Err(_) => Err(Undecided::DeadlinePassed.into()),
-        }
+        })
     }
 
     /// Commits orders until `shutdown`, and then those that are still waiting; calls `on_success` after every batch
@@ -108,8 +141,10 @@ impl PlacementQueue {
 
 /// Why a batch was not decided.
 enum Setback {
-    /// One order may be at fault: place them one by one.
+    /// One order may be at fault, or another server was faster.
     Rejected(diesel::result::Error),
+    /// The deadline of an order has passed. None was placed.
+    Late,
     Final(PlaceOrderError),
 }
 
@@ -132,6 +167,11 @@ impl Measures {
     }
 }
 
+/// Every statement must use indexes, however small the tables were when it was planned: a plan made while `orders` was
+/// empty would still scan the table when it has a million rows.
+pub(super) const SETTINGS: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
+                                   SET plan_cache_mode = force_generic_plan";
+
 struct Committer {
     database: Database,
     config: PlacementConfig,
@@ -144,11 +184,6 @@ struct Committer {
 
 #[expect(clippy::cast_precision_loss, reason = "queues and batches are short")]
 impl Committer {
-    /// Every statement must use indexes, however small the tables were when it was planned: a plan made while `orders`
-    /// was empty would still scan the table when it has a million rows.
-    const SETTINGS: &'static str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
-                                    SET plan_cache_mode = force_generic_plan";
-
     async fn run(&mut self, shutdown: impl Future<Output = ()>, mut on_success: impl FnMut()) {
         let mut shutdown = pin!(shutdown);
         let mut waiting = Vec::new();
@@ -167,25 +202,23 @@ impl Committer {
                 waiting.extend(std::iter::from_fn(|| self.queue.try_recv().ok()).take(room));
             }
             self.measures.waiting.set((self.queue.len() + waiting.len()) as f64);
-            let (batch, repeated) = set_repetitions_aside(std::mem::take(&mut waiting));
-            waiting = repeated;
-            if self.serve(batch).await {
+            let Served { decided, undecided } = self.serve(std::mem::take(&mut waiting)).await;
+            waiting = undecided;
+            if decided {
                 on_success();
             }
             self.measures.waiting.set((self.queue.len() + waiting.len()) as f64);
         }
     }
 
-    /// Returns whether at least one order was decided: placed, or refused for a reason of its own.
-    async fn serve(&mut self, mut batch: Vec<Waiting>) -> bool {
-        batch.retain(|waiting| !waiting.response.is_closed());
+    async fn serve(&mut self, batch: Vec<Waiting>) -> Served {
+        let mut served = Served::default();
         let now = Instant::now();
-        let (batch, late): (Vec<_>, Vec<_>) =
-            batch.into_iter().partition(|waiting| waiting.deadline > now + waiting.at_least);
+        let (batch, late): (Vec<_>, Vec<_>) = batch.into_iter().partition(|waiting| waiting.is_to_be_decided(now));
         for waiting in late {
-            let _ = waiting.response.send(Err(Undecided::DeadlinePassed.into()));
+            served.respond(waiting, Err(Undecided::DeadlinePassed.into()));
         }
-        let Some(deadline) = batch.iter().map(|waiting| waiting.deadline).min() else { return false };
+        let Some(deadline) = batch.iter().map(Waiting::last_deadline).min() else { return served };
         self.measures.batch.record(batch.len() as f64);
 
         let orders: Vec<&NewOrder> = batch.iter().map(|waiting| &waiting.order).collect();
@@ -194,42 +227,51 @@ impl Committer {
         for waiting in &batch[1..] {
             span.follows_from(&waiting.span);
         }
-        match self.decide(&orders, deadline).instrument(span).await {
+        let outcome = async {
+            match self.decide(&orders, deadline).await {
+                // Most likely another server has placed an order under a key of the batch, between this one's read and
+                // write. The next read finds it.
+                Err(Setback::Rejected(error)) => {
+                    tracing::info!(%error, orders = orders.len(), "a batch of orders was rejected; it is tried again");
+                    self.decide(&orders, deadline).await
+                }
+                outcome => outcome,
+            }
+        };
+        match outcome.instrument(span).await {
             Ok(decisions) => {
                 for (waiting, decision) in batch.into_iter().zip(decisions) {
-                    // A closed channel is a client that hung up: its order stands.
-                    let _ = waiting.response.send(decision);
+                    served.respond(waiting, decision);
                 }
-                true
+                served.decided = true;
             }
+            // Those who have time left go on, with whoever has come since.
+            Err(Setback::Late) => served.undecided.extend(batch),
             Err(Setback::Final(error)) => {
                 tracing::warn!(%error, orders = batch.len(), "a batch of orders was not placed");
-                let cause = error.to_string();
                 for waiting in batch {
-                    let _ = waiting.response.send(Err(PlaceOrderError::Unavailable(Unavailable::new(cause.clone()))));
+                    served.respond(waiting, Err(error.clone()));
                 }
-                false
             }
             Err(Setback::Rejected(error)) => {
                 tracing::warn!(%error, orders = batch.len(), "a batch of orders was rejected; trying them one by one");
                 self.measures.fallbacks.increment(1);
-                let mut decided = false;
                 for waiting in batch {
-                    let decision = self.decide_alone(&waiting.order, waiting.deadline).await;
-                    decided |= !matches!(decision, Err(PlaceOrderError::Unavailable(_)));
-                    let _ = waiting.response.send(decision);
+                    let decision = self.decide_alone(&waiting.order, waiting.last_deadline()).await;
+                    served.decided |= !matches!(decision, Err(PlaceOrderError::Unavailable(_)));
+                    served.respond(waiting, decision);
                 }
-                decided
             }
         }
+        served
     }
 
     async fn decide_alone(&mut self, order: &NewOrder, deadline: Instant) -> Decision {
-        // What is rejected here is a race for the key: another server placed an order under it between this one's read
-        // and write. The next read finds it.
+        // What is rejected here is a race for the key, as with a batch.
         for _ in 0..2 {
             match self.decide(&[order], deadline).await {
                 Ok(mut decisions) => return decisions.pop().unwrap_or_else(|| Err(Undecided::Closed.into())),
+                Err(Setback::Late) => return Err(Undecided::DeadlinePassed.into()),
                 Err(Setback::Final(error)) => return Err(error),
                 Err(Setback::Rejected(error)) if order.idempotency.is_none() => {
                     return Err(PlaceOrderError::Unavailable(Unavailable::new(error)));
@@ -237,16 +279,22 @@ impl Committer {
                 Err(Setback::Rejected(_)) => {}
             }
         }
-        Err(PlaceOrderError::KeyInProgress)
+        Err(KeyRefusal::InProgress.into())
     }
 
     /// One decision per order, or none at all.
     async fn decide(&mut self, orders: &[&NewOrder], deadline: Instant) -> Result<Vec<Decision>, Setback> {
         let mut reconnected = false;
         loop {
-            let Ok(attempt) = tokio::time::timeout_at(deadline, self.attempt(orders)).await else {
+            let committing = AtomicBool::new(false);
+            let Ok(attempt) = tokio::time::timeout_at(deadline, self.attempt(orders, &committing)).await else {
                 // Wherever the transaction stands, closing its connection ends it.
                 self.connection = None;
+                if !committing.into_inner() {
+                    return Err(Setback::Late);
+                }
+                // It may be committed.
+                self.observer.menu_changed();
                 return Err(Setback::Final(Undecided::DeadlinePassed.into()));
             };
             match attempt {
@@ -263,6 +311,10 @@ impl Committer {
                 Err(BatchError::Conflict | BatchError::KeysForgotten) => {
                     return Err(Setback::Final(PlaceOrderError::StockChanged));
                 }
+                Err(BatchError::Collision) => {
+                    tracing::info!("a batch of orders collided with another transaction; it runs again");
+                    tokio::task::yield_now().await;
+                }
                 Err(BatchError::Rejected(error)) => return Err(Setback::Rejected(error)),
                 // Nothing was committed: a restarted PostgreSQL deserves a second attempt.
                 Err(BatchError::Broken(_)) if !reconnected && self.connection.is_none() => reconnected = true,
@@ -278,18 +330,18 @@ impl Committer {
         }
     }
 
-    async fn attempt(&mut self, orders: &[&NewOrder]) -> Result<Decided, BatchError> {
+    async fn attempt(&mut self, orders: &[&NewOrder], committing: &AtomicBool) -> Result<Decided, BatchError> {
         let kept = self.connection.take().and_then(|mut connection| (!connection.is_broken()).then_some(connection));
         let mut connection = match kept {
             Some(connection) => connection,
             None => {
-                let connection = self.database.dedicated(Self::SETTINGS).await.map_err(BatchError::Broken)?;
+                let connection = self.database.dedicated(SETTINGS).await.map_err(BatchError::Broken)?;
                 let prepared = transaction::prepare(&connection).await;
                 prepared.map_err(|error| BatchError::Broken(Unavailable::new(error)))?;
                 connection
             }
         };
-        let outcome = transaction::place(&connection, self.database.currency(), orders).await;
+        let outcome = transaction::place(&connection, self.database.currency(), orders, committing).await;
         // A connection goes back only when it is known to be out of the transaction.
         let settled = match &outcome {
             Ok(_) => true,
@@ -303,12 +355,16 @@ impl Committer {
     }
 }
 
-/// Several requests in one batch may carry the same idempotency key: the first goes on, and the others wait for the
-/// next batch, which finds the outcome of the first.
-fn set_repetitions_aside(waiting: Vec<Waiting>) -> (Vec<Waiting>, Vec<Waiting>) {
-    let mut seen: HashSet<(AccountId, String)> = HashSet::new();
-    waiting.into_iter().partition(|waiting| match &waiting.order.idempotency {
-        Some(request) => seen.insert((request.caller, request.key.as_str().to_owned())),
-        None => true,
-    })
+/// What became of a batch.
+#[derive(Default)]
+struct Served {
+    /// Whether at least one order was decided: placed, or refused for a reason of its own.
+    decided: bool,
+    undecided: Vec<Waiting>,
+}
+
+impl Served {
+    fn respond(&mut self, waiting: Waiting, decision: Decision) {
+        self.undecided.extend(repetitions::respond(waiting, decision));
+    }
 }

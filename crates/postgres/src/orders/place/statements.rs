@@ -1,34 +1,59 @@
 //! The statements that place orders. Each takes arrays, so that one text serves a batch of any size.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use crate::database::statement;
+use crate::{database::statement, idempotency::key_lock};
 
 statement! {
-    /// Finds what the callers' idempotency keys were used for: a placed order, or (if the order's id is null) another
-    /// request.
-    FindKeys { callers: &'a [Uuid] as Array<SqlUuid>, keys: &'a [&'a str] as Array<Text> }
-    returns (SqlUuid, Text, Nullable<SqlUuid>, Timestamptz, Nullable<SqlUuid>):
-    "WITH asked(caller_id, key) AS (SELECT * FROM unnest(",
-    ")) SELECT a.caller_id, a.key, o.request_fingerprint, o.created_at, o.id \
-       FROM asked a JOIN orders o ON o.customer_id = a.caller_id AND o.idempotency_key = a.key \
-     UNION ALL \
-     SELECT a.caller_id, a.key, NULL, k.recorded_at, NULL \
-       FROM asked a JOIN idempotency_keys k ON k.caller_id = a.caller_id AND k.key = a.key"
+    /// Finds what the callers' idempotency keys were used for: a placed order (its id, fingerprint, and whether its key
+    /// is still remembered), and whether another request, which is still remembered.
+    ///
+    /// Each key is looked up on its own, and orders in the order of an index that has the key in it. Otherwise a plan
+    /// that was made while the tables were empty would walk through whole indexes when they are not.
+    FindKeys {
+        callers: &'a [Uuid] as Array<SqlUuid>,
+        keys: &'a [&'a str] as Array<Text>,
+        forgotten_before: &'a [DateTime<Utc>] as Array<Timestamptz>,
+    }
+    returns (SqlUuid, Text, Nullable<SqlUuid>, Nullable<SqlUuid>, Bool, Bool):
+    "SELECT a.caller_id, a.key, o.id, o.request_fingerprint, coalesce(o.created_at >= a.forgotten_before, false), \
+       k.recorded_at IS NOT NULL \
+     FROM unnest(",
+    ") AS a(caller_id, key, forgotten_before) \
+     LEFT JOIN LATERAL (SELECT id, request_fingerprint, created_at FROM orders \
+       WHERE customer_id = a.caller_id AND idempotency_key BETWEEN a.key AND a.key \
+       ORDER BY idempotency_key LIMIT 1) o ON true \
+     LEFT JOIN LATERAL (SELECT recorded_at FROM idempotency_keys \
+       WHERE caller_id = a.caller_id AND key = a.key AND recorded_at >= a.forgotten_before LIMIT 1) k ON true \
+     WHERE o.id IS NOT NULL OR k.recorded_at IS NOT NULL"
 }
 
 statement! {
-    /// Lets one server at a time, until the end of its transaction, place orders of a customer who has limits: what
-    /// [`CountUnpaidOrders`] finds afterwards is not exceeded. The locks are advisory, so that neither a sign-in nor a
-    /// change of the account waits for them. All servers take them in the order of their keys, so there is no deadlock.
-    LockCustomers { customers: &'a [Uuid] as Array<SqlUuid> }
-    returns ():
-    "WITH locks AS MATERIALIZED \
-       (SELECT DISTINCT hashtextextended('unpaid orders ' || c.id, 0) AS key FROM unnest(",
-    ") AS c(id) ORDER BY key) \
-     SELECT pg_advisory_xact_lock(key) FROM locks"
+    /// Takes two kinds of locks until the end of the transaction. They are advisory, so that neither a sign-in nor a
+    /// change of an account waits for them.
+    ///
+    /// One server at a time places orders of a customer who has limits: what [`CountUnpaidOrders`] finds afterwards is
+    /// not exceeded. All servers take these in the order of their numbers, so there is no deadlock.
+    ///
+    /// Idempotency keys are locked as `crate::idempotency` says, without waiting. Returns those by which another
+    /// request is being carried out.
+    LockCustomersAndKeys {
+        customers: &'a [Uuid] as Array<SqlUuid>,
+        callers: &'a [Uuid] as Array<SqlUuid>,
+        keys: &'a [&'a str] as Array<Text>,
+    }
+    returns (SqlUuid, Text):
+    "WITH asked(customers, callers, keys) AS (SELECT ",
+    concat!("), locks AS MATERIALIZED \
+       (SELECT DISTINCT hashtextextended('unpaid orders ' || c.id, 0) AS key \
+        FROM asked, unnest(asked.customers) AS c(id) ORDER BY key), \
+     locked AS MATERIALIZED (SELECT pg_advisory_xact_lock(key) IS NULL AS is_null FROM locks) \
+     SELECT NULL, NULL FROM (SELECT count(is_null) AS number FROM locked) customers WHERE number < 0 \
+     UNION ALL \
+     SELECT k.caller_id, k.key FROM asked, unnest(asked.callers, asked.keys) AS k(caller_id, key) \
+     WHERE NOT pg_try_advisory_xact_lock_shared(", key_lock!("k.caller_id", "k.key"), ")")
 }
 
 statement! {
@@ -51,6 +76,8 @@ statement! {
 }
 
 statement! {
+    /// Idempotency keys are written in the order that they are sorted by. A server that places an order under the same
+    /// key is waited for, so that two with several keys in common must not come upon them in opposite orders.
     InsertOrders {
         ids: &'a [Uuid] as Array<SqlUuid>,
         customers: &'a [Uuid] as Array<SqlUuid>,
@@ -66,7 +93,8 @@ statement! {
        (id, customer_id, total, line_count, note, created_at, updated_at, idempotency_key, request_fingerprint) \
      SELECT t.id, t.customer_id, t.total, t.line_count, t.note, t.placed_at, t.placed_at, t.key, t.fingerprint \
      FROM unnest(",
-    ") AS t(id, customer_id, total, line_count, note, placed_at, key, fingerprint) RETURNING id, number"
+    ") AS t(id, customer_id, total, line_count, note, placed_at, key, fingerprint) \
+     ORDER BY t.customer_id, t.key COLLATE \"C\" RETURNING id, number"
 }
 
 statement! {
@@ -104,9 +132,35 @@ statement! {
 }
 
 statement! {
-    /// Deletes idempotency keys that have expired.
+    /// Deletes idempotency keys that have expired, and whose place is needed.
     ForgetKeys { orders: &'a [Uuid] as Array<SqlUuid> }
     returns ():
     "UPDATE orders SET idempotency_key = NULL, request_fingerprint = NULL WHERE id = ANY(",
     ")"
+}
+
+#[cfg(test)]
+mod tests {
+    use comanda_tests::TestDatabase;
+    use diesel::{debug_query, pg::Pg};
+
+    use super::*;
+    use crate::orders::place::queue::SETTINGS;
+
+    #[tokio::test]
+    async fn keys_are_looked_up_by_index_though_the_tables_were_empty() {
+        let database = TestDatabase::migrated().await;
+        let client = database.client().await;
+        client.batch_execute(&format!("{SETTINGS}; ANALYZE orders, idempotency_keys")).await.unwrap();
+        let statement = debug_query::<Pg, _>(&FindKeys { callers: &[], keys: &[], forgotten_before: &[] }).to_string();
+        let (statement, _) = statement.split_once(" -- binds").unwrap();
+        client.batch_execute(&format!("PREPARE find AS {statement}")).await.unwrap();
+        let plan = client.query("EXPLAIN EXECUTE find('{}', '{}', '{}')", &[]).await.unwrap();
+        let plan: Vec<String> = plan.iter().map(|row| row.get(0)).collect();
+        for index in ["orders_idempotency", "idempotency_keys_pkey"] {
+            let scan = plan.iter().position(|line| line.contains(&format!("using {index}")));
+            let condition = plan.get(scan.unwrap_or_default() + 1).map_or("", String::as_str);
+            assert!(scan.is_some() && condition.matches("a.").count() >= 2, "{plan:#?}");
+        }
+    }
 }

@@ -1,12 +1,15 @@
 //! Placing a batch of orders in one transaction of three round trips.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    AccountId, Availability, Currency, Filled, Idempotency, IdempotencyKey, MenuItemId, MenuItemName, NewOrder, Note,
-    Order, OrderId, OrderNumber, OrderStatus, OrderWithLines, Price, Refusal, StockOnHand, StockedItem, UnpaidOrders,
-    allocate_within_limits,
+    AccountId, Availability, Currency, Filled, Idempotency, IdempotencyKey, KeyRefusal, MenuItemId, MenuItemName,
+    NewOrder, Note, Order, OrderId, OrderNumber, OrderStatus, OrderWithLines, Price, Refusal, StockOnHand, StockedItem,
+    UnpaidOrders, allocate_within_limits,
     ports::{Idempotent, PlaceOrderError, Readable, Unavailable, UnreadableRecord},
 };
 use diesel::{
@@ -19,10 +22,11 @@ use uuid::Uuid;
 
 use super::statements::{
     CountUnpaidOrders, FindKeys, ForgetKeys, InsertLines, InsertOrders, InsertPlacedEvents, InsertSoldOutEvents,
-    LockCustomers,
+    LockCustomersAndKeys,
 };
 use crate::{
-    database::{Named, NamedRows, RowOf},
+    database::{MayCollide, Named, NamedRows, RowOf},
+    idempotency::fingerprint_of,
     menu::raise_menu_version,
     orders::{
         load::as_placed,
@@ -46,6 +50,8 @@ pub(super) enum BatchError {
     Conflict,
     /// Idempotency keys of the batch had expired and were deleted. Nothing else was committed.
     KeysForgotten,
+    /// PostgreSQL ended the transaction for the sake of another one. Nothing was committed.
+    Collision,
     /// An order violates a constraint. Nothing was committed.
     Rejected(DieselError),
     /// The database failed. Nothing was committed.
@@ -64,6 +70,7 @@ impl From<DieselError> for BatchError {
                 | DatabaseErrorKind::CheckViolation,
                 _,
             ) => Self::Rejected(error),
+            error if error.is_collision() => Self::Collision,
             error => Self::Broken(Unavailable::new(error)),
         }
     }
@@ -79,19 +86,22 @@ impl From<Unavailable> for BatchError {
 /// prepared in the middle of a batch would run after those behind it: customers would be locked after menu items.
 pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
     let mut connection = connection;
-    LockCustomers { customers: &[] }.execute(&mut connection).changes("order.place.lock_customers").await?;
+    let locked = LockCustomersAndKeys { customers: &[], callers: &[], keys: &[] }.load::<InUse>(&mut connection);
+    locked.rows("order.place.lock_customers").await?;
     let counted = CountUnpaidOrders { customers: &[] }.load::<UnpaidRow>(&mut connection);
     counted.rows("order.place.count_unpaid").await.map(|_| ())
 }
 
-/// Decides every order, in order of arrival. When this fails before the commit, the caller rolls back.
+/// Decides every order, in order of arrival. When this fails before the commit, the caller rolls back. `committing` is
+/// set once it is unknown whether the orders are placed, until this returns.
 pub(super) async fn place(
     connection: &AsyncPgConnection,
     currency: Currency,
     orders: &[&NewOrder],
+    committing: &AtomicBool,
 ) -> Result<Decided, BatchError> {
-    let Read { stock, known, unpaid } = begin_and_read(connection, currency, orders).await?;
-    let mut replays = Replays::read(connection, currency, orders, known).await?;
+    let Read { stock, in_use, known, unpaid } = begin_and_read(connection, currency, orders).await?;
+    let mut replays = Replays::read(connection, currency, orders, &in_use, known).await?;
     if !replays.forgotten.is_empty() {
         return Err(forget(connection, &replays.forgotten).await);
     }
@@ -117,6 +127,7 @@ pub(super) async fn place(
         let numbers = write(connection, &stock, &taken, &filled, menu_changed, &sold_out).await?;
         // Awaited alone: a commit that is sent along with statements that still have to be prepared overtakes them, and
         // they run outside the transaction.
+        committing.store(true, Ordering::Relaxed);
         (&mut &*connection)
             .batch_execute("COMMIT")
             .one("order.place.commit")
@@ -173,7 +184,12 @@ impl LockedStock {
     }
 }
 
-type KnownKey = (Uuid, String, Option<Uuid>, DateTime<Utc>, Option<Uuid>);
+/// Caller, key, the order that was placed under it, the fingerprint of that request, whether its key is remembered, and
+/// whether another request's is.
+type KnownKey = (Uuid, String, Option<Uuid>, Option<Uuid>, bool, bool);
+
+/// Caller and key.
+type InUse = (Uuid, String);
 
 /// A customer, the number of their open unpaid orders, and the quantity in those.
 type UnpaidRow = (Uuid, i64, i64);
@@ -181,6 +197,8 @@ type UnpaidRow = (Uuid, i64, i64);
 /// What the decisions are made from.
 struct Read {
     stock: LockedStock,
+    /// Keys under which another request is being carried out.
+    in_use: HashSet<InUse>,
     known: Vec<KnownKey>,
     /// Of those customers who have limits.
     unpaid: HashMap<AccountId, UnpaidOrders>,
@@ -198,6 +216,9 @@ async fn begin_and_read(
     let requests: Vec<&Idempotency> = orders.iter().filter_map(|order| order.idempotency.as_ref()).collect();
     let callers: Vec<Uuid> = requests.iter().map(|request| request.caller.as_uuid()).collect();
     let keys: Vec<&str> = requests.iter().map(|request| request.key.as_str()).collect();
+    let keyed = orders.iter().filter(|order| order.idempotency.is_some());
+    let forgotten_before: Vec<DateTime<Utc>> =
+        keyed.map(|order| IdempotencyKey::forgotten_before(order.placed_at)).collect();
 
     let limited: BTreeSet<Uuid> =
         orders.iter().filter(|order| !order.limits.is_none()).map(|order| order.customer_id.as_uuid()).collect();
@@ -213,19 +234,23 @@ async fn begin_and_read(
     // what was committed while the lock was waited for.
     let (begun, locked, counted, rows, known) = join!(
         first.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
-        OptionFuture::from((!limited.is_empty()).then(|| {
-            LockCustomers { customers: &limited }.execute(&mut fourth).changes("order.place.lock_customers")
+        OptionFuture::from((!limited.is_empty() || !keys.is_empty()).then(|| {
+            LockCustomersAndKeys { customers: &limited, callers: &callers, keys: &keys }
+                .load::<InUse>(&mut fourth)
+                .rows("order.place.lock_customers")
         })),
         OptionFuture::from((!limited.is_empty()).then(|| {
             CountUnpaidOrders { customers: &limited }.load::<UnpaidRow>(&mut fifth).rows("order.place.count_unpaid")
         })),
         ReadAndLockStock { items: &items }.load::<StockRow>(&mut second).rows("order.place.lock_stock"),
         OptionFuture::from((!keys.is_empty()).then(|| {
-            FindKeys { callers: &callers, keys: &keys }.load::<KnownKey>(&mut third).rows("order.place.find_keys")
+            FindKeys { callers: &callers, keys: &keys, forgotten_before: &forgotten_before }
+                .load::<KnownKey>(&mut third)
+                .rows("order.place.find_keys")
         })),
     );
     begun?;
-    locked.transpose()?;
+    let in_use = locked.transpose()?.unwrap_or_default().into_iter().collect();
     let known = known.unwrap_or_else(|| Ok(Vec::new()))?;
 
     let mut stock = LockedStock {
@@ -252,7 +277,7 @@ async fn begin_and_read(
     let unpaid = counted.transpose()?.unwrap_or_default().into_iter().map(|(customer, orders, quantity)| {
         (AccountId::new(customer), UnpaidOrders { orders: capped(orders), quantity: capped(quantity) })
     });
-    Ok(Read { stock, known, unpaid: unpaid.collect() })
+    Ok(Read { stock, in_use, known, unpaid: unpaid.collect() })
 }
 
 /// Decisions on requests that were made before.
@@ -269,28 +294,36 @@ impl Replays {
         connection: &AsyncPgConnection,
         currency: Currency,
         orders: &[&NewOrder],
+        in_use: &HashSet<InUse>,
         known: Vec<KnownKey>,
     ) -> Result<Self, BatchError> {
         let mut replays = Self { decisions: orders.iter().map(|_| None).collect(), forgotten: Vec::new() };
-        if known.is_empty() {
+        if known.is_empty() && in_use.is_empty() {
             return Ok(replays);
         }
-        let known: HashMap<(Uuid, String), _> = known
+        let known: HashMap<InUse, _> = known
             .into_iter()
-            .map(|(caller, key, fingerprint, recorded_at, order)| ((caller, key), (fingerprint, recorded_at, order)))
+            .map(|(caller, key, order, fingerprint, is_remembered, is_other)| {
+                ((caller, key), (order, fingerprint, is_remembered, is_other))
+            })
             .collect();
         let mut first_orders = Vec::new();
         for (position, order) in orders.iter().enumerate() {
             let Some(request) = &order.idempotency else { continue };
-            let Some(&(fingerprint, recorded_at, first)) =
-                known.get(&(request.caller.as_uuid(), request.key.as_str().to_owned()))
-            else {
+            let key = (request.caller.as_uuid(), request.key.as_str().to_owned());
+            if in_use.contains(&key) {
+                replays.decisions[position] = Some(Err(KeyRefusal::InProgress.into()));
                 continue;
-            };
-            match first {
-                _ if recorded_at < IdempotencyKey::forgotten_before(order.placed_at) => replays.forgotten.extend(first),
-                Some(first) if fingerprint == Some(fingerprint_of(request)) => first_orders.push((position, first)),
-                _ => replays.decisions[position] = Some(Err(PlaceOrderError::KeyReused)),
+            }
+            match known.get(&key) {
+                None => {}
+                Some(&(Some(first), fingerprint, true, _)) if fingerprint == Some(fingerprint_of(request)) => {
+                    first_orders.push((position, first));
+                }
+                Some((Some(_), _, true, _) | (_, _, _, true)) => {
+                    replays.decisions[position] = Some(Err(KeyRefusal::Reused.into()));
+                }
+                Some((expired, ..)) => replays.forgotten.extend(expired),
             }
         }
         let ids: Vec<OrderId> = first_orders.iter().map(|(_, id)| OrderId::new(*id)).collect();
@@ -326,10 +359,6 @@ async fn forget(connection: &AsyncPgConnection, orders: &[Uuid]) -> BatchError {
         ForgetKeys { orders }.execute(&mut connection).changes("order.place.forget_keys").await
     };
     freed.await.map_or_else(BatchError::from, |_| BatchError::KeysForgotten)
-}
-
-fn fingerprint_of(request: &Idempotency) -> Uuid {
-    Uuid::from_bytes(*request.fingerprint.as_bytes())
 }
 
 /// The second round trip. Returns the orders' numbers.

@@ -1,13 +1,12 @@
 use actix_web::{HttpResponse, http::StatusCode};
 use comanda_application::Accounts;
 use comanda_domain::{LimitedAction, ports::RequestMailError};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::gone;
 use crate::http::{
     extract::{Idempotent, JsonOrNothing, Limiter, Service, SignedIn, replayable},
     problem::{Code, Failure, Problem, problems, whole_seconds},
+    wire::Nothing,
 };
 
 /// Sends a mail with a token that verifies the caller's address
@@ -15,26 +14,19 @@ use crate::http::{
 /// The token is valid once, for 24 h. An address that is verified already gets no mail.
 #[utoipa::path(
     post, path = "/v1/me/email-verification", operation_id = "request_email_verification",
-    request_body(content = Option<RequestVerificationRequest>, content_type = "application/json"),
+    request_body(content = Option<Nothing>, content_type = "application/json"),
     responses((status = 202, description = "The mail will be sent"))
 )]
 pub async fn request_verification(
     accounts: Service<Accounts>,
     SignedIn(actor): SignedIn,
     limiter: Limiter,
-    Idempotent(JsonOrNothing(RequestVerificationRequest {}), request): Idempotent<
-        JsonOrNothing<RequestVerificationRequest>,
-    >,
+    Idempotent(JsonOrNothing(Nothing {}), key): Idempotent<JsonOrNothing<Nothing>>,
 ) -> Result<HttpResponse, Failure<RequestMailError>> {
     limiter.admit(LimitedAction::RequestMail).await?;
-    let requested = accounts.request_verification(actor, request.map(|request| request.key)).await?;
+    let requested = accounts.request_verification(actor, key).await?;
     Ok(replayable(StatusCode::ACCEPTED, requested.replayed).finish())
 }
-
-/// There is nothing to say.
-#[derive(Default, Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RequestVerificationRequest {}
 
 impl From<RequestMailError> for Problem {
     fn from(error: RequestMailError) -> Self {
@@ -45,14 +37,16 @@ impl From<RequestMailError> for Problem {
                 let detail = format!("The address gets no more mails at the moment; try again in {wait} s.");
                 Self::new(Code::RateLimited, detail).retry_after(wait)
             }
+            RequestMailError::Key(refusal) => refusal.into(),
             RequestMailError::Unavailable(cause) => cause.into(),
         }
     }
 }
 
 problems! {
-    RequestMailError: [Unauthenticated, RateLimited, Unavailable];
+    RequestMailError: [Unauthenticated, RateLimited, IdempotencyKeyReused, IdempotencyInProgress, Unavailable];
     NotFound,
     TooMany { wait: chrono::TimeDelta::seconds(60) },
+    Key(comanda_domain::KeyRefusal::Reused) and (comanda_domain::KeyRefusal::InProgress),
     Unavailable(Unavailable::new("test")),
 }

@@ -1,37 +1,42 @@
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, http::StatusCode};
 use comanda_application::Events;
 use comanda_domain::ports::ResendError;
 
 use crate::http::{
-    extract::{Admin, LetterNumber, Path, Service},
+    extract::{Admin, Idempotent, JsonOrNothing, LetterNumber, Path, Service, replayable},
     problem::{Failure, Problem, problems},
+    wire::Nothing,
 };
 
 /// Has a dead letter delivered again
 #[utoipa::path(
     post, path = "/v1/admin/dead-letters/{id}/resend", operation_id = "resend_dead_letter",
+    request_body(content = Option<Nothing>, content_type = "application/json"),
     responses((status = 204, description = "The event will be delivered again"))
 )]
 pub async fn resend(
     events: Service<Events>,
     Admin(admin): Admin,
     Path(LetterNumber(id)): Path<LetterNumber>,
+    Idempotent(JsonOrNothing(Nothing {}), key): Idempotent<JsonOrNothing<Nothing>>,
 ) -> Result<HttpResponse, Failure<ResendError>> {
-    events.resend(admin, id).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let resent = events.resend(admin, id, key).await?;
+    Ok(replayable(StatusCode::NO_CONTENT, resent.replayed).finish())
 }
 
 impl From<ResendError> for Problem {
     fn from(error: ResendError) -> Self {
         match error {
             ResendError::NotFound => Self::not_found("dead letter"),
+            ResendError::Key(refusal) => refusal.into(),
             ResendError::Unavailable(cause) => cause.into(),
         }
     }
 }
 
 problems! {
-    ResendError: [NotFound, Unavailable];
+    ResendError: [NotFound, IdempotencyKeyReused, IdempotencyInProgress, Unavailable];
     NotFound,
+    Key(comanda_domain::KeyRefusal::Reused) and (comanda_domain::KeyRefusal::InProgress),
     Unavailable(Unavailable::new("test")),
 }

@@ -2,7 +2,7 @@ use std::{future::Future, pin::Pin};
 
 use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, dev::Payload, http::StatusCode};
 use comanda_application::IdempotentRequest;
-use comanda_domain::{IdempotencyKey, RequestFingerprint};
+use comanda_domain::{IdempotencyKey, KeyRefusal, RequestFingerprint};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::openapi::Required;
@@ -86,9 +86,17 @@ pub fn replayable(status: StatusCode, replayed: bool) -> HttpResponseBuilder {
     response
 }
 
-/// The problem of a key that was sent before with another request.
-pub fn key_reused() -> Problem {
-    Problem::new(Code::IdempotencyKeyReused, "The Idempotency-Key was sent before with another request.")
+impl From<KeyRefusal> for Problem {
+    fn from(refusal: KeyRefusal) -> Self {
+        match refusal {
+            KeyRefusal::Reused => {
+                Self::new(Code::IdempotencyKeyReused, "The Idempotency-Key was sent before with another request.")
+            }
+            KeyRefusal::InProgress => {
+                Self::new(Code::IdempotencyInProgress, "The first request with this Idempotency-Key has not ended yet.")
+            }
+        }
+    }
 }
 
 impl<B: Describe> Describe for Idempotent<B> {

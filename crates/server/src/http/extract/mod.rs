@@ -24,7 +24,7 @@ pub use self::{
     csrf::{CsrfGuard, HEADER as CSRF_HEADER},
     cursor::CursorSigner,
     device::{DeviceCookie, DeviceHeader, DeviceTokens, HEADER as DEVICE_HEADER},
-    idempotency::{Idempotent, key_reused, replayable},
+    idempotency::{Idempotent, replayable},
     if_match::IfMatch,
     json::{Json, JsonOrNothing, RawBody},
     paged::{Filter, PageResponse, Paged},

@@ -1,12 +1,15 @@
-use actix_web::{HttpResponse, http::header};
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header},
+};
 use comanda_application::Menu;
 use comanda_domain::{Category, Currency, Description, MenuItemDetails, MenuItemName, Stock, ports::AddMenuItemError};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::etag;
 use crate::http::{
-    extract::{Json, Service, Staff},
+    extract::{Idempotent, Json, Service, Staff, replayable},
     problem::{Code, Failure, Problem, problems},
     validation::{Violation, Violations},
     wire::{MenuItemResponse, PriceRequest, Shown, WireInteger},
@@ -24,17 +27,18 @@ pub async fn add(
     menu: Service<Menu>,
     currency: Service<Currency>,
     Staff(staff): Staff,
-    Json(request): Json<NewMenuItemRequest>,
+    Idempotent(Json(request), key): Idempotent<Json<NewMenuItemRequest>>,
 ) -> Result<HttpResponse, Failure<AddMenuItemError>> {
     let (details, stock) = request.validate(*currency)?;
-    let item = menu.add(staff, details, stock).await?;
-    Ok(HttpResponse::Created()
+    let added = menu.add(staff, details, stock, key).await?;
+    let item = added.outcome;
+    Ok(replayable(StatusCode::CREATED, added.replayed)
         .insert_header((header::LOCATION, format!("/v1/menu/items/{}", item.id)))
         .insert_header(etag(&item))
         .json(MenuItemResponse::new(&item, Shown::ToStaff)))
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewMenuItemRequest {
     #[schema(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 120, example = "Carbonara")]
@@ -90,13 +94,15 @@ impl From<AddMenuItemError> for Problem {
     fn from(error: AddMenuItemError) -> Self {
         match error {
             AddMenuItemError::NameTaken => name_taken("/name", &error),
+            AddMenuItemError::Key(refusal) => refusal.into(),
             AddMenuItemError::Unavailable(cause) => cause.into(),
         }
     }
 }
 
 problems! {
-    AddMenuItemError: [ValidationFailed, Unavailable];
+    AddMenuItemError: [ValidationFailed, IdempotencyKeyReused, IdempotencyInProgress, Unavailable];
     NameTaken,
+    Key(comanda_domain::KeyRefusal::Reused) and (comanda_domain::KeyRefusal::InProgress),
     Unavailable(Unavailable::new("test")),
 }

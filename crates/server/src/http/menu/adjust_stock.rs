@@ -1,12 +1,12 @@
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, http::StatusCode};
 use comanda_application::Menu;
 use comanda_domain::{MenuItemId, Reason, StockDelta, ports::AdjustStockError};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::etag;
 use crate::http::{
-    extract::{Json, Path, Service, Staff},
+    extract::{Idempotent, Json, Path, Service, Staff, replayable},
     problem::{Code, Failure, Problem, Problems, ShortageDocument},
     validation::{Violation, Violations},
     wire::{MenuItemResponse, Shown, WireInteger},
@@ -23,14 +23,18 @@ pub async fn adjust_stock(
     menu: Service<Menu>,
     Staff(staff): Staff,
     Path(id): Path<MenuItemId>,
-    Json(request): Json<AdjustStockRequest>,
+    Idempotent(Json(request), key): Idempotent<Json<AdjustStockRequest>>,
 ) -> Result<HttpResponse, Failure<Refused>> {
     let (delta, reason) = request.validate()?;
-    let item = menu.adjust_stock(staff, id, delta, reason).await.map_err(|error| Refused { error, id, delta })?;
-    Ok(HttpResponse::Ok().insert_header(etag(&item)).json(MenuItemResponse::new(&item, Shown::ToStaff)))
+    let adjusted = menu.adjust_stock(staff, id, delta, reason, key).await;
+    let adjusted = adjusted.map_err(|error| Refused { error, id, delta })?;
+    let item = adjusted.outcome;
+    Ok(replayable(StatusCode::OK, adjusted.replayed)
+        .insert_header(etag(&item))
+        .json(MenuItemResponse::new(&item, Shown::ToStaff)))
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdjustStockRequest {
     /// How much more there is or, below zero, less. Not zero.
@@ -76,19 +80,26 @@ impl From<Refused> for Problem {
                 let violation = Violation { pointer, code: "out-of-range", detail: error.to_string() };
                 Self::new(Code::ValidationFailed, "A value is out of its range.").errors(vec![violation])
             }
+            AdjustStockError::Key(refusal) => refusal.into(),
             AdjustStockError::Unavailable(cause) => cause.into(),
         }
     }
 }
 
 impl Problems for Refused {
-    const CODES: &'static [Code] =
-        &[Code::NotFound, Code::InsufficientStock, Code::ValidationFailed, Code::Unavailable];
+    const CODES: &'static [Code] = &[
+        Code::NotFound,
+        Code::InsufficientStock,
+        Code::ValidationFailed,
+        Code::IdempotencyKeyReused,
+        Code::IdempotencyInProgress,
+        Code::Unavailable,
+    ];
 }
 
 #[cfg(test)]
 mod tests {
-    use comanda_domain::ports::Unavailable;
+    use comanda_domain::{KeyRefusal, ports::Unavailable};
     use uuid::Uuid;
 
     use super::*;
@@ -100,6 +111,8 @@ mod tests {
             AdjustStockError::NotFound,
             AdjustStockError::InsufficientStock { available: 1 },
             AdjustStockError::TooMuch,
+            AdjustStockError::Key(KeyRefusal::Reused),
+            AdjustStockError::Key(KeyRefusal::InProgress),
             AdjustStockError::Unavailable(Unavailable::new("test")),
         ];
         let refused = |error| Refused { error, id: MenuItemId::new(Uuid::nil()), delta: StockDelta::new(-2).unwrap() };
@@ -107,6 +120,7 @@ mod tests {
             AdjustStockError::NotFound
             | AdjustStockError::InsufficientStock { .. }
             | AdjustStockError::TooMuch
+            | AdjustStockError::Key(_)
             | AdjustStockError::Unavailable(_) => {}
         });
         insta::assert_snapshot!("AdjustStockError", documents);

@@ -1,12 +1,12 @@
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, http::StatusCode};
 use comanda_application::Orders;
 use comanda_domain::{OrderId, OrderStatus, ports::AdvanceOrderError};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::invalid_transition;
 use crate::http::{
-    extract::{Json, Path, Service, Staff},
+    extract::{Idempotent, Json, Path, Service, Staff, replayable},
     problem::{Failure, Problem, problems},
     validation::Violations,
     wire::{OrderResponse, names},
@@ -22,13 +22,13 @@ pub async fn advance(
     orders: Service<Orders>,
     Staff(staff): Staff,
     Path(id): Path<OrderId>,
-    Json(request): Json<AdvanceOrderRequest>,
+    Idempotent(Json(request), key): Idempotent<Json<AdvanceOrderRequest>>,
 ) -> Result<HttpResponse, Failure<AdvanceOrderError>> {
-    let order = orders.advance(staff, id, request.validate()?).await?;
-    Ok(HttpResponse::Ok().json(OrderResponse::with_lines(&order)))
+    let advanced = orders.advance(staff, id, request.validate()?, key).await?;
+    Ok(replayable(StatusCode::OK, advanced.replayed).json(OrderResponse::with_lines(&advanced.outcome)))
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdvanceOrderRequest {
     /// The next status: an order goes one step at a time.
@@ -49,14 +49,16 @@ impl From<AdvanceOrderError> for Problem {
         match error {
             AdvanceOrderError::NotFound => Self::not_found("order"),
             AdvanceOrderError::InvalidTransition { from, to } => invalid_transition(from, to),
+            AdvanceOrderError::Key(refusal) => refusal.into(),
             AdvanceOrderError::Unavailable(cause) => cause.into(),
         }
     }
 }
 
 problems! {
-    AdvanceOrderError: [NotFound, InvalidTransition, Unavailable];
+    AdvanceOrderError: [NotFound, InvalidTransition, IdempotencyKeyReused, IdempotencyInProgress, Unavailable];
     NotFound,
     InvalidTransition { from: OrderStatus::Pending, to: OrderStatus::Ready },
+    Key(comanda_domain::KeyRefusal::Reused) and (comanda_domain::KeyRefusal::InProgress),
     Unavailable(Unavailable::new("test")),
 }

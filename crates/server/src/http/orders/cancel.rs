@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::invalid_transition;
 use crate::http::{
-    extract::{Idempotent, JsonOrNothing, Path, Service, SignedIn, key_reused, replayable},
+    extract::{Idempotent, JsonOrNothing, Path, Service, SignedIn, replayable},
     problem::{Failure, Problem, problems},
     validation::Violations,
     wire::OrderResponse,
@@ -55,16 +55,16 @@ impl From<CancelOrderError> for Problem {
         match error {
             CancelOrderError::NotFound => Self::not_found("order"),
             CancelOrderError::InvalidTransition { from } => invalid_transition(from, OrderStatus::Cancelled),
-            CancelOrderError::KeyReused => key_reused(),
+            CancelOrderError::Key(refusal) => refusal.into(),
             CancelOrderError::Unavailable(cause) => cause.into(),
         }
     }
 }
 
 problems! {
-    CancelOrderError: [NotFound, InvalidTransition, IdempotencyKeyReused, Unavailable];
+    CancelOrderError: [NotFound, InvalidTransition, IdempotencyKeyReused, IdempotencyInProgress, Unavailable];
     NotFound,
     InvalidTransition { from: OrderStatus::Completed },
-    KeyReused,
+    Key(comanda_domain::KeyRefusal::Reused) and (comanda_domain::KeyRefusal::InProgress),
     Unavailable(Unavailable::new("test")),
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::http::{
-    extract::{Idempotent, Json, OrderAttempts, Service, SignedIn, key_reused, replayable},
+    extract::{Idempotent, Json, OrderAttempts, Service, SignedIn, replayable},
     problem::{Code, Failure, Problem, ShortageDocument, problems},
     validation::{Violation, Violations},
     wire::{OrderResponse, WireInteger},
@@ -125,10 +125,7 @@ impl From<PlaceOrderError> for Problem {
                 let violation = Violation { pointer, code: "out-of-range", detail: error.to_string() };
                 Self::new(Code::ValidationFailed, "The total is too large.").errors(vec![violation])
             }
-            PlaceOrderError::KeyReused => key_reused(),
-            PlaceOrderError::KeyInProgress => {
-                Self::new(Code::IdempotencyInProgress, "The first request with this Idempotency-Key has not ended yet.")
-            }
+            PlaceOrderError::Key(refusal) => refusal.into(),
             PlaceOrderError::StockChanged => {
                 Self::new(Code::StockChanged, "The stock kept changing until the deadline; please try again.")
             }
@@ -171,8 +168,7 @@ problems! {
     InsufficientStock(Vec::new()),
     LimitReached(OrderLimitReached::OpenOrders { limit: 10 }),
     TotalTooLarge,
-    KeyReused,
-    KeyInProgress,
+    Key(comanda_domain::KeyRefusal::Reused) and (comanda_domain::KeyRefusal::InProgress),
     StockChanged,
     Unavailable(Unavailable::new("test")),
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::http::{
-    extract::{Idempotent, Json, Path, Service, SignedIn, key_reused, replayable},
+    extract::{Idempotent, Json, Path, Service, SignedIn, replayable},
     problem::{Code, Failure, Operation, Problem, Problems},
     validation::{Violation, Violations},
     wire::{PaymentResponse, names},
@@ -56,7 +56,8 @@ impl From<PayOrderError> for Problem {
                 BeginPaymentError::NotPayable(status) => {
                     Self::new(Code::InvalidTransition, format!("An order that is {status} cannot be paid."))
                 }
-                BeginPaymentError::KeyReused => key_reused(),
+                BeginPaymentError::NotChargeable(why) => refused(why.to_string()),
+                BeginPaymentError::Key(refusal) => refusal.into(),
                 BeginPaymentError::Unavailable(cause) => cause.into(),
             },
             PayOrderError::CardsNotTaken => {
@@ -68,13 +69,19 @@ impl From<PayOrderError> for Problem {
                 Self::new(Code::ValidationFailed, "Cards are not taken here.").errors(vec![violation])
             }
             PayOrderError::Refused(why) => {
-                // Nothing that a customer could mend: the gateway does not take the amount, the currency, or us.
-                tracing::error!(why, "the payment gateway refuses to begin a payment");
-                Self::overloaded(Operation::Stripe).retry_after(60)
+                tracing::warn!(why, "the payment gateway refuses to begin a payment");
+                refused("the payment gateway does not take this payment".to_owned())
             }
             PayOrderError::GatewayUnavailable(cause) => Self::unavailable(cause).during(Operation::Stripe),
         }
     }
+}
+
+/// Whatever the gateway has said is for the log: it may be about us.
+fn refused(why: String) -> Problem {
+    let violation = Violation { pointer: "/method".to_owned(), code: "refused", detail: why };
+    let detail = "This cannot be paid by card; the order can be paid in another way.";
+    Problem::new(Code::PaymentRefused, detail).errors(vec![violation])
 }
 
 impl Problems for PayOrderError {
@@ -83,14 +90,16 @@ impl Problems for PayOrderError {
         Code::AlreadyPaid,
         Code::InvalidTransition,
         Code::IdempotencyKeyReused,
+        Code::IdempotencyInProgress,
         Code::ValidationFailed,
+        Code::PaymentRefused,
         Code::Unavailable,
     ];
 }
 
 #[cfg(test)]
 mod tests {
-    use comanda_domain::{OrderStatus, ports::Unavailable};
+    use comanda_domain::{Currency, KeyRefusal, Money, NotChargeable, OrderStatus, ports::Unavailable};
 
     use super::*;
     use crate::http::problem::documents;
@@ -102,7 +111,11 @@ mod tests {
             PayOrderError::Begin(BeginPaymentError::NotFound),
             PayOrderError::Begin(BeginPaymentError::AlreadyPaid),
             PayOrderError::Begin(BeginPaymentError::NotPayable(OrderStatus::Cancelled)),
-            PayOrderError::Begin(BeginPaymentError::KeyReused),
+            PayOrderError::Begin(BeginPaymentError::NotChargeable(NotChargeable::BelowMinimum {
+                minimum: Money::new(50, Currency::EUR),
+            })),
+            PayOrderError::Begin(BeginPaymentError::Key(KeyRefusal::Reused)),
+            PayOrderError::Begin(BeginPaymentError::Key(KeyRefusal::InProgress)),
             PayOrderError::Begin(BeginPaymentError::Unavailable(unavailable())),
             PayOrderError::CardsNotTaken,
             PayOrderError::Refused("no".to_owned()),
@@ -113,7 +126,8 @@ mod tests {
                 BeginPaymentError::NotFound
                 | BeginPaymentError::AlreadyPaid
                 | BeginPaymentError::NotPayable(_)
-                | BeginPaymentError::KeyReused
+                | BeginPaymentError::NotChargeable(_)
+                | BeginPaymentError::Key(_)
                 | BeginPaymentError::Unavailable(_),
             )
             | PayOrderError::CardsNotTaken

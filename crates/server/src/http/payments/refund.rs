@@ -1,4 +1,4 @@
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, http::StatusCode};
 use comanda_application::Payments;
 use comanda_domain::{Currency, Money, OrderId, PaymentId, Price, Reason, Refund, ports::RefundPaymentError};
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::http::{
-    extract::{Json, Path, Service, Staff},
+    extract::{Idempotent, Json, Path, Service, Staff, replayable},
     problem::{Code, Failure, Problem, problems},
     validation::{Violation, Violations},
     wire::{MoneyResponse, PriceRequest, WireTime, names},
@@ -24,14 +24,14 @@ pub async fn refund(
     Staff(staff): Staff,
     Path(order_id): Path<OrderId>,
     Path(payment_id): Path<PaymentId>,
-    Json(request): Json<RefundRequest>,
+    Idempotent(Json(request), key): Idempotent<Json<RefundRequest>>,
 ) -> Result<HttpResponse, Failure<RefundPaymentError>> {
     let (amount, reason) = request.validate(*currency)?;
-    let refund = payments.refund(staff, order_id, payment_id, amount, reason).await?;
-    Ok(HttpResponse::Created().json(RefundResponse::from(refund)))
+    let refund = payments.refund(staff, order_id, payment_id, amount, reason, key).await?;
+    Ok(replayable(StatusCode::CREATED, refund.replayed).json(RefundResponse::from(refund.outcome)))
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefundRequest {
     /// All that is left unless given.
@@ -95,15 +95,26 @@ impl From<RefundPaymentError> for Problem {
                 let violation = Violation { pointer, code: "out-of-range", detail: error.to_string() };
                 Self::new(Code::ValidationFailed, "There is not so much left.").errors(vec![violation])
             }
+            RefundPaymentError::NotChargeable(why) => {
+                let pointer = "/amount/amount".to_owned();
+                let violation = Violation { pointer, code: "out-of-range", detail: why.to_string() };
+                Self::new(Code::ValidationFailed, "The payment gateway cannot move this amount.")
+                    .errors(vec![violation])
+            }
+            RefundPaymentError::Key(refusal) => refusal.into(),
             RefundPaymentError::Unavailable(cause) => cause.into(),
         }
     }
 }
 
 problems! {
-    RefundPaymentError: [NotFound, InvalidTransition, ValidationFailed, Unavailable];
+    RefundPaymentError: [
+        NotFound, InvalidTransition, ValidationFailed, IdempotencyKeyReused, IdempotencyInProgress, Unavailable
+    ];
     NotFound,
     NotPaid(comanda_domain::PaymentStatus::Failed),
     TooMuch { left: Money::zero(Currency::EUR) },
+    NotChargeable(comanda_domain::NotChargeable::Fraction { step: Money::new(10, Currency::EUR) }),
+    Key(comanda_domain::KeyRefusal::Reused) and (comanda_domain::KeyRefusal::InProgress),
     Unavailable(Unavailable::new("test")),
 }

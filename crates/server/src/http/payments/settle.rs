@@ -1,16 +1,17 @@
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, http::StatusCode};
 use comanda_application::Payments;
 use comanda_domain::{OrderId, PaymentId, ports::SettlePaymentError};
 
 use crate::http::{
-    extract::{Path, Service, Staff},
+    extract::{Idempotent, JsonOrNothing, Path, Service, Staff, replayable},
     problem::{Code, Failure, Problem, problems},
-    wire::PaymentResponse,
+    wire::{Nothing, PaymentResponse},
 };
 
 /// Records that a customer has paid at the counter
 #[utoipa::path(
     post, path = "/v1/orders/{id}/payments/{payment_id}/settle", operation_id = "settle_payment",
+    request_body(content = Option<Nothing>, content_type = "application/json"),
     responses((status = 200, description = "The payment", body = PaymentResponse))
 )]
 pub async fn settle(
@@ -18,9 +19,10 @@ pub async fn settle(
     Staff(staff): Staff,
     Path(order_id): Path<OrderId>,
     Path(payment_id): Path<PaymentId>,
+    Idempotent(JsonOrNothing(Nothing {}), key): Idempotent<JsonOrNothing<Nothing>>,
 ) -> Result<HttpResponse, Failure<SettlePaymentError>> {
-    let payment = payments.settle(staff, order_id, payment_id).await?;
-    Ok(HttpResponse::Ok().json(PaymentResponse::from(payment)))
+    let settled = payments.settle(staff, order_id, payment_id, key).await?;
+    Ok(replayable(StatusCode::OK, settled.replayed).json(PaymentResponse::from(settled.outcome)))
 }
 
 impl From<SettlePaymentError> for Problem {
@@ -28,17 +30,19 @@ impl From<SettlePaymentError> for Problem {
         match error {
             SettlePaymentError::NotFound => Self::not_found("payment"),
             SettlePaymentError::NotSettleable(_) => Self::new(Code::InvalidTransition, format!("This is {error}.")),
+            SettlePaymentError::Key(refusal) => refusal.into(),
             SettlePaymentError::Unavailable(cause) => cause.into(),
         }
     }
 }
 
 problems! {
-    SettlePaymentError: [NotFound, InvalidTransition, Unavailable];
+    SettlePaymentError: [NotFound, InvalidTransition, IdempotencyKeyReused, IdempotencyInProgress, Unavailable];
     NotFound,
     NotSettleable(comanda_domain::NotSettleable {
         method: comanda_domain::PaymentMethod::Counter,
         status: comanda_domain::PaymentStatus::Failed
     }),
+    Key(comanda_domain::KeyRefusal::Reused) and (comanda_domain::KeyRefusal::InProgress),
     Unavailable(Unavailable::new("test")),
 }

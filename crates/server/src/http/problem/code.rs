@@ -91,6 +91,9 @@ codes! {
         "Send Content-Type: application/json, in UTF-8, and no Content-Encoding: compressed bodies are not understood.";
     ValidationFailed = UNPROCESSABLE_ENTITY, "validation-failed", "A value is out of its range",
         "errors lists every fault with a JSON pointer to the value. Nothing was done.";
+    PaymentRefused = UNPROCESSABLE_ENTITY, "payment-refused", "The payment gateway does not take this payment",
+        "It never will: the amount is below its minimum or none that it can charge, or it refuses us. No payment is \
+         open, and the order is as it was. Pay in another way, such as at the counter.";
     UnknownItem = UNPROCESSABLE_ENTITY, "unknown-item", "Not on the menu",
         "errors points at every line whose menu item does not exist or cannot be ordered at the moment.";
     IdempotencyKeyReused = UNPROCESSABLE_ENTITY, "idempotency-key-reused",

@@ -72,11 +72,11 @@ impl Problems for Unavailable {
 }
 
 /// States every problem that an error becomes, which is what the OpenAPI document says. A test drives a value of
-/// every variant through `From<E> for Problem` and compares.
+/// every variant through `From<E> for Problem` and compares; `and` gives one more value of a variant.
 macro_rules! problems {
     (
         $error:ident: [$($code:ident),+];
-        $($variant:ident $(($($value:expr),+))? $({ $($field:ident: $inner:expr),+ })?,)+
+        $($variant:ident $(($($value:expr),+))? $(and ($($other:expr),+))? $({ $($field:ident: $inner:expr),+ })?,)+
     ) => {
         impl $crate::http::problem::Problems for $error {
             const CODES: &'static [$crate::http::problem::Code] = &[$($crate::http::problem::Code::$code),+];
@@ -87,7 +87,10 @@ macro_rules! problems {
         fn every_error_becomes_a_problem_that_is_stated() {
             use comanda_domain::ports::Unavailable;
 
-            let errors = [$($error::$variant $(($($value),+))? $({ $($field: $inner),+ })?),+];
+            let errors = [$(
+                $error::$variant $(($($value),+))? $({ $($field: $inner),+ })?,
+                $($error::$variant($($other),+),)?
+            )+];
             let documents =
                 $crate::http::problem::documents(errors, |error| match error { $($error::$variant { .. } => {})+ });
             insta::assert_snapshot!(stringify!($error), documents);

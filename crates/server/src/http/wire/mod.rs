@@ -4,6 +4,7 @@
 mod menu_item;
 mod money;
 pub mod names;
+mod nothing;
 mod number;
 mod order;
 mod patched;
@@ -14,6 +15,7 @@ mod user;
 pub use self::{
     menu_item::{MenuItemResponse, Shown},
     money::{MoneyResponse, PriceRequest},
+    nothing::Nothing,
     number::{QueryInteger, WireInteger},
     order::OrderResponse,
     patched::Patched,

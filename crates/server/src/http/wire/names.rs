@@ -1,8 +1,9 @@
 //! Closed sets of names, described as enums: from the domain's own lists where it has one.
 
 use comanda_domain::{
-    AuditAction, Availability as Available, FeatureFlag as Flag, LockReason as Reason, OrderLimit as Limit,
-    OrderStatus as Status, PaymentMethod as Method, PaymentStatus as Paid, RefundStatus as Refunded, Role,
+    AuditAction, Availability as Available, FeatureFlag as Flag, IncidentKind as Matter, IncidentStatus as Standing,
+    LockReason as Reason, OrderLimit as Limit, OrderStatus as Status, PaymentMethod as Method, PaymentStatus as Paid,
+    RefundStatus as Refunded, Role,
 };
 use utoipa::{
     PartialSchema, ToSchema,
@@ -50,6 +51,10 @@ names! {
     PaymentStatus = Paid::ALL.map(Paid::as_str);
     /// By card, through the payment gateway, or at the counter.
     PaymentMethod = Method::ALL.map(Method::as_str);
+    /// `mismatch`: another amount came than was asked for; `dispute`: the customer had their bank take the money back.
+    IncidentKind = Matter::ALL.map(Matter::as_str);
+    /// Where an incident stands.
+    IncidentStatus = Standing::ALL.map(Standing::as_str);
     /// `pending` until the gateway has taken the refund.
     RefundStatus = Refunded::ALL.map(Refunded::as_str);
     /// A limit of one customer.

@@ -1,0 +1,56 @@
+//! Transactions that PostgreSQL ended for the sake of others.
+
+use std::error::Error as StdError;
+
+use diesel::result::{DatabaseErrorKind, Error};
+
+/// Whether a statement failed because of what other transactions did at the same time: nothing is broken, and the
+/// transaction may be run again.
+pub(super) fn is_collision(error: &Error) -> bool {
+    is_deadlock(error) || matches!(error, Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _))
+}
+
+/// Diesel keeps the codes of a few errors, and of this one the message alone. A PostgreSQL that speaks another language
+/// has its deadlocks reported as failures.
+pub(super) fn is_deadlock(error: &Error) -> bool {
+    matches!(error, Error::DatabaseError(_, information) if information.message() == "deadlock detected")
+}
+
+/// An error that may have been caused by a failed statement.
+pub(crate) trait MayCollide {
+    /// Whether it was caused by a collision with another transaction.
+    fn is_collision(&self) -> bool;
+}
+
+impl<E: StdError + 'static> MayCollide for E {
+    fn is_collision(&self) -> bool {
+        let this: &(dyn StdError + 'static) = self;
+        let causes = std::iter::successors(Some(this), |error| (*error).source());
+        causes.filter_map(|error| error.downcast_ref()).any(is_collision)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comanda_domain::ports::{CancelOrderError, Unavailable};
+
+    use super::*;
+
+    fn failed(kind: DatabaseErrorKind, message: &str) -> Error {
+        Error::DatabaseError(kind, Box::new(message.to_owned()))
+    }
+
+    #[test]
+    fn a_collision_is_recognized_behind_the_errors_of_a_port() {
+        for (error, collides) in [
+            (failed(DatabaseErrorKind::Unknown, "deadlock detected"), true),
+            (failed(DatabaseErrorKind::SerializationFailure, "could not serialize access"), true),
+            (failed(DatabaseErrorKind::Unknown, "canceling statement due to lock timeout"), false),
+            (failed(DatabaseErrorKind::UniqueViolation, "duplicate key value"), false),
+        ] {
+            let cause = error.to_string();
+            assert_eq!(CancelOrderError::from(Unavailable::new(error)).is_collision(), collides, "{cause}");
+        }
+        assert!(!CancelOrderError::NotFound.is_collision());
+    }
+}

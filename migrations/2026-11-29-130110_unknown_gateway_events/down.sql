@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY unknown_gateway_events;
