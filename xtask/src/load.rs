@@ -41,8 +41,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
     enum Task {
         /// Have many customers order at once, then check every invariant against the database
         Rush(rush::RushArguments),
-        /// Fill the running instance's database with two months of sample orders, to try reports and lists on real
-        /// volume
+        /// Fill the running instance's database with two months of sample orders and all that comes with them
         Fill(fill::FillArguments),
         /// Break PostgreSQL, Redis, the network and servers under load, and check what customers see
         Faults(faults::FaultsArguments),

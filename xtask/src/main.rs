@@ -51,7 +51,7 @@ enum Task {
     /// Have many customers order at once, then check every invariant against the database
     #[command(disable_help_flag = true)]
     Rush(Unparsed),
-    /// Fill the running instance's database with two months of sample orders, to try reports and lists on real volume
+    /// Fill the running instance's database with two months of sample orders and all that comes with them
     #[command(disable_help_flag = true)]
     Fill(Unparsed),
     /// Break PostgreSQL, Redis, the network and servers under load, and check what customers see

@@ -11,7 +11,7 @@ use nix::sys::signal::Signal;
 use tokio_postgres::NoTls;
 
 use crate::{
-    fill::fill,
+    fill::{Extent, fill},
     http::Connection,
     process::{Process, ending_with_us, output_of},
     project,
@@ -36,7 +36,7 @@ pub async fn run(arguments: &ReadsArguments) -> anyhow::Result<ExitCode> {
     ensure!((1..=120).contains(&arguments.seconds), "--seconds must be between 1 and 120");
     let wrk = Wrk { program: wrk()?, seconds: arguments.seconds };
     let mut stage = Stage::own("bench", 0)?;
-    fill(stage.database_url()?, arguments.orders).await?;
+    fill(stage.database_url()?, arguments.orders, Extent::Orders).await?;
     stage.open(1)?;
     until_summarized(stage.database_url()?).await?;
     let rows = orders_read_in_sequence(stage.database_url()?).await?;
