@@ -111,7 +111,7 @@ pub enum ResendError {
 pub struct OutboxState {
     /// The age of the oldest event that is neither delivered nor a dead letter.
     pub lag: Duration,
-    /// The number of dead letters.
+    /// The number of dead letters; of more than a thousand, a thousand.
     pub dead: u64,
 }
 

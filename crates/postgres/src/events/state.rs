@@ -10,6 +10,9 @@ use diesel_async::RunQueryDsl;
 use super::place::place;
 use crate::database::{Database, Named, Place};
 
+/// One dead letter is reason enough to look, and so many are counted at no great cost.
+const MOST_COUNTED: i64 = 1_000;
+
 #[derive(QueryableByName)]
 struct StateRow {
     #[diesel(sql_type = Double)]
@@ -27,10 +30,12 @@ pub(super) async fn state(database: &Database, subscriber: &str) -> Result<Outbo
              (SELECT v.occurred_at FROM outbox_events v WHERE (v.transaction_id, v.id) > ($2, $3) \
               AND v.transaction_id < $4 AND v.id > $5 AND v.id <= $6 ORDER BY v.transaction_id, v.id LIMIT 1), \
              (SELECT v.occurred_at FROM outbox_events v WHERE v.id > $6 ORDER BY v.id LIMIT 1), \
-             (SELECT min(e.occurred_at) FROM outbox_retries r JOIN outbox_events e ON e.id = r.event_id \
-              WHERE r.subscriber = $1 AND NOT r.is_dead), \
+             (SELECT e.occurred_at FROM outbox_events e WHERE e.id = \
+              (SELECT r.event_id FROM outbox_retries r WHERE r.subscriber = $1 AND NOT r.is_dead \
+               ORDER BY -r.event_id DESC LIMIT 1)), \
              now())))::float8 AS lag, \
-           (SELECT count(*) FROM outbox_retries WHERE subscriber = $1 AND is_dead) AS dead",
+           (SELECT count(*) FROM \
+             (SELECT FROM outbox_retries WHERE subscriber = $1 AND is_dead LIMIT $7) dead) AS dead",
     )
     .bind::<Text, _>(subscriber)
     .bind::<Nullable<BigInt>, _>(place.map(|place| place.transaction_id))
@@ -38,6 +43,7 @@ pub(super) async fn state(database: &Database, subscriber: &str) -> Result<Outbo
     .bind::<Nullable<BigInt>, _>(place.map(|place| place.begun_before))
     .bind::<Nullable<BigInt>, _>(place.map(|place| place.after_event))
     .bind::<Nullable<BigInt>, _>(place.map(|place| place.last_event))
+    .bind::<BigInt, _>(MOST_COUNTED)
     .get_result(&mut *connection)
     .one("outbox.state")
     .await

@@ -1,20 +1,40 @@
 use std::collections::HashMap;
 
 use comanda_domain::{
-    EventKind,
+    EventKind, Timestamp,
     ports::{DueEvent, Unavailable},
 };
 use diesel::{
     QueryableByName, sql_query,
-    sql_types::{Array, BigInt, Integer, Text},
+    sql_types::{Array, BigInt, Integer, Text, Timestamptz},
 };
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::{
     malformed::{dead_letter, read},
     row::{EVENT_COLUMNS, EVENT_JOINS, EventRow},
 };
-use crate::database::{Database, NamedRows};
+use crate::database::{Database, Named, NamedRows};
+
+/// What a look has found.
+#[derive(QueryableByName)]
+struct Looked {
+    /// The last row that it looked at.
+    #[diesel(sql_type = Timestamptz)]
+    next_at: Timestamp,
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    /// How many rows it looked at.
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+    /// What it has taken.
+    #[diesel(sql_type = Array<BigInt>)]
+    due: Vec<i64>,
+}
+
+impl Looked {
+    const BEGINNING: Self = Self { next_at: Timestamp::UNIX_EPOCH, id: 0, rows: 0, due: Vec::new() };
+}
 
 #[derive(QueryableByName)]
 struct RetryRow {
@@ -26,29 +46,31 @@ struct RetryRow {
     event: EventRow,
 }
 
+/// Takes what is due, the first event of each stream. An event behind another one of its stream is put off until that
+/// one is due: so a receiver that is gone for a day costs each look a few rows, and not all that wait for it.
 pub(super) async fn take_due(database: &Database, subscriber: &str, limit: u32) -> Result<Vec<DueEvent>, Unavailable> {
     let mut connection = database.connection().await?;
-    let rows: Vec<RetryRow> = sql_query(format!(
-        "WITH due AS (\
-           UPDATE outbox_retries SET taken_until = now() + interval '30 seconds' WHERE id IN (\
-             SELECT id FROM outbox_retries r WHERE subscriber = $1 AND NOT is_dead AND next_at <= now() \
-             AND (taken_until IS NULL OR taken_until < now()) \
-             AND NOT EXISTS (SELECT FROM outbox_retries earlier WHERE earlier.subscriber = r.subscriber \
-                             AND earlier.stream_id = r.stream_id AND NOT earlier.is_dead AND earlier.id < r.id) \
-             AND EXISTS (SELECT FROM outbox_events e WHERE e.id = r.event_id AND e.kind = ANY($3)) \
-             ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED) \
-           RETURNING id, event_id, attempts) \
-         SELECT due.id AS retry_id, due.attempts, {EVENT_COLUMNS}, false AS is_held \
-         FROM due JOIN outbox_events e ON e.id = due.event_id {EVENT_JOINS}"
-    ))
-    .bind::<Text, _>(subscriber)
-    .bind::<Integer, _>(i32::try_from(limit).unwrap_or(i32::MAX))
-    // The others are left for a newer server.
-    .bind::<Array<Text>, _>(EventKind::NAMES.as_slice())
-    .load(&mut *connection)
-    .rows("outbox.take_due")
-    .await
-    .map_err(Unavailable::new)?;
+    let mut after = Looked::BEGINNING;
+    let rows = loop {
+        let looked: Looked = sql_query(include_str!("look_for_due.sql"))
+            .bind::<Text, _>(subscriber)
+            .bind::<Timestamptz, _>(after.next_at)
+            .bind::<BigInt, _>(after.id)
+            .bind::<BigInt, _>(i64::from(limit))
+            // The others are left for a newer server.
+            .bind::<Array<Text>, _>(EventKind::NAMES.as_slice())
+            .get_result(&mut *connection)
+            .one("outbox.look_for_due")
+            .await
+            .map_err(Unavailable::new)?;
+        if !looked.due.is_empty() {
+            break load(&mut connection, &looked.due).await?;
+        }
+        if looked.rows < i64::from(limit) {
+            break Vec::new();
+        }
+        after = looked;
+    };
     let retries: HashMap<i64, (i64, i32)> =
         rows.iter().map(|row| (row.event.id, (row.retry_id, row.attempts))).collect();
     let (events, malformed) = read(rows.into_iter().map(|row| row.event), database.currency());
@@ -58,4 +80,16 @@ pub(super) async fn take_due(database: &Database, subscriber: &str, limit: u32) 
         Some(DueEvent { id, attempts: u32::try_from(attempts).unwrap_or_default(), event })
     });
     Ok(due.collect())
+}
+
+async fn load(connection: &mut AsyncPgConnection, due: &[i64]) -> Result<Vec<RetryRow>, Unavailable> {
+    sql_query(format!(
+        "SELECT due.id AS retry_id, due.attempts, {EVENT_COLUMNS}, false AS is_held \
+         FROM outbox_retries due JOIN outbox_events e ON e.id = due.event_id {EVENT_JOINS} WHERE due.id = ANY($1)"
+    ))
+    .bind::<Array<BigInt>, _>(due)
+    .load(connection)
+    .rows("outbox.load_due")
+    .await
+    .map_err(Unavailable::new)
 }

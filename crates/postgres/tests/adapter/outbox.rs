@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use comanda_domain::{
     Actor, PageLimit, Role, SessionId,
-    ports::{DeadLetter, EventBatch, Orders, Outbox},
+    ports::{DeadLetter, EventBatch, Orders, Outbox, RetryOutcome},
 };
 use comanda_postgres::PostgresOutbox;
 use uuid::Uuid;
@@ -120,4 +120,57 @@ async fn what_a_newer_server_wrote_is_left_for_it() {
         }
     }
     assert_eq!(kinds, ["item.sold_out", "order.placed"]);
+}
+
+/// Whoever waits for an event that failed waits no longer than it, and is not looked at again and again meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_behind_others_is_put_off_until_they_are_due() {
+    let shop = Shop::open().await;
+    let outbox = shop.outbox();
+    let item = shop.item(100).await;
+    for _ in 0..3 {
+        shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap();
+    }
+    let tables = shop.database.client().await;
+    // Each order has four events: the first has failed, and the others wait for it.
+    tables
+        .batch_execute(
+            "INSERT INTO outbox_events (kind, subject_id, subject_version, occurred_at) \
+               SELECT 'order.status_changed', id, step, now() FROM orders, generate_series(2, 4) step \
+               ORDER BY step; \
+             INSERT INTO outbox_retries (subscriber, event_id, stream_id, attempts, next_at, last_error) \
+               SELECT 'kitchen', id, subject_id, (subject_version = 1)::int, \
+                      now() + CASE subject_version WHEN 1 THEN interval '1 hour' ELSE interval '-1 hour' END, 'a test' \
+               FROM outbox_events ORDER BY id",
+        )
+        .await
+        .unwrap();
+    let due_now = "SELECT count(*) FROM outbox_retries WHERE next_at <= now()";
+    assert_eq!(shop.database.number(due_now).await, 9);
+    // More than one look takes.
+    assert_eq!(outbox.take_due(KITCHEN, 2).await.unwrap(), vec![]);
+    assert_eq!(shop.database.number(due_now).await, 0, "they are put off");
+    let put_off = "SELECT count(DISTINCT next_at) FROM outbox_retries";
+    assert_eq!(shop.database.number(put_off).await, 1, "until the first is due");
+
+    tables.execute("UPDATE outbox_retries SET next_at = next_at - interval '2 hours'", &[]).await.unwrap();
+    let mut delivered = Vec::new();
+    loop {
+        let due = outbox.take_due(KITCHEN, 2).await.unwrap();
+        if due.is_empty() {
+            break;
+        }
+        for event in due {
+            let others = outbox.take_due(KITCHEN, 100).await.unwrap();
+            assert!(others.iter().all(|other| other.event.stream != event.event.stream), "{others:?}");
+            outbox.retried(event.id, RetryOutcome::Delivered).await.unwrap();
+            delivered.push((event.event.stream, event.event.id));
+        }
+        tables.execute("UPDATE outbox_retries SET taken_until = NULL", &[]).await.unwrap();
+    }
+    assert_eq!(delivered.len(), 12);
+    let in_order = delivered.iter().enumerate().all(|(place, (stream, id))| {
+        delivered.iter().skip(place + 1).all(|(other, later)| stream != other || id < later)
+    });
+    assert!(in_order, "{delivered:?}");
 }

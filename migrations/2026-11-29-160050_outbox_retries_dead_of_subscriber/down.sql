@@ -1,0 +1,1 @@
+DROP INDEX outbox_retries_dead_of_subscriber;
