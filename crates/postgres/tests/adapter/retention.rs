@@ -7,7 +7,7 @@ use comanda_domain::{
 use comanda_postgres::{PostgresOutbox, PostgresPayments, PostgresRetention, PostgresSalesFigures, check_invariants};
 use uuid::Uuid;
 
-use crate::shop::{Shop, now};
+use crate::shop::{DEADLINE, Shop, connect, now};
 
 const MONTH: Duration = Duration::from_hours(30 * 24);
 
@@ -140,6 +140,64 @@ async fn positions_of_another_cluster_delete_nothing() {
     shop.database.client().await.execute(restored, &[]).await.unwrap();
     assert_eq!(delete(&shop.retention(), Perishable::Events, 10).await, Deleted::default());
     assert_eq!(shop.events().await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_cluster_wrote_is_deleted_though_its_transactions_are_ahead() {
+    let shop = Shop::open().await;
+    shop.place(5).await;
+    shop.age().await;
+    shop.summarize().await;
+    // As in a dump of a cluster that had counted further, restored and summarized here.
+    let restored = "UPDATE outbox_events SET transaction_id = transaction_id + 9000000000; \
+                    INSERT INTO database_histories (id, system_identifier, after_event, first_transaction) \
+                      SELECT 2, system_identifier, (SELECT max(id) FROM outbox_events), next_transaction() \
+                      FROM pg_control_system(); \
+                    UPDATE sales_summarized SET history = 2, transaction_id = next_transaction(), event_id = 0";
+    shop.database.client().await.batch_execute(restored).await.unwrap();
+    shop.place(1).await;
+    let retention = shop.retention();
+    assert_eq!(delete(&retention, Perishable::Events, 4).await, Deleted { rows: 4, more: true });
+    assert_eq!(delete(&retention, Perishable::Events, 4).await, Deleted { rows: 1, more: false });
+    assert_eq!(shop.events().await, 1, "what is young stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_deleted_is_not_read_again_beside_an_old_snapshot() {
+    const ROWS: i64 = 2000;
+    let shop = Shop::open().await;
+    let tables = shop.database.client().await;
+    let fill = format!(
+        "INSERT INTO gateway_events (id, received_at, handled_at, body) \
+         SELECT 'evt_' || n, at, at, '{{}}' \
+         FROM generate_series(1, {ROWS}) n, \
+              LATERAL (SELECT now() - interval '60 days' + n * interval '1 second' AS at) t"
+    );
+    tables.batch_execute(&fill).await.unwrap();
+    tables.batch_execute("VACUUM ANALYZE gateway_events").await.unwrap();
+    let reader = shop.database.client().await;
+    reader.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM users").await.unwrap();
+    let read = "SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'handled_gateway_events'";
+    let before = shop.database.number(read).await;
+
+    let connections = "SELECT count(*) FROM pg_stat_activity \
+                       WHERE datname = current_database() AND application_name LIKE 'comanda%'";
+    let others = shop.database.number(connections).await;
+    let pool = connect(&shop.database, DEADLINE).await;
+    let retention = PostgresRetention::new(pool, Uuid::now_v7());
+    let mut deleted = 0;
+    while deleted < ROWS {
+        deleted += i64::try_from(delete(&retention, Perishable::GatewayEvents, 50).await.rows).unwrap();
+    }
+    // What a connection has read is known at its end.
+    drop(retention);
+    while shop.database.number(connections).await > others {
+        tokio::task::yield_now().await;
+    }
+    let entries = shop.database.number(read).await - before;
+    assert!(entries >= ROWS, "{entries} entries were read");
+    assert!(entries < 2 * ROWS, "{entries} entries were read to delete {ROWS} rows");
+    drop(reader);
 }
 
 #[tokio::test(flavor = "multi_thread")]

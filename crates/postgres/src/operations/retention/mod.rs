@@ -5,7 +5,7 @@ mod events;
 mod lease;
 mod rows;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use comanda_domain::{
@@ -14,7 +14,7 @@ use comanda_domain::{
 };
 use uuid::Uuid;
 
-use self::events::OldEvents;
+use self::{events::OldEvents, rows::OldRows};
 use crate::Database;
 
 /// Deletes in all tables.
@@ -23,12 +23,13 @@ pub struct PostgresRetention {
     /// Who holds the lease.
     holder: Uuid,
     events: OldEvents,
+    rows: OldRows,
 }
 
 impl PostgresRetention {
     /// `holder` is another one for every process.
     pub fn new(database: Database, holder: Uuid) -> Self {
-        Self { database, holder, events: OldEvents::default() }
+        Self { database, holder, events: OldEvents::default(), rows: OldRows::default() }
     }
 }
 
@@ -45,7 +46,32 @@ impl Retention for PostgresRetention {
     async fn delete(&self, what: Perishable, before: Timestamp, limit: u32) -> Result<Deleted, Unavailable> {
         match what {
             Perishable::Events => self.events.delete(&self.database, before, limit).await,
-            other => rows::delete(&self.database, other, before, limit).await,
+            other => self.rows.delete(&self.database, other, before, limit).await,
         }
+    }
+}
+
+/// Where reading begins, after what was deleted before: until PostgreSQL has cleaned up, which it cannot do beside an
+/// old snapshot, whoever begins at the first row reads all deleted ones again. Rows that were left alone are found when
+/// it is forgotten, once in a while.
+struct Beginnings<T> {
+    remembered: T,
+    since: Instant,
+}
+
+impl<T: Default> Default for Beginnings<T> {
+    fn default() -> Self {
+        Self { remembered: T::default(), since: Instant::now() }
+    }
+}
+
+impl<T: Default> Beginnings<T> {
+    const REMEMBERED_FOR: Duration = Duration::from_hours(1);
+
+    fn current(&mut self) -> &mut T {
+        if self.since.elapsed() > Self::REMEMBERED_FOR {
+            *self = Self::default();
+        }
+        &mut self.remembered
     }
 }
