@@ -28,7 +28,7 @@ pub use database_roles::DatabaseRoles;
 pub use event_sink::{EventSink, Received};
 pub use faulty_proxy::{FaultyProxy, Weather};
 pub use lossy_gateway::{Loss, LossyGateway};
-pub use postgres::{Accepts, TestPostgres};
+pub use postgres::{Accepts, TestPostgres, pg_dump};
 pub use proxy::Proxy;
 pub use python_program::PythonProgram;
 pub use redis::TestRedis;

@@ -22,6 +22,13 @@ pub enum Accepts {
     OnlyPlain,
 }
 
+/// `pg_dump` of a database, to be started.
+pub fn pg_dump(url: &str) -> Command {
+    let mut command = as_its_account(&program("pg_dump"));
+    command.arg("--dbname").arg(url);
+    command
+}
+
 /// A `PostgreSQL` for one test alone, with an empty database.
 pub struct TestPostgres {
     folder: PathBuf,

@@ -23,8 +23,8 @@ pub use invariants::{Finding, Invariant, check_invariants};
 pub use mails::PostgresMails;
 pub use menu::PostgresMenu;
 pub use operations::{
-    HeldSnapshot, PostgresAuditLog, PostgresFlagSettings, PostgresRetention, gap_in_sight_of_sessions, oldest_snapshot,
-    ways_to_change_the_audit_log,
+    HeldSnapshot, PostgresAuditLog, PostgresFlagSettings, PostgresRetention, dead_rows, gap_in_sight_of_sessions,
+    oldest_snapshot, ways_to_change_the_audit_log,
 };
 pub use orders::{PlacementConfig, PostgresOrders};
 pub use payments::PostgresPayments;

@@ -15,7 +15,8 @@ const ROWS: i64 = 30_000;
 const FEW: i64 = 2_000;
 
 /// Twenty days in which everything went well: orders were paid and completed, their events delivered and summarized, and
-/// the gateway's events handled; and sessions, keys and mails that are not old enough to be deleted.
+/// the gateway's events handled; and sessions, keys and mails that are not old enough to be deleted. Only the mail server
+/// was gone: all events wait for it.
 const FILL: &str = "
     SET session_replication_role = replica;
     CREATE TEMP TABLE past AS
@@ -31,6 +32,9 @@ const FILL: &str = "
     INSERT INTO refunds (id, payment_id, amount, created_at, settled_at, status, reason)
         SELECT gen_random_uuid(), payment, 1, at, at, 'succeeded', 'a test' FROM past;
     INSERT INTO outbox_events (kind, subject_id, subject_version, occurred_at) SELECT 'order.placed', id, 1, at FROM past;
+    INSERT INTO outbox_retries (subscriber, event_id, stream_id, attempts, next_at, is_dead, last_error)
+        SELECT 'mail', v.id, v.subject_id, 1, now() + interval '1 hour', v.id % 100 = 0, 'a test'
+        FROM outbox_events v JOIN past ON past.id = v.subject_id;
     INSERT INTO gateway_events (id, received_at, handled_at, body) SELECT 'evt_' || n, at, at, '{}' FROM past;
     INSERT INTO audit_log (happened_at, action, target) SELECT at, 'order.cancelled', id::text FROM past;
     INSERT INTO stock_adjustments (menu_item_id, adjusted_at, delta, reason) SELECT item, at, 1, 'a test' FROM past;

@@ -1,8 +1,11 @@
 //! What is of no use any more is deleted, by one server at a time; and what keeps PostgreSQL from cleaning up is shown.
 
-use std::time::{Duration, Instant};
+use std::{
+    process::{Child, Stdio},
+    time::{Duration, Instant},
+};
 
-use comanda_tests::{Client, TestApp};
+use comanda_tests::{Client, TestApp, pg_dump};
 
 fn metrics_address() -> String {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -108,5 +111,85 @@ async fn a_transaction_in_another_database_is_shown_with_what_waits_for_it() {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     drop(foreign);
+    app.close().await;
+}
+
+/// A dump that nobody reads, so that it does not end.
+struct StuckDump(Child);
+
+impl StuckDump {
+    fn start(url: &str) -> Self {
+        Self(pg_dump(url).stdout(Stdio::piped()).spawn().unwrap())
+    }
+}
+
+impl Drop for StuckDump {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// Waits until a program is shown as the one that holds the oldest snapshot.
+async fn until_shown(metrics: &str, program: &str) {
+    let begin = Instant::now();
+    loop {
+        let text = Client::anonymous(&format!("http://{metrics}")).get("/metrics").await.text;
+        let is_held = |line: &str| {
+            line.starts_with("comanda_snapshot_seconds{")
+                && line.contains(&format!("name=\"{program}\""))
+                && !line.ends_with(" 0")
+        };
+        if text.lines().any(is_held) {
+            return;
+        }
+        assert!(begin.elapsed() < Duration::from_mins(1), "{text}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_reader_and_a_dump_are_shown_with_the_rows_that_wait_for_them() {
+    let metrics = metrics_address();
+    let mut app = TestApp::open().await;
+    let (item, customer) = (app.item(10).await, app.customer().await);
+    let tables = app.database.client().await;
+    // More than the pipe between the dump and its reader holds.
+    let large = "CREATE TABLE large AS SELECT repeat(md5(n::text), 30) AS text FROM generate_series(1, 5000) n";
+    tables.batch_execute(large).await.unwrap();
+    let reader = app.database.client().await;
+    let idle = "SET application_name = 'a report'; BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM users";
+    reader.batch_execute(idle).await.unwrap();
+    customer.order(&[(item, 1)]).await.expect(201);
+    let dump = StuckDump::start(&app.database.url);
+    let dumps = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                 AND application_name = 'pg_dump' AND wait_event = 'ClientWrite'";
+    while app.database.number(dumps).await == 0 {
+        tokio::task::yield_now().await;
+    }
+    let url = app.database.url.clone();
+    app.open_another_at(&url, &[("METRICS_ADDR", metrics.as_str())]);
+    until_shown(&metrics, "a report").await;
+    // It has written nothing, so that sales are summarized; but what was replaced since is kept for it.
+    let begin = Instant::now();
+    loop {
+        let lag = metric(&metrics, "comanda_sales_summary_lag_seconds").await;
+        let dead = metric(&metrics, "comanda_dead_rows{table=\"menu_items\"}").await;
+        if lag == Some(0.0) && dead.is_some_and(|rows| rows >= 1.0) {
+            break;
+        }
+        assert!(begin.elapsed() < Duration::from_mins(1), "lag {lag:?}, dead rows {dead:?}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    reader.batch_execute("ROLLBACK").await.unwrap();
+    customer.order(&[(item, 1)]).await.expect(201);
+    until_shown(&metrics, "pg_dump").await;
+    drop(dump);
+    let begin = Instant::now();
+    while metric(&metrics, "comanda_oldest_snapshot_seconds").await.is_none_or(|age| age >= 5.0) {
+        assert!(begin.elapsed() < Duration::from_mins(1), "the dump has ended");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    drop((reader, tables));
     app.close().await;
 }

@@ -14,5 +14,5 @@ pub use self::{
     feature_flags::PostgresFlagSettings,
     retention::PostgresRetention,
     session_access::gap_in_sight_of_sessions,
-    snapshots::{HeldSnapshot, oldest_snapshot},
+    snapshots::{HeldSnapshot, dead_rows, oldest_snapshot},
 };

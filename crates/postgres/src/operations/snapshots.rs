@@ -7,7 +7,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
-use crate::database::{Database, Named};
+use crate::database::{Database, Named, NamedRows};
 
 /// Who holds the oldest snapshot, or the oldest transaction that may still write, in the whole cluster: rows that were
 /// replaced since are kept for it, in every database, and events are delivered and summarized up to it only. A role
@@ -99,4 +99,26 @@ pub async fn oldest_snapshot(database: &Database) -> Result<Option<HeldSnapshot>
         xmin: row.xmin,
         age: row.seconds.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()),
     }))
+}
+
+#[derive(QueryableByName)]
+struct DeadRows {
+    #[diesel(sql_type = Text)]
+    table: String,
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+}
+
+/// How many rows of each table were replaced or deleted and wait to be cleaned up, as PostgreSQL's statistics have it.
+pub async fn dead_rows(database: &Database) -> Result<Vec<(String, u64)>, Unavailable> {
+    let mut connection = database.read_connection().await?;
+    let rows: Vec<DeadRows> = sql_query(
+        "SELECT relname::text AS table, n_dead_tup AS rows FROM pg_stat_user_tables \
+         WHERE schemaname = current_schema()",
+    )
+    .load(&mut *connection)
+    .rows("snapshot.dead_rows")
+    .await
+    .map_err(Unavailable::new)?;
+    Ok(rows.into_iter().map(|row| (row.table, u64::try_from(row.rows).unwrap_or_default())).collect())
 }

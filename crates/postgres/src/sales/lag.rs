@@ -4,7 +4,7 @@ use comanda_domain::ports::Unavailable;
 use diesel::{QueryableByName, sql_query, sql_types::Double};
 use diesel_async::RunQueryDsl;
 
-use crate::database::{Database, Named};
+use crate::database::{Database, Named, PLACE_COLUMNS, PLACE_JOINS};
 
 #[derive(QueryableByName)]
 struct Row {
@@ -12,16 +12,20 @@ struct Row {
     lag: f64,
 }
 
-/// How long ago the first event happened that is not summarized. It is found by index, like in `next.rs` of the events.
+/// How long ago the first event happened that is not summarized: of its history as long as there are any, else of the one
+/// after it. It is found by index, like in `next.rs` of the events.
 pub(super) async fn lag(database: &Database) -> Result<Duration, Unavailable> {
     let mut connection = database.read_connection().await?;
-    let row: Row = sql_query(
-        "SELECT coalesce(extract(epoch FROM now() - \
+    let row: Row = sql_query(format!(
+        "SELECT greatest(0, extract(epoch FROM now() - coalesce(\
            (SELECT v.occurred_at FROM outbox_events v \
-            WHERE (v.transaction_id, v.id) > \
-              ((SELECT transaction_id FROM sales_summarized), (SELECT event_id FROM sales_summarized)) \
-            ORDER BY v.transaction_id, v.id LIMIT 1)), 0)::float8 AS lag",
-    )
+            WHERE (v.transaction_id, v.id) > (place.transaction_id, place.event_id) \
+              AND v.transaction_id < begun_before AND v.id > after_event AND v.id <= last_event \
+            ORDER BY v.transaction_id, v.id LIMIT 1), \
+           (SELECT v.occurred_at FROM outbox_events v WHERE v.id > last_event ORDER BY v.id LIMIT 1), \
+           now())))::float8 AS lag \
+         FROM (SELECT {PLACE_COLUMNS} FROM sales_summarized p {PLACE_JOINS}) place"
+    ))
     .get_result(&mut *connection)
     .one("sales.lag")
     .await

@@ -4,7 +4,7 @@ use std::{
 };
 
 use comanda_domain::ports::Unavailable;
-use comanda_postgres::{Database, HeldSnapshot, PostgresSalesFigures, oldest_snapshot};
+use comanda_postgres::{Database, HeldSnapshot, PostgresSalesFigures, dead_rows, oldest_snapshot};
 use metrics::gauge;
 
 use super::worker::{Context, Worker};
@@ -17,7 +17,8 @@ const NOTEWORTHY: Duration = Duration::from_secs(5);
 /// From this age on it is in the log.
 const OLD: Duration = Duration::from_mins(1);
 
-/// Measures the oldest snapshot in PostgreSQL, and what waits for it beside the outbox: the sales figures.
+/// Measures the oldest snapshot in PostgreSQL, and what waits for it beside the outbox: the sales figures, and rows that
+/// nobody else needs.
 pub fn measure_snapshots(database: Database, figures: Arc<PostgresSalesFigures>) -> Worker {
     Worker::new("measure_snapshots", move |context| {
         let (database, figures) = (database.clone(), Arc::clone(&figures));
@@ -45,6 +46,9 @@ async fn measure(
 ) -> Result<(), Unavailable> {
     measurement.found(oldest_snapshot(database).await?);
     gauge!("comanda_sales_summary_lag_seconds").set(figures.lag().await?.as_secs_f64());
+    for (table, rows) in dead_rows(database).await? {
+        gauge!("comanda_dead_rows", "table" => table).set(f64::from(u32::try_from(rows).unwrap_or(u32::MAX)));
+    }
     Ok(())
 }
 
