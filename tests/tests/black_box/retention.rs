@@ -163,7 +163,7 @@ async fn an_idle_reader_and_a_dump_are_shown_with_the_rows_that_wait_for_them() 
     customer.order(&[(item, 1)]).await.expect(201);
     let dump = StuckDump::start(&app.database.url);
     let dumps = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-                 AND application_name = 'pg_dump' AND wait_event = 'ClientWrite'";
+                 AND application_name = 'pg_dump' AND backend_xmin IS NOT NULL";
     while app.database.number(dumps).await == 0 {
         tokio::task::yield_now().await;
     }
