@@ -1,12 +1,12 @@
 use std::collections::HashMap;
 
 use comanda_domain::{
-    EventKind,
+    EventKind, Timestamp,
     ports::{DueEvent, Unavailable},
 };
 use diesel::{
     QueryableByName, sql_query,
-    sql_types::{Array, BigInt, Integer, Text},
+    sql_types::{Array, BigInt, Integer, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
 
@@ -22,6 +22,8 @@ struct RetryRow {
     retry_id: i64,
     #[diesel(sql_type = Integer)]
     attempts: i32,
+    #[diesel(sql_type = Timestamptz)]
+    taken_until: Timestamp,
     #[diesel(embed)]
     event: EventRow,
 }
@@ -37,8 +39,8 @@ pub(super) async fn take_due(database: &Database, subscriber: &str, limit: u32) 
                              AND earlier.stream_id = r.stream_id AND NOT earlier.is_dead AND earlier.id < r.id) \
              AND EXISTS (SELECT FROM outbox_events e WHERE e.id = r.event_id AND e.kind = ANY($3)) \
              ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED) \
-           RETURNING id, event_id, attempts) \
-         SELECT due.id AS retry_id, due.attempts, {EVENT_COLUMNS}, false AS is_held \
+           RETURNING id, event_id, attempts, taken_until) \
+         SELECT due.id AS retry_id, due.attempts, due.taken_until, {EVENT_COLUMNS}, false AS is_held \
          FROM due JOIN outbox_events e ON e.id = due.event_id {EVENT_JOINS}"
     ))
     .bind::<Text, _>(subscriber)
@@ -49,13 +51,13 @@ pub(super) async fn take_due(database: &Database, subscriber: &str, limit: u32) 
     .rows("outbox.take_due")
     .await
     .map_err(Unavailable::new)?;
-    let retries: HashMap<i64, (i64, i32)> =
-        rows.iter().map(|row| (row.event.id, (row.retry_id, row.attempts))).collect();
+    let retries: HashMap<i64, (i64, i32, Timestamp)> =
+        rows.iter().map(|row| (row.event.id, (row.retry_id, row.attempts, row.taken_until))).collect();
     let (events, malformed) = read(rows.into_iter().map(|row| row.event), database.currency());
     dead_letter(&mut connection, subscriber, &malformed).await?;
     let due = events.into_iter().filter_map(|event| {
-        let (id, attempts) = *retries.get(&event.id)?;
-        Some(DueEvent { id, attempts: u32::try_from(attempts).unwrap_or_default(), event })
+        let (id, attempts, taken_until) = *retries.get(&event.id)?;
+        Some(DueEvent { id, attempts: u32::try_from(attempts).unwrap_or_default(), event, taken_until })
     });
     Ok(due.collect())
 }

@@ -19,5 +19,6 @@ mod payments;
 mod placing;
 mod replica;
 mod sales_figures;
+mod sessions;
 mod shop;
 mod tls;

@@ -46,7 +46,7 @@ impl MenuResponse {
                 name: items[0].details.category.as_str().to_owned(),
                 items: items.iter().map(|item| MenuItemResponse::new(item, Shown::ToCustomers)).collect(),
             });
-        Self { version: menu.version, currency: currency.to_string(), categories: categories.collect() }
+        Self { version: menu.version.number, currency: currency.to_string(), categories: categories.collect() }
     }
 }
 
