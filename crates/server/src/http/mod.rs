@@ -51,7 +51,7 @@ pub fn server(app: Data<App>, config: &HttpConfig, budgets: Budgets, traced: boo
         secure_cookies: !config.insecure_cookies,
         trusted_proxies: config.trusted_proxies.iter().copied().map(canonical_network).collect(),
     });
-    middleware::expect_none();
+    comanda_task::expect_no_panics();
     let admission = Admission::new(config.concurrent_requests);
     let clients = ClientAddresses::behind(&config.trusted_proxies);
     transport::listen(config, move || {

@@ -17,6 +17,7 @@ use crate::http::{
 };
 
 /// What every request to a known path shares.
+#[derive(Clone)]
 pub struct Serving {
     pub admission: Admission,
     pub budgets: Budgets,
