@@ -21,6 +21,7 @@ use tokio::{
     sync::{Mutex, Notify},
     time::MissedTickBehavior,
 };
+use tracing::Instrument;
 
 use crate::{
     current::{Current, Installed, Origin, Snapshot},
@@ -69,7 +70,7 @@ pub(crate) struct Refresher {
     /// Whether snapshots are read at all.
     reads_snapshots: MemoizedFlag,
     /// Held by the reader that loads when there is no snapshot to show; the other readers queue for it.
-    filling: Mutex<()>,
+    filling: Mutex<LastFilling>,
     /// How many fills have failed. A reader that waited for a failed fill fails too, instead of trying in its turn.
     failures: AtomicU64,
     /// Held while loading after a change by this process. Contains the time at which the last such load began.
@@ -94,6 +95,14 @@ pub(crate) struct Pending {
     publication: AtomicBool,
     /// The last publication failed, so it is not known which of the items' own entries are right.
     pub(crate) publish_everything: AtomicBool,
+}
+
+/// How the last filling failed, if it did.
+#[derive(Clone, Copy, Default)]
+enum LastFilling {
+    #[default]
+    Unavailable,
+    Panicked,
 }
 
 /// Which copies are good enough.
@@ -138,7 +147,7 @@ impl Refresher {
             epoch: std::sync::Mutex::default(),
             metrics: Metrics::new(),
             reads_snapshots: MemoizedFlag::new(FeatureFlag::MenuCache),
-            filling: Mutex::new(()),
+            filling: Mutex::default(),
             failures: AtomicU64::new(0),
             loading: Mutex::new(None),
             pending: Pending::default(),
@@ -166,12 +175,15 @@ impl Refresher {
     /// Waits for a snapshot. One reader gets it from the database or the shared copy; the others wait for that one.
     pub(crate) async fn filled(self: &Arc<Self>) -> Result<Arc<Snapshot>, Unavailable> {
         let failures = self.failures.load(Ordering::Acquire);
-        let _one_at_a_time = self.filling.lock().await;
+        let mut last = self.filling.lock().await;
         if let Some(snapshot) = self.shown() {
             return Ok(snapshot);
         }
         if self.failures.load(Ordering::Acquire) != failures {
-            return Err(Unavailable::new("the menu could not be loaded"));
+            match *last {
+                LastFilling::Unavailable => return Err(Unavailable::new("the menu could not be loaded")),
+                LastFilling::Panicked => comanda_task::given_up("loading the menu"),
+            }
         }
         let need = match self.current.snapshot() {
             None => Need::Any,
@@ -180,12 +192,14 @@ impl Refresher {
         };
         // In a task of its own, which returns the lease even if this reader hangs up.
         let inner = Arc::clone(self);
-        let filling = self.runtime.spawn(async move { inner.obtain(need).await });
-        let filled = filling.await.unwrap_or_else(|gone| Err(Unavailable::new(gone)));
-        if filled.is_err() {
+        let filling =
+            self.runtime.spawn(comanda_task::caught(async move { inner.obtain(need).await }).in_current_span());
+        let filled = comanda_task::caught(comanda_task::finished(filling)).await;
+        if !matches!(filled, Ok(Ok(Ok(())))) {
+            *last = if filled.is_ok() { LastFilling::Unavailable } else { LastFilling::Panicked };
             self.failures.fetch_add(1, Ordering::AcqRel);
         }
-        filled?;
+        filled.unwrap_or_else(|panic| panic.resume()).map_err(Unavailable::new)??;
         self.current.snapshot().ok_or_else(|| Unavailable::new("there is no menu"))
     }
 
