@@ -93,10 +93,30 @@ impl TestPostgres {
         self.child = launch(&self.folder, &self.data, self.port, &[]);
         // Nobody finds half a database under the name they know.
         self.create_database("unfinished").await;
-        let url = self.inspectors_url("unfinished");
-        run(as_its_account(&program("pg_restore")).args(["--exit-on-error", "--dbname", &url]), dump);
+        self.fill_unfinished(dump);
         let rename = "ALTER DATABASE unfinished RENAME TO comanda";
         self.inspector().await.batch_execute(rename).await.expect("a new name");
+    }
+
+    /// Restores a dump into the same cluster, and has it take the place of the original.
+    pub async fn restore_beside(&self, dump: &[u8]) {
+        let inspector = self.inspector().await;
+        inspector.batch_execute("CREATE DATABASE unfinished OWNER comanda").await.expect("a database");
+        self.fill_unfinished(dump);
+        // Databases that somebody is connected to are not renamed.
+        for step in [
+            "ALTER DATABASE comanda ALLOW_CONNECTIONS false",
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = 'comanda'",
+            "ALTER DATABASE comanda RENAME TO original",
+            "ALTER DATABASE unfinished RENAME TO comanda",
+        ] {
+            inspector.batch_execute(step).await.expect(step);
+        }
+    }
+
+    fn fill_unfinished(&self, dump: &[u8]) {
+        let url = self.inspectors_url("unfinished");
+        run(as_its_account(&program("pg_restore")).args(["--exit-on-error", "--dbname", &url]), dump);
     }
 
     /// Makes a base backup. The log since then is kept as far as it is archived.

@@ -15,6 +15,7 @@ use comanda_domain::{
     ClientNetwork, Password, PasswordHash,
     ports::{HashPasswordError, PasswordHasher, Unavailable, Verification},
 };
+use comanda_task::Panic;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::{
@@ -110,12 +111,17 @@ impl Argon2Hasher {
         let job = move |argon2: Option<&mut Argon2id>| {
             // The client may have hung up meanwhile.
             if !sender.is_closed() {
-                let outcome = argon2.ok_or(HashPasswordError::Busy);
-                let _ = sender.send(outcome.and_then(|argon2| Ok(work(argon2)?)));
+                // If it has, the panic is reported here. The thread goes on.
+                let _ = sender.send(Panic::catch(|| -> Result<T, HashPasswordError> {
+                    Ok(work(argon2.ok_or(HashPasswordError::Busy)?)?)
+                }));
             }
         };
         self.waiting.push(Box::new(job));
-        result.await.map_err(Unavailable::new)?
+        match result.await.map_err(Unavailable::new)? {
+            Ok(outcome) => outcome,
+            Err(panic) => panic.resume(),
+        }
     }
 }
 

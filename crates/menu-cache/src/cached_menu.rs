@@ -80,7 +80,8 @@ impl PublicMenu for CachedMenu {
         }
         // A process that has shown nothing yet cannot show an older item than before.
         if refresher.current.snapshot().is_none()
-            && let Ok(Some(item)) = refresher.cache.item(id).await
+            && let Some(epoch) = refresher.epoch()
+            && let Ok(Some(item)) = refresher.cache.item(id, epoch).await
         {
             refresher.metrics.shared.increment(1);
             return Ok(Some(item));

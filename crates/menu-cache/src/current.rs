@@ -12,7 +12,7 @@ use std::{
 use arc_swap::ArcSwapOption;
 use comanda_domain::{
     MenuItem, MenuItemId,
-    ports::{ItemChanges, MenuCopy},
+    ports::{ItemChanges, MenuCopy, MenuVersion},
 };
 
 /// A copy of the menu that is shown to customers.
@@ -34,8 +34,14 @@ impl Snapshot {
         self.copy.menu.items.get(*self.positions.get(&id)?)
     }
 
-    pub(crate) fn version(&self) -> u64 {
+    pub(crate) fn version(&self) -> MenuVersion {
         self.copy.menu.version
+    }
+
+    /// Within a process, greater numbers are newer whatever their epochs: before a version of another epoch is shown,
+    /// the database's is raised above it.
+    pub(crate) fn number(&self) -> u64 {
+        self.copy.menu.version.number
     }
 
     /// How much of its lifetime is left; zero once it has expired.
@@ -89,7 +95,7 @@ pub(crate) enum Installed {
     Newer { before: Option<Arc<Snapshot>> },
     /// The current snapshot has the same version; its lifetime was renewed.
     Same,
-    /// The current snapshot is newer and stays.
+    /// The current snapshot is newer and stays, or it is of another epoch and nothing says that it is the lost one.
     Older,
 }
 
@@ -102,7 +108,7 @@ impl Current {
         let _one_at_a_time = self.installing.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.snapshot.load_full();
         match &before {
-            Some(before) if before.version() > snapshot.version() => return Installed::Older,
+            Some(before) if before.number() > snapshot.number() => return Installed::Older,
             Some(before) if before.version() == snapshot.version() => {
                 // The menu keeps its `Arc`, because readers key what they derive from the menu by it.
                 if snapshot.copy.loaded_at > before.copy.loaded_at
@@ -113,6 +119,7 @@ impl Current {
                 }
                 return Installed::Same;
             }
+            Some(before) if before.number() == snapshot.number() && !before.is_outdated() => return Installed::Older,
             _ => self.snapshot.store(Some(Arc::new(snapshot))),
         }
         Installed::Newer { before }

@@ -4,6 +4,7 @@
 mod cached_menu;
 mod current;
 mod early_renewal;
+mod epochs;
 mod memoized_flag;
 mod metrics;
 mod refresher;

@@ -11,8 +11,8 @@ use std::{
 use comanda_domain::{
     FeatureFlag, MenuItemId, Timestamp,
     ports::{
-        Clock, FeatureFlags, ItemChanges, LiveMenu, LoadLease, Menu, MenuCache, MenuCopy, MenuNotification, MenuSource,
-        Unavailable,
+        Clock, FeatureFlags, ItemChanges, LiveMenu, LoadLease, Menu, MenuCache, MenuCopy, MenuEpoch, MenuNotification,
+        MenuSource, MenuVersion, Unavailable,
     },
 };
 use rand::RngExt;
@@ -21,6 +21,7 @@ use tokio::{
     sync::{Mutex, Notify},
     time::MissedTickBehavior,
 };
+use tracing::Instrument;
 
 use crate::{
     current::{Current, Installed, Origin, Snapshot},
@@ -55,7 +56,7 @@ const LEASE_TIMEOUT: Duration = Duration::from_millis(3500);
 pub(crate) struct Refresher {
     pub(crate) menu: Arc<dyn Menu>,
     pub(crate) live_menu: Arc<dyn LiveMenu>,
-    source: Arc<dyn MenuSource>,
+    pub(crate) source: Arc<dyn MenuSource>,
     pub(crate) cache: Arc<dyn MenuCache>,
     pub(crate) flags: Arc<dyn FeatureFlags>,
     clock: Arc<dyn Clock>,
@@ -63,16 +64,18 @@ pub(crate) struct Refresher {
     /// Carries out what must end even if the caller, or the runtime of an actix worker, does not wait for it.
     pub(crate) runtime: Handle,
     pub(crate) current: Current,
+    /// The epoch that the database was in when it last responded.
+    pub(crate) epoch: std::sync::Mutex<Option<MenuEpoch>>,
     pub(crate) metrics: Metrics,
     /// Whether snapshots are read at all.
     reads_snapshots: MemoizedFlag,
     /// Held by the reader that loads when there is no snapshot to show; the other readers queue for it.
-    filling: Mutex<()>,
+    filling: Mutex<LastFilling>,
     /// How many fills have failed. A reader that waited for a failed fill fails too, instead of trying in its turn.
     failures: AtomicU64,
     /// Held while loading after a change by this process. Contains the time at which the last such load began.
     loading: Mutex<Option<Instant>>,
-    pending: Pending,
+    pub(crate) pending: Pending,
 }
 
 /// What the background has been asked to do.
@@ -80,18 +83,26 @@ pub(crate) struct Refresher {
 /// A request says what it needs, not just that something has to be done: it may be made while a load that meets it is
 /// already under way, and must not cause another load then.
 #[derive(Default)]
-struct Pending {
+pub(crate) struct Pending {
     wake: Notify,
     /// When this process last changed the menu, if that is not known to be shown.
     own_change: std::sync::Mutex<Option<Instant>>,
-    /// The newest version that is known to exist.
+    /// The number of the newest version that is known to exist.
     version: AtomicU64,
     /// Copies that were loaded up to this moment have to be renewed, changed or not. In milliseconds; zero means none.
     renewal: AtomicI64,
     /// The shared copy is lost and has to be published again.
     publication: AtomicBool,
     /// The last publication failed, so it is not known which of the items' own entries are right.
-    publish_everything: AtomicBool,
+    pub(crate) publish_everything: AtomicBool,
+}
+
+/// How the last filling failed, if it did.
+#[derive(Clone, Copy, Default)]
+enum LastFilling {
+    #[default]
+    Unavailable,
+    Panicked,
 }
 
 /// Which copies are good enough.
@@ -106,7 +117,7 @@ impl Need {
     fn is_met_by(self, copy: &MenuCopy) -> bool {
         match self {
             Self::Any => true,
-            Self::Version(version) => copy.menu.version >= version,
+            Self::Version(number) => copy.menu.version.number >= number,
             Self::LoadedAfter(moment) => copy.loaded_at > moment,
         }
     }
@@ -133,9 +144,10 @@ impl Refresher {
             terms,
             runtime: Handle::current(),
             current: Current::default(),
+            epoch: std::sync::Mutex::default(),
             metrics: Metrics::new(),
             reads_snapshots: MemoizedFlag::new(FeatureFlag::MenuCache),
-            filling: Mutex::new(()),
+            filling: Mutex::default(),
             failures: AtomicU64::new(0),
             loading: Mutex::new(None),
             pending: Pending::default(),
@@ -163,26 +175,31 @@ impl Refresher {
     /// Waits for a snapshot. One reader gets it from the database or the shared copy; the others wait for that one.
     pub(crate) async fn filled(self: &Arc<Self>) -> Result<Arc<Snapshot>, Unavailable> {
         let failures = self.failures.load(Ordering::Acquire);
-        let _one_at_a_time = self.filling.lock().await;
+        let mut last = self.filling.lock().await;
         if let Some(snapshot) = self.shown() {
             return Ok(snapshot);
         }
         if self.failures.load(Ordering::Acquire) != failures {
-            return Err(Unavailable::new("the menu could not be loaded"));
+            match *last {
+                LastFilling::Unavailable => return Err(Unavailable::new("the menu could not be loaded")),
+                LastFilling::Panicked => comanda_task::given_up("loading the menu"),
+            }
         }
         let need = match self.current.snapshot() {
             None => Need::Any,
-            Some(snapshot) if snapshot.is_outdated() => Need::Version(snapshot.version() + 1),
+            Some(snapshot) if snapshot.is_outdated() => Need::Version(snapshot.number() + 1),
             Some(snapshot) => Need::LoadedAfter(snapshot.copy.loaded_at),
         };
         // In a task of its own, which returns the lease even if this reader hangs up.
         let inner = Arc::clone(self);
-        let filling = self.runtime.spawn(async move { inner.obtain(need).await });
-        let filled = filling.await.unwrap_or_else(|gone| Err(Unavailable::new(gone)));
-        if filled.is_err() {
+        let filling =
+            self.runtime.spawn(comanda_task::caught(async move { inner.obtain(need).await }).in_current_span());
+        let filled = comanda_task::caught(comanda_task::finished(filling)).await;
+        if !matches!(filled, Ok(Ok(Ok(())))) {
+            *last = if filled.is_ok() { LastFilling::Unavailable } else { LastFilling::Panicked };
             self.failures.fetch_add(1, Ordering::AcqRel);
         }
-        filled?;
+        filled.unwrap_or_else(|panic| panic.resume()).map_err(Unavailable::new)??;
         self.current.snapshot().ok_or_else(|| Unavailable::new("there is no menu"))
     }
 
@@ -221,7 +238,7 @@ impl Refresher {
     /// Installs the shared copy if it meets the need; returns whether it does.
     async fn adopt_shared(&self, need: Need) -> Result<bool, Unavailable> {
         match self.cache.whole().await? {
-            Some(copy) if need.is_met_by(&copy) => {
+            Some(copy) if need.is_met_by(&copy) && self.is_of_this_epoch(copy.menu.version).await => {
                 self.metrics.shared.increment(1);
                 self.current.install(self.snapshot_of(copy), Origin::Shared);
                 Ok(true)
@@ -242,11 +259,12 @@ impl Refresher {
         let (loaded_at, begin) = (self.clock.now(), Instant::now());
         self.metrics.loads.increment(1);
         let mut menu = self.source.load().await?;
-        if let Some(shown) = shown.filter(|shown| menu.version < shown.version()) {
+        if let Some(shown) = shown.filter(|shown| shown.version().is_lost_at(menu.version)) {
             self.take_down(&shown, menu.version);
-            self.source.raise_above(shown.version()).await?;
+            self.source.succeed(shown.version()).await?;
             menu = self.source.load().await?;
         }
+        self.responded_in(menu.version.epoch);
         let menu = Arc::new(menu);
         let copy = MenuCopy { menu, loaded_at, load_took: begin.elapsed() };
         match self.current.install(self.snapshot_of(copy), Origin::Database) {
@@ -267,20 +285,6 @@ impl Refresher {
         Ok(())
     }
 
-    /// The database, asked after a version was shown, says less: it has lost what was shown. Its version is raised above
-    /// the lost one, so that every server, and the copies in Redis, follow it as they follow any change.
-    fn take_down(&self, shown: &Snapshot, in_database: u64) {
-        if !shown.is_outdated() {
-            tracing::warn!(
-                shown = shown.version(),
-                in_database,
-                "the database has lost menus that were shown, as after a failover or a restore: it is shown as it is"
-            );
-        }
-        shown.mark_outdated();
-        self.pending.publish_everything.store(true, Ordering::Release);
-    }
-
     async fn publish(&self, copy: &MenuCopy, changes: ItemChanges) {
         let changes = match changes {
             ItemChanges::Partial { changed, gone } if self.publishes_partially(&changed, &gone).await => {
@@ -295,7 +299,7 @@ impl Refresher {
             Ok(()) => {}
             Err(error) => {
                 tracing::debug!(
-                    %error, version = copy.menu.version,
+                    %error, version = copy.menu.version.number,
                     "the menu was not published; other servers will find the change when they poll the database"
                 );
                 self.pending.publish_everything.store(true, Ordering::Release);
@@ -374,17 +378,18 @@ impl Refresher {
 
     /// Compares the snapshot with the database and with the shared copy. Returns whether the database could be asked.
     pub(crate) async fn poll(&self) -> bool {
-        let Some(snapshot) = self.current.snapshot() else { return true };
-        let in_database = self.source.version().await;
+        let snapshot = self.current.snapshot();
+        let in_database = self.version_in_database().await;
+        let Some(snapshot) = snapshot else { return in_database.is_ok() };
         if let Ok(version) = in_database
-            && version < snapshot.version()
+            && snapshot.version().is_lost_at(version)
         {
             self.take_down(&snapshot, version);
-            self.pending.version.fetch_max(snapshot.version() + 1, Ordering::AcqRel);
+            self.pending.version.fetch_max(snapshot.number() + 1, Ordering::AcqRel);
             return true;
         }
-        if let Ok(version) = in_database
-            && self.pending.version.fetch_max(version, Ordering::AcqRel).max(version) > snapshot.version()
+        if let Ok(MenuVersion { number, .. }) = in_database
+            && self.pending.version.fetch_max(number, Ordering::AcqRel).max(number) > snapshot.number()
         {
             // This process comes first: asking Redis may take a while.
             return true;
@@ -392,10 +397,10 @@ impl Refresher {
         match self.cache.version().await {
             // Another server knows of a newer version than the database has just told this one. Its copy is worth
             // having, but only the database is a reason to load: Redis may have kept the version and lost the copy.
-            Ok(Some(version)) if version > snapshot.version() => {
+            Ok(Some(version)) if version > snapshot.number() => {
                 let _ = self.adopt_shared(Need::Version(version)).await;
             }
-            Ok(Some(version)) if version == snapshot.version() => {}
+            Ok(Some(version)) if version == snapshot.number() => {}
             // Redis has an older one. Nobody knows whether the database still has this one.
             Ok(Some(_)) if in_database.is_err() => {}
             // Redis has lost the shared copy, or it is being published just now.
@@ -418,7 +423,7 @@ impl Refresher {
         };
         let wanted = self.pending.version.load(Ordering::Acquire);
         let mut renewal = 0;
-        let need = if wanted > snapshot.version() {
+        let need = if wanted > snapshot.number() {
             Some(Need::Version(wanted))
         } else {
             renewal = self.pending.renewal.swap(0, Ordering::AcqRel);
@@ -434,7 +439,7 @@ impl Refresher {
             done = false;
         } else if let Some(snapshot) = self.current.snapshot() {
             // The database is the authority: the newer version we were notified of is not one of this menu.
-            let shown = snapshot.version();
+            let shown = snapshot.number();
             if wanted > shown {
                 let _ = self.pending.version.compare_exchange(wanted, shown, Ordering::AcqRel, Ordering::Acquire);
             }
@@ -450,7 +455,7 @@ impl Refresher {
         let Ok(Some(lease)) = self.cache.take_lease().await else { return };
         if let Some(snapshot) = self.current.snapshot()
             && let Ok(shared) = self.cache.version().await
-            && shared.is_none_or(|version| version < snapshot.version())
+            && shared.is_none_or(|version| version < snapshot.number())
         {
             self.publish(&snapshot.copy, ItemChanges::Everything).await;
         }

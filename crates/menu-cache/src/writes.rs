@@ -34,7 +34,8 @@ impl CachedMenu {
             }
             outcome
         };
-        self.0.runtime.spawn(whole.in_current_span()).await.unwrap_or_else(|gone| Err(Unavailable::new(gone).into()))
+        let task = self.0.runtime.spawn(comanda_task::caught(whole).in_current_span());
+        comanda_task::finished(task).await.unwrap_or_else(|gone| Err(Unavailable::new(gone).into()))
     }
 }
 

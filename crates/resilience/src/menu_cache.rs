@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use comanda_domain::{
     MenuItem, MenuItemId,
-    ports::{ItemChanges, LoadLease, MenuCache, MenuCopy, MenuTag, Unavailable},
+    ports::{ItemChanges, LoadLease, MenuCache, MenuCopy, MenuEpoch, MenuTag, Unavailable},
 };
 
 use crate::outage::Outage;
@@ -39,8 +39,8 @@ impl MenuCache for SparedMenuCache {
         self.limited(self.cache.whole()).await
     }
 
-    async fn item(&self, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable> {
-        self.limited(self.cache.item(id)).await
+    async fn item(&self, id: MenuItemId, epoch: MenuEpoch) -> Result<Option<MenuItem>, Unavailable> {
+        self.limited(self.cache.item(id, epoch)).await
     }
 
     async fn publish(&self, copy: &MenuCopy, changes: &ItemChanges) -> Result<(), Unavailable> {

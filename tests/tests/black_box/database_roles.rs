@@ -209,6 +209,34 @@ async fn check_says_how_the_servers_role_could_change_the_audit_log() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_with_the_documented_roles_goes_on_in_another_cluster() {
+    let roles = migrated().await;
+    succeed(&run(&roles, &["admin", "create"]));
+    let server = TestServer::start_at(&roles.server.url, &redis_url().await, &[]);
+    order_and_manage(&server).await;
+    assert!(server.stop().success());
+    // What a restore into another cluster looks like.
+    let moved = "UPDATE database_histories SET system_identifier = 1; \
+                 UPDATE menu_version SET version = version + 1, epoch_place = 'elsewhere'";
+    roles.database.client().await.batch_execute(moved).await.unwrap();
+
+    let server = TestServer::start_at(&roles.server.url, &redis_url().await, &[]);
+    let anonymous = Client::anonymous(&server.base_url);
+    let admin = anonymous.log_in(ADMIN, PASSWORD).await;
+    let menu = anonymous.get("/v1/menu").await.expect(200);
+    let item = menu["categories"][0]["items"][0]["id"].as_str().unwrap().parse().unwrap();
+    admin.order(&[(item, 1)]).await.expect(201);
+    for sql in [
+        "SELECT count(*) - 1 FROM database_histories",
+        "SELECT count(*) FROM menu_version WHERE epoch_place = menu_place(tableoid)",
+    ] {
+        assert_eq!(roles.database.number(sql).await, 1, "{sql}");
+    }
+    assert!(server.stop().success());
+    succeed(&run(&roles, &["check"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn check_says_when_it_cannot_see_the_sessions_of_other_roles() {
     let roles = migrated().await;
     let server = &roles.server.name;

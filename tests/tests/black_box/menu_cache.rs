@@ -436,6 +436,44 @@ async fn the_menu_is_compressed_for_clients_that_accept_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_stands_for_another_menu_by_now_is_noticed_by_servers_and_by_their_successors() {
+    let mut app = TestApp::with_servers(2, &[]).await;
+    let item = app.item_at(10, 1200).await;
+    for running in [true, false] {
+        for price in [990, 980] {
+            for server in &app.servers {
+                Client::anonymous(&server.base_url).get("/v1/menu").await.expect(200);
+            }
+            if !running {
+                for server in app.servers.drain(..) {
+                    assert!(server.stop().success());
+                }
+            }
+            // As after a failover that lost one change, and one that was made since.
+            let sql = format!(
+                "BEGIN; UPDATE menu_version SET version = version - 1; UPDATE menu_version SET version = version + 1; \
+                 UPDATE menu_items SET price = {price}, version = version + 1 WHERE id = '{item}'; COMMIT"
+            );
+            app.database.client().await.batch_execute(&sql).await.unwrap();
+            if !running {
+                app.open_another(&[]);
+                app.open_another(&[]);
+            }
+            for server in &app.servers {
+                let guest = Client::anonymous(&server.base_url);
+                within(3 * SOON, async || {
+                    let shown = guest.get(&format!("/v1/menu/items/{item}")).await.expect(200);
+                    let menu = guest.get("/v1/menu").await.expect(200);
+                    shown["price"]["amount"] == price && prices(&menu)[&item.to_string()] == price
+                })
+                .await;
+            }
+        }
+    }
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_menu_that_the_database_has_lost_is_shown_no_more() {
     let redis_url = redis_url().await;
     let app = TestApp::with_redis(redis_url.clone(), 2, &[]).await;

@@ -16,6 +16,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 enum Backup {
     /// `pg_dump`, restored into a new cluster.
     Dump,
+    /// `pg_dump`, restored into the same cluster, where it takes the place of the original.
+    DumpBeside,
     /// A base backup and the log, as after a failover to an asynchronous replica.
     BaseAndLog,
 }
@@ -58,6 +60,8 @@ impl Restaurant {
             ("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
             ("WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8"),
             ("OUTBOX_FIRST_PAUSE_MS", "20"),
+            // However long the machine takes to back up and restore, nothing becomes a dead letter.
+            ("OUTBOX_ATTEMPTS", "1000"),
         ];
         let start = |_| TestServer::start_at(&url(&postgres), &redis_url, &settings);
         let servers: Vec<TestServer> = (0..2).map(start).collect();
@@ -159,7 +163,8 @@ fn run(postgres: &TestPostgres, redis_url: &str, arguments: &[&str]) {
     assert!(output.status.success(), "{arguments:?}: {output:?}");
 }
 
-async fn go_on_after(backup: Backup) {
+/// `lost` is how many changes of the menu are lost.
+async fn go_on_after(backup: Backup, lost: usize) {
     let mut own = Restaurant::open().await;
     // Some are delivered before the backup, some are not.
     let mut kept = Vec::new();
@@ -174,7 +179,7 @@ async fn go_on_after(backup: Backup) {
     let waiting = "SELECT count(*) FROM outbox_retries";
     own.until_counted(waiting, 2).await;
     let dump = match backup {
-        Backup::Dump => Some(own.postgres.dump()),
+        Backup::Dump | Backup::DumpBeside => Some(own.postgres.dump()),
         Backup::BaseAndLog => {
             own.postgres.back_up();
             kept.push(own.place().await);
@@ -185,15 +190,16 @@ async fn go_on_after(backup: Backup) {
     };
     // Lost, though somebody was told, and guests saw it.
     own.sink.respond_with(|_| 204);
-    let lost = [own.place().await, own.place().await];
-    own.until_told(kept.iter().chain(&lost)).await;
-    for price in [1100, 1200, 1300] {
+    let lost_orders = [own.place().await, own.place().await];
+    own.until_told(kept.iter().chain(&lost_orders)).await;
+    for price in [1100, 1200, 1300].into_iter().take(lost) {
         own.reprice(price).await;
     }
 
-    match &dump {
-        Some(dump) => own.postgres.restore(dump).await,
-        None => own.postgres.recover().await,
+    match (backup, &dump) {
+        (Backup::Dump, Some(dump)) => own.postgres.restore(dump).await,
+        (Backup::DumpBeside, Some(dump)) => own.postgres.restore_beside(dump).await,
+        _ => own.postgres.recover().await,
     }
     let mut placed = Vec::new();
     for _ in 0..4 {
@@ -215,10 +221,15 @@ async fn go_on_after(backup: Backup) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_go_on_after_a_dump_is_restored_into_a_new_cluster() {
-    go_on_after(Backup::Dump).await;
+    go_on_after(Backup::Dump, 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_go_on_after_a_dump_takes_the_place_of_the_database_in_its_cluster() {
+    go_on_after(Backup::DumpBeside, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_go_on_after_a_recovery_that_lost_the_latest_orders() {
-    go_on_after(Backup::BaseAndLog).await;
+    go_on_after(Backup::BaseAndLog, 1).await;
 }

@@ -126,7 +126,7 @@ impl Events {
                 (RetryOutcome::Later { next_at, error: error.to_string() }, false)
             }
         };
-        self.outbox.retried(due.id, outcome).await?;
+        self.outbox.retried(&due, outcome).await?;
         Ok(delivered)
     }
 
@@ -198,11 +198,12 @@ mod tests {
     #[tokio::test]
     async fn what_fails_too_often_is_a_dead_letter_and_nobody_waits_for_it() {
         for (attempts, dead) in [(1, false), (2, true)] {
-            let mut outbox = outbox(vec![DueEvent { id: 5, event: event(1, 1, false), attempts }], vec![]);
+            let due = DueEvent { id: 5, event: event(1, 1, false), attempts, taken_until: Timestamp::UNIX_EPOCH };
+            let mut outbox = outbox(vec![due], vec![]);
             outbox
                 .expect_retried()
                 .once()
-                .withf(move |id, outcome| *id == 5 && matches!(outcome, RetryOutcome::Dead { .. }) == dead)
+                .withf(move |due, outcome| due.id == 5 && matches!(outcome, RetryOutcome::Dead { .. }) == dead)
                 .returning(|_, _| Ok(()));
             let mut notifier = MockNotifier::new();
             notifier.expect_notify().once().returning(|_| Err(Unavailable::new("refused").into()));

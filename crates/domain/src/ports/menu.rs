@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 use thiserror::Error;
+use uuid::Uuid;
 
 use crate::{
     AccountId, Idempotency, ImportedMenuItem, KeyRefusal, MenuItem, MenuItemEdit, MenuItemId, NewMenuItem, Reason,
@@ -8,11 +9,44 @@ use crate::{
 
 use super::{Idempotent, Unavailable};
 
+/// A line of versions of the menu, which the database names at random. It begins another one when it is in another
+/// place, or says less than it did: numbers may then stand for other menus than before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MenuEpoch(Uuid);
+
+impl MenuEpoch {
+    /// From the id that the database has for it.
+    pub const fn new(id: Uuid) -> Self {
+        Self(id)
+    }
+
+    /// The id that the database has for it.
+    pub const fn as_uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+/// Which of all menus that were ever shown one is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MenuVersion {
+    /// The epoch in which it was read.
+    pub epoch: MenuEpoch,
+    /// Raised in the transaction of every change that customers can see.
+    pub number: u64,
+}
+
+impl MenuVersion {
+    /// Whether a database has lost this version if it said `current` to somebody who asked after this one was read.
+    pub fn is_lost_at(self, current: Self) -> bool {
+        self.epoch != current.epoch || self.number > current.number
+    }
+}
+
 /// Every menu item that is not archived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WholeMenu {
-    /// Raised in the transaction of every change that customers can see, so that the newer of two menus is known.
-    pub version: u64,
+    /// The version that these items make up.
+    pub version: MenuVersion,
     /// Sorted by category, then name, then id.
     pub items: Vec<MenuItem>,
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::{Availability, Category, MenuItem, MenuItemId, Timestamp};
 
-use super::{Unavailable, WholeMenu};
+use super::{MenuEpoch, Unavailable, WholeMenu};
 
 /// A menu that was loaded from the store at some moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,16 +67,17 @@ pub trait MenuSubscriber: Send + Sync {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait MenuCache: Send + Sync {
-    /// The newest version that was published.
+    /// The number of the newest version that was published, of whatever epoch.
     async fn version(&self) -> Result<Option<u64>, Unavailable>;
 
-    /// The copy of the newest version.
+    /// The copy of the newest version, of whatever epoch. Callers MUST NOT show it unless the database is in that
+    /// epoch, or cannot be asked.
     async fn whole(&self) -> Result<Option<MenuCopy>, Unavailable>;
 
-    /// A menu item's own entry.
-    async fn item(&self, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable>;
+    /// A menu item's own entry, if it was published in this epoch.
+    async fn item(&self, id: MenuItemId, epoch: MenuEpoch) -> Result<Option<MenuItem>, Unavailable>;
 
-    /// Stores a copy and notifies every server. Whatever is stored of a newer version MUST stay.
+    /// Stores a copy and notifies every server. Whatever is stored with a greater number MUST stay.
     async fn publish(&self, copy: &MenuCopy, changes: &ItemChanges) -> Result<(), Unavailable>;
 
     /// Takes the lease, or returns `None` while another server holds it. At most one lease is out at any time (Nishtala

@@ -49,6 +49,8 @@ pub struct DueEvent {
     pub event: Event,
     /// How many deliveries were attempted.
     pub attempts: u32,
+    /// When the lease ends: whoever takes the event afterwards gets another time.
+    pub taken_until: Timestamp,
 }
 
 /// The outcome of a retry.
@@ -138,8 +140,9 @@ pub trait Outbox: Send + Sync {
     /// Leases for half a minute what is due for a retry: the earliest event per stream.
     async fn take_due(&self, subscriber: &str, limit: u32) -> Result<Vec<DueEvent>, Unavailable>;
 
-    /// Records the outcome of a retry.
-    async fn retried(&self, id: i64, outcome: RetryOutcome) -> Result<(), Unavailable>;
+    /// Records the outcome of a retry. MUST do nothing if the event was taken by somebody else since, or if the database
+    /// has lost the retry and given its id to another one.
+    async fn retried(&self, due: &DueEvent, outcome: RetryOutcome) -> Result<(), Unavailable>;
 
     /// A page of dead letters, oldest first.
     async fn dead_letters(&self, after: Option<i64>, limit: PageLimit) -> Result<Page<DeadLetter>, Unavailable>;

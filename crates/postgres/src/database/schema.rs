@@ -133,6 +133,8 @@ diesel::table! {
     menu_version (only_row) {
         only_row -> Bool,
         version -> Int8,
+        epoch -> Uuid,
+        epoch_place -> Text,
     }
 }
 

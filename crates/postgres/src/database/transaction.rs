@@ -75,7 +75,7 @@ where
 
 /// Runs a transaction in a task of its own. When a client hangs up, its request is dropped where it stands; a
 /// transaction that was dropped with it could be left open on a pooled connection (`diesel_async` issue 198). Here only
-/// the waiting is dropped, and the transaction as a whole is limited in time, however many statements it takes.
+/// the waiting is dropped, and the transaction as a whole is limited in time, however many statements it takes. If it panics, so does whoever waits.
 pub(crate) async fn spawn_transaction<T, E>(
     database: &Database,
     work: impl Future<Output = Result<T, E>> + Send + 'static,
@@ -89,8 +89,57 @@ where
         let outcome = tokio::time::timeout(limit, work).await;
         outcome.unwrap_or_else(|_| Err(Unavailable::new(TransactionTooLong(limit)).into()))
     };
-    match database.runtime().spawn(comanda_deadline::carried(bounded).in_current_span()).await {
+    let work = comanda_task::caught(comanda_deadline::carried(bounded)).in_current_span();
+    match comanda_task::finished(database.runtime().spawn(work)).await {
         Ok(outcome) => outcome,
         Err(join_error) => Err(Unavailable::new(join_error).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comanda_domain::Currency;
+    use comanda_tests::TestDatabase;
+    use diesel_async::SimpleAsyncConnection;
+
+    use super::*;
+    use crate::DatabaseConfig;
+
+    #[tokio::test]
+    async fn whoever_waits_for_a_transaction_panics_with_it_and_nothing_of_it_is_left() {
+        let tables = TestDatabase::migrated().await;
+        let limit = Duration::from_secs(5);
+        let config = DatabaseConfig {
+            url: tables.url.parse().unwrap(),
+            currency: Currency::EUR,
+            replica_url: None,
+            replica_lag: Duration::ZERO,
+            write_connections: 1,
+            read_connections: 1,
+            free_read_connections: 0,
+            wait_for_connection: limit,
+            transaction_limit: limit,
+            read_limit: limit,
+            report_limit: limit,
+            slow_statement: limit,
+        };
+        let database = Database::connect(config).await.unwrap();
+        let panicking = {
+            let database = database.clone();
+            tokio::spawn(async move {
+                let work = async |connection: &mut AsyncPgConnection| -> Result<(), Failure<Unavailable>> {
+                    connection.batch_execute("CREATE TABLE half_done ()").await?;
+                    panic!("in this test")
+                };
+                database.transaction(work).await
+            })
+        };
+        let panic = panicking.await.unwrap_err().into_panic();
+        assert_eq!(panic.downcast_ref(), Some(&"in this test"));
+
+        let next = async |connection: &mut AsyncPgConnection| -> Result<(), Failure<Unavailable>> {
+            Ok(connection.batch_execute("CREATE TABLE half_done ()").await?)
+        };
+        database.transaction(next).await.unwrap();
     }
 }

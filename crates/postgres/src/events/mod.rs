@@ -22,7 +22,7 @@ use comanda_domain::{
     },
 };
 
-use self::lease::Leases;
+use self::{lease::Leases, retried::Taken};
 use crate::{Database, database::spawn_transaction};
 
 /// The outbox in the tables `outbox_events`, `outbox_subscribers` and `outbox_retries`.
@@ -70,9 +70,9 @@ impl Outbox for PostgresOutbox {
         spawn_transaction(&self.database, async move { take_due::take_due(&database, &subscriber, limit).await }).await
     }
 
-    async fn retried(&self, id: i64, outcome: RetryOutcome) -> Result<(), Unavailable> {
-        let database = self.database.clone();
-        spawn_transaction(&self.database, async move { retried::retried(&database, id, outcome).await }).await
+    async fn retried(&self, due: &DueEvent, outcome: RetryOutcome) -> Result<(), Unavailable> {
+        let (database, taken) = (self.database.clone(), Taken::from(due));
+        spawn_transaction(&self.database, async move { retried::retried(&database, taken, outcome).await }).await
     }
 
     async fn dead_letters(&self, after: Option<i64>, limit: PageLimit) -> Result<Page<DeadLetter>, Unavailable> {

@@ -1,6 +1,6 @@
 use comanda_domain::{
     Timestamp,
-    ports::{RetryOutcome, Unavailable},
+    ports::{DueEvent, RetryOutcome, Unavailable},
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -16,9 +16,27 @@ struct FailedAttempt {
     last_error: String,
 }
 
-pub(super) async fn retried(database: &Database, id: i64, outcome: RetryOutcome) -> Result<(), Unavailable> {
+/// A retry as it was taken. Its id alone may stand for another one after a failover that lost it.
+pub(super) struct Taken {
+    id: i64,
+    event: i64,
+    until: Timestamp,
+}
+
+impl From<&DueEvent> for Taken {
+    fn from(due: &DueEvent) -> Self {
+        Self { id: due.id, event: due.event.id, until: due.taken_until }
+    }
+}
+
+pub(super) async fn retried(database: &Database, taken: Taken, outcome: RetryOutcome) -> Result<(), Unavailable> {
     let mut connection = database.connection().await?;
-    let retry = outbox_retries::table.find(id);
+    let retry = outbox_retries::table.filter(
+        outbox_retries::id
+            .eq(taken.id)
+            .and(outbox_retries::event_id.eq(taken.event))
+            .and(outbox_retries::taken_until.eq(taken.until)),
+    );
     let failed = match outcome {
         RetryOutcome::Delivered => {
             let deleted = diesel::delete(retry).execute(&mut *connection).changes("outbox.retried").await;

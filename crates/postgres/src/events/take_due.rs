@@ -42,6 +42,8 @@ struct RetryRow {
     retry_id: i64,
     #[diesel(sql_type = Integer)]
     attempts: i32,
+    #[diesel(sql_type = Timestamptz)]
+    taken_until: Timestamp,
     #[diesel(embed)]
     event: EventRow,
 }
@@ -71,21 +73,22 @@ pub(super) async fn take_due(database: &Database, subscriber: &str, limit: u32) 
         }
         after = looked;
     };
-    let retries: HashMap<i64, (i64, i32)> =
-        rows.iter().map(|row| (row.event.id, (row.retry_id, row.attempts))).collect();
+    let retries: HashMap<i64, (i64, i32, Timestamp)> =
+        rows.iter().map(|row| (row.event.id, (row.retry_id, row.attempts, row.taken_until))).collect();
     let (events, malformed) = read(rows.into_iter().map(|row| row.event), database.currency());
     dead_letter(&mut connection, subscriber, &malformed).await?;
     let due = events.into_iter().filter_map(|event| {
-        let (id, attempts) = *retries.get(&event.id)?;
-        Some(DueEvent { id, attempts: u32::try_from(attempts).unwrap_or_default(), event })
+        let (id, attempts, taken_until) = *retries.get(&event.id)?;
+        Some(DueEvent { id, attempts: u32::try_from(attempts).unwrap_or_default(), event, taken_until })
     });
     Ok(due.collect())
 }
 
 async fn load(connection: &mut AsyncPgConnection, due: &[i64]) -> Result<Vec<RetryRow>, Unavailable> {
     sql_query(format!(
-        "SELECT due.id AS retry_id, due.attempts, {EVENT_COLUMNS}, false AS is_held \
-         FROM outbox_retries due JOIN outbox_events e ON e.id = due.event_id {EVENT_JOINS} WHERE due.id = ANY($1)"
+        "SELECT due.id AS retry_id, due.attempts, due.taken_until, {EVENT_COLUMNS}, false AS is_held \
+         FROM outbox_retries due JOIN outbox_events e ON e.id = due.event_id {EVENT_JOINS} \
+         WHERE due.id = ANY($1) AND due.taken_until > now()"
     ))
     .bind::<Array<BigInt>, _>(due)
     .load(connection)

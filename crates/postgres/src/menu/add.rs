@@ -8,8 +8,8 @@ use diesel_async::RunQueryDsl;
 use super::{
     ledger::LedgerEntry,
     name_taken::is_name_taken,
-    raise_version::raise_menu_version,
     row::{MenuItemRow, NewMenuItemRow, quantity},
+    version::raise_menu_version,
 };
 use crate::{
     database::{Database, Failure, Named, schema::menu_items},

@@ -8,8 +8,8 @@ use diesel_async::RunQueryDsl;
 use super::{
     conditional_write::{Setback, read_row, write},
     ledger::LedgerEntry,
-    raise_version::raise_menu_version,
     row::MenuItemRow,
+    version::raise_menu_version,
 };
 use crate::{
     database::{Database, Named, schema::menu_items},

@@ -4,8 +4,8 @@ use diesel_async::RunQueryDsl;
 
 use super::{
     conditional_write::{Setback, write},
-    raise_version::raise_menu_version,
     read_at_revision::read_at_revision,
+    version::raise_menu_version,
 };
 use crate::{
     database::{Database, Named, schema::menu_items},

@@ -7,9 +7,9 @@ use diesel_async::RunQueryDsl;
 use super::{
     conditional_write::{Setback, write},
     name_taken::is_name_taken,
-    raise_version::raise_menu_version,
     read_at_revision::read_at_revision,
     row::{DetailsColumns, MenuItemRow},
+    version::raise_menu_version,
 };
 use crate::{
     database::{Database, Named, schema::menu_items},

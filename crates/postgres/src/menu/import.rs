@@ -18,8 +18,8 @@ use super::{
     conditional_write::{ReadMode, Setback, write},
     ledger::LedgerEntry,
     name_taken::is_name_taken,
-    raise_version::raise_menu_version,
     row::{DetailsColumns, MenuItemRow, NewMenuItemRow, quantity},
+    version::raise_menu_version,
 };
 use crate::{
     database::{

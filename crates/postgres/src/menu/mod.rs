@@ -11,7 +11,6 @@ mod items;
 mod ledger;
 mod load;
 mod name_taken;
-mod raise_version;
 mod read_at_revision;
 mod row;
 mod version;
@@ -22,34 +21,33 @@ use comanda_domain::{
     AccountId, Idempotency, ImportedMenuItem, MenuItem, MenuItemEdit, MenuItemId, NewMenuItem, Page, Timestamp,
     ports::{
         AddMenuItemError, AdjustStockError, ArchiveMenuItemError, EditMenuItemError, Idempotent, ImportMenuError,
-        ImportSummary, LiveMenu, Menu, MenuItemsQuery, MenuSource, StockAdjustment, Unavailable, WholeMenu,
+        ImportSummary, LiveMenu, Menu, MenuItemsQuery, MenuSource, MenuVersion, StockAdjustment, Unavailable,
+        WholeMenu,
     },
 };
 
-pub(crate) use self::raise_version::raise_menu_version;
-use self::version::LastHistory;
+pub(crate) use self::version::raise_menu_version;
 use crate::Database;
 
 /// The menu in the tables `menu_items`, `stock_adjustments` and `menu_version`.
 pub struct PostgresMenu {
     database: Database,
-    history: LastHistory,
 }
 
 impl PostgresMenu {
     pub fn new(database: Database) -> Self {
-        Self { database, history: LastHistory::default() }
+        Self { database }
     }
 }
 
 #[async_trait]
 impl MenuSource for PostgresMenu {
-    async fn version(&self) -> Result<u64, Unavailable> {
-        version::version(&self.database, &self.history).await
+    async fn version(&self) -> Result<MenuVersion, Unavailable> {
+        version::version(&self.database).await
     }
 
-    async fn raise_above(&self, version: u64) -> Result<(), Unavailable> {
-        raise_version::raise_above(&self.database, version).await
+    async fn succeed(&self, lost: MenuVersion) -> Result<(), Unavailable> {
+        version::succeed(&self.database, lost).await
     }
 
     async fn load(&self) -> Result<WholeMenu, Unavailable> {

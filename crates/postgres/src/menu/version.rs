@@ -1,44 +1,95 @@
-use std::sync::{Mutex, PoisonError};
+//! The menu's version: a number, raised in the transaction of every change that a customer can see, within an epoch.
 
-use comanda_domain::ports::Unavailable;
-use diesel::{
-    QueryableByName, sql_query,
-    sql_types::{BigInt, Text},
-};
-use diesel_async::RunQueryDsl;
+use comanda_domain::ports::{MenuEpoch, MenuVersion, Unavailable};
+use diesel::{dsl::sql, expression::SqlLiteral, prelude::*, sql_types::Bool};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
 
-use super::raise_menu_version;
-use crate::database::{Database, Named, WHERE_WRITTEN};
+use crate::database::{Database, Named, schema::menu_version};
 
-/// The history of the database in which the version was read last.
-#[derive(Default)]
-pub(super) struct LastHistory(Mutex<Option<String>>);
-
-#[derive(QueryableByName)]
-struct VersionRow {
-    #[diesel(sql_type = BigInt)]
+/// A version as it is stored.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = menu_version, check_for_backend(diesel::pg::Pg))]
+pub(super) struct VersionRow {
     version: i64,
-    #[diesel(sql_type = Text)]
-    history: String,
+    epoch: Uuid,
+    /// Whether the table is where the epoch began. If it was restored, moved or failed over, another has to begin.
+    #[diesel(select_expression = is_in_place(), select_expression_type = SqlLiteral<Bool>)]
+    pub(super) is_in_place: bool,
 }
 
-pub(super) async fn version(database: &Database, last: &LastHistory) -> Result<u64, Unavailable> {
+/// A subquery, so that it is asked once, however many menu items are read with it.
+fn is_in_place() -> SqlLiteral<Bool> {
+    sql("(SELECT v.epoch_place = menu_place(v.tableoid) FROM menu_version v)")
+}
+
+impl TryFrom<VersionRow> for MenuVersion {
+    type Error = Unavailable;
+
+    fn try_from(row: VersionRow) -> Result<Self, Unavailable> {
+        let number = u64::try_from(row.version).map_err(Unavailable::new)?;
+        Ok(Self { epoch: MenuEpoch::new(row.epoch), number })
+    }
+}
+
+pub(super) async fn version(database: &Database) -> Result<MenuVersion, Unavailable> {
     let mut row = read(database).await?;
-    let is_last = |before: &String| *before == row.history;
-    if last.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|before| !is_last(before)) {
-        // In another history the same version may be another menu.
-        raise_menu_version(&*database.connection().await?).await.map_err(Unavailable::new)?;
+    if !row.is_in_place {
+        begin_epoch(database).await?;
         row = read(database).await?;
     }
-    *last.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(row.history);
-    u64::try_from(row.version).map_err(Unavailable::new)
+    row.try_into()
 }
 
 async fn read(database: &Database) -> Result<VersionRow, Unavailable> {
     let mut connection = database.read_connection().await?;
-    sql_query(format!("SELECT version, {WHERE_WRITTEN} AS history FROM menu_version"))
+    menu_version::table
+        .select(VersionRow::as_select())
         .get_result(&mut *connection)
         .one("menu.version")
         .await
+        .map_err(Unavailable::new)
+}
+
+/// Begins another epoch, unless another server was faster.
+pub(super) async fn begin_epoch(database: &Database) -> Result<(), Unavailable> {
+    let mut connection = database.connection().await?;
+    // A trigger makes an epoch of any change that is not a raise by one. The condition is about the row itself: if
+    // another server has just changed it, it is looked at again.
+    let is_elsewhere = sql::<Bool>("menu_version.epoch_place <> menu_place(menu_version.tableoid)");
+    let begun = diesel::update(menu_version::table.filter(is_elsewhere))
+        .set(menu_version::version.eq(menu_version::version))
+        .execute(&mut *connection)
+        .changes("menu.begin_epoch")
+        .await
+        .map_err(Unavailable::new)?;
+    if begun > 0 {
+        tracing::warn!("this database was restored, moved or failed over: copies of its menu are made anew");
+    }
+    Ok(())
+}
+
+/// Records that what customers see has changed. Call it last in a transaction: there is one row for all, and it
+/// stays locked until the commit, so that versions are committed in their order.
+pub(crate) async fn raise_menu_version(mut connection: &AsyncPgConnection) -> QueryResult<()> {
+    diesel::update(menu_version::table)
+        .set(menu_version::version.eq(menu_version::version + 1))
+        .execute(&mut connection)
+        .changes("menu.raise_version")
+        .await
+        .map(|_| ())
+}
+
+pub(super) async fn succeed(database: &Database, lost: MenuVersion) -> Result<(), Unavailable> {
+    let number = i64::try_from(lost.number).map_err(Unavailable::new)?;
+    let is_of_another_epoch = menu_version::epoch.ne(lost.epoch.as_uuid());
+    let is_not_above = menu_version::version.lt(number).or(menu_version::version.eq(number).and(is_of_another_epoch));
+    let mut connection = database.connection().await?;
+    diesel::update(menu_version::table.filter(is_not_above))
+        .set(menu_version::version.eq(number.saturating_add(1)))
+        .execute(&mut *connection)
+        .changes("menu.succeed_version")
+        .await
+        .map(|_| ())
         .map_err(Unavailable::new)
 }

@@ -4,32 +4,43 @@ use comanda_domain::{
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use thiserror::Error;
 
-use super::row::MenuItemRow;
+use super::{row::MenuItemRow, version::VersionRow};
 use crate::database::{
     Database, NamedRows,
     schema::{menu_items, menu_version},
 };
 
+#[derive(Debug, Error)]
+#[error("the table menu_version is empty")]
+struct NoVersion;
+
 pub(super) async fn whole(database: &Database) -> Result<WholeMenu, Unavailable> {
-    read_whole(&mut *database.read_connection().await?, database.currency()).await
+    read_whole(&mut *database.read_connection().await?, database.currency()).await.map(|(menu, _)| menu)
 }
 
+/// The menu, and whether the database is where the epoch of its version began.
 pub(super) async fn read_whole(
     connection: &mut AsyncPgConnection,
     currency: Currency,
-) -> Result<WholeMenu, Unavailable> {
+) -> Result<(WholeMenu, bool), Unavailable> {
     // One statement, and so one snapshot: the version is that of these very rows.
-    let rows: Vec<(i64, Option<MenuItemRow>)> = menu_version::table
+    let rows: Vec<(VersionRow, Option<MenuItemRow>)> = menu_version::table
         .left_join(menu_items::table.on(menu_items::archived_at.is_null()))
         .order((menu_items::category, menu_items::name, menu_items::id))
-        .select((menu_version::version, Option::<MenuItemRow>::as_select()))
+        .select((VersionRow::as_select(), Option::<MenuItemRow>::as_select()))
         .load(connection)
         .rows("menu.whole")
         .await
         .map_err(Unavailable::new)?;
-    let version = rows.as_slice().first().map_or(0, |(version, _)| *version);
-    // Whatever cannot be read is logged; the rest of the menu is there all the same.
-    let items = rows.into_iter().filter_map(|(_, row)| row?.into_item(currency).ok());
-    Ok(WholeMenu { version: u64::try_from(version).map_err(Unavailable::new)?, items: items.collect() })
+    let (mut version, mut items) = (None, Vec::with_capacity(rows.len()));
+    for (row, item) in rows {
+        version.get_or_insert(row);
+        // Whatever cannot be read is logged; the rest of the menu is there all the same.
+        items.extend(item.and_then(|item| item.into_item(currency).ok()));
+    }
+    let version = version.ok_or_else(|| Unavailable::new(NoVersion))?;
+    let is_in_place = version.is_in_place;
+    Ok((WholeMenu { version: version.try_into()?, items }, is_in_place))
 }

@@ -12,6 +12,7 @@ use comanda_domain::{
     OrderId, OrderWithLines,
     ports::{Readable, Unavailable},
 };
+use comanda_task::Panic;
 use tokio::sync::oneshot;
 
 use super::load::load;
@@ -20,7 +21,7 @@ use crate::Database;
 /// The most orders in one statement.
 const BATCH: usize = 200;
 
-type Found = Result<Option<OrderWithLines>, Arc<Unavailable>>;
+type Found = Result<Result<Option<OrderWithLines>, Arc<Unavailable>>, Panic>;
 
 struct Lookup {
     id: OrderId,
@@ -48,7 +49,11 @@ impl Lookups {
         if is_first {
             self.database.runtime().spawn(look_up(Arc::clone(&self.pending), self.database.clone()));
         }
-        found.await.map_err(Unavailable::new)?.map_err(Unavailable::new)
+        match found.await {
+            Ok(Ok(found)) => found.map_err(Unavailable::new),
+            Ok(Err(panic)) => panic.resume(),
+            Err(_) => comanda_task::given_up("a lookup of orders"),
+        }
     }
 }
 
@@ -68,14 +73,24 @@ async fn respond(lookups: Vec<Lookup>, database: Database) {
     let ids: Vec<OrderId> = ids.into_iter().collect();
     let found = async {
         let connection = database.read_connection().await?;
-        load(&connection, database.currency(), &ids).await
+        let found: HashMap<OrderId, Readable<OrderWithLines>> = load(&connection, database.currency(), &ids).await?;
+        Ok::<_, Unavailable>(found)
     };
-    let found: Result<HashMap<OrderId, Readable<OrderWithLines>>, Arc<Unavailable>> = found.await.map_err(Arc::new);
+    let found = match comanda_task::caught(found).await {
+        Ok(found) => found.map_err(Arc::new),
+        Err(panic) => {
+            for (panic, lookup) in panic.shared(lookups.len()).zip(lookups) {
+                // If the client hung up, the panic is reported here.
+                let _ = lookup.response.send(Err(panic));
+            }
+            return;
+        }
+    };
     for Lookup { id, response } in lookups {
         let of_order = found.as_ref().map_err(Arc::clone).and_then(|found| {
             found.get(&id).cloned().transpose().map_err(|record| Arc::new(Unavailable::from(record)))
         });
         // A client that hung up needs no response.
-        let _ = response.send(of_order);
+        let _ = response.send(Ok(of_order));
     }
 }

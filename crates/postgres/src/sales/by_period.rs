@@ -37,17 +37,17 @@ pub(super) async fn sales(database: &Database, periods: &[Period]) -> Result<Vec
     let bounds: Vec<DateTime<Utc>> = periods.iter().map(|period| period.from()).collect();
     let (sold, moved): (Vec<SalesRow>, Vec<MoneyRow>) =
         in_one_snapshot(database, async move |(connection, summarized)| {
-            let sold = sql_query(include_str!("by_period.sql"))
-                .bind::<Timestamptz, _>(first.from())
-                .bind::<Timestamptz, _>(last.to())
-                .bind::<Timestamptz, _>(slots.from)
-                .bind::<Timestamptz, _>(slots.to)
-                .bind::<Array<Timestamptz>, _>(&bounds)
+            let sold = sql_query(concat!(include_str!("not_summarized.sql"), include_str!("by_period.sql")))
                 .bind::<BigInt, _>(summarized.transaction_id)
                 .bind::<BigInt, _>(summarized.event_id)
                 .bind::<BigInt, _>(summarized.begun_before)
                 .bind::<BigInt, _>(summarized.after_event)
                 .bind::<BigInt, _>(summarized.last_event)
+                .bind::<Timestamptz, _>(first.from())
+                .bind::<Timestamptz, _>(last.to())
+                .bind::<Timestamptz, _>(slots.from)
+                .bind::<Timestamptz, _>(slots.to)
+                .bind::<Array<Timestamptz>, _>(&bounds)
                 .load(connection)
                 .rows("sales.by_interval")
                 .await?;

@@ -33,7 +33,12 @@ pub(super) async fn top_items(
     let hours = Covered::by(TimeDelta::hours(1), period.from(), period.to());
     let days = Covered::by(TimeDelta::days(1), hours.from, hours.to);
     let rows: Vec<TopItemRow> = in_one_snapshot(database, async move |(connection, summarized)| {
-        sql_query(include_str!("top_items.sql"))
+        sql_query(concat!(include_str!("not_summarized.sql"), include_str!("top_items.sql")))
+            .bind::<BigInt, _>(summarized.transaction_id)
+            .bind::<BigInt, _>(summarized.event_id)
+            .bind::<BigInt, _>(summarized.begun_before)
+            .bind::<BigInt, _>(summarized.after_event)
+            .bind::<BigInt, _>(summarized.last_event)
             .bind::<Timestamptz, _>(period.from())
             .bind::<Timestamptz, _>(period.to())
             .bind::<Timestamptz, _>(hours.from)
@@ -41,11 +46,6 @@ pub(super) async fn top_items(
             .bind::<Timestamptz, _>(days.from)
             .bind::<Timestamptz, _>(days.to)
             .bind::<BigInt, _>(i64::from(limit.get()))
-            .bind::<BigInt, _>(summarized.transaction_id)
-            .bind::<BigInt, _>(summarized.event_id)
-            .bind::<BigInt, _>(summarized.begun_before)
-            .bind::<BigInt, _>(summarized.after_event)
-            .bind::<BigInt, _>(summarized.last_event)
             .load(connection)
             .rows("sales.top_items")
             .await

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::database::WHERE_WRITTEN;
 
-/// Where to read on, and in which history of the database. At the oldest transaction that has not ended in this snapshot. It may have closed a session that
-/// cannot be seen yet; a transaction that begins later has a greater id.
+/// Where to read on, and in which history of the database: at the oldest transaction that has not ended in this
+/// snapshot. It may have closed a session that cannot be seen yet; a transaction that begins later has a greater id.
 pub(super) fn position() -> String {
     format!("pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS position, {WHERE_WRITTEN} AS history")
 }
@@ -25,7 +25,7 @@ pub(super) struct ClosingsRow {
     #[diesel(sql_type = Text)]
     pub(super) history: String,
     #[diesel(sql_type = Array<SqlUuid>)]
-    ids: Vec<Uuid>,
+    pub(super) ids: Vec<Uuid>,
 }
 
 impl ClosingsRow {

@@ -8,7 +8,7 @@ use std::{
 use chrono::TimeDelta;
 use comanda_domain::{
     MenuItem, Period,
-    ports::{Orders, Outbox, SalesFigures},
+    ports::{MenuSource, MenuVersion, Orders, Outbox, SalesFigures},
 };
 use comanda_postgres::{Database, PostgresOutbox, PostgresSalesFigures};
 
@@ -184,4 +184,56 @@ async fn summaries_of_a_long_history_are_made_in_batches_however_short_the_limit
     assert_eq!(sold(&figures).await, 5);
     shop.assert_sound().await;
     new_orders.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_epoch_of_the_menu_ends_with_whatever_is_no_change_of_it() {
+    let shop = Shop::open().await;
+    let tables = shop.database.client().await;
+    let mut before = shop.menu.version().await.unwrap();
+    assert_eq!(shop.menu.version().await.unwrap(), before);
+    shop.item(10).await;
+    let changed = shop.menu.version().await.unwrap();
+    assert_eq!((changed.epoch, changed.number), (before.epoch, before.number + 1));
+    before = changed;
+    for (number, end) in [
+        // Moved or failed over, with nothing lost.
+        (
+            changed.number,
+            "ALTER TABLE menu_version DISABLE TRIGGER menu_epoch_ends; \
+             UPDATE menu_version SET epoch_place = 'elsewhere'; \
+             ALTER TABLE menu_version ENABLE TRIGGER menu_epoch_ends",
+        ),
+        (changed.number - 1, "UPDATE menu_version SET version = version - 1"),
+        (changed.number + 5, "UPDATE menu_version SET version = version + 6"),
+        (
+            changed.number + 5,
+            "BEGIN; CREATE TEMPORARY TABLE dump AS TABLE menu_version; TRUNCATE menu_version; \
+                              INSERT INTO menu_version SELECT * FROM dump; COMMIT",
+        ),
+    ] {
+        tables.batch_execute(end).await.unwrap();
+        let loaded = shop.menu.load().await.unwrap().version;
+        let after = shop.menu.version().await.unwrap();
+        assert_ne!(after.epoch, before.epoch, "{end}");
+        assert_eq!((after.number, after), (number, loaded), "{end}");
+        before = after;
+    }
+    let in_place = "SELECT count(*) FROM menu_version WHERE epoch_place = menu_place(tableoid)";
+    assert_eq!(shop.database.number(in_place).await, 1);
+
+    // Above what is lost, and not above what is not.
+    let lost = |number| MenuVersion { number, ..changed };
+    for (lost, expected) in [
+        (lost(before.number), before.number + 1),
+        (lost(before.number), before.number + 1),
+        (lost(before.number + 3), before.number + 4),
+        (MenuVersion { number: 0, ..before }, before.number + 4),
+    ] {
+        shop.menu.succeed(lost).await.unwrap();
+        assert_eq!(shop.menu.version().await.unwrap().number, expected, "{lost:?}");
+    }
+    let now = shop.menu.version().await.unwrap();
+    shop.menu.succeed(now).await.unwrap();
+    assert_eq!(shop.menu.version().await.unwrap(), now, "it is not lost");
 }

@@ -20,5 +20,6 @@ mod placing;
 mod replica;
 mod retention;
 mod sales_figures;
+mod sessions;
 mod shop;
 mod tls;

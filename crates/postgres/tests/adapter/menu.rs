@@ -107,7 +107,7 @@ async fn a_stock_stays_within_its_bounds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_menus_version_rises_when_customers_would_see_a_difference() {
     let shop = Shop::open().await;
-    let version = || async { shop.menu.whole().await.unwrap().version };
+    let version = || async { shop.menu.whole().await.unwrap().version.number };
     let item = shop.item(10).await;
     let added = version().await;
     shop.menu.adjust_stock(adjustment(&shop, item.id, 1), None).await.unwrap();

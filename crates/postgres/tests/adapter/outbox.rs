@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use comanda_domain::{
     Actor, PageLimit, Role, SessionId,
-    ports::{DeadLetter, EventBatch, Orders, Outbox, RetryOutcome},
+    ports::{DeadLetter, DueEvent, EventBatch, Orders, Outbox, RetryOutcome},
 };
 use comanda_postgres::PostgresOutbox;
 use uuid::Uuid;
@@ -163,7 +163,7 @@ async fn what_waits_behind_others_is_put_off_until_they_are_due() {
         for event in due {
             let others = outbox.take_due(KITCHEN, 100).await.unwrap();
             assert!(others.iter().all(|other| other.event.stream != event.event.stream), "{others:?}");
-            outbox.retried(event.id, RetryOutcome::Delivered).await.unwrap();
+            outbox.retried(&event, RetryOutcome::Delivered).await.unwrap();
             delivered.push((event.event.stream, event.event.id));
         }
         tables.execute("UPDATE outbox_retries SET taken_until = NULL", &[]).await.unwrap();
@@ -173,4 +173,43 @@ async fn what_waits_behind_others_is_put_off_until_they_are_due() {
         delivered.iter().skip(place + 1).all(|(other, later)| stream != other || id < later)
     });
     assert!(in_order, "{delivered:?}");
+}
+
+/// After a failover the id of a retry may be that of another event's.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_outcome_of_a_retry_is_not_taken_for_that_of_another_event() {
+    let shop = Shop::open().await;
+    let outbox = shop.outbox();
+    let item = shop.item(100).await;
+    for _ in 0..2 {
+        drop(shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap());
+    }
+    let tables = shop.database.client().await;
+    let add = "INSERT INTO outbox_subscribers (name, transaction_id, event_id) VALUES ('kitchen', 0, 0); \
+               INSERT INTO outbox_retries (subscriber, event_id, stream_id, next_at, last_error) \
+               SELECT 'kitchen', min(id), gen_random_uuid(), now(), '' FROM outbox_events WHERE kind = 'order.placed'";
+    tables.batch_execute(add).await.unwrap();
+    let take = async || {
+        let [due] = outbox.take_due(KITCHEN, 100).await.unwrap().try_into().expect("one is due");
+        due
+    };
+    let lost: DueEvent = take().await;
+    for other in [
+        "UPDATE outbox_retries SET event_id = (SELECT max(id) FROM outbox_events WHERE kind = 'order.placed')",
+        "UPDATE outbox_retries SET event_id = (SELECT min(id) FROM outbox_events WHERE kind = 'order.placed'), \
+         taken_until = taken_until + interval '1 microsecond'",
+    ] {
+        tables.batch_execute(other).await.unwrap();
+        let later = RetryOutcome::Later { next_at: now(), error: "refused".to_owned() };
+        for outcome in [RetryOutcome::Delivered, later, RetryOutcome::Dead { error: "refused".to_owned() }] {
+            outbox.retried(&lost, outcome).await.unwrap();
+        }
+        let untouched = "SELECT count(*) FROM outbox_retries \
+                         WHERE NOT is_dead AND last_error = '' AND taken_until > now()";
+        assert_eq!(shop.database.number(untouched).await, 1, "{other}");
+    }
+    tables.batch_execute("UPDATE outbox_retries SET taken_until = now() - interval '1 second'").await.unwrap();
+    let due = take().await;
+    outbox.retried(&due, RetryOutcome::Delivered).await.unwrap();
+    assert_eq!(shop.database.number("SELECT count(*) FROM outbox_retries").await, 0);
 }

@@ -2,14 +2,14 @@ use std::{sync::Arc, time::Duration};
 
 use comanda_domain::{
     AccountId, NewOrder, OrderId, OrderLimitReached, OrderLimits, OrderScope,
-    ports::{LiveMenu, Orders, PlaceOrderError},
+    ports::{LiveMenu, MenuObserver, Orders, PlaceOrderError},
 };
 use comanda_tests::seeded;
 use futures_util::future::join_all;
 use rand::RngExt;
 use uuid::Uuid;
 
-use crate::shop::{DEADLINE, Shop, connect, orders};
+use crate::shop::{DEADLINE, Shop, connect, orders, orders_observed_by};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_found_as_it_was_placed() {
@@ -217,4 +217,22 @@ async fn numbers_are_counted_on() {
     }
     assert_eq!(numbers, ["A000", "A001", "A002"]);
     assert_eq!(shop.orders.find(OrderId::new(Uuid::now_v7()), OrderScope::All).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_for_a_batch_that_panics_panics_with_it() {
+    struct Panicking;
+    impl MenuObserver for Panicking {
+        fn menu_changed(&self) {
+            panic!("in this test")
+        }
+    }
+
+    let shop = Shop::open().await;
+    let item = shop.item(1).await;
+    let orders = Arc::new(orders_observed_by(Arc::new(Panicking), &shop.pool, DEADLINE));
+    let order = shop.order(&[(&item, 1)]);
+    let placing = tokio::spawn(async move { orders.place(order).await });
+    assert!(placing.await.unwrap_err().is_panic(), "it is no failure of PostgreSQL");
+    assert_eq!(shop.stock(&item).await, 0, "the order may have been placed, as here");
 }

@@ -5,7 +5,7 @@ use comanda_domain::{
     Account, AccountId, Basket, BasketLine, Category, Currency, Description, Email, Idempotency, IdempotencyKey,
     MenuItem, MenuItemDetails, MenuItemId, MenuItemName, NewMenuItem, NewOrder, OrderId, OrderLimits, PasswordHash,
     PersonName, Price, Quantity, RequestFingerprint, Role, Stock, Timestamp,
-    ports::{Accounts, LiveMenu, Menu, NewAccount},
+    ports::{Accounts, LiveMenu, Menu, MenuObserver, NewAccount},
 };
 use comanda_postgres::{
     Database, DatabaseConfig, PlacementConfig, PostgresAccounts, PostgresMenu, PostgresOrders, check_invariants,
@@ -149,8 +149,12 @@ pub fn config(database: &TestDatabase, transaction_limit: Duration) -> DatabaseC
 }
 
 pub fn orders(pool: &Database, deadline: Duration) -> Committed {
+    orders_observed_by(Arc::new(()), pool, deadline)
+}
+
+pub fn orders_observed_by(observer: Arc<dyn MenuObserver>, pool: &Database, deadline: Duration) -> Committed {
     let config = PlacementConfig { queue_capacity: 1000, batch_limit: 100, deadline };
-    Committed::start(PostgresOrders::new(pool.clone(), config, Arc::new(())))
+    Committed::start(PostgresOrders::new(pool.clone(), config, observer))
 }
 
 /// Orders with a committer on a thread of its own, as the server has it. Like there, it outlives whoever gave up on an

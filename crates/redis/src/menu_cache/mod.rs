@@ -2,9 +2,9 @@
 //!
 //! | key | holds |
 //! | --- | --- |
-//! | `cache:menu:current` | the newest version; a script moves it, only forwards |
-//! | `cache:menu:items:v{n}` | the whole menu of version n, which never changes |
-//! | `cache:menu:item:{id}` | a menu version, and the item as it was then; a script keeps the newer one |
+//! | `cache:menu:current` | the number of the newest version; a script moves it, only forwards |
+//! | `cache:menu:items:v{n}` | the whole menu of version n, with its epoch |
+//! | `cache:menu:item:{id}` | a version's number, its epoch, and the item as it was then; a script keeps the newer one |
 //! | `cache:menu:tag:category:{name}` | ids of the items that are, or lately were, in the category |
 //! | `cache:menu:tag:availability:{name}` | ids of the items that have, or lately had, the availability |
 //! | `cache:menu:lease` | the token of the server that is loading |
@@ -21,13 +21,13 @@ use std::{collections::HashSet, sync::LazyLock, time::Duration};
 use async_trait::async_trait;
 use comanda_domain::{
     Availability, MenuItem, MenuItemId,
-    ports::{ItemChanges, LoadLease, MenuCache, MenuCopy, MenuSubscriber, MenuTag, Unavailable},
+    ports::{ItemChanges, LoadLease, MenuCache, MenuCopy, MenuEpoch, MenuSubscriber, MenuTag, Unavailable},
 };
 use rand::RngExt;
 use redis::{AsyncCommands, Script};
 use uuid::Uuid;
 
-use self::stored::{StoredCopy, StoredItem, Unreadable, read, report};
+use self::stored::{Entry, StoredCopy, StoredEntry, StoredItem, Unreadable, read, report};
 use crate::RedisConnections;
 
 const CURRENT: &str = "cache:menu:current";
@@ -137,16 +137,17 @@ impl MenuCache for RedisMenuCache {
         let Some(version) = current(&mut *connection).await? else { return Ok(None) };
         let key = whole_key(version);
         let text = get(&mut *connection, &key).await?;
-        Ok(text.and_then(|text| read::<StoredCopy, _>(&key, &text)))
+        Ok(text.and_then(|text| read::<StoredCopy, Option<MenuCopy>>(&key, &text)).flatten())
     }
 
-    async fn item(&self, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable> {
+    async fn item(&self, id: MenuItemId, epoch: MenuEpoch) -> Result<Option<MenuItem>, Unavailable> {
         let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
         let key = item_key(id);
         let entry = get(&mut *connection, &key).await?;
         // The version comes first, and then a space.
         let item = entry.map(|entry| entry.into_iter().skip_while(|byte| *byte != b' ').collect::<Vec<_>>());
-        Ok(item.and_then(|item| read::<StoredItem, _>(&key, &item)))
+        let entry = item.and_then(|item| read::<StoredEntry, Entry>(&key, &item));
+        Ok(entry.filter(|entry| entry.epoch == Some(epoch.as_uuid())).map(|entry| entry.item))
     }
 
     async fn publish(&self, copy: &MenuCopy, changes: &ItemChanges) -> Result<(), Unavailable> {
@@ -167,9 +168,10 @@ impl MenuCache for RedisMenuCache {
             }
         };
         for item in renewed {
-            let entry = serde_json::to_string(&StoredItem::from(item)).map_err(Unavailable::new)?;
+            let entry = StoredEntry { epoch: Some(menu.version.epoch.as_uuid()), item: StoredItem::from(item) };
+            let entry = serde_json::to_string(&entry).map_err(Unavailable::new)?;
             let mut call = STORE_ITEM.key(item_key(item.id));
-            pipeline.invoke_script(call.arg(menu.version).arg(entry).arg(lifetime)).ignore();
+            pipeline.invoke_script(call.arg(menu.version.number).arg(entry).arg(lifetime)).ignore();
             let id = item.id.to_string();
             let availability = item.availability();
             for other in Availability::ALL.into_iter().filter(|other| *other != availability) {
@@ -188,12 +190,12 @@ impl MenuCache for RedisMenuCache {
             }
         }
         let whole = serde_json::to_vec(&StoredCopy::from(copy)).map_err(Unavailable::new)?;
-        pipeline.pset_ex(whole_key(menu.version), whole, lifetime).ignore();
+        pipeline.pset_ex(whole_key(menu.version.number), whole, lifetime).ignore();
         let () = pipeline.query_async(&mut *connection).await.map_err(Unavailable::new)?;
 
         let mut call = ADVANCE.key(CURRENT);
         let replaced: Option<u64> = call
-            .arg(menu.version)
+            .arg(menu.version.number)
             .arg(lifetime)
             .arg(channel(&self.connections))
             .invoke_async(&mut *connection)

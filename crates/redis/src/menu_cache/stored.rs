@@ -5,7 +5,7 @@ use std::{error::Error, sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use comanda_domain::{
     Category, Currency, Description, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Price, Stock,
-    ports::{MenuCopy, WholeMenu},
+    ports::{MenuCopy, MenuEpoch, MenuVersion, WholeMenu},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
@@ -13,6 +13,9 @@ use uuid::Uuid;
 #[derive(Serialize, Deserialize)]
 pub(super) struct StoredCopy {
     version: u64,
+    /// Older servers have none.
+    #[serde(default)]
+    epoch: Option<Uuid>,
     loaded_at: i64,
     load_took_us: u64,
     items: Vec<StoredItem>,
@@ -21,7 +24,8 @@ pub(super) struct StoredCopy {
 impl From<&MenuCopy> for StoredCopy {
     fn from(copy: &MenuCopy) -> Self {
         Self {
-            version: copy.menu.version,
+            version: copy.menu.version.number,
+            epoch: Some(copy.menu.version.epoch.as_uuid()),
             loaded_at: copy.loaded_at.timestamp_millis(),
             load_took_us: u64::try_from(copy.load_took.as_micros()).unwrap_or(u64::MAX),
             items: copy.menu.items.iter().map(StoredItem::from).collect(),
@@ -29,16 +33,43 @@ impl From<&MenuCopy> for StoredCopy {
     }
 }
 
-impl TryFrom<StoredCopy> for MenuCopy {
+/// `None`: an older server has published it, and nobody knows which database it is of.
+impl TryFrom<StoredCopy> for Option<MenuCopy> {
     type Error = Unreadable;
 
     fn try_from(stored: StoredCopy) -> Result<Self, Unreadable> {
+        let Some(epoch) = stored.epoch else { return Ok(None) };
         let items = stored.items.into_iter().map(MenuItem::try_from).collect::<Result<_, _>>()?;
-        Ok(Self {
-            menu: Arc::new(WholeMenu { version: stored.version, items }),
+        let version = MenuVersion { epoch: MenuEpoch::new(epoch), number: stored.version };
+        Ok(Some(MenuCopy {
+            menu: Arc::new(WholeMenu { version, items }),
             loaded_at: moment(stored.loaded_at)?,
             load_took: Duration::from_micros(stored.load_took_us),
-        })
+        }))
+    }
+}
+
+/// A menu item's own entry.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredEntry {
+    /// Older servers have none.
+    #[serde(default)]
+    pub(super) epoch: Option<Uuid>,
+    #[serde(flatten)]
+    pub(super) item: StoredItem,
+}
+
+/// An item, and the epoch of its entry.
+pub(super) struct Entry {
+    pub(super) epoch: Option<Uuid>,
+    pub(super) item: MenuItem,
+}
+
+impl TryFrom<StoredEntry> for Entry {
+    type Error = Unreadable;
+
+    fn try_from(stored: StoredEntry) -> Result<Self, Unreadable> {
+        Ok(Self { epoch: stored.epoch, item: stored.item.try_into()? })
     }
 }
 

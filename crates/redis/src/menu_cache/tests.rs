@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use chrono::DateTime;
 use comanda_domain::{
     Category, Currency, Description, MenuItemDetails, MenuItemName, Price, Stock,
-    ports::{MenuNotification, MenuSubscriber, WholeMenu},
+    ports::{MenuNotification, MenuSubscriber, MenuVersion, WholeMenu},
 };
 use comanda_tests::redis_url;
 use futures_util::future::join_all;
@@ -17,6 +17,8 @@ async fn cache() -> (RedisMenuCache, MultiplexedConnection) {
     let connection = connections.client.get_multiplexed_async_connection().await.unwrap();
     (RedisMenuCache::new(connections, Duration::from_mins(5)), connection)
 }
+
+const EPOCH: MenuEpoch = MenuEpoch::new(Uuid::from_u128(7));
 
 fn item(n: u128, stock: u32, revision: u32) -> MenuItem {
     MenuItem {
@@ -37,9 +39,9 @@ fn item(n: u128, stock: u32, revision: u32) -> MenuItem {
     }
 }
 
-fn copy(version: u64, items: Vec<MenuItem>) -> MenuCopy {
+fn copy(number: u64, items: Vec<MenuItem>) -> MenuCopy {
     MenuCopy {
-        menu: Arc::new(WholeMenu { version, items }),
+        menu: Arc::new(WholeMenu { version: MenuVersion { epoch: EPOCH, number }, items }),
         loaded_at: DateTime::from_timestamp_millis(1_790_000_000_000).unwrap(),
         load_took: Duration::from_micros(1500),
     }
@@ -58,8 +60,8 @@ async fn what_is_published_is_read_again() {
     cache.publish(&published, &ItemChanges::Everything).await.unwrap();
     assert_eq!(cache.version().await.unwrap(), Some(3));
     assert_eq!(cache.whole().await.unwrap(), Some(published));
-    assert_eq!(cache.item(item(2, 0, 4).id).await.unwrap(), Some(item(2, 0, 4)));
-    assert_eq!(cache.item(item(9, 0, 1).id).await.unwrap(), None);
+    assert_eq!(cache.item(item(2, 0, 4).id, EPOCH).await.unwrap(), Some(item(2, 0, 4)));
+    assert_eq!(cache.item(item(9, 0, 1).id, EPOCH).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -70,12 +72,36 @@ async fn an_older_writer_replaces_nothing() {
     cache.publish(&copy(4, vec![item(1, 30, 1)]), &ItemChanges::Everything).await.unwrap();
     assert_eq!(cache.version().await.unwrap(), Some(5));
     assert_eq!(cache.whole().await.unwrap(), Some(newer));
-    assert_eq!(cache.item(item(1, 0, 0).id).await.unwrap().unwrap().revision, 2);
+    assert_eq!(cache.item(item(1, 0, 0).id, EPOCH).await.unwrap().unwrap().revision, 2);
     // Versions are compared as numbers: ten is newer than nine.
     for version in [9, 10] {
         cache.publish(&copy(version, vec![item(1, 30, 3)]), &ItemChanges::Everything).await.unwrap();
     }
     assert_eq!(cache.version().await.unwrap(), Some(10));
+}
+
+#[tokio::test]
+async fn what_was_published_in_another_epoch_or_by_an_older_server_is_told_apart() {
+    let (cache, mut connection) = cache().await;
+    let published = copy(3, vec![item(1, 30, 1)]);
+    cache.publish(&published, &ItemChanges::Everything).await.unwrap();
+    let other = MenuEpoch::new(Uuid::from_u128(8));
+    assert_eq!(cache.item(item(1, 0, 0).id, other).await.unwrap(), None);
+    assert!(cache.item(item(1, 0, 0).id, EPOCH).await.unwrap().is_some());
+    assert_eq!(cache.whole().await.unwrap().unwrap().menu.version.epoch, EPOCH);
+
+    // As they were before there were epochs.
+    let epoch = format!("\"epoch\":\"{}\",", EPOCH.as_uuid());
+    for key in [whole_key(3), item_key(item(1, 0, 0).id)] {
+        let stored: String = connection.get(&key).await.unwrap();
+        assert!(stored.contains(&epoch), "{stored}");
+        let () = connection.set(&key, stored.replace(&epoch, "")).await.unwrap();
+    }
+    assert_eq!(cache.whole().await.unwrap(), None);
+    assert_eq!(cache.item(item(1, 0, 0).id, EPOCH).await.unwrap(), None);
+    cache.publish(&published, &ItemChanges::Everything).await.unwrap();
+    assert_eq!(cache.whole().await.unwrap(), Some(published));
+    assert!(cache.item(item(1, 0, 0).id, EPOCH).await.unwrap().is_some());
 }
 
 #[tokio::test]
@@ -90,8 +116,8 @@ async fn a_partial_change_writes_only_the_entries_it_names() {
 
     let entry: String = connection.get(item_key(one.id)).await.unwrap();
     assert!(entry.starts_with("1 "), "the entry is still the one of version 1");
-    assert_eq!(cache.item(two.id).await.unwrap(), Some(sold_out));
-    assert_eq!(cache.item(three.id).await.unwrap(), None);
+    assert_eq!(cache.item(two.id, EPOCH).await.unwrap(), Some(sold_out));
+    assert_eq!(cache.item(three.id, EPOCH).await.unwrap(), None);
     let members = async |availability| {
         let mut connection = connection.clone();
         let ids: Vec<String> = connection.smembers(tag_key(&MenuTag::Availability(availability))).await.unwrap();
@@ -105,8 +131,8 @@ async fn publishing_a_whole_menu_removes_items_that_are_not_on_it() {
     let (cache, _) = cache().await;
     cache.publish(&copy(1, vec![item(1, 30, 1), item(2, 0, 1)]), &ItemChanges::Everything).await.unwrap();
     cache.publish(&copy(2, vec![item(1, 30, 1)]), &ItemChanges::Everything).await.unwrap();
-    assert_eq!(cache.item(item(2, 0, 1).id).await.unwrap(), None);
-    assert!(cache.item(item(1, 30, 1).id).await.unwrap().is_some());
+    assert_eq!(cache.item(item(2, 0, 1).id, EPOCH).await.unwrap(), None);
+    assert!(cache.item(item(1, 30, 1).id, EPOCH).await.unwrap().is_some());
     assert_eq!(cache.invalidate(&MenuTag::Availability(Availability::SoldOut)).await.unwrap(), 0);
 }
 
@@ -168,8 +194,8 @@ async fn a_tag_is_invalidated_and_servers_are_notified() {
     let items = vec![item(1, 30, 1), item(2, 0, 1), item(3, 0, 1)];
     cache.publish(&copy(2, items), &ItemChanges::Everything).await.unwrap();
     assert_eq!(cache.invalidate(&MenuTag::Availability(Availability::SoldOut)).await.unwrap(), 2);
-    assert_eq!(cache.item(item(2, 0, 1).id).await.unwrap(), None);
-    assert!(cache.item(item(1, 30, 1).id).await.unwrap().is_some());
+    assert_eq!(cache.item(item(2, 0, 1).id, EPOCH).await.unwrap(), None);
+    assert!(cache.item(item(1, 30, 1).id, EPOCH).await.unwrap().is_some());
     assert_eq!(cache.invalidate(&MenuTag::Category(Category::new("Soup").unwrap())).await.unwrap(), 0);
     let invalidated = MenuNotification::Invalidated;
     until(&[MenuNotification::PossiblyMissed, MenuNotification::Version(2), invalidated, invalidated]).await;
@@ -184,10 +210,10 @@ async fn what_somebody_wrote_by_hand_is_as_good_as_nothing_and_is_replaced() {
     for odd in ["", "3", "{}", "3 {}", &format!("3 {negative}"), "x \u{1f4a5}"] {
         let () = connection.set(item_key(item(1, 0, 0).id), odd).await.unwrap();
         let () = connection.set(whole_key(3), odd).await.unwrap();
-        assert_eq!(cache.item(item(1, 0, 0).id).await.unwrap(), None, "{odd}");
+        assert_eq!(cache.item(item(1, 0, 0).id, EPOCH).await.unwrap(), None, "{odd}");
         assert_eq!(cache.whole().await.unwrap(), None, "{odd}");
         cache.publish(&published, &ItemChanges::Everything).await.unwrap();
-        assert_eq!(cache.item(item(1, 0, 0).id).await.unwrap(), Some(item(1, 30, 1)), "{odd}");
+        assert_eq!(cache.item(item(1, 0, 0).id, EPOCH).await.unwrap(), Some(item(1, 30, 1)), "{odd}");
         assert_eq!(cache.whole().await.unwrap(), Some(published.clone()), "{odd}");
     }
     for odd in ["", "newest", "-1"] {
@@ -202,8 +228,8 @@ async fn what_somebody_wrote_by_hand_is_as_good_as_nothing_and_is_replaced() {
         let _: i64 = connection.lpush(&key, "x").await.unwrap();
     }
     assert_eq!((cache.version().await.unwrap(), cache.whole().await.unwrap()), (None, None));
-    assert_eq!(cache.item(item(1, 0, 0).id).await.unwrap(), None);
+    assert_eq!(cache.item(item(1, 0, 0).id, EPOCH).await.unwrap(), None);
     cache.publish(&published, &ItemChanges::Everything).await.unwrap();
     assert_eq!(cache.whole().await.unwrap(), Some(published));
-    assert_eq!(cache.item(item(1, 0, 0).id).await.unwrap(), Some(item(1, 30, 1)));
+    assert_eq!(cache.item(item(1, 0, 0).id, EPOCH).await.unwrap(), Some(item(1, 30, 1)));
 }

@@ -383,6 +383,17 @@ async fn a_refusal_by_the_business_and_one_for_overload_do_not_count() {
 }
 
 #[tokio::test]
+async fn a_panic_does_not_count() {
+    let breaker = std::sync::Arc::new(Breaker::new("test", SETTINGS));
+    for _ in 0..20 {
+        let breaker = std::sync::Arc::clone(&breaker);
+        let call = tokio::spawn(async move { breaker.call::<(), Unavailable>(async { panic!("in this test") }).await });
+        assert!(call.await.unwrap_err().is_panic());
+    }
+    assert!(breaker.call(async { Ok::<_, Unavailable>(()) }).await.is_ok());
+}
+
+#[tokio::test]
 async fn a_record_that_cannot_be_read_does_not_count() {
     let breaker = Breaker::new("test", SETTINGS);
     let record = UnreadableRecord { table: "users", id: "7".to_owned(), column: "role", why: "is no role".to_owned() };

@@ -5,6 +5,7 @@ mod app;
 mod events;
 mod extract;
 mod menu;
+mod metrics;
 mod middleware;
 mod openapi;
 mod operations;
@@ -32,6 +33,7 @@ pub use self::{
     app::App,
     extract::{Authenticator, CsrfGuard, CursorSigner, DeviceTokens, RateLimiter, SessionCookies},
     menu::MenuRenderer,
+    metrics::metrics_server,
     middleware::Budgets,
     openapi::{Docs, document},
     operations::Health,
@@ -51,7 +53,7 @@ pub fn server(app: Data<App>, config: &HttpConfig, budgets: Budgets, traced: boo
         secure_cookies: !config.insecure_cookies,
         trusted_proxies: config.trusted_proxies.iter().copied().map(canonical_network).collect(),
     });
-    middleware::expect_none();
+    comanda_task::expect_no_panics();
     let admission = Admission::new(config.concurrent_requests);
     let clients = ClientAddresses::behind(&config.trusted_proxies);
     transport::listen(config, move || {

@@ -4,6 +4,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::Utc;
 use comanda_domain::{
     AuditAction, AuditEntry, Email, Timestamp,
     ports::{AuditLog, AuditQuery, Unavailable},
@@ -18,6 +19,9 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// How far readings of the audit log overlap: longer than any transaction takes, since entries appear in the order in
 /// which their transactions end, and not in the order of their ids.
 const OVERLAP: Duration = Duration::from_mins(1);
+
+/// How far servers' clocks may be apart.
+const CLOCK_SKEW: Duration = Duration::from_mins(5);
 
 /// Lifts what the audit log says was unlocked, wherever that was: in this process's memory, which may have locked the
 /// address while Redis was gone, and in Redis, which may have been gone then. Afterwards hands the locks that were set
@@ -66,8 +70,9 @@ struct Unlocks {
     audit_log: Arc<dyn AuditLog>,
     /// `None` until the log was read for the first time.
     place: Option<Place>,
-    /// The entries after the place that were read.
-    known: BTreeSet<i64>,
+    /// The entries after the place that were read. Not by their ids alone: a database that was restored, or has failed
+    /// over, gives ids to other entries again.
+    known: BTreeSet<(i64, Timestamp, String)>,
 }
 
 /// Where to read on.
@@ -88,31 +93,42 @@ impl Unlocks {
             return Ok(Vec::new());
         };
         let newest = newest(&*self.audit_log).await?;
-        if newest < place.next {
-            // Entries that were read are gone: the database was restored, or has failed over, and gives their ids again.
+        let unlocks = if newest < place.next {
+            // Entries that were read are gone: the database was restored, or has failed over. What it has gained since
+            // may be under any id, but is not older than what was read last.
+            let read_at = Utc::now() - (place.since.elapsed() + OVERLAP + CLOCK_SKEW);
+            let mut unlocks = unlocks_after(&*self.audit_log, 0, read_at).await?;
+            unlocks.retain(|unlock| unlock.record.at >= read_at);
             *place = Place { after: newest, next: newest, since: Instant::now() };
-            self.known.clear();
-        }
-        let unlocks = unlocks_after(&*self.audit_log, place.after).await?;
-        if place.since.elapsed() > OVERLAP {
-            *place = Place { after: place.next, next: newest, since: Instant::now() };
-            self.known = self.known.split_off(&(place.after + 1));
-        }
-        let fresh = unlocks.into_iter().filter(|entry| self.known.insert(entry.id));
+            unlocks
+        } else {
+            let unlocks = unlocks_after(&*self.audit_log, place.after, Timestamp::MIN_UTC).await?;
+            if place.since.elapsed() > OVERLAP {
+                *place = Place { after: place.next, next: newest, since: Instant::now() };
+                let after = place.after;
+                self.known.retain(|(id, ..)| *id > after);
+            }
+            unlocks
+        };
+        let fresh = unlocks
+            .into_iter()
+            .filter(|AuditEntry { id, record }| self.known.insert((*id, record.at, record.target.clone())));
         let unlock = |AuditEntry { record, .. }| Unlock { email: Email::stored(&record.target), at: record.at };
         Ok(fresh.map(unlock).collect())
     }
 }
 
-async fn unlocks_after(audit_log: &dyn AuditLog, after: i64) -> Result<Vec<AuditEntry>, Unavailable> {
+/// The unlocks after this entry, the newest first; no page beyond one that is older than `since`.
+async fn unlocks_after(audit_log: &dyn AuditLog, after: i64, since: Timestamp) -> Result<Vec<AuditEntry>, Unavailable> {
     let mut unlocks = Vec::new();
     let action = Some(AuditAction::AccountUnlocked);
     let mut query = AuditQuery { action, after: Some(after), ..AuditQuery::default() };
     loop {
         let page = audit_log.entries(query.clone()).await?;
         query.before = page.entries.last().map(|entry| entry.id);
+        let is_older = page.entries.last().is_some_and(|entry| entry.record.at < since);
         unlocks.extend(page.entries);
-        if !page.has_more {
+        if is_older || !page.has_more {
             return Ok(unlocks);
         }
     }

@@ -38,8 +38,6 @@ enum Undecided {
     QueueFull,
     #[error("the server is shutting down")]
     Closed,
-    #[error("the committer failed")]
-    Lost,
     #[error("no decision in time")]
     DeadlinePassed,
 }
@@ -48,7 +46,7 @@ impl From<Undecided> for PlaceOrderError {
     fn from(error: Undecided) -> Self {
         Self::Unavailable(match error {
             Undecided::QueueFull => Unavailable::overloaded(error),
-            Undecided::Closed | Undecided::Lost | Undecided::DeadlinePassed => Unavailable::new(error),
+            Undecided::Closed | Undecided::DeadlinePassed => Unavailable::new(error),
         })
     }
 }
@@ -113,7 +111,7 @@ impl PlacementQueue {
         }
         match tokio::time::timeout_at(deadline, decision).await {
             Ok(Ok(decision)) => decision,
-            Ok(Err(_)) => Err(Undecided::Lost.into()),
+            Ok(Err(_)) => comanda_task::given_up("a batch of orders"),
             Err(_) => Err(Undecided::DeadlinePassed.into()),
         }
     }

@@ -20,8 +20,8 @@ type Key = (AccountId, IdempotencyKey);
 #[derive(Clone, Default)]
 pub(super) struct Repetitions(Arc<Mutex<HashMap<Key, Vec<Waiting>>>>);
 
-/// The place of a request, beside which its repetitions wait. When it is dropped, they are told that the committer
-/// failed.
+/// The place of a request, beside which its repetitions wait. When it is dropped, because the committer panicked, so do
+/// they.
 pub(super) struct Place {
     repetitions: Repetitions,
     /// `None` once the repetitions have been taken over.

@@ -1,7 +1,7 @@
 //! What every response has in common: a request id, security headers, and a problem document where it is an error.
 
 use actix_web::{
-    Error, HttpMessage, HttpResponse, ResponseError,
+    Error, HttpMessage, HttpResponse,
     body::{self, BodySize, BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
@@ -36,10 +36,12 @@ pub async fn wrap<B: MessageBody + 'static>(
             let problem = error.as_error::<Problem>().cloned();
             let problem = problem.unwrap_or_else(|| Problem::of_status(error.as_response_error().status_code()));
             Measured::end(measured, problem.code.status());
-            return Err(already_dressed(&problem, &id, over_https));
+            // With what other middlewares have added to it.
+            return Err(already_dressed(error.error_response(), &problem, &id, over_https));
         }
     };
 
+    let response = answer_preflight(response);
     let status = response.status();
     let problem = response.response().extensions().get::<Problem>().cloned();
     let problem = problem.or_else(|| {
@@ -48,16 +50,13 @@ pub async fn wrap<B: MessageBody + 'static>(
         by_the_framework.then(|| Problem::of_status(status))
     });
     let mut response = match problem {
-        None => response.map_into_left_body(),
+        None => response,
         Some(problem) => response.map_body(|head, _| {
             head.status = problem.code.status();
             head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
             EitherBody::right(BoxBody::new(problem.body(&id)))
         }),
     };
-    if response.status() == StatusCode::OK && response.request().method() == Method::OPTIONS {
-        answer_options(&mut response);
-    }
     if is_head && response.response().body().size() == BodySize::Stream {
         // Nobody would see where it ends.
         response = response.map_body(|_, _| EitherBody::right(BoxBody::new(body::None::new())));
@@ -67,17 +66,26 @@ pub async fn wrap<B: MessageBody + 'static>(
     Ok(response)
 }
 
-/// Browsers' preflights are answered before they get to a route. They are `OPTIONS` like any other.
-fn answer_options<B>(response: &mut ServiceResponse<B>) {
-    let allow = response.request().match_pattern().as_deref().and_then(allow_of);
-    *response.response_mut().status_mut() = StatusCode::NO_CONTENT;
-    if let Some(allow) = allow {
-        response.headers_mut().insert(header::ALLOW, allow);
+/// Browsers' preflights are answered, or refused, before they get to a route. They are `OPTIONS` like any other; what
+/// a browser needs to see of it to go on is in the headers, if the request may be made.
+fn answer_preflight<B>(response: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {
+    let is_preflight = response.request().method() == Method::OPTIONS
+        && [StatusCode::OK, StatusCode::BAD_REQUEST].contains(&response.status());
+    if !is_preflight {
+        return response.map_into_left_body();
     }
+    let allow = response.request().match_pattern().as_deref().and_then(allow_of);
+    response.map_body(|head, _| {
+        head.status = if allow.is_some() { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND };
+        if let Some(allow) = allow {
+            head.headers.insert(header::ALLOW, allow);
+        }
+        EitherBody::right(BoxBody::new(body::None::new()))
+    })
 }
 
-fn already_dressed(problem: &Problem, id: &RequestId, over_https: bool) -> Error {
-    let mut response = problem.error_response();
+fn already_dressed(mut response: HttpResponse, problem: &Problem, id: &RequestId, over_https: bool) -> Error {
+    *response.status_mut() = problem.code.status();
     dress(response.headers_mut(), id, over_https);
     let content_type = HeaderValue::from_static("application/problem+json");
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);

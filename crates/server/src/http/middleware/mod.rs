@@ -19,7 +19,7 @@ pub use self::{
     envelope::{response_headers, wrap as envelope},
     measured::Measuring,
     over_https::OverHttps,
-    panics::{expect_none, panicked},
+    panics::panicked,
     request_id::{HEADER as REQUEST_ID_HEADER, RequestId},
     run_to_completion::run_to_completion,
     serve::{Serving, serve},

@@ -2,24 +2,12 @@
 
 use std::any::Any;
 
-use metrics::counter;
-
 use crate::http::problem::{Code, Problem};
 
-const PANICS: &str = "comanda_handler_panics_total";
-
-/// Counts none so far: the first panic must be seen as a rise.
-pub fn expect_none() {
-    counter!(PANICS).increment(0);
-}
-
-/// The problem of a request whose work panicked. Logs it in the span of the request; file and line are in what the
-/// panic itself has written.
+/// The problem of a request whose work panicked, wherever that was done. Counts the panic, and logs it in the span of
+/// the request.
 pub fn panicked(panic: &(dyn Any + Send)) -> Problem {
-    counter!(PANICS).increment(1);
-    let message = panic.downcast_ref::<&str>().copied();
-    let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(panic = message, "a request's work panicked");
+    comanda_task::report(panic);
     Problem::new(Code::Internal, "Something went wrong.")
 }
 
@@ -36,16 +24,21 @@ mod tests {
         App, Error, HttpResponse,
         body::to_bytes,
         dev::ServiceRequest,
+        http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, ORIGIN, RETRY_AFTER},
         middleware::from_fn,
         test::{TestRequest, init_service, try_call_service},
         web,
     };
+    use comanda_domain::ports::Unavailable;
+    use comanda_resilience::Breaker;
     use metrics_exporter_prometheus::PrometheusBuilder;
     use serde_json::Value;
+    use tokio::sync::Notify;
     use tracing_subscriber::fmt::MakeWriter;
 
     use super::*;
     use crate::http::{
+        cors,
         middleware::{
             Admission, Budgets, ClientAddresses, REQUEST_ID_HEADER, Serving, envelope, run_to_completion, serve,
         },
@@ -93,6 +86,16 @@ mod tests {
         Ok(run_to_completion(async { panic!("driven to its end") }).await?)
     }
 
+    /// As a transaction of a request that is driven to its end, behind a breaker.
+    async fn in_a_task(breaker: web::Data<Breaker>) -> Result<HttpResponse, Error> {
+        let transaction = async move {
+            let task = tokio::spawn(comanda_task::caught::<u8>(async { panic!("in a task") }));
+            breaker.call(async { comanda_task::finished(task).await.map_err(Unavailable::new) }).await
+        };
+        let outcome = run_to_completion(transaction).await?;
+        Ok(outcome.map(|_| HttpResponse::Ok().finish()).map_err(Problem::from)?)
+    }
+
     #[actix_web::test]
     async fn a_handler_that_panics_responds_with_a_problem_and_is_logged_and_counted() {
         let log = Log::default();
@@ -101,7 +104,7 @@ mod tests {
         let recorder = PrometheusBuilder::new().build_recorder();
         let metrics = recorder.handle();
         let _recording = metrics::set_default_local_recorder(&recorder);
-        expect_none();
+        comanda_task::expect_no_panics();
         assert!(metrics.render().contains("comanda_handler_panics_total 0"), "{}", metrics.render());
 
         let serving = serving();
@@ -112,15 +115,27 @@ mod tests {
             let serving = Rc::clone(&serving);
             from_fn(move |request: ServiceRequest, next| serve(endpoint, Rc::clone(&serving), request, next))
         };
+        // Opens at the first failure.
+        let breaker = web::Data::new(Breaker::new("test", "minimum_calls=1 failure_percent=1".parse().unwrap()));
         let app = App::new()
+            .app_data(breaker.clone())
+            .service(web::resource("/task").wrap(around(write)).to(in_a_task))
             .service(web::resource("/memory").wrap(around(memory)).to(at_once))
             .service(web::resource("/write").wrap(around(write)).to(later))
             .service(web::resource("/driven").wrap(around(write)).to(driven_to_its_end))
+            .wrap(cors(&["https://shop.example".to_owned()]))
             .wrap(from_fn(envelope));
         let app = init_service(app).await;
-        for (path, message) in [("/memory", "at once"), ("/write", "later"), ("/driven", "driven to its end")] {
+        for (path, message) in [
+            ("/memory", "at once"),
+            ("/write", "later"),
+            ("/driven", "driven to its end"),
+            ("/task", "in a task"),
+            ("/task", "in a task"),
+        ] {
             let id = format!("a-request-to{}", path.replace('/', "-"));
             let request = TestRequest::with_uri(path).insert_header((REQUEST_ID_HEADER, id.as_str()));
+            let request = request.insert_header((ORIGIN, "https://shop.example"));
             // The one place among the admitted is free again each time.
             let response = match try_call_service(&app, request.to_request()).await {
                 Ok(response) => response.into_parts().1.map_into_boxed_body(),
@@ -128,6 +143,7 @@ mod tests {
             };
             assert_eq!(response.status(), 500, "{path}");
             assert_eq!(response.headers().get(REQUEST_ID_HEADER).unwrap(), id.as_str());
+            assert_eq!(response.headers().get(ACCESS_CONTROL_ALLOW_ORIGIN).unwrap(), "https://shop.example");
             let body = to_bytes(response.into_body()).await.unwrap();
             let problem: Value = serde_json::from_slice(&body).unwrap();
             assert_eq!((&problem["code"], &problem["instance"]), (&"internal".into(), &id.clone().into()));
@@ -138,6 +154,59 @@ mod tests {
             assert_eq!((&logged["level"], &logged["fields"]["panic"]), (&"ERROR".into(), &message.into()), "{logged}");
             assert_eq!(logged["span"]["request_id"], id, "{logged}");
         }
-        assert!(metrics.render().contains("comanda_handler_panics_total 3"), "{}", metrics.render());
+        assert!(metrics.render().contains("comanda_handler_panics_total 5"), "{}", metrics.render());
+        assert!(breaker.call(async { Ok::<_, Unavailable>(()) }).await.is_ok(), "no breaker has counted any of them");
+    }
+
+    #[actix_web::test]
+    async fn a_panic_is_counted_when_the_client_has_gone() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let metrics = recorder.handle();
+        let _recording = metrics::set_default_local_recorder(&recorder);
+        let go_on = Rc::new(Notify::new());
+        let work = {
+            let go_on = Rc::clone(&go_on);
+            async move {
+                go_on.notified().await;
+                panic!("in this test")
+            }
+        };
+        let mut waiting = Box::pin(run_to_completion::<()>(work));
+        assert!(futures_util::poll!(waiting.as_mut()).is_pending());
+        drop(waiting);
+        go_on.notify_one();
+        while !metrics.render().contains("comanda_handler_panics_total 1") {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_browser_sees_that_there_is_no_place_or_no_time() {
+        let (serving, fast) = (serving(), Duration::from_millis(1));
+        let budgets = Budgets { read: fast, report: fast, write: fast, password: fast };
+        let short = Rc::new(Serving { budgets, admission: Admission::new(1), ..(*serving).clone() });
+        let read = ENDPOINTS.iter().find(|endpoint| endpoint.class == Class::Read);
+        let around = |serving: &Rc<Serving>| {
+            let serving = Rc::clone(serving);
+            from_fn(move |request: ServiceRequest, next| serve(read, Rc::clone(&serving), request, next))
+        };
+        let forever = || std::future::pending::<HttpResponse>();
+        let app = App::new()
+            .service(web::resource("/full").wrap(around(&serving)).to(forever))
+            .service(web::resource("/late").wrap(around(&short)).to(forever))
+            .wrap(cors(&["https://shop.example".to_owned()]))
+            .wrap(from_fn(envelope));
+        let app = init_service(app).await;
+        let _place = serving.admission.admit().unwrap();
+        for path in ["/full", "/late"] {
+            let request = TestRequest::with_uri(path).insert_header((ORIGIN, "https://shop.example"));
+            let error = try_call_service(&app, request.to_request()).await.err().unwrap();
+            let response = error.error_response();
+            assert_eq!(response.status(), 503, "{path}");
+            let headers = response.headers();
+            assert_eq!(headers.get(ACCESS_CONTROL_ALLOW_ORIGIN).unwrap(), "https://shop.example", "{path}");
+            assert!(headers.contains_key(RETRY_AFTER) && headers.contains_key(REQUEST_ID_HEADER), "{headers:?}");
+            assert_eq!(headers.get(CONTENT_TYPE).unwrap(), "application/problem+json");
+        }
     }
 }

@@ -11,12 +11,13 @@ use futures_util::FutureExt;
 
 use super::{Admission, Budgets, ClientAddresses, panicked, traced::Traced};
 use crate::http::{
-    extract::RenewedCookie,
+    extract::{RenewedCookie, check_coding},
     problem::{Operation, Problem},
     routes::{Class, Endpoint},
 };
 
 /// What every request to a known path shares.
+#[derive(Clone)]
 pub struct Serving {
     pub admission: Admission,
     pub budgets: Budgets,
@@ -40,6 +41,7 @@ pub async fn serve<B: MessageBody>(
     if let Some(admitted) = &admitted {
         request.extensions_mut().insert(admitted.place());
     }
+    check_coding(request.request())?;
     let client = serving.clients.of(&request);
     request.extensions_mut().insert(client);
     let traced = Traced::begin(&request, endpoint, serving.traced);

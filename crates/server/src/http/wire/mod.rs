@@ -14,12 +14,12 @@ mod user;
 
 pub use self::{
     menu_item::{MenuItemResponse, Shown},
-    money::{MoneyResponse, PriceRequest},
+    money::{MoneyResponse, PatchedPriceRequest, PriceRequest},
     nothing::Nothing,
     number::{QueryInteger, WireInteger},
     order::OrderResponse,
     patched::Patched,
     payment::PaymentResponse,
-    time::WireTime,
+    time::{WireTime, Written},
     user::UserResponse,
 };

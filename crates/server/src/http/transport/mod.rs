@@ -6,19 +6,22 @@
 //! a problem document with a request id, like every other one. The server is put together by hand for that, because
 //! actix-web's `HttpServer` leaves no room for another kind of stream.
 
+mod turns;
+
 use std::{
     io,
     net::SocketAddr,
     pin::Pin,
+    rc::Rc,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
 use actix_http::{HttpService, KeepAlive, Protocol, Request};
-use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, apply_fn_factory, fn_service, map_config};
 use actix_web::{
-    Error,
-    body::MessageBody,
+    Error, HttpResponse,
+    body::{BoxBody, MessageBody},
     dev::{AppConfig, Response, Server, Service},
     http::StatusCode,
     rt::net::TcpStream,
@@ -29,6 +32,7 @@ use tokio::{
     net::TcpSocket,
 };
 
+use self::turns::{InTurn, LastOfTurn, Turns};
 use super::{
     middleware::{RequestId, response_headers},
     problem::{Code, Problem},
@@ -71,6 +75,20 @@ where
     let builder = builder.listen("http", listener, move || {
         let stopping = stopping.clone();
         let app = app().into_factory().map_err(|error| error.into().error_response());
+        let app = apply_fn_factory(app, |request: Request, app: &_| {
+            let turn = request.conn_data::<Rc<Turns>>().cloned().map(Turns::begin);
+            let response = app.call(request);
+            async move {
+                let response: Response<BoxBody> = match response.await {
+                    Ok(response) => {
+                        let response: Response<B> = response.into();
+                        response.map_into_boxed_body()
+                    }
+                    Err(response) => response.into(),
+                };
+                Ok::<_, HttpResponse>(response.map_body(|_, body| LastOfTurn::new(body, turn)))
+            }
+        });
         let service = HttpService::build()
             // Idle connections end when the server is told to stop.
             .graceful_shutdown_signal(move || {
@@ -81,10 +99,13 @@ where
             .client_request_timeout(HEAD_TIMEOUT)
             .client_disconnect_timeout(DISCONNECT_TIMEOUT)
             .local_addr(address)
+            .on_connect_ext(|stream: &Explaining<InTurn<TcpStream>>, data| {
+                data.insert(stream.stream.turns());
+            })
             .finish(map_config(app, |()| AppConfig::default()));
         fn_service(|stream: TcpStream| async move {
             let peer = stream.peer_addr().ok();
-            Ok((Explaining::new(stream), Protocol::Http1, peer))
+            Ok((Explaining::new(InTurn::new(stream)), Protocol::Http1, peer))
         })
         .and_then(service)
     })?;

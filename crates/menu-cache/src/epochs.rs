@@ -1,0 +1,59 @@
+//! What was shown, or shared, of a menu that the database has lost.
+
+use std::sync::{PoisonError, atomic::Ordering};
+
+use comanda_domain::ports::{MenuEpoch, MenuVersion, Unavailable};
+
+use crate::{current::Snapshot, refresher::Refresher};
+
+impl Refresher {
+    /// The epoch that the database was in when it last responded; `None` if it never has.
+    pub(crate) fn epoch(&self) -> Option<MenuEpoch> {
+        *self.epoch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn responded_in(&self, epoch: MenuEpoch) {
+        *self.epoch.lock().unwrap_or_else(PoisonError::into_inner) = Some(epoch);
+    }
+
+    pub(crate) async fn version_in_database(&self) -> Result<MenuVersion, Unavailable> {
+        let version = self.source.version().await?;
+        self.responded_in(version.epoch);
+        Ok(version)
+    }
+
+    /// Whether a shared copy is of the database as it is now. If it is not, the database's version is raised above it,
+    /// so that it is replaced.
+    pub(crate) async fn is_of_this_epoch(&self, shared: MenuVersion) -> bool {
+        let known = self.epoch();
+        if known == Some(shared.epoch) {
+            return true;
+        }
+        match self.version_in_database().await {
+            Ok(version) if version.epoch == shared.epoch => return true,
+            Ok(_) => {}
+            // Nobody can say whether the database still has it; what could not be shown otherwise is shown.
+            Err(_) => return known.is_none(),
+        }
+        self.pending.publish_everything.store(true, Ordering::Release);
+        if let Err(error) = self.source.succeed(shared).await {
+            tracing::debug!(%error, "a copy of a lost menu stays in Redis until the next change");
+        }
+        false
+    }
+
+    /// The database, asked after a version was shown, says less or is in another epoch: it may have lost what was
+    /// shown. Its version is raised above the lost one, so that every server, and the copies in Redis, follow it as they
+    /// follow any change.
+    pub(crate) fn take_down(&self, shown: &Snapshot, in_database: MenuVersion) {
+        if !shown.is_outdated() {
+            tracing::warn!(
+                shown = shown.number(),
+                in_database = in_database.number,
+                "the database may have lost menus that were shown, as after a failover or a restore: its own is shown"
+            );
+        }
+        shown.mark_outdated();
+        self.pending.publish_everything.store(true, Ordering::Release);
+    }
+}
