@@ -17,7 +17,7 @@ pub enum PeriodError {
     /// More than ten years.
     #[error("must be at most ten years after the beginning")]
     TooLong,
-    /// A year that RFC 3339 cannot write.
+    /// A year that RFC 3339 may not be able to write in every time zone.
     #[error("must be a moment of the years {} to {}", Period::YEARS.start(), Period::YEARS.end())]
     OutOfRange,
 }
@@ -33,9 +33,9 @@ impl Period {
     /// Ten years, leap days included.
     pub const LONGEST: TimeDelta = TimeDelta::days(3653);
 
-    /// The years, in UTC, that both ends lie in: those of RFC 3339. Databases and calendars reach further, but not
-    /// equally far, and time zones move a moment at their ends beyond them.
-    pub const YEARS: RangeInclusive<i32> = 0..=9999;
+    /// The years, in UTC, that both ends lie in: those that RFC 3339 can write in every time zone. Databases and
+    /// calendars reach further, but not equally far.
+    pub const YEARS: RangeInclusive<i32> = 1..=9998;
 
     /// Checks that the period is not empty, not too long to report on, and in [`Period::YEARS`].
     pub fn new(from: Timestamp, to: Timestamp) -> Result<Self, PeriodError> {

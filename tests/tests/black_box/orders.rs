@@ -225,3 +225,75 @@ async fn the_list_goes_by_pages_newest_first_and_shows_relations_on_request() {
         (400, "invalid-cursor".to_owned())
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_are_found_by_their_number_and_by_when_they_were_placed() {
+    let app = TestApp::open().await;
+    let (customer, item) = (app.customer().await, app.item(100).await);
+    let mut placed = Vec::new();
+    for client in [&customer, &customer, &customer, &app.admin] {
+        placed.push(client.order(&[(item, 1)]).await.expect(201));
+    }
+    let tables = app.database.client().await;
+    for (order, at) in placed.iter().zip(["2026-01-31T22:59:59.999Z", "2026-01-31T23:00:00Z", "2026-02-01T00:00:00Z"]) {
+        let moved = format!("UPDATE orders SET created_at = '{at}' WHERE id = '{}'", order["id"].as_str().unwrap());
+        tables.batch_execute(&moved).await.unwrap();
+    }
+    let ids = async |client: &Client, query: &str| {
+        let page = client.get(&format!("/v1/orders?{query}")).await.expect(200);
+        let positions = page["data"].as_array().unwrap().iter();
+        positions.map(|order| placed.iter().position(|known| known["id"] == order["id"]).unwrap()).collect::<Vec<_>>()
+    };
+    for (query, expected) in [
+        ("created_from=2026-01-31T23:00:00Z", vec![2, 1]),
+        ("created_from=2026-02-01T00:00:00%2B01:00", vec![2, 1]),
+        ("created_to=2026-01-31T23:00:00Z", vec![0]),
+        ("created_from=2026-01-31&created_to=2026-02-01", vec![1, 0]),
+        ("created_from=2026-02-01", vec![2]),
+        ("created_to=2020-01-01", vec![]),
+        ("status=pending&created_to=2026-02-01", vec![1, 0]),
+        ("status=completed&created_to=2026-02-01", vec![]),
+    ] {
+        assert_eq!(ids(&customer, query).await, expected, "{query}");
+        let seen_by_staff = if query.contains("created_to") { expected } else { [vec![3], expected].concat() };
+        assert_eq!(ids(&app.admin, query).await, seen_by_staff, "{query}");
+    }
+    for (position, order) in placed.iter().enumerate() {
+        let number = order["number"].as_str().unwrap();
+        for number in [number.to_owned(), number.to_lowercase()] {
+            assert_eq!(ids(&app.admin, &format!("number={number}")).await, [position], "{number}");
+            let own = if position == 3 { vec![] } else { vec![position] };
+            assert_eq!(ids(&customer, &format!("number={number}")).await, own, "{number}");
+        }
+    }
+    let number = placed[1]["number"].as_str().unwrap();
+    assert_eq!(ids(&app.admin, &format!("number={number}&created_from=2026-02-01")).await, Vec::<usize>::new());
+
+    // Page by page.
+    let mut found = Vec::new();
+    let mut path = "/v1/orders?created_to=2026-02-02&limit=1".to_owned();
+    while found.len() < 4 {
+        let page = customer.get(&path).await.expect(200);
+        found.extend(page["data"].as_array().unwrap().iter().map(|order| order["id"].clone()));
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        path = format!("/v1/orders?created_to=2026-02-02&limit=1&cursor={cursor}");
+    }
+    assert_eq!(found, [2, 1, 0].map(|position: usize| placed[position]["id"].clone()));
+
+    for (query, status, pointers) in [
+        ("created_from=yesterday", 400, &["/created_from"][..]),
+        ("created_to=2026-02-30", 400, &["/created_to"]),
+        ("created_to=", 400, &["/created_to"]),
+        ("created_from=0000-01-01&created_to=9999-12-31", 422, &["/created_from", "/created_to"]),
+        ("created_from=2026-02-01&created_to=2026-01-31", 422, &["/created_to"]),
+        ("created_from=2026-02-01&created_to=2026-02-01", 422, &["/created_to"]),
+        ("number=417&status=eaten", 422, &["/number", "/status"]),
+        ("number=", 422, &["/number"]),
+        ("number=I417", 422, &["/number"]),
+    ] {
+        let response = customer.get(&format!("/v1/orders?{query}")).await;
+        let code = if status == 400 { "invalid-request" } else { "validation-failed" };
+        assert_eq!(response.problem(), (status, code.to_owned()), "{query}: {}", response.text);
+        assert_eq!(response.pointers(), pointers, "{query}: {}", response.text);
+    }
+}

@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 
 use comanda_domain::{
-    Actor, Order, OrderId, OrderStatus, Page, PageLimit,
-    ports::{OrdersQuery, Unavailable},
+    Actor, Order, OrderId, Page, PageLimit,
+    ports::{OrderCriteria, OrdersQuery, Unavailable},
 };
 
 use super::{
@@ -17,12 +17,12 @@ impl Orders {
     pub async fn list(
         &self,
         reader: Actor,
-        status: Option<OrderStatus>,
+        criteria: OrderCriteria,
         relations: Relations,
         after: Option<OrderId>,
         limit: PageLimit,
     ) -> Result<Page<RelatedOrder>, Unavailable> {
-        let query = OrdersQuery { scope: reader.order_scope(), status, after, limit };
+        let query = OrdersQuery { scope: reader.order_scope(), criteria, after, limit };
         let page = self.orders.list(query).await?;
         let ids: Vec<OrderId> = page.entries.iter().map(|order| order.id).collect();
 
@@ -85,7 +85,10 @@ mod tests {
         };
         let relations = Relations { items: true, customer: true, payments: true };
 
-        let page = orders.list(sample::actor(Role::Staff), None, relations, None, PageLimit::default()).await.unwrap();
+        let page = orders
+            .list(sample::actor(Role::Staff), OrderCriteria::default(), relations, None, PageLimit::default())
+            .await
+            .unwrap();
 
         assert!(page.has_more);
         assert!(page.entries.iter().all(|entry| entry.customer == Some(sample::customer()) && entry.lines.is_some()));
@@ -100,7 +103,8 @@ mod tests {
         });
         let orders = Orders { orders: Arc::new(stored), ..sample::orders() };
         let customer = sample::actor(Role::Customer);
-        let page = orders.list(customer, None, Relations::default(), None, PageLimit::default()).await.unwrap();
+        let (any, no_relations) = (OrderCriteria::default(), Relations::default());
+        let page = orders.list(customer, any, no_relations, None, PageLimit::default()).await.unwrap();
         let entry = &page.entries[0];
         assert_eq!((&entry.lines, &entry.customer, &entry.payments), (&None, &None, &None));
     }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::{
-    AccountId, AuditAction, AuditRecord, CancelledBy, Idempotency, KeyRefusal, NewOrder, Order, OrderId,
+    AccountId, AuditAction, AuditRecord, CalledNumber, CancelledBy, Idempotency, KeyRefusal, NewOrder, Order, OrderId,
     OrderLimitReached, OrderLine, OrderScope, OrderStatus, OrderWithLines, Page, PageLimit, Reason, RefundId, Shortage,
     Timestamp,
 };
@@ -126,13 +126,26 @@ pub enum AdvanceOrderError {
     Unavailable(#[from] Unavailable),
 }
 
+/// What orders have in common that are listed. Whatever is `None` is left open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OrderCriteria {
+    /// Only orders with this status.
+    pub status: Option<OrderStatus>,
+    /// Only orders that were called out, or will be, by this number.
+    pub number: Option<CalledNumber>,
+    /// Only orders placed at or after this moment.
+    pub created_from: Option<Timestamp>,
+    /// Only orders placed before this moment.
+    pub created_to: Option<Timestamp>,
+}
+
 /// Which orders to list, newest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrdersQuery {
     /// Which orders the caller may see.
     pub scope: OrderScope,
-    /// Only orders with this status.
-    pub status: Option<OrderStatus>,
+    /// Which of them are asked for.
+    pub criteria: OrderCriteria,
     /// Only those older than this one.
     pub after: Option<OrderId>,
     /// The size of the page.

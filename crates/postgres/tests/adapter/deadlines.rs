@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use comanda_domain::{
     OrderScope, PageLimit,
-    ports::{CancelOrderError, Orders, OrdersQuery, PlaceOrderError},
+    ports::{CancelOrderError, OrderCriteria, Orders, OrdersQuery, PlaceOrderError},
 };
 use comanda_postgres::{Database, DatabaseConfig};
 
@@ -12,7 +12,7 @@ use crate::{
 };
 
 fn first_page() -> OrdersQuery {
-    OrdersQuery { scope: OrderScope::All, status: None, after: None, limit: PageLimit::default() }
+    OrdersQuery { scope: OrderScope::All, criteria: OrderCriteria::default(), after: None, limit: PageLimit::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
+use chrono::TimeDelta;
 use comanda_domain::{
-    AuditAction, OrderId, OrderScope, PageLimit, Role,
-    ports::{Accounts, AccountsQuery, AuditLog, AuditQuery, Orders},
+    AuditAction, OrderId, OrderScope, PageLimit, Role, Timestamp,
+    ports::{Accounts, AccountsQuery, AuditLog, AuditQuery, OrderCriteria, Orders, OrdersQuery},
 };
 use comanda_postgres::PostgresAuditLog;
 use futures_util::future::join_all;
@@ -72,6 +73,56 @@ async fn filtered_lists_read_an_index() {
     // PostgreSQL reports what it has counted within a second.
     let reported = async {
         while shop.database.number(scans).await < before.1 + 6 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), reported).await.expect("a scan of an index each");
+    let rows = shop.database.number(read).await - before.0;
+    assert!(rows < 1000, "{rows} rows were read");
+}
+
+/// A page of orders of a time long ago, or with a number, does not pass over those since.
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_of_a_time_or_with_a_number_are_found_by_an_index() {
+    let shop = Shop::open().await;
+    let tables = shop.database.client().await;
+    // One a minute. Their ids follow the time.
+    let fill = format!(
+        "INSERT INTO orders (id, customer_id, number, total, created_at, updated_at, line_count, status) \
+         SELECT lpad(to_hex(n), 32, '0')::uuid, '{}', n, 0, at, at, 1, 'completed' \
+         FROM generate_series(1, 50000) n, LATERAL (SELECT timestamptz '2025-01-01Z' + n * interval '1 minute') t (at)",
+        shop.customer.id
+    );
+    tables.batch_execute(&fill).await.unwrap();
+    tables.batch_execute("VACUUM ANALYZE orders").await.unwrap();
+    let at = |minute: i64| "2025-01-01T00:00:00Z".parse::<Timestamp>().unwrap() + TimeDelta::minutes(minute);
+    let page = async |criteria: OrderCriteria, after: Option<OrderId>| {
+        let query = OrdersQuery { scope: OrderScope::All, criteria, after, limit: PageLimit::new(5).unwrap() };
+        let page = shop.orders.list(query).await.unwrap();
+        let minutes = page.entries.iter().map(|order| (order.created_at - at(0)).num_minutes()).collect::<Vec<_>>();
+        (minutes, page.entries.last().map(|order| order.id), page.has_more)
+    };
+    let read = "SELECT (seq_tup_read + idx_tup_fetch)::bigint FROM pg_stat_user_tables WHERE relname = 'orders'";
+    let scans = "SELECT sum(idx_scan)::bigint FROM pg_stat_user_indexes WHERE indexrelname IN \
+                 ('orders_by_creation', 'orders_by_number')";
+    let before = (shop.database.number(read).await, shop.database.number(scans).await);
+
+    let numbered = OrderCriteria { number: Some("A007".parse().unwrap()), ..OrderCriteria::default() };
+    assert_eq!(page(numbered, None).await.0, [48_007, 24_007, 7]);
+    let long_ago = OrderCriteria { created_from: Some(at(100)), created_to: Some(at(107)), ..OrderCriteria::default() };
+    let (first, last, more) = page(long_ago, None).await;
+    assert_eq!((first, more), (vec![106, 105, 104, 103, 102], true), "not including the end");
+    assert_eq!(page(long_ago, last).await, (vec![101, 100], Some(OrderId::new(Uuid::from_u128(100))), false));
+    let open = OrderCriteria { created_to: Some(at(3)), ..OrderCriteria::default() };
+    assert_eq!(page(open, None).await.0, [2, 1]);
+    let both = OrderCriteria { number: Some("A007".parse().unwrap()), ..long_ago };
+    assert_eq!(page(both, None).await.0, Vec::<i64>::new());
+    // Of a position that is not there any more, nobody knows where it was.
+    assert_eq!(page(long_ago, Some(OrderId::new(Uuid::now_v7()))).await.0, Vec::<i64>::new());
+
+    // PostgreSQL reports what it has counted within a second.
+    let reported = async {
+        while shop.database.number(scans).await < before.1 + 5 {
             tokio::task::yield_now().await;
         }
     };

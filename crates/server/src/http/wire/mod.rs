@@ -20,6 +20,6 @@ pub use self::{
     order::OrderResponse,
     patched::Patched,
     payment::PaymentResponse,
-    time::WireTime,
+    time::{WireTime, Written},
     user::UserResponse,
 };
