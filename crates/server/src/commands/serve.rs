@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use anyhow::Context;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,18 +19,29 @@ const SECONDS: &[f64] =
 /// Of batches.
 const SIZES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 
+/// How often what was measured is summed up.
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+
 pub async fn run(config: &Config) -> anyhow::Result<()> {
     let traces = logging::start(&config.log, config.traces.as_ref())?;
     for warning in &config.warnings {
         tracing::warn!(setting = warning.setting, "{}", warning.message);
     }
     if let Some(address) = config.http.metrics_addr {
-        PrometheusBuilder::new()
-            .with_http_listener(address)
+        let metrics = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)
             .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_size".to_owned()), SIZES))
-            .and_then(PrometheusBuilder::install)
+            .and_then(PrometheusBuilder::install_recorder)
             .context("cannot offer metrics")?;
+        let rendered = metrics.clone();
+        tokio::spawn(http::metrics_server(address, move || rendered.render()).context("cannot offer metrics")?);
+        // Otherwise what was measured would be kept one by one until somebody asks for it.
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(METRICS_UPKEEP).await;
+                metrics.run_upkeep();
+            }
+        });
         tracing::info!(%address, "offering metrics");
     }
     if config.database.migrate_on_start {

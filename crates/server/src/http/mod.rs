@@ -5,6 +5,7 @@ mod app;
 mod events;
 mod extract;
 mod menu;
+mod metrics;
 mod middleware;
 mod openapi;
 mod operations;
@@ -32,6 +33,7 @@ pub use self::{
     app::App,
     extract::{Authenticator, CsrfGuard, CursorSigner, DeviceTokens, RateLimiter, SessionCookies},
     menu::MenuRenderer,
+    metrics::metrics_server,
     middleware::Budgets,
     openapi::{Docs, document},
     operations::Health,
