@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use comanda_tests::{Client, Response, TestApp};
 use reqwest::{
     Method, RequestBuilder,
-    header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE},
+    header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, IF_MATCH},
 };
 use serde_json::{Map, Value, json};
 use tokio::{
@@ -116,6 +116,25 @@ async fn a_body_that_is_compressed_or_not_in_utf8_is_refused_everywhere() {
         let request = scene.request(&operation).header(CONTENT_TYPE, json).header(CONTENT_ENCODING, "identity");
         assert_ne!(Client::send(request.body("{")).await.status, 415, "{operation}");
     }
+    // Nobody reads the body of others, but what it is would have to be known all the same.
+    let mut bodiless = 0;
+    for operation in scene.document.operations() {
+        if scene.document.example_body(&operation).is_some() {
+            continue;
+        }
+        bodiless += 1;
+        let response = Client::send(scene.request(&operation).header(CONTENT_ENCODING, "gzip").body("x")).await;
+        assert_eq!(response.problem(), (415, "unsupported-media-type".to_owned()), "{operation}");
+        assert_eq!(response.header("accept-encoding"), Some("identity"), "{operation}");
+    }
+    assert!(bodiless > 20, "{bodiless}");
+    for operation in scene.document.operations() {
+        if scene.document.example_body(&operation).is_some() || operation.method == Method::GET {
+            continue;
+        }
+        let response = Client::send(scene.request(&operation).header(CONTENT_ENCODING, "gzip")).await;
+        assert_ne!(response.status, 415, "{operation}: there is no body");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -161,7 +180,17 @@ async fn head_is_get_without_the_body_everywhere() {
     let metrics = Client::anonymous(&format!("http://{metrics}"));
     let head = Client::send(metrics.request(Method::HEAD, "/metrics")).await;
     assert_eq!((head.status, head.text.as_str()), (200, ""));
-    assert!(metrics.get("/metrics").await.text.contains("comanda_handler_panics_total 0"));
+    let got = metrics.get("/metrics").await;
+    assert!(got.text.contains("comanda_handler_panics_total 0"), "{}", got.text);
+    assert_eq!(got.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    let options = Client::send(metrics.request(Method::OPTIONS, "/metrics")).await;
+    assert_eq!((options.status, options.text.as_str(), options.header("allow")), (204, "", Some("GET, HEAD, OPTIONS")));
+    let refused = Client::send(metrics.request(Method::POST, "/metrics")).await;
+    assert_eq!(
+        (refused.problem(), refused.header("allow")),
+        ((405, "method-not-allowed".to_owned()), Some("GET, HEAD, OPTIONS"))
+    );
+    assert_eq!(metrics.get("/").await.problem(), (404, "not-found".to_owned()));
     scene.app.close().await;
 }
 
@@ -191,28 +220,102 @@ async fn options_and_405_list_the_methods_of_every_path() {
             assert_eq!(allowed(&response), expected, "{method} {path}");
         }
         for method in &methods {
-            let preflight = scene
-                .app
-                .anonymous()
-                .request(Method::OPTIONS, &address)
-                .header("origin", "https://shop.example")
-                .header("access-control-request-method", method.as_str())
-                .header("access-control-request-headers", "authorization,content-type,idempotency-key,if-match");
-            let preflight = Client::send(preflight).await;
+            let headers = "authorization,content-type,idempotency-key,if-match";
+            let preflight = preflight(&scene, &address, "https://shop.example", method.as_str(), headers).await;
             assert_eq!(preflight.status, 204, "{method} {path}");
             assert_eq!(preflight.header("access-control-allow-origin"), Some("https://shop.example"));
             assert!(preflight.header("access-control-allow-methods").unwrap().contains(method.as_str()));
             assert_eq!(allowed(&preflight), expected, "{method} {path}");
         }
+        // Whoever may not go on sees no header that would let them.
+        for (origin, method, header) in [
+            ("https://other.example", "GET", "authorization"),
+            ("https://shop.example", "TRACE", "authorization"),
+            ("https://shop.example", "GET", "x-other"),
+        ] {
+            let refused = preflight(&scene, &address, origin, method, header).await;
+            assert_eq!((refused.status, refused.text.as_str()), (204, ""), "{origin} {method} {header} {path}");
+            assert_eq!(allowed(&refused), expected, "{path}");
+            assert_eq!(refused.header("access-control-allow-methods"), None, "{path}");
+            assert_eq!(refused.header("access-control-allow-origin"), None, "{path}");
+        }
     }
     let nothing = Client::send(scene.app.admin.request(Method::OPTIONS, "/v1/nothing")).await;
     assert_eq!(nothing.problem(), (404, "not-found".to_owned()));
+    for origin in ["https://shop.example", "https://other.example"] {
+        let nothing = preflight(&scene, "/v1/nothing", origin, "GET", "authorization").await;
+        assert_eq!(nothing.problem(), (404, "not-found".to_owned()), "{origin}");
+    }
+}
+
+async fn preflight(scene: &Scene, address: &str, origin: &str, method: &str, header: &str) -> Response {
+    let request = scene.app.anonymous().request(Method::OPTIONS, address);
+    let request = request.header("origin", origin).header("access-control-request-method", method);
+    Client::send(request.header("access-control-request-headers", header)).await
+}
+
+/// The heads and bodies of responses, as a client takes them apart that knows what it has asked for.
+fn responses(mut text: &str, methods: &[Method]) -> Vec<(u16, String)> {
+    let mut found = Vec::new();
+    for method in methods {
+        let (head, rest) = text.split_once("\r\n\r\n").expect("a head");
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+        let length = if *method == Method::HEAD { 0 } else { length.expect("a length") };
+        let (body, rest) = rest.split_at(length);
+        found.push((status.expect("a status"), body.to_owned()));
+        text = rest;
+    }
+    assert_eq!(text, "", "nothing more was sent");
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_are_sent_at_once_get_the_responses_they_would_get_alone() {
+    let app = TestApp::open().await;
+    app.item(100).await;
+    let orders = [
+        vec![Method::HEAD, Method::GET, Method::HEAD],
+        vec![Method::GET, Method::HEAD, Method::GET],
+        vec![Method::POST, Method::HEAD, Method::POST, Method::GET],
+        (0..20).flat_map(|_| [Method::GET, Method::HEAD]).collect(),
+    ];
+    for methods in orders {
+        let mut requests = String::new();
+        for (n, method) in methods.iter().enumerate() {
+            let last = n + 1 == methods.len();
+            let path = if *method == Method::POST { "/v1/sessions" } else { "/v1/menu" };
+            let body = match (method == Method::POST, n % 2 == 0) {
+                (false, _) => "\r\n",
+                (true, true) => "content-type: application/json\r\ncontent-length: 2\r\n\r\n{}",
+                (true, false) => {
+                    "content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+                }
+            };
+            let connection = if last { "connection: close\r\n" } else { "" };
+            requests.push_str(&format!("{method} {path} HTTP/1.1\r\nhost: test\r\n{connection}{body}"));
+        }
+        let mut stream = TcpStream::connect(&app.servers[0].address).await.unwrap();
+        stream.write_all(requests.as_bytes()).await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        let responses = responses(&text, &methods);
+        for (method, (status, body)) in methods.iter().zip(responses) {
+            match *method {
+                Method::HEAD => assert_eq!((status, body.as_str()), (200, ""), "{methods:?}"),
+                Method::GET => assert!(status == 200 && body.contains("categories"), "{methods:?}: {body}"),
+                _ => assert!(status == 400 && body.contains("missing-field"), "{methods:?}: {body}"),
+            }
+        }
+    }
+    app.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn null_in_a_patch_is_a_violation_of_every_field() {
     let scene = Scene::open().await;
     let patches = scene.document.operations().into_iter().filter(|operation| operation.method == Method::PATCH);
+    let mut within = 0;
     for patch in patches {
         let example = scene.document.example_body(&patch).unwrap();
         let members = example.as_object().unwrap();
@@ -228,7 +331,19 @@ async fn null_in_a_patch_is_a_violation_of_every_field() {
         let all = scene.send_body(&patch, &Value::Object(nulls)).await;
         let refused = members.keys().filter(|name| !scene.document.may_be_null(&patch, name)).count();
         assert_eq!((all.status, all.pointers().len()), (422, refused), "{patch}: {}", all.text);
+        // Within a member too.
+        for pointer in objects(&example, "").iter().filter(|pointer| !pointer.is_empty()) {
+            for name in example.pointer(pointer).unwrap().as_object().unwrap().keys() {
+                within += 1;
+                let mut body = example.clone();
+                body.pointer_mut(pointer).unwrap()[name] = Value::Null;
+                let response = scene.send_body(&patch, &body).await;
+                assert_eq!(response.problem(), (422, "validation-failed".to_owned()), "{patch} {pointer} {name}");
+                assert!(response.pointers().contains(&format!("{pointer}/{name}")), "{patch}: {}", response.text);
+            }
+        }
     }
+    assert!(within >= 2, "amount and currency of a price");
     let item = format!("/v1/menu/items/{}", scene.item);
     let kept = scene.app.admin.get(&item).await.expect(200);
     assert_eq!(kept["revision"], 1, "nothing was changed: {kept}");
@@ -239,20 +354,23 @@ async fn only_the_exact_entity_tag_is_the_current_one() {
     let scene = Scene::open().await;
     let path = format!("/v1/menu/items/{}", scene.item);
     let client = &scene.app.admin;
-    for other in ["\"+1\"", "\"01\"", "\"1.0\"", "W/\"1\"", "\"4294967297\"", "\"\"", "\"2\", \"3\""] {
+    for other in ["\"+1\"", "\"01\"", "\"1.0\"", "W/\"1\"", "\"4294967297\"", "\"\"", "\"2\", \"3\"", "\"1,1\""] {
         let response = client.patch(&path, other, &json!({ "active": true })).await;
         assert_eq!(response.problem(), (412, "precondition-failed".to_owned()), "{other}");
         let response = client.delete(&path, other).await;
         assert_eq!(response.problem(), (412, "precondition-failed".to_owned()), "{other}");
     }
-    for malformed in ["1", "\"1", "\"1 \"", "\" 1\""] {
+    let beyond_ascii = HeaderValue::from_bytes("\"é\"".as_bytes()).unwrap();
+    let response = Client::send(client.request(Method::DELETE, &path).header(IF_MATCH, beyond_ascii)).await;
+    assert_eq!(response.problem(), (412, "precondition-failed".to_owned()), "a tag may hold any letters");
+    for malformed in ["1", "\"1", "\"1 \"", "\" 1\"", "\"1\", oops"] {
         let response = client.patch(&path, malformed, &json!({})).await;
         assert_eq!(response.problem(), (400, "invalid-request".to_owned()), "{malformed}");
     }
     let menu = client.get("/v1/menu").await;
     let tag = menu.header("etag").unwrap().to_owned();
     let with = |known: String| Client::send(client.request(Method::GET, "/v1/menu").header("if-none-match", known));
-    for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
+    for known in [tag.clone(), format!("W/{tag}"), format!("\"x,y\", {tag}"), "*".to_owned()] {
         assert_eq!(with(known.clone()).await.status, 304, "{known}");
     }
     for other in [tag.to_lowercase(), tag.replacen('"', "\" ", 1), tag.trim_matches('"').to_owned(), "\"x\"".to_owned()]

@@ -1,13 +1,9 @@
 use std::future::{Ready, ready};
 
-use actix_web::{
-    FromRequest, HttpMessage, HttpRequest,
-    dev::Payload,
-    http::header::{self, IfMatch as IfMatchHeader},
-};
-
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
 use utoipa::openapi::Required;
 
+use super::entity_tags::EntityTags;
 use crate::http::{
     openapi::{Describe, Description, text},
     problem::{Code, Problem},
@@ -41,21 +37,22 @@ impl FromRequest for IfMatch {
         if !request.headers().contains_key(header::IF_MATCH) {
             return ready(Err(Problem::new(Code::PreconditionRequired, "Send the item's ETag as If-Match.")));
         }
-        ready(match request.get_header::<IfMatchHeader>() {
-            Some(IfMatchHeader::Any) => Ok(Self::Any),
+        ready(match EntityTags::of(request.headers(), header::IF_MATCH) {
+            Some(EntityTags::Any) => Ok(Self::Any),
             // A weak tag never matches where the strong comparison is asked for.
-            Some(IfMatchHeader::Items(tags)) if !tags.is_empty() => {
+            Some(EntityTags::Listed(tags)) => {
                 let strong = tags.iter().filter(|tag| !tag.weak);
-                Ok(Self::Revisions(strong.filter_map(|tag| revision_of(tag.tag())).collect()))
+                Ok(Self::Revisions(strong.filter_map(|tag| revision_of(tag.opaque)).collect()))
             }
-            _ => Err(Problem::new(Code::InvalidRequest, "If-Match is not a list of entity tags such as \"1\".")),
+            None => Err(Problem::new(Code::InvalidRequest, "If-Match is not a list of entity tags such as \"1\".")),
         })
     }
 }
 
 /// The revision that has this entity tag. Tags are compared byte for byte (RFC 9110, section 8.8.3.2): `"01"` and `"+1"`
 /// are not `"1"`.
-fn revision_of(tag: &str) -> Option<u32> {
+fn revision_of(tag: &[u8]) -> Option<u32> {
+    let tag = std::str::from_utf8(tag).ok()?;
     tag.parse().ok().filter(|revision: &u32| revision.to_string() == tag)
 }
 
@@ -96,10 +93,11 @@ mod tests {
             "W/\"12\"",
             "\"١٢\"",
             "\"4294967308\"",
+            "\"12,12\"",
         ] {
             assert_ne!(given(&[other]).await, Some(12), "{other}");
         }
-        for malformed in ["12", "", ",", "\"12", "'12'"] {
+        for malformed in ["12", "", ",", "\"12", "'12'", "\"12\", oops"] {
             assert_eq!(given(&[malformed]).await, None, "{malformed}");
         }
         assert_eq!(given(&[]).await, None);

@@ -16,7 +16,7 @@ use futures_util::{StreamExt, poll};
 use serde::de::DeserializeOwned;
 
 use super::{
-    content::{check_content, check_json},
+    content::{check_charset, check_json},
     objects::Objects,
 };
 use crate::http::{
@@ -51,7 +51,7 @@ impl FromRequest for RawBody {
     type Future = Reading<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let content = check_content(request);
+        let content = check_charset(request);
         let body = read(request, payload, EVENT_LIMIT);
         Box::pin(async move {
             content?;
@@ -103,10 +103,9 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for JsonOrNothing<T> {
     type Future = Reading<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (content, json) = (check_content(request), check_json(request));
+        let json = check_json(request);
         let body = read(request, payload, BODY_LIMIT);
         Box::pin(async move {
-            content?;
             let body = body.await?;
             if body.is_empty() {
                 return Ok(Self(T::default()));
@@ -191,6 +190,8 @@ fn malformed(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
         "unknown-field"
     } else if detail.starts_with("missing field") {
         "missing-field"
+    } else if detail.starts_with("duplicate field") {
+        "duplicate-field"
     } else {
         "wrong-type"
     };

@@ -7,6 +7,7 @@ mod cookies;
 mod csrf;
 mod cursor;
 mod device;
+mod entity_tags;
 mod idempotency;
 mod if_match;
 mod json;
@@ -20,10 +21,12 @@ mod service;
 pub use self::{
     actor::{Admin, Authenticator, Bystander, MaybeSignedIn, RenewedCookie, SignedIn, SigningIn, Staff},
     client_header::ClientHeader,
+    content::check_coding,
     cookies::SessionCookies,
     csrf::{CsrfGuard, HEADER as CSRF_HEADER},
     cursor::CursorSigner,
     device::{DeviceCookie, DeviceHeader, DeviceTokens, HEADER as DEVICE_HEADER},
+    entity_tags::EntityTags,
     idempotency::{Idempotent, replayable},
     if_match::IfMatch,
     json::{Json, JsonOrNothing, RawBody},

@@ -12,7 +12,7 @@ use crate::http::{
     extract::{IfMatch, Json, Path, Service, Staff},
     problem::{Code, Failure, Problem, problems},
     validation::Violations,
-    wire::{MenuItemResponse, Patched, PriceRequest, Shown, WireInteger},
+    wire::{MenuItemResponse, Patched, PatchedPriceRequest, PriceRequest, Shown, WireInteger},
 };
 
 /// Changes a menu item, but not its stock
@@ -73,7 +73,7 @@ pub struct PatchMenuItemRequest {
     category: Patched<String>,
     #[serde(default)]
     #[schema(value_type = PriceRequest)]
-    price: Patched<PriceRequest>,
+    price: Patched<PatchedPriceRequest>,
     #[serde(default)]
     #[schema(value_type = i64, minimum = 0, maximum = 1_000_000)]
     low_stock_at: Patched<WireInteger>,

@@ -5,8 +5,8 @@ use std::{io::Write, sync::Arc};
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse,
     http::header::{
-        ACCEPT_ENCODING, AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, Encoding, EntityTag,
-        HeaderValue, IF_NONE_MATCH, IfNoneMatch, VARY,
+        ACCEPT_ENCODING, AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, Encoding, HeaderValue,
+        IF_NONE_MATCH, VARY,
     },
     web::Bytes,
 };
@@ -18,7 +18,10 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use crate::http::wire::{MenuItemResponse, Shown, names};
+use crate::http::{
+    extract::EntityTags,
+    wire::{MenuItemResponse, Shown, names},
+};
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = Menu)]
@@ -113,12 +116,12 @@ impl RenderedMenu {
         if let Some(known) = representations.into_iter().find(|representation| representation.etag_header == *header) {
             return Some(known);
         }
-        match request.get_header::<IfNoneMatch>()? {
-            IfNoneMatch::Any => Some(&self.plain),
-            IfNoneMatch::Items(tags) => representations.into_iter().find(|representation| {
-                let tag = EntityTag::new_strong(representation.etag.clone());
-                tags.iter().any(|known| known.weak_eq(&tag))
-            }),
+        match EntityTags::of(request.headers(), IF_NONE_MATCH)? {
+            EntityTags::Any => Some(&self.plain),
+            // Weakly compared (RFC 9110, section 13.1.2).
+            EntityTags::Listed(tags) => representations
+                .into_iter()
+                .find(|representation| tags.iter().any(|known| known.opaque == representation.etag.as_bytes())),
         }
     }
 }

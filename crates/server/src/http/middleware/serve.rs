@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 
 use super::{Admission, Budgets, ClientAddresses, panicked, traced::Traced};
 use crate::http::{
-    extract::RenewedCookie,
+    extract::{RenewedCookie, check_coding},
     problem::{Operation, Problem},
     routes::{Class, Endpoint},
 };
@@ -41,6 +41,7 @@ pub async fn serve<B: MessageBody>(
     if let Some(admitted) = &admitted {
         request.extensions_mut().insert(admitted.place());
     }
+    check_coding(request.request())?;
     let client = serving.clients.of(&request);
     request.extensions_mut().insert(client);
     let traced = Traced::begin(&request, endpoint, serving.traced);

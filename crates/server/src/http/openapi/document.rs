@@ -138,6 +138,9 @@ fn complete(operation: &mut Operation, endpoint: &Endpoint) {
     if endpoint.class != Class::Probe {
         codes.insert(Code::Unavailable);
     }
+    if !safe {
+        codes.insert(Code::UnsupportedMediaType);
+    }
     if description.access == Access::SignedIn && !safe {
         codes.extend([Code::InvalidOrigin, Code::InvalidCsrfToken]);
     }

@@ -187,6 +187,10 @@ impl ResponseError for Problem {
                 response.insert_header(header);
             }
         }
+        if self.code == Code::UnsupportedMediaType {
+            // RFC 9110, section 15.5.16.
+            response.insert_header((header::ACCEPT_ENCODING, "identity"));
+        }
         if matches!(self.code, Code::Unauthenticated | Code::SessionRevoked) {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }

@@ -14,7 +14,7 @@ mod user;
 
 pub use self::{
     menu_item::{MenuItemResponse, Shown},
-    money::{MoneyResponse, PriceRequest},
+    money::{MoneyResponse, PatchedPriceRequest, PriceRequest},
     nothing::Nothing,
     number::{QueryInteger, WireInteger},
     order::OrderResponse,

@@ -2,7 +2,7 @@ use comanda_domain::{Currency, Money, Price};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{WireInteger, names};
+use super::{Patched, WireInteger, names};
 use crate::http::validation::Violations;
 
 /// An amount in minor units (ISO 4217).
@@ -36,11 +36,42 @@ pub struct PriceRequest {
 
 impl PriceRequest {
     pub fn read(&self, pointer: &str, currency: Currency, violations: &mut Violations) -> Option<Price> {
-        let price = violations.check(format!("{pointer}/amount"), Price::new(self.amount.0, currency));
-        if self.currency == currency.code() {
-            return price;
-        }
-        violations.add(format!("{pointer}/currency"), "wrong-currency", format!("must be {currency}"));
-        None
+        read(Some(self.amount), Some(&self.currency), pointer, currency, violations)
     }
+}
+
+/// A [`PriceRequest`] in a PATCH.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PatchedPriceRequest {
+    // Neither may be left out.
+    #[serde(deserialize_with = "Patched::deserialize")]
+    amount: Patched<WireInteger>,
+    #[serde(deserialize_with = "Patched::deserialize")]
+    currency: Patched<String>,
+}
+
+impl PatchedPriceRequest {
+    pub fn read(self, pointer: &str, expected: Currency, violations: &mut Violations) -> Option<Price> {
+        let amount = self.amount.given(&format!("{pointer}/amount"), violations);
+        let currency = self.currency.given(&format!("{pointer}/currency"), violations);
+        read(amount, currency.as_deref(), pointer, expected, violations)
+    }
+}
+
+/// What is `None` is a violation already.
+fn read(
+    amount: Option<WireInteger>,
+    currency: Option<&str>,
+    pointer: &str,
+    expected: Currency,
+    violations: &mut Violations,
+) -> Option<Price> {
+    let price = amount.map(|amount| Price::new(amount.0, expected));
+    let price = violations.check_optional(format!("{pointer}/amount"), price);
+    if currency? == expected.code() {
+        return price;
+    }
+    violations.add(format!("{pointer}/currency"), "wrong-currency", format!("must be {expected}"));
+    None
 }
