@@ -339,7 +339,7 @@ async fn null_in_a_patch_is_a_violation_of_every_field() {
                 body.pointer_mut(pointer).unwrap()[name] = Value::Null;
                 let response = scene.send_body(&patch, &body).await;
                 assert_eq!(response.problem(), (422, "validation-failed".to_owned()), "{patch} {pointer} {name}");
-                assert_eq!(response.pointers(), [format!("{pointer}/{name}")], "{patch}");
+                assert!(response.pointers().contains(&format!("{pointer}/{name}")), "{patch}: {}", response.text);
             }
         }
     }

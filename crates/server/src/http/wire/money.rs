@@ -36,7 +36,7 @@ pub struct PriceRequest {
 
 impl PriceRequest {
     pub fn read(&self, pointer: &str, currency: Currency, violations: &mut Violations) -> Option<Price> {
-        read(self.amount, &self.currency, pointer, currency, violations)
+        read(Some(self.amount), Some(&self.currency), pointer, currency, violations)
     }
 }
 
@@ -55,19 +55,21 @@ impl PatchedPriceRequest {
     pub fn read(self, pointer: &str, expected: Currency, violations: &mut Violations) -> Option<Price> {
         let amount = self.amount.given(&format!("{pointer}/amount"), violations);
         let currency = self.currency.given(&format!("{pointer}/currency"), violations);
-        read(amount?, &currency?, pointer, expected, violations)
+        read(amount, currency.as_deref(), pointer, expected, violations)
     }
 }
 
+/// What is `None` is a violation already.
 fn read(
-    amount: WireInteger,
-    currency: &str,
+    amount: Option<WireInteger>,
+    currency: Option<&str>,
     pointer: &str,
     expected: Currency,
     violations: &mut Violations,
 ) -> Option<Price> {
-    let price = violations.check(format!("{pointer}/amount"), Price::new(amount.0, expected));
-    if currency == expected.code() {
+    let price = amount.map(|amount| Price::new(amount.0, expected));
+    let price = violations.check_optional(format!("{pointer}/amount"), price);
+    if currency? == expected.code() {
         return price;
     }
     violations.add(format!("{pointer}/currency"), "wrong-currency", format!("must be {expected}"));
