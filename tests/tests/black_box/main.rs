@@ -33,6 +33,7 @@ mod own_sessions;
 mod password_resets;
 mod payments;
 mod placement_race;
+mod poolers;
 mod reads;
 mod security_events;
 mod session_ends;
