@@ -10,8 +10,11 @@ use crate::{
 /// Something that happened, once committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// The id, which never changes: an event that is delivered twice has the same one.
+    /// Its number in storage. After a restore or a failover another event may get the number of one that was lost.
     pub id: i64,
+    /// The id that receivers know it by: an event that is delivered twice has the same one, and no other event ever
+    /// has it.
+    pub public_id: Uuid,
     /// The order or menu item it belongs to. Events of one stream are delivered in order.
     pub stream: Uuid,
     /// When it happened, in whole milliseconds.
@@ -45,6 +48,16 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// The names of all kinds.
+    pub const NAMES: [&str; 6] = [
+        "order.placed",
+        "order.status_changed",
+        "payment.succeeded",
+        "payment.failed",
+        "payment.refunded",
+        "item.sold_out",
+    ];
+
     /// The name in storage and for subscribers.
     pub const fn kind(&self) -> &'static str {
         match self {

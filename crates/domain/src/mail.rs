@@ -185,7 +185,10 @@ pub struct Mailbox(String);
 impl Mailbox {
     /// The mailbox of an address.
     pub fn of(email: &Email) -> Self {
-        let (local, domain) = email.as_str().rsplit_once('@').unwrap_or((email.as_str(), ""));
+        // Whichever spelling is stored, the least of them is the same.
+        let spellings = email.spellings();
+        let address = spellings.iter().min().map_or(email.as_str(), String::as_str);
+        let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
         let untagged = match local.split_once('+') {
             Some((name, _)) if !name.is_empty() => name,
             _ => local,
@@ -254,6 +257,8 @@ mod tests {
         let mailbox = |text: &str| Mailbox::of(&Email::new(text).expect("an address"));
         assert_eq!(mailbox("ana+1@example.org"), mailbox("ana@example.org"));
         assert_eq!(mailbox("a.n.a+x+y@gmail.com"), mailbox("ana@googlemail.com"));
+        let punycode = Mailbox::of(&Email::stored("ana+1@xn--bcher-kva.example"));
+        assert_eq!(punycode, mailbox("ana@b\u{fc}cher.example"));
         assert_ne!(mailbox("a.na@example.org"), mailbox("ana@example.org"));
         assert_ne!(mailbox("+1@example.org"), mailbox("+2@example.org"));
     }

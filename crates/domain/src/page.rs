@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::{Category, MenuItemId, MenuItemName};
+use crate::{Category, MenuItemId, MenuItemName, ports::UnreadableRecord};
 
 /// The number is not between 1 and [`PageLimit::MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -45,6 +45,8 @@ pub struct Page<T> {
     pub entries: Vec<T>,
     /// Whether at least one more entry follows the last.
     pub has_more: bool,
+    /// Records that belong on this page, or beside its entries, and are left out because they cannot be read.
+    pub unreadable: Vec<UnreadableRecord>,
 }
 
 impl<T> Page<T> {
@@ -54,7 +56,7 @@ impl<T> Page<T> {
         let limit = limit.get() as usize;
         let has_more = entries.len() > limit;
         entries.truncate(limit);
-        Self { entries, has_more }
+        Self { entries, has_more, unreadable: Vec::new() }
     }
 }
 
@@ -76,8 +78,9 @@ mod tests {
     #[test]
     fn the_one_more_is_not_shown() {
         let limit = PageLimit::new(2).expect("in range");
-        assert_eq!(Page::from_one_more(vec![1, 2, 3], limit), Page { entries: vec![1, 2], has_more: true });
-        assert_eq!(Page::from_one_more(vec![1, 2], limit), Page { entries: vec![1, 2], has_more: false });
+        let page = |has_more| Page { entries: vec![1, 2], has_more, unreadable: vec![] };
+        assert_eq!(Page::from_one_more(vec![1, 2, 3], limit), page(true));
+        assert_eq!(Page::from_one_more(vec![1, 2], limit), page(false));
         assert!(PageLimit::new(0).is_err() && PageLimit::new(101).is_err());
     }
 }

@@ -1,11 +1,13 @@
 //! Periods, and what was sold in them.
 
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Timelike};
+use std::ops::RangeInclusive;
+
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Timelike};
 use thiserror::Error;
 
 use crate::{Money, Timestamp};
 
-/// The period ends before it begins, or is longer than [`Period::LONGEST`].
+/// The period ends before it begins, is longer than [`Period::LONGEST`], or lies in no year of [`Period::YEARS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum PeriodError {
@@ -15,6 +17,9 @@ pub enum PeriodError {
     /// More than ten years.
     #[error("must be at most ten years after the beginning")]
     TooLong,
+    /// A year that RFC 3339 cannot write.
+    #[error("must be a moment of the years {} to {}", Period::YEARS.start(), Period::YEARS.end())]
+    OutOfRange,
 }
 
 /// The time from one moment up to, but not including, a later one.
@@ -28,9 +33,15 @@ impl Period {
     /// Ten years, leap days included.
     pub const LONGEST: TimeDelta = TimeDelta::days(3653);
 
-    /// Checks that the period is not empty, and not too long to report on.
+    /// The years, in UTC, that both ends lie in: those of RFC 3339. Databases and calendars reach further, but not
+    /// equally far, and time zones move a moment at their ends beyond them.
+    pub const YEARS: RangeInclusive<i32> = 0..=9999;
+
+    /// Checks that the period is not empty, not too long to report on, and in [`Period::YEARS`].
     pub fn new(from: Timestamp, to: Timestamp) -> Result<Self, PeriodError> {
-        if to <= from {
+        if ![from, to].iter().all(|moment| Self::YEARS.contains(&moment.year())) {
+            Err(PeriodError::OutOfRange)
+        } else if to <= from {
             Err(PeriodError::EndsTooEarly)
         } else if to - from > Self::LONGEST {
             Err(PeriodError::TooLong)
@@ -118,14 +129,17 @@ pub fn quarter_hour_of(at: Timestamp) -> Timestamp {
 }
 
 /// The first moment of a date in a time zone: midnight as a rule; if clocks are set forward at midnight, that moment.
+/// Where that is beyond what chrono can tell, some 262,000 years from now, it is midnight in UTC.
 pub fn first_moment_of<Z: TimeZone>(date: NaiveDate, zone: &Z) -> Timestamp {
     let midnight: NaiveDateTime = date.and_time(NaiveTime::MIN);
     match zone.from_local_datetime(&midnight) {
         chrono::LocalResult::Single(moment) | chrono::LocalResult::Ambiguous(moment, _) => moment.to_utc(),
         chrono::LocalResult::None => {
             // The offset before the gap says when, in UTC, it would have been midnight: that is when the gap begins.
-            let before = zone.offset_from_utc_datetime(&(midnight - TimeDelta::days(1))).fix();
-            (midnight - TimeDelta::seconds(i64::from(before.local_minus_utc()))).and_utc()
+            let day_before = midnight.checked_sub_signed(TimeDelta::days(1)).unwrap_or(midnight);
+            let before = zone.offset_from_utc_datetime(&day_before).fix();
+            let gap = midnight.checked_sub_signed(TimeDelta::seconds(i64::from(before.local_minus_utc())));
+            gap.unwrap_or(midnight).and_utc()
         }
     }
 }
@@ -201,6 +215,36 @@ mod tests {
     fn weeks_begin_on_mondays_and_the_report_cuts_off_the_first_and_the_last() {
         let weeks = starts(SalesInterval::Week, "2026-03-25T12:00:00Z", "2026-04-07T00:00:00Z", Europe::Berlin);
         assert_eq!(weeks, ["Wed 25 13:00 +0100", "Mon 30 00:00 +0200", "Mon 06 00:00 +0200"]);
+    }
+
+    #[test]
+    fn a_report_is_about_years_that_have_four_digits() {
+        let day = TimeDelta::days(1);
+        let (first, last) = (at("0000-01-01T00:00:00Z"), at("9999-12-31T23:59:59.999999999Z"));
+        for (from, to) in [(first, first + day), (last - day, last)] {
+            let period = Period::new(from, to).unwrap();
+            for zone in [Asia::Kolkata, America::New_York, Tz::UTC] {
+                for interval in [SalesInterval::Hour, SalesInterval::Day, SalesInterval::Week] {
+                    assert!(interval.divide(period, &zone).is_ok());
+                }
+            }
+        }
+        for date in [NaiveDate::MIN, NaiveDate::MAX] {
+            for zone in [Asia::Kolkata, America::New_York, Tz::UTC] {
+                let moment = first_moment_of(date, &zone);
+                assert_eq!(Period::new(moment, moment), Err(PeriodError::OutOfRange));
+            }
+        }
+        let instant = TimeDelta::nanoseconds(1);
+        for (from, to) in [
+            (first - instant, first + day),
+            (last - day, last + instant),
+            (Timestamp::MIN_UTC, Timestamp::MAX_UTC),
+            (Timestamp::MIN_UTC, Timestamp::MIN_UTC + day),
+            (Timestamp::MAX_UTC - day, Timestamp::MAX_UTC),
+        ] {
+            assert_eq!(Period::new(from, to), Err(PeriodError::OutOfRange), "{from} {to}");
+        }
     }
 
     #[test]

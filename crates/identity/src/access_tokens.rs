@@ -59,6 +59,9 @@ impl JwtAccessTokens {
     /// How long a verified signature is not verified again.
     const CACHE_LIFETIME: Duration = Duration::from_secs(30);
     const CACHE_CAPACITY: u64 = 10_000;
+    /// How far the clocks of two servers may be apart: a token is valid from that long before it is issued, so that a
+    /// server whose clock is behind takes it at once. Nobody's token is taken before it says that it is valid.
+    const CLOCK_SKEW_SECONDS: i64 = 300;
 
     pub fn new(keys: Arc<TokenKeys>, terms: TokenTerms) -> Self {
         let validation = |audience: Audience| {
@@ -138,7 +141,7 @@ impl AccessTokens for JwtAccessTokens {
             iss: self.terms.issuer.clone(),
             aud: audience_claim(&self.terms, audience),
             iat: issued_at,
-            nbf: issued_at,
+            nbf: issued_at - Self::CLOCK_SKEW_SECONDS,
             exp: issued_at + i64::from(lifetime),
             jti: Uuid::now_v7(),
         };
@@ -223,8 +226,19 @@ mod tests {
             assert_eq!(tokens.verify(&token, Audience::Client, at(899)), expected);
             assert_eq!(tokens.verify(&token, Audience::Client, at(900)), Err(InvalidAccessToken), "also when cached");
         }
-        let early = tokens.issue(&account(), session(), Audience::Client, at(60)).unwrap().token;
-        assert_eq!(tokens.verify(&early, Audience::Client, at(0)), Err(InvalidAccessToken));
+    }
+
+    #[test]
+    fn servers_whose_clocks_are_five_minutes_apart_take_each_others_tokens() {
+        let tokens = tokens(&new_pem(), "comanda", "comanda");
+        for audience in [Audience::Client, Audience::Browser] {
+            let token = tokens.issue(&account(), session(), audience, now()).unwrap().token;
+            let at = |seconds| now() + chrono::TimeDelta::seconds(seconds);
+            assert_eq!(tokens.verify(&token, audience, at(-301)), Err(InvalidAccessToken));
+            let behind = tokens.verify(&token, audience, at(-300)).unwrap();
+            assert_eq!(tokens.verify(&token, audience, at(300)), Ok(behind));
+            assert_eq!(behind.issued_at, now(), "which is what a session is renewed by");
+        }
     }
 
     #[test]

@@ -238,9 +238,16 @@ impl Refresher {
 
     /// Loads the menu from the database, installs it and publishes it for the other servers.
     async fn load_and_publish(&self) -> Result<(), Unavailable> {
+        let shown = self.current.snapshot();
         let (loaded_at, begin) = (self.clock.now(), Instant::now());
         self.metrics.loads.increment(1);
-        let menu = Arc::new(self.source.load().await?);
+        let mut menu = self.source.load().await?;
+        if let Some(shown) = shown.filter(|shown| menu.version < shown.version()) {
+            self.take_down(&shown, menu.version);
+            self.source.raise_above(shown.version()).await?;
+            menu = self.source.load().await?;
+        }
+        let menu = Arc::new(menu);
         let copy = MenuCopy { menu, loaded_at, load_took: begin.elapsed() };
         match self.current.install(self.snapshot_of(copy), Origin::Database) {
             Installed::Newer { before } => {
@@ -258,6 +265,20 @@ impl Refresher {
             Installed::Older => {}
         }
         Ok(())
+    }
+
+    /// The database, asked after a version was shown, says less: it has lost what was shown. Its version is raised above
+    /// the lost one, so that every server, and the copies in Redis, follow it as they follow any change.
+    fn take_down(&self, shown: &Snapshot, in_database: u64) {
+        if !shown.is_outdated() {
+            tracing::warn!(
+                shown = shown.version(),
+                in_database,
+                "the database has lost menus that were shown, as after a failover or a restore: it is shown as it is"
+            );
+        }
+        shown.mark_outdated();
+        self.pending.publish_everything.store(true, Ordering::Release);
     }
 
     async fn publish(&self, copy: &MenuCopy, changes: ItemChanges) {
@@ -356,6 +377,13 @@ impl Refresher {
         let Some(snapshot) = self.current.snapshot() else { return true };
         let in_database = self.source.version().await;
         if let Ok(version) = in_database
+            && version < snapshot.version()
+        {
+            self.take_down(&snapshot, version);
+            self.pending.version.fetch_max(snapshot.version() + 1, Ordering::AcqRel);
+            return true;
+        }
+        if let Ok(version) = in_database
             && self.pending.version.fetch_max(version, Ordering::AcqRel).max(version) > snapshot.version()
         {
             // This process comes first: asking Redis may take a while.
@@ -368,6 +396,8 @@ impl Refresher {
                 let _ = self.adopt_shared(Need::Version(version)).await;
             }
             Ok(Some(version)) if version == snapshot.version() => {}
+            // Redis has an older one. Nobody knows whether the database still has this one.
+            Ok(Some(_)) if in_database.is_err() => {}
             // Redis has lost the shared copy, or it is being published just now.
             Ok(_) => self.pending.publication.store(true, Ordering::Release),
             Err(_) => {}

@@ -192,6 +192,11 @@ fn editable(version: &Arc<AtomicU64>) -> (MockMenu, MockMenuSource) {
     let current = Arc::clone(version);
     source.expect_version().returning(move || Ok(current.load(Ordering::SeqCst)));
     let current = Arc::clone(version);
+    source.expect_raise_above().returning(move |version| {
+        current.fetch_max(version + 1, Ordering::SeqCst);
+        Ok(())
+    });
+    let current = Arc::clone(version);
     menu.expect_edit().returning(move |_, revision, _, _, _| {
         if u64::from(revision) != current.load(Ordering::SeqCst) {
             return Err(EditMenuItemError::Stale { current: revision + 1 });
@@ -466,4 +471,54 @@ async fn a_copy_that_was_being_published_during_a_poll_is_not_published_again() 
         assert!(menu.0.run_pending().await);
         assert_eq!(published.try_recv().is_ok(), republished);
     }
+}
+
+#[tokio::test]
+async fn a_database_that_has_lost_versions_is_believed() {
+    let version = Arc::new(AtomicU64::new(100));
+    let (cache, mut published) = empty_cache();
+    let (menu, source) = editable(&version);
+    let menu = at_rest(menu, source, cache, TERMS);
+    assert_eq!(PublicMenu::whole(&menu).await.unwrap().items[0].revision, 100);
+    assert_eq!(published.recv().await, Some((100, ItemChanges::Everything)));
+
+    version.store(98, Ordering::SeqCst);
+    menu.0.poll().await;
+    assert!(menu.0.shown().is_none(), "what is lost is shown no more");
+    assert!(menu.0.run_pending().await);
+    assert_eq!(PublicMenu::whole(&menu).await.unwrap().version, 101, "above all that was shown");
+    assert_eq!(published.recv().await, Some((101, ItemChanges::Everything)));
+    menu.0.poll().await;
+    assert!(menu.0.run_pending().await);
+    assert!(menu.0.shown().is_some());
+    assert!(published.try_recv().is_err());
+
+    // Before any poll, somebody edits it here.
+    version.store(50, Ordering::SeqCst);
+    edit(&menu, 50).await.unwrap();
+    assert_eq!(PublicMenu::whole(&menu).await.unwrap().version, 102);
+    assert_eq!(published.recv().await, Some((102, ItemChanges::Everything)));
+}
+
+#[tokio::test]
+async fn while_the_database_is_gone_no_menu_is_put_above_an_older_one_in_redis() {
+    let mut source = MockMenuSource::new();
+    source.expect_load().return_once(|| Ok(whole(100)));
+    source.expect_version().returning(|| Err(Unavailable::new("gone")));
+    let (sender, mut published) = mpsc::unbounded_channel();
+    let mut cache = MockMenuCache::new();
+    cache.expect_whole().returning(|| Ok(None));
+    cache.expect_version().returning(|| Ok(Some(98)));
+    cache.expect_take_lease().returning(|| Ok(Some(LoadLease("lease".to_owned()))));
+    cache.expect_return_lease().returning(|_| Ok(()));
+    cache.expect_publish().returning(move |copy, _| {
+        let _ = sender.send(copy.menu.version);
+        Ok(())
+    });
+    let menu = at_rest(MockMenu::new(), source, cache, TERMS);
+    PublicMenu::whole(&menu).await.unwrap();
+    assert_eq!(published.recv().await, Some(100));
+    menu.0.poll().await;
+    assert!(menu.0.run_pending().await);
+    assert!(published.try_recv().is_err());
 }

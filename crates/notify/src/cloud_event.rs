@@ -3,15 +3,22 @@
 use chrono::SecondsFormat;
 use comanda_domain::{Event, EventKind, Money, OrderEvent, PaymentEvent};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 /// The media type of a single event that includes its data.
 pub(crate) const MEDIA_TYPE: &str = "application/cloudevents+json";
+
+/// The event's id for receivers. The source is in it, because a receiver may know events by their ids alone, and a copy
+/// of a database may serve another deployment.
+pub(crate) fn id(event: &Event, source: &str) -> String {
+    Uuid::new_v5(&event.public_id, source.as_bytes()).to_string()
+}
 
 /// The document. It contains no personal data: a receiver that may know more can ask the API.
 pub(crate) fn document(event: &Event, source: &str) -> Value {
     json!({
         "specversion": "1.0",
-        "id": event.id.to_string(),
+        "id": id(event, source),
         "source": source,
         "type": event.happened.kind(),
         "subject": event.stream,
@@ -57,7 +64,6 @@ mod tests {
         AccountId, Currency, Email, MenuItemId, MenuItemName, OrderId, OrderNumber, OrderStatus, PaymentId,
         PaymentMethod, PersonName,
     };
-    use uuid::Uuid;
 
     use super::*;
 
@@ -97,7 +103,14 @@ mod tests {
         ];
         let documents = kinds.map(|happened| {
             let occurred_at = DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
-            let event = Event { id: 9, stream: Uuid::from_u128(1), occurred_at, happened, is_held: false };
+            let event = Event {
+                id: 9,
+                public_id: Uuid::from_u128(9),
+                stream: Uuid::from_u128(1),
+                occurred_at,
+                happened,
+                is_held: false,
+            };
             serde_json::to_string_pretty(&document(&event, "/comanda")).unwrap()
         });
         let documents = documents.join("\n\n");

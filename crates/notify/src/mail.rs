@@ -136,8 +136,13 @@ impl MailNotifier {
             refunded => refunded.map(format_money),
         };
         // Derived from the event, so that a mail that is sent twice can be recognized as the same.
-        self.message(["subject.txt", "body.txt", "body.html"], &values, &order.email, &format!("event-{}", event.id))
-            .map(Some)
+        self.message(
+            ["subject.txt", "body.txt", "body.html"],
+            &values,
+            &order.email,
+            &format!("event-{}", event.public_id),
+        )
+        .map(Some)
     }
 
     /// The mail to an account.
@@ -167,7 +172,7 @@ impl MailNotifier {
                 .map_err(|error| NotifyError::Rejected(format!("a mail template fails: {error}")))
         };
         let rejected = |error: &dyn std::fmt::Display| NotifyError::Rejected(format!("the mail is invalid: {error}"));
-        let address: Address = to.as_str().parse().map_err(|error| rejected(&error))?;
+        let address: Address = to.for_mail().parse().map_err(|error| rejected(&error))?;
         Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, address))
@@ -376,7 +381,8 @@ mod tests {
     }
 
     fn event(happened: EventKind) -> Event {
-        Event { id: 9, stream: Uuid::nil(), occurred_at: DateTime::UNIX_EPOCH, happened, is_held: false }
+        let public_id = Uuid::from_u128(9);
+        Event { id: 9, public_id, stream: Uuid::nil(), occurred_at: DateTime::UNIX_EPOCH, happened, is_held: false }
     }
 
     /// The mail as it is sent, except for what differs each time: the date, and the boundary between the parts.

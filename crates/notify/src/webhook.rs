@@ -107,7 +107,7 @@ impl WebhookNotifier {
 #[async_trait]
 impl Notifier for WebhookNotifier {
     async fn notify(&self, event: &Event) -> Result<(), NotifyError> {
-        let (id, now) = (event.id.to_string(), chrono::Utc::now());
+        let (id, now) = (cloud_event::id(event, &self.config.source), chrono::Utc::now());
         let body = cloud_event::document(event, &self.config.source).to_string();
         let request = self
             .http

@@ -1,12 +1,15 @@
 //! The row of an order and its lock: what placing, cancelling and paying for an order all need.
 
 use chrono::{DateTime, Utc};
-use comanda_domain::{AccountId, Currency, Money, Note, Order, OrderId, OrderNumber, OrderStatus, ports::Unavailable};
+use comanda_domain::{
+    AccountId, Currency, Money, Note, Order, OrderId, OrderNumber, OrderStatus,
+    ports::{Readable, Unavailable},
+};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use crate::database::{InconsistentRow, Named, RowOf, schema::orders};
+use crate::database::{Named, RowOf, schema::orders};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = orders, check_for_backend(diesel::pg::Pg))]
@@ -24,7 +27,7 @@ pub(crate) struct OrderRow {
 }
 
 impl OrderRow {
-    pub(crate) fn into_order(self, currency: Currency) -> Result<Order, InconsistentRow> {
+    pub(crate) fn into_order(self, currency: Currency) -> Readable<Order> {
         let row = RowOf { table: "orders", id: self.id };
         Ok(Order {
             id: OrderId::new(self.id),

@@ -18,7 +18,8 @@ static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
         local time = redis.call('TIME')
         local now = time[1] * 1000000 + time[2]
         local burst, period = tonumber(ARGV[1]), tonumber(ARGV[2])
-        local before = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now)
+        -- What is no number, nobody has counted.
+        local before = math.max(tonumber(redis.call('GET', KEYS[1]) or now) or now, now)
         local after = before + period
         local opens_at = after - burst * period
         if opens_at > now then return { before - now, opens_at - now } end

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use comanda_domain::{
     Account, AccountId, Email, Page,
-    ports::{Accounts, AccountsQuery, Credentials, NewAccount, RegisterAccountError, Unavailable},
+    ports::{Accounts, AccountsQuery, Credentials, NewAccount, Readable, RegisterAccountError, Unavailable},
 };
 
 use crate::{breaker::Breaker, retry_budget::RetryBudget};
@@ -23,7 +23,7 @@ impl Accounts for GuardedAccounts {
         self.create.call(self.accounts.register(account)).await
     }
 
-    async fn find_many(&self, ids: &[AccountId]) -> Result<Vec<Account>, Unavailable> {
+    async fn find_many(&self, ids: &[AccountId]) -> Result<Vec<Readable<Account>>, Unavailable> {
         self.retries.read(|| self.accounts.find_many(ids)).await
     }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use comanda_domain::{
     NewOrder, Order, OrderId, OrderLine, OrderScope, OrderStatus, OrderWithLines, Page, Timestamp,
     ports::{
-        AdvanceOrderError, CancelOrderError, Cancellation, Idempotent, Orders, OrdersQuery, PlaceOrderError,
+        AdvanceOrderError, CancelOrderError, Cancellation, Idempotent, Orders, OrdersQuery, PlaceOrderError, Readable,
         Unavailable,
     },
 };
@@ -34,7 +34,7 @@ impl Orders for GuardedOrders {
         self.lookup.call(self.retries.read(|| self.orders.list(query.clone()))).await
     }
 
-    async fn lines_of(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<OrderLine>>, Unavailable> {
+    async fn lines_of(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Readable<Vec<OrderLine>>>, Unavailable> {
         self.lookup.call(self.retries.read(|| self.orders.lines_of(ids))).await
     }
 

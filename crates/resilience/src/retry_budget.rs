@@ -37,7 +37,7 @@ impl RetryBudget {
         Self { operation, saved: AtomicU32::new(CAPACITY * PRICE), retries }
     }
 
-    /// Makes the call, and repeats it once if it failed quickly, for another reason than overload, and the budget
+    /// Makes the call, and repeats it once if it failed quickly, for a reason that may be gone by then, and the budget
     /// allows it.
     pub async fn read<T, F>(&self, call: impl Fn() -> F) -> Result<T, Unavailable>
     where
@@ -46,7 +46,7 @@ impl RetryBudget {
         let begin = Instant::now();
         let outcome = call().await;
         match outcome {
-            Err(error) if !error.is_overload() && begin.elapsed() < FAST_FAILURE && self.pay() => {
+            Err(error) if is_worth_repeating(&error) && begin.elapsed() < FAST_FAILURE && self.pay() => {
                 tracing::debug!(%error, operation = self.operation, "a failed read is repeated");
                 self.retries.increment(1);
                 let pause = MAX_PAUSE.mul_f64(rand::rng().random_range(0.0..1.0));
@@ -71,9 +71,16 @@ impl RetryBudget {
     }
 }
 
+/// Neither an overload nor a record that cannot be read passes within a moment.
+fn is_worth_repeating(error: &Unavailable) -> bool {
+    !error.is_overload() && error.unreadable().is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicUsize;
+
+    use comanda_domain::ports::UnreadableRecord;
 
     use super::*;
 
@@ -91,6 +98,18 @@ mod tests {
         let read = || async {
             calls.fetch_add(1, Ordering::SeqCst);
             Err::<(), _>(Unavailable::overloaded("full"))
+        };
+        assert!(RetryBudget::new("test").read(read).await.is_err());
+        assert_eq!(calls.into_inner(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_record_that_cannot_be_read_is_asked_for_once() {
+        let calls = AtomicUsize::new(0);
+        let record = UnreadableRecord { table: "users", id: String::new(), column: "role", why: String::new() };
+        let read = || async {
+            calls.fetch_add(1, Ordering::SeqCst);
+            Err::<(), _>(record.clone().into())
         };
         assert!(RetryBudget::new("test").read(read).await.is_err());
         assert_eq!(calls.into_inner(), 1);

@@ -1,12 +1,17 @@
 //! Reads Stripe's events (<https://docs.stripe.com/api/events/types>).
 
-use chrono::DateTime;
+use std::ops::RangeInclusive;
+
+use chrono::{DateTime, Datelike};
 use comanda_domain::{
     IntentId, IntentState, PaymentId, RefundId, RefundStatus,
     ports::{GatewayEvent, GatewayReport, IntentReport, MalformedEvent, RefundReport},
 };
-use serde::Deserialize;
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error};
+use serde_json::{Map, Value};
+
+/// When events happen. A database's calendar ends earlier than an integer of 64 bits.
+const YEARS: RangeInclusive<i32> = 1970..=9999;
 
 /// Our own ids, which Stripe stores with its objects.
 #[derive(Default, Deserialize)]
@@ -30,6 +35,7 @@ struct Event {
     id: String,
     r#type: String,
     created: i64,
+    #[serde(deserialize_with = "object")]
     data: Data,
 }
 
@@ -41,20 +47,28 @@ struct Data {
 #[derive(Deserialize)]
 struct IntentObject {
     id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     metadata: Metadata,
 }
 
 #[derive(Deserialize)]
 struct RefundObject {
     status: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     metadata: Metadata,
 }
 
+/// A JSON object. What serde derives would take a list of its values for it.
+fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
+    let members = Map::<String, Value>::deserialize(deserializer)?;
+    T::deserialize(Value::Object(members)).map_err(D::Error::custom)
+}
+
 pub(crate) fn read(body: &str) -> Result<GatewayEvent, MalformedEvent> {
-    let event: Event = serde_json::from_str(body).map_err(|_| MalformedEvent("the body is no event"))?;
-    let at = DateTime::from_timestamp(event.created, 0).ok_or(MalformedEvent("`created` is no time"))?;
+    let event: Value = serde_json::from_str(body).map_err(|_| MalformedEvent("the body is no event"))?;
+    let event: Event = object(event).map_err(|_| MalformedEvent("the body is no event"))?;
+    let at = DateTime::from_timestamp(event.created, 0).filter(|at| YEARS.contains(&at.year()));
+    let at = at.ok_or(MalformedEvent("`created` is no time"))?;
     let state = match event.r#type.as_str() {
         "payment_intent.succeeded" => Some(IntentState::Succeeded),
         "payment_intent.payment_failed" => Some(IntentState::Failed),
@@ -65,8 +79,8 @@ pub(crate) fn read(body: &str) -> Result<GatewayEvent, MalformedEvent> {
     };
     let report = match state {
         Some(state) => {
-            let intent: IntentObject = serde_json::from_value(event.data.object)
-                .map_err(|_| MalformedEvent("`data.object` is no payment intent"))?;
+            let intent: IntentObject =
+                object(event.data.object).map_err(|_| MalformedEvent("`data.object` is no payment intent"))?;
             let payment_id = intent.metadata.payment_id();
             GatewayReport::Intent(IntentReport { intent: IntentId(intent.id), payment_id, state, at })
         }
@@ -76,7 +90,7 @@ pub(crate) fn read(body: &str) -> Result<GatewayEvent, MalformedEvent> {
         ) =>
         {
             let refund: RefundObject =
-                serde_json::from_value(event.data.object).map_err(|_| MalformedEvent("`data.object` is no refund"))?;
+                object(event.data.object).map_err(|_| MalformedEvent("`data.object` is no refund"))?;
             let status = refund_status(refund.status.as_deref());
             // A refund that was made on Stripe's dashboard has no id of ours.
             refund
@@ -129,6 +143,17 @@ mod tests {
         let without_id = event("payment_intent.succeeded", "{}");
         for body in ["", "null", "[]", "{}", r#"{"id":1}"#, &without_id] {
             assert!(read(body).is_err(), "{body}");
+        }
+        let list = r#"["evt_1","customer.created",1700000000,[{}]]"#;
+        let list_within = r#"{"id":"evt_1","type":"customer.created","created":1700000000,"data":[{}]}"#;
+        let intent = event("payment_intent.succeeded", r#"["pi_1",{}]"#);
+        let metadata = event("payment_intent.succeeded", r#"{"id":"pi_1","metadata":[null,null]}"#);
+        for body in [list, list_within, &intent, &metadata] {
+            assert!(read(body).is_err(), "{body}");
+        }
+        for created in [i64::MIN, -1, 253_402_300_800, 8_210_266_876_799, i64::MAX] {
+            let body = event("customer.created", "{}").replace("1700000000", &created.to_string());
+            assert!(read(&body).is_err(), "{body}");
         }
     }
 }

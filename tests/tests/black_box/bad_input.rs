@@ -180,7 +180,7 @@ async fn addresses_methods_and_media_types_that_do_not_fit() {
     assert_eq!(send(Method::GET, "/problems/nothing").await.problem(), (404, "not-found".to_owned()));
     let method = send(Method::DELETE, "/v1/orders").await;
     assert_eq!(method.problem(), (405, "method-not-allowed".to_owned()));
-    assert_eq!(method.header("allow"), Some("GET, POST"));
+    assert_eq!(method.header("allow"), Some("GET, POST, HEAD, OPTIONS"));
 
     for media_type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", ""] {
         let request = customer.request(Method::POST, "/v1/orders").header(CONTENT_TYPE, media_type).body("{}");

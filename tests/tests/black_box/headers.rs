@@ -19,14 +19,13 @@ fn assert_dressed(response: &Response) {
 async fn every_response_has_the_headers_that_browsers_go_by() {
     let app = TestApp::open().await;
     let customer = app.anonymous();
-    for path in ["/v1/menu", "/v1/me", "/v1/nothing", "/docs", "/docs/swagger-ui.css", "/openapi.json", "/health/live"]
-    {
+    for path in ["/v1/menu", "/v1/me", "/v1/nothing", "/docs/", "/docs/swagger-ui.css", "/openapi.json", "/problems"] {
         let response = customer.get(path).await;
         assert_dressed(&response);
         assert_eq!(response.header("strict-transport-security"), Some("max-age=31536000"), "{path}");
     }
     assert_dressed(&customer.post_text("/v1/users", "{").await);
-    let page = customer.get("/docs").await;
+    let page = customer.get("/docs/").await;
     assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
     for file in ["swagger-ui.css", "swagger-ui-bundle.js"] {
         let response = customer.get(&format!("/docs/{file}")).await;
@@ -53,7 +52,7 @@ async fn browsers_are_bound_to_https_where_there_is_https() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_documentation_can_be_switched_off() {
     let app = TestApp::with_servers(1, &[("SERVE_DOCS", "false")]).await;
-    for path in ["/docs", "/docs/swagger-ui.css", "/docs/index.html", "/openapi.json"] {
+    for path in ["/docs", "/docs/", "/docs/swagger-ui.css", "/docs/index.html", "/openapi.json"] {
         assert_eq!(app.anonymous().get(path).await.problem(), (404, "not-found".to_owned()), "{path}");
     }
     assert_eq!(app.anonymous().get("/problems/forbidden").await.status, 200, "problems stay explained");

@@ -7,6 +7,10 @@ use comanda_tests::{Client, PASSWORD, Response, TestApp, signing_key};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 async fn delete(client: &Client, path: &str) -> Response {
     Client::send(client.request(Method::DELETE, path)).await
@@ -87,6 +91,7 @@ async fn an_admin_ends_all_sessions_of_an_account_and_says_why() {
 struct Browser {
     client: Client,
     token: String,
+    csrf: String,
 }
 
 impl Browser {
@@ -100,7 +105,8 @@ impl Browser {
         let response = Client::send(request.json(&json!({ "email": email, "password": PASSWORD }))).await;
         assert_eq!(response.status, 200, "{}", response.text);
         let token = set_token(&response).expect("a cookie");
-        Self { client, token }
+        let csrf = response.json()["csrf_token"].as_str().expect("a token").to_owned();
+        Self { client, token, csrf }
     }
 
     async fn get(&self, token: &str) -> Response {
@@ -154,6 +160,47 @@ async fn a_browsers_session_is_compared_with_its_row_and_ends_when_it_is_not_use
     database.batch_execute("UPDATE sessions SET idle_at = now() - interval '1 second'").await.unwrap();
     assert_eq!(browser.get(&browser.aged(900)).await.problem(), (401, "unauthenticated".to_owned()));
     assert_eq!(browser.get(&browser.token).await.status, 200, "a token of this minute is believed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_keeps_its_place_while_its_session_is_renewed() {
+    let app = TestApp::with_servers(1, &[("CONCURRENT_REQUESTS", "1")]).await;
+    let browser = Browser::sign_in(app.anonymous(), &app.account().await, None).await;
+    let tables = app.database.client().await;
+    tables.batch_execute("BEGIN; LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let body = json!({ "name": "Anna" }).to_string();
+    let head = format!(
+        "PATCH /v1/me HTTP/1.1\r\nhost: {}\r\norigin: {}\r\nx-csrf-token: {csrf}\r\n\
+         cookie: __Host-session={}; __Host-csrf={csrf}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n",
+        app.servers[0].address,
+        browser.client.base_url(),
+        browser.aged(900),
+        body.len(),
+        csrf = browser.csrf,
+    );
+    let mut stream = TcpStream::connect(&app.servers[0].address).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // Its body does not come, and its session is being renewed.
+    let renewing = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                    AND wait_event_type = 'Lock' AND query LIKE '%\"sessions\" INNER JOIN \"users\"%'";
+    let begin = Instant::now();
+    while app.database.number(renewing).await == 0 {
+        assert!(begin.elapsed() < Duration::from_secs(20), "no session is being renewed");
+        tokio::task::yield_now().await;
+    }
+    let menu = app.anonymous().get("/v1/menu").await;
+    assert_eq!(menu.problem(), (503, "unavailable".to_owned()), "the place is taken");
+
+    tables.batch_execute("ROLLBACK").await.unwrap();
+    while app.anonymous().get("/v1/menu").await.status == 503 {
+        tokio::task::yield_now().await;
+    }
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 200 ") && response.contains("\"Anna\""), "{response}");
+    app.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

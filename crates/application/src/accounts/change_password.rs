@@ -45,7 +45,8 @@ impl Accounts {
         current: Password,
         new: ChosenPassword,
     ) -> Result<(), ChangePasswordError> {
-        let account = self.accounts.find_many(&[actor.account_id]).await?.pop();
+        let account =
+            self.accounts.find_many(&[actor.account_id]).await?.pop().transpose().map_err(Unavailable::from)?;
         let account = account.ok_or(CheckPasswordError::InvalidCredentials)?;
         let new = new.for_account(&account.email, &account.name)?;
         let changed = self.check_and_replace(actor, &account, current, new).await;
@@ -104,7 +105,7 @@ mod tests {
         closed: MockClosedSessions,
     ) -> Result<(), ChangePasswordError> {
         let mut stored = MockAccounts::new();
-        stored.expect_find_many().returning(|_| Ok(vec![sample::customer()]));
+        stored.expect_find_many().returning(|_| Ok(vec![Ok(sample::customer())]));
         stored.expect_credentials().returning(|_| Ok(Some(sample::credentials())));
         let mut hasher = MockPasswordHasher::new();
         hasher.expect_verify().returning(move |_, _| Ok(verification));

@@ -152,7 +152,7 @@ mod tests {
         let stream = Uuid::from_u128(stream);
         let name = MenuItemName::new("Carbonara").unwrap();
         let happened = EventKind::ItemSoldOut { id: MenuItemId::new(stream), name };
-        Event { id, stream, occurred_at: sample::now(), happened, is_held }
+        Event { id, public_id: Uuid::nil(), stream, occurred_at: sample::now(), happened, is_held }
     }
 
     fn events(outbox: MockOutbox) -> Events {

@@ -16,7 +16,10 @@ impl Menu {
         limit: PageLimit,
     ) -> Result<Page<MenuItem>, Unavailable> {
         let include_inactive = reader.is_some_and(|actor| actor.role.is_staff());
-        self.live_menu.items(MenuItemsQuery { include_inactive, category, name_like, after, limit }).await
+        let page = self.live_menu.items(MenuItemsQuery { include_inactive, category, name_like, after, limit }).await?;
+        // Guests can do nothing about what is left out.
+        let unreadable = if include_inactive { page.unreadable } else { Vec::new() };
+        Ok(Page { unreadable, ..page })
     }
 }
 
@@ -42,7 +45,7 @@ mod tests {
                 .expect_items()
                 .once()
                 .withf(move |query| query.include_inactive == expected)
-                .returning(|_| Ok(Page { entries: vec![], has_more: false }));
+                .returning(|_| Ok(Page { entries: vec![], has_more: false, unreadable: vec![] }));
             let menu = Menu { live_menu: Arc::new(stored), ..sample::menu() };
             menu.list(reader, None, None, None, PageLimit::default()).await.unwrap();
         }

@@ -2,7 +2,7 @@ use comanda_domain::{Actor, OrderId, ports::Unavailable};
 
 use super::{
     Orders,
-    relations::{RelatedOrder, Relations, customers_of},
+    relations::{RelatedOrder, Relations},
 };
 
 impl Orders {
@@ -16,13 +16,12 @@ impl Orders {
         let Some(found) = self.orders.find(id, reader.order_scope()).await? else {
             return Ok(None);
         };
-        let customer = if relations.customer {
-            customers_of(&*self.accounts, std::slice::from_ref(&found.order)).await?.remove(&found.order.customer_id)
-        } else {
-            None
+        let customer = match relations.customer {
+            true => self.accounts.find_many(&[found.order.customer_id]).await?.pop().transpose()?,
+            false => None,
         };
         let payments = match relations.payments {
-            true => Some(self.payments.of_orders(&[id]).await?.remove(&id).unwrap_or_default()),
+            true => Some(self.payments.of_orders(&[id]).await?.remove(&id).transpose()?.unwrap_or_default()),
             false => None,
         };
         let lines = relations.items.then_some(found.lines);
@@ -63,7 +62,7 @@ mod tests {
         let mut stored = MockOrders::new();
         stored.expect_find().returning(|_, _| Ok(Some(sample::order_with_lines())));
         let mut accounts = MockAccounts::new();
-        accounts.expect_find_many().once().returning(|_| Ok(vec![sample::customer()]));
+        accounts.expect_find_many().once().returning(|_| Ok(vec![Ok(sample::customer())]));
         let mut payments = MockPayments::new();
         payments.expect_of_orders().once().returning(|_| Ok(HashMap::new()));
         let orders = Orders {

@@ -1,13 +1,13 @@
 use std::collections::HashMap;
 
 use comanda_domain::{
-    Actor, OrderId, OrderStatus, Page, PageLimit,
+    Actor, Order, OrderId, OrderStatus, Page, PageLimit,
     ports::{OrdersQuery, Unavailable},
 };
 
 use super::{
     Orders,
-    relations::{RelatedOrder, Relations, customers_of},
+    relations::{RelatedOrder, Relations, customers_of, of_entry},
 };
 
 impl Orders {
@@ -30,21 +30,24 @@ impl Orders {
             true => self.orders.lines_of(&ids).await?,
             false => HashMap::new(),
         };
-        let customers = match relations.customer && !ids.is_empty() {
+        let (customers, unreadable_customers) = match relations.customer && !ids.is_empty() {
             true => customers_of(&*self.accounts, &page.entries).await?,
-            false => HashMap::new(),
+            false => (HashMap::new(), Vec::new()),
         };
         let mut payments = match relations.payments && !ids.is_empty() {
             true => self.payments.of_orders(&ids).await?,
             false => HashMap::new(),
         };
-        let entries = page.entries.into_iter().map(|order| RelatedOrder {
-            lines: relations.items.then(|| lines.remove(&order.id).unwrap_or_default()),
+        let Page { entries, has_more, mut unreadable } = page;
+        unreadable.extend(unreadable_customers);
+        let related = |order: Order| RelatedOrder {
+            lines: if relations.items { of_entry(&mut lines, &order, &mut unreadable) } else { None },
             customer: customers.get(&order.customer_id).cloned(),
-            payments: relations.payments.then(|| payments.remove(&order.id).unwrap_or_default()),
+            payments: if relations.payments { of_entry(&mut payments, &order, &mut unreadable) } else { None },
             order,
-        });
-        Ok(Page { entries: entries.collect(), has_more: page.has_more })
+        };
+        let entries = entries.into_iter().map(related).collect();
+        Ok(Page { entries, has_more, unreadable })
     }
 }
 
@@ -63,17 +66,15 @@ mod tests {
     #[tokio::test]
     async fn each_relation_is_one_round_trip_for_the_whole_page() {
         let mut stored = MockOrders::new();
-        stored
-            .expect_list()
-            .once()
-            .withf(|query| query.scope == OrderScope::All)
-            .returning(|_| Ok(Page { entries: vec![sample::order_with_lines().order; 3], has_more: true }));
+        stored.expect_list().once().withf(|query| query.scope == OrderScope::All).returning(|_| {
+            Ok(Page { entries: vec![sample::order_with_lines().order; 3], has_more: true, unreadable: vec![] })
+        });
         stored.expect_lines_of().once().returning(|ids| {
             assert_eq!(ids.len(), 3);
-            Ok(HashMap::from([(ids[0], sample::order_with_lines().lines)]))
+            Ok(HashMap::from([(ids[0], Ok(sample::order_with_lines().lines))]))
         });
         let mut accounts = MockAccounts::new();
-        accounts.expect_find_many().once().withf(|ids| ids.len() == 1).returning(|_| Ok(vec![sample::customer()]));
+        accounts.expect_find_many().once().withf(|ids| ids.len() == 1).returning(|_| Ok(vec![Ok(sample::customer())]));
         let mut payments = MockPayments::new();
         payments.expect_of_orders().once().withf(|ids| ids.len() == 3).returning(|_| Ok(HashMap::new()));
         let orders = Orders {
@@ -94,9 +95,9 @@ mod tests {
     #[tokio::test]
     async fn relations_nobody_asked_for_cost_nothing() {
         let mut stored = MockOrders::new();
-        stored
-            .expect_list()
-            .returning(|_| Ok(Page { entries: vec![sample::order_with_lines().order], has_more: false }));
+        stored.expect_list().returning(|_| {
+            Ok(Page { entries: vec![sample::order_with_lines().order], has_more: false, unreadable: vec![] })
+        });
         let orders = Orders { orders: Arc::new(stored), ..sample::orders() };
         let customer = sample::actor(Role::Customer);
         let page = orders.list(customer, None, Relations::default(), None, PageLimit::default()).await.unwrap();

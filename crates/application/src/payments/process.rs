@@ -25,7 +25,7 @@ impl Payments {
         let received = self.inbox.take_events(BATCH).await?;
         more |= received.len() == BATCH as usize;
         for event in received {
-            self.handle_event(&**events, event).await?;
+            unless_unreadable(self.handle_event(&**events, event).await)?;
         }
         let cancellations = self.intents.take_cancellations(BATCH).await?;
         more |= cancellations.len() == BATCH as usize;
@@ -35,7 +35,7 @@ impl Payments {
         let refunds = refunds.into_iter().map(|refund| self.make_refund(&**calls, refund));
         let (cancellations, refunds) =
             futures_util::join!(futures_util::future::join_all(cancellations), futures_util::future::join_all(refunds));
-        cancellations.into_iter().chain(refunds).collect::<Result<Vec<()>, _>>()?;
+        cancellations.into_iter().chain(refunds).try_for_each(unless_unreadable)?;
         Ok(more)
     }
 
@@ -110,6 +110,14 @@ impl Payments {
         };
         let report = RefundReport { refund: refund.id, status };
         self.refunds.record_refund(report, self.clock.now()).await.map(|_| ())
+    }
+}
+
+/// A record that cannot be read was reported, and is taken again by a later round. It stops nothing else.
+fn unless_unreadable(outcome: Result<(), Unavailable>) -> Result<(), Unavailable> {
+    match outcome {
+        Err(cause) if cause.unreadable().is_some() => Ok(()),
+        outcome => outcome,
     }
 }
 

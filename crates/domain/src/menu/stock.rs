@@ -28,6 +28,11 @@ impl Stock {
         }
     }
 
+    /// A quantity that was accepted before, whatever the rules are today.
+    pub const fn stored(quantity: u32) -> Self {
+        Self(quantity)
+    }
+
     /// The quantity as a number.
     pub const fn get(self) -> u32 {
         self.0

@@ -6,7 +6,7 @@ use crate::{
     Role, SessionId, Timestamp,
 };
 
-use super::Unavailable;
+use super::{Readable, Unavailable};
 
 /// An account to be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,7 +133,7 @@ pub trait Accounts: Send + Sync {
     async fn register(&self, account: NewAccount) -> Result<Account, RegisterAccountError>;
 
     /// Those of the accounts that exist, in one round trip, in any order.
-    async fn find_many(&self, ids: &[AccountId]) -> Result<Vec<Account>, Unavailable>;
+    async fn find_many(&self, ids: &[AccountId]) -> Result<Vec<Readable<Account>>, Unavailable>;
 
     /// What it takes to sign in with this address.
     async fn credentials(&self, email: &Email) -> Result<Option<Credentials>, Unavailable>;

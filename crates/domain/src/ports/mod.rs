@@ -42,6 +42,7 @@ mod refunds;
 mod sales_figures;
 mod security_log;
 mod sessions;
+mod unreadable;
 mod work_queue;
 
 use std::{error::Error, fmt, time::Duration};
@@ -80,10 +81,13 @@ pub use refunds::*;
 pub use sales_figures::*;
 pub use security_log::*;
 pub use sessions::*;
+pub use unreadable::*;
 pub use work_queue::*;
 
 /// The step could not be carried out for a reason that has nothing to do with what was asked: a connection was cut, a
 /// pool is exhausted, a deadline passed. Trying again later may help. Whether the step happened is unknown.
+///
+/// Or a single record stands in the way, which does not become readable by waiting: see [`Unavailable::unreadable`].
 #[derive(Debug)]
 pub struct Unavailable {
     source: Box<dyn Error + Send + Sync>,
@@ -113,6 +117,18 @@ impl Unavailable {
         self.overload
     }
 
+    /// The record that could not be read, if that is all that is wrong. It is no sign that anything is broken, and must
+    /// not count as one.
+    pub fn unreadable(&self) -> Option<&UnreadableRecord> {
+        let mut cause: &(dyn Error + 'static) = self.source.as_ref();
+        loop {
+            if let Some(record) = cause.downcast_ref() {
+                return Some(record);
+            }
+            cause = cause.source()?;
+        }
+    }
+
     /// For how long trying again is of no use, where that is known.
     pub const fn wait(&self) -> Option<Duration> {
         self.wait
@@ -128,5 +144,26 @@ impl fmt::Display for Unavailable {
 impl Error for Unavailable {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(self.source.as_ref())
+    }
+}
+
+impl From<UnreadableRecord> for Unavailable {
+    fn from(record: UnreadableRecord) -> Self {
+        Self::new(record)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_cannot_be_read_is_known_however_deep_it_is_wrapped() {
+        let record =
+            UnreadableRecord { table: "users", id: "7".to_owned(), column: "role", why: "is no role".to_owned() };
+        let shared = std::sync::Arc::new(Unavailable::from(record.clone()));
+        let cancelling = CancelOrderError::from(Unavailable::new(shared));
+        assert_eq!(Unavailable::new(cancelling).unreadable(), Some(&record));
+        assert_eq!(Unavailable::new("cut").unreadable(), None);
     }
 }

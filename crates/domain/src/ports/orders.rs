@@ -8,7 +8,7 @@ use crate::{
     OrderLine, OrderScope, OrderStatus, OrderWithLines, Page, PageLimit, Reason, RefundId, Shortage, Timestamp,
 };
 
-use super::Unavailable;
+use super::{Readable, Unavailable};
 
 /// The outcome of a request that may have been made before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,7 +159,7 @@ pub trait Orders: Send + Sync {
     async fn list(&self, query: OrdersQuery) -> Result<Page<Order>, Unavailable>;
 
     /// The lines of several orders in one round trip.
-    async fn lines_of(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<OrderLine>>, Unavailable>;
+    async fn lines_of(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Readable<Vec<OrderLine>>>, Unavailable>;
 
     /// Cancels an order and returns its stock, exactly once however often it is asked.
     async fn cancel(&self, cancellation: Cancellation) -> Result<Idempotent<OrderWithLines>, CancelOrderError>;

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::{IntentId, NotSettleable, OrderId, Payment, PaymentId, StaffMember, Timestamp};
 
-use super::Unavailable;
+use super::{Readable, Unavailable};
 
 /// Why a payment was not settled at the counter. Nothing changed.
 #[derive(Debug, Error)]
@@ -36,7 +36,7 @@ pub struct CardPayment {
 #[async_trait]
 pub trait Payments: Send + Sync {
     /// The payments of several orders in one round trip, the oldest first. Orders without payments are left out.
-    async fn of_orders(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<Payment>>, Unavailable>;
+    async fn of_orders(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Readable<Vec<Payment>>>, Unavailable>;
 
     /// At most `limit` card payments that were begun at `since` or later, the oldest first, beginning after the payment
     /// `after`.

@@ -1,6 +1,6 @@
 use comanda_domain::{
-    MailKind, Role, Timestamp, appointment_record,
-    ports::{ChangedAccount, ExistingAccount, NewAccount, RegisterAccountError, Unavailable},
+    MailKind, Timestamp, appointment_record,
+    ports::{ChangedAccount, ExistingAccount, NewAccount, RegisterAccountError},
 };
 use diesel::{
     prelude::*,
@@ -24,14 +24,15 @@ pub(super) async fn appoint(
     database
         .transaction(async move |connection| {
             let before = users::table
-                .filter(users::email.eq(account.email.as_str()))
+                .filter(users::email.eq_any(account.email.spellings()))
+                .order(users::email.eq(account.email.as_str()).desc())
                 .select(AccountRow::as_select())
                 .for_no_key_update()
                 .first(connection)
                 .one("account.lock_by_email")
                 .await
                 .optional()?;
-            let role = before.as_ref().map(|row| row.role.parse::<Role>()).transpose().map_err(Unavailable::new)?;
+            let role = before.as_ref().map(AccountRow::role).transpose()?;
             let changed = match (before, existing) {
                 (None, _) => open(connection, &account).await?,
                 (Some(_), ExistingAccount::Refused) => return Err(Failure(RegisterAccountError::EmailTaken)),

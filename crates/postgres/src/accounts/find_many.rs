@@ -1,4 +1,7 @@
-use comanda_domain::{Account, AccountId, ports::Unavailable};
+use comanda_domain::{
+    Account, AccountId,
+    ports::{Readable, Unavailable},
+};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -6,7 +9,7 @@ use uuid::Uuid;
 use super::AccountRow;
 use crate::database::{Database, NamedRows, schema::users};
 
-pub(super) async fn find_many(database: &Database, ids: &[AccountId]) -> Result<Vec<Account>, Unavailable> {
+pub(super) async fn find_many(database: &Database, ids: &[AccountId]) -> Result<Vec<Readable<Account>>, Unavailable> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
     let mut connection = database.read_connection().await?;
     let rows = users::table
@@ -16,5 +19,5 @@ pub(super) async fn find_many(database: &Database, ids: &[AccountId]) -> Result<
         .rows("account.find")
         .await
         .map_err(Unavailable::new)?;
-    rows.into_iter().map(AccountRow::into_account).collect()
+    Ok(rows.into_iter().map(AccountRow::into_account).collect())
 }

@@ -17,7 +17,7 @@ use comanda_domain::{
     Account, AccountChange, AccountId, Email, Page, PasswordHash, PersonName, SessionId, Timestamp,
     ports::{
         AccountChanges, Accounts, AccountsQuery, ChangeAccountError, ChangePasswordError, ChangedAccount, Credentials,
-        ExistingAccount, NewAccount, PasswordChange, RegisterAccountError, Unavailable,
+        ExistingAccount, NewAccount, PasswordChange, Readable, RegisterAccountError, Unavailable,
     },
 };
 
@@ -41,7 +41,7 @@ impl Accounts for PostgresAccounts {
         register::register(&self.database, account).await
     }
 
-    async fn find_many(&self, ids: &[AccountId]) -> Result<Vec<Account>, Unavailable> {
+    async fn find_many(&self, ids: &[AccountId]) -> Result<Vec<Readable<Account>>, Unavailable> {
         find_many::find_many(&self.database, ids).await
     }
 

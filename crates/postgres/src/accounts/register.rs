@@ -3,7 +3,7 @@ use comanda_domain::{
     ports::{NewAccount, RegisterAccountError},
 };
 use diesel::{
-    SelectableHelper,
+    ExpressionMethods, QueryDsl, SelectableHelper,
     result::{DatabaseErrorKind, Error as DieselError},
 };
 use diesel_async::RunQueryDsl;
@@ -17,6 +17,15 @@ use crate::{
 pub(super) async fn register(database: &Database, account: NewAccount) -> Result<Account, RegisterAccountError> {
     database
         .transaction(async move |connection| {
+            // The index finds the one form by itself.
+            let others: Vec<String> = account.email.spellings().split_off(1);
+            if !others.is_empty() {
+                let known = users::table.filter(users::email.eq_any(others));
+                let known = diesel::select(diesel::dsl::exists(known)).get_result(connection);
+                if known.one("account.find_spelling").await? {
+                    return Err(Failure(RegisterAccountError::EmailTaken));
+                }
+            }
             let inserted = diesel::insert_into(users::table)
                 .values(AccountRow::new(&account))
                 .returning(AccountRow::as_returning())

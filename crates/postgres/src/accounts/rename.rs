@@ -19,5 +19,5 @@ pub(super) async fn rename(
         .await
         .optional()
         .map_err(Unavailable::new)?;
-    row.map(AccountRow::into_account).transpose()
+    Ok(row.map(AccountRow::into_account).transpose()?)
 }

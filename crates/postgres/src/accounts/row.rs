@@ -1,12 +1,12 @@
 use chrono::{DateTime, Utc};
 use comanda_domain::{
     Account, AccountId, CredentialsVersion, Email, PasswordHash, PersonName, Role,
-    ports::{Credentials, NewAccount, Unavailable},
+    ports::{Credentials, NewAccount, Readable},
 };
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use crate::database::{InconsistentRow, RowOf, schema::users};
+use crate::database::{RowOf, schema::users};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
@@ -37,13 +37,16 @@ impl AccountRow {
         }
     }
 
-    pub(super) fn into_credentials(self) -> Result<Credentials, InconsistentRow> {
-        let row = RowOf { table: "users", id: self.id };
+    pub(super) fn role(&self) -> Readable<Role> {
+        RowOf { table: "users", id: self.id }.read("role", self.role.parse())
+    }
+
+    pub(super) fn into_credentials(self) -> Readable<Credentials> {
         let account = Account {
             id: AccountId::new(self.id),
             email: Email::stored(&self.email),
             name: PersonName::stored(&self.name),
-            role: row.read("role", self.role.parse::<Role>())?,
+            role: self.role()?,
             disabled: self.disabled,
             email_verified: self.email_verified_at.is_some(),
             created_at: self.created_at,
@@ -56,7 +59,7 @@ impl AccountRow {
         self.credentials_version
     }
 
-    pub(crate) fn into_account(self) -> Result<Account, Unavailable> {
+    pub(crate) fn into_account(self) -> Readable<Account> {
         Ok(self.into_credentials()?.account)
     }
 }

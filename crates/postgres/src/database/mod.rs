@@ -3,6 +3,7 @@
 mod connections;
 mod establish;
 mod health;
+mod history;
 mod migrations;
 mod named;
 mod pool_metrics;
@@ -29,8 +30,9 @@ use tokio::{
 
 pub(crate) use self::{
     connections::in_time,
+    history::{PLACE_COLUMNS, PLACE_JOINS, Place, WHERE_WRITTEN, follow_history},
     named::{Named, NamedRows},
-    row_error::{InconsistentRow, RowOf},
+    row_error::{PageOfRows, RowOf},
     statement::{TypeName, statement},
     transaction::{Work, spawn_transaction},
     transaction_failure::Failure,
@@ -111,6 +113,7 @@ impl Database {
     /// Connects once to make sure that it works. Must be called within a tokio runtime, which from then on drives the
     /// connections and the transactions.
     pub async fn connect(mut config: DatabaseConfig) -> Result<Self, ConnectError> {
+        row_error::register_counters();
         config.url = config.url.with_time_limits();
         ensure_sessions_are_kept(&config.url).await?;
         if let Some(replica) = &config.replica_url {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use comanda_domain::ports::Unavailable;
-use diesel::{dsl::sql, sql_types::Text};
+use diesel::{QueryableByName, sql_query, sql_types::Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use metrics::gauge;
 use tokio::sync;
@@ -21,6 +21,9 @@ const COMPARISON_TIMEOUT: Duration = Duration::from_secs(1);
 /// replica is not used.
 const VALIDITY: Duration = Duration::from_secs(2);
 
+/// The most moments that are remembered while the replica replays nothing. Beyond that, every other one is forgotten.
+const MOST_MOMENTS: usize = 256;
+
 /// The replica's connections.
 #[derive(Clone)]
 pub(crate) struct Replica {
@@ -32,15 +35,8 @@ pub(crate) struct Replica {
 impl Replica {
     /// Until the first comparison it counts as too far behind.
     pub(crate) fn new(connections: Connections, primary_url: DatabaseUrl, url: DatabaseUrl, limit: Duration) -> Self {
-        let comparison = Comparison {
-            primary_url,
-            url,
-            limit,
-            positions: VecDeque::new(),
-            seen: None,
-            connections: None,
-            was_fresh: None,
-        };
+        let comparison =
+            Comparison { primary_url, url, limit, moments: Moments::default(), connections: None, was_fresh: None };
         Self { connections, fresh_until: Arc::default(), comparison: Arc::new(sync::Mutex::new(comparison)) }
     }
 
@@ -71,16 +67,14 @@ struct Comparison {
     url: DatabaseUrl,
     limit: Duration,
     /// When the primary's log ended where, as far as the replica has not replayed it yet.
-    positions: VecDeque<(Instant, u64)>,
-    /// The latest moment up to which the replica has replayed the log.
-    seen: Option<Instant>,
+    moments: Moments,
     connections: Option<(AsyncPgConnection, AsyncPgConnection)>,
     was_fresh: Option<bool>,
 }
 
 impl Comparison {
     fn is_fresh(&mut self) -> bool {
-        let lag = self.seen.map_or(Duration::MAX, |seen| seen.elapsed());
+        let lag = self.moments.replayed_until.map_or(Duration::MAX, |moment| moment.elapsed());
         gauge!("comanda_replica_lag_seconds").set(lag.min(Duration::from_hours(24)).as_secs_f64());
         let is_fresh = lag <= self.limit;
         if self.was_fresh.replace(is_fresh) != Some(is_fresh) {
@@ -99,25 +93,83 @@ impl Comparison {
             }
         };
         let now = Instant::now();
-        let written = position(&mut primary, "pg_current_wal_lsn()::text").await?;
-        // Fails once the replica is promoted: then it replays nothing, and is no replica any more.
-        let replayed = position(&mut replica, "pg_last_wal_replay_lsn()::text").await?;
-        self.positions.push_back((now, written));
-        while let Some((moment, _)) = self.positions.pop_front_if(|(_, position)| *position <= replayed) {
-            self.seen = Some(moment);
-        }
+        let written = position(&mut primary, WRITTEN).await?;
+        let replayed = position(&mut replica, REPLAYED).await?;
         self.connections = Some((primary, replica));
+        if written.history != replayed.history {
+            // Positions of different logs cannot be compared.
+            self.moments = Moments::default();
+            let (primary, replica) = (written.history, replayed.history);
+            return Err(Unavailable::new(format!(
+                "the primary writes the log {primary}, the replica replays {replica}"
+            )));
+        }
+        self.moments.add(now, written.at);
+        self.moments.replay(replayed.at);
         Ok(())
     }
 }
 
-async fn position(connection: &mut AsyncPgConnection, expression: &str) -> Result<u64, Unavailable> {
-    let text: String = diesel::select(sql::<Text>(expression))
-        .get_result(connection)
-        .one("replica.look")
-        .await
-        .map_err(Unavailable::new)?;
-    read_position(&text).ok_or_else(|| Unavailable::new(format!("{text:?} is not a position in a log")))
+/// Which log ends where.
+struct Position {
+    /// The cluster and the timeline.
+    history: String,
+    at: u64,
+}
+
+#[derive(QueryableByName)]
+struct PositionRow {
+    #[diesel(sql_type = Text)]
+    history: String,
+    #[diesel(sql_type = Text)]
+    position: String,
+}
+
+const WRITTEN: &str = "SELECT (SELECT system_identifier FROM pg_control_system())::text || '/' \
+    || ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int::text AS history, \
+    pg_current_wal_lsn()::text AS position";
+
+/// A replica follows its primary to a new timeline at once, but says so only after its next restart point: some minutes
+/// in which reads go to the primary. Once it is promoted it is no replica any more.
+const REPLAYED: &str = "SELECT (SELECT system_identifier FROM pg_control_system())::text || '/' \
+    || CASE WHEN pg_is_in_recovery() THEN greatest((SELECT timeline_id FROM pg_control_checkpoint()), \
+                                                   (SELECT min_recovery_end_timeline FROM pg_control_recovery()))::text \
+            ELSE 'its own' END AS history, \
+    coalesce(pg_last_wal_replay_lsn()::text, '') AS position";
+
+async fn position(connection: &mut AsyncPgConnection, sql: &str) -> Result<Position, Unavailable> {
+    let PositionRow { history, position } =
+        sql_query(sql).get_result(connection).one("replica.look").await.map_err(Unavailable::new)?;
+    let at = read_position(&position);
+    let at = at.ok_or_else(|| Unavailable::new(format!("{position:?} is not a position in a log")))?;
+    Ok(Position { history, at })
+}
+
+/// When the primary's log ended where, as far as the replica has not replayed it yet.
+#[derive(Default)]
+struct Moments {
+    waiting: VecDeque<(Instant, u64)>,
+    /// The latest moment up to which the replica has replayed the log.
+    replayed_until: Option<Instant>,
+}
+
+impl Moments {
+    fn add(&mut self, moment: Instant, written: u64) {
+        self.waiting.push_back((moment, written));
+        if self.waiting.len() > MOST_MOMENTS {
+            let mut number = 0_usize;
+            self.waiting.retain(|_| {
+                number += 1;
+                !number.is_multiple_of(2)
+            });
+        }
+    }
+
+    fn replay(&mut self, replayed: u64) {
+        while let Some((moment, _)) = self.waiting.pop_front_if(|(_, written)| *written <= replayed) {
+            self.replayed_until = Some(moment);
+        }
+    }
 }
 
 /// Two hexadecimal halves (PostgreSQL's manual, "`pg_lsn` Type").
@@ -128,12 +180,32 @@ fn read_position(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::read_position;
+    use super::*;
 
     #[test]
     fn positions_are_compared_as_numbers() {
         assert_eq!(read_position("16/B374D848"), Some(0x16_B374_D848));
         assert!(read_position("1/0") > read_position("0/FFFFFFFF"));
         assert_eq!(read_position("nowhere"), None);
+    }
+
+    #[test]
+    fn a_replica_that_replays_nothing_for_long_is_followed_in_little_memory() {
+        let begin = Instant::now();
+        let at = |n: u32| begin + Duration::from_millis(250) * n;
+        let mut moments = Moments::default();
+        for n in 0..100_000 {
+            moments.add(at(n), u64::from(n));
+            moments.replay(0);
+            assert!(moments.waiting.len() <= MOST_MOMENTS);
+        }
+        assert_eq!(moments.replayed_until, Some(begin));
+        // It goes on: it is never taken for fresher than it is.
+        moments.replay(50_000);
+        let until = moments.replayed_until.unwrap();
+        assert!(until > begin && until <= at(50_000), "{until:?}");
+        moments.replay(99_999);
+        assert!(moments.waiting.is_empty());
+        assert_eq!(moments.replayed_until, Some(at(99_999)));
     }
 }

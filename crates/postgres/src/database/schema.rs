@@ -12,6 +12,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    database_histories (id) {
+        id -> Int4,
+        system_identifier -> Int8,
+        after_event -> Int8,
+        first_transaction -> Int8,
+        noticed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     feature_flags (name) {
         name -> Text,
         percentage -> Int2,
@@ -176,6 +186,7 @@ diesel::table! {
         name -> Text,
         transaction_id -> Int8,
         event_id -> Int8,
+        history -> Int4,
     }
 }
 
@@ -239,6 +250,7 @@ diesel::table! {
         only_row -> Bool,
         transaction_id -> Int8,
         event_id -> Int8,
+        history -> Int4,
     }
 }
 
@@ -294,16 +306,19 @@ diesel::joinable!(order_lines -> menu_items (menu_item_id));
 diesel::joinable!(order_lines -> orders (order_id));
 diesel::joinable!(orders -> users (customer_id));
 diesel::joinable!(outbox_retries -> outbox_events (event_id));
+diesel::joinable!(outbox_subscribers -> database_histories (history));
 diesel::joinable!(payments -> orders (order_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(refunds -> payments (payment_id));
 diesel::joinable!(refunds -> users (requested_by));
+diesel::joinable!(sales_summarized -> database_histories (history));
 diesel::joinable!(sessions -> users (account_id));
 diesel::joinable!(stock_adjustments -> menu_items (menu_item_id));
 diesel::joinable!(stock_adjustments -> users (adjusted_by));
 
 diesel::allow_tables_to_appear_in_same_query!(
     audit_log,
+    database_histories,
     feature_flags,
     gateway_events,
     idempotency_keys,

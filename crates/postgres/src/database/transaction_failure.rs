@@ -1,6 +1,4 @@
-use comanda_domain::ports::Unavailable;
-
-use super::row_error::InconsistentRow;
+use comanda_domain::ports::{Unavailable, UnreadableRecord};
 
 /// Why a transaction was rolled back: the error that its caller gets. Statements and rows that fail become
 /// `Unavailable`.
@@ -18,8 +16,8 @@ impl<E: From<Unavailable>> From<Unavailable> for Failure<E> {
     }
 }
 
-impl<E: From<Unavailable>> From<InconsistentRow> for Failure<E> {
-    fn from(error: InconsistentRow) -> Self {
+impl<E: From<Unavailable>> From<UnreadableRecord> for Failure<E> {
+    fn from(error: UnreadableRecord) -> Self {
         Self(Unavailable::from(error).into())
     }
 }

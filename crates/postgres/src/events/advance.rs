@@ -4,19 +4,19 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 
 use super::lease::Leases;
 use crate::database::{
-    Database, Failure, Named,
+    Failure, Named,
     schema::{outbox_retries, outbox_subscribers},
 };
 
 pub(super) async fn advance(
-    database: &Database,
     leases: &Leases,
     subscriber: &str,
     position: OutboxPosition,
     undelivered: &[Undelivered],
 ) -> Result<(), Unavailable> {
-    // On the connection that holds the lease: without the lease nothing is advanced.
-    let Some(lease) = leases.take(database, subscriber).await? else {
+    // On the connection that the batch was read on, which holds the lease: another one may lead to a database that has
+    // lost these events.
+    let Some(lease) = leases.held(subscriber).await else {
         return Err(Unavailable::new("another server delivers to this subscriber by now"));
     };
     let advanced = lease

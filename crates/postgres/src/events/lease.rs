@@ -11,7 +11,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use tokio::sync::Mutex;
 
-use crate::database::{Database, Named, schema::outbox_subscribers};
+use crate::database::{Database, Named, follow_history, schema::outbox_subscribers};
 
 /// The leases that this server holds, by subscriber, each with the connection that holds its lock. The lock goes with
 /// the connection.
@@ -33,10 +33,16 @@ impl Leases {
         if !try_lock(&mut connection, subscriber).await.map_err(Unavailable::new)? {
             return Ok(None);
         }
+        follow_history(&mut connection).await.map_err(Unavailable::new)?;
         subscribe(&mut connection, subscriber).await.map_err(Unavailable::new)?;
         let lease = Arc::new(Mutex::new(connection));
         held.insert(subscriber.to_owned(), Arc::clone(&lease));
         Ok(Some(lease))
+    }
+
+    /// The subscriber's lease, if this server holds it.
+    pub(super) async fn held(&self, subscriber: &str) -> Option<Lease> {
+        self.held.lock().await.get(subscriber).cloned()
     }
 
     /// Call it when the lease's connection is in doubt.

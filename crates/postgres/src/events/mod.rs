@@ -6,6 +6,7 @@ mod dead_letters;
 mod lease;
 mod malformed;
 mod next;
+mod place;
 mod resend;
 mod retried;
 mod row;
@@ -59,7 +60,7 @@ impl Outbox for PostgresOutbox {
     ) -> Result<(), Unavailable> {
         let (own, subscriber) = (self.clone(), subscriber.to_owned());
         spawn_transaction(&self.database, async move {
-            advance::advance(&own.database, &own.leases, &subscriber, position, &undelivered).await
+            advance::advance(&own.leases, &subscriber, position, &undelivered).await
         })
         .await
     }

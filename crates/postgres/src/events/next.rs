@@ -4,20 +4,20 @@ use diesel::{
     sql_types::{BigInt, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use thiserror::Error;
 
 use super::{
     lease::Leases,
     malformed::{dead_letter, read},
+    place::{begin_history, place},
     row::{EVENT_COLUMNS, EVENT_JOINS, EventRow},
 };
-use crate::database::{Database, NamedRows};
+use crate::database::{Database, NamedRows, Place, follow_history};
 
-/// The condition that an event `v` comes after what was delivered to the subscriber `$1`. Its position is compared as
-/// two values instead of being joined: only then does the scan of the index begin there, and not at the first event
-/// ever.
-pub(super) const AFTER_POSITION: &str = "(v.transaction_id, v.id) > \
-    ((SELECT transaction_id FROM outbox_subscribers WHERE name = $1), \
-     (SELECT event_id FROM outbox_subscribers WHERE name = $1))";
+/// The server gives up its turn, so that a newer one goes on.
+#[derive(Debug, Error)]
+#[error("events of the kind {0} are left for a newer server")]
+struct UnknownKind(String);
 
 #[derive(QueryableByName)]
 struct PlacedEvent {
@@ -34,34 +34,70 @@ pub(super) async fn next(
     limit: u32,
 ) -> Result<Option<EventBatch>, Unavailable> {
     let Some(lease) = leases.take(database, subscriber).await? else { return Ok(None) };
-    let batch = read_next(&mut *lease.lock().await, database, subscriber, limit).await;
+    let batch = read_on(&mut *lease.lock().await, database, subscriber, limit).await;
     if batch.is_err() {
         leases.give_up(subscriber).await;
     }
     batch.map(Some)
 }
 
-async fn read_next(
+/// Reads the next events, of the subscriber's history as long as there are any, then of the one after it.
+async fn read_on(
     connection: &mut AsyncPgConnection,
     database: &Database,
     subscriber: &str,
     limit: u32,
 ) -> Result<EventBatch, Unavailable> {
+    loop {
+        let place = place(connection, subscriber).await?.ok_or_else(|| Unavailable::new("the subscriber is gone"))?;
+        if place.is_ahead() {
+            follow_history(connection).await.map_err(Unavailable::new)?;
+            continue;
+        }
+        let batch = read_next(connection, database, subscriber, place, limit).await?;
+        match place.next_history {
+            Some(history) if batch.position.is_none() => begin_history(connection, subscriber, history).await?,
+            _ => return Ok(batch),
+        }
+    }
+}
+
+async fn read_next(
+    connection: &mut AsyncPgConnection,
+    database: &Database,
+    subscriber: &str,
+    place: Place,
+    limit: u32,
+) -> Result<EventBatch, Unavailable> {
+    // The position is bound as two values instead of being joined: only then does the scan of the index begin there,
+    // and not at the first event ever.
     let rows: Vec<PlacedEvent> = sql_query(format!(
         "SELECT e.transaction_id, {EVENT_COLUMNS}, \
                 EXISTS (SELECT FROM outbox_retries r WHERE r.subscriber = $1 \
                         AND r.stream_id = coalesce(e.stream_id, e.subject_id) AND NOT r.is_dead) AS is_held \
-         FROM (SELECT v.* FROM outbox_events v WHERE {AFTER_POSITION} \
-               AND v.transaction_id < pg_snapshot_xmin(pg_current_snapshot())::text::bigint \
-               ORDER BY v.transaction_id, v.id LIMIT $2) e {EVENT_JOINS} \
+         FROM (SELECT v.* FROM outbox_events v WHERE (v.transaction_id, v.id) > ($2, $3) AND v.transaction_id < $4 \
+               AND v.id > $5 AND v.id <= $6 ORDER BY v.transaction_id, v.id LIMIT $7) e {EVENT_JOINS} \
          ORDER BY e.transaction_id, e.id"
     ))
     .bind::<Text, _>(subscriber)
+    .bind::<BigInt, _>(place.transaction_id)
+    .bind::<BigInt, _>(place.event_id)
+    .bind::<BigInt, _>(place.ended_before)
+    .bind::<BigInt, _>(place.after_event)
+    .bind::<BigInt, _>(place.last_event)
     .bind::<BigInt, _>(i64::from(limit))
     .load(connection)
     .rows("outbox.next")
     .await
     .map_err(Unavailable::new)?;
+    // What a newer server wrote is left for one that knows it, and whatever comes after it waits.
+    let known = rows.iter().take_while(|row| row.event.is_known()).count();
+    if let Some(unknown) = rows.get(known)
+        && known == 0
+    {
+        return Err(Unavailable::new(UnknownKind(unknown.event.kind.clone())));
+    }
+    let rows: Vec<PlacedEvent> = rows.into_iter().take(known).collect();
     let position = rows.last().map(|row| OutboxPosition { transaction: row.transaction_id, event: row.event.id });
     let (events, malformed) = read(rows.into_iter().map(|row| row.event), database.currency());
     dead_letter(connection, subscriber, &malformed).await?;

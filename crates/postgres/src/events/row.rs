@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use comanda_domain::{
     AccountId, Currency, Email, Event, EventKind, MenuItemId, MenuItemName, Money, OrderEvent, OrderId, OrderNumber,
-    OrderStatus, PaymentEvent, PaymentId, PersonName,
+    OrderStatus, PaymentEvent, PaymentId, PaymentMethod, PersonName, ports::Readable,
 };
 use diesel::{
     QueryableByName,
@@ -9,7 +9,10 @@ use diesel::{
 };
 use uuid::Uuid;
 
-use crate::database::{InconsistentRow, RowOf};
+use crate::database::RowOf;
+
+/// Under which the ids of events are derived. It must never change.
+const NAMESPACE: Uuid = Uuid::from_u128(0x5f1d_3b0a_64d2_4b0e_9c57_0c8a_7e21_b94d);
 
 /// The columns of an [`EventRow`], of an event `e`.
 pub(super) const EVENT_COLUMNS: &str = "e.id, e.kind, e.occurred_at, e.subject_id, e.subject_version, \
@@ -30,7 +33,7 @@ pub(super) struct EventRow {
     #[diesel(sql_type = BigInt)]
     pub(super) id: i64,
     #[diesel(sql_type = Text)]
-    kind: String,
+    pub(super) kind: String,
     #[diesel(sql_type = Timestamptz)]
     occurred_at: DateTime<Utc>,
     #[diesel(sql_type = SqlUuid)]
@@ -68,8 +71,21 @@ pub(super) struct EventRow {
 }
 
 impl EventRow {
-    pub(super) fn into_event(self, currency: Currency) -> Result<Event, InconsistentRow> {
-        let row = RowOf { table: "outbox_events", id: self.subject_id };
+    /// Whether this server knows what it says. A newer one may have written it.
+    pub(super) fn is_known(&self) -> bool {
+        EventKind::NAMES.contains(&self.kind.as_str())
+    }
+
+    /// Of what happened, to what, and when: a database that has lost events gives their numbers, and the versions of
+    /// their subjects, to others.
+    fn public_id(&self) -> Uuid {
+        let Self { id, kind, subject_id, subject_version, .. } = self;
+        let at = self.occurred_at.timestamp_micros();
+        Uuid::new_v5(&NAMESPACE, format!("{id} {kind} {subject_id} {subject_version} {at}").as_bytes())
+    }
+
+    pub(super) fn into_event(self, currency: Currency) -> Readable<Event> {
+        let (row, public_id) = (RowOf { table: "outbox_events", id: self.subject_id }, self.public_id());
         let happened = match self.kind.as_str() {
             "order.placed" => EventKind::OrderPlaced(self.order(currency, row)?),
             "order.status_changed" => EventKind::OrderStatusChanged(self.order(currency, row)?),
@@ -85,17 +101,17 @@ impl EventRow {
             other => return row.read("kind", Err(format!("{other} is no kind of event"))),
         };
         let (id, stream, occurred_at, is_held) = (self.id, self.stream, self.occurred_at, self.is_held);
-        Ok(Event { id, stream, occurred_at, happened, is_held })
+        Ok(Event { id, public_id, stream, occurred_at, happened, is_held })
     }
 
-    fn order(&self, currency: Currency, row: RowOf) -> Result<OrderEvent, InconsistentRow> {
+    fn order(&self, currency: Currency, row: RowOf<Uuid>) -> Readable<OrderEvent> {
         let of_order = self.stream == self.subject_id;
         let current = row.read("version", u32::try_from(self.order_version.unwrap_or_default()))?;
         let version = match of_order {
             true => row.read("subject_version", u32::try_from(self.subject_version))?,
             false => current,
         };
-        let status: OrderStatus = row.read("status", self.order_status.as_deref().unwrap_or_default().parse())?;
+        let status = row.read("status", self.order_status.as_deref().unwrap_or_default().parse::<OrderStatus>())?;
         Ok(OrderEvent {
             id: OrderId::new(self.stream),
             number: OrderNumber::new(row.read("number", u64::try_from(self.number.unwrap_or_default()))?),
@@ -109,10 +125,10 @@ impl EventRow {
         })
     }
 
-    fn payment(&self, currency: Currency, row: RowOf) -> Result<PaymentEvent, InconsistentRow> {
+    fn payment(&self, currency: Currency, row: RowOf<Uuid>) -> Readable<PaymentEvent> {
         Ok(PaymentEvent {
             id: PaymentId::new(self.subject_id),
-            method: row.read("method", self.method.as_deref().unwrap_or_default().parse())?,
+            method: row.read("method", self.method.as_deref().unwrap_or_default().parse::<PaymentMethod>())?,
             amount: Money::new(self.amount.unwrap_or_default(), currency),
             refunded: Money::new(self.refunded.unwrap_or_default(), currency),
         })

@@ -1,9 +1,12 @@
 use std::collections::HashMap;
 
-use comanda_domain::ports::{DueEvent, Unavailable};
+use comanda_domain::{
+    EventKind,
+    ports::{DueEvent, Unavailable},
+};
 use diesel::{
     QueryableByName, sql_query,
-    sql_types::{BigInt, Integer, Text},
+    sql_types::{Array, BigInt, Integer, Text},
 };
 use diesel_async::RunQueryDsl;
 
@@ -32,6 +35,7 @@ pub(super) async fn take_due(database: &Database, subscriber: &str, limit: u32) 
              AND (taken_until IS NULL OR taken_until < now()) \
              AND NOT EXISTS (SELECT FROM outbox_retries earlier WHERE earlier.subscriber = r.subscriber \
                              AND earlier.stream_id = r.stream_id AND NOT earlier.is_dead AND earlier.id < r.id) \
+             AND EXISTS (SELECT FROM outbox_events e WHERE e.id = r.event_id AND e.kind = ANY($3)) \
              ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED) \
            RETURNING id, event_id, attempts) \
          SELECT due.id AS retry_id, due.attempts, {EVENT_COLUMNS}, false AS is_held \
@@ -39,6 +43,8 @@ pub(super) async fn take_due(database: &Database, subscriber: &str, limit: u32) 
     ))
     .bind::<Text, _>(subscriber)
     .bind::<Integer, _>(i32::try_from(limit).unwrap_or(i32::MAX))
+    // The others are left for a newer server.
+    .bind::<Array<Text>, _>(EventKind::NAMES.as_slice())
     .load(&mut *connection)
     .rows("outbox.take_due")
     .await

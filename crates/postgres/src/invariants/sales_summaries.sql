@@ -1,7 +1,10 @@
 WITH unsummarized AS (
     SELECT o.id, o.created_at, o.total, CASE v.kind WHEN 'order.placed' THEN 1 ELSE -1 END AS sign
     FROM sales_summarized s
-    JOIN outbox_events v ON (v.transaction_id, v.id) > (s.transaction_id, s.event_id)
+    JOIN database_histories h ON h.id = s.history
+    LEFT JOIN database_histories n ON n.id = s.history + 1
+    JOIN outbox_events v ON v.id > n.after_event
+         OR ((v.transaction_id, v.id) > (s.transaction_id, s.event_id) AND v.id > h.after_event)
     JOIN orders o ON o.id = v.subject_id
     WHERE v.kind = 'order.placed'
        OR (v.kind = 'order.status_changed' AND o.status = 'cancelled' AND o.version = v.subject_version)

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::limit::{Class, ORDER, admitted, lock};
 use crate::database::{
-    Database, Failure, Named,
+    Database, Failure, Named, RowOf,
     schema::{mails, users},
 };
 
@@ -84,9 +84,8 @@ async fn take_one(
         .await
         .optional()?;
     let Some(row) = row else { return Ok(Taken::Nothing) };
-    let Ok(asked) = row.kind.parse::<MailKind>() else {
+    let Ok(asked) = RowOf { table: "mails", id: row.id }.read("kind", row.kind.parse::<MailKind>()) else {
         // Perhaps a newer server recorded it, and sends it. All others wait for it no longer than for any other.
-        tracing::error!(mail = %row.id, kind = row.kind, "a mail to an account is of an unknown kind; it is left");
         return set_next_at(connection, row.id, Some(at + LEASE)).await;
     };
     let before = u32::try_from(row.attempts).unwrap_or_default();
@@ -138,7 +137,8 @@ async fn take_one(
 /// The account that the mail is for, unless it has another address by now, or is disabled.
 async fn reader_of(connection: &mut AsyncPgConnection, row: &MailRow) -> QueryResult<Option<ReaderRow>> {
     let reader = users::table
-        .filter(users::email.eq(&row.email).and(users::disabled.eq(false)))
+        .filter(users::email.eq_any(Email::stored(&row.email).spellings()).and(users::disabled.eq(false)))
+        .order(users::email.eq(&row.email).desc())
         .select(ReaderRow::as_select())
         .first(connection)
         .one("mail.find_reader")

@@ -1,4 +1,7 @@
-use comanda_domain::{Account, MailTokenHash, MailTokenRefusal, Timestamp, TokenPurpose, ports::MailTokenError};
+use comanda_domain::{
+    Account, MailTokenHash, MailTokenRefusal, Timestamp, TokenPurpose,
+    ports::{MailTokenError, Unavailable},
+};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
@@ -32,7 +35,7 @@ impl TokenRow {
     ) -> Result<Account, MailTokenError> {
         let is_outdated =
             purpose == TokenPurpose::PasswordReset && self.credentials_version != account.credentials_version();
-        let account = account.into_account()?;
+        let account = account.into_account().map_err(Unavailable::from)?;
         let why = if self.purpose != purpose.as_str() || account.disabled || self.email != account.email.as_str() {
             MailTokenRefusal::Unknown
         } else if self.spent_at.is_some() {

@@ -1,11 +1,14 @@
 //! Writing to menu items on condition that nobody else has written to them since they were read.
 
-use comanda_domain::{MenuItemId, ports::Unavailable};
+use comanda_domain::{
+    MenuItemId,
+    ports::{Unavailable, UnreadableRecord},
+};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 
 use super::row::MenuItemRow;
-use crate::database::{Database, InconsistentRow, Named, Work, schema::menu_items, spawn_transaction};
+use crate::database::{Database, Named, Work, schema::menu_items, spawn_transaction};
 
 /// Why an attempt was rolled back.
 pub(super) enum Setback<E> {
@@ -21,8 +24,8 @@ impl<E: From<Unavailable>> From<diesel::result::Error> for Setback<E> {
     }
 }
 
-impl<E: From<Unavailable>> From<InconsistentRow> for Setback<E> {
-    fn from(error: InconsistentRow) -> Self {
+impl<E: From<Unavailable>> From<UnreadableRecord> for Setback<E> {
+    fn from(error: UnreadableRecord) -> Self {
         Self::Refused(Unavailable::from(error).into())
     }
 }

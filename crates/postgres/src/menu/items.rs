@@ -3,49 +3,76 @@ use comanda_domain::{
     ports::{MenuItemsQuery, Unavailable},
 };
 use diesel::{
+    define_sql_function,
     dsl::sql,
+    pg::Pg,
     prelude::*,
     sql_types::{Bool, Text},
 };
 use diesel_async::RunQueryDsl;
 
 use super::row::MenuItemRow;
-use crate::database::{Database, NamedRows, schema::menu_items};
+use crate::database::{Database, NamedRows, PageOfRows, schema::menu_items};
 
-pub(super) async fn items(database: &Database, query: MenuItemsQuery) -> Result<Page<MenuItem>, Unavailable> {
-    let mut select = menu_items::table
-        .filter(menu_items::archived_at.is_null())
-        .order((menu_items::category, menu_items::name, menu_items::id))
-        .limit(i64::from(query.limit.get()) + 1)
-        .select(MenuItemRow::as_select())
-        .into_boxed();
-    if !query.include_inactive {
-        select = select.filter(menu_items::active);
-    }
-    if let Some(category) = &query.category {
-        select = select.filter(menu_items::category.eq(category.as_str().to_owned()));
-    }
-    if let Some(text) = &query.name_like {
-        let contains = menu_items::name.ilike(format!("%{}%", escape_like(text)));
-        // Forgives typing mistakes: the similarity, from 0 to 1 and whatever the case, of the text and those words of
-        // the name that are most similar to it (<https://www.postgresql.org/docs/current/pgtrgm.html>).
-        let similar = sql::<Bool>("word_similarity(").bind::<Text, _>(text.clone()).sql(", menu_items.name) >= 0.45");
-        select = select.filter(contains.or(similar));
-    }
-    if let Some(after) = &query.after {
-        let (category, name) = (after.category.as_str().to_owned(), after.name.as_str().to_owned());
-        // (category, name, id) > (…, …, …), spelled out.
-        select = select.filter(menu_items::category.gt(category.clone()).or(menu_items::category.eq(category).and(
-            menu_items::name.gt(name.clone()).or(menu_items::name.eq(name).and(menu_items::id.gt(after.id.as_uuid()))),
-        )));
-    }
-    let mut connection = database.list_connection().await?;
-    let rows = select.load(&mut *connection).rows("menu.list").await.map_err(Unavailable::new)?;
-    let items = rows.into_iter().map(|row| row.into_item(database.currency())).collect::<Result<Vec<_>, _>>()?;
-    Ok(Page::from_one_more(items, query.limit))
+define_sql_function! {
+    /// How a text is searched: without case and accents (see the migration of this name).
+    fn search_form(text: Text) -> Text;
 }
 
-/// The reader typed a text, not a pattern.
-fn escape_like(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+pub(super) async fn items(database: &Database, query: MenuItemsQuery) -> Result<Page<MenuItem>, Unavailable> {
+    let mut page = PageOfRows::new(query.limit);
+    let mut after = query
+        .after
+        .as_ref()
+        .map(|after| (after.category.as_str().to_owned(), after.name.as_str().to_owned(), after.id.as_uuid()));
+    let mut connection = database.list_connection().await?;
+    loop {
+        let mut select = menu_items::table
+            .filter(menu_items::archived_at.is_null())
+            .order((menu_items::category, menu_items::name, menu_items::id))
+            .limit(page.rows())
+            .select(MenuItemRow::as_select())
+            .into_boxed();
+        if !query.include_inactive {
+            select = select.filter(menu_items::active);
+        }
+        if let Some(category) = &query.category {
+            select = select.filter(search_form(menu_items::category).eq(search_form(category.as_str().to_owned())));
+        }
+        if let Some(text) = &query.name_like {
+            select = select.filter(matches(text));
+        }
+        if let Some((category, name, id)) = after.clone() {
+            // (category, name, id) > (…, …, …), spelled out.
+            select = select.filter(
+                menu_items::category.gt(category.clone()).or(menu_items::category
+                    .eq(category)
+                    .and(menu_items::name.gt(name.clone()).or(menu_items::name.eq(name).and(menu_items::id.gt(id))))),
+            );
+        }
+        let rows = select.load(&mut *connection).rows("menu.list").await.map_err(Unavailable::new)?;
+        after = rows.last().map(|row| (row.category.clone(), row.name.clone(), row.id)).or(after);
+        if !page.needs_more(rows.into_iter().map(|row| row.into_item(database.currency()))) {
+            return Ok(page.into_page());
+        }
+    }
+}
+
+/// Whether a menu item's name holds the text, or a word much like it. Both are compared without case and accents, and by
+/// an index (`menu_items_by_search_form`).
+///
+/// The second condition forgives typing mistakes: the similarity, from 0 to 1, of the text and those words of the name
+/// that are most similar to it (<https://www.postgresql.org/docs/current/pgtrgm.html>). Its threshold is a setting; the
+/// subquery sets it for this statement's transaction before any row is read, as nothing in it depends on a row.
+fn matches(text: &str) -> Box<dyn BoxableExpression<menu_items::table, Pg, SqlType = Bool>> {
+    let matches = sql::<Bool>(
+        "(SELECT set_config('pg_trgm.word_similarity_threshold', '0.45', true)) IS NOT NULL \
+         AND (search_form(menu_items.name) LIKE '%' || replace(replace(replace(search_form(",
+    )
+    .bind::<Text, _>(text.to_owned())
+    // The reader typed a text, not a pattern.
+    .sql("), '\\', '\\\\'), '%', '\\%'), '_', '\\_') || '%' OR search_form(")
+    .bind::<Text, _>(text.to_owned())
+    .sql(") <% search_form(menu_items.name))");
+    Box::new(matches)
 }

@@ -27,23 +27,29 @@ use comanda_domain::{
 };
 
 pub(crate) use self::raise_version::raise_menu_version;
+use self::version::LastHistory;
 use crate::Database;
 
 /// The menu in the tables `menu_items`, `stock_adjustments` and `menu_version`.
 pub struct PostgresMenu {
     database: Database,
+    history: LastHistory,
 }
 
 impl PostgresMenu {
     pub fn new(database: Database) -> Self {
-        Self { database }
+        Self { database, history: LastHistory::default() }
     }
 }
 
 #[async_trait]
 impl MenuSource for PostgresMenu {
     async fn version(&self) -> Result<u64, Unavailable> {
-        version::version(&self.database).await
+        version::version(&self.database, &self.history).await
+    }
+
+    async fn raise_above(&self, version: u64) -> Result<(), Unavailable> {
+        raise_version::raise_above(&self.database, version).await
     }
 
     async fn load(&self) -> Result<WholeMenu, Unavailable> {

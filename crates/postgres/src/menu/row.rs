@@ -1,11 +1,12 @@
 use chrono::{DateTime, Utc};
 use comanda_domain::{
     Category, Currency, Description, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, NewMenuItem, Price, Stock,
+    ports::Readable,
 };
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use crate::database::{InconsistentRow, RowOf, schema::menu_items};
+use crate::database::{RowOf, schema::menu_items};
 
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = menu_items, check_for_backend(diesel::pg::Pg))]
@@ -26,23 +27,23 @@ pub(super) struct MenuItemRow {
 
 impl MenuItemRow {
     /// What an `ETag` shows.
-    pub(super) fn revision(&self) -> Result<u32, InconsistentRow> {
+    pub(super) fn revision(&self) -> Readable<u32> {
         RowOf { table: "menu_items", id: self.id }.read("revision", u32::try_from(self.revision))
     }
 
-    pub(super) fn details(&self, currency: Currency) -> Result<MenuItemDetails, InconsistentRow> {
+    pub(super) fn details(&self, currency: Currency) -> Readable<MenuItemDetails> {
         let row = RowOf { table: "menu_items", id: self.id };
         Ok(MenuItemDetails {
             name: MenuItemName::stored(&self.name),
             description: Description::stored(&self.description),
             category: Category::stored(&self.category),
             price: row.read("price", Price::new(self.price, currency))?,
-            low_stock_at: row.read("low_stock_at", Stock::new(i64::from(self.low_stock_at)))?,
+            low_stock_at: Stock::stored(row.read("low_stock_at", u32::try_from(self.low_stock_at))?),
             active: self.active,
         })
     }
 
-    pub(super) fn into_item(self, currency: Currency) -> Result<MenuItem, InconsistentRow> {
+    pub(super) fn into_item(self, currency: Currency) -> Readable<MenuItem> {
         let row = RowOf { table: "menu_items", id: self.id };
         Ok(MenuItem {
             id: MenuItemId::new(self.id),

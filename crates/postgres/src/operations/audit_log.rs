@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use comanda_domain::{
     AccountId, AuditAction, AuditEntry, AuditRecord, Page, Reason,
-    ports::{AuditLog, AuditQuery, Unavailable},
+    ports::{AuditLog, AuditQuery, Readable, Unavailable},
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     Database,
-    database::{InconsistentRow, Named, NamedRows, RowOf, schema::audit_log},
+    database::{Named, NamedRows, PageOfRows, RowOf, schema::audit_log},
 };
 
 #[derive(Insertable)]
@@ -47,8 +47,8 @@ struct EntryRow {
 }
 
 impl EntryRow {
-    fn into_entry(self) -> Result<AuditEntry, InconsistentRow> {
-        let row = RowOf { table: "audit_log", id: Uuid::from_u64_pair(0, self.id.unsigned_abs()) };
+    fn into_entry(self) -> Readable<AuditEntry> {
+        let row = RowOf { table: "audit_log", id: self.id };
         let record = AuditRecord {
             actor: self.actor_id.map(AccountId::new),
             action: row.read("action", self.action.parse::<AuditAction>())?,
@@ -91,28 +91,34 @@ impl AuditLog for PostgresAuditLog {
     }
 
     async fn entries(&self, query: AuditQuery) -> Result<Page<AuditEntry>, Unavailable> {
-        let mut select = audit_log::table
-            .filter(audit_log::id.lt(query.before.unwrap_or(i64::MAX)))
-            .order(audit_log::id.desc())
-            .limit(i64::from(query.limit.get()) + 1)
-            .select(EntryRow::as_select())
-            .into_boxed();
-        if let Some(after) = query.after {
-            select = select.filter(audit_log::id.gt(after));
-        }
-        if let Some(action) = query.action {
-            select = select.filter(audit_log::action.eq(action.as_str()));
-        }
-        if let Some(actor) = query.actor {
-            select = select.filter(audit_log::actor_id.eq(actor.as_uuid()));
-        }
-        if let Some(target) = query.target {
-            select = select.filter(audit_log::target.eq(target));
-        }
+        let mut page = PageOfRows::new(query.limit);
+        let mut before = query.before.unwrap_or(i64::MAX);
         // Not from a replica: servers learn here which locks were lifted.
         let mut connection = self.database.read_connection().await?;
-        let rows = select.load(&mut *connection).rows("audit.list").await.map_err(Unavailable::new)?;
-        let entries = rows.into_iter().map(EntryRow::into_entry).collect::<Result<_, _>>()?;
-        Ok(Page::from_one_more(entries, query.limit))
+        loop {
+            let mut select = audit_log::table
+                .filter(audit_log::id.lt(before))
+                .order(audit_log::id.desc())
+                .limit(page.rows())
+                .select(EntryRow::as_select())
+                .into_boxed();
+            if let Some(after) = query.after {
+                select = select.filter(audit_log::id.gt(after));
+            }
+            if let Some(action) = query.action {
+                select = select.filter(audit_log::action.eq(action.as_str()));
+            }
+            if let Some(actor) = query.actor {
+                select = select.filter(audit_log::actor_id.eq(actor.as_uuid()));
+            }
+            if let Some(target) = &query.target {
+                select = select.filter(audit_log::target.eq(target.clone()));
+            }
+            let rows = select.load(&mut *connection).rows("audit.list").await.map_err(Unavailable::new)?;
+            before = rows.last().map_or(before, |row| row.id);
+            if !page.needs_more(rows.into_iter().map(EntryRow::into_entry)) {
+                return Ok(page.into_page());
+            }
+        }
     }
 }

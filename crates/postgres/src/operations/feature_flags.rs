@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use crate::{
-    database::{Database, Named, NamedRows, schema::feature_flags},
+    database::{Database, Named, NamedRows, RowOf, schema::feature_flags},
     operations::write_record,
 };
 
@@ -29,9 +29,11 @@ impl FlagSettings for PostgresFlagSettings {
         let rows: Vec<(String, i16)> =
             feature_flags::table.load(&mut *connection).rows("flag.list").await.map_err(Unavailable::new)?;
         // A flag that this version of the server does not know belongs to another version.
-        let known = rows
-            .into_iter()
-            .filter_map(|(name, percentage)| Some((name.parse().ok()?, Percentage::new(i64::from(percentage)).ok()?)));
+        let known = rows.into_iter().filter_map(|(name, percentage)| {
+            let flag = name.parse().ok()?;
+            let row = RowOf { table: "feature_flags", id: name };
+            Some((flag, row.read("percentage", Percentage::new(i64::from(percentage))).ok()?))
+        });
         Ok(known.collect())
     }
 

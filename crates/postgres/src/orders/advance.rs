@@ -29,7 +29,7 @@ pub(super) async fn advance(
                 return Err(Failure(AdvanceOrderError::InvalidTransition { from: order.status, to }));
             }
             write_transition(connection, &Transition { order: &order, to, at }).await?;
-            let advanced = load(connection, currency, &[id]).await?.remove(&id);
+            let advanced = load(connection, currency, &[id]).await?.remove(&id).transpose()?;
             advanced.ok_or(Failure(AdvanceOrderError::NotFound))
         })
         .await

@@ -54,6 +54,7 @@ pub(super) async fn cancel(
         // A cancelled order does not change any more, so that a repeated request reads what the first one was answered
         // with.
         let outcome = load(&connection, currency, &[id]).await?.remove(&id).ok_or(CancelOrderError::NotFound)?;
+        let outcome = outcome.map_err(Unavailable::from)?;
         Ok(Idempotent { outcome, replayed })
     })
     .await
@@ -165,7 +166,8 @@ async fn return_stock(
     currency: Currency,
     id: OrderId,
 ) -> Result<bool, CancelFailure> {
-    let lines = load(connection, currency, &[id]).await?.remove(&id).map(|found| found.lines).unwrap_or_default();
+    let lines = load(connection, currency, &[id]).await?.remove(&id).transpose()?;
+    let lines = lines.map(|found| found.lines).unwrap_or_default();
     let mut returned: BTreeMap<Uuid, i32> = BTreeMap::new();
     for line in lines {
         // At most fifty lines with a quantity of at most a hundred.

@@ -1,6 +1,7 @@
 //! Cancelling an order that was not paid in time.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -25,12 +26,19 @@ use crate::{
     payments::lock_payments,
 };
 
+/// For how long an order is left alone that cannot be read.
+const LEFT_ALONE_FOR: Duration = Duration::from_mins(10);
+
 /// What became of the order that seemed to be overdue.
 enum Attempt {
     Cancelled { order_id: OrderId, menu_changed: bool },
     PaidMeanwhile,
     NothingOverdue,
 }
+
+/// Orders that could not be cancelled because a record is unreadable, each with the time until which it is left alone:
+/// others must not wait for somebody to repair it.
+type LeftAlone = HashMap<Uuid, Timestamp>;
 
 /// The age and the id of a pending order.
 type Position = (Timestamp, Uuid);
@@ -41,6 +49,7 @@ pub(super) struct OverdueSearch {
     /// The pending orders up to this one are paid, or were when they were looked at. A shop that never accepts orders
     /// has any number of those, so that each call looks at some of them only.
     looked_at: Arc<Mutex<Option<Position>>>,
+    left_alone: Arc<Mutex<LeftAlone>>,
 }
 
 impl OverdueSearch {
@@ -54,20 +63,29 @@ impl OverdueSearch {
         observer: Arc<dyn MenuObserver>,
     ) -> Result<Option<OrderId>, Unavailable> {
         let own = database.clone();
-        let looked_at = Arc::clone(&self.looked_at);
+        let (looked_at, left_alone) = (Arc::clone(&self.looked_at), Arc::clone(&self.left_alone));
         spawn_transaction(database, async move {
             let mut connection = own.connection().await?;
             loop {
-                match attempt(&mut connection, own.currency(), &looked_at, terms, now, refund_id).await? {
-                    Attempt::Cancelled { order_id, menu_changed } => {
+                let skipped = still_left_alone(&left_alone, now);
+                let round = Round { currency: own.currency(), looked_at: &looked_at, skipped, terms, now, refund_id };
+                let mut candidate = None;
+                match (round.attempt(&mut connection, &mut candidate).await, candidate) {
+                    (Ok(Attempt::Cancelled { order_id, menu_changed }), _) => {
                         if menu_changed {
                             observer.menu_changed();
                         }
                         return Ok(Some(order_id));
                     }
                     // The next search finds another order.
-                    Attempt::PaidMeanwhile => {}
-                    Attempt::NothingOverdue => return Ok(None),
+                    (Ok(Attempt::PaidMeanwhile), _) => {}
+                    (Ok(Attempt::NothingOverdue), _) => return Ok(None),
+                    (Err(cause), Some(order_id)) if cause.unreadable().is_some() => {
+                        tracing::error!(%order_id, %cause, "an overdue order cannot be cancelled; it is left alone");
+                        let until = now + LEFT_ALONE_FOR;
+                        left_alone.lock().unwrap_or_else(PoisonError::into_inner).insert(order_id.as_uuid(), until);
+                    }
+                    (Err(cause), _) => return Err(cause),
                 }
             }
         })
@@ -75,44 +93,61 @@ impl OverdueSearch {
     }
 }
 
-async fn attempt(
-    connection: &mut AsyncPgConnection,
+fn still_left_alone(left_alone: &Mutex<LeftAlone>, now: Timestamp) -> Vec<Uuid> {
+    let mut left_alone = left_alone.lock().unwrap_or_else(PoisonError::into_inner);
+    left_alone.retain(|_, until| *until > now);
+    left_alone.keys().copied().collect()
+}
+
+/// What one attempt goes by.
+struct Round<'a> {
     currency: Currency,
-    looked_at: &Mutex<Option<Position>>,
+    looked_at: &'a Mutex<Option<Position>>,
+    skipped: Vec<Uuid>,
     terms: PaymentTerms,
     now: Timestamp,
     refund_id: RefundId,
-) -> Result<Attempt, Unavailable> {
-    connection
-        .transaction::<_, CancelFailure, _>(async |connection| {
-            let candidate = match lock_unpaid_by_card(connection, now).await? {
-                Some(order_id) => Some(order_id),
-                None => lock_unpaid(connection, looked_at, terms, now).await?,
-            };
-            let Some(order_id) = candidate else { return Ok(Attempt::NothingOverdue) };
-            let Some(order) = lock_order(connection, currency, order_id).await? else {
-                return Ok(Attempt::NothingOverdue);
-            };
-            // The candidate was found before it was locked: it may have been paid in between.
-            let payments = lock_payments(connection, currency, order_id).await?;
-            if !is_overdue(&order, &payments, terms, now) {
-                return Ok(Attempt::PaidMeanwhile);
-            }
-            let cancellation = Cancellation {
-                actor: None,
-                order_id,
-                by: CancelledBy::Staff,
-                scope: OrderScope::All,
-                reason: Some(RuleReason::NotPaidInTime.into()),
-                cancelled_at: now,
-                refund_id,
-                idempotency: None,
-            };
-            let menu_changed = write_cancellation(connection, &order, &cancellation).await?;
-            Ok(Attempt::Cancelled { order_id, menu_changed })
-        })
-        .await
-        .map_err(|failure| Unavailable::new(failure.0))
+}
+
+impl Round<'_> {
+    /// `candidate` is the order that was tried, should it fail.
+    async fn attempt(
+        &self,
+        connection: &mut AsyncPgConnection,
+        candidate: &mut Option<OrderId>,
+    ) -> Result<Attempt, Unavailable> {
+        let Self { currency, now, terms, .. } = *self;
+        connection
+            .transaction::<_, CancelFailure, _>(async |connection| {
+                *candidate = match lock_unpaid_by_card(connection, now, &self.skipped).await? {
+                    Some(order_id) => Some(order_id),
+                    None => lock_unpaid(connection, self).await?,
+                };
+                let Some(order_id) = *candidate else { return Ok(Attempt::NothingOverdue) };
+                let Some(order) = lock_order(connection, currency, order_id).await? else {
+                    return Ok(Attempt::NothingOverdue);
+                };
+                // The candidate was found before it was locked: it may have been paid in between.
+                let payments = lock_payments(connection, currency, order_id).await?;
+                if !is_overdue(&order, &payments, terms, now) {
+                    return Ok(Attempt::PaidMeanwhile);
+                }
+                let cancellation = Cancellation {
+                    actor: None,
+                    order_id,
+                    by: CancelledBy::Staff,
+                    scope: OrderScope::All,
+                    reason: Some(RuleReason::NotPaidInTime.into()),
+                    cancelled_at: now,
+                    refund_id: self.refund_id,
+                    idempotency: None,
+                };
+                let menu_changed = write_cancellation(connection, &order, &cancellation).await?;
+                Ok(Attempt::Cancelled { order_id, menu_changed })
+            })
+            .await
+            .map_err(|failure| Unavailable::new(failure.0))
+    }
 }
 
 #[derive(QueryableByName)]
@@ -131,16 +166,22 @@ fn cancellable() -> Vec<&'static str> {
 
 /// Finds and locks the order whose open card payment expired first. Several servers that search at once find different
 /// orders.
-async fn lock_unpaid_by_card(connection: &mut AsyncPgConnection, now: Timestamp) -> QueryResult<Option<OrderId>> {
+async fn lock_unpaid_by_card(
+    connection: &mut AsyncPgConnection,
+    now: Timestamp,
+    skipped: &[Uuid],
+) -> QueryResult<Option<OrderId>> {
     let candidate: Option<Candidate> = sql_query(
         "SELECT o.id FROM payments p JOIN orders o ON o.id = p.order_id \
          WHERE p.status = ANY($1) AND p.method = $2 AND p.expires_at < $3 AND o.status = ANY($4) \
+           AND o.id <> ALL($5) \
          ORDER BY p.expires_at LIMIT 1 FOR NO KEY UPDATE OF o SKIP LOCKED",
     )
     .bind::<Array<Text>, _>(names(PaymentStatus::OPEN))
     .bind::<Text, _>(PaymentMethod::Card.as_str())
     .bind::<Timestamptz, _>(now)
     .bind::<Array<Text>, _>(cancellable())
+    .bind::<Array<SqlUuid>, _>(skipped)
     .get_result(connection)
     .one("order.find_overdue")
     .await
@@ -159,16 +200,12 @@ struct PendingOrder {
 }
 
 /// Finds and locks the oldest order that has waited too long without a card payment to wait for.
-async fn lock_unpaid(
-    connection: &mut AsyncPgConnection,
-    looked_at: &Mutex<Option<Position>>,
-    terms: PaymentTerms,
-    now: Timestamp,
-) -> QueryResult<Option<OrderId>> {
+async fn lock_unpaid(connection: &mut AsyncPgConnection, round: &Round<'_>) -> QueryResult<Option<OrderId>> {
     /// How many orders one call looks at.
     const PART: i32 = 500;
 
-    let earlier = |wait: Duration| now - wait;
+    let Round { looked_at, skipped, terms, now, .. } = round;
+    let earlier = |wait: Duration| *now - wait;
     let beginning = (Timestamp::UNIX_EPOCH, Uuid::nil());
     let from = looked_at.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or(beginning);
     let part: Vec<PendingOrder> = sql_query(
@@ -193,7 +230,8 @@ async fn lock_unpaid(
     .rows("order.find_pending")
     .await?;
 
-    let unpaid: Vec<Uuid> = part.iter().filter(|order| order.unpaid).map(|order| order.id).collect();
+    let unpaid = part.iter().filter(|order| order.unpaid && !skipped.contains(&order.id));
+    let unpaid: Vec<Uuid> = unpaid.map(|order| order.id).collect();
     if unpaid.is_empty() {
         let last = part.last().filter(|_| part.len() == PART.unsigned_abs() as usize);
         let last = last.map(|order| (order.created_at, order.id));

@@ -8,7 +8,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use comanda_domain::{OrderId, OrderWithLines, ports::Unavailable};
+use comanda_domain::{
+    OrderId, OrderWithLines,
+    ports::{Readable, Unavailable},
+};
 use tokio::sync::oneshot;
 
 use super::load::load;
@@ -67,9 +70,12 @@ async fn respond(lookups: Vec<Lookup>, database: Database) {
         let connection = database.read_connection().await?;
         load(&connection, database.currency(), &ids).await
     };
-    let found: Result<HashMap<OrderId, OrderWithLines>, Arc<Unavailable>> = found.await.map_err(Arc::new);
+    let found: Result<HashMap<OrderId, Readable<OrderWithLines>>, Arc<Unavailable>> = found.await.map_err(Arc::new);
     for Lookup { id, response } in lookups {
+        let of_order = found.as_ref().map_err(Arc::clone).and_then(|found| {
+            found.get(&id).cloned().transpose().map_err(|record| Arc::new(Unavailable::from(record)))
+        });
         // A client that hung up needs no response.
-        let _ = response.send(found.as_ref().map(|found| found.get(&id).cloned()).map_err(Arc::clone));
+        let _ = response.send(of_order);
     }
 }

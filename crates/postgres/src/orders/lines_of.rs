@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use comanda_domain::{
-    Currency, MenuItemId, MenuItemName, Money, Note, OrderId, OrderLine, Quantity, ports::Unavailable,
+    Currency, MenuItemId, MenuItemName, Money, Note, OrderId, OrderLine, Quantity,
+    ports::{Readable, Unavailable},
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -11,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     Database,
-    database::{InconsistentRow, NamedRows, RowOf, schema::order_lines},
+    database::{NamedRows, RowOf, schema::order_lines},
 };
 
 #[derive(Queryable, Selectable)]
@@ -26,7 +27,7 @@ pub(super) struct OrderLineRow {
 }
 
 impl OrderLineRow {
-    pub(super) fn into_line(self, currency: Currency) -> Result<OrderLine, InconsistentRow> {
+    pub(super) fn into_line(self, currency: Currency) -> Readable<OrderLine> {
         let row = RowOf { table: "order_lines", id: self.order_id };
         let unit_price = Money::new(self.unit_price, currency);
         let quantity = row.read("quantity", Quantity::new(i64::from(self.quantity)))?;
@@ -44,10 +45,10 @@ impl OrderLineRow {
 pub(super) async fn lines_of(
     database: &Database,
     ids: &[OrderId],
-) -> Result<HashMap<OrderId, Vec<OrderLine>>, Unavailable> {
+) -> Result<HashMap<OrderId, Readable<Vec<OrderLine>>>, Unavailable> {
     let connection = database.read_connection().await?;
     let rows = line_rows(&connection, ids).await.map_err(Unavailable::new)?;
-    grouped(rows, database.currency())
+    Ok(grouped(rows, database.currency()))
 }
 
 pub(super) async fn line_rows(mut connection: &AsyncPgConnection, ids: &[OrderId]) -> QueryResult<Vec<OrderLineRow>> {
@@ -61,13 +62,18 @@ pub(super) async fn line_rows(mut connection: &AsyncPgConnection, ids: &[OrderId
         .await
 }
 
-pub(super) fn grouped(
-    rows: Vec<OrderLineRow>,
-    currency: Currency,
-) -> Result<HashMap<OrderId, Vec<OrderLine>>, Unavailable> {
-    let mut lines: HashMap<OrderId, Vec<OrderLine>> = HashMap::new();
+/// The lines by order. An order is known by all of its lines or not at all.
+pub(super) fn grouped(rows: Vec<OrderLineRow>, currency: Currency) -> HashMap<OrderId, Readable<Vec<OrderLine>>> {
+    let mut orders = HashMap::new();
     for row in rows {
-        lines.entry(OrderId::new(row.order_id)).or_default().push(row.into_line(currency)?);
+        let lines: &mut Readable<Vec<OrderLine>> =
+            orders.entry(OrderId::new(row.order_id)).or_insert_with(|| Ok(Vec::new()));
+        let line = row.into_line(currency);
+        match (lines.as_mut(), line) {
+            (Ok(lines), Ok(line)) => lines.push(line),
+            (Ok(_), Err(record)) => *lines = Err(record),
+            (Err(_), _) => {}
+        }
     }
-    Ok(lines)
+    orders
 }

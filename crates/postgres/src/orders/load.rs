@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use comanda_domain::{Currency, OrderId, OrderStatus, OrderWithLines, ports::Unavailable};
+use comanda_domain::{
+    Currency, OrderId, OrderStatus, OrderWithLines,
+    ports::{Readable, Unavailable},
+};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::try_join;
@@ -19,12 +22,12 @@ pub(super) async fn as_placed(
     connection: &AsyncPgConnection,
     currency: Currency,
     ids: &[OrderId],
-) -> Result<HashMap<OrderId, OrderWithLines>, Unavailable> {
+) -> Result<HashMap<OrderId, Readable<OrderWithLines>>, Unavailable> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
     let mut found = load(connection, currency, ids).await?;
-    for OrderWithLines { order, .. } in found.values_mut() {
+    for OrderWithLines { order, .. } in found.values_mut().flatten() {
         order.status = OrderStatus::Pending;
         order.version = 1;
         order.updated_at = order.created_at;
@@ -32,12 +35,12 @@ pub(super) async fn as_placed(
     Ok(found)
 }
 
-/// Orders with their lines, in one round trip.
+/// Orders with their lines, in one round trip. One that cannot be read hides no other.
 pub(super) async fn load(
     connection: &AsyncPgConnection,
     currency: Currency,
     ids: &[OrderId],
-) -> Result<HashMap<OrderId, OrderWithLines>, Unavailable> {
+) -> Result<HashMap<OrderId, Readable<OrderWithLines>>, Unavailable> {
     let wanted: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
     let mut first = connection;
     let (rows, lines) = try_join!(
@@ -49,12 +52,11 @@ pub(super) async fn load(
         line_rows(connection, ids),
     )
     .map_err(Unavailable::new)?;
-    let mut lines = grouped(lines, currency)?;
-    rows.into_iter()
-        .map(|row| {
-            let order = row.into_order(currency)?;
-            let lines = lines.remove(&order.id).unwrap_or_default();
-            Ok((order.id, OrderWithLines { order, lines }))
-        })
-        .collect()
+    let mut lines = grouped(lines, currency);
+    let order_of = |row: OrderRow| {
+        let id = OrderId::new(row.id);
+        let lines = lines.remove(&id).unwrap_or_else(|| Ok(Vec::new()));
+        (id, row.into_order(currency).and_then(|order| Ok(OrderWithLines { order, lines: lines? })))
+    };
+    Ok(rows.into_iter().map(order_of).collect())
 }

@@ -21,7 +21,7 @@ use comanda_domain::{
     Timestamp,
     ports::{
         AdvanceOrderError, CancelOrderError, Cancellation, Idempotent, MenuObserver, Orders, OrdersQuery,
-        OverdueOrders, PlaceOrderError, Unavailable,
+        OverdueOrders, PlaceOrderError, Readable, Unavailable,
     },
 };
 
@@ -73,7 +73,7 @@ impl Orders for PostgresOrders {
         list::list(&self.database, query).await
     }
 
-    async fn lines_of(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<OrderLine>>, Unavailable> {
+    async fn lines_of(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Readable<Vec<OrderLine>>>, Unavailable> {
         lines_of::lines_of(&self.database, ids).await
     }
 

@@ -32,8 +32,8 @@ use comanda_domain::{
     Idempotency, Intent, NewPayment, NewRefund, OrderId, Payment, PaymentId, Refund, RefundId, StaffMember, Timestamp,
     ports::{
         BeginPaymentError, BegunPayment, CardPayment, Checkout, DueRefund, GatewayInbox, Idempotent, InboxEvent,
-        IntentReport, MalformedEvent, PaymentIntents, PaymentReceipt, Payments, PendingCancellation, Recorded,
-        RefundPaymentError, RefundReport, Refunds, SettlePaymentError, Unavailable,
+        IntentReport, MalformedEvent, PaymentIntents, PaymentReceipt, Payments, PendingCancellation, Readable,
+        Recorded, RefundPaymentError, RefundReport, Refunds, SettlePaymentError, Unavailable,
     },
 };
 use metrics::{Counter, counter};
@@ -74,7 +74,7 @@ impl Checkout for PostgresPayments {
 
 #[async_trait]
 impl Payments for PostgresPayments {
-    async fn of_orders(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<Payment>>, Unavailable> {
+    async fn of_orders(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Readable<Vec<Payment>>>, Unavailable> {
         of_orders::of_orders(&self.database, ids).await
     }
 

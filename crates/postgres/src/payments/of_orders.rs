@@ -1,6 +1,9 @@
 use std::collections::HashMap;
 
-use comanda_domain::{OrderId, Payment, ports::Unavailable};
+use comanda_domain::{
+    OrderId, Payment,
+    ports::{Readable, Unavailable},
+};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -10,7 +13,7 @@ use crate::database::{Database, NamedRows, schema::payments};
 pub(super) async fn of_orders(
     database: &Database,
     ids: &[OrderId],
-) -> Result<HashMap<OrderId, Vec<Payment>>, Unavailable> {
+) -> Result<HashMap<OrderId, Readable<Vec<Payment>>>, Unavailable> {
     let mut connection = database.read_connection().await?;
     let rows: Vec<PaymentRow> = payments::table
         .filter(payments::order_id.eq_any(ids.iter().map(|id| id.as_uuid())))
@@ -20,10 +23,15 @@ pub(super) async fn of_orders(
         .rows("payment.of_orders")
         .await
         .map_err(Unavailable::new)?;
-    let mut found: HashMap<OrderId, Vec<Payment>> = HashMap::new();
+    // An order is shown with all of its payments or with none: one that is missing could be the one that counts.
+    let mut found: HashMap<OrderId, Readable<Vec<Payment>>> = HashMap::new();
     for row in rows {
-        let payment = row.payment(database.currency())?;
-        found.entry(payment.order_id).or_default().push(payment);
+        let payments = found.entry(row.order_id()).or_insert_with(|| Ok(Vec::new()));
+        match (payments.as_mut(), row.payment(database.currency())) {
+            (Ok(payments), Ok(payment)) => payments.push(payment),
+            (Ok(_), Err(record)) => *payments = Err(record),
+            (Err(_), _) => {}
+        }
     }
     Ok(found)
 }

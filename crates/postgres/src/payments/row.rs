@@ -1,13 +1,14 @@
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    AccountId, ClientSecret, Currency, IntentId, Money, OrderId, Payment, PaymentId, PaymentMethod, Reason, Refund,
-    RefundId, ports::PaymentReceipt,
+    AccountId, ClientSecret, Currency, IntentId, Money, OrderId, Payment, PaymentId, PaymentMethod, PaymentStatus,
+    Reason, Refund, RefundId, RefundStatus,
+    ports::{PaymentReceipt, Readable},
 };
 use diesel::prelude::*;
 use uuid::Uuid;
 
 use crate::database::{
-    InconsistentRow, RowOf,
+    RowOf,
     schema::{payments, refunds},
 };
 
@@ -32,17 +33,25 @@ pub(super) struct PaymentRow {
 }
 
 impl PaymentRow {
-    pub(super) fn payment(&self, currency: Currency) -> Result<Payment, InconsistentRow> {
+    pub(super) fn payment(&self, currency: Currency) -> Readable<Payment> {
         let row = RowOf { table: "payments", id: self.id };
         Ok(Payment {
             id: PaymentId::new(self.id),
             order_id: OrderId::new(self.order_id),
-            status: row.read("status", self.status.parse())?,
-            method: row.read("method", self.method.parse())?,
+            status: row.read("status", self.status.parse::<PaymentStatus>())?,
+            method: row.read("method", self.method.parse::<PaymentMethod>())?,
             amount: Money::new(self.amount, currency),
             refunded: Money::new(self.refunded, currency),
             expires_at: self.expires_at,
         })
+    }
+
+    pub(super) const fn id(&self) -> Uuid {
+        self.id
+    }
+
+    pub(super) const fn order_id(&self) -> OrderId {
+        OrderId::new(self.order_id)
     }
 
     pub(super) fn intent(&self) -> Option<IntentId> {
@@ -50,7 +59,7 @@ impl PaymentRow {
     }
 
     /// What the customer gets in response.
-    pub(super) fn receipt(&self, currency: Currency) -> Result<PaymentReceipt, InconsistentRow> {
+    pub(super) fn receipt(&self, currency: Currency) -> Readable<PaymentReceipt> {
         let payment = self.payment(currency)?;
         let by_card = payment.method == PaymentMethod::Card;
         let client_secret = self.client_secret.clone().filter(|_| by_card).map(ClientSecret);
@@ -71,13 +80,13 @@ pub(super) struct RefundRow {
 }
 
 impl RefundRow {
-    pub(super) fn into_refund(self, currency: Currency) -> Result<Refund, InconsistentRow> {
+    pub(super) fn into_refund(self, currency: Currency) -> Readable<Refund> {
         let row = RowOf { table: "refunds", id: self.id };
         Ok(Refund {
             id: RefundId::new(self.id),
             payment_id: PaymentId::new(self.payment_id),
             amount: Money::new(self.amount, currency),
-            status: row.read("status", self.status.parse())?,
+            status: row.read("status", self.status.parse::<RefundStatus>())?,
             reason: Reason::stored(&self.reason),
             requested_by: self.requested_by.map(AccountId::new),
             created_at: self.created_at,

@@ -24,7 +24,9 @@ pub(super) async fn take_cancellations(
     .rows("payment.take_cancellations")
     .await
     .map_err(Unavailable::new)?;
-    let cancellation =
-        |row: PaymentRow| Ok(PendingCancellation { intent: row.intent(), payment: row.payment(database.currency())? });
-    rows.into_iter().filter(|row| row.call_off).map(cancellation).collect()
+    // One that cannot be read is taken again when its lease has run out, and keeps nobody from the others.
+    let cancellation = |row: PaymentRow| {
+        Some(PendingCancellation { intent: row.intent(), payment: row.payment(database.currency()).ok()? })
+    };
+    Ok(rows.into_iter().filter(|row| row.call_off).filter_map(cancellation).collect())
 }

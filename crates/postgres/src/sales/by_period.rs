@@ -43,8 +43,11 @@ pub(super) async fn sales(database: &Database, periods: &[Period]) -> Result<Vec
                 .bind::<Timestamptz, _>(slots.from)
                 .bind::<Timestamptz, _>(slots.to)
                 .bind::<Array<Timestamptz>, _>(&bounds)
-                .bind::<BigInt, _>(summarized.transaction)
-                .bind::<BigInt, _>(summarized.event)
+                .bind::<BigInt, _>(summarized.transaction_id)
+                .bind::<BigInt, _>(summarized.event_id)
+                .bind::<BigInt, _>(summarized.begun_before)
+                .bind::<BigInt, _>(summarized.after_event)
+                .bind::<BigInt, _>(summarized.last_event)
                 .load(connection)
                 .rows("sales.by_interval")
                 .await?;

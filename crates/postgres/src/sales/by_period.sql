@@ -1,14 +1,20 @@
 -- Of orders placed from $1 up to $2, divided where the moments of $5 are: whole quarters of an hour ($3 to $4) from the
--- summary, what is not summarized yet of these (events after $6, $7), and both edges from the orders themselves.
-WITH part AS (
+-- summary, what is not summarized yet of these, and both edges from the orders themselves. Not summarized are the
+-- events of one history of the database after $6, $7 (of transactions before $8; events after $9, up to $10), and all
+-- later ones.
+WITH fresh AS NOT MATERIALIZED (
+    SELECT kind, subject_id, subject_version FROM outbox_events
+    WHERE (transaction_id, id) > ($6, $7) AND transaction_id < $8 AND id > $9 AND id <= $10
+    UNION ALL
+    SELECT kind, subject_id, subject_version FROM outbox_events WHERE id > $10
+), part AS (
     SELECT slot AS at, orders, quantity, revenue FROM sales_by_quarter_hour WHERE slot >= $3 AND slot < $4
     UNION ALL
     SELECT e.created_at, e.sign, e.sign * l.quantity, (e.sign * e.total)::numeric
     FROM (
         SELECT o.id, o.created_at, o.total, CASE v.kind WHEN 'order.placed' THEN 1 ELSE -1 END AS sign
-        FROM outbox_events v JOIN orders o ON o.id = v.subject_id
-        WHERE (v.transaction_id, v.id) > ($6, $7)
-          AND (v.kind = 'order.placed'
+        FROM fresh v JOIN orders o ON o.id = v.subject_id
+        WHERE (v.kind = 'order.placed'
             OR (v.kind = 'order.status_changed' AND o.status = 'cancelled' AND o.version = v.subject_version))
           AND o.created_at >= $3 AND o.created_at < $4
     ) e

@@ -1,15 +1,8 @@
 use comanda_domain::ports::Unavailable;
-use diesel::{QueryDsl, QueryResult};
+use diesel::{QueryResult, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
-use crate::database::{Database, Failure, Named, Work, schema::sales_summarized, spawn_transaction};
-
-/// The last event that is in the summaries.
-#[derive(Clone, Copy)]
-pub(super) struct Progress {
-    pub(super) transaction: i64,
-    pub(super) event: i64,
-}
+use crate::database::{Database, Failure, Named, PLACE_COLUMNS, PLACE_JOINS, Place, Work, spawn_transaction};
 
 /// Runs a report in one snapshot with how far the summaries go. The report gets that as a value, from which the planner
 /// knows that hardly anything comes after it. Compiling so small a plan, or running it in parallel, would take longer
@@ -17,8 +10,8 @@ pub(super) struct Progress {
 pub(super) async fn in_one_snapshot<T, F>(database: &Database, report: F) -> Result<T, Unavailable>
 where
     T: Send + 'static,
-    for<'c> F: AsyncFnOnce((&'c mut AsyncPgConnection, Progress)) -> QueryResult<T>
-        + Work<(&'c mut AsyncPgConnection, Progress), QueryResult<T>, Running: Send>
+    for<'c> F: AsyncFnOnce((&'c mut AsyncPgConnection, Place)) -> QueryResult<T>
+        + Work<(&'c mut AsyncPgConnection, Place), QueryResult<T>, Running: Send>
         + Send
         + 'static,
 {
@@ -37,12 +30,11 @@ where
                      SET LOCAL max_parallel_workers_per_gather = 0"
                 );
                 connection.batch_execute(&settings).await?;
-                let (transaction, event) = sales_summarized::table
-                    .select((sales_summarized::transaction_id, sales_summarized::event_id))
-                    .first(connection)
+                let place: Place = sql_query(format!("SELECT {PLACE_COLUMNS} FROM sales_summarized p {PLACE_JOINS}"))
+                    .get_result(connection)
                     .one("sales.find_progress")
                     .await?;
-                Ok(report((connection, Progress { transaction, event })).await?)
+                Ok(report((connection, place.by_id_if_ahead())).await?)
             })
             .await
             .map_err(|failure| failure.0)

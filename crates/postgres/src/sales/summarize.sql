@@ -1,10 +1,10 @@
--- Events in the order of (transaction_id, id), after the last one summarized ($1, $2), at most $3. Those of
--- transactions that may still be running are left for later: below the snapshot's xmin all have ended, and what they
--- wrote is visible here.
+-- Events of one history of the database in the order of (transaction_id, id), after the last one summarized ($1, $2),
+-- at most $3. Those of transactions that may still be running are left for later: below $4 all have ended, and what
+-- they wrote is visible here. The events of the history are those after $5, up to $6.
 WITH batch AS (
     SELECT transaction_id, id, kind, subject_id, subject_version
     FROM outbox_events
-    WHERE (transaction_id, id) > ($1, $2) AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+    WHERE (transaction_id, id) > ($1, $2) AND transaction_id < $4 AND id > $5 AND id <= $6
     ORDER BY transaction_id, id
     LIMIT $3
 ), effect AS (

@@ -41,8 +41,11 @@ pub(super) async fn top_items(
             .bind::<Timestamptz, _>(days.from)
             .bind::<Timestamptz, _>(days.to)
             .bind::<BigInt, _>(i64::from(limit.get()))
-            .bind::<BigInt, _>(summarized.transaction)
-            .bind::<BigInt, _>(summarized.event)
+            .bind::<BigInt, _>(summarized.transaction_id)
+            .bind::<BigInt, _>(summarized.event_id)
+            .bind::<BigInt, _>(summarized.begun_before)
+            .bind::<BigInt, _>(summarized.after_event)
+            .bind::<BigInt, _>(summarized.last_event)
             .load(connection)
             .rows("sales.top_items")
             .await

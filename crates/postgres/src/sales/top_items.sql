@@ -1,6 +1,12 @@
 -- Of orders placed from $1 up to $2: whole days ($5 to $6) and whole hours ($3 to $4) from the summaries, what is not
--- summarized yet of these hours (events after $8, $9), and both edges from the orders themselves.
-WITH part AS (
+-- summarized yet of these hours, and both edges from the orders themselves. Not summarized are the events of one
+-- history of the database after $8, $9 (of transactions before $10; events after $11, up to $12), and all later ones.
+WITH fresh AS NOT MATERIALIZED (
+    SELECT kind, subject_id, subject_version FROM outbox_events
+    WHERE (transaction_id, id) > ($8, $9) AND transaction_id < $10 AND id > $11 AND id <= $12
+    UNION ALL
+    SELECT kind, subject_id, subject_version FROM outbox_events WHERE id > $12
+), part AS (
     SELECT menu_item_id, quantity, revenue FROM item_sales_by_day WHERE day >= $5 AND day < $6
     UNION ALL
     SELECT menu_item_id, quantity, revenue FROM item_sales_by_hour WHERE hour >= $3 AND hour < least($5, $4)
@@ -10,9 +16,8 @@ WITH part AS (
     SELECT l.menu_item_id, e.sign * l.quantity, (e.sign * l.unit_price * l.quantity)::numeric
     FROM (
         SELECT o.id, CASE v.kind WHEN 'order.placed' THEN 1 ELSE -1 END AS sign
-        FROM outbox_events v JOIN orders o ON o.id = v.subject_id
-        WHERE (v.transaction_id, v.id) > ($8, $9)
-          AND (v.kind = 'order.placed'
+        FROM fresh v JOIN orders o ON o.id = v.subject_id
+        WHERE (v.kind = 'order.placed'
             OR (v.kind = 'order.status_changed' AND o.status = 'cancelled' AND o.version = v.subject_version))
           AND o.created_at >= $3 AND o.created_at < $4
     ) e

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use crate::database::{Database, InconsistentRow, NamedRows, RowOf, schema::sessions};
+use crate::database::{Database, NamedRows, RowOf, schema::sessions};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = sessions, check_for_backend(diesel::pg::Pg))]
@@ -20,14 +20,16 @@ struct SessionRow {
 }
 
 impl SessionRow {
-    fn into_session(self) -> Result<Session, InconsistentRow> {
+    /// Whatever is odd about it, its owner must be able to end it.
+    fn into_session(self) -> Session {
         let row = RowOf { table: "sessions", id: self.id };
+        let network = self.network.as_deref().map(str::parse::<AddressNetwork>).transpose();
         let origin = SessionOrigin {
-            client: row.read("client", self.client.as_deref().map(ClientName::new).transpose())?,
-            network: row.read("network", self.network.as_deref().map(str::parse::<AddressNetwork>).transpose())?,
+            client: self.client.as_deref().map(ClientName::stored),
+            network: row.read("network", network).unwrap_or_default(),
         };
         let last_used_at = self.last_used_at.unwrap_or(self.opened_at);
-        Ok(Session { id: SessionId::new(self.id), origin, opened_at: self.opened_at, last_used_at })
+        Session { id: SessionId::new(self.id), origin, opened_at: self.opened_at, last_used_at }
     }
 }
 
@@ -46,6 +48,6 @@ pub(super) async fn list(database: &Database, query: SessionsQuery) -> Result<Pa
         .rows("session.list")
         .await
         .map_err(Unavailable::new)?;
-    let sessions = rows.into_iter().map(SessionRow::into_session).collect::<Result<_, _>>()?;
+    let sessions = rows.into_iter().map(SessionRow::into_session).collect();
     Ok(Page::from_one_more(sessions, query.limit))
 }

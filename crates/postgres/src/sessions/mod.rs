@@ -89,7 +89,7 @@ impl Sessions for PostgresSessions {
     }
 
     async fn closed_since(&self, since: Timestamp) -> Result<Closings, Unavailable> {
-        closed_since::closed_since(&self.database, since).await
+        closed_since::closed_since(&self.database, &self.closings, since).await
     }
 
     async fn closed_after(&self, position: ClosingPosition) -> Result<Closings, Unavailable> {

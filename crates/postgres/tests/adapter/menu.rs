@@ -1,9 +1,9 @@
 use comanda_domain::{
-    Category, Currency, ImportedMenuItem, MenuItemEdit, MenuItemId, MenuItemName, NewMenuItem, Price, Reason, Stock,
-    StockDelta,
+    Category, Currency, ImportedMenuItem, MenuItemEdit, MenuItemId, MenuItemName, NewMenuItem, PageLimit, Price,
+    Reason, Stock, StockDelta,
     ports::{
         AddMenuItemError, AdjustStockError, ArchiveMenuItemError, EditMenuItemError, ImportMenuError, ImportSummary,
-        LiveMenu, Menu, Orders, StockAdjustment,
+        LiveMenu, Menu, MenuItemsQuery, Orders, StockAdjustment,
     },
 };
 use futures_util::future::join_all;
@@ -158,6 +158,141 @@ async fn an_import_is_all_or_nothing_and_keeps_the_ledger() {
     let broken = shop.menu.import(vec![row("Penne", 1, 1), row("New", 1, 1)], vec![taken, taken], now()).await;
     assert!(broken.is_err());
     assert_eq!(shop.menu.whole().await.unwrap(), before);
+}
+
+/// However a dish and a search are typed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_ignores_case_accents_and_how_letters_are_composed() {
+    let shop = Shop::open().await;
+    let tables = shop.database.client().await;
+    let dishes = [
+        "Crème brûlée",
+        "E\u{301}clair au cafe\u{301}",
+        "Jalapeño Poppers",
+        "Weißwürste",
+        "Smørrebrød",
+        "Pączki z różą, łosoś",
+        "İskender Kebabı",
+        "Œufs cocotte",
+        "Борщ з пампушками",
+        "Ντολμάδες",
+        "שָׁלוֹם חומוס",
+        "كَبْسَة",
+        "寿司ガリ",
+        "Bread 100%_ \\ butter",
+        "Gel\u{ad}ato",
+        "ＦＩＳＨ & chips",
+    ];
+    for (n, dish) in dishes.iter().enumerate() {
+        // As an older server or somebody by hand may have written it.
+        let category = if n % 2 == 0 { "Entrées" } else { "ENTRE\u{301}ES" };
+        tables
+            .execute(
+                "INSERT INTO menu_items (id, price, created_at, updated_at, stock, low_stock_at, active, name, \
+                 category, description) VALUES ($1, 1, now(), now(), 1, 1, true, $2, $3, '')",
+                &[&Uuid::now_v7(), dish, &category],
+            )
+            .await
+            .unwrap();
+    }
+    let found = async |query: MenuItemsQuery| {
+        let page = shop.menu.items(query).await.unwrap();
+        page.entries.iter().map(|item| item.details.name.to_string()).collect::<Vec<_>>()
+    };
+    let query = || MenuItemsQuery {
+        include_inactive: false,
+        category: None,
+        name_like: None,
+        after: None,
+        limit: PageLimit::new(100).unwrap(),
+    };
+    let named = |text: &str| MenuItemsQuery { name_like: Some(text.to_owned()), ..query() };
+    for (text, dish) in [
+        ("creme brulee", 0),
+        ("CREME BRULEE", 0),
+        ("Cre\u{300}me bru\u{302}le\u{301}e", 0),
+        ("crème brûlée", 0),
+        ("creme brule", 0),
+        ("éclair", 1),
+        ("eclair au cafe", 1),
+        ("ÉCLAIR", 1),
+        ("jalapeno", 2),
+        ("JALAPEÑO", 2),
+        ("weisswurste", 3),
+        ("WEISSWÜRSTE", 3),
+        ("weißwurste", 3),
+        ("smorrebrod", 4),
+        ("SMØRREBRØD", 4),
+        ("paczki", 5),
+        ("losos", 5),
+        ("ŁOSOŚ", 5),
+        ("iskender kebabi", 6),
+        ("ISKENDER", 6),
+        ("oeufs", 7),
+        ("ŒUFS", 7),
+        ("БОРЩ", 8),
+        ("ντολμαδεσ", 9),
+        ("ΝΤΟΛΜΑΔΕΣ", 9),
+        ("שלום", 10),
+        ("كبسة", 11),
+        ("寿司", 12),
+        ("0%_ \\", 13),
+        ("gelato", 14),
+        ("fish", 15),
+        ("Fish", 15),
+    ] {
+        assert_eq!(found(named(text)).await, [dishes[dish]], "{text}");
+    }
+    for none in ["%", "_", "\\", "e%r"] {
+        let expected: Vec<&str> = dishes.into_iter().filter(|dish| dish.contains(none)).collect();
+        assert_eq!(found(named(none)).await, expected, "{none}");
+    }
+    for category in ["Entrées", "entrees", "ENTREES", "entre\u{301}es"] {
+        let of_category = MenuItemsQuery { category: Some(Category::stored(category)), ..query() };
+        assert_eq!(found(of_category).await.len(), dishes.len(), "{category}");
+    }
+    assert_eq!(found(MenuItemsQuery { category: Some(Category::stored("Entr")), ..query() }).await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_of_a_long_menu_reads_an_index() {
+    let shop = Shop::open().await;
+    let tables = shop.database.client().await;
+    tables
+        .batch_execute(
+            "INSERT INTO menu_items (id, price, created_at, updated_at, stock, low_stock_at, active, name, category, \
+             description) SELECT gen_random_uuid(), 1, now(), now(), 1, 1, true, 'Dish ' || md5(n::text), \
+             'Category ' || n % 500, '' FROM generate_series(1, 20000) n; \
+             UPDATE menu_items SET name = 'Crème brûlée', category = 'Desserts', version = version + 1 \
+             WHERE id = (SELECT min(id::text)::uuid FROM menu_items)",
+        )
+        .await
+        .unwrap();
+    tables.batch_execute("VACUUM ANALYZE menu_items").await.unwrap();
+    let query = |category: Option<&str>, name: Option<&str>| MenuItemsQuery {
+        include_inactive: false,
+        category: category.map(Category::stored),
+        name_like: name.map(str::to_owned),
+        after: None,
+        limit: PageLimit::default(),
+    };
+    for (index, query) in [
+        ("menu_items_by_search_form", query(None, Some("creme brulee"))),
+        ("menu_items_by_search_form", query(None, Some("creme brule"))),
+        ("menu_items_by_category", query(Some("DESSERTS"), None)),
+    ] {
+        let scans = format!("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = '{index}'");
+        let before = shop.database.number(&scans).await;
+        let page = shop.menu.items(query).await.unwrap();
+        assert_eq!(page.entries.iter().map(|item| item.details.name.as_str()).collect::<Vec<_>>(), ["Crème brûlée"]);
+        // PostgreSQL reports what it has counted within a second.
+        let reported = async {
+            while shop.database.number(&scans).await == before {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), reported).await.expect("a scan of the index");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

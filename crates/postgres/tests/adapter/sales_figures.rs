@@ -93,7 +93,9 @@ impl SampleOrders<'_> {
 /// in the whole cluster counts.
 async fn summarize_all(shop: &Shop, figures: &PostgresSalesFigures) {
     const LEFT: &str = "SELECT count(*) FROM outbox_events v, sales_summarized s \
-                        WHERE (v.transaction_id, v.id) > (s.transaction_id, s.event_id)";
+                        JOIN database_histories h ON h.id = s.history \
+                        WHERE h.id < latest_database_history() \
+                           OR (v.id > h.after_event AND (v.transaction_id, v.id) > (s.transaction_id, s.event_id))";
     loop {
         figures.summarize().await.unwrap();
         if shop.database.number(LEFT).await == 0 {

@@ -6,7 +6,7 @@
 -- ARGV     operation (begin, settle, lock, adopt, unlock), attempt id, outcome (success, failure, not_checked),
 --          free failures, window, quiet, attempt lifetime, steps 1 to 4 (ms), now (ms; empty: Redis's clock),
 --          device (empty: a stranger); to adopt a lock: its attempts, level, first_failed_at, locked_at, unlock_at
--- Returns  { status, attempts, level, first_failed_at, locked_at, unlock_at }
+-- Returns  { status, attempts, level, first_failed_at, locked_at, unlock_at, how many states could not be read }
 
 local operation, id, outcome = ARGV[1], ARGV[2], ARGV[3]
 local free, window, quiet, lifetime = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -18,20 +18,52 @@ end
 local allowed_at_first = math.max(free, 1)
 
 local device = ARGV[13]
+local unreadable = 0
+
+-- Reads a key. One of another type, which another program has written, is as good as none.
+local function fetch(command, key, ...)
+    local kept = redis.pcall(command, key, ...)
+    if type(kept) == 'table' and kept.err then
+        unreadable = unreadable + 1
+        redis.call('DEL', key)
+        return nil
+    end
+    return kept
+end
+
 local kept
 if device == '' then
-    kept = redis.call('GET', KEYS[1])
+    kept = fetch('GET', KEYS[1])
 else
-    kept = redis.call('HGET', KEYS[2], device)
+    kept = fetch('HGET', KEYS[2], device)
 end
-local state
-if not kept then
+
+-- The state that is kept, if it can be read. What another program has written is as good as nothing.
+local function read(kept)
+    local understood, state
+    if string.byte(kept) == 123 then
+        -- A brace: JSON, which earlier servers wrote.
+        understood, state = pcall(cjson.decode, kept)
+    else
+        understood, state = pcall(cmsgpack.unpack, kept)
+    end
+    if not understood or type(state) ~= 'table' or type(state.flying) ~= 'table' then return nil end
+    for _, name in ipairs({ 'attempts', 'counted', 'level' }) do
+        if type(state[name]) ~= 'number' then return nil end
+    end
+    for _, name in ipairs({ 'counting_since', 'first_failed_at', 'last_failed_at', 'locked_at', 'unlock_at' }) do
+        if state[name] and type(state[name]) ~= 'number' then return nil end
+    end
+    for _, attempt in ipairs(state.flying) do
+        if type(attempt) ~= 'table' or type(attempt[2]) ~= 'number' then return nil end
+    end
+    return state
+end
+
+local state = kept and read(kept)
+if not state then
+    if kept then unreadable = unreadable + 1 end
     state = { attempts = 0, counted = 0, level = 0, flying = {} }
-elseif string.byte(kept) == 123 then
-    -- A brace: JSON, which earlier servers wrote.
-    state = cjson.decode(kept)
-else
-    state = cmsgpack.unpack(kept)
 end
 
 local function forget()
@@ -129,9 +161,11 @@ local function locked(state)
 end
 
 if operation == 'lock' and device == '' and not locked(state) then
-    for _, other in ipairs(redis.call('HVALS', KEYS[2])) do
-        other = cmsgpack.unpack(other)
-        if locked(other) then
+    for _, other in ipairs(fetch('HVALS', KEYS[2]) or {}) do
+        other = read(other)
+        if not other then
+            unreadable = unreadable + 1
+        elseif locked(other) then
             state = other
             break
         end
@@ -139,6 +173,7 @@ if operation == 'lock' and device == '' and not locked(state) then
 end
 if locked(state) then
     if status == 'open' then status = 'locked' end
-    return { status, state.attempts, state.level, state.first_failed_at, state.locked_at, state.unlock_at }
+    return { status, state.attempts, state.level, state.first_failed_at, state.locked_at, state.unlock_at,
+        unreadable }
 end
-return { status, 0, 0, 0, 0, 0 }
+return { status, 0, 0, 0, 0, 0, unreadable }

@@ -39,7 +39,7 @@ enum Operation {
     Unlock,
 }
 
-type Reply = (String, u32, u32, i64, i64, i64);
+type Reply = (String, u32, u32, i64, i64, i64, u64);
 
 impl RedisLockouts {
     /// `patience` is how long an attempt waits for others that are in flight.
@@ -104,6 +104,10 @@ impl RedisLockouts {
             }
         }
         let reply: Reply = call.invoke_async(connection).await.map_err(Unavailable::new)?;
+        if reply.6 > 0 {
+            tracing::error!(states = reply.6, "the state of a lockout in Redis cannot be read; it begins anew");
+            metrics::counter!("comanda_unreadable_records_total", "table" => "redis").increment(reply.6);
+        }
         read(&reply)
     }
 
@@ -120,7 +124,7 @@ impl RedisLockouts {
 }
 
 fn read(reply: &Reply) -> Result<Admission, Unavailable> {
-    let (status, attempts, level, first_failed_at, locked_at, unlock_at) = reply;
+    let (status, attempts, level, first_failed_at, locked_at, unlock_at, _) = reply;
     let time = |milliseconds: &i64| {
         DateTime::from_timestamp_millis(*milliseconds)
             .ok_or_else(|| Unavailable::new("the lockout script returned a time out of range"))
@@ -222,11 +226,10 @@ impl LockedAddresses for RedisLockouts {
                 let seen = after.as_ref().is_some_and(|position| {
                     (unlock_at, address.as_str()) <= (position.unlock_at.timestamp_millis(), position.email.as_str())
                 });
-                let Ok(email) = Email::new(&address) else { continue };
                 if seen {
                     continue;
                 }
-                let stranger = Claimant::stranger(email);
+                let stranger = Claimant::stranger(Email::stored(&address));
                 if let Admission::Locked(lock) = self.run_on(&mut *connection, &stranger, &Operation::Lock).await?
                     && reason.is_none_or(|reason| lock.reason() == reason)
                 {

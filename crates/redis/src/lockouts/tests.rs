@@ -201,3 +201,34 @@ async fn an_admin_sees_all_locks_page_by_page_and_lifts_one() {
     assert_eq!(redis.list(first).await.unwrap().entries.len(), 6);
     fail(&redis, &stranger(3)).await;
 }
+
+#[tokio::test]
+async fn a_state_that_somebody_wrote_by_hand_begins_anew() {
+    let redis = lockouts(LockoutPolicy::default()).await;
+    let mut connection = redis.connections.pool.get_owned().await.unwrap();
+    let odd: [&[u8]; 6] = [b"", b"locked", b"{", b"{\"level\":\"three\"}", b"\xc1\xff", b"\x81\xa5level\x03"];
+    for (n, odd) in odd.into_iter().enumerate() {
+        let claimant = stranger(n);
+        let device = DeviceId::new(Uuid::from_u128(1));
+        let key = format!("lockout:{{{}}}", claimant.email);
+        let () = redis::cmd("SET").arg(&key).arg(odd).query_async(&mut *connection).await.unwrap();
+        let devices = format!("{key}:devices");
+        let hash = redis::cmd("HSET").arg(&devices).arg(device.as_uuid().to_string()).arg(odd).to_owned();
+        let _: i64 = hash.query_async(&mut *connection).await.unwrap();
+
+        assert_eq!(redis.find(&claimant.email).await.unwrap(), None);
+        let known = Claimant { device: Some(device), ..claimant.clone() };
+        for claimant in [claimant, known] {
+            let id = AttemptId::new(Uuid::from_u128(3));
+            assert_eq!(redis.begin(&claimant, id).await.unwrap(), Admission::Allowed);
+            redis.settle(&claimant, id, AttemptOutcome::Success).await.unwrap();
+        }
+    }
+    // Keys of another type.
+    let claimant = stranger(6);
+    let key = format!("lockout:{{{}}}", claimant.email);
+    let _: i64 = redis::cmd("LPUSH").arg(&key).arg("x").query_async(&mut *connection).await.unwrap();
+    let () = redis::cmd("SET").arg(format!("{key}:devices")).arg("x").query_async(&mut *connection).await.unwrap();
+    assert_eq!(redis.find(&claimant.email).await.unwrap(), None);
+    assert_eq!(redis.begin(&claimant, AttemptId::new(Uuid::from_u128(3))).await.unwrap(), Admission::Allowed);
+}

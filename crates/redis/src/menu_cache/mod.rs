@@ -27,7 +27,7 @@ use rand::RngExt;
 use redis::{AsyncCommands, Script};
 use uuid::Uuid;
 
-use self::stored::{StoredCopy, StoredItem};
+use self::stored::{StoredCopy, StoredItem, Unreadable, read, report};
 use crate::RedisConnections;
 
 const CURRENT: &str = "cache:menu:current";
@@ -103,31 +103,50 @@ async fn tagged(connection: &mut impl AsyncCommands) -> Result<Vec<MenuItemId>, 
     Ok(ids)
 }
 
+/// What a key holds. One of another type, which another program has written, is as good as none.
+async fn get(connection: &mut impl AsyncCommands, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+    let got: redis::RedisResult<Option<Vec<u8>>> = connection.get(key).await;
+    match got {
+        Err(error) if error.code() == Some("WRONGTYPE") => {
+            report(key, &error);
+            Ok(None)
+        }
+        got => got.map_err(Unavailable::new),
+    }
+}
+
+/// The newest version.
+async fn current(connection: &mut impl AsyncCommands) -> Result<Option<u64>, Unavailable> {
+    let version = get(connection, CURRENT).await?;
+    let read = |version: Vec<u8>| {
+        let version = str::from_utf8(&version).map_err(Unreadable::from)?;
+        version.parse().map_err(Unreadable::from)
+    };
+    Ok(version.and_then(|version| read(version).map_err(|error| report(CURRENT, &*error)).ok()))
+}
+
 #[async_trait]
 impl MenuCache for RedisMenuCache {
     async fn version(&self) -> Result<Option<u64>, Unavailable> {
         let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
-        connection.get(CURRENT).await.map_err(Unavailable::new)
+        current(&mut *connection).await
     }
 
     async fn whole(&self) -> Result<Option<MenuCopy>, Unavailable> {
         let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
-        let Some(version): Option<u64> = connection.get(CURRENT).await.map_err(Unavailable::new)? else {
-            return Ok(None);
-        };
-        let text: Option<Vec<u8>> = connection.get(whole_key(version)).await.map_err(Unavailable::new)?;
-        let Some(text) = text else { return Ok(None) };
-        let stored: StoredCopy = serde_json::from_slice(&text).map_err(Unavailable::new)?;
-        stored.try_into().map(Some)
+        let Some(version) = current(&mut *connection).await? else { return Ok(None) };
+        let key = whole_key(version);
+        let text = get(&mut *connection, &key).await?;
+        Ok(text.and_then(|text| read::<StoredCopy, _>(&key, &text)))
     }
 
     async fn item(&self, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable> {
         let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
-        let entry: Option<String> = connection.get(item_key(id)).await.map_err(Unavailable::new)?;
-        let Some(entry) = entry else { return Ok(None) };
-        let (_, item) = entry.split_once(' ').ok_or_else(|| Unavailable::new("an entry without a version"))?;
-        let stored: StoredItem = serde_json::from_str(item).map_err(Unavailable::new)?;
-        stored.try_into().map(Some)
+        let key = item_key(id);
+        let entry = get(&mut *connection, &key).await?;
+        // The version comes first, and then a space.
+        let item = entry.map(|entry| entry.into_iter().skip_while(|byte| *byte != b' ').collect::<Vec<_>>());
+        Ok(item.and_then(|item| read::<StoredItem, _>(&key, &item)))
     }
 
     async fn publish(&self, copy: &MenuCopy, changes: &ItemChanges) -> Result<(), Unavailable> {

@@ -1,13 +1,13 @@
 //! The JSON form of copies and items.
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use comanda_domain::{
     Category, Currency, Description, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Price, Stock,
-    ports::{MenuCopy, Unavailable, WholeMenu},
+    ports::{MenuCopy, WholeMenu},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 #[derive(Serialize, Deserialize)]
@@ -30,9 +30,9 @@ impl From<&MenuCopy> for StoredCopy {
 }
 
 impl TryFrom<StoredCopy> for MenuCopy {
-    type Error = Unavailable;
+    type Error = Unreadable;
 
-    fn try_from(stored: StoredCopy) -> Result<Self, Unavailable> {
+    fn try_from(stored: StoredCopy) -> Result<Self, Unreadable> {
         let items = stored.items.into_iter().map(MenuItem::try_from).collect::<Result<_, _>>()?;
         Ok(Self {
             menu: Arc::new(WholeMenu { version: stored.version, items }),
@@ -81,18 +81,18 @@ impl From<&MenuItem> for StoredItem {
 }
 
 impl TryFrom<StoredItem> for MenuItem {
-    type Error = Unavailable;
+    type Error = Unreadable;
 
-    fn try_from(stored: StoredItem) -> Result<Self, Unavailable> {
-        let currency: Currency = stored.currency.parse().map_err(Unavailable::new)?;
+    fn try_from(stored: StoredItem) -> Result<Self, Unreadable> {
+        let currency: Currency = stored.currency.parse()?;
         Ok(Self {
             id: MenuItemId::new(stored.id),
             details: MenuItemDetails {
                 name: MenuItemName::stored(&stored.name),
                 description: Description::stored(&stored.description),
                 category: Category::stored(&stored.category),
-                price: Price::new(stored.price, currency).map_err(Unavailable::new)?,
-                low_stock_at: Stock::new(i64::from(stored.low_stock_at)).map_err(Unavailable::new)?,
+                price: Price::new(stored.price, currency)?,
+                low_stock_at: Stock::stored(stored.low_stock_at),
                 active: stored.active,
             },
             stock: stored.stock,
@@ -104,6 +104,21 @@ impl TryFrom<StoredItem> for MenuItem {
     }
 }
 
-fn moment(milliseconds: i64) -> Result<DateTime<Utc>, Unavailable> {
-    DateTime::from_timestamp_millis(milliseconds).ok_or_else(|| Unavailable::new("a timestamp is out of range"))
+fn moment(milliseconds: i64) -> Result<DateTime<Utc>, Unreadable> {
+    DateTime::from_timestamp_millis(milliseconds).ok_or_else(|| "a timestamp is out of range".into())
+}
+
+/// What is wrong with a copy or an entry.
+pub(super) type Unreadable = Box<dyn Error + Send + Sync>;
+
+/// Reads a copy or an entry. One that cannot be read, because another version or somebody by hand has written it, is as
+/// good as none: it is logged and counted, and replaced by the next one.
+pub(super) fn read<S: DeserializeOwned, T: TryFrom<S, Error = Unreadable>>(key: &str, text: &[u8]) -> Option<T> {
+    let read = || -> Result<T, Unreadable> { serde_json::from_slice::<S>(text)?.try_into() };
+    read().map_err(|error| report(key, &*error)).ok()
+}
+
+pub(super) fn report(key: &str, error: &(dyn Error + Send + Sync)) {
+    tracing::error!(key, %error, "what Redis holds cannot be read");
+    metrics::counter!("comanda_unreadable_records_total", "table" => "redis").increment(1);
 }

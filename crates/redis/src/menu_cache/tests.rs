@@ -174,3 +174,36 @@ async fn a_tag_is_invalidated_and_servers_are_notified() {
     let invalidated = MenuNotification::Invalidated;
     until(&[MenuNotification::PossiblyMissed, MenuNotification::Version(2), invalidated, invalidated]).await;
 }
+
+#[tokio::test]
+async fn what_somebody_wrote_by_hand_is_as_good_as_nothing_and_is_replaced() {
+    let (cache, mut connection) = cache().await;
+    let published = copy(3, vec![item(1, 30, 1)]);
+    cache.publish(&published, &ItemChanges::Everything).await.unwrap();
+    let negative = serde_json::to_string(&StoredItem::from(&item(1, 30, 1))).unwrap().replace("1250", "-5");
+    for odd in ["", "3", "{}", "3 {}", &format!("3 {negative}"), "x \u{1f4a5}"] {
+        let () = connection.set(item_key(item(1, 0, 0).id), odd).await.unwrap();
+        let () = connection.set(whole_key(3), odd).await.unwrap();
+        assert_eq!(cache.item(item(1, 0, 0).id).await.unwrap(), None, "{odd}");
+        assert_eq!(cache.whole().await.unwrap(), None, "{odd}");
+        cache.publish(&published, &ItemChanges::Everything).await.unwrap();
+        assert_eq!(cache.item(item(1, 0, 0).id).await.unwrap(), Some(item(1, 30, 1)), "{odd}");
+        assert_eq!(cache.whole().await.unwrap(), Some(published.clone()), "{odd}");
+    }
+    for odd in ["", "newest", "-1"] {
+        let () = connection.set(CURRENT, odd).await.unwrap();
+        assert_eq!((cache.version().await.unwrap(), cache.whole().await.unwrap()), (None, None), "{odd}");
+        cache.publish(&published, &ItemChanges::Everything).await.unwrap();
+        assert_eq!(cache.version().await.unwrap(), Some(3), "{odd}");
+    }
+    // Keys of another type.
+    for key in [CURRENT.to_owned(), whole_key(3), item_key(item(1, 0, 0).id)] {
+        let _: i64 = connection.del(&key).await.unwrap();
+        let _: i64 = connection.lpush(&key, "x").await.unwrap();
+    }
+    assert_eq!((cache.version().await.unwrap(), cache.whole().await.unwrap()), (None, None));
+    assert_eq!(cache.item(item(1, 0, 0).id).await.unwrap(), None);
+    cache.publish(&published, &ItemChanges::Everything).await.unwrap();
+    assert_eq!(cache.whole().await.unwrap(), Some(published));
+    assert_eq!(cache.item(item(1, 0, 0).id).await.unwrap(), Some(item(1, 30, 1)));
+}

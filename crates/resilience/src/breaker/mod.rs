@@ -74,6 +74,8 @@ impl Breaker {
             None => Ending::Answered,
             // The call was refused for overload, which says nothing about what is behind the breaker.
             Some(unavailable) if unavailable.is_overload() => Ending::Unknown,
+            // One record is at fault, and whoever asks for it again and again must not cut off the others.
+            Some(unavailable) if unavailable.unreadable().is_some() => Ending::Answered,
             Some(_) => Ending::Failed,
         };
         outcome

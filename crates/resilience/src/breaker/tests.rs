@@ -3,7 +3,7 @@ use std::{
     time::Duration,
 };
 
-use comanda_domain::ports::{PlaceOrderError, Unavailable};
+use comanda_domain::ports::{PlaceOrderError, Unavailable, UnreadableRecord};
 use proptest::prelude::*;
 
 use super::{
@@ -377,4 +377,15 @@ async fn a_refusal_by_the_business_and_one_for_overload_do_not_count() {
     let refused = breaker.call(async { Ok::<_, PlaceOrderError>(()) }).await;
     let Err(PlaceOrderError::Unavailable(unavailable)) = refused else { panic!("it is open: {refused:?}") };
     assert!(unavailable.wait().is_some_and(|wait| wait <= SETTINGS.first_wait));
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_does_not_count() {
+    let breaker = Breaker::new("test", SETTINGS);
+    let record = UnreadableRecord { table: "users", id: "7".to_owned(), column: "role", why: "is no role".to_owned() };
+    for _ in 0..40 {
+        let asked: Result<(), Unavailable> = breaker.call(async { Err(record.clone().into()) }).await;
+        assert_eq!(asked.unwrap_err().unreadable(), Some(&record), "and not that the breaker is open");
+    }
+    assert!(breaker.call(async { Ok::<_, Unavailable>(()) }).await.is_ok());
 }

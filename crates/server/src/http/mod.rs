@@ -51,6 +51,7 @@ pub fn server(app: Data<App>, config: &HttpConfig, budgets: Budgets, traced: boo
         secure_cookies: !config.insecure_cookies,
         trusted_proxies: config.trusted_proxies.iter().copied().map(canonical_network).collect(),
     });
+    middleware::expect_none();
     let admission = Admission::new(config.concurrent_requests);
     let clients = ClientAddresses::behind(&config.trusted_proxies);
     transport::listen(config, move || {
@@ -67,7 +68,7 @@ pub fn server(app: Data<App>, config: &HttpConfig, budgets: Budgets, traced: boo
 
 fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
-        .allowed_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH, header::IF_NONE_MATCH])
         .allowed_headers(["idempotency-key", CSRF_HEADER, DEVICE_HEADER, REQUEST_ID_HEADER])
         .supports_credentials()

@@ -7,9 +7,12 @@
 use std::{rc::Rc, sync::LazyLock};
 
 use actix_web::{
-    FromRequest, Handler, Responder, Route,
+    FromRequest, Handler, HttpRequest, HttpResponse, Responder, Route,
     dev::ServiceRequest,
-    http::{Method, StatusCode},
+    http::{
+        Method, StatusCode,
+        header::{ALLOW, HeaderValue},
+    },
     middleware::from_fn,
     web::{self, ServiceConfig},
 };
@@ -137,7 +140,9 @@ routes! {
     operations::ready [Probe, Request],
     openapi::json [Read, Request],
     openapi::page [Read, Request],
+    openapi::page_address [Read, Request],
     openapi::file [Read, Request],
+    problem::index [Read, Request],
     problem::page [Read, Request],
 }
 
@@ -154,19 +159,68 @@ pub fn resources() -> Vec<(&'static str, Vec<&'static Endpoint>)> {
     resources
 }
 
+/// What the `Allow` of a path lists: `HEAD` goes with `GET`, and `OPTIONS` with everything.
+fn allow(endpoints: &[&Endpoint]) -> Option<HeaderValue> {
+    let mut methods: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.method.as_str()).collect();
+    methods.extend(methods.contains(&Method::GET.as_str()).then_some("HEAD"));
+    methods.push("OPTIONS");
+    HeaderValue::from_str(&methods.join(", ")).ok()
+}
+
+/// The `Allow` of a path as it is written here; `None` for one that is not.
+pub fn allow_of(path: &str) -> Option<HeaderValue> {
+    let (_, endpoints) = resources().into_iter().find(|(known, _)| *known == path)?;
+    allow(&endpoints)
+}
+
+/// A response that says which methods there are, and nothing else.
+fn methods_only(status: StatusCode, allow: Option<&HeaderValue>) -> HttpResponse {
+    let mut response = HttpResponse::new(status);
+    if let Some(allow) = allow {
+        response.headers_mut().insert(ALLOW, allow.clone());
+    }
+    response
+}
+
 pub fn register(app: &mut ServiceConfig, serving: &Rc<Serving>) {
     for (path, endpoints) in resources() {
-        let resource = web::resource(path);
-        let resource = endpoints
-            .iter()
-            .fold(resource, |resource, endpoint| resource.route((endpoint.route)().method(endpoint.method.clone())));
+        let allow = allow(&endpoints);
+        let methods_only = move |status| {
+            let allow = allow.clone();
+            move || {
+                let response = methods_only(status, allow.as_ref());
+                async { response }
+            }
+        };
+        let options = web::method(Method::OPTIONS).to(methods_only(StatusCode::NO_CONTENT));
+        let resource =
+            web::resource(path).route(options).default_service(web::to(methods_only(StatusCode::METHOD_NOT_ALLOWED)));
+        let resource = endpoints.iter().fold(resource, |resource, endpoint| {
+            let resource = resource.route((endpoint.route)().method(endpoint.method.clone()));
+            // The HTTP layer leaves the body out (RFC 9110, section 9.3.2).
+            if endpoint.method == Method::GET {
+                resource.route((endpoint.route)().method(Method::HEAD))
+            } else {
+                resource
+            }
+        });
         let serving = Rc::clone(serving);
         app.service(resource.wrap(from_fn(move |request: ServiceRequest, next| {
-            let endpoint = endpoints.iter().copied().find(|endpoint| endpoint.method == *request.method());
+            let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+            let endpoint = endpoints.iter().copied().find(|endpoint| endpoint.method == *method);
             serve(endpoint, Rc::clone(&serving), request, next)
         })));
     }
-    app.default_service(web::to(|| async { Err::<&str, _>(Problem::of_status(StatusCode::NOT_FOUND)) }));
+    app.default_service(web::to(elsewhere));
+}
+
+/// What has no path here. `*` is the server as a whole (RFC 9110, section 9.3.7).
+async fn elsewhere(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    if request.method() == Method::OPTIONS && request.path() == "*" {
+        let every = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+        return Ok(methods_only(StatusCode::NO_CONTENT, Some(&every)));
+    }
+    Err(Problem::of_status(StatusCode::NOT_FOUND))
 }
 
 #[cfg(test)]
@@ -243,9 +297,24 @@ mod tests {
             let response = call_service(&app, request).await;
             assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
             let allowed = response.headers().get(header::ALLOW).unwrap().to_str().unwrap().to_owned();
-            let allowed: BTreeSet<&str> = allowed.split(',').map(str::trim).collect();
-            assert_eq!(allowed, endpoints.iter().map(|endpoint| endpoint.method.as_str()).collect(), "{path}");
+            let named: BTreeSet<&str> = allowed.split(',').map(str::trim).collect();
+            let mut methods: BTreeSet<&str> = endpoints.iter().map(|endpoint| endpoint.method.as_str()).collect();
+            methods.extend(methods.contains("GET").then_some("HEAD"));
+            methods.insert("OPTIONS");
+            assert_eq!(named, methods, "{path}");
+
+            let request = TestRequest::with_uri(&address(path)).method(Method::OPTIONS).to_request();
+            let response = call_service(&app, request).await;
+            assert_eq!(response.status(), StatusCode::NO_CONTENT, "{path}");
+            assert_eq!(response.headers().get(header::ALLOW).unwrap(), allowed.as_str(), "{path}");
+
+            let request = TestRequest::with_uri(&address(path)).method(Method::HEAD).to_request();
+            let response = call_service(&app, request).await;
+            let has_head = response.status() != StatusCode::METHOD_NOT_ALLOWED;
+            assert_eq!(has_head, methods.contains("GET"), "{path}");
         }
+        let whole = TestRequest::with_uri("*").method(Method::OPTIONS).to_request();
+        assert_eq!(call_service(&app, whole).await.status(), StatusCode::NO_CONTENT);
         let response = call_service(&app, TestRequest::with_uri("/v1/nothing").to_request()).await;
         assert_eq!((response.status(), response.request().match_pattern()), (StatusCode::NOT_FOUND, None));
     }

@@ -106,6 +106,7 @@ impl ViolationCode for PeriodError {
         match self {
             Self::EndsTooEarly => "too-early",
             Self::TooLong => "too-late",
+            Self::OutOfRange => "out-of-range",
         }
     }
 }

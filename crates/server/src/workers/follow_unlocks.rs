@@ -87,16 +87,20 @@ impl Unlocks {
             self.place = Some(Place { after: newest, next: newest, since: Instant::now() });
             return Ok(Vec::new());
         };
+        let newest = newest(&*self.audit_log).await?;
+        if newest < place.next {
+            // Entries that were read are gone: the database was restored, or has failed over, and gives their ids again.
+            *place = Place { after: newest, next: newest, since: Instant::now() };
+            self.known.clear();
+        }
         let unlocks = unlocks_after(&*self.audit_log, place.after).await?;
         if place.since.elapsed() > OVERLAP {
-            let newest = newest(&*self.audit_log).await?;
             *place = Place { after: place.next, next: newest, since: Instant::now() };
             self.known = self.known.split_off(&(place.after + 1));
         }
         let fresh = unlocks.into_iter().filter(|entry| self.known.insert(entry.id));
-        let unlock =
-            |AuditEntry { record, .. }| Some(Unlock { email: Email::new(&record.target).ok()?, at: record.at });
-        Ok(fresh.filter_map(unlock).collect())
+        let unlock = |AuditEntry { record, .. }| Unlock { email: Email::stored(&record.target), at: record.at };
+        Ok(fresh.map(unlock).collect())
     }
 }
 

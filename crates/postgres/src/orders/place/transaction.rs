@@ -7,7 +7,7 @@ use comanda_domain::{
     AccountId, Availability, Currency, Filled, Idempotency, IdempotencyKey, MenuItemId, MenuItemName, NewOrder, Note,
     Order, OrderId, OrderNumber, OrderStatus, OrderWithLines, Price, Refusal, StockOnHand, StockedItem, UnpaidOrders,
     allocate_within_limits,
-    ports::{Idempotent, PlaceOrderError, Unavailable},
+    ports::{Idempotent, PlaceOrderError, Readable, Unavailable, UnreadableRecord},
 };
 use diesel::{
     QueryResult,
@@ -22,7 +22,7 @@ use super::statements::{
     LockCustomers,
 };
 use crate::{
-    database::{InconsistentRow, Named, NamedRows, RowOf},
+    database::{Named, NamedRows, RowOf},
     menu::raise_menu_version,
     orders::{
         load::as_placed,
@@ -69,12 +69,6 @@ impl From<DieselError> for BatchError {
     }
 }
 
-impl From<InconsistentRow> for BatchError {
-    fn from(error: InconsistentRow) -> Self {
-        Self::Broken(error.into())
-    }
-}
-
 impl From<Unavailable> for BatchError {
     fn from(error: Unavailable) -> Self {
         Self::Broken(error)
@@ -97,10 +91,11 @@ pub(super) async fn place(
     orders: &[&NewOrder],
 ) -> Result<Decided, BatchError> {
     let Read { stock, known, unpaid } = begin_and_read(connection, currency, orders).await?;
-    let replays = Replays::read(connection, currency, orders, known).await?;
+    let mut replays = Replays::read(connection, currency, orders, known).await?;
     if !replays.forgotten.is_empty() {
         return Err(forget(connection, &replays.forgotten).await);
     }
+    replays.refuse_unreadable(&stock, orders);
 
     let fresh: Vec<&NewOrder> =
         orders.iter().zip(&replays.decisions).filter(|(_, replay)| replay.is_none()).map(|(order, _)| *order).collect();
@@ -145,6 +140,23 @@ struct LockedStock {
     items: StockOnHand,
     versions: HashMap<MenuItemId, i64>,
     low_stock_thresholds: HashMap<MenuItemId, u32>,
+    /// They concern the orders that name them, and no others.
+    unreadable: HashMap<MenuItemId, UnreadableRecord>,
+}
+
+/// A menu item and its low-stock threshold.
+fn stocked(
+    (id, _, on_hand, low_stock_at, price, name, on_sale): &StockRow,
+    currency: Currency,
+) -> Readable<(StockedItem, u32)> {
+    let row = RowOf { table: "menu_items", id };
+    let item = StockedItem {
+        name: MenuItemName::stored(name),
+        price: row.read("price", Price::new(*price, currency))?,
+        stock: row.read("stock", u32::try_from(*on_hand))?,
+        on_sale: *on_sale,
+    };
+    Ok((item, row.read("low_stock_at", u32::try_from(*low_stock_at))?))
 }
 
 impl LockedStock {
@@ -216,19 +228,24 @@ async fn begin_and_read(
     locked.transpose()?;
     let known = known.unwrap_or_else(|| Ok(Vec::new()))?;
 
-    let mut stock =
-        LockedStock { items: StockOnHand::new(), versions: HashMap::new(), low_stock_thresholds: HashMap::new() };
-    for (id, version, on_hand, low_stock_at, price, name, on_sale) in rows? {
-        let row = RowOf { table: "menu_items", id };
-        let item = StockedItem {
-            name: MenuItemName::stored(&name),
-            price: row.read("price", Price::new(price, currency))?,
-            stock: row.read("stock", u32::try_from(on_hand))?,
-            on_sale,
-        };
-        stock.items.insert(MenuItemId::new(id), item);
-        stock.versions.insert(MenuItemId::new(id), version);
-        stock.low_stock_thresholds.insert(MenuItemId::new(id), row.read("low_stock_at", u32::try_from(low_stock_at))?);
+    let mut stock = LockedStock {
+        items: StockOnHand::new(),
+        versions: HashMap::new(),
+        low_stock_thresholds: HashMap::new(),
+        unreadable: HashMap::new(),
+    };
+    for row in rows? {
+        let (id, version) = (MenuItemId::new(row.0), row.1);
+        match stocked(&row, currency) {
+            Ok((item, low_stock_at)) => {
+                stock.items.insert(id, item);
+                stock.versions.insert(id, version);
+                stock.low_stock_thresholds.insert(id, low_stock_at);
+            }
+            Err(record) => {
+                stock.unreadable.insert(id, record);
+            }
+        }
     }
     // Beyond the limits, the exact numbers make no difference.
     let capped = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
@@ -279,10 +296,24 @@ impl Replays {
         let ids: Vec<OrderId> = first_orders.iter().map(|(_, id)| OrderId::new(*id)).collect();
         let mut found = as_placed(connection, currency, &ids).await?;
         for (position, id) in first_orders {
-            let first = found.remove(&OrderId::new(id)).map(|outcome| Idempotent { outcome, replayed: true });
-            replays.decisions[position] = first.map(Ok);
+            let first = found.remove(&OrderId::new(id));
+            replays.decisions[position] = first.map(|order| match order {
+                Ok(outcome) => Ok(Idempotent { outcome, replayed: true }),
+                Err(record) => Err(PlaceOrderError::Unavailable(record.into())),
+            });
         }
         Ok(replays)
+    }
+
+    /// Decides the new orders that name a menu item which cannot be read.
+    fn refuse_unreadable(&mut self, stock: &LockedStock, orders: &[&NewOrder]) {
+        if stock.unreadable.is_empty() {
+            return;
+        }
+        for (decision, order) in self.decisions.iter_mut().zip(orders).filter(|(decision, _)| decision.is_none()) {
+            let record = order.basket.lines().iter().find_map(|line| stock.unreadable.get(&line.menu_item_id));
+            *decision = record.map(|record| Err(PlaceOrderError::Unavailable(record.clone().into())));
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::http::{
     middleware::run_to_completion,
     problem::{Code, Failure, Problem, problems},
     validation::Violations,
-    wire::names,
+    wire::{Patched, names},
 };
 
 /// Gives an account another role, disables it, or enables it again; its sessions end
@@ -35,16 +35,21 @@ pub async fn change(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PatchAccountRequest {
-    #[schema(value_type = Option<names::AccountRole>)]
-    role: Option<String>,
-    disabled: Option<bool>,
+    #[serde(default)]
+    #[schema(value_type = names::AccountRole)]
+    role: Patched<String>,
+    #[serde(default)]
+    #[schema(value_type = bool)]
+    disabled: Patched<bool>,
 }
 
 impl PatchAccountRequest {
     fn validate(self) -> Result<AccountChange, Problem> {
         let mut violations = Violations::default();
-        let role = self.role.and_then(|role| violations.read("/role", &role, "unknown-role"));
-        violations.finish(Some(AccountChange { role, disabled: self.disabled }))
+        let role = self.role.given("/role", &mut violations);
+        let role = role.and_then(|role| violations.read("/role", &role, "unknown-role"));
+        let disabled = self.disabled.given("/disabled", &mut violations);
+        violations.finish(Some(AccountChange { role, disabled }))
     }
 }
 

@@ -44,7 +44,7 @@ pub struct RequestPasswordResetRequest {
 impl RequestPasswordResetRequest {
     fn validate(self) -> Result<Email, Problem> {
         let mut violations = Violations::default();
-        let email = violations.check("/email", Email::new(&self.email));
+        let email = violations.check("/email", Email::attempt(&self.email));
         violations.finish(email)
     }
 }

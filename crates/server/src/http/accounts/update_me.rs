@@ -9,7 +9,7 @@ use crate::http::{
     extract::{Json, Service, SignedIn},
     problem::{Failure, Problem},
     validation::Violations,
-    wire::UserResponse,
+    wire::{Patched, UserResponse},
 };
 
 /// Changes the caller's own account
@@ -33,14 +33,17 @@ pub async fn update_me(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PatchMeRequest {
-    #[schema(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 100, example = "Anna")]
-    name: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = String, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 100,
+        example = "Anna")]
+    name: Patched<String>,
 }
 
 impl PatchMeRequest {
     fn validate(self) -> Result<Option<PersonName>, Problem> {
         let mut violations = Violations::default();
-        let name = violations.check_optional("/name", self.name.as_deref().map(PersonName::new));
+        let name = self.name.given("/name", &mut violations);
+        let name = violations.check_optional("/name", name.as_deref().map(PersonName::new));
         violations.finish(Some(name))
     }
 }

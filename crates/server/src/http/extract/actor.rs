@@ -1,5 +1,6 @@
 use std::{
     future::{Ready, ready},
+    rc::Rc,
     sync::Arc,
 };
 
@@ -14,6 +15,7 @@ use futures_util::future::{Either, FutureExt, LocalBoxFuture};
 use super::{CsrfGuard, DeviceCookie, SessionCookies};
 use crate::http::{
     app::App,
+    middleware::Place,
     openapi::{Access, Describe, Description},
     problem::{Code, Problem},
 };
@@ -142,8 +144,13 @@ macro_rules! extractor {
                     Ok(Sender::Known(actor)) => Either::Left(ready(read(request, actor).map(Self))),
                     Ok(Sender::ToRenew(id)) => {
                         let request = request.clone();
-                        let renewing =
-                            async move { renewed(&request, id).await.and_then(|actor| read(&request, actor)).map(Self) };
+                        // From here on: the body may be waited for before this is.
+                        let work = request.extensions().get::<Rc<Place>>().cloned().map(Place::work);
+                        let renewing = async move {
+                            let actor = renewed(&request, id).await;
+                            drop(work);
+                            actor.and_then(|actor| read(&request, actor)).map(Self)
+                        };
                         Either::Right(renewing.boxed_local())
                     }
                     Err(problem) => Either::Left(ready(Err(problem))),

@@ -17,7 +17,8 @@ use crate::http::{
 pub enum IfMatch {
     /// `*`: any revision will do.
     Any,
-    /// The revisions it names; entity tags that are no revision match nothing and are left out.
+    /// The revisions it names; entity tags that are not written as the server writes a revision match nothing and are
+    /// left out.
     Revisions(Vec<u32>),
 }
 
@@ -45,11 +46,17 @@ impl FromRequest for IfMatch {
             // A weak tag never matches where the strong comparison is asked for.
             Some(IfMatchHeader::Items(tags)) if !tags.is_empty() => {
                 let strong = tags.iter().filter(|tag| !tag.weak);
-                Ok(Self::Revisions(strong.filter_map(|tag| tag.tag().parse().ok()).collect()))
+                Ok(Self::Revisions(strong.filter_map(|tag| revision_of(tag.tag())).collect()))
             }
             _ => Err(Problem::new(Code::InvalidRequest, "If-Match is not a list of entity tags such as \"1\".")),
         })
     }
+}
+
+/// The revision that has this entity tag. Tags are compared byte for byte (RFC 9110, section 8.8.3.2): `"01"` and `"+1"`
+/// are not `"1"`.
+fn revision_of(tag: &str) -> Option<u32> {
+    tag.parse().ok().filter(|revision: &u32| revision.to_string() == tag)
 }
 
 impl Describe for IfMatch {
@@ -57,5 +64,44 @@ impl Describe for IfMatch {
         let tags = text().pattern(Some(r#"^(\*|"[0-9]+"(, *"[0-9]+")*)$"#));
         description.header("If-Match", Required::True, tags, "The `ETag` that the caller has seen");
         description.problems(&[Code::InvalidRequest, Code::PreconditionRequired]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    /// The revision that a PATCH of an item at revision 12 then requires.
+    async fn given(headers: &[&'static str]) -> Option<u32> {
+        let request = TestRequest::default();
+        let request = headers.iter().fold(request, |request, tags| request.append_header((header::IF_MATCH, *tags)));
+        IfMatch::extract(&request.to_http_request()).await.ok().map(|if_match| if_match.revision_given(12))
+    }
+
+    #[actix_web::test]
+    async fn only_the_exact_tag_matches() {
+        for same in [&["\"12\""][..], &["*"], &["\"3\", \"12\""], &["\"3\"", "\"12\""], &["W/\"12\", \"12\""]] {
+            assert_eq!(given(same).await, Some(12), "{same:?}");
+        }
+        for other in [
+            "\"+12\"",
+            "\"012\"",
+            "\" 12\"",
+            "\"12 \"",
+            "\"0xc\"",
+            "\"12.0\"",
+            "\"\"",
+            "W/\"12\"",
+            "\"١٢\"",
+            "\"4294967308\"",
+        ] {
+            assert_ne!(given(&[other]).await, Some(12), "{other}");
+        }
+        for malformed in ["12", "", ",", "\"12", "'12'"] {
+            assert_eq!(given(&[malformed]).await, None, "{malformed}");
+        }
+        assert_eq!(given(&[]).await, None);
     }
 }

@@ -9,12 +9,16 @@ use std::{
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
     dev::Payload,
-    http::header,
+    http::header::CONTENT_LENGTH,
     web::{Bytes, BytesMut},
 };
 use futures_util::{StreamExt, poll};
 use serde::de::DeserializeOwned;
 
+use super::{
+    content::{check_content, check_json},
+    objects::Objects,
+};
 use crate::http::{
     middleware::Place,
     openapi::{Describe, Description},
@@ -47,14 +51,18 @@ impl FromRequest for RawBody {
     type Future = Reading<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let content = check_content(request);
         let body = read(request, payload, EVENT_LIMIT);
-        Box::pin(async move { body.await.map(Self) })
+        Box::pin(async move {
+            content?;
+            body.await.map(Self)
+        })
     }
 }
 
 impl Describe for RawBody {
     fn describe(description: &mut Description) {
-        description.problems(&[Code::InvalidRequest, Code::PayloadTooLarge]);
+        description.problems(&[Code::InvalidRequest, Code::PayloadTooLarge, Code::UnsupportedMediaType]);
     }
 }
 
@@ -81,10 +89,10 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     type Future = Reading<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let media_type = check_media_type(request);
+        let content = check_json(request);
         let body = read(request, payload, BODY_LIMIT);
         Box::pin(async move {
-            media_type?;
+            content?;
             parse(&body.await?).map(Self)
         })
     }
@@ -95,26 +103,17 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for JsonOrNothing<T> {
     type Future = Reading<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let media_type = check_media_type(request);
+        let (content, json) = (check_content(request), check_json(request));
         let body = read(request, payload, BODY_LIMIT);
         Box::pin(async move {
+            content?;
             let body = body.await?;
             if body.is_empty() {
                 return Ok(Self(T::default()));
             }
-            media_type?;
+            json?;
             parse(&body).map(Self)
         })
-    }
-}
-
-fn check_media_type(request: &HttpRequest) -> Result<(), Problem> {
-    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = content_type.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
-        Ok(())
-    } else {
-        Err(Problem::new(Code::UnsupportedMediaType, "The body must be application/json."))
     }
 }
 
@@ -123,7 +122,7 @@ fn read(
     payload: &mut Payload,
     limit: usize,
 ) -> impl Future<Output = Result<Bytes, Problem>> + 'static {
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let mut payload = payload.take();
     let place = request.extensions().get::<Rc<Place>>().cloned();
     let too_large =
@@ -169,10 +168,11 @@ fn read(
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(body).or_else(|_| {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    T::deserialize(Objects(&mut json)).and_then(|value| json.end().map(|()| value)).or_else(|_| {
         // Parsed again, keeping track of where it goes wrong: only requests with a mistake pay for that.
         let mut json = serde_json::Deserializer::from_slice(body);
-        let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| malformed(&error))?;
+        let value: T = serde_path_to_error::deserialize(Objects(&mut json)).map_err(|error| malformed(&error))?;
         json.end().map_err(|error| Problem::new(Code::InvalidRequest, format!("The body is not JSON: {error}.")))?;
         Ok(value)
     })

@@ -2,6 +2,7 @@
 
 mod actor;
 mod client_header;
+mod content;
 mod cookies;
 mod csrf;
 mod cursor;
@@ -9,6 +10,7 @@ mod device;
 mod idempotency;
 mod if_match;
 mod json;
+mod objects;
 mod paged;
 mod path;
 mod query;

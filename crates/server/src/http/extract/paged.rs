@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 use super::{CursorSigner, Service, query};
 use crate::http::{
     openapi::{Describe, Description},
-    problem::{Code, Problem},
+    problem::{Code, Problem, UnreadableDocument},
     validation::Violations,
     wire::QueryInteger,
 };
@@ -48,7 +48,7 @@ pub struct Pages<F> {
 pub trait PageResponse: Serialize {
     type Entry;
 
-    fn new(data: Vec<Self::Entry>, next_cursor: Option<String>) -> Self;
+    fn new(data: Vec<Self::Entry>, next_cursor: Option<String>, unreadable: Vec<UnreadableDocument>) -> Self;
 }
 
 impl<F: Filter> Pages<F> {
@@ -61,7 +61,8 @@ impl<F: Filter> Pages<F> {
     ) -> HttpResponse {
         let last = found.entries.last().filter(|_| found.has_more);
         let next_cursor = last.map(|last| self.cursors.sign(F::LIST, &position(last)));
-        HttpResponse::Ok().json(P::new(found.entries.into_iter().map(show).collect(), next_cursor))
+        let unreadable = found.unreadable.iter().map(UnreadableDocument::from).collect();
+        HttpResponse::Ok().json(P::new(found.entries.into_iter().map(show).collect(), next_cursor, unreadable))
     }
 }
 
@@ -131,13 +132,22 @@ macro_rules! pages {
             /// Null on the last page.
             #[schema(required)]
             next_cursor: Option<String>,
+            /// Records that are left out of this page, or of its entries, because they hold a value that this version
+            /// of the server refuses. Absent unless there are any.
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            #[schema(required = false)]
+            unreadable: Vec<$crate::http::problem::UnreadableDocument>,
         }
 
         impl $crate::http::extract::PageResponse for $page {
             type Entry = $entry;
 
-            fn new(data: Vec<$entry>, next_cursor: Option<String>) -> Self {
-                Self { data, next_cursor }
+            fn new(
+                data: Vec<$entry>,
+                next_cursor: Option<String>,
+                unreadable: Vec<$crate::http::problem::UnreadableDocument>,
+            ) -> Self {
+                Self { data, next_cursor, unreadable }
             }
         }
     )+};

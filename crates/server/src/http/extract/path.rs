@@ -78,7 +78,7 @@ segments! {
     LetterNumber: "id", "dead letter", |request| request.match_info().get("id")?.parse().ok().map(Self), i64::schema();
     FeatureFlag: "name", "feature flag", |request| request.match_info().get("name")?.parse().ok(),
         names::FlagName::schema();
-    Email: "email", "lock", |request| Self::new(&decoded(request)?).ok(), formatted(KnownFormat::Email);
+    Email: "email", "lock", |request| Self::attempt(&decoded(request)?).ok(), formatted(KnownFormat::Email);
     IntentId: "intent", "intent", |request| decoded(request).map(Self), text();
     Code: "code", "problem", |request| Code::named(request.match_info().get("code")?), names::ProblemCode::schema();
     AssetName: "file", "page", |request| decoded(request).map(Self), text();

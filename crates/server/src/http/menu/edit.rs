@@ -12,7 +12,7 @@ use crate::http::{
     extract::{IfMatch, Json, Path, Service, Staff},
     problem::{Code, Failure, Problem, problems},
     validation::Violations,
-    wire::{MenuItemResponse, PriceRequest, Shown, WireInteger},
+    wire::{MenuItemResponse, Patched, PriceRequest, Shown, WireInteger},
 };
 
 /// Changes a menu item, but not its stock
@@ -62,28 +62,42 @@ pub(super) async fn revision_seen<E: From<Unavailable>>(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PatchMenuItemRequest {
-    #[schema(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 120)]
-    name: Option<String>,
-    #[schema(pattern = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$", max_length = 1000)]
-    description: Option<String>,
-    #[schema(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 60)]
-    category: Option<String>,
-    price: Option<PriceRequest>,
-    #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000)]
-    low_stock_at: Option<WireInteger>,
-    active: Option<bool>,
+    #[serde(default)]
+    #[schema(value_type = String, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 120)]
+    name: Patched<String>,
+    #[serde(default)]
+    #[schema(value_type = String, pattern = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$", max_length = 1000)]
+    description: Patched<String>,
+    #[serde(default)]
+    #[schema(value_type = String, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 60)]
+    category: Patched<String>,
+    #[serde(default)]
+    #[schema(value_type = PriceRequest)]
+    price: Patched<PriceRequest>,
+    #[serde(default)]
+    #[schema(value_type = i64, minimum = 0, maximum = 1_000_000)]
+    low_stock_at: Patched<WireInteger>,
+    #[serde(default)]
+    #[schema(value_type = bool)]
+    active: Patched<bool>,
 }
 
 impl PatchMenuItemRequest {
     fn validate(self, currency: Currency) -> Result<MenuItemEdit, Problem> {
         let mut violations = Violations::default();
+        let name = self.name.given("/name", &mut violations);
+        let description = self.description.given("/description", &mut violations);
+        let category = self.category.given("/category", &mut violations);
+        let price = self.price.given("/price", &mut violations);
+        let low_stock_at = self.low_stock_at.given("/low_stock_at", &mut violations);
+        let active = self.active.given("/active", &mut violations);
         let edit = MenuItemEdit {
-            name: violations.check_optional("/name", self.name.as_deref().map(MenuItemName::new)),
-            description: violations.check_optional("/description", self.description.as_deref().map(Description::new)),
-            category: violations.check_optional("/category", self.category.as_deref().map(Category::new)),
-            price: self.price.and_then(|price| price.read("/price", currency, &mut violations)),
-            low_stock_at: violations.check_optional("/low_stock_at", self.low_stock_at.map(|low| Stock::new(low.0))),
-            active: self.active,
+            name: violations.check_optional("/name", name.as_deref().map(MenuItemName::new)),
+            description: violations.check_optional("/description", description.as_deref().map(Description::new)),
+            category: violations.check_optional("/category", category.as_deref().map(Category::new)),
+            price: price.and_then(|price| price.read("/price", currency, &mut violations)),
+            low_stock_at: violations.check_optional("/low_stock_at", low_stock_at.map(|low| Stock::new(low.0))),
+            active,
         };
         violations.finish(Some(edit))
     }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::shown_to;
 use crate::http::{
     extract::{Filter, MaybeSignedIn, Paged, Service, pages},
-    problem::{Code, Failure, Problem},
+    problem::{Failure, Problem},
     validation::Violations,
     wire::MenuItemResponse,
 };
@@ -17,10 +17,11 @@ use crate::http::{
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MenuItemFilter {
-    /// Only menu items under this heading.
+    /// Only menu items under this heading, whatever the case and the accents.
     #[param(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 60)]
     category: Option<String>,
-    /// Only menu items whose name contains this, or a word much like it, whatever the case: `carbonra` finds Carbonara.
+    /// Only menu items whose name contains this, or a word much like it, whatever the case and the accents: `carbonra`
+    /// finds Carbonara, and `creme brulee` finds Crème brûlée.
     #[param(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", max_length = 120)]
     q: Option<String>,
 }
@@ -52,13 +53,13 @@ impl Position {
         Self { category: details.category.to_string(), name: details.name.to_string(), id: item.id.as_uuid() }
     }
 
-    fn read(self) -> Result<MenuPosition, Problem> {
-        let invalid = |_| Problem::new(Code::InvalidCursor, "The cursor does not come from this list.");
-        Ok(MenuPosition {
-            category: Category::new(&self.category).map_err(invalid)?,
-            name: MenuItemName::new(&self.name).map_err(invalid)?,
+    /// The cursor is signed: these are the texts of an item that this list has shown.
+    fn read(self) -> MenuPosition {
+        MenuPosition {
+            category: Category::stored(&self.category),
+            name: MenuItemName::stored(&self.name),
             id: MenuItemId::new(self.id),
-        })
+        }
     }
 }
 
@@ -76,7 +77,7 @@ pub async fn list(
     MaybeSignedIn(reader): MaybeSignedIn,
     Paged { criteria: (category, name), limit, after, pages }: Paged<MenuItemFilter>,
 ) -> Result<HttpResponse, Failure<Unavailable>> {
-    let after = after.map(Position::read).transpose()?;
+    let after = after.map(Position::read);
     let found = menu.list(reader, category, name, after, limit).await?;
     Ok(pages.respond::<MenuItemPage, _>(found, Position::of, |item| MenuItemResponse::new(&item, shown_to(reader))))
 }

@@ -30,7 +30,8 @@ impl Admission {
 
     /// `None`: there are enough already.
     pub(in crate::http) fn admit(&self) -> Option<Admitted> {
-        let place = Place { admission: self.clone(), taken: Cell::new(false) };
+        let place =
+            Place { admission: self.clone(), taken: Cell::new(false), working: Cell::new(0), waits: Cell::new(false) };
         place.take().then(|| Admitted(Rc::new(place)))
     }
 }
@@ -39,11 +40,16 @@ impl Admission {
 pub struct Place {
     admission: Admission,
     taken: Cell<bool>,
+    /// How much of the request's work cannot be interrupted.
+    working: Cell<u32>,
+    /// Whether it is to be given up as soon as nothing is worked on.
+    waits: Cell<bool>,
 }
 
 impl Place {
     /// Counts the request as one that is worked on. `false`: there are enough already.
     pub fn take(&self) -> bool {
+        self.waits.set(false);
         if self.taken.get() {
             return true;
         }
@@ -57,10 +63,37 @@ impl Place {
         false
     }
 
-    /// Leaves it to another request.
+    /// Leaves it to another request, once what is worked on under it has ended.
     pub fn give_up(&self) {
+        if self.working.get() > 0 {
+            self.waits.set(true);
+        } else {
+            self.leave();
+        }
+    }
+
+    /// Keeps the place until the work is dropped, though the request waits for its client meanwhile.
+    pub fn work(self: Rc<Self>) -> Work {
+        self.working.set(self.working.get() + 1);
+        Work(self)
+    }
+
+    fn leave(&self) {
         if self.taken.replace(false) {
             self.admission.admitted.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
+
+/// Work for a request that goes on while the request waits for its client.
+pub struct Work(Rc<Place>);
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        let Place { working, waits, .. } = &*self.0;
+        working.set(working.get() - 1);
+        if working.get() == 0 && waits.replace(false) {
+            self.0.leave();
         }
     }
 }
@@ -76,7 +109,7 @@ impl Admitted {
 
 impl Drop for Admitted {
     fn drop(&mut self) {
-        self.0.give_up();
+        self.0.leave();
     }
 }
 
@@ -109,5 +142,28 @@ mod tests {
         assert!(admission.admit().is_none());
         drop(waiting);
         assert!(admission.admit().is_some(), "though the place is still known");
+    }
+
+    #[test]
+    fn whoever_is_worked_for_meanwhile_keeps_its_place() {
+        let admission = Admission::new(1);
+        let waiting = admission.admit().unwrap();
+        let place = waiting.place();
+        let (renewing, looking_up) = (Rc::clone(&place).work(), Rc::clone(&place).work());
+        place.give_up();
+        drop(renewing);
+        assert!(admission.admit().is_none(), "it is still worked for");
+        drop(looking_up);
+        let other = admission.admit().unwrap();
+        drop(other);
+
+        assert!(place.take());
+        let renewing = Rc::clone(&place).work();
+        place.give_up();
+        assert!(place.take(), "the body is here before the work has ended");
+        drop(renewing);
+        assert!(admission.admit().is_none());
+        drop(waiting);
+        assert!(admission.admit().is_some());
     }
 }

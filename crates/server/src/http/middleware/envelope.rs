@@ -2,10 +2,13 @@
 
 use actix_web::{
     Error, HttpMessage, HttpResponse, ResponseError,
-    body::{BoxBody, EitherBody, MessageBody},
+    body::{self, BodySize, BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
-    http::header::{self, HeaderMap, HeaderName, HeaderValue},
+    http::{
+        Method, StatusCode,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
     middleware::Next,
     web::Data,
 };
@@ -15,7 +18,7 @@ use super::{
     over_https::OverHttps,
     request_id::{self, RequestId},
 };
-use crate::http::problem::Problem;
+use crate::http::{problem::Problem, routes::allow_of};
 
 pub async fn wrap<B: MessageBody + 'static>(
     request: ServiceRequest,
@@ -23,6 +26,7 @@ pub async fn wrap<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let id = RequestId::of(request.headers());
     request.extensions_mut().insert(id.clone());
+    let is_head = request.method() == Method::HEAD;
     let measured = Measured::begin(&request);
     let over_https = request.app_data::<Data<OverHttps>>().is_some_and(|policy| policy.holds(request.request()));
     let response = match next.call(request).await {
@@ -51,9 +55,25 @@ pub async fn wrap<B: MessageBody + 'static>(
             EitherBody::right(BoxBody::new(problem.body(&id)))
         }),
     };
+    if response.status() == StatusCode::OK && response.request().method() == Method::OPTIONS {
+        answer_options(&mut response);
+    }
+    if is_head && response.response().body().size() == BodySize::Stream {
+        // Nobody would see where it ends.
+        response = response.map_body(|_, _| EitherBody::right(BoxBody::new(body::None::new())));
+    }
     dress(response.headers_mut(), &id, over_https);
     Measured::end(measured, response.status());
     Ok(response)
+}
+
+/// Browsers' preflights are answered before they get to a route. They are `OPTIONS` like any other.
+fn answer_options<B>(response: &mut ServiceResponse<B>) {
+    let allow = response.request().match_pattern().as_deref().and_then(allow_of);
+    *response.response_mut().status_mut() = StatusCode::NO_CONTENT;
+    if let Some(allow) = allow {
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
 }
 
 fn already_dressed(problem: &Problem, id: &RequestId, over_https: bool) -> Error {

@@ -6,6 +6,7 @@ mod client;
 mod envelope;
 mod measured;
 mod over_https;
+mod panics;
 mod request_id;
 mod run_to_completion;
 mod serve;
@@ -18,6 +19,7 @@ pub use self::{
     envelope::{response_headers, wrap as envelope},
     measured::Measuring,
     over_https::OverHttps,
+    panics::{expect_none, panicked},
     request_id::{HEADER as REQUEST_ID_HEADER, RequestId},
     run_to_completion::run_to_completion,
     serve::{Serving, serve},

@@ -1,4 +1,4 @@
-use std::rc::Rc;
+use std::{panic::AssertUnwindSafe, rc::Rc};
 
 use actix_web::{
     Error, HttpMessage,
@@ -7,8 +7,9 @@ use actix_web::{
     http::StatusCode,
     middleware::Next,
 };
+use futures_util::FutureExt;
 
-use super::{Admission, Budgets, ClientAddresses, traced::Traced};
+use super::{Admission, Budgets, ClientAddresses, panicked, traced::Traced};
 use crate::http::{
     extract::RenewedCookie,
     problem::{Operation, Problem},
@@ -44,12 +45,15 @@ pub async fn serve<B: MessageBody>(
     let traced = Traced::begin(&request, endpoint, serving.traced);
     let time = serving.budgets.of(endpoint.class);
     let work = traced.around(comanda_identity::hashing_for(client, next.call(request)));
-    let Ok(mut outcome) = comanda_deadline::within(time, work).await else {
+    // What it worked with is dropped, or behind locks and transactions of its own.
+    let work = AssertUnwindSafe(work).catch_unwind();
+    let Ok(outcome) = comanda_deadline::within(time, work).await else {
         let operation = endpoint.operation.as_str();
         traced.span().in_scope(|| tracing::warn!(operation, "a request took longer than it may"));
         traced.end(StatusCode::SERVICE_UNAVAILABLE);
         return Err(Problem::overloaded(endpoint.operation).into());
     };
+    let mut outcome = outcome.unwrap_or_else(|panic| Err(traced.span().in_scope(|| panicked(&*panic)).into()));
     if let Ok(response) = &mut outcome
         && response.status() == StatusCode::SERVICE_UNAVAILABLE
         && let Some(problem) = response.response_mut().extensions_mut().get_mut::<Problem>()

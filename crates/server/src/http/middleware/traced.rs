@@ -76,7 +76,7 @@ impl Traced {
 
 /// Named by OpenTelemetry's conventions (<https://opentelemetry.io/docs/specs/semconv/http/http-spans/>).
 fn exported_span(request: &ServiceRequest, endpoint: &Endpoint, id: &RequestId, network: Option<IpAddr>) -> Span {
-    let (method, route) = (endpoint.method.as_str(), endpoint.path.as_str());
+    let (method, route) = (request.method().as_str(), endpoint.path.as_str());
     let name = format!("{method} {route}");
     let span = tracing::error_span!(
         "request",

@@ -26,16 +26,26 @@ impl Docs {
 const CONTENT_SECURITY_POLICY: &str =
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
+/// Leads to the page to try the API
+#[utoipa::path(
+    get, path = "/docs", operation_id = "find_documentation", tag = "documentation",
+    responses((status = 308, description = "The page is at `/docs/`",
+        headers(("Location" = String, description = "`/docs/`"))))
+)]
+pub async fn page_address(docs: Service<Docs>) -> Result<HttpResponse, Problem> {
+    docs.ensure_served()?;
+    Ok(HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish())
+}
+
 /// Shows a page to try the API
 #[utoipa::path(
-    get, path = "/docs", operation_id = "get_documentation", tag = "documentation",
+    get, path = "/docs/", operation_id = "get_documentation", tag = "documentation",
     responses((status = 200, description = "An HTML page", body = String, content_type = "text/html"))
 )]
 pub async fn page(docs: Service<Docs>) -> Result<HttpResponse, Problem> {
     docs.ensure_served()?;
     let file = asset("index.html")?;
-    // The page names its assets relative to `/docs/`; it is served at `/docs`.
-    let page = String::from_utf8_lossy(&file.bytes).replacen("<head>", "<head><base href=\"/docs/\">", 1);
+    let page = String::from_utf8_lossy(&file.bytes);
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .content_type(with_charset(&file.content_type))

@@ -71,8 +71,8 @@ macro_rules! cloud_events {
             struct $event {
                 #[schema(example = "1.0")]
                 specversion: String,
-                /// The same when the event is delivered again.
-                id: String,
+                /// The same when the event is delivered again. No other event ever has it.
+                id: Uuid,
                 #[schema(format = "uri-reference", example = "/comanda")]
                 source: String,
                 #[schema(value_type = names::EventType)]

@@ -77,14 +77,18 @@ codes! {
          cancelled by its customer until it is being prepared and by staff until it is completed.";
     AlreadyPaid = CONFLICT, "already-paid", "The order is paid",
         "There is nothing left to pay. GET /v1/orders/{id}?include=payments shows how it was paid.";
+    UnreadableRecord = CONFLICT, "unreadable-record", "A stored record cannot be read",
+        "The record that record names holds a value which this version of the server refuses: another version, or \
+         somebody by hand, has written it. Trying again does not help; an operator has to mend the record. Nothing was \
+         changed, and nothing else is affected.";
     IdempotencyInProgress = CONFLICT, "idempotency-in-progress", "The first request is still in progress",
         "A request with the same Idempotency-Key has not ended yet. Ask again in a moment.";
     PreconditionFailed = PRECONDITION_FAILED, "precondition-failed", "It was changed meanwhile",
         "The revision in If-Match is not the current one. Read the item again, and decide again.";
     PayloadTooLarge = PAYLOAD_TOO_LARGE, "payload-too-large", "The body is too large",
         "A body may have at most 64 KiB.";
-    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is not JSON",
-        "Send Content-Type: application/json.";
+    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is not plain JSON",
+        "Send Content-Type: application/json, in UTF-8, and no Content-Encoding: compressed bodies are not understood.";
     ValidationFailed = UNPROCESSABLE_ENTITY, "validation-failed", "A value is out of its range",
         "errors lists every fault with a JSON pointer to the value. Nothing was done.";
     UnknownItem = UNPROCESSABLE_ENTITY, "unknown-item", "Not on the menu",

@@ -1,3 +1,4 @@
+use comanda_domain::ports::UnreadableRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -28,6 +29,28 @@ pub struct ProblemDocument {
     limit: Option<String>,
     /// Every menu item there is not enough of (`insufficient-stock`).
     items: Option<Vec<ShortageDocument>>,
+    /// The record that cannot be read (`unreadable-record`).
+    record: Option<UnreadableDocument>,
+}
+
+/// A stored record that cannot be read, because it holds a value that this version of the server refuses.
+#[derive(Serialize, ToSchema)]
+#[schema(as = UnreadableRecord)]
+pub struct UnreadableDocument {
+    /// Where it is stored.
+    #[schema(example = "users")]
+    table: String,
+    /// Its id, or that of the record it belongs to.
+    id: String,
+    /// Which of its values is refused.
+    #[schema(example = "role")]
+    column: String,
+}
+
+impl From<&UnreadableRecord> for UnreadableDocument {
+    fn from(UnreadableRecord { table, id, column, why: _ }: &UnreadableRecord) -> Self {
+        Self { table: (*table).to_owned(), id: id.clone(), column: (*column).to_owned() }
+    }
 }
 
 /// A menu item there is not enough of.

@@ -32,6 +32,10 @@ impl<E> From<Problem> for Failure<E> {
 impl<E: Problems> Describe for Failure<E> {
     fn describe(description: &mut Description) {
         description.problems(E::CODES);
+        // Whatever reads a record may find that it cannot be read.
+        if E::CODES.contains(&Code::Unavailable) {
+            description.problems(&[Code::UnreadableRecord]);
+        }
     }
 }
 

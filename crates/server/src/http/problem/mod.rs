@@ -14,18 +14,21 @@ use actix_web::{
     http::{StatusCode, header},
 };
 use chrono::TimeDelta;
-use comanda_domain::{Allowance, ports::Unavailable};
-use serde_json::{Map, Value};
+use comanda_domain::{
+    Allowance,
+    ports::{Unavailable, UnreadableRecord},
+};
+use serde_json::{Map, Value, json};
 
 #[cfg(test)]
 pub use self::failure::documents;
 pub(crate) use self::failure::problems;
 pub use self::{
     code::Code,
-    document::{ProblemDocument, ShortageDocument},
+    document::{ProblemDocument, ShortageDocument, UnreadableDocument},
     failure::{Failure, Problems},
     operation::Operation,
-    page::{__path_page, page},
+    page::{__path_index, __path_page, index, page},
     retry_hints::{rate_limit_headers, whole_seconds},
 };
 use super::{middleware::RequestId, validation::Violation};
@@ -58,10 +61,21 @@ impl Problem {
     }
 
     /// The cause goes to the log; the client learns which operation failed and when to try again.
+    ///
+    /// A record that cannot be read is reported as itself. It is in the log already.
     pub fn unavailable(cause: Unavailable) -> Self {
+        if let Some(record) = cause.unreadable() {
+            return Self::unreadable(record);
+        }
         let wait = cause.wait().and_then(|wait| TimeDelta::from_std(wait).ok()).unwrap_or_default();
         let problem = Self::new(Code::Unavailable, "This cannot be done at the moment; please try again.");
         Self { cause: Some(Arc::new(cause)), ..problem.retry_after(whole_seconds(wait)) }
+    }
+
+    fn unreadable(record: &UnreadableRecord) -> Self {
+        let UnreadableRecord { table, id, column, why: _ } = record;
+        let detail = format!("The record {id} in {table} cannot be read, because of its {column}.");
+        Self::new(Code::UnreadableRecord, detail).with("record", json!(UnreadableDocument::from(record)))
     }
 
     /// Like [`Problem::unavailable`], where there is nothing to log.
@@ -141,7 +155,7 @@ impl Problem {
         document.insert("instance".to_owned(), instance.as_str().into());
         document.insert("code".to_owned(), self.code.as_str().into());
         if !self.errors.is_empty() {
-            document.insert("errors".to_owned(), serde_json::json!(self.errors));
+            document.insert("errors".to_owned(), json!(self.errors));
         }
         if let Some(operation) = self.operation.or((self.code == Code::Unavailable).then_some(Operation::Request)) {
             document.insert("operation".to_owned(), operation.as_str().into());

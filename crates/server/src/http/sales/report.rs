@@ -1,6 +1,6 @@
 use actix_web::{HttpRequest, HttpResponse, http::header::VARY};
 use chrono::SecondsFormat;
-use chrono_tz::Tz;
+use chrono_tz::{TZ_VARIANTS, Tz};
 use comanda_application::{Sales, sales::SalesReportError};
 use comanda_domain::SalesInterval;
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ pub struct ReportQuery {
     /// where the report is.
     #[param(value_type = Option<names::Interval>, inline)]
     interval: Option<String>,
-    /// Where hours, days and weeks (from Monday) begin: a name of the IANA time zone database, `UTC` unless given.
+    /// Where hours, days and weeks (from Monday) begin: a name of the IANA time zone database, in any case, `UTC` unless given.
     #[param(example = "Europe/Berlin")]
     tz: Option<String>,
 }
@@ -78,8 +78,14 @@ pub async fn report(
 
 /// `tz`, a name of the IANA time zone database.
 fn zone_in(name: Option<&str>, violations: &mut Violations) -> Option<Tz> {
-    let zone = name.unwrap_or("UTC").parse::<Tz>();
-    zone.inspect_err(|_| violations.add("/tz", "unknown-time-zone", "must be a time zone such as Europe/Berlin")).ok()
+    let name = name.unwrap_or("UTC");
+    // No two names differ in nothing but case.
+    let in_any_case = || TZ_VARIANTS.iter().copied().find(|zone| zone.name().eq_ignore_ascii_case(name));
+    let zone = name.parse().ok().or_else(in_any_case);
+    if zone.is_none() {
+        violations.add("/tz", "unknown-time-zone", "must be a time zone such as Europe/Berlin");
+    }
+    zone
 }
 
 /// `interval`

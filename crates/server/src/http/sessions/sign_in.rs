@@ -61,7 +61,7 @@ pub struct SignInRequest {
 impl SignInRequest {
     pub(super) fn validate(self) -> Result<(Email, Password), Problem> {
         let mut violations = Violations::default();
-        let email = violations.check("/email", Email::new(&self.email));
+        let email = violations.check("/email", Email::attempt(&self.email));
         let password = violations.check("/password", Password::attempt(self.password));
         violations.finish(email.zip(password))
     }

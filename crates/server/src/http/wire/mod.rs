@@ -6,6 +6,7 @@ mod money;
 pub mod names;
 mod number;
 mod order;
+mod patched;
 mod payment;
 mod time;
 mod user;
@@ -15,6 +16,7 @@ pub use self::{
     money::{MoneyResponse, PriceRequest},
     number::{QueryInteger, WireInteger},
     order::OrderResponse,
+    patched::Patched,
     payment::PaymentResponse,
     time::WireTime,
     user::UserResponse,

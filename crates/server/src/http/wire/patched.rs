@@ -1,0 +1,33 @@
+use serde::{Deserialize, Deserializer};
+
+use crate::http::validation::Violations;
+
+/// A field of a PATCH that cannot be cleared: `null` is neither left out nor a value, so it is a violation.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub enum Patched<T> {
+    /// What the field says stays as it is.
+    #[default]
+    LeftOut,
+    Null,
+    Given(T),
+}
+
+impl<T> Patched<T> {
+    /// The value, if there is one.
+    pub fn given(self, pointer: &str, violations: &mut Violations) -> Option<T> {
+        match self {
+            Self::LeftOut => None,
+            Self::Null => {
+                violations.add(pointer, "null", "cannot be null; leave it out to keep what there is");
+                None
+            }
+            Self::Given(value) => Some(value),
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patched<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Self::Null, Self::Given))
+    }
+}
