@@ -13,7 +13,7 @@ use crate::{
     comanda::{self, Comanda},
     process::succeed,
     project::{self, State},
-    services::{Durability, Services, chromium, postgres_for_tests, python_with_servers, redis_server},
+    services::{Durability, Services, chromium, pgbouncer, postgres_for_tests, python_with_servers, redis_server},
 };
 
 /// Starts PostgreSQL and Redis for the tests alone, prepares the database that each test's own is cloned from, and runs
@@ -48,6 +48,7 @@ pub fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
         .env("TEST_POSTGRES_ACCOUNT", postgres_account)
         .env("TEST_REDIS_SERVER", redis_server()?)
         .env("TEST_CHROMIUM", chromium()?)
+        .env("TEST_PGBOUNCER", pgbouncer()?)
         .env("TEST_PYTHON", python_with_servers(&project::folder_of("python"))?)
         .env("TEST_COMANDA", program)
         .stdout(Stdio::piped())

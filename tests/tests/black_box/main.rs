@@ -37,6 +37,7 @@ mod own_sessions;
 mod password_resets;
 mod payments;
 mod placement_race;
+mod poolers;
 mod reads;
 mod restore;
 mod security_events;

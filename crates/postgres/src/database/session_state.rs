@@ -1,0 +1,113 @@
+//! Whether the state of a session is the session's own.
+//!
+//! Time limits are settings of a connection, prepared statements belong to it, and so do the advisory locks that leases
+//! and migrations are. A pooler such as `PgBouncer` that lends connections by transaction or by statement spreads all
+//! of it over whoever comes next, silently.
+
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio_postgres::{Client, SimpleQueryMessage, error::SqlState};
+
+use super::DatabaseUrl;
+
+/// How long the connections may take to show it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Between two transactions of others a connection may happen to come back to the session that it was taken from.
+const ROUNDS: u32 = 3;
+
+/// Why the state of a session is not known to be its own.
+#[derive(Debug, Error)]
+pub(super) enum NotItsOwn {
+    /// Somebody else has it, too, or it is gone.
+    #[error(transparent)]
+    Shared(#[from] SharedSessions),
+    /// The connections failed: this is for the caller's own to find out.
+    #[error(transparent)]
+    Unknown(#[from] tokio_postgres::Error),
+}
+
+/// Connections are lent by transaction or by statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error(
+    "connections to PostgreSQL lose their settings and locks: a pooler in between, such as PgBouncer, lends them by \
+     transaction or by statement. Let it pool by session (pool_mode = session), or connect without it"
+)]
+pub struct SharedSessions;
+
+/// Fails if the database is reached through a pooler that lends connections for less than a session. `Ok` if nothing
+/// can be found out: whoever needs a connection learns why there is none.
+pub(super) async fn ensure_sessions_are_kept(url: &DatabaseUrl) -> Result<(), SharedSessions> {
+    match tokio::time::timeout(PATIENCE, compare(url)).await {
+        Ok(Err(NotItsOwn::Shared(shared))) => Err(shared),
+        Ok(Err(NotItsOwn::Unknown(error))) => {
+            tracing::debug!(%error, "it is not known whether sessions are kept");
+            Ok(())
+        }
+        Ok(Ok(())) | Err(_) => Ok(()),
+    }
+}
+
+/// Two sessions mark themselves, and look for their marks while the other one is within a transaction and after it.
+/// Simple queries only: a pooler may lose prepared statements.
+async fn compare(url: &DatabaseUrl) -> Result<(), NotItsOwn> {
+    let (one, other) = (Session::open(url, "one").await?, Session::open(url, "other").await?);
+    if one.process == other.process {
+        return Err(SharedSessions.into());
+    }
+    for _ in 0..ROUNDS {
+        for (first, second) in [(&one, &other), (&other, &one)] {
+            first.run("BEGIN").await?;
+            second.ensure_kept().await?;
+            first.ensure_kept().await?;
+            first.run("COMMIT").await?;
+        }
+    }
+    Ok(())
+}
+
+struct Session {
+    client: Client,
+    name: &'static str,
+    /// Its process at the database.
+    process: String,
+}
+
+impl Session {
+    async fn open(url: &DatabaseUrl, name: &'static str) -> Result<Self, NotItsOwn> {
+        let (client, wire) = url.connect().await?;
+        tokio::spawn(wire);
+        let mut session = Self { client, name, process: String::new() };
+        session.run(&format!("SET comanda.session = '{name}'")).await?;
+        session.process = session.look().await?.0;
+        Ok(session)
+    }
+
+    /// A pooler that lends connections by statement refuses transactions itself.
+    async fn run(&self, statement: &str) -> Result<(), NotItsOwn> {
+        match self.client.batch_execute(statement).await {
+            Err(error) if error.code() == Some(&SqlState::PROTOCOL_VIOLATION) => Err(SharedSessions.into()),
+            done => Ok(done?),
+        }
+    }
+
+    /// The process and the mark of the session that this one has at the moment.
+    async fn look(&self) -> Result<(String, String), NotItsOwn> {
+        // Of several hosts, two may have given the same number to a process.
+        let look = "SELECT pg_backend_pid() || ' since ' || pg_postmaster_start_time(), \
+                           current_setting('comanda.session', true)";
+        let seen = self.client.simple_query(look).await?.into_iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => {
+                Some((row.get(0).unwrap_or_default().to_owned(), row.get(1).unwrap_or_default().to_owned()))
+            }
+            _ => None,
+        });
+        Ok(seen.unwrap_or_default())
+    }
+
+    async fn ensure_kept(&self) -> Result<(), NotItsOwn> {
+        let (process, name) = self.look().await?;
+        if process == self.process && name == self.name { Ok(()) } else { Err(SharedSessions.into()) }
+    }
+}

@@ -1,0 +1,36 @@
+use comanda_tests::{TestApp, TestPgBouncer};
+use futures_util::future::join_all;
+
+/// Two servers behind one pooler sell what there is, and no more.
+#[tokio::test]
+async fn a_pooler_that_lends_connections_by_session_can_stand_in_between() {
+    let mut app = TestApp::open().await;
+    let pooler = TestPgBouncer::before(&app.database.server_url, "session").await;
+    let addresses = [app.open_another_at(&pooler.url, &[]), app.open_another_at(&pooler.url, &[])];
+    let item = app.item(30).await;
+    let customers = app.customers(8).await;
+    let ordering = (0..40).map(|n: usize| {
+        let customer = customers[n % 8].at(&addresses[n / 8 % 2]);
+        async move { customer.order(&[(item, 1)]).await.status }
+    });
+    let statuses = join_all(ordering).await;
+    assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 30, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 409).count(), 10, "{statuses:?}");
+    assert_eq!(app.stock(item).await, 0);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn a_pooler_that_lends_them_for_less_is_refused_at_the_start() {
+    let app = TestApp::open().await;
+    for mode in ["transaction", "statement"] {
+        let pooler = TestPgBouncer::before(&app.database.server_url, mode).await;
+        for arguments in [["serve"], ["migrate"], ["check"]] {
+            let output = app.command(&arguments).env("DATABASE_URL", &pooler.url).output().expect("comanda runs");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{mode} {arguments:?}: {said}");
+            assert!(said.contains("pool_mode = session"), "{mode} {arguments:?}: {said}");
+        }
+    }
+    app.close().await;
+}
