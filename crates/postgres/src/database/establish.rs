@@ -17,8 +17,11 @@ const KEEPALIVES: &str = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_inter
 pub(crate) async fn establish(url: &DatabaseUrl, setup: &str) -> diesel::ConnectionResult<AsyncPgConnection> {
     let (client, wire) = url.connect().await.map_err(|error| ConnectionError::BadConnection(cause(&error)))?;
     let mut connection = AsyncPgConnection::try_from_client_and_connection(client, wire).await?;
-    let setup = format!("{KEEPALIVES} {setup}");
-    connection.batch_execute(&setup).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+    // On their own: an operating system, or a pooler, may not know them all, and works without.
+    if let Err(error) = connection.batch_execute(KEEPALIVES).await {
+        tracing::warn!(%error, "PostgreSQL will be slow to notice should this machine vanish");
+    }
+    connection.batch_execute(setup).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }
 

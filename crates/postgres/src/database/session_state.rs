@@ -4,49 +4,82 @@
 //! and migrations are. A pooler such as `PgBouncer` that lends connections by transaction or by statement spreads all
 //! of it over whoever comes next, silently.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use thiserror::Error;
 use tokio_postgres::{Client, SimpleQueryMessage, error::SqlState};
 
 use super::DatabaseUrl;
 
-/// How long the connections may take to show it.
+/// How long the connections may take to show it, all attempts together.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often it is attempted while connections fail, and the pauses in between.
+const ATTEMPTS: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(300);
 
 /// Between two transactions of others a connection may happen to come back to the session that it was taken from.
 const ROUNDS: u32 = 3;
 
+/// What `PgBouncer` says to a `BEGIN` when it lends connections by statement. Its code says nothing: it has one for
+/// whatever is wrong, such as a database that cannot be reached, or a full pool.
+const NO_TRANSACTIONS: &str = "transaction blocks not allowed";
+
 /// Why the state of a session is not known to be its own.
 #[derive(Debug, Error)]
-pub(super) enum NotItsOwn {
+enum NotItsOwn {
     /// Somebody else has it, too, or it is gone.
-    #[error(transparent)]
-    Shared(#[from] SharedSessions),
+    #[error("it is shared")]
+    Shared,
     /// The connections failed: this is for the caller's own to find out.
     #[error(transparent)]
     Unknown(#[from] tokio_postgres::Error),
 }
 
 /// Connections are lent by transaction or by statement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "connections to PostgreSQL lose their settings and locks: a pooler in between, such as PgBouncer, lends them by \
+    "connections to {addresses} lose their settings and locks: a pooler in between, such as PgBouncer, lends them by \
      transaction or by statement. Let it pool by session (pool_mode = session), or connect without it"
 )]
-pub struct SharedSessions;
+pub struct SharedSessions {
+    /// Where they lead, without the user and the password.
+    addresses: String,
+}
 
-/// Fails if the database is reached through a pooler that lends connections for less than a session. `Ok` if nothing
-/// can be found out: whoever needs a connection learns why there is none.
+/// Fails if the database is reached through a pooler that lends connections for less than a session. `Ok`, and a
+/// warning, if nothing can be found out: whoever needs a connection learns why there is none.
 pub(super) async fn ensure_sessions_are_kept(url: &DatabaseUrl) -> Result<(), SharedSessions> {
-    match tokio::time::timeout(PATIENCE, compare(url)).await {
-        Ok(Err(NotItsOwn::Shared(shared))) => Err(shared),
-        Ok(Err(NotItsOwn::Unknown(error))) => {
-            tracing::debug!(%error, "it is not known whether sessions are kept");
-            Ok(())
-        }
-        Ok(Ok(())) | Err(_) => Ok(()),
+    let addresses = url.addresses();
+    match tokio::time::timeout(PATIENCE, compare_repeatedly(url)).await {
+        Ok(Err(NotItsOwn::Shared)) => return Err(SharedSessions { addresses: addresses.to_owned() }),
+        Ok(Err(NotItsOwn::Unknown(error))) => tracing::warn!(
+            addresses,
+            error = &error as &(dyn Error + 'static),
+            "it is not known whether a pooler lends connections by session"
+        ),
+        Err(late) => tracing::warn!(
+            addresses,
+            error = &late as &(dyn Error + 'static),
+            "it is not known whether a pooler lends connections by session"
+        ),
+        Ok(Ok(())) => {}
     }
+    Ok(())
+}
+
+/// A pooler may have lost the database for a moment, or have no connection left for one.
+async fn compare_repeatedly(url: &DatabaseUrl) -> Result<(), NotItsOwn> {
+    for _ in 1..ATTEMPTS {
+        match compare(url).await {
+            Err(NotItsOwn::Unknown(error)) => {
+                tracing::debug!(addresses = url.addresses(), %error, "sessions cannot be compared");
+                tokio::time::sleep(PAUSE).await;
+            }
+            found => return found,
+        }
+    }
+    compare(url).await
 }
 
 /// Two sessions mark themselves, and look for their marks while the other one is within a transaction and after it.
@@ -54,11 +87,11 @@ pub(super) async fn ensure_sessions_are_kept(url: &DatabaseUrl) -> Result<(), Sh
 async fn compare(url: &DatabaseUrl) -> Result<(), NotItsOwn> {
     let (one, other) = (Session::open(url, "one").await?, Session::open(url, "other").await?);
     if one.process == other.process {
-        return Err(SharedSessions.into());
+        return Err(NotItsOwn::Shared);
     }
     for _ in 0..ROUNDS {
         for (first, second) in [(&one, &other), (&other, &one)] {
-            first.run("BEGIN").await?;
+            first.begin().await?;
             second.ensure_kept().await?;
             first.ensure_kept().await?;
             first.run("COMMIT").await?;
@@ -85,11 +118,15 @@ impl Session {
     }
 
     /// A pooler that lends connections by statement refuses transactions itself.
-    async fn run(&self, statement: &str) -> Result<(), NotItsOwn> {
-        match self.client.batch_execute(statement).await {
-            Err(error) if error.code() == Some(&SqlState::PROTOCOL_VIOLATION) => Err(SharedSessions.into()),
+    async fn begin(&self) -> Result<(), NotItsOwn> {
+        match self.client.batch_execute("BEGIN").await {
+            Err(error) if is_refusal_of_transactions(&error) => Err(NotItsOwn::Shared),
             done => Ok(done?),
         }
+    }
+
+    async fn run(&self, statement: &str) -> Result<(), NotItsOwn> {
+        Ok(self.client.batch_execute(statement).await?)
     }
 
     /// The process and the mark of the session that this one has at the moment.
@@ -108,6 +145,12 @@ impl Session {
 
     async fn ensure_kept(&self) -> Result<(), NotItsOwn> {
         let (process, name) = self.look().await?;
-        if process == self.process && name == self.name { Ok(()) } else { Err(SharedSessions.into()) }
+        if process == self.process && name == self.name { Ok(()) } else { Err(NotItsOwn::Shared) }
     }
+}
+
+fn is_refusal_of_transactions(error: &tokio_postgres::Error) -> bool {
+    error
+        .as_db_error()
+        .is_some_and(|error| *error.code() == SqlState::PROTOCOL_VIOLATION && error.message().contains(NO_TRANSACTIONS))
 }

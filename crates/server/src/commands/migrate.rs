@@ -15,7 +15,7 @@ pub(super) async fn bring_up_to_date(settings: &DatabaseSettings) -> anyhow::Res
     let (url, server_role) = (settings.owner_url(), settings.server_role());
     let migrations = match comanda_postgres::migrate(url, server_role).await {
         Err(MigrateError::Connect(error)) => return Err(Unreachable::postgres(url, &error).await.into()),
-        Err(MigrateError::SharedSessions(why)) => return Err(UsageError::new(url.addresses(), why).into()),
+        Err(MigrateError::SharedSessions(why)) => return Err(UsageError::new("PostgreSQL", why).into()),
         migrated => migrated?,
     };
     for migration in &migrations {
