@@ -35,7 +35,7 @@ pub use proxy::Proxy;
 pub use python_program::PythonProgram;
 pub use redis::TestRedis;
 pub use seed::seeded;
-pub use server::{TestServer, comanda, signing_key};
+pub use server::{TestServer, comanda, comanda_of, program, signing_key};
 pub use test_app::{PASSWORD, TestApp};
 pub use test_authority::{TestAuthority, TestCertificate};
 

@@ -47,3 +47,4 @@ mod stripe;
 mod text;
 mod tls;
 mod unreadable;
+mod upgrade;
