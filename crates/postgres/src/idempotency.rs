@@ -174,7 +174,7 @@ impl Kept {
         E: From<KeyRefusal> + From<Unavailable>,
     {
         let Some(place) = self.0 else { return Ok(Self(None)) };
-        place.write(connection, None, ForOldServers::default()).await?;
+        place.write::<E>(connection, None, ForOldServers::default()).await?;
         Ok(Self(Some(Place { is_taken: true, ..place })))
     }
 }
@@ -203,13 +203,13 @@ impl Place {
         .bind::<SqlUuid, _>(request.caller.as_uuid())
         .bind::<Text, _>(request.key.as_str())
         .bind::<SqlUuid, _>(fingerprint_of(request))
-        .bind::<Timestamptz, _>(at)
+        .bind::<Timestamptz, _>(*at)
         .bind::<Nullable<Text>, _>(outcome)
         .bind::<Nullable<SqlUuid>, _>(old.order.map(OrderId::as_uuid))
         .bind::<Nullable<SqlUuid>, _>(old.payment.map(|payment| payment.id.as_uuid()))
         .bind::<Nullable<Text>, _>(old.payment.map(|payment| payment.status.as_str()))
         .bind::<Timestamptz, _>(IdempotencyKey::forgotten_before(*at))
-        .bind::<Bool, _>(is_taken)
+        .bind::<Bool, _>(*is_taken)
         .execute(connection)
         .changes("idempotency.keep")
         .await?;

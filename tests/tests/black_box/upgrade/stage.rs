@@ -182,7 +182,7 @@ impl Stage {
 
     /// The one admin, whose session every server accepts.
     pub(super) async fn admin(&self, base_url: &str) -> Client {
-        let sign_in = || Client::anonymous(base_url).log_in(ADMIN.0, ADMIN.1);
+        let sign_in = || async { Client::anonymous(base_url).log_in(ADMIN.0, ADMIN.1).await };
         self.admin.get_or_init(sign_in).await.at(base_url)
     }
 
