@@ -23,6 +23,10 @@ bench what="orders":
 faults *arguments:
     cargo xtask faults {{arguments}}
 
+# The last version that landed beside this one
+upgrade *arguments:
+    cargo xtask upgrade {{arguments}}
+
 # Format the code
 format:
     cargo fmt

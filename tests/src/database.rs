@@ -17,12 +17,20 @@ impl TestDatabase {
     pub async fn migrated() -> Self {
         let template = from_xtask("TEST_DATABASE_URL");
         let (_, template) = template.rsplit_once('/').expect("a URL with a database");
-        let mut database = Self::create(&format!("TEMPLATE \"{template}\"")).await;
+        Self::create(&format!("TEMPLATE \"{template}\"")).await.for_servers()
+    }
+
+    /// Without a single table, for servers that sign in as a role that owns nothing.
+    pub async fn unprepared() -> Self {
+        Self::empty().await.for_servers()
+    }
+
+    fn for_servers(mut self) -> Self {
         if let Ok(server) = std::env::var("TEST_SERVER_DATABASE_URL") {
             let (server, _) = server.rsplit_once('/').expect("a URL with a database");
-            database.server_url = format!("{server}/{}", database.name);
+            self.server_url = format!("{server}/{}", self.name);
         }
-        database
+        self
     }
 
     /// Without a single table. One role does everything.

@@ -167,6 +167,11 @@ impl TestPostgres {
         }
     }
 
+    /// Stops it, and every session with it.
+    pub fn stop(&mut self) {
+        self.end();
+    }
+
     fn end(&mut self) {
         // Ends it and every process of its own at once.
         let _ = kill(Pid::from_raw(self.child.id().try_into().expect("a process id")), Signal::SIGQUIT);
@@ -183,6 +188,11 @@ impl TestPostgres {
         let (client, connection) = connected.expect("PostgreSQL responds");
         tokio::spawn(connection);
         client
+    }
+
+    /// The URL of the server's account.
+    pub fn url(&self) -> String {
+        format!("postgres://comanda:{}@127.0.0.1:{}/comanda", Self::PASSWORD, self.port)
     }
 
     /// The URL of the server's account, by a name that leads to this machine whatever it is.

@@ -23,9 +23,19 @@ pub fn signing_key() -> &'static str {
     })
 }
 
+/// The `comanda` binary under test.
+pub fn program() -> String {
+    from_xtask("TEST_COMANDA")
+}
+
 /// The `comanda` binary with every required setting in its environment, and nothing of ours.
 pub fn comanda(database_url: &str, redis_url: &str) -> Command {
-    let mut command = Command::new(from_xtask("TEST_COMANDA"));
+    comanda_of(&program(), database_url, redis_url)
+}
+
+/// The same for the binary of another release.
+pub fn comanda_of(program: &str, database_url: &str, redis_url: &str) -> Command {
+    let mut command = Command::new(program);
     command
         .env_clear()
         .env("DATABASE_URL", database_url)
@@ -58,7 +68,12 @@ impl TestServer {
     }
 
     pub fn start_at(database_url: &str, redis_url: &str, settings: &[(&str, &str)]) -> Self {
-        let mut command = comanda(database_url, redis_url);
+        Self::start_of(&program(), database_url, redis_url, settings)
+    }
+
+    /// Starts a server of another release.
+    pub fn start_of(program: &str, database_url: &str, redis_url: &str, settings: &[(&str, &str)]) -> Self {
+        let mut command = comanda_of(program, database_url, redis_url);
         command.arg("serve").envs(settings.iter().copied()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("comanda starts");
         let stderr = child.stderr.take().expect("a pipe");

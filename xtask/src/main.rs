@@ -27,6 +27,7 @@ mod rush;
 mod schema;
 mod services;
 mod test;
+mod upgrade;
 
 use std::process::ExitCode;
 
@@ -45,6 +46,11 @@ enum Task {
     Test {
         #[arg(allow_hyphen_values = true)]
         arguments: Vec<String>,
+    },
+    /// Have servers of the last version that landed serve beside those of this one, on one database and one Redis
+    Upgrade {
+        /// The commit to compare with, instead of `origin/main`, or the one that `.ci/upgrade-baseline` names
+        baseline: Option<String>,
     },
     /// Print `export` lines for the instances that `cargo xtask run` has started, for use in another shell
     Env,
@@ -77,6 +83,7 @@ fn main() -> ExitCode {
         Task::Run => run::run(),
         // Not as they were parsed: a leading `--` is lost then, and with it what is for the tests themselves.
         Task::Test { .. } => test::run(&std::env::args().skip(2).collect::<Vec<_>>()),
+        Task::Upgrade { baseline } => upgrade::run(baseline),
         Task::Env => env::run(),
         Task::Alerts => alerts::run(),
         Task::Openapi => openapi::run(),

@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
+    path::{Path, PathBuf},
     process::{ExitCode, Stdio},
 };
 
@@ -13,12 +14,17 @@ use crate::{
     comanda::{self, Comanda},
     process::succeed,
     project::{self, State},
-    services::{Durability, Services, chromium, postgres_for_tests, python_with_servers, redis_server},
+    services::{Durability, Services, chromium, pgbouncer, postgres_for_tests, python_with_servers, redis_server},
 };
 
 /// Starts PostgreSQL and Redis for the tests alone, prepares the database that each test's own is cloned from, and runs
 /// the tests.
 pub fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
+    run_with(arguments, &[])
+}
+
+/// The same with variables that only some tests need.
+pub fn run_with(arguments: &[String], variables: &[(&str, &Path)]) -> anyhow::Result<ExitCode> {
     let state = State::open_empty("test")?;
     let program = comanda::build(Profile::Development, "building the tests")?;
     let services = Services::start(&state, Durability::None)?;
@@ -48,8 +54,10 @@ pub fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
         .env("TEST_POSTGRES_ACCOUNT", postgres_account)
         .env("TEST_REDIS_SERVER", redis_server()?)
         .env("TEST_CHROMIUM", chromium()?)
+        .envs(pgbouncer_for_tests()?)
         .env("TEST_PYTHON", python_with_servers(&project::folder_of("python"))?)
         .env("TEST_COMANDA", program)
+        .envs(variables.iter().copied())
         .stdout(Stdio::piped())
         .spawn()
         .context("cannot run cargo")?;
@@ -67,6 +75,18 @@ pub fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     }
     println!("{}", failures.summary());
     Ok(ExitCode::FAILURE)
+}
+
+/// The tests that need a pooler pass over without one: nobody needs it to work on the rest. CI has to have it.
+fn pgbouncer_for_tests() -> anyhow::Result<Option<(&'static str, PathBuf)>> {
+    match pgbouncer() {
+        Ok(program) => Ok(Some(("TEST_PGBOUNCER", program))),
+        Err(error) if std::env::var_os("CI").is_none() => {
+            eprintln!("xtask: the tests with PgBouncer are left out: {error:#}");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// What libtest has said of tests that failed.

@@ -56,6 +56,8 @@ pub(crate) struct Kept(Option<Place>);
 struct Place {
     request: Idempotency,
     at: Timestamp,
+    /// Whether this transaction has the row already.
+    is_taken: bool,
 }
 
 /// What servers of the release before read of a row.
@@ -96,7 +98,7 @@ where
     // A statement of its own: the next one sees what was committed while this one waited.
     lock(connection, request).await?;
     let Some(known) = find(connection, request, at).await? else {
-        return Ok(Claim::First(Kept(Some(Place { request: request.clone(), at }))));
+        return Ok(Claim::First(Kept(Some(Place { request: request.clone(), at, is_taken: false }))));
     };
     if known.is_placement || known.request_fingerprint != fingerprint_of(request) {
         return Err(Failure(KeyRefusal::Reused.into()));
@@ -160,8 +162,34 @@ impl Kept {
     where
         E: From<KeyRefusal> + From<Unavailable>,
     {
-        let Some(Place { request, at }) = self.0 else { return Ok(()) };
+        let Some(place) = self.0 else { return Ok(()) };
         let outcome = serde_json::to_string(outcome).map_err(Unavailable::new)?;
+        place.write(connection, Some(outcome), old).await
+    }
+
+    /// Takes the key's row before any other lock, as servers of the release before do for cancellations. Otherwise they
+    /// and this one wait for each other: they for the order, this one for the row. Goes with them.
+    pub(crate) async fn take_first<E>(self, connection: &mut AsyncPgConnection) -> Result<Self, Failure<E>>
+    where
+        E: From<KeyRefusal> + From<Unavailable>,
+    {
+        let Some(place) = self.0 else { return Ok(Self(None)) };
+        place.write::<E>(connection, None, ForOldServers::default()).await?;
+        Ok(Self(Some(Place { is_taken: true, ..place })))
+    }
+}
+
+impl Place {
+    async fn write<E>(
+        &self,
+        connection: &mut AsyncPgConnection,
+        outcome: Option<String>,
+        old: ForOldServers<'_>,
+    ) -> Result<(), Failure<E>>
+    where
+        E: From<KeyRefusal> + From<Unavailable>,
+    {
+        let Self { request, at, is_taken } = self;
         // A row that has expired gives way.
         let kept = sql_query(
             "INSERT INTO idempotency_keys AS k \
@@ -170,17 +198,18 @@ impl Kept {
              ON CONFLICT (caller_id, key) DO UPDATE SET request_fingerprint = excluded.request_fingerprint, \
                recorded_at = excluded.recorded_at, outcome = excluded.outcome, order_id = excluded.order_id, \
                payment_id = excluded.payment_id, answered_status = excluded.answered_status \
-             WHERE k.recorded_at < $9",
+             WHERE k.recorded_at < $9 OR $10",
         )
         .bind::<SqlUuid, _>(request.caller.as_uuid())
         .bind::<Text, _>(request.key.as_str())
-        .bind::<SqlUuid, _>(fingerprint_of(&request))
-        .bind::<Timestamptz, _>(at)
-        .bind::<Text, _>(outcome)
+        .bind::<SqlUuid, _>(fingerprint_of(request))
+        .bind::<Timestamptz, _>(*at)
+        .bind::<Nullable<Text>, _>(outcome)
         .bind::<Nullable<SqlUuid>, _>(old.order.map(OrderId::as_uuid))
         .bind::<Nullable<SqlUuid>, _>(old.payment.map(|payment| payment.id.as_uuid()))
         .bind::<Nullable<Text>, _>(old.payment.map(|payment| payment.status.as_str()))
-        .bind::<Timestamptz, _>(IdempotencyKey::forgotten_before(at))
+        .bind::<Timestamptz, _>(IdempotencyKey::forgotten_before(*at))
+        .bind::<Bool, _>(*is_taken)
         .execute(connection)
         .changes("idempotency.keep")
         .await?;

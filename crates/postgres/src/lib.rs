@@ -16,7 +16,8 @@ mod sessions;
 
 pub use accounts::PostgresAccounts;
 pub use database::{
-    ConnectError, Database, DatabaseConfig, DatabaseUrl, InvalidDatabaseUrl, MigrateError, PostgresHealth, migrate,
+    ConnectError, Database, DatabaseConfig, DatabaseUrl, InvalidDatabaseUrl, MigrateError, PostgresHealth,
+    SharedSessions, migrate,
 };
 pub use events::PostgresOutbox;
 pub use invariants::{Finding, Invariant, check_invariants};

@@ -119,11 +119,11 @@ pub(super) fn settings(folder: &std::path::Path) -> [(&str, &str); 3] {
     [("MODE", "development"), ("MAIL_FOLDER", folder.to_str().unwrap()), ("MAIL_REQUESTS_PER_HOUR", "5")]
 }
 
-fn subject(letter: &str) -> &str {
+pub(super) fn subject(letter: &str) -> &str {
     letter.lines().find_map(|line| line.strip_prefix("Subject: ")).unwrap_or_default()
 }
 
-fn token(letter: &str) -> String {
+pub(super) fn token(letter: &str) -> String {
     let is_token =
         |line: &&str| line.len() == 43 && line.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_');
     letter.lines().find(is_token).unwrap_or_else(|| panic!("no token in {letter}")).to_owned()

@@ -176,7 +176,10 @@ async fn a_row_that_takes_the_name_of_another_menu_item_is_named() {
 #[tokio::test]
 async fn a_name_is_given_once_in_a_category() {
     let app = TestApp::with_servers(2, &[]).await;
-    let soup = |name: &str, category: &str| json!({ "name": name, "category": category, "stock": 1, "price": { "amount": 1, "currency": "EUR" } });
+    let soup = |name: &str, category: &str| {
+        let price = json!({ "amount": 1, "currency": "EUR" });
+        json!({ "name": name, "category": category, "stock": 1, "price": price })
+    };
     let taken = |response: &comanda_tests::Response, pointer: &str| {
         assert_eq!(response.problem(), (422, "validation-failed".to_owned()), "{}", response.text);
         assert_eq!(response.pointers(), [pointer]);

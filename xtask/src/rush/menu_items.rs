@@ -1,3 +1,5 @@
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use anyhow::Context;
 use serde_json::json;
 
@@ -18,6 +20,8 @@ impl MenuItems {
         let (mut connection, token) = stage.as_admin().await?;
         let menu = connection.get("/v1/menu", None).await?.expect(200)?;
         let currency = menu["currency"].as_str().context("the menu has no currency")?;
+        // A name is given once in a category, and items of a rush that was interrupted are still there.
+        let category = format!("{category} {}", SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis());
         let mut ids = Vec::new();
         for (name, price, stock) in items {
             let body = json!({

@@ -18,7 +18,7 @@ pub use self::programs::wrk;
 use self::{account::Account, programs::PostgresPrograms};
 pub use self::{
     postgres::Postgres,
-    programs::{chromium, libpq, promtool, python_with, python_with_servers, redis_server},
+    programs::{chromium, libpq, pgbouncer, promtool, python_with, python_with_servers, redis_server},
     redis::Redis,
 };
 use crate::project::State;

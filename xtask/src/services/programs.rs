@@ -72,6 +72,11 @@ pub fn libpq() -> anyhow::Result<()> {
     if headers.iter().any(|header| Path::new(header).exists()) { Ok(()) } else { install("libpq", "libpq-dev") }
 }
 
+/// For the tests that put a pooler before PostgreSQL.
+pub fn pgbouncer() -> anyhow::Result<PathBuf> {
+    find_or_install("PgBouncer", &["pgbouncer"], "pgbouncer")
+}
+
 /// For the one test that needs a real browser.
 pub fn chromium() -> anyhow::Result<PathBuf> {
     find_or_install("Chromium", &["chromium", "chromium-browser", "google-chrome"], "chromium")

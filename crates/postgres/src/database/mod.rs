@@ -11,6 +11,7 @@ mod pool_metrics;
 mod replica;
 mod row_error;
 pub(crate) mod schema;
+mod session_state;
 mod slow_statements;
 mod statement;
 mod tls;
@@ -42,11 +43,13 @@ use self::{
     connections::{Connections, before, time_limits},
     establish::establish,
     replica::Replica,
+    session_state::ensure_sessions_are_kept,
     slow_statements::{Origin, SlowStatements, establish_watched},
 };
 pub use self::{
     health::PostgresHealth,
     migrations::{MigrateError, migrate},
+    session_state::SharedSessions,
     url::{DatabaseUrl, InvalidDatabaseUrl},
 };
 
@@ -80,10 +83,16 @@ pub struct DatabaseConfig {
     pub slow_statement: Duration,
 }
 
-/// The database could not be reached at startup.
+/// Why the database cannot be used.
 #[derive(Debug, Error)]
-#[error("{0}")]
-pub struct ConnectError(#[source] Unavailable);
+pub enum ConnectError {
+    /// It could not be reached at startup.
+    #[error("{0}")]
+    Unreachable(#[source] Unavailable),
+    /// It, or its replica, is reached in a way that does not work.
+    #[error(transparent)]
+    SharedSessions(#[from] SharedSessions),
+}
 
 /// As many reports run as may run at once.
 #[derive(Debug, Error)]
@@ -108,6 +117,10 @@ impl Database {
     pub async fn connect(mut config: DatabaseConfig) -> Result<Self, ConnectError> {
         row_error::register_counters();
         config.url = config.url.with_time_limits();
+        ensure_sessions_are_kept(&config.url).await?;
+        if let Some(replica) = &config.replica_url {
+            ensure_sessions_are_kept(&replica.clone().with_time_limits()).await?;
+        }
         let slow_statements = SlowStatements::longer_than(config.slow_statement);
         let connections = |url: &DatabaseUrl, name, size, limit| {
             Connections::to(url, name, size, config.wait_for_connection, limit, &slow_statements)
@@ -115,7 +128,7 @@ impl Database {
         let writes = connections(&config.url, "writes", config.write_connections, config.transaction_limit);
         let reads = connections(&config.url, "reads", config.read_connections, config.read_limit);
         if let Err(error) = writes.take().await {
-            return Err(ConnectError(cause(&config).await.unwrap_or(error)));
+            return Err(ConnectError::Unreachable(cause(&config).await.unwrap_or(error)));
         }
         let replica = config.replica_url.clone().map(|url| {
             let url = url.with_time_limits();

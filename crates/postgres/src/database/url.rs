@@ -124,11 +124,23 @@ impl DatabaseUrl {
             if !self.limits.tcp_user_timeout {
                 server.tcp_user_timeout(Duration::from_secs(5));
             }
-            if !self.limits.keepalives_idle {
-                server.keepalives_idle(Duration::from_secs(10));
-            }
         }
         self
+    }
+
+    /// Adds keepalives that the URL does not set itself, so that a session whose database has gone is noticed within
+    /// half a minute.
+    fn with_keepalives(&self, mut server: Config) -> Config {
+        if !self.limits.keepalives_idle {
+            server.keepalives_idle(Duration::from_secs(10));
+        }
+        if server.get_keepalives_interval().is_none() {
+            server.keepalives_interval(Duration::from_secs(5));
+        }
+        if server.get_keepalives_retries().is_none() {
+            server.keepalives_retries(3);
+        }
+        server
     }
 
     /// Opens a connection to the first host that accepts one. The one place that does. The error is the last host's.
@@ -148,7 +160,8 @@ impl DatabaseUrl {
     }
 
     /// Without TLS where TLS is only preferred and this host will not have it, whatever the other hosts do.
-    async fn connect_to(&self, mut server: Config) -> Result<(Client, Wire), Error> {
+    async fn connect_to(&self, server: Config) -> Result<(Client, Wire), Error> {
+        let mut server = self.with_keepalives(server);
         match server.connect(self.connector.clone()).await {
             Err(error) if server.get_ssl_mode() == SslMode::Prefer && is_for_lack_of_tls(&error) => {
                 if !self.told.swap(true, Ordering::Relaxed) {
@@ -450,7 +463,9 @@ mod tests {
     #[test]
     fn time_limits_are_added_where_the_url_sets_none() {
         let limits = |url: &str| {
-            let config = url.parse::<DatabaseUrl>().unwrap().with_time_limits().servers.remove(0);
+            let mut url = url.parse::<DatabaseUrl>().unwrap().with_time_limits();
+            let server = url.servers.remove(0);
+            let config = url.with_keepalives(server);
             let connect = config.get_connect_timeout().copied();
             (connect, config.get_tcp_user_timeout().copied(), config.get_keepalives_idle())
         };
@@ -461,6 +476,16 @@ mod tests {
         // Zero is no limit.
         let none = "postgres://localhost/comanda?connect_timeout=0&tcp%5Fuser_timeout=0";
         assert_eq!(limits(none), (None, None, seconds(10)));
+
+        let probes = |url: &str| {
+            let mut url = url.parse::<DatabaseUrl>().unwrap();
+            let server = url.servers.remove(0);
+            let config = url.with_keepalives(server);
+            (config.get_keepalives_interval(), config.get_keepalives_retries())
+        };
+        assert_eq!(probes("postgres://localhost/comanda"), (Some(seconds(5)), Some(3)));
+        let own = "postgres://localhost/comanda?keepalives_interval=7&keepalives_retries=9";
+        assert_eq!(probes(own), (Some(seconds(7)), Some(9)));
     }
 
     #[test]

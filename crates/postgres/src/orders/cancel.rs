@@ -50,7 +50,7 @@ async fn cancel_once(
 ) -> Result<(Idempotent<OrderWithLines>, bool), CancelFailure> {
     let (request, id) = (cancellation.idempotency.as_ref(), cancellation.order_id);
     let kept = match claim::<OrderRow, _>(connection, request, cancellation.cancelled_at).await? {
-        Claim::First(kept) => kept,
+        Claim::First(kept) => kept.take_first(connection).await?,
         Claim::Repeats(row) => {
             let outcome = match row {
                 Some(row) => with_lines(connection, currency, row).await?,

@@ -1,9 +1,12 @@
 use std::time::Duration;
 
 use comanda_domain::Currency;
-use comanda_postgres::Database;
+use comanda_postgres::{ConnectError, Database};
 
-use crate::{config::DatabaseSettings, exit::Unreachable};
+use crate::{
+    config::DatabaseSettings,
+    exit::{Unreachable, UsageError},
+};
 
 /// Connects to PostgreSQL. A transaction may take `transaction_limit` at most.
 pub(super) async fn connect(
@@ -13,6 +16,7 @@ pub(super) async fn connect(
 ) -> anyhow::Result<Database> {
     match Database::connect(settings.config(currency, transaction_limit)).await {
         Ok(database) => Ok(database),
+        Err(ConnectError::SharedSessions(why)) => Err(UsageError::new("PostgreSQL", why).into()),
         Err(error) => Err(Unreachable::postgres(&settings.url, &error).await.into()),
     }
 }

@@ -2,7 +2,7 @@ use comanda_postgres::MigrateError;
 
 use crate::{
     config::{DatabaseSettings, StoreConfig},
-    exit::Unreachable,
+    exit::{Unreachable, UsageError},
     logging,
 };
 
@@ -15,6 +15,7 @@ pub(super) async fn bring_up_to_date(settings: &DatabaseSettings) -> anyhow::Res
     let (url, server_role) = (settings.owner_url(), settings.server_role());
     let migrations = match comanda_postgres::migrate(url, server_role).await {
         Err(MigrateError::Connect(error)) => return Err(Unreachable::postgres(url, &error).await.into()),
+        Err(MigrateError::SharedSessions(why)) => return Err(UsageError::new("PostgreSQL", why).into()),
         migrated => migrated?,
     };
     for migration in &migrations {

@@ -18,7 +18,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use thiserror::Error;
 
-use super::{DatabaseUrl, establish::establish};
+use super::{DatabaseUrl, SharedSessions, establish::establish, session_state::ensure_sessions_are_kept};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
@@ -36,6 +36,8 @@ const LOCK: i64 = 0x0063_6f6d_616e_6461;
 pub enum MigrateError {
     #[error("cannot connect to PostgreSQL")]
     Connect(#[from] diesel::ConnectionError),
+    #[error(transparent)]
+    SharedSessions(#[from] SharedSessions),
     #[error("cannot read which migrations were applied: {0}")]
     Applied(#[source] diesel::result::Error),
     /// The tables belong to another role.
@@ -65,6 +67,7 @@ pub enum MigrateError {
 /// Whoever migrates owns the tables. `server_role` is another role that servers sign in as: it is granted what they
 /// need, whether or not a migration was pending. It cannot change what is append-only.
 pub async fn migrate(url: &DatabaseUrl, server_role: Option<&str>) -> Result<Vec<String>, MigrateError> {
+    ensure_sessions_are_kept(url).await?;
     // A connection of its own: closing it releases the lock whatever happens, and no time limit interrupts a long
     // migration.
     let mut connection = establish(url, "SET application_name = 'comanda-migrate'").await?;
