@@ -37,6 +37,7 @@ mod orders;
 mod own_sessions;
 mod password_resets;
 mod payments;
+mod pipelining;
 mod placement_race;
 mod poolers;
 mod reads;

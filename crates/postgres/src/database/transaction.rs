@@ -75,7 +75,8 @@ where
 
 /// Runs a transaction in a task of its own. When a client hangs up, its request is dropped where it stands; a
 /// transaction that was dropped with it could be left open on a pooled connection (`diesel_async` issue 198). Here only
-/// the waiting is dropped, and the transaction as a whole is limited in time, however many statements it takes. If it panics, so does whoever waits.
+/// the waiting is dropped, and the transaction as a whole is limited in time, however many statements it takes. If it
+/// panics, so does whoever waits.
 pub(crate) async fn spawn_transaction<T, E>(
     database: &Database,
     work: impl Future<Output = Result<T, E>> + Send + 'static,
