@@ -86,6 +86,10 @@ impl Payment {
         let newer = last_reported_at.is_none_or(|last| reported_at >= last);
         let received = received.unwrap_or(self.amount);
         match self.status.on_report(state, newer) {
+            // All of it had gone back before it was known to have come.
+            StatusChange::None if state == IntentState::Succeeded && self.is_refunded_unseen(received) => {
+                Consequence::CountsLatePayment
+            }
             StatusChange::None => Consequence::Nothing,
             StatusChange::To(PaymentStatus::Succeeded) if received != self.amount => Consequence::Mismatches(received),
             StatusChange::To(status) => Consequence::Moves(status),
@@ -103,6 +107,11 @@ impl Payment {
                 }
             }
         }
+    }
+
+    fn is_refunded_unseen(&self, received: Money) -> bool {
+        let is_ours = received.currency() == self.amount.currency() && received.amount() > 0;
+        self.status == PaymentStatus::Refunded && self.received.amount() == 0 && is_ours
     }
 
     /// The refund of a payment that was paid after it had been cancelled: see [`Consequence::RefundsLatePayment`].
@@ -193,6 +202,14 @@ mod tests {
             let (status, refunds) = after(&reports);
             prop_assert!(!status.is_paid() && refunds == 0);
         }
+    }
+
+    #[test]
+    fn money_that_had_gone_back_before_it_was_reported_counts_once() {
+        let unseen = Payment { received: euros(0), ..payment(PaymentMethod::Card, PaymentStatus::Refunded) };
+        let report = |payment: &Payment| payment.on_report(IntentState::Succeeded, None, false, now(), None);
+        assert_eq!(report(&unseen), Consequence::CountsLatePayment);
+        assert_eq!(report(&Payment { received: euros(1000), ..unseen }), Consequence::Nothing);
     }
 
     #[test]
