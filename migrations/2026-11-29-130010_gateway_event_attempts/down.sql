@@ -1,1 +1,1 @@
-ALTER TABLE gateway_events DROP COLUMN attempts, DROP COLUMN unknown_kind;
+ALTER TABLE gateway_events DROP COLUMN attempts, DROP COLUMN unknown_kind, DROP COLUMN reader;

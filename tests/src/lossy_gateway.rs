@@ -1,4 +1,7 @@
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -24,7 +27,12 @@ pub enum Loss {
     Answered(u16),
     /// The gateway responds with this status and an error of this type and code, without doing anything.
     Refused(u16, &'static str, &'static str),
+    /// The same, and the gateway repeats it to whoever asks under the same idempotency key.
+    Stored(u16, &'static str, &'static str),
 }
+
+/// Errors by idempotency key.
+type Stored = Mutex<HashMap<String, String>>;
 
 type Rule = Arc<dyn Fn(&str, &str) -> Loss + Send + Sync>;
 
@@ -41,13 +49,13 @@ impl LossyGateway {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let rule: Arc<Mutex<Rule>> = Arc::new(Mutex::new(Arc::new(|_, _| Loss::None)));
-        let (upstream, rules) = (upstream.to_owned(), Arc::clone(&rule));
+        let (upstream, rules, stored) = (upstream.to_owned(), Arc::clone(&rule), Arc::new(Stored::default()));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (upstream, rules) = (upstream.clone(), Arc::clone(&rules));
+                let (upstream, rules, stored) = (upstream.clone(), Arc::clone(&rules), Arc::clone(&stored));
                 tokio::spawn(async move {
                     // A connection may end at any moment: that is what this is for.
-                    let _ = pass(stream, &upstream, &rules).await;
+                    let _ = pass(stream, &upstream, &rules, &stored).await;
                 });
             }
         });
@@ -60,21 +68,31 @@ impl LossyGateway {
     }
 }
 
-async fn pass(mut stream: TcpStream, upstream: &str, rules: &Mutex<Rule>) -> std::io::Result<()> {
+async fn pass(mut stream: TcpStream, upstream: &str, rules: &Mutex<Rule>, stored: &Stored) -> std::io::Result<()> {
     let mut bytes = Vec::new();
     while let Some(request) = HttpRequest::read(&mut stream, &mut bytes).await {
         let rule = Arc::clone(&rules.lock().expect("not poisoned"));
+        let key = request.headers.get("idempotency-key").cloned();
+        let replayed = key.as_ref().and_then(|key| stored.lock().expect("not poisoned").get(key).cloned());
+        if let Some(error) = replayed {
+            stream.write_all(error.as_bytes()).await?;
+            continue;
+        }
         let loss = rule(&request.method, &request.path);
         match loss {
             Loss::TimeoutBefore => std::future::pending().await,
             Loss::ResetBefore => return Ok(()),
             Loss::Answered(status) => {
-                stream.write_all(error(status, r#"{"error":{"message":"by rule"}}"#).as_bytes()).await?;
+                stream.write_all(error(status, "", r#"{"error":{"message":"by rule"}}"#).as_bytes()).await?;
                 continue;
             }
-            Loss::Refused(status, kind, code) => {
+            Loss::Refused(status, kind, code) | Loss::Stored(status, kind, code) => {
                 let body = format!(r#"{{"error":{{"type":"{kind}","code":"{code}","message":"by rule"}}}}"#);
-                stream.write_all(error(status, &body).as_bytes()).await?;
+                if let (Loss::Stored(..), Some(key)) = (loss, key) {
+                    let replay = error(status, "idempotent-replayed: true\r\n", &body);
+                    stored.lock().expect("not poisoned").insert(key, replay);
+                }
+                stream.write_all(error(status, "", &body).as_bytes()).await?;
                 continue;
             }
             Loss::None | Loss::TimeoutAfter | Loss::ResetAfter => {}
@@ -91,8 +109,8 @@ async fn pass(mut stream: TcpStream, upstream: &str, rules: &Mutex<Rule>) -> std
     Ok(())
 }
 
-fn error(status: u16, body: &str) -> String {
-    format!("HTTP/1.1 {status} by rule\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+fn error(status: u16, header: &str, body: &str) -> String {
+    format!("HTTP/1.1 {status} by rule\r\n{header}content-length: {}\r\n\r\n{body}", body.len())
 }
 
 async fn forward(request: &HttpRequest, upstream: &str) -> std::io::Result<Vec<u8>> {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Intent, IntentId, Payment, RefundStatus,
+    Intent, IntentId, IntentRefund, Payment,
     ports::{DueRefund, GatewayError, PaymentGateway},
 };
 use metrics::{Counter, counter};
@@ -47,7 +47,7 @@ impl PaymentGateway for GuardedGateway {
         self.call(self.gateway.cancel(id)).await
     }
 
-    async fn refund(&self, refund: &DueRefund) -> Result<RefundStatus, GatewayError> {
+    async fn refund(&self, refund: &DueRefund) -> Result<IntentRefund, GatewayError> {
         self.call(self.gateway.refund(refund)).await
     }
 }

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    ChargeableAmounts, ClientSecret, Intent, IntentId, IntentRefund, IntentState, Money, Payment, RefundStatus,
-    Timestamp,
+    ChargeableAmounts, ClientSecret, Intent, IntentId, IntentRefund, IntentState, Money, Payment, Timestamp,
     ports::{
         BadEvent, DueRefund, GatewayError, GatewayEvent, GatewayEvents, MalformedEvent, PaymentGateway, Unavailable,
     },
@@ -16,7 +15,7 @@ use thiserror::Error;
 
 use crate::{
     currency::{self, StripeCurrency},
-    error::{ErrorStatus, Failure},
+    error::Failure,
     event::{self, Metadata, refund_status},
     signature,
 };
@@ -79,6 +78,8 @@ struct RefundDocument {
 #[derive(Deserialize)]
 struct Refunds {
     data: Vec<RefundDocument>,
+    #[serde(default)]
+    has_more: bool,
 }
 
 impl Stripe {
@@ -111,18 +112,36 @@ impl Stripe {
             Some(span) => request.header("traceparent", span),
             None => request,
         };
-        let unreadable = |error: reqwest::Error| Failure::Unavailable(Unavailable::new(error.without_url()));
-        let response = request.send().await.map_err(unreadable)?;
+        let unreachable = |error: reqwest::Error| Failure::Unreachable(Unavailable::new(error.without_url()));
+        let response = request.send().await.map_err(unreachable)?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.text().await.map_err(unreadable)?;
+        let body = response.text().await.map_err(unreachable)?;
         if status.is_success() {
-            return serde_json::from_str(&body).map_err(|error| Failure::Unavailable(Unavailable::new(error)));
+            return serde_json::from_str(&body).map_err(|error| Failure::Unreadable(Unavailable::new(error)));
         }
-        let failure = Failure::read(status, &headers, &body);
-        if let Failure::Misconfigured(error) = &failure {
-            tracing::error!(%error, "Stripe does not accept our key, or does not allow it to do this");
+        Err(Failure::read(status, &headers, &body))
+    }
+
+    /// Sends a request under the idempotency key `name`. If Stripe repeats a failure that it has stored under this key,
+    /// under the next one: `another` makes it of the number of keys that were of no use.
+    async fn send_once<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+        name: &str,
+        another: impl Fn(u32) -> String,
+    ) -> Result<T, Failure> {
+        /// More is for another attempt.
+        const KEYS: u32 = 4;
+        let mut key = name.to_owned();
+        for used in 1.. {
+            // The body of a form is in memory, and can be sent again.
+            let Some(this) = request.try_clone() else { break };
+            match self.send(this.header("idempotency-key", &key)).await {
+                Err(failure) if failure.needs_another_key() && used < KEYS => key = another(used),
+                outcome => return outcome,
+            }
         }
-        Err(failure)
+        self.send(request.header("idempotency-key", &key)).await
     }
 
     fn intent(&self, document: IntentDocument, refunds: Vec<IntentRefund>) -> Result<Intent, Failure> {
@@ -154,7 +173,7 @@ impl Stripe {
     fn money(&self, units: i64, currency: Option<&str>) -> Result<Money, Failure> {
         let ours = self.config.currency;
         let money = currency.map_or_else(|| ours.read(units), |currency| currency::read(units, currency));
-        money.ok_or_else(|| Failure::Unavailable(Unavailable::new(UnreadableAmount)))
+        money.ok_or_else(|| Failure::Unreadable(Unavailable::new(UnreadableAmount)))
     }
 
     fn units(&self, amount: Money) -> Result<String, GatewayError> {
@@ -164,10 +183,85 @@ impl Stripe {
             .ok_or_else(|| GatewayError::Refused(format!("Stripe cannot express {amount} {}", amount.currency())))
     }
 
+    /// All refunds of an intent that is known to exist.
     async fn refunds_of(&self, id: &IntentId) -> Result<Vec<RefundDocument>, Failure> {
-        let query = [("payment_intent", id.0.as_str()), ("limit", "100")];
-        Ok(self.send::<Refunds>(self.http.get(self.url("refunds")).query(&query)).await?.data)
+        /// Ten thousand refunds of one payment are more than anybody makes.
+        const PAGES: usize = 100;
+        let mut refunds: Vec<RefundDocument> = Vec::new();
+        for _ in 0..PAGES {
+            let mut query = vec![("payment_intent", id.0.as_str()), ("limit", "100")];
+            query.extend(refunds.last().map(|last| ("starting_after", last.id.as_str())));
+            let request = self.http.get(self.url("refunds")).query(&query);
+            let page = self.send::<Refunds>(request).await.map_err(Failure::of_known)?;
+            let is_last = !page.has_more || page.data.is_empty();
+            refunds.extend(page.data);
+            if is_last {
+                break;
+            }
+        }
+        Ok(refunds)
     }
+
+    fn refund_as_made(&self, refund: RefundDocument) -> Result<IntentRefund, Failure> {
+        Ok(IntentRefund {
+            amount: self.money(refund.amount, refund.currency.as_deref())?,
+            status: refund_status(refund.status.as_deref()),
+            refund_id: refund.metadata.refund_id(),
+            id: refund.id,
+        })
+    }
+
+    async fn look_up(&self, id: &IntentId) -> Result<Option<Intent>, Failure> {
+        let path = format!("payment_intents/{}", id.0);
+        let document: IntentDocument = match self.send(self.http.get(self.url(&path))).await {
+            Ok(document) => document,
+            Err(Failure::Refused(error)) if error.is_missing() || error.status == StatusCode::NOT_FOUND => {
+                return Ok(None);
+            }
+            Err(failure) => return Err(failure),
+        };
+        // Only a payment that succeeded can have been refunded.
+        let refunds = match document.status.as_str() {
+            "succeeded" => self.refunds_of(id).await?,
+            _ => Vec::new(),
+        };
+        let refunds = refunds.into_iter().map(|refund| self.refund_as_made(refund)).collect::<Result<_, _>>()?;
+        Ok(Some(self.intent(document, refunds)?))
+    }
+
+    async fn cancel_intent(&self, id: &IntentId) -> Result<Intent, Failure> {
+        let path = format!("payment_intents/{}/cancel", id.0);
+        match self.send(self.http.post(self.url(&path))).await.map_err(Failure::of_known) {
+            Ok(document) => self.intent(document, Vec::new()),
+            // It is paid or cancelled already.
+            Err(Failure::Refused(error)) if error.status == StatusCode::BAD_REQUEST => {
+                tracing::debug!(%error, "a payment intent can no longer be cancelled");
+                self.look_up(id).await?.ok_or(Failure::Misconfigured(error))
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn make_refund(&self, refund: &DueRefund, amount: &str) -> Result<IntentRefund, Failure> {
+        // Stripe forgets idempotency keys after a day. A refund that was made before then is found by our id.
+        let made = self.refunds_of(&refund.intent).await?;
+        if let Some(made) = made.into_iter().find(|made| made.metadata.refund_id() == Some(refund.id)) {
+            return self.refund_as_made(made);
+        }
+        let id = refund.id.to_string();
+        let form = [("payment_intent", refund.intent.0.as_str()), ("amount", amount), ("metadata[refund_id]", &id)];
+        let request = self.http.post(self.url("refunds")).form(&form);
+        let another = |used| format!("{id}-{}-{used}", refund.attempts);
+        let document = self.send_once(request, &id, another).await.map_err(Failure::of_known)?;
+        self.refund_as_made(document)
+    }
+}
+
+fn logged(failure: Failure) -> GatewayError {
+    if let Failure::Misconfigured(error) = &failure {
+        tracing::error!(%error, "Stripe does not accept our key, or does not allow it to do this");
+    }
+    failure.into()
 }
 
 #[async_trait]
@@ -183,59 +277,27 @@ impl PaymentGateway for Stripe {
             ("metadata[payment_id]", &id),
             ("metadata[order_id]", &order),
         ];
-        let request = self.http.post(self.url("payment_intents")).header("idempotency-key", &id).form(&form);
-        let document = self.send(request).await?;
-        Ok(self.intent(document, Vec::new())?)
+        let request = self.http.post(self.url("payment_intents")).form(&form);
+        // Whoever else asks for this payment's intent finds the same keys used up, and gets the same intent.
+        let document = self.send_once(request, &id, |used| format!("{id}-{used}")).await.map_err(logged)?;
+        self.intent(document, Vec::new()).map_err(logged)
     }
 
     async fn find(&self, id: &IntentId) -> Result<Option<Intent>, GatewayError> {
-        let path = format!("payment_intents/{}", id.0);
-        let document: IntentDocument = match self.send(self.http.get(self.url(&path))).await {
-            Ok(document) => document,
-            Err(Failure::Refused(ErrorStatus { status: StatusCode::NOT_FOUND, .. })) => return Ok(None),
-            Err(failure) => return Err(failure.into()),
-        };
-        // Only a payment that succeeded can have been refunded.
-        let refunds = match document.status.as_str() {
-            "succeeded" => self.refunds_of(id).await?,
-            _ => Vec::new(),
-        };
-        let mut known = Vec::new();
-        for refund in refunds {
-            known.push(IntentRefund {
-                amount: self.money(refund.amount, refund.currency.as_deref())?,
-                status: refund_status(refund.status.as_deref()),
-                refund_id: refund.metadata.refund_id(),
-                id: refund.id,
-            });
+        match self.look_up(id).await {
+            // Asking again is of no use, and the other intents can be read.
+            Err(Failure::Unreadable(cause)) => Err(GatewayError::Refused(cause.to_string())),
+            outcome => outcome.map_err(logged),
         }
-        Ok(Some(self.intent(document, known)?))
     }
 
     async fn cancel(&self, id: &IntentId) -> Result<Intent, GatewayError> {
-        let path = format!("payment_intents/{}/cancel", id.0);
-        match self.send(self.http.post(self.url(&path))).await {
-            Ok(document) => Ok(self.intent(document, Vec::new())?),
-            // It is paid or cancelled already.
-            Err(Failure::Refused(error)) if error.status == StatusCode::BAD_REQUEST => {
-                tracing::debug!(%error, "a payment intent can no longer be cancelled");
-                self.find(id).await?.ok_or_else(|| GatewayError::Refused(error.to_string()))
-            }
-            Err(failure) => Err(failure.into()),
-        }
+        self.cancel_intent(id).await.map_err(logged)
     }
 
-    async fn refund(&self, refund: &DueRefund) -> Result<RefundStatus, GatewayError> {
-        // Stripe forgets idempotency keys after a day. A refund that was made before then is found by our id.
-        let made = self.refunds_of(&refund.intent).await?;
-        if let Some(made) = made.iter().find(|made| made.metadata.refund_id() == Some(refund.id)) {
-            return Ok(refund_status(made.status.as_deref()));
-        }
-        let (id, amount) = (refund.id.to_string(), self.units(refund.amount)?);
-        let form = [("payment_intent", refund.intent.0.as_str()), ("amount", &amount), ("metadata[refund_id]", &id)];
-        let request = self.http.post(self.url("refunds")).header("idempotency-key", &id).form(&form);
-        let document: RefundDocument = self.send(request).await?;
-        Ok(refund_status(document.status.as_deref()))
+    async fn refund(&self, refund: &DueRefund) -> Result<IntentRefund, GatewayError> {
+        let amount = self.units(refund.amount)?;
+        self.make_refund(refund, &amount).await.map_err(logged)
     }
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Datelike};
 use comanda_domain::{
     DisputeReport, IncidentStatus, IntentId, IntentRefund, IntentState, Money, PaymentId, RefundId, RefundStatus,
     Timestamp,
-    ports::{GatewayEvent, GatewayReport, IntentReport, MalformedEvent, RefundReport, RefundedTotal},
+    ports::{GatewayEvent, GatewayReport, IntentReport, MadeRefund, MalformedEvent, RefundReport, RefundedTotal},
 };
 use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error};
 use serde_json::{Map, Value};
@@ -154,17 +154,20 @@ fn intent(subject: Value, state: IntentState, at: Timestamp) -> Result<GatewayRe
 fn refund(subject: Value) -> Result<GatewayReport, MalformedEvent> {
     let refund: RefundObject = object(subject).map_err(|_| MalformedEvent("`data.object` is no refund"))?;
     let status = refund_status(refund.status.as_deref());
-    if let Some(refund) = refund.metadata.refund_id() {
-        return Ok(GatewayReport::Refund(RefundReport { refund, status }));
-    }
-    // Somebody made it on Stripe's dashboard.
-    let (Some(id), Some(intent), Some(units), Some(currency)) =
-        (refund.id, intent_id(refund.payment_intent), refund.amount, refund.currency)
-    else {
-        return Ok(GatewayReport::NotOurs);
+    let made = match (refund.id, intent_id(refund.payment_intent), refund.amount, refund.currency) {
+        (Some(id), Some(intent), Some(units), Some(currency)) => {
+            Some(MadeRefund { id, intent, amount: money(units, &currency)? })
+        }
+        _ => None,
     };
-    let amount = money(units, &currency)?;
-    Ok(GatewayReport::GatewayRefund(intent, IntentRefund { id, refund_id: None, amount, status }))
+    Ok(match (refund.metadata.refund_id(), made) {
+        (Some(refund), made) => GatewayReport::Refund(RefundReport { refund, status, made }),
+        // Somebody made it on Stripe's dashboard.
+        (None, Some(MadeRefund { id, intent, amount })) => {
+            GatewayReport::GatewayRefund(intent, IntentRefund { id, refund_id: None, amount, status })
+        }
+        (None, None) => GatewayReport::NotOurs,
+    })
 }
 
 fn charge(subject: Value) -> Result<GatewayReport, MalformedEvent> {

@@ -5,7 +5,7 @@ use std::{str::FromStr, sync::Arc};
 
 use async_trait::async_trait;
 use comanda_domain::{
-    ClientSecret, Currency, Intent, IntentId, IntentState, Money, Payment, RefundStatus, Timestamp,
+    ClientSecret, Currency, Intent, IntentId, IntentRefund, IntentState, Money, Payment, RefundStatus, Timestamp,
     ports::{BadEvent, Clock, DueRefund, GatewayError, GatewayEvent, GatewayEvents, MalformedEvent, PaymentGateway},
 };
 use serde_json::json;
@@ -115,8 +115,9 @@ impl PaymentGateway for OfflineGateway {
         })
     }
 
-    async fn refund(&self, _: &DueRefund) -> Result<RefundStatus, GatewayError> {
-        Ok(RefundStatus::Succeeded)
+    async fn refund(&self, refund: &DueRefund) -> Result<IntentRefund, GatewayError> {
+        let (id, refund_id) = (format!("re_offline_{}", refund.id.as_uuid().simple()), Some(refund.id));
+        Ok(IntentRefund { id, refund_id, amount: refund.amount, status: RefundStatus::Succeeded })
     }
 }
 

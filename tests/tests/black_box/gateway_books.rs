@@ -1,6 +1,8 @@
 //! What the gateway reports beside payments: other amounts than were asked for, refunds that somebody made there,
 //! refunds that fail after they succeeded, and disputes; in whatever order, and however often.
 
+mod corrections;
+
 use std::time::{Duration, Instant};
 
 use comanda_tests::{Client, TestApp};
@@ -92,6 +94,42 @@ impl Stage {
                 "payment_intent": self.intent })
     }
 
+    /// What came in and what went back today, by the analytics.
+    async fn books(&self) -> (i64, i64) {
+        let (from, to) = (chrono::Utc::now() - chrono::TimeDelta::days(1), chrono::Utc::now());
+        let at = |moment: chrono::DateTime<chrono::Utc>| moment.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let path = format!("/v1/analytics/sales?from={}&to={}", at(from), at(to + chrono::TimeDelta::minutes(5)));
+        let sales = self.app.admin.get(&path).await.expect(200);
+        let sum = |of: &str| {
+            sales["data"].as_array().unwrap().iter().map(|row| row[of]["amount"].as_i64().unwrap()).sum::<i64>()
+        };
+        (sum("paid"), sum("refunded"))
+    }
+
+    async fn cancel(&self) {
+        self.customer.post(&format!("/v1/orders/{}/cancel", self.order), &json!({})).await.expect(200);
+    }
+
+    /// The refund that a rule of ours has decided, once the gateway has made it.
+    async fn own_refund(&self) -> Uuid {
+        let (tables, begin) = (self.app.database.client().await, Instant::now());
+        let ours = "SELECT r.id FROM refunds r JOIN payments p ON p.id = r.payment_id \
+                    WHERE p.order_id = $1::text::uuid AND r.status = 'succeeded' AND r.gateway_id IS NULL";
+        loop {
+            if let Some(row) = tables.query_opt(ours, &[&self.order]).await.unwrap() {
+                return row.get(0);
+            }
+            assert!(begin.elapsed() < Duration::from_secs(10), "nothing is refunded");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn refund_of_ours(&self, refund: Uuid, amount: i64, status: &str) -> Value {
+        let mut object = self.refund(&format!("re_{}", refund.simple()), amount, status);
+        object["metadata"] = json!({ "refund_id": refund });
+        object
+    }
+
     async fn audited(&self) -> Vec<String> {
         let log = self.app.admin.get("/v1/admin/audit-log?limit=100").await.expect(200);
         let entries = log["data"].as_array().unwrap().iter();
@@ -144,14 +182,27 @@ async fn another_amount_or_currency_than_was_asked_for_does_not_count_as_paid() 
 #[tokio::test(flavor = "multi_thread")]
 async fn refunds_made_at_the_gateway_are_in_our_books_once_in_whatever_order_they_are_reported() {
     let mut stage = Stage::open().await;
-    for order in [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1], [1, 3, 0, 2]] {
+    let orders = [
+        [0, 1, 2, 3, 4, 5, 6],
+        [6, 5, 4, 3, 2, 1, 0],
+        [0, 6, 1, 4, 5, 2, 3],
+        [6, 0, 2, 4, 5, 3, 1],
+        [4, 6, 1, 5, 0, 3, 2],
+        [2, 6, 0, 3, 4, 1, 5],
+        [5, 6, 1, 3, 0, 2, 4],
+    ];
+    for order in orders {
         stage.pay().await;
         let (first, second) = (format!("re_1{}", stage.intent), format!("re_2{}", stage.intent));
+        let third = format!("re_3{}", stage.intent);
         let events = [
             ("charge.refunded", stage.charge(300)),
             ("refund.created", stage.refund(&first, 300, "succeeded")),
             ("charge.refunded", stage.charge(400)),
             ("refund.created", stage.refund(&second, 100, "pending")),
+            ("charge.refunded", stage.charge(450)),
+            ("refund.created", stage.refund(&third, 50, "succeeded")),
+            ("refund.failed", stage.refund(&third, 50, "failed")),
         ];
         for _ in 0..2 {
             for number in order {
@@ -202,18 +253,15 @@ async fn a_refund_that_fails_weeks_after_it_succeeded_is_noticed() {
     // One of ours, of an order that was cancelled.
     stage.begin().await;
     stage.pay().await;
-    stage.customer.post(&format!("/v1/orders/{}/cancel", stage.order), &json!({})).await.expect(200);
-    let begin = Instant::now();
-    while stage.status().await.0 != "refunded" {
-        assert!(begin.elapsed() < Duration::from_secs(10), "it is not refunded");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    let ours = "SELECT r.id FROM refunds r JOIN payments p ON p.id = r.payment_id WHERE p.order_id = $1::text::uuid";
-    let id: Uuid = stage.app.database.client().await.query_one(ours, &[&stage.order]).await.unwrap().get(0);
-    let mut failed = stage.refund("re_2", 900, "failed");
-    failed["metadata"] = json!({ "refund_id": id });
-    stage.report("refund.failed", 0, &failed).await;
+    stage.cancel().await;
+    let ours = stage.own_refund().await;
+    assert_eq!(stage.status().await, ("refunded".to_owned(), 900));
+    stage.report("refund.failed", 0, &stage.refund_of_ours(ours, 900, "failed")).await;
     assert_eq!(stage.status().await, ("succeeded".to_owned(), 0));
+    // Its total is reported late: that is no other refund.
+    stage.report("charge.refunded", 0, &stage.charge(900)).await;
+    assert_eq!(stage.status().await, ("succeeded".to_owned(), 0));
+    assert_eq!(stage.books().await, (1800, 0));
     let failures = stage.audited().await.iter().filter(|action| *action == "payment.refund_failed").count();
     assert_eq!(failures, 2);
     stage.close().await;
@@ -244,6 +292,13 @@ async fn disputes_are_shown_to_staff_as_they_stand() {
     assert_eq!((&incident["status"], &incident["withdrawn"]), (&json!("won"), &json!(false)));
     assert_eq!(stage.status().await, ("succeeded".to_owned(), 0), "the bank decides, not we");
     assert!(stage.audited().await.contains(&"payment.disputed".to_owned()));
+
+    // Whoever disputes it need not be told what staff see.
+    let path = format!("/v1/orders/{}?include=payments", stage.order);
+    let shown = stage.customer.get(&path).await.expect(200);
+    assert_eq!((shown["payments"].as_array().unwrap().len(), shown["payments"][0].get("incidents")), (1, None));
+    let listed = stage.customer.get("/v1/orders?include=payments").await.expect(200);
+    assert_eq!(listed["data"][0]["payments"][0].get("incidents"), None);
 
     // Of an intent that is not ours.
     let other = json!({ "id": "dp_2", "amount": 900, "currency": "eur", "payment_intent": "pi_other",
@@ -281,36 +336,35 @@ async fn thin_events_and_unknown_kinds_are_accepted_and_kept_for_a_server_that_k
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_always_fails_stops_no_other_event_and_no_overdue_order() {
-    let settings = [("PAYMENT_WINDOW_SECONDS", "1")];
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let metrics = format!("127.0.0.1:{port}");
-    let all: Vec<(&str, &str)> = [
+    let settings = [
         ("MODE", "development"),
         ("PAYMENT_GATEWAY", "offline"),
         ("STRIPE_WEBHOOK_SECRETS", SECRET),
         ("METRICS_ADDR", &metrics),
-    ]
-    .into_iter()
-    .chain(settings)
-    .collect();
-    let app = TestApp::with_servers(1, &all).await;
+        ("PAYMENT_WINDOW_SECONDS", "1"),
+    ];
+    let app = TestApp::with_servers(1, &settings).await;
     let (item, customer) = (app.item_at(50, 900).await, app.customer().await);
     let mut stage = Stage { app, customer, item, order: String::new(), intent: String::new() };
     let tables = stage.app.database.client().await;
     // The oldest overdue order, and the payment of the oldest event, cannot be written.
-    let refuse = |table: &str, column: &str, id: &str| {
+    let refuse = |table: &str, column: &str| {
         format!(
-            "CREATE FUNCTION refuse_{table}() RETURNS trigger LANGUAGE plpgsql AS \
-               $$ BEGIN IF NEW.{column}::text = '{id}' THEN RAISE 'it always fails'; END IF; RETURN NEW; END $$; \
+            "CREATE FUNCTION refuse_{table}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+               IF NEW.{column} = (SELECT id FROM orders ORDER BY created_at, id LIMIT 1) \
+                 AND NEW.status <> OLD.status THEN RAISE 'it always fails'; END IF; \
+               RETURN NEW; END $$; \
              CREATE TRIGGER refuse BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_{table}()"
         )
     };
+    tables.batch_execute(&refuse("orders", "id")).await.unwrap();
+    tables.batch_execute(&refuse("payments", "order_id")).await.unwrap();
     stage.begin().await;
-    tables.batch_execute(&refuse("orders", "id", &stage.order)).await.unwrap();
     let (poisoned, poisoned_intent) = (stage.order.clone(), stage.intent.clone());
     let paid = json!({ "id": "evt_poisoned", "object": "event", "type": "payment_intent.succeeded",
                        "created": chrono::Utc::now().timestamp(), "data": { "object": { "id": poisoned_intent } } });
-    tables.batch_execute(&refuse("payments", "order_id", &poisoned)).await.unwrap();
     assert_eq!(stage.send(&paid.to_string()).await, 200);
 
     for _ in 0..3 {
@@ -333,7 +387,10 @@ async fn a_row_that_always_fails_stops_no_other_event_and_no_overdue_order() {
     let row = "SELECT attempts FROM gateway_events WHERE id = 'evt_poisoned' AND handled_at IS NULL";
     assert!(tables.query_one(row, &[]).await.unwrap().get::<_, i32>(0) >= 1);
     let metrics = Client::anonymous(&format!("http://{metrics}")).get("/metrics").await.text;
-    assert!(metrics.contains("comanda_payment_work_failures_total{duty=\"events\"}"), "{metrics}");
+    let failures = metrics.lines().find_map(|line| {
+        line.strip_prefix("comanda_payment_work_failures_total{duty=\"events\"} ")?.parse::<f64>().ok()
+    });
+    assert!(failures.is_some_and(|failures| failures >= 1.0), "{metrics}");
 
     // Mended, it is done.
     tables

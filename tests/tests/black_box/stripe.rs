@@ -352,6 +352,74 @@ async fn what_stripe_refuses_for_good_can_be_paid_in_another_way_and_opens_no_br
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_given_up_for_the_sake_of_our_key_of_the_way_there_or_of_an_empty_account() {
+    let stage = Stage::open().await;
+    let tables = stage.app.database.client().await;
+    for refusal in [
+        Loss::Refused(404, "invalid_request_error", "resource_missing"),
+        Loss::Stored(400, "invalid_request_error", "balance_insufficient"),
+        Loss::Stored(500, "api_error", ""),
+        Loss::Answered(400),
+    ] {
+        let (paid, unpaid) = (stage.order().await, stage.order().await);
+        let (intent, open) = (stage.pay(&paid).await, stage.pay(&unpaid).await);
+        stage.confirm(&intent, "4242424242424242").await;
+        stage.until(&paid, "succeeded").await;
+        let asked = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
+        let count = Arc::clone(&asked);
+        stage.way.lose(move |method, path| match (method, path) {
+            ("POST", "/v1/refunds") => {
+                count.0.fetch_add(1, Ordering::SeqCst);
+                refusal
+            }
+            ("POST", _) if path.ends_with("/cancel") => {
+                count.1.fetch_add(1, Ordering::SeqCst);
+                refusal
+            }
+            _ => Loss::None,
+        });
+        stage.cancel(&paid).await;
+        stage.cancel(&unpaid).await;
+        let begin = Instant::now();
+        let again = "UPDATE refunds SET taken_until = NULL WHERE status = 'pending'";
+        let cancel_again = "UPDATE payments SET taken_until = NULL WHERE call_off";
+        while asked.0.load(Ordering::SeqCst) == 0 || asked.1.load(Ordering::SeqCst) == 0 {
+            assert!(begin.elapsed() < Duration::from_secs(20), "{refusal:?}: nobody asks");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        stage.way.lose(|_, _| Loss::None);
+        while stage.refunds_of(&intent).await.is_empty()
+            || stage.get(&format!("/v1/payment_intents/{open}")).await["status"] != "canceled"
+        {
+            assert!(begin.elapsed() < Duration::from_secs(30), "{refusal:?}: it was given up");
+            tables.execute(again, &[]).await.unwrap();
+            tables.execute(cancel_again, &[]).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        stage.until(&paid, "refunded").await;
+        assert_eq!(stage.refunds_of(&intent).await, [1250], "{refusal:?}");
+    }
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_that_stripe_repeats_for_a_day_keeps_nobody_from_paying() {
+    let stage = Stage::open().await;
+    let order = stage.order().await;
+    stage.way.lose(|_, _| Loss::Stored(500, "api_error", ""));
+    let path = format!("/v1/orders/{order}/payments");
+    let response = stage.customer.post(&path, &json!({ "method": "card" })).await;
+    assert_eq!(response.problem().0, 503);
+    stage.way.lose(|_, _| Loss::None);
+    let response = stage.customer.post(&path, &json!({ "method": "card" })).await;
+    let secret = response.expect(201)["client_secret"].as_str().unwrap().to_owned();
+    let intent = secret.split("_secret").next().unwrap();
+    stage.confirm(intent, "4242424242424242").await;
+    stage.until(&order, "succeeded").await;
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_amount_below_the_minimum_is_refused_before_stripe_is_asked() {
     let stage = Stage::open().await;
     let asked = Arc::new(AtomicUsize::new(0));

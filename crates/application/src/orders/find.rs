@@ -2,7 +2,7 @@ use comanda_domain::{Actor, OrderId, ports::Unavailable};
 
 use super::{
     Orders,
-    relations::{RelatedOrder, Relations},
+    relations::{RelatedOrder, Relations, shown_to},
 };
 
 impl Orders {
@@ -21,7 +21,10 @@ impl Orders {
             false => None,
         };
         let payments = match relations.payments {
-            true => Some(self.payments.of_orders(&[id]).await?.remove(&id).transpose()?.unwrap_or_default()),
+            true => {
+                let payments = self.payments.of_orders(&[id]).await?.remove(&id).transpose()?;
+                Some(shown_to(reader, payments.unwrap_or_default()))
+            }
             false => None,
         };
         let lines = relations.items.then_some(found.lines);

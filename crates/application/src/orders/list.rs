@@ -7,7 +7,7 @@ use comanda_domain::{
 
 use super::{
     Orders,
-    relations::{RelatedOrder, Relations, customers_of, of_entry},
+    relations::{RelatedOrder, Relations, customers_of, of_entry, shown_to},
 };
 
 impl Orders {
@@ -43,7 +43,10 @@ impl Orders {
         let related = |order: Order| RelatedOrder {
             lines: if relations.items { of_entry(&mut lines, &order, &mut unreadable) } else { None },
             customer: customers.get(&order.customer_id).cloned(),
-            payments: if relations.payments { of_entry(&mut payments, &order, &mut unreadable) } else { None },
+            payments: match relations.payments {
+                true => of_entry(&mut payments, &order, &mut unreadable).map(|payments| shown_to(reader, payments)),
+                false => None,
+            },
             order,
         };
         let entries = entries.into_iter().map(related).collect();

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use comanda_domain::{
-    Account, AccountId, ExaminedPayment, Order, OrderId, OrderLine,
+    Account, AccountId, Actor, ExaminedPayment, Order, OrderId, OrderLine,
     ports::{Accounts, Readable, Unavailable, UnreadableRecord},
 };
 
@@ -20,6 +20,14 @@ pub struct RelatedOrder {
     pub lines: Option<Vec<OrderLine>>,
     pub customer: Option<Account>,
     pub payments: Option<Vec<ExaminedPayment>>,
+}
+
+/// Payments as this reader sees them. What is the matter with one is the business of staff.
+pub(super) fn shown_to(reader: Actor, mut payments: Vec<ExaminedPayment>) -> Vec<ExaminedPayment> {
+    if !reader.role.is_staff() {
+        payments.iter_mut().for_each(|payment| payment.incidents.clear());
+    }
+    payments
 }
 
 /// The customers of these orders: one round trip however many orders. Those that cannot be read come apart.

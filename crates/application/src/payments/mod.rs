@@ -4,6 +4,7 @@ mod pay;
 mod process;
 mod receive;
 mod reconcile;
+mod record_refund;
 mod refund;
 mod settle;
 

@@ -94,6 +94,7 @@ mod tests {
             status: PaymentStatus::Pending,
             method: PaymentMethod::Card,
             amount: Money::new(1250, Currency::EUR),
+            received: Money::zero(Currency::EUR),
             refunded: Money::zero(Currency::EUR),
             expires_at: None,
         }

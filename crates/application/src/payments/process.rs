@@ -1,12 +1,12 @@
 use comanda_domain::{
-    Intent, IntentState, RefundId, RefundStatus,
+    Intent, IntentRefund, IntentState, RefundId, RefundStatus,
     ports::{
-        DueRefund, GatewayError, GatewayEvents, GatewayReport, InboxEvent, IntentReport, PaymentGateway,
+        DueRefund, GatewayError, GatewayEvents, GatewayReport, InboxEvent, IntentReport, MadeRefund, PaymentGateway,
         PendingCancellation, RefundReport, Unavailable,
     },
 };
 
-use super::{Gateway, Payments};
+use super::{Gateway, Payments, record_refund::record_refund};
 
 /// How much of each kind of work one round takes.
 const BATCH: u32 = 32;
@@ -116,7 +116,7 @@ impl Payments {
         match events.read(&event.body).map(|event| event.report) {
             Ok(GatewayReport::Intent(report)) => self.record(report).await?,
             Ok(GatewayReport::Refund(report)) => {
-                self.refunds.record_refund(report, now).await?;
+                record_refund(&*self.refunds, report, new_id(), now).await?;
             }
             Ok(GatewayReport::GatewayRefund(intent, refund)) => {
                 self.refunds.record_gateway_refund(intent, refund, new_id(), now).await?;
@@ -190,12 +190,16 @@ impl Payments {
     }
 
     async fn make_refund(&self, gateway: &dyn PaymentGateway, refund: DueRefund) -> Result<(), Unavailable> {
-        let status = match gateway.refund(&refund).await {
-            Ok(status) => status,
-            Err(GatewayError::Refused(_)) => RefundStatus::Failed,
+        let report = match gateway.refund(&refund).await {
+            Ok(IntentRefund { id, amount, status, .. }) => {
+                let made = Some(MadeRefund { id, intent: refund.intent, amount });
+                RefundReport { refund: refund.id, status, made }
+            }
+            Err(GatewayError::Refused(_)) => {
+                RefundReport { refund: refund.id, status: RefundStatus::Failed, made: None }
+            }
             Err(GatewayError::Unavailable(_) | GatewayError::Misconfigured(_)) => return Ok(()),
         };
-        let report = RefundReport { refund: refund.id, status };
         self.refunds.record_refund(report, self.clock.now()).await.map(|_| ())
     }
 }
@@ -227,6 +231,7 @@ mod tests {
             status: PaymentStatus::Cancelled,
             method: PaymentMethod::Card,
             amount: euros(1250),
+            received: euros(0),
             refunded: euros(0),
             expires_at: None,
         };
@@ -234,7 +239,13 @@ mod tests {
     }
 
     fn due_refund() -> DueRefund {
-        DueRefund { id: RefundId::new(Uuid::from_u128(3)), intent: IntentId("pi_2".to_owned()), amount: euros(100) }
+        let (id, intent) = (RefundId::new(Uuid::from_u128(3)), IntentId("pi_2".to_owned()));
+        DueRefund { id, intent, amount: euros(100), attempts: 0 }
+    }
+
+    fn made(refund: &DueRefund) -> IntentRefund {
+        let (refund_id, status) = (Some(refund.id), RefundStatus::Succeeded);
+        IntentRefund { id: "re_1".to_owned(), refund_id, amount: refund.amount, status }
     }
 
     /// A mock of each port. Whatever a test does not expect, fails it.
@@ -335,7 +346,7 @@ mod tests {
             .refunds
             .expect_record_refund()
             .once()
-            .withf(|report, _| report.status == RefundStatus::Failed)
+            .withf(|report, _| report.status == RefundStatus::Failed && report.made.is_none())
             .returning(|_, _| Ok(Recorded::Changed));
         mocks.gateway.expect_refund().once().returning(|_| Err(GatewayError::Refused("already refunded".to_owned())));
         mocks.run().await;
@@ -389,10 +400,10 @@ mod tests {
         overdue.expect_cancel_overdue().once().returning(move |_, _, _| Err(failure()));
         mocks.events.expect_read().times(2).returning(|id| {
             let refund = RefundId::new(Uuid::from_u128(if id == "evt_bad" { 1 } else { 2 }));
-            let report = GatewayReport::Refund(RefundReport { refund, status: RefundStatus::Succeeded });
+            let report = GatewayReport::Refund(RefundReport { refund, status: RefundStatus::Succeeded, made: None });
             Ok(GatewayEvent { id: id.to_owned(), report })
         });
-        mocks.gateway.expect_refund().times(2).returning(|_| Ok(RefundStatus::Succeeded));
+        mocks.gateway.expect_refund().times(2).returning(|refund| Ok(made(refund)));
         mocks.refunds.expect_record_refund().times(4).returning(move |report, _| {
             match report.refund.as_uuid().as_u128() {
                 1 | 3 => Err(failure()),
@@ -424,7 +435,7 @@ mod tests {
         mocks.inbox.expect_take_events().once().returning(move |_, _| Err(failure()));
         mocks.intents.expect_take_cancellations().once().returning(move |_| Err(failure()));
         mocks.refunds.expect_take_due_refunds().once().returning(|_| Ok(vec![due_refund()]));
-        mocks.gateway.expect_refund().once().returning(|_| Ok(RefundStatus::Succeeded));
+        mocks.gateway.expect_refund().once().returning(|refund| Ok(made(refund)));
         mocks.refunds.expect_record_refund().once().returning(|_, _| Ok(Recorded::Changed));
         assert_eq!(mocks.run_with(overdue).await, [(Duty::Events, None), (Duty::Cancellations, None)]);
     }

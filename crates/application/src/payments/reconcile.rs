@@ -1,12 +1,14 @@
 use std::{fmt, sync::Arc};
 
 use comanda_domain::{
-    Intent, Payment, PaymentId, RefundId, Timestamp,
+    Intent, IntentRefund, Payment, PaymentId, RefundId, Timestamp,
     ports::{
-        Clock, GatewayError, IdGenerator, IntentReport, PaymentGateway, PaymentIntents, Payments, Recorded,
-        RefundReport, Refunds,
+        CardPayment, Clock, GatewayError, IdGenerator, IntentReport, MadeRefund, PaymentGateway, PaymentIntents,
+        Payments, Recorded, RefundReport, Refunds, Unavailable,
     },
 };
+
+use super::record_refund::record_refund;
 
 /// A payment about which our database and the gateway disagree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +18,18 @@ pub struct Difference {
     pub gateway: Option<Intent>,
     /// Whether the database agrees with the gateway by now.
     pub repaired: bool,
+    /// Why the two could not be compared, or ours not be corrected.
+    pub failure: Option<String>,
+}
+
+impl Difference {
+    fn of(payment: Payment, gateway: Option<Intent>, repaired: Result<bool, String>) -> Self {
+        let (repaired, failure) = match repaired {
+            Ok(repaired) => (repaired, None),
+            Err(failure) => (false, Some(failure)),
+        };
+        Self { payment, gateway, repaired, failure }
+    }
 }
 
 impl fmt::Display for Difference {
@@ -26,6 +40,7 @@ impl fmt::Display for Difference {
             write!(f, ", {} given back", refunded.amount())?;
         }
         match &self.gateway {
+            None if self.failure.is_some() => {}
             None => write!(f, "; the gateway does not know it")?,
             Some(intent @ Intent { id, state, amount, received, .. }) => write!(
                 f,
@@ -34,6 +49,9 @@ impl fmt::Display for Difference {
                 intent.refunded().amount(),
                 id.0
             )?,
+        }
+        if let Some(failure) = &self.failure {
+            write!(f, "; it failed: {failure}")?;
         }
         f.write_str(if self.repaired { "; repaired" } else { "; somebody has to look" })
     }
@@ -50,7 +68,8 @@ pub struct Reconciliation {
 }
 
 impl Reconciliation {
-    /// Compares all card payments that were begun since then. Returns how many there were, and which differ.
+    /// Compares all card payments that were begun since then. Returns how many there were, and which differ. A payment
+    /// that cannot be compared keeps nobody from the others; only a gateway that cannot be asked does.
     pub async fn reconcile(&self, since: Timestamp) -> Result<(usize, Vec<Difference>), GatewayError> {
         const PAGE: u32 = 100;
         let (mut after, mut compared, mut differences) = (None, 0, Vec::new());
@@ -61,45 +80,48 @@ impl Reconciliation {
             for card in page {
                 compared += 1;
                 // The gateway was never told about it: there is nothing to compare with.
-                let Some(id) = card.intent else { continue };
-                let intent = self.gateway.find(&id).await?;
-                let repaired = match &intent {
-                    Some(intent) => {
-                        let news = self.record_refunds(intent).await?;
-                        if card.payment.agrees_with(intent) && !news {
-                            continue;
-                        }
-                        self.repair(&card.payment, intent).await? || news
-                    }
-                    None => false,
+                let Some(id) = card.intent.clone() else { continue };
+                let difference = match self.gateway.find(&id).await {
+                    Ok(Some(intent)) => self.compare(card, intent).await,
+                    Ok(None) => Some(Difference::of(card.payment, None, Ok(false))),
+                    Err(GatewayError::Refused(why)) => Some(Difference::of(card.payment, None, Err(why))),
+                    Err(error @ (GatewayError::Unavailable(_) | GatewayError::Misconfigured(_))) => return Err(error),
                 };
-                differences.push(Difference { payment: card.payment, gateway: intent, repaired });
+                differences.extend(difference);
             }
         }
         Ok((compared, differences))
     }
 
+    /// `None`: they agree.
+    async fn compare(&self, card: CardPayment, intent: Intent) -> Option<Difference> {
+        let outcome = match self.record_refunds(&intent).await {
+            Ok(false) if card.payment.agrees_with(&intent, card.returned) => return None,
+            Ok(news) => self.repair(&card.payment, &intent).await.map(|repaired| repaired || news),
+            Err(cause) => Err(cause),
+        };
+        Some(Difference::of(card.payment, Some(intent), outcome.map_err(|cause| cause.to_string())))
+    }
+
     /// Returns whether any was not known here.
-    async fn record_refunds(&self, intent: &Intent) -> Result<bool, GatewayError> {
+    async fn record_refunds(&self, intent: &Intent) -> Result<bool, Unavailable> {
         let mut news = false;
         for refund in &intent.refunds {
+            let (new_id, now) = (RefundId::new(self.ids.generate()), self.clock.now());
+            let IntentRefund { id, amount, status, .. } = refund.clone();
             let recorded = match refund.refund_id {
-                Some(id) => {
-                    let report = RefundReport { refund: id, status: refund.status };
-                    self.refunds.record_refund(report, self.clock.now()).await?
+                Some(refund) => {
+                    let made = Some(MadeRefund { id, intent: intent.id.clone(), amount });
+                    record_refund(&*self.refunds, RefundReport { refund, status, made }, new_id, now).await?
                 }
-                None => {
-                    let id = RefundId::new(self.ids.generate());
-                    let (intent, refund) = (intent.id.clone(), refund.clone());
-                    self.refunds.record_gateway_refund(intent, refund, id, self.clock.now()).await?
-                }
+                None => self.refunds.record_gateway_refund(intent.id.clone(), refund.clone(), new_id, now).await?,
             };
             news |= recorded == Recorded::Changed;
         }
         Ok(news)
     }
 
-    async fn repair(&self, payment: &Payment, intent: &Intent) -> Result<bool, GatewayError> {
+    async fn repair(&self, payment: &Payment, intent: &Intent) -> Result<bool, Unavailable> {
         let report = IntentReport {
             intent: intent.id.clone(),
             payment_id: Some(payment.id),
@@ -117,12 +139,16 @@ impl Reconciliation {
 mod tests {
     use comanda_domain::{
         Currency, IntentId, IntentState, Money, PaymentMethod, PaymentStatus,
-        ports::{CardPayment, MockPaymentGateway, MockPaymentIntents, MockPayments, MockRefunds},
+        ports::{MockPaymentGateway, MockPaymentIntents, MockPayments, MockRefunds},
     };
     use uuid::Uuid;
 
     use super::*;
     use crate::sample;
+
+    fn card_payment(payment: &Payment, intent: &IntentId) -> CardPayment {
+        CardPayment { payment: payment.clone(), intent: Some(intent.clone()), returned: Money::zero(Currency::EUR) }
+    }
 
     #[tokio::test]
     async fn another_amount_than_was_asked_for_is_recorded_and_left_to_staff() {
@@ -132,6 +158,7 @@ mod tests {
             status: PaymentStatus::Pending,
             method: PaymentMethod::Card,
             amount: Money::new(900, Currency::EUR),
+            received: Money::zero(Currency::EUR),
             refunded: Money::zero(Currency::EUR),
             expires_at: None,
         };
@@ -145,7 +172,7 @@ mod tests {
             payment_id: Some(payment.id),
         };
         let mut payments = MockPayments::new();
-        let mut pages = vec![vec![], vec![CardPayment { payment: payment.clone(), intent: Some(intent.id.clone()) }]];
+        let mut pages = vec![vec![], vec![card_payment(&payment, &intent.id)]];
         payments.expect_card_payments().times(2).returning(move |_, _, _| Ok(pages.pop().unwrap()));
         let mut gateway = MockPaymentGateway::new();
         let found = intent.clone();
@@ -166,6 +193,59 @@ mod tests {
             clock: template.clock,
         };
         let (compared, differences) = reconciliation.reconcile(sample::now()).await.unwrap();
-        assert_eq!((compared, differences), (1, vec![Difference { payment, gateway: Some(intent), repaired: false }]));
+        assert_eq!((compared, differences), (1, vec![Difference::of(payment, Some(intent), Ok(false))]));
+    }
+    /// A card payment of the number `number`, and the gateway's intent for it, which is paid.
+    fn paid(number: u128) -> (CardPayment, Intent) {
+        let payment = Payment {
+            id: PaymentId::new(Uuid::from_u128(number)),
+            order_id: sample::order_with_lines().order.id,
+            status: PaymentStatus::Pending,
+            method: PaymentMethod::Card,
+            amount: Money::new(900, Currency::EUR),
+            received: Money::zero(Currency::EUR),
+            refunded: Money::zero(Currency::EUR),
+            expires_at: None,
+        };
+        let intent = Intent {
+            id: IntentId(format!("pi_{number}")),
+            client_secret: None,
+            state: IntentState::Succeeded,
+            amount: payment.amount,
+            received: Some(payment.amount),
+            refunds: Vec::new(),
+            payment_id: Some(payment.id),
+        };
+        (card_payment(&payment, &intent.id), intent)
+    }
+
+    #[tokio::test]
+    async fn a_payment_that_cannot_be_compared_keeps_nobody_from_the_others() {
+        let mut payments = MockPayments::new();
+        let mut pages = vec![vec![], [1, 2, 3].map(|number| paid(number).0).to_vec()];
+        payments.expect_card_payments().times(2).returning(move |_, _, _| Ok(pages.pop().unwrap()));
+        let mut gateway = MockPaymentGateway::new();
+        gateway.expect_find().times(3).returning(|id| match id.0.as_str() {
+            "pi_1" => Err(GatewayError::Refused("unreadable".to_owned())),
+            "pi_2" => Ok(Some(paid(2).1)),
+            _ => Ok(Some(paid(3).1)),
+        });
+        let mut intents = MockPaymentIntents::new();
+        intents.expect_record_intent().times(2).returning(|report, _| match report.intent.0.as_str() {
+            "pi_2" => Err(Unavailable::new("a row that cannot be written")),
+            _ => Ok(Recorded::Changed),
+        });
+        let template = sample::payments();
+        let reconciliation = Reconciliation {
+            payments: Arc::new(payments),
+            intents: Arc::new(intents),
+            refunds: Arc::new(MockRefunds::new()),
+            gateway: Arc::new(gateway),
+            ids: template.ids,
+            clock: template.clock,
+        };
+        let (compared, differences) = reconciliation.reconcile(sample::now()).await.unwrap();
+        let outcomes: Vec<_> = differences.iter().map(|found| (found.repaired, found.failure.is_some())).collect();
+        assert_eq!((compared, outcomes), (3, vec![(false, true), (false, true), (true, false)]));
     }
 }

@@ -3,8 +3,8 @@ use crate::Money;
 
 impl Payment {
     /// Whether the gateway says the same about the payment as we do, except for what it has not been asked to do or has
-    /// not reported yet.
-    pub fn agrees_with(&self, intent: &Intent) -> bool {
+    /// not reported yet. `returned` is how much has gone back by our books.
+    pub fn agrees_with(&self, intent: &Intent, returned: Money) -> bool {
         let states_agree = match self.status {
             PaymentStatus::Succeeded | PaymentStatus::PartlyRefunded | PaymentStatus::Refunded => {
                 intent.state == IntentState::Succeeded && intent.received.is_none_or(|received| received == self.amount)
@@ -18,7 +18,9 @@ impl Payment {
                 !matches!(intent.state, IntentState::Succeeded | IntentState::Cancelled)
             }
         };
-        states_agree && self.amount == intent.amount && intent.refunded().amount() <= self.refunded.amount()
+        let refunded = intent.refunded().amount();
+        let refunds_agree = (returned.amount()..=self.refunded.amount()).contains(&refunded);
+        states_agree && self.amount == intent.amount && refunds_agree
     }
 }
 
@@ -40,7 +42,7 @@ mod tests {
     }
 
     fn agreeing(payment: &Payment) -> Vec<IntentState> {
-        let agrees = |state: &IntentState| payment.agrees_with(&intent(*state, 1000, 0));
+        let agrees = |state: &IntentState| payment.agrees_with(&intent(*state, 1000, 0), euros(0));
         IntentState::ALL.into_iter().filter(agrees).collect()
     }
 
@@ -65,18 +67,25 @@ mod tests {
     fn another_amount_than_was_asked_for_is_a_difference_until_it_is_on_its_way_back() {
         let received = |amount| Intent { received: Some(euros(amount)), ..intent(IntentState::Succeeded, 1000, 0) };
         let paid = payment(PaymentMethod::Card, PaymentStatus::Succeeded);
-        assert!(paid.agrees_with(&received(1000)) && !paid.agrees_with(&received(100)));
+        let agree = |payment: &Payment, amount| payment.agrees_with(&received(amount), euros(0));
+        assert!(agree(&paid, 1000) && !agree(&paid, 100));
         let cancelled = Payment { refunded: euros(100), ..payment(PaymentMethod::Card, PaymentStatus::Cancelled) };
-        assert!(cancelled.agrees_with(&received(100)) && !cancelled.agrees_with(&received(101)));
+        assert!(agree(&cancelled, 100) && !agree(&cancelled, 101));
     }
 
     #[test]
     fn amounts_differ_when_the_gateway_was_asked_for_another_or_has_refunded_more() {
         let paid = Payment { refunded: euros(300), ..payment(PaymentMethod::Card, PaymentStatus::Succeeded) };
-        for (amount, refunded, expected) in
-            [(1000, 0, true), (1000, 300, true), (1000, 301, false), (999, 300, false), (1001, 0, false)]
-        {
-            assert_eq!(paid.agrees_with(&intent(IntentState::Succeeded, amount, refunded)), expected);
+        for (amount, refunded, returned, expected) in [
+            (1000, 0, 0, true),
+            (1000, 300, 0, true),
+            (1000, 300, 300, true),
+            (1000, 301, 300, false),
+            (1000, 299, 300, false),
+            (999, 300, 300, false),
+            (1001, 0, 0, false),
+        ] {
+            assert_eq!(paid.agrees_with(&intent(IntentState::Succeeded, amount, refunded), euros(returned)), expected);
         }
     }
 }

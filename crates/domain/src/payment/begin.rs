@@ -79,6 +79,7 @@ pub fn begin_payment(order: &Order, active: Option<&Payment>, new: &NewPayment) 
         status: if is_free { PaymentStatus::Succeeded } else { PaymentStatus::Pending },
         method: new.method,
         amount: order.total,
+        received: Money::zero(order.total.currency()),
         refunded: Money::zero(order.total.currency()),
         expires_at: waits_for_card.then_some(new.expires_at),
     };

@@ -129,14 +129,21 @@ impl Store {
             *came = PRICE;
         }
         let last_at = last.map(|second| now() + std::time::Duration::from_secs(second));
-        match payment.on_report(state, None, at, last_at) {
+        let late_refund =
+            self.refunds.iter().any(|refund| refund.payment_id == payment.id && refund.is_of_late_payment());
+        match payment.on_report(state, None, late_refund, at, last_at) {
             Consequence::Nothing => {}
+            Consequence::CountsLatePayment => payment.received = payment.amount,
             Consequence::Moves(status) => {
+                if status == PaymentStatus::Succeeded {
+                    payment.received = payment.amount;
+                }
                 payment.status = status;
                 *last = Some(second);
             }
             Consequence::Mismatches(received) => panic!("{received} came"),
             Consequence::RefundsLatePayment(due) => {
+                payment.received = payment.amount;
                 let payment = payment.clone();
                 let id = RefundId::new(self.next_id());
                 self.add_refund(payment.refund_late(id, due, at));

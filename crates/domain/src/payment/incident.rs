@@ -4,7 +4,7 @@ use crate::{Money, PaymentId, RefundId, Timestamp, names::names};
 names! {
     /// What is the matter with a payment.
     pub enum IncidentKind {
-        /// The gateway received another amount, or another currency, than was asked for.
+        /// The gateway received or refunded another amount, or another currency, than was asked for.
         Mismatch = "mismatch",
         /// The customer had their bank take the money back.
         Dispute = "dispute",
@@ -41,13 +41,13 @@ impl IncidentStatus {
 /// Something about a card payment that staff have to look into.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentIncident {
-    /// The gateway's id for the dispute, or for the intent whose amount is not what was asked for.
+    /// The gateway's id for the dispute, or for the intent or the refund whose amount is not what was asked for.
     pub id: String,
     /// The payment.
     pub payment_id: PaymentId,
     /// What is the matter.
     pub kind: IncidentKind,
-    /// What was received, or what is disputed. The currency may be another than the payment's.
+    /// What was received or refunded, or what is disputed. The currency may be another than the payment's.
     pub amount: Money,
     /// Where it stands.
     pub status: IncidentStatus,
@@ -83,6 +83,9 @@ pub struct DisputeReport {
 }
 
 impl PaymentIncident {
+    /// The reason of a mismatch of what was received.
+    pub const AMOUNT: &str = "amount";
+
     /// The gateway received another amount for a payment than was asked for.
     pub fn mismatch(payment: &Payment, intent: &IntentId, received: Money, at: Timestamp) -> Self {
         Self {
@@ -91,12 +94,18 @@ impl PaymentIncident {
             kind: IncidentKind::Mismatch,
             amount: received,
             status: IncidentStatus::NeedsResponse,
-            reason: "amount".to_owned(),
+            reason: Self::AMOUNT.to_owned(),
             withdrawn: false,
             opened_at: at,
             reported_at: at,
             funds_reported_at: None,
         }
+    }
+
+    /// The gateway refunded another amount than we asked it to.
+    pub fn refund_mismatch(payment: &Payment, gateway_id: &str, refunded: Money, at: Timestamp) -> Self {
+        let (id, reason) = (gateway_id.to_owned(), "refund".to_owned());
+        Self { id, amount: refunded, reason, ..Self::mismatch(payment, &IntentId(String::new()), refunded, at) }
     }
 
     /// The gateway reports a dispute for the first time.

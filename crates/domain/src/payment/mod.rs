@@ -50,6 +50,8 @@ pub struct Payment {
     pub method: PaymentMethod,
     /// What the order costs.
     pub amount: Money,
+    /// How much has come in, in the currency of the amount, whether or not it counts as paid.
+    pub received: Money,
     /// How much of the amount was refunded, or will be: the sum of all refunds that have not failed.
     pub refunded: Money,
     /// Until when the order waits for this payment. `None`: it waits without a limit.
@@ -118,6 +120,7 @@ mod sample {
             status,
             method,
             amount: euros(1000),
+            received: if status.is_paid() || status == PaymentStatus::Refunded { euros(1000) } else { euros(0) },
             refunded: euros(0),
             expires_at: None,
         }

@@ -99,15 +99,30 @@ pub enum NotRefundable {
     NotChargeable(#[from] NotChargeable),
 }
 
+impl Refund {
+    /// Whether it was decided because the money came after the payment had been cancelled.
+    pub fn is_of_late_payment(&self) -> bool {
+        self.requested_by.is_none() && self.reason == Reason::from(RuleReason::PaidAfterCancellation)
+    }
+}
+
 impl Payment {
     /// How much of the payment has not been refunded, and is not about to be.
     pub const fn left(&self) -> Money {
-        Money::new(self.amount.amount().saturating_sub(self.refunded.amount()), self.amount.currency())
+        // Of a cancelled payment, there is what came too late.
+        let came = match self.status {
+            PaymentStatus::Cancelled if self.received.amount() < self.amount.amount() => self.received.amount(),
+            _ => self.amount.amount(),
+        };
+        let left = came.saturating_sub(self.refunded.amount());
+        Money::new(if left > 0 { left } else { 0 }, self.amount.currency())
     }
 
-    /// Decides a refund that a member of staff asks for.
+    /// Decides a refund that a member of staff asks for: of a payment that is paid, or of money that came after the
+    /// payment was cancelled and whose refund has failed.
     pub fn refund(&self, new: &NewRefund) -> Result<DecidedRefund, NotRefundable> {
-        if !self.status.is_paid() {
+        let came_late = self.status == PaymentStatus::Cancelled && self.received.amount() > 0;
+        if !self.status.is_paid() && !came_late {
             return Err(NotRefundable::NotPaid(self.status));
         }
         let left = self.left();
@@ -171,11 +186,10 @@ impl Payment {
             counted.fold(0, i64::saturating_add)
         };
         let returned = sum(|status| status == RefundStatus::Succeeded);
-        let late = Reason::from(RuleReason::PaidAfterCancellation);
         // Money that is not to be here: it came too late, or the order was paid anew after it had gone back.
         let unwanted = self.status == PaymentStatus::Cancelled
             || order_has_another
-            || refunds.iter().any(|refund| refund.requested_by.is_none() && refund.reason == late);
+            || refunds.iter().any(Refund::is_of_late_payment);
         let status = match self.status {
             // It is not known to be paid; what has gone back counts once it is.
             open if open.is_open() => open,
@@ -225,20 +239,28 @@ mod tests {
             status in select(&PaymentStatus::ALL),
             refunded in 0..=1000_i64,
             asked in prop::option::of(1..2000_i64),
+            late in 0..2000_i64,
         ) {
-            let payment = Payment { refunded: euros(refunded), ..payment(method, status) };
-            let left = 1000 - refunded;
+            let mut payment = Payment { refunded: euros(refunded), ..payment(method, status) };
+            let came_late = status == PaymentStatus::Cancelled && late > 0;
+            let mut left = 1000 - refunded;
+            if status == PaymentStatus::Cancelled {
+                payment.received = euros(late);
+                left = (late.min(1000) - refunded).max(0);
+            }
             prop_assert_eq!(payment.left(), euros(left));
             match payment.refund(&new_refund(asked)) {
                 Ok(DecidedRefund { refund, audit }) => {
-                    prop_assert!(status.is_paid() && left > 0);
+                    prop_assert!((status.is_paid() || came_late) && left > 0);
                     prop_assert_eq!(refund.amount, euros(asked.unwrap_or(left)));
                     prop_assert!((1..=left).contains(&refund.amount.amount()));
                     prop_assert_eq!(refund.status == RefundStatus::Succeeded, method == PaymentMethod::Counter);
                     prop_assert_eq!(audit.reason, Some(refund.reason));
                 }
                 Err(NotRefundable::NotChargeable(why)) => prop_assert!(false, "{}", why),
-                Err(NotRefundable::NotPaid(refused)) => prop_assert!(refused == status && !status.is_paid()),
+                Err(NotRefundable::NotPaid(refused)) => {
+                    prop_assert!(refused == status && !status.is_paid() && !came_late);
+                }
                 Err(NotRefundable::TooMuch { left: named }) => {
                     prop_assert_eq!(named, euros(left));
                     prop_assert!(left == 0 || asked.is_some_and(|asked| asked > left));

@@ -30,6 +30,8 @@ pub enum Consequence {
     Moves(PaymentStatus),
     /// The money came although the payment had been cancelled: it goes back, as far as it has not before.
     RefundsLatePayment(Money),
+    /// The money came although the payment had been cancelled, and has gone back before this was reported.
+    CountsLatePayment,
     /// Another amount came than was asked for, or another currency: it does not count as paid, and somebody has to look
     /// into it.
     Mismatches(Money),
@@ -69,34 +71,47 @@ impl PaymentStatus {
 
 impl Payment {
     /// What a report of the gateway means for the payment. `received` is what was paid, if the report says so.
+    /// `late_refund` says whether a refund was decided because its money came too late, whatever became of that refund:
+    /// one that has failed is for staff to make again.
     /// `reported_at` is the time of the report and `last_reported_at` that of the youngest report that counted, both by
     /// the gateway's clock.
     pub fn on_report(
         &self,
         state: IntentState,
         received: Option<Money>,
+        late_refund: bool,
         reported_at: Timestamp,
         last_reported_at: Option<Timestamp>,
     ) -> Consequence {
         let newer = last_reported_at.is_none_or(|last| reported_at >= last);
         let received = received.unwrap_or(self.amount);
         match self.status.on_report(state, newer) {
+            // All of it had gone back before it was known to have come.
+            StatusChange::None if state == IntentState::Succeeded && self.is_refunded_unseen(received) => {
+                Consequence::CountsLatePayment
+            }
             StatusChange::None => Consequence::Nothing,
             StatusChange::To(PaymentStatus::Succeeded) if received != self.amount => Consequence::Mismatches(received),
             StatusChange::To(status) => Consequence::Moves(status),
             StatusChange::PaidLate if received.currency() != self.amount.currency() => {
                 Consequence::Mismatches(received)
             }
+            StatusChange::PaidLate if late_refund => Consequence::Nothing,
             StatusChange::PaidLate => {
                 // What came in excess is for staff to see to.
                 let due = received.amount().min(self.amount.amount()).saturating_sub(self.refunded.amount());
-                // Otherwise the refund was decided when the report came for the first time.
                 match due > 0 {
                     true => Consequence::RefundsLatePayment(Money::new(due, self.amount.currency())),
-                    false => Consequence::Nothing,
+                    false if received == self.received => Consequence::Nothing,
+                    false => Consequence::CountsLatePayment,
                 }
             }
         }
+    }
+
+    fn is_refunded_unseen(&self, received: Money) -> bool {
+        let is_ours = received.currency() == self.amount.currency() && received.amount() > 0;
+        self.status == PaymentStatus::Refunded && self.received.amount() == 0 && is_ours
     }
 
     /// The refund of a payment that was paid after it had been cancelled: see [`Consequence::RefundsLatePayment`].
@@ -142,20 +157,25 @@ mod tests {
             received in prop_oneof![Just(1000_i64), 0..2000_i64],
             currency in select(&["EUR", "USD"]),
             refunded in 0..=1000_i64,
+            late_refund in any::<bool>(),
         ) {
             let received = Money::new(received, currency.parse().unwrap());
             let refunded = if status.is_open() { 0 } else { refunded };
             let payment = Payment { refunded: euros(refunded), ..payment(PaymentMethod::Card, status) };
             let exact = received == euros(1000);
-            match payment.on_report(IntentState::Succeeded, Some(received), now(), None) {
+            match payment.on_report(IntentState::Succeeded, Some(received), late_refund, now(), None) {
                 Consequence::Moves(to) => prop_assert!(exact && status.is_open() && to == PaymentStatus::Succeeded),
                 Consequence::Mismatches(what) => {
                     prop_assert!(!exact && what == received);
                     prop_assert!(status.is_open() || status == PaymentStatus::Cancelled && currency == "USD");
                 }
                 Consequence::RefundsLatePayment(due) => {
-                    prop_assert!(status == PaymentStatus::Cancelled && currency == "EUR");
+                    prop_assert!(status == PaymentStatus::Cancelled && currency == "EUR" && !late_refund);
                     prop_assert_eq!(due.amount(), received.amount().min(1000) - refunded);
+                }
+                Consequence::CountsLatePayment => {
+                    prop_assert!(status == PaymentStatus::Cancelled && currency == "EUR" && !late_refund);
+                    prop_assert!(received.amount().min(1000) <= refunded);
                 }
                 Consequence::Nothing => prop_assert!(!status.is_open()),
             }
@@ -182,6 +202,14 @@ mod tests {
             let (status, refunds) = after(&reports);
             prop_assert!(!status.is_paid() && refunds == 0);
         }
+    }
+
+    #[test]
+    fn money_that_had_gone_back_before_it_was_reported_counts_once() {
+        let unseen = Payment { received: euros(0), ..payment(PaymentMethod::Card, PaymentStatus::Refunded) };
+        let report = |payment: &Payment| payment.on_report(IntentState::Succeeded, None, false, now(), None);
+        assert_eq!(report(&unseen), Consequence::CountsLatePayment);
+        assert_eq!(report(&Payment { received: euros(1000), ..unseen }), Consequence::Nothing);
     }
 
     #[test]

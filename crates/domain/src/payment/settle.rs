@@ -33,7 +33,7 @@ impl Payment {
         match (self.method, self.status) {
             (PaymentMethod::Counter, PaymentStatus::Succeeded) => Ok(Settlement::AlreadySettled),
             (PaymentMethod::Counter, status) if status.is_open() => Ok(Settlement::Settles {
-                payment: Self { status: PaymentStatus::Succeeded, ..self.clone() },
+                payment: Self { status: PaymentStatus::Succeeded, received: self.amount, ..self.clone() },
                 audit: AuditRecord {
                     actor: Some(by.account_id()),
                     action: AuditAction::PaymentSettled,
@@ -60,7 +60,10 @@ mod tests {
                 match before.settle(staff(), now()) {
                     Ok(Settlement::Settles { payment, audit }) => {
                         assert!(method == PaymentMethod::Counter && status.is_open());
-                        assert_eq!(payment, Payment { status: PaymentStatus::Succeeded, ..before });
+                        assert_eq!(
+                            payment,
+                            Payment { status: PaymentStatus::Succeeded, received: before.amount, ..before }
+                        );
                         assert_eq!((audit.actor, audit.at), (Some(staff().account_id()), now()));
                         assert_eq!(payment.settle(staff(), now()), Ok(Settlement::AlreadySettled));
                     }

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::{Intent, IntentId, Payment, RefundStatus};
+use crate::{Intent, IntentId, IntentRefund, Payment};
 
 use super::{DueRefund, Unavailable};
 
@@ -12,9 +12,10 @@ pub enum GatewayError {
     /// It refuses what it was asked. Asking again is of no use.
     #[error("the payment gateway refuses: {0}")]
     Refused(String),
-    /// It refuses whatever it is asked: the key is wrong, or not allowed to do this. Asking again is of use once an
-    /// operator has mended that.
-    #[error("the payment gateway does not accept our key: {0}")]
+    /// It refuses for the sake of our account or of the way there: the key is wrong, or not allowed to do this, the
+    /// account has no money left, or whoever responds is not the gateway. Asking again is of use once an operator has
+    /// mended that.
+    #[error("the payment gateway cannot be used as it is set up: {0}")]
     Misconfigured(String),
     /// It cannot be reached, is busy, or failed. Whether it did what it was asked is unknown; asking again can help.
     #[error(transparent)]
@@ -38,6 +39,6 @@ pub trait PaymentGateway: Send + Sync {
     /// Cancels an intent, so that nobody can pay it any more. The returned intent may say that somebody has paid it.
     async fn cancel(&self, id: &IntentId) -> Result<Intent, GatewayError>;
 
-    /// Refunds money of an intent.
-    async fn refund(&self, refund: &DueRefund) -> Result<RefundStatus, GatewayError>;
+    /// Refunds money of an intent. Returns the refund as the gateway has made it.
+    async fn refund(&self, refund: &DueRefund) -> Result<IntentRefund, GatewayError>;
 }

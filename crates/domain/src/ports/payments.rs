@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::{
-    ExaminedPayment, Idempotency, IntentId, KeyRefusal, NotSettleable, OrderId, Payment, PaymentId, StaffMember,
+    ExaminedPayment, Idempotency, IntentId, KeyRefusal, Money, NotSettleable, OrderId, Payment, PaymentId, StaffMember,
     Timestamp,
 };
 
@@ -35,6 +35,8 @@ pub struct CardPayment {
     pub payment: Payment,
     /// The gateway's id for it, if it has one.
     pub intent: Option<IntentId>,
+    /// How much of it has gone back by our books: the sum of its refunds that have succeeded.
+    pub returned: Money,
 }
 
 /// The payments for orders.

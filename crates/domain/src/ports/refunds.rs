@@ -54,6 +54,8 @@ pub struct DueRefund {
     pub intent: IntentId,
     /// How much of it goes back.
     pub amount: Money,
+    /// How often the gateway has been asked for it before.
+    pub attempts: u32,
 }
 
 /// What the gateway reports about a refund.
@@ -63,6 +65,19 @@ pub struct RefundReport {
     pub refund: RefundId,
     /// Its status at the gateway.
     pub status: RefundStatus,
+    /// What the gateway has made of it. `None`: it has refused to make it.
+    pub made: Option<MadeRefund>,
+}
+
+/// A refund of ours as the gateway has made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MadeRefund {
+    /// The gateway's id for it.
+    pub id: String,
+    /// The intent whose money goes back.
+    pub intent: IntentId,
+    /// How much of it goes back.
+    pub amount: Money,
 }
 
 /// How much of an intent the gateway has refunded all in all, without saying by which refunds.
@@ -89,7 +104,9 @@ pub trait Refunds: Send + Sync {
     /// they can be taken again, after pauses that grow, unless their outcome was recorded. Asking twice does no harm.
     async fn take_due_refunds(&self, limit: u32) -> Result<Vec<DueRefund>, Unavailable>;
 
-    /// Records what the gateway says about a refund. Safe to repeat.
+    /// Records what the gateway says about a refund that we asked it for. Safe to repeat. If it refunds another amount
+    /// than it was asked to, that amount counts, and an incident is recorded. [`Recorded::NotOurs`]: no refund of this
+    /// intent has this id.
     async fn record_refund(&self, report: RefundReport, at: Timestamp) -> Result<Recorded, Unavailable>;
 
     /// Records a refund that somebody made at the gateway, under `id` if it is new. Safe to repeat; reports may come in

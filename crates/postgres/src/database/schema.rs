@@ -38,6 +38,7 @@ diesel::table! {
         malformed -> Nullable<Text>,
         attempts -> Int4,
         unknown_kind -> Nullable<Text>,
+        reader -> Nullable<Int2>,
     }
 }
 
@@ -272,6 +273,8 @@ diesel::table! {
         reason -> Text,
         gateway_id -> Nullable<Text>,
         attempts -> Int4,
+        made_at -> Nullable<Timestamptz>,
+        failed_at -> Nullable<Timestamptz>,
     }
 }
 

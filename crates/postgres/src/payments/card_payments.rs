@@ -1,18 +1,26 @@
 use std::time::Duration;
 
 use comanda_domain::{
-    PaymentId, Timestamp,
+    Money, PaymentId, Timestamp,
     ports::{CardPayment, Unavailable},
 };
 use diesel::{
-    sql_query,
-    sql_types::{Integer, Timestamptz, Uuid as SqlUuid},
+    QueryableByName, sql_query,
+    sql_types::{BigInt, Integer, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::{at_most, row::PaymentRow};
 use crate::database::{Database, NamedRows};
+
+#[derive(QueryableByName)]
+struct CardPaymentRow {
+    #[diesel(embed)]
+    payment: PaymentRow,
+    #[diesel(sql_type = BigInt)]
+    returned: i64,
+}
 
 pub(super) async fn card_payments(
     database: &Database,
@@ -25,7 +33,7 @@ pub(super) async fn card_payments(
     let mut connection = database.read_connection().await?;
     let mut after = after.map_or(earliest, |after| after.as_uuid().max(earliest));
     loop {
-        let rows: Vec<PaymentRow> = sql_query(include_str!("card_payments.sql"))
+        let rows: Vec<CardPaymentRow> = sql_query(include_str!("card_payments.sql"))
             .bind::<SqlUuid, _>(after)
             .bind::<Timestamptz, _>(since)
             .bind::<Integer, _>(at_most(limit))
@@ -33,9 +41,11 @@ pub(super) async fn card_payments(
             .rows("payment.list")
             .await
             .map_err(Unavailable::new)?;
-        let Some(last) = rows.last().map(PaymentRow::id) else { return Ok(Vec::new()) };
-        let card_payment = |row: PaymentRow| {
-            Some(CardPayment { intent: row.intent(), payment: row.payment(database.currency()).ok()? })
+        let Some(last) = rows.last().map(|row| row.payment.id()) else { return Ok(Vec::new()) };
+        let currency = database.currency();
+        let card_payment = |CardPaymentRow { payment, returned }: CardPaymentRow| {
+            let (intent, returned) = (payment.intent(), Money::new(returned, currency));
+            Some(CardPayment { intent, returned, payment: payment.payment(currency).ok()? })
         };
         let readable: Vec<CardPayment> = rows.into_iter().filter_map(card_payment).collect();
         // An empty list would mean that there are no more.

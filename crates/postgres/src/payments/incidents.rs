@@ -1,7 +1,10 @@
 //! What staff have to look into: amounts that are not what was asked for, and disputes.
 
 use chrono::{DateTime, Utc};
-use comanda_domain::{AuditAction, AuditRecord, Money, PaymentId, PaymentIncident, Reason, Timestamp, ports::Readable};
+use comanda_domain::{
+    AuditAction, AuditRecord, IncidentKind, IncidentStatus, Money, Payment, PaymentId, PaymentIncident, Reason,
+    Timestamp, ports::Readable,
+};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
@@ -71,6 +74,28 @@ pub(super) async fn lock_incident(connection: &mut AsyncPgConnection, id: &str) 
         .one("payment_incident.lock")
         .await
         .optional()
+}
+
+/// Closes the mismatch of a payment once all that came has gone back, and opens it again if that has failed.
+pub(super) async fn follow_mismatch(
+    connection: &mut AsyncPgConnection,
+    payment: &Payment,
+    returned: i64,
+) -> QueryResult<()> {
+    let (open, closed) = (IncidentStatus::NeedsResponse.as_str(), IncidentStatus::Lost.as_str());
+    for (status, is_left, before) in [(closed, false, open), (open, true, closed)] {
+        diesel::update(payment_incidents::table)
+            .filter(payment_incidents::payment_id.eq(payment.id.as_uuid()))
+            .filter(payment_incidents::kind.eq(IncidentKind::Mismatch.as_str()))
+            .filter(payment_incidents::reason.eq(PaymentIncident::AMOUNT))
+            .filter(payment_incidents::currency.eq(payment.amount.currency().code()))
+            .filter(payment_incidents::status.eq(before).and(payment_incidents::amount.gt(returned).eq(is_left)))
+            .set(payment_incidents::status.eq(status))
+            .execute(connection)
+            .changes("payment_incident.follow")
+            .await?;
+    }
+    Ok(())
 }
 
 /// Writes a new incident, or what has become of it, with its audit record.

@@ -5,6 +5,7 @@ use comanda_domain::{
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
+use super::READER;
 use crate::database::{Database, Named, schema::gateway_events};
 
 /// The event counts as handled, too: servers of the previous release do not know `malformed`, and would attempt it
@@ -22,6 +23,7 @@ pub(super) async fn mark_malformed(
             gateway_events::handled_at.eq(at),
             gateway_events::unknown_kind.eq(None::<&str>),
             gateway_events::malformed.eq(error.0),
+            gateway_events::reader.eq(READER),
         ))
         .execute(&mut *connection)
         .changes("gateway_event.malformed")

@@ -218,6 +218,10 @@ impl GatewayInbox for PostgresPayments {
     }
 }
 
+/// What this release understands of events. Servers of the previous one write nothing, and know neither disputes nor
+/// what somebody refunds at the gateway.
+const READER: i16 = 1;
+
 /// A limit as PostgreSQL takes it.
 fn at_most(limit: u32) -> i32 {
     i32::try_from(limit).unwrap_or(i32::MAX)

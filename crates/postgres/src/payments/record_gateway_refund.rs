@@ -5,7 +5,7 @@
 use comanda_domain::{
     Currency, IntentId, IntentRefund, Money, Payment, PaymentId, Reason, Refund, RefundId, RefundStatus, RuleReason,
     Timestamp,
-    ports::{Recorded, RefundedTotal, Unavailable},
+    ports::{Recorded, RefundedTotal, Unavailable, UnreadableRecord},
 };
 use diesel::{dsl::sql, prelude::*};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -43,28 +43,36 @@ pub(super) async fn record_gateway_refund(
             }
             let unnamed = lock_unnamed(connection, currency, payment.id).await?;
             let decided = payment.refund_at_gateway(id, reported.amount, reported.status, at);
-            match unnamed.filter(|_| reported.status != RefundStatus::Failed) {
-                // It was counted and told to the customer when its total was reported.
-                Some(unnamed) if unnamed.amount.amount() > reported.amount.amount() => {
+            let Some((unnamed, settled_at)) = unnamed else {
+                write_refund(connection, &payment, &decided.refund).await?;
+                name(connection, id, &reported.id, at).await?;
+                match reported.status {
+                    RefundStatus::Failed => follow(connection, &payment, id, RefundStatus::Failed, at).await?,
+                    _ => write_record(connection, &decided.audit).await?,
+                }
+                return Ok(Recorded::Changed);
+            };
+            // It was counted and told to the customer when its total was reported.
+            let named = match unnamed.amount.amount() > reported.amount.amount() {
+                true => {
                     set_amount(connection, unnamed.id, unnamed.amount.amount() - reported.amount.amount()).await?;
                     let named = Refund { status: RefundStatus::Succeeded, ..decided.refund };
                     insert_refund(connection, &named).await?;
-                    name(connection, id, &reported.id).await?;
-                    recount_refunds(connection, &payment, at).await?;
+                    keep_settled_at(connection, id, settled_at).await?;
+                    id
                 }
-                Some(unnamed) => {
+                false => {
                     set_amount(connection, unnamed.id, reported.amount.amount()).await?;
-                    name(connection, unnamed.id, &reported.id).await?;
-                    recount_refunds(connection, &payment, at).await?;
+                    unnamed.id
                 }
-                None => {
-                    write_refund(connection, &payment, &decided.refund).await?;
-                    name(connection, id, &reported.id).await?;
-                    match reported.status {
-                        RefundStatus::Failed => follow(connection, &payment, id, RefundStatus::Failed, at).await?,
-                        _ => write_record(connection, &decided.audit).await?,
-                    }
-                }
+            };
+            name(connection, named, &reported.id, at).await?;
+            if reported.status == RefundStatus::Failed {
+                write_outcome(connection, named, RefundStatus::Failed, at).await?;
+            }
+            recount_refunds(connection, &payment, at).await?;
+            if reported.status == RefundStatus::Failed {
+                follow(connection, &payment, named, RefundStatus::Failed, at).await?;
             }
             Ok(Recorded::Changed)
         })
@@ -88,7 +96,7 @@ pub(super) async fn record_refunded_total(
                 return Ok(Recorded::Known);
             }
             match lock_unnamed(connection, currency, payment.id).await? {
-                Some(unnamed) => {
+                Some((unnamed, _)) => {
                     set_amount(connection, unnamed.id, unnamed.amount.amount() + more).await?;
                     recount_refunds(connection, &payment, at).await?;
                     follow(connection, &payment, unnamed.id, RefundStatus::Succeeded, at).await?;
@@ -112,12 +120,12 @@ async fn lock(
     intent: &IntentId,
     refunded: Money,
 ) -> Result<Option<Payment>, Unavailable> {
+    let found = find_by_intent(connection, intent).await.map_err(Unavailable::new)?;
+    let Some((order_id, id)) = found else { return Ok(None) };
     if refunded.currency() != currency || refunded.amount() <= 0 {
         tracing::error!(intent = intent.0, %refunded, "a refund at the gateway is of another currency, or of nothing");
         return Ok(None);
     }
-    let found = find_by_intent(connection, intent).await.map_err(Unavailable::new)?;
-    let Some((order_id, id)) = found else { return Ok(None) };
     let row = lock_payment(connection, currency, order_id, id).await?;
     Ok(row.map(|row| row.payment(currency)).transpose()?)
 }
@@ -138,41 +146,43 @@ async fn lock_by_gateway_id(
     Ok(row.map(|row: RefundRow| row.into_refund(currency)).transpose()?)
 }
 
-/// The refund that only a total has told of.
+/// The refund that only a total has told of, and when it counted.
 async fn lock_unnamed(
     connection: &mut AsyncPgConnection,
     currency: Currency,
     payment: PaymentId,
-) -> Result<Option<Refund>, Failure<Unavailable>> {
+) -> Result<Option<(Refund, Option<Timestamp>)>, Failure<Unavailable>> {
     let reason = Reason::from(RuleReason::RefundedAtGateway);
     let row = refunds::table
         .filter(refunds::payment_id.eq(payment.as_uuid()))
         .filter(refunds::gateway_id.is_null().and(refunds::requested_by.is_null()))
         .filter(refunds::reason.eq(reason.as_str()))
-        .select(RefundRow::as_select())
+        .select((RefundRow::as_select(), refunds::settled_at))
         .for_update()
-        .first(connection)
+        .first::<(RefundRow, Option<Timestamp>)>(connection)
         .one("refund.lock")
         .await
         .optional()?;
-    Ok(row.map(|row: RefundRow| row.into_refund(currency)).transpose()?)
+    Ok(row.map(|(row, settled_at)| Ok::<_, UnreadableRecord>((row.into_refund(currency)?, settled_at))).transpose()?)
 }
 
+/// The sum of the refunds that are in the gateway's totals, or were: one that the gateway had made before it failed is
+/// in a total that is older than its failure, and would come back to life if that were taken for another refund.
 async fn known_total(
     connection: &mut AsyncPgConnection,
     currency: Currency,
     payment: PaymentId,
 ) -> Result<i64, Failure<Unavailable>> {
-    let rows: Vec<RefundRow> = refunds::table
+    let rows: Vec<(RefundRow, Option<Timestamp>)> = refunds::table
         .filter(refunds::payment_id.eq(payment.as_uuid()))
-        .select(RefundRow::as_select())
+        .select((RefundRow::as_select(), refunds::made_at))
         .load(connection)
         .rows("refund.of_payment")
         .await?;
     let mut total = 0_i64;
-    for row in rows {
+    for (row, made_at) in rows {
         let refund = row.into_refund(currency)?;
-        if refund.status != RefundStatus::Failed {
+        if refund.status != RefundStatus::Failed || made_at.is_some() {
             total = total.saturating_add(refund.amount.amount());
         }
     }
@@ -188,10 +198,24 @@ async fn set_amount(connection: &mut AsyncPgConnection, id: RefundId, amount: i6
         .map(|_| ())
 }
 
-/// Servers of the previous release do not know `gateway_id`: a refund that is taken for ever is not made again by them.
-async fn name(connection: &mut AsyncPgConnection, id: RefundId, gateway_id: &str) -> QueryResult<()> {
+/// A part of a refund counted when the whole did.
+async fn keep_settled_at(
+    connection: &mut AsyncPgConnection,
+    id: RefundId,
+    settled_at: Option<Timestamp>,
+) -> QueryResult<()> {
     diesel::update(refunds::table.find(id.as_uuid()))
-        .set((refunds::gateway_id.eq(gateway_id), refunds::taken_until.eq(sql("'infinity'"))))
+        .set(refunds::settled_at.eq(settled_at))
+        .execute(connection)
+        .changes("refund.divide")
+        .await
+        .map(|_| ())
+}
+
+/// Servers of the previous release do not know `gateway_id`: a refund that is taken for ever is not made again by them.
+async fn name(connection: &mut AsyncPgConnection, id: RefundId, gateway_id: &str, at: Timestamp) -> QueryResult<()> {
+    diesel::update(refunds::table.find(id.as_uuid()))
+        .set((refunds::gateway_id.eq(gateway_id), refunds::made_at.eq(at), refunds::taken_until.eq(sql("'infinity'"))))
         .execute(connection)
         .changes("refund.name")
         .await

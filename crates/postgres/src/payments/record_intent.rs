@@ -1,6 +1,6 @@
 use comanda_domain::{
-    AuditAction, Consequence, IntentState, Money, OrderId, Payment, PaymentId, PaymentIncident, PaymentStatus,
-    RefundId,
+    AuditAction, Consequence, IntentState, Money, OrderId, Payment, PaymentId, PaymentIncident, PaymentStatus, Reason,
+    RefundId, RuleReason,
     ports::{IntentReport, Recorded, Unavailable},
 };
 use diesel::prelude::*;
@@ -10,9 +10,12 @@ use uuid::Uuid;
 use super::{
     incidents::{IncidentRow, lock_incident, write_incident},
     lock::lock_payment,
-    write::{PaymentEvent, announce, recount_refunds, write_refund, write_status},
+    write::{PaymentEvent, announce, recount_refunds, write_payment, write_refund, write_status},
 };
-use crate::database::{Database, Failure, Named, schema::payments};
+use crate::database::{
+    Database, Failure, Named,
+    schema::{payments, refunds},
+};
 
 pub(super) async fn record_intent(
     database: &Database,
@@ -32,21 +35,34 @@ pub(super) async fn record_intent(
                 // refund.
                 note_intent(connection, id, &report).await?;
             }
-            match payment.on_report(report.state, report.received, report.at, row.reported_at) {
-                Consequence::Nothing => return Ok(Recorded::Known),
-                Consequence::Moves(status) => move_to(connection, &Payment { status, ..payment }, &report).await?,
+            let late = payment.status == PaymentStatus::Cancelled && has_late_refund(connection, id).await?;
+            let received = report.received.unwrap_or(payment.amount);
+            match payment.on_report(report.state, report.received, late, report.at, row.reported_at) {
+                Consequence::Nothing => Ok(Recorded::Known),
+                Consequence::Moves(status) => {
+                    if status == PaymentStatus::Succeeded {
+                        write_payment(connection, id, report.at).await?;
+                    }
+                    move_to(connection, &Payment { status, ..payment }, &report).await?;
+                    Ok(Recorded::Changed)
+                }
                 Consequence::Mismatches(received) => {
-                    return note_mismatch(connection, &payment, &report, received).await;
+                    if received.currency() == currency {
+                        write_payment(connection, id, report.at).await?;
+                    }
+                    note_mismatch(connection, &payment, &report, received).await
                 }
                 Consequence::RefundsLatePayment(due) => {
-                    if let Some(received) = report.received.filter(|received| *received != payment.amount) {
-                        note_mismatch(connection, &payment, &report, received).await?;
-                    }
-                    note_late_payment(connection, id, &report).await?;
+                    let recorded = note_late_payment(connection, &payment, &report, received).await?;
                     write_refund(connection, &payment, &payment.refund_late(late_refund, due, report.at)).await?;
+                    Ok(recorded)
+                }
+                Consequence::CountsLatePayment => {
+                    let recorded = note_late_payment(connection, &payment, &report, received).await?;
+                    recount_refunds(connection, &payment, report.at).await?;
+                    Ok(recorded)
                 }
             }
-            Ok(Recorded::Changed)
         })
         .await
 }
@@ -119,13 +135,35 @@ async fn note_intent(connection: &mut AsyncPgConnection, id: PaymentId, report: 
 /// The gateway has nothing to cancel any more.
 async fn note_late_payment(
     connection: &mut AsyncPgConnection,
-    id: PaymentId,
+    payment: &Payment,
     report: &IntentReport,
-) -> QueryResult<()> {
-    diesel::update(payments::table.find(id.as_uuid()))
-        .set((payments::call_off.eq(false), payments::paid_at.eq(report.at)))
+    received: Money,
+) -> Result<Recorded, Failure<Unavailable>> {
+    write_payment(connection, payment.id, report.at).await?;
+    diesel::update(payments::table.find(payment.id.as_uuid()))
+        .set(payments::call_off.eq(false))
         .execute(connection)
         .changes("payment.pay_late")
-        .await
-        .map(|_| ())
+        .await?;
+    if received == payment.amount {
+        return Ok(Recorded::Changed);
+    }
+    match note_mismatch(connection, payment, report, received).await? {
+        // It was noted while the payment was open.
+        Recorded::Known => Ok(Recorded::Changed),
+        recorded => Ok(recorded),
+    }
+}
+
+/// Whether a refund was decided because the money came too late, whatever became of it.
+async fn has_late_refund(connection: &mut AsyncPgConnection, id: PaymentId) -> QueryResult<bool> {
+    let reason = Reason::from(RuleReason::PaidAfterCancellation);
+    diesel::select(diesel::dsl::exists(
+        refunds::table
+            .filter(refunds::payment_id.eq(id.as_uuid()).and(refunds::requested_by.is_null()))
+            .filter(refunds::reason.eq(reason.as_str())),
+    ))
+    .get_result(connection)
+    .one("payment.has_late_refund")
+    .await
 }

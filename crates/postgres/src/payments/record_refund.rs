@@ -1,19 +1,20 @@
 use comanda_domain::{
-    AuditAction, AuditRecord, OrderId, Payment, PaymentId, RefundId, RefundStatus, Timestamp,
-    ports::{Recorded, RefundReport, Unavailable},
+    AuditAction, AuditRecord, OrderId, Payment, PaymentId, PaymentIncident, Refund, RefundId, RefundStatus, Timestamp,
+    ports::{MadeRefund, Recorded, RefundReport, Unavailable},
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::{
+    incidents::{IncidentRow, lock_incident, write_incident},
     lock::lock_payment,
     row::RefundRow,
     write::{PaymentEvent, announce, recount_refunds},
 };
 use crate::{
     database::{
-        Database, Named,
+        Database, Failure, Named,
         schema::{payments, refunds},
     },
     operations::write_record,
@@ -33,13 +34,71 @@ pub(super) async fn record_refund(
             };
             let payment = row.payment(currency)?;
             let refund = lock_refund(connection, report.refund).await?.into_refund(currency)?;
-            let Some(status) = refund.status.on_report(report.status) else { return Ok(Recorded::Known) };
-            write_outcome(connection, report.refund, status, at).await?;
+            let differs = match &report.made {
+                // Somebody has copied our id.
+                Some(made) if row.intent().is_some_and(|intent| intent != made.intent) => return Ok(Recorded::NotOurs),
+                Some(made) => {
+                    note_made(connection, report.refund, at).await?;
+                    made.amount != refund.amount && note_amount(connection, &payment, &refund, made, at).await?
+                }
+                None => false,
+            };
+            let status = refund.status.on_report(report.status);
+            if let Some(status) = status {
+                write_outcome(connection, report.refund, status, at).await?;
+            } else if !differs {
+                return Ok(Recorded::Known);
+            }
             recount_refunds(connection, &payment, at).await?;
-            follow(connection, &payment, report.refund, status, at).await?;
+            if let Some(status) = status {
+                follow(connection, &payment, report.refund, status, at).await?;
+            }
             Ok(Recorded::Changed)
         })
         .await
+}
+
+/// The gateway knows the refund, and counts it in its totals.
+pub(super) async fn note_made(connection: &mut AsyncPgConnection, id: RefundId, at: Timestamp) -> QueryResult<()> {
+    diesel::update(refunds::table.find(id.as_uuid()).filter(refunds::made_at.is_null()))
+        .set(refunds::made_at.eq(at))
+        .execute(connection)
+        .changes("refund.note_made")
+        .await
+        .map(|_| ())
+}
+
+/// Another amount went back than was decided: that counts, and somebody has to look into it. Returns whether it was not
+/// known.
+async fn note_amount(
+    connection: &mut AsyncPgConnection,
+    payment: &Payment,
+    refund: &Refund,
+    made: &MadeRefund,
+    at: Timestamp,
+) -> Result<bool, Failure<Unavailable>> {
+    let incident = PaymentIncident::refund_mismatch(payment, &made.id, made.amount, at);
+    let before = lock_incident(connection, &incident.id).await?.map(IncidentRow::into_incident).transpose()?;
+    if before.is_some_and(|before| before.amount == incident.amount) {
+        return Ok(false);
+    }
+    tracing::error!(
+        refund = %refund.id,
+        payment = %payment.id,
+        asked = %format_args!("{} {}", refund.amount, refund.amount.currency()),
+        refunded = %format_args!("{} {}", made.amount, made.amount.currency()),
+        "the gateway refunded another amount than it was asked to"
+    );
+    write_incident(connection, &incident, AuditAction::PaymentMismatched, at).await?;
+    // What cannot be counted here is for staff alone.
+    if made.amount.currency() == refund.amount.currency() && made.amount.amount() > 0 {
+        diesel::update(refunds::table.find(refund.id.as_uuid()))
+            .set(refunds::amount.eq(made.amount.amount()))
+            .execute(connection)
+            .changes("refund.correct")
+            .await?;
+    }
+    Ok(true)
 }
 
 /// What follows from the outcome of a refund.
@@ -95,8 +154,14 @@ pub(super) async fn write_outcome(
     status: RefundStatus,
     at: Timestamp,
 ) -> QueryResult<()> {
+    let at_if = |outcome: RefundStatus| (status == outcome).then_some(at);
     diesel::update(refunds::table.find(id.as_uuid()))
-        .set((refunds::status.eq(status.as_str()), refunds::settled_at.eq(at)))
+        .set((
+            refunds::status.eq(status.as_str()),
+            // What is `None` stays as it is: the day on which the money went back may be closed.
+            at_if(RefundStatus::Succeeded).map(|at| refunds::settled_at.eq(at)),
+            at_if(RefundStatus::Failed).map(|at| refunds::failed_at.eq(at)),
+        ))
         .execute(connection)
         .changes("refund.settle")
         .await

@@ -4,7 +4,12 @@ use comanda_domain::{
     Reason, Refund, RefundId, RefundStatus,
     ports::{PaymentReceipt, Readable},
 };
-use diesel::prelude::*;
+use diesel::{
+    dsl::sql,
+    expression::SqlLiteral,
+    prelude::*,
+    sql_types::{BigInt, Nullable},
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -16,9 +21,21 @@ use crate::{
     idempotency::ForOldServers,
 };
 
+/// How much came in, if that is not what was asked for: an incident says so.
+macro_rules! mismatch {
+    () => {
+        "(SELECT i.amount FROM payment_incidents i \
+          WHERE i.payment_id = payments.id AND i.kind = 'mismatch' AND i.reason = 'amount')"
+    };
+}
+
 /// The columns of a [`PaymentRow`], for statements that diesel cannot express.
-pub(super) const COLUMNS: &str =
-    "id, order_id, amount, refunded, status, method, intent, client_secret, reported_at, expires_at, call_off";
+pub(super) const COLUMNS: &str = concat!(
+    "id, order_id, amount, refunded, status, method, intent, client_secret, reported_at, expires_at, call_off, ",
+    "paid_at, ",
+    mismatch!(),
+    " AS mismatch"
+);
 
 #[derive(Deserialize, Queryable, QueryableByName, Selectable, Serialize)]
 #[diesel(table_name = payments, check_for_backend(diesel::pg::Pg))]
@@ -34,17 +51,27 @@ pub(super) struct PaymentRow {
     pub(super) reported_at: Option<DateTime<Utc>>,
     expires_at: Option<DateTime<Utc>>,
     pub(super) call_off: bool,
+    // What follows is of no use to a repeated request.
+    #[serde(skip)]
+    paid_at: Option<DateTime<Utc>>,
+    #[serde(skip)]
+    #[diesel(sql_type = Nullable<BigInt>)]
+    #[diesel(select_expression = sql::<Nullable<BigInt>>(mismatch!()))]
+    #[diesel(select_expression_type = SqlLiteral<Nullable<BigInt>>)]
+    mismatch: Option<i64>,
 }
 
 impl PaymentRow {
     pub(super) fn payment(&self, currency: Currency) -> Readable<Payment> {
         let row = RowOf { table: "payments", id: self.id };
+        let received = if self.paid_at.is_some() { self.mismatch.unwrap_or(self.amount) } else { 0 };
         Ok(Payment {
             id: PaymentId::new(self.id),
             order_id: OrderId::new(self.order_id),
             status: row.read("status", self.status.parse::<PaymentStatus>())?,
             method: row.read("method", self.method.parse::<PaymentMethod>())?,
             amount: Money::new(self.amount, currency),
+            received: Money::new(received, currency),
             refunded: Money::new(self.refunded, currency),
             expires_at: self.expires_at,
         })

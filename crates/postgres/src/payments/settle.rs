@@ -6,7 +6,7 @@ use comanda_domain::{
 use super::{
     lock::lock_payment,
     row::PaymentRow,
-    write::{PaymentEvent, announce, write_status},
+    write::{PaymentEvent, announce, write_payment, write_status},
 };
 use crate::{
     database::{Database, Failure},
@@ -36,6 +36,7 @@ pub(super) async fn settle(
                 Settlement::AlreadySettled => before,
                 Settlement::Settles { payment, audit } => {
                     write_status(connection, &payment, at, None).await?;
+                    write_payment(connection, payment.id, at).await?;
                     announce(connection, &payment, PaymentEvent::Succeeded, at).await?;
                     write_record(connection, &audit).await?;
                     payment

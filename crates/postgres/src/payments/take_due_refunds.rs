@@ -20,6 +20,8 @@ struct DueRefundRow {
     amount: i64,
     #[diesel(sql_type = Text)]
     intent: String,
+    #[diesel(sql_type = Integer)]
+    attempts: i32,
 }
 
 /// The pauses grow from half a minute to a quarter of an hour. What somebody refunds at the gateway is under way there.
@@ -33,7 +35,7 @@ pub(super) async fn take_due_refunds(database: &Database, limit: u32) -> Result<
          WHERE p.id = r.payment_id AND p.intent IS NOT NULL AND r.id IN (\
          SELECT id FROM refunds \
          WHERE status = $1 AND gateway_id IS NULL AND (taken_until IS NULL OR taken_until < now()) \
-         ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING r.id, r.amount, p.intent",
+         ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING r.id, r.amount, p.intent, r.attempts",
     )
     .bind::<Text, _>(RefundStatus::Pending.as_str())
     .bind::<Integer, _>(at_most(limit))
@@ -45,6 +47,8 @@ pub(super) async fn take_due_refunds(database: &Database, limit: u32) -> Result<
         id: RefundId::new(row.id),
         intent: IntentId(row.intent),
         amount: Money::new(row.amount, database.currency()),
+        // This one is counted already.
+        attempts: u32::try_from(row.attempts).unwrap_or_default().saturating_sub(1),
     };
     Ok(rows.into_iter().map(due).collect())
 }

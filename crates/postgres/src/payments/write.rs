@@ -1,17 +1,24 @@
 //! What is written about a payment, whoever has decided it. The payment and its order are locked.
 
-use comanda_domain::{AccountId, Payment, PaymentStatus, Refund, RefundStatus, Timestamp, ports::Unavailable};
+use comanda_domain::{
+    AccountId, Payment, PaymentId, PaymentStatus, Refund, RefundStatus, Timestamp, ports::Unavailable,
+};
 use diesel::{
+    define_sql_function,
     prelude::*,
-    sql_types::{Text, Timestamptz},
+    sql_types::{Nullable, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::row::RefundRow;
+use super::{incidents::follow_mismatch, row::RefundRow};
 use crate::database::{
     Named, NamedRows,
     schema::{outbox_events, payments, refunds},
 };
+
+define_sql_function! {
+    fn coalesce(first: Nullable<Timestamptz>, otherwise: Timestamptz) -> Nullable<Timestamptz>;
+}
 
 /// What subscribers hear about a payment.
 #[derive(Clone, Copy)]
@@ -62,7 +69,6 @@ pub(super) async fn write_status(
     at: Timestamp,
     reported_at: Option<Timestamp>,
 ) -> QueryResult<()> {
-    let is_paid = payment.status == PaymentStatus::Succeeded;
     diesel::update(payments::table.find(payment.id.as_uuid()))
         .set((
             payments::status.eq(payment.status.as_str()),
@@ -70,10 +76,20 @@ pub(super) async fn write_status(
             payments::version.eq(payments::version + 1),
             // What is `None` stays as it is.
             reported_at.map(|reported_at| payments::reported_at.eq(reported_at)),
-            is_paid.then(|| payments::paid_at.eq(at)),
         ))
         .execute(connection)
         .changes("payment.move")
+        .await
+        .map(|_| ())
+}
+
+/// Writes that money has come in for a payment, whether or not it counts as paid. If it is not what was asked for, an
+/// incident says how much. A day that is closed stays as it is: the money came when that was first reported.
+pub(super) async fn write_payment(connection: &mut AsyncPgConnection, id: PaymentId, at: Timestamp) -> QueryResult<()> {
+    diesel::update(payments::table.find(id.as_uuid()))
+        .set(payments::paid_at.eq(coalesce(payments::paid_at, at)))
+        .execute(connection)
+        .changes("payment.pay")
         .await
         .map(|_| ())
 }
@@ -116,7 +132,7 @@ pub(super) async fn write_refund(
 /// Writes the refund alone.
 pub(super) async fn insert_refund(connection: &mut AsyncPgConnection, refund: &Refund) -> QueryResult<()> {
     let at = refund.created_at;
-    let is_returned = refund.status == RefundStatus::Succeeded;
+    let at_if = |status: RefundStatus| (refund.status == status).then_some(at);
     diesel::insert_into(refunds::table)
         .values((
             refunds::id.eq(refund.id.as_uuid()),
@@ -124,7 +140,8 @@ pub(super) async fn insert_refund(connection: &mut AsyncPgConnection, refund: &R
             refunds::requested_by.eq(refund.requested_by.map(AccountId::as_uuid)),
             refunds::amount.eq(refund.amount.amount()),
             refunds::created_at.eq(at),
-            refunds::settled_at.eq(is_returned.then_some(at)),
+            refunds::settled_at.eq(at_if(RefundStatus::Succeeded)),
+            refunds::failed_at.eq(at_if(RefundStatus::Failed)),
             refunds::status.eq(refund.status.as_str()),
             refunds::reason.eq(refund.reason.as_str()),
         ))
@@ -159,6 +176,9 @@ pub(super) async fn recount_refunds(
     .await
     .map_err(Unavailable::new)?;
     let payment = payment.after_refunds(&refunds, order_has_another);
+    let returned = refunds.iter().filter(|refund| refund.status == RefundStatus::Succeeded);
+    let returned = returned.map(|refund| refund.amount.amount()).fold(0, i64::saturating_add);
+    follow_mismatch(connection, &payment, returned).await.map_err(Unavailable::new)?;
     diesel::update(payments::table.find(payment.id.as_uuid()))
         .set((
             payments::status.eq(payment.status.as_str()),

@@ -1,8 +1,18 @@
--- Money that came in and went back from $1 up to $2, divided where the moments of $3 are.
+-- Money that came in and went back from $1 up to $2, divided where the moments of $3 are. A refund that fails after it
+-- had succeeded is taken back when it fails: a day that is closed stays as it is.
 SELECT width_bucket(at, $3) AS position, sum(paid)::bigint AS paid, sum(refunded)::bigint AS refunded
 FROM (
-    SELECT paid_at AS at, amount AS paid, 0 AS refunded FROM payments WHERE paid_at >= $1 AND paid_at < $2
+    -- Where another amount came than was asked for, an incident says how much.
+    SELECT p.paid_at AS at, coalesce(i.amount, p.amount) AS paid, 0 AS refunded
+    FROM payments p
+    LEFT JOIN payment_incidents i ON i.payment_id = p.id AND i.kind = 'mismatch' AND i.reason = 'amount'
+    WHERE p.paid_at >= $1 AND p.paid_at < $2
     UNION ALL
     SELECT settled_at, 0, amount FROM refunds WHERE status = 'succeeded' AND settled_at >= $1 AND settled_at < $2
+    UNION ALL
+    SELECT settled_at, 0, amount FROM refunds WHERE failed_at IS NOT NULL AND settled_at >= $1 AND settled_at < $2
+    UNION ALL
+    SELECT failed_at, 0, -amount FROM refunds
+    WHERE failed_at >= $1 AND failed_at < $2 AND settled_at IS NOT NULL
 ) moved
 GROUP BY 1

@@ -81,6 +81,7 @@ fn document(compared: usize, differences: &[Difference]) -> serde_json::Value {
             "currency": payment.amount.currency().code(),
             "gateway": difference.gateway.as_ref().map(gateway),
             "repaired": difference.repaired,
+            "failure": difference.failure,
         })
     };
     json!({ "compared": compared, "differences": differences.iter().map(difference).collect::<Vec<_>>() })

@@ -115,7 +115,8 @@ pub struct SalesResponse {
     revenue: MoneyResponse,
     /// What was paid during the interval, for orders of any time.
     paid: MoneyResponse,
-    /// What was refunded during the interval.
+    /// What was refunded during the interval, less refunds that failed during it after they had succeeded: below zero
+    /// if these are more.
     refunded: MoneyResponse,
 }
 

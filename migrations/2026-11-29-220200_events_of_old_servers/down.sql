@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY gateway_events_of_old_servers;
