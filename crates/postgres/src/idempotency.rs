@@ -7,7 +7,8 @@
 //! Whoever is about to use a key holds an advisory lock on it until the end of the transaction: placements share it, as
 //! the unique index on `orders` lets only one of them pass; everybody else holds it alone. So one key cannot be used
 //! twice at the same time, though it could be in either table. It is the first lock of a transaction (see "Locks" in
-//! ARCHITECTURE.md): a repeated request waits here, holding nothing.
+//! ARCHITECTURE.md). Nobody waits for it: whoever finds it taken, and nothing under the key, is told that the first
+//! request is in progress. Waiting would take a connection for writes per repetition, from those who could go on.
 
 use comanda_domain::{Idempotency, IdempotencyKey, KeyRefusal, OrderId, Payment, Timestamp, ports::Unavailable};
 use diesel::{
@@ -66,6 +67,12 @@ pub(crate) struct ForOldServers<'a> {
 }
 
 #[derive(QueryableByName)]
+struct LockRow {
+    #[diesel(sql_type = Bool)]
+    is_locked: bool,
+}
+
+#[derive(QueryableByName)]
 struct KeyRow {
     #[diesel(sql_type = SqlUuid)]
     request_fingerprint: Uuid,
@@ -81,8 +88,8 @@ pub(crate) fn fingerprint_of(request: &Idempotency) -> Uuid {
 }
 
 /// Locks the key of a request until the end of the transaction, and finds out what it stands for. This comes first in
-/// the transaction. Waits for a request under the same key that is being carried out. An outcome that cannot be read is
-/// an unreadable record: the request was carried out, and must not be carried out again.
+/// the transaction. While another request under the key is being carried out, it is [`KeyRefusal::InProgress`]. An
+/// outcome that cannot be read is an unreadable record: the request was carried out, and must not be carried out again.
 pub(crate) async fn claim<R, E>(
     connection: &mut AsyncPgConnection,
     request: Option<&Idempotency>,
@@ -93,10 +100,12 @@ where
     E: From<KeyRefusal> + From<Unavailable>,
 {
     let Some(request) = request else { return Ok(Claim::First(Kept(None))) };
-    // A statement of its own: the next one sees what was committed while this one waited.
-    lock(connection, request).await?;
+    // A statement of its own: the next one sees what was committed by those who held the lock before.
+    let is_locked = try_to_lock(connection, request).await?;
+    // What is committed is found without the lock, too: another repetition may hold it.
     let Some(known) = find(connection, request, at).await? else {
-        return Ok(Claim::First(Kept(Some(Place { request: request.clone(), at }))));
+        let first = || Claim::First(Kept(Some(Place { request: request.clone(), at })));
+        return is_locked.then(first).ok_or(Failure(KeyRefusal::InProgress.into()));
     };
     if known.is_placement || known.request_fingerprint != fingerprint_of(request) {
         return Err(Failure(KeyRefusal::Reused.into()));
@@ -110,14 +119,16 @@ where
     Ok(Claim::Repeats(known.outcome.map(parsed).transpose()?))
 }
 
-async fn lock(connection: &mut AsyncPgConnection, request: &Idempotency) -> QueryResult<()> {
-    sql_query(concat!("SELECT pg_advisory_xact_lock(", key_lock!("$1::text", "$2"), ")"))
+/// Returns whether nobody else holds the lock.
+async fn try_to_lock(connection: &mut AsyncPgConnection, request: &Idempotency) -> QueryResult<bool> {
+    let lock = concat!("SELECT pg_try_advisory_xact_lock(", key_lock!("$1::text", "$2"), ") AS is_locked");
+    let locked: LockRow = sql_query(lock)
         .bind::<SqlUuid, _>(request.caller.as_uuid())
         .bind::<Text, _>(request.key.as_str())
-        .execute(connection)
-        .changes("idempotency.lock")
-        .await
-        .map(|_| ())
+        .get_result(connection)
+        .one("idempotency.lock")
+        .await?;
+    Ok(locked.is_locked)
 }
 
 async fn find(connection: &mut AsyncPgConnection, request: &Idempotency, at: Timestamp) -> QueryResult<Option<KeyRow>> {
