@@ -3,7 +3,7 @@
 use std::{pin::pin, time::Duration};
 
 use comanda_domain::{
-    Idempotency, KeyRefusal, NewOrder, NewPayment, OrderId, OrderLimits, OrderScope, PaymentId, PaymentMethod,
+    Idempotency, KeyRefusal, NewOrder, NewPayment, Note, OrderId, OrderLimits, OrderScope, PaymentId, PaymentMethod,
     RequestFingerprint,
     ports::{BeginPaymentError, BegunPayment, CancelOrderError, Cancellation, Checkout, Orders, PlaceOrderError},
 };
@@ -17,7 +17,7 @@ use crate::{
     shop::{DEADLINE, Shop, connect, now, orders},
 };
 
-fn other_request(idempotency: Idempotency) -> Idempotency {
+pub fn other_request(idempotency: Idempotency) -> Idempotency {
     Idempotency { fingerprint: RequestFingerprint::new([8; 16]), ..idempotency }
 }
 
@@ -398,5 +398,17 @@ async fn an_outcome_that_cannot_be_read_is_an_unreadable_record() {
     let CancelOrderError::Unavailable(cause) = &error else { panic!("{error:?}") };
     let record = cause.unreadable().expect("a record");
     assert_eq!((record.table, record.column, record.id.as_str()), ("idempotency_keys", "outcome", "key"));
+    shop.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_violates_a_constraint_is_no_request_in_progress() {
+    let shop = Shop::open().await;
+    let item = shop.item(10).await;
+    let rule = "ALTER TABLE orders ADD CONSTRAINT no_notes CHECK (note IS NULL)";
+    shop.database.client().await.batch_execute(rule).await.unwrap();
+    let noted = NewOrder { note: Some(Note::new("no onions").unwrap()), ..shop.order(&[(&item, 1)]) };
+    let refused = shop.orders.place(shop.keyed("key", noted)).await;
+    assert!(matches!(refused, Err(PlaceOrderError::Unavailable(_))), "{refused:?}");
     shop.assert_sound().await;
 }
