@@ -186,7 +186,7 @@ impl LockedStock {
 
 /// Caller, key, the order that was placed under it, the fingerprint of that request, whether its key is remembered, and
 /// whether another request's is.
-type KnownKey = (Uuid, String, Option<Uuid>, Option<Uuid>, bool, bool);
+pub(super) type KnownKey = (Uuid, String, Option<Uuid>, Option<Uuid>, bool, bool);
 
 /// Caller and key.
 type InUse = (Uuid, String);
