@@ -2,14 +2,22 @@
 //!
 //! The key of a placement stands in its order's own row, since a row of its own would cost a third of the orders per
 //! second. All other keys stand in `idempotency_keys`, with what the request came to, in the transaction of its write.
-//! Only successes are kept: a refusal rolls back, and so the key stays free.
+//! Only successes are kept: a refusal rolls back, and so the key stays free. A payment for which the gateway has to be
+//! asked has its key from its beginning, without an outcome: whoever repeats the request goes on with that payment.
+//!
+//! An outcome is the serialized row that the response is written from. It is read again up to a day later, by servers
+//! of the next release: a field that is added to one of these structs is `#[serde(default)]`, and none is renamed. What
+//! is secret is left out, and read from its own table again.
 //!
 //! Whoever is about to use a key holds an advisory lock on it until the end of the transaction: placements share it, as
 //! the unique index on `orders` lets only one of them pass; everybody else holds it alone. So one key cannot be used
 //! twice at the same time, though it could be in either table. It is the first lock of a transaction (see "Locks" in
-//! ARCHITECTURE.md): a repeated request waits here, holding nothing.
+//! ARCHITECTURE.md). Nobody waits for it: whoever finds it taken, and nothing under the key, is told that the first
+//! request is in progress. Waiting would take a connection for writes per repetition, from those who could go on.
 
-use comanda_domain::{Idempotency, IdempotencyKey, KeyRefusal, OrderId, Payment, Timestamp, ports::Unavailable};
+use comanda_domain::{
+    Idempotency, IdempotencyKey, KeyRefusal, OrderId, Payment, PaymentId, Timestamp, ports::Unavailable,
+};
 use diesel::{
     QueryResult, QueryableByName, sql_query,
     sql_types::{Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
@@ -33,9 +41,34 @@ pub(crate) use key_lock;
 pub(crate) enum Claim<R> {
     /// Nothing: it is the first, and its outcome is to be kept.
     First(Kept),
-    /// The same request succeeded before; `None` if a server of the release before carried it out, which kept no
-    /// outcome.
-    Repeats(Option<R>),
+    /// The same request succeeded before.
+    Repeats(R),
+    /// The same request was made before, and no outcome of it is kept.
+    WithoutOutcome(WithoutOutcome),
+}
+
+/// A request that has begun a payment for which the gateway is asked, or that was carried out by a server of the
+/// release before.
+pub(crate) struct WithoutOutcome {
+    /// The payment that the request has begun.
+    pub(crate) payment: Option<PaymentId>,
+    /// The payment's status in the response of a server of the release before.
+    pub(crate) answered_status: Option<String>,
+    /// Whether nobody else is carrying out the request.
+    is_locked: bool,
+    kept: Kept,
+}
+
+impl WithoutOutcome {
+    /// For whoever goes on with the request from its beginning.
+    pub(crate) fn go_on<E: From<KeyRefusal>>(self) -> Result<Kept, Failure<E>> {
+        if self.is_locked { Ok(self.kept) } else { Err(Failure(KeyRefusal::InProgress.into())) }
+    }
+
+    /// For whoever has carried out the request, and holds a lock by which nobody else ends it at the same time.
+    pub(crate) fn end(self) -> Kept {
+        self.kept
+    }
 }
 
 impl<R> Claim<R> {
@@ -43,8 +76,8 @@ impl<R> Claim<R> {
     pub(crate) fn first<E: From<KeyRefusal>>(self) -> Result<Result<Kept, R>, Failure<E>> {
         match self {
             Self::First(kept) => Ok(Ok(kept)),
-            Self::Repeats(Some(outcome)) => Ok(Err(outcome)),
-            Self::Repeats(None) => Err(Failure(KeyRefusal::InProgress.into())),
+            Self::Repeats(outcome) => Ok(Err(outcome)),
+            Self::WithoutOutcome(_) => Err(Failure(KeyRefusal::InProgress.into())),
         }
     }
 }
@@ -53,6 +86,7 @@ impl<R> Claim<R> {
 #[must_use = "the outcome is to be kept"]
 pub(crate) struct Kept(Option<Place>);
 
+#[derive(Clone)]
 struct Place {
     request: Idempotency,
     at: Timestamp,
@@ -62,9 +96,16 @@ struct Place {
 
 /// What servers of the release before read of a row.
 #[derive(Default)]
-pub(crate) struct ForOldServers<'a> {
+pub(crate) struct ForOldServers {
     pub(crate) order: Option<OrderId>,
-    pub(crate) payment: Option<&'a Payment>,
+    pub(crate) payment: Option<PaymentId>,
+    pub(crate) answered_status: Option<&'static str>,
+}
+
+#[derive(QueryableByName)]
+struct LockRow {
+    #[diesel(sql_type = Bool)]
+    is_locked: bool,
 }
 
 #[derive(QueryableByName)]
@@ -73,6 +114,10 @@ struct KeyRow {
     request_fingerprint: Uuid,
     #[diesel(sql_type = Nullable<Text>)]
     outcome: Option<String>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    payment_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    answered_status: Option<String>,
     #[diesel(sql_type = Bool)]
     is_placement: bool,
 }
@@ -83,8 +128,8 @@ pub(crate) fn fingerprint_of(request: &Idempotency) -> Uuid {
 }
 
 /// Locks the key of a request until the end of the transaction, and finds out what it stands for. This comes first in
-/// the transaction. Waits for a request under the same key that is being carried out. An outcome that cannot be read is
-/// an unreadable record: the request was carried out, and must not be carried out again.
+/// the transaction. While another request under the key is being carried out, it is [`KeyRefusal::InProgress`]. An
+/// outcome that cannot be read is an unreadable record: the request was carried out, and must not be carried out again.
 pub(crate) async fn claim<R, E>(
     connection: &mut AsyncPgConnection,
     request: Option<&Idempotency>,
@@ -95,39 +140,61 @@ where
     E: From<KeyRefusal> + From<Unavailable>,
 {
     let Some(request) = request else { return Ok(Claim::First(Kept(None))) };
-    // A statement of its own: the next one sees what was committed while this one waited.
-    lock(connection, request).await?;
-    let Some(known) = find(connection, request, at).await? else {
-        return Ok(Claim::First(Kept(Some(Place { request: request.clone(), at, is_taken: false }))));
+    // A statement of its own: the next one sees what was committed by those who held the lock before.
+    let is_locked = try_to_lock(connection, request).await?;
+    // What is committed is found without the lock, too: another repetition may hold it.
+    let known = find(connection, request, at).await?;
+    let kept = Kept(Some(Place { request: request.clone(), at, is_taken: false }));
+    let Some(known) = known else {
+        return is_locked.then_some(Claim::First(kept)).ok_or(Failure(KeyRefusal::InProgress.into()));
     };
-    if known.is_placement || known.request_fingerprint != fingerprint_of(request) {
+    if !known.is_of(request) {
         return Err(Failure(KeyRefusal::Reused.into()));
     }
-    let row = RowOf { table: "idempotency_keys", id: request.key.as_str() };
-    let parsed = |outcome: String| {
-        // Without the error's text, which may repeat a secret.
-        let outcome = serde_json::from_str(&outcome).map_err(|error| format!("is no outcome: {:?}", error.classify()));
-        row.read("outcome", outcome)
+    let Some(outcome) = known.outcome else {
+        let (payment, answered_status) = (known.payment_id.map(PaymentId::new), known.answered_status);
+        return Ok(Claim::WithoutOutcome(WithoutOutcome { payment, answered_status, is_locked, kept }));
     };
-    Ok(Claim::Repeats(known.outcome.map(parsed).transpose()?))
+    let row = RowOf { table: "idempotency_keys", id: request.key.as_str() };
+    // Without the error's text, which may repeat what a customer has written.
+    let outcome = serde_json::from_str(&outcome).map_err(|error| format!("is no outcome: {:?}", error.classify()));
+    Ok(Claim::Repeats(row.read("outcome", outcome)?))
 }
 
-async fn lock(connection: &mut AsyncPgConnection, request: &Idempotency) -> QueryResult<()> {
-    sql_query(concat!("SELECT pg_advisory_xact_lock(", key_lock!("$1::text", "$2"), ")"))
+/// Whether the same request, which is not a placement, has succeeded before. Locks nothing.
+pub(crate) async fn is_repeated(
+    connection: &mut AsyncPgConnection,
+    request: &Idempotency,
+    at: Timestamp,
+) -> QueryResult<bool> {
+    Ok(find(connection, request, at).await?.is_some_and(|known| known.is_of(request) && known.outcome.is_some()))
+}
+
+impl KeyRow {
+    fn is_of(&self, request: &Idempotency) -> bool {
+        !self.is_placement && self.request_fingerprint == fingerprint_of(request)
+    }
+}
+
+/// Returns whether nobody else holds the lock.
+async fn try_to_lock(connection: &mut AsyncPgConnection, request: &Idempotency) -> QueryResult<bool> {
+    let lock = concat!("SELECT pg_try_advisory_xact_lock(", key_lock!("$1::text", "$2"), ") AS is_locked");
+    let locked: LockRow = sql_query(lock)
         .bind::<SqlUuid, _>(request.caller.as_uuid())
         .bind::<Text, _>(request.key.as_str())
-        .execute(connection)
-        .changes("idempotency.lock")
-        .await
-        .map(|_| ())
+        .get_result(connection)
+        .one("idempotency.lock")
+        .await?;
+    Ok(locked.is_locked)
 }
 
 async fn find(connection: &mut AsyncPgConnection, request: &Idempotency, at: Timestamp) -> QueryResult<Option<KeyRow>> {
     let known: Vec<KeyRow> = sql_query(
-        "SELECT request_fingerprint, outcome, false AS is_placement FROM idempotency_keys \
+        "SELECT request_fingerprint, outcome, payment_id, answered_status, false AS is_placement \
+         FROM idempotency_keys \
          WHERE caller_id = $1 AND key = $2 AND recorded_at >= $3 \
          UNION ALL \
-         SELECT request_fingerprint, NULL, true FROM orders \
+         SELECT request_fingerprint, NULL, NULL, NULL, true FROM orders \
          WHERE customer_id = $1 AND idempotency_key = $2 AND created_at >= $3",
     )
     .bind::<SqlUuid, _>(request.caller.as_uuid())
@@ -157,14 +224,22 @@ impl Kept {
         self,
         connection: &mut AsyncPgConnection,
         outcome: &impl Serialize,
-        old: ForOldServers<'_>,
+        old: ForOldServers,
     ) -> Result<(), Failure<E>>
     where
         E: From<KeyRefusal> + From<Unavailable>,
     {
-        let Some(place) = self.0 else { return Ok(()) };
         let outcome = serde_json::to_string(outcome).map_err(Unavailable::new)?;
-        place.write(connection, Some(outcome), old).await
+        self.write(connection, Some(outcome), old).await
+    }
+
+    /// Keeps that the request has begun a payment, whose outcome is still to come. Repetitions go on with it.
+    pub(crate) async fn begin<E>(self, connection: &mut AsyncPgConnection, payment: &Payment) -> Result<(), Failure<E>>
+    where
+        E: From<KeyRefusal> + From<Unavailable>,
+    {
+        let begun = ForOldServers { order: Some(payment.order_id), payment: Some(payment.id), answered_status: None };
+        self.write(connection, None, begun).await
     }
 
     /// Takes the key's row before any other lock, as servers of the release before do for cancellations. Otherwise they
@@ -174,23 +249,21 @@ impl Kept {
         E: From<KeyRefusal> + From<Unavailable>,
     {
         let Some(place) = self.0 else { return Ok(Self(None)) };
-        place.write::<E>(connection, None, ForOldServers::default()).await?;
+        Self(Some(place.clone())).write::<E>(connection, None, ForOldServers::default()).await?;
         Ok(Self(Some(Place { is_taken: true, ..place })))
     }
-}
 
-impl Place {
     async fn write<E>(
-        &self,
+        self,
         connection: &mut AsyncPgConnection,
         outcome: Option<String>,
-        old: ForOldServers<'_>,
+        old: ForOldServers,
     ) -> Result<(), Failure<E>>
     where
         E: From<KeyRefusal> + From<Unavailable>,
     {
-        let Self { request, at, is_taken } = self;
-        // A row that has expired gives way.
+        let Some(Place { request, at, is_taken }) = self.0 else { return Ok(()) };
+        // A row that has expired gives way, and so does one that waits for the outcome of this request.
         let kept = sql_query(
             "INSERT INTO idempotency_keys AS k \
                (caller_id, key, request_fingerprint, recorded_at, outcome, order_id, payment_id, answered_status) \
@@ -198,18 +271,19 @@ impl Place {
              ON CONFLICT (caller_id, key) DO UPDATE SET request_fingerprint = excluded.request_fingerprint, \
                recorded_at = excluded.recorded_at, outcome = excluded.outcome, order_id = excluded.order_id, \
                payment_id = excluded.payment_id, answered_status = excluded.answered_status \
-             WHERE k.recorded_at < $9 OR $10",
+             WHERE k.recorded_at < $9 OR $10 OR (k.outcome IS NULL AND k.answered_status IS NULL \
+               AND k.payment_id IS NOT NULL AND k.request_fingerprint = excluded.request_fingerprint)",
         )
         .bind::<SqlUuid, _>(request.caller.as_uuid())
         .bind::<Text, _>(request.key.as_str())
-        .bind::<SqlUuid, _>(fingerprint_of(request))
-        .bind::<Timestamptz, _>(*at)
+        .bind::<SqlUuid, _>(fingerprint_of(&request))
+        .bind::<Timestamptz, _>(at)
         .bind::<Nullable<Text>, _>(outcome)
         .bind::<Nullable<SqlUuid>, _>(old.order.map(OrderId::as_uuid))
-        .bind::<Nullable<SqlUuid>, _>(old.payment.map(|payment| payment.id.as_uuid()))
-        .bind::<Nullable<Text>, _>(old.payment.map(|payment| payment.status.as_str()))
-        .bind::<Timestamptz, _>(IdempotencyKey::forgotten_before(*at))
-        .bind::<Bool, _>(*is_taken)
+        .bind::<Nullable<SqlUuid>, _>(old.payment.map(PaymentId::as_uuid))
+        .bind::<Nullable<Text>, _>(old.answered_status)
+        .bind::<Timestamptz, _>(IdempotencyKey::forgotten_before(at))
+        .bind::<Bool, _>(is_taken)
         .execute(connection)
         .changes("idempotency.keep")
         .await?;

@@ -62,3 +62,21 @@ pub(crate) async fn lock_order(
         .map_err(Unavailable::new)?;
     Ok(row.map(|row| row.into_order(currency)).transpose()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As it stands in the database. Whoever changes this text locks out the servers of the release before.
+    const KEPT: &str = r#"{"id":"00000000-0000-0000-0000-000000000001",
+        "customer_id":"00000000-0000-0000-0000-000000000002","number":7,"total":1980,
+        "created_at":"2026-11-28T12:00:00Z","updated_at":"2026-11-28T12:00:01.500Z","version":2,"line_count":1,
+        "status":"cancelled","note":"no onions"}"#;
+
+    #[test]
+    fn an_outcome_that_was_kept_is_read() {
+        let order = serde_json::from_str::<OrderRow>(KEPT).unwrap().into_order(Currency::EUR).unwrap();
+        assert_eq!((order.number, order.status, order.version), (OrderNumber::new(7), OrderStatus::Cancelled, 2));
+        assert_eq!(order.note.unwrap().as_str(), "no onions");
+    }
+}

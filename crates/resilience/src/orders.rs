@@ -26,6 +26,10 @@ impl Orders for GuardedOrders {
         self.create.call(self.orders.place(order)).await
     }
 
+    async fn find_placed(&self, request: &Idempotency, at: Timestamp) -> Result<Option<OrderWithLines>, Unavailable> {
+        self.lookup.call(self.orders.find_placed(request, at)).await
+    }
+
     async fn find(&self, id: OrderId, scope: OrderScope) -> Result<Option<OrderWithLines>, Unavailable> {
         self.lookup.call(self.retries.read(|| self.orders.find(id, scope))).await
     }

@@ -111,6 +111,33 @@ async fn a_key_is_forgotten_after_a_day() {
     app.close().await;
 }
 
+/// Somebody holds the menu item, and an order waits for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_order_waits_for_no_turn_and_is_not_counted() {
+    let app = TestApp::with_servers(2, &[("ORDER_LIMIT_PER_MINUTE", "3")]).await;
+    let (item, customer) = (app.item(10).await, app.customer().await);
+    let first = customer.order_with_key("key", &[(item, 1)]).await;
+    first.expect(201);
+    let held = app.database.client().await;
+    held.batch_execute("BEGIN; SELECT FROM menu_items FOR UPDATE").await.unwrap();
+    let order = [(item, 1)];
+    let waiting = customer.order(&order);
+    let repeating = async {
+        for n in 0..6 {
+            let again = customer.at(&app.servers[n % 2].base_url).order_with_key("key", &[(item, 1)]).await;
+            let replayed = again.header("idempotency-replayed");
+            assert_eq!((again.status, replayed, &again.text), (201, Some("true"), &first.text));
+        }
+        held.batch_execute("ROLLBACK").await.unwrap();
+    };
+    let (waiting, ()) = tokio::join!(waiting, repeating);
+    waiting.expect(201);
+    customer.order(&[(item, 1)]).await.expect(201);
+    assert_eq!(customer.order(&[(item, 1)]).await.code(), "rate-limited");
+    assert_eq!(customer.order_with_key("key", &[(item, 1)]).await.text, first.text);
+    app.close().await;
+}
+
 /// The server dies at the worst moment: after the commit, before it knows.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_dies_between_commit_and_response_has_placed_one_order() {

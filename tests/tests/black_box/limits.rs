@@ -346,3 +346,17 @@ async fn a_forwarded_address_that_is_not_believed_is_reported_once() {
     };
     assert_eq!(reports(&app), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_request_for_a_mail_does_not_count_as_an_attempt() {
+    let settings = [("ADDRESS_LIMIT_BURST", "8"), ("ADDRESS_LIMIT_PER_MINUTE", "1")];
+    let app = TestApp::with_servers(1, &settings).await;
+    let customer = app.customer().await;
+    for n in 0..12 {
+        let request = customer.request(Method::POST, "/v1/me/email-verification").header("idempotency-key", "key");
+        let response = Client::send(request.json(&json!({}))).await;
+        let replayed = response.header("idempotency-replayed");
+        assert_eq!((response.status, replayed), (202, (n > 0).then_some("true")), "{response:?}");
+    }
+    app.close().await;
+}

@@ -1,12 +1,22 @@
 use comanda_domain::{
     Actor,
-    ports::{Idempotent, RequestMailError},
+    ports::{Idempotent, RequestMailError, Unavailable},
 };
 
 use super::Accounts;
 use crate::IdempotentRequest;
 
 impl Accounts {
+    /// Whether the same request has succeeded before: then it is not counted, and responded to as the first was.
+    pub async fn has_requested_verification(
+        &self,
+        actor: Actor,
+        request: Option<&IdempotentRequest>,
+    ) -> Result<bool, Unavailable> {
+        let Some(request) = request else { return Ok(false) };
+        self.mails.has_requested_verification(&request.clone().by(actor.account_id), self.clock.now()).await
+    }
+
     /// Has a mail sent that lets the account's owner verify the address. An address that is verified gets none.
     pub async fn request_verification(
         &self,

@@ -1,12 +1,23 @@
 use comanda_domain::{
     Actor, Basket, NewOrder, Note, OrderId, OrderLimits, OrderWithLines,
-    ports::{Idempotent, PlaceOrderError},
+    ports::{Idempotent, PlaceOrderError, Unavailable},
 };
 
 use super::Orders;
 use crate::IdempotentRequest;
 
 impl Orders {
+    /// The order that the same request has placed before: whoever repeats a request waits for no turn. `None` is no
+    /// proof that there is none, and [`Orders::place`] responds with it all the same.
+    pub async fn find_placed(
+        &self,
+        customer: Actor,
+        request: Option<&IdempotentRequest>,
+    ) -> Result<Option<OrderWithLines>, Unavailable> {
+        let Some(request) = request else { return Ok(None) };
+        self.orders.find_placed(&request.clone().by(customer.account_id), self.clock.now()).await
+    }
+
     /// Places an order, all of it or nothing. Staff, who order for customers, have no limits.
     pub async fn place(
         &self,

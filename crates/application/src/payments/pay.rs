@@ -35,9 +35,6 @@ impl Payments {
     ) -> Result<Idempotent<PaymentReceipt>, PayOrderError> {
         let chargeable = self.gateway.as_ref().map(|gateway| gateway.chargeable);
         let gateway = self.gateway.as_ref().map(|gateway| &gateway.calls);
-        if method == PaymentMethod::Card && gateway.is_none() {
-            return Err(PayOrderError::CardsNotTaken);
-        }
         let now = self.clock.now();
         let idempotency = request.map(|request| request.by(customer.account_id));
         let begun = self
@@ -52,7 +49,11 @@ impl Payments {
                 chargeable,
                 idempotency: idempotency.clone(),
             })
-            .await?;
+            .await
+            .map_err(|error| match error {
+                BeginPaymentError::CardsNotTaken => PayOrderError::CardsNotTaken,
+                error => PayOrderError::Begin(error),
+            })?;
         let (payment, gateway) = match (begun, gateway) {
             (BegunPayment::Complete(receipt), _) => return Ok(receipt),
             (BegunPayment::NeedsIntent(_), None) => return Err(PayOrderError::CardsNotTaken),
@@ -158,7 +159,13 @@ mod tests {
     async fn without_a_gateway_nothing_is_begun_by_card() {
         let customer = sample::actor(Role::Customer);
         let order = payment().order_id;
-        let begun = payments(MockCheckout::new(), None).pay(customer, order, PaymentMethod::Card, None).await;
+        let mut checkout = MockCheckout::new();
+        checkout
+            .expect_begin()
+            .once()
+            .withf(|new| new.chargeable.is_none())
+            .returning(|_| Err(BeginPaymentError::CardsNotTaken));
+        let begun = payments(checkout, None).pay(customer, order, PaymentMethod::Card, None).await;
         assert!(matches!(begun, Err(PayOrderError::CardsNotTaken)));
     }
 

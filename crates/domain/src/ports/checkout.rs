@@ -39,6 +39,9 @@ pub enum BeginPaymentError {
     /// The order is cancelled.
     #[error("an order that is {0} cannot be paid")]
     NotPayable(OrderStatus),
+    /// There is no gateway that would charge a card.
+    #[error("cards are not taken here")]
+    CardsNotTaken,
     /// The gateway will never charge this amount to a card.
     #[error(transparent)]
     NotChargeable(NotChargeable),
@@ -65,7 +68,8 @@ impl From<BeginRefusal> for BeginPaymentError {
 #[async_trait]
 pub trait Checkout: Send + Sync {
     /// Begins a payment for all that the order costs, or finds the open one. An open payment of another method is
-    /// cancelled. The rule is [`begin_payment`](crate::begin_payment).
+    /// cancelled. The rule is [`begin_payment`](crate::begin_payment). A payment by card with no
+    /// [`NewPayment::chargeable`] amounts is refused, unless the request repeats one that was answered.
     async fn begin(&self, payment: NewPayment) -> Result<BegunPayment, BeginPaymentError>;
 
     /// Records the gateway's intent for a payment, and the response to the customer's request. Safe to repeat.

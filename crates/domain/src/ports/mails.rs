@@ -85,6 +85,9 @@ pub trait Mails: Send + Sync {
         idempotency: Option<Idempotency>,
     ) -> Result<Idempotent<()>, RequestMailError>;
 
+    /// Whether the same request for a verification mail has succeeded before.
+    async fn has_requested_verification(&self, request: &Idempotency, at: Timestamp) -> Result<bool, Unavailable>;
+
     /// Records that somebody wants to reset the password of this address. MUST do the same for every address, whether
     /// it has an account or not, and does nothing beyond the limit.
     async fn request_password_reset(&self, email: &Email, at: Timestamp) -> Result<(), Unavailable>;

@@ -166,6 +166,10 @@ pub trait Orders: Send + Sync {
     /// [`NewOrder::limits`](crate::NewOrder::limits) allow.
     async fn place(&self, order: NewOrder) -> Result<Idempotent<OrderWithLines>, PlaceOrderError>;
 
+    /// The order that the same request has placed before, as it was placed, without waiting for a turn. `None` is no
+    /// proof that there is none: the lookup may have taken too long, and [`Orders::place`] finds it all the same.
+    async fn find_placed(&self, request: &Idempotency, at: Timestamp) -> Result<Option<OrderWithLines>, Unavailable>;
+
     /// One order within the scope, with its lines.
     async fn find(&self, id: OrderId, scope: OrderScope) -> Result<Option<OrderWithLines>, Unavailable>;
 

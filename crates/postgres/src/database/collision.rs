@@ -2,7 +2,15 @@
 
 use std::error::Error as StdError;
 
-use diesel::result::{DatabaseErrorKind, Error};
+use diesel::{
+    QueryResult,
+    dsl::sql,
+    result::{DatabaseErrorKind, Error},
+    sql_types::Text,
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::named::Named;
 
 /// Whether a statement failed because of what other transactions did at the same time: nothing is broken, and the
 /// transaction may be run again.
@@ -10,10 +18,28 @@ pub(super) fn is_collision(error: &Error) -> bool {
     is_deadlock(error) || matches!(error, Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _))
 }
 
-/// Diesel keeps the codes of a few errors, and of this one the message alone. A PostgreSQL that speaks another language
-/// has its deadlocks reported as failures.
+/// Diesel keeps the codes of a few errors, and of this one the message alone (see [`warn_of_other_language`]).
 pub(super) fn is_deadlock(error: &Error) -> bool {
     matches!(error, Error::DatabaseError(_, information) if information.message() == "deadlock detected")
+}
+
+/// Warns of a PostgreSQL that speaks another language: its deadlocks are reported as failures.
+pub(super) async fn warn_of_other_language(connection: &mut AsyncPgConnection) -> QueryResult<()> {
+    let language: String = diesel::select(sql::<Text>("current_setting('lc_messages')"))
+        .get_result(connection)
+        .one("database.language")
+        .await?;
+    if !is_english(&language) {
+        tracing::warn!(
+            lc_messages = language,
+            "PostgreSQL reports errors in a language in which deadlocks are not recognized; set lc_messages to C"
+        );
+    }
+    Ok(())
+}
+
+fn is_english(lc_messages: &str) -> bool {
+    matches!(lc_messages, "C" | "POSIX") || lc_messages.starts_with("C.") || lc_messages.starts_with("en")
 }
 
 /// An error that may have been caused by a failed statement.
@@ -38,6 +64,13 @@ mod tests {
 
     fn failed(kind: DatabaseErrorKind, message: &str) -> Error {
         Error::DatabaseError(kind, Box::new(message.to_owned()))
+    }
+
+    #[test]
+    fn languages_in_which_deadlocks_are_recognized_are_told_from_others() {
+        let known = ["C", "POSIX", "C.UTF-8", "en_US.UTF-8", "en_GB", "english_usa"].map(is_english);
+        let others = ["", "de_DE.UTF-8", "es_ES", "ca_ES", "Cs_CZ"].map(is_english);
+        assert_eq!((known, others), ([true; 6], [false; 5]));
     }
 
     #[test]

@@ -40,6 +40,7 @@ pub(crate) use self::{
     transaction_failure::Failure,
 };
 use self::{
+    collision::warn_of_other_language,
     connections::{Connections, before, time_limits},
     establish::establish,
     replica::Replica,
@@ -127,9 +128,13 @@ impl Database {
         };
         let writes = connections(&config.url, "writes", config.write_connections, config.transaction_limit);
         let reads = connections(&config.url, "reads", config.read_connections, config.read_limit);
-        if let Err(error) = writes.take().await {
-            return Err(ConnectError::Unreachable(cause(&config).await.unwrap_or(error)));
-        }
+        let mut connection = match writes.take().await {
+            Ok(connection) => connection,
+            Err(error) => return Err(ConnectError::Unreachable(cause(&config).await.unwrap_or(error))),
+        };
+        let warned = warn_of_other_language(&mut connection).await;
+        warned.map_err(|error| ConnectError::Unreachable(Unavailable::new(error)))?;
+        drop(connection);
         let replica = config.replica_url.clone().map(|url| {
             let url = url.with_time_limits();
             let replica = connections(&url, "replica", config.read_connections, config.read_limit);

@@ -24,7 +24,7 @@ use comanda_domain::{
 use tokio::sync::Semaphore;
 
 pub(crate) use self::record::record;
-use crate::Database;
+use crate::{Database, idempotency::is_repeated};
 
 /// Mails to accounts in the tables `mails` and `mail_tokens`.
 pub struct PostgresMails {
@@ -50,6 +50,11 @@ impl Mails for PostgresMails {
         idempotency: Option<Idempotency>,
     ) -> Result<Idempotent<()>, RequestMailError> {
         request_verification::request_verification(&self.database, self.limits, account, at, idempotency).await
+    }
+
+    async fn has_requested_verification(&self, request: &Idempotency, at: Timestamp) -> Result<bool, Unavailable> {
+        let mut connection = self.database.read_connection().await?;
+        is_repeated(&mut connection, request, at).await.map_err(Unavailable::new)
     }
 
     async fn request_password_reset(&self, email: &Email, at: Timestamp) -> Result<(), Unavailable> {

@@ -110,3 +110,20 @@ impl NewMenuItemRow {
 pub(super) fn quantity(stock: Stock) -> i32 {
     i32::try_from(stock.get()).unwrap_or(i32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As it stands in the database. Whoever changes this text locks out the servers of the release before.
+    const KEPT: &str = r#"{"id":"00000000-0000-0000-0000-000000000001","version":3,"price":990,
+        "created_at":"2026-11-28T12:00:00Z","updated_at":"2026-11-28T12:00:01.500Z","stock":8,"low_stock_at":2,
+        "revision":2,"active":true,"name":"Soup","category":"Starters","description":"of the day"}"#;
+
+    #[test]
+    fn an_outcome_that_was_kept_is_read() {
+        let item = serde_json::from_str::<MenuItemRow>(KEPT).unwrap().into_item(Currency::EUR).unwrap();
+        assert_eq!((item.stock, item.revision, item.version), (8, 2, 3));
+        assert_eq!(item.details.name.as_str(), "Soup");
+    }
+}

@@ -52,14 +52,13 @@ async fn cancel_once(
     let kept = match claim::<OrderRow, _>(connection, request, cancellation.cancelled_at).await? {
         Claim::First(kept) => kept.take_first(connection).await?,
         Claim::Repeats(row) => {
-            let outcome = match row {
-                Some(row) => with_lines(connection, currency, row).await?,
-                // A cancelled order does not change any more.
-                None => {
-                    let found = load(connection, currency, &[id]).await?.remove(&id);
-                    found.ok_or(Failure(CancelOrderError::NotFound))??
-                }
-            };
+            let outcome = with_lines(connection, currency, row).await?;
+            return Ok((Idempotent { outcome, replayed: true }, false));
+        }
+        // By a server of the release before. A cancelled order does not change any more.
+        Claim::WithoutOutcome(_) => {
+            let found = load(connection, currency, &[id]).await?.remove(&id);
+            let outcome = found.ok_or(Failure(CancelOrderError::NotFound))??;
             return Ok((Idempotent { outcome, replayed: true }, false));
         }
     };
@@ -70,7 +69,7 @@ async fn cancel_once(
         .filter(|order| cancellation.scope.admits(order.customer_id))
         .ok_or(Failure(CancelOrderError::NotFound))?;
     let Cancelled { row, lines, menu_changed } = write_cancellation(connection, &order, cancellation).await?;
-    let old = ForOldServers { order: Some(id), payment: None };
+    let old = ForOldServers { order: Some(id), ..ForOldServers::default() };
     kept.keep_for_all(connection, &row, old).await?;
     let outcome = OrderWithLines { order: row.into_order(currency)?, lines };
     Ok((Idempotent { outcome, replayed: false }, menu_changed))

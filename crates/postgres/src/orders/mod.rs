@@ -26,7 +26,11 @@ use comanda_domain::{
 };
 
 pub use self::place::PlacementConfig;
-use self::{cancel_overdue::OverdueSearch, find::Lookups, place::PlacementQueue};
+use self::{
+    cancel_overdue::OverdueSearch,
+    find::Lookups,
+    place::{PlacedLookups, PlacementQueue},
+};
 use crate::Database;
 
 /// Orders in the tables `orders`, `order_lines`, `idempotency_keys` and `outbox_events`.
@@ -34,6 +38,7 @@ pub struct PostgresOrders {
     database: Database,
     placements: PlacementQueue,
     lookups: Lookups,
+    placed: PlacedLookups,
     overdue: OverdueSearch,
     observer: Arc<dyn MenuObserver>,
 }
@@ -44,7 +49,8 @@ impl PostgresOrders {
     pub fn new(database: Database, config: PlacementConfig, observer: Arc<dyn MenuObserver>) -> Self {
         let placements = PlacementQueue::new(database.clone(), config, Arc::clone(&observer));
         let lookups = Lookups::new(database.clone());
-        Self { database, placements, lookups, overdue: OverdueSearch::default(), observer }
+        let placed = PlacedLookups::new(database.clone());
+        Self { database, placements, lookups, placed, overdue: OverdueSearch::default(), observer }
     }
 
     /// Places the orders that are queued by [`Orders::place`], and calls `on_success` after every batch, whatever
@@ -62,6 +68,10 @@ impl PostgresOrders {
 impl Orders for PostgresOrders {
     async fn place(&self, order: NewOrder) -> Result<Idempotent<OrderWithLines>, PlaceOrderError> {
         self.placements.place(order).await
+    }
+
+    async fn find_placed(&self, request: &Idempotency, at: Timestamp) -> Result<Option<OrderWithLines>, Unavailable> {
+        self.placed.find(request, at).await
     }
 
     async fn find(&self, id: OrderId, scope: OrderScope) -> Result<Option<OrderWithLines>, Unavailable> {

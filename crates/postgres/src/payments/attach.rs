@@ -4,8 +4,12 @@ use comanda_domain::{
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use uuid::Uuid;
 
-use super::row::{PaymentRow, for_old_servers};
+use super::{
+    replay::{replay, replay_of_old_server},
+    row::{PaymentRow, for_old_servers},
+};
 use crate::{
     database::{Database, Named, schema::payments},
     idempotency::{Claim, claim},
@@ -23,11 +27,19 @@ pub(super) async fn attach(
     let currency = database.currency();
     database
         .transaction(async move |connection| {
-            let claimed = claim::<PaymentRow, _>(connection, idempotency.as_ref(), at).await?;
-            if let Claim::Repeats(Some(first)) = claimed {
-                // The same request, made at the same time, was a little faster: its response counts.
-                return Ok(Idempotent { outcome: first.receipt(currency)?, replayed: true });
-            }
+            // The same request, made at the same time, waits here, and then finds the outcome.
+            let payment = payments::table.find(id.as_uuid()).select(payments::id).for_update();
+            payment.first::<Uuid>(connection).one("payment.lock").await?;
+            let kept = match claim::<PaymentRow, _>(connection, idempotency.as_ref(), at).await? {
+                Claim::First(kept) => kept,
+                Claim::Repeats(first) => return replay(connection, currency, first).await,
+                Claim::WithoutOutcome(request) => {
+                    if let Some(first) = replay_of_old_server(connection, currency, &request).await? {
+                        return Ok(first);
+                    }
+                    request.end()
+                }
+            };
             let row = diesel::update(payments::table.find(id.as_uuid()))
                 .set((
                     payments::intent.eq(&intent.id.0),
@@ -42,9 +54,7 @@ pub(super) async fn attach(
                 .one("payment.attach")
                 .await?;
             let receipt = row.receipt(currency)?;
-            if let Claim::First(kept) = claimed {
-                kept.keep_for_all(connection, &row, for_old_servers(&receipt.payment)).await?;
-            }
+            kept.keep_for_all(connection, &row, for_old_servers(&receipt.payment)).await?;
             Ok(Idempotent { outcome: receipt, replayed: false })
         })
         .await

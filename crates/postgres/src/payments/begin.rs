@@ -1,5 +1,5 @@
 use comanda_domain::{
-    Beginning, NewPayment, Payment, PaymentStatus, Timestamp, begin_payment,
+    Beginning, NewPayment, Payment, PaymentId, PaymentMethod, PaymentStatus, Timestamp, begin_payment,
     ports::{BeginPaymentError, BegunPayment, Idempotent},
 };
 use diesel::prelude::*;
@@ -7,6 +7,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::{
     lock::lock_active_payment,
+    replay::{replay, replay_of_old_server},
     row::{PaymentRow, for_old_servers},
     write::{PaymentEvent, announce, write_cancellation},
 };
@@ -21,39 +22,52 @@ pub(super) async fn begin(database: &Database, new: NewPayment) -> Result<BegunP
     database
         .transaction(async move |connection| {
             let claimed = claim::<PaymentRow, _>(connection, new.idempotency.as_ref(), new.begun_at).await?;
-            let kept = match claimed {
-                Claim::First(kept) => Some(kept),
-                Claim::Repeats(Some(row)) => {
-                    let outcome = row.receipt(currency)?;
-                    return Ok(BegunPayment::Complete(Idempotent { outcome, replayed: true }));
+            let (kept, begun) = match claimed {
+                Claim::First(kept) => (kept, None),
+                Claim::Repeats(row) => {
+                    return Ok(BegunPayment::Complete(replay(connection, currency, row).await?));
                 }
-                // The open payment is shown again.
-                Claim::Repeats(None) => None,
+                Claim::WithoutOutcome(request) => {
+                    if let Some(first) = replay_of_old_server(connection, currency, &request).await? {
+                        return Ok(BegunPayment::Complete(first));
+                    }
+                    let begun = request.payment.map(PaymentId::as_uuid);
+                    (request.go_on()?, begun)
+                }
             };
+            if new.method == PaymentMethod::Card && new.chargeable.is_none() {
+                return Err(Failure(BeginPaymentError::CardsNotTaken));
+            }
             // Whoever else pays for the order, or cancels it, waits here.
             let order = lock_order(connection, currency, new.order_id)
                 .await?
                 .filter(|order| new.scope.admits(order.customer_id))
                 .ok_or(Failure(BeginPaymentError::NotFound))?;
             let active = lock_active_payment(connection, new.order_id).await?;
-            let active_payment = active.as_ref().map(|row| row.payment(currency)).transpose()?;
-            let beginning = begin_payment(&order, active_payment.as_ref(), &new);
-            let row = match beginning.map_err(|refusal| Failure(refusal.into()))? {
-                Beginning::Continues(_) => active.ok_or(Failure(BeginPaymentError::NotFound))?,
-                Beginning::Begins { payment, replaced } => {
-                    if let Some(replaced) = replaced {
-                        write_cancellation(connection, &replaced, new.begun_at).await?;
+            let row = match active {
+                // The request goes on, though the payment may be paid by now: the gateway's event was faster than its
+                // response.
+                Some(row) if begun == Some(row.id()) => row,
+                active => {
+                    let active_payment = active.as_ref().map(|row| row.payment(currency)).transpose()?;
+                    let beginning = begin_payment(&order, active_payment.as_ref(), &new);
+                    match beginning.map_err(|refusal| Failure(refusal.into()))? {
+                        Beginning::Continues(_) => active.ok_or(Failure(BeginPaymentError::NotFound))?,
+                        Beginning::Begins { payment, replaced } => {
+                            if let Some(replaced) = replaced {
+                                write_cancellation(connection, &replaced, new.begun_at).await?;
+                            }
+                            write_beginning(connection, &payment, new.begun_at).await?
+                        }
                     }
-                    write_beginning(connection, &payment, new.begun_at).await?
                 }
             };
             let receipt = row.receipt(currency)?;
             if receipt.payment.awaits_card() && row.intent().is_none() {
+                kept.begin(connection, &receipt.payment).await?;
                 return Ok(BegunPayment::NeedsIntent(receipt.payment));
             }
-            if let Some(kept) = kept {
-                kept.keep_for_all(connection, &row, for_old_servers(&receipt.payment)).await?;
-            }
+            kept.keep_for_all(connection, &row, for_old_servers(&receipt.payment)).await?;
             Ok(BegunPayment::Complete(Idempotent { outcome: receipt, replayed: false }))
         })
         .await

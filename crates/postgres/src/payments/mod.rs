@@ -21,6 +21,7 @@ mod record_intent;
 mod record_refund;
 mod refund;
 mod refuse;
+mod replay;
 mod row;
 mod settle;
 mod take_cancellations;

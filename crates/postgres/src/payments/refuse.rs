@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
-use comanda_domain::{Payment, PaymentId, PaymentStatus, RefusedPayment, Timestamp, ports::Unavailable};
-use diesel::prelude::*;
+use comanda_domain::{OrderId, Payment, PaymentId, PaymentStatus, RefusedPayment, Timestamp, ports::Unavailable};
+use diesel::{prelude::*, sql_query, sql_types::Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
@@ -18,14 +18,14 @@ pub(super) async fn refuse(database: &Database, payment: &Payment, at: Timestamp
                 return Ok(());
             }
             let replaced = lock_replaced(connection, id).await?.map(|row| row.payment(currency)).transpose()?;
-            let Some(RefusedPayment { cancelled, reopened }) = row.payment(currency)?.refuse(replaced.as_ref()) else {
-                return Ok(());
-            };
-            // In this order: an order has at most one payment that is open.
-            write(connection, &cancelled, at).await?;
-            if let Some(reopened) = reopened {
-                write(connection, &reopened, at).await?;
+            if let Some(RefusedPayment { cancelled, reopened }) = row.payment(currency)?.refuse(replaced.as_ref()) {
+                // In this order: an order has at most one payment that is open.
+                write(connection, &cancelled, at).await?;
+                if let Some(reopened) = reopened {
+                    write(connection, &reopened, at).await?;
+                }
             }
+            free_keys(connection, order_id, id).await?;
             Ok(())
         })
         .await
@@ -49,6 +49,20 @@ async fn lock_replaced(connection: &mut AsyncPgConnection, id: PaymentId) -> Que
         .one("payment.lock")
         .await
         .optional()
+}
+
+/// Frees the keys of its customer under which the payment was begun: a refusal leaves them for another attempt.
+async fn free_keys(connection: &mut AsyncPgConnection, order_id: OrderId, id: PaymentId) -> QueryResult<()> {
+    sql_query(
+        "DELETE FROM idempotency_keys k USING orders o WHERE o.id = $1 AND k.caller_id = o.customer_id \
+         AND k.payment_id = $2 AND k.outcome IS NULL AND k.answered_status IS NULL",
+    )
+    .bind::<SqlUuid, _>(order_id.as_uuid())
+    .bind::<SqlUuid, _>(id.as_uuid())
+    .execute(connection)
+    .changes("payment.free_keys")
+    .await
+    .map(|_| ())
 }
 
 /// The gateway has nothing to cancel: `call_off` stays as it is.

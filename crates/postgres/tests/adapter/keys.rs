@@ -3,7 +3,8 @@
 use std::{pin::pin, time::Duration};
 
 use comanda_domain::{
-    Idempotency, KeyRefusal, NewOrder, NewPayment, OrderId, OrderScope, PaymentId, PaymentMethod, RequestFingerprint,
+    Idempotency, KeyRefusal, NewOrder, NewPayment, Note, OrderId, OrderLimits, OrderScope, PaymentId, PaymentMethod,
+    RequestFingerprint,
     ports::{BeginPaymentError, BegunPayment, CancelOrderError, Cancellation, Checkout, Orders, PlaceOrderError},
 };
 use comanda_postgres::PostgresPayments;
@@ -16,7 +17,7 @@ use crate::{
     shop::{DEADLINE, Shop, connect, now, orders},
 };
 
-fn other_request(idempotency: Idempotency) -> Idempotency {
+pub fn other_request(idempotency: Idempotency) -> Idempotency {
     Idempotency { fingerprint: RequestFingerprint::new([8; 16]), ..idempotency }
 }
 
@@ -118,29 +119,60 @@ async fn paying_and_cancelling_under_one_expired_key_do_not_wait_for_each_other(
         let held = shop.database.client().await;
         held.batch_execute("BEGIN; SELECT FROM idempotency_keys FOR UPDATE").await.unwrap();
 
-        let mut paying = pin!(payments.begin(at_the_counter(id, other_request(shop.idempotency("key")))));
-        let keyed = Cancellation { idempotency: Some(shop.idempotency("key")), ..cancellation(id) };
-        let mut cancelling = pin!(shop.orders.cancel(keyed));
+        let pay = || payments.begin(at_the_counter(id, other_request(shop.idempotency("key"))));
+        let keyed = || Cancellation { idempotency: Some(shop.idempotency("key")), ..cancellation(id) };
         if pays_first {
+            let mut paying = pin!(pay());
             assert!(poll!(&mut paying).is_pending());
             shop.until_waiting(1).await;
-            assert!(poll!(&mut cancelling).is_pending());
+            let cancelled = shop.orders.cancel(keyed()).await;
+            assert!(matches!(cancelled, Err(CancelOrderError::Key(KeyRefusal::InProgress))), "{cancelled:?}");
+            held.batch_execute("ROLLBACK").await.unwrap();
+            paying.await.unwrap();
+            let cancelled = shop.orders.cancel(keyed()).await;
+            assert!(matches!(cancelled, Err(CancelOrderError::Key(KeyRefusal::Reused))), "{cancelled:?}");
         } else {
+            let mut cancelling = pin!(shop.orders.cancel(keyed()));
             assert!(poll!(&mut cancelling).is_pending());
             shop.until_waiting(1).await;
-            assert!(poll!(&mut paying).is_pending());
+            let paid = pay().await;
+            assert!(matches!(paid, Err(BeginPaymentError::Key(KeyRefusal::InProgress))), "{paid:?}");
+            held.batch_execute("ROLLBACK").await.unwrap();
+            cancelling.await.unwrap();
+            let paid = pay().await;
+            assert!(matches!(paid, Err(BeginPaymentError::Key(KeyRefusal::Reused))), "{paid:?}");
         }
-        shop.until_waiting(2).await;
-        held.batch_execute("ROLLBACK").await.unwrap();
-        let (paid, cancelled) = tokio::join!(paying, cancelling);
-        let reused = (
-            matches!(paid, Err(BeginPaymentError::Key(KeyRefusal::Reused))),
-            matches!(cancelled, Err(CancelOrderError::Key(KeyRefusal::Reused))),
-        );
-        assert_eq!(reused, (!pays_first, pays_first), "{paid:?} {cancelled:?}");
-        assert_eq!((paid.is_ok(), cancelled.is_ok()), (pays_first, !pays_first));
         shop.assert_sound().await;
     }
+}
+
+/// The pool has fewer connections than there are repetitions.
+#[tokio::test(flavor = "multi_thread")]
+async fn repetitions_of_a_request_that_waits_keep_nobody_from_writing() {
+    let shop = Shop::open().await;
+    let item = shop.item(10).await;
+    let place = || shop.orders.place(shop.order(&[(&item, 1)]));
+    let (one, two) = (place().await.unwrap().outcome.order.id, place().await.unwrap().outcome.order.id);
+    let held = shop.database.client().await;
+    held.batch_execute(&format!("BEGIN; SELECT FROM orders WHERE id = '{one}' FOR UPDATE")).await.unwrap();
+    let cancel =
+        || shop.orders.cancel(Cancellation { idempotency: Some(shop.idempotency("key")), ..cancellation(one) });
+    let mut first = pin!(cancel());
+    assert!(poll!(&mut first).is_pending());
+    shop.until_waiting(1).await;
+
+    for repeated in join_all((0..20).map(|_| cancel())).await {
+        assert!(matches!(repeated, Err(CancelOrderError::Key(KeyRefusal::InProgress))), "{repeated:?}");
+    }
+    shop.orders.cancel(cancellation(two)).await.unwrap();
+    held.batch_execute("ROLLBACK").await.unwrap();
+    let first = first.await.unwrap();
+    for repeated in join_all((0..20).map(|_| cancel())).await {
+        let repeated = repeated.unwrap();
+        assert!(repeated.replayed);
+        assert_eq!(repeated.outcome, first.outcome);
+    }
+    shop.assert_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -159,12 +191,11 @@ async fn one_key_for_two_kinds_of_requests_at_once_is_used_once() {
     let mut placing = pin!(place("placement"));
     assert!(poll!(&mut placing).is_pending());
     shop.until_waiting(1).await;
-    let mut cancelling = pin!(cancel("placement"));
-    assert!(poll!(&mut cancelling).is_pending());
-    shop.until_waiting(2).await;
+    let cancelled = cancel("placement").await;
+    assert!(matches!(cancelled, Err(CancelOrderError::Key(KeyRefusal::InProgress))), "{cancelled:?}");
     drop(held);
-    let (placed, cancelled) = tokio::join!(placing, cancelling);
-    assert!(placed.is_ok(), "{placed:?}");
+    placing.await.unwrap();
+    let cancelled = cancel("placement").await;
     assert!(matches!(cancelled, Err(CancelOrderError::Key(KeyRefusal::Reused))), "{cancelled:?}");
 
     // The cancellation comes first, and waits for the order.
@@ -310,16 +341,20 @@ async fn a_transaction_that_ends_in_a_deadlock_runs_again() {
         }
     };
 
+    // With a key, and with limits: statements that come before and after the one which fails.
+    let limits = OrderLimits { orders: Some(100), quantity: None };
+    let keyed = |key| shop.orders.place(NewOrder { limits, ..shop.keyed(key, shop.order(&[(&one, 1), (&two, 1)])) });
+    keyed("before").await.unwrap();
     let held = holder(two.id.as_uuid()).await;
     let wanted = format!("SELECT FROM menu_items WHERE id = '{}' FOR UPDATE", one.id);
-    let (placed, ()) = tokio::join!(place(), deadlock(&shop, held, wanted));
+    let (placed, ()) = tokio::join!(keyed("deadlock"), deadlock(&shop, held, wanted));
     placed.unwrap();
 
     let held = holder(one.id.as_uuid()).await;
     let wanted = format!("SELECT FROM orders WHERE id = '{id}' FOR UPDATE");
     let (cancelled, ()) = tokio::join!(shop.orders.cancel(cancellation(id)), deadlock(&shop, held, wanted));
     cancelled.unwrap();
-    assert_eq!((shop.stock(&one).await, shop.stock(&two).await), (9, 9));
+    assert_eq!((shop.stock(&one).await, shop.stock(&two).await), (8, 8));
     shop.assert_sound().await;
 }
 
@@ -363,5 +398,17 @@ async fn an_outcome_that_cannot_be_read_is_an_unreadable_record() {
     let CancelOrderError::Unavailable(cause) = &error else { panic!("{error:?}") };
     let record = cause.unreadable().expect("a record");
     assert_eq!((record.table, record.column, record.id.as_str()), ("idempotency_keys", "outcome", "key"));
+    shop.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_violates_a_constraint_is_no_request_in_progress() {
+    let shop = Shop::open().await;
+    let item = shop.item(10).await;
+    let rule = "ALTER TABLE orders ADD CONSTRAINT no_notes CHECK (note IS NULL)";
+    shop.database.client().await.batch_execute(rule).await.unwrap();
+    let noted = NewOrder { note: Some(Note::new("no onions").unwrap()), ..shop.order(&[(&item, 1)]) };
+    let refused = shop.orders.place(shop.keyed("key", noted)).await;
+    assert!(matches!(refused, Err(PlaceOrderError::Unavailable(_))), "{refused:?}");
     shop.assert_sound().await;
 }

@@ -136,3 +136,23 @@ async fn mails_about_orders_that_wait_for_a_mailbox_take_no_connection_from_orde
     let admitted: Vec<bool> = admitting.await.into_iter().map(Result::unwrap).collect();
     assert_eq!(admitted.iter().filter(|is_admitted| **is_admitted).count(), 60);
 }
+
+/// Servers of the release before keep keys with the mails.
+#[tokio::test]
+async fn the_key_of_a_verification_holds_across_releases() {
+    let (shop, mails) = open().await;
+    let tables = shop.database.client().await;
+    tables.batch_execute("UPDATE users SET email_verified_at = NULL").await.unwrap();
+    let request = |key| mails.request_verification(shop.customer.id, now(), Some(shop.idempotency(key)));
+    let insert = "INSERT INTO mails (kind, account_id, email, mailbox, created_at, request_key) \
+                  VALUES ('verification', $1, $2, $2, now() - $3::text::interval, $4)";
+    for (age, key) in [("23 hours", "known"), ("25 hours", "expired")] {
+        tables.execute(insert, &[&shop.customer.id.as_uuid(), &ANA, &age, &key]).await.unwrap();
+    }
+    assert!(request("known").await.unwrap().replayed);
+    assert!(!request("expired").await.unwrap().replayed);
+    assert!(!request("new").await.unwrap().replayed);
+    let sent = "SELECT request_key FROM mails WHERE next_at IS NOT NULL ORDER BY request_key";
+    let sent: Vec<String> = tables.query(sent, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    assert_eq!(sent, ["expired", "new"]);
+}

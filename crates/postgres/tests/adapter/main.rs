@@ -15,6 +15,7 @@ mod mails;
 mod menu;
 mod migrations;
 mod outbox;
+mod payment_keys;
 mod payments;
 mod placing;
 mod replica;

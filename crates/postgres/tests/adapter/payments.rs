@@ -1,8 +1,9 @@
 use std::time::Duration;
 
 use comanda_domain::{
-    Actor, ClientSecret, Currency, Intent, IntentId, IntentState, Money, NewPayment, NewRefund, OrderId, OrderScope,
-    OrderStatus, PaymentId, PaymentMethod, PaymentStatus, PaymentTerms, Reason, RefundId, Role, SessionId,
+    Actor, ChargeableAmounts, ClientSecret, Currency, Intent, IntentId, IntentState, Money, NewPayment, NewRefund,
+    OrderId, OrderScope, OrderStatus, PaymentId, PaymentMethod, PaymentStatus, PaymentTerms, Reason, RefundId, Role,
+    SessionId,
     ports::{
         BegunPayment, Checkout, GatewayInbox, InboxEvent, IntentReport, MalformedEvent, Orders, OverdueOrders,
         PaymentIntents, Payments, Recorded, Refunds,
@@ -16,12 +17,12 @@ use crate::shop::{Shop, now};
 
 const TERMS: PaymentTerms = PaymentTerms { card: Duration::from_mins(15), unpaid: Duration::from_hours(1) };
 
-async fn placed(shop: &Shop) -> OrderId {
+pub async fn placed(shop: &Shop) -> OrderId {
     let item = shop.item(5).await;
     shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap().outcome.order.id
 }
 
-fn by_card(order_id: OrderId) -> NewPayment {
+pub fn by_card(order_id: OrderId) -> NewPayment {
     NewPayment {
         id: PaymentId::new(Uuid::now_v7()),
         order_id,
@@ -29,7 +30,7 @@ fn by_card(order_id: OrderId) -> NewPayment {
         method: PaymentMethod::Card,
         begun_at: now(),
         expires_at: now() + Duration::from_mins(15),
-        chargeable: None,
+        chargeable: Some(ChargeableAmounts::all(Currency::EUR)),
         idempotency: None,
     }
 }

@@ -1,5 +1,6 @@
 //! Placing orders: a queue, and one committer that places all orders that wait in one transaction.
 
+mod find_placed;
 mod queue;
 mod repetitions;
 mod statements;
@@ -7,7 +8,7 @@ mod transaction;
 
 use std::time::Duration;
 
-pub(super) use self::queue::PlacementQueue;
+pub(super) use self::{find_placed::PlacedLookups, queue::PlacementQueue};
 
 /// The limits of placing orders.
 #[derive(Clone, Copy, Debug)]

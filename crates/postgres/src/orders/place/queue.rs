@@ -15,6 +15,7 @@ use comanda_domain::{
     KeyRefusal, NewOrder, OrderWithLines,
     ports::{Idempotent, MenuObserver, PlaceOrderError, Unavailable},
 };
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection, pooled_connection::PoolableConnection};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use thiserror::Error;
@@ -140,7 +141,7 @@ impl PlacementQueue {
 /// Why a batch was not decided.
 enum Setback {
     /// One order may be at fault, or another server was faster.
-    Rejected(diesel::result::Error),
+    Rejected(DieselError),
     /// The deadline of an order has passed. None was placed.
     Late,
     Final(PlaceOrderError),
@@ -265,16 +266,17 @@ impl Committer {
     }
 
     async fn decide_alone(&mut self, order: &NewOrder, deadline: Instant) -> Decision {
-        // What is rejected here is a race for the key, as with a batch.
         for _ in 0..2 {
             match self.decide(&[order], deadline).await {
                 Ok(mut decisions) => return decisions.pop().unwrap_or_else(|| Err(Undecided::Closed.into())),
                 Err(Setback::Late) => return Err(Undecided::DeadlinePassed.into()),
                 Err(Setback::Final(error)) => return Err(error),
-                Err(Setback::Rejected(error)) if order.idempotency.is_none() => {
+                // Another server was faster, as with a batch.
+                Err(Setback::Rejected(error)) if is_race_for_key(&error) => {}
+                Err(Setback::Rejected(error)) => {
+                    tracing::error!(%error, "an order violates a constraint");
                     return Err(PlaceOrderError::Unavailable(Unavailable::new(error)));
                 }
-                Err(Setback::Rejected(_)) => {}
             }
         }
         Err(KeyRefusal::InProgress.into())
@@ -351,6 +353,12 @@ impl Committer {
         }
         outcome
     }
+}
+
+/// Whether an order was rejected because another one was placed under its key in the meantime.
+fn is_race_for_key(error: &DieselError) -> bool {
+    let DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, information) = error else { return false };
+    information.constraint_name() == Some("orders_idempotency")
 }
 
 /// What became of a batch.

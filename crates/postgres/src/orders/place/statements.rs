@@ -77,7 +77,8 @@ statement! {
 
 statement! {
     /// Idempotency keys are written in the order that they are sorted by. A server that places an order under the same
-    /// key is waited for, so that two with several keys in common must not come upon them in opposite orders.
+    /// key is waited for, so that two with several keys in common must not come upon them in opposite orders. Numbers
+    /// follow that order as well: they tell orders apart, and do not say which order of a batch came first.
     InsertOrders {
         ids: &'a [Uuid] as Array<SqlUuid>,
         customers: &'a [Uuid] as Array<SqlUuid>,

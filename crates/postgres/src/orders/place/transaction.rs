@@ -186,7 +186,7 @@ impl LockedStock {
 
 /// Caller, key, the order that was placed under it, the fingerprint of that request, whether its key is remembered, and
 /// whether another request's is.
-type KnownKey = (Uuid, String, Option<Uuid>, Option<Uuid>, bool, bool);
+pub(super) type KnownKey = (Uuid, String, Option<Uuid>, Option<Uuid>, bool, bool);
 
 /// Caller and key.
 type InUse = (Uuid, String);
@@ -249,9 +249,13 @@ async fn begin_and_read(
                 .rows("order.place.find_keys")
         })),
     );
+    // In the order of the statements: after the first that fails, all others only report that the transaction is
+    // aborted.
     begun?;
     let in_use = locked.transpose()?.unwrap_or_default().into_iter().collect();
-    let known = known.unwrap_or_else(|| Ok(Vec::new()))?;
+    let counted = counted.transpose()?.unwrap_or_default();
+    let rows = rows?;
+    let known = known.transpose()?.unwrap_or_default();
 
     let mut stock = LockedStock {
         items: StockOnHand::new(),
@@ -259,7 +263,7 @@ async fn begin_and_read(
         low_stock_thresholds: HashMap::new(),
         unreadable: HashMap::new(),
     };
-    for row in rows? {
+    for row in rows {
         let (id, version) = (MenuItemId::new(row.0), row.1);
         match stocked(&row, currency) {
             Ok((item, low_stock_at)) => {
@@ -274,7 +278,7 @@ async fn begin_and_read(
     }
     // Beyond the limits, the exact numbers make no difference.
     let capped = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
-    let unpaid = counted.transpose()?.unwrap_or_default().into_iter().map(|(customer, orders, quantity)| {
+    let unpaid = counted.into_iter().map(|(customer, orders, quantity)| {
         (AccountId::new(customer), UnpaidOrders { orders: capped(orders), quantity: capped(quantity) })
     });
     Ok(Read { stock, in_use, known, unpaid: unpaid.collect() })
@@ -311,11 +315,10 @@ impl Replays {
         for (position, order) in orders.iter().enumerate() {
             let Some(request) = &order.idempotency else { continue };
             let key = (request.caller.as_uuid(), request.key.as_str().to_owned());
-            if in_use.contains(&key) {
-                replays.decisions[position] = Some(Err(KeyRefusal::InProgress.into()));
-                continue;
-            }
             match known.get(&key) {
+                None if in_use.contains(&key) => {
+                    replays.decisions[position] = Some(Err(KeyRefusal::InProgress.into()));
+                }
                 None => {}
                 Some(&(Some(first), fingerprint, true, _)) if fingerprint == Some(fingerprint_of(request)) => {
                     first_orders.push((position, first));

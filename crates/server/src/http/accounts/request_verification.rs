@@ -23,6 +23,10 @@ pub async fn request_verification(
     limiter: Limiter,
     Idempotent(JsonOrNothing(Nothing {}), key): Idempotent<JsonOrNothing<Nothing>>,
 ) -> Result<HttpResponse, Failure<RequestMailError>> {
+    let repeated = accounts.has_requested_verification(actor, key.as_ref()).await;
+    if repeated.map_err(RequestMailError::Unavailable)? {
+        return Ok(replayable(StatusCode::ACCEPTED, true).finish());
+    }
     limiter.admit(LimitedAction::RequestMail).await?;
     let requested = accounts.request_verification(actor, key).await?;
     Ok(replayable(StatusCode::ACCEPTED, requested.replayed).finish())

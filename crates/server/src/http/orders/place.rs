@@ -4,7 +4,7 @@ use actix_web::{
 };
 use comanda_application::Orders;
 use comanda_domain::{
-    Basket, BasketLine, BasketSizeOutOfRange, MenuItemId, Note, OrderLimitReached, Quantity, Shortage,
+    Basket, BasketLine, BasketSizeOutOfRange, MenuItemId, Note, OrderLimitReached, OrderWithLines, Quantity, Shortage,
     ports::PlaceOrderError,
 };
 use serde::{Deserialize, Serialize};
@@ -33,11 +33,21 @@ pub async fn place(
     Idempotent(Json(request), key): Idempotent<Json<PlaceOrderRequest>>,
 ) -> Result<HttpResponse, Failure<PlaceOrderError>> {
     let (basket, note) = request.validate()?;
+    match orders.find_placed(customer, key.as_ref()).await {
+        Ok(Some(order)) => return Ok(response(&order, true)),
+        Ok(None) => {}
+        // An order does not depend on it.
+        Err(error) => tracing::info!(%error, "what was placed under a key was not looked up"),
+    }
     attempts.admit(customer).await?;
     let placed = orders.place(customer, basket, note, key).await?;
-    Ok(replayable(StatusCode::CREATED, placed.replayed)
-        .insert_header((header::LOCATION, format!("/v1/orders/{}", placed.outcome.order.id)))
-        .json(OrderResponse::with_lines(&placed.outcome)))
+    Ok(response(&placed.outcome, placed.replayed))
+}
+
+fn response(placed: &OrderWithLines, replayed: bool) -> HttpResponse {
+    replayable(StatusCode::CREATED, replayed)
+        .insert_header((header::LOCATION, format!("/v1/orders/{}", placed.order.id)))
+        .json(OrderResponse::with_lines(placed))
 }
 
 #[derive(Deserialize, Serialize, ToSchema)]

@@ -56,18 +56,12 @@ impl From<PayOrderError> for Problem {
                 BeginPaymentError::NotPayable(status) => {
                     Self::new(Code::InvalidTransition, format!("An order that is {status} cannot be paid."))
                 }
+                BeginPaymentError::CardsNotTaken => cards_not_taken(),
                 BeginPaymentError::NotChargeable(why) => refused(why.to_string()),
                 BeginPaymentError::Key(refusal) => refusal.into(),
                 BeginPaymentError::Unavailable(cause) => cause.into(),
             },
-            PayOrderError::CardsNotTaken => {
-                let violation = Violation {
-                    pointer: "/method".to_owned(),
-                    code: "not-offered",
-                    detail: "cards are not taken here".to_owned(),
-                };
-                Self::new(Code::ValidationFailed, "Cards are not taken here.").errors(vec![violation])
-            }
+            PayOrderError::CardsNotTaken => cards_not_taken(),
             PayOrderError::Refused(why) => {
                 tracing::warn!(why, "the payment gateway refuses to begin a payment");
                 refused("the payment gateway does not take this payment".to_owned())
@@ -75,6 +69,12 @@ impl From<PayOrderError> for Problem {
             PayOrderError::GatewayUnavailable(cause) => Self::unavailable(cause).during(Operation::Stripe),
         }
     }
+}
+
+fn cards_not_taken() -> Problem {
+    let violation =
+        Violation { pointer: "/method".to_owned(), code: "not-offered", detail: "cards are not taken here".to_owned() };
+    Problem::new(Code::ValidationFailed, "Cards are not taken here.").errors(vec![violation])
 }
 
 /// Whatever the gateway has said is for the log: it may be about us.
@@ -126,6 +126,7 @@ mod tests {
                 BeginPaymentError::NotFound
                 | BeginPaymentError::AlreadyPaid
                 | BeginPaymentError::NotPayable(_)
+                | BeginPaymentError::CardsNotTaken
                 | BeginPaymentError::NotChargeable(_)
                 | BeginPaymentError::Key(_)
                 | BeginPaymentError::Unavailable(_),

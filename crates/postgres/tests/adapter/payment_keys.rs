@@ -1,0 +1,148 @@
+//! The keys of payments, from their beginning to the gateway's response.
+
+use comanda_domain::{
+    ClientSecret, Idempotency, Intent, IntentId, IntentState, KeyRefusal, NewPayment, OrderId, Payment, PaymentStatus,
+    RefundId,
+    ports::{
+        BeginPaymentError, BegunPayment, Checkout, Idempotent, IntentReport, Orders, PaymentIntents, PaymentReceipt,
+        PlaceOrderError,
+    },
+};
+use comanda_postgres::PostgresPayments;
+use uuid::Uuid;
+
+use crate::{
+    keys::other_request,
+    payments::{by_card, placed},
+    shop::{Shop, now},
+};
+
+fn keyed(order_id: OrderId, idempotency: Idempotency) -> NewPayment {
+    NewPayment { idempotency: Some(idempotency), ..by_card(order_id) }
+}
+
+async fn begin(payments: &PostgresPayments, new: NewPayment) -> Payment {
+    match payments.begin(new).await.unwrap() {
+        BegunPayment::NeedsIntent(payment) => payment,
+        BegunPayment::Complete(receipt) => panic!("{receipt:?}"),
+    }
+}
+
+async fn complete(payments: &PostgresPayments, new: NewPayment) -> Idempotent<PaymentReceipt> {
+    match payments.begin(new).await.unwrap() {
+        BegunPayment::Complete(receipt) => receipt,
+        BegunPayment::NeedsIntent(payment) => panic!("{payment:?}"),
+    }
+}
+
+fn intent(payment: &Payment) -> Intent {
+    Intent {
+        id: IntentId("pi_1".to_owned()),
+        client_secret: Some(ClientSecret("pi_1_secret_1".to_owned())),
+        state: IntentState::Pending,
+        amount: payment.amount,
+        received: None,
+        refunds: Vec::new(),
+        payment_id: Some(payment.id),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_stands_for_its_payment_while_the_gateway_is_asked() {
+    let shop = Shop::open().await;
+    let payments = PostgresPayments::new(shop.pool.clone());
+    let (one, two) = (placed(&shop).await, placed(&shop).await);
+    let key = || shop.idempotency("key");
+    let payment = begin(&payments, keyed(one, key())).await;
+
+    let reused = payments.begin(keyed(two, other_request(key()))).await;
+    assert!(matches!(reused, Err(BeginPaymentError::Key(KeyRefusal::Reused))), "{reused:?}");
+    let item = shop.item(5).await;
+    let reused = shop.orders.place(shop.keyed("key", shop.order(&[(&item, 1)]))).await;
+    assert!(matches!(reused, Err(PlaceOrderError::Key(KeyRefusal::Reused))), "{reused:?}");
+    assert_eq!(begin(&payments, keyed(one, key())).await, payment);
+
+    let attach = || payments.attach(payment.id, intent(&payment), Some(key()), now());
+    let (first, second) = tokio::join!(attach(), attach());
+    let (first, second) = (first.unwrap(), second.unwrap());
+    assert!(first.replayed != second.replayed);
+    assert_eq!(first.outcome, second.outcome);
+    assert_eq!(first.outcome.client_secret, intent(&payment).client_secret);
+    let again = complete(&payments, keyed(one, key())).await;
+    assert!(again.replayed);
+    assert_eq!(again.outcome, first.outcome);
+
+    let kept = "SELECT outcome FROM idempotency_keys WHERE key = 'key'";
+    let kept: String = shop.database.client().await.query_one(kept, &[]).await.unwrap().get(0);
+    assert!(!kept.contains("secret"), "{kept}");
+    shop.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_of_the_gateway_frees_the_key() {
+    let shop = Shop::open().await;
+    let payments = PostgresPayments::new(shop.pool.clone());
+    let (one, two) = (placed(&shop).await, placed(&shop).await);
+    let payment = begin(&payments, keyed(one, shop.idempotency("key"))).await;
+    payments.refuse(&payment, now()).await.unwrap();
+    begin(&payments, keyed(two, other_request(shop.idempotency("key")))).await;
+    shop.assert_sound().await;
+}
+
+/// The server died after the gateway had taken the payment, and before it could respond.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_goes_on_with_its_payment_though_it_is_paid_by_now() {
+    let shop = Shop::open().await;
+    let payments = PostgresPayments::new(shop.pool.clone());
+    let order = placed(&shop).await;
+    let payment = begin(&payments, keyed(order, shop.idempotency("key"))).await;
+    let report = IntentReport {
+        intent: IntentId("pi_1".to_owned()),
+        payment_id: Some(payment.id),
+        state: IntentState::Succeeded,
+        received: None,
+        at: now(),
+    };
+    payments.record_intent(report, RefundId::new(Uuid::now_v7())).await.unwrap();
+    let receipt = complete(&payments, keyed(order, shop.idempotency("key"))).await.outcome;
+    assert_eq!((receipt.payment.id, receipt.payment.status), (payment.id, PaymentStatus::Succeeded));
+    let other = payments.begin(keyed(order, other_request(shop.idempotency("other")))).await;
+    assert!(matches!(other, Err(BeginPaymentError::AlreadyPaid)), "{other:?}");
+    shop.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_the_release_before_has_answered_is_answered_again() {
+    let shop = Shop::open().await;
+    let payments = PostgresPayments::new(shop.pool.clone());
+    let order = placed(&shop).await;
+    let payment = begin(&payments, by_card(order)).await;
+    payments.attach(payment.id, intent(&payment), None, now()).await.unwrap();
+    let tables = shop.database.client().await;
+    let paid = "UPDATE payments SET status = 'succeeded', paid_at = now(), version = version + 1";
+    tables.batch_execute(paid).await.unwrap();
+    let fingerprint = Uuid::from_bytes(*shop.idempotency("key").fingerprint.as_bytes());
+    let kept = "INSERT INTO idempotency_keys \
+        (caller_id, order_id, request_fingerprint, recorded_at, key, payment_id, answered_status) \
+        VALUES ($1, $2, $3, now(), 'key', $4, 'pending')";
+    let caller = shop.customer.id.as_uuid();
+    tables.execute(kept, &[&caller, &order.as_uuid(), &fingerprint, &payment.id.as_uuid()]).await.unwrap();
+
+    let again = complete(&payments, keyed(order, shop.idempotency("key"))).await;
+    assert!(again.replayed);
+    assert_eq!(again.outcome.payment, payment);
+    assert_eq!(again.outcome.client_secret, intent(&payment).client_secret);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_gateway_a_payment_by_card_is_repeated_and_not_begun() {
+    let shop = Shop::open().await;
+    let payments = PostgresPayments::new(shop.pool.clone());
+    let order = placed(&shop).await;
+    let payment = begin(&payments, keyed(order, shop.idempotency("key"))).await;
+    let first = payments.attach(payment.id, intent(&payment), Some(shop.idempotency("key")), now()).await.unwrap();
+    let without = |key| NewPayment { chargeable: None, ..keyed(order, shop.idempotency(key)) };
+    assert_eq!(complete(&payments, without("key")).await.outcome, first.outcome);
+    let other = payments.begin(without("other")).await;
+    assert!(matches!(other, Err(BeginPaymentError::CardsNotTaken)), "{other:?}");
+}
