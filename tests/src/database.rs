@@ -38,6 +38,11 @@ impl TestDatabase {
         Self::create("TEMPLATE template0").await
     }
 
+    /// The same, in a locale that knows the letters of ASCII alone.
+    pub async fn empty_without_language() -> Self {
+        Self::create("TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'").await
+    }
+
     async fn create(options: &str) -> Self {
         let name = new_name();
         execute(&format!("CREATE DATABASE \"{name}\" {options}")).await;

@@ -166,6 +166,12 @@ async fn a_menu_item_that_cannot_be_read_stops_only_the_orders_that_name_it() {
     assert_names(&edited, "menu_items", &id);
     let menu = app.anonymous().get("/v1/menu").await.expect(200);
     assert!(menu.to_string().contains(&good.to_string()), "{menu}");
+
+    let export = app.comanda(&["menu", "export"]);
+    let (file, said) = (String::from_utf8_lossy(&export.stdout), String::from_utf8_lossy(&export.stderr));
+    assert_eq!(export.status.code(), Some(1), "{said}");
+    assert!(file.contains(&good.to_string()) && !file.contains(&id), "{file}");
+    assert!(said.contains("not the whole menu") && said.contains(&id), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,10 +27,10 @@ mod tests {
         let details = sample::menu_item().details;
         let row = ImportedMenuItem {
             id: None,
-            name: details.name,
-            category: details.category,
+            name: details.name.into(),
+            category: details.category.into(),
             price: details.price,
-            stock: details.low_stock_at,
+            stock: Some(details.low_stock_at.into()),
             description: None,
             low_stock_at: None,
             active: None,

@@ -5,7 +5,9 @@ use std::{
     hash::Hash,
 };
 
-use crate::{Category, Description, MenuItemDetails, MenuItemId, MenuItemName, Price, Stock};
+use thiserror::Error;
+
+use crate::{Category, Description, MenuItemDetails, MenuItemId, MenuItemName, Price, Stock, ValueRefused, Written};
 
 /// A row of a menu file. What is `None` stays as it is. Importing the same file twice changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,44 +15,97 @@ pub struct ImportedMenuItem {
     /// The menu item that the row is about, if the menu has it.
     pub id: Option<MenuItemId>,
     /// The name. With `category` it says which menu item the row is about, unless `id` does.
-    pub name: MenuItemName,
+    pub name: Written<MenuItemName>,
     /// The category.
-    pub category: Category,
+    pub category: Written<Category>,
     /// The price of one.
     pub price: Price,
-    /// The quantity on hand.
-    pub stock: Stock,
+    /// The quantity on hand; a new menu item needs it.
+    pub stock: Option<Written<Stock>>,
     /// The description; a new menu item has none unless the row says so.
-    pub description: Option<Description>,
+    pub description: Option<Written<Description>>,
     /// The low-stock threshold; [`Stock::LOW`] for a new menu item unless the row says so.
-    pub low_stock_at: Option<Stock>,
+    pub low_stock_at: Option<Written<Stock>>,
     /// Whether it can be ordered; a new menu item can unless the row says otherwise.
     pub active: Option<bool>,
 }
 
+/// A value of a row that cannot be imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{field}: {why}")]
+pub struct FieldRefused {
+    /// Its field of [`ImportedMenuItem`].
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub why: ValueRefused,
+}
+
+/// For `map_err`.
+const fn of(field: &'static str) -> impl Fn(ValueRefused) -> FieldRefused {
+    move |why| FieldRefused { field, why }
+}
+
 impl ImportedMenuItem {
-    /// The details of a menu item after the import.
-    pub fn apply_to(&self, details: MenuItemDetails) -> MenuItemDetails {
-        MenuItemDetails {
-            name: self.name.clone(),
-            description: self.description.clone().unwrap_or(details.description),
-            category: self.category.clone(),
-            price: self.price,
-            low_stock_at: self.low_stock_at.unwrap_or(details.low_stock_at),
-            active: self.active.unwrap_or(details.active),
-        }
+    /// The category and the name after the import. `stored` are those of the menu item with the row's id.
+    ///
+    /// # Errors
+    ///
+    /// One of them is refused.
+    pub fn place(&self, stored: Option<(Category, MenuItemName)>) -> Result<(Category, MenuItemName), FieldRefused> {
+        let (category, name) = match stored {
+            Some((category, name)) => (self.category.in_place_of(category), self.name.in_place_of(name)),
+            None => (self.category.checked(), self.name.checked()),
+        };
+        Ok((category.map_err(of("category"))?, name.map_err(of("name"))?))
     }
 
-    /// The details of a menu item that the import adds.
-    pub fn new_details(&self) -> MenuItemDetails {
-        self.apply_to(MenuItemDetails {
-            name: self.name.clone(),
-            description: Description::stored(""),
-            category: self.category.clone(),
+    /// The details and the stock of a menu item after the import.
+    ///
+    /// # Errors
+    ///
+    /// One of the values is refused.
+    pub fn apply_to(&self, details: MenuItemDetails, stock: Stock) -> Result<(MenuItemDetails, Stock), FieldRefused> {
+        let (category, name) = self.place(Some((details.category, details.name)))?;
+        let description = match &self.description {
+            Some(description) => description.in_place_of(details.description).map_err(of("description"))?,
+            None => details.description,
+        };
+        let low_stock_at = match &self.low_stock_at {
+            Some(low) => low.in_place_of(details.low_stock_at).map_err(of("low_stock_at"))?,
+            None => details.low_stock_at,
+        };
+        let active = self.active.unwrap_or(details.active);
+        let stock = match &self.stock {
+            Some(written) => written.in_place_of(stock).map_err(of("stock"))?,
+            None => stock,
+        };
+        Ok((MenuItemDetails { name, description, category, price: self.price, low_stock_at, active }, stock))
+    }
+
+    /// The details and the first stock of the menu item that the import adds. What a row with an id says of quantities
+    /// was the stock of a shop, which can be above [`Stock::MAX`].
+    ///
+    /// # Errors
+    ///
+    /// One of the values is refused, or the stock is missing.
+    pub fn new_item(&self) -> Result<(MenuItemDetails, Stock), FieldRefused> {
+        let (category, name) = self.place(None)?;
+        let quantity = |written: &Written<Stock>| match self.id {
+            Some(_) => Ok(written.as_it_is()),
+            None => written.checked(),
+        };
+        let stock = self.stock.as_ref().ok_or(ValueRefused::Missing).and_then(quantity).map_err(of("stock"))?;
+        let low_stock_at = self.low_stock_at.as_ref().map(quantity).transpose().map_err(of("low_stock_at"))?;
+        let description = self.description.as_ref().map(Written::checked).transpose().map_err(of("description"))?;
+        let details = MenuItemDetails {
+            name,
+            description: description.unwrap_or_else(|| Description::stored("")),
+            category,
             price: self.price,
-            low_stock_at: Stock::LOW,
-            active: true,
-        })
+            low_stock_at: low_stock_at.unwrap_or(Stock::LOW),
+            active: self.active.unwrap_or(true),
+        };
+        Ok((details, stock))
     }
 }
 
@@ -61,7 +116,7 @@ pub struct ListedMenuItem<P> {
     pub id: MenuItemId,
     /// Where it is on the menu.
     pub place: P,
-    /// Whether it shares its place with another, since before places were unique.
+    /// Whether it shared its place with another before places were unique. It keeps it from others all the same.
     pub is_twin: bool,
 }
 
@@ -94,25 +149,14 @@ pub fn match_import<P: Clone + Eq + Hash>(
     }
 
     let about: HashSet<usize> = matched.iter().flatten().copied().collect();
-    let untouched = listed.iter().enumerate().filter(|(at, item)| !about.contains(at) && !item.is_twin);
-    let mut holders: HashMap<&P, usize> = HashMap::new();
-    for (_, item) in untouched {
-        *holders.entry(&item.place).or_default() += 1;
+    let untouched = listed.iter().enumerate().filter(|(at, _)| !about.contains(at)).map(|(_, item)| &item.place);
+    let mut bearers: HashMap<&P, usize> = HashMap::new();
+    for place in untouched.chain(rows.iter().map(|(_, place)| place)) {
+        *bearers.entry(place).or_default() += 1;
     }
-    let stays = |matched: Option<usize>, place: &P| matched.map(|at| &listed[at]).filter(|item| item.place == *place);
-    for ((_, place), &matched) in rows.iter().zip(&matched) {
-        if stays(matched, place).is_none_or(|item| !item.is_twin) {
-            *holders.entry(place).or_default() += 1;
-        }
-    }
-    let moves_in = |(_, ((_, place), matched)): &(usize, (&(_, P), &Option<usize>))| stays(**matched, place).is_none();
-    let refused: Vec<usize> = rows
-        .iter()
-        .zip(&matched)
-        .enumerate()
-        .filter(|row| holders.get(&row.1.0.1).is_some_and(|holders| *holders > 1) && moves_in(row))
-        .map(|(at, _)| at)
-        .collect();
+    let moves_in = |at: usize| matched[at].is_none_or(|item| listed[item].place != rows[at].1);
+    let is_taken = |at: &usize| moves_in(*at) && bearers.get(&rows[*at].1).is_some_and(|bearers| *bearers > 1);
+    let refused: Vec<usize> = (0..rows.len()).filter(is_taken).collect();
     if refused.is_empty() { Ok(matched) } else { Err(refused) }
 }
 
@@ -121,6 +165,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::Currency;
 
     fn id(number: u128) -> MenuItemId {
         MenuItemId::new(Uuid::from_u128(number))
@@ -132,6 +177,39 @@ mod tests {
 
     fn twin(number: u128, place: &'static str) -> ListedMenuItem<&'static str> {
         ListedMenuItem { is_twin: true, ..listed(number, place) }
+    }
+
+    fn exported(stock: u32) -> ImportedMenuItem {
+        ImportedMenuItem {
+            id: Some(id(1)),
+            name: Written::<MenuItemName>::new("Soup"),
+            category: Written::<Category>::new("Starters"),
+            price: Price::new(450, Currency::EUR).unwrap(),
+            stock: Some(Written::<Stock>::new(stock)),
+            description: None,
+            low_stock_at: None,
+            active: None,
+        }
+    }
+
+    #[test]
+    fn a_stock_above_the_greatest_is_imported_if_a_shop_had_it() {
+        let row = exported(1_000_050);
+        let (details, stock) = row.new_item().unwrap();
+        assert_eq!(stock.get(), 1_000_050);
+        assert_eq!(row.apply_to(details.clone(), stock), Ok((details.clone(), stock)));
+        let refused = FieldRefused { field: "stock", why: ValueRefused::Stock(crate::StockOutOfRange) };
+        assert_eq!(row.apply_to(details, Stock::stored(7)), Err(refused));
+        assert_eq!(ImportedMenuItem { id: None, ..row }.new_item(), Err(refused));
+    }
+
+    #[test]
+    fn a_row_without_a_stock_is_about_a_menu_item_that_has_one() {
+        let row = ImportedMenuItem { stock: None, ..exported(0) };
+        let missing = FieldRefused { field: "stock", why: ValueRefused::Missing };
+        assert_eq!(row.new_item(), Err(missing));
+        let (details, stock) = exported(7).new_item().unwrap();
+        assert_eq!(row.apply_to(details.clone(), stock), Ok((details, stock)));
     }
 
     #[test]
@@ -163,5 +241,10 @@ mod tests {
         assert_eq!(match_import(&rows, &[]), Err(vec![0, 1]), "there are no new twins");
         let renamed = [(Some(id(1)), "broth"), (None, "soup")];
         assert_eq!(match_import(&renamed, &menu), Ok(vec![Some(0), Some(1)]));
+        let taken_over = [(Some(id(1)), "broth"), (Some(id(3)), "soup")];
+        let others = [listed(1, "soup"), twin(2, "soup"), listed(3, "stew")];
+        assert_eq!(match_import(&taken_over, &others), Err(vec![1]), "the other twin is still called so");
+        assert_eq!(match_import(&[(Some(id(3)), "soup")], &others[1..]), Err(vec![0]), "the first one is gone");
+        assert_eq!(match_import(&[(None, "soup")], &[twin(2, "soup")]), Ok(vec![Some(0)]));
     }
 }

@@ -3,7 +3,9 @@
 mod import;
 mod item;
 mod stock;
+mod written;
 
 pub use import::*;
 pub use item::*;
 pub use stock::*;
+pub use written::*;

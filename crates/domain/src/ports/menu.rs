@@ -3,8 +3,8 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::{
-    AccountId, Idempotency, ImportedMenuItem, KeyRefusal, MenuItem, MenuItemEdit, MenuItemId, NewMenuItem, Reason,
-    StockDelta, Timestamp,
+    AccountId, FieldRefused, Idempotency, ImportedMenuItem, KeyRefusal, MenuItem, MenuItemEdit, MenuItemId,
+    NewMenuItem, Reason, StockDelta, Timestamp,
 };
 
 use super::{Idempotent, Unavailable};
@@ -81,7 +81,10 @@ pub enum EditMenuItemError {
     },
     /// Its category has another menu item of this name.
     #[error("the category has another menu item of this name")]
-    NameTaken,
+    NameTaken {
+        /// Whether the edit gives it another name. If not, it puts it into another category.
+        renamed: bool,
+    },
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -162,6 +165,9 @@ pub enum ImportMenuError {
     /// The rows at these positions would give a menu item the name of another in its category.
     #[error("rows {0:?} would give a menu item the name of another in its category")]
     NamesTaken(Vec<usize>),
+    /// Each the position of a row, and what is wrong with it.
+    #[error("values that cannot be imported, by row: {0:?}")]
+    Refused(Vec<(usize, FieldRefused)>),
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -170,7 +176,7 @@ pub enum ImportMenuError {
 /// Changes the menu and its stock.
 ///
 /// Within a category a name stands for one menu item, whatever its case, unless it stood for several before that became
-/// a rule. Archived menu items do not count.
+/// a rule. None of these lets it be given again. Archived menu items do not count.
 ///
 /// Edits and adjustments read without locks, and write only if the item's `version` is still the one they read. If
 /// another writer was faster they try again, for a few seconds at most.

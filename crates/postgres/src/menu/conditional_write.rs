@@ -8,6 +8,7 @@ use comanda_domain::{
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use thiserror::Error as ThisError;
 
 use super::row::MenuItemRow;
 use crate::database::{
@@ -49,6 +50,15 @@ impl<E: Error + 'static> MayCollide for Setback<E> {
     }
 }
 
+/// Other writers were faster, each time.
+#[derive(Debug, ThisError)]
+#[error("gave way to other writers {LOCKED_ATTEMPTS} times with its rows locked")]
+struct GaveWay;
+
+/// Locked rows do not change. Only names can be taken meanwhile, which other writers do once or twice; more often it is
+/// something else that no attempt will change, and that must not hold the locks until the time is up.
+const LOCKED_ATTEMPTS: usize = 3;
+
 /// How an attempt reads the rows that it is about to change.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReadMode {
@@ -60,8 +70,8 @@ pub(super) enum ReadMode {
 }
 
 /// Attempts a write, each time in a transaction of its own, until it no longer conflicts with another writer. The
-/// second attempt locks what it reads, so it is the last one. The time limit of a transaction holds for all attempts
-/// together.
+/// second attempt locks what it reads, so it is the last one, unless a name was taken meanwhile. The time limit of a
+/// transaction holds for all attempts together.
 pub(super) async fn write<T, E, F>(database: &Database, attempt: F) -> Result<T, E>
 where
     T: Send + 'static,
@@ -75,8 +85,8 @@ where
     let own = database.clone();
     spawn_transaction(database, async move {
         let mut connection = own.connection().await?;
-        let mut mode = ReadMode::Unlocked;
-        loop {
+        let unlocked = std::iter::once(ReadMode::Unlocked);
+        for mode in unlocked.chain([ReadMode::Locked; LOCKED_ATTEMPTS]) {
             let attempt = attempt.clone();
             let attempted = run_transaction(&mut connection, async move |connection: &mut AsyncPgConnection| {
                 attempt((connection, mode)).await
@@ -84,10 +94,11 @@ where
             .await;
             match attempted {
                 Ok(written) => return Ok(written),
-                Err(Setback::Conflict) => mode = ReadMode::Locked,
+                Err(Setback::Conflict) => {}
                 Err(Setback::Refused(error)) => return Err(error),
             }
         }
+        Err(Unavailable::new(GaveWay).into())
     })
     .await
 }

@@ -7,6 +7,7 @@ use diesel_async::RunQueryDsl;
 use super::{
     conditional_write::{Setback, write},
     name_taken::is_name_taken,
+    naming::take_turns,
     read_at_revision::read_at_revision,
     row::{DetailsColumns, MenuItemRow},
     version::raise_menu_version,
@@ -26,6 +27,9 @@ pub(super) async fn edit(
 ) -> Result<MenuItem, EditMenuItemError> {
     let currency = database.currency();
     write(database, async move |(connection, mode)| {
+        if edit.name.is_some() || edit.category.is_some() {
+            take_turns(connection).await?;
+        }
         let row = read_at_revision(connection, id, revision, mode).await?;
         let before = row.clone().into_item(currency)?;
         let after = edit.apply_to(before.details.clone());
@@ -46,7 +50,10 @@ pub(super) async fn edit(
             .await
             .optional()
             .map_err(|error| match is_name_taken(&error) {
-                true => Setback::Refused(EditMenuItemError::NameTaken),
+                true => {
+                    let renamed = after.name != before.details.name;
+                    Setback::Refused(EditMenuItemError::NameTaken { renamed })
+                }
                 false => error.into(),
             })?
             .ok_or(Setback::Conflict)?;

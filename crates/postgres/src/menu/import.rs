@@ -1,15 +1,15 @@
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use comanda_domain::{
-    AuditAction, AuditRecord, ImportedMenuItem, ListedMenuItem, MenuItemId, NewMenuItem, Reason, Timestamp,
-    match_import,
+    AuditAction, AuditRecord, Category, FieldRefused, ImportedMenuItem, ListedMenuItem, MenuItemDetails, MenuItemId,
+    MenuItemName, NewMenuItem, Reason, Stock, Timestamp, match_import,
     ports::{ImportMenuError, ImportSummary},
 };
 use diesel::{
     dsl::sql,
     prelude::*,
     result::Error,
-    sql_types::{Array, BigInt, Bool, Text, Uuid as UuidType},
+    sql_types::{Array, Bool, Text, Uuid as UuidType},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
@@ -18,6 +18,7 @@ use super::{
     conditional_write::{ReadMode, Setback, write},
     ledger::LedgerEntry,
     name_taken::is_name_taken,
+    naming::take_turns,
     row::{DetailsColumns, MenuItemRow, NewMenuItemRow, quantity},
     version::raise_menu_version,
 };
@@ -37,14 +38,11 @@ const REASON: &str = "menu import";
 /// How many rows are inserted by one statement, which has room for 65,535 values.
 const ROWS_AT_A_TIME: usize = 1000;
 
-/// The key of the advisory lock: any number that nothing else in this database uses for one.
-const LOCK: i64 = 0x636f_6d61_6e64_616d;
-
 statement! {
     /// Where each row of a file stands on the menu, in the form in which the index compares places.
     Places { categories: &'a [&'a str] as Array<Text>, names: &'a [&'a str] as Array<Text> }
     returns (Text, Text):
-    "SELECT lower(normalize(category, NFC)), lower(normalize(name, NFC)) FROM unnest(",
+    "SELECT name_form(category), name_form(name) FROM unnest(",
     ") WITH ORDINALITY AS lines (category, name, position) ORDER BY position"
 }
 
@@ -73,19 +71,33 @@ async fn import_once(
     if mode == ReadMode::Locked {
         take_turns(connection).await?;
     }
-    let places = places_of(connection, items).await?;
+    let stored = stored_places(connection, items).await?;
+    let wanted = items.iter().map(|item| item.place(item.id.and_then(|id| stored.get(&id.as_uuid()).cloned())));
+    let places = places_of(connection, &none_refused(wanted)?).await?;
     let listed = listed(connection, items, &places, mode).await?;
     let rows: Vec<(Option<MenuItemId>, Place)> = items.iter().map(|item| item.id).zip(places).collect();
     let found: Vec<ListedMenuItem<Place>> = listed.iter().map(|listed| listed.item.clone()).collect();
     let matched =
         match_import(&rows, &found).map_err(|refused| ImportSetback::Refused(ImportMenuError::NamesTaken(refused)))?;
 
+    let mut plans = Vec::new();
+    for (item, matched) in items.iter().zip(matched) {
+        let plan = match matched.map(|at| &listed[at]) {
+            Some(before) => {
+                let (details, stock) = (before.row.details(item.price.money().currency())?, before.row.stock()?);
+                item.apply_to(details.clone(), stock).map(|after| Plan::Change { before, details, after })
+            }
+            None => item.new_item().map(|(details, stock)| Plan::Add { details, stock }),
+        };
+        plans.push(plan);
+    }
     let mut changes = Vec::new();
     let mut new = Vec::new();
-    for (position, (item, matched)) in items.iter().zip(matched).enumerate() {
-        match matched.map(|at| &listed[at]) {
-            Some(before) => changes.extend(Change::of(before, item, &rows[position].1)?),
-            None => new.push((&rows[position].1, position)),
+    for (position, plan) in none_refused(plans.into_iter())?.into_iter().enumerate() {
+        let place = &rows[position].1;
+        match plan {
+            Plan::Change { before, details, after } => changes.extend(Change::of(before, &details, after, place)),
+            Plan::Add { details, stock } => new.push((place, position, details, stock)),
         }
     }
     let summary =
@@ -102,15 +114,15 @@ async fn import_once(
         change.write(connection, at).await?;
     }
     // In the order of their places, for the sake of whoever adds the same ones.
-    new.sort_unstable();
+    new.sort_by_key(|(place, ..)| *place);
     let archived = archived(connection, items).await?;
     let free = |id: &MenuItemId| !archived.contains(&id.as_uuid());
     let new: Vec<NewMenuItem> = new
         .into_iter()
-        .map(|(_, position)| NewMenuItem {
+        .map(|(_, position, details, stock)| NewMenuItem {
             id: items[position].id.filter(free).unwrap_or(ids[position]),
-            details: items[position].new_details(),
-            stock: items[position].stock,
+            details,
+            stock,
             added_at: at,
         })
         .collect();
@@ -119,15 +131,47 @@ async fn import_once(
     Ok(summary)
 }
 
-/// Imports wait for each other, so that two of them never hold names that the other one wants.
-async fn take_turns(connection: &mut AsyncPgConnection) -> QueryResult<()> {
-    let lock = sql::<Text>("pg_advisory_xact_lock(").bind::<BigInt, _>(LOCK).sql(")::text");
-    diesel::select(lock).get_result::<String>(connection).one("menu.import.take_turn").await.map(drop)
+/// What a row comes to.
+enum Plan<'a> {
+    Change { before: &'a Listed, details: MenuItemDetails, after: (MenuItemDetails, Stock) },
+    Add { details: MenuItemDetails, stock: Stock },
 }
 
-async fn places_of(connection: &mut AsyncPgConnection, items: &[ImportedMenuItem]) -> QueryResult<Vec<Place>> {
-    let categories: Vec<&str> = items.iter().map(|item| item.category.as_str()).collect();
-    let names: Vec<&str> = items.iter().map(|item| item.name.as_str()).collect();
+/// What every row comes to, or else what is wrong with each that is refused.
+fn none_refused<T>(rows: impl Iterator<Item = Result<T, FieldRefused>>) -> Result<Vec<T>, ImportSetback> {
+    let (mut accepted, mut refused) = (Vec::new(), Vec::new());
+    for (position, row) in rows.enumerate() {
+        match row {
+            Ok(value) => accepted.push(value),
+            Err(why) => refused.push((position, why)),
+        }
+    }
+    if refused.is_empty() { Ok(accepted) } else { Err(ImportSetback::Refused(ImportMenuError::Refused(refused))) }
+}
+
+/// The categories and names of the menu items with the rows' ids. Whoever changes them takes turns with imports.
+async fn stored_places(
+    connection: &mut AsyncPgConnection,
+    items: &[ImportedMenuItem],
+) -> QueryResult<HashMap<Uuid, (Category, MenuItemName)>> {
+    let rows: Vec<(Uuid, String, String)> = menu_items::table
+        .filter(menu_items::id.eq_any(ids_of(items)).and(menu_items::archived_at.is_null()))
+        .select((menu_items::id, menu_items::category, menu_items::name))
+        .load(connection)
+        .rows("menu.import.stored_places")
+        .await?;
+    let place =
+        |(id, category, name): (Uuid, String, String)| (id, (Category::stored(&category), MenuItemName::stored(&name)));
+    Ok(rows.into_iter().map(place).collect())
+}
+
+fn ids_of(items: &[ImportedMenuItem]) -> Vec<Uuid> {
+    items.iter().filter_map(|item| item.id).map(MenuItemId::as_uuid).collect()
+}
+
+async fn places_of(connection: &mut AsyncPgConnection, wanted: &[(Category, MenuItemName)]) -> QueryResult<Vec<Place>> {
+    let categories: Vec<&str> = wanted.iter().map(|(category, _)| category.as_str()).collect();
+    let names: Vec<&str> = wanted.iter().map(|(_, name)| name.as_str()).collect();
     Places { categories: &categories, names: &names }.load(connection).rows("menu.import.places").await
 }
 
@@ -143,17 +187,16 @@ async fn listed(
     places: &[Place],
     mode: ReadMode,
 ) -> QueryResult<Vec<Listed>> {
-    let ids: Vec<Uuid> = items.iter().filter_map(|item| item.id).map(MenuItemId::as_uuid).collect();
     let (categories, names): (Vec<&str>, Vec<&str>) =
         places.iter().map(|(category, name)| (category.as_str(), name.as_str())).unzip();
     let concerned = sql::<Bool>("(id = ANY(")
-        .bind::<Array<UuidType>, _>(ids)
-        .sql(") OR (lower(normalize(category, NFC)), lower(normalize(name, NFC))) IN (SELECT * FROM unnest(")
+        .bind::<Array<UuidType>, _>(ids_of(items))
+        .sql(") OR (name_form(category), name_form(name)) IN (SELECT * FROM unnest(")
         .bind::<Array<Text>, _>(categories)
         .sql(", ")
         .bind::<Array<Text>, _>(names)
         .sql(")))");
-    let place = (sql::<Text>("lower(normalize(category, NFC))"), sql::<Text>("lower(normalize(name, NFC))"));
+    let place = (sql::<Text>("name_form(category)"), sql::<Text>("name_form(name)"));
     let rows = menu_items::table
         .filter(menu_items::archived_at.is_null().and(concerned))
         .order(menu_items::id)
@@ -182,21 +225,24 @@ struct Change {
 
 impl Change {
     /// `None`: it is as the file has it.
-    fn of(before: &Listed, item: &ImportedMenuItem, place: &Place) -> Result<Option<Self>, ImportSetback> {
+    fn of(
+        before: &Listed,
+        details: &MenuItemDetails,
+        (wanted, stock): (MenuItemDetails, Stock),
+        place: &Place,
+    ) -> Option<Self> {
         let row = &before.row;
-        let stored = row.details(item.price.money().currency())?;
-        let wanted = item.apply_to(stored.clone());
-        let stock = quantity(item.stock);
+        let stock = quantity(stock);
         let change = Self {
             id: row.id,
             version: row.version,
             revision: row.revision,
-            details: (wanted != stored).then(|| DetailsColumns::of(&wanted)),
+            details: (wanted != *details).then(|| DetailsColumns::of(&wanted)),
             moves: before.item.place != *place,
             stock,
             delta: stock - row.stock,
         };
-        Ok((change.details.is_some() || change.delta != 0).then_some(change))
+        (change.details.is_some() || change.delta != 0).then_some(change)
     }
 
     async fn write(self, connection: &mut AsyncPgConnection, at: Timestamp) -> Result<(), ImportSetback> {
@@ -230,7 +276,7 @@ impl Change {
 }
 
 /// Menu items may exchange their names, but the index compares them one by one. So whatever moves leaves its place
-/// before any takes its new one, and is left alone by the index as long as it has not moved.
+/// before any takes its new one. Meanwhile it has a name that no menu item can have.
 async fn leave_places(connection: &mut AsyncPgConnection, changes: &mut [Change]) -> Result<(), ImportSetback> {
     let moving: Vec<Uuid> = changes.iter().filter(|change| change.moves).map(|change| change.id).collect();
     if moving.is_empty() {
@@ -238,7 +284,7 @@ async fn leave_places(connection: &mut AsyncPgConnection, changes: &mut [Change]
     }
     let left = diesel::update(menu_items::table)
         .filter(menu_items::id.eq_any(&moving))
-        .set((menu_items::version.eq(menu_items::version + 1), menu_items::is_twin.eq(true)))
+        .set((menu_items::version.eq(menu_items::version + 1), menu_items::name.eq(sql::<Text>("chr(1) || id::text"))))
         .execute(connection)
         .changes("menu.import.leave_places")
         .await?;
@@ -253,9 +299,8 @@ async fn leave_places(connection: &mut AsyncPgConnection, changes: &mut [Change]
 
 /// The rows' ids that archived menu items have.
 async fn archived(connection: &mut AsyncPgConnection, items: &[ImportedMenuItem]) -> QueryResult<Vec<Uuid>> {
-    let ids: Vec<Uuid> = items.iter().filter_map(|item| item.id).map(MenuItemId::as_uuid).collect();
     menu_items::table
-        .filter(menu_items::id.eq_any(ids).and(menu_items::archived_at.is_not_null()))
+        .filter(menu_items::id.eq_any(ids_of(items)).and(menu_items::archived_at.is_not_null()))
         .select(menu_items::id)
         .load(connection)
         .rows("menu.import.archived")

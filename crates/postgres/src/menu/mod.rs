@@ -9,8 +9,10 @@ mod import;
 mod item;
 mod items;
 mod ledger;
+mod listing;
 mod load;
 mod name_taken;
+mod naming;
 mod read_at_revision;
 mod row;
 mod version;
@@ -21,8 +23,8 @@ use comanda_domain::{
     AccountId, Idempotency, ImportedMenuItem, MenuItem, MenuItemEdit, MenuItemId, NewMenuItem, Page, Timestamp,
     ports::{
         AddMenuItemError, AdjustStockError, ArchiveMenuItemError, EditMenuItemError, Idempotent, ImportMenuError,
-        ImportSummary, LiveMenu, Menu, MenuItemsQuery, MenuSource, MenuVersion, StockAdjustment, Unavailable,
-        WholeMenu,
+        ImportSummary, LiveMenu, Menu, MenuItemsQuery, MenuListing, MenuSource, MenuVersion, StockAdjustment,
+        Unavailable, WholeMenu,
     },
 };
 
@@ -59,6 +61,10 @@ impl MenuSource for PostgresMenu {
 impl LiveMenu for PostgresMenu {
     async fn whole(&self) -> Result<WholeMenu, Unavailable> {
         whole::whole(&self.database).await
+    }
+
+    async fn listing(&self) -> Result<MenuListing, Unavailable> {
+        listing::listing(&self.database).await
     }
 
     async fn item(&self, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable> {

@@ -32,6 +32,11 @@ impl MenuItemRow {
         RowOf { table: "menu_items", id: self.id }.read("revision", u32::try_from(self.revision))
     }
 
+    pub(super) fn stock(&self) -> Readable<Stock> {
+        let stock = RowOf { table: "menu_items", id: self.id }.read("stock", u32::try_from(self.stock))?;
+        Ok(Stock::stored(stock))
+    }
+
     pub(super) fn details(&self, currency: Currency) -> Readable<MenuItemDetails> {
         let row = RowOf { table: "menu_items", id: self.id };
         Ok(MenuItemDetails {
@@ -49,7 +54,7 @@ impl MenuItemRow {
         Ok(MenuItem {
             id: MenuItemId::new(self.id),
             details: self.details(currency)?,
-            stock: row.read("stock", u32::try_from(self.stock))?,
+            stock: self.stock()?.get(),
             revision: self.revision()?,
             version: row.read("version", u64::try_from(self.version))?,
             created_at: self.created_at,

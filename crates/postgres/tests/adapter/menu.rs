@@ -1,6 +1,6 @@
 use comanda_domain::{
-    Category, Currency, ImportedMenuItem, MenuItemEdit, MenuItemId, MenuItemName, NewMenuItem, PageLimit, Price,
-    Reason, Stock, StockDelta,
+    Category, Currency, Description, ImportedMenuItem, MenuItemEdit, MenuItemId, MenuItemName, NewMenuItem, PageLimit,
+    Price, Reason, Stock, StockDelta, Written,
     ports::{
         AddMenuItemError, AdjustStockError, ArchiveMenuItemError, EditMenuItemError, ImportMenuError, ImportSummary,
         LiveMenu, Menu, MenuItemsQuery, Orders, StockAdjustment,
@@ -121,10 +121,10 @@ async fn the_menus_version_rises_when_customers_would_see_a_difference() {
 fn row(name: &str, price: i64, stock: i64) -> ImportedMenuItem {
     ImportedMenuItem {
         id: None,
-        name: MenuItemName::new(name).unwrap(),
-        category: Category::new("Pasta").unwrap(),
+        name: MenuItemName::new(name).unwrap().into(),
+        category: Category::new("Pasta").unwrap().into(),
         price: Price::new(price, Currency::EUR).unwrap(),
-        stock: Stock::new(stock).unwrap(),
+        stock: Some(Stock::new(stock).unwrap().into()),
         description: None,
         low_stock_at: None,
         active: None,
@@ -380,6 +380,102 @@ async fn a_name_stands_for_one_menu_item_of_a_category_whoever_adds_it() {
     assert_eq!(shop.menu.import(vec![row("Crème", 900, 1)], ids(1), now()).await.unwrap().added, 1);
     let other = shop.item(1).await;
     let edited = shop.menu.edit(other.id, 1, renamed("CRÈME"), shop.customer.id, now()).await;
-    assert!(matches!(edited, Err(EditMenuItemError::NameTaken)));
+    assert!(matches!(edited, Err(EditMenuItemError::NameTaken { renamed: true })));
+    shop.assert_sound().await;
+}
+
+/// A duplicate of before names were unique.
+async fn twin(shop: &Shop, name: &str) -> MenuItemId {
+    let id = Uuid::now_v7();
+    let insert = "INSERT INTO menu_items (id, price, created_at, updated_at, stock, low_stock_at, active, name, category, \
+                  description, is_twin) VALUES ($1, 900, now(), now(), 0, 5, true, $2, 'Pasta', '', true)";
+    shop.database.client().await.execute(insert, &[&id, &name]).await.unwrap();
+    MenuItemId::new(id)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twins_are_imported_as_they_are_and_leave_their_name_to_nobody() {
+    let shop = Shop::open().await;
+    shop.menu.import(vec![row("Crème", 900, 0), row("Linguine", 900, 0)], ids(2), now()).await.unwrap();
+    let whole = shop.menu.whole().await.unwrap();
+    let [first, other] = ["Crème", "Linguine"]
+        .map(|name| whole.items.iter().find(|item| item.details.name.as_str() == name).unwrap().clone());
+    let (composed, capital) = (twin(&shop, "Cre\u{300}me").await, twin(&shop, "CRÈME").await);
+    let named = |id: MenuItemId, name: &str| ImportedMenuItem {
+        id: Some(id),
+        name: Written::<MenuItemName>::new(name),
+        ..row("x", 900, 0)
+    };
+    let is_twin = async |id: MenuItemId| {
+        let twins = format!("SELECT count(*) FROM menu_items WHERE is_twin AND id = '{id}'");
+        shop.database.number(&twins).await == 1
+    };
+    let import = |rows: Vec<ImportedMenuItem>| {
+        let count = rows.len();
+        shop.menu.import(rows, ids(count), now())
+    };
+
+    let exported = vec![named(first.id, "Crème"), named(composed, "Cre\u{300}me"), named(capital, "CRÈME")];
+    assert_eq!(import(exported).await.unwrap(), ImportSummary { added: 0, changed: 0, unchanged: 3 });
+    let respelled = vec![named(composed, "CRÈME"), named(first.id, "crème")];
+    assert_eq!(import(respelled).await.unwrap(), ImportSummary { added: 0, changed: 2, unchanged: 0 });
+    assert!(is_twin(composed).await && !is_twin(first.id).await);
+
+    shop.menu.archive(first.id, 2, shop.customer.id, now()).await.unwrap();
+    let new = NewMenuItem {
+        id: MenuItemId::new(Uuid::now_v7()),
+        details: details("crème"),
+        stock: Stock::new(1).unwrap(),
+        added_at: now(),
+    };
+    assert!(matches!(shop.menu.add(new, shop.customer.id, None).await, Err(AddMenuItemError::NameTaken)));
+    let edited = shop.menu.edit(other.id, 1, renamed("CRÈME"), shop.customer.id, now()).await;
+    assert!(matches!(edited, Err(EditMenuItemError::NameTaken { renamed: true })), "{edited:?}");
+    let taken = import(vec![named(other.id, "crème")]).await;
+    assert!(matches!(&taken, Err(ImportMenuError::NamesTaken(rows)) if *rows == [0]), "{taken:?}");
+    let third = import(vec![row("crème", 900, 0), row("CRÈME", 900, 0), row("Crème", 900, 0)]).await;
+    assert!(matches!(&third, Err(ImportMenuError::NamesTaken(rows)) if *rows == [2]), "{third:?}");
+
+    // Both find a name of their own, one of them that of another.
+    let exchanged = vec![named(composed, "Linguine"), named(capital, "Stew"), named(other.id, "Crème")];
+    assert_eq!(import(exchanged).await.unwrap().changed, 3);
+    assert_eq!(shop.database.number("SELECT count(*) FROM menu_items WHERE is_twin").await, 0);
+    shop.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_todays_rules_refuse_stays_and_is_given_to_nothing_else() {
+    let shop = Shop::open().await;
+    let item = shop.item(0).await;
+    let odd = "UPDATE menu_items SET version = version + 1, name = E'Sou\\u200Bp', description = E'a\\u202Eb', \
+               low_stock_at = 2000000";
+    shop.database.client().await.batch_execute(odd).await.unwrap();
+    let written = ImportedMenuItem {
+        id: Some(item.id),
+        name: Written::<MenuItemName>::new("Sou\u{200b}p"),
+        description: Some(Written::<Description>::new("a\u{202e}b")),
+        low_stock_at: Some(Written::<Stock>::new(2_000_000)),
+        ..row("x", 990, 0)
+    };
+    let import = |row: ImportedMenuItem| shop.menu.import(vec![row], ids(1), now());
+    assert_eq!(import(written.clone()).await.unwrap().unchanged, 1);
+    let repriced = ImportedMenuItem { price: Price::new(1, Currency::EUR).unwrap(), ..written.clone() };
+    assert_eq!(import(repriced).await.unwrap().changed, 1);
+    for (field, row) in [
+        ("name", ImportedMenuItem { name: Written::<MenuItemName>::new("Sou\u{200b}"), ..written.clone() }),
+        (
+            "description",
+            ImportedMenuItem { description: Some(Written::<Description>::new("\u{202e}")), ..written.clone() },
+        ),
+        ("low_stock_at", ImportedMenuItem { low_stock_at: Some(Written::<Stock>::new(2_000_001)), ..written.clone() }),
+        ("name", ImportedMenuItem { id: Some(ids(1)[0]), ..written.clone() }),
+        ("stock", ImportedMenuItem { stock: None, ..row("New", 1, 1) }),
+    ] {
+        let refused = import(row).await;
+        let Err(ImportMenuError::Refused(rows)) = refused else { panic!("{field}: {refused:?}") };
+        assert_eq!(rows.iter().map(|(row, refused)| (*row, refused.field)).collect::<Vec<_>>(), [(0, field)]);
+    }
+    let open = ImportedMenuItem { stock: None, ..written };
+    assert_eq!(import(open).await.unwrap(), ImportSummary { added: 0, changed: 1, unchanged: 0 }, "the price again");
     shop.assert_sound().await;
 }

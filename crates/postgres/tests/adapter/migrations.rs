@@ -78,23 +78,38 @@ async fn every_migration_goes_down_and_up_again_with_two_roles() {
 async fn a_menu_with_duplicates_keeps_them_until_they_are_renamed() {
     let database = TestDatabase::migrated().await;
     let client = database.client().await;
-    let folder = folders().into_iter().find(|folder| folder.ends_with("2026-11-29-140000_unique_menu_item_names"));
-    let folder = folder.unwrap();
-    client.batch_execute(&fs::read_to_string(folder.join("down.sql")).unwrap()).await.unwrap();
-    for (id, name, archived) in
-        [(1, "Soup", "NULL"), (2, "SOUP", "NULL"), (3, "soup", "NULL"), (4, "soup", "now()"), (5, "Bread", "NULL")]
-    {
+    let run = async |folder: &str, file: &str| {
+        let folder = folders().into_iter().find(|known| known.ends_with(folder)).unwrap();
+        client.batch_execute(&fs::read_to_string(folder.join(file)).unwrap()).await.unwrap();
+    };
+    let (first, second) = ("2026-11-29-140000_unique_menu_item_names", "2026-11-29-180000_menu_item_places");
+    run(second, "down.sql").await;
+    run(first, "down.sql").await;
+    let insert = async |(id, name, archived): (u32, &str, &str)| {
         let insert = format!(
             "INSERT INTO menu_items \
                  (id, price, created_at, updated_at, archived_at, stock, low_stock_at, active, name, category, description) \
              VALUES (lpad('{id}', 32, '0')::uuid, 1, now(), now(), {archived}, 0, 5, true, '{name}', 'A', '')"
         );
-        client.batch_execute(&insert).await.unwrap();
+        client.batch_execute(&insert).await
+    };
+    for item in [
+        (1, "Soup", "NULL"),
+        (2, "SOUP", "NULL"),
+        (3, "soup", "NULL"),
+        (4, "soup", "now()"),
+        (5, "Bread", "NULL"),
+        // Other names to the first of the two migrations.
+        (6, "ΟΔΟΣ", "NULL"),
+        (7, "οδος", "NULL"),
+    ] {
+        insert(item).await.unwrap();
     }
-    client.batch_execute(&fs::read_to_string(folder.join("up.sql")).unwrap()).await.unwrap();
+    run(first, "up.sql").await;
+    run(second, "up.sql").await;
     let twins = "SELECT string_agg(name, ' ' ORDER BY id) FROM menu_items WHERE is_twin";
     let twins = async || client.query_one(twins, &[]).await.unwrap().get::<_, Option<String>>(0).unwrap_or_default();
-    assert_eq!(twins().await, "SOUP soup");
+    assert_eq!(twins().await, "SOUP soup οδος");
 
     let change = async |changes: &str, id: u32| {
         let update =
@@ -102,12 +117,42 @@ async fn a_menu_with_duplicates_keeps_them_until_they_are_renamed() {
         client.batch_execute(&update).await
     };
     change("price = 2, name = name", 2).await.unwrap();
-    assert_eq!(twins().await, "SOUP soup");
+    change("name = 'SouP'", 3).await.unwrap();
+    assert_eq!(twins().await, "SOUP SouP οδος", "another spelling is the same name");
     change("name = 'Broth'", 2).await.unwrap();
-    assert_eq!(twins().await, "soup");
-    for (changes, id) in [("name = 'SouP'", 3), ("name = 'soup'", 2), ("name = 'soup'", 5)] {
-        let error = change(changes, id).await.unwrap_err();
-        assert_eq!(error.as_db_error().unwrap().constraint(), Some("menu_item_names"), "{changes}");
+    assert_eq!(twins().await, "SouP οδος");
+    // Whether or not the first one still has the name, nobody else gets it.
+    for leaves in ["price = 3", "archived_at = now()"] {
+        change(leaves, 1).await.unwrap();
+        let refused =
+            [change("name = 'soup'", 2).await, change("name = 'sOUP'", 5).await, insert((8, "soup", "NULL")).await];
+        for error in refused {
+            assert_eq!(error.unwrap_err().as_db_error().unwrap().constraint(), Some("menu_item_names"), "{leaves}");
+        }
+    }
+    change("name = 'Stew'", 3).await.unwrap();
+    assert_eq!(twins().await, "οδος");
+    change("name = 'soup'", 5).await.unwrap();
+}
+
+/// In a database whose locale knows no letters but those of ASCII, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn names_are_compared_without_case_in_every_locale() {
+    let mut letters: Vec<(String, String)> =
+        ('\u{1}'..=char::MAX).map(|c| (c.to_string(), c.to_lowercase().to_string())).collect();
+    letters.retain(|(letter, lower)| letter != lower);
+    letters.push(("ΟΔΟΣ Cre\u{300}me".to_owned(), "οδος CR\u{c8}ME".to_owned()));
+    assert!(letters.len() > 1000);
+    let (letters, lower): (Vec<_>, Vec<_>) = letters.into_iter().unzip();
+    for database in [TestDatabase::empty().await, TestDatabase::empty_without_language().await] {
+        migrate(&database.url.parse().unwrap(), None).await.unwrap();
+        let differ = "SELECT string_agg(a, ' ') FROM unnest($1::text[], $2::text[]) AS pairs (a, b) \
+                      WHERE name_form(a) <> name_form(b)";
+        let row = database.client().await.query_one(differ, &[&letters, &lower]).await.unwrap();
+        assert_eq!(row.get::<_, Option<String>>(0), None);
+        let kept =
+            "SELECT count(DISTINCT name_form(name)) FROM unnest(ARRAY['Creme', 'Crème', 'Krem', 'Kr€m']) AS name";
+        assert_eq!(database.number(kept).await, 4, "accents make a difference");
     }
 }
 

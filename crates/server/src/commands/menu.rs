@@ -1,10 +1,10 @@
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{ArgGroup, Subcommand};
 use comanda_domain::{
     Availability, Category,
-    ports::{ImportMenuError, MenuCache, MenuTag},
+    ports::{ImportMenuError, MenuCache, MenuListing, MenuTag},
 };
 
 use super::{Settings, menu_file, menu_file::MenuFile, print};
@@ -14,9 +14,9 @@ use crate::{app, exit::UsageError};
 pub enum MenuCommand {
     /// Import the menu from a CSV file, all of it or nothing.
     ///
-    /// Its columns are name, category, price and stock, and perhaps description, `low_stock_at`, active and id; a column
-    /// that is missing leaves alone what it would say. A row is about the menu item with its id, or else with its
-    /// category and name. Other menu items stay as they are.
+    /// Its columns are name, category and price, and perhaps stock, description, `low_stock_at`, active and id; a column
+    /// that is missing leaves alone what it would say, and so does an empty stock, but a new menu item needs one. A row
+    /// is about the menu item with its id, or else with its category and name. Other menu items stay as they are.
     Import {
         /// The CSV file.
         file: PathBuf,
@@ -25,6 +25,8 @@ pub enum MenuCommand {
         if_empty: bool,
     },
     /// Print the menu as CSV, as `import` reads it.
+    ///
+    /// A menu item that cannot be read is left out and named on standard error; the exit code is 1 then.
     Export,
     /// Make every server renew its copies of some menu items, after the tables were changed by hand.
     #[command(group = ArgGroup::new("tag").required(true))]
@@ -57,11 +59,14 @@ impl MenuCommand {
                     .map_err(|why| UsageError::new(&format!("cannot read {}", file.display()), why))?;
                 let (items, places) = MenuFile::read(&text, config.currency)?.into_parts();
                 let (setup, _workers) = app::setup(config).await?;
-                if if_empty && !setup.export_menu().await?.items.is_empty() {
+                if if_empty && setup.export_menu().await? != MenuListing::default() {
                     return print("There is a menu already; nothing was imported.\n");
                 }
                 let summary = setup.import_menu(items).await.map_err(|error| match error {
                     ImportMenuError::NamesTaken(rows) => MenuFile::names_taken(rows.iter().map(|row| &places[*row])),
+                    ImportMenuError::Refused(rows) => {
+                        MenuFile::values_refused(rows.into_iter().map(|(row, refused)| (&places[row], refused)))
+                    }
                     ImportMenuError::Unavailable(cause) => cause.into(),
                 })?;
                 let (added, changed, unchanged) = (summary.added, summary.changed, summary.unchanged);
@@ -71,7 +76,12 @@ impl MenuCommand {
                 let config = &settings.store()?;
                 let (setup, _workers) = app::setup(config).await?;
                 let menu = setup.export_menu().await?;
-                print(&menu_file::write(&menu.items)?)
+                print(&menu_file::write(&menu.items)?)?;
+                if menu.unreadable.is_empty() {
+                    return Ok(());
+                }
+                let left_out: Vec<String> = menu.unreadable.iter().map(ToString::to_string).collect();
+                bail!("the file is not the whole menu:\n  - {}", left_out.join("\n  - "))
             }
         }
     }

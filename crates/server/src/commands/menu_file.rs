@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context, bail};
 use comanda_domain::{
-    Category, Currency, Description, ImportedMenuItem, MenuItem, MenuItemId, MenuItemName, Price, Stock,
+    Category, Currency, Description, FieldRefused, ImportedMenuItem, MenuItem, MenuItemId, MenuItemName, Price, Stock,
+    StockOutOfRange, Written,
 };
 
 use crate::spreadsheet::{self, LineEnds, Row};
@@ -12,8 +13,9 @@ use crate::spreadsheet::{self, LineEnds, Row};
 /// The columns, in any order. Prices are decimal numbers: `12.50`.
 const COLUMNS: [&str; 8] = ["name", "category", "price", "stock", "description", "low_stock_at", "active", "id"];
 
-/// How many of the columns a file must have. Without the others, what they would say stays as it is.
-const REQUIRED: usize = 4;
+/// How many of the columns a file must have. Without the others, what they would say stays as it is; a menu item that is
+/// new needs a stock.
+const REQUIRED: usize = 3;
 
 /// How many mistakes are listed.
 const MISTAKES: usize = 100;
@@ -28,8 +30,7 @@ impl MenuFile {
     /// Reads all of it. The error lists every mistake with its line.
     pub fn read(text: &[u8], currency: Currency) -> anyhow::Result<Self> {
         let text = std::str::from_utf8(text).map_err(|error| {
-            let readable = String::from_utf8_lossy(&text[..error.valid_up_to()]);
-            let line = 1 + readable.matches('\n').count();
+            let line = 1 + spreadsheet::line_ends(&text[..error.valid_up_to()]);
             refusal(&[format!("line {line}: is not UTF-8; save the file as CSV UTF-8")])
         })?;
         let mut rows = spreadsheet::rows(text).into_iter();
@@ -50,9 +51,15 @@ impl MenuFile {
                     continue;
                 }
             };
-            let place = (item.category.as_str().to_lowercase(), item.name.as_str().to_lowercase());
+            let place =
+                item.place(None).map(|(category, name)| [category.as_str(), name.as_str()].map(str::to_lowercase));
+            if let (Err(mistake), None) = (&place, item.id) {
+                mistakes.push(format!("line {line}: {mistake}"));
+                continue;
+            }
             // Two of one name can only be on a menu that had them before names were unique, and there by their ids.
-            let twin = places.insert(place, item.id.is_some()).is_some_and(|has_id| !has_id || item.id.is_none());
+            let other = place.ok().and_then(|place| places.insert(place, item.id.is_some()));
+            let twin = other.is_some_and(|has_id| !has_id || item.id.is_none());
             let again = item.id.is_some_and(|id| !ids.insert(id));
             if twin || again {
                 mistakes.push(format!("line {line}: {} / {} is listed twice", item.category, item.name));
@@ -70,6 +77,12 @@ impl MenuFile {
         refusal(&mistakes)
     }
 
+    /// The error for rows with values that the menu items they are about do not have, and that are refused.
+    pub fn values_refused<'a>(rows: impl Iterator<Item = (&'a (usize, String), FieldRefused)>) -> anyhow::Error {
+        let mistakes: Vec<String> = rows.map(|((line, _), refused)| format!("line {line}: {refused}")).collect();
+        refusal(&mistakes)
+    }
+
     /// The items, and where each of them stands in the file, and what it is called.
     pub fn into_parts(self) -> (Vec<ImportedMenuItem>, Vec<(usize, String)>) {
         let named = self.items.iter().map(|item| format!("{} / {}", item.category, item.name));
@@ -78,15 +91,17 @@ impl MenuFile {
     }
 }
 
-/// Where each of [`COLUMNS`] is in the file.
+/// Where each of [`COLUMNS`] is in the file, which may have empty columns besides.
 struct Columns {
     positions: [Option<usize>; COLUMNS.len()],
+    /// Up to the last one that has a name.
     count: usize,
 }
 
 impl Columns {
     fn of(header: &Row) -> anyhow::Result<Self> {
-        let names: Vec<&str> = header.cells().collect();
+        let mut names: Vec<&str> = header.cells().collect();
+        while names.pop_if(|name| name.is_empty()).is_some() {}
         if let [all] = names[..] {
             for (separator, what) in [(';', "semicolons"), ('\t', "tabs")] {
                 if all.contains(separator) {
@@ -95,7 +110,7 @@ impl Columns {
             }
         }
         let mut positions = [None; COLUMNS.len()];
-        for (position, name) in names.iter().enumerate() {
+        for (position, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
             let Some(column) = COLUMNS.iter().position(|column| column == name) else {
                 bail!("there is no column \"{name}\"; the columns are {}", COLUMNS.join(", "));
             };
@@ -117,25 +132,38 @@ impl Columns {
     }
 
     fn item(&self, row: &Row, currency: Currency) -> anyhow::Result<ImportedMenuItem> {
-        if row.len() != self.count {
-            let semicolons = if row.cells().any(|cell| cell.contains(';')) { "; are these semicolons?" } else { "" };
-            bail!("has {} cells, where the first line has {}{semicolons}", row.len(), self.count);
+        let semicolons = if row.cells().any(|cell| cell.contains(';')) { "; are these semicolons?" } else { "" };
+        let cells = || format!("has {} cells, where the first line has {}{semicolons}", row.len(), self.count);
+        for (position, cell) in row.cells().enumerate().filter(|(_, cell)| !cell.is_empty()) {
+            if position >= self.count {
+                bail!(cells());
+            }
+            if !self.positions.contains(&Some(position)) {
+                bail!("\"{cell}\" is in a column without a name");
+            }
         }
-        let [name, category, price, stock, description, low_stock_at, active, id] =
-            self.positions.map(|position| position.map(|position| row.text(position)));
+        let item = self.read(row, currency);
+        // Some spreadsheets leave out what is empty at the end of a line; here something else is missing.
+        if row.len() < self.count { item.with_context(cells) } else { item }
+    }
+
+    fn read(&self, row: &Row, currency: Currency) -> anyhow::Result<ImportedMenuItem> {
+        let text = |column: &str| {
+            let position = self.positions[COLUMNS.iter().position(|known| *known == column)?]?;
+            Some((row.text(position), row.whole_text(position)))
+        };
+        let said = |column: &str| text(column).map(|(text, _)| text).filter(|text| !text.is_empty());
+        let whole = |column: &str| text(column).map(|(_, whole)| whole);
+        let quantity = |column: &'static str| said(column).as_deref().map(read_quantity).transpose().context(column);
         Ok(ImportedMenuItem {
-            id: id.filter(|id| !id.is_empty()).map(read_id).transpose().context("id")?,
-            name: MenuItemName::new(name.unwrap_or_default()).context("name")?,
-            category: Category::new(category.unwrap_or_default()).context("category")?,
-            price: Price::parse_decimal(price.unwrap_or_default(), currency).context("price")?,
-            stock: read_stock(stock.unwrap_or_default()).context("stock")?,
-            description: description.map(Description::new).transpose().context("description")?,
-            low_stock_at: low_stock_at
-                .filter(|low| !low.is_empty())
-                .map(read_stock)
-                .transpose()
-                .context("low_stock_at")?,
-            active: active.filter(|active| !active.is_empty()).map(read_active).transpose().context("active")?,
+            id: said("id").as_deref().map(read_id).transpose().context("id")?,
+            name: Written::<MenuItemName>::new(&whole("name").unwrap_or_default()),
+            category: Written::<Category>::new(&whole("category").unwrap_or_default()),
+            price: Price::parse_decimal(&said("price").unwrap_or_default(), currency).context("price")?,
+            stock: quantity("stock")?,
+            description: whole("description").as_deref().map(Written::<Description>::new),
+            low_stock_at: quantity("low_stock_at")?,
+            active: said("active").as_deref().map(read_active).transpose().context("active")?,
         })
     }
 }
@@ -145,8 +173,10 @@ fn read_id(text: &str) -> anyhow::Result<MenuItemId> {
     Ok(MenuItemId::new(id))
 }
 
-fn read_stock(text: &str) -> anyhow::Result<Stock> {
-    Ok(Stock::new(text.parse()?)?)
+/// Anything that can be stored, as cancelled orders may have raised it above what staff can state.
+fn read_quantity(text: &str) -> anyhow::Result<Written<Stock>> {
+    let quantity: i32 = text.parse()?;
+    Ok(Written::<Stock>::new(u32::try_from(quantity).or(Err(StockOutOfRange))?))
 }
 
 /// Spreadsheets write it in capitals.
@@ -215,7 +245,7 @@ mod tests {
             "line 4: starters / SOUP is listed twice",
             "line 5: price",
             "line 6: stock",
-            "line 7: has 2 cells, where the first line has 5",
+            "line 7: has 2 cells, where the first line has 5: price",
         ] {
             assert!(error.contains(expected), "{expected} is missing in: {error}");
         }
@@ -255,6 +285,9 @@ mod tests {
             ("name,category,price,name\n", "line 1: the column \"name\" is there twice"),
             ("name,stock\n", "line 1: these columns are missing: category, price"),
             ("", "the file is empty"),
+            ("name,category,price,,\nSoup,Starters,1,,hot\n", "line 2: has 5 cells, where the first line has 3"),
+            ("name,,category,price\nSoup,hot,Starters,1\n", "line 2: \"hot\" is in a column without a name"),
+            ("name,category,price,stock\nSoup,Starters,1,99999999999\n", "line 2: stock"),
             ("name,category,price,stock,id\nSoup,Starters,1,1,17\n", "line 2: id"),
             ("name,category,price,stock,active\nSoup,Starters,1,1,maybe\n", "line 2: active"),
             ("name,category,price,stock,low_stock_at\nSoup,Starters,1,1,-1\n", "line 2: low_stock_at"),
@@ -262,9 +295,12 @@ mod tests {
             let error = mistakes(file);
             assert!(error.contains(expected), "{expected} is missing in: {error}");
         }
-        let error = MenuFile::read(b"name,category,price,stock\nCr\xe8me,Desserts,1,1\n", Currency::EUR);
-        let error = error.err().map(|error| error.to_string()).unwrap_or_default();
-        assert!(error.contains("line 2: is not UTF-8"), "{error}");
+        for end in ["\n", "\r\n", "\r"] {
+            let file = [b"name,category,price,stock".as_slice(), b"Soup,A,1,1", b"Cr\xe8me,Desserts,1,1"];
+            let error = MenuFile::read(&file.join(end.as_bytes()), Currency::EUR);
+            let error = error.err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.contains("line 3: is not UTF-8"), "{error}");
+        }
     }
 
     #[test]
@@ -276,7 +312,30 @@ mod tests {
             read("name,category,price,stock,description,low_stock_at,active,id\nSoup,A,1,1,,,FALSE,\n").unwrap();
         let said = (&items[0].id, &items[0].low_stock_at, &items[0].active);
         assert_eq!(said, (&None, &None, &Some(false)));
-        assert_eq!(items[0].description.as_ref().map(Description::as_str), Some(""));
+        assert_eq!(items[0].description.as_ref().map(ToString::to_string), Some(String::new()));
+    }
+
+    #[test]
+    fn empty_cells_and_columns_may_be_there_or_not() {
+        let rows = "Soup,A,1,1,Hot,false\nBread,A,1\nSalt,A,1,,\nPepper,A,1,2,,,,\n";
+        let items = read(&format!("name,category,price,stock,description,active,,\n{rows}")).unwrap();
+        let said: Vec<_> = items
+            .iter()
+            .map(|item| {
+                let description = item.description.as_ref().unwrap().to_string();
+                (item.stock.clone().map(|stock| stock.checked().unwrap().get()), description, item.active)
+            })
+            .collect();
+        let empty = String::new;
+        let expected = [
+            (Some(1), "Hot".to_owned(), Some(false)),
+            (None, empty(), None),
+            (None, empty(), None),
+            (Some(2), empty(), None),
+        ];
+        assert_eq!(said, expected);
+        let between = read(",name,,category,price\n,Soup,,A,1\n").unwrap();
+        assert_eq!((between[0].name.to_string(), &between[0].stock), ("Soup".to_owned(), &None));
     }
 
     #[test]
@@ -297,7 +356,7 @@ mod tests {
         let category = any_text("[-=+@'\",;A-C ]{1,5}").prop_filter_map("a category", |text| Category::new(&text).ok());
         let description = any_text("[-=+@＝'\",;a-z\r\n\t \u{200b}\u{a0}]{0,30}")
             .prop_filter_map("one", |text| Description::new(&text).ok());
-        let numbers = (0_i64..=100_000_000, 0_u32..=1_000_000, 0_i64..=1_000_000, any::<bool>(), any::<u128>());
+        let numbers = (0_i64..=100_000_000, 0_u32..=2_000_000_000, 0_i64..=1_000_000, any::<bool>(), any::<u128>());
         (name, category, description, numbers).prop_map(|(name, category, description, numbers)| {
             let (price, stock, low, active, id) = numbers;
             MenuItem {
@@ -327,8 +386,11 @@ mod tests {
             prop_assert_eq!(read.len(), menu.len());
             for (item, row) in menu.iter().zip(&read) {
                 prop_assert_eq!(Some(item.id), row.id);
-                prop_assert_eq!(&item.details, &row.new_details());
-                prop_assert_eq!(item.stock, row.stock.get());
+                let stored = Stock::stored(item.stock);
+                let as_they_were = (item.details.clone(), stored);
+                prop_assert_eq!(row.new_item(), Ok(as_they_were.clone()));
+                let other = MenuItemDetails { active: !item.details.active, ..item.details.clone() };
+                prop_assert_eq!(row.apply_to(other, stored), Ok(as_they_were));
             }
         }
     }

@@ -32,12 +32,7 @@ pub async fn edit(
 ) -> Result<HttpResponse, Failure<EditMenuItemError>> {
     let edit = request.validate(*currency)?;
     let revision = revision_seen(&menu, staff, id, &if_match, EditMenuItemError::NotFound).await?;
-    // What the request has to say of the name: the category is where it is taken.
-    let pointer = if edit.name.is_none() { "/category" } else { "/name" };
-    let item = menu.edit(staff, id, revision, edit).await.map_err(|error| match error {
-        EditMenuItemError::NameTaken => name_taken(pointer, &error).into(),
-        error => Failure::from(error),
-    })?;
+    let item = menu.edit(staff, id, revision, edit).await?;
     Ok(HttpResponse::Ok().insert_header(etag(&item)).json(MenuItemResponse::new(&item, Shown::ToStaff)))
 }
 
@@ -110,7 +105,7 @@ impl From<EditMenuItemError> for Problem {
             EditMenuItemError::Stale { current } => {
                 Self::new(Code::PreconditionFailed, format!("The item is at revision {current} by now."))
             }
-            EditMenuItemError::NameTaken => name_taken("/name", &error),
+            EditMenuItemError::NameTaken { renamed } => name_taken(if renamed { "/name" } else { "/category" }, &error),
             EditMenuItemError::Unavailable(cause) => cause.into(),
         }
     }
@@ -120,6 +115,6 @@ problems! {
     EditMenuItemError: [NotFound, PreconditionFailed, ValidationFailed, Unavailable];
     NotFound,
     Stale { current: 2 },
-    NameTaken,
+    NameTaken { renamed: true },
     Unavailable(Unavailable::new("test")),
 }
