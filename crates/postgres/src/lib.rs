@@ -14,7 +14,7 @@ mod payments;
 mod sales;
 mod sessions;
 
-pub use accounts::PostgresAccounts;
+pub use accounts::{PostgresAccounts, twins_of_addresses};
 pub use database::{
     ConnectError, Database, DatabaseConfig, DatabaseUrl, InvalidDatabaseUrl, MigrateError, PostgresHealth, migrate,
 };
@@ -22,7 +22,9 @@ pub use events::PostgresOutbox;
 pub use invariants::{Finding, Invariant, check_invariants};
 pub use mails::PostgresMails;
 pub use menu::PostgresMenu;
-pub use operations::{PostgresAuditLog, PostgresFlagSettings, gap_in_sight_of_sessions, ways_to_change_the_audit_log};
+pub use operations::{
+    PostgresAuditLog, PostgresFlagSettings, gap_in_sight_of_sessions, gap_in_texts, ways_to_change_the_audit_log,
+};
 pub use orders::{PlacementConfig, PostgresOrders};
 pub use payments::PostgresPayments;
 pub use sales::PostgresSalesFigures;

@@ -195,7 +195,7 @@ pub trait Sessions: Send + Sync {
     ) -> Result<Vec<SessionId>, CloseSessionsError>;
 
     /// A page of an account's open sessions, the newest first.
-    async fn list(&self, query: SessionsQuery) -> Result<Page<Session>, Unavailable>;
+    async fn list(&self, query: SessionsQuery) -> Result<Page<Session, SessionId>, Unavailable>;
 
     /// Deletes what nobody asks for any more. Returns whether there is more of it.
     async fn clear(&self, clearance: Clearance) -> Result<bool, Unavailable>;

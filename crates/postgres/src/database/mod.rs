@@ -13,6 +13,7 @@ mod row_error;
 pub(crate) mod schema;
 mod slow_statements;
 mod statement;
+mod stored_time;
 mod tls;
 mod transaction;
 mod transaction_failure;
@@ -35,6 +36,7 @@ pub(crate) use self::{
     named::{Named, NamedRows},
     row_error::{PageOfRows, RowOf},
     statement::{TypeName, statement},
+    stored_time::{MaybeStoredTime, StoredTime},
     transaction::{Work, run_transaction, spawn_transaction},
     transaction_failure::Failure,
 };

@@ -18,6 +18,7 @@ pub(crate) async fn record(
             mails::kind.eq(kind.as_str()),
             mails::account_id.eq(account.map(AccountId::as_uuid)),
             mails::email.eq(email.as_str()),
+            mails::typed.eq(email.typed()),
             mails::mailbox.eq(Mailbox::of(email).as_str()),
             mails::created_at.eq(at),
             mails::next_at.eq(at),

@@ -19,7 +19,8 @@ mod whole;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    AccountId, Idempotency, ImportedMenuItem, MenuItem, MenuItemEdit, MenuItemId, NewMenuItem, Page, Timestamp,
+    AccountId, Idempotency, ImportedMenuItem, MenuItem, MenuItemEdit, MenuItemId, MenuPosition, NewMenuItem, Page,
+    Timestamp,
     ports::{
         AddMenuItemError, AdjustStockError, ArchiveMenuItemError, EditMenuItemError, Idempotent, ImportMenuError,
         ImportSummary, LiveMenu, Menu, MenuItemsQuery, MenuSource, StockAdjustment, Unavailable, WholeMenu,
@@ -67,7 +68,7 @@ impl LiveMenu for PostgresMenu {
         item::item(&self.database, id).await
     }
 
-    async fn items(&self, query: MenuItemsQuery) -> Result<Page<MenuItem>, Unavailable> {
+    async fn items(&self, query: MenuItemsQuery) -> Result<Page<MenuItem, MenuPosition>, Unavailable> {
         items::items(&self.database, query).await
     }
 }

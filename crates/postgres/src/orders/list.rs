@@ -1,5 +1,7 @@
 //! A page of orders, the newest first.
 
+use std::ops::ControlFlow;
+
 use comanda_domain::{
     Order, OrderId, OrderScope, Page,
     ports::{OrdersQuery, Unavailable},
@@ -13,7 +15,7 @@ use crate::{
     order_row::OrderRow,
 };
 
-pub(super) async fn list(database: &Database, query: OrdersQuery) -> Result<Page<Order>, Unavailable> {
+pub(super) async fn list(database: &Database, query: OrdersQuery) -> Result<Page<Order, OrderId>, Unavailable> {
     let mut page = PageOfRows::new(query.limit);
     let mut after = query.after.map(OrderId::as_uuid);
     let mut connection = database.list_connection().await?;
@@ -31,8 +33,10 @@ pub(super) async fn list(database: &Database, query: OrdersQuery) -> Result<Page
         }
         let rows = select.load(&mut *connection).rows("order.list").await.map_err(Unavailable::new)?;
         after = rows.last().map(|row| row.id).or(after);
-        if !page.needs_more(rows.into_iter().map(|row| row.into_order(database.currency()))) {
-            return Ok(page.into_page());
-        }
+        let rows = rows.into_iter().map(|row| (OrderId::new(row.id), row.into_order(database.currency())));
+        page = match page.add(rows) {
+            ControlFlow::Continue(page) => page,
+            ControlFlow::Break(page) => return Ok(page),
+        };
     }
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     database::{
-        RowOf,
+        MaybeStoredTime, RowOf, StoredTime,
         schema::{payments, refunds},
     },
     idempotency::ForOldServers,
@@ -31,7 +31,9 @@ pub(super) struct PaymentRow {
     method: String,
     intent: Option<String>,
     client_secret: Option<String>,
+    #[diesel(deserialize_as = MaybeStoredTime)]
     pub(super) reported_at: Option<DateTime<Utc>>,
+    #[diesel(deserialize_as = MaybeStoredTime)]
     expires_at: Option<DateTime<Utc>>,
     pub(super) call_off: bool,
 }
@@ -87,6 +89,7 @@ pub(super) struct RefundRow {
     payment_id: Uuid,
     requested_by: Option<Uuid>,
     amount: i64,
+    #[diesel(deserialize_as = StoredTime)]
     created_at: DateTime<Utc>,
     status: String,
     reason: String,

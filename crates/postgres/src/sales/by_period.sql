@@ -10,7 +10,7 @@ WITH fresh AS NOT MATERIALIZED (
 ), part AS (
     SELECT slot AS at, orders, quantity, revenue FROM sales_by_quarter_hour WHERE slot >= $3 AND slot < $4
     UNION ALL
-    SELECT e.created_at, e.sign, e.sign * l.quantity, (e.sign * e.total)::numeric
+    SELECT e.created_at, e.sign, e.sign * l.quantity, e.sign * e.total::numeric
     FROM (
         SELECT o.id, o.created_at, o.total, CASE v.kind WHEN 'order.placed' THEN 1 ELSE -1 END AS sign
         FROM fresh v JOIN orders o ON o.id = v.subject_id
@@ -29,6 +29,6 @@ WITH fresh AS NOT MATERIALIZED (
     WHERE o.created_at >= $4 AND o.created_at < $2 AND o.status <> 'cancelled'
 )
 SELECT width_bucket(at, $5) AS position, sum(orders)::bigint AS orders, sum(quantity)::bigint AS quantity,
-       least(sum(revenue), 9223372036854775807)::bigint AS revenue
+       greatest(least(sum(revenue), 9223372036854775807), -9223372036854775807)::bigint AS revenue
 FROM part
 GROUP BY 1

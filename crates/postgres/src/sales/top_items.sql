@@ -13,7 +13,7 @@ WITH fresh AS NOT MATERIALIZED (
     UNION ALL
     SELECT menu_item_id, quantity, revenue FROM item_sales_by_hour WHERE hour >= $6 AND hour < $4
     UNION ALL
-    SELECT l.menu_item_id, e.sign * l.quantity, (e.sign * l.unit_price * l.quantity)::numeric
+    SELECT l.menu_item_id, e.sign * l.quantity::bigint, e.sign * l.unit_price::numeric * l.quantity
     FROM (
         SELECT o.id, CASE v.kind WHEN 'order.placed' THEN 1 ELSE -1 END AS sign
         FROM fresh v JOIN orders o ON o.id = v.subject_id
@@ -23,15 +23,16 @@ WITH fresh AS NOT MATERIALIZED (
     ) e
     JOIN order_lines l ON l.order_id = e.id
     UNION ALL
-    SELECT l.menu_item_id, l.quantity, (l.unit_price * l.quantity)::numeric
+    SELECT l.menu_item_id, l.quantity, l.unit_price::numeric * l.quantity
     FROM orders o JOIN order_lines l ON l.order_id = o.id
     WHERE o.created_at >= $1 AND o.created_at < $3 AND o.status <> 'cancelled'
     UNION ALL
-    SELECT l.menu_item_id, l.quantity, (l.unit_price * l.quantity)::numeric
+    SELECT l.menu_item_id, l.quantity, l.unit_price::numeric * l.quantity
     FROM orders o JOIN order_lines l ON l.order_id = o.id
     WHERE o.created_at >= $4 AND o.created_at < $2 AND o.status <> 'cancelled'
 ), top AS (
-    SELECT menu_item_id, sum(quantity)::bigint AS quantity, least(sum(revenue), 9223372036854775807)::bigint AS revenue
+    SELECT menu_item_id, sum(quantity)::bigint AS quantity,
+           greatest(least(sum(revenue), 9223372036854775807), -9223372036854775807)::bigint AS revenue
     FROM part
     GROUP BY menu_item_id
     HAVING sum(quantity) > 0

@@ -21,3 +21,4 @@ mod replica;
 mod sales_figures;
 mod shop;
 mod tls;
+mod unreadable;

@@ -83,11 +83,11 @@ impl Unlocks {
     /// What was unlocked since the last call, or since the first.
     async fn read(&mut self) -> Result<Vec<Unlock>, Unavailable> {
         let Some(place) = &mut self.place else {
-            let newest = newest(&*self.audit_log).await?;
+            let newest = self.audit_log.newest().await?;
             self.place = Some(Place { after: newest, next: newest, since: Instant::now() });
             return Ok(Vec::new());
         };
-        let newest = newest(&*self.audit_log).await?;
+        let newest = self.audit_log.newest().await?;
         if newest < place.next {
             // Entries that were read are gone: the database was restored, or has failed over, and gives their ids again.
             *place = Place { after: newest, next: newest, since: Instant::now() };
@@ -99,7 +99,8 @@ impl Unlocks {
             self.known = self.known.split_off(&(place.after + 1));
         }
         let fresh = unlocks.into_iter().filter(|entry| self.known.insert(entry.id));
-        let unlock = |AuditEntry { record, .. }| Unlock { email: Email::stored(&record.target), at: record.at };
+        let unlock =
+            |AuditEntry { record, .. }| Unlock { email: Email::stored(&record.target).in_one_form(), at: record.at };
         Ok(fresh.map(unlock).collect())
     }
 }
@@ -110,15 +111,10 @@ async fn unlocks_after(audit_log: &dyn AuditLog, after: i64) -> Result<Vec<Audit
     let mut query = AuditQuery { action, after: Some(after), ..AuditQuery::default() };
     loop {
         let page = audit_log.entries(query.clone()).await?;
-        query.before = page.entries.last().map(|entry| entry.id);
         unlocks.extend(page.entries);
-        if !page.has_more {
+        query.before = page.next;
+        if query.before.is_none() {
             return Ok(unlocks);
         }
     }
-}
-
-async fn newest(audit_log: &dyn AuditLog) -> Result<i64, Unavailable> {
-    let newest = audit_log.entries(AuditQuery::default()).await?;
-    Ok(newest.entries.first().map_or(0, |entry| entry.id))
 }

@@ -52,5 +52,5 @@ pub async fn list(
     Paged { criteria: (status, relations), limit, after, pages }: Paged<OrderFilter>,
 ) -> Result<HttpResponse, Failure<Unavailable>> {
     let found = orders.list(reader, status, relations, after.map(OrderId::new), limit).await?;
-    Ok(pages.respond::<OrderPage, _>(found, |order| order.order.id.as_uuid(), OrderResponse::with_relations))
+    Ok(pages.respond::<OrderPage, _, _>(found, OrderId::as_uuid, OrderResponse::with_relations))
 }
