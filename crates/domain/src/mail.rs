@@ -186,9 +186,8 @@ impl Mailbox {
     /// The mailbox of an address.
     pub fn of(email: &Email) -> Self {
         // Whichever spelling is stored, the least of them is the same.
-        let spellings = email.spellings();
-        let address = spellings.iter().min().map_or(email.as_str(), String::as_str);
-        let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
+        let address = email.in_one_form().domain_spellings().min().unwrap_or_default();
+        let (local, domain) = address.rsplit_once('@').unwrap_or((&address, ""));
         let untagged = match local.split_once('+') {
             Some((name, _)) if !name.is_empty() => name,
             _ => local,
@@ -257,6 +256,7 @@ mod tests {
         let mailbox = |text: &str| Mailbox::of(&Email::new(text).expect("an address"));
         assert_eq!(mailbox("ana+1@example.org"), mailbox("ana@example.org"));
         assert_eq!(mailbox("a.n.a+x+y@gmail.com"), mailbox("ana@googlemail.com"));
+        assert_eq!(Mailbox::of(&Email::stored("\u{ff41}na+1@example.org")), mailbox("ana@example.org"));
         let punycode = Mailbox::of(&Email::stored("ana+1@xn--bcher-kva.example"));
         assert_eq!(punycode, mailbox("ana@b\u{fc}cher.example"));
         assert_ne!(mailbox("a.na@example.org"), mailbox("ana@example.org"));

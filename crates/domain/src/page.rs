@@ -38,25 +38,25 @@ impl Default for PageLimit {
     }
 }
 
-/// A page and whether there is another.
+/// A page and where the next one begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page<T> {
-    /// At most as many as asked for.
+pub struct Page<T, P> {
+    /// At most as many as asked for. Fewer, or none, do not mean that it is the last page: many may be left out.
     pub entries: Vec<T>,
-    /// Whether at least one more entry follows the last.
-    pub has_more: bool,
+    /// Where the page ended; `None` on the last one. That may be behind the last entry, at one that is left out.
+    pub next: Option<P>,
     /// Records that belong on this page, or beside its entries, and are left out because they cannot be read.
     pub unreadable: Vec<UnreadableRecord>,
 }
 
-impl<T> Page<T> {
+impl<T, P> Page<T, P> {
     /// From the entries of a query that asked for one more than `limit`, which is how a store learns that there is
     /// more.
-    pub fn from_one_more(mut entries: Vec<T>, limit: PageLimit) -> Self {
+    pub fn from_one_more(mut entries: Vec<T>, limit: PageLimit, position: impl FnOnce(&T) -> P) -> Self {
         let limit = limit.get() as usize;
         let has_more = entries.len() > limit;
         entries.truncate(limit);
-        Self { entries, has_more, unreadable: Vec::new() }
+        Self { next: entries.last().filter(|_| has_more).map(position), entries, unreadable: Vec::new() }
     }
 }
 
@@ -78,9 +78,9 @@ mod tests {
     #[test]
     fn the_one_more_is_not_shown() {
         let limit = PageLimit::new(2).expect("in range");
-        let page = |has_more| Page { entries: vec![1, 2], has_more, unreadable: vec![] };
-        assert_eq!(Page::from_one_more(vec![1, 2, 3], limit), page(true));
-        assert_eq!(Page::from_one_more(vec![1, 2], limit), page(false));
+        let page = |next| Page { entries: vec![1, 2], next, unreadable: vec![] };
+        assert_eq!(Page::from_one_more(vec![1, 2, 3], limit, |last| *last), page(Some(2)));
+        assert_eq!(Page::from_one_more(vec![1, 2], limit, |last| *last), page(None));
         assert!(PageLimit::new(0).is_err() && PageLimit::new(101).is_err());
     }
 }

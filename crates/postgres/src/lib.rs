@@ -14,7 +14,7 @@ mod payments;
 mod sales;
 mod sessions;
 
-pub use accounts::PostgresAccounts;
+pub use accounts::{PostgresAccounts, twins_of_addresses};
 pub use database::{
     ConnectError, Database, DatabaseConfig, DatabaseUrl, InvalidDatabaseUrl, MigrateError, PostgresHealth,
     SharedSessions, migrate,
@@ -25,7 +25,7 @@ pub use mails::PostgresMails;
 pub use menu::PostgresMenu;
 pub use operations::{
     HeldSnapshot, PostgresAuditLog, PostgresFlagSettings, PostgresRetention, dead_rows, gap_in_sight_of_sessions,
-    oldest_snapshot, ways_to_change_the_audit_log,
+    gap_in_texts, oldest_snapshot, ways_to_change_the_audit_log,
 };
 pub use orders::{PlacementConfig, PostgresOrders};
 pub use payments::PostgresPayments;

@@ -10,7 +10,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::database::{Named, RowOf, schema::orders};
+use crate::database::{Named, RowOf, StoredTime, schema::orders};
 
 #[derive(Deserialize, Queryable, Selectable, Serialize)]
 #[diesel(table_name = orders, check_for_backend(diesel::pg::Pg))]
@@ -19,7 +19,9 @@ pub(crate) struct OrderRow {
     pub(crate) customer_id: Uuid,
     pub(crate) number: i64,
     pub(crate) total: i64,
+    #[diesel(deserialize_as = StoredTime)]
     pub(crate) created_at: DateTime<Utc>,
+    #[diesel(deserialize_as = StoredTime)]
     pub(crate) updated_at: DateTime<Utc>,
     pub(crate) version: i32,
     pub(crate) line_count: i16,

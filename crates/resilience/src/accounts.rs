@@ -31,7 +31,7 @@ impl Accounts for GuardedAccounts {
         self.lookup.call(self.retries.read(|| self.accounts.credentials(email))).await
     }
 
-    async fn list(&self, query: AccountsQuery) -> Result<Page<Account>, Unavailable> {
+    async fn list(&self, query: AccountsQuery) -> Result<Page<Account, AccountId>, Unavailable> {
         self.retries.read(|| self.accounts.list(query.clone())).await
     }
 }

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use comanda_domain::{
     Admission, AttemptId, AttemptOutcome, Claimant, Email, Lock, LockedAddress, LockoutPolicy, LockoutState, Page,
     Timestamp,
-    ports::{Clock, LockedAddresses, Lockouts, LockoutsQuery, Unavailable},
+    ports::{Clock, LockedAddressPosition, LockedAddresses, Lockouts, LockoutsQuery, Unavailable},
 };
 use lru::LruCache;
 use tokio::time::Instant;
@@ -61,11 +61,11 @@ impl LocalLockouts {
     /// after `unlocked_at` stays. It forgets all failures that have not led to a lock, so it is to be called once for
     /// each unlock: whoever could have it repeated could guess on and on.
     pub fn lift_here(&self, email: &Email, unlocked_at: Timestamp) {
-        let now = self.clock.now();
+        let (now, email) = (self.clock.now(), email.in_one_form());
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         let of_address: Vec<Claimant> = states
             .iter()
-            .filter(|(claimant, _)| claimant.email == *email)
+            .filter(|(claimant, _)| claimant.email == email)
             .map(|(claimant, _)| claimant.clone())
             .collect();
         for claimant in of_address {
@@ -87,8 +87,8 @@ impl LocalLockouts {
     }
 
     /// Hands the locks that were set here over to the shared lockouts, so that all servers know them and an admin can
-    /// see and lift them. What is out of reach still gets them at another call, and so do the addresses in `but_not`:
-    /// an unlock of theirs, which would lift the lock, is still to reach the shared lockouts.
+    /// see and lift them. What is out of reach still gets them at another call, and so do the addresses in `but_not`,
+    /// each in its one form: an unlock of theirs, which would lift the lock, is still to reach the shared lockouts.
     pub async fn hand_over(&self, but_not: &BTreeSet<Email>) {
         if !self.to_hand_over.swap(false, Ordering::AcqRel) {
             return;
@@ -172,6 +172,7 @@ impl LocalLockouts {
 #[async_trait]
 impl Lockouts for LocalLockouts {
     async fn begin(&self, claimant: &Claimant, id: AttemptId) -> Result<Admission, Unavailable> {
+        let claimant = &claimant.in_one_form();
         // A lock that was set here while the shared lockouts were out of reach stays in force here until it ends.
         if self.has_state(claimant)
             && let Some(lock) = self.with_state(claimant, LockoutPolicy::lock)
@@ -190,6 +191,7 @@ impl Lockouts for LocalLockouts {
         id: AttemptId,
         outcome: AttemptOutcome,
     ) -> Result<Option<Lock>, Unavailable> {
+        let claimant = &claimant.in_one_form();
         // Settle it in both places: the one where the attempt did not begin ignores its id and learns only of a
         // success.
         let mut lock = None;
@@ -217,7 +219,8 @@ impl Lockouts for LocalLockouts {
 #[async_trait]
 impl LockedAddresses for LocalLockouts {
     async fn find(&self, email: &Email) -> Result<Option<LockedAddress>, Unavailable> {
-        let own = self.locked_here().into_iter().filter(|(claimant, _)| claimant.email == *email);
+        let counted = email.in_one_form();
+        let own = self.locked_here().into_iter().filter(|(claimant, _)| claimant.email == counted);
         // Strangers first: a claimant without a device is the least.
         if let Some((claimant, lock)) = own.min_by_key(|(claimant, _)| claimant.device) {
             return Ok(Some(LockedAddress { email: claimant.email, lock }));
@@ -226,7 +229,7 @@ impl LockedAddresses for LocalLockouts {
         found.ok_or_else(|| Unavailable::new("the shared lockouts are out of reach"))
     }
 
-    async fn list(&self, query: LockoutsQuery) -> Result<Page<LockedAddress>, Unavailable> {
+    async fn list(&self, query: LockoutsQuery) -> Result<Page<LockedAddress, LockedAddressPosition>, Unavailable> {
         self.addresses.list(query).await
     }
 }
@@ -296,6 +299,21 @@ mod tests {
             let again = lockouts.begin(claimant, AttemptId::new(Uuid::from_u128(9))).await.expect("a response");
             assert_eq!(again, Admission::Allowed);
         }
+    }
+
+    #[tokio::test]
+    async fn a_lock_is_found_and_lifted_by_whichever_spelling_is_stored() {
+        let mut shared = MockLockouts::new();
+        shared.expect_begin().returning(|_, _| Err(Unavailable::new("gone")));
+        let lockouts = lockouts(shared);
+        let typed = Email::attempt("ana@B\u{fc}cher.example").expect("an address");
+        let stored = Email::stored("ana@xn--bcher-kva.example");
+        let locked_at = lock_here(&lockouts, &Claimant::stranger(typed.clone())).await;
+        assert!(lockouts.find(&stored).await.expect("known here").is_some());
+        let again = lockouts.begin(&Claimant::stranger(stored.clone()), AttemptId::new(Uuid::nil())).await;
+        assert!(matches!(again, Ok(Admission::Locked(_))));
+        lockouts.lift_here(&stored, locked_at);
+        assert!(!lockouts.has_state(&Claimant::stranger(typed)));
     }
 
     #[tokio::test]

@@ -27,7 +27,7 @@ impl SecurityEvents {
     }
 
     fn hash(&self, email: &Email) -> Option<String> {
-        let tag = self.key.clone()?.chain_update(email.as_str()).finalize().into_bytes();
+        let tag = self.key.clone()?.chain_update(email.in_one_form().as_str()).finalize().into_bytes();
         Some(BASE64.encode(&tag[..12]))
     }
 }

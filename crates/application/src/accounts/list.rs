@@ -1,5 +1,5 @@
 use comanda_domain::{
-    Account, Administrator, Page,
+    Account, AccountId, Administrator, Page,
     ports::{AccountsQuery, Unavailable},
 };
 
@@ -7,7 +7,11 @@ use super::Accounts;
 
 impl Accounts {
     /// Lists accounts, the oldest first, a page at a time.
-    pub async fn list(&self, _by: Administrator, query: AccountsQuery) -> Result<Page<Account>, Unavailable> {
+    pub async fn list(
+        &self,
+        _by: Administrator,
+        query: AccountsQuery,
+    ) -> Result<Page<Account, AccountId>, Unavailable> {
         self.accounts.list(query).await
     }
 }

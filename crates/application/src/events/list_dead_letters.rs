@@ -12,7 +12,7 @@ impl Events {
         _by: Administrator,
         after: Option<i64>,
         limit: PageLimit,
-    ) -> Result<Page<DeadLetter>, Unavailable> {
+    ) -> Result<Page<DeadLetter, i64>, Unavailable> {
         self.outbox.dead_letters(after, limit).await
     }
 }

@@ -14,7 +14,7 @@ impl Menu {
         name_like: Option<String>,
         after: Option<MenuPosition>,
         limit: PageLimit,
-    ) -> Result<Page<MenuItem>, Unavailable> {
+    ) -> Result<Page<MenuItem, MenuPosition>, Unavailable> {
         let include_inactive = reader.is_some_and(|actor| actor.role.is_staff());
         let page = self.live_menu.items(MenuItemsQuery { include_inactive, category, name_like, after, limit }).await?;
         // Guests can do nothing about what is left out.
@@ -45,7 +45,7 @@ mod tests {
                 .expect_items()
                 .once()
                 .withf(move |query| query.include_inactive == expected)
-                .returning(|_| Ok(Page { entries: vec![], has_more: false, unreadable: vec![] }));
+                .returning(|_| Ok(Page { entries: vec![], next: None, unreadable: vec![] }));
             let menu = Menu { live_menu: Arc::new(stored), ..sample::menu() };
             menu.list(reader, None, None, None, PageLimit::default()).await.unwrap();
         }

@@ -1,6 +1,6 @@
 use comanda_domain::{
     Administrator, LockedAddress, Page,
-    ports::{LockoutsQuery, Unavailable},
+    ports::{LockedAddressPosition, LockoutsQuery, Unavailable},
 };
 
 use super::Operations;
@@ -11,7 +11,7 @@ impl Operations {
         &self,
         _by: Administrator,
         query: LockoutsQuery,
-    ) -> Result<Page<LockedAddress>, Unavailable> {
+    ) -> Result<Page<LockedAddress, LockedAddressPosition>, Unavailable> {
         self.locked_addresses.list(query).await
     }
 }

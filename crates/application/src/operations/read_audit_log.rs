@@ -7,7 +7,11 @@ use super::Operations;
 
 impl Operations {
     /// Reads who did what to whom, when and why, the newest first, a page at a time.
-    pub async fn read_audit_log(&self, _by: Administrator, query: AuditQuery) -> Result<Page<AuditEntry>, Unavailable> {
+    pub async fn read_audit_log(
+        &self,
+        _by: Administrator,
+        query: AuditQuery,
+    ) -> Result<Page<AuditEntry, i64>, Unavailable> {
         self.audit_log.entries(query).await
     }
 }

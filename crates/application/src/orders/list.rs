@@ -21,7 +21,7 @@ impl Orders {
         relations: Relations,
         after: Option<OrderId>,
         limit: PageLimit,
-    ) -> Result<Page<RelatedOrder>, Unavailable> {
+    ) -> Result<Page<RelatedOrder, OrderId>, Unavailable> {
         let query = OrdersQuery { scope: reader.order_scope(), criteria, after, limit };
         let page = self.orders.list(query).await?;
         let ids: Vec<OrderId> = page.entries.iter().map(|order| order.id).collect();
@@ -38,7 +38,7 @@ impl Orders {
             true => self.payments.of_orders(&ids).await?,
             false => HashMap::new(),
         };
-        let Page { entries, has_more, mut unreadable } = page;
+        let Page { entries, next, mut unreadable } = page;
         unreadable.extend(unreadable_customers);
         let related = |order: Order| RelatedOrder {
             lines: if relations.items { of_entry(&mut lines, &order, &mut unreadable) } else { None },
@@ -50,7 +50,7 @@ impl Orders {
             order,
         };
         let entries = entries.into_iter().map(related).collect();
-        Ok(Page { entries, has_more, unreadable })
+        Ok(Page { entries, next, unreadable })
     }
 }
 
@@ -70,7 +70,8 @@ mod tests {
     async fn each_relation_is_one_round_trip_for_the_whole_page() {
         let mut stored = MockOrders::new();
         stored.expect_list().once().withf(|query| query.scope == OrderScope::All).returning(|_| {
-            Ok(Page { entries: vec![sample::order_with_lines().order; 3], has_more: true, unreadable: vec![] })
+            let order = sample::order_with_lines().order;
+            Ok(Page { next: Some(order.id), entries: vec![order; 3], unreadable: vec![] })
         });
         stored.expect_lines_of().once().returning(|ids| {
             assert_eq!(ids.len(), 3);
@@ -93,7 +94,7 @@ mod tests {
             .await
             .unwrap();
 
-        assert!(page.has_more);
+        assert_eq!(page.next, Some(sample::order_with_lines().order.id));
         assert!(page.entries.iter().all(|entry| entry.customer == Some(sample::customer()) && entry.lines.is_some()));
         assert!(page.entries.iter().all(|entry| entry.payments == Some(vec![])));
     }
@@ -102,7 +103,7 @@ mod tests {
     async fn relations_nobody_asked_for_cost_nothing() {
         let mut stored = MockOrders::new();
         stored.expect_list().returning(|_| {
-            Ok(Page { entries: vec![sample::order_with_lines().order], has_more: false, unreadable: vec![] })
+            Ok(Page { entries: vec![sample::order_with_lines().order], next: None, unreadable: vec![] })
         });
         let orders = Orders { orders: Arc::new(stored), ..sample::orders() };
         let customer = sample::actor(Role::Customer);

@@ -12,7 +12,7 @@ impl Sessions {
         actor: Actor,
         before: Option<SessionId>,
         limit: PageLimit,
-    ) -> Result<Page<Session>, Unavailable> {
+    ) -> Result<Page<Session, SessionId>, Unavailable> {
         let query = SessionsQuery { account_id: actor.account_id, now: self.clock.now(), before, limit };
         self.sessions.list(query).await
     }

@@ -1,6 +1,11 @@
 //! E-mail addresses, as far as they can be judged without sending anything.
 
-use std::{borrow::Cow, fmt};
+use std::{
+    borrow::Cow,
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+};
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use precis_profiles::{UsernameCaseMapped, precis_core::profile::PrecisFastInvocation};
@@ -26,64 +31,130 @@ pub enum EmailError {
 /// The part before the `@` is a `UsernameCaseMapped` (RFC 8265). RFC 5321 lets a mailbox distinguish case; no provider
 /// of consequence does, and two accounts a letter apart help only impostors. The domain is shown in its own script and
 /// not in Punycode (UTS #46), so that `xn--bcher-kva.example` and `bücher.example` are one.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Email(String);
+#[derive(Clone)]
+pub struct Email {
+    address: String,
+    /// As somebody typed it, where that differs. It belongs to no comparison.
+    typed: Option<String>,
+}
 
 impl Email {
     /// Trims, brings into the one form, and checks what comes out of that. Deliberately lenient inside the part before
     /// the `@`: only the owner of a mailbox can prove it exists.
     pub fn new(text: &str) -> Result<Self, EmailError> {
-        let address = one_form(bounded(text)?)?;
+        let text = bounded(text)?;
+        let address = one_form(text)?;
         // A few characters have several lower-case forms, one after the other: they would be another account each time.
         if one_form(&address)? != address {
             return Err(EmailError::Malformed);
         }
         check(&address)?;
-        Ok(Self(address))
+        Ok(Self::stored(&address).typed_as(text))
     }
 
     /// An address typed to sign in, or to get a mail: one that today's rules refuse may have been registered under
     /// those of before.
     pub fn attempt(text: &str) -> Result<Self, EmailError> {
         Self::new(text).or_else(|refusal| {
-            let address = in_lower_case(bounded(text)?);
+            let text = bounded(text)?;
+            let address = in_lower_case(text);
             // Attempts are counted by address: a domain must not have any number of spellings.
             let parts = address.rsplit_once('@').ok_or(refusal)?;
             let address = domain_in_unicode(parts.1).map_or(address.clone(), |domain| format!("{}@{domain}", parts.0));
             check(&address).map_err(|_| refusal)?;
-            Ok(Self(address))
+            Ok(Self::stored(&address).typed_as(text))
         })
     }
 
     /// An address that was accepted before, whatever the rules are today.
     pub fn stored(address: &str) -> Self {
-        Self(address.to_owned())
+        Self { address: address.to_owned(), typed: None }
+    }
+
+    /// The same address, of which it is known how somebody typed it.
+    #[must_use]
+    pub fn typed_as(self, text: &str) -> Self {
+        let typed = (text != self.address && !text.contains(char::is_control)).then(|| text.to_owned());
+        Self { typed, ..self }
     }
 
     /// The address.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.address
+    }
+
+    /// How it was typed, if that is known and differs from [`Email::as_str`].
+    pub fn typed(&self) -> Option<&str> {
+        self.typed.as_deref()
+    }
+
+    /// The address in the form that it has when it is typed today, by which attempts and mails are counted. That of a
+    /// stored address may be another one than is stored.
+    #[must_use]
+    pub fn in_one_form(&self) -> Self {
+        Self::attempt(&self.address).unwrap_or_else(|_| self.clone())
     }
 
     /// The address as mail servers take it that know no other script: with the domain in Punycode.
     pub fn for_mail(&self) -> String {
-        let ascii = self.0.rsplit_once('@').and_then(|(local, domain)| Some((local, domain_in_ascii(domain)?)));
-        ascii.map_or_else(|| self.0.clone(), |(local, domain)| format!("{local}@{domain}"))
+        let ascii = self.address.rsplit_once('@').and_then(|(local, domain)| Some((local, domain_in_ascii(domain)?)));
+        ascii.map_or_else(|| self.address.clone(), |(local, domain)| format!("{local}@{domain}"))
     }
 
-    /// The address, followed by its other spellings under which it may have been stored before addresses had one form:
-    /// with the domain in Punycode, or without.
+    /// The spellings under which the address may be stored, which are several where it was stored before addresses had
+    /// one form: as it was typed, the same in lower case, in the one form, and with the domain in Punycode or without.
+    /// Who types exactly what is stored means that, so the first that is found counts.
     pub fn spellings(&self) -> Vec<String> {
-        let mut spellings = vec![self.0.clone()];
-        if let Some((local, domain)) = self.0.rsplit_once('@') {
-            for domain in [domain_in_ascii(domain), domain_in_unicode(domain)].into_iter().flatten() {
-                let spelling = format!("{local}@{domain}");
-                if !spellings.contains(&spelling) {
-                    spellings.push(spelling);
-                }
+        let typed = self.typed.iter().flat_map(|typed| [typed.clone(), in_lower_case(typed)]);
+        let mut spellings = Vec::new();
+        for spelling in typed.chain(self.domain_spellings()) {
+            if !spellings.contains(&spelling) {
+                spellings.push(spelling);
             }
         }
         spellings
+    }
+
+    /// The address itself, and with the domain in Punycode and without.
+    pub(crate) fn domain_spellings(&self) -> impl Iterator<Item = String> {
+        let parts = self.address.rsplit_once('@');
+        let others = parts.into_iter().flat_map(|(local, domain)| {
+            let domains = [domain_in_ascii(domain), domain_in_unicode(domain)].into_iter().flatten();
+            domains.map(move |domain| format!("{local}@{domain}"))
+        });
+        std::iter::once(self.address.clone()).chain(others)
+    }
+}
+
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Email").field(&self.address).finish()
+    }
+}
+
+impl PartialEq for Email {
+    fn eq(&self, other: &Self) -> bool {
+        self.address == other.address
+    }
+}
+
+impl Eq for Email {}
+
+impl PartialOrd for Email {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Email {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.address.cmp(&other.address)
+    }
+}
+
+impl Hash for Email {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.address.hash(state);
     }
 }
 
@@ -155,7 +226,7 @@ fn check(address: &str) -> Result<(), EmailError> {
 
 impl fmt::Display for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.address.fmt(f)
     }
 }
 
@@ -208,6 +279,27 @@ mod tests {
         assert_eq!(Email::new("\u{ff41}na@ex\u{ff41}mple\u{3002}org"), Email::new("ana@example.org"), "full width");
         for broken in ["ana@xn--a.example", "ana@xn--\u{fc}.example", "ana@-example.org", "ana@example-.org"] {
             assert_eq!(Email::new(broken), Err(EmailError::Malformed), "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_looked_for_as_it_was_typed_first() {
+        let typed = Email::new(" \u{ff21}na@example.org ").unwrap();
+        assert_eq!(typed, Email::new("ana@example.org").unwrap());
+        assert_eq!(typed.spellings(), ["\u{ff21}na@example.org", "\u{ff41}na@example.org", "ana@example.org"]);
+        assert_eq!(Email::attempt("I\u{2764}@example.org").unwrap().spellings()[1], "i\u{2764}@example.org");
+        assert_eq!(Email::stored("a").typed_as("a\0").spellings(), ["a"], "nothing that cannot be stored");
+    }
+
+    #[test]
+    fn a_stored_address_is_counted_as_it_is_when_it_is_typed() {
+        for (stored, counted) in [
+            ("ana@xn--bcher-kva.example", "ana@b\u{fc}cher.example"),
+            ("\u{ff41}na@example.org", "ana@example.org"),
+            ("i\u{2764}@\u{ff45}xample.org", "i\u{2764}@example.org"),
+            ("us\u{200b}er@example.org", "us\u{200b}er@example.org"),
+        ] {
+            assert_eq!(Email::stored(stored).in_one_form().as_str(), counted);
         }
     }
 

@@ -117,6 +117,11 @@ impl fmt::Debug for ChosenPassword {
     }
 }
 
+/// The text is no hash of a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("is no hash of argon2")]
+pub struct MalformedPasswordHash;
+
 /// A password hash in PHC string format, parameters and salt included.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
@@ -125,6 +130,27 @@ impl PasswordHash {
     /// Wraps what a hasher produced or a store kept.
     pub fn new(phc: String) -> Self {
         Self(phc)
+    }
+
+    /// A hash that was stored, if it may be one that a hasher can compare: one of argon2 whose parts are all there, and
+    /// which does not take more than a gibibyte of memory.
+    pub fn stored(phc: String) -> Result<Self, MalformedPasswordHash> {
+        const GIBIBYTE: u32 = 1 << 20;
+
+        let mut parts: Vec<&str> = phc.split('$').collect();
+        let (hash, salt) = (parts.pop().unwrap_or_default(), parts.pop().unwrap_or_default());
+        let is_base64 = |text: &str| {
+            text.len() >= 10
+                && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'.' | b'-'))
+        };
+        let is_known = matches!(parts.get(..2), Some(["", "argon2id" | "argon2i" | "argon2d"])) && parts.len() <= 4;
+        let parameters = parts.iter().skip(2).flat_map(|part| part.split(','));
+        let are_numbers = parameters.into_iter().all(|parameter| match parameter.split_once('=') {
+            Some((name, value)) => value.parse().is_ok_and(|value: u32| name != "m" || value <= GIBIBYTE),
+            None => false,
+        });
+        let is_whole = is_known && are_numbers && is_base64(salt) && is_base64(hash);
+        if is_whole { Ok(Self(phc)) } else { Err(MalformedPasswordHash) }
     }
 
     /// The hash as text, for the hasher and the store.
@@ -142,6 +168,24 @@ impl fmt::Debug for PasswordHash {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_no_hasher_could_compare_is_no_hash() {
+        let hash = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB";
+        assert!(PasswordHash::stored(hash.to_owned()).is_ok());
+        for broken in [
+            "",
+            "secret",
+            "$2b$12$AAAAAAAAAAAAAAAAAAAAAABBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB",
+            &hash.replace("m=19456", "m=4294967295"),
+            &hash.replace("t=2", "t=many"),
+            &hash[..40],
+            &hash[1..],
+            &hash.replace('B', "?"),
+        ] {
+            assert_eq!(PasswordHash::stored(broken.to_owned()), Err(MalformedPasswordHash), "{broken:?}");
+        }
+    }
 
     fn choose(text: impl Into<String>) -> Result<ChosenPassword, PasswordError> {
         Password::choose(text.into())

@@ -89,6 +89,12 @@ impl Claimant {
     pub const fn known(email: Email, device: DeviceId) -> Self {
         Self { email, device: Some(device) }
     }
+
+    /// The same with the address by which attempts are counted ([`Email::in_one_form`]), however it is stored.
+    #[must_use]
+    pub fn in_one_form(&self) -> Self {
+        Self { email: self.email.in_one_form(), device: self.device }
+    }
 }
 
 /// How an attempt ended.

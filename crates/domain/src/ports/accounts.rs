@@ -139,7 +139,7 @@ pub trait Accounts: Send + Sync {
     async fn credentials(&self, email: &Email) -> Result<Option<Credentials>, Unavailable>;
 
     /// A page of accounts in order of registration.
-    async fn list(&self, query: AccountsQuery) -> Result<Page<Account>, Unavailable>;
+    async fn list(&self, query: AccountsQuery) -> Result<Page<Account, AccountId>, Unavailable>;
 }
 
 /// What changes an account that may exist already.

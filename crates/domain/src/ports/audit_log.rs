@@ -29,6 +29,9 @@ pub trait AuditLog: Send + Sync {
     /// Adds an entry.
     async fn record(&self, record: AuditRecord) -> Result<(), Unavailable>;
 
+    /// The id of the newest entry, whether it can be read or not; `0` if there is none.
+    async fn newest(&self) -> Result<i64, Unavailable>;
+
     /// A page of entries, the newest first.
-    async fn entries(&self, query: AuditQuery) -> Result<Page<AuditEntry>, Unavailable>;
+    async fn entries(&self, query: AuditQuery) -> Result<Page<AuditEntry, i64>, Unavailable>;
 }

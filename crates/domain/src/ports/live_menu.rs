@@ -43,5 +43,5 @@ pub trait LiveMenu: Send + Sync {
     async fn item(&self, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable>;
 
     /// A page of menu items, sorted by category, then name, then id.
-    async fn items(&self, query: MenuItemsQuery) -> Result<Page<MenuItem>, Unavailable>;
+    async fn items(&self, query: MenuItemsQuery) -> Result<Page<MenuItem, MenuPosition>, Unavailable>;
 }

@@ -56,5 +56,5 @@ pub trait LockedAddresses: Send + Sync {
     async fn find(&self, email: &Email) -> Result<Option<LockedAddress>, Unavailable>;
 
     /// The addresses that are locked for strangers now, those that open first at the front.
-    async fn list(&self, query: LockoutsQuery) -> Result<Page<LockedAddress>, Unavailable>;
+    async fn list(&self, query: LockoutsQuery) -> Result<Page<LockedAddress, LockedAddressPosition>, Unavailable>;
 }

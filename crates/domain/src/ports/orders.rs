@@ -174,7 +174,7 @@ pub trait Orders: Send + Sync {
     async fn find(&self, id: OrderId, scope: OrderScope) -> Result<Option<OrderWithLines>, Unavailable>;
 
     /// A page of orders, newest first.
-    async fn list(&self, query: OrdersQuery) -> Result<Page<Order>, Unavailable>;
+    async fn list(&self, query: OrdersQuery) -> Result<Page<Order, OrderId>, Unavailable>;
 
     /// The lines of several orders in one round trip.
     async fn lines_of(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Readable<Vec<OrderLine>>>, Unavailable>;

@@ -145,7 +145,7 @@ pub trait Outbox: Send + Sync {
     async fn retried(&self, due: &DueEvent, outcome: RetryOutcome) -> Result<(), Unavailable>;
 
     /// A page of dead letters, oldest first.
-    async fn dead_letters(&self, after: Option<i64>, limit: PageLimit) -> Result<Page<DeadLetter>, Unavailable>;
+    async fn dead_letters(&self, after: Option<i64>, limit: PageLimit) -> Result<Page<DeadLetter, i64>, Unavailable>;
 
     /// Puts a dead letter back among the retries.
     async fn resend(

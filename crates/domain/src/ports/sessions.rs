@@ -184,7 +184,7 @@ pub trait Sessions: Send + Sync {
     ) -> Result<Vec<SessionId>, CloseSessionsError>;
 
     /// A page of an account's open sessions, the newest first.
-    async fn list(&self, query: SessionsQuery) -> Result<Page<Session>, Unavailable>;
+    async fn list(&self, query: SessionsQuery) -> Result<Page<Session, SessionId>, Unavailable>;
 
     /// The sessions that were closed since then.
     async fn closed_since(&self, since: Timestamp) -> Result<Closings, Unavailable>;

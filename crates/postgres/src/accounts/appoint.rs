@@ -8,7 +8,7 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::AccountRow;
+use super::{AccountRow, place_among};
 use crate::{
     database::{Database, Failure, Named, schema::users},
     mails::record,
@@ -23,9 +23,10 @@ pub(super) async fn appoint(
 ) -> Result<ChangedAccount, RegisterAccountError> {
     database
         .transaction(async move |connection| {
+            let spellings = account.email.spellings();
             let before = users::table
-                .filter(users::email.eq_any(account.email.spellings()))
-                .order(users::email.eq(account.email.as_str()).desc())
+                .filter(users::email.eq_any(&spellings))
+                .order(place_among(&spellings, users::email))
                 .select(AccountRow::as_select())
                 .for_no_key_update()
                 .first(connection)

@@ -5,15 +5,15 @@ use comanda_domain::{
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::AccountRow;
+use super::{AccountRow, place_among};
 use crate::database::{Database, Named, schema::users};
 
 pub(super) async fn credentials(database: &Database, email: &Email) -> Result<Option<Credentials>, Unavailable> {
     let mut connection = database.connection().await?;
+    let spellings = email.spellings();
     let row = users::table
-        // The one form comes first, should another server have stored both.
-        .filter(users::email.eq_any(email.spellings()))
-        .order(users::email.eq(email.as_str()).desc())
+        .filter(users::email.eq_any(&spellings))
+        .order(place_among(&spellings, users::email))
         .select(AccountRow::as_select())
         .first(&mut *connection)
         .one("account.credentials")

@@ -1,3 +1,5 @@
+use std::ops::ControlFlow;
+
 use comanda_domain::{
     Account, AccountId, Page,
     ports::{AccountsQuery, Unavailable},
@@ -9,7 +11,7 @@ use uuid::Uuid;
 use super::AccountRow;
 use crate::database::{Database, NamedRows, PageOfRows, schema::users};
 
-pub(super) async fn list(database: &Database, query: AccountsQuery) -> Result<Page<Account>, Unavailable> {
+pub(super) async fn list(database: &Database, query: AccountsQuery) -> Result<Page<Account, AccountId>, Unavailable> {
     let mut page = PageOfRows::new(query.limit);
     let mut after = query.after.map_or(Uuid::nil(), AccountId::as_uuid);
     let mut connection = database.list_connection().await?;
@@ -28,8 +30,9 @@ pub(super) async fn list(database: &Database, query: AccountsQuery) -> Result<Pa
         }
         let rows = select.load(&mut *connection).rows("account.list").await.map_err(Unavailable::new)?;
         after = rows.last().map_or(after, |row| row.id);
-        if !page.needs_more(rows.into_iter().map(AccountRow::into_account)) {
-            return Ok(page.into_page());
-        }
+        page = match page.add(rows.into_iter().map(|row| (AccountId::new(row.id), row.into_account()))) {
+            ControlFlow::Continue(page) => page,
+            ControlFlow::Break(page) => return Ok(page),
+        };
     }
 }

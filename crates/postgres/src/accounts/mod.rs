@@ -11,6 +11,7 @@ mod register;
 mod rename;
 mod replace_hash;
 mod row;
+mod twins;
 
 use async_trait::async_trait;
 use comanda_domain::{
@@ -20,9 +21,18 @@ use comanda_domain::{
         ExistingAccount, NewAccount, PasswordChange, Readable, RegisterAccountError, Unavailable,
     },
 };
+use diesel::sql_types::{Array, Text};
 
+pub use self::twins::twins_of_addresses;
 pub(crate) use self::{lock::lock, row::AccountRow};
 use crate::Database;
+
+diesel::define_sql_function! {
+    /// At which place of the texts this one stands, from 1. The spellings of an address are in the order in which they
+    /// count.
+    #[sql_name = "array_position"]
+    fn place_among(texts: Array<Text>, text: Text) -> Nullable<Integer>;
+}
 
 /// Accounts in the table `users`.
 pub struct PostgresAccounts {
@@ -49,7 +59,7 @@ impl Accounts for PostgresAccounts {
         credentials::credentials(&self.database, email).await
     }
 
-    async fn list(&self, query: AccountsQuery) -> Result<Page<Account>, Unavailable> {
+    async fn list(&self, query: AccountsQuery) -> Result<Page<Account, AccountId>, Unavailable> {
         list::list(&self.database, query).await
     }
 }

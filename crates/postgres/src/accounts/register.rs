@@ -18,7 +18,8 @@ pub(super) async fn register(database: &Database, account: NewAccount) -> Result
     database
         .transaction(async move |connection| {
             // The index finds the one form by itself.
-            let others: Vec<String> = account.email.spellings().split_off(1);
+            let mut others = account.email.spellings();
+            others.retain(|spelling| spelling != account.email.as_str());
             if !others.is_empty() {
                 let known = users::table.filter(users::email.eq_any(others));
                 let known = diesel::select(diesel::dsl::exists(known)).get_result(connection);

@@ -6,7 +6,7 @@ use comanda_domain::{
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use crate::database::{RowOf, schema::users};
+use crate::database::{MaybeStoredTime, RowOf, StoredTime, schema::users};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
@@ -17,8 +17,10 @@ pub(crate) struct AccountRow {
     pub(super) role: String,
     pub(super) disabled: bool,
     pub(super) password_hash: String,
+    #[diesel(deserialize_as = StoredTime)]
     pub(super) created_at: DateTime<Utc>,
     pub(super) credentials_version: i64,
+    #[diesel(deserialize_as = MaybeStoredTime)]
     pub(super) email_verified_at: Option<DateTime<Utc>>,
 }
 
@@ -42,7 +44,15 @@ impl AccountRow {
     }
 
     pub(super) fn into_credentials(self) -> Readable<Credentials> {
-        let account = Account {
+        let row = RowOf { table: "users", id: self.id };
+        // Where nobody signs in, it does not matter.
+        let password_hash = row.read("password_hash", PasswordHash::stored(self.password_hash.clone()))?;
+        let version = CredentialsVersion::new(self.credentials_version);
+        Ok(Credentials { account: self.into_account()?, password_hash, version })
+    }
+
+    pub(crate) fn into_account(self) -> Readable<Account> {
+        Ok(Account {
             id: AccountId::new(self.id),
             email: Email::stored(&self.email),
             name: PersonName::stored(&self.name),
@@ -50,16 +60,10 @@ impl AccountRow {
             disabled: self.disabled,
             email_verified: self.email_verified_at.is_some(),
             created_at: self.created_at,
-        };
-        let version = CredentialsVersion::new(self.credentials_version);
-        Ok(Credentials { account, password_hash: PasswordHash::new(self.password_hash), version })
+        })
     }
 
     pub(crate) const fn credentials_version(&self) -> i64 {
         self.credentials_version
-    }
-
-    pub(crate) fn into_account(self) -> Readable<Account> {
-        Ok(self.into_credentials()?.account)
     }
 }

@@ -14,6 +14,7 @@ pub(crate) mod schema;
 mod session_state;
 mod slow_statements;
 mod statement;
+mod stored_time;
 mod tls;
 mod transaction;
 mod transaction_failure;
@@ -36,6 +37,7 @@ pub(crate) use self::{
     named::{Named, NamedRows},
     row_error::{PageOfRows, RowOf},
     statement::{TypeName, statement},
+    stored_time::{MaybeStoredTime, StoredTime},
     transaction::{Work, run_transaction, spawn_transaction},
     transaction_failure::Failure,
 };

@@ -108,6 +108,7 @@ diesel::table! {
         attempts -> Int4,
         event_id -> Nullable<Int8>,
         request_key -> Nullable<Text>,
+        typed -> Nullable<Text>,
     }
 }
 

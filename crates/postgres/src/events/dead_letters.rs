@@ -1,5 +1,5 @@
 use comanda_domain::{
-    Page, PageLimit, Timestamp,
+    Page, PageLimit,
     ports::{DeadLetter, Unavailable},
 };
 use diesel::prelude::*;
@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::database::{
-    Database, NamedRows,
+    Database, NamedRows, StoredTime,
     schema::{outbox_events, outbox_retries},
 };
 
@@ -26,9 +26,9 @@ pub(super) async fn dead_letters(
     database: &Database,
     after: Option<i64>,
     limit: PageLimit,
-) -> Result<Page<DeadLetter>, Unavailable> {
+) -> Result<Page<DeadLetter, i64>, Unavailable> {
     let mut connection = database.list_connection().await?;
-    let rows: Vec<(LetterRow, String, Timestamp)> = outbox_retries::table
+    let rows: Vec<(LetterRow, String, StoredTime)> = outbox_retries::table
         .inner_join(outbox_events::table)
         .filter(outbox_retries::is_dead.and(outbox_retries::id.gt(after.unwrap_or_default())))
         .order(outbox_retries::id)
@@ -44,9 +44,9 @@ pub(super) async fn dead_letters(
         event: row.event_id,
         kind,
         stream: row.stream_id,
-        occurred_at,
+        occurred_at: occurred_at.get(),
         attempts: u32::try_from(row.attempts).unwrap_or_default(),
         error: row.last_error,
     });
-    Ok(Page::from_one_more(letters.collect(), limit))
+    Ok(Page::from_one_more(letters.collect(), limit, |letter| letter.id))
 }

@@ -75,7 +75,7 @@ impl Outbox for PostgresOutbox {
         spawn_transaction(&self.database, async move { retried::retried(&database, taken, outcome).await }).await
     }
 
-    async fn dead_letters(&self, after: Option<i64>, limit: PageLimit) -> Result<Page<DeadLetter>, Unavailable> {
+    async fn dead_letters(&self, after: Option<i64>, limit: PageLimit) -> Result<Page<DeadLetter, i64>, Unavailable> {
         dead_letters::dead_letters(&self.database, after, limit).await
     }
 

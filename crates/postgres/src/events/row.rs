@@ -9,7 +9,7 @@ use diesel::{
 };
 use uuid::Uuid;
 
-use crate::database::RowOf;
+use crate::database::{RowOf, StoredTime};
 
 /// Under which the ids of events are derived. It must never change.
 const NAMESPACE: Uuid = Uuid::from_u128(0x5f1d_3b0a_64d2_4b0e_9c57_0c8a_7e21_b94d);
@@ -34,7 +34,7 @@ pub(super) struct EventRow {
     pub(super) id: i64,
     #[diesel(sql_type = Text)]
     pub(super) kind: String,
-    #[diesel(sql_type = Timestamptz)]
+    #[diesel(sql_type = Timestamptz, deserialize_as = StoredTime)]
     occurred_at: DateTime<Utc>,
     #[diesel(sql_type = SqlUuid)]
     subject_id: Uuid,

@@ -1,5 +1,5 @@
 WITH lines AS (
-    SELECT order_id, sum(unit_price * quantity) AS total, count(*) AS line_count, max(position) AS last_position
+    SELECT order_id, sum(unit_price::numeric * quantity) AS total, count(*) AS line_count, max(position) AS last_position
     FROM order_lines GROUP BY order_id
 )
 SELECT format('order %s: total %s and %s line(s), but its lines give %s and %s (last position %s)',

@@ -1,5 +1,6 @@
 WITH unsummarized AS (
-    SELECT o.id, o.created_at, o.total, CASE v.kind WHEN 'order.placed' THEN 1 ELSE -1 END AS sign
+    SELECT o.id, least(greatest(o.created_at, '0001-01-01 UTC'), '9999-12-31 UTC') AS created_at, o.total,
+           CASE v.kind WHEN 'order.placed' THEN 1 ELSE -1 END AS sign
     FROM sales_summarized s
     JOIN database_histories h ON h.id = s.history
     LEFT JOIN database_histories n ON n.id = s.history + 1
@@ -11,23 +12,25 @@ WITH unsummarized AS (
 ), reported_slots AS (
     SELECT slot, orders, revenue FROM sales_by_quarter_hour
     UNION ALL
-    SELECT date_bin('15 minutes', created_at, timestamptz 'epoch'), sign, sign * total FROM unsummarized
+    SELECT date_bin('15 minutes', created_at, timestamptz 'epoch'), sign, sign * total::numeric FROM unsummarized
 ), slots AS (
     SELECT slot, sum(orders) AS orders, sum(revenue) AS revenue FROM (
         SELECT slot, orders, revenue FROM reported_slots
         UNION ALL
-        SELECT date_bin('15 minutes', created_at, timestamptz 'epoch'), -1, -total FROM orders WHERE status <> 'cancelled'
+        SELECT date_bin('15 minutes', least(greatest(created_at, '0001-01-01 UTC'), '9999-12-31 UTC'),
+                        timestamptz 'epoch'), -1, -total::numeric
+        FROM orders WHERE status <> 'cancelled'
     ) parts GROUP BY slot
 ), reported_items AS (
     SELECT menu_item_id, quantity, revenue FROM item_sales_by_day
     UNION ALL
-    SELECT l.menu_item_id, u.sign * l.quantity, u.sign * l.unit_price * l.quantity
+    SELECT l.menu_item_id, u.sign * l.quantity, u.sign * l.unit_price::numeric * l.quantity
     FROM unsummarized u JOIN order_lines l ON l.order_id = u.id
 ), items AS (
     SELECT menu_item_id, sum(quantity) AS quantity, sum(revenue) AS revenue FROM (
         SELECT menu_item_id, quantity, revenue FROM reported_items
         UNION ALL
-        SELECT l.menu_item_id, -l.quantity, -l.unit_price * l.quantity
+        SELECT l.menu_item_id, -l.quantity, -l.unit_price::numeric * l.quantity
         FROM orders o JOIN order_lines l ON l.order_id = o.id WHERE o.status <> 'cancelled'
     ) parts GROUP BY menu_item_id
 ), hours AS (

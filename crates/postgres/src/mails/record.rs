@@ -32,6 +32,7 @@ pub(super) async fn record_under(
             mails::kind.eq(kind.as_str()),
             mails::account_id.eq(account.map(AccountId::as_uuid)),
             mails::email.eq(email.as_str()),
+            mails::typed.eq(email.typed()),
             mails::mailbox.eq(Mailbox::of(email).as_str()),
             mails::created_at.eq(at),
             mails::next_at.eq(next_at),

@@ -8,9 +8,12 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::limit::{Class, ORDER, admitted, lock};
-use crate::database::{
-    Database, Failure, Named, RowOf,
-    schema::{mails, users},
+use crate::{
+    accounts::place_among,
+    database::{
+        Database, Failure, MaybeStoredTime, Named, NamedRows, RowOf, StoredTime,
+        schema::{mails, users},
+    },
 };
 
 /// How long whoever took a mail may take to send it: longer than `NOTIFY_TIMEOUT_MS` can be, so that nobody else sends
@@ -35,8 +38,11 @@ struct MailRow {
     kind: String,
     account_id: Option<Uuid>,
     email: String,
+    typed: Option<String>,
+    #[diesel(deserialize_as = StoredTime)]
     created_at: Timestamp,
     attempts: i32,
+    #[diesel(deserialize_as = MaybeStoredTime)]
     counted_at: Option<Timestamp>,
     counted_as: Option<String>,
 }
@@ -46,6 +52,7 @@ struct MailRow {
 struct ReaderRow {
     id: Uuid,
     email: String,
+    #[diesel(deserialize_as = MaybeStoredTime)]
     email_verified_at: Option<Timestamp>,
     credentials_version: i64,
 }
@@ -100,11 +107,12 @@ async fn take_one(
     }
     // Before anybody looks for the account, and the mails are counted in any case: a request for the same mailbox waits
     // for the lock, and must not learn from the time whether there is an account.
-    lock(connection, &Mailbox::of(&Email::stored(&row.email))).await?;
+    let mailbox = Mailbox::of(&Email::stored(&row.email));
+    lock(connection, &mailbox).await?;
     let reader = reader_of(connection, &row).await?;
     let kind = reader.as_ref().and_then(|reader| asked.for_address(reader.email_verified_at.is_some()));
     let class = Class::of(kind.unwrap_or(asked));
-    let count = admitted(connection, class, &Mailbox::of(&Email::stored(&row.email)), at).await?;
+    let count = admitted(connection, class, &mailbox, at).await?;
     let (Some(reader), Some(kind)) = (reader, kind) else { return set_next_at(connection, row.id, None).await };
     // The address may have been verified since another kind was admitted.
     let is_counted = row.counted_as.as_deref() == Some(kind.as_str());
@@ -136,15 +144,15 @@ async fn take_one(
 
 /// The account that the mail is for, unless it has another address by now, or is disabled.
 async fn reader_of(connection: &mut AsyncPgConnection, row: &MailRow) -> QueryResult<Option<ReaderRow>> {
-    let reader = users::table
-        .filter(users::email.eq_any(Email::stored(&row.email).spellings()).and(users::disabled.eq(false)))
-        .order(users::email.eq(&row.email).desc())
+    let spellings = Email::stored(&row.email).typed_as(row.typed.as_deref().unwrap_or(&row.email)).spellings();
+    let readers: Vec<ReaderRow> = users::table
+        .filter(users::email.eq_any(&spellings).and(users::disabled.eq(false)))
+        .order(place_among(&spellings, users::email))
         .select(ReaderRow::as_select())
-        .first(connection)
-        .one("mail.find_reader")
-        .await
-        .optional()?;
-    Ok(reader.filter(|reader: &ReaderRow| row.account_id.is_none_or(|account| account == reader.id)))
+        .load(connection)
+        .rows("mail.find_reader")
+        .await?;
+    Ok(readers.into_iter().find(|reader| row.account_id.is_none_or(|account| account == reader.id)))
 }
 
 /// Nobody gets the mail before this time, or (`None`) at all.

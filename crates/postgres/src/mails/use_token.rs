@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     accounts::AccountRow,
     database::{
-        Failure, Named,
+        Failure, MaybeStoredTime, Named, StoredTime,
         schema::{mail_tokens, users},
     },
 };
@@ -20,8 +20,10 @@ pub(super) struct TokenRow {
     purpose: String,
     pub(super) account_id: Uuid,
     email: String,
+    #[diesel(deserialize_as = StoredTime)]
     expires_at: Timestamp,
     credentials_version: i64,
+    #[diesel(deserialize_as = MaybeStoredTime)]
     spent_at: Option<Timestamp>,
 }
 

@@ -20,7 +20,8 @@ mod whole;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    AccountId, Idempotency, ImportedMenuItem, MenuItem, MenuItemEdit, MenuItemId, NewMenuItem, Page, Timestamp,
+    AccountId, Idempotency, ImportedMenuItem, MenuItem, MenuItemEdit, MenuItemId, MenuPosition, NewMenuItem, Page,
+    Timestamp,
     ports::{
         AddMenuItemError, AdjustStockError, ArchiveMenuItemError, EditMenuItemError, Idempotent, ImportMenuError,
         ImportSummary, LiveMenu, Menu, MenuItemsQuery, MenuListing, MenuSource, MenuVersion, StockAdjustment,
@@ -71,7 +72,7 @@ impl LiveMenu for PostgresMenu {
         item::item(&self.database, id).await
     }
 
-    async fn items(&self, query: MenuItemsQuery) -> Result<Page<MenuItem>, Unavailable> {
+    async fn items(&self, query: MenuItemsQuery) -> Result<Page<MenuItem, MenuPosition>, Unavailable> {
         items::items(&self.database, query).await
     }
 }

@@ -1,13 +1,13 @@
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    Category, Currency, Description, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, NewMenuItem, Price, Stock,
-    ports::Readable,
+    Category, Currency, Description, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, MenuPosition, NewMenuItem,
+    Price, Stock, ports::Readable,
 };
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::database::{RowOf, schema::menu_items};
+use crate::database::{RowOf, StoredTime, schema::menu_items};
 
 #[derive(Clone, Deserialize, Queryable, Selectable, Serialize)]
 #[diesel(table_name = menu_items, check_for_backend(diesel::pg::Pg))]
@@ -15,7 +15,9 @@ pub(super) struct MenuItemRow {
     pub(super) id: Uuid,
     pub(super) version: i64,
     pub(super) price: i64,
+    #[diesel(deserialize_as = StoredTime)]
     pub(super) created_at: DateTime<Utc>,
+    #[diesel(deserialize_as = StoredTime)]
     pub(super) updated_at: DateTime<Utc>,
     pub(super) stock: i32,
     pub(super) low_stock_at: i32,
@@ -47,6 +49,15 @@ impl MenuItemRow {
             low_stock_at: Stock::stored(row.read("low_stock_at", u32::try_from(self.low_stock_at))?),
             active: self.active,
         })
+    }
+
+    /// Where it stands in the list of menu items.
+    pub(super) fn position(&self) -> MenuPosition {
+        MenuPosition {
+            category: Category::stored(&self.category),
+            name: MenuItemName::stored(&self.name),
+            id: MenuItemId::new(self.id),
+        }
     }
 
     pub(super) fn into_item(self, currency: Currency) -> Readable<MenuItem> {

@@ -1,16 +1,18 @@
+use std::ops::ControlFlow;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use comanda_domain::{
     AccountId, AuditAction, AuditEntry, AuditRecord, Page, Reason,
     ports::{AuditLog, AuditQuery, Readable, Unavailable},
 };
-use diesel::prelude::*;
+use diesel::{dsl::max, prelude::*};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::{
     Database,
-    database::{Named, NamedRows, PageOfRows, RowOf, schema::audit_log},
+    database::{Named, NamedRows, PageOfRows, RowOf, StoredTime, schema::audit_log},
 };
 
 #[derive(Insertable)]
@@ -40,6 +42,7 @@ impl<'a> NewEntry<'a> {
 struct EntryRow {
     id: i64,
     actor_id: Option<Uuid>,
+    #[diesel(deserialize_as = StoredTime)]
     happened_at: DateTime<Utc>,
     action: String,
     target: String,
@@ -90,7 +93,18 @@ impl AuditLog for PostgresAuditLog {
         write_record(&mut connection, &record).await.map_err(Unavailable::new)
     }
 
-    async fn entries(&self, query: AuditQuery) -> Result<Page<AuditEntry>, Unavailable> {
+    async fn newest(&self) -> Result<i64, Unavailable> {
+        let mut connection = self.database.read_connection().await?;
+        let newest: Option<i64> = audit_log::table
+            .select(max(audit_log::id))
+            .first(&mut *connection)
+            .one("audit.newest")
+            .await
+            .map_err(Unavailable::new)?;
+        Ok(newest.unwrap_or_default())
+    }
+
+    async fn entries(&self, query: AuditQuery) -> Result<Page<AuditEntry, i64>, Unavailable> {
         let mut page = PageOfRows::new(query.limit);
         let mut before = query.before.unwrap_or(i64::MAX);
         // Not from a replica: servers learn here which locks were lifted.
@@ -116,9 +130,10 @@ impl AuditLog for PostgresAuditLog {
             }
             let rows = select.load(&mut *connection).rows("audit.list").await.map_err(Unavailable::new)?;
             before = rows.last().map_or(before, |row| row.id);
-            if !page.needs_more(rows.into_iter().map(EntryRow::into_entry)) {
-                return Ok(page.into_page());
-            }
+            page = match page.add(rows.into_iter().map(|row| (row.id, row.into_entry()))) {
+                ControlFlow::Continue(page) => page,
+                ControlFlow::Break(page) => return Ok(page),
+            };
         }
     }
 }

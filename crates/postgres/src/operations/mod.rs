@@ -6,6 +6,7 @@ mod feature_flags;
 mod retention;
 mod session_access;
 mod snapshots;
+mod text_settings;
 
 pub(crate) use self::audit_log::{write_record, write_records};
 pub use self::{
@@ -15,4 +16,5 @@ pub use self::{
     retention::PostgresRetention,
     session_access::gap_in_sight_of_sessions,
     snapshots::{HeldSnapshot, dead_rows, oldest_snapshot},
+    text_settings::gap_in_texts,
 };

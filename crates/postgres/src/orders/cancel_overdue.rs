@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::cancel::{CancelFailure, Cancelled, write_cancellation};
 use crate::{
     Database,
-    database::{Named, NamedRows, run_transaction, spawn_transaction},
+    database::{Named, NamedRows, StoredTime, run_transaction, spawn_transaction},
     order_row::lock_order,
     payments::lock_payments,
 };
@@ -218,6 +218,7 @@ struct PendingOrder {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
     #[diesel(sql_type = Timestamptz)]
+    #[diesel(deserialize_as = StoredTime)]
     created_at: Timestamp,
     #[diesel(sql_type = Bool)]
     unpaid: bool,

@@ -1,5 +1,7 @@
 //! A page of orders, the newest first.
 
+use std::ops::ControlFlow;
+
 use comanda_domain::{
     CalledNumber, Order, OrderId, OrderScope, Page, Timestamp,
     ports::{OrderCriteria, OrdersQuery, Unavailable},
@@ -19,7 +21,7 @@ use crate::{
     order_row::OrderRow,
 };
 
-pub(super) async fn list(database: &Database, query: OrdersQuery) -> Result<Page<Order>, Unavailable> {
+pub(super) async fn list(database: &Database, query: OrdersQuery) -> Result<Page<Order, OrderId>, Unavailable> {
     let mut page = PageOfRows::new(query.limit);
     let mut connection = database.list_connection().await?;
     let by_time = query.criteria.created_from.is_some() || query.criteria.created_to.is_some();
@@ -27,7 +29,7 @@ pub(super) async fn list(database: &Database, query: OrdersQuery) -> Result<Page
         Some(id) if by_time => match created_at(&mut connection, id).await? {
             Some(created_at) => Some(Position { id, created_at: Some(created_at) }),
             // It is not there any more, and nobody knows where it stood.
-            None => return Ok(page.into_page()),
+            None => return Ok(page.into_page(false)),
         },
         id => id.map(|id| Position { id, created_at: None }),
     };
@@ -40,9 +42,11 @@ pub(super) async fn list(database: &Database, query: OrdersQuery) -> Result<Page
         let rows = select.load(&mut *connection).rows("order.list").await.map_err(Unavailable::new)?;
         let last = rows.last().map(|row| Position { id: row.id, created_at: by_time.then_some(row.created_at) });
         after = last.or(after);
-        if !page.needs_more(rows.into_iter().map(|row| row.into_order(database.currency()))) {
-            return Ok(page.into_page());
-        }
+        let rows = rows.into_iter().map(|row| (OrderId::new(row.id), row.into_order(database.currency())));
+        page = match page.add(rows) {
+            ControlFlow::Continue(page) => page,
+            ControlFlow::Break(page) => return Ok(page),
+        };
     }
 }
 

@@ -10,7 +10,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::{
-    database::{Named, RowOf, schema::payment_incidents},
+    database::{MaybeStoredTime, Named, RowOf, StoredTime, schema::payment_incidents},
     operations::write_record,
 };
 
@@ -20,8 +20,11 @@ pub(super) struct IncidentRow {
     id: String,
     payment_id: Uuid,
     amount: i64,
+    #[diesel(deserialize_as = StoredTime)]
     opened_at: DateTime<Utc>,
+    #[diesel(deserialize_as = StoredTime)]
     reported_at: DateTime<Utc>,
+    #[diesel(deserialize_as = MaybeStoredTime)]
     funds_reported_at: Option<DateTime<Utc>>,
     withdrawn: bool,
     kind: String,

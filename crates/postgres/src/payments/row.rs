@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     database::{
-        RowOf,
+        MaybeStoredTime, RowOf, StoredTime,
         schema::{payments, refunds},
     },
     idempotency::ForOldServers,
@@ -50,7 +50,9 @@ pub(super) struct PaymentRow {
     /// Of an outcome that was kept under a key, it is not kept a second time.
     #[serde(skip)]
     client_secret: Option<String>,
+    #[diesel(deserialize_as = MaybeStoredTime)]
     pub(super) reported_at: Option<DateTime<Utc>>,
+    #[diesel(deserialize_as = MaybeStoredTime)]
     expires_at: Option<DateTime<Utc>>,
     pub(super) call_off: bool,
     // What follows is of no use to a repeated request.
@@ -124,6 +126,7 @@ pub(super) struct RefundRow {
     payment_id: Uuid,
     requested_by: Option<Uuid>,
     amount: i64,
+    #[diesel(deserialize_as = StoredTime)]
     created_at: DateTime<Utc>,
     status: String,
     reason: String,

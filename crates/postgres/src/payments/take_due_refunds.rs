@@ -29,8 +29,8 @@ struct DueRefundRow {
 pub(super) async fn take_due_refunds(database: &Database, limit: u32) -> Result<Vec<DueRefund>, Unavailable> {
     let mut connection = database.connection().await?;
     let rows: Vec<DueRefundRow> = sql_query(
-        "UPDATE refunds r SET attempts = r.attempts + 1, \
-           taken_until = now() + interval '30 seconds' * least(2 ^ least(r.attempts, 5), 30) \
+        "UPDATE refunds r SET attempts = least(r.attempts, 1000000) + 1, \
+           taken_until = now() + interval '30 seconds' * least(2 ^ greatest(least(r.attempts, 5), 0), 30) \
          FROM payments p \
          WHERE p.id = r.payment_id AND p.intent IS NOT NULL AND r.id IN (\
          SELECT id FROM refunds \

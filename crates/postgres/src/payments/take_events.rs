@@ -25,8 +25,8 @@ pub(super) async fn take_events(
     let mut connection = database.connection().await?;
     requeue(&mut connection, known_kinds).await.map_err(Unavailable::new)?;
     let rows: Vec<EventRow> = sql_query(
-        "UPDATE gateway_events SET attempts = attempts + 1, \
-           taken_until = now() + interval '30 seconds' * least(2 ^ least(attempts, 5), 30) \
+        "UPDATE gateway_events SET attempts = least(attempts, 1000000) + 1, \
+           taken_until = now() + interval '30 seconds' * least(2 ^ greatest(least(attempts, 5), 0), 30) \
          WHERE id = ANY(ARRAY( \
            SELECT id FROM gateway_events \
            WHERE handled_at IS NULL AND (taken_until IS NULL OR taken_until < now()) \

@@ -3,7 +3,7 @@
 part AS (
     SELECT slot AS at, orders, quantity, revenue FROM sales_by_quarter_hour WHERE slot >= $8 AND slot < $9
     UNION ALL
-    SELECT e.created_at, e.sign, e.sign * l.quantity, (e.sign * e.total)::numeric
+    SELECT e.created_at, e.sign, e.sign * l.quantity, e.sign * e.total::numeric
     FROM changed e
     CROSS JOIN LATERAL (SELECT sum(quantity) AS quantity FROM order_lines WHERE order_id = e.id) l
     WHERE e.created_at >= $8 AND e.created_at < $9
@@ -17,6 +17,6 @@ part AS (
     WHERE o.created_at >= $9 AND o.created_at < $7 AND o.status <> 'cancelled'
 )
 SELECT width_bucket(at, $10) AS position, sum(orders)::bigint AS orders, sum(quantity)::bigint AS quantity,
-       least(sum(revenue), 9223372036854775807)::bigint AS revenue
+       greatest(least(sum(revenue), 9223372036854775807), -9223372036854775807)::bigint AS revenue
 FROM part
 GROUP BY 1

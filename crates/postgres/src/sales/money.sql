@@ -1,6 +1,8 @@
 -- Money that came in and went back from $1 up to $2, divided where the moments of $3 are. A refund that fails after it
 -- had succeeded is taken back when it fails: a day that is closed stays as it is.
-SELECT width_bucket(at, $3) AS position, sum(paid)::bigint AS paid, sum(refunded)::bigint AS refunded
+SELECT width_bucket(at, $3) AS position,
+       greatest(least(sum(paid), 9223372036854775807), -9223372036854775807)::bigint AS paid,
+       greatest(least(sum(refunded), 9223372036854775807), -9223372036854775807)::bigint AS refunded
 FROM (
     -- Where another amount came than was asked for, an incident says how much.
     SELECT p.paid_at AS at, coalesce(i.amount, p.amount) AS paid, 0 AS refunded

@@ -9,20 +9,23 @@ WITH batch AS (
     LIMIT $3
 ), effect AS (
     -- A placement counts; the cancellation, which is an order's last version, takes it back.
-    SELECT o.id, o.created_at, o.total, CASE b.kind WHEN 'order.placed' THEN 1 ELSE -1 END AS sign
+    -- No slot is infinite, or so far that date_bin fails: one such order stops no other.
+    SELECT o.id, least(greatest(o.created_at, '0001-01-01 UTC'), '9999-12-31 UTC') AS created_at, o.total,
+           CASE b.kind WHEN 'order.placed' THEN 1 ELSE -1 END AS sign
     FROM batch b JOIN orders o ON o.id = b.subject_id
     WHERE b.kind = 'order.placed'
        OR (b.kind = 'order.status_changed' AND o.status = 'cancelled' AND o.version = b.subject_version)
 ), line AS (
     SELECT e.id AS order_id, e.created_at, l.menu_item_id,
-           e.sign * l.quantity AS quantity, e.sign * l.unit_price * l.quantity AS amount
+           -- Whatever the numbers are, one order stops no other.
+           e.sign * l.quantity::bigint AS quantity, e.sign * l.unit_price::numeric * l.quantity AS amount
     FROM effect e JOIN order_lines l ON l.order_id = e.id
 ), slots AS (
     INSERT INTO sales_by_quarter_hour AS s (slot, orders, quantity, revenue)
     SELECT slot, sum(orders), sum(quantity), sum(revenue)
     FROM (
         SELECT date_bin('15 minutes', created_at, timestamptz 'epoch') AS slot,
-               sign AS orders, 0 AS quantity, sign * total AS revenue
+               sign AS orders, 0 AS quantity, sign * total::numeric AS revenue
         FROM effect
         UNION ALL
         SELECT date_bin('15 minutes', created_at, timestamptz 'epoch'), 0, quantity, 0 FROM line

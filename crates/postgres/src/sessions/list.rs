@@ -7,15 +7,17 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use crate::database::{Database, NamedRows, RowOf, schema::sessions};
+use crate::database::{Database, MaybeStoredTime, NamedRows, RowOf, StoredTime, schema::sessions};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = sessions, check_for_backend(diesel::pg::Pg))]
 struct SessionRow {
     id: Uuid,
+    #[diesel(deserialize_as = StoredTime)]
     opened_at: DateTime<Utc>,
     client: Option<String>,
     network: Option<String>,
+    #[diesel(deserialize_as = MaybeStoredTime)]
     last_used_at: Option<DateTime<Utc>>,
 }
 
@@ -33,7 +35,7 @@ impl SessionRow {
     }
 }
 
-pub(super) async fn list(database: &Database, query: SessionsQuery) -> Result<Page<Session>, Unavailable> {
+pub(super) async fn list(database: &Database, query: SessionsQuery) -> Result<Page<Session, SessionId>, Unavailable> {
     let before = query.before.map_or(Uuid::max(), SessionId::as_uuid);
     let mut connection = database.read_connection().await?;
     let rows: Vec<SessionRow> = sessions::table
@@ -49,5 +51,5 @@ pub(super) async fn list(database: &Database, query: SessionsQuery) -> Result<Pa
         .await
         .map_err(Unavailable::new)?;
     let sessions = rows.into_iter().map(SessionRow::into_session).collect();
-    Ok(Page::from_one_more(sessions, query.limit))
+    Ok(Page::from_one_more(sessions, query.limit, |session| session.id))
 }

@@ -79,7 +79,7 @@ impl Sessions for PostgresSessions {
         close_all::close_all(&self.database, account_id, by, reason, at).await
     }
 
-    async fn list(&self, query: SessionsQuery) -> Result<Page<Session>, Unavailable> {
+    async fn list(&self, query: SessionsQuery) -> Result<Page<Session, SessionId>, Unavailable> {
         list::list(&self.database, query).await
     }
 

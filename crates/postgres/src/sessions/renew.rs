@@ -1,4 +1,3 @@
-use chrono::{DateTime, Utc};
 use comanda_domain::{
     SessionId, Timestamp,
     ports::{Renewed, Unavailable},
@@ -9,7 +8,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use crate::{
     accounts::AccountRow,
     database::{
-        Database, Named,
+        Database, MaybeStoredTime, Named, StoredTime,
         schema::{sessions, users},
     },
 };
@@ -26,7 +25,7 @@ pub(super) async fn renew(
     database
         .transaction(async move |connection| {
             // Not locked: a session that is closed now is told to every server, which refuses the next token, too.
-            let found: Option<(Option<DateTime<Utc>>, DateTime<Utc>, AccountRow)> = sessions::table
+            let found: Option<(MaybeStoredTime, StoredTime, AccountRow)> = sessions::table
                 .inner_join(users::table)
                 .filter(sessions::id.eq(id.as_uuid()))
                 .filter(sessions::closed_at.is_null().and(sessions::expires_at.gt(at)))
@@ -37,6 +36,7 @@ pub(super) async fn renew(
                 .await
                 .optional()?;
             let Some((noted, ends_at, row)) = found else { return Ok(None) };
+            let (noted, ends_at) = (Option::<Timestamp>::from(noted), ends_at.get());
             let account = row.into_account()?;
             if account.disabled {
                 return Ok(None);

@@ -1,4 +1,3 @@
-use chrono::{DateTime, Utc};
 use comanda_domain::{
     Account, AccountId, SealedToken, Timestamp,
     ports::{RotateError, Rotated, Rotation, Successor},
@@ -14,7 +13,7 @@ use super::close::write_close;
 use crate::{
     accounts::AccountRow,
     database::{
-        Database, Failure, Named,
+        Database, Failure, MaybeStoredTime, Named, StoredTime,
         schema::{refresh_tokens, sessions, users},
     },
 };
@@ -36,7 +35,7 @@ enum Refusal {
 }
 
 /// What is known of a refresh token: when it was used, and its successor, sealed.
-type TokenRow = (Option<DateTime<Utc>>, Option<Vec<u8>>);
+type TokenRow = (MaybeStoredTime, Option<Vec<u8>>);
 
 async fn rotate_locked(
     connection: &mut AsyncPgConnection,
@@ -53,9 +52,9 @@ async fn rotate_locked(
         .one("session.token")
         .await
         .optional()?;
-    let is_graced = |used_at| rotation.at - used_at <= rotation.grace;
-    match token {
-        Some((None, _)) => {
+    let is_graced = |used_at: Timestamp| rotation.at - used_at <= rotation.grace;
+    match token.map(|(used_at, sealed)| (used_at.into(), sealed)) {
+        Some((None::<Timestamp>, _)) => {
             replace_token(connection, rotation).await?;
             Ok(Ok(Rotated { account, ends_at, successor: Successor::Issued }))
         }
@@ -78,7 +77,7 @@ async fn rotate_locked(
 async fn is_successor_unused(
     connection: &mut AsyncPgConnection,
     rotation: &Rotation,
-    used_at: DateTime<Utc>,
+    used_at: Timestamp,
 ) -> QueryResult<bool> {
     let successors = refresh_tokens::table
         .filter(refresh_tokens::session_id.eq(rotation.session_id.as_uuid()))
@@ -92,15 +91,16 @@ async fn lock_session(
     connection: &mut AsyncPgConnection,
     rotation: &Rotation,
 ) -> Result<Option<(Account, Timestamp)>, Failure<RotateError>> {
-    let session: Option<(Uuid, DateTime<Utc>, Option<DateTime<Utc>>)> = sessions::table
+    let session: Option<(Uuid, StoredTime, bool)> = sessions::table
         .find(rotation.session_id.as_uuid())
-        .select((sessions::account_id, sessions::expires_at, sessions::closed_at))
+        .select((sessions::account_id, sessions::expires_at, sessions::closed_at.is_null()))
         .for_no_key_update()
         .first(connection)
         .one("session.lock")
         .await
         .optional()?;
-    let Some((account_id, expires_at, None)) = session else { return Ok(None) };
+    let Some((account_id, expires_at, true)) = session else { return Ok(None) };
+    let expires_at = expires_at.get();
     if expires_at <= rotation.at {
         return Ok(None);
     }

@@ -24,3 +24,4 @@ mod sales_figures;
 mod sessions;
 mod shop;
 mod tls;
+mod unreadable;

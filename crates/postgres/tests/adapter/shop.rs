@@ -126,6 +126,11 @@ impl Shop {
     }
 }
 
+/// What has the form of a hash of this password.
+pub fn hash_of(password: &str) -> PasswordHash {
+    PasswordHash::new(format!("$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$hashOf{password}"))
+}
+
 pub async fn connect(database: &TestDatabase, transaction_limit: Duration) -> Database {
     Database::connect(config(database, transaction_limit)).await.unwrap()
 }
@@ -210,7 +215,7 @@ pub fn new_account(email: &str) -> NewAccount {
         email: Email::new(email).unwrap(),
         name: PersonName::new("Ana").unwrap(),
         role: Role::Customer,
-        password_hash: PasswordHash::new("hash".to_owned()),
+        password_hash: hash_of("first"),
         created_at: now(),
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
 use comanda_domain::{
     Admission, AttemptId, AttemptOutcome, Claimant, Email, Lock, LockedAddress, LockoutPolicy, Page,
-    ports::{LockedAddresses, Lockouts, LockoutsQuery, Unavailable},
+    ports::{LockedAddressPosition, LockedAddresses, Lockouts, LockoutsQuery, Unavailable},
 };
 use rand::RngExt;
 use redis::{Script, aio::ConnectionLike};
@@ -20,8 +20,8 @@ static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("loc
 /// Locked addresses, sorted by the end of their lock, so that admins can list them.
 const INDEX: &str = "lockouts";
 
-/// Lockouts under `lockout:{address}`, and those of known devices under `lockout:{address}:devices`. A key expires once
-/// nothing in it counts any more.
+/// Lockouts under `lockout:{address}`, and those of known devices under `lockout:{address}:devices`. The address is in
+/// the form that it has when it is typed, whichever is stored. A key expires once nothing in it counts any more.
 pub struct RedisLockouts {
     connections: RedisConnections,
     policy: LockoutPolicy,
@@ -54,6 +54,7 @@ impl RedisLockouts {
     }
 
     async fn run(&self, claimant: &Claimant, operation: &Operation) -> Result<Admission, Unavailable> {
+        let claimant = &claimant.in_one_form();
         let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
         let admission = self.run_on(&mut *connection, claimant, operation).await?;
         // The index is in a slot of its own, so it may list too much until it is next read. It lists no devices.
@@ -190,6 +191,10 @@ impl Lockouts for RedisLockouts {
     }
 }
 
+fn position(last: &LockedAddress) -> LockedAddressPosition {
+    LockedAddressPosition { unlock_at: last.lock.unlock_at, email: last.email.clone() }
+}
+
 #[async_trait]
 impl LockedAddresses for RedisLockouts {
     async fn find(&self, email: &Email) -> Result<Option<LockedAddress>, Unavailable> {
@@ -199,7 +204,7 @@ impl LockedAddresses for RedisLockouts {
         })
     }
 
-    async fn list(&self, query: LockoutsQuery) -> Result<Page<LockedAddress>, Unavailable> {
+    async fn list(&self, query: LockoutsQuery) -> Result<Page<LockedAddress, LockedAddressPosition>, Unavailable> {
         /// How many addresses are read from the index at a time.
         const PART: usize = 200;
 
@@ -245,14 +250,14 @@ impl LockedAddresses for RedisLockouts {
                     entries.push(LockedAddress { email: stranger.email, lock });
                 }
                 if entries.len() == wanted {
-                    return Ok(Page::from_one_more(entries, limit));
+                    return Ok(Page::from_one_more(entries, limit, position));
                 }
             }
             if is_last {
                 break;
             }
         }
-        Ok(Page::from_one_more(entries, limit))
+        Ok(Page::from_one_more(entries, limit, position))
     }
 }
 

@@ -1,7 +1,7 @@
 use anyhow::anyhow;
 use clap::Subcommand;
 use comanda_application::accounts::{OpenAccountError, Registration};
-use comanda_domain::{Email, Password, PersonName, Reason, ports::ExistingAccount};
+use comanda_domain::{Email, EmailError, Password, PersonName, Reason, ports::ExistingAccount};
 
 use super::{Settings, print};
 use crate::{
@@ -54,7 +54,7 @@ impl AdminCommand {
 async fn create(email: &str, name: &str, existing: ExistingAccount, config: &StoreConfig) -> anyhow::Result<()> {
     // Not an argument: a command line can be read by everybody on the machine.
     let password = std::env::var("ADMIN_PASSWORD").map_err(|why| UsageError::new("ADMIN_PASSWORD", why))?;
-    let email = address(email)?;
+    let email = address(Email::new(email))?;
     let name = PersonName::new(name).map_err(|why| UsageError::new("the name", why))?;
     let chosen = Password::choose(password).map_err(|why| UsageError::new("ADMIN_PASSWORD", why))?;
     let password = chosen.for_account(&email, &name).map_err(|why| UsageError::new("ADMIN_PASSWORD", why))?;
@@ -69,13 +69,13 @@ async fn create(email: &str, name: &str, existing: ExistingAccount, config: &Sto
 }
 
 async fn unlock(email: &str, reason: &str, config: &LockoutsConfig) -> anyhow::Result<()> {
-    let email = address(email)?;
+    let email = address(Email::attempt(email))?;
     let reason = Reason::new(reason).map_err(|why| UsageError::new("the reason", why))?;
     logging::start(&config.log, None)?;
     app::operations(config).await?.unlock_as_operator(&email, reason).await?;
     print(&format!("{email} is unlocked.\n"))
 }
 
-fn address(text: &str) -> Result<Email, UsageError> {
-    Email::new(text).map_err(|why| UsageError::new("the email address", why))
+fn address(email: Result<Email, EmailError>) -> Result<Email, UsageError> {
+    email.map_err(|why| UsageError::new("the email address", why))
 }

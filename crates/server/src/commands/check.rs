@@ -18,8 +18,14 @@ impl Check {
         let findings = comanda_postgres::check_invariants(&database).await?;
         let ways = comanda_postgres::ways_to_change_the_audit_log(&database).await?;
         let gap = comanda_postgres::gap_in_sight_of_sessions(&database).await?;
-        let notices =
-            [Notice { rule: SEPARATION, violations: ways }, Notice { rule: SIGHT, violations: Vec::from_iter(gap) }];
+        let twins = comanda_postgres::twins_of_addresses(&database).await?;
+        let gap_in_texts = comanda_postgres::gap_in_texts(&database).await?;
+        let notices = [
+            Notice { rule: SEPARATION, violations: ways },
+            Notice { rule: SIGHT, violations: Vec::from_iter(gap) },
+            Notice { rule: NO_TWINS, violations: twins },
+            Notice { rule: TEXTS, violations: Vec::from_iter(gap_in_texts) },
+        ];
         match self.format.json {
             true => print_json(&document(&findings, &notices))?,
             false => print(&report(&findings, &notices)?)?,
@@ -37,6 +43,12 @@ const SEPARATION: &str = "the audit log belongs to a database role other than th
 
 /// Without it, transactions that other roles leave open are not found.
 const SIGHT: &str = "the server's database role sees the sessions of all roles";
+
+/// Addresses that were stored before they had one form.
+const NO_TWINS: &str = "no two accounts have addresses that are one when they are typed";
+
+/// Without it, searches find names of some scripts only.
+const TEXTS: &str = "the database stores and searches texts of all scripts";
 
 /// What need not hold, and why it does not.
 struct Notice {

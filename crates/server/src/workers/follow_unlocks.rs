@@ -88,11 +88,11 @@ impl Unlocks {
     /// What was unlocked since the last call, or since the first.
     async fn read(&mut self) -> Result<Vec<Unlock>, Unavailable> {
         let Some(place) = &mut self.place else {
-            let newest = newest(&*self.audit_log).await?;
+            let newest = self.audit_log.newest().await?;
             self.place = Some(Place { after: newest, next: newest, since: Instant::now() });
             return Ok(Vec::new());
         };
-        let newest = newest(&*self.audit_log).await?;
+        let newest = self.audit_log.newest().await?;
         let unlocks = if newest < place.next {
             // Entries that were read are gone: the database was restored, or has failed over. What it has gained since
             // may be under any id, but is not older than what was read last.
@@ -113,7 +113,8 @@ impl Unlocks {
         let fresh = unlocks
             .into_iter()
             .filter(|AuditEntry { id, record }| self.known.insert((*id, record.at, record.target.clone())));
-        let unlock = |AuditEntry { record, .. }| Unlock { email: Email::stored(&record.target), at: record.at };
+        let unlock =
+            |AuditEntry { record, .. }| Unlock { email: Email::stored(&record.target).in_one_form(), at: record.at };
         Ok(fresh.map(unlock).collect())
     }
 }
@@ -125,16 +126,11 @@ async fn unlocks_after(audit_log: &dyn AuditLog, after: i64, since: Timestamp) -
     let mut query = AuditQuery { action, after: Some(after), ..AuditQuery::default() };
     loop {
         let page = audit_log.entries(query.clone()).await?;
-        query.before = page.entries.last().map(|entry| entry.id);
         let is_older = page.entries.last().is_some_and(|entry| entry.record.at < since);
         unlocks.extend(page.entries);
-        if is_older || !page.has_more {
+        query.before = page.next;
+        if is_older || query.before.is_none() {
             return Ok(unlocks);
         }
     }
-}
-
-async fn newest(audit_log: &dyn AuditLog) -> Result<i64, Unavailable> {
-    let newest = audit_log.entries(AuditQuery::default()).await?;
-    Ok(newest.entries.first().map_or(0, |entry| entry.id))
 }

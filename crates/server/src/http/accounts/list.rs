@@ -53,5 +53,5 @@ pub async fn list(
 ) -> Result<HttpResponse, Failure<Unavailable>> {
     let query = AccountsQuery { role, disabled, after: after.map(AccountId::new), limit };
     let found = accounts.list(admin, query).await?;
-    Ok(pages.respond::<AccountPage, _>(found, |account| account.id.as_uuid(), AccountResponse::from))
+    Ok(pages.respond::<AccountPage, _, _>(found, AccountId::as_uuid, AccountResponse::from))
 }

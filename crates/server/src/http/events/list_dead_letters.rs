@@ -1,3 +1,5 @@
+use std::convert::identity;
+
 use actix_web::HttpResponse;
 use comanda_application::Events;
 use comanda_domain::ports::{DeadLetter, Unavailable};
@@ -41,7 +43,7 @@ pub async fn list_dead_letters(
     Paged { limit, after, pages, .. }: Paged<DeadLetterFilter>,
 ) -> Result<HttpResponse, Failure<Unavailable>> {
     let found = events.list_dead_letters(admin, after, limit).await?;
-    Ok(pages.respond::<DeadLetterPage, _>(found, |letter| letter.id, DeadLetterResponse::from))
+    Ok(pages.respond::<DeadLetterPage, _, _>(found, identity, DeadLetterResponse::from))
 }
 
 /// An event that could not be delivered to a subscriber.

@@ -52,17 +52,16 @@ pub trait PageResponse: Serialize {
 }
 
 impl<F: Filter> Pages<F> {
-    /// The page that was found. `position` is where the page ends if that entry is its last.
-    pub fn respond<P: PageResponse, T>(
+    /// The page that was found. `position` is where it ended as cursors carry that.
+    pub fn respond<R: PageResponse, T, P>(
         &self,
-        found: Page<T>,
-        position: impl Fn(&T) -> F::Position,
-        show: impl FnMut(T) -> P::Entry,
+        found: Page<T, P>,
+        position: impl FnOnce(P) -> F::Position,
+        show: impl FnMut(T) -> R::Entry,
     ) -> HttpResponse {
-        let last = found.entries.last().filter(|_| found.has_more);
-        let next_cursor = last.map(|last| self.cursors.sign(F::LIST, &position(last)));
+        let next_cursor = found.next.map(|end| self.cursors.sign(F::LIST, &position(end)));
         let unreadable = found.unreadable.iter().map(UnreadableDocument::from).collect();
-        HttpResponse::Ok().json(P::new(found.entries.into_iter().map(show).collect(), next_cursor, unreadable))
+        HttpResponse::Ok().json(R::new(found.entries.into_iter().map(show).collect(), next_cursor, unreadable))
     }
 }
 

@@ -1,6 +1,6 @@
 use actix_web::HttpResponse;
 use comanda_application::Menu;
-use comanda_domain::{Category, MenuItem, MenuItemId, MenuItemName, MenuPosition, ports::Unavailable};
+use comanda_domain::{Category, MenuItemId, MenuItemName, MenuPosition, ports::Unavailable};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -48,9 +48,8 @@ pub struct Position {
 }
 
 impl Position {
-    fn of(item: &MenuItem) -> Self {
-        let details = &item.details;
-        Self { category: details.category.to_string(), name: details.name.to_string(), id: item.id.as_uuid() }
+    fn of(end: MenuPosition) -> Self {
+        Self { category: end.category.into(), name: end.name.into(), id: end.id.as_uuid() }
     }
 
     /// The cursor is signed: these are the texts of an item that this list has shown.
@@ -79,5 +78,5 @@ pub async fn list(
 ) -> Result<HttpResponse, Failure<Unavailable>> {
     let after = after.map(Position::read);
     let found = menu.list(reader, category, name, after, limit).await?;
-    Ok(pages.respond::<MenuItemPage, _>(found, Position::of, |item| MenuItemResponse::new(&item, shown_to(reader))))
+    Ok(pages.respond::<MenuItemPage, _, _>(found, Position::of, |item| MenuItemResponse::new(&item, shown_to(reader))))
 }

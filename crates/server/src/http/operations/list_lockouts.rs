@@ -51,11 +51,8 @@ pub async fn list_lockouts(
 ) -> Result<HttpResponse, Failure<Unavailable>> {
     let after = after.map(position).transpose()?;
     let found = operations.list_lockouts(admin, LockoutsQuery { reason, after, limit }).await?;
-    Ok(pages.respond::<LockoutPage, _>(
-        found,
-        |last| (last.lock.unlock_at.timestamp_millis(), last.email.as_str().to_owned()),
-        LockoutResponse::from,
-    ))
+    let position = |end: LockedAddressPosition| (end.unlock_at.timestamp_millis(), end.email.as_str().to_owned());
+    Ok(pages.respond::<LockoutPage, _, _>(found, position, LockoutResponse::from))
 }
 
 fn position((unlock_at, email): (i64, String)) -> Result<LockedAddressPosition, Problem> {

@@ -1,3 +1,5 @@
+use std::convert::identity;
+
 use actix_web::HttpResponse;
 use comanda_application::Operations;
 use comanda_domain::{
@@ -64,7 +66,7 @@ pub async fn read_audit_log(
 ) -> Result<HttpResponse, Failure<Unavailable>> {
     let found =
         operations.read_audit_log(admin, AuditQuery { action, actor, target, before, after: None, limit }).await?;
-    Ok(pages.respond::<AuditPage, _>(found, |entry| entry.id, AuditEntryResponse::from))
+    Ok(pages.respond::<AuditPage, _, _>(found, identity, AuditEntryResponse::from))
 }
 
 /// Who did what to whom, when and why.

@@ -76,5 +76,5 @@ pub async fn list(
     Paged { criteria: (criteria, relations), limit, after, pages }: Paged<OrderFilter>,
 ) -> Result<HttpResponse, Failure<Unavailable>> {
     let found = orders.list(reader, criteria, relations, after.map(OrderId::new), limit).await?;
-    Ok(pages.respond::<OrderPage, _>(found, |order| order.order.id.as_uuid(), OrderResponse::with_relations))
+    Ok(pages.respond::<OrderPage, _, _>(found, OrderId::as_uuid, OrderResponse::with_relations))
 }

@@ -24,7 +24,7 @@ pub async fn list(
 ) -> Result<HttpResponse, Failure<Unavailable>> {
     let found = sessions.list(actor, after.map(SessionId::new), limit).await?;
     let show = |session: Session| OpenSessionResponse::of(session, actor.session_id);
-    Ok(pages.respond::<OpenSessionPage, _>(found, |session| session.id.as_uuid(), show))
+    Ok(pages.respond::<OpenSessionPage, _, _>(found, SessionId::as_uuid, show))
 }
 
 #[derive(Deserialize, IntoParams)]

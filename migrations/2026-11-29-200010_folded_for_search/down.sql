@@ -1,0 +1,1 @@
+DROP FUNCTION folded_for_search(text);

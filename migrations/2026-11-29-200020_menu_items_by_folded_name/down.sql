@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY menu_items_by_folded_name;
