@@ -18,7 +18,7 @@ pub struct NewPayment {
     pub begun_at: Timestamp,
     /// How long the order waits for a card. Afterwards it is cancelled.
     pub expires_at: Timestamp,
-    /// What the gateway can charge to a card. `None`: whatever the order costs.
+    /// What the gateway can charge to a card. `None`: there is no gateway, and the rule looks at no amount.
     pub chargeable: Option<ChargeableAmounts>,
     /// Makes the request repeatable.
     pub idempotency: Option<Idempotency>,

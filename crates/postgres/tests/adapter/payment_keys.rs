@@ -130,7 +130,8 @@ async fn a_payment_that_the_release_before_has_answered_is_answered_again() {
 
     let again = complete(&payments, keyed(order, shop.idempotency("key"))).await;
     assert!(again.replayed);
-    assert_eq!(again.outcome.payment, payment);
+    let answered = (again.outcome.payment.id, again.outcome.payment.status);
+    assert_eq!(answered, (payment.id, PaymentStatus::Pending));
     assert_eq!(again.outcome.client_secret, intent(&payment).client_secret);
 }
 
