@@ -100,7 +100,7 @@ async fn orders_of_a_time_or_with_a_number_are_found_by_an_index() {
         let query = OrdersQuery { scope: OrderScope::All, criteria, after, limit: PageLimit::new(5).unwrap() };
         let page = shop.orders.list(query).await.unwrap();
         let minutes = page.entries.iter().map(|order| (order.created_at - at(0)).num_minutes()).collect::<Vec<_>>();
-        (minutes, page.entries.last().map(|order| order.id), page.has_more)
+        (minutes, page.entries.last().map(|order| order.id), page.next.is_some())
     };
     let read = "SELECT (seq_tup_read + idx_tup_fetch)::bigint FROM pg_stat_user_tables WHERE relname = 'orders'";
     let scans = "SELECT sum(idx_scan)::bigint FROM pg_stat_user_indexes WHERE indexrelname IN \

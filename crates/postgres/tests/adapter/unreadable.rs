@@ -5,16 +5,16 @@ use std::fmt::Display;
 
 use comanda_domain::{
     Actor, MailLimits, NewPayment, NewRefund, OrderScope, PageLimit, PaymentId, PaymentMethod, PaymentTerms, Period,
-    Reason, RefundId, Role, SessionId, Timestamp,
+    Perishable, Reason, RefundId, Role, SessionId, Timestamp,
     ports::{
         Accounts, AccountsQuery, AuditLog, AuditQuery, Checkout, FlagSettings, GatewayInbox, InboxEvent, IntentReport,
-        LiveMenu, Mails, MenuItemsQuery, Orders, OrdersQuery, Outbox, OverdueOrders, PaymentIntents, Payments, Refunds,
-        SalesFigures, Sessions, SessionsQuery, Unavailable,
+        LiveMenu, Mails, MenuItemsQuery, OrderCriteria, Orders, OrdersQuery, Outbox, OverdueOrders, PaymentIntents,
+        Payments, Refunds, Retention, SalesFigures, Sessions, SessionsQuery, Unavailable,
     },
 };
 use comanda_postgres::{
-    PostgresAuditLog, PostgresFlagSettings, PostgresMails, PostgresOutbox, PostgresPayments, PostgresSalesFigures,
-    PostgresSessions,
+    PostgresAuditLog, PostgresFlagSettings, PostgresMails, PostgresOutbox, PostgresPayments, PostgresRetention,
+    PostgresSalesFigures, PostgresSessions,
 };
 use tokio_postgres::Client;
 use uuid::Uuid;
@@ -65,6 +65,7 @@ struct Readers<'a> {
     audit_log: PostgresAuditLog,
     flags: PostgresFlagSettings,
     sales: PostgresSalesFigures,
+    retention: PostgresRetention,
     complaints: Vec<String>,
 }
 
@@ -81,6 +82,7 @@ impl<'a> Readers<'a> {
             audit_log: PostgresAuditLog::new(pool()),
             flags: PostgresFlagSettings::new(pool()),
             sales: PostgresSalesFigures::new(pool()),
+            retention: PostgresRetention::new(pool(), Uuid::now_v7()),
             complaints: Vec::new(),
         }
     }
@@ -130,7 +132,7 @@ impl<'a> Readers<'a> {
         let whole = self.note("menu", shop.menu.whole().await);
         self.expect("the menu is short", whole.is_some_and(|menu| menu.items.len() + 1 >= all));
 
-        let query = OrdersQuery { scope: OrderScope::All, status: None, after: None, limit };
+        let query = OrdersQuery { scope: OrderScope::All, criteria: OrderCriteria::default(), after: None, limit };
         let page = self.note("orders", shop.orders.list(query).await);
         let all = self.count("SELECT count(*) FROM orders").await;
         self.expect("an order is gone", page.is_some_and(|page| page.entries.len() + page.unreadable.len() == all));
@@ -185,7 +187,9 @@ impl<'a> Readers<'a> {
         for _ in 0..3 {
             self.note("due mails", self.mails.take_due(now(), 3).await);
         }
-        self.note("old mails", self.mails.delete_old(now(), 1).await);
+        for what in Perishable::ALL {
+            self.note(format_args!("old {what:?}"), self.retention.delete(what, now(), 1).await);
+        }
         let events = self.note("gateway events", self.payments.take_events(&[], 100).await);
         self.expect("gateway events are gone", events.is_some_and(|events| events.len() >= 2));
         self.note("due refunds", self.payments.take_due_refunds(100).await);
