@@ -1,5 +1,5 @@
-//! Every column in turn holds what no release writes. Whoever asks for the record learns that it cannot be read; lists
-//! show the others, and no worker stops.
+//! Some columns, others each time, hold in turn what no release writes. Whoever asks for the record learns that it cannot
+//! be read; lists show the others, and no worker stops.
 
 use std::fmt::Display;
 
@@ -16,6 +16,8 @@ use comanda_postgres::{
     PostgresAuditLog, PostgresFlagSettings, PostgresMails, PostgresOutbox, PostgresPayments, PostgresRetention,
     PostgresSalesFigures, PostgresSessions,
 };
+use comanda_tests::seeded;
+use rand::RngExt;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -286,7 +288,7 @@ async fn whatever_one_column_of_one_record_holds_is_no_outage() {
     let shop = Shop::open().await;
     let tables = shop.database.client().await;
     fill(&shop, &tables).await;
-    let mut readers = Readers::of(&shop, &tables);
+    let (mut readers, mut random) = (Readers::of(&shop, &tables), seeded());
     let columns = "SELECT table_name::text, column_name::text, data_type::text FROM information_schema.columns \
                    WHERE table_schema = 'public' ORDER BY 1, 2";
     let mut complaints = Vec::new();
@@ -297,6 +299,10 @@ async fn whatever_one_column_of_one_record_holds_is_no_outage() {
             continue;
         }
         for value in odd_values(&data_type) {
+            // All of them take minutes.
+            if random.random_bool(0.9) {
+                continue;
+            }
             restore(&tables).await;
             let corrupt = format!(
                 "UPDATE {table} SET {name} = {value} WHERE ctid = (SELECT ctid FROM {table} ORDER BY ctid OFFSET 1 LIMIT 1)"
