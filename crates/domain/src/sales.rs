@@ -218,9 +218,9 @@ mod tests {
     }
 
     #[test]
-    fn a_report_is_about_years_that_have_four_digits() {
+    fn a_report_is_about_the_years_1_to_9998() {
         let day = TimeDelta::days(1);
-        let (first, last) = (at("0000-01-01T00:00:00Z"), at("9999-12-31T23:59:59.999999999Z"));
+        let (first, last) = (at("0001-01-01T00:00:00Z"), at("9998-12-31T23:59:59.999999999Z"));
         for (from, to) in [(first, first + day), (last - day, last)] {
             let period = Period::new(from, to).unwrap();
             for zone in [Asia::Kolkata, America::New_York, Tz::UTC] {

@@ -191,8 +191,8 @@ async fn try_to_lock(connection: &mut AsyncPgConnection, request: &Idempotency) 
 async fn find(connection: &mut AsyncPgConnection, request: &Idempotency, at: Timestamp) -> QueryResult<Option<KeyRow>> {
     let known: Vec<KeyRow> = sql_query(
         "SELECT request_fingerprint, outcome, payment_id, answered_status, false AS is_placement \
-         FROM idempotency_keys \
-         WHERE caller_id = $1 AND key = $2 AND recorded_at >= $3 \
+         FROM (SELECT * FROM idempotency_keys WHERE caller_id = $1 AND key = $2 OFFSET 0) k \
+         WHERE recorded_at >= $3 \
          UNION ALL \
          SELECT request_fingerprint, NULL, NULL, NULL, true FROM orders \
          WHERE customer_id = $1 AND idempotency_key = $2 AND created_at >= $3",

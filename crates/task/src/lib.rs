@@ -99,7 +99,7 @@ pub fn given_up(work: &'static str) -> ! {
 mod tests {
     use std::{
         io,
-        sync::{Arc, Mutex},
+        sync::{Arc, Mutex, PoisonError},
     };
 
     use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -107,7 +107,11 @@ mod tests {
 
     use super::*;
 
+    /// One at a time: what one test logs first decides whether the others' subscribers are asked at all.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
     fn recording<T>(test: impl FnOnce(PrometheusHandle) -> T) -> T {
+        let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let recorder = PrometheusBuilder::new().build_recorder();
         let metrics = recorder.handle();
         metrics::with_local_recorder(&recorder, || {

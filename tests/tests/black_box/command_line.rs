@@ -45,12 +45,16 @@ async fn a_menu_that_is_exported_can_be_imported_and_changes_nothing() {
 #[tokio::test]
 async fn a_file_with_mistakes_imports_nothing_and_names_them_all() {
     let app = TestApp::open().await;
-    let file = MenuFile::new(format!("{MENU}Free,Pasta,-1,5,\nCarbonara,Pasta,1,1,\nMany,Pasta,1,1000001,\n"));
+    let file = MenuFile::new(format!("{MENU}Free,Pasta,-1,5,\nCarbonara,Pasta,1,1,\nMany,Pasta,1,many,\n"));
     let output = app.comanda(&["menu", "import", file.path()]);
     assert!(!output.status.success());
     for expected in ["line 4: price", "line 5: Pasta / Carbonara", "line 6: stock"] {
         assert!(printed(&output).contains(expected), "{expected} is missing in: {}", printed(&output));
     }
+    // Only the database knows whether an item has so many already.
+    let file = MenuFile::new(format!("{MENU}Many,Pasta,1,1000001,\n"));
+    let output = app.comanda(&["menu", "import", file.path()]);
+    assert!(!output.status.success() && printed(&output).contains("line 4: stock"), "{}", printed(&output));
     assert_eq!(app.database.number("SELECT count(*) FROM menu_items").await, 0);
 }
 

@@ -35,7 +35,7 @@ const FILL: &str = "
     INSERT INTO outbox_retries (subscriber, event_id, stream_id, attempts, next_at, is_dead, last_error)
         SELECT 'mail', v.id, v.subject_id, 1, now() + interval '1 hour', v.id % 100 = 0, 'a test'
         FROM outbox_events v JOIN past ON past.id = v.subject_id;
-    INSERT INTO gateway_events (id, received_at, handled_at, body) SELECT 'evt_' || n, at, at, '{}' FROM past;
+    INSERT INTO gateway_events (id, received_at, handled_at, body, reader) SELECT 'evt_' || n, at, at, '{}', 1 FROM past;
     INSERT INTO audit_log (happened_at, action, target) SELECT at, 'order.cancelled', id::text FROM past;
     INSERT INTO stock_adjustments (menu_item_id, adjusted_at, delta, reason) SELECT item, at, 1, 'a test' FROM past;
     UPDATE menu_items SET version = version + 1;

@@ -21,8 +21,8 @@ FROM paid WHERE is_cancelled AND total > 0 ORDER BY n;
 INSERT INTO outbox_events (kind, subject_id, subject_version, occurred_at, stream_id)
 SELECT 'payment.succeeded', id, 2, at + interval '1 minute', order_id FROM paid WHERE total > 0 ORDER BY n;
 
-INSERT INTO gateway_events (id, received_at, handled_at, body, attempts)
-SELECT 'evt_fill_' || n, at, at, '{"id": "evt_fill_' || n || '", "type": "payment_intent.succeeded", "padding": "' || repeat(md5(n::text), 16) || '"}', 1
+INSERT INTO gateway_events (id, received_at, handled_at, body, attempts, reader)
+SELECT 'evt_fill_' || n, at, at, '{"id": "evt_fill_' || n || '", "type": "payment_intent.succeeded", "padding": "' || repeat(md5(n::text), 16) || '"}', 1, 1
 FROM paid WHERE is_card ORDER BY n;
 
 INSERT INTO idempotency_keys (caller_id, order_id, request_fingerprint, recorded_at, key, outcome)

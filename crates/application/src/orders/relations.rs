@@ -25,7 +25,9 @@ pub struct RelatedOrder {
 /// Payments as this reader sees them. What is the matter with one is the business of staff.
 pub(super) fn shown_to(reader: Actor, mut payments: Vec<ExaminedPayment>) -> Vec<ExaminedPayment> {
     if !reader.role.is_staff() {
-        payments.iter_mut().for_each(|payment| payment.incidents.clear());
+        for payment in &mut payments {
+            payment.incidents.clear();
+        }
     }
     payments
 }

@@ -4,8 +4,8 @@
 use std::fmt::Display;
 
 use comanda_domain::{
-    Actor, MailLimits, NewPayment, NewRefund, OrderScope, PageLimit, PaymentId, PaymentMethod, PaymentTerms, Period,
-    Perishable, Reason, RefundId, Role, SessionId, Timestamp,
+    Actor, ChargeableAmounts, Currency, MailLimits, NewPayment, NewRefund, OrderScope, PageLimit, PaymentId,
+    PaymentMethod, PaymentTerms, Period, Perishable, Reason, RefundId, Role, SessionId, Timestamp,
     ports::{
         Accounts, AccountsQuery, AuditLog, AuditQuery, Checkout, FlagSettings, GatewayInbox, InboxEvent, IntentReport,
         LiveMenu, Mails, MenuItemsQuery, OrderCriteria, Orders, OrdersQuery, Outbox, OverdueOrders, PaymentIntents,
@@ -220,7 +220,7 @@ async fn fill(shop: &Shop, tables: &Client) {
             method: PaymentMethod::Card,
             begun_at: now(),
             expires_at: now() + chrono::TimeDelta::minutes(15),
-            chargeable: None,
+            chargeable: Some(ChargeableAmounts::all(Currency::EUR)),
             idempotency: None,
         };
         payments.begin(payment.clone()).await.unwrap();
@@ -237,7 +237,7 @@ async fn fill(shop: &Shop, tables: &Client) {
             order_id,
             payment_id: payment.id,
             amount: None,
-            chargeable: None,
+            chargeable: Some(ChargeableAmounts::all(Currency::EUR)),
             reason: Reason::new("cold").unwrap(),
             requested_by: staff,
             requested_at: now(),

@@ -11,7 +11,8 @@ statement! {
     /// is still remembered), and whether another request, which is still remembered.
     ///
     /// Each key is looked up on its own, and orders in the order of an index that has the key in it. Otherwise a plan
-    /// that was made while the tables were empty would walk through whole indexes when they are not.
+    /// that was made while the tables were empty would walk through whole indexes when they are not. For the same reason
+    /// a key's age is compared only after it was found.
     FindKeys {
         callers: &'a [Uuid] as Array<SqlUuid>,
         keys: &'a [&'a str] as Array<Text>,
@@ -19,15 +20,15 @@ statement! {
     }
     returns (SqlUuid, Text, Nullable<SqlUuid>, Nullable<SqlUuid>, Bool, Bool):
     "SELECT a.caller_id, a.key, o.id, o.request_fingerprint, coalesce(o.created_at >= a.forgotten_before, false), \
-       k.recorded_at IS NOT NULL \
+       coalesce(k.recorded_at >= a.forgotten_before, false) \
      FROM unnest(",
     ") AS a(caller_id, key, forgotten_before) \
      LEFT JOIN LATERAL (SELECT id, request_fingerprint, created_at FROM orders \
        WHERE customer_id = a.caller_id AND idempotency_key BETWEEN a.key AND a.key \
        ORDER BY idempotency_key LIMIT 1) o ON true \
      LEFT JOIN LATERAL (SELECT recorded_at FROM idempotency_keys \
-       WHERE caller_id = a.caller_id AND key = a.key AND recorded_at >= a.forgotten_before LIMIT 1) k ON true \
-     WHERE o.id IS NOT NULL OR k.recorded_at IS NOT NULL"
+       WHERE caller_id = a.caller_id AND key = a.key LIMIT 1) k ON true \
+     WHERE o.id IS NOT NULL OR k.recorded_at >= a.forgotten_before"
 }
 
 statement! {

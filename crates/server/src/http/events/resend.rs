@@ -17,8 +17,8 @@ use crate::http::{
 pub async fn resend(
     events: Service<Events>,
     Admin(admin): Admin,
-    Path(LetterNumber(id)): Path<LetterNumber>,
     Idempotent(JsonOrNothing(Nothing {}), key): Idempotent<JsonOrNothing<Nothing>>,
+    Path(LetterNumber(id)): Path<LetterNumber>,
 ) -> Result<HttpResponse, Failure<ResendError>> {
     let resent = events.resend(admin, id, key).await?;
     Ok(replayable(StatusCode::NO_CONTENT, resent.replayed).finish())
