@@ -46,7 +46,7 @@ async fn requests_that_are_sent_at_once_get_the_responses_they_would_get_alone()
                 }
             };
             let connection = if last { "connection: close\r\n" } else { "" };
-            requests.push_str(&format!("{method} {path} HTTP/1.1\r\nhost: test\r\n{connection}{body}"));
+            requests += &format!("{method} {path} HTTP/1.1\r\nhost: test\r\n{connection}{body}");
         }
         let mut stream = TcpStream::connect(&app.servers[0].address).await.unwrap();
         stream.write_all(requests.as_bytes()).await.unwrap();

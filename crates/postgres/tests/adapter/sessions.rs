@@ -36,9 +36,9 @@ async fn after_a_recovery_all_closed_sessions_are_read_again_round_by_round() {
     assert_eq!(sessions.closed_after(position).await.unwrap().ids, vec![]);
 
     postgres.recover().await;
-    let (mut read, mut rounds, begin) = (HashSet::new(), 0, Instant::now());
+    let (mut read, mut rounds, started) = (HashSet::new(), 0, Instant::now());
     while i64::try_from(read.len()).unwrap() < SESSIONS {
-        assert!(begin.elapsed() < Duration::from_secs(20), "only {} of {SESSIONS}", read.len());
+        assert!(started.elapsed() < Duration::from_secs(20), "only {} of {SESSIONS}", read.len());
         // The connection of before leads nowhere.
         let Ok(closings) = sessions.closed_after(position).await else { continue };
         assert!(closings.ids.len() <= 20_000, "{} at once", closings.ids.len());

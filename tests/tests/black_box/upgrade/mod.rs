@@ -6,7 +6,7 @@ mod customers;
 mod staff;
 mod stage;
 
-use futures_util::future::{join, join_all};
+use futures_util::future::{BoxFuture, FutureExt, join, join_all};
 
 use self::stage::{Servers, Stage};
 
@@ -14,7 +14,11 @@ use self::stage::{Servers, Stage};
 const CUSTOMERS: usize = 4;
 
 /// One of each kind of order, from every customer. Every other customer meets the servers in the other order.
-async fn serve(stage: &Stage, here: &str, there: &str) {
+fn serve<'a>(stage: &'a Stage, here: &'a str, there: &'a str) -> BoxFuture<'a, ()> {
+    serve_all(stage, here, there).boxed()
+}
+
+async fn serve_all(stage: &Stage, here: &str, there: &str) {
     let both = Servers { here, there };
     let orders =
         join_all((0..CUSTOMERS).map(|n| customers::order(stage, if n % 2 == 0 { both } else { both.swapped() })));
@@ -22,7 +26,8 @@ async fn serve(stage: &Stage, here: &str, there: &str) {
     let accounts = join(accounts::come_and_go(stage, both), accounts::come_and_go(stage, both.swapped()));
     let lockouts = join(accounts::lock_out(stage, both), accounts::lock_out(stage, both.swapped()));
     let books = join(staff::read_books(stage, both), customers::dispute(stage, both));
-    join(join(orders, menu), join(join(accounts, lockouts), books)).await;
+    let rest = join(join(accounts, lockouts), books).boxed();
+    join(join(orders, menu), rest).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,8 +22,8 @@ pub(super) async fn edit_menu(stage: &Stage, Servers { here, there }: Servers<'_
     let path = format!("/v1/menu/items/{id}");
     let repriced = there.patch(&path, "\"1\"", &json!({ "price": { "amount": 500, "currency": "EUR" } })).await;
     assert_eq!(repriced.expect(200)["revision"], 2);
-    let stale = here.patch(&path, "\"1\"", &json!({ "description": "with basil" })).await;
-    assert_eq!(stale.problem(), (412, "precondition-failed".to_owned()));
+    let refused = here.patch(&path, "\"1\"", &json!({ "description": "with basil" })).await;
+    assert_eq!(refused.problem(), (412, "precondition-failed".to_owned()));
     here.patch(&path, "\"2\"", &json!({ "description": "with basil" })).await.expect(200);
     let sold = json!({ "delta": -20, "reason": "dropped the pot" });
     there.post(&format!("{path}/stock"), &sold).await.expect(200);
