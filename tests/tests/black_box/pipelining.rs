@@ -1,5 +1,7 @@
 //! Requests that a client sends without waiting for responses.
 
+use std::fmt::Write;
+
 use comanda_tests::TestApp;
 use reqwest::Method;
 use tokio::{
@@ -46,7 +48,7 @@ async fn requests_that_are_sent_at_once_get_the_responses_they_would_get_alone()
                 }
             };
             let connection = if last { "connection: close\r\n" } else { "" };
-            requests += &format!("{method} {path} HTTP/1.1\r\nhost: test\r\n{connection}{body}");
+            write!(requests, "{method} {path} HTTP/1.1\r\nhost: test\r\n{connection}{body}").unwrap();
         }
         let mut stream = TcpStream::connect(&app.servers[0].address).await.unwrap();
         stream.write_all(requests.as_bytes()).await.unwrap();

@@ -293,8 +293,8 @@ impl Stage {
     /// Compares the tables with what was done.
     pub(super) async fn close(self) {
         let tables = self.database.client().await;
-        let shelf = self.shelf.lock().unwrap().clone();
-        for (item, held) in shelf {
+        let counted = self.shelf.lock().unwrap().clone();
+        for (item, held) in counted {
             let stock: i64 =
                 tables.query_one("SELECT stock::bigint FROM menu_items WHERE id = $1", &[&item]).await.unwrap().get(0);
             assert_eq!(stock, Self::STOCK - held, "the stock of {item}");
