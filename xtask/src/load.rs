@@ -1,12 +1,13 @@
 //! The commands behind the feature `load`.
 //!
-//! They need an HTTP client, a PostgreSQL client and more, and an optimized build to measure anything. So the `xtask`
-//! that `cargo xtask` builds leaves them out, and hands these commands to a second build of itself: release, with the
-//! feature.
+//! They need an HTTP client, a PostgreSQL client and more, and what measures needs an optimized build. So the `xtask`
+//! that `cargo xtask` builds leaves them out, and hands these commands to a second build of itself, with the feature.
 
 use std::{ffi::OsString, process::ExitCode};
 
 use clap::Args;
+
+use crate::build::Profile;
 
 /// Arguments that the second build parses.
 #[derive(Args)]
@@ -16,21 +17,20 @@ pub struct Unparsed {
 }
 
 #[cfg(not(feature = "load"))]
-pub fn run() -> anyhow::Result<ExitCode> {
+pub fn run(profile: Profile) -> anyhow::Result<ExitCode> {
     use std::os::unix::process::CommandExt;
 
     use anyhow::Context;
 
-    use crate::build::{Build, Profile};
+    use crate::build::Build;
 
-    let program =
-        Build { package: "xtask", binary: "xtask", profile: Profile::Release, next: "running the command" }.run()?;
+    let program = Build { package: "xtask", binary: "xtask", profile, next: "running the command" }.run()?;
     // In this process's place, so that a signal to it reaches the command, and the exit code is the command's own.
     Err(std::process::Command::new(program).args(std::env::args_os().skip(1)).exec()).context("cannot run the command")
 }
 
 #[cfg(feature = "load")]
-pub fn run() -> anyhow::Result<ExitCode> {
+pub fn run(_: Profile) -> anyhow::Result<ExitCode> {
     use clap::Parser;
 
     use crate::{bench, faults, fill, rush};

@@ -32,7 +32,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::load::Unparsed;
+use self::{build::Profile, load::Unparsed};
 
 /// Starts what Comanda needs, then runs it, tests it or puts it under load.
 #[derive(Parser)]
@@ -81,7 +81,9 @@ fn main() -> ExitCode {
         Task::Alerts => alerts::run(),
         Task::Openapi => openapi::run(),
         Task::Schema { check } => schema::run(check),
-        Task::Rush(_) | Task::Fill(_) | Task::Faults(_) | Task::Bench(_) => load::run(),
+        Task::Rush(_) | Task::Fill(_) | Task::Bench(_) => load::run(Profile::Release),
+        // What holds is asked, not how fast: the build that the tests have made already will do.
+        Task::Faults(_) => load::run(Profile::Development),
     };
     match outcome {
         Ok(code) => code,

@@ -12,6 +12,7 @@ use hdrhistogram::Histogram;
 use serde_json::json;
 
 use crate::{
+    build::Profile,
     http::{Connection, log_in},
     process::output_of,
     project,
@@ -32,7 +33,7 @@ const SLICE: Duration = Duration::from_secs(1);
 pub async fn run(arguments: &LoginArguments) -> anyhow::Result<ExitCode> {
     ensure!((1..=120).contains(&arguments.seconds), "--seconds must be between 1 and 120");
     let time = Duration::from_secs(arguments.seconds);
-    let stage = Stage::own("bench", 1)?;
+    let stage = Stage::own("bench", Profile::Release, 1)?;
     let address = stage.addresses[0].clone();
     let accounts = open_accounts(&address).await?;
 

@@ -14,6 +14,7 @@ use tokio_postgres::NoTls;
 
 use super::reference::{Demand, Measured, Reference};
 use crate::{
+    build::Profile,
     project,
     rush::{
         customers::{Customers, Tally},
@@ -43,7 +44,7 @@ struct Row {
 pub async fn run(arguments: &OrdersArguments) -> anyhow::Result<ExitCode> {
     ensure!((1..=120).contains(&arguments.seconds), "--seconds must be between 1 and 120");
     let (seconds, runs) = (arguments.seconds, arguments.reference_runs);
-    let mut stage = Stage::own("bench", 0)?;
+    let mut stage = Stage::own("bench", Profile::Release, 0)?;
 
     println!("Reference: pgbench, one statement an order, prepared, best of {runs}");
     let reference = Reference::prepare(stage.database_url()?).await?;

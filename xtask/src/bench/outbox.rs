@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio_postgres::NoTls;
 
 use crate::{
+    build::Profile,
     http::Connection,
     project,
     rush::{customers::Customers, menu_items::MenuItems, stage::Stage},
@@ -39,7 +40,7 @@ pub async fn run(arguments: &OutboxArguments) -> anyhow::Result<ExitCode> {
     ensure!((3..=60).contains(&arguments.seconds), "--seconds must be between 3 and 60");
     let time = Duration::from_secs(arguments.seconds);
     let sink = Sink::open()?;
-    let mut stage = Stage::own("bench", 0)?;
+    let mut stage = Stage::own("bench", Profile::Release, 0)?;
     let webhook = [
         ("WEBHOOK_URLS", sink.url.clone()),
         ("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),

@@ -17,6 +17,7 @@ use serde_json::json;
 use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
+    build::Profile,
     http::Connection,
     project,
     rush::{menu_items::MenuItems, stage::Stage},
@@ -44,7 +45,7 @@ const EXCESS: f64 = 3.0;
 pub async fn run(arguments: &OverloadArguments) -> anyhow::Result<ExitCode> {
     ensure!((5..=60).contains(&arguments.seconds), "--seconds must be between 5 and 60");
     let time = Duration::from_secs(arguments.seconds);
-    let mut stage = Stage::own("bench", 0)?;
+    let mut stage = Stage::own("bench", Profile::Release, 0)?;
     let proxy = FaultyProxy::to(stage.database_url()?).await;
     proxy.set(Weather::Delayed(Duration::from_millis(2)));
     let settings = &mut stage.comanda.settings;

@@ -11,6 +11,7 @@ use nix::sys::signal::Signal;
 use tokio_postgres::NoTls;
 
 use crate::{
+    build::Profile,
     fill::fill,
     http::Connection,
     process::{Process, ending_with_us, output_of},
@@ -35,7 +36,7 @@ const PAGE: &str = "/v1/orders?limit=20&include=items,customer";
 pub async fn run(arguments: &ReadsArguments) -> anyhow::Result<ExitCode> {
     ensure!((1..=120).contains(&arguments.seconds), "--seconds must be between 1 and 120");
     let wrk = Wrk { program: wrk()?, seconds: arguments.seconds };
-    let mut stage = Stage::own("bench", 0)?;
+    let mut stage = Stage::own("bench", Profile::Release, 0)?;
     fill(stage.database_url()?, arguments.orders).await?;
     stage.open(1)?;
     until_summarized(stage.database_url()?).await?;

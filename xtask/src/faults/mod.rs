@@ -17,6 +17,7 @@ use rand::RngExt;
 
 use self::{fault::Fault, load::Load, verdict::Verdict};
 use crate::{
+    build::Profile,
     project,
     rush::{menu_items::MenuItems, stage::Stage},
 };
@@ -73,7 +74,7 @@ pub async fn run(arguments: &FaultsArguments) -> anyhow::Result<ExitCode> {
 
 /// Stages one fault on servers and a database of its own.
 async fn stage(fault: Fault, seed: u64) -> anyhow::Result<Verdict> {
-    let mut stage = Stage::own("faults", 0)?;
+    let mut stage = Stage::own("faults", Profile::Development, 0)?;
     let mut damage = fault.prepare(&mut stage).await?;
     if damage.is_none() {
         return Ok(Verdict::not_staged(fault));

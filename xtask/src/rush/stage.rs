@@ -33,14 +33,14 @@ impl Stage {
                 let comanda = Comanda::with_settings(program, settings);
                 Ok(Self { addresses, comanda, admin, servers: Vec::new(), services: None, state: None })
             }
-            (_, servers) => Self::own("rush", servers.unwrap_or(1)),
+            (_, servers) => Self::own("rush", Profile::Release, servers.unwrap_or(1)),
         }
     }
 
     /// Servers of our own on an empty database, as durable as in production.
-    pub fn own(purpose: &str, servers: usize) -> anyhow::Result<Self> {
+    pub fn own(purpose: &str, profile: Profile, servers: usize) -> anyhow::Result<Self> {
         let state = State::open_empty(purpose)?;
-        let program = comanda::build(Profile::Release, "starting PostgreSQL and Redis")?;
+        let program = comanda::build(profile, "starting PostgreSQL and Redis")?;
         let services = Services::start(&state, Durability::Full)?;
         let comanda = Comanda::new(program, &state, &services)?;
         let admin = Admin::from_environment(&state)?;
