@@ -267,8 +267,8 @@ impl Refresher {
         Ok(())
     }
 
-    /// The database, asked after a version was shown, says less: it has lost what was shown. Its version is raised above
-    /// the lost one, so that every server, and the copies in Redis, follow it as they follow any change.
+    /// The database, asked after a version was shown, says less: it has lost what was shown. Its version is raised
+    /// above the lost one, so that every server, and the copies in Redis, follow it as they follow any change.
     fn take_down(&self, shown: &Snapshot, in_database: u64) {
         if !shown.is_outdated() {
             tracing::warn!(
