@@ -14,9 +14,9 @@ pub(crate) struct Locked {
     pub(crate) is_by_admin: bool,
 }
 
-/// Locks the account, the admin who asks and, with `all_admins`, every enabled admin, in the order of their ids: two who
-/// demote each other at the same moment come one after the other, and the second sees what the first has done. `None`:
-/// there is no such account.
+/// Locks the account, the admin who asks and, with `all_admins`, every enabled admin, in the order of their ids: two
+/// who demote each other at the same moment come one after the other, and the second sees what the first has done.
+/// `None`: there is no such account.
 pub(crate) async fn lock<E: From<Unavailable>>(
     connection: &mut AsyncPgConnection,
     id: AccountId,

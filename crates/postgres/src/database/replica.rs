@@ -132,8 +132,9 @@ const WRITTEN: &str = "SELECT (SELECT system_identifier FROM pg_control_system()
 /// A replica follows its primary to a new timeline at once, but says so only after its next restart point: some minutes
 /// in which reads go to the primary. Once it is promoted it is no replica any more.
 const REPLAYED: &str = "SELECT (SELECT system_identifier FROM pg_control_system())::text || '/' \
-    || CASE WHEN pg_is_in_recovery() THEN greatest((SELECT timeline_id FROM pg_control_checkpoint()), \
-                                                   (SELECT min_recovery_end_timeline FROM pg_control_recovery()))::text \
+    || CASE WHEN pg_is_in_recovery() \
+            THEN greatest((SELECT timeline_id FROM pg_control_checkpoint()), \
+                          (SELECT min_recovery_end_timeline FROM pg_control_recovery()))::text \
             ELSE 'its own' END AS history, \
     coalesce(pg_last_wal_replay_lsn()::text, '') AS position";
 

@@ -42,8 +42,8 @@ pub enum MigrateError {
     Applied(#[source] diesel::result::Error),
     /// The tables belong to another role.
     #[error(
-        "the database is not up to date ({0} pending), and its tables belong to another role: run `comanda migrate` with \
-         that role in MIGRATION_DATABASE_URL"
+        "the database is not up to date ({0} pending), and its tables belong to another role: run `comanda migrate` \
+         with that role in MIGRATION_DATABASE_URL"
     )]
     NotOwner(usize),
     #[error("cannot take the migration lock")]
