@@ -31,14 +31,11 @@ impl From<&DueEvent> for Taken {
 
 pub(super) async fn retried(database: &Database, taken: Taken, outcome: RetryOutcome) -> Result<(), Unavailable> {
     let mut connection = database.connection().await?;
-    let retry = outbox_retries::table.filter(
-        outbox_retries::id
-            .eq(taken.id)
-            .and(outbox_retries::event_id.eq(taken.event))
-            .and(outbox_retries::taken_until.eq(taken.until)),
-    );
+    let retry =
+        outbox_retries::table.filter(outbox_retries::id.eq(taken.id).and(outbox_retries::event_id.eq(taken.event)));
     let failed = match outcome {
         RetryOutcome::Delivered => {
+            // Whoever has taken it again since, after a receiver was slower than the lease: it is delivered.
             let deleted = diesel::delete(retry).execute(&mut *connection).changes("outbox.retried").await;
             return deleted.map(|_| ()).map_err(Unavailable::new);
         }
@@ -47,7 +44,7 @@ pub(super) async fn retried(database: &Database, taken: Taken, outcome: RetryOut
         }
         RetryOutcome::Dead { error } => FailedAttempt { next_at: None, is_dead: Some(true), last_error: error },
     };
-    diesel::update(retry)
+    diesel::update(retry.filter(outbox_retries::taken_until.eq(taken.until)))
         .set((
             outbox_retries::attempts.eq(outbox_retries::attempts + 1),
             outbox_retries::taken_until.eq(None::<Timestamp>),

@@ -91,7 +91,10 @@ pub(super) async fn record_refunded_total(
             let Some(payment) = lock(connection, currency, &report.intent, report.total).await? else {
                 return Ok(Recorded::NotOurs);
             };
-            let more = report.total.amount() - known_total(connection, currency, payment.id).await?;
+            let Some(known) = known_total(connection, currency, payment.id).await? else {
+                return Ok(Recorded::Known);
+            };
+            let more = report.total.amount() - known;
             if more <= 0 {
                 return Ok(Recorded::Known);
             }
@@ -167,12 +170,14 @@ async fn lock_unnamed(
 }
 
 /// The sum of the refunds that are in the gateway's totals, or were: one that the gateway had made before it failed is
-/// in a total that is older than its failure, and would come back to life if that were taken for another refund.
+/// in a total that is older than its failure, and would come back to life if that were taken for another refund. `None`:
+/// one has failed of which nobody knows whether the gateway had made it, as servers of the release before did not keep
+/// that. Then a total decides nothing: reconciliation lists the refunds one by one.
 async fn known_total(
     connection: &mut AsyncPgConnection,
     currency: Currency,
     payment: PaymentId,
-) -> Result<i64, Failure<Unavailable>> {
+) -> Result<Option<i64>, Failure<Unavailable>> {
     let rows: Vec<(RefundRow, Option<Timestamp>)> = refunds::table
         .filter(refunds::payment_id.eq(payment.as_uuid()))
         .select((RefundRow::as_select(), refunds::made_at))
@@ -182,11 +187,12 @@ async fn known_total(
     let mut total = 0_i64;
     for (row, made_at) in rows {
         let refund = row.into_refund(currency)?;
-        if refund.status != RefundStatus::Failed || made_at.is_some() {
-            total = total.saturating_add(refund.amount.amount());
+        if refund.status == RefundStatus::Failed && made_at.is_none() {
+            return Ok(None);
         }
+        total = total.saturating_add(refund.amount.amount());
     }
-    Ok(total)
+    Ok(Some(total))
 }
 
 async fn set_amount(connection: &mut AsyncPgConnection, id: RefundId, amount: i64) -> QueryResult<()> {

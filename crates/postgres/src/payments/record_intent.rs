@@ -1,6 +1,6 @@
 use comanda_domain::{
     AuditAction, Consequence, IntentState, Money, OrderId, Payment, PaymentId, PaymentIncident, PaymentStatus, Reason,
-    RefundId, RuleReason,
+    RefundId, RefundStatus, RuleReason,
     ports::{IntentReport, Recorded, Unavailable},
 };
 use diesel::prelude::*;
@@ -155,13 +155,16 @@ async fn note_late_payment(
     }
 }
 
-/// Whether a refund was decided because the money came too late, whatever became of it.
+/// Whether a refund was decided because the money came too late, whatever became of it, or any other has failed: staff
+/// may have paid the customer in another way since.
 async fn has_late_refund(connection: &mut AsyncPgConnection, id: PaymentId) -> QueryResult<bool> {
     let reason = Reason::from(RuleReason::PaidAfterCancellation);
     diesel::select(diesel::dsl::exists(
-        refunds::table
-            .filter(refunds::payment_id.eq(id.as_uuid()).and(refunds::requested_by.is_null()))
-            .filter(refunds::reason.eq(reason.as_str())),
+        refunds::table.filter(refunds::payment_id.eq(id.as_uuid())).filter(
+            refunds::status
+                .eq(RefundStatus::Failed.as_str())
+                .or(refunds::requested_by.is_null().and(refunds::reason.eq(reason.as_str()))),
+        ),
     ))
     .get_result(connection)
     .one("payment.has_late_refund")

@@ -73,10 +73,17 @@ const fn rules(what: Perishable) -> &'static [Rule] {
             const { &[Rule::of("mail.delete_tokens", "mail_tokens", "expires_at").only_if("NOT unlock_due")] }
         }
         Perishable::Mails => {
-            const { &[Rule::of("mail.delete", "mails", "created_at").only_if("(counted_at IS NULL OR counted_at < $1)")] }
+            const {
+                &[Rule::of("mail.delete", "mails", "created_at")
+                    .only_if("next_at IS NULL AND (counted_at IS NULL OR counted_at < $1)")]
+            }
         }
         Perishable::GatewayEvents => {
-            const { &[Rule::of("gateway_event.delete_handled", "gateway_events", "handled_at").only_if("malformed IS NULL")] }
+            // Those without a reader, or of a kind that no server knew, are still to be looked at.
+            const {
+                &[Rule::of("gateway_event.delete_handled", "gateway_events", "handled_at")
+                    .only_if("malformed IS NULL AND reader IS NOT NULL AND unknown_kind IS NULL")]
+            }
         }
         // What it could not be given stays, with the events: an admin may look at it, and it may come back.
         Perishable::Subscribers => const { &[Rule::of("outbox.forget_subscriber", "outbox_subscribers", "seen_at")] },

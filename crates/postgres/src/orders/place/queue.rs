@@ -33,7 +33,7 @@ use super::{
 use crate::{Database, database::in_time};
 
 /// Why an order was not decided.
-#[derive(Debug, Error)]
+#[derive(Clone, Copy, Debug, Error)]
 enum Undecided {
     #[error("too many orders are waiting")]
     QueueFull,
@@ -108,7 +108,7 @@ impl PlacementQueue {
         let span = Span::current();
         let waiting = Waiting { order, deadline, at_least: limit / 10, response, place: None, span };
         if let Some(waiting) = self.repetitions.enter(waiting) {
-            self.queue(waiting)?;
+            self.queue(waiting);
         }
         match tokio::time::timeout_at(deadline, decision).await {
             Ok(Ok(decision)) => decision,
@@ -117,14 +117,20 @@ impl PlacementQueue {
         }
     }
 
-    fn queue(&self, waiting: Waiting) -> Result<(), Undecided> {
-        self.sender.try_send(waiting).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => {
+    fn queue(&self, waiting: Waiting) {
+        let (refused, why) = match self.sender.try_send(waiting) {
+            Ok(()) => return,
+            Err(mpsc::error::TrySendError::Full(refused)) => {
                 counter!("comanda_placement_refused_total").increment(1);
-                Undecided::QueueFull
+                (refused, Undecided::QueueFull)
             }
-            mpsc::error::TrySendError::Closed(_) => Undecided::Closed,
-        })
+            Err(mpsc::error::TrySendError::Closed(refused)) => (refused, Undecided::Closed),
+        };
+        // What came beside it in the meantime is refused with it.
+        let mut next = Some(refused);
+        while let Some(refused) = next {
+            next = repetitions::respond(refused, Err(why.into()));
+        }
     }
 
     /// Commits orders until `shutdown`, and then those that are still waiting; calls `on_success` after every batch
