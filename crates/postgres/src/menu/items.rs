@@ -68,8 +68,8 @@ pub(super) async fn items(
 /// A shorter text is much like any word that has its letters, and no index finds it.
 const SHORTEST_MISTYPED: usize = 3;
 
-/// Whether a menu item's name holds the text, or a word much like it. Both are compared without case and accents, and by
-/// an index (`menu_items_by_folded_name`).
+/// Whether a menu item's name holds the text, or a word much like it. Both are compared without case and accents, and
+/// by an index (`menu_items_by_folded_name`).
 ///
 /// The second condition forgives typing mistakes: the similarity, from 0 to 1, of the text and those words of the name
 /// that are most similar to it (<https://www.postgresql.org/docs/current/pgtrgm.html>). Its threshold is a setting; the
