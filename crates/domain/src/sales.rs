@@ -33,13 +33,19 @@ impl Period {
     /// Ten years, leap days included.
     pub const LONGEST: TimeDelta = TimeDelta::days(3653);
 
-    /// The years, in UTC, that both ends lie in: those that RFC 3339 can write in every time zone. Databases and
-    /// calendars reach further, but not equally far.
+    /// The years that both ends lie in: those that RFC 3339 can write in every time zone. Databases and calendars reach
+    /// further, but not equally far.
     pub const YEARS: RangeInclusive<i32> = 1..=9998;
+
+    /// Whether the moment is of [`Period::YEARS`], in UTC or in a time zone east of it, where years begin earlier.
+    pub fn reaches(moment: Timestamp) -> bool {
+        let a_day_later = moment.checked_add_signed(TimeDelta::days(1));
+        [Some(moment), a_day_later].into_iter().flatten().any(|moment| Self::YEARS.contains(&moment.year()))
+    }
 
     /// Checks that the period is not empty, not too long to report on, and in [`Period::YEARS`].
     pub fn new(from: Timestamp, to: Timestamp) -> Result<Self, PeriodError> {
-        if ![from, to].iter().all(|moment| Self::YEARS.contains(&moment.year())) {
+        if ![from, to].into_iter().all(Self::reaches) {
             Err(PeriodError::OutOfRange)
         } else if to <= from {
             Err(PeriodError::EndsTooEarly)
@@ -220,7 +226,7 @@ mod tests {
     #[test]
     fn a_report_is_about_the_years_1_to_9998() {
         let day = TimeDelta::days(1);
-        let (first, last) = (at("0001-01-01T00:00:00Z"), at("9998-12-31T23:59:59.999999999Z"));
+        let (first, last) = (at("0000-12-31T00:00:00Z"), at("9998-12-31T23:59:59.999999999Z"));
         for (from, to) in [(first, first + day), (last - day, last)] {
             let period = Period::new(from, to).unwrap();
             for zone in [Asia::Kolkata, America::New_York, Tz::UTC] {

@@ -37,8 +37,12 @@ impl Scene {
     }
 
     fn address(&self, path: &str) -> String {
-        let id = if path.starts_with("/v1/orders/") { self.order } else { self.item };
-        path.replace("{id}", &id.to_string())
+        let id = match path {
+            _ if path.starts_with("/v1/orders/") => self.order.to_string(),
+            _ if path.starts_with("/v1/admin/dead-letters/") => "1".to_owned(),
+            _ => self.item.to_string(),
+        };
+        path.replace("{id}", &id)
             .replace("{payment_id}", &Uuid::now_v7().to_string())
             .replace("{name}", "menu-cache.partial-invalidation")
             .replace("{email}", "nobody@example.org")
@@ -111,6 +115,9 @@ async fn a_body_that_is_compressed_or_not_in_utf8_is_refused_everywhere() {
             let response = Client::send(request.body(body.clone())).await;
             let expected = (415, "unsupported-media-type".to_owned());
             assert_eq!(response.problem(), expected, "{operation} {media_type} {coding}");
+            // RFC 9110, section 12.5.3: only if the coding is what was wrong.
+            let understood = (coding != "identity").then_some("identity");
+            assert_eq!(response.header("accept-encoding"), understood, "{operation} {media_type} {coding}");
         }
         let json = "application/json; charset=\"UTF-8\"";
         let request = scene.request(&operation).header(CONTENT_TYPE, json).header(CONTENT_ENCODING, "identity");

@@ -23,8 +23,7 @@ pub fn check_coding(request: &HttpRequest) -> Result<(), Problem> {
     if is_plain(request) || !has_body(request) {
         return Ok(());
     }
-    let detail = "The body must not be compressed: no Content-Encoding but identity is understood.";
-    Err(Problem::new(Code::UnsupportedMediaType, detail))
+    Err(Problem::coding_not_understood())
 }
 
 /// RFC 9112, section 6.

@@ -44,6 +44,7 @@ pub struct Problem {
     cause: Option<Arc<Unavailable>>,
     retry_after: Option<u32>,
     allowance: Option<Box<Allowance>>,
+    is_about_the_coding: bool,
 }
 
 impl Problem {
@@ -57,7 +58,14 @@ impl Problem {
             cause: None,
             retry_after: None,
             allowance: None,
+            is_about_the_coding: false,
         }
+    }
+
+    /// Refuses a body for its content coding, and names those that are understood.
+    pub fn coding_not_understood() -> Self {
+        let detail = "The body must not be compressed: no Content-Encoding but identity is understood.";
+        Self { is_about_the_coding: true, ..Self::new(Code::UnsupportedMediaType, detail) }
     }
 
     /// The cause goes to the log; the client learns which operation failed and when to try again.
@@ -187,8 +195,8 @@ impl ResponseError for Problem {
                 response.insert_header(header);
             }
         }
-        if self.code == Code::UnsupportedMediaType {
-            // RFC 9110, section 15.5.16.
+        if self.is_about_the_coding {
+            // RFC 9110, sections 12.5.3 and 15.5.16.
             response.insert_header((header::ACCEPT_ENCODING, "identity"));
         }
         if matches!(self.code, Code::Unauthenticated | Code::SessionRevoked) {

@@ -49,6 +49,6 @@ impl Written {
             Self::Date(date) if Period::YEARS.contains(&date.year()) => first_moment_of(date, &zone),
             Self::Date(_) => return Err(PeriodError::OutOfRange),
         };
-        if Period::YEARS.contains(&moment.year()) { Ok(moment) } else { Err(PeriodError::OutOfRange) }
+        if Period::reaches(moment) { Ok(moment) } else { Err(PeriodError::OutOfRange) }
     }
 }
