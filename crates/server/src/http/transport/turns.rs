@@ -78,11 +78,18 @@ pub(super) struct InTurn<S> {
     handed_over: u64,
     /// What has arrived behind them.
     held: BytesMut,
+    /// Nothing comes behind what is held.
+    ended: bool,
 }
 
 impl<S> InTurn<S> {
+    /// How much is read of the requests that wait. What is not read when the connection is closed has the kernel reset
+    /// it, and the client may lose the end of the last response.
+    const HELD: usize = 64 * 1024;
+
     pub(super) fn new(stream: S) -> Self {
-        Self { stream, turns: Rc::default(), framing: Framing::default(), handed_over: 0, held: BytesMut::new() }
+        let (turns, framing, held) = Default::default();
+        Self { stream, turns, framing, handed_over: 0, held, ended: false }
     }
 
     pub(super) fn turns(&self) -> Rc<Turns> {
@@ -105,10 +112,29 @@ impl<S> InTurn<S> {
     }
 }
 
+impl<S: AsyncRead + Unpin> InTurn<S> {
+    /// Reads what comes behind a request that awaits its response. Empty lines, which old clients send behind a body,
+    /// are nothing, so that it is noticed when such a client hangs up.
+    fn hold_more(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        while !self.ended && self.held.len() < Self::HELD {
+            if self.held.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
+                self.held.clear();
+            }
+            let mut bytes = [0; 4096];
+            let mut read = ReadBuf::new(&mut bytes);
+            let Poll::Ready(outcome) = Pin::new(&mut self.stream).poll_read(context, &mut read) else { break };
+            outcome?;
+            self.ended = read.filled().is_empty();
+            self.held.extend_from_slice(read.filled());
+        }
+        Ok(())
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for InTurn<S> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.held.is_empty() {
+        if this.held.is_empty() && !this.ended {
             // Also during a request, so that it is noticed when the client hangs up.
             let before = buffer.filled().len();
             ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
@@ -124,6 +150,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for InTurn<S> {
             }
         }
         if this.awaits_response() {
+            this.hold_more(context)?;
+            if this.held.is_empty() && this.ended {
+                return Poll::Ready(Ok(()));
+            }
             *this.turns.waiting.borrow_mut() = Some(context.waker().clone());
             return Poll::Pending;
         }
@@ -368,6 +398,46 @@ mod tests {
         }
         drop(client);
         assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0, "the end is no request");
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_read_and_its_end_comes_behind_it() {
+        let (mut client, server) = tokio::io::duplex(16);
+        let mut stream = InTurn::new(server);
+        let turn = stream.turns().begin();
+        let send = async {
+            client.write_all(&REQUESTS.concat()).await.unwrap();
+            drop((client, turn));
+        };
+        let mut read = Vec::new();
+        let read_all = async {
+            loop {
+                let mut bytes = [0; 64];
+                let length = stream.read(&mut bytes).await.unwrap();
+                if length == 0 {
+                    break;
+                }
+                read.extend_from_slice(&bytes[..length]);
+                if stream.turns.answered.get() > 0 {
+                    // The others have their responses at once.
+                    stream.turns.answered.set(u64::MAX);
+                }
+            }
+        };
+        tokio::join!(send, read_all);
+        assert_eq!(read, REQUESTS.concat());
+    }
+
+    #[tokio::test]
+    async fn the_end_is_noticed_during_a_request_behind_empty_lines() {
+        let (mut client, server) = tokio::io::duplex(4096);
+        let mut stream = InTurn::new(server);
+        let _turn = stream.turns().begin();
+        client.write_all(&[REQUESTS[0], b"\r\n\n"].concat()).await.unwrap();
+        stream.read_exact(&mut vec![0; REQUESTS[0].len()]).await.unwrap();
+        assert!(futures_util::poll!(std::pin::pin!(stream.read(&mut [0; 1]))).is_pending());
+        drop(client);
+        assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0);
     }
 
     #[tokio::test]
