@@ -118,6 +118,33 @@ async fn what_the_gateway_really_gives_back_of_our_refunds_counts() {
     stage.app.close().await;
 }
 
+/// Staff may have paid the customer in another way since.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_of_staff_that_failed_is_not_made_again_by_itself_once_the_order_is_paid_anew() {
+    let stage = Stage::open().await;
+    stage.pay().await;
+    let id = stage.payment().await["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/orders/{}/payments", stage.order);
+    let reason = json!({ "reason": "the soup was cold" });
+    stage.app.admin.post(&format!("{path}/{id}/refunds"), &reason).await.expect(201);
+    let ours = stage.own_refund().await;
+    let again = stage.customer.post(&path, &json!({ "method": "card" })).await.expect(201);
+    let intent = again["client_secret"].as_str().unwrap().split("_secret").next().unwrap();
+    let paid = json!({ "id": intent, "amount": 900, "amount_received": 900, "currency": "eur" });
+    stage.report("payment_intent.succeeded", 0, &paid).await;
+
+    stage.report("refund.failed", 0, &stage.refund_of_ours(ours, 900, "failed")).await;
+    for _ in 0..2 {
+        stage.pay().await;
+    }
+    let tables = stage.app.database.client().await;
+    let payment = "SELECT p.status, count(r.id) FROM payments p JOIN refunds r ON r.payment_id = p.id \
+                   WHERE p.intent = $1 GROUP BY p.id";
+    let payment = tables.query_one(payment, &[&stage.intent]).await.unwrap();
+    assert_eq!((payment.get::<_, &str>(0), payment.get::<_, i64>(1)), ("cancelled", 1));
+    stage.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_server_of_the_previous_release_marked_as_handled_is_handled() {
     let stage = Stage::open().await;
