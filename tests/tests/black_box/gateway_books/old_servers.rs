@@ -70,3 +70,38 @@ async fn what_a_server_of_the_release_before_counts_as_handled_is_handled() {
     assert_eq!(stage.books().await, (1000, 400));
     stage.close().await;
 }
+
+/// It does not keep whether the gateway had made a refund that has failed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_that_failed_at_a_server_of_the_release_before_does_not_come_back_to_life() {
+    let mut stage = Stage::open().await;
+    for total_first in [true, false] {
+        stage.pay().await;
+        stage.cancel().await;
+        let ours = stage.own_refund().await;
+        let tables = stage.app.database.client().await;
+        let made = "UPDATE refunds SET settled_at = now() - interval '2 days', made_at = NULL WHERE id = $1";
+        tables.execute(made, &[&ours]).await.unwrap();
+        let fail = "UPDATE refunds SET status = 'failed', settled_at = now() WHERE id = $1";
+        tables.execute(fail, &[&ours]).await.unwrap();
+        let recount = "UPDATE payments SET status = 'succeeded', refunded = 0, version = version + 1 WHERE intent = $1";
+        tables.execute(recount, &[&stage.intent]).await.unwrap();
+        let times = "SELECT settled_at < now() - interval '1 day' AND failed_at > now() - interval '1 day' \
+                     FROM refunds WHERE id = $1";
+        let is_in_the_books: Option<bool> = tables.query_one(times, &[&ours]).await.unwrap().get(0);
+        assert_eq!(is_in_the_books, Some(true), "the day on which it succeeded stays as it is");
+
+        let total = ("charge.refunded", stage.charge(900));
+        let failure = ("refund.failed", stage.refund_of_ours(ours, 900, "failed"));
+        let events = if total_first { [&total, &failure] } else { [&failure, &total] };
+        for (kind, object) in events {
+            stage.report(kind, 0, object).await;
+        }
+        assert_eq!(stage.status().await, ("succeeded".to_owned(), 0), "the total first: {total_first}");
+        let refunds = "SELECT count(*) FROM refunds r JOIN payments p ON p.id = r.payment_id WHERE p.intent = $1";
+        let refunds: i64 = tables.query_one(refunds, &[&stage.intent]).await.unwrap().get(0);
+        assert_eq!(refunds, 1, "the total first: {total_first}");
+        stage.begin().await;
+    }
+    stage.close().await;
+}
