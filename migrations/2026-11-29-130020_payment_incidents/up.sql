@@ -20,3 +20,6 @@ COMMENT ON COLUMN payment_incidents.funds_reported_at IS 'of the gateway''s youn
 COMMENT ON COLUMN payment_incidents.withdrawn IS 'the gateway has taken the disputed money from us';
 
 CREATE INDEX incidents_of_payment ON payment_incidents (payment_id);
+
+-- What came for a payment is one amount.
+CREATE UNIQUE INDEX mismatch_of_payment ON payment_incidents (payment_id) WHERE kind = 'mismatch' AND reason = 'amount';

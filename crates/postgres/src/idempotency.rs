@@ -4,6 +4,8 @@
 //! second. All other keys stand in `idempotency_keys`, with what the request came to, in the transaction of its write.
 //! Only successes are kept: a refusal rolls back, and so the key stays free. A payment for which the gateway has to be
 //! asked has its key from its beginning, without an outcome: whoever repeats the request goes on with that payment.
+//! Until it has its outcome, it stands under the key with a space before it, which no key has. Servers of the release
+//! before do not find it there: they would take it for an outcome, and respond without the client's secret.
 //!
 //! An outcome is the serialized row that the response is written from. It is read again up to a day later, by servers
 //! of the next release: a field that is added to one of these structs is `#[serde(default)]`, and none is renamed. What
@@ -120,6 +122,8 @@ struct KeyRow {
     answered_status: Option<String>,
     #[diesel(sql_type = Bool)]
     is_placement: bool,
+    #[diesel(sql_type = Bool)]
+    is_begun: bool,
 }
 
 /// A request's fingerprint as its column.
@@ -190,11 +194,12 @@ async fn try_to_lock(connection: &mut AsyncPgConnection, request: &Idempotency) 
 
 async fn find(connection: &mut AsyncPgConnection, request: &Idempotency, at: Timestamp) -> QueryResult<Option<KeyRow>> {
     let known: Vec<KeyRow> = sql_query(
-        "SELECT request_fingerprint, outcome, payment_id, answered_status, false AS is_placement \
-         FROM (SELECT * FROM idempotency_keys WHERE caller_id = $1 AND key = $2 OFFSET 0) k \
+        "SELECT request_fingerprint, outcome, payment_id, answered_status, false AS is_placement, \
+           key <> $2 AS is_begun \
+         FROM (SELECT * FROM idempotency_keys WHERE caller_id = $1 AND key IN ($2, ' ' || $2) OFFSET 0) k \
          WHERE recorded_at >= $3 \
          UNION ALL \
-         SELECT request_fingerprint, NULL, NULL, NULL, true FROM orders \
+         SELECT request_fingerprint, NULL, NULL, NULL, true, false FROM orders \
          WHERE customer_id = $1 AND idempotency_key = $2 AND created_at >= $3",
     )
     .bind::<SqlUuid, _>(request.caller.as_uuid())
@@ -203,7 +208,8 @@ async fn find(connection: &mut AsyncPgConnection, request: &Idempotency, at: Tim
     .load(connection)
     .rows("idempotency.find")
     .await?;
-    Ok(known.into_iter().next())
+    // A server of the release before may have gone on with what was begun: then its response counts.
+    Ok(known.into_iter().min_by_key(|known| known.is_begun))
 }
 
 impl Kept {
@@ -238,8 +244,23 @@ impl Kept {
     where
         E: From<KeyRefusal> + From<Unavailable>,
     {
-        let begun = ForOldServers { order: Some(payment.order_id), payment: Some(payment.id), answered_status: None };
-        self.write(connection, None, begun).await
+        let Some(Place { request, at, .. }) = self.0 else { return Ok(()) };
+        // Whoever has begun it before was this request, or its row has expired.
+        sql_query(
+            "INSERT INTO idempotency_keys (caller_id, key, request_fingerprint, recorded_at, payment_id) \
+             VALUES ($1, ' ' || $2, $3, $4, $5) \
+             ON CONFLICT (caller_id, key) DO UPDATE SET request_fingerprint = excluded.request_fingerprint, \
+               recorded_at = excluded.recorded_at, payment_id = excluded.payment_id",
+        )
+        .bind::<SqlUuid, _>(request.caller.as_uuid())
+        .bind::<Text, _>(request.key.as_str())
+        .bind::<SqlUuid, _>(fingerprint_of(&request))
+        .bind::<Timestamptz, _>(at)
+        .bind::<SqlUuid, _>(payment.id.as_uuid())
+        .execute(connection)
+        .changes("idempotency.begin")
+        .await?;
+        Ok(())
     }
 
     /// Takes the key's row before any other lock, as servers of the release before do for cancellations. Otherwise they
@@ -263,16 +284,16 @@ impl Kept {
         E: From<KeyRefusal> + From<Unavailable>,
     {
         let Some(Place { request, at, is_taken }) = self.0 else { return Ok(()) };
-        // A row that has expired gives way, and so does one that waits for the outcome of this request.
+        // A row that has expired gives way, and so does that of a payment that was begun.
         let kept = sql_query(
-            "INSERT INTO idempotency_keys AS k \
+            "WITH ended AS (DELETE FROM idempotency_keys WHERE caller_id = $1 AND key = ' ' || $2 AND $7 IS NOT NULL) \
+             INSERT INTO idempotency_keys AS k \
                (caller_id, key, request_fingerprint, recorded_at, outcome, order_id, payment_id, answered_status) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
              ON CONFLICT (caller_id, key) DO UPDATE SET request_fingerprint = excluded.request_fingerprint, \
                recorded_at = excluded.recorded_at, outcome = excluded.outcome, order_id = excluded.order_id, \
                payment_id = excluded.payment_id, answered_status = excluded.answered_status \
-             WHERE k.recorded_at < $9 OR $10 OR (k.outcome IS NULL AND k.answered_status IS NULL \
-               AND k.payment_id IS NOT NULL AND k.request_fingerprint = excluded.request_fingerprint)",
+             WHERE k.recorded_at < $9 OR $10",
         )
         .bind::<SqlUuid, _>(request.caller.as_uuid())
         .bind::<Text, _>(request.key.as_str())

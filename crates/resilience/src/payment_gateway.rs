@@ -1,14 +1,18 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use comanda_domain::{
     Intent, IntentId, IntentRefund, Payment,
-    ports::{DueRefund, GatewayError, PaymentGateway},
+    ports::{DueRefund, GatewayError, PaymentGateway, Unavailable},
 };
 use metrics::{Counter, counter};
 use tracing::Instrument;
 
 use crate::breaker::Breaker;
+
+/// How long a refund may take, with all that the gateway is asked for it. Another server may make it after half a
+/// minute (see `Refunds::take_due_refunds`): both at once could make it twice.
+const REFUND_LIMIT: Duration = Duration::from_secs(20);
 
 /// The payment gateway, behind the breaker `stripe`.
 pub struct GuardedGateway {
@@ -48,6 +52,49 @@ impl PaymentGateway for GuardedGateway {
     }
 
     async fn refund(&self, refund: &DueRefund) -> Result<IntentRefund, GatewayError> {
-        self.call(self.gateway.refund(refund)).await
+        let made = tokio::time::timeout(REFUND_LIMIT, self.gateway.refund(refund));
+        self.call(async { made.await.unwrap_or_else(|late| Err(Unavailable::new(late).into())) }).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use comanda_domain::{Currency, Money, RefundId};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::breaker::BreakerSettings;
+
+    /// A gateway that never responds.
+    struct Silent;
+
+    #[async_trait]
+    impl PaymentGateway for Silent {
+        async fn create(&self, _: &Payment) -> Result<Intent, GatewayError> {
+            pending().await
+        }
+
+        async fn find(&self, _: &IntentId) -> Result<Option<Intent>, GatewayError> {
+            pending().await
+        }
+
+        async fn cancel(&self, _: &IntentId) -> Result<Intent, GatewayError> {
+            pending().await
+        }
+
+        async fn refund(&self, _: &DueRefund) -> Result<IntentRefund, GatewayError> {
+            pending().await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refund_is_given_up_before_another_server_may_make_it() {
+        let gateway = GuardedGateway::new(Arc::new(Silent), Breaker::new("stripe", BreakerSettings::default()));
+        let (id, intent) = (RefundId::new(Uuid::from_u128(1)), IntentId("pi_1".to_owned()));
+        let due = DueRefund { id, intent, amount: Money::new(100, Currency::EUR), attempts: 0 };
+        let made = tokio::time::timeout(Duration::from_secs(25), gateway.refund(&due)).await;
+        assert!(matches!(made, Ok(Err(GatewayError::Unavailable(_)))), "{made:?}");
     }
 }

@@ -2,6 +2,7 @@
 //! refunds that fail after they succeeded, and disputes; in whatever order, and however often.
 
 mod corrections;
+mod old_servers;
 
 use std::time::{Duration, Instant};
 

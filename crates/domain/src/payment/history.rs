@@ -129,8 +129,9 @@ impl Store {
             *came = PRICE;
         }
         let last_at = last.map(|second| now() + std::time::Duration::from_secs(second));
-        let late_refund =
-            self.refunds.iter().any(|refund| refund.payment_id == payment.id && refund.is_of_late_payment());
+        let late_refund = self.refunds.iter().any(|refund| {
+            refund.payment_id == payment.id && (refund.is_of_late_payment() || refund.status == RefundStatus::Failed)
+        });
         match payment.on_report(state, None, late_refund, at, last_at) {
             Consequence::Nothing => {}
             Consequence::CountsLatePayment => payment.received = payment.amount,

@@ -109,11 +109,11 @@ impl Refund {
 impl Payment {
     /// How much of the payment has not been refunded, and is not about to be.
     pub const fn left(&self) -> Money {
-        // Of a cancelled payment, there is what came too late.
-        let came = match self.status {
-            PaymentStatus::Cancelled if self.received.amount() < self.amount.amount() => self.received.amount(),
-            _ => self.amount.amount(),
-        };
+        // Of a cancelled payment, there is what came too late. For one that is paid, less may have come than was asked
+        // for.
+        let (received, amount) = (self.received.amount(), self.amount.amount());
+        let counts = matches!(self.status, PaymentStatus::Cancelled) || received > 0;
+        let came = if counts && received < amount { received } else { amount };
         let left = came.saturating_sub(self.refunded.amount());
         Money::new(if left > 0 { left } else { 0 }, self.amount.currency())
     }

@@ -32,8 +32,8 @@ pub enum Consequence {
     RefundsLatePayment(Money),
     /// The money came although the payment had been cancelled, and has gone back before this was reported.
     CountsLatePayment,
-    /// Another amount came than was asked for, or another currency: it does not count as paid, and somebody has to look
-    /// into it.
+    /// Another amount came than was asked for, or another currency: somebody has to look into it. It does not count as
+    /// paid, unless that has happened already.
     Mismatches(Money),
 }
 
@@ -71,8 +71,8 @@ impl PaymentStatus {
 
 impl Payment {
     /// What a report of the gateway means for the payment. `received` is what was paid, if the report says so.
-    /// `late_refund` says whether a refund was decided because its money came too late, whatever became of that refund:
-    /// one that has failed is for staff to make again.
+    /// `late_refund` says whether a refund was decided because its money came too late, whatever became of that refund,
+    /// or any other has failed: what has failed is for staff to make again.
     /// `reported_at` is the time of the report and `last_reported_at` that of the youngest report that counted, both by
     /// the gateway's clock.
     pub fn on_report(
@@ -89,6 +89,9 @@ impl Payment {
             // All of it had gone back before it was known to have come.
             StatusChange::None if state == IntentState::Succeeded && self.is_refunded_unseen(received) => {
                 Consequence::CountsLatePayment
+            }
+            StatusChange::None if state == IntentState::Succeeded && self.is_mistaken_for_paid(received) => {
+                Consequence::Mismatches(received)
             }
             StatusChange::None => Consequence::Nothing,
             StatusChange::To(PaymentStatus::Succeeded) if received != self.amount => Consequence::Mismatches(received),
@@ -112,6 +115,12 @@ impl Payment {
     fn is_refunded_unseen(&self, received: Money) -> bool {
         let is_ours = received.currency() == self.amount.currency() && received.amount() > 0;
         self.status == PaymentStatus::Refunded && self.received.amount() == 0 && is_ours
+    }
+
+    /// A server of the release before does not look at how much came.
+    fn is_mistaken_for_paid(&self, received: Money) -> bool {
+        let counts_as_paid = self.status.is_paid() || self.status == PaymentStatus::Refunded;
+        counts_as_paid && received != self.amount && received != self.received
     }
 
     /// The refund of a payment that was paid after it had been cancelled: see [`Consequence::RefundsLatePayment`].
@@ -167,7 +176,7 @@ mod tests {
                 Consequence::Moves(to) => prop_assert!(exact && status.is_open() && to == PaymentStatus::Succeeded),
                 Consequence::Mismatches(what) => {
                     prop_assert!(!exact && what == received);
-                    prop_assert!(status.is_open() || status == PaymentStatus::Cancelled && currency == "USD");
+                    prop_assert!(status != PaymentStatus::Cancelled || currency == "USD");
                 }
                 Consequence::RefundsLatePayment(due) => {
                     prop_assert!(status == PaymentStatus::Cancelled && currency == "EUR" && !late_refund);
@@ -177,7 +186,7 @@ mod tests {
                     prop_assert!(status == PaymentStatus::Cancelled && currency == "EUR" && !late_refund);
                     prop_assert!(received.amount().min(1000) <= refunded);
                 }
-                Consequence::Nothing => prop_assert!(!status.is_open()),
+                Consequence::Nothing => prop_assert!(status == PaymentStatus::Cancelled || !status.is_open() && exact),
             }
         }
 
@@ -210,6 +219,17 @@ mod tests {
         let report = |payment: &Payment| payment.on_report(IntentState::Succeeded, None, false, now(), None);
         assert_eq!(report(&unseen), Consequence::CountsLatePayment);
         assert_eq!(report(&Payment { received: euros(1000), ..unseen }), Consequence::Nothing);
+    }
+
+    #[test]
+    fn another_amount_than_was_counted_as_paid_is_noted_once() {
+        let paid = payment(PaymentMethod::Card, PaymentStatus::Succeeded);
+        let report =
+            |payment: &Payment| payment.on_report(IntentState::Succeeded, Some(euros(100)), false, now(), None);
+        assert_eq!(report(&paid), Consequence::Mismatches(euros(100)));
+        let noted = Payment { received: euros(100), ..paid };
+        assert_eq!(report(&noted), Consequence::Nothing);
+        assert_eq!(noted.left(), euros(100), "more cannot go back");
     }
 
     #[test]

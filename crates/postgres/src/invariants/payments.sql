@@ -19,8 +19,8 @@ WHERE o.status = 'cancelled'
   AND (p.status IN ('pending', 'requires_action', 'failed') OR (p.status IN ('succeeded', 'partly_refunded') AND p.refunded < p.amount
        -- A refund that failed is for staff to look into.
        AND NOT EXISTS (SELECT FROM refunds r WHERE r.payment_id = p.id AND r.status = 'failed')
-       -- So is one of which the gateway gave back another amount.
-       AND NOT EXISTS (SELECT FROM payment_incidents i WHERE i.payment_id = p.id AND i.reason = 'refund')))
+       -- So is one of which the gateway took or gave back another amount.
+       AND NOT EXISTS (SELECT FROM payment_incidents i WHERE i.payment_id = p.id AND i.kind = 'mismatch')))
 UNION ALL
 SELECT format('payment %s is of %s, order %s costs %s', p.id, p.amount, o.id, o.total)
 FROM orders o JOIN payments p ON p.order_id = o.id WHERE p.amount <> o.total

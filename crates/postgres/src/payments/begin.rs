@@ -1,6 +1,6 @@
 use comanda_domain::{
-    Beginning, NewPayment, Payment, PaymentId, PaymentMethod, PaymentStatus, Timestamp, begin_payment,
-    ports::{BeginPaymentError, BegunPayment, Idempotent},
+    Beginning, Currency, NewPayment, Payment, PaymentId, PaymentMethod, PaymentStatus, Timestamp, begin_payment,
+    ports::{BeginPaymentError, BegunPayment, Idempotent, PaymentReceipt},
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -44,6 +44,11 @@ pub(super) async fn begin(database: &Database, new: NewPayment) -> Result<BegunP
                 .filter(|order| new.scope.admits(order.customer_id))
                 .ok_or(Failure(BeginPaymentError::NotFound))?;
             let active = lock_active_payment(connection, new.order_id).await?;
+            if begun.is_some()
+                && let Some(first) = find_response(connection, currency, &new).await?
+            {
+                return Ok(BegunPayment::Complete(first));
+            }
             let row = match active {
                 // The request goes on, though the payment may be paid by now: the gateway's event was faster than its
                 // response.
@@ -71,6 +76,19 @@ pub(super) async fn begin(database: &Database, new: NewPayment) -> Result<BegunP
             Ok(BegunPayment::Complete(Idempotent { outcome: receipt, replayed: false }))
         })
         .await
+}
+
+/// The response to the same request, which another server may have given while this one waited for the payment.
+async fn find_response(
+    connection: &mut AsyncPgConnection,
+    currency: Currency,
+    new: &NewPayment,
+) -> Result<Option<Idempotent<PaymentReceipt>>, Failure<BeginPaymentError>> {
+    match claim::<PaymentRow, _>(connection, new.idempotency.as_ref(), new.begun_at).await? {
+        Claim::First(_) => Ok(None),
+        Claim::Repeats(row) => replay(connection, currency, row).await.map(Some),
+        Claim::WithoutOutcome(request) => replay_of_old_server(connection, currency, &request).await,
+    }
 }
 
 async fn write_beginning(

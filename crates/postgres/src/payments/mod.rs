@@ -219,8 +219,8 @@ impl GatewayInbox for PostgresPayments {
     }
 }
 
-/// What this release understands of events. Servers of the previous one write nothing, and know neither disputes nor
-/// what somebody refunds at the gateway.
+/// What this release understands of events. Servers of the previous one write nothing: what they count as handled,
+/// though they know too little of it, a trigger (`leave_gateway_event`) leaves for this one.
 const READER: i16 = 1;
 
 /// A limit as PostgreSQL takes it.

@@ -1,12 +1,12 @@
 use comanda_domain::ports::{InboxEvent, Unavailable};
 use diesel::{
-    QueryResult, QueryableByName, sql_query,
-    sql_types::{Array, Integer, SmallInt, Text},
+    QueryableByName, sql_query,
+    sql_types::{Array, Integer, Text},
 };
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 
-use super::{READER, at_most};
-use crate::database::{Database, Named, NamedRows};
+use super::at_most;
+use crate::database::{Database, NamedRows};
 
 #[derive(QueryableByName)]
 struct EventRow {
@@ -23,7 +23,6 @@ pub(super) async fn take_events(
     limit: u32,
 ) -> Result<Vec<InboxEvent>, Unavailable> {
     let mut connection = database.connection().await?;
-    requeue(&mut connection, known_kinds).await.map_err(Unavailable::new)?;
     let rows: Vec<EventRow> = sql_query(
         "UPDATE gateway_events SET attempts = least(attempts, 1000000) + 1, \
            taken_until = now() + interval '30 seconds' * least(2 ^ greatest(least(attempts, 5), 0), 30) \
@@ -44,25 +43,4 @@ pub(super) async fn take_events(
     .await
     .map_err(Unavailable::new)?;
     Ok(rows.into_iter().map(|row| InboxEvent { id: row.id, body: row.body }).collect())
-}
-
-/// Events that a server of the previous release has marked as handled are handled by one that knows their kinds: a
-/// batch at a time, and each once. Of the other kinds it knew what is known here.
-async fn requeue(connection: &mut AsyncPgConnection, known_kinds: &[&'static str]) -> QueryResult<()> {
-    sql_query(
-        r#"WITH old AS (
-             SELECT id, substring(body FROM '"type"\s*:\s*"((?:charge|refund)[.][a-z_.]+)"') AS kind
-             FROM gateway_events WHERE handled_at IS NOT NULL AND reader IS NULL
-             ORDER BY received_at LIMIT 500 FOR UPDATE SKIP LOCKED)
-           UPDATE gateway_events e
-           SET reader = $2, unknown_kind = coalesce(e.unknown_kind,
-               CASE WHEN old.kind = ANY($1) AND e.malformed IS NULL THEN old.kind END)
-           FROM old WHERE e.id = old.id"#,
-    )
-    .bind::<Array<Text>, _>(known_kinds)
-    .bind::<SmallInt, _>(READER)
-    .execute(connection)
-    .changes("gateway_event.requeue")
-    .await
-    .map(|_| ())
 }

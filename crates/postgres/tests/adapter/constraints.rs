@@ -1,13 +1,15 @@
-use comanda_domain::ports::Orders;
+use comanda_domain::ports::{Checkout, Orders};
+use comanda_postgres::PostgresPayments;
 
-use crate::shop::Shop;
+use crate::{payments::by_card, shop::Shop};
 
 /// Changes that the tables refuse, whichever program makes them.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_database_refuses_what_would_break_the_rules() {
     let shop = Shop::open().await;
     let item = shop.item(5).await;
-    shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap();
+    let order = shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap().outcome.order.id;
+    PostgresPayments::new(shop.pool.clone()).begin(by_card(order)).await.unwrap();
     let client = shop.database.client().await;
     for (statement, complaint) in [
         ("UPDATE menu_items SET stock = -1, version = version + 1", "stock_is_never_negative"),
@@ -28,6 +30,13 @@ async fn the_database_refuses_what_would_break_the_rules() {
         ("DELETE FROM stock_adjustments", "append-only"),
         ("TRUNCATE stock_adjustments", "append-only"),
         ("UPDATE users SET role = 'owner'", "users_role_check"),
+        (
+            "INSERT INTO payment_incidents \
+               (id, payment_id, amount, opened_at, reported_at, kind, currency, status, reason) \
+             SELECT 'pi_' || n, id, n, now(), now(), 'mismatch', 'EUR', 'needs_response', 'amount' \
+             FROM payments, generate_series(1, 2) n",
+            "mismatch_of_payment",
+        ),
         ("INSERT INTO menu_version (only_row, version) VALUES (false, 9)", "menu_version_only_row_check"),
     ] {
         let error = client.batch_execute(statement).await.expect_err(statement).to_string();

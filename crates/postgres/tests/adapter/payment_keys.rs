@@ -1,5 +1,7 @@
 //! The keys of payments, from their beginning to the gateway's response.
 
+use std::sync::Arc;
+
 use comanda_domain::{
     ClientSecret, Idempotency, Intent, IntentId, IntentState, KeyRefusal, NewPayment, OrderId, Payment, PaymentStatus,
     RefundId,
@@ -146,4 +148,51 @@ async fn without_a_gateway_a_payment_by_card_is_repeated_and_not_begun() {
     assert_eq!(complete(&payments, without("key")).await.outcome, first.outcome);
     let other = payments.begin(without("other")).await;
     assert!(matches!(other, Err(BeginPaymentError::CardsNotTaken)), "{other:?}");
+}
+
+/// It takes whatever it finds under the key for its response, and has no client's secret to give.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_of_the_release_before_goes_on_with_a_payment_that_was_begun() {
+    let shop = Shop::open().await;
+    let payments = PostgresPayments::new(shop.pool.clone());
+    let order = placed(&shop).await;
+    let payment = begin(&payments, keyed(order, shop.idempotency("key"))).await;
+    let found = "SELECT count(*) FROM idempotency_keys WHERE key = 'key'";
+    assert_eq!(shop.database.number(found).await, 0);
+
+    // It asks the gateway, and keeps its response.
+    payments.attach(payment.id, intent(&payment), None, now()).await.unwrap();
+    let fingerprint = Uuid::from_bytes(*shop.idempotency("key").fingerprint.as_bytes());
+    let kept = "INSERT INTO idempotency_keys \
+        (caller_id, order_id, request_fingerprint, recorded_at, key, payment_id, answered_status) \
+        VALUES ($1, $2, $3, now(), 'key', $4, 'pending')";
+    let (tables, caller) = (shop.database.client().await, shop.customer.id.as_uuid());
+    tables.execute(kept, &[&caller, &order.as_uuid(), &fingerprint, &payment.id.as_uuid()]).await.unwrap();
+    let again = complete(&payments, keyed(order, shop.idempotency("key"))).await;
+    assert!(again.replayed);
+    assert_eq!(again.outcome.client_secret, intent(&payment).client_secret);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repetition_finds_the_response_that_was_given_while_it_waited() {
+    let shop = Shop::open().await;
+    let payments = Arc::new(PostgresPayments::new(shop.pool.clone()));
+    let order = placed(&shop).await;
+    let key = || shop.idempotency("key");
+    let payment = begin(&payments, keyed(order, key())).await;
+    let held = shop.database.client().await;
+    held.batch_execute("BEGIN; SELECT FROM orders FOR NO KEY UPDATE").await.unwrap();
+    let waiting = tokio::spawn({
+        let (payments, new) = (Arc::clone(&payments), keyed(order, key()));
+        async move { complete(&payments, new).await }
+    });
+    shop.until_waiting(1).await;
+    let first = payments.attach(payment.id, intent(&payment), Some(key()), now()).await.unwrap();
+    held.batch_execute("COMMIT").await.unwrap();
+    let repeated = waiting.await.unwrap();
+    assert!(repeated.replayed);
+    assert_eq!(repeated.outcome, first.outcome);
+    let begun = "SELECT count(*) FROM idempotency_keys WHERE outcome IS NULL";
+    assert_eq!(shop.database.number(begun).await, 0);
+    shop.assert_sound().await;
 }

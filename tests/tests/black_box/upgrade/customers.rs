@@ -42,6 +42,10 @@ impl Party {
     /// Pays at the gateway; returns its name for the payment.
     async fn pay_by_card(&self, stage: &Stage, order: &str) -> String {
         let payment = self.pay(order, "card").await;
+        self.confirm(stage, order, &payment).await
+    }
+
+    async fn confirm(&self, stage: &Stage, order: &str, payment: &Value) -> String {
         let secret = payment["client_secret"].as_str().unwrap();
         let intent = secret.split("_secret").next().unwrap().to_owned();
         let card = [
@@ -147,6 +151,23 @@ pub(super) async fn order(stage: &Stage, servers: Servers<'_>) {
     assert_eq!(ids.len(), 9, "{ids:?}");
     assert_eq!(ids[..3], [at_the_counter, refunded, eaten]);
     assert_eq!(ids[8], cancelled);
+}
+
+/// A customer begins to pay at a server of this release, which cannot reach the gateway, and tries again at others.
+pub(super) async fn pay_where_the_gateway_is_reached(stage: &Stage, servers: Servers<'_>) {
+    let party = Party::at(stage, servers).await;
+    let order = party.place(stage, 1).await;
+    let (path, key) = (format!("/v1/orders/{order}/payments"), Uuid::now_v7().to_string());
+    let body = json!({ "method": "card" });
+    let cut_off = stage.start_cut_off().await;
+    let refused = post_under_key(&party.customer[0].at(&cut_off.base_url), &path, &key, &body).await;
+    assert_eq!(refused.status, 503, "{refused:?}");
+    stage.stop("cut_off", cut_off).await;
+    let [here, there] = &party.customer;
+    let first = post_under_key(here, &path, &key, &body).await;
+    let again = post_under_key(there, &path, &key, &body).await;
+    assert_eq!((again.status, &again.text), (201, &first.text));
+    party.confirm(stage, &order, &first.expect(201)).await;
 }
 
 /// A disputed payment, which the last release may know nothing of.

@@ -53,6 +53,8 @@ async fn servers_of_the_last_release_and_of_this_one_serve_beside_each_other() {
     serve(&stage, &new.base_url, &old.base_url).await;
     stage.until_delivered().await;
     stage.until_idle().await;
+    let both = Servers { here: &old.base_url, there: &new.base_url };
+    customers::pay_where_the_gateway_is_reached(&stage, both).await;
 
     // Back to the last release.
     stage.stop("new", new).await;

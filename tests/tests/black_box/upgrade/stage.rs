@@ -132,17 +132,23 @@ impl Stage {
     }
 
     pub(super) async fn start_old(&self) -> TestServer {
-        self.start("old", &self.old).await
+        self.start("old", &self.old, &[]).await
     }
 
     pub(super) async fn start_new(&self) -> TestServer {
-        self.start("new", &comanda_tests::program()).await
+        self.start("new", &comanda_tests::program(), &[]).await
     }
 
-    /// The gateway sends what happens to both.
-    async fn start(&self, name: &str, program: &str) -> TestServer {
+    /// One of this release that cannot reach the gateway.
+    pub(super) async fn start_cut_off(&self) -> TestServer {
+        self.start("cut_off", &comanda_tests::program(), &[("STRIPE_API_URL", "http://127.0.0.1:1")]).await
+    }
+
+    /// The gateway sends what happens to all of them.
+    async fn start(&self, name: &str, program: &str, others: &[(&str, &str)]) -> TestServer {
         let settings = self.settings();
-        let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let mut settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        settings.extend(others);
         let server = TestServer::start_of(program, &self.database.server_url, &self.redis_url, &settings);
         let url = format!("{}/v1/webhooks/stripe", server.base_url);
         self.stripe(&format!("/_config/webhooks/{name}"), &[("url", &url), ("secret", STRIPE_SECRET)]).await;

@@ -79,10 +79,10 @@ const fn rules(what: Perishable) -> &'static [Rule] {
             }
         }
         Perishable::GatewayEvents => {
-            // Those without a reader, or of a kind that no server knew, are still to be looked at.
+            // Those of a kind that no server knew are still to be looked at.
             const {
                 &[Rule::of("gateway_event.delete_handled", "gateway_events", "handled_at")
-                    .only_if("malformed IS NULL AND reader IS NOT NULL AND unknown_kind IS NULL")]
+                    .only_if("malformed IS NULL AND unknown_kind IS NULL")]
             }
         }
         // What it could not be given stays, with the events: an admin may look at it, and it may come back.

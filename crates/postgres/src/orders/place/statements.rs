@@ -8,7 +8,8 @@ use crate::{database::statement, idempotency::key_lock};
 
 statement! {
     /// Finds what the callers' idempotency keys were used for: a placed order (its id, fingerprint, and whether its key
-    /// is still remembered), and whether another request, which is still remembered.
+    /// is still remembered), and whether another request, which is still remembered. That of a payment which has only
+    /// begun has a space before its key.
     ///
     /// Each key is looked up on its own, and orders in the order of an index that has the key in it. Otherwise a plan
     /// that was made while the tables were empty would walk through whole indexes when they are not. For the same reason
@@ -20,7 +21,7 @@ statement! {
     }
     returns (SqlUuid, Text, Nullable<SqlUuid>, Nullable<SqlUuid>, Bool, Bool):
     "SELECT a.caller_id, a.key, o.id, o.request_fingerprint, coalesce(o.created_at >= a.forgotten_before, false), \
-       coalesce(k.recorded_at >= a.forgotten_before, false) \
+       coalesce(greatest(k.recorded_at, b.recorded_at) >= a.forgotten_before, false) \
      FROM unnest(",
     ") AS a(caller_id, key, forgotten_before) \
      LEFT JOIN LATERAL (SELECT id, request_fingerprint, created_at FROM orders \
@@ -28,7 +29,9 @@ statement! {
        ORDER BY idempotency_key LIMIT 1) o ON true \
      LEFT JOIN LATERAL (SELECT recorded_at FROM idempotency_keys \
        WHERE caller_id = a.caller_id AND key = a.key LIMIT 1) k ON true \
-     WHERE o.id IS NOT NULL OR k.recorded_at >= a.forgotten_before"
+     LEFT JOIN LATERAL (SELECT recorded_at FROM idempotency_keys \
+       WHERE caller_id = a.caller_id AND key = ' ' || a.key LIMIT 1) b ON true \
+     WHERE o.id IS NOT NULL OR greatest(k.recorded_at, b.recorded_at) >= a.forgotten_before"
 }
 
 statement! {

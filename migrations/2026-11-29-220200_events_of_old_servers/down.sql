@@ -1,1 +1,0 @@
-DROP INDEX CONCURRENTLY gateway_events_of_old_servers;

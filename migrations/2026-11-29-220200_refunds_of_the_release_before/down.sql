@@ -1,0 +1,2 @@
+DROP TRIGGER keep_refund_times ON refunds;
+DROP FUNCTION keep_refund_times();
