@@ -166,15 +166,17 @@ pub trait Orders: Send + Sync {
     /// [`NewOrder::limits`](crate::NewOrder::limits) allow.
     async fn place(&self, order: NewOrder) -> Result<Idempotent<OrderWithLines>, PlaceOrderError>;
 
-    /// The order that the same request has placed before, as it was placed, without waiting for a turn. `None` is no
-    /// proof that there is none: the lookup may have taken too long, and [`Orders::place`] finds it all the same.
+    /// The order that the same request has placed before, as it was placed, without waiting for a turn: for a request
+    /// that is about to be refused. `None` is no proof that there is none: the lookup may have taken too long. Whoever
+    /// is not refused need not ask, because [`Orders::place`] finds that order, too.
     async fn find_placed(&self, request: &Idempotency, at: Timestamp) -> Result<Option<OrderWithLines>, Unavailable>;
 
     /// One order within the scope, with its lines.
     async fn find(&self, id: OrderId, scope: OrderScope) -> Result<Option<OrderWithLines>, Unavailable>;
 
-    /// A page of orders, newest first.
-    async fn list(&self, query: OrdersQuery) -> Result<Page<Order, OrderId>, Unavailable>;
+    /// A page of orders, newest first. `None` if it is not known where it begins, because [`OrdersQuery::after`] is no
+    /// order; lists of all times may do without it.
+    async fn list(&self, query: OrdersQuery) -> Result<Option<Page<Order, OrderId>>, Unavailable>;
 
     /// The lines of several orders in one round trip.
     async fn lines_of(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Readable<Vec<OrderLine>>>, Unavailable>;
