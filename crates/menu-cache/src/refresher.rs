@@ -366,9 +366,10 @@ impl Refresher {
         loop {
             tokio::select! {
                 () = self.pending.wake.notified() => {}
-                _ = poll.tick() => database_answers = self.poll().await,
+                // A panic in one of the two is reported, and is a failure of that one.
+                _ = poll.tick() => database_answers = comanda_task::caught(self.poll()).await.unwrap_or(false),
             }
-            let done = self.run_pending().await && database_answers;
+            let done = comanda_task::caught(self.run_pending()).await.unwrap_or(false) && database_answers;
             if done {
                 on_success();
             }
