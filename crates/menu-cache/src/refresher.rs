@@ -26,6 +26,7 @@ use tracing::Instrument;
 use crate::{
     current::{Current, Installed, Origin, Snapshot},
     early_renewal,
+    epochs::Raises,
     memoized_flag::MemoizedFlag,
     metrics::Metrics,
 };
@@ -66,6 +67,7 @@ pub(crate) struct Refresher {
     pub(crate) current: Current,
     /// The epoch that the database was in when it last responded.
     pub(crate) epoch: std::sync::Mutex<Option<MenuEpoch>>,
+    pub(crate) raises: Raises,
     pub(crate) metrics: Metrics,
     /// Whether snapshots are read at all.
     reads_snapshots: MemoizedFlag,
@@ -145,6 +147,7 @@ impl Refresher {
             runtime: Handle::current(),
             current: Current::default(),
             epoch: std::sync::Mutex::default(),
+            raises: Raises::default(),
             metrics: Metrics::new(),
             reads_snapshots: MemoizedFlag::new(FeatureFlag::MenuCache),
             filling: Mutex::default(),
