@@ -91,13 +91,22 @@ BEGIN
         IF OLD.archived_at IS NULL
             AND (name_form(NEW.category), name_form(NEW.name)) = (name_form(OLD.category), name_form(OLD.name))
         THEN
+            -- Servers of the release before make twins of all menu items that an import moves, also of some that only
+            -- get another spelling.
+            NEW.is_twin := NEW.is_twin AND EXISTS (
+                SELECT FROM menu_items
+                WHERE archived_at IS NULL AND id <> NEW.id
+                    AND name_form(category) = name_form(NEW.category) AND name_form(name) = name_form(NEW.name)
+            );
             RETURN NEW;
         END IF;
         NEW.is_twin := false;
     END IF;
+    -- What this transaction has written is on its way: an import of the release before makes twins of all menu items
+    -- that it moves, and then moves them one by one.
     IF NOT NEW.is_twin AND EXISTS (
         SELECT FROM menu_items
-        WHERE archived_at IS NULL AND is_twin AND id <> NEW.id
+        WHERE archived_at IS NULL AND is_twin AND id <> NEW.id AND xmin <> pg_current_xact_id()::xid
             AND name_form(category) = name_form(NEW.category) AND name_form(name) = name_form(NEW.name)
     ) THEN
         RAISE EXCEPTION 'the category has a menu item of this name'

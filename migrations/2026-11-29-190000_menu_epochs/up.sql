@@ -27,8 +27,8 @@ END
 $$;
 
 -- Every change of the menu raises the version by one. Whatever else is done to it, by hand or by a data-only restore,
--- gives numbers another meaning.
+-- gives numbers another meaning. Subtracted, as the greatest number has no successor.
 CREATE TRIGGER menu_epoch_ends BEFORE UPDATE ON menu_version
-    FOR EACH ROW WHEN (NEW.version <> OLD.version + 1) EXECUTE FUNCTION begin_menu_epoch();
+    FOR EACH ROW WHEN (NEW.version - 1 <> OLD.version) EXECUTE FUNCTION begin_menu_epoch();
 CREATE TRIGGER menu_epoch_begins BEFORE INSERT ON menu_version
     FOR EACH ROW EXECUTE FUNCTION begin_menu_epoch();

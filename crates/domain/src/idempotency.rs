@@ -1,5 +1,7 @@
 //! Idempotency keys, which let a client repeat a request without doing it twice.
 
+use std::time::Duration;
+
 use thiserror::Error;
 
 use crate::{AccountId, Timestamp};
@@ -16,6 +18,9 @@ pub struct IdempotencyKey(String);
 impl IdempotencyKey {
     /// For how long a key is remembered, in hours.
     pub const KEPT_HOURS: i64 = 24;
+
+    /// For how long a key is remembered.
+    pub const KEPT: Duration = Duration::from_hours(Self::KEPT_HOURS.unsigned_abs());
 
     /// Checks length and characters.
     pub fn new(text: &str) -> Result<Self, NotAnIdempotencyKey> {

@@ -1,10 +1,37 @@
 //! What was shown, or shared, of a menu that the database has lost.
 
-use std::sync::{PoisonError, atomic::Ordering};
+use std::{
+    sync::{Mutex, PoisonError, atomic::Ordering},
+    time::{Duration, Instant},
+};
 
 use comanda_domain::ports::{MenuEpoch, MenuVersion, Unavailable};
 
 use crate::{current::Snapshot, refresher::Refresher};
+
+/// When the database's version was raised above copies of other epochs.
+#[derive(Default)]
+pub(crate) struct Raises(Mutex<Vec<Instant>>);
+
+impl Raises {
+    /// A failover, or a restored dump, takes one. Two databases behind one Redis, which raise each other, take many.
+    const AT_MOST: usize = 10;
+    const PERIOD: Duration = Duration::from_mins(1);
+
+    /// Whether there may be another one now.
+    fn take(&self) -> bool {
+        let mut raises = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        raises.retain(|at| at.elapsed() < Self::PERIOD);
+        let is_free = raises.len() < Self::AT_MOST;
+        if is_free {
+            raises.push(Instant::now());
+            if raises.len() == Self::AT_MOST {
+                tracing::warn!("copies of other menus keep appearing in Redis: do servers of two databases share it?");
+            }
+        }
+        is_free
+    }
+}
 
 impl Refresher {
     /// The epoch that the database was in when it last responded; `None` if it never has.
@@ -31,9 +58,25 @@ impl Refresher {
         }
         match self.version_in_database().await {
             Ok(version) if version.epoch == shared.epoch => return true,
-            Ok(_) => {}
+            Ok(version) if version.could_follow(shared) => {}
+            // Raised above it, the database would soon have no number left for another change.
+            Ok(version) => {
+                tracing::warn!(
+                    number = shared.number,
+                    in_database = version.number,
+                    "a copy of the menu in Redis has a number that no menu can have: it is dropped"
+                );
+                if let Err(error) = self.cache.discard(shared.number).await {
+                    tracing::debug!(%error, "it stays in Redis until the next poll");
+                }
+                return false;
+            }
             // Nobody can say whether the database still has it; what could not be shown otherwise is shown.
             Err(_) => return known.is_none(),
+        }
+        // Until then this server loads its menu itself, and publishes none.
+        if !self.raises.take() {
+            return false;
         }
         self.pending.publish_everything.store(true, Ordering::Release);
         if let Err(error) = self.source.succeed(shared).await {

@@ -26,6 +26,7 @@ use tracing::Instrument;
 use crate::{
     current::{Current, Installed, Origin, Snapshot},
     early_renewal,
+    epochs::Raises,
     memoized_flag::MemoizedFlag,
     metrics::Metrics,
 };
@@ -66,6 +67,7 @@ pub(crate) struct Refresher {
     pub(crate) current: Current,
     /// The epoch that the database was in when it last responded.
     pub(crate) epoch: std::sync::Mutex<Option<MenuEpoch>>,
+    pub(crate) raises: Raises,
     pub(crate) metrics: Metrics,
     /// Whether snapshots are read at all.
     reads_snapshots: MemoizedFlag,
@@ -145,6 +147,7 @@ impl Refresher {
             runtime: Handle::current(),
             current: Current::default(),
             epoch: std::sync::Mutex::default(),
+            raises: Raises::default(),
             metrics: Metrics::new(),
             reads_snapshots: MemoizedFlag::new(FeatureFlag::MenuCache),
             filling: Mutex::default(),
@@ -366,9 +369,10 @@ impl Refresher {
         loop {
             tokio::select! {
                 () = self.pending.wake.notified() => {}
-                _ = poll.tick() => database_answers = self.poll().await,
+                // A panic in one of the two is reported, and is a failure of that one.
+                _ = poll.tick() => database_answers = comanda_task::caught(self.poll()).await.unwrap_or(false),
             }
-            let done = self.run_pending().await && database_answers;
+            let done = comanda_task::caught(self.run_pending()).await.unwrap_or(false) && database_answers;
             if done {
                 on_success();
             }

@@ -47,6 +47,10 @@ impl MenuCache for SparedMenuCache {
         self.limited(self.cache.publish(copy, changes)).await
     }
 
+    async fn discard(&self, number: u64) -> Result<(), Unavailable> {
+        self.limited(self.cache.discard(number)).await
+    }
+
     async fn take_lease(&self) -> Result<Option<LoadLease>, Unavailable> {
         self.limited(self.cache.take_lease()).await
     }

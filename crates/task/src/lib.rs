@@ -1,9 +1,12 @@
 //! What becomes of a panic in work that a request waits for and that runs in another task, or on another thread: the
 //! request panics with it, as if it had done the work itself. If nobody waits any more, it is counted and logged all
-//! the same. It never looks like a failure of something else, such as the database.
+//! the same. It never looks like a failure of something else, such as the database. Of several pieces of work that stop
+//! one another in no other way, a panic fails one.
 
 use std::{
     any::Any,
+    error::Error,
+    fmt,
     panic::{self, AssertUnwindSafe},
 };
 
@@ -22,7 +25,7 @@ pub fn expect_no_panics() {
 /// Counts a panic, and logs it in the current span. File and line are in what the panic itself has written.
 pub fn report(panic: &(dyn Any + Send)) {
     counter!(PANICS).increment(1);
-    tracing::error!(panic = message_of(panic), "a request's work panicked");
+    tracing::error!(panic = message_of(panic), "work panicked");
 }
 
 fn message_of(panic: &(dyn Any + Send)) -> Option<&str> {
@@ -54,6 +57,11 @@ impl Panic {
         panic::resume_unwind(self.payload.take().unwrap_or_else(|| Box::new(())))
     }
 
+    /// Reports it, and returns what is left of it.
+    pub fn reported(self) -> Panicked {
+        Panicked(self.payload.as_deref().and_then(message_of).map(str::to_owned))
+    }
+
     /// The same panic once more for each of those who waited for the work.
     pub fn shared(mut self, waiting: usize) -> impl Iterator<Item = Self> {
         let message = self.payload.take().and_then(|payload| message_of(&*payload).map(str::to_owned));
@@ -76,6 +84,30 @@ impl Drop for Panic {
 /// behind locks and transactions of its own.
 pub async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Panic> {
     AssertUnwindSafe(work).catch_unwind().await.map_err(Panic::new)
+}
+
+/// Work that panicked, and whose panic was reported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Panicked(Option<String>);
+
+impl fmt::Display for Panicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(message) => write!(f, "it panicked: {message}"),
+            None => f.write_str("it panicked"),
+        }
+    }
+}
+
+impl Error for Panicked {}
+
+/// Does one of several pieces of work, none of which may stop another. A panic is reported, and becomes this one's
+/// failure. The work must leave nothing behind that others could see half done, as for [`caught`].
+pub async fn isolated<T, E>(
+    work: impl Future<Output = Result<T, E>>,
+    failure: impl FnOnce(Panicked) -> E,
+) -> Result<T, E> {
+    caught(work).await.unwrap_or_else(|panic| Err(failure(panic.reported())))
 }
 
 /// Waits for a task, and panics if its work did. Fails only if the task did not come to its end, because the runtime
@@ -107,7 +139,8 @@ mod tests {
 
     use super::*;
 
-    /// One at a time: what one test logs first decides whether the others' subscribers are asked at all.
+    /// One at a time, with its subscriber: while there is just one in the process, whoever logs from a place for the
+    /// first time decides, by the subscriber of its own thread, whether that place logs at all.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
     fn recording<T>(test: impl FnOnce(PrometheusHandle) -> T) -> T {
@@ -164,9 +197,9 @@ mod tests {
 
         let log = Log::default();
         let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-        tracing::subscriber::with_default(subscriber, || {
-            recording(|metrics| {
+        recording(|metrics| {
+            let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+            tracing::subscriber::with_default(subscriber, || {
                 on_one_thread(async {
                     let span = tracing::info_span!("request", request_id = "r-7");
                     drop(tokio::spawn(caught(fails()).instrument(span)));
@@ -179,6 +212,15 @@ mod tests {
         });
         let log = String::from_utf8(log.0.lock().expect("not poisoned").clone()).expect("text");
         assert!(log.contains("request_id=\"r-7\"") && log.contains("panic=\"in this test\""), "{log}");
+    }
+
+    #[test]
+    fn a_panic_of_isolated_work_is_its_failure_and_is_counted() {
+        recording(|metrics| {
+            let outcome = on_one_thread(isolated(async { Ok::<u8, String>(fails().await) }, |panic| panic.to_string()));
+            assert_eq!(outcome, Err("it panicked: in this test".to_owned()));
+            assert_eq!(counted(&metrics), "1");
+        });
     }
 
     #[test]

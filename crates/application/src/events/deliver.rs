@@ -2,8 +2,9 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use comanda_domain::{
     Event, Timestamp,
-    ports::{DueEvent, Notifier, RetryOutcome, Unavailable, Undelivered},
+    ports::{DueEvent, Notifier, NotifyError, RetryOutcome, Unavailable, Undelivered},
 };
+use comanda_task::isolated;
 use futures_util::{StreamExt, stream};
 use uuid::Uuid;
 
@@ -61,7 +62,7 @@ impl Events {
         let due = self.outbox.take_due(&subscriber.name, BATCH).await?;
         round.more = due.len() == BATCH as usize;
         let retried: Vec<Result<bool, Unavailable>> = stream::iter(due)
-            .map(|due| self.retry(&*subscriber.notifier, due))
+            .map(|due| isolated(self.retry(&*subscriber.notifier, due), Unavailable::new))
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
@@ -103,7 +104,7 @@ impl Events {
             let (attempts, error) = if event.is_held || !undelivered.is_empty() {
                 (0, "waits for an earlier one".to_owned())
             } else {
-                match notifier.notify(&event).await {
+                match notify(notifier, &event).await {
                     Ok(()) => continue,
                     Err(error) => (1, error.to_string()),
                 }
@@ -116,7 +117,7 @@ impl Events {
 
     /// Returns whether it was delivered.
     async fn retry(&self, notifier: &dyn Notifier, due: DueEvent) -> Result<bool, Unavailable> {
-        let (outcome, delivered) = match notifier.notify(&due.event).await {
+        let (outcome, delivered) = match notify(notifier, &due.event).await {
             Ok(()) => (RetryOutcome::Delivered, true),
             Err(error) if due.attempts + 1 >= self.retries.attempts => {
                 (RetryOutcome::Dead { error: error.to_string() }, false)
@@ -135,11 +136,16 @@ impl Events {
     }
 }
 
+/// One that panics is as one that fails: it is attempted again later, and at last a dead letter.
+async fn notify(notifier: &dyn Notifier, event: &Event) -> Result<(), NotifyError> {
+    isolated(async { notifier.notify(event).await }, |panic| Unavailable::new(panic).into()).await
+}
+
 #[cfg(test)]
 mod tests {
     use comanda_domain::{
         EventKind, MenuItemId, MenuItemName,
-        ports::{EventBatch, MockNotifier, MockOutbox, NotifyError, OutboxPosition},
+        ports::{EventBatch, MockNotifier, MockOutbox, OutboxPosition},
     };
 
     use super::*;
@@ -209,6 +215,29 @@ mod tests {
             notifier.expect_notify().once().returning(|_| Err(Unavailable::new("refused").into()));
             assert_eq!(events(outbox).deliver(&subscriber(notifier)).await.unwrap().failed, 1);
         }
+    }
+
+    #[tokio::test]
+    async fn a_delivery_that_panics_has_failed_and_the_others_go_on() {
+        let due = DueEvent { id: 5, event: event(1, 1, false), attempts: 1, taken_until: Timestamp::UNIX_EPOCH };
+        let mut outbox = outbox(vec![due], vec![event(2, 2, false), event(3, 3, false)]);
+        outbox
+            .expect_retried()
+            .once()
+            .withf(|_, outcome| matches!(outcome, RetryOutcome::Later { .. }))
+            .returning(|_, _| Ok(()));
+        outbox
+            .expect_advance()
+            .once()
+            .withf(|_, _, undelivered| undelivered.iter().map(|u| (u.event, u.attempts)).eq([(2, 1)]))
+            .returning(|_, _, _| Ok(()));
+        let mut notifier = MockNotifier::new();
+        notifier.expect_notify().once().withf(|event| event.id == 3).returning(|_| Ok(()));
+        for id in [1, 2] {
+            notifier.expect_notify().once().withf(move |event| event.id == id).returning(|_| panic!("in this test"));
+        }
+        let round = events(outbox).deliver(&subscriber(notifier)).await.unwrap();
+        assert_eq!(round, Delivered { delivered: 1, failed: 2, more: false });
     }
 
     #[tokio::test]

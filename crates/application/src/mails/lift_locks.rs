@@ -1,15 +1,22 @@
-use comanda_domain::ports::Unavailable;
+use comanda_domain::{Email, ports::Unavailable};
+use comanda_task::isolated;
 
 use super::Mails;
 
 impl Mails {
-    /// Lifts the locks of addresses whose passwords were reset by a server that could not lift them.
+    /// Lifts the locks of addresses whose passwords were reset by a server that could not lift them. One that cannot be
+    /// lifted keeps no other.
     pub async fn lift_locks(&self) -> Result<(), Unavailable> {
+        let mut outcome = Ok(());
         for email in self.mails.locks_to_lift().await? {
-            self.lockouts.unlock(&email).await?;
-            self.mails.lock_lifted(&email).await?;
+            outcome = outcome.and(isolated(self.lift_lock(&email), Unavailable::new).await);
         }
-        Ok(())
+        outcome
+    }
+
+    async fn lift_lock(&self, email: &Email) -> Result<(), Unavailable> {
+        self.lockouts.unlock(email).await?;
+        self.mails.lock_lifted(email).await
     }
 }
 

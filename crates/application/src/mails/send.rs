@@ -2,6 +2,7 @@ use comanda_domain::{
     AccountId, AccountMail, MailId, MailKind, NewMailToken,
     ports::{NotifyError, Unavailable},
 };
+use comanda_task::isolated;
 
 use super::Mails;
 
@@ -58,7 +59,9 @@ impl Mails {
             }
         };
         let mail = AccountMail { id: due.id, kind: due.kind, asked: due.asked, to: due.to.clone(), token };
-        let outcome = match sender.send(&mail).await {
+        // One that panics is as one that cannot be sent: others are, meanwhile.
+        let sent = isolated(async { sender.send(&mail).await }, |panic| Unavailable::new(panic).into()).await;
+        let outcome = match sent {
             Ok(()) => Sent::Sent,
             Err(error) if due.attempts >= self.retries.attempts => Sent::GivenUp(error),
             Err(error) => Sent::Later(error),
@@ -137,10 +140,12 @@ mod tests {
 
     #[tokio::test]
     async fn what_cannot_be_sent_or_is_refused_is_tried_again_and_given_up_after_the_last_attempt() {
-        let (unreachable, rejected) = (false, true);
-        for (attempts, is_rejected, again) in
-            [(1, unreachable, true), (3, unreachable, false), (1, rejected, true), (3, rejected, false)]
-        {
+        type Failure = fn() -> Result<(), NotifyError>;
+        let unreachable: Failure = || Err(Unavailable::new("no route").into());
+        let rejected: Failure = || Err(NotifyError::Rejected("no such mailbox".to_owned()));
+        let panics: Failure = || panic!("in this test");
+        let cases = [unreachable, rejected, panics].into_iter().flat_map(|fails| [(1, fails, true), (3, fails, false)]);
+        for (attempts, fails, again) in cases {
             let mut mails = MockMails::new();
             mails
                 .expect_take_due()
@@ -152,10 +157,7 @@ mod tests {
                 .withf(move |_, attempt, next| *attempt == attempts && next.is_some() == again)
                 .returning(|_, _, _| Ok(()));
             let mut sender = MockMailSender::new();
-            sender.expect_send().once().returning(move |_| match is_rejected {
-                true => Err(NotifyError::Rejected("no such mailbox".to_owned())),
-                false => Err(Unavailable::new("no route").into()),
-            });
+            sender.expect_send().once().returning(move |_| fails());
             let mails = Mails { mails: Arc::new(mails), sender: Some(Arc::new(sender)), ..sample::mails() };
             let outcome = mails.send_next().await.unwrap().unwrap().outcome;
             assert_eq!(matches!(outcome, Sent::Later(_)), again, "{outcome:?}");

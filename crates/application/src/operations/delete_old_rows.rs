@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use comanda_domain::{
     Perishable, RetentionTerms,
-    ports::{self, Clock, Deleted, Unavailable},
+    ports::{self, Deleted, Unavailable},
 };
 
 /// Deletes what is of no use any more.
@@ -10,7 +10,6 @@ pub struct Retention {
     pub rows: Arc<dyn ports::Retention>,
     /// The subscribers that this server delivers to.
     pub subscribers: Vec<String>,
-    pub clock: Arc<dyn Clock>,
     pub terms: RetentionTerms,
 }
 
@@ -31,8 +30,7 @@ impl Retention {
         if !self.rows.hold_lease(Self::LEASE).await? {
             return Ok(None);
         }
-        let horizon = self.terms.horizon(what, self.clock.now());
-        self.rows.delete(what, horizon, Self::BATCH).await.map(Some)
+        self.rows.delete(what, self.terms.age(what), Self::BATCH).await.map(Some)
     }
 }
 
@@ -41,7 +39,6 @@ mod tests {
     use comanda_domain::ports::MockRetention;
 
     use super::*;
-    use crate::sample;
 
     fn retention(rows: MockRetention) -> Retention {
         let terms = RetentionTerms {
@@ -49,7 +46,7 @@ mod tests {
             gateway_events: Duration::from_hours(2160),
             refresh_grace: Duration::from_secs(10),
         };
-        Retention { rows: Arc::new(rows), subscribers: Vec::new(), clock: sample::clock(), terms }
+        Retention { rows: Arc::new(rows), subscribers: Vec::new(), terms }
     }
 
     #[tokio::test]
@@ -67,9 +64,7 @@ mod tests {
         let batch = Deleted { rows: 7, more: false };
         rows.expect_delete()
             .times(1)
-            .withf(|what, before, _| {
-                *what == Perishable::GatewayEvents && *before == sample::now() - Duration::from_hours(2160)
-            })
+            .withf(|what, age, _| *what == Perishable::GatewayEvents && *age == Duration::from_hours(2160))
             .returning(move |_, _, _| Ok(batch));
         assert_eq!(retention(rows).delete_some(Perishable::GatewayEvents).await.unwrap(), Some(batch));
     }

@@ -5,6 +5,7 @@ use comanda_domain::{
         PendingCancellation, RefundReport, Unavailable,
     },
 };
+use comanda_task::isolated;
 
 use super::{Gateway, Payments, record_refund::record_refund};
 
@@ -80,29 +81,35 @@ impl Payments {
     /// same time.
     ///
     /// Runs one round. Each duty, and each event, payment and refund, is done on its own: one that fails stops nothing
-    /// else, and is taken again after a pause that grows.
+    /// else, and is taken again after a pause that grows. One that panics has failed.
     pub async fn process(&self) -> Round {
         let mut round = Round::default();
         let refund_id = RefundId::new(self.ids.generate());
-        let overdue = self.overdue.cancel_overdue(self.terms, self.clock.now(), refund_id).await;
-        round.more = round.take(Duty::Overdue, overdue).is_some();
+        let overdue = async { self.overdue.cancel_overdue(self.terms, self.clock.now(), refund_id).await };
+        round.more = round.take(Duty::Overdue, isolated(overdue, Unavailable::new).await).is_some();
         let Some(Gateway { calls, events, .. }) = &self.gateway else { return round };
 
-        let received = self.inbox.take_events(events.known_kinds(), BATCH).await;
-        let received = round.take(Duty::Events, received);
+        let received = async { self.inbox.take_events(events.known_kinds(), BATCH).await };
+        let received = round.take(Duty::Events, isolated(received, Unavailable::new).await);
         round.more |= received.len() >= BATCH as usize;
         for event in received {
             let id = event.id.clone();
-            round.note(Duty::Events, [(id, self.handle_event(&**events, event).await)]);
+            let handled = isolated(self.handle_event(&**events, event), Unavailable::new).await;
+            round.note(Duty::Events, [(id, handled)]);
         }
-        let cancellations = round.take(Duty::Cancellations, self.intents.take_cancellations(BATCH).await);
-        let refunds = round.take(Duty::Refunds, self.refunds.take_due_refunds(BATCH).await);
+        let cancellations = async { self.intents.take_cancellations(BATCH).await };
+        let cancellations = round.take(Duty::Cancellations, isolated(cancellations, Unavailable::new).await);
+        let refunds = async { self.refunds.take_due_refunds(BATCH).await };
+        let refunds = round.take(Duty::Refunds, isolated(refunds, Unavailable::new).await);
         round.more |= cancellations.len() == BATCH as usize || refunds.len() == BATCH as usize;
         let cancellations = cancellations.into_iter().map(async |cancellation| {
-            (cancellation.payment.id.to_string(), self.cancel_intent(&**calls, cancellation).await)
+            let id = cancellation.payment.id.to_string();
+            (id, isolated(self.cancel_intent(&**calls, cancellation), Unavailable::new).await)
         });
-        let refunds =
-            refunds.into_iter().map(async |refund| (refund.id.to_string(), self.make_refund(&**calls, refund).await));
+        let refunds = refunds.into_iter().map(async |refund| {
+            let id = refund.id.to_string();
+            (id, isolated(self.make_refund(&**calls, refund), Unavailable::new).await)
+        });
         let (cancellations, refunds) =
             futures_util::join!(futures_util::future::join_all(cancellations), futures_util::future::join_all(refunds));
         round.note(Duty::Cancellations, cancellations);
@@ -424,6 +431,44 @@ mod tests {
         let duties: Vec<Duty> = failed.iter().map(|(duty, _)| *duty).collect();
         assert_eq!(duties, Duty::ALL);
         assert_eq!((&failed[0].1, failed[1].1.as_deref()), (&None, Some("evt_bad")));
+    }
+
+    #[tokio::test]
+    async fn what_panics_stops_no_other_duty_and_no_other_row() {
+        let event = |id: &str| InboxEvent { id: id.to_owned(), body: id.to_owned() };
+        let other = PendingCancellation { intent: Some(IntentId("pi_9".to_owned())), ..pending_cancellation() };
+        let other_refund = DueRefund { id: RefundId::new(Uuid::from_u128(4)), ..due_refund() };
+        let mut mocks = Mocks::with(
+            vec![event("evt_bad"), event("evt_good")],
+            vec![pending_cancellation(), other],
+            vec![due_refund(), other_refund],
+        );
+        let mut overdue = MockOverdueOrders::new();
+        overdue.expect_cancel_overdue().once().returning(|_, _, _| panic!("in this test"));
+        let (bad, good) = (mockall::predicate::eq("evt_bad"), mockall::predicate::eq("evt_good"));
+        mocks.events.expect_read().once().with(bad).returning(|_| panic!("in this test"));
+        mocks.events.expect_read().once().with(good).returning(|id| {
+            let report = GatewayReport::NotOurs;
+            Ok(GatewayEvent { id: id.to_owned(), report })
+        });
+        mocks.inbox.expect_mark_handled().once().withf(|id, _| id == "evt_good").returning(|_, _| Ok(()));
+        mocks.gateway.expect_cancel().once().withf(|id| id.0 == "pi_1").returning(|_| panic!("in this test"));
+        mocks
+            .gateway
+            .expect_cancel()
+            .once()
+            .withf(|id| id.0 == "pi_9")
+            .returning(|_| Err(GatewayError::Refused("there is nothing to be paid".to_owned())));
+        mocks.intents.expect_mark_cancelled().once().returning(|_| Ok(()));
+        let first = due_refund().id;
+        let is_first = move |refund: &DueRefund| refund.id == first;
+        mocks.gateway.expect_refund().once().withf(is_first).returning(|_| panic!("in this test"));
+        mocks.gateway.expect_refund().once().returning(|refund| Ok(made(refund)));
+        mocks.refunds.expect_record_refund().once().returning(|_, _| Ok(Recorded::Changed));
+        let failed = mocks.run_with(overdue).await;
+        let expected = [None, Some("evt_bad".to_owned()), Some(pending_cancellation().payment.id.to_string())];
+        let expected: Vec<_> = expected.into_iter().chain([Some(first.to_string())]).collect();
+        assert_eq!(failed, Duty::ALL.into_iter().zip(expected).collect::<Vec<_>>());
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! Passwords on their way to the hasher. No type here shows what it holds.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 use precis_profiles::{OpaqueString, precis_core::profile::PrecisFastInvocation};
 use thiserror::Error;
@@ -132,25 +132,45 @@ impl PasswordHash {
         Self(phc)
     }
 
-    /// A hash that was stored, if it may be one that a hasher can compare: one of argon2 whose parts are all there, and
-    /// which does not take more than a gibibyte of memory.
+    /// A hash that was stored, if it is one that a hasher can compare: one of argon2 whose parts are all there and of
+    /// possible sizes, and which takes no more than a gibibyte of memory, a hundred passes and 64 lanes.
     pub fn stored(phc: String) -> Result<Self, MalformedPasswordHash> {
+        /// In kibibytes.
         const GIBIBYTE: u32 = 1 << 20;
+        /// For each lane.
+        const LEAST_MEMORY: u32 = 8;
 
         let mut parts: Vec<&str> = phc.split('$').collect();
         let (hash, salt) = (parts.pop().unwrap_or_default(), parts.pop().unwrap_or_default());
-        let is_base64 = |text: &str| {
-            text.len() >= 10
-                && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'.' | b'-'))
+        let is_base64 = |text: &str, lengths: RangeInclusive<usize>| {
+            lengths.contains(&text.len())
+                && text.len() % 4 != 1
+                && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
         };
         let is_known = matches!(parts.get(..2), Some(["", "argon2id" | "argon2i" | "argon2d"])) && parts.len() <= 4;
-        let parameters = parts.iter().skip(2).flat_map(|part| part.split(','));
-        let are_numbers = parameters.into_iter().all(|parameter| match parameter.split_once('=') {
-            Some((name, value)) => value.parse().is_ok_and(|value: u32| name != "m" || value <= GIBIBYTE),
-            None => false,
+        let (mut memory, mut lanes) = (GIBIBYTE, 1);
+        let mut parameters = parts.iter().skip(2).flat_map(|part| part.split(','));
+        let are_possible = parameters.all(|parameter| {
+            let Some((name, value)) = parameter.split_once('=') else { return false };
+            let Ok(value) = value.parse::<u32>() else { return false };
+            match name {
+                "v" => matches!(value, 16 | 19),
+                "m" => {
+                    memory = value;
+                    value <= GIBIBYTE
+                }
+                "t" => (1..=100).contains(&value),
+                "p" => {
+                    lanes = value;
+                    (1..=64).contains(&value)
+                }
+                _ => false,
+            }
         });
-        let is_whole = is_known && are_numbers && is_base64(salt) && is_base64(hash);
-        if is_whole { Ok(Self(phc)) } else { Err(MalformedPasswordHash) }
+        let is_enough = memory >= LEAST_MEMORY.saturating_mul(lanes);
+        // 8 to 48 bytes, and 10 to 64.
+        let is_whole = is_known && is_base64(salt, 11..=64) && is_base64(hash, 14..=86);
+        if is_whole && are_possible && is_enough { Ok(Self(phc)) } else { Err(MalformedPasswordHash) }
     }
 
     /// The hash as text, for the hasher and the store.
@@ -178,7 +198,18 @@ mod tests {
             "secret",
             "$2b$12$AAAAAAAAAAAAAAAAAAAAAABBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB",
             &hash.replace("m=19456", "m=4294967295"),
+            &hash.replace("m=19456", "m=7"),
+            &hash.replace("p=1", "p=2433"),
+            &hash.replace("p=1", "p=0"),
+            &hash.replace("p=1", "x=1"),
+            &hash.replace("t=2", "t=0"),
+            &hash.replace("t=2", "t=4294967295"),
             &hash.replace("t=2", "t=many"),
+            &hash.replace("v=19", "v=5"),
+            &hash.replace(&"A".repeat(22), &"A".repeat(10)),
+            &hash.replace(&"A".repeat(22), &"A".repeat(65)),
+            &hash.replace(&"B".repeat(43), &"B".repeat(13)),
+            &hash.replace(&"B".repeat(43), &"B".repeat(45)),
             &hash[..40],
             &hash[1..],
             &hash.replace('B', "?"),

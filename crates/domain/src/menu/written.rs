@@ -72,7 +72,13 @@ macro_rules! written_texts {
         impl Written<$text> {
             /// A text, with white space around it if the file has it.
             pub fn new(text: &str) -> Self {
-                Self { as_it_is: $text::stored(text), checked: $text::new(text).map_err(ValueRefused::from) }
+                Self::of_cell(text, text)
+            }
+
+            /// A text as its cell has it, and without the white space around it. Both are given, as a cell may hide how
+            /// its text begins from programs that would run it, behind the white space or before it.
+            pub fn of_cell(whole: &str, trimmed: &str) -> Self {
+                Self { as_it_is: $text::stored(whole), checked: $text::new(trimmed).map_err(ValueRefused::from) }
             }
         }
     )+};

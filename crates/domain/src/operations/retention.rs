@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{IdempotencyKey, Timestamp};
+use crate::IdempotencyKey;
 
 /// What is deleted after some time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,16 +78,16 @@ impl RetentionTerms {
     const MAILS: Duration = Duration::from_hours(25);
 
     /// What is older than this is deleted.
-    pub fn horizon(&self, what: Perishable, now: Timestamp) -> Timestamp {
+    pub fn age(&self, what: Perishable) -> Duration {
         match what {
-            Perishable::IdempotencyKeys => IdempotencyKey::forgotten_before(now) - Self::SLACK,
-            Perishable::Sessions => now - Self::SESSIONS,
+            Perishable::IdempotencyKeys => IdempotencyKey::KEPT + Self::SLACK,
+            Perishable::Sessions => Self::SESSIONS,
             // A token whose row is gone is recognized by itself.
-            Perishable::RefreshTokens => now - self.refresh_grace - Self::SLACK,
-            Perishable::MailTokens => now - Self::MAIL_TOKENS,
-            Perishable::Mails => now - Self::MAILS,
-            Perishable::GatewayEvents => now - self.gateway_events,
-            Perishable::Events | Perishable::Subscribers => now - self.events,
+            Perishable::RefreshTokens => self.refresh_grace + Self::SLACK,
+            Perishable::MailTokens => Self::MAIL_TOKENS,
+            Perishable::Mails => Self::MAILS,
+            Perishable::GatewayEvents => self.gateway_events,
+            Perishable::Events | Perishable::Subscribers => self.events,
         }
     }
 }
@@ -98,15 +98,14 @@ mod tests {
 
     #[test]
     fn a_key_is_kept_for_as_long_as_it_may_be_repeated() {
-        let now = Timestamp::from_timestamp_millis(1_790_000_000_000).unwrap();
         let terms = RetentionTerms {
             events: Duration::from_hours(720),
             gateway_events: Duration::from_hours(2160),
             refresh_grace: Duration::from_secs(10),
         };
-        assert!(terms.horizon(Perishable::IdempotencyKeys, now) < IdempotencyKey::forgotten_before(now));
-        assert_eq!(terms.horizon(Perishable::Events, now), now - Duration::from_hours(720));
-        assert_eq!(terms.horizon(Perishable::RefreshTokens, now), now - Duration::from_secs(610));
-        assert!(Perishable::ALL.iter().all(|what| terms.horizon(*what, now) < now));
+        assert!(terms.age(Perishable::IdempotencyKeys) > IdempotencyKey::KEPT);
+        assert_eq!(terms.age(Perishable::Events), Duration::from_hours(720));
+        assert_eq!(terms.age(Perishable::RefreshTokens), Duration::from_secs(610));
+        assert!(Perishable::ALL.iter().all(|what| terms.age(*what) > Duration::ZERO));
     }
 }

@@ -36,6 +36,14 @@ pub struct MenuVersion {
 }
 
 impl MenuVersion {
+    /// How far above a database's number that of a version may be which it has lost: more than all changes of any menu.
+    pub const FARTHEST_LOST: u64 = 1 << 40;
+
+    /// Whether a database at this version may have lost that one.
+    pub fn could_follow(self, lost: Self) -> bool {
+        lost.number <= self.number.saturating_add(Self::FARTHEST_LOST)
+    }
+
     /// Whether a database has lost this version if it said `current` to somebody who asked after this one was read.
     pub fn is_lost_at(self, current: Self) -> bool {
         self.epoch != current.epoch || self.number > current.number

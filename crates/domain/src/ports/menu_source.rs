@@ -13,7 +13,8 @@ pub trait MenuSource: Send + Sync {
     async fn version(&self) -> Result<MenuVersion, Unavailable>;
 
     /// Raises the number of the menu's version above that of a version which is lost, unless it is above it already or
-    /// the version is not lost. Whoever goes by the number then follows the database again.
+    /// the version is not lost. Whoever goes by the number then follows the database again. A number that is more than
+    /// [`MenuVersion::FARTHEST_LOST`] above MUST change nothing: it is no version that any database was at.
     async fn succeed(&self, lost: MenuVersion) -> Result<(), Unavailable>;
 
     /// Loads the whole menu, inactive menu items included, as it was at one moment. It MUST NOT queue behind single

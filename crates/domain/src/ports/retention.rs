@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::{Perishable, Timestamp};
+use crate::Perishable;
 
 use super::Unavailable;
 
@@ -25,8 +25,8 @@ pub trait Retention: Send + Sync {
     /// Records that events are delivered to these subscribers, so that events are kept for them.
     async fn see_subscribers(&self, names: &[String]) -> Result<(), Unavailable>;
 
-    /// Deletes at most `limit` rows of each table concerned that are older than `before`. MUST leave alone what is still
-    /// needed, however old: events that a subscriber does not have or that the sales figures do not include, dead
-    /// letters, and events of the gateway that a person has to inspect.
-    async fn delete(&self, what: Perishable, before: Timestamp, limit: u32) -> Result<Deleted, Unavailable>;
+    /// Deletes at most `limit` rows of each table concerned that are older than this, by one clock for all servers.
+    /// MUST leave alone what is still needed, however old: events that a subscriber does not have or that the sales
+    /// figures do not include, dead letters, and events of the gateway that a person has to inspect.
+    async fn delete(&self, what: Perishable, age: Duration, limit: u32) -> Result<Deleted, Unavailable>;
 }

@@ -109,6 +109,11 @@ impl MenuCache for Shared {
         Ok(())
     }
 
+    async fn discard(&self, number: u64) -> Result<(), Unavailable> {
+        self.0.lock().unwrap().take_if(|copy| copy.menu.version.number == number);
+        Ok(())
+    }
+
     async fn take_lease(&self) -> Result<Option<LoadLease>, Unavailable> {
         Ok(Some(LoadLease("lease".to_owned())))
     }
@@ -222,4 +227,38 @@ async fn while_nobody_can_ask_the_database_what_redis_has_is_shown() {
     cache.expect_whole().returning(|| Ok(Some(copy(5, now(), whole(5).items))));
     let menu = at_rest(MockMenu::new(), source, cache, TERMS);
     assert_eq!(PublicMenu::whole(&menu).await.unwrap().version.number, 5);
+}
+
+#[tokio::test]
+async fn a_number_that_no_menu_can_have_is_dropped_and_the_database_is_left_alone() {
+    let table = Arc::new(Table(Mutex::new((numbered(7), 1))));
+    let shared = Arc::new(Shared::default());
+    let mut foreign = copy(i64::MAX.unsigned_abs() - 1, now(), Vec::new());
+    Arc::make_mut(&mut foreign.menu).version.epoch = MenuEpoch::new(Uuid::from_u128(66));
+    *shared.0.lock().unwrap() = Some(foreign);
+    let server = server(&table, &shared);
+    assert_eq!(shown(&server).await, (numbered(7), 1));
+    assert_eq!(table.state(), (numbered(7), 1));
+    assert_eq!(shared.version().await.unwrap(), Some(7), "the menu itself is published");
+}
+
+#[tokio::test]
+async fn servers_of_two_databases_behind_one_redis_do_not_raise_each_other_for_ever() {
+    let shared = Arc::new(Shared::default());
+    let tables = [66, 77].map(|epoch| {
+        let version = MenuVersion { epoch: MenuEpoch::new(Uuid::from_u128(epoch)), number: 7 };
+        Arc::new(Table(Mutex::new((version, 1))))
+    });
+    let servers = tables.each_ref().map(|table| server(table, &shared));
+    for server in &servers {
+        shown(server).await;
+    }
+    for _ in 0..100 {
+        for server in &servers {
+            server.0.poll().await;
+            server.0.run_pending().await;
+        }
+    }
+    let numbers = tables.each_ref().map(|table| table.state().0.number);
+    assert!(numbers.iter().all(|number| (8..60).contains(number)), "{numbers:?}");
 }

@@ -17,15 +17,15 @@ pub(super) async fn admit(
         .transaction(async move |connection| {
             let mailbox = Mailbox::of(&to);
             lock(connection, &mailbox).await?;
-            let before: Option<Option<Timestamp>> = mails::table
+            let before: Option<bool> = mails::table
                 .filter(mails::event_id.eq(event))
-                .select(mails::counted_at)
+                .select(mails::counted_at.is_not_null())
                 .first(connection)
                 .one("mail.find_event")
                 .await
                 .optional()?;
-            if let Some(counted_at) = before {
-                return Ok(counted_at.is_some());
+            if let Some(was_admitted) = before {
+                return Ok(was_admitted);
             }
             let is_admitted = admitted(connection, Class::Order, &mailbox, at).await? < Class::Order.limit(limits);
             diesel::insert_into(mails::table)

@@ -90,6 +90,8 @@ pub(super) async fn requested(
         .filter(mails::mailbox.eq(Mailbox::of(email).as_str()).and(mails::email.eq(email.as_str())))
         .filter(mails::kind.eq(kind.as_str()))
         .filter(mails::created_at.gt(at - MAIL_LIMIT_PERIOD))
+        // Nothing that would have been asked for at the end of time.
+        .filter(mails::created_at.lt(at + MAIL_LIMIT_PERIOD))
         .select((count_star(), min(mails::created_at)))
         .first(connection)
         .one("mail.count_requested")

@@ -29,9 +29,9 @@ pub(super) async fn request_verification(
             let Ok(kept) = claim::<(), _>(connection, idempotency.as_ref(), at).await?.first()? else {
                 return Ok(Idempotent { outcome: (), replayed: true });
             };
-            let (email, verified_at): (String, Option<Timestamp>) = users::table
+            let (email, is_verified): (String, bool) = users::table
                 .find(account.as_uuid())
-                .select((users::email, users::email_verified_at))
+                .select((users::email, users::email_verified_at.is_not_null()))
                 .first(connection)
                 .one("mail.find_account")
                 .await
@@ -45,7 +45,7 @@ pub(super) async fn request_verification(
             {
                 return Ok(Idempotent { outcome: (), replayed: true });
             }
-            if verified_at.is_none() {
+            if !is_verified {
                 let (count, first) = requested(connection, MailKind::Verification, &email, at).await?;
                 if count >= Class::Verification.limit(limits) {
                     let wait = first.map_or(MAIL_LIMIT_PERIOD, |first| first + MAIL_LIMIT_PERIOD - at);

@@ -84,8 +84,9 @@ pub(super) async fn succeed(database: &Database, lost: MenuVersion) -> Result<()
     let number = i64::try_from(lost.number).map_err(Unavailable::new)?;
     let is_of_another_epoch = menu_version::epoch.ne(lost.epoch.as_uuid());
     let is_not_above = menu_version::version.lt(number).or(menu_version::version.eq(number).and(is_of_another_epoch));
+    let is_possible = menu_version::version.ge(number.saturating_sub(MenuVersion::FARTHEST_LOST.cast_signed()));
     let mut connection = database.connection().await?;
-    diesel::update(menu_version::table.filter(is_not_above))
+    diesel::update(menu_version::table.filter(is_not_above.and(is_possible)))
         .set(menu_version::version.eq(number.saturating_add(1)))
         .execute(&mut *connection)
         .changes("menu.succeed_version")

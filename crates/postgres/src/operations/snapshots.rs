@@ -10,8 +10,9 @@ use diesel_async::RunQueryDsl;
 use crate::database::{Database, Named, NamedRows};
 
 /// Who holds the oldest snapshot, or the oldest transaction that may still write, in the whole cluster: rows that were
-/// replaced since are kept for it, in every database, and events are delivered and summarized up to it only. A role
-/// that may not read everybody's statistics sees other roles' sessions by what their transactions hold up alone.
+/// replaced since are kept for it, in every database. If it may write, events are delivered and summarized up to it
+/// only. What a logical slot keeps of the system's catalogs alone holds up neither. A role that may not read
+/// everybody's statistics sees other roles' sessions by what their transactions hold up alone.
 const OLDEST: &str = "\
     SELECT * FROM (\
       SELECT 'session' AS holder, coalesce(nullif(application_name, ''), '?') AS name, datname::text AS database, pid, \
@@ -27,8 +28,8 @@ const OLDEST: &str = "\
       FROM pg_prepared_xacts \
       UNION ALL \
       SELECT 'replication_slot', slot_name::text, database::text, active_pid, \
-             greatest(age(xmin), age(catalog_xmin))::bigint, coalesce(xmin, catalog_xmin)::text, NULL \
-      FROM pg_replication_slots WHERE xmin IS NOT NULL OR catalog_xmin IS NOT NULL \
+             age(xmin)::bigint, xmin::text, NULL \
+      FROM pg_replication_slots WHERE xmin IS NOT NULL \
       UNION ALL \
       SELECT 'unknown', '?', NULL, NULL, \
              pg_snapshot_xmax(s)::text::bigint - pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmin(s)::text, NULL \

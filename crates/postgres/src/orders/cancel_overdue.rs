@@ -100,7 +100,8 @@ impl OverdueSearch {
                     tried: Arc::default(),
                 };
                 let tried = Arc::clone(&search.tried);
-                let attempt = attempt(&mut connection, search).await;
+                // After a panic the connection is not used again.
+                let attempt = comanda_task::isolated(attempt(&mut connection, search), Unavailable::new).await;
                 let tried = *locked(&tried);
                 match (attempt, tried) {
                     (Ok(Attempt::Cancelled { order_id, menu_changed }), _) => {

@@ -229,6 +229,9 @@ async fn an_epoch_of_the_menu_ends_with_whatever_is_no_change_of_it() {
         (lost(before.number), before.number + 1),
         (lost(before.number + 3), before.number + 4),
         (MenuVersion { number: 0, ..before }, before.number + 4),
+        // No menu's, but what somebody has written to Redis.
+        (lost(i64::MAX.unsigned_abs()), before.number + 4),
+        (lost(before.number + 5 + MenuVersion::FARTHEST_LOST), before.number + 4),
     ] {
         shop.menu.succeed(lost).await.unwrap();
         assert_eq!(shop.menu.version().await.unwrap().number, expected, "{lost:?}");
@@ -236,4 +239,11 @@ async fn an_epoch_of_the_menu_ends_with_whatever_is_no_change_of_it() {
     let now = shop.menu.version().await.unwrap();
     shop.menu.succeed(now).await.unwrap();
     assert_eq!(shop.menu.version().await.unwrap(), now, "it is not lost");
+
+    // The greatest number can be put right by hand.
+    for by_hand in [i64::MAX, 5] {
+        let update = format!("UPDATE menu_version SET version = {by_hand}");
+        tables.batch_execute(&update).await.unwrap();
+    }
+    assert_eq!(shop.menu.version().await.unwrap().number, 5);
 }

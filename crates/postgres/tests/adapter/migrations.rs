@@ -135,6 +135,41 @@ async fn a_menu_with_duplicates_keeps_them_until_they_are_renamed() {
     change("name = 'soup'", 5).await.unwrap();
 }
 
+/// As imports of the release before this one do: whatever moves is a twin until it has moved.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_of_the_release_before_can_exchange_names() {
+    let database = TestDatabase::migrated().await;
+    let mut client = database.client().await;
+    let insert = "INSERT INTO menu_items \
+                      (id, price, created_at, updated_at, stock, low_stock_at, active, name, category, description) \
+                  SELECT lpad(id::text, 32, '0')::uuid, 1, now(), now(), 0, 5, true, name, 'A', '' \
+                  FROM (VALUES (1, 'Soup'), (2, 'Bread'), (3, 'ΟΔΟΣ'), (4, 'Stew')) items (id, name)";
+    client.batch_execute(insert).await.unwrap();
+    for moves in [
+        &[(1, "Bread"), (2, "Soup")][..],
+        &[(1, "Stew"), (2, "Bread"), (4, "Soup")],
+        // Another name to the release before, and another spelling here.
+        &[(3, "οδος")],
+        &[(3, "ΟΔΟΣ"), (1, "Tart")],
+    ] {
+        let import = client.transaction().await.unwrap();
+        let ids: Vec<String> = moves.iter().map(|(id, _)| format!("lpad('{id}', 32, '0')::uuid")).collect();
+        let leave_places = format!(
+            "UPDATE menu_items SET version = version + 1, is_twin = true WHERE id = ANY(ARRAY[{}])",
+            ids.join(", ")
+        );
+        import.batch_execute(&leave_places).await.unwrap();
+        for (id, name) in moves {
+            let change = format!(
+                "UPDATE menu_items SET version = version + 1, name = '{name}' WHERE id = lpad('{id}', 32, '0')::uuid"
+            );
+            import.batch_execute(&change).await.unwrap_or_else(|error| panic!("{moves:?}: {error:?}"));
+        }
+        import.commit().await.unwrap();
+        assert_eq!(database.number("SELECT count(*) FROM menu_items WHERE is_twin").await, 0, "{moves:?}");
+    }
+}
+
 /// In a database whose locale knows no letters but those of ASCII, too.
 #[tokio::test(flavor = "multi_thread")]
 async fn names_are_compared_without_case_in_every_locale() {

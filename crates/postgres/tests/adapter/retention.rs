@@ -47,7 +47,7 @@ impl Shop {
 }
 
 async fn delete(retention: &PostgresRetention, what: Perishable, limit: u32) -> Deleted {
-    retention.delete(what, now() - MONTH, limit).await.unwrap()
+    retention.delete(what, MONTH, limit).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

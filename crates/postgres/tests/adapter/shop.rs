@@ -128,7 +128,7 @@ impl Shop {
 
 /// What has the form of a hash of this password.
 pub fn hash_of(password: &str) -> PasswordHash {
-    PasswordHash::new(format!("$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$hashOf{password}"))
+    PasswordHash::new(format!("$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA${:A<43}", format!("hashOf{password}")))
 }
 
 pub async fn connect(database: &TestDatabase, transaction_limit: Duration) -> Database {

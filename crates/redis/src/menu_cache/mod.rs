@@ -208,6 +208,15 @@ impl MenuCache for RedisMenuCache {
         Ok(())
     }
 
+    async fn discard(&self, number: u64) -> Result<(), Unavailable> {
+        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        // Should another version take its place in between, it is published again.
+        if current(&mut *connection).await? == Some(number) {
+            let () = connection.unlink(CURRENT).await.map_err(Unavailable::new)?;
+        }
+        connection.unlink(whole_key(number)).await.map_err(Unavailable::new)
+    }
+
     async fn take_lease(&self) -> Result<Option<LoadLease>, Unavailable> {
         let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
         let token = Uuid::now_v7().to_string();

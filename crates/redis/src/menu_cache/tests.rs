@@ -105,6 +105,20 @@ async fn what_was_published_in_another_epoch_or_by_an_older_server_is_told_apart
 }
 
 #[tokio::test]
+async fn a_version_that_no_menu_can_have_is_discarded_and_makes_room() {
+    let (cache, mut connection) = cache().await;
+    let impossible = i64::MAX.unsigned_abs();
+    cache.publish(&copy(impossible, vec![item(1, 30, 1)]), &ItemChanges::Everything).await.unwrap();
+    cache.discard(3).await.unwrap();
+    assert_eq!(cache.version().await.unwrap(), Some(impossible), "it is another one");
+    cache.discard(impossible).await.unwrap();
+    assert_eq!((cache.version().await.unwrap(), cache.whole().await.unwrap()), (None, None));
+    assert!(!connection.exists::<_, bool>(whole_key(impossible)).await.unwrap());
+    cache.publish(&copy(3, vec![item(1, 30, 1)]), &ItemChanges::Everything).await.unwrap();
+    assert_eq!(cache.version().await.unwrap(), Some(3));
+}
+
+#[tokio::test]
 async fn a_partial_change_writes_only_the_entries_it_names() {
     let (cache, mut connection) = cache().await;
     let (one, two, three) = (item(1, 30, 1), item(2, 30, 1), item(3, 30, 1));

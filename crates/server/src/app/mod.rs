@@ -116,7 +116,6 @@ impl Server {
         workers.register(delete_old_rows(Retention {
             rows: Arc::new(PostgresRetention::new(database.clone(), ids.generate())),
             subscribers,
-            clock: clock.clone(),
             terms: config.retention_terms(),
         }));
         let figures = sales::figures(&database, &mut workers);

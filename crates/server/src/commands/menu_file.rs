@@ -153,15 +153,16 @@ impl Columns {
             Some((row.text(position), row.whole_text(position)))
         };
         let said = |column: &str| text(column).map(|(text, _)| text).filter(|text| !text.is_empty());
-        let whole = |column: &str| text(column).map(|(_, whole)| whole);
+        let cell = |column: &str| text(column).unwrap_or_default();
         let quantity = |column: &'static str| said(column).as_deref().map(read_quantity).transpose().context(column);
+        let (name, category) = (cell("name"), cell("category"));
         Ok(ImportedMenuItem {
             id: said("id").as_deref().map(read_id).transpose().context("id")?,
-            name: Written::<MenuItemName>::new(&whole("name").unwrap_or_default()),
-            category: Written::<Category>::new(&whole("category").unwrap_or_default()),
+            name: Written::<MenuItemName>::of_cell(&name.1, &name.0),
+            category: Written::<Category>::of_cell(&category.1, &category.0),
             price: Price::parse_decimal(&said("price").unwrap_or_default(), currency).context("price")?,
             stock: quantity("stock")?,
-            description: whole("description").as_deref().map(Written::<Description>::new),
+            description: text("description").map(|(trimmed, whole)| Written::<Description>::of_cell(&whole, &trimmed)),
             low_stock_at: quantity("low_stock_at")?,
             active: said("active").as_deref().map(read_active).transpose().context("active")?,
         })
@@ -250,6 +251,15 @@ mod tests {
             assert!(error.contains(expected), "{expected} is missing in: {error}");
         }
         assert!(!error.contains("line 2:"));
+    }
+
+    #[test]
+    fn a_text_that_would_run_is_the_same_with_spaces_around_it() {
+        for cell in ["'=1+1", " '=1+1", "'=1+1\u{a0}"] {
+            let items = read(&format!("name,category,price,stock\n{cell},{cell},4.50,10\n")).unwrap();
+            assert_eq!(items[0].name.checked().unwrap().to_string(), "=1+1", "{cell:?}");
+            assert_eq!(items[0].category.checked().unwrap().to_string(), "=1+1", "{cell:?}");
+        }
     }
 
     #[test]

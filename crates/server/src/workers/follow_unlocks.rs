@@ -10,6 +10,7 @@ use comanda_domain::{
     ports::{AuditLog, AuditQuery, Unavailable},
 };
 use comanda_resilience::LocalLockouts;
+use comanda_task::{caught, isolated};
 
 use super::worker::{Context, Worker};
 
@@ -34,7 +35,8 @@ async fn run(audit_log: Arc<dyn AuditLog>, lockouts: Arc<LocalLockouts>, context
     let mut unlocks = Unlocks { audit_log, place: None, known: BTreeSet::new() };
     let mut unfinished: BTreeSet<Email> = BTreeSet::new();
     loop {
-        match unlocks.read().await {
+        // What is known of the log, and what is still to be lifted, outlives a panic.
+        match isolated(unlocks.read(), Unavailable::new).await {
             Ok(fresh) => {
                 for Unlock { email, at } in fresh {
                     // Once, and not again with what is repeated below: while Redis is gone, guesses count here only.
@@ -47,12 +49,13 @@ async fn run(audit_log: Arc<dyn AuditLog>, lockouts: Arc<LocalLockouts>, context
         }
         let mut left = BTreeSet::new();
         for email in unfinished {
-            if !lockouts.lift_shared(&email).await {
+            if !caught(lockouts.lift_shared(&email)).await.unwrap_or(false) {
                 left.insert(email);
             }
         }
         unfinished = left;
-        lockouts.hand_over(&unfinished).await;
+        // A panic is reported, and is no reason to forget them.
+        drop(caught(lockouts.hand_over(&unfinished)).await);
         if context.pause(PERIOD).await.is_cancelled() {
             break;
         }

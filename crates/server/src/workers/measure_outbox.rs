@@ -3,7 +3,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use comanda_domain::ports::Outbox;
+use comanda_domain::ports::{Outbox, Unavailable};
+use comanda_task::isolated;
 use futures_util::future::join_all;
 use metrics::{Gauge, gauge};
 
@@ -33,7 +34,7 @@ async fn measure(outbox: &dyn Outbox, subscriber: &str, context: Context) {
     let (lag, dead) = of_subscriber(subscriber);
     let mut last = Instant::now();
     loop {
-        match outbox.state(subscriber).await {
+        match isolated(outbox.state(subscriber), Unavailable::new).await {
             Ok(state) => {
                 context.succeeded();
                 lag.set(state.lag.as_secs_f64());

@@ -5,6 +5,7 @@ use std::{
 
 use comanda_domain::ports::Unavailable;
 use comanda_postgres::{Database, HeldSnapshot, PostgresSalesFigures, dead_rows, oldest_snapshot};
+use comanda_task::isolated;
 use metrics::gauge;
 
 use super::worker::{Context, Worker};
@@ -39,17 +40,22 @@ async fn run(database: &Database, figures: &PostgresSalesFigures, context: Conte
     }
 }
 
+/// What cannot be measured keeps nothing else from it.
 async fn measure(
     database: &Database,
     figures: &PostgresSalesFigures,
     measurement: &mut Measurement,
 ) -> Result<(), Unavailable> {
-    measurement.found(oldest_snapshot(database).await?);
-    gauge!("comanda_sales_summary_lag_seconds").set(figures.lag().await?.as_secs_f64());
-    for (table, rows) in dead_rows(database).await? {
-        gauge!("comanda_dead_rows", "table" => table).set(f64::from(u32::try_from(rows).unwrap_or(u32::MAX)));
-    }
-    Ok(())
+    let snapshot = async { oldest_snapshot(database).await.map(|oldest| measurement.found(oldest)) };
+    let snapshot = isolated(snapshot, Unavailable::new).await;
+    let figures = isolated(figures.lag(), Unavailable::new).await;
+    let figures = figures.map(|lag| gauge!("comanda_sales_summary_lag_seconds").set(lag.as_secs_f64()));
+    let dead = isolated(dead_rows(database), Unavailable::new).await.map(|tables| {
+        for (table, rows) in tables {
+            gauge!("comanda_dead_rows", "table" => table).set(f64::from(u32::try_from(rows).unwrap_or(u32::MAX)));
+        }
+    });
+    snapshot.and(figures).and(dead)
 }
 
 /// What was found last.

@@ -1,9 +1,8 @@
 //! Starts workers, restarts them after a panic, and ends them at shutdown.
 
-use std::{borrow::Cow, future::Future, io, panic::AssertUnwindSafe, sync::Arc, thread, time::Duration};
+use std::{borrow::Cow, future::Future, io, sync::Arc, thread, time::Duration};
 
 use comanda_domain::ports::Clock;
-use futures_util::FutureExt;
 use tokio::{runtime, sync::oneshot, task::AbortHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -146,7 +145,7 @@ async fn supervise(run: Run, context: Context) {
     let mut pause = FIRST_PAUSE;
     loop {
         // Whatever the worker held is dropped while it unwinds; what outlives it recovers from poisoned locks.
-        let outcome = AssertUnwindSafe(async { run(context.clone()).await }).catch_unwind().await;
+        let outcome = comanda_task::caught(async { run(context.clone()).await }).await;
         if context.cancellation.is_cancelled() {
             break;
         }
@@ -154,10 +153,10 @@ async fn supervise(run: Run, context: Context) {
             pause = FIRST_PAUSE;
         }
         let cause = match outcome {
-            Ok(()) => "it ended by itself",
-            Err(_) => "it panicked",
+            Ok(()) => "it ended by itself".to_owned(),
+            Err(panic) => panic.reported().to_string(),
         };
-        tracing::error!(worker = context.status.name(), cause, ?pause, "a worker stopped; it is started again");
+        tracing::error!(worker = context.status.name(), %cause, ?pause, "a worker stopped; it is started again");
         if context.pause(pause).await.is_cancelled() {
             break;
         }

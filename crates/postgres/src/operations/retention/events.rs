@@ -15,7 +15,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::Beginnings;
-use crate::database::{Database, Failure, Named};
+use crate::database::{Database, Failure, Named, NamedRows};
 
 /// In the order of transactions, like the index `outbox_events_by_transaction`.
 #[derive(Clone, Copy, Debug, QueryableByName)]
@@ -207,4 +207,38 @@ pub(super) async fn see_subscribers(database: &Database, names: &[String]) -> Re
         .await
         .map(drop)
         .map_err(Unavailable::new)
+}
+
+#[derive(QueryableByName)]
+struct Forgotten {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// What they could not be given stays, with the events: an admin may look at it, and they may come back.
+pub(super) async fn forget_subscribers(
+    database: &Database,
+    before: Timestamp,
+    limit: u32,
+) -> Result<Deleted, Unavailable> {
+    let mut connection = database.connection().await?;
+    let forgotten: Vec<Forgotten> = sql_query(
+        "DELETE FROM outbox_subscribers WHERE name = ANY (ARRAY (\
+           SELECT name FROM outbox_subscribers WHERE seen_at < $1 ORDER BY seen_at LIMIT $2 FOR UPDATE SKIP LOCKED)) \
+         RETURNING name",
+    )
+    .bind::<Timestamptz, _>(before)
+    .bind::<BigInt, _>(i64::from(limit))
+    .load(&mut *connection)
+    .rows("outbox.forget_subscribers")
+    .await
+    .map_err(Unavailable::new)?;
+    for Forgotten { name } in &forgotten {
+        tracing::warn!(
+            subscriber = %name,
+            not_seen_since = %before,
+            "no server delivers to it any more: no events are kept for it; if it comes back, it gets later ones only"
+        );
+    }
+    Ok(Deleted { rows: forgotten.len() as u64, more: forgotten.len() == limit as usize })
 }

@@ -12,10 +12,15 @@ use comanda_domain::{
     Perishable, Timestamp,
     ports::{Deleted, Retention, Unavailable},
 };
+use diesel::{
+    QueryableByName, sql_query,
+    sql_types::{Double, Timestamptz},
+};
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use self::{events::OldEvents, rows::OldRows};
-use crate::Database;
+use crate::{Database, database::Named};
 
 /// Deletes in all tables.
 pub struct PostgresRetention {
@@ -43,12 +48,33 @@ impl Retention for PostgresRetention {
         events::see_subscribers(&self.database, names).await
     }
 
-    async fn delete(&self, what: Perishable, before: Timestamp, limit: u32) -> Result<Deleted, Unavailable> {
+    async fn delete(&self, what: Perishable, age: Duration, limit: u32) -> Result<Deleted, Unavailable> {
+        let before = moment_of(&self.database, age).await?;
         match what {
             Perishable::Events => self.events.delete(&self.database, before, limit).await,
+            Perishable::Subscribers => events::forget_subscribers(&self.database, before, limit).await,
             other => self.rows.delete(&self.database, other, before, limit).await,
         }
     }
+}
+
+#[derive(QueryableByName)]
+struct Moment {
+    #[diesel(sql_type = Timestamptz)]
+    at: Timestamp,
+}
+
+/// When what is of this age now was new. By the database's clock: whichever server deletes, a fast clock must not
+/// take from the others what they need.
+async fn moment_of(database: &Database, age: Duration) -> Result<Timestamp, Unavailable> {
+    let mut connection = database.connection().await?;
+    let moment: Moment = sql_query("SELECT now() - $1 * interval '1 second' AS at")
+        .bind::<Double, _>(age.as_secs_f64())
+        .get_result(&mut *connection)
+        .one("retention.moment")
+        .await
+        .map_err(Unavailable::new)?;
+    Ok(moment.at)
 }
 
 /// Where reading begins, after what was deleted before: until PostgreSQL has cleaned up, which it cannot do beside an

@@ -85,10 +85,8 @@ const fn rules(what: Perishable) -> &'static [Rule] {
                     .only_if("malformed IS NULL AND unknown_kind IS NULL")]
             }
         }
-        // What it could not be given stays, with the events: an admin may look at it, and it may come back.
-        Perishable::Subscribers => const { &[Rule::of("outbox.forget_subscriber", "outbox_subscribers", "seen_at")] },
-        // They have a condition of their own.
-        Perishable::Events => &[],
+        // They have statements of their own.
+        Perishable::Events | Perishable::Subscribers => &[],
     }
 }
 

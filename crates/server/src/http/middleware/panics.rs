@@ -99,6 +99,9 @@ mod tests {
     #[actix_web::test]
     async fn a_handler_that_panics_responds_with_a_problem_and_is_logged_and_counted() {
         let log = Log::default();
+        // While there is just one subscriber in the process, another test that is the first to log from a place
+        // decides, without a subscriber, that the place never logs. With two, all of them are asked.
+        let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
         let subscriber = tracing_subscriber::fmt().json().with_span_list(false).with_writer(log.clone()).finish();
         let _logging = tracing::subscriber::set_default(subscriber);
         let recorder = PrometheusBuilder::new().build_recorder();
