@@ -57,6 +57,7 @@ pub(super) struct PaymentRow {
     pub(super) call_off: bool,
     // What follows is of no use to a repeated request.
     #[serde(skip)]
+    #[diesel(deserialize_as = MaybeStoredTime)]
     paid_at: Option<DateTime<Utc>>,
     #[serde(skip)]
     #[diesel(sql_type = Nullable<BigInt>)]

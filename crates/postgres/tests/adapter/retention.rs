@@ -168,8 +168,8 @@ async fn what_was_deleted_is_not_read_again_beside_an_old_snapshot() {
     let shop = Shop::open().await;
     let tables = shop.database.client().await;
     let fill = format!(
-        "INSERT INTO gateway_events (id, received_at, handled_at, body) \
-         SELECT 'evt_' || n, at, at, '{{}}' \
+        "INSERT INTO gateway_events (id, received_at, handled_at, body, reader) \
+         SELECT 'evt_' || n, at, at, '{{}}', 1 \
          FROM generate_series(1, {ROWS}) n, \
               LATERAL (SELECT now() - interval '60 days' + n * interval '1 second' AS at) t"
     );
@@ -214,7 +214,7 @@ async fn what_is_old_is_deleted_in_every_table_and_what_is_needed_stays() {
     tables
         .batch_execute(
             "UPDATE gateway_events SET received_at = now() - interval '40 days'; \
-             UPDATE gateway_events SET handled_at = received_at WHERE id IN ('evt_1', 'evt_2', 'evt_3'); \
+             UPDATE gateway_events SET handled_at = received_at, reader = 1 WHERE id IN ('evt_1', 'evt_2', 'evt_3'); \
              UPDATE gateway_events SET malformed = 'in this test' WHERE id = 'evt_3'; \
              INSERT INTO idempotency_keys (caller_id, order_id, request_fingerprint, recorded_at, key) \
                SELECT customer_id, id, gen_random_uuid(), now() - age, 'key ' || age \

@@ -187,9 +187,8 @@ impl<'a> Readers<'a> {
             let (mut found, mut after) = (0, None);
             for pages in 0.. {
                 let query = OrdersQuery { scope: OrderScope::All, criteria, after, limit };
-                let Some(page) = self.note(format_args!("{criteria:?}"), self.shop.orders.list(query).await) else {
-                    break;
-                };
+                let page = self.note(format_args!("{criteria:?}"), self.shop.orders.list(query).await);
+                let Some(page) = page.flatten() else { break };
                 found += page.entries.len() + page.unreadable.len();
                 after = page.next;
                 if after.is_none() || pages > all + 1 {
