@@ -11,7 +11,8 @@ use comanda_domain::{
 
 use crate::{breaker::Breaker, retry_budget::RetryBudget};
 
-/// Orders behind three breakers: `order.create`, `order.update` and `order.lookup`.
+/// Orders behind three breakers: `order.create`, `order.update` and `order.lookup`. [`Orders::find_placed`] is behind
+/// none.
 pub struct GuardedOrders {
     pub orders: Arc<dyn Orders>,
     pub create: Breaker,
@@ -27,7 +28,8 @@ impl Orders for GuardedOrders {
     }
 
     async fn find_placed(&self, request: &Idempotency, at: Timestamp) -> Result<Option<OrderWithLines>, Unavailable> {
-        self.lookup.call(self.orders.find_placed(request, at)).await
+        // Nothing depends on it, and it says nothing about other lookups.
+        self.orders.find_placed(request, at).await
     }
 
     async fn find(&self, id: OrderId, scope: OrderScope) -> Result<Option<OrderWithLines>, Unavailable> {
@@ -54,5 +56,41 @@ impl Orders for GuardedOrders {
         idempotency: Option<Idempotency>,
     ) -> Result<Idempotent<OrderWithLines>, AdvanceOrderError> {
         self.update.call(self.orders.advance(id, to, at, idempotency)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comanda_domain::{
+        AccountId, IdempotencyKey, RequestFingerprint,
+        ports::{MockOrders, Unavailable},
+    };
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::BreakerSettings;
+
+    #[tokio::test]
+    async fn orders_are_found_though_what_was_placed_under_keys_is_not() {
+        let mut orders = MockOrders::new();
+        orders.expect_find_placed().returning(|_, _| Err(Unavailable::new("in this test")));
+        orders.expect_find().once().returning(|_, _| Ok(None));
+        let breaker = |operation| Breaker::new(operation, BreakerSettings::default());
+        let guarded = GuardedOrders {
+            orders: Arc::new(orders),
+            create: breaker("order.create"),
+            update: breaker("order.update"),
+            lookup: breaker("order.lookup"),
+            retries: RetryBudget::new("order.lookup"),
+        };
+        let request = Idempotency {
+            caller: AccountId::new(Uuid::nil()),
+            key: IdempotencyKey::new("key").unwrap(),
+            fingerprint: RequestFingerprint::new([0; 16]),
+        };
+        for _ in 0..100 {
+            assert!(guarded.find_placed(&request, Timestamp::UNIX_EPOCH).await.is_err());
+        }
+        assert!(guarded.find(OrderId::new(Uuid::nil()), OrderScope::All).await.is_ok());
     }
 }

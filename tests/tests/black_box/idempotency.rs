@@ -111,30 +111,42 @@ async fn a_key_is_forgotten_after_a_day() {
     app.close().await;
 }
 
-/// Somebody holds the menu item, and an order waits for it.
+/// Its account has no attempts left, and somebody holds the menu item.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repeated_order_waits_for_no_turn_and_is_not_counted() {
-    let app = TestApp::with_servers(2, &[("ORDER_LIMIT_PER_MINUTE", "3")]).await;
+async fn a_repeated_order_is_not_refused_and_only_what_is_refused_is_looked_up() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (limit, metrics) = (("ORDER_LIMIT_PER_MINUTE", "3"), format!("127.0.0.1:{port}"));
+    let mut app = TestApp::with_servers(1, &[limit, ("METRICS_ADDR", &metrics)]).await;
+    app.open_another(&[limit]);
     let (item, customer) = (app.item(10).await, app.customer().await);
-    let first = customer.order_with_key("key", &[(item, 1)]).await;
+    let order = [(item, 1)];
+    let first = customer.order_with_key("key", &order).await;
     first.expect(201);
+    let replayed = |again: &Response| {
+        let replayed = again.header("idempotency-replayed");
+        assert_eq!((again.status, replayed, &again.text), (201, Some("true"), &first.text));
+    };
+    replayed(&customer.order_with_key("key", &order).await);
+    customer.order(&order).await.expect(201);
+    assert_eq!(customer.order(&order).await.code(), "rate-limited");
+    let is_looked_up = async || {
+        let metrics = Client::anonymous(&format!("http://{metrics}")).get("/metrics").await;
+        assert!(metrics.text.contains("order.place.find_keys"), "batches look for keys");
+        metrics.text.contains("order.find_placed")
+    };
+    assert!(!is_looked_up().await, "nothing is refused that has a key");
+
     let held = app.database.client().await;
     held.batch_execute("BEGIN; SELECT FROM menu_items FOR UPDATE").await.unwrap();
-    let order = [(item, 1)];
-    let waiting = customer.order(&order);
-    let repeating = async {
-        for n in 0..6 {
-            let again = customer.at(&app.servers[n % 2].base_url).order_with_key("key", &[(item, 1)]).await;
-            let replayed = again.header("idempotency-replayed");
-            assert_eq!((again.status, replayed, &again.text), (201, Some("true"), &first.text));
-        }
-        held.batch_execute("ROLLBACK").await.unwrap();
-    };
-    let (waiting, ()) = tokio::join!(waiting, repeating);
-    waiting.expect(201);
-    customer.order(&[(item, 1)]).await.expect(201);
-    assert_eq!(customer.order(&[(item, 1)]).await.code(), "rate-limited");
-    assert_eq!(customer.order_with_key("key", &[(item, 1)]).await.text, first.text);
+    for n in 0..6 {
+        replayed(&customer.at(&app.servers[n % 2].base_url).order_with_key("key", &order).await);
+    }
+    held.batch_execute("ROLLBACK").await.unwrap();
+    assert!(is_looked_up().await);
+    for (key, quantity) in [("other", 1), ("key", 2)] {
+        let refused = customer.order_with_key(key, &[(item, quantity)]).await;
+        assert_eq!(refused.code(), "rate-limited", "{key}, {quantity}");
+    }
     app.close().await;
 }
 

@@ -7,8 +7,9 @@ use super::Orders;
 use crate::IdempotentRequest;
 
 impl Orders {
-    /// The order that the same request has placed before: whoever repeats a request waits for no turn. `None` is no
-    /// proof that there is none, and [`Orders::place`] responds with it all the same.
+    /// The order that the same request has placed before, for a request that is about to be refused without taking its
+    /// turn. `None` is no proof that there is none. A request that is not refused need not ask: [`Orders::place`]
+    /// responds with that order, too.
     pub async fn find_placed(
         &self,
         customer: Actor,

@@ -166,8 +166,9 @@ pub trait Orders: Send + Sync {
     /// [`NewOrder::limits`](crate::NewOrder::limits) allow.
     async fn place(&self, order: NewOrder) -> Result<Idempotent<OrderWithLines>, PlaceOrderError>;
 
-    /// The order that the same request has placed before, as it was placed, without waiting for a turn. `None` is no
-    /// proof that there is none: the lookup may have taken too long, and [`Orders::place`] finds it all the same.
+    /// The order that the same request has placed before, as it was placed, without waiting for a turn: for a request
+    /// that is about to be refused. `None` is no proof that there is none: the lookup may have taken too long. Whoever
+    /// is not refused need not ask, because [`Orders::place`] finds that order, too.
     async fn find_placed(&self, request: &Idempotency, at: Timestamp) -> Result<Option<OrderWithLines>, Unavailable>;
 
     /// One order within the scope, with its lines.

@@ -1,13 +1,13 @@
 use chrono::TimeDelta;
 use comanda_domain::{
-    AuditAction, OrderId, OrderScope, PageLimit, Role, Timestamp,
+    AuditAction, Idempotency, OrderId, OrderScope, PageLimit, RequestFingerprint, Role, Timestamp,
     ports::{Accounts, AccountsQuery, AuditLog, AuditQuery, OrderCriteria, Orders, OrdersQuery},
 };
 use comanda_postgres::PostgresAuditLog;
 use futures_util::future::join_all;
 use uuid::Uuid;
 
-use crate::shop::Shop;
+use crate::shop::{self, Shop};
 
 // One thread: all fifty ask in one turn of the runtime.
 #[tokio::test]
@@ -70,13 +70,7 @@ async fn filtered_lists_read_an_index() {
         assert_eq!(audit_log.entries(query).await.unwrap().entries, []);
     }
 
-    // PostgreSQL reports what it has counted within a second.
-    let reported = async {
-        while shop.database.number(scans).await < before.1 + 6 {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(20), reported).await.expect("a scan of an index each");
+    until_reported(&shop, scans, before.1 + 6).await;
     let rows = shop.database.number(read).await - before.0;
     assert!(rows < 1000, "{rows} rows were read");
 }
@@ -88,15 +82,18 @@ async fn orders_of_a_time_or_with_a_number_are_found_by_an_index() {
     let tables = shop.database.client().await;
     // One a minute. Their ids follow the time.
     let fill = format!(
-        "INSERT INTO orders (id, customer_id, number, total, created_at, updated_at, line_count, status) \
+        "{ALONE}; \
+         INSERT INTO orders (id, customer_id, number, total, created_at, updated_at, line_count, status) \
          SELECT lpad(to_hex(n), 32, '0')::uuid, '{}', n, 0, at, at, 1, 'completed' \
          FROM generate_series(1, 50000) n, LATERAL (SELECT timestamptz '2025-01-01Z' + n * interval '1 minute') t (at)",
         shop.customer.id
     );
     tables.batch_execute(&fill).await.unwrap();
     tables.batch_execute("VACUUM ANALYZE orders").await.unwrap();
-    // Otherwise what this connection has read is counted later.
+    // Otherwise what this connection has read, to add pages to the index by time, is counted later.
     tables.batch_execute("SELECT pg_stat_force_next_flush()").await.unwrap();
+    let vacuumed = "SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'orders'";
+    until_reported(&shop, vacuumed, 40_000).await;
     let at = |minute: i64| "2025-01-01T00:00:00Z".parse::<Timestamp>().unwrap() + TimeDelta::minutes(minute);
     let page = async |criteria: OrderCriteria, after: Option<OrderId>| {
         let query = OrdersQuery { scope: OrderScope::All, criteria, after, limit: PageLimit::new(5).unwrap() };
@@ -122,13 +119,59 @@ async fn orders_of_a_time_or_with_a_number_are_found_by_an_index() {
     // Of a position that is not there any more, nobody knows where it was.
     assert_eq!(page(long_ago, Some(OrderId::new(Uuid::now_v7()))).await.0, Vec::<i64>::new());
 
-    // PostgreSQL reports what it has counted within a second.
-    let reported = async {
-        while shop.database.number(scans).await < before.1 + 5 {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(20), reported).await.expect("a scan of an index each");
+    until_reported(&shop, scans, before.1 + 5).await;
     let rows = shop.database.number(read).await - before.0;
     assert!(rows < 1000, "{rows} rows were read");
 }
+
+/// However small the tables were when the lookup of keys was planned, it reads no table when they are large.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_placed_under_a_key_is_found_by_an_index() {
+    let shop = Shop::open().await;
+    let item = shop.item(100).await;
+    let tables = shop.database.client().await;
+    tables.batch_execute(&format!("{ALONE}; ANALYZE orders, idempotency_keys")).await.unwrap();
+    let placed = shop.orders.place(shop.keyed("key", shop.order(&[(&item, 1)]))).await.unwrap().outcome;
+    let find = async |key: &str| shop.orders.find_placed(&shop.idempotency(key), shop::now()).await.unwrap();
+    for _ in 0..10 {
+        assert_eq!(find("key").await.as_ref(), Some(&placed));
+    }
+    assert_eq!(find("other").await, None);
+    let other = Idempotency { fingerprint: RequestFingerprint::new([8; 16]), ..shop.idempotency("key") };
+    assert_eq!(shop.orders.find_placed(&other, shop::now()).await.unwrap(), None, "another request under the key");
+    let later = shop::now() + TimeDelta::hours(25);
+    assert_eq!(shop.orders.find_placed(&shop.idempotency("key"), later).await.unwrap(), None, "it is forgotten");
+
+    let fill = format!(
+        "INSERT INTO orders (id, customer_id, total, created_at, updated_at, line_count, status, idempotency_key, \
+                             request_fingerprint) \
+         SELECT gen_random_uuid(), '{}', 0, now(), now(), 1, 'completed', 'k' || n, gen_random_uuid() \
+         FROM generate_series(1, 20000) n",
+        shop.customer.id
+    );
+    tables.batch_execute(&fill).await.unwrap();
+    tables.batch_execute("SELECT pg_stat_force_next_flush()").await.unwrap();
+    let read = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'orders'";
+    let scans = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'orders_idempotency'";
+    let before = (shop.database.number(read).await, shop.database.number(scans).await);
+    for _ in 0..10 {
+        assert_eq!(find("key").await.as_ref(), Some(&placed));
+    }
+    until_reported(&shop, scans, before.1 + 10).await;
+    let rows = shop.database.number(read).await - before.0;
+    assert!(rows < 1000, "{rows} rows were read");
+}
+
+/// `PostgreSQL` reports what it has counted within a second.
+async fn until_reported(shop: &Shop, scans: &str, number: i64) {
+    let reported = async {
+        while shop.database.number(scans).await < number {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), reported).await.expect("a report");
+}
+
+/// Nobody else reads the table meanwhile. Adding pages to the index by time is counted as a scan.
+const ALONE: &str =
+    "ALTER TABLE orders SET (autovacuum_enabled = off); ALTER INDEX orders_by_time SET (autosummarize = off)";

@@ -1,32 +1,40 @@
-//! Looking up what was placed under keys, before an order is queued: one statement for all keys that are asked for at
-//! the same time, as with single orders.
+//! Looking up what was placed under keys, before a request is refused without taking its turn: a repetition is no new
+//! attempt. Requests that are not refused do without, because their batch finds what was placed under their keys.
 //!
-//! A repetition that is found takes no place in the queue or a batch, and waits for no row. Whoever is not found in time
-//! is queued, and found by the batch: no flood of reads stops orders.
+//! One statement at a time serves all keys that are asked for by then: no flood of refused requests takes more than one
+//! connection for reads.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    Idempotency, IdempotencyKey, OrderId, OrderWithLines, Timestamp,
+    Currency, Idempotency, IdempotencyKey, OrderId, OrderWithLines, Timestamp,
     ports::{Readable, Unavailable},
 };
-use diesel_async::RunQueryDsl;
+use comanda_task::Panic;
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{statements::FindKeys, transaction::KnownKey};
-use crate::{Database, database::NamedRows, idempotency::fingerprint_of, orders::load::as_placed};
+use super::{queue::LOCAL_SETTINGS, statements::FindKeys, transaction::KnownKey};
+use crate::{
+    Database,
+    database::{Failure, NamedRows},
+    idempotency::fingerprint_of,
+    orders::load::as_placed,
+};
 
 /// The most keys in one statement.
 const BATCH: usize = 200;
 
-/// How long an order may wait for the lookup. It takes a fraction of this unless the database has too much to do.
-const PATIENCE: Duration = Duration::from_millis(250);
+/// How long a refusal may wait for the lookup, and how long a lookup may take. It takes a fraction of this unless the
+/// database has too much to do.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 type Found = Result<Option<OrderWithLines>, Arc<Unavailable>>;
 
@@ -36,10 +44,17 @@ struct Lookup {
     response: oneshot::Sender<Found>,
 }
 
+/// Lookups that no statement has taken yet.
+#[derive(Default)]
+struct Pending {
+    lookups: Vec<Lookup>,
+    /// Whether a task is taking them, statement by statement. Whoever finds none starts one.
+    are_served: bool,
+}
+
 pub(in crate::orders) struct PlacedLookups {
     database: Database,
-    /// Lookups that no statement has taken yet. Whoever adds the first one also starts the statement.
-    pending: Arc<Mutex<Vec<Lookup>>>,
+    pending: Arc<Mutex<Pending>>,
 }
 
 impl PlacedLookups {
@@ -53,56 +68,90 @@ impl PlacedLookups {
         at: Timestamp,
     ) -> Result<Option<OrderWithLines>, Unavailable> {
         let (response, found) = oneshot::channel();
-        let is_first = {
-            let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-            pending.push(Lookup { request: request.clone(), at, response });
-            pending.len() == 1
+        let are_served = {
+            let mut pending = locked(&self.pending);
+            // Those that nobody waits for any more make room.
+            pending.lookups.retain(|lookup| !lookup.response.is_closed());
+            pending.lookups.push(Lookup { request: request.clone(), at, response });
+            mem::replace(&mut pending.are_served, true)
         };
-        if is_first {
+        if !are_served {
             self.database.runtime().spawn(look_up(Arc::clone(&self.pending), self.database.clone()));
         }
         match tokio::time::timeout(PATIENCE, found).await {
-            Ok(found) => found.map_err(Unavailable::new)?.map_err(Unavailable::new),
-            Err(_) => Ok(None),
+            Ok(Ok(found)) => found.map_err(Unavailable::new),
+            // It takes too long, or the runtime ends.
+            Err(_) | Ok(Err(_)) => Ok(None),
         }
     }
 }
 
-async fn look_up(pending: Arc<Mutex<Vec<Lookup>>>, database: Database) {
-    // Lets every other task that is ready ask as well.
-    tokio::task::yield_now().await;
-    let mut lookups = std::mem::take(&mut *pending.lock().unwrap_or_else(PoisonError::into_inner));
-    while !lookups.is_empty() {
-        let rest = lookups.split_off(lookups.len().min(BATCH));
-        database.runtime().spawn(respond(lookups, database.clone()));
-        lookups = rest;
+fn locked(pending: &Mutex<Pending>) -> MutexGuard<'_, Pending> {
+    pending.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn look_up(pending: Arc<Mutex<Pending>>, database: Database) {
+    loop {
+        // Lets every other task that is ready ask as well.
+        tokio::task::yield_now().await;
+        let lookups: Vec<Lookup> = {
+            let mut pending = locked(&pending);
+            pending.lookups.retain(|lookup| !lookup.response.is_closed());
+            let next = pending.lookups.len().min(BATCH);
+            pending.are_served = next > 0;
+            pending.lookups.drain(..next).collect()
+        };
+        if lookups.is_empty() {
+            return;
+        }
+        let found = tokio::time::timeout(PATIENCE, load(&lookups, &database));
+        let found =
+            comanda_task::caught(async { found.await.unwrap_or_else(|late| Err(Unavailable::new(late))) }).await;
+        respond(lookups, found.map(|found| found.map_err(Arc::new)));
     }
 }
 
-async fn respond(lookups: Vec<Lookup>, database: Database) {
-    let found = load(&lookups, &database).await.map_err(Arc::new);
+/// A panic is reported, and is no failure of the database: nothing was found.
+fn respond(lookups: Vec<Lookup>, found: Result<Result<ByPosition, Arc<Unavailable>>, Panic>) {
+    let found = found.unwrap_or_else(|panic| {
+        // Reported as it is dropped.
+        drop(panic);
+        Ok(HashMap::new())
+    });
     for (position, Lookup { response, .. }) in lookups.into_iter().enumerate() {
         let of_request = found.as_ref().map_err(Arc::clone).and_then(|found| {
             found.get(&position).cloned().transpose().map_err(|record| Arc::new(Unavailable::from(record)))
         });
-        // A client that hung up, or an order that was queued in the meantime, needs no response.
+        // A client that hung up, or was refused in the meantime, needs no response.
         let _ = response.send(of_request);
     }
 }
 
 /// The orders by the positions of their lookups.
-async fn load(
+type ByPosition = HashMap<usize, Readable<OrderWithLines>>;
+
+/// In a transaction, whose settings keep the statements to indexes, as the committer's do.
+async fn load(lookups: &[Lookup], database: &Database) -> Result<ByPosition, Unavailable> {
+    let mut connection = database.read_connection().await?;
+    let connection: &mut AsyncPgConnection = &mut connection;
+    let found = connection.transaction(async |connection: &mut AsyncPgConnection| {
+        connection.batch_execute(LOCAL_SETTINGS).await?;
+        load_by_index(lookups, database.currency(), connection).await.map_err(Failure)
+    });
+    found.await.map_err(|failure: Failure<Unavailable>| failure.0)
+}
+
+async fn load_by_index(
     lookups: &[Lookup],
-    database: &Database,
-) -> Result<HashMap<usize, Readable<OrderWithLines>>, Unavailable> {
+    currency: Currency,
+    connection: &mut AsyncPgConnection,
+) -> Result<ByPosition, Unavailable> {
     let callers: Vec<Uuid> = lookups.iter().map(|lookup| lookup.request.caller.as_uuid()).collect();
     let keys: Vec<&str> = lookups.iter().map(|lookup| lookup.request.key.as_str()).collect();
     let forgotten_before: Vec<DateTime<Utc>> =
         lookups.iter().map(|lookup| IdempotencyKey::forgotten_before(lookup.at)).collect();
-    let connection = database.read_connection().await?;
-    let mut asked = &*connection;
-    let known: Vec<KnownKey> = FindKeys { callers: &callers, keys: &keys, forgotten_before: &forgotten_before }
-        .load::<KnownKey>(&mut asked)
+    let known = FindKeys { callers: &callers, keys: &keys, forgotten_before: &forgotten_before }
+        .load::<KnownKey>(connection)
         .rows("order.find_placed")
         .await
         .map_err(Unavailable::new)?;
@@ -121,6 +170,26 @@ async fn load(
         })
         .collect();
     let ids: Vec<OrderId> = placed.iter().map(|(_, id)| *id).collect();
-    let orders = as_placed(&connection, database.currency(), &ids).await?;
+    let orders = as_placed(connection, currency, &ids).await?;
     Ok(placed.into_iter().filter_map(|(position, id)| Some((position, orders.get(&id)?.clone()))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use comanda_domain::{AccountId, RequestFingerprint};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_is_found_by_a_lookup_that_panics() {
+        let request = Idempotency {
+            caller: AccountId::new(Uuid::now_v7()),
+            key: IdempotencyKey::new("key").unwrap(),
+            fingerprint: RequestFingerprint::new([7; 16]),
+        };
+        let (response, found) = oneshot::channel();
+        let panicked = comanda_task::caught(async { panic!("in this test") }).await;
+        respond(vec![Lookup { request, at: Utc::now(), response }], panicked);
+        assert_eq!(found.await.unwrap().unwrap(), None);
+    }
 }

@@ -172,10 +172,27 @@ impl Measures {
     }
 }
 
+macro_rules! plans_by_index {
+    ($set:literal) => {
+        concat!(
+            $set,
+            " enable_seqscan = off; ",
+            $set,
+            " enable_hashjoin = off; ",
+            $set,
+            " enable_mergejoin = off; ",
+            $set,
+            " plan_cache_mode = force_generic_plan"
+        )
+    };
+}
+
 /// Every statement must use indexes, however small the tables were when it was planned: a plan made while `orders` was
 /// empty would still scan the table when it has a million rows.
-pub(super) const SETTINGS: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
-                                   SET plan_cache_mode = force_generic_plan";
+pub(super) const SETTINGS: &str = plans_by_index!("SET");
+
+/// The same for one transaction.
+pub(super) const LOCAL_SETTINGS: &str = plans_by_index!("SET LOCAL");
 
 struct Committer {
     database: Database,

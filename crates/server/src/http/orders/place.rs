@@ -33,13 +33,17 @@ pub async fn place(
     Idempotent(Json(request), key): Idempotent<Json<PlaceOrderRequest>>,
 ) -> Result<HttpResponse, Failure<PlaceOrderError>> {
     let (basket, note) = request.validate()?;
-    match orders.find_placed(customer, key.as_ref()).await {
-        Ok(Some(order)) => return Ok(response(&order, true)),
-        Ok(None) => {}
-        // An order does not depend on it.
-        Err(error) => tracing::info!(%error, "what was placed under a key was not looked up"),
+    if let Err(refusal) = attempts.admit(customer).await {
+        // A repetition is no new attempt.
+        return match orders.find_placed(customer, key.as_ref()).await {
+            Ok(Some(order)) => Ok(response(&order, true)),
+            Ok(None) => Err(refusal.into()),
+            Err(error) => {
+                tracing::info!(%error, "what was placed under a key was not looked up");
+                Err(refusal.into())
+            }
+        };
     }
-    attempts.admit(customer).await?;
     let placed = orders.place(customer, basket, note, key).await?;
     Ok(response(&placed.outcome, placed.replayed))
 }
