@@ -36,7 +36,7 @@ impl Orders for GuardedOrders {
         self.lookup.call(self.retries.read(|| self.orders.find(id, scope))).await
     }
 
-    async fn list(&self, query: OrdersQuery) -> Result<Page<Order, OrderId>, Unavailable> {
+    async fn list(&self, query: OrdersQuery) -> Result<Option<Page<Order, OrderId>>, Unavailable> {
         self.lookup.call(self.retries.read(|| self.orders.list(query.clone()))).await
     }
 

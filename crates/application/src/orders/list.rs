@@ -13,7 +13,8 @@ use super::{
 impl Orders {
     /// Lists orders, newest first, a page at a time: a customer's own, or all of them for staff.
     ///
-    /// One round trip for the page and one for each relation, however long the page.
+    /// One round trip for the page and one for each relation, however long the page. `None` if it is not known where
+    /// the page begins, because `after` is no order.
     pub async fn list(
         &self,
         reader: Actor,
@@ -21,9 +22,9 @@ impl Orders {
         relations: Relations,
         after: Option<OrderId>,
         limit: PageLimit,
-    ) -> Result<Page<RelatedOrder, OrderId>, Unavailable> {
+    ) -> Result<Option<Page<RelatedOrder, OrderId>>, Unavailable> {
         let query = OrdersQuery { scope: reader.order_scope(), criteria, after, limit };
-        let page = self.orders.list(query).await?;
+        let Some(page) = self.orders.list(query).await? else { return Ok(None) };
         let ids: Vec<OrderId> = page.entries.iter().map(|order| order.id).collect();
 
         let mut lines = match relations.items && !ids.is_empty() {
@@ -50,7 +51,7 @@ impl Orders {
             order,
         };
         let entries = entries.into_iter().map(related).collect();
-        Ok(Page { entries, next, unreadable })
+        Ok(Some(Page { entries, next, unreadable }))
     }
 }
 
@@ -71,7 +72,7 @@ mod tests {
         let mut stored = MockOrders::new();
         stored.expect_list().once().withf(|query| query.scope == OrderScope::All).returning(|_| {
             let order = sample::order_with_lines().order;
-            Ok(Page { next: Some(order.id), entries: vec![order; 3], unreadable: vec![] })
+            Ok(Some(Page { next: Some(order.id), entries: vec![order; 3], unreadable: vec![] }))
         });
         stored.expect_lines_of().once().returning(|ids| {
             assert_eq!(ids.len(), 3);
@@ -92,6 +93,7 @@ mod tests {
         let page = orders
             .list(sample::actor(Role::Staff), OrderCriteria::default(), relations, None, PageLimit::default())
             .await
+            .unwrap()
             .unwrap();
 
         assert_eq!(page.next, Some(sample::order_with_lines().order.id));
@@ -103,12 +105,12 @@ mod tests {
     async fn relations_nobody_asked_for_cost_nothing() {
         let mut stored = MockOrders::new();
         stored.expect_list().returning(|_| {
-            Ok(Page { entries: vec![sample::order_with_lines().order], next: None, unreadable: vec![] })
+            Ok(Some(Page { entries: vec![sample::order_with_lines().order], next: None, unreadable: vec![] }))
         });
         let orders = Orders { orders: Arc::new(stored), ..sample::orders() };
         let customer = sample::actor(Role::Customer);
         let (any, no_relations) = (OrderCriteria::default(), Relations::default());
-        let page = orders.list(customer, any, no_relations, None, PageLimit::default()).await.unwrap();
+        let page = orders.list(customer, any, no_relations, None, PageLimit::default()).await.unwrap().unwrap();
         let entry = &page.entries[0];
         assert_eq!((&entry.lines, &entry.customer, &entry.payments), (&None, &None, &None));
     }

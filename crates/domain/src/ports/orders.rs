@@ -174,8 +174,9 @@ pub trait Orders: Send + Sync {
     /// One order within the scope, with its lines.
     async fn find(&self, id: OrderId, scope: OrderScope) -> Result<Option<OrderWithLines>, Unavailable>;
 
-    /// A page of orders, newest first.
-    async fn list(&self, query: OrdersQuery) -> Result<Page<Order, OrderId>, Unavailable>;
+    /// A page of orders, newest first. `None` if it is not known where it begins, because [`OrdersQuery::after`] is no
+    /// order; lists of all times may do without it.
+    async fn list(&self, query: OrdersQuery) -> Result<Option<Page<Order, OrderId>>, Unavailable>;
 
     /// The lines of several orders in one round trip.
     async fn lines_of(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Readable<Vec<OrderLine>>>, Unavailable>;

@@ -201,16 +201,25 @@ impl Database {
 
     /// A connection for reads that may be slightly out of date: lists, searches and reports.
     pub(crate) async fn list_connection(&self) -> Result<PooledConnection<'_, AsyncPgConnection>, Unavailable> {
-        if let Some(replica) = self.replica.as_ref().filter(|replica| replica.is_fresh()) {
-            match replica.connections.take().await {
-                // It may just have gone; the primary is there.
-                Err(error) if !error.is_overload() => {
-                    tracing::debug!(%error, "the replica cannot be reached");
-                }
-                taken => return taken,
-            }
+        match self.replica_connection().await? {
+            Some(connection) => Ok(connection),
+            None => self.read_connection().await,
         }
-        self.read_connection().await
+    }
+
+    /// A connection to the replica, if there is one that is to be read from.
+    pub(crate) async fn replica_connection(
+        &self,
+    ) -> Result<Option<PooledConnection<'_, AsyncPgConnection>>, Unavailable> {
+        let Some(replica) = self.replica.as_ref().filter(|replica| replica.is_fresh()) else { return Ok(None) };
+        match replica.connections.take().await {
+            // It may just have gone; the primary is there.
+            Err(error) if !error.is_overload() => {
+                tracing::debug!(%error, "the replica cannot be reached");
+                Ok(None)
+            }
+            taken => taken.map(Some),
+        }
     }
 
     /// Reports are the first to give way: one more than may run at once is refused immediately.

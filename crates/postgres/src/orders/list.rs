@@ -3,14 +3,14 @@
 use std::ops::ControlFlow;
 
 use comanda_domain::{
-    CalledNumber, Order, OrderId, OrderScope, Page, Timestamp,
+    CalledNumber, Order, OrderId, OrderScope, Page,
     ports::{OrderCriteria, OrdersQuery, Unavailable},
 };
 use diesel::{
-    dsl::{AsSelect, SqlTypeOf, sql},
+    dsl::{AsSelect, SqlTypeOf, exists, select, sql},
     pg::Pg,
     prelude::*,
-    sql_types::{BigInt, Bool},
+    sql_types::{BigInt, Bool, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
@@ -21,41 +21,52 @@ use crate::{
     order_row::OrderRow,
 };
 
-pub(super) async fn list(database: &Database, query: OrdersQuery) -> Result<Page<Order, OrderId>, Unavailable> {
+pub(super) async fn list(database: &Database, query: OrdersQuery) -> Result<Option<Page<Order, OrderId>>, Unavailable> {
+    if let Some(mut replica) = database.replica_connection().await? {
+        // Where the last page ended may be newer than what the replica has.
+        if let Some(page) = page(database, &mut replica, &query, Source::Replica).await? {
+            return Ok(Some(page));
+        }
+    }
+    page(database, &mut *database.read_connection().await?, &query, Source::Primary).await
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Primary,
+    Replica,
+}
+
+/// `None` if it begins behind an order that the source does not have. The primary must have it only where orders are
+/// sorted by time; a replica in any case, or it would not have all of those before it either.
+async fn page(
+    database: &Database,
+    connection: &mut AsyncPgConnection,
+    query: &OrdersQuery,
+    source: Source,
+) -> Result<Option<Page<Order, OrderId>>, Unavailable> {
     let mut page = PageOfRows::new(query.limit);
-    let mut connection = database.list_connection().await?;
     let by_time = query.criteria.created_from.is_some() || query.criteria.created_to.is_some();
-    let mut after = match query.after.map(OrderId::as_uuid) {
-        Some(id) if by_time => match created_at(&mut connection, id).await? {
-            Some(created_at) => Some(Position { id, created_at: Some(created_at) }),
-            // It is not there any more, and nobody knows where it stood.
-            None => return Ok(page.into_page(false)),
-        },
-        id => id.map(|id| Position { id, created_at: None }),
-    };
+    let mut after = query.after.map(OrderId::as_uuid);
     loop {
         let mut select = orders::table.limit(page.rows()).select(OrderRow::as_select()).into_boxed();
         if let OrderScope::OwnedBy(owner) = query.scope {
             select = select.filter(orders::customer_id.eq(owner.as_uuid()));
         }
-        let select = older_than(after, by_time, matching(query.criteria, select));
-        let rows = select.load(&mut *connection).rows("order.list").await.map_err(Unavailable::new)?;
-        let last = rows.last().map(|row| Position { id: row.id, created_at: by_time.then_some(row.created_at) });
-        after = last.or(after);
+        let select = older_than(after, by_time, source, matching(query.criteria, select));
+        let rows = select.load(connection).rows("order.list").await.map_err(Unavailable::new)?;
+        if let Some(id) = after.filter(|_| rows.is_empty())
+            && (source == Source::Replica || by_time && !is_there(connection, id).await?)
+        {
+            return Ok(None);
+        }
+        after = rows.last().map(|row| row.id).or(after);
         let rows = rows.into_iter().map(|row| (OrderId::new(row.id), row.into_order(database.currency())));
         page = match page.add(rows) {
             ControlFlow::Continue(page) => page,
-            ControlFlow::Break(page) => return Ok(page),
+            ControlFlow::Break(page) => return Ok(Some(page)),
         };
     }
-}
-
-/// Where a page begins.
-#[derive(Clone, Copy)]
-struct Position {
-    id: Uuid,
-    /// Only where orders are sorted by it.
-    created_at: Option<Timestamp>,
 }
 
 type Boxed<'a> = orders::BoxedQuery<'a, Pg, SqlTypeOf<AsSelect<OrderRow, Pg>>>;
@@ -82,24 +93,29 @@ fn matching(criteria: OrderCriteria, mut select: Boxed<'_>) -> Boxed<'_> {
 
 /// The newest first. Ids follow the time too, but a list of a time long ago, sorted by them, would have to pass over all
 /// orders since.
-fn older_than(position: Option<Position>, by_time: bool, select: Boxed<'_>) -> Boxed<'_> {
-    let mut select = match by_time {
+fn older_than(after: Option<Uuid>, by_time: bool, source: Source, select: Boxed<'_>) -> Boxed<'_> {
+    let select = match by_time {
         true => select.order((orders::created_at.desc(), orders::id.desc())),
         false => select.order(orders::id.desc()),
     };
-    match position {
-        None => {}
-        Some(Position { id, created_at: None }) => select = select.filter(orders::id.lt(id)),
-        Some(Position { id, created_at: Some(at) }) => {
-            let before = orders::created_at.lt(at).or(orders::id.lt(id));
-            select = select.filter(orders::created_at.le(at)).filter(before);
+    match after {
+        None => select,
+        // PostgreSQL compares the times: it knows some that nothing else can hold. Nothing is older than an order that
+        // is not there.
+        Some(id) if by_time => {
+            let position = sql::<Bool>("(orders.created_at, orders.id) < ")
+                .sql("(SELECT last.created_at, last.id FROM orders last WHERE last.id = ");
+            select.filter(position.bind::<SqlUuid, _>(id).sql(")"))
         }
+        Some(id) if source == Source::Replica => {
+            let there = sql::<Bool>("EXISTS (SELECT FROM orders last WHERE last.id = ").bind::<SqlUuid, _>(id).sql(")");
+            select.filter(orders::id.lt(id)).filter(there)
+        }
+        Some(id) => select.filter(orders::id.lt(id)),
     }
-    select
 }
 
-async fn created_at(connection: &mut AsyncPgConnection, id: Uuid) -> Result<Option<Timestamp>, Unavailable> {
-    let select = orders::table.find(id).select(orders::created_at);
-    let found = select.first(connection).one("order.list.position").await.optional();
+async fn is_there(connection: &mut AsyncPgConnection, id: Uuid) -> Result<bool, Unavailable> {
+    let found = select(exists(orders::table.find(id))).get_result(connection).one("order.list.position").await;
     found.map_err(Unavailable::new)
 }

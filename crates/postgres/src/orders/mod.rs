@@ -79,7 +79,7 @@ impl Orders for PostgresOrders {
         Ok(found.filter(|found| scope.admits(found.order.customer_id)))
     }
 
-    async fn list(&self, query: OrdersQuery) -> Result<Page<Order, OrderId>, Unavailable> {
+    async fn list(&self, query: OrdersQuery) -> Result<Option<Page<Order, OrderId>>, Unavailable> {
         list::list(&self.database, query).await
     }
 

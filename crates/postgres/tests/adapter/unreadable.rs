@@ -137,7 +137,10 @@ impl<'a> Readers<'a> {
         let query = OrdersQuery { scope: OrderScope::All, criteria: OrderCriteria::default(), after: None, limit };
         let page = self.note("orders", shop.orders.list(query).await);
         let all = self.count("SELECT count(*) FROM orders").await;
-        self.expect("an order is gone", page.is_some_and(|page| page.entries.len() + page.unreadable.len() == all));
+        self.expect(
+            "an order is gone",
+            page.flatten().is_some_and(|page| page.entries.len() + page.unreadable.len() == all),
+        );
 
         let page = self.note("audit log", self.audit_log.entries(AuditQuery { limit, ..AuditQuery::default() }).await);
         let all = self.count("SELECT count(*) FROM audit_log").await;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::relations::relations_in;
 use crate::http::{
     extract::{Filter, Paged, Service, SignedIn, pages},
-    problem::{Failure, Problem},
+    problem::{Code, Failure, Problem},
     validation::{ViolationCode, Violations},
     wire::{OrderResponse, Written, names},
 };
@@ -76,5 +76,7 @@ pub async fn list(
     Paged { criteria: (criteria, relations), limit, after, pages }: Paged<OrderFilter>,
 ) -> Result<HttpResponse, Failure<Unavailable>> {
     let found = orders.list(reader, criteria, relations, after.map(OrderId::new), limit).await?;
+    let found =
+        found.ok_or_else(|| Problem::new(Code::InvalidCursor, "The order at which the last page ended is gone."))?;
     Ok(pages.respond::<OrderPage, _, _>(found, OrderId::as_uuid, OrderResponse::with_relations))
 }
