@@ -21,6 +21,10 @@ use crate::{
     order_row::OrderRow,
 };
 
+/// The highest running count that is looked for by the number that is called: no shop gets so far, and should one order
+/// have a higher count by mistake, there are not as many numbers to try.
+const HIGHEST_COUNT: u64 = CalledNumber::ROUND * 100_000;
+
 pub(super) async fn list(database: &Database, query: OrdersQuery) -> Result<Option<Page<Order, OrderId>>, Unavailable> {
     if let Some(mut replica) = database.replica_connection().await? {
         // Where the last page ended may be newer than what the replica has.
@@ -77,10 +81,13 @@ fn matching(criteria: OrderCriteria, mut select: Boxed<'_>) -> Boxed<'_> {
         select = select.filter(orders::status.eq(status.as_str()));
     }
     if let Some(number) = number {
-        // As the index has it.
         let position = i64::try_from(number.position()).unwrap_or_default();
         let round = CalledNumber::ROUND;
-        select = select.filter(sql::<Bool>(&format!("orders.number % {round} = ")).bind::<BigInt, _>(position));
+        // Each count with this number is looked up by itself: an index on the counts grows at one end, while one on the
+        // numbers that are called would be written all over.
+        let counts = sql::<Bool>("orders.number = ANY (ARRAY(SELECT generate_series(").bind::<BigInt, _>(position);
+        let until = format!(", least((SELECT max(number) FROM orders), {HIGHEST_COUNT}), {round})))");
+        select = select.filter(counts.sql(&until));
     }
     if let Some(from) = created_from {
         select = select.filter(orders::created_at.ge(from));
