@@ -13,7 +13,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    Idempotency, IdempotencyKey, OrderId, OrderWithLines, Timestamp,
+    Currency, Idempotency, IdempotencyKey, OrderId, OrderWithLines, Timestamp,
     ports::{Readable, Unavailable},
 };
 use comanda_task::Panic;
@@ -22,7 +22,12 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::{queue::LOCAL_SETTINGS, statements::FindKeys, transaction::KnownKey};
-use crate::{Database, database::NamedRows, idempotency::fingerprint_of, orders::load::as_placed};
+use crate::{
+    Database,
+    database::{Failure, NamedRows},
+    idempotency::fingerprint_of,
+    orders::load::as_placed,
+};
 
 /// The most keys in one statement.
 const BATCH: usize = 200;
@@ -107,10 +112,7 @@ async fn look_up(pending: Arc<Mutex<Pending>>, database: Database) {
 }
 
 /// A panic is reported, and is no failure of the database: nothing was found.
-fn respond(
-    lookups: Vec<Lookup>,
-    found: Result<Result<HashMap<usize, Readable<OrderWithLines>>, Arc<Unavailable>>, Panic>,
-) {
+fn respond(lookups: Vec<Lookup>, found: Result<Result<ByPosition, Arc<Unavailable>>, Panic>) {
     let found = found.unwrap_or_else(|panic| {
         // Reported as it is dropped.
         drop(panic);
@@ -126,16 +128,33 @@ fn respond(
 }
 
 /// The orders by the positions of their lookups.
-async fn load(
+type ByPosition = HashMap<usize, Readable<OrderWithLines>>;
+
+/// In a transaction, whose settings keep the statements to indexes, as the committer's do.
+async fn load(lookups: &[Lookup], database: &Database) -> Result<ByPosition, Unavailable> {
+    let mut connection = database.read_connection().await?;
+    let connection: &mut AsyncPgConnection = &mut connection;
+    let found = connection.transaction(async |connection: &mut AsyncPgConnection| {
+        connection.batch_execute(LOCAL_SETTINGS).await?;
+        load_by_index(lookups, database.currency(), connection).await.map_err(Failure)
+    });
+    found.await.map_err(|failure: Failure<Unavailable>| failure.0)
+}
+
+async fn load_by_index(
     lookups: &[Lookup],
-    database: &Database,
-) -> Result<HashMap<usize, Readable<OrderWithLines>>, Unavailable> {
+    currency: Currency,
+    connection: &mut AsyncPgConnection,
+) -> Result<ByPosition, Unavailable> {
     let callers: Vec<Uuid> = lookups.iter().map(|lookup| lookup.request.caller.as_uuid()).collect();
     let keys: Vec<&str> = lookups.iter().map(|lookup| lookup.request.key.as_str()).collect();
     let forgotten_before: Vec<DateTime<Utc>> =
         lookups.iter().map(|lookup| IdempotencyKey::forgotten_before(lookup.at)).collect();
-    let mut connection = database.read_connection().await?;
-    let known = known_keys(&mut connection, &callers, &keys, &forgotten_before).await?;
+    let known = FindKeys { callers: &callers, keys: &keys, forgotten_before: &forgotten_before }
+        .load::<KnownKey>(connection)
+        .rows("order.find_placed")
+        .await
+        .map_err(Unavailable::new)?;
     let known: HashMap<(Uuid, &str), (Uuid, Option<Uuid>)> = known
         .iter()
         .filter_map(|(caller, key, order, fingerprint, is_remembered, _)| {
@@ -151,22 +170,8 @@ async fn load(
         })
         .collect();
     let ids: Vec<OrderId> = placed.iter().map(|(_, id)| *id).collect();
-    let orders = as_placed(&connection, database.currency(), &ids).await?;
+    let orders = as_placed(connection, currency, &ids).await?;
     Ok(placed.into_iter().filter_map(|(position, id)| Some((position, orders.get(&id)?.clone()))).collect())
-}
-
-/// In a transaction of its own, whose settings keep the statement to indexes, as the committer's do.
-async fn known_keys(
-    connection: &mut AsyncPgConnection,
-    callers: &[Uuid],
-    keys: &[&str],
-    forgotten_before: &[DateTime<Utc>],
-) -> Result<Vec<KnownKey>, Unavailable> {
-    let known = connection.transaction(async |connection: &mut AsyncPgConnection| {
-        connection.batch_execute(LOCAL_SETTINGS).await?;
-        FindKeys { callers, keys, forgotten_before }.load::<KnownKey>(connection).rows("order.find_placed").await
-    });
-    known.await.map_err(|error: diesel::result::Error| Unavailable::new(error))
 }
 
 #[cfg(test)]
