@@ -86,8 +86,8 @@ impl Refresher {
     }
 
     /// The database, asked after a version was shown, says less or is in another epoch: it may have lost what was
-    /// shown. Its version is raised above the lost one, so that every server, and the copies in Redis, follow it as they
-    /// follow any change.
+    /// shown. Its version is raised above the lost one, so that every server, and the copies in Redis, follow it as
+    /// they follow any change.
     pub(crate) fn take_down(&self, shown: &Snapshot, in_database: MenuVersion) {
         if !shown.is_outdated() {
             tracing::warn!(

@@ -1,8 +1,8 @@
 //! CSV files, for spreadsheets: the one place that writes and reads them.
 //!
 //! A spreadsheet would run a text as a formula if it began like one
-//! (<https://owasp.org/www-community/attacks/CSV_Injection>). Such a text gets an apostrophe, which makes it a text, and
-//! loses it when it is read. So does what would begin a cell where other separators than commas are expected.
+//! (<https://owasp.org/www-community/attacks/CSV_Injection>). Such a text gets an apostrophe, which makes it a text,
+//! and loses it when it is read. So does what would begin a cell where other separators than commas are expected.
 
 use csv::{QuoteStyle, ReaderBuilder, StringRecord, Terminator, WriterBuilder};
 

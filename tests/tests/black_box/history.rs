@@ -14,9 +14,9 @@ const ROWS: i64 = 30_000;
 /// Far more than a few rounds of the workers read by index, and far less than a table's rows.
 const FEW: i64 = 2_000;
 
-/// Twenty days in which everything went well: orders were paid and completed, their events delivered and summarized, and
-/// the gateway's events handled; and sessions, keys and mails that are not old enough to be deleted. Only the mail server
-/// was gone: all events wait for it.
+/// Twenty days in which everything went well: orders were paid and completed, their events delivered and summarized,
+/// and the gateway's events handled; and sessions, keys and mails that are not old enough to be deleted. Only the mail
+/// server was gone: all events wait for it.
 const FILL: &str = "
     SET session_replication_role = replica;
     CREATE TEMP TABLE past AS

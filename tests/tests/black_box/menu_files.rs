@@ -127,8 +127,8 @@ fn odd(random: &mut impl Rng) -> String {
     text
 }
 
-/// Adds what older servers, or somebody by hand, may have left: texts that today's rules refuse or change, duplicates of
-/// names, archived menu items, and any quantity.
+/// Adds what older servers, or somebody by hand, may have left: texts that today's rules refuse or change, duplicates
+/// of names, archived menu items, and any quantity.
 async fn add_odd_items(app: &TestApp, count: usize) {
     let mut random = seeded();
     let client = app.database.client().await;

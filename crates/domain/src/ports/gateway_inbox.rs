@@ -21,8 +21,8 @@ pub trait GatewayInbox: Send + Sync {
     async fn receive(&self, event: InboxEvent, at: Timestamp) -> Result<bool, Unavailable>;
 
     /// Takes at most `limit` events that are not handled yet, the oldest first, and those of `known_kinds` that another
-    /// server did not know. One server has them for half a minute; then they can be taken again, after pauses that grow,
-    /// unless they were marked. Handling an event twice does no harm.
+    /// server did not know. One server has them for half a minute; then they can be taken again, after pauses that
+    /// grow, unless they were marked. Handling an event twice does no harm.
     async fn take_events(&self, known_kinds: &[&'static str], limit: u32) -> Result<Vec<InboxEvent>, Unavailable>;
 
     /// Records that an event was handled.

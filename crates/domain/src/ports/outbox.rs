@@ -140,8 +140,8 @@ pub trait Outbox: Send + Sync {
     /// Leases for half a minute what is due for a retry: the earliest event per stream.
     async fn take_due(&self, subscriber: &str, limit: u32) -> Result<Vec<DueEvent>, Unavailable>;
 
-    /// Records the outcome of a retry. MUST do nothing if the event was taken by somebody else since, or if the database
-    /// has lost the retry and given its id to another one.
+    /// Records the outcome of a retry. MUST do nothing if the database has lost the retry and given its id to another
+    /// one, and record no failure if the event was taken by somebody else since.
     async fn retried(&self, due: &DueEvent, outcome: RetryOutcome) -> Result<(), Unavailable>;
 
     /// A page of dead letters, oldest first.

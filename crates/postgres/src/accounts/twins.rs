@@ -10,9 +10,9 @@ use crate::{Database, database::schema::users};
 /// How many are reported.
 const LIMIT: usize = 100;
 
-/// Accounts whose addresses are one when somebody types them today, since they were stored before addresses had one form.
-/// Nobody can register such a twin any more; who types an address exactly as it is stored still gets its account. Each
-/// as a sentence, the first hundred.
+/// Accounts whose addresses are one when somebody types them today, since they were stored before addresses had one
+/// form. Nobody can register such a twin any more; who types an address exactly as it is stored still gets its account.
+/// Each as a sentence, the first hundred.
 pub async fn twins_of_addresses(database: &Database) -> Result<Vec<String>, Unavailable> {
     let mut connection = database.dedicated("SET statement_timeout = 0").await?;
     // All others are in the one form already.

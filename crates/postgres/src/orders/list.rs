@@ -98,8 +98,8 @@ fn matching(criteria: OrderCriteria, mut select: Boxed<'_>) -> Boxed<'_> {
     select
 }
 
-/// The newest first. Ids follow the time too, but a list of a time long ago, sorted by them, would have to pass over all
-/// orders since.
+/// The newest first. Ids follow the time too, but a list of a time long ago, sorted by them, would have to pass over
+/// all orders since.
 fn older_than(after: Option<Uuid>, by_time: bool, source: Source, select: Boxed<'_>) -> Boxed<'_> {
     let select = match by_time {
         true => select.order((orders::created_at.desc(), orders::id.desc())),

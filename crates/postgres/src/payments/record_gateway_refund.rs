@@ -170,9 +170,9 @@ async fn lock_unnamed(
 }
 
 /// The sum of the refunds that are in the gateway's totals, or were: one that the gateway had made before it failed is
-/// in a total that is older than its failure, and would come back to life if that were taken for another refund. `None`:
-/// one has failed of which nobody knows whether the gateway had made it, as servers of the release before did not keep
-/// that. Then a total decides nothing: reconciliation lists the refunds one by one.
+/// in a total that is older than its failure, and would come back to life if that were taken for another refund.
+/// `None`: one has failed of which nobody knows whether the gateway had made it, as servers of the release before did
+/// not keep that. Then a total decides nothing: reconciliation lists the refunds one by one.
 async fn known_total(
     connection: &mut AsyncPgConnection,
     currency: Currency,

@@ -12,8 +12,8 @@ struct Row {
     lag: f64,
 }
 
-/// How long ago the first event happened that is not summarized: of its history as long as there are any, else of the one
-/// after it. It is found by index, like in `next.rs` of the events.
+/// How long ago the first event happened that is not summarized: of its history as long as there are any, else of the
+/// one after it. It is found by index, like in `next.rs` of the events.
 pub(super) async fn lag(database: &Database) -> Result<Duration, Unavailable> {
     let mut connection = database.read_connection().await?;
     let row: Row = sql_query(format!(

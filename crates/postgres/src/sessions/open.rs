@@ -11,8 +11,8 @@ use crate::database::{Database, Named, spawn_transaction, statement};
 
 statement! {
     /// One round trip per sign-in, and no wait for a disk: should PostgreSQL crash within the next second, the session
-    /// is lost and its owner signs in again, and what it closed beyond the limit is open again. (Other closing does wait,
-    /// and so does replacing a session.)
+    /// is lost and its owner signs in again, and what it closed beyond the limit is open again. (Other closing does
+    /// wait, and so does replacing a session.)
     ///
     /// The account's row is compared and locked in this statement. A change of the credentials that is under way is
     /// waited for, and then the version differs; one that comes later waits for this and then finds the session.

@@ -14,9 +14,10 @@ use crate::{app, exit::UsageError};
 pub enum MenuCommand {
     /// Import the menu from a CSV file, all of it or nothing.
     ///
-    /// Its columns are name, category and price, and perhaps stock, description, `low_stock_at`, active and id; a column
-    /// that is missing leaves alone what it would say, and so does an empty stock, but a new menu item needs one. A row
-    /// is about the menu item with its id, or else with its category and name. Other menu items stay as they are.
+    /// Its columns are name, category and price, and perhaps stock, description, `low_stock_at`, active and id; a
+    /// column that is missing leaves alone what it would say, and so does an empty stock, but a new menu item needs
+    /// one. A row is about the menu item with its id, or else with its category and name. Other menu items stay as they
+    /// are.
     Import {
         /// The CSV file.
         file: PathBuf,

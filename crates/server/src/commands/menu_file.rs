@@ -13,8 +13,8 @@ use crate::spreadsheet::{self, LineEnds, Row};
 /// The columns, in any order. Prices are decimal numbers: `12.50`.
 const COLUMNS: [&str; 8] = ["name", "category", "price", "stock", "description", "low_stock_at", "active", "id"];
 
-/// How many of the columns a file must have. Without the others, what they would say stays as it is; a menu item that is
-/// new needs a stock.
+/// How many of the columns a file must have. Without the others, what they would say stays as it is; a menu item that
+/// is new needs a stock.
 const REQUIRED: usize = 3;
 
 /// How many mistakes are listed.

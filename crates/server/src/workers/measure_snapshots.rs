@@ -18,8 +18,8 @@ const NOTEWORTHY: Duration = Duration::from_secs(5);
 /// From this age on it is in the log.
 const OLD: Duration = Duration::from_mins(1);
 
-/// Measures the oldest snapshot in PostgreSQL, and what waits for it beside the outbox: the sales figures, and rows that
-/// nobody else needs.
+/// Measures the oldest snapshot in PostgreSQL, and what waits for it beside the outbox: the sales figures, and rows
+/// that nobody else needs.
 pub fn measure_snapshots(database: Database, figures: Arc<PostgresSalesFigures>) -> Worker {
     Worker::new("measure_snapshots", move |context| {
         let (database, figures) = (database.clone(), Arc::clone(&figures));

@@ -38,8 +38,8 @@ impl Rule {
         Self { condition, ..self }
     }
 
-    /// Reads the index from `$3` on and leaves rows that somebody uses for later. Rows are deleted by their places, where
-    /// their locks keep them, so that no plan reads the whole table. What depends on a row goes with it.
+    /// Reads the index from `$3` on and leaves rows that somebody uses for later. Rows are deleted by their places,
+    /// where their locks keep them, so that no plan reads the whole table. What depends on a row goes with it.
     fn statement(&self) -> String {
         let Self { table, age, condition, .. } = self;
         format!(

@@ -12,8 +12,8 @@ statement! {
     /// begun has a space before its key.
     ///
     /// Each key is looked up on its own, and orders in the order of an index that has the key in it. Otherwise a plan
-    /// that was made while the tables were empty would walk through whole indexes when they are not. For the same reason
-    /// a key's age is compared only after it was found.
+    /// that was made while the tables were empty would walk through whole indexes when they are not. For the same
+    /// reason a key's age is compared only after it was found.
     FindKeys {
         callers: &'a [Uuid] as Array<SqlUuid>,
         keys: &'a [&'a str] as Array<Text>,

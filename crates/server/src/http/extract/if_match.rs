@@ -49,8 +49,8 @@ impl FromRequest for IfMatch {
     }
 }
 
-/// The revision that has this entity tag. Tags are compared byte for byte (RFC 9110, section 8.8.3.2): `"01"` and `"+1"`
-/// are not `"1"`.
+/// The revision that has this entity tag. Tags are compared byte for byte (RFC 9110, section 8.8.3.2): `"01"` and
+/// `"+1"` are not `"1"`.
 fn revision_of(tag: &[u8]) -> Option<u32> {
     let tag = std::str::from_utf8(tag).ok()?;
     tag.parse().ok().filter(|revision: &u32| revision.to_string() == tag)

@@ -36,7 +36,8 @@ pub async fn edit(
     Ok(HttpResponse::Ok().insert_header(etag(&item)).json(MenuItemResponse::new(&item, Shown::ToStaff)))
 }
 
-/// The one revision that `If-Match` asks for, or `absent` if there is no such menu item. Only a list of several, or `*`, has to be compared with the item first.
+/// The one revision that `If-Match` asks for, or `absent` if there is no such menu item. Only a list of several, or
+/// `*`, has to be compared with the item first.
 pub(super) async fn revision_seen<E: From<Unavailable>>(
     menu: &Menu,
     staff: StaffMember,

@@ -24,8 +24,8 @@ pub struct OrderFilter {
     /// Only orders with this status.
     #[param(value_type = Option<names::OrderStatus>, inline)]
     status: Option<String>,
-    /// Only orders with this number; the letter in either case. Numbers start again after 24,000 orders, so there may be
-    /// several.
+    /// Only orders with this number; the letter in either case. Numbers start again after 24,000 orders, so there may
+    /// be several.
     #[param(pattern = "^[A-HJ-NP-Za-hj-np-z][0-9]{3}$", example = "K417")]
     number: Option<String>,
     /// Only orders placed at or after this moment, or on or after this date (UTC).

@@ -10,8 +10,9 @@ use actix_web::{
 
 use crate::spreadsheet::{LineEnds, csv};
 
-/// Whether the caller wants `text/csv` rather than JSON (RFC 9110, section 12.5.1). The form with the higher weight is sent; of
-/// equal weights, what the header names more precisely, and then what it names first. Whoever accepts neither gets JSON.
+/// Whether the caller wants `text/csv` rather than JSON (RFC 9110, section 12.5.1). The form with the higher weight is
+/// sent; of equal weights, what the header names more precisely, and then what it names first. Whoever accepts neither
+/// gets JSON.
 pub(super) fn prefers_csv(request: &HttpRequest) -> bool {
     let Some(accept) = request.get_header::<Accept>() else { return false };
     preference(&accept, &CSV) > preference(&accept, &JSON)

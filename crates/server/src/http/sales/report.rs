@@ -32,7 +32,8 @@ pub struct ReportQuery {
     /// where the report is.
     #[param(value_type = Option<names::Interval>, inline)]
     interval: Option<String>,
-    /// Where hours, days and weeks (from Monday) begin: a name of the IANA time zone database, in any case, `UTC` unless given.
+    /// Where hours, days and weeks (from Monday) begin: a name of the IANA time zone database, in any case, `UTC`
+    /// unless given.
     #[param(example = "Europe/Berlin")]
     tz: Option<String>,
 }

@@ -181,8 +181,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for InTurn<S> {
     }
 }
 
-/// Finds where requests end (RFC 9112, sections 6 and 7). It reads no more than that takes, and refuses nothing: what is
-/// no request is handed over as it is, for actix-http to refuse.
+/// Finds where requests end (RFC 9112, sections 6 and 7). It reads no more than that takes, and refuses nothing: what
+/// is no request is handed over as it is, for actix-http to refuse.
 #[derive(Default)]
 struct Framing {
     part: Part,
