@@ -104,6 +104,14 @@ impl Current {
         self.snapshot.load_full()
     }
 
+    /// Leaves nothing to show if the snapshot has this number.
+    pub(crate) fn forget(&self, number: u64) {
+        let _one_at_a_time = self.installing.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.snapshot.load().as_ref().is_some_and(|snapshot| snapshot.number() == number) {
+            self.snapshot.store(None);
+        }
+    }
+
     pub(crate) fn install(&self, snapshot: Snapshot, origin: Origin) -> Installed {
         let _one_at_a_time = self.installing.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.snapshot.load_full();

@@ -34,30 +34,35 @@ impl Raises {
 }
 
 impl Refresher {
-    /// The epoch that the database was in when it last responded; `None` if it never has.
-    pub(crate) fn epoch(&self) -> Option<MenuEpoch> {
-        *self.epoch.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What the database said when it last responded; `None` if it never has.
+    fn in_database(&self) -> Option<MenuVersion> {
+        *self.in_database.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn responded_in(&self, epoch: MenuEpoch) {
-        *self.epoch.lock().unwrap_or_else(PoisonError::into_inner) = Some(epoch);
+    /// The epoch that the database was in then.
+    pub(crate) fn epoch(&self) -> Option<MenuEpoch> {
+        self.in_database().map(|version| version.epoch)
+    }
+
+    pub(crate) fn responded_at(&self, version: MenuVersion) {
+        *self.in_database.lock().unwrap_or_else(PoisonError::into_inner) = Some(version);
     }
 
     pub(crate) async fn version_in_database(&self) -> Result<MenuVersion, Unavailable> {
         let version = self.source.version().await?;
-        self.responded_in(version.epoch);
+        self.responded_at(version);
         Ok(version)
     }
 
     /// Whether a shared copy is of the database as it is now. If it is not, the database's version is raised above it,
     /// so that it is replaced.
     pub(crate) async fn is_of_this_epoch(&self, shared: MenuVersion) -> bool {
-        let known = self.epoch();
-        if known == Some(shared.epoch) {
+        let known = self.in_database();
+        if known.is_some_and(|known| known.epoch == shared.epoch && known.could_follow(shared)) {
             return true;
         }
         match self.version_in_database().await {
-            Ok(version) if version.epoch == shared.epoch => return true,
+            Ok(version) if version.could_follow(shared) && version.epoch == shared.epoch => return true,
             Ok(version) if version.could_follow(shared) => {}
             // Raised above it, the database would soon have no number left for another change.
             Ok(version) => {
@@ -66,9 +71,7 @@ impl Refresher {
                     in_database = version.number,
                     "a copy of the menu in Redis has a number that no menu can have: it is dropped"
                 );
-                if let Err(error) = self.cache.discard(shared.number).await {
-                    tracing::debug!(%error, "it stays in Redis until the next poll");
-                }
+                self.discard(shared.number).await;
                 return false;
             }
             // Nobody can say whether the database still has it; what could not be shown otherwise is shown.
@@ -98,5 +101,19 @@ impl Refresher {
         }
         shown.mark_outdated();
         self.pending.publish_everything.store(true, Ordering::Release);
+    }
+
+    /// Drops what is shown, as the database's version cannot be raised above its number: it comes from a damaged copy,
+    /// or the version was put right by hand.
+    pub(crate) async fn forget(&self, shown: &Snapshot) {
+        self.current.forget(shown.number());
+        self.pending.version.store(0, Ordering::Release);
+        self.discard(shown.number()).await;
+    }
+
+    async fn discard(&self, number: u64) {
+        if let Err(error) = self.cache.discard(number).await {
+            tracing::debug!(%error, "a copy that no menu can have stays in Redis until the next poll");
+        }
     }
 }

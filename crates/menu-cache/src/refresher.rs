@@ -11,8 +11,8 @@ use std::{
 use comanda_domain::{
     FeatureFlag, MenuItemId, Timestamp,
     ports::{
-        Clock, FeatureFlags, ItemChanges, LiveMenu, LoadLease, Menu, MenuCache, MenuCopy, MenuEpoch, MenuNotification,
-        MenuSource, MenuVersion, Unavailable,
+        Clock, FeatureFlags, ItemChanges, LiveMenu, LoadLease, Menu, MenuCache, MenuCopy, MenuNotification, MenuSource,
+        MenuVersion, Unavailable,
     },
 };
 use rand::RngExt;
@@ -66,7 +66,7 @@ pub(crate) struct Refresher {
     pub(crate) runtime: Handle,
     pub(crate) current: Current,
     /// The epoch that the database was in when it last responded.
-    pub(crate) epoch: std::sync::Mutex<Option<MenuEpoch>>,
+    pub(crate) in_database: std::sync::Mutex<Option<MenuVersion>>,
     pub(crate) raises: Raises,
     pub(crate) metrics: Metrics,
     /// Whether snapshots are read at all.
@@ -90,7 +90,7 @@ pub(crate) struct Pending {
     /// When this process last changed the menu, if that is not known to be shown.
     own_change: std::sync::Mutex<Option<Instant>>,
     /// The number of the newest version that is known to exist.
-    version: AtomicU64,
+    pub(crate) version: AtomicU64,
     /// Copies that were loaded up to this moment have to be renewed, changed or not. In milliseconds; zero means none.
     renewal: AtomicI64,
     /// The shared copy is lost and has to be published again.
@@ -146,7 +146,7 @@ impl Refresher {
             terms,
             runtime: Handle::current(),
             current: Current::default(),
-            epoch: std::sync::Mutex::default(),
+            in_database: std::sync::Mutex::default(),
             raises: Raises::default(),
             metrics: Metrics::new(),
             reads_snapshots: MemoizedFlag::new(FeatureFlag::MenuCache),
@@ -264,10 +264,14 @@ impl Refresher {
         let mut menu = self.source.load().await?;
         if let Some(shown) = shown.filter(|shown| shown.version().is_lost_at(menu.version)) {
             self.take_down(&shown, menu.version);
-            self.source.succeed(shown.version()).await?;
-            menu = self.source.load().await?;
+            if menu.version.could_follow(shown.version()) {
+                self.source.succeed(shown.version()).await?;
+                menu = self.source.load().await?;
+            } else {
+                self.forget(&shown).await;
+            }
         }
-        self.responded_in(menu.version.epoch);
+        self.responded_at(menu.version);
         let menu = Arc::new(menu);
         let copy = MenuCopy { menu, loaded_at, load_took: begin.elapsed() };
         match self.current.install(self.snapshot_of(copy), Origin::Database) {

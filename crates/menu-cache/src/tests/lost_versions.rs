@@ -71,6 +71,9 @@ impl MenuSource for Table {
 
     async fn succeed(&self, lost: MenuVersion) -> Result<(), Unavailable> {
         let (version, _) = &mut *self.0.lock().unwrap();
+        if !version.could_follow(lost) {
+            return Ok(());
+        }
         if version.number < lost.number || (version.number == lost.number && version.epoch != lost.epoch) {
             version.number = lost.number + 1;
         }
@@ -240,6 +243,22 @@ async fn a_number_that_no_menu_can_have_is_dropped_and_the_database_is_left_alon
     assert_eq!(shown(&server).await, (numbered(7), 1));
     assert_eq!(table.state(), (numbered(7), 1));
     assert_eq!(shared.version().await.unwrap(), Some(7), "the menu itself is published");
+}
+
+#[tokio::test]
+async fn a_number_that_is_put_right_by_hand_is_followed() {
+    for first in 0..2 {
+        let table = Arc::new(Table(Mutex::new((numbered(i64::MAX.unsigned_abs()), 1))));
+        let shared = Arc::new(Shared::default());
+        let mut servers = [server(&table, &shared), server(&table, &shared)];
+        for server in &servers {
+            assert_eq!(shown(server).await, table.state());
+        }
+        *table.0.lock().unwrap() = (numbered(5), 2);
+        servers.rotate_left(first);
+        assert_all_follow(&table, &shared, &servers, "put right").await;
+        assert_eq!(table.state(), (numbered(5), 2));
+    }
 }
 
 #[tokio::test]
