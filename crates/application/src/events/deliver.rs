@@ -58,9 +58,20 @@ impl Events {
     ///
     /// Runs one round: what is due again, then what is new, if this server has the lease.
     pub async fn deliver(&self, subscriber: &Subscriber) -> Result<Delivered, Unavailable> {
-        let mut round = Delivered::default();
+        // What cannot be repeated keeps nothing that is new.
+        let repeated = isolated(self.deliver_again(subscriber), Unavailable::new).await;
+        let new = isolated(self.deliver_new(subscriber), Unavailable::new).await;
+        let (repeated, new) = (repeated?, new?);
+        Ok(Delivered {
+            delivered: repeated.delivered + new.delivered,
+            failed: repeated.failed + new.failed,
+            more: repeated.more || new.more,
+        })
+    }
+
+    async fn deliver_again(&self, subscriber: &Subscriber) -> Result<Delivered, Unavailable> {
         let due = self.outbox.take_due(&subscriber.name, BATCH).await?;
-        round.more = due.len() == BATCH as usize;
+        let mut round = Delivered { more: due.len() == BATCH as usize, ..Delivered::default() };
         let retried: Vec<Result<bool, Unavailable>> = stream::iter(due)
             .map(|due| isolated(self.retry(&*subscriber.notifier, due), Unavailable::new))
             .buffer_unordered(AT_ONCE)
@@ -69,10 +80,14 @@ impl Events {
         for delivered in retried {
             if delivered? { round.delivered += 1 } else { round.failed += 1 }
         }
+        Ok(round)
+    }
 
+    async fn deliver_new(&self, subscriber: &Subscriber) -> Result<Delivered, Unavailable> {
+        let mut round = Delivered::default();
         let Some(batch) = self.outbox.next(&subscriber.name, BATCH).await? else { return Ok(round) };
         let Some(position) = batch.position else { return Ok(round) };
-        round.more |= batch.events.len() == BATCH as usize;
+        round.more = batch.events.len() == BATCH as usize;
         let total = batch.events.len();
         // Streams in the order of their first events.
         let mut order: Vec<Uuid> = Vec::new();
@@ -238,6 +253,20 @@ mod tests {
         }
         let round = events(outbox).deliver(&subscriber(notifier)).await.unwrap();
         assert_eq!(round, Delivered { delivered: 1, failed: 2, more: false });
+    }
+
+    #[tokio::test]
+    async fn while_nothing_can_be_repeated_what_is_new_is_delivered() {
+        let mut outbox = MockOutbox::new();
+        outbox.expect_take_due().once().returning(|_, _| Err(Unavailable::new("too slow")));
+        outbox.expect_next().once().returning(|_, _| {
+            let position = Some(OutboxPosition { transaction: 7, event: 9 });
+            Ok(Some(EventBatch { events: vec![event(1, 1, false)], position }))
+        });
+        outbox.expect_advance().once().withf(|_, _, undelivered| undelivered.is_empty()).returning(|_, _, _| Ok(()));
+        let mut notifier = MockNotifier::new();
+        notifier.expect_notify().once().returning(|_| Ok(()));
+        assert!(events(outbox).deliver(&subscriber(notifier)).await.is_err(), "it is said all the same");
     }
 
     #[tokio::test]

@@ -1,4 +1,7 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use comanda_application::operations::Retention;
 use comanda_domain::{Perishable, ports::Unavailable};
@@ -21,22 +24,32 @@ pub fn delete_old_rows(retention: Retention) -> Worker {
 
 async fn run(retention: Arc<Retention>, context: Context) {
     loop {
-        if let Err(error) = round(&retention, &context).await {
-            context.failed(&error);
-        }
-        if context.pause(PERIOD).await.is_cancelled() {
+        let pause = match round(&retention, &context).await {
+            Ok(true) => BREATH,
+            Ok(false) => PERIOD,
+            Err(error) => {
+                context.failed(&error);
+                PERIOD
+            }
+        };
+        if context.pause(pause).await.is_cancelled() {
             break;
         }
     }
 }
 
-/// Deletes all that can be deleted now: a batch of each table in turn, as one table may have millions of old rows
-/// after an upgrade. What cannot be deleted in one table keeps nothing in another.
-async fn round(retention: &Retention, context: &Context) -> Result<(), Unavailable> {
-    retention.see_subscribers().await?;
-    let mut outcome = Ok(());
+/// Deletes what can be deleted now: a batch of each table in turn, as one table may have millions of old rows after an
+/// upgrade. What cannot be deleted in one table keeps nothing in another. A round ends after `PERIOD`, so that every
+/// table has its turn, and what failed is said, however much there is. Returns whether there is more.
+async fn round(retention: &Retention, context: &Context) -> Result<bool, Unavailable> {
+    let begin = Instant::now();
+    let mut outcome = retention.see_subscribers().await;
     let mut tables = Perishable::ALL.to_vec();
-    while !tables.is_empty() {
+    if outcome.is_err() {
+        // Who is not seen would be forgotten.
+        tables.retain(|what| *what != Perishable::Subscribers);
+    }
+    loop {
         let mut left = Vec::new();
         for what in tables {
             match isolated(delete(retention, what), Unavailable::new).await {
@@ -45,18 +58,17 @@ async fn round(retention: &Retention, context: &Context) -> Result<(), Unavailab
                 Err(error) => outcome = outcome.and(Err(error)),
             }
             if context.is_cancelled() {
-                return outcome;
+                return outcome.map(|()| false);
             }
         }
         if outcome.is_ok() {
             context.succeeded();
         }
-        if !left.is_empty() && context.pause(BREATH).await.is_cancelled() {
-            break;
+        if left.is_empty() || begin.elapsed() > PERIOD || context.pause(BREATH).await.is_cancelled() {
+            return outcome.map(|()| !left.is_empty());
         }
         tables = left;
     }
-    outcome
 }
 
 /// Deletes a batch. Returns whether there is more, for this server, to delete now.

@@ -5,6 +5,7 @@ use comanda_application::{
     mails::{Attempted, Sent},
 };
 use comanda_domain::ports::{Unavailable, WorkQueue};
+use comanda_task::isolated;
 use tokio::sync::Notify;
 
 use super::worker::{Context, Worker};
@@ -32,7 +33,10 @@ async fn run(mails: Mails, waker: MailsWaker, context: Context) {
     // Counted from nothing, so that an alert sees the first one.
     metrics::counter!("comanda_account_mails_total", "outcome" => "given_up").increment(0);
     while !context.is_cancelled() {
-        match round(&mails, &context).await {
+        let sent = isolated(send(&mails, &context), Unavailable::new).await;
+        // Last: while Redis is gone no lock can be lifted, and mails are sent all the same.
+        let lifted = isolated(mails.lift_locks(), Unavailable::new).await;
+        match sent.and(lifted) {
             Ok(()) => context.succeeded(),
             Err(error) => context.failed(&error),
         }
@@ -43,7 +47,7 @@ async fn run(mails: Mails, waker: MailsWaker, context: Context) {
     }
 }
 
-async fn round(mails: &Mails, context: &Context) -> Result<(), Unavailable> {
+async fn send(mails: &Mails, context: &Context) -> Result<(), Unavailable> {
     while !context.is_cancelled()
         && let Some(Attempted { id, kind, account_id, outcome }) = mails.send_next().await?
     {
@@ -63,6 +67,5 @@ async fn round(mails: &Mails, context: &Context) -> Result<(), Unavailable> {
         // The backlog may take long.
         context.succeeded();
     }
-    // Last: while Redis is gone no lock can be lifted, and mails are sent all the same.
-    mails.lift_locks().await
+    Ok(())
 }
