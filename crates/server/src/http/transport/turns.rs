@@ -78,6 +78,8 @@ pub(super) struct InTurn<S> {
     handed_over: u64,
     /// What has arrived behind them.
     held: BytesMut,
+    /// How much was read while the last of them has waited for its response.
+    read_ahead: usize,
     /// Nothing comes behind what is held.
     ended: bool,
 }
@@ -89,7 +91,7 @@ impl<S> InTurn<S> {
 
     pub(super) fn new(stream: S) -> Self {
         let (turns, framing, held) = Default::default();
-        Self { stream, turns, framing, handed_over: 0, held, ended: false }
+        Self { stream, turns, framing, handed_over: 0, held, read_ahead: 0, ended: false }
     }
 
     pub(super) fn turns(&self) -> Rc<Turns> {
@@ -107,7 +109,10 @@ impl<S> InTurn<S> {
             return 0;
         }
         let Passed { bytes, whole } = self.framing.pass(bytes);
-        self.handed_over += u64::from(whole);
+        if whole {
+            self.handed_over += 1;
+            self.read_ahead = 0;
+        }
         bytes
     }
 }
@@ -116,7 +121,7 @@ impl<S: AsyncRead + Unpin> InTurn<S> {
     /// Reads what comes behind a request that awaits its response. Empty lines, which old clients send behind a body,
     /// are nothing, so that it is noticed when such a client hangs up.
     fn hold_more(&mut self, context: &mut Context<'_>) -> io::Result<()> {
-        while !self.ended && self.held.len() < Self::HELD {
+        while !self.ended && self.read_ahead < Self::HELD {
             if self.held.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
                 self.held.clear();
             }
@@ -125,6 +130,7 @@ impl<S: AsyncRead + Unpin> InTurn<S> {
             let Poll::Ready(outcome) = Pin::new(&mut self.stream).poll_read(context, &mut read) else { break };
             outcome?;
             self.ended = read.filled().is_empty();
+            self.read_ahead += read.filled().len();
             self.held.extend_from_slice(read.filled());
         }
         Ok(())
@@ -438,6 +444,24 @@ mod tests {
         assert!(futures_util::poll!(std::pin::pin!(stream.read(&mut [0; 1]))).is_pending());
         drop(client);
         assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn empty_lines_are_not_read_without_end() {
+        let (mut client, server) = tokio::io::duplex(1024);
+        let mut stream = InTurn::new(server);
+        let _turn = stream.turns().begin();
+        client.write_all(REQUESTS[0]).await.unwrap();
+        stream.read_exact(&mut vec![0; REQUESTS[0].len()]).await.unwrap();
+        let mut sent = 0;
+        loop {
+            let accepted = futures_util::poll!(std::pin::pin!(client.write(&[b'\n'; 1024])));
+            let Poll::Ready(accepted) = accepted else { break };
+            sent += accepted.unwrap();
+            assert!(sent < 1024 * 1024);
+            assert!(futures_util::poll!(std::pin::pin!(stream.read(&mut [0; 1]))).is_pending());
+        }
+        assert!(sent >= InTurn::<()>::HELD, "{sent}");
     }
 
     #[tokio::test]
