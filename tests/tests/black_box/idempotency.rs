@@ -150,6 +150,30 @@ async fn a_repeated_order_is_not_refused_and_only_what_is_refused_is_looked_up()
     app.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_order_waits_for_no_turn() {
+    let app = TestApp::with_servers(2, &[]).await;
+    let (item, customer) = (app.item(10).await, app.customer().await);
+    let order = [(item, 1)];
+    let first = customer.order_with_key("key", &order).await;
+    first.expect(201);
+    let held = app.database.client().await;
+    held.batch_execute("BEGIN; SELECT FROM menu_items FOR UPDATE").await.unwrap();
+    let waiting = customer.order_with_key("other", &order);
+    let repeating = async {
+        for server in &app.servers {
+            let again = customer.at(&server.base_url).order_with_key("key", &order).await;
+            let replayed = again.header("idempotency-replayed");
+            assert_eq!((again.status, replayed, &again.text), (201, Some("true"), &first.text));
+        }
+        held.batch_execute("ROLLBACK").await.unwrap();
+    };
+    let (waiting, ()) = tokio::join!(waiting, repeating);
+    waiting.expect(201);
+    assert_eq!((app.orders().await, app.stock(item).await), (2, 8));
+    app.close().await;
+}
+
 /// The server dies at the worst moment: after the commit, before it knows.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_dies_between_commit_and_response_has_placed_one_order() {
