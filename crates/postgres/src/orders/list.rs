@@ -23,7 +23,7 @@ use crate::{
 
 /// The highest running count that is looked for by the number that is called: no shop gets so far, and should one order
 /// have a higher count by mistake, there are not as many numbers to try.
-const HIGHEST_COUNT: u64 = CalledNumber::ROUND * 100_000;
+const HIGHEST_COUNT: u64 = CalledNumber::ROUND * 4000;
 
 pub(super) async fn list(database: &Database, query: OrdersQuery) -> Result<Option<Page<Order, OrderId>>, Unavailable> {
     if let Some(mut replica) = database.replica_connection().await? {
@@ -86,7 +86,7 @@ fn matching(criteria: OrderCriteria, mut select: Boxed<'_>) -> Boxed<'_> {
         // Each count with this number is looked up by itself: an index on the counts grows at one end, while one on the
         // numbers that are called would be written all over.
         let counts = sql::<Bool>("orders.number = ANY (ARRAY(SELECT generate_series(").bind::<BigInt, _>(position);
-        let until = format!(", least((SELECT max(number) FROM orders), {HIGHEST_COUNT}), {round})))");
+        let until = format!(", least(coalesce((SELECT max(number) FROM orders), -1), {HIGHEST_COUNT}), {round})))");
         select = select.filter(counts.sql(&until));
     }
     if let Some(from) = created_from {
