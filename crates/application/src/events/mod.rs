@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use comanda_domain::ports::{Clock, Outbox};
 
-pub use deliver::{Delivered, RetryTerms, Subscriber};
+pub use deliver::{Delivered, PutAside, RetryTerms, Subscriber};
 
 /// Events on their way to subscribers, and those that could not be delivered. One file per verb.
 #[derive(Clone)]

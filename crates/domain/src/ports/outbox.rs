@@ -32,7 +32,7 @@ pub struct Undelivered {
     pub event: i64,
     /// Its stream, whose later events wait for it.
     pub stream: uuid::Uuid,
-    /// How many deliveries were attempted: none if it waits for an earlier event.
+    /// How many deliveries were attempted: none if it waits for an earlier event, or its receiver is left alone.
     pub attempts: u32,
     /// When to attempt delivery.
     pub next_at: Timestamp,
@@ -58,6 +58,11 @@ pub struct DueEvent {
 pub enum RetryOutcome {
     /// Delivered.
     Delivered,
+    /// Not attempted, since the receiver is left alone for a while. Counts as no attempt.
+    PutOff {
+        /// When to attempt it.
+        until: Timestamp,
+    },
     /// To be attempted again later.
     Later {
         /// When to attempt it.

@@ -1,4 +1,4 @@
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
 use secrecy::ExposeSecret;
 
@@ -45,6 +45,15 @@ fn the_defaults_are_valid() {
     assert_eq!(config.http.bind_addr.port(), 8080);
     assert_eq!(config.currency, Currency::EUR);
     assert!(config.traces.is_none());
+}
+
+#[test]
+fn a_night_without_a_receiver_makes_no_dead_letter_and_has_no_mail_given_up() {
+    let outbox = Config::load(complete(&[])).unwrap().outbox;
+    let (events, mails) = (outbox.retries().outlast(), outbox.mail_retries().outlast());
+    let night = Duration::from_hours(12);
+    assert!(events > night && mails > night, "{events:?}, {mails:?}");
+    assert!(mails < Duration::from_hours(24), "a mail is kept for a day");
 }
 
 const STRIPE: &[(&str, &str)] =
