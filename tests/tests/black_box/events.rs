@@ -304,6 +304,85 @@ async fn what_a_breaker_refuses_is_no_attempt_and_the_log_says_what_is_wrong_wit
     app.close().await;
 }
 
+/// Has an event become a dead letter of a receiver that refuses everything.
+async fn until_dead(app: &TestApp) -> Value {
+    let (item, customer) = (app.item(5).await, app.customer().await);
+    customer.order(&[(item, 1)]).await.expect(201);
+    let begin = Instant::now();
+    loop {
+        let letters = app.admin.get("/v1/admin/dead-letters").await.expect(200);
+        if let Some(letter) = letters["data"].get(0) {
+            return letter.clone();
+        }
+        assert!(begin.elapsed() < Duration::from_secs(20), "no event is a dead letter");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_named_receiver_keeps_what_waits_for_it_when_it_gets_its_name_and_when_its_url_changes() {
+    let (old, new) = (EventSink::open().await, EventSink::open().await);
+    old.respond_with(|_| 400);
+    let mut app = app(1, &old, &[("OUTBOX_ATTEMPTS", "3")]).await;
+    let letter = until_dead(&app).await;
+    assert!(letter["subscriber"].as_str().unwrap().starts_with("webhook:127.0.0.1:"), "{letter}");
+    // Only once no server delivers to it by its former name.
+    let named = format!("kitchen={}", old.url);
+    let next = app.open_another(&[&delivering_to(&old)[..], &[("WEBHOOK_URLS", &named)]].concat());
+    assert!(app.servers.remove(0).stop().success());
+    app.admin = app.admin.at(&next);
+    let begin = Instant::now();
+    while app.admin.get("/v1/admin/dead-letters").await.expect(200)["data"][0]["subscriber"] != "kitchen" {
+        assert!(begin.elapsed() < Duration::from_secs(20), "nobody takes over what waits");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+
+    let moved = format!("kitchen={}", new.url);
+    let next = app.open_another(&[&delivering_to(&old)[..], &[("WEBHOOK_URLS", &moved)]].concat());
+    assert!(app.servers.remove(0).stop().success());
+    app.admin = app.admin.at(&next);
+    let resend = app.admin.request(Method::POST, &format!("/v1/admin/dead-letters/{}/resend", letter["id"]));
+    assert_eq!(Client::send(resend).await.status, 204);
+    assert_eq!(new.until_taken(1).await[0]["type"], letter["type"]);
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_receiver_that_was_removed_is_reported_and_cannot_be_resent() {
+    let sink = EventSink::open().await;
+    sink.respond_with(|_| 400);
+    let mut app = app(1, &sink, &[("OUTBOX_ATTEMPTS", "3")]).await;
+    let letter = until_dead(&app).await;
+    let name = letter["subscriber"].as_str().unwrap();
+    assert!(app.servers.remove(0).stop().success());
+    // The next event of the order waits for nobody.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let metrics = format!("127.0.0.1:{port}");
+    let next = app.open_another(&[("MODE", "development"), ("METRICS_ADDR", &metrics)]);
+    app.admin = app.admin.at(&next);
+    advance(&app, letter["subject"].as_str().unwrap(), "accepted").await;
+
+    let resend = format!("/v1/admin/dead-letters/{}/resend", letter["id"]);
+    let refused = Client::send(app.admin.request(Method::POST, &resend)).await;
+    assert_eq!(refused.problem(), (409, "not-served".to_owned()));
+    assert!(refused.text.contains(name), "{}", refused.text);
+
+    let metric = format!("comanda_outbox_unserved_events{{subscriber=\"{name}\"}} 1");
+    let begin = Instant::now();
+    loop {
+        let metrics = Client::anonymous(&format!("http://{metrics}")).get("/metrics").await.text;
+        if metrics.contains(&metric) {
+            break;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(20), "{metrics}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let log = app.servers[0].log();
+    let told: Vec<_> = log.iter().filter(|line| line.contains("events wait for a subscriber")).collect();
+    assert!(told.len() == 1 && told[0].contains(name), "{told:?}");
+    app.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn customers_get_mail_and_an_order_does_not_wait_for_it() {
     let folder = std::env::temp_dir().join(format!("comanda-{}", Uuid::now_v7().simple()));

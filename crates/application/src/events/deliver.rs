@@ -79,6 +79,8 @@ struct Left {
 pub struct Subscriber {
     /// The name under which the outbox remembers what was delivered. It must never change.
     pub name: String,
+    /// What it was called before it got that name.
+    pub formerly: Option<String>,
     pub notifier: Arc<dyn Notifier>,
 }
 
@@ -236,11 +238,11 @@ mod tests {
     }
 
     fn events(outbox: MockOutbox) -> Events {
-        Events { outbox: Arc::new(outbox), clock: sample::clock(), retries: TERMS }
+        Events { outbox: Arc::new(outbox), clock: sample::clock(), retries: TERMS, served: vec!["kitchen".to_owned()] }
     }
 
     fn subscriber(notifier: MockNotifier) -> Subscriber {
-        Subscriber { name: "kitchen".to_owned(), notifier: Arc::new(notifier) }
+        Subscriber { name: "kitchen".to_owned(), formerly: None, notifier: Arc::new(notifier) }
     }
 
     fn outbox(due: Vec<DueEvent>, events: Vec<Event>) -> MockOutbox {

@@ -1,6 +1,8 @@
 //! Delivering events to subscribers.
 
+mod adopt;
 mod deliver;
+mod find_unserved;
 mod list_dead_letters;
 mod resend;
 
@@ -16,4 +18,6 @@ pub struct Events {
     pub outbox: Arc<dyn Outbox>,
     pub clock: Arc<dyn Clock>,
     pub retries: RetryTerms,
+    /// The subscribers that this server delivers to.
+    pub served: Vec<String>,
 }

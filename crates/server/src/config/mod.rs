@@ -21,6 +21,7 @@ mod payments;
 mod placement;
 mod rate_limit;
 mod reader;
+mod receiver;
 mod redis;
 mod retention;
 mod secret;
@@ -54,6 +55,7 @@ pub use self::{
     payments::{Gateway, PaymentSettings},
     placement::PlacementSettings,
     reader::{ConfigError, Mistake},
+    receiver::Receiver,
     redis::RedisSettings,
     retention::RetentionSettings,
     secret::Secret,

@@ -20,6 +20,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The least time between two lines about what fails.
 const LOG_PERIOD: Duration = Duration::from_mins(1);
 
+/// How often a receiver that got a name looks whether others have stopped delivering to it by its former one.
+const ADOPTION_PERIOD: Duration = Duration::from_millis(500);
+
 /// The lowest priority: ordering comes before delivery.
 const NICE: i32 = 19;
 
@@ -44,6 +47,9 @@ async fn deliver(events: &Events, to: &Subscriber, per_second: u32, context: Con
     };
     let (delivered, failed, put_off) = (deliveries("delivered"), deliveries("failed"), deliveries("put_off"));
     let (mut pause, mut outage) = (POLL_INTERVAL, Outage::default());
+    if !adopt(events, to, &context).await {
+        return;
+    }
     loop {
         let (begin, mut least) = (Instant::now(), Duration::ZERO);
         match events.deliver(to).await {
@@ -70,6 +76,28 @@ async fn deliver(events: &Events, to: &Subscriber, per_second: u32, context: Con
         }
         if context.pause(pause.max(least.saturating_sub(begin.elapsed()))).await.is_cancelled() {
             break;
+        }
+    }
+}
+
+/// Before it delivers under a new name. Returns `false` at a shutdown.
+async fn adopt(events: &Events, to: &Subscriber, context: &Context) -> bool {
+    let mut is_told = false;
+    loop {
+        match events.adopt(to).await {
+            Ok(true) => return true,
+            Ok(false) => {
+                context.succeeded();
+                if !is_told {
+                    let (subscriber, formerly) = (&to.name, to.formerly.as_deref());
+                    tracing::info!(subscriber, formerly, "a server still delivers to the receiver by its former name");
+                    is_told = true;
+                }
+            }
+            Err(error) => context.failed(&error),
+        }
+        if context.pause(ADOPTION_PERIOD).await.is_cancelled() {
+            return false;
         }
     }
 }
