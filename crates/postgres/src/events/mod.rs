@@ -12,6 +12,7 @@ mod resend;
 mod retried;
 mod row;
 mod state;
+mod subscribers;
 mod take_due;
 mod unserved;
 
@@ -24,6 +25,8 @@ use comanda_domain::{
     },
 };
 
+pub use self::subscribers::SubscriberBacklog;
+pub(crate) use self::subscribers::subscribers;
 use self::{lease::Leases, retried::Taken};
 use crate::{Database, database::spawn_transaction};
 

@@ -25,7 +25,7 @@ use self::payments::Gateways;
 pub use self::{
     menu::shared_menu,
     payments::reconcile_payments,
-    setup::{open_database, operations, setup},
+    setup::{deliveries, end_sessions, open_database, operations, setup},
 };
 use crate::{
     config::Config,

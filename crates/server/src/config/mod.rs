@@ -133,6 +133,17 @@ pub struct PaymentsConfig {
     pub payments: PaymentSettings,
 }
 
+/// What commands need that work on events and their subscribers.
+#[derive(Debug)]
+pub struct EventsConfig {
+    pub database: DatabaseSettings,
+    pub currency: Currency,
+    pub mail: MailSettings,
+    pub webhooks: WebhookSettings,
+    pub outbox: OutboxSettings,
+    pub log: LogConfig,
+}
+
 /// What commands need that work on copies of the menu.
 #[derive(Debug)]
 pub struct CacheConfig {
@@ -244,6 +255,27 @@ impl PaymentsConfig {
             let database = DatabaseSettings::read(reader);
             let payments = PaymentSettings::read(reader);
             Some(Self { database: database?, currency: deployment?.currency, payments: payments? })
+        })
+    }
+}
+
+impl EventsConfig {
+    /// Like [`Config::load`], for less.
+    pub fn load(source: Source) -> Result<Self, ConfigError> {
+        read(source, |reader, deployment| {
+            let database = DatabaseSettings::read(reader);
+            let mail = MailSettings::read(reader);
+            let webhooks = WebhookSettings::read(reader);
+            let outbox = OutboxSettings::read(reader);
+            let telemetry = TelemetrySettings::read(reader);
+            Some(Self {
+                database: database?,
+                currency: deployment?.currency,
+                mail: mail?,
+                webhooks: webhooks?,
+                outbox: outbox?,
+                log: telemetry?.log(),
+            })
         })
     }
 }
