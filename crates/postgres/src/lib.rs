@@ -17,15 +17,15 @@ mod sessions;
 pub use accounts::{PostgresAccounts, twins_of_addresses};
 pub use database::{
     ConnectError, Database, DatabaseConfig, DatabaseUrl, InvalidDatabaseUrl, MigrateError, PostgresHealth,
-    SharedSessions, migrate,
+    SharedSessions, migrate, pending_migrations,
 };
-pub use events::PostgresOutbox;
+pub use events::{PostgresOutbox, SubscriberBacklog};
 pub use invariants::{Finding, Invariant, check_invariants};
 pub use mails::PostgresMails;
 pub use menu::PostgresMenu;
 pub use operations::{
-    HeldSnapshot, PostgresAuditLog, PostgresFlagSettings, PostgresRetention, dead_rows, gap_in_sight_of_sessions,
-    gap_in_texts, oldest_snapshot, ways_to_change_the_audit_log,
+    Backlog, BacklogCounts, HeldLease, HeldSnapshot, PostgresAuditLog, PostgresFlagSettings, PostgresRetention,
+    backlog, dead_rows, gap_in_sight_of_sessions, gap_in_texts, oldest_snapshot, ways_to_change_the_audit_log,
 };
 pub use orders::{PlacementConfig, PostgresOrders};
 pub use payments::PostgresPayments;

@@ -171,7 +171,13 @@ mod tests {
             Ok(self.0.clone())
         }
 
-        async fn set(&self, _: FeatureFlag, _: Percentage, _: Administrator, _: Timestamp) -> Result<(), Unavailable> {
+        async fn set(
+            &self,
+            _: FeatureFlag,
+            _: Percentage,
+            _: Option<Administrator>,
+            _: Timestamp,
+        ) -> Result<(), Unavailable> {
             Err(Unavailable::new("not in this test"))
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    net::TcpListener,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -11,7 +12,7 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use comanda_tests::{EventSink, FaultyProxy, PythonProgram, TestApp, Weather, seeded};
+use comanda_tests::{Client, EventSink, FaultyProxy, PythonProgram, TestApp, Weather, seeded};
 use hmac::{Hmac, KeyInit, Mac};
 use nix::sys::signal::{Signal, kill};
 use rand::RngExt;
@@ -159,6 +160,9 @@ async fn an_event_that_is_refused_too_often_is_a_dead_letter_until_an_admin_rese
 
     let letters = app.admin.get("/v1/admin/dead-letters").await.expect(200);
     let letter = &letters["data"][0];
+    let log = app.servers[0].log();
+    let put_aside = log.iter().find(|line| line.contains("events were put aside as dead letters"));
+    assert!(put_aside.is_some_and(|line| line.contains("webhook:127.0.0.1:") && line.contains("400")), "{log:?}");
     assert_eq!(
         (&letter["type"], &letter["subject"], &letter["attempts"]),
         (&json!("order.placed"), &json!(id), &json!(3))
@@ -255,6 +259,127 @@ async fn a_failing_receiver_is_left_alone_and_gets_every_event_later() {
     }
     sink.respond_with(|_| 200);
     sink.until_taken(10).await;
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_breaker_refuses_is_no_attempt_and_the_log_says_what_is_wrong_without_the_address() {
+    let sink = EventSink::open().await;
+    sink.respond_with(|_| 500);
+    let breaker = "minimum_calls=5 first_wait_ms=200 longest_wait_ms=200 probes=1";
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let metrics = format!("127.0.0.1:{port}");
+    let settings = [("BREAKER_NOTIFICATIONS", breaker), ("OUTBOX_ATTEMPTS", "1000"), ("METRICS_ADDR", &metrics)];
+    let app = app(1, &sink, &settings).await;
+    let (item, customer) = (app.item(100).await, app.customer().await);
+    for _ in 0..10 {
+        customer.order(&[(item, 1)]).await.expect(201);
+    }
+    let put_off = async || {
+        let metrics = Client::anonymous(&format!("http://{metrics}")).get("/metrics").await.text;
+        let counts = metrics.lines().filter(|line| line.starts_with("comanda_outbox_deliveries_total"));
+        let counts = counts.filter(|line| line.contains("outcome=\"put_off\""));
+        counts.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum::<u64>()
+    };
+    let begin = Instant::now();
+    while put_off().await < 15 {
+        assert!(begin.elapsed() < Duration::from_secs(20), "nothing is put off");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let attempts = app.database.number("SELECT coalesce(sum(attempts), 0)::bigint FROM outbox_retries").await;
+    let received = i64::try_from(sink.received().len()).unwrap();
+    assert!(attempts <= received, "{attempts} attempts are counted, and {received} arrived");
+
+    let log = app.servers[0].log();
+    let told: Vec<&String> = log.iter().filter(|line| line.contains("events cannot be delivered")).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("webhook:127.0.0.1:") && told[0].contains("responded with 500"), "{told:?}");
+    assert!(log.iter().all(|line| !line.contains("/hook")), "a receiver's URL may hold a secret");
+    sink.respond_with(|_| 200);
+    sink.until_taken(10).await;
+    while !app.servers[0].log().iter().any(|line| line.contains("events are delivered again")) {
+        assert!(begin.elapsed() < Duration::from_secs(40), "the log does not say that it is over");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    app.close().await;
+}
+
+/// Has an event become a dead letter of a receiver that refuses everything.
+async fn until_dead(app: &TestApp) -> Value {
+    let (item, customer) = (app.item(5).await, app.customer().await);
+    customer.order(&[(item, 1)]).await.expect(201);
+    let begin = Instant::now();
+    loop {
+        let letters = app.admin.get("/v1/admin/dead-letters").await.expect(200);
+        if let Some(letter) = letters["data"].get(0) {
+            return letter.clone();
+        }
+        assert!(begin.elapsed() < Duration::from_secs(20), "no event is a dead letter");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_named_receiver_keeps_what_waits_for_it_when_it_gets_its_name_and_when_its_url_changes() {
+    let (old, new) = (EventSink::open().await, EventSink::open().await);
+    old.respond_with(|_| 400);
+    let mut app = app(1, &old, &[("OUTBOX_ATTEMPTS", "3")]).await;
+    let letter = until_dead(&app).await;
+    assert!(letter["subscriber"].as_str().unwrap().starts_with("webhook:127.0.0.1:"), "{letter}");
+    // Only once no server delivers to it by its former name.
+    let named = format!("kitchen={}", old.url);
+    let next = app.open_another(&[&delivering_to(&old)[..], &[("WEBHOOK_URLS", &named)]].concat());
+    assert!(app.servers.remove(0).stop().success());
+    app.admin = app.admin.at(&next);
+    let begin = Instant::now();
+    while app.admin.get("/v1/admin/dead-letters").await.expect(200)["data"][0]["subscriber"] != "kitchen" {
+        assert!(begin.elapsed() < Duration::from_secs(20), "nobody takes over what waits");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+
+    let moved = format!("kitchen={}", new.url);
+    let next = app.open_another(&[&delivering_to(&old)[..], &[("WEBHOOK_URLS", &moved)]].concat());
+    assert!(app.servers.remove(0).stop().success());
+    app.admin = app.admin.at(&next);
+    let resend = app.admin.request(Method::POST, &format!("/v1/admin/dead-letters/{}/resend", letter["id"]));
+    assert_eq!(Client::send(resend).await.status, 204);
+    assert_eq!(new.until_taken(1).await[0]["type"], letter["type"]);
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_receiver_that_was_removed_is_reported_and_cannot_be_resent() {
+    let sink = EventSink::open().await;
+    sink.respond_with(|_| 400);
+    let mut app = app(1, &sink, &[("OUTBOX_ATTEMPTS", "3")]).await;
+    let letter = until_dead(&app).await;
+    let name = letter["subscriber"].as_str().unwrap();
+    assert!(app.servers.remove(0).stop().success());
+    // The next event of the order waits for nobody.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let metrics = format!("127.0.0.1:{port}");
+    let next = app.open_another(&[("MODE", "development"), ("METRICS_ADDR", &metrics)]);
+    app.admin = app.admin.at(&next);
+    advance(&app, letter["subject"].as_str().unwrap(), "accepted").await;
+
+    let resend = format!("/v1/admin/dead-letters/{}/resend", letter["id"]);
+    let refused = Client::send(app.admin.request(Method::POST, &resend)).await;
+    assert_eq!(refused.problem(), (409, "not-served".to_owned()));
+    assert!(refused.text.contains(name), "{}", refused.text);
+
+    let metric = format!("comanda_outbox_unserved_events{{subscriber=\"{name}\"}} 1");
+    let begin = Instant::now();
+    loop {
+        let metrics = Client::anonymous(&format!("http://{metrics}")).get("/metrics").await.text;
+        if metrics.contains(&metric) {
+            break;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(20), "{metrics}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let log = app.servers[0].log();
+    let told: Vec<_> = log.iter().filter(|line| line.contains("events wait for a subscriber")).collect();
+    assert!(told.len() == 1 && told[0].contains(name), "{told:?}");
     app.close().await;
 }
 

@@ -30,6 +30,7 @@ mod menu;
 mod menu_cache;
 mod menu_files;
 mod migration;
+mod night_commands;
 mod observability;
 mod openapi;
 mod operation;

@@ -1,4 +1,4 @@
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, error::Error, sync::Arc, time::Duration};
 
 use comanda_domain::{
     Event, Timestamp,
@@ -29,21 +29,72 @@ impl RetryTerms {
             Some(doublings) => self.first_pause.saturating_mul(1 << doublings.min(20)).min(self.longest_pause),
         }
     }
+
+    /// How long all attempts take that fail at once: what is away for less long loses nothing.
+    pub fn outlast(&self) -> Duration {
+        (1..self.attempts).map(|attempts| self.pause_after(attempts)).sum()
+    }
 }
 
 /// How a round of deliveries went.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Delivered {
     pub delivered: u64,
     pub failed: u64,
+    /// Not attempted: the receiver failed before, and is left alone for a while.
+    pub put_off: u64,
+    /// Why the last of those failed that did.
+    pub cause: Option<String>,
+    /// Those of the failed that were put aside as dead letters.
+    pub put_aside: Vec<PutAside>,
     /// There may be more to deliver at once.
     pub more: bool,
+}
+
+impl Delivered {
+    fn and(mut self, other: Self) -> Self {
+        self.put_aside.extend(other.put_aside);
+        Self {
+            delivered: self.delivered + other.delivered,
+            failed: self.failed + other.failed,
+            put_off: self.put_off + other.put_off,
+            cause: other.cause.or(self.cause),
+            put_aside: self.put_aside,
+            more: self.more || other.more,
+        }
+    }
+}
+
+/// An event that has become a dead letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutAside {
+    pub event: i64,
+    /// How often its delivery was attempted.
+    pub attempts: u32,
+    /// Why the last attempt failed.
+    pub error: String,
+}
+
+/// Why an event was not delivered.
+enum Failure {
+    /// It was attempted.
+    Failed(String),
+    /// It was not, and need not be before that.
+    PutOff(Duration),
+}
+
+/// An event of a batch that was not delivered.
+struct Left {
+    undelivered: Undelivered,
+    is_put_off: bool,
 }
 
 /// A receiver of events.
 pub struct Subscriber {
     /// The name under which the outbox remembers what was delivered. It must never change.
     pub name: String,
+    /// What it was called before it got that name.
+    pub formerly: Option<String>,
     pub notifier: Arc<dyn Notifier>,
 }
 
@@ -61,24 +112,19 @@ impl Events {
         // What cannot be repeated keeps nothing that is new.
         let repeated = isolated(self.deliver_again(subscriber), Unavailable::new).await;
         let new = isolated(self.deliver_new(subscriber), Unavailable::new).await;
-        let (repeated, new) = (repeated?, new?);
-        Ok(Delivered {
-            delivered: repeated.delivered + new.delivered,
-            failed: repeated.failed + new.failed,
-            more: repeated.more || new.more,
-        })
+        Ok(repeated?.and(new?))
     }
 
     async fn deliver_again(&self, subscriber: &Subscriber) -> Result<Delivered, Unavailable> {
         let due = self.outbox.take_due(&subscriber.name, BATCH).await?;
         let mut round = Delivered { more: due.len() == BATCH as usize, ..Delivered::default() };
-        let retried: Vec<Result<bool, Unavailable>> = stream::iter(due)
+        let retried: Vec<Result<Delivered, Unavailable>> = stream::iter(due)
             .map(|due| isolated(self.retry(&*subscriber.notifier, due), Unavailable::new))
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
-        for delivered in retried {
-            if delivered? { round.delivered += 1 } else { round.failed += 1 }
+        for one in retried {
+            round = round.and(one?);
         }
         Ok(round)
     }
@@ -100,60 +146,94 @@ impl Events {
             events.push(event);
         }
         let streams = order.into_iter().filter_map(|id| streams.remove(&id));
-        let undelivered: Vec<Vec<Undelivered>> = stream::iter(streams)
+        let left: Vec<Vec<Left>> = stream::iter(streams)
             .map(|events| self.deliver_stream(&*subscriber.notifier, events))
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
-        let undelivered: Vec<Undelivered> = undelivered.into_iter().flatten().collect();
-        round.failed += undelivered.iter().filter(|undelivered| undelivered.attempts > 0).count() as u64;
+        let left: Vec<Left> = left.into_iter().flatten().collect();
+        let put_off = left.iter().filter(|left| left.is_put_off).count();
+        round.put_off += put_off as u64;
+        let undelivered: Vec<Undelivered> = left.into_iter().map(|left| left.undelivered).collect();
+        let failed: Vec<&Undelivered> = undelivered.iter().filter(|undelivered| undelivered.attempts > 0).collect();
+        round.cause = failed.last().map(|failed| failed.error.clone()).or(round.cause);
+        round.failed += failed.len() as u64;
         round.delivered += (total - undelivered.len()) as u64;
+        let is_untouched = undelivered.len() == total && undelivered.iter().all(|left| left.attempts == 0);
+        if put_off > 0 && is_untouched {
+            // The receiver is left alone: what is new stays where it is, in its order, until it is back.
+            return Ok(Delivered { more: false, ..round });
+        }
         self.outbox.advance(&subscriber.name, position, undelivered).await?;
         Ok(round)
     }
 
     /// Delivers the events of one stream, one after the other; after the first that fails the others wait.
-    async fn deliver_stream(&self, notifier: &dyn Notifier, events: Vec<Event>) -> Vec<Undelivered> {
-        let mut undelivered: Vec<Undelivered> = Vec::new();
+    async fn deliver_stream(&self, notifier: &dyn Notifier, events: Vec<Event>) -> Vec<Left> {
+        let mut left: Vec<Left> = Vec::new();
         for event in events {
-            let (attempts, error) = if event.is_held || !undelivered.is_empty() {
-                (0, "waits for an earlier one".to_owned())
+            let (attempts, pause, error, is_put_off) = if event.is_held || !left.is_empty() {
+                (0, Duration::ZERO, "waits for an earlier one".to_owned(), false)
             } else {
-                match notify(notifier, &event).await {
+                match self.notify(notifier, &event).await {
                     Ok(()) => continue,
-                    Err(error) => (1, error.to_string()),
+                    Err(Failure::Failed(error)) => (1, self.retries.pause_after(1), error, false),
+                    Err(Failure::PutOff(pause)) => (0, pause, "the receiver is left alone".to_owned(), true),
                 }
             };
-            let next_at = self.clock.now() + self.pause_after(attempts);
-            undelivered.push(Undelivered { event: event.id, stream: event.stream, attempts, next_at, error });
+            let next_at = self.clock.now() + pause;
+            let undelivered = Undelivered { event: event.id, stream: event.stream, attempts, next_at, error };
+            left.push(Left { undelivered, is_put_off });
         }
-        undelivered
+        left
     }
 
-    /// Returns whether it was delivered.
-    async fn retry(&self, notifier: &dyn Notifier, due: DueEvent) -> Result<bool, Unavailable> {
-        let (outcome, delivered) = match notify(notifier, &due.event).await {
-            Ok(()) => (RetryOutcome::Delivered, true),
-            Err(error) if due.attempts + 1 >= self.retries.attempts => {
-                (RetryOutcome::Dead { error: error.to_string() }, false)
+    /// A round of one.
+    async fn retry(&self, notifier: &dyn Notifier, due: DueEvent) -> Result<Delivered, Unavailable> {
+        let attempts = due.attempts + 1;
+        let (outcome, round) = match self.notify(notifier, &due.event).await {
+            Ok(()) => (RetryOutcome::Delivered, Delivered { delivered: 1, ..Delivered::default() }),
+            Err(Failure::PutOff(pause)) => {
+                let until: Timestamp = self.clock.now() + pause;
+                (RetryOutcome::PutOff { until }, Delivered { put_off: 1, ..Delivered::default() })
             }
-            Err(error) => {
-                let next_at: Timestamp = self.clock.now() + self.pause_after(due.attempts + 1);
-                (RetryOutcome::Later { next_at, error: error.to_string() }, false)
+            Err(Failure::Failed(error)) => {
+                let mut round = Delivered { failed: 1, cause: Some(error.clone()), ..Delivered::default() };
+                if attempts >= self.retries.attempts {
+                    round.put_aside.push(PutAside { event: due.event.id, attempts, error: error.clone() });
+                    (RetryOutcome::Dead { error }, round)
+                } else {
+                    let next_at: Timestamp = self.clock.now() + self.retries.pause_after(attempts);
+                    (RetryOutcome::Later { next_at, error }, round)
+                }
             }
         };
         self.outbox.retried(&due, outcome).await?;
-        Ok(delivered)
+        Ok(round)
     }
 
-    fn pause_after(&self, attempts: u32) -> Duration {
-        self.retries.pause_after(attempts)
+    /// One that panics is as one that fails: it is attempted again later, and at last a dead letter.
+    async fn notify(&self, notifier: &dyn Notifier, event: &Event) -> Result<(), Failure> {
+        let outcome = isolated(async { notifier.notify(event).await }, |panic| Unavailable::new(panic).into()).await;
+        outcome.map_err(|error| match &error {
+            NotifyError::Unavailable(cause) if !cause.was_attempted() => {
+                Failure::PutOff(cause.wait().unwrap_or(self.retries.first_pause))
+            }
+            error => Failure::Failed(in_words(error)),
+        })
     }
 }
 
-/// One that panics is as one that fails: it is attempted again later, and at last a dead letter.
-async fn notify(notifier: &dyn Notifier, event: &Event) -> Result<(), NotifyError> {
-    isolated(async { notifier.notify(event).await }, |panic| Unavailable::new(panic).into()).await
+/// The error and its causes, each once: many an error repeats its cause.
+fn in_words(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    for cause in causes.map(ToString::to_string) {
+        if !words.contains(&cause) {
+            words = format!("{words}: {cause}");
+        }
+    }
+    words
 }
 
 #[cfg(test)]
@@ -177,11 +257,11 @@ mod tests {
     }
 
     fn events(outbox: MockOutbox) -> Events {
-        Events { outbox: Arc::new(outbox), clock: sample::clock(), retries: TERMS }
+        Events { outbox: Arc::new(outbox), clock: sample::clock(), retries: TERMS, served: vec!["kitchen".to_owned()] }
     }
 
     fn subscriber(notifier: MockNotifier) -> Subscriber {
-        Subscriber { name: "kitchen".to_owned(), notifier: Arc::new(notifier) }
+        Subscriber { name: "kitchen".to_owned(), formerly: None, notifier: Arc::new(notifier) }
     }
 
     fn outbox(due: Vec<DueEvent>, events: Vec<Event>) -> MockOutbox {
@@ -213,7 +293,8 @@ mod tests {
             _ => Ok(()),
         });
         let round = events(outbox).deliver(&subscriber(notifier)).await.unwrap();
-        assert_eq!(round, Delivered { delivered: 1, failed: 1, more: false });
+        let cause = Some("refused: 500".to_owned());
+        assert_eq!(round, Delivered { delivered: 1, failed: 1, cause, ..Delivered::default() });
     }
 
     #[tokio::test]
@@ -228,8 +309,63 @@ mod tests {
                 .returning(|_, _| Ok(()));
             let mut notifier = MockNotifier::new();
             notifier.expect_notify().once().returning(|_| Err(Unavailable::new("refused").into()));
-            assert_eq!(events(outbox).deliver(&subscriber(notifier)).await.unwrap().failed, 1);
+            let round = events(outbox).deliver(&subscriber(notifier)).await.unwrap();
+            assert_eq!((round.failed, round.cause.as_deref()), (1, Some("unavailable: refused")));
+            assert_eq!(round.put_aside.first().map(|aside| (aside.event, aside.attempts)), dead.then_some((1, 3)));
         }
+    }
+
+    /// As a breaker that is open says it.
+    fn left_alone() -> NotifyError {
+        Unavailable::new("too many calls failed").retry_after(Duration::from_secs(7)).unattempted().into()
+    }
+
+    #[tokio::test]
+    async fn what_was_not_attempted_counts_as_no_attempt_and_what_is_new_stays_in_the_outbox() {
+        // Another failure would make it a dead letter.
+        let due = DueEvent { id: 5, event: event(1, 1, false), attempts: 2, taken_until: Timestamp::UNIX_EPOCH };
+        let mut outbox = outbox(vec![due], vec![event(2, 2, false), event(3, 2, false), event(4, 1, true)]);
+        outbox
+            .expect_retried()
+            .once()
+            .withf(|_, outcome| *outcome == RetryOutcome::PutOff { until: sample::now() + Duration::from_secs(7) })
+            .returning(|_, _| Ok(()));
+        outbox.expect_advance().never();
+        let mut notifier = MockNotifier::new();
+        notifier.expect_notify().times(2).returning(|_| Err(left_alone()));
+        let round = events(outbox).deliver(&subscriber(notifier)).await.unwrap();
+        assert_eq!(round, Delivered { put_off: 2, ..Delivered::default() });
+    }
+
+    #[tokio::test]
+    async fn a_batch_of_which_one_was_attempted_goes_on_and_the_others_have_no_attempt() {
+        let mut outbox = outbox(vec![], vec![event(1, 1, false), event(2, 2, false)]);
+        outbox
+            .expect_advance()
+            .once()
+            .withf(|_, _, undelivered| {
+                let mut left: Vec<_> = undelivered.iter().map(|left| (left.event, left.attempts)).collect();
+                left.sort_unstable();
+                left == [(1, 1), (2, 0)]
+                    && undelivered.iter().any(|left| left.next_at == sample::now() + Duration::from_secs(7))
+            })
+            .returning(|_, _, _| Ok(()));
+        let mut notifier = MockNotifier::new();
+        notifier.expect_notify().times(2).returning(|event| match event.id {
+            1 => Err(Unavailable::new("no route").into()),
+            _ => Err(left_alone()),
+        });
+        let round = events(outbox).deliver(&subscriber(notifier)).await.unwrap();
+        let cause = Some("unavailable: no route".to_owned());
+        assert_eq!(round, Delivered { failed: 1, put_off: 1, cause, ..Delivered::default() });
+    }
+
+    #[test]
+    fn a_failure_is_told_with_its_causes_each_once() {
+        let error = NotifyError::from(Unavailable::new(Unavailable::new("connection refused")));
+        assert_eq!(in_words(&error), "unavailable: unavailable: connection refused");
+        let cause = std::io::Error::other(std::io::Error::other("connection refused"));
+        assert_eq!(in_words(&NotifyError::from(Unavailable::new(cause))), "unavailable: connection refused");
     }
 
     #[tokio::test]
@@ -252,7 +388,7 @@ mod tests {
             notifier.expect_notify().once().withf(move |event| event.id == id).returning(|_| panic!("in this test"));
         }
         let round = events(outbox).deliver(&subscriber(notifier)).await.unwrap();
-        assert_eq!(round, Delivered { delivered: 1, failed: 2, more: false });
+        assert_eq!((round.delivered, round.failed, round.more), (1, 2, false));
     }
 
     #[tokio::test]
@@ -279,8 +415,8 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_the_longest() {
-        let events = events(MockOutbox::new());
-        let pauses: Vec<u64> = (0..9).map(|attempts| events.pause_after(attempts).as_secs()).collect();
+        let pauses: Vec<u64> = (0..9).map(|attempts| TERMS.pause_after(attempts).as_secs()).collect();
         assert_eq!(pauses, [0, 1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(RetryTerms { attempts: 9, ..TERMS }.outlast().as_secs(), 1 + 2 + 4 + 8 + 16 + 32 + 60 + 60);
     }
 }

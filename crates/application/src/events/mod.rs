@@ -1,6 +1,8 @@
 //! Delivering events to subscribers.
 
+mod adopt;
 mod deliver;
+mod find_unserved;
 mod list_dead_letters;
 mod resend;
 
@@ -8,7 +10,7 @@ use std::sync::Arc;
 
 use comanda_domain::ports::{Clock, Outbox};
 
-pub use deliver::{Delivered, RetryTerms, Subscriber};
+pub use deliver::{Delivered, PutAside, RetryTerms, Subscriber};
 
 /// Events on their way to subscribers, and those that could not be delivered. One file per verb.
 #[derive(Clone)]
@@ -16,4 +18,6 @@ pub struct Events {
     pub outbox: Arc<dyn Outbox>,
     pub clock: Arc<dyn Clock>,
     pub retries: RetryTerms,
+    /// The subscribers that this server delivers to.
+    pub served: Vec<String>,
 }

@@ -1,5 +1,5 @@
 use comanda_domain::{
-    Administrator,
+    Administrator, PageLimit,
     ports::{Idempotent, ResendError},
 };
 
@@ -15,6 +15,81 @@ impl Events {
         request: Option<IdempotentRequest>,
     ) -> Result<Idempotent<()>, ResendError> {
         let idempotency = request.map(|request| request.by(by.account_id()));
-        self.outbox.resend(id, by, self.clock.now(), idempotency).await
+        self.outbox.resend(id, Some(by), &self.served, self.clock.now(), idempotency).await
+    }
+
+    /// The same for whoever holds the keys to the deployment, on the command line.
+    pub async fn resend_as_operator(&self, id: i64) -> Result<(), ResendError> {
+        self.outbox.resend(id, None, &self.served, self.clock.now(), None).await.map(|_| ())
+    }
+
+    /// Has all dead letters of a subscriber sent again, each in a transaction of its own. Returns how many.
+    pub async fn resend_all_as_operator(&self, subscriber: &str) -> Result<u64, ResendError> {
+        let (mut resent, mut after) = (0, None);
+        loop {
+            let page = self.outbox.dead_letters(after, PageLimit::default()).await?;
+            for letter in page.entries.iter().filter(|letter| letter.subscriber == subscriber) {
+                match self.resend_as_operator(letter.id).await {
+                    Ok(()) => resent += 1,
+                    // Somebody else was faster.
+                    Err(ResendError::NotFound) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(resent);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use comanda_domain::{
+        Page,
+        ports::{DeadLetter, MockOutbox},
+    };
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{events::RetryTerms, sample};
+
+    fn letter(id: i64, subscriber: &str) -> DeadLetter {
+        DeadLetter {
+            id,
+            subscriber: subscriber.to_owned(),
+            event: id,
+            kind: "order.placed".to_owned(),
+            stream: Uuid::nil(),
+            occurred_at: sample::now(),
+            attempts: 100,
+            error: "refused".to_owned(),
+        }
+    }
+
+    #[tokio::test]
+    async fn all_of_a_subscriber_are_resent_page_by_page_and_no_others() {
+        let mut outbox = MockOutbox::new();
+        outbox.expect_dead_letters().times(2).returning(|after, _| {
+            Ok(match after {
+                None => {
+                    Page { entries: vec![letter(1, "kitchen"), letter(2, "mail")], next: Some(2), unreadable: vec![] }
+                }
+                Some(_) => {
+                    Page { entries: vec![letter(3, "kitchen"), letter(4, "kitchen")], next: None, unreadable: vec![] }
+                }
+            })
+        });
+        outbox.expect_resend().times(3).returning(|id, by, served, _, _| {
+            assert!(by.is_none() && served == ["kitchen"]);
+            if id == 3 { Err(ResendError::NotFound) } else { Ok(Idempotent { outcome: (), replayed: false }) }
+        });
+        let retries = RetryTerms { first_pause: Duration::ZERO, longest_pause: Duration::ZERO, attempts: 1 };
+        let (outbox, served) = (Arc::new(outbox), vec!["kitchen".to_owned()]);
+        let events = Events { outbox, clock: sample::clock(), retries, served };
+        assert_eq!(events.resend_all_as_operator("kitchen").await.unwrap(), 2);
     }
 }

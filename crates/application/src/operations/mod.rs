@@ -1,6 +1,7 @@
 //! Running the server: feature flags, lockouts, the audit log, and the deletion of what is of no use any more.
 
 mod delete_old_rows;
+mod end_sessions;
 mod find_lockout;
 mod list_lockouts;
 mod read_audit_log;
@@ -16,6 +17,7 @@ use comanda_domain::{
 };
 
 pub use delete_old_rows::Retention;
+pub use end_sessions::EndSessions;
 pub use unlock::UnlockError;
 
 /// What admins see and change of a running server. One file per verb.

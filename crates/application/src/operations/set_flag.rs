@@ -10,6 +10,11 @@ impl Operations {
         flag: FeatureFlag,
         percentage: Percentage,
     ) -> Result<(), Unavailable> {
-        self.flag_settings.set(flag, percentage, by, self.clock.now()).await
+        self.flag_settings.set(flag, percentage, Some(by), self.clock.now()).await
+    }
+
+    /// The same for whoever holds the keys to the deployment, on the command line.
+    pub async fn set_flag_as_operator(&self, flag: FeatureFlag, percentage: Percentage) -> Result<(), Unavailable> {
+        self.flag_settings.set(flag, percentage, None, self.clock.now()).await
     }
 }

@@ -20,12 +20,12 @@ pub trait FlagSettings: Send + Sync {
     /// The flags that somebody has set; the others have their default.
     async fn all(&self) -> Result<Vec<(FeatureFlag, Percentage)>, Unavailable>;
 
-    /// Sets a flag and enters it into the audit log.
+    /// Sets a flag and enters it into the audit log. `by` is `None` for an operator on the command line.
     async fn set(
         &self,
         flag: FeatureFlag,
         percentage: Percentage,
-        by: Administrator,
+        by: Option<Administrator>,
         at: Timestamp,
     ) -> Result<(), Unavailable>;
 }

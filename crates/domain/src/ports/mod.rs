@@ -94,24 +94,37 @@ pub use work_queue::*;
 pub struct Unavailable {
     source: Arc<dyn Error + Send + Sync>,
     overload: bool,
+    attempted: bool,
     wait: Option<Duration>,
 }
 
 impl Unavailable {
     /// Wraps what went wrong. Accepts any error, or a text.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { source: Arc::from(source.into()), overload: false, wait: None }
+        Self { source: Arc::from(source.into()), overload: false, attempted: true, wait: None }
     }
 
     /// Nothing is broken: more was asked for than can be done, and this was refused at once.
     pub fn overloaded(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { overload: true, ..Self::new(source) }
+        Self { overload: true, attempted: false, ..Self::new(source) }
     }
 
     /// Trying again is of no use before that.
     #[must_use]
     pub fn retry_after(self, wait: Duration) -> Self {
         Self { wait: Some(wait), ..self }
+    }
+
+    /// Nothing was attempted: it was refused here, without asking what it is for.
+    #[must_use]
+    pub fn unattempted(self) -> Self {
+        Self { attempted: false, ..self }
+    }
+
+    /// Whether an attempt was made. Whoever counts attempts must not count one that was refused here, because of too
+    /// much work or of failures before.
+    pub const fn was_attempted(&self) -> bool {
+        self.attempted
     }
 
     /// Whether it was refused although nothing is broken.

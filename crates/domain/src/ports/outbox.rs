@@ -32,7 +32,7 @@ pub struct Undelivered {
     pub event: i64,
     /// Its stream, whose later events wait for it.
     pub stream: uuid::Uuid,
-    /// How many deliveries were attempted: none if it waits for an earlier event.
+    /// How many deliveries were attempted: none if it waits for an earlier event, or its receiver is left alone.
     pub attempts: u32,
     /// When to attempt delivery.
     pub next_at: Timestamp,
@@ -58,6 +58,11 @@ pub struct DueEvent {
 pub enum RetryOutcome {
     /// Delivered.
     Delivered,
+    /// Not attempted, since the receiver is left alone for a while. Counts as no attempt.
+    PutOff {
+        /// When to attempt it.
+        until: Timestamp,
+    },
     /// To be attempted again later.
     Later {
         /// When to attempt it.
@@ -100,6 +105,12 @@ pub enum ResendError {
     /// There is no such dead letter.
     #[error("no such dead letter")]
     NotFound,
+    /// No server delivers to its subscriber: it would never be sent.
+    #[error("no server delivers to {subscriber}")]
+    NotServed {
+        /// The subscriber's name.
+        subscriber: String,
+    },
     /// The key is not free.
     #[error(transparent)]
     Key(#[from] KeyRefusal),
@@ -114,6 +125,17 @@ pub struct OutboxState {
     /// The age of the oldest event that is neither delivered nor a dead letter.
     pub lag: Duration,
     /// The number of dead letters; of more than a thousand, a thousand.
+    pub dead: u64,
+}
+
+/// A subscriber that no server delivers to, and what waits for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unserved {
+    /// The subscriber's name.
+    pub subscriber: String,
+    /// How many events wait; of more than ten thousand, about that many.
+    pub waiting: u64,
+    /// The number of dead letters; of more than ten thousand, ten thousand.
     pub dead: u64,
 }
 
@@ -147,14 +169,23 @@ pub trait Outbox: Send + Sync {
     /// A page of dead letters, oldest first.
     async fn dead_letters(&self, after: Option<i64>, limit: PageLimit) -> Result<Page<DeadLetter, i64>, Unavailable>;
 
-    /// Puts a dead letter back among the retries.
+    /// Puts a dead letter back among the retries, if this server delivers to its subscriber (is one of `served`), or
+    /// another one does. `by` is `None` for an operator on the command line.
     async fn resend(
         &self,
         id: i64,
-        by: Administrator,
+        by: Option<Administrator>,
+        served: &[String],
         at: Timestamp,
         idempotency: Option<Idempotency>,
     ) -> Result<Idempotent<()>, ResendError>;
+
+    /// Gives what waits for a subscriber to one that is new. Returns whether that is done, or there is nothing to be
+    /// done: `false` while a server delivers to the former.
+    async fn rename(&self, from: &str, to: &str) -> Result<bool, Unavailable>;
+
+    /// The subscribers besides these that no server delivers to although something waits for them.
+    async fn unserved(&self, served: &[String]) -> Result<Vec<Unserved>, Unavailable>;
 
     /// How far delivery to a subscriber is behind, for metrics.
     async fn state(&self, subscriber: &str) -> Result<OutboxState, Unavailable>;

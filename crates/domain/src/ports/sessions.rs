@@ -175,10 +175,11 @@ pub trait Sessions: Send + Sync {
     ) -> Result<Vec<SessionId>, Unavailable>;
 
     /// Closes all of an account's sessions and records who did it and why, in one transaction. Returns those it closed.
+    /// `by` is `None` for an operator on the command line.
     async fn close_all(
         &self,
         account_id: AccountId,
-        by: Administrator,
+        by: Option<Administrator>,
         reason: Reason,
         at: Timestamp,
     ) -> Result<Vec<SessionId>, CloseSessionsError>;

@@ -51,7 +51,7 @@ use self::{
 };
 pub use self::{
     health::PostgresHealth,
-    migrations::{MigrateError, migrate},
+    migrations::{MigrateError, migrate, pending_migrations},
     session_state::SharedSessions,
     url::{DatabaseUrl, InvalidDatabaseUrl},
 };

@@ -7,21 +7,26 @@ mod lease;
 mod malformed;
 mod next;
 mod place;
+mod rename;
 mod resend;
 mod retried;
 mod row;
 mod state;
+mod subscribers;
 mod take_due;
+mod unserved;
 
 use async_trait::async_trait;
 use comanda_domain::{
     Administrator, Idempotency, Page, PageLimit, Timestamp,
     ports::{
         DeadLetter, DueEvent, EventBatch, Idempotent, Outbox, OutboxPosition, OutboxState, ResendError, RetryOutcome,
-        Unavailable, Undelivered,
+        Unavailable, Undelivered, Unserved,
     },
 };
 
+pub use self::subscribers::SubscriberBacklog;
+pub(crate) use self::subscribers::subscribers;
 use self::{lease::Leases, retried::Taken};
 use crate::{Database, database::spawn_transaction};
 
@@ -82,11 +87,20 @@ impl Outbox for PostgresOutbox {
     async fn resend(
         &self,
         id: i64,
-        by: Administrator,
+        by: Option<Administrator>,
+        served: &[String],
         at: Timestamp,
         idempotency: Option<Idempotency>,
     ) -> Result<Idempotent<()>, ResendError> {
-        resend::resend(&self.database, id, by, at, idempotency).await
+        resend::resend(&self.database, id, by, served, at, idempotency).await
+    }
+
+    async fn rename(&self, from: &str, to: &str) -> Result<bool, Unavailable> {
+        rename::rename(&self.database, from.to_owned(), to.to_owned()).await
+    }
+
+    async fn unserved(&self, served: &[String]) -> Result<Vec<Unserved>, Unavailable> {
+        unserved::unserved(&self.database, served).await
     }
 
     async fn state(&self, subscriber: &str) -> Result<OutboxState, Unavailable> {

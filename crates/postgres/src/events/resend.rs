@@ -5,6 +5,7 @@ use comanda_domain::{
 use diesel::{dsl::now, prelude::*};
 use diesel_async::RunQueryDsl;
 
+use super::unserved::is_held;
 use crate::{
     database::{Database, Failure, Named, schema::outbox_retries},
     idempotency::claim,
@@ -14,16 +15,29 @@ use crate::{
 pub(super) async fn resend(
     database: &Database,
     id: i64,
-    by: Administrator,
+    by: Option<Administrator>,
+    served: &[String],
     at: Timestamp,
     idempotency: Option<Idempotency>,
 ) -> Result<Idempotent<()>, ResendError> {
+    let served = served.to_vec();
     database
         .transaction(async move |connection| {
             let Ok(kept) = claim::<(), _>(connection, idempotency.as_ref(), at).await?.first()? else {
                 return Ok(Idempotent { outcome: (), replayed: true });
             };
-            let revived = diesel::update(outbox_retries::table.find(id).filter(outbox_retries::is_dead))
+            let letter = || outbox_retries::table.find(id).filter(outbox_retries::is_dead);
+            let subscriber: Option<String> = letter()
+                .select(outbox_retries::subscriber)
+                .get_result(connection)
+                .one("outbox.find_letter")
+                .await
+                .optional()?;
+            let Some(subscriber) = subscriber else { return Err(Failure(ResendError::NotFound)) };
+            if !served.contains(&subscriber) && !is_held(connection, &subscriber).await? {
+                return Err(Failure(ResendError::NotServed { subscriber }));
+            }
+            let revived = diesel::update(letter())
                 .set((
                     outbox_retries::is_dead.eq(false),
                     outbox_retries::attempts.eq(0),
@@ -36,7 +50,7 @@ pub(super) async fn resend(
                 return Err(Failure(ResendError::NotFound));
             }
             let record = AuditRecord {
-                actor: Some(by.account_id()),
+                actor: by.map(Administrator::account_id),
                 action: AuditAction::DeadLetterResent,
                 target: id.to_string(),
                 reason: None,

@@ -13,7 +13,7 @@ use crate::database::{Database, Named, schema::outbox_retries};
 struct FailedAttempt {
     next_at: Option<Timestamp>,
     is_dead: Option<bool>,
-    last_error: String,
+    last_error: Option<String>,
 }
 
 /// A retry as it was taken. Its id alone may stand for another one after a failover that lost it.
@@ -33,22 +33,25 @@ pub(super) async fn retried(database: &Database, taken: Taken, outcome: RetryOut
     let mut connection = database.connection().await?;
     let retry =
         outbox_retries::table.filter(outbox_retries::id.eq(taken.id).and(outbox_retries::event_id.eq(taken.event)));
-    let failed = match outcome {
+    let (attempts, changes) = match outcome {
         RetryOutcome::Delivered => {
             // Whoever has taken it again since, after a receiver was slower than the lease: it is delivered.
             let deleted = diesel::delete(retry).execute(&mut *connection).changes("outbox.retried").await;
             return deleted.map(|_| ()).map_err(Unavailable::new);
         }
         RetryOutcome::Later { next_at, error } => {
-            FailedAttempt { next_at: Some(next_at), is_dead: None, last_error: error }
+            (1, FailedAttempt { next_at: Some(next_at), is_dead: None, last_error: Some(error) })
         }
-        RetryOutcome::Dead { error } => FailedAttempt { next_at: None, is_dead: Some(true), last_error: error },
+        RetryOutcome::Dead { error } => {
+            (1, FailedAttempt { next_at: None, is_dead: Some(true), last_error: Some(error) })
+        }
+        RetryOutcome::PutOff { until } => (0, FailedAttempt { next_at: Some(until), is_dead: None, last_error: None }),
     };
     diesel::update(retry.filter(outbox_retries::taken_until.eq(taken.until)))
         .set((
-            outbox_retries::attempts.eq(outbox_retries::attempts + 1),
+            outbox_retries::attempts.eq(outbox_retries::attempts + attempts),
             outbox_retries::taken_until.eq(None::<Timestamp>),
-            failed,
+            changes,
         ))
         .execute(&mut *connection)
         .changes("outbox.retried")

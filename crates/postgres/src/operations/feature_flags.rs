@@ -41,11 +41,11 @@ impl FlagSettings for PostgresFlagSettings {
         &self,
         flag: FeatureFlag,
         percentage: Percentage,
-        by: Administrator,
+        by: Option<Administrator>,
         at: Timestamp,
     ) -> Result<(), Unavailable> {
         let record = AuditRecord {
-            actor: Some(by.account_id()),
+            actor: by.map(Administrator::account_id),
             action: AuditAction::FlagSet,
             target: flag.as_str().to_owned(),
             reason: Reason::new(&format!("{} %", percentage.get())).ok(),

@@ -2,6 +2,7 @@
 
 mod audit_access;
 mod audit_log;
+mod backlog;
 mod feature_flags;
 mod retention;
 mod session_access;
@@ -12,6 +13,7 @@ pub(crate) use self::audit_log::{write_record, write_records};
 pub use self::{
     audit_access::ways_to_change_the_audit_log,
     audit_log::PostgresAuditLog,
+    backlog::{Backlog, BacklogCounts, HeldLease, backlog},
     feature_flags::PostgresFlagSettings,
     retention::PostgresRetention,
     session_access::gap_in_sight_of_sessions,

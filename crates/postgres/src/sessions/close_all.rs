@@ -12,19 +12,21 @@ use crate::{
 pub(super) async fn close_all(
     database: &Database,
     account_id: AccountId,
-    by: Administrator,
+    by: Option<Administrator>,
     reason: Reason,
     at: Timestamp,
 ) -> Result<Vec<SessionId>, CloseSessionsError> {
     database
         .transaction(async move |connection| {
             // Locked, so that a session that is being opened is either seen or opened afterwards.
-            let locked = lock(connection, account_id, by.account_id(), false).await?;
-            if !locked.ok_or(Failure(CloseSessionsError::NotFound))?.is_by_admin {
+            let actor = by.map(Administrator::account_id);
+            let locked = lock(connection, account_id, actor.unwrap_or(account_id), false).await?;
+            let locked = locked.ok_or(Failure(CloseSessionsError::NotFound))?;
+            if actor.is_some() && !locked.is_by_admin {
                 return Err(Failure(CloseSessionsError::NotAdmin));
             }
             let record = AuditRecord {
-                actor: Some(by.account_id()),
+                actor,
                 action: AuditAction::SessionsClosed,
                 target: account_id.to_string(),
                 reason: Some(reason),

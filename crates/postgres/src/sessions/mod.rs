@@ -72,7 +72,7 @@ impl Sessions for PostgresSessions {
     async fn close_all(
         &self,
         account_id: AccountId,
-        by: Administrator,
+        by: Option<Administrator>,
         reason: Reason,
         at: Timestamp,
     ) -> Result<Vec<SessionId>, CloseSessionsError> {

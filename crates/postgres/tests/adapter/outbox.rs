@@ -63,7 +63,7 @@ async fn a_malformed_event_becomes_a_dead_letter_and_the_others_go_on() {
     // An admin has it resent, in vain.
     let session_id = SessionId::new(Uuid::now_v7());
     let admin = Actor { account_id: shop.customer.id, role: Role::Admin, session_id };
-    outbox.resend(letters[0].id, admin.as_admin().unwrap(), now(), None).await.unwrap();
+    outbox.resend(letters[0].id, admin.as_admin(), &[], now(), None).await.unwrap();
     assert_eq!(dead_letters(&outbox).await.len(), 1);
     assert_eq!(outbox.take_due(KITCHEN, 100).await.unwrap(), vec![]);
     assert_eq!(dead_letters(&outbox).await.len(), 2);

@@ -86,7 +86,7 @@ impl Breaker {
             Ok(permit) => Ok(Pass { breaker: self, permit, ending: Ending::Unknown }),
             Err(wait) => {
                 self.refused.increment(1);
-                Err(Unavailable::new(BreakerOpen { operation: self.operation }).retry_after(wait))
+                Err(Unavailable::new(BreakerOpen { operation: self.operation }).retry_after(wait).unattempted())
             }
         }
     }

@@ -380,6 +380,7 @@ async fn a_refusal_by_the_business_and_one_for_overload_do_not_count() {
     let refused = breaker.call(async { Ok::<_, PlaceOrderError>(()) }).await;
     let Err(PlaceOrderError::Unavailable(unavailable)) = refused else { panic!("it is open: {refused:?}") };
     assert!(unavailable.wait().is_some_and(|wait| wait <= SETTINGS.first_wait));
+    assert!(!unavailable.was_attempted(), "whoever counts attempts leaves it out");
 }
 
 #[tokio::test]

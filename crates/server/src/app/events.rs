@@ -8,9 +8,10 @@ use comanda_notify::{MailNotifier, WebhookNotifier};
 use comanda_postgres::{Database, PostgresOutbox};
 use comanda_resilience::{Breaker, GuardedNotifier};
 use sha2::{Digest, Sha256};
+use url::Url;
 
 use crate::{
-    config::Config,
+    config::{Config, MailSettings, Receiver, WebhookSettings},
     workers::{Workers, deliver_events, measure_outbox},
 };
 
@@ -29,43 +30,56 @@ pub(super) fn mail(
     Ok(Some(Arc::new(notifier)))
 }
 
-/// Each subscriber has a breaker of its own: one that is gone keeps no other waiting. Returns their names.
+/// Each subscriber has a breaker of its own: one that is gone keeps no other waiting.
 pub(super) fn register_delivery(
     config: &Config,
     events: &Events,
     mail: Option<Arc<MailNotifier>>,
     workers: &mut Workers,
-) -> anyhow::Result<Vec<String>> {
+) -> anyhow::Result<()> {
     let settings = &config.outbox;
-    let mut subscribers = Vec::new();
-    for (name, notifier) in notifiers(config, mail)? {
+    workers.register(measure_outbox(events.clone()));
+    for (number, (name, formerly, notifier)) in (1..).zip(notifiers(config, mail)?) {
         let breaker = Breaker::towards(&name, "notifications", config.breakers.notifications);
         let notifier = Arc::new(GuardedNotifier { notifier, breaker });
-        subscribers.push(Subscriber { name, notifier });
+        let to = Subscriber { name, formerly, notifier };
+        workers.register(deliver_events(number, events.clone(), to, settings.per_second));
     }
-    let names: Vec<String> = subscribers.iter().map(|subscriber| subscriber.name.clone()).collect();
-    if !subscribers.is_empty() {
-        workers.register(measure_outbox(events.outbox.clone(), names.clone()));
-        for (number, to) in (1..).zip(subscribers) {
-            workers.register(deliver_events(number, events.clone(), to, settings.per_second));
-        }
-    }
-    Ok(names)
+    Ok(())
 }
 
-/// The subscribers of events, by names that stay.
-fn notifiers(config: &Config, mail: Option<Arc<MailNotifier>>) -> anyhow::Result<Vec<(String, Arc<dyn Notifier>)>> {
-    let mut notifiers: Vec<(String, Arc<dyn Notifier>)> = Vec::new();
-    let timeout = config.outbox.timeout;
+/// The names of the subscribers, which stay.
+pub(super) fn subscribers(mail: &MailSettings, webhooks: &WebhookSettings) -> Vec<String> {
+    let mail = mail.sends().then(|| MAIL.to_owned());
+    mail.into_iter().chain(webhooks.receivers.iter().map(name)).collect()
+}
+
+/// The name under which mails about orders wait.
+const MAIL: &str = "mail";
+
+/// The subscribers of events: their names, their former names, and what notifies them.
+type Notifiers = Vec<(String, Option<String>, Arc<dyn Notifier>)>;
+
+fn notifiers(config: &Config, mail: Option<Arc<MailNotifier>>) -> anyhow::Result<Notifiers> {
+    let mut notifiers: Notifiers = Vec::new();
     if let Some(mail) = mail {
-        notifiers.push(("mail".to_owned(), mail));
+        notifiers.push((MAIL.to_owned(), None, mail));
     }
-    for webhook in config.webhooks.configs(timeout) {
-        let url = &webhook.url;
-        // The whole address may contain a secret of the receiver's.
-        let digest = BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(url.as_str())[..6]);
-        let name = format!("webhook:{}:{digest}", url.host_str().unwrap_or_default());
-        notifiers.push((name, Arc::new(WebhookNotifier::new(webhook).context("WEBHOOK_URLS")?)));
+    let webhooks = &config.webhooks;
+    for (receiver, webhook) in webhooks.receivers.iter().zip(webhooks.configs(config.outbox.timeout)) {
+        let formerly = receiver.name.is_some().then(|| name_by_url(&receiver.url));
+        let notifier = Arc::new(WebhookNotifier::new(webhook).context("WEBHOOK_URLS")?);
+        notifiers.push((name(receiver), formerly, notifier));
     }
     Ok(notifiers)
+}
+
+fn name(receiver: &Receiver) -> String {
+    receiver.name.as_ref().map_or_else(|| name_by_url(&receiver.url), ToString::to_string)
+}
+
+/// The whole address may contain a secret of the receiver's.
+fn name_by_url(url: &Url) -> String {
+    let digest = BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(url.as_str())[..6]);
+    format!("webhook:{}:{digest}", url.host_str().unwrap_or_default())
 }

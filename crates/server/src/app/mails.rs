@@ -1,6 +1,6 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use comanda_application::{Mails, events::RetryTerms};
+use comanda_application::Mails;
 use comanda_domain::ports::{self, Clock, Lockouts, MailSender, MailTokens};
 use comanda_identity::RandomMailTokens;
 use comanda_notify::MailNotifier;
@@ -30,10 +30,7 @@ pub(super) fn register(
     workers: &mut Workers,
 ) {
     let sender = sender.map(|sender| sender as Arc<dyn MailSender>);
-    // Nobody can resend a mail to an account, so an outage of hours must not use up its attempts: beginning with a
-    // second, these are spread over six and a half. Mails are kept for a day, and their tokens are made when they are
-    // sent.
-    let retries = RetryTerms { longest_pause: Duration::from_mins(30), attempts: 24, ..config.outbox.retries() };
-    let mails = Mails { mails: stored, sender, tokens: tokens(), lockouts, clock, retries };
+    let mails =
+        Mails { mails: stored, sender, tokens: tokens(), lockouts, clock, retries: config.outbox.mail_retries() };
     workers.register(send_mails(mails, waker));
 }

@@ -25,7 +25,7 @@ use self::payments::Gateways;
 pub use self::{
     menu::shared_menu,
     payments::reconcile_payments,
-    setup::{open_database, operations, setup},
+    setup::{deliveries, end_sessions, open_database, operations, setup},
 };
 use crate::{
     config::Config,
@@ -109,13 +109,17 @@ impl Server {
             clock: clock.clone(),
             terms: config.payments.terms(),
         };
-        let events =
-            Events { outbox: events::outbox(&database), clock: clock.clone(), retries: config.outbox.retries() };
+        let events = Events {
+            outbox: events::outbox(&database),
+            clock: clock.clone(),
+            retries: config.outbox.retries(),
+            served: events::subscribers(&config.mail, &config.webhooks),
+        };
         workers.register(process_payments(payments.clone(), payments_waker));
-        let subscribers = events::register_delivery(config, &events, mail, &mut workers)?;
+        events::register_delivery(config, &events, mail, &mut workers)?;
         workers.register(delete_old_rows(Retention {
             rows: Arc::new(PostgresRetention::new(database.clone(), ids.generate())),
-            subscribers,
+            subscribers: events.served.clone(),
             terms: config.retention_terms(),
         }));
         let figures = sales::figures(&database, &mut workers);

@@ -1,13 +1,15 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use comanda_application::{Operations, Setup};
+use comanda_application::{Events, Operations, Setup, operations::EndSessions};
 use comanda_domain::ports::Clock;
-use comanda_postgres::{Database, PostgresAccounts, PostgresAuditLog, PostgresFlagSettings, PostgresMenu};
+use comanda_postgres::{
+    Database, PostgresAccounts, PostgresAuditLog, PostgresFlagSettings, PostgresMenu, PostgresSessions,
+};
 
-use super::{accounts, database};
+use super::{accounts, database, events};
 use crate::{
-    config::{LockoutsConfig, StoreConfig},
+    config::{EventsConfig, LockoutsConfig, StoreConfig},
     security::SecurityEvents,
     system::{SystemClock, UuidV7},
     workers::{RunningWorkers, Workers},
@@ -52,5 +54,27 @@ pub async fn operations(config: &LockoutsConfig) -> anyhow::Result<Operations> {
         flag_settings: Arc::new(PostgresFlagSettings::new(database)),
         flag_defaults: config.flags,
         clock,
+    })
+}
+
+/// What commands look at events with, and resend them. Servers deliver them.
+pub async fn deliveries(config: &EventsConfig) -> anyhow::Result<Events> {
+    let database = database::connect(&config.database, config.currency, Duration::from_secs(10)).await?;
+    Ok(Events {
+        outbox: events::outbox(&database),
+        clock: Arc::new(SystemClock),
+        retries: config.outbox.retries(),
+        served: events::subscribers(&config.mail, &config.webhooks),
+    })
+}
+
+/// What commands end sessions with.
+pub async fn end_sessions(config: &StoreConfig) -> anyhow::Result<EndSessions> {
+    let database = open_database(config).await?;
+    Ok(EndSessions {
+        accounts: Arc::new(PostgresAccounts::new(database.clone())),
+        sessions: Arc::new(PostgresSessions::new(database)),
+        security: Arc::new(SecurityEvents::without_addresses()),
+        clock: Arc::new(SystemClock),
     })
 }

@@ -68,7 +68,7 @@ async fn create(email: &str, name: &str, existing: ExistingAccount, config: &Sto
     print(&format!("{} is an admin.\n", account.email))
 }
 
-async fn unlock(email: &str, reason: &str, config: &LockoutsConfig) -> anyhow::Result<()> {
+pub(super) async fn unlock(email: &str, reason: &str, config: &LockoutsConfig) -> anyhow::Result<()> {
     let email = address(Email::attempt(email))?;
     let reason = Reason::new(reason).map_err(|why| UsageError::new("the reason", why))?;
     logging::start(&config.log, None)?;

@@ -1,9 +1,12 @@
 //! What an operator types.
 
+mod accounts;
 mod admin;
 mod check;
 mod completions;
 mod config;
+mod dead_letters;
+mod flags;
 mod keys;
 mod man;
 mod menu;
@@ -12,6 +15,8 @@ mod migrate;
 mod openapi;
 mod payments;
 mod serve;
+mod sessions;
+mod status;
 
 use std::{
     io::{self, ErrorKind, Write},
@@ -22,7 +27,7 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::{
-    config::{CacheConfig, Config, ConfigError, LockoutsConfig, PaymentsConfig, Source, StoreConfig},
+    config::{CacheConfig, Config, ConfigError, EventsConfig, LockoutsConfig, PaymentsConfig, Source, StoreConfig},
     exit,
 };
 
@@ -52,6 +57,23 @@ enum Command {
     /// Manage admins, and lift locks.
     #[command(subcommand)]
     Admin(admin::AdminCommand),
+    /// Manage accounts.
+    #[command(subcommand)]
+    Accounts(accounts::AccountsCommand),
+    /// Manage sessions.
+    #[command(subcommand)]
+    Sessions(sessions::SessionsCommand),
+    /// Show what waits, for whom or what, and why.
+    ///
+    /// Events for each subscriber, events of the payment gateway, payments, refunds and mails; the oldest snapshot,
+    /// which may hold up deliveries; pending migrations; and leases.
+    Status(status::Status),
+    /// Manage events whose delivery was given up.
+    #[command(subcommand)]
+    DeadLetters(dead_letters::DeadLettersCommand),
+    /// Manage feature flags.
+    #[command(subcommand)]
+    Flags(flags::FlagsCommand),
     /// Check every invariant against the database.
     ///
     /// Exits with 1 if one is broken. Reads whole tables. A notice, such as that the server's database role could
@@ -82,6 +104,11 @@ impl Comanda {
             Command::Migrate => migrate::run(&settings.store()?).await?,
             Command::Menu(command) => command.run(&settings).await?,
             Command::Admin(command) => command.run(&settings).await?,
+            Command::Accounts(command) => command.run(&settings).await?,
+            Command::Sessions(command) => command.run(&settings).await?,
+            Command::Status(command) => command.run(&settings.store()?).await?,
+            Command::DeadLetters(command) => command.run(&settings).await?,
+            Command::Flags(command) => command.run(&settings).await?,
             Command::Check(command) => return command.run(&settings.store()?).await,
             Command::Payments(command) => return command.run(&settings.payments()?).await,
             Command::Openapi => openapi::run()?,
@@ -106,6 +133,10 @@ impl Settings {
 
     fn cache(&self) -> Result<CacheConfig, ConfigError> {
         CacheConfig::load(Source::system(self.file.as_deref()))
+    }
+
+    fn events(&self) -> Result<EventsConfig, ConfigError> {
+        EventsConfig::load(Source::system(self.file.as_deref()))
     }
 
     fn payments(&self) -> Result<PaymentsConfig, ConfigError> {

@@ -62,6 +62,11 @@ impl MailSettings {
         MailLimits { requested: self.requests_per_hour, others: self.per_hour }
     }
 
+    /// Whether customers are written to.
+    pub fn sends(&self) -> bool {
+        self.url.is_some() || self.folder.is_some()
+    }
+
     /// `None`: customers are not written to.
     pub fn config(&self, timeout: Duration) -> Option<MailConfig> {
         let transport = match (&self.url, &self.folder) {

@@ -21,6 +21,7 @@ mod payments;
 mod placement;
 mod rate_limit;
 mod reader;
+mod receiver;
 mod redis;
 mod retention;
 mod secret;
@@ -54,6 +55,7 @@ pub use self::{
     payments::{Gateway, PaymentSettings},
     placement::PlacementSettings,
     reader::{ConfigError, Mistake},
+    receiver::Receiver,
     redis::RedisSettings,
     retention::RetentionSettings,
     secret::Secret,
@@ -129,6 +131,17 @@ pub struct PaymentsConfig {
     pub database: DatabaseSettings,
     pub currency: Currency,
     pub payments: PaymentSettings,
+}
+
+/// What commands need that work on events and their subscribers.
+#[derive(Debug)]
+pub struct EventsConfig {
+    pub database: DatabaseSettings,
+    pub currency: Currency,
+    pub mail: MailSettings,
+    pub webhooks: WebhookSettings,
+    pub outbox: OutboxSettings,
+    pub log: LogConfig,
 }
 
 /// What commands need that work on copies of the menu.
@@ -242,6 +255,27 @@ impl PaymentsConfig {
             let database = DatabaseSettings::read(reader);
             let payments = PaymentSettings::read(reader);
             Some(Self { database: database?, currency: deployment?.currency, payments: payments? })
+        })
+    }
+}
+
+impl EventsConfig {
+    /// Like [`Config::load`], for less.
+    pub fn load(source: Source) -> Result<Self, ConfigError> {
+        read(source, |reader, deployment| {
+            let database = DatabaseSettings::read(reader);
+            let mail = MailSettings::read(reader);
+            let webhooks = WebhookSettings::read(reader);
+            let outbox = OutboxSettings::read(reader);
+            let telemetry = TelemetrySettings::read(reader);
+            Some(Self {
+                database: database?,
+                currency: deployment?.currency,
+                mail: mail?,
+                webhooks: webhooks?,
+                outbox: outbox?,
+                log: telemetry?.log(),
+            })
         })
     }
 }

@@ -1,4 +1,4 @@
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
 use secrecy::ExposeSecret;
 
@@ -45,6 +45,27 @@ fn the_defaults_are_valid() {
     assert_eq!(config.http.bind_addr.port(), 8080);
     assert_eq!(config.currency, Currency::EUR);
     assert!(config.traces.is_none());
+}
+
+#[test]
+fn a_night_without_a_receiver_makes_no_dead_letter_and_has_no_mail_given_up() {
+    let outbox = Config::load(complete(&[])).unwrap().outbox;
+    let (events, mails) = (outbox.retries().outlast(), outbox.mail_retries().outlast());
+    let night = Duration::from_hours(12);
+    assert!(events > night && mails > night, "{events:?}, {mails:?}");
+    assert!(mails < Duration::from_hours(24), "a mail is kept for a day");
+}
+
+#[test]
+fn a_receiver_of_events_may_have_a_name() {
+    let urls = "kitchen=https://a.example/hook?key=x, https://b.example/hook?key=y";
+    let config = Config::load(complete(&[("WEBHOOK_URLS", urls), WEBHOOK])).unwrap();
+    let receivers = config.webhooks.receivers.iter();
+    let receivers: Vec<(Option<String>, &str)> =
+        receivers.map(|receiver| (receiver.name.as_ref().map(ToString::to_string), receiver.url.as_str())).collect();
+    let expected =
+        [(Some("kitchen".to_owned()), "https://a.example/hook?key=x"), (None, "https://b.example/hook?key=y")];
+    assert_eq!(receivers, expected);
 }
 
 const STRIPE: &[(&str, &str)] =
@@ -165,6 +186,12 @@ const REFUSED: &[(&str, &str, &Settings)] = &[
     ("MAIL_PER_HOUR", "0", &[]),
     ("WEBHOOK_URLS", "kitchen", &[WEBHOOK]),
     ("WEBHOOK_URLS", "ftp://kitchen.example/hook", &[WEBHOOK]),
+    ("WEBHOOK_URLS", "mail=https://kitchen.example/hook", &[WEBHOOK]),
+    ("WEBHOOK_URLS", "Küche=https://kitchen.example/hook", &[WEBHOOK]),
+    ("WEBHOOK_URLS", "=https://kitchen.example/hook", &[WEBHOOK]),
+    ("WEBHOOK_URLS", "kitchen=hook", &[WEBHOOK]),
+    ("WEBHOOK_URLS", "kitchen=https://127.0.0.1/hook", &[WEBHOOK]),
+    ("WEBHOOK_URLS", "kitchen=https://a.example/,kitchen=https://b.example/", &[WEBHOOK]),
     ("WEBHOOK_URLS", "http://kitchen.example/hook", &[WEBHOOK]),
     ("WEBHOOK_URLS", "https://127.0.0.1/hook", &[WEBHOOK]),
     ("WEBHOOK_SECRET", "", &[("WEBHOOK_URLS", "https://kitchen.example/hook")]),

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use comanda_notify::{NetworkGuard, WebhookConfig, WebhookSecret};
 use ipnet::IpNet;
-use url::Url;
 
-use super::{reader::Reader, setting::settings};
+use super::{reader::Reader, receiver::Receiver, setting::settings};
 use crate::traces;
 
 settings! {
     /// Which systems receive events, and how.
     pub struct WebhookSettings checked by check {
-        WEBHOOK_URLS => urls: Vec<Url> = "",
-            "Receivers of events, as signed CloudEvents; URLs separated by commas.";
+        WEBHOOK_URLS => receivers: Vec<Receiver> = "",
+            "Receivers of events, as signed CloudEvents. Give each a name, `kitchen=https://…`: what waits for it \
+             then stays its own if the URL changes. Without a name, another URL is another receiver.";
         WEBHOOK_SECRET => secret: Option<WebhookSecret> = "",
             "`whsec_…`, 24 to 64 random bytes in base64 (Standard Webhooks), which signs events.";
         WEBHOOK_ALLOWED_NETWORKS => networks: Vec<IpNet> = "",
@@ -25,15 +25,20 @@ settings! {
 }
 
 fn check(draft: &Draft, reader: &mut Reader) {
-    let (Some(urls), Some(networks)) = (&draft.urls, &draft.networks) else { return };
+    let (Some(receivers), Some(networks)) = (&draft.receivers, &draft.networks) else { return };
     let guard = NetworkGuard::new(networks.clone());
-    for (position, url) in (1..).zip(urls) {
+    for (position, Receiver { name, url }) in (1..).zip(receivers) {
+        if let Some(name) = name
+            && receivers.iter().take(position - 1).any(|earlier| earlier.name.as_ref() == Some(name))
+        {
+            reader.mistake(&WEBHOOK_URLS, format!("two receivers are called {name}"));
+        }
         if let Err(why) = guard.check(url) {
             // The whole URL may hold a secret of the receiver's.
             reader.mistake(&WEBHOOK_URLS, format!("URL {position} ({}) {why}", url.host_str().unwrap_or_default()));
         }
     }
-    if !urls.is_empty() && matches!(draft.secret, Some(None)) {
+    if !receivers.is_empty() && matches!(draft.secret, Some(None)) {
         reader.mistake(&WEBHOOK_SECRET, "must be set if WEBHOOK_URLS is");
     }
 }
@@ -41,14 +46,14 @@ fn check(draft: &Draft, reader: &mut Reader) {
 impl WebhookSettings {
     /// One per receiver; none without a secret.
     pub fn configs(&self, timeout: Duration) -> Vec<WebhookConfig> {
-        let config = |url: &Url, secret: &WebhookSecret| WebhookConfig {
-            url: url.clone(),
+        let config = |receiver: &Receiver, secret: &WebhookSecret| WebhookConfig {
+            url: receiver.url.clone(),
             secret: secret.clone(),
             timeout,
             source: self.source.clone(),
             guard: NetworkGuard::new(self.networks.clone()),
             traceparent: traces::traceparent,
         };
-        self.secret.iter().flat_map(|secret| self.urls.iter().map(move |url| config(url, secret))).collect()
+        self.secret.iter().flat_map(|secret| self.receivers.iter().map(move |to| config(to, secret))).collect()
     }
 }

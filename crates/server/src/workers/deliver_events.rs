@@ -17,6 +17,12 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// The longest pause while nothing can be delivered.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// The least time between two lines about what fails.
+const LOG_PERIOD: Duration = Duration::from_mins(1);
+
+/// How often a receiver that got a name looks whether others have stopped delivering to it by its former one.
+const ADOPTION_PERIOD: Duration = Duration::from_millis(500);
+
 /// The lowest priority: ordering comes before delivery.
 const NICE: i32 = 19;
 
@@ -39,8 +45,11 @@ async fn deliver(events: &Events, to: &Subscriber, per_second: u32, context: Con
         let subscriber = subscriber.clone();
         counter!("comanda_outbox_deliveries_total", "subscriber" => subscriber, "outcome" => outcome)
     };
-    let (delivered, failed) = (deliveries("delivered"), deliveries("failed"));
-    let mut pause = POLL_INTERVAL;
+    let (delivered, failed, put_off) = (deliveries("delivered"), deliveries("failed"), deliveries("put_off"));
+    let (mut pause, mut outage) = (POLL_INTERVAL, Outage::default());
+    if !adopt(events, to, &context).await {
+        return;
+    }
     loop {
         let (begin, mut least) = (Instant::now(), Duration::ZERO);
         match events.deliver(to).await {
@@ -48,10 +57,14 @@ async fn deliver(events: &Events, to: &Subscriber, per_second: u32, context: Con
                 context.succeeded();
                 delivered.increment(batch.delivered);
                 failed.increment(batch.failed);
+                put_off.increment(batch.put_off);
+                outage.tell(&to.name, &batch, Instant::now());
                 least = Duration::from_secs(batch.delivered + batch.failed) / per_second;
                 pause = match batch {
                     // The subscriber is out of reach: do not go through the outbox batch by batch only to fail.
-                    Delivered { delivered: 0, failed: 1.., .. } => longer(pause),
+                    Delivered { delivered: 0, failed: 1.., .. } | Delivered { delivered: 0, put_off: 1.., .. } => {
+                        longer(pause)
+                    }
                     Delivered { more: true, .. } => Duration::ZERO,
                     _ => POLL_INTERVAL,
                 };
@@ -67,6 +80,89 @@ async fn deliver(events: &Events, to: &Subscriber, per_second: u32, context: Con
     }
 }
 
+/// Before it delivers under a new name. Returns `false` at a shutdown.
+async fn adopt(events: &Events, to: &Subscriber, context: &Context) -> bool {
+    let mut is_told = false;
+    loop {
+        match events.adopt(to).await {
+            Ok(true) => return true,
+            Ok(false) => {
+                context.succeeded();
+                if !is_told {
+                    let (subscriber, formerly) = (&to.name, to.formerly.as_deref());
+                    tracing::info!(subscriber, formerly, "a server still delivers to the receiver by its former name");
+                    is_told = true;
+                }
+            }
+            Err(error) => context.failed(&error),
+        }
+        if context.pause(ADOPTION_PERIOD).await.is_cancelled() {
+            return false;
+        }
+    }
+}
+
+/// What the log says of a receiver that events cannot be delivered to: a line when that begins or has another cause,
+/// one a minute at most, and one when it is over.
+#[derive(Default)]
+struct Outage {
+    cause: Option<String>,
+    told_at: Option<Instant>,
+}
+
+impl Outage {
+    fn tell(&mut self, subscriber: &str, batch: &Delivered, now: Instant) {
+        if let Some(first) = batch.put_aside.first() {
+            tracing::error!(
+                subscriber,
+                letters = batch.put_aside.len(),
+                event = first.event,
+                attempts = first.attempts,
+                error = first.error,
+                "events were put aside as dead letters; repair the receiver, then resend them"
+            );
+        }
+        match &batch.cause {
+            Some(cause) if self.is_news(cause, now) => {
+                tracing::warn!(subscriber, error = cause, "events cannot be delivered; they are tried again");
+                (self.cause, self.told_at) = (Some(cause.clone()), Some(now));
+            }
+            None if batch.delivered > 0 && self.cause.take().is_some() => {
+                tracing::info!(subscriber, "events are delivered again");
+            }
+            _ => {}
+        }
+    }
+
+    fn is_news(&self, cause: &str, now: Instant) -> bool {
+        self.cause.as_deref() != Some(cause) && self.told_at.is_none_or(|told| now - told >= LOG_PERIOD)
+    }
+}
+
 fn longer(pause: Duration) -> Duration {
     (pause.max(POLL_INTERVAL) * 2).min(LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_is_told_once_a_minute_at_most_and_so_is_its_end() {
+        let (mut outage, begin) = (Outage::default(), Instant::now());
+        let after = |seconds| begin + Duration::from_secs(seconds);
+        assert!(outage.is_news("refused", begin));
+        outage.tell(
+            "kitchen",
+            &Delivered { failed: 1, cause: Some("refused".to_owned()), ..Delivered::default() },
+            begin,
+        );
+        assert!(!outage.is_news("refused", after(3600)), "no line repeats another");
+        assert!(!outage.is_news("no route", after(59)) && outage.is_news("no route", after(60)));
+        outage.tell("kitchen", &Delivered { put_off: 1, ..Delivered::default() }, after(1));
+        assert_eq!(outage.cause.as_deref(), Some("refused"), "it is not over yet");
+        outage.tell("kitchen", &Delivered { delivered: 1, ..Delivered::default() }, after(2));
+        assert_eq!(outage.cause, None);
+        assert!(!outage.is_news("refused", after(3)) && outage.is_news("refused", after(61)));
+    }
 }

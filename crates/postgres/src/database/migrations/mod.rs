@@ -3,6 +3,7 @@
 mod apply;
 mod blockers;
 mod invalid_indexes;
+mod pending;
 
 use std::{collections::HashSet, time::Duration};
 
@@ -19,6 +20,8 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use thiserror::Error;
 
 use super::{DatabaseUrl, SharedSessions, establish::establish, session_state::ensure_sessions_are_kept};
+
+pub use self::pending::pending_migrations;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 

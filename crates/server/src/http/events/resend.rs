@@ -4,7 +4,7 @@ use comanda_domain::ports::ResendError;
 
 use crate::http::{
     extract::{Admin, Idempotent, JsonOrNothing, LetterNumber, Path, Service, replayable},
-    problem::{Failure, Problem, problems},
+    problem::{Code, Failure, Problem, problems},
     wire::Nothing,
 };
 
@@ -28,6 +28,9 @@ impl From<ResendError> for Problem {
     fn from(error: ResendError) -> Self {
         match error {
             ResendError::NotFound => Self::not_found("dead letter"),
+            ResendError::NotServed { subscriber } => {
+                Self::new(Code::NotServed, format!("No server delivers to {subscriber}; nothing was resent."))
+            }
             ResendError::Key(refusal) => refusal.into(),
             ResendError::Unavailable(cause) => cause.into(),
         }
@@ -35,8 +38,9 @@ impl From<ResendError> for Problem {
 }
 
 problems! {
-    ResendError: [NotFound, IdempotencyKeyReused, IdempotencyInProgress, Unavailable];
+    ResendError: [NotFound, NotServed, IdempotencyKeyReused, IdempotencyInProgress, Unavailable];
     NotFound,
+    NotServed { subscriber: "kitchen".to_owned() },
     Key(comanda_domain::KeyRefusal::Reused) and (comanda_domain::KeyRefusal::InProgress),
     Unavailable(Unavailable::new("test")),
 }

@@ -77,6 +77,9 @@ codes! {
          cancelled by its customer until it is being prepared and by staff until it is completed.";
     AlreadyPaid = CONFLICT, "already-paid", "The order is paid",
         "There is nothing left to pay. GET /v1/orders/{id}?include=payments shows how it was paid.";
+    NotServed = CONFLICT, "not-served", "No server delivers to the subscriber",
+        "The subscriber is not among those that any server is set up with: it was removed from the settings, or its \
+         URL was changed. A dead letter that was resent to it would never arrive.";
     UnreadableRecord = CONFLICT, "unreadable-record", "A stored record cannot be read",
         "The record that record names holds a value which this version of the server refuses: another version, or \
          somebody by hand, has written it. Trying again does not help; an operator has to mend the record. Nothing was \

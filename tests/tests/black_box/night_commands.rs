@@ -1,0 +1,139 @@
+//! What an operator repairs a running deployment with, on the command line.
+
+use std::{
+    process::Output,
+    time::{Duration, Instant},
+};
+
+use comanda_tests::{EventSink, PASSWORD, TestApp};
+use serde_json::{Value, json};
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+fn printed(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// What a command prints that succeeds.
+fn succeeds(app: &TestApp, arguments: &[&str]) -> String {
+    let output = app.comanda(arguments);
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", printed(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn document(app: &TestApp, arguments: &[&str]) -> Value {
+    serde_json::from_str(&succeeds(app, arguments)).unwrap()
+}
+
+fn fails(app: &TestApp, arguments: &[&str], code: i32, why: &str) {
+    let output = app.comanda(arguments);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", printed(&output));
+    assert!(printed(&output).contains(why), "{arguments:?}: {}", printed(&output));
+}
+
+/// The newest record of the audit log.
+async fn newest(app: &TestApp) -> Value {
+    app.admin.get("/v1/admin/audit-log?limit=1").await.expect(200)["data"][0].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_ends_sessions_unlocks_and_sets_flags_and_the_audit_log_says_so() {
+    let app = TestApp::open().await;
+    let email = app.account().await;
+    let customer = app.anonymous().log_in(&email, PASSWORD).await;
+    assert!(succeeds(&app, &["sessions", "end", &email, "--reason", "lost phone"]).contains("1 session(s)"));
+    let begin = Instant::now();
+    while customer.get("/v1/me").await.status != 401 {
+        assert!(begin.elapsed() < Duration::from_secs(10), "the session goes on");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let record = newest(&app).await;
+    assert_eq!(
+        (&record["action"], &record["actor_id"], &record["reason"]),
+        (&json!("account.sessions_closed"), &Value::Null, &json!("lost phone"))
+    );
+    fails(&app, &["sessions", "end", "nobody@example.org"], 1, "no account has the address");
+    fails(&app, &["sessions", "end", "nobody"], 2, "the email address");
+
+    let customer = app.anonymous();
+    while customer.try_password(&email, "a wrong password").await.code() != "account-locked" {}
+    succeeds(&app, &["accounts", "unlock", &email]);
+    assert_eq!(newest(&app).await["action"], "account.unlocked");
+    customer.log_in(&email, PASSWORD).await;
+
+    for (value, percentage) in [("off", 0), ("30", 30), ("on", 100)] {
+        succeeds(&app, &["flags", "set", "menu-cache", value]);
+        let sql = format!("SELECT count(*) FROM feature_flags WHERE name = 'menu-cache' AND percentage = {percentage}");
+        assert_eq!(app.database.number(&sql).await, 1, "{value}");
+        assert_eq!(newest(&app).await["reason"], format!("{percentage} %"));
+    }
+    fails(&app, &["flags", "set", "menu-cache", "101"], 2, "from 0 to 100");
+    fails(&app, &["flags", "set", "menu", "on"], 2, "menu-cache");
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_sees_what_is_stuck_and_resends_dead_letters() {
+    let sink = EventSink::open().await;
+    sink.respond_with(|_| 400);
+    let urls = format!("kitchen={}", sink.url);
+    let settings = [
+        ("MODE", "development"),
+        ("WEBHOOK_URLS", urls.as_str()),
+        ("WEBHOOK_SECRET", SECRET),
+        ("WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8"),
+        ("OUTBOX_FIRST_PAUSE_MS", "20"),
+        ("OUTBOX_ATTEMPTS", "2"),
+    ];
+    let mut app = TestApp::with_servers(1, &settings).await;
+    let status = |app: &TestApp| document(app, &["status", "--json"]);
+    let begin = Instant::now();
+    while status(&app)["subscribers"][0]["served"] != true {
+        assert!(begin.elapsed() < Duration::from_secs(20), "nobody subscribes");
+    }
+    let (item, customer) = (app.item(5).await, app.customer().await);
+    for _ in 0..2 {
+        customer.order(&[(item, 1)]).await.expect(201);
+    }
+    while status(&app)["subscribers"][0]["dead_letters"] != 2 {
+        assert!(begin.elapsed() < Duration::from_secs(30), "{}", status(&app));
+    }
+    let found = status(&app);
+    assert_eq!((&found["subscribers"][0]["name"], &found["pending_migrations"]), (&json!("kitchen"), &json!([])));
+    assert_eq!((&found["gateway_events"]["waiting"], &found["refunds"]["waiting"]), (&json!(0), &json!(0)));
+    let report = succeeds(&app, &["status"]);
+    assert!(report.contains("events for kitchen: nothing waits, 2 dead letter(s)"), "{report}");
+    assert!(report.contains("migrations: none pending"), "{report}");
+
+    let list = ["dead-letters", "list", "--json"];
+    let letters = document(&app, &list);
+    assert_eq!((letters.as_array().unwrap().len(), &letters[0]["subscriber"]), (2, &json!("kitchen")), "{letters}");
+    assert_eq!(document(&app, &[&list[..], &["--subscriber", "mail"]].concat()), json!([]));
+    assert!(succeeds(&app, &["dead-letters", "list"]).contains("2 dead letter(s)"));
+    // They are refused again.
+    let id = letters[0]["id"].to_string();
+    succeeds(&app, &["dead-letters", "resend", &id]);
+    let record = newest(&app).await;
+    assert_eq!((&record["action"], &record["actor_id"]), (&json!("dead_letter.resent"), &Value::Null));
+    while status(&app)["subscribers"][0]["dead_letters"] != 2 {
+        assert!(begin.elapsed() < Duration::from_secs(40), "{}", status(&app));
+    }
+    fails(&app, &["dead-letters", "resend", "1000"], 1, "no such dead letter");
+    fails(&app, &["dead-letters", "resend"], 2, "--all");
+    fails(&app, &["dead-letters", "resend", "--all"], 2, "--subscriber");
+
+    // Nobody delivers to it: neither a server nor, by its settings, this command's deployment.
+    assert!(app.servers.remove(0).stop().success());
+    fails(&app, &["dead-letters", "resend", &id], 1, "no server delivers to kitchen");
+    assert!(succeeds(&app, &["status"]).contains("no server delivers to it"));
+    sink.respond_with(|_| 200);
+    let next = app.open_another(&settings);
+    app.admin = app.admin.at(&next);
+    while status(&app)["subscribers"][0]["served"] != true {
+        assert!(begin.elapsed() < Duration::from_secs(50), "nobody delivers");
+    }
+    let resent = succeeds(&app, &["dead-letters", "resend", "--all", "--subscriber", "kitchen"]);
+    assert!(resent.contains("2 dead letter(s)"), "{resent}");
+    sink.until_taken(2).await;
+    app.close().await;
+}
