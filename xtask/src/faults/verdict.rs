@@ -92,7 +92,10 @@ pub fn table(verdicts: &[Verdict]) -> String {
     table
 }
 
+/// Writes the page, but for the sections below the table: those are written by hand.
 pub fn write_page(path: &Path, table: &str) -> anyhow::Result<()> {
+    let before = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let by_hand = before.find("\n## ").map_or("", |at| &before[at..]);
     let page = format!(
         "# What happens when something breaks\n\n\
          Written by `cargo xtask faults`. For each fault, two servers on a database of their own serve sixteen\n\
@@ -101,7 +104,7 @@ pub fn write_page(path: &Path, table: &str) -> anyhow::Result<()> {
          Demanded: every order confirmed with 201 is in the database exactly once, and every invariant of\n\
          `comanda check` holds; only responses of the contract; an order within 5.5 s and a read within 1.1 s,\n\
          whatever the response; the menu always; and full service within 5 s of the repair, without a restart.\n\n\
-         {table}"
+         {table}{by_hand}"
     );
     fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))
 }
