@@ -16,8 +16,8 @@ mod sessions;
 
 pub use accounts::{PostgresAccounts, twins_of_addresses};
 pub use database::{
-    ConnectError, Database, DatabaseConfig, DatabaseUrl, InvalidDatabaseUrl, MigrateError, PostgresHealth,
-    SharedSessions, migrate, pending_migrations,
+    AppliedMigration, ConnectError, Database, DatabaseConfig, DatabaseUrl, InvalidDatabaseUrl, MigrateError,
+    MigrationStatus, PendingMigration, PostgresHealth, SharedSessions, ensure_migrated, migrate, migration_status,
 };
 pub use events::{PostgresOutbox, SubscriberBacklog};
 pub use invariants::{Finding, Invariant, check_invariants};

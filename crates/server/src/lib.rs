@@ -33,13 +33,16 @@ pub fn run() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(Comanda::parse().run()) {
+    let code = match runtime.block_on(Comanda::parse().run()) {
         Ok(code) => code,
         Err(error) => {
             complain(&error);
             exit::code_of(&error)
         }
-    }
+    };
+    // A command that was stopped does not wait for the thread on which a migration is still under way.
+    runtime.shutdown_background();
+    code
 }
 
 /// Prints an error, and does not panic if nobody reads it.

@@ -92,11 +92,10 @@ pub fn table(verdicts: &[Verdict]) -> String {
     table
 }
 
-/// What is written by hand below stays.
+/// Writes the page, but for the sections below the table: those are written by hand.
 pub fn write_page(path: &Path, table: &str) -> anyhow::Result<()> {
-    const BY_HAND: &str = "\n## Shown by tests\n";
-    let before = fs::read_to_string(path).unwrap_or_default();
-    let by_hand = before.find(BY_HAND).and_then(|begin| before.get(begin..)).unwrap_or_default();
+    let before = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let by_hand = before.find("\n## ").map_or("", |at| &before[at..]);
     let page = format!(
         "# What happens when something breaks\n\n\
          Written by `cargo xtask faults`. For each fault, two servers on a database of their own serve sixteen\n\

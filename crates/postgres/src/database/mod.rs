@@ -51,7 +51,9 @@ use self::{
 };
 pub use self::{
     health::PostgresHealth,
-    migrations::{MigrateError, migrate, pending_migrations},
+    migrations::{
+        AppliedMigration, MigrateError, MigrationStatus, PendingMigration, ensure_migrated, migrate, migration_status,
+    },
     session_state::SharedSessions,
     url::{DatabaseUrl, InvalidDatabaseUrl},
 };

@@ -1,8 +1,8 @@
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, path::PathBuf, time::Duration};
 
 use comanda_postgres::migrate;
 use comanda_tests::{DatabaseRoles, TestDatabase};
-use tokio_postgres::NoTls;
+use tokio_postgres::{Client, NoTls};
 
 fn folders() -> Vec<PathBuf> {
     let all = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
@@ -239,4 +239,127 @@ fn what_is_built_outside_a_transaction_can_be_tried_again() {
         assert!(whole.contains(" INDEX CONCURRENTLY IF NOT EXISTS "), "{folder:?}");
         assert_eq!(whole.matches(';').count(), 1, "{folder:?}: one statement");
     }
+}
+
+/// Ends a session that migrates at statements that change the schema: once each at the first, fourth, sixteenth … of a
+/// migration, and when it writes down that the migration was applied. To end it at all of them takes a minute.
+const STRIKES: &str = "
+    CREATE TABLE __diesel_schema_migrations (
+        version varchar(50) PRIMARY KEY NOT NULL,
+        run_on  timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP
+    );
+    CREATE SCHEMA strikes;
+    -- A sequence keeps its count whatever is rolled back.
+    CREATE SEQUENCE strikes.last MINVALUE 0;
+    CREATE FUNCTION strikes.strike(is_record boolean) RETURNS void LANGUAGE plpgsql AS $$
+    DECLARE
+        migration bigint := (SELECT count(*) FROM public.__diesel_schema_migrations);
+        statement bigint := 1;
+    BEGIN
+        IF current_setting('strikes.migration', true) = migration::text THEN
+            statement := current_setting('strikes.statement')::bigint + 1;
+        END IF;
+        PERFORM set_config('strikes.migration', migration::text, false),
+                set_config('strikes.statement', statement::text, false);
+        IF (is_record OR statement IN (1, 4, 16, 64))
+            AND migration * 1000 + statement > (SELECT last_value FROM strikes.last)
+        THEN
+            PERFORM setval('strikes.last', migration * 1000 + statement), pg_terminate_backend(pg_backend_pid());
+            PERFORM pg_sleep(10);
+        END IF;
+    END
+    $$;
+    CREATE FUNCTION strikes.at_a_statement() RETURNS event_trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF tg_tag <> 'COMMENT' AND current_query() NOT LIKE '%__diesel_schema_migrations%' THEN
+            PERFORM strikes.strike(false);
+        END IF;
+    END
+    $$;
+    CREATE FUNCTION strikes.at_a_record() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM strikes.strike(true);
+        RETURN NEW;
+    END
+    $$;
+    CREATE TRIGGER strike BEFORE INSERT ON __diesel_schema_migrations
+        FOR EACH ROW EXECUTE FUNCTION strikes.at_a_record();
+    CREATE EVENT TRIGGER strike ON ddl_command_end EXECUTE FUNCTION strikes.at_a_statement();
+";
+
+const NO_STRIKES: &str = "
+    DROP EVENT TRIGGER strike;
+    DROP TRIGGER strike ON __diesel_schema_migrations;
+    DROP SCHEMA strikes CASCADE;
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_is_killed_at_any_statement_is_run_again() {
+    let database = TestDatabase::empty().await;
+    let client = database.client().await;
+    client.batch_execute(STRIKES).await.unwrap();
+    let last = async || client.query_one("SELECT last_value FROM strikes.last", &[]).await.unwrap().get::<_, i64>(0);
+    let (mut struck, mut strikes) = (0, 0);
+    while let Err(error) = migrate(&database.url.parse().unwrap(), None).await {
+        let now = last().await;
+        assert!(now > struck, "nobody ended it: {error}");
+        (struck, strikes) = (now, strikes + 1);
+    }
+    assert!(strikes > folders().len() * 3 / 2, "{strikes}");
+    client.batch_execute(NO_STRIKES).await.unwrap();
+    assert_eq!(shape(&database).await, shape(&TestDatabase::migrated().await).await);
+    assert_eq!(database.number("SELECT count(*) FROM pg_index WHERE NOT indisvalid").await, 0);
+}
+
+/// A transaction that keeps no table locked, and yet makes whoever creates an index concurrently wait for its end.
+async fn reader(database: &TestDatabase) -> Client {
+    let reader = database.client().await;
+    reader.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1").await.unwrap();
+    reader
+}
+
+/// Waits until the creation of an index waits for a reader: the process, and the index. `None` if there is none left.
+async fn waits(client: &Client, migrating: &tokio::task::JoinHandle<bool>) -> Option<(i32, String)> {
+    let waits = "SELECT pid, index_relid::regclass::text FROM pg_stat_progress_create_index \
+                 WHERE datname = current_database() AND phase = 'waiting for old snapshots'";
+    loop {
+        if migrating.is_finished() {
+            return None;
+        }
+        if let Some(row) = client.query_opt(waits, &[]).await.unwrap() {
+            return Some((row.get(0), row.get(1)));
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_index_that_was_left_half_built_is_built_anew() {
+    let database = TestDatabase::empty().await;
+    let client = database.client().await;
+    let begin = || {
+        let url = database.url.parse().unwrap();
+        tokio::spawn(async move { migrate(&url, None).await.is_ok() })
+    };
+    let (mut reading, mut killed, mut built) = (reader(&database).await, BTreeSet::new(), BTreeSet::new());
+    let mut migrating = begin();
+    while let Some((pid, index)) = waits(&client, &migrating).await {
+        if killed.insert(index.clone()) {
+            client.query_one("SELECT pg_terminate_backend($1)", &[&pid]).await.unwrap();
+            assert!(!migrating.await.unwrap());
+            assert_eq!(database.number("SELECT count(*) FROM pg_index WHERE NOT indisvalid").await, 1);
+            migrating = begin();
+        } else if built.insert(index) {
+            // This one is built now, and the next one waits for another reader.
+            let next = reader(&database).await;
+            reading.batch_execute("COMMIT").await.unwrap();
+            reading = next;
+        } else {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    assert!(migrating.await.unwrap());
+    assert_eq!(killed.len(), folders().iter().filter(|folder| folder.join("metadata.toml").exists()).count());
+    assert_eq!(shape(&database).await, shape(&TestDatabase::migrated().await).await);
+    assert_eq!(database.number("SELECT count(*) FROM pg_index WHERE NOT indisvalid").await, 0);
 }

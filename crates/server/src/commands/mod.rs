@@ -49,8 +49,8 @@ enum Command {
     /// Migrate the database to this version's schema.
     ///
     /// If `MIGRATION_DATABASE_URL` names the role that owns the tables, the role of `DATABASE_URL` is granted what a
-    /// server needs.
-    Migrate,
+    /// server needs. A migration that was interrupted is simply run again.
+    Migrate(migrate::Migrate),
     /// Import or export the menu, or renew the copies of it.
     #[command(subcommand)]
     Menu(menu::MenuCommand),
@@ -101,7 +101,7 @@ impl Comanda {
         let settings = Settings { file: self.config };
         match self.command {
             Command::Serve => serve::run(&settings.server()?).await?,
-            Command::Migrate => migrate::run(&settings.store()?).await?,
+            Command::Migrate(command) => command.run(&settings.store()?).await?,
             Command::Menu(command) => command.run(&settings).await?,
             Command::Admin(command) => command.run(&settings).await?,
             Command::Accounts(command) => command.run(&settings).await?,

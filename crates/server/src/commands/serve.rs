@@ -46,6 +46,8 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     }
     if config.database.migrate_on_start {
         migrate::bring_up_to_date(&config.database).await?;
+    } else {
+        migrate::ensure_up_to_date(&config.database).await?;
     }
     let Server { app, workers } = Server::build(config).await?;
     let workers = workers.start().context("cannot start the workers")?;

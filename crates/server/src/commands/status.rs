@@ -5,7 +5,7 @@ use comanda_domain::ports::Unavailable;
 use comanda_postgres::{Backlog, BacklogCounts, HeldSnapshot, SubscriberBacklog};
 use serde_json::{Value, json};
 
-use super::{Format, print, print_json};
+use super::{Format, migrate, print, print_json};
 use crate::{app, config::StoreConfig};
 
 #[derive(clap::Args)]
@@ -25,7 +25,7 @@ struct Found {
 impl Status {
     pub async fn run(self, config: &StoreConfig) -> anyhow::Result<()> {
         let database = app::open_database(config).await?;
-        let pending = comanda_postgres::pending_migrations(&database).await?;
+        let pending = migrate::pending(&config.database).await?;
         let backlog = match comanda_postgres::backlog(&database).await {
             // What is missing cannot be read.
             Err(error) if !pending.is_empty() => return self.report_pending(&pending, &error),

@@ -40,8 +40,8 @@ settings! {
         SLOW_STATEMENT_MS => slow_statement: Duration in 1..=60_000 ms = 500,
             "Statements that take PostgreSQL longer are logged by name, with their plan.";
         MIGRATE_ON_START => migrate_on_start: bool = true,
-            "Whether `comanda serve` migrates the database first. If the tables belong to another role, it starts only if \
-             no migration is pending.";
+            "Whether `comanda serve` migrates the database first. If not, or if the tables belong to another role, it \
+             starts only if no migration is pending.";
     }
 }
 

@@ -8,7 +8,7 @@ use diesel_migrations::MigrationHarness;
 
 use super::{
     super::{DatabaseUrl, establish::establish},
-    MIGRATIONS, MigrateError,
+    MIGRATIONS, MigrateError, SETUP,
     blockers::Watch,
     invalid_indexes::drop_invalid_indexes,
 };
@@ -42,7 +42,7 @@ pub(super) async fn all(
 ) -> Result<(Vec<String>, AsyncPgConnection), MigrateError> {
     let pid = diesel::select(sql::<Integer>("pg_catalog.pg_backend_pid()"));
     let pid: i32 = pid.get_result(&mut connection).await.map_err(MigrateError::Watch)?;
-    let mut watch = Watch::new(establish(url, "SET application_name = 'comanda-migrate'").await?, pid);
+    let mut watch = Watch::new(establish(url, SETUP).await?, pid);
     let mut applied = Vec::new();
     loop {
         let (next, returned) = blocking(connection, next).await?;
@@ -82,20 +82,31 @@ async fn apply(
             std::pin::pin!(blocking(connection, |harness| harness.run_next_migration(MIGRATIONS).map(drop)));
         let (outcome, returned) = loop {
             tokio::select! {
+                biased;
                 outcome = &mut attempt => break outcome?,
-                () = tokio::time::sleep(GLANCE) => watch.look(migration).await?,
+                () = tokio::time::sleep(GLANCE) => {}
+            }
+            watch.look(migration).await?;
+            // Locks are held only by what runs in a transaction.
+            if next.runs_in_transaction && watch.must_give_way() {
+                watch.cancel().await?;
+                break attempt.as_mut().await?;
             }
         };
         connection = returned;
         match outcome {
             Ok(()) => return Ok(connection),
-            Err(error) if watch.is_blocked() || error.to_string().contains("lock timeout") => {
+            Err(error) => {
+                let gave_way = watch.is_blocked() || error.to_string().contains("lock timeout");
+                // Somebody may also have ended the session.
+                if !gave_way || connection.batch_execute("SELECT 1").await.is_err() {
+                    return Err(MigrateError::Migration(error));
+                }
                 let blockers = watch.blockers();
                 tracing::warn!(migration, blockers, %error, ?pause, "a migration gave way; it tries again");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
-            Err(error) => return Err(MigrateError::Migration(error)),
         }
     }
 }
