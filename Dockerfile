@@ -26,7 +26,7 @@ ENV BIND_ADDR=0.0.0.0:8080 LOG_FORMAT=json
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
     CMD ["curl", "--fail", "--silent", "--output", "/dev/null", "http://127.0.0.1:8080/health/ready"]
-# SIGTERM drains: allow SHUTDOWN_TIMEOUT_MS before SIGKILL.
+# SIGTERM drains: allow DRAIN_SECONDS and SHUTDOWN_TIMEOUT_MS before SIGKILL.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["comanda"]
 CMD ["serve"]

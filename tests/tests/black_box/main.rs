@@ -11,6 +11,7 @@ mod command_line;
 mod credentials;
 mod csrf;
 mod database_roles;
+mod draining;
 mod events;
 mod faults;
 mod fuzzing;

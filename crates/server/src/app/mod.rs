@@ -29,7 +29,10 @@ pub use self::{
 };
 use crate::{
     config::Config,
-    http::{App, Authenticator, CsrfGuard, CursorSigner, DeviceTokens, Docs, Health, MenuRenderer, SessionCookies},
+    http::{
+        App, Authenticator, CsrfGuard, CursorSigner, DeviceTokens, Docs, Draining, Health, MenuRenderer, SessionCookies,
+    },
+    observability::Pools,
     security::SecurityEvents,
     system::{SystemClock, UuidV7},
     workers::{
@@ -44,6 +47,8 @@ pub struct Server {
     pub app: Data<App>,
     /// What has to run in the background for the handlers to work.
     pub workers: Workers,
+    /// What it is connected to.
+    pub pools: Pools,
 }
 
 impl Server {
@@ -191,11 +196,12 @@ impl Server {
             currency: config.currency,
             docs: Docs { served: config.http.serve_docs },
             health: Health {
-                postgres: Arc::new(PostgresHealth::new(database)),
-                redis: Arc::new(RedisHealth::new(redis)),
+                postgres: Arc::new(PostgresHealth::new(database.clone())),
+                redis: Arc::new(RedisHealth::new(redis.clone())),
                 workers: workers.health(),
+                draining: Draining::default(),
             },
         };
-        Ok(Self { app: Data::new(app), workers })
+        Ok(Self { app: Data::new(app), workers, pools: Pools { database, redis } })
     }
 }

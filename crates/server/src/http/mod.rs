@@ -2,6 +2,7 @@
 
 mod accounts;
 mod app;
+mod draining;
 mod events;
 mod extract;
 mod menu;
@@ -31,6 +32,7 @@ use actix_web::{
 
 pub use self::{
     app::App,
+    draining::Draining,
     extract::{Authenticator, CsrfGuard, CursorSigner, DeviceTokens, RateLimiter, SessionCookies},
     menu::MenuRenderer,
     metrics::metrics_server,
@@ -56,7 +58,8 @@ pub fn server(app: Data<App>, config: &HttpConfig, budgets: Budgets, traced: boo
     comanda_task::expect_no_panics();
     let admission = Admission::new(config.concurrent_requests);
     let clients = ClientAddresses::behind(&config.trusted_proxies);
-    transport::listen(config, move || {
+    let draining = app.health.draining.clone();
+    transport::listen(config, draining, move || {
         let serving = Rc::new(Serving { admission: admission.clone(), budgets, clients: clients.clone(), traced });
         actix_web::App::new()
             .app_data(app.clone())

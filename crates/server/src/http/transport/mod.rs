@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use actix_http::{HttpService, KeepAlive, Protocol, Request};
+use actix_http::{ConnectionType, HttpService, KeepAlive, Protocol, Request};
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, apply_fn_factory, fn_service, map_config};
 use actix_web::{
     Error, HttpResponse,
@@ -34,6 +34,7 @@ use tokio::{
 
 use self::turns::{InTurn, LastOfTurn, Turns};
 use super::{
+    draining::Draining,
     middleware::{RequestId, response_headers},
     problem::{Code, Problem},
 };
@@ -50,7 +51,7 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const BACKLOG: u32 = 1024;
 
 /// Binds the address and starts serving. Returns the address, since port 0 stands for any free one.
-pub(super) fn listen<F, I, S, B>(config: &HttpConfig, app: F) -> io::Result<(Server, SocketAddr)>
+pub(super) fn listen<F, I, S, B>(config: &HttpConfig, draining: Draining, app: F) -> io::Result<(Server, SocketAddr)>
 where
     F: Fn() -> I + Send + Clone + 'static,
     I: IntoServiceFactory<S, Request>,
@@ -73,19 +74,24 @@ where
         .disable_signals();
     let stopping = builder.graceful_shutdown_signal();
     let builder = builder.listen("http", listener, move || {
-        let stopping = stopping.clone();
+        let (stopping, draining) = (stopping.clone(), draining.clone());
         let app = app().into_factory().map_err(|error| error.into().error_response());
-        let app = apply_fn_factory(app, |request: Request, app: &_| {
+        let app = apply_fn_factory(app, move |request: Request, app: &_| {
             let turn = request.conn_data::<Rc<Turns>>().cloned().map(Turns::begin);
             let response = app.call(request);
+            let draining = draining.clone();
             async move {
-                let response: Response<BoxBody> = match response.await {
+                let mut response: Response<BoxBody> = match response.await {
                     Ok(response) => {
                         let response: Response<B> = response.into();
                         response.map_into_boxed_body()
                     }
                     Err(response) => response.into(),
                 };
+                if draining.has_begun() {
+                    // The client comes back on another connection, which a proxy opens to another server.
+                    response.head_mut().set_connection_type(ConnectionType::Close);
+                }
                 Ok::<_, HttpResponse>(response.map_body(|_, body| LastOfTurn::new(body, turn)))
             }
         });
