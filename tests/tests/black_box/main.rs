@@ -30,6 +30,7 @@ mod mail_limits;
 mod menu;
 mod menu_cache;
 mod menu_files;
+mod metrics;
 mod migration;
 mod observability;
 mod openapi;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use super::gauges_only::GaugesOnly;
+use super::{counters, gauges_only::GaugesOnly};
 
 /// Fine enough for a 99th percentile of a millisecond or of seconds.
 const SECONDS: &[f64] =
@@ -32,7 +32,8 @@ impl Metrics {
             .build_recorder();
         let handle = recorder.handle();
         if are_read {
-            ::metrics::set_global_recorder(recorder).context("cannot measure")?;
+            ::metrics::set_global_recorder(recorder).map_err(|_| anyhow!("something measures already"))?;
+            counters::register();
             let metrics = handle.clone();
             // Otherwise what was measured would be kept one by one until somebody asks for it.
             tokio::spawn(async move {
@@ -42,7 +43,7 @@ impl Metrics {
                 }
             });
         } else {
-            ::metrics::set_global_recorder(GaugesOnly(recorder)).context("cannot measure")?;
+            ::metrics::set_global_recorder(GaugesOnly(recorder)).map_err(|_| anyhow!("something measures already"))?;
         }
         Ok(Self(handle))
     }

@@ -1,6 +1,7 @@
 //! What an operator sees of a running server as a whole: its metrics, its state and its limits.
 
 mod build;
+mod counters;
 mod gauges_only;
 mod metrics;
 mod state;
