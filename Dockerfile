@@ -3,6 +3,9 @@
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /source
 COPY . .
+# What `comanda_build_info` and the log say: docker build --build-arg COMANDA_COMMIT=$(git rev-parse HEAD) .
+ARG COMANDA_COMMIT
+ENV COMANDA_COMMIT=$COMANDA_COMMIT
 # The caches outlive a build, so a change compiles only what depends on it.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target \

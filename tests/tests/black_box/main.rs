@@ -42,6 +42,7 @@ mod payments;
 mod pipelining;
 mod placement_race;
 mod poolers;
+mod process;
 mod reads;
 mod restore;
 mod retention;

@@ -55,6 +55,14 @@ async fn every_counter_begins_at_nothing() {
         assert!(begin.elapsed() < Duration::from_secs(5), "{missing:?} are missing");
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
+    for name in ["comanda_build_info{version=\"", "process_start_time_seconds ", "process_resident_memory_bytes "] {
+        let value =
+            fresh.lines().find(|line| line.starts_with(name)).and_then(|line| line.rsplit_once(' ')?.1.parse().ok());
+        assert!(value.is_some_and(|value: f64| value >= 1.0), "{name} is missing in:\n{fresh}");
+    }
+    let descriptors = |name: &str| fresh.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<f64>().ok());
+    assert!(descriptors("process_open_fds").unwrap() >= 10.0);
+    assert!(descriptors("process_max_fds") > descriptors("process_open_fds"));
     for series in [
         "comanda_account_mails_total{outcome=\"later\"} 0",
         "comanda_breaker_transitions_total{operation=\"order.create\",to=\"open\"} 0",

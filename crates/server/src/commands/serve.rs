@@ -14,7 +14,7 @@ use crate::{
     config::Config,
     http::{self, Budgets, Draining},
     logging,
-    observability::{COMMIT, Metrics, State, VERSION},
+    observability::{COMMIT, Metrics, State, VERSION, raise_limit},
     signals::{Signals, Told},
     systemd,
 };
@@ -29,6 +29,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     for warning in &config.warnings {
         tracing::warn!(setting = warning.setting, "{}", warning.message);
     }
+    raise_limit(config);
     let metrics = Metrics::collect(config.http.metrics_addr.is_some())?;
     if let Some(address) = config.http.metrics_addr {
         let rendered = metrics.clone();
@@ -46,8 +47,9 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     };
     let draining = app.health.draining.clone();
     let state = State { pools, workers: app.health.workers.clone(), draining: draining.clone(), metrics, since };
-    let (server, serving_at) = http::server(app, &config.http, budgets, config.traces.is_some())
-        .with_context(|| format!("cannot listen on {address}"))?;
+    let (server, serving_at) =
+        http::server(app, &config.http, budgets, config.traces.is_some(), config.log.access_percent)
+            .with_context(|| format!("cannot listen on {address}"))?;
     tokio::spawn(operator.serves(state).stop(server.handle(), draining, config.drain_time()));
     tokio::spawn(systemd::stay_alive());
     systemd::notify(systemd::State::Ready);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use super::{counters, gauges_only::GaugesOnly};
+use super::{COMMIT, VERSION, counters, gauges_only::GaugesOnly, process::Process};
 
 /// Fine enough for a 99th percentile of a millisecond or of seconds.
 const SECONDS: &[f64] =
@@ -19,7 +19,10 @@ const UPKEEP: Duration = Duration::from_secs(5);
 
 /// What was measured so far.
 #[derive(Clone)]
-pub struct Metrics(PrometheusHandle);
+pub struct Metrics {
+    handle: PrometheusHandle,
+    process: Process,
+}
 
 impl Metrics {
     /// Begins to measure, before there is anything to measure. If nobody reads the metrics, only gauges are kept. Must
@@ -45,11 +48,13 @@ impl Metrics {
         } else {
             ::metrics::set_global_recorder(GaugesOnly(recorder)).map_err(|_| anyhow!("something measures already"))?;
         }
-        Ok(Self(handle))
+        ::metrics::gauge!("comanda_build_info", "version" => VERSION, "commit" => COMMIT).set(1.0);
+        Ok(Self { handle, process: Process::started() })
     }
 
     /// In the format of Prometheus.
     pub fn render(&self) -> String {
-        self.0.render()
+        self.process.measure();
+        self.handle.render()
     }
 }

@@ -2,12 +2,15 @@
 
 mod build;
 mod counters;
+mod descriptors;
 mod gauges_only;
 mod metrics;
+mod process;
 mod state;
 
 pub use self::{
     build::{COMMIT, VERSION},
+    descriptors::raise_limit,
     metrics::Metrics,
     state::{Pools, State},
 };

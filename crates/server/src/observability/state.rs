@@ -9,7 +9,8 @@ use super::{COMMIT, Metrics, VERSION};
 use crate::{http::Draining, workers::WorkerHealth};
 
 /// The gauges that tell how a server stands, by what they are about.
-const GAUGES: [(&str, &[&str]); 4] = [
+const GAUGES: [(&str, &[&str]); 5] = [
+    ("process", &["process_"]),
     ("pools", &["db_client_connection"]),
     ("queues", &["comanda_placement_queue_depth", "comanda_outbox_", "http_server_active_requests"]),
     ("breakers", &["comanda_breaker_state"]),
