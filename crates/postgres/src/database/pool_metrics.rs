@@ -10,7 +10,7 @@ use metrics::{Gauge, gauge, histogram};
 pub(super) fn measure(name: &'static str, pool: &Pool<AsyncPgConnection>, size: u32) {
     let connections = |state: &'static str| {
         let labels = [("db_client_connection_pool_name", name), ("db_client_connection_state", state)];
-        gauge!("db_client_connection_count", &labels)
+        gauge!("db_client_connections", &labels)
     };
     let state = pool.state();
     connections("idle").set(f64::from(state.idle_connections));

@@ -17,7 +17,9 @@ use actix_web::web::Data;
 use comanda_application::{
     Accounts, Events, Menu, Operations, Orders, Payments, Sales, Sessions, accounts::Passwords, operations::Retention,
 };
-use comanda_domain::ports::{self, AuditLog, Clock, FlagSettings, IdGenerator, PublicMenu, SecurityLog};
+use comanda_domain::ports::{
+    self, AuditLog, Clock, ComponentHealth, FlagSettings, IdGenerator, PublicMenu, SecurityLog,
+};
 use comanda_postgres::{PostgresAuditLog, PostgresFlagSettings, PostgresHealth, PostgresRetention};
 use comanda_redis::RedisHealth;
 
@@ -36,8 +38,8 @@ use crate::{
     security::SecurityEvents,
     system::{SystemClock, UuidV7},
     workers::{
-        MailsWaker, PaymentsWaker, Workers, delete_old_rows, follow_replica, follow_unlocks, measure_pools,
-        process_payments,
+        MailsWaker, PaymentsWaker, Workers, delete_old_rows, follow_replica, follow_unlocks, measure_components,
+        measure_pools, process_payments,
     },
 };
 
@@ -125,6 +127,10 @@ impl Server {
         }));
         let figures = sales::figures(&database, &mut workers);
 
+        let postgres_health: Arc<dyn ComponentHealth> = Arc::new(PostgresHealth::new(database.clone()));
+        let redis_health: Arc<dyn ComponentHealth> = Arc::new(RedisHealth::new(redis.clone()));
+        workers.register(measure_components(postgres_health.clone(), redis_health.clone()));
+
         let session_service = Sessions {
             sessions,
             closed_sessions: closed_sessions.clone(),
@@ -196,8 +202,8 @@ impl Server {
             currency: config.currency,
             docs: Docs { served: config.http.serve_docs },
             health: Health {
-                postgres: Arc::new(PostgresHealth::new(database.clone())),
-                redis: Arc::new(RedisHealth::new(redis.clone())),
+                postgres: postgres_health,
+                redis: redis_health,
                 workers: workers.health(),
                 draining: Draining::default(),
             },

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use super::{COMMIT, VERSION, counters, gauges_only::GaugesOnly, process::Process};
+use super::{COMMIT, VERSION, counters, gauges_only::GaugesOnly, process::Process, table};
 
 /// Fine enough for a 99th percentile of a millisecond or of seconds.
 const SECONDS: &[f64] =
@@ -36,6 +36,7 @@ impl Metrics {
         let handle = recorder.handle();
         if are_read {
             ::metrics::set_global_recorder(recorder).map_err(|_| anyhow!("something measures already"))?;
+            table::describe();
             counters::register();
             let metrics = handle.clone();
             // Otherwise what was measured would be kept one by one until somebody asks for it.

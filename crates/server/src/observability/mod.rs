@@ -7,6 +7,7 @@ mod gauges_only;
 mod metrics;
 mod process;
 mod state;
+mod table;
 
 pub use self::{
     build::{COMMIT, VERSION},
