@@ -92,7 +92,12 @@ pub fn table(verdicts: &[Verdict]) -> String {
     table
 }
 
+/// What is below this heading is written by hand.
+const BY_HAND: &str = "\n## Faults with a test of their own\n";
+
 pub fn write_page(path: &Path, table: &str) -> anyhow::Result<()> {
+    let before = fs::read_to_string(path).unwrap_or_default();
+    let by_hand = before.find(BY_HAND).and_then(|at| before.get(at..)).unwrap_or_default();
     let page = format!(
         "# What happens when something breaks\n\n\
          Written by `cargo xtask faults`. For each fault, two servers on a database of their own serve sixteen\n\
@@ -101,7 +106,7 @@ pub fn write_page(path: &Path, table: &str) -> anyhow::Result<()> {
          Demanded: every order confirmed with 201 is in the database exactly once, and every invariant of\n\
          `comanda check` holds; only responses of the contract; an order within 5.5 s and a read within 1.1 s,\n\
          whatever the response; the menu always; and full service within 5 s of the repair, without a restart.\n\n\
-         {table}"
+         {table}{by_hand}"
     );
     fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -18,7 +18,7 @@ pub fn raise_limit(config: &Config) {
     }
     let limit = getrlimit(Resource::Nofile).current;
     let database = &config.database;
-    let replicas = if database.replica_url.is_some() { 1 } else { 0 };
+    let replicas = u64::from(database.replica_url.is_some());
     let requests = u64::try_from(config.http.concurrent_requests).unwrap_or(u64::MAX);
     let postgres = u64::from(database.pool_size) * (1 + replicas);
     let redis = u64::from(config.redis.pool_size);
