@@ -3,6 +3,9 @@
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /source
 COPY . .
+# What `comanda_build_info` and the log say: docker build --build-arg COMANDA_COMMIT=$(git rev-parse HEAD) .
+ARG COMANDA_COMMIT
+ENV COMANDA_COMMIT=$COMANDA_COMMIT
 # The caches outlive a build, so a change compiles only what depends on it.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target \
@@ -26,7 +29,7 @@ ENV BIND_ADDR=0.0.0.0:8080 LOG_FORMAT=json
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
     CMD ["curl", "--fail", "--silent", "--output", "/dev/null", "http://127.0.0.1:8080/health/ready"]
-# SIGTERM drains: allow SHUTDOWN_TIMEOUT_MS before SIGKILL.
+# SIGTERM drains: allow DRAIN_SECONDS and SHUTDOWN_TIMEOUT_MS before SIGKILL.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["comanda"]
 CMD ["serve"]

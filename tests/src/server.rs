@@ -44,6 +44,8 @@ pub fn comanda_of(program: &str, database_url: &str, redis_url: &str) -> Command
         .env("JWT_SIGNING_KEY", signing_key())
         .env("BIND_ADDR", "127.0.0.1:0")
         .env("LOG_FORMAT", "json")
+        // No proxy has to notice that a server stops.
+        .env("DRAIN_SECONDS", "0")
         // All clients of a test share one address.
         .env("ADDRESS_LIMIT_BURST", "100000")
         // The customers of most tests order more than they would eat. Not 0: the limits are checked as anywhere.

@@ -54,11 +54,7 @@ fn metrics_in(text: &str) -> BTreeSet<&str> {
         .filter(|word| ["comanda_", "http_server_", "db_client_"].iter().any(|start| word.starts_with(start)))
         // Labels are named like metrics.
         .filter(|word| !word.starts_with("db_client_connection_pool_name") && *word != "db_client_connection_state")
-        .map(|word| {
-            ["_bucket", "_sum", "_count"].iter().fold(word, |word, end| {
-                if word == "db_client_connection_count" { word } else { word.strip_suffix(end).unwrap_or(word) }
-            })
-        })
+        .map(|word| ["_bucket", "_sum", "_count"].iter().fold(word, |word, end| word.strip_suffix(end).unwrap_or(word)))
         .collect()
 }
 

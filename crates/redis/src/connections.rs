@@ -43,6 +43,12 @@ impl RedisConnections {
         Ok(Self { pool, client })
     }
 
+    /// How many connections there are, and how many of them nobody uses.
+    pub fn counts(&self) -> (u32, u32) {
+        let state = self.pool.state();
+        (state.connections, state.idle_connections)
+    }
+
     /// Whether Redis can be reached, and if not, why: the pool itself knows only that it waited in vain.
     pub async fn probe(&self, wait: Duration) -> Result<(), Unavailable> {
         let connect = self.client.get_multiplexed_async_connection();

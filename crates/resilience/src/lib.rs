@@ -19,6 +19,7 @@ pub use lockouts::LocalLockouts;
 pub use menu_cache::SparedMenuCache;
 pub use notifier::GuardedNotifier;
 pub use orders::GuardedOrders;
+pub use outage::expire_outages;
 pub use payment_gateway::GuardedGateway;
 pub use rate_limits::LocalRateLimits;
 pub use retry_budget::RetryBudget;

@@ -1,9 +1,38 @@
 use std::{
+    collections::BTreeMap,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use comanda_domain::ports::Unavailable;
+
+/// How long something counts as out of reach if nobody asks for it again.
+const EXPIRES_AFTER: Duration = Duration::from_secs(30);
+
+/// When what was last found out of reach.
+static OUT_OF_REACH: Mutex<BTreeMap<&'static str, Instant>> = Mutex::new(BTreeMap::new());
+
+/// Reports as well what was found out of reach a while ago and was not asked for since: it may be back, and in a quiet
+/// night nobody finds out. To be called now and then.
+pub fn expire_outages() {
+    expire_before(Instant::now().checked_sub(EXPIRES_AFTER));
+}
+
+fn expire_before(moment: Option<Instant>) {
+    let Some(moment) = moment else { return };
+    let mut out_of_reach = OUT_OF_REACH.lock().unwrap_or_else(PoisonError::into_inner);
+    out_of_reach.retain(|what, last| {
+        let goes_on = *last >= moment;
+        if !goes_on {
+            measure(what, false);
+        }
+        goes_on
+    });
+}
+
+fn measure(what: &'static str, degraded: bool) {
+    metrics::gauge!("comanda_degraded", "what" => what).set(if degraded { 1.0 } else { 0.0 });
+}
 
 /// Remembers that something is out of reach, so that not every caller has to find out by waiting.
 pub(crate) struct Outage {
@@ -22,7 +51,13 @@ impl Outage {
     }
 
     fn report(&self, degraded: bool) {
-        metrics::gauge!("comanda_degraded", "what" => self.what).set(if degraded { 1.0 } else { 0.0 });
+        let mut out_of_reach = OUT_OF_REACH.lock().unwrap_or_else(PoisonError::into_inner);
+        if degraded {
+            out_of_reach.insert(self.what, Instant::now());
+        } else {
+            out_of_reach.remove(self.what);
+        }
+        measure(self.what, degraded);
     }
 
     /// As if the pause after a failure were over.
@@ -56,5 +91,27 @@ impl Outage {
                 None
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    fn is_out_of_reach(what: &str) -> bool {
+        OUT_OF_REACH.lock().unwrap_or_else(PoisonError::into_inner).contains_key(what)
+    }
+
+    #[tokio::test]
+    async fn an_outage_that_nobody_asks_about_any_more_expires() {
+        let outage = Outage::of("an outage of this test");
+        let failing = async { Err::<(), _>(Unavailable::new(io::Error::other("in this test"))) };
+        assert!(outage.call(failing).await.is_none());
+        expire_outages();
+        assert!(is_out_of_reach("an outage of this test"), "a moment ago it was");
+        expire_before(Some(Instant::now()));
+        assert!(!is_out_of_reach("an outage of this test"));
     }
 }

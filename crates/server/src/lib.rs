@@ -12,9 +12,12 @@ mod exit;
 mod flags;
 mod http;
 mod logging;
+mod observability;
 mod security;
+mod signals;
 mod spreadsheet;
 mod system;
+mod systemd;
 mod traces;
 mod workers;
 

@@ -141,3 +141,75 @@ async fn a_failed_read_of_the_menu_is_logged_with_its_request() {
     transaction.rollback().await.unwrap();
     app.close().await;
 }
+
+/// The line of a request in the log of accesses.
+fn is_of(line: &Value, id: &str) -> bool {
+    line["target"] == "access" && line["fields"]["request_id"] == id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_has_one_line_that_its_id_leads_to() {
+    let app = TestApp::with_servers(1, &[("ACCESS_LOG_PERCENT", "100")]).await;
+    let (item, customer) = (app.item(3).await, app.customer().await);
+    let body = json!({ "items": [{ "menu_item_id": item, "quantity": 1 }] });
+    let request = customer.request(Method::POST, "/v1/orders").header("x-request-id", "an-order").json(&body);
+    let order = Client::send(request).await.expect(201);
+    let path = format!("/v1/orders/{}", order["id"].as_str().unwrap());
+    Client::send(customer.request(Method::GET, &path).header("x-request-id", "a-look")).await.expect(200);
+
+    let line = until_logged(&app, |line| is_of(line, "an-order")).await;
+    let fields = &line["fields"];
+    assert_eq!(
+        (&fields["method"], &fields["route"], &fields["status"]),
+        (&json!("POST"), &json!("/v1/orders"), &json!(201))
+    );
+    assert!(fields["milliseconds"].as_f64().is_some_and(|time| time > 0.0), "{line}");
+    assert_eq!(fields["network"], "127.0.0.0/24");
+    assert!(!line.to_string().contains("127.0.0.1"), "nobody's address: {line}");
+    let line = until_logged(&app, |line| is_of(line, "a-look")).await;
+    assert_eq!(line["fields"]["route"], "/v1/orders/{id}");
+    let lines = app.servers[0].log();
+    assert_eq!(lines.iter().filter(|line| line.contains("\"access\"") && line.contains("an-order")).count(), 1);
+    assert!(!lines.iter().any(|line| line.contains("@example.org")), "nothing personal");
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_fails_always_has_a_line() {
+    let app = TestApp::with_servers(1, &[("ACCESS_LOG_PERCENT", "0"), ("DATABASE_READ_LIMIT_MS", "300")]).await;
+    let (item, customer) = (app.item(3).await, app.customer().await);
+    let ask = |client: &Client, method: Method, path: &str, id: &str| {
+        Client::send(client.request(method, path).header("x-request-id", id))
+    };
+    let anonymous = app.anonymous();
+    ask(&anonymous, Method::GET, "/v1/menu", "fine").await.expect(200);
+    ask(&customer, Method::GET, "/v1/orders", "fine-too").await.expect(200);
+    let mut tables = app.database.client().await;
+    let transaction = tables.transaction().await.unwrap();
+    transaction.batch_execute("LOCK TABLE menu_items IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    ask(&anonymous, Method::GET, "/v1/menu/items", "late").await.expect(503);
+    transaction.rollback().await.unwrap();
+    let find = format!("/v1/menu/items/{item}");
+    for (method, path, id, status, route) in [
+        (Method::GET, "/v1/orders", "who", 401, "/v1/orders"),
+        (Method::GET, "/nothing/here", "nothing", 404, "unmatched"),
+        (Method::PUT, find.as_str(), "no-such-method", 405, "/v1/menu/items/{id}"),
+    ] {
+        ask(&anonymous, method, path, id).await.expect(status);
+        let line = until_logged(&app, |line| is_of(line, id)).await;
+        assert_eq!((&line["fields"]["status"], &line["fields"]["route"]), (&json!(status), &json!(route)), "{line}");
+    }
+    let late = until_logged(&app, |line| is_of(line, "late")).await;
+    assert_eq!((&late["fields"]["status"], &late["fields"]["route"]), (&json!(503), &json!("/v1/menu/items")));
+
+    let mut stream = tokio::net::TcpStream::connect(&app.servers[0].address).await.unwrap();
+    stream.write_all(b"nonsense\r\n\r\n").await.unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    let unreadable = until_logged(&app, |line| line["target"] == "access" && line["fields"]["status"] == 400).await;
+    assert!(response.contains(unreadable["fields"]["request_id"].as_str().unwrap()), "{response}");
+    assert_eq!(unreadable["fields"]["network"], "127.0.0.0/24");
+
+    assert!(!app.servers[0].log().iter().any(|line| line.contains("\"access\"") && line.contains("fine")));
+    app.close().await;
+}

@@ -72,8 +72,10 @@ impl Connections {
     /// A connection. Waits no longer than the request has time left.
     pub(crate) async fn take(&self) -> Result<PooledConnection<'_, AsyncPgConnection>, Unavailable> {
         let begin = Instant::now();
+        let waiting = pool_metrics::Waiting::begin(self.name);
         let timeout = comanda_deadline::left().map_or(Duration::MAX, before);
         let taken = tokio::time::timeout(timeout, self.pool.get()).await;
+        drop(waiting);
         pool_metrics::waited(self.name, begin.elapsed());
         match taken {
             Ok(Ok(connection)) => Ok(connection),

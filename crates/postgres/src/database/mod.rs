@@ -14,6 +14,7 @@ pub(crate) mod schema;
 mod session_state;
 mod slow_statements;
 mod statement;
+mod statement_counters;
 mod stored_time;
 mod tls;
 mod transaction;
@@ -121,6 +122,7 @@ impl Database {
     /// connections and the transactions.
     pub async fn connect(mut config: DatabaseConfig) -> Result<Self, ConnectError> {
         row_error::register_counters();
+        statement_counters::register();
         config.url = config.url.with_time_limits();
         ensure_sessions_are_kept(&config.url).await?;
         if let Some(replica) = &config.replica_url {

@@ -63,6 +63,9 @@ impl Breaker {
             refused: counter!("comanda_breaker_refused_total", labels),
         };
         breaker.position.set(0.0);
+        for name in ["closed", "half_open", "open"] {
+            breaker.transitions(name).increment(0);
+        }
         breaker
     }
 
@@ -113,7 +116,11 @@ impl Breaker {
         };
         tracing::warn!(operation = self.operation, to = name, "a circuit breaker has moved");
         self.position.set(number);
-        counter!("comanda_breaker_transitions_total", "operation" => self.operation, "to" => name).increment(1);
+        self.transitions(name).increment(1);
+    }
+
+    fn transitions(&self, to: &'static str) -> Counter {
+        counter!("comanda_breaker_transitions_total", "operation" => self.operation, "to" => to)
     }
 }
 

@@ -17,7 +17,9 @@ use actix_web::web::Data;
 use comanda_application::{
     Accounts, Events, Menu, Operations, Orders, Payments, Sales, Sessions, accounts::Passwords, operations::Retention,
 };
-use comanda_domain::ports::{self, AuditLog, Clock, FlagSettings, IdGenerator, PublicMenu, SecurityLog};
+use comanda_domain::ports::{
+    self, AuditLog, Clock, ComponentHealth, FlagSettings, IdGenerator, PublicMenu, SecurityLog,
+};
 use comanda_postgres::{PostgresAuditLog, PostgresFlagSettings, PostgresHealth, PostgresRetention};
 use comanda_redis::RedisHealth;
 
@@ -29,12 +31,15 @@ pub use self::{
 };
 use crate::{
     config::Config,
-    http::{App, Authenticator, CsrfGuard, CursorSigner, DeviceTokens, Docs, Health, MenuRenderer, SessionCookies},
+    http::{
+        App, Authenticator, CsrfGuard, CursorSigner, DeviceTokens, Docs, Draining, Health, MenuRenderer, SessionCookies,
+    },
+    observability::Pools,
     security::SecurityEvents,
     system::{SystemClock, UuidV7},
     workers::{
-        MailsWaker, PaymentsWaker, Workers, delete_old_rows, follow_replica, follow_unlocks, measure_pools,
-        process_payments,
+        MailsWaker, PaymentsWaker, Workers, delete_old_rows, follow_replica, follow_unlocks, measure_components,
+        measure_pools, process_payments,
     },
 };
 
@@ -44,6 +49,8 @@ pub struct Server {
     pub app: Data<App>,
     /// What has to run in the background for the handlers to work.
     pub workers: Workers,
+    /// What it is connected to.
+    pub pools: Pools,
 }
 
 impl Server {
@@ -124,6 +131,10 @@ impl Server {
         }));
         let figures = sales::figures(&database, &mut workers);
 
+        let postgres_health: Arc<dyn ComponentHealth> = Arc::new(PostgresHealth::new(database.clone()));
+        let redis_health: Arc<dyn ComponentHealth> = Arc::new(RedisHealth::new(redis.clone()));
+        workers.register(measure_components(postgres_health.clone(), redis_health.clone()));
+
         let session_service = Sessions {
             sessions,
             closed_sessions: closed_sessions.clone(),
@@ -195,11 +206,12 @@ impl Server {
             currency: config.currency,
             docs: Docs { served: config.http.serve_docs },
             health: Health {
-                postgres: Arc::new(PostgresHealth::new(database)),
-                redis: Arc::new(RedisHealth::new(redis)),
+                postgres: postgres_health,
+                redis: redis_health,
                 workers: workers.health(),
+                draining: Draining::default(),
             },
         };
-        Ok(Self { app: Data::new(app), workers })
+        Ok(Self { app: Data::new(app), workers, pools: Pools { database, redis } })
     }
 }

@@ -1,55 +1,42 @@
-use std::time::Duration;
+use std::{
+    process,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
 
+use actix_web::dev::ServerHandle;
 use anyhow::Context;
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use super::migrate;
 use crate::{
     app::Server,
     config::Config,
-    http::{self, Budgets},
+    http::{self, Budgets, Draining},
     logging,
+    observability::{COMMIT, Metrics, State, VERSION, raise_limit},
+    signals::{Signals, Told},
+    systemd,
 };
 
-/// Fine enough for a 99th percentile of a millisecond or of seconds.
-const SECONDS: &[f64] =
-    &[0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-
-/// Of batches.
-const SIZES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
-
-/// How often what was measured is summed up.
-const METRICS_UPKEEP: Duration = Duration::from_secs(5);
-
 pub async fn run(config: &Config) -> anyhow::Result<()> {
+    let since = Instant::now();
     let traces = logging::start(&config.log, config.traces.as_ref())?;
+    // Before anything else: a signal that nobody listens for ends the process, or nothing does.
+    let operator = Operator::default();
+    tokio::spawn(operator.clone().attend(Signals::listen().context("cannot listen for signals")?));
+    tracing::info!(version = VERSION, commit = COMMIT, "starting");
     for warning in &config.warnings {
         tracing::warn!(setting = warning.setting, "{}", warning.message);
     }
+    raise_limit(config);
+    let metrics = Metrics::collect(config.http.metrics_addr.is_some())?;
     if let Some(address) = config.http.metrics_addr {
-        let metrics = PrometheusBuilder::new()
-            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)
-            .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_size".to_owned()), SIZES))
-            .and_then(PrometheusBuilder::install_recorder)
-            .context("cannot offer metrics")?;
         let rendered = metrics.clone();
         tokio::spawn(http::metrics_server(address, move || rendered.render()).context("cannot offer metrics")?);
-        // Otherwise what was measured would be kept one by one until somebody asks for it.
-        tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(METRICS_UPKEEP).await;
-                metrics.run_upkeep();
-            }
-        });
         tracing::info!(%address, "offering metrics");
     }
-    if config.database.migrate_on_start {
-        migrate::bring_up_to_date(&config.database).await?;
-    } else {
-        migrate::ensure_up_to_date(&config.database).await?;
-    }
-    let Server { app, workers } = Server::build(config).await?;
+    let Server { app, workers, pools } = build(config).await?;
     let workers = workers.start().context("cannot start the workers")?;
     let address = config.http.bind_addr;
     let budgets = Budgets {
@@ -58,16 +45,14 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         write: config.http.request_timeout,
         password: config.http.password_timeout,
     };
-    let (server, serving_at) = http::server(app, &config.http, budgets, config.traces.is_some())
-        .with_context(|| format!("cannot listen on {address}"))?;
-    let handle = server.handle();
-    tokio::spawn(async move {
-        match asked_to_stop().await {
-            Ok(()) => tracing::info!("stopping: no new connections; requests in flight are finished"),
-            Err(error) => tracing::error!(%error, "cannot listen for signals; stopping"),
-        }
-        handle.stop(true).await;
-    });
+    let draining = app.health.draining.clone();
+    let state = State { pools, workers: app.health.workers.clone(), draining: draining.clone(), metrics, since };
+    let (server, serving_at) =
+        http::server(app, &config.http, budgets, config.traces.is_some(), config.log.access_percent)
+            .with_context(|| format!("cannot listen on {address}"))?;
+    tokio::spawn(operator.serves(state).stop(server.handle(), draining, config.drain_time()));
+    tokio::spawn(systemd::stay_alive());
+    systemd::notify(systemd::State::Ready);
     tracing::info!(address = %serving_at, "serving");
     server.await?;
     // Only after the last request, because requests wait for the committer and for passwords to be hashed.
@@ -79,11 +64,67 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn asked_to_stop() -> std::io::Result<()> {
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+/// The server on a database that has every migration of this version.
+async fn build(config: &Config) -> anyhow::Result<Server> {
+    if config.database.migrate_on_start {
+        migrate::bring_up_to_date(&config.database).await?;
+    } else {
+        migrate::ensure_up_to_date(&config.database).await?;
     }
-    Ok(())
+    Server::build(config).await
+}
+
+/// Does what an operator tells the server by signals.
+#[derive(Clone, Default)]
+struct Operator {
+    told_to_stop: CancellationToken,
+    /// Of a server that serves.
+    state: Arc<OnceLock<State>>,
+}
+
+impl Operator {
+    async fn attend(self, mut signals: Signals) {
+        loop {
+            match signals.next().await {
+                Told::Stop { exit_code } if self.told_to_stop.is_cancelled() => {
+                    tracing::warn!("told to stop a second time: ending at once");
+                    process::exit(exit_code);
+                }
+                Told::Stop { .. } if self.state.get().is_none() => {
+                    // Nothing has begun that would have to be finished: a migration that is interrupted is run again.
+                    tracing::info!("told to stop before it served");
+                    process::exit(0);
+                }
+                Told::Stop { .. } => self.told_to_stop.cancel(),
+                Told::Report => match self.state.get() {
+                    Some(state) => state.log(),
+                    None => tracing::info!(version = VERSION, commit = COMMIT, "state of the server: it is starting"),
+                },
+                Told::Reload => tracing::info!("SIGHUP: settings, keys and certificates are read at start, not now"),
+                Told::Nothing(signal) => tracing::info!(signal, "a signal that means nothing to this server"),
+            }
+        }
+    }
+
+    /// From now on there are requests to finish.
+    fn serves(self, state: State) -> Self {
+        // It is set here alone.
+        let _ = self.state.set(state);
+        self
+    }
+
+    /// Waits until the server is told to stop, and stops it: first it is not ready any more, so that no proxy sends
+    /// anybody here by the time it accepts no more connections.
+    async fn stop(self, server: ServerHandle, draining: Draining, drain: Duration) {
+        self.told_to_stop.cancelled().await;
+        draining.begin();
+        systemd::notify(systemd::State::Stopping);
+        if !drain.is_zero() {
+            let seconds = drain.as_secs();
+            tracing::info!(seconds, "stopping: not ready any more; connections are accepted for some seconds");
+            tokio::time::sleep(drain).await;
+        }
+        tracing::info!("stopping: no new connections; requests in flight are finished");
+        server.stop(true).await;
+    }
 }

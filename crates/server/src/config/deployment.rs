@@ -8,7 +8,6 @@ use super::{reader::Reader, setting::settings};
 
 settings! {
     /// What a deployment is.
-    #[expect(dead_code, reason = "the reader keeps the mode, for all sections")]
     pub struct Deployment checked by check {
         MODE => mode: Mode = "production",
             "`production`, or `development`, where card payments can be simulated and mails can be written to a \

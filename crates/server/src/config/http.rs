@@ -37,6 +37,10 @@ settings! {
             "The same for requests that check or hash a password, which may have to queue.";
         SHUTDOWN_TIMEOUT_MS => shutdown_timeout: Duration in 0..=600_000 ms = 15_000,
             "How long requests in flight may take to finish when the server is told to stop.";
+        DRAIN_SECONDS => drain: Option<Duration> in 0..=600 s = "",
+            "How long a server that is told to stop goes on accepting connections while `/health/ready` says 503 and \
+             every response ends its connection, so that proxies have turned to other servers before this one is \
+             gone; by default 5, in development 0.";
         SECRET_KEY => secret_key: Secret,
             "At least 32 random characters, the same on every server. Keys for cursors, CSRF tokens and refresh \
              tokens are derived from it.";

@@ -35,6 +35,8 @@ mod tokens;
 mod value;
 mod webhooks;
 
+use std::time::Duration;
+
 use comanda_application::sessions::SessionTerms;
 use comanda_domain::{Currency, FlagDefaults, RateLimit, RetentionTerms};
 use comanda_menu_cache::CacheTerms;
@@ -79,6 +81,7 @@ use self::{
 /// Everything a server needs, validated: whatever `serve` would refuse later is refused here.
 #[derive(Debug)]
 pub struct Config {
+    pub mode: Mode,
     pub currency: Currency,
     pub database: DatabaseSettings,
     pub redis: RedisSettings,
@@ -175,8 +178,10 @@ impl Config {
             let menu_cache = MenuCacheSettings::read(reader);
             let flags = FlagSettings::read(reader);
             let telemetry = TelemetrySettings::read(reader);
+            let deployment = deployment?;
             Some(Self {
-                currency: deployment?.currency,
+                mode: deployment.mode,
+                currency: deployment.currency,
                 database: database?,
                 redis: redis?,
                 http: http?,
@@ -204,6 +209,12 @@ impl Config {
 }
 
 impl Config {
+    /// How long a server goes on accepting connections when it is told to stop.
+    pub fn drain_time(&self) -> Duration {
+        let usual = Duration::from_secs(if self.mode == Mode::Production { 5 } else { 0 });
+        self.http.drain.unwrap_or(usual)
+    }
+
     /// For how long rows are kept.
     pub fn retention_terms(&self) -> RetentionTerms {
         self.retention.terms(self.sessions.refresh_grace)

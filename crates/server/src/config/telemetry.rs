@@ -15,6 +15,9 @@ settings! {
             "What is logged, as `tracing` filter directives: `warn`, `info,comanda_postgres=debug`.";
         LOG_FORMAT => format: LogFormat = "text",
             "`text` or `json`.";
+        ACCESS_LOG_PERCENT => access_percent: u32 in 0..=100 = 10,
+            "Of the requests that succeed, the percentage that has a line in the log (target `access`). Every request \
+             that is refused, fails or is given up has one.";
         OTEL_EXPORTER_OTLP_ENDPOINT => endpoint: Option<HttpUrl> = "",
             "Where traces are sent, by OTLP over HTTP, such as `http://127.0.0.1:4318`; by default nowhere.";
         TRACE_PERCENT => percent: u32 in 0..=100 = 100,
@@ -36,6 +39,8 @@ fn check(draft: &Draft, reader: &mut Reader) {
 pub struct LogConfig {
     pub filter: LogFilter,
     pub format: LogFormat,
+    /// Of the requests that succeed, the percentage that is logged.
+    pub access_percent: u32,
 }
 
 /// Where traces go.
@@ -48,7 +53,7 @@ pub struct TraceConfig {
 
 impl TelemetrySettings {
     pub fn log(&self) -> LogConfig {
-        LogConfig { filter: self.filter.clone(), format: self.format }
+        LogConfig { filter: self.filter.clone(), format: self.format, access_percent: self.access_percent }
     }
 
     /// `None`: nobody collects traces.

@@ -68,6 +68,13 @@ fn a_receiver_of_events_may_have_a_name() {
     assert_eq!(receivers, expected);
 }
 
+#[test]
+fn a_server_drains_except_in_development() {
+    let drain = |settings: &[_]| Config::load(complete(settings)).unwrap().drain_time().as_secs();
+    assert_eq!((drain(&[]), drain(&[DEVELOPMENT])), (5, 0));
+    assert_eq!((drain(&[("DRAIN_SECONDS", "0")]), drain(&[DEVELOPMENT, ("DRAIN_SECONDS", "7")])), (0, 7));
+}
+
 const STRIPE: &[(&str, &str)] =
     &[("PAYMENT_GATEWAY", "stripe"), ("STRIPE_SECRET_KEY", "sk_hunter2"), ("STRIPE_WEBHOOK_SECRETS", "whsec_hunter2")];
 const WEBHOOK: (&str, &str) = ("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod app;
+mod draining;
 mod events;
 mod extract;
 mod menu;
@@ -31,6 +32,7 @@ use actix_web::{
 
 pub use self::{
     app::App,
+    draining::Draining,
     extract::{Authenticator, CsrfGuard, CursorSigner, DeviceTokens, RateLimiter, SessionCookies},
     menu::MenuRenderer,
     metrics::metrics_server,
@@ -40,13 +42,21 @@ pub use self::{
 };
 use self::{
     extract::{CSRF_HEADER, DEVICE_HEADER},
-    middleware::{Admission, ClientAddresses, Measuring, OverHttps, REQUEST_ID_HEADER, Serving},
+    middleware::{AccessLog, Admission, ClientAddresses, Measuring, OverHttps, REQUEST_ID_HEADER, Serving},
 };
 use crate::config::{HttpConfig, canonical_network};
 
 /// Binds the address and starts serving. Returns the address, since port 0 stands for any free one. The caller decides
 /// when to stop.
-pub fn server(app: Data<App>, config: &HttpConfig, budgets: Budgets, traced: bool) -> io::Result<(Server, SocketAddr)> {
+///
+/// Of the requests that succeed, so many per cent have a line in the log; of the others, all.
+pub fn server(
+    app: Data<App>,
+    config: &HttpConfig,
+    budgets: Budgets,
+    traced: bool,
+    access_percent: u32,
+) -> io::Result<(Server, SocketAddr)> {
     let cors_origins = config.cors_origins.clone();
     let measuring = Data::new(Measuring(config.metrics_addr.is_some()));
     let over_https = Data::new(OverHttps {
@@ -56,12 +66,15 @@ pub fn server(app: Data<App>, config: &HttpConfig, budgets: Budgets, traced: boo
     comanda_task::expect_no_panics();
     let admission = Admission::new(config.concurrent_requests);
     let clients = ClientAddresses::behind(&config.trusted_proxies);
-    transport::listen(config, move || {
+    let access_log = Data::new(AccessLog { percent: access_percent, clients: clients.clone() });
+    let draining = app.health.draining.clone();
+    transport::listen(config, draining, move || {
         let serving = Rc::new(Serving { admission: admission.clone(), budgets, clients: clients.clone(), traced });
         actix_web::App::new()
             .app_data(app.clone())
             .app_data(measuring.clone())
             .app_data(over_https.clone())
+            .app_data(access_log.clone())
             .configure(|app| routes::register(app, &serving))
             .wrap(Condition::new(!cors_origins.is_empty(), cors(&cors_origins)))
             .wrap(from_fn(middleware::envelope))

@@ -12,6 +12,7 @@ mod follow_unlocks;
 mod hash_passwords;
 mod listen_for_closed_sessions;
 mod listen_for_menu_notifications;
+mod measure_components;
 mod measure_outbox;
 mod measure_pools;
 mod measure_snapshots;
@@ -36,6 +37,7 @@ pub use self::{
     hash_passwords::hash_passwords,
     listen_for_closed_sessions::listen_for_closed_sessions,
     listen_for_menu_notifications::listen_for_menu_notifications,
+    measure_components::measure_components,
     measure_outbox::measure_outbox,
     measure_pools::measure_pools,
     measure_snapshots::measure_snapshots,

@@ -14,6 +14,7 @@ use actix_web::{
 };
 
 use super::{
+    access::Access,
     measured::Measured,
     over_https::OverHttps,
     request_id::{self, RequestId},
@@ -28,6 +29,7 @@ pub async fn wrap<B: MessageBody + 'static>(
     request.extensions_mut().insert(id.clone());
     let is_head = request.method() == Method::HEAD;
     let measured = Measured::begin(&request);
+    let access = Access::begin(&request, &id);
     let over_https = request.app_data::<Data<OverHttps>>().is_some_and(|policy| policy.holds(request.request()));
     let response = match next.call(request).await {
         Ok(response) => response,
@@ -36,6 +38,7 @@ pub async fn wrap<B: MessageBody + 'static>(
             let problem = error.as_error::<Problem>().cloned();
             let problem = problem.unwrap_or_else(|| Problem::of_status(error.as_response_error().status_code()));
             Measured::end(measured, problem.code.status());
+            Access::end(access, problem.code.status(), || None);
             // With what other middlewares have added to it.
             return Err(already_dressed(error.error_response(), &problem, &id, over_https));
         }
@@ -63,6 +66,7 @@ pub async fn wrap<B: MessageBody + 'static>(
     }
     dress(response.headers_mut(), &id, over_https);
     Measured::end(measured, response.status());
+    Access::end(access, response.status(), || response.request().match_pattern());
     Ok(response)
 }
 

@@ -14,6 +14,20 @@ use metrics::{Gauge, gauge, histogram};
 #[derive(Clone, Copy)]
 pub struct Measuring(pub bool);
 
+/// The method, if it is a known one.
+pub(super) fn method_of(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "_OTHER",
+    }
+}
+
 /// A request under way. Labels have few values: routes as they are registered, known methods, and statuses.
 pub(super) struct Measured {
     route: String,
@@ -27,16 +41,7 @@ impl Measured {
         if !request.app_data::<Data<Measuring>>().is_some_and(|measuring| measuring.0) {
             return None;
         }
-        let method = match *request.method() {
-            Method::GET => "GET",
-            Method::POST => "POST",
-            Method::PUT => "PUT",
-            Method::PATCH => "PATCH",
-            Method::DELETE => "DELETE",
-            Method::HEAD => "HEAD",
-            Method::OPTIONS => "OPTIONS",
-            _ => "_OTHER",
-        };
+        let method = method_of(request.method());
         let active = gauge!("http_server_active_requests", "http_request_method" => method);
         active.increment(1.0);
         let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());

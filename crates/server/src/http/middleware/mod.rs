@@ -1,5 +1,6 @@
 //! What wraps a request: its name, its place among the others, its time, its span and its metrics.
 
+mod access;
 mod admission;
 mod budget;
 mod client;
@@ -12,7 +13,9 @@ mod run_to_completion;
 mod serve;
 mod traced;
 
+pub(super) use self::access::network_of;
 pub use self::{
+    access::AccessLog,
     admission::{Admission, Place},
     budget::Budgets,
     client::ClientAddresses,

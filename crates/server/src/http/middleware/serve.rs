@@ -7,9 +7,10 @@ use actix_web::{
     http::StatusCode,
     middleware::Next,
 };
+use comanda_domain::ClientNetwork;
 use futures_util::FutureExt;
 
-use super::{Admission, Budgets, ClientAddresses, panicked, traced::Traced};
+use super::{Admission, Budgets, ClientAddresses, access::Route, panicked, traced::Traced};
 use crate::http::{
     extract::{RenewedCookie, check_coding},
     problem::{Operation, Problem},
@@ -34,6 +35,9 @@ pub async fn serve<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let Some(endpoint) = endpoint else { return next.call(request).await };
+    if let Some(route) = request.extensions().get::<Route>() {
+        route.set(&endpoint.path);
+    }
     let admitted = match endpoint.class {
         Class::Probe => None,
         _ => Some(serving.admission.admit().ok_or_else(|| Problem::overloaded(Operation::Request))?),
@@ -42,7 +46,8 @@ pub async fn serve<B: MessageBody>(
         request.extensions_mut().insert(admitted.place());
     }
     check_coding(request.request())?;
-    let client = serving.clients.of(&request);
+    let known = request.extensions().get::<ClientNetwork>().copied();
+    let client = known.unwrap_or_else(|| serving.clients.of(&request));
     request.extensions_mut().insert(client);
     let traced = Traced::begin(&request, endpoint, serving.traced);
     let time = serving.budgets.of(endpoint.class);

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::{
     http::{
+        draining::Draining,
         extract::Service,
         wire::{WireTime, names},
     },
@@ -22,6 +23,8 @@ pub struct Health {
     pub postgres: Arc<dyn ComponentHealth>,
     pub redis: Arc<dyn ComponentHealth>,
     pub workers: WorkerHealth,
+    /// A server that is about to stop is not ready.
+    pub draining: Draining,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -80,7 +83,7 @@ pub async fn live() -> HttpResponse {
     get, path = "/health/ready", operation_id = "get_readiness",
     responses(
         (status = 200, description = "Orders can be placed", body = HealthResponse),
-        (status = 503, description = "Orders cannot be placed", body = HealthResponse,
+        (status = 503, description = "Orders cannot be placed, or the server is about to stop", body = HealthResponse,
             headers(("Retry-After" = u32, description = "After how many seconds to ask again"))),
     )
 )]
@@ -95,8 +98,9 @@ async fn respond(health: &Health) -> HttpResponse {
             tracing::warn!(component, %cause, "not healthy");
         }
     }
-    // Orders are placed in PostgreSQL alone, by the committer.
-    let orders_can_be_placed = postgres.is_ok() && health.workers.can_place_orders();
+    // Orders are placed in PostgreSQL alone, by the committer. Those that arrive while the server is about to stop are
+    // placed, too; but whoever asks should send them elsewhere.
+    let orders_can_be_placed = postgres.is_ok() && health.workers.can_place_orders() && !health.draining.has_begun();
     let all_is_well = redis.is_ok() && health.workers.all_run();
     let (mut response, status) = match (orders_can_be_placed, all_is_well) {
         (true, true) => (HttpResponse::Ok(), "ok"),
@@ -155,7 +159,8 @@ mod tests {
                 panic!("in this test")
             }
         })));
-        let health = Health { postgres: well(), redis: well(), workers: workers.health() };
+        let health =
+            Health { postgres: well(), redis: well(), workers: workers.health(), draining: Draining::default() };
         let _running = workers.start().unwrap();
         panicked.recv().await.unwrap();
         ask(&health).await

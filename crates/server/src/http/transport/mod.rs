@@ -10,14 +10,14 @@ mod turns;
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use actix_http::{HttpService, KeepAlive, Protocol, Request};
+use actix_http::{ConnectionType, HttpService, KeepAlive, Protocol, Request};
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, apply_fn_factory, fn_service, map_config};
 use actix_web::{
     Error, HttpResponse,
@@ -34,7 +34,8 @@ use tokio::{
 
 use self::turns::{InTurn, LastOfTurn, Turns};
 use super::{
-    middleware::{RequestId, response_headers},
+    draining::Draining,
+    middleware::{RequestId, network_of, response_headers},
     problem::{Code, Problem},
 };
 use crate::config::HttpConfig;
@@ -50,7 +51,7 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const BACKLOG: u32 = 1024;
 
 /// Binds the address and starts serving. Returns the address, since port 0 stands for any free one.
-pub(super) fn listen<F, I, S, B>(config: &HttpConfig, app: F) -> io::Result<(Server, SocketAddr)>
+pub(super) fn listen<F, I, S, B>(config: &HttpConfig, draining: Draining, app: F) -> io::Result<(Server, SocketAddr)>
 where
     F: Fn() -> I + Send + Clone + 'static,
     I: IntoServiceFactory<S, Request>,
@@ -73,19 +74,24 @@ where
         .disable_signals();
     let stopping = builder.graceful_shutdown_signal();
     let builder = builder.listen("http", listener, move || {
-        let stopping = stopping.clone();
+        let (stopping, draining) = (stopping.clone(), draining.clone());
         let app = app().into_factory().map_err(|error| error.into().error_response());
-        let app = apply_fn_factory(app, |request: Request, app: &_| {
+        let app = apply_fn_factory(app, move |request: Request, app: &_| {
             let turn = request.conn_data::<Rc<Turns>>().cloned().map(Turns::begin);
             let response = app.call(request);
+            let draining = draining.clone();
             async move {
-                let response: Response<BoxBody> = match response.await {
+                let mut response: Response<BoxBody> = match response.await {
                     Ok(response) => {
                         let response: Response<B> = response.into();
                         response.map_into_boxed_body()
                     }
                     Err(response) => response.into(),
                 };
+                if draining.has_begun() {
+                    // The client comes back on another connection, which a proxy opens to another server.
+                    response.head_mut().set_connection_type(ConnectionType::Close);
+                }
                 Ok::<_, HttpResponse>(response.map_body(|_, body| LastOfTurn::new(body, turn)))
             }
         });
@@ -105,7 +111,8 @@ where
             .finish(map_config(app, |()| AppConfig::default()));
         fn_service(|stream: TcpStream| async move {
             let peer = stream.peer_addr().ok();
-            Ok((Explaining::new(InTurn::new(stream)), Protocol::Http1, peer))
+            let stream = Explaining::new(InTurn::new(stream), peer.map(|peer| peer.ip()));
+            Ok((stream, Protocol::Http1, peer))
         })
         .and_then(service)
     })?;
@@ -119,11 +126,12 @@ struct Explaining<S> {
     unsent: Bytes,
     /// The length of that response, until it is reported as written.
     replaced: usize,
+    peer: Option<IpAddr>,
 }
 
 impl<S: AsyncWrite + Unpin> Explaining<S> {
-    fn new(stream: S) -> Self {
-        Self { stream, unsent: Bytes::new(), replaced: 0 }
+    fn new(stream: S, peer: Option<IpAddr>) -> Self {
+        Self { stream, unsent: Bytes::new(), replaced: 0, peer }
     }
 
     fn poll_unsent(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -148,7 +156,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Explaining<S> {
             if !before.is_empty() {
                 return Pin::new(&mut this.stream).poll_write(context, before);
             }
-            (this.unsent, this.replaced) = (bare.explained(), replaced.len());
+            (this.unsent, this.replaced) = (bare.explained(this.peer), replaced.len());
         }
         // Reported as written only once it is: whoever has nothing left to write may drop the stream.
         ready!(this.poll_unsent(context))?;
@@ -231,7 +239,8 @@ impl<'a> BareResponse<'a> {
         Self::STATUSES.into_iter().find_map(of)
     }
 
-    fn explained(&self) -> Bytes {
+    /// Logs it, too: no middleware does.
+    fn explained(&self, peer: Option<IpAddr>) -> Bytes {
         let code = if self.status.is_server_error() { Code::Internal } else { Code::InvalidRequest };
         let detail = match self.status {
             StatusCode::REQUEST_TIMEOUT => "The head of the request did not arrive in time.",
@@ -240,6 +249,9 @@ impl<'a> BareResponse<'a> {
             _ => "The request is not HTTP as this server reads it.",
         };
         let id = RequestId::generated();
+        let network = peer.and_then(network_of).map(tracing::field::display);
+        let status = self.status.as_u16();
+        tracing::info!(target: "access", request_id = id.as_str(), status, network, "request that cannot be read");
         let body = Problem::new(code, detail).body_with(self.status, &id);
         let status_line = self.head.lines().next().unwrap_or_default();
         let date = self.head.lines().skip(1).filter(|line| line.to_ascii_lowercase().starts_with("date:"));
@@ -265,7 +277,7 @@ mod tests {
     async fn sent(written: &[&[u8]]) -> String {
         // A narrow pipe, so that what is written goes through in pieces.
         let (own, mut other) = tokio::io::duplex(16);
-        let mut stream = Explaining::new(own);
+        let mut stream = Explaining::new(own, None);
         let reading = async {
             let mut text = String::new();
             other.read_to_string(&mut text).await.unwrap();
@@ -330,7 +342,7 @@ mod tests {
     #[tokio::test]
     async fn a_response_is_reported_as_written_only_once_it_is() {
         let (own, mut other) = tokio::io::duplex(16);
-        let mut stream = Explaining::new(own);
+        let mut stream = Explaining::new(own, None);
         let writing = tokio::spawn(async move {
             stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await.unwrap();
             // Dropped without a flush.

@@ -1,0 +1,85 @@
+//! The server as a process: its limits, and what systemd hears of it.
+
+use std::{
+    fs,
+    os::unix::{fs::PermissionsExt, net::UnixDatagram},
+    path::PathBuf,
+    time::Duration,
+};
+
+use comanda_tests::{TestDatabase, TestServer, program, redis_url};
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// A path of one test, gone afterwards.
+struct Place(PathBuf);
+
+impl Place {
+    fn new() -> Self {
+        Self(std::env::temp_dir().join(format!("comanda-{}", Uuid::now_v7().simple())))
+    }
+
+    fn as_str(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_limit_of_descriptors_is_raised_and_compared_with_what_may_be_needed() {
+    let database = TestDatabase::migrated().await;
+    let script = Place::new();
+    let limited = format!("#!/bin/sh\nulimit -Sn 256 && ulimit -Hn 512 && exec '{}' \"$@\"\n", program());
+    fs::write(&script.0, limited).unwrap();
+    fs::set_permissions(&script.0, fs::Permissions::from_mode(0o755)).unwrap();
+    let server = |requests| {
+        let settings = [("CONCURRENT_REQUESTS", requests)];
+        let redis = redis_url();
+        let (script, url) = (script.as_str().to_owned(), database.server_url.clone());
+        async move { TestServer::start_of(&script, &url, &redis.await, &settings) }
+    };
+    let fields = |server: &TestServer, level: &str| {
+        let lines = server.log().into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+        let mut lines = lines.filter(|line| line["level"] == level && line["fields"]["needed"].is_u64());
+        lines.next().map(|line| line["fields"].clone())
+    };
+
+    let tight = server("1000").await;
+    let limits = fs::read_to_string(format!("/proc/{}/limits", tight.pid())).unwrap();
+    let open_files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    assert_eq!(open_files.split_whitespace().collect::<Vec<_>>()[3..5], ["512", "512"]);
+    let warned = fields(&tight, "WARN").unwrap();
+    assert_eq!((&warned["limit"], &warned["requests"]), (&json!(512), &json!(1000)), "{warned}");
+    assert!(warned["needed"].as_u64().unwrap() > 1000, "{warned}");
+
+    let roomy = server("100").await;
+    assert!(fields(&roomy, "WARN").is_none());
+    assert_eq!(fields(&roomy, "INFO").unwrap()["limit"], 512);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn systemd_hears_that_a_server_is_ready_alive_and_stopping() {
+    let database = TestDatabase::migrated().await;
+    let socket = Place::new();
+    let systemd = UnixDatagram::bind(&socket.0).unwrap();
+    systemd.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let hear = || {
+        let mut message = [0; 64];
+        let length = systemd.recv(&mut message).unwrap();
+        String::from_utf8_lossy(&message[..length]).into_owned()
+    };
+    let settings = [("NOTIFY_SOCKET", socket.as_str()), ("WATCHDOG_USEC", "200000")];
+    let mut server = TestServer::start(&database, &settings).await;
+    let first = [hear(), hear(), hear()];
+    assert!(first.iter().any(|message| message == "READY=1"), "{first:?}");
+    assert!(first.iter().filter(|message| *message == "WATCHDOG=1").count() == 2, "{first:?}");
+    server.signal(Signal::SIGTERM);
+    while hear() != "STOPPING=1" {}
+    assert!(server.wait().success());
+}
