@@ -8,6 +8,7 @@ use super::migrate;
 use crate::{
     app::Server,
     config::Config,
+    exit::Unreachable,
     http::{self, Budgets},
     logging,
 };
@@ -44,6 +45,9 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         });
         tracing::info!(%address, "offering metrics");
     }
+    let database = &config.database.url;
+    let there = database.wait(config.database.start_wait).await;
+    there.map_err(|error| Unreachable::new("PostgreSQL", database.addresses(), &error))?;
     if config.database.migrate_on_start {
         migrate::bring_up_to_date(&config.database).await?;
     }
