@@ -440,9 +440,9 @@ impl Refresher {
             (!is_met).then_some(Need::LoadedAfter(snapshot.copy.loaded_at))
         };
         if let Some(need) = need
-            && let Err(error) = self.obtain(need).await
+            && let Err(cause) = self.obtain(need).await
         {
-            tracing::warn!(%error, "the menu cannot be refreshed; the previous snapshot is still shown");
+            tracing::warn!(%cause, "the menu cannot be refreshed; the previous snapshot is still shown");
             self.pending.renewal.fetch_max(renewal, Ordering::AcqRel);
             done = false;
         } else if let Some(snapshot) = self.current.snapshot() {

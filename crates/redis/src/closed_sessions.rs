@@ -57,7 +57,7 @@ impl RedisClosedSessions {
         /// Shorter than a connection waits for a response.
         const BLOCK_MS: usize = 200;
 
-        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        let mut connection = self.connections.take().await?;
         loop {
             let options = StreamReadOptions::default().block(BLOCK_MS).count(1000);
             let reply: Option<StreamReadReply> =
@@ -73,7 +73,7 @@ impl RedisClosedSessions {
     }
 
     async fn append(&self, ids: &[SessionId]) -> Result<(), Unavailable> {
-        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        let mut connection = self.connections.take().await?;
         let mut pipeline = redis::pipe();
         for id in ids {
             let entry = pipeline.cmd("XADD").arg(STREAM).arg("MAXLEN").arg("~").arg(100_000);

@@ -1,14 +1,15 @@
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    error::Error,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use bb8_redis::{
     RedisConnectionManager,
-    bb8::{ManageConnection, Pool},
+    bb8::{ManageConnection, Pool, PooledConnection},
 };
 use comanda_domain::ports::Unavailable;
-use comanda_tls::{Authorities, refusal};
+use comanda_tls::{Authorities, Reachability, refusal};
 use redis::{
     Client, Cmd, Pipeline, RedisError, RedisFuture, Value,
     aio::{ConnectionLike, MultiplexedConnection},
@@ -20,6 +21,7 @@ use crate::redis_url::{InvalidRedisUrl, RedisUrl};
 #[derive(Clone)]
 pub struct RedisConnections {
     pub(crate) pool: Pool<TrustingManager>,
+    reachability: Arc<Reachability>,
     /// Opens connections for purposes that need one of their own.
     pub(crate) client: Client,
 }
@@ -35,12 +37,23 @@ impl RedisConnections {
         wait: Duration,
     ) -> Result<Self, InvalidRedisUrl> {
         let client = url.client(authorities)?;
+        let reachability = Arc::new(Reachability::of("Redis"));
         let manager = TrustingManager {
             inner: RedisConnectionManager::new(client.get_connection_info().clone())?,
-            refused: AtomicBool::new(false),
+            address: url.address(),
+            reachability: Arc::clone(&reachability),
         };
         let pool = Pool::builder().max_size(max_connections).connection_timeout(wait).build_unchecked(manager);
-        Ok(Self { pool, client })
+        Ok(Self { pool, reachability, client })
+    }
+
+    /// A connection, or why there is none.
+    pub(crate) async fn take(&self) -> Result<PooledConnection<'_, TrustingManager>, Unavailable> {
+        // The pool itself knows only that it waited in vain.
+        self.pool.get().await.map_err(|error| match self.reachability.failure() {
+            Some(cause) => Unavailable::new(cause),
+            None => Unavailable::new(error),
+        })
     }
 
     /// How many connections there are, and how many of them nobody uses.
@@ -60,8 +73,9 @@ impl RedisConnections {
 /// from the pool; this one saves that round trip for every caller but the first after a pause.
 pub(crate) struct TrustingManager {
     inner: RedisConnectionManager,
-    /// Whether the latest attempt to connect was refused over TLS.
-    refused: AtomicBool,
+    /// The host and the port.
+    address: String,
+    reachability: Arc<Reachability>,
 }
 
 impl TrustingManager {
@@ -75,10 +89,12 @@ impl ManageConnection for TrustingManager {
     async fn connect(&self) -> Result<Connection, RedisError> {
         let connected = self.inner.connect().await;
         // A server starts without Redis, and nobody else would see why it stays without.
-        let reason = connected.as_ref().err().and_then(|error| refusal(error));
-        let was_refused = self.refused.swap(reason.is_some(), Ordering::Relaxed);
-        if let Some(reason) = reason.filter(|_| !was_refused) {
-            tracing::error!(reason, "Redis was refused");
+        match &connected {
+            Ok(_) => self.reachability.succeeded(),
+            Err(error) => {
+                let cause = format!("cannot connect to Redis at {}: {}", self.address, reason(error));
+                self.reachability.failed(&cause);
+            }
         }
         Ok(Connection { to_redis: connected?, responded_at: Instant::now(), broken: false })
     }
@@ -96,6 +112,30 @@ impl ManageConnection for TrustingManager {
     }
 }
 
+/// Why a connection was refused, or could not be opened: an error's root says it best.
+fn reason(error: &RedisError) -> String {
+    let mut root: &dyn Error = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    refusal(error).unwrap_or_else(|| root.to_string())
+}
+
+/// Whether a response says that the connection is of no use any more although it works: its server is no primary, or
+/// asks for a password that has come into force. A new one may lead to another server, and signs in.
+fn makes_unfit(response: &Value) -> bool {
+    const CODES: [&str; 4] = ["READONLY", "NOAUTH", "WRONGPASS", "MASTERDOWN"];
+    match response {
+        // Of a script, older versions report the error in the details.
+        Value::ServerError(error) => {
+            let details = error.details().unwrap_or_default();
+            CODES.iter().any(|code| error.code() == *code || details.contains(code))
+        }
+        Value::Array(responses) => responses.iter().any(makes_unfit),
+        _ => false,
+    }
+}
+
 /// A connection that knows when it last responded, and whether it is broken.
 pub(crate) struct Connection {
     to_redis: MultiplexedConnection,
@@ -104,12 +144,13 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    fn note<T>(&mut self, response: &Result<T, RedisError>) {
-        match response {
-            // Any other error is a response too: the command was wrong, but the connection works.
+    fn note(&mut self, makes_unfit: Result<bool, &RedisError>) {
+        match makes_unfit {
+            Ok(true) => self.broken = true,
             Err(error) if error.is_io_error() || error.is_timeout() || error.is_unrecoverable_error() => {
                 self.broken = true;
             }
+            // Any other error is a response too: the command was wrong, but the connection works.
             _ => self.responded_at = Instant::now(),
         }
     }
@@ -119,7 +160,7 @@ impl ConnectionLike for Connection {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
         Box::pin(async move {
             let response = self.to_redis.req_packed_command(command).await;
-            self.note(&response);
+            self.note(response.as_ref().map(makes_unfit));
             response
         })
     }
@@ -132,12 +173,64 @@ impl ConnectionLike for Connection {
     ) -> RedisFuture<'a, Vec<Value>> {
         Box::pin(async move {
             let response = self.to_redis.req_packed_commands(pipeline, offset, count).await;
-            self.note(&response);
+            self.note(response.as_ref().map(|responses| responses.iter().any(makes_unfit)));
             response
         })
     }
 
     fn get_db(&self) -> i64 {
         self.to_redis.get_db()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comanda_tests::TestRedis;
+
+    use super::*;
+
+    #[test]
+    fn responses_that_make_a_connection_unfit_are_told_from_others() {
+        for (response, expected) in [
+            ("-READONLY You can't write against a read only replica.\r\n", true),
+            ("-ERR Error running script: -READONLY You can't write against a read only replica.\r\n", true),
+            ("*2\r\n+OK\r\n-NOAUTH Authentication required.\r\n", true),
+            ("-OOM command not allowed when used memory > 'maxmemory'.\r\n", false),
+            ("-NOSCRIPT No matching script.\r\n", false),
+            ("+READONLY\r\n", false),
+        ] {
+            let value = redis::parse_redis_value(response.as_bytes()).unwrap();
+            assert_eq!(makes_unfit(&value), expected, "{response}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_to_a_demoted_server_is_replaced() {
+        let server = TestRedis::start().await;
+        let url: RedisUrl = server.url().parse().unwrap();
+        let connections = RedisConnections::new(&url, None, 1, Duration::from_secs(5)).unwrap();
+        let id = async |write: bool| {
+            let mut connection = connections.take().await.unwrap();
+            let id: u64 = redis::cmd("CLIENT").arg("ID").query_async(&mut *connection).await.unwrap();
+            let set = redis::cmd("SET").arg("k").arg(1).query_async::<()>(&mut *connection).await;
+            assert_eq!(set.is_ok(), write);
+            id
+        };
+        let first = id(true).await;
+        assert_eq!(id(true).await, first);
+        let mut other = connections.client.get_multiplexed_async_connection().await.unwrap();
+        let () = redis::cmd("REPLICAOF").arg("127.0.0.1").arg(1).query_async(&mut other).await.unwrap();
+        assert_eq!(id(false).await, first);
+        let () = redis::cmd("REPLICAOF").arg("NO").arg("ONE").query_async(&mut other).await.unwrap();
+        assert_ne!(id(true).await, first);
+    }
+
+    #[tokio::test]
+    async fn why_there_is_no_connection_is_said_with_host_and_port() {
+        let url: RedisUrl = "redis://:hunter2@127.0.0.1:1".parse().unwrap();
+        let connections = RedisConnections::new(&url, None, 1, Duration::from_millis(300)).unwrap();
+        let error = connections.take().await.map(drop).unwrap_err().to_string();
+        assert!(error.contains("cannot connect to Redis at 127.0.0.1:1: Connection refused"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
     }
 }

@@ -20,7 +20,7 @@ impl RedisHealth {
 impl ComponentHealth for RedisHealth {
     async fn check(&self) -> Result<(), Unavailable> {
         let round_trip = async {
-            let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+            let mut connection = self.connections.take().await?;
             redis::cmd("PING").query_async::<()>(&mut *connection).await.map_err(Unavailable::new)
         };
         tokio::time::timeout(Duration::from_secs(1), round_trip).await.map_err(Unavailable::new)?

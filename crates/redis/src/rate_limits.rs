@@ -44,7 +44,7 @@ impl RedisRateLimits {
 #[async_trait]
 impl RateLimits for RedisRateLimits {
     async fn count(&self, action: LimitedAction, party: LimitedParty) -> Result<Allowance, Unavailable> {
-        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        let mut connection = self.connections.take().await?;
         let burst = self.limit.burst.max(1);
         let period = self.limit.period_micros();
         let mut call = SCRIPT.key(format!("rate:{{{}:{party}}}", action.as_str()));

@@ -24,6 +24,7 @@ mod workers;
 use std::{io::Write, process::ExitCode};
 
 use clap::Parser;
+use comanda_domain::ports::Causes;
 
 use crate::commands::Comanda;
 
@@ -50,5 +51,5 @@ pub fn run() -> ExitCode {
 
 /// Prints an error, and does not panic if nobody reads it.
 fn complain(error: &anyhow::Error) {
-    let _ = writeln!(std::io::stderr(), "comanda: {error:#}");
+    let _ = writeln!(std::io::stderr(), "comanda: {}", Causes(&**error));
 }

@@ -1,20 +1,35 @@
+mod repetitions;
+
 use std::io::{self, IsTerminal};
 
-use tracing_subscriber::{Layer, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::{Subscriber, level_filters::LevelFilter};
+use tracing_subscriber::{
+    Layer,
+    filter::FilterExt,
+    fmt,
+    layer::{Filter, SubscriberExt},
+    registry::LookupSpan,
+    util::SubscriberInitExt,
+};
 
+use self::repetitions::WithoutRepetitions;
 use crate::{
-    config::{LogConfig, LogFormat, TraceConfig},
+    config::{LogConfig, LogFilter, LogFormat, TraceConfig},
     traces::{self, Traces},
 };
 
 /// Logs go to standard error, so that a command's output can be piped; traces go to a collector if one is named.
 pub fn start(config: &LogConfig, traces: Option<&TraceConfig>) -> anyhow::Result<Option<Traces>> {
-    let filter = config.filter.to_filter();
+    let filter = filter(&config.filter);
     let logs = match config.format {
-        LogFormat::Text => fmt::layer().with_ansi(wants_colours()).with_writer(io::stderr).with_filter(filter).boxed(),
+        LogFormat::Text => {
+            let layer = fmt::layer().with_ansi(wants_colours()).map_event_format(WithoutRepetitions::of);
+            layer.with_writer(io::stderr).with_filter(filter).boxed()
+        }
         LogFormat::Json => {
             // Each line holds what the request's span knows: its id and its trace's.
-            fmt::layer().json().with_span_list(false).with_writer(io::stderr).with_filter(filter).boxed()
+            let layer = fmt::layer().json().with_span_list(false).map_event_format(WithoutRepetitions::of);
+            layer.with_writer(io::stderr).with_filter(filter).boxed()
         }
     };
     let traces = traces.map(Traces::start).transpose()?;
@@ -23,7 +38,51 @@ pub fn start(config: &LogConfig, traces: Option<&TraceConfig>) -> anyhow::Result
     Ok(traces)
 }
 
+/// What is logged: errors, and what the directives name.
+fn filter<S>(directives: &LogFilter) -> impl Filter<S> + Send + Sync + 'static + use<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    directives.to_filter().or(LevelFilter::ERROR)
+}
+
 /// On a terminal, unless `NO_COLOR` is set (<https://no-color.org>).
 fn wants_colours() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use tracing::{Event, error, info, warn};
+    use tracing_subscriber::{layer::Context, registry};
+
+    use super::*;
+
+    /// Counts what is logged.
+    struct Lines(Arc<AtomicUsize>);
+
+    impl<S: Subscriber> Layer<S> for Lines {
+        fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn errors_are_logged_whatever_the_directives_name() {
+        for (directives, expected) in [("off", 1), ("comanda_postgres=debug", 1), ("warn", 2), ("info", 3)] {
+            let logged = Arc::<AtomicUsize>::default();
+            let lines = Lines(Arc::clone(&logged)).with_filter(filter(&directives.parse().unwrap()));
+            tracing::subscriber::with_default(registry().with(lines), || {
+                error!("in this test");
+                warn!("in this test");
+                info!("in this test");
+            });
+            assert_eq!(logged.load(Ordering::Relaxed), expected, "{directives}");
+        }
+    }
 }

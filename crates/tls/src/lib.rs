@@ -1,7 +1,10 @@
-//! Whom the certificates of PostgreSQL and Redis must come from, and why one was refused.
+//! Connecting to PostgreSQL and Redis: whom their certificates must come from, why one was refused, and whether they
+//! are within reach.
 
 mod authorities;
+mod reachability;
 mod refusal;
 
 pub use authorities::{Authorities, InvalidAuthorities};
+pub use reachability::Reachability;
 pub use refusal::refusal;

@@ -7,6 +7,7 @@ mod accounts;
 mod analytics;
 mod bad_input;
 mod bad_tokens;
+mod causes;
 mod command_line;
 mod credentials;
 mod csrf;

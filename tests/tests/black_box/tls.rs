@@ -99,7 +99,7 @@ async fn a_redis_whose_certificate_is_not_good_is_not_used() {
         let server = TestServer::start_at(&database.url, &url, &[("REDIS_CA_FILE", file)]);
         let ready = Client::anonymous(&server.base_url).get("/health/ready").await.expect(200);
         assert_eq!(ready["components"]["redis"]["status"], "unavailable");
-        while !server.log().iter().any(|line| line.contains("Redis was refused") && line.contains(reason)) {
+        while !server.log().iter().any(|line| line.contains("out of reach") && line.contains(reason)) {
             tokio::task::yield_now().await;
         }
     }

@@ -21,6 +21,7 @@ pub enum Fault {
     PostgresPaused,
     PostgresRestarted,
     PostgresOutOfConnections,
+    PostgresReadOnly,
     TableLocked,
     FailedOver,
     ReplicaBehind,
@@ -37,11 +38,12 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::PostgresKilled,
         Self::PostgresPaused,
         Self::PostgresRestarted,
         Self::PostgresOutOfConnections,
+        Self::PostgresReadOnly,
         Self::TableLocked,
         Self::FailedOver,
         Self::ReplicaBehind,
@@ -63,6 +65,7 @@ impl Fault {
             Self::PostgresPaused => "postgres-paused",
             Self::PostgresRestarted => "postgres-restarted",
             Self::PostgresOutOfConnections => "postgres-out-of-connections",
+            Self::PostgresReadOnly => "postgres-read-only",
             Self::TableLocked => "table-locked",
             Self::FailedOver => "failed-over",
             Self::ReplicaBehind => "replica-behind",
@@ -85,6 +88,7 @@ impl Fault {
             Self::PostgresPaused => "PostgreSQL, all of it, SIGSTOPped for 10 s",
             Self::PostgresRestarted => "PostgreSQL restarted in an orderly way",
             Self::PostgresOutOfConnections => "every connection of PostgreSQL taken for 4 s, the servers' ended",
+            Self::PostgresReadOnly => "the database made read-only for 4 s, the servers' connections ended",
             Self::TableLocked => "`menu_items` locked by another session for 8 s",
             Self::FailedOver => "the primary SIGKILLed, a synchronous standby promoted a second later",
             Self::ReplicaBehind => "the replica of `DATABASE_REPLICA_URL` replays nothing for 5 s",
@@ -120,9 +124,11 @@ impl Fault {
             }
             Self::RedisKilled | Self::NetworkCut => Duration::from_secs(3),
             Self::PostgresRestarted | Self::ServerTerminated | Self::ServerKilled => Duration::ZERO,
-            Self::PostgresOutOfConnections | Self::DiskFull | Self::RedisFull | Self::RedisReadOnly => {
-                Duration::from_secs(4)
-            }
+            Self::PostgresOutOfConnections
+            | Self::PostgresReadOnly
+            | Self::DiskFull
+            | Self::RedisFull
+            | Self::RedisReadOnly => Duration::from_secs(4),
         }
     }
 
@@ -199,6 +205,14 @@ impl Fault {
                 }
                 bail!("the servers come back each time");
             }
+            Self::PostgresReadOnly => {
+                let client = connect(&postgres(services)?.url("comanda")).await?;
+                client.batch_execute("ALTER DATABASE comanda SET default_transaction_read_only = on").await?;
+                let theirs = "FROM pg_stat_activity WHERE application_name LIKE 'comanda%'";
+                client.batch_execute(&format!("SELECT pg_terminate_backend(pid) {theirs}")).await?;
+                // It can still write.
+                damage.holders.push(client);
+            }
             Self::TableLocked => {
                 let client = connect(&postgres(services)?.url("comanda")).await?;
                 client.batch_execute("BEGIN; LOCK TABLE menu_items IN ACCESS EXCLUSIVE MODE").await?;
@@ -231,6 +245,10 @@ impl Fault {
             Self::PostgresKilled | Self::PostgresRestarted => postgres(services)?.start_again()?,
             Self::PostgresPaused => postgres(services)?.signal(Signal::SIGCONT)?,
             Self::PostgresOutOfConnections | Self::TableLocked => damage.holders.clear(),
+            Self::PostgresReadOnly => {
+                let client = damage.holders.pop().context("who made it read-only")?;
+                client.batch_execute("ALTER DATABASE comanda RESET default_transaction_read_only").await?;
+            }
             Self::FailedOver => {
                 let client = connect(damage.database_url.as_deref().context("the standby")?).await?;
                 client.batch_execute("SELECT pg_promote()").await?;

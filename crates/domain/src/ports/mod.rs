@@ -11,6 +11,7 @@
 mod access_tokens;
 mod accounts;
 mod audit_log;
+mod causes;
 mod checkout;
 mod clock;
 mod component_health;
@@ -51,6 +52,7 @@ use std::{error::Error, fmt, sync::Arc, time::Duration};
 pub use access_tokens::*;
 pub use accounts::*;
 pub use audit_log::*;
+pub use causes::*;
 pub use checkout::*;
 pub use clock::*;
 pub use component_health::*;
@@ -152,7 +154,7 @@ impl Unavailable {
 
 impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unavailable: {}", self.source)
+        write!(f, "unavailable: {}", Causes(self.source.as_ref()))
     }
 }
 
@@ -171,6 +173,14 @@ impl From<UnreadableRecord> for Unavailable {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn why_something_is_unavailable_is_shown_to_the_root_and_once() {
+        let read = std::io::Error::other(std::io::Error::other("reset by peer"));
+        let unavailable = Unavailable::new(Unavailable::new(read));
+        assert_eq!(unavailable.to_string(), "unavailable: unavailable: reset by peer");
+        assert_eq!(Causes(&unavailable).to_string(), unavailable.to_string());
+    }
 
     #[test]
     fn a_record_that_cannot_be_read_is_known_however_deep_it_is_wrapped() {

@@ -19,8 +19,8 @@ pub(super) fn is_collision(error: &Error) -> bool {
 }
 
 /// Diesel keeps the codes of a few errors, and of this one the message alone (see [`warn_of_other_language`]).
-pub(super) fn is_deadlock(error: &Error) -> bool {
-    matches!(error, Error::DatabaseError(_, information) if information.message() == "deadlock detected")
+fn is_deadlock(error: &Error) -> bool {
+    matches!(error, Error::DatabaseError(_, information) if information.message().starts_with("deadlock detected"))
 }
 
 /// Warns of a PostgreSQL that speaks another language: its deadlocks are reported as failures.

@@ -10,15 +10,17 @@ use diesel::{QueryResult, result::Error};
 use diesel_async::{
     AsyncConnection, AsyncPgConnection, SimpleAsyncConnection,
     pooled_connection::{
-        AsyncDieselConnectionManager, ManagerConfig, PoolableConnection, RecyclingMethod,
-        bb8::{Pool, PooledConnection},
+        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
+        bb8::{Pool, PooledConnection, RunError},
     },
 };
 use futures_util::FutureExt;
 use thiserror::Error;
 
 use super::{
-    DatabaseUrl, pool_metrics,
+    DatabaseUrl,
+    fitness::is_fit,
+    pool_metrics,
     slow_statements::{Listener, Origin, SlowStatements, establish_watched},
 };
 
@@ -35,6 +37,7 @@ struct Exhausted(&'static str);
 #[derive(Clone)]
 pub(crate) struct Connections {
     name: &'static str,
+    url: DatabaseUrl,
     pool: Pool<AsyncPgConnection>,
     size: u32,
 }
@@ -62,7 +65,7 @@ impl Connections {
             // A wait as long as the work may take would leave no time for the response.
             .connection_timeout(wait.min(usual))
             .build_unchecked(AsyncDieselConnectionManager::new_with_config(String::new(), manager));
-        Self { name, pool, size }
+        Self { name, url: url.clone(), pool, size }
     }
 
     pub(crate) fn measure(&self) {
@@ -80,8 +83,8 @@ impl Connections {
         match taken {
             Ok(Ok(connection)) => Ok(connection),
             _ if self.is_exhausted() => Err(Unavailable::overloaded(Exhausted(self.name))),
-            Ok(Err(error)) => Err(Unavailable::new(error)),
-            Err(error) => Err(Unavailable::new(error)),
+            Ok(Err(RunError::User(error))) => Err(Unavailable::new(error)),
+            Ok(Err(RunError::TimedOut)) | Err(_) => Err(self.url.no_connection()),
         }
     }
 
@@ -95,8 +98,8 @@ impl Connections {
 /// usual limit in any case.
 async fn prepare(connection: &mut AsyncPgConnection, usual: Duration) -> QueryResult<()> {
     // A connection that is known to be closed is replaced without asking the server; asking would cost every read a
-    // round trip.
-    if connection.is_broken() {
+    // round trip. Nor does one go on that can no longer do its work.
+    if !is_fit(connection) {
         return Err(Error::BrokenTransactionManager);
     }
     let left = comanda_deadline::left().map(before).filter(|left| *left < usual.mul_f32(MUCH_SHORTER));

@@ -1,8 +1,5 @@
 //! Opening a connection for Diesel.
 
-use std::error::Error;
-
-use comanda_tls::refusal;
 use diesel::ConnectionError;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 
@@ -15,7 +12,7 @@ const KEEPALIVES: &str = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_inter
 
 /// A connection that `setup` (SQL) was run on.
 pub(crate) async fn establish(url: &DatabaseUrl, setup: &str) -> diesel::ConnectionResult<AsyncPgConnection> {
-    let (client, wire) = url.connect().await.map_err(|error| ConnectionError::BadConnection(cause(&error)))?;
+    let (client, wire) = url.connect().await.map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
     let mut connection = AsyncPgConnection::try_from_client_and_connection(client, wire).await?;
     // On their own: an operating system, or a pooler, may not know them all, and works without.
     if let Err(error) = connection.batch_execute(KEEPALIVES).await {
@@ -23,15 +20,6 @@ pub(crate) async fn establish(url: &DatabaseUrl, setup: &str) -> diesel::Connect
     }
     connection.batch_execute(setup).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
-}
-
-/// The error's root, which is all that helps: above it stands that connecting failed.
-fn cause(error: &tokio_postgres::Error) -> String {
-    let mut root: &dyn Error = error;
-    while let Some(source) = root.source() {
-        root = source;
-    }
-    refusal(error).unwrap_or_else(|| root.to_string())
 }
 
 #[cfg(test)]

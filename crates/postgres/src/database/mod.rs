@@ -1,8 +1,11 @@
 //! The database: its connections and what each is for, transactions, and how statements are named, measured and logged.
 
 mod collision;
+mod connection_failed;
 mod connections;
 mod establish;
+mod failure_class;
+mod fitness;
 mod health;
 mod history;
 mod migrations;
@@ -21,7 +24,7 @@ mod transaction;
 mod transaction_failure;
 mod url;
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use comanda_domain::{Currency, ports::Unavailable};
 use diesel_async::{AsyncPgConnection, pooled_connection::bb8::PooledConnection};
@@ -34,6 +37,8 @@ use tokio::{
 pub(crate) use self::{
     collision::MayCollide,
     connections::in_time,
+    failure_class::Failures,
+    fitness::is_fit,
     history::{PLACE_COLUMNS, PLACE_JOINS, Place, WHERE_WRITTEN, follow_history},
     named::{Named, NamedRows},
     row_error::{PageOfRows, RowOf},
@@ -45,7 +50,7 @@ pub(crate) use self::{
 use self::{
     collision::warn_of_other_language,
     connections::{Connections, before, time_limits},
-    establish::establish,
+    failure_class::is_passing,
     replica::Replica,
     session_state::ensure_sessions_are_kept,
     slow_statements::{Origin, SlowStatements, establish_watched},
@@ -124,6 +129,8 @@ impl Database {
         row_error::register_counters();
         statement_counters::register();
         config.url = config.url.with_time_limits();
+        // The pools would wait for what does not come, such as another password.
+        config.url.wait(config.wait_for_connection).await.map_err(ConnectError::Unreachable)?;
         ensure_sessions_are_kept(&config.url).await?;
         if let Some(replica) = &config.replica_url {
             ensure_sessions_are_kept(&replica.clone().with_time_limits()).await?;
@@ -136,7 +143,7 @@ impl Database {
         let reads = connections(&config.url, "reads", config.read_connections, config.read_limit);
         let mut connection = match writes.take().await {
             Ok(connection) => connection,
-            Err(error) => return Err(ConnectError::Unreachable(cause(&config).await.unwrap_or(error))),
+            Err(error) => return Err(ConnectError::Unreachable(error)),
         };
         let warned = warn_of_other_language(&mut connection).await;
         warned.map_err(|error| ConnectError::Unreachable(Unavailable::new(error)))?;
@@ -189,8 +196,31 @@ impl Database {
         };
         tokio::time::timeout(self.config.wait_for_connection, establish_watched(Arc::new(origin)))
             .await
-            .map_err(Unavailable::new)?
+            .map_err(|_| self.no_connection())?
             .map_err(Unavailable::new)
+    }
+
+    /// Why somebody got no connection in time.
+    fn no_connection(&self) -> Unavailable {
+        self.config.url.no_connection()
+    }
+
+    fn addresses(&self) -> &str {
+        self.config.url.addresses()
+    }
+
+    /// An order was written, or could not be. What passes by itself does not count: it concerns some orders only.
+    pub(crate) fn note_orders(&self, outcome: Result<(), &Unavailable>) {
+        let outcome = match outcome {
+            Err(error) if has_failed_for_good(error) => Err(error.to_string()),
+            Err(_) => return,
+            Ok(()) => Ok(()),
+        };
+        self.config.url.fitness().note_orders(outcome);
+    }
+
+    fn ensure_orders_are_written(&self) -> Result<(), Unavailable> {
+        self.config.url.fitness().ensure_orders_are_written().map_err(Unavailable::new)
     }
 
     /// A connection for writes, and for reads that decide who somebody is.
@@ -251,8 +281,9 @@ impl Database {
     }
 }
 
-/// Why no connection can be opened: the pool itself knows only that it waited in vain.
-async fn cause(config: &DatabaseConfig) -> Option<Unavailable> {
-    let opened = tokio::time::timeout(config.wait_for_connection, establish(&config.url, "")).await;
-    opened.ok()?.err().map(Unavailable::new)
+/// Whether a statement has failed, and will as long as nobody does anything about it.
+fn has_failed_for_good(error: &(dyn Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| (*error).source());
+    let statement = causes.find_map(|error| error.downcast_ref::<diesel::result::Error>());
+    statement.is_some_and(|error| matches!(error, diesel::result::Error::DatabaseError(..)) && !is_passing(error))
 }

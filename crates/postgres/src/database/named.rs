@@ -6,14 +6,14 @@
 
 use std::time::Instant;
 
-use diesel::{
-    QueryResult,
-    result::{DatabaseErrorKind, Error},
-};
+use diesel::{QueryResult, result::Error};
 use metrics::{counter, histogram};
 use tracing::Instrument;
 
-use super::{collision::is_deadlock, slow_statements::watched};
+use super::{
+    failure_class::{class_of, explained, is_follow_up},
+    slow_statements::watched,
+};
 
 /// Names a statement that is about to run.
 pub(crate) trait Named<T>: Future<Output = QueryResult<T>> + Sized {
@@ -63,29 +63,15 @@ async fn measured<T>(
             counter!("comanda_statement_rows_total", "db_query_summary" => name).increment(rows(found) as u64);
         }
         Err(Error::NotFound) => {}
+        // The statement that is to blame was counted.
+        Err(error) if is_follow_up(error) => {}
         Err(error) => {
-            let labels = [("db_query_summary", name), ("error_type", error_type(error))];
+            let labels = [("db_query_summary", name), ("error_type", class_of(error))];
             counter!("comanda_statement_errors_total", &labels).increment(1);
         }
     }
     if let Some(sent) = sent {
         sent.took(name, took);
     }
-    outcome
-}
-
-fn error_type(error: &Error) -> &'static str {
-    match error {
-        _ if is_deadlock(error) => "deadlock",
-        Error::DatabaseError(kind, _) => match kind {
-            DatabaseErrorKind::UniqueViolation => "unique_violation",
-            DatabaseErrorKind::ForeignKeyViolation => "foreign_key_violation",
-            DatabaseErrorKind::CheckViolation => "check_violation",
-            DatabaseErrorKind::SerializationFailure => "serialization_failure",
-            DatabaseErrorKind::ReadOnlyTransaction => "read_only",
-            DatabaseErrorKind::ClosedConnection => "closed_connection",
-            _ => "database",
-        },
-        _ => "other",
-    }
+    outcome.map_err(|error| explained(error, name))
 }

@@ -9,7 +9,7 @@ use std::{error::Error, time::Duration};
 use thiserror::Error;
 use tokio_postgres::{Client, SimpleQueryMessage, error::SqlState};
 
-use super::DatabaseUrl;
+use super::{DatabaseUrl, connection_failed::ConnectionFailed};
 
 /// How long the connections may take to show it, all attempts together.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -34,6 +34,9 @@ enum NotItsOwn {
     /// The connections failed: this is for the caller's own to find out.
     #[error(transparent)]
     Unknown(#[from] tokio_postgres::Error),
+    /// There is none, which has been logged.
+    #[error(transparent)]
+    Unreachable(#[from] ConnectionFailed),
 }
 
 /// Connections are lent by transaction or by statement.
@@ -63,7 +66,7 @@ pub(super) async fn ensure_sessions_are_kept(url: &DatabaseUrl) -> Result<(), Sh
             error = &late as &(dyn Error + 'static),
             "it is not known whether a pooler lends connections by session"
         ),
-        Ok(Ok(())) => {}
+        Ok(Ok(()) | Err(NotItsOwn::Unreachable(_))) => {}
     }
     Ok(())
 }
@@ -72,7 +75,7 @@ pub(super) async fn ensure_sessions_are_kept(url: &DatabaseUrl) -> Result<(), Sh
 async fn compare_repeatedly(url: &DatabaseUrl) -> Result<(), NotItsOwn> {
     for _ in 1..ATTEMPTS {
         match compare(url).await {
-            Err(NotItsOwn::Unknown(error)) => {
+            Err(error @ (NotItsOwn::Unknown(_) | NotItsOwn::Unreachable(_))) => {
                 tracing::debug!(addresses = url.addresses(), %error, "sessions cannot be compared");
                 tokio::time::sleep(PAUSE).await;
             }

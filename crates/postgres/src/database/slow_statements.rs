@@ -10,6 +10,7 @@ use std::{
 
 use diesel::{
     connection::{Instrumentation, InstrumentationEvent},
+    result::Error,
     sql_query,
     sql_types::{Integer, Text},
 };
@@ -85,11 +86,29 @@ pub(crate) struct Listener {
     origin: Arc<Origin>,
     /// The connection's current setting; `None` while it is unknown.
     pub(crate) statement_timeout: Option<Duration>,
+    /// Before the session began.
+    opened_at: Instant,
+    is_unfit: bool,
+}
+
+impl Listener {
+    /// Whether the session can be used again.
+    pub(super) fn is_fit(&self) -> bool {
+        !self.is_unfit && self.origin.url.fitness().trusts(self.opened_at)
+    }
+
+    /// As if a statement had failed with this error.
+    pub(super) fn judge(&mut self, error: &Error) {
+        self.is_unfit |= !self.origin.url.fitness().judge(error);
+    }
 }
 
 impl Instrumentation for Listener {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        if let InstrumentationEvent::FinishQuery { query, .. } = event {
+        if let InstrumentationEvent::FinishQuery { query, error, .. } = event {
+            if let Some(error) = error {
+                self.judge(error);
+            }
             // Fails for statements without a name, which nobody watches.
             let _ = SENT.try_with(|sent| {
                 *sent.borrow_mut() = Some(Sent { sql: query.to_string(), origin: Arc::clone(&self.origin) });
@@ -164,7 +183,8 @@ struct PlanLine {
 
 /// A connection whose statements are watched.
 pub(crate) async fn establish_watched(origin: Arc<Origin>) -> diesel::ConnectionResult<AsyncPgConnection> {
+    let opened_at = Instant::now();
     let mut connection = establish(&origin.url, &origin.setup).await?;
-    connection.set_instrumentation(Listener { origin, statement_timeout: None });
+    connection.set_instrumentation(Listener { origin, statement_timeout: None, opened_at, is_unfit: false });
     Ok(connection)
 }

@@ -1,6 +1,7 @@
 mod parameters;
 
 use std::{
+    error::Error as StdError,
     fmt,
     str::FromStr,
     sync::{
@@ -11,7 +12,7 @@ use std::{
 };
 
 use comanda_domain::ports::Unavailable;
-use comanda_tls::{InvalidAuthorities, refusal};
+use comanda_tls::{InvalidAuthorities, Reachability, refusal};
 use rand::seq::SliceRandom;
 use thiserror::Error;
 use tokio_postgres::{
@@ -23,6 +24,7 @@ use tokio_postgres::{
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use self::parameters::{OwnLimits, split};
+use super::{connection_failed::ConnectionFailed, fitness::Fitness};
 
 /// Where PostgreSQL is, whom to sign in as, and how connections are protected:
 /// `postgres://user:password@host:port/database?sslmode=verify-full&sslrootcert=/etc/comanda/ca.pem`. Never printed,
@@ -36,7 +38,14 @@ pub struct DatabaseUrl {
     limits: OwnLimits,
     /// Whether it was logged that a connection is not encrypted although TLS is offered.
     told: Arc<AtomicBool>,
+    reachability: Arc<Reachability>,
+    fitness: Arc<Fitness>,
 }
+
+/// Nothing has failed yet, but it takes too long.
+#[derive(Debug, Error)]
+#[error("no connection to PostgreSQL at {0} in time")]
+struct NoConnection(String);
 
 /// A connection, encrypted or not.
 pub(super) type Wire = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
@@ -134,20 +143,49 @@ impl DatabaseUrl {
         server
     }
 
-    /// Opens a connection to the first host that accepts one. The one place that does. The error is the last host's.
-    pub(super) async fn connect(&self) -> Result<(Client, Wire), Error> {
+    /// Opens a connection to the first host that accepts one. The one place that does, and that logs why none does.
+    pub(super) async fn connect(&self) -> Result<(Client, Wire), ConnectionFailed> {
+        let connected = self.connect_to_any().await;
+        match &connected {
+            Ok(_) => self.reachability.succeeded(),
+            Err(failure) => self.reachability.failed(&failure.to_string()),
+        }
+        connected
+    }
+
+    async fn connect_to_any(&self) -> Result<(Client, Wire), ConnectionFailed> {
         let mut servers = self.servers.clone();
         if servers.iter().any(|server| server.get_load_balance_hosts() == LoadBalanceHosts::Random) {
             servers.shuffle(&mut rand::rng());
         }
         // There is one: a URL without a host is refused.
         let last = servers.pop().unwrap_or_default();
+        let mut reasons = Vec::new();
         for server in servers {
-            if let Ok(connected) = self.connect_to(server).await {
-                return Ok(connected);
+            let address = address(&server);
+            match self.connect_to(server).await {
+                Ok(connected) => return Ok(connected),
+                Err(error) => reasons.push(format!("{address}: {}", reason(&error))),
             }
         }
-        self.connect_to(last).await
+        let address = address(&last);
+        self.connect_to(last).await.map_err(|last| {
+            reasons.push(format!("{address}: {}", reason(&last)));
+            ConnectionFailed { reasons: reasons.join("; "), last }
+        })
+    }
+
+    /// Why somebody got no connection in time.
+    pub(super) fn no_connection(&self) -> Unavailable {
+        match self.reachability.failure() {
+            Some(cause) => Unavailable::new(cause),
+            None => Unavailable::new(NoConnection(self.addresses.clone())),
+        }
+    }
+
+    /// Which sessions are fit to be used.
+    pub(super) fn fitness(&self) -> &Fitness {
+        &self.fitness
     }
 
     /// Without TLS where TLS is only preferred and this host will not have it, whatever the other hosts do.
@@ -172,6 +210,15 @@ fn is_for_lack_of_tls(error: &Error) -> bool {
     // Of the kinds of an error, `tokio_postgres` shows only the words.
     error.to_string().starts_with("error performing TLS handshake")
         || error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION)
+}
+
+/// An error's root, which is all that helps: above it stands that connecting failed.
+fn reason(error: &Error) -> String {
+    let mut root: &dyn StdError = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    refusal(error).unwrap_or_else(|| root.to_string())
 }
 
 fn is_socket(host: &Host) -> bool {
@@ -215,6 +262,8 @@ impl FromStr for DatabaseUrl {
             addresses: servers.iter().map(address).collect::<Vec<_>>().join(", "),
             limits,
             told: Arc::default(),
+            reachability: Arc::new(Reachability::of("PostgreSQL")),
+            fitness: Arc::default(),
             servers,
         })
     }

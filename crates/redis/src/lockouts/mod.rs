@@ -55,7 +55,7 @@ impl RedisLockouts {
 
     async fn run(&self, claimant: &Claimant, operation: &Operation) -> Result<Admission, Unavailable> {
         let claimant = &claimant.in_one_form();
-        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        let mut connection = self.connections.take().await?;
         let admission = self.run_on(&mut *connection, claimant, operation).await?;
         // The index is in a slot of its own, so it may list too much until it is next read. It lists no devices.
         let (mut index, email) = (redis::pipe(), claimant.email.as_str());
@@ -209,7 +209,7 @@ impl LockedAddresses for RedisLockouts {
         const PART: usize = 200;
 
         let LockoutsQuery { reason, after, limit } = query;
-        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        let mut connection = self.connections.take().await?;
         let time: (i64, i64) = redis::cmd("TIME").query_async(&mut *connection).await.map_err(Unavailable::new)?;
         let now = time.0 * 1000 + time.1 / 1000;
         let from = after.as_ref().map_or(now, |position| position.unlock_at.timestamp_millis());

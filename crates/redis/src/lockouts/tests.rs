@@ -141,7 +141,7 @@ async fn a_lock_is_found_and_lifted_by_whichever_spelling_is_stored() {
 async fn a_script_that_redis_has_forgotten_is_sent_again() {
     let redis = lockouts(LockoutPolicy::default()).await;
     fail(&redis, &stranger(0)).await;
-    let mut connection = redis.connections.pool.get().await.unwrap();
+    let mut connection = redis.connections.take().await.unwrap();
     let () = redis::cmd("SCRIPT").arg("FLUSH").query_async(&mut *connection).await.unwrap();
     fail(&redis, &stranger(0)).await;
 }
@@ -172,7 +172,7 @@ async fn a_busy_attempt_gives_up_when_its_patience_ends() {
 async fn keys_expire_and_are_deleted_once_nothing_counts_any_more() {
     let redis = lockouts(LockoutPolicy::default()).await;
     let claimant = stranger(0);
-    let mut connection = redis.connections.pool.get().await.unwrap();
+    let mut connection = redis.connections.take().await.unwrap();
     fail(&redis, &claimant).await;
     let key = format!("lockout:{{{}}}", claimant.email);
     let ttl: i64 = redis::cmd("PTTL").arg(&key).query_async(&mut *connection).await.unwrap();

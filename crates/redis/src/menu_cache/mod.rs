@@ -128,12 +128,12 @@ async fn current(connection: &mut impl AsyncCommands) -> Result<Option<u64>, Una
 #[async_trait]
 impl MenuCache for RedisMenuCache {
     async fn version(&self) -> Result<Option<u64>, Unavailable> {
-        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        let mut connection = self.connections.take().await?;
         current(&mut *connection).await
     }
 
     async fn whole(&self) -> Result<Option<MenuCopy>, Unavailable> {
-        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        let mut connection = self.connections.take().await?;
         let Some(version) = current(&mut *connection).await? else { return Ok(None) };
         let key = whole_key(version);
         let text = get(&mut *connection, &key).await?;
@@ -141,7 +141,7 @@ impl MenuCache for RedisMenuCache {
     }
 
     async fn item(&self, id: MenuItemId, epoch: MenuEpoch) -> Result<Option<MenuItem>, Unavailable> {
-        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        let mut connection = self.connections.take().await?;
         let key = item_key(id);
         let entry = get(&mut *connection, &key).await?;
         // The version comes first, and then a space.
@@ -153,7 +153,7 @@ impl MenuCache for RedisMenuCache {
     async fn publish(&self, copy: &MenuCopy, changes: &ItemChanges) -> Result<(), Unavailable> {
         let MenuCopy { menu, .. } = copy;
         let lifetime = self.lifetime_ms();
-        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        let mut connection = self.connections.take().await?;
         // The items' own entries come first: whoever sees the new version must not find older ones.
         let mut pipeline = redis::pipe();
         pipeline.load_script(&STORE_ITEM).ignore();
@@ -209,7 +209,7 @@ impl MenuCache for RedisMenuCache {
     }
 
     async fn discard(&self, number: u64) -> Result<(), Unavailable> {
-        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        let mut connection = self.connections.take().await?;
         // Should another version take its place in between, it is published again.
         if current(&mut *connection).await? == Some(number) {
             let () = connection.unlink(CURRENT).await.map_err(Unavailable::new)?;
@@ -218,7 +218,7 @@ impl MenuCache for RedisMenuCache {
     }
 
     async fn take_lease(&self) -> Result<Option<LoadLease>, Unavailable> {
-        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        let mut connection = self.connections.take().await?;
         let token = Uuid::now_v7().to_string();
         let time = milliseconds(Self::LEASE_TIME);
         let set: Option<String> = redis::cmd("SET")
@@ -234,13 +234,13 @@ impl MenuCache for RedisMenuCache {
     }
 
     async fn return_lease(&self, lease: LoadLease) -> Result<(), Unavailable> {
-        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        let mut connection = self.connections.take().await?;
         let mut call = RETURN_LEASE.key(LEASE);
         call.arg(lease.0).invoke_async(&mut *connection).await.map_err(Unavailable::new)
     }
 
     async fn invalidate(&self, tag: &MenuTag) -> Result<u64, Unavailable> {
-        let mut connection = self.connections.pool.get().await.map_err(Unavailable::new)?;
+        let mut connection = self.connections.take().await?;
         let ids: Vec<Uuid> = connection
             .smembers::<_, Vec<String>>(tag_key(tag))
             .await

@@ -12,6 +12,7 @@ use super::migrate;
 use crate::{
     app::Server,
     config::Config,
+    exit::Unreachable,
     http::{self, Budgets, Draining},
     logging,
     observability::{COMMIT, Metrics, State, VERSION, raise_limit},
@@ -66,6 +67,9 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
 
 /// The server on a database that has every migration of this version.
 async fn build(config: &Config) -> anyhow::Result<Server> {
+    let database = &config.database.url;
+    let there = database.wait(config.database.start_wait).await;
+    there.map_err(|error| Unreachable::new("PostgreSQL", database.addresses(), &error))?;
     if config.database.migrate_on_start {
         migrate::bring_up_to_date(&config.database).await?;
     } else {

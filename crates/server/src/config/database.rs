@@ -37,6 +37,8 @@ settings! {
             "How long a report may take, including the wait for a connection.";
         DATABASE_WAIT_MS => wait_for_connection: Duration in 10..=60_000 ms = 2_000,
             "How long a request waits for a free connection.";
+        DATABASE_START_SECONDS => start_wait: Duration in 0..=3_600 s = 3,
+            "How long `comanda serve` waits for a PostgreSQL that is not there yet. Then it ends with exit code 3.";
         SLOW_STATEMENT_MS => slow_statement: Duration in 1..=60_000 ms = 500,
             "Statements that take PostgreSQL longer are logged by name, with their plan.";
         MIGRATE_ON_START => migrate_on_start: bool = true,

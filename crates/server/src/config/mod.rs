@@ -63,19 +63,13 @@ pub use self::{
     secret::Secret,
     setting::Setting,
     source::Source,
-    telemetry::{LogConfig, LogFormat, TraceConfig},
+    telemetry::{LogConfig, LogFilter, LogFormat, TraceConfig},
     tokens::TokenConfig,
     webhooks::WebhookSettings,
 };
 use self::{
-    deployment::Deployment,
-    flags::FlagSettings,
-    http::Origin,
-    menu_cache::MenuCacheSettings,
-    rate_limit::RateLimitSettings,
-    reader::Reader,
-    sessions::SessionSettings,
-    telemetry::{LogFilter, TelemetrySettings},
+    deployment::Deployment, flags::FlagSettings, http::Origin, menu_cache::MenuCacheSettings,
+    rate_limit::RateLimitSettings, reader::Reader, sessions::SessionSettings, telemetry::TelemetrySettings,
 };
 
 /// Everything a server needs, validated: whatever `serve` would refuse later is refused here.

@@ -12,7 +12,7 @@ settings! {
     /// What is logged and traced.
     pub struct TelemetrySettings checked by check {
         LOG => filter: LogFilter = "info",
-            "What is logged, as `tracing` filter directives: `warn`, `info,comanda_postgres=debug`.";
+            "What is logged besides errors, as `tracing` filter directives: `warn`, `info,comanda_postgres=debug`.";
         LOG_FORMAT => format: LogFormat = "text",
             "`text` or `json`.";
         ACCESS_LOG_PERCENT => access_percent: u32 in 0..=100 = 10,
@@ -79,15 +79,26 @@ impl FromStr for LogFilter {
     fn from_str(text: &str) -> Result<Self, String> {
         // A lone word is taken for a module, and everything it logs is logged: rarely what was meant.
         let is_level = |word: &str| word.parse::<LevelFilter>().is_ok();
-        let is_word = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphabetic());
-        // Commas within brackets separate fields of a span.
-        let parts = text.split(',').filter(|part| !part.is_empty() && !text.contains('['));
-        if let Some(word) = parts.map(str::trim).find(|part| is_word(part) && !is_level(part)) {
+        let is_word = |part: &str| !part.is_empty() && !part.contains(['=', '[']);
+        if let Some(word) = directives(text).map(str::trim).find(|part| is_word(part) && !is_level(part)) {
             return Err(format!("{word} is not a level; a module needs one, as in {word}=debug"));
         }
         EnvFilter::try_new(text).map_err(|error| error.to_string())?;
         Ok(Self(text.to_owned()))
     }
+}
+
+/// Commas within brackets separate fields of a span, not directives.
+fn directives(text: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0_u32;
+    text.split(move |character| {
+        match character {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        character == ',' && depth == 0
+    })
 }
 
 #[derive(Clone, Copy, Debug)]

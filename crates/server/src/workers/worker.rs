@@ -165,13 +165,13 @@ impl Context {
     }
 
     /// A round failed. The worker tries again by itself.
-    pub fn failed(&self, error: &dyn Display) {
+    pub fn failed(&self, cause: &dyn Display) {
         let worker = self.status.name();
         // Of a row of failures only the first is worth a warning.
         if self.status.failed() {
-            tracing::debug!(worker, %error, "the worker failed again");
+            tracing::debug!(worker, %cause, "the worker failed again");
         } else {
-            tracing::warn!(worker, %error, "the worker failed; it tries again");
+            tracing::warn!(worker, %cause, "the worker failed; it tries again");
         }
     }
 

@@ -16,7 +16,7 @@ use comanda_domain::{
     ports::{Idempotent, MenuObserver, PlaceOrderError, Unavailable},
 };
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection, pooled_connection::PoolableConnection};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use thiserror::Error;
 use tokio::{
@@ -30,7 +30,10 @@ use super::{
     repetitions::{self, Place, Repetitions},
     transaction::{self, BatchError, Decided, Decision},
 };
-use crate::{Database, database::in_time};
+use crate::{
+    Database,
+    database::{in_time, is_fit},
+};
 
 /// Why an order was not decided.
 #[derive(Clone, Copy, Debug, Error)]
@@ -266,11 +269,16 @@ impl Committer {
                     served.respond(waiting, decision);
                 }
                 served.decided = true;
+                self.database.note_orders(Ok(()));
             }
             // Those who have time left go on, with whoever has come since.
             Err(Setback::Late) => served.undecided.extend(batch),
             Err(Setback::Final(error)) => {
-                tracing::warn!(%error, orders = batch.len(), "a batch of orders was not placed");
+                // Each request logs it.
+                tracing::debug!(%error, orders = batch.len(), "a batch of orders was not placed");
+                if let PlaceOrderError::Unavailable(cause) = &error {
+                    self.database.note_orders(Err(cause));
+                }
                 for waiting in batch {
                     served.respond(waiting, Err(error.clone()));
                 }
@@ -354,7 +362,7 @@ impl Committer {
     }
 
     async fn attempt(&mut self, orders: &[&NewOrder], committing: &AtomicBool) -> Result<Decided, BatchError> {
-        let kept = self.connection.take().and_then(|mut connection| (!connection.is_broken()).then_some(connection));
+        let kept = self.connection.take().and_then(|mut connection| is_fit(&mut connection).then_some(connection));
         let mut connection = match kept {
             Some(connection) => connection,
             None => {
@@ -369,7 +377,8 @@ impl Committer {
         let settled = match &outcome {
             Ok(_) => true,
             Err(BatchError::CommitUnknown(_)) => false,
-            Err(_) => connection.batch_execute("ROLLBACK").await.is_ok(),
+            // A session that cannot write, for one, rolls back as if nothing were wrong with it.
+            Err(_) => is_fit(&mut connection) && connection.batch_execute("ROLLBACK").await.is_ok(),
         };
         if settled {
             self.connection = Some(connection);

@@ -25,7 +25,7 @@ use super::statements::{
     LockCustomersAndKeys,
 };
 use crate::{
-    database::{MayCollide, Named, NamedRows, RowOf},
+    database::{Failures, MayCollide, Named, NamedRows, RowOf},
     idempotency::fingerprint_of,
     menu::raise_menu_version,
     orders::{
@@ -249,13 +249,15 @@ async fn begin_and_read(
                 .rows("order.place.find_keys")
         })),
     );
-    // In the order of the statements: after the first that fails, all others only report that the transaction is
-    // aborted.
-    begun?;
-    let in_use = locked.transpose()?.unwrap_or_default().into_iter().collect();
-    let counted = counted.transpose()?.unwrap_or_default();
-    let rows = rows?;
-    let known = known.transpose()?.unwrap_or_default();
+    let mut failures = Failures::default();
+    failures.take(begun);
+    let in_use = failures.take(locked.transpose()).flatten().unwrap_or_default().into_iter().collect();
+    let counted = failures.take(counted.transpose()).flatten().unwrap_or_default();
+    let rows = failures.take(rows).unwrap_or_default();
+    let known = failures.take(known.transpose()).flatten().unwrap_or_default();
+    if let Some(error) = failures.first() {
+        return Err(error.into());
+    }
 
     let mut stock = LockedStock {
         items: StockOnHand::new(),
@@ -440,21 +442,20 @@ async fn write(
                 .changes("order.place.insert_sold_out")
         })),
     );
-    // In the order of the statements: after the first that fails, all others only report that the transaction is
-    // aborted.
-    if took? != items.len() {
+    let mut failures = Failures::default();
+    let took = failures.take(took);
+    if took.is_some_and(|took| took != items.len()) {
         return Err(BatchError::Conflict);
     }
-    let numbers = numbered?;
-    all_written(written, line_orders.len())?;
-    all_written(announced, ids.len())?;
-    raised.transpose()?;
-    sold_out_announced.transpose()?;
-    Ok(numbers.into_iter().collect())
-}
-
-fn all_written(written: QueryResult<usize>, expected: usize) -> Result<(), BatchError> {
-    if written? == expected { Ok(()) } else { Err(BatchError::Conflict) }
+    let numbers = failures.take(numbered).unwrap_or_default();
+    let written = (failures.take(written), failures.take(announced));
+    failures.take(raised.transpose());
+    failures.take(sold_out_announced.transpose());
+    match failures.first() {
+        Some(error) => Err(error.into()),
+        None if written != (Some(line_orders.len()), Some(ids.len())) => Err(BatchError::Conflict),
+        None => Ok(numbers.into_iter().collect()),
+    }
 }
 
 /// Line numbers, line counts and quantities are at most a hundred.

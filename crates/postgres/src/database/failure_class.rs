@@ -1,0 +1,168 @@
+//! What kind of error a statement failed with, for metrics and logs.
+
+use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error};
+
+/// The class of an error, by its `SQLSTATE`. Diesel keeps the codes of a few errors, and of the others the message
+/// alone: in other languages than English those are `database` (see `warn_of_other_language`).
+pub(super) fn class_of(error: &Error) -> &'static str {
+    let Error::DatabaseError(kind, information) = error else { return "other" };
+    match kind {
+        DatabaseErrorKind::UniqueViolation => "unique_violation",
+        DatabaseErrorKind::ForeignKeyViolation => "foreign_key_violation",
+        DatabaseErrorKind::CheckViolation => "check_violation",
+        DatabaseErrorKind::SerializationFailure => "serialization_failure",
+        DatabaseErrorKind::ReadOnlyTransaction => "read_only",
+        DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => "closed_connection",
+        _ => by_message(information.message()),
+    }
+}
+
+fn by_message(message: &str) -> &'static str {
+    const CLASSES: &[(&str, &str)] = &[
+        ("deadlock detected", "deadlock"),
+        ("canceling statement due to lock timeout", "lock_timeout"),
+        ("canceling statement due to statement timeout", "statement_timeout"),
+        ("canceling statement", "cancelled"),
+        ("current transaction is aborted", "aborted"),
+        ("terminating connection", "shutdown"),
+        ("the database system is", "shutdown"),
+        ("could not extend file", "disk_full"),
+        ("sorry, too many clients already", "too_many_clients"),
+        ("remaining connection slots are reserved", "too_many_clients"),
+        ("too many connections", "too_many_clients"),
+        ("out of memory", "out_of_memory"),
+        ("out of shared memory", "out_of_memory"),
+        ("permission denied", "permission_denied"),
+        ("must be owner", "permission_denied"),
+    ];
+    let class = CLASSES.iter().find(|(begin, _)| message.starts_with(begin)).map(|(_, class)| *class);
+    class.unwrap_or(if message.contains("No space left on device") { "disk_full" } else { "database" })
+}
+
+/// Whether the error only says that an earlier statement of the transaction has failed.
+pub(super) fn is_follow_up(error: &Error) -> bool {
+    class_of(error) == "aborted"
+}
+
+/// Whether waiting, or another attempt, is all it takes: nothing is broken.
+pub(super) fn is_passing(error: &Error) -> bool {
+    matches!(
+        class_of(error),
+        "deadlock" | "serialization_failure" | "lock_timeout" | "statement_timeout" | "cancelled" | "closed_connection"
+    )
+}
+
+/// The error, which says in which statement it happened and of which class it is, unless it is one that callers tell
+/// from others.
+pub(super) fn explained(error: Error, statement: &'static str) -> Error {
+    let class = class_of(&error);
+    match error {
+        Error::DatabaseError(
+            kind @ (DatabaseErrorKind::Unknown | DatabaseErrorKind::ReadOnlyTransaction),
+            information,
+        ) => {
+            let message = format!("{} ({class} in {statement})", information.message());
+            Error::DatabaseError(kind, Box::new(Explained { message, information }))
+        }
+        error => error,
+    }
+}
+
+struct Explained {
+    message: String,
+    information: Box<dyn DatabaseErrorInformation + Send + Sync>,
+}
+
+impl DatabaseErrorInformation for Explained {
+    fn message(&self) -> &str {
+        &self.message
+    }
+
+    fn details(&self) -> Option<&str> {
+        self.information.details()
+    }
+
+    fn hint(&self) -> Option<&str> {
+        self.information.hint()
+    }
+
+    fn table_name(&self) -> Option<&str> {
+        self.information.table_name()
+    }
+
+    fn column_name(&self) -> Option<&str> {
+        self.information.column_name()
+    }
+
+    fn constraint_name(&self) -> Option<&str> {
+        self.information.constraint_name()
+    }
+
+    fn statement_position(&self) -> Option<i32> {
+        self.information.statement_position()
+    }
+}
+
+/// The outcomes of statements that were sent together in one transaction, in their order. Most of those after the first
+/// that fails only report that the transaction is aborted, and so may one before it: what still had to be prepared runs
+/// later than it was sent.
+#[derive(Default)]
+pub(crate) struct Failures(Vec<Error>);
+
+impl Failures {
+    /// The statement's result; `None` if it failed.
+    pub(crate) fn take<T>(&mut self, outcome: Result<T, Error>) -> Option<T> {
+        outcome.map_err(|error| self.0.push(error)).ok()
+    }
+
+    /// The cause of all, if there is one.
+    pub(crate) fn first(mut self) -> Option<Error> {
+        let cause = self.0.iter().position(|error| !is_follow_up(error)).unwrap_or_default();
+        (!self.0.is_empty()).then(|| self.0.swap_remove(cause))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(message: &str) -> Error {
+        Error::DatabaseError(DatabaseErrorKind::Unknown, Box::new(message.to_owned()))
+    }
+
+    #[test]
+    fn errors_are_told_apart() {
+        for (message, class) in [
+            ("canceling statement due to lock timeout", "lock_timeout"),
+            ("canceling statement due to statement timeout", "statement_timeout"),
+            ("canceling statement due to user request", "cancelled"),
+            ("deadlock detected", "deadlock"),
+            ("could not extend file \"base/5/16397\": No space left on device", "disk_full"),
+            ("could not write to file \"pg_wal/xlogtemp.1\": No space left on device", "disk_full"),
+            ("terminating connection due to administrator command", "shutdown"),
+            ("too many connections for role \"comanda\"", "too_many_clients"),
+            ("relation \"orders\" does not exist", "database"),
+        ] {
+            assert_eq!(class_of(&failed(message)), class);
+            let explained = explained(failed(message), "order.place.lock_stock");
+            assert_eq!(class_of(&explained), class, "{explained}");
+            assert_eq!(explained.to_string(), format!("{message} ({class} in order.place.lock_stock)"));
+        }
+        assert_eq!(class_of(&Error::NotFound), "other");
+    }
+
+    #[test]
+    fn of_the_failures_in_a_transaction_the_cause_is_reported() {
+        let aborted = || failed("current transaction is aborted, commands ignored until end of transaction block");
+        let mut failures = Failures::default();
+        assert_eq!(failures.take(Ok(7)), Some(7));
+        for error in [aborted(), failed("canceling statement due to lock timeout"), aborted()] {
+            assert_eq!(failures.take(Err::<(), _>(error)), None);
+        }
+        assert_eq!(failures.first().unwrap().to_string(), "canceling statement due to lock timeout");
+        let mut failures = Failures::default();
+        failures.take(Err::<(), _>(aborted()));
+        assert!(is_follow_up(&failures.first().unwrap()));
+        assert!(Failures::default().first().is_none());
+    }
+}
