@@ -11,21 +11,33 @@ use crate::{current::Snapshot, refresher::Refresher};
 
 /// When the database's version was raised above copies of other epochs.
 #[derive(Default)]
-pub(crate) struct Raises(Mutex<Vec<Instant>>);
+pub(crate) struct Raises(Mutex<RecentRaises>);
+
+#[derive(Default)]
+struct RecentRaises {
+    at: Vec<Instant>,
+    /// Above which copy.
+    last: Option<MenuVersion>,
+}
 
 impl Raises {
     /// A failover, or a restored dump, takes one. Two databases behind one Redis, which raise each other, take many.
     const AT_MOST: usize = 10;
     const PERIOD: Duration = Duration::from_mins(1);
 
-    /// Whether there may be another one now.
-    fn take(&self) -> bool {
+    /// Whether there may be one above this copy now. The same copy counts once: until it is replaced, it is found again
+    /// and again.
+    fn take(&self, shared: MenuVersion) -> bool {
         let mut raises = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        raises.retain(|at| at.elapsed() < Self::PERIOD);
-        let is_free = raises.len() < Self::AT_MOST;
+        if raises.last == Some(shared) {
+            return true;
+        }
+        raises.at.retain(|at| at.elapsed() < Self::PERIOD);
+        let is_free = raises.at.len() < Self::AT_MOST;
         if is_free {
-            raises.push(Instant::now());
-            if raises.len() == Self::AT_MOST {
+            raises.last = Some(shared);
+            raises.at.push(Instant::now());
+            if raises.at.len() == Self::AT_MOST {
                 tracing::warn!("copies of other menus keep appearing in Redis: do servers of two databases share it?");
             }
         }
@@ -78,7 +90,7 @@ impl Refresher {
             Err(_) => return known.is_none(),
         }
         // Until then this server loads its menu itself, and publishes none.
-        if !self.raises.take() {
+        if !self.raises.take(shared) {
             return false;
         }
         self.pending.publish_everything.store(true, Ordering::Release);
@@ -115,5 +127,23 @@ impl Refresher {
         if let Err(error) = self.cache.discard(number).await {
             tracing::debug!(%error, "a copy that no menu can have stays in Redis until the next poll");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_copy_counts_once_and_ever_new_ones_are_left_alone() {
+        let raises = Raises::default();
+        let copy = |number| MenuVersion { epoch: MenuEpoch::new(Uuid::nil()), number };
+        for _ in 0..100 {
+            assert!(raises.take(copy(1)));
+        }
+        let above_others = (2..100).filter(|number| raises.take(copy(*number))).count();
+        assert_eq!(above_others, Raises::AT_MOST - 1);
     }
 }

@@ -65,7 +65,7 @@ pub(crate) struct Refresher {
     /// Carries out what must end even if the caller, or the runtime of an actix worker, does not wait for it.
     pub(crate) runtime: Handle,
     pub(crate) current: Current,
-    /// The epoch that the database was in when it last responded.
+    /// The version that the database was at when it last responded.
     pub(crate) in_database: std::sync::Mutex<Option<MenuVersion>>,
     pub(crate) raises: Raises,
     pub(crate) metrics: Metrics,

@@ -301,3 +301,22 @@ async fn a_head_that_cannot_be_read_is_a_problem_with_a_request_id() {
     }
     app.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_of_another_deployment_is_invalid() {
+    let mut app = TestApp::open().await;
+    let elsewhere = app.open_another(&[("SECRET_KEY", "the secret of another deployment's servers")]);
+    for _ in 0..2 {
+        app.item(1).await;
+    }
+    let cursor_at = async |client: &Client| {
+        let page = client.get("/v1/menu/items?limit=1").await.expect(200);
+        page["next_cursor"].as_str().unwrap().to_owned()
+    };
+    let (here, there) = (app.anonymous(), app.anonymous().at(&elsewhere));
+    for (from, to) in [(&here, &there), (&there, &here)] {
+        let path = format!("/v1/menu/items?limit=1&cursor={}", cursor_at(from).await);
+        from.get(&path).await.expect(200);
+        assert_eq!(to.get(&path).await.problem(), (400, "invalid-cursor".to_owned()));
+    }
+}

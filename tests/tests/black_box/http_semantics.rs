@@ -453,25 +453,6 @@ async fn the_documentation_has_an_address_and_every_problem_a_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cursor_of_another_deployment_is_invalid() {
-    let mut app = TestApp::open().await;
-    let elsewhere = app.open_another(&[("SECRET_KEY", "the secret of another deployment's servers")]);
-    for _ in 0..2 {
-        app.item(1).await;
-    }
-    let cursor_at = async |client: &Client| {
-        let page = client.get("/v1/menu/items?limit=1").await.expect(200);
-        page["next_cursor"].as_str().unwrap().to_owned()
-    };
-    let (here, there) = (app.anonymous(), app.anonymous().at(&elsewhere));
-    for (from, to) in [(&here, &there), (&there, &here)] {
-        let path = format!("/v1/menu/items?limit=1&cursor={}", cursor_at(from).await);
-        from.get(&path).await.expect(200);
-        assert_eq!(to.get(&path).await.problem(), (400, "invalid-cursor".to_owned()));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn an_event_of_a_megabyte_gets_a_problem() {
     let app = TestApp::open().await;
     let event = json!({ "id": "evt_1", "type": "customer.created", "data": { "object": "x".repeat(1_000_000) } });

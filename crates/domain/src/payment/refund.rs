@@ -277,7 +277,8 @@ mod tests {
             for report in &reports {
                 status = status.on_report(*report).unwrap_or(status);
             }
-            let expected = [RefundStatus::Failed, RefundStatus::Succeeded].into_iter().find(|end| reports.contains(end));
+            let ends = [RefundStatus::Failed, RefundStatus::Succeeded];
+            let expected = ends.into_iter().find(|end| reports.contains(end));
             prop_assert_eq!(status, expected.unwrap_or(RefundStatus::Pending));
         }
 

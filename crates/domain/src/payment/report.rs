@@ -30,7 +30,8 @@ pub enum Consequence {
     Moves(PaymentStatus),
     /// The money came although the payment had been cancelled: it goes back, as far as it has not before.
     RefundsLatePayment(Money),
-    /// The money came although the payment had been cancelled, and has gone back before this was reported.
+    /// The money came although the payment had been cancelled, and has gone back before this was reported, or its
+    /// refund is decided already.
     CountsLatePayment,
     /// Another amount came than was asked for, or another currency: somebody has to look into it. It does not count as
     /// paid, unless that has happened already.

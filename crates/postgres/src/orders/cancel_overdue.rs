@@ -241,7 +241,8 @@ async fn lock_unpaid(connection: &mut AsyncPgConnection, search: &Search) -> Que
            ORDER BY created_at, id LIMIT $4) \
          SELECT o.id, o.created_at, NOT EXISTS ( \
            SELECT FROM payments p WHERE p.order_id = o.id \
-             AND (p.status = ANY($5) AND p.amount > 0 OR p.status = ANY($6) AND p.method = $7 AND o.created_at >= $8)) AS unpaid \
+             AND (p.status = ANY($5) AND p.amount > 0 \
+               OR p.status = ANY($6) AND p.method = $7 AND o.created_at >= $8)) AS unpaid \
          FROM pending o ORDER BY o.created_at, o.id",
     )
     .bind::<Timestamptz, _>(earlier(terms.unpaid))

@@ -17,8 +17,8 @@ pub(super) async fn take_cancellations(
     let mut connection = database.connection().await?;
     let rows: Vec<PaymentRow> = sql_query(format!(
         "UPDATE payments SET taken_until = \
-           now() + least(greatest((now() - least(greatest(updated_at, '2000-01-01'), now())) / 4, interval '30 seconds'), \
-                         interval '15 minutes') \
+           now() + least(interval '15 minutes', \
+             greatest((now() - least(greatest(updated_at, '2000-01-01'), now())) / 4, interval '30 seconds')) \
          WHERE id IN (\
          SELECT id FROM payments WHERE call_off AND (taken_until IS NULL OR taken_until < now()) \
          ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING {COLUMNS}"

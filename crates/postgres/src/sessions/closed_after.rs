@@ -44,8 +44,8 @@ impl ClosingsReader {
         };
         // A restored dump brings along numbers that its cluster has not reached: such sessions are not new.
         let mut row: ClosingsRow = sql_query(format!(
-            "SELECT {}, ARRAY(SELECT id FROM sessions WHERE closing_transaction_id >= $1 \
-                              AND closing_transaction_id < pg_snapshot_xmax(pg_current_snapshot())::text::bigint) AS ids",
+            "SELECT {}, ARRAY(SELECT id FROM sessions WHERE closing_transaction_id >= $1 AND \
+               closing_transaction_id < pg_snapshot_xmax(pg_current_snapshot())::text::bigint) AS ids",
             position()
         ))
         .bind::<BigInt, _>(after.get())

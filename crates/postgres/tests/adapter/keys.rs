@@ -300,9 +300,9 @@ async fn an_order_whose_time_runs_out_does_not_take_the_others_with_it() {
     let mut hasty = pin!(comanda_deadline::within(Duration::from_secs(2), place()));
     let mut patient = pin!(place());
     assert!(poll!(&mut hasty).is_pending() && poll!(&mut patient).is_pending());
-    // The next batch waits for the stock, too.
+    // The next batch waits, too. Whoever waits for a table has it in turn; a row may go to whoever comes later.
     let next = shop.database.client().await;
-    let mut holding = pin!(next.batch_execute("BEGIN; SELECT FROM menu_items FOR UPDATE"));
+    let mut holding = pin!(next.batch_execute("BEGIN; LOCK TABLE menu_items IN EXCLUSIVE MODE"));
     assert!(poll!(&mut holding).is_pending());
     shop.until_waiting(2).await;
     drop(held);

@@ -54,7 +54,8 @@ async fn filtered_lists_read_an_index() {
     let read = "SELECT sum(seq_tup_read + idx_tup_fetch)::bigint FROM pg_stat_user_tables \
                 WHERE relname IN ('users', 'audit_log')";
     let scans = "SELECT sum(idx_scan)::bigint FROM pg_stat_user_indexes WHERE indexrelname IN \
-                 ('users_by_role', 'users_disabled', 'audit_log_by_target', 'audit_log_by_actor', 'audit_log_by_action')";
+                 ('users_by_role', 'users_disabled', \
+                  'audit_log_by_target', 'audit_log_by_actor', 'audit_log_by_action')";
     let before = (shop.database.number(read).await, shop.database.number(scans).await);
 
     for query in
