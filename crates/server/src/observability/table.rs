@@ -35,6 +35,7 @@ const TABLE: &[(Kind, &str, Unit, &str)] = &[
     (Gauge, "comanda_outbox_dead_letters", Unit::Count, "Events whose delivery to a subscriber was given up."),
     (Counter, "comanda_outbox_deliveries_total", Unit::Count, "Deliveries of events, by subscriber and outcome."),
     (Gauge, "comanda_outbox_lag_seconds", Unit::Seconds, "Age of the oldest event that waits for a subscriber."),
+    (Gauge, "comanda_outbox_unserved_events", Unit::Count, "Events that wait for a subscriber nobody serves."),
     (Counter, "comanda_password_checks_total", Unit::Count, "Checks of passwords, by outcome."),
     (Counter, "comanda_password_reset_requests_ignored_total", Unit::Count, "Resets asked for without an account."),
     (Counter, "comanda_payment_disputes_total", Unit::Count, "Card payments that customers dispute."),
