@@ -47,19 +47,25 @@ pub(super) async fn record_intent(
                     Ok(Recorded::Changed)
                 }
                 Consequence::Mismatches(received) => {
+                    let recorded = note_mismatch(connection, &payment, &report, received).await?;
                     if received.currency() == currency {
                         write_payment(connection, id, report.at).await?;
                     }
-                    note_mismatch(connection, &payment, &report, received).await
+                    // All that came may have gone back before.
+                    if recorded == Recorded::Mismatched && payment.refunded.amount() > 0 {
+                        recount_refunds(connection, &Payment { received, ..payment }, report.at).await?;
+                    }
+                    Ok(recorded)
                 }
                 Consequence::RefundsLatePayment(due) => {
                     let recorded = note_late_payment(connection, &payment, &report, received).await?;
+                    let payment = Payment { received, ..payment };
                     write_refund(connection, &payment, &payment.refund_late(late_refund, due, report.at)).await?;
                     Ok(recorded)
                 }
                 Consequence::CountsLatePayment => {
                     let recorded = note_late_payment(connection, &payment, &report, received).await?;
-                    recount_refunds(connection, &payment, report.at).await?;
+                    recount_refunds(connection, &Payment { received, ..payment }, report.at).await?;
                     Ok(recorded)
                 }
             }

@@ -63,11 +63,41 @@ async fn what_a_server_of_the_release_before_counts_as_handled_is_handled() {
     stage.report("payment_intent.succeeded", 0, &paid).await;
     assert_eq!(stage.payment().await, payment, "it is noted once");
     assert_eq!(stage.books().await, (1000, 300));
-    // No more goes back than came.
+    // No more goes back than came, and then it is all.
     stage.cancel().await;
     stage.own_refund().await;
-    assert_eq!(stage.status().await, ("partly_refunded".to_owned(), 100));
+    assert_eq!(stage.status().await, ("refunded".to_owned(), 100));
     assert_eq!(stage.books().await, (1000, 400));
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_counted_as_paid_is_paid_anew_once_all_that_came_has_gone_back() {
+    let mut stage = Stage::open().await;
+    for noted_first in [true, false] {
+        let tables = stage.app.database.client().await;
+        let pay = "UPDATE payments SET status = 'succeeded', paid_at = now(), version = version + 1 WHERE intent = $1";
+        tables.execute(pay, &[&stage.intent]).await.unwrap();
+        let paid = json!({ "id": stage.intent, "amount": 900, "amount_received": 100, "currency": "eur" });
+        let refund = stage.refund(&format!("re_{}", stage.intent), 100, "succeeded");
+        let events = [("payment_intent.succeeded", &paid), ("refund.created", &refund)];
+        let order = if noted_first { [0, 1] } else { [1, 0] };
+        for number in order {
+            let (kind, object) = events[number];
+            stage.report(kind, 0, object).await;
+        }
+        assert_eq!(stage.status().await, ("refunded".to_owned(), 100), "noted first: {noted_first}");
+        assert_eq!(stage.payment().await["incidents"][0]["status"], "lost", "noted first: {noted_first}");
+
+        let path = format!("/v1/orders/{}/payments", stage.order);
+        let again = stage.customer.post(&path, &json!({ "method": "card" })).await.expect(201);
+        let intent = again["client_secret"].as_str().unwrap().split("_secret").next().unwrap();
+        let paid = json!({ "id": intent, "amount": 900, "amount_received": 900, "currency": "eur" });
+        stage.report("payment_intent.succeeded", 0, &paid).await;
+        let succeeded = "SELECT count(*) FROM payments WHERE intent = $1 AND status = 'succeeded'";
+        assert_eq!(tables.query_one(succeeded, &[&intent]).await.unwrap().get::<_, i64>(0), 1);
+        stage.begin().await;
+    }
     stage.close().await;
 }
 
