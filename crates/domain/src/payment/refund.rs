@@ -111,7 +111,12 @@ impl Payment {
     /// come.
     const fn owed(&self) -> i64 {
         let (received, amount) = (self.received.amount(), self.amount.amount());
-        if 0 < received && received < amount { received } else { amount }
+        if !self.is_foreign() && 0 < received && received < amount { received } else { amount }
+    }
+
+    /// Whether another currency came than was asked for: that is for staff to see to at the gateway.
+    const fn is_foreign(&self) -> bool {
+        self.received.amount() > 0 && !self.received.currency().is(self.amount.currency())
     }
 
     /// How much of the payment has not been refunded, and is not about to be.
@@ -119,7 +124,7 @@ impl Payment {
         // Of a cancelled payment, there is what came too late. For one that is paid, less may have come than was asked
         // for.
         let is_unpaid = matches!(self.status, PaymentStatus::Cancelled) && self.received.amount() <= 0;
-        let came = if is_unpaid { 0 } else { self.owed() };
+        let came = if is_unpaid || self.is_foreign() { 0 } else { self.owed() };
         let left = came.saturating_sub(self.refunded.amount());
         Money::new(if left > 0 { left } else { 0 }, self.amount.currency())
     }
@@ -263,6 +268,18 @@ mod tests {
         assert_eq!((failed.status, failed.left()), (PaymentStatus::Cancelled, euros(1)), "it never paid for the order");
         let late = Payment { status: PaymentStatus::Cancelled, ..mistaken.clone() };
         assert_eq!(late.after_refunds(&[refund(100, RefundStatus::Succeeded)], true).status, PaymentStatus::Refunded);
+    }
+
+    #[test]
+    fn nothing_is_given_back_of_another_currency_than_was_asked_for() {
+        let dollars = |amount| Money::new(amount, "USD".parse().unwrap());
+        for received in [100, 1000] {
+            let received = dollars(received);
+            let mistaken = Payment { received, ..payment(PaymentMethod::Card, PaymentStatus::Succeeded) };
+            assert_eq!(mistaken.left(), euros(0));
+            assert_eq!(mistaken.refund(&new_refund(None)), Err(NotRefundable::TooMuch { left: euros(0) }));
+            assert_eq!(mistaken.after_refunds(&[], false), mistaken);
+        }
     }
 
     proptest! {

@@ -4,8 +4,9 @@ SELECT width_bucket(at, $3) AS position,
        greatest(least(sum(paid), 9223372036854775807), -9223372036854775807)::bigint AS paid,
        greatest(least(sum(refunded), 9223372036854775807), -9223372036854775807)::bigint AS refunded
 FROM (
-    -- Where another amount came than was asked for, an incident says how much.
-    SELECT p.paid_at AS at, coalesce(i.amount, p.amount) AS paid, 0 AS refunded
+    -- Where another amount came than was asked for, an incident says how much. These are the books of our currency, $4.
+    SELECT p.paid_at AS at, coalesce(CASE WHEN i.currency <> $4 THEN 0 ELSE i.amount END, p.amount) AS paid,
+           0 AS refunded
     FROM payments p
     LEFT JOIN payment_incidents i ON i.payment_id = p.id AND i.kind = 'mismatch' AND i.reason = 'amount'
     WHERE p.paid_at >= $1 AND p.paid_at < $2
