@@ -101,6 +101,23 @@ async fn another_currency_that_counted_as_paid_is_no_money_of_ours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_day_that_is_closed_stays_as_it_is_though_less_came_than_was_counted() {
+    let mut stage = Stage::open().await;
+    for (currency, then, today) in [("eur", 900, -800), ("usd", 1800, -1700)] {
+        mistake_for_paid(&stage, "now() - interval '36 hours'").await;
+        assert_eq!(stage.books_of(1).await, (then, 0));
+        let paid = json!({ "id": stage.intent, "amount": 900, "amount_received": 100, "currency": currency });
+        let age = 36 * 60 * 60;
+        stage.report("payment_intent.succeeded", age, &paid).await;
+        stage.report("payment_intent.succeeded", age - 1, &paid).await;
+        assert_eq!(stage.payment().await["incidents"][0]["amount"]["amount"], 100, "{currency}");
+        assert_eq!((stage.books_of(1).await, stage.books().await), ((then, 0), (today, 0)), "{currency}");
+        stage.begin().await;
+    }
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_order_that_counted_as_paid_is_paid_anew_once_all_that_came_has_gone_back() {
     let mut stage = Stage::open().await;
     for noted_first in [true, false] {
