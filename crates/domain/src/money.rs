@@ -30,6 +30,16 @@ impl Currency {
         std::str::from_utf8(&self.0).unwrap_or("XXX")
     }
 
+    /// Whether it is this one, in constant expressions.
+    pub(crate) const fn is(self, other: Self) -> bool {
+        self.number() == other.number()
+    }
+
+    const fn number(self) -> u32 {
+        let [a, b, c] = self.0;
+        u32::from_be_bytes([0, a, b, c])
+    }
+
     /// How many digits follow the decimal point: ISO 4217's "minor unit" column.
     pub const fn minor_digits(self) -> u32 {
         match &self.0 {

@@ -29,6 +29,23 @@ static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
+/// The domain's `RateLimit::give_back`.
+static GIVE_BACK: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        r"
+        local time = redis.call('TIME')
+        local now = time[1] * 1000000 + time[2]
+        local before = tonumber(redis.call('GET', KEYS[1]) or now) or now
+        local after = before - tonumber(ARGV[1])
+        if after > now then
+            redis.call('SET', KEYS[1], string.format('%.0f', after), 'PX', math.ceil((after - now) / 1000))
+        else
+            redis.call('DEL', KEYS[1])
+        end
+        ",
+    )
+});
+
 /// Rate limits under `rate:{action:party}`. A key expires once everything is paid off.
 pub struct RedisRateLimits {
     connections: RedisConnections,
@@ -47,7 +64,7 @@ impl RateLimits for RedisRateLimits {
         let mut connection = self.connections.take().await?;
         let burst = self.limit.burst.max(1);
         let period = self.limit.period_micros();
-        let mut call = SCRIPT.key(format!("rate:{{{}:{party}}}", action.as_str()));
+        let mut call = SCRIPT.key(key(action, party));
         let (paid_off, retry_after): (i64, i64) =
             call.arg(burst).arg(period).invoke_async(&mut *connection).await.map_err(Unavailable::new)?;
         Ok(Allowance {
@@ -57,4 +74,14 @@ impl RateLimits for RedisRateLimits {
             retry_after: (retry_after > 0).then(|| TimeDelta::microseconds(retry_after)),
         })
     }
+
+    async fn give_back(&self, action: LimitedAction, party: LimitedParty) -> Result<(), Unavailable> {
+        let mut connection = self.connections.take().await?;
+        let mut call = GIVE_BACK.key(key(action, party));
+        call.arg(self.limit.period_micros()).invoke_async(&mut *connection).await.map_err(Unavailable::new)
+    }
+}
+
+fn key(action: LimitedAction, party: LimitedParty) -> String {
+    format!("rate:{{{}:{party}}}", action.as_str())
 }

@@ -53,6 +53,17 @@ impl LocalRateLimits {
         paid_off.put((action, party), next);
         allowance
     }
+
+    async fn give_back_together(&self, action: LimitedAction, party: LimitedParty) -> Result<(), Unavailable> {
+        tokio::time::timeout(self.patience, self.shared.give_back(action, party)).await.map_err(Unavailable::new)?
+    }
+
+    fn give_back_locally(&self, action: LimitedAction, party: LimitedParty) {
+        let mut paid_off = self.paid_off.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(paid_off_at) = paid_off.get_mut(&(action, party)) {
+            *paid_off_at = self.limit.give_back(*paid_off_at);
+        }
+    }
 }
 
 #[async_trait]
@@ -62,6 +73,13 @@ impl RateLimits for LocalRateLimits {
             Some(allowance) => Ok(allowance),
             None => Ok(self.count_locally(action, party)),
         }
+    }
+
+    async fn give_back(&self, action: LimitedAction, party: LimitedParty) -> Result<(), Unavailable> {
+        if self.outage.call(self.give_back_together(action, party)).await.is_none() {
+            self.give_back_locally(action, party);
+        }
+        Ok(())
     }
 }
 
@@ -98,6 +116,9 @@ mod tests {
             refused.push(allowance.retry_after.is_some());
         }
         assert_eq!(refused, [false, false, false, true]);
+        limits.give_back(LimitedAction::PlaceOrder, party(1)).await.expect("it is given back");
+        let again = limits.count(LimitedAction::PlaceOrder, party(1)).await.expect("an allowance");
+        assert_eq!((again.retry_after, again.remaining), (None, 0));
         let other = limits.count(LimitedAction::PlaceOrder, party(2)).await.expect("an allowance");
         assert_eq!((other.retry_after, other.remaining), (None, 2));
     }

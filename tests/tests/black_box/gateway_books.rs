@@ -97,7 +97,13 @@ impl Stage {
 
     /// What came in and what went back today, by the analytics.
     async fn books(&self) -> (i64, i64) {
-        let (from, to) = (chrono::Utc::now() - chrono::TimeDelta::days(1), chrono::Utc::now());
+        self.books_of(0).await
+    }
+
+    /// The same of the day so many days ago.
+    async fn books_of(&self, days: i64) -> (i64, i64) {
+        let to = chrono::Utc::now() - chrono::TimeDelta::days(days);
+        let from = to - chrono::TimeDelta::days(1) + chrono::TimeDelta::minutes(5);
         let at = |moment: chrono::DateTime<chrono::Utc>| moment.format("%Y-%m-%dT%H:%M:%SZ").to_string();
         let path = format!("/v1/analytics/sales?from={}&to={}", at(from), at(to + chrono::TimeDelta::minutes(5)));
         let sales = self.app.admin.get(&path).await.expect(200);

@@ -127,7 +127,9 @@ async fn a_repeated_order_is_not_refused_and_only_what_is_refused_is_looked_up()
         assert_eq!((again.status, replayed, &again.text), (201, Some("true"), &first.text));
     };
     replayed(&customer.order_with_key("key", &order).await);
-    customer.order(&order).await.expect(201);
+    for _ in 0..2 {
+        customer.order(&order).await.expect(201);
+    }
     assert_eq!(customer.order(&order).await.code(), "rate-limited");
     let is_looked_up = async || {
         let metrics = Client::anonymous(&format!("http://{metrics}")).get("/metrics").await;
@@ -155,9 +157,10 @@ async fn a_repeated_order_is_not_refused_and_only_what_is_refused_is_looked_up()
     app.close().await;
 }
 
+/// Somebody holds the menu item, and an order waits for it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repeated_order_waits_for_no_turn() {
-    let app = TestApp::with_servers(2, &[]).await;
+async fn a_repeated_order_waits_for_no_turn_and_is_not_counted() {
+    let app = TestApp::with_servers(2, &[("ORDER_LIMIT_PER_MINUTE", "3")]).await;
     let (item, customer) = (app.item(10).await, app.customer().await);
     let order = [(item, 1)];
     let first = customer.order_with_key("key", &order).await;
@@ -166,8 +169,8 @@ async fn a_repeated_order_waits_for_no_turn() {
     held.batch_execute("BEGIN; SELECT FROM menu_items FOR UPDATE").await.unwrap();
     let waiting = customer.order_with_key("other", &order);
     let repeating = async {
-        for server in &app.servers {
-            let again = customer.at(&server.base_url).order_with_key("key", &order).await;
+        for n in 0..6 {
+            let again = customer.at(&app.servers[n % 2].base_url).order_with_key("key", &order).await;
             let replayed = again.header("idempotency-replayed");
             assert_eq!((again.status, replayed, &again.text), (201, Some("true"), &first.text));
         }
@@ -175,7 +178,41 @@ async fn a_repeated_order_waits_for_no_turn() {
     };
     let (waiting, ()) = tokio::join!(waiting, repeating);
     waiting.expect(201);
-    assert_eq!((app.orders().await, app.stock(item).await), (2, 8));
+    customer.order(&order).await.expect(201);
+    assert_eq!(customer.order(&order).await.code(), "rate-limited");
+    assert_eq!(customer.order_with_key("key", &order).await.text, first.text);
+    assert_eq!((app.orders().await, app.stock(item).await), (3, 7));
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_order_is_not_refused_by_a_full_queue() {
+    let app = TestApp::with_servers(1, &[("PLACEMENT_QUEUE", "1"), ("PLACEMENT_BATCH", "1")]).await;
+    let (item, customer) = (app.item(10).await, app.customer().await);
+    let order = [(item, 1)];
+    let first = customer.order_with_key("key", &order).await;
+    first.expect(201);
+    let held = app.database.client().await;
+    held.batch_execute("BEGIN; SELECT FROM menu_items FOR UPDATE").await.unwrap();
+    let mut ordering = tokio::task::JoinSet::new();
+    let fresh = || {
+        let customer = customer.clone();
+        async move { customer.order(&order).await }
+    };
+    ordering.spawn(fresh());
+    app.until_waiting_for_locks(1).await;
+    // One is being decided, one waits, and there is no room for the other.
+    ordering.spawn(fresh());
+    ordering.spawn(fresh());
+    assert_eq!(ordering.join_next().await.unwrap().unwrap().problem(), (503, "unavailable".to_owned()));
+
+    let again = customer.order_with_key("key", &order).await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (201, Some("true")));
+    assert_eq!(again.text, first.text);
+    let others = [customer.order_with_key("other", &order).await, customer.order_with_key("key", &[(item, 2)]).await];
+    assert!(others.iter().all(|other| other.problem() == (503, "unavailable".to_owned())), "{others:?}");
+    held.batch_execute("ROLLBACK").await.unwrap();
+    assert!(ordering.join_all().await.iter().all(|response| response.status == 201));
     app.close().await;
 }
 

@@ -1,5 +1,5 @@
 use comanda_domain::{
-    Actor, Basket, NewOrder, Note, OrderId, OrderLimits, OrderWithLines,
+    Actor, Basket, KeyRefusal, NewOrder, Note, OrderId, OrderLimits, OrderWithLines,
     ports::{Idempotent, PlaceOrderError, Unavailable},
 };
 
@@ -9,7 +9,7 @@ use crate::IdempotentRequest;
 impl Orders {
     /// The order that the same request has placed before, for a request that is about to be refused without taking its
     /// turn. `None` is no proof that there is none. A request that is not refused need not ask: [`Orders::place`]
-    /// responds with that order, too.
+    /// responds with that order, too, also if its turn does not come.
     pub async fn find_placed(
         &self,
         customer: Actor,
@@ -19,7 +19,9 @@ impl Orders {
         self.orders.find_placed(&request.clone().by(customer.account_id), self.clock.now()).await
     }
 
-    /// Places an order, all of it or nothing. Staff, who order for customers, have no limits.
+    /// Places an order, all of it or nothing. Staff, who order for customers, have no limits. A request that was not
+    /// decided, because its turn did not come, is responded to with the order that it has placed before, if there is
+    /// one.
     pub async fn place(
         &self,
         customer: Actor,
@@ -36,8 +38,24 @@ impl Orders {
             idempotency: request.map(|request| request.by(customer.account_id)),
             limits: if customer.as_staff().is_some() { OrderLimits::NONE } else { self.limits },
         };
-        self.orders.place(order).await
+        let (request, at) = (order.idempotency.clone(), order.placed_at);
+        match (self.orders.place(order).await, request) {
+            (Err(error), Some(request)) if is_undecided(&error) => {
+                // Of two failures, the first says what is wrong. The store logs the other.
+                let found = self.orders.find_placed(&request, at).await.ok().flatten();
+                found.map(|outcome| Idempotent { outcome, replayed: true }).ok_or(error)
+            }
+            (placed, _) => placed,
+        }
     }
+}
+
+/// Whether the order was refused for a reason that says nothing about what was placed under its key.
+const fn is_undecided(error: &PlaceOrderError) -> bool {
+    matches!(
+        error,
+        PlaceOrderError::Unavailable(_) | PlaceOrderError::StockChanged | PlaceOrderError::Key(KeyRefusal::InProgress)
+    )
 }
 
 #[cfg(test)]
@@ -69,6 +87,48 @@ mod tests {
         let orders = Orders { orders: Arc::new(stored), ..sample::orders() };
         let placed = orders.place(customer, sample::basket(), None, Some(request)).await.unwrap();
         assert_eq!(placed.outcome, sample::order_with_lines());
+    }
+
+    #[tokio::test]
+    async fn an_order_that_stands_is_found_though_the_repetition_gets_no_turn() {
+        let undecided: [fn() -> PlaceOrderError; 3] = [
+            || Unavailable::new("the circuit breaker is open").into(),
+            || PlaceOrderError::StockChanged,
+            || KeyRefusal::InProgress.into(),
+        ];
+        let request = || {
+            let fingerprint = RequestFingerprint::new([0; 16]);
+            Some(IdempotentRequest { key: IdempotencyKey::new("key").unwrap(), fingerprint })
+        };
+        let customer = sample::actor(Role::Customer);
+        for undecided in undecided {
+            for found in [Some(sample::order_with_lines()), None] {
+                let mut stored = MockOrders::new();
+                stored.expect_place().once().returning(move |_| Err(undecided()));
+                let before = found.clone();
+                stored
+                    .expect_find_placed()
+                    .once()
+                    .withf(move |request, at| request.caller == customer.account_id && *at == sample::now())
+                    .returning(move |_, _| Ok(before.clone()));
+                let orders = Orders { orders: Arc::new(stored), ..sample::orders() };
+                let placed = orders.place(customer, sample::basket(), None, request()).await;
+                match found {
+                    Some(outcome) => assert_eq!(placed.unwrap(), Idempotent { outcome, replayed: true }),
+                    None => assert_eq!(placed.unwrap_err().to_string(), undecided().to_string()),
+                }
+            }
+        }
+
+        // What is refused for a reason of its own was decided, and so was whatever has no key.
+        for (refusal, request) in [(PlaceOrderError::TotalTooLarge, request()), (PlaceOrderError::StockChanged, None)] {
+            let mut stored = MockOrders::new();
+            let refused = refusal.clone();
+            stored.expect_place().once().returning(move |_| Err(refused.clone()));
+            let orders = Orders { orders: Arc::new(stored), ..sample::orders() };
+            let placed = orders.place(customer, sample::basket(), None, request).await;
+            assert_eq!(placed.unwrap_err().to_string(), refusal.to_string());
+        }
     }
 
     #[tokio::test]

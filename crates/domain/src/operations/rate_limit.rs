@@ -143,6 +143,11 @@ impl RateLimit {
         };
         if opens_at > now { (allowance(before, Some(opens_at - now)), before) } else { (allowance(after, None), after) }
     }
+
+    /// The moment at which everything will be paid off once an admitted use is taken back.
+    pub fn give_back(&self, paid_off_at: Timestamp) -> Timestamp {
+        paid_off_at - self.period
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ impl Payment {
     pub fn agrees_with(&self, intent: &Intent, returned: Money) -> bool {
         let states_agree = match self.status {
             PaymentStatus::Succeeded | PaymentStatus::PartlyRefunded | PaymentStatus::Refunded => {
-                intent.state == IntentState::Succeeded && intent.received.is_none_or(|received| received == self.amount)
+                let is_known = |received| received == self.amount || self.has_given_back(received);
+                intent.state == IntentState::Succeeded && intent.received.is_none_or(is_known)
             }
             // The gateway may not have cancelled it yet. Money that came all the same must be on its way back.
             PaymentStatus::Cancelled => {
@@ -19,8 +20,16 @@ impl Payment {
             }
         };
         let refunded = intent.refunded().amount();
-        let refunds_agree = (returned.amount()..=self.refunded.amount()).contains(&refunded);
+        // What came in excess may have gone back, too.
+        let most = self.refunded.amount().max(returned.amount());
+        let refunds_agree = (returned.amount()..=most).contains(&refunded);
         states_agree && self.amount == intent.amount && refunds_agree
+    }
+
+    /// Whether another amount came than was asked for, which is known, and nothing of it counts any more: it has gone
+    /// back, or is about to, but for an excess. Until then somebody has to look.
+    fn has_given_back(&self, received: Money) -> bool {
+        received == self.received && self.refunded.amount() >= received.amount().min(self.amount.amount())
     }
 }
 
@@ -71,6 +80,36 @@ mod tests {
         assert!(agree(&paid, 1000) && !agree(&paid, 100));
         let cancelled = Payment { refunded: euros(100), ..payment(PaymentMethod::Card, PaymentStatus::Cancelled) };
         assert!(agree(&cancelled, 100) && !agree(&cancelled, 101));
+    }
+
+    /// A server of the release before did not look at how much came.
+    #[test]
+    fn another_amount_that_counted_as_paid_is_a_difference_until_it_is_on_its_way_back() {
+        for came in [100, 1500] {
+            let status = PaymentStatus::Succeeded;
+            let noted = Payment { received: euros(came), ..payment(PaymentMethod::Card, status) };
+            let agrees = |payment: &Payment, received, returned| {
+                let received = Some(euros(received));
+                let intent = Intent { received, ..intent(IntentState::Succeeded, 1000, returned) };
+                payment.agrees_with(&intent, euros(returned))
+            };
+            let part = came.min(1000) - 1;
+            let (whole, partly) = (PaymentStatus::Refunded, PaymentStatus::PartlyRefunded);
+            assert!(!agrees(&noted, came, 0));
+            assert!(!agrees(&Payment { status: partly, refunded: euros(part), ..noted.clone() }, came, part));
+            let refunded = Payment { status: whole, refunded: euros(part + 1), ..noted };
+            assert!(agrees(&refunded, came, part + 1));
+            assert!(!agrees(&refunded, came + 1, part + 1), "more came than is known");
+        }
+        let excess = Payment {
+            received: euros(1500),
+            refunded: euros(1000),
+            ..payment(PaymentMethod::Card, PaymentStatus::Refunded)
+        };
+        let intent =
+            |refunded| Intent { received: Some(euros(1500)), ..intent(IntentState::Succeeded, 1000, refunded) };
+        assert!(excess.agrees_with(&intent(1500), euros(1500)), "the excess has gone back, too");
+        assert!(!excess.agrees_with(&intent(1500), euros(1000)) && !excess.agrees_with(&intent(1000), euros(1500)));
     }
 
     #[test]

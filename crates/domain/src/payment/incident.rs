@@ -55,7 +55,8 @@ pub struct PaymentIncident {
     pub reason: String,
     /// Whether the gateway has taken the disputed money from us.
     pub withdrawn: bool,
-    /// When it was opened, by the gateway's clock.
+    /// When it was opened, by the gateway's clock; of an amount that had counted as what was asked for, when that was
+    /// found out.
     pub opened_at: Timestamp,
     /// Of the youngest report of its status, by the gateway's clock.
     pub reported_at: Timestamp,

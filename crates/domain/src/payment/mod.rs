@@ -50,7 +50,8 @@ pub struct Payment {
     pub method: PaymentMethod,
     /// What the order costs.
     pub amount: Money,
-    /// How much has come in, in the currency of the amount, whether or not it counts as paid.
+    /// How much has come in, whether or not it counts as paid. The currency may be another than the amount's: then a
+    /// server that did not compare the two has counted it as paid, and nothing of it can be given back here.
     pub received: Money,
     /// How much of the amount was refunded, or will be: the sum of all refunds that have not failed.
     pub refunded: Money,

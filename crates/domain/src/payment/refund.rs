@@ -107,13 +107,24 @@ impl Refund {
 }
 
 impl Payment {
+    /// How much there is to give back once the payment is over: what was asked for, or less if less is known to have
+    /// come.
+    const fn owed(&self) -> i64 {
+        let (received, amount) = (self.received.amount(), self.amount.amount());
+        if !self.is_foreign() && 0 < received && received < amount { received } else { amount }
+    }
+
+    /// Whether another currency came than was asked for: that is for staff to see to at the gateway.
+    const fn is_foreign(&self) -> bool {
+        self.received.amount() > 0 && !self.received.currency().is(self.amount.currency())
+    }
+
     /// How much of the payment has not been refunded, and is not about to be.
     pub const fn left(&self) -> Money {
         // Of a cancelled payment, there is what came too late. For one that is paid, less may have come than was asked
         // for.
-        let (received, amount) = (self.received.amount(), self.amount.amount());
-        let counts = matches!(self.status, PaymentStatus::Cancelled) || received > 0;
-        let came = if counts && received < amount { received } else { amount };
+        let is_unpaid = matches!(self.status, PaymentStatus::Cancelled) && self.received.amount() <= 0;
+        let came = if is_unpaid || self.is_foreign() { 0 } else { self.owed() };
         let left = came.saturating_sub(self.refunded.amount());
         Money::new(if left > 0 { left } else { 0 }, self.amount.currency())
     }
@@ -190,10 +201,13 @@ impl Payment {
         let unwanted = self.status == PaymentStatus::Cancelled
             || order_has_another
             || refunds.iter().any(Refund::is_of_late_payment);
+        let owed = self.owed();
         let status = match self.status {
             // It is not known to be paid; what has gone back counts once it is.
             open if open.is_open() => open,
-            _ if returned >= self.amount.amount() && returned > 0 => PaymentStatus::Refunded,
+            _ if returned >= owed && returned > 0 => PaymentStatus::Refunded,
+            // What comes back of it never paid for the order, which may have been paid for anew.
+            PaymentStatus::Refunded if owed < self.amount.amount() => PaymentStatus::Cancelled,
             _ if unwanted => PaymentStatus::Cancelled,
             _ if returned > 0 => PaymentStatus::PartlyRefunded,
             // A refund that had succeeded has failed after all.
@@ -228,6 +242,43 @@ mod tests {
             reason: Reason::new("the soup was cold").unwrap(),
             requested_by: staff(),
             requested_at: now(),
+        }
+    }
+
+    /// A server of the release before had counted 1.00 € as 10.00 €.
+    #[test]
+    fn a_payment_of_which_all_that_came_has_gone_back_is_refunded() {
+        let mistaken = Payment { received: euros(100), ..payment(PaymentMethod::Card, PaymentStatus::Succeeded) };
+        let id = RefundId::new(Uuid::from_u128(7));
+        let refund = |amount, status| Refund {
+            amount: euros(amount),
+            status,
+            ..mistaken.refund_by_rule(id, RuleReason::OrderCancelled, now())
+        };
+        let after = |refunds: &[Refund]| mistaken.after_refunds(refunds, false);
+        let part = after(&[refund(99, RefundStatus::Succeeded)]);
+        assert_eq!((part.status, part.left()), (PaymentStatus::PartlyRefunded, euros(1)));
+        let decided = after(&[refund(100, RefundStatus::Pending)]);
+        assert_eq!((decided.status, decided.left()), (PaymentStatus::Succeeded, euros(0)));
+        let all = after(&[refund(99, RefundStatus::Succeeded), refund(1, RefundStatus::Succeeded)]);
+        assert_eq!((all.status, all.left()), (PaymentStatus::Refunded, euros(0)));
+        assert!(!all.status.is_active(), "the order can be paid anew");
+
+        let failed = all.after_refunds(&[refund(99, RefundStatus::Succeeded), refund(1, RefundStatus::Failed)], false);
+        assert_eq!((failed.status, failed.left()), (PaymentStatus::Cancelled, euros(1)), "it never paid for the order");
+        let late = Payment { status: PaymentStatus::Cancelled, ..mistaken.clone() };
+        assert_eq!(late.after_refunds(&[refund(100, RefundStatus::Succeeded)], true).status, PaymentStatus::Refunded);
+    }
+
+    #[test]
+    fn nothing_is_given_back_of_another_currency_than_was_asked_for() {
+        let dollars = |amount| Money::new(amount, "USD".parse().unwrap());
+        for received in [100, 1000] {
+            let received = dollars(received);
+            let mistaken = Payment { received, ..payment(PaymentMethod::Card, PaymentStatus::Succeeded) };
+            assert_eq!(mistaken.left(), euros(0));
+            assert_eq!(mistaken.refund(&new_refund(None)), Err(NotRefundable::TooMuch { left: euros(0) }));
+            assert_eq!(mistaken.after_refunds(&[], false), mistaken);
         }
     }
 

@@ -167,8 +167,8 @@ pub trait Orders: Send + Sync {
     async fn place(&self, order: NewOrder) -> Result<Idempotent<OrderWithLines>, PlaceOrderError>;
 
     /// The order that the same request has placed before, as it was placed, without waiting for a turn: for a request
-    /// that is about to be refused. `None` is no proof that there is none: the lookup may have taken too long. Whoever
-    /// is not refused need not ask, because [`Orders::place`] finds that order, too.
+    /// that is about to be refused, or whose turn has not come. `None` is no proof that there is none: the lookup may
+    /// have taken too long. Others need not ask, because [`Orders::place`] finds that order, too.
     async fn find_placed(&self, request: &Idempotency, at: Timestamp) -> Result<Option<OrderWithLines>, Unavailable>;
 
     /// One order within the scope, with its lines.

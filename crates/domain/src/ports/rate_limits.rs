@@ -10,4 +10,7 @@ use super::Unavailable;
 pub trait RateLimits: Send + Sync {
     /// Counts one use. A refused one costs nothing.
     async fn count(&self, action: LimitedAction, party: LimitedParty) -> Result<Allowance, Unavailable>;
+
+    /// Takes back one use that was counted and admitted, because it turned out to be none.
+    async fn give_back(&self, action: LimitedAction, party: LimitedParty) -> Result<(), Unavailable>;
 }

@@ -11,6 +11,7 @@ use crate::Database;
 pub struct Invariant {
     /// The rule as a sentence.
     pub rule: &'static str,
+    /// Its first parameter is the code of the deployment's currency.
     sql: &'static str,
 }
 
@@ -62,7 +63,8 @@ pub async fn check_invariants(database: &Database) -> Result<Vec<Finding>, Unava
     let mut connection = database.dedicated("SET statement_timeout = 0").await?;
     let mut findings = Vec::with_capacity(INVARIANTS.len());
     for invariant in INVARIANTS {
-        let rows: Vec<Violation> = sql_query(invariant.sql).load(&mut connection).await.map_err(Unavailable::new)?;
+        let found = sql_query(invariant.sql).bind::<Text, _>(database.currency().code()).load(&mut connection);
+        let rows: Vec<Violation> = found.await.map_err(Unavailable::new)?;
         findings.push(Finding { invariant, violations: rows.into_iter().map(|row| row.violation).collect() });
     }
     Ok(findings)

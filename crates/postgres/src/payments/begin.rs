@@ -1,12 +1,12 @@
 use comanda_domain::{
-    Beginning, Currency, NewPayment, Payment, PaymentId, PaymentMethod, PaymentStatus, Timestamp, begin_payment,
+    Beginning, Currency, NewPayment, Payment, PaymentMethod, PaymentStatus, Timestamp, begin_payment,
     ports::{BeginPaymentError, BegunPayment, Idempotent, PaymentReceipt},
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::{
-    lock::lock_active_payment,
+    lock::{lock_active_payment, lock_payment},
     replay::{replay, replay_of_old_server},
     row::{PaymentRow, for_old_servers},
     write::{PaymentEvent, announce, write_cancellation},
@@ -31,7 +31,7 @@ pub(super) async fn begin(database: &Database, new: NewPayment) -> Result<BegunP
                     if let Some(first) = replay_of_old_server(connection, currency, &request).await? {
                         return Ok(BegunPayment::Complete(first));
                     }
-                    let begun = request.payment.map(PaymentId::as_uuid);
+                    let begun = request.payment;
                     (request.go_on()?, begun)
                 }
             };
@@ -43,17 +43,21 @@ pub(super) async fn begin(database: &Database, new: NewPayment) -> Result<BegunP
                 .await?
                 .filter(|order| new.scope.admits(order.customer_id))
                 .ok_or(Failure(BeginPaymentError::NotFound))?;
-            let active = lock_active_payment(connection, new.order_id).await?;
+            let own = match begun {
+                Some(id) => lock_payment(connection, currency, new.order_id, id).await?,
+                None => None,
+            };
             if begun.is_some()
                 && let Some(first) = find_response(connection, currency, &new).await?
             {
                 return Ok(BegunPayment::Complete(first));
             }
-            let row = match active {
-                // The request goes on, though the payment may be paid by now: the gateway's event was faster than its
-                // response.
-                Some(row) if begun == Some(row.id()) => row,
-                active => {
+            let row = match own {
+                // The request goes on with its payment, whatever has become of that. It may be paid by now, because the
+                // gateway's event was faster than its response, or cancelled, because the customer pays in another way.
+                Some(row) => row,
+                None => {
+                    let active = lock_active_payment(connection, new.order_id).await?;
                     let active_payment = active.as_ref().map(|row| row.payment(currency)).transpose()?;
                     let beginning = begin_payment(&order, active_payment.as_ref(), &new);
                     match beginning.map_err(|refusal| Failure(refusal.into()))? {

@@ -1,9 +1,9 @@
 use comanda_domain::{
     AuditAction, Consequence, IntentState, Money, OrderId, Payment, PaymentId, PaymentIncident, PaymentStatus, Reason,
-    RefundId, RefundStatus, RuleReason,
+    RefundId, RefundStatus, RuleReason, Timestamp,
     ports::{IntentReport, Recorded, Unavailable},
 };
-use diesel::prelude::*;
+use diesel::{dsl::sql, prelude::*, sql_types::Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
@@ -47,19 +47,25 @@ pub(super) async fn record_intent(
                     Ok(Recorded::Changed)
                 }
                 Consequence::Mismatches(received) => {
+                    let recorded = note_mismatch(connection, &payment, &report, received).await?;
                     if received.currency() == currency {
                         write_payment(connection, id, report.at).await?;
                     }
-                    note_mismatch(connection, &payment, &report, received).await
+                    // All that came may have gone back before.
+                    if recorded == Recorded::Mismatched && payment.refunded.amount() > 0 {
+                        recount_refunds(connection, &Payment { received, ..payment }, report.at).await?;
+                    }
+                    Ok(recorded)
                 }
                 Consequence::RefundsLatePayment(due) => {
                     let recorded = note_late_payment(connection, &payment, &report, received).await?;
+                    let payment = Payment { received, ..payment };
                     write_refund(connection, &payment, &payment.refund_late(late_refund, due, report.at)).await?;
                     Ok(recorded)
                 }
                 Consequence::CountsLatePayment => {
                     let recorded = note_late_payment(connection, &payment, &report, received).await?;
-                    recount_refunds(connection, &payment, report.at).await?;
+                    recount_refunds(connection, &Payment { received, ..payment }, report.at).await?;
                     Ok(recorded)
                 }
             }
@@ -75,10 +81,18 @@ async fn note_mismatch(
     received: Money,
 ) -> Result<Recorded, Failure<Unavailable>> {
     let before = lock_incident(connection, &report.intent.0).await?.map(IncidentRow::into_incident).transpose()?;
-    if before.is_some_and(|before| before.amount == received) {
+    if before.as_ref().is_some_and(|before| before.amount == received) {
         return Ok(Recorded::Known);
     }
-    let incident = PaymentIncident::mismatch(payment, &report.intent, received, report.at);
+    let opened_at = match before {
+        Some(before) => before.opened_at,
+        // A server that did not look at how much came has counted it as what was asked for, on a day that may be
+        // closed: the books make up for it now.
+        None if payment.received.amount() > 0 => current_time(connection).await?,
+        None => report.at,
+    };
+    let mismatch = PaymentIncident::mismatch(payment, &report.intent, received, report.at);
+    let incident = PaymentIncident { opened_at, ..mismatch };
     write_incident(connection, &incident, AuditAction::PaymentMismatched, report.at).await?;
     tracing::error!(
         payment = %payment.id,
@@ -87,6 +101,13 @@ async fn note_mismatch(
         "the gateway received another amount than was asked for"
     );
     Ok(Recorded::Mismatched)
+}
+
+async fn current_time(connection: &mut AsyncPgConnection) -> QueryResult<Timestamp> {
+    diesel::select(sql::<Timestamptz>("date_trunc('milliseconds', now())"))
+        .get_result(connection)
+        .one("payment.current_time")
+        .await
 }
 
 /// The payment by the gateway's id, or by ours if the gateway's has not been recorded yet.

@@ -8,7 +8,7 @@ use diesel::{
     dsl::sql,
     expression::SqlLiteral,
     prelude::*,
-    sql_types::{BigInt, Nullable},
+    sql_types::{BigInt, Nullable, Text},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -21,11 +21,15 @@ use crate::{
     idempotency::ForOldServers,
 };
 
-/// How much came in, if that is not what was asked for: an incident says so.
+/// How much came in, or of which currency, if that is not what was asked for: an incident says so.
 macro_rules! mismatch {
-    () => {
-        "(SELECT i.amount FROM payment_incidents i \
-          WHERE i.payment_id = payments.id AND i.kind = 'mismatch' AND i.reason = 'amount')"
+    ($column:literal) => {
+        concat!(
+            "(SELECT i.",
+            $column,
+            " FROM payment_incidents i \
+              WHERE i.payment_id = payments.id AND i.kind = 'mismatch' AND i.reason = 'amount')"
+        )
     };
 }
 
@@ -33,8 +37,10 @@ macro_rules! mismatch {
 pub(super) const COLUMNS: &str = concat!(
     "id, order_id, amount, refunded, status, method, intent, client_secret, reported_at, expires_at, call_off, ",
     "paid_at, ",
-    mismatch!(),
-    " AS mismatch"
+    mismatch!("amount"),
+    " AS mismatch, ",
+    mismatch!("currency"),
+    " AS mismatch_currency"
 );
 
 #[derive(Deserialize, Queryable, QueryableByName, Selectable, Serialize)]
@@ -61,22 +67,31 @@ pub(super) struct PaymentRow {
     paid_at: Option<DateTime<Utc>>,
     #[serde(skip)]
     #[diesel(sql_type = Nullable<BigInt>)]
-    #[diesel(select_expression = sql::<Nullable<BigInt>>(mismatch!()))]
+    #[diesel(select_expression = sql::<Nullable<BigInt>>(mismatch!("amount")))]
     #[diesel(select_expression_type = SqlLiteral<Nullable<BigInt>>)]
     mismatch: Option<i64>,
+    #[serde(skip)]
+    #[diesel(sql_type = Nullable<Text>)]
+    #[diesel(select_expression = sql::<Nullable<Text>>(mismatch!("currency")))]
+    #[diesel(select_expression_type = SqlLiteral<Nullable<Text>>)]
+    mismatch_currency: Option<String>,
 }
 
 impl PaymentRow {
     pub(super) fn payment(&self, currency: Currency) -> Readable<Payment> {
         let row = RowOf { table: "payments", id: self.id };
-        let received = if self.paid_at.is_some() { self.mismatch.unwrap_or(self.amount) } else { 0 };
+        let received = match (self.paid_at, self.mismatch, &self.mismatch_currency) {
+            (None, ..) => Money::zero(currency),
+            (Some(_), Some(mismatch), Some(code)) => Money::new(mismatch, row.read("mismatch", code.parse())?),
+            (Some(_), ..) => Money::new(self.amount, currency),
+        };
         Ok(Payment {
             id: PaymentId::new(self.id),
             order_id: OrderId::new(self.order_id),
             status: row.read("status", self.status.parse::<PaymentStatus>())?,
             method: row.read("method", self.method.parse::<PaymentMethod>())?,
             amount: Money::new(self.amount, currency),
-            received: Money::new(received, currency),
+            received,
             refunded: Money::new(self.refunded, currency),
             expires_at: self.expires_at,
         })

@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use comanda_domain::{Money, Period, QUARTER_HOUR, Sales, ports::Unavailable};
 use diesel::{
     QueryableByName, sql_query,
-    sql_types::{Array, BigInt, Integer, Timestamptz},
+    sql_types::{Array, BigInt, Integer, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
 
@@ -35,6 +35,7 @@ pub(super) async fn sales(database: &Database, periods: &[Period]) -> Result<Vec
     let (Some(&first), Some(&last)) = (periods.first(), periods.last()) else { return Ok(Vec::new()) };
     let slots = Covered::by(QUARTER_HOUR, first.from(), last.to());
     let bounds: Vec<DateTime<Utc>> = periods.iter().map(|period| period.from()).collect();
+    let currency = database.currency();
     let (sold, moved): (Vec<SalesRow>, Vec<MoneyRow>) =
         in_one_snapshot(database, async move |(connection, summarized)| {
             let sold = sql_query(concat!(include_str!("not_summarized.sql"), include_str!("by_period.sql")))
@@ -55,6 +56,7 @@ pub(super) async fn sales(database: &Database, periods: &[Period]) -> Result<Vec
                 .bind::<Timestamptz, _>(first.from())
                 .bind::<Timestamptz, _>(last.to())
                 .bind::<Array<Timestamptz>, _>(&bounds)
+                .bind::<Text, _>(currency.code())
                 .load(connection)
                 .rows("sales.money")
                 .await?;
@@ -62,7 +64,7 @@ pub(super) async fn sales(database: &Database, periods: &[Period]) -> Result<Vec
         })
         .await?;
 
-    let money = |amount| Money::new(amount, database.currency());
+    let money = |amount| Money::new(amount, currency);
     let nothing =
         |period| Sales { period, orders: 0, quantity: 0, revenue: money(0), paid: money(0), refunded: money(0) };
     let mut sales: Vec<Sales> = periods.iter().copied().map(nothing).collect();

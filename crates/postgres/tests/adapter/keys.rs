@@ -21,7 +21,7 @@ pub fn other_request(idempotency: Idempotency) -> Idempotency {
     Idempotency { fingerprint: RequestFingerprint::new([8; 16]), ..idempotency }
 }
 
-fn at_the_counter(order_id: OrderId, idempotency: Idempotency) -> NewPayment {
+pub fn at_the_counter(order_id: OrderId, idempotency: Idempotency) -> NewPayment {
     NewPayment {
         id: PaymentId::new(Uuid::now_v7()),
         order_id,

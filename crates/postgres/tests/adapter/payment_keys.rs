@@ -7,14 +7,14 @@ use comanda_domain::{
     RefundId,
     ports::{
         BeginPaymentError, BegunPayment, Checkout, Idempotent, IntentReport, Orders, PaymentIntents, PaymentReceipt,
-        PlaceOrderError,
+        Payments, PlaceOrderError,
     },
 };
 use comanda_postgres::PostgresPayments;
 use uuid::Uuid;
 
 use crate::{
-    keys::other_request,
+    keys::{at_the_counter, other_request},
     payments::{by_card, placed},
     shop::{Shop, now},
 };
@@ -110,6 +110,47 @@ async fn a_request_goes_on_with_its_payment_though_it_is_paid_by_now() {
     assert_eq!((receipt.payment.id, receipt.payment.status), (payment.id, PaymentStatus::Succeeded));
     let other = payments.begin(keyed(order, other_request(shop.idempotency("other")))).await;
     assert!(matches!(other, Err(BeginPaymentError::AlreadyPaid)), "{other:?}");
+    shop.assert_sound().await;
+}
+
+/// The gateway is slow, so the customer chooses the counter before the first request is answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_whose_payment_was_replaced_meanwhile_replaces_nothing() {
+    let shop = Shop::open().await;
+    let payments = PostgresPayments::new(shop.pool.clone());
+    let order = placed(&shop).await;
+    let (key, other) = (|| shop.idempotency("key"), other_request(shop.idempotency("other")));
+    let payment = begin(&payments, keyed(order, key())).await;
+    let counter = complete(&payments, at_the_counter(order, other)).await.outcome.payment;
+
+    let repeated = complete(&payments, keyed(order, key())).await.outcome;
+    assert_eq!((repeated.payment.id, repeated.payment.status), (payment.id, PaymentStatus::Cancelled));
+    let first = payments.attach(payment.id, intent(&payment), Some(key()), now()).await.unwrap();
+    assert_eq!((first.outcome, first.replayed), (repeated, true));
+    let all = payments.of_orders(&[order]).await.unwrap().remove(&order).unwrap().unwrap();
+    let open: Vec<_> = all.iter().map(|one| &one.payment).filter(|payment| payment.status.is_open()).collect();
+    assert_eq!((all.len(), open), (2, vec![&counter]));
+    let due = payments.take_cancellations(10).await.unwrap();
+    assert_eq!(due.into_iter().map(|due| due.intent).collect::<Vec<_>>(), [Some(intent(&payment).id)]);
+    shop.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outcome_is_kept_for_the_payment_that_the_key_stands_for() {
+    let shop = Shop::open().await;
+    let payments = PostgresPayments::new(shop.pool.clone());
+    let order = placed(&shop).await;
+    let payment = begin(&payments, keyed(order, shop.idempotency("key"))).await;
+    let other = complete(&payments, at_the_counter(order, other_request(shop.idempotency("other")))).await;
+    let begun_anew = "UPDATE idempotency_keys SET payment_id = $1 WHERE outcome IS NULL";
+    let tables = shop.database.client().await;
+    assert_eq!(tables.execute(begun_anew, &[&other.outcome.payment.id.as_uuid()]).await.unwrap(), 1);
+    let late = payments.attach(payment.id, intent(&payment), Some(shop.idempotency("key")), now()).await.unwrap();
+    assert_eq!((late.outcome.payment.id, late.replayed), (payment.id, false));
+    let begun = "SELECT count(*) FROM idempotency_keys WHERE outcome IS NULL AND key = ' key'";
+    assert_eq!(shop.database.number(begun).await, 1);
+    let repeated = complete(&payments, keyed(order, shop.idempotency("key"))).await.outcome.payment;
+    assert_eq!(repeated.id, other.outcome.payment.id);
     shop.assert_sound().await;
 }
 

@@ -1,5 +1,5 @@
-//! Looking up what was placed under keys, before a request is refused without taking its turn, or while its turn does
-//! not come: a repetition is no new attempt. Others do without, because their batch finds what was placed under their
+//! Looking up what was placed under keys, before a request is refused without being decided, or while its turn does not
+//! come: a repetition is no new attempt. Others do without, because their batch finds what was placed under their
 //! keys.
 //!
 //! One statement at a time serves all keys that are asked for by then: no flood of refused requests takes more than one
@@ -19,7 +19,7 @@ use comanda_domain::{
 };
 use comanda_task::Panic;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 use uuid::Uuid;
 
 use super::{queue::LOCAL_SETTINGS, statements::FindKeys, transaction::KnownKey};
@@ -36,6 +36,9 @@ const BATCH: usize = 200;
 /// How long a refusal may wait for the lookup, and how long a lookup may take. It takes a fraction of this unless the
 /// database has too much to do.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// For how long nothing is looked up after a lookup has failed, so that refusals do not each find out by waiting.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a placement waits for its turn before its key is looked up. Nearly all have had theirs by then, and pay for
 /// no lookup.
@@ -55,6 +58,8 @@ struct Pending {
     lookups: Vec<Lookup>,
     /// Whether a task is taking them, statement by statement. Whoever finds none starts one.
     are_served: bool,
+    /// Nothing is looked up before this moment.
+    paused_until: Option<Instant>,
 }
 
 pub(in crate::orders) struct PlacedLookups {
@@ -86,6 +91,9 @@ impl PlacedLookups {
         let (response, found) = oneshot::channel();
         let are_served = {
             let mut pending = locked(&self.pending);
+            if pending.paused_until.is_some_and(|until| Instant::now() < until) {
+                return Ok(None);
+            }
             // Those that nobody waits for any more make room.
             pending.lookups.retain(|lookup| !lookup.response.is_closed());
             pending.lookups.push(Lookup { request: request.clone(), at, response });
@@ -123,6 +131,11 @@ async fn look_up(pending: Arc<Mutex<Pending>>, database: Database) {
         let found = tokio::time::timeout(PATIENCE, load(&lookups, &database));
         let found =
             comanda_task::caught(async { found.await.unwrap_or_else(|late| Err(Unavailable::new(late))) }).await;
+        let failed = matches!(found, Ok(Err(_)));
+        locked(&pending).paused_until = failed.then(|| Instant::now() + PAUSE);
+        if let Ok(Err(error)) = &found {
+            tracing::info!(%error, "what was placed under keys was not looked up");
+        }
         respond(lookups, found.map(|found| found.map_err(Arc::new)));
     }
 }

@@ -80,12 +80,24 @@ impl OrderAttempts {
     /// Counts an attempt; a problem if there were too many. Staff, who order for customers, may try as often as they
     /// like.
     pub async fn admit(&self, actor: Actor) -> Result<(), Problem> {
-        let Some(limits) = self.0.orders.as_ref().filter(|_| actor.as_staff().is_none()) else { return Ok(()) };
+        let Some(limits) = self.limits_of(actor) else { return Ok(()) };
         let allowance = limits.count(LimitedAction::PlaceOrder, actor.account_id.into()).await?;
         let Some(wait) = allowance.retry_after else { return Ok(()) };
         let detail = format!("An account may attempt {} orders a minute.", allowance.limit);
         let problem = Problem::new(Code::RateLimited, detail).with("limit", OrderLimit::Attempts.as_str().into());
         Err(problem.retry_after(whole_seconds(wait)).allowance(allowance))
+    }
+
+    /// Takes an attempt back that was admitted, and turned out to be none.
+    pub async fn give_back(&self, actor: Actor) {
+        let Some(limits) = self.limits_of(actor) else { return };
+        if let Err(error) = limits.give_back(LimitedAction::PlaceOrder, actor.account_id.into()).await {
+            tracing::info!(%error, "an attempt to order that was none stays counted");
+        }
+    }
+
+    fn limits_of(&self, actor: Actor) -> Option<&Arc<dyn RateLimits>> {
+        self.0.orders.as_ref().filter(|_| actor.as_staff().is_none())
     }
 }
 

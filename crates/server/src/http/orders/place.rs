@@ -4,8 +4,9 @@ use actix_web::{
 };
 use comanda_application::Orders;
 use comanda_domain::{
-    Basket, BasketLine, BasketSizeOutOfRange, MenuItemId, Note, OrderLimitReached, OrderWithLines, Quantity, Shortage,
-    ports::PlaceOrderError,
+    Basket, BasketLine, BasketSizeOutOfRange, KeyRefusal, MenuItemId, Note, OrderLimitReached, OrderWithLines,
+    Quantity, Shortage,
+    ports::{Idempotent as Replayable, PlaceOrderError},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -44,8 +45,17 @@ pub async fn place(
             }
         };
     }
-    let placed = orders.place(customer, basket, note, key).await?;
+    let placed = orders.place(customer, basket, note, key).await;
+    if is_repetition(&placed) {
+        attempts.give_back(customer).await;
+    }
+    let placed = placed?;
     Ok(response(&placed.outcome, placed.replayed))
+}
+
+/// A request whose first one was carried out before, or is being carried out, is no new attempt either.
+const fn is_repetition(placed: &Result<Replayable<OrderWithLines>, PlaceOrderError>) -> bool {
+    matches!(placed, Ok(Replayable { replayed: true, .. }) | Err(PlaceOrderError::Key(KeyRefusal::InProgress)))
 }
 
 fn response(placed: &OrderWithLines, replayed: bool) -> HttpResponse {
@@ -182,7 +192,7 @@ problems! {
     InsufficientStock(Vec::new()),
     LimitReached(OrderLimitReached::OpenOrders { limit: 10 }),
     TotalTooLarge,
-    Key(comanda_domain::KeyRefusal::Reused) and (comanda_domain::KeyRefusal::InProgress),
+    Key(KeyRefusal::Reused) and (KeyRefusal::InProgress),
     StockChanged,
     Unavailable(Unavailable::new("test")),
 }
