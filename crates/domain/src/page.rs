@@ -17,6 +17,9 @@ impl PageLimit {
     /// The most anybody can ask for.
     pub const MAX: i64 = 100;
 
+    /// As many as anybody can ask for.
+    pub const LARGEST: Self = Self(100);
+
     /// Checks the range.
     pub fn new(limit: i64) -> Result<Self, PageLimitOutOfRange> {
         match u32::try_from(limit) {

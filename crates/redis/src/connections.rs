@@ -1,5 +1,4 @@
 use std::{
-    error::Error,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -9,7 +8,7 @@ use bb8_redis::{
     bb8::{ManageConnection, Pool, PooledConnection},
 };
 use comanda_domain::ports::Unavailable;
-use comanda_tls::{Authorities, Reachability, refusal};
+use comanda_tls::{Authorities, Reachability, reason};
 use redis::{
     Client, Cmd, Pipeline, RedisError, RedisFuture, Value,
     aio::{ConnectionLike, MultiplexedConnection},
@@ -110,15 +109,6 @@ impl ManageConnection for TrustingManager {
     fn has_broken(&self, connection: &mut Connection) -> bool {
         connection.broken
     }
-}
-
-/// Why a connection was refused, or could not be opened: an error's root says it best.
-fn reason(error: &RedisError) -> String {
-    let mut root: &dyn Error = error;
-    while let Some(source) = root.source() {
-        root = source;
-    }
-    refusal(error).unwrap_or_else(|| root.to_string())
 }
 
 /// Whether a response says that the connection is of no use any more although it works: its server is no primary, or

@@ -3,7 +3,7 @@
 use std::{error::Error, fmt::Display, process::ExitCode, time::Duration};
 
 use comanda_postgres::DatabaseUrl;
-use comanda_tls::refusal;
+use comanda_tls::reason;
 use thiserror::Error;
 
 use crate::config::ConfigError;
@@ -43,12 +43,7 @@ pub struct Unreachable {
 impl Unreachable {
     /// `address` is the host and the port, without any password. Only the root cause of the error is shown.
     pub fn new(service: &'static str, address: &str, error: &(dyn Error + 'static)) -> Self {
-        let mut cause = error;
-        while let Some(source) = cause.source() {
-            cause = source;
-        }
-        let cause = refusal(error).unwrap_or_else(|| cause.to_string());
-        Self { service, address: address.to_owned(), cause }
+        Self { service, address: address.to_owned(), cause: reason(error) }
     }
 
     /// PostgreSQL, which `error` says cannot be connected to. Tries once more, for the cause.

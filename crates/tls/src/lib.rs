@@ -7,4 +7,4 @@ mod refusal;
 
 pub use authorities::{Authorities, InvalidAuthorities};
 pub use reachability::Reachability;
-pub use refusal::refusal;
+pub use refusal::{reason, refusal};

@@ -14,6 +14,16 @@ pub fn refusal(error: &(dyn Error + 'static)) -> Option<String> {
     None
 }
 
+/// Why a connection failed, for an operator: why its server was refused over TLS, or else the root of the error, above
+/// which stands only that connecting failed.
+pub fn reason(error: &(dyn Error + 'static)) -> String {
+    let mut root = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    refusal(error).unwrap_or_else(|| root.to_string())
+}
+
 /// The error itself, or the one that it wraps without naming it as its source.
 fn of_rustls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     if let Some(shared) = error.downcast_ref::<Arc<dyn Error + Send + Sync>>() {

@@ -82,6 +82,7 @@ async fn every_counter_begins_at_nothing() {
         "comanda_requests_refused_total 0",
         "comanda_security_events_total{event=\"refresh_reuse\",outcome=\"refused\"} 0",
         "comanda_statement_errors_total{db_query_summary=\"order.place.commit\",error_type=\"read_only\"} 0",
+        "comanda_statement_errors_total{db_query_summary=\"order.place.commit\",error_type=\"disk_full\"} 0",
         "comanda_statement_rows_total{db_query_summary=\"order.place.insert_lines\"} 0",
         "comanda_unreadable_records_total{table=\"redis\"} 0",
         "http_server_request_duration_seconds_count{http_request_method=\"POST\",http_route=\"/v1/orders\",\

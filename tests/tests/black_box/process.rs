@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use comanda_tests::{TestDatabase, TestServer, program, redis_url};
+use comanda_tests::{TestDatabase, TestServer, comanda, program, redis_url};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -82,4 +82,21 @@ async fn systemd_hears_that_a_server_is_ready_alive_and_stopping() {
     server.signal(Signal::SIGTERM);
     while hear() != "STOPPING=1" {}
     assert!(server.wait().success());
+}
+
+/// The exit status that prevents a restart is that of the main process alone: what runs before it would be tried again
+/// for ever.
+#[tokio::test]
+async fn systemd_does_not_restart_a_server_whose_configuration_is_wrong() {
+    let unit = include_str!("../../../packaging/comanda.service");
+    let value = |key: &str| unit.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+    let (command, prevents) = (value("ExecStart").unwrap(), value("RestartPreventExitStatus").unwrap());
+    assert_eq!(value("ExecStartPre"), None);
+    let arguments = command.split_once(' ').unwrap().1.split(' ');
+    let output = comanda("postgres://localhost/comanda", "redis://localhost")
+        .args(arguments)
+        .env("BIND_ADDR", "nowhere")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code().map(|code| code.to_string()).as_deref(), Some(prevents), "{output:?}");
 }

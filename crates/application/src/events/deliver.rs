@@ -1,8 +1,8 @@
-use std::{collections::HashMap, error::Error, sync::Arc, time::Duration};
+use std::{collections::HashMap, mem, sync::Arc, time::Duration};
 
 use comanda_domain::{
     Event, Timestamp,
-    ports::{DueEvent, Notifier, NotifyError, RetryOutcome, Unavailable, Undelivered},
+    ports::{Causes, DueEvent, Notifier, NotifyError, RetryOutcome, Unavailable, Undelivered},
 };
 use comanda_task::isolated;
 use futures_util::{StreamExt, stream};
@@ -107,26 +107,33 @@ const AT_ONCE: usize = 64;
 impl Events {
     /// Delivers events to one subscriber, each at least once, and those of each order in their order.
     ///
-    /// Runs one round: what is due again, then what is new, if this server has the lease.
-    pub async fn deliver(&self, subscriber: &Subscriber) -> Result<Delivered, Unavailable> {
+    /// Runs one round: what is due again, then what is new, if this server has the lease. If something fails, the round
+    /// is what was done all the same.
+    pub async fn deliver(&self, subscriber: &Subscriber) -> (Delivered, Result<(), Unavailable>) {
+        let mut round = Delivered::default();
         // What cannot be repeated keeps nothing that is new.
-        let repeated = isolated(self.deliver_again(subscriber), Unavailable::new).await;
+        let repeated = isolated(self.deliver_again(subscriber, &mut round), Unavailable::new).await;
         let new = isolated(self.deliver_new(subscriber), Unavailable::new).await;
-        Ok(repeated?.and(new?))
+        let new = new.map(|new| round = mem::take(&mut round).and(new));
+        (round, repeated.and(new))
     }
 
-    async fn deliver_again(&self, subscriber: &Subscriber) -> Result<Delivered, Unavailable> {
+    async fn deliver_again(&self, subscriber: &Subscriber, round: &mut Delivered) -> Result<(), Unavailable> {
         let due = self.outbox.take_due(&subscriber.name, BATCH).await?;
-        let mut round = Delivered { more: due.len() == BATCH as usize, ..Delivered::default() };
+        round.more = due.len() == BATCH as usize;
         let retried: Vec<Result<Delivered, Unavailable>> = stream::iter(due)
             .map(|due| isolated(self.retry(&*subscriber.notifier, due), Unavailable::new))
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
+        let mut outcome = Ok(());
         for one in retried {
-            round = round.and(one?);
+            match one {
+                Ok(one) => *round = mem::take(round).and(one),
+                Err(error) => outcome = Err(error),
+            }
         }
-        Ok(round)
+        outcome
     }
 
     async fn deliver_new(&self, subscriber: &Subscriber) -> Result<Delivered, Unavailable> {
@@ -219,21 +226,9 @@ impl Events {
             NotifyError::Unavailable(cause) if !cause.was_attempted() => {
                 Failure::PutOff(cause.wait().unwrap_or(self.retries.first_pause))
             }
-            error => Failure::Failed(in_words(error)),
+            error => Failure::Failed(Causes(error).to_string()),
         })
     }
-}
-
-/// The error and its causes, each once: many an error repeats its cause.
-fn in_words(error: &dyn Error) -> String {
-    let mut words = error.to_string();
-    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
-    for cause in causes.map(ToString::to_string) {
-        if !words.contains(&cause) {
-            words = format!("{words}: {cause}");
-        }
-    }
-    words
 }
 
 #[cfg(test)]
@@ -274,6 +269,13 @@ mod tests {
         outbox
     }
 
+    /// A round in which nothing else fails.
+    async fn round(outbox: MockOutbox, notifier: MockNotifier) -> Delivered {
+        let (round, outcome) = events(outbox).deliver(&subscriber(notifier)).await;
+        outcome.unwrap();
+        round
+    }
+
     #[tokio::test]
     async fn after_a_failure_the_rest_of_its_stream_waits_and_others_go_on() {
         let mut outbox =
@@ -292,7 +294,7 @@ mod tests {
             1 => Err(NotifyError::Rejected("500".to_owned())),
             _ => Ok(()),
         });
-        let round = events(outbox).deliver(&subscriber(notifier)).await.unwrap();
+        let round = round(outbox, notifier).await;
         let cause = Some("refused: 500".to_owned());
         assert_eq!(round, Delivered { delivered: 1, failed: 1, cause, ..Delivered::default() });
     }
@@ -309,7 +311,7 @@ mod tests {
                 .returning(|_, _| Ok(()));
             let mut notifier = MockNotifier::new();
             notifier.expect_notify().once().returning(|_| Err(Unavailable::new("refused").into()));
-            let round = events(outbox).deliver(&subscriber(notifier)).await.unwrap();
+            let round = round(outbox, notifier).await;
             assert_eq!((round.failed, round.cause.as_deref()), (1, Some("unavailable: refused")));
             assert_eq!(round.put_aside.first().map(|aside| (aside.event, aside.attempts)), dead.then_some((1, 3)));
         }
@@ -333,7 +335,7 @@ mod tests {
         outbox.expect_advance().never();
         let mut notifier = MockNotifier::new();
         notifier.expect_notify().times(2).returning(|_| Err(left_alone()));
-        let round = events(outbox).deliver(&subscriber(notifier)).await.unwrap();
+        let round = round(outbox, notifier).await;
         assert_eq!(round, Delivered { put_off: 2, ..Delivered::default() });
     }
 
@@ -355,17 +357,9 @@ mod tests {
             1 => Err(Unavailable::new("no route").into()),
             _ => Err(left_alone()),
         });
-        let round = events(outbox).deliver(&subscriber(notifier)).await.unwrap();
+        let round = round(outbox, notifier).await;
         let cause = Some("unavailable: no route".to_owned());
         assert_eq!(round, Delivered { failed: 1, put_off: 1, cause, ..Delivered::default() });
-    }
-
-    #[test]
-    fn a_failure_is_told_with_its_causes_each_once() {
-        let error = NotifyError::from(Unavailable::new(Unavailable::new("connection refused")));
-        assert_eq!(in_words(&error), "unavailable: unavailable: connection refused");
-        let cause = std::io::Error::other(std::io::Error::other("connection refused"));
-        assert_eq!(in_words(&NotifyError::from(Unavailable::new(cause))), "unavailable: connection refused");
     }
 
     #[tokio::test]
@@ -387,7 +381,7 @@ mod tests {
         for id in [1, 2] {
             notifier.expect_notify().once().withf(move |event| event.id == id).returning(|_| panic!("in this test"));
         }
-        let round = events(outbox).deliver(&subscriber(notifier)).await.unwrap();
+        let round = round(outbox, notifier).await;
         assert_eq!((round.delivered, round.failed, round.more), (1, 2, false));
     }
 
@@ -402,7 +396,32 @@ mod tests {
         outbox.expect_advance().once().withf(|_, _, undelivered| undelivered.is_empty()).returning(|_, _, _| Ok(()));
         let mut notifier = MockNotifier::new();
         notifier.expect_notify().once().returning(|_| Ok(()));
-        assert!(events(outbox).deliver(&subscriber(notifier)).await.is_err(), "it is said all the same");
+        let (round, outcome) = events(outbox).deliver(&subscriber(notifier)).await;
+        assert!(round.delivered == 1 && outcome.is_err(), "it is said all the same");
+    }
+
+    #[tokio::test]
+    async fn what_was_put_aside_is_said_although_something_fails_afterwards() {
+        let due = |id, stream| DueEvent {
+            id,
+            event: event(id, stream, false),
+            attempts: 2,
+            taken_until: Timestamp::UNIX_EPOCH,
+        };
+        let mut outbox = MockOutbox::new();
+        outbox.expect_take_due().once().returning(move |_, _| Ok(vec![due(1, 1), due(2, 2), due(3, 3)]));
+        outbox.expect_retried().times(3).returning(|due, _| match due.id {
+            2 => Err(Unavailable::new("too slow")),
+            _ => Ok(()),
+        });
+        outbox.expect_next().once().returning(|_, _| Err(Unavailable::new("a kind of a newer server's")));
+        let mut notifier = MockNotifier::new();
+        notifier.expect_notify().times(3).returning(|_| Err(Unavailable::new("refused").into()));
+        let (round, outcome) = events(outbox).deliver(&subscriber(notifier)).await;
+        let mut aside: Vec<i64> = round.put_aside.iter().map(|aside| aside.event).collect();
+        aside.sort_unstable();
+        assert_eq!((aside, round.failed, round.cause.as_deref()), (vec![1, 3], 2, Some("unavailable: refused")));
+        assert!(outcome.is_err());
     }
 
     #[tokio::test]
@@ -410,7 +429,7 @@ mod tests {
         let mut outbox = MockOutbox::new();
         outbox.expect_take_due().returning(|_, _| Ok(Vec::new()));
         outbox.expect_next().once().returning(|_, _| Ok(None));
-        assert_eq!(events(outbox).deliver(&subscriber(MockNotifier::new())).await.unwrap(), Delivered::default());
+        assert_eq!(round(outbox, MockNotifier::new()).await, Delivered::default());
     }
 
     #[test]

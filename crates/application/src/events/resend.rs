@@ -23,14 +23,21 @@ impl Events {
         self.outbox.resend(id, None, &self.served, self.clock.now(), None).await.map(|_| ())
     }
 
-    /// Has all dead letters of a subscriber sent again, each in a transaction of its own. Returns how many.
-    pub async fn resend_all_as_operator(&self, subscriber: &str) -> Result<u64, ResendError> {
-        let (mut resent, mut after) = (0, None);
+    /// Has all dead letters of a subscriber sent again, each in a transaction of its own. Returns how many, if it fails
+    /// halfway as well.
+    pub async fn resend_all_as_operator(&self, subscriber: &str) -> (u64, Result<(), ResendError>) {
+        let mut resent = 0;
+        let outcome = self.resend_all(subscriber, &mut resent).await;
+        (resent, outcome)
+    }
+
+    async fn resend_all(&self, subscriber: &str, resent: &mut u64) -> Result<(), ResendError> {
+        let mut after = None;
         loop {
-            let page = self.outbox.dead_letters(after, PageLimit::default()).await?;
+            let page = self.outbox.dead_letters(after, PageLimit::LARGEST).await?;
             for letter in page.entries.iter().filter(|letter| letter.subscriber == subscriber) {
                 match self.resend_as_operator(letter.id).await {
-                    Ok(()) => resent += 1,
+                    Ok(()) => *resent += 1,
                     // Somebody else was faster.
                     Err(ResendError::NotFound) => {}
                     Err(error) => return Err(error),
@@ -38,7 +45,7 @@ impl Events {
             }
             after = page.next;
             if after.is_none() {
-                return Ok(resent);
+                return Ok(());
             }
         }
     }
@@ -50,7 +57,7 @@ mod tests {
 
     use comanda_domain::{
         Page,
-        ports::{DeadLetter, MockOutbox},
+        ports::{DeadLetter, MockOutbox, Unavailable},
     };
     use uuid::Uuid;
 
@@ -87,9 +94,28 @@ mod tests {
             assert!(by.is_none() && served == ["kitchen"]);
             if id == 3 { Err(ResendError::NotFound) } else { Ok(Idempotent { outcome: (), replayed: false }) }
         });
+        let (resent, outcome) = events(outbox).resend_all_as_operator("kitchen").await;
+        outcome.unwrap();
+        assert_eq!(resent, 2);
+    }
+
+    #[tokio::test]
+    async fn how_many_were_resent_is_said_although_one_could_not_be() {
+        let mut outbox = MockOutbox::new();
+        outbox.expect_dead_letters().once().returning(|_, _| {
+            Ok(Page { entries: vec![letter(1, "kitchen"), letter(2, "kitchen")], next: None, unreadable: vec![] })
+        });
+        outbox.expect_resend().times(2).returning(|id, _, _, _, _| match id {
+            1 => Ok(Idempotent { outcome: (), replayed: false }),
+            _ => Err(Unavailable::new("too slow").into()),
+        });
+        let (resent, outcome) = events(outbox).resend_all_as_operator("kitchen").await;
+        assert!(resent == 1 && outcome.is_err());
+    }
+
+    fn events(outbox: MockOutbox) -> Events {
         let retries = RetryTerms { first_pause: Duration::ZERO, longest_pause: Duration::ZERO, attempts: 1 };
         let (outbox, served) = (Arc::new(outbox), vec!["kitchen".to_owned()]);
-        let events = Events { outbox, clock: sample::clock(), retries, served };
-        assert_eq!(events.resend_all_as_operator("kitchen").await.unwrap(), 2);
+        Events { outbox, clock: sample::clock(), retries, served }
     }
 }

@@ -180,8 +180,10 @@ pub trait Outbox: Send + Sync {
         idempotency: Option<Idempotency>,
     ) -> Result<Idempotent<()>, ResendError>;
 
-    /// Gives what waits for a subscriber to one that is new. Returns whether that is done, or there is nothing to be
-    /// done: `false` while a server delivers to the former.
+    /// Gives what waits for a subscriber to the one that it is called now, which may have begun already. Returns
+    /// whether to deliver to that one: `false` while a server delivers to the former and the new one has not begun,
+    /// and while a long backlog is moved. Call it again and again: a server that was set up earlier may bring the
+    /// former back.
     async fn rename(&self, from: &str, to: &str) -> Result<bool, Unavailable>;
 
     /// The subscribers besides these that no server delivers to although something waits for them.

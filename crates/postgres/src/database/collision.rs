@@ -23,7 +23,7 @@ fn is_deadlock(error: &Error) -> bool {
     matches!(error, Error::DatabaseError(_, information) if information.message().starts_with("deadlock detected"))
 }
 
-/// Warns of a PostgreSQL that speaks another language: its deadlocks are reported as failures.
+/// Warns of a PostgreSQL that speaks another language: its deadlocks are reported as failures, among others.
 pub(super) async fn warn_of_other_language(connection: &mut AsyncPgConnection) -> QueryResult<()> {
     let language: String = diesel::select(sql::<Text>("current_setting('lc_messages')"))
         .get_result(connection)
@@ -32,7 +32,8 @@ pub(super) async fn warn_of_other_language(connection: &mut AsyncPgConnection) -
     if !is_english(&language) {
         tracing::warn!(
             lc_messages = language,
-            "PostgreSQL reports errors in a language in which deadlocks are not recognized; set lc_messages to C"
+            "PostgreSQL reports errors in a language in which they are not told apart: transactions that collide fail, \
+             and metrics and alerts name no cause; set lc_messages to C"
         );
     }
     Ok(())

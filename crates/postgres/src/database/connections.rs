@@ -43,18 +43,18 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    /// At most `size` connections to `url`. A request waits for a free one for at most `wait`, and statements end
-    /// before `limit`. Must be called within a tokio runtime.
+    /// At most `size` connections to `url`, which are there to write or not. A request waits for a free one for at most
+    /// `wait`, and statements end before `limit`. Must be called within a tokio runtime.
     pub(crate) fn to(
         url: &DatabaseUrl,
-        name: &'static str,
+        (name, writes): (&'static str, bool),
         size: u32,
         wait: Duration,
         limit: Duration,
         slow_statements: &Arc<SlowStatements>,
     ) -> Self {
         let setup = time_limits(limit);
-        let origin = Arc::new(Origin { url: url.clone(), setup, slow_statements: Arc::clone(slow_statements) });
+        let origin = Arc::new(Origin { url: url.clone(), setup, writes, slow_statements: Arc::clone(slow_statements) });
         let mut manager = ManagerConfig::<AsyncPgConnection>::default();
         manager.custom_setup = Box::new(move |_| establish_watched(Arc::clone(&origin)).boxed());
         let usual = before(limit);
@@ -82,10 +82,14 @@ impl Connections {
         pool_metrics::waited(self.name, begin.elapsed());
         match taken {
             Ok(Ok(connection)) => Ok(connection),
-            _ if self.is_exhausted() => Err(Unavailable::overloaded(Exhausted(self.name))),
-            Ok(Err(RunError::User(error))) => Err(Unavailable::new(error)),
-            Ok(Err(RunError::TimedOut)) | Err(_) => Err(self.url.no_connection()),
+            Ok(Err(RunError::User(error))) if !self.is_exhausted() => Err(Unavailable::new(error)),
+            Ok(Err(_)) | Err(_) => Err(self.no_connection()),
         }
+    }
+
+    /// Why there is no connection in time.
+    pub(crate) fn no_connection(&self) -> Unavailable {
+        if self.is_exhausted() { Unavailable::overloaded(Exhausted(self.name)) } else { self.url.no_connection() }
     }
 
     fn is_exhausted(&self) -> bool {

@@ -17,31 +17,57 @@ pub(super) fn class_of(error: &Error) -> &'static str {
     }
 }
 
+/// Every class of errors that is counted.
+pub(super) const CLASSES: [&str; 17] = [
+    "cancelled",
+    "check_violation",
+    "closed_connection",
+    "database",
+    "deadlock",
+    "disk_full",
+    "foreign_key_violation",
+    "lock_timeout",
+    "other",
+    "out_of_memory",
+    "permission_denied",
+    "read_only",
+    "serialization_failure",
+    "shutdown",
+    "statement_timeout",
+    "too_many_clients",
+    "unique_violation",
+];
+
+/// An earlier statement of the transaction has failed, which was counted.
+const FOLLOW_UP: &str = "aborted";
+
+/// How messages begin, and the classes that they are of.
+const MESSAGES: [(&str, &str); 15] = [
+    ("deadlock detected", "deadlock"),
+    ("canceling statement due to lock timeout", "lock_timeout"),
+    ("canceling statement due to statement timeout", "statement_timeout"),
+    ("canceling statement", "cancelled"),
+    ("current transaction is aborted", FOLLOW_UP),
+    ("terminating connection", "shutdown"),
+    ("the database system is", "shutdown"),
+    ("could not extend file", "disk_full"),
+    ("sorry, too many clients already", "too_many_clients"),
+    ("remaining connection slots are reserved", "too_many_clients"),
+    ("too many connections", "too_many_clients"),
+    ("out of memory", "out_of_memory"),
+    ("out of shared memory", "out_of_memory"),
+    ("permission denied", "permission_denied"),
+    ("must be owner", "permission_denied"),
+];
+
 fn by_message(message: &str) -> &'static str {
-    const CLASSES: &[(&str, &str)] = &[
-        ("deadlock detected", "deadlock"),
-        ("canceling statement due to lock timeout", "lock_timeout"),
-        ("canceling statement due to statement timeout", "statement_timeout"),
-        ("canceling statement", "cancelled"),
-        ("current transaction is aborted", "aborted"),
-        ("terminating connection", "shutdown"),
-        ("the database system is", "shutdown"),
-        ("could not extend file", "disk_full"),
-        ("sorry, too many clients already", "too_many_clients"),
-        ("remaining connection slots are reserved", "too_many_clients"),
-        ("too many connections", "too_many_clients"),
-        ("out of memory", "out_of_memory"),
-        ("out of shared memory", "out_of_memory"),
-        ("permission denied", "permission_denied"),
-        ("must be owner", "permission_denied"),
-    ];
-    let class = CLASSES.iter().find(|(begin, _)| message.starts_with(begin)).map(|(_, class)| *class);
+    let class = MESSAGES.iter().find(|(begin, _)| message.starts_with(begin)).map(|(_, class)| *class);
     class.unwrap_or(if message.contains("No space left on device") { "disk_full" } else { "database" })
 }
 
 /// Whether the error only says that an earlier statement of the transaction has failed.
 pub(super) fn is_follow_up(error: &Error) -> bool {
-    class_of(error) == "aborted"
+    class_of(error) == FOLLOW_UP
 }
 
 /// Whether waiting, or another attempt, is all it takes: nothing is broken.
@@ -149,6 +175,32 @@ mod tests {
             assert_eq!(explained.to_string(), format!("{message} ({class} in order.place.lock_stock)"));
         }
         assert_eq!(class_of(&Error::NotFound), "other");
+    }
+
+    #[test]
+    fn every_class_is_counted_from_0() {
+        use DatabaseErrorKind::{
+            CheckViolation, ClosedConnection, ForeignKeyViolation, NotNullViolation, ReadOnlyTransaction,
+            SerializationFailure, UnableToSendCommand, UniqueViolation,
+        };
+        let kinds = [
+            CheckViolation,
+            ClosedConnection,
+            ForeignKeyViolation,
+            NotNullViolation,
+            ReadOnlyTransaction,
+            SerializationFailure,
+            UnableToSendCommand,
+            UniqueViolation,
+        ];
+        let by_kind = kinds.map(|kind| class_of(&Error::DatabaseError(kind, Box::new(String::new()))));
+        let by_message = MESSAGES.map(|(begin, _)| class_of(&failed(begin)));
+        let others = [class_of(&Error::NotFound), class_of(&failed("No space left on device"))];
+        let mut classes: Vec<_> = by_kind.into_iter().chain(by_message).chain(others).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        classes.retain(|class| *class != FOLLOW_UP);
+        assert_eq!(classes, CLASSES);
     }
 
     #[test]

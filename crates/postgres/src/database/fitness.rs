@@ -13,11 +13,12 @@ use thiserror::Error;
 
 use super::slow_statements::Listener;
 
-/// For as long as a database cannot be written to, each write finds an unfit session. Reads, whose sessions are good
-/// enough, keep theirs for at least so long.
+/// For as long as a database cannot be written to, each write finds an unfit session. Those that are opened meanwhile
+/// are kept for at least so long.
 const LEAST_TRUST: Duration = Duration::from_secs(1);
 
-/// How long an order that could not be written says that none can. Then the next one is attempted.
+/// How long an order that could not be written says that none can. Then it is found out again whether they can: if a
+/// server that is not ready gets no orders, none is going to say so.
 const LATELY: Duration = Duration::from_secs(3);
 
 /// The state of the sessions of one URL.
@@ -25,6 +26,15 @@ const LATELY: Duration = Duration::from_secs(3);
 pub(super) struct Fitness {
     distrusted_before: Mutex<Option<Instant>>,
     unwritten: Mutex<Option<(Instant, String)>>,
+}
+
+/// What is known of orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Orders {
+    /// The last one was written, as far as anybody knows.
+    Written,
+    /// The last one was not, some time ago.
+    InDoubt,
 }
 
 /// Orders cannot be written, although the database answers.
@@ -59,7 +69,7 @@ impl Verdict {
 }
 
 impl Fitness {
-    /// Whether a session that was opened then is to be used.
+    /// Whether a session that was opened then is to be used to write.
     pub(super) fn trusts(&self, opened_at: Instant) -> bool {
         lock(&self.distrusted_before).is_none_or(|before| opened_at >= before)
     }
@@ -87,10 +97,15 @@ impl Fitness {
     }
 
     /// Fails if orders could not be written lately.
-    pub(super) fn ensure_orders_are_written(&self) -> Result<(), NotWritten> {
+    pub(super) fn orders(&self) -> Result<Orders, NotWritten> {
+        self.orders_after(LATELY)
+    }
+
+    fn orders_after(&self, lately: Duration) -> Result<Orders, NotWritten> {
         match &*lock(&self.unwritten) {
-            Some((at, cause)) if at.elapsed() < LATELY => Err(NotWritten(cause.clone())),
-            _ => Ok(()),
+            Some((at, cause)) if at.elapsed() < lately => Err(NotWritten(cause.clone())),
+            Some(_) => Ok(Orders::InDoubt),
+            None => Ok(Orders::Written),
         }
     }
 }
@@ -104,7 +119,7 @@ pub(crate) fn is_fit(connection: &mut AsyncPgConnection) -> bool {
     !connection.is_broken() && listener(connection).is_none_or(|listener| listener.is_fit())
 }
 
-/// The session cannot write: it is not used again, nor is any that is as old.
+/// The session cannot write, and a new one can: it is not used again to write, nor is any that is as old.
 pub(super) fn distrust(connection: &mut AsyncPgConnection) {
     if let Some(listener) = listener(connection) {
         let read_only = Box::new("the session is read-only".to_owned());
@@ -155,11 +170,13 @@ mod tests {
     #[test]
     fn orders_are_written_again_once_one_is() {
         let fitness = Fitness::default();
-        fitness.ensure_orders_are_written().unwrap();
+        assert_eq!(fitness.orders().unwrap(), Orders::Written);
         fitness.note_orders(Err("no space left".to_owned()));
-        let error = fitness.ensure_orders_are_written().unwrap_err();
+        let error = fitness.orders().unwrap_err();
         assert!(error.to_string().contains("no space left"));
+        // That time passes proves nothing.
+        assert_eq!(fitness.orders_after(Duration::ZERO).unwrap(), Orders::InDoubt);
         fitness.note_orders(Ok(()));
-        fitness.ensure_orders_are_written().unwrap();
+        assert_eq!(fitness.orders().unwrap(), Orders::Written);
     }
 }

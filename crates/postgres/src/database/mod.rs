@@ -51,6 +51,7 @@ use self::{
     collision::warn_of_other_language,
     connections::{Connections, before, time_limits},
     failure_class::is_passing,
+    fitness::Orders,
     replica::Replica,
     session_state::ensure_sessions_are_kept,
     slow_statements::{Origin, SlowStatements, establish_watched},
@@ -139,8 +140,8 @@ impl Database {
         let connections = |url: &DatabaseUrl, name, size, limit| {
             Connections::to(url, name, size, config.wait_for_connection, limit, &slow_statements)
         };
-        let writes = connections(&config.url, "writes", config.write_connections, config.transaction_limit);
-        let reads = connections(&config.url, "reads", config.read_connections, config.read_limit);
+        let writes = connections(&config.url, ("writes", true), config.write_connections, config.transaction_limit);
+        let reads = connections(&config.url, ("reads", false), config.read_connections, config.read_limit);
         let mut connection = match writes.take().await {
             Ok(connection) => connection,
             Err(error) => return Err(ConnectError::Unreachable(error)),
@@ -150,7 +151,7 @@ impl Database {
         drop(connection);
         let replica = config.replica_url.clone().map(|url| {
             let url = url.with_time_limits();
-            let replica = connections(&url, "replica", config.read_connections, config.read_limit);
+            let replica = connections(&url, ("replica", false), config.read_connections, config.read_limit);
             Replica::new(replica, config.url.clone(), url, config.replica_lag)
         });
         let reports = config.read_connections.saturating_sub(config.free_read_connections).max(1);
@@ -192,6 +193,7 @@ impl Database {
         let origin = Origin {
             url: self.config.url.clone(),
             setup: format!("{limits}{settings}"),
+            writes: true,
             slow_statements: Arc::clone(&self.slow_statements),
         };
         tokio::time::timeout(self.config.wait_for_connection, establish_watched(Arc::new(origin)))
@@ -205,11 +207,16 @@ impl Database {
         self.config.url.no_connection()
     }
 
+    /// Why nobody got a connection for writes in time.
+    fn no_connection_for_writes(&self) -> Unavailable {
+        self.writes.no_connection()
+    }
+
     fn addresses(&self) -> &str {
         self.config.url.addresses()
     }
 
-    /// An order was written, or could not be. What passes by itself does not count: it concerns some orders only.
+    /// An order was committed, or could not be. What passes by itself does not count: it concerns some orders only.
     pub(crate) fn note_orders(&self, outcome: Result<(), &Unavailable>) {
         let outcome = match outcome {
             Err(error) if has_failed_for_good(error) => Err(error.to_string()),
@@ -219,8 +226,8 @@ impl Database {
         self.config.url.fitness().note_orders(outcome);
     }
 
-    fn ensure_orders_are_written(&self) -> Result<(), Unavailable> {
-        self.config.url.fitness().ensure_orders_are_written().map_err(Unavailable::new)
+    fn orders(&self) -> Result<Orders, Unavailable> {
+        self.config.url.fitness().orders().map_err(Unavailable::new)
     }
 
     /// A connection for writes, and for reads that decide who somebody is.

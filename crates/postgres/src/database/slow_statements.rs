@@ -42,6 +42,8 @@ pub(crate) struct Sent {
 pub(crate) struct Origin {
     pub(crate) url: DatabaseUrl,
     pub(crate) setup: String,
+    /// Whether its connections are there to write.
+    pub(crate) writes: bool,
     pub(crate) slow_statements: Arc<SlowStatements>,
 }
 
@@ -94,7 +96,8 @@ pub(crate) struct Listener {
 impl Listener {
     /// Whether the session can be used again.
     pub(super) fn is_fit(&self) -> bool {
-        !self.is_unfit && self.origin.url.fitness().trusts(self.opened_at)
+        // Those that only read are as good as before if they can do nothing else.
+        !self.is_unfit && (!self.origin.writes || self.origin.url.fitness().trusts(self.opened_at))
     }
 
     /// As if a statement had failed with this error.
@@ -187,4 +190,25 @@ pub(crate) async fn establish_watched(origin: Arc<Origin>) -> diesel::Connection
     let mut connection = establish(&origin.url, &origin.setup).await?;
     connection.set_instrumentation(Listener { origin, statement_timeout: None, opened_at, is_unfit: false });
     Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::result::DatabaseErrorKind::ReadOnlyTransaction;
+
+    use super::*;
+
+    #[test]
+    fn sessions_that_only_read_outlast_a_database_that_cannot_be_written_to() {
+        let url: DatabaseUrl = "postgres://localhost/comanda".parse().unwrap();
+        let session = |writes| {
+            let slow_statements = SlowStatements::longer_than(Duration::from_secs(1));
+            let origin = Arc::new(Origin { url: url.clone(), setup: String::new(), writes, slow_statements });
+            Listener { origin, statement_timeout: None, opened_at: Instant::now(), is_unfit: false }
+        };
+        let (reading, writing, mut failing) = (session(false), session(true), session(true));
+        assert!(reading.is_fit() && writing.is_fit());
+        failing.judge(&Error::DatabaseError(ReadOnlyTransaction, Box::new("cannot execute INSERT".to_owned())));
+        assert!(reading.is_fit() && !writing.is_fit() && !failing.is_fit());
+    }
 }

@@ -2,26 +2,16 @@
 
 use metrics::counter;
 
+use super::failure_class::CLASSES;
+
 /// Of every statement there is; collected by `build.rs`.
 const NAMES: &[&str] = include!(concat!(env!("OUT_DIR"), "/statement_names.rs"));
-
-/// Errors that any statement can meet, whatever it is for.
-const ERROR_TYPES: [&str; 8] = [
-    "closed_connection",
-    "database",
-    "deadlock",
-    "lock_timeout",
-    "other",
-    "read_only",
-    "serialization_failure",
-    "statement_timeout",
-];
 
 /// An alert goes by the increase of a counter, which the first increment of a new one is not.
 pub(super) fn register() {
     for name in NAMES.iter().copied() {
         counter!("comanda_statement_rows_total", "db_query_summary" => name).increment(0);
-        for error_type in ERROR_TYPES {
+        for error_type in CLASSES {
             let labels = [("db_query_summary", name), ("error_type", error_type)];
             counter!("comanda_statement_errors_total", &labels).increment(0);
         }

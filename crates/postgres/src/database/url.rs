@@ -1,7 +1,6 @@
 mod parameters;
 
 use std::{
-    error::Error as StdError,
     fmt,
     str::FromStr,
     sync::{
@@ -12,7 +11,7 @@ use std::{
 };
 
 use comanda_domain::ports::Unavailable;
-use comanda_tls::{InvalidAuthorities, Reachability, refusal};
+use comanda_tls::{InvalidAuthorities, Reachability, reason, refusal};
 use rand::seq::SliceRandom;
 use thiserror::Error;
 use tokio_postgres::{
@@ -210,15 +209,6 @@ fn is_for_lack_of_tls(error: &Error) -> bool {
     // Of the kinds of an error, `tokio_postgres` shows only the words.
     error.to_string().starts_with("error performing TLS handshake")
         || error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION)
-}
-
-/// An error's root, which is all that helps: above it stands that connecting failed.
-fn reason(error: &Error) -> String {
-    let mut root: &dyn StdError = error;
-    while let Some(source) = root.source() {
-        root = source;
-    }
-    refusal(error).unwrap_or_else(|| root.to_string())
 }
 
 fn is_socket(host: &Host) -> bool {

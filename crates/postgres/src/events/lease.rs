@@ -13,6 +13,8 @@ use tokio::sync::Mutex;
 
 use crate::database::{Database, Named, follow_history, schema::outbox_subscribers};
 
+const SETTINGS: &str = "SET application_name = 'comanda-outbox'";
+
 /// The leases that this server holds, by subscriber, each with the connection that holds its lock. The lock goes with
 /// the connection.
 #[derive(Clone, Default)]
@@ -29,7 +31,7 @@ impl Leases {
         if let Some(lease) = held.get(subscriber) {
             return Ok(Some(Arc::clone(lease)));
         }
-        let mut connection = database.dedicated("SET application_name = 'comanda-outbox'").await?;
+        let mut connection = database.dedicated(SETTINGS).await?;
         if !try_lock(&mut connection, subscriber).await.map_err(Unavailable::new)? {
             return Ok(None);
         }
@@ -45,17 +47,50 @@ impl Leases {
         self.held.lock().await.get(subscriber).cloned()
     }
 
+    /// Both subscribers' leases on one connection, which is not remembered; `None` while another server holds one.
+    pub(super) async fn take_both(
+        &self,
+        database: &Database,
+        former: &str,
+        subscriber: &str,
+    ) -> Result<Option<Lease>, Unavailable> {
+        let mut connection = database.dedicated(SETTINGS).await?;
+        // The former one first: it is the one that is there, and who only looks at it holds up nobody who delivers.
+        for one in [former, subscriber] {
+            if !try_lock(&mut connection, one).await.map_err(Unavailable::new)? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(Arc::new(Mutex::new(connection))))
+    }
+
+    /// A lease that this server holds. It is gone with its connection unless it is put back.
+    pub(super) async fn lend(&self, subscriber: &str) -> Option<Lease> {
+        self.held.lock().await.remove(subscriber)
+    }
+
+    pub(super) async fn put_back(&self, subscriber: String, lease: Lease) {
+        self.held.lock().await.insert(subscriber, lease);
+    }
+
     /// Call it when the lease's connection is in doubt.
     pub(super) async fn give_up(&self, subscriber: &str) {
         self.held.lock().await.remove(subscriber);
     }
 }
 
-async fn try_lock(connection: &mut AsyncPgConnection, subscriber: &str) -> diesel::QueryResult<bool> {
+pub(super) async fn try_lock(connection: &mut AsyncPgConnection, subscriber: &str) -> diesel::QueryResult<bool> {
     let lock = sql::<Bool>("pg_try_advisory_lock(hashtextextended('comanda outbox ' || ")
         .bind::<Text, _>(subscriber)
         .sql(", 0))");
     diesel::select(lock).get_result(connection).one("outbox.take_turn").await
+}
+
+pub(super) async fn unlock(connection: &mut AsyncPgConnection, subscriber: &str) -> diesel::QueryResult<()> {
+    let unlock = sql::<Bool>("pg_advisory_unlock(hashtextextended('comanda outbox ' || ")
+        .bind::<Text, _>(subscriber)
+        .sql(", 0))");
+    diesel::select(unlock).get_result::<bool>(connection).one("outbox.end_turn").await.map(|_| ())
 }
 
 /// A new subscriber gets the events that are committed from now on.

@@ -96,7 +96,9 @@ impl Outbox for PostgresOutbox {
     }
 
     async fn rename(&self, from: &str, to: &str) -> Result<bool, Unavailable> {
-        rename::rename(&self.database, from.to_owned(), to.to_owned()).await
+        let (own, from, to) = (self.clone(), from.to_owned(), to.to_owned());
+        spawn_transaction(&self.database, async move { rename::rename(&own.database, &own.leases, &from, &to).await })
+            .await
     }
 
     async fn unserved(&self, served: &[String]) -> Result<Vec<Unserved>, Unavailable> {

@@ -7,6 +7,7 @@ mod accounts;
 mod cancelling;
 mod constraints;
 mod deadlines;
+mod health;
 mod histories;
 mod invariants;
 mod keys;

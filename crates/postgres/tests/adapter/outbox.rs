@@ -220,3 +220,120 @@ async fn the_outcome_of_a_retry_is_not_taken_for_that_of_another() {
     outbox.retried(&lost, RetryOutcome::Delivered).await.unwrap();
     assert_eq!(shop.database.number("SELECT count(*) FROM outbox_retries").await, 0);
 }
+
+/// The receiver's name before it was called `KITCHEN`.
+const FORMER: &str = "webhook:kitchen.example:abc";
+
+const LOCK: &str = "SELECT pg_advisory_lock(hashtextextended('comanda outbox ' || $1, 0))";
+
+/// How many leases are held.
+const HELD: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted \
+                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+
+impl Shop {
+    /// Places an order, which is not delivered to the former subscriber.
+    async fn leave_an_order_for_the_former(&self) -> Uuid {
+        assert!(self.outbox().next(FORMER, 100).await.unwrap().is_some());
+        let item = self.item(100).await;
+        let order = self.order(&[(&item, 1)]);
+        let id = order.id.as_uuid();
+        self.orders.place(order).await.unwrap();
+        id
+    }
+
+    /// Returns whether nobody is left but the kitchen.
+    async fn rename(&self, outbox: &PostgresOutbox) -> bool {
+        // Connections that were dropped are closed a moment later, and hold their locks until then.
+        let begin = Instant::now();
+        while self.database.number("SELECT count(*) FROM outbox_subscribers WHERE name <> 'kitchen'").await > 0 {
+            if begin.elapsed() > Duration::from_secs(10) {
+                return false;
+            }
+            outbox.rename(FORMER, KITCHEN).await.unwrap();
+        }
+        true
+    }
+}
+
+async fn until_delivered(outbox: &PostgresOutbox, order: Uuid) {
+    let begin = Instant::now();
+    loop {
+        assert!(begin.elapsed() < Duration::from_secs(20), "it is not delivered");
+        let Some(batch) = outbox.next(KITCHEN, 100).await.unwrap() else { continue };
+        if let Some(position) = batch.position {
+            outbox.advance(KITCHEN, position, vec![]).await.unwrap();
+        }
+        if batch.events.iter().any(|event| event.stream == order) {
+            break;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_another_server_looks_nobody_delivers_by_a_name_that_has_nothing_yet() {
+    let shop = Shop::open().await;
+    let order = shop.leave_an_order_for_the_former().await;
+    // A server with the settings of before delivers, and another new one looks at the same moment.
+    let (former, looking) = (shop.database.client().await, shop.database.client().await);
+    former.execute(LOCK, &[&FORMER]).await.unwrap();
+    looking.execute(LOCK, &[&KITCHEN]).await.unwrap();
+    let outbox = shop.outbox();
+    assert!(!outbox.rename(FORMER, KITCHEN).await.unwrap(), "the former is delivered to");
+    drop(former);
+    let begin = Instant::now();
+    while shop.database.number(HELD).await > 1 {
+        assert!(begin.elapsed() < Duration::from_secs(20), "the lease is not released");
+    }
+    assert!(!outbox.rename(FORMER, KITCHEN).await.unwrap(), "nobody has taken over what waits");
+    drop(looking);
+    assert!(shop.rename(&outbox).await);
+    until_delivered(&outbox, order).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_former_name_that_an_earlier_server_brings_back_is_taken_over_again() {
+    let shop = Shop::open().await;
+    let order = shop.leave_an_order_for_the_former().await;
+    let outbox = shop.outbox();
+    assert!(shop.rename(&outbox).await);
+    until_delivered(&outbox, order).await;
+
+    // By the server that delivers.
+    let order = shop.leave_an_order_for_the_former().await;
+    until_delivered(&outbox, order).await;
+    assert!(shop.rename(&outbox).await, "the former is still there");
+    assert!(shop.outbox().next(KITCHEN, 100).await.unwrap().is_none(), "it goes on delivering");
+
+    // By another one, once nobody delivers.
+    let order = shop.leave_an_order_for_the_former().await;
+    until_delivered(&outbox, order).await;
+    let other = shop.outbox();
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+               WHERE application_name = 'comanda-outbox' AND datname = current_database()";
+    shop.database.client().await.execute(end, &[]).await.unwrap();
+    assert!(shop.rename(&other).await, "the former is still there");
+    // The former was behind: twice is better than never.
+    until_delivered(&other, order).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_backlog_is_taken_over_in_parts_and_what_there_is_twice_is_kept_once() {
+    let shop = Shop::open().await;
+    shop.leave_an_order_for_the_former().await;
+    let backlog = format!(
+        "INSERT INTO outbox_events (kind, subject_id, subject_version, occurred_at) \
+           SELECT 'order.placed', gen_random_uuid(), 1, now() FROM generate_series(1, 11500); \
+         INSERT INTO outbox_retries (subscriber, event_id, stream_id, next_at, last_error, is_dead) \
+           SELECT '{FORMER}', id, subject_id, now(), '', id % 2 = 0 FROM outbox_events; \
+         INSERT INTO outbox_retries (subscriber, event_id, stream_id, next_at, last_error, is_dead) \
+           SELECT 'kitchen', id, subject_id, now(), '', id % 4 IN (1, 2) FROM outbox_events WHERE id % 8 < 4"
+    );
+    shop.database.client().await.batch_execute(&backlog).await.unwrap();
+    assert!(shop.rename(&shop.outbox()).await);
+    let kept = "SELECT count(*) FROM outbox_retries WHERE subscriber = 'kitchen'";
+    let events = shop.database.number("SELECT count(*) FROM outbox_events").await;
+    assert_eq!(shop.database.number(kept).await, events);
+    // Of two, one that is tried again is kept if there is one.
+    let wrong = "SELECT count(*) FROM outbox_retries WHERE is_dead <> (event_id % 8 IN (2, 4, 6))";
+    assert_eq!(shop.database.number(wrong).await, 0);
+}

@@ -1,5 +1,6 @@
 use std::fmt::Write;
 
+use anyhow::Context;
 use chrono::SecondsFormat;
 use clap::{ArgGroup, Args, Subcommand};
 use comanda_application::Events;
@@ -55,8 +56,9 @@ impl DeadLettersCommand {
                 print("1 dead letter will be delivered again.\n")
             }
             Self::Resend(Resend { subscriber, .. }) => {
-                let resent = events.resend_all_as_operator(&subscriber.unwrap_or_default()).await?;
-                print(&format!("{resent} dead letter(s) will be delivered again.\n"))
+                let (resent, outcome) = events.resend_all_as_operator(&subscriber.unwrap_or_default()).await;
+                print(&format!("{resent} dead letter(s) will be delivered again.\n"))?;
+                outcome.context("the others were not resent")
             }
         }
     }
@@ -65,7 +67,7 @@ impl DeadLettersCommand {
 async fn list(events: &Events, subscriber: Option<&str>) -> anyhow::Result<Vec<DeadLetter>> {
     let (mut letters, mut after) = (Vec::new(), None);
     loop {
-        let page = events.list_dead_letters_as_operator(after, PageLimit::default()).await?;
+        let page = events.list_dead_letters_as_operator(after, PageLimit::LARGEST).await?;
         let asked_for = |letter: &DeadLetter| subscriber.is_none_or(|subscriber| subscriber == letter.subscriber);
         letters.extend(page.entries.into_iter().filter(asked_for));
         after = page.next;

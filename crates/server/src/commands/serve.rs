@@ -18,6 +18,7 @@ use crate::{
     observability::{COMMIT, Metrics, State, VERSION, raise_limit},
     signals::{Signals, Told},
     systemd,
+    workers::component_up,
 };
 
 pub async fn run(config: &Config) -> anyhow::Result<()> {
@@ -31,9 +32,9 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         tracing::warn!(setting = warning.setting, "{}", warning.message);
     }
     raise_limit(config);
-    let metrics = Metrics::collect(config.http.metrics_addr.is_some())?;
+    let measured = Metrics::collect(config.http.metrics_addr.is_some())?;
     if let Some(address) = config.http.metrics_addr {
-        let rendered = metrics.clone();
+        let rendered = measured.clone();
         tokio::spawn(http::metrics_server(address, move || rendered.render()).context("cannot offer metrics")?);
         tracing::info!(%address, "offering metrics");
     }
@@ -47,13 +48,15 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         password: config.http.password_timeout,
     };
     let draining = app.health.draining.clone();
-    let state = State { pools, workers: app.health.workers.clone(), draining: draining.clone(), metrics, since };
+    let state =
+        State { pools, workers: app.health.workers.clone(), draining: draining.clone(), metrics: measured, since };
     let (server, serving_at) =
         http::server(app, &config.http, budgets, config.traces.is_some(), config.log.access_percent)
             .with_context(|| format!("cannot listen on {address}"))?;
     tokio::spawn(operator.serves(state).stop(server.handle(), draining, config.drain_time()));
     tokio::spawn(systemd::stay_alive());
     systemd::notify(systemd::State::Ready);
+    metrics::gauge!("comanda_serving").set(1.0);
     tracing::info!(address = %serving_at, "serving");
     server.await?;
     // Only after the last request, because requests wait for the committer and for passwords to be hashed.
@@ -68,8 +71,11 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
 /// The server on a database that has every migration of this version.
 async fn build(config: &Config) -> anyhow::Result<Server> {
     let database = &config.database.url;
+    // As long as that takes, nobody else measures it.
+    component_up("postgres", false);
     let there = database.wait(config.database.start_wait).await;
     there.map_err(|error| Unreachable::new("PostgreSQL", database.addresses(), &error))?;
+    component_up("postgres", true);
     if config.database.migrate_on_start {
         migrate::bring_up_to_date(&config.database).await?;
     } else {

@@ -6,7 +6,7 @@ use comanda_postgres::{Backlog, BacklogCounts, HeldSnapshot, SubscriberBacklog};
 use serde_json::{Value, json};
 
 use super::{Format, migrate, print, print_json};
-use crate::{app, config::StoreConfig};
+use crate::{app, config::StoreConfig, logging};
 
 #[derive(clap::Args)]
 pub struct Status {
@@ -24,6 +24,7 @@ struct Found {
 
 impl Status {
     pub async fn run(self, config: &StoreConfig) -> anyhow::Result<()> {
+        logging::start(&config.log, None)?;
         let database = app::open_database(config).await?;
         let pending = migrate::pending(&config.database).await?;
         let backlog = match comanda_postgres::backlog(&database).await {
@@ -148,7 +149,8 @@ impl Found {
             "oldest_snapshot": self.snapshot.as_ref().map(snapshot),
             "pending_migrations": self.pending,
             "leases": leases.iter().map(|lease| {
-                json!({ "name": lease.name, "held_until": lease.held_until.to_rfc3339_opts(SecondsFormat::Millis, true), "held": lease.is_held })
+                let until = lease.held_until.to_rfc3339_opts(SecondsFormat::Millis, true);
+                json!({ "name": lease.name, "held_until": until, "held": lease.is_held })
             }).collect::<Vec<_>>(),
         })
     }

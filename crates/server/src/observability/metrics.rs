@@ -49,6 +49,7 @@ impl Metrics {
         } else {
             ::metrics::set_global_recorder(GaugesOnly(recorder)).map_err(|_| anyhow!("something measures already"))?;
         }
+        ::metrics::gauge!("comanda_serving").set(0.0);
         ::metrics::gauge!("comanda_build_info", "version" => VERSION, "commit" => COMMIT).set(1.0);
         Ok(Self { handle, process: Process::started() })
     }

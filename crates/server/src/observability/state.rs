@@ -60,7 +60,8 @@ impl State {
 /// The series whose names begin with one of these.
 fn gauges(measured: &str, names: &[&str]) -> String {
     let series = measured.lines().filter(|line| names.iter().any(|name| line.starts_with(name)));
-    // Histograms say how it was, not how it is.
-    let series = series.filter(|line| !["_bucket{", "_sum{", "_count{"].iter().any(|part| line.contains(part)));
+    // Histograms and counters say how it was, not how it is.
+    let series =
+        series.filter(|line| !["_bucket{", "_sum{", "_count{", "_total"].iter().any(|part| line.contains(part)));
     series.collect::<Vec<_>>().join(", ")
 }

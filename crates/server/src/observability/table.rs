@@ -53,6 +53,7 @@ const TABLE: &[(Kind, &str, Unit, &str)] = &[
     (Counter, "comanda_rows_deleted_total", Unit::Count, "Old rows that were deleted, by table."),
     (Gauge, "comanda_sales_summary_lag_seconds", Unit::Seconds, "Age of the oldest event not summarized yet."),
     (Counter, "comanda_security_events_total", Unit::Count, "Security events, by kind and outcome."),
+    (Gauge, "comanda_serving", Unit::Count, "Whether the server serves requests: 1, or 0 while it is starting."),
     (Gauge, "comanda_snapshot_seconds", Unit::Seconds, "Age of an old snapshot, by who holds it."),
     (Counter, "comanda_statement_errors_total", Unit::Count, "Statements that failed, by name and type of error."),
     (Counter, "comanda_statement_rows_total", Unit::Count, "Rows that statements returned or changed, by name."),

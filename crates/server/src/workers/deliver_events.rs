@@ -23,6 +23,10 @@ const LOG_PERIOD: Duration = Duration::from_mins(1);
 /// How often a receiver that got a name looks whether others have stopped delivering to it by its former one.
 const ADOPTION_PERIOD: Duration = Duration::from_millis(500);
 
+/// How often it looks from then on: a server with the settings of before, which was not stopped yet, subscribes by the
+/// former name again as soon as nobody delivers to that.
+const READOPTION_PERIOD: Duration = Duration::from_secs(5);
+
 /// The lowest priority: ordering comes before delivery.
 const NICE: i32 = 19;
 
@@ -50,30 +54,43 @@ async fn deliver(events: &Events, to: &Subscriber, per_second: u32, context: Con
     if !adopt(events, to, &context).await {
         return;
     }
+    let mut adopted_at = Instant::now();
     loop {
-        let (begin, mut least) = (Instant::now(), Duration::ZERO);
-        match events.deliver(to).await {
-            Ok(batch) => {
+        if adopted_at.elapsed() >= READOPTION_PERIOD {
+            match events.adopt(to).await {
+                Ok(true) => adopted_at = Instant::now(),
+                // There is more to take over.
+                Ok(false) => {}
+                Err(error) => {
+                    context.failed(&error);
+                    adopted_at = Instant::now();
+                }
+            }
+        }
+        let begin = Instant::now();
+        let (batch, outcome) = events.deliver(to).await;
+        delivered.increment(batch.delivered);
+        failed.increment(batch.failed);
+        put_off.increment(batch.put_off);
+        outage.tell(&to.name, &batch, Instant::now());
+        let least = Duration::from_secs(batch.delivered + batch.failed) / per_second;
+        pause = match outcome {
+            Ok(()) => {
                 context.succeeded();
-                delivered.increment(batch.delivered);
-                failed.increment(batch.failed);
-                put_off.increment(batch.put_off);
-                outage.tell(&to.name, &batch, Instant::now());
-                least = Duration::from_secs(batch.delivered + batch.failed) / per_second;
-                pause = match batch {
-                    // The subscriber is out of reach: do not go through the outbox batch by batch only to fail.
-                    Delivered { delivered: 0, failed: 1.., .. } | Delivered { delivered: 0, put_off: 1.., .. } => {
-                        longer(pause)
-                    }
-                    Delivered { more: true, .. } => Duration::ZERO,
-                    _ => POLL_INTERVAL,
-                };
+                // The subscriber is out of reach: do not go through the outbox batch by batch only to fail.
+                if batch.delivered == 0 && (batch.failed > 0 || batch.put_off > 0) {
+                    longer(pause)
+                } else if batch.more {
+                    Duration::ZERO
+                } else {
+                    POLL_INTERVAL
+                }
             }
             Err(error) => {
                 context.failed(&error);
-                pause = longer(pause);
+                longer(pause)
             }
-        }
+        };
         if context.pause(pause.max(least.saturating_sub(begin.elapsed()))).await.is_cancelled() {
             break;
         }
@@ -90,7 +107,12 @@ async fn adopt(events: &Events, to: &Subscriber, context: &Context) -> bool {
                 context.succeeded();
                 if !is_told {
                     let (subscriber, formerly) = (&to.name, to.formerly.as_deref());
-                    tracing::info!(subscriber, formerly, "a server still delivers to the receiver by its former name");
+                    tracing::info!(
+                        subscriber,
+                        formerly,
+                        "events wait until no server delivers to the receiver by its former name any more, and until \
+                         what waits there is taken over"
+                    );
                     is_told = true;
                 }
             }

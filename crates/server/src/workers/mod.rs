@@ -37,7 +37,7 @@ pub use self::{
     hash_passwords::hash_passwords,
     listen_for_closed_sessions::listen_for_closed_sessions,
     listen_for_menu_notifications::listen_for_menu_notifications,
-    measure_components::measure_components,
+    measure_components::{component_up, measure_components},
     measure_outbox::measure_outbox,
     measure_pools::measure_pools,
     measure_snapshots::measure_snapshots,

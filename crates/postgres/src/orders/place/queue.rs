@@ -269,7 +269,6 @@ impl Committer {
                     served.respond(waiting, decision);
                 }
                 served.decided = true;
-                self.database.note_orders(Ok(()));
             }
             // Those who have time left go on, with whoever has come since.
             Err(Setback::Late) => served.undecided.extend(batch),
@@ -332,6 +331,10 @@ impl Committer {
                 Ok(decided) => {
                     if decided.menu_changed {
                         self.observer.menu_changed();
+                    }
+                    // That orders are refused for reasons of their own says nothing about the others.
+                    if decided.is_committed {
+                        self.database.note_orders(Ok(()));
                     }
                     return Ok(decided.decisions);
                 }

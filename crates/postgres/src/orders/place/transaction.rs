@@ -42,6 +42,8 @@ pub(super) struct Decided {
     pub(super) decisions: Vec<Decision>,
     /// Whether the availability of a menu item, as customers see it, has changed.
     pub(super) menu_changed: bool,
+    /// Whether any order was placed.
+    pub(super) is_committed: bool,
 }
 
 /// Why no order of the batch was decided.
@@ -119,6 +121,7 @@ pub(super) async fn place(
 
     let sold_out = stock.sold_out_by(&taken);
     let menu_changed = taken.iter().any(|(id, quantity)| stock.changes_availability(*id, *quantity));
+    let is_committed = !filled.is_empty();
     let numbers = if filled.is_empty() {
         // There is nothing to commit, and a rollback does not wait for the disk.
         (&mut &*connection).batch_execute("ROLLBACK").await?;
@@ -143,7 +146,7 @@ pub(super) async fn place(
     let missing = || Err(PlaceOrderError::Unavailable(Unavailable::new("the order was not decided")));
     let replays = replays.decisions.into_iter();
     let decisions = replays.map(|replay| replay.unwrap_or_else(|| fresh_decisions.next().unwrap_or_else(missing)));
-    Ok(Decided { decisions: decisions.collect(), menu_changed })
+    Ok(Decided { decisions: decisions.collect(), menu_changed, is_committed })
 }
 
 /// The menu items of a batch as they were when their rows were locked.

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY malformed_gateway_events;
