@@ -8,7 +8,8 @@ use crate::config::Config;
 /// gateways.
 const RESERVE: u64 = 64;
 
-/// How many connections there may be at a time, beside those that are served, that are told that they are too many.
+/// How many connections there may be at a time, beside those that are served, that are told that they are too many; and
+/// how many that have been accepted, and are served, told or ended next.
 pub const REFUSALS: usize = 64;
 
 /// How many connections are served at most, unless a setting says otherwise: each takes memory, too.
@@ -30,7 +31,7 @@ pub fn raise_limit(config: &Config) -> usize {
     let requests = u64::try_from(connections.max(config.http.concurrent_requests)).unwrap_or(u64::MAX);
     let postgres = u64::from(database.pool_size) * (1 + replicas);
     let redis = u64::from(config.redis.pool_size);
-    let others = postgres + redis + RESERVE + REFUSALS as u64;
+    let others = postgres + redis + RESERVE + 2 * REFUSALS as u64;
     let needed = requests.saturating_add(others);
     let room = limit.map_or(usize::MAX, |limit| usize::try_from(limit.saturating_sub(others)).unwrap_or(usize::MAX));
     let connections = config.http.concurrent_connections.unwrap_or(MOST_CONNECTIONS).min(room).max(1);

@@ -44,7 +44,7 @@ use super::{
     middleware::{RequestId, network_of, response_headers},
     problem::{Code, Problem},
 };
-use crate::config::HttpConfig;
+use crate::{config::HttpConfig, observability::REFUSALS};
 
 /// How long a client may take to send the head of its request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -82,8 +82,8 @@ where
     let (address, entrance) = (listening.address, Entrance::for_connections(connections));
     let builder = Server::build()
         .workers(config.workers.get())
-        // Whoever comes is accepted, and may be refused.
-        .max_concurrent_connections(usize::MAX)
+        // They are accepted ahead of the threads that serve or refuse them: the rest of a burst waits in the kernel.
+        .max_concurrent_connections(connections.saturating_add(2 * REFUSALS).div_ceil(config.workers.get()))
         .shutdown_timeout(config.shutdown_timeout.as_secs().max(1))
         .disable_signals();
     let stopping = builder.graceful_shutdown_signal();
