@@ -46,6 +46,7 @@ impl Admin {
 }
 
 /// The binary with the settings of one instance.
+#[derive(Clone)]
 pub struct Comanda {
     pub program: PathBuf,
     pub settings: HashMap<String, String>,
@@ -149,6 +150,15 @@ impl Server {
     #[cfg(feature = "load")]
     pub fn id(&self) -> u32 {
         self.process.id()
+    }
+
+    /// In bytes.
+    #[cfg(feature = "load")]
+    pub fn resident_memory(&self) -> anyhow::Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        let kibibytes: u64 = line.split_whitespace().next().context("no number")?.parse()?;
+        Ok(kibibytes << 10)
     }
 
     /// As if the power had failed.

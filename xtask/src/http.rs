@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 pub struct Connection {
     sender: SendRequest<Full<Bytes>>,
     host: String,
+    is_over: bool,
 }
 
 pub struct Response {
@@ -46,7 +47,12 @@ impl Connection {
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         // Ends with the sender; an error shows at the request that meets it.
         tokio::spawn(connection);
-        Ok(Self { sender, host: address.to_owned() })
+        Ok(Self { sender, host: address.to_owned(), is_over: false })
+    }
+
+    /// Whether the server has said that it ends after the last response.
+    pub fn is_over(&self) -> bool {
+        self.is_over
     }
 
     pub async fn get(&mut self, path: &str, token: Option<&str>) -> anyhow::Result<Response> {
@@ -87,6 +93,7 @@ impl Connection {
         self.sender.ready().await?;
         let response = self.sender.send_request(request.body(Full::new(body))?).await?;
         let status = response.status().as_u16();
+        self.is_over = response.headers().get(header::CONNECTION).is_some_and(|says| says == "close");
         Ok(Response { status, body: response.into_body().collect().await?.to_bytes() })
     }
 }

@@ -26,6 +26,8 @@ mod run;
 mod rush;
 mod schema;
 mod services;
+#[cfg(feature = "load")]
+mod soak;
 mod test;
 mod upgrade;
 
@@ -63,6 +65,9 @@ enum Task {
     /// Break PostgreSQL, Redis, the network and servers under load, and check what customers see
     #[command(disable_help_flag = true)]
     Faults(Unparsed),
+    /// Serve a steady load for half an hour, and check that memory and connections stay as they are
+    #[command(disable_help_flag = true)]
+    Soak(Unparsed),
     /// Check the alert rules and the dashboard with Prometheus's own tool and against the metrics in the code
     Alerts,
     /// Check openapi.json with a validator and a client generator
@@ -90,7 +95,7 @@ fn main() -> ExitCode {
         Task::Schema { check } => schema::run(check),
         Task::Rush(_) | Task::Fill(_) | Task::Bench(_) => load::run(Profile::Release),
         // What holds is asked, not how fast: the build that the tests have made already will do.
-        Task::Faults(_) => load::run(Profile::Development),
+        Task::Faults(_) | Task::Soak(_) => load::run(Profile::Development),
     };
     match outcome {
         Ok(code) => code,

@@ -1,6 +1,13 @@
 //! What signals do to a server, and what its clients see of it.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::ErrorKind,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use comanda_tests::{Client, TestApp, TestServer};
 use nix::sys::signal::Signal;
@@ -8,6 +15,7 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    task::JoinSet,
 };
 
 /// Waits for the first line of the server's log that matches, and returns it.
@@ -101,6 +109,41 @@ async fn an_order_that_arrives_while_a_server_drains_is_placed_and_finished() {
     assert_eq!((order.status, order.header("connection")), (201, Some("close")));
     assert!(server.wait().success());
     assert_eq!(app.stock(item).await, 4);
+}
+
+/// Asks on one new connection after the other, as a proxy without health checks does, until there is no server to
+/// connect to.
+async fn ask_until_refused(address: String, responses: Arc<AtomicUsize>) {
+    let request = format!("GET /v1/menu HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    loop {
+        let mut stream = match TcpStream::connect(&address).await {
+            Ok(stream) => stream,
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => return,
+            Err(error) => panic!("neither open nor refused: {error}"),
+        };
+        let mut response = String::new();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.read_to_string(&mut response).await.expect("whoever has a connection gets a response");
+        assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
+        responses.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_gets_a_connection_at_the_very_end_gets_a_response() {
+    let mut app = TestApp::with_servers(1, &[("DRAIN_SECONDS", "1")]).await;
+    let mut server = app.servers.pop().unwrap();
+    let responses = Arc::new(AtomicUsize::new(0));
+    let mut asking: JoinSet<()> =
+        (0..64).map(|_| ask_until_refused(server.address.clone(), Arc::clone(&responses))).collect();
+    while responses.load(Ordering::SeqCst) < 500 {
+        tokio::task::yield_now().await;
+    }
+    server.signal(Signal::SIGTERM);
+    while let Some(asked) = asking.join_next().await {
+        asked.unwrap();
+    }
+    assert!(server.wait().success());
 }
 
 #[tokio::test(flavor = "multi_thread")]

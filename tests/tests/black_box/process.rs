@@ -4,12 +4,16 @@ use std::{
     fs,
     os::unix::{fs::PermissionsExt, net::UnixDatagram},
     path::PathBuf,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use comanda_tests::{TestDatabase, TestServer, comanda, program, redis_url};
-use nix::sys::signal::Signal;
+use nix::{sys::signal::Signal, unistd::Pid};
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 use uuid::Uuid;
 
 /// A path of one test, gone afterwards.
@@ -31,13 +35,91 @@ impl Drop for Place {
     }
 }
 
+/// A program that runs the server with so many file descriptors.
+fn limited_to(soft: u32, hard: u32) -> Place {
+    let script = Place::new();
+    let limited = format!("#!/bin/sh\nulimit -Sn {soft} && ulimit -Hn {hard} && exec '{}' \"$@\"\n", program());
+    fs::write(&script.0, limited).unwrap();
+    fs::set_permissions(&script.0, fs::Permissions::from_mode(0o755)).unwrap();
+    script
+}
+
+/// Asks on a connection that is to be kept; returns what comes until the response, or the connection, ends.
+async fn ask(stream: &mut TcpStream) -> std::io::Result<String> {
+    stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: comanda\r\n\r\n").await?;
+    let (mut text, mut buffer) = (String::new(), [0; 4096]);
+    loop {
+        let length = stream.read(&mut buffer).await?;
+        text.push_str(&String::from_utf8_lossy(&buffer[..length]));
+        if length == 0 || text.starts_with("HTTP/1.1 200 ") && text.contains("\r\n\r\n") {
+            return Ok(text);
+        }
+    }
+}
+
+/// The time that a process has spent on a processor, in hundredths of a second.
+fn processor_time(pid: Pid) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let (_, rest) = stat.rsplit_once(") ").unwrap();
+    rest.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_beyond_the_limit_are_told_so_and_the_others_are_served() {
+    let database = TestDatabase::migrated().await;
+    let script = limited_to(400, 400);
+    let server = TestServer::start_of(script.as_str(), &database.server_url, &redis_url().await, &[]);
+    let lines = server.log();
+    let mut lines = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let limit = lines.find_map(|line| line["fields"]["connections"].as_u64()).unwrap();
+    assert!((100..400).contains(&limit), "{limit}");
+
+    let mut kept = Vec::new();
+    for _ in 0..limit {
+        let mut stream = TcpStream::connect(&server.address).await.unwrap();
+        assert!(ask(&mut stream).await.unwrap().starts_with("HTTP/1.1 200 "));
+        kept.push(stream);
+    }
+    for _ in 0..limit {
+        let mut stream = TcpStream::connect(&server.address).await.unwrap();
+        let refusal = ask(&mut stream).await.unwrap();
+        let (head, body) = refusal.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 503 ") && head.contains("\r\nretry-after: 1\r\n"), "{refusal}");
+        assert!(head.contains("\r\nconnection: close\r\n") && head.contains("\r\nx-request-id: "), "{refusal}");
+        assert_eq!(serde_json::from_str::<Value>(body).unwrap()["code"], "unavailable");
+    }
+    // Twice as many as allowed, none of whom reads what it is told.
+    let mut deaf = Vec::new();
+    for _ in 0..limit {
+        deaf.push(TcpStream::connect(&server.address).await.unwrap());
+    }
+    let begin = processor_time(server.pid());
+    // The duration itself is under test.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let busy = processor_time(server.pid()) - begin;
+    assert!(busy < 50, "{busy} hundredths of a second in a second of nothing");
+    for stream in &mut kept {
+        assert!(ask(stream).await.unwrap().starts_with("HTTP/1.1 200 "));
+    }
+    let log = server.log();
+    assert_eq!(log.iter().filter(|line| line.contains("connections are refused")).count(), 1);
+    assert!(!log.iter().any(|line| line.contains("ERROR")), "{log:#?}");
+
+    drop((kept, deaf));
+    let begin = Instant::now();
+    loop {
+        let mut stream = TcpStream::connect(&server.address).await.unwrap();
+        if ask(&mut stream).await.is_ok_and(|response| response.starts_with("HTTP/1.1 200 ")) {
+            break;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(10), "nobody gets in again");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_limit_of_descriptors_is_raised_and_compared_with_what_may_be_needed() {
     let database = TestDatabase::migrated().await;
-    let script = Place::new();
-    let limited = format!("#!/bin/sh\nulimit -Sn 256 && ulimit -Hn 512 && exec '{}' \"$@\"\n", program());
-    fs::write(&script.0, limited).unwrap();
-    fs::set_permissions(&script.0, fs::Permissions::from_mode(0o755)).unwrap();
+    let script = limited_to(256, 512);
     let server = |requests| {
         let settings = [("CONCURRENT_REQUESTS", requests)];
         let redis = redis_url();

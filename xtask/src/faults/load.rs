@@ -32,6 +32,8 @@ const HANGS: Duration = Duration::from_secs(15);
 pub struct Observed {
     /// The id of the order that each key got.
     pub placed: HashMap<String, String>,
+    /// Orders of customers who give no key.
+    pub without_key: Vec<Uuid>,
     /// Counts by status and problem code.
     pub responses: BTreeMap<String, u64>,
     pub slowest_order: Duration,
@@ -43,6 +45,7 @@ pub struct Observed {
 impl Observed {
     fn add(&mut self, other: Self) {
         self.placed.extend(other.placed);
+        self.without_key.extend(other.without_key);
         for (response, count) in other.responses {
             *self.responses.entry(response).or_default() += count;
         }
@@ -82,6 +85,7 @@ struct Customer {
 impl Load {
     const CUSTOMERS: usize = 16;
     const READERS: usize = 4;
+    const WITHOUT_KEYS: usize = 4;
 
     pub async fn start(stage: &Stage, items: &MenuItems, fault: Fault, seed: u64) -> anyhow::Result<Self> {
         let (going_on, mut people) = (Arc::new(AtomicBool::new(true)), JoinSet::new());
@@ -90,6 +94,13 @@ impl Load {
         for n in 0..Self::CUSTOMERS {
             let customer = Customer { address: stage.addresses[n % stage.addresses.len()].clone(), ..witness.clone() };
             people.spawn(customer.order(StdRng::seed_from_u64(seed.wrapping_add(n as u64)), Arc::clone(&going_on)));
+        }
+        if fault.is_behind_a_proxy() {
+            let token = sign_up(&stage.addresses[0]).await?;
+            for _ in 0..Self::WITHOUT_KEYS {
+                let customer = Customer { token: token.clone(), ..witness.clone() };
+                people.spawn(customer.order_without_key(Arc::clone(&going_on)));
+            }
         }
         for n in 0..Self::READERS {
             let reader = Customer { address: stage.addresses[n % stage.addresses.len()].clone(), ..witness.clone() };
@@ -147,12 +158,8 @@ impl Customer {
                     if took > LATEST_ORDER {
                         observed.complain(format!("an order took {took:?}: {}", response.status));
                     }
-                    if self.understand(
-                        &response,
-                        &mut observed,
-                        &[201],
-                        &["503 unavailable", "409 idempotency-in-progress"],
-                    ) {
+                    let refusals = self.allowed(&["503 unavailable", "409 idempotency-in-progress"]);
+                    if self.understand(&response, &mut observed, &[201], refusals) {
                         let id = response.json().ok().and_then(|order| Some(order["id"].as_str()?.to_owned()));
                         observed.placed.insert(key, id.unwrap_or_default());
                         continue 'orders;
@@ -165,6 +172,28 @@ impl Customer {
             }
         }
         observed
+    }
+
+    /// Places one order after the other. None may be refused, or lost, or placed twice.
+    async fn order_without_key(self, going_on: Arc<AtomicBool>) -> Observed {
+        let (mut observed, mut connection) = (Observed::default(), None);
+        let body = json!({ "items": [{ "menu_item_id": self.items[0], "quantity": 1 }] });
+        while going_on.load(Ordering::SeqCst) {
+            let response = self.within(&mut connection, &mut observed, async |connection| {
+                connection.post("/v1/orders", Some(&self.token), &body).await
+            });
+            let Some(response) = response.await else { continue };
+            if self.understand(&response, &mut observed, &[201], &[]) {
+                let order = response.json().ok();
+                observed.without_key.extend(order.and_then(|order| order["id"].as_str()?.parse::<Uuid>().ok()));
+            }
+        }
+        observed
+    }
+
+    /// The refusals that customers may meet.
+    fn allowed<'a>(&self, refusals: &'a [&'a str]) -> &'a [&'a str] {
+        if self.fault.is_behind_a_proxy() { &[] } else { refusals }
     }
 
     /// The menu, which is always there, and orders.
@@ -183,7 +212,7 @@ impl Customer {
                 if took > LATEST_READ {
                     observed.complain(format!("{path} took {took:?}: {}", response.status));
                 }
-                self.understand(&response, &mut observed, &[200], refusals);
+                self.understand(&response, &mut observed, &[200], self.allowed(refusals));
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -203,7 +232,7 @@ impl Customer {
                 None => Connection::open(&self.address).await?,
             };
             let response = request(&mut open).await?;
-            *connection = Some(open);
+            *connection = (!open.is_over()).then_some(open);
             anyhow::Ok(response)
         };
         match tokio::time::timeout(HANGS, attempt).await {

@@ -1,8 +1,12 @@
 //! `cargo xtask faults`: breaks what Comanda depends on, under load, and checks what its customers observe.
 
+mod crowd;
 mod customer;
 mod fault;
 mod load;
+mod migrating;
+mod small_disk;
+mod strike;
 mod verdict;
 
 use std::{
@@ -18,8 +22,10 @@ use rand::RngExt;
 use self::{fault::Fault, load::Load, verdict::Verdict};
 use crate::{
     build::Profile,
+    process::Process,
     project,
     rush::{menu_items::MenuItems, stage::Stage},
+    services::{Pooler, Postgres, ReverseProxy},
 };
 
 #[derive(Args)]
@@ -80,6 +86,9 @@ async fn stage(fault: Fault, seed: u64) -> anyhow::Result<Verdict> {
         return Ok(Verdict::not_staged(fault));
     }
     stage.open(2)?;
+    if let Some(damage) = &mut damage {
+        fault.set_up(&mut stage, damage)?;
+    }
     let items = MenuItems::add(&stage, "Faults", (0..20).map(|n| (format!("Item {n}"), 1000, 1_000_000))).await?;
     let load = Load::start(&stage, &items, fault, seed).await?;
     tokio::time::sleep(CALM).await;
@@ -103,8 +112,14 @@ async fn stage(fault: Fault, seed: u64) -> anyhow::Result<Verdict> {
 pub struct Damage {
     /// Where the database is, if not where it was.
     database_url: Option<String>,
-    standby: Option<crate::services::Postgres>,
+    standby: Option<Postgres>,
     proxy: Option<FaultyProxy>,
     holders: Vec<tokio_postgres::Client>,
-    mount: Option<fault::SmallDisk>,
+    /// What was in force before.
+    password: String,
+    pooler: Option<Pooler>,
+    migrators: Vec<Process>,
+    crowd: Option<crowd::Crowd>,
+    reverse_proxy: Option<ReverseProxy>,
+    mount: Option<small_disk::SmallDisk>,
 }

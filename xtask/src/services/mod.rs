@@ -1,9 +1,14 @@
-//! PostgreSQL and Redis: those that `DATABASE_URL` and `REDIS_URL` name, or private ones.
+//! PostgreSQL and Redis: those that `DATABASE_URL` and `REDIS_URL` name, or private ones; and what stands before them,
+//! and before servers, in operation.
 
 mod account;
+#[cfg(feature = "load")]
+mod pooler;
 mod postgres;
 mod programs;
 mod redis;
+#[cfg(feature = "load")]
+mod reverse_proxy;
 
 use std::{
     ffi::OsStr,
@@ -13,9 +18,9 @@ use std::{
 
 use anyhow::Context;
 
-#[cfg(feature = "load")]
-pub use self::programs::wrk;
 use self::{account::Account, programs::PostgresPrograms};
+#[cfg(feature = "load")]
+pub use self::{pooler::Pooler, programs::wrk, reverse_proxy::ReverseProxy};
 pub use self::{
     postgres::Postgres,
     programs::{chromium, libpq, pgbouncer, promtool, python_with, python_with_servers, redis_server},

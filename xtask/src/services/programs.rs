@@ -61,6 +61,18 @@ pub fn wrk() -> anyhow::Result<PathBuf> {
     find_or_install("wrk", &["wrk"], "wrk")
 }
 
+/// For `cargo xtask faults`.
+#[cfg(feature = "load")]
+pub fn nginx() -> anyhow::Result<PathBuf> {
+    find_or_install("nginx", &["nginx"], "nginx-light")
+}
+
+/// For `cargo xtask faults`.
+#[cfg(feature = "load")]
+pub fn haproxy() -> anyhow::Result<PathBuf> {
+    find_or_install("HAProxy", &["haproxy"], "haproxy")
+}
+
 /// For `cargo xtask alerts`.
 pub fn promtool() -> anyhow::Result<PathBuf> {
     find_or_install("promtool", &["promtool"], "prometheus")

@@ -74,14 +74,39 @@ impl Redis {
     /// Runs a command that is answered with `OK`.
     #[cfg(feature = "load")]
     pub fn command(&self, command: &str) -> anyhow::Result<()> {
+        self.command_with(&self.password, command)
+    }
+
+    /// As long as it has another password than it was started with.
+    #[cfg(feature = "load")]
+    pub fn command_with(&self, password: &str, command: &str) -> anyhow::Result<()> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        stream.write_all(format!("AUTH {}\r\n{command}\r\n", self.password).as_bytes())?;
+        stream.write_all(format!("AUTH {password}\r\n{command}\r\n").as_bytes())?;
         let mut reply = [0; 8];
         stream.read_exact(&mut reply)?;
         if &reply != b"+OK\r\n+OK" {
             bail!("it replied {:?}", String::from_utf8_lossy(&reply));
         }
         Ok(())
+    }
+
+    /// Requires another password, and ends the connections that have given the old one.
+    #[cfg(feature = "load")]
+    pub fn change_password(&self, from: &str, to: &str) -> anyhow::Result<()> {
+        self.command_with(from, &format!("CONFIG SET requirepass {to}"))?;
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.write_all(format!("AUTH {to}\r\nCLIENT KILL TYPE normal\r\n").as_bytes())?;
+        let mut reply = [0; 6];
+        stream.read_exact(&mut reply)?;
+        if &reply != b"+OK\r\n:" {
+            bail!("it replied {:?}", String::from_utf8_lossy(&reply));
+        }
+        Ok(())
+    }
+
+    #[cfg(feature = "load")]
+    pub fn password(&self) -> &str {
+        &self.password
     }
 
     pub fn url(&self) -> String {

@@ -13,7 +13,7 @@ use crate::{
     app::Server,
     config::Config,
     exit::Unreachable,
-    http::{self, Budgets, Draining},
+    http::{self, Budgets, Draining, Listening},
     logging,
     observability::{COMMIT, Metrics, State, VERSION, raise_limit},
     signals::{Signals, Told},
@@ -31,7 +31,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     for warning in &config.warnings {
         tracing::warn!(setting = warning.setting, "{}", warning.message);
     }
-    raise_limit(config);
+    let connections = raise_limit(config);
     let measured = Metrics::collect(config.http.metrics_addr.is_some())?;
     if let Some(address) = config.http.metrics_addr {
         let rendered = measured.clone();
@@ -50,10 +50,11 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let draining = app.health.draining.clone();
     let state =
         State { pools, workers: app.health.workers.clone(), draining: draining.clone(), metrics: measured, since };
-    let (server, serving_at) =
-        http::server(app, &config.http, budgets, config.traces.is_some(), config.log.access_percent)
-            .with_context(|| format!("cannot listen on {address}"))?;
-    tokio::spawn(operator.serves(state).stop(server.handle(), draining, config.drain_time()));
+    let (traced, access_percent) = (config.traces.is_some(), config.log.access_percent);
+    let (server, listening) = http::server(app, &config.http, connections, budgets, traced, access_percent)
+        .with_context(|| format!("cannot listen on {address}"))?;
+    let serving_at = listening.address;
+    tokio::spawn(operator.serves(state).stop(server.handle(), listening, draining, config.drain_time()));
     tokio::spawn(systemd::stay_alive());
     systemd::notify(systemd::State::Ready);
     metrics::gauge!("comanda_serving").set(1.0);
@@ -125,7 +126,7 @@ impl Operator {
 
     /// Waits until the server is told to stop, and stops it: first it is not ready any more, so that no proxy sends
     /// anybody here by the time it accepts no more connections.
-    async fn stop(self, server: ServerHandle, draining: Draining, drain: Duration) {
+    async fn stop(self, server: ServerHandle, listening: Listening, draining: Draining, drain: Duration) {
         self.told_to_stop.cancelled().await;
         draining.begin();
         systemd::notify(systemd::State::Stopping);
@@ -133,6 +134,7 @@ impl Operator {
             let seconds = drain.as_secs();
             tracing::info!(seconds, "stopping: not ready any more; connections are accepted for some seconds");
             tokio::time::sleep(drain).await;
+            listening.let_in_the_last().await;
         }
         tracing::info!("stopping: no new connections; requests in flight are finished");
         server.stop(true).await;

@@ -31,6 +31,9 @@ settings! {
         CONCURRENT_REQUESTS => concurrent_requests: usize in 1..=1_000_000 = 1_024,
             "How many requests a server works on at the same time. One more is refused with 503 at once, so that \
              not all of them are late. Health checks are never refused.";
+        CONCURRENT_CONNECTIONS => concurrent_connections: Option<usize> in 1..=1_000_000 = "",
+            "How many connections of clients a server has open at the same time. One more gets a 503 and ends. By \
+             default 16384, or as many as the limit of file descriptors leaves room for.";
         REQUEST_TIMEOUT_MS => request_timeout: Duration in 100..=600_000 ms = 5_000,
             "A write that takes longer gets a 503; reads have limits of their own.";
         PASSWORD_TIMEOUT_MS => password_timeout: Duration in 100..=600_000 ms = 10_000,

@@ -20,7 +20,7 @@ mod transport;
 mod validation;
 mod wire;
 
-use std::{io, net::SocketAddr, rc::Rc};
+use std::{io, rc::Rc};
 
 use actix_cors::Cors;
 use actix_web::{
@@ -39,6 +39,7 @@ pub use self::{
     middleware::Budgets,
     openapi::{Docs, document},
     operations::Health,
+    transport::Listening,
 };
 use self::{
     extract::{CSRF_HEADER, DEVICE_HEADER},
@@ -46,17 +47,17 @@ use self::{
 };
 use crate::config::{HttpConfig, canonical_network};
 
-/// Binds the address and starts serving. Returns the address, since port 0 stands for any free one. The caller decides
-/// when to stop.
+/// Binds the address and starts serving so many connections at a time. The caller decides when to stop.
 ///
 /// Of the requests that succeed, so many per cent have a line in the log; of the others, all.
 pub fn server(
     app: Data<App>,
     config: &HttpConfig,
+    connections: usize,
     budgets: Budgets,
     traced: bool,
     access_percent: u32,
-) -> io::Result<(Server, SocketAddr)> {
+) -> io::Result<(Server, Listening)> {
     let cors_origins = config.cors_origins.clone();
     let measuring = Data::new(Measuring(config.metrics_addr.is_some()));
     let over_https = Data::new(OverHttps {
@@ -68,7 +69,7 @@ pub fn server(
     let clients = ClientAddresses::behind(&config.trusted_proxies);
     let access_log = Data::new(AccessLog { percent: access_percent, clients: clients.clone() });
     let draining = app.health.draining.clone();
-    transport::listen(config, draining, move || {
+    transport::listen(config, connections, draining, move || {
         let serving = Rc::new(Serving { admission: admission.clone(), budgets, clients: clients.clone(), traced });
         actix_web::App::new()
             .app_data(app.clone())

@@ -14,6 +14,7 @@ const ACCOUNT_MAILS: [&str; 3] = ["sent", "later", "given_up"];
 
 pub(super) fn register() {
     for name in [
+        "comanda_connections_refused_total",
         "comanda_gateway_events_malformed_total",
         "comanda_gateway_misconfigured_total",
         "comanda_order_mails_unverified_total",
@@ -28,6 +29,7 @@ pub(super) fn register() {
     ] {
         counter!(name).increment(0);
     }
+    metrics::gauge!("http_server_open_connections").set(0);
     for outcome in PASSWORD_CHECKS {
         counter!("comanda_password_checks_total", "outcome" => outcome).increment(0);
     }

@@ -11,7 +11,7 @@ mod table;
 
 pub use self::{
     build::{COMMIT, VERSION},
-    descriptors::raise_limit,
+    descriptors::{REFUSALS, raise_limit},
     metrics::Metrics,
     state::{Pools, State},
 };

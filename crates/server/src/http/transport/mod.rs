@@ -6,18 +6,20 @@
 //! a problem document with a request id, like every other one. The server is put together by hand for that, because
 //! actix-web's `HttpServer` leaves no room for another kind of stream.
 
+mod entrance;
+mod listening;
 mod turns;
 
 use std::{
     io,
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use actix_http::{ConnectionType, HttpService, KeepAlive, Protocol, Request};
+use actix_http::{ConnectionType, HttpService, KeepAlive, Protocol, Request, error::DispatchError};
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, apply_fn_factory, fn_service, map_config};
 use actix_web::{
     Error, HttpResponse,
@@ -32,13 +34,17 @@ use tokio::{
     net::TcpSocket,
 };
 
-use self::turns::{InTurn, LastOfTurn, Turns};
+pub use self::listening::Listening;
+use self::{
+    entrance::{Entrance, Inside},
+    turns::{InTurn, LastOfTurn, Turns},
+};
 use super::{
     draining::Draining,
     middleware::{RequestId, network_of, response_headers},
     problem::{Code, Problem},
 };
-use crate::config::HttpConfig;
+use crate::{config::HttpConfig, observability::REFUSALS};
 
 /// How long a client may take to send the head of its request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -50,8 +56,13 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How many connections the kernel keeps until a thread takes them.
 const BACKLOG: u32 = 1024;
 
-/// Binds the address and starts serving. Returns the address, since port 0 stands for any free one.
-pub(super) fn listen<F, I, S, B>(config: &HttpConfig, draining: Draining, app: F) -> io::Result<(Server, SocketAddr)>
+/// Binds the address and starts serving so many connections at a time.
+pub(super) fn listen<F, I, S, B>(
+    config: &HttpConfig,
+    connections: usize,
+    draining: Draining,
+    app: F,
+) -> io::Result<(Server, Listening)>
 where
     F: Fn() -> I + Send + Clone + 'static,
     I: IntoServiceFactory<S, Request>,
@@ -67,14 +78,17 @@ where
     socket.set_reuseaddr(true)?;
     socket.bind(config.bind_addr)?;
     let listener = socket.listen(BACKLOG)?.into_std()?;
-    let address = listener.local_addr()?;
+    let listening = Listening::on(&listener)?;
+    let (address, entrance) = (listening.address, Entrance::for_connections(connections));
     let builder = Server::build()
         .workers(config.workers.get())
+        // They are accepted ahead of the threads that serve or refuse them: the rest of a burst waits in the kernel.
+        .max_concurrent_connections(connections.saturating_add(2 * REFUSALS).div_ceil(config.workers.get()))
         .shutdown_timeout(config.shutdown_timeout.as_secs().max(1))
         .disable_signals();
     let stopping = builder.graceful_shutdown_signal();
     let builder = builder.listen("http", listener, move || {
-        let (stopping, draining) = (stopping.clone(), draining.clone());
+        let (stopping, draining, entrance) = (stopping.clone(), draining.clone(), entrance.clone());
         let app = app().into_factory().map_err(|error| error.into().error_response());
         let app = apply_fn_factory(app, move |request: Request, app: &_| {
             let turn = request.conn_data::<Rc<Turns>>().cloned().map(Turns::begin);
@@ -109,14 +123,21 @@ where
                 data.insert(stream.stream.turns());
             })
             .finish(map_config(app, |()| AppConfig::default()));
-        fn_service(|stream: TcpStream| async move {
-            let peer = stream.peer_addr().ok();
-            let stream = Explaining::new(InTurn::new(stream), peer.map(|peer| peer.ip()));
-            Ok((stream, Protocol::Http1, peer))
+        fn_service(move |stream: TcpStream| {
+            let entrance = entrance.clone();
+            async move {
+                let Some(inside) = entrance.enter() else {
+                    entrance.refuse(stream).await;
+                    return Err(DispatchError::DisconnectTimeout);
+                };
+                let peer = stream.peer_addr().ok();
+                let stream = Explaining::new(InTurn::new(stream), peer.map(|peer| peer.ip()));
+                Ok((Explaining { _inside: Some(inside), ..stream }, Protocol::Http1, peer))
+            }
         })
         .and_then(service)
     })?;
-    Ok((builder.run(), address))
+    Ok((builder.run(), listening))
 }
 
 /// A stream on which a bare response of the HTTP layer becomes a problem document.
@@ -127,11 +148,13 @@ struct Explaining<S> {
     /// The length of that response, until it is reported as written.
     replaced: usize,
     peer: Option<IpAddr>,
+    /// Until the stream ends.
+    _inside: Option<Inside>,
 }
 
 impl<S: AsyncWrite + Unpin> Explaining<S> {
     fn new(stream: S, peer: Option<IpAddr>) -> Self {
-        Self { stream, unsent: Bytes::new(), replaced: 0, peer }
+        Self { stream, unsent: Bytes::new(), replaced: 0, peer, _inside: None }
     }
 
     fn poll_unsent(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -252,20 +275,29 @@ impl<'a> BareResponse<'a> {
         let network = peer.and_then(network_of).map(tracing::field::display);
         let status = self.status.as_u16();
         tracing::info!(target: "access", request_id = id.as_str(), status, network, "request that cannot be read");
-        let body = Problem::new(code, detail).body_with(self.status, &id);
         let status_line = self.head.lines().next().unwrap_or_default();
         let date = self.head.lines().skip(1).filter(|line| line.to_ascii_lowercase().starts_with("date:"));
-        let headers = response_headers(&id);
-        let headers = headers.iter().filter_map(|(name, value)| Some(format!("{name}: {}", value.to_str().ok()?)));
-        let mut response = vec![status_line.to_owned()];
-        // After a request that asked to be kept alive, the HTTP layer announces nothing, and closes all the same.
-        response.push("connection: close".to_owned());
-        response.extend(date.map(str::to_owned));
-        response.extend(headers);
-        response.push("content-type: application/problem+json".to_owned());
-        response.push(format!("content-length: {}", body.len()));
-        Bytes::from(format!("{}\r\n\r\n{body}", response.join("\r\n")))
+        closing_response(status_line, date.map(str::to_owned), &Problem::new(code, detail), self.status, &id)
     }
+}
+
+/// A response that no handler and no middleware writes, after which the connection ends.
+fn closing_response(
+    status_line: &str,
+    more: impl IntoIterator<Item = String>,
+    problem: &Problem,
+    status: StatusCode,
+    id: &RequestId,
+) -> Bytes {
+    let body = problem.body_with(status, id);
+    // After a request that asked to be kept alive, the HTTP layer announces nothing, and closes all the same.
+    let mut response = vec![status_line.to_owned(), "connection: close".to_owned()];
+    response.extend(more);
+    let headers = response_headers(id);
+    response.extend(headers.iter().filter_map(|(name, value)| Some(format!("{name}: {}", value.to_str().ok()?))));
+    response.push("content-type: application/problem+json".to_owned());
+    response.push(format!("content-length: {}", body.len()));
+    Bytes::from(format!("{}\r\n\r\n{body}", response.join("\r\n")))
 }
 
 #[cfg(test)]
