@@ -17,7 +17,7 @@ const FEW: i64 = 2_000;
 /// Twenty days in which everything went well: orders were paid and completed, their events delivered and summarized,
 /// and the gateway's events handled; and sessions, keys and mails that are not old enough to be deleted. Only the mail
 /// server was gone: all events wait for it.
-const FILL: &str = "
+pub(crate) const FILL: &str = "
     SET session_replication_role = replica;
     CREATE TEMP TABLE past AS
         SELECT n, gen_random_uuid() AS id, gen_random_uuid() AS payment, now() - interval '20 days' + n * interval '57 s' AS at,

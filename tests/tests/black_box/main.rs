@@ -43,6 +43,7 @@ mod password_resets;
 mod payments;
 mod pipelining;
 mod placement_race;
+mod plans;
 mod poolers;
 mod process;
 mod reads;

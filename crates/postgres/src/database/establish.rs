@@ -10,6 +10,10 @@ use super::DatabaseUrl;
 const KEEPALIVES: &str = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; \
                           SET tcp_keepalives_count = 3; SET tcp_user_timeout = '20s';";
 
+/// Statements are short. Compiling one takes longer than running it, and PostgreSQL would do so each time that it takes
+/// a plan for expensive, which a plan by index in spite of few rows may be.
+const PLANS: &str = "SET jit = off;";
+
 /// A connection that `setup` (SQL) was run on.
 pub(crate) async fn establish(url: &DatabaseUrl, setup: &str) -> diesel::ConnectionResult<AsyncPgConnection> {
     let (client, wire) = url.connect().await.map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
@@ -18,7 +22,7 @@ pub(crate) async fn establish(url: &DatabaseUrl, setup: &str) -> diesel::Connect
     if let Err(error) = connection.batch_execute(KEEPALIVES).await {
         tracing::warn!(%error, "PostgreSQL will be slow to notice should this machine vanish");
     }
-    connection.batch_execute(setup).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+    connection.batch_execute(&format!("{PLANS} {setup}")).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }
 

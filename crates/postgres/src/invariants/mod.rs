@@ -15,7 +15,7 @@ pub struct Invariant {
     sql: &'static str,
 }
 
-const INVARIANTS: [Invariant; 8] = [
+const INVARIANTS: [Invariant; 9] = [
     Invariant {
         rule: "stock = sum of adjustments - sum of lines of orders that hold stock, for every menu item",
         sql: include_str!("stock_ledger.sql"),
@@ -24,6 +24,10 @@ const INVARIANTS: [Invariant; 8] = [
     Invariant {
         rule: "an order's total and line count are those of its lines, numbered from 0",
         sql: include_str!("order_totals.sql"),
+    },
+    Invariant {
+        rule: "every order's customer, and every line's order and menu item, are there",
+        sql: include_str!("references.sql"),
     },
     Invariant {
         rule: "every version of an order was announced by exactly one event",

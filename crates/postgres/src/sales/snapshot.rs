@@ -25,10 +25,8 @@ where
             .read_only()
             .repeatable_read()
             .run::<_, Failure<Unavailable>, _>(async move |connection: &mut AsyncPgConnection| {
-                let settings = format!(
-                    "SET LOCAL statement_timeout = {limit}; SET LOCAL jit = off; \
-                     SET LOCAL max_parallel_workers_per_gather = 0"
-                );
+                let settings =
+                    format!("SET LOCAL statement_timeout = {limit}; SET LOCAL max_parallel_workers_per_gather = 0");
                 connection.batch_execute(&settings).await?;
                 let place: Place = sql_query(format!("SELECT {PLACE_COLUMNS} FROM sales_summarized p {PLACE_JOINS}"))
                     .get_result(connection)

@@ -56,7 +56,7 @@ struct Summarized {
 /// Summarizes one batch of events, and says whether there may be more.
 async fn summarize(connection: &mut AsyncPgConnection) -> Result<bool, Failure<Unavailable>> {
     // However far behind the summaries are, each batch is read by index.
-    connection.batch_execute("SET LOCAL enable_seqscan = off; SET LOCAL jit = off").await?;
+    connection.batch_execute("SET LOCAL enable_seqscan = off").await?;
     // A statement of its own, so that the next one's snapshot is younger than the lock.
     let locked: Option<Place> =
         sql_query(format!("SELECT {PLACE_COLUMNS} FROM sales_summarized p {PLACE_JOINS} FOR UPDATE OF p SKIP LOCKED"))

@@ -40,6 +40,9 @@ async fn every_invariant_can_fail() {
              SELECT gen_random_uuid(), id, total, total, now(), now(), 'counter', 'refunded' FROM orders",
             "money that came for a cancelled order",
         ),
+        ("UPDATE orders SET customer_id = gen_random_uuid()", "every order's customer"),
+        ("UPDATE order_lines SET order_id = gen_random_uuid() WHERE position = 0", "every order's customer"),
+        ("UPDATE order_lines SET menu_item_id = gen_random_uuid() WHERE position = 0", "every order's customer"),
         ("UPDATE orders SET number = 0", "no two orders bear the same running number"),
     ] {
         let shop = Shop::open().await;

@@ -19,6 +19,7 @@ mod outbox;
 mod payment_keys;
 mod payments;
 mod placing;
+mod references;
 mod replica;
 mod retention;
 mod sales_figures;

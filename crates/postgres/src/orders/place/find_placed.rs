@@ -22,7 +22,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncC
 use tokio::{sync::oneshot, time::Instant};
 use uuid::Uuid;
 
-use super::{queue::LOCAL_SETTINGS, statements::FindKeys, transaction::KnownKey};
+use super::{queue::LOCAL_SETTINGS, replays::KnownKey, statements::FindKeys};
 use crate::{
     Database,
     database::{Failure, NamedRows},

@@ -3,8 +3,10 @@
 mod find_placed;
 mod queue;
 mod repetitions;
+mod replays;
 mod statements;
 mod transaction;
+mod turn;
 
 use std::time::Duration;
 

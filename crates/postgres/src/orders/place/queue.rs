@@ -28,7 +28,8 @@ use tracing::{Instrument, Span};
 use super::{
     PlacementConfig,
     repetitions::{self, Place, Repetitions},
-    transaction::{self, BatchError, Decided, Decision},
+    transaction::{self, BatchError, Begun, Decided, Decision},
+    turn::{self, Turns},
 };
 use crate::{
     Database,
@@ -97,7 +98,10 @@ impl PlacementQueue {
     pub(in crate::orders) fn new(database: Database, config: PlacementConfig, observer: Arc<dyn MenuObserver>) -> Self {
         let (sender, queue) = mpsc::channel(config.queue_capacity);
         let deadline = config.deadline;
-        let committer = Committer { database, config, observer, queue, measures: Measures::new(), connection: None };
+        let measures = Measures::new();
+        let turns = Turns::Alone;
+        let committer =
+            Committer { database, config, observer, queue, measures, connection: None, turns, begun: Begun::No };
         Self { sender, repetitions: Repetitions::default(), deadline, committer: Mutex::new(committer) }
     }
 
@@ -205,6 +209,9 @@ struct Committer {
     measures: Measures,
     /// Outside the pools, so that no flood of reads ever stops orders. Dropped whenever its state is in doubt.
     connection: Option<AsyncPgConnection>,
+    turns: Turns,
+    /// What there is of the connection's transaction.
+    begun: Begun,
 }
 
 #[expect(clippy::cast_precision_loss, reason = "queues and batches are short")]
@@ -226,13 +233,48 @@ impl Committer {
             } else {
                 waiting.extend(std::iter::from_fn(|| self.queue.try_recv().ok()).take(room));
             }
+            if self.turns.are_asked_for() {
+                self.take_turn(&waiting).await;
+                // Whoever has come meanwhile.
+                let room = self.config.batch_limit - waiting.len();
+                waiting.extend(std::iter::from_fn(|| self.queue.try_recv().ok()).take(room));
+            }
             self.measures.waiting.set((self.queue.len() + waiting.len()) as f64);
             let Served { decided, undecided } = self.serve(std::mem::take(&mut waiting)).await;
             waiting = undecided;
             if decided {
                 on_success();
             }
+            self.give_turn_back().await;
             self.measures.waiting.set((self.queue.len() + waiting.len()) as f64);
+        }
+    }
+
+    /// Waits for a turn, if there is a connection that lets it.
+    async fn take_turn(&mut self, waiting: &[Waiting]) {
+        let Some(connection) = self.connection.take() else { return };
+        let Some(deadline) = waiting.iter().map(Waiting::last_deadline).min() else { return };
+        match tokio::time::timeout_at(deadline, turn::take(&connection, &mut self.turns)).await {
+            Ok(Ok(())) => (self.connection, self.begun) = (Some(connection), Begun::InTurn),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "no turn; orders are placed without");
+                self.begun = Begun::InTurn;
+                self.connection = Some(connection);
+                self.give_turn_back().await;
+            }
+            // Wherever the transaction stands, closing its connection ends it.
+            Err(_) => {}
+        }
+    }
+
+    /// Ends a transaction in which nothing was done.
+    async fn give_turn_back(&mut self) {
+        if std::mem::replace(&mut self.begun, Begun::No) == Begun::No {
+            return;
+        }
+        let Some(mut connection) = self.connection.take() else { return };
+        if is_fit(&mut connection) && connection.batch_execute("ROLLBACK").await.is_ok() {
+            self.connection = Some(connection);
         }
     }
 
@@ -369,13 +411,20 @@ impl Committer {
         let mut connection = match kept {
             Some(connection) => connection,
             None => {
+                self.begun = Begun::No;
                 let connection = self.database.dedicated(SETTINGS).await.map_err(BatchError::Broken)?;
                 let prepared = transaction::prepare(&connection).await;
                 prepared.map_err(|error| BatchError::Broken(Unavailable::new(error)))?;
                 connection
             }
         };
-        let outcome = transaction::place(&connection, self.database.currency(), orders, committing).await;
+        let begun = std::mem::replace(&mut self.begun, Begun::No);
+        let outcome = transaction::place(&connection, self.database.currency(), orders, begun, committing).await;
+        if begun == Begun::No
+            && let Ok(decided) = &outcome
+        {
+            self.turns.after_batch(decided.met_another);
+        }
         // A connection goes back only when it is known to be out of the transaction.
         let settled = match &outcome {
             Ok(_) => true,

@@ -7,9 +7,9 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    AccountId, Availability, Currency, Filled, Idempotency, IdempotencyKey, KeyRefusal, MenuItemId, MenuItemName,
-    NewOrder, Note, Order, OrderId, OrderNumber, OrderStatus, OrderWithLines, Price, Refusal, StockOnHand, StockedItem,
-    UnpaidOrders, allocate_within_limits,
+    AccountId, Availability, Currency, Filled, Idempotency, IdempotencyKey, MenuItemId, MenuItemName, NewOrder, Note,
+    Order, OrderNumber, OrderStatus, OrderWithLines, Price, Refusal, StockOnHand, StockedItem, UnpaidOrders,
+    allocate_within_limits,
     ports::{Idempotent, PlaceOrderError, Readable, Unavailable, UnreadableRecord},
 };
 use diesel::{
@@ -20,18 +20,19 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::{future::OptionFuture, join};
 use uuid::Uuid;
 
-use super::statements::{
-    CountUnpaidOrders, FindKeys, ForgetKeys, InsertLines, InsertOrders, InsertPlacedEvents, InsertSoldOutEvents,
-    LockCustomersAndKeys,
+use super::{
+    replays::{InUse, KnownKey, Replays},
+    statements::{
+        CountUnpaidOrders, FindKeys, ForgetKeys, InsertLines, InsertOrders, InsertPlacedEvents, InsertSoldOutEvents,
+        LockCustomersAndKeys,
+    },
+    turn,
 };
 use crate::{
     database::{Failures, MayCollide, Named, NamedRows, RowOf},
     idempotency::fingerprint_of,
     menu::raise_menu_version,
-    orders::{
-        load::as_placed,
-        stock::{ChangeStock, ReadAndLockStock, StockRow},
-    },
+    orders::stock::{ChangeStock, ReadAndLockStock, StockRow},
 };
 
 pub(super) type Decision = Result<Idempotent<OrderWithLines>, PlaceOrderError>;
@@ -44,6 +45,16 @@ pub(super) struct Decided {
     pub(super) menu_changed: bool,
     /// Whether any order was placed.
     pub(super) is_committed: bool,
+    /// Whether another server was placing orders; never so in a turn.
+    pub(super) met_another: bool,
+}
+
+/// Whether the transaction of a batch has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Begun {
+    No,
+    /// With a turn.
+    InTurn,
 }
 
 /// Why no order of the batch was decided.
@@ -91,7 +102,8 @@ pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
     let locked = LockCustomersAndKeys { customers: &[], callers: &[], keys: &[] }.load::<InUse>(&mut connection);
     locked.rows("order.place.lock_customers").await?;
     let counted = CountUnpaidOrders { customers: &[] }.load::<UnpaidRow>(&mut connection);
-    counted.rows("order.place.count_unpaid").await.map(|_| ())
+    counted.rows("order.place.count_unpaid").await?;
+    turn::take_if_free(connection).await.map(|_| ())
 }
 
 /// Decides every order, in order of arrival. When this fails before the commit, the caller rolls back. `committing` is
@@ -100,9 +112,10 @@ pub(super) async fn place(
     connection: &AsyncPgConnection,
     currency: Currency,
     orders: &[&NewOrder],
+    begun: Begun,
     committing: &AtomicBool,
 ) -> Result<Decided, BatchError> {
-    let Read { stock, in_use, known, unpaid } = begin_and_read(connection, currency, orders).await?;
+    let Read { stock, in_use, known, unpaid, met_another } = read(connection, currency, orders, begun).await?;
     let mut replays = Replays::read(connection, currency, orders, &in_use, known).await?;
     if !replays.forgotten.is_empty() {
         return Err(forget(connection, &replays.forgotten).await);
@@ -146,16 +159,16 @@ pub(super) async fn place(
     let missing = || Err(PlaceOrderError::Unavailable(Unavailable::new("the order was not decided")));
     let replays = replays.decisions.into_iter();
     let decisions = replays.map(|replay| replay.unwrap_or_else(|| fresh_decisions.next().unwrap_or_else(missing)));
-    Ok(Decided { decisions: decisions.collect(), menu_changed, is_committed })
+    Ok(Decided { decisions: decisions.collect(), menu_changed, is_committed, met_another })
 }
 
 /// The menu items of a batch as they were when their rows were locked.
-struct LockedStock {
+pub(super) struct LockedStock {
     items: StockOnHand,
     versions: HashMap<MenuItemId, i64>,
     low_stock_thresholds: HashMap<MenuItemId, u32>,
     /// They concern the orders that name them, and no others.
-    unreadable: HashMap<MenuItemId, UnreadableRecord>,
+    pub(super) unreadable: HashMap<MenuItemId, UnreadableRecord>,
 }
 
 /// A menu item and its low-stock threshold.
@@ -187,13 +200,6 @@ impl LockedStock {
     }
 }
 
-/// Caller, key, the order that was placed under it, the fingerprint of that request, whether its key is remembered, and
-/// whether another request's is.
-pub(super) type KnownKey = (Uuid, String, Option<Uuid>, Option<Uuid>, bool, bool);
-
-/// Caller and key.
-type InUse = (Uuid, String);
-
 /// A customer, the number of their open unpaid orders, and the quantity in those.
 type UnpaidRow = (Uuid, i64, i64);
 
@@ -205,13 +211,15 @@ struct Read {
     known: Vec<KnownKey>,
     /// Of those customers who have limits.
     unpaid: HashMap<AccountId, UnpaidOrders>,
+    met_another: bool,
 }
 
-/// The first round trip.
-async fn begin_and_read(
+/// The first round trip, or the one after the turn.
+async fn read(
     connection: &AsyncPgConnection,
     currency: Currency,
     orders: &[&NewOrder],
+    begun: Begun,
 ) -> Result<Read, BatchError> {
     let items: BTreeSet<Uuid> =
         orders.iter().flat_map(|order| order.basket.lines()).map(|line| line.menu_item_id.as_uuid()).collect();
@@ -235,8 +243,9 @@ async fn begin_and_read(
     // Customers are locked, and their orders counted, before menu items are locked, so that whoever waits for a
     // customer does not keep others from the stock, and nor does the count. It is a statement of its own, which sees
     // what was committed while the lock was waited for.
-    let (begun, locked, counted, rows, known) = join!(
-        first.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
+    let (begun, is_free, locked, counted, rows, known) = join!(
+        OptionFuture::from((begun == Begun::No).then(|| first.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"))),
+        OptionFuture::from((begun == Begun::No).then(|| turn::take_if_free(connection))),
         OptionFuture::from((!limited.is_empty() || !keys.is_empty()).then(|| {
             LockCustomersAndKeys { customers: &limited, callers: &callers, keys: &keys }
                 .load::<InUse>(&mut fourth)
@@ -253,7 +262,8 @@ async fn begin_and_read(
         })),
     );
     let mut failures = Failures::default();
-    failures.take(begun);
+    failures.take(begun.transpose());
+    let is_free = failures.take(is_free.transpose()).flatten();
     let in_use = failures.take(locked.transpose()).flatten().unwrap_or_default().into_iter().collect();
     let counted = failures.take(counted.transpose()).flatten().unwrap_or_default();
     let rows = failures.take(rows).unwrap_or_default();
@@ -286,76 +296,7 @@ async fn begin_and_read(
     let unpaid = counted.into_iter().map(|(customer, orders, quantity)| {
         (AccountId::new(customer), UnpaidOrders { orders: capped(orders), quantity: capped(quantity) })
     });
-    Ok(Read { stock, in_use, known, unpaid: unpaid.collect() })
-}
-
-/// Decisions on requests that were made before.
-struct Replays {
-    /// One per order; `None` for an order not seen before.
-    decisions: Vec<Option<Decision>>,
-    /// Orders whose key has expired.
-    forgotten: Vec<Uuid>,
-}
-
-impl Replays {
-    /// Takes a further round trip, but only if a request was indeed repeated.
-    async fn read(
-        connection: &AsyncPgConnection,
-        currency: Currency,
-        orders: &[&NewOrder],
-        in_use: &HashSet<InUse>,
-        known: Vec<KnownKey>,
-    ) -> Result<Self, BatchError> {
-        let mut replays = Self { decisions: orders.iter().map(|_| None).collect(), forgotten: Vec::new() };
-        if known.is_empty() && in_use.is_empty() {
-            return Ok(replays);
-        }
-        let known: HashMap<InUse, _> = known
-            .into_iter()
-            .map(|(caller, key, order, fingerprint, is_remembered, is_other)| {
-                ((caller, key), (order, fingerprint, is_remembered, is_other))
-            })
-            .collect();
-        let mut first_orders = Vec::new();
-        for (position, order) in orders.iter().enumerate() {
-            let Some(request) = &order.idempotency else { continue };
-            let key = (request.caller.as_uuid(), request.key.as_str().to_owned());
-            match known.get(&key) {
-                None if in_use.contains(&key) => {
-                    replays.decisions[position] = Some(Err(KeyRefusal::InProgress.into()));
-                }
-                None => {}
-                Some(&(Some(first), fingerprint, true, _)) if fingerprint == Some(fingerprint_of(request)) => {
-                    first_orders.push((position, first));
-                }
-                Some((Some(_), _, true, _) | (_, _, _, true)) => {
-                    replays.decisions[position] = Some(Err(KeyRefusal::Reused.into()));
-                }
-                Some((expired, ..)) => replays.forgotten.extend(expired),
-            }
-        }
-        let ids: Vec<OrderId> = first_orders.iter().map(|(_, id)| OrderId::new(*id)).collect();
-        let mut found = as_placed(connection, currency, &ids).await?;
-        for (position, id) in first_orders {
-            let first = found.remove(&OrderId::new(id));
-            replays.decisions[position] = first.map(|order| match order {
-                Ok(outcome) => Ok(Idempotent { outcome, replayed: true }),
-                Err(record) => Err(PlaceOrderError::Unavailable(record.into())),
-            });
-        }
-        Ok(replays)
-    }
-
-    /// Decides the new orders that name a menu item which cannot be read.
-    fn refuse_unreadable(&mut self, stock: &LockedStock, orders: &[&NewOrder]) {
-        if stock.unreadable.is_empty() {
-            return;
-        }
-        for (decision, order) in self.decisions.iter_mut().zip(orders).filter(|(decision, _)| decision.is_none()) {
-            let record = order.basket.lines().iter().find_map(|line| stock.unreadable.get(&line.menu_item_id));
-            *decision = record.map(|record| Err(PlaceOrderError::Unavailable(record.clone().into())));
-        }
-    }
+    Ok(Read { stock, in_use, known, unpaid: unpaid.collect(), met_another: is_free == Some(false) })
 }
 
 /// Deletes expired keys in a transaction of its own. Cancelling locks the rows of orders before those of menu items, so
