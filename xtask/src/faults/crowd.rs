@@ -26,15 +26,15 @@ impl Crowd {
     pub async fn gather(stage: &Stage) -> anyhow::Result<Self> {
         let limit = getrlimit(Resource::Nofile);
         setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
-        let (server, address) = (stage.servers.first().context("a server")?, &stage.addresses[0]);
-        let before = server.resident_memory()?;
+        let (crowded, address) = (stage.servers.first().context("a server")?, &stage.addresses[0]);
+        let before = crowded.resident_memory()?;
         let mut kept = Vec::new();
         while kept.len() < Self::KEPT {
             let (stream, status) = ask(address).await?;
             ensure!(status == "200", "{status} instead of 200 on connection {}", kept.len() + 1);
             kept.push(stream);
         }
-        let memory = server.resident_memory()?.saturating_sub(before) / Self::KEPT as u64;
+        let memory = crowded.resident_memory()?.saturating_sub(before) / Self::KEPT as u64;
         let (mut served, mut refused) = (Self::KEPT, 0);
         let begin = Instant::now();
         while served + refused < 2 * Self::ALLOWED {

@@ -143,10 +143,9 @@ impl Fault {
 
     pub const fn lasts(self) -> Duration {
         match self {
-            Self::PostgresKilled => Duration::from_secs(2),
+            Self::PostgresKilled | Self::PoolerRestarted => Duration::from_secs(2),
             Self::PostgresPaused => Duration::from_secs(10),
             Self::TableLocked | Self::MigrationBesideReader => Duration::from_secs(8),
-            Self::PoolerRestarted => Duration::from_secs(2),
             Self::FailedOver => Duration::from_secs(1),
             Self::RedisPaused | Self::NetworkDelayed | Self::NetworkDribbling | Self::ReplicaBehind => {
                 Duration::from_secs(5)

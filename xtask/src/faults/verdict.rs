@@ -116,8 +116,9 @@ pub fn write_page(path: &Path, table: &str) -> anyhow::Result<()> {
          Demanded: every order confirmed with 201 is in the database exactly once, and every invariant of\n\
          `comanda check` holds; only responses of the contract; an order within 5.5 s and a read within 1.1 s,\n\
          whatever the response; the menu always; and full service within 5 s of the repair, without a restart.\n\
-         Behind a proxy ([proxies.md](proxies.md)), four more customers order without keys, and no request may be\n\
-         refused or lost.\n\n\
+         Behind a proxy ([proxies.md](proxies.md)), four more customers order without keys, no request may be refused\n\
+         or lost, and a read may take a second more: until a proxy that connects to a server that is about to end\n\
+         turns to the other one.\n\n\
          {table}{by_hand}"
     );
     fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))

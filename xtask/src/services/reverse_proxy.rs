@@ -19,7 +19,7 @@ use crate::{
     project::{self, State, open_private},
 };
 
-/// nginx or HAProxy before two servers, as in the configurations that are documented.
+/// nginx or `HAProxy` before two servers, as in the configurations that are documented.
 pub struct ReverseProxy {
     process: Process,
     /// Where customers come in.

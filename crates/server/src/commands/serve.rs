@@ -50,9 +50,10 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let draining = app.health.draining.clone();
     let state =
         State { pools, workers: app.health.workers.clone(), draining: draining.clone(), metrics: measured, since };
-    let (traced, access_percent) = (config.traces.is_some(), config.log.access_percent);
-    let (server, listening) = http::server(app, &config.http, connections, budgets, traced, access_percent)
-        .with_context(|| format!("cannot listen on {address}"))?;
+    let (http, log) = (&config.http, &config.log);
+    let (server, listening) =
+        http::server(app, http, connections, budgets, config.traces.is_some(), log.access_percent)
+            .with_context(|| format!("cannot listen on {address}"))?;
     let serving_at = listening.address;
     tokio::spawn(operator.serves(state).stop(server.handle(), listening, draining, config.drain_time()));
     tokio::spawn(systemd::stay_alive());
