@@ -28,7 +28,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
 fn serve() -> anyhow::Result<ExitCode> {
     let address = std::env::var("BIND_ADDR").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
     let state = State::open("run")?;
-    let program = comanda::build(Profile::Trial, "starting PostgreSQL and Redis")?;
+    let program = state.keep_program(&comanda::build(Profile::Trial, "starting PostgreSQL and Redis")?)?;
     let services = Services::start(&state, Durability::Full)?;
     let comanda = Comanda::new(program, &state, &services)?;
     let admin = Admin::from_environment(&state)?;

@@ -26,7 +26,8 @@ pub fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
 /// The same with variables that only some tests need.
 pub fn run_with(arguments: &[String], variables: &[(&str, &Path)]) -> anyhow::Result<ExitCode> {
     let state = State::open_empty("test")?;
-    let program = comanda::build(Profile::Development, "building the tests")?;
+    // While the tests run, somebody may build another one.
+    let program = state.keep_program(&comanda::build(Profile::Development, "building the tests")?)?;
     let services = Services::start(&state, Durability::None)?;
     let comanda = Comanda::new(program.clone(), &state, &services)?;
     // Servers sign in as a role that owns nothing, so that every test shows that this is enough for what it does.

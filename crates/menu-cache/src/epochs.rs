@@ -27,7 +27,7 @@ impl Raises {
 
     /// Whether there may be one above this copy now. The same copy counts once: until it is replaced, it is found again
     /// and again.
-    fn take(&self, shared: MenuVersion) -> bool {
+    pub(crate) fn take(&self, shared: MenuVersion) -> bool {
         let mut raises = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if raises.last == Some(shared) {
             return true;
@@ -67,14 +67,15 @@ impl Refresher {
     }
 
     /// Whether a shared copy is of the database as it is now. If it is not, the database's version is raised above it,
-    /// so that it is replaced.
-    pub(crate) async fn is_of_this_epoch(&self, shared: MenuVersion) -> bool {
+    /// so that it is replaced. The epoch alone does not tell: a database that was copied with its files has it, too.
+    pub(crate) async fn is_of_this_database(&self, shared: MenuVersion) -> bool {
         let known = self.in_database();
-        if known.is_some_and(|known| known.epoch == shared.epoch && known.could_follow(shared)) {
+        if known.is_some_and(|known| !shared.is_lost_at(known)) {
             return true;
         }
+        // It was published after it was in the database, which says so unless it has lost it.
         match self.version_in_database().await {
-            Ok(version) if version.could_follow(shared) && version.epoch == shared.epoch => return true,
+            Ok(version) if !shared.is_lost_at(version) => return true,
             Ok(version) if version.could_follow(shared) => {}
             // Raised above it, the database would soon have no number left for another change.
             Ok(version) => {
@@ -87,7 +88,9 @@ impl Refresher {
                 return false;
             }
             // Nobody can say whether the database still has it; what could not be shown otherwise is shown.
-            Err(_) => return known.is_none(),
+            Err(_) => {
+                return known.is_none_or(|known| known.epoch == shared.epoch && known.could_follow(shared));
+            }
         }
         // Until then this server loads its menu itself, and publishes none.
         if !self.raises.take(shared) {
@@ -118,12 +121,28 @@ impl Refresher {
     /// Drops what is shown, as the database's version cannot be raised above its number: it comes from a damaged copy,
     /// or the version was put right by hand.
     pub(crate) async fn forget(&self, shown: &Snapshot) {
-        self.current.forget(shown.number());
-        self.pending.version.store(0, Ordering::Release);
+        self.let_go(shown);
         self.discard(shown.number()).await;
     }
 
+    /// Drops what is shown, so that the database's menu takes its place whatever its number.
+    pub(crate) fn let_go(&self, shown: &Snapshot) {
+        self.current.forget(shown.number());
+        self.pending.version.store(0, Ordering::Release);
+    }
+
+    /// Drops a number in Redis that the database has not reached and for which there is no copy, or none that can be
+    /// read: it would keep every copy out of Redis.
+    pub(crate) async fn drop_if_empty(&self, number: u64, in_database: MenuVersion) {
+        if number > in_database.number && matches!(self.cache.whole().await, Ok(None)) {
+            self.discard(number).await;
+            self.pending.publication.store(true, Ordering::Release);
+        }
+    }
+
     async fn discard(&self, number: u64) {
+        // The items' own entries of that number are discarded with it.
+        self.pending.publish_everything.store(true, Ordering::Release);
         if let Err(error) = self.cache.discard(number).await {
             tracing::debug!(%error, "a copy that no menu can have stays in Redis until the next poll");
         }

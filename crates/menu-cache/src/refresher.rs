@@ -94,7 +94,7 @@ pub(crate) struct Pending {
     /// Copies that were loaded up to this moment have to be renewed, changed or not. In milliseconds; zero means none.
     renewal: AtomicI64,
     /// The shared copy is lost and has to be published again.
-    publication: AtomicBool,
+    pub(crate) publication: AtomicBool,
     /// The last publication failed, so it is not known which of the items' own entries are right.
     pub(crate) publish_everything: AtomicBool,
 }
@@ -241,7 +241,7 @@ impl Refresher {
     /// Installs the shared copy if it meets the need; returns whether it does.
     async fn adopt_shared(&self, need: Need) -> Result<bool, Unavailable> {
         match self.cache.whole().await? {
-            Some(copy) if need.is_met_by(&copy) && self.is_of_this_epoch(copy.menu.version).await => {
+            Some(copy) if need.is_met_by(&copy) && self.is_of_this_database(copy.menu.version).await => {
                 self.metrics.shared.increment(1);
                 self.current.install(self.snapshot_of(copy), Origin::Shared);
                 Ok(true)
@@ -264,11 +264,14 @@ impl Refresher {
         let mut menu = self.source.load().await?;
         if let Some(shown) = shown.filter(|shown| shown.version().is_lost_at(menu.version)) {
             self.take_down(&shown, menu.version);
-            if menu.version.could_follow(shown.version()) {
+            if !menu.version.could_follow(shown.version()) {
+                self.forget(&shown).await;
+            } else if self.raises.take(shown.version()) {
                 self.source.succeed(shown.version()).await?;
                 menu = self.source.load().await?;
             } else {
-                self.forget(&shown).await;
+                // Another database's, which is not raced: until there may be another raise, the menu is not shared.
+                self.let_go(&shown);
             }
         }
         self.responded_at(menu.version);
@@ -406,7 +409,10 @@ impl Refresher {
             // Another server knows of a newer version than the database has just told this one. Its copy is worth
             // having, but only the database is a reason to load: Redis may have kept the version and lost the copy.
             Ok(Some(version)) if version > snapshot.number() => {
-                let _ = self.adopt_shared(Need::Version(version)).await;
+                let adopted = self.adopt_shared(Need::Version(version)).await;
+                if let (Ok(false), Ok(in_database)) = (adopted, &in_database) {
+                    self.drop_if_empty(version, *in_database).await;
+                }
             }
             Ok(Some(version)) if version == snapshot.number() => {}
             // Redis has an older one. Nobody knows whether the database still has this one.

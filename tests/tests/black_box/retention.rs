@@ -96,7 +96,7 @@ async fn a_transaction_in_another_database_is_shown_with_what_waits_for_it() {
                 && line.contains(&format!("pid=\"{pid}\""))
                 && !line.ends_with(" 0")
         });
-        let waits = metric(&metrics, "comanda_sales_summary_lag_seconds").await.is_some_and(|lag| lag > 1.0);
+        let waits = metric(&metrics, "comanda_sales_figures_lag_seconds").await.is_some_and(|lag| lag > 1.0);
         let oldest = metric(&metrics, "comanda_oldest_snapshot_seconds").await.is_some_and(|age| age >= 5.0);
         if held && waits && oldest {
             break;
@@ -106,7 +106,7 @@ async fn a_transaction_in_another_database_is_shown_with_what_waits_for_it() {
     }
     foreign.batch_execute("ROLLBACK").await.unwrap();
     let begin = Instant::now();
-    while metric(&metrics, "comanda_sales_summary_lag_seconds").await != Some(0.0) {
+    while metric(&metrics, "comanda_sales_figures_lag_seconds").await != Some(0.0) {
         assert!(begin.elapsed() < Duration::from_mins(1), "nobody summarizes");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
@@ -173,7 +173,7 @@ async fn an_idle_reader_and_a_dump_are_shown_with_the_rows_that_wait_for_them() 
     // It has written nothing, so that sales are summarized; but what was replaced since is kept for it.
     let begin = Instant::now();
     loop {
-        let lag = metric(&metrics, "comanda_sales_summary_lag_seconds").await;
+        let lag = metric(&metrics, "comanda_sales_figures_lag_seconds").await;
         let dead = metric(&metrics, "comanda_dead_rows{table=\"menu_items\"}").await;
         if lag == Some(0.0) && dead.is_some_and(|rows| rows >= 1.0) {
             break;

@@ -40,7 +40,7 @@ impl Stage {
     /// Servers of our own on an empty database, as durable as in production.
     pub fn own(purpose: &str, profile: Profile, servers: usize) -> anyhow::Result<Self> {
         let state = State::open_empty(purpose)?;
-        let program = comanda::build(profile, "starting PostgreSQL and Redis")?;
+        let program = state.keep_program(&comanda::build(profile, "starting PostgreSQL and Redis")?)?;
         let services = Services::start(&state, Durability::Full)?;
         let comanda = Comanda::new(program, &state, &services)?;
         let admin = Admin::from_environment(&state)?;

@@ -44,6 +44,7 @@ mod tests {
         let terms = RetentionTerms {
             events: Duration::from_hours(720),
             gateway_events: Duration::from_hours(2160),
+            unknown_gateway_events: Duration::from_hours(2160),
             refresh_grace: Duration::from_secs(10),
         };
         Retention { rows: Arc::new(rows), subscribers: Vec::new(), terms }

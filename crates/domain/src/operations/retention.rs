@@ -19,6 +19,8 @@ pub enum Perishable {
     Mails,
     /// Events of the payment gateway, by the time they were handled.
     GatewayEvents,
+    /// Events of the payment gateway of kinds that no server has known, by the time one put them aside.
+    UnknownGatewayEvents,
     /// Events that every subscriber has and that the sales figures include, by the time they happened.
     Events,
     /// Subscribers that no server delivers to any more, by the time one last did.
@@ -27,13 +29,14 @@ pub enum Perishable {
 
 impl Perishable {
     /// Everything, in the order in which it is deleted.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::IdempotencyKeys,
         Self::Sessions,
         Self::RefreshTokens,
         Self::MailTokens,
         Self::Mails,
         Self::GatewayEvents,
+        Self::UnknownGatewayEvents,
         Self::Subscribers,
         Self::Events,
     ];
@@ -46,7 +49,7 @@ impl Perishable {
             Self::RefreshTokens => "refresh_tokens",
             Self::MailTokens => "mail_tokens",
             Self::Mails => "mails",
-            Self::GatewayEvents => "gateway_events",
+            Self::GatewayEvents | Self::UnknownGatewayEvents => "gateway_events",
             Self::Events => "outbox_events",
             Self::Subscribers => "outbox_subscribers",
         }
@@ -60,6 +63,8 @@ pub struct RetentionTerms {
     pub events: Duration,
     /// Events of the payment gateway that were handled.
     pub gateway_events: Duration,
+    /// Events of the payment gateway that wait for a server that knows their kinds.
+    pub unknown_gateway_events: Duration,
     /// How long after its use a refresh token may come back.
     pub refresh_grace: Duration,
 }
@@ -87,6 +92,7 @@ impl RetentionTerms {
             Perishable::MailTokens => Self::MAIL_TOKENS,
             Perishable::Mails => Self::MAILS,
             Perishable::GatewayEvents => self.gateway_events,
+            Perishable::UnknownGatewayEvents => self.unknown_gateway_events,
             Perishable::Events | Perishable::Subscribers => self.events,
         }
     }
@@ -101,9 +107,11 @@ mod tests {
         let terms = RetentionTerms {
             events: Duration::from_hours(720),
             gateway_events: Duration::from_hours(2160),
+            unknown_gateway_events: Duration::from_hours(4320),
             refresh_grace: Duration::from_secs(10),
         };
         assert!(terms.age(Perishable::IdempotencyKeys) > IdempotencyKey::KEPT);
+        assert_eq!(terms.age(Perishable::UnknownGatewayEvents), Duration::from_hours(4320));
         assert_eq!(terms.age(Perishable::Events), Duration::from_hours(720));
         assert_eq!(terms.age(Perishable::RefreshTokens), Duration::from_secs(610));
         assert!(Perishable::ALL.iter().all(|what| terms.age(*what) > Duration::ZERO));

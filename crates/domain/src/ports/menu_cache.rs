@@ -80,8 +80,8 @@ pub trait MenuCache: Send + Sync {
     /// Stores a copy and notifies every server. Whatever is stored with a greater number MUST stay.
     async fn publish(&self, copy: &MenuCopy, changes: &ItemChanges) -> Result<(), Unavailable>;
 
-    /// Forgets a version that no database can have been at, so that others can be published. Nothing is forgotten if
-    /// another one is the newest by now.
+    /// Forgets a version that no database can have been at, or whose copy is lost, so that others can be published, the
+    /// items' own entries included. Nothing is forgotten if another one is the newest by now.
     async fn discard(&self, number: u64) -> Result<(), Unavailable>;
 
     /// Takes the lease, or returns `None` while another server holds it. At most one lease is out at any time (Nishtala

@@ -1,22 +1,40 @@
 use super::*;
 
 #[tokio::test]
-async fn a_version_in_redis_without_a_copy_is_no_reason_to_load_what_the_database_has_not() {
+async fn a_number_in_redis_without_a_copy_makes_room_and_is_no_reason_to_load_what_the_database_has_not() {
     let (source, loads) = counted();
-    let (cache, _published) = empty_cache();
+    let newest = Arc::new(AtomicU64::new(5));
+    let mut cache = MockMenuCache::new();
+    cache.expect_whole().returning(|| Ok(None));
+    cache.expect_take_lease().returning(|| Ok(Some(LoadLease("lease".to_owned()))));
+    cache.expect_return_lease().returning(|_| Ok(()));
+    let number = Arc::clone(&newest);
+    cache.expect_version().returning(move || Ok(Some(number.load(Ordering::SeqCst))));
+    let number = Arc::clone(&newest);
+    cache.expect_discard().once().withf(|discarded| *discarded == 5).returning(move |_| {
+        number.store(0, Ordering::SeqCst);
+        Ok(())
+    });
+    let number = Arc::clone(&newest);
+    cache.expect_publish().returning(move |copy, _| {
+        number.fetch_max(copy.menu.version.number, Ordering::SeqCst);
+        Ok(())
+    });
     let menu = at_rest(MockMenu::new(), source, cache, TERMS);
     PublicMenu::whole(&menu).await.unwrap();
     // The background polls between the load that all readers share and their response.
     menu.0.poll().await;
     assert!(menu.0.run_pending().await);
-    assert_eq!(loads.load(Ordering::SeqCst), 1);
+    assert_eq!((loads.load(Ordering::SeqCst), newest.load(Ordering::SeqCst)), (1, 1));
 }
 
 #[tokio::test]
-async fn a_newer_copy_in_redis_is_adopted_when_the_database_does_not_know_it() {
+async fn a_copy_in_redis_that_is_newer_than_what_the_database_said_is_adopted() {
     let mut source = MockMenuSource::new();
     source.expect_load().return_once(|| Ok(whole(1)));
-    source.expect_version().returning(|| Ok(numbered(1)));
+    // Somebody changes it between two questions.
+    source.expect_version().once().returning(|| Ok(numbered(1)));
+    source.expect_version().returning(|| Ok(numbered(2)));
     let mut cache = MockMenuCache::new();
     cache.expect_take_lease().returning(|| Err(Unavailable::new("gone")));
     cache.expect_publish().returning(|_, _| Err(Unavailable::new("gone")));

@@ -86,10 +86,13 @@ fn empty_cache() -> (MockMenuCache, mpsc::UnboundedReceiver<(u64, ItemChanges)>)
     let mut cache = MockMenuCache::new();
     cache.expect_whole().returning(|| Ok(None));
     cache.expect_item().returning(|_, _| Ok(None));
-    cache.expect_version().returning(|| Ok(Some(u64::MAX / 2)));
+    let newest = Arc::new(AtomicU64::new(0));
+    let number = Arc::clone(&newest);
+    cache.expect_version().returning(move || Ok(Some(number.load(Ordering::SeqCst))));
     cache.expect_take_lease().returning(|| Ok(Some(LoadLease("lease".to_owned()))));
     cache.expect_return_lease().returning(|_| Ok(()));
     cache.expect_publish().returning(move |copy, changes| {
+        newest.fetch_max(copy.menu.version.number, Ordering::SeqCst);
         let _ = sender.send((copy.menu.version.number, changes.clone()));
         Ok(())
     });

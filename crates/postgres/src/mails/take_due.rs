@@ -1,8 +1,11 @@
+use std::sync::{Arc, Mutex, PoisonError};
+
 use chrono::TimeDelta;
 use comanda_domain::{
     AccountId, CredentialsVersion, Email, MailId, MailKind, MailLimits, Mailbox, Timestamp,
     ports::{DueMail, Unavailable},
 };
+use comanda_task::isolated;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
@@ -57,7 +60,11 @@ struct ReaderRow {
     credentials_version: i64,
 }
 
-/// One mail per transaction: it holds the lock of one mailbox at most.
+/// The mail that a transaction tried last, for whoever learns of nothing else but that it failed.
+type Tried = Arc<Mutex<Option<Uuid>>>;
+
+/// One mail per transaction: it holds the lock of one mailbox at most. One that cannot be taken, because of what its row
+/// makes the database or this program do, is put off, so that the next call finds another one.
 pub(super) async fn take_due(
     database: &Database,
     limits: MailLimits,
@@ -65,12 +72,37 @@ pub(super) async fn take_due(
     attempts: u32,
 ) -> Result<Option<DueMail>, Unavailable> {
     loop {
-        match database.transaction(async move |connection| take_one(connection, limits, at, attempts).await).await? {
-            Taken::Due(mail) => return Ok(Some(mail)),
-            Taken::Dropped => {}
-            Taken::Nothing => return Ok(None),
+        let tried = Tried::default();
+        let trying = Arc::clone(&tried);
+        let taking =
+            database.transaction(async move |connection| take_one(connection, limits, at, attempts, &trying).await);
+        match isolated(taking, Unavailable::new).await {
+            Ok(Taken::Due(mail)) => return Ok(Some(mail)),
+            Ok(Taken::Dropped) => {}
+            Ok(Taken::Nothing) => return Ok(None),
+            Err(cause) => {
+                let tried = *tried.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(id) = tried {
+                    tracing::error!(mail = %id, %cause, "a mail to an account cannot be taken; others go on");
+                    // If this fails, too, the mail is not the reason.
+                    put_off(database, id, at).await?;
+                }
+                return Err(cause);
+            }
         }
     }
+}
+
+/// Unless somebody else has taken it meanwhile.
+async fn put_off(database: &Database, id: Uuid, at: Timestamp) -> Result<(), Unavailable> {
+    let mut connection = database.connection().await?;
+    diesel::update(mails::table.find(id).filter(mails::next_at.le(at)))
+        .set(mails::next_at.eq(Some(at + LEASE)))
+        .execute(&mut *connection)
+        .changes("mail.put_off")
+        .await
+        .map(drop)
+        .map_err(Unavailable::new)
 }
 
 async fn take_one(
@@ -78,6 +110,7 @@ async fn take_one(
     limits: MailLimits,
     at: Timestamp,
     attempts: u32,
+    tried: &Tried,
 ) -> Result<Taken, Failure<Unavailable>> {
     let row: Option<MailRow> = mails::table
         .filter(mails::next_at.le(at))
@@ -91,6 +124,7 @@ async fn take_one(
         .await
         .optional()?;
     let Some(row) = row else { return Ok(Taken::Nothing) };
+    *tried.lock().unwrap_or_else(PoisonError::into_inner) = Some(row.id);
     let Ok(asked) = RowOf { table: "mails", id: row.id }.read("kind", row.kind.parse::<MailKind>()) else {
         // Perhaps a newer server recorded it, and sends it. All others wait for it no longer than for any other.
         return set_next_at(connection, row.id, Some(at + LEASE)).await;

@@ -89,6 +89,23 @@ async fn a_mail_of_an_unknown_kind_is_left_and_stops_no_other() {
 }
 
 #[tokio::test]
+async fn a_mail_whose_row_makes_the_database_fail_stops_no_other() {
+    let (shop, mails) = open().await;
+    let tables = shop.database.client().await;
+    let failing = "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''in this test''; END'; \
+                   CREATE TRIGGER fail BEFORE UPDATE ON mails FOR EACH ROW \
+                   WHEN (OLD.kind = 'password-reset' AND NEW.attempts > OLD.attempts) EXECUTE FUNCTION fail()";
+    tables.batch_execute(failing).await.unwrap();
+    let id = record(&shop, "password-reset", ANA, now() - TimeDelta::minutes(1), 0).await;
+    record(&shop, "password-changed", ANA, now(), 0).await;
+    assert!(mails.take_due(now(), ATTEMPTS).await.is_err(), "it is said");
+    assert_eq!(take(&mails, now()).await.unwrap().kind, MailKind::PasswordChanged);
+    assert!(next_at(&shop, id).await.unwrap() > now(), "it is tried again later");
+    tables.batch_execute("DROP TRIGGER fail ON mails").await.unwrap();
+    assert_eq!(take(&mails, now() + TimeDelta::minutes(2)).await.unwrap().id.as_uuid(), id);
+}
+
+#[tokio::test]
 async fn a_reset_of_an_unverified_address_says_what_was_asked_for() {
     let (shop, mails) = open().await;
     shop.database.client().await.batch_execute("UPDATE users SET email_verified_at = NULL").await.unwrap();

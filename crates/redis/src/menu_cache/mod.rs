@@ -212,7 +212,12 @@ impl MenuCache for RedisMenuCache {
         let mut connection = self.connections.take().await?;
         // Should another version take its place in between, it is published again.
         if current(&mut *connection).await? == Some(number) {
-            let () = connection.unlink(CURRENT).await.map_err(Unavailable::new)?;
+            let mut pipeline = redis::pipe();
+            // Their numbers would keep later ones out, too.
+            for id in tagged(&mut *connection).await? {
+                pipeline.unlink(item_key(id)).ignore();
+            }
+            let () = pipeline.unlink(CURRENT).ignore().query_async(&mut *connection).await.map_err(Unavailable::new)?;
         }
         connection.unlink(whole_key(number)).await.map_err(Unavailable::new)
     }

@@ -114,8 +114,9 @@ async fn a_version_that_no_menu_can_have_is_discarded_and_makes_room() {
     cache.discard(impossible).await.unwrap();
     assert_eq!((cache.version().await.unwrap(), cache.whole().await.unwrap()), (None, None));
     assert!(!connection.exists::<_, bool>(whole_key(impossible)).await.unwrap());
-    cache.publish(&copy(3, vec![item(1, 30, 1)]), &ItemChanges::Everything).await.unwrap();
+    cache.publish(&copy(3, vec![item(1, 20, 2)]), &ItemChanges::Everything).await.unwrap();
     assert_eq!(cache.version().await.unwrap(), Some(3));
+    assert_eq!(cache.item(item(1, 0, 0).id, EPOCH).await.unwrap(), Some(item(1, 20, 2)));
 }
 
 #[tokio::test]

@@ -15,11 +15,15 @@ settings! {
         GATEWAY_EVENTS_KEPT_DAYS => gateway_events: Duration in 1..=3_650 days = 90,
             "How long events of the payment gateway are kept after they were handled: longer than it repeats them, \
              and long enough to look into a dispute.";
+        UNKNOWN_GATEWAY_EVENTS_KEPT_DAYS => unknown_gateway_events: Duration in 1..=3_650 days = 90,
+            "How long events of the payment gateway are kept that no server knows the kind of: longer than it takes to \
+             install a release that does. Their number is in `comanda status` until then.";
     }
 }
 
 impl RetentionSettings {
     pub fn terms(&self, refresh_grace: Duration) -> RetentionTerms {
-        RetentionTerms { events: self.events, gateway_events: self.gateway_events, refresh_grace }
+        let Self { events, gateway_events, unknown_gateway_events } = *self;
+        RetentionTerms { events, gateway_events, unknown_gateway_events, refresh_grace }
     }
 }

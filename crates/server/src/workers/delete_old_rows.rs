@@ -1,4 +1,6 @@
 use std::{
+    collections::BTreeMap,
+    fmt,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -23,31 +25,64 @@ pub fn delete_old_rows(retention: Retention) -> Worker {
 }
 
 async fn run(retention: Arc<Retention>, context: Context) {
+    let mut told = BTreeMap::new();
     loop {
-        let pause = match round(&retention, &context).await {
-            Ok(true) => BREATH,
-            Ok(false) => PERIOD,
-            Err(error) => {
-                context.failed(&error);
-                PERIOD
-            }
-        };
+        let Round { more, failures } = round(&retention, &context).await;
+        for (what, cause) in failures.news_to(&mut told) {
+            tracing::warn!(what, cause, "old rows cannot be deleted; those of other tables are");
+        }
+        if !failures.0.is_empty() {
+            context.failed(&failures);
+        }
+        let pause = if more && failures.0.is_empty() { BREATH } else { PERIOD };
         if context.pause(pause).await.is_cancelled() {
             break;
         }
     }
 }
 
+/// How a round ended.
+struct Round {
+    /// There is more to delete now.
+    more: bool,
+    failures: Failures,
+}
+
+/// What could not be done in a round, and why.
+#[derive(Default)]
+struct Failures(Vec<(&'static str, Unavailable)>);
+
+impl Failures {
+    /// Those that began with this round, or have another cause than in the one before: each is told once, however long
+    /// another one lasts.
+    fn news_to(&self, told: &mut BTreeMap<&'static str, String>) -> Vec<(&'static str, String)> {
+        let all: BTreeMap<_, _> = self.0.iter().map(|(what, cause)| (*what, cause.to_string())).collect();
+        let before = std::mem::replace(told, all.clone());
+        all.into_iter().filter(|(what, cause)| before.get(what) != Some(cause)).collect()
+    }
+}
+
+impl fmt::Display for Failures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, (what, cause)) in self.0.iter().enumerate() {
+            let separator = if place == 0 { "" } else { "; " };
+            write!(f, "{separator}{what}: {cause}")?;
+        }
+        Ok(())
+    }
+}
+
 /// Deletes what can be deleted now: a batch of each table in turn, as one table may have millions of old rows after an
 /// upgrade. What cannot be deleted in one table keeps nothing in another. A round ends after `PERIOD`, so that every
-/// table has its turn, and what failed is said, however much there is. Returns whether there is more.
-async fn round(retention: &Retention, context: &Context) -> Result<bool, Unavailable> {
+/// table has its turn, and what failed is said, however much there is.
+async fn round(retention: &Retention, context: &Context) -> Round {
     let begin = Instant::now();
-    let mut outcome = retention.see_subscribers().await;
+    let mut failures = Failures::default();
     let mut tables = Perishable::ALL.to_vec();
-    if outcome.is_err() {
+    if let Err(error) = isolated(retention.see_subscribers(), Unavailable::new).await {
         // Who is not seen would be forgotten.
         tables.retain(|what| *what != Perishable::Subscribers);
+        failures.0.push(("subscribers of this server", error));
     }
     loop {
         let mut left = Vec::new();
@@ -55,19 +90,27 @@ async fn round(retention: &Retention, context: &Context) -> Result<bool, Unavail
             match isolated(delete(retention, what), Unavailable::new).await {
                 Ok(true) => left.push(what),
                 Ok(false) => {}
-                Err(error) => outcome = outcome.and(Err(error)),
+                Err(error) => failures.0.push((name_of(what), error)),
             }
             if context.is_cancelled() {
-                return outcome.map(|()| false);
+                return Round { more: false, failures };
             }
         }
-        if outcome.is_ok() {
+        if failures.0.is_empty() {
             context.succeeded();
         }
         if left.is_empty() || begin.elapsed() > PERIOD || context.pause(BREATH).await.is_cancelled() {
-            return outcome.map(|()| !left.is_empty());
+            return Round { more: !left.is_empty(), failures };
         }
         tables = left;
+    }
+}
+
+/// The table's name; two kinds of rows are of one table.
+fn name_of(what: Perishable) -> &'static str {
+    match what {
+        Perishable::UnknownGatewayEvents => "gateway_events of unknown kinds",
+        other => other.as_str(),
     }
 }
 
@@ -86,11 +129,25 @@ mod tests {
         ports::{Deleted, MockClock, MockRetention},
     };
     use tokio::sync::mpsc;
+    use tokio_util::sync::CancellationToken;
 
-    use super::{super::supervisor::Workers, *};
+    use super::{
+        super::{status::Status, supervisor::Workers},
+        *,
+    };
 
     const BUSY: Deleted = Deleted { rows: 500, more: true };
     const DONE: Deleted = Deleted { rows: 0, more: false };
+
+    fn retention(rows: MockRetention) -> Retention {
+        let terms = RetentionTerms {
+            events: PERIOD,
+            gateway_events: PERIOD,
+            unknown_gateway_events: PERIOD,
+            refresh_grace: PERIOD,
+        };
+        Retention { rows: Arc::new(rows), subscribers: Vec::new(), terms }
+    }
 
     /// The workers, and in which tables they delete.
     fn deleting(mut rows: MockRetention) -> (Workers, mpsc::UnboundedReceiver<Perishable>) {
@@ -101,11 +158,10 @@ mod tests {
             sender.send(what).unwrap();
             Ok(if what == Perishable::IdempotencyKeys { BUSY } else { DONE })
         });
-        let terms = RetentionTerms { events: PERIOD, gateway_events: PERIOD, refresh_grace: PERIOD };
         let mut clock = MockClock::new();
         clock.expect_now().returning(chrono::Utc::now);
         let mut workers = Workers::new(Arc::new(clock));
-        workers.register(delete_old_rows(Retention { rows: Arc::new(rows), subscribers: Vec::new(), terms }));
+        workers.register(delete_old_rows(retention(rows)));
         (workers, deleted)
     }
 
@@ -122,7 +178,7 @@ mod tests {
         let (workers, mut deleted) = deleting(MockRetention::new());
         let health = workers.health();
         let running = workers.start().unwrap();
-        assert_eq!(next(&mut deleted, 8).await, Perishable::ALL);
+        assert_eq!(next(&mut deleted, Perishable::ALL.len()).await, Perishable::ALL);
         assert_eq!(next(&mut deleted, 3).await, [Perishable::IdempotencyKeys; 3]);
         assert!(health.report()[0].last_success.is_some(), "though it is never done");
         running.stop().await;
@@ -140,9 +196,46 @@ mod tests {
         let running = workers.start().unwrap();
         let mut expected = Perishable::ALL.to_vec();
         expected.retain(|what| !matches!(what, Perishable::Sessions | Perishable::Mails));
-        assert_eq!(next(&mut deleted, 6).await, expected);
+        assert_eq!(next(&mut deleted, expected.len()).await, expected);
         assert_eq!(next(&mut deleted, 3).await, [Perishable::IdempotencyKeys; 3]);
         assert_eq!(health.report()[0].last_success, None);
         running.stop().await;
+    }
+
+    #[test]
+    fn each_failure_is_told_once_however_long_another_one_lasts() {
+        let failures = |causes: &[(&'static str, &'static str)]| {
+            Failures(causes.iter().map(|(what, cause)| (*what, Unavailable::new(*cause))).collect())
+        };
+        let mut told = BTreeMap::new();
+        let mut news = |causes: &[(&'static str, &'static str)]| -> Vec<&'static str> {
+            failures(causes).news_to(&mut told).into_iter().map(|(what, _)| what).collect()
+        };
+        assert_eq!(news(&[("mails", "too slow")]), ["mails"]);
+        assert_eq!(news(&[("mails", "too slow"), ("sessions", "too slow")]), ["sessions"]);
+        assert_eq!(news(&[("mails", "too slow"), ("sessions", "read only")]), ["sessions"]);
+        assert!(news(&[("mails", "too slow")]).is_empty());
+        assert_eq!(news(&[("mails", "too slow"), ("sessions", "read only")]), ["sessions"], "once more");
+        let all = failures(&[("mails", "too slow"), ("sessions", "read only")]).to_string();
+        assert!(all.contains("mails: ") && all.contains("; sessions: "), "{all}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_round_reports_each_of_its_failures() {
+        let mut rows = MockRetention::new();
+        rows.expect_see_subscribers().returning(|_| Err(Unavailable::new("in this test")));
+        rows.expect_hold_lease().returning(|_| Ok(true));
+        rows.expect_delete().returning(|what, _, _| match what {
+            Perishable::Sessions => panic!("in this test"),
+            Perishable::Mails => Err(Unavailable::new("in this test")),
+            _ => Ok(DONE),
+        });
+        let mut clock = MockClock::new();
+        clock.expect_now().returning(chrono::Utc::now);
+        let status = Arc::new(Status::new("delete_old_rows".into(), false, Arc::new(clock)));
+        let context = Context { cancellation: CancellationToken::new(), status };
+        let Round { failures, .. } = round(&retention(rows), &context).await;
+        let failed: Vec<&str> = failures.0.iter().map(|(what, _)| *what).collect();
+        assert_eq!(failed, ["subscribers of this server", "sessions", "mails"]);
     }
 }

@@ -10,7 +10,7 @@ use comanda_domain::{
     ports::{AuditLog, AuditQuery, Unavailable},
 };
 use comanda_resilience::LocalLockouts;
-use comanda_task::{caught, isolated};
+use comanda_task::{Panic, caught, isolated};
 
 use super::worker::{Context, Worker};
 
@@ -32,20 +32,26 @@ pub fn follow_unlocks(audit_log: Arc<dyn AuditLog>, lockouts: Arc<LocalLockouts>
 }
 
 async fn run(audit_log: Arc<dyn AuditLog>, lockouts: Arc<LocalLockouts>, context: Context) {
-    let mut unlocks = Unlocks { audit_log, place: None, known: BTreeSet::new() };
+    let mut unlocks = Unlocks { audit_log, place: None, known: BTreeSet::new(), fresh: Vec::new() };
     let mut unfinished: BTreeSet<Email> = BTreeSet::new();
     loop {
         // What is known of the log, and what is still to be lifted, outlives a panic.
         match isolated(unlocks.read(), Unavailable::new).await {
-            Ok(fresh) => {
-                for Unlock { email, at } in fresh {
-                    // Once, and not again with what is repeated below: while Redis is gone, guesses count here only.
-                    lockouts.lift_here(&email, at);
+            Ok(()) => context.succeeded(),
+            Err(error) => context.failed(&error),
+        }
+        for Unlock { email, at } in std::mem::take(&mut unlocks.fresh) {
+            // Once, and not again with what is repeated below: while Redis is gone, guesses count here only.
+            match Panic::catch(|| lockouts.lift_here(&email, at)) {
+                Ok(()) => {
                     unfinished.insert(email);
                 }
-                context.succeeded();
+                // It keeps no other, and is tried again in the next round.
+                Err(panic) => {
+                    drop(panic);
+                    unlocks.fresh.push(Unlock { email, at });
+                }
             }
-            Err(error) => context.failed(&error),
         }
         let mut left = BTreeSet::new();
         for email in unfinished {
@@ -76,6 +82,8 @@ struct Unlocks {
     /// The entries after the place that were read. Not by their ids alone: a database that was restored, or has failed
     /// over, gives ids to other entries again.
     known: BTreeSet<(i64, Timestamp, String)>,
+    /// Those that nobody has taken yet.
+    fresh: Vec<Unlock>,
 }
 
 /// Where to read on.
@@ -88,37 +96,43 @@ struct Place {
 }
 
 impl Unlocks {
-    /// What was unlocked since the last call, or since the first.
-    async fn read(&mut self) -> Result<Vec<Unlock>, Unavailable> {
-        let Some(place) = &mut self.place else {
+    /// Adds what was unlocked since the last call, or since the first. An entry is known, and the place behind it, only
+    /// once it is among the fresh ones: a panic before loses nothing.
+    async fn read(&mut self) -> Result<(), Unavailable> {
+        let Some(place) = &self.place else {
             let newest = self.audit_log.newest().await?;
             self.place = Some(Place { after: newest, next: newest, since: Instant::now() });
-            return Ok(Vec::new());
+            return Ok(());
         };
         let newest = self.audit_log.newest().await?;
-        let unlocks = if newest < place.next {
+        let is_restored = newest < place.next;
+        let (unlocks, next_place) = if is_restored {
             // Entries that were read are gone: the database was restored, or has failed over. What it has gained since
             // may be under any id, but is not older than what was read last.
             let read_at = Utc::now() - (place.since.elapsed() + OVERLAP + CLOCK_SKEW);
             let mut unlocks = unlocks_after(&*self.audit_log, 0, read_at).await?;
             unlocks.retain(|unlock| unlock.record.at >= read_at);
-            *place = Place { after: newest, next: newest, since: Instant::now() };
-            unlocks
+            (unlocks, Some(Place { after: newest, next: newest, since: Instant::now() }))
         } else {
             let unlocks = unlocks_after(&*self.audit_log, place.after, Timestamp::MIN_UTC).await?;
-            if place.since.elapsed() > OVERLAP {
-                *place = Place { after: place.next, next: newest, since: Instant::now() };
-                let after = place.after;
-                self.known.retain(|(id, ..)| *id > after);
-            }
-            unlocks
+            let is_over = place.since.elapsed() > OVERLAP;
+            (unlocks, is_over.then(|| Place { after: place.next, next: newest, since: Instant::now() }))
         };
-        let fresh = unlocks
-            .into_iter()
-            .filter(|AuditEntry { id, record }| self.known.insert((*id, record.at, record.target.clone())));
-        let unlock =
-            |AuditEntry { record, .. }| Unlock { email: Email::stored(&record.target).in_one_form(), at: record.at };
-        Ok(fresh.map(unlock).collect())
+        for AuditEntry { id, record } in unlocks {
+            let entry = (id, record.at, record.target);
+            if !self.known.contains(&entry) {
+                let email = Email::stored(&entry.2).in_one_form();
+                self.fresh.push(Unlock { email, at: record.at });
+                self.known.insert(entry);
+            }
+        }
+        if let Some(place) = next_place {
+            if !is_restored {
+                self.known.retain(|(id, ..)| *id > place.after);
+            }
+            self.place = Some(place);
+        }
+        Ok(())
     }
 }
 
@@ -135,5 +149,58 @@ async fn unlocks_after(audit_log: &dyn AuditLog, after: i64, since: Timestamp) -
         if is_older || query.before.is_none() {
             return Ok(unlocks);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comanda_domain::{
+        AuditRecord, LockoutPolicy, Page,
+        ports::{MockAuditLog, MockClock, MockLockedAddresses, MockLockouts},
+    };
+    use tokio::sync::mpsc;
+
+    use super::{super::supervisor::Workers, *};
+
+    #[tokio::test(start_paused = true)]
+    async fn an_unlock_that_panics_is_not_forgotten_and_keeps_no_other() {
+        let mut audit_log = MockAuditLog::new();
+        audit_log.expect_newest().once().returning(|| Ok(1));
+        audit_log.expect_newest().returning(|| Ok(3));
+        audit_log.expect_entries().returning(|_| {
+            let unlocked = |id, target: &str| {
+                let (action, target) = (AuditAction::AccountUnlocked, target.to_owned());
+                let record = AuditRecord { actor: None, action, target, reason: None, at: Timestamp::UNIX_EPOCH };
+                AuditEntry { id, record }
+            };
+            let entries = vec![unlocked(3, "ana@example.org"), unlocked(2, "ben@example.org")];
+            Ok(Page { entries, next: None, unreadable: Vec::new() })
+        });
+        let mut clock = MockClock::new();
+        clock.expect_now().once().returning(|| panic!("in this test"));
+        clock.expect_now().returning(Utc::now);
+        let (sender, mut unlocked) = mpsc::unbounded_channel();
+        let mut shared = MockLockouts::new();
+        shared.expect_unlock().returning(move |email| {
+            sender.send(email.as_str().to_owned()).unwrap();
+            Ok(())
+        });
+        let lockouts = LocalLockouts::beside(
+            Arc::new(shared),
+            Arc::new(MockLockedAddresses::new()),
+            LockoutPolicy::default(),
+            PERIOD,
+            Arc::new(clock),
+        );
+        let mut clock = MockClock::new();
+        clock.expect_now().returning(Utc::now);
+        let mut workers = Workers::new(Arc::new(clock));
+        workers.register(follow_unlocks(Arc::new(audit_log), Arc::new(lockouts)));
+        let running = workers.start().unwrap();
+        // The first has failed once.
+        for email in ["ben@example.org", "ana@example.org"] {
+            assert_eq!(unlocked.recv().await.as_deref(), Some(email));
+        }
+        running.stop().await;
     }
 }

@@ -49,7 +49,7 @@ async fn measure(
     let snapshot = async { oldest_snapshot(database).await.map(|oldest| measurement.found(oldest)) };
     let snapshot = isolated(snapshot, Unavailable::new).await;
     let figures = isolated(figures.lag(), Unavailable::new).await;
-    let figures = figures.map(|lag| gauge!("comanda_sales_summary_lag_seconds").set(lag.as_secs_f64()));
+    let figures = figures.map(|lag| gauge!("comanda_sales_figures_lag_seconds").set(lag.as_secs_f64()));
     let dead = isolated(dead_rows(database), Unavailable::new).await.map(|tables| {
         for (table, rows) in tables {
             gauge!("comanda_dead_rows", "table" => table).set(f64::from(u32::try_from(rows).unwrap_or(u32::MAX)));

@@ -50,6 +50,9 @@ struct Progress {
 impl Status {
     pub(super) fn new(name: Cow<'static, str>, places_orders: bool, clock: Arc<dyn Clock>) -> Self {
         let worker = name.clone().into_owned();
+        let last_success = gauge!("comanda_worker_last_success_timestamp_seconds", "worker" => worker.clone());
+        // An alert goes by the time since then: it gives a worker as long to succeed at first as it does later.
+        last_success.set(seconds(clock.now()));
         Self {
             name,
             places_orders,
@@ -61,7 +64,7 @@ impl Status {
                 is_failing: false,
             }),
             up: gauge!("comanda_worker_up", "worker" => worker.clone()),
-            last_success: gauge!("comanda_worker_last_success_timestamp_seconds", "worker" => worker.clone()),
+            last_success,
             restarts: counter!("comanda_worker_restarts_total", "worker" => worker),
         }
     }

@@ -79,10 +79,17 @@ const fn rules(what: Perishable) -> &'static [Rule] {
             }
         }
         Perishable::GatewayEvents => {
-            // Those of a kind that no server knew are still to be looked at.
             const {
                 &[Rule::of("gateway_event.delete_handled", "gateway_events", "handled_at")
                     .only_if("malformed IS NULL AND unknown_kind IS NULL")]
+            }
+        }
+        Perishable::UnknownGatewayEvents => {
+            // Not while a server that knows them is handling them.
+            const {
+                &[Rule::of("gateway_event.delete_unknown", "gateway_events", "handled_at").only_if(
+                    "malformed IS NULL AND unknown_kind IS NOT NULL AND (taken_until IS NULL OR taken_until < now())",
+                )]
             }
         }
         // They have statements of their own.
@@ -126,6 +133,10 @@ impl OldRows {
                 .map_err(Unavailable::new)?;
             if let Some(last) = batch.last {
                 self.begin_at(rule, last);
+            }
+            if what == Perishable::UnknownGatewayEvents && batch.rows > 0 {
+                let events = batch.rows;
+                tracing::warn!(events, "events of the payment gateway are deleted whose kinds no server has known");
             }
             deleted.rows += u64::try_from(batch.rows).unwrap_or_default();
             deleted.more |= batch.rows == i64::from(limit);

@@ -41,14 +41,49 @@ impl Written {
         })
     }
 
-    /// The moment, which for a date alone is its first in the time zone. Dates are compared with the range before they
-    /// are moved by a time zone, which they can be only within it.
+    /// The moment, which for a date alone is its first in the time zone. What counts is the year there: a date and its
+    /// first moment, however that is written, are both of the range or both not.
     pub fn moment(self, zone: Tz) -> Result<Timestamp, PeriodError> {
+        let year = match &self {
+            Self::Moment(moment) => moment.with_timezone(&zone).year(),
+            Self::Date(date) => date.year(),
+        };
+        if !Period::YEARS.contains(&year) {
+            return Err(PeriodError::OutOfRange);
+        }
         let moment = match self {
             Self::Moment(moment) => moment,
-            Self::Date(date) if Period::YEARS.contains(&date.year()) => first_moment_of(date, &zone),
-            Self::Date(_) => return Err(PeriodError::OutOfRange),
+            Self::Date(date) => first_moment_of(date, &zone),
         };
         if Period::reaches(moment) { Ok(moment) } else { Err(PeriodError::OutOfRange) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::{America, Asia};
+
+    use super::*;
+
+    #[test]
+    fn the_years_of_a_range_are_those_of_the_time_zone() {
+        let moment = |text, zone| Written::read("/from", Some(text)).unwrap().unwrap().moment(zone);
+        for (text, zone, is_taken) in [
+            ("0000-12-31", Tz::UTC, false),
+            ("0000-12-31T00:00:00Z", Tz::UTC, false),
+            ("0000-12-31T23:59:59Z", Tz::UTC, false),
+            ("0001-01-01T00:00:00Z", Tz::UTC, true),
+            ("0001-01-01", Asia::Kolkata, true),
+            ("0000-12-31T23:00:00Z", Asia::Kolkata, true),
+            ("0000-12-31T12:00:00Z", Asia::Kolkata, false),
+            ("0001-01-01T00:00:00Z", America::New_York, false),
+            ("0001-01-01", America::New_York, true),
+            ("9998-12-31", America::New_York, true),
+            ("9998-12-31T23:59:59Z", Tz::UTC, true),
+            ("9998-12-31T23:59:59Z", Asia::Kolkata, false),
+            ("9999-01-01T00:00:00Z", Tz::UTC, false),
+        ] {
+            assert_eq!(moment(text, zone).is_ok(), is_taken, "{text} in {zone}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! `cargo xtask alerts`: checks the alert rules and the dashboard in `operations/`.
 
+mod fresh;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -13,12 +15,14 @@ use serde_json::Value;
 use crate::{process::succeed, project, services::promtool};
 
 /// Checks the rules and runs their tests with Prometheus's own tool; then that every alert has a page in the runbook
-/// and every page an alert, and that the metrics which rules and dashboard ask for are those that the code measures.
+/// and every page an alert, and that the metrics which rules and dashboard ask for are those that the code measures, and
+/// that a server has from its start; and that none is alerted on while a server idles.
 pub fn run() -> anyhow::Result<ExitCode> {
     let (operations, runbook) = (project::root().join("operations"), project::root().join("docs/runbook"));
     let promtool = promtool()?;
     succeed(Command::new(&promtool).args(["check", "rules"]).arg(operations.join("alerts.yml")))?;
-    succeed(Command::new(&promtool).args(["test", "rules", "alerts.test.yml"]).current_dir(&operations))?;
+    let tests = ["alerts.test.yml", "fresh.test.yml"];
+    succeed(Command::new(&promtool).args(["test", "rules"]).args(tests).current_dir(&operations))?;
 
     let rules = fs::read_to_string(operations.join("alerts.yml"))?;
     let alerts: BTreeSet<String> =
@@ -44,6 +48,11 @@ pub fn run() -> anyhow::Result<ExitCode> {
         .copied()
         .collect();
     ensure!(unknown.is_empty(), "nothing measures {unknown:?}");
+    let untested: Vec<&String> = alerts.iter().filter(|alert| !fires_in(&operations, &tests, alert)).collect();
+    ensure!(untested.is_empty(), "no test has {untested:?} fire");
+
+    let asked_for = metrics_in(&rules).union(&metrics_in(&dashboard)).copied().collect();
+    fresh::check(&promtool, &rules, &alerts, &asked_for)?;
     println!("{} alerts, each with a page; every metric is measured", alerts.len());
     Ok(ExitCode::SUCCESS)
 }
@@ -56,6 +65,15 @@ fn metrics_in(text: &str) -> BTreeSet<&str> {
         .filter(|word| !word.starts_with("db_client_connection_pool_name") && *word != "db_client_connection_state")
         .map(|word| ["_bucket", "_sum", "_count"].iter().fold(word, |word, end| word.strip_suffix(end).unwrap_or(word)))
         .collect()
+}
+
+/// Whether a test expects the alert.
+fn fires_in(operations: &Path, tests: &[&str], alert: &str) -> bool {
+    tests.iter().any(|test| {
+        let text = fs::read_to_string(operations.join(test)).unwrap_or_default();
+        let expectations = text.split(&format!("alertname: {alert}\n")).skip(1);
+        expectations.map(str::trim_start).any(|rest| !rest.starts_with("exp_alerts: []"))
+    })
 }
 
 fn source(folder: &Path) -> anyhow::Result<String> {
