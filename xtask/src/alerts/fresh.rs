@@ -109,8 +109,8 @@ fn selectors(rules: &str) -> BTreeSet<(&str, Vec<&str>)> {
     let braces = expressions.flat_map(|line| line.match_indices('{').map(move |(place, _)| line.split_at(place)));
     braces
         .filter_map(|(before, rest)| {
-            let name = before.rsplit(|c| !is_name(c)).next().filter(|name| name.contains('_'))?;
-            let (labels, _) = rest[1..].split_once('}')?;
+            let name = before.rsplit(|c: char| !is_name(c)).next().filter(|name| name.contains('_'))?;
+            let (labels, _) = rest.strip_prefix('{')?.split_once('}')?;
             let exact = labels.split(',').filter(|label| !label.contains("=~") && !label.contains('!'));
             Some((name, exact.collect()))
         })
