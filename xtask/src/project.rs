@@ -54,8 +54,8 @@ impl State {
         }
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
         // Of this one, the lock says nothing: those at work for another purpose stay let through.
-        let mode = fs::metadata(base)?.permissions().mode();
-        fs::set_permissions(base, fs::Permissions::from_mode(mode & 0o710))?;
+        let permissions = fs::metadata(base)?.permissions().mode() & 0o710;
+        fs::set_permissions(base, fs::Permissions::from_mode(permissions))?;
         Ok(Self { folder, base: base.to_owned(), _lock: lock })
     }
 

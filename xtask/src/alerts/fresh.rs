@@ -58,9 +58,9 @@ pub(super) fn check(
         thread::sleep(Duration::from_millis(200));
     };
     lint(promtool, &text)?;
-    let test = state.path("idle.test.yml");
-    fs::write(&test, idle_test(&text, rules, alerts)?)?;
-    succeed(Command::new(promtool).args(["test", "rules"]).arg(&test))
+    let idle = state.path("idle.test.yml");
+    fs::write(&idle, idle_test(&text, rules, alerts)?)?;
+    succeed(Command::new(promtool).args(["test", "rules"]).arg(&idle))
 }
 
 /// Says nothing if all is well.
@@ -147,13 +147,13 @@ fn idle_test(text: &str, rules: &str, alerts: &BTreeSet<String>) -> anyhow::Resu
         })
         .collect();
     let rules = project::root().join("operations/alerts.yml");
-    let test = json!({
+    let an_hour = json!({
         "rule_files": [rules],
         "evaluation_interval": "1m",
         "tests": [{ "interval": "1m", "input_series": series, "alert_rule_test": checks }],
     });
     // JSON is YAML, too.
-    Ok(serde_json::to_string_pretty(&test)?)
+    Ok(serde_json::to_string_pretty(&an_hour)?)
 }
 
 #[cfg(test)]

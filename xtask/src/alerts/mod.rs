@@ -71,7 +71,8 @@ fn metrics_in(text: &str) -> BTreeSet<&str> {
 fn fires_in(operations: &Path, tests: &[&str], alert: &str) -> bool {
     tests.iter().any(|test| {
         let text = fs::read_to_string(operations.join(test)).unwrap_or_default();
-        let expectations = text.split(&format!("alertname: {alert}\n")).skip(1);
+        let name = format!("alertname: {alert}\n");
+        let expectations = text.split(&name).skip(1);
         expectations.map(str::trim_start).any(|rest| !rest.starts_with("exp_alerts: []"))
     })
 }

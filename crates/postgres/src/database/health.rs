@@ -46,7 +46,7 @@ impl PostgresHealth {
         let _place = self.database.connection().await?;
         let mut connection = self.database.dedicated("").await?;
         let outcome = write_an_order(&mut connection).await.map_err(Unavailable::new);
-        self.database.note_orders(outcome.as_ref().map(|_| ()));
+        self.database.note_orders(outcome.as_ref().copied());
         outcome
     }
 }

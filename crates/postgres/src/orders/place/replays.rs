@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use comanda_domain::{
-    Currency, Idempotency, KeyRefusal, NewOrder, OrderId,
+    Currency, KeyRefusal, NewOrder, OrderId,
     ports::{Idempotent, PlaceOrderError},
 };
 use diesel_async::AsyncPgConnection;
