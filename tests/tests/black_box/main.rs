@@ -48,6 +48,7 @@ mod process;
 mod reads;
 mod restore;
 mod retention;
+mod rotation;
 mod security_events;
 mod session_ends;
 mod sessions;

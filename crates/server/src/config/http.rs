@@ -8,13 +8,14 @@ use std::{
     time::Duration,
 };
 
+use comanda_identity::SecretKeys;
 use ipnet::{IpNet, Ipv4Net};
 use url::Url;
 
 use super::{
     Setting,
     reader::Reader,
-    secret::Secret,
+    secret::{Secret, SecretLines},
     setting::settings,
     value::{Value, is_varied},
 };
@@ -43,7 +44,10 @@ settings! {
              gone; by default 5, in development 0.";
         SECRET_KEY => secret_key: Secret,
             "At least 32 random characters, the same on every server. Keys for cursors, CSRF tokens and refresh \
-             tokens are derived from it.";
+             tokens are derived from it: `comanda keys secret` makes one.";
+        VERIFICATION_SECRET_KEYS => verification_secret_keys: SecretLines = "",
+            "Earlier values of `SECRET_KEY`, and the next one, each on a line of its own: what was made with them is \
+             accepted as well. See docs/security.md for replacing a key.";
         CORS_ORIGINS => cors_origins: Origins = "",
             "Origins whose pages may call the API, separated by commas, such as `https://shop.example`.";
         INSECURE_COOKIES => insecure_cookies: bool = false,
@@ -58,14 +62,12 @@ settings! {
 }
 
 fn check(draft: &Draft, reader: &mut Reader) {
-    const CHARACTERS: usize = 32;
-    const DIFFERENT: usize = 8;
-    if let Some(key) = &draft.secret_key {
-        if key.expose().trim().chars().count() < CHARACTERS {
-            reader.mistake(&SECRET_KEY, format!("must have at least {CHARACTERS} characters"));
-        } else if !is_varied(key.expose(), DIFFERENT) {
-            reader.mistake(&SECRET_KEY, format!("must have at least {DIFFERENT} different characters"));
-        }
+    if let Some(mistake) = draft.secret_key.as_ref().and_then(weakness) {
+        reader.mistake(&SECRET_KEY, mistake);
+    }
+    let accepted = draft.verification_secret_keys.iter().flat_map(|keys| keys.iter());
+    for (line, mistake) in (1..).zip(accepted).filter_map(|(line, key)| Some((line, weakness(key)?))) {
+        reader.mistake(&VERIFICATION_SECRET_KEYS, format!("key {line} {mistake}"));
     }
     if let (Some(bind), Some(Some(metrics))) = (draft.bind_addr, draft.metrics_addr)
         && bind.port() == metrics.port()
@@ -84,6 +86,24 @@ fn check(draft: &Draft, reader: &mut Reader) {
                         networks, or set MODE=development if that is meant";
             reader.mistake(&TRUSTED_PROXIES, what);
         }
+    }
+}
+
+/// Why somebody could guess the key.
+fn weakness(key: &Secret) -> Option<String> {
+    const CHARACTERS: usize = 32;
+    const DIFFERENT: usize = 8;
+    if key.expose().trim().chars().count() < CHARACTERS {
+        return Some(format!("must have at least {CHARACTERS} characters"));
+    }
+    (!is_varied(key.expose(), DIFFERENT)).then(|| format!("must have at least {DIFFERENT} different characters"))
+}
+
+impl HttpConfig {
+    /// The secret that tokens are made with, and those that are accepted beside it.
+    pub fn secret_keys(&self) -> SecretKeys {
+        let accepted = self.verification_secret_keys.iter().map(|key| key.as_ref().clone());
+        SecretKeys::new(self.secret_key.as_ref().clone(), accepted.collect())
     }
 }
 
