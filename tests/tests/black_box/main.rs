@@ -37,6 +37,7 @@ mod night_commands;
 mod observability;
 mod openapi;
 mod operation;
+mod order_cancellations;
 mod orders;
 mod own_sessions;
 mod password_resets;

@@ -27,7 +27,7 @@ use self::payments::Gateways;
 pub use self::{
     menu::shared_menu,
     payments::reconcile_payments,
-    setup::{deliveries, end_sessions, open_database, operations, setup},
+    setup::{cancel_orders, deliveries, end_sessions, open_database, operations, setup},
 };
 use crate::{
     config::Config,

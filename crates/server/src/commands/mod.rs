@@ -13,6 +13,7 @@ mod menu;
 mod menu_file;
 mod migrate;
 mod openapi;
+mod orders;
 mod payments;
 mod serve;
 mod sessions;
@@ -27,7 +28,10 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::{
-    config::{CacheConfig, Config, ConfigError, EventsConfig, LockoutsConfig, PaymentsConfig, Source, StoreConfig},
+    config::{
+        CacheConfig, Config, ConfigError, EventsConfig, LockoutsConfig, OrdersConfig, PaymentsConfig, Source,
+        StoreConfig,
+    },
     exit,
 };
 
@@ -74,6 +78,9 @@ enum Command {
     /// Manage feature flags.
     #[command(subcommand)]
     Flags(flags::FlagsCommand),
+    /// Cancel orders.
+    #[command(subcommand)]
+    Orders(orders::OrdersCommand),
     /// Check every invariant against the database.
     ///
     /// Exits with 1 if one is broken. Reads whole tables. A notice, such as that the server's database role could
@@ -109,6 +116,7 @@ impl Comanda {
             Command::Status(command) => command.run(&settings.store()?).await?,
             Command::DeadLetters(command) => command.run(&settings).await?,
             Command::Flags(command) => command.run(&settings).await?,
+            Command::Orders(command) => return command.run(&settings).await,
             Command::Check(command) => return command.run(&settings.store()?).await,
             Command::Payments(command) => return command.run(&settings.payments()?).await,
             Command::Openapi => openapi::run()?,
@@ -137,6 +145,10 @@ impl Settings {
 
     fn events(&self) -> Result<EventsConfig, ConfigError> {
         EventsConfig::load(Source::system(self.file.as_deref()))
+    }
+
+    fn orders(&self) -> Result<OrdersConfig, ConfigError> {
+        OrdersConfig::load(Source::system(self.file.as_deref()))
     }
 
     fn payments(&self) -> Result<PaymentsConfig, ConfigError> {

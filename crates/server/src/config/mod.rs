@@ -122,6 +122,15 @@ pub struct LockoutsConfig {
     pub log: LogConfig,
 }
 
+/// What commands need that work on orders.
+#[derive(Debug)]
+pub struct OrdersConfig {
+    pub database: DatabaseSettings,
+    pub currency: Currency,
+    pub placement: PlacementSettings,
+    pub log: LogConfig,
+}
+
 /// What commands need that work on payments.
 #[derive(Debug)]
 pub struct PaymentsConfig {
@@ -247,6 +256,23 @@ impl LockoutsConfig {
                 currency: deployment?.currency,
                 lockouts: lockouts?,
                 flags: flags?.defaults(),
+                log: telemetry?.log(),
+            })
+        })
+    }
+}
+
+impl OrdersConfig {
+    /// Like [`Config::load`], for less.
+    pub fn load(source: Source) -> Result<Self, ConfigError> {
+        read(source, |reader, deployment| {
+            let database = DatabaseSettings::read(reader);
+            let placement = PlacementSettings::read(reader);
+            let telemetry = TelemetrySettings::read(reader);
+            Some(Self {
+                database: database?,
+                currency: deployment?.currency,
+                placement: placement?,
                 log: telemetry?.log(),
             })
         })
