@@ -17,7 +17,7 @@ Exit codes:
   3  an unreachable service: PostgreSQL, Redis or Stripe";
 
 const USAGE: u8 = 2;
-const UNREACHABLE: u8 = 3;
+pub const UNREACHABLE: u8 = 3;
 
 /// The command was given something it cannot work with.
 #[derive(Debug, Error)]

@@ -6,6 +6,7 @@ mod check;
 mod completions;
 mod config;
 mod dead_letters;
+mod doctor;
 mod flags;
 mod keys;
 mod man;
@@ -72,6 +73,14 @@ enum Command {
     /// Events for each subscriber, events of the payment gateway, payments, refunds and mails; the oldest snapshot,
     /// which may hold up deliveries; pending migrations; and leases.
     Status(status::Status),
+    /// Look for what is wrong with a deployment, and say what to do.
+    ///
+    /// Settings, whether PostgreSQL and Redis are reached, their versions and clocks, connections, pooling, migrations,
+    /// roles and grants, the disk and backups, as far as they can be known from here. Changes nothing.
+    ///
+    /// Exits with 1 if there is a problem, with 3 if PostgreSQL or Redis is not reached. A notice does not change the
+    /// exit code.
+    Doctor(doctor::Doctor),
     /// Manage events whose delivery was given up.
     #[command(subcommand)]
     DeadLetters(dead_letters::DeadLettersCommand),
@@ -114,6 +123,7 @@ impl Comanda {
             Command::Accounts(command) => command.run(&settings).await?,
             Command::Sessions(command) => command.run(&settings).await?,
             Command::Status(command) => command.run(&settings.store()?).await?,
+            Command::Doctor(command) => return command.run(&settings).await,
             Command::DeadLetters(command) => command.run(&settings).await?,
             Command::Flags(command) => command.run(&settings).await?,
             Command::Orders(command) => return command.run(&settings).await,

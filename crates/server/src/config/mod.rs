@@ -218,6 +218,16 @@ impl Config {
         self.http.drain.unwrap_or(usual)
     }
 
+    /// What commands need that work on the database only.
+    pub fn store(&self) -> StoreConfig {
+        StoreConfig {
+            database: self.database.clone(),
+            currency: self.currency,
+            passwords: self.passwords.clone(),
+            log: self.log.clone(),
+        }
+    }
+
     /// For how long rows are kept.
     pub fn retention_terms(&self) -> RetentionTerms {
         self.retention.terms(self.sessions.refresh_grace)
