@@ -50,6 +50,7 @@ mod reads;
 mod restore;
 mod retention;
 mod rotation;
+mod runbook;
 mod security_events;
 mod session_ends;
 mod sessions;
