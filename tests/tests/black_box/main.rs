@@ -6,6 +6,7 @@ mod access;
 mod accounts;
 mod analytics;
 mod bad_input;
+mod bad_settings;
 mod bad_tokens;
 mod causes;
 mod command_line;

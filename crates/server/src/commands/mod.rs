@@ -116,7 +116,7 @@ impl Comanda {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let settings = Settings { file: self.config };
         match self.command {
-            Command::Serve => serve::run(&settings.server()?).await?,
+            Command::Serve => serve::run(settings).await?,
             Command::Migrate(command) => command.run(&settings.store()?).await?,
             Command::Menu(command) => command.run(&settings).await?,
             Command::Admin(command) => command.run(&settings).await?,

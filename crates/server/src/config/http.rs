@@ -1,7 +1,7 @@
 //! The HTTP server.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr, TcpListener},
     num::NonZeroUsize,
     ops::Deref,
     str::FromStr,
@@ -14,7 +14,7 @@ use url::Url;
 
 use super::{
     Setting,
-    reader::Reader,
+    reader::{ConfigError, Mistake, Reader},
     secret::{Secret, SecretLines},
     setting::settings,
     value::{Value, is_varied},
@@ -100,6 +100,20 @@ fn weakness(key: &Secret) -> Option<String> {
 }
 
 impl HttpConfig {
+    /// Whether a server could listen where it is told to: nobody else does, and it is an address of this machine.
+    pub fn ensure_free(&self) -> Result<(), ConfigError> {
+        let (mut held, mut mistakes) = (Vec::new(), Vec::new());
+        for (setting, address) in [(&BIND_ADDR, Some(self.bind_addr)), (&METRICS_ADDR, self.metrics_addr)] {
+            let Some(address) = address else { continue };
+            match TcpListener::bind(address) {
+                // Until the other one is there, too: they may be in each other's way.
+                Ok(listener) => held.push(listener),
+                Err(error) => mistakes.push(Mistake::of(setting, format!("cannot listen on {address}: {error}"))),
+            }
+        }
+        if mistakes.is_empty() { Ok(()) } else { Err(ConfigError(mistakes)) }
+    }
+
     /// The secret that tokens are made with, and those that are accepted beside it.
     pub fn secret_keys(&self) -> SecretKeys {
         let accepted = self.verification_secret_keys.iter().map(|key| key.as_ref().clone());
