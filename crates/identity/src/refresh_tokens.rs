@@ -3,30 +3,28 @@ use comanda_domain::{
     RefreshToken, RefreshTokenHash, SealedToken, SessionId,
     ports::{RefreshTokens, Unavailable},
 };
-use hmac::{Hmac, Mac};
 use ring::{
     aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     error::Unspecified,
 };
-use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::derived_key;
+use crate::{DerivedKeys, SecretKeys};
 
 /// Refresh tokens: a session's id, 256 random bits, and a tag by which servers recognize a token as their own long
 /// after its row is gone. The tag is no credential: whoever knows the servers' key can make tokens that are recognized,
 /// and all that they do is close their session.
-pub struct OpaqueRefreshTokens(Hmac<Sha256>);
+pub struct OpaqueRefreshTokens(DerivedKeys);
 
 const SESSION: usize = 16;
 const SECRET: usize = 32;
 const TAG: usize = 16;
 
 impl OpaqueRefreshTokens {
-    /// `secret_key` must be the same on every server.
-    pub fn new(secret_key: &SecretString) -> Self {
-        Self(derived_key(secret_key, "comanda refresh token v2"))
+    /// Every server must accept the current key of every other.
+    pub fn new(secrets: &SecretKeys) -> Self {
+        Self(secrets.derive("comanda refresh token v2"))
     }
 }
 
@@ -42,15 +40,17 @@ impl RefreshTokens for OpaqueRefreshTokens {
         let mut token = Vec::with_capacity(SESSION + SECRET + TAG);
         token.extend_from_slice(session.as_uuid().as_bytes());
         token.extend_from_slice(&rand::random::<[u8; SECRET]>());
-        let tag = self.0.clone().chain_update(&token).finalize().into_bytes();
+        let tag = self.0.tag(&[&token]);
         token.extend_from_slice(&tag[..TAG]);
         RefreshToken::new(BASE64.encode(token))
     }
 
     fn session_of(&self, token: &RefreshToken) -> Option<SessionId> {
         let bytes = BASE64.decode(token.expose()).ok().filter(|bytes| bytes.len() == SESSION + SECRET + TAG)?;
-        let (signed, tag) = bytes.split_at(SESSION + SECRET);
-        self.0.clone().chain_update(signed).verify_truncated_left(tag).ok()?;
+        let (signed, tag) = bytes.split_last_chunk::<TAG>()?;
+        if !self.0.verify(&[signed], tag) {
+            return None;
+        }
         Uuid::from_slice(&signed[..SESSION]).ok().map(SessionId::new)
     }
 
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     fn tokens(secret: &str) -> OpaqueRefreshTokens {
-        OpaqueRefreshTokens::new(&secret.into())
+        OpaqueRefreshTokens::new(&SecretKeys::from(&secret.into()))
     }
 
     fn session(n: u128) -> SessionId {

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use ed25519_dalek::{
     SigningKey, VerifyingKey,
-    pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey, spki::der::pem::LineEnding},
+    pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey, spki::der::pem::LineEnding},
 };
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use secrecy::{ExposeSecret, SecretString};
@@ -27,8 +27,14 @@ pub fn generate_signing_key() -> Result<SecretString, UnusableKey> {
     key.to_pkcs8_pem(LineEnding::LF).map(|pem| pem.as_str().into()).map_err(|_| UnusableKey::Signing)
 }
 
-/// The key that signs tokens, and all keys that verify them. To rotate keys, keep the old one for verification until
-/// its last token has expired.
+/// The public key of a signing key, both as PEM.
+pub fn public_key_of(signing_pem: &SecretString) -> Result<String, UnusableKey> {
+    let key = SigningKey::from_pkcs8_pem(signing_pem.expose_secret()).map_err(|_| UnusableKey::Signing)?;
+    key.verifying_key().to_public_key_pem(LineEnding::LF).map_err(|_| UnusableKey::Signing)
+}
+
+/// The key that signs tokens, and all keys that verify them. When the signing key is replaced, every server must know
+/// the next one for verification before any signs with it, and the old one until its last token has expired.
 pub struct TokenKeys {
     signing_key: EncodingKey,
     signing_key_id: String,
@@ -105,8 +111,6 @@ fn key_id(key: &VerifyingKey) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ed25519_dalek::pkcs8::EncodePublicKey;
-
     use super::*;
 
     #[test]
@@ -121,11 +125,7 @@ mod tests {
     fn older_keys_go_on_verifying() {
         let (new, old, older) =
             (generate_signing_key().unwrap(), generate_signing_key().unwrap(), generate_signing_key().unwrap());
-        let public = SigningKey::from_pkcs8_pem(older.expose_secret())
-            .unwrap()
-            .verifying_key()
-            .to_public_key_pem(LineEnding::LF)
-            .unwrap();
+        let public = public_key_of(&older).unwrap();
         let keys = TokenKeys::new(&new, &format!("{}{public}", old.expose_secret()).into()).unwrap();
         for pem in [&new, &old, &older] {
             let id = TokenKeys::new(pem, &"".into()).unwrap().signing_key_id;

@@ -16,8 +16,9 @@ mod sessions;
 
 pub use accounts::{PostgresAccounts, twins_of_addresses};
 pub use database::{
-    AppliedMigration, ConnectError, Database, DatabaseConfig, DatabaseUrl, InvalidDatabaseUrl, MigrateError,
-    MigrationStatus, PendingMigration, PostgresHealth, SharedSessions, ensure_migrated, migrate, migration_status,
+    AppliedMigration, ConnectError, Database, DatabaseConfig, DatabaseFacts, DatabaseUrl, InvalidDatabaseUrl,
+    MigrateError, MigrationStatus, PendingMigration, PostgresHealth, SharedSessions, ensure_migrated, examine,
+    examine_pooling, migrate, migration_status,
 };
 pub use events::{PostgresOutbox, SubscriberBacklog};
 pub use invariants::{Finding, Invariant, check_invariants};

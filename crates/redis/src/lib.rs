@@ -2,6 +2,7 @@
 
 mod closed_sessions;
 mod connections;
+mod examine;
 mod health;
 mod lockouts;
 mod menu_cache;
@@ -10,6 +11,7 @@ mod redis_url;
 
 pub use closed_sessions::RedisClosedSessions;
 pub use connections::RedisConnections;
+pub use examine::{RedisFacts, examine};
 pub use health::RedisHealth;
 pub use lockouts::RedisLockouts;
 pub use menu_cache::RedisMenuCache;

@@ -17,7 +17,7 @@ Exit codes:
   3  an unreachable service: PostgreSQL, Redis or Stripe";
 
 const USAGE: u8 = 2;
-const UNREACHABLE: u8 = 3;
+pub const UNREACHABLE: u8 = 3;
 
 /// The command was given something it cannot work with.
 #[derive(Debug, Error)]
@@ -33,25 +33,27 @@ impl UsageError {
 
 /// A service could not be reached.
 #[derive(Debug, Error)]
-#[error("cannot reach {service} at {address}: {cause}")]
+#[error("{setting}: cannot reach {service} at {address}: {cause}")]
 pub struct Unreachable {
+    setting: &'static str,
     service: &'static str,
     address: String,
     cause: String,
 }
 
 impl Unreachable {
-    /// `address` is the host and the port, without any password. Only the root cause of the error is shown.
-    pub fn new(service: &'static str, address: &str, error: &(dyn Error + 'static)) -> Self {
-        Self { service, address: address.to_owned(), cause: reason(error) }
+    /// `setting` says where the service is; `address` is the host and the port, without any password. Only the root
+    /// cause of the error is shown.
+    pub fn new(setting: &'static str, service: &'static str, address: &str, error: &(dyn Error + 'static)) -> Self {
+        Self { setting, service, address: address.to_owned(), cause: reason(error) }
     }
 
     /// PostgreSQL, which `error` says cannot be connected to. Tries once more, for the cause.
-    pub async fn postgres(url: &DatabaseUrl, error: &(impl Error + 'static)) -> Self {
+    pub async fn postgres(setting: &'static str, url: &DatabaseUrl, error: &(impl Error + 'static)) -> Self {
         const WAIT: Duration = Duration::from_secs(2);
         match url.probe(WAIT).await {
-            Err(cause) => Self::new("PostgreSQL", url.addresses(), &cause),
-            Ok(()) => Self::new("PostgreSQL", url.addresses(), error),
+            Err(cause) => Self::new(setting, "PostgreSQL", url.addresses(), &cause),
+            Ok(()) => Self::new(setting, "PostgreSQL", url.addresses(), error),
         }
     }
 }

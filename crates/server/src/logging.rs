@@ -9,6 +9,7 @@ use tracing_subscriber::{
     fmt,
     layer::{Filter, SubscriberExt},
     registry::LookupSpan,
+    reload,
     util::SubscriberInitExt,
 };
 
@@ -19,8 +20,8 @@ use crate::{
 };
 
 /// Logs go to standard error, so that a command's output can be piped; traces go to a collector if one is named.
-pub fn start(config: &LogConfig, traces: Option<&TraceConfig>) -> anyhow::Result<Option<Traces>> {
-    let filter = filter(&config.filter);
+pub fn start(config: &LogConfig, traces: Option<&TraceConfig>) -> anyhow::Result<Logging> {
+    let (filter, refilter) = exchangeable(&config.filter);
     let logs = match config.format {
         LogFormat::Text => {
             let layer = fmt::layer().with_ansi(wants_colours()).map_event_format(WithoutRepetitions::of);
@@ -35,7 +36,29 @@ pub fn start(config: &LogConfig, traces: Option<&TraceConfig>) -> anyhow::Result
     let traces = traces.map(Traces::start).transpose()?;
     let exported = traces.as_ref().map(traces::layer);
     tracing_subscriber::registry().with(exported).with(logs).init();
-    Ok(traces)
+    Ok(Logging { traces, refilter })
+}
+
+/// What goes on until the program ends.
+pub struct Logging {
+    /// `None`: nobody collects traces.
+    pub traces: Option<Traces>,
+    /// Has other directives say what is logged from now on.
+    pub refilter: Refilter,
+}
+
+pub type Refilter = Box<dyn Fn(&LogFilter) -> anyhow::Result<()> + Send + Sync>;
+
+type AnyFilter<S> = Box<dyn Filter<S> + Send + Sync>;
+
+/// A filter, and what replaces it.
+fn exchangeable<S>(directives: &LogFilter) -> (reload::Layer<AnyFilter<S>, S>, Refilter)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let any = |directives: &LogFilter| -> AnyFilter<S> { Box::new(filter(directives)) };
+    let (exchangeable, handle) = reload::Layer::new(any(directives));
+    (exchangeable, Box::new(move |directives| Ok(handle.reload(any(directives))?)))
 }
 
 /// What is logged: errors, and what the directives name.

@@ -2,32 +2,29 @@
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use comanda_domain::{Email, SecurityEvent, ports::SecurityLog};
-use comanda_identity::derived_key;
-use hmac::{Hmac, Mac};
-use secrecy::SecretString;
-use sha2::Sha256;
+use comanda_identity::{DerivedKeys, SecretKeys};
 
 /// Writes each event to the log, under the target `security`. The request's span adds the request id and the client's
 /// network. Addresses are written as keyed hashes: the same address has the same hash, and nobody without the key can
 /// tell which it is.
 pub struct SecurityEvents {
     /// `None`: the hashes of addresses are left out.
-    key: Option<Hmac<Sha256>>,
+    keys: Option<DerivedKeys>,
 }
 
 impl SecurityEvents {
-    /// Servers with the same key write the same hashes.
-    pub fn new(secret_key: &SecretString) -> Self {
-        Self { key: Some(derived_key(secret_key, "comanda security log v1")) }
+    /// Servers with the same current key write the same hashes.
+    pub fn new(secrets: &SecretKeys) -> Self {
+        Self { keys: Some(secrets.derive("comanda security log v1")) }
     }
 
     /// For commands, which do without the servers' key.
     pub fn without_addresses() -> Self {
-        Self { key: None }
+        Self { keys: None }
     }
 
     fn hash(&self, email: &Email) -> Option<String> {
-        let tag = self.key.clone()?.chain_update(email.in_one_form().as_str()).finalize().into_bytes();
+        let tag = self.keys.as_ref()?.tag(&[email.in_one_form().as_str().as_bytes()]);
         Some(BASE64.encode(&tag[..12]))
     }
 }
@@ -62,7 +59,8 @@ mod tests {
     #[test]
     fn an_address_has_one_hash_per_key_and_cannot_be_read_from_it() {
         let address = |name: &str| Email::new(&format!("{name}@example.org")).unwrap();
-        let hash = |key: &str, name: &str| SecurityEvents::new(&key.into()).hash(&address(name)).unwrap();
+        let hash =
+            |key: &str, name: &str| SecurityEvents::new(&SecretKeys::from(&key.into())).hash(&address(name)).unwrap();
         assert_eq!(hash("a", "ana"), hash("a", "ana"));
         assert_ne!(hash("a", "ana"), hash("b", "ana"));
         assert_ne!(hash("a", "ana"), hash("a", "eve"));

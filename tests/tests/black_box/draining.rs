@@ -160,6 +160,27 @@ async fn a_second_signal_ends_a_server_at_once() {
     ordering.abort();
 }
 
+/// The settings themselves are in files, which an operator can change while a server runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn sighup_reads_log_again_and_a_mistake_changes_nothing() {
+    let file = std::env::temp_dir().join(format!("comanda-log-{}", uuid::Uuid::now_v7()));
+    std::fs::write(&file, "info").unwrap();
+    let app = TestApp::with_servers(1, &[("LOG_FILE", file.to_str().unwrap())]).await;
+    let server = &app.servers[0];
+    std::fs::write(&file, "inf").unwrap();
+    server.signal(Signal::SIGHUP);
+    let line = until_logged(server, |line| says(line, "SIGHUP: nothing has changed")).await;
+    assert!(line["fields"]["error"].as_str().unwrap().contains("LOG: "), "{line}");
+    assert!(!server.log().iter().any(|line| line.contains("\"level\":\"TRACE\"")));
+    std::fs::write(&file, "trace").unwrap();
+    server.signal(Signal::SIGHUP);
+    until_logged(server, |line| line["fields"]["directives"] == "trace").await;
+    Client::anonymous(&server.base_url).get("/health/ready").await.expect(200);
+    until_logged(server, |line| line["level"] == "TRACE").await;
+    std::fs::remove_file(&file).unwrap();
+    app.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn other_signals_end_no_server_and_sigquit_logs_how_it_stands() {
     let app = TestApp::open().await;

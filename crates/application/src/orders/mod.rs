@@ -2,6 +2,7 @@
 
 mod advance;
 mod cancel;
+mod cancel_many;
 mod find;
 mod list;
 mod place;
@@ -14,6 +15,7 @@ use comanda_domain::{
     ports::{self, Clock, IdGenerator, WorkQueue},
 };
 
+pub use cancel_many::{CancelOrders, Cancelled, Found};
 pub use relations::{RelatedOrder, Relations};
 
 /// Orders, from placing them to handing them over. One file per verb.

@@ -1,6 +1,6 @@
 //! The life of an order as a state machine.
 
-use crate::names::names;
+use crate::{Unwanted, names::names};
 
 names! {
     /// Where an order stands.
@@ -30,6 +30,8 @@ pub enum CancelledBy {
     Customer,
     /// Staff: until it is handed over.
     Staff,
+    /// An operator, who cancels many at once: only while it is what the operator does not want.
+    Operator(Unwanted),
 }
 
 impl OrderStatus {
@@ -67,8 +69,9 @@ impl OrderStatus {
     /// Whether an order can still be cancelled.
     pub const fn can_be_cancelled_by(self, by: CancelledBy) -> bool {
         match self {
-            Self::Pending | Self::Accepted => true,
-            Self::Preparing | Self::Ready => matches!(by, CancelledBy::Staff),
+            Self::Pending => true,
+            Self::Accepted => !matches!(by, CancelledBy::Operator(Unwanted::Pending | Unwanted::UnpaidAndPending)),
+            Self::Preparing | Self::Ready => matches!(by, CancelledBy::Staff | CancelledBy::Operator(Unwanted::Unpaid)),
             Self::Completed | Self::Cancelled => false,
         }
     }

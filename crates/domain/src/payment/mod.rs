@@ -18,6 +18,7 @@ mod report;
 mod rule_reason;
 mod settle;
 mod status;
+mod unwanted;
 
 pub use begin::{BeginRefusal, Beginning, NewPayment, begin_payment};
 pub use cancel::{PaymentCancellation, payments_after_cancelling};
@@ -34,6 +35,7 @@ pub use report::{Consequence, IntentState, StatusChange};
 pub use rule_reason::RuleReason;
 pub use settle::{NotSettleable, Settlement};
 pub use status::{NotAPaymentStatus, PaymentStatus};
+pub use unwanted::Unwanted;
 
 use crate::{Money, OrderId, PaymentId, Timestamp, names::names};
 

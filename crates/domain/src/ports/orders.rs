@@ -54,7 +54,7 @@ pub struct Cancellation {
     pub order_id: OrderId,
     /// On whose behalf: this decides until when it is possible.
     pub by: CancelledBy,
-    /// Who asked for it; `None`: a rule did.
+    /// Who asked for it; `None`: a rule or an operator did.
     pub actor: Option<AccountId>,
     /// Orders outside it do not exist for the caller.
     pub scope: OrderScope,
@@ -69,11 +69,16 @@ pub struct Cancellation {
 }
 
 impl Cancellation {
-    /// The audit record of the cancellation, if staff cancel.
+    /// The audit record of the cancellation, if staff or an operator cancel.
     pub fn audit_record(&self, order: &Order) -> Option<AuditRecord> {
-        let actor = self.actor.filter(|_| self.by == CancelledBy::Staff)?;
+        let actor = match self.by {
+            CancelledBy::Customer => return None,
+            // Without an actor, a rule has cancelled.
+            CancelledBy::Staff => Some(self.actor?),
+            CancelledBy::Operator(_) => None,
+        };
         Some(AuditRecord {
-            actor: Some(actor),
+            actor,
             action: AuditAction::OrderCancelled,
             target: order.id.to_string(),
             reason: self.reason.clone(),
@@ -89,7 +94,7 @@ pub enum CancelOrderError {
     /// There is no such order within the caller's scope.
     #[error("no such order")]
     NotFound,
-    /// It is too late.
+    /// It is too late. For an operator also if it was paid meanwhile, and only unpaid orders were to be cancelled.
     #[error("an order that is {from} cannot be cancelled")]
     InvalidTransition {
         /// The order's status.

@@ -4,6 +4,7 @@ mod collision;
 mod connection_failed;
 mod connections;
 mod establish;
+mod examine;
 mod failure_class;
 mod fitness;
 mod health;
@@ -57,6 +58,7 @@ use self::{
     slow_statements::{Origin, SlowStatements, establish_watched},
 };
 pub use self::{
+    examine::{DatabaseFacts, examine, examine_pooling},
     health::PostgresHealth,
     migrations::{
         AppliedMigration, MigrateError, MigrationStatus, PendingMigration, ensure_migrated, migrate, migration_status,

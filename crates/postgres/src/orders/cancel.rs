@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use comanda_domain::{
-    Availability, Currency, Order, OrderLine, OrderStatus, OrderWithLines,
+    Availability, CancelledBy, Currency, Order, OrderLine, OrderStatus, OrderWithLines,
     ports::{CancelOrderError, Cancellation, Idempotent, MenuObserver, Unavailable},
 };
 use diesel::prelude::*;
@@ -23,7 +23,7 @@ use crate::{
     menu::raise_menu_version,
     operations::write_record,
     order_row::{OrderRow, lock_order},
-    payments::cancel_with_order,
+    payments::{cancel_with_order, lock_payments},
 };
 
 pub(super) type CancelFailure = Failure<CancelOrderError>;
@@ -89,8 +89,15 @@ pub(super) async fn write_cancellation(
     order: &Order,
     cancellation: &Cancellation,
 ) -> Result<Cancelled, CancelFailure> {
+    let too_late = || Failure(CancelOrderError::InvalidTransition { from: order.status });
     if !order.status.can_be_cancelled_by(cancellation.by) {
-        return Err(Failure(CancelOrderError::InvalidTransition { from: order.status }));
+        return Err(too_late());
+    }
+    if let CancelledBy::Operator(which) = cancellation.by {
+        let payments = lock_payments(connection, order.total.currency(), order.id).await?;
+        if !which.includes(order.status, &payments) {
+            return Err(too_late());
+        }
     }
     let (to, at) = (OrderStatus::Cancelled, cancellation.cancelled_at);
     let row = write_transition(connection, &Transition { order, to, at }).await?;

@@ -16,7 +16,7 @@ pub(super) async fn connect(
 ) -> anyhow::Result<Database> {
     match Database::connect(settings.config(currency, transaction_limit)).await {
         Ok(database) => Ok(database),
-        Err(ConnectError::SharedSessions(why)) => Err(UsageError::new("PostgreSQL", why).into()),
-        Err(error) => Err(Unreachable::postgres(&settings.url, &error).await.into()),
+        Err(ConnectError::SharedSessions(why)) => Err(UsageError::new("DATABASE_URL", why).into()),
+        Err(error) => Err(Unreachable::postgres("DATABASE_URL", &settings.url, &error).await.into()),
     }
 }

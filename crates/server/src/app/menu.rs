@@ -45,6 +45,9 @@ pub(super) fn live(database: &Database) -> Arc<dyn LiveMenu> {
 pub async fn shared_menu(config: &CacheConfig) -> anyhow::Result<impl MenuCache> {
     const WAIT: Duration = Duration::from_secs(5);
     let redis = config.redis.connections(1, WAIT)?;
-    redis.probe(WAIT).await.map_err(|error| Unreachable::new("Redis", &config.redis.url.address(), &error))?;
+    redis
+        .probe(WAIT)
+        .await
+        .map_err(|error| Unreachable::new("REDIS_URL", "Redis", &config.redis.url.address(), &error))?;
     Ok(RedisMenuCache::new(redis, config.menu_cache.lifetime))
 }

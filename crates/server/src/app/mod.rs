@@ -27,7 +27,7 @@ use self::payments::Gateways;
 pub use self::{
     menu::shared_menu,
     payments::reconcile_payments,
-    setup::{deliveries, end_sessions, open_database, operations, setup},
+    setup::{cancel_orders, deliveries, end_sessions, open_database, operations, setup},
 };
 use crate::{
     config::Config,
@@ -61,7 +61,8 @@ impl Server {
         let redis = config.redis.connections(config.redis.pool_size, Duration::from_secs(1))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7);
-        let security: Arc<dyn SecurityLog> = Arc::new(SecurityEvents::new(config.http.secret_key.as_ref()));
+        let secrets = config.http.secret_keys();
+        let security: Arc<dyn SecurityLog> = Arc::new(SecurityEvents::new(&secrets));
         let mut workers = Workers::new(clock.clone());
         workers.register(measure_pools(database.clone()));
         if database.has_replica() {
@@ -140,7 +141,7 @@ impl Server {
             closed_sessions: closed_sessions.clone(),
             passwords: passwords.clone(),
             access_tokens: access_tokens.clone(),
-            refresh_tokens: sessions::refresh_tokens(config),
+            refresh_tokens: sessions::refresh_tokens(&secrets),
             security: security.clone(),
             ids: ids.clone(),
             clock: clock.clone(),
@@ -197,10 +198,10 @@ impl Server {
                 security,
                 clock: clock.clone(),
                 cookies: SessionCookies { insecure: config.http.insecure_cookies },
-                csrf: CsrfGuard::new(&config.http.secret_key, &config.http.cors_origins),
+                csrf: CsrfGuard::new(&secrets, &config.http.cors_origins),
             },
-            devices: DeviceTokens::new(&config.http.secret_key, clock),
-            cursors: CursorSigner::new(&config.http.secret_key),
+            devices: DeviceTokens::new(&secrets, clock),
+            cursors: CursorSigner::new(&secrets),
             menu_renderer: MenuRenderer::new(config.currency),
             token_keys: keys,
             currency: config.currency,

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{iter, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use comanda_application::payments::{Gateway, Reconciliation};
@@ -12,7 +12,7 @@ use comanda_stripe::{OfflineGateway, Stripe};
 
 use super::database;
 use crate::{
-    config::{self, BreakerConfig, Config, PaymentSettings, PaymentsConfig},
+    config::{self, BreakerConfig, Config, PaymentSettings, PaymentsConfig, Secret},
     system::{SystemClock, UuidV7},
 };
 
@@ -38,8 +38,10 @@ pub(super) fn gateways(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Resul
     match settings.gateway {
         config::Gateway::None => Ok(Gateways::default()),
         config::Gateway::Offline => {
-            let own = vec![format!("offline {}", config.http.secret_key.expose())];
-            let secrets = own.into_iter().chain(settings.webhook_secrets()).collect::<Vec<_>>();
+            let of = |key: &Secret| format!("offline {}", key.expose());
+            let accepted = config.http.verification_secret_keys.iter().map(of);
+            let own = iter::once(of(&config.http.secret_key)).chain(accepted);
+            let secrets = own.chain(settings.webhook_secrets()).collect::<Vec<_>>();
             let offline = Arc::new(OfflineGateway::new(secrets, clock.clone()));
             let chargeable = ChargeableAmounts::all(config.currency);
             Ok(Gateways { gateway: Some(gateway(offline.clone(), chargeable, breaker)), offline: Some(offline) })

@@ -4,7 +4,7 @@ use comanda_domain::{
     RateLimit,
     ports::{AccessTokens, Clock, ClosedSessions, RateLimits, RefreshTokens, Sessions},
 };
-use comanda_identity::{JwtAccessTokens, OpaqueRefreshTokens, TokenKeys, TokenTerms};
+use comanda_identity::{JwtAccessTokens, OpaqueRefreshTokens, SecretKeys, TokenKeys, TokenTerms};
 use comanda_postgres::{Database, PostgresSessions};
 use comanda_redis::{RedisClosedSessions, RedisConnections, RedisRateLimits};
 use comanda_resilience::LocalRateLimits;
@@ -47,8 +47,8 @@ pub(super) fn access_tokens(config: &Config, keys: &Arc<TokenKeys>) -> Arc<dyn A
     Arc::new(JwtAccessTokens::new(Arc::clone(keys), terms))
 }
 
-pub(super) fn refresh_tokens(config: &Config) -> Arc<dyn RefreshTokens> {
-    Arc::new(OpaqueRefreshTokens::new(config.http.secret_key.as_ref()))
+pub(super) fn refresh_tokens(secrets: &SecretKeys) -> Arc<dyn RefreshTokens> {
+    Arc::new(OpaqueRefreshTokens::new(secrets))
 }
 
 /// Limits that all servers share in Redis, and that go on in memory while Redis is gone.

@@ -1,15 +1,16 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use comanda_application::{Events, Operations, Setup, operations::EndSessions};
+use comanda_application::{Events, Operations, Setup, operations::EndSessions, orders::CancelOrders};
 use comanda_domain::ports::Clock;
 use comanda_postgres::{
-    Database, PostgresAccounts, PostgresAuditLog, PostgresFlagSettings, PostgresMenu, PostgresSessions,
+    Database, PostgresAccounts, PostgresAuditLog, PostgresFlagSettings, PostgresMenu, PostgresOrders, PostgresPayments,
+    PostgresSessions,
 };
 
 use super::{accounts, database, events};
 use crate::{
-    config::{EventsConfig, LockoutsConfig, StoreConfig},
+    config::{EventsConfig, LockoutsConfig, OrdersConfig, StoreConfig},
     security::SecurityEvents,
     system::{SystemClock, UuidV7},
     workers::{RunningWorkers, Workers},
@@ -65,6 +66,18 @@ pub async fn deliveries(config: &EventsConfig) -> anyhow::Result<Events> {
         clock: Arc::new(SystemClock),
         retries: config.outbox.retries(),
         served: events::subscribers(&config.mail, &config.webhooks),
+    })
+}
+
+/// What commands cancel orders with. Servers read the version of the menu from the database, so nobody else needs to
+/// be told of stock that comes back.
+pub async fn cancel_orders(config: &OrdersConfig) -> anyhow::Result<CancelOrders> {
+    let database = database::connect(&config.database, config.currency, Duration::from_secs(10)).await?;
+    Ok(CancelOrders {
+        orders: Arc::new(PostgresOrders::new(database.clone(), config.placement.config(), Arc::new(()))),
+        payments: Arc::new(PostgresPayments::new(database)),
+        ids: Arc::new(UuidV7),
+        clock: Arc::new(SystemClock),
     })
 }
 

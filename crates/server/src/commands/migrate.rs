@@ -37,10 +37,9 @@ impl Migrate {
         if !self.status && !self.dry_run {
             return bring_up_to_date(settings).await;
         }
-        let url = settings.owner_url();
-        let status = match comanda_postgres::migration_status(url).await {
+        let status = match comanda_postgres::migration_status(settings.owner_url()).await {
             Ok(status) => status,
-            Err(error) => return Err(explain(url, error).await),
+            Err(error) => return Err(explain(settings.owner_setting(), settings.owner_url(), error).await),
         };
         print(&if self.status { report(&status)? } else { script(&status)? })
     }
@@ -55,7 +54,7 @@ pub(super) async fn bring_up_to_date(settings: &DatabaseSettings) -> anyhow::Res
     let (url, server_role) = (settings.owner_url(), settings.server_role());
     let migrations = match comanda_postgres::migrate(url, server_role).await {
         Ok(migrations) => migrations,
-        Err(error) => return Err(explain(url, error).await),
+        Err(error) => return Err(explain(settings.owner_setting(), url, error).await),
     };
     for migration in &migrations {
         tracing::info!(%migration, "migrated");
@@ -73,7 +72,7 @@ pub(super) async fn bring_up_to_date(settings: &DatabaseSettings) -> anyhow::Res
 pub(super) async fn pending(settings: &DatabaseSettings) -> anyhow::Result<Vec<String>> {
     match comanda_postgres::migration_status(&settings.url).await {
         Ok(status) => Ok(status.pending.into_iter().map(|pending| pending.name).collect()),
-        Err(error) => Err(explain(&settings.url, error).await),
+        Err(error) => Err(explain("DATABASE_URL", &settings.url, error).await),
     }
 }
 
@@ -81,14 +80,14 @@ pub(super) async fn pending(settings: &DatabaseSettings) -> anyhow::Result<Vec<S
 pub(super) async fn ensure_up_to_date(settings: &DatabaseSettings) -> anyhow::Result<()> {
     match comanda_postgres::ensure_migrated(&settings.url).await {
         Ok(()) => Ok(()),
-        Err(error) => Err(explain(&settings.url, error).await),
+        Err(error) => Err(explain("DATABASE_URL", &settings.url, error).await),
     }
 }
 
-async fn explain(url: &DatabaseUrl, error: MigrateError) -> anyhow::Error {
+async fn explain(setting: &'static str, url: &DatabaseUrl, error: MigrateError) -> anyhow::Error {
     match error {
-        MigrateError::Connect(error) => Unreachable::postgres(url, &error).await.into(),
-        MigrateError::SharedSessions(why) => UsageError::new("PostgreSQL", why).into(),
+        MigrateError::Connect(error) => Unreachable::postgres(setting, url, &error).await.into(),
+        MigrateError::SharedSessions(why) => UsageError::new(setting, why).into(),
         error => error.into(),
     }
 }

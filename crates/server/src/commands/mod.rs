@@ -6,6 +6,7 @@ mod check;
 mod completions;
 mod config;
 mod dead_letters;
+mod doctor;
 mod flags;
 mod keys;
 mod man;
@@ -13,6 +14,7 @@ mod menu;
 mod menu_file;
 mod migrate;
 mod openapi;
+mod orders;
 mod payments;
 mod serve;
 mod sessions;
@@ -27,7 +29,10 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::{
-    config::{CacheConfig, Config, ConfigError, EventsConfig, LockoutsConfig, PaymentsConfig, Source, StoreConfig},
+    config::{
+        CacheConfig, Config, ConfigError, EventsConfig, LockoutsConfig, OrdersConfig, PaymentsConfig, Source,
+        StoreConfig,
+    },
     exit,
 };
 
@@ -68,12 +73,23 @@ enum Command {
     /// Events for each subscriber, events of the payment gateway, payments, refunds and mails; the oldest snapshot,
     /// which may hold up deliveries; pending migrations; and leases.
     Status(status::Status),
+    /// Look for what is wrong with a deployment, and say what to do.
+    ///
+    /// Settings, whether PostgreSQL and Redis are reached, their versions and clocks, connections, pooling, migrations,
+    /// roles and grants, the disk and backups, as far as they can be known from here. Changes nothing.
+    ///
+    /// Exits with 1 if there is a problem, with 3 if PostgreSQL or Redis is not reached. A notice does not change the
+    /// exit code.
+    Doctor(doctor::Doctor),
     /// Manage events whose delivery was given up.
     #[command(subcommand)]
     DeadLetters(dead_letters::DeadLettersCommand),
     /// Manage feature flags.
     #[command(subcommand)]
     Flags(flags::FlagsCommand),
+    /// Cancel orders.
+    #[command(subcommand)]
+    Orders(orders::OrdersCommand),
     /// Check every invariant against the database.
     ///
     /// Exits with 1 if one is broken. Reads whole tables. A notice, such as that the server's database role could
@@ -100,15 +116,17 @@ impl Comanda {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let settings = Settings { file: self.config };
         match self.command {
-            Command::Serve => serve::run(&settings.server()?).await?,
+            Command::Serve => serve::run(settings).await?,
             Command::Migrate(command) => command.run(&settings.store()?).await?,
             Command::Menu(command) => command.run(&settings).await?,
             Command::Admin(command) => command.run(&settings).await?,
             Command::Accounts(command) => command.run(&settings).await?,
             Command::Sessions(command) => command.run(&settings).await?,
             Command::Status(command) => command.run(&settings.store()?).await?,
+            Command::Doctor(command) => return command.run(&settings).await,
             Command::DeadLetters(command) => command.run(&settings).await?,
             Command::Flags(command) => command.run(&settings).await?,
+            Command::Orders(command) => return command.run(&settings).await,
             Command::Check(command) => return command.run(&settings.store()?).await,
             Command::Payments(command) => return command.run(&settings.payments()?).await,
             Command::Openapi => openapi::run()?,
@@ -137,6 +155,10 @@ impl Settings {
 
     fn events(&self) -> Result<EventsConfig, ConfigError> {
         EventsConfig::load(Source::system(self.file.as_deref()))
+    }
+
+    fn orders(&self) -> Result<OrdersConfig, ConfigError> {
+        OrdersConfig::load(Source::system(self.file.as_deref()))
     }
 
     fn payments(&self) -> Result<PaymentsConfig, ConfigError> {

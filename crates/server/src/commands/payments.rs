@@ -39,7 +39,7 @@ impl PaymentsCommand {
         let since = Utc::now() - TimeDelta::days(i64::from(*days));
         let (compared, differences) = reconciliation.reconcile(since).await.map_err(|error| match error {
             GatewayError::Unavailable(cause) => {
-                Unreachable::new("Stripe", &config.payments.stripe_url.address(), &cause).into()
+                Unreachable::new("STRIPE_API_URL", "Stripe", &config.payments.stripe_url.address(), &cause).into()
             }
             refused @ (GatewayError::Refused(_) | GatewayError::Misconfigured(_)) => anyhow::Error::from(refused),
         })?;

@@ -8,25 +8,28 @@ use actix_web::dev::ServerHandle;
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
-use super::migrate;
+use super::{Settings, migrate};
 use crate::{
     app::Server,
     config::Config,
     exit::Unreachable,
     http::{self, Budgets, Draining, Listening},
-    logging,
+    logging::{self, Logging, Refilter},
     observability::{COMMIT, Metrics, State, VERSION, raise_limit},
     signals::{Signals, Told},
     systemd,
     workers::component_up,
 };
 
-pub async fn run(config: &Config) -> anyhow::Result<()> {
+pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let since = Instant::now();
-    let traces = logging::start(&config.log, config.traces.as_ref())?;
+    let config = &settings.server()?;
+    config.http.ensure_free()?;
+    let Logging { traces, refilter } = logging::start(&config.log, config.traces.as_ref())?;
     // Before anything else: a signal that nobody listens for ends the process, or nothing does.
     let operator = Operator::default();
-    tokio::spawn(operator.clone().attend(Signals::listen().context("cannot listen for signals")?));
+    let signals = Signals::listen().context("cannot listen for signals")?;
+    tokio::spawn(operator.clone().attend(signals, move || read_again(&settings, &refilter)));
     tracing::info!(version = VERSION, commit = COMMIT, "starting");
     for warning in &config.warnings {
         tracing::warn!(setting = warning.setting, "{}", warning.message);
@@ -76,7 +79,7 @@ async fn build(config: &Config) -> anyhow::Result<Server> {
     // As long as that takes, nobody else measures it.
     component_up("postgres", false);
     let there = database.wait(config.database.start_wait).await;
-    there.map_err(|error| Unreachable::new("PostgreSQL", database.addresses(), &error))?;
+    there.map_err(|error| Unreachable::new("DATABASE_URL", "PostgreSQL", database.addresses(), &error))?;
     component_up("postgres", true);
     if config.database.migrate_on_start {
         migrate::bring_up_to_date(&config.database).await?;
@@ -84,6 +87,19 @@ async fn build(config: &Config) -> anyhow::Result<Server> {
         migrate::ensure_up_to_date(&config.database).await?;
     }
     Server::build(config).await
+}
+
+/// Logs from now on what `LOG` says now. Whatever else has changed is read at the next start.
+fn read_again(settings: &Settings, refilter: &Refilter) {
+    tracing::info!("SIGHUP: reading LOG again; other settings, keys and certificates are read at start");
+    let filter = match settings.server() {
+        Ok(config) => config.log.filter,
+        Err(error) => return tracing::error!(%error, "SIGHUP: nothing has changed"),
+    };
+    match refilter(&filter) {
+        Ok(()) => tracing::info!(directives = filter.as_str(), "logging by other directives"),
+        Err(error) => tracing::error!(%error, "SIGHUP: nothing has changed"),
+    }
 }
 
 /// Does what an operator tells the server by signals.
@@ -95,7 +111,7 @@ struct Operator {
 }
 
 impl Operator {
-    async fn attend(self, mut signals: Signals) {
+    async fn attend(self, mut signals: Signals, read_again: impl Fn()) {
         loop {
             match signals.next().await {
                 Told::Stop { exit_code } if self.told_to_stop.is_cancelled() => {
@@ -112,7 +128,7 @@ impl Operator {
                     Some(state) => state.log(),
                     None => tracing::info!(version = VERSION, commit = COMMIT, "state of the server: it is starting"),
                 },
-                Told::Reload => tracing::info!("SIGHUP: settings, keys and certificates are read at start, not now"),
+                Told::Reload => read_again(),
                 Told::Nothing(signal) => tracing::info!(signal, "a signal that means nothing to this server"),
             }
         }

@@ -77,6 +77,11 @@ impl DatabaseSettings {
         self.migration_url.as_ref().unwrap_or(&self.url)
     }
 
+    /// The name of the setting that says so.
+    pub fn owner_setting(&self) -> &'static str {
+        if self.migration_url.is_some() { MIGRATION_DATABASE_URL.name } else { DATABASE_URL.name }
+    }
+
     /// The role that servers sign in as, if it is not the one that migrates.
     pub fn server_role(&self) -> Option<&str> {
         let owner = self.migration_url.as_ref()?;

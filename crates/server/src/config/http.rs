@@ -1,20 +1,21 @@
 //! The HTTP server.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr, TcpListener},
     num::NonZeroUsize,
     ops::Deref,
     str::FromStr,
     time::Duration,
 };
 
+use comanda_identity::SecretKeys;
 use ipnet::{IpNet, Ipv4Net};
 use url::Url;
 
 use super::{
     Setting,
-    reader::Reader,
-    secret::Secret,
+    reader::{ConfigError, Mistake, Reader},
+    secret::{Secret, SecretLines},
     setting::settings,
     value::{Value, is_varied},
 };
@@ -46,7 +47,10 @@ settings! {
              gone; by default 5, in development 0.";
         SECRET_KEY => secret_key: Secret,
             "At least 32 random characters, the same on every server. Keys for cursors, CSRF tokens and refresh \
-             tokens are derived from it.";
+             tokens are derived from it: `comanda keys secret` makes one.";
+        VERIFICATION_SECRET_KEYS => verification_secret_keys: SecretLines = "",
+            "Earlier values of `SECRET_KEY`, and the next one, each on a line of its own: what was made with them is \
+             accepted as well. See docs/security.md for replacing a key.";
         CORS_ORIGINS => cors_origins: Origins = "",
             "Origins whose pages may call the API, separated by commas, such as `https://shop.example`.";
         INSECURE_COOKIES => insecure_cookies: bool = false,
@@ -61,14 +65,12 @@ settings! {
 }
 
 fn check(draft: &Draft, reader: &mut Reader) {
-    const CHARACTERS: usize = 32;
-    const DIFFERENT: usize = 8;
-    if let Some(key) = &draft.secret_key {
-        if key.expose().trim().chars().count() < CHARACTERS {
-            reader.mistake(&SECRET_KEY, format!("must have at least {CHARACTERS} characters"));
-        } else if !is_varied(key.expose(), DIFFERENT) {
-            reader.mistake(&SECRET_KEY, format!("must have at least {DIFFERENT} different characters"));
-        }
+    if let Some(mistake) = draft.secret_key.as_ref().and_then(weakness) {
+        reader.mistake(&SECRET_KEY, mistake);
+    }
+    let accepted = draft.verification_secret_keys.iter().flat_map(|keys| keys.iter());
+    for (line, mistake) in (1..).zip(accepted).filter_map(|(line, key)| Some((line, weakness(key)?))) {
+        reader.mistake(&VERIFICATION_SECRET_KEYS, format!("key {line} {mistake}"));
     }
     if let (Some(bind), Some(Some(metrics))) = (draft.bind_addr, draft.metrics_addr)
         && bind.port() == metrics.port()
@@ -87,6 +89,38 @@ fn check(draft: &Draft, reader: &mut Reader) {
                         networks, or set MODE=development if that is meant";
             reader.mistake(&TRUSTED_PROXIES, what);
         }
+    }
+}
+
+/// Why somebody could guess the key.
+fn weakness(key: &Secret) -> Option<String> {
+    const CHARACTERS: usize = 32;
+    const DIFFERENT: usize = 8;
+    if key.expose().trim().chars().count() < CHARACTERS {
+        return Some(format!("must have at least {CHARACTERS} characters"));
+    }
+    (!is_varied(key.expose(), DIFFERENT)).then(|| format!("must have at least {DIFFERENT} different characters"))
+}
+
+impl HttpConfig {
+    /// Whether a server could listen where it is told to: nobody else does, and it is an address of this machine.
+    pub fn ensure_free(&self) -> Result<(), ConfigError> {
+        let (mut held, mut mistakes) = (Vec::new(), Vec::new());
+        for (setting, address) in [(&BIND_ADDR, Some(self.bind_addr)), (&METRICS_ADDR, self.metrics_addr)] {
+            let Some(address) = address else { continue };
+            match TcpListener::bind(address) {
+                // Until the other one is there, too: they may be in each other's way.
+                Ok(listener) => held.push(listener),
+                Err(error) => mistakes.push(Mistake::of(setting, format!("cannot listen on {address}: {error}"))),
+            }
+        }
+        if mistakes.is_empty() { Ok(()) } else { Err(ConfigError(mistakes)) }
+    }
+
+    /// The secret that tokens are made with, and those that are accepted beside it.
+    pub fn secret_keys(&self) -> SecretKeys {
+        let accepted = self.verification_secret_keys.iter().map(|key| key.as_ref().clone());
+        SecretKeys::new(self.secret_key.as_ref().clone(), accepted.collect())
     }
 }
 

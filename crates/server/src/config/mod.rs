@@ -122,6 +122,15 @@ pub struct LockoutsConfig {
     pub log: LogConfig,
 }
 
+/// What commands need that work on orders.
+#[derive(Debug)]
+pub struct OrdersConfig {
+    pub database: DatabaseSettings,
+    pub currency: Currency,
+    pub placement: PlacementSettings,
+    pub log: LogConfig,
+}
+
 /// What commands need that work on payments.
 #[derive(Debug)]
 pub struct PaymentsConfig {
@@ -209,6 +218,16 @@ impl Config {
         self.http.drain.unwrap_or(usual)
     }
 
+    /// What commands need that work on the database only.
+    pub fn store(&self) -> StoreConfig {
+        StoreConfig {
+            database: self.database.clone(),
+            currency: self.currency,
+            passwords: self.passwords.clone(),
+            log: self.log.clone(),
+        }
+    }
+
     /// For how long rows are kept.
     pub fn retention_terms(&self) -> RetentionTerms {
         self.retention.terms(self.sessions.refresh_grace)
@@ -247,6 +266,23 @@ impl LockoutsConfig {
                 currency: deployment?.currency,
                 lockouts: lockouts?,
                 flags: flags?.defaults(),
+                log: telemetry?.log(),
+            })
+        })
+    }
+}
+
+impl OrdersConfig {
+    /// Like [`Config::load`], for less.
+    pub fn load(source: Source) -> Result<Self, ConfigError> {
+        read(source, |reader, deployment| {
+            let database = DatabaseSettings::read(reader);
+            let placement = PlacementSettings::read(reader);
+            let telemetry = TelemetrySettings::read(reader);
+            Some(Self {
+                database: database?,
+                currency: deployment?.currency,
+                placement: placement?,
                 log: telemetry?.log(),
             })
         })

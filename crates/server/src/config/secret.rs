@@ -1,6 +1,8 @@
-use std::fmt;
+use std::{fmt, ops::Deref};
 
 use secrecy::{ExposeSecret, SecretString};
+
+use super::{Setting, value::Value};
 
 /// A text that is never printed.
 #[derive(Clone)]
@@ -29,5 +31,26 @@ impl AsRef<SecretString> for Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
+    }
+}
+
+/// Secrets, each on a line of its own: a secret may hold any other character.
+#[derive(Clone, Debug)]
+pub struct SecretLines(Vec<Secret>);
+
+impl Deref for SecretLines {
+    type Target = Vec<Secret>;
+
+    fn deref(&self) -> &Vec<Secret> {
+        &self.0
+    }
+}
+
+impl Value for SecretLines {
+    const KIND: &'static str = "secrets, one a line";
+
+    fn parse(text: &str, setting: &Setting) -> Result<Self, Vec<String>> {
+        let lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
+        lines.map(|line| Value::parse(line, setting)).collect::<Result<_, _>>().map(Self)
     }
 }

@@ -68,6 +68,11 @@ impl TelemetrySettings {
 pub struct LogFilter(String);
 
 impl LogFilter {
+    /// As it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     pub fn to_filter(&self) -> EnvFilter {
         EnvFilter::new(&self.0)
     }

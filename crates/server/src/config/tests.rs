@@ -345,6 +345,17 @@ fn a_secret_that_could_be_guessed_is_refused_from_every_source() {
 }
 
 #[test]
+fn keys_that_are_accepted_beside_the_current_one_are_as_strong() {
+    let keys = "the first of a dozen keys, and its commas\r\n\nthe second of a dozen keys, and its commas\n";
+    let config = Config::load(complete(&[("VERIFICATION_SECRET_KEYS", keys)])).unwrap();
+    let accepted: Vec<&str> = config.http.verification_secret_keys.iter().map(super::Secret::expose).collect();
+    assert_eq!(accepted, keys.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>());
+    let weak = mistakes(complete(&[]).with("VERIFICATION_SECRET_KEYS", &format!("{keys}hunter2")));
+    let found: Vec<_> = weak.iter().map(|mistake| (mistake.setting, mistake.message.as_str())).collect();
+    assert_eq!(found, [(Some("VERIFICATION_SECRET_KEYS"), "key 3 must have at least 32 characters")]);
+}
+
+#[test]
 fn the_environment_comes_before_the_configuration_file() {
     let file = File::new("currency = \"CHF\"\nworkers = 4\nmigrate_on_start = false\n");
     let config = Config::load(complete(&[("CURRENCY", "USD")]).and_file(&file.0)).unwrap();

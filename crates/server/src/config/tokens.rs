@@ -14,8 +14,8 @@ settings! {
             "An Ed25519 private key (PKCS #8 PEM) that signs access tokens, the same on every server: `comanda \
              keys generate`.";
         JWT_VERIFICATION_KEYS => verification_keys: Option<Secret> = "",
-            "Ed25519 keys (PEM, public or private, one after the other) whose tokens are still accepted after \
-             `JWT_SIGNING_KEY` was replaced.";
+            "Ed25519 keys (PEM, public or private, one after the other) whose tokens are accepted as well: the next \
+             key before `JWT_SIGNING_KEY` is replaced, and the earlier one afterwards. See docs/security.md.";
         JWT_ISSUER => issuer: String = "comanda",
             "The `iss` of access tokens.";
         JWT_AUDIENCE => audience: String = "comanda",

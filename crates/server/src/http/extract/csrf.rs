@@ -12,36 +12,31 @@ use actix_web::{
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use comanda_domain::SessionId;
-use comanda_identity::derived_key;
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
+use comanda_identity::{DerivedKeys, SecretKeys};
 
 use super::SessionCookies;
-use crate::{
-    config::Secret,
-    http::problem::{Code, Problem},
-};
+use crate::http::problem::{Code, Problem};
 
 pub const HEADER: &str = "x-csrf-token";
 
 /// Issues tokens that belong to a session, and checks requests.
 #[derive(Clone)]
 pub struct CsrfGuard {
-    key: Hmac<Sha256>,
+    keys: DerivedKeys,
     allowed_origins: Arc<[String]>,
 }
 
 impl CsrfGuard {
-    /// Every server needs the same key.
-    pub fn new(secret_key: &Secret, allowed_origins: &[String]) -> Self {
-        Self { key: derived_key(secret_key.as_ref(), "comanda csrf v1"), allowed_origins: allowed_origins.into() }
+    /// Every server must accept the current key of every other.
+    pub fn new(secrets: &SecretKeys, allowed_origins: &[String]) -> Self {
+        Self { keys: secrets.derive("comanda csrf v1"), allowed_origins: allowed_origins.into() }
     }
 
     /// A token that is valid for this session only.
     pub fn issue(&self, session_id: SessionId) -> String {
         let nonce = BASE64.encode(rand::random::<[u8; 16]>());
-        let tag = BASE64.encode(self.mac(session_id, &nonce).finalize().into_bytes());
-        format!("{nonce}.{tag}")
+        let tag = self.keys.tag(&[session_id.as_uuid().as_bytes(), nonce.as_bytes()]);
+        format!("{nonce}.{}", BASE64.encode(tag))
     }
 
     /// Checks a request that is signed in by a cookie.
@@ -71,14 +66,10 @@ impl CsrfGuard {
         Ok(())
     }
 
-    fn mac(&self, session_id: SessionId, nonce: &str) -> Hmac<Sha256> {
-        self.key.clone().chain_update(session_id.as_uuid().as_bytes()).chain_update(nonce)
-    }
-
     fn belongs_to(&self, token: &str, session_id: SessionId) -> bool {
         let Some((nonce, tag)) = token.split_once('.') else { return false };
-        // Compared in constant time.
-        BASE64.decode(tag).is_ok_and(|tag| self.mac(session_id, nonce).verify_slice(&tag).is_ok())
+        let tag: Option<[u8; 32]> = BASE64.decode(tag).ok().and_then(|tag| tag.try_into().ok());
+        tag.is_some_and(|tag| self.keys.verify(&[session_id.as_uuid().as_bytes(), nonce.as_bytes()], &tag))
     }
 
     /// `Origin` decides if it is sent. Browsers too old for it send one of the other headers; a request without any
@@ -121,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_token_belongs_to_one_session() {
-        let guard = |secret: &str| CsrfGuard::new(&Secret::new(secret.to_owned()), &[]);
+        let guard = |secret: &str| CsrfGuard::new(&SecretKeys::from(&secret.into()), &[]);
         let session = |n| SessionId::new(Uuid::from_u128(n));
         let token = guard("a").issue(session(1));
         assert!(guard("a").belongs_to(&token, session(1)));

@@ -1,54 +1,40 @@
 //! Where a page of a list ended, as an opaque text that cannot be changed undetected.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use comanda_identity::derived_key;
-use hmac::{Hmac, Mac};
+use comanda_identity::{DerivedKeys, SecretKeys};
 use serde::{Serialize, de::DeserializeOwned};
-use sha2::Sha256;
 
-use crate::{
-    config::Secret,
-    http::problem::{Code, Problem},
-};
+use crate::http::problem::{Code, Problem};
 
 /// Signs and reads cursors.
 #[derive(Clone)]
-pub struct CursorSigner(Hmac<Sha256>);
+pub struct CursorSigner(DerivedKeys);
 
 impl CursorSigner {
     /// How many bytes of the signature are kept: 128 bits.
     const TAG: usize = 16;
 
-    /// Every server needs the same key.
-    pub fn new(secret_key: &Secret) -> Self {
-        Self(derived_key(secret_key.as_ref(), "comanda cursor v1"))
+    /// Every server must accept the current key of every other.
+    pub fn new(secrets: &SecretKeys) -> Self {
+        Self(secrets.derive("comanda cursor v1"))
     }
 
     /// `list` names the list, so that a cursor of one does not fit another.
     pub fn sign<P: Serialize>(&self, list: &str, position: &P) -> String {
         // A position is a struct of texts and ids: serializing it cannot fail.
         let position = serde_json::to_vec(position).unwrap_or_default();
-        let mut cursor = self.tag(list, &position);
-        cursor.extend(position);
-        BASE64.encode(cursor)
+        let tag = self.0.tag(&[list.as_bytes(), &[0], &position]);
+        BASE64.encode([&tag[..Self::TAG], &position].concat())
     }
 
     pub fn read<P: DeserializeOwned>(&self, list: &str, cursor: &str) -> Result<P, Problem> {
         let invalid = || Problem::new(Code::InvalidCursor, "The cursor does not come from this list.");
         let bytes = BASE64.decode(cursor).map_err(|_| invalid())?;
-        let (tag, position) = bytes.split_at_checked(Self::TAG).ok_or_else(invalid)?;
-        self.mac(list, position).verify_truncated_left(tag).map_err(|_| invalid())?;
+        let (tag, position) = bytes.split_first_chunk::<{ Self::TAG }>().ok_or_else(invalid)?;
+        if !self.0.verify(&[list.as_bytes(), &[0], position], tag) {
+            return Err(invalid());
+        }
         serde_json::from_slice(position).map_err(|_| invalid())
-    }
-
-    fn mac(&self, list: &str, position: &[u8]) -> Hmac<Sha256> {
-        self.0.clone().chain_update(list).chain_update([0]).chain_update(position)
-    }
-
-    fn tag(&self, list: &str, position: &[u8]) -> Vec<u8> {
-        let mut tag = self.mac(list, position).finalize().into_bytes().to_vec();
-        tag.truncate(Self::TAG);
-        tag
     }
 }
 
@@ -57,7 +43,7 @@ mod tests {
     use super::*;
 
     fn signer(secret: &str) -> CursorSigner {
-        CursorSigner::new(&Secret::new(secret.to_owned()))
+        CursorSigner::new(&SecretKeys::from(&secret.into()))
     }
 
     #[test]

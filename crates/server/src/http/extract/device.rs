@@ -12,19 +12,14 @@ use std::{
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use comanda_domain::{Claimant, DeviceId, Email, ports::Clock};
-use comanda_identity::derived_key;
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
+use comanda_identity::{DerivedKeys, SecretKeys};
 use utoipa::openapi::Required;
 use uuid::Uuid;
 
 use super::SessionCookies;
-use crate::{
-    config::Secret,
-    http::{
-        openapi::{Describe, Description, text},
-        problem::{Code, Problem},
-    },
+use crate::http::{
+    openapi::{Describe, Description, text},
+    problem::{Code, Problem},
 };
 
 pub const HEADER: &str = "x-device-token";
@@ -32,7 +27,7 @@ pub const HEADER: &str = "x-device-token";
 /// Issues tokens of devices, and recognizes them.
 #[derive(Clone)]
 pub struct DeviceTokens {
-    key: Hmac<Sha256>,
+    keys: DerivedKeys,
     clock: Arc<dyn Clock>,
 }
 
@@ -46,17 +41,17 @@ impl DeviceTokens {
     /// Between the tokens of several accounts in one cookie.
     const SEPARATOR: char = '~';
 
-    /// Every server needs the same key.
-    pub fn new(secret_key: &Secret, clock: Arc<dyn Clock>) -> Self {
-        Self { key: derived_key(secret_key.as_ref(), "comanda device v1"), clock }
+    /// Every server must accept the current key of every other.
+    pub fn new(secrets: &SecretKeys, clock: Arc<dyn Clock>) -> Self {
+        Self { keys: secrets.derive("comanda device v1"), clock }
     }
 
     /// A token for this address, of the device that was shown, or of a new one.
     pub fn issue(&self, claimant: &Claimant) -> String {
         let device = claimant.device.unwrap_or_else(|| DeviceId::new(Uuid::from_bytes(rand::random())));
         let issued_at = self.clock.now().timestamp();
-        let tag = self.mac(&claimant.email, device, issued_at).finalize().into_bytes();
         let (device, issued_at) = (device.as_uuid().into_bytes(), issued_at.to_be_bytes());
+        let tag = self.keys.tag(&[&device, &issued_at, claimant.email.as_str().as_bytes()]);
         BASE64.encode([device.as_slice(), &issued_at, &tag].concat())
     }
 
@@ -65,16 +60,13 @@ impl DeviceTokens {
         let bytes: [u8; Self::LENGTH] = BASE64.decode(token).ok()?.try_into().ok()?;
         let (device, rest) = bytes.split_first_chunk::<16>()?;
         let (issued_at, tag) = rest.split_first_chunk::<8>()?;
+        let tag: &[u8; 32] = tag.try_into().ok()?;
+        if !self.keys.verify(&[device, issued_at, email.as_str().as_bytes()], tag) {
+            return None;
+        }
         let (device, issued_at) = (DeviceId::new(Uuid::from_bytes(*device)), i64::from_be_bytes(*issued_at));
-        // Compared in constant time.
-        self.mac(email, device, issued_at).verify_slice(tag).ok()?;
         let age = self.clock.now().timestamp().checked_sub(issued_at)?;
         u64::try_from(age).is_ok_and(|age| age < Self::LIFETIME.as_secs()).then_some(device)
-    }
-
-    fn mac(&self, email: &Email, device: DeviceId, issued_at: i64) -> Hmac<Sha256> {
-        let key = self.key.clone().chain_update(device.as_uuid().as_bytes()).chain_update(issued_at.to_be_bytes());
-        key.chain_update(email.as_str())
     }
 
     /// Who claims this address, by the token that a program has sent.
@@ -151,7 +143,7 @@ mod tests {
     fn tokens(secret: &str, after: TimeDelta) -> DeviceTokens {
         let mut clock = MockClock::new();
         clock.expect_now().returning(move || Timestamp::from_timestamp(1_790_000_000, 0).unwrap() + after);
-        DeviceTokens::new(&Secret::new(secret.to_owned()), Arc::new(clock))
+        DeviceTokens::new(&SecretKeys::from(&secret.into()), Arc::new(clock))
     }
 
     fn now() -> DeviceTokens {

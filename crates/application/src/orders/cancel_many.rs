@@ -1,0 +1,174 @@
+use std::{collections::HashMap, sync::Arc};
+
+use comanda_domain::{
+    CancelledBy, Order, OrderId, OrderScope, PageLimit, Reason, RefundId, Timestamp, Unwanted,
+    ports::{
+        CancelOrderError, Cancellation, Clock, IdGenerator, OrderCriteria, Orders, OrdersQuery, Payments, Unavailable,
+        UnreadableRecord,
+    },
+};
+
+/// Cancels the orders of a time for whoever holds the keys to the deployment, on the command line. Running servers make
+/// the refunds, and call off card payments that were begun.
+pub struct CancelOrders {
+    pub orders: Arc<dyn Orders>,
+    pub payments: Arc<dyn Payments>,
+    pub ids: Arc<dyn IdGenerator>,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The orders of a time.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Those to be cancelled, the oldest first.
+    pub orders: Vec<Order>,
+    /// What cannot be read, and is left alone.
+    pub unreadable: Vec<UnreadableRecord>,
+}
+
+/// What became of orders that were to be cancelled.
+#[derive(Debug, Default)]
+pub struct Cancelled {
+    pub cancelled: Vec<OrderId>,
+    /// They were accepted, paid, completed or cancelled before it was their turn.
+    pub too_late: Vec<OrderId>,
+    /// They could not be cancelled; the others were.
+    pub failed: Vec<(OrderId, Unavailable)>,
+}
+
+impl CancelOrders {
+    /// The orders placed from `from` on and before `to` that are not wanted.
+    pub async fn find(&self, which: Unwanted, from: Timestamp, to: Timestamp) -> Result<Found, Unavailable> {
+        let mut found = Found::default();
+        for status in which.statuses() {
+            let criteria =
+                OrderCriteria { status: Some(status), number: None, created_from: Some(from), created_to: Some(to) };
+            let mut after = None;
+            loop {
+                let query = OrdersQuery { scope: OrderScope::All, criteria, after, limit: PageLimit::default() };
+                let page = self.orders.list(query).await?;
+                let page = page.ok_or_else(|| Unavailable::new("an order that was just listed is gone"))?;
+                after = page.next;
+                found.unreadable.extend(page.unreadable);
+                self.add_unwanted(which, page.entries, &mut found).await?;
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        found.orders.sort_by_key(|order| (order.created_at, order.id.as_uuid()));
+        Ok(found)
+    }
+
+    async fn add_unwanted(&self, which: Unwanted, orders: Vec<Order>, found: &mut Found) -> Result<(), Unavailable> {
+        let ids: Vec<OrderId> = orders.iter().map(|order| order.id).collect();
+        let mut payments = match which.is_unpaid() && !ids.is_empty() {
+            true => self.payments.of_orders(&ids).await?,
+            false => HashMap::new(),
+        };
+        for order in orders {
+            match payments.remove(&order.id).transpose() {
+                Ok(paid) => {
+                    let paid = paid.unwrap_or_default();
+                    if which.includes(order.status, paid.iter().map(|examined| &examined.payment)) {
+                        found.orders.push(order);
+                    }
+                }
+                Err(record) => found.unreadable.push(record),
+            }
+        }
+        Ok(())
+    }
+
+    /// Cancels each that is still not wanted, as [`super::Orders::cancel`] does, with a record in the audit log. Stops
+    /// if the store fails as a whole: those that were cancelled stay so.
+    pub async fn cancel(&self, which: Unwanted, orders: &[Order], reason: &Reason) -> Result<Cancelled, Unavailable> {
+        let mut outcome = Cancelled::default();
+        for order in orders {
+            let cancellation = Cancellation {
+                order_id: order.id,
+                by: CancelledBy::Operator(which),
+                actor: None,
+                scope: OrderScope::All,
+                reason: Some(reason.clone()),
+                cancelled_at: self.clock.now(),
+                refund_id: RefundId::new(self.ids.generate()),
+                idempotency: None,
+            };
+            match self.orders.cancel(cancellation).await {
+                Ok(_) => outcome.cancelled.push(order.id),
+                Err(CancelOrderError::Unavailable(cause)) if cause.unreadable().is_some() => {
+                    outcome.failed.push((order.id, cause));
+                }
+                Err(CancelOrderError::Unavailable(cause)) => return Err(cause),
+                // It has no key that could be refused.
+                Err(_) => outcome.too_late.push(order.id),
+            }
+        }
+        Ok(outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comanda_domain::{
+        OrderStatus, Page,
+        ports::{Idempotent, MockOrders, MockPayments},
+    };
+
+    use super::*;
+    use crate::sample;
+
+    fn reason() -> Reason {
+        Reason::new("a flood").unwrap()
+    }
+
+    fn service(orders: MockOrders, payments: MockPayments) -> CancelOrders {
+        let (ids, clock) = (sample::ids(), sample::clock());
+        CancelOrders { orders: Arc::new(orders), payments: Arc::new(payments), ids, clock }
+    }
+
+    #[tokio::test]
+    async fn every_page_of_every_status_is_looked_at() {
+        let order = sample::order_with_lines().order;
+        let (first, last) = (order.clone(), order.id);
+        let mut stored = MockOrders::new();
+        stored.expect_list().times(2).returning(move |query| {
+            assert_eq!(query.criteria.status, Some(OrderStatus::Pending));
+            let next = query.after.is_none().then_some(last);
+            Ok(Some(Page { entries: vec![first.clone()], next, unreadable: vec![] }))
+        });
+        let found = service(stored, MockPayments::new());
+        let found = found.find(Unwanted::Pending, sample::now(), sample::now()).await.unwrap();
+        assert_eq!(found.orders, [order.clone(), order]);
+    }
+
+    #[tokio::test]
+    async fn orders_that_were_paid_meanwhile_are_left_alone_and_the_others_cancelled() {
+        let order = sample::order_with_lines().order;
+        let mut stored = MockOrders::new();
+        let mut turn = 0;
+        stored.expect_cancel().times(3).returning(move |cancellation| {
+            turn += 1;
+            assert!(
+                cancellation.by == CancelledBy::Operator(Unwanted::Unpaid) && cancellation.reason == Some(reason())
+            );
+            match turn {
+                2 => Err(CancelOrderError::InvalidTransition { from: OrderStatus::Pending }),
+                _ => Ok(Idempotent { outcome: sample::order_with_lines(), replayed: false }),
+            }
+        });
+        let orders = [order.clone(), order.clone(), order];
+        let outcome = service(stored, MockPayments::new()).cancel(Unwanted::Unpaid, &orders, &reason()).await.unwrap();
+        assert_eq!((outcome.cancelled.len(), outcome.too_late.len(), outcome.failed.len()), (2, 1, 0));
+    }
+
+    #[tokio::test]
+    async fn it_stops_when_the_store_is_gone() {
+        let mut stored = MockOrders::new();
+        stored.expect_cancel().once().returning(|_| Err(Unavailable::new("gone").into()));
+        let order = sample::order_with_lines().order;
+        let orders = [order.clone(), order];
+        assert!(service(stored, MockPayments::new()).cancel(Unwanted::Unpaid, &orders, &reason()).await.is_err());
+    }
+}

@@ -1,0 +1,155 @@
+//! Every command in docs/runbook runs as it is written there, with what docs/runbook/README.md says of the environment.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use comanda_tests::{TestApp, TestAuthority, program};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// The pages by name.
+fn pages() -> BTreeMap<String, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/runbook");
+    let pages = fs::read_dir(folder).unwrap().map(|page| page.unwrap().path());
+    pages.map(|page| (page.file_name().unwrap().display().to_string(), fs::read_to_string(page).unwrap())).collect()
+}
+
+/// What a page holds that can be run.
+#[derive(Default)]
+struct Commands {
+    /// Blocks of shell commands.
+    blocks: Vec<String>,
+    /// Commands, statements and requests within the text.
+    spans: Vec<String>,
+}
+
+impl Commands {
+    fn of(page: &str) -> Self {
+        let mut commands = Self::default();
+        let mut text = String::new();
+        let mut lines = page.lines();
+        while let Some(line) = lines.next() {
+            if let Some(language) = line.trim_start().strip_prefix("```") {
+                assert_eq!(language, "sh", "blocks of the runbook are for the shell");
+                let indentation = line.len() - line.trim_start().len();
+                let block = lines.by_ref().take_while(|line| line.trim() != "```");
+                let block: Vec<&str> = block.map(|line| line.get(indentation..).unwrap_or_default()).collect();
+                commands.blocks.push(block.join("\n"));
+            } else {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
+        let parts: Vec<&str> = text.split('`').collect();
+        assert!(parts.len() % 2 == 1, "a span that does not end: {text}");
+        let spans = parts.iter().skip(1).step_by(2);
+        commands.spans = spans.map(|span| span.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        commands
+    }
+}
+
+/// A shell with the environment that the pages assume.
+struct Shell<'a> {
+    app: &'a TestApp,
+    folder: PathBuf,
+}
+
+impl<'a> Shell<'a> {
+    fn open(app: &'a TestApp) -> Self {
+        let folder = std::env::temp_dir().join(format!("comanda-runbook-{}", Uuid::now_v7()));
+        fs::create_dir(&folder).unwrap();
+        let certificate = TestAuthority::new().certify(&["db.example"]);
+        fs::write(folder.join("certificate.pem"), certificate.certificate).unwrap();
+        Self { app, folder }
+    }
+
+    fn run(&self, script: &str) -> Output {
+        let binaries = Path::new(&program()).parent().unwrap().to_owned();
+        let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap());
+        let mut shell = Command::new("sh");
+        let settings = self.app.command(&[]);
+        let settings = settings.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        shell.args(["-eu", "-c", script]).current_dir(&self.folder).env_clear().envs(settings);
+        shell.env("PATH", path).env("LC_ALL", "C").env("SUPERUSER_URL", &self.app.database.url);
+        shell.env("MIGRATION_DATABASE_URL", &self.app.database.url);
+        shell.env("ADMIN_EMAIL", "admin@comanda.example").env("ADMIN_PASSWORD", "another password of the tests");
+        shell.output().unwrap()
+    }
+}
+
+impl Drop for Shell<'_> {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_block_of_the_runbook_runs_as_it_is_written() {
+    let app = TestApp::open().await;
+    let shell = Shell::open(&app);
+    let mut count = 0;
+    for (name, page) in pages() {
+        for block in Commands::of(&page).blocks {
+            let output = shell.run(&block);
+            assert!(output.status.success(), "{name}:\n{block}\n{output:?}");
+            count += 1;
+        }
+    }
+    assert!(count >= 10, "{count} blocks");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_statement_and_request_in_the_runbook_exists() {
+    let app = TestApp::open().await;
+    let shell = Shell::open(&app);
+    let superuser = app.database.client().await;
+    let contract = app.anonymous().get("/openapi.json").await.expect(200);
+    let (mut commands, mut statements, mut requests) = (0, 0, 0);
+    for (name, page) in pages() {
+        for span in Commands::of(&page).spans {
+            let first = span.split(' ').next().unwrap_or_default();
+            match first {
+                "comanda" if span != "comanda" => {
+                    let output = shell.run(&span);
+                    let said = String::from_utf8_lossy(&output.stderr);
+                    // It may be refused, but not because there is no such command or option.
+                    assert!(!said.contains("--help") && !said.contains("not found"), "{name}: {span}: {said}");
+                    commands += 1;
+                }
+                "SELECT" | "SHOW" | "VACUUM" => {
+                    // For placeholders: an id, a process, a slot.
+                    let statement = span.replace('…', &Uuid::nil().to_string()).replace("(pid)", "(0)");
+                    let run = superuser.batch_execute(&statement).await;
+                    let is_example = |error: &tokio_postgres::Error| {
+                        error
+                            .as_db_error()
+                            .is_some_and(|error| error.message() == "replication slot \"name\" does not exist")
+                    };
+                    assert!(run.as_ref().err().is_none_or(is_example), "{name}: {span}: {run:?}");
+                    statements += 1;
+                }
+                "GET" | "POST" | "PUT" | "PATCH" | "DELETE" => {
+                    let path = span.split(' ').nth(1).and_then(|path| path.split('?').next()).unwrap();
+                    assert!(is_in(&contract, &first.to_lowercase(), path), "{name}: {span}");
+                    requests += 1;
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(commands >= 15 && statements >= 10 && requests >= 8, "{commands} {statements} {requests}");
+}
+
+/// Whether the contract has the request; a value may stand for a parameter.
+fn is_in(contract: &Value, method: &str, path: &str) -> bool {
+    let paths = contract["paths"].as_object().unwrap();
+    paths.iter().filter(|(_, methods)| methods.get(method).is_some()).any(|(known, _)| {
+        let (known, asked): (Vec<&str>, Vec<&str>) = (known.split('/').collect(), path.split('/').collect());
+        known.len() == asked.len()
+            && known.iter().zip(asked).all(|(known, asked)| known.starts_with('{') || *known == asked)
+    })
+}
