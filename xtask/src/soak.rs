@@ -57,7 +57,7 @@ pub async fn run(arguments: &SoakArguments) -> anyhow::Result<ExitCode> {
     let length = Duration::from_mins(arguments.minutes.into());
     ensure!(!length.is_zero() && arguments.rate > 0, "for how long, and how much?");
     let stage = Stage::own("soak", Profile::Development, 2)?;
-    let items = MenuItems::add(&stage, "Soak", (0..20).map(|n| (format!("Item {n}"), 1000, 10_000_000))).await?;
+    let items = MenuItems::add(&stage, "Soak", (0..20).map(|n| (format!("Item {n}"), 1000, 1_000_000))).await?;
     let (going_on, mut customers) = (Arc::new(AtomicBool::new(true)), JoinSet::new());
     let pause = Duration::from_secs(1) * CUSTOMERS / arguments.rate;
     for n in 0..CUSTOMERS as usize {

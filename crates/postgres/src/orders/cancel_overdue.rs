@@ -87,7 +87,7 @@ impl OverdueSearch {
             let mut connection = own.connection().await?;
             // On its own: nobody may wait for an order while it holds a payment.
             if let Err(error) = forget_expiry(&mut connection, now).await {
-                tracing::error!(%error, "payments that were left open slow down the search for overdue orders");
+                tracing::warn!(%error, "payments that were left open slow down the search for overdue orders");
             }
             loop {
                 let search = Search {
