@@ -225,11 +225,10 @@ mod tests {
         let mut rows = MockRetention::new();
         rows.expect_see_subscribers().returning(|_| Err(Unavailable::new("in this test")));
         rows.expect_hold_lease().returning(|_| Ok(true));
-        rows.expect_delete().returning(|what, _, _| match what {
-            Perishable::Sessions => panic!("in this test"),
-            Perishable::Mails => Err(Unavailable::new("in this test")),
-            _ => Ok(DONE),
-        });
+        let is = |what| move |found: &Perishable, _: &Duration, _: &u32| *found == what;
+        rows.expect_delete().withf(is(Perishable::Sessions)).returning(|_, _, _| panic!("in this test"));
+        rows.expect_delete().withf(is(Perishable::Mails)).returning(|_, _, _| Err(Unavailable::new("in this test")));
+        rows.expect_delete().returning(|_, _, _| Ok(DONE));
         let mut clock = MockClock::new();
         clock.expect_now().returning(chrono::Utc::now);
         let status = Arc::new(Status::new("delete_old_rows".into(), false, Arc::new(clock)));
