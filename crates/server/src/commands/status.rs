@@ -79,7 +79,7 @@ impl Found {
             "mails to accounts: {} to be sent, attempted {} time(s) at most",
             counts.mails_waiting, counts.mails_most_attempts
         )?;
-        match &self.snapshot {
+        match self.snapshot.as_ref().filter(|held| held.transactions > 0) {
             None => writeln!(report, "oldest snapshot: none")?,
             Some(held) => writeln!(
                 report,
