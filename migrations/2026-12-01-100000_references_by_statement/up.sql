@@ -40,18 +40,18 @@ DECLARE
                         referring_table, referring, TG_TABLE_NAME);
     key uuid;
 BEGIN
-    IF TG_OP = 'TRUNCATE' THEN
+    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+        -- A trigger sees what its transaction sees: not the references that were committed since it began.
+        RAISE object_not_in_prerequisite_state USING
+            MESSAGE = format('rows that "%s" refers to can be removed only at the isolation level READ COMMITTED', referring_table),
+            SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME;
+    ELSIF TG_OP = 'TRUNCATE' THEN
         EXECUTE format('SELECT %I FROM %I LIMIT 1', referring, referring_table) INTO key;
         IF key IS NOT NULL THEN
             RAISE feature_not_supported USING
                 MESSAGE = format('cannot truncate a table that rows of "%s" refer to', referring_table),
                 SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME;
         END IF;
-    ELSIF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
-        -- A trigger sees what its transaction sees: not the references that were committed since it began.
-        RAISE object_not_in_prerequisite_state USING
-            MESSAGE = format('rows that "%s" refers to can be removed only at the isolation level READ COMMITTED', referring_table),
-            SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME;
     ELSIF TG_OP = 'DELETE' THEN
         EXECUTE format(lost, 'removed') INTO key;
     ELSE

@@ -6,7 +6,7 @@ DO $migration$ BEGIN EXECUTE format($function$
     BEGIN
         SELECT a.order_id INTO key
         FROM (SELECT DISTINCT order_id FROM added) a
-        LEFT JOIN LATERAL (SELECT true AS is_there FROM %I.orders WHERE id = a.order_id FOR KEY SHARE) p ON true
+        LEFT JOIN LATERAL (SELECT true AS is_there FROM %I.orders WHERE id OPERATOR(pg_catalog.=) a.order_id FOR KEY SHARE) p ON true
         WHERE p.is_there IS NULL LIMIT 1;
         IF key IS NOT NULL THEN
             RAISE foreign_key_violation USING

@@ -6,7 +6,7 @@ DO $migration$ BEGIN EXECUTE format($function$
     BEGIN
         SELECT a.menu_item_id INTO key
         FROM (SELECT DISTINCT menu_item_id FROM added) a
-        LEFT JOIN LATERAL (SELECT true AS is_there FROM %I.menu_items WHERE id = a.menu_item_id FOR KEY SHARE) p ON true
+        LEFT JOIN LATERAL (SELECT true AS is_there FROM %I.menu_items WHERE id OPERATOR(pg_catalog.=) a.menu_item_id FOR KEY SHARE) p ON true
         WHERE p.is_there IS NULL LIMIT 1;
         IF key IS NOT NULL THEN
             RAISE foreign_key_violation USING

@@ -6,7 +6,7 @@ DO $migration$ BEGIN EXECUTE format($function$
     BEGIN
         SELECT a.customer_id INTO key
         FROM (SELECT DISTINCT customer_id FROM added) a
-        LEFT JOIN LATERAL (SELECT true AS is_there FROM %I.users WHERE id = a.customer_id FOR KEY SHARE) p ON true
+        LEFT JOIN LATERAL (SELECT true AS is_there FROM %I.users WHERE id OPERATOR(pg_catalog.=) a.customer_id FOR KEY SHARE) p ON true
         WHERE p.is_there IS NULL LIMIT 1;
         IF key IS NOT NULL THEN
             RAISE foreign_key_violation USING

@@ -234,7 +234,7 @@ impl Committer {
                 waiting.extend(std::iter::from_fn(|| self.queue.try_recv().ok()).take(room));
             }
             if self.turns.are_asked_for() {
-                self.take_turn(&waiting).await;
+                self.take_turn().await;
                 // Whoever has come meanwhile.
                 let room = self.config.batch_limit - waiting.len();
                 waiting.extend(std::iter::from_fn(|| self.queue.try_recv().ok()).take(room));
@@ -250,20 +250,18 @@ impl Committer {
         }
     }
 
-    /// Waits for a turn, if there is a connection that lets it.
-    async fn take_turn(&mut self, waiting: &[Waiting]) {
+    /// Waits for a turn, if there is a connection that lets it. Not for long, and less than any order may take.
+    async fn take_turn(&mut self) {
         let Some(connection) = self.connection.take() else { return };
-        let Some(deadline) = waiting.iter().map(Waiting::last_deadline).min() else { return };
-        match tokio::time::timeout_at(deadline, turn::take(&connection, &mut self.turns)).await {
-            Ok(Ok(())) => (self.connection, self.begun) = (Some(connection), Begun::InTurn),
-            Ok(Err(error)) => {
+        // If it takes too long, wherever the transaction stands, closing its connection ends it.
+        match turn::in_time(turn::take(&connection, &mut self.turns)).await {
+            Some(Ok(())) => (self.connection, self.begun) = (Some(connection), Begun::InTurn),
+            Some(Err(error)) => {
                 tracing::debug!(%error, "no turn; orders are placed without");
-                self.begun = Begun::InTurn;
-                self.connection = Some(connection);
+                (self.connection, self.begun) = (Some(connection), Begun::InTurn);
                 self.give_turn_back().await;
             }
-            // Wherever the transaction stands, closing its connection ends it.
-            Err(_) => {}
+            None => {}
         }
     }
 
@@ -273,7 +271,9 @@ impl Committer {
             return;
         }
         let Some(mut connection) = self.connection.take() else { return };
-        if is_fit(&mut connection) && connection.batch_execute("ROLLBACK").await.is_ok() {
+        if is_fit(&mut connection)
+            && turn::in_time(connection.batch_execute("ROLLBACK")).await.is_some_and(|done| done.is_ok())
+        {
             self.connection = Some(connection);
         }
     }

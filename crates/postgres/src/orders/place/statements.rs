@@ -61,6 +61,23 @@ statement! {
 }
 
 statement! {
+    /// Waits for a turn, an advisory lock until the end of the transaction, and returns whether it was free. It takes
+    /// an array, so that it can be prepared without a turn.
+    TakeTurn { turns: &'a [i64] as Array<BigInt> }
+    returns Bool:
+    "SELECT t.is_free FROM (SELECT turn, pg_try_advisory_xact_lock(turn) AS is_free FROM unnest(",
+    ") AS u(turn) OFFSET 0) t WHERE t.is_free OR pg_advisory_xact_lock(t.turn)::text IS NOT NULL"
+}
+
+statement! {
+    /// Takes a turn if it is free; returns whether it was.
+    TakeFreeTurn { turns: &'a [i64] as Array<BigInt> }
+    returns Bool:
+    "SELECT pg_try_advisory_xact_lock(turn) FROM unnest(",
+    ") AS u(turn)"
+}
+
+statement! {
     /// Counts the open orders of customers that are not paid, and the quantity in them. Customers without such orders
     /// are left out. The statuses are those of the domain: `OrderStatus::is_open` and `PaymentStatus::is_paid`. While
     /// nobody has accepted an order, a payment of nothing does not count.

@@ -103,7 +103,7 @@ pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
     locked.rows("order.place.lock_customers").await?;
     let counted = CountUnpaidOrders { customers: &[] }.load::<UnpaidRow>(&mut connection);
     counted.rows("order.place.count_unpaid").await?;
-    turn::take_if_free(connection).await.map(|_| ())
+    turn::prepare(connection).await
 }
 
 /// Decides every order, in order of arrival. When this fails before the commit, the caller rolls back. `committing` is

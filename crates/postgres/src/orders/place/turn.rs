@@ -6,33 +6,29 @@
 //! shares. Rows are locked and compared as without it, so that nothing but the pace depends on turns, and whoever gets
 //! none in time does without.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use diesel::{QueryResult, dsl::sql, sql_types::Bool};
+use diesel::QueryResult;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use futures_util::join;
 
-use crate::database::Named;
+use super::statements::{TakeFreeTurn, TakeTurn};
+use crate::database::{Failures, NamedRows};
 
 /// The number of the advisory lock: any that nothing else in this database uses.
-macro_rules! turn {
-    () => {
-        "7236251409351"
-    };
-}
+const TURN: i64 = 7_236_251_409_351;
 
-/// Begins a transaction and waits for a turn, for a quarter of a second: whoever has it may wait for a row that somebody
-/// else holds, and others need not. Rows are waited for as long as without a turn.
-const TAKE: &str = concat!(
-    "BEGIN ISOLATION LEVEL READ COMMITTED; \
-     SELECT set_config('comanda.lock_timeout', current_setting('lock_timeout'), true), \
-            set_config('lock_timeout', '250', true); \
-     SELECT pg_advisory_xact_lock(",
-    turn!(),
-    "); SELECT set_config('lock_timeout', current_setting('comanda.lock_timeout'), true)"
-);
+/// Begins a transaction that waits for its turn for a quarter of a second: whoever has it may wait for a row that
+/// somebody else holds, and others need not.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
+                     SELECT set_config('comanda.lock_timeout', current_setting('lock_timeout'), true), \
+                            set_config('lock_timeout', '250', true)";
 
-/// A turn that took less was free.
-const AT_ONCE: Duration = Duration::from_millis(1);
+/// Rows are waited for as long as without a turn.
+const GO_ON: &str = "SELECT set_config('lock_timeout', current_setting('comanda.lock_timeout'), true)";
+
+/// How long PostgreSQL may take to give a turn or to refuse it.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// After so many turns in a row that were free, no other server places orders at the moment.
 const FREE_TURNS: u32 = 16;
@@ -66,32 +62,54 @@ impl Turns {
         };
     }
 
-    /// After a turn that was waited for so long.
-    fn after_turn(&mut self, waited: Duration) {
+    /// After a turn, which was free at once or not.
+    fn after_turn(&mut self, was_free: bool) {
         let Self::Shared { free } = *self else { return };
         *self = match free + 1 {
-            _ if waited >= AT_ONCE => Self::Shared { free: 0 },
+            _ if !was_free => Self::Shared { free: 0 },
             FREE_TURNS => Self::Alone,
             free => Self::Shared { free },
         };
     }
 }
 
-/// The first round trip of a batch with a turn: begins its transaction, and waits.
-pub(super) async fn take(mut connection: &AsyncPgConnection, turns: &mut Turns) -> QueryResult<()> {
-    let since = Instant::now();
-    let taken = connection.batch_execute(TAKE).one("order.place.take_turn").await;
-    match &taken {
-        Ok(()) => turns.after_turn(since.elapsed()),
-        Err(_) => *turns = Turns::Without { batches: WITHOUT },
+/// Prepares the statements, without taking a turn.
+pub(super) async fn prepare(mut connection: &AsyncPgConnection) -> QueryResult<()> {
+    TakeTurn { turns: &[] }.load::<bool>(&mut connection).rows("order.place.take_turn").await?;
+    TakeFreeTurn { turns: &[] }.load::<bool>(&mut connection).rows("order.place.take_free_turn").await.map(|_| ())
+}
+
+/// The first round trip of a batch with a turn: begins its transaction, and waits. After an error, or after the time
+/// limit of the caller, whoever it was does without turns for a while.
+pub(super) async fn take(connection: &AsyncPgConnection, turns: &mut Turns) -> QueryResult<()> {
+    let before = std::mem::replace(turns, Turns::Without { batches: WITHOUT });
+    let (mut first, mut second, mut third) = (connection, connection, connection);
+    let (begun, was_free, goes_on) = join!(
+        first.batch_execute(BEGIN),
+        TakeTurn { turns: &[TURN] }.load::<bool>(&mut second).rows("order.place.take_turn"),
+        third.batch_execute(GO_ON),
+    );
+    let mut failures = Failures::default();
+    failures.take(begun);
+    let was_free = failures.take(was_free).unwrap_or_default();
+    failures.take(goes_on);
+    if let Some(error) = failures.first() {
+        return Err(error);
     }
-    taken
+    *turns = before;
+    turns.after_turn(was_free == [true]);
+    Ok(())
 }
 
 /// For a batch that was taken without a turn: takes it if it is free.
 pub(super) async fn take_if_free(mut connection: &AsyncPgConnection) -> QueryResult<bool> {
-    let turn = sql::<Bool>(concat!("pg_try_advisory_xact_lock(", turn!(), ")"));
-    diesel::select(turn).get_result(&mut connection).one("order.place.take_free_turn").await
+    let taken = TakeFreeTurn { turns: &[TURN] }.load::<bool>(&mut connection);
+    Ok(taken.rows("order.place.take_free_turn").await? == [true])
+}
+
+/// What takes longer than PostgreSQL is allowed to, fails.
+pub(super) async fn in_time<T>(work: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(PATIENCE, work).await.ok()
 }
 
 #[cfg(test)]
@@ -106,13 +124,13 @@ mod tests {
         turns.after_batch(true);
         assert!(turns.are_asked_for());
         for _ in 0..100 {
-            turns.after_turn(AT_ONCE);
+            turns.after_turn(false);
             for _ in 1..FREE_TURNS {
-                turns.after_turn(Duration::ZERO);
+                turns.after_turn(true);
             }
         }
         assert!(turns.are_asked_for());
-        turns.after_turn(Duration::ZERO);
+        turns.after_turn(true);
         assert_eq!(turns, Turns::Alone);
     }
 
