@@ -18,6 +18,8 @@ struct RecentRaises {
     at: Vec<Instant>,
     /// Above which copy.
     last: Option<MenuVersion>,
+    /// The copy that was found last and is not of this database.
+    foreign: Option<MenuVersion>,
 }
 
 impl Raises {
@@ -42,6 +44,16 @@ impl Raises {
             }
         }
         is_free
+    }
+
+    /// Remembers a copy that the database does not have: once it has counted as far, or was raised above it, the copy
+    /// has a number like one of its own.
+    fn remember_foreign(&self, shared: MenuVersion) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).foreign = Some(shared);
+    }
+
+    fn is_foreign(&self, shared: MenuVersion) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).foreign == Some(shared)
     }
 }
 
@@ -71,11 +83,11 @@ impl Refresher {
     pub(crate) async fn is_of_this_database(&self, shared: MenuVersion) -> bool {
         let known = self.in_database();
         if known.is_some_and(|known| !shared.is_lost_at(known)) {
-            return true;
+            return !self.raises.is_foreign(shared);
         }
         // It was published after it was in the database, which says so unless it has lost it.
         match self.version_in_database().await {
-            Ok(version) if !shared.is_lost_at(version) => return true,
+            Ok(version) if !shared.is_lost_at(version) => return !self.raises.is_foreign(shared),
             Ok(version) if version.could_follow(shared) => {}
             // Raised above it, the database would soon have no number left for another change.
             Ok(version) => {
@@ -92,6 +104,7 @@ impl Refresher {
                 return known.is_none_or(|known| known.epoch == shared.epoch && known.could_follow(shared));
             }
         }
+        self.raises.remember_foreign(shared);
         // Until then this server loads its menu itself, and publishes none.
         if !self.raises.take(shared) {
             return false;

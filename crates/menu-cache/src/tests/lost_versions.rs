@@ -282,6 +282,23 @@ async fn servers_of_two_databases_behind_one_redis_do_not_raise_each_other_for_e
     assert!(numbers.iter().all(|number| (8..60).contains(number)), "{numbers:?}");
 }
 
+/// As after the files of one were copied.
+#[tokio::test]
+async fn servers_of_two_databases_of_one_epoch_show_their_own_menus_and_do_not_raise_each_other_for_ever() {
+    let shared = Arc::new(Shared::default());
+    let tables = [(9, 1), (7, 2)].map(|(number, revision)| Arc::new(Table(Mutex::new((numbered(number), revision)))));
+    let servers = tables.each_ref().map(|table| server(table, &shared));
+    for _ in 0..100 {
+        for (server, table) in servers.iter().zip(&tables) {
+            server.0.poll().await;
+            server.0.run_pending().await;
+            assert_eq!(shown(server).await.1, table.state().1);
+        }
+    }
+    let numbers = tables.each_ref().map(|table| table.state().0.number);
+    assert!(numbers.iter().all(|number| (9..60).contains(number)), "{numbers:?}");
+}
+
 #[tokio::test]
 async fn a_database_that_loses_versions_without_end_is_followed_and_left_alone() {
     let table = Arc::new(Table(Mutex::new((numbered(100), 1))));
