@@ -70,6 +70,12 @@ pub(super) fn is_follow_up(error: &Error) -> bool {
     class_of(error) == FOLLOW_UP
 }
 
+/// Whether PostgreSQL reported the error: the transaction was over before it came to what was sent after the
+/// statement.
+pub(crate) fn is_from_server(error: &Error) -> bool {
+    !matches!(class_of(error), "closed_connection" | "other")
+}
+
 /// Whether waiting, or another attempt, is all it takes: nothing is broken.
 pub(super) fn is_passing(error: &Error) -> bool {
     matches!(

@@ -4,6 +4,7 @@
 //! nine out of ten orders. It does keep a type with a static `QueryId`.
 
 use diesel::{
+    QueryResult,
     pg::Pg,
     query_builder::AstPass,
     sql_types::{Array, BigInt, Binary, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid},
@@ -48,6 +49,11 @@ impl<T: TypeName + diesel::sql_types::SqlType<IsNull = diesel::sql_types::is_nul
     fn push(out: &mut AstPass<'_, '_, Pg>) {
         T::push(out);
     }
+}
+
+/// How many rows a statement wrote that counts them itself, and fails unless they are all that it was asked to write.
+pub(crate) async fn written(count: impl Future<Output = QueryResult<i64>>) -> QueryResult<usize> {
+    count.await.map(|rows| usize::try_from(rows).unwrap_or_default())
 }
 
 /// A statement whose text is `$before`, its parameters separated by commas, `$after`.

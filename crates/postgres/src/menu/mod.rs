@@ -29,7 +29,7 @@ use comanda_domain::{
     },
 };
 
-pub(crate) use self::version::raise_menu_version;
+pub(crate) use self::version::{prepare_to_raise_menu_version, raise_menu_version};
 use crate::Database;
 
 /// The menu in the tables `menu_items`, `stock_adjustments` and `menu_version`.

@@ -1,11 +1,16 @@
 //! The menu's version: a number, raised in the transaction of every change that a customer can see, within an epoch.
 
 use comanda_domain::ports::{MenuEpoch, MenuVersion, Unavailable};
-use diesel::{dsl::sql, expression::SqlLiteral, prelude::*, sql_types::Bool};
+use diesel::{
+    dsl::sql,
+    expression::SqlLiteral,
+    prelude::*,
+    sql_types::{Array, BigInt, Bool},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use crate::database::{Database, Named, schema::menu_version};
+use crate::database::{Database, Named, schema::menu_version, statement};
 
 /// A version as it is stored.
 #[derive(Queryable, Selectable)]
@@ -69,17 +74,31 @@ pub(super) async fn begin_epoch(database: &Database) -> Result<(), Unavailable> 
     Ok(())
 }
 
+statement! {
+    /// Raises the version by these numbers. Written by hand, as diesel prepares an update anew each time, and a batch of
+    /// orders would wait for that.
+    ///
+    /// The condition is true of the only row. Without it, no index could find the row, and where plans must go by index
+    /// PostgreSQL takes such a plan for so expensive that it compiles it.
+    RaiseVersion { by: &'a [i64] as Array<BigInt> }
+    returns ():
+    "UPDATE menu_version SET version = version + r.by FROM unnest(",
+    ") AS r(by) WHERE only_row"
+}
+
 /// Records that what customers see has changed. Call it last in a transaction: there is one row for all, and it
 /// stays locked until the commit, so that versions are committed in their order.
-pub(crate) async fn raise_menu_version(mut connection: &AsyncPgConnection) -> QueryResult<()> {
-    // The condition is true of the only row. Without it, no index could find the row, and where plans must go by index
-    // PostgreSQL takes such a plan for so expensive that it compiles it.
-    diesel::update(menu_version::table.filter(menu_version::only_row))
-        .set(menu_version::version.eq(menu_version::version + 1))
-        .execute(&mut connection)
-        .changes("menu.raise_version")
-        .await
-        .map(|_| ())
+pub(crate) async fn raise_menu_version(connection: &AsyncPgConnection) -> QueryResult<()> {
+    raise(connection, &[1]).await
+}
+
+/// Prepares the statement of [`raise_menu_version`].
+pub(crate) async fn prepare_to_raise_menu_version(connection: &AsyncPgConnection) -> QueryResult<()> {
+    raise(connection, &[]).await
+}
+
+async fn raise(mut connection: &AsyncPgConnection, by: &[i64]) -> QueryResult<()> {
+    RaiseVersion { by }.execute(&mut connection).changes("menu.raise_version").await.map(|_| ())
 }
 
 pub(super) async fn succeed(database: &Database, lost: MenuVersion) -> Result<(), Unavailable> {

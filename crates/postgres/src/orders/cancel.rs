@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use comanda_domain::{
     Availability, CancelledBy, Currency, Order, OrderLine, OrderStatus, OrderWithLines,
-    ports::{CancelOrderError, Cancellation, Idempotent, MenuObserver, Unavailable},
+    ports::{CancelOrderError, Cancellation, Idempotent, MenuObserver},
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     Database,
-    database::{Failure, Named, NamedRows, schema::orders},
+    database::{Failure, Named, NamedRows, schema::orders, written},
     idempotency::{Claim, ForOldServers, claim},
     menu::raise_menu_version,
     operations::write_record,
@@ -131,13 +131,8 @@ async fn return_stock(connection: &mut AsyncPgConnection, lines: &[OrderLine]) -
     let locked: Vec<StockRow> =
         ReadAndLockStock { items: &items }.load(connection).rows("order.cancel.lock_stock").await?;
     let versions: Vec<i64> = locked.iter().map(|(_, version, ..)| *version).collect();
-    let taken = ChangeStock { items: &items, versions: &versions, quantity: &quantity }
-        .execute(connection)
-        .changes("order.cancel.return_stock")
-        .await?;
-    if taken != items.len() {
-        return Err(Unavailable::new("a locked menu item had changed").into());
-    }
+    let change = ChangeStock { items: &items, versions: &versions, quantity: &quantity };
+    written(change.get_result(connection)).changes("order.cancel.return_stock").await?;
     let menu_changed = locked.iter().zip(returned.values()).any(|((_, _, stock, low, ..), returned)| {
         let availability = |stock: i32| Availability::of(stock.unsigned_abs(), low.unsigned_abs());
         availability(*stock) != availability(stock.saturating_add(*returned))

@@ -20,13 +20,16 @@ statement! {
 
 statement! {
     /// Takes quantities from the stock (negative ones are put back) of those items that are still at the version that
-    /// was read and have enough.
+    /// was read and have enough. Fails unless all are.
     ChangeStock {
         items: &'a [Uuid] as Array<SqlUuid>,
         versions: &'a [i64] as Array<BigInt>,
         quantity: &'a [i32] as Array<Integer>,
     }
-    returns ():
-    "UPDATE menu_items i SET stock = i.stock - t.quantity, version = i.version + 1 FROM unnest(",
-    ") AS t(id, version, quantity) WHERE i.id = t.id AND i.version = t.version AND i.stock >= t.quantity"
+    returns BigInt:
+    "WITH asked AS MATERIALIZED (SELECT * FROM unnest(",
+    ") AS t(id, version, quantity)), \
+     written AS (UPDATE menu_items i SET stock = i.stock - t.quantity, version = i.version + 1 FROM asked t \
+       WHERE i.id = t.id AND i.version = t.version AND i.stock >= t.quantity RETURNING 1) \
+     SELECT all_rows((SELECT count(*) FROM written), (SELECT count(*) FROM asked))"
 }

@@ -186,6 +186,54 @@ async fn a_connection_that_is_cut_is_replaced() {
     shop.assert_sound().await;
 }
 
+/// The commit is sent along with the writes, which must not come after it. The first batch of a connection prepares.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_batch_writes_is_written_in_one_transaction() {
+    let shop = Shop::open().await;
+    let item = shop.item(20).await;
+    for batch in [2, 1, 17] {
+        let placed = join_all((0..batch).map(|_| shop.orders.place(shop.order(&[(&item, 1)])))).await;
+        assert!(placed.iter().all(Result::is_ok), "{placed:?}");
+        let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        assert!(shop.database.number(cut).await > 0);
+    }
+    let apart = "SELECT count(*) FROM orders o JOIN order_lines l ON l.order_id = o.id \
+                 JOIN outbox_events e ON e.subject_id = o.id WHERE o.xmin <> l.xmin OR o.xmin <> e.xmin";
+    assert_eq!(shop.database.number(apart).await, 0);
+    let last = "SELECT count(*) FROM menu_items i JOIN menu_version v ON v.xmin = i.xmin \
+                JOIN outbox_events e ON e.kind = 'item.sold_out' AND e.xmin = i.xmin \
+                JOIN orders o ON o.xmin = i.xmin JOIN order_lines l ON l.order_id = o.id WHERE i.stock = 0";
+    assert!(shop.database.number(last).await > 0, "it was sold out in the transaction that says so");
+    shop.assert_sound().await;
+}
+
+/// As a trigger of another program may do.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_committed_of_a_batch_if_a_row_of_it_is_not_written() {
+    for (table, change) in
+        [("orders", "INSERT"), ("order_lines", "INSERT"), ("outbox_events", "INSERT"), ("menu_items", "UPDATE")]
+    {
+        let shop = Shop::with_deadline(Duration::from_secs(1)).await;
+        let item = shop.item(10).await;
+        shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap();
+        let client = shop.database.client().await;
+        let skip = format!(
+            "CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; \
+             CREATE TRIGGER skip BEFORE {change} ON {table} FOR EACH ROW EXECUTE FUNCTION skip()"
+        );
+        client.batch_execute(&skip).await.unwrap();
+        let refused = shop.orders.place(shop.order(&[(&item, 2)])).await;
+        assert!(refused.is_err(), "{table}: {refused:?}");
+        client.batch_execute("DROP FUNCTION skip() CASCADE").await.unwrap();
+        shop.orders.place(shop.order(&[(&item, 3)])).await.unwrap();
+        assert_eq!(shop.stock(&item).await, 6, "{table}");
+        assert_eq!(shop.database.number("SELECT count(*) FROM orders").await, 2, "{table}");
+        assert_eq!(shop.database.number("SELECT count(*) FROM outbox_events").await, 2, "{table}");
+        shop.assert_sound().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_that_is_drained_answers_whoever_waits_and_takes_no_more() {
     let shop = Shop::open().await;

@@ -7,6 +7,7 @@ mod replays;
 mod statements;
 mod transaction;
 mod turn;
+mod write;
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! The statements that place orders. Each takes arrays, so that one text serves a batch of any size.
+//! The statements that place orders. Each takes arrays, so that one text serves a batch of any size. Those that write
+//! fail by themselves unless they write every row, as the commit is sent along with them.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
@@ -111,12 +112,14 @@ statement! {
         fingerprints: &'a [Option<Uuid>] as Array<Nullable<SqlUuid>>,
     }
     returns (SqlUuid, BigInt):
-    "INSERT INTO orders \
+    "WITH asked AS MATERIALIZED (SELECT * FROM unnest(",
+    ") AS t(id, customer_id, total, line_count, note, placed_at, key, fingerprint)), \
+     written AS (INSERT INTO orders \
        (id, customer_id, total, line_count, note, created_at, updated_at, idempotency_key, request_fingerprint) \
-     SELECT t.id, t.customer_id, t.total, t.line_count, t.note, t.placed_at, t.placed_at, t.key, t.fingerprint \
-     FROM unnest(",
-    ") AS t(id, customer_id, total, line_count, note, placed_at, key, fingerprint) \
-     ORDER BY t.customer_id, t.key COLLATE \"C\" RETURNING id, number"
+       SELECT t.id, t.customer_id, t.total, t.line_count, t.note, t.placed_at, t.placed_at, t.key, t.fingerprint \
+       FROM asked t ORDER BY t.customer_id, t.key COLLATE \"C\" RETURNING id, number) \
+     SELECT id, number FROM written \
+     WHERE (SELECT all_rows((SELECT count(*) FROM written), (SELECT count(*) FROM asked))) > 0"
 }
 
 statement! {
@@ -129,28 +132,34 @@ statement! {
         names: &'a [&'a str] as Array<Text>,
         notes: &'a [Option<&'a str>] as Array<Nullable<Text>>,
     }
-    returns ():
-    "INSERT INTO order_lines (order_id, position, menu_item_id, quantity, unit_price, name, note) \
-     SELECT * FROM unnest(",
-    ")"
+    returns BigInt:
+    "WITH asked AS MATERIALIZED (SELECT * FROM unnest(",
+    ") AS t(order_id, position, menu_item_id, quantity, unit_price, name, note)), \
+     written AS (INSERT INTO order_lines (order_id, position, menu_item_id, quantity, unit_price, name, note) \
+       SELECT * FROM asked RETURNING 1) \
+     SELECT all_rows((SELECT count(*) FROM written), (SELECT count(*) FROM asked))"
 }
 
 statement! {
     /// Writes the events. Each refers to its order, from which its subscribers' messages are made.
     InsertPlacedEvents { orders: &'a [Uuid] as Array<SqlUuid>, placed_at: &'a [DateTime<Utc>] as Array<Timestamptz> }
-    returns ():
-    "INSERT INTO outbox_events (kind, subject_version, subject_id, occurred_at) \
-     SELECT 'order.placed', 1, t.* FROM unnest(",
-    ") AS t"
+    returns BigInt:
+    "WITH asked AS MATERIALIZED (SELECT * FROM unnest(",
+    ") AS t(subject_id, occurred_at)), \
+     written AS (INSERT INTO outbox_events (kind, subject_version, subject_id, occurred_at) \
+       SELECT 'order.placed', 1, t.* FROM asked t RETURNING 1) \
+     SELECT all_rows((SELECT count(*) FROM written), (SELECT count(*) FROM asked))"
 }
 
 statement! {
     /// Writes the events of menu items that have sold out.
     InsertSoldOutEvents { items: &'a [Uuid] as Array<SqlUuid>, sold_out_at: &'a [DateTime<Utc>] as Array<Timestamptz> }
-    returns ():
-    "INSERT INTO outbox_events (kind, subject_version, subject_id, occurred_at) \
-     SELECT 'item.sold_out', 1, t.* FROM unnest(",
-    ") AS t"
+    returns BigInt:
+    "WITH asked AS MATERIALIZED (SELECT * FROM unnest(",
+    ") AS t(subject_id, occurred_at)), \
+     written AS (INSERT INTO outbox_events (kind, subject_version, subject_id, occurred_at) \
+       SELECT 'item.sold_out', 1, t.* FROM asked t RETURNING 1) \
+     SELECT all_rows((SELECT count(*) FROM written), (SELECT count(*) FROM asked))"
 }
 
 statement! {

@@ -1,4 +1,4 @@
-//! Placing a batch of orders in one transaction of three round trips.
+//! Placing a batch of orders in one transaction of two round trips.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -7,8 +7,8 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    AccountId, Availability, Currency, Filled, Idempotency, IdempotencyKey, MenuItemId, MenuItemName, NewOrder, Note,
-    Order, OrderNumber, OrderStatus, OrderWithLines, Price, Refusal, StockOnHand, StockedItem, UnpaidOrders,
+    AccountId, Availability, Currency, Filled, Idempotency, IdempotencyKey, MenuItemId, MenuItemName, NewOrder, Order,
+    OrderNumber, OrderStatus, OrderWithLines, Price, Refusal, StockOnHand, StockedItem, UnpaidOrders,
     allocate_within_limits,
     ports::{Idempotent, PlaceOrderError, Readable, Unavailable, UnreadableRecord},
 };
@@ -22,17 +22,13 @@ use uuid::Uuid;
 
 use super::{
     replays::{InUse, KnownKey, Replays},
-    statements::{
-        CountUnpaidOrders, FindKeys, ForgetKeys, InsertLines, InsertOrders, InsertPlacedEvents, InsertSoldOutEvents,
-        LockCustomersAndKeys,
-    },
+    statements::{CountUnpaidOrders, FindKeys, ForgetKeys, LockCustomersAndKeys},
     turn,
+    write::{self, write_and_commit},
 };
 use crate::{
     database::{Failures, MayCollide, Named, NamedRows, RowOf},
-    idempotency::fingerprint_of,
-    menu::raise_menu_version,
-    orders::stock::{ChangeStock, ReadAndLockStock, StockRow},
+    orders::stock::{ReadAndLockStock, StockRow},
 };
 
 pub(super) type Decision = Result<Idempotent<OrderWithLines>, PlaceOrderError>;
@@ -83,6 +79,11 @@ impl From<DieselError> for BatchError {
                 | DatabaseErrorKind::CheckViolation,
                 _,
             ) => Self::Rejected(error),
+            DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, ref information)
+                if information.constraint_name() == Some("all_rows") =>
+            {
+                Self::Conflict
+            }
             error if error.is_collision() => Self::Collision,
             error => Self::Broken(Unavailable::new(error)),
         }
@@ -95,14 +96,19 @@ impl From<Unavailable> for BatchError {
     }
 }
 
-/// Prepares the statements that not every batch needs. A statement is sent once it is prepared, so that one which is
-/// prepared in the middle of a batch would run after those behind it: customers would be locked after menu items.
+/// Prepares every statement. A statement is sent once it is prepared: one that is prepared in the middle of a batch runs
+/// after those behind it, and could lock customers after menu items, or write after the commit.
 pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
     let mut connection = connection;
     let locked = LockCustomersAndKeys { customers: &[], callers: &[], keys: &[] }.load::<InUse>(&mut connection);
     locked.rows("order.place.lock_customers").await?;
     let counted = CountUnpaidOrders { customers: &[] }.load::<UnpaidRow>(&mut connection);
     counted.rows("order.place.count_unpaid").await?;
+    let stock = ReadAndLockStock { items: &[] }.load::<StockRow>(&mut connection);
+    stock.rows("order.place.lock_stock").await?;
+    let known = FindKeys { callers: &[], keys: &[], forgotten_before: &[] }.load::<KnownKey>(&mut connection);
+    known.rows("order.place.find_keys").await?;
+    write::prepare(connection).await?;
     turn::prepare(connection).await
 }
 
@@ -140,16 +146,13 @@ pub(super) async fn place(
         (&mut &*connection).batch_execute("ROLLBACK").await?;
         HashMap::new()
     } else {
-        let numbers = write(connection, &stock, &taken, &filled, menu_changed, &sold_out).await?;
-        // Awaited alone: a commit that is sent along with statements that still have to be prepared overtakes them, and
-        // they run outside the transaction.
+        // Until it is known that nothing was sent, or what became of it.
         committing.store(true, Ordering::Relaxed);
-        (&mut &*connection)
-            .batch_execute("COMMIT")
-            .one("order.place.commit")
-            .await
-            .map_err(|error| BatchError::CommitUnknown(Unavailable::new(error)))?;
-        numbers
+        let written = write_and_commit(connection, &stock, &taken, &filled, menu_changed, &sold_out).await;
+        if !matches!(written, Err(BatchError::CommitUnknown(_))) {
+            committing.store(false, Ordering::Relaxed);
+        }
+        written?
     };
 
     let mut fresh_decisions = fresh.iter().zip(allocation.decisions).map(|(order, decision)| match decision {
@@ -165,7 +168,7 @@ pub(super) async fn place(
 /// The menu items of a batch as they were when their rows were locked.
 pub(super) struct LockedStock {
     items: StockOnHand,
-    versions: HashMap<MenuItemId, i64>,
+    pub(super) versions: HashMap<MenuItemId, i64>,
     low_stock_thresholds: HashMap<MenuItemId, u32>,
     /// They concern the orders that name them, and no others.
     pub(super) unreadable: HashMap<MenuItemId, UnreadableRecord>,
@@ -308,103 +311,6 @@ async fn forget(connection: &AsyncPgConnection, orders: &[Uuid]) -> BatchError {
         ForgetKeys { orders }.execute(&mut connection).changes("order.place.forget_keys").await
     };
     freed.await.map_or_else(BatchError::from, |_| BatchError::KeysForgotten)
-}
-
-/// The second round trip. Returns the orders' numbers.
-async fn write(
-    connection: &AsyncPgConnection,
-    stock: &LockedStock,
-    taken: &[(MenuItemId, u32)],
-    filled: &[(&NewOrder, &Filled)],
-    menu_changed: bool,
-    sold_out: &[Uuid],
-) -> Result<HashMap<Uuid, i64>, BatchError> {
-    let items: Vec<Uuid> = taken.iter().map(|(id, _)| id.as_uuid()).collect();
-    let versions: Vec<i64> = taken.iter().map(|(id, _)| stock.versions.get(id).copied().unwrap_or_default()).collect();
-    // Never more than the stock, which is a 32-bit column.
-    let quantities_taken: Vec<i32> = taken.iter().map(|(_, n)| i32::try_from(*n).unwrap_or(i32::MAX)).collect();
-
-    let ids: Vec<Uuid> = filled.iter().map(|(order, _)| order.id.as_uuid()).collect();
-    let customers: Vec<Uuid> = filled.iter().map(|(order, _)| order.customer_id.as_uuid()).collect();
-    let totals: Vec<i64> = filled.iter().map(|(_, filled)| filled.total.amount()).collect();
-    let line_counts: Vec<i16> = filled.iter().map(|(_, filled)| small(filled.lines.len())).collect();
-    let notes: Vec<Option<&str>> = filled.iter().map(|(order, _)| order.note.as_ref().map(Note::as_str)).collect();
-    let placed_at: Vec<DateTime<Utc>> = filled.iter().map(|(order, _)| order.placed_at).collect();
-    let requests = || filled.iter().map(|(order, _)| order.idempotency.as_ref());
-    let keys: Vec<Option<&str>> = requests().map(|request| request.map(|r| r.key.as_str())).collect();
-    let fingerprints: Vec<Option<Uuid>> = requests().map(|request| request.map(fingerprint_of)).collect();
-
-    let lines = || {
-        filled.iter().flat_map(|(order, filled)| {
-            filled.lines.iter().enumerate().map(|(position, line)| (order.id, small(position), line))
-        })
-    };
-    let line_orders: Vec<Uuid> = lines().map(|(order, _, _)| order.as_uuid()).collect();
-    let positions: Vec<i16> = lines().map(|(_, position, _)| position).collect();
-    let line_items: Vec<Uuid> = lines().map(|(_, _, line)| line.menu_item_id.as_uuid()).collect();
-    let quantities: Vec<i32> = lines().map(|(_, _, line)| i32::from(small(line.quantity.get() as usize))).collect();
-    let unit_prices: Vec<i64> = lines().map(|(_, _, line)| line.unit_price.amount()).collect();
-    let names: Vec<&str> = lines().map(|(_, _, line)| line.name.as_str()).collect();
-    let line_notes: Vec<Option<&str>> = lines().map(|(_, _, line)| line.note.as_ref().map(Note::as_str)).collect();
-
-    let sold_out_at = vec![placed_at.iter().max().copied().unwrap_or_default(); sold_out.len()];
-    let (mut c1, mut c2, mut c3, mut c4, mut c5) = (connection, connection, connection, connection, connection);
-    let (took, numbered, written, announced, raised, sold_out_announced) = join!(
-        ChangeStock { items: &items, versions: &versions, quantity: &quantities_taken }
-            .execute(&mut c1)
-            .changes("order.place.take_stock"),
-        InsertOrders {
-            ids: &ids,
-            customers: &customers,
-            totals: &totals,
-            line_counts: &line_counts,
-            notes: &notes,
-            placed_at: &placed_at,
-            keys: &keys,
-            fingerprints: &fingerprints,
-        }
-        .load::<(Uuid, i64)>(&mut c2)
-        .rows("order.place.insert_orders"),
-        InsertLines {
-            orders: &line_orders,
-            positions: &positions,
-            items: &line_items,
-            quantities: &quantities,
-            unit_prices: &unit_prices,
-            names: &names,
-            notes: &line_notes,
-        }
-        .execute(&mut c3)
-        .changes("order.place.insert_lines"),
-        InsertPlacedEvents { orders: &ids, placed_at: &placed_at }
-            .execute(&mut c4)
-            .changes("order.place.insert_events"),
-        OptionFuture::from(menu_changed.then(|| raise_menu_version(connection))),
-        OptionFuture::from((!sold_out.is_empty()).then(|| {
-            InsertSoldOutEvents { items: sold_out, sold_out_at: &sold_out_at }
-                .execute(&mut c5)
-                .changes("order.place.insert_sold_out")
-        })),
-    );
-    let mut failures = Failures::default();
-    let took = failures.take(took);
-    if took.is_some_and(|took| took != items.len()) {
-        return Err(BatchError::Conflict);
-    }
-    let numbers = failures.take(numbered).unwrap_or_default();
-    let written = (failures.take(written), failures.take(announced));
-    failures.take(raised.transpose());
-    failures.take(sold_out_announced.transpose());
-    match failures.first() {
-        Some(error) => Err(error.into()),
-        None if written != (Some(line_orders.len()), Some(ids.len())) => Err(BatchError::Conflict),
-        None => Ok(numbers.into_iter().collect()),
-    }
-}
-
-/// Line numbers, line counts and quantities are at most a hundred.
-fn small(number: usize) -> i16 {
-    i16::try_from(number).unwrap_or(i16::MAX)
 }
 
 fn placed(order: &NewOrder, filled: Filled, numbers: &HashMap<Uuid, i64>) -> Idempotent<OrderWithLines> {

@@ -1,0 +1,231 @@
+//! Writing the orders of a batch, and committing them.
+
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use chrono::{DateTime, Utc};
+use comanda_domain::{Filled, MenuItemId, NewOrder, Note, ports::Unavailable};
+use diesel::{QueryResult, result::Error};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use futures_util::{future::OptionFuture, join};
+use uuid::Uuid;
+
+use super::{
+    statements::{InsertLines, InsertOrders, InsertPlacedEvents, InsertSoldOutEvents},
+    transaction::{BatchError, LockedStock},
+};
+use crate::{
+    database::{Failures, Named, NamedRows, is_from_server, written},
+    idempotency::fingerprint_of,
+    menu::{prepare_to_raise_menu_version, raise_menu_version},
+    orders::stock::ChangeStock,
+};
+
+/// Prepares the statements, without writing.
+pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
+    let mut connection = connection;
+    let nothing = written(ChangeStock { items: &[], versions: &[], quantity: &[] }.get_result(&mut connection));
+    nothing.changes("order.place.take_stock").await?;
+    InsertOrders {
+        ids: &[],
+        customers: &[],
+        totals: &[],
+        line_counts: &[],
+        notes: &[],
+        placed_at: &[],
+        keys: &[],
+        fingerprints: &[],
+    }
+    .load::<(Uuid, i64)>(&mut connection)
+    .rows("order.place.insert_orders")
+    .await?;
+    let nothing = InsertLines {
+        orders: &[],
+        positions: &[],
+        items: &[],
+        quantities: &[],
+        unit_prices: &[],
+        names: &[],
+        notes: &[],
+    };
+    written(nothing.get_result(&mut connection)).changes("order.place.insert_lines").await?;
+    let nothing = written(InsertPlacedEvents { orders: &[], placed_at: &[] }.get_result(&mut connection));
+    nothing.changes("order.place.insert_events").await?;
+    let nothing = written(InsertSoldOutEvents { items: &[], sold_out_at: &[] }.get_result(&mut connection));
+    nothing.changes("order.place.insert_sold_out").await?;
+    prepare_to_raise_menu_version(connection).await
+}
+
+/// The second round trip. Returns the orders' numbers.
+///
+/// The commit is sent along with the writes. If one of them fails, the commit rolls back. For that, all have to be sent
+/// before it, in the transaction: they are prepared (see [`prepare`]), polled in their order, and never told to wait
+/// for other tasks first.
+pub(super) async fn write_and_commit(
+    connection: &AsyncPgConnection,
+    stock: &LockedStock,
+    taken: &[(MenuItemId, u32)],
+    filled: &[(&NewOrder, &Filled)],
+    menu_changed: bool,
+    sold_out: &[Uuid],
+) -> Result<HashMap<Uuid, i64>, BatchError> {
+    let items: Vec<Uuid> = taken.iter().map(|(id, _)| id.as_uuid()).collect();
+    let versions: Vec<i64> = taken.iter().map(|(id, _)| stock.versions.get(id).copied().unwrap_or_default()).collect();
+    // Never more than the stock, which is a 32-bit column.
+    let quantities_taken: Vec<i32> = taken.iter().map(|(_, n)| i32::try_from(*n).unwrap_or(i32::MAX)).collect();
+
+    let ids: Vec<Uuid> = filled.iter().map(|(order, _)| order.id.as_uuid()).collect();
+    let customers: Vec<Uuid> = filled.iter().map(|(order, _)| order.customer_id.as_uuid()).collect();
+    let totals: Vec<i64> = filled.iter().map(|(_, filled)| filled.total.amount()).collect();
+    let line_counts: Vec<i16> = filled.iter().map(|(_, filled)| small(filled.lines.len())).collect();
+    let notes: Vec<Option<&str>> = filled.iter().map(|(order, _)| order.note.as_ref().map(Note::as_str)).collect();
+    let placed_at: Vec<DateTime<Utc>> = filled.iter().map(|(order, _)| order.placed_at).collect();
+    let requests = || filled.iter().map(|(order, _)| order.idempotency.as_ref());
+    let keys: Vec<Option<&str>> = requests().map(|request| request.map(|r| r.key.as_str())).collect();
+    let fingerprints: Vec<Option<Uuid>> = requests().map(|request| request.map(fingerprint_of)).collect();
+
+    let lines = || {
+        filled.iter().flat_map(|(order, filled)| {
+            filled.lines.iter().enumerate().map(|(position, line)| (order.id, small(position), line))
+        })
+    };
+    let line_orders: Vec<Uuid> = lines().map(|(order, _, _)| order.as_uuid()).collect();
+    let positions: Vec<i16> = lines().map(|(_, position, _)| position).collect();
+    let line_items: Vec<Uuid> = lines().map(|(_, _, line)| line.menu_item_id.as_uuid()).collect();
+    let quantities: Vec<i32> = lines().map(|(_, _, line)| i32::from(small(line.quantity.get() as usize))).collect();
+    let unit_prices: Vec<i64> = lines().map(|(_, _, line)| line.unit_price.amount()).collect();
+    let names: Vec<&str> = lines().map(|(_, _, line)| line.name.as_str()).collect();
+    let line_notes: Vec<Option<&str>> = lines().map(|(_, _, line)| line.note.as_ref().map(Note::as_str)).collect();
+
+    let sold_out_at = vec![placed_at.iter().max().copied().unwrap_or_default(); sold_out.len()];
+    let (mut c1, mut c2, mut c3, mut c4, mut c5) = (connection, connection, connection, connection, connection);
+    let failed = AtomicBool::new(false);
+    let all = async {
+        join!(
+            noting(
+                &failed,
+                written(
+                    ChangeStock { items: &items, versions: &versions, quantity: &quantities_taken }.get_result(&mut c1)
+                )
+                .changes("order.place.take_stock"),
+            ),
+            noting(
+                &failed,
+                InsertOrders {
+                    ids: &ids,
+                    customers: &customers,
+                    totals: &totals,
+                    line_counts: &line_counts,
+                    notes: &notes,
+                    placed_at: &placed_at,
+                    keys: &keys,
+                    fingerprints: &fingerprints,
+                }
+                .load::<(Uuid, i64)>(&mut c2)
+                .rows("order.place.insert_orders"),
+            ),
+            noting(
+                &failed,
+                written(
+                    InsertLines {
+                        orders: &line_orders,
+                        positions: &positions,
+                        items: &line_items,
+                        quantities: &quantities,
+                        unit_prices: &unit_prices,
+                        names: &names,
+                        notes: &line_notes,
+                    }
+                    .get_result(&mut c3)
+                )
+                .changes("order.place.insert_lines"),
+            ),
+            noting(
+                &failed,
+                written(InsertPlacedEvents { orders: &ids, placed_at: &placed_at }.get_result(&mut c4))
+                    .changes("order.place.insert_events"),
+            ),
+            OptionFuture::from((!sold_out.is_empty()).then(|| {
+                noting(
+                    &failed,
+                    written(InsertSoldOutEvents { items: sold_out, sold_out_at: &sold_out_at }.get_result(&mut c5))
+                        .changes("order.place.insert_sold_out"),
+                )
+            })),
+            OptionFuture::from(menu_changed.then(|| noting(&failed, raise_menu_version(connection)))),
+            commit_unless(&failed, connection),
+        )
+    };
+    let (took, numbered, inserted, announced, sold_out_announced, raised, committed) =
+        tokio::task::unconstrained(all).await;
+    let mut failures = Failures::default();
+    failures.take(took);
+    let numbers = failures.take(numbered).unwrap_or_default();
+    failures.take(inserted);
+    failures.take(announced);
+    failures.take(sold_out_announced.transpose());
+    failures.take(raised.transpose());
+    settle(failures.first(), committed).map(|()| numbers.into_iter().collect())
+}
+
+/// What became of the transaction, by the first failure of a write and the outcome of the commit, if that was sent.
+fn settle(failure: Option<Error>, committed: Option<QueryResult<()>>) -> Result<(), BatchError> {
+    match (failure, committed) {
+        (None, Some(Ok(()))) => Ok(()),
+        (Some(error), None | Some(Ok(()))) => Err(error.into()),
+        // The transaction was aborted before the commit.
+        (Some(error), Some(Err(_))) if is_from_server(&error) => Err(error.into()),
+        (_, Some(Err(error))) => Err(BatchError::CommitUnknown(Unavailable::new(error))),
+        (None, None) => Err(BatchError::Broken(Unavailable::new("the commit was not sent"))),
+    }
+}
+
+/// Notes that a write has failed. If it was not even sent, the commit must not be either.
+async fn noting<T>(failed: &AtomicBool, write: impl Future<Output = QueryResult<T>>) -> QueryResult<T> {
+    let outcome = write.await;
+    failed.fetch_or(outcome.is_err(), Ordering::Relaxed);
+    outcome
+}
+
+/// `None` if a write has failed before the commit was sent.
+async fn commit_unless(failed: &AtomicBool, mut connection: &AsyncPgConnection) -> Option<QueryResult<()>> {
+    if failed.load(Ordering::Relaxed) {
+        return None;
+    }
+    Some(connection.batch_execute("COMMIT").one("order.place.commit").await)
+}
+
+/// Line numbers, line counts and quantities are at most a hundred.
+pub(super) fn small(number: usize) -> i16 {
+    i16::try_from(number).unwrap_or(i16::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::result::DatabaseErrorKind;
+
+    use super::*;
+
+    fn failed(kind: DatabaseErrorKind, message: &str) -> Error {
+        Error::DatabaseError(kind, Box::new(message.to_owned()))
+    }
+
+    #[test]
+    fn a_commit_is_in_doubt_only_if_nothing_aborted_its_transaction() {
+        let gone = || failed(DatabaseErrorKind::ClosedConnection, "closed");
+        let shutdown = || failed(DatabaseErrorKind::Unknown, "terminating connection due to administrator command");
+        assert!(settle(None, Some(Ok(()))).is_ok());
+        for (failure, committed) in [(None, gone()), (Some(gone()), gone()), (None, shutdown())] {
+            let settled = settle(failure, Some(Err(committed)));
+            assert!(matches!(settled, Err(BatchError::CommitUnknown(_))));
+        }
+        // What was aborted is rolled back, whatever the commit was answered with.
+        let aborted = settle(Some(shutdown()), Some(Err(gone())));
+        assert!(matches!(aborted, Err(BatchError::Broken(_))));
+        let taken = settle(Some(failed(DatabaseErrorKind::UniqueViolation, "key")), Some(Ok(())));
+        assert!(matches!(taken, Err(BatchError::Rejected(_))));
+        assert!(matches!(settle(Some(gone()), None), Err(BatchError::Broken(_))));
+    }
+}

@@ -1,0 +1,1 @@
+DROP FUNCTION all_rows(bigint, bigint);
