@@ -100,8 +100,17 @@ impl PlacementQueue {
         let deadline = config.deadline;
         let measures = Measures::new();
         let turns = Turns::Alone;
-        let committer =
-            Committer { database, config, observer, queue, measures, connection: None, turns, begun: Begun::No };
+        let committer = Committer {
+            database,
+            config,
+            observer,
+            queue,
+            measures,
+            connection: None,
+            turns,
+            batch_takes: Duration::ZERO,
+            begun: Begun::No,
+        };
         Self { sender, repetitions: Repetitions::default(), deadline, committer: Mutex::new(committer) }
     }
 
@@ -210,6 +219,8 @@ struct Committer {
     /// Outside the pools, so that no flood of reads ever stops orders. Dropped whenever its state is in doubt.
     connection: Option<AsyncPgConnection>,
     turns: Turns,
+    /// How long batches have taken lately.
+    batch_takes: Duration,
     /// What there is of the connection's transaction.
     begun: Begun,
 }
@@ -254,7 +265,8 @@ impl Committer {
     async fn take_turn(&mut self) {
         let Some(connection) = self.connection.take() else { return };
         // If it takes too long, wherever the transaction stands, closing its connection ends it.
-        match turn::in_time(turn::take(&connection, &mut self.turns)).await {
+        let wait = turn::wait_of(self.batch_takes);
+        match turn::in_time(wait, turn::take(&connection, &mut self.turns, wait)).await {
             Some(Ok(())) => (self.connection, self.begun) = (Some(connection), Begun::InTurn),
             Some(Err(error)) => {
                 tracing::debug!(%error, "no turn; orders are placed without");
@@ -272,7 +284,9 @@ impl Committer {
         }
         let Some(mut connection) = self.connection.take() else { return };
         if is_fit(&mut connection)
-            && turn::in_time(connection.batch_execute("ROLLBACK")).await.is_some_and(|done| done.is_ok())
+            && turn::in_time(Duration::ZERO, connection.batch_execute("ROLLBACK"))
+                .await
+                .is_some_and(|done| done.is_ok())
         {
             self.connection = Some(connection);
         }
@@ -419,7 +433,9 @@ impl Committer {
             }
         };
         let begun = std::mem::replace(&mut self.begun, Begun::No);
+        let begin = Instant::now();
         let outcome = transaction::place(&connection, self.database.currency(), orders, begun, committing).await;
+        self.batch_takes = (self.batch_takes * 7 + begin.elapsed()) / 8;
         if begun == Begun::No
             && let Ok(decided) = &outcome
         {

@@ -6,7 +6,7 @@
 //! shares. Rows are locked and compared as without it, so that nothing but the pace depends on turns, and whoever gets
 //! none in time does without.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use diesel::QueryResult;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
@@ -18,17 +18,28 @@ use crate::database::{Failures, NamedRows};
 /// The number of the advisory lock: any that nothing else in this database uses.
 const TURN: i64 = 7_236_251_409_351;
 
-/// Begins a transaction that waits for its turn for a quarter of a second: whoever has it may wait for a row that
-/// somebody else holds, and others need not.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
-                     SELECT set_config('comanda.lock_timeout', current_setting('lock_timeout'), true), \
-                            set_config('lock_timeout', '250', true)";
+/// Begins a transaction that waits for its turn for so long.
+fn begin(wait: Duration) -> String {
+    format!(
+        "BEGIN ISOLATION LEVEL READ COMMITTED; \
+         SELECT set_config('comanda.lock_timeout', current_setting('lock_timeout'), true), \
+                set_config('lock_timeout', '{}', true)",
+        wait.as_millis()
+    )
+}
 
 /// Rows are waited for as long as without a turn.
 const GO_ON: &str = "SELECT set_config('lock_timeout', current_setting('comanda.lock_timeout'), true)";
 
-/// How long PostgreSQL may take to give a turn or to refuse it.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// A turn is waited for as long as so many batches take: about as many servers may be before this one. Whoever has it
+/// may also wait for a row that somebody else holds, and others need not.
+const BATCHES_BEFORE: u32 = 8;
+
+/// The least and the most time that a turn is waited for.
+const WAIT: RangeInclusive<Duration> = Duration::from_millis(250)..=Duration::from_secs(1);
+
+/// How long PostgreSQL may take, beside the wait.
+const GRACE: Duration = Duration::from_millis(750);
 
 /// After so many turns in a row that were free, no other server places orders at the moment.
 const FREE_TURNS: u32 = 16;
@@ -81,11 +92,12 @@ pub(super) async fn prepare(mut connection: &AsyncPgConnection) -> QueryResult<(
 
 /// The first round trip of a batch with a turn: begins its transaction, and waits. After an error, or after the time
 /// limit of the caller, whoever it was does without turns for a while.
-pub(super) async fn take(connection: &AsyncPgConnection, turns: &mut Turns) -> QueryResult<()> {
+pub(super) async fn take(connection: &AsyncPgConnection, turns: &mut Turns, wait: Duration) -> QueryResult<()> {
+    let begin = begin(wait);
     let before = std::mem::replace(turns, Turns::Without { batches: WITHOUT });
     let (mut first, mut second, mut third) = (connection, connection, connection);
     let (begun, was_free, goes_on) = join!(
-        first.batch_execute(BEGIN),
+        first.batch_execute(&begin),
         TakeTurn { turns: &[TURN] }.load::<bool>(&mut second).rows("order.place.take_turn"),
         third.batch_execute(GO_ON),
     );
@@ -107,9 +119,14 @@ pub(super) async fn take_if_free(mut connection: &AsyncPgConnection) -> QueryRes
     Ok(taken.rows("order.place.take_free_turn").await? == [true])
 }
 
-/// What takes longer than PostgreSQL is allowed to, fails.
-pub(super) async fn in_time<T>(work: impl Future<Output = T>) -> Option<T> {
-    tokio::time::timeout(PATIENCE, work).await.ok()
+/// How long to wait for a turn if batches take this long.
+pub(super) fn wait_of(batch: Duration) -> Duration {
+    (batch * BATCHES_BEFORE).clamp(*WAIT.start(), *WAIT.end())
+}
+
+/// What takes longer than this wait and what PostgreSQL is allowed beside it, fails.
+pub(super) async fn in_time<T>(wait: Duration, work: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(wait + GRACE, work).await.ok()
 }
 
 #[cfg(test)]
@@ -132,6 +149,12 @@ mod tests {
         assert!(turns.are_asked_for());
         turns.after_turn(true);
         assert_eq!(turns, Turns::Alone);
+    }
+
+    #[test]
+    fn the_wait_follows_what_batches_take() {
+        let waits = [1, 60, 5_000].map(|batch| wait_of(Duration::from_millis(batch)).as_millis());
+        assert_eq!(waits, [250, 480, 1_000]);
     }
 
     #[test]
