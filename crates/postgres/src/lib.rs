@@ -28,7 +28,7 @@ pub use operations::{
     Backlog, BacklogCounts, HeldLease, HeldSnapshot, PostgresAuditLog, PostgresFlagSettings, PostgresRetention,
     backlog, dead_rows, gap_in_sight_of_sessions, gap_in_texts, oldest_snapshot, ways_to_change_the_audit_log,
 };
-pub use orders::{PlacementConfig, PostgresOrders};
+pub use orders::{EarlyRelease, PlacementConfig, PostgresOrders};
 pub use payments::PostgresPayments;
 pub use sales::PostgresSalesFigures;
 pub use sessions::PostgresSessions;

@@ -9,6 +9,7 @@ mod failure_class;
 mod fitness;
 mod health;
 mod history;
+mod log_flush;
 mod migrations;
 mod named;
 mod pool_metrics;
@@ -41,6 +42,7 @@ pub(crate) use self::{
     failure_class::{Failures, is_from_server},
     fitness::is_fit,
     history::{PLACE_COLUMNS, PLACE_JOINS, Place, WHERE_WRITTEN, follow_history},
+    log_flush::flush_log,
     named::{Named, NamedRows},
     row_error::{PageOfRows, RowOf},
     statement::{TypeName, statement, written},

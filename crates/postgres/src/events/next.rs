@@ -12,7 +12,7 @@ use super::{
     place::{begin_history, place},
     row::{EVENT_COLUMNS, EVENT_JOINS, EventRow},
 };
-use crate::database::{Database, NamedRows, Place, follow_history};
+use crate::database::{Database, NamedRows, Place, flush_log, follow_history};
 
 /// The server gives up its turn, so that a newer one goes on.
 #[derive(Debug, Error)]
@@ -101,5 +101,9 @@ async fn read_next(
     let position = rows.last().map(|row| OutboxPosition { transaction: row.transaction_id, event: row.event.id });
     let (events, malformed) = read(rows.into_iter().map(|row| row.event), database.currency());
     dead_letter(connection, subscriber, &malformed).await?;
+    if position.is_some() {
+        // What a crash can still undo is not announced.
+        flush_log(connection).await.map_err(Unavailable::new)?;
+    }
     Ok(EventBatch { events, position })
 }

@@ -25,7 +25,7 @@ use comanda_domain::{
     },
 };
 
-pub use self::place::PlacementConfig;
+pub use self::place::{EarlyRelease, PlacementConfig};
 use self::{
     cancel_overdue::OverdueSearch,
     find::Lookups,

@@ -7,6 +7,7 @@ mod accounts;
 mod cancelling;
 mod constraints;
 mod deadlines;
+mod early_release;
 mod health;
 mod histories;
 mod invariants;

@@ -8,7 +8,8 @@ use comanda_domain::{
     ports::{Accounts, LiveMenu, Menu, MenuObserver, NewAccount},
 };
 use comanda_postgres::{
-    Database, DatabaseConfig, PlacementConfig, PostgresAccounts, PostgresMenu, PostgresOrders, check_invariants,
+    Database, DatabaseConfig, EarlyRelease, PlacementConfig, PostgresAccounts, PostgresMenu, PostgresOrders,
+    check_invariants,
 };
 use comanda_tests::TestDatabase;
 use tokio::sync::Notify;
@@ -158,7 +159,16 @@ pub fn orders(pool: &Database, deadline: Duration) -> Committed {
 }
 
 pub fn orders_observed_by(observer: Arc<dyn MenuObserver>, pool: &Database, deadline: Duration) -> Committed {
-    let config = PlacementConfig { queue_capacity: 1000, batch_limit: 100, deadline };
+    orders_releasing(EarlyRelease::Auto, observer, pool, deadline)
+}
+
+pub fn orders_releasing(
+    early_release: EarlyRelease,
+    observer: Arc<dyn MenuObserver>,
+    pool: &Database,
+    deadline: Duration,
+) -> Committed {
+    let config = PlacementConfig { queue_capacity: 1000, batch_limit: 100, deadline, early_release };
     Committed::start(PostgresOrders::new(pool.clone(), config, observer))
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use comanda_postgres::PlacementConfig;
+use comanda_postgres::{EarlyRelease, PlacementConfig};
 
 use super::setting::settings;
 
@@ -16,11 +16,19 @@ settings! {
         PLACEMENT_DEADLINE_MS => deadline: Duration in 100..=60_000 ms = 5_000,
             "How long placing an order may take; also the limit of every transaction. Both end a little before \
              `REQUEST_TIMEOUT_MS` if that is shorter.";
+        EARLY_LOCK_RELEASE => early_release: EarlyRelease = "auto",
+            "Whether orders that are committed make room for the next before they are on disk, and are answered when \
+             they are: `always`, `never`, or `auto`, where flushing takes long and others wait.";
     }
 }
 
 impl PlacementSettings {
     pub fn config(&self) -> PlacementConfig {
-        PlacementConfig { queue_capacity: self.queue, batch_limit: self.batch, deadline: self.deadline }
+        PlacementConfig {
+            queue_capacity: self.queue,
+            batch_limit: self.batch,
+            deadline: self.deadline,
+            early_release: self.early_release,
+        }
     }
 }

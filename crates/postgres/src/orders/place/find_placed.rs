@@ -22,10 +22,10 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncC
 use tokio::{sync::oneshot, time::Instant};
 use uuid::Uuid;
 
-use super::{queue::LOCAL_SETTINGS, replays::KnownKey, statements::FindKeys};
+use super::{committer::LOCAL_SETTINGS, replays::KnownKey, statements::FindKeys};
 use crate::{
     Database,
-    database::{Failure, NamedRows},
+    database::{Failure, NamedRows, flush_log},
     idempotency::fingerprint_of,
     orders::load::as_placed,
 };
@@ -200,6 +200,9 @@ async fn load_by_index(
         .collect();
     let ids: Vec<OrderId> = placed.iter().map(|(_, id)| *id).collect();
     let orders = as_placed(connection, currency, &ids).await?;
+    if !orders.is_empty() {
+        flush_log(connection).await.map_err(Unavailable::new)?;
+    }
     Ok(placed.into_iter().filter_map(|(position, id)| Some((position, orders.get(&id)?.clone()))).collect())
 }
 

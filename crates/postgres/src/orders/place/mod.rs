@@ -1,6 +1,8 @@
 //! Placing orders: a queue, and one committer that places all orders that wait in one transaction.
 
+mod committer;
 mod find_placed;
+mod flush;
 mod queue;
 mod repetitions;
 mod replays;
@@ -11,6 +13,7 @@ mod write;
 
 use std::time::Duration;
 
+pub use self::flush::EarlyRelease;
 pub(super) use self::{find_placed::PlacedLookups, queue::PlacementQueue};
 
 /// The limits of placing orders.
@@ -22,4 +25,6 @@ pub struct PlacementConfig {
     pub batch_limit: usize,
     /// How long an order may take, from being queued to being answered.
     pub deadline: Duration,
+    /// Whether the locks of a batch are released before it is on disk.
+    pub early_release: EarlyRelease,
 }

@@ -176,7 +176,7 @@ mod tests {
     use diesel::{debug_query, pg::Pg};
 
     use super::*;
-    use crate::orders::place::queue::SETTINGS;
+    use crate::orders::place::committer::SETTINGS;
 
     #[tokio::test]
     async fn keys_are_looked_up_by_index_though_the_tables_were_empty() {

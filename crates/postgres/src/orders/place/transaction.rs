@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 
 use chrono::{DateTime, Utc};
@@ -24,7 +25,7 @@ use super::{
     replays::{InUse, KnownKey, Replays},
     statements::{CountUnpaidOrders, FindKeys, ForgetKeys, LockCustomersAndKeys},
     turn,
-    write::{self, write_and_commit},
+    write::{self, Written, write_and_commit},
 };
 use crate::{
     database::{Failures, MayCollide, Named, NamedRows, RowOf},
@@ -43,6 +44,17 @@ pub(super) struct Decided {
     pub(super) is_committed: bool,
     /// Whether another server was placing orders; never so in a turn.
     pub(super) met_another: bool,
+    /// How long the commit waited for the disk, if it did.
+    pub(super) flush_took: Option<Duration>,
+}
+
+/// What a commit waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Commit {
+    /// For the disk, with all locks held.
+    Flushed,
+    /// For nothing. Whatever it decides MUST be flushed before anybody is told.
+    Unflushed,
 }
 
 /// Whether the transaction of a batch has begun.
@@ -119,6 +131,7 @@ pub(super) async fn place(
     currency: Currency,
     orders: &[&NewOrder],
     begun: Begun,
+    commit: Commit,
     committing: &AtomicBool,
 ) -> Result<Decided, BatchError> {
     let Read { stock, in_use, known, unpaid, met_another } = read(connection, currency, orders, begun).await?;
@@ -140,21 +153,21 @@ pub(super) async fn place(
 
     let sold_out = stock.sold_out_by(&taken);
     let menu_changed = taken.iter().any(|(id, quantity)| stock.changes_availability(*id, *quantity));
-    let is_committed = !filled.is_empty();
-    let numbers = if filled.is_empty() {
+    let Written { numbers, flush_took } = if filled.is_empty() {
         // There is nothing to commit, and a rollback does not wait for the disk.
         (&mut &*connection).batch_execute("ROLLBACK").await?;
-        HashMap::new()
+        Written::default()
     } else {
         // Until it is known that nothing was sent, or what became of it.
         committing.store(true, Ordering::Relaxed);
-        let written = write_and_commit(connection, &stock, &taken, &filled, menu_changed, &sold_out).await;
+        let written = write_and_commit(connection, &stock, &taken, &filled, menu_changed, &sold_out, commit).await;
         if !matches!(written, Err(BatchError::CommitUnknown(_))) {
             committing.store(false, Ordering::Relaxed);
         }
         written?
     };
 
+    let is_committed = !filled.is_empty();
     let mut fresh_decisions = fresh.iter().zip(allocation.decisions).map(|(order, decision)| match decision {
         Ok(filled) => Ok(placed(order, filled, &numbers)),
         Err(refusal) => Err(refuse(refusal)),
@@ -162,7 +175,7 @@ pub(super) async fn place(
     let missing = || Err(PlaceOrderError::Unavailable(Unavailable::new("the order was not decided")));
     let replays = replays.decisions.into_iter();
     let decisions = replays.map(|replay| replay.unwrap_or_else(|| fresh_decisions.next().unwrap_or_else(missing)));
-    Ok(Decided { decisions: decisions.collect(), menu_changed, is_committed, met_another })
+    Ok(Decided { decisions: decisions.collect(), menu_changed, is_committed, met_another, flush_took })
 }
 
 /// The menu items of a batch as they were when their rows were locked.

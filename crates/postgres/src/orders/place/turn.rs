@@ -93,11 +93,11 @@ pub(super) async fn prepare(mut connection: &AsyncPgConnection) -> QueryResult<(
 /// The first round trip of a batch with a turn: begins its transaction, and waits. After an error, or after the time
 /// limit of the caller, whoever it was does without turns for a while.
 pub(super) async fn take(connection: &AsyncPgConnection, turns: &mut Turns, wait: Duration) -> QueryResult<()> {
-    let begin = begin(wait);
+    let beginning = begin(wait);
     let before = std::mem::replace(turns, Turns::Without { batches: WITHOUT });
     let (mut first, mut second, mut third) = (connection, connection, connection);
     let (begun, was_free, goes_on) = join!(
-        first.batch_execute(&begin),
+        first.batch_execute(&beginning),
         TakeTurn { turns: &[TURN] }.load::<bool>(&mut second).rows("order.place.take_turn"),
         third.batch_execute(GO_ON),
     );

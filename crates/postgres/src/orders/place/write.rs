@@ -2,7 +2,8 @@
 
 use std::{
     collections::HashMap,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    time::{Duration, Instant},
 };
 
 use chrono::{DateTime, Utc};
@@ -14,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     statements::{InsertLines, InsertOrders, InsertPlacedEvents, InsertSoldOutEvents},
-    transaction::{BatchError, LockedStock},
+    transaction::{BatchError, Commit, LockedStock},
 };
 use crate::{
     database::{Failures, Named, NamedRows, is_from_server, written},
@@ -22,6 +23,9 @@ use crate::{
     menu::{prepare_to_raise_menu_version, raise_menu_version},
     orders::stock::ChangeStock,
 };
+
+/// Lets the commit go without waiting for the disk.
+const UNFLUSHED: &str = "SET LOCAL synchronous_commit = off";
 
 /// Prepares the statements, without writing.
 pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
@@ -58,7 +62,16 @@ pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
     prepare_to_raise_menu_version(connection).await
 }
 
-/// The second round trip. Returns the orders' numbers.
+/// What became of a batch that was written and committed.
+#[derive(Default)]
+pub(super) struct Written {
+    /// The orders' numbers.
+    pub(super) numbers: HashMap<Uuid, i64>,
+    /// How long the commit waited for the disk, if it did.
+    pub(super) flush_took: Option<Duration>,
+}
+
+/// The second round trip.
 ///
 /// The commit is sent along with the writes. If one of them fails, the commit rolls back. For that, all have to be sent
 /// before it, in the transaction: they are prepared (see [`prepare`]), polled in their order, and never told to wait
@@ -70,7 +83,8 @@ pub(super) async fn write_and_commit(
     filled: &[(&NewOrder, &Filled)],
     menu_changed: bool,
     sold_out: &[Uuid],
-) -> Result<HashMap<Uuid, i64>, BatchError> {
+    commit: Commit,
+) -> Result<Written, BatchError> {
     let items: Vec<Uuid> = taken.iter().map(|(id, _)| id.as_uuid()).collect();
     let versions: Vec<i64> = taken.iter().map(|(id, _)| stock.versions.get(id).copied().unwrap_or_default()).collect();
     // Never more than the stock, which is a 32-bit column.
@@ -101,18 +115,20 @@ pub(super) async fn write_and_commit(
 
     let sold_out_at = vec![placed_at.iter().max().copied().unwrap_or_default(); sold_out.len()];
     let (mut c1, mut c2, mut c3, mut c4, mut c5) = (connection, connection, connection, connection, connection);
-    let failed = AtomicBool::new(false);
+    let outcomes = Outcomes::begin();
     let all = async {
         join!(
-            noting(
-                &failed,
+            OptionFuture::from(
+                (commit == Commit::Unflushed)
+                    .then(|| outcomes.noted(async { (&mut &*connection).batch_execute(UNFLUSHED).await }))
+            ),
+            outcomes.noted(
                 written(
                     ChangeStock { items: &items, versions: &versions, quantity: &quantities_taken }.get_result(&mut c1)
                 )
                 .changes("order.place.take_stock"),
             ),
-            noting(
-                &failed,
+            outcomes.noted(
                 InsertOrders {
                     ids: &ids,
                     customers: &customers,
@@ -126,8 +142,7 @@ pub(super) async fn write_and_commit(
                 .load::<(Uuid, i64)>(&mut c2)
                 .rows("order.place.insert_orders"),
             ),
-            noting(
-                &failed,
+            outcomes.noted(
                 written(
                     InsertLines {
                         orders: &line_orders,
@@ -142,32 +157,33 @@ pub(super) async fn write_and_commit(
                 )
                 .changes("order.place.insert_lines"),
             ),
-            noting(
-                &failed,
+            outcomes.noted(
                 written(InsertPlacedEvents { orders: &ids, placed_at: &placed_at }.get_result(&mut c4))
                     .changes("order.place.insert_events"),
             ),
             OptionFuture::from((!sold_out.is_empty()).then(|| {
-                noting(
-                    &failed,
+                outcomes.noted(
                     written(InsertSoldOutEvents { items: sold_out, sold_out_at: &sold_out_at }.get_result(&mut c5))
                         .changes("order.place.insert_sold_out"),
                 )
             })),
-            OptionFuture::from(menu_changed.then(|| noting(&failed, raise_menu_version(connection)))),
-            commit_unless(&failed, connection),
+            OptionFuture::from(menu_changed.then(|| outcomes.noted(raise_menu_version(connection)))),
+            outcomes.commit(connection),
         )
     };
-    let (took, numbered, inserted, announced, sold_out_announced, raised, committed) =
+    let (unflushed, took, numbered, inserted, announced, sold_out_announced, raised, committed) =
         tokio::task::unconstrained(all).await;
     let mut failures = Failures::default();
+    failures.take(unflushed.transpose());
     failures.take(took);
     let numbers = failures.take(numbered).unwrap_or_default();
     failures.take(inserted);
     failures.take(announced);
     failures.take(sold_out_announced.transpose());
     failures.take(raised.transpose());
-    settle(failures.first(), committed).map(|()| numbers.into_iter().collect())
+    settle(failures.first(), committed)?;
+    let flush_took = (commit == Commit::Flushed).then(|| outcomes.since_last());
+    Ok(Written { numbers: numbers.into_iter().collect(), flush_took })
 }
 
 /// What became of the transaction, by the first failure of a write and the outcome of the commit, if that was sent.
@@ -182,19 +198,43 @@ fn settle(failure: Option<Error>, committed: Option<QueryResult<()>>) -> Result<
     }
 }
 
-/// Notes that a write has failed. If it was not even sent, the commit must not be either.
-async fn noting<T>(failed: &AtomicBool, write: impl Future<Output = QueryResult<T>>) -> QueryResult<T> {
-    let outcome = write.await;
-    failed.fetch_or(outcome.is_err(), Ordering::Relaxed);
-    outcome
+/// What is known of the writes while the commit is on its way.
+struct Outcomes {
+    failed: AtomicBool,
+    begin: Instant,
+    /// When the last response came, in microseconds from the beginning.
+    last: AtomicU64,
 }
 
-/// `None` if a write has failed before the commit was sent.
-async fn commit_unless(failed: &AtomicBool, mut connection: &AsyncPgConnection) -> Option<QueryResult<()>> {
-    if failed.load(Ordering::Relaxed) {
-        return None;
+impl Outcomes {
+    fn begin() -> Self {
+        Self { failed: AtomicBool::new(false), begin: Instant::now(), last: AtomicU64::new(0) }
     }
-    Some(connection.batch_execute("COMMIT").one("order.place.commit").await)
+
+    /// Notes when a write has ended, and whether it failed.
+    async fn noted<T>(&self, write: impl Future<Output = QueryResult<T>>) -> QueryResult<T> {
+        let outcome = write.await;
+        self.failed.fetch_or(outcome.is_err(), Ordering::Relaxed);
+        self.last.store(self.elapsed(), Ordering::Relaxed);
+        outcome
+    }
+
+    /// `None` if a write failed before this was polled: it may not even have been sent.
+    async fn commit(&self, mut connection: &AsyncPgConnection) -> Option<QueryResult<()>> {
+        if AtomicBool::load(&self.failed, Ordering::Relaxed) {
+            return None;
+        }
+        Some(connection.batch_execute("COMMIT").one("order.place.commit").await)
+    }
+
+    fn elapsed(&self) -> u64 {
+        u64::try_from(self.begin.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// How long the last write has been written.
+    fn since_last(&self) -> Duration {
+        Duration::from_micros(self.elapsed().saturating_sub(AtomicU64::load(&self.last, Ordering::Relaxed)))
+    }
 }
 
 /// Line numbers, line counts and quantities are at most a hundred.

@@ -1,0 +1,99 @@
+//! Batches whose locks are released before they are on disk.
+
+use std::{process::Command, sync::Arc};
+
+use comanda_domain::ports::{Orders, PlaceOrderError};
+use comanda_postgres::EarlyRelease;
+use futures_util::future::join_all;
+
+use crate::shop::{Committed, DEADLINE, Shop, connect, orders_releasing};
+
+/// A shop whose orders have a connection to flush by, and the process id of that.
+async fn released_early(shop: &Shop) -> (Committed, i64) {
+    let orders = orders_releasing(EarlyRelease::Always, Arc::new(()), &shop.pool, DEADLINE);
+    let item = shop.item(1).await;
+    orders.place(shop.order(&[(&item, 1)])).await.unwrap();
+    let flusher = "SELECT pid::bigint FROM pg_stat_activity \
+                   WHERE datname = current_database() AND application_name = 'comanda-flush'";
+    let flusher = shop.database.number(flusher).await;
+    (orders, flusher)
+}
+
+fn signal(name: &str, process: i64) {
+    assert!(Command::new("kill").args([name, &process.to_string()]).status().unwrap().success());
+}
+
+/// Returns once so many orders can be seen.
+async fn until_committed(shop: &Shop, orders: i64) {
+    while shop.database.number("SELECT count(*) FROM orders").await < orders {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_hears_of_an_order_before_it_is_flushed_and_the_next_does_not_wait_for_that() {
+    let shop = Shop::open().await;
+    let (orders, flusher) = released_early(&shop).await;
+    let item = shop.item(10).await;
+    signal("-STOP", flusher);
+    let mut first = Box::pin(orders.place(shop.keyed("first", shop.order(&[(&item, 1)]))));
+    assert!(futures_util::poll!(first.as_mut()).is_pending());
+    until_committed(&shop, 2).await;
+    let mut repeated = Box::pin(orders.place(shop.keyed("first", shop.order(&[(&item, 1)]))));
+    let mut second = Box::pin(orders.place(shop.order(&[(&item, 2)])));
+    assert!(futures_util::poll!(second.as_mut()).is_pending());
+    until_committed(&shop, 3).await;
+    assert_eq!(shop.stock(&item).await, 7);
+    for answer in [&mut first, &mut repeated, &mut second] {
+        assert!(futures_util::poll!(answer.as_mut()).is_pending());
+    }
+    signal("-CONT", flusher);
+    let (first, repeated, second) = (first.await.unwrap(), repeated.await.unwrap(), second.await.unwrap());
+    assert_eq!((first.replayed, repeated.replayed, second.replayed), (false, true, false));
+    assert_eq!(first.outcome, repeated.outcome);
+    shop.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_connection_that_was_there_nobody_vouches_for_an_order() {
+    let shop = Shop::open().await;
+    let (orders, flusher) = released_early(&shop).await;
+    let item = shop.item(10).await;
+    signal("-STOP", flusher);
+    let mut placing = Box::pin(orders.place(shop.keyed("key", shop.order(&[(&item, 1)]))));
+    assert!(futures_util::poll!(placing.as_mut()).is_pending());
+    until_committed(&shop, 2).await;
+    assert_eq!(shop.database.number(&format!("SELECT pg_terminate_backend({flusher})::int::bigint")).await, 1);
+    signal("-CONT", flusher);
+    let unknown = placing.await;
+    assert!(matches!(unknown, Err(PlaceOrderError::Unavailable(_))), "{unknown:?}");
+    // The client repeats it.
+    let repeated = orders.place(shop.keyed("key", shop.order(&[(&item, 1)]))).await.unwrap();
+    assert!(repeated.replayed);
+    assert_eq!(shop.stock(&item).await, 9);
+    shop.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_release_early_sell_what_there_is() {
+    let shop = Shop::open().await;
+    let (first, _) = released_early(&shop).await;
+    let other_pool = connect(&shop.database, DEADLINE).await;
+    let second = orders_releasing(EarlyRelease::Always, Arc::new(()), &other_pool, DEADLINE);
+    let third = orders_releasing(EarlyRelease::Auto, Arc::new(()), &other_pool, DEADLINE);
+    let item = shop.item(70).await;
+    let servers = [&first, &second, &third];
+    let attempts = (0..240).map(|n| {
+        let order = shop.keyed(&format!("key-{}", n / 2), shop.order(&[(&item, 1)]));
+        servers[n % 3].place(order)
+    });
+    let results = join_all(attempts).await;
+    let new = results.iter().filter(|result| result.as_ref().is_ok_and(|placed| !placed.replayed)).count();
+    assert_eq!((new, shop.stock(&item).await), (70, 0));
+    for pair in results.chunks(2) {
+        let ids: Vec<_> = pair.iter().filter_map(|result| Some(result.as_ref().ok()?.outcome.order.id)).collect();
+        assert!(ids.windows(2).all(|ids| ids[0] == ids[1]), "{pair:?}");
+    }
+    assert_eq!(shop.database.number("SELECT count(*) FROM orders").await, 71);
+    shop.assert_sound().await;
+}
