@@ -23,6 +23,10 @@ bench what="orders":
 faults *arguments:
     cargo xtask faults {{arguments}}
 
+# Crash PostgreSQL under load, again and again
+crashes *arguments:
+    cargo xtask crashes {{arguments}}
+
 # The last version that landed beside this one
 upgrade *arguments:
     cargo xtask upgrade {{arguments}}

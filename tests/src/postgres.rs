@@ -248,12 +248,12 @@ impl Drop for TestPostgres {
     }
 }
 
-fn program(name: &str) -> String {
+pub(crate) fn program(name: &str) -> String {
     format!("{}/{name}", from_xtask("TEST_POSTGRES_PROGRAMS"))
 }
 
 /// Neither `PostgreSQL` nor its files may be root's.
-fn as_its_account(program: &str) -> Command {
+pub(crate) fn as_its_account(program: &str) -> Command {
     let account = from_xtask("TEST_POSTGRES_ACCOUNT");
     let mut words = account.split_whitespace();
     let mut command = Command::new(words.next().expect("a command"));
@@ -261,11 +261,11 @@ fn as_its_account(program: &str) -> Command {
     command
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address").port()
 }
 
-fn initialize(data: &Path, accounts: &str) {
+pub(crate) fn initialize(data: &Path, accounts: &str) {
     let options = ["--username=inspector", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"];
     run(as_its_account(&program("initdb")).arg("--pgdata").arg(data).args(options), b"");
     write(&data.join("pg_hba.conf"), accounts);
@@ -288,7 +288,7 @@ fn write(file: &Path, text: &str) {
     run(as_its_account("sh").args(["-c", "umask 077; cat > \"$0\""]).arg(file), text.as_bytes());
 }
 
-fn run(command: &mut Command, input: &[u8]) {
+pub(crate) fn run(command: &mut Command, input: &[u8]) {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("a process");
     child.stdin.take().expect("a pipe").write_all(input).expect("it reads");
     let status = child.wait().expect("its end");

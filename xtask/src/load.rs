@@ -33,7 +33,7 @@ pub fn run(profile: Profile) -> anyhow::Result<ExitCode> {
 pub fn run(_: Profile) -> anyhow::Result<ExitCode> {
     use clap::Parser;
 
-    use crate::{bench, faults, fill, rush, soak};
+    use crate::{bench, crashes, faults, fill, rush, soak};
 
     /// Puts Comanda under load.
     #[derive(Parser)]
@@ -45,6 +45,8 @@ pub fn run(_: Profile) -> anyhow::Result<ExitCode> {
         Fill(fill::FillArguments),
         /// Break PostgreSQL, Redis, the network and servers under load, and check what customers see
         Faults(faults::FaultsArguments),
+        /// Crash PostgreSQL under load, again and again, and check that nothing confirmed or announced is lost
+        Crashes(crashes::CrashesArguments),
         /// Serve a steady load for half an hour, and check that memory and connections stay as they are
         Soak(soak::SoakArguments),
         /// Run a benchmark
@@ -58,6 +60,7 @@ pub fn run(_: Profile) -> anyhow::Result<ExitCode> {
             Task::Rush(arguments) => rush::run(arguments).await,
             Task::Fill(arguments) => fill::run(&arguments).await,
             Task::Faults(arguments) => faults::run(&arguments).await,
+            Task::Crashes(arguments) => crashes::run(&arguments).await,
             Task::Soak(arguments) => soak::run(&arguments).await,
             Task::Bench(bench) => bench.run().await,
         }

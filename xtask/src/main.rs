@@ -9,6 +9,8 @@ mod bench;
 mod build;
 mod cargo;
 mod comanda;
+#[cfg(feature = "load")]
+mod crashes;
 mod env;
 #[cfg(feature = "load")]
 mod faults;
@@ -65,6 +67,9 @@ enum Task {
     /// Break PostgreSQL, Redis, the network and servers under load, and check what customers see
     #[command(disable_help_flag = true)]
     Faults(Unparsed),
+    /// Crash PostgreSQL under load, again and again, and check that nothing confirmed or announced is lost
+    #[command(disable_help_flag = true)]
+    Crashes(Unparsed),
     /// Serve a steady load for half an hour, and check that memory and connections stay as they are
     #[command(disable_help_flag = true)]
     Soak(Unparsed),
@@ -95,7 +100,7 @@ fn main() -> ExitCode {
         Task::Schema { check } => schema::run(check),
         Task::Rush(_) | Task::Fill(_) | Task::Bench(_) => load::run(Profile::Release),
         // What holds is asked, not how fast: the build that the tests have made already will do.
-        Task::Faults(_) | Task::Soak(_) => load::run(Profile::Development),
+        Task::Faults(_) | Task::Crashes(_) | Task::Soak(_) => load::run(Profile::Development),
     };
     match outcome {
         Ok(code) => code,

@@ -14,7 +14,9 @@ use crate::{
     comanda::{self, Comanda},
     process::succeed,
     project::{self, State},
-    services::{Durability, Services, chromium, pgbouncer, postgres_for_tests, python_with_servers, redis_server},
+    services::{
+        self, Durability, Services, chromium, pgbouncer, postgres_for_tests, python_with_servers, redis_server,
+    },
 };
 
 /// Starts PostgreSQL and Redis for the tests alone, prepares the database that each test's own is cloned from, and runs
@@ -28,6 +30,7 @@ pub fn run_with(arguments: &[String], variables: &[(&str, &Path)]) -> anyhow::Re
     let state = State::open_empty("test")?;
     // While the tests run, somebody may build another one.
     let program = state.keep_program(&comanda::build(Profile::Development, "building the tests")?)?;
+    let shim = services::disk_shim(Profile::Development)?;
     let services = Services::start(&state, Durability::None)?;
     let comanda = Comanda::new(program.clone(), &state, &services)?;
     // Servers sign in as a role that owns nothing, so that every test shows that this is enough for what it does.
@@ -58,6 +61,7 @@ pub fn run_with(arguments: &[String], variables: &[(&str, &Path)]) -> anyhow::Re
         .envs(pgbouncer_for_tests()?)
         .env("TEST_PYTHON", python_with_servers(&project::folder_of("python"))?)
         .env("TEST_COMANDA", program)
+        .env("TEST_DISK_SHIM", shim)
         .envs(variables.iter().copied())
         .stdout(Stdio::piped())
         .spawn()

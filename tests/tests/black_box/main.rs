@@ -13,6 +13,7 @@ mod command_line;
 mod credentials;
 mod csrf;
 mod database_roles;
+mod disk_shim;
 mod draining;
 mod events;
 mod faults;

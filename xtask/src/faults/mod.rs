@@ -1,12 +1,12 @@
 //! `cargo xtask faults`: breaks what Comanda depends on, under load, and checks what its customers observe.
 
 mod crowd;
-mod customer;
+pub mod customer;
 mod fault;
 mod load;
 mod migrating;
 mod small_disk;
-mod strike;
+pub mod strike;
 mod verdict;
 
 use std::{
@@ -44,7 +44,7 @@ pub struct FaultsArguments {
 const CALM: Duration = Duration::from_secs(2);
 
 /// How long a server may take to recover after the repair.
-const RECOVERY: Duration = Duration::from_secs(5);
+pub const RECOVERY: Duration = Duration::from_secs(5);
 
 pub async fn run(arguments: &FaultsArguments) -> anyhow::Result<ExitCode> {
     let chosen: Vec<Fault> = if arguments.names.is_empty() {
