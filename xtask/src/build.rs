@@ -40,7 +40,7 @@ impl Profile {
     }
 }
 
-/// A binary to build.
+/// A binary to build, or a library for programs in other languages.
 #[derive(Clone, Copy)]
 pub struct Build {
     pub package: &'static str,
@@ -75,9 +75,7 @@ impl Build {
                 Ok(Output::Diagnostic(line)) => progress.print_above(&line),
                 Ok(Output::Message(line)) => {
                     let Ok(message) = serde_json::from_str::<Value>(&line) else { continue };
-                    if let Some(path) = message["executable"].as_str() {
-                        executable = Some(PathBuf::from(path));
-                    }
+                    executable = self.result(&message).or(executable);
                     progress.record(&message);
                 }
                 Err(RecvTimeoutError::Timeout) => progress.draw(),
@@ -97,6 +95,13 @@ impl Build {
             bail!("{} does not build", self.binary);
         }
         executable.context("cargo did not say where it put the binary")
+    }
+
+    /// Where the binary is, or the library for programs in other languages, if this is the message that says so.
+    fn result(self, message: &Value) -> Option<PathBuf> {
+        let is_library = message["target"]["kind"][0] == "cdylib" && message["target"]["name"] == self.binary;
+        let path = if is_library { &message["filenames"][0] } else { &message["executable"] };
+        path.as_str().map(PathBuf::from)
     }
 
     /// How many crates the build consists of.

@@ -78,7 +78,7 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Run a benchmark: orders, login, reads, overload or outbox
+    /// Measure how fast it is, beside what it could be at best, and write a page with tables and plots
     #[command(disable_help_flag = true)]
     Bench(Unparsed),
 }

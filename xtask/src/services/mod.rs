@@ -26,6 +26,8 @@ pub use self::{
     programs::{chromium, libpq, pgbouncer, promtool, python_with, python_with_servers, redis_server},
     redis::Redis,
 };
+#[cfg(feature = "load")]
+use crate::build::{Build, Profile};
 use crate::project::State;
 
 /// What a private PostgreSQL is for.
@@ -85,6 +87,13 @@ pub fn postgres_for_tests(state: &State) -> anyhow::Result<(PathBuf, String)> {
     let words = std::iter::once(account.get_program()).chain(account.get_args());
     let words = words.map(OsStr::to_string_lossy).collect::<Vec<_>>();
     Ok((PostgresPrograms::find_or_install()?.folder, words.join(" ")))
+}
+
+/// The library that gives programs a disk which can be slow and lose power.
+#[cfg(feature = "load")]
+pub fn disk_shim(profile: Profile) -> anyhow::Result<PathBuf> {
+    let next = "starting what depends on it";
+    Build { package: "comanda-disk-shim", binary: "comanda_disk_shim", profile, next }.run()
 }
 
 /// PostgreSQL's own load generator, which comes with it.

@@ -1,4 +1,5 @@
 use std::{
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -23,6 +24,9 @@ pub struct Postgres {
     account: Account,
     #[cfg_attr(not(feature = "load"), expect(dead_code, reason = "for the commands that break and restart it"))]
     durability: Durability,
+    /// Variables of its processes.
+    #[cfg_attr(not(feature = "load"), expect(dead_code, reason = "for the commands that break and restart it"))]
+    environment: Vec<(&'static str, OsString)>,
     pub port: u16,
     pub folder: PathBuf,
     password: String,
@@ -56,8 +60,9 @@ impl Postgres {
             fs::remove_file(&password_file)?;
         }
         let port = free_port()?;
-        let process = launch(&programs, account, durability, &folder, port)?;
-        let mut postgres = Self { process, programs, account: account.clone(), durability, port, folder, password };
+        let process = launch(&programs, account, durability, &[], &folder, port)?;
+        let (account, environment) = (account.clone(), Vec::new());
+        let mut postgres = Self { process, programs, account, durability, environment, port, folder, password };
         postgres.wait_until_it_answers()?;
         postgres.create_database()?;
         Ok(postgres)
@@ -77,9 +82,10 @@ impl Postgres {
         )?;
         let port = free_port()?;
         let programs = PostgresPrograms::find_or_install()?;
-        let process = launch(&programs, &self.account, self.durability, &folder, port)?;
-        let (account, password) = (self.account.clone(), self.password.clone());
-        let mut standby = Self { process, programs, account, durability: self.durability, port, folder, password };
+        let process = launch(&programs, &self.account, self.durability, &[], &folder, port)?;
+        let (account, password, durability) = (self.account.clone(), self.password.clone(), self.durability);
+        let environment = Vec::new();
+        let mut standby = Self { process, programs, account, durability, environment, port, folder, password };
         standby.wait_until_it_answers()?;
         Ok(standby)
     }
@@ -88,6 +94,12 @@ impl Postgres {
     #[cfg(feature = "load")]
     pub fn kill(&mut self) -> anyhow::Result<()> {
         self.process.kill()
+    }
+
+    /// From its next start on, its processes get these variables.
+    #[cfg(feature = "load")]
+    pub fn set_environment(&mut self, variables: impl IntoIterator<Item = (&'static str, OsString)>) {
+        self.environment = variables.into_iter().collect();
     }
 
     /// Every one of its processes stands still, or goes on.
@@ -109,7 +121,8 @@ impl Postgres {
             // Sessions of the one before may still be ending, and hold on to its memory.
             let deadline = Instant::now() + Duration::from_secs(20);
             loop {
-                self.process = launch(&self.programs, &self.account, self.durability, &self.folder, self.port)?;
+                let (programs, account) = (&self.programs, &self.account);
+                self.process = launch(programs, account, self.durability, &self.environment, &self.folder, self.port)?;
                 match self.wait_until_it_answers() {
                     Ok(()) => return Ok(()),
                     Err(error) if Instant::now() > deadline => return Err(error),
@@ -184,11 +197,13 @@ fn launch(
     programs: &PostgresPrograms,
     account: &Account,
     durability: Durability,
+    environment: &[(&'static str, OsString)],
     folder: &Path,
     port: u16,
 ) -> anyhow::Result<Process> {
     let log = open_private(&folder.with_extension("log"))?;
     let mut command = account.command(&programs.path("postgres"));
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
     command.arg("-D").arg(folder.join("data")).args(["-p", &port.to_string(), "-h", "127.0.0.1", "-k", ""]);
     for setting in ["max_connections=300", "log_line_prefix=%m [%p] %q%d ", "log_lock_waits=on"] {
         command.args(["-c", setting]);
