@@ -40,6 +40,35 @@ impl Demand {
             names().zip(&self.lines).map(|(n, (from, to))| format!("\\set {n} random({}, {})\n", from + 1, to + 1));
         let items = names().map(|n| format!("('00000000-0000-7000-8001-' || lpad(:{n}::text, 12, '0'))::uuid"));
         let items = items.collect::<Vec<_>>().join(",\n            ");
-        template.replace("{draws}\n", &draws.collect::<String>()).replace("{items}", &items)
+        template.replace("{draws}", &draws.collect::<String>()).replace("{items}", &items)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_drawn_from_parts_of_the_menu() {
+        for (demand, parts) in [
+            (Demand::spread(), vec![0..333, 333..666, 666..999]),
+            (Demand::hot(), vec![0..1, 333..666, 666..999]),
+            (Demand::new(10, 1), std::iter::once(0..10).collect()),
+        ] {
+            let drawn: Vec<usize> = demand.draw().collect();
+            assert_eq!(drawn.len(), parts.len());
+            assert!(drawn.iter().zip(&parts).all(|(item, part)| part.contains(item)), "{drawn:?} of {parts:?}");
+        }
+    }
+
+    #[test]
+    fn pgbench_draws_from_the_same_parts_counted_from_one() {
+        let script = Demand::new(1, 2).script("{draws}\nSELECT {items};");
+        assert_eq!(
+            script,
+            "\\set item_0 random(1, 1)\n\\set item_1 random(501, 1000)\n\n\
+             SELECT ('00000000-0000-7000-8001-' || lpad(:item_0::text, 12, '0'))::uuid,\n            \
+             ('00000000-0000-7000-8001-' || lpad(:item_1::text, 12, '0'))::uuid;"
+        );
     }
 }

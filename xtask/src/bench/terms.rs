@@ -4,7 +4,7 @@ use anyhow::ensure;
 use clap::Args;
 
 use super::tables::Choice;
-use crate::build::Profile;
+use crate::{build::Profile, project};
 
 /// How a run measures.
 #[derive(Args, Clone)]
@@ -86,9 +86,10 @@ impl Terms {
         if self.unoptimized { Profile::Development } else { Profile::Release }
     }
 
+    /// Of the page.
     pub fn folder(&self) -> PathBuf {
         let measures = !self.quick && !self.unoptimized;
-        let default = || crate::project::root().join(if measures { "docs/benchmarks" } else { "target/benchmarks" });
+        let default = || if measures { project::root().join("docs/benchmarks") } else { trial_folder() };
         self.folder.clone().unwrap_or_else(default)
     }
 
@@ -106,4 +107,9 @@ impl Terms {
              database.{unoptimized}"
         )
     }
+}
+
+/// Of a page that is no measurement.
+pub fn trial_folder() -> PathBuf {
+    project::root().join("target/benchmarks")
 }

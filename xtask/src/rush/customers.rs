@@ -101,15 +101,23 @@ struct Progress {
 }
 
 impl Customers {
+    /// How many sign up at a time.
+    const JOINING: usize = 32;
+
     /// Opens accounts and signs in, spread evenly over the servers.
     pub async fn sign_up(addresses: &[String], count: usize) -> anyhow::Result<Self> {
         let name = format!("rush-{}", &random_secret()[..10]);
-        let mut joining = tokio::task::JoinSet::new();
+        let (mut joining, mut customers) = (tokio::task::JoinSet::new(), Vec::with_capacity(count));
         for n in 0..count {
+            // Passwords wait for their turn in the server, and not for as long as it takes for all of these.
+            if joining.len() == Self::JOINING
+                && let Some(joined) = joining.join_next().await
+            {
+                customers.push(joined??);
+            }
             let (address, email) = (addresses[n % addresses.len()].clone(), format!("{name}-{n}@comanda.example"));
             joining.spawn(async move { Customer::sign_up(address, &email).await });
         }
-        let mut customers = Vec::with_capacity(count);
         while let Some(joined) = joining.join_next().await {
             customers.push(joined??);
         }

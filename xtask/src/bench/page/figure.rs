@@ -140,3 +140,38 @@ pub fn median(values: &[f64]) -> anyhow::Result<f64> {
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len() / 2).copied().context("nothing was measured")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ratio(measured: f64, beside: f64) -> Figure {
+        Figure::new("orders", "orders/s", measured).beside("pgbench", beside).at_least(1.5)
+    }
+
+    #[test]
+    fn a_target_is_for_what_is_compared_each_time() {
+        let mut figure = ratio(150.0, 100.0);
+        assert_eq!(figure.verdict(), "≥ 1.5: reached");
+        figure.merge(ratio(140.0, 100.0)).unwrap();
+        assert_eq!(figure.compared(), [1.5, 1.4]);
+        assert_eq!(figure.verdict(), "≥ 1.5: reached 1 of 2 times");
+        assert_eq!(Figure::new("p99", "ms", 30.0).at_most(25.0).verdict(), "≤ 25: not reached");
+        assert_eq!(Figure::new("p50", "ms", 1.25).more_than("alone", 1.0).compared(), [0.25]);
+    }
+
+    #[test]
+    fn what_was_left_out_or_is_no_number_is_no_figure() {
+        let figure = ratio(150.0, 100.0);
+        figure.ensure_sound(1).unwrap();
+        figure.ensure_sound(2).unwrap_err();
+        ratio(150.0, 0.0).ensure_sound(1).unwrap_err();
+        ratio(f64::NAN, 100.0).ensure_sound(1).unwrap_err();
+    }
+
+    #[test]
+    fn two_different_figures_are_not_merged() {
+        let other = Figure::new("orders", "orders/s", 150.0).beside("one server", 100.0);
+        ratio(150.0, 100.0).merge(other).unwrap_err();
+    }
+}

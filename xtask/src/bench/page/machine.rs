@@ -13,7 +13,7 @@ use super::figure::median;
 use crate::{process::output_of, project, services::Services};
 
 /// Where figures were measured, line by line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Machine {
     pub processor: String,
     pub cores: usize,
@@ -42,6 +42,11 @@ impl Machine {
             redis: redis_version(services)?,
             disk: format!("{:.2} ms to flush 8 KiB, the median of 200", flush_milliseconds(&postgres.folder)?),
         })
+    }
+
+    /// Whether figures of both may be compared.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.processor == other.processor && self.cores == other.cores
     }
 
     pub fn lines(&self) -> String {

@@ -72,7 +72,7 @@ impl Page {
         match previous {
             None => writeln!(text, "There is no previous page.")?,
             Some(previous) => {
-                let machine = if previous.machine == self.machine { "the same" } else { "another" };
+                let machine = if previous.machine.is_like(&self.machine) { "a like" } else { "another" };
                 writeln!(
                     text,
                     "The previous page is of {}, at commit `{}`, on {machine} machine; the last column compares the \

@@ -54,14 +54,17 @@ impl Choice {
             Self::Memory => memory::measure(ground).await,
             Self::Reads => reads::measure(ground).await,
             Self::SignIn => sign_in::measure(ground).await,
-        }?;
-        ground.finish()?;
+        };
+        // Closes the servers of a failed measurement, too.
+        let finished = ground.finish();
+        let table = table?;
+        finished?;
         table.ensure_sound(ground.terms.times())?;
         Ok(Table { name: self.name(), ..table })
     }
 
     /// As in `--only`.
-    fn name(self) -> String {
+    pub fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 }
