@@ -33,8 +33,6 @@ pub struct Ground {
 }
 
 impl Ground {
-    /// As many as any table has.
-    const CUSTOMERS: usize = 256;
     const WARM_UP: Duration = Duration::from_secs(2);
 
     pub async fn prepare(terms: Terms) -> anyhow::Result<Self> {
@@ -60,8 +58,10 @@ impl Ground {
         let original = stage.database_url()?.to_owned();
         let reference = Reference::prepare(&original).await?;
         stage.open(1)?;
-        println!("{} customers sign up…", Self::CUSTOMERS);
-        let customers = Customers::sign_up(&stage.addresses, Self::CUSTOMERS).await?;
+        // As many as any table has.
+        let count = if terms.quick { 128 } else { 256 };
+        println!("{count} customers sign up…");
+        let customers = Customers::sign_up(&stage.addresses, count).await?;
         let kitchen = Arc::new(Kitchen::open(&stage).await?);
         // Statements are planned for tables that have something in them.
         let early = Customers::sign_up(&stage.addresses, 32).await?;

@@ -102,7 +102,7 @@ struct Progress {
 
 impl Customers {
     /// How many sign up at a time.
-    const JOINING: usize = 32;
+    const JOINING: usize = 8;
 
     /// Opens accounts and signs in, spread evenly over the servers.
     pub async fn sign_up(addresses: &[String], count: usize) -> anyhow::Result<Self> {

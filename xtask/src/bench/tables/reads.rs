@@ -131,7 +131,6 @@ impl Wrk {
 struct Specimen {
     url: String,
     file: PathBuf,
-    bytes: u64,
     content_type: String,
     encoding: String,
     etag: String,
@@ -153,7 +152,6 @@ impl Specimen {
         };
         Ok(Self {
             url: url.to_owned(),
-            bytes: std::fs::metadata(&file)?.len(),
             content_type: of("content-type"),
             encoding: of("content-encoding"),
             etag: of("etag"),
