@@ -8,6 +8,7 @@ mod kitchen;
 mod outbox;
 mod overload;
 mod page;
+mod redis;
 mod reference;
 mod tables;
 mod terms;

@@ -10,7 +10,12 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use super::figure::median;
-use crate::{process::output_of, project, services::Services};
+use crate::{
+    bench::{database, redis},
+    process::output_of,
+    project,
+    services::Services,
+};
 
 /// Where figures were measured, line by line.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -27,7 +32,7 @@ pub struct Machine {
 impl Machine {
     pub async fn describe(services: &Services) -> anyhow::Result<Self> {
         let postgres = services.postgres.as_ref().context("the page needs a PostgreSQL of its own")?;
-        let client = crate::bench::database::connect(&services.database_url).await?;
+        let client = database::connect(&services.database_url).await?;
         let version: String = client.query_one("SHOW server_version", &[]).await?.get(0);
         let settings = "SELECT string_agg(name || ' = ' || current_setting(name), ', ' ORDER BY name) FROM pg_settings \
                         WHERE name IN ('fsync', 'full_page_writes', 'shared_buffers', 'synchronous_commit', \
@@ -66,8 +71,8 @@ fn value_of(file: &str, name: &str) -> anyhow::Result<String> {
 }
 
 fn redis_version(services: &Services) -> anyhow::Result<String> {
-    let info =
-        output_of(Command::new("redis-cli").args(["--no-auth-warning", "-u", &services.redis_url, "INFO", "server"]))?;
+    let here = redis::arguments(&services.redis_url)?;
+    let info = output_of(Command::new("redis-cli").arg("--no-auth-warning").args(here).args(["INFO", "server"]))?;
     let line = info.lines().find_map(|line| line.strip_prefix("redis_version:")).context("Redis says no version")?;
     Ok(line.trim().to_owned())
 }

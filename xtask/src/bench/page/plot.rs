@@ -184,3 +184,35 @@ fn grouped(value: f64) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plot_says_what_is_measured_and_in_what() {
+        let figures: Vec<_> =
+            [("spread", 1), ("spread", 32), ("spread", 256), ("one hot dish", 1), ("one hot dish", 256)]
+                .into_iter()
+                .map(|(line, x)| {
+                    let (measured, beside) = (f64::from(x).sqrt() * 300.0, f64::from(x).sqrt() * 200.0);
+                    let figure = Figure::new(format!("{x}, {line}"), "orders/s", measured).beside("pgbench", beside);
+                    figure.plotted(line, x.into())
+                })
+                .collect();
+        let file = crate::project::root().join("target/plot-of-a-test.svg");
+        let axes = Axes::new("customers", "orders per second").with_reference("pgbench");
+        draw(&file, "Orders by customers", &axes, &figures).unwrap();
+        let svg = std::fs::read_to_string(&file).unwrap();
+        for text in ["Orders by customers", "orders per second", "pgbench, one hot dish", "256", "4,000"] {
+            assert!(svg.lines().any(|line| line.trim() == text), "no {text} in {svg}");
+        }
+    }
+
+    #[test]
+    fn places_are_labelled_and_what_is_between_them_is_not() {
+        let places = [0.0, 1.0, 10_000.0];
+        assert_eq!([-0.5, 0.0, 0.5, 2.0, 3.0].map(|x| label(x, &places)), ["", "0", "", "10,000", ""]);
+        assert_eq!([0.5, 1_000_000.0, 999.0].map(grouped), ["0.5", "1,000,000", "999"]);
+    }
+}

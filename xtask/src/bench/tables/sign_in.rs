@@ -13,6 +13,7 @@ use crate::{
     bench::{
         ground::Ground,
         page::{figure::Figure, table::Table},
+        redis,
     },
     http::{Connection, log_in},
     process::output_of,
@@ -143,18 +144,14 @@ async fn read_menu_until(address: String, end: Instant) -> anyhow::Result<Histog
 /// generator.
 fn scripts(redis_url: &str) -> anyhow::Result<(f64, f64)> {
     let lockout = std::fs::read_to_string(project::root().join("crates/redis/src/lockouts/lockout.lua"))?;
-    let (password, rest) =
-        redis_url.strip_prefix("redis://:").and_then(|url| url.split_once('@')).context("REDIS_URL has no password")?;
-    let (host, rest) = rest.split_once(':').context("REDIS_URL has no port")?;
-    let port = rest.split('/').next().unwrap_or_default();
+    let here = redis::arguments(redis_url)?;
     let rate = |script: &str| -> anyhow::Result<f64> {
-        let here = ["-h", host, "-p", port, "-a", password];
         let load = ["--no-auth-warning", "SCRIPT", "LOAD", script];
-        let sha = output_of(Command::new("redis-cli").args(here).args(load))?;
+        let sha = output_of(Command::new("redis-cli").args(&here).args(load))?;
         let steps = ["10000", "60000", "300000", "900000", "3600000", ""];
         let report = output_of(
             Command::new("redis-benchmark")
-                .args(here)
+                .args(&here)
                 .args(["-n", "200000", "-c", "32", "-r", "100000", "--csv"])
                 .args(["EVALSHA", sha.trim(), "1", "lockout:{bench-__rand_int__}"])
                 .args(["begin", "try", "", "5", "86400000", "86400000"])
