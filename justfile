@@ -15,9 +15,9 @@ test *arguments:
 rush *arguments:
     cargo xtask rush {{arguments}}
 
-# Benchmarks: orders (default), login, reads, overload, outbox
-bench what="orders":
-    cargo xtask bench {{what}}
+# Benchmarks: all of those that have a page, or overload, outbox, orders, login, reads
+bench *arguments:
+    cargo xtask bench {{arguments}}
 
 # Break what Comanda depends on, under load
 faults *arguments:

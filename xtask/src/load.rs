@@ -49,8 +49,7 @@ pub fn run(_: Profile) -> anyhow::Result<ExitCode> {
         Crashes(crashes::CrashesArguments),
         /// Serve a steady load for half an hour, and check that memory and connections stay as they are
         Soak(soak::SoakArguments),
-        /// Run a benchmark
-        #[command(subcommand)]
+        /// Measure how fast it is, beside what it could be at best, and write a page with tables and plots
         Bench(bench::Bench),
     }
 

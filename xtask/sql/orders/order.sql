@@ -1,14 +1,10 @@
-\set a random(:a_from, :a_to)
-\set b random(:b_from, :b_to)
-\set c random(:c_from, :c_to)
+{draws}
 WITH sold AS (
     UPDATE menu_items i SET stock = i.stock - 1, version = i.version + 1
     FROM (
         SELECT id FROM menu_items
         WHERE id IN (
-            ('00000000-0000-7000-8001-' || lpad(:a::text, 12, '0'))::uuid,
-            ('00000000-0000-7000-8001-' || lpad(:b::text, 12, '0'))::uuid,
-            ('00000000-0000-7000-8001-' || lpad(:c::text, 12, '0'))::uuid
+            {items}
         )
         ORDER BY id FOR NO KEY UPDATE
     ) locked

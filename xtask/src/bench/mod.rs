@@ -1,30 +1,57 @@
 //! `cargo xtask bench`: figures to compare with each other, all from one run on one machine.
 
 mod constant;
-mod login;
-mod orders;
+mod database;
+mod demand;
+mod ground;
+mod kitchen;
 mod outbox;
 mod overload;
-mod reads;
+mod page;
+mod redis;
 mod reference;
+mod tables;
+mod terms;
 
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use anyhow::{Context, ensure};
+use clap::{Args, Subcommand, ValueEnum};
 
+use self::{
+    ground::Ground,
+    page::{
+        Page,
+        machine::{self, Machine},
+    },
+    tables::Choice,
+    terms::Terms,
+};
+use crate::interrupt;
+
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Bench {
+    #[command(flatten)]
+    terms: Terms,
+    #[command(subcommand)]
+    part: Option<Part>,
+}
+
+/// Without one: every table, written to a page with plots.
 #[derive(Subcommand)]
-pub enum Bench {
+enum Part {
     /// Placing orders over HTTP, compared with one SQL statement per order in pgbench
-    Orders(orders::OrdersArguments),
+    Orders(Terms),
     /// Signing in, compared with the hash alone; readers during a flood of sign-ins; the lockout script compared with
     /// an empty one
-    Login(login::LoginArguments),
+    Login(Terms),
     /// Event delivery: how many per second, how late, and what it costs those who order
     Outbox(outbox::OutboxArguments),
     /// Orders placed at three times the sustainable load, compared with the peak
     Overload(overload::OverloadArguments),
     /// Reading the menu, compared with a constant, and orders, compared with pgbench
-    Reads(reads::ReadsArguments),
+    Reads(Terms),
     /// Serve constant bytes, for `reads`
     #[command(hide = true)]
     Constant(constant::ConstantArguments),
@@ -32,13 +59,53 @@ pub enum Bench {
 
 impl Bench {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        match self {
-            Self::Orders(arguments) => orders::run(&arguments).await,
-            Self::Login(arguments) => login::run(&arguments).await,
-            Self::Outbox(arguments) => outbox::run(&arguments).await,
-            Self::Overload(arguments) => overload::run(&arguments).await,
-            Self::Reads(arguments) => reads::run(&arguments).await,
-            Self::Constant(arguments) => constant::run(arguments).await,
+        match self.part {
+            None => measure(self.terms).await,
+            Some(Part::Orders(terms)) => {
+                let tables = [Choice::Clients, Choice::Servers, Choice::Idle, Choice::Memory];
+                measure(terms.choosing(&tables)).await
+            }
+            Some(Part::Login(terms)) => measure(terms.choosing(&[Choice::SignIn])).await,
+            Some(Part::Outbox(arguments)) => outbox::run(&arguments).await,
+            Some(Part::Overload(arguments)) => overload::run(&arguments).await,
+            Some(Part::Reads(terms)) => measure(terms.choosing(&[Choice::Reads])).await,
+            Some(Part::Constant(arguments)) => constant::run(arguments).await,
         }
     }
+}
+
+/// Measures all tables and writes the page, or some and prints them.
+async fn measure(terms: Terms) -> anyhow::Result<ExitCode> {
+    terms.check()?;
+    let mut ground = Ground::prepare(terms.clone()).await?;
+    let services = ground.stage.services.as_ref().context("no services of our own")?;
+    let mut page = Page {
+        day: chrono::Utc::now().format("%Y-%m-%d").to_string(),
+        commit: machine::commit()?,
+        machine: Machine::describe(services).await?,
+        manner: terms.manner(),
+        tables: Vec::new(),
+    };
+    let chosen = if terms.only.is_empty() { Choice::value_variants() } else { &terms.only };
+    let mut failed = Vec::new();
+    for choice in chosen {
+        match choice.measure(&mut ground).await {
+            Ok(table) => page.tables.push(table),
+            // The others are worth having, but not as the page.
+            Err(error) => {
+                interrupt::check()?;
+                eprintln!("xtask: {} was not measured: {error:#}", choice.name());
+                failed.push(choice.name());
+            }
+        }
+    }
+    if !terms.only.is_empty() {
+        println!("\n{}", page.text(Page::read(&terms.folder())?.as_ref())?);
+    } else if failed.is_empty() {
+        println!("\nWritten to {}", page.write(&terms.folder())?.display());
+    } else {
+        println!("\nWithout what failed, written to {}", page.write(&terms::trial_folder())?.display());
+    }
+    ensure!(failed.is_empty(), "not measured: {}", failed.join(", "));
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     io::{IsTerminal, Write},
     sync::{
         Arc,
@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use hdrhistogram::Histogram;
 use hyper::body::Bytes;
 use serde_json::json;
@@ -47,6 +47,16 @@ impl Tally {
     fn empty() -> anyhow::Result<Self> {
         let latency = Histogram::new_with_bounds(1, 60_000_000, 3).context("a histogram")?;
         Ok(Self { placed: 0, refusals: BTreeMap::new(), latency, elapsed: Duration::ZERO })
+    }
+
+    /// What all of them got, at the same time.
+    pub fn sum<'a>(tallies: impl IntoIterator<Item = &'a Self>) -> anyhow::Result<Self> {
+        let mut total = Self::empty()?;
+        for tally in tallies {
+            total.add(tally)?;
+            total.elapsed = total.elapsed.max(tally.elapsed);
+        }
+        Ok(total)
     }
 
     fn add(&mut self, other: &Self) -> anyhow::Result<()> {
@@ -91,19 +101,43 @@ struct Progress {
 }
 
 impl Customers {
+    /// How many sign up at a time.
+    const JOINING: usize = 8;
+
     /// Opens accounts and signs in, spread evenly over the servers.
     pub async fn sign_up(addresses: &[String], count: usize) -> anyhow::Result<Self> {
         let name = format!("rush-{}", &random_secret()[..10]);
-        let mut joining = tokio::task::JoinSet::new();
+        let (mut joining, mut customers) = (tokio::task::JoinSet::new(), Vec::with_capacity(count));
         for n in 0..count {
+            // Passwords wait for their turn in the server, and not for as long as it takes for all of these.
+            if joining.len() == Self::JOINING
+                && let Some(joined) = joining.join_next().await
+            {
+                customers.push(joined??);
+            }
             let (address, email) = (addresses[n % addresses.len()].clone(), format!("{name}-{n}@comanda.example"));
             joining.spawn(async move { Customer::sign_up(address, &email).await });
         }
-        let mut customers = Vec::with_capacity(count);
         while let Some(joined) = joining.join_next().await {
             customers.push(joined??);
         }
         Ok(Self { customers, name })
+    }
+
+    /// The first so many of them, spread evenly over these servers.
+    pub fn at(&self, addresses: &[String], count: usize) -> anyhow::Result<Self> {
+        ensure!(count <= self.customers.len(), "there are {} customers, and not {count}", self.customers.len());
+        let moved = |(n, customer): (usize, &Customer)| {
+            let address = addresses[n % addresses.len()].clone();
+            Customer { address, ..customer.clone() }
+        };
+        let customers = self.customers.iter().take(count).enumerate().map(moved).collect();
+        Ok(Self { customers, name: self.name.clone() })
+    }
+
+    /// The server and the token of each.
+    pub fn sessions(&self) -> impl Iterator<Item = (String, String)> {
+        self.customers.iter().map(|customer| (customer.address.clone(), customer.token.clone()))
     }
 
     pub fn ids(&self) -> Vec<Uuid> {
@@ -116,32 +150,57 @@ impl Customers {
         basket: impl Fn(usize) -> Option<Bytes> + Send + Sync + 'static,
         show_progress: bool,
     ) -> anyhow::Result<Tally> {
-        let (basket, next, progress) = (Arc::new(basket), Arc::new(AtomicUsize::new(0)), Arc::new(Progress::default()));
+        let progress = Arc::new(Progress::default());
+        let shown = show_progress.then(|| tokio::spawn(show(Arc::clone(&progress), Instant::now())));
+        let by_server = self.buy_while_watched(basket, &progress).await?;
+        progress.over.store(true, Ordering::Relaxed);
+        if let Some(shown) = shown {
+            shown.await?;
+        }
+        Tally::sum(by_server.values())
+    }
+
+    /// The same, and what the customers of each server got, by its address.
+    pub async fn buy_by_server(
+        &self,
+        basket: impl Fn(usize) -> Option<Bytes> + Send + Sync + 'static,
+    ) -> anyhow::Result<BTreeMap<String, Tally>> {
+        self.buy_while_watched(basket, &Arc::default()).await
+    }
+
+    async fn buy_while_watched(
+        &self,
+        basket: impl Fn(usize) -> Option<Bytes> + Send + Sync + 'static,
+        progress: &Arc<Progress>,
+    ) -> anyhow::Result<BTreeMap<String, Tally>> {
+        let (basket, next) = (Arc::new(basket), Arc::new(AtomicUsize::new(0)));
         let round = &random_secret()[..8];
         let begin = Instant::now();
-        let shown = show_progress.then(|| tokio::spawn(show(Arc::clone(&progress), begin)));
         let mut shopping = tokio::task::JoinSet::new();
         for customer in self.customers.iter().cloned() {
-            let (basket, next, progress) = (Arc::clone(&basket), Arc::clone(&next), Arc::clone(&progress));
+            let (basket, next, progress) = (Arc::clone(&basket), Arc::clone(&next), Arc::clone(progress));
             let key = format!("{}-{round}", self.name);
             shopping.spawn(async move {
                 let take = || {
                     let n = next.fetch_add(1, Ordering::Relaxed);
                     basket(n).map(|body| (format!("{key}-{n}"), body))
                 };
-                customer.shop(take, &progress).await
+                anyhow::Ok((customer.address.clone(), customer.shop(take, &progress).await?))
             });
         }
-        let mut total = Tally::empty()?;
-        while let Some(tally) = shopping.join_next().await {
-            total.add(&tally??)?;
+        let mut by_server = BTreeMap::<String, Tally>::new();
+        while let Some(shopped) = shopping.join_next().await {
+            let (address, tally) = shopped??;
+            match by_server.entry(address) {
+                Entry::Vacant(vacant) => {
+                    vacant.insert(tally);
+                }
+                Entry::Occupied(mut occupied) => occupied.get_mut().add(&tally)?,
+            }
         }
-        total.elapsed = begin.elapsed();
-        progress.over.store(true, Ordering::Relaxed);
-        if let Some(shown) = shown {
-            shown.await?;
-        }
-        Ok(total)
+        let elapsed = begin.elapsed();
+        by_server.values_mut().for_each(|tally| tally.elapsed = elapsed);
+        Ok(by_server)
     }
 }
 

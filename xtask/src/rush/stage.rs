@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use anyhow::Context;
 
 use crate::{
@@ -40,7 +42,17 @@ impl Stage {
     /// Servers of our own on an empty database, as durable as in production.
     pub fn own(purpose: &str, profile: Profile, servers: usize) -> anyhow::Result<Self> {
         let state = State::open_empty(purpose)?;
-        let program = state.keep_program(&comanda::build(profile, "starting PostgreSQL and Redis")?)?;
+        let program = comanda::build(profile, "starting PostgreSQL and Redis")?;
+        Self::in_folder(state, &program, servers)
+    }
+
+    /// The same for a program that was built elsewhere, and no servers yet.
+    pub fn of_program(purpose: &str, program: &Path) -> anyhow::Result<Self> {
+        Self::in_folder(State::open_empty(purpose)?, program, 0)
+    }
+
+    fn in_folder(state: State, program: &Path, servers: usize) -> anyhow::Result<Self> {
+        let program = state.keep_program(program)?;
         let services = Services::start(&state, Durability::Full)?;
         let comanda = Comanda::new(program, &state, &services)?;
         let admin = Admin::from_environment(&state)?;
