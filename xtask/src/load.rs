@@ -50,7 +50,7 @@ pub fn run(_: Profile) -> anyhow::Result<ExitCode> {
         /// Serve a steady load for half an hour, and check that memory and connections stay as they are
         Soak(soak::SoakArguments),
         /// Measure how fast it is, beside what it could be at best, and write a page with tables and plots
-        Bench(bench::Bench),
+        Bench(Box<bench::Bench>),
     }
 
     let task = Task::parse();

@@ -98,12 +98,11 @@ fn main() -> ExitCode {
         Task::Alerts => alerts::run(),
         Task::Openapi => openapi::run(),
         Task::Schema { check } => schema::run(check),
-        Task::Rush(_) | Task::Fill(_) => load::run(Profile::Release),
         // The load generator is part of what a measurement shows, and is optimized unless the rest is not either.
         Task::Bench(_) if std::env::args().any(|argument| argument == "--unoptimized") => {
             load::run(Profile::Development)
         }
-        Task::Bench(_) => load::run(Profile::Release),
+        Task::Bench(_) | Task::Rush(_) | Task::Fill(_) => load::run(Profile::Release),
         // What holds is asked, not how fast: the build that the tests have made already will do.
         Task::Faults(_) | Task::Crashes(_) | Task::Soak(_) => load::run(Profile::Development),
     };

@@ -199,7 +199,9 @@ impl Customers {
             }
         }
         let elapsed = begin.elapsed();
-        by_server.values_mut().for_each(|tally| tally.elapsed = elapsed);
+        for tally in by_server.values_mut() {
+            tally.elapsed = elapsed;
+        }
         Ok(by_server)
     }
 }

@@ -130,6 +130,6 @@ impl PlacementQueue {
         shutdown: impl Future<Output = ()> + Send,
         on_success: impl FnMut() + Send,
     ) {
-        self.committer.lock().await.run(shutdown, on_success).await;
+        Box::pin(self.committer.lock().await.run(shutdown, on_success)).await;
     }
 }
