@@ -1,3 +1,4 @@
+mod credentials;
 mod parameters;
 
 use std::{
@@ -22,7 +23,10 @@ use tokio_postgres::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use self::parameters::{OwnLimits, split};
+use self::{
+    credentials::UrlFile,
+    parameters::{OwnLimits, split},
+};
 use super::{connection_failed::ConnectionFailed, fitness::Fitness};
 
 /// Where PostgreSQL is, whom to sign in as, and how connections are protected:
@@ -35,6 +39,8 @@ pub struct DatabaseUrl {
     connector: MakeRustlsConnect,
     addresses: String,
     limits: OwnLimits,
+    /// `None`: the URL stays as it is.
+    file: Option<Arc<UrlFile>>,
     /// Whether it was logged that a connection is not encrypted although TLS is offered.
     told: Arc<AtomicBool>,
     reachability: Arc<Reachability>,
@@ -153,7 +159,7 @@ impl DatabaseUrl {
     }
 
     async fn connect_to_any(&self) -> Result<(Client, Wire), ConnectionFailed> {
-        let mut servers = self.servers.clone();
+        let mut servers = self.servers();
         if servers.iter().any(|server| server.get_load_balance_hosts() == LoadBalanceHosts::Random) {
             servers.shuffle(&mut rand::rng());
         }
@@ -251,6 +257,7 @@ impl FromStr for DatabaseUrl {
             connector: protection.connector()?,
             addresses: servers.iter().map(address).collect::<Vec<_>>().join(", "),
             limits,
+            file: None,
             told: Arc::default(),
             reachability: Arc::new(Reachability::of("PostgreSQL")),
             fitness: Arc::default(),

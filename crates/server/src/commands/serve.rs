@@ -29,7 +29,12 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     // Before anything else: a signal that nobody listens for ends the process, or nothing does.
     let operator = Operator::default();
     let signals = Signals::listen().context("cannot listen for signals")?;
-    tokio::spawn(operator.clone().attend(signals, move || read_again(&settings, &refilter)));
+    let (database, redis) = (config.database.clone(), config.redis.clone());
+    tokio::spawn(operator.clone().attend(signals, move || {
+        database.look_again();
+        redis.url.look_again();
+        read_again(&settings, &refilter);
+    }));
     tracing::info!(version = VERSION, commit = COMMIT, "starting");
     for warning in &config.warnings {
         tracing::warn!(setting = warning.setting, "{}", warning.message);

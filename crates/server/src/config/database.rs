@@ -88,6 +88,12 @@ impl DatabaseSettings {
         self.url.role().filter(|server| owner.role() != Some(server))
     }
 
+    /// Looks at the files that hold URLs.
+    pub fn look_again(&self) {
+        self.url.look_again();
+        self.replica_url.iter().for_each(DatabaseUrl::look_again);
+    }
+
     /// A transaction may take `transaction_limit` at most.
     pub fn config(&self, currency: Currency, transaction_limit: Duration) -> DatabaseConfig {
         DatabaseConfig {
