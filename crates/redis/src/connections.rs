@@ -53,6 +53,16 @@ impl RedisConnections {
         self.opener.client()
     }
 
+    /// Looks at the file that says whom to sign in as, if one does.
+    pub fn look_again(&self) {
+        self.opener.look_again();
+    }
+
+    /// New connections trust from now on these authorities; without any given, those that this system trusts.
+    pub fn trust(&self, authorities: Option<&Authorities>) -> Result<(), InvalidRedisUrl> {
+        self.opener.trust(authorities)
+    }
+
     /// The number of the database.
     pub(crate) fn number(&self) -> i64 {
         self.opener.number()

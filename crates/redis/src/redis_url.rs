@@ -1,4 +1,10 @@
-use std::{fmt, net::IpAddr, path::Path, str::FromStr, sync::Arc};
+use std::{
+    fmt,
+    net::IpAddr,
+    path::Path,
+    str::FromStr,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use comanda_tls::{Authorities, InvalidAuthorities, SettingFile};
 use redis::{
@@ -32,20 +38,21 @@ impl Credentials {
 /// What opens connections, and signs in with what the URL says at that moment.
 #[derive(Clone)]
 pub(crate) struct Opener {
-    client: Client,
+    client: Arc<RwLock<Client>>,
     url: RedisUrl,
 }
 
 impl Opener {
     /// The number of the database.
     pub(crate) fn number(&self) -> i64 {
-        self.client.get_connection_info().redis_settings().db()
+        self.url.info.redis_settings().db()
     }
 
     /// What opens the next connection.
     pub(crate) fn client(&self) -> Result<Client, RedisError> {
-        let Some(credentials) = self.url.credentials() else { return Ok(self.client.clone()) };
-        let info = self.client.get_connection_info().clone();
+        let client = self.client.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(credentials) = self.url.credentials() else { return Ok(client) };
+        let info = client.get_connection_info().clone();
         let before = info.redis_settings();
         let mut settings = RedisConnectionInfo::default().set_db(before.db()).set_protocol(before.protocol());
         if let Some(user) = credentials.user {
@@ -56,6 +63,17 @@ impl Opener {
         }
         // With what was read for TLS.
         Client::open(info.set_redis_settings(settings))
+    }
+
+    pub(crate) fn look_again(&self) {
+        self.url.look_again();
+    }
+
+    /// New connections trust from now on these authorities.
+    pub(crate) fn trust(&self, authorities: Option<&Authorities>) -> Result<(), InvalidRedisUrl> {
+        let client = self.url.connector(authorities)?;
+        *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
+        Ok(())
     }
 }
 
@@ -134,9 +152,12 @@ impl RedisUrl {
     /// What opens connections. The certificate of a server that is reached over TLS must come from one of the
     /// `authorities`; without any given, from one that this system trusts.
     pub(crate) fn opener(&self, authorities: Option<&Authorities>) -> Result<Opener, InvalidRedisUrl> {
-        let url = self.clone();
+        Ok(Opener { client: Arc::new(RwLock::new(self.connector(authorities)?)), url: self.clone() })
+    }
+
+    fn connector(&self, authorities: Option<&Authorities>) -> Result<Client, InvalidRedisUrl> {
         if !self.is_encrypted() {
-            return Ok(Opener { client: Client::open(self.info.clone())?, url });
+            return Ok(Client::open(self.info.clone())?);
         }
         // For the Redis client, which asks for whatever is installed. It may be already.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -146,7 +167,7 @@ impl RedisUrl {
             None => Authorities::of_system()?.pem(),
         };
         let certificates = TlsCertificates { client_tls: None, root_cert: Some(root_cert) };
-        Ok(Opener { client: Client::build_with_tls(self.info.clone(), certificates)?, url })
+        Ok(Client::build_with_tls(self.info.clone(), certificates)?)
     }
 }
 

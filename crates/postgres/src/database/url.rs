@@ -5,14 +5,14 @@ use std::{
     fmt,
     str::FromStr,
     sync::{
-        Arc,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use comanda_domain::ports::Unavailable;
-use comanda_tls::{InvalidAuthorities, Reachability, reason, refusal};
+use comanda_tls::{InvalidAuthorities, Reachability, SettingFile, reason, refusal};
 use rand::seq::SliceRandom;
 use thiserror::Error;
 use tokio_postgres::{
@@ -24,7 +24,7 @@ use tokio_postgres::{
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use self::{
-    credentials::UrlFile,
+    credentials::{Credentials, Elsewise, parts},
     parameters::{OwnLimits, split},
 };
 use super::{connection_failed::ConnectionFailed, fitness::Fitness};
@@ -36,11 +36,12 @@ use super::{connection_failed::ConnectionFailed, fitness::Fitness};
 pub struct DatabaseUrl {
     /// One host each, at least one, each with the mode of its protection.
     servers: Vec<Config>,
-    connector: MakeRustlsConnect,
+    connector: Arc<RwLock<MakeRustlsConnect>>,
     addresses: String,
     limits: OwnLimits,
+    elsewise: Arc<Elsewise>,
     /// `None`: the URL stays as it is.
-    file: Option<Arc<UrlFile>>,
+    file: Option<Arc<SettingFile<Credentials>>>,
     /// Whether it was logged that a connection is not encrypted although TLS is offered.
     told: Arc<AtomicBool>,
     reachability: Arc<Reachability>,
@@ -196,13 +197,14 @@ impl DatabaseUrl {
     /// Without TLS where TLS is only preferred and this host will not have it, whatever the other hosts do.
     async fn connect_to(&self, server: Config) -> Result<(Client, Wire), Error> {
         let mut server = self.with_keepalives(server);
-        match server.connect(self.connector.clone()).await {
+        let connector = self.connector.read().unwrap_or_else(PoisonError::into_inner).clone();
+        match server.connect(connector.clone()).await {
             Err(error) if server.get_ssl_mode() == SslMode::Prefer && is_for_lack_of_tls(&error) => {
                 if !self.told.swap(true, Ordering::Relaxed) {
                     let reason = refusal(&error).unwrap_or_else(|| error.to_string());
                     tracing::warn!(addresses = self.addresses, reason, "connecting to PostgreSQL without TLS");
                 }
-                server.ssl_mode(SslMode::Disable).connect(self.connector.clone()).await
+                server.ssl_mode(SslMode::Disable).connect(connector).await
             }
             connected => connected,
         }
@@ -229,6 +231,7 @@ impl FromStr for DatabaseUrl {
         if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
             return Err(InvalidDatabaseUrl::Scheme);
         }
+        let elsewise = Arc::new(parts(url)?.1);
         let (url, tls, limits) = split(url)?;
         let config: Config = url.parse().map_err(|_| InvalidDatabaseUrl::Malformed)?;
         let (hosts, addresses) = (config.get_hosts(), config.get_hostaddrs());
@@ -254,9 +257,10 @@ impl FromStr for DatabaseUrl {
             return Err(InvalidDatabaseUrl::ChannelBinding);
         }
         Ok(Self {
-            connector: protection.connector()?,
+            connector: Arc::new(RwLock::new(protection.connector()?)),
             addresses: servers.iter().map(address).collect::<Vec<_>>().join(", "),
             limits,
+            elsewise,
             file: None,
             told: Arc::default(),
             reachability: Arc::new(Reachability::of("PostgreSQL")),

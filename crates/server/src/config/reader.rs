@@ -112,7 +112,7 @@ impl Reader {
         let text = self.text(setting)?;
         match T::parse(&text, setting) {
             Ok(value) => Some(match self.file_of(setting) {
-                Some(path) => value.kept_in(setting.name, Path::new(path), &text),
+                Some(path) => value.kept_in(setting.name, Path::new(path)),
                 None => value,
             }),
             Err(mistakes) => {

@@ -32,9 +32,9 @@ pub trait Value: Sized {
     /// Every mistake in the text, or its value. A mistake never repeats a text that may hold a secret.
     fn parse(text: &str, setting: &Setting) -> Result<Self, Vec<String>>;
 
-    /// The value, whose `text` a file holds that may be rewritten while the server runs. `setting` is what names it.
+    /// The value, which a file holds that may be rewritten while the server runs. `setting` is what names it.
     #[must_use]
-    fn kept_in(self, _setting: &'static str, _file: &Path, _text: &str) -> Self {
+    fn kept_in(self, _setting: &'static str, _file: &Path) -> Self {
         self
     }
 }
@@ -97,8 +97,8 @@ impl Value for DatabaseUrl {
         text.parse().map_err(|error| vec![format!("{error}")])
     }
 
-    fn kept_in(self, setting: &'static str, file: &Path, text: &str) -> Self {
-        Self::kept_in(self, setting, file, text)
+    fn kept_in(self, setting: &'static str, file: &Path) -> Self {
+        Self::kept_in(self, setting, file)
     }
 }
 
@@ -110,7 +110,7 @@ impl Value for RedisUrl {
         text.parse().map_err(|error| vec![format!("{error}")])
     }
 
-    fn kept_in(self, setting: &'static str, file: &Path, _: &str) -> Self {
+    fn kept_in(self, setting: &'static str, file: &Path) -> Self {
         Self::kept_in(self, setting, file)
     }
 }
@@ -178,8 +178,8 @@ impl<T: Value> Value for Option<T> {
         if text.is_empty() { Ok(None) } else { T::parse(text, setting).map(Some) }
     }
 
-    fn kept_in(self, setting: &'static str, file: &Path, text: &str) -> Self {
-        self.map(|value| value.kept_in(setting, file, text))
+    fn kept_in(self, setting: &'static str, file: &Path) -> Self {
+        self.map(|value| value.kept_in(setting, file))
     }
 }
 

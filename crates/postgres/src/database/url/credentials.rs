@@ -1,6 +1,9 @@
 //! Whom to sign in as, which may change while a server runs.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, PoisonError},
+};
 
 use comanda_tls::SettingFile;
 use tokio_postgres::config::Config;
@@ -22,13 +25,6 @@ pub(super) struct Elsewise {
     authorities: Option<String>,
 }
 
-/// A file that holds the URL.
-pub(super) struct UrlFile {
-    file: SettingFile<Credentials>,
-    /// What stays as it was.
-    elsewise: Elsewise,
-}
-
 impl Credentials {
     pub(super) fn of(config: &Config) -> Self {
         Self { user: config.get_user().map(str::to_owned), password: config.get_password().map(<[u8]>::to_owned) }
@@ -45,20 +41,8 @@ impl Credentials {
     }
 }
 
-impl UrlFile {
-    fn now(&self, before: &Credentials) -> Credentials {
-        self.file.now(|text| {
-            let (credentials, elsewise) = parts(text).map_err(|error| error.to_string())?;
-            if elsewise != self.elsewise || before.is_more_than(&credentials) {
-                return Err("differs in more than the user and the password, which takes a restart".to_owned());
-            }
-            Ok(credentials)
-        })
-    }
-}
-
 /// Reads a URL without the files that it names.
-fn parts(url: &str) -> Result<(Credentials, Elsewise), InvalidDatabaseUrl> {
+pub(super) fn parts(url: &str) -> Result<(Credentials, Elsewise), InvalidDatabaseUrl> {
     if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
         return Err(InvalidDatabaseUrl::Scheme);
     }
@@ -73,12 +57,11 @@ fn parts(url: &str) -> Result<(Credentials, Elsewise), InvalidDatabaseUrl> {
 
 impl DatabaseUrl {
     /// The URL, which a file holds: when the user or the password in it is replaced, new connections sign in with the
-    /// new one. `url` is its text.
+    /// new one.
     #[must_use]
-    pub fn kept_in(mut self, setting: &'static str, file: &Path, url: &str) -> Self {
-        self.file = parts(url).ok().map(|(credentials, elsewise)| {
-            Arc::new(UrlFile { file: SettingFile::new(setting, file, credentials), elsewise })
-        });
+    pub fn kept_in(mut self, setting: &'static str, file: &Path) -> Self {
+        let credentials = self.servers.first().map(Credentials::of);
+        self.file = credentials.map(|credentials| Arc::new(SettingFile::new(setting, file, credentials)));
         self
     }
 
@@ -86,6 +69,15 @@ impl DatabaseUrl {
     /// itself.
     pub fn look_again(&self) {
         drop(self.credentials());
+    }
+
+    /// New connections trust from now on the authorities that `anew` trusts: the same URL, whose files were read again.
+    /// Does nothing if it is another URL, which takes a restart.
+    pub fn trust_as(&self, anew: &Self) {
+        if self.elsewise == anew.elsewise {
+            let connector = anew.connector.read().unwrap_or_else(PoisonError::into_inner).clone();
+            *self.connector.write().unwrap_or_else(PoisonError::into_inner) = connector;
+        }
     }
 
     /// The servers, with whom to sign in as there now.
@@ -100,8 +92,14 @@ impl DatabaseUrl {
     }
 
     fn credentials(&self) -> Option<Credentials> {
-        let file = self.file.as_ref()?;
-        Some(file.now(&Credentials::of(self.servers.first()?)))
+        let (file, before) = (self.file.as_ref()?, Credentials::of(self.servers.first()?));
+        Some(file.now(|text| {
+            let (credentials, elsewise) = parts(text).map_err(|error| error.to_string())?;
+            if elsewise != *self.elsewise || before.is_more_than(&credentials) {
+                return Err("differs in more than the user and the password, which takes a restart".to_owned());
+            }
+            Ok(credentials)
+        }))
     }
 }
 
@@ -114,7 +112,7 @@ mod tests {
         let path = std::env::temp_dir().join(format!("comanda-url-{}", std::process::id()));
         let first = "postgres://ana:hunter2@localhost/comanda?application_name=a&sslmode=disable";
         let url: DatabaseUrl = first.parse().unwrap();
-        let url = url.kept_in("DATABASE_URL_FILE", &path, first);
+        let url = url.kept_in("DATABASE_URL_FILE", &path);
         let now = |text: &str| {
             std::fs::write(&path, text).unwrap();
             let server = url.servers().remove(0);
