@@ -25,8 +25,9 @@ pub use invariants::{Finding, Invariant, check_invariants};
 pub use mails::PostgresMails;
 pub use menu::PostgresMenu;
 pub use operations::{
-    Backlog, BacklogCounts, HeldLease, HeldSnapshot, PostgresAuditLog, PostgresFlagSettings, PostgresRetention,
-    backlog, dead_rows, gap_in_sight_of_sessions, gap_in_texts, oldest_snapshot, ways_to_change_the_audit_log,
+    Backlog, BacklogCounts, HeldLease, HeldSnapshot, MOST_COUNTED, PostgresAuditLog, PostgresFlagSettings,
+    PostgresRetention, backlog, dead_rows, gap_in_sight_of_sessions, gap_in_texts, oldest_snapshot,
+    ways_to_change_the_audit_log,
 };
 pub use orders::{PlacementConfig, PostgresOrders};
 pub use payments::PostgresPayments;
