@@ -149,7 +149,7 @@ fn words_of(fields: &Value) -> String {
     let whole = cause.map_or_else(|| message.to_owned(), |cause| format!("{message}: {cause}"));
     let mut words = String::new();
     let mut digits = String::new();
-    // Ports, process ids, times and orders' numbers; a year's worth of digits says little either.
+    // Ports, process ids and numbers of orders.
     for character in whole.chars().chain(['\0']) {
         if character.is_ascii_digit() {
             digits.push(character);
