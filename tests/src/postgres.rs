@@ -205,6 +205,13 @@ impl TestPostgres {
         self.port
     }
 
+    /// New connections meet another certificate.
+    pub async fn change_certificate(&self, certificate: &TestCertificate) {
+        write(&self.data.join("server.crt"), &certificate.certificate);
+        write(&self.data.join("server.key"), &certificate.key);
+        self.inspector().await.batch_execute("SELECT pg_reload_conf()").await.expect("a reload");
+    }
+
     /// Connects without TLS, as an account of its own.
     pub async fn inspector(&self) -> Client {
         self.connect().await.expect("PostgreSQL responds")

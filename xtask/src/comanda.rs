@@ -2,9 +2,10 @@
 
 use std::{
     collections::HashMap,
+    fs::File,
     io::{Read, Write},
     net::TcpStream,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     thread,
     time::{Duration, Instant},
@@ -50,6 +51,8 @@ impl Admin {
 pub struct Comanda {
     pub program: PathBuf,
     pub settings: HashMap<String, String>,
+    /// Where servers log to, as JSON. `None`: to our own standard error. Such servers are measured, too.
+    pub log_folder: Option<PathBuf>,
 }
 
 impl Comanda {
@@ -78,13 +81,13 @@ impl Comanda {
             ("SECRET_KEY".to_owned(), secret("SECRET_KEY", &|| Ok(random_secret()))?),
             ("JWT_SIGNING_KEY".to_owned(), secret("JWT_SIGNING_KEY", &generate)?),
         ]);
-        Ok(Self { program, settings })
+        Ok(Self { program, settings, log_folder: None })
     }
 
     /// With the settings of an instance that is up already.
     #[cfg(feature = "load")]
     pub fn with_settings(program: PathBuf, settings: HashMap<String, String>) -> Self {
-        Self { program, settings }
+        Self { program, settings, log_folder: None }
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
@@ -110,6 +113,10 @@ impl Comanda {
     pub fn serve(&self, address: &str) -> anyhow::Result<Server> {
         let mut command = ending_with_us("TERM");
         command.arg(&self.program).arg("serve").envs(&self.settings).env("BIND_ADDR", address);
+        if let Some(folder) = &self.log_folder {
+            command.env("LOG_FORMAT", "json").env("METRICS_ADDR", metrics_of(address));
+            command.stderr(File::options().create(true).append(true).open(log_of(folder, address))?);
+        }
         let mut process = Process::start("the server", command, Signal::SIGTERM)?;
         let deadline = Instant::now() + Duration::from_mins(1);
         while !is_ready(address) {
@@ -121,6 +128,16 @@ impl Comanda {
         }
         Ok(Server { process, address: address.to_owned() })
     }
+}
+
+/// Where a server at an address is measured: on the same port of another loopback address.
+pub fn metrics_of(address: &str) -> String {
+    address.replace("127.0.0.1:", "127.0.0.2:")
+}
+
+/// Where the servers at an address log to.
+pub fn log_of(folder: &Path, address: &str) -> PathBuf {
+    folder.join(format!("server-{}.log", address.rsplit(':').next().unwrap_or_default()))
 }
 
 fn is_ready(address: &str) -> bool {

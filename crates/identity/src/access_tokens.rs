@@ -9,7 +9,7 @@ use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::TokenKeys;
+use crate::{TokenKeys, token_keys::KeySet};
 
 /// Who issues tokens, whom they are for, and how long they are valid.
 #[derive(Clone, Debug)]
@@ -50,6 +50,8 @@ pub struct JwtAccessTokens {
 
 #[derive(Clone, Copy)]
 struct Proof {
+    /// By the keys of then.
+    keys: u64,
     verified: VerifiedToken,
     audience: Audience,
     expires_at: i64,
@@ -79,13 +81,19 @@ impl JwtAccessTokens {
         Self { keys, terms, client, browser, verified }
     }
 
-    fn check(&self, token: &str, audience: Audience, now: Timestamp) -> Result<Proof, InvalidAccessToken> {
+    fn check(
+        &self,
+        keys: &KeySet,
+        token: &str,
+        audience: Audience,
+        now: Timestamp,
+    ) -> Result<Proof, InvalidAccessToken> {
         let header = decode_header(token).map_err(|_| InvalidAccessToken)?;
         if !is_access_token(&header) {
             return Err(InvalidAccessToken);
         }
         let key_id = header.kid.ok_or(InvalidAccessToken)?;
-        let key = self.keys.verifying_key(&key_id).ok_or(InvalidAccessToken)?;
+        let key = keys.verifying_key(&key_id).ok_or(InvalidAccessToken)?;
         let validation = match audience {
             Audience::Client => &self.client,
             Audience::Browser => &self.browser,
@@ -97,7 +105,12 @@ impl JwtAccessTokens {
         let role: Role = claims.role.parse().map_err(|_| InvalidAccessToken)?;
         let actor = Actor { account_id: AccountId::new(claims.sub), role, session_id: SessionId::new(claims.sid) };
         let issued_at = Timestamp::from_timestamp(claims.iat, 0).ok_or(InvalidAccessToken)?;
-        Ok(Proof { verified: VerifiedToken { actor, issued_at }, audience, expires_at: claims.exp })
+        Ok(Proof {
+            keys: keys.number(),
+            verified: VerifiedToken { actor, issued_at },
+            audience,
+            expires_at: claims.exp,
+        })
     }
 }
 
@@ -145,17 +158,20 @@ impl AccessTokens for JwtAccessTokens {
             exp: issued_at + i64::from(lifetime),
             jti: Uuid::now_v7(),
         };
-        let (typ, kid) = (Some(TYP.to_owned()), Some(self.keys.signing_key_id().to_owned()));
+        let keys = self.keys.now();
+        let (typ, kid) = (Some(TYP.to_owned()), Some(keys.signing_key_id().to_owned()));
         let header = Header { typ, kid, ..Header::new(Algorithm::EdDSA) };
-        let token = encode(&header, &claims, self.keys.signing_key()).map_err(Unavailable::new)?;
+        let token = encode(&header, &claims, keys.signing_key()).map_err(Unavailable::new)?;
         Ok(AccessToken { token, expires_in: lifetime })
     }
 
     fn verify(&self, token: &str, audience: Audience, now: Timestamp) -> Result<VerifiedToken, InvalidAccessToken> {
-        let proof = match self.verified.get(token) {
+        let keys = self.keys.now();
+        // What a key that was taken away has verified counts no longer.
+        let proof = match self.verified.get(token).filter(|cached| cached.keys == keys.number()) {
             Some(cached) => cached,
             None => {
-                let checked = self.check(token, audience, now)?;
+                let checked = self.check(&keys, token, audience, now)?;
                 self.verified.insert(token.to_owned(), checked);
                 checked
             }
@@ -289,12 +305,12 @@ mod tests {
         let header = decode_header(&token).unwrap();
         assert_eq!(header.typ.as_deref(), Some("at+jwt"));
         let claims: Claims =
-            decode(&token, ours.keys.verifying_key(header.kid.as_ref().unwrap()).unwrap(), &ours.client)
+            decode(&token, ours.keys.now().verifying_key(header.kid.as_ref().unwrap()).unwrap(), &ours.client)
                 .unwrap()
                 .claims;
         let with = |typ: Option<&str>, crit: Option<Vec<String>>| {
             let header = Header { typ: typ.map(str::to_owned), crit, ..header.clone() };
-            let token = encode(&header, &claims, ours.keys.signing_key()).unwrap();
+            let token = encode(&header, &claims, ours.keys.now().signing_key()).unwrap();
             ours.verify(&token, Audience::Client, now())
         };
         for typ in ["at+jwt", "AT+JWT", "application/at+jwt", "JWT"] {

@@ -1,27 +1,67 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use hmac::{Hmac, KeyInit, Mac, digest::Key};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 /// The secret that all servers share, and the earlier or next ones that are accepted beside it while servers are
-/// restarted one after the other.
+/// restarted one after the other. They may be replaced while a server serves.
 pub struct SecretKeys {
+    secrets: Mutex<Secrets>,
+    /// What was derived from them, and follows.
+    derived: Mutex<Vec<DerivedKeys>>,
+}
+
+struct Secrets {
     current: SecretString,
     accepted: Vec<SecretString>,
+}
+
+impl Secrets {
+    fn derive(&self, label: &str) -> Arc<Keys> {
+        let accepted = self.accepted.iter().map(|secret| derived_key(secret, label)).collect();
+        Arc::new(Keys { current: derived_key(&self.current, label), accepted })
+    }
+
+    fn are(&self, others: &Self) -> bool {
+        let exposed = |secrets: &Self| -> Vec<String> {
+            let all = [&secrets.current].into_iter().chain(&secrets.accepted);
+            all.map(|secret| secret.expose_secret().to_owned()).collect()
+        };
+        exposed(self) == exposed(others)
+    }
 }
 
 impl SecretKeys {
     /// Whatever is new is made with `current`; what was made with one of `accepted` is recognized as well.
     pub fn new(current: SecretString, accepted: Vec<SecretString>) -> Self {
-        Self { current, accepted }
+        Self { secrets: Mutex::new(Secrets { current, accepted }), derived: Mutex::default() }
     }
 
     /// Keys for one purpose, which the label names.
-    pub fn derive(&self, label: &str) -> DerivedKeys {
-        let accepted = self.accepted.iter().map(|secret| derived_key(secret, label)).collect();
-        DerivedKeys { current: derived_key(&self.current, label), accepted }
+    pub fn derive(&self, label: &'static str) -> DerivedKeys {
+        let keys = DerivedKeys { label, now: Arc::new(RwLock::new(lock(&self.secrets).derive(label))) };
+        lock(&self.derived).push(keys.clone());
+        keys
     }
+
+    /// Takes the place of these secrets by others, for whatever was derived from them. Returns whether they differ.
+    pub fn replace(&self, others: Self) -> bool {
+        let others = others.secrets.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut secrets = lock(&self.secrets);
+        if secrets.are(&others) {
+            return false;
+        }
+        *secrets = others;
+        for keys in lock(&self.derived).iter() {
+            *keys.now.write().unwrap_or_else(PoisonError::into_inner) = secrets.derive(keys.label);
+        }
+        true
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One secret, and no other.
@@ -34,20 +74,30 @@ impl From<&SecretString> for SecretKeys {
 /// Keys for one purpose: they tag messages, and recognize their own tags.
 #[derive(Clone)]
 pub struct DerivedKeys {
+    label: &'static str,
+    now: Arc<RwLock<Arc<Keys>>>,
+}
+
+struct Keys {
     current: Hmac<Sha256>,
-    accepted: Arc<[Hmac<Sha256>]>,
+    accepted: Vec<Hmac<Sha256>>,
 }
 
 impl DerivedKeys {
     /// The tag of a message, which is given in parts, by the current key.
     pub fn tag(&self, message: &[&[u8]]) -> [u8; 32] {
-        fed(&self.current, message).finalize().into_bytes().into()
+        fed(&self.now().current, message).finalize().into_bytes().into()
     }
 
     /// Whether this is the tag of a message, or its beginning, by one of the keys. Compared in constant time.
     pub fn verify<const LENGTH: usize>(&self, message: &[&[u8]], tag: &[u8; LENGTH]) -> bool {
+        let keys = self.now();
         let by = |key: &Hmac<Sha256>| fed(key, message).verify_truncated_left(tag).is_ok();
-        by(&self.current) || self.accepted.iter().any(by)
+        by(&keys.current) || keys.accepted.iter().any(by)
+    }
+
+    fn now(&self) -> Arc<Keys> {
+        Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -85,6 +135,20 @@ mod tests {
         }
         assert!(!keys("new", &[]).verify(message, &old));
         assert!(keys("old", &[]).verify(&[b"message"], old.first_chunk::<16>().unwrap()), "parts make no difference");
+    }
+
+    #[test]
+    fn what_was_derived_follows_the_secrets() {
+        let message: &[&[u8]] = &[b"message"];
+        let secrets = SecretKeys::from(&"old".into());
+        let derived = secrets.derive("a purpose");
+        let old = derived.tag(message);
+        assert!(!secrets.replace(SecretKeys::from(&"old".into())));
+        assert!(secrets.replace(SecretKeys::new("new".into(), vec!["old".into()])));
+        assert_eq!(derived.tag(message), keys("new", &[]).tag(message));
+        assert!(derived.verify(message, &old));
+        assert!(secrets.replace(SecretKeys::from(&"new".into())));
+        assert!(!derived.verify(message, &old));
     }
 
     #[test]

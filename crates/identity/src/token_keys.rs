@@ -1,4 +1,10 @@
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use ed25519_dalek::{
@@ -33,9 +39,19 @@ pub fn public_key_of(signing_pem: &SecretString) -> Result<String, UnusableKey> 
     key.verifying_key().to_public_key_pem(LineEnding::LF).map_err(|_| UnusableKey::Signing)
 }
 
-/// The key that signs tokens, and all keys that verify them. When the signing key is replaced, every server must know
+/// The number of the next keys.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// The keys of access tokens, which may be replaced while a server serves. When the signing key is replaced, every server must know
 /// the next one for verification before any signs with it, and the old one until its last token has expired.
 pub struct TokenKeys {
+    now: RwLock<Arc<KeySet>>,
+}
+
+/// The key that signs tokens, and all keys that verify them.
+pub(crate) struct KeySet {
+    /// No other keys of this process have it.
+    number: u64,
     signing_key: EncodingKey,
     signing_key_id: String,
     verifying: HashMap<String, DecodingKey>,
@@ -58,12 +74,37 @@ impl TokenKeys {
         let verifying = public.iter().map(|key| (key_id(key), DecodingKey::from_ed_der(key.as_bytes()))).collect();
         let signing_der = signing.to_pkcs8_der().map_err(|_| UnusableKey::Signing)?;
         ed25519::install();
-        Ok(Self {
+        let keys = KeySet {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
             signing_key: EncodingKey::from_ed_der(signing_der.as_bytes()),
             signing_key_id: key_id(&signing.verifying_key()),
             verifying,
             public,
-        })
+        };
+        Ok(Self { now: RwLock::new(Arc::new(keys)) })
+    }
+
+    /// Takes the place of these keys by others. Returns whether they differ.
+    pub fn replace(&self, others: &Self) -> bool {
+        let others = others.now();
+        let before = std::mem::replace(&mut *self.now.write().unwrap_or_else(PoisonError::into_inner), others.clone());
+        before.signing_key_id != others.signing_key_id || before.public != others.public
+    }
+
+    /// The keys of this moment.
+    pub(crate) fn now(&self) -> Arc<KeySet> {
+        Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The public keys for other services, as a JSON Web Key Set (RFC 7517, RFC 8037).
+    pub fn public_set(&self) -> serde_json::Value {
+        self.now().public_set()
+    }
+}
+
+impl KeySet {
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
     pub(crate) fn signing_key(&self) -> &EncodingKey {
@@ -78,8 +119,7 @@ impl TokenKeys {
         self.verifying.get(id)
     }
 
-    /// The public keys for other services, as a JSON Web Key Set (RFC 7517, RFC 8037).
-    pub fn public_set(&self) -> serde_json::Value {
+    fn public_set(&self) -> serde_json::Value {
         let key = |key: &VerifyingKey| {
             serde_json::json!({
                 "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA",
@@ -128,8 +168,8 @@ mod tests {
         let public = public_key_of(&older).unwrap();
         let keys = TokenKeys::new(&new, &format!("{}{public}", old.expose_secret()).into()).unwrap();
         for pem in [&new, &old, &older] {
-            let id = TokenKeys::new(pem, &"".into()).unwrap().signing_key_id;
-            assert!(keys.verifying_key(&id).is_some());
+            let id = TokenKeys::new(pem, &"".into()).unwrap().now().signing_key_id.clone();
+            assert!(keys.now().verifying_key(&id).is_some());
         }
         assert_eq!(keys.public_set()["keys"].as_array().unwrap().len(), 3);
         assert!(TokenKeys::new(&new, &"nonsense".into()).is_err());

@@ -25,10 +25,11 @@ pub use invariants::{Finding, Invariant, check_invariants};
 pub use mails::PostgresMails;
 pub use menu::PostgresMenu;
 pub use operations::{
-    Backlog, BacklogCounts, HeldLease, HeldSnapshot, PostgresAuditLog, PostgresFlagSettings, PostgresRetention,
-    backlog, dead_rows, gap_in_sight_of_sessions, gap_in_texts, oldest_snapshot, ways_to_change_the_audit_log,
+    Backlog, BacklogCounts, HeldLease, HeldSnapshot, MOST_COUNTED, PostgresAuditLog, PostgresFlagSettings,
+    PostgresRetention, backlog, dead_rows, gap_in_sight_of_sessions, gap_in_texts, oldest_snapshot,
+    ways_to_change_the_audit_log,
 };
 pub use orders::{EarlyRelease, PlacementConfig, PostgresOrders};
 pub use payments::PostgresPayments;
 pub use sales::PostgresSalesFigures;
-pub use sessions::PostgresSessions;
+pub use sessions::{PostgresSessions, signed_in};

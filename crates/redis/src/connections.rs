@@ -3,10 +3,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bb8_redis::{
-    RedisConnectionManager,
-    bb8::{ManageConnection, Pool, PooledConnection},
-};
+use bb8_redis::bb8::{ManageConnection, Pool, PooledConnection};
 use comanda_domain::ports::Unavailable;
 use comanda_tls::{Authorities, Reachability, reason};
 use redis::{
@@ -14,15 +11,14 @@ use redis::{
     aio::{ConnectionLike, MultiplexedConnection},
 };
 
-use crate::redis_url::{InvalidRedisUrl, RedisUrl};
+use crate::redis_url::{InvalidRedisUrl, Opener, RedisUrl};
 
 /// A pool of connections. A server starts even if it cannot reach Redis.
 #[derive(Clone)]
 pub struct RedisConnections {
     pub(crate) pool: Pool<TrustingManager>,
     reachability: Arc<Reachability>,
-    /// Opens connections for purposes that need one of their own.
-    pub(crate) client: Client,
+    opener: Opener,
 }
 
 impl RedisConnections {
@@ -35,15 +31,12 @@ impl RedisConnections {
         max_connections: u32,
         wait: Duration,
     ) -> Result<Self, InvalidRedisUrl> {
-        let client = url.client(authorities)?;
+        let opener = url.opener(authorities)?;
         let reachability = Arc::new(Reachability::of("Redis"));
-        let manager = TrustingManager {
-            inner: RedisConnectionManager::new(client.get_connection_info().clone())?,
-            address: url.address(),
-            reachability: Arc::clone(&reachability),
-        };
+        let manager =
+            TrustingManager { opener: opener.clone(), address: url.address(), reachability: Arc::clone(&reachability) };
         let pool = Pool::builder().max_size(max_connections).connection_timeout(wait).build_unchecked(manager);
-        Ok(Self { pool, reachability, client })
+        Ok(Self { pool, reachability, opener })
     }
 
     /// A connection, or why there is none.
@@ -55,6 +48,26 @@ impl RedisConnections {
         })
     }
 
+    /// What opens a connection for a purpose that needs one of its own.
+    pub(crate) fn client(&self) -> Result<Client, RedisError> {
+        self.opener.client()
+    }
+
+    /// Looks at the file that says whom to sign in as, if one does.
+    pub fn look_again(&self) {
+        self.opener.look_again();
+    }
+
+    /// New connections trust from now on these authorities; without any given, those that this system trusts.
+    pub fn trust(&self, authorities: Option<&Authorities>) -> Result<(), InvalidRedisUrl> {
+        self.opener.trust(authorities)
+    }
+
+    /// The number of the database.
+    pub(crate) fn number(&self) -> i64 {
+        self.opener.number()
+    }
+
     /// How many connections there are, and how many of them nobody uses.
     pub fn counts(&self) -> (u32, u32) {
         let state = self.pool.state();
@@ -63,15 +76,17 @@ impl RedisConnections {
 
     /// Whether Redis can be reached, and if not, why: the pool itself knows only that it waited in vain.
     pub async fn probe(&self, wait: Duration) -> Result<(), Unavailable> {
-        let connect = self.client.get_multiplexed_async_connection();
+        let client = self.client().map_err(Unavailable::new)?;
+        let connect = client.get_multiplexed_async_connection();
         tokio::time::timeout(wait, connect).await.map_err(Unavailable::new)?.map(drop).map_err(Unavailable::new)
     }
 }
 
 /// Trusts a connection that has responded recently. bb8-redis's own manager pings Redis each time a connection is taken
-/// from the pool; this one saves that round trip for every caller but the first after a pause.
+/// from the pool; this one saves that round trip for every caller but the first after a pause. Nor does that one sign
+/// in with another password than the first.
 pub(crate) struct TrustingManager {
-    inner: RedisConnectionManager,
+    opener: Opener,
     /// The host and the port.
     address: String,
     reachability: Arc<Reachability>,
@@ -86,7 +101,10 @@ impl ManageConnection for TrustingManager {
     type Error = RedisError;
 
     async fn connect(&self) -> Result<Connection, RedisError> {
-        let connected = self.inner.connect().await;
+        let connected = match self.opener.client() {
+            Ok(client) => client.get_multiplexed_async_connection().await,
+            Err(error) => Err(error),
+        };
         // A server starts without Redis, and nobody else would see why it stays without.
         match &connected {
             Ok(_) => self.reachability.succeeded(),
@@ -100,7 +118,7 @@ impl ManageConnection for TrustingManager {
 
     async fn is_valid(&self, connection: &mut Connection) -> Result<(), RedisError> {
         if connection.responded_at.elapsed() > Self::TRUSTED {
-            self.inner.is_valid(&mut connection.to_redis).await?;
+            redis::cmd("PING").exec_async(&mut connection.to_redis).await?;
             connection.responded_at = Instant::now();
         }
         Ok(())
@@ -208,7 +226,7 @@ mod tests {
         };
         let first = id(true).await;
         assert_eq!(id(true).await, first);
-        let mut other = connections.client.get_multiplexed_async_connection().await.unwrap();
+        let mut other = connections.client().unwrap().get_multiplexed_async_connection().await.unwrap();
         let () = redis::cmd("REPLICAOF").arg("127.0.0.1").arg(1).query_async(&mut other).await.unwrap();
         assert_eq!(id(false).await, first);
         let () = redis::cmd("REPLICAOF").arg("NO").arg("ONE").query_async(&mut other).await.unwrap();

@@ -49,7 +49,7 @@ mod tests {
         let url: RedisUrl = server.url().parse().unwrap();
         let connections = RedisConnections::new(&url, None, 1, Duration::from_secs(1)).unwrap();
         let health = RedisHealth::new(connections.clone());
-        let mut other = connections.client.get_multiplexed_async_connection().await.unwrap();
+        let mut other = connections.client().unwrap().get_multiplexed_async_connection().await.unwrap();
         let mut tell = async |command: &str| {
             let mut words = command.split(' ');
             let mut command = redis::cmd(words.next().unwrap());

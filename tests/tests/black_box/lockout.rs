@@ -230,6 +230,8 @@ async fn an_unlock_reaches_what_servers_locked_while_redis_was_gone() {
     until_open_everywhere(&app, &first).await;
     let unlocked = app.comanda(&["admin", "unlock", "--email", &second, "--reason", "called us"]);
     assert!(unlocked.status.success(), "{unlocked:?}");
+    // As it was called before.
+    assert!(String::from_utf8_lossy(&unlocked.stderr).contains("is now `comanda accounts unlock EMAIL`"));
     until_open_everywhere(&app, &second).await;
 
     // When it is back, all servers know the lock, and an admin lifts it at any of them.

@@ -43,6 +43,7 @@ mod order_cancellations;
 mod orders;
 mod own_sessions;
 mod password_resets;
+mod passwords_replaced;
 mod payments;
 mod pipelining;
 mod placement_race;

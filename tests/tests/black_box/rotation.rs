@@ -5,7 +5,8 @@ use std::{
     process::{Output, Stdio},
 };
 
-use comanda_tests::{Client, PASSWORD, TestApp, comanda, signing_key};
+use comanda_tests::{Client, PASSWORD, TestApp, TestServer, comanda, signing_key};
+use nix::sys::signal::Signal;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -121,6 +122,85 @@ async fn keys_are_replaced_while_half_of_the_servers_have_restarted_and_nobody_i
     for (here, there) in [(2, 0), (0, 3)] {
         visitor(&app, &at[here]).await.is_refused_at(&at[there]).await;
     }
+    app.close().await;
+}
+
+/// A file that holds a setting.
+struct SettingFile(std::path::PathBuf);
+
+impl SettingFile {
+    fn holding(value: &str) -> Self {
+        let file = Self(std::env::temp_dir().join(format!("comanda-setting-{}", uuid::Uuid::now_v7())));
+        file.replace(value);
+        file
+    }
+
+    fn name(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+
+    fn replace(&self, value: &str) {
+        std::fs::write(&self.0, value).unwrap();
+    }
+}
+
+impl Drop for SettingFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Has a server read its settings again, and waits until it has done so for this many times.
+async fn until_read_again(server: &TestServer, times: usize) {
+    let done = |line: &String| line.contains("logging by other directives") || line.contains("nothing has changed");
+    server.signal(Signal::SIGHUP);
+    while server.log().iter().filter(|line| done(line)).count() < times {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_in_files_are_replaced_without_a_restart() {
+    let new_key = printed_key(&["generate"], "");
+    let (old_public, new_public) = (printed_key(&["public"], signing_key()), printed_key(&["public"], &new_key));
+    let (secret, signing) = (SettingFile::holding(OLD), SettingFile::holding(signing_key()));
+    let (secrets, verifying) = (SettingFile::holding(NEW), SettingFile::holding(&new_public));
+    let settings = [
+        ("SECRET_KEY", ""),
+        ("SECRET_KEY_FILE", secret.name()),
+        ("VERIFICATION_SECRET_KEYS_FILE", secrets.name()),
+        ("JWT_SIGNING_KEY", ""),
+        ("JWT_SIGNING_KEY_FILE", signing.name()),
+        ("JWT_VERIFICATION_KEYS_FILE", verifying.name()),
+    ];
+    let app = TestApp::with_servers(1, &settings).await;
+    for _ in 0..2 {
+        app.item(1).await;
+    }
+    let (server, at) = (&app.servers[0], app.anonymous());
+    let mut early = visitor(&app, &at).await;
+    // With an overlap, nobody notices.
+    secret.replace(NEW);
+    secrets.replace(OLD);
+    signing.replace(&new_key);
+    verifying.replace(&old_public);
+    until_read_again(server, 1).await;
+    early.goes_on_at(&at).await;
+    let mut late = visitor(&app, &at).await;
+    // A mistake changes nothing, and is named.
+    secret.replace("short");
+    signing.replace("nonsense");
+    until_read_again(server, 2).await;
+    let mistake = server.log().into_iter().find(|line| line.contains("nothing has changed")).unwrap();
+    assert!(mistake.contains("SECRET_KEY: ") && mistake.contains("JWT_SIGNING_KEY: "), "{mistake}");
+    late.goes_on_at(&at).await;
+    // Without one, what the old keys have made is worth nothing at once.
+    let stale = visitor(&app, &at).await;
+    secret.replace("a third secret of the tests, and of nobody else");
+    secrets.replace("a fourth secret of the tests, and of nobody else");
+    signing.replace(&printed_key(&["generate"], ""));
+    until_read_again(server, 3).await;
+    stale.is_refused_at(&at).await;
     app.close().await;
 }
 

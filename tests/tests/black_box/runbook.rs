@@ -64,6 +64,11 @@ impl<'a> Shell<'a> {
         fs::create_dir(&folder).unwrap();
         let certificate = TestAuthority::new().certify(&["db.example"]);
         fs::write(folder.join("certificate.pem"), certificate.certificate).unwrap();
+        // As packaging/comanda.service has it.
+        fs::create_dir_all(folder.join("etc/secrets")).unwrap();
+        fs::write(folder.join("etc/comanda.env"), "# Settings\nBREAKER_ORDER_CREATE=failure_percent=50 probes=3\n")
+            .unwrap();
+        fs::write(folder.join("etc/secrets/secret_key"), "a secret of a file, & of nobody else\n").unwrap();
         Self { app, folder }
     }
 
@@ -75,6 +80,7 @@ impl<'a> Shell<'a> {
         let settings = settings.get_envs().filter_map(|(name, value)| Some((name, value?)));
         shell.args(["-eu", "-c", script]).current_dir(&self.folder).env_clear().envs(settings);
         shell.env("PATH", path).env("LC_ALL", "C").env("SUPERUSER_URL", &self.app.database.url);
+        shell.env("COMANDA_SETTINGS", self.folder.join("etc"));
         shell.env("MIGRATION_DATABASE_URL", &self.app.database.url);
         shell.env("ADMIN_EMAIL", "admin@comanda.example").env("ADMIN_PASSWORD", "another password of the tests");
         shell.output().unwrap()
@@ -91,6 +97,11 @@ impl Drop for Shell<'_> {
 async fn every_block_of_the_runbook_runs_as_it_is_written() {
     let app = TestApp::open().await;
     let shell = Shell::open(&app);
+    // Whatever was pasted by mistake, it is still there.
+    let dumps = ["comanda.dump", "comanda-2000-01-01-000000.dump"].map(|name| shell.folder.join(name));
+    for dump in &dumps {
+        fs::write(dump, "the only one").unwrap();
+    }
     let mut count = 0;
     for (name, page) in pages() {
         for block in Commands::of(&page).blocks {
@@ -100,6 +111,9 @@ async fn every_block_of_the_runbook_runs_as_it_is_written() {
         }
     }
     assert!(count >= 10, "{count} blocks");
+    for dump in dumps {
+        assert_eq!(fs::read_to_string(&dump).unwrap(), "the only one", "{dump:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

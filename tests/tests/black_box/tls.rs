@@ -79,6 +79,32 @@ async fn a_database_whose_certificate_is_not_good_is_named_with_the_reason() {
     }
 }
 
+/// An authority's certificate is replaced, too, from time to time.
+#[tokio::test]
+async fn authorities_are_read_again_without_a_restart() {
+    let (old, new) = (TestAuthority::new(), TestAuthority::new());
+    let file = std::env::temp_dir().join(format!("comanda-authorities-{}", uuid::Uuid::now_v7()));
+    std::fs::copy(old.file(), &file).unwrap();
+    let postgres = TestPostgres::start(Some(&old.certify(&["localhost"])), Accepts::OnlyEncrypted).await;
+    let url = postgres.url_by("localhost", &format!("sslmode=verify-full&sslrootcert={}", file.display()));
+    let server = TestServer::start_at(&url, &redis_url().await, &[]);
+    let ready = async || Client::anonymous(&server.base_url).get("/health/ready").await.status == 200;
+    assert!(ready().await);
+    postgres.change_certificate(&new.certify(&["localhost"])).await;
+    let cut = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'comanda'";
+    postgres.inspector().await.batch_execute(cut).await.unwrap();
+    while !server.log().iter().any(|line| line.contains("not issued by an authority that is trusted")) {
+        assert!(!ready().await);
+    }
+    std::fs::copy(new.file(), &file).unwrap();
+    server.signal(nix::sys::signal::Signal::SIGHUP);
+    let begin = std::time::Instant::now();
+    while !ready().await {
+        assert!(begin.elapsed() < std::time::Duration::from_secs(5), "the new authority is not trusted");
+    }
+    std::fs::remove_file(&file).unwrap();
+}
+
 #[tokio::test]
 async fn a_redis_whose_certificate_is_not_good_is_not_used() {
     let (authority, other) = (TestAuthority::new(), TestAuthority::new());

@@ -8,8 +8,10 @@ mod migrating;
 mod small_disk;
 pub mod strike;
 mod verdict;
+mod watch;
 
 use std::{
+    fs,
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -19,7 +21,7 @@ use clap::Args;
 use comanda_tests::FaultyProxy;
 use rand::RngExt;
 
-use self::{fault::Fault, load::Load, verdict::Verdict};
+use self::{fault::Fault, load::Load, verdict::Verdict, watch::Watch};
 use crate::{
     build::Profile,
     process::Process,
@@ -35,6 +37,9 @@ pub struct FaultsArguments {
     /// Only the five most different ones, which take a few minutes
     #[arg(long, conflicts_with = "names")]
     selection: bool,
+    /// Write what was seen into docs/faults.md, beside what stands there of other faults; a run of all does
+    #[arg(long)]
+    write: bool,
     /// The seed of a run that failed, to repeat its random choices
     #[arg(long)]
     seed: Option<u64>,
@@ -67,7 +72,7 @@ pub async fn run(arguments: &FaultsArguments) -> anyhow::Result<ExitCode> {
     }
     let table = verdict::table(&verdicts);
     println!("\n{table}");
-    if arguments.names.is_empty() && !arguments.selection {
+    if arguments.write || arguments.names.is_empty() && !arguments.selection {
         verdict::write_page(&project::root().join("docs/faults.md"), &table)?;
     }
     let faults: Vec<String> = verdicts.iter().flat_map(Verdict::complaints).collect();
@@ -85,7 +90,11 @@ async fn stage(fault: Fault, seed: u64) -> anyhow::Result<Verdict> {
     if damage.is_none() {
         return Ok(Verdict::not_staged(fault));
     }
+    let folder = stage.state.as_ref().context("the stage's folder")?.path("watch");
+    fs::create_dir(&folder)?;
+    stage.comanda.log_folder = Some(folder.clone());
     stage.open(2)?;
+    let mut watch = Watch::start(&stage, &folder)?;
     if let Some(damage) = &mut damage {
         fault.set_up(&mut stage, damage)?;
     }
@@ -93,6 +102,7 @@ async fn stage(fault: Fault, seed: u64) -> anyhow::Result<Verdict> {
     let load = Load::start(&stage, &items, fault, seed).await?;
     tokio::time::sleep(CALM).await;
     let Some(damage) = &mut damage else { bail!("nothing to break") };
+    watch.strike();
     fault.strike(&mut stage, damage).await.context("striking")?;
     tokio::time::sleep(fault.lasts()).await;
     fault.heal(&mut stage, damage).await.context("healing")?;
@@ -100,7 +110,7 @@ async fn stage(fault: Fault, seed: u64) -> anyhow::Result<Verdict> {
     let recovered = load.until_served_everywhere(healed + 3 * RECOVERY).await.map(|moment| moment - healed);
     tokio::time::sleep(CALM).await;
     let observed = load.finish().await?;
-    let mut verdict = Verdict::new(fault, observed, recovered);
+    let mut verdict = Verdict::new(fault, observed, watch.finish()?, recovered);
     verdict.hold_against_tables(&stage, damage.database_url.as_deref()).await?;
     // Connections through a proxy end with the servers.
     stage.servers.clear();

@@ -3,28 +3,29 @@ use std::{fmt::Write, fs, path::Path, time::Duration};
 use anyhow::Context;
 use tokio_postgres::NoTls;
 
-use super::{RECOVERY, fault::Fault, load::Observed};
+use super::{RECOVERY, fault::Fault, load::Observed, watch::Seen};
 use crate::rush::stage::Stage;
 
 /// The outcome of a fault.
 pub struct Verdict {
     fault: Fault,
     observed: Option<Observed>,
+    seen: Seen,
     recovered: Option<Duration>,
     complaints: Vec<String>,
 }
 
 impl Verdict {
-    pub fn new(fault: Fault, mut observed: Observed, recovered: Option<Duration>) -> Self {
+    pub fn new(fault: Fault, mut observed: Observed, seen: Seen, recovered: Option<Duration>) -> Self {
         let mut complaints = std::mem::take(&mut observed.complaints);
         if recovered.is_none_or(|took| took > RECOVERY) {
             complaints.push(format!("recovered only after {recovered:?}"));
         }
-        Self { fault, observed: Some(observed), recovered, complaints }
+        Self { fault, observed: Some(observed), seen, recovered, complaints }
     }
 
     pub fn not_staged(fault: Fault) -> Self {
-        Self { fault, observed: None, recovered: None, complaints: Vec::new() }
+        Self { fault, observed: None, seen: Seen::default(), recovered: None, complaints: Vec::new() }
     }
 
     /// Checks that every confirmed order is in the tables once, and that every invariant holds.
@@ -72,16 +73,16 @@ impl Verdict {
     }
 }
 
+const HEAD: &str = "| fault | orders confirmed, all there once | refused meanwhile | slowest order | slowest read \
+                    | recovered after | logged | alerts | verdict |\n\
+                    | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n";
+
 pub fn table(verdicts: &[Verdict]) -> String {
-    let mut table = String::from(
-        "| fault | orders confirmed, all there once | refused meanwhile | slowest order | slowest read \
-         | recovered after | verdict |\n\
-         | --- | --- | --- | --- | --- | --- | --- |\n",
-    );
-    for Verdict { fault, observed, recovered, complaints } in verdicts {
+    let mut table = HEAD.to_owned();
+    for Verdict { fault, observed, seen, recovered, complaints } in verdicts {
         let description = fault.description();
         let Some(observed) = observed else {
-            let _ = writeln!(table, "| {description} | | | | | | not staged on this machine |");
+            let _ = writeln!(table, "| {description} | | | | | | | | not staged on this machine |");
             continue;
         };
         let refused: Vec<String> = observed
@@ -94,20 +95,25 @@ pub fn table(verdicts: &[Verdict]) -> String {
         let verdict = if complaints.is_empty() { "holds".to_owned() } else { format!("**{}**", complaints.join("; ")) };
         let _ = writeln!(
             table,
-            "| {description} | {} | {} | {:.1} s | {:.1} s | {recovered} | {verdict} |",
+            "| {description} | {} | {} | {:.1} s | {:.1} s | {recovered} | {} | {} | {verdict} |",
             observed.placed.len() + observed.without_key.len(),
             refused.join(", "),
             observed.slowest_order.as_secs_f64(),
             observed.slowest_read.as_secs_f64(),
+            seen.logged,
+            seen.alerts,
         );
     }
     table
 }
 
-/// Writes the page, but for the sections below the table: those are written by hand.
+/// Writes the page, but for the sections below the table, which are written by hand, and the rows of faults that were not
+/// staged now.
 pub fn write_page(path: &Path, table: &str) -> anyhow::Result<()> {
     let before = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let by_hand = before.find("\n## ").map_or("", |at| &before[at..]);
+    let rows = Fault::ALL.into_iter().filter_map(|fault| row_of(table, fault).or_else(|| row_of(&before, fault)));
+    let table: String = rows.map(|row| format!("{row}\n")).collect();
     let page = format!(
         "# What happens when something breaks\n\n\
          Written by `cargo xtask faults`. For each fault, two servers on a database of their own serve sixteen\n\
@@ -119,7 +125,24 @@ pub fn write_page(path: &Path, table: &str) -> anyhow::Result<()> {
          Behind a proxy ([proxies.md](proxies.md)), four more customers order without keys, no request may be refused\n\
          or lost, and a read may take a second more: until a proxy that connects to a server that is about to end\n\
          turns to the other one.\n\n\
-         {table}{by_hand}"
+         *Logged* is what both servers logged as WARN and ERROR from the strike until two seconds after the recovery,\n\
+         without the access lines of requests, and the first of these lines. *Alerts* are those of\n\
+         `operations/alerts.yml` whose condition held meanwhile: most faults here end sooner than an alert's `for`, so\n\
+         that it is pending and pages nobody. A dash in these two columns: not looked at when the fault was staged last.\n\n\
+         {HEAD}{table}{by_hand}"
     );
     fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The fault's row in a table.
+fn row_of(table: &str, fault: Fault) -> Option<String> {
+    const COLUMNS: usize = 9;
+    let begin = format!("| {} |", fault.description());
+    let row = table.lines().find(|line| line.starts_with(&begin))?;
+    let mut cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+    while cells.len() < COLUMNS {
+        // The verdict is the last.
+        cells.insert(cells.len() - 1, "–");
+    }
+    Some(format!("| {} |", cells.join(" | ")))
 }

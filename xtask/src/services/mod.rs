@@ -20,7 +20,11 @@ use anyhow::Context;
 
 use self::{account::Account, programs::PostgresPrograms};
 #[cfg(feature = "load")]
-pub use self::{pooler::Pooler, programs::wrk, reverse_proxy::ReverseProxy};
+pub use self::{
+    pooler::Pooler,
+    programs::{prometheus, wrk},
+    reverse_proxy::ReverseProxy,
+};
 pub use self::{
     postgres::Postgres,
     programs::{chromium, libpq, pgbouncer, promtool, python_with, python_with_servers, redis_server},

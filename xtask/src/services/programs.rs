@@ -73,6 +73,12 @@ pub fn haproxy() -> anyhow::Result<PathBuf> {
     find_or_install("HAProxy", &["haproxy"], "haproxy")
 }
 
+/// For `cargo xtask faults`.
+#[cfg(feature = "load")]
+pub fn prometheus() -> anyhow::Result<PathBuf> {
+    find_or_install("Prometheus", &["prometheus"], "prometheus")
+}
+
 /// For `cargo xtask alerts`.
 pub fn promtool() -> anyhow::Result<PathBuf> {
     find_or_install("promtool", &["promtool"], "prometheus")

@@ -34,6 +34,8 @@ pub struct Cancelled {
     pub too_late: Vec<OrderId>,
     /// They could not be cancelled; the others were.
     pub failed: Vec<(OrderId, Unavailable)>,
+    /// The store failed as a whole before it was their turn.
+    pub not_tried: Vec<OrderId>,
 }
 
 impl CancelOrders {
@@ -80,11 +82,16 @@ impl CancelOrders {
         Ok(())
     }
 
-    /// Cancels each that is still not wanted, as [`super::Orders::cancel`] does, with a record in the audit log. Stops
-    /// if the store fails as a whole: those that were cancelled stay so.
-    pub async fn cancel(&self, which: Unwanted, orders: &[Order], reason: &Reason) -> Result<Cancelled, Unavailable> {
-        let mut outcome = Cancelled::default();
+    /// Cancels each that is still not wanted, as [`super::Orders::cancel`] does, with a record in the audit log. One that
+    /// cannot be cancelled stops no other; if several in a row cannot, the rest is left alone.
+    pub async fn cancel(&self, which: Unwanted, orders: &[Order], reason: &Reason) -> Cancelled {
+        const IN_A_ROW: usize = 3;
+        let (mut outcome, mut in_a_row) = (Cancelled::default(), 0);
         for order in orders {
+            if in_a_row == IN_A_ROW {
+                outcome.not_tried.push(order.id);
+                continue;
+            }
             let cancellation = Cancellation {
                 order_id: order.id,
                 by: CancelledBy::Operator(which),
@@ -96,16 +103,18 @@ impl CancelOrders {
                 idempotency: None,
             };
             match self.orders.cancel(cancellation).await {
-                Ok(_) => outcome.cancelled.push(order.id),
-                Err(CancelOrderError::Unavailable(cause)) if cause.unreadable().is_some() => {
+                Err(CancelOrderError::Unavailable(cause)) => {
+                    in_a_row = if cause.unreadable().is_some() { 0 } else { in_a_row + 1 };
                     outcome.failed.push((order.id, cause));
+                    continue;
                 }
-                Err(CancelOrderError::Unavailable(cause)) => return Err(cause),
+                Ok(_) => outcome.cancelled.push(order.id),
                 // It has no key that could be refused.
                 Err(_) => outcome.too_late.push(order.id),
             }
+            in_a_row = 0;
         }
-        Ok(outcome)
+        outcome
     }
 }
 
@@ -159,16 +168,41 @@ mod tests {
             }
         });
         let orders = [order.clone(), order.clone(), order];
-        let outcome = service(stored, MockPayments::new()).cancel(Unwanted::Unpaid, &orders, &reason()).await.unwrap();
+        let outcome = service(stored, MockPayments::new()).cancel(Unwanted::Unpaid, &orders, &reason()).await;
         assert_eq!((outcome.cancelled.len(), outcome.too_late.len(), outcome.failed.len()), (2, 1, 0));
     }
 
     #[tokio::test]
-    async fn it_stops_when_the_store_is_gone() {
+    async fn one_that_cannot_be_cancelled_stops_no_other() {
         let mut stored = MockOrders::new();
-        stored.expect_cancel().once().returning(|_| Err(Unavailable::new("gone").into()));
-        let order = sample::order_with_lines().order;
-        let orders = [order.clone(), order];
-        assert!(service(stored, MockPayments::new()).cancel(Unwanted::Unpaid, &orders, &reason()).await.is_err());
+        let mut turn = 0;
+        stored.expect_cancel().times(4).returning(move |_| {
+            turn += 1;
+            match turn {
+                4 => Ok(Idempotent { outcome: sample::order_with_lines(), replayed: false }),
+                _ if turn % 2 == 0 => Err(CancelOrderError::InvalidTransition { from: OrderStatus::Pending }),
+                _ => Err(Unavailable::new("a lock").into()),
+            }
+        });
+        let orders = vec![sample::order_with_lines().order; 4];
+        let outcome = service(stored, MockPayments::new()).cancel(Unwanted::Unpaid, &orders, &reason()).await;
+        assert_eq!((outcome.cancelled.len(), outcome.too_late.len(), outcome.failed.len()), (1, 1, 2));
+        assert!(outcome.not_tried.is_empty());
+    }
+
+    #[tokio::test]
+    async fn it_stops_when_the_store_is_gone_and_says_what_was_done() {
+        let mut stored = MockOrders::new();
+        let mut turn = 0;
+        stored.expect_cancel().times(4).returning(move |_| {
+            turn += 1;
+            match turn {
+                1 => Ok(Idempotent { outcome: sample::order_with_lines(), replayed: false }),
+                _ => Err(Unavailable::new("gone").into()),
+            }
+        });
+        let orders = vec![sample::order_with_lines().order; 6];
+        let outcome = service(stored, MockPayments::new()).cancel(Unwanted::Unpaid, &orders, &reason()).await;
+        assert_eq!((outcome.cancelled.len(), outcome.failed.len(), outcome.not_tried.len()), (1, 3, 2));
     }
 }

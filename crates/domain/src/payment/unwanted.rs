@@ -26,7 +26,9 @@ impl Unwanted {
     /// Whether an order with these payments is one of them.
     pub fn includes<'a>(self, status: OrderStatus, payments: impl IntoIterator<Item = &'a Payment>) -> bool {
         let mut payments = payments.into_iter();
-        let is_paid = |payment: &Payment| payment.status.is_paid() && payment.amount.amount() > 0;
+        // What costs nothing counts as paid once staff have accepted it.
+        let counts = |payment: &Payment| payment.amount.amount() > 0 || status != OrderStatus::Pending;
+        let is_paid = |payment: &Payment| payment.status.is_paid() && counts(payment);
         status.can_be_cancelled_by(CancelledBy::Operator(self)) && !(self.is_unpaid() && payments.any(is_paid))
     }
 }
@@ -54,6 +56,7 @@ mod tests {
             assert_eq!(which.statuses().collect::<Vec<_>>(), statuses, "{which:?}");
             assert!(which.includes(Pending, []) && which.includes(Pending, [&unpaid, &free]), "{which:?}");
             assert_eq!(which.includes(Pending, [&unpaid, &paid]), of_paid, "{which:?}");
+            assert!(!which.includes(Ready, [&free]), "{which:?}");
             assert!(!which.includes(Completed, []) && !which.includes(Cancelled, []), "{which:?}");
         }
     }

@@ -84,6 +84,11 @@ pub(super) fn is_passing(error: &Error) -> bool {
     )
 }
 
+/// Whether another session had a lock for too long.
+pub(super) fn is_lock_timeout(error: &Error) -> bool {
+    class_of(error) == "lock_timeout"
+}
+
 /// The error, which says in which statement it happened and of which class it is, unless it is one that callers tell
 /// from others.
 pub(super) fn explained(error: Error, statement: &'static str) -> Error {

@@ -21,11 +21,19 @@ const LEAST_TRUST: Duration = Duration::from_secs(1);
 /// server that is not ready gets no orders, none is going to say so.
 const LATELY: Duration = Duration::from_secs(3);
 
+/// For how long the tables that orders need are locked, or orders are late and none is committed, before that says that
+/// none can be written. A migration, or somebody who changes a table by hand, locks one for a moment.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// The state of the sessions of one URL.
 #[derive(Debug, Default)]
 pub(super) struct Fitness {
     distrusted_before: Mutex<Option<Instant>>,
     unwritten: Mutex<Option<(Instant, String)>>,
+    /// Since when orders are late, and none was committed.
+    late_since: Mutex<Option<Instant>>,
+    /// Since when every look has found a table of orders locked.
+    locked_since: Mutex<Option<Instant>>,
 }
 
 /// What is known of orders.
@@ -33,7 +41,7 @@ pub(super) struct Fitness {
 pub(super) enum Orders {
     /// The last one was written, as far as anybody knows.
     Written,
-    /// The last one was not, some time ago.
+    /// The last one was not, some time ago, or all have been late for some time.
     InDoubt,
 }
 
@@ -93,7 +101,30 @@ impl Fitness {
 
     /// An order was written, or could not be.
     pub(super) fn note_orders(&self, outcome: Result<(), String>) {
+        if outcome.is_ok() {
+            *lock(&self.late_since) = None;
+        }
         *lock(&self.unwritten) = outcome.err().map(|cause| (Instant::now(), cause));
+    }
+
+    /// An order was not written in time, for a reason that may pass by itself, or concern it alone.
+    pub(super) fn note_late_orders(&self) {
+        lock(&self.late_since).get_or_insert_with(Instant::now);
+    }
+
+    /// Whether the tables that orders need are locked. Fails if they have been for long.
+    pub(super) fn note_locks(&self, cause: Option<String>) -> Result<(), NotWritten> {
+        let mut locked_since = lock(&self.locked_since);
+        match cause {
+            Some(cause) if locked_since.get_or_insert_with(Instant::now).elapsed() >= PATIENCE => {
+                Err(NotWritten(cause))
+            }
+            Some(_) => Ok(()),
+            None => {
+                *locked_since = None;
+                Ok(())
+            }
+        }
     }
 
     /// Fails if orders could not be written lately.
@@ -102,9 +133,11 @@ impl Fitness {
     }
 
     fn orders_after(&self, lately: Duration) -> Result<Orders, NotWritten> {
+        let are_late = lock(&self.late_since).is_some_and(|since| since.elapsed() >= PATIENCE);
         match &*lock(&self.unwritten) {
             Some((at, cause)) if at.elapsed() < lately => Err(NotWritten(cause.clone())),
             Some(_) => Ok(Orders::InDoubt),
+            None if are_late => Ok(Orders::InDoubt),
             None => Ok(Orders::Written),
         }
     }
@@ -165,6 +198,18 @@ mod tests {
         // Not the next one at once, which the next write finds out about.
         let new = Instant::now();
         assert!(!fitness.judge(&read_only) && fitness.trusts(new));
+    }
+
+    #[test]
+    fn orders_that_are_late_for_long_are_in_doubt_until_one_is_written() {
+        let fitness = Fitness::default();
+        fitness.note_late_orders();
+        assert_eq!(fitness.orders().unwrap(), Orders::Written, "it may pass");
+        *lock(&fitness.late_since) = Instant::now().checked_sub(PATIENCE);
+        fitness.note_late_orders();
+        assert_eq!(fitness.orders().unwrap(), Orders::InDoubt);
+        fitness.note_orders(Ok(()));
+        assert_eq!(fitness.orders().unwrap(), Orders::Written);
     }
 
     #[test]

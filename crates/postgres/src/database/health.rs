@@ -2,12 +2,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use comanda_domain::ports::{ComponentHealth, Unavailable};
-use diesel::{QueryResult, dsl::sql, sql_query, sql_types::Text};
+use diesel::{
+    QueryResult,
+    dsl::sql,
+    result::{DatabaseErrorKind, Error::DatabaseError},
+    sql_query,
+    sql_types::Text,
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use thiserror::Error;
 
 use super::{
     Database,
+    failure_class::is_lock_timeout,
     fitness::{Orders, distrust},
     named::Named,
 };
@@ -16,6 +23,20 @@ use super::{
 pub struct PostgresHealth {
     database: Database,
 }
+
+/// What every order locks, and for how long another session may be in the way of a look.
+const TABLES: &str = "SELECT pg_catalog.set_config('lock_timeout', '300ms', true); \
+                      LOCK TABLE menu_items, menu_version, orders, order_lines, outbox_events IN ROW EXCLUSIVE MODE; \
+                      LOCK TABLE users, idempotency_keys IN ROW SHARE MODE; \
+                      LOCK TABLE payments, database_histories IN ACCESS SHARE MODE";
+
+/// A check takes a second at most, and says what it waited for.
+const PROMPT: &str = "SET lock_timeout = 400; SET statement_timeout = 700;";
+
+/// What was tried did not end in time, such as a commit that waits for a standby.
+#[derive(Debug, Error)]
+#[error("PostgreSQL at {0} does not write an order within a second")]
+struct Late(String);
 
 /// The database cannot be written to.
 #[derive(Debug, Error)]
@@ -37,14 +58,30 @@ impl PostgresHealth {
             }
             distrust(&mut connection);
         }
-        Ok(())
+        self.ensure_unlocked(&mut connection).await
+    }
+
+    /// Locks for an instant what every order does. Rows do not matter.
+    async fn ensure_unlocked(&self, connection: &mut AsyncPgConnection) -> Result<(), Unavailable> {
+        let cause = match connection.batch_execute(TABLES).await {
+            Err(error) if is_lock_timeout(&error) => Some(format!("a table is locked by another session: {error}")),
+            // It locks nothing unless it may write to all of them; orders say what they may not.
+            Err(DatabaseError(DatabaseErrorKind::Unknown, error))
+                if error.message().starts_with("permission denied") =>
+            {
+                None
+            }
+            Err(error) => return Err(Unavailable::new(error)),
+            Ok(()) => None,
+        };
+        self.database.note_locks(cause)
     }
 
     /// Finds out whether orders can be written again.
     async fn try_to_write(&self) -> Result<(), Unavailable> {
         // So that no more do so at once than there are connections for writes.
         let _place = self.database.connection().await?;
-        let mut connection = self.database.dedicated("").await?;
+        let mut connection = self.database.dedicated(PROMPT).await?;
         let outcome = write_an_order(&mut connection).await.map_err(Unavailable::new);
         self.database.note_orders(outcome.as_ref().copied());
         outcome
@@ -76,7 +113,9 @@ async fn write_an_order(connection: &mut AsyncPgConnection) -> QueryResult<()> {
     .changes("health.write")
     .await?;
     // If it fails before, the connection is closed.
-    connection.batch_execute("ROLLBACK").await
+    connection.batch_execute("ROLLBACK").await?;
+    // It changes nothing, but is committed as an order is: a standby may be waited for.
+    connection.batch_execute("SELECT pg_catalog.pg_logical_emit_message(true, 'comanda', '')").await
 }
 
 #[async_trait]
@@ -90,6 +129,9 @@ impl ComponentHealth for PostgresHealth {
             }
         };
         let checked = tokio::time::timeout(Duration::from_secs(1), check).await;
-        checked.unwrap_or_else(|_| Err(self.database.no_connection_for_writes()))
+        checked.unwrap_or_else(|_| match orders {
+            Orders::Written => Err(self.database.no_connection_for_writes()),
+            Orders::InDoubt => Err(Unavailable::new(Late(self.database.addresses().to_owned()))),
+        })
     }
 }

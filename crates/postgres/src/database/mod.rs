@@ -220,14 +220,25 @@ impl Database {
         self.config.url.addresses()
     }
 
-    /// An order was committed, or could not be. What passes by itself does not count: it concerns some orders only.
+    /// An order was committed, or could not be. What may pass by itself, or concern some orders only, counts once it has
+    /// lasted.
     pub(crate) fn note_orders(&self, outcome: Result<(), &Unavailable>) {
         let outcome = match outcome {
             Err(error) if has_failed_for_good(error) => Err(error.to_string()),
-            Err(_) => return,
+            Err(_) => return self.note_late_orders(),
             Ok(()) => Ok(()),
         };
         self.config.url.fitness().note_orders(outcome);
+    }
+
+    /// An order was not written in time.
+    pub(crate) fn note_late_orders(&self) {
+        self.config.url.fitness().note_late_orders();
+    }
+
+    /// Fails if a table that orders need has been locked for long; `cause` says that one is.
+    fn note_locks(&self, cause: Option<String>) -> Result<(), Unavailable> {
+        self.config.url.fitness().note_locks(cause).map_err(Unavailable::new)
     }
 
     fn orders(&self) -> Result<Orders, Unavailable> {

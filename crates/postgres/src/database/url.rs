@@ -1,17 +1,18 @@
+mod credentials;
 mod parameters;
 
 use std::{
     fmt,
     str::FromStr,
     sync::{
-        Arc,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use comanda_domain::ports::Unavailable;
-use comanda_tls::{InvalidAuthorities, Reachability, reason, refusal};
+use comanda_tls::{InvalidAuthorities, Reachability, SettingFile, reason, refusal};
 use rand::seq::SliceRandom;
 use thiserror::Error;
 use tokio_postgres::{
@@ -22,7 +23,10 @@ use tokio_postgres::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use self::parameters::{OwnLimits, split};
+use self::{
+    credentials::{Credentials, Elsewise, parts},
+    parameters::{OwnLimits, split},
+};
 use super::{connection_failed::ConnectionFailed, fitness::Fitness};
 
 /// Where PostgreSQL is, whom to sign in as, and how connections are protected:
@@ -32,9 +36,12 @@ use super::{connection_failed::ConnectionFailed, fitness::Fitness};
 pub struct DatabaseUrl {
     /// One host each, at least one, each with the mode of its protection.
     servers: Vec<Config>,
-    connector: MakeRustlsConnect,
+    connector: Arc<RwLock<MakeRustlsConnect>>,
     addresses: String,
     limits: OwnLimits,
+    elsewise: Arc<Elsewise>,
+    /// `None`: the URL stays as it is.
+    file: Option<Arc<SettingFile<Credentials>>>,
     /// Whether it was logged that a connection is not encrypted although TLS is offered.
     told: Arc<AtomicBool>,
     reachability: Arc<Reachability>,
@@ -153,7 +160,7 @@ impl DatabaseUrl {
     }
 
     async fn connect_to_any(&self) -> Result<(Client, Wire), ConnectionFailed> {
-        let mut servers = self.servers.clone();
+        let mut servers = self.servers();
         if servers.iter().any(|server| server.get_load_balance_hosts() == LoadBalanceHosts::Random) {
             servers.shuffle(&mut rand::rng());
         }
@@ -190,13 +197,14 @@ impl DatabaseUrl {
     /// Without TLS where TLS is only preferred and this host will not have it, whatever the other hosts do.
     async fn connect_to(&self, server: Config) -> Result<(Client, Wire), Error> {
         let mut server = self.with_keepalives(server);
-        match server.connect(self.connector.clone()).await {
+        let connector = self.connector.read().unwrap_or_else(PoisonError::into_inner).clone();
+        match server.connect(connector.clone()).await {
             Err(error) if server.get_ssl_mode() == SslMode::Prefer && is_for_lack_of_tls(&error) => {
                 if !self.told.swap(true, Ordering::Relaxed) {
                     let reason = refusal(&error).unwrap_or_else(|| error.to_string());
                     tracing::warn!(addresses = self.addresses, reason, "connecting to PostgreSQL without TLS");
                 }
-                server.ssl_mode(SslMode::Disable).connect(self.connector.clone()).await
+                server.ssl_mode(SslMode::Disable).connect(connector).await
             }
             connected => connected,
         }
@@ -223,6 +231,7 @@ impl FromStr for DatabaseUrl {
         if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
             return Err(InvalidDatabaseUrl::Scheme);
         }
+        let elsewise = Arc::new(parts(url)?.1);
         let (url, tls, limits) = split(url)?;
         let config: Config = url.parse().map_err(|_| InvalidDatabaseUrl::Malformed)?;
         let (hosts, addresses) = (config.get_hosts(), config.get_hostaddrs());
@@ -248,9 +257,11 @@ impl FromStr for DatabaseUrl {
             return Err(InvalidDatabaseUrl::ChannelBinding);
         }
         Ok(Self {
-            connector: protection.connector()?,
+            connector: Arc::new(RwLock::new(protection.connector()?)),
             addresses: servers.iter().map(address).collect::<Vec<_>>().join(", "),
             limits,
+            elsewise,
+            file: None,
             told: Arc::default(),
             reachability: Arc::new(Reachability::of("PostgreSQL")),
             fitness: Arc::default(),

@@ -24,7 +24,11 @@ pub struct Backlog {
     pub leases: Vec<HeldLease>,
 }
 
-/// How many rows wait in each table.
+/// How many rows of a kind are counted. Of more, it is known only that there are more: an index is read so far, and
+/// never a whole table.
+pub const MOST_COUNTED: i64 = 10_000;
+
+/// How many rows wait in each table: [`MOST_COUNTED`] at most, and one more if there are more.
 #[derive(Clone, Copy, Debug, QueryableByName)]
 pub struct BacklogCounts {
     /// Events of the payment gateway that are to be handled.
@@ -90,21 +94,27 @@ pub async fn backlog(database: &Database) -> Result<Backlog, Unavailable> {
     let mut connection = database.connection().await?;
     let counts = sql_query(
         "SELECT g.*, p.*, r.*, m.*, \
-           (SELECT count(*) FROM gateway_events WHERE malformed IS NOT NULL) AS gateway_events_unreadable, \
-           (SELECT count(*) FROM gateway_events WHERE unknown_kind IS NOT NULL) AS gateway_events_unknown, \
-           (SELECT count(*) FROM payments WHERE call_off) AS payments_to_cancel, \
-           (SELECT count(*) FROM refunds WHERE status = 'failed') AS refunds_failed \
+           (SELECT count(*) FROM (SELECT FROM gateway_events WHERE malformed IS NOT NULL LIMIT $1) x) \
+             AS gateway_events_unreadable, \
+           (SELECT count(*) FROM (SELECT FROM gateway_events WHERE unknown_kind IS NOT NULL LIMIT $1) x) \
+             AS gateway_events_unknown, \
+           (SELECT count(*) FROM (SELECT FROM payments WHERE call_off LIMIT $1) x) AS payments_to_cancel, \
+           (SELECT count(*) FROM (SELECT FROM refunds WHERE status = 'failed' LIMIT $1) x) AS refunds_failed \
          FROM (SELECT count(*) AS gateway_events_waiting, \
                  extract(epoch FROM now() - min(received_at))::float8 AS gateway_events_oldest_seconds \
-               FROM gateway_events WHERE handled_at IS NULL) g, \
+               FROM (SELECT received_at FROM gateway_events WHERE handled_at IS NULL \
+                     ORDER BY received_at LIMIT $1) x) g, \
               (SELECT count(*) AS payments_open, count(*) FILTER (WHERE expires_at < now()) AS payments_overdue \
-               FROM payments WHERE status IN ('pending', 'requires_action', 'failed') AND method = 'card') p, \
+               FROM (SELECT expires_at FROM payments \
+                     WHERE status IN ('pending', 'requires_action', 'failed') AND method = 'card' \
+                     ORDER BY expires_at LIMIT $1) x) p, \
               (SELECT count(*) AS refunds_waiting, \
                  extract(epoch FROM now() - min(created_at))::float8 AS refunds_oldest_seconds \
-               FROM refunds WHERE status = 'pending') r, \
+               FROM (SELECT created_at FROM refunds WHERE status = 'pending' ORDER BY created_at LIMIT $1) x) r, \
               (SELECT count(*) AS mails_waiting, coalesce(max(attempts), 0)::bigint AS mails_most_attempts \
-               FROM mails WHERE next_at IS NOT NULL) m",
+               FROM (SELECT attempts FROM mails WHERE next_at IS NOT NULL ORDER BY next_at LIMIT $1) x) m",
     )
+    .bind::<BigInt, _>(MOST_COUNTED + 1)
     .get_result(&mut *connection)
     .one("backlog.count")
     .await

@@ -41,3 +41,53 @@ async fn a_database_that_takes_no_orders_is_unwell_until_it_takes_some_though_no
     assert_eq!(shop.database.number("SELECT count(*) FROM orders").await, 1, "what was tried is taken back");
     assert_eq!(shop.database.number("SELECT count(*) FROM outbox_events WHERE kind = 'order.placed'").await, 1);
 }
+
+/// Nobody orders, so nothing but the check can find out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_is_unwell_while_a_table_of_orders_is_locked_for_long_and_well_seconds_after() {
+    let shop = Shop::open().await;
+    let health = PostgresHealth::new(shop.pool.clone());
+    let item = shop.item(10).await;
+    shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap();
+    let somebody = shop.database.client().await;
+    for mode in ["ACCESS EXCLUSIVE", "SHARE"] {
+        somebody.batch_execute(&format!("BEGIN; LOCK TABLE menu_items IN {mode} MODE")).await.unwrap();
+        // For a moment it may.
+        health.check().await.unwrap();
+        let begin = Instant::now();
+        let error = loop {
+            match health.check().await {
+                Ok(()) => assert!(begin.elapsed() < Duration::from_secs(6), "it is well"),
+                Err(error) => break error.to_string(),
+            }
+        };
+        assert!(error.contains("a table is locked by another session"), "{error}");
+        assert!(health.check().await.is_err(), "as long as it lasts");
+        somebody.batch_execute("ROLLBACK").await.unwrap();
+        health.check().await.unwrap();
+        // That it was locked earlier does not count.
+        somebody.batch_execute(&format!("BEGIN; LOCK TABLE menu_items IN {mode} MODE")).await.unwrap();
+        health.check().await.unwrap();
+        somebody.batch_execute("ROLLBACK").await.unwrap();
+        health.check().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_somebody_holds_makes_no_database_unwell() {
+    let shop = Shop::open().await;
+    let health = PostgresHealth::new(shop.pool.clone());
+    let item = shop.item(10).await;
+    let somebody = shop.database.client().await;
+    somebody.batch_execute("BEGIN; SELECT FROM menu_items FOR UPDATE").await.unwrap();
+    let begin = Instant::now();
+    let placing = shop.orders.place(shop.order(&[(&item, 1)]));
+    tokio::pin!(placing);
+    while begin.elapsed() < Duration::from_secs(4) {
+        tokio::select! {
+            _ = &mut placing => break,
+            () = tokio::time::sleep(Duration::from_millis(100)) => health.check().await.unwrap(),
+        }
+    }
+    somebody.batch_execute("ROLLBACK").await.unwrap();
+}

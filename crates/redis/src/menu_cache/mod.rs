@@ -41,7 +41,7 @@ static RETURN_LEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str
 
 /// Where servers notify each other. Channels, unlike keys, are shared by all numbered databases, hence the number.
 fn channel(connections: &RedisConnections) -> String {
-    format!("cache:menu:news:{}", connections.client.get_connection_info().redis_settings().db())
+    format!("cache:menu:news:{}", connections.number())
 }
 
 /// Copies under `cache:menu:`.

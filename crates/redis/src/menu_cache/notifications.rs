@@ -31,7 +31,7 @@ async fn follow(
     subscriber: &dyn MenuSubscriber,
     on_success: &mut impl FnMut(),
 ) -> Result<(), RedisError> {
-    let mut subscription = connections.client.get_async_pubsub().await?;
+    let mut subscription = connections.client()?.get_async_pubsub().await?;
     subscription.subscribe(channel(connections)).await?;
     subscriber.on_notification(MenuNotification::PossiblyMissed);
     on_success();

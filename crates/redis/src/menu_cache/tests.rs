@@ -14,7 +14,7 @@ use super::*;
 async fn cache() -> (RedisMenuCache, MultiplexedConnection) {
     let url = redis_url().await;
     let connections = RedisConnections::new(&url.parse().unwrap(), None, 4, Duration::from_secs(5)).unwrap();
-    let connection = connections.client.get_multiplexed_async_connection().await.unwrap();
+    let connection = connections.client().unwrap().get_multiplexed_async_connection().await.unwrap();
     (RedisMenuCache::new(connections, Duration::from_mins(5)), connection)
 }
 

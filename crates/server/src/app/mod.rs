@@ -7,6 +7,7 @@ mod mails;
 mod menu;
 mod orders;
 mod payments;
+mod reloads;
 mod sales;
 mod sessions;
 mod setup;
@@ -27,6 +28,7 @@ use self::payments::Gateways;
 pub use self::{
     menu::shared_menu,
     payments::reconcile_payments,
+    reloads::Reloads,
     setup::{cancel_orders, deliveries, end_sessions, open_database, operations, setup},
 };
 use crate::{
@@ -51,6 +53,8 @@ pub struct Server {
     pub workers: Workers,
     /// What it is connected to.
     pub pools: Pools,
+    /// What it reads again when it is told to.
+    pub reloads: Reloads,
 }
 
 impl Server {
@@ -203,7 +207,7 @@ impl Server {
             devices: DeviceTokens::new(&secrets, clock),
             cursors: CursorSigner::new(&secrets),
             menu_renderer: MenuRenderer::new(config.currency),
-            token_keys: keys,
+            token_keys: keys.clone(),
             currency: config.currency,
             docs: Docs { served: config.http.serve_docs },
             health: Health {
@@ -213,6 +217,7 @@ impl Server {
                 draining: Draining::default(),
             },
         };
-        Ok(Self { app: Data::new(app), workers, pools: Pools { database, redis } })
+        let reloads = Reloads { database: config.database.clone(), redis: redis.clone(), secrets, tokens: keys };
+        Ok(Self { app: Data::new(app), workers, pools: Pools { database, redis }, reloads })
     }
 }

@@ -1,6 +1,8 @@
 use clap::Subcommand;
+use comanda_domain::{Email, Reason};
 
-use super::{Settings, admin};
+use super::{Settings, admin::address, print};
+use crate::{app, config::LockoutsConfig, exit::UsageError, logging};
 
 #[derive(Subcommand)]
 pub enum AccountsCommand {
@@ -17,6 +19,14 @@ pub enum AccountsCommand {
 impl AccountsCommand {
     pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
         let Self::Unlock { email, reason } = self;
-        admin::unlock(&email, &reason, &settings.lockouts()?).await
+        unlock(&email, &reason, &settings.lockouts()?).await
     }
+}
+
+pub(super) async fn unlock(email: &str, reason: &str, config: &LockoutsConfig) -> anyhow::Result<()> {
+    let email = address(Email::attempt(email))?;
+    let reason = Reason::new(reason).map_err(|why| UsageError::new("the reason", why))?;
+    logging::start(&config.log, None)?;
+    app::operations(config).await?.unlock_as_operator(&email, reason).await?;
+    print(&format!("{email} is unlocked.\n"))
 }

@@ -1,15 +1,10 @@
 use anyhow::anyhow;
 use clap::Subcommand;
 use comanda_application::accounts::{OpenAccountError, Registration};
-use comanda_domain::{Email, EmailError, Password, PersonName, Reason, ports::ExistingAccount};
+use comanda_domain::{Email, EmailError, Password, PersonName, ports::ExistingAccount};
 
-use super::{Settings, print};
-use crate::{
-    app,
-    config::{LockoutsConfig, StoreConfig},
-    exit::UsageError,
-    logging,
-};
+use super::{Settings, accounts, print};
+use crate::{app, config::StoreConfig, exit::UsageError, logging};
 
 #[derive(Subcommand)]
 pub enum AdminCommand {
@@ -28,7 +23,8 @@ pub enum AdminCommand {
         #[arg(long)]
         existing: bool,
     },
-    /// Lift the lock that wrong passwords have put on an address. Written to the audit log.
+    /// Renamed: `comanda accounts unlock EMAIL`.
+    #[command(hide = true)]
     Unlock {
         /// The locked email address.
         #[arg(long)]
@@ -46,7 +42,10 @@ impl AdminCommand {
                 let existing = if existing { ExistingAccount::Appointed } else { ExistingAccount::Refused };
                 create(&email, &name, existing, &settings.store()?).await
             }
-            Self::Unlock { email, reason } => unlock(&email, &reason, &settings.lockouts()?).await,
+            Self::Unlock { email, reason } => {
+                eprintln!("`comanda admin unlock` is now `comanda accounts unlock EMAIL`.");
+                accounts::unlock(&email, &reason, &settings.lockouts()?).await
+            }
         }
     }
 }
@@ -68,14 +67,6 @@ async fn create(email: &str, name: &str, existing: ExistingAccount, config: &Sto
     print(&format!("{} is an admin.\n", account.email))
 }
 
-pub(super) async fn unlock(email: &str, reason: &str, config: &LockoutsConfig) -> anyhow::Result<()> {
-    let email = address(Email::attempt(email))?;
-    let reason = Reason::new(reason).map_err(|why| UsageError::new("the reason", why))?;
-    logging::start(&config.log, None)?;
-    app::operations(config).await?.unlock_as_operator(&email, reason).await?;
-    print(&format!("{email} is unlocked.\n"))
-}
-
-fn address(email: Result<Email, EmailError>) -> Result<Email, UsageError> {
+pub(super) fn address(email: Result<Email, EmailError>) -> Result<Email, UsageError> {
     email.map_err(|why| UsageError::new("the email address", why))
 }

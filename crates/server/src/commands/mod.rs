@@ -59,7 +59,7 @@ enum Command {
     /// Import or export the menu, or renew the copies of it.
     #[command(subcommand)]
     Menu(menu::MenuCommand),
-    /// Manage admins, and lift locks.
+    /// Manage admins.
     #[command(subcommand)]
     Admin(admin::AdminCommand),
     /// Manage accounts.

@@ -71,7 +71,7 @@ impl Cancel {
         let service = app::cancel_orders(&config).await?;
         let found = service.find(which, self.from, self.to).await?;
         let outcome = match self.yes {
-            true => Some(service.cancel(which, &found.orders, &reason).await?),
+            true => Some(service.cancel(which, &found.orders, &reason).await),
             false => None,
         };
         match self.format.json {
@@ -88,7 +88,7 @@ fn report(found: &Found, outcome: Option<&Cancelled>) -> anyhow::Result<String> 
     for record in &found.unreadable {
         writeln!(report, "left alone: {record}")?;
     }
-    let Some(Cancelled { cancelled, too_late, failed }) = outcome else {
+    let Some(Cancelled { cancelled, too_late, failed, not_tried }) = outcome else {
         for Order { id, number, status, total, .. } in &found.orders {
             let (amount, currency) = (total.amount(), total.currency());
             writeln!(report, "{id}  {number}  {status}  {amount} {} (minor units)", currency.code())?;
@@ -99,6 +99,9 @@ fn report(found: &Found, outcome: Option<&Cancelled>) -> anyhow::Result<String> 
     };
     for (id, cause) in failed {
         writeln!(report, "{id} could not be cancelled: {cause}")?;
+    }
+    if !not_tried.is_empty() {
+        writeln!(report, "{} order(s) were not tried, since several in a row failed: repeat this", not_tried.len())?;
     }
     writeln!(
         report,
@@ -125,6 +128,7 @@ fn document(found: &Found, outcome: Option<&Cancelled>) -> Value {
         json!({
             "cancelled": outcome.cancelled.iter().map(|id| id.as_uuid()).collect::<Vec<_>>(),
             "changed_meanwhile": outcome.too_late.iter().map(|id| id.as_uuid()).collect::<Vec<_>>(),
+            "not_tried": outcome.not_tried.iter().map(|id| id.as_uuid()).collect::<Vec<_>>(),
             "failed": outcome.failed.iter().map(|(id, cause)| {
                 json!({ "id": id.as_uuid(), "error": cause.to_string() })
             }).collect::<Vec<_>>(),

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Settings, migrate};
 use crate::{
-    app::Server,
+    app::{Reloads, Server},
     config::Config,
     exit::Unreachable,
     http::{self, Budgets, Draining, Listening},
@@ -29,7 +29,9 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     // Before anything else: a signal that nobody listens for ends the process, or nothing does.
     let operator = Operator::default();
     let signals = Signals::listen().context("cannot listen for signals")?;
-    tokio::spawn(operator.clone().attend(signals, move || read_again(&settings, &refilter)));
+    let reloads = Arc::<OnceLock<Reloads>>::default();
+    let reloaded = Arc::clone(&reloads);
+    tokio::spawn(operator.clone().attend(signals, move || read_again(&settings, &refilter, reloaded.get())));
     tracing::info!(version = VERSION, commit = COMMIT, "starting");
     for warning in &config.warnings {
         tracing::warn!(setting = warning.setting, "{}", warning.message);
@@ -41,7 +43,9 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         tokio::spawn(http::metrics_server(address, move || rendered.render()).context("cannot offer metrics")?);
         tracing::info!(%address, "offering metrics");
     }
-    let Server { app, workers, pools } = build(config).await?;
+    let Server { app, workers, pools, reloads: of_server } = build(config).await?;
+    // It is set here alone.
+    let _ = reloads.set(of_server);
     let workers = workers.start().context("cannot start the workers")?;
     let address = config.http.bind_addr;
     let budgets = Budgets {
@@ -89,12 +93,22 @@ async fn build(config: &Config) -> anyhow::Result<Server> {
     Server::build(config).await
 }
 
-/// Logs from now on what `LOG` says now. Whatever else has changed is read at the next start.
-fn read_again(settings: &Settings, refilter: &Refilter) {
-    tracing::info!("SIGHUP: reading LOG again; other settings, keys and certificates are read at start");
-    let filter = match settings.server() {
-        Ok(config) => config.log.filter,
-        Err(error) => return tracing::error!(%error, "SIGHUP: nothing has changed"),
+/// Logs from now on what `LOG` says now, and has keys and certificates be what they are now. Whatever else has changed
+/// is read at the next start. A mistake in any setting changes nothing.
+fn read_again(settings: &Settings, refilter: &Refilter, reloads: Option<&Reloads>) {
+    tracing::info!("SIGHUP: reading LOG, keys and certificates again; other settings are read at start");
+    if let Some(reloads) = reloads {
+        reloads.look_again();
+    }
+    let followed = settings.server().map_err(anyhow::Error::from).and_then(|config| {
+        if let Some(reloads) = reloads {
+            reloads.follow(&config)?;
+        }
+        Ok(config.log.filter)
+    });
+    let filter = match followed {
+        Ok(filter) => filter,
+        Err(error) => return tracing::error!(error = format!("{error:#}"), "SIGHUP: nothing has changed"),
     };
     match refilter(&filter) {
         Ok(()) => tracing::info!(directives = filter.as_str(), "logging by other directives"),

@@ -2,7 +2,7 @@ use std::{fmt::Write, time::Duration};
 
 use chrono::SecondsFormat;
 use comanda_domain::ports::Unavailable;
-use comanda_postgres::{Backlog, BacklogCounts, HeldSnapshot, SubscriberBacklog};
+use comanda_postgres::{Backlog, HeldSnapshot, MOST_COUNTED, SubscriberBacklog};
 use serde_json::{Value, json};
 
 use super::{Format, migrate, print, print_json};
@@ -55,29 +55,33 @@ impl Found {
             writeln!(report, "events for {}: {}", subscriber.name, state(subscriber))?;
         }
         let counts = &self.backlog.counts;
-        let BacklogCounts { gateway_events_waiting, gateway_events_unreadable, gateway_events_unknown, .. } = counts;
         writeln!(
             report,
-            "events of the payment gateway: {gateway_events_waiting} to be handled{}, {gateway_events_unreadable} \
-             unreadable, {gateway_events_unknown} of unknown kinds",
-            oldest(counts.oldest_gateway_event())
+            "events of the payment gateway: {} to be handled{}, {} unreadable, {} of unknown kinds",
+            counted(counts.gateway_events_waiting),
+            oldest(counts.oldest_gateway_event()),
+            counted(counts.gateway_events_unreadable),
+            counted(counts.gateway_events_unknown)
         )?;
         writeln!(
             report,
             "card payments: {} open, {} of overdue orders, {} to be cancelled at the gateway",
-            counts.payments_open, counts.payments_overdue, counts.payments_to_cancel
+            counted(counts.payments_open),
+            counted(counts.payments_overdue),
+            counted(counts.payments_to_cancel)
         )?;
         writeln!(
             report,
             "refunds: {} not made yet{}, {} failed",
-            counts.refunds_waiting,
+            counted(counts.refunds_waiting),
             oldest(counts.oldest_refund()),
-            counts.refunds_failed
+            counted(counts.refunds_failed)
         )?;
         writeln!(
             report,
             "mails to accounts: {} to be sent, attempted {} time(s) at most",
-            counts.mails_waiting, counts.mails_most_attempts
+            counted(counts.mails_waiting),
+            counts.mails_most_attempts
         )?;
         match self.snapshot.as_ref().filter(|held| held.transactions > 0) {
             None => writeln!(report, "oldest snapshot: none")?,
@@ -166,6 +170,10 @@ fn state(subscriber: &SubscriberBacklog) -> String {
     let nobody = if *is_served { "" } else { "; no server delivers to it" };
     let why = last_error.as_ref().map(|error| format!("; the last failure: {error}")).unwrap_or_default();
     format!("{waits}{letters}{nobody}{why}")
+}
+
+fn counted(count: i64) -> String {
+    if count > MOST_COUNTED { format!("more than {MOST_COUNTED}") } else { count.to_string() }
 }
 
 fn migrations(pending: &[String]) -> String {

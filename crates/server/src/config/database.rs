@@ -88,6 +88,20 @@ impl DatabaseSettings {
         self.url.role().filter(|server| owner.role() != Some(server))
     }
 
+    /// Looks at the files that hold URLs.
+    pub fn look_again(&self) {
+        self.url.look_again();
+        self.replica_url.iter().for_each(DatabaseUrl::look_again);
+    }
+
+    /// New connections trust from now on the authorities of these settings, which were read again.
+    pub fn trust_as(&self, anew: &Self) {
+        self.url.trust_as(&anew.url);
+        if let (Some(replica), Some(anew)) = (&self.replica_url, &anew.replica_url) {
+            replica.trust_as(anew);
+        }
+    }
+
     /// A transaction may take `transaction_limit` at most.
     pub fn config(&self, currency: Currency, transaction_limit: Duration) -> DatabaseConfig {
         DatabaseConfig {

@@ -96,6 +96,10 @@ fn check(draft: &Draft, reader: &mut Reader) {
 fn weakness(key: &Secret) -> Option<String> {
     const CHARACTERS: usize = 32;
     const DIFFERENT: usize = 8;
+    if key.expose().trim().contains(['\n', '\r']) {
+        // Each line of VERIFICATION_SECRET_KEYS is another key.
+        return Some("must be one line".to_owned());
+    }
     if key.expose().trim().chars().count() < CHARACTERS {
         return Some(format!("must have at least {CHARACTERS} characters"));
     }
@@ -119,8 +123,11 @@ impl HttpConfig {
 
     /// The secret that tokens are made with, and those that are accepted beside it.
     pub fn secret_keys(&self) -> SecretKeys {
-        let accepted = self.verification_secret_keys.iter().map(|key| key.as_ref().clone());
-        SecretKeys::new(self.secret_key.as_ref().clone(), accepted.collect())
+        // A file's last line break is not part of the key; from elsewhere it was, once, and what was made then counts.
+        let (whole, key) = (self.secret_key.expose(), self.secret_key.expose().trim_end());
+        let as_before = (whole != key).then(|| whole.to_owned().into());
+        let accepted = self.verification_secret_keys.iter().map(|key| key.as_ref().clone()).chain(as_before);
+        SecretKeys::new(key.to_owned().into(), accepted.collect())
     }
 }
 

@@ -1,6 +1,10 @@
 //! Reading settings, and collecting every mistake until all are read.
 
-use std::fmt::{self, Display};
+use std::{
+    ffi::{OsStr, OsString},
+    fmt::{self, Display},
+    path::Path,
+};
 
 use serde::Serialize;
 use thiserror::Error;
@@ -107,7 +111,10 @@ impl Reader {
     pub(super) fn read<T: Value>(&mut self, setting: &Setting) -> Option<T> {
         let text = self.text(setting)?;
         match T::parse(&text, setting) {
-            Ok(value) => Some(value),
+            Ok(value) => Some(match self.file_of(setting) {
+                Some(path) => value.kept_in(setting.name, Path::new(path)),
+                None => value,
+            }),
             Err(mistakes) => {
                 for mistake in mistakes {
                     self.mistake(setting, mistake);
@@ -117,18 +124,28 @@ impl Reader {
         }
     }
 
+    /// The file that holds the value, unless the environment does.
+    fn file_of(&self, setting: &Setting) -> Option<&OsString> {
+        let is_given = self.variable(setting.name).is_some();
+        self.variable(&format!("{}_FILE", setting.name)).filter(|_| !is_given)
+    }
+
+    fn variable(&self, name: &str) -> Option<&OsString> {
+        self.source.environment.get(OsStr::new(name)).filter(|value| !value.is_empty())
+    }
+
     /// An empty environment variable counts as not set, as a shell's `${NAME:-}` has it. An empty file does not:
     /// whoever names one means it to hold a value.
     fn text(&mut self, setting: &Setting) -> Option<String> {
-        let variable = |name: &str| self.source.environment.get(name.as_ref() as &std::ffi::OsStr);
-        if let Some(value) = variable(setting.name).filter(|value| !value.is_empty()) {
-            let Some(value) = value.to_str() else {
+        match self.variable(setting.name).map(|value| value.to_str().map(str::to_owned)) {
+            Some(None) => {
                 self.mistake(setting, "is not valid UTF-8");
                 return None;
-            };
-            return Some(value.to_owned());
+            }
+            Some(value) => return value,
+            None => {}
         }
-        if let Some(path) = variable(&format!("{}_FILE", setting.name)).filter(|path| !path.is_empty()).cloned() {
+        if let Some(path) = self.file_of(setting).cloned() {
             let mistake = match std::fs::read_to_string(&path) {
                 Ok(value) if !value.trim().is_empty() => return Some(value.trim_end().to_owned()),
                 Ok(_) => format!("the file {} is empty", path.display()),

@@ -409,3 +409,19 @@ fn the_documentation_lists_every_setting() {
 fn the_tables_of_settings_change_only_on_purpose() {
     insta::assert_snapshot!(table());
 }
+
+#[test]
+fn a_line_break_after_the_secret_is_no_part_of_it_but_what_was_made_with_it_counts() {
+    const KEY: &str = "a secret of the tests, and of nobody else";
+    let message: &[&[u8]] = &[b"message"];
+    let derived = |secret: &str| {
+        let config = Config::load(complete(&[]).with("SECRET_KEY", secret)).unwrap();
+        config.http.secret_keys().derive("a purpose")
+    };
+    let (plain, with_break) = (derived(KEY), derived(&format!("{KEY}\n")));
+    assert_eq!(plain.tag(message), with_break.tag(message));
+    let whole = comanda_identity::SecretKeys::from(&format!("{KEY}\n").into()).derive("a purpose").tag(message);
+    assert!(with_break.verify(message, &whole) && !plain.verify(message, &whole));
+    let two = mistakes(complete(&[]).with("SECRET_KEY", &format!("{KEY}\n{KEY}")));
+    assert!(two.len() == 1 && two[0].message.contains("one line"), "{two:?}");
+}

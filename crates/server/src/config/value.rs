@@ -1,6 +1,11 @@
 //! Reading the text of a setting as what it stands for.
 
-use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use comanda_domain::{Currency, Percentage};
 use comanda_notify::{Language, Sender, SmtpUrl, WebhookSecret};
@@ -26,6 +31,12 @@ pub trait Value: Sized {
 
     /// Every mistake in the text, or its value. A mistake never repeats a text that may hold a secret.
     fn parse(text: &str, setting: &Setting) -> Result<Self, Vec<String>>;
+
+    /// The value, which a file holds that may be rewritten while the server runs. `setting` is what names it.
+    #[must_use]
+    fn kept_in(self, _setting: &'static str, _file: &Path) -> Self {
+        self
+    }
 }
 
 /// Types that read themselves, whose mistakes may repeat what was written.
@@ -75,10 +86,34 @@ values! {
 secrets! {
     Authorities: "certificates (PEM)",
     super::HttpUrl: "an http or https URL",
-    DatabaseUrl: "a postgres URL",
-    RedisUrl: "a redis URL",
     SmtpUrl: "an smtp or smtps URL",
     WebhookSecret: "a secret",
+}
+
+impl Value for DatabaseUrl {
+    const KIND: &'static str = "a postgres URL";
+
+    fn parse(text: &str, _: &Setting) -> Result<Self, Vec<String>> {
+        not_blank(text)?;
+        text.parse().map_err(|error| vec![format!("{error}")])
+    }
+
+    fn kept_in(self, setting: &'static str, file: &Path) -> Self {
+        Self::kept_in(self, setting, file)
+    }
+}
+
+impl Value for RedisUrl {
+    const KIND: &'static str = "a redis URL";
+
+    fn parse(text: &str, _: &Setting) -> Result<Self, Vec<String>> {
+        not_blank(text)?;
+        text.parse().map_err(|error| vec![format!("{error}")])
+    }
+
+    fn kept_in(self, setting: &'static str, file: &Path) -> Self {
+        Self::kept_in(self, setting, file)
+    }
 }
 
 impl Value for Secret {
@@ -142,6 +177,10 @@ impl<T: Value> Value for Option<T> {
 
     fn parse(text: &str, setting: &Setting) -> Result<Self, Vec<String>> {
         if text.is_empty() { Ok(None) } else { T::parse(text, setting).map(Some) }
+    }
+
+    fn kept_in(self, setting: &'static str, file: &Path) -> Self {
+        self.map(|value| value.kept_in(setting, file))
     }
 }
 

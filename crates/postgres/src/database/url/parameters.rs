@@ -24,6 +24,11 @@ pub(super) struct TlsParameters<'a> {
 }
 
 impl TlsParameters<'_> {
+    /// The mode and the authorities, as they are written.
+    pub(super) fn named(self) -> (Option<String>, Option<String>) {
+        (self.mode.map(Cow::into_owned), self.authorities.map(Cow::into_owned))
+    }
+
     pub(super) fn protection(&self) -> Result<Protection, InvalidDatabaseUrl> {
         // As libpq has it: the authorities that the system trusts.
         const SYSTEM: &str = "system";

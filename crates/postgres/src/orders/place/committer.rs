@@ -324,6 +324,7 @@ impl Committer {
             let Ok(attempt) = tokio::time::timeout_at(deadline, self.attempt(orders, commit, &committing)).await else {
                 // Wherever the transaction stands, closing its connection ends it.
                 self.connection = None;
+                self.database.note_late_orders();
                 if !committing.into_inner() {
                     return Err(Setback::Late);
                 }

@@ -173,7 +173,10 @@ impl Flusher {
             self.connection.take().ok_or_else(|| Unavailable::new("the connection to flush by is gone"))?;
         match tokio::time::timeout(self.limit, flush_log(&connection)).await {
             Ok(flushed) => flushed.map_err(Unavailable::new)?,
-            Err(_) => return Err(Unavailable::new(Undecided::DeadlinePassed)),
+            Err(_) => {
+                self.database.note_late_orders();
+                return Err(Unavailable::new(Undecided::DeadlinePassed));
+            }
         }
         self.connection = Some(connection);
         Ok(())

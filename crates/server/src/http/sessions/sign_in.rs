@@ -33,7 +33,7 @@ pub async fn sign_in(
     let (email, password) = request.validate()?;
     let allowance = limiter.admit(LimitedAction::SignIn).await?;
     let origin = origin_of(client, limiter.client());
-    let claimant = devices.claimant_of_client(&device, email)?;
+    let claimant = devices.claimant_of_client(&device, email);
     let by = claimant.clone();
     let session = run_to_completion(async move { sessions.sign_in(&by, password, origin).await }).await?;
     let mut response = HttpResponse::Ok();
