@@ -182,3 +182,18 @@ async fn systemd_does_not_restart_a_server_whose_configuration_is_wrong() {
         .unwrap();
     assert_eq!(output.status.code().map(|code| code.to_string()).as_deref(), Some(prevents), "{output:?}");
 }
+
+/// Every server must take the old keys while they are replaced, however it is deployed.
+#[test]
+fn the_deployments_that_we_ship_can_replace_keys_with_an_overlap() {
+    let compose = include_str!("../../../compose.yaml");
+    let unit = include_str!("../../../packaging/comanda.service");
+    for setting in ["SECRET_KEY", "JWT_SIGNING_KEY", "VERIFICATION_SECRET_KEYS", "JWT_VERIFICATION_KEYS"] {
+        let is_passed_on = |line: &str| {
+            let name = line.trim_start().strip_prefix(setting);
+            name.is_some_and(|rest| rest.starts_with(':') || rest.starts_with("_FILE:"))
+        };
+        assert!(compose.lines().any(is_passed_on), "{setting}");
+        assert!(unit.contains(&format!("Environment={setting}_FILE=%d/")), "{setting}");
+    }
+}
