@@ -125,8 +125,10 @@ async fn an_operator_unlocks_from_the_command_line() {
     let app = TestApp::open().await;
     let email = app.account().await;
     let unlock = |reason: &str| app.comanda(&["accounts", "unlock", &email, "--reason", reason]);
+    // A server may know a lock that Redis does not.
     let not_locked = unlock("nothing to do");
-    assert_eq!(not_locked.status.code(), Some(1), "{not_locked:?}");
+    assert!(not_locked.status.success(), "{not_locked:?}");
+    assert!(String::from_utf8_lossy(&not_locked.stdout).contains("was not locked in Redis"), "{not_locked:?}");
     lock_out(&app, &email).await;
     assert_eq!(unlock("").status.code(), Some(2), "a reason is needed");
     let unlocked = unlock("called us");

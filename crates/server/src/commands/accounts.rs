@@ -27,6 +27,10 @@ pub(super) async fn unlock(email: &str, reason: &str, config: &LockoutsConfig) -
     let email = address(Email::attempt(email))?;
     let reason = Reason::new(reason).map_err(|why| UsageError::new("the reason", why))?;
     logging::start(&config.log, None)?;
-    app::operations(config).await?.unlock_as_operator(&email, reason).await?;
-    print(&format!("{email} is unlocked.\n"))
+    match app::operations(config).await?.unlock_as_operator(&email, reason).await? {
+        true => print(&format!("{email} is unlocked.\n")),
+        false => {
+            print(&format!("{email} was not locked in Redis. A server that has locked it by itself unlocks it now.\n"))
+        }
+    }
 }
