@@ -32,4 +32,4 @@ pub use operations::{
 pub use orders::{EarlyRelease, PlacementConfig, PostgresOrders};
 pub use payments::PostgresPayments;
 pub use sales::PostgresSalesFigures;
-pub use sessions::{PostgresSessions, signed_in};
+pub use sessions::PostgresSessions;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use comanda_domain::{
-    AccountId, Email, Reason, SecurityEvent, SecurityEventKind, SecurityOutcome,
+    Email, Reason, SecurityEvent, SecurityEventKind, SecurityOutcome,
     ports::{Accounts, Clock, CloseSessionsError, SecurityLog, Sessions},
 };
 
@@ -18,11 +18,7 @@ impl EndSessions {
     /// Ends all sessions of the account with this address, whose owner can sign in again. Returns how many there were.
     pub async fn end(&self, email: &Email, reason: Reason) -> Result<usize, CloseSessionsError> {
         let found = self.accounts.credentials(email).await?.ok_or(CloseSessionsError::NotFound)?;
-        self.end_of(found.account.id, reason).await
-    }
-
-    /// Ends all sessions of an account, whose owner can sign in again. Returns how many there were.
-    pub async fn end_of(&self, account: AccountId, reason: Reason) -> Result<usize, CloseSessionsError> {
+        let account = found.account.id;
         let ended = self.sessions.close_all(account, None, reason, self.clock.now()).await?;
         for session in &ended {
             let event = SecurityEvent::new(SecurityEventKind::SignOut, SecurityOutcome::Success);

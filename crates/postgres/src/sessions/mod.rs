@@ -12,7 +12,6 @@ mod open;
 mod renew;
 mod rotate;
 mod session_of;
-mod signed_in;
 
 use async_trait::async_trait;
 use comanda_domain::{
@@ -25,7 +24,6 @@ use comanda_domain::{
 
 pub(crate) use self::close_all_but::write_close_all_but;
 use self::closed_after::ClosingsReader;
-pub use self::signed_in::signed_in;
 use crate::Database;
 
 /// Sessions in the tables `sessions` and `refresh_tokens`.
