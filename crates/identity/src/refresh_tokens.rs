@@ -1,7 +1,7 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use comanda_domain::{
     RefreshToken, RefreshTokenHash, SealedToken, SessionId,
-    ports::{RefreshTokens, Unavailable},
+    ports::{RefreshTokens, TokenClaim, Unavailable},
 };
 use ring::{
     aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
@@ -45,13 +45,13 @@ impl RefreshTokens for OpaqueRefreshTokens {
         RefreshToken::new(BASE64.encode(token))
     }
 
-    fn session_of(&self, token: &RefreshToken) -> Option<SessionId> {
-        let bytes = BASE64.decode(token.expose()).ok().filter(|bytes| bytes.len() == SESSION + SECRET + TAG)?;
-        let (signed, tag) = bytes.split_last_chunk::<TAG>()?;
-        if !self.0.verify(&[signed], tag) {
-            return None;
-        }
-        Uuid::from_slice(&signed[..SESSION]).ok().map(SessionId::new)
+    fn session_of(&self, token: &RefreshToken) -> TokenClaim {
+        let bytes = BASE64.decode(token.expose()).unwrap_or_default();
+        // Tokens of releases that had no tags are shorter.
+        let Ok(bytes) = <[u8; SESSION + SECRET + TAG]>::try_from(bytes) else { return TokenClaim::Nothing };
+        let Some((signed, tag)) = bytes.split_last_chunk::<TAG>() else { return TokenClaim::Nothing };
+        let session = signed.first_chunk::<SESSION>().filter(|_| self.0.verify(&[signed], tag));
+        session.map_or(TokenClaim::Foreign, |id| TokenClaim::Session(SessionId::new(Uuid::from_bytes(*id))))
     }
 
     fn hash(&self, token: &RefreshToken) -> RefreshTokenHash {
@@ -96,8 +96,8 @@ mod tests {
         let token = ours.generate(session(7));
         assert_eq!(token.expose().len(), 86);
         assert_ne!(token, ours.generate(session(7)));
-        assert_eq!(ours.session_of(&token), Some(session(7)));
-        assert_eq!(tokens("b").session_of(&token), None, "another deployment's");
+        assert_eq!(ours.session_of(&token), TokenClaim::Session(session(7)));
+        assert_eq!(tokens("b").session_of(&token), TokenClaim::Foreign, "another deployment's");
         assert_ne!(ours.hash(&token), ours.hash(&ours.generate(session(7))));
     }
 
@@ -109,10 +109,11 @@ mod tests {
         for at in [0, SESSION, bytes.len() - 1] {
             let mut changed = bytes.clone();
             changed[at] ^= 1;
-            assert_eq!(ours.session_of(&RefreshToken::new(BASE64.encode(changed))), None, "byte {at}");
+            let changed = RefreshToken::new(BASE64.encode(changed));
+            assert_eq!(ours.session_of(&changed), TokenClaim::Foreign, "byte {at}");
         }
         for odd in ["", "nonsense", &token.expose()[1..], &BASE64.encode([0; 32])] {
-            assert_eq!(ours.session_of(&RefreshToken::new(odd.to_owned())), None, "{odd}");
+            assert_eq!(ours.session_of(&RefreshToken::new(odd.to_owned())), TokenClaim::Nothing, "{odd}");
         }
     }
 

@@ -37,6 +37,33 @@ async fn newest(app: &TestApp) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_operator_ends_all_sessions_of_everybody() {
+    let app = TestApp::open().await;
+    let mut clients = Vec::new();
+    for _ in 0..2 {
+        let email = app.account().await;
+        clients.push(app.anonymous().try_password(&email, PASSWORD).await.expect(200));
+    }
+    let refresh = |client: &Value| json!({ "refresh_token": client["refresh_token"] });
+    let open = "SELECT count(*) FROM sessions WHERE closed_at IS NULL";
+    let before = app.database.number(open).await;
+    let said = succeeds(&app, &["sessions", "end", "--all"]);
+    assert!(said.starts_with(&format!("{before} session(s) would end")), "{said}");
+    assert_eq!(app.database.number(open).await, before, "only counted");
+    let said = succeeds(&app, &["sessions", "end", "--all", "--yes", "--reason", "keys leaked"]);
+    assert_eq!(said, format!("{before} session(s) ended.\n"));
+    for client in &clients {
+        let answer = app.anonymous().post("/v1/sessions/refresh", &refresh(client)).await;
+        assert_eq!(answer.problem(), (401, "session-revoked".to_owned()));
+    }
+    let records = "SELECT count(DISTINCT target) FROM audit_log \
+                   WHERE action = 'account.sessions_closed' AND reason = 'keys leaked' AND actor_id IS NULL";
+    let accounts = "SELECT count(DISTINCT account_id) FROM sessions";
+    assert_eq!(app.database.number(records).await, app.database.number(accounts).await);
+    assert!(succeeds(&app, &["sessions", "end", "--all"]).starts_with("0 session(s)"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_operator_ends_sessions_unlocks_and_sets_flags_and_the_audit_log_says_so() {
     let app = TestApp::open().await;
     let email = app.account().await;
@@ -54,6 +81,9 @@ async fn an_operator_ends_sessions_unlocks_and_sets_flags_and_the_audit_log_says
     );
     fails(&app, &["sessions", "end", "nobody@example.org"], 1, "no account has the address");
     fails(&app, &["sessions", "end", "nobody"], 2, "the email address");
+    fails(&app, &["sessions", "end"], 2, "--all");
+    fails(&app, &["sessions", "end", "--all", &email], 2, "--all");
+    fails(&app, &["sessions", "end", "--yes", &email], 2, "--all");
 
     let customer = app.anonymous();
     while customer.try_password(&email, "a wrong password").await.code() != "account-locked" {}

@@ -83,6 +83,8 @@ impl Visitor {
         assert_eq!(me.problem(), (401, "unauthenticated".to_owned()));
         let list = at.get(&format!("/v1/menu/items?limit=1&cursor={}", self.cursor)).await;
         assert_eq!(list.problem(), (400, "invalid-cursor".to_owned()));
+        let next = at.post("/v1/sessions/refresh", &json!({ "refresh_token": self.refresh })).await;
+        assert_eq!(next.problem(), (401, "unauthenticated".to_owned()));
     }
 }
 

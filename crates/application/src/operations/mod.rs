@@ -17,7 +17,7 @@ use comanda_domain::{
 };
 
 pub use delete_old_rows::Retention;
-pub use end_sessions::EndSessions;
+pub use end_sessions::{EndSessions, EndedAll};
 pub use unlock::UnlockError;
 
 /// What admins see and change of a running server. One file per verb.

@@ -1,7 +1,7 @@
 use chrono::TimeDelta;
 use comanda_domain::{
     RefreshToken, SecurityEvent, SecurityEventKind, SecurityOutcome,
-    ports::{Audience, RotateError, Rotated, Rotation, Successor, TokenSession, Unavailable},
+    ports::{Audience, RotateError, Rotated, Rotation, Successor, TokenClaim, TokenSession, Unavailable},
 };
 use thiserror::Error;
 
@@ -28,9 +28,11 @@ impl Sessions {
         let presented = self.refresh_tokens.hash(token);
         let said = self.refresh_tokens.session_of(token);
         let session_id = match said {
-            Some(id) => id,
-            // Tokens of earlier releases do not say it themselves, nor do those of another `SECRET_KEY`.
-            None => self.sessions.session_of(presented).await?.ok_or(RefreshSessionError::Unknown)?,
+            TokenClaim::Session(id) => id,
+            // Tokens of earlier releases do not say it themselves.
+            TokenClaim::Nothing => self.sessions.session_of(presented).await?.ok_or(RefreshSessionError::Unknown)?,
+            // Whoever has forgotten a key that leaked wants nothing that it has made to be good any more.
+            TokenClaim::Foreign => return Err(RefreshSessionError::Unknown),
         };
         let successor = self.refresh_tokens.generate(session_id);
         let grace = self.terms.refresh_grace();
@@ -40,7 +42,7 @@ impl Sessions {
             presented,
             successor: self.refresh_tokens.hash(&successor),
             sealed_successor: sealed.transpose()?,
-            is_kept: said.is_none(),
+            is_kept: said == TokenClaim::Nothing,
             at: now,
             grace,
         };
@@ -90,14 +92,18 @@ mod tests {
         RefreshTokenHash::new([u8::try_from(text.len()).unwrap(); 32])
     }
 
-    /// Tokens that say their session, except "legacy".
+    /// Tokens that say their session, except "legacy" and "foreign".
     fn sessions(stored: MockSessions, closed: MockClosedSessions) -> Sessions {
         let mut access_tokens = MockAccessTokens::new();
         access_tokens
             .expect_issue()
             .returning(|_, _, _, _| Ok(AccessToken { token: "next".to_owned(), expires_in: 900 }));
         let mut refresh_tokens = MockRefreshTokens::new();
-        refresh_tokens.expect_session_of().returning(|token| (token.expose() != "legacy").then(session));
+        refresh_tokens.expect_session_of().returning(|token| match token.expose() {
+            "legacy" => TokenClaim::Nothing,
+            "foreign" => TokenClaim::Foreign,
+            _ => TokenClaim::Session(session()),
+        });
         refresh_tokens.expect_generate().returning(|_| RefreshToken::new("successor".to_owned()));
         refresh_tokens.expect_hash().returning(|token| hash_of(token.expose()));
         refresh_tokens.expect_seal().returning(|successor, _| Ok(SealedToken::new(successor.expose().into())));
@@ -170,6 +176,12 @@ mod tests {
             assert_eq!(refreshed.is_ok(), accepted);
             assert_eq!(matches!(refreshed, Err(RefreshSessionError::Unknown)), !accepted);
         }
+    }
+
+    #[tokio::test]
+    async fn a_token_of_a_forgotten_key_is_not_even_looked_up() {
+        let refreshed = sessions(MockSessions::new(), MockClosedSessions::new()).refresh(&token("foreign")).await;
+        assert!(matches!(refreshed, Err(RefreshSessionError::Unknown)));
     }
 
     #[tokio::test]

@@ -103,6 +103,15 @@ pub enum CloseSessionsError {
     Unavailable(#[from] Unavailable),
 }
 
+/// Sessions of several accounts that were closed together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClosedBatch {
+    /// The sessions and whose they were.
+    pub sessions: Vec<(AccountId, SessionId)>,
+    /// The last account that was looked at; `None` if there was none.
+    pub last: Option<AccountId>,
+}
+
 /// The token after the one that was presented.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Successor {
@@ -110,6 +119,18 @@ pub enum Successor {
     Issued,
     /// That of an earlier request with the same token.
     IssuedBefore(SealedToken),
+}
+
+/// What a refresh token says of its session by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
+pub enum TokenClaim {
+    /// It was made for this session.
+    Session(SessionId),
+    /// Nothing: it is from a release whose tokens had no tag, if it is a token at all.
+    Nothing,
+    /// It has a tag that none of our keys has made: it is good for nothing, whatever is stored of it.
+    Foreign,
 }
 
 /// Why a refresh token was not exchanged.
@@ -184,6 +205,19 @@ pub trait Sessions: Send + Sync {
         at: Timestamp,
     ) -> Result<Vec<SessionId>, CloseSessionsError>;
 
+    /// How many sessions of all accounts are open by what is stored, also if they have expired.
+    async fn count_open(&self) -> Result<u64, Unavailable>;
+
+    /// Closes all sessions of the next `at_most` accounts that have any, in the order of the accounts' ids, and records
+    /// it and why for each account, in one transaction.
+    async fn close_next(
+        &self,
+        after: Option<AccountId>,
+        at_most: u32,
+        reason: Reason,
+        at: Timestamp,
+    ) -> Result<ClosedBatch, Unavailable>;
+
     /// A page of an account's open sessions, the newest first.
     async fn list(&self, query: SessionsQuery) -> Result<Page<Session, SessionId>, Unavailable>;
 
@@ -201,8 +235,8 @@ pub trait RefreshTokens: Send + Sync {
     /// A new token for a session, with 256 random bits. MUST NOT be computable from any key and other tokens.
     fn generate(&self, session: SessionId) -> RefreshToken;
 
-    /// The session that a token was made for. MUST be `None` unless the token was made here.
-    fn session_of(&self, token: &RefreshToken) -> Option<SessionId>;
+    /// What a token says of its session. MUST be [`TokenClaim::Session`] only if the token was made here.
+    fn session_of(&self, token: &RefreshToken) -> TokenClaim;
 
     /// The hash of a token, which is all that may be stored for longer than the grace of its predecessor.
     fn hash(&self, token: &RefreshToken) -> RefreshTokenHash;

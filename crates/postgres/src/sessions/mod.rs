@@ -3,6 +3,7 @@
 mod close;
 mod close_all;
 mod close_all_but;
+mod close_next;
 mod close_others;
 mod closed_after;
 mod closed_since;
@@ -17,8 +18,8 @@ use async_trait::async_trait;
 use comanda_domain::{
     AccountId, Administrator, NewSession, Page, Reason, RefreshTokenHash, Session, SessionId, Timestamp,
     ports::{
-        CloseSessionsError, ClosingPosition, Closings, OpenSessionError, Renewed, RotateError, Rotated, Rotation,
-        Sessions, SessionsQuery, Unavailable,
+        CloseSessionsError, ClosedBatch, ClosingPosition, Closings, OpenSessionError, Renewed, RotateError, Rotated,
+        Rotation, Sessions, SessionsQuery, Unavailable,
     },
 };
 
@@ -77,6 +78,20 @@ impl Sessions for PostgresSessions {
         at: Timestamp,
     ) -> Result<Vec<SessionId>, CloseSessionsError> {
         close_all::close_all(&self.database, account_id, by, reason, at).await
+    }
+
+    async fn count_open(&self) -> Result<u64, Unavailable> {
+        close_next::count_open(&self.database).await
+    }
+
+    async fn close_next(
+        &self,
+        after: Option<AccountId>,
+        at_most: u32,
+        reason: Reason,
+        at: Timestamp,
+    ) -> Result<ClosedBatch, Unavailable> {
+        close_next::close_next(&self.database, after, at_most, reason, at).await
     }
 
     async fn list(&self, query: SessionsQuery) -> Result<Page<Session, SessionId>, Unavailable> {
