@@ -113,7 +113,7 @@ pub fn write_page(path: &Path, table: &str) -> anyhow::Result<()> {
     let before = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let by_hand = before.find("\n## ").map_or("", |at| &before[at..]);
     let rows = Fault::ALL.into_iter().filter_map(|fault| row_of(table, fault).or_else(|| row_of(&before, fault)));
-    let table: String = rows.map(|row| format!("{row}\n")).collect();
+    let table = rows.fold(String::new(), |table, row| table + &row + "\n");
     let page = format!(
         "# What happens when something breaks\n\n\
          Written by `cargo xtask faults`. For each fault, two servers on a database of their own serve sixteen\n\

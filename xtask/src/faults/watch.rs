@@ -100,7 +100,7 @@ impl Watch {
             let text = text_of(log);
             text.get(*length..).unwrap_or_default().lines().map(str::to_owned).collect::<Vec<_>>()
         });
-        Ok(Seen { logged: summary(lines), alerts: join_or_none(alerts.collect()) })
+        Ok(Seen { logged: summary(lines), alerts: join_or_none(&alerts.collect::<Vec<_>>()) })
     }
 
     /// What Prometheus responds to a query of this moment.
@@ -120,7 +120,7 @@ fn text_of(log: &Path) -> String {
     fs::read_to_string(log).unwrap_or_default()
 }
 
-fn join_or_none(words: Vec<String>) -> String {
+fn join_or_none(words: &[String]) -> String {
     if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }
 
@@ -139,7 +139,7 @@ fn summary(lines: impl Iterator<Item = String>) -> String {
     }
     let counts: Vec<String> = counts.into_iter().rev().map(|(level, count)| format!("{count} {level}")).collect();
     let first = first.map(|(_, words)| format!("; first: {words}")).unwrap_or_default();
-    format!("{}{first}", join_or_none(counts))
+    format!("{}{first}", join_or_none(&counts))
 }
 
 /// The message and the cause, without what is another in each run.
