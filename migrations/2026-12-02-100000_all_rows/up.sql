@@ -1,5 +1,5 @@
--- Lets a statement that writes fewer rows than it was asked to fail by itself: its transaction's commit can then be sent
--- along with it.
+-- Lets a statement that writes fewer rows than it was asked to fail by itself: the commit of its transaction can then be
+-- sent along with it.
 CREATE FUNCTION all_rows(written bigint, asked bigint) RETURNS bigint
     LANGUAGE plpgsql AS $$
 BEGIN

@@ -127,7 +127,7 @@ impl Flusher {
             None => match self.database.dedicated(SETTINGS).await {
                 Ok(connection) => Some(connection),
                 Err(error) => {
-                    tracing::debug!(%error, "no connection to flush by; locks are held until the disk has what they are for");
+                    tracing::debug!(%error, "no connection to flush by; locks are held through the flush");
                     None
                 }
             },
