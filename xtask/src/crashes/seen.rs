@@ -30,7 +30,7 @@ pub struct News {
     pub confirmed: HashMap<Uuid, String>,
     /// What an order's status was at a version: in a response to its owner or to staff, in a list, or after a change.
     pub statuses: HashMap<(Uuid, i32), String>,
-    /// Events that were received: subjects, and as [`News::event`] writes them.
+    /// Events that were received: their subjects, and what they say.
     pub subjects: HashSet<Uuid>,
     pub events: HashSet<String>,
     /// The reasons of stock adjustments that were confirmed, each of them unique.
