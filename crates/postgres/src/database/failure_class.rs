@@ -70,10 +70,10 @@ pub(super) fn is_follow_up(error: &Error) -> bool {
     class_of(error) == FOLLOW_UP
 }
 
-/// Whether PostgreSQL reported the error: the transaction was over before it came to what was sent after the
-/// statement.
-pub(crate) fn is_from_server(error: &Error) -> bool {
-    !matches!(class_of(error), "closed_connection" | "other")
+/// Whether PostgreSQL reported the error of a statement, so that its transaction was aborted before anything that was sent
+/// after it. What ends the whole session may have come later.
+pub(crate) fn aborts_transaction(error: &Error) -> bool {
+    !matches!(class_of(error), "closed_connection" | "other" | "shutdown")
 }
 
 /// Whether waiting, or another attempt, is all it takes: nothing is broken.

@@ -5,15 +5,20 @@ use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 
 use super::named::Named;
 
-/// Writes nothing that anybody reads, in a transaction of its own, or in the caller's.
-const FLUSH: &str = "SELECT pg_logical_emit_message(true, 'comanda', '') WHERE NOT pg_is_in_recovery()";
+/// Writes nothing that anybody reads, in a transaction of its own, or in the caller's. A standby refuses it.
+const FLUSH: &str = "SELECT pg_logical_emit_message(true, 'comanda', '')";
 
-/// Waits until everything that was committed so far is where a commit is waited for: on disk, and on the standby if
-/// there is a synchronous one. A transaction of the caller's has to be committed for that. A replica has only what was
-/// flushed.
-///
-/// Whoever tells somebody what has been read, and has written nothing since, calls this first: some commits do not wait
-/// for the disk.
+/// The same, for whoever may read from a replica, which has only what was flushed.
+const FLUSH_UNLESS_REPLICA: &str = "SELECT pg_logical_emit_message(true, 'comanda', '') WHERE NOT pg_is_in_recovery()";
+
+/// Waits until everything that this server has committed is where a commit is waited for: on disk, and on the standby if
+/// there is a synchronous one. Must not be called in a transaction. Fails on a standby.
 pub(crate) async fn flush_log(mut connection: &AsyncPgConnection) -> QueryResult<()> {
     connection.batch_execute(FLUSH).one("database.flush_log").await
+}
+
+/// The same for what was read on this connection, before somebody is told: some commits do not wait for the disk. A
+/// transaction of the caller's has to be committed for that.
+pub(crate) async fn flush_what_was_read(mut connection: &AsyncPgConnection) -> QueryResult<()> {
+    connection.batch_execute(FLUSH_UNLESS_REPLICA).one("database.flush_log").await
 }

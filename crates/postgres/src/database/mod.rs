@@ -39,10 +39,10 @@ use tokio::{
 pub(crate) use self::{
     collision::MayCollide,
     connections::in_time,
-    failure_class::{Failures, is_from_server},
+    failure_class::{Failures, aborts_transaction},
     fitness::is_fit,
     history::{PLACE_COLUMNS, PLACE_JOINS, Place, WHERE_WRITTEN, follow_history},
-    log_flush::flush_log,
+    log_flush::{flush_log, flush_what_was_read},
     named::{Named, NamedRows},
     row_error::{PageOfRows, RowOf},
     statement::{TypeName, statement, written},

@@ -12,7 +12,7 @@ use super::{
     place::{begin_history, place},
     row::{EVENT_COLUMNS, EVENT_JOINS, EventRow},
 };
-use crate::database::{Database, NamedRows, Place, flush_log, follow_history};
+use crate::database::{Database, NamedRows, Place, flush_what_was_read, follow_history};
 
 /// The server gives up its turn, so that a newer one goes on.
 #[derive(Debug, Error)]
@@ -103,7 +103,7 @@ async fn read_next(
     dead_letter(connection, subscriber, &malformed).await?;
     if position.is_some() {
         // What a crash can still undo is not announced.
-        flush_log(connection).await.map_err(Unavailable::new)?;
+        flush_what_was_read(connection).await.map_err(Unavailable::new)?;
     }
     Ok(EventBatch { events, position })
 }

@@ -68,12 +68,15 @@ impl PostgresOrders {
 impl Orders for PostgresOrders {
     async fn place(&self, order: NewOrder) -> Result<Idempotent<OrderWithLines>, PlaceOrderError> {
         let Some(request) = order.idempotency.clone() else { return self.placements.place(order).await };
-        let at = order.placed_at;
+        let (id, at) = (order.id, order.placed_at);
         tokio::select! {
             biased;
             placed = self.placements.place(order) => placed,
-            // Nothing is lost by giving up its turn, in which it would find the same order.
-            Some(outcome) = self.placed.find_when_late(&request, at) => Ok(Idempotent { outcome, replayed: true }),
+            // Nothing is lost by giving up its turn, in which it would find the same order. It may be its own, which is
+            // about to be answered.
+            Some(outcome) = self.placed.find_when_late(&request, at) => {
+                Ok(Idempotent { replayed: outcome.order.id != id, outcome })
+            }
         }
     }
 

@@ -13,10 +13,16 @@ async fn released_early(shop: &Shop) -> (Committed, i64) {
     let orders = orders_releasing(EarlyRelease::Always, Arc::new(()), &shop.pool, DEADLINE);
     let item = shop.item(1).await;
     orders.place(shop.order(&[(&item, 1)])).await.unwrap();
-    let flusher = "SELECT pid::bigint FROM pg_stat_activity \
-                   WHERE datname = current_database() AND application_name = 'comanda-flush'";
-    let flusher = shop.database.number(flusher).await;
-    (orders, flusher)
+    // It connects for the next batch.
+    let flusher = "SELECT coalesce(max(pid), 0)::bigint FROM pg_stat_activity \
+                   WHERE datname = current_database() AND application_name = 'comanda-flush' AND state = 'idle' \
+                   AND query LIKE 'SELECT pg_postmaster_start_time%'";
+    loop {
+        match shop.database.number(flusher).await {
+            0 => tokio::task::yield_now().await,
+            flusher => return (orders, flusher),
+        }
+    }
 }
 
 fn signal(name: &str, process: i64) {
@@ -71,6 +77,29 @@ async fn without_the_connection_that_was_there_nobody_vouches_for_an_order() {
     let repeated = orders.place(shop.keyed("key", shop.order(&[(&item, 1)]))).await.unwrap();
     assert!(repeated.replayed);
     assert_eq!(shop.stock(&item).await, 9);
+    shop.assert_sound().await;
+}
+
+/// The lock is handed over before the flush: another server may find an order that a crash can still undo.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repetition_at_another_server_is_answered_from_what_is_on_disk() {
+    let shop = Shop::open().await;
+    let (orders, flusher) = released_early(&shop).await;
+    let item = shop.item(10).await;
+    signal("-STOP", flusher);
+    let mut first = Box::pin(orders.place(shop.keyed("key", shop.order(&[(&item, 1)]))));
+    assert!(futures_util::poll!(first.as_mut()).is_pending());
+    until_committed(&shop, 2).await;
+    let other = orders_releasing(EarlyRelease::Never, Arc::new(()), &shop.pool, DEADLINE);
+    let repeated = other.place(shop.keyed("key", shop.order(&[(&item, 1)]))).await.unwrap();
+    assert!(repeated.replayed);
+    let last = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> {flusher} \
+         AND query LIKE 'SELECT pg_logical_emit_message%' AND state = 'idle'"
+    );
+    assert_eq!(shop.database.number(&last).await, 1, "the other committer has flushed last");
+    signal("-CONT", flusher);
+    assert_eq!(first.await.unwrap().outcome, repeated.outcome);
     shop.assert_sound().await;
 }
 

@@ -16,7 +16,7 @@ settings! {
         PLACEMENT_DEADLINE_MS => deadline: Duration in 100..=60_000 ms = 5_000,
             "How long placing an order may take; also the limit of every transaction. Both end a little before \
              `REQUEST_TIMEOUT_MS` if that is shorter.";
-        EARLY_LOCK_RELEASE => early_release: EarlyRelease = "auto",
+        EARLY_LOCK_RELEASE => early_release: EarlyRelease = "never",
             "Whether orders that are committed make room for the next before they are on disk, and are answered when \
              they are: `always`, `never`, or `auto`, where flushing takes long and others wait.";
     }

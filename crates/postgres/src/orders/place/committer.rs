@@ -24,7 +24,7 @@ use tracing::Instrument;
 
 use super::{
     PlacementConfig,
-    flush::{Flusher, Pace, Settled, Unflushed},
+    flush::{Flusher, Pace, Server, Settled, Unflushed},
     queue::{Undecided, Waiting},
     repetitions,
     transaction::{self, BatchError, Begun, Commit, Decided, Decision},
@@ -90,6 +90,8 @@ pub(super) struct Committer {
     measures: Measures,
     /// Outside the pools, so that no flood of reads ever stops orders. Dropped whenever its state is in doubt.
     connection: Option<AsyncPgConnection>,
+    /// The server that the connection leads to.
+    server: Option<Server>,
     turns: Turns,
     pace: Pace,
     /// What there is of the connection's transaction.
@@ -111,6 +113,7 @@ impl Committer {
             queue,
             measures: Measures::new(),
             connection: None,
+            server: None,
             turns: Turns::Alone,
             pace: Pace::default(),
             begun: Begun::No,
@@ -121,19 +124,18 @@ impl Committer {
     /// which an order was decided.
     pub(super) async fn run(&mut self, shutdown: impl Future<Output = ()>, mut on_success: impl FnMut()) {
         let mut shutdown = pin!(shutdown);
-        let mut flusher = Flusher::new(self.database.clone(), Arc::clone(&self.observer), self.config.deadline);
+        let mut flusher = Flusher::new(self.database.clone(), Arc::clone(&self.observer));
         let mut unflushed = None;
         let mut waiting = Vec::new();
         let mut closed = false;
         loop {
             let is_flushed = unflushed.is_none();
             let early = self.pace.releases_early(self.config.early_release, waiting.len() + self.queue.len() > 1);
-            let mut commit = Commit::Flushed;
-            if early && is_flushed {
-                commit = flusher.prepare().await;
-            } else if early && flusher.is_ready() {
-                commit = Commit::Unflushed;
-            }
+            let mut commit = match &self.server {
+                Some(server) if early && is_flushed => flusher.prepare(server).await,
+                Some(server) if early => flusher.vouches_for(server),
+                _ => Commit::Flushed,
+            };
             // Beside everything that follows.
             let mut settling = pin!(flusher.settle(unflushed.take()).fuse());
             let mut settled = is_flushed;
@@ -158,15 +160,8 @@ impl Committer {
             if waiting.is_empty() && settled {
                 break;
             }
-            self.top_up(&mut waiting);
-            if self.turns.are_asked_for() && !waiting.is_empty() {
-                self.take_turn().await;
-                // Whoever has come meanwhile.
-                self.top_up(&mut waiting);
-            }
-            self.measures.waiting.set((self.queue.len() + waiting.len()) as f64);
             let settling = OptionFuture::from((!settled).then_some(settling));
-            let (served, done) = join!(self.serve(std::mem::take(&mut waiting), commit), settling);
+            let (served, done) = join!(self.take_turn_and_serve(std::mem::take(&mut waiting), commit), settling);
             waiting = done.map(|done| self.note(done, &mut on_success)).unwrap_or_default();
             waiting.extend(served.undecided);
             unflushed = served.unflushed;
@@ -176,6 +171,17 @@ impl Committer {
             self.give_turn_back().await;
             self.measures.waiting.set((self.queue.len() + waiting.len()) as f64);
         }
+    }
+
+    async fn take_turn_and_serve(&mut self, mut waiting: Vec<Waiting>, commit: Commit) -> Served {
+        self.top_up(&mut waiting);
+        if self.turns.are_asked_for() && !waiting.is_empty() {
+            self.take_turn().await;
+            // Whoever has come meanwhile.
+            self.top_up(&mut waiting);
+        }
+        self.measures.waiting.set((self.queue.len() + waiting.len()) as f64);
+        self.serve(waiting, commit).await
     }
 
     fn top_up(&mut self, waiting: &mut Vec<Waiting>) {
@@ -253,7 +259,9 @@ impl Committer {
             }
         };
         match outcome.instrument(span).await {
-            Ok(decided) if commit == Commit::Unflushed => served.unflushed = Some(Unflushed::new(batch, decided)),
+            Ok(decided) if decided.placed_by == Some(Commit::Unflushed) => {
+                served.unflushed = Some(Unflushed::new(batch, decided));
+            }
             Ok(decided) => {
                 for (waiting, decision) in batch.into_iter().zip(self.announce(decided)) {
                     served.respond(waiting, decision);
@@ -310,7 +318,7 @@ impl Committer {
             self.observer.menu_changed();
         }
         // That orders are refused for reasons of their own says nothing about the others.
-        if decided.is_committed {
+        if decided.placed_by.is_some() {
             self.database.note_orders(Ok(()));
         }
         decided.decisions
@@ -360,6 +368,15 @@ impl Committer {
         }
     }
 
+    async fn connect(&mut self) -> Result<AsyncPgConnection, Unavailable> {
+        self.begun = Begun::No;
+        self.server = None;
+        let connection = self.database.dedicated(SETTINGS).await?;
+        transaction::prepare(&connection).await.map_err(Unavailable::new)?;
+        self.server = Some(Server::of(&connection).await.map_err(Unavailable::new)?);
+        Ok(connection)
+    }
+
     async fn attempt(
         &mut self,
         orders: &[&NewOrder],
@@ -367,15 +384,10 @@ impl Committer {
         committing: &AtomicBool,
     ) -> Result<Decided, BatchError> {
         let kept = self.connection.take().and_then(|mut connection| is_fit(&mut connection).then_some(connection));
-        let mut connection = match kept {
-            Some(connection) => connection,
-            None => {
-                self.begun = Begun::No;
-                let connection = self.database.dedicated(SETTINGS).await.map_err(BatchError::Broken)?;
-                let prepared = transaction::prepare(&connection).await;
-                prepared.map_err(|error| BatchError::Broken(Unavailable::new(error)))?;
-                connection
-            }
+        let (mut connection, commit) = match kept {
+            Some(connection) => (connection, commit),
+            // Nobody has looked yet whether the connection to flush by leads to the same server.
+            None => (self.connect().await.map_err(BatchError::Broken)?, Commit::Flushed),
         };
         let begun = std::mem::replace(&mut self.begun, Begun::No);
         let started_at = Instant::now();

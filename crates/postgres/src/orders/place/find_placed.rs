@@ -25,7 +25,7 @@ use uuid::Uuid;
 use super::{committer::LOCAL_SETTINGS, replays::KnownKey, statements::FindKeys};
 use crate::{
     Database,
-    database::{Failure, NamedRows, flush_log},
+    database::{Failure, NamedRows, flush_what_was_read},
     idempotency::fingerprint_of,
     orders::load::as_placed,
 };
@@ -201,7 +201,7 @@ async fn load_by_index(
     let ids: Vec<OrderId> = placed.iter().map(|(_, id)| *id).collect();
     let orders = as_placed(connection, currency, &ids).await?;
     if !orders.is_empty() {
-        flush_log(connection).await.map_err(Unavailable::new)?;
+        flush_what_was_read(connection).await.map_err(Unavailable::new)?;
     }
     Ok(placed.into_iter().filter_map(|(position, id)| Some((position, orders.get(&id)?.clone()))).collect())
 }

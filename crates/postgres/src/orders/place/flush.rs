@@ -2,14 +2,16 @@
 //! Its orders are answered when a second connection has flushed the log, which happens beside the next batch.
 //!
 //! The log is in order: what is flushed after a commit has that commit in it. A crash between the two ends the second
-//! connection, which was there before the commit. Then nobody knows, and nobody is told that an order was placed. What
-//! else reads an order before it is flushed (another batch, a payment, a cancellation) writes, and is flushed after it;
-//! what only reads, and then tells somebody, flushes first.
+//! connection, which was there before the commit, on the same server. Then nobody knows, and nobody is told that an order
+//! was placed. What else reads an order before it is flushed (another batch, a payment, a cancellation) writes, and is
+//! flushed after it. Repetitions, events and published menus only read, and flush before they tell. Whoever looks at
+//! orders in that moment sees them, although a crash could still undo them.
 
 use std::{str::FromStr, sync::Arc, time::Duration};
 
 use comanda_domain::ports::{MenuObserver, PlaceOrderError, Unavailable};
-use diesel_async::AsyncPgConnection;
+use diesel::{QueryResult, dsl::sql, sql_types::Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use tokio::time::Instant;
 
 use super::{
@@ -19,10 +21,13 @@ use super::{
 };
 use crate::{
     Database,
-    database::{flush_log, is_fit},
+    database::{Named, flush_log, is_fit},
 };
 
 const SETTINGS: &str = "SET application_name = 'comanda-flush'";
+
+/// After a failure to connect, batches are flushed with their locks held for this long.
+const PAUSE: Duration = Duration::from_mins(1);
 
 /// Whether the locks of a batch are released before it is on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,17 +86,16 @@ impl Pace {
     }
 }
 
-/// A batch that is decided, and must be flushed before anybody is told.
+/// A batch that is committed, and must be flushed before anybody is told.
 pub(super) struct Unflushed {
     decided: Vec<(Waiting, Decision)>,
     menu_changed: bool,
-    is_committed: bool,
 }
 
 impl Unflushed {
     pub(super) fn new(batch: Vec<Waiting>, decided: Decided) -> Self {
-        let Decided { decisions, menu_changed, is_committed, .. } = decided;
-        Self { decided: batch.into_iter().zip(decisions).collect(), menu_changed, is_committed }
+        let Decided { decisions, menu_changed, .. } = decided;
+        Self { decided: batch.into_iter().zip(decisions).collect(), menu_changed }
     }
 }
 
@@ -109,57 +113,85 @@ pub(super) struct Settled {
 pub(super) struct Flusher {
     database: Database,
     observer: Arc<dyn MenuObserver>,
-    limit: Duration,
     connection: Option<AsyncPgConnection>,
+    /// The server that the connection leads to.
+    server: Option<Server>,
+    /// After a failure, no other attempt to connect is made before this.
+    paused_until: Option<Instant>,
+}
+
+/// Which server a connection leads to, and since when that runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Server(String);
+
+impl Server {
+    pub(super) async fn of(mut connection: &AsyncPgConnection) -> QueryResult<Self> {
+        let server = sql::<Text>(
+            "pg_postmaster_start_time()::text || coalesce(' ' || host(inet_server_addr()) || ' ' || inet_server_port(), '')",
+        );
+        diesel::select(server).get_result(&mut connection).one("database.which_server").await.map(Self)
+    }
 }
 
 impl Flusher {
-    pub(super) const fn new(database: Database, observer: Arc<dyn MenuObserver>, limit: Duration) -> Self {
-        Self { database, observer, limit, connection: None }
+    pub(super) const fn new(database: Database, observer: Arc<dyn MenuObserver>) -> Self {
+        Self { database, observer, connection: None, server: None, paused_until: None }
     }
 
-    /// How the next batch may be committed. Connects if need be; MUST NOT be called while something is unflushed, which
-    /// a new connection could not vouch for.
-    pub(super) async fn prepare(&mut self) -> Commit {
-        let kept = self.connection.take().and_then(|mut connection| is_fit(&mut connection).then_some(connection));
-        self.connection = match kept {
-            Some(connection) => Some(connection),
-            None => match self.database.dedicated(SETTINGS).await {
-                Ok(connection) => Some(connection),
+    /// How the next batch may be committed to this server. Connects if need be; MUST NOT be called while something is
+    /// unflushed, which a new connection could not vouch for.
+    pub(super) async fn prepare(&mut self, server: &Server) -> Commit {
+        if self.vouches_for(server) == Commit::Unflushed {
+            return Commit::Unflushed;
+        }
+        self.connection = None;
+        if self.paused_until.is_none_or(|until| until <= Instant::now()) {
+            match self.connect().await {
+                Ok(()) => self.paused_until = None,
                 Err(error) => {
                     tracing::debug!(%error, "no connection to flush by; locks are held through the flush");
-                    None
+                    self.paused_until = Some(Instant::now() + PAUSE);
                 }
-            },
-        };
-        if self.connection.is_some() { Commit::Unflushed } else { Commit::Flushed }
+            }
+        }
+        self.vouches_for(server)
     }
 
-    /// Whether a batch may be committed without being flushed while another one is.
-    pub(super) const fn is_ready(&self) -> bool {
-        self.connection.is_some()
+    /// How a batch may be committed to this server by the connection that there is.
+    pub(super) fn vouches_for(&mut self, server: &Server) -> Commit {
+        let is_same = self.server.as_ref() == Some(server);
+        let vouches = is_same && self.connection.as_mut().is_some_and(is_fit);
+        if vouches { Commit::Unflushed } else { Commit::Flushed }
+    }
+
+    async fn connect(&mut self) -> Result<(), Unavailable> {
+        let connection = self.database.dedicated(SETTINGS).await?;
+        self.server = Some(Server::of(&connection).await.map_err(Unavailable::new)?);
+        self.connection = Some(connection);
+        Ok(())
     }
 
     /// Flushes, and answers.
     pub(super) async fn settle(&mut self, unflushed: Option<Unflushed>) -> Settled {
-        let Some(Unflushed { decided, menu_changed, is_committed }) = unflushed else { return Settled::default() };
+        let Some(Unflushed { decided, menu_changed }) = unflushed else { return Settled::default() };
         let begin = Instant::now();
-        let flushed = self.flush().await;
+        // Afterwards nobody waits any more.
+        let last = decided.iter().map(|(waiting, _)| waiting.last_deadline()).max();
+        let flushed = self.flush(last.unwrap_or(begin)).await;
         if menu_changed {
             self.observer.menu_changed();
         }
         match flushed {
             Ok(()) => {
-                if is_committed {
-                    self.database.note_orders(Ok(()));
-                }
+                self.database.note_orders(Ok(()));
                 let respond = |(waiting, decision)| repetitions::respond(waiting, decision);
                 let undecided = decided.into_iter().filter_map(respond).collect();
                 Settled { decided: true, undecided, took: Some(begin.elapsed()) }
             }
             Err(error) => {
                 tracing::debug!(%error, orders = decided.len(), "it is unknown whether a batch of orders is on disk");
-                self.database.note_orders(Err(&error));
+                // Whether orders can be written, the next batch says.
+                self.database.note_late_orders();
                 let unknown = PlaceOrderError::Unavailable(error);
                 let respond = |(waiting, _)| repetitions::respond(waiting, Err(unknown.clone()));
                 Settled { decided: false, undecided: decided.into_iter().filter_map(respond).collect(), took: None }
@@ -168,16 +200,11 @@ impl Flusher {
     }
 
     /// Drops the connection after an error or too long a time: it can vouch for nothing any more.
-    async fn flush(&mut self) -> Result<(), Unavailable> {
+    async fn flush(&mut self, deadline: Instant) -> Result<(), Unavailable> {
         let connection =
             self.connection.take().ok_or_else(|| Unavailable::new("the connection to flush by is gone"))?;
-        match tokio::time::timeout(self.limit, flush_log(&connection)).await {
-            Ok(flushed) => flushed.map_err(Unavailable::new)?,
-            Err(_) => {
-                self.database.note_late_orders();
-                return Err(Unavailable::new(Undecided::DeadlinePassed));
-            }
-        }
+        let flushed = tokio::time::timeout_at(deadline, flush_log(&connection)).await;
+        flushed.map_err(|_| Unavailable::new(Undecided::DeadlinePassed))?.map_err(Unavailable::new)?;
         self.connection = Some(connection);
         Ok(())
     }

@@ -28,7 +28,7 @@ use super::{
     write::{self, Written, write_and_commit},
 };
 use crate::{
-    database::{Failures, MayCollide, Named, NamedRows, RowOf},
+    database::{Failures, MayCollide, Named, NamedRows, RowOf, flush_log},
     orders::stock::{ReadAndLockStock, StockRow},
 };
 
@@ -40,8 +40,9 @@ pub(super) struct Decided {
     pub(super) decisions: Vec<Decision>,
     /// Whether the availability of a menu item, as customers see it, has changed.
     pub(super) menu_changed: bool,
-    /// Whether any order was placed.
-    pub(super) is_committed: bool,
+    /// By which commit orders were placed; `None` if none was. What a crash can still undo MUST be flushed before anybody
+    /// is told.
+    pub(super) placed_by: Option<Commit>,
     /// Whether another server was placing orders; never so in a turn.
     pub(super) met_another: bool,
     /// How long the commit waited for the disk, if it did.
@@ -53,7 +54,7 @@ pub(super) struct Decided {
 pub(super) enum Commit {
     /// For the disk, with all locks held.
     Flushed,
-    /// For nothing. Whatever it decides MUST be flushed before anybody is told.
+    /// For nothing.
     Unflushed,
 }
 
@@ -154,8 +155,12 @@ pub(super) async fn place(
     let sold_out = stock.sold_out_by(&taken);
     let menu_changed = taken.iter().any(|(id, quantity)| stock.changes_availability(*id, *quantity));
     let Written { numbers, flush_took } = if filled.is_empty() {
-        // There is nothing to commit, and a rollback does not wait for the disk.
+        // There is nothing to commit, and a rollback does not wait for the disk. What another server has placed does, as
+        // it may not be there yet.
         (&mut &*connection).batch_execute("ROLLBACK").await?;
+        if replays.decisions.iter().flatten().any(Result::is_ok) {
+            flush_log(connection).await?;
+        }
         Written::default()
     } else {
         // Until it is known that nothing was sent, or what became of it.
@@ -167,7 +172,7 @@ pub(super) async fn place(
         written?
     };
 
-    let is_committed = !filled.is_empty();
+    let placed_by = (!filled.is_empty()).then_some(commit);
     let mut fresh_decisions = fresh.iter().zip(allocation.decisions).map(|(order, decision)| match decision {
         Ok(filled) => Ok(placed(order, filled, &numbers)),
         Err(refusal) => Err(refuse(refusal)),
@@ -175,7 +180,7 @@ pub(super) async fn place(
     let missing = || Err(PlaceOrderError::Unavailable(Unavailable::new("the order was not decided")));
     let replays = replays.decisions.into_iter();
     let decisions = replays.map(|replay| replay.unwrap_or_else(|| fresh_decisions.next().unwrap_or_else(missing)));
-    Ok(Decided { decisions: decisions.collect(), menu_changed, is_committed, met_another, flush_took })
+    Ok(Decided { decisions: decisions.collect(), menu_changed, placed_by, met_another, flush_took })
 }
 
 /// The menu items of a batch as they were when their rows were locked.

@@ -18,7 +18,7 @@ use super::{
     transaction::{BatchError, Commit, LockedStock},
 };
 use crate::{
-    database::{Failures, Named, NamedRows, is_from_server, written},
+    database::{Failures, Named, NamedRows, aborts_transaction, written},
     idempotency::fingerprint_of,
     menu::{prepare_to_raise_menu_version, raise_menu_version},
     orders::stock::ChangeStock,
@@ -190,10 +190,10 @@ pub(super) async fn write_and_commit(
 fn settle(failure: Option<Error>, committed: Option<QueryResult<()>>) -> Result<(), BatchError> {
     match (failure, committed) {
         (None, Some(Ok(()))) => Ok(()),
-        (Some(error), None | Some(Ok(()))) => Err(error.into()),
-        // The transaction was aborted before the commit.
-        (Some(error), Some(Err(_))) if is_from_server(&error) => Err(error.into()),
-        (_, Some(Err(error))) => Err(BatchError::CommitUnknown(Unavailable::new(error))),
+        (Some(error), None) => Err(error.into()),
+        // The transaction was aborted before the commit, which rolled back.
+        (Some(error), Some(_)) if aborts_transaction(&error) => Err(error.into()),
+        (Some(error), Some(Ok(()))) | (_, Some(Err(error))) => Err(BatchError::CommitUnknown(Unavailable::new(error))),
         (None, None) => Err(BatchError::Broken(Unavailable::new("the commit was not sent"))),
     }
 }
@@ -261,9 +261,13 @@ mod tests {
             let settled = settle(failure, Some(Err(committed)));
             assert!(matches!(settled, Err(BatchError::CommitUnknown(_))));
         }
-        // What was aborted is rolled back, whatever the commit was answered with.
-        let aborted = settle(Some(shutdown()), Some(Err(gone())));
-        assert!(matches!(aborted, Err(BatchError::Broken(_))));
+        // What comes to a write from the connection may have come after the commit.
+        for failure in [gone(), shutdown()] {
+            assert!(matches!(settle(Some(failure), Some(Ok(()))), Err(BatchError::CommitUnknown(_))));
+        }
+        // What was aborted is rolled back, whatever became of the commit.
+        let late = failed(DatabaseErrorKind::Unknown, "canceling statement due to lock timeout");
+        assert!(matches!(settle(Some(late), Some(Err(gone()))), Err(BatchError::Broken(_))));
         let taken = settle(Some(failed(DatabaseErrorKind::UniqueViolation, "key")), Some(Ok(())));
         assert!(matches!(taken, Err(BatchError::Rejected(_))));
         assert!(matches!(settle(Some(gone()), None), Err(BatchError::Broken(_))));
