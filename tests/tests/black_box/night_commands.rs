@@ -81,9 +81,9 @@ async fn an_operator_ends_sessions_unlocks_and_sets_flags_and_the_audit_log_says
     );
     fails(&app, &["sessions", "end", "nobody@example.org"], 1, "no account has the address");
     fails(&app, &["sessions", "end", "nobody"], 2, "the email address");
-    fails(&app, &["sessions", "end"], 2, "--all");
+    fails(&app, &["sessions", "end"], 2, "<EMAIL>");
     fails(&app, &["sessions", "end", "--all", &email], 2, "--all");
-    fails(&app, &["sessions", "end", "--yes", &email], 2, "--all");
+    fails(&app, &["sessions", "end", "--yes", &email], 2, "--yes");
 
     let customer = app.anonymous();
     while customer.try_password(&email, "a wrong password").await.code() != "account-locked" {}

@@ -20,7 +20,7 @@ pub enum SessionsCommand {
         #[arg(long)]
         all: bool,
         /// End them.
-        #[arg(long, requires = "all")]
+        #[arg(long, requires = "all", conflicts_with = "email")]
         yes: bool,
         /// Why; the audit log keeps it.
         #[arg(long, default_value = "by an operator")]
