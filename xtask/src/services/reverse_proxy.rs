@@ -67,7 +67,7 @@ impl ReverseProxy {
         fs::copy(project::root().join("operations").join(SORRY), folder.join(SORRY))?;
         let sorry = folder.join(SORRY).display().to_string();
         let replaced = [
-            ("bind :443 ssl crt /etc/ssl/comanda/comanda.pem alpn h2,http/1.1", format!("bind {address}")),
+            ("bind :443 ssl crt /etc/ssl/comanda/comanda.pem alpn http/1.1", format!("bind {address}")),
             ("bind :80", format!("bind 127.0.0.1:{other}")),
             ("/etc/haproxy/comanda-unavailable.http", sorry),
         ];
