@@ -82,8 +82,8 @@ impl CancelOrders {
         Ok(())
     }
 
-    /// Cancels each that is still not wanted, as [`super::Orders::cancel`] does, with a record in the audit log. One that
-    /// cannot be cancelled stops no other; if several in a row cannot, the rest is left alone.
+    /// Cancels each that is still not wanted, as [`super::Orders::cancel`] does, with a record in the audit log. One
+    /// that cannot be cancelled stops no other; if several in a row cannot, the rest is left alone.
     pub async fn cancel(&self, which: Unwanted, orders: &[Order], reason: &Reason) -> Cancelled {
         const IN_A_ROW: usize = 3;
         let (mut outcome, mut in_a_row) = (Cancelled::default(), 0);

@@ -70,8 +70,8 @@ pub(super) fn is_follow_up(error: &Error) -> bool {
     class_of(error) == FOLLOW_UP
 }
 
-/// Whether PostgreSQL reported the error of a statement, so that its transaction was aborted before anything that was sent
-/// after it. What ends the whole session may have come later.
+/// Whether PostgreSQL reported the error of a statement, so that its transaction was aborted before anything that was
+/// sent after it. What ends the whole session may have come later.
 pub(crate) fn aborts_transaction(error: &Error) -> bool {
     !matches!(class_of(error), "closed_connection" | "other" | "shutdown")
 }

@@ -16,6 +16,7 @@ use super::{
     Database,
     failure_class::is_lock_timeout,
     fitness::{Orders, distrust},
+    flush_log,
     named::Named,
 };
 
@@ -115,7 +116,7 @@ async fn write_an_order(connection: &mut AsyncPgConnection) -> QueryResult<()> {
     // If it fails before, the connection is closed.
     connection.batch_execute("ROLLBACK").await?;
     // It changes nothing, but is committed as an order is: a standby may be waited for.
-    connection.batch_execute("SELECT pg_catalog.pg_logical_emit_message(true, 'comanda', '')").await
+    flush_log(connection).await
 }
 
 #[async_trait]

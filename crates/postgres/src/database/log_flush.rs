@@ -11,8 +11,8 @@ const FLUSH: &str = "SELECT pg_logical_emit_message(true, 'comanda', '')";
 /// The same, for whoever may read from a replica, which has only what was flushed.
 const FLUSH_UNLESS_REPLICA: &str = "SELECT pg_logical_emit_message(true, 'comanda', '') WHERE NOT pg_is_in_recovery()";
 
-/// Waits until everything that this server has committed is where a commit is waited for: on disk, and on the standby if
-/// there is a synchronous one. Must not be called in a transaction. Fails on a standby.
+/// Waits until everything that was committed so far is where a commit is waited for: on disk, and on the standby if there
+/// is a synchronous one. Must not be called in a transaction. Fails on a standby.
 pub(crate) async fn flush_log(mut connection: &AsyncPgConnection) -> QueryResult<()> {
     connection.batch_execute(FLUSH).one("database.flush_log").await
 }

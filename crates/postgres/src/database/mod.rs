@@ -220,8 +220,8 @@ impl Database {
         self.config.url.addresses()
     }
 
-    /// An order was committed, or could not be. What may pass by itself, or concern some orders only, counts once it has
-    /// lasted.
+    /// An order was committed, or could not be. What may pass by itself, or concern some orders only, counts once it
+    /// has lasted.
     pub(crate) fn note_orders(&self, outcome: Result<(), &Unavailable>) {
         let outcome = match outcome {
             Err(error) if has_failed_for_good(error) => Err(error.to_string()),

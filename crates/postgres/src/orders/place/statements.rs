@@ -141,24 +141,17 @@ statement! {
 }
 
 statement! {
-    /// Writes the events. Each refers to its order, from which its subscribers' messages are made.
-    InsertPlacedEvents { orders: &'a [Uuid] as Array<SqlUuid>, placed_at: &'a [DateTime<Utc>] as Array<Timestamptz> }
+    /// Writes the events. Each refers to its order, or to its menu item, from which its subscribers' messages are made.
+    InsertEvents {
+        kinds: &'a [&'a str] as Array<Text>,
+        subjects: &'a [Uuid] as Array<SqlUuid>,
+        occurred_at: &'a [DateTime<Utc>] as Array<Timestamptz>,
+    }
     returns BigInt:
     "WITH asked AS MATERIALIZED (SELECT * FROM unnest(",
-    ") AS t(subject_id, occurred_at)), \
+    ") AS t(kind, subject_id, occurred_at)), \
      written AS (INSERT INTO outbox_events (kind, subject_version, subject_id, occurred_at) \
-       SELECT 'order.placed', 1, t.* FROM asked t RETURNING 1) \
-     SELECT all_rows((SELECT count(*) FROM written), (SELECT count(*) FROM asked))"
-}
-
-statement! {
-    /// Writes the events of menu items that have sold out.
-    InsertSoldOutEvents { items: &'a [Uuid] as Array<SqlUuid>, sold_out_at: &'a [DateTime<Utc>] as Array<Timestamptz> }
-    returns BigInt:
-    "WITH asked AS MATERIALIZED (SELECT * FROM unnest(",
-    ") AS t(subject_id, occurred_at)), \
-     written AS (INSERT INTO outbox_events (kind, subject_version, subject_id, occurred_at) \
-       SELECT 'item.sold_out', 1, t.* FROM asked t RETURNING 1) \
+       SELECT t.kind, 1, t.subject_id, t.occurred_at FROM asked t RETURNING 1) \
      SELECT all_rows((SELECT count(*) FROM written), (SELECT count(*) FROM asked))"
 }
 

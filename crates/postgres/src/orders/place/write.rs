@@ -14,7 +14,7 @@ use futures_util::{future::OptionFuture, join};
 use uuid::Uuid;
 
 use super::{
-    statements::{InsertLines, InsertOrders, InsertPlacedEvents, InsertSoldOutEvents},
+    statements::{InsertEvents, InsertLines, InsertOrders},
     transaction::{BatchError, Commit, LockedStock},
 };
 use crate::{
@@ -55,10 +55,8 @@ pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
         notes: &[],
     };
     written(nothing.get_result(&mut connection)).changes("order.place.insert_lines").await?;
-    let nothing = written(InsertPlacedEvents { orders: &[], placed_at: &[] }.get_result(&mut connection));
+    let nothing = written(InsertEvents { kinds: &[], subjects: &[], occurred_at: &[] }.get_result(&mut connection));
     nothing.changes("order.place.insert_events").await?;
-    let nothing = written(InsertSoldOutEvents { items: &[], sold_out_at: &[] }.get_result(&mut connection));
-    nothing.changes("order.place.insert_sold_out").await?;
     prepare_to_raise_menu_version(connection).await
 }
 
@@ -113,8 +111,14 @@ pub(super) async fn write_and_commit(
     let names: Vec<&str> = lines().map(|(_, _, line)| line.name.as_str()).collect();
     let line_notes: Vec<Option<&str>> = lines().map(|(_, _, line)| line.note.as_ref().map(Note::as_str)).collect();
 
-    let sold_out_at = vec![placed_at.iter().max().copied().unwrap_or_default(); sold_out.len()];
-    let (mut c1, mut c2, mut c3, mut c4, mut c5) = (connection, connection, connection, connection, connection);
+    let last = placed_at.iter().max().copied().unwrap_or_default();
+    let placed = filled.iter().map(|(order, _)| ("order.placed", order.id.as_uuid(), order.placed_at));
+    let events = || placed.clone().chain(sold_out.iter().map(|item| ("item.sold_out", *item, last)));
+    let kinds: Vec<&str> = events().map(|(kind, _, _)| kind).collect();
+    let subjects: Vec<Uuid> = events().map(|(_, subject, _)| subject).collect();
+    let occurred_at: Vec<DateTime<Utc>> = events().map(|(_, _, at)| at).collect();
+
+    let (mut c1, mut c2, mut c3, mut c4) = (connection, connection, connection, connection);
     let outcomes = Outcomes::begin();
     let all = async {
         join!(
@@ -158,28 +162,22 @@ pub(super) async fn write_and_commit(
                 .changes("order.place.insert_lines"),
             ),
             outcomes.noted(
-                written(InsertPlacedEvents { orders: &ids, placed_at: &placed_at }.get_result(&mut c4))
-                    .changes("order.place.insert_events"),
-            ),
-            OptionFuture::from((!sold_out.is_empty()).then(|| {
-                outcomes.noted(
-                    written(InsertSoldOutEvents { items: sold_out, sold_out_at: &sold_out_at }.get_result(&mut c5))
-                        .changes("order.place.insert_sold_out"),
+                written(
+                    InsertEvents { kinds: &kinds, subjects: &subjects, occurred_at: &occurred_at }.get_result(&mut c4)
                 )
-            })),
+                .changes("order.place.insert_events"),
+            ),
             OptionFuture::from(menu_changed.then(|| outcomes.noted(raise_menu_version(connection)))),
             outcomes.commit(connection),
         )
     };
-    let (unflushed, took, numbered, inserted, announced, sold_out_announced, raised, committed) =
-        tokio::task::unconstrained(all).await;
+    let (unflushed, took, numbered, inserted, announced, raised, committed) = tokio::task::unconstrained(all).await;
     let mut failures = Failures::default();
     failures.take(unflushed.transpose());
     failures.take(took);
     let numbers = failures.take(numbered).unwrap_or_default();
     failures.take(inserted);
     failures.take(announced);
-    failures.take(sold_out_announced.transpose());
     failures.take(raised.transpose());
     settle(failures.first(), committed)?;
     let flush_took = (commit == Commit::Flushed).then(|| outcomes.since_last());
