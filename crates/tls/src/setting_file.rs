@@ -29,8 +29,9 @@ impl<T: Clone + PartialEq> SettingFile<T> {
     /// What the file holds now, which `read` makes of its text. While it holds nothing of use, which is logged once,
     /// what it held before.
     pub fn now(&self, read: impl FnOnce(&str) -> Result<T, String>) -> T {
-        let seen = fs::read_to_string(&self.path).map_err(|error| format!("cannot be read: {error}"));
+        // Locked first: what was read last counts.
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = fs::read_to_string(&self.path).map_err(|error| format!("cannot be read: {error}"));
         if known.seen.as_ref() == Some(&seen) {
             return known.value.clone();
         }

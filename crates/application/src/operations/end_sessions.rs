@@ -28,14 +28,14 @@ impl EndSessions {
     }
 
     /// Of how many accounts the sessions are closed in one transaction.
-    const ACCOUNTS: u32 = 1_000;
+    const ACCOUNTS: u32 = 100;
 
     /// How many sessions [`Self::end_all`] would end.
     pub async fn count_all(&self) -> Result<u64, Unavailable> {
         self.sessions.count_open().await
     }
 
-    /// Ends all sessions of all accounts, a thousand accounts at a time. Stops at the first failure: what was ended
+    /// Ends all sessions of all accounts, a hundred accounts at a time. Stops at the first failure: what was ended
     /// until then stays so, and is counted.
     pub async fn end_all(&self, reason: &Reason) -> EndedAll {
         let mut ended = EndedAll::default();

@@ -1,20 +1,15 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use comanda_domain::ports::{ComponentHealth, Unavailable};
-use diesel::{
-    QueryResult,
-    dsl::sql,
-    result::{DatabaseErrorKind, Error::DatabaseError},
-    sql_query,
-    sql_types::Text,
-};
+use diesel::{QueryResult, dsl::sql, sql_query, sql_types::Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use thiserror::Error;
+use tokio::sync::Mutex;
 
 use super::{
     Database,
-    failure_class::is_lock_timeout,
+    failure_class::{class_of, is_lock_timeout},
     fitness::{Orders, distrust},
     flush_log,
     named::Named,
@@ -23,6 +18,8 @@ use super::{
 /// Checks within a second that `PostgreSQL` answers, and that orders can be written to it.
 pub struct PostgresHealth {
     database: Database,
+    /// Held while it is found out whether orders can be written again.
+    trial: Arc<Mutex<()>>,
 }
 
 /// What every order locks, and for how long another session may be in the way of a look.
@@ -30,6 +27,9 @@ const TABLES: &str = "SELECT pg_catalog.set_config('lock_timeout', '300ms', true
                       LOCK TABLE menu_items, menu_version, orders, order_lines, outbox_events IN ROW EXCLUSIVE MODE; \
                       LOCK TABLE users, idempotency_keys IN ROW SHARE MODE; \
                       LOCK TABLE payments, database_histories IN ACCESS SHARE MODE";
+
+/// How long the look at all of them may take.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// A check takes a second at most, and says what it waited for.
 const PROMPT: &str = "SET lock_timeout = 400; SET statement_timeout = 700;";
@@ -46,7 +46,7 @@ struct ReadOnly(String);
 
 impl PostgresHealth {
     pub fn new(database: Database) -> Self {
-        Self { database }
+        Self { database, trial: Arc::default() }
     }
 
     async fn ensure_writable(&self) -> Result<(), Unavailable> {
@@ -64,28 +64,46 @@ impl PostgresHealth {
 
     /// Locks for an instant what every order does. Rows do not matter.
     async fn ensure_unlocked(&self, connection: &mut AsyncPgConnection) -> Result<(), Unavailable> {
-        let cause = match connection.batch_execute(TABLES).await {
-            Err(error) if is_lock_timeout(&error) => Some(format!("a table is locked by another session: {error}")),
-            // It locks nothing unless it may write to all of them; orders say what they may not.
-            Err(DatabaseError(DatabaseErrorKind::Unknown, error))
-                if error.message().starts_with("permission denied") =>
-            {
-                None
+        const LOCKED: &str = "a table is locked by another session";
+        let cause = match tokio::time::timeout(LOOK, connection.batch_execute(TABLES)).await {
+            // Several tables are, each for less than its own time limit.
+            Err(_) => {
+                distrust(connection);
+                Some(LOCKED.to_owned())
             }
-            Err(error) => return Err(Unavailable::new(error)),
-            Ok(()) => None,
+            Ok(Err(error)) => match class_of(&error) {
+                // In another language than English, a time limit is of the class of everything else.
+                "lock_timeout" | "database" => Some(format!("{LOCKED}: {error}")),
+                // It locks nothing unless it may write to all of them; orders say what they may not.
+                "permission_denied" => None,
+                _ => return Err(Unavailable::new(error)),
+            },
+            Ok(Ok(())) => None,
         };
         self.database.note_locks(cause)
     }
 
-    /// Finds out whether orders can be written again.
+    /// Finds out whether orders can be written again. One trial at a time, which goes on when its check is over: a commit
+    /// that waits for a standby ends by no time limit, and does not notice that nobody waits for it any more.
     async fn try_to_write(&self) -> Result<(), Unavailable> {
-        // So that no more do so at once than there are connections for writes.
-        let _place = self.database.connection().await?;
-        let mut connection = self.database.dedicated(PROMPT).await?;
-        let outcome = write_an_order(&mut connection).await.map_err(Unavailable::new);
-        self.database.note_orders(outcome.as_ref().copied());
-        outcome
+        let Ok(turn) = Arc::clone(&self.trial).try_lock_owned() else { return Err(self.late()) };
+        let database = self.database.clone();
+        let trial = self.database.runtime().spawn(async move {
+            let _turn = turn;
+            let mut connection = database.dedicated(PROMPT).await?;
+            let outcome = match write_an_order(&mut connection).await {
+                // A row of the last order is held, and the tables are free: others can be written.
+                Err(error) if is_lock_timeout(&error) => return Ok(()),
+                outcome => outcome.map_err(Unavailable::new),
+            };
+            database.note_orders(outcome.as_ref().copied());
+            outcome
+        });
+        trial.await.map_err(Unavailable::new)?
+    }
+
+    fn late(&self) -> Unavailable {
+        Unavailable::new(Late(self.database.addresses().to_owned()))
     }
 }
 
@@ -126,13 +144,16 @@ impl ComponentHealth for PostgresHealth {
         let check = async {
             match orders {
                 Orders::Written => self.ensure_writable().await,
-                Orders::InDoubt => self.try_to_write().await,
+                Orders::InDoubt => {
+                    self.ensure_writable().await?;
+                    self.try_to_write().await
+                }
             }
         };
         let checked = tokio::time::timeout(Duration::from_secs(1), check).await;
         checked.unwrap_or_else(|_| match orders {
             Orders::Written => Err(self.database.no_connection_for_writes()),
-            Orders::InDoubt => Err(Unavailable::new(Late(self.database.addresses().to_owned()))),
+            Orders::InDoubt => Err(self.late()),
         })
     }
 }

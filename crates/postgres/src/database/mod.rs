@@ -42,7 +42,7 @@ pub(crate) use self::{
     failure_class::{Failures, aborts_transaction},
     fitness::is_fit,
     history::{PLACE_COLUMNS, PLACE_JOINS, Place, WHERE_WRITTEN, follow_history},
-    log_flush::{flush_log, flush_what_was_read},
+    log_flush::{flush_log, flush_what_was_read, flush_what_was_read_to_disk},
     named::{Named, NamedRows},
     row_error::{PageOfRows, RowOf},
     statement::{TypeName, statement, written},

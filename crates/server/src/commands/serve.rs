@@ -96,13 +96,14 @@ async fn build(config: &Config) -> anyhow::Result<Server> {
 /// Logs from now on what `LOG` says now, and has keys and certificates be what they are now. Whatever else has changed
 /// is read at the next start. A mistake in any setting changes nothing.
 fn read_again(settings: &Settings, refilter: &Refilter, reloads: Option<&Reloads>) {
-    tracing::info!("SIGHUP: reading LOG, keys and certificates again; other settings are read at start");
-    if let Some(reloads) = reloads {
-        reloads.look_again();
+    match reloads {
+        Some(_) => tracing::info!("SIGHUP: reading LOG, keys and certificates again; other settings are read at start"),
+        None => tracing::warn!("SIGHUP: reading LOG again; for keys and certificates, send it once this server serves"),
     }
     let followed = settings.server().map_err(anyhow::Error::from).and_then(|config| {
         if let Some(reloads) = reloads {
             reloads.follow(&config)?;
+            reloads.look_again();
         }
         Ok(config.log.filter)
     });

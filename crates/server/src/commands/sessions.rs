@@ -10,7 +10,7 @@ use crate::{app, exit::UsageError, logging};
 pub enum SessionsCommand {
     /// End all sessions of an account, whose owner can sign in again, or of all accounts. Written to the audit log.
     ///
-    /// Servers refuse the sessions within two seconds. With `--all`, they are ended a thousand accounts at a time; if
+    /// Servers refuse the sessions within two seconds. With `--all`, they are ended a hundred accounts at a time; if
     /// that fails half-way, what was ended stays so, and the command can be repeated.
     End {
         /// The account's email address.
