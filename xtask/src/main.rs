@@ -20,9 +20,13 @@ mod fill;
 mod http;
 mod interrupt;
 mod load;
+#[cfg(feature = "load")]
+mod machine;
 mod openapi;
 mod process;
 mod project;
+#[cfg(feature = "load")]
+mod receiver;
 mod run;
 #[cfg(feature = "load")]
 mod rush;

@@ -127,6 +127,7 @@ pub(crate) fn sessions() -> Sessions {
 pub(crate) fn operations() -> Operations {
     let percentage = |n| Percentage::new(n).unwrap();
     Operations {
+        accounts: Arc::new(MockAccounts::new()),
         lockouts: Arc::new(MockLockouts::new()),
         locked_addresses: Arc::new(MockLockedAddresses::new()),
         audit_log: Arc::new(MockAuditLog::new()),

@@ -25,8 +25,8 @@ use crate::{
 pub struct WebhookConfig {
     /// The target, which the guard must permit.
     pub url: Url,
-    /// The key of the signatures.
-    pub secret: WebhookSecret,
+    /// The keys of the signatures: the old one as well while a receiver may not have the new one yet. Not empty.
+    pub secrets: Vec<WebhookSecret>,
     /// How long a response may take.
     pub timeout: Duration,
     /// The `source` of the events, which identifies this deployment.
@@ -97,10 +97,15 @@ impl WebhookNotifier {
     }
 
     fn signature(&self, id: &str, now: Timestamp, body: &str) -> String {
-        #[expect(clippy::expect_used, reason = "HMAC accepts keys of any length")]
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.config.secret.0).expect("a key of any length");
-        mac.update(format!("{id}.{}.{body}", now.timestamp()).as_bytes());
-        format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()))
+        let signed = format!("{id}.{}.{body}", now.timestamp());
+        let by = |WebhookSecret(key): &WebhookSecret| {
+            #[expect(clippy::expect_used, reason = "HMAC accepts keys of any length")]
+            let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");
+            mac.update(signed.as_bytes());
+            format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()))
+        };
+        // The receiver has one of the keys, and looks for its signature.
+        self.config.secrets.iter().map(by).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -138,10 +143,10 @@ mod tests {
 
     use super::*;
 
-    fn notifier(secret: &str) -> WebhookNotifier {
+    fn notifier(secrets: &[&str]) -> WebhookNotifier {
         WebhookNotifier::new(WebhookConfig {
             url: "https://kitchen.example/hook".parse().unwrap(),
-            secret: secret.parse().unwrap(),
+            secrets: secrets.iter().map(|secret| secret.parse().unwrap()).collect(),
             timeout: Duration::from_secs(1),
             source: "/comanda".to_owned(),
             guard: NetworkGuard::new(Vec::new()),
@@ -153,10 +158,21 @@ mod tests {
     /// The example from the specification, which its reference libraries are tested with.
     #[test]
     fn signatures_match_the_specification() {
-        let notifier = notifier("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+        let notifier = notifier(&["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]);
         let now = DateTime::from_timestamp(1_614_265_330, 0).unwrap();
         let signature = notifier.signature("msg_p5jXN8AQM9LWM0D4loKWxJek", now, r#"{"test": 2432232314}"#);
         assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+
+    #[test]
+    fn while_a_secret_is_replaced_both_sign() {
+        const SECRETS: [&str; 2] =
+            ["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDMdQtYxHKL1c=", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"];
+        let now = DateTime::from_timestamp(1_614_265_330, 0).unwrap();
+        let signed_by = |secrets: &[&str]| notifier(secrets).signature("msg_1", now, "{}");
+        let [new, old] = SECRETS.map(|secret| signed_by(&[secret]));
+        assert_eq!(signed_by(&SECRETS), format!("{new} {old}"));
+        assert_ne!(new, old);
     }
 
     /// 24 times the same byte.
@@ -174,7 +190,7 @@ mod tests {
     fn a_target_inside_the_network_is_refused() {
         let config = WebhookConfig {
             url: "http://127.0.0.1:9/".parse().unwrap(),
-            ..notifier("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").config
+            ..notifier(&["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]).config
         };
         assert!(WebhookNotifier::new(config).is_err());
     }

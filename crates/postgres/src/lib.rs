@@ -20,14 +20,13 @@ pub use database::{
     MigrateError, MigrationStatus, PendingMigration, PostgresHealth, SharedSessions, ensure_migrated, examine,
     examine_pooling, migrate, migration_status,
 };
-pub use events::{PostgresOutbox, SubscriberBacklog};
-pub use invariants::{Finding, Invariant, check_invariants};
+pub use events::{PostgresOutbox, SubscriberBacklog, names_of_subscribers, subscribers};
+pub use invariants::{Finding, Invariant, MissingGuard, check_guards, check_invariants, missing_guards};
 pub use mails::PostgresMails;
 pub use menu::PostgresMenu;
 pub use operations::{
-    Backlog, BacklogCounts, HeldLease, HeldSnapshot, MOST_COUNTED, PostgresAuditLog, PostgresFlagSettings,
-    PostgresRetention, backlog, dead_rows, gap_in_sight_of_sessions, gap_in_texts, oldest_snapshot,
-    ways_to_change_the_audit_log,
+    BacklogCounts, HeldLease, HeldSnapshot, MOST_COUNTED, PostgresAuditLog, PostgresFlagSettings, PostgresRetention,
+    backlog, dead_rows, gap_in_sight_of_sessions, gap_in_texts, leases, oldest_snapshot, ways_to_change_the_audit_log,
 };
 pub use orders::{EarlyRelease, PlacementConfig, PostgresOrders};
 pub use payments::PostgresPayments;

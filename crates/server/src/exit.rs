@@ -12,7 +12,8 @@ use crate::config::ConfigError;
 pub const CODES: &str = "\
 Exit codes:
   0  success
-  1  a broken invariant, a difference, or a command that was refused or failed
+  1  a broken invariant, a difference, something that could not be looked at, or a command that was refused, failed or
+     had nothing to work on
   2  a mistake in the usage or the configuration
   3  an unreachable service: PostgreSQL, Redis or Stripe";
 

@@ -85,6 +85,20 @@ async fn an_operator_lists_and_then_cancels_the_unpaid_or_unaccepted_orders_of_a
         assert_eq!((listed(&dry), &dry["outcome"]), (expected, &Value::Null), "{arguments:?}");
     }
     assert!(printed(&run(&["--unpaid"])).contains("3 order(s) would be cancelled. Nothing has changed"));
+    // What it would cost is said before it is done.
+    let dry = json_of(&["--pending"]);
+    let price = json!({ "amount": 990, "currency": "EUR" });
+    let refunds =
+        Value::from(dry["orders"].as_array().unwrap().iter().map(|o| o["refund"].clone()).collect::<Vec<_>>());
+    assert_eq!(refunds, json!([null, null, price]), "{dry}");
+    assert_eq!(dry["refunds"], json!([{ "orders": 1, "amount": 990, "currency": "EUR" }]));
+    let said = printed(&run(&["--pending"]));
+    let number = dry["orders"][2]["number"].as_str().unwrap();
+    let sum = format!("1 of them are paid (numbers {number}): 990 EUR (minor units) would be refunded.");
+    assert!(said.contains(&sum), "{said}");
+    assert!(said.contains("990 EUR (minor units), 990 EUR (minor units) would be refunded"), "{said}");
+    let unpaid_only = (json_of(&["--unpaid"])["refunds"].clone(), printed(&run(&["--unpaid"])));
+    assert!(unpaid_only.0 == json!([]) && !unpaid_only.1.contains("refunded"), "{unpaid_only:?}");
     assert_eq!(app.stock(item).await, 5, "a dry run changes nothing");
 
     let both = json_of(&["--unpaid", "--pending", "--yes", "--reason", "a flood of them"]);
@@ -117,6 +131,13 @@ async fn an_operator_lists_and_then_cancels_the_unpaid_or_unaccepted_orders_of_a
     ] {
         let output = app.comanda(&[&["orders", "cancel"], arguments].concat());
         assert!(output.status.code() == Some(2) && printed(&output).contains(why), "{}", printed(&output));
+    }
+    // Nothing is to be done, and nothing can be: a year was mistyped.
+    for arguments in [&["--unpaid"][..], &["--pending", "--yes"], &["--unpaid", "--json"]] {
+        let times = ["orders", "cancel", "--from", "2015-11-28T18:00:00Z", "--to", "2015-11-28T19:00:00Z"];
+        let output = app.comanda(&[&times[..], arguments].concat());
+        let said = printed(&output);
+        assert!(output.status.code() == Some(1) && said.contains("no order was placed"), "{arguments:?}: {said}");
     }
     app.close().await;
 }

@@ -52,6 +52,28 @@ impl Commands {
     }
 }
 
+/// In the forms that an `EnvironmentFile` may have. Each of them is a mistake if its quotes are taken for a part of it.
+const SETTINGS: &str = r#"# Settings
+BREAKER_ORDER_CREATE=failure_percent=50 probes=3
+CURRENCY="EUR"
+  LOG='warn'
+ORDER_LIMIT_OPEN=20
+; Neither is this one.
+EVENT_SOURCE="/a \"b\" & \$c \\ \`d\` \e"
+JWT_ISSUER='it is "quoted" \ & $so'
+JWT_AUDIENCE=a\ b\\c"#;
+
+/// What systemd 252 makes of them.
+const AS_SYSTEMD_READS_THEM: [(&str, &str); 7] = [
+    ("BREAKER_ORDER_CREATE", "failure_percent=50 probes=3"),
+    ("CURRENCY", "EUR"),
+    ("LOG", "warn"),
+    ("ORDER_LIMIT_OPEN", "20"),
+    ("EVENT_SOURCE", r#"/a "b" & $c \ `d` \e"#),
+    ("JWT_ISSUER", r#"it is "quoted" \ & $so"#),
+    ("JWT_AUDIENCE", r"a b\c"),
+];
+
 /// A shell with the environment that the pages assume.
 struct Shell<'a> {
     app: &'a TestApp,
@@ -66,8 +88,8 @@ impl<'a> Shell<'a> {
         fs::write(folder.join("certificate.pem"), certificate.certificate).unwrap();
         // As packaging/comanda.service has it.
         fs::create_dir_all(folder.join("etc/secrets")).unwrap();
-        fs::write(folder.join("etc/comanda.env"), "# Settings\nBREAKER_ORDER_CREATE=failure_percent=50 probes=3\n")
-            .unwrap();
+        let settings = SETTINGS.replace("OPEN=20", "OPEN=20  ");
+        fs::write(folder.join("etc/comanda.env"), settings).unwrap();
         fs::write(folder.join("etc/secrets/secret_key"), "a secret of a file, & of nobody else\n").unwrap();
         Self { app, folder }
     }
@@ -114,6 +136,20 @@ async fn every_block_of_the_runbook_runs_as_it_is_written() {
     for dump in dumps {
         assert_eq!(fs::read_to_string(&dump).unwrap(), "the only one", "{dump:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_settings_of_the_systemd_unit_are_read_as_systemd_reads_them() {
+    let app = TestApp::open().await;
+    let shell = Shell::open(&app);
+    let first = Commands::of(&pages()["README.md"]).blocks.remove(0);
+    for (name, value) in AS_SYSTEMD_READS_THEM {
+        let output = shell.run(&format!("{first} > checked\nprintf %s \"${name}\""));
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), value, "{name}");
+    }
+    let secret = shell.run(&format!("{first} > checked\nprintf %s \"$SECRET_KEY\""));
+    assert_eq!(String::from_utf8(secret.stdout).unwrap(), "a secret of a file, & of nobody else");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,7 +22,7 @@ use self::{
     ground::Ground,
     page::{
         Page,
-        machine::{self, Machine},
+        machine::{self, MeasuredOn},
     },
     tables::Choice,
     terms::Terms,
@@ -82,7 +82,7 @@ async fn measure(terms: Terms) -> anyhow::Result<ExitCode> {
     let mut page = Page {
         day: chrono::Utc::now().format("%Y-%m-%d").to_string(),
         commit: machine::commit()?,
-        machine: Machine::describe(services).await?,
+        machine: MeasuredOn::describe(services).await?,
         manner: terms.manner(),
         tables: Vec::new(),
     };

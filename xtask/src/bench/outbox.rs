@@ -1,7 +1,10 @@
 use std::{
     fmt::Write,
     process::ExitCode,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -9,17 +12,15 @@ use std::{
 use anyhow::{Context, ensure};
 use clap::Args;
 use hdrhistogram::Histogram;
-use http_body_util::{BodyExt, Empty};
-use hyper::{Request, Response, body::Bytes, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use hyper::body::Bytes;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio_postgres::NoTls;
 
 use crate::{
     build::Profile,
     http::Connection,
     project,
+    receiver::Receiver,
     rush::{customers::Customers, menu_items::MenuItems, stage::Stage},
 };
 
@@ -41,18 +42,12 @@ pub async fn run(arguments: &OutboxArguments) -> anyhow::Result<ExitCode> {
     let time = Duration::from_secs(arguments.seconds);
     let sink = Sink::open()?;
     let mut stage = Stage::own("bench", Profile::Release, 0)?;
-    let webhook = [
-        ("WEBHOOK_URLS", sink.url.clone()),
-        ("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
-        ("WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8".to_owned()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value));
     // No other receiver.
     stage.comanda.settings.remove("MAIL_FOLDER");
     stage.comanda.settings.insert("LOG".to_owned(), "error".to_owned());
     let alone = stage.comanda.settings.clone();
     let mut delivering = alone.clone();
-    delivering.extend(webhook);
+    delivering.extend(sink.settings.clone());
 
     stage.comanda.settings.clone_from(&delivering);
     stage.open(1)?;
@@ -173,49 +168,37 @@ async fn until_delivered(stage: &Stage) -> anyhow::Result<()> {
 
 /// A webhook receiver, on a thread of low priority: in production it is another machine.
 struct Sink {
-    url: String,
+    /// Of servers that deliver to it.
+    settings: [(String, String); 3],
     lags: Arc<Mutex<Histogram<u64>>>,
-    count: Arc<std::sync::atomic::AtomicU64>,
+    count: Arc<AtomicU64>,
 }
 
 impl Sink {
     fn open() -> anyhow::Result<Self> {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
-        listener.set_nonblocking(true)?;
-        let url = format!("http://{}/hook", listener.local_addr()?);
-        let lag = Arc::new(Mutex::new(Histogram::new_with_bounds(1, 3_600_000, 3)?));
-        let count = Arc::new(std::sync::atomic::AtomicU64::new(0));
-        let (lags, counted) = (Arc::clone(&lag), Arc::clone(&count));
+        let receiver = Receiver::bind()?;
+        let settings = receiver.settings("sink");
+        let lags = Arc::new(Mutex::new(Histogram::new_with_bounds(1, 3_600_000, 3)?));
+        let count = Arc::new(AtomicU64::new(0));
+        let (recorded, counted) = (Arc::clone(&lags), Arc::clone(&count));
+        let take = move |body: &Bytes| {
+            record(&recorded, body);
+            counted.fetch_add(1, Ordering::Relaxed);
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         thread::spawn(move || {
             if let Err(error) = rustix::process::setpriority_process(None, 19) {
                 eprintln!("xtask: the sink cannot lower its priority: {error}");
             }
-            runtime.block_on(async move {
-                let Ok(listener) = TcpListener::from_std(listener) else { return };
-                while let Ok((stream, _)) = listener.accept().await {
-                    let (lags, counted) = (Arc::clone(&lags), Arc::clone(&counted));
-                    tokio::spawn(async move {
-                        let take = service_fn(move |request: Request<Incoming>| {
-                            let (lags, counted) = (Arc::clone(&lags), Arc::clone(&counted));
-                            async move {
-                                let body = request.into_body().collect().await?.to_bytes();
-                                record(&lags, &body);
-                                counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                                Ok::<_, hyper::Error>(Response::new(Empty::<Bytes>::new()))
-                            }
-                        });
-                        // A server that stops ends its connections.
-                        let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), take).await;
-                    });
-                }
-            });
+            if let Err(error) = runtime.block_on(receiver.serve(take)) {
+                eprintln!("xtask: the sink takes no more events: {error}");
+            }
         });
-        Ok(Self { url, lags: lag, count })
+        Ok(Self { settings, lags, count })
     }
 
     fn count(&self) -> u64 {
-        self.count.load(std::sync::atomic::Ordering::Relaxed)
+        self.count.load(Ordering::Relaxed)
     }
 
     fn forget(&self) {

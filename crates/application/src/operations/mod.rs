@@ -13,15 +13,16 @@ use std::sync::Arc;
 
 use comanda_domain::{
     FlagDefaults,
-    ports::{AuditLog, Clock, FlagSettings, LockedAddresses, Lockouts, SecurityLog},
+    ports::{Accounts, AuditLog, Clock, FlagSettings, LockedAddresses, Lockouts, SecurityLog},
 };
 
 pub use delete_old_rows::Retention;
 pub use end_sessions::{EndSessions, EndedAll};
-pub use unlock::UnlockError;
+pub use unlock::{OperatorUnlockError, UnlockError};
 
 /// What admins see and change of a running server. One file per verb.
 pub struct Operations {
+    pub accounts: Arc<dyn Accounts>,
     pub lockouts: Arc<dyn Lockouts>,
     pub locked_addresses: Arc<dyn LockedAddresses>,
     pub audit_log: Arc<dyn AuditLog>,

@@ -15,6 +15,15 @@ pub enum UnlockError {
     Unavailable(#[from] Unavailable),
 }
 
+/// Why an operator has unlocked nothing.
+#[derive(Debug, Error)]
+pub enum OperatorUnlockError {
+    #[error("the address is no account's, and is not known to be locked")]
+    Unknown,
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
 impl Operations {
     /// Lifts the lock of an address, and forgets the failures that led to it.
     pub async fn unlock(&self, by: Administrator, email: &Email, reason: Reason) -> Result<(), UnlockError> {
@@ -26,11 +35,16 @@ impl Operations {
     }
 
     /// The same for whoever holds the keys to the deployment, on the command line: nobody may be able to sign in. Also
-    /// if no lock is known here: a server that did not reach Redis may hold one. Returns whether one may have been.
-    pub async fn unlock_as_operator(&self, email: &Email, reason: Reason) -> Result<bool, Unavailable> {
-        let is_known_open = matches!(self.locked_addresses.find(email).await, Ok(None));
+    /// if no lock is known here: a server that did not reach Redis may hold one. Returns whether one may have been. An
+    /// address that is no account's either was mistyped.
+    pub async fn unlock_as_operator(&self, email: &Email, reason: Reason) -> Result<bool, OperatorUnlockError> {
+        let lock = self.locked_addresses.find(email).await;
+        // An account that cannot be read is one.
+        if !matches!(lock, Ok(Some(_))) && matches!(self.accounts.credentials(email).await, Ok(None)) {
+            return Err(OperatorUnlockError::Unknown);
+        }
         self.lift(None, email, reason).await?;
-        Ok(!is_known_open)
+        Ok(!matches!(lock, Ok(None)))
     }
 
     async fn lift(&self, actor: Option<AccountId>, email: &Email, reason: Reason) -> Result<(), Unavailable> {
@@ -57,7 +71,7 @@ mod tests {
 
     use comanda_domain::{
         Lock, LockedAddress,
-        ports::{MockAuditLog, MockLockedAddresses, MockLockouts},
+        ports::{MockAccounts, MockAuditLog, MockLockedAddresses, MockLockouts},
     };
 
     use super::*;
@@ -105,17 +119,40 @@ mod tests {
         for is_known in [true, false] {
             let mut unknown = MockLockedAddresses::new();
             unknown.expect_find().returning(|_| Ok(None));
+            let mut accounts = MockAccounts::new();
+            accounts.expect_credentials().returning(|_| Ok(Some(sample::credentials())));
             let mut lockouts = MockLockouts::new();
             lockouts.expect_unlock().once().returning(|_| Ok(()));
             let mut log = MockAuditLog::new();
             log.expect_record().once().withf(|record| record.actor.is_none()).returning(|_| Ok(()));
             let operations = Operations {
                 lockouts: Arc::new(lockouts),
+                accounts: Arc::new(accounts),
                 locked_addresses: Arc::new(if is_known { locked() } else { unknown }),
                 audit_log: Arc::new(log),
                 ..sample::operations()
             };
             assert_eq!(operations.unlock_as_operator(&sample::email(), reason()).await.unwrap(), is_known);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_nobodys_and_not_known_to_be_locked_was_mistyped() {
+        for knows_locks in [true, false] {
+            let (mut addresses, mut accounts) = (MockLockedAddresses::new(), MockAccounts::new());
+            addresses.expect_find().returning(move |_| match knows_locks {
+                true => Ok(None),
+                false => Err(Unavailable::new("gone")),
+            });
+            accounts.expect_credentials().once().returning(|_| Ok(None));
+            // Neither recorded nor unlocked.
+            let operations = Operations {
+                accounts: Arc::new(accounts),
+                locked_addresses: Arc::new(addresses),
+                ..sample::operations()
+            };
+            let unlocked = operations.unlock_as_operator(&sample::email(), reason()).await;
+            assert!(matches!(unlocked, Err(OperatorUnlockError::Unknown)), "{unlocked:?}");
         }
     }
 

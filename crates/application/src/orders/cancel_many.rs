@@ -1,7 +1,8 @@
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use comanda_domain::{
-    CancelledBy, Order, OrderId, OrderScope, PageLimit, Reason, RefundId, Timestamp, Unwanted,
+    CancelledBy, ExaminedPayment, Money, Order, OrderId, OrderScope, PageLimit, Payment, PaymentCancellation, Reason,
+    RefundId, Timestamp, Unwanted, payments_after_cancelling,
     ports::{
         CancelOrderError, Cancellation, Clock, IdGenerator, OrderCriteria, Orders, OrdersQuery, Payments, Unavailable,
         UnreadableRecord,
@@ -17,11 +18,19 @@ pub struct CancelOrders {
     pub clock: Arc<dyn Clock>,
 }
 
+/// An order to be cancelled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnwantedOrder {
+    pub order: Order,
+    /// What would go back to the customer. `None`: nothing was paid.
+    pub refund: Option<Money>,
+}
+
 /// The orders of a time.
 #[derive(Debug, Default)]
 pub struct Found {
     /// Those to be cancelled, the oldest first.
-    pub orders: Vec<Order>,
+    pub orders: Vec<UnwantedOrder>,
     /// What cannot be read, and is left alone.
     pub unreadable: Vec<UnreadableRecord>,
 }
@@ -58,22 +67,24 @@ impl CancelOrders {
                 }
             }
         }
-        found.orders.sort_by_key(|order| (order.created_at, order.id.as_uuid()));
+        found.orders.sort_by_key(|UnwantedOrder { order, .. }| (order.created_at, order.id.as_uuid()));
         Ok(found)
     }
 
     async fn add_unwanted(&self, which: Unwanted, orders: Vec<Order>, found: &mut Found) -> Result<(), Unavailable> {
         let ids: Vec<OrderId> = orders.iter().map(|order| order.id).collect();
-        let mut payments = match which.is_unpaid() && !ids.is_empty() {
-            true => self.payments.of_orders(&ids).await?,
-            false => HashMap::new(),
-        };
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let mut payments = self.payments.of_orders(&ids).await?;
         for order in orders {
             match payments.remove(&order.id).transpose() {
-                Ok(paid) => {
-                    let paid = paid.unwrap_or_default();
-                    if which.includes(order.status, paid.iter().map(|examined| &examined.payment)) {
-                        found.orders.push(order);
+                Ok(examined) => {
+                    let payments =
+                        examined.unwrap_or_default().into_iter().map(|ExaminedPayment { payment, .. }| payment);
+                    let payments: Vec<Payment> = payments.collect();
+                    if which.includes(order.status, &payments) {
+                        found.orders.push(UnwantedOrder { refund: self.refund(&payments), order });
                     }
                 }
                 Err(record) => found.unreadable.push(record),
@@ -82,12 +93,29 @@ impl CancelOrders {
         Ok(())
     }
 
+    /// What goes back if an order with these payments is cancelled now: at most one of them is paid.
+    fn refund(&self, payments: &[Payment]) -> Option<Money> {
+        let after = payments_after_cancelling(payments, RefundId::new(self.ids.generate()), self.clock.now());
+        after.into_iter().find_map(|after| match after {
+            PaymentCancellation::Refunds(_, refund) => Some(refund.amount),
+            PaymentCancellation::Cancels(_) => None,
+        })
+    }
+
+    /// Whether any order was placed from `from` on and before `to`, whatever has become of it.
+    pub async fn were_any_placed(&self, from: Timestamp, to: Timestamp) -> Result<bool, Unavailable> {
+        let criteria = OrderCriteria { status: None, number: None, created_from: Some(from), created_to: Some(to) };
+        let limit = PageLimit::default();
+        let page = self.orders.list(OrdersQuery { scope: OrderScope::All, criteria, after: None, limit }).await?;
+        Ok(page.is_some_and(|page| !page.entries.is_empty() || !page.unreadable.is_empty()))
+    }
+
     /// Cancels each that is still not wanted, as [`super::Orders::cancel`] does, with a record in the audit log. One
     /// that cannot be cancelled stops no other; if several in a row cannot, the rest is left alone.
-    pub async fn cancel(&self, which: Unwanted, orders: &[Order], reason: &Reason) -> Cancelled {
+    pub async fn cancel(&self, which: Unwanted, orders: &[UnwantedOrder], reason: &Reason) -> Cancelled {
         const IN_A_ROW: usize = 3;
         let (mut outcome, mut in_a_row) = (Cancelled::default(), 0);
-        for order in orders {
+        for UnwantedOrder { order, .. } in orders {
             if in_a_row == IN_A_ROW {
                 outcome.not_tried.push(order.id);
                 continue;
@@ -120,6 +148,8 @@ impl CancelOrders {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use comanda_domain::{
         OrderStatus, Page,
         ports::{Idempotent, MockOrders, MockPayments},
@@ -130,6 +160,10 @@ mod tests {
 
     fn reason() -> Reason {
         Reason::new("a flood").unwrap()
+    }
+
+    fn unpaid(orders: impl IntoIterator<Item = Order>) -> Vec<UnwantedOrder> {
+        orders.into_iter().map(|order| UnwantedOrder { order, refund: None }).collect()
     }
 
     fn service(orders: MockOrders, payments: MockPayments) -> CancelOrders {
@@ -147,9 +181,10 @@ mod tests {
             let next = query.after.is_none().then_some(last);
             Ok(Some(Page { entries: vec![first.clone()], next, unreadable: vec![] }))
         });
-        let found = service(stored, MockPayments::new());
-        let found = found.find(Unwanted::Pending, sample::now(), sample::now()).await.unwrap();
-        assert_eq!(found.orders, [order.clone(), order]);
+        let mut payments = MockPayments::new();
+        payments.expect_of_orders().times(2).returning(|_| Ok(HashMap::new()));
+        let found = service(stored, payments).find(Unwanted::Pending, sample::now(), sample::now()).await.unwrap();
+        assert_eq!(found.orders, unpaid([order.clone(), order]));
     }
 
     #[tokio::test]
@@ -167,7 +202,7 @@ mod tests {
                 _ => Ok(Idempotent { outcome: sample::order_with_lines(), replayed: false }),
             }
         });
-        let orders = [order.clone(), order.clone(), order];
+        let orders = unpaid([order.clone(), order.clone(), order]);
         let outcome = service(stored, MockPayments::new()).cancel(Unwanted::Unpaid, &orders, &reason()).await;
         assert_eq!((outcome.cancelled.len(), outcome.too_late.len(), outcome.failed.len()), (2, 1, 0));
     }
@@ -184,7 +219,7 @@ mod tests {
                 _ => Err(Unavailable::new("a lock").into()),
             }
         });
-        let orders = vec![sample::order_with_lines().order; 4];
+        let orders = unpaid(vec![sample::order_with_lines().order; 4]);
         let outcome = service(stored, MockPayments::new()).cancel(Unwanted::Unpaid, &orders, &reason()).await;
         assert_eq!((outcome.cancelled.len(), outcome.too_late.len(), outcome.failed.len()), (1, 1, 2));
         assert!(outcome.not_tried.is_empty());
@@ -201,7 +236,7 @@ mod tests {
                 _ => Err(Unavailable::new("gone").into()),
             }
         });
-        let orders = vec![sample::order_with_lines().order; 6];
+        let orders = unpaid(vec![sample::order_with_lines().order; 6]);
         let outcome = service(stored, MockPayments::new()).cancel(Unwanted::Unpaid, &orders, &reason()).await;
         assert_eq!((outcome.cancelled.len(), outcome.failed.len(), outcome.not_tried.len()), (1, 3, 2));
     }

@@ -15,7 +15,7 @@ use comanda_domain::{
     ports::{self, Clock, IdGenerator, WorkQueue},
 };
 
-pub use cancel_many::{CancelOrders, Cancelled, Found};
+pub use cancel_many::{CancelOrders, Cancelled, Found, UnwantedOrder};
 pub use relations::{RelatedOrder, Relations};
 
 /// Orders, from placing them to handing them over. One file per verb.

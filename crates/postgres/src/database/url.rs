@@ -24,8 +24,8 @@ use tokio_postgres::{
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use self::{
-    credentials::{Credentials, Elsewise, parts},
-    parameters::{OwnLimits, split},
+    credentials::{Credentials, Elsewise},
+    parameters::{OwnLimits, Parts},
 };
 use super::{connection_failed::ConnectionFailed, fitness::Fitness};
 
@@ -228,12 +228,8 @@ impl FromStr for DatabaseUrl {
 
     /// Reads the file of authorities, too, and refuses whatever could never connect.
     fn from_str(url: &str) -> Result<Self, InvalidDatabaseUrl> {
-        if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
-            return Err(InvalidDatabaseUrl::Scheme);
-        }
-        let elsewise = Arc::new(parts(url)?.1);
-        let (url, tls, limits) = split(url)?;
-        let config: Config = url.parse().map_err(|_| InvalidDatabaseUrl::Malformed)?;
+        let Parts { config, tls, limits } = Parts::of(url)?;
+        let elsewise = Arc::new(Elsewise::of(&config, &tls));
         let (hosts, addresses) = (config.get_hosts(), config.get_hostaddrs());
         let count = hosts.len().max(addresses.len());
         if count == 0 || hosts.iter().any(|host| matches!(host, Host::Tcp(name) if name.is_empty())) {

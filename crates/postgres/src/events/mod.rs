@@ -25,8 +25,7 @@ use comanda_domain::{
     },
 };
 
-pub use self::subscribers::SubscriberBacklog;
-pub(crate) use self::subscribers::subscribers;
+pub use self::subscribers::{SubscriberBacklog, names_of_subscribers, subscribers};
 use self::{lease::Leases, retried::Taken};
 use crate::{Database, database::spawn_transaction};
 

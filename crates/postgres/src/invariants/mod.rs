@@ -1,9 +1,12 @@
 //! What must always hold for the tables: each invariant is an SQL query that finds what violates it.
 
+mod guards;
+
 use comanda_domain::ports::Unavailable;
 use diesel::{QueryableByName, sql_query, sql_types::Text};
 use diesel_async::RunQueryDsl;
 
+pub use self::guards::{MissingGuard, check_guards, missing_guards};
 use crate::Database;
 
 /// A rule, and the query that finds every violation of it.

@@ -9,20 +9,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
-use crate::{
-    database::{Database, Named, NamedRows},
-    events::{SubscriberBacklog, subscribers},
-};
-
-/// What waits.
-#[derive(Clone, Debug)]
-pub struct Backlog {
-    /// By name.
-    pub subscribers: Vec<SubscriberBacklog>,
-    pub counts: BacklogCounts,
-    /// The names of leases, and until when they are held.
-    pub leases: Vec<HeldLease>,
-}
+use crate::database::{Database, Named, NamedRows};
 
 /// How many rows of a kind are counted. Of more, it is known only that there are more: an index is read so far, and
 /// never a whole table.
@@ -88,11 +75,10 @@ struct LeaseRow {
     is_held: bool,
 }
 
-/// Looks at what waits, in the primary.
-pub async fn backlog(database: &Database) -> Result<Backlog, Unavailable> {
-    let subscribers = subscribers(database).await?;
+/// Counts what waits, in the primary.
+pub async fn backlog(database: &Database) -> Result<BacklogCounts, Unavailable> {
     let mut connection = database.connection().await?;
-    let counts = sql_query(
+    sql_query(
         "SELECT g.*, p.*, r.*, m.*, \
            (SELECT count(*) FROM (SELECT FROM gateway_events WHERE malformed IS NOT NULL LIMIT $1) x) \
              AS gateway_events_unreadable, \
@@ -118,7 +104,12 @@ pub async fn backlog(database: &Database) -> Result<Backlog, Unavailable> {
     .get_result(&mut *connection)
     .one("backlog.count")
     .await
-    .map_err(Unavailable::new)?;
+    .map_err(Unavailable::new)
+}
+
+/// The leases by name, and until when they are held.
+pub async fn leases(database: &Database) -> Result<Vec<HeldLease>, Unavailable> {
+    let mut connection = database.connection().await?;
     let leases: Vec<LeaseRow> =
         sql_query("SELECT name, held_until, held_until > now() AS is_held FROM leases ORDER BY name")
             .load(&mut *connection)
@@ -127,7 +118,7 @@ pub async fn backlog(database: &Database) -> Result<Backlog, Unavailable> {
             .map_err(Unavailable::new)?;
     let leases =
         leases.into_iter().map(|LeaseRow { name, held_until, is_held }| HeldLease { name, held_until, is_held });
-    Ok(Backlog { subscribers, counts, leases: leases.collect() })
+    Ok(leases.collect())
 }
 
 impl BacklogCounts {

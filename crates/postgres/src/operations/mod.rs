@@ -13,7 +13,7 @@ pub(crate) use self::audit_log::{write_record, write_records};
 pub use self::{
     audit_access::ways_to_change_the_audit_log,
     audit_log::PostgresAuditLog,
-    backlog::{Backlog, BacklogCounts, HeldLease, MOST_COUNTED, backlog},
+    backlog::{BacklogCounts, HeldLease, MOST_COUNTED, backlog, leases},
     feature_flags::PostgresFlagSettings,
     retention::PostgresRetention,
     session_access::gap_in_sight_of_sessions,

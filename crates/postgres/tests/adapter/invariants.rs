@@ -1,7 +1,8 @@
 use comanda_domain::ports::Orders;
-use comanda_postgres::check_invariants;
+use comanda_postgres::{check_invariants, missing_guards};
+use comanda_tests::TestDatabase;
 
-use crate::shop::Shop;
+use crate::shop::{DEADLINE, Shop, connect};
 
 /// Each invariant finds its own violations, and only those.
 #[tokio::test(flavor = "multi_thread")]
@@ -74,4 +75,76 @@ async fn a_transaction_that_was_left_open_is_found() {
         tokio::task::yield_now().await;
     };
     assert!(found.invariant.rule.contains("left in a transaction"));
+}
+
+/// With `INSTA_UPDATE=always` the list is written anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guards_that_are_looked_for_are_those_that_the_migrations_make() {
+    const LIST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/invariants/guards.tsv");
+    let database = TestDatabase::migrated().await;
+    let rows = database.client().await.query(include_str!("../../src/invariants/guards.sql"), &[]).await.unwrap();
+    let made: Vec<[String; 4]> = rows.iter().map(|row| [0, 1, 2, 3].map(|column| row.get(column))).collect();
+    // Diesel's own table is no business of ours.
+    let made = made.iter().filter(|[_, table, ..]| !table.starts_with("__diesel"));
+    let made: String = made.map(|guard| guard.join("\t") + "\n").collect();
+    assert!(made.lines().all(|line| line.split('\t').count() == 4));
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        std::fs::write(LIST, &made).unwrap();
+    }
+    let list = std::fs::read_to_string(LIST).unwrap();
+    let (list, made): (Vec<&str>, Vec<&str>) = (list.lines().collect(), made.lines().collect());
+    let gone: Vec<_> = list.iter().filter(|guard| !made.contains(guard)).collect();
+    let new: Vec<_> = made.iter().filter(|guard| !list.contains(guard)).collect();
+    assert!(gone.is_empty() && new.is_empty(), "no longer made: {gone:#?}; not in the list: {new:#?}");
+}
+
+/// Each is found by itself, and what is said to mend it does.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_guards_the_tables_no_more_is_found_and_mended_as_it_says() {
+    let database = TestDatabase::migrated().await;
+    let name = database.url.rsplit('/').next().unwrap().to_owned();
+    for (break_it, expected) in [
+        (
+            "ALTER TABLE order_lines DISABLE TRIGGER order_id_is_there".to_owned(),
+            "the trigger order_id_is_there on order_lines is disabled",
+        ),
+        (
+            // Fires on a replica alone.
+            "ALTER TABLE stock_adjustments ENABLE REPLICA TRIGGER stock_adjustments_are_append_only".to_owned(),
+            "the trigger stock_adjustments_are_append_only on stock_adjustments is disabled",
+        ),
+        (
+            "DROP TRIGGER order_lines_keep_deleted ON menu_items".to_owned(),
+            "the trigger order_lines_keep_deleted on menu_items is missing",
+        ),
+        (
+            "ALTER TABLE menu_items DROP CONSTRAINT stock_is_never_negative".to_owned(),
+            "the constraint stock_is_never_negative on menu_items is missing",
+        ),
+        ("ALTER TABLE payments DISABLE TRIGGER ALL".to_owned(), "_fkey on "),
+        ("DROP INDEX payments_that_count".to_owned(), "the index payments_that_count on payments is missing"),
+        (
+            format!("ALTER DATABASE {name} SET session_replication_role = replica"),
+            "session_replication_role is replica",
+        ),
+    ] {
+        let client = database.client().await;
+        client.batch_execute(&break_it).await.unwrap();
+        // A setting of the database counts for connections that are opened from now on.
+        let missing = missing_guards(&connect(&database, DEADLINE).await).await.unwrap();
+        assert!(!missing.is_empty() && missing.iter().all(|guard| guard.says.contains(expected)), "{missing:?}");
+        for guard in missing {
+            client.batch_execute(&guard.mended_by).await.unwrap();
+        }
+        let left = missing_guards(&connect(&database, DEADLINE).await).await.unwrap();
+        assert!(left.is_empty(), "{break_it}: {left:?}");
+    }
+
+    // A schema of another release has other guards.
+    let client = database.client().await;
+    let ahead = "DROP TRIGGER order_lines_keep_deleted ON menu_items; \
+                 INSERT INTO __diesel_schema_migrations (version) VALUES ('99990101000000')";
+    client.batch_execute(ahead).await.unwrap();
+    let missing = missing_guards(&connect(&database, DEADLINE).await).await.unwrap();
+    assert!(missing.is_empty(), "{missing:?}");
 }

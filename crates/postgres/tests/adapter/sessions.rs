@@ -3,11 +3,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use comanda_domain::ports::Sessions;
+use comanda_domain::{AccountId, Reason, ports::Sessions};
 use comanda_postgres::{Database, DatabaseConfig, DatabaseUrl, PostgresSessions, migrate};
 use comanda_tests::{Accepts, TestDatabase, TestPostgres};
+use uuid::Uuid;
 
-use crate::shop::{DEADLINE, config, now};
+use crate::shop::{DEADLINE, config, connect, now};
 
 /// More than one round looks at.
 const SESSIONS: i64 = 45_000;
@@ -48,4 +49,52 @@ async fn after_a_recovery_all_closed_sessions_are_read_again_round_by_round() {
     }
     assert_eq!(rounds, 3);
     assert_eq!(sessions.closed_after(position).await.unwrap().ids, vec![], "once");
+}
+
+/// Seven accounts, three at a time.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_sessions_are_closed_batch_by_batch_each_once_and_it_ends() {
+    let database = TestDatabase::migrated().await;
+    let tables = database.client().await;
+    // One to three open sessions each, and one that is closed.
+    let fill = "INSERT INTO users (id, email, name, role, password_hash, created_at) \
+                SELECT gen_random_uuid(), n || '@example.org', 'Ana', 'customer', '', now() \
+                FROM generate_series(1, 7) n; \
+                INSERT INTO sessions (id, account_id, opened_at, expires_at, closed_at) \
+                SELECT gen_random_uuid(), id, now(), now() + interval '1 day', \
+                       CASE WHEN n = 0 THEN now() - interval '1 day' END \
+                FROM users, generate_series(0, (left(email, 1)::integer - 1) % 3 + 1) n";
+    tables.batch_execute(fill).await.unwrap();
+    let open = "SELECT account_id, id FROM sessions WHERE closed_at IS NULL ORDER BY account_id";
+    let expected: Vec<(Uuid, Uuid)> =
+        tables.query(open, &[]).await.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect();
+    assert_eq!(expected.len(), 13);
+    let accounts: HashSet<Uuid> = expected.iter().map(|(account, _)| *account).collect();
+
+    let sessions = PostgresSessions::new(connect(&database, DEADLINE).await);
+    let reason = Reason::new("keys leaked").unwrap();
+    let (mut closed, mut after, mut batches) = (Vec::new(), None, Vec::new());
+    loop {
+        let batch = sessions.close_next(after, 3, reason.clone(), now()).await.unwrap();
+        let of: HashSet<AccountId> = batch.sessions.iter().map(|(account, _)| *account).collect();
+        assert!(of.iter().all(|account| after.is_none_or(|after| after < *account)), "an account comes again");
+        closed.extend(batch.sessions.iter().map(|(account, session)| (account.as_uuid(), session.as_uuid())));
+        let Some(last) = batch.last else { break };
+        batches.push(of.len());
+        assert_eq!(of.into_iter().max(), Some(last));
+        // Who signs in again behind it neither is closed nor keeps it from ending.
+        let again = "INSERT INTO sessions (id, account_id, opened_at, expires_at) \
+                     SELECT gen_random_uuid(), $1, now(), now() + interval '1 day'";
+        tables.execute(again, &[&last.as_uuid()]).await.unwrap();
+        after = Some(last);
+        assert!(batches.len() < 10, "it does not end: {batches:?}");
+    }
+    assert_eq!(batches, [3, 3, 1]);
+    closed.sort_unstable();
+    let mut expected = expected;
+    expected.sort_unstable();
+    assert_eq!(closed, expected, "each open session once, and no other");
+    assert_eq!(sessions.count_open().await.unwrap(), 3, "those that were opened again");
+    let records = "SELECT count(*) FROM audit_log WHERE action = 'account.sessions_closed' AND reason = 'keys leaked'";
+    assert_eq!(database.number(records).await, i64::try_from(accounts.len()).unwrap());
 }

@@ -171,7 +171,7 @@ impl Server {
             },
             accounts: Accounts {
                 accounts,
-                changes: account_changes,
+                changes: account_changes.clone(),
                 mails,
                 mail_tokens: mails::tokens(),
                 mail_work: Arc::new(mails_waker),
@@ -186,6 +186,7 @@ impl Server {
             events,
             sales: Sales { figures, clock: clock.clone() },
             operations: Operations {
+                accounts: account_changes,
                 lockouts: lockouts.clone(),
                 locked_addresses: lockouts,
                 audit_log,

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use comanda_application::{Events, Operations, Setup, operations::EndSessions, orders::CancelOrders};
@@ -48,6 +48,7 @@ pub async fn operations(config: &LockoutsConfig) -> anyhow::Result<Operations> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let lockouts = accounts::lockouts(&config.lockouts, &redis, &clock);
     Ok(Operations {
+        accounts: accounts::stored(&database),
         lockouts: lockouts.clone(),
         locked_addresses: lockouts,
         audit_log: Arc::new(PostgresAuditLog::new(database.clone())),
@@ -58,15 +59,15 @@ pub async fn operations(config: &LockoutsConfig) -> anyhow::Result<Operations> {
     })
 }
 
-/// What commands look at events with, and resend them. Servers deliver them.
-pub async fn deliveries(config: &EventsConfig) -> anyhow::Result<Events> {
+/// What commands look at events with, and resend them, and the names of all subscribers: those of the settings, and
+/// those that the database knows. Servers deliver events.
+pub async fn deliveries(config: &EventsConfig) -> anyhow::Result<(Events, BTreeSet<String>)> {
     let database = database::connect(&config.database, config.currency, Duration::from_secs(10)).await?;
-    Ok(Events {
-        outbox: events::outbox(&database),
-        clock: Arc::new(SystemClock),
-        retries: config.outbox.retries(),
-        served: events::subscribers(&config.mail, &config.webhooks),
-    })
+    let served = events::subscribers(&config.mail, &config.webhooks);
+    let mut known = BTreeSet::from_iter(comanda_postgres::names_of_subscribers(&database).await?);
+    known.extend(served.iter().cloned());
+    let (outbox, clock) = (events::outbox(&database), Arc::new(SystemClock));
+    Ok((Events { outbox, clock, retries: config.outbox.retries(), served }, known))
 }
 
 /// What commands cancel orders with. Servers read the version of the menu from the database, so nobody else needs to

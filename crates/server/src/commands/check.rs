@@ -15,7 +15,8 @@ pub struct Check {
 impl Check {
     pub async fn run(self, config: &StoreConfig) -> anyhow::Result<ExitCode> {
         let database = app::open_database(config).await?;
-        let findings = comanda_postgres::check_invariants(&database).await?;
+        let mut findings = comanda_postgres::check_invariants(&database).await?;
+        findings.push(comanda_postgres::check_guards(&database).await?);
         let ways = comanda_postgres::ways_to_change_the_audit_log(&database).await?;
         let gap = comanda_postgres::gap_in_sight_of_sessions(&database).await?;
         let twins = comanda_postgres::twins_of_addresses(&database).await?;

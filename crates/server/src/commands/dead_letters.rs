@@ -1,6 +1,6 @@
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use chrono::SecondsFormat;
 use clap::{ArgGroup, Args, Subcommand};
 use comanda_application::Events;
@@ -13,6 +13,8 @@ use crate::{app, logging};
 #[derive(Subcommand)]
 pub enum DeadLettersCommand {
     /// List the events whose delivery was given up, the oldest first.
+    ///
+    /// Exits with 1 if there is no such subscriber.
     List {
         /// Only those of this subscriber.
         #[arg(long, value_name = "NAME")]
@@ -21,6 +23,8 @@ pub enum DeadLettersCommand {
         format: Format,
     },
     /// Have dead letters delivered again: one, or all of a subscriber. Written to the audit log.
+    ///
+    /// Exits with 1 if there is no such dead letter, or no such subscriber.
     Resend(Resend),
 }
 
@@ -42,9 +46,10 @@ impl DeadLettersCommand {
     pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
         let config = settings.events()?;
         logging::start(&config.log, None)?;
-        let events = app::deliveries(&config).await?;
+        let (events, known) = app::deliveries(&config).await?;
         match self {
             Self::List { subscriber, format } => {
+                subscriber.as_deref().map_or(Ok(()), |subscriber| ensure_known(subscriber, &known))?;
                 let letters = list(&events, subscriber.as_deref()).await?;
                 match format.json {
                     true => print_json(&letters.iter().map(document).collect::<Vec<_>>()),
@@ -56,12 +61,23 @@ impl DeadLettersCommand {
                 print("1 dead letter will be delivered again.\n")
             }
             Self::Resend(Resend { subscriber, .. }) => {
-                let (resent, outcome) = events.resend_all_as_operator(&subscriber.unwrap_or_default()).await;
+                let subscriber = subscriber.unwrap_or_default();
+                ensure_known(&subscriber, &known)?;
+                let (resent, outcome) = events.resend_all_as_operator(&subscriber).await;
                 print(&format!("{resent} dead letter(s) will be delivered again.\n"))?;
                 outcome.context("the others were not resent")
             }
         }
     }
+}
+
+/// Nothing waits for a name that was mistyped, which must not look as if all were well.
+fn ensure_known(subscriber: &str, known: &BTreeSet<String>) -> anyhow::Result<()> {
+    if known.contains(subscriber) {
+        return Ok(());
+    }
+    let known = known.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    bail!("no subscriber is called {subscriber:?}; there are: {}", if known.is_empty() { "none" } else { &known })
 }
 
 async fn list(events: &Events, subscriber: Option<&str>) -> anyhow::Result<Vec<DeadLetter>> {

@@ -72,11 +72,15 @@ enum Command {
     ///
     /// Events for each subscriber, events of the payment gateway, payments, refunds and mails; the oldest snapshot,
     /// which may hold up deliveries; pending migrations; and leases.
+    ///
+    /// Whatever it finds, it exits with 0 if it has seen everything. What it could not see it names; it then exits with
+    /// 1, or with 3 if PostgreSQL is not reached.
     Status(status::Status),
     /// Look for what is wrong with a deployment, and say what to do.
     ///
     /// Settings, whether PostgreSQL and Redis are reached, their versions and clocks, connections, pooling, migrations,
-    /// roles and grants, the disk and backups, as far as they can be known from here. Changes nothing.
+    /// roles and grants, triggers, constraints and indexes, the disk and backups, as far as they can be known from
+    /// here. Changes nothing.
     ///
     /// Exits with 1 if there is a problem, with 3 if PostgreSQL or Redis is not reached. A notice does not change the
     /// exit code.
@@ -90,7 +94,7 @@ enum Command {
     /// Cancel orders.
     #[command(subcommand)]
     Orders(orders::OrdersCommand),
-    /// Check every invariant against the database.
+    /// Check every invariant against the database, and that triggers, constraints and indexes are in place.
     ///
     /// Exits with 1 if one is broken. Reads whole tables. A notice, such as that the server's database role could
     /// change the audit log, does not change the exit code.
@@ -122,7 +126,7 @@ impl Comanda {
             Command::Admin(command) => command.run(&settings).await?,
             Command::Accounts(command) => command.run(&settings).await?,
             Command::Sessions(command) => command.run(&settings).await?,
-            Command::Status(command) => command.run(&settings.store()?).await?,
+            Command::Status(command) => return command.run(&settings.store()?).await,
             Command::Doctor(command) => return command.run(&settings).await,
             Command::DeadLetters(command) => command.run(&settings).await?,
             Command::Flags(command) => command.run(&settings).await?,

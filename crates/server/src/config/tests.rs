@@ -329,6 +329,24 @@ fn a_file_may_hold_a_secret_and_must_not_be_empty() {
     assert_eq!(mistakes(optional).len(), 1, "whoever names a file means it to hold a secret");
 }
 
+/// While a secret is being replaced.
+#[test]
+fn two_secrets_of_webhooks_may_be_in_a_setting_or_on_the_lines_of_a_file() {
+    const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw,whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDMdQtYxHKL1c=";
+    let stripe = "whsec_of_before,whsec_of_afterwards";
+    for separator in [",", ", ", "\n"] {
+        let [stripe, signing] = [stripe, SIGNING].map(|list| File::new(&format!("{}\n", list.replace(',', separator))));
+        let mut source = complete(&[("WEBHOOK_URLS", "kitchen=https://kitchen.example/hook")]);
+        source.environment.insert("STRIPE_WEBHOOK_SECRETS_FILE".into(), (&stripe.0).into());
+        source.environment.insert("WEBHOOK_SECRET_FILE".into(), (&signing.0).into());
+        let config = Config::load(source).unwrap();
+        assert_eq!(config.payments.webhook_secrets(), ["whsec_of_before", "whsec_of_afterwards"], "{separator:?}");
+        assert_eq!(config.webhooks.configs(Duration::ZERO)[0].secrets.len(), 2, "{separator:?}");
+    }
+    let one_wrong = mistakes(complete(&[]).with("WEBHOOK_SECRET", &format!("{SIGNING},hunter2")));
+    assert_eq!(one_wrong.iter().map(|mistake| mistake.setting).collect::<Vec<_>>(), [Some("WEBHOOK_SECRET")]);
+}
+
 #[test]
 fn a_secret_that_could_be_guessed_is_refused_from_every_source() {
     for weak in ["", "   ", &" ".repeat(40), &"a".repeat(40), &"ab".repeat(20), &"hunter2".repeat(6)] {

@@ -87,7 +87,7 @@ secrets! {
     Authorities: "certificates (PEM)",
     super::HttpUrl: "an http or https URL",
     SmtpUrl: "an smtp or smtps URL",
-    WebhookSecret: "a secret",
+    WebhookSecret: "secrets",
 }
 
 impl Value for DatabaseUrl {
@@ -184,13 +184,13 @@ impl<T: Value> Value for Option<T> {
     }
 }
 
-/// Separated by commas; empty: none.
+/// Separated by commas, or, as in a file, by line breaks; empty: none.
 impl<T: Value> Value for Vec<T> {
     const KIND: &'static str = T::LIST;
 
     fn parse(text: &str, setting: &Setting) -> Result<Self, Vec<String>> {
         let (mut values, mut mistakes) = (Self::new(), Vec::new());
-        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        for part in text.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty()) {
             match T::parse(part, setting) {
                 Ok(value) => values.push(value),
                 Err(more) => mistakes.extend(more),

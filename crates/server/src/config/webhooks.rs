@@ -14,8 +14,9 @@ settings! {
         WEBHOOK_URLS => receivers: Vec<Receiver> = "",
             "Receivers of events, as signed CloudEvents. Give each a name, `kitchen=https://…`: what waits for it \
              then stays its own if the URL changes. Without a name, another URL is another receiver.";
-        WEBHOOK_SECRET => secret: Option<WebhookSecret> = "",
-            "`whsec_…`, 24 to 64 random bytes in base64 (Standard Webhooks), which signs events.";
+        WEBHOOK_SECRET => secrets: Vec<WebhookSecret> = "",
+            "`whsec_…`, 24 to 64 random bytes in base64 (Standard Webhooks), which signs events; while it is being \
+             replaced, the new and the old one, separated by commas: each event is signed with both.";
         WEBHOOK_ALLOWED_NETWORKS => networks: Vec<IpNet> = "",
             "Networks that webhooks may reach although they are not public, separated by commas, such as \
              `10.1.0.0/16`; plain http is allowed within them.";
@@ -38,22 +39,22 @@ fn check(draft: &Draft, reader: &mut Reader) {
             reader.mistake(&WEBHOOK_URLS, format!("URL {position} ({}) {why}", url.host_str().unwrap_or_default()));
         }
     }
-    if !receivers.is_empty() && matches!(draft.secret, Some(None)) {
+    if !receivers.is_empty() && draft.secrets.as_ref().is_some_and(Vec::is_empty) {
         reader.mistake(&WEBHOOK_SECRET, "must be set if WEBHOOK_URLS is");
     }
 }
 
 impl WebhookSettings {
-    /// One per receiver; none without a secret.
+    /// One per receiver.
     pub fn configs(&self, timeout: Duration) -> Vec<WebhookConfig> {
-        let config = |receiver: &Receiver, secret: &WebhookSecret| WebhookConfig {
+        let config = |receiver: &Receiver| WebhookConfig {
             url: receiver.url.clone(),
-            secret: secret.clone(),
+            secrets: self.secrets.clone(),
             timeout,
             source: self.source.clone(),
             guard: NetworkGuard::new(self.networks.clone()),
             traceparent: traces::traceparent,
         };
-        self.secret.iter().flat_map(|secret| self.receivers.iter().map(move |to| config(to, secret))).collect()
+        self.receivers.iter().map(config).collect()
     }
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::figure::median;
 use crate::{
     bench::{database, redis},
+    machine::Machine,
     process::output_of,
     project,
     services::Services,
@@ -19,17 +20,15 @@ use crate::{
 
 /// Where figures were measured, line by line.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Machine {
-    pub processor: String,
-    pub cores: usize,
-    pub memory: String,
-    pub kernel: String,
+pub struct MeasuredOn {
+    #[serde(flatten)]
+    pub machine: Machine,
     pub postgres: String,
     pub redis: String,
     pub disk: String,
 }
 
-impl Machine {
+impl MeasuredOn {
     pub async fn describe(services: &Services) -> anyhow::Result<Self> {
         let postgres = services.postgres.as_ref().context("the page needs a PostgreSQL of its own")?;
         let client = database::connect(&services.database_url).await?;
@@ -39,35 +38,20 @@ impl Machine {
                         'wal_sync_method')";
         let settings: String = client.query_one(settings, &[]).await?.get(0);
         Ok(Self {
-            processor: value_of("/proc/cpuinfo", "model name")?,
-            cores: std::thread::available_parallelism()?.get(),
-            memory: value_of("/proc/meminfo", "MemTotal")?,
-            kernel: output_of(Command::new("uname").args(["-sr"]))?.trim().to_owned(),
+            machine: Machine::here()?,
             postgres: format!("{version} ({settings})"),
             redis: redis_version(services)?,
             disk: format!("{:.2} ms to flush 8 KiB, the median of 200", flush_milliseconds(&postgres.folder)?),
         })
     }
 
-    /// Whether figures of both may be compared.
-    pub fn is_like(&self, other: &Self) -> bool {
-        self.processor == other.processor && self.cores == other.cores
-    }
-
     pub fn lines(&self) -> String {
-        let Self { processor, cores, memory, kernel, postgres, redis, disk } = self;
+        let Self { machine: Machine { processor, cores, memory, kernel }, postgres, redis, disk } = self;
         format!(
             "- processor: {processor}, {cores} cores for the load generator, the servers and the databases together\n\
              - memory: {memory}\n- kernel: {kernel}\n- PostgreSQL {postgres}\n- Redis {redis}\n- disk: {disk}\n"
         )
     }
-}
-
-/// What follows a name in a file of `/proc`.
-fn value_of(file: &str, name: &str) -> anyhow::Result<String> {
-    let text = fs::read_to_string(file)?;
-    let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix(':'));
-    Ok(value.with_context(|| format!("{file} says no {name}"))?.trim().to_owned())
 }
 
 fn redis_version(services: &Services) -> anyhow::Result<String> {

@@ -14,7 +14,7 @@ use std::{
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use self::{machine::Machine, table::Table};
+use self::{machine::MeasuredOn, table::Table};
 
 /// Everything on the page.
 #[derive(Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub struct Page {
     /// The day it was measured.
     pub day: String,
     pub commit: String,
-    pub machine: Machine,
+    pub machine: MeasuredOn,
     /// How often and how long each figure was measured, and with which settings.
     pub manner: String,
     pub tables: Vec<Table>,
@@ -72,7 +72,8 @@ impl Page {
         match previous {
             None => writeln!(text, "There is no previous page.")?,
             Some(previous) => {
-                let machine = if previous.machine.is_like(&self.machine) { "a like" } else { "another" };
+                let machine =
+                    if previous.machine.machine.is_like(&self.machine.machine) { "a like" } else { "another" };
                 writeln!(
                     text,
                     "The previous page is of {}, at commit `{}`, on {machine} machine; the last column compares the \

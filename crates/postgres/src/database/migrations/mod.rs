@@ -126,6 +126,12 @@ pub async fn ensure_migrated(url: &DatabaseUrl) -> Result<(), MigrateError> {
     }
 }
 
+/// Whether every migration of this version is applied, and no other.
+pub(crate) async fn is_schema_of_this_release(connection: &mut AsyncPgConnection) -> Result<bool, MigrateError> {
+    let history = History::read(connection).await.map_err(MigrateError::Applied)?.unwrap_or_default();
+    Ok(history.pending()?.is_empty() && history.unknown()?.is_empty())
+}
+
 async fn name_server_role(connection: &mut AsyncPgConnection, role: &str) -> QueryResult<()> {
     let name = sql_query("SELECT pg_catalog.set_config('comanda.server_role', $1, false)").bind::<Text, _>(role);
     name.execute(connection).await.map(drop)

@@ -8,7 +8,10 @@ use std::{
 use comanda_tls::SettingFile;
 use tokio_postgres::config::Config;
 
-use super::{DatabaseUrl, InvalidDatabaseUrl, parameters::split};
+use super::{
+    DatabaseUrl,
+    parameters::{Parts, TlsParameters},
+};
 
 /// Whom to sign in as.
 #[derive(Clone, PartialEq)]
@@ -41,18 +44,14 @@ impl Credentials {
     }
 }
 
-/// Reads a URL without the files that it names.
-pub(super) fn parts(url: &str) -> Result<(Credentials, Elsewise), InvalidDatabaseUrl> {
-    if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
-        return Err(InvalidDatabaseUrl::Scheme);
+impl Elsewise {
+    pub(super) fn of(config: &Config, tls: &TlsParameters<'_>) -> Self {
+        let mut config = config.clone();
+        // Whatever they were.
+        config.user("").password("");
+        let (mode, authorities) = tls.named();
+        Self { config, mode, authorities }
     }
-    let (url, tls, _) = split(url)?;
-    let mut config: Config = url.parse().map_err(|_| InvalidDatabaseUrl::Malformed)?;
-    let credentials = Credentials::of(&config);
-    // Whatever it was.
-    config.user("").password("");
-    let (mode, authorities) = tls.named();
-    Ok((credentials, Elsewise { config, mode, authorities }))
 }
 
 impl DatabaseUrl {
@@ -94,8 +93,9 @@ impl DatabaseUrl {
     fn credentials(&self) -> Option<Credentials> {
         let (file, before) = (self.file.as_ref()?, Credentials::of(self.servers.first()?));
         Some(file.now(|text| {
-            let (credentials, elsewise) = parts(text).map_err(|error| error.to_string())?;
-            if elsewise != *self.elsewise || before.is_more_than(&credentials) {
+            let Parts { config, tls, .. } = Parts::of(text).map_err(|error| error.to_string())?;
+            let credentials = Credentials::of(&config);
+            if Elsewise::of(&config, &tls) != *self.elsewise || before.is_more_than(&credentials) {
                 return Err("differs in more than the user and the password, which takes a restart".to_owned());
             }
             Ok(credentials)

@@ -4,6 +4,7 @@ use std::{borrow::Cow, path::Path};
 
 use comanda_tls::Authorities;
 use percent_encoding::percent_decode_str;
+use tokio_postgres::config::Config;
 
 use super::InvalidDatabaseUrl;
 use crate::database::tls::Protection;
@@ -25,8 +26,8 @@ pub(super) struct TlsParameters<'a> {
 
 impl TlsParameters<'_> {
     /// The mode and the authorities, as they are written.
-    pub(super) fn named(self) -> (Option<String>, Option<String>) {
-        (self.mode.map(Cow::into_owned), self.authorities.map(Cow::into_owned))
+    pub(super) fn named(&self) -> (Option<String>, Option<String>) {
+        (self.mode.as_deref().map(str::to_owned), self.authorities.as_deref().map(str::to_owned))
     }
 
     pub(super) fn protection(&self) -> Result<Protection, InvalidDatabaseUrl> {
@@ -51,8 +52,26 @@ impl TlsParameters<'_> {
     }
 }
 
+/// What a URL says, without the files that it names.
+pub(super) struct Parts<'a> {
+    pub(super) config: Config,
+    pub(super) tls: TlsParameters<'a>,
+    pub(super) limits: OwnLimits,
+}
+
+impl<'a> Parts<'a> {
+    pub(super) fn of(url: &'a str) -> Result<Self, InvalidDatabaseUrl> {
+        if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+            return Err(InvalidDatabaseUrl::Scheme);
+        }
+        let (url, tls, limits) = split(url)?;
+        let config = url.parse().map_err(|_| InvalidDatabaseUrl::Malformed)?;
+        Ok(Self { config, tls, limits })
+    }
+}
+
 /// Parts what `tokio_postgres` does not know from what it does.
-pub(super) fn split(url: &str) -> Result<(Cow<'_, str>, TlsParameters<'_>, OwnLimits), InvalidDatabaseUrl> {
+fn split(url: &str) -> Result<(Cow<'_, str>, TlsParameters<'_>, OwnLimits), InvalidDatabaseUrl> {
     let (mut tls, mut limits) = (TlsParameters::default(), OwnLimits::default());
     // A password may hold a question mark.
     let credentials = url.find('@').unwrap_or(0);

@@ -1,7 +1,7 @@
 use std::{path::Path, time::Duration};
 
 use comanda_domain::ports::Unavailable;
-use comanda_postgres::{DatabaseFacts, DatabaseUrl};
+use comanda_postgres::{Database, DatabaseFacts, DatabaseUrl, MissingGuard};
 
 use super::findings::{Findings, now};
 use crate::config::Config;
@@ -132,6 +132,7 @@ async fn look_at_role(config: &Config, facts: &DatabaseFacts, findings: &mut Fin
         Ok(database) => database,
         Err(error) => return findings.problem("role", format!("{error:#}"), "see above"),
     };
+    look_at_guards(&database, findings).await;
     match comanda_postgres::ways_to_change_the_audit_log(&database).await {
         Ok(ways) if ways.is_empty() => findings.ok("role", "it may add to the audit log, and not change it"),
         Ok(ways) => findings.notice(
@@ -139,12 +140,26 @@ async fn look_at_role(config: &Config, facts: &DatabaseFacts, findings: &mut Fin
             format!("the audit log is not protected from it: {}", ways.join("; ")),
             "in production, use two roles (docs/database-roles.md)",
         ),
-        Err(error) => findings.unknown("role", error, "comanda migrate"),
+        // It could not be looked at, which is not to look like "all is well".
+        Err(error) => findings.problem("role", error, "comanda migrate"),
     }
     match comanda_postgres::gap_in_sight_of_sessions(&database).await {
         Ok(None) => {}
         Ok(Some(gap)) => findings.notice("role", gap, "GRANT pg_read_all_stats to it, to see who holds up deliveries"),
-        Err(error) => findings.unknown("role", error, "ask again"),
+        Err(error) => findings.problem("role", error, "ask again"),
+    }
+}
+
+async fn look_at_guards(database: &Database, findings: &mut Findings) {
+    match comanda_postgres::missing_guards(database).await {
+        Ok(missing) if missing.is_empty() => findings.ok("guards", "triggers, constraints and indexes are in place"),
+        Ok(missing) => {
+            for MissingGuard { says, mended_by } in missing {
+                let todo = format!("as the owner of the tables: {mended_by}; then comanda check");
+                findings.problem("guards", says, &todo);
+            }
+        }
+        Err(error) => findings.problem("guards", error, "ask again"),
     }
 }
 

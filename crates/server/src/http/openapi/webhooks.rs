@@ -135,7 +135,8 @@ fn webhook(name: &str, schema: Ref, summary: &str) -> PathItem {
         .parameter(header(
             "webhook-signature",
             Required::True,
-            "`v1,` and, in base64, HMAC-SHA-256 over `<webhook-id>.<webhook-timestamp>.<body>` with the secret",
+            "`v1,` and, in base64, HMAC-SHA-256 over `<webhook-id>.<webhook-timestamp>.<body>` with the secret; while the \
+             secret is being replaced, one with each, separated by a space: accept the event if one of them is yours",
         ))
         .parameter(header("traceparent", Required::False, "The W3C trace context of the delivery"))
         .request_body(Some(
