@@ -31,10 +31,12 @@ pub enum Fault {
     TooManyConnections,
     BehindNginx,
     BehindHaproxy,
+    KilledBehindNginx,
+    KilledBehindHaproxy,
 }
 
 impl Fault {
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::PostgresKilled,
         Self::PostgresPaused,
         Self::PostgresRestarted,
@@ -63,6 +65,8 @@ impl Fault {
         Self::TooManyConnections,
         Self::BehindNginx,
         Self::BehindHaproxy,
+        Self::KilledBehindNginx,
+        Self::KilledBehindHaproxy,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -95,6 +99,8 @@ impl Fault {
             Self::TooManyConnections => "too-many-connections",
             Self::BehindNginx => "behind-nginx",
             Self::BehindHaproxy => "behind-haproxy",
+            Self::KilledBehindNginx => "killed-behind-nginx",
+            Self::KilledBehindHaproxy => "killed-behind-haproxy",
         }
     }
 
@@ -130,6 +136,8 @@ impl Fault {
             }
             Self::BehindNginx => "behind nginx: each server SIGTERMed and started again, three times over",
             Self::BehindHaproxy => "behind HAProxy: each server SIGTERMed and started again, three times over",
+            Self::KilledBehindNginx => "behind nginx: a server SIGKILLed, and started again after 2 s",
+            Self::KilledBehindHaproxy => "behind HAProxy: a server SIGKILLed, and started again after 2 s",
         }
     }
 
@@ -143,7 +151,9 @@ impl Fault {
 
     pub const fn lasts(self) -> Duration {
         match self {
-            Self::PostgresKilled | Self::PoolerRestarted => Duration::from_secs(2),
+            Self::PostgresKilled | Self::PoolerRestarted | Self::KilledBehindNginx | Self::KilledBehindHaproxy => {
+                Duration::from_secs(2)
+            }
             Self::PostgresPaused => Duration::from_secs(10),
             Self::TableLocked | Self::MigrationBesideReader => Duration::from_secs(8),
             Self::FailedOver => Duration::from_secs(1),
@@ -178,6 +188,16 @@ impl Fault {
     /// Whether a proxy stands before the servers. Then no request may be lost or refused, and orders without a key are
     /// placed, too.
     pub const fn is_behind_a_proxy(self) -> bool {
-        matches!(self, Self::BehindNginx | Self::BehindHaproxy)
+        self.is_behind_nginx() || matches!(self, Self::BehindHaproxy | Self::KilledBehindHaproxy)
+    }
+
+    pub const fn is_behind_nginx(self) -> bool {
+        matches!(self, Self::BehindNginx | Self::KilledBehindNginx)
+    }
+
+    /// Whether it is unknown what becomes of a request that a server was carrying out. A proxy may repeat it only if it
+    /// has a key, or changes nothing: of others the customer is told that nobody replies.
+    pub const fn leaves_requests_in_doubt(self) -> bool {
+        matches!(self, Self::KilledBehindNginx | Self::KilledBehindHaproxy)
     }
 }

@@ -34,6 +34,8 @@ pub struct Observed {
     pub placed: HashMap<String, String>,
     /// Orders of customers who give no key.
     pub without_key: Vec<Uuid>,
+    /// How many more orders of theirs there may be.
+    pub in_doubt: u32,
     /// Counts by status and problem code.
     pub responses: BTreeMap<String, u64>,
     pub slowest_order: Duration,
@@ -46,6 +48,7 @@ impl Observed {
     fn add(&mut self, other: Self) {
         self.placed.extend(other.placed);
         self.without_key.extend(other.without_key);
+        self.in_doubt += other.in_doubt;
         for (response, count) in other.responses {
             *self.responses.entry(response).or_default() += count;
         }
@@ -174,7 +177,8 @@ impl Customer {
         observed
     }
 
-    /// Places one order after the other. None may be refused, or lost, or placed twice.
+    /// Places one order after the other. None may be refused, unless it is unknown what became of it, or be lost, or
+    /// placed twice.
     async fn order_without_key(self, going_on: Arc<AtomicBool>) -> Observed {
         let (mut observed, mut connection) = (Observed::default(), None);
         let body = json!({ "items": [{ "menu_item_id": self.items[0], "quantity": 1 }] });
@@ -183,9 +187,12 @@ impl Customer {
                 connection.post("/v1/orders", Some(&self.token), &body).await
             });
             let Some(response) = response.await else { continue };
-            if self.understand(&response, &mut observed, &[201], &[]) {
+            let refusals: &[&str] = if self.fault.leaves_requests_in_doubt() { &["503 unavailable"] } else { &[] };
+            if self.understand(&response, &mut observed, &[201], refusals) {
                 let order = response.json().ok();
                 observed.without_key.extend(order.and_then(|order| order["id"].as_str()?.parse::<Uuid>().ok()));
+            } else {
+                observed.in_doubt += 1;
             }
         }
         observed

@@ -131,5 +131,7 @@ pub struct Damage {
     migrators: Vec<Process>,
     crowd: Option<crowd::Crowd>,
     reverse_proxy: Option<ReverseProxy>,
+    /// The address of a server that is to be started again.
+    killed: Option<String>,
     mount: Option<small_disk::SmallDisk>,
 }

@@ -61,7 +61,7 @@ impl Fault {
                 let most = Crowd::ALLOWED.to_string();
                 stage.comanda.settings.insert("CONCURRENT_CONNECTIONS".to_owned(), most);
             }
-            Self::BehindNginx | Self::BehindHaproxy => {
+            _ if self.is_behind_a_proxy() => {
                 // As in production.
                 stage.comanda.settings.insert("DRAIN_SECONDS".to_owned(), "5".to_owned());
                 stage.comanda.settings.insert("TRUSTED_PROXIES".to_owned(), "127.0.0.0/8".to_owned());
@@ -89,9 +89,9 @@ impl Fault {
             let folder = stage.state.as_ref().context("the stage's folder")?;
             let [one, two] = &stage.servers[..] else { bail!("not two servers") };
             let servers = [one.address.as_str(), two.address.as_str()];
-            let proxy = match self {
-                Self::BehindNginx => ReverseProxy::nginx(folder, servers)?,
-                _ => ReverseProxy::haproxy(folder, servers)?,
+            let proxy = match self.is_behind_nginx() {
+                true => ReverseProxy::nginx(folder, servers)?,
+                false => ReverseProxy::haproxy(folder, servers)?,
             };
             stage.addresses = vec![proxy.address.clone()];
             damage.reverse_proxy = Some(proxy);
@@ -169,6 +169,11 @@ impl Fault {
             // Dropping one stops it as an operator does.
             Self::ServerTerminated => drop(stage.servers.remove(0)),
             Self::ServerKilled => stage.servers.remove(0).kill()?,
+            Self::KilledBehindNginx | Self::KilledBehindHaproxy => {
+                let mut server = stage.servers.remove(0);
+                damage.killed = Some(server.address.clone());
+                server.kill()?;
+            }
         }
         Ok(())
     }
@@ -221,6 +226,10 @@ impl Fault {
             Self::NetworkCut | Self::NetworkDelayed | Self::NetworkDribbling => proxy(damage)?.set(Weather::Fair),
             Self::ServerTerminated | Self::ServerKilled => {
                 let again = stage.comanda.serve(&stage.addresses[0])?;
+                stage.servers.insert(0, again);
+            }
+            Self::KilledBehindNginx | Self::KilledBehindHaproxy => {
+                let again = stage.comanda.serve(damage.killed.as_deref().context("who was killed")?)?;
                 stage.servers.insert(0, again);
             }
         }
