@@ -196,7 +196,7 @@ impl Fault {
     }
 
     /// Whether it is unknown what becomes of a request that a server was carrying out. A proxy may repeat it only if it
-    /// has a key, or changes nothing: of others the customer is told that nobody replies.
+    /// has a key, or changes nothing.
     pub const fn leaves_requests_in_doubt(self) -> bool {
         matches!(self, Self::KilledBehindNginx | Self::KilledBehindHaproxy)
     }

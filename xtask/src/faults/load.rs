@@ -83,6 +83,8 @@ struct Customer {
     token: String,
     items: Arc<[String]>,
     fault: Fault,
+    /// Whether a connection may end without a response, as the proxy does not say what became of such a request.
+    may_hear_nothing: bool,
 }
 
 impl Load {
@@ -93,7 +95,8 @@ impl Load {
     pub async fn start(stage: &Stage, items: &MenuItems, fault: Fault, seed: u64) -> anyhow::Result<Self> {
         let (going_on, mut people) = (Arc::new(AtomicBool::new(true)), JoinSet::new());
         let (token, items) = (sign_up(&stage.addresses[0]).await?, Arc::from(items.ids.clone()));
-        let witness = Customer { address: stage.addresses[0].clone(), token, items, fault };
+        let (address, may_hear_nothing) = (stage.addresses[0].clone(), fault.takes_a_server());
+        let witness = Customer { address, token, items, fault, may_hear_nothing };
         for n in 0..Self::CUSTOMERS {
             let customer = Customer { address: stage.addresses[n % stage.addresses.len()].clone(), ..witness.clone() };
             people.spawn(customer.order(StdRng::seed_from_u64(seed.wrapping_add(n as u64)), Arc::clone(&going_on)));
@@ -101,7 +104,8 @@ impl Load {
         if fault.is_behind_a_proxy() {
             let token = sign_up(&stage.addresses[0]).await?;
             for _ in 0..Self::WITHOUT_KEYS {
-                let customer = Customer { token: token.clone(), ..witness.clone() };
+                let may_hear_nothing = fault == Fault::KilledBehindHaproxy;
+                let customer = Customer { token: token.clone(), may_hear_nothing, ..witness.clone() };
                 people.spawn(customer.order_without_key(Arc::clone(&going_on)));
             }
         }
@@ -186,7 +190,10 @@ impl Customer {
             let response = self.within(&mut connection, &mut observed, async |connection| {
                 connection.post("/v1/orders", Some(&self.token), &body).await
             });
-            let Some(response) = response.await else { continue };
+            let Some(response) = response.await else {
+                observed.in_doubt += 1;
+                continue;
+            };
             let refusals: &[&str] = if self.fault.leaves_requests_in_doubt() { &["503 unavailable"] } else { &[] };
             if self.understand(&response, &mut observed, &[201], refusals) {
                 let order = response.json().ok();
@@ -251,7 +258,7 @@ impl Customer {
             Ok(Ok(response)) => Some(response),
             Ok(Err(error)) => {
                 observed.count("no response");
-                if !self.fault.takes_a_server() {
+                if !self.may_hear_nothing {
                     observed.complain(format!("no response: {error:#}"));
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;

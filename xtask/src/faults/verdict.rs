@@ -125,8 +125,8 @@ pub fn write_page(path: &Path, table: &str) -> anyhow::Result<()> {
          whatever the response; the menu always; and full service within 5 s of the repair, without a restart.\n\
          Behind a proxy ([proxies.md](proxies.md)), four more customers order without keys, no request may be refused\n\
          or lost, and a read may take a second more: until a proxy that connects to a server that is about to end\n\
-         turns to the other one. If a server is SIGKILLed there, orders without a key that it was placing are refused,\n\
-         as nobody knows what became of them; none may be placed twice.\n\n\
+         turns to the other one. If a server is SIGKILLed there, nobody knows what became of orders without a key that\n\
+         it was placing: nginx refuses them, HAProxy ends the connection. None of the others may be placed twice.\n\n\
          *Logged* is what both servers logged as WARN and ERROR from the strike until two seconds after the recovery,\n\
          without the access lines of requests, and the first of these lines. *Alerts* are those of\n\
          `operations/alerts.yml` whose condition held meanwhile: most faults here end sooner than an alert's `for`, so\n\

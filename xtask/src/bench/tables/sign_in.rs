@@ -155,7 +155,13 @@ fn scripts(redis_url: &str) -> anyhow::Result<(f64, f64)> {
             Command::new("redis-benchmark")
                 .args(&here)
                 .args(["-n", "200000", "-c", "32", "-r", "100000", "--csv"])
-                .args(["EVALSHA", sha.trim(), "2", "lockout:{bench-__rand_int__}", "lockout:{bench-__rand_int__}:devices"])
+                .args([
+                    "EVALSHA",
+                    sha.trim(),
+                    "2",
+                    "lockout:{bench-__rand_int__}",
+                    "lockout:{bench-__rand_int__}:devices",
+                ])
                 .args(["begin", "try", "", "5", "86400000", "86400000"])
                 .args(steps)
                 .args([now, device]),
