@@ -13,6 +13,7 @@ pub mod payments;
 pub mod sales;
 pub mod sessions;
 mod setup;
+pub mod supplies;
 
 #[cfg(test)]
 mod sample;
@@ -28,3 +29,4 @@ pub use payments::Payments;
 pub use sales::Sales;
 pub use sessions::Sessions;
 pub use setup::Setup;
+pub use supplies::Supplies;

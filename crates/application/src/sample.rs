@@ -12,18 +12,20 @@ use comanda_domain::{
     Account, AccountId, Actor, Administrator, Basket, BasketLine, Category, Claimant, CredentialsVersion, Currency,
     Description, Email, FlagDefaults, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Order, OrderId, OrderLimits,
     OrderLine, OrderNumber, OrderStatus, OrderWithLines, PasswordHash, PaymentTerms, Percentage, PersonName, Price,
-    Quantity, Role, SessionId, SessionOrigin, StaffMember, Stock, Timestamp,
+    Quantity, Role, SessionId, SessionOrigin, StaffMember, Stock, Supply, SupplyDetails, SupplyId, SupplyName,
+    SupplyUnit, Timestamp,
     ports::{
         Clock, Credentials, IdGenerator, MockAccessTokens, MockAccountChanges, MockAccounts, MockAuditLog,
         MockCheckout, MockClock, MockClosedSessions, MockFlagSettings, MockGatewayInbox, MockIdGenerator, MockLiveMenu,
         MockLockedAddresses, MockLockouts, MockMailSender, MockMailTokens, MockMails, MockMenu, MockOrders,
         MockOverdueOrders, MockPasswordHasher, MockPaymentIntents, MockPayments, MockPublicMenu, MockRefreshTokens,
-        MockRefunds, MockSalesFigures, MockSecurityLog, MockSessions, MockWorkQueue, NewAccount, SecurityLog,
+        MockRefunds, MockSalesFigures, MockSecurityLog, MockSessions, MockSupplies, MockSupplyList, MockWorkQueue,
+        NewAccount, SecurityLog,
     },
 };
 
 use crate::{
-    Accounts, Mails, Menu, Operations, Orders, Payments, Sales, Sessions, Setup, accounts::Passwords,
+    Accounts, Mails, Menu, Operations, Orders, Payments, Sales, Sessions, Setup, Supplies, accounts::Passwords,
     events::RetryTerms, sessions::SessionTerms,
 };
 
@@ -61,6 +63,15 @@ pub(crate) fn menu() -> Menu {
         menu: Arc::new(MockMenu::new()),
         live_menu: Arc::new(MockLiveMenu::new()),
         public_menu: Arc::new(MockPublicMenu::new()),
+        ids: ids(),
+        clock: clock(),
+    }
+}
+
+pub(crate) fn supplies() -> Supplies {
+    Supplies {
+        supplies: Arc::new(MockSupplies::new()),
+        list: Arc::new(MockSupplyList::new()),
         ids: ids(),
         clock: clock(),
     }
@@ -147,6 +158,8 @@ pub(crate) fn setup() -> Setup {
         accounts: Arc::new(MockAccountChanges::new()),
         menu: Arc::new(MockMenu::new()),
         live_menu: Arc::new(MockLiveMenu::new()),
+        supplies: Arc::new(MockSupplies::new()),
+        supply_list: Arc::new(MockSupplyList::new()),
         hasher: Arc::new(MockPasswordHasher::new()),
         security: security(),
         ids: ids(),
@@ -250,6 +263,19 @@ pub(crate) fn menu_item() -> MenuItem {
             active: true,
         },
         stock: 30,
+        revision: 1,
+        version: 1,
+        created_at: now(),
+        updated_at: now(),
+    }
+}
+
+pub(crate) fn supply() -> Supply {
+    Supply {
+        id: SupplyId::new(uuid(300)),
+        details: SupplyDetails { name: SupplyName::new("Dough").unwrap(), low_stock_at: Stock::new(500).unwrap() },
+        unit: SupplyUnit::Gram,
+        stock: 8000,
         revision: 1,
         version: 1,
         created_at: now(),

@@ -40,6 +40,10 @@ id! {
     MenuItemId
 }
 id! {
+    /// Names a supply.
+    SupplyId
+}
+id! {
     /// Names an order.
     OrderId
 }

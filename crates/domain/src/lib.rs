@@ -5,6 +5,7 @@ mod account;
 mod event;
 mod idempotency;
 mod ids;
+mod import;
 mod mail;
 mod menu;
 mod money;
@@ -17,12 +18,16 @@ pub mod ports;
 mod sales;
 mod session;
 mod session_origin;
+mod stock;
+mod supply;
 mod text;
+mod written;
 
 pub use account::*;
 pub use event::*;
 pub use idempotency::*;
 pub use ids::*;
+pub use import::*;
 pub use mail::*;
 pub use menu::*;
 pub use money::*;
@@ -33,7 +38,10 @@ pub use payment::*;
 pub use sales::*;
 pub use session::*;
 pub use session_origin::*;
+pub use stock::*;
+pub use supply::*;
 pub use text::*;
+pub use written::*;
 
 /// A moment in UTC. Ports exchange whole milliseconds, which is what the HTTP contract shows.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

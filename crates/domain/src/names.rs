@@ -57,7 +57,7 @@ pub(crate) use names;
 mod tests {
     use crate::{
         AuditAction, Availability, FeatureFlag, LockReason, OrderStatus, PaymentMethod, PaymentStatus, RefundStatus,
-        Role, SecurityEventKind, SecurityOutcome,
+        Role, SecurityEventKind, SecurityOutcome, SupplyUnit,
     };
 
     /// Every name leads back to its variant, and no two variants share one.
@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn every_name_is_read_as_what_it_was_written_for() {
         assert_names!(AuditAction, Availability, FeatureFlag, LockReason, OrderStatus, PaymentMethod, PaymentStatus);
-        assert_names!(RefundStatus, Role, SecurityEventKind, SecurityOutcome);
+        assert_names!(RefundStatus, Role, SecurityEventKind, SecurityOutcome, SupplyUnit);
         assert!("Pending".parse::<OrderStatus>().is_err(), "names are lower-case");
         assert!("".parse::<Role>().is_err());
     }

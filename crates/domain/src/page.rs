@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::{Category, MenuItemId, MenuItemName, ports::UnreadableRecord};
+use crate::{Category, MenuItemId, MenuItemName, SupplyId, SupplyName, ports::UnreadableRecord};
 
 /// The number is not between 1 and [`PageLimit::MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -72,6 +72,15 @@ pub struct MenuPosition {
     pub name: MenuItemName,
     /// The last entry's id.
     pub id: MenuItemId,
+}
+
+/// Where a page of supplies ended: they are sorted by name, then id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SupplyPosition {
+    /// The last entry's name.
+    pub name: SupplyName,
+    /// The last entry's id.
+    pub id: SupplyId,
 }
 
 #[cfg(test)]

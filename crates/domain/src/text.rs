@@ -236,6 +236,10 @@ bounded_text! {
     Description, 0..=1000, may_break_lines: true
 }
 bounded_text! {
+    /// What a supply is called in the kitchen.
+    SupplyName, 1..=120, may_break_lines: false
+}
+bounded_text! {
     /// A request to the kitchen on an order or a line, such as "no onions".
     Note, 1..=300, may_break_lines: true
 }

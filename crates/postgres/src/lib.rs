@@ -13,6 +13,8 @@ mod orders;
 mod payments;
 mod sales;
 mod sessions;
+mod stocked;
+mod supplies;
 
 pub use accounts::{PostgresAccounts, twins_of_addresses};
 pub use database::{
@@ -32,3 +34,4 @@ pub use orders::{EarlyRelease, PlacementConfig, PostgresOrders};
 pub use payments::PostgresPayments;
 pub use sales::PostgresSalesFigures;
 pub use sessions::PostgresSessions;
+pub use supplies::PostgresSupplies;

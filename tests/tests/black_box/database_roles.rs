@@ -125,6 +125,7 @@ async fn a_server_with_the_documented_roles_works_and_cannot_change_its_audit_lo
         format!("SET ROLE {}", roles.owner.name),
         format!("GRANT {} TO CURRENT_USER", roles.owner.name),
         "DELETE FROM stock_adjustments".to_owned(),
+        "DELETE FROM supply_adjustments".to_owned(),
         "UPDATE __diesel_schema_migrations SET version = '0'".to_owned(),
     ] {
         let refused = intruder.batch_execute(&statement).await.expect_err(&statement);

@@ -357,6 +357,8 @@ async fn whatever_is_sent_the_response_is_no_failure_of_ours() {
     let settings = [("MODE", "development"), ("PAYMENT_GATEWAY", "offline"), ("METRICS_ADDR", &*metrics)];
     let app = TestApp::with_servers(1, &settings).await;
     let (customer, item) = (app.customer().await, app.item(1_000_000).await);
+    let supply = json!({ "name": "Dough", "unit": "g", "stock": 1_000_000 });
+    let supply = app.admin.post("/v1/supplies", &supply).await.expect(201);
     let order = customer.order(&[(item, 1)]).await.expect(201);
     let payment = format!("/v1/orders/{}/payments", order["id"].as_str().unwrap());
     let payment = customer.post(&payment, &json!({ "method": "card" })).await.expect(201);
@@ -373,7 +375,7 @@ async fn whatever_is_sent_the_response_is_no_failure_of_ours() {
     let bystander = app.customer().await;
     let named = Named {
         document: Document::of(&app).await,
-        ids: [&json!(item), &order["id"], &payment["id"], &json!(bystander.id)].map(plain).to_vec(),
+        ids: [&json!(item), &supply["id"], &order["id"], &payment["id"], &json!(bystander.id)].map(plain).to_vec(),
     };
     let operations: Vec<Operation> = named.document.operations();
     let requests = prop::strategy::Union::new(operations.into_iter().map(|operation| named.request(operation)));

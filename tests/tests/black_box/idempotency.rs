@@ -358,6 +358,9 @@ impl Evening {
         let item = format!("/v1/menu/items/{}", self.item);
         let dish = |name: &str| json!({ "name": name, "category": "Tests", "stock": 3, "price": { "amount": 500, "currency": "EUR" } });
         let order_of = |quantity: u32| json!({ "items": [{ "menu_item_id": self.item, "quantity": quantity }] });
+        let supply = |name: &str| json!({ "name": name, "unit": "g", "stock": 3 });
+        let salt = admin.post("/v1/supplies", &supply("Salt")).await.expect(201);
+        let salt = format!("/v1/supplies/{}", salt["id"].as_str().unwrap());
         let (cancelled, advanced) = (self.order().await, self.order().await);
         let letters = self.dead_letters().await;
         let (nothing, nobody) = (json!({}), Uuid::nil());
@@ -401,6 +404,22 @@ impl Evening {
                 refused: (on(&item, "stock"), json!({ "delta": -1000, "reason": "delivery" }), 409),
                 other: (on(&item, "stock"), json!({ "delta": 3, "reason": "delivery" })),
                 afterwards: Some((on(&item, "stock"), json!({ "delta": 5, "reason": "delivery" }))),
+            },
+            Repeatable {
+                endpoint: "/v1/supplies",
+                caller: admin.clone(),
+                request: ("/v1/supplies".to_owned(), supply("Rice")),
+                refused: ("/v1/supplies".to_owned(), supply("SALT"), 422),
+                other: ("/v1/supplies".to_owned(), supply("Flour")),
+                afterwards: None,
+            },
+            Repeatable {
+                endpoint: "/v1/supplies/{id}/stock",
+                caller: admin.clone(),
+                request: (on(&salt, "stock"), json!({ "counted": 7, "reason": "stock-take" })),
+                refused: (on(&salt, "stock"), json!({ "delta": -4, "reason": "breakage" }), 409),
+                other: (on(&salt, "stock"), json!({ "counted": 8, "reason": "stock-take" })),
+                afterwards: Some((on(&salt, "stock"), json!({ "delta": 5, "reason": "delivery" }))),
             },
             Repeatable {
                 endpoint: "/v1/admin/dead-letters/{id}/resend",

@@ -59,6 +59,7 @@ mod security_events;
 mod session_ends;
 mod sessions;
 mod stripe;
+mod supplies;
 mod text;
 mod tls;
 mod unreadable;

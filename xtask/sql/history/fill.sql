@@ -50,3 +50,15 @@ SELECT order_id, 'order', customer, 'fill@fill.example', 'fill@fill.example', at
 INSERT INTO mail_tokens (hash, purpose, account_id, email, expires_at, credentials_version)
 SELECT sha256(order_id::text::bytea), 'verification', customer, 'fill@fill.example', at + interval '1 day', 1
 FROM paid WHERE n % 10 = 0 ORDER BY n;
+
+-- What is counted besides menu items; brought and taken, so that the ledger still balances.
+CREATE TEMP TABLE pantry ON COMMIT DROP AS
+SELECT n, pg_temp.id_of(now() - interval '61 days', n) AS id, now() - interval '61 days' AS at FROM generate_series(1, 300) n;
+
+INSERT INTO supplies (id, created_at, updated_at, stock, low_stock_at, unit, name)
+SELECT id, at, at, 1000 + n, 100, (ARRAY['piece', 'g', 'ml'])[1 + n % 3], 'Supply ' || n FROM pantry ORDER BY n;
+
+INSERT INTO supply_adjustments (supply_id, adjusted_at, delta, reason)
+SELECT id, at, 1000 + n, 'fill' FROM pantry
+UNION ALL
+SELECT id, at + day * interval '1 day', delta, 'fill' FROM pantry, generate_series(1, 60) day, unnest(ARRAY[50, -50]) delta;

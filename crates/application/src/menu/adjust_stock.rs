@@ -17,8 +17,8 @@ impl Menu {
         request: Option<IdempotentRequest>,
     ) -> Result<Idempotent<MenuItem>, AdjustStockError> {
         let adjustment = StockAdjustment {
-            menu_item_id,
-            delta,
+            of: menu_item_id,
+            change: delta,
             reason,
             adjusted_by: by.account_id(),
             adjusted_at: self.clock.now(),

@@ -1,11 +1,7 @@
-//! The menu: its items and their stock.
+//! The menu: its items.
 
 mod import;
 mod item;
-mod stock;
-mod written;
 
 pub use import::*;
 pub use item::*;
-pub use stock::*;
-pub use written::*;

@@ -25,6 +25,14 @@ names! {
         MenuItemEdited = "menu_item.edited",
         /// A menu item was archived.
         MenuItemArchived = "menu_item.archived",
+        /// A supply was added.
+        SupplyAdded = "supply.added",
+        /// A supply's details were changed.
+        SupplyEdited = "supply.edited",
+        /// A supply was archived.
+        SupplyArchived = "supply.archived",
+        /// A supply's stock was adjusted.
+        SupplyAdjusted = "supply.stock_adjusted",
         /// A feature flag was set.
         FlagSet = "flag.set",
         /// Staff cancelled an order.

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::{
     AccountId, FieldRefused, Idempotency, ImportedMenuItem, KeyRefusal, MenuItem, MenuItemEdit, MenuItemId,
-    NewMenuItem, Reason, StockDelta, Timestamp,
+    NewMenuItem, Reason, StockChangeRefused, StockDelta, Timestamp,
 };
 
 use super::{Idempotent, Unavailable};
@@ -116,13 +116,13 @@ pub enum ArchiveMenuItemError {
     Unavailable(#[from] Unavailable),
 }
 
-/// A change of the stock by staff: a delivery, a breakage, a correction.
+/// A change of a stock by staff: a delivery, a breakage, a correction. That of a menu item, unless it says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StockAdjustment {
-    /// The menu item.
-    pub menu_item_id: MenuItemId,
-    /// The quantity to add, or to take off if it is negative.
-    pub delta: StockDelta,
+pub struct StockAdjustment<I = MenuItemId, C = StockDelta> {
+    /// The id of what is stocked.
+    pub of: I,
+    /// What happens to the stock.
+    pub change: C,
     /// The reason, which the ledger keeps.
     pub reason: Reason,
     /// The member of staff who adjusts it.
@@ -155,14 +155,23 @@ pub enum AdjustStockError {
     Unavailable(#[from] Unavailable),
 }
 
-/// What an import did.
+impl From<StockChangeRefused> for AdjustStockError {
+    fn from(refused: StockChangeRefused) -> Self {
+        match refused {
+            StockChangeRefused::Insufficient { available, .. } => Self::InsufficientStock { available },
+            StockChangeRefused::TooMuch => Self::TooMuch,
+        }
+    }
+}
+
+/// What an import of menu items or of supplies did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ImportSummary {
-    /// Menu items that were added.
+    /// How many were added.
     pub added: usize,
-    /// Menu items whose details or stock changed.
+    /// How many changed, in their details or their stock.
     pub changed: usize,
-    /// Menu items that were already as the file has them.
+    /// How many were already as the file has them.
     pub unchanged: usize,
 }
 

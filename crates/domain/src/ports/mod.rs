@@ -44,6 +44,8 @@ mod retention;
 mod sales_figures;
 mod security_log;
 mod sessions;
+mod supplies;
+mod supply_list;
 mod unreadable;
 mod work_queue;
 
@@ -85,6 +87,8 @@ pub use retention::*;
 pub use sales_figures::*;
 pub use security_log::*;
 pub use sessions::*;
+pub use supplies::*;
+pub use supply_list::*;
 pub use unreadable::*;
 pub use work_queue::*;
 

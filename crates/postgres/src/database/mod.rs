@@ -16,6 +16,7 @@ mod pool_metrics;
 mod replica;
 mod row_error;
 pub(crate) mod schema;
+mod search;
 mod session_state;
 mod slow_statements;
 mod statement;
@@ -46,6 +47,7 @@ pub(crate) use self::{
     migrations::is_schema_of_this_release,
     named::{Named, NamedRows},
     row_error::{PageOfRows, RowOf},
+    search::{folded_for_search, name_matches},
     statement::{TypeName, statement, written},
     stored_time::{MaybeStoredTime, StoredTime},
     transaction::{Work, run_transaction, spawn_transaction},

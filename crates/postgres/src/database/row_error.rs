@@ -48,6 +48,7 @@ pub(super) fn register_counters() {
         "payments",
         "refunds",
         "sessions",
+        "supplies",
         "users",
     ];
     for table in tables {

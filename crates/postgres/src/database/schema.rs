@@ -324,6 +324,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    supplies (id) {
+        id -> Uuid,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        archived_at -> Nullable<Timestamptz>,
+        stock -> Int4,
+        low_stock_at -> Int4,
+        revision -> Int4,
+        unit -> Text,
+        name -> Text,
+    }
+}
+
+diesel::table! {
+    supply_adjustments (id) {
+        id -> Int8,
+        supply_id -> Uuid,
+        adjusted_by -> Nullable<Uuid>,
+        adjusted_at -> Timestamptz,
+        delta -> Int4,
+        reason -> Text,
+    }
+}
+
+diesel::table! {
     users (id) {
         id -> Uuid,
         email -> Text,
@@ -356,6 +382,8 @@ diesel::joinable!(sales_summarized -> database_histories (history));
 diesel::joinable!(sessions -> users (account_id));
 diesel::joinable!(stock_adjustments -> menu_items (menu_item_id));
 diesel::joinable!(stock_adjustments -> users (adjusted_by));
+diesel::joinable!(supply_adjustments -> supplies (supply_id));
+diesel::joinable!(supply_adjustments -> users (adjusted_by));
 
 diesel::allow_tables_to_appear_in_same_query!(
     audit_log,
@@ -384,5 +412,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sales_summarized,
     sessions,
     stock_adjustments,
+    supplies,
+    supply_adjustments,
     users,
 );

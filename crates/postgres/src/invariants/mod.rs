@@ -18,11 +18,12 @@ pub struct Invariant {
     sql: &'static str,
 }
 
-const INVARIANTS: [Invariant; 9] = [
+const INVARIANTS: [Invariant; 10] = [
     Invariant {
         rule: "stock = sum of adjustments - sum of lines of orders that hold stock, for every menu item",
         sql: include_str!("stock_ledger.sql"),
     },
+    Invariant { rule: "a supply's stock = sum of its adjustments", sql: include_str!("supply_ledger.sql") },
     Invariant { rule: "no stock is below zero", sql: include_str!("stock_never_negative.sql") },
     Invariant {
         rule: "an order's total and line count are those of its lines, numbered from 0",

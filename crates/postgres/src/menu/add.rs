@@ -6,15 +6,14 @@ use diesel::SelectableHelper;
 use diesel_async::RunQueryDsl;
 
 use super::{
-    ledger::LedgerEntry,
-    name_taken::is_name_taken,
-    row::{MenuItemRow, NewMenuItemRow, quantity},
+    row::{MenuItemRow, NewMenuItemRow},
     version::raise_menu_version,
 };
 use crate::{
     database::{Database, Failure, Named, schema::menu_items},
     idempotency::claim,
     operations::write_record,
+    stocked::{LedgerEntry, is_name_taken, quantity},
 };
 
 pub(super) async fn add(

@@ -1,20 +1,16 @@
 use comanda_domain::{
-    AuditAction, AuditRecord, Idempotency, MenuItem, Stock,
+    AuditAction, AuditRecord, Idempotency, MenuItem,
     ports::{AdjustStockError, Idempotent, StockAdjustment},
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::{
-    conditional_write::{Setback, read_row, write},
-    ledger::LedgerEntry,
-    row::MenuItemRow,
-    version::raise_menu_version,
-};
+use super::{read_row::read_row, row::MenuItemRow, version::raise_menu_version};
 use crate::{
     database::{Database, Named, schema::menu_items},
     idempotency::claim,
     operations::write_record,
+    stocked::{LedgerEntry, Setback, quantity, write},
 };
 
 pub(super) async fn adjust_stock(
@@ -29,22 +25,14 @@ pub(super) async fn adjust_stock(
             Ok(kept) => kept,
             Err(row) => return Ok(Idempotent { outcome: row.into_item(currency)?, replayed: true }),
         };
-        let row = read_row(connection, adjustment.menu_item_id, mode)
-            .await?
-            .ok_or(Setback::Refused(AdjustStockError::NotFound))?;
+        let row =
+            read_row(connection, adjustment.of, mode).await?.ok_or(Setback::Refused(AdjustStockError::NotFound))?;
         let before = row.clone().into_item(currency)?;
-        let stock = i64::from(row.stock) + i64::from(adjustment.delta.get());
-        if stock < 0 {
-            return Err(Setback::Refused(AdjustStockError::InsufficientStock { available: before.stock }));
-        }
-        let stock = match i32::try_from(stock) {
-            Ok(quantity) if stock <= Stock::MAX => quantity,
-            _ => return Err(Setback::Refused(AdjustStockError::TooMuch)),
-        };
+        let stock = adjustment.change.apply_to(before.stock).map_err(|refused| Setback::Refused(refused.into()))?;
 
         let row = diesel::update(menu_items::table)
             .filter(menu_items::id.eq(row.id).and(menu_items::version.eq(row.version)))
-            .set((menu_items::version.eq(row.version + 1), menu_items::stock.eq(stock)))
+            .set((menu_items::version.eq(row.version + 1), menu_items::stock.eq(quantity(stock))))
             .returning(MenuItemRow::as_returning())
             .get_result(connection)
             .one("menu.adjust_stock")
@@ -52,14 +40,14 @@ pub(super) async fn adjust_stock(
             .optional()?
             .ok_or(Setback::Conflict)?;
         let after = row.clone().into_item(currency)?;
-        let StockAdjustment { adjusted_by, adjusted_at, delta, reason, .. } = adjustment;
-        LedgerEntry::new(row.id, Some(adjusted_by), adjusted_at, delta.get(), reason.as_str())
+        let StockAdjustment { adjusted_by, adjusted_at, change, reason, .. } = adjustment;
+        LedgerEntry::new(row.id, Some(adjusted_by), adjusted_at, change.get(), reason.as_str())
             .write(connection)
             .await?;
         let record = AuditRecord {
             actor: Some(adjusted_by),
             action: AuditAction::StockAdjusted,
-            target: adjustment.menu_item_id.to_string(),
+            target: adjustment.of.to_string(),
             reason: Some(reason),
             at: adjusted_at,
         };

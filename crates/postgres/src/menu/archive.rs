@@ -2,14 +2,11 @@ use comanda_domain::{AccountId, AuditAction, AuditRecord, MenuItemId, Timestamp,
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::{
-    conditional_write::{Setback, write},
-    read_at_revision::read_at_revision,
-    version::raise_menu_version,
-};
+use super::{read_row::read_row, version::raise_menu_version};
 use crate::{
     database::{Database, Named, schema::menu_items},
     operations::write_record,
+    stocked::{Setback, at_revision, write},
 };
 
 pub(super) async fn archive(
@@ -20,7 +17,7 @@ pub(super) async fn archive(
     archived_at: Timestamp,
 ) -> Result<(), ArchiveMenuItemError> {
     write(database, async move |(connection, mode)| {
-        let row = read_at_revision(connection, id, revision, mode).await?;
+        let row = at_revision(read_row(connection, id, mode).await?, revision)?;
         let archived = diesel::update(menu_items::table)
             .filter(menu_items::id.eq(row.id).and(menu_items::version.eq(row.version)))
             .set((

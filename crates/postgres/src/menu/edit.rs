@@ -5,16 +5,14 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::{
-    conditional_write::{Setback, write},
-    name_taken::is_name_taken,
-    naming::take_turns,
-    read_at_revision::read_at_revision,
+    read_row::read_row,
     row::{DetailsColumns, MenuItemRow},
     version::raise_menu_version,
 };
 use crate::{
     database::{Database, Named, schema::menu_items},
     operations::write_record,
+    stocked::{NAMES_ON_THE_MENU, Setback, at_revision, is_name_taken, take_turns, write},
 };
 
 pub(super) async fn edit(
@@ -28,9 +26,9 @@ pub(super) async fn edit(
     let currency = database.currency();
     write(database, async move |(connection, mode)| {
         if edit.name.is_some() || edit.category.is_some() {
-            take_turns(connection).await?;
+            take_turns(connection, NAMES_ON_THE_MENU).await?;
         }
-        let row = read_at_revision(connection, id, revision, mode).await?;
+        let row = at_revision(read_row(connection, id, mode).await?, revision)?;
         let before = row.clone().into_item(currency)?;
         let after = edit.apply_to(before.details.clone());
         if after == before.details {

@@ -1,8 +1,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use comanda_domain::{
-    AuditAction, AuditRecord, Category, FieldRefused, ImportedMenuItem, ListedMenuItem, MenuItemDetails, MenuItemId,
-    MenuItemName, NewMenuItem, Reason, Stock, Timestamp, match_import,
+    AuditAction, AuditRecord, Candidate, Category, FieldRefused, ImportedMenuItem, MenuItemDetails, MenuItemId,
+    MenuItemName, NewMenuItem, Reason, Stock, Timestamp, all_accepted, match_import,
     ports::{ImportMenuError, ImportSummary},
 };
 use diesel::{
@@ -15,28 +15,20 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::{
-    conditional_write::{ReadMode, Setback, write},
-    ledger::LedgerEntry,
-    name_taken::is_name_taken,
-    naming::take_turns,
-    row::{DetailsColumns, MenuItemRow, NewMenuItemRow, quantity},
+    row::{DetailsColumns, MenuItemRow, NewMenuItemRow},
     version::raise_menu_version,
 };
 use crate::{
-    database::{
-        Database, Named, NamedRows,
-        schema::{menu_items, stock_adjustments},
-        statement,
-    },
+    database::{Database, Named, NamedRows, schema::menu_items, statement},
     operations::write_records,
+    stocked::{
+        LedgerEntry, NAMES_ON_THE_MENU, ROWS_AT_A_TIME, ReadMode, Setback, is_name_taken, quantity, take_turns, write,
+    },
 };
 
 type ImportSetback = Setback<ImportMenuError>;
 
 const REASON: &str = "menu import";
-
-/// How many rows are inserted by one statement, which has room for 65,535 values.
-const ROWS_AT_A_TIME: usize = 1000;
 
 statement! {
     /// Where each row of a file stands on the menu, in the form in which the index compares places.
@@ -69,14 +61,14 @@ async fn import_once(
     mode: ReadMode,
 ) -> Result<ImportSummary, ImportSetback> {
     if mode == ReadMode::Locked {
-        take_turns(connection).await?;
+        take_turns(connection, NAMES_ON_THE_MENU).await?;
     }
     let stored = stored_places(connection, items).await?;
     let wanted = items.iter().map(|item| item.place(item.id.and_then(|id| stored.get(&id.as_uuid()).cloned())));
     let places = places_of(connection, &none_refused(wanted)?).await?;
     let listed = listed(connection, items, &places, mode).await?;
     let rows: Vec<(Option<MenuItemId>, Place)> = items.iter().map(|item| item.id).zip(places).collect();
-    let found: Vec<ListedMenuItem<Place>> = listed.iter().map(|listed| listed.item.clone()).collect();
+    let found: Vec<Candidate<MenuItemId, Place>> = listed.iter().map(|listed| listed.item.clone()).collect();
     let matched =
         match_import(&rows, &found).map_err(|refused| ImportSetback::Refused(ImportMenuError::NamesTaken(refused)))?;
 
@@ -137,16 +129,8 @@ enum Plan<'a> {
     Add { details: MenuItemDetails, stock: Stock },
 }
 
-/// What every row comes to, or else what is wrong with each that is refused.
 fn none_refused<T>(rows: impl Iterator<Item = Result<T, FieldRefused>>) -> Result<Vec<T>, ImportSetback> {
-    let (mut accepted, mut refused) = (Vec::new(), Vec::new());
-    for (position, row) in rows.enumerate() {
-        match row {
-            Ok(value) => accepted.push(value),
-            Err(why) => refused.push((position, why)),
-        }
-    }
-    if refused.is_empty() { Ok(accepted) } else { Err(ImportSetback::Refused(ImportMenuError::Refused(refused))) }
+    all_accepted(rows).map_err(|refused| ImportSetback::Refused(ImportMenuError::Refused(refused)))
 }
 
 /// The categories and names of the menu items with the rows' ids. Whoever changes them takes turns with imports.
@@ -178,7 +162,7 @@ async fn places_of(connection: &mut AsyncPgConnection, wanted: &[(Category, Menu
 /// A menu item that a row of the file may be about.
 struct Listed {
     row: MenuItemRow,
-    item: ListedMenuItem<Place>,
+    item: Candidate<MenuItemId, Place>,
 }
 
 async fn listed(
@@ -206,7 +190,7 @@ async fn listed(
         ReadMode::Locked => rows.for_no_key_update().load(connection).rows("menu.import.lock").await?,
     };
     let listed = rows.into_iter().map(|(row, is_twin, place)| {
-        let item = ListedMenuItem { id: MenuItemId::new(row.id), place, is_twin };
+        let item = Candidate { id: MenuItemId::new(row.id), place, is_twin };
         Listed { row, item }
     });
     Ok(listed.collect())
@@ -312,16 +296,12 @@ async fn insert(connection: &mut AsyncPgConnection, items: &[NewMenuItem]) -> Re
         let rows: Vec<NewMenuItemRow> = items.iter().map(NewMenuItemRow::of).collect();
         let inserted = diesel::insert_into(menu_items::table).values(rows).execute(connection).changes("menu.insert");
         inserted.await.map_err(setback)?;
-        let entries: Vec<LedgerEntry> = items
+        let entries = items
             .iter()
             .filter(|item| item.stock.get() > 0)
             .map(|item| LedgerEntry::new(item.id.as_uuid(), None, item.added_at, quantity(item.stock), REASON))
             .collect();
-        diesel::insert_into(stock_adjustments::table)
-            .values(entries)
-            .execute(connection)
-            .changes("menu.insert_adjustment")
-            .await?;
+        LedgerEntry::write_all(entries, connection).await?;
         let record = |item: &NewMenuItem| audit_record(AuditAction::MenuItemAdded, item.id.as_uuid(), item.added_at);
         write_records(connection, &items.iter().map(record).collect::<Vec<_>>()).await?;
     }

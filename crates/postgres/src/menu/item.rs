@@ -1,7 +1,7 @@
 use comanda_domain::{MenuItem, MenuItemId, ports::Unavailable};
 
-use super::conditional_write::{ReadMode, read_row};
-use crate::Database;
+use super::read_row::read_row;
+use crate::{Database, stocked::ReadMode};
 
 pub(super) async fn item(database: &Database, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable> {
     let mut connection = database.read_connection().await?;

@@ -7,7 +7,10 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::database::{RowOf, StoredTime, schema::menu_items};
+use crate::{
+    database::{RowOf, StoredTime, schema::menu_items},
+    stocked::{Revised, quantity},
+};
 
 #[derive(Clone, Deserialize, Queryable, Selectable, Serialize)]
 #[diesel(table_name = menu_items, check_for_backend(diesel::pg::Pg))]
@@ -28,12 +31,13 @@ pub(super) struct MenuItemRow {
     pub(super) description: String,
 }
 
-impl MenuItemRow {
-    /// What an `ETag` shows.
-    pub(super) fn revision(&self) -> Readable<u32> {
+impl Revised for MenuItemRow {
+    fn revision(&self) -> Readable<u32> {
         RowOf { table: "menu_items", id: self.id }.read("revision", u32::try_from(self.revision))
     }
+}
 
+impl MenuItemRow {
     pub(super) fn stock(&self) -> Readable<Stock> {
         let stock = RowOf { table: "menu_items", id: self.id }.read("stock", u32::try_from(self.stock))?;
         Ok(Stock::stored(stock))
@@ -120,11 +124,6 @@ impl NewMenuItemRow {
             details: DetailsColumns::of(&item.details),
         }
     }
-}
-
-/// A stock as its column: [`Stock::MAX`] fits many times over.
-pub(super) fn quantity(stock: Stock) -> i32 {
-    i32::try_from(stock.get()).unwrap_or(i32::MAX)
 }
 
 #[cfg(test)]

@@ -11,6 +11,11 @@ async fn the_database_refuses_what_would_break_the_rules() {
     let order = shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap().outcome.order.id;
     PostgresPayments::new(shop.pool.clone()).begin(by_card(order)).await.unwrap();
     let client = shop.database.client().await;
+    let supply = "WITH added AS (INSERT INTO supplies (id, created_at, updated_at, stock, low_stock_at, unit, name) \
+                  VALUES (gen_random_uuid(), now(), now(), 5, 1, 'g', 'Rice') RETURNING id) \
+                  INSERT INTO supply_adjustments (supply_id, adjusted_at, delta, reason) \
+                  SELECT id, now(), 5, 'first stock' FROM added";
+    client.batch_execute(supply).await.unwrap();
     for (statement, complaint) in [
         ("UPDATE menu_items SET stock = -1, version = version + 1", "stock_is_never_negative"),
         ("UPDATE menu_items SET stock = stock", "must raise version"),
@@ -29,6 +34,23 @@ async fn the_database_refuses_what_would_break_the_rules() {
         ("UPDATE stock_adjustments SET delta = 100", "append-only"),
         ("DELETE FROM stock_adjustments", "append-only"),
         ("TRUNCATE stock_adjustments", "append-only"),
+        ("UPDATE supplies SET stock = -1, version = version + 1", "supply_is_never_negative"),
+        ("UPDATE supplies SET stock = stock", "must raise version"),
+        ("UPDATE supplies SET stock = stock, version = version + 2", "supply_version_rises_by_one"),
+        ("UPDATE supplies SET unit = 'cup', version = version + 1", "supplies_unit_check"),
+        ("DELETE FROM supplies", "foreign key"),
+        ("UPDATE supply_adjustments SET delta = 100", "append-only"),
+        ("DELETE FROM supply_adjustments", "append-only"),
+        ("TRUNCATE supply_adjustments", "append-only"),
+        (
+            "INSERT INTO supply_adjustments (supply_id, adjusted_at, delta, reason) SELECT id, now(), 0, '' FROM supplies",
+            "supply_adjustments_delta_check",
+        ),
+        (
+            "INSERT INTO supplies (id, created_at, updated_at, stock, low_stock_at, unit, name) \
+             VALUES (gen_random_uuid(), now(), now(), 5, 1, 'g', 'RICE')",
+            "supply_names",
+        ),
         ("UPDATE users SET role = 'owner'", "users_role_check"),
         (
             "INSERT INTO payment_incidents \

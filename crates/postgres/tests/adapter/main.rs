@@ -26,5 +26,6 @@ mod retention;
 mod sales_figures;
 mod sessions;
 mod shop;
+mod supplies;
 mod tls;
 mod unreadable;

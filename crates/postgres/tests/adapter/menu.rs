@@ -13,8 +13,8 @@ use crate::shop::{Shop, details, now};
 
 fn adjustment(shop: &Shop, id: MenuItemId, delta: i64) -> StockAdjustment {
     StockAdjustment {
-        menu_item_id: id,
-        delta: StockDelta::new(delta).unwrap(),
+        of: id,
+        change: StockDelta::new(delta).unwrap(),
         reason: Reason::new("stocktaking").unwrap(),
         adjusted_by: shop.customer.id,
         adjusted_at: now(),

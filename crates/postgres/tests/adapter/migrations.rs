@@ -66,6 +66,8 @@ async fn every_migration_goes_down_and_up_again_with_two_roles() {
         "audit_log: INSERT SELECT",
         "orders: DELETE INSERT SELECT UPDATE",
         "stock_adjustments: INSERT SELECT",
+        "supplies: DELETE INSERT SELECT UPDATE",
+        "supply_adjustments: INSERT SELECT",
     ] {
         assert!(granted.iter().any(|line| line == expected), "{expected} is not in {granted:?}");
     }
@@ -83,6 +85,8 @@ async fn a_menu_with_duplicates_keeps_them_until_they_are_renamed() {
         client.batch_execute(&fs::read_to_string(folder.join(file)).unwrap()).await.unwrap();
     };
     let (first, second) = ("2026-11-29-140000_unique_menu_item_names", "2026-11-29-180000_menu_item_places");
+    // Names of supplies are compared in the same form.
+    run("2026-12-03-100000_supplies", "down.sql").await;
     run(second, "down.sql").await;
     run(first, "down.sql").await;
     let insert = async |(id, name, archived): (u32, &str, &str)| {

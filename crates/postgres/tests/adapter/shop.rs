@@ -3,13 +3,14 @@ use std::{sync::Arc, time::Duration};
 use chrono::{SubsecRound, Utc};
 use comanda_domain::{
     Account, AccountId, Basket, BasketLine, Category, Currency, Description, Email, Idempotency, IdempotencyKey,
-    MenuItem, MenuItemDetails, MenuItemId, MenuItemName, NewMenuItem, NewOrder, OrderId, OrderLimits, PasswordHash,
-    PersonName, Price, Quantity, RequestFingerprint, Role, Stock, Timestamp,
-    ports::{Accounts, LiveMenu, Menu, MenuObserver, NewAccount},
+    MenuItem, MenuItemDetails, MenuItemId, MenuItemName, NewMenuItem, NewOrder, NewSupply, OrderId, OrderLimits,
+    PasswordHash, PersonName, Price, Quantity, RequestFingerprint, Role, Stock, Supply, SupplyDetails, SupplyId,
+    SupplyName, SupplyUnit, Timestamp,
+    ports::{Accounts, LiveMenu, Menu, MenuObserver, NewAccount, Supplies},
 };
 use comanda_postgres::{
     Database, DatabaseConfig, EarlyRelease, PlacementConfig, PostgresAccounts, PostgresMenu, PostgresOrders,
-    check_invariants,
+    PostgresSupplies, check_invariants,
 };
 use comanda_tests::TestDatabase;
 use tokio::sync::Notify;
@@ -19,6 +20,7 @@ use uuid::Uuid;
 pub struct Shop {
     pub orders: Committed,
     pub menu: PostgresMenu,
+    pub supplies: PostgresSupplies,
     pub accounts: PostgresAccounts,
     pub customer: Account,
     pub pool: Database,
@@ -42,9 +44,10 @@ impl Shop {
         let pool = connect(&database, deadline).await;
         let orders = orders(&pool, deadline);
         let menu = PostgresMenu::new(pool.clone());
+        let supplies = PostgresSupplies::new(pool.clone());
         let accounts = PostgresAccounts::new(pool.clone());
         let customer = accounts.register(new_account("ana@example.org")).await.unwrap();
-        Self { orders, menu, accounts, customer, pool, database }
+        Self { orders, menu, supplies, accounts, customer, pool, database }
     }
 
     pub async fn item(&self, quantity: i64) -> MenuItem {
@@ -61,6 +64,17 @@ impl Shop {
             added_at: now(),
         };
         self.menu.add(item, self.customer.id, None).await.unwrap().outcome
+    }
+
+    pub async fn supply(&self, name: &str, quantity: i64) -> Supply {
+        let supply = NewSupply {
+            id: SupplyId::new(Uuid::now_v7()),
+            details: SupplyDetails { name: SupplyName::new(name).unwrap(), low_stock_at: Stock::LOW },
+            unit: SupplyUnit::Gram,
+            stock: Stock::new(quantity).unwrap(),
+            added_at: now(),
+        };
+        self.supplies.add(supply, self.customer.id, None).await.unwrap().outcome
     }
 
     pub async fn stock(&self, item: &MenuItem) -> u32 {

@@ -10,7 +10,7 @@ use comanda_domain::{
         Accounts, AccountsQuery, AuditLog, AuditQuery, Checkout, FlagSettings, GatewayInbox, InboxEvent, IntentReport,
         LiveMenu, MailAllowance, Mails, MenuItemsQuery, OrderCriteria, Orders, OrdersQuery, Outbox, OverdueOrders,
         PaymentIntents, Payments, Refunds, RequestMailError, Retention, SalesFigures, Sessions, SessionsQuery,
-        Unavailable,
+        SuppliesQuery, SupplyList, Unavailable,
     },
 };
 use comanda_postgres::{
@@ -27,7 +27,7 @@ use crate::shop::{Shop, new_account, now};
 const KITCHEN: &str = "kitchen";
 
 /// The tables whose rows are records. What keeps the system's own place is not among them.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 17] = [
     "audit_log",
     "feature_flags",
     "gateway_events",
@@ -42,6 +42,8 @@ const TABLES: [&str; 15] = [
     "refunds",
     "sessions",
     "stock_adjustments",
+    "supplies",
+    "supply_adjustments",
     "users",
 ];
 
@@ -146,6 +148,13 @@ impl<'a> Readers<'a> {
         let whole = self.note("menu", shop.menu.whole().await);
         self.expect("the menu is short", whole.is_some_and(|menu| menu.items.len() + 1 >= all));
 
+        let query = SuppliesQuery { name_like: None, after: None, limit };
+        let page = self.note("supplies", shop.supplies.supplies(query).await);
+        let all = self.count("SELECT count(*) FROM supplies WHERE archived_at IS NULL").await;
+        self.expect("a supply is gone", page.is_some_and(|page| page.entries.len() + page.unreadable.len() == all));
+        let listing = self.note("all supplies", shop.supplies.listing().await);
+        self.expect("supplies are gone", listing.is_some_and(|all_of| all_of.supplies.len() + 1 >= all));
+
         let query = OrdersQuery { scope: OrderScope::All, criteria: OrderCriteria::default(), after: None, limit };
         let page = self.note("orders", shop.orders.list(query).await);
         let all = self.count("SELECT count(*) FROM orders").await;
@@ -233,6 +242,9 @@ impl<'a> Readers<'a> {
         for id in self.ids("menu_items").await {
             self.note("a menu item", shop.menu.item(comanda_domain::MenuItemId::new(id)).await);
         }
+        for id in self.ids("supplies").await {
+            self.note("a supply", shop.supplies.supply(comanda_domain::SupplyId::new(id)).await);
+        }
         let accounts: Vec<_> = self.ids("users").await.into_iter().map(comanda_domain::AccountId::new).collect();
         self.note("accounts by id", shop.accounts.find_many(&accounts).await);
         for name in ["ana", "ben", "eve"] {
@@ -281,6 +293,7 @@ async fn fill(shop: &Shop, tables: &Client) {
     let staff = Actor { account_id: shop.customer.id, role: Role::Staff, session_id: SessionId::new(Uuid::nil()) };
     let staff = staff.as_staff().unwrap();
     for n in 0..3 {
+        shop.supply(&format!("Supply {n}"), 100).await;
         let item = shop.item(100).await;
         let order_id = shop.orders.place(shop.order(&[(&item, 2)])).await.unwrap().outcome.order.id;
         let payment = NewPayment {

@@ -11,6 +11,7 @@ mod reloads;
 mod sales;
 mod sessions;
 mod setup;
+mod supplies;
 
 use std::{sync::Arc, time::Duration};
 
@@ -169,6 +170,7 @@ impl Server {
                 ids: ids.clone(),
                 clock: clock.clone(),
             },
+            supplies: supplies::supplies(&database, &ids, &clock),
             accounts: Accounts {
                 accounts,
                 changes: account_changes.clone(),

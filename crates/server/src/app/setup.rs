@@ -5,7 +5,7 @@ use comanda_application::{Events, Operations, Setup, operations::EndSessions, or
 use comanda_domain::ports::Clock;
 use comanda_postgres::{
     Database, PostgresAccounts, PostgresAuditLog, PostgresFlagSettings, PostgresMenu, PostgresOrders, PostgresPayments,
-    PostgresSessions,
+    PostgresSessions, PostgresSupplies,
 };
 
 use super::{accounts, database, events};
@@ -27,10 +27,13 @@ pub async fn setup(config: &StoreConfig) -> anyhow::Result<(Setup, RunningWorker
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut workers = Workers::new(clock.clone());
     let menu = Arc::new(PostgresMenu::new(database.clone()));
+    let supplies = Arc::new(PostgresSupplies::new(database.clone()));
     let setup = Setup {
         accounts: Arc::new(PostgresAccounts::new(database)),
         menu: menu.clone(),
         live_menu: menu,
+        supplies: supplies.clone(),
+        supply_list: supplies,
         hasher: accounts::hasher(&config.passwords, &mut workers)?,
         security: Arc::new(SecurityEvents::without_addresses()),
         ids: Arc::new(UuidV7),

@@ -1,14 +1,19 @@
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{ArgGroup, Subcommand};
 use comanda_domain::{
     Availability, Category,
     ports::{ImportMenuError, MenuCache, MenuListing, MenuTag},
 };
 
-use super::{Settings, menu_file, menu_file::MenuFile, print};
-use crate::{app, exit::UsageError};
+use super::{
+    Settings, menu_file,
+    menu_file::MenuFile,
+    print,
+    row_file::{bytes_of, ensure_whole, print_summary},
+};
+use crate::app;
 
 #[derive(Subcommand)]
 pub enum MenuCommand {
@@ -56,9 +61,7 @@ impl MenuCommand {
             }
             Self::Import { file, if_empty } => {
                 let config = &settings.store()?;
-                let text = std::fs::read(&file)
-                    .map_err(|why| UsageError::new(&format!("cannot read {}", file.display()), why))?;
-                let (items, places) = MenuFile::read(&text, config.currency)?.into_parts();
+                let (items, places) = MenuFile::read(&bytes_of(&file)?, config.currency)?.into_parts();
                 let (setup, _workers) = app::setup(config).await?;
                 if if_empty && setup.export_menu().await? != MenuListing::default() {
                     return print("There is a menu already; nothing was imported.\n");
@@ -70,19 +73,14 @@ impl MenuCommand {
                     }
                     ImportMenuError::Unavailable(cause) => cause.into(),
                 })?;
-                let (added, changed, unchanged) = (summary.added, summary.changed, summary.unchanged);
-                print(&format!("{added} menu items added, {changed} changed, {unchanged} as they were.\n"))
+                print_summary(summary, "menu items")
             }
             Self::Export => {
                 let config = &settings.store()?;
                 let (setup, _workers) = app::setup(config).await?;
                 let menu = setup.export_menu().await?;
                 print(&menu_file::write(&menu.items)?)?;
-                if menu.unreadable.is_empty() {
-                    return Ok(());
-                }
-                let left_out: Vec<String> = menu.unreadable.iter().map(ToString::to_string).collect();
-                bail!("the file is not the whole menu:\n  - {}", left_out.join("\n  - "))
+                ensure_whole(&menu.unreadable, "the file is not the whole menu")
             }
         }
     }

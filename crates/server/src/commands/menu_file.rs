@@ -4,180 +4,75 @@ use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context, bail};
 use comanda_domain::{
-    Category, Currency, Description, FieldRefused, ImportedMenuItem, MenuItem, MenuItemId, MenuItemName, Price, Stock,
-    StockOutOfRange, Written,
+    Category, Currency, Description, FieldRefused, ImportedMenuItem, MenuItem, MenuItemId, MenuItemName, Price, Written,
 };
 
-use crate::spreadsheet::{self, LineEnds, Row};
+use super::row_file::{Cells, RowFile, refusal};
 
-/// The columns, in any order. Prices are decimal numbers: `12.50`.
-const COLUMNS: [&str; 8] = ["name", "category", "price", "stock", "description", "low_stock_at", "active", "id"];
-
-/// How many of the columns a file must have. Without the others, what they would say stays as it is; a menu item that
-/// is new needs a stock.
-const REQUIRED: usize = 3;
-
-/// How many mistakes are listed.
-const MISTAKES: usize = 100;
+/// The columns. Prices are decimal numbers: `12.50`. Without those that are not required, what they would say stays as
+/// it is; a menu item that is new needs a stock.
+const FILE: RowFile<8> = RowFile {
+    columns: ["name", "category", "price", "stock", "description", "low_stock_at", "active", "id"],
+    required: 3,
+};
 
 /// What a file says, and on which line.
-pub struct MenuFile {
-    pub items: Vec<ImportedMenuItem>,
-    lines: Vec<usize>,
-}
+pub struct MenuFile(Vec<(usize, ImportedMenuItem)>);
 
 impl MenuFile {
     /// Reads all of it. The error lists every mistake with its line.
     pub fn read(text: &[u8], currency: Currency) -> anyhow::Result<Self> {
-        let text = std::str::from_utf8(text).map_err(|error| {
-            let line = 1 + spreadsheet::line_ends(&text[..error.valid_up_to()]);
-            refusal(&[format!("line {line}: is not UTF-8; save the file as CSV UTF-8")])
-        })?;
-        let mut rows = spreadsheet::rows(text).into_iter();
-        let header = rows.next().context("the file is empty")?;
-        let columns =
-            Columns::of(&header).map_err(|mistake| refusal(&[format!("line {}: {mistake:#}", header.line)]))?;
-
-        let mut mistakes = Vec::new();
-        let mut file = Self { items: Vec::new(), lines: Vec::new() };
         let mut ids = HashSet::new();
         let mut places = HashMap::new();
-        for row in rows {
-            let line = row.line;
-            let item = match columns.item(&row, currency) {
-                Ok(item) => item,
-                Err(mistake) => {
-                    mistakes.push(format!("line {line}: {mistake:#}"));
-                    continue;
-                }
-            };
+        let objection = |item: &ImportedMenuItem| {
             let place =
                 item.place(None).map(|(category, name)| [category.as_str(), name.as_str()].map(str::to_lowercase));
             if let (Err(mistake), None) = (&place, item.id) {
-                mistakes.push(format!("line {line}: {mistake}"));
-                continue;
+                return Some(mistake.to_string());
             }
             // Two of one name can only be on a menu that had them before names were unique, and there by their ids.
             let other = place.ok().and_then(|place| places.insert(place, item.id.is_some()));
             let twin = other.is_some_and(|has_id| !has_id || item.id.is_none());
             let again = item.id.is_some_and(|id| !ids.insert(id));
-            if twin || again {
-                mistakes.push(format!("line {line}: {} / {} is listed twice", item.category, item.name));
-            }
-            file.items.push(item);
-            file.lines.push(line);
-        }
-        if mistakes.is_empty() { Ok(file) } else { Err(refusal(&mistakes)) }
+            (twin || again).then(|| format!("{} / {} is listed twice", item.category, item.name))
+        };
+        Ok(Self(FILE.read(text, |cells| read(cells, currency), objection)?))
     }
 
     /// The error for rows that would give a menu item the name of another.
     pub fn names_taken<'a>(places: impl Iterator<Item = &'a (usize, String)>) -> anyhow::Error {
-        let mistakes: Vec<String> =
-            places.map(|(line, place)| format!("line {line}: {place} is what another menu item is called")).collect();
-        refusal(&mistakes)
+        refusal(places.map(|(line, place)| (*line, format!("{place} is what another menu item is called"))))
     }
 
     /// The error for rows with values that the menu items they are about do not have, and that are refused.
     pub fn values_refused<'a>(rows: impl Iterator<Item = (&'a (usize, String), FieldRefused)>) -> anyhow::Error {
-        let mistakes: Vec<String> = rows.map(|((line, _), refused)| format!("line {line}: {refused}")).collect();
-        refusal(&mistakes)
+        refusal(rows.map(|((line, _), refused)| (*line, refused.to_string())))
     }
 
     /// The items, and where each of them stands in the file, and what it is called.
     pub fn into_parts(self) -> (Vec<ImportedMenuItem>, Vec<(usize, String)>) {
-        let named = self.items.iter().map(|item| format!("{} / {}", item.category, item.name));
-        let places = self.lines.into_iter().zip(named).collect();
-        (self.items, places)
-    }
-}
-
-/// Where each of [`COLUMNS`] is in the file, which may have empty columns besides.
-struct Columns {
-    positions: [Option<usize>; COLUMNS.len()],
-    /// Up to the last one that has a name.
-    count: usize,
-}
-
-impl Columns {
-    fn of(header: &Row) -> anyhow::Result<Self> {
-        let mut names: Vec<&str> = header.cells().collect();
-        while names.pop_if(|name| name.is_empty()).is_some() {}
-        if let [all] = names[..] {
-            for (separator, what) in [(';', "semicolons"), ('\t', "tabs")] {
-                if all.contains(separator) {
-                    bail!("the columns are separated by {what}; save the file with commas between them");
-                }
-            }
-        }
-        let mut positions = [None; COLUMNS.len()];
-        for (position, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
-            let Some(column) = COLUMNS.iter().position(|column| column == name) else {
-                bail!("there is no column \"{name}\"; the columns are {}", COLUMNS.join(", "));
-            };
-            if positions[column].replace(position).is_some() {
-                bail!("the column \"{name}\" is there twice");
-            }
-        }
-        let missing: Vec<&str> = COLUMNS
-            .iter()
-            .zip(positions)
-            .take(REQUIRED)
-            .filter(|(_, at)| at.is_none())
-            .map(|(name, _)| *name)
-            .collect();
-        if !missing.is_empty() {
-            bail!("these columns are missing: {}", missing.join(", "));
-        }
-        Ok(Self { positions, count: names.len() })
-    }
-
-    fn item(&self, row: &Row, currency: Currency) -> anyhow::Result<ImportedMenuItem> {
-        let semicolons = if row.cells().any(|cell| cell.contains(';')) { "; are these semicolons?" } else { "" };
-        let cells = || format!("has {} cells, where the first line has {}{semicolons}", row.len(), self.count);
-        for (position, cell) in row.cells().enumerate().filter(|(_, cell)| !cell.is_empty()) {
-            if position >= self.count {
-                bail!(cells());
-            }
-            if !self.positions.contains(&Some(position)) {
-                bail!("\"{cell}\" is in a column without a name");
-            }
-        }
-        let item = self.read(row, currency);
-        // Some spreadsheets leave out what is empty at the end of a line; here something else is missing.
-        if row.len() < self.count { item.with_context(cells) } else { item }
-    }
-
-    fn read(&self, row: &Row, currency: Currency) -> anyhow::Result<ImportedMenuItem> {
-        let text = |column: &str| {
-            let position = self.positions[COLUMNS.iter().position(|known| *known == column)?]?;
-            Some((row.text(position), row.whole_text(position)))
+        let named = |(line, item): (usize, ImportedMenuItem)| {
+            let place = format!("{} / {}", item.category, item.name);
+            (item, (line, place))
         };
-        let said = |column: &str| text(column).map(|(text, _)| text).filter(|text| !text.is_empty());
-        let cell = |column: &str| text(column).unwrap_or_default();
-        let quantity = |column: &'static str| said(column).as_deref().map(read_quantity).transpose().context(column);
-        let (name, category) = (cell("name"), cell("category"));
-        Ok(ImportedMenuItem {
-            id: said("id").as_deref().map(read_id).transpose().context("id")?,
-            name: Written::<MenuItemName>::of_cell(&name.1, &name.0),
-            category: Written::<Category>::of_cell(&category.1, &category.0),
-            price: Price::parse_decimal(&said("price").unwrap_or_default(), currency).context("price")?,
-            stock: quantity("stock")?,
-            description: text("description").map(|(trimmed, whole)| Written::<Description>::of_cell(&whole, &trimmed)),
-            low_stock_at: quantity("low_stock_at")?,
-            active: said("active").as_deref().map(read_active).transpose().context("active")?,
-        })
+        self.0.into_iter().map(named).unzip()
     }
 }
 
-fn read_id(text: &str) -> anyhow::Result<MenuItemId> {
-    let id = text.parse().context("is none that was exported; leave it empty for a new menu item")?;
-    Ok(MenuItemId::new(id))
-}
-
-/// Anything that can be stored, as cancelled orders may have raised it above what staff can state.
-fn read_quantity(text: &str) -> anyhow::Result<Written<Stock>> {
-    let quantity: i32 = text.parse()?;
-    Ok(Written::<Stock>::new(u32::try_from(quantity).or(Err(StockOutOfRange))?))
+fn read<const N: usize>(cells: &Cells<'_, N>, currency: Currency) -> anyhow::Result<ImportedMenuItem> {
+    let cell = |column: &str| cells.text(column).unwrap_or_default();
+    let (name, category) = (cell("name"), cell("category"));
+    let description = cells.text("description");
+    Ok(ImportedMenuItem {
+        id: cells.id(MenuItemId::new)?,
+        name: Written::<MenuItemName>::of_cell(&name.1, &name.0),
+        category: Written::<Category>::of_cell(&category.1, &category.0),
+        price: Price::parse_decimal(&cells.said("price").unwrap_or_default(), currency).context("price")?,
+        stock: cells.quantity("stock")?,
+        description: description.map(|(trimmed, whole)| Written::<Description>::of_cell(&whole, &trimmed)),
+        low_stock_at: cells.quantity("low_stock_at")?,
+        active: cells.said("active").as_deref().map(read_active).transpose().context("active")?,
+    })
 }
 
 /// Spreadsheets write it in capitals.
@@ -191,7 +86,7 @@ fn read_active(text: &str) -> anyhow::Result<bool> {
 
 /// The menu as a file.
 pub fn write(items: &[MenuItem]) -> anyhow::Result<String> {
-    let rows = items.iter().map(|item| {
+    FILE.write(items.iter().map(|item| {
         let MenuItem { id, details, stock, .. } = item;
         [
             details.name.to_string(),
@@ -203,27 +98,19 @@ pub fn write(items: &[MenuItem]) -> anyhow::Result<String> {
             details.active.to_string(),
             id.to_string(),
         ]
-    });
-    Ok(String::from_utf8(spreadsheet::csv(LineEnds::Lf, COLUMNS, rows))?)
-}
-
-fn refusal(mistakes: &[String]) -> anyhow::Error {
-    let listed = mistakes[..mistakes.len().min(MISTAKES)].join("\n  - ");
-    let more = mistakes.len().saturating_sub(MISTAKES);
-    let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
-    anyhow::anyhow!("nothing was imported:\n  - {listed}{more}")
+    }))
 }
 
 #[cfg(test)]
 mod tests {
-    use comanda_domain::MenuItemDetails;
+    use comanda_domain::{MenuItemDetails, Stock};
     use proptest::{collection::vec, prelude::*, string::string_regex};
     use uuid::Uuid;
 
     use super::*;
 
     fn read(file: &str) -> anyhow::Result<Vec<ImportedMenuItem>> {
-        Ok(MenuFile::read(file.as_bytes(), Currency::EUR)?.items)
+        Ok(MenuFile::read(file.as_bytes(), Currency::EUR)?.into_parts().0)
     }
 
     fn mistakes(file: &str) -> String {

@@ -16,9 +16,12 @@ mod migrate;
 mod openapi;
 mod orders;
 mod payments;
+mod row_file;
 mod serve;
 mod sessions;
 mod status;
+mod supplies;
+mod supplies_file;
 
 use std::{
     io::{self, ErrorKind, Write},
@@ -59,6 +62,9 @@ enum Command {
     /// Import or export the menu, or renew the copies of it.
     #[command(subcommand)]
     Menu(menu::MenuCommand),
+    /// Import or export the supplies.
+    #[command(subcommand)]
+    Supplies(supplies::SuppliesCommand),
     /// Manage admins.
     #[command(subcommand)]
     Admin(admin::AdminCommand),
@@ -123,6 +129,7 @@ impl Comanda {
             Command::Serve => serve::run(settings).await?,
             Command::Migrate(command) => command.run(&settings.store()?).await?,
             Command::Menu(command) => command.run(&settings).await?,
+            Command::Supplies(command) => command.run(&settings.store()?).await?,
             Command::Admin(command) => command.run(&settings).await?,
             Command::Accounts(command) => command.run(&settings).await?,
             Command::Sessions(command) => command.run(&settings).await?,

@@ -16,6 +16,7 @@ mod problem;
 mod routes;
 mod sales;
 mod sessions;
+mod supplies;
 mod transport;
 mod validation;
 mod wire;

@@ -24,7 +24,7 @@ use super::{
     openapi::{self, Describe, Description, operations_of},
     operations, orders, payments,
     problem::{self, Operation, Problem},
-    sales, sessions,
+    sales, sessions, supplies,
 };
 
 /// What kind of work an endpoint does, which decides how long a request may take and how it is admitted and traced.
@@ -128,6 +128,12 @@ routes! {
     menu::list [Read, MenuRead],
     menu::add [Write, MenuUpdate],
     menu::adjust_stock [Write, MenuUpdate],
+    supplies::list [Read, SupplyRead],
+    supplies::add [Write, SupplyUpdate],
+    supplies::find [Read, SupplyRead],
+    supplies::edit [Write, SupplyUpdate],
+    supplies::archive [Write, SupplyUpdate],
+    supplies::adjust [Write, SupplyUpdate],
     orders::find [Read, OrderLookup],
     orders::cancel [Write, OrderUpdate],
     payments::pay [Write, PaymentCreate],

@@ -120,6 +120,18 @@ impl ViolationCode for PriceError {
     }
 }
 
+/// That something else has the name: a menu item of its category, or a supply.
+pub fn name_taken(pointer: &str, error: &impl ToString) -> Problem {
+    let violation = Violation { pointer: pointer.to_owned(), code: "taken", detail: error.to_string() };
+    Problem::new(Code::ValidationFailed, "The name is taken.").errors(vec![violation])
+}
+
+/// That what a request says leads out of a range which nobody could see in the request.
+pub fn out_of_range(pointer: &str, error: &impl ToString) -> Problem {
+    let violation = Violation { pointer: pointer.to_owned(), code: "out-of-range", detail: error.to_string() };
+    Problem::new(Code::ValidationFailed, "A value is out of its range.").errors(vec![violation])
+}
+
 /// The violations found so far.
 #[derive(Default)]
 pub struct Violations(Vec<Violation>);

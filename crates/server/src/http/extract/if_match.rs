@@ -1,6 +1,11 @@
 use std::future::{Ready, ready};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header::{self, ETag, EntityTag},
+};
+use comanda_domain::ports::Unavailable;
 use utoipa::openapi::Required;
 
 use super::entity_tags::EntityTags;
@@ -19,14 +24,34 @@ pub enum IfMatch {
 }
 
 impl IfMatch {
+    /// The one revision that it asks for, or `absent` if there is nothing that has one. Only a list of several, or `*`,
+    /// has to be compared with the `current` one first.
+    pub async fn revision_seen<E: From<Unavailable>>(
+        &self,
+        current: impl Future<Output = Result<Option<u32>, Unavailable>>,
+        absent: E,
+    ) -> Result<u32, E> {
+        if let Self::Revisions(named) = self
+            && let [revision] = named[..]
+        {
+            return Ok(revision);
+        }
+        Ok(self.revision_given(current.await?.ok_or(absent)?))
+    }
+
     /// The revision to require of an item that is now at `current`. When none was named it is one that no item has.
-    pub fn revision_given(&self, current: u32) -> u32 {
+    fn revision_given(&self, current: u32) -> u32 {
         match self {
             Self::Any => current,
             Self::Revisions(named) if named.contains(&current) => current,
             Self::Revisions(named) => named.first().copied().unwrap_or(0),
         }
     }
+}
+
+/// The entity tag of a revision.
+pub fn etag(revision: u32) -> ETag {
+    ETag(EntityTag::new_strong(revision.to_string()))
 }
 
 impl FromRequest for IfMatch {

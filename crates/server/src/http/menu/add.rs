@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use super::etag;
 use crate::http::{
     extract::{Idempotent, Json, Service, Staff, replayable},
-    problem::{Code, Failure, Problem, problems},
-    validation::{Violation, Violations},
+    problem::{Failure, Problem, problems},
+    validation::{Violations, name_taken},
     wire::{MenuItemResponse, PriceRequest, Shown, WireInteger},
 };
 
@@ -82,12 +82,6 @@ impl NewMenuItemRequest {
         })();
         violations.finish(item)
     }
-}
-
-/// That a category has a menu item of the name.
-pub(super) fn name_taken(pointer: &str, error: &impl ToString) -> Problem {
-    let violation = Violation { pointer: pointer.to_owned(), code: "taken", detail: error.to_string() };
-    Problem::new(Code::ValidationFailed, "The name is taken.").errors(vec![violation])
 }
 
 impl From<AddMenuItemError> for Problem {

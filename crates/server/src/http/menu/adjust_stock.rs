@@ -8,7 +8,7 @@ use super::etag;
 use crate::http::{
     extract::{Idempotent, Json, Path, Service, Staff, replayable},
     problem::{Code, Failure, Problem, Problems, ShortageDocument},
-    validation::{Violation, Violations},
+    validation::{Violations, out_of_range},
     wire::{MenuItemResponse, Shown, WireInteger},
 };
 
@@ -75,11 +75,7 @@ impl From<Refused> for Problem {
                 Self::new(Code::InsufficientStock, format!("Only {available} are left."))
                     .with("items", serde_json::json!([shortage]))
             }
-            AdjustStockError::TooMuch => {
-                let pointer = "/delta".to_owned();
-                let violation = Violation { pointer, code: "out-of-range", detail: error.to_string() };
-                Self::new(Code::ValidationFailed, "A value is out of its range.").errors(vec![violation])
-            }
+            AdjustStockError::TooMuch => out_of_range("/delta", &error),
             AdjustStockError::Key(refusal) => refusal.into(),
             AdjustStockError::Unavailable(cause) => cause.into(),
         }

@@ -5,7 +5,7 @@ use comanda_domain::{MenuItemId, ports::ArchiveMenuItemError};
 use super::edit::revision_seen;
 use crate::http::{
     extract::{IfMatch, Path, Service, Staff},
-    problem::{Code, Failure, Problem, problems},
+    problem::{Failure, Problem, problems},
 };
 
 /// Takes a menu item off the menu for good; old orders keep it
@@ -28,9 +28,7 @@ impl From<ArchiveMenuItemError> for Problem {
     fn from(error: ArchiveMenuItemError) -> Self {
         match error {
             ArchiveMenuItemError::NotFound => Self::not_found("menu item"),
-            ArchiveMenuItemError::Stale { current } => {
-                Self::new(Code::PreconditionFailed, format!("The item is at revision {current} by now."))
-            }
+            ArchiveMenuItemError::Stale { current } => Self::stale(current),
             ArchiveMenuItemError::Unavailable(cause) => cause.into(),
         }
     }

@@ -7,11 +7,11 @@ use comanda_domain::{
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{add::name_taken, etag};
+use super::etag;
 use crate::http::{
     extract::{IfMatch, Json, Path, Service, Staff},
-    problem::{Code, Failure, Problem, problems},
-    validation::Violations,
+    problem::{Failure, Problem, problems},
+    validation::{Violations, name_taken},
     wire::{MenuItemResponse, Patched, PatchedPriceRequest, PriceRequest, Shown, WireInteger},
 };
 
@@ -36,8 +36,7 @@ pub async fn edit(
     Ok(HttpResponse::Ok().insert_header(etag(&item)).json(MenuItemResponse::new(&item, Shown::ToStaff)))
 }
 
-/// The one revision that `If-Match` asks for, or `absent` if there is no such menu item. Only a list of several, or
-/// `*`, has to be compared with the item first.
+/// The one revision that `If-Match` asks for, or `absent` if there is no such menu item.
 pub(super) async fn revision_seen<E: From<Unavailable>>(
     menu: &Menu,
     staff: StaffMember,
@@ -45,13 +44,7 @@ pub(super) async fn revision_seen<E: From<Unavailable>>(
     if_match: &IfMatch,
     absent: E,
 ) -> Result<u32, E> {
-    if let IfMatch::Revisions(named) = if_match
-        && let [revision] = named[..]
-    {
-        return Ok(revision);
-    }
-    let item = menu.find_for_staff(staff, id).await?.ok_or(absent)?;
-    Ok(if_match.revision_given(item.revision))
+    if_match.revision_seen(async { Ok(menu.find_for_staff(staff, id).await?.map(|item| item.revision)) }, absent).await
 }
 
 /// What is left out stays as it is. The stock is changed by adjustments only.
@@ -103,9 +96,7 @@ impl From<EditMenuItemError> for Problem {
     fn from(error: EditMenuItemError) -> Self {
         match error {
             EditMenuItemError::NotFound => Self::not_found("menu item"),
-            EditMenuItemError::Stale { current } => {
-                Self::new(Code::PreconditionFailed, format!("The item is at revision {current} by now."))
-            }
+            EditMenuItemError::Stale { current } => Self::stale(current),
             EditMenuItemError::NameTaken { renamed } => name_taken(if renamed { "/name" } else { "/category" }, &error),
             EditMenuItemError::Unavailable(cause) => cause.into(),
         }

@@ -9,7 +9,7 @@ mod list;
 mod rendered_menu;
 mod whole;
 
-use actix_web::http::header::{ETag, EntityTag};
+use actix_web::http::header::ETag;
 use comanda_domain::{Actor, MenuItem};
 
 pub use self::{
@@ -22,10 +22,10 @@ pub use self::{
     rendered_menu::MenuRenderer,
     whole::{__path_whole, whole},
 };
-use super::wire::Shown;
+use super::{extract, wire::Shown};
 
 fn etag(item: &MenuItem) -> ETag {
-    ETag(EntityTag::new_strong(item.revision.to_string()))
+    extract::etag(item.revision)
 }
 
 fn shown_to(reader: Option<Actor>) -> Shown {

@@ -23,9 +23,10 @@ use crate::http::{
     routes::{Class, ENDPOINTS, Endpoint},
 };
 
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("orders", "Placing orders, and seeing them through"),
     ("menu", "What can be ordered, and how much of it is left"),
+    ("supplies", "What is counted besides menu items: ingredients, and the portions of options"),
     ("accounts", "Who may do what"),
     ("sessions", "Signing in and out, from programs and from browsers"),
     ("payments", "Paying for orders, and giving money back"),

@@ -68,8 +68,8 @@ codes! {
     LastAdmin = CONFLICT, "last-admin", "Nobody would be left who manages accounts",
         "The last enabled admin can be neither demoted nor disabled. Make somebody else an admin first.";
     InsufficientStock = CONFLICT, "insufficient-stock", "There is not enough left",
-        "items lists every menu item there is not enough of, with what was asked for and what was left. Nothing was \
-         taken.";
+        "items lists every menu item there is not enough of, and supplies every supply, with what was asked for and \
+         what was left. Nothing was taken.";
     StockChanged = CONFLICT, "stock-changed", "The stock kept changing",
         "Other requests won every time until the deadline. Nothing was taken; try again.";
     InvalidTransition = CONFLICT, "invalid-transition", "The order does not go there from here",

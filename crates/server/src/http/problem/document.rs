@@ -1,4 +1,4 @@
-use comanda_domain::ports::UnreadableRecord;
+use comanda_domain::{SupplyShortage, ports::UnreadableRecord};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -29,6 +29,8 @@ pub struct ProblemDocument {
     limit: Option<String>,
     /// Every menu item there is not enough of (`insufficient-stock`).
     items: Option<Vec<ShortageDocument>>,
+    /// Every supply there is not enough of (`insufficient-stock`).
+    supplies: Option<Vec<SupplyShortageDocument>>,
     /// The record that cannot be read (`unreadable-record`).
     record: Option<UnreadableDocument>,
 }
@@ -60,4 +62,20 @@ pub struct ShortageDocument {
     pub menu_item_id: uuid::Uuid,
     pub requested: u32,
     pub available: u32,
+}
+
+/// A supply there is not enough of.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SupplyShortage)]
+pub struct SupplyShortageDocument {
+    supply_id: uuid::Uuid,
+    name: String,
+    requested: u32,
+    available: u32,
+}
+
+impl From<SupplyShortage> for SupplyShortageDocument {
+    fn from(SupplyShortage { supply_id, name, requested, available }: SupplyShortage) -> Self {
+        Self { supply_id: supply_id.as_uuid(), name: name.into(), requested, available }
+    }
 }

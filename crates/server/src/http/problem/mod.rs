@@ -25,7 +25,7 @@ pub use self::failure::documents;
 pub(crate) use self::failure::problems;
 pub use self::{
     code::Code,
-    document::{ProblemDocument, ShortageDocument, UnreadableDocument},
+    document::{ProblemDocument, ShortageDocument, SupplyShortageDocument, UnreadableDocument},
     failure::{Failure, Problems},
     operation::Operation,
     page::{__path_index, __path_page, index, page},
@@ -111,6 +111,11 @@ impl Problem {
 
     pub fn not_found(what: &str) -> Self {
         Self::new(Code::NotFound, format!("There is no such {what}."))
+    }
+
+    /// The caller has not seen the revision that something is at.
+    pub fn stale(current: u32) -> Self {
+        Self::new(Code::PreconditionFailed, format!("It is at revision {current} by now."))
     }
 
     pub fn errors(mut self, errors: Vec<Violation>) -> Self {

@@ -36,6 +36,8 @@ operations! {
     PaymentUpdate = "payment.update",
     Request = "http.request",
     Stripe = "stripe",
+    SupplyRead = "supply.read",
+    SupplyUpdate = "supply.update",
     UserCreate = "user.create",
     UserLookup = "user.lookup",
     UserUpdate = "user.update",

@@ -3,7 +3,7 @@
 use comanda_domain::{
     AuditAction, Availability as Available, FeatureFlag as Flag, IncidentKind as Matter, IncidentStatus as Standing,
     LockReason as Reason, OrderLimit as Limit, OrderStatus as Status, PaymentMethod as Method, PaymentStatus as Paid,
-    RefundStatus as Refunded, Role,
+    RefundStatus as Refunded, Role, SupplyUnit as Measure,
 };
 use utoipa::{
     PartialSchema, ToSchema,
@@ -61,8 +61,10 @@ names! {
     OrderLimit = Limit::ALL.map(Limit::as_str);
     /// What an account may do.
     AccountRole = Role::ALL.map(Role::as_str);
-    /// Whether a menu item can be ordered, and whether it is about to run out.
+    /// Whether a menu item can be ordered, or whether there is any of a supply, and whether it is about to run out.
     Availability = Available::ALL.map(Available::as_str);
+    /// In what a supply is counted: pieces, grams, millilitres.
+    SupplyUnit = Measure::ALL.map(Measure::as_str);
     /// Why an address is locked.
     LockReason = Reason::ALL.map(Reason::as_str);
     /// The currency of the deployment, by its code in ISO 4217.

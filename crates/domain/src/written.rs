@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::{Category, Description, MenuItemName, Stock, StockOutOfRange, TextError};
+use crate::{Category, Description, MenuItemName, Stock, StockOutOfRange, SupplyName, TextError};
 
 /// Why a value of a file was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -16,9 +16,12 @@ pub enum ValueRefused {
     /// A quantity.
     #[error(transparent)]
     Stock(#[from] StockOutOfRange),
-    /// Nothing is there, and a menu item that is to be added needs it.
-    #[error("is missing, and the menu does not have this item yet")]
+    /// Nothing is there, and what is to be added needs it.
+    #[error("is missing, and there is no such item yet")]
     Missing,
+    /// It is not what is stored, and can never be changed.
+    #[error("cannot be changed")]
+    Fixed,
 }
 
 /// A value as a file has it. What is stored may be older than today's rules, or be what they make of none: a value that
@@ -49,7 +52,7 @@ impl<T: Clone + PartialEq> Written<T> {
     }
 
     /// The value as it is written, whatever the rules.
-    pub(super) fn as_it_is(&self) -> T {
+    pub(crate) fn as_it_is(&self) -> T {
         self.as_it_is.clone()
     }
 }
@@ -84,7 +87,7 @@ macro_rules! written_texts {
     )+};
 }
 
-written_texts!(MenuItemName, Category, Description);
+written_texts!(MenuItemName, Category, Description, SupplyName);
 
 impl Written<Stock> {
     /// A quantity. Orders that are cancelled can raise a stock above [`Stock::MAX`].

@@ -1,4 +1,4 @@
-//! Stock, and what the menu may say about it.
+//! The stock of menu items and of supplies, how staff change it, and what the menu may say about it.
 
 use crate::names::names;
 
@@ -14,7 +14,7 @@ pub struct StockOutOfRange;
 pub struct Stock(u32);
 
 impl Stock {
-    /// The most a menu item can be stocked with.
+    /// The most that a menu item or a supply can be stocked with.
     pub const MAX: i64 = 1_000_000;
 
     /// At or below this, there is little left, unless staff say otherwise.
@@ -61,6 +61,59 @@ impl StockDelta {
     pub const fn get(self) -> i32 {
         self.0
     }
+
+    /// The stock after this change, if it is `stock` before.
+    ///
+    /// # Errors
+    ///
+    /// It would be out of its range.
+    pub fn apply_to(self, stock: u32) -> Result<Stock, StockChangeRefused> {
+        let after = i64::from(stock) + i64::from(self.0);
+        if after < 0 {
+            return Err(StockChangeRefused::Insufficient { requested: self.0.unsigned_abs(), available: stock });
+        }
+        Stock::new(after).or(Err(StockChangeRefused::TooMuch))
+    }
+}
+
+/// Why a stock cannot be changed so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
+pub enum StockChangeRefused {
+    /// It would go below zero.
+    #[error("only {available} are left")]
+    Insufficient {
+        /// The quantity that was to be taken off.
+        requested: u32,
+        /// The quantity on hand.
+        available: u32,
+    },
+    /// It would go above [`Stock::MAX`].
+    #[error("the stock would exceed {}", Stock::MAX)]
+    TooMuch,
+}
+
+/// How a stock is changed by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StockChange {
+    /// By a difference, whatever it was.
+    By(StockDelta),
+    /// To what was counted, whatever it was.
+    To(Stock),
+}
+
+impl StockChange {
+    /// The stock after this change, if it is `stock` before.
+    ///
+    /// # Errors
+    ///
+    /// A difference leads out of the range.
+    pub fn apply_to(self, stock: u32) -> Result<Stock, StockChangeRefused> {
+        match self {
+            Self::By(delta) => delta.apply_to(stock),
+            Self::To(counted) => Ok(counted),
+        }
+    }
 }
 
 names! {
@@ -100,6 +153,19 @@ mod tests {
         let at = |stock| Availability::of(stock, 5);
         assert_eq!([at(0), at(1), at(5), at(6)].map(|a| format!("{a:?}")), ["SoldOut", "Low", "Low", "InStock"]);
         assert_eq!(Availability::of(1, 0), Availability::InStock);
+    }
+
+    #[test]
+    fn a_change_leads_from_one_stock_to_another_or_nowhere() {
+        let by = |delta| StockChange::By(StockDelta::new(delta).unwrap());
+        assert_eq!(by(3).apply_to(4), Ok(Stock(7)));
+        assert_eq!(by(-4).apply_to(4), Ok(Stock(0)));
+        assert_eq!(by(-5).apply_to(4), Err(StockChangeRefused::Insufficient { requested: 5, available: 4 }));
+        assert_eq!(by(1).apply_to(999_999), Ok(Stock(1_000_000)));
+        assert_eq!(by(1).apply_to(1_000_000), Err(StockChangeRefused::TooMuch));
+        assert_eq!(by(1_000_000).apply_to(u32::MAX), Err(StockChangeRefused::TooMuch));
+        let counted = StockChange::To(Stock(7));
+        assert_eq!([0, 7, u32::MAX].map(|before| counted.apply_to(before)), [Ok(Stock(7)); 3]);
     }
 
     #[test]

@@ -1,22 +1,15 @@
-//! Writing to menu items on condition that nobody else has written to them since they were read.
+//! Writing to menu items and supplies on condition that nobody else has written to them since they were read.
 
 use std::error::Error;
 
-use comanda_domain::{
-    MenuItemId,
-    ports::{Unavailable, UnreadableRecord},
-};
-use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use comanda_domain::ports::{Unavailable, UnreadableRecord};
+use diesel_async::AsyncPgConnection;
 use thiserror::Error as ThisError;
 
-use super::row::MenuItemRow;
-use crate::database::{
-    Database, Failure, MayCollide, Named, Work, run_transaction, schema::menu_items, spawn_transaction,
-};
+use crate::database::{Database, Failure, MayCollide, Work, run_transaction, spawn_transaction};
 
 /// Why an attempt was rolled back.
-pub(super) enum Setback<E> {
+pub(crate) enum Setback<E> {
     /// Another writer raised the version between the read and the write: read again.
     Conflict,
     /// The error that the caller gets.
@@ -61,10 +54,10 @@ const LOCKED_ATTEMPTS: usize = 3;
 
 /// How an attempt reads the rows that it is about to change.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum ReadMode {
+pub(crate) enum ReadMode {
     /// Takes no lock, so that nobody waits for a writer that only reads. Comes first.
     Unlocked,
-    /// Queues for the rows' locks. When a menu item sells without pause, an unlocked read is out of date by the time of
+    /// Queues for the rows' locks. When it sells without pause, an unlocked read is out of date by the time of
     /// the write, every time; only by queueing does an editor get through.
     Locked,
 }
@@ -72,7 +65,7 @@ pub(super) enum ReadMode {
 /// Attempts a write, each time in a transaction of its own, until it no longer conflicts with another writer. The
 /// second attempt locks what it reads, so it is the last one, unless a name was taken meanwhile. The time limit of a
 /// transaction holds for all attempts together.
-pub(super) async fn write<T, E, F>(database: &Database, attempt: F) -> Result<T, E>
+pub(crate) async fn write<T, E, F>(database: &Database, attempt: F) -> Result<T, E>
 where
     T: Send + 'static,
     E: Error + From<Unavailable> + Send + 'static,
@@ -101,19 +94,4 @@ where
         Err(Unavailable::new(GaveWay).into())
     })
     .await
-}
-
-/// The row of a menu item, or `None` if there is none or it is archived.
-pub(super) async fn read_row(
-    connection: &mut AsyncPgConnection,
-    id: MenuItemId,
-    mode: ReadMode,
-) -> QueryResult<Option<MenuItemRow>> {
-    let row = menu_items::table
-        .filter(menu_items::id.eq(id.as_uuid()).and(menu_items::archived_at.is_null()))
-        .select(MenuItemRow::as_select());
-    match mode {
-        ReadMode::Unlocked => row.first(connection).one("menu.find").await.optional(),
-        ReadMode::Locked => row.for_no_key_update().first(connection).one("menu.lock").await.optional(),
-    }
 }

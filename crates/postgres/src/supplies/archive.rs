@@ -1,0 +1,26 @@
+use comanda_domain::{AccountId, AuditAction, AuditRecord, SupplyId, Timestamp, ports::ArchiveSupplyError};
+
+use super::row::{Changes, SupplyRow};
+use crate::{
+    database::Database,
+    operations::write_record,
+    stocked::{Setback, at_revision, write},
+};
+
+pub(super) async fn archive(
+    database: &Database,
+    id: SupplyId,
+    revision: u32,
+    archived_by: AccountId,
+    at: Timestamp,
+) -> Result<(), ArchiveSupplyError> {
+    write(database, async move |(connection, mode)| {
+        let row: SupplyRow = at_revision(SupplyRow::read(connection, id, mode).await?, revision)?;
+        let put_away = Changes { archived_at: Some(at), ..row.revised(at) };
+        row.write(put_away, connection, "supply.archive").await?.ok_or(Setback::Conflict)?;
+        let (action, target) = (AuditAction::SupplyArchived, id.to_string());
+        write_record(connection, &AuditRecord { actor: Some(archived_by), action, target, reason: None, at }).await?;
+        Ok(())
+    })
+    .await
+}
