@@ -23,7 +23,7 @@ pub use database::{
     examine_pooling, migrate, migration_status,
 };
 pub use events::{PostgresOutbox, SubscriberBacklog, names_of_subscribers, subscribers};
-pub use invariants::{Finding, Invariant, MissingGuard, check_guards, check_invariants, missing_guards};
+pub use invariants::{Finding, Guards, Invariant, MissingGuard, check_guards, check_invariants, missing_guards};
 pub use mails::PostgresMails;
 pub use menu::PostgresMenu;
 pub use operations::{

@@ -59,9 +59,14 @@ impl Unreachable {
     }
 }
 
+/// Whether PostgreSQL or Redis is out of reach.
+pub fn is_unreachable(error: &anyhow::Error) -> bool {
+    error.chain().any(<dyn Error>::is::<Unreachable>)
+}
+
 /// The code for a failure.
 pub fn code_of(error: &anyhow::Error) -> ExitCode {
-    if error.chain().any(<dyn Error>::is::<Unreachable>) {
+    if is_unreachable(error) {
         UNREACHABLE.into()
     } else if error.chain().any(|cause| cause.is::<UsageError>() || cause.is::<ConfigError>()) {
         USAGE.into()

@@ -35,16 +35,14 @@ struct LastError {
     last_error: String,
 }
 
-/// The names of all subscribers that have begun, or for whom anything waits or was given up.
+/// The names of all subscribers that have begun.
 pub async fn names_of_subscribers(database: &Database) -> Result<Vec<String>, Unavailable> {
     let mut connection = database.connection().await?;
-    let names: Vec<Name> = sql_query(
-        "SELECT name FROM outbox_subscribers UNION SELECT subscriber AS name FROM outbox_retries ORDER BY name",
-    )
-    .load(&mut *connection)
-    .rows("outbox.names")
-    .await
-    .map_err(Unavailable::new)?;
+    let names: Vec<Name> = sql_query("SELECT name FROM outbox_subscribers ORDER BY name")
+        .load(&mut *connection)
+        .rows("outbox.names")
+        .await
+        .map_err(Unavailable::new)?;
     Ok(names.into_iter().map(|Name { name }| name).collect())
 }
 

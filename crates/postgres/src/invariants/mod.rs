@@ -6,7 +6,7 @@ use comanda_domain::ports::Unavailable;
 use diesel::{QueryableByName, sql_query, sql_types::Text};
 use diesel_async::RunQueryDsl;
 
-pub use self::guards::{MissingGuard, check_guards, missing_guards};
+pub use self::guards::{Guards, MissingGuard, check_guards, missing_guards};
 use crate::Database;
 
 /// A rule, and the query that finds every violation of it.

@@ -49,8 +49,10 @@ impl DeadLettersCommand {
         let (events, known) = app::deliveries(&config).await?;
         match self {
             Self::List { subscriber, format } => {
-                subscriber.as_deref().map_or(Ok(()), |subscriber| ensure_known(subscriber, &known))?;
                 let letters = list(&events, subscriber.as_deref()).await?;
+                if let (Some(subscriber), true) = (&subscriber, letters.is_empty()) {
+                    ensure_known(subscriber, &known)?;
+                }
                 match format.json {
                     true => print_json(&letters.iter().map(document).collect::<Vec<_>>()),
                     false => print(&report(&letters)?),
@@ -62,8 +64,10 @@ impl DeadLettersCommand {
             }
             Self::Resend(Resend { subscriber, .. }) => {
                 let subscriber = subscriber.unwrap_or_default();
-                ensure_known(&subscriber, &known)?;
                 let (resent, outcome) = events.resend_all_as_operator(&subscriber).await;
+                if resent == 0 {
+                    ensure_known(&subscriber, &known)?;
+                }
                 print(&format!("{resent} dead letter(s) will be delivered again.\n"))?;
                 outcome.context("the others were not resent")
             }

@@ -46,7 +46,9 @@ impl Status {
             true => print_json(&found.document())?,
             false => print(&found.report()?)?,
         }
-        Ok(found.unseen.first().map_or(ExitCode::SUCCESS, |unseen| exit::code_of(&unseen.error)))
+        // That PostgreSQL is out of reach says more than what failed otherwise.
+        let unseen = found.unseen.iter().find(|unseen| exit::is_unreachable(&unseen.error)).or(found.unseen.first());
+        Ok(unseen.map_or(ExitCode::SUCCESS, |unseen| exit::code_of(&unseen.error)))
     }
 }
 
@@ -93,7 +95,7 @@ impl Found {
             )?;
         }
         for Unseen { what, error } in &self.unseen {
-            writeln!(report, "NOT SEEN: {what}: {error}")?;
+            writeln!(report, "NOT SEEN: {what}: {error:#}")?;
         }
         if !self.unseen.is_empty() && self.pending.as_ref().is_some_and(|pending| !pending.is_empty()) {
             writeln!(report, "Run `comanda migrate`, then ask again: what is missing cannot be read.")?;
@@ -128,7 +130,7 @@ impl Found {
         };
         let list = |list: Vec<Value>| Value::from(list);
         let counts = self.counts.as_ref();
-        let unseen = |Unseen { what, error }: &Unseen| json!({ "what": what, "error": error.to_string() });
+        let unseen = |Unseen { what, error }: &Unseen| json!({ "what": what, "error": format!("{error:#}") });
         json!({
             "subscribers": self.subscribers.as_ref().map(|all| list(all.iter().map(subscriber).collect())),
             "gateway_events": counts.map(|counts| json!({

@@ -1,7 +1,7 @@
 use std::{path::Path, time::Duration};
 
 use comanda_domain::ports::Unavailable;
-use comanda_postgres::{Database, DatabaseFacts, DatabaseUrl, MissingGuard};
+use comanda_postgres::{Database, DatabaseFacts, DatabaseUrl, Guards, MissingGuard};
 
 use super::findings::{Findings, now};
 use crate::config::Config;
@@ -151,15 +151,18 @@ async fn look_at_role(config: &Config, facts: &DatabaseFacts, findings: &mut Fin
 }
 
 async fn look_at_guards(database: &Database, findings: &mut Findings) {
-    match comanda_postgres::missing_guards(database).await {
-        Ok(missing) if missing.is_empty() => findings.ok("guards", "triggers, constraints and indexes are in place"),
-        Ok(missing) => {
-            for MissingGuard { says, mended_by } in missing {
-                let todo = format!("as the owner of the tables: {mended_by}; then comanda check");
-                findings.problem("guards", says, &todo);
-            }
-        }
-        Err(error) => findings.problem("guards", error, "ask again"),
+    let Guards { missing, all_known } = match comanda_postgres::missing_guards(database).await {
+        Ok(guards) => guards,
+        Err(error) => return findings.problem("guards", error, "ask again"),
+    };
+    if !all_known {
+        let says = "the schema is of another release: only what is disabled was looked for";
+        findings.unknown("guards", says, "ask again once migrations and program are of one release");
+    } else if missing.is_empty() {
+        findings.ok("guards", "triggers, constraints and indexes are in place");
+    }
+    for MissingGuard { says, by, mended_by } in missing {
+        findings.problem("guards", says, &format!("as {by}: {mended_by}; then comanda check"));
     }
 }
 
