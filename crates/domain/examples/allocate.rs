@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         StockedItem {
             name: MenuItemName::new("Carbonara")?,
             price: Price::parse_decimal("12.50", Currency::EUR)?,
-            stock: 30,
+            stock: Some(30),
             on_sale: true,
         },
     )]);

@@ -116,6 +116,28 @@ impl StockChange {
     }
 }
 
+/// How much there is of a menu item that is counted, and where that is little. A menu item that is not counted has
+/// neither, so what may be either is an `Option`: there is no low-stock threshold without a count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StockLevel {
+    /// The quantity on hand.
+    pub on_hand: Stock,
+    /// At or below this quantity, the menu says "low".
+    pub low_at: Stock,
+}
+
+impl StockLevel {
+    /// What customers may know of it.
+    pub const fn availability(self) -> Availability {
+        Availability::of(self.on_hand.get(), self.low_at.get())
+    }
+}
+
+/// What was asked for needs a count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the menu item is not counted")]
+pub struct NotCounted;
+
 names! {
     /// What customers may know about the stock. They never see the count.
     pub enum Availability {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::{Category, Description, MenuItemName, Stock, StockOutOfRange, SupplyName, TextError};
+use crate::{Category, Description, MenuItemName, NotCounted, Stock, StockOutOfRange, SupplyName, TextError};
 
 /// Why a value of a file was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -16,6 +16,9 @@ pub enum ValueRefused {
     /// A quantity.
     #[error(transparent)]
     Stock(#[from] StockOutOfRange),
+    /// A low-stock threshold, and the menu item is not counted.
+    #[error("must be empty, as the menu item is not counted")]
+    NotCounted(#[from] NotCounted),
     /// Nothing is there, and what is to be added needs it.
     #[error("is missing, and there is no such item yet")]
     Missing,

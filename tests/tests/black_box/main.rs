@@ -62,5 +62,6 @@ mod stripe;
 mod supplies;
 mod text;
 mod tls;
+mod uncounted;
 mod unreadable;
 mod upgrade;

@@ -1,5 +1,5 @@
 use comanda_domain::{
-    MenuItem, MenuItemDetails, MenuItemId, NewMenuItem, StaffMember, Stock,
+    MenuItem, MenuItemDetails, MenuItemId, NewMenuItem, StaffMember, StockLevel,
     ports::{AddMenuItemError, Idempotent},
 };
 
@@ -7,12 +7,12 @@ use super::Menu;
 use crate::IdempotentRequest;
 
 impl Menu {
-    /// Puts a menu item on the menu.
+    /// Puts a menu item on the menu; one without a stock is not counted.
     pub async fn add(
         &self,
         by: StaffMember,
         details: MenuItemDetails,
-        stock: Stock,
+        stock: Option<StockLevel>,
         request: Option<IdempotentRequest>,
     ) -> Result<Idempotent<MenuItem>, AddMenuItemError> {
         let item = NewMenuItem { id: MenuItemId::new(self.ids.generate()), details, stock, added_at: self.clock.now() };
@@ -36,10 +36,10 @@ mod tests {
         stored
             .expect_add()
             .once()
-            .withf(|item, by, _| item.stock.get() == 30 && *by == sample::staff().account_id())
+            .withf(|item, by, _| item.stock == sample::menu_item().stock && *by == sample::staff().account_id())
             .returning(|_, _, _| Ok(Idempotent { outcome: sample::menu_item(), replayed: false }));
         let menu = Menu { menu: Arc::new(stored), ..sample::menu() };
-        let stock = Stock::new(30).unwrap();
-        assert!(menu.add(sample::staff(), sample::menu_item().details, stock, None).await.is_ok());
+        let MenuItem { details, stock, .. } = sample::menu_item();
+        assert!(menu.add(sample::staff(), details, stock, None).await.is_ok());
     }
 }

@@ -23,7 +23,7 @@ mod tests {
     use std::sync::Arc;
 
     use comanda_domain::{
-        Role,
+        Role, Stock, StockLevel,
         ports::{MockLiveMenu, MockPublicMenu},
     };
 
@@ -33,7 +33,9 @@ mod tests {
     #[tokio::test]
     async fn staff_read_the_stock_of_this_moment_and_customers_a_copy() {
         let mut stored = MockLiveMenu::new();
-        stored.expect_item().returning(|_| Ok(Some(MenuItem { stock: 29, ..sample::menu_item() })));
+        let level = sample::menu_item().stock.unwrap();
+        let stock = Some(StockLevel { on_hand: Stock::new(29).unwrap(), ..level });
+        stored.expect_item().returning(move |_| Ok(Some(MenuItem { stock, ..sample::menu_item() })));
         let mut public_menu = MockPublicMenu::new();
         public_menu.expect_item().returning(|_| Ok(Some(sample::menu_item())));
         let menu = Menu { live_menu: Arc::new(stored), public_menu: Arc::new(public_menu), ..sample::menu() };
@@ -43,7 +45,7 @@ mod tests {
             (Some(sample::actor(Role::Staff)), 29),
             (Some(sample::actor(Role::Admin)), 29),
         ] {
-            assert_eq!(menu.find(reader, sample::menu_item().id).await.unwrap().unwrap().stock, stock);
+            assert_eq!(menu.find(reader, sample::menu_item().id).await.unwrap().unwrap().on_hand(), Some(stock));
         }
     }
 }

@@ -17,7 +17,7 @@ impl Setup {
 mod tests {
     use std::sync::Arc;
 
-    use comanda_domain::ports::MockMenu;
+    use comanda_domain::{ImportedStock, ports::MockMenu};
 
     use super::*;
     use crate::sample;
@@ -30,7 +30,7 @@ mod tests {
             name: details.name.into(),
             category: details.category.into(),
             price: details.price,
-            stock: Some(details.low_stock_at.into()),
+            stock: Some(ImportedStock::Empty),
             description: None,
             low_stock_at: None,
             active: None,

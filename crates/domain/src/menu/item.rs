@@ -1,6 +1,8 @@
 //! Menu items.
 
-use crate::{Availability, Category, Description, MenuItemId, MenuItemName, Price, Stock, Timestamp};
+use crate::{
+    Availability, Category, Description, MenuItemId, MenuItemName, NotCounted, Price, Stock, StockLevel, Timestamp,
+};
 
 /// What staff decide about a menu item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,15 +15,8 @@ pub struct MenuItemDetails {
     pub category: Category,
     /// The price of one.
     pub price: Price,
-    /// At or below this stock, the menu says "low".
-    pub low_stock_at: Stock,
     /// Whether it is on the menu and can be ordered.
     pub active: bool,
-}
-
-impl MenuItemDetails {
-    /// Where the menu says "low" unless staff say otherwise.
-    pub const DEFAULT_LOW_STOCK_AT: i64 = Stock::LOW.get() as i64;
 }
 
 /// A menu item.
@@ -31,8 +26,8 @@ pub struct MenuItem {
     pub id: MenuItemId,
     /// The details, which staff decide.
     pub details: MenuItemDetails,
-    /// The quantity on hand.
-    pub stock: u32,
+    /// How much there is; `None` if it is not counted.
+    pub stock: Option<StockLevel>,
     /// 1 when added, one more with every change of the details: what an `ETag` shows. Sales do not change it.
     pub revision: u32,
     /// Raised by every write, sales included: the optimistic lock.
@@ -44,9 +39,17 @@ pub struct MenuItem {
 }
 
 impl MenuItem {
-    /// What customers may know about the stock.
+    /// What customers may know about the stock. What is not counted is there.
     pub const fn availability(&self) -> Availability {
-        Availability::of(self.stock, self.details.low_stock_at.get())
+        match self.stock {
+            Some(level) => level.availability(),
+            None => Availability::InStock,
+        }
+    }
+
+    /// The quantity on hand, if it is counted.
+    pub fn on_hand(&self) -> Option<u32> {
+        self.stock.map(|level| level.on_hand.get())
     }
 }
 
@@ -57,8 +60,8 @@ pub struct NewMenuItem {
     pub id: MenuItemId,
     /// The details, which staff decide.
     pub details: MenuItemDetails,
-    /// The first quantity on hand; the stock ledger begins with it.
-    pub stock: Stock,
+    /// How much there is at first, with which the stock ledger begins; `None` if it is not to be counted.
+    pub stock: Option<StockLevel>,
     /// When it was added, in whole milliseconds.
     pub added_at: Timestamp,
 }
@@ -74,22 +77,60 @@ pub struct MenuItemEdit {
     pub category: Option<Category>,
     /// A new price; orders already placed keep theirs.
     pub price: Option<Price>,
-    /// A new low-stock threshold.
+    /// A new low-stock threshold, for a menu item that is counted.
     pub low_stock_at: Option<Stock>,
     /// On or off the menu.
     pub active: Option<bool>,
 }
 
 impl MenuItemEdit {
-    /// The details after this edit.
-    pub fn apply_to(self, details: MenuItemDetails) -> MenuItemDetails {
-        MenuItemDetails {
+    /// The details and the stock after this edit, which changes no quantity.
+    ///
+    /// # Errors
+    ///
+    /// It has a low-stock threshold, and the menu item is not counted.
+    pub fn apply_to(
+        self,
+        details: MenuItemDetails,
+        stock: Option<StockLevel>,
+    ) -> Result<(MenuItemDetails, Option<StockLevel>), NotCounted> {
+        let stock = match (self.low_stock_at, stock) {
+            (Some(low_at), Some(level)) => Some(StockLevel { low_at, ..level }),
+            (Some(_), None) => return Err(NotCounted),
+            (None, stock) => stock,
+        };
+        let details = MenuItemDetails {
             name: self.name.unwrap_or(details.name),
             description: self.description.unwrap_or(details.description),
             category: self.category.unwrap_or(details.category),
             price: self.price.unwrap_or(details.price),
-            low_stock_at: self.low_stock_at.unwrap_or(details.low_stock_at),
             active: self.active.unwrap_or(details.active),
-        }
+        };
+        Ok((details, stock))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Currency;
+
+    #[test]
+    fn a_low_stock_threshold_is_only_for_what_is_counted() {
+        let details = MenuItemDetails {
+            name: MenuItemName::stored("Margherita"),
+            description: Description::stored(""),
+            category: Category::stored("Pizza"),
+            price: Price::new(900, Currency::EUR).unwrap(),
+            active: true,
+        };
+        let level = |low_at| StockLevel { on_hand: Stock::stored(7), low_at: Stock::stored(low_at) };
+        let lower = || MenuItemEdit { low_stock_at: Some(Stock::stored(7)), ..MenuItemEdit::default() };
+        let (same, lowered) = lower().apply_to(details.clone(), Some(level(5))).unwrap();
+        assert_eq!((&same, lowered), (&details, Some(level(7))));
+        assert_eq!(lower().apply_to(details.clone(), None), Err(NotCounted));
+        let switched_off = MenuItemEdit { active: Some(false), ..MenuItemEdit::default() };
+        let off = MenuItemDetails { active: false, ..details.clone() };
+        assert_eq!(switched_off.apply_to(details, None), Ok((off, None)));
     }
 }

@@ -17,8 +17,8 @@ pub struct StockedItem {
     pub name: MenuItemName,
     /// Copied onto every line sold.
     pub price: Price,
-    /// The quantity on hand.
-    pub stock: u32,
+    /// The quantity on hand; `None` if it is not counted: there is always enough.
+    pub stock: Option<u32>,
     /// Whether it can be ordered: neither switched off nor archived.
     pub on_sale: bool,
 }
@@ -65,12 +65,12 @@ pub struct Filled {
 pub struct Allocation {
     /// One decision per order, in order of arrival.
     pub decisions: Vec<Result<Filled, Refusal>>,
-    /// The quantity that the filled orders take of each menu item, never zero.
+    /// The quantity that the filled orders take of each menu item that is counted, never zero.
     pub taken: BTreeMap<MenuItemId, u32>,
 }
 
 /// Fills orders in order of arrival. Each is filled completely or refused on its own, and a refused order takes
-/// nothing. Several lines of the same menu item count together.
+/// nothing. Several lines of the same menu item count together. Nothing is taken of what is not counted.
 pub fn allocate<'a>(
     stock: &StockOnHand,
     currency: Currency,
@@ -117,16 +117,17 @@ fn fill(
         return Err(Refusal::UnknownItems(unknown));
     }
 
+    let on_hand = |id: &MenuItemId| stock.get(id).and_then(|item| item.stock);
     let mut requested: BTreeMap<MenuItemId, u32> = BTreeMap::new();
-    for line in lines {
+    for line in lines.iter().filter(|line| on_hand(&line.menu_item_id).is_some()) {
         // Fifty lines of a hundred each: far from overflowing.
         *requested.entry(line.menu_item_id).or_default() += line.quantity.get();
     }
     let shortages: Vec<Shortage> = requested
         .iter()
         .filter_map(|(&menu_item_id, &requested)| {
-            let stock = stock.get(&menu_item_id).map_or(0, |item| item.stock);
-            let available = stock.saturating_sub(taken.get(&menu_item_id).copied().unwrap_or(0));
+            let on_hand = on_hand(&menu_item_id).unwrap_or_default();
+            let available = on_hand.saturating_sub(taken.get(&menu_item_id).copied().unwrap_or(0));
             (requested > available).then_some(Shortage { menu_item_id, requested, available })
         })
         .collect();
@@ -172,8 +173,9 @@ mod tests {
         MenuItemId::new(Uuid::from_u128(n))
     }
 
-    fn stock_of(stocks: &[(u32, bool)]) -> StockOnHand {
-        let item = |(n, &(stock, on_sale)): (usize, &(u32, bool))| {
+    fn stock_of<S: Copy + Into<Option<u32>>>(stocks: &[(S, bool)]) -> StockOnHand {
+        let item = |(n, &(stock, on_sale)): (usize, &(S, bool))| {
+            let stock = stock.into();
             let name = MenuItemName::new(&format!("Item {n}")).expect("a name");
             let price = Price::new(100 + i64::try_from(n).expect("small"), Currency::EUR).expect("a price");
             (item(n as u128), StockedItem { name, price, stock, on_sale })
@@ -215,6 +217,21 @@ mod tests {
         assert_eq!(filled.total.amount(), 503);
     }
 
+    #[test]
+    fn there_is_always_enough_of_what_is_not_counted() {
+        let stock = stock_of(&[(None, true), (Some(1), true), (None, false)]);
+        let baskets =
+            [basket(&[(0, 100), (1, 1), (0, 100)]), basket(&[(0, 100), (1, 1)]), basket(&[(0, 1)]), basket(&[(2, 1)])];
+        let allocation = allocate(&stock, Currency::EUR, &baskets);
+        let short = Shortage { menu_item_id: item(1), requested: 1, available: 0 };
+        let filled = allocation.decisions[0].as_ref().expect("enough of both");
+        assert_eq!((filled.lines.len(), filled.total.amount()), (3, 20_101));
+        assert_eq!(allocation.decisions[1], Err(Refusal::InsufficientStock(vec![short])));
+        assert!(allocation.decisions[2].is_ok());
+        assert_eq!(allocation.decisions[3], Err(Refusal::UnknownItems(vec![0])), "it is switched off all the same");
+        assert_eq!(allocation.taken, BTreeMap::from([(item(1), 1)]));
+    }
+
     fn order(customer: u128, limits: OrderLimits, lines: &[(u128, i64)]) -> NewOrder {
         NewOrder {
             id: OrderId::new(Uuid::from_u128(9)),
@@ -248,8 +265,10 @@ mod tests {
         assert_eq!(allocation.taken, BTreeMap::from([(item(0), 66)]), "what is refused takes nothing");
     }
 
-    fn stocks() -> impl Strategy<Value = Vec<(u32, bool)>> {
-        prop::collection::vec((0_u32..40, prop::bool::weighted(0.9)), 1..6)
+    /// One in four is not counted.
+    fn stocks() -> impl Strategy<Value = Vec<(Option<u32>, bool)>> {
+        let stock = prop::option::weighted(0.75, 0_u32..40);
+        prop::collection::vec((stock, prop::bool::weighted(0.9)), 1..6)
     }
 
     fn baskets() -> impl Strategy<Value = Vec<Basket>> {
@@ -273,22 +292,25 @@ mod tests {
             prop_assert_eq!(allocation.decisions.len(), baskets.len());
 
             // The obvious computation: walk the orders and take from a copy of the stock.
-            let mut left: BTreeMap<MenuItemId, u32> = stock.iter().map(|(&id, item)| (id, item.stock)).collect();
+            // Of what is not counted there is no end.
+            let mut left: BTreeMap<MenuItemId, u64> =
+                stock.iter().map(|(&id, item)| (id, item.stock.map_or(u64::MAX, u64::from))).collect();
             for (basket, decision) in baskets.iter().zip(&allocation.decisions) {
                 let wanted = quantity(basket);
                 let known = wanted.keys().all(|id| stock.get(id).is_some_and(|item| item.on_sale));
-                let fits = known && wanted.iter().all(|(id, n)| left[id] >= *n);
+                let fits = known && wanted.iter().all(|(id, n)| left[id] >= u64::from(*n));
                 prop_assert_eq!(decision.is_ok(), fits, "never refuses what fits, never gives what is not there");
                 if fits {
-                    for (id, n) in wanted {
-                        *left.get_mut(&id).expect("known") -= n;
+                    for (id, n) in wanted.iter().filter(|(id, _)| stock[id].stock.is_some()) {
+                        *left.get_mut(id).expect("known") -= u64::from(*n);
                     }
                 } else if known {
+                    let is_short = |(id, n): &(&MenuItemId, &u32)| left[*id] < u64::from(**n);
                     let short: BTreeMap<_, _> =
-                        wanted.iter().filter(|(id, n)| left[id] < **n).map(|(id, n)| (*id, (*n, left[id]))).collect();
+                        wanted.iter().filter(is_short).map(|(id, n)| (*id, (*n, left[id]))).collect();
                     let named: BTreeMap<_, _> = match decision {
                         Err(Refusal::InsufficientStock(s)) => {
-                            s.iter().map(|s| (s.menu_item_id, (s.requested, s.available))).collect()
+                            s.iter().map(|s| (s.menu_item_id, (s.requested, u64::from(s.available)))).collect()
                         }
                         _ => BTreeMap::new(),
                     };
@@ -296,9 +318,14 @@ mod tests {
                 }
             }
             for (id, item) in &stock {
-                let taken = allocation.taken.get(id).copied().unwrap_or(0);
-                prop_assert!(taken <= item.stock);
-                prop_assert_eq!(item.stock - taken, left[id], "what is taken is what the filled orders hold");
+                let taken = allocation.taken.get(id).copied();
+                let Some(stock) = item.stock else {
+                    prop_assert_eq!(taken, None, "nothing is taken of what is not counted");
+                    continue;
+                };
+                let taken = taken.unwrap_or(0);
+                prop_assert!(taken <= stock);
+                prop_assert_eq!(u64::from(stock - taken), left[id], "what is taken is what the filled orders hold");
             }
             prop_assert!(allocation.taken.values().all(|&n| n > 0));
         }
@@ -312,6 +339,17 @@ mod tests {
             let without = allocate(&stock, Currency::EUR, accepted);
             prop_assert!(without.decisions.iter().all(Result::is_ok));
             prop_assert_eq!(without.taken, with_refused.taken);
+        }
+
+        #[test]
+        fn what_is_not_counted_is_as_good_as_a_stock_without_end(stocks in stocks(), baskets in baskets()) {
+            let stock = stock_of(&stocks);
+            let endless: Vec<(u32, bool)> =
+                stocks.iter().map(|&(n, on_sale)| (n.unwrap_or(u32::MAX), on_sale)).collect();
+            let counted = allocate(&stock, Currency::EUR, &baskets);
+            let mut all = allocate(&stock_of(&endless), Currency::EUR, &baskets);
+            all.taken.retain(|id, _| stock[id].stock.is_some());
+            prop_assert_eq!(counted, all);
         }
     }
 }

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::{
     AccountId, FieldRefused, Idempotency, ImportedMenuItem, KeyRefusal, MenuItem, MenuItemEdit, MenuItemId,
-    NewMenuItem, Reason, StockChangeRefused, StockDelta, Timestamp,
+    NewMenuItem, NotCounted, Reason, StockChangeRefused, StockDelta, Timestamp,
 };
 
 use super::{Idempotent, Unavailable};
@@ -93,6 +93,9 @@ pub enum EditMenuItemError {
         /// Whether the edit gives it another name. If not, it puts it into another category.
         renamed: bool,
     },
+    /// It has a low-stock threshold, and the menu item is not counted.
+    #[error(transparent)]
+    NotCounted(#[from] NotCounted),
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -147,6 +150,9 @@ pub enum AdjustStockError {
     /// It would go above [`crate::Stock::MAX`].
     #[error("the stock would exceed {}", crate::Stock::MAX)]
     TooMuch,
+    /// There is no stock to adjust.
+    #[error(transparent)]
+    NotCounted(#[from] NotCounted),
     /// The key is not free.
     #[error(transparent)]
     Key(#[from] KeyRefusal),
@@ -200,7 +206,7 @@ pub enum ImportMenuError {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Menu: Send + Sync {
-    /// Adds a menu item and enters its first stock into the ledger.
+    /// Adds a menu item and, if it is counted, enters its first stock into the ledger.
     async fn add(
         &self,
         item: NewMenuItem,
@@ -237,6 +243,8 @@ pub trait Menu: Send + Sync {
     /// Brings the menu items that the rows are about (see [`crate::match_import`]) to what the rows say and adds those
     /// that are missing, all or nothing. No id is on several rows. A missing one gets the row's id or, if the row has
     /// none or an archived menu item has it, the one of `ids` at the row's position. Other menu items stay as they are.
+    ///
+    /// The ledger of what is not counted any more ends with nothing, and that of what is counted again begins anew.
     async fn import(
         &self,
         rows: Vec<ImportedMenuItem>,

@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use chrono::DateTime;
 use comanda_domain::{
     AccountId, Category, Currency, Description, FeatureFlag, MenuItem, MenuItemDetails, MenuItemEdit, MenuItemId,
-    MenuItemName, Price, Stock, Timestamp,
+    MenuItemName, Price, Stock, StockLevel, Timestamp,
     ports::{
         EditMenuItemError, FeatureFlags, ItemChanges, LoadLease, Menu, MenuCopy, MenuEpoch, MenuVersion, MockClock,
         MockLiveMenu, MockMenu, MockMenuCache, MockMenuSource, PublicMenu, Unavailable, WholeMenu,
@@ -46,10 +46,9 @@ fn item(n: u128, revision: u32, stock: u32) -> MenuItem {
             description: Description::new("").unwrap(),
             category: Category::new("Pasta").unwrap(),
             price: Price::new(1250, Currency::EUR).unwrap(),
-            low_stock_at: Stock::new(5).unwrap(),
             active: true,
         },
-        stock,
+        stock: Some(StockLevel { on_hand: Stock::stored(stock), low_at: Stock::LOW }),
         revision,
         version: 1,
         created_at: now(),

@@ -128,6 +128,7 @@ diesel::table! {
         category -> Text,
         description -> Text,
         is_twin -> Bool,
+        counted -> Bool,
     }
 }
 
@@ -149,6 +150,7 @@ diesel::table! {
         position -> Int2,
         name -> Text,
         note -> Nullable<Text>,
+        counted -> Bool,
     }
 }
 

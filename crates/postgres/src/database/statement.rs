@@ -7,7 +7,7 @@ use diesel::{
     QueryResult,
     pg::Pg,
     query_builder::AstPass,
-    sql_types::{Array, BigInt, Binary, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid},
+    sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid},
 };
 
 /// What `PostgreSQL` calls a type. Parameters are cast to their types: diesel sends those along with the text, but the
@@ -29,6 +29,7 @@ macro_rules! type_names {
 type_names! {
     BigInt: "bigint",
     Binary: "bytea",
+    Bool: "boolean",
     Integer: "integer",
     SmallInt: "smallint",
     Text: "text",

@@ -20,7 +20,7 @@ pub struct Invariant {
 
 const INVARIANTS: [Invariant; 10] = [
     Invariant {
-        rule: "stock = sum of adjustments - sum of lines of orders that hold stock, for every menu item",
+        rule: "stock = sum of adjustments - sum of lines of orders that hold stock, for every counted menu item",
         sql: include_str!("stock_ledger.sql"),
     },
     Invariant { rule: "a supply's stock = sum of its adjustments", sql: include_str!("supply_ledger.sql") },

@@ -40,10 +40,8 @@ pub(super) async fn add(
                     true => Failure(AddMenuItemError::NameTaken),
                     false => error.into(),
                 })?;
-            if item.stock.get() > 0 {
-                LedgerEntry::new(row.id, Some(added_by), item.added_at, quantity(item.stock), "first stock")
-                    .write(connection)
-                    .await?;
+            if let Some(first) = first_stock(&item) {
+                LedgerEntry::new(row.id, Some(added_by), item.added_at, first, "first stock").write(connection).await?;
             }
             let record = AuditRecord {
                 actor: Some(added_by),
@@ -58,4 +56,9 @@ pub(super) async fn add(
             Ok(Idempotent { outcome: row.into_item(currency)?, replayed: false })
         })
         .await
+}
+
+/// What the ledger begins with, if it begins at all.
+pub(super) fn first_stock(item: &NewMenuItem) -> Option<i32> {
+    item.stock.map(|level| quantity(level.on_hand)).filter(|on_hand| *on_hand > 0)
 }

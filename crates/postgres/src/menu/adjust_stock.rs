@@ -1,5 +1,5 @@
 use comanda_domain::{
-    AuditAction, AuditRecord, Idempotency, MenuItem,
+    AuditAction, AuditRecord, Idempotency, MenuItem, NotCounted,
     ports::{AdjustStockError, Idempotent, StockAdjustment},
 };
 use diesel::prelude::*;
@@ -28,7 +28,8 @@ pub(super) async fn adjust_stock(
         let row =
             read_row(connection, adjustment.of, mode).await?.ok_or(Setback::Refused(AdjustStockError::NotFound))?;
         let before = row.clone().into_item(currency)?;
-        let stock = adjustment.change.apply_to(before.stock).map_err(|refused| Setback::Refused(refused.into()))?;
+        let available = before.on_hand().ok_or(Setback::Refused(NotCounted.into()))?;
+        let stock = adjustment.change.apply_to(available).map_err(|refused| Setback::Refused(refused.into()))?;
 
         let row = diesel::update(menu_items::table)
             .filter(menu_items::id.eq(row.id).and(menu_items::version.eq(row.version)))

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     database::{Database, Named, schema::menu_items},
     operations::write_record,
-    stocked::{NAMES_ON_THE_MENU, Setback, at_revision, is_name_taken, take_turns, write},
+    stocked::{NAMES_ON_THE_MENU, Setback, at_revision, is_name_taken, quantity, take_turns, write},
 };
 
 pub(super) async fn edit(
@@ -30,8 +30,9 @@ pub(super) async fn edit(
         }
         let row = at_revision(read_row(connection, id, mode).await?, revision)?;
         let before = row.clone().into_item(currency)?;
-        let after = edit.apply_to(before.details.clone());
-        if after == before.details {
+        let applied = edit.apply_to(before.details.clone(), before.stock);
+        let (after, stock) = applied.map_err(|refused| Setback::Refused(refused.into()))?;
+        if after == before.details && stock == before.stock {
             return Ok(before);
         }
         let changed = diesel::update(menu_items::table)
@@ -41,6 +42,7 @@ pub(super) async fn edit(
                 menu_items::revision.eq(row.revision + 1),
                 menu_items::updated_at.eq(edited_at),
                 DetailsColumns::of(&after),
+                stock.map(|level| menu_items::low_stock_at.eq(quantity(level.low_at))),
             ))
             .returning(MenuItemRow::as_returning())
             .get_result(connection)

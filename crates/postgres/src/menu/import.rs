@@ -2,8 +2,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use comanda_domain::{
     AuditAction, AuditRecord, Candidate, Category, FieldRefused, ImportedMenuItem, MenuItemDetails, MenuItemId,
-    MenuItemName, NewMenuItem, Reason, Stock, Timestamp, all_accepted, match_import,
-    ports::{ImportMenuError, ImportSummary},
+    MenuItemName, NewMenuItem, Reason, StockLevel, Timestamp, all_accepted, match_import,
+    ports::{ImportMenuError, ImportSummary, Unavailable},
 };
 use diesel::{
     dsl::sql,
@@ -15,7 +15,9 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::{
-    row::{DetailsColumns, MenuItemRow, NewMenuItemRow},
+    add::first_stock,
+    balance::balance_of_uncounted,
+    row::{DetailsColumns, MenuItemRow, NewMenuItemRow, StockColumns},
     version::raise_menu_version,
 };
 use crate::{
@@ -76,8 +78,8 @@ async fn import_once(
     for (item, matched) in items.iter().zip(matched) {
         let plan = match matched.map(|at| &listed[at]) {
             Some(before) => {
-                let (details, stock) = (before.row.details(item.price.money().currency())?, before.row.stock()?);
-                item.apply_to(details.clone(), stock).map(|after| Plan::Change { before, details, after })
+                let as_it_is = (before.row.details(item.price.money().currency())?, before.row.stock()?);
+                item.apply_to(as_it_is.0.clone(), as_it_is.1).map(|after| Plan::Change { before, as_it_is, after })
             }
             None => item.new_item().map(|(details, stock)| Plan::Add { details, stock }),
         };
@@ -88,7 +90,7 @@ async fn import_once(
     for (position, plan) in none_refused(plans.into_iter())?.into_iter().enumerate() {
         let place = &rows[position].1;
         match plan {
-            Plan::Change { before, details, after } => changes.extend(Change::of(before, &details, after, place)),
+            Plan::Change { before, as_it_is, after } => changes.extend(Change::of(before, as_it_is, after, place)),
             Plan::Add { details, stock } => new.push((place, position, details, stock)),
         }
     }
@@ -125,9 +127,12 @@ async fn import_once(
 
 /// What a row comes to.
 enum Plan<'a> {
-    Change { before: &'a Listed, details: MenuItemDetails, after: (MenuItemDetails, Stock) },
-    Add { details: MenuItemDetails, stock: Stock },
+    Change { before: &'a Listed, as_it_is: Stocked, after: Stocked },
+    Add { details: MenuItemDetails, stock: Option<StockLevel> },
 }
+
+/// The details of a menu item and, if it is counted, how much there is.
+type Stocked = (MenuItemDetails, Option<StockLevel>);
 
 fn none_refused<T>(rows: impl Iterator<Item = Result<T, FieldRefused>>) -> Result<Vec<T>, ImportSetback> {
     all_accepted(rows).map_err(|refused| ImportSetback::Refused(ImportMenuError::Refused(refused)))
@@ -203,30 +208,35 @@ struct Change {
     revision: i32,
     details: Option<DetailsColumns>,
     moves: bool,
-    stock: i32,
+    stock: Option<StockColumns>,
+    /// What is entered into the ledger, besides what it comes to while the menu item is not counted.
     delta: i32,
+    /// The column of a menu item that was not counted, and is from now on.
+    uncounted: Option<i32>,
+    adjusts: bool,
 }
 
 impl Change {
     /// `None`: it is as the file has it.
-    fn of(
-        before: &Listed,
-        details: &MenuItemDetails,
-        (wanted, stock): (MenuItemDetails, Stock),
-        place: &Place,
-    ) -> Option<Self> {
+    fn of(before: &Listed, (details, level): Stocked, (wanted, wanted_level): Stocked, place: &Place) -> Option<Self> {
         let row = &before.row;
-        let stock = quantity(stock);
+        let low_at = |level: Option<StockLevel>| level.map(|level| level.low_at);
+        let on_hand = |level: Option<StockLevel>| level.map(|level| quantity(level.on_hand));
+        let (from, to) = (on_hand(level), on_hand(wanted_level));
+        // The threshold is one of the details.
+        let edits = wanted != details || low_at(wanted_level) != low_at(level);
         let change = Self {
             id: row.id,
             version: row.version,
             revision: row.revision,
-            details: (wanted != *details).then(|| DetailsColumns::of(&wanted)),
+            details: edits.then(|| DetailsColumns::of(&wanted)),
             moves: before.item.place != *place,
-            stock,
-            delta: stock - row.stock,
+            stock: (wanted_level != level).then(|| StockColumns::of(wanted_level)),
+            delta: to.unwrap_or(0) - from.unwrap_or(0),
+            uncounted: (from.is_none() && to.is_some()).then_some(row.stock),
+            adjusts: from != to,
         };
-        (change.details.is_some() || change.delta != 0).then_some(change)
+        (change.details.is_some() || change.stock.is_some()).then_some(change)
     }
 
     async fn write(self, connection: &mut AsyncPgConnection, at: Timestamp) -> Result<(), ImportSetback> {
@@ -237,7 +247,7 @@ impl Change {
                 menu_items::version.eq(self.version + 1),
                 details_change.then(|| (menu_items::revision.eq(self.revision + 1), menu_items::updated_at.eq(at))),
                 self.details,
-                menu_items::stock.eq(self.stock),
+                self.stock,
             ))
             .execute(connection)
             .changes("menu.import.update")
@@ -250,9 +260,17 @@ impl Change {
         if details_change {
             records.push(audit_record(AuditAction::MenuItemEdited, self.id, at));
         }
-        if self.delta != 0 {
+        if self.adjusts {
             records.push(audit_record(AuditAction::StockAdjusted, self.id, at));
-            LedgerEntry::new(self.id, None, at, self.delta, REASON).write(connection).await?;
+        }
+        let balance = match self.uncounted {
+            Some(stock) => balance_of_uncounted(connection, self.id, stock).await?,
+            None => 0,
+        };
+        let delta = i32::try_from(i64::from(self.delta) - balance).map_err(Unavailable::new);
+        let delta = delta.map_err(|error| ImportSetback::Refused(error.into()))?;
+        if delta != 0 {
+            LedgerEntry::new(self.id, None, at, delta, REASON).write(connection).await?;
         }
         write_records(connection, &records).await?;
         Ok(())
@@ -298,8 +316,10 @@ async fn insert(connection: &mut AsyncPgConnection, items: &[NewMenuItem]) -> Re
         inserted.await.map_err(setback)?;
         let entries = items
             .iter()
-            .filter(|item| item.stock.get() > 0)
-            .map(|item| LedgerEntry::new(item.id.as_uuid(), None, item.added_at, quantity(item.stock), REASON))
+            .filter_map(|item| {
+                let first = first_stock(item)?;
+                Some(LedgerEntry::new(item.id.as_uuid(), None, item.added_at, first, REASON))
+            })
             .collect();
         LedgerEntry::write_all(entries, connection).await?;
         let record = |item: &NewMenuItem| audit_record(AuditAction::MenuItemAdded, item.id.as_uuid(), item.added_at);

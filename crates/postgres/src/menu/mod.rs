@@ -3,6 +3,7 @@
 mod add;
 mod adjust_stock;
 mod archive;
+mod balance;
 mod edit;
 mod import;
 mod item;

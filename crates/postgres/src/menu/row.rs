@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use comanda_domain::{
     Category, Currency, Description, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, MenuPosition, NewMenuItem,
-    Price, Stock, ports::Readable,
+    Price, Stock, StockLevel, ports::Readable,
 };
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,10 @@ use crate::{
     database::{RowOf, StoredTime, schema::menu_items},
     stocked::{Revised, quantity},
 };
+
+/// The stock, as it is stored, of a menu item that is not counted. Servers of the release before take it for a number
+/// that they can sell, and that is not low.
+pub(super) const UNCOUNTED_STOCK: i32 = 1_000_000;
 
 #[derive(Clone, Deserialize, Queryable, Selectable, Serialize)]
 #[diesel(table_name = menu_items, check_for_backend(diesel::pg::Pg))]
@@ -29,6 +33,13 @@ pub(super) struct MenuItemRow {
     pub(super) name: String,
     pub(super) category: String,
     pub(super) description: String,
+    /// Servers of the release before keep none: they count everything.
+    #[serde(default = "counted")]
+    pub(super) counted: bool,
+}
+
+const fn counted() -> bool {
+    true
 }
 
 impl Revised for MenuItemRow {
@@ -38,9 +49,14 @@ impl Revised for MenuItemRow {
 }
 
 impl MenuItemRow {
-    pub(super) fn stock(&self) -> Readable<Stock> {
-        let stock = RowOf { table: "menu_items", id: self.id }.read("stock", u32::try_from(self.stock))?;
-        Ok(Stock::stored(stock))
+    pub(super) fn stock(&self) -> Readable<Option<StockLevel>> {
+        if !self.counted {
+            return Ok(None);
+        }
+        let row = RowOf { table: "menu_items", id: self.id };
+        let on_hand = Stock::stored(row.read("stock", u32::try_from(self.stock))?);
+        let low_at = Stock::stored(row.read("low_stock_at", u32::try_from(self.low_stock_at))?);
+        Ok(Some(StockLevel { on_hand, low_at }))
     }
 
     pub(super) fn details(&self, currency: Currency) -> Readable<MenuItemDetails> {
@@ -50,7 +66,6 @@ impl MenuItemRow {
             description: Description::stored(&self.description),
             category: Category::stored(&self.category),
             price: row.read("price", Price::new(self.price, currency))?,
-            low_stock_at: Stock::stored(row.read("low_stock_at", u32::try_from(self.low_stock_at))?),
             active: self.active,
         })
     }
@@ -69,7 +84,7 @@ impl MenuItemRow {
         Ok(MenuItem {
             id: MenuItemId::new(self.id),
             details: self.details(currency)?,
-            stock: self.stock()?.get(),
+            stock: self.stock()?,
             revision: self.revision()?,
             version: row.read("version", u64::try_from(self.version))?,
             created_at: self.created_at,
@@ -83,7 +98,6 @@ impl MenuItemRow {
 #[diesel(table_name = menu_items)]
 pub(super) struct DetailsColumns {
     price: i64,
-    low_stock_at: i32,
     active: bool,
     name: String,
     category: String,
@@ -94,11 +108,30 @@ impl DetailsColumns {
     pub(super) fn of(details: &MenuItemDetails) -> Self {
         Self {
             price: details.price.money().amount(),
-            low_stock_at: quantity(details.low_stock_at),
             active: details.active,
             name: details.name.as_str().to_owned(),
             category: details.category.as_str().to_owned(),
             description: details.description.as_str().to_owned(),
+        }
+    }
+}
+
+/// How much there is.
+#[derive(Clone, Copy, Insertable, AsChangeset)]
+#[diesel(table_name = menu_items)]
+pub(super) struct StockColumns {
+    stock: i32,
+    low_stock_at: i32,
+    counted: bool,
+}
+
+impl StockColumns {
+    pub(super) fn of(stock: Option<StockLevel>) -> Self {
+        match stock {
+            Some(StockLevel { on_hand, low_at }) => {
+                Self { stock: quantity(on_hand), low_stock_at: quantity(low_at), counted: true }
+            }
+            None => Self { stock: UNCOUNTED_STOCK, low_stock_at: 0, counted: false },
         }
     }
 }
@@ -109,7 +142,8 @@ pub(super) struct NewMenuItemRow {
     id: Uuid,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
-    stock: i32,
+    #[diesel(embed)]
+    stock: StockColumns,
     #[diesel(embed)]
     details: DetailsColumns,
 }
@@ -120,7 +154,7 @@ impl NewMenuItemRow {
             id: item.id.as_uuid(),
             created_at: item.added_at,
             updated_at: item.added_at,
-            stock: quantity(item.stock),
+            stock: StockColumns::of(item.stock),
             details: DetailsColumns::of(&item.details),
         }
     }
@@ -138,7 +172,17 @@ mod tests {
     #[test]
     fn an_outcome_that_was_kept_is_read() {
         let item = serde_json::from_str::<MenuItemRow>(KEPT).unwrap().into_item(Currency::EUR).unwrap();
-        assert_eq!((item.stock, item.revision, item.version), (8, 2, 3));
+        let level = StockLevel { on_hand: Stock::stored(8), low_at: Stock::stored(2) };
+        assert_eq!((item.stock, item.revision, item.version), (Some(level), 2, 3));
         assert_eq!(item.details.name.as_str(), "Soup");
+    }
+
+    #[test]
+    fn the_release_before_reads_what_is_not_counted_as_a_stock_that_is_not_low() {
+        let counted = KEPT.replace('}', r#","counted":false}"#);
+        let row = MenuItemRow { stock: UNCOUNTED_STOCK, low_stock_at: 0, ..serde_json::from_str(&counted).unwrap() };
+        let kept = serde_json::to_value(&row).unwrap();
+        assert_eq!((&kept["stock"], &kept["low_stock_at"]), (&1_000_000.into(), &0.into()));
+        assert_eq!(row.into_item(Currency::EUR).unwrap().stock, None);
     }
 }

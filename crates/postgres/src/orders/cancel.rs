@@ -1,9 +1,12 @@
 //! Cancelling an order.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use comanda_domain::{
-    Availability, CancelledBy, Currency, Order, OrderLine, OrderStatus, OrderWithLines,
+    Availability, CancelledBy, Currency, Order, OrderLine, OrderStatus, OrderWithLines, Timestamp,
     ports::{CancelOrderError, Cancellation, Idempotent, MenuObserver},
 };
 use diesel::prelude::*;
@@ -12,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     advance::{Transition, write_transition},
-    lines_of::{grouped, line_rows},
+    lines_of::{OrderLineRow, grouped, line_rows},
     load::{load, with_lines},
     stock::{ChangeStock, ReadAndLockStock, StockRow},
 };
@@ -24,6 +27,7 @@ use crate::{
     operations::write_record,
     order_row::{OrderRow, lock_order},
     payments::{cancel_with_order, lock_payments},
+    stocked::LedgerEntry,
 };
 
 pub(super) type CancelFailure = Failure<CancelOrderError>;
@@ -113,27 +117,55 @@ pub(super) async fn write_cancellation(
     }
     let currency = order.total.currency();
     cancel_with_order(connection, currency, order.id, cancellation.refund_id, at).await?;
-    let lines = line_rows(connection, &[order.id]).await?;
-    let lines = grouped(lines, currency).remove(&order.id).transpose()?.unwrap_or_default();
-    let menu_changed = return_stock(connection, &lines).await?;
+    let rows = line_rows(connection, &[order.id]).await?;
+    let taken = taken_by(&rows);
+    let lines = grouped(rows, currency).remove(&order.id).transpose()?.unwrap_or_default();
+    let menu_changed = return_stock(connection, &taken, at).await?;
     Ok(Cancelled { row, lines, menu_changed })
 }
 
-/// Says whether the availability of a menu item, as customers see it, has changed.
-async fn return_stock(connection: &mut AsyncPgConnection, lines: &[OrderLine]) -> Result<bool, CancelFailure> {
-    let mut returned: BTreeMap<Uuid, i32> = BTreeMap::new();
-    for line in lines {
+/// What an order took of each menu item: that of lines whose menu item was counted then.
+fn taken_by(lines: &[OrderLineRow]) -> BTreeMap<Uuid, i32> {
+    let mut taken: BTreeMap<Uuid, i32> = BTreeMap::new();
+    for line in lines.iter().filter(|line| line.counted) {
         // At most fifty lines with a quantity of at most a hundred.
-        *returned.entry(line.menu_item_id.as_uuid()).or_default() += i32::try_from(line.quantity.get()).unwrap_or(0);
+        let of_item = taken.entry(line.menu_item_id).or_default();
+        *of_item = of_item.saturating_add(line.quantity);
     }
-    let items: Vec<Uuid> = returned.keys().copied().collect();
-    let quantity: Vec<i32> = returned.values().map(|quantity| -quantity).collect();
+    taken
+}
+
+/// Says whether the availability of a menu item, as customers see it, has changed.
+async fn return_stock(
+    connection: &mut AsyncPgConnection,
+    taken: &BTreeMap<Uuid, i32>,
+    at: Timestamp,
+) -> Result<bool, CancelFailure> {
+    if taken.is_empty() {
+        return Ok(false);
+    }
+    let items: Vec<Uuid> = taken.keys().copied().collect();
     let locked: Vec<StockRow> =
         ReadAndLockStock { items: &items }.load(connection).rows("order.cancel.lock_stock").await?;
-    let versions: Vec<i64> = locked.iter().map(|(_, version, ..)| *version).collect();
+    let locked: HashMap<Uuid, StockRow> = locked.into_iter().map(|row| (row.0, row)).collect();
+    let is_counted = |id: &Uuid| locked.get(id).is_none_or(|(.., is_counted)| *is_counted);
+    for (id, quantity) in taken.iter().filter(|(id, _)| !is_counted(id)) {
+        // There is nothing to put it back to, and the ledger is to say so.
+        LedgerEntry::new(*id, None, at, -quantity, "cancelled order; not counted any more").write(connection).await?;
+    }
+
+    let returned: Vec<(Uuid, i32)> = taken.iter().filter(|(id, _)| is_counted(id)).map(|(id, n)| (*id, *n)).collect();
+    if returned.is_empty() {
+        return Ok(false);
+    }
+    let items: Vec<Uuid> = returned.iter().map(|(id, _)| *id).collect();
+    let quantity: Vec<i32> = returned.iter().map(|(_, quantity)| -quantity).collect();
+    // One that is missing has no version, and the statement fails.
+    let versions: Vec<i64> = items.iter().map(|id| locked.get(id).map_or(0, |(_, version, ..)| *version)).collect();
     let change = ChangeStock { items: &items, versions: &versions, quantity: &quantity };
     written(change.get_result(connection)).changes("order.cancel.return_stock").await?;
-    let menu_changed = locked.iter().zip(returned.values()).any(|((_, _, stock, low, ..), returned)| {
+    let menu_changed = returned.iter().filter_map(|(id, n)| Some((locked.get(id)?, n))).any(|(row, returned)| {
+        let (_, _, stock, low, ..) = row;
         let availability = |stock: i32| Availability::of(stock.unsigned_abs(), low.unsigned_abs());
         availability(*stock) != availability(stock.saturating_add(*returned))
     });

@@ -19,9 +19,11 @@ use crate::{
 #[diesel(table_name = order_lines, check_for_backend(diesel::pg::Pg))]
 pub(super) struct OrderLineRow {
     pub(super) order_id: Uuid,
-    menu_item_id: Uuid,
+    pub(super) menu_item_id: Uuid,
     unit_price: i64,
-    quantity: i32,
+    pub(super) quantity: i32,
+    /// Whether it took stock.
+    pub(super) counted: bool,
     name: String,
     note: Option<String>,
 }

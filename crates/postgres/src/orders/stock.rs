@@ -5,15 +5,36 @@ use uuid::Uuid;
 
 use crate::database::statement;
 
-/// Id, version, stock, low-stock threshold, price, name, and whether the item is on sale.
-pub(super) type StockRow = (Uuid, i64, i32, i32, i64, String, bool);
+/// Id, version, stock, low-stock threshold, price, name, whether the item is on sale, and whether it is counted.
+pub(super) type StockRow = (Uuid, i64, i32, i32, i64, String, bool, bool);
 
 statement! {
-    /// Reads the stock of menu items and locks their rows until the end of the transaction. Rows are locked in id
-    /// order, as by every writer of several items, so that no two writers wait for each other.
+    /// Reads menu items for placing orders, and locks those that are counted until the end of the transaction. Rows are
+    /// locked in id order, as by every writer of several items, so that no two writers wait for each other.
+    ///
+    /// Which items are counted is what the statement found at its beginning. One that was not is read as it was then,
+    /// and sold by that. One that was is locked and read as it is by the time of the lock, though it may not be counted
+    /// any more: so every item is returned once, whoever changes it meanwhile.
+    ReadAndLockCounted { items: &'a [Uuid] as Array<SqlUuid> }
+    returns (SqlUuid, BigInt, Integer, Integer, BigInt, Text, Bool, Bool):
+    "WITH asked(ids) AS MATERIALIZED (SELECT ",
+    "), \
+     uncounted AS MATERIALIZED (SELECT id, version, stock, low_stock_at, price, name, \
+         active AND archived_at IS NULL AS on_sale, counted \
+       FROM menu_items WHERE NOT counted AND id = ANY((SELECT ids FROM asked)::uuid[])), \
+     locked AS MATERIALIZED (SELECT id, version, stock, low_stock_at, price, name, \
+         active AND archived_at IS NULL AS on_sale, counted \
+       FROM menu_items WHERE id = ANY((SELECT ids FROM asked)::uuid[]) AND id <> ALL(ARRAY(SELECT id FROM uncounted)) \
+       ORDER BY id FOR NO KEY UPDATE) \
+     SELECT * FROM locked UNION ALL SELECT * FROM uncounted"
+}
+
+statement! {
+    /// Reads menu items whose stock is to be given back, and locks their rows like [`ReadAndLockCounted`]: also of
+    /// those that are not counted any more, so that none is counted again meanwhile.
     ReadAndLockStock { items: &'a [Uuid] as Array<SqlUuid> }
-    returns (SqlUuid, BigInt, Integer, Integer, BigInt, Text, Bool):
-    "SELECT id, version, stock, low_stock_at, price, name, active AND archived_at IS NULL \
+    returns (SqlUuid, BigInt, Integer, Integer, BigInt, Text, Bool, Bool):
+    "SELECT id, version, stock, low_stock_at, price, name, active AND archived_at IS NULL, counted \
      FROM menu_items WHERE id = ANY(",
     ") ORDER BY id FOR NO KEY UPDATE"
 }

@@ -43,7 +43,9 @@ macro_rules! ledgers {
 }
 
 ledgers! {
-    /// `stock = sum of adjustments - sum of lines of orders that hold stock`, for every menu item.
+    /// `stock = sum of adjustments - sum of lines of orders that took stock and hold it`, for every menu item that is
+    /// counted. That of an item which is not counted comes to nothing: it is closed when the item ceases to be counted,
+    /// and so is what orders of before give back.
     LedgerEntry: stock_adjustments(menu_item_id), "menu.insert_adjustment";
     /// `stock = sum of adjustments`, for every supply.
     SupplyLedgerEntry: supply_adjustments(supply_id), "supply.insert_adjustment";

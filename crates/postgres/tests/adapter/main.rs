@@ -28,4 +28,5 @@ mod sessions;
 mod shop;
 mod supplies;
 mod tls;
+mod uncounted;
 mod unreadable;

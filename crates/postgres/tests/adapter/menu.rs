@@ -1,6 +1,6 @@
 use comanda_domain::{
-    Category, Currency, Description, ImportedMenuItem, MenuItemEdit, MenuItemId, MenuItemName, NewMenuItem, PageLimit,
-    Price, Reason, Stock, StockDelta, Written,
+    Category, Currency, Description, ImportedMenuItem, ImportedStock, MenuItemEdit, MenuItemId, MenuItemName,
+    NewMenuItem, PageLimit, Price, Reason, Stock, StockDelta, Written,
     ports::{
         AddMenuItemError, AdjustStockError, ArchiveMenuItemError, EditMenuItemError, ImportMenuError, ImportSummary,
         LiveMenu, Menu, MenuItemsQuery, Orders, StockAdjustment,
@@ -9,7 +9,7 @@ use comanda_domain::{
 use futures_util::future::join_all;
 use uuid::Uuid;
 
-use crate::shop::{Shop, details, now};
+use crate::shop::{Shop, details, level, now};
 
 fn adjustment(shop: &Shop, id: MenuItemId, delta: i64) -> StockAdjustment {
     StockAdjustment {
@@ -98,8 +98,8 @@ async fn a_stock_stays_within_its_bounds() {
     let item = shop.item(Stock::MAX - 1).await;
     let adjust = |delta| shop.menu.adjust_stock(adjustment(&shop, item.id, delta), None);
     assert!(matches!(adjust(2).await, Err(AdjustStockError::TooMuch)));
-    assert_eq!(adjust(1).await.unwrap().outcome.stock, 1_000_000);
-    assert_eq!(adjust(-1_000_000).await.unwrap().outcome.stock, 0);
+    assert_eq!(adjust(1).await.unwrap().outcome.on_hand(), Some(1_000_000));
+    assert_eq!(adjust(-1_000_000).await.unwrap().outcome.on_hand(), Some(0));
     assert!(matches!(adjust(-1).await, Err(AdjustStockError::InsufficientStock { available: 0 })));
     shop.assert_sound().await;
 }
@@ -124,7 +124,7 @@ fn row(name: &str, price: i64, stock: i64) -> ImportedMenuItem {
         name: MenuItemName::new(name).unwrap().into(),
         category: Category::new("Pasta").unwrap().into(),
         price: Price::new(price, Currency::EUR).unwrap(),
-        stock: Some(Stock::new(stock).unwrap().into()),
+        stock: Some(ImportedStock::Counted(Stock::new(stock).unwrap().into())),
         description: None,
         low_stock_at: None,
         active: None,
@@ -377,7 +377,7 @@ async fn a_name_stands_for_one_menu_item_of_a_category_whoever_adds_it() {
         let item = NewMenuItem {
             id: MenuItemId::new(Uuid::now_v7()),
             details: details(name),
-            stock: Stock::new(1).unwrap(),
+            stock: Some(level(1)),
             added_at: now(),
         };
         shop.menu.add(item, shop.customer.id, None)
@@ -442,7 +442,7 @@ async fn twins_are_imported_as_they_are_and_leave_their_name_to_nobody() {
     let new = NewMenuItem {
         id: MenuItemId::new(Uuid::now_v7()),
         details: details("crème"),
-        stock: Stock::new(1).unwrap(),
+        stock: Some(level(1)),
         added_at: now(),
     };
     assert!(matches!(shop.menu.add(new, shop.customer.id, None).await, Err(AddMenuItemError::NameTaken)));

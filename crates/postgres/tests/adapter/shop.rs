@@ -4,8 +4,8 @@ use chrono::{SubsecRound, Utc};
 use comanda_domain::{
     Account, AccountId, Basket, BasketLine, Category, Currency, Description, Email, Idempotency, IdempotencyKey,
     MenuItem, MenuItemDetails, MenuItemId, MenuItemName, NewMenuItem, NewOrder, NewSupply, OrderId, OrderLimits,
-    PasswordHash, PersonName, Price, Quantity, RequestFingerprint, Role, Stock, Supply, SupplyDetails, SupplyId,
-    SupplyName, SupplyUnit, Timestamp,
+    PasswordHash, PersonName, Price, Quantity, RequestFingerprint, Role, Stock, StockLevel, Supply, SupplyDetails,
+    SupplyId, SupplyName, SupplyUnit, Timestamp,
     ports::{Accounts, LiveMenu, Menu, MenuObserver, NewAccount, Supplies},
 };
 use comanda_postgres::{
@@ -55,12 +55,21 @@ impl Shop {
     }
 
     pub async fn item_at(&self, quantity: i64, price: i64) -> MenuItem {
+        self.item_with(Some(level(quantity)), price).await
+    }
+
+    /// A menu item that is not counted.
+    pub async fn uncounted(&self) -> MenuItem {
+        self.item_with(None, 990).await
+    }
+
+    async fn item_with(&self, stock: Option<StockLevel>, price: i64) -> MenuItem {
         let id = Uuid::now_v7();
         let details = details(&format!("Menu item {}", id.simple()));
         let item = NewMenuItem {
             id: MenuItemId::new(id),
             details: MenuItemDetails { price: Price::new(price, Currency::EUR).unwrap(), ..details },
-            stock: Stock::new(quantity).unwrap(),
+            stock,
             added_at: now(),
         };
         self.menu.add(item, self.customer.id, None).await.unwrap().outcome
@@ -78,7 +87,7 @@ impl Shop {
     }
 
     pub async fn stock(&self, item: &MenuItem) -> u32 {
-        self.menu.item(item.id).await.unwrap().expect("not archived").stock
+        self.menu.item(item.id).await.unwrap().expect("not archived").on_hand().expect("counted")
     }
 
     pub fn order(&self, lines: &[(&MenuItem, i64)]) -> NewOrder {
@@ -244,13 +253,17 @@ pub fn new_account(email: &str) -> NewAccount {
     }
 }
 
+/// A stock with the usual threshold.
+pub fn level(quantity: i64) -> StockLevel {
+    StockLevel { on_hand: Stock::new(quantity).unwrap(), low_at: Stock::LOW }
+}
+
 pub fn details(name: &str) -> MenuItemDetails {
     MenuItemDetails {
         name: MenuItemName::new(name).unwrap(),
         description: Description::new("").unwrap(),
         category: Category::new("Pasta").unwrap(),
         price: Price::new(990, Currency::EUR).unwrap(),
-        low_stock_at: Stock::new(5).unwrap(),
         active: true,
     }
 }

@@ -4,7 +4,7 @@ use std::{error::Error, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    Category, Currency, Description, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Price, Stock,
+    Category, Currency, Description, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Price, Stock, StockLevel,
     ports::{MenuCopy, MenuEpoch, MenuVersion, WholeMenu},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -88,11 +88,22 @@ pub(super) struct StoredItem {
     version: u64,
     created_at: i64,
     updated_at: i64,
+    /// Servers of the release before have none, and count everything.
+    #[serde(default = "counted")]
+    counted: bool,
 }
+
+const fn counted() -> bool {
+    true
+}
+
+/// What servers of the release before take for the stock of what is not counted: it is not low.
+const UNCOUNTED: StockLevel = StockLevel { on_hand: Stock::stored(1_000_000), low_at: Stock::stored(0) };
 
 impl From<&MenuItem> for StoredItem {
     fn from(item: &MenuItem) -> Self {
         let price = item.details.price.money();
+        let level = item.stock.unwrap_or(UNCOUNTED);
         Self {
             id: item.id.as_uuid(),
             name: item.details.name.as_str().to_owned(),
@@ -100,13 +111,14 @@ impl From<&MenuItem> for StoredItem {
             category: item.details.category.as_str().to_owned(),
             price: price.amount(),
             currency: price.currency().to_string(),
-            low_stock_at: item.details.low_stock_at.get(),
+            low_stock_at: level.low_at.get(),
             active: item.details.active,
-            stock: item.stock,
+            stock: level.on_hand.get(),
             revision: item.revision,
             version: item.version,
             created_at: item.created_at.timestamp_millis(),
             updated_at: item.updated_at.timestamp_millis(),
+            counted: item.stock.is_some(),
         }
     }
 }
@@ -123,10 +135,12 @@ impl TryFrom<StoredItem> for MenuItem {
                 description: Description::stored(&stored.description),
                 category: Category::stored(&stored.category),
                 price: Price::new(stored.price, currency)?,
-                low_stock_at: Stock::stored(stored.low_stock_at),
                 active: stored.active,
             },
-            stock: stored.stock,
+            stock: stored.counted.then_some(StockLevel {
+                on_hand: Stock::stored(stored.stock),
+                low_at: Stock::stored(stored.low_stock_at),
+            }),
             revision: stored.revision,
             version: stored.version,
             created_at: moment(stored.created_at)?,
@@ -152,4 +166,52 @@ pub(super) fn read<S: DeserializeOwned, T: TryFrom<S, Error = Unreadable>>(key: 
 pub(super) fn report(key: &str, error: &(dyn Error + Send + Sync)) {
     tracing::error!(key, %error, "what Redis holds cannot be read");
     metrics::counter!("comanda_unreadable_records_total", "table" => "redis").increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn item(stock: Option<StockLevel>) -> MenuItem {
+        MenuItem {
+            id: MenuItemId::new(Uuid::nil()),
+            details: MenuItemDetails {
+                name: MenuItemName::stored("Margherita"),
+                description: Description::stored(""),
+                category: Category::stored("Pizza"),
+                price: Price::new(900, Currency::EUR).unwrap(),
+                active: true,
+            },
+            stock,
+            revision: 1,
+            version: 1,
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    fn kept(item: &MenuItem) -> Value {
+        serde_json::to_value(StoredItem::from(item)).unwrap()
+    }
+
+    fn read_again(kept: Value) -> MenuItem {
+        serde_json::from_value::<StoredItem>(kept).unwrap().try_into().unwrap()
+    }
+
+    #[test]
+    fn the_release_before_reads_what_is_not_counted_as_in_stock() {
+        let entry = kept(&item(None));
+        assert_eq!((&entry["stock"], &entry["low_stock_at"]), (&json!(1_000_000), &json!(0)));
+        assert_eq!(read_again(entry), item(None));
+    }
+
+    #[test]
+    fn what_the_release_before_has_kept_is_counted() {
+        let level = StockLevel { on_hand: Stock::stored(7), low_at: Stock::stored(5) };
+        let mut entry = kept(&item(Some(level)));
+        entry.as_object_mut().unwrap().remove("counted").unwrap();
+        assert_eq!(read_again(entry), item(Some(level)));
+    }
 }

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 
 use chrono::DateTime;
 use comanda_domain::{
-    Category, Currency, Description, MenuItemDetails, MenuItemName, Price, Stock,
+    Category, Currency, Description, MenuItemDetails, MenuItemName, Price, Stock, StockLevel,
     ports::{MenuNotification, MenuSubscriber, MenuVersion, WholeMenu},
 };
 use comanda_tests::redis_url;
@@ -28,10 +28,9 @@ fn item(n: u128, stock: u32, revision: u32) -> MenuItem {
             description: Description::new("Two\nlines").unwrap(),
             category: Category::new("Pasta").unwrap(),
             price: Price::new(1250, Currency::EUR).unwrap(),
-            low_stock_at: Stock::new(5).unwrap(),
             active: true,
         },
-        stock,
+        stock: Some(StockLevel { on_hand: Stock::stored(stock), low_at: Stock::LOW }),
         revision,
         version: 7,
         created_at: DateTime::from_timestamp_millis(1_790_000_000_123).unwrap(),
@@ -56,11 +55,13 @@ fn partial(changed: &[&MenuItem], gone: &[&MenuItem]) -> ItemChanges {
 async fn what_is_published_is_read_again() {
     let (cache, _) = cache().await;
     assert_eq!((cache.version().await.unwrap(), cache.whole().await.unwrap()), (None, None));
-    let published = copy(3, vec![item(1, 30, 1), item(2, 0, 4)]);
+    let uncounted = MenuItem { stock: None, ..item(3, 0, 1) };
+    let published = copy(3, vec![item(1, 30, 1), item(2, 0, 4), uncounted.clone()]);
     cache.publish(&published, &ItemChanges::Everything).await.unwrap();
     assert_eq!(cache.version().await.unwrap(), Some(3));
     assert_eq!(cache.whole().await.unwrap(), Some(published));
     assert_eq!(cache.item(item(2, 0, 4).id, EPOCH).await.unwrap(), Some(item(2, 0, 4)));
+    assert_eq!(cache.item(uncounted.id, EPOCH).await.unwrap(), Some(uncounted));
     assert_eq!(cache.item(item(9, 0, 1).id, EPOCH).await.unwrap(), None);
 }
 

@@ -20,9 +20,10 @@ pub enum MenuCommand {
     /// Import the menu from a CSV file, all of it or nothing.
     ///
     /// Its columns are name, category and price, and perhaps stock, description, `low_stock_at`, active and id; a
-    /// column that is missing leaves alone what it would say, and so does an empty stock, but a new menu item needs
-    /// one. A row is about the menu item with its id, or else with its category and name. Other menu items stay as they
-    /// are.
+    /// column that is missing leaves alone what it would say, but a new menu item needs a stock. Where that says "not
+    /// counted", the menu item always is in stock. An empty stock leaves alone what there is; a new menu item is not
+    /// counted then. A row is about the menu item with its id, or else with its category and name. Other menu items
+    /// stay as they are.
     Import {
         /// The CSV file.
         file: PathBuf,

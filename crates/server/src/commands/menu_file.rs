@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context, bail};
 use comanda_domain::{
-    Category, Currency, Description, FieldRefused, ImportedMenuItem, MenuItem, MenuItemId, MenuItemName, Price, Written,
+    Category, Currency, Description, FieldRefused, ImportedMenuItem, ImportedStock, MenuItem, MenuItemId, MenuItemName,
+    Price, Written,
 };
 
-use super::row_file::{Cells, RowFile, refusal};
+use super::row_file::{Cells, RowFile, read_quantity, refusal};
 
 /// The columns. Prices are decimal numbers: `12.50`. Without those that are not required, what they would say stays as
 /// it is; a menu item that is new needs a stock.
@@ -15,6 +16,10 @@ const FILE: RowFile<8> = RowFile {
     columns: ["name", "category", "price", "stock", "description", "low_stock_at", "active", "id"],
     required: 3,
 };
+
+/// What the cell of a stock says of a menu item that is not counted. An empty one says it, too, of one that is new, and
+/// otherwise nothing: a cell that was lost must not let what is counted sell without end.
+const NOT_COUNTED: &str = "not counted";
 
 /// What a file says, and on which line.
 pub struct MenuFile(Vec<(usize, ImportedMenuItem)>);
@@ -68,10 +73,21 @@ fn read<const N: usize>(cells: &Cells<'_, N>, currency: Currency) -> anyhow::Res
         name: Written::<MenuItemName>::of_cell(&name.1, &name.0),
         category: Written::<Category>::of_cell(&category.1, &category.0),
         price: Price::parse_decimal(&cells.said("price").unwrap_or_default(), currency).context("price")?,
-        stock: cells.quantity("stock")?,
+        stock: cells.text("stock").map(|(text, _)| read_stock(&text)).transpose().context("stock")?,
         description: description.map(|(trimmed, whole)| Written::<Description>::of_cell(&whole, &trimmed)),
         low_stock_at: cells.quantity("low_stock_at")?,
         active: cells.said("active").as_deref().map(read_active).transpose().context("active")?,
+    })
+}
+
+fn read_stock(text: &str) -> anyhow::Result<ImportedStock> {
+    Ok(match text {
+        "" => ImportedStock::Empty,
+        _ if text.eq_ignore_ascii_case(NOT_COUNTED) => ImportedStock::NotCounted,
+        _ => match text.parse::<i32>() {
+            Ok(_) => ImportedStock::Counted(read_quantity(text)?),
+            Err(_) => bail!("must be a whole number, or \"{NOT_COUNTED}\""),
+        },
     })
 }
 
@@ -92,9 +108,9 @@ pub fn write(items: &[MenuItem]) -> anyhow::Result<String> {
             details.name.to_string(),
             details.category.to_string(),
             details.price.money().to_string(),
-            stock.to_string(),
+            stock.map_or_else(|| NOT_COUNTED.to_owned(), |level| level.on_hand.get().to_string()),
             details.description.to_string(),
-            details.low_stock_at.get().to_string(),
+            stock.map_or_else(String::new, |level| level.low_at.get().to_string()),
             details.active.to_string(),
             id.to_string(),
         ]
@@ -103,7 +119,7 @@ pub fn write(items: &[MenuItem]) -> anyhow::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use comanda_domain::{MenuItemDetails, Stock};
+    use comanda_domain::{MenuItemDetails, Stock, StockLevel};
     use proptest::{collection::vec, prelude::*, string::string_regex};
     use uuid::Uuid;
 
@@ -220,19 +236,36 @@ mod tests {
             .iter()
             .map(|item| {
                 let description = item.description.as_ref().unwrap().to_string();
-                (item.stock.clone().map(|stock| stock.checked().unwrap().get()), description, item.active)
+                (item.stock.clone().unwrap(), description, item.active)
             })
             .collect();
         let empty = String::new;
+        let counted = |quantity| ImportedStock::Counted(Written::<Stock>::new(quantity));
         let expected = [
-            (Some(1), "Hot".to_owned(), Some(false)),
-            (None, empty(), None),
-            (None, empty(), None),
-            (Some(2), empty(), None),
+            (counted(1), "Hot".to_owned(), Some(false)),
+            (ImportedStock::Empty, empty(), None),
+            (ImportedStock::Empty, empty(), None),
+            (counted(2), empty(), None),
         ];
         assert_eq!(said, expected);
         let between = read(",name,,category,price\n,Soup,,A,1\n").unwrap();
         assert_eq!((between[0].name.to_string(), &between[0].stock), ("Soup".to_owned(), &None));
+    }
+
+    #[test]
+    fn a_stock_is_a_number_or_not_counted() {
+        let stock = |cell: &str| {
+            let items = read(&format!("name,category,price,stock\nSoup,A,1,{cell}\n"));
+            items.map(|mut items| items.remove(0).stock).map_err(|error| error.to_string())
+        };
+        for cell in ["not counted", "Not counted", " NOT COUNTED "] {
+            assert_eq!(stock(cell), Ok(Some(ImportedStock::NotCounted)), "{cell}");
+        }
+        assert_eq!(stock(" "), Ok(Some(ImportedStock::Empty)));
+        for cell in ["counted", "none", "-", "1.5", "2147483648"] {
+            let error = stock(cell).unwrap_err();
+            assert!(error.contains("line 2: stock: must be a whole number, or \"not counted\""), "{error}");
+        }
     }
 
     #[test]
@@ -253,9 +286,12 @@ mod tests {
         let category = any_text("[-=+@'\",;A-C ]{1,5}").prop_filter_map("a category", |text| Category::new(&text).ok());
         let description = any_text("[-=+@＝'\",;a-z\r\n\t \u{200b}\u{a0}]{0,30}")
             .prop_filter_map("one", |text| Description::new(&text).ok());
-        let numbers = (0_i64..=100_000_000, 0_u32..=2_000_000_000, 0_i64..=1_000_000, any::<bool>(), any::<u128>());
+        let stock = proptest::option::weighted(0.8, (0_u32..=2_000_000_000, 0_u32..=1_000_000));
+        let numbers = (0_i64..=100_000_000, stock, any::<bool>(), any::<u128>());
         (name, category, description, numbers).prop_map(|(name, category, description, numbers)| {
-            let (price, stock, low, active, id) = numbers;
+            let (price, stock, active, id) = numbers;
+            let level =
+                |(on_hand, low_at)| StockLevel { on_hand: Stock::stored(on_hand), low_at: Stock::stored(low_at) };
             MenuItem {
                 id: MenuItemId::new(Uuid::from_u128(id)),
                 details: MenuItemDetails {
@@ -263,10 +299,9 @@ mod tests {
                     description,
                     category,
                     price: Price::new(price, Currency::EUR).unwrap(),
-                    low_stock_at: Stock::new(low).unwrap(),
                     active,
                 },
-                stock,
+                stock: stock.map(level),
                 revision: 1,
                 version: 1,
                 created_at: chrono::DateTime::UNIX_EPOCH,
@@ -283,11 +318,20 @@ mod tests {
             prop_assert_eq!(read.len(), menu.len());
             for (item, row) in menu.iter().zip(&read) {
                 prop_assert_eq!(Some(item.id), row.id);
-                let stored = Stock::stored(item.stock);
-                let as_they_were = (item.details.clone(), stored);
+                let as_they_were = (item.details.clone(), item.stock);
                 prop_assert_eq!(row.new_item(), Ok(as_they_were.clone()));
                 let other = MenuItemDetails { active: !item.details.active, ..item.details.clone() };
-                prop_assert_eq!(row.apply_to(other, stored), Ok(as_they_were));
+                prop_assert_eq!(row.apply_to(other.clone(), item.stock), Ok(as_they_were.clone()));
+                // Also if the menu item has been counted meanwhile, or is not counted any more. (What is counted anew
+                // has to keep today's rules.)
+                let counted = StockLevel { on_hand: Stock::stored(7), low_at: Stock::LOW };
+                match item.stock {
+                    None => prop_assert_eq!(row.apply_to(other, Some(counted)), Ok(as_they_were)),
+                    Some(level) if i64::from(level.on_hand.get()) <= Stock::MAX => {
+                        prop_assert_eq!(row.apply_to(other, None), Ok(as_they_were));
+                    }
+                    Some(_) => {}
+                }
             }
         }
     }

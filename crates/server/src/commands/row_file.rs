@@ -136,14 +136,15 @@ impl<const N: usize> Cells<'_, N> {
         Ok(id.context("is none that was exported; leave it empty for what is new").context("id")?.map(new))
     }
 
-    /// Anything that can be stored, as cancelled orders may have raised it above what staff can state.
     pub fn quantity(&self, column: &'static str) -> anyhow::Result<Option<Written<Stock>>> {
-        let read = |text: String| {
-            let quantity: i32 = text.parse()?;
-            Ok(Written::<Stock>::new(u32::try_from(quantity).or(Err(StockOutOfRange))?))
-        };
-        self.said(column).map(read).transpose().map_err(|why: anyhow::Error| why.context(column))
+        self.said(column).as_deref().map(read_quantity).transpose().context(column)
     }
+}
+
+/// Anything that can be stored, as cancelled orders may have raised it above what staff can state.
+pub fn read_quantity(text: &str) -> anyhow::Result<Written<Stock>> {
+    let quantity: i32 = text.parse()?;
+    Ok(Written::<Stock>::new(u32::try_from(quantity).or(Err(StockOutOfRange))?))
 }
 
 /// The error for rows with mistakes, each with its line.

@@ -3,9 +3,9 @@
 use std::{fmt::Display, str::FromStr};
 
 use comanda_domain::{
-    BasketSizeOutOfRange, EmailError, MailTokenRefusal, MalformedMailToken, PageLimitOutOfRange, PasswordError,
-    PercentageOutOfRange, PeriodError, PriceError, QuantityOutOfRange, StockDeltaOutOfRange, StockOutOfRange,
-    TextError, TooManyIntervals,
+    BasketSizeOutOfRange, EmailError, MailTokenRefusal, MalformedMailToken, NotCounted, PageLimitOutOfRange,
+    PasswordError, PercentageOutOfRange, PeriodError, PriceError, QuantityOutOfRange, StockDeltaOutOfRange,
+    StockOutOfRange, TextError, TooManyIntervals,
 };
 
 use serde::Serialize;
@@ -49,6 +49,7 @@ violation_codes! {
     PageLimitOutOfRange => "out-of-range",
     PercentageOutOfRange => "out-of-range",
     TooManyIntervals => "out-of-range",
+    NotCounted => "not-counted",
 }
 
 impl ViolationCode for TextError {

@@ -131,11 +131,12 @@ statement! {
         unit_prices: &'a [i64] as Array<BigInt>,
         names: &'a [&'a str] as Array<Text>,
         notes: &'a [Option<&'a str>] as Array<Nullable<Text>>,
+        counted: &'a [bool] as Array<Bool>,
     }
     returns BigInt:
     "WITH asked AS MATERIALIZED (SELECT * FROM unnest(",
-    ") AS t(order_id, position, menu_item_id, quantity, unit_price, name, note)), \
-     written AS (INSERT INTO order_lines (order_id, position, menu_item_id, quantity, unit_price, name, note) \
+    ") AS t(order_id, position, menu_item_id, quantity, unit_price, name, note, counted)), \
+     written AS (INSERT INTO order_lines (order_id, position, menu_item_id, quantity, unit_price, name, note, counted) \
        SELECT * FROM asked RETURNING 1) \
      SELECT all_rows((SELECT count(*) FROM written), (SELECT count(*) FROM asked))"
 }

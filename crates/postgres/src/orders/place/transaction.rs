@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     database::{Failures, MayCollide, Named, NamedRows, RowOf, flush_log},
-    orders::stock::{ReadAndLockStock, StockRow},
+    orders::stock::{ReadAndLockCounted, StockRow},
 };
 
 pub(super) type Decision = Result<Idempotent<OrderWithLines>, PlaceOrderError>;
@@ -117,7 +117,7 @@ pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
     locked.rows("order.place.lock_customers").await?;
     let counted = CountUnpaidOrders { customers: &[] }.load::<UnpaidRow>(&mut connection);
     counted.rows("order.place.count_unpaid").await?;
-    let stock = ReadAndLockStock { items: &[] }.load::<StockRow>(&mut connection);
+    let stock = ReadAndLockCounted { items: &[] }.load::<StockRow>(&mut connection);
     stock.rows("order.place.lock_stock").await?;
     let known = FindKeys { callers: &[], keys: &[], forgotten_before: &[] }.load::<KnownKey>(&mut connection);
     known.rows("order.place.find_keys").await?;
@@ -183,7 +183,7 @@ pub(super) async fn place(
     Ok(Decided { decisions: decisions.collect(), menu_changed, placed_by, met_another, flush_took })
 }
 
-/// The menu items of a batch as they were when their rows were locked.
+/// The menu items of a batch as they were when their rows were locked or, if they are not counted, read.
 pub(super) struct LockedStock {
     items: StockOnHand,
     pub(super) versions: HashMap<MenuItemId, i64>,
@@ -194,14 +194,14 @@ pub(super) struct LockedStock {
 
 /// A menu item and its low-stock threshold.
 fn stocked(
-    (id, _, on_hand, low_stock_at, price, name, on_sale): &StockRow,
+    (id, _, on_hand, low_stock_at, price, name, on_sale, is_counted): &StockRow,
     currency: Currency,
 ) -> Readable<(StockedItem, u32)> {
     let row = RowOf { table: "menu_items", id };
     let item = StockedItem {
         name: MenuItemName::stored(name),
         price: row.read("price", Price::new(*price, currency))?,
-        stock: row.read("stock", u32::try_from(*on_hand))?,
+        stock: is_counted.then(|| row.read("stock", u32::try_from(*on_hand))).transpose()?,
         on_sale: *on_sale,
     };
     Ok((item, row.read("low_stock_at", u32::try_from(*low_stock_at))?))
@@ -210,13 +210,20 @@ fn stocked(
 impl LockedStock {
     /// Whether taking this quantity changes the item's availability as customers see it.
     fn changes_availability(&self, id: MenuItemId, quantity: u32) -> bool {
-        let (Some(item), Some(low)) = (self.items.get(&id), self.low_stock_thresholds.get(&id)) else { return false };
-        Availability::of(item.stock, *low) != Availability::of(item.stock.saturating_sub(quantity), *low)
+        let on_hand = self.items.get(&id).and_then(|item| item.stock);
+        let (Some(on_hand), Some(low)) = (on_hand, self.low_stock_thresholds.get(&id)) else { return false };
+        Availability::of(on_hand, *low) != Availability::of(on_hand.saturating_sub(quantity), *low)
+    }
+
+    /// Whether an order of the batch takes stock of this menu item.
+    pub(super) fn is_counted(&self, id: MenuItemId) -> bool {
+        self.items.get(&id).is_some_and(|item| item.stock.is_some())
     }
 
     /// The menu items that sell out when these quantities are taken.
     fn sold_out_by(&self, taken: &[(MenuItemId, u32)]) -> Vec<Uuid> {
-        let last = |(id, quantity): &&(MenuItemId, u32)| self.items.get(id).is_some_and(|item| item.stock == *quantity);
+        let last =
+            |(id, quantity): &&(MenuItemId, u32)| self.items.get(id).is_some_and(|item| item.stock == Some(*quantity));
         taken.iter().filter(last).map(|(id, _)| id.as_uuid()).collect()
     }
 }
@@ -275,7 +282,7 @@ async fn read(
         OptionFuture::from((!limited.is_empty()).then(|| {
             CountUnpaidOrders { customers: &limited }.load::<UnpaidRow>(&mut fifth).rows("order.place.count_unpaid")
         })),
-        ReadAndLockStock { items: &items }.load::<StockRow>(&mut second).rows("order.place.lock_stock"),
+        ReadAndLockCounted { items: &items }.load::<StockRow>(&mut second).rows("order.place.lock_stock"),
         OptionFuture::from((!keys.is_empty()).then(|| {
             FindKeys { callers: &callers, keys: &keys, forgotten_before: &forgotten_before }
                 .load::<KnownKey>(&mut third)

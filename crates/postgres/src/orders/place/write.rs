@@ -53,6 +53,7 @@ pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
         unit_prices: &[],
         names: &[],
         notes: &[],
+        counted: &[],
     };
     written(nothing.get_result(&mut connection)).changes("order.place.insert_lines").await?;
     let nothing = written(InsertEvents { kinds: &[], subjects: &[], occurred_at: &[] }.get_result(&mut connection));
@@ -111,6 +112,8 @@ pub(super) async fn write_and_commit(
     let names: Vec<&str> = lines().map(|(_, _, line)| line.name.as_str()).collect();
     let line_notes: Vec<Option<&str>> = lines().map(|(_, _, line)| line.note.as_ref().map(Note::as_str)).collect();
 
+    let counted: Vec<bool> = lines().map(|(_, _, line)| stock.is_counted(line.menu_item_id)).collect();
+
     let last = placed_at.iter().max().copied().unwrap_or_default();
     let placed = filled.iter().map(|(order, _)| ("order.placed", order.id.as_uuid(), order.placed_at));
     let events = || placed.clone().chain(sold_out.iter().map(|item| ("item.sold_out", *item, last)));
@@ -156,6 +159,7 @@ pub(super) async fn write_and_commit(
                         unit_prices: &unit_prices,
                         names: &names,
                         notes: &line_notes,
+                        counted: &counted,
                     }
                     .get_result(&mut c3)
                 )

@@ -3,7 +3,10 @@ use actix_web::{
     http::{StatusCode, header},
 };
 use comanda_application::Menu;
-use comanda_domain::{Category, Currency, Description, MenuItemDetails, MenuItemName, Stock, ports::AddMenuItemError};
+use comanda_domain::{
+    Category, Currency, Description, MenuItemDetails, MenuItemName, NotCounted, Stock, StockLevel,
+    ports::AddMenuItemError,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -11,7 +14,7 @@ use super::etag;
 use crate::http::{
     extract::{Idempotent, Json, Service, Staff, replayable},
     problem::{Failure, Problem, problems},
-    validation::{Violations, name_taken},
+    validation::{ViolationCode, Violations, name_taken},
     wire::{MenuItemResponse, PriceRequest, Shown, WireInteger},
 };
 
@@ -49,10 +52,12 @@ pub struct NewMenuItemRequest {
     category: String,
     #[schema(inline)]
     price: PriceRequest,
-    /// Quantity on hand.
-    #[schema(value_type = i64, minimum = 0, maximum = 1_000_000, example = 30)]
-    stock: WireInteger,
-    /// At or below this quantity customers see `low`; 5 unless given.
+    /// Quantity on hand; null if it is not to be counted.
+    // Whoever forgets it must not sell without end.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(value_type = Option<i64>, required = true, minimum = 0, maximum = 1_000_000, example = 30)]
+    stock: Option<WireInteger>,
+    /// At or below this quantity customers see `low`; 5 unless given. Only with a stock.
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000, example = 5)]
     low_stock_at: Option<WireInteger>,
     /// Whether it can be ordered; true unless given.
@@ -60,25 +65,28 @@ pub struct NewMenuItemRequest {
 }
 
 impl NewMenuItemRequest {
-    fn validate(self, currency: Currency) -> Result<(MenuItemDetails, Stock), Problem> {
+    fn validate(self, currency: Currency) -> Result<(MenuItemDetails, Option<StockLevel>), Problem> {
         let mut violations = Violations::default();
         let name = violations.check("/name", MenuItemName::new(&self.name));
         let description = violations.check("/description", Description::new(self.description.as_deref().unwrap_or("")));
         let category = violations.check("/category", Category::new(&self.category));
         let price = self.price.read("/price", currency, &mut violations);
-        let stock = violations.check("/stock", Stock::new(self.stock.0));
-        let low = self.low_stock_at.map_or(MenuItemDetails::DEFAULT_LOW_STOCK_AT, |low| low.0);
-        let low_stock_at = violations.check("/low_stock_at", Stock::new(low));
+        let on_hand = violations.check_optional("/stock", self.stock.as_ref().map(|stock| Stock::new(stock.0)));
+        let low_at =
+            violations.check_optional("/low_stock_at", self.low_stock_at.as_ref().map(|low| Stock::new(low.0)));
+        if self.stock.is_none() && low_at.is_some() {
+            violations.add("/low_stock_at", NotCounted.code(), NotCounted.to_string());
+        }
+        let stock = on_hand.map(|on_hand| StockLevel { on_hand, low_at: low_at.unwrap_or(Stock::LOW) });
         let item = (|| {
             let details = MenuItemDetails {
                 name: name?,
                 description: description?,
                 category: category?,
                 price: price?,
-                low_stock_at: low_stock_at?,
                 active: self.active.unwrap_or(true),
             };
-            Some((details, stock?))
+            Some((details, stock))
         })();
         violations.finish(item)
     }

@@ -12,7 +12,7 @@ use crate::http::{
     wire::{MenuItemResponse, Shown, WireInteger},
 };
 
-/// Enters a delivery, a breakage or a correction
+/// Enters a delivery, a breakage or a correction of what is counted
 #[utoipa::path(
     post, path = "/v1/menu/items/{id}/stock", operation_id = "adjust_stock",
     request_body = AdjustStockRequest,
@@ -76,6 +76,7 @@ impl From<Refused> for Problem {
                     .with("items", serde_json::json!([shortage]))
             }
             AdjustStockError::TooMuch => out_of_range("/delta", &error),
+            AdjustStockError::NotCounted(refusal) => Violations::only("/delta", &refusal),
             AdjustStockError::Key(refusal) => refusal.into(),
             AdjustStockError::Unavailable(cause) => cause.into(),
         }
@@ -95,7 +96,7 @@ impl Problems for Refused {
 
 #[cfg(test)]
 mod tests {
-    use comanda_domain::{KeyRefusal, ports::Unavailable};
+    use comanda_domain::{KeyRefusal, NotCounted, ports::Unavailable};
     use uuid::Uuid;
 
     use super::*;
@@ -107,6 +108,7 @@ mod tests {
             AdjustStockError::NotFound,
             AdjustStockError::InsufficientStock { available: 1 },
             AdjustStockError::TooMuch,
+            AdjustStockError::NotCounted(NotCounted),
             AdjustStockError::Key(KeyRefusal::Reused),
             AdjustStockError::Key(KeyRefusal::InProgress),
             AdjustStockError::Unavailable(Unavailable::new("test")),
@@ -116,6 +118,7 @@ mod tests {
             AdjustStockError::NotFound
             | AdjustStockError::InsufficientStock { .. }
             | AdjustStockError::TooMuch
+            | AdjustStockError::NotCounted(_)
             | AdjustStockError::Key(_)
             | AdjustStockError::Unavailable(_) => {}
         });

@@ -98,6 +98,7 @@ impl From<EditMenuItemError> for Problem {
             EditMenuItemError::NotFound => Self::not_found("menu item"),
             EditMenuItemError::Stale { current } => Self::stale(current),
             EditMenuItemError::NameTaken { renamed } => name_taken(if renamed { "/name" } else { "/category" }, &error),
+            EditMenuItemError::NotCounted(refusal) => Violations::only("/low_stock_at", &refusal),
             EditMenuItemError::Unavailable(cause) => cause.into(),
         }
     }
@@ -108,5 +109,6 @@ problems! {
     NotFound,
     Stale { current: 2 },
     NameTaken { renamed: true },
+    NotCounted(comanda_domain::NotCounted),
     Unavailable(Unavailable::new("test")),
 }

@@ -12,6 +12,10 @@ pub enum Shown {
     ToStaff,
 }
 
+/// A quantity of what is counted, or null.
+#[derive(Serialize)]
+struct Counted(Option<u32>);
+
 #[derive(Serialize, ToSchema)]
 #[schema(as = MenuItem)]
 pub struct MenuItemResponse {
@@ -27,12 +31,14 @@ pub struct MenuItemResponse {
     revision: u32,
     created_at: WireTime,
     updated_at: WireTime,
-    /// Quantity on hand. For staff.
+    /// Quantity on hand; null if it is not counted. For staff.
     #[serde(skip_serializing_if = "Option::is_none")]
-    stock: Option<u32>,
-    /// For staff.
+    #[schema(value_type = Option<u32>)]
+    stock: Option<Counted>,
+    /// Null if it is not counted. For staff.
     #[serde(skip_serializing_if = "Option::is_none")]
-    low_stock_at: Option<u32>,
+    #[schema(value_type = Option<u32>)]
+    low_stock_at: Option<Counted>,
     /// Raised by every write, sales included. For staff.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
@@ -52,8 +58,8 @@ impl MenuItemResponse {
             revision: item.revision,
             created_at: WireTime(item.created_at),
             updated_at: WireTime(item.updated_at),
-            stock: staff.then_some(item.stock),
-            low_stock_at: staff.then_some(item.details.low_stock_at.get()),
+            stock: staff.then(|| Counted(item.on_hand())),
+            low_stock_at: staff.then(|| Counted(item.stock.map(|level| level.low_at.get()))),
             version: staff.then_some(item.version),
         }
     }

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY menu_items_not_counted;
