@@ -1,6 +1,7 @@
 //! Values and services for unit tests.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -10,17 +11,18 @@ use std::{
 
 use comanda_domain::{
     Account, AccountId, Actor, Administrator, Basket, BasketLine, Category, Claimant, CredentialsVersion, Currency,
-    Description, Email, FlagDefaults, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Order, OrderId, OrderLimits,
-    OrderLine, OrderNumber, OrderStatus, OrderWithLines, PasswordHash, PaymentTerms, Percentage, PersonName, Price,
-    Quantity, Role, SessionId, SessionOrigin, StaffMember, Stock, StockLevel, Supply, SupplyDetails, SupplyId,
-    SupplyName, SupplyUnit, Timestamp,
+    Description, Email, FlagDefaults, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, OptionDetails, OptionGroup,
+    OptionGroupId, OptionGroupName, OptionName, Order, OrderId, OrderLimits, OrderLine, OrderNumber, OrderStatus,
+    OrderWithLines, PasswordHash, PaymentTerms, Percentage, PersonName, Price, Quantity, Role, Selections, SessionId,
+    SessionOrigin, StaffMember, Stock, StockLevel, Supply, SupplyDetails, SupplyId, SupplyName, SupplyUnit, Timestamp,
+    WrittenOption, WrittenOptions,
     ports::{
         Clock, Credentials, IdGenerator, MockAccessTokens, MockAccountChanges, MockAccounts, MockAuditLog,
         MockCheckout, MockClock, MockClosedSessions, MockFlagSettings, MockGatewayInbox, MockIdGenerator, MockLiveMenu,
-        MockLockedAddresses, MockLockouts, MockMailSender, MockMailTokens, MockMails, MockMenu, MockOrders,
-        MockOverdueOrders, MockPasswordHasher, MockPaymentIntents, MockPayments, MockPublicMenu, MockRefreshTokens,
-        MockRefunds, MockSalesFigures, MockSecurityLog, MockSessions, MockSupplies, MockSupplyList, MockWorkQueue,
-        NewAccount, SecurityLog,
+        MockLockedAddresses, MockLockouts, MockMailSender, MockMailTokens, MockMails, MockMenu, MockOptionGroupList,
+        MockOptionGroups, MockOrders, MockOverdueOrders, MockPasswordHasher, MockPaymentIntents, MockPayments,
+        MockPublicMenu, MockRefreshTokens, MockRefunds, MockSalesFigures, MockSecurityLog, MockSessions, MockSupplies,
+        MockSupplyList, MockWorkQueue, NewAccount, SecurityLog,
     },
 };
 
@@ -63,6 +65,8 @@ pub(crate) fn menu() -> Menu {
         menu: Arc::new(MockMenu::new()),
         live_menu: Arc::new(MockLiveMenu::new()),
         public_menu: Arc::new(MockPublicMenu::new()),
+        option_groups: Arc::new(MockOptionGroups::new()),
+        option_group_list: Arc::new(MockOptionGroupList::new()),
         ids: ids(),
         clock: clock(),
     }
@@ -269,6 +273,30 @@ pub(crate) fn menu_item() -> MenuItem {
     }
 }
 
+pub(crate) fn written_options() -> WrittenOptions {
+    let option = |name| WrittenOption {
+        id: None,
+        details: OptionDetails {
+            name: OptionName::new(name).unwrap(),
+            price: Price::new(50, Currency::EUR).unwrap(),
+            allergens: vec![],
+            supply: None,
+        },
+    };
+    WrittenOptions::new(vec![option("Guacamole"), option("Salsa")]).unwrap()
+}
+
+pub(crate) fn option_group() -> OptionGroup {
+    OptionGroup {
+        id: OptionGroupId::new(uuid(400)),
+        name: OptionGroupName::new("Extras").unwrap(),
+        options: vec![],
+        revision: 3,
+        created_at: now(),
+        updated_at: now(),
+    }
+}
+
 pub(crate) fn supply() -> Supply {
     Supply {
         id: SupplyId::new(uuid(300)),
@@ -283,7 +311,12 @@ pub(crate) fn supply() -> Supply {
 }
 
 pub(crate) fn basket() -> Basket {
-    let line = BasketLine { menu_item_id: menu_item().id, quantity: Quantity::new(2).unwrap(), note: None };
+    let line = BasketLine {
+        menu_item_id: menu_item().id,
+        quantity: Quantity::new(2).unwrap(),
+        selections: Selections::default(),
+        note: None,
+    };
     Basket::new(vec![line]).unwrap()
 }
 
@@ -308,7 +341,9 @@ pub(crate) fn order_with_lines() -> OrderWithLines {
             name: menu_item().details.name,
             unit_price: price,
             quantity: Quantity::new(2).unwrap(),
+            selections: Vec::new(),
             line_total: total,
+            taken: BTreeMap::new(),
             note: None,
         }],
     }

@@ -4,9 +4,11 @@
 
 #![expect(clippy::print_stdout, reason = "an example shows its result")]
 
+use std::sync::Arc;
+
 use comanda_domain::{
-    Basket, BasketLine, Currency, MenuItemId, MenuItemName, Price, Quantity, Refusal, StockOnHand, StockedItem,
-    allocate,
+    Basket, BasketLine, Currency, MenuItemId, MenuItemName, Price, Quantity, Refusal, Selections, StockOnHand,
+    StockedItem, allocate,
 };
 use uuid::Uuid;
 
@@ -19,16 +21,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             price: Price::parse_decimal("12.50", Currency::EUR)?,
             stock: Some(30),
             on_sale: true,
+            definition: Arc::default(),
         },
     )]);
-    let one = BasketLine { menu_item_id: carbonara, quantity: Quantity::new(1)?, note: None };
+    let one = BasketLine {
+        menu_item_id: carbonara,
+        quantity: Quantity::new(1)?,
+        selections: Selections::default(),
+        note: None,
+    };
     let baskets = vec![Basket::new(vec![one])?; 200];
 
     let allocation = allocate(&stock, Currency::EUR, &baskets);
 
     let filled = allocation.decisions.iter().filter(|decision| decision.is_ok()).count();
     let short = allocation.decisions.iter().filter(|d| matches!(d, Err(Refusal::InsufficientStock(_)))).count();
-    println!("{filled} orders filled, {short} refused, {} taken of 30", allocation.taken[&carbonara]);
-    assert_eq!((filled, short, allocation.taken[&carbonara]), (30, 170, 30));
+    println!("{filled} orders filled, {short} refused, {} taken of 30", allocation.taken.items[&carbonara]);
+    assert_eq!((filled, short, allocation.taken.items[&carbonara]), (30, 170, 30));
     Ok(())
 }

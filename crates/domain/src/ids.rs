@@ -44,6 +44,14 @@ id! {
     SupplyId
 }
 id! {
+    /// Names an option group.
+    OptionGroupId
+}
+id! {
+    /// Names an option of a group.
+    OptionId
+}
+id! {
     /// Names an order.
     OrderId
 }

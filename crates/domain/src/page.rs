@@ -2,7 +2,9 @@
 
 use thiserror::Error;
 
-use crate::{Category, MenuItemId, MenuItemName, SupplyId, SupplyName, ports::UnreadableRecord};
+use crate::{
+    Category, MenuItemId, MenuItemName, OptionGroupId, OptionGroupName, SupplyId, SupplyName, ports::UnreadableRecord,
+};
 
 /// The number is not between 1 and [`PageLimit::MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -72,6 +74,15 @@ pub struct MenuPosition {
     pub name: MenuItemName,
     /// The last entry's id.
     pub id: MenuItemId,
+}
+
+/// Where a page of option groups ended: they are sorted by name, then id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptionGroupPosition {
+    /// The last entry's name.
+    pub name: OptionGroupName,
+    /// The last entry's id.
+    pub id: OptionGroupId,
 }
 
 /// Where a page of supplies ended: they are sorted by name, then id.

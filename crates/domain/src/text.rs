@@ -240,6 +240,14 @@ bounded_text! {
     SupplyName, 1..=120, may_break_lines: false
 }
 bounded_text! {
+    /// What an option group asks for, such as "Size" or "Extra toppings".
+    OptionGroupName, 1..=120, may_break_lines: false
+}
+bounded_text! {
+    /// What an option is called, such as "Guacamole" or "no cheese".
+    OptionName, 1..=120, may_break_lines: false
+}
+bounded_text! {
     /// A request to the kitchen on an order or a line, such as "no onions".
     Note, 1..=300, may_break_lines: true
 }

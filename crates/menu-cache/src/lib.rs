@@ -7,10 +7,12 @@ mod early_renewal;
 mod epochs;
 mod memoized_flag;
 mod metrics;
+mod option_groups;
 mod refresher;
 #[cfg(test)]
 mod tests;
 mod writes;
 
 pub use cached_menu::CachedMenu;
+pub use option_groups::ShownOptionGroups;
 pub use refresher::CacheTerms;

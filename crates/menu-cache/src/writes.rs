@@ -16,7 +16,7 @@ use crate::CachedMenu;
 
 impl CachedMenu {
     /// Carries out a write and shows its result, whether or not the caller still waits.
-    async fn write<T, E>(&self, write: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
+    pub(crate) async fn write<T, E>(&self, write: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Unavailable> + Send + 'static,

@@ -25,7 +25,7 @@ pub use database::{
 pub use events::{PostgresOutbox, SubscriberBacklog, names_of_subscribers, subscribers};
 pub use invariants::{Finding, Guards, Invariant, MissingGuard, check_guards, check_invariants, missing_guards};
 pub use mails::PostgresMails;
-pub use menu::PostgresMenu;
+pub use menu::{PostgresMenu, PostgresOptionGroups};
 pub use operations::{
     BacklogCounts, HeldLease, HeldSnapshot, MOST_COUNTED, PostgresAuditLog, PostgresFlagSettings, PostgresRetention,
     backlog, dead_rows, gap_in_sight_of_sessions, gap_in_texts, leases, oldest_snapshot, ways_to_change_the_audit_log,

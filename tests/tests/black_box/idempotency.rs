@@ -406,6 +406,21 @@ impl Evening {
                 afterwards: Some((on(&item, "stock"), json!({ "delta": 5, "reason": "delivery" }))),
             },
             Repeatable {
+                endpoint: "/v1/menu/option-groups",
+                caller: admin.clone(),
+                request: (
+                    "/v1/menu/option-groups".to_owned(),
+                    json!({ "name": "Size", "options": [{ "name": "Large" }] }),
+                ),
+                refused: (
+                    "/v1/menu/option-groups".to_owned(),
+                    json!({ "name": "Size", "options": [{ "name": "Large" }, { "name": "LARGE" }] }),
+                    422,
+                ),
+                other: ("/v1/menu/option-groups".to_owned(), json!({ "name": "Extras", "options": [] })),
+                afterwards: None,
+            },
+            Repeatable {
                 endpoint: "/v1/supplies",
                 caller: admin.clone(),
                 request: ("/v1/supplies".to_owned(), supply("Rice")),

@@ -39,6 +39,7 @@ mod night_commands;
 mod observability;
 mod openapi;
 mod operation;
+mod option_groups;
 mod order_cancellations;
 mod orders;
 mod own_sessions;

@@ -25,6 +25,16 @@ names! {
         MenuItemEdited = "menu_item.edited",
         /// A menu item was archived.
         MenuItemArchived = "menu_item.archived",
+        /// The option groups that a menu item offers were changed.
+        MenuItemOptionsChanged = "menu_item.options_changed",
+        /// The recipe of a menu item was changed.
+        MenuItemRecipeChanged = "menu_item.recipe_changed",
+        /// An option group was added.
+        OptionGroupAdded = "option_group.added",
+        /// An option group was changed.
+        OptionGroupEdited = "option_group.edited",
+        /// An option group was archived.
+        OptionGroupArchived = "option_group.archived",
         /// A supply was added.
         SupplyAdded = "supply.added",
         /// A supply's details were changed.

@@ -2,15 +2,17 @@
 
 use thiserror::Error;
 
-use crate::{MenuItemId, Note, Quantity};
+use crate::{MenuItemId, Note, Quantity, Selections};
 
-/// One line of a basket. The same menu item may stand on several lines, with a note of its own on each.
+/// One line of a basket. The same menu item may stand on several lines, with a note and selections of its own on each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BasketLine {
     /// The menu item.
     pub menu_item_id: MenuItemId,
     /// The quantity of this line.
     pub quantity: Quantity,
+    /// What is chosen with each of them.
+    pub selections: Selections,
     /// A request to the kitchen.
     pub note: Option<Note>,
 }

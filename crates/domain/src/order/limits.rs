@@ -104,12 +104,13 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{BasketLine, MenuItemId, Quantity};
+    use crate::{BasketLine, MenuItemId, Quantity, Selections};
 
     fn basket(quantities: &[i64]) -> Basket {
         let line = |quantity: &i64| BasketLine {
             menu_item_id: MenuItemId::new(Uuid::from_u128(1)),
             quantity: Quantity::new(*quantity).expect("in range"),
+            selections: Selections::default(),
             note: None,
         };
         Basket::new(quantities.iter().map(line).collect()).expect("1 to 50 lines")

@@ -5,6 +5,8 @@ mod basket;
 mod limits;
 mod number;
 mod quantity;
+mod selection;
+mod shelf;
 mod status;
 
 pub use allocate::*;
@@ -12,9 +14,13 @@ pub use basket::*;
 pub use limits::*;
 pub use number::*;
 pub use quantity::*;
+pub use selection::*;
+pub use shelf::*;
 pub use status::*;
 
-use crate::{AccountId, Idempotency, MenuItemId, MenuItemName, Money, Note, OrderId, Timestamp};
+use std::collections::BTreeMap;
+
+use crate::{AccountId, Idempotency, MenuItemId, MenuItemName, Money, MoneyError, Note, OrderId, SupplyId, Timestamp};
 
 /// An order to be placed: everything about it that is known before the stock is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +66,7 @@ pub struct Order {
     pub version: u32,
 }
 
-/// A line of an order, with the menu item's name and price at the moment of ordering.
+/// A line of an order, with names and prices as they were at the moment of ordering.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderLine {
     /// The menu item.
@@ -71,10 +77,26 @@ pub struct OrderLine {
     pub unit_price: Money,
     /// How many were ordered.
     pub quantity: Quantity,
-    /// `unit_price` × `quantity`.
+    /// What was chosen with it, in the order in which the customer did.
+    pub selections: Vec<SelectedOption>,
+    /// `quantity` × (`unit_price` + what the selections cost).
     pub line_total: Money,
     /// A request to the kitchen.
     pub note: Option<Note>,
+    /// What the line took of each supply, never zero: what a cancellation gives back, whatever has become of recipes and
+    /// options since.
+    pub taken: BTreeMap<SupplyId, u32>,
+}
+
+impl OrderLine {
+    /// `quantity` × (`unit_price` + what the selections cost).
+    pub fn total(unit_price: Money, selections: &[SelectedOption], quantity: Quantity) -> Result<Money, MoneyError> {
+        let mut of_one = unit_price;
+        for selection in selections {
+            of_one = of_one.checked_add(selection.unit_price.checked_times(selection.quantity)?)?;
+        }
+        of_one.checked_times(quantity)
+    }
 }
 
 /// An order with its lines.

@@ -5,8 +5,8 @@ use thiserror::Error;
 
 use crate::{
     AccountId, AuditAction, AuditRecord, CalledNumber, CancelledBy, Idempotency, KeyRefusal, NewOrder, Order, OrderId,
-    OrderLimitReached, OrderLine, OrderScope, OrderStatus, OrderWithLines, Page, PageLimit, Reason, RefundId, Shortage,
-    Timestamp,
+    OrderLimitReached, OrderLine, OrderScope, OrderStatus, OrderWithLines, Page, PageLimit, Reason, RefundId,
+    SelectionFault, Shortages, Timestamp,
 };
 
 use super::{Readable, Unavailable};
@@ -27,9 +27,12 @@ pub enum PlaceOrderError {
     /// Lines (counted from 0) that name a menu item which does not exist or is not on sale.
     #[error("the order names menu items that are not on the menu")]
     UnknownItems(Vec<usize>),
-    /// Every menu item there is not enough of.
+    /// Everything that is chosen, or not chosen, although the menu items do not offer it so.
+    #[error("the order chooses what its menu items do not offer so")]
+    InvalidSelections(Vec<SelectionFault>),
+    /// Every menu item and every supply there is not enough of.
     #[error("there is not enough of what the order asks for")]
-    InsufficientStock(Vec<Shortage>),
+    InsufficientStock(Shortages),
     /// The customer's unpaid orders would hold more than they may.
     #[error(transparent)]
     LimitReached(OrderLimitReached),

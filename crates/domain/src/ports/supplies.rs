@@ -6,7 +6,7 @@ use crate::{
     Supply, SupplyEdit, SupplyId, SupplyShortage, Timestamp,
 };
 
-use super::{Idempotent, ImportSummary, StockAdjustment, Unavailable};
+use super::{Idempotent, ImportSummary, StockAdjustment, Unavailable, UsedBy};
 
 /// Why a supply was not added.
 #[derive(Debug, Error)]
@@ -57,6 +57,9 @@ pub enum ArchiveSupplyError {
         /// Its revision now.
         current: u32,
     },
+    /// Recipes or options use it.
+    #[error("recipes or options use the supply")]
+    InUse(Vec<UsedBy>),
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -92,7 +95,7 @@ impl AdjustSupplyError {
         match why {
             StockChangeRefused::Insufficient { requested, available } => {
                 let (supply_id, name) = (supply.id, supply.details.name);
-                Self::InsufficientStock(SupplyShortage { supply_id, name, requested, available })
+                Self::InsufficientStock(SupplyShortage { supply_id, name, requested: requested.into(), available })
             }
             StockChangeRefused::TooMuch => Self::TooMuch,
         }

@@ -52,9 +52,9 @@ pub struct SupplyShortage {
     pub supply_id: SupplyId,
     /// Its name.
     pub name: SupplyName,
-    /// How much was asked for.
-    pub requested: u32,
-    /// How much is left.
+    /// How much was asked for; by an order, all its lines together.
+    pub requested: u64,
+    /// How much is left; for an order, after those before it.
     pub available: u32,
 }
 

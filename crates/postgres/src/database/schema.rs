@@ -113,6 +113,27 @@ diesel::table! {
 }
 
 diesel::table! {
+    menu_item_option_groups (menu_item_id, group_id) {
+        menu_item_id -> Uuid,
+        group_id -> Uuid,
+        position -> Int4,
+        min -> Int4,
+        max -> Int4,
+        max_each -> Int4,
+    }
+}
+
+diesel::table! {
+    menu_item_option_prices (menu_item_id, option_id) {
+        menu_item_id -> Uuid,
+        option_id -> Uuid,
+        group_id -> Uuid,
+        position -> Int4,
+        price -> Int8,
+    }
+}
+
+diesel::table! {
     menu_items (id) {
         id -> Uuid,
         version -> Int8,
@@ -133,11 +154,36 @@ diesel::table! {
 }
 
 diesel::table! {
+    menu_options (id) {
+        id -> Uuid,
+        group_id -> Uuid,
+        archived_at -> Nullable<Timestamptz>,
+        price -> Int8,
+        position -> Int4,
+        supply_id -> Nullable<Uuid>,
+        supply_amount -> Nullable<Int4>,
+        name -> Text,
+        allergens -> Array<Nullable<Text>>,
+    }
+}
+
+diesel::table! {
     menu_version (only_row) {
         only_row -> Bool,
         version -> Int8,
         epoch -> Uuid,
         epoch_place -> Text,
+    }
+}
+
+diesel::table! {
+    option_groups (id) {
+        id -> Uuid,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        archived_at -> Nullable<Timestamptz>,
+        revision -> Int4,
+        name -> Text,
     }
 }
 
@@ -249,6 +295,15 @@ diesel::table! {
         status -> Text,
         intent -> Nullable<Text>,
         client_secret -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    recipe_ingredients (menu_item_id, supply_id) {
+        menu_item_id -> Uuid,
+        supply_id -> Uuid,
+        position -> Int4,
+        amount -> Int4,
     }
 }
 
@@ -373,10 +428,18 @@ diesel::joinable!(item_sales_by_day -> menu_items (menu_item_id));
 diesel::joinable!(item_sales_by_hour -> menu_items (menu_item_id));
 diesel::joinable!(mail_tokens -> users (account_id));
 diesel::joinable!(mails -> users (account_id));
+diesel::joinable!(menu_item_option_groups -> menu_items (menu_item_id));
+diesel::joinable!(menu_item_option_groups -> option_groups (group_id));
+diesel::joinable!(menu_item_option_prices -> menu_items (menu_item_id));
+diesel::joinable!(menu_item_option_prices -> menu_options (option_id));
+diesel::joinable!(menu_options -> option_groups (group_id));
+diesel::joinable!(menu_options -> supplies (supply_id));
 diesel::joinable!(outbox_retries -> outbox_events (event_id));
 diesel::joinable!(outbox_subscribers -> database_histories (history));
 diesel::joinable!(payment_incidents -> payments (payment_id));
 diesel::joinable!(payments -> orders (order_id));
+diesel::joinable!(recipe_ingredients -> menu_items (menu_item_id));
+diesel::joinable!(recipe_ingredients -> supplies (supply_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(refunds -> payments (payment_id));
 diesel::joinable!(refunds -> users (requested_by));
@@ -398,8 +461,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     leases,
     mail_tokens,
     mails,
+    menu_item_option_groups,
+    menu_item_option_prices,
     menu_items,
+    menu_options,
     menu_version,
+    option_groups,
     order_lines,
     orders,
     outbox_events,
@@ -408,6 +475,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     outbox_subscribers,
     payment_incidents,
     payments,
+    recipe_ingredients,
     refresh_tokens,
     refunds,
     sales_by_quarter_hour,

@@ -10,6 +10,7 @@ mod item;
 mod items;
 mod listing;
 mod load;
+mod options;
 mod read_row;
 mod row;
 mod version;
@@ -26,6 +27,8 @@ use comanda_domain::{
     },
 };
 
+pub use self::options::PostgresOptionGroups;
+pub(crate) use self::options::users_of_supply;
 pub(crate) use self::version::{prepare_to_raise_menu_version, raise_menu_version};
 use crate::Database;
 

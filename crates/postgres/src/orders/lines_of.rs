@@ -1,6 +1,6 @@
 //! The lines of orders.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use comanda_domain::{
     Currency, MenuItemId, MenuItemName, Money, Note, OrderId, OrderLine, Quantity,
@@ -38,8 +38,10 @@ impl OrderLineRow {
             name: MenuItemName::stored(&self.name),
             unit_price,
             quantity,
+            selections: Vec::new(),
             line_total: row.read("unit_price", unit_price.checked_times(quantity))?,
             note: self.note.as_deref().map(Note::stored),
+            taken: BTreeMap::new(),
         })
     }
 }

@@ -1,5 +1,6 @@
 use comanda_domain::ports::{
-    ArchiveMenuItemError, ArchiveSupplyError, EditMenuItemError, EditSupplyError, Readable, Unavailable,
+    ArchiveMenuItemError, ArchiveSupplyError, ChangeRecipeError, EditMenuItemError, EditSupplyError, OfferGroupsError,
+    Readable, Unavailable,
 };
 
 use super::Setback;
@@ -25,7 +26,8 @@ macro_rules! unseen {
     };
 }
 
-unseen!(EditMenuItemError, ArchiveMenuItemError, EditSupplyError, ArchiveSupplyError);
+unseen!(EditMenuItemError, ArchiveMenuItemError, OfferGroupsError, ChangeRecipeError);
+unseen!(EditSupplyError, ArchiveSupplyError);
 
 /// A row that has a revision.
 pub(crate) trait Revised {

@@ -22,6 +22,12 @@ impl<E: From<Unavailable>> From<diesel::result::Error> for Setback<E> {
     }
 }
 
+impl<E: From<Unavailable>> From<Unavailable> for Setback<E> {
+    fn from(error: Unavailable) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
 impl<E: From<Unavailable>> From<UnreadableRecord> for Setback<E> {
     fn from(error: UnreadableRecord) -> Self {
         Self::Refused(Unavailable::from(error).into())

@@ -74,6 +74,13 @@ impl SupplyRow {
         }
     }
 
+    /// Locks the row as one that is about to be deleted: nothing can begin to refer to it until the end of the
+    /// transaction.
+    pub(super) async fn lock_against_use(connection: &mut AsyncPgConnection, id: SupplyId) -> QueryResult<()> {
+        let row = supplies::table.filter(supplies::id.eq(id.as_uuid())).select(supplies::id).for_update();
+        row.first::<Uuid>(connection).one("supply.lock_against_use").await.optional().map(drop)
+    }
+
     /// The row after these changes, unless somebody else has written to it since it was read.
     pub(super) async fn write(
         &self,

@@ -40,7 +40,7 @@ async fn orders_that_wait_together_share_a_transaction_and_are_served_in_order_o
     let placed: Vec<bool> = results.iter().map(Result::is_ok).collect();
     assert_eq!(placed, [[true; 12].as_slice(), &[false; 8]].concat());
     for (result, nth) in results.iter().skip(12).zip(13..) {
-        let short = matches!(result, Err(PlaceOrderError::InsufficientStock(s)) if s[0].available == 0);
+        let short = matches!(result, Err(PlaceOrderError::InsufficientStock(s)) if s.items[0].available == 0);
         assert!(short, "the {nth}th: {result:?}");
     }
     let version = shop.menu.item(item.id).await.unwrap().unwrap().version;

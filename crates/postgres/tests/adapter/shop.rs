@@ -4,8 +4,8 @@ use chrono::{SubsecRound, Utc};
 use comanda_domain::{
     Account, AccountId, Basket, BasketLine, Category, Currency, Description, Email, Idempotency, IdempotencyKey,
     MenuItem, MenuItemDetails, MenuItemId, MenuItemName, NewMenuItem, NewOrder, NewSupply, OrderId, OrderLimits,
-    PasswordHash, PersonName, Price, Quantity, RequestFingerprint, Role, Stock, StockLevel, Supply, SupplyDetails,
-    SupplyId, SupplyName, SupplyUnit, Timestamp,
+    PasswordHash, PersonName, Price, Quantity, RequestFingerprint, Role, Selections, Stock, StockLevel, Supply,
+    SupplyDetails, SupplyId, SupplyName, SupplyUnit, Timestamp,
     ports::{Accounts, LiveMenu, Menu, MenuObserver, NewAccount, Supplies},
 };
 use comanda_postgres::{
@@ -94,6 +94,7 @@ impl Shop {
         let line = |(item, quantity): &(&MenuItem, i64)| BasketLine {
             menu_item_id: item.id,
             quantity: Quantity::new(*quantity).unwrap(),
+            selections: Selections::default(),
             note: None,
         };
         NewOrder {

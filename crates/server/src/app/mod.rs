@@ -22,7 +22,10 @@ use comanda_application::{
 use comanda_domain::ports::{
     self, AuditLog, Clock, ComponentHealth, FlagSettings, IdGenerator, PublicMenu, SecurityLog,
 };
-use comanda_postgres::{PostgresAuditLog, PostgresFlagSettings, PostgresHealth, PostgresRetention};
+use comanda_menu_cache::ShownOptionGroups;
+use comanda_postgres::{
+    PostgresAuditLog, PostgresFlagSettings, PostgresHealth, PostgresOptionGroups, PostgresRetention,
+};
 use comanda_redis::RedisHealth;
 
 use self::payments::Gateways;
@@ -153,6 +156,8 @@ impl Server {
             terms: config.sessions,
         };
 
+        let option_group_list = Arc::new(PostgresOptionGroups::new(database.clone()));
+        let option_groups = Arc::new(ShownOptionGroups::new(cached_menu.clone(), option_group_list.clone()));
         let app = App {
             orders: Orders {
                 orders,
@@ -167,6 +172,8 @@ impl Server {
                 menu: Arc::new(cached_menu),
                 live_menu: menu::live(&database),
                 public_menu,
+                option_groups,
+                option_group_list,
                 ids: ids.clone(),
                 clock: clock.clone(),
             },

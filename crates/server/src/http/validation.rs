@@ -3,9 +3,9 @@
 use std::{fmt::Display, str::FromStr};
 
 use comanda_domain::{
-    BasketSizeOutOfRange, EmailError, MailTokenRefusal, MalformedMailToken, NotCounted, PageLimitOutOfRange,
-    PasswordError, PercentageOutOfRange, PeriodError, PriceError, QuantityOutOfRange, StockDeltaOutOfRange,
-    StockOutOfRange, TextError, TooManyIntervals,
+    BasketSizeOutOfRange, EmailError, MailTokenRefusal, MalformedMailToken, NotCounted, OptionAmountOutOfRange,
+    PageLimitOutOfRange, PasswordError, PercentageOutOfRange, PeriodError, PriceError, QuantityOutOfRange,
+    RecipeAmountOutOfRange, StockDeltaOutOfRange, StockOutOfRange, TextError, TooManyIntervals,
 };
 
 use serde::Serialize;
@@ -45,6 +45,8 @@ violation_codes! {
     QuantityOutOfRange => "out-of-range",
     BasketSizeOutOfRange => "out-of-range",
     StockOutOfRange => "out-of-range",
+    RecipeAmountOutOfRange => "out-of-range",
+    OptionAmountOutOfRange => "out-of-range",
     StockDeltaOutOfRange => "out-of-range",
     PageLimitOutOfRange => "out-of-range",
     PercentageOutOfRange => "out-of-range",

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -145,7 +148,7 @@ pub(super) async fn place(
     let fresh: Vec<&NewOrder> =
         orders.iter().zip(&replays.decisions).filter(|(_, replay)| replay.is_none()).map(|(order, _)| *order).collect();
     let allocation = allocate_within_limits(&stock.items, currency, fresh.iter().copied(), unpaid);
-    let taken: Vec<(MenuItemId, u32)> = allocation.taken.into_iter().collect();
+    let taken: Vec<(MenuItemId, u32)> = allocation.taken.items.into_iter().collect();
     let filled: Vec<(&NewOrder, &Filled)> = fresh
         .iter()
         .zip(&allocation.decisions)
@@ -203,6 +206,7 @@ fn stocked(
         price: row.read("price", Price::new(*price, currency))?,
         stock: is_counted.then(|| row.read("stock", u32::try_from(*on_hand))).transpose()?,
         on_sale: *on_sale,
+        definition: Arc::default(),
     };
     Ok((item, row.read("low_stock_at", u32::try_from(*low_stock_at))?))
 }
@@ -210,20 +214,21 @@ fn stocked(
 impl LockedStock {
     /// Whether taking this quantity changes the item's availability as customers see it.
     fn changes_availability(&self, id: MenuItemId, quantity: u32) -> bool {
-        let on_hand = self.items.get(&id).and_then(|item| item.stock);
+        let on_hand = self.items.items.get(&id).and_then(|item| item.stock);
         let (Some(on_hand), Some(low)) = (on_hand, self.low_stock_thresholds.get(&id)) else { return false };
         Availability::of(on_hand, *low) != Availability::of(on_hand.saturating_sub(quantity), *low)
     }
 
     /// Whether an order of the batch takes stock of this menu item.
     pub(super) fn is_counted(&self, id: MenuItemId) -> bool {
-        self.items.get(&id).is_some_and(|item| item.stock.is_some())
+        self.items.items.get(&id).is_some_and(|item| item.stock.is_some())
     }
 
     /// The menu items that sell out when these quantities are taken.
     fn sold_out_by(&self, taken: &[(MenuItemId, u32)]) -> Vec<Uuid> {
-        let last =
-            |(id, quantity): &&(MenuItemId, u32)| self.items.get(id).is_some_and(|item| item.stock == Some(*quantity));
+        let last = |(id, quantity): &&(MenuItemId, u32)| {
+            self.items.items.get(id).is_some_and(|item| item.stock == Some(*quantity))
+        };
         taken.iter().filter(last).map(|(id, _)| id.as_uuid()).collect()
     }
 }
@@ -301,7 +306,7 @@ async fn read(
     }
 
     let mut stock = LockedStock {
-        items: StockOnHand::new(),
+        items: StockOnHand::default(),
         versions: HashMap::new(),
         low_stock_thresholds: HashMap::new(),
         unreadable: HashMap::new(),
@@ -310,7 +315,7 @@ async fn read(
         let (id, version) = (MenuItemId::new(row.0), row.1);
         match stocked(&row, currency) {
             Ok((item, low_stock_at)) => {
-                stock.items.insert(id, item);
+                stock.items.items.insert(id, item);
                 stock.versions.insert(id, version);
                 stock.low_stock_thresholds.insert(id, low_stock_at);
             }
@@ -361,6 +366,7 @@ fn placed(order: &NewOrder, filled: Filled, numbers: &HashMap<Uuid, i64>) -> Ide
 fn refuse(refusal: Refusal) -> PlaceOrderError {
     match refusal {
         Refusal::UnknownItems(lines) => PlaceOrderError::UnknownItems(lines),
+        Refusal::InvalidSelections(faults) => PlaceOrderError::InvalidSelections(faults),
         Refusal::InsufficientStock(shortages) => PlaceOrderError::InsufficientStock(shortages),
         Refusal::Total(_) => PlaceOrderError::TotalTooLarge,
         Refusal::Limit(reached) => PlaceOrderError::LimitReached(reached),

@@ -1,7 +1,9 @@
 use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
-use comanda_domain::{AccountId, Email, FeatureFlag, IntentId, MenuItemId, OrderId, PaymentId, SessionId, SupplyId};
+use comanda_domain::{
+    AccountId, Email, FeatureFlag, IntentId, MenuItemId, OptionGroupId, OrderId, PaymentId, SessionId, SupplyId,
+};
 use utoipa::{
     PartialSchema,
     openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat},
@@ -71,6 +73,7 @@ macro_rules! segments {
 
 segments! {
     MenuItemId: "id", "menu item", |request| id(request, "id").map(Self::new), uuid();
+    OptionGroupId: "id", "option group", |request| id(request, "id").map(Self::new), uuid();
     SupplyId: "id", "supply", |request| id(request, "id").map(Self::new), uuid();
     OrderId: "id", "order", |request| id(request, "id").map(Self::new), uuid();
     PaymentId: "payment_id", "payment", |request| id(request, "payment_id").map(Self::new), uuid();

@@ -4,8 +4,8 @@ use actix_web::{
 };
 use comanda_application::Orders;
 use comanda_domain::{
-    Basket, BasketLine, BasketSizeOutOfRange, KeyRefusal, MenuItemId, Note, OrderLimitReached, OrderWithLines,
-    Quantity, Shortage,
+    Basket, BasketLine, BasketSizeOutOfRange, KeyRefusal, MenuItemId, Note, OptionId, OrderLimitReached,
+    OrderWithLines, Quantity, Selection, SelectionFault, Selections, Shortage, TooManySelections,
     ports::{Idempotent as Replayable, PlaceOrderError},
 };
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::http::{
     extract::{Idempotent, Json, OrderAttempts, Service, SignedIn, replayable},
-    problem::{Code, Failure, Problem, ShortageDocument, problems},
+    problem::{Code, Failure, Problem, ShortageDocument, SupplyShortageDocument, problems},
     validation::{Violation, Violations},
     wire::{OrderResponse, WireInteger},
 };
@@ -94,6 +94,21 @@ struct LineRequest {
         example = "no onions"
     )]
     note: Option<String>,
+    /// What is chosen with each of them. The same option may be there more than once, which counts together.
+    #[schema(max_items = 100)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    selections: Option<Vec<SelectionRequest>>,
+}
+
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = SelectionRequest)]
+struct SelectionRequest {
+    #[schema(value_type = Uuid)]
+    option_id: String,
+    /// How often it goes with one of the menu item; once unless given.
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 100)]
+    quantity: Option<WireInteger>,
 }
 
 impl PlaceOrderRequest {
@@ -122,7 +137,35 @@ impl LineRequest {
         }
         let quantity = violations.check(format!("/items/{position}/quantity"), Quantity::new(self.quantity.0));
         let note = violations.check_optional(format!("/items/{position}/note"), self.note.as_deref().map(Note::new));
-        Some(BasketLine { menu_item_id: MenuItemId::new(id?), quantity: quantity?, note })
+        let selections = self.selections(position, violations);
+        Some(BasketLine { menu_item_id: MenuItemId::new(id?), quantity: quantity?, selections: selections?, note })
+    }
+
+    fn selections(&self, position: usize, violations: &mut Violations) -> Option<Selections> {
+        let requested = self.selections.as_deref().unwrap_or_default();
+        if requested.len() > Selections::MAX {
+            let pointer = format!("/items/{position}/selections");
+            violations.add(pointer, "out-of-range", TooManySelections.to_string());
+            return None;
+        }
+        let selections = requested
+            .iter()
+            .enumerate()
+            .map(|(at, selection)| selection.validate(&format!("/items/{position}/selections/{at}"), violations));
+        let selections: Vec<Option<Selection>> = selections.collect();
+        Selections::new(selections.into_iter().collect::<Option<_>>()?).ok()
+    }
+}
+
+impl SelectionRequest {
+    fn validate(&self, pointer: &str, violations: &mut Violations) -> Option<Selection> {
+        let id = self.option_id.parse().ok();
+        if id.is_none() {
+            violations.add(format!("{pointer}/option_id"), "not-a-uuid", "must be a UUID");
+        }
+        let quantity = self.quantity.map_or(1, |quantity| quantity.0);
+        let quantity = violations.check(format!("{pointer}/quantity"), Quantity::new(quantity));
+        Some(Selection { option_id: OptionId::new(id?), quantity: quantity? })
     }
 }
 
@@ -138,10 +181,17 @@ impl From<PlaceOrderError> for Problem {
                 Self::new(Code::UnknownItem, "The order names menu items that are not on the menu.")
                     .errors(lines.into_iter().map(violation).collect())
             }
+            PlaceOrderError::InvalidSelections(faults) => {
+                Self::new(Code::InvalidSelection, "What is chosen does not fit the menu items.")
+                    .errors(faults.into_iter().map(misfit).collect())
+            }
             PlaceOrderError::InsufficientStock(shortages) => {
-                let items: Vec<ShortageDocument> = shortages.into_iter().map(shortage).collect();
+                let items: Vec<ShortageDocument> = shortages.items.into_iter().map(shortage).collect();
+                let supplies: Vec<SupplyShortageDocument> =
+                    shortages.supplies.into_iter().map(SupplyShortageDocument::from).collect();
                 Self::new(Code::InsufficientStock, "There is not enough left of what the order asks for.")
                     .with("items", serde_json::json!(items))
+                    .with("supplies", serde_json::json!(supplies))
             }
             PlaceOrderError::LimitReached(reached) => limit_reached(reached),
             PlaceOrderError::TotalTooLarge => {
@@ -183,13 +233,24 @@ fn shortage(shortage: Shortage) -> ShortageDocument {
     }
 }
 
+fn misfit(SelectionFault { line, selection, misfit }: SelectionFault) -> Violation {
+    let pointer = match selection {
+        Some(selection) => format!("/items/{line}/selections/{selection}"),
+        None => format!("/items/{line}"),
+    };
+    Violation { pointer, code: misfit.problem().as_str(), detail: misfit.to_string() }
+}
+
 problems! {
     PlaceOrderError: [
-        UnknownItem, InsufficientStock, RateLimited, ValidationFailed, IdempotencyKeyReused, IdempotencyInProgress,
-        StockChanged, Unavailable
+        UnknownItem, InvalidSelection, InsufficientStock, RateLimited, ValidationFailed, IdempotencyKeyReused,
+        IdempotencyInProgress, StockChanged, Unavailable
     ];
     UnknownItems(vec![0]),
-    InsufficientStock(Vec::new()),
+    InvalidSelections(vec![
+        SelectionFault { line: 0, selection: Some(2), misfit: comanda_domain::SelectionMisfit::UnknownOption }
+    ]),
+    InsufficientStock(comanda_domain::Shortages::default()),
     LimitReached(OrderLimitReached::OpenOrders { limit: 10 }),
     TotalTooLarge,
     Key(KeyRefusal::Reused) and (KeyRefusal::InProgress),

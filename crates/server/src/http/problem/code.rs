@@ -84,6 +84,9 @@ codes! {
         "The record that record names holds a value which this version of the server refuses: another version, or \
          somebody by hand, has written it. Trying again does not help; an operator has to mend the record. Nothing was \
          changed, and nothing else is affected.";
+    InUse = CONFLICT, "in-use", "Something else uses it",
+        "used_by lists what does: menu items that offer an option group or have a supply in their recipe, and options \
+         that take of a supply. Change those first. Nothing was changed.";
     IdempotencyInProgress = CONFLICT, "idempotency-in-progress", "The first request is still in progress",
         "A request with the same Idempotency-Key has not ended yet. Ask again in a moment.";
     PreconditionFailed = PRECONDITION_FAILED, "precondition-failed", "It was changed meanwhile",
@@ -99,6 +102,9 @@ codes! {
          open, and the order is as it was. Pay in another way, such as at the counter.";
     UnknownItem = UNPROCESSABLE_ENTITY, "unknown-item", "Not on the menu",
         "errors points at every line whose menu item does not exist or cannot be ordered at the moment.";
+    InvalidSelection = UNPROCESSABLE_ENTITY, "invalid-selection", "What is chosen does not fit",
+        "errors points at every selection that its menu item does not offer so, and at every line that lacks one. \
+         GET /v1/menu shows what can be chosen, and how many.";
     IdempotencyKeyReused = UNPROCESSABLE_ENTITY, "idempotency-key-reused",
         "The idempotency key stands for another request",
         "A key may be sent again only with the same request. Use a new one.";

@@ -1,4 +1,7 @@
-use comanda_domain::{SupplyShortage, ports::UnreadableRecord};
+use comanda_domain::{
+    SupplyShortage,
+    ports::{UnreadableRecord, UsedBy},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -31,6 +34,8 @@ pub struct ProblemDocument {
     items: Option<Vec<ShortageDocument>>,
     /// Every supply there is not enough of (`insufficient-stock`).
     supplies: Option<Vec<SupplyShortageDocument>>,
+    /// What uses it (`in-use`).
+    used_by: Option<Vec<UsedByDocument>>,
     /// The record that cannot be read (`unreadable-record`).
     record: Option<UnreadableDocument>,
 }
@@ -55,6 +60,30 @@ impl From<&UnreadableRecord> for UnreadableDocument {
     }
 }
 
+/// What uses something that cannot go, or cannot be changed so, as long as it is used.
+#[derive(Serialize, ToSchema)]
+#[schema(as = UsedBy)]
+pub struct UsedByDocument {
+    #[schema(value_type = names::UserKind)]
+    kind: &'static str,
+    id: uuid::Uuid,
+    #[schema(example = "Burrito")]
+    name: String,
+}
+
+/// What kinds of things use others.
+pub const USER_KINDS: [&str; 2] = ["menu_item", "option"];
+
+impl From<UsedBy> for UsedByDocument {
+    fn from(used_by: UsedBy) -> Self {
+        let [menu_item, option] = USER_KINDS;
+        match used_by {
+            UsedBy::MenuItem { id, name } => Self { kind: menu_item, id: id.as_uuid(), name: name.to_string() },
+            UsedBy::Option { id, name } => Self { kind: option, id: id.as_uuid(), name: name.to_string() },
+        }
+    }
+}
+
 /// A menu item there is not enough of.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Shortage)]
@@ -70,7 +99,7 @@ pub struct ShortageDocument {
 pub struct SupplyShortageDocument {
     supply_id: uuid::Uuid,
     name: String,
-    requested: u32,
+    requested: u64,
     available: u32,
 }
 

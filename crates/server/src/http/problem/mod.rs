@@ -16,7 +16,7 @@ use actix_web::{
 use chrono::TimeDelta;
 use comanda_domain::{
     Allowance,
-    ports::{Unavailable, UnreadableRecord},
+    ports::{Unavailable, UnreadableRecord, UsedBy},
 };
 use serde_json::{Map, Value, json};
 
@@ -25,7 +25,9 @@ pub use self::failure::documents;
 pub(crate) use self::failure::problems;
 pub use self::{
     code::Code,
-    document::{ProblemDocument, ShortageDocument, SupplyShortageDocument, UnreadableDocument},
+    document::{
+        ProblemDocument, ShortageDocument, SupplyShortageDocument, USER_KINDS, UnreadableDocument, UsedByDocument,
+    },
     failure::{Failure, Problems},
     operation::Operation,
     page::{__path_index, __path_page, index, page},
@@ -116,6 +118,12 @@ impl Problem {
     /// The caller has not seen the revision that something is at.
     pub fn stale(current: u32) -> Self {
         Self::new(Code::PreconditionFailed, format!("It is at revision {current} by now."))
+    }
+
+    /// Something cannot go, or cannot be changed so, because of what uses it.
+    pub fn in_use(detail: impl Into<String>, used_by: Vec<UsedBy>) -> Self {
+        let used_by: Vec<UsedByDocument> = used_by.into_iter().map(Into::into).collect();
+        Self::new(Code::InUse, detail).with("used_by", serde_json::json!(used_by))
     }
 
     pub fn errors(mut self, errors: Vec<Violation>) -> Self {

@@ -29,14 +29,19 @@ impl From<ArchiveSupplyError> for Problem {
         match error {
             ArchiveSupplyError::NotFound => Self::not_found("supply"),
             ArchiveSupplyError::Stale { current } => Self::stale(current),
+            ArchiveSupplyError::InUse(used_by) => Self::in_use("Recipes or options use the supply.", used_by),
             ArchiveSupplyError::Unavailable(cause) => cause.into(),
         }
     }
 }
 
 problems! {
-    ArchiveSupplyError: [NotFound, PreconditionFailed, Unavailable];
+    ArchiveSupplyError: [NotFound, PreconditionFailed, InUse, Unavailable];
     NotFound,
     Stale { current: 2 },
+    InUse(vec![comanda_domain::ports::UsedBy::Option {
+        id: comanda_domain::OptionId::new(uuid::Uuid::nil()),
+        name: comanda_domain::OptionName::stored("Guacamole")
+    }]),
     Unavailable(Unavailable::new("test")),
 }

@@ -1,4 +1,4 @@
-use comanda_domain::MenuItem;
+use comanda_domain::{Allergen, Ingredient, MenuItem, MenuItemWithChoices, OfferedGroup, OfferedOption};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -42,6 +42,49 @@ pub struct MenuItemResponse {
     /// Raised by every write, sales included. For staff.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
+    /// What can be chosen with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    option_groups: Option<Vec<OfferedGroupResponse>>,
+    /// What one takes of supplies before anything is chosen. For staff.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recipe: Option<Vec<IngredientResponse>>,
+}
+
+/// An option group as a menu item offers it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OfferedGroup)]
+struct OfferedGroupResponse {
+    id: Uuid,
+    name: String,
+    /// How many options have to be chosen.
+    min: u32,
+    /// How many options can be chosen.
+    max: u32,
+    /// How often each option can be chosen.
+    max_each: u32,
+    options: Vec<OfferedOptionResponse>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = OfferedOption)]
+struct OfferedOptionResponse {
+    id: Uuid,
+    name: String,
+    /// What one costs with this menu item.
+    price: MoneyResponse,
+    #[schema(value_type = names::Availability)]
+    availability: &'static str,
+    #[schema(value_type = Vec<names::Allergen>)]
+    allergens: Vec<&'static str>,
+}
+
+/// A supply, and how much of it goes into one of the menu item.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Ingredient)]
+struct IngredientResponse {
+    supply_id: Uuid,
+    /// In the unit of the supply.
+    amount: u32,
 }
 
 impl MenuItemResponse {
@@ -61,6 +104,36 @@ impl MenuItemResponse {
             stock: staff.then(|| Counted(item.on_hand())),
             low_stock_at: staff.then(|| Counted(item.stock.map(|level| level.low_at.get()))),
             version: staff.then_some(item.version),
+            option_groups: None,
+            recipe: None,
+        }
+    }
+
+    /// As staff see it.
+    pub fn with_choices(with_choices: &MenuItemWithChoices) -> Self {
+        let option = |option: &OfferedOption| OfferedOptionResponse {
+            id: option.id.as_uuid(),
+            name: option.name.as_str().to_owned(),
+            price: option.price.money().into(),
+            availability: with_choices.availability_of(option).as_str(),
+            allergens: option.allergens.iter().copied().map(Allergen::as_str).collect(),
+        };
+        let group = |group: &OfferedGroup| OfferedGroupResponse {
+            id: group.id.as_uuid(),
+            name: group.name.as_str().to_owned(),
+            min: group.bounds.min(),
+            max: group.bounds.max(),
+            max_each: group.bounds.max_each(),
+            options: group.options.iter().map(option).collect(),
+        };
+        let ingredient = |ingredient: &Ingredient| IngredientResponse {
+            supply_id: ingredient.supply_id.as_uuid(),
+            amount: ingredient.amount.get(),
+        };
+        Self {
+            option_groups: Some(with_choices.groups.iter().map(group).collect()),
+            recipe: Some(with_choices.recipe.ingredients().iter().map(ingredient).collect()),
+            ..Self::new(&with_choices.item, Shown::ToStaff)
         }
     }
 }

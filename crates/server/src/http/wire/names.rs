@@ -1,9 +1,9 @@
 //! Closed sets of names, described as enums: from the domain's own lists where it has one.
 
 use comanda_domain::{
-    AuditAction, Availability as Available, FeatureFlag as Flag, IncidentKind as Matter, IncidentStatus as Standing,
-    LockReason as Reason, OrderLimit as Limit, OrderStatus as Status, PaymentMethod as Method, PaymentStatus as Paid,
-    RefundStatus as Refunded, Role, SupplyUnit as Measure,
+    Allergen as Declared, AuditAction, Availability as Available, FeatureFlag as Flag, IncidentKind as Matter,
+    IncidentStatus as Standing, LockReason as Reason, OrderLimit as Limit, OrderStatus as Status,
+    PaymentMethod as Method, PaymentStatus as Paid, RefundStatus as Refunded, Role, SupplyUnit as Measure,
 };
 use utoipa::{
     PartialSchema, ToSchema,
@@ -65,6 +65,10 @@ names! {
     Availability = Available::ALL.map(Available::as_str);
     /// In what a supply is counted: pieces, grams, millilitres.
     SupplyUnit = Measure::ALL.map(Measure::as_str);
+    /// What must be declared of food (Regulation (EU) No 1169/2011, annex II).
+    Allergen = Declared::ALL.map(Declared::as_str);
+    /// What uses an option group or a supply.
+    UserKind = crate::http::problem::USER_KINDS;
     /// Why an address is locked.
     LockReason = Reason::ALL.map(Reason::as_str);
     /// The currency of the deployment, by its code in ISO 4217.

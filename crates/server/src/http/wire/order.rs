@@ -1,5 +1,5 @@
 use comanda_application::orders::RelatedOrder;
-use comanda_domain::{Order, OrderLine, OrderWithLines};
+use comanda_domain::{Order, OrderLine, OrderWithLines, SelectedOption};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -44,9 +44,35 @@ pub struct OrderLineResponse {
     /// As it was at the moment of ordering.
     unit_price: MoneyResponse,
     quantity: u32,
+    /// As they were at the moment of ordering.
+    selections: Vec<SelectedOptionResponse>,
+    /// `quantity` × (`unit_price` + what the selections cost).
     line_total: MoneyResponse,
     #[schema(required)]
     note: Option<String>,
+}
+
+/// An option that was chosen with a line.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SelectedOption)]
+struct SelectedOptionResponse {
+    option_id: Uuid,
+    /// The name of its group.
+    group: String,
+    name: String,
+    /// How often it goes with one of the menu item.
+    quantity: u32,
+    unit_price: MoneyResponse,
+}
+
+fn selected(option: &SelectedOption) -> SelectedOptionResponse {
+    SelectedOptionResponse {
+        option_id: option.option_id.as_uuid(),
+        group: option.group.as_str().to_owned(),
+        name: option.name.as_str().to_owned(),
+        quantity: option.quantity.get(),
+        unit_price: option.unit_price.into(),
+    }
 }
 
 impl OrderResponse {
@@ -88,6 +114,7 @@ fn lines(lines: &[OrderLine]) -> Vec<OrderLineResponse> {
         name: line.name.as_str().to_owned(),
         unit_price: line.unit_price.into(),
         quantity: line.quantity.get(),
+        selections: line.selections.iter().map(selected).collect(),
         line_total: line.line_total.into(),
         note: line.note.as_ref().map(|note| note.as_str().to_owned()),
     };

@@ -1,0 +1,47 @@
+use comanda_domain::{
+    AccountId, AuditAction, AuditRecord, MenuItemId, MenuItemWithChoices, Recipe, Timestamp, ports::ChangeRecipeError,
+};
+
+use super::{
+    offer::{offered_groups, raise_revision, with_choices},
+    recipes::{read_recipe, replace_recipe},
+    supplies::unknown_of_recipe,
+};
+use crate::{
+    database::Database,
+    menu::{raise_menu_version, read_row::read_row, row::MenuItemRow},
+    operations::write_record,
+    stocked::{Setback, at_revision, write},
+};
+
+pub(super) async fn change_recipe(
+    database: &Database,
+    id: MenuItemId,
+    revision: u32,
+    recipe: Recipe,
+    changed_by: AccountId,
+    at: Timestamp,
+) -> Result<MenuItemWithChoices, ChangeRecipeError> {
+    let currency = database.currency();
+    write(database, async move |(connection, mode)| {
+        let row: MenuItemRow = at_revision(read_row(connection, id, mode).await?, revision)?;
+        let row = if read_recipe(connection, row.id).await? == recipe {
+            row
+        } else {
+            let raised = raise_revision(connection, &row, at, "menu.raise_revision").await?.ok_or(Setback::Conflict)?;
+            let unknown = unknown_of_recipe(connection, &recipe).await?;
+            if !unknown.is_empty() {
+                return Err(Setback::Refused(ChangeRecipeError::UnknownSupplies(unknown)));
+            }
+            replace_recipe(connection, row.id, &recipe).await?;
+            let (action, target) = (AuditAction::MenuItemRecipeChanged, id.to_string());
+            let record = AuditRecord { actor: Some(changed_by), action, target, reason: None, at };
+            write_record(connection, &record).await?;
+            raise_menu_version(connection).await?;
+            raised
+        };
+        let groups = offered_groups(connection, row.id, currency).await?;
+        Ok(with_choices(connection, row, groups, currency).await?)
+    })
+    .await
+}

@@ -1,0 +1,111 @@
+use std::collections::HashMap;
+
+use comanda_domain::{
+    AccountId, AuditAction, AuditRecord, Currency, GroupOffers, MenuItemId, MenuItemWithChoices, OfferedGroup,
+    OptionGroup, OptionGroupId, Timestamp,
+    ports::{OfferGroupsError, Readable, Unavailable},
+};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::{
+    offers::{read_offers, replace_offers},
+    recipes::read_recipe,
+    row::{GroupLock, GroupWithOptions, read_groups},
+    supplies::availability_of,
+};
+use crate::{
+    database::{Database, Named, schema::menu_items},
+    menu::{raise_menu_version, read_row::read_row, row::MenuItemRow},
+    operations::write_record,
+    stocked::{Setback, at_revision, write},
+};
+
+pub(super) async fn offer(
+    database: &Database,
+    id: MenuItemId,
+    revision: u32,
+    offers: GroupOffers,
+    changed_by: AccountId,
+    at: Timestamp,
+) -> Result<MenuItemWithChoices, OfferGroupsError> {
+    let currency = database.currency();
+    write(database, async move |(connection, mode)| {
+        // Before the menu item: whoever changes a group locks it, and then the menu items that offer it.
+        let ids: Vec<Uuid> = offers.as_slice().iter().map(|offer| offer.group_id.as_uuid()).collect();
+        let groups = read_groups(connection, &ids, GroupLock::ToOffer).await?;
+        let groups = by_id(groups, currency)?;
+        let row: MenuItemRow = at_revision(read_row(connection, id, mode).await?, revision)?;
+        let faults = offers.faults(&groups);
+        if !faults.is_empty() {
+            return Err(Setback::Refused(OfferGroupsError::Impossible(faults)));
+        }
+        let before = read_offers(connection, row.id, currency).await?;
+        let row = if before == offers {
+            row
+        } else {
+            let raised = raise_revision(connection, &row, at, "menu.raise_revision").await?.ok_or(Setback::Conflict)?;
+            replace_offers(connection, row.id, &offers).await?;
+            let (action, target) = (AuditAction::MenuItemOptionsChanged, id.to_string());
+            let record = AuditRecord { actor: Some(changed_by), action, target, reason: None, at };
+            write_record(connection, &record).await?;
+            raise_menu_version(connection).await?;
+            raised
+        };
+        let offered = offers.as_slice().iter().filter_map(|offer| Some(offer.of(groups.get(&offer.group_id)?)));
+        Ok(with_choices(connection, row, offered.collect(), currency).await?)
+    })
+    .await
+}
+
+fn by_id(groups: Vec<GroupWithOptions>, currency: Currency) -> Readable<HashMap<OptionGroupId, OptionGroup>> {
+    let group = |row: GroupWithOptions| row.into_group(currency).map(|group| (group.id, group));
+    groups.into_iter().map(group).collect()
+}
+
+/// The row of a menu item whose revision is raised, unless somebody else has written to it since it was read.
+pub(super) async fn raise_revision(
+    connection: &mut AsyncPgConnection,
+    row: &MenuItemRow,
+    at: Timestamp,
+    statement: &'static str,
+) -> QueryResult<Option<MenuItemRow>> {
+    diesel::update(menu_items::table)
+        .filter(menu_items::id.eq(row.id).and(menu_items::version.eq(row.version)))
+        .set((
+            menu_items::version.eq(row.version + 1),
+            menu_items::revision.eq(row.revision + 1),
+            menu_items::updated_at.eq(at),
+        ))
+        .returning(MenuItemRow::as_returning())
+        .get_result(connection)
+        .one(statement)
+        .await
+        .optional()
+}
+
+/// The groups that a menu item offers.
+pub(super) async fn offered_groups(
+    connection: &mut AsyncPgConnection,
+    item: Uuid,
+    currency: Currency,
+) -> Result<Vec<OfferedGroup>, Unavailable> {
+    let offers = read_offers(connection, item, currency).await?;
+    let ids: Vec<Uuid> = offers.as_slice().iter().map(|offer| offer.group_id.as_uuid()).collect();
+    let groups = read_groups(connection, &ids, GroupLock::None).await.map_err(Unavailable::new)?;
+    let groups = by_id(groups, currency)?;
+    let offered = offers.as_slice().iter().filter_map(|offer| Some(offer.of(groups.get(&offer.group_id)?)));
+    Ok(offered.collect())
+}
+
+pub(super) async fn with_choices(
+    connection: &mut AsyncPgConnection,
+    row: MenuItemRow,
+    groups: Vec<OfferedGroup>,
+    currency: Currency,
+) -> Result<MenuItemWithChoices, Unavailable> {
+    let recipe = read_recipe(connection, row.id).await?;
+    let supplies = availability_of(connection, &groups).await?;
+    Ok(MenuItemWithChoices { item: row.into_item(currency)?, groups, recipe, supplies })
+}

@@ -1,0 +1,103 @@
+//! The supplies that recipes and options name.
+
+use std::collections::{HashMap, HashSet};
+
+use comanda_domain::{
+    Availability, OfferedGroup, OptionDetails, Recipe, SupplyId,
+    ports::{Readable, Unavailable, UsedBy},
+};
+use comanda_domain::{MenuItemId, MenuItemName, OptionId, OptionName};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use crate::database::{
+    NamedRows, RowOf,
+    schema::{menu_items, menu_options, recipe_ingredients, supplies},
+};
+
+/// The positions of the options that name a supply which does not exist, or is archived. The others are kept from being
+/// archived until the end of the transaction, as a foreign key keeps a row from being deleted: without waiting for
+/// orders that take of them.
+pub(super) async fn unknown_of_options(
+    connection: &mut AsyncPgConnection,
+    options: impl IntoIterator<Item = &OptionDetails> + Send,
+) -> QueryResult<Vec<usize>> {
+    let named: Vec<Option<Uuid>> =
+        options.into_iter().map(|details| details.supply.map(|supply| supply.supply_id.as_uuid())).collect();
+    unknown(connection, named).await
+}
+
+/// The same, of the ingredients of a recipe.
+pub(super) async fn unknown_of_recipe(connection: &mut AsyncPgConnection, recipe: &Recipe) -> QueryResult<Vec<usize>> {
+    let named = recipe.ingredients().iter().map(|ingredient| Some(ingredient.supply_id.as_uuid())).collect();
+    unknown(connection, named).await
+}
+
+async fn unknown(connection: &mut AsyncPgConnection, named: Vec<Option<Uuid>>) -> QueryResult<Vec<usize>> {
+    let ids: Vec<Uuid> = named.iter().flatten().copied().collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let known: Vec<Uuid> = supplies::table
+        .filter(supplies::id.eq_any(ids).and(supplies::archived_at.is_null()))
+        .order(supplies::id)
+        .select(supplies::id)
+        .for_key_share()
+        .load(connection)
+        .rows("supply.keep")
+        .await?;
+    let known: HashSet<Uuid> = known.into_iter().collect();
+    let is_unknown = |id: &Option<Uuid>| id.is_some_and(|id| !known.contains(&id));
+    Ok(named.iter().enumerate().filter(|(_, id)| is_unknown(id)).map(|(at, _)| at).collect())
+}
+
+/// The availability of the supplies that the options of these groups name.
+pub(super) async fn availability_of(
+    connection: &mut AsyncPgConnection,
+    groups: &[OfferedGroup],
+) -> Result<HashMap<SupplyId, Availability>, Unavailable> {
+    let options = groups.iter().flat_map(|group| &group.options);
+    let ids: HashSet<Uuid> = options.filter_map(|option| Some(option.supply?.supply_id.as_uuid())).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(Uuid, i32, i32)> = supplies::table
+        .filter(supplies::id.eq_any(ids))
+        .select((supplies::id, supplies::stock, supplies::low_stock_at))
+        .load(connection)
+        .rows("supply.availability")
+        .await
+        .map_err(Unavailable::new)?;
+    let availability = |(id, stock, low): (Uuid, i32, i32)| -> Readable<(SupplyId, Availability)> {
+        let row = RowOf { table: "supplies", id };
+        let stock = row.read("stock", u32::try_from(stock))?;
+        Ok((SupplyId::new(id), Availability::of(stock, row.read("low_stock_at", u32::try_from(low))?)))
+    };
+    Ok(rows.into_iter().map(availability).collect::<Readable<_>>()?)
+}
+
+/// What uses a supply: menu items by their recipes, and options. None of it is archived.
+pub(crate) async fn users_of_supply(connection: &mut AsyncPgConnection, id: SupplyId) -> QueryResult<Vec<UsedBy>> {
+    let items: Vec<(Uuid, String)> = recipe_ingredients::table
+        .inner_join(menu_items::table)
+        .filter(recipe_ingredients::supply_id.eq(id.as_uuid()).and(menu_items::archived_at.is_null()))
+        .order(menu_items::id)
+        .select((menu_items::id, menu_items::name))
+        .load(connection)
+        .rows("supply.recipes")
+        .await?;
+    let options: Vec<(Uuid, String)> = menu_options::table
+        .filter(menu_options::supply_id.eq(id.as_uuid()).and(menu_options::archived_at.is_null()))
+        .order(menu_options::id)
+        .select((menu_options::id, menu_options::name))
+        .load(connection)
+        .rows("supply.options")
+        .await?;
+    let items = items
+        .into_iter()
+        .map(|(id, name)| UsedBy::MenuItem { id: MenuItemId::new(id), name: MenuItemName::stored(&name) });
+    let options =
+        options.into_iter().map(|(id, name)| UsedBy::Option { id: OptionId::new(id), name: OptionName::stored(&name) });
+    Ok(items.chain(options).collect())
+}
