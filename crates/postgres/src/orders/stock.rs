@@ -1,4 +1,4 @@
-//! Taking stock of menu items, and putting it back.
+//! Taking stock of menu items and of supplies, and putting it back.
 
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Text, Uuid as SqlUuid};
 use uuid::Uuid;
@@ -52,5 +52,33 @@ statement! {
     ") AS t(id, version, quantity)), \
      written AS (UPDATE menu_items i SET stock = i.stock - t.quantity, version = i.version + 1 FROM asked t \
        WHERE i.id = t.id AND i.version = t.version AND i.stock >= t.quantity RETURNING 1) \
+     SELECT all_rows((SELECT count(*) FROM written), (SELECT count(*) FROM asked))"
+}
+
+/// Id, version, stock, low-stock threshold and name of a supply.
+pub(super) type SupplyRow = (Uuid, i64, i32, i32, String);
+
+statement! {
+    /// Reads supplies, archived ones too, and locks their rows until the end of the transaction, in id order. Whoever
+    /// locks menu items as well has locked those before.
+    ReadAndLockSupplies { supplies: &'a [Uuid] as Array<SqlUuid> }
+    returns (SqlUuid, BigInt, Integer, Integer, Text):
+    "SELECT id, version, stock, low_stock_at, name FROM supplies WHERE id = ANY(",
+    ") ORDER BY id FOR NO KEY UPDATE"
+}
+
+statement! {
+    /// Takes amounts from supplies (negative ones are put back), as [`ChangeStock`] does from menu items. Fails unless
+    /// all are.
+    ChangeSupplies {
+        supplies: &'a [Uuid] as Array<SqlUuid>,
+        versions: &'a [i64] as Array<BigInt>,
+        amounts: &'a [i32] as Array<Integer>,
+    }
+    returns BigInt:
+    "WITH asked AS MATERIALIZED (SELECT * FROM unnest(",
+    ") AS t(id, version, amount)), \
+     written AS (UPDATE supplies s SET stock = s.stock - t.amount, version = s.version + 1 FROM asked t \
+       WHERE s.id = t.id AND s.version = t.version AND s.stock >= t.amount RETURNING 1) \
      SELECT all_rows((SELECT count(*) FROM written), (SELECT count(*) FROM asked))"
 }
