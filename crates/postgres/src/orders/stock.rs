@@ -1,12 +1,14 @@
 //! Taking stock of menu items and of supplies, and putting it back.
 
+use comanda_domain::Availability;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use crate::database::statement;
 
-/// Id, version, stock, low-stock threshold, price, name, whether the item is on sale, and whether it is counted.
-pub(super) type StockRow = (Uuid, i64, i32, i32, i64, String, bool, bool);
+/// Id, version, stock, low-stock threshold, price, name, whether the item is on sale, its revision, and whether it is
+/// counted.
+pub(super) type StockRow = (Uuid, i64, i32, i32, i64, String, bool, i32, bool);
 
 statement! {
     /// Reads menu items for placing orders, and locks those that are counted until the end of the transaction. Rows are
@@ -16,14 +18,14 @@ statement! {
     /// and sold by that. One that was is locked and read as it is by the time of the lock, though it may not be counted
     /// any more: so every item is returned once, whoever changes it meanwhile.
     ReadAndLockCounted { items: &'a [Uuid] as Array<SqlUuid> }
-    returns (SqlUuid, BigInt, Integer, Integer, BigInt, Text, Bool, Bool):
+    returns (SqlUuid, BigInt, Integer, Integer, BigInt, Text, Bool, Integer, Bool):
     "WITH asked(ids) AS MATERIALIZED (SELECT ",
     "), \
      uncounted AS MATERIALIZED (SELECT id, version, stock, low_stock_at, price, name, \
-         active AND archived_at IS NULL AS on_sale, counted \
+         active AND archived_at IS NULL AS on_sale, revision, counted \
        FROM menu_items WHERE NOT counted AND id = ANY((SELECT ids FROM asked)::uuid[])), \
      locked AS MATERIALIZED (SELECT id, version, stock, low_stock_at, price, name, \
-         active AND archived_at IS NULL AS on_sale, counted \
+         active AND archived_at IS NULL AS on_sale, revision, counted \
        FROM menu_items WHERE id = ANY((SELECT ids FROM asked)::uuid[]) AND id <> ALL(ARRAY(SELECT id FROM uncounted)) \
        ORDER BY id FOR NO KEY UPDATE) \
      SELECT * FROM locked UNION ALL SELECT * FROM uncounted"
@@ -33,8 +35,8 @@ statement! {
     /// Reads menu items whose stock is to be given back, and locks their rows like [`ReadAndLockCounted`]: also of
     /// those that are not counted any more, so that none is counted again meanwhile.
     ReadAndLockStock { items: &'a [Uuid] as Array<SqlUuid> }
-    returns (SqlUuid, BigInt, Integer, Integer, BigInt, Text, Bool, Bool):
-    "SELECT id, version, stock, low_stock_at, price, name, active AND archived_at IS NULL, counted \
+    returns (SqlUuid, BigInt, Integer, Integer, BigInt, Text, Bool, Integer, Bool):
+    "SELECT id, version, stock, low_stock_at, price, name, active AND archived_at IS NULL, revision, counted \
      FROM menu_items WHERE id = ANY(",
     ") ORDER BY id FOR NO KEY UPDATE"
 }
@@ -65,6 +67,14 @@ statement! {
     returns (SqlUuid, BigInt, Integer, Integer, Text):
     "SELECT id, version, stock, low_stock_at, name FROM supplies WHERE id = ANY(",
     ") ORDER BY id FOR NO KEY UPDATE"
+}
+
+/// Whether a supply's change by so much may change what customers see of the availability of what takes of it.
+pub(super) fn changes_what_supply_shows((_, _, stock, low_stock_at, _): &SupplyRow, change: i64) -> bool {
+    let before = stock.unsigned_abs();
+    let after = u32::try_from((i64::from(before) + change).max(0)).unwrap_or(u32::MAX);
+    let shown = |stock: u32| Availability::of(stock, low_stock_at.unsigned_abs());
+    shown(before) != shown(after)
 }
 
 statement! {

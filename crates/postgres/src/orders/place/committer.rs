@@ -24,6 +24,7 @@ use tracing::Instrument;
 
 use super::{
     PlacementConfig,
+    definitions::Definitions,
     flush::{Flusher, Pace, Server, Settled, Unflushed},
     queue::{Undecided, Waiting},
     repetitions,
@@ -92,6 +93,7 @@ pub(super) struct Committer {
     connection: Option<AsyncPgConnection>,
     /// The server that the connection leads to.
     server: Option<Server>,
+    definitions: Definitions,
     turns: Turns,
     pace: Pace,
     /// What there is of the connection's transaction.
@@ -114,6 +116,7 @@ impl Committer {
             measures: Measures::new(),
             connection: None,
             server: None,
+            definitions: Definitions::default(),
             turns: Turns::Alone,
             pace: Pace::default(),
             begun: Begun::No,
@@ -349,6 +352,7 @@ impl Committer {
                 Err(BatchError::Conflict | BatchError::KeysForgotten) => {
                     return Err(Setback::Final(PlaceOrderError::StockChanged));
                 }
+                Err(BatchError::Outdated(_)) => tokio::task::yield_now().await,
                 Err(BatchError::Collision) => {
                     tracing::info!("a batch of orders collided with another transaction; it runs again");
                     tokio::task::yield_now().await;
@@ -390,9 +394,9 @@ impl Committer {
             None => (self.connect().await.map_err(BatchError::Broken)?, Commit::Flushed),
         };
         let begun = std::mem::replace(&mut self.begun, Begun::No);
-        let started_at = Instant::now();
+        let (started_at, currency) = (Instant::now(), self.database.currency());
         let outcome =
-            transaction::place(&connection, self.database.currency(), orders, begun, commit, committing).await;
+            transaction::place(&connection, currency, &self.definitions, orders, begun, commit, committing).await;
         let took = started_at.elapsed();
         let flush = outcome.as_ref().ok().and_then(|decided| decided.flush_took);
         self.pace.note_batch(took.saturating_sub(flush.unwrap_or_default()));
@@ -411,6 +415,12 @@ impl Committer {
             // A session that cannot write, for one, rolls back as if nothing were wrong with it.
             Err(_) => is_fit(&mut connection) && connection.batch_execute("ROLLBACK").await.is_ok(),
         };
+        if let (true, Err(BatchError::Outdated(items))) = (settled, &outcome)
+            && let Err(error) = self.definitions.learn(&connection, currency, items).await
+        {
+            // The connection is not used again.
+            return Err(error.into());
+        }
         if settled {
             self.connection = Some(connection);
         }

@@ -1,8 +1,10 @@
 //! Placing orders: a queue, and one committer that places all orders that wait in one transaction.
 
 mod committer;
+mod definitions;
 mod find_placed;
 mod flush;
+mod locked_stock;
 mod queue;
 mod repetitions;
 mod replays;

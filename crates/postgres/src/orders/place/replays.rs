@@ -9,7 +9,10 @@ use comanda_domain::{
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
-use super::transaction::{BatchError, Decision, LockedStock};
+use super::{
+    locked_stock::LockedStock,
+    transaction::{BatchError, Decision},
+};
 use crate::{idempotency::fingerprint_of, orders::load::as_placed};
 
 /// Caller, key, the order that was placed under it, the fingerprint of that request, whether its key is remembered, and

@@ -2,19 +2,15 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    AccountId, Availability, Currency, Filled, Idempotency, IdempotencyKey, MenuItemId, MenuItemName, NewOrder, Order,
-    OrderNumber, OrderStatus, OrderWithLines, Price, Refusal, StockOnHand, StockedItem, UnpaidOrders,
-    allocate_within_limits,
-    ports::{Idempotent, PlaceOrderError, Readable, Unavailable, UnreadableRecord},
+    AccountId, Currency, Filled, Idempotency, IdempotencyKey, NewOrder, Order, OrderNumber, OrderStatus,
+    OrderWithLines, Refusal, UnpaidOrders, allocate_within_limits,
+    ports::{Idempotent, PlaceOrderError, Unavailable},
 };
 use diesel::{
     QueryResult,
@@ -25,14 +21,16 @@ use futures_util::{future::OptionFuture, join};
 use uuid::Uuid;
 
 use super::{
+    definitions::Definitions,
+    locked_stock::LockedStock,
     replays::{InUse, KnownKey, Replays},
     statements::{CountUnpaidOrders, FindKeys, ForgetKeys, LockCustomersAndKeys},
     turn,
     write::{self, Written, write_and_commit},
 };
 use crate::{
-    database::{Failures, MayCollide, Named, NamedRows, RowOf, flush_log},
-    orders::stock::{ReadAndLockCounted, StockRow},
+    database::{Failures, MayCollide, Named, NamedRows, flush_log},
+    orders::stock::{ReadAndLockCounted, ReadAndLockSupplies, StockRow, SupplyRow},
 };
 
 pub(super) type Decision = Result<Idempotent<OrderWithLines>, PlaceOrderError>;
@@ -75,6 +73,8 @@ pub(super) enum BatchError {
     Conflict,
     /// Idempotency keys of the batch had expired and were deleted. Nothing else was committed.
     KeysForgotten,
+    /// The definitions of these menu items are not those of the copy. Nothing was committed.
+    Outdated(Vec<Uuid>),
     /// PostgreSQL ended the transaction for the sake of another one. Nothing was committed.
     Collision,
     /// An order violates a constraint. Nothing was committed.
@@ -122,6 +122,8 @@ pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
     counted.rows("order.place.count_unpaid").await?;
     let stock = ReadAndLockCounted { items: &[] }.load::<StockRow>(&mut connection);
     stock.rows("order.place.lock_stock").await?;
+    let supplies = ReadAndLockSupplies { supplies: &[] }.load::<SupplyRow>(&mut connection);
+    supplies.rows("order.place.lock_supplies").await?;
     let known = FindKeys { callers: &[], keys: &[], forgotten_before: &[] }.load::<KnownKey>(&mut connection);
     known.rows("order.place.find_keys").await?;
     write::prepare(connection).await?;
@@ -133,12 +135,14 @@ pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
 pub(super) async fn place(
     connection: &AsyncPgConnection,
     currency: Currency,
+    definitions: &Definitions,
     orders: &[&NewOrder],
     begun: Begun,
     commit: Commit,
     committing: &AtomicBool,
 ) -> Result<Decided, BatchError> {
-    let Read { stock, in_use, known, unpaid, met_another } = read(connection, currency, orders, begun).await?;
+    let Read { stock, in_use, known, unpaid, met_another } =
+        read(connection, currency, definitions, orders, begun).await?;
     let mut replays = Replays::read(connection, currency, orders, &in_use, known).await?;
     if !replays.forgotten.is_empty() {
         return Err(forget(connection, &replays.forgotten).await);
@@ -147,16 +151,14 @@ pub(super) async fn place(
 
     let fresh: Vec<&NewOrder> =
         orders.iter().zip(&replays.decisions).filter(|(_, replay)| replay.is_none()).map(|(order, _)| *order).collect();
-    let allocation = allocate_within_limits(&stock.items, currency, fresh.iter().copied(), unpaid);
-    let taken: Vec<(MenuItemId, u32)> = allocation.taken.items.into_iter().collect();
+    let allocation = allocate_within_limits(&stock.on_hand, currency, fresh.iter().copied(), unpaid);
     let filled: Vec<(&NewOrder, &Filled)> = fresh
         .iter()
         .zip(&allocation.decisions)
         .filter_map(|(order, decision)| decision.as_ref().ok().map(|filled| (*order, filled)))
         .collect();
 
-    let sold_out = stock.sold_out_by(&taken);
-    let menu_changed = taken.iter().any(|(id, quantity)| stock.changes_availability(*id, *quantity));
+    let menu_changed = stock.changes_availability(&allocation.taken);
     let Written { numbers, flush_took } = if filled.is_empty() {
         // There is nothing to commit, and a rollback does not wait for the disk. What another server has placed does, as
         // it may not be there yet.
@@ -168,7 +170,7 @@ pub(super) async fn place(
     } else {
         // Until it is known that nothing was sent, or what became of it.
         committing.store(true, Ordering::Relaxed);
-        let written = write_and_commit(connection, &stock, &taken, &filled, menu_changed, &sold_out, commit).await;
+        let written = write_and_commit(connection, &stock, &allocation.taken, &filled, menu_changed, commit).await;
         if !matches!(written, Err(BatchError::CommitUnknown(_))) {
             committing.store(false, Ordering::Relaxed);
         }
@@ -184,53 +186,6 @@ pub(super) async fn place(
     let replays = replays.decisions.into_iter();
     let decisions = replays.map(|replay| replay.unwrap_or_else(|| fresh_decisions.next().unwrap_or_else(missing)));
     Ok(Decided { decisions: decisions.collect(), menu_changed, placed_by, met_another, flush_took })
-}
-
-/// The menu items of a batch as they were when their rows were locked or, if they are not counted, read.
-pub(super) struct LockedStock {
-    items: StockOnHand,
-    pub(super) versions: HashMap<MenuItemId, i64>,
-    low_stock_thresholds: HashMap<MenuItemId, u32>,
-    /// They concern the orders that name them, and no others.
-    pub(super) unreadable: HashMap<MenuItemId, UnreadableRecord>,
-}
-
-/// A menu item and its low-stock threshold.
-fn stocked(
-    (id, _, on_hand, low_stock_at, price, name, on_sale, is_counted): &StockRow,
-    currency: Currency,
-) -> Readable<(StockedItem, u32)> {
-    let row = RowOf { table: "menu_items", id };
-    let item = StockedItem {
-        name: MenuItemName::stored(name),
-        price: row.read("price", Price::new(*price, currency))?,
-        stock: is_counted.then(|| row.read("stock", u32::try_from(*on_hand))).transpose()?,
-        on_sale: *on_sale,
-        definition: Arc::default(),
-    };
-    Ok((item, row.read("low_stock_at", u32::try_from(*low_stock_at))?))
-}
-
-impl LockedStock {
-    /// Whether taking this quantity changes the item's availability as customers see it.
-    fn changes_availability(&self, id: MenuItemId, quantity: u32) -> bool {
-        let on_hand = self.items.items.get(&id).and_then(|item| item.stock);
-        let (Some(on_hand), Some(low)) = (on_hand, self.low_stock_thresholds.get(&id)) else { return false };
-        Availability::of(on_hand, *low) != Availability::of(on_hand.saturating_sub(quantity), *low)
-    }
-
-    /// Whether an order of the batch takes stock of this menu item.
-    pub(super) fn is_counted(&self, id: MenuItemId) -> bool {
-        self.items.items.get(&id).is_some_and(|item| item.stock.is_some())
-    }
-
-    /// The menu items that sell out when these quantities are taken.
-    fn sold_out_by(&self, taken: &[(MenuItemId, u32)]) -> Vec<Uuid> {
-        let last = |(id, quantity): &&(MenuItemId, u32)| {
-            self.items.items.get(id).is_some_and(|item| item.stock == Some(*quantity))
-        };
-        taken.iter().filter(last).map(|(id, _)| id.as_uuid()).collect()
-    }
 }
 
 /// A customer, the number of their open unpaid orders, and the quantity in those.
@@ -251,12 +206,14 @@ struct Read {
 async fn read(
     connection: &AsyncPgConnection,
     currency: Currency,
+    definitions: &Definitions,
     orders: &[&NewOrder],
     begun: Begun,
 ) -> Result<Read, BatchError> {
     let items: BTreeSet<Uuid> =
         orders.iter().flat_map(|order| order.basket.lines()).map(|line| line.menu_item_id.as_uuid()).collect();
     let items: Vec<Uuid> = items.into_iter().collect();
+    let supplies = definitions.supplies_of(orders);
     let requests: Vec<&Idempotency> = orders.iter().filter_map(|order| order.idempotency.as_ref()).collect();
     let callers: Vec<Uuid> = requests.iter().map(|request| request.caller.as_uuid()).collect();
     let keys: Vec<&str> = requests.iter().map(|request| request.key.as_str()).collect();
@@ -269,14 +226,14 @@ async fn read(
     let limited: Vec<Uuid> = limited.into_iter().collect();
 
     let (mut first, mut second, mut third) = (connection, connection, connection);
-    let (mut fourth, mut fifth) = (connection, connection);
+    let (mut fourth, mut fifth, mut sixth) = (connection, connection, connection);
     // Idempotency keys are looked up once the locks are held: if another server is placing an order with the same key,
     // it names the same menu items, so its order is committed by then.
     //
     // Customers are locked, and their orders counted, before menu items are locked, so that whoever waits for a
     // customer does not keep others from the stock, and nor does the count. It is a statement of its own, which sees
     // what was committed while the lock was waited for.
-    let (begun, is_free, locked, counted, rows, known) = join!(
+    let (begun, is_free, locked, counted, rows, of_supplies, known) = join!(
         OptionFuture::from((begun == Begun::No).then(|| first.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"))),
         OptionFuture::from((begun == Begun::No).then(|| turn::take_if_free(connection))),
         OptionFuture::from((!limited.is_empty() || !keys.is_empty()).then(|| {
@@ -288,6 +245,9 @@ async fn read(
             CountUnpaidOrders { customers: &limited }.load::<UnpaidRow>(&mut fifth).rows("order.place.count_unpaid")
         })),
         ReadAndLockCounted { items: &items }.load::<StockRow>(&mut second).rows("order.place.lock_stock"),
+        OptionFuture::from((!supplies.is_empty()).then(|| {
+            ReadAndLockSupplies { supplies: &supplies }.load::<SupplyRow>(&mut sixth).rows("order.place.lock_supplies")
+        })),
         OptionFuture::from((!keys.is_empty()).then(|| {
             FindKeys { callers: &callers, keys: &keys, forgotten_before: &forgotten_before }
                 .load::<KnownKey>(&mut third)
@@ -300,30 +260,13 @@ async fn read(
     let in_use = failures.take(locked.transpose()).flatten().unwrap_or_default().into_iter().collect();
     let counted = failures.take(counted.transpose()).flatten().unwrap_or_default();
     let rows = failures.take(rows).unwrap_or_default();
+    let of_supplies = failures.take(of_supplies.transpose()).flatten().unwrap_or_default();
     let known = failures.take(known.transpose()).flatten().unwrap_or_default();
     if let Some(error) = failures.first() {
         return Err(error.into());
     }
 
-    let mut stock = LockedStock {
-        items: StockOnHand::default(),
-        versions: HashMap::new(),
-        low_stock_thresholds: HashMap::new(),
-        unreadable: HashMap::new(),
-    };
-    for row in rows {
-        let (id, version) = (MenuItemId::new(row.0), row.1);
-        match stocked(&row, currency) {
-            Ok((item, low_stock_at)) => {
-                stock.items.items.insert(id, item);
-                stock.versions.insert(id, version);
-                stock.low_stock_thresholds.insert(id, low_stock_at);
-            }
-            Err(record) => {
-                stock.unreadable.insert(id, record);
-            }
-        }
-    }
+    let stock = LockedStock::new(rows, of_supplies, definitions, currency).map_err(BatchError::Outdated)?;
     // Beyond the limits, the exact numbers make no difference.
     let capped = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
     let unpaid = counted.into_iter().map(|(customer, orders, quantity)| {

@@ -7,21 +7,26 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use comanda_domain::{Filled, MenuItemId, NewOrder, Note, ports::Unavailable};
+use comanda_domain::{Filled, NewOrder, Note, Taken, ports::Unavailable};
 use diesel::{QueryResult, result::Error};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::{future::OptionFuture, join};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
+    locked_stock::LockedStock,
     statements::{InsertEvents, InsertLines, InsertOrders},
-    transaction::{BatchError, Commit, LockedStock},
+    transaction::{BatchError, Commit},
 };
 use crate::{
     database::{Failures, Named, NamedRows, aborts_transaction, written},
     idempotency::fingerprint_of,
     menu::{prepare_to_raise_menu_version, raise_menu_version},
-    orders::stock::ChangeStock,
+    orders::{
+        chosen::{extras_of, selections_of, taken_of},
+        stock::{ChangeStock, ChangeSupplies},
+    },
 };
 
 /// Lets the commit go without waiting for the disk.
@@ -32,6 +37,8 @@ pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
     let mut connection = connection;
     let nothing = written(ChangeStock { items: &[], versions: &[], quantity: &[] }.get_result(&mut connection));
     nothing.changes("order.place.take_stock").await?;
+    let nothing = written(ChangeSupplies { supplies: &[], versions: &[], amounts: &[] }.get_result(&mut connection));
+    nothing.changes("order.place.take_supplies").await?;
     InsertOrders {
         ids: &[],
         customers: &[],
@@ -54,6 +61,9 @@ pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
         names: &[],
         notes: &[],
         counted: &[],
+        extras: &[],
+        selections: &[],
+        taken: &[],
     };
     written(nothing.get_result(&mut connection)).changes("order.place.insert_lines").await?;
     let nothing = written(InsertEvents { kinds: &[], subjects: &[], occurred_at: &[] }.get_result(&mut connection));
@@ -78,16 +88,13 @@ pub(super) struct Written {
 pub(super) async fn write_and_commit(
     connection: &AsyncPgConnection,
     stock: &LockedStock,
-    taken: &[(MenuItemId, u32)],
+    taken: &Taken,
     filled: &[(&NewOrder, &Filled)],
     menu_changed: bool,
-    sold_out: &[Uuid],
     commit: Commit,
 ) -> Result<Written, BatchError> {
-    let items: Vec<Uuid> = taken.iter().map(|(id, _)| id.as_uuid()).collect();
-    let versions: Vec<i64> = taken.iter().map(|(id, _)| stock.versions.get(id).copied().unwrap_or_default()).collect();
-    // Never more than the stock, which is a 32-bit column.
-    let quantities_taken: Vec<i32> = taken.iter().map(|(_, n)| i32::try_from(*n).unwrap_or(i32::MAX)).collect();
+    let (items, supplies) = (stock.taking_of_items(taken), stock.taking_of_supplies(taken));
+    let sold_out = stock.sold_out_by(taken);
 
     let ids: Vec<Uuid> = filled.iter().map(|(order, _)| order.id.as_uuid()).collect();
     let customers: Vec<Uuid> = filled.iter().map(|(order, _)| order.customer_id.as_uuid()).collect();
@@ -111,8 +118,10 @@ pub(super) async fn write_and_commit(
     let unit_prices: Vec<i64> = lines().map(|(_, _, line)| line.unit_price.amount()).collect();
     let names: Vec<&str> = lines().map(|(_, _, line)| line.name.as_str()).collect();
     let line_notes: Vec<Option<&str>> = lines().map(|(_, _, line)| line.note.as_ref().map(Note::as_str)).collect();
-
     let counted: Vec<bool> = lines().map(|(_, _, line)| stock.is_counted(line.menu_item_id)).collect();
+    let extras: Vec<i64> = lines().map(|(_, _, line)| extras_of(line)).collect();
+    let selections: Vec<Option<Value>> = lines().map(|(_, _, line)| selections_of(line)).collect();
+    let taken_by_lines: Vec<Option<Value>> = lines().map(|(_, _, line)| taken_of(line)).collect();
 
     let last = placed_at.iter().max().copied().unwrap_or_default();
     let placed = filled.iter().map(|(order, _)| ("order.placed", order.id.as_uuid(), order.placed_at));
@@ -121,7 +130,7 @@ pub(super) async fn write_and_commit(
     let subjects: Vec<Uuid> = events().map(|(_, subject, _)| subject).collect();
     let occurred_at: Vec<DateTime<Utc>> = events().map(|(_, _, at)| at).collect();
 
-    let (mut c1, mut c2, mut c3, mut c4) = (connection, connection, connection, connection);
+    let (mut c1, mut c2, mut c3, mut c4, mut c5) = (connection, connection, connection, connection, connection);
     let outcomes = Outcomes::begin();
     let all = async {
         join!(
@@ -131,10 +140,19 @@ pub(super) async fn write_and_commit(
             ),
             outcomes.noted(
                 written(
-                    ChangeStock { items: &items, versions: &versions, quantity: &quantities_taken }.get_result(&mut c1)
+                    ChangeStock { items: &items.ids, versions: &items.versions, quantity: &items.quantities }
+                        .get_result(&mut c1)
                 )
                 .changes("order.place.take_stock"),
             ),
+            OptionFuture::from((!supplies.ids.is_empty()).then(|| {
+                let change = ChangeSupplies {
+                    supplies: &supplies.ids,
+                    versions: &supplies.versions,
+                    amounts: &supplies.quantities,
+                };
+                outcomes.noted(written(change.get_result(&mut c5)).changes("order.place.take_supplies"))
+            })),
             outcomes.noted(
                 InsertOrders {
                     ids: &ids,
@@ -160,6 +178,9 @@ pub(super) async fn write_and_commit(
                         names: &names,
                         notes: &line_notes,
                         counted: &counted,
+                        extras: &extras,
+                        selections: &selections,
+                        taken: &taken_by_lines,
                     }
                     .get_result(&mut c3)
                 )
@@ -175,10 +196,12 @@ pub(super) async fn write_and_commit(
             outcomes.commit(connection),
         )
     };
-    let (unflushed, took, numbered, inserted, announced, raised, committed) = tokio::task::unconstrained(all).await;
+    let (unflushed, took, took_supplies, numbered, inserted, announced, raised, committed) =
+        tokio::task::unconstrained(all).await;
     let mut failures = Failures::default();
     failures.take(unflushed.transpose());
     failures.take(took);
+    failures.take(took_supplies.transpose());
     let numbers = failures.take(numbered).unwrap_or_default();
     failures.take(inserted);
     failures.take(announced);

@@ -1,0 +1,60 @@
+//! The copy, in this process, of what menu items offer and take of supplies.
+//!
+//! Orders are decided without reading it again: whoever changes a definition raises the revision of its menu item, and
+//! the rows that a batch locks say their revisions.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use comanda_domain::{
+    Currency, MenuItemDefinition, MenuItemId, NewOrder,
+    ports::{Readable, UnreadableRecord},
+};
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+use uuid::Uuid;
+
+use crate::menu::{Definition, read_definitions};
+
+/// The definitions of all menu items that were ordered since the server began.
+#[derive(Default)]
+pub(super) struct Definitions {
+    known: HashMap<MenuItemId, Definition>,
+}
+
+impl Definitions {
+    /// Reads these definitions, anew if they are known.
+    pub(super) async fn learn(
+        &mut self,
+        connection: &AsyncPgConnection,
+        currency: Currency,
+        items: &[Uuid],
+    ) -> QueryResult<()> {
+        self.known.extend(read_definitions(connection, items, currency).await?);
+        Ok(())
+    }
+
+    /// The supplies that these orders may take something of, in the order of their ids.
+    pub(super) fn supplies_of(&self, orders: &[&NewOrder]) -> Vec<Uuid> {
+        let mut supplies = BTreeSet::new();
+        for line in orders.iter().flat_map(|order| order.basket.lines()) {
+            if let Some(Definition { definition: Ok(definition), .. }) = self.known.get(&line.menu_item_id) {
+                supplies.extend(definition.supplies_for(&line.selections).map(|id| id.as_uuid()));
+            }
+        }
+        supplies.into_iter().collect()
+    }
+
+    /// What the menu item offers and takes at this revision; `None` if the copy is of another one.
+    pub(super) fn at_revision(
+        &self,
+        id: MenuItemId,
+        revision: i32,
+    ) -> Option<Result<Arc<MenuItemDefinition>, &UnreadableRecord>> {
+        let known = self.known.get(&id).filter(|known| known.revision == revision)?;
+        let definition: &Readable<_> = &known.definition;
+        Some(definition.as_ref().map(Arc::clone))
+    }
+}
