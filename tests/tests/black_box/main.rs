@@ -9,6 +9,7 @@ mod bad_input;
 mod bad_settings;
 mod bad_tokens;
 mod causes;
+mod choices;
 mod command_line;
 mod credentials;
 mod csrf;
