@@ -197,6 +197,9 @@ diesel::table! {
         name -> Text,
         note -> Nullable<Text>,
         counted -> Bool,
+        selections -> Nullable<Jsonb>,
+        taken -> Nullable<Jsonb>,
+        extras -> Int8,
     }
 }
 

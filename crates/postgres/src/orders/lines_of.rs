@@ -1,15 +1,21 @@
 //! The lines of orders.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use comanda_domain::{
     Currency, MenuItemId, MenuItemName, Money, Note, OrderId, OrderLine, Quantity,
     ports::{Readable, Unavailable},
 };
-use diesel::prelude::*;
+use diesel::{
+    dsl::sql,
+    expression::SqlLiteral,
+    prelude::*,
+    sql_types::{Nullable, Text},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::chosen::{read_selections, read_taken};
 use crate::{
     Database,
     database::{NamedRows, RowOf, schema::order_lines},
@@ -26,6 +32,12 @@ pub(super) struct OrderLineRow {
     pub(super) counted: bool,
     name: String,
     note: Option<String>,
+    #[diesel(select_expression = sql::<Nullable<Text>>("order_lines.selections::text"))]
+    #[diesel(select_expression_type = SqlLiteral<Nullable<Text>>)]
+    selections: Option<String>,
+    #[diesel(select_expression = sql::<Nullable<Text>>("order_lines.taken::text"))]
+    #[diesel(select_expression_type = SqlLiteral<Nullable<Text>>)]
+    taken: Option<String>,
 }
 
 impl OrderLineRow {
@@ -33,15 +45,16 @@ impl OrderLineRow {
         let row = RowOf { table: "order_lines", id: self.order_id };
         let unit_price = Money::new(self.unit_price, currency);
         let quantity = row.read("quantity", Quantity::new(i64::from(self.quantity)))?;
+        let selections = read_selections(&row, self.selections.as_deref(), currency)?;
         Ok(OrderLine {
             menu_item_id: MenuItemId::new(self.menu_item_id),
             name: MenuItemName::stored(&self.name),
             unit_price,
             quantity,
-            selections: Vec::new(),
-            line_total: row.read("unit_price", unit_price.checked_times(quantity))?,
+            line_total: row.read("unit_price", OrderLine::total(unit_price, &selections, quantity))?,
+            selections,
             note: self.note.as_deref().map(Note::stored),
-            taken: BTreeMap::new(),
+            taken: read_taken(&row, self.taken.as_deref())?,
         })
     }
 }

@@ -6,6 +6,7 @@
 mod advance;
 mod cancel;
 mod cancel_overdue;
+mod chosen;
 mod find;
 mod lines_of;
 mod list;
