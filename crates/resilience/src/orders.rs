@@ -2,10 +2,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Idempotency, NewOrder, Order, OrderId, OrderLine, OrderScope, OrderStatus, OrderWithLines, Page, Timestamp,
+    Basket, Idempotency, NewOrder, Order, OrderId, OrderLine, OrderScope, OrderStatus, OrderWithLines, Page, Quote,
+    Timestamp,
     ports::{
-        AdvanceOrderError, CancelOrderError, Cancellation, Idempotent, Orders, OrdersQuery, PlaceOrderError, Readable,
-        Unavailable,
+        AdvanceOrderError, CancelOrderError, Cancellation, Idempotent, Orders, OrdersQuery, PlaceOrderError,
+        QuoteOrderError, Readable, Unavailable,
     },
 };
 
@@ -30,6 +31,10 @@ impl Orders for GuardedOrders {
     async fn find_placed(&self, request: &Idempotency, at: Timestamp) -> Result<Option<OrderWithLines>, Unavailable> {
         // Nothing depends on it, and it says nothing about other lookups.
         self.orders.find_placed(request, at).await
+    }
+
+    async fn quote(&self, basket: &Basket) -> Result<Quote, QuoteOrderError> {
+        self.lookup.call(self.orders.quote(basket)).await
     }
 
     async fn find(&self, id: OrderId, scope: OrderScope) -> Result<Option<OrderWithLines>, Unavailable> {

@@ -74,6 +74,7 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("POST", "/v1/offline-gateway/intents/{intent}/pay", Anyone),
     ("GET", "/v1/orders", SignedIn),
     ("POST", "/v1/orders", SignedIn),
+    ("POST", "/v1/orders/quote", SignedIn),
     ("GET", "/v1/orders/{id}", OwnOrStaff),
     ("POST", "/v1/orders/{id}/cancel", OwnOrStaff),
     ("POST", "/v1/orders/{id}/payments", Own),

@@ -130,7 +130,7 @@ async fn an_order_takes_and_shows_what_was_chosen_and_a_cancellation_gives_back_
 
     // A replay is the same, byte for byte, and so is what is read.
     let again = place().await;
-    assert_eq!((again.status, &again.body), (201, &placed.body));
+    assert_eq!((again.status, &again.text), (201, &placed.text));
     assert_eq!(again.header("idempotency-replayed"), Some("true"));
     let path = format!("/v1/orders/{}", shown["id"].as_str().unwrap());
     assert_eq!(customer.get(&path).await.expect(200)["items"], shown["items"]);
@@ -201,6 +201,31 @@ async fn what_does_not_fit_is_named_where_it_is() {
     let late = order(&customer, &[kitchen.line(0, 1, &[(regular, 1), (guacamole, 1)])]).await;
     assert_eq!(late.expect(422)["errors"][0]["code"], "unknown-option");
     order(&customer, &[kitchen.line(0, 1, &[(regular, 1)])]).await.expect(201);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn a_quote_says_what_an_order_would_cost_and_what_would_be_short_and_takes_nothing() {
+    let app = TestApp::open().await;
+    let kitchen = Kitchen::open(&app, 1, [1000, 1000, 100]).await;
+    let soup = app.item(1).await;
+    let customer = app.customer().await;
+    let burrito = kitchen.line(0, 1, &[(&kitchen.size[0], 1), (&kitchen.extras[0], 2)]);
+    let lines = json!({ "items": [burrito, { "menu_item_id": soup, "quantity": 2 }] });
+    let quote = customer.post("/v1/orders/quote", &lines).await.expect(200);
+    let price = quote["items"][1]["unit_price"]["amount"].as_i64().unwrap();
+    assert_eq!(quote["total"], euros(990 + 2 * 250 + 2 * price));
+    assert_eq!(quote["items"][0]["selections"][1]["name"], "Guacamole");
+    assert_eq!(quote["shortages"]["items"], json!([{ "menu_item_id": soup, "requested": 2, "available": 1 }]));
+    let short = json!([{ "supply_id": kitchen.avocado, "name": "Avocado", "requested": 120, "available": 100 }]);
+    assert_eq!(quote["shortages"]["supplies"], short);
+
+    let refused = customer.post("/v1/orders/quote", &json!({ "items": [kitchen.line(0, 1, &[])] })).await;
+    assert_eq!(refused.problem(), (422, "invalid-selection".to_owned()));
+    let possible = json!({ "items": [kitchen.line(0, 1, &[(&kitchen.size[0], 1)])] });
+    let quote = customer.post("/v1/orders/quote", &possible).await.expect(200);
+    assert_eq!(quote["shortages"], json!({ "items": [], "supplies": [] }));
+    assert_eq!(customer.post("/v1/orders", &possible).await.expect(201)["items"], quote["items"]);
     app.close().await;
 }
 

@@ -6,6 +6,7 @@ mod cancel_many;
 mod find;
 mod list;
 mod place;
+mod quote;
 mod relations;
 
 use std::sync::Arc;

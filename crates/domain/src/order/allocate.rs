@@ -7,8 +7,8 @@ use std::{
 
 use super::shelf::Demand;
 use crate::{
-    AccountId, Basket, BasketLine, Currency, Money, MoneyError, NewOrder, OrderLimitReached, OrderLine, SelectionFault,
-    Shortages, StockOnHand, StockedItem, SupplyId, Taken, UnpaidOrders,
+    AccountId, Basket, BasketLine, Currency, Money, MoneyError, NewOrder, OrderLimitReached, OrderLine, QuoteRefused,
+    SelectionFault, Shortages, StockOnHand, StockedItem, SupplyId, Taken, UnpaidOrders,
     menu::{Chosen, selected},
 };
 
@@ -26,6 +26,16 @@ pub enum Refusal {
     Total(MoneyError),
     /// The customer's unpaid orders would hold too much.
     Limit(OrderLimitReached),
+}
+
+impl From<QuoteRefused> for Refusal {
+    fn from(refused: QuoteRefused) -> Self {
+        match refused {
+            QuoteRefused::UnknownItems(lines) => Self::UnknownItems(lines),
+            QuoteRefused::InvalidSelections(faults) => Self::InvalidSelections(faults),
+            QuoteRefused::Total(error) => Self::Total(error),
+        }
+    }
 }
 
 /// An order that can be filled, priced.
@@ -80,20 +90,17 @@ pub fn allocate_within_limits<'a, S: BuildHasher>(
 }
 
 /// A line with what it names.
-struct KnownLine<'a> {
-    line: &'a BasketLine,
-    item: &'a StockedItem,
+pub(super) struct KnownLine<'a> {
+    pub(super) line: &'a BasketLine,
+    pub(super) item: &'a StockedItem,
     chosen: Chosen<'a>,
     /// What it takes of each supply.
-    takes: BTreeMap<SupplyId, u64>,
+    pub(super) takes: BTreeMap<SupplyId, u64>,
 }
 
 fn fill(stock: &StockOnHand, currency: Currency, taken: &mut Taken, lines: &[BasketLine]) -> Result<Filled, Refusal> {
     let lines = known(stock, lines)?;
-    let mut demand = Demand::default();
-    for known in &lines {
-        demand.add(known.line, known.item, &known.takes);
-    }
+    let demand = Demand::of(&lines);
     let shortages = demand.shortages(stock, taken);
     if !shortages.is_empty() {
         return Err(Refusal::InsufficientStock(shortages));
@@ -103,7 +110,7 @@ fn fill(stock: &StockOnHand, currency: Currency, taken: &mut Taken, lines: &[Bas
     Ok(filled)
 }
 
-fn known<'a>(stock: &'a StockOnHand, lines: &'a [BasketLine]) -> Result<Vec<KnownLine<'a>>, Refusal> {
+pub(super) fn known<'a>(stock: &'a StockOnHand, lines: &'a [BasketLine]) -> Result<Vec<KnownLine<'a>>, QuoteRefused> {
     let mut unknown = Vec::new();
     let mut faults = Vec::new();
     let mut known = Vec::with_capacity(lines.len());
@@ -121,15 +128,15 @@ fn known<'a>(stock: &'a StockOnHand, lines: &'a [BasketLine]) -> Result<Vec<Know
         }
     }
     if !unknown.is_empty() {
-        Err(Refusal::UnknownItems(unknown))
+        Err(QuoteRefused::UnknownItems(unknown))
     } else if !faults.is_empty() {
-        Err(Refusal::InvalidSelections(faults))
+        Err(QuoteRefused::InvalidSelections(faults))
     } else {
         Ok(known)
     }
 }
 
-fn price(currency: Currency, lines: Vec<KnownLine<'_>>) -> Result<Filled, MoneyError> {
+pub(super) fn price(currency: Currency, lines: Vec<KnownLine<'_>>) -> Result<Filled, MoneyError> {
     let mut total = Money::zero(currency);
     let mut priced = Vec::with_capacity(lines.len());
     for KnownLine { line, item, chosen, takes } in lines {

@@ -5,7 +5,8 @@ use std::{
     sync::Arc,
 };
 
-use crate::{BasketLine, MenuItemDefinition, MenuItemId, MenuItemName, Price, SupplyId, SupplyName, SupplyShortage};
+use super::allocate::KnownLine;
+use crate::{MenuItemDefinition, MenuItemId, MenuItemName, Price, SupplyId, SupplyName, SupplyShortage};
 
 /// What allocation needs to know about a menu item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,15 +93,19 @@ pub(super) struct Demand {
 }
 
 impl Demand {
-    /// Adds a line of this menu item, which takes these supplies.
-    pub(super) fn add(&mut self, line: &BasketLine, item: &StockedItem, supplies: &BTreeMap<SupplyId, u64>) {
-        if item.stock.is_some() {
-            // Fifty lines of a hundred each: far from overflowing.
-            *self.items.entry(line.menu_item_id).or_default() += line.quantity.get();
+    /// What these lines ask for. Of menu items that are not counted there is always enough.
+    pub(super) fn of(lines: &[KnownLine<'_>]) -> Self {
+        let mut demand = Self::default();
+        for KnownLine { line, item, takes, .. } in lines {
+            if item.stock.is_some() {
+                // Fifty lines of a hundred each: far from overflowing.
+                *demand.items.entry(line.menu_item_id).or_default() += line.quantity.get();
+            }
+            for (&id, &amount) in takes {
+                *demand.supplies.entry(id).or_default() += amount;
+            }
         }
-        for (&id, &amount) in supplies {
-            *self.supplies.entry(id).or_default() += amount;
-        }
+        demand
     }
 
     /// What is short of it once the orders before have taken theirs.

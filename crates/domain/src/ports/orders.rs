@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::{
-    AccountId, AuditAction, AuditRecord, CalledNumber, CancelledBy, Idempotency, KeyRefusal, NewOrder, Order, OrderId,
-    OrderLimitReached, OrderLine, OrderScope, OrderStatus, OrderWithLines, Page, PageLimit, Reason, RefundId,
-    SelectionFault, Shortages, Timestamp,
+    AccountId, AuditAction, AuditRecord, Basket, CalledNumber, CancelledBy, Idempotency, KeyRefusal, NewOrder, Order,
+    OrderId, OrderLimitReached, OrderLine, OrderScope, OrderStatus, OrderWithLines, Page, PageLimit, Quote,
+    QuoteRefused, Reason, RefundId, SelectionFault, Shortages, Timestamp,
 };
 
 use super::{Readable, Unavailable};
@@ -48,6 +48,34 @@ pub enum PlaceOrderError {
     /// The store failed, is full of waiting orders, or did not respond within the deadline.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+}
+
+/// Why a basket was not quoted.
+#[derive(Debug, Error)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
+pub enum QuoteOrderError {
+    /// Lines (counted from 0) that name a menu item which does not exist or is not on sale.
+    #[error("the basket names menu items that are not on the menu")]
+    UnknownItems(Vec<usize>),
+    /// Everything that is chosen, or not chosen, although the menu items do not offer it so.
+    #[error("the basket chooses what its menu items do not offer so")]
+    InvalidSelections(Vec<SelectionFault>),
+    /// The total is more than 64 bits can hold.
+    #[error("the total is too large")]
+    TotalTooLarge,
+    /// The store failed.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl From<QuoteRefused> for QuoteOrderError {
+    fn from(refused: QuoteRefused) -> Self {
+        match refused {
+            QuoteRefused::UnknownItems(lines) => Self::UnknownItems(lines),
+            QuoteRefused::InvalidSelections(faults) => Self::InvalidSelections(faults),
+            QuoteRefused::Total(_) => Self::TotalTooLarge,
+        }
+    }
 }
 
 /// An order to be cancelled.
@@ -178,6 +206,9 @@ pub trait Orders: Send + Sync {
     /// that is about to be refused, or whose turn has not come. `None` is no proof that there is none: the lookup may
     /// have taken too long. Others need not ask, because [`Orders::place`] finds that order, too.
     async fn find_placed(&self, request: &Idempotency, at: Timestamp) -> Result<Option<OrderWithLines>, Unavailable>;
+
+    /// What an order of this basket would cost at the moment, and what would be short. Takes nothing.
+    async fn quote(&self, basket: &Basket) -> Result<Quote, QuoteOrderError>;
 
     /// One order within the scope, with its lines.
     async fn find(&self, id: OrderId, scope: OrderScope) -> Result<Option<OrderWithLines>, Unavailable>;

@@ -12,17 +12,18 @@ mod lines_of;
 mod list;
 mod load;
 mod place;
+mod quote;
 mod stock;
 
 use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use comanda_domain::{
-    Idempotency, NewOrder, Order, OrderId, OrderLine, OrderScope, OrderStatus, OrderWithLines, Page, PaymentTerms,
-    RefundId, Timestamp,
+    Basket, Idempotency, NewOrder, Order, OrderId, OrderLine, OrderScope, OrderStatus, OrderWithLines, Page,
+    PaymentTerms, Quote, RefundId, Timestamp,
     ports::{
         AdvanceOrderError, CancelOrderError, Cancellation, Idempotent, MenuObserver, Orders, OrdersQuery,
-        OverdueOrders, PlaceOrderError, Readable, Unavailable,
+        OverdueOrders, PlaceOrderError, QuoteOrderError, Readable, Unavailable,
     },
 };
 
@@ -83,6 +84,10 @@ impl Orders for PostgresOrders {
 
     async fn find_placed(&self, request: &Idempotency, at: Timestamp) -> Result<Option<OrderWithLines>, Unavailable> {
         self.placed.find(request, at).await
+    }
+
+    async fn quote(&self, basket: &Basket) -> Result<Quote, QuoteOrderError> {
+        quote::quote(&self.database, basket).await
     }
 
     async fn find(&self, id: OrderId, scope: OrderScope) -> Result<Option<OrderWithLines>, Unavailable> {

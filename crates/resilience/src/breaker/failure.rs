@@ -1,6 +1,6 @@
 use comanda_domain::ports::{
     AdvanceOrderError, BeginPaymentError, CancelOrderError, GatewayError, NotifyError, PlaceOrderError,
-    RegisterAccountError, Unavailable,
+    QuoteOrderError, RegisterAccountError, Unavailable,
 };
 
 /// Decides which errors count as failures of the operation. A business refusal does not: it is a response like any
@@ -33,5 +33,6 @@ only_unavailable_counts!(
     GatewayError,
     NotifyError,
     PlaceOrderError,
+    QuoteOrderError,
     RegisterAccountError,
 );

@@ -141,6 +141,7 @@ routes! {
     supplies::edit [Write, SupplyUpdate],
     supplies::archive [Write, SupplyUpdate],
     supplies::adjust [Write, SupplyUpdate],
+    orders::quote [Read, OrderLookup],
     orders::find [Read, OrderLookup],
     orders::cancel [Write, OrderUpdate],
     payments::pay [Write, PaymentCreate],

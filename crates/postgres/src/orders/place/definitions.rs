@@ -9,7 +9,7 @@ use std::{
 };
 
 use comanda_domain::{
-    Currency, MenuItemDefinition, MenuItemId, NewOrder,
+    BasketLine, Currency, MenuItemDefinition, MenuItemId,
     ports::{Readable, UnreadableRecord},
 };
 use diesel::QueryResult;
@@ -20,13 +20,13 @@ use crate::menu::{Definition, read_definitions};
 
 /// The definitions of all menu items that were ordered since the server began.
 #[derive(Default)]
-pub(super) struct Definitions {
+pub(in crate::orders) struct Definitions {
     known: HashMap<MenuItemId, Definition>,
 }
 
 impl Definitions {
     /// Reads these definitions, anew if they are known.
-    pub(super) async fn learn(
+    pub(in crate::orders) async fn learn(
         &mut self,
         connection: &AsyncPgConnection,
         currency: Currency,
@@ -36,10 +36,10 @@ impl Definitions {
         Ok(())
     }
 
-    /// The supplies that these orders may take something of, in the order of their ids.
-    pub(super) fn supplies_of(&self, orders: &[&NewOrder]) -> Vec<Uuid> {
+    /// The supplies that these lines may take something of, in the order of their ids.
+    pub(in crate::orders) fn supplies_of<'a>(&self, lines: impl IntoIterator<Item = &'a BasketLine>) -> Vec<Uuid> {
         let mut supplies = BTreeSet::new();
-        for line in orders.iter().flat_map(|order| order.basket.lines()) {
+        for line in lines {
             if let Some(Definition { definition: Ok(definition), .. }) = self.known.get(&line.menu_item_id) {
                 supplies.extend(definition.supplies_for(&line.selections).map(|id| id.as_uuid()));
             }

@@ -18,13 +18,13 @@ use crate::{
 /// The menu items of a batch as they were when their rows were locked or, if they are not counted, read, and the
 /// supplies that they may take.
 #[derive(Default)]
-pub(super) struct LockedStock {
-    pub(super) on_hand: StockOnHand,
+pub(in crate::orders) struct LockedStock {
+    pub(in crate::orders) on_hand: StockOnHand,
     versions: HashMap<MenuItemId, i64>,
     low_stock_thresholds: HashMap<MenuItemId, u32>,
     supplies: HashMap<SupplyId, SupplyRow>,
     /// They concern the orders that name them, and no others.
-    pub(super) unreadable: HashMap<MenuItemId, UnreadableRecord>,
+    pub(in crate::orders) unreadable: HashMap<MenuItemId, UnreadableRecord>,
 }
 
 /// What is written of menu items or of supplies, in the order of their ids.
@@ -48,7 +48,7 @@ impl LockedStock {
     /// # Errors
     ///
     /// The menu items of whose definitions there is no copy, or one of another revision.
-    pub(super) fn new(
+    pub(in crate::orders) fn new(
         rows: Vec<StockRow>,
         supplies: Vec<SupplyRow>,
         definitions: &Definitions,

@@ -16,7 +16,9 @@ mod write;
 use std::time::Duration;
 
 pub use self::flush::EarlyRelease;
-pub(super) use self::{find_placed::PlacedLookups, queue::PlacementQueue};
+pub(super) use self::{
+    definitions::Definitions, find_placed::PlacedLookups, locked_stock::LockedStock, queue::PlacementQueue,
+};
 
 /// The limits of placing orders.
 #[derive(Clone, Copy, Debug)]

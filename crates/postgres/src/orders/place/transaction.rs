@@ -213,7 +213,7 @@ async fn read(
     let items: BTreeSet<Uuid> =
         orders.iter().flat_map(|order| order.basket.lines()).map(|line| line.menu_item_id.as_uuid()).collect();
     let items: Vec<Uuid> = items.into_iter().collect();
-    let supplies = definitions.supplies_of(orders);
+    let supplies = definitions.supplies_of(orders.iter().flat_map(|order| order.basket.lines()));
     let requests: Vec<&Idempotency> = orders.iter().filter_map(|order| order.idempotency.as_ref()).collect();
     let callers: Vec<Uuid> = requests.iter().map(|request| request.caller.as_uuid()).collect();
     let keys: Vec<&str> = requests.iter().map(|request| request.key.as_str()).collect();

@@ -5,6 +5,7 @@ mod cancel;
 mod find;
 mod list;
 mod place;
+mod quote;
 mod relations;
 
 pub use self::{
@@ -13,6 +14,7 @@ pub use self::{
     find::{__path_find, find},
     list::{__path_list, list},
     place::{__path_place, place},
+    quote::{__path_quote, quote},
 };
 
 use comanda_domain::OrderStatus;

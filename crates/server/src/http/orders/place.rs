@@ -112,7 +112,7 @@ struct SelectionRequest {
 }
 
 impl PlaceOrderRequest {
-    fn validate(&self) -> Result<(Basket, Option<Note>), Problem> {
+    pub(super) fn validate(&self) -> Result<(Basket, Option<Note>), Problem> {
         let mut violations = Violations::default();
         let note = violations.check_optional("/note", self.note.as_deref().map(Note::new));
         // The lines of an order that is too long anyway are not worth a violation each.
@@ -225,7 +225,7 @@ fn limit_reached(reached: OrderLimitReached) -> Problem {
     problem.retry_after(RETRY_AFTER)
 }
 
-fn shortage(shortage: Shortage) -> ShortageDocument {
+pub(super) fn shortage(shortage: Shortage) -> ShortageDocument {
     ShortageDocument {
         menu_item_id: shortage.menu_item_id.as_uuid(),
         requested: shortage.requested,

@@ -95,12 +95,12 @@ impl OrderResponse {
     }
 
     pub fn with_lines(placed: &OrderWithLines) -> Self {
-        Self { items: Some(lines(&placed.lines)), ..Self::new(&placed.order) }
+        Self { items: Some(order_lines(&placed.lines)), ..Self::new(&placed.order) }
     }
 
     pub fn with_relations(related: RelatedOrder) -> Self {
         Self {
-            items: related.lines.as_deref().map(lines),
+            items: related.lines.as_deref().map(order_lines),
             customer: related.customer.map(Into::into),
             payments: related.payments.map(|payments| payments.into_iter().map(Into::into).collect()),
             ..Self::new(&related.order)
@@ -108,7 +108,7 @@ impl OrderResponse {
     }
 }
 
-fn lines(lines: &[OrderLine]) -> Vec<OrderLineResponse> {
+pub fn order_lines(lines: &[OrderLine]) -> Vec<OrderLineResponse> {
     let line = |line: &OrderLine| OrderLineResponse {
         menu_item_id: line.menu_item_id.as_uuid(),
         name: line.name.as_str().to_owned(),
