@@ -28,7 +28,7 @@ use comanda_domain::{
 };
 
 pub use self::options::PostgresOptionGroups;
-pub(crate) use self::options::users_of_supply;
+pub(crate) use self::options::{Definition, read_definitions, users_of_supply};
 pub(crate) use self::version::{prepare_to_raise_menu_version, raise_menu_version};
 use crate::Database;
 

@@ -6,6 +6,7 @@
 mod add;
 mod archive;
 mod change_recipe;
+mod definitions;
 mod edit;
 mod find;
 mod items;
@@ -27,7 +28,10 @@ use comanda_domain::{
     },
 };
 
-pub(crate) use self::supplies::users_of_supply;
+pub(crate) use self::{
+    definitions::{Definition, read_definitions},
+    supplies::users_of_supply,
+};
 use crate::Database;
 
 /// Option groups, what menu items offer of them, and recipes, in the tables `option_groups`, `menu_options`,
