@@ -1,10 +1,9 @@
 //! Taking stock of menu items and of supplies, and putting it back.
 
-use comanda_domain::Availability;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use crate::database::statement;
+use crate::{database::statement, menu::SupplyChange};
 
 /// Id, version, stock, low-stock threshold, price, name, whether the item is on sale, its revision, and whether it is
 /// counted.
@@ -69,12 +68,9 @@ statement! {
     ") ORDER BY id FOR NO KEY UPDATE"
 }
 
-/// Whether a supply's change by so much may change what customers see of the availability of what takes of it.
-pub(super) fn changes_what_supply_shows((_, _, stock, low_stock_at, _): &SupplyRow, change: i64) -> bool {
-    let before = stock.unsigned_abs();
-    let after = u32::try_from((i64::from(before) + change).max(0)).unwrap_or(u32::MAX);
-    let shown = |stock: u32| Availability::of(stock, low_stock_at.unsigned_abs());
-    shown(before) != shown(after)
+/// What becomes of a supply if this much is taken of it, or put back if it is negative.
+pub(super) const fn supply_change((id, _, stock, low_stock_at, _): &SupplyRow, taken: i32) -> SupplyChange {
+    SupplyChange { id: *id, stock: (*stock, stock.saturating_sub(taken)), low_stock_at: (*low_stock_at, *low_stock_at) }
 }
 
 statement! {

@@ -12,7 +12,8 @@ use uuid::Uuid;
 use super::definitions::Definitions;
 use crate::{
     database::RowOf,
-    orders::stock::{StockRow, SupplyRow, changes_what_supply_shows},
+    menu::SupplyChange,
+    orders::stock::{StockRow, SupplyRow, supply_change},
 };
 
 /// The menu items of a batch as they were when their rows were locked or, if they are not counted, read, and the
@@ -104,12 +105,17 @@ impl LockedStock {
         taking
     }
 
-    /// Whether taking this changes what customers see of the availability of anything.
+    /// Whether taking this changes what customers see of the stock of a menu item.
     pub(super) fn changes_availability(&self, taken: &Taken) -> bool {
-        let mut items = taken.items.iter();
-        let mut supplies = taken.supplies.iter().filter_map(|(id, amount)| Some((self.supplies.get(id)?, *amount)));
-        items.any(|(id, quantity)| self.changes_availability_of(*id, *quantity))
-            || supplies.any(|(row, amount)| changes_what_supply_shows(row, -i64::from(amount)))
+        taken.items.iter().any(|(id, quantity)| self.changes_availability_of(*id, *quantity))
+    }
+
+    /// What becomes of supplies when this is taken.
+    pub(super) fn changes_of_supplies(&self, taken: &Taken) -> Vec<SupplyChange> {
+        let change = |(id, amount): (&SupplyId, &u32)| {
+            Some(supply_change(self.supplies.get(id)?, i32::try_from(*amount).unwrap_or(i32::MAX)))
+        };
+        taken.supplies.iter().filter_map(change).collect()
     }
 
     fn changes_availability_of(&self, id: MenuItemId, quantity: u32) -> bool {

@@ -158,8 +158,7 @@ pub(super) async fn place(
         .filter_map(|(order, decision)| decision.as_ref().ok().map(|filled| (*order, filled)))
         .collect();
 
-    let menu_changed = stock.changes_availability(&allocation.taken);
-    let Written { numbers, flush_took } = if filled.is_empty() {
+    let Written { numbers, menu_changed, flush_took } = if filled.is_empty() {
         // There is nothing to commit, and a rollback does not wait for the disk. What another server has placed does, as
         // it may not be there yet.
         (&mut &*connection).batch_execute("ROLLBACK").await?;
@@ -170,7 +169,7 @@ pub(super) async fn place(
     } else {
         // Until it is known that nothing was sent, or what became of it.
         committing.store(true, Ordering::Relaxed);
-        let written = write_and_commit(connection, &stock, &allocation.taken, &filled, menu_changed, commit).await;
+        let written = write_and_commit(connection, &stock, &allocation.taken, &filled, commit).await;
         if !matches!(written, Err(BatchError::CommitUnknown(_))) {
             committing.store(false, Ordering::Relaxed);
         }

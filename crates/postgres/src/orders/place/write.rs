@@ -22,7 +22,7 @@ use super::{
 use crate::{
     database::{Failures, Named, NamedRows, aborts_transaction, written},
     idempotency::fingerprint_of,
-    menu::{prepare_to_raise_menu_version, raise_menu_version},
+    menu::{prepare_to_raise_menu_version, raise_menu_version, raise_menu_version_for_supplies},
     orders::{
         chosen::{extras_of, selections_of, taken_of},
         stock::{ChangeStock, ChangeSupplies},
@@ -76,6 +76,8 @@ pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
 pub(super) struct Written {
     /// The orders' numbers.
     pub(super) numbers: HashMap<Uuid, i64>,
+    /// Whether the menu shows anything differently now.
+    pub(super) menu_changed: bool,
     /// How long the commit waited for the disk, if it did.
     pub(super) flush_took: Option<Duration>,
 }
@@ -90,11 +92,17 @@ pub(super) async fn write_and_commit(
     stock: &LockedStock,
     taken: &Taken,
     filled: &[(&NewOrder, &Filled)],
-    menu_changed: bool,
     commit: Commit,
 ) -> Result<Written, BatchError> {
     let (items, supplies) = (stock.taking_of_items(taken), stock.taking_of_supplies(taken));
     let sold_out = stock.sold_out_by(taken);
+    let raise = async {
+        if stock.changes_availability(taken) {
+            raise_menu_version(connection).await.map(|()| true)
+        } else {
+            raise_menu_version_for_supplies(connection, stock.changes_of_supplies(taken)).await
+        }
+    };
 
     let ids: Vec<Uuid> = filled.iter().map(|(order, _)| order.id.as_uuid()).collect();
     let customers: Vec<Uuid> = filled.iter().map(|(order, _)| order.customer_id.as_uuid()).collect();
@@ -192,7 +200,7 @@ pub(super) async fn write_and_commit(
                 )
                 .changes("order.place.insert_events"),
             ),
-            OptionFuture::from(menu_changed.then(|| outcomes.noted(raise_menu_version(connection)))),
+            outcomes.noted(raise),
             outcomes.commit(connection),
         )
     };
@@ -205,10 +213,10 @@ pub(super) async fn write_and_commit(
     let numbers = failures.take(numbered).unwrap_or_default();
     failures.take(inserted);
     failures.take(announced);
-    failures.take(raised.transpose());
+    let menu_changed = failures.take(raised).unwrap_or_default();
     settle(failures.first(), committed)?;
     let flush_took = (commit == Commit::Flushed).then(|| outcomes.since_last());
-    Ok(Written { numbers: numbers.into_iter().collect(), flush_took })
+    Ok(Written { numbers: numbers.into_iter().collect(), menu_changed, flush_took })
 }
 
 /// What became of the transaction, by the first failure of a write and the outcome of the commit, if that was sent.
