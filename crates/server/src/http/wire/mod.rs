@@ -17,7 +17,7 @@ pub use self::{
     money::{MoneyResponse, PatchedPriceRequest, PriceRequest},
     nothing::Nothing,
     number::{QueryInteger, WireInteger},
-    order::OrderResponse,
+    order::{OrderResponse, SelectedOptionResponse},
     patched::Patched,
     payment::PaymentResponse,
     time::{WireTime, Written},
