@@ -7,7 +7,7 @@ SELECT set_config('search_path', format('%I, pg_temp', current_schema()), true);
 
 CREATE FUNCTION refuse_to_keep_supplies() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    IF EXISTS (SELECT FROM order_lines WHERE order_id = NEW.id AND taken IS NOT NULL) THEN
+    IF EXISTS (SELECT FROM order_lines WHERE order_id = NEW.id AND taken <> '{}') THEN
         RAISE EXCEPTION 'order % took of supplies: a server of the release before cannot give them back', NEW.id
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'Another server can cancel it.',

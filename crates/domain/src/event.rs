@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use crate::{
-    AccountId, Email, MenuItemId, MenuItemName, Money, OrderId, OrderNumber, OrderStatus, PaymentId, PaymentMethod,
-    PersonName, Timestamp,
+    AccountId, Email, MenuItemId, MenuItemName, Money, OrderId, OrderLine, OrderNumber, OrderStatus, PaymentId,
+    PaymentMethod, PersonName, Timestamp,
 };
 
 /// Something that happened, once committed.
@@ -28,8 +28,8 @@ pub struct Event {
 /// The kind of an event, with the order, the payment or the menu item that it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventKind {
-    /// An order was placed.
-    OrderPlaced(OrderEvent),
+    /// An order was placed, with these lines.
+    OrderPlaced(OrderEvent, Vec<OrderLine>),
     /// An order moved to its next status, or was cancelled.
     OrderStatusChanged(OrderEvent),
     /// An order was paid.
@@ -61,7 +61,7 @@ impl EventKind {
     /// The name in storage and for subscribers.
     pub const fn kind(&self) -> &'static str {
         match self {
-            Self::OrderPlaced(_) => "order.placed",
+            Self::OrderPlaced(..) => "order.placed",
             Self::OrderStatusChanged(_) => "order.status_changed",
             Self::PaymentSucceeded(..) => "payment.succeeded",
             Self::PaymentFailed(..) => "payment.failed",

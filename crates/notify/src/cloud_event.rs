@@ -1,7 +1,7 @@
 //! Events as `CloudEvents` (<https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md>).
 
 use chrono::SecondsFormat;
-use comanda_domain::{Event, EventKind, Money, OrderEvent, PaymentEvent};
+use comanda_domain::{Event, EventKind, Money, OrderEvent, OrderLine, PaymentEvent, SelectedOption};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -39,6 +39,23 @@ fn order(order: &OrderEvent) -> Value {
     })
 }
 
+fn selection(selected: &SelectedOption) -> Value {
+    json!({
+        "option_id": selected.option_id.as_uuid(), "group": selected.group.as_str(), "name": selected.name.as_str(),
+        "quantity": selected.quantity.get(), "unit_price": money(selected.unit_price),
+    })
+}
+
+/// As the API shows a line, but for the note, in which somebody may have written something about themselves.
+fn line(line: &OrderLine) -> Value {
+    json!({
+        "menu_item_id": line.menu_item_id.as_uuid(), "name": line.name.as_str(),
+        "unit_price": money(line.unit_price), "quantity": line.quantity.get(),
+        "selections": line.selections.iter().map(selection).collect::<Vec<_>>(),
+        "line_total": money(line.line_total),
+    })
+}
+
 fn data(happened: &EventKind) -> Value {
     let with_payment = |o: &OrderEvent, payment: &PaymentEvent| {
         let mut data = order(o);
@@ -49,7 +66,12 @@ fn data(happened: &EventKind) -> Value {
         data
     };
     match happened {
-        EventKind::OrderPlaced(o) | EventKind::OrderStatusChanged(o) => order(o),
+        EventKind::OrderPlaced(o, lines) => {
+            let mut data = order(o);
+            data["items"] = lines.iter().map(line).collect();
+            data
+        }
+        EventKind::OrderStatusChanged(o) => order(o),
         EventKind::PaymentSucceeded(o, payment)
         | EventKind::PaymentFailed(o, payment)
         | EventKind::PaymentRefunded(o, payment) => with_payment(o, payment),
@@ -66,6 +88,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::sample;
 
     fn order() -> OrderEvent {
         OrderEvent {
@@ -94,7 +117,7 @@ mod tests {
     fn subscribers_get_these_documents() {
         let (id, name) = (MenuItemId::new(Uuid::from_u128(4)), MenuItemName::new("Carbonara").unwrap());
         let kinds = [
-            EventKind::OrderPlaced(order()),
+            EventKind::OrderPlaced(order(), sample::lines()),
             EventKind::OrderStatusChanged(order()),
             EventKind::PaymentSucceeded(order(), payment()),
             EventKind::PaymentFailed(order(), payment()),

@@ -3,7 +3,10 @@
 mod cloud_event;
 mod greeting;
 mod mail;
+mod money;
 mod network_guard;
+#[cfg(test)]
+mod sample;
 mod smtp_url;
 mod webhook;
 

@@ -11,7 +11,8 @@ use std::{
 
 use async_trait::async_trait;
 use comanda_domain::{
-    AccountMail, Email, Event, EventKind, MailKind, MailToken, Money, OrderEvent, OrderStatus,
+    AccountMail, Email, Event, EventKind, MailKind, MailToken, Money, OrderEvent, OrderLine, OrderStatus,
+    SelectedOption,
     ports::{Clock, MailAllowance, MailSender, Notifier, NotifyError, Unavailable},
 };
 use lettre::{
@@ -23,6 +24,7 @@ use thiserror::Error;
 
 use crate::{
     greeting::greeting_name,
+    money::format_money,
     smtp_url::{Sender, SmtpUrl},
 };
 
@@ -124,7 +126,7 @@ impl MailNotifier {
 
     /// The mail about an event, or `None` if customers get no mail about it, or this one's address is not verified.
     fn mail(&self, event: &Event) -> Result<Option<Message>, NotifyError> {
-        let Some(Topic { order, kind, refunded }) = topic(&event.happened) else { return Ok(None) };
+        let Some(Topic { order, lines, kind, refunded }) = topic(&event.happened) else { return Ok(None) };
         if !order.email_verified {
             return Ok(None);
         }
@@ -134,6 +136,7 @@ impl MailNotifier {
             number => order.number.to_string(),
             total => format_money(order.total),
             refunded => refunded.map(format_money),
+            lines => lines.iter().map(line).collect::<Vec<_>>(),
         };
         // Derived from the event, so that a mail that is sent twice can be recognized as the same.
         self.message(
@@ -217,6 +220,8 @@ fn smtp_failure(error: lettre::transport::smtp::Error) -> NotifyError {
 /// What a mail is about.
 struct Topic<'a> {
     order: &'a OrderEvent,
+    /// What was ordered, in the mail that says so.
+    lines: &'a [OrderLine],
     /// The name by which the templates distinguish mails.
     kind: &'static str,
     refunded: Option<Money>,
@@ -224,7 +229,7 @@ struct Topic<'a> {
 
 fn topic(happened: &EventKind) -> Option<Topic<'_>> {
     let (order, kind, refunded) = match happened {
-        EventKind::OrderPlaced(order) => (order, "placed", None),
+        EventKind::OrderPlaced(order, lines) => return Some(Topic { order, lines, kind: "placed", refunded: None }),
         EventKind::OrderStatusChanged(order) => match order.status {
             OrderStatus::Accepted => (order, "accepted", None),
             OrderStatus::Ready => (order, "ready", None),
@@ -236,18 +241,20 @@ fn topic(happened: &EventKind) -> Option<Topic<'_>> {
         EventKind::PaymentRefunded(order, payment) => (order, "refunded", Some(payment.refunded)),
         EventKind::ItemSoldOut { .. } => return None,
     };
-    Some(Topic { order, kind, refunded })
+    Some(Topic { order, lines: &[], kind, refunded })
 }
 
-fn format_money(money: Money) -> String {
-    let (digits, currency) = (money.currency().minor_digits(), money.currency());
-    let unit = 10_i64.pow(digits);
-    match digits {
-        0 => format!("{} {currency}", money.amount()),
-        _ => {
-            let (whole, part) = (money.amount() / unit, money.amount() % unit);
-            format!("{whole}.{part:0width$} {currency}", width = digits as usize)
-        }
+/// A line as the templates show it. Its note is left out: a text that somebody has typed.
+fn line(line: &OrderLine) -> Value {
+    let choice = |selected: &SelectedOption| match selected.quantity.get() {
+        1 => selected.name.as_str().to_owned(),
+        times => format!("{times} × {}", selected.name.as_str()),
+    };
+    context! {
+        quantity => line.quantity.get(),
+        name => line.name.as_str(),
+        choices => line.selections.iter().map(choice).collect::<Vec<_>>(),
+        total => format_money(line.line_total),
     }
 }
 
@@ -312,6 +319,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::sample;
 
     /// Admits this many mails.
     struct Admitting(AtomicI32);
@@ -367,7 +375,7 @@ mod tests {
             refunded: Money::new(300, Currency::EUR),
         };
         let mut all = vec![
-            EventKind::OrderPlaced(order(OrderStatus::Pending)),
+            EventKind::OrderPlaced(order(OrderStatus::Pending), sample::lines()),
             EventKind::PaymentSucceeded(order(OrderStatus::Pending), payment.clone()),
             EventKind::PaymentFailed(order(OrderStatus::Pending), payment.clone()),
             EventKind::PaymentRefunded(order(OrderStatus::Cancelled), payment),
@@ -440,14 +448,14 @@ mod tests {
     fn an_unverified_address_gets_no_mail_about_orders() {
         let notifier = notifier(Language::English);
         let placed = OrderEvent { email_verified: false, ..order(OrderStatus::Pending) };
-        assert!(notifier.mail(&event(EventKind::OrderPlaced(placed))).unwrap().is_none());
+        assert!(notifier.mail(&event(EventKind::OrderPlaced(placed, Vec::new()))).unwrap().is_none());
     }
 
     #[tokio::test]
     async fn what_the_allowance_does_not_admit_is_not_sent() {
         let folder = std::env::temp_dir().join(format!("comanda-mail-{}-allowance", std::process::id()));
         let notifier = notifier_into(&folder, Language::English);
-        let placed = event(EventKind::OrderPlaced(order(OrderStatus::Pending)));
+        let placed = event(EventKind::OrderPlaced(order(OrderStatus::Pending), Vec::new()));
         for _ in 0..3 {
             notifier.notify(&placed).await.unwrap();
         }
@@ -474,11 +482,5 @@ mod tests {
             template.render(context! { kind => "placed", name => "Ana <b>& Söhne</b>", number => "A7", total => "1" });
         let html = html.unwrap();
         assert!(html.contains("Ana &lt;b&gt;&amp; Söhne") && !html.contains("<b>"), "{html}");
-    }
-
-    #[test]
-    fn money_has_as_many_decimals_as_its_currency() {
-        assert_eq!(format_money(Money::new(1205, Currency::EUR)), "12.05 EUR");
-        assert_eq!(format_money(Money::new(1205, "JPY".parse().unwrap())), "1205 JPY");
     }
 }

@@ -1,13 +1,16 @@
 //! Events that cannot be read, because somebody wrote past the rules. They will not become readable: each becomes a
 //! dead letter, which waits for an admin, and no other event waits for it.
 
-use comanda_domain::{Currency, Event, ports::Unavailable};
+use comanda_domain::{Currency, Event, OrderId, ports::Unavailable};
 use diesel::{ExpressionMethods, dsl::now, upsert::excluded};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::row::EventRow;
-use crate::database::{Named, schema::outbox_retries};
+use crate::{
+    database::{Named, schema::outbox_retries},
+    orders::lines_on,
+};
 
 pub(super) struct Malformed {
     event: i64,
@@ -16,11 +19,19 @@ pub(super) struct Malformed {
 }
 
 /// The events of these rows, and apart from them the rows that are none.
-pub(super) fn read(rows: impl Iterator<Item = EventRow>, currency: Currency) -> (Vec<Event>, Vec<Malformed>) {
+pub(super) async fn read(
+    connection: &AsyncPgConnection,
+    rows: Vec<EventRow>,
+    currency: Currency,
+) -> Result<(Vec<Event>, Vec<Malformed>), Unavailable> {
+    let placed: Vec<OrderId> = rows.iter().filter_map(EventRow::placed).collect();
+    // They never change: these are those of when it was placed.
+    let mut lines = lines_on(connection, currency, &placed).await.map_err(Unavailable::new)?;
     let (mut events, mut malformed) = (Vec::new(), Vec::new());
     for row in rows {
         let (event, stream) = (row.id, row.stream);
-        match row.into_event(currency) {
+        let lines = row.placed().and_then(|order| lines.remove(&order)).unwrap_or_else(|| Ok(Vec::new()));
+        match row.into_event(currency, lines) {
             Ok(event) => events.push(event),
             Err(error) => {
                 tracing::error!(event, %error, "an event is malformed");
@@ -28,7 +39,7 @@ pub(super) fn read(rows: impl Iterator<Item = EventRow>, currency: Currency) -> 
             }
         }
     }
-    (events, malformed)
+    Ok((events, malformed))
 }
 
 pub(super) async fn dead_letter(

@@ -99,7 +99,8 @@ async fn read_next(
     }
     let rows: Vec<PlacedEvent> = rows.into_iter().take(known).collect();
     let position = rows.last().map(|row| OutboxPosition { transaction: row.transaction_id, event: row.event.id });
-    let (events, malformed) = read(rows.into_iter().map(|row| row.event), database.currency());
+    let rows = rows.into_iter().map(|row| row.event).collect();
+    let (events, malformed) = read(connection, rows, database.currency()).await?;
     dead_letter(connection, subscriber, &malformed).await?;
     if position.is_some() {
         // What a crash can still undo is not announced.

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    AccountId, Currency, Email, Event, EventKind, MenuItemId, MenuItemName, Money, OrderEvent, OrderId, OrderNumber,
-    OrderStatus, PaymentEvent, PaymentId, PaymentMethod, PersonName, ports::Readable,
+    AccountId, Currency, Email, Event, EventKind, MenuItemId, MenuItemName, Money, OrderEvent, OrderId, OrderLine,
+    OrderNumber, OrderStatus, PaymentEvent, PaymentId, PaymentMethod, PersonName, ports::Readable,
 };
 use diesel::{
     QueryableByName,
@@ -76,6 +76,11 @@ impl EventRow {
         EventKind::NAMES.contains(&self.kind.as_str())
     }
 
+    /// The order that was placed, whose lines the event needs.
+    pub(super) fn placed(&self) -> Option<OrderId> {
+        (self.kind == "order.placed").then(|| OrderId::new(self.stream))
+    }
+
     /// Of what happened, to what, and when: a database that has lost events gives their numbers, and the versions of
     /// their subjects, to others.
     fn public_id(&self) -> Uuid {
@@ -84,10 +89,11 @@ impl EventRow {
         Uuid::new_v5(&NAMESPACE, format!("{id} {kind} {subject_id} {subject_version} {at}").as_bytes())
     }
 
-    pub(super) fn into_event(self, currency: Currency) -> Readable<Event> {
+    /// `lines` are those of the order that was placed.
+    pub(super) fn into_event(self, currency: Currency, lines: Readable<Vec<OrderLine>>) -> Readable<Event> {
         let (row, public_id) = (RowOf { table: "outbox_events", id: self.subject_id }, self.public_id());
         let happened = match self.kind.as_str() {
-            "order.placed" => EventKind::OrderPlaced(self.order(currency, row)?),
+            "order.placed" => EventKind::OrderPlaced(self.order(currency, row)?, lines?),
             "order.status_changed" => EventKind::OrderStatusChanged(self.order(currency, row)?),
             "payment.succeeded" => {
                 EventKind::PaymentSucceeded(self.order(currency, row)?, self.payment(currency, row)?)

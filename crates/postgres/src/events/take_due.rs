@@ -75,7 +75,8 @@ pub(super) async fn take_due(database: &Database, subscriber: &str, limit: u32) 
     };
     let retries: HashMap<i64, (i64, i32, Timestamp)> =
         rows.iter().map(|row| (row.event.id, (row.retry_id, row.attempts, row.taken_until))).collect();
-    let (events, malformed) = read(rows.into_iter().map(|row| row.event), database.currency());
+    let rows = rows.into_iter().map(|row| row.event).collect();
+    let (events, malformed) = read(&connection, rows, database.currency()).await?;
     dead_letter(&mut connection, subscriber, &malformed).await?;
     let due = events.into_iter().filter_map(|event| {
         let (id, attempts, taken_until) = *retries.get(&event.id)?;

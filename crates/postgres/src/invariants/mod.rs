@@ -23,10 +23,13 @@ const INVARIANTS: [Invariant; 10] = [
         rule: "stock = sum of adjustments - sum of lines of orders that hold stock, for every counted menu item",
         sql: include_str!("stock_ledger.sql"),
     },
-    Invariant { rule: "a supply's stock = sum of its adjustments", sql: include_str!("supply_ledger.sql") },
+    Invariant {
+        rule: "a supply's stock = sum of its adjustments - sum of what lines of orders that hold stock took of it",
+        sql: include_str!("supply_ledger.sql"),
+    },
     Invariant { rule: "no stock is below zero", sql: include_str!("stock_never_negative.sql") },
     Invariant {
-        rule: "an order's total and line count are those of its lines, numbered from 0",
+        rule: "an order's total and line count are those of its lines, numbered from 0, and of what was chosen",
         sql: include_str!("order_totals.sql"),
     },
     Invariant {

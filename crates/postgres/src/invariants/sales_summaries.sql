@@ -24,13 +24,13 @@ WITH unsummarized AS (
 ), reported_items AS (
     SELECT menu_item_id, quantity, revenue FROM item_sales_by_day
     UNION ALL
-    SELECT l.menu_item_id, u.sign * l.quantity, u.sign * l.unit_price::numeric * l.quantity
+    SELECT l.menu_item_id, u.sign * l.quantity, u.sign * (l.unit_price::numeric + l.extras) * l.quantity
     FROM unsummarized u JOIN order_lines l ON l.order_id = u.id
 ), items AS (
     SELECT menu_item_id, sum(quantity) AS quantity, sum(revenue) AS revenue FROM (
         SELECT menu_item_id, quantity, revenue FROM reported_items
         UNION ALL
-        SELECT l.menu_item_id, -l.quantity, -l.unit_price::numeric * l.quantity
+        SELECT l.menu_item_id, -l.quantity, -(l.unit_price::numeric + l.extras) * l.quantity
         FROM orders o JOIN order_lines l ON l.order_id = o.id WHERE o.status <> 'cancelled'
     ) parts GROUP BY menu_item_id
 ), hours AS (

@@ -10,25 +10,29 @@ use comanda_domain::{
     ports::{CancelOrderError, Cancellation, Idempotent, MenuObserver},
 };
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
 use super::{
     advance::{Transition, write_transition},
     lines_of::{OrderLineRow, grouped, line_rows},
     load::{load, with_lines},
-    stock::{ChangeStock, ReadAndLockStock, StockRow},
+    stock::{ChangeStock, ChangeSupplies, ReadAndLockStock, ReadAndLockSupplies, StockRow, SupplyRow, supply_change},
 };
 use crate::{
     Database,
     database::{Failure, Named, NamedRows, schema::orders, written},
     idempotency::{Claim, ForOldServers, claim},
-    menu::raise_menu_version,
+    menu::{SupplyChange, raise_menu_version, raise_menu_version_for_supplies},
     operations::write_record,
     order_row::{OrderRow, lock_order},
     payments::{cancel_with_order, lock_payments},
     stocked::LedgerEntry,
 };
+
+/// What a server of the release before does not say, which would keep what orders took of supplies: a trigger,
+/// `supplies_are_given_back`, lets an order that took some be cancelled by nobody else.
+const GIVES_SUPPLIES_BACK: &str = "SELECT set_config('comanda.gives_supplies_back', 'on', true)";
 
 pub(super) type CancelFailure = Failure<CancelOrderError>;
 
@@ -46,7 +50,7 @@ pub(super) async fn cancel(
     Ok(cancelled)
 }
 
-/// Returns also whether the menu shows a menu item differently now.
+/// Returns also whether the menu shows a menu item or an option differently now.
 async fn cancel_once(
     connection: &mut AsyncPgConnection,
     currency: Currency,
@@ -83,11 +87,11 @@ async fn cancel_once(
 pub(super) struct Cancelled {
     row: OrderRow,
     lines: Vec<OrderLine>,
-    /// Whether the menu shows a menu item differently now.
+    /// Whether the menu shows a menu item or an option differently now.
     pub(super) menu_changed: bool,
 }
 
-/// Cancels an order that is locked, with its payments, and returns its stock.
+/// Cancels an order that is locked, with its payments, and returns what it took.
 pub(super) async fn write_cancellation(
     connection: &mut AsyncPgConnection,
     order: &Order,
@@ -103,6 +107,14 @@ pub(super) async fn write_cancellation(
             return Err(too_late());
         }
     }
+    let currency = order.total.currency();
+    let rows = line_rows(connection, &[order.id]).await?;
+    let items = items_taken_by(&rows);
+    let lines = grouped(rows, currency).remove(&order.id).transpose()?.unwrap_or_default();
+    let supplies = supplies_taken_by(&lines);
+    if !supplies.is_empty() {
+        connection.batch_execute(GIVES_SUPPLIES_BACK).one("order.cancel.promise").await?;
+    }
     let (to, at) = (OrderStatus::Cancelled, cancellation.cancelled_at);
     let row = write_transition(connection, &Transition { order, to, at }).await?;
     if let Some(reason) = &cancellation.reason {
@@ -115,22 +127,36 @@ pub(super) async fn write_cancellation(
     if let Some(record) = cancellation.audit_record(order) {
         write_record(connection, &record).await?;
     }
-    let currency = order.total.currency();
     cancel_with_order(connection, currency, order.id, cancellation.refund_id, at).await?;
-    let rows = line_rows(connection, &[order.id]).await?;
-    let taken = taken_by(&rows);
-    let lines = grouped(rows, currency).remove(&order.id).transpose()?.unwrap_or_default();
-    let menu_changed = return_stock(connection, &taken, at).await?;
+    let items_changed = return_stock(connection, &items, at).await?;
+    let changes = return_supplies(connection, &supplies).await?;
+    let menu_changed = if items_changed {
+        raise_menu_version(connection).await?;
+        true
+    } else {
+        raise_menu_version_for_supplies(connection, changes).await?
+    };
     Ok(Cancelled { row, lines, menu_changed })
 }
 
 /// What an order took of each menu item: that of lines whose menu item was counted then.
-fn taken_by(lines: &[OrderLineRow]) -> BTreeMap<Uuid, i32> {
+fn items_taken_by(lines: &[OrderLineRow]) -> BTreeMap<Uuid, i32> {
     let mut taken: BTreeMap<Uuid, i32> = BTreeMap::new();
     for line in lines.iter().filter(|line| line.counted) {
         // At most fifty lines with a quantity of at most a hundred.
         let of_item = taken.entry(line.menu_item_id).or_default();
         *of_item = of_item.saturating_add(line.quantity);
+    }
+    taken
+}
+
+/// What an order took of each supply, by its lines: recipes and options may be others by now.
+fn supplies_taken_by(lines: &[OrderLine]) -> BTreeMap<Uuid, i32> {
+    let mut taken: BTreeMap<Uuid, i32> = BTreeMap::new();
+    for (id, amount) in lines.iter().flat_map(|line| &line.taken) {
+        // No more than a stock was, which is a 32-bit column.
+        let of_supply = taken.entry(id.as_uuid()).or_default();
+        *of_supply = of_supply.saturating_add(i32::try_from(*amount).unwrap_or(i32::MAX));
     }
     taken
 }
@@ -164,13 +190,32 @@ async fn return_stock(
     let versions: Vec<i64> = items.iter().map(|id| locked.get(id).map_or(0, |(_, version, ..)| *version)).collect();
     let change = ChangeStock { items: &items, versions: &versions, quantity: &quantity };
     written(change.get_result(connection)).changes("order.cancel.return_stock").await?;
-    let menu_changed = returned.iter().filter_map(|(id, n)| Some((locked.get(id)?, n))).any(|(row, returned)| {
-        let (_, _, stock, low, ..) = row;
-        let availability = |stock: i32| Availability::of(stock.unsigned_abs(), low.unsigned_abs());
-        availability(*stock) != availability(stock.saturating_add(*returned))
-    });
-    if menu_changed {
-        raise_menu_version(connection).await?;
+    let mut rows = returned.iter().filter_map(|(id, returned)| Some((locked.get(id)?, *returned)));
+    Ok(rows.any(|((_, _, stock, low, ..), returned)| changes_availability(*stock, *low, returned)))
+}
+
+/// Returns what becomes of the supplies. Comes after the menu items. A supply that was archived since gets back what is
+/// its own, too.
+async fn return_supplies(
+    connection: &mut AsyncPgConnection,
+    taken: &BTreeMap<Uuid, i32>,
+) -> Result<Vec<SupplyChange>, CancelFailure> {
+    if taken.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(menu_changed)
+    let supplies: Vec<Uuid> = taken.keys().copied().collect();
+    let locked: Vec<SupplyRow> =
+        ReadAndLockSupplies { supplies: &supplies }.load(connection).rows("order.cancel.lock_supplies").await?;
+    let locked: HashMap<Uuid, SupplyRow> = locked.into_iter().map(|row| (row.0, row)).collect();
+    let amounts: Vec<i32> = taken.values().map(|amount| -amount).collect();
+    // As with menu items.
+    let versions: Vec<i64> = supplies.iter().map(|id| locked.get(id).map_or(0, |(_, version, ..)| *version)).collect();
+    let change = ChangeSupplies { supplies: &supplies, versions: &versions, amounts: &amounts };
+    written(change.get_result(connection)).changes("order.cancel.return_supplies").await?;
+    Ok(taken.iter().filter_map(|(id, returned)| Some(supply_change(locked.get(id)?, -returned))).collect())
+}
+
+fn changes_availability(stock: i32, low: i32, returned: i32) -> bool {
+    let availability = |stock: i32| Availability::of(stock.unsigned_abs(), low.unsigned_abs());
+    availability(stock) != availability(stock.saturating_add(returned))
 }

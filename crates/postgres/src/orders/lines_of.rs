@@ -64,8 +64,18 @@ pub(super) async fn lines_of(
     ids: &[OrderId],
 ) -> Result<HashMap<OrderId, Readable<Vec<OrderLine>>>, Unavailable> {
     let connection = database.read_connection().await?;
-    let rows = line_rows(&connection, ids).await.map_err(Unavailable::new)?;
-    Ok(grouped(rows, database.currency()))
+    lines_on(&connection, database.currency(), ids).await.map_err(Unavailable::new)
+}
+
+pub(crate) async fn lines_on(
+    connection: &AsyncPgConnection,
+    currency: Currency,
+    ids: &[OrderId],
+) -> QueryResult<HashMap<OrderId, Readable<Vec<OrderLine>>>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    Ok(grouped(line_rows(connection, ids).await?, currency))
 }
 
 pub(super) async fn line_rows(mut connection: &AsyncPgConnection, ids: &[OrderId]) -> QueryResult<Vec<OrderLineRow>> {

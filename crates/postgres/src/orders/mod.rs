@@ -27,6 +27,7 @@ use comanda_domain::{
     },
 };
 
+pub(crate) use self::lines_of::lines_on;
 pub use self::place::{EarlyRelease, PlacementConfig};
 use self::{
     cancel_overdue::OverdueSearch,

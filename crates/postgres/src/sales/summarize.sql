@@ -18,7 +18,7 @@ WITH batch AS (
 ), line AS (
     SELECT e.id AS order_id, e.created_at, l.menu_item_id,
            -- Whatever the numbers are, one order stops no other.
-           e.sign * l.quantity::bigint AS quantity, e.sign * l.unit_price::numeric * l.quantity AS amount
+           e.sign * l.quantity::bigint AS quantity, e.sign * (l.unit_price::numeric + l.extras) * l.quantity AS amount
     FROM effect e JOIN order_lines l ON l.order_id = e.id
 ), slots AS (
     INSERT INTO sales_by_quarter_hour AS s (slot, orders, quantity, revenue)

@@ -7,15 +7,15 @@ part AS (
     UNION ALL
     SELECT menu_item_id, quantity, revenue FROM item_sales_by_hour WHERE hour >= $11 AND hour < $9
     UNION ALL
-    SELECT l.menu_item_id, e.sign * l.quantity::bigint, e.sign * l.unit_price::numeric * l.quantity
+    SELECT l.menu_item_id, e.sign * l.quantity::bigint, e.sign * (l.unit_price::numeric + l.extras) * l.quantity
     FROM changed e JOIN order_lines l ON l.order_id = e.id
     WHERE e.created_at >= $8 AND e.created_at < $9
     UNION ALL
-    SELECT l.menu_item_id, l.quantity, l.unit_price::numeric * l.quantity
+    SELECT l.menu_item_id, l.quantity, (l.unit_price::numeric + l.extras) * l.quantity
     FROM orders o JOIN order_lines l ON l.order_id = o.id
     WHERE o.created_at >= $6 AND o.created_at < $8 AND o.status <> 'cancelled'
     UNION ALL
-    SELECT l.menu_item_id, l.quantity, l.unit_price::numeric * l.quantity
+    SELECT l.menu_item_id, l.quantity, (l.unit_price::numeric + l.extras) * l.quantity
     FROM orders o JOIN order_lines l ON l.order_id = o.id
     WHERE o.created_at >= $9 AND o.created_at < $7 AND o.status <> 'cancelled'
 ), top AS (

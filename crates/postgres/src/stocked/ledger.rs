@@ -47,6 +47,6 @@ ledgers! {
     /// counted. That of an item which is not counted comes to nothing: it is closed when the item ceases to be counted,
     /// and so is what orders of before give back.
     LedgerEntry: stock_adjustments(menu_item_id), "menu.insert_adjustment";
-    /// `stock = sum of adjustments`, for every supply.
+    /// `stock = sum of adjustments - sum of what lines of orders that hold stock took of it`, for every supply.
     SupplyLedgerEntry: supply_adjustments(supply_id), "supply.insert_adjustment";
 }

@@ -28,6 +28,7 @@ async fn the_database_refuses_what_would_break_the_rules() {
         ("UPDATE order_lines SET quantity = 0", "order_lines_quantity_check"),
         ("UPDATE order_lines SET quantity = 101", "order_lines_quantity_check"),
         ("UPDATE order_lines SET unit_price = -1", "order_lines_unit_price_check"),
+        ("UPDATE order_lines SET extras = -1", "order_lines_extras_check"),
         ("UPDATE orders SET status = 'eaten'", "orders_status_check"),
         ("UPDATE orders SET total = -1", "orders_total_check"),
         ("UPDATE orders SET idempotency_key = 'key'", "orders_check"),

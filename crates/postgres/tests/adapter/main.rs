@@ -5,6 +5,7 @@
 
 mod accounts;
 mod cancelling;
+mod choices;
 mod constraints;
 mod deadlines;
 mod early_release;

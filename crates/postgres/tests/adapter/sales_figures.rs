@@ -4,7 +4,7 @@ use comanda_domain::{PageLimit, Period, SalesInterval, ports::SalesFigures};
 use comanda_postgres::PostgresSalesFigures;
 use comanda_tests::seeded;
 use rand::{RngExt, rngs::StdRng, seq::IteratorRandom};
-use tokio_postgres::Client;
+use tokio_postgres::{Client, types::ToSql};
 use uuid::Uuid;
 
 use crate::shop::Shop;
@@ -24,21 +24,26 @@ impl SampleOrders<'_> {
             let around = *moments.iter().choose(self.random).unwrap();
             let moment = around + TimeDelta::milliseconds(self.random.random_range(-300_000_000..300_000_000));
             let id = Uuid::now_v7();
-            let lines: Vec<(Uuid, i32, i64)> = (0..self.random.random_range(1..4))
+            let lines: Vec<(Uuid, i32, i64, i64)> = (0..self.random.random_range(1..4))
                 .map(|_| {
                     let item = *self.items.iter().choose(self.random).unwrap();
-                    (item, self.random.random_range(1..5), self.random.random_range(0..2000))
+                    let extras = if self.random.random() { self.random.random_range(1..500) } else { 0 };
+                    (item, self.random.random_range(1..5), self.random.random_range(0..2000), extras)
                 })
                 .collect();
-            let total: i64 = lines.iter().map(|(_, quantity, price)| i64::from(*quantity) * price).sum();
+            let total: i64 =
+                lines.iter().map(|(_, quantity, price, extras)| i64::from(*quantity) * (price + extras)).sum();
             let line_count = i16::try_from(lines.len()).unwrap();
             let order = "INSERT INTO orders (id, customer_id, total, created_at, updated_at, line_count) \
                          VALUES ($1, $2, $3, $4, $4, $5)";
             self.client.execute(order, &[&id, &self.customer, &total, &moment, &line_count]).await.unwrap();
-            for (position, (item, quantity, price)) in (0_i16..).zip(lines) {
-                let line = "INSERT INTO order_lines (order_id, menu_item_id, unit_price, quantity, position, name) \
-                            VALUES ($1, $2, $3, $4, $5, '')";
-                self.client.execute(line, &[&id, &item, &price, &quantity, &position]).await.unwrap();
+            for (position, (item, quantity, price, extras)) in (0_i16..).zip(lines) {
+                let chosen = (extras > 0).then(|| format!(r#"[{{"o":"{id}","g":"","n":"","q":1,"p":{extras}}}]"#));
+                let line = "INSERT INTO order_lines \
+                              (order_id, menu_item_id, unit_price, quantity, position, name, extras, selections) \
+                            VALUES ($1, $2, $3, $4, $5, '', $6, ($7::text)::jsonb)";
+                let values: [&(dyn ToSql + Sync); 7] = [&id, &item, &price, &quantity, &position, &extras, &chosen];
+                self.client.execute(line, &values).await.unwrap();
             }
             let event = "INSERT INTO outbox_events (kind, subject_id, subject_version, occurred_at) \
                          VALUES ('order.placed', $1, 1, $2)";
@@ -71,7 +76,7 @@ impl SampleOrders<'_> {
     }
 
     async fn top(&self, period: Period) -> Vec<(Uuid, i64, i64)> {
-        let sql = "SELECT menu_item_id, sum(quantity)::bigint, sum(unit_price * quantity)::bigint \
+        let sql = "SELECT menu_item_id, sum(quantity)::bigint, sum((unit_price + extras) * quantity)::bigint \
                    FROM orders o JOIN order_lines ON order_id = o.id \
                    WHERE created_at >= $1 AND created_at < $2 AND status <> 'cancelled' \
                    GROUP BY 1 ORDER BY 2 DESC, 3 DESC, 1 LIMIT 7";

@@ -54,6 +54,7 @@ fn odd_values(data_type: &str) -> &'static [&'static str] {
         "smallint" => &["-32768", "32767"],
         "integer" => &["-2147483648", "2147483647"],
         "bigint" => &["-9223372036854775808", "9223372036854775807"],
+        "jsonb" => &["'null'", "'7'", "'[]'", "'{}'", "'[{}]'", r#"'{"rice": -1}'"#],
         "timestamp with time zone" => &["'infinity'", "'-infinity'", "'294276-12-31'", "'4714-11-24 BC'"],
         _ => &[],
     }

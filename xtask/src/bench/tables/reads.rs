@@ -200,7 +200,8 @@ async fn the_same_statements(database_url: &str) -> anyhow::Result<PathBuf> {
     let script = format!(
         "SELECT id, customer_id, number, total, created_at, updated_at, version, line_count, status, note \
          FROM orders ORDER BY id DESC LIMIT 21;\n\
-         SELECT order_id, menu_item_id, unit_price, quantity, name, note FROM order_lines \
+         SELECT order_id, menu_item_id, unit_price, quantity, counted, name, note, selections::text, taken::text \
+         FROM order_lines \
          WHERE order_id = ANY({}) ORDER BY order_id, position;\n\
          SELECT id, email, name, role, disabled, password_hash, created_at FROM users WHERE id = ANY({});\n",
         list(0),

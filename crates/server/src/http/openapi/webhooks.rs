@@ -14,7 +14,7 @@ use utoipa::{
 use uuid::Uuid;
 
 use super::text;
-use crate::http::wire::{MoneyResponse, WireTime, names};
+use crate::http::wire::{MoneyResponse, SelectedOptionResponse, WireTime, names};
 
 /// An order, as it was when the event happened.
 #[derive(Serialize, ToSchema)]
@@ -28,6 +28,35 @@ struct OrderEventData {
     version: u32,
     total: MoneyResponse,
     customer_id: Uuid,
+}
+
+/// An order that was placed.
+#[derive(Serialize, ToSchema)]
+struct PlacedOrderEventData {
+    order_id: Uuid,
+    #[schema(example = "K417")]
+    number: String,
+    #[schema(value_type = names::OrderStatus)]
+    status: String,
+    /// 1 when placed, one more with every change.
+    version: u32,
+    total: MoneyResponse,
+    customer_id: Uuid,
+    items: Vec<EventOrderLine>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct EventOrderLine {
+    menu_item_id: Uuid,
+    /// As it was at the moment of ordering.
+    name: String,
+    /// As it was at the moment of ordering.
+    unit_price: MoneyResponse,
+    quantity: u32,
+    /// As they were at the moment of ordering.
+    selections: Vec<SelectedOptionResponse>,
+    /// `quantity` × (`unit_price` + what the selections cost).
+    line_total: MoneyResponse,
 }
 
 /// An order and one of its payments, as they were when the event happened.
@@ -89,6 +118,7 @@ macro_rules! cloud_events {
 }
 
 cloud_events! {
+    OrderPlacedEvent(PlacedOrderEventData);
     OrderEvent(OrderEventData);
     PaymentEvent(PaymentEventData);
     MenuItemEvent(MenuItemEventData);
@@ -99,7 +129,7 @@ type Schemas = Vec<(String, RefOr<Schema>)>;
 /// Describes each, and adds the schemas it needs.
 pub(super) fn webhooks(schemas: &mut Schemas) -> Paths {
     let events = [
-        ("order.placed", schema::<OrderEvent>(schemas), "An order was placed"),
+        ("order.placed", schema::<OrderPlacedEvent>(schemas), "An order was placed"),
         ("order.status_changed", schema::<OrderEvent>(schemas), "An order has moved on, or was cancelled"),
         ("payment.succeeded", schema::<PaymentEvent>(schemas), "An order was paid"),
         ("payment.failed", schema::<PaymentEvent>(schemas), "A card was refused; another attempt may succeed"),

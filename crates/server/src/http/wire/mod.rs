@@ -17,7 +17,7 @@ pub use self::{
     money::{MoneyResponse, PatchedPriceRequest, PriceRequest},
     nothing::Nothing,
     number::{QueryInteger, WireInteger},
-    order::{OrderLineResponse, OrderResponse, order_lines},
+    order::{OrderLineResponse, OrderResponse, SelectedOptionResponse, order_lines},
     patched::Patched,
     payment::PaymentResponse,
     time::{WireTime, Written},

@@ -55,7 +55,7 @@ pub struct OrderLineResponse {
 /// An option that was chosen with a line.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SelectedOption)]
-struct SelectedOptionResponse {
+pub struct SelectedOptionResponse {
     option_id: Uuid,
     /// The name of its group.
     group: String,
