@@ -1,6 +1,5 @@
 -- Servers of the release before would summarize sales without what was chosen: while they still run, they leave orders with
--- choices that cost something to servers of this release, which say that they count choices. Reports need no summary to be
--- exact. To be dropped in the next release, once none of them can run.
+-- choices to servers of this release, which say that they count choices. Reports need no summary to be exact. To be dropped in the next release, once none of them can run.
 
 -- Whoever may create temporary tables cannot put one in the place of a real one: theirs are looked for last.
 SELECT set_config('search_path', format('%I, pg_temp', current_schema()), true);
@@ -11,7 +10,7 @@ BEGIN
         SELECT FROM outbox_events v JOIN order_lines l ON l.order_id = v.subject_id
         WHERE (v.transaction_id, v.id) > (OLD.transaction_id, OLD.event_id)
           AND (v.transaction_id, v.id) <= (NEW.transaction_id, NEW.event_id)
-          AND l.extras > 0
+          AND l.selections IS NOT NULL
     ) THEN
         RAISE EXCEPTION 'a server of the release before cannot count what was chosen'
             USING ERRCODE = 'object_not_in_prerequisite_state',
