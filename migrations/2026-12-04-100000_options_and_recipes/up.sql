@@ -31,7 +31,7 @@ COMMENT ON TABLE menu_options IS 'an option that is archived keeps its id: order
 COMMENT ON COLUMN menu_options.supply_amount IS 'below zero, it takes away from what the menu item takes';
 
 CREATE INDEX menu_options_by_group ON menu_options (group_id);
-CREATE INDEX menu_options_by_supply ON menu_options (supply_id) WHERE archived_at IS NULL;
+CREATE INDEX menu_options_by_supply ON menu_options (supply_id, supply_amount) WHERE archived_at IS NULL;
 
 CREATE TABLE menu_item_option_groups (
     menu_item_id uuid NOT NULL REFERENCES menu_items,
@@ -70,4 +70,8 @@ CREATE TABLE recipe_ingredients (
 
 COMMENT ON TABLE recipe_ingredients IS 'what one of a menu item takes of a supply, in the supply''s unit';
 
-CREATE INDEX recipe_ingredients_by_supply ON recipe_ingredients (supply_id);
+CREATE INDEX recipe_ingredients_by_supply ON recipe_ingredients (supply_id, amount);
+
+ALTER TABLE menu_items ADD COLUMN allergens text[] NOT NULL DEFAULT '{}';
+
+COMMENT ON COLUMN menu_items.allergens IS 'what must be declared of it, whatever is chosen with it';

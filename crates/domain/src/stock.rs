@@ -131,6 +131,11 @@ impl StockLevel {
     pub const fn availability(self) -> Availability {
         Availability::of(self.on_hand.get(), self.low_at.get())
     }
+
+    /// What customers may know of something that takes this much of it.
+    pub const fn availability_of(self, amount: u32) -> Availability {
+        if self.on_hand.get() < amount { Availability::SoldOut } else { self.availability() }
+    }
 }
 
 /// What was asked for needs a count.
@@ -139,7 +144,8 @@ impl StockLevel {
 pub struct NotCounted;
 
 names! {
-    /// What customers may know about the stock. They never see the count.
+    /// What customers may know about the stock. They never see the count. The greatest of several is the scarcest.
+    #[derive(PartialOrd, Ord)]
     pub enum Availability {
         /// Above the low-stock threshold.
         InStock = "in_stock",

@@ -9,6 +9,7 @@ mod memoized_flag;
 mod metrics;
 mod option_groups;
 mod refresher;
+mod supplies;
 #[cfg(test)]
 mod tests;
 mod writes;
@@ -16,3 +17,4 @@ mod writes;
 pub use cached_menu::CachedMenu;
 pub use option_groups::ShownOptionGroups;
 pub use refresher::CacheTerms;
+pub use supplies::ShownSupplies;

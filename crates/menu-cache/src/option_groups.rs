@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    AccountId, GroupOffers, Idempotency, MenuItemId, MenuItemWithChoices, NewOptionGroup, OptionGroup, OptionGroupEdit,
+    AccountId, GroupOffers, Idempotency, MenuItem, MenuItemId, NewOptionGroup, OptionGroup, OptionGroupEdit,
     OptionGroupId, OptionId, Recipe, Timestamp,
     ports::{
         AddOptionGroupError, ArchiveOptionGroupError, ChangeRecipeError, EditOptionGroupError, Idempotent,
@@ -69,7 +69,7 @@ impl OptionGroups for ShownOptionGroups {
         offers: GroupOffers,
         changed_by: AccountId,
         changed_at: Timestamp,
-    ) -> Result<MenuItemWithChoices, OfferGroupsError> {
+    ) -> Result<MenuItem, OfferGroupsError> {
         let groups = Arc::clone(&self.groups);
         self.menu.write(async move { groups.offer(id, revision, offers, changed_by, changed_at).await }).await
     }
@@ -81,7 +81,7 @@ impl OptionGroups for ShownOptionGroups {
         recipe: Recipe,
         changed_by: AccountId,
         changed_at: Timestamp,
-    ) -> Result<MenuItemWithChoices, ChangeRecipeError> {
+    ) -> Result<MenuItem, ChangeRecipeError> {
         let groups = Arc::clone(&self.groups);
         self.menu.write(async move { groups.change_recipe(id, revision, recipe, changed_by, changed_at).await }).await
     }

@@ -1,4 +1,4 @@
-use comanda_domain::{MenuItemId, MenuItemWithChoices, Recipe, StaffMember, ports::ChangeRecipeError};
+use comanda_domain::{MenuItem, MenuItemId, Recipe, StaffMember, ports::ChangeRecipeError};
 
 use super::Menu;
 
@@ -10,7 +10,7 @@ impl Menu {
         id: MenuItemId,
         revision: u32,
         recipe: Recipe,
-    ) -> Result<MenuItemWithChoices, ChangeRecipeError> {
+    ) -> Result<MenuItem, ChangeRecipeError> {
         self.option_groups.change_recipe(id, revision, recipe, by.account_id(), self.clock.now()).await
     }
 }

@@ -1,4 +1,4 @@
-use comanda_domain::{GroupOffers, MenuItemId, MenuItemWithChoices, StaffMember, ports::OfferGroupsError};
+use comanda_domain::{GroupOffers, MenuItem, MenuItemId, StaffMember, ports::OfferGroupsError};
 
 use super::Menu;
 
@@ -10,7 +10,7 @@ impl Menu {
         id: MenuItemId,
         revision: u32,
         offers: GroupOffers,
-    ) -> Result<MenuItemWithChoices, OfferGroupsError> {
+    ) -> Result<MenuItem, OfferGroupsError> {
         self.option_groups.offer(id, revision, offers, by.account_id(), self.clock.now()).await
     }
 }

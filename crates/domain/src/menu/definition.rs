@@ -44,6 +44,18 @@ impl MenuItemDefinition {
         ingredients.chain(options.map(|supply| supply.supply_id))
     }
 
+    /// Every supply that a line with these selections may take something of, as often as it is named.
+    pub fn supplies_for(&self, selections: &Selections) -> impl Iterator<Item = SupplyId> {
+        let options = selections.as_slice().iter().filter_map(|selection| self.option(selection.option_id)?.supply);
+        let ingredients = self.recipe.ingredients().iter().map(|ingredient| ingredient.supply_id);
+        ingredients.chain(options.map(|supply| supply.supply_id))
+    }
+
+    fn option(&self, id: OptionId) -> Option<&OfferedOption> {
+        let &(group, option) = self.places.get(&id)?;
+        Some(&self.groups[group].options[option])
+    }
+
     /// The options that are chosen with the line at this position of an order.
     ///
     /// # Errors

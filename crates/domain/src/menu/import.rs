@@ -77,7 +77,9 @@ impl ImportedMenuItem {
         };
         let low_at = stock.map(|level| level.low_at);
         let stock = self.level(on_hand, low_at, |written| in_place_of(written, low_at))?;
-        Ok((MenuItemDetails { name, description, category, price: self.price, active }, stock))
+        let details =
+            MenuItemDetails { name, description, category, price: self.price, allergens: details.allergens, active };
+        Ok((details, stock))
     }
 
     /// The stock of a menu item with this quantity on hand, if it is counted, and this low-stock threshold, if it had
@@ -119,6 +121,7 @@ impl ImportedMenuItem {
             description: description.unwrap_or_else(|| Description::stored("")),
             category,
             price: self.price,
+            allergens: Vec::new(),
             active: self.active.unwrap_or(true),
         };
         Ok((details, stock))

@@ -1,7 +1,8 @@
 //! Menu items.
 
 use crate::{
-    Availability, Category, Description, MenuItemId, MenuItemName, NotCounted, Price, Stock, StockLevel, Timestamp,
+    Allergen, Availability, Category, Description, MenuItemId, MenuItemName, NotCounted, Price, Stock, StockLevel,
+    StockedDefinition, Timestamp,
 };
 
 /// What staff decide about a menu item.
@@ -15,6 +16,8 @@ pub struct MenuItemDetails {
     pub category: Category,
     /// The price of one.
     pub price: Price,
+    /// What must be declared of it whatever is chosen with it, each once, in the order of [`Allergen`].
+    pub allergens: Vec<Allergen>,
     /// Whether it is on the menu and can be ordered.
     pub active: bool,
 }
@@ -28,6 +31,8 @@ pub struct MenuItem {
     pub details: MenuItemDetails,
     /// How much there is; `None` if it is not counted.
     pub stock: Option<StockLevel>,
+    /// What it takes of supplies, and what can be chosen with it.
+    pub definition: StockedDefinition,
     /// 1 when added, one more with every change of the details: what an `ETag` shows. Sales do not change it.
     pub revision: u32,
     /// Raised by every write, sales included: the optimistic lock.
@@ -39,12 +44,10 @@ pub struct MenuItem {
 }
 
 impl MenuItem {
-    /// What customers may know about the stock. What is not counted is there.
-    pub const fn availability(&self) -> Availability {
-        match self.stock {
-            Some(level) => level.availability(),
-            None => Availability::InStock,
-        }
+    /// What customers may know about the stock, and about the stock of whatever it needs. What is not counted is there.
+    pub fn availability(&self) -> Availability {
+        let own = self.stock.map_or(Availability::InStock, StockLevel::availability);
+        own.max(self.definition.availability())
     }
 
     /// The quantity on hand, if it is counted.
@@ -77,6 +80,8 @@ pub struct MenuItemEdit {
     pub category: Option<Category>,
     /// A new price; orders already placed keep theirs.
     pub price: Option<Price>,
+    /// What must be declared of it from now on, each once, in the order of [`Allergen`].
+    pub allergens: Option<Vec<Allergen>>,
     /// A new low-stock threshold, for a menu item that is counted.
     pub low_stock_at: Option<Stock>,
     /// On or off the menu.
@@ -104,6 +109,7 @@ impl MenuItemEdit {
             description: self.description.unwrap_or(details.description),
             category: self.category.unwrap_or(details.category),
             price: self.price.unwrap_or(details.price),
+            allergens: self.allergens.unwrap_or(details.allergens),
             active: self.active.unwrap_or(details.active),
         };
         Ok((details, stock))
@@ -122,6 +128,7 @@ mod tests {
             description: Description::stored(""),
             category: Category::stored("Pizza"),
             price: Price::new(900, Currency::EUR).unwrap(),
+            allergens: vec![Allergen::Milk],
             active: true,
         };
         let level = |low_at| StockLevel { on_hand: Stock::stored(7), low_at: Stock::stored(low_at) };

@@ -7,6 +7,7 @@ mod item;
 mod offer;
 mod option_group;
 mod recipe;
+mod stocked_definition;
 
 pub use allergen::*;
 pub use definition::*;
@@ -15,3 +16,4 @@ pub use item::*;
 pub use offer::*;
 pub use option_group::*;
 pub use recipe::*;
+pub use stocked_definition::*;

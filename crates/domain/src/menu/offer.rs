@@ -6,8 +6,7 @@ use thiserror::Error;
 
 use super::recipe::repetitions;
 use crate::{
-    Allergen, Availability, MenuItem, MenuOption, OptionGroup, OptionGroupId, OptionGroupName, OptionId, OptionName,
-    OptionSupply, Price, Recipe, SupplyId,
+    Allergen, MenuOption, OptionGroup, OptionGroupId, OptionGroupName, OptionId, OptionName, OptionSupply, Price,
 };
 
 /// Why these are no bounds.
@@ -243,31 +242,6 @@ pub struct OfferedOption {
     pub allergens: Vec<Allergen>,
     /// What it takes of a supply, or takes away from what the menu item takes.
     pub supply: Option<OptionSupply>,
-}
-
-/// A menu item with the groups that it offers and its recipe.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MenuItemWithChoices {
-    /// The menu item.
-    pub item: MenuItem,
-    /// The groups, in the order in which the menu shows them.
-    pub groups: Vec<OfferedGroup>,
-    /// What one takes of which supplies before anything is chosen.
-    pub recipe: Recipe,
-    /// The availability of the supplies that its options name.
-    pub supplies: HashMap<SupplyId, Availability>,
-}
-
-impl MenuItemWithChoices {
-    /// Whether an option can be chosen, as far as what it takes goes. One that takes something away can always be.
-    pub fn availability_of(&self, option: &OfferedOption) -> Availability {
-        match option.supply {
-            Some(OptionSupply { supply_id, amount }) if amount.get() > 0 => {
-                self.supplies.get(&supply_id).copied().unwrap_or(Availability::SoldOut)
-            }
-            _ => Availability::InStock,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::{
-    AccountId, GroupOffers, Idempotency, KeyRefusal, MenuItemId, MenuItemName, MenuItemWithChoices, NewOptionGroup,
-    OfferFault, OptionGroup, OptionGroupEdit, OptionGroupId, OptionGroupPosition, OptionId, OptionName, Page,
-    PageLimit, Recipe, Timestamp,
+    AccountId, GroupOffers, Idempotency, KeyRefusal, MenuItem, MenuItemId, MenuItemName, NewOptionGroup, OfferFault,
+    OptionGroup, OptionGroupEdit, OptionGroupId, OptionGroupPosition, OptionId, OptionName, Page, PageLimit, Recipe,
+    Timestamp,
 };
 
 use super::{Idempotent, Unavailable};
@@ -178,7 +178,7 @@ pub trait OptionGroups: Send + Sync {
         offers: GroupOffers,
         changed_by: AccountId,
         changed_at: Timestamp,
-    ) -> Result<MenuItemWithChoices, OfferGroupsError>;
+    ) -> Result<MenuItem, OfferGroupsError>;
 
     /// Gives a menu item that is still at `revision` this recipe.
     async fn change_recipe(
@@ -188,7 +188,7 @@ pub trait OptionGroups: Send + Sync {
         recipe: Recipe,
         changed_by: AccountId,
         changed_at: Timestamp,
-    ) -> Result<MenuItemWithChoices, ChangeRecipeError>;
+    ) -> Result<MenuItem, ChangeRecipeError>;
 }
 
 /// Which option groups to list. Archived ones are never listed.

@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use chrono::DateTime;
 use comanda_domain::{
     AccountId, Category, Currency, Description, FeatureFlag, MenuItem, MenuItemDetails, MenuItemEdit, MenuItemId,
-    MenuItemName, Price, Stock, StockLevel, Timestamp,
+    MenuItemName, Price, Stock, StockLevel, StockedDefinition, Timestamp,
     ports::{
         EditMenuItemError, FeatureFlags, ItemChanges, LoadLease, Menu, MenuCopy, MenuEpoch, MenuVersion, MockClock,
         MockLiveMenu, MockMenu, MockMenuCache, MockMenuSource, PublicMenu, Unavailable, WholeMenu,
@@ -46,9 +46,11 @@ fn item(n: u128, revision: u32, stock: u32) -> MenuItem {
             description: Description::new("").unwrap(),
             category: Category::new("Pasta").unwrap(),
             price: Price::new(1250, Currency::EUR).unwrap(),
+            allergens: vec![],
             active: true,
         },
         stock: Some(StockLevel { on_hand: Stock::stored(stock), low_at: Stock::LOW }),
+        definition: StockedDefinition::default(),
         revision,
         version: 1,
         created_at: now(),

@@ -150,6 +150,7 @@ diesel::table! {
         description -> Text,
         is_twin -> Bool,
         counted -> Bool,
+        allergens -> Array<Nullable<Text>>,
     }
 }
 

@@ -1,6 +1,6 @@
 use comanda_domain::{
-    AccountId, AuditAction, AuditRecord, Idempotency, MenuItem, NewMenuItem,
-    ports::{AddMenuItemError, Idempotent},
+    AccountId, AuditAction, AuditRecord, Currency, Idempotency, MenuItem, NewMenuItem, StockedDefinition,
+    ports::{AddMenuItemError, Idempotent, Readable},
 };
 use diesel::SelectableHelper;
 use diesel_async::RunQueryDsl;
@@ -28,7 +28,7 @@ pub(super) async fn add(
             let claimed = claim::<MenuItemRow, _>(connection, idempotency.as_ref(), item.added_at).await?;
             let kept = match claimed.first()? {
                 Ok(kept) => kept,
-                Err(row) => return Ok(Idempotent { outcome: row.into_item(currency)?, replayed: true }),
+                Err(row) => return Ok(Idempotent { outcome: as_added(row, currency)?, replayed: true }),
             };
             let row = diesel::insert_into(menu_items::table)
                 .values(NewMenuItemRow::of(&item))
@@ -53,9 +53,14 @@ pub(super) async fn add(
             write_record(connection, &record).await?;
             raise_menu_version(connection).await?;
             kept.keep(connection, &row).await?;
-            Ok(Idempotent { outcome: row.into_item(currency)?, replayed: false })
+            Ok(Idempotent { outcome: as_added(row, currency)?, replayed: false })
         })
         .await
+}
+
+/// It takes nothing and offers nothing yet.
+fn as_added(row: MenuItemRow, currency: Currency) -> Readable<MenuItem> {
+    row.into_item(StockedDefinition::default(), currency)
 }
 
 /// What the ledger begins with, if it begins at all.

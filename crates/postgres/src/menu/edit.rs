@@ -8,6 +8,7 @@ use super::{
     read_row::read_row,
     row::{DetailsColumns, MenuItemRow},
     version::raise_menu_version,
+    with_definition,
 };
 use crate::{
     database::{Database, Named, schema::menu_items},
@@ -28,12 +29,12 @@ pub(super) async fn edit(
         if edit.name.is_some() || edit.category.is_some() {
             take_turns(connection, NAMES_ON_THE_MENU).await?;
         }
-        let row = at_revision(read_row(connection, id, mode).await?, revision)?;
-        let before = row.clone().into_item(currency)?;
-        let applied = edit.apply_to(before.details.clone(), before.stock);
+        let row: MenuItemRow = at_revision(read_row(connection, id, mode).await?, revision)?;
+        let (before, stock_before) = (row.details(currency)?, row.stock()?);
+        let applied = edit.apply_to(before.clone(), stock_before);
         let (after, stock) = applied.map_err(|refused| Setback::Refused(refused.into()))?;
-        if after == before.details && stock == before.stock {
-            return Ok(before);
+        if after == before && stock == stock_before {
+            return Ok(with_definition(connection, row, currency).await?);
         }
         let changed = diesel::update(menu_items::table)
             .filter(menu_items::id.eq(row.id).and(menu_items::version.eq(row.version)))
@@ -51,7 +52,7 @@ pub(super) async fn edit(
             .optional()
             .map_err(|error| match is_name_taken(&error) {
                 true => {
-                    let renamed = after.name != before.details.name;
+                    let renamed = after.name != before.name;
                     Setback::Refused(EditMenuItemError::NameTaken { renamed })
                 }
                 false => error.into(),
@@ -66,7 +67,7 @@ pub(super) async fn edit(
         };
         write_record(connection, &record).await?;
         raise_menu_version(connection).await?;
-        Ok(changed.into_item(currency)?)
+        Ok(with_definition(connection, changed, currency).await?)
     })
     .await
 }

@@ -1,10 +1,12 @@
 use comanda_domain::{MenuItem, MenuItemId, ports::Unavailable};
 
-use super::read_row::read_row;
+use super::{read_row::read_row, with_definition};
 use crate::{Database, stocked::ReadMode};
 
 pub(super) async fn item(database: &Database, id: MenuItemId) -> Result<Option<MenuItem>, Unavailable> {
     let mut connection = database.read_connection().await?;
-    let row = read_row(&mut connection, id, ReadMode::Unlocked).await.map_err(Unavailable::new)?;
-    Ok(row.map(|row| row.into_item(database.currency())).transpose()?)
+    match read_row(&mut connection, id, ReadMode::Unlocked).await.map_err(Unavailable::new)? {
+        Some(row) => with_definition(&mut connection, row, database.currency()).await.map(Some),
+        None => Ok(None),
+    }
 }

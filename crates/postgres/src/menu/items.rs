@@ -6,8 +6,9 @@ use comanda_domain::{
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use uuid::Uuid;
 
-use super::row::MenuItemRow;
+use super::{StockedDefinitions, row::MenuItemRow};
 use crate::database::{Database, NamedRows, PageOfRows, folded_for_search, name_matches, schema::menu_items};
 
 pub(super) async fn items(
@@ -47,7 +48,14 @@ pub(super) async fn items(
         }
         let rows = select.load(&mut *connection).rows("menu.list").await.map_err(Unavailable::new)?;
         after = rows.last().map(|row| (row.category.clone(), row.name.clone(), row.id)).or(after);
-        page = match page.add(rows.into_iter().map(|row| (row.position(), row.into_item(database.currency())))) {
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+        let currency = database.currency();
+        let definitions = StockedDefinitions::read(&mut connection, &ids, currency).await?;
+        let item = |row: MenuItemRow| {
+            let position = row.position();
+            (position, definitions.of(row.id).and_then(|definition| row.into_item(definition, currency)))
+        };
+        page = match page.add(rows.into_iter().map(item)) {
             ControlFlow::Continue(page) => page,
             ControlFlow::Break(page) => return Ok(page),
         };

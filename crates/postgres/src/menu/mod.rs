@@ -28,8 +28,11 @@ use comanda_domain::{
 };
 
 pub use self::options::PostgresOptionGroups;
-pub(crate) use self::options::users_of_supply;
-pub(crate) use self::version::{prepare_to_raise_menu_version, raise_menu_version};
+pub(crate) use self::options::{Definition, read_definitions, users_of_supply};
+use self::options::{KeptDefinition, StockedDefinitions, with_definition};
+pub(crate) use self::version::{
+    SupplyChange, prepare_to_raise_menu_version, raise_menu_version, raise_menu_version_for_supplies,
+};
 use crate::Database;
 
 /// The menu in the tables `menu_items`, `stock_adjustments` and `menu_version`.

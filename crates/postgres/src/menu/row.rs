@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use comanda_domain::{
     Category, Currency, Description, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, MenuPosition, NewMenuItem,
-    Price, Stock, StockLevel, ports::Readable,
+    Price, Stock, StockLevel, StockedDefinition, ports::Readable,
 };
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,9 @@ pub(super) struct MenuItemRow {
     /// Servers of the release before keep none: they count everything.
     #[serde(default = "counted")]
     pub(super) counted: bool,
+    /// Servers of the release before keep none.
+    #[serde(default)]
+    allergens: Vec<Option<String>>,
 }
 
 const fn counted() -> bool {
@@ -61,11 +64,13 @@ impl MenuItemRow {
 
     pub(super) fn details(&self, currency: Currency) -> Readable<MenuItemDetails> {
         let row = RowOf { table: "menu_items", id: self.id };
+        let allergens = self.allergens.iter().flatten().map(|code| row.read("allergens", code.parse()));
         Ok(MenuItemDetails {
             name: MenuItemName::stored(&self.name),
             description: Description::stored(&self.description),
             category: Category::stored(&self.category),
             price: row.read("price", Price::new(self.price, currency))?,
+            allergens: allergens.collect::<Readable<_>>()?,
             active: self.active,
         })
     }
@@ -79,12 +84,13 @@ impl MenuItemRow {
         }
     }
 
-    pub(super) fn into_item(self, currency: Currency) -> Readable<MenuItem> {
+    pub(super) fn into_item(self, definition: StockedDefinition, currency: Currency) -> Readable<MenuItem> {
         let row = RowOf { table: "menu_items", id: self.id };
         Ok(MenuItem {
             id: MenuItemId::new(self.id),
             details: self.details(currency)?,
             stock: self.stock()?,
+            definition,
             revision: self.revision()?,
             version: row.read("version", u64::try_from(self.version))?,
             created_at: self.created_at,
@@ -102,6 +108,7 @@ pub(super) struct DetailsColumns {
     name: String,
     category: String,
     description: String,
+    allergens: Vec<Option<String>>,
 }
 
 impl DetailsColumns {
@@ -112,6 +119,7 @@ impl DetailsColumns {
             name: details.name.as_str().to_owned(),
             category: details.category.as_str().to_owned(),
             description: details.description.as_str().to_owned(),
+            allergens: details.allergens.iter().map(|allergen| Some(allergen.as_str().to_owned())).collect(),
         }
     }
 }
@@ -171,7 +179,8 @@ mod tests {
 
     #[test]
     fn an_outcome_that_was_kept_is_read() {
-        let item = serde_json::from_str::<MenuItemRow>(KEPT).unwrap().into_item(Currency::EUR).unwrap();
+        let row = serde_json::from_str::<MenuItemRow>(KEPT).unwrap();
+        let item = row.into_item(StockedDefinition::default(), Currency::EUR).unwrap();
         let level = StockLevel { on_hand: Stock::stored(8), low_at: Stock::stored(2) };
         assert_eq!((item.stock, item.revision, item.version), (Some(level), 2, 3));
         assert_eq!(item.details.name.as_str(), "Soup");
@@ -183,6 +192,6 @@ mod tests {
         let row = MenuItemRow { stock: UNCOUNTED_STOCK, low_stock_at: 0, ..serde_json::from_str(&counted).unwrap() };
         let kept = serde_json::to_value(&row).unwrap();
         assert_eq!((&kept["stock"], &kept["low_stock_at"]), (&1_000_000.into(), &0.into()));
-        assert_eq!(row.into_item(Currency::EUR).unwrap().stock, None);
+        assert_eq!(row.stock().unwrap(), None);
     }
 }

@@ -5,7 +5,7 @@ use diesel::{
     dsl::sql,
     expression::SqlLiteral,
     prelude::*,
-    sql_types::{Array, BigInt, Bool},
+    sql_types::{Array, BigInt, Bool, Integer, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
@@ -38,19 +38,19 @@ impl TryFrom<VersionRow> for MenuVersion {
 }
 
 pub(super) async fn version(database: &Database) -> Result<MenuVersion, Unavailable> {
-    let mut row = read(database).await?;
+    let read = async || read_version(&mut *database.read_connection().await?).await;
+    let mut row = read().await?;
     if !row.is_in_place {
         begin_epoch(database).await?;
-        row = read(database).await?;
+        row = read().await?;
     }
     row.try_into()
 }
 
-async fn read(database: &Database) -> Result<VersionRow, Unavailable> {
-    let mut connection = database.read_connection().await?;
+pub(super) async fn read_version(connection: &mut AsyncPgConnection) -> Result<VersionRow, Unavailable> {
     menu_version::table
         .select(VersionRow::as_select())
-        .get_result(&mut *connection)
+        .get_result(connection)
         .one("menu.version")
         .await
         .map_err(Unavailable::new)
@@ -86,6 +86,64 @@ statement! {
     ") AS r(by) WHERE only_row"
 }
 
+statement! {
+    /// Raises the version if anything takes an amount of one of these supplies that is above `least` and not above
+    /// `greatest`: of that, there was enough before and is not now, or the other way round.
+    RaiseVersionForSupplies {
+        supplies: &'a [Uuid] as Array<SqlUuid>,
+        least: &'a [i32] as Array<Integer>,
+        greatest: &'a [i32] as Array<Integer>,
+    }
+    returns ():
+    "UPDATE menu_version SET version = version + 1 WHERE only_row AND EXISTS (SELECT FROM unnest(",
+    ") AS c(id, least, greatest) WHERE \
+       EXISTS (SELECT FROM recipe_ingredients r \
+         WHERE r.supply_id = c.id AND r.amount > c.least AND r.amount <= c.greatest) \
+       OR EXISTS (SELECT FROM menu_options o WHERE o.archived_at IS NULL \
+         AND o.supply_id = c.id AND o.supply_amount > c.least AND o.supply_amount <= c.greatest))"
+}
+
+/// What is written to a supply: its stock and its low-stock threshold, before and after.
+#[derive(Clone, Copy)]
+pub(crate) struct SupplyChange {
+    pub(crate) id: Uuid,
+    pub(crate) stock: (i32, i32),
+    pub(crate) low_stock_at: (i32, i32),
+}
+
+impl SupplyChange {
+    /// Whose availability may change with it: what takes more than the first and not more than the second number.
+    fn concerns(&self) -> Option<(i32, i32)> {
+        let (before, after) = self.stock;
+        let is_low = (before <= self.low_stock_at.0, after <= self.low_stock_at.1);
+        match is_low.0 == is_low.1 {
+            true => (before != after).then(|| (before.min(after), before.max(after))),
+            false => Some((0, i32::MAX)),
+        }
+    }
+}
+
+/// Records that what customers see has changed, unless these changes of supplies change nothing of it. Call it last in a
+/// transaction, and not besides [`raise_menu_version`]. Returns whether anything changed.
+pub(crate) async fn raise_menu_version_for_supplies(
+    mut connection: &AsyncPgConnection,
+    changes: impl IntoIterator<Item = SupplyChange>,
+) -> QueryResult<bool> {
+    let (mut supplies, mut least, mut greatest) = (Vec::new(), Vec::new(), Vec::new());
+    for change in changes {
+        if let Some((above, up_to)) = change.concerns() {
+            supplies.push(change.id);
+            least.push(above);
+            greatest.push(up_to);
+        }
+    }
+    if supplies.is_empty() {
+        return Ok(false);
+    }
+    let raise = RaiseVersionForSupplies { supplies: &supplies, least: &least, greatest: &greatest };
+    raise.execute(&mut connection).changes("menu.raise_version_for_supplies").await.map(|raised| raised > 0)
+}
+
 /// Records that what customers see has changed. Call it last in a transaction: there is one row for all, and it
 /// stays locked until the commit, so that versions are committed in their order.
 pub(crate) async fn raise_menu_version(connection: &AsyncPgConnection) -> QueryResult<()> {
@@ -114,4 +172,20 @@ pub(super) async fn succeed(database: &Database, lost: MenuVersion) -> Result<()
         .await
         .map(|_| ())
         .map_err(Unavailable::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_of_a_supply_concerns_what_there_is_enough_for_no_more_and_all_when_it_becomes_low() {
+        let concerns = |stock, low_stock_at| SupplyChange { id: Uuid::nil(), stock, low_stock_at }.concerns();
+        assert_eq!(concerns((900, 900), (5, 5)), None);
+        assert_eq!(concerns((900, 850), (5, 5)), Some((850, 900)));
+        assert_eq!(concerns((850, 900), (5, 5)), Some((850, 900)));
+        assert_eq!(concerns((6, 5), (5, 5)), Some((0, i32::MAX)));
+        assert_eq!(concerns((5, 5), (5, 4)), Some((0, i32::MAX)));
+        assert_eq!(concerns((5, 4), (5, 5)), Some((4, 5)));
+    }
 }

@@ -7,6 +7,7 @@ use super::row::{Changes, SupplyRow};
 use crate::{
     database::Database,
     idempotency::claim,
+    menu::raise_menu_version_for_supplies,
     operations::write_record,
     stocked::{Setback, SupplyLedgerEntry, quantity, write},
 };
@@ -32,12 +33,14 @@ pub(super) async fn adjust(
         let (stock, delta) = (Some(quantity(after)), quantity(after) - row.stock);
         if delta != 0 {
             let changes = Changes { stock, ..Changes::default() };
+            let read = row.clone();
             row = row.write(changes, connection, "supply.adjust").await?.ok_or(Setback::Conflict)?;
             let entry = SupplyLedgerEntry::new(row.id, Some(adjusted_by), at, delta, reason.as_str());
             entry.write(connection).await?;
             let (action, target) = (AuditAction::SupplyAdjusted, id.to_string());
             let record = AuditRecord { actor: Some(adjusted_by), action, target, reason: Some(reason), at };
             write_record(connection, &record).await?;
+            raise_menu_version_for_supplies(connection, [read.change_to(&row)]).await?;
         }
         kept.keep(connection, &row).await?;
         Ok(Idempotent { outcome: row.into_supply()?, replayed: false })

@@ -5,6 +5,7 @@ use comanda_domain::{
 use super::row::SupplyRow;
 use crate::{
     database::Database,
+    menu::raise_menu_version_for_supplies,
     operations::write_record,
     stocked::{NAMES_OF_SUPPLIES, Setback, at_revision, is_name_taken, take_turns, write},
 };
@@ -33,6 +34,7 @@ pub(super) async fn edit(
         };
         let (action, target) = (AuditAction::SupplyEdited, id.to_string());
         write_record(connection, &AuditRecord { actor: Some(edited_by), action, target, reason: None, at }).await?;
+        raise_menu_version_for_supplies(connection, [row.change_to(&edited)]).await?;
         Ok(edited.into_supply()?)
     })
     .await

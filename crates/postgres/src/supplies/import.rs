@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::row::{Changes, NewSupplyRow, SupplyRow};
 use crate::{
     database::{Database, Named, NamedRows, schema::supplies, statement},
+    menu::{SupplyChange, raise_menu_version_for_supplies},
     operations::write_records,
     stocked::{
         NAMES_OF_SUPPLIES, ROWS_AT_A_TIME, ReadMode, Setback, SupplyLedgerEntry, is_name_taken, quantity, take_turns,
@@ -90,8 +91,9 @@ async fn import_once(
         return Err(ImportSetback::Conflict);
     }
     leave_names(connection, &mut changes).await?;
+    let mut shown = Vec::with_capacity(changes.len());
     for change in changes {
-        change.write(connection, at).await?;
+        shown.push(change.write(connection, at).await?);
     }
     // In the order of their names, for the sake of whoever adds the same ones.
     new.sort_by_key(|(form, ..)| *form);
@@ -101,6 +103,7 @@ async fn import_once(
         NewSupply { id, details, unit, stock, added_at: at }
     });
     insert(connection, &new.collect::<Vec<_>>()).await?;
+    raise_menu_version_for_supplies(connection, shown).await?;
     Ok(summary)
 }
 
@@ -145,11 +148,12 @@ impl Change {
         }))
     }
 
-    async fn write(self, connection: &mut AsyncPgConnection, at: Timestamp) -> Result<(), ImportSetback> {
+    async fn write(self, connection: &mut AsyncPgConnection, at: Timestamp) -> Result<SupplyChange, ImportSetback> {
         let (id, delta) = (self.row.id, quantity(self.stock) - self.row.stock);
         let details = self.details.as_ref().map(|details| self.row.with_details(details, at));
         let changes = Changes { stock: Some(quantity(self.stock)), ..details.unwrap_or_default() };
-        self.row.write(changes, connection, "supply.import.update").await.map_err(setback)?.ok_or(Setback::Conflict)?;
+        let after = self.row.write(changes, connection, "supply.import.update").await.map_err(setback)?;
+        let shown = self.row.change_to(&after.ok_or(Setback::Conflict)?);
         let mut records = Vec::new();
         records.extend(self.details.map(|_| audit_record(AuditAction::SupplyEdited, id, at)));
         if delta != 0 {
@@ -157,7 +161,7 @@ impl Change {
             SupplyLedgerEntry::new(id, None, at, delta, REASON).write(connection).await?;
         }
         write_records(connection, &records).await?;
-        Ok(())
+        Ok(shown)
     }
 }
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     database::{Named, RowOf, StoredTime, schema::supplies},
+    menu::SupplyChange,
     stocked::{ReadMode, Revised, quantity},
 };
 
@@ -96,6 +97,15 @@ impl SupplyRow {
             .one(statement)
             .await
             .optional()
+    }
+
+    /// What customers may see the change of, if the row becomes that one.
+    pub(super) fn change_to(&self, after: &Self) -> SupplyChange {
+        SupplyChange {
+            id: self.id,
+            stock: (self.stock, after.stock),
+            low_stock_at: (self.low_stock_at, after.low_stock_at),
+        }
     }
 
     /// What changes with the details.

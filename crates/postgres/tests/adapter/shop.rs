@@ -265,6 +265,7 @@ pub fn details(name: &str) -> MenuItemDetails {
         description: Description::new("").unwrap(),
         category: Category::new("Pasta").unwrap(),
         price: Price::new(990, Currency::EUR).unwrap(),
+        allergens: vec![],
         active: true,
     }
 }

@@ -11,6 +11,7 @@
 //!
 //! Every command and script touches one key, so that in a cluster each goes to its own slot.
 
+mod definition;
 mod notifications;
 mod stored;
 #[cfg(test)]

@@ -4,11 +4,14 @@ use std::{error::Error, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    Category, Currency, Description, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Price, Stock, StockLevel,
+    Allergen, Category, Currency, Description, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Price, Stock,
+    StockLevel, StockedDefinition,
     ports::{MenuCopy, MenuEpoch, MenuVersion, WholeMenu},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
+
+use super::definition::StoredDefinition;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct StoredCopy {
@@ -33,12 +36,15 @@ impl From<&MenuCopy> for StoredCopy {
     }
 }
 
-/// `None`: an older server has published it, and nobody knows which database it is of.
+/// `None`: an older server has published it, and nobody knows which database it is of, or what can be chosen.
 impl TryFrom<StoredCopy> for Option<MenuCopy> {
     type Error = Unreadable;
 
     fn try_from(stored: StoredCopy) -> Result<Self, Unreadable> {
         let Some(epoch) = stored.epoch else { return Ok(None) };
+        if stored.items.iter().any(|item| item.definition.is_none()) {
+            return Ok(None);
+        }
         let items = stored.items.into_iter().map(MenuItem::try_from).collect::<Result<_, _>>()?;
         let version = MenuVersion { epoch: MenuEpoch::new(epoch), number: stored.version };
         Ok(Some(MenuCopy {
@@ -59,7 +65,7 @@ pub(super) struct StoredEntry {
     pub(super) item: StoredItem,
 }
 
-/// An item, and the epoch of its entry.
+/// An item, and the epoch of its entry, unless an older server has written it.
 pub(super) struct Entry {
     pub(super) epoch: Option<Uuid>,
     pub(super) item: MenuItem,
@@ -69,7 +75,8 @@ impl TryFrom<StoredEntry> for Entry {
     type Error = Unreadable;
 
     fn try_from(stored: StoredEntry) -> Result<Self, Unreadable> {
-        Ok(Self { epoch: stored.epoch, item: stored.item.try_into()? })
+        let epoch = stored.epoch.filter(|_| stored.item.definition.is_some());
+        Ok(Self { epoch, item: stored.item.try_into()? })
     }
 }
 
@@ -91,6 +98,12 @@ pub(super) struct StoredItem {
     /// Servers of the release before have none, and count everything.
     #[serde(default = "counted")]
     counted: bool,
+    /// Servers of the release before have none.
+    #[serde(default)]
+    allergens: Vec<String>,
+    /// Servers of the release before have none, and their copies are as good as none.
+    #[serde(default)]
+    definition: Option<StoredDefinition>,
 }
 
 const fn counted() -> bool {
@@ -119,6 +132,8 @@ impl From<&MenuItem> for StoredItem {
             created_at: item.created_at.timestamp_millis(),
             updated_at: item.updated_at.timestamp_millis(),
             counted: item.stock.is_some(),
+            allergens: item.details.allergens.iter().map(|allergen| allergen.as_str().to_owned()).collect(),
+            definition: Some(StoredDefinition::from(&item.definition)),
         }
     }
 }
@@ -135,12 +150,17 @@ impl TryFrom<StoredItem> for MenuItem {
                 description: Description::stored(&stored.description),
                 category: Category::stored(&stored.category),
                 price: Price::new(stored.price, currency)?,
+                allergens: stored.allergens.iter().map(|code| code.parse()).collect::<Result<Vec<Allergen>, _>>()?,
                 active: stored.active,
             },
             stock: stored.counted.then_some(StockLevel {
                 on_hand: Stock::stored(stored.stock),
                 low_at: Stock::stored(stored.low_stock_at),
             }),
+            definition: match stored.definition {
+                Some(definition) => definition.read(currency)?,
+                None => StockedDefinition::default(),
+            },
             revision: stored.revision,
             version: stored.version,
             created_at: moment(stored.created_at)?,
@@ -170,6 +190,12 @@ pub(super) fn report(key: &str, error: &(dyn Error + Send + Sync)) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
+    use comanda_domain::{
+        Availability, ChoiceBounds, Ingredient, MenuItemDefinition, OfferedGroup, OfferedOption, OptionAmount,
+        OptionGroupId, OptionGroupName, OptionId, OptionName, OptionSupply, Recipe, RecipeAmount, SupplyId,
+    };
     use serde_json::{Value, json};
 
     use super::*;
@@ -182,9 +208,11 @@ mod tests {
                 description: Description::stored(""),
                 category: Category::stored("Pizza"),
                 price: Price::new(900, Currency::EUR).unwrap(),
+                allergens: vec![],
                 active: true,
             },
             stock,
+            definition: StockedDefinition::default(),
             revision: 1,
             version: 1,
             created_at: DateTime::UNIX_EPOCH,
@@ -205,6 +233,41 @@ mod tests {
         let entry = kept(&item(None));
         assert_eq!((&entry["stock"], &entry["low_stock_at"]), (&json!(1_000_000), &json!(0)));
         assert_eq!(read_again(entry), item(None));
+    }
+
+    #[test]
+    fn what_can_be_chosen_is_read_again_and_an_entry_without_it_is_nobodys() {
+        let supply = SupplyId::new(Uuid::from_u128(3));
+        let amount = RecipeAmount::new(60).unwrap();
+        let recipe = Recipe::new(vec![Ingredient { supply_id: supply, amount }]).unwrap();
+        let option = OfferedOption {
+            id: OptionId::new(Uuid::from_u128(2)),
+            name: OptionName::stored("no cheese"),
+            price: Price::new(50, Currency::EUR).unwrap(),
+            allergens: vec![Allergen::Milk, Allergen::Nuts],
+            supply: Some(OptionSupply { supply_id: supply, amount: OptionAmount::new(-60).unwrap() }),
+        };
+        let group = OfferedGroup {
+            id: OptionGroupId::new(Uuid::from_u128(1)),
+            name: OptionGroupName::stored("Extras"),
+            bounds: ChoiceBounds::new(0, 3, 2).unwrap(),
+            options: vec![option],
+        };
+        let level = StockLevel { on_hand: Stock::stored(59), low_at: Stock::stored(5) };
+        let definition = Arc::new(MenuItemDefinition::new(recipe, vec![group]));
+        let mut item = item(None);
+        item.definition = StockedDefinition { definition, supplies: HashMap::from([(supply, level)]) };
+        item.details.allergens = vec![Allergen::Gluten];
+        let mut entry = kept(&item);
+        assert_eq!(read_again(entry.clone()), item);
+        assert_eq!(item.availability(), Availability::SoldOut);
+
+        entry["epoch"] = json!(Uuid::nil());
+        let read =
+            |entry: &Value| Entry::try_from(serde_json::from_value::<StoredEntry>(entry.clone()).unwrap()).unwrap();
+        assert_eq!(read(&entry).epoch, Some(Uuid::nil()));
+        entry.as_object_mut().unwrap().remove("definition").unwrap();
+        assert_eq!(read(&entry).epoch, None, "servers of the release before write none");
     }
 
     #[test]

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 
 use chrono::DateTime;
 use comanda_domain::{
-    Category, Currency, Description, MenuItemDetails, MenuItemName, Price, Stock, StockLevel,
+    Category, Currency, Description, MenuItemDetails, MenuItemName, Price, Stock, StockLevel, StockedDefinition,
     ports::{MenuNotification, MenuSubscriber, MenuVersion, WholeMenu},
 };
 use comanda_tests::redis_url;
@@ -28,9 +28,11 @@ fn item(n: u128, stock: u32, revision: u32) -> MenuItem {
             description: Description::new("Two\nlines").unwrap(),
             category: Category::new("Pasta").unwrap(),
             price: Price::new(1250, Currency::EUR).unwrap(),
+            allergens: vec![],
             active: true,
         },
         stock: Some(StockLevel { on_hand: Stock::stored(stock), low_at: Stock::LOW }),
+        definition: StockedDefinition::default(),
         revision,
         version: 7,
         created_at: DateTime::from_timestamp_millis(1_790_000_000_123).unwrap(),

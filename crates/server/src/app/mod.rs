@@ -158,6 +158,7 @@ impl Server {
 
         let option_group_list = Arc::new(PostgresOptionGroups::new(database.clone()));
         let option_groups = Arc::new(ShownOptionGroups::new(cached_menu.clone(), option_group_list.clone()));
+        let supplies = supplies::supplies(&database, &cached_menu, &ids, &clock);
         let app = App {
             orders: Orders {
                 orders,
@@ -177,7 +178,7 @@ impl Server {
                 ids: ids.clone(),
                 clock: clock.clone(),
             },
-            supplies: supplies::supplies(&database, &ids, &clock),
+            supplies,
             accounts: Accounts {
                 accounts,
                 changes: account_changes.clone(),

@@ -119,7 +119,7 @@ pub fn write(items: &[MenuItem]) -> anyhow::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use comanda_domain::{MenuItemDetails, Stock, StockLevel};
+    use comanda_domain::{MenuItemDetails, Stock, StockLevel, StockedDefinition};
     use proptest::{collection::vec, prelude::*, string::string_regex};
     use uuid::Uuid;
 
@@ -299,9 +299,11 @@ mod tests {
                     description,
                     category,
                     price: Price::new(price, Currency::EUR).unwrap(),
+                    allergens: vec![],
                     active,
                 },
                 stock: stock.map(level),
+                definition: StockedDefinition::default(),
                 revision: 1,
                 version: 1,
                 created_at: chrono::DateTime::UNIX_EPOCH,

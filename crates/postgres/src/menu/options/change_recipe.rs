@@ -1,10 +1,11 @@
 use comanda_domain::{
-    AccountId, AuditAction, AuditRecord, MenuItemId, MenuItemWithChoices, Recipe, Timestamp, ports::ChangeRecipeError,
+    AccountId, AuditAction, AuditRecord, MenuItem, MenuItemId, Recipe, Timestamp, ports::ChangeRecipeError,
 };
 
 use super::{
-    offer::{offered_groups, raise_revision, with_choices},
+    offer::raise_revision,
     recipes::{read_recipe, replace_recipe},
+    stocked::with_definition,
     supplies::unknown_of_recipe,
 };
 use crate::{
@@ -21,7 +22,7 @@ pub(super) async fn change_recipe(
     recipe: Recipe,
     changed_by: AccountId,
     at: Timestamp,
-) -> Result<MenuItemWithChoices, ChangeRecipeError> {
+) -> Result<MenuItem, ChangeRecipeError> {
     let currency = database.currency();
     write(database, async move |(connection, mode)| {
         let row: MenuItemRow = at_revision(read_row(connection, id, mode).await?, revision)?;
@@ -40,8 +41,7 @@ pub(super) async fn change_recipe(
             raise_menu_version(connection).await?;
             raised
         };
-        let groups = offered_groups(connection, row.id, currency).await?;
-        Ok(with_choices(connection, row, groups, currency).await?)
+        Ok(with_definition(connection, row, currency).await?)
     })
     .await
 }

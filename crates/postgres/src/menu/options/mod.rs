@@ -6,20 +6,23 @@
 mod add;
 mod archive;
 mod change_recipe;
+mod definitions;
 mod edit;
 mod find;
 mod items;
+mod kept;
 mod list;
 mod offer;
 mod offers;
 mod recipes;
 mod row;
+mod stocked;
 mod supplies;
 mod write;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    AccountId, GroupOffers, Idempotency, MenuItemId, MenuItemWithChoices, NewOptionGroup, OptionGroup, OptionGroupEdit,
+    AccountId, GroupOffers, Idempotency, MenuItem, MenuItemId, NewOptionGroup, OptionGroup, OptionGroupEdit,
     OptionGroupId, OptionGroupPosition, OptionId, Page, Recipe, Timestamp,
     ports::{
         AddOptionGroupError, ArchiveOptionGroupError, ChangeRecipeError, EditOptionGroupError, Idempotent,
@@ -27,7 +30,14 @@ use comanda_domain::{
     },
 };
 
-pub(crate) use self::supplies::users_of_supply;
+pub(crate) use self::{
+    definitions::{Definition, read_definitions},
+    supplies::users_of_supply,
+};
+pub(super) use self::{
+    kept::KeptDefinition,
+    stocked::{StockedDefinitions, with_definition},
+};
 use crate::Database;
 
 /// Option groups, what menu items offer of them, and recipes, in the tables `option_groups`, `menu_options`,
@@ -93,7 +103,7 @@ impl OptionGroups for PostgresOptionGroups {
         offers: GroupOffers,
         changed_by: AccountId,
         changed_at: Timestamp,
-    ) -> Result<MenuItemWithChoices, OfferGroupsError> {
+    ) -> Result<MenuItem, OfferGroupsError> {
         offer::offer(&self.database, id, revision, offers, changed_by, changed_at).await
     }
 
@@ -104,7 +114,7 @@ impl OptionGroups for PostgresOptionGroups {
         recipe: Recipe,
         changed_by: AccountId,
         changed_at: Timestamp,
-    ) -> Result<MenuItemWithChoices, ChangeRecipeError> {
+    ) -> Result<MenuItem, ChangeRecipeError> {
         change_recipe::change_recipe(&self.database, id, revision, recipe, changed_by, changed_at).await
     }
 }

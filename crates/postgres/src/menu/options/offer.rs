@@ -1,9 +1,9 @@
 use std::collections::HashMap;
 
 use comanda_domain::{
-    AccountId, AuditAction, AuditRecord, Currency, GroupOffers, MenuItemId, MenuItemWithChoices, OfferedGroup,
-    OptionGroup, OptionGroupId, Timestamp,
-    ports::{OfferGroupsError, Readable, Unavailable},
+    AccountId, AuditAction, AuditRecord, Currency, GroupOffers, MenuItem, MenuItemId, OptionGroup, OptionGroupId,
+    Timestamp,
+    ports::{OfferGroupsError, Readable},
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -11,9 +11,8 @@ use uuid::Uuid;
 
 use super::{
     offers::{read_offers, replace_offers},
-    recipes::read_recipe,
     row::{GroupLock, GroupWithOptions, read_groups},
-    supplies::availability_of,
+    stocked::with_definition,
 };
 use crate::{
     database::{Database, Named, schema::menu_items},
@@ -29,7 +28,7 @@ pub(super) async fn offer(
     offers: GroupOffers,
     changed_by: AccountId,
     at: Timestamp,
-) -> Result<MenuItemWithChoices, OfferGroupsError> {
+) -> Result<MenuItem, OfferGroupsError> {
     let currency = database.currency();
     write(database, async move |(connection, mode)| {
         // Before the menu item: whoever changes a group locks it, and then the menu items that offer it.
@@ -53,8 +52,7 @@ pub(super) async fn offer(
             raise_menu_version(connection).await?;
             raised
         };
-        let offered = offers.as_slice().iter().filter_map(|offer| Some(offer.of(groups.get(&offer.group_id)?)));
-        Ok(with_choices(connection, row, offered.collect(), currency).await?)
+        Ok(with_definition(connection, row, currency).await?)
     })
     .await
 }
@@ -83,29 +81,4 @@ pub(super) async fn raise_revision(
         .one(statement)
         .await
         .optional()
-}
-
-/// The groups that a menu item offers.
-pub(super) async fn offered_groups(
-    connection: &mut AsyncPgConnection,
-    item: Uuid,
-    currency: Currency,
-) -> Result<Vec<OfferedGroup>, Unavailable> {
-    let offers = read_offers(connection, item, currency).await?;
-    let ids: Vec<Uuid> = offers.as_slice().iter().map(|offer| offer.group_id.as_uuid()).collect();
-    let groups = read_groups(connection, &ids, GroupLock::None).await.map_err(Unavailable::new)?;
-    let groups = by_id(groups, currency)?;
-    let offered = offers.as_slice().iter().filter_map(|offer| Some(offer.of(groups.get(&offer.group_id)?)));
-    Ok(offered.collect())
-}
-
-pub(super) async fn with_choices(
-    connection: &mut AsyncPgConnection,
-    row: MenuItemRow,
-    groups: Vec<OfferedGroup>,
-    currency: Currency,
-) -> Result<MenuItemWithChoices, Unavailable> {
-    let recipe = read_recipe(connection, row.id).await?;
-    let supplies = availability_of(connection, &groups).await?;
-    Ok(MenuItemWithChoices { item: row.into_item(currency)?, groups, recipe, supplies })
 }

@@ -78,7 +78,7 @@ impl OptionRow {
         }
     }
 
-    fn into_option(self, currency: Currency) -> Readable<MenuOption> {
+    pub(super) fn into_option(self, currency: Currency) -> Readable<MenuOption> {
         let row = RowOf { table: "menu_options", id: self.id };
         let supply = match self.supply_id.zip(self.supply_amount) {
             Some((id, amount)) => {

@@ -1,18 +1,14 @@
 //! The supplies that recipes and options name.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use comanda_domain::{
-    Availability, OfferedGroup, OptionDetails, Recipe, SupplyId,
-    ports::{Readable, Unavailable, UsedBy},
-};
-use comanda_domain::{MenuItemId, MenuItemName, OptionId, OptionName};
+use comanda_domain::{MenuItemId, MenuItemName, OptionDetails, OptionId, OptionName, Recipe, SupplyId, ports::UsedBy};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::database::{
-    NamedRows, RowOf,
+    NamedRows,
     schema::{menu_items, menu_options, recipe_ingredients, supplies},
 };
 
@@ -50,31 +46,6 @@ async fn unknown(connection: &mut AsyncPgConnection, named: Vec<Option<Uuid>>) -
     let known: HashSet<Uuid> = known.into_iter().collect();
     let is_unknown = |id: &Option<Uuid>| id.is_some_and(|id| !known.contains(&id));
     Ok(named.iter().enumerate().filter(|(_, id)| is_unknown(id)).map(|(at, _)| at).collect())
-}
-
-/// The availability of the supplies that the options of these groups name.
-pub(super) async fn availability_of(
-    connection: &mut AsyncPgConnection,
-    groups: &[OfferedGroup],
-) -> Result<HashMap<SupplyId, Availability>, Unavailable> {
-    let options = groups.iter().flat_map(|group| &group.options);
-    let ids: HashSet<Uuid> = options.filter_map(|option| Some(option.supply?.supply_id.as_uuid())).collect();
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let rows: Vec<(Uuid, i32, i32)> = supplies::table
-        .filter(supplies::id.eq_any(ids))
-        .select((supplies::id, supplies::stock, supplies::low_stock_at))
-        .load(connection)
-        .rows("supply.availability")
-        .await
-        .map_err(Unavailable::new)?;
-    let availability = |(id, stock, low): (Uuid, i32, i32)| -> Readable<(SupplyId, Availability)> {
-        let row = RowOf { table: "supplies", id };
-        let stock = row.read("stock", u32::try_from(stock))?;
-        Ok((SupplyId::new(id), Availability::of(stock, row.read("low_stock_at", u32::try_from(low))?)))
-    };
-    Ok(rows.into_iter().map(availability).collect::<Readable<_>>()?)
 }
 
 /// What uses a supply: menu items by their recipes, and options. None of it is archived.

@@ -10,12 +10,12 @@ use comanda_domain::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::etag;
+use super::{etag, option_groups::read_allergens};
 use crate::http::{
     extract::{Idempotent, Json, Service, Staff, replayable},
     problem::{Failure, Problem, problems},
     validation::{ViolationCode, Violations, name_taken},
-    wire::{MenuItemResponse, PriceRequest, Shown, WireInteger},
+    wire::{MenuItemResponse, PriceRequest, Shown, WireInteger, names},
 };
 
 /// Puts a menu item on the menu
@@ -60,6 +60,10 @@ pub struct NewMenuItemRequest {
     /// At or below this quantity customers see `low`; 5 unless given. Only with a stock.
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000, example = 5)]
     low_stock_at: Option<WireInteger>,
+    /// What must be declared of it whatever is chosen with it (Regulation (EU) No 1169/2011).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<names::Allergen>>)]
+    allergens: Option<Vec<String>>,
     /// Whether it can be ordered; true unless given.
     active: Option<bool>,
 }
@@ -71,6 +75,8 @@ impl NewMenuItemRequest {
         let description = violations.check("/description", Description::new(self.description.as_deref().unwrap_or("")));
         let category = violations.check("/category", Category::new(&self.category));
         let price = self.price.read("/price", currency, &mut violations);
+        let allergens = self.allergens.as_deref().unwrap_or_default();
+        let allergens = read_allergens("/allergens", allergens, &mut violations);
         let on_hand = violations.check_optional("/stock", self.stock.as_ref().map(|stock| Stock::new(stock.0)));
         let low_at =
             violations.check_optional("/low_stock_at", self.low_stock_at.as_ref().map(|low| Stock::new(low.0)));
@@ -84,6 +90,7 @@ impl NewMenuItemRequest {
                 description: description?,
                 category: category?,
                 price: price?,
+                allergens: allergens?,
                 active: self.active.unwrap_or(true),
             };
             Some((details, stock))

@@ -13,7 +13,7 @@ use crate::http::{
     extract::{IfMatch, Json, Path, Service, Staff},
     problem::{Failure, Problem, problems},
     validation::Violations,
-    wire::{MenuItemResponse, WireInteger},
+    wire::{MenuItemResponse, Shown, WireInteger},
 };
 
 /// Says what one of a menu item takes of supplies
@@ -33,7 +33,7 @@ pub async fn change_recipe(
     let recipe = validate(&request)?;
     let revision = revision_seen(&menu, staff, id, &if_match, ChangeRecipeError::NotFound).await?;
     let item = menu.change_recipe(staff, id, revision, recipe).await?;
-    Ok(HttpResponse::Ok().insert_header(etag(&item.item)).json(MenuItemResponse::with_choices(&item)))
+    Ok(HttpResponse::Ok().insert_header(etag(&item)).json(MenuItemResponse::new(&item, Shown::ToStaff)))
 }
 
 /// A supply, and how much of it goes into one of the menu item.

@@ -7,12 +7,12 @@ use comanda_domain::{
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::etag;
+use super::{etag, option_groups::read_allergens};
 use crate::http::{
     extract::{IfMatch, Json, Path, Service, Staff},
     problem::{Failure, Problem, problems},
     validation::{Violations, name_taken},
-    wire::{MenuItemResponse, Patched, PatchedPriceRequest, PriceRequest, Shown, WireInteger},
+    wire::{MenuItemResponse, Patched, PatchedPriceRequest, PriceRequest, Shown, WireInteger, names},
 };
 
 /// Changes a menu item, but not its stock
@@ -66,6 +66,10 @@ pub struct PatchMenuItemRequest {
     #[serde(default)]
     #[schema(value_type = i64, minimum = 0, maximum = 1_000_000)]
     low_stock_at: Patched<WireInteger>,
+    /// All that must be declared of it from now on.
+    #[serde(default)]
+    #[schema(value_type = Vec<names::Allergen>)]
+    allergens: Patched<Vec<String>>,
     #[serde(default)]
     #[schema(value_type = bool)]
     active: Patched<bool>,
@@ -79,12 +83,14 @@ impl PatchMenuItemRequest {
         let category = self.category.given("/category", &mut violations);
         let price = self.price.given("/price", &mut violations);
         let low_stock_at = self.low_stock_at.given("/low_stock_at", &mut violations);
+        let allergens = self.allergens.given("/allergens", &mut violations);
         let active = self.active.given("/active", &mut violations);
         let edit = MenuItemEdit {
             name: violations.check_optional("/name", name.as_deref().map(MenuItemName::new)),
             description: violations.check_optional("/description", description.as_deref().map(Description::new)),
             category: violations.check_optional("/category", category.as_deref().map(Category::new)),
             price: price.and_then(|price| price.read("/price", currency, &mut violations)),
+            allergens: allergens.and_then(|codes| read_allergens("/allergens", &codes, &mut violations)),
             low_stock_at: violations.check_optional("/low_stock_at", low_stock_at.map(|low| Stock::new(low.0))),
             active,
         };

@@ -12,7 +12,7 @@ use crate::http::{
     extract::{IfMatch, Json, Path, Service, Staff},
     problem::{Code, Failure, Problem, problems},
     validation::{Violation, Violations},
-    wire::{MenuItemResponse, PriceRequest, WireInteger},
+    wire::{MenuItemResponse, PriceRequest, Shown, WireInteger},
 };
 
 /// Says which option groups a menu item offers, and how
@@ -33,7 +33,7 @@ pub async fn offer_option_groups(
     let offers = validate(&request, *currency)?;
     let revision = revision_seen(&menu, staff, id, &if_match, OfferGroupsError::NotFound).await?;
     let item = menu.offer_option_groups(staff, id, revision, offers).await?;
-    Ok(HttpResponse::Ok().insert_header(etag(&item.item)).json(MenuItemResponse::with_choices(&item)))
+    Ok(HttpResponse::Ok().insert_header(etag(&item)).json(MenuItemResponse::new(&item, Shown::ToStaff)))
 }
 
 /// A group that a menu item offers.

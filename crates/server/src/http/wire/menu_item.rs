@@ -1,4 +1,4 @@
-use comanda_domain::{Allergen, Ingredient, MenuItem, MenuItemWithChoices, OfferedGroup, OfferedOption};
+use comanda_domain::{Allergen, Ingredient, MenuItem, OfferedGroup, OfferedOption};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -42,9 +42,11 @@ pub struct MenuItemResponse {
     /// Raised by every write, sales included. For staff.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
+    /// What must be declared of it whatever is chosen with it (Regulation (EU) No 1169/2011).
+    #[schema(value_type = Vec<names::Allergen>)]
+    allergens: Vec<&'static str>,
     /// What can be chosen with it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    option_groups: Option<Vec<OfferedGroupResponse>>,
+    option_groups: Vec<OfferedGroupResponse>,
     /// What one takes of supplies before anything is chosen. For staff.
     #[serde(skip_serializing_if = "Option::is_none")]
     recipe: Option<Vec<IngredientResponse>>,
@@ -87,9 +89,15 @@ struct IngredientResponse {
     amount: u32,
 }
 
+fn codes(allergens: &[Allergen]) -> Vec<&'static str> {
+    allergens.iter().copied().map(Allergen::as_str).collect()
+}
+
 impl MenuItemResponse {
     pub fn new(item: &MenuItem, shown: Shown) -> Self {
         let staff = shown == Shown::ToStaff;
+        let definition = &item.definition.definition;
+        let recipe = || definition.recipe().ingredients().iter().map(IngredientResponse::from).collect();
         Self {
             id: item.id.as_uuid(),
             name: item.details.name.as_str().to_owned(),
@@ -104,36 +112,35 @@ impl MenuItemResponse {
             stock: staff.then(|| Counted(item.on_hand())),
             low_stock_at: staff.then(|| Counted(item.stock.map(|level| level.low_at.get()))),
             version: staff.then_some(item.version),
-            option_groups: None,
-            recipe: None,
+            allergens: codes(&item.details.allergens),
+            option_groups: definition.groups().iter().map(|group| OfferedGroupResponse::new(group, item)).collect(),
+            recipe: staff.then(recipe),
         }
     }
+}
 
-    /// As staff see it.
-    pub fn with_choices(with_choices: &MenuItemWithChoices) -> Self {
+impl OfferedGroupResponse {
+    fn new(group: &OfferedGroup, item: &MenuItem) -> Self {
         let option = |option: &OfferedOption| OfferedOptionResponse {
             id: option.id.as_uuid(),
             name: option.name.as_str().to_owned(),
             price: option.price.money().into(),
-            availability: with_choices.availability_of(option).as_str(),
-            allergens: option.allergens.iter().copied().map(Allergen::as_str).collect(),
+            availability: item.definition.availability_of(option).as_str(),
+            allergens: codes(&option.allergens),
         };
-        let group = |group: &OfferedGroup| OfferedGroupResponse {
+        Self {
             id: group.id.as_uuid(),
             name: group.name.as_str().to_owned(),
             min: group.bounds.min(),
             max: group.bounds.max(),
             max_each: group.bounds.max_each(),
             options: group.options.iter().map(option).collect(),
-        };
-        let ingredient = |ingredient: &Ingredient| IngredientResponse {
-            supply_id: ingredient.supply_id.as_uuid(),
-            amount: ingredient.amount.get(),
-        };
-        Self {
-            option_groups: Some(with_choices.groups.iter().map(group).collect()),
-            recipe: Some(with_choices.recipe.ingredients().iter().map(ingredient).collect()),
-            ..Self::new(&with_choices.item, Shown::ToStaff)
         }
+    }
+}
+
+impl From<&Ingredient> for IngredientResponse {
+    fn from(ingredient: &Ingredient) -> Self {
+        Self { supply_id: ingredient.supply_id.as_uuid(), amount: ingredient.amount.get() }
     }
 }

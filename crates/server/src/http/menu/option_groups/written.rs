@@ -103,7 +103,8 @@ impl OptionRequest {
             Some(price) => price.read(&format!("{pointer}/price"), currency, violations),
             None => violations.check(format!("{pointer}/price"), Price::new(0, currency)),
         };
-        let allergens = self.allergens(&format!("{pointer}/allergens"), violations);
+        let allergens = self.allergens.as_deref().unwrap_or_default();
+        let allergens = read_allergens(&format!("{pointer}/allergens"), allergens, violations);
         let supply = match &self.supply {
             Some(supply) => supply.validate(&format!("{pointer}/supply"), violations).map(Some),
             None => Some(None),
@@ -111,15 +112,15 @@ impl OptionRequest {
         let details = OptionDetails { name: name?, price: price?, allergens: allergens?, supply: supply? };
         Some(WrittenOption { id: id?, details })
     }
+}
 
-    /// Each once, in their own order.
-    fn allergens(&self, pointer: &str, violations: &mut Violations) -> Option<Vec<Allergen>> {
-        let codes = self.allergens.iter().flatten().enumerate();
-        let read: Vec<Option<Allergen>> =
-            codes.map(|(at, code)| violations.read(format!("{pointer}/{at}"), code, "unknown-allergen")).collect();
-        let known: BTreeSet<Allergen> = read.into_iter().collect::<Option<_>>()?;
-        Some(known.into_iter().collect())
-    }
+/// The allergens with these codes, each once, in their own order.
+pub fn read_allergens(pointer: &str, codes: &[String], violations: &mut Violations) -> Option<Vec<Allergen>> {
+    let codes = codes.iter().enumerate();
+    let read: Vec<Option<Allergen>> =
+        codes.map(|(at, code)| violations.read(format!("{pointer}/{at}"), code, "unknown-allergen")).collect();
+    let known: BTreeSet<Allergen> = read.into_iter().collect::<Option<_>>()?;
+    Some(known.into_iter().collect())
 }
 
 impl OptionSupplyRequest {

@@ -1,0 +1,171 @@
+//! What menu items offer and take, as orders are decided by it.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use comanda_domain::{
+    Currency, Ingredient, MenuItemDefinition, MenuItemId, OfferedGroup, OfferedOption, OptionGroupId, OptionGroupName,
+    OptionId, Price, Recipe, RecipeAmount, SupplyId, ports::Readable,
+};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::{offers::bounds, row::OptionRow};
+use crate::database::{
+    NamedRows, RowOf,
+    schema::{
+        menu_item_option_groups, menu_item_option_prices, menu_items, menu_options, option_groups, recipe_ingredients,
+    },
+};
+
+/// A definition, and the revision of the menu item that it belongs to.
+pub(crate) struct Definition {
+    pub(crate) revision: i32,
+    pub(crate) definition: Readable<Arc<MenuItemDefinition>>,
+}
+
+/// Reads the definitions of those menu items among these that exist.
+///
+/// Revisions are read first, each table by a statement of its own: whoever changes a definition meanwhile raises the
+/// revision in the same transaction. So a definition that was read half before and half after, or after altogether, has a
+/// revision that is not the menu item's any more.
+pub(crate) async fn read_definitions(
+    mut connection: &AsyncPgConnection,
+    items: &[Uuid],
+    currency: Currency,
+) -> QueryResult<HashMap<MenuItemId, Definition>> {
+    let revisions: Vec<(Uuid, i32)> = menu_items::table
+        .filter(menu_items::id.eq_any(items))
+        .select((menu_items::id, menu_items::revision))
+        .load(&mut connection)
+        .rows("definition.revisions")
+        .await?;
+    let ingredients: Vec<(Uuid, Uuid, i32)> = recipe_ingredients::table
+        .filter(recipe_ingredients::menu_item_id.eq_any(items))
+        .order((recipe_ingredients::menu_item_id, recipe_ingredients::position))
+        .select((recipe_ingredients::menu_item_id, recipe_ingredients::supply_id, recipe_ingredients::amount))
+        .load(&mut connection)
+        .rows("definition.recipes")
+        .await?;
+    let offers: Vec<OfferRow> = menu_item_option_groups::table
+        .inner_join(option_groups::table)
+        .filter(menu_item_option_groups::menu_item_id.eq_any(items))
+        .order((menu_item_option_groups::menu_item_id, menu_item_option_groups::position))
+        .select((
+            menu_item_option_groups::menu_item_id,
+            option_groups::id,
+            option_groups::name,
+            (menu_item_option_groups::min, menu_item_option_groups::max, menu_item_option_groups::max_each),
+        ))
+        .load(&mut connection)
+        .rows("definition.groups")
+        .await?;
+    let groups: BTreeSet<Uuid> = offers.iter().map(|(_, group, ..)| *group).collect();
+    let (options, prices) = if groups.is_empty() {
+        (Vec::new(), Vec::new())
+    } else {
+        let options: Vec<OptionRow> = menu_options::table
+            .filter(menu_options::group_id.eq_any(groups).and(menu_options::archived_at.is_null()))
+            .order((menu_options::group_id, menu_options::position))
+            .select(OptionRow::as_select())
+            .load(&mut connection)
+            .rows("definition.options")
+            .await?;
+        let prices: Vec<(Uuid, Uuid, i64)> = menu_item_option_prices::table
+            .filter(menu_item_option_prices::menu_item_id.eq_any(items))
+            .select((
+                menu_item_option_prices::menu_item_id,
+                menu_item_option_prices::option_id,
+                menu_item_option_prices::price,
+            ))
+            .load(&mut connection)
+            .rows("definition.prices")
+            .await?;
+        (options, prices)
+    };
+    let rows = Rows::new(ingredients, offers, options, prices);
+    let definition = |(item, revision): (Uuid, i32)| {
+        let definition = rows.definition(item, currency).map(Arc::new);
+        (MenuItemId::new(item), Definition { revision, definition })
+    };
+    Ok(revisions.into_iter().map(definition).collect())
+}
+
+/// A menu item, a group that it offers, the group's name, and the bounds.
+type OfferRow = (Uuid, Uuid, String, (i32, i32, i32));
+
+/// What was read, by what it belongs to.
+struct Rows {
+    ingredients: HashMap<Uuid, Vec<(Uuid, i32)>>,
+    offers: HashMap<Uuid, Vec<OfferRow>>,
+    options: HashMap<Uuid, Vec<OptionRow>>,
+    /// By menu item and option.
+    prices: HashMap<(Uuid, Uuid), i64>,
+}
+
+impl Rows {
+    fn new(
+        ingredients: Vec<(Uuid, Uuid, i32)>,
+        offers: Vec<OfferRow>,
+        options: Vec<OptionRow>,
+        prices: Vec<(Uuid, Uuid, i64)>,
+    ) -> Self {
+        let mut rows = Self {
+            ingredients: HashMap::new(),
+            offers: HashMap::new(),
+            options: HashMap::new(),
+            prices: prices.into_iter().map(|(item, option, price)| ((item, option), price)).collect(),
+        };
+        for (item, supply, amount) in ingredients {
+            rows.ingredients.entry(item).or_default().push((supply, amount));
+        }
+        for offer in offers {
+            rows.offers.entry(offer.0).or_default().push(offer);
+        }
+        for option in options {
+            rows.options.entry(option.group_id).or_default().push(option);
+        }
+        rows
+    }
+
+    fn definition(&self, item: Uuid, currency: Currency) -> Readable<MenuItemDefinition> {
+        let ingredient = |(supply, amount): &(Uuid, i32)| -> Readable<Ingredient> {
+            let row = RowOf { table: "recipe_ingredients", id: item };
+            let amount = row.read("amount", RecipeAmount::new((*amount).into()))?;
+            Ok(Ingredient { supply_id: SupplyId::new(*supply), amount })
+        };
+        let ingredients = self.ingredients.get(&item).map_or(&[][..], Vec::as_slice);
+        let recipe = Recipe::stored(ingredients.iter().map(ingredient).collect::<Readable<_>>()?);
+        let offers = self.offers.get(&item).map_or(&[][..], Vec::as_slice);
+        let groups = offers.iter().map(|offer| self.group(offer, currency)).collect::<Readable<_>>()?;
+        Ok(MenuItemDefinition::new(recipe, groups))
+    }
+
+    fn group(&self, (item, group, name, limits): &OfferRow, currency: Currency) -> Readable<OfferedGroup> {
+        let option = |row: &OptionRow| -> Readable<OfferedOption> {
+            let mut option = row.clone().into_option(currency)?;
+            if let Some(price) = self.prices.get(&(*item, row.id)) {
+                let row = RowOf { table: "menu_item_option_prices", id: *item };
+                option.details.price = row.read("price", Price::new(*price, currency))?;
+            }
+            let details = option.details;
+            Ok(OfferedOption {
+                id: OptionId::new(row.id),
+                name: details.name,
+                price: details.price,
+                allergens: details.allergens,
+                supply: details.supply,
+            })
+        };
+        let options = self.options.get(group).map_or(&[][..], Vec::as_slice);
+        Ok(OfferedGroup {
+            id: OptionGroupId::new(*group),
+            name: OptionGroupName::stored(name),
+            bounds: bounds(*item, *limits)?,
+            options: options.iter().map(option).collect::<Readable<_>>()?,
+        })
+    }
+}
