@@ -23,7 +23,7 @@ use crate::{
     Database,
     database::{Failure, Named, NamedRows, schema::orders, written},
     idempotency::{Claim, ForOldServers, claim},
-    menu::raise_menu_version,
+    menu::{SupplyChange, raise_menu_version, raise_menu_version_for_supplies},
     operations::write_record,
     order_row::{OrderRow, lock_order},
     payments::{cancel_with_order, lock_payments},
@@ -129,11 +129,11 @@ pub(super) async fn write_cancellation(
     }
     cancel_with_order(connection, currency, order.id, cancellation.refund_id, at).await?;
     let items_changed = return_stock(connection, &items, at).await?;
-    let supplies_changed = return_supplies(connection, &supplies).await?;
-    let menu_changed = items_changed || supplies_changed;
-    if menu_changed {
-        raise_menu_version(connection).await?;
-    }
+    let supplies = return_supplies(connection, &supplies).await?;
+    let menu_changed = match items_changed {
+        true => raise_menu_version(connection).await.map(|()| true)?,
+        false => raise_menu_version_for_supplies(connection, supplies).await?,
+    };
     Ok(Cancelled { row, lines, menu_changed })
 }
 
@@ -188,18 +188,21 @@ async fn return_stock(
     let versions: Vec<i64> = items.iter().map(|id| locked.get(id).map_or(0, |(_, version, ..)| *version)).collect();
     let change = ChangeStock { items: &items, versions: &versions, quantity: &quantity };
     written(change.get_result(connection)).changes("order.cancel.return_stock").await?;
-    let mut rows = returned.iter().filter_map(|(id, returned)| Some((locked.get(id)?, *returned)));
-    Ok(rows.any(|((_, _, stock, low, ..), returned)| changes_availability(*stock, *low, returned)))
+    Ok(returned.iter().filter_map(|(id, n)| Some((locked.get(id)?, n))).any(|(row, returned)| {
+        let (_, _, stock, low, ..) = row;
+        let availability = |stock: i32| Availability::of(stock.unsigned_abs(), low.unsigned_abs());
+        availability(*stock) != availability(stock.saturating_add(*returned))
+    }))
 }
 
-/// Says whether the availability of a supply has changed. Comes after the menu items. A supply that was archived since
-/// gets back what is its own, too.
+/// Returns what it has changed. Comes after the menu items. A supply that was archived since gets back what is its own,
+/// too.
 async fn return_supplies(
     connection: &mut AsyncPgConnection,
     taken: &BTreeMap<Uuid, i32>,
-) -> Result<bool, CancelFailure> {
+) -> Result<Vec<SupplyChange>, CancelFailure> {
     if taken.is_empty() {
-        return Ok(false);
+        return Ok(Vec::new());
     }
     let supplies: Vec<Uuid> = taken.keys().copied().collect();
     let locked: Vec<SupplyRow> =
@@ -210,11 +213,10 @@ async fn return_supplies(
     let versions: Vec<i64> = supplies.iter().map(|id| locked.get(id).map_or(0, |(_, version, ..)| *version)).collect();
     let change = ChangeSupplies { supplies: &supplies, versions: &versions, amounts: &amounts };
     written(change.get_result(connection)).changes("order.cancel.return_supplies").await?;
-    let mut rows = taken.iter().filter_map(|(id, returned)| Some((locked.get(id)?, *returned)));
-    Ok(rows.any(|((_, _, stock, low, _), returned)| changes_availability(*stock, *low, returned)))
-}
-
-fn changes_availability(stock: i32, low: i32, returned: i32) -> bool {
-    let availability = |stock: i32| Availability::of(stock.unsigned_abs(), low.unsigned_abs());
-    availability(stock) != availability(stock.saturating_add(returned))
+    let changed = |(id, returned): (&Uuid, &i32)| {
+        let (_, _, stock, low_stock_at, _) = locked.get(id)?;
+        let stock = (*stock, stock.saturating_add(*returned));
+        Some(SupplyChange { id: *id, stock, low_stock_at: (*low_stock_at, *low_stock_at) })
+    };
+    Ok(taken.iter().filter_map(changed).collect())
 }

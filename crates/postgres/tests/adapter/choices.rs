@@ -189,7 +189,12 @@ async fn an_overdue_order_gives_back_what_it_took() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_there_again_is_one_new_version_of_the_menu() {
     let shop = Shop::open().await;
+    let options = PostgresOptionGroups::new(shop.pool.clone());
     let (item, rice, beans) = (shop.item(5).await, shop.supply("Rice", 1000).await, shop.supply("Beans", 500).await);
+    let of = |supply: &Supply, amount| Ingredient { supply_id: supply.id, amount: RecipeAmount::new(amount).unwrap() };
+    let recipe = Recipe::new(vec![of(&rice, 150), of(&beans, 20)]).unwrap();
+    options.change_recipe(item.id, 1, recipe, shop.customer.id, now()).await.unwrap();
+
     let plenty = place(&shop, &[(&item, 1)], &[(&rice, 300)]).await;
     let last = place(&shop, &[(&item, 4)], &[(&rice, 700), (&beans, 497)]).await;
     let before = menu_version(&shop).await;
@@ -198,10 +203,11 @@ async fn what_is_there_again_is_one_new_version_of_the_menu() {
     shop.orders.cancel(cancellation(plenty)).await.unwrap();
     assert_eq!(menu_version(&shop).await, before + 1, "there was enough of it");
 
-    let only_supply = place(&shop, &[(&item, 1)], &[(&beans, 500)]).await;
+    // Not low, but too little for one.
+    let too_much = place(&shop, &[(&item, 1)], &[(&rice, 851), (&beans, 100)]).await;
     let before = menu_version(&shop).await;
-    shop.orders.cancel(cancellation(only_supply)).await.unwrap();
-    assert_eq!(menu_version(&shop).await, before + 1, "the supply alone");
+    shop.orders.cancel(cancellation(too_much)).await.unwrap();
+    assert_eq!(menu_version(&shop).await, before + 1, "one of the supplies alone");
     shop.assert_sound().await;
 }
 
