@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use comanda_domain::{
     Currency, Ingredient, MenuItem, Money, OptionGroupName, OptionId, OptionName, OrderId, OrderLine, OrderScope,
-    PaymentTerms, Quantity, Recipe, RecipeAmount, RefundId, SelectedOption, Supply, SupplyId,
+    PaymentTerms, Quantity, Recipe, RecipeAmount, RefundId, SelectedOption, Supply,
     ports::{CancelOrderError, Idempotent, MenuSource, OptionGroups, Orders, OverdueOrders, Supplies, SupplyList},
 };
 use comanda_postgres::{PostgresOptionGroups, PostgresSalesFigures};
