@@ -25,6 +25,7 @@ WITH batch AS (
     SELECT l.created_at, l.menu_item_id, c.option_id, l.quantity * c.quantity AS quantity,
            l.quantity * c.quantity * c.unit_price::numeric AS amount
     FROM line l CROSS JOIN LATERAL chosen_options(l.selections) c
+    WHERE l.selections IS NOT NULL
 ), slots AS (
     INSERT INTO sales_by_quarter_hour AS s (slot, orders, quantity, revenue)
     SELECT slot, sum(orders), sum(quantity), sum(revenue)
