@@ -24,6 +24,15 @@ async fn what_was_sold_is_reported_and_what_was_cancelled_is_not() {
     assert!(rows[0]["name"].as_str().unwrap().starts_with("Menu item "));
     assert_eq!(staff.get("/v1/analytics/top-items?limit=1").await.expect(200)["data"].as_array().unwrap().len(), 1);
 
+    let path = "/v1/analytics/top-items?include=options";
+    let with_options = staff.get(path).await.expect(200);
+    assert!(rows.iter().all(|row| row.get("options").is_none()), "nobody asked: {top}");
+    assert!(with_options["data"].as_array().unwrap().iter().all(|row| row["options"] == json!([])), "{with_options}");
+    let csv = Client::send(staff.request(Method::GET, path).header("accept", "text/csv")).await;
+    let lines: Vec<&str> = csv.text.lines().collect();
+    assert_eq!(lines[0], "menu_item_id,name,option_id,group,option,quantity,revenue,currency");
+    assert!(lines[1].starts_with(&pasta.to_string()) && lines[1].ends_with(",,,,3,37.50,EUR"), "{csv:?}");
+
     let sales = staff.get("/v1/analytics/sales?interval=hour&tz=Asia/Kolkata").await.expect(200);
     let rows = sales["data"].as_array().unwrap();
     assert!(rows.len() > 700, "empty ones included: {}", rows.len());
@@ -66,6 +75,7 @@ async fn reports_are_for_staff_and_name_invalid_parameters() {
         ("top-items?from=2026-02-01&to=2026-01-01", (422, "validation-failed"), vec!["/to"]),
         ("top-items?from=2010-01-01&to=2026-01-01", (422, "validation-failed"), vec!["/to"]),
         ("top-items?tz=UTC", (400, "invalid-request"), vec!["/tz"]),
+        ("top-items?include=options,prices", (400, "invalid-request"), vec![]),
         ("sales?tz=Mars/Olympus&interval=minute", (422, "validation-failed"), vec!["/tz", "/interval"]),
         ("sales?from=2020-01-01&to=2026-01-01&interval=hour", (422, "validation-failed"), vec!["/interval"]),
         ("sales?tz=a%00b", (422, "validation-failed"), vec!["/tz"]),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use comanda_domain::ports::{Clock, SalesFigures};
 
 pub use report::SalesReportError;
+pub use top_items::ReportedItem;
 
 /// Reports of what was sold. One file per verb.
 pub struct Sales {

@@ -189,6 +189,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    option_sales_by_day (day, menu_item_id, option_id) {
+        day -> Timestamptz,
+        menu_item_id -> Uuid,
+        option_id -> Uuid,
+        quantity -> Int8,
+        revenue -> Numeric,
+    }
+}
+
+diesel::table! {
     order_lines (order_id, position) {
         order_id -> Uuid,
         menu_item_id -> Uuid,
@@ -438,6 +448,7 @@ diesel::joinable!(menu_item_option_prices -> menu_items (menu_item_id));
 diesel::joinable!(menu_item_option_prices -> menu_options (option_id));
 diesel::joinable!(menu_options -> option_groups (group_id));
 diesel::joinable!(menu_options -> supplies (supply_id));
+diesel::joinable!(option_sales_by_day -> menu_items (menu_item_id));
 diesel::joinable!(outbox_retries -> outbox_events (event_id));
 diesel::joinable!(outbox_subscribers -> database_histories (history));
 diesel::joinable!(payment_incidents -> payments (payment_id));
@@ -471,6 +482,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     menu_options,
     menu_version,
     option_groups,
+    option_sales_by_day,
     order_lines,
     orders,
     outbox_events,

@@ -33,6 +33,18 @@ WITH unsummarized AS (
         SELECT l.menu_item_id, -l.quantity, -(l.unit_price::numeric + l.extras) * l.quantity
         FROM orders o JOIN order_lines l ON l.order_id = o.id WHERE o.status <> 'cancelled'
     ) parts GROUP BY menu_item_id
+), options AS (
+    SELECT menu_item_id, option_id, sum(quantity) AS quantity, sum(revenue) AS revenue FROM (
+        SELECT menu_item_id, option_id, quantity, revenue FROM option_sales_by_day
+        UNION ALL
+        SELECT l.menu_item_id, c.option_id, u.sign * l.quantity * c.quantity,
+               u.sign * l.quantity * c.quantity * c.unit_price::numeric
+        FROM unsummarized u JOIN order_lines l ON l.order_id = u.id CROSS JOIN LATERAL chosen_options(l.selections) c
+        UNION ALL
+        SELECT l.menu_item_id, c.option_id, -l.quantity * c.quantity, -l.quantity * c.quantity * c.unit_price::numeric
+        FROM orders o JOIN order_lines l ON l.order_id = o.id CROSS JOIN LATERAL chosen_options(l.selections) c
+        WHERE o.status <> 'cancelled'
+    ) parts GROUP BY menu_item_id, option_id
 ), hours AS (
     SELECT day, menu_item_id, sum(quantity) AS quantity, sum(revenue) AS revenue FROM (
         SELECT day, menu_item_id, quantity, revenue FROM item_sales_by_day
@@ -45,6 +57,9 @@ FROM slots WHERE (orders, revenue) <> (0, 0)
 UNION ALL
 SELECT format('menu item %s: a quantity of %s and %s of revenue too many', menu_item_id, quantity, revenue)
 FROM items WHERE (quantity, revenue) <> (0, 0)
+UNION ALL
+SELECT format('option %s of menu item %s: a quantity of %s and %s of revenue too many', option_id, menu_item_id, quantity, revenue)
+FROM options WHERE (quantity, revenue) <> (0, 0)
 UNION ALL
 SELECT format('menu item %s on %s: a quantity of %s and %s of revenue more than in the hours', menu_item_id, day, quantity, revenue)
 FROM hours WHERE (quantity, revenue) <> (0, 0)

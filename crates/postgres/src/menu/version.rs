@@ -126,7 +126,7 @@ impl SupplyChange {
 /// Records that what customers see has changed, unless these changes of supplies change nothing of it. Call it last in a
 /// transaction, and not besides [`raise_menu_version`]. Returns whether anything changed.
 pub(crate) async fn raise_menu_version_for_supplies(
-    mut connection: &AsyncPgConnection,
+    connection: &AsyncPgConnection,
     changes: impl IntoIterator<Item = SupplyChange>,
 ) -> QueryResult<bool> {
     let (mut supplies, mut least, mut greatest) = (Vec::new(), Vec::new(), Vec::new());
@@ -140,7 +140,14 @@ pub(crate) async fn raise_menu_version_for_supplies(
     if supplies.is_empty() {
         return Ok(false);
     }
-    let raise = RaiseVersionForSupplies { supplies: &supplies, least: &least, greatest: &greatest };
+    raise_for_supplies(connection, (&supplies, &least, &greatest)).await
+}
+
+async fn raise_for_supplies(
+    mut connection: &AsyncPgConnection,
+    (supplies, least, greatest): (&[Uuid], &[i32], &[i32]),
+) -> QueryResult<bool> {
+    let raise = RaiseVersionForSupplies { supplies, least, greatest };
     raise.execute(&mut connection).changes("menu.raise_version_for_supplies").await.map(|raised| raised > 0)
 }
 
@@ -152,7 +159,8 @@ pub(crate) async fn raise_menu_version(connection: &AsyncPgConnection) -> QueryR
 
 /// Prepares the statement of [`raise_menu_version`].
 pub(crate) async fn prepare_to_raise_menu_version(connection: &AsyncPgConnection) -> QueryResult<()> {
-    raise(connection, &[]).await
+    raise(connection, &[]).await?;
+    raise_for_supplies(connection, (&[], &[], &[])).await.map(drop)
 }
 
 async fn raise(mut connection: &AsyncPgConnection, by: &[i64]) -> QueryResult<()> {

@@ -129,12 +129,10 @@ pub(super) async fn write_cancellation(
     }
     cancel_with_order(connection, currency, order.id, cancellation.refund_id, at).await?;
     let items_changed = return_stock(connection, &items, at).await?;
-    let changes = return_supplies(connection, &supplies).await?;
-    let menu_changed = if items_changed {
-        raise_menu_version(connection).await?;
-        true
-    } else {
-        raise_menu_version_for_supplies(connection, changes).await?
+    let supplies = return_supplies(connection, &supplies).await?;
+    let menu_changed = match items_changed {
+        true => raise_menu_version(connection).await.map(|()| true)?,
+        false => raise_menu_version_for_supplies(connection, supplies).await?,
     };
     Ok(Cancelled { row, lines, menu_changed })
 }
@@ -190,12 +188,15 @@ async fn return_stock(
     let versions: Vec<i64> = items.iter().map(|id| locked.get(id).map_or(0, |(_, version, ..)| *version)).collect();
     let change = ChangeStock { items: &items, versions: &versions, quantity: &quantity };
     written(change.get_result(connection)).changes("order.cancel.return_stock").await?;
-    let mut rows = returned.iter().filter_map(|(id, returned)| Some((locked.get(id)?, *returned)));
-    Ok(rows.any(|((_, _, stock, low, ..), returned)| changes_availability(*stock, *low, returned)))
+    Ok(returned.iter().filter_map(|(id, n)| Some((locked.get(id)?, n))).any(|(row, returned)| {
+        let (_, _, stock, low, ..) = row;
+        let availability = |stock: i32| Availability::of(stock.unsigned_abs(), low.unsigned_abs());
+        availability(*stock) != availability(stock.saturating_add(*returned))
+    }))
 }
 
-/// Returns what becomes of the supplies. Comes after the menu items. A supply that was archived since gets back what is
-/// its own, too.
+/// Returns what it has changed. Comes after the menu items. A supply that was archived since gets back what is its own,
+/// too.
 async fn return_supplies(
     connection: &mut AsyncPgConnection,
     taken: &BTreeMap<Uuid, i32>,
@@ -213,9 +214,4 @@ async fn return_supplies(
     let change = ChangeSupplies { supplies: &supplies, versions: &versions, amounts: &amounts };
     written(change.get_result(connection)).changes("order.cancel.return_supplies").await?;
     Ok(taken.iter().filter_map(|(id, returned)| Some(supply_change(locked.get(id)?, -returned))).collect())
-}
-
-fn changes_availability(stock: i32, low: i32, returned: i32) -> bool {
-    let availability = |stock: i32| Availability::of(stock.unsigned_abs(), low.unsigned_abs());
-    availability(stock) != availability(stock.saturating_add(returned))
 }

@@ -18,8 +18,14 @@ WITH batch AS (
 ), line AS (
     SELECT e.id AS order_id, e.created_at, l.menu_item_id,
            -- Whatever the numbers are, one order stops no other.
-           e.sign * l.quantity::bigint AS quantity, e.sign * (l.unit_price::numeric + l.extras) * l.quantity AS amount
+           e.sign * l.quantity::bigint AS quantity, e.sign * (l.unit_price::numeric + l.extras) * l.quantity AS amount,
+           l.selections
     FROM effect e JOIN order_lines l ON l.order_id = e.id
+), choice AS (
+    SELECT l.created_at, l.menu_item_id, c.option_id, l.quantity * c.quantity AS quantity,
+           l.quantity * c.quantity * c.unit_price::numeric AS amount
+    FROM line l CROSS JOIN LATERAL chosen_options(l.selections) c
+    WHERE l.selections IS NOT NULL
 ), slots AS (
     INSERT INTO sales_by_quarter_hour AS s (slot, orders, quantity, revenue)
     SELECT slot, sum(orders), sum(quantity), sum(revenue)
@@ -44,6 +50,12 @@ WITH batch AS (
     INSERT INTO item_sales_by_day AS s (day, menu_item_id, quantity, revenue)
     SELECT date_trunc('day', created_at, 'UTC') AS day, menu_item_id, sum(quantity), sum(amount) FROM line GROUP BY 1, 2
     ON CONFLICT (day, menu_item_id) DO UPDATE
+    SET quantity = s.quantity + EXCLUDED.quantity, revenue = s.revenue + EXCLUDED.revenue
+), options AS (
+    INSERT INTO option_sales_by_day AS s (day, menu_item_id, option_id, quantity, revenue)
+    SELECT date_trunc('day', created_at, 'UTC') AS day, menu_item_id, option_id, sum(quantity), sum(amount)
+    FROM choice GROUP BY 1, 2, 3
+    ON CONFLICT (day, menu_item_id, option_id) DO UPDATE
     SET quantity = s.quantity + EXCLUDED.quantity, revenue = s.revenue + EXCLUDED.revenue
 ), progress AS (
     UPDATE sales_summarized s SET transaction_id = last.transaction_id, event_id = last.id

@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use comanda_domain::{
     Currency, Ingredient, MenuItem, Money, OptionGroupName, OptionId, OptionName, OrderId, OrderLine, OrderScope,
-    PaymentTerms, Quantity, Recipe, RecipeAmount, RefundId, SelectedOption, Supply, SupplyId,
+    PaymentTerms, Quantity, Recipe, RecipeAmount, RefundId, SelectedOption, Supply,
     ports::{CancelOrderError, Idempotent, MenuSource, OptionGroups, Orders, OverdueOrders, Supplies, SupplyList},
 };
-use comanda_postgres::PostgresOptionGroups;
+use comanda_postgres::{PostgresOptionGroups, PostgresSalesFigures};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -189,7 +189,12 @@ async fn an_overdue_order_gives_back_what_it_took() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_there_again_is_one_new_version_of_the_menu() {
     let shop = Shop::open().await;
+    let options = PostgresOptionGroups::new(shop.pool.clone());
     let (item, rice, beans) = (shop.item(5).await, shop.supply("Rice", 1000).await, shop.supply("Beans", 500).await);
+    let of = |supply: &Supply, amount| Ingredient { supply_id: supply.id, amount: RecipeAmount::new(amount).unwrap() };
+    let recipe = Recipe::new(vec![of(&rice, 150), of(&beans, 20)]).unwrap();
+    options.change_recipe(item.id, 1, recipe, shop.customer.id, now()).await.unwrap();
+
     let plenty = place(&shop, &[(&item, 1)], &[(&rice, 300)]).await;
     let last = place(&shop, &[(&item, 4)], &[(&rice, 700), (&beans, 497)]).await;
     let before = menu_version(&shop).await;
@@ -198,10 +203,11 @@ async fn what_is_there_again_is_one_new_version_of_the_menu() {
     shop.orders.cancel(cancellation(plenty)).await.unwrap();
     assert_eq!(menu_version(&shop).await, before + 1, "there was enough of it");
 
-    let only_supply = place(&shop, &[(&item, 1)], &[(&beans, 500)]).await;
+    // Not low, but too little for one.
+    let too_much = place(&shop, &[(&item, 1)], &[(&rice, 851), (&beans, 100)]).await;
     let before = menu_version(&shop).await;
-    shop.orders.cancel(cancellation(only_supply)).await.unwrap();
-    assert_eq!(menu_version(&shop).await, before + 1, "the supply alone");
+    shop.orders.cancel(cancellation(too_much)).await.unwrap();
+    assert_eq!(menu_version(&shop).await, before + 1, "one of the supplies alone");
     shop.assert_sound().await;
 }
 
@@ -265,6 +271,29 @@ async fn the_release_before_cancels_no_order_that_took_of_supplies() {
     shop.assert_sound().await;
 }
 
+/// It would leave the choices out of its summaries.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_release_before_summarizes_no_order_with_choices() {
+    let shop = Shop::open().await;
+    let (item, figures) = (shop.item(9).await, PostgresSalesFigures::new(shop.pool.clone()));
+    let client = shop.database.client().await;
+    let summarize = "UPDATE sales_summarized s SET (transaction_id, event_id) = (v.transaction_id, v.id) \
+                     FROM (SELECT transaction_id, id FROM outbox_events ORDER BY transaction_id DESC, id DESC LIMIT 1) v";
+    shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap();
+    client.batch_execute(&format!("BEGIN; {summarize}; ROLLBACK")).await.unwrap();
+    place(&shop, &[(&item, 2)], &[]).await;
+    let refused = client.batch_execute(summarize).await.unwrap_err();
+    assert_eq!(refused.as_db_error().unwrap().constraint(), Some("choices_are_summarized"));
+    shop.assert_sound().await;
+
+    figures.summarize().await.unwrap();
+    let revenue = "SELECT sum(revenue)::bigint FROM item_sales_by_day";
+    assert_eq!(shop.database.number(revenue).await, 990 + 2 * (990 + COST));
+    shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap();
+    client.batch_execute(&format!("BEGIN; {summarize}; ROLLBACK")).await.unwrap();
+    shop.assert_sound().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_migrations_the_ledger_of_supplies_and_the_totals_are_exact() {
     let shop = Shop::open().await;
@@ -274,6 +303,7 @@ async fn without_the_migrations_the_ledger_of_supplies_and_the_totals_are_exact(
     shop.orders.cancel(cancellation(cancelled)).await.unwrap();
     let client = shop.database.client().await;
     for down in [
+        include_str!("../../../../migrations/2026-12-05-100030_choices_are_summarized/down.sql"),
         include_str!("../../../../migrations/2026-12-05-100020_supplies_are_given_back/down.sql"),
         include_str!("../../../../migrations/2026-12-05-100010_extras_are_never_negative/down.sql"),
         include_str!("../../../../migrations/2026-12-05-100000_choices_of_order_lines/down.sql"),

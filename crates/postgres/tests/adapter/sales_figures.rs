@@ -1,19 +1,51 @@
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::{America, Europe, Tz};
-use comanda_domain::{PageLimit, Period, SalesInterval, ports::SalesFigures};
+use comanda_domain::{MenuItemId, PageLimit, Period, SalesInterval, ports::SalesFigures};
 use comanda_postgres::PostgresSalesFigures;
 use comanda_tests::seeded;
 use rand::{RngExt, rngs::StdRng, seq::IteratorRandom};
+use serde_json::{Value, json};
 use tokio_postgres::{Client, types::ToSql};
 use uuid::Uuid;
 
 use crate::shop::Shop;
+
+struct SampleLine {
+    item: Uuid,
+    quantity: i32,
+    unit_price: i64,
+    /// Options, how often, and at which price.
+    chosen: Vec<(Uuid, i64, i64)>,
+}
+
+impl SampleLine {
+    fn of(items: &[Uuid], options: &[Uuid], random: &mut StdRng) -> Self {
+        let chosen = (0..random.random_range(0..3)).map(|_| {
+            let option = *options.iter().choose(random).unwrap();
+            (option, random.random_range(1..4), random.random_range(0..300))
+        });
+        let chosen = chosen.collect();
+        let item = *items.iter().choose(random).unwrap();
+        Self { item, quantity: random.random_range(1..5), unit_price: random.random_range(0..2000), chosen }
+    }
+
+    fn extras(&self) -> i64 {
+        self.chosen.iter().map(|(_, quantity, price)| quantity * price).sum()
+    }
+
+    fn selections(&self) -> Option<String> {
+        let selection = |(option, quantity, price): &(Uuid, i64, i64)| json!({ "o": option, "g": "", "n": "", "q": quantity, "p": price });
+        let all: Value = self.chosen.iter().map(selection).collect();
+        (!self.chosen.is_empty()).then(|| all.to_string())
+    }
+}
 
 /// Orders written directly into the tables, with the events that the server would have written.
 struct SampleOrders<'a> {
     client: Client,
     customer: Uuid,
     items: Vec<Uuid>,
+    options: Vec<Uuid>,
     random: &'a mut StdRng,
     placed: Vec<Uuid>,
 }
@@ -24,25 +56,23 @@ impl SampleOrders<'_> {
             let around = *moments.iter().choose(self.random).unwrap();
             let moment = around + TimeDelta::milliseconds(self.random.random_range(-300_000_000..300_000_000));
             let id = Uuid::now_v7();
-            let lines: Vec<(Uuid, i32, i64, i64)> = (0..self.random.random_range(1..4))
-                .map(|_| {
-                    let item = *self.items.iter().choose(self.random).unwrap();
-                    let extras = if self.random.random() { self.random.random_range(1..500) } else { 0 };
-                    (item, self.random.random_range(1..5), self.random.random_range(0..2000), extras)
-                })
+            let lines: Vec<SampleLine> = (0..self.random.random_range(1..4))
+                .map(|_| SampleLine::of(&self.items, &self.options, self.random))
                 .collect();
             let total: i64 =
-                lines.iter().map(|(_, quantity, price, extras)| i64::from(*quantity) * (price + extras)).sum();
+                lines.iter().map(|line| i64::from(line.quantity) * (line.unit_price + line.extras())).sum();
             let line_count = i16::try_from(lines.len()).unwrap();
             let order = "INSERT INTO orders (id, customer_id, total, created_at, updated_at, line_count) \
                          VALUES ($1, $2, $3, $4, $4, $5)";
             self.client.execute(order, &[&id, &self.customer, &total, &moment, &line_count]).await.unwrap();
-            for (position, (item, quantity, price, extras)) in (0_i16..).zip(lines) {
-                let chosen = (extras > 0).then(|| format!(r#"[{{"o":"{id}","g":"","n":"","q":1,"p":{extras}}}]"#));
+            for (position, line) in (0_i16..).zip(lines) {
+                let (extras, selections) = (line.extras(), line.selections());
+                let SampleLine { item, quantity, unit_price, .. } = line;
                 let line = "INSERT INTO order_lines \
                               (order_id, menu_item_id, unit_price, quantity, position, name, extras, selections) \
                             VALUES ($1, $2, $3, $4, $5, '', $6, ($7::text)::jsonb)";
-                let values: [&(dyn ToSql + Sync); 7] = [&id, &item, &price, &quantity, &position, &extras, &chosen];
+                let values: [&(dyn ToSql + Sync); 7] =
+                    [&id, &item, &unit_price, &quantity, &position, &extras, &selections];
                 self.client.execute(line, &values).await.unwrap();
             }
             let event = "INSERT INTO outbox_events (kind, subject_id, subject_version, occurred_at) \
@@ -84,6 +114,17 @@ impl SampleOrders<'_> {
         rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
     }
 
+    /// What was chosen with a menu item: option, quantity and revenue.
+    async fn chosen(&self, item: MenuItemId, period: Period) -> Vec<(Uuid, i64, i64)> {
+        let sql = "SELECT (s ->> 'o')::uuid, sum(l.quantity * (s ->> 'q')::bigint)::bigint, \
+                     sum(l.quantity * (s ->> 'q')::bigint * (s ->> 'p')::bigint)::bigint \
+                   FROM orders o JOIN order_lines l ON l.order_id = o.id, jsonb_array_elements(l.selections) s \
+                   WHERE created_at >= $1 AND created_at < $2 AND status <> 'cancelled' AND menu_item_id = $3 \
+                   GROUP BY 1 ORDER BY 2 DESC, 3 DESC, 1";
+        let rows = self.client.query(sql, &[&period.from(), &period.to(), &item.as_uuid()]).await.unwrap();
+        rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
+    }
+
     /// The beginnings of the intervals, computed by PostgreSQL.
     async fn beginnings(&self, period: Period, interval: &str, zone: Tz) -> Vec<DateTime<Utc>> {
         let sql = "SELECT DISTINCT greatest(date_trunc($3, slot, $4), $1) \
@@ -92,6 +133,15 @@ impl SampleOrders<'_> {
         let rows = self.client.query(sql, &[&period.from(), &period.to(), &interval, &zone.name()]).await.unwrap();
         rows.iter().map(|row| row.get(0)).collect()
     }
+}
+
+/// Three options of one group.
+async fn options(client: &Client) -> Vec<Uuid> {
+    let add = "WITH g AS (INSERT INTO option_groups (id, created_at, updated_at, name) \
+                          VALUES (gen_random_uuid(), now(), now(), 'Extras') RETURNING id) \
+               INSERT INTO menu_options (id, group_id, price, position, name, allergens) \
+               SELECT gen_random_uuid(), g.id, 100, n, 'Option ' || n, '{}' FROM g, generate_series(0, 2) n RETURNING id";
+    client.query(add, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
 }
 
 /// Summarizes until no event is left. Transactions of other tests, in other databases, delay it: the oldest transaction
@@ -132,6 +182,17 @@ async fn assert_equal(figures: &PostgresSalesFigures, sample: &mut SampleOrders<
             .map(|item| (item.menu_item_id.as_uuid(), i64::try_from(item.quantity).unwrap(), item.revenue.amount()))
             .collect();
         assert_eq!(reported, sample.top(period).await, "top items of {period:?}");
+        let ids: Vec<MenuItemId> = top.iter().map(|item| item.menu_item_id).collect();
+        let sold = figures.sold_options(period, &ids).await.unwrap();
+        for id in ids {
+            let of_item = sold.get(&id).into_iter().flatten();
+            let reported: Vec<(Uuid, i64, i64)> = of_item
+                .map(|option| {
+                    (option.option_id.as_uuid(), i64::try_from(option.quantity).unwrap(), option.revenue.amount())
+                })
+                .collect();
+            assert_eq!(reported, sample.chosen(id, period).await, "options with {id} in {period:?}");
+        }
 
         for (interval, name) in
             [(SalesInterval::Hour, "hour"), (SalesInterval::Day, "day"), (SalesInterval::Week, "week")]
@@ -164,8 +225,9 @@ async fn figures_are_those_of_the_obvious_computation_across_clock_changes() {
             .map(|text| text.parse().unwrap())
             .to_vec();
     let client = shop.database.client().await;
-    let mut sample =
-        SampleOrders { client, customer: shop.customer.id.as_uuid(), items, random: &mut random, placed: Vec::new() };
+    let options = options(&client).await;
+    let customer = shop.customer.id.as_uuid();
+    let mut sample = SampleOrders { client, customer, items, options, random: &mut random, placed: Vec::new() };
     let figures = PostgresSalesFigures::new(shop.pool.clone());
 
     // Nothing summarized; all of it; some of it; cancellations of what was summarized before.
@@ -183,6 +245,7 @@ async fn figures_are_those_of_the_obvious_computation_across_clock_changes() {
 
     // A restored dump brings numbers of transactions that its new cluster has not reached.
     let ahead = "UPDATE outbox_events SET transaction_id = transaction_id + 1000000000; \
+                 SET comanda.counts_choices = 'on'; \
                  UPDATE sales_summarized SET transaction_id = transaction_id + 1000000000";
     sample.client.batch_execute(ahead).await.unwrap();
     sample.place(20, &moments).await;
@@ -196,8 +259,10 @@ async fn an_order_that_is_committed_late_is_not_forgotten() {
     let mut random = seeded();
     let items = vec![shop.item(1).await.id.as_uuid()];
     let moment: DateTime<Utc> = "2026-07-01T12:00:00Z".parse().unwrap();
+    let options = options(&shop.database.client().await).await;
     let new_sample = async |random| SampleOrders {
         client: shop.database.client().await,
+        options: options.clone(),
         customer: shop.customer.id.as_uuid(),
         items: items.clone(),
         random,

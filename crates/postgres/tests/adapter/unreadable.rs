@@ -258,6 +258,8 @@ impl<'a> Readers<'a> {
         let period = Period::new(now() - chrono::TimeDelta::days(2), now() + chrono::TimeDelta::days(2)).unwrap();
         self.note("sales", self.sales.sales(&[period]).await);
         self.note("top items", self.sales.top_items(period, PageLimit::default()).await);
+        let items: Vec<_> = self.ids("menu_items").await.into_iter().map(comanda_domain::MenuItemId::new).collect();
+        self.note("sold options", self.sales.sold_options(period, &items).await);
     }
 
     async fn run_workers(&mut self, knows_events: bool) {

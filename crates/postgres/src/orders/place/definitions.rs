@@ -9,7 +9,7 @@ use std::{
 };
 
 use comanda_domain::{
-    BasketLine, Currency, MenuItemDefinition, MenuItemId,
+    BasketLine, Currency, MenuItemDefinition, MenuItemId, SupplyId,
     ports::{Readable, UnreadableRecord},
 };
 use diesel::QueryResult;
@@ -41,7 +41,7 @@ impl Definitions {
         let mut supplies = BTreeSet::new();
         for line in lines {
             if let Some(Definition { definition: Ok(definition), .. }) = self.known.get(&line.menu_item_id) {
-                supplies.extend(definition.supplies_for(&line.selections).map(|id| id.as_uuid()));
+                supplies.extend(definition.supplies_for(&line.selections).map(SupplyId::as_uuid));
             }
         }
         supplies.into_iter().collect()

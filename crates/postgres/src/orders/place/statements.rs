@@ -2,8 +2,7 @@
 //! fail by themselves unless they write every row, as the commit is sent along with them.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
-use serde_json::Value;
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use crate::{database::statement, idempotency::key_lock};
@@ -134,8 +133,8 @@ statement! {
         notes: &'a [Option<&'a str>] as Array<Nullable<Text>>,
         counted: &'a [bool] as Array<Bool>,
         extras: &'a [i64] as Array<BigInt>,
-        selections: &'a [Option<Value>] as Array<Nullable<Jsonb>>,
-        taken: &'a [Option<Value>] as Array<Nullable<Jsonb>>,
+        selections: &'a [Option<String>] as Array<Nullable<Text>>,
+        taken: &'a [Option<String>] as Array<Nullable<Text>>,
     }
     returns BigInt:
     "WITH asked AS MATERIALIZED (SELECT * FROM unnest(",
@@ -143,7 +142,8 @@ statement! {
        extras, selections, taken)), \
      written AS (INSERT INTO order_lines (order_id, position, menu_item_id, quantity, unit_price, name, note, counted, \
        extras, selections, taken) \
-       SELECT * FROM asked RETURNING 1) \
+       SELECT order_id, position, menu_item_id, quantity, unit_price, name, note, counted, extras, \
+         selections::jsonb, taken::jsonb FROM asked RETURNING 1) \
      SELECT all_rows((SELECT count(*) FROM written), (SELECT count(*) FROM asked))"
 }
 

@@ -6,27 +6,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::{DateTime, Utc};
-use comanda_domain::{Filled, NewOrder, Note, Taken, ports::Unavailable};
+use comanda_domain::{Filled, NewOrder, Taken, ports::Unavailable};
 use diesel::{QueryResult, result::Error};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::{future::OptionFuture, join};
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
+    columns::{EventColumns, LineColumns, OrderColumns},
     locked_stock::LockedStock,
-    statements::{InsertEvents, InsertLines, InsertOrders},
     transaction::{BatchError, Commit},
 };
 use crate::{
     database::{Failures, Named, NamedRows, aborts_transaction, written},
-    idempotency::fingerprint_of,
     menu::{prepare_to_raise_menu_version, raise_menu_version, raise_menu_version_for_supplies},
-    orders::{
-        chosen::{extras_of, selections_of, taken_of},
-        stock::{ChangeStock, ChangeSupplies},
-    },
+    orders::stock::{ChangeStock, ChangeSupplies},
 };
 
 /// Lets the commit go without waiting for the disk.
@@ -39,35 +33,12 @@ pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
     nothing.changes("order.place.take_stock").await?;
     let nothing = written(ChangeSupplies { supplies: &[], versions: &[], amounts: &[] }.get_result(&mut connection));
     nothing.changes("order.place.take_supplies").await?;
-    InsertOrders {
-        ids: &[],
-        customers: &[],
-        totals: &[],
-        line_counts: &[],
-        notes: &[],
-        placed_at: &[],
-        keys: &[],
-        fingerprints: &[],
-    }
-    .load::<(Uuid, i64)>(&mut connection)
-    .rows("order.place.insert_orders")
-    .await?;
-    let nothing = InsertLines {
-        orders: &[],
-        positions: &[],
-        items: &[],
-        quantities: &[],
-        unit_prices: &[],
-        names: &[],
-        notes: &[],
-        counted: &[],
-        extras: &[],
-        selections: &[],
-        taken: &[],
-    };
-    written(nothing.get_result(&mut connection)).changes("order.place.insert_lines").await?;
-    let nothing = written(InsertEvents { kinds: &[], subjects: &[], occurred_at: &[] }.get_result(&mut connection));
-    nothing.changes("order.place.insert_events").await?;
+    let orders = OrderColumns::default();
+    orders.insert().load::<(Uuid, i64)>(&mut connection).rows("order.place.insert_orders").await?;
+    let lines = LineColumns::default();
+    written(lines.insert().get_result(&mut connection)).changes("order.place.insert_lines").await?;
+    let events = EventColumns::default();
+    written(events.insert().get_result(&mut connection)).changes("order.place.insert_events").await?;
     prepare_to_raise_menu_version(connection).await
 }
 
@@ -95,7 +66,8 @@ pub(super) async fn write_and_commit(
     commit: Commit,
 ) -> Result<Written, BatchError> {
     let (items, supplies) = (stock.taking_of_items(taken), stock.taking_of_supplies(taken));
-    let sold_out = stock.sold_out_by(taken);
+    let (orders, lines) = (OrderColumns::of(filled), LineColumns::of(filled, stock));
+    let events = EventColumns::of(filled, &stock.sold_out_by(taken));
     let raise = async {
         if stock.changes_availability(taken) {
             raise_menu_version(connection).await.map(|()| true)
@@ -103,40 +75,6 @@ pub(super) async fn write_and_commit(
             raise_menu_version_for_supplies(connection, stock.changes_of_supplies(taken)).await
         }
     };
-
-    let ids: Vec<Uuid> = filled.iter().map(|(order, _)| order.id.as_uuid()).collect();
-    let customers: Vec<Uuid> = filled.iter().map(|(order, _)| order.customer_id.as_uuid()).collect();
-    let totals: Vec<i64> = filled.iter().map(|(_, filled)| filled.total.amount()).collect();
-    let line_counts: Vec<i16> = filled.iter().map(|(_, filled)| small(filled.lines.len())).collect();
-    let notes: Vec<Option<&str>> = filled.iter().map(|(order, _)| order.note.as_ref().map(Note::as_str)).collect();
-    let placed_at: Vec<DateTime<Utc>> = filled.iter().map(|(order, _)| order.placed_at).collect();
-    let requests = || filled.iter().map(|(order, _)| order.idempotency.as_ref());
-    let keys: Vec<Option<&str>> = requests().map(|request| request.map(|r| r.key.as_str())).collect();
-    let fingerprints: Vec<Option<Uuid>> = requests().map(|request| request.map(fingerprint_of)).collect();
-
-    let lines = || {
-        filled.iter().flat_map(|(order, filled)| {
-            filled.lines.iter().enumerate().map(|(position, line)| (order.id, small(position), line))
-        })
-    };
-    let line_orders: Vec<Uuid> = lines().map(|(order, _, _)| order.as_uuid()).collect();
-    let positions: Vec<i16> = lines().map(|(_, position, _)| position).collect();
-    let line_items: Vec<Uuid> = lines().map(|(_, _, line)| line.menu_item_id.as_uuid()).collect();
-    let quantities: Vec<i32> = lines().map(|(_, _, line)| i32::from(small(line.quantity.get() as usize))).collect();
-    let unit_prices: Vec<i64> = lines().map(|(_, _, line)| line.unit_price.amount()).collect();
-    let names: Vec<&str> = lines().map(|(_, _, line)| line.name.as_str()).collect();
-    let line_notes: Vec<Option<&str>> = lines().map(|(_, _, line)| line.note.as_ref().map(Note::as_str)).collect();
-    let counted: Vec<bool> = lines().map(|(_, _, line)| stock.is_counted(line.menu_item_id)).collect();
-    let extras: Vec<i64> = lines().map(|(_, _, line)| extras_of(line)).collect();
-    let selections: Vec<Option<Value>> = lines().map(|(_, _, line)| selections_of(line)).collect();
-    let taken_by_lines: Vec<Option<Value>> = lines().map(|(_, _, line)| taken_of(line)).collect();
-
-    let last = placed_at.iter().max().copied().unwrap_or_default();
-    let placed = filled.iter().map(|(order, _)| ("order.placed", order.id.as_uuid(), order.placed_at));
-    let events = || placed.clone().chain(sold_out.iter().map(|item| ("item.sold_out", *item, last)));
-    let kinds: Vec<&str> = events().map(|(kind, _, _)| kind).collect();
-    let subjects: Vec<Uuid> = events().map(|(_, subject, _)| subject).collect();
-    let occurred_at: Vec<DateTime<Utc>> = events().map(|(_, _, at)| at).collect();
 
     let (mut c1, mut c2, mut c3, mut c4, mut c5) = (connection, connection, connection, connection, connection);
     let outcomes = Outcomes::begin();
@@ -161,45 +99,9 @@ pub(super) async fn write_and_commit(
                 };
                 outcomes.noted(written(change.get_result(&mut c5)).changes("order.place.take_supplies"))
             })),
-            outcomes.noted(
-                InsertOrders {
-                    ids: &ids,
-                    customers: &customers,
-                    totals: &totals,
-                    line_counts: &line_counts,
-                    notes: &notes,
-                    placed_at: &placed_at,
-                    keys: &keys,
-                    fingerprints: &fingerprints,
-                }
-                .load::<(Uuid, i64)>(&mut c2)
-                .rows("order.place.insert_orders"),
-            ),
-            outcomes.noted(
-                written(
-                    InsertLines {
-                        orders: &line_orders,
-                        positions: &positions,
-                        items: &line_items,
-                        quantities: &quantities,
-                        unit_prices: &unit_prices,
-                        names: &names,
-                        notes: &line_notes,
-                        counted: &counted,
-                        extras: &extras,
-                        selections: &selections,
-                        taken: &taken_by_lines,
-                    }
-                    .get_result(&mut c3)
-                )
-                .changes("order.place.insert_lines"),
-            ),
-            outcomes.noted(
-                written(
-                    InsertEvents { kinds: &kinds, subjects: &subjects, occurred_at: &occurred_at }.get_result(&mut c4)
-                )
-                .changes("order.place.insert_events"),
-            ),
+            outcomes.noted(orders.insert().load::<(Uuid, i64)>(&mut c2).rows("order.place.insert_orders"),),
+            outcomes.noted(written(lines.insert().get_result(&mut c3)).changes("order.place.insert_lines")),
+            outcomes.noted(written(events.insert().get_result(&mut c4)).changes("order.place.insert_events")),
             outcomes.noted(raise),
             outcomes.commit(connection),
         )
@@ -268,11 +170,6 @@ impl Outcomes {
     fn since_last(&self) -> Duration {
         Duration::from_micros(self.elapsed().saturating_sub(AtomicU64::load(&self.last, Ordering::Relaxed)))
     }
-}
-
-/// Line numbers, line counts and quantities are at most a hundred.
-pub(super) fn small(number: usize) -> i16 {
-    i16::try_from(number).unwrap_or(i16::MAX)
 }
 
 #[cfg(test)]
