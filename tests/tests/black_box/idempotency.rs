@@ -359,11 +359,16 @@ impl Evening {
         let dish = |name: &str| json!({ "name": name, "category": "Tests", "stock": 3, "price": { "amount": 500, "currency": "EUR" } });
         let order_of = |quantity: u32| json!({ "items": [{ "menu_item_id": self.item, "quantity": quantity }] });
         let supply = |name: &str| json!({ "name": name, "unit": "g", "stock": 3 });
+        let group = |name: &str, options: &[&str]| {
+            let options: Vec<Value> = options.iter().map(|name| json!({ "name": name })).collect();
+            json!({ "name": name, "options": options })
+        };
         let salt = admin.post("/v1/supplies", &supply("Salt")).await.expect(201);
         let salt = format!("/v1/supplies/{}", salt["id"].as_str().unwrap());
         let (cancelled, advanced) = (self.order().await, self.order().await);
         let letters = self.dead_letters().await;
         let (nothing, nobody) = (json!({}), Uuid::nil());
+        let groups = || "/v1/menu/option-groups".to_owned();
         vec![
             Repeatable {
                 endpoint: "/v1/orders",
@@ -408,16 +413,9 @@ impl Evening {
             Repeatable {
                 endpoint: "/v1/menu/option-groups",
                 caller: admin.clone(),
-                request: (
-                    "/v1/menu/option-groups".to_owned(),
-                    json!({ "name": "Size", "options": [{ "name": "Large" }] }),
-                ),
-                refused: (
-                    "/v1/menu/option-groups".to_owned(),
-                    json!({ "name": "Size", "options": [{ "name": "Large" }, { "name": "LARGE" }] }),
-                    422,
-                ),
-                other: ("/v1/menu/option-groups".to_owned(), json!({ "name": "Extras", "options": [] })),
+                request: (groups(), group("Size", &["Large"])),
+                refused: (groups(), group("Size", &["Large", "LARGE"]), 422),
+                other: (groups(), group("Extras", &[])),
                 afterwards: None,
             },
             Repeatable {

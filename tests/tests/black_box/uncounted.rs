@@ -84,7 +84,7 @@ async fn two_servers_sell_it_to_everybody_at_once_whoever_holds_its_row() {
 
     let ordering = (0..100).map(|n| {
         let lines = [(item, 2), (counted, 1)];
-        let (customer, lines): (&Client, _) = (&customers[n % 10], &lines[..1 + n % 2]);
+        let (customer, lines): (&Client, _) = (&customers[n % 10], &lines[..=n % 2]);
         let lines = lines.to_vec();
         async move { customer.order(&lines).await }
     });

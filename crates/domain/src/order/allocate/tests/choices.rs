@@ -48,10 +48,10 @@ fn shelf<S: Into<Option<u32>>>(items: Vec<(S, MenuItemDefinition)>, supplies: &[
         let price = Price::new(1000, Currency::EUR).expect("a price");
         (item(n as u128), StockedItem { name, price, stock, on_sale: true, definition: Arc::new(definition) })
     };
-    let supplied = |(n, &stock): (usize, &u32)| (supply(n as u128), StockedSupply { name: called(n as u128), stock });
+    let of_supply = |(n, &stock): (usize, &u32)| (supply(n as u128), StockedSupply { name: called(n as u128), stock });
     StockOnHand {
         items: items.into_iter().enumerate().map(stocked).collect(),
-        supplies: supplies.iter().enumerate().map(supplied).collect(),
+        supplies: supplies.iter().enumerate().map(of_supply).collect(),
     }
 }
 
@@ -296,7 +296,9 @@ proptest! {
                     prop_assert_eq!(&kept, &of_supplies, "lines keep what they took");
                     let counted = of_items.iter().filter(|(id, _)| stock.items[*id].stock.is_some());
                     counted.for_each(|(id, n)| *items.get_mut(id).expect("known") -= n);
-                    of_supplies.iter().for_each(|(id, n)| *supplies.get_mut(id).expect("known") -= n);
+                    for (id, n) in &of_supplies {
+                        *supplies.get_mut(id).expect("known") -= n;
+                    }
                 }
                 Err(Refusal::InsufficientStock(short)) => {
                     let named_items: BTreeMap<_, _> = short.items.iter()

@@ -19,7 +19,7 @@ pub struct OptionGroupResponse {
 }
 
 #[derive(Serialize, ToSchema)]
-#[schema(as = Option)]
+#[schema(as = MenuOption)]
 struct OptionResponse {
     id: Uuid,
     name: String,
