@@ -21,8 +21,8 @@ pub struct OptionDetails {
     pub supply: Option<OptionSupply>,
 }
 
-/// An option of a group. One that is left out by an edit is archived: it cannot be chosen any more, and nothing gets its
-/// id again.
+/// An option of a group. One that is left out by an edit is archived: it cannot be chosen any more, and nothing gets
+/// its id again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MenuOption {
     /// The id, which never changes.
@@ -74,7 +74,8 @@ pub enum OptionsError {
     },
 }
 
-/// All options of a group as staff write them: at most [`WrittenOptions::MAX`], none of them twice, with different names.
+/// All options of a group as staff write them: at most [`WrittenOptions::MAX`], none of them twice, with different
+/// names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WrittenOptions(Vec<WrittenOption>);
 

@@ -85,7 +85,8 @@ async fn a_menu_with_duplicates_keeps_them_until_they_are_renamed() {
         client.batch_execute(&fs::read_to_string(folder.join(file)).unwrap()).await.unwrap();
     };
     let (first, second) = ("2026-11-29-140000_unique_menu_item_names", "2026-11-29-180000_menu_item_places");
-    // Names of supplies are compared in the same form.
+    // Names of supplies are compared in the same form, and recipes name supplies.
+    run("2026-12-04-100000_options_and_recipes", "down.sql").await;
     run("2026-12-03-100000_supplies", "down.sql").await;
     run(second, "down.sql").await;
     run(first, "down.sql").await;
