@@ -56,7 +56,7 @@ mod tests {
     #[tokio::test]
     async fn options_are_looked_up_only_if_somebody_asks() {
         let revenue = Money::new(900, Currency::EUR);
-        let item = |n| {
+        let item = move |n| {
             let (menu_item_id, name) = (MenuItemId::new(Uuid::from_u128(n)), MenuItemName::stored("Burrito"));
             TopItem { menu_item_id, name, quantity: 1, revenue }
         };

@@ -3,11 +3,13 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use comanda_domain::{
-    Currency, Ingredient, MenuItem, Money, OptionGroupName, OptionId, OptionName, OrderId, OrderLine, OrderScope,
-    PaymentTerms, Quantity, Recipe, RecipeAmount, RefundId, SelectedOption, Supply,
-    ports::{CancelOrderError, Idempotent, MenuSource, OptionGroups, Orders, OverdueOrders, Supplies, SupplyList},
+    Currency, EventKind, Ingredient, MenuItem, Money, OptionGroupName, OptionId, OptionName, OrderId, OrderLine,
+    OrderScope, PaymentTerms, Quantity, Recipe, RecipeAmount, RefundId, SelectedOption, Supply,
+    ports::{
+        CancelOrderError, Idempotent, MenuSource, OptionGroups, Orders, Outbox, OverdueOrders, Supplies, SupplyList,
+    },
 };
-use comanda_postgres::{PostgresOptionGroups, PostgresSalesFigures};
+use comanda_postgres::{PostgresOptionGroups, PostgresOutbox, PostgresSalesFigures};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -104,6 +106,26 @@ async fn lines_are_read_as_they_were_ordered() {
     let placed = shop.orders.find_placed(&order.idempotency.unwrap(), now()).await.unwrap();
     assert_eq!(placed, Some(found));
     shop.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_event_of_a_placed_order_has_its_lines() {
+    let shop = Shop::open().await;
+    let (item, outbox) = (shop.item(9).await, PostgresOutbox::new(shop.pool.clone()));
+    let next = async || outbox.next("kitchen", 100).await.unwrap().expect("nobody else has the lease").events;
+    assert_eq!(next().await, [], "it begins here");
+    let id = place(&shop, &[(&item, 2), (&item, 1)], &[]).await;
+    // Transactions of other tests, in other databases, delay the outbox, too.
+    let events = loop {
+        let events = next().await;
+        if !events.is_empty() {
+            break events;
+        }
+        tokio::task::yield_now().await;
+    };
+    let EventKind::OrderPlaced(order, ordered) = &events[0].happened else { panic!("{events:?}") };
+    assert_eq!((order.id, ordered), (id, &lines(&shop, id).await));
+    assert_eq!(ordered[1].selections, selected());
 }
 
 #[tokio::test(flavor = "multi_thread")]

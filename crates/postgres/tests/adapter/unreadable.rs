@@ -384,6 +384,10 @@ async fn whatever_one_column_of_one_record_holds_is_no_outage() {
         if !TABLES.contains(&table.as_str()) || name == "transaction_id" || (name == "id" && data_type == "bigint") {
             continue;
         }
+        // An index has its negative, and refuses what has none.
+        if (table.as_str(), name.as_str()) == ("outbox_retries", "event_id") {
+            continue;
+        }
         for value in odd_values(&data_type) {
             if !is_always_tried(&name, &data_type, value) && random.random_bool(0.95) {
                 continue;
