@@ -314,7 +314,9 @@ async fn orders_cancellations_edits_and_stock_takes_of_the_same_supplies_agree()
     let changes = staff.await.unwrap();
     let counted = |responses: &[Response]| {
         let mut counts = BTreeMap::new();
-        responses.iter().for_each(|response| *counts.entry(response.status).or_insert(0) += 1);
+        for response in responses {
+            *counts.entry(response.status).or_insert(0) += 1;
+        }
         counts
     };
     assert_eq!(counted(&changes), BTreeMap::from([(200, 60)]), "staff get through");

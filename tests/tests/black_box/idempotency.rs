@@ -350,6 +350,45 @@ impl Evening {
         ]
     }
 
+    /// Of what dishes are made of, and what can be chosen with them.
+    async fn of_ingredients(&self) -> Vec<Repeatable> {
+        let admin = &self.app.admin;
+        let supply = |name: &str| json!({ "name": name, "unit": "g", "stock": 3 });
+        let group = |name: &str, options: &[&str]| {
+            let options: Vec<Value> = options.iter().map(|name| json!({ "name": name })).collect();
+            json!({ "name": name, "options": options })
+        };
+        let salt = admin.post("/v1/supplies", &supply("Salt")).await.expect(201);
+        let salt = format!("/v1/supplies/{}", salt["id"].as_str().unwrap());
+        let groups = || "/v1/menu/option-groups".to_owned();
+        vec![
+            Repeatable {
+                endpoint: "/v1/menu/option-groups",
+                caller: admin.clone(),
+                request: (groups(), group("Size", &["Large"])),
+                refused: (groups(), group("Size", &["Large", "LARGE"]), 422),
+                other: (groups(), group("Extras", &[])),
+                afterwards: None,
+            },
+            Repeatable {
+                endpoint: "/v1/supplies",
+                caller: admin.clone(),
+                request: ("/v1/supplies".to_owned(), supply("Rice")),
+                refused: ("/v1/supplies".to_owned(), supply("SALT"), 422),
+                other: ("/v1/supplies".to_owned(), supply("Flour")),
+                afterwards: None,
+            },
+            Repeatable {
+                endpoint: "/v1/supplies/{id}/stock",
+                caller: admin.clone(),
+                request: (on(&salt, "stock"), json!({ "counted": 7, "reason": "stock-take" })),
+                refused: (on(&salt, "stock"), json!({ "delta": -4, "reason": "breakage" }), 409),
+                other: (on(&salt, "stock"), json!({ "counted": 8, "reason": "stock-take" })),
+                afterwards: Some((on(&salt, "stock"), json!({ "delta": 5, "reason": "delivery" }))),
+            },
+        ]
+    }
+
     /// The others.
     async fn of_everything_else(&self) -> Vec<Repeatable> {
         let (admin, customer) = (&self.app.admin, &self.customer);
@@ -358,17 +397,9 @@ impl Evening {
         let item = format!("/v1/menu/items/{}", self.item);
         let dish = |name: &str| json!({ "name": name, "category": "Tests", "stock": 3, "price": { "amount": 500, "currency": "EUR" } });
         let order_of = |quantity: u32| json!({ "items": [{ "menu_item_id": self.item, "quantity": quantity }] });
-        let supply = |name: &str| json!({ "name": name, "unit": "g", "stock": 3 });
-        let group = |name: &str, options: &[&str]| {
-            let options: Vec<Value> = options.iter().map(|name| json!({ "name": name })).collect();
-            json!({ "name": name, "options": options })
-        };
-        let salt = admin.post("/v1/supplies", &supply("Salt")).await.expect(201);
-        let salt = format!("/v1/supplies/{}", salt["id"].as_str().unwrap());
         let (cancelled, advanced) = (self.order().await, self.order().await);
         let letters = self.dead_letters().await;
         let (nothing, nobody) = (json!({}), Uuid::nil());
-        let groups = || "/v1/menu/option-groups".to_owned();
         vec![
             Repeatable {
                 endpoint: "/v1/orders",
@@ -411,30 +442,6 @@ impl Evening {
                 afterwards: Some((on(&item, "stock"), json!({ "delta": 5, "reason": "delivery" }))),
             },
             Repeatable {
-                endpoint: "/v1/menu/option-groups",
-                caller: admin.clone(),
-                request: (groups(), group("Size", &["Large"])),
-                refused: (groups(), group("Size", &["Large", "LARGE"]), 422),
-                other: (groups(), group("Extras", &[])),
-                afterwards: None,
-            },
-            Repeatable {
-                endpoint: "/v1/supplies",
-                caller: admin.clone(),
-                request: ("/v1/supplies".to_owned(), supply("Rice")),
-                refused: ("/v1/supplies".to_owned(), supply("SALT"), 422),
-                other: ("/v1/supplies".to_owned(), supply("Flour")),
-                afterwards: None,
-            },
-            Repeatable {
-                endpoint: "/v1/supplies/{id}/stock",
-                caller: admin.clone(),
-                request: (on(&salt, "stock"), json!({ "counted": 7, "reason": "stock-take" })),
-                refused: (on(&salt, "stock"), json!({ "delta": -4, "reason": "breakage" }), 409),
-                other: (on(&salt, "stock"), json!({ "counted": 8, "reason": "stock-take" })),
-                afterwards: Some((on(&salt, "stock"), json!({ "delta": 5, "reason": "delivery" }))),
-            },
-            Repeatable {
                 endpoint: "/v1/admin/dead-letters/{id}/resend",
                 caller: admin.clone(),
                 request: (format!("/v1/admin/dead-letters/{}/resend", letters[0]), nothing.clone()),
@@ -471,6 +478,7 @@ async fn whatever_is_posted_under_a_key_happens_once() {
     let (item, customer) = (app.item(50).await, app.customer().await);
     let evening = Evening { app, customer, item };
     let mut endpoints = evening.of_payments().await;
+    endpoints.extend(evening.of_ingredients().await);
     endpoints.extend(evening.of_everything_else().await);
 
     let document = evening.app.anonymous().get("/openapi.json").await.expect(200);

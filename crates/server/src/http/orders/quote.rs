@@ -24,7 +24,7 @@ use crate::http::{
 )]
 pub async fn quote(
     orders: Service<Orders>,
-    SignedIn(_): SignedIn,
+    _customer: SignedIn,
     Json(request): Json<PlaceOrderRequest>,
 ) -> Result<HttpResponse, Failure<QuoteOrderError>> {
     let (basket, _) = request.validate()?;
