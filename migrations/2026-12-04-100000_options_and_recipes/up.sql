@@ -1,6 +1,6 @@
--- What can be chosen with menu items, and what they take of supplies. Staff write these tables now and then; placing orders
--- does not read them, but a copy in memory, which goes by the revision of the menu item. So whoever changes what a menu item
--- offers or takes raises its revision. Servers of the release before know none of these tables.
+-- What can be chosen with menu items, and what they take of supplies. Staff write these tables now and then; placing
+-- orders does not read them, but a copy in memory, which goes by the revision of the menu item. So whoever changes what
+-- a menu item offers or takes raises its revision. Servers of the release before know none of these tables.
 CREATE TABLE option_groups (
     id          uuid PRIMARY KEY,
     created_at  timestamptz NOT NULL,

@@ -117,10 +117,11 @@ async fn uncounted(app: &TestApp, name: &str, allergens: &Value) -> String {
 async fn the_menu_shows_choices_and_what_runs_out_with_a_supply_in_one_version() {
     let app = TestApp::with_servers(2, &[]).await;
     let guests = [0, 1].map(|server| Client::anonymous(&app.servers[server].base_url));
-    let supply = |name: &'static str, stock: i64, low: i64| json!({ "name": name, "unit": "g", "stock": stock, "low_stock_at": low });
-    let avocado = id_of(&app, "/v1/supplies", &supply("Avocado", 300, 100)).await;
-    let dough = id_of(&app, "/v1/supplies", &supply("Dough", 1000, 100)).await;
-    let salt = id_of(&app, "/v1/supplies", &supply("Salt", 1000, 100)).await;
+    let supply =
+        |name: &'static str, stock: i64| json!({ "name": name, "unit": "g", "stock": stock, "low_stock_at": 100 });
+    let avocado = id_of(&app, "/v1/supplies", &supply("Avocado", 300)).await;
+    let dough = id_of(&app, "/v1/supplies", &supply("Dough", 1000)).await;
+    let salt = id_of(&app, "/v1/supplies", &supply("Salt", 1000)).await;
     let guacamole = json!({ "name": "Guacamole", "price": euros(250), "allergens": ["milk"],
         "supply": { "supply_id": avocado, "amount": 60 } });
     let plain = json!({ "name": "No dough", "supply": { "supply_id": dough, "amount": -250 } });

@@ -94,8 +94,8 @@ impl MenuItemDefinition {
     }
 
     /// What so many take of each supply, never zero. What options take away is taken from what the recipe and other
-    /// options take of the same supply, and from nothing else: without cheese, a pizza takes no cheese, and returns none
-    /// either if there was none on it.
+    /// options take of the same supply, and from nothing else: without cheese, a pizza takes no cheese, and returns
+    /// none either if there was none on it.
     pub(crate) fn takes(&self, quantity: Quantity, chosen: &Chosen<'_>) -> BTreeMap<SupplyId, u64> {
         let mut of_one: BTreeMap<SupplyId, i64> = BTreeMap::new();
         for Ingredient { supply_id, amount } in self.recipe.ingredients() {

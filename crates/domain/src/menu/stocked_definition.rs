@@ -14,8 +14,8 @@ pub struct StockedDefinition {
 }
 
 impl StockedDefinition {
-    /// As available as the scarcest thing that is needed: each ingredient, and of each required group as many options as
-    /// have to be chosen.
+    /// As available as the scarcest thing that is needed: each ingredient, and of each required group as many options
+    /// as have to be chosen.
     pub fn availability(&self) -> Availability {
         let ingredients = self.definition.recipe().ingredients().iter();
         let ingredients = ingredients.map(|ingredient| self.of_supply(ingredient.supply_id, ingredient.amount.get()));

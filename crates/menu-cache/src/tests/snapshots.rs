@@ -1,3 +1,8 @@
+use comanda_domain::{
+    ChoiceBounds, MenuItemDefinition, OfferedGroup, OfferedOption, OptionAmount, OptionGroupId, OptionGroupName,
+    OptionId, OptionName, OptionSupply, Recipe, SupplyId,
+};
+
 use super::*;
 
 #[test]
@@ -32,6 +37,38 @@ fn changes_are_what_customers_see_differently() {
     let after = snapshot(vec![item(1, 1, 29), item(2, 2, 30), item(3, 1, 5), item(5, 1, 1)]);
     let ids = |numbers: &[u128]| numbers.iter().map(|n| MenuItemId::new(Uuid::from_u128(*n))).collect::<Vec<_>>();
     assert_eq!(after.changes_since(&before), ItemChanges::Partial { changed: ids(&[2, 3, 5]), gone: ids(&[4]) });
+}
+
+/// A menu item with an option that takes 60 of a supply of which there is so much.
+fn with_an_option(stock: i64) -> MenuItem {
+    let supply = SupplyId::new(Uuid::nil());
+    let option = OfferedOption {
+        id: OptionId::new(Uuid::nil()),
+        name: OptionName::new("Guacamole").unwrap(),
+        price: Price::new(250, Currency::EUR).unwrap(),
+        allergens: vec![],
+        supply: Some(OptionSupply { supply_id: supply, amount: OptionAmount::new(60).unwrap() }),
+    };
+    let group = OfferedGroup {
+        id: OptionGroupId::new(Uuid::nil()),
+        name: OptionGroupName::new("Extras").unwrap(),
+        bounds: ChoiceBounds::new(0, 1, 1).unwrap(),
+        options: vec![option],
+    };
+    let level = StockLevel { on_hand: Stock::new(stock).unwrap(), low_at: Stock::new(0).unwrap() };
+    let definition = Arc::new(MenuItemDefinition::new(Recipe::default(), vec![group]));
+    let definition = StockedDefinition { definition, supplies: [(supply, level)].into() };
+    MenuItem { definition, ..item(1, 1, 30) }
+}
+
+#[test]
+fn an_option_that_is_sold_out_is_a_change_of_what_offers_it() {
+    let snapshot = |stock| Snapshot::new(copy(1, now(), vec![with_an_option(stock)]), std::time::Instant::now());
+    let changed = |before, after| match snapshot(after).changes_since(&snapshot(before)) {
+        ItemChanges::Partial { changed, .. } => changed.len(),
+        ItemChanges::Everything => usize::MAX,
+    };
+    assert_eq!([changed(90, 60), changed(60, 59), changed(59, 10)], [0, 1, 0]);
 }
 
 #[test]

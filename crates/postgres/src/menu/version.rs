@@ -123,8 +123,8 @@ impl SupplyChange {
     }
 }
 
-/// Records that what customers see has changed, unless these changes of supplies change nothing of it. Call it last in a
-/// transaction, and not besides [`raise_menu_version`]. Returns whether anything changed.
+/// Records that what customers see has changed, unless these changes of supplies change nothing of it. Call it last in
+/// a transaction, and not besides [`raise_menu_version`]. Returns whether anything changed.
 pub(crate) async fn raise_menu_version_for_supplies(
     mut connection: &AsyncPgConnection,
     changes: impl IntoIterator<Item = SupplyChange>,

@@ -35,8 +35,8 @@ pub(super) async fn read_whole(
 ) -> Result<(WholeMenu, bool), Unavailable> {
     let mut read = read_once(connection, currency).await?;
     for _ in 1..ATTEMPTS {
-        // What was read after the version may be newer than it. Whoever changed it has raised the version since, so that
-        // what is read now is replaced soon, whatever it is.
+        // What was read after the version may be newer than it. Whoever changed it has raised the version since, so
+        // that what is read now is replaced soon, whatever it is.
         let version: MenuVersion = read_version(connection).await?.try_into()?;
         if version == read.0.version {
             break;

@@ -30,8 +30,8 @@ pub(crate) struct Definition {
 /// Reads the definitions of those menu items among these that exist.
 ///
 /// Revisions are read first, each table by a statement of its own: whoever changes a definition meanwhile raises the
-/// revision in the same transaction. So a definition that was read half before and half after, or after altogether, has a
-/// revision that is not the menu item's any more.
+/// revision in the same transaction. So a definition that was read half before and half after, or after altogether,
+/// has a revision that is not the menu item's any more.
 pub(crate) async fn read_definitions(
     mut connection: &AsyncPgConnection,
     items: &[Uuid],
