@@ -1,13 +1,13 @@
 use comanda_domain::{
-    Availability, FieldRefused, ImportedSupply, KeyRefusal, NewSupply, PageLimit, Reason, Stock, StockChange,
-    StockDelta, Supply, SupplyDetails, SupplyEdit, SupplyId, SupplyName, SupplyShortage, SupplyUnit, ValueRefused,
-    Written,
+    Availability, FieldRefused, ImportedSupply, Ingredient, KeyRefusal, NewSupply, PageLimit, Reason, Recipe,
+    RecipeAmount, Stock, StockChange, StockDelta, Supply, SupplyDetails, SupplyEdit, SupplyId, SupplyName,
+    SupplyShortage, SupplyUnit, ValueRefused, Written,
     ports::{
         AddSupplyError, AdjustSupplyError, ArchiveSupplyError, EditSupplyError, ImportSummary, ImportSuppliesError,
-        Supplies, SuppliesQuery, SupplyAdjustment, SupplyList,
+        LiveMenu, MenuSource, OptionGroups, Supplies, SuppliesQuery, SupplyAdjustment, SupplyList,
     },
 };
-use comanda_postgres::PostgresSupplies;
+use comanda_postgres::{PostgresOptionGroups, PostgresSupplies};
 use futures_util::future::join_all;
 use uuid::Uuid;
 
@@ -290,6 +290,35 @@ async fn an_import_is_all_or_nothing_and_keeps_the_ledger() {
     let again = ImportedSupply { id: Some(dough), ..row("Dough", 7) };
     assert_eq!(pantry.import(vec![again]).await.unwrap(), summary(1, 0, 0));
     assert_eq!(pantry.supplies.supply(dough).await.unwrap(), None, "an archived supply keeps its id");
+    pantry.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_raises_the_menu_once_if_anything_has_enough_no_more() {
+    let pantry = Pantry::open().await;
+    let [rice, beans] = [pantry.supply("Rice", 1000).await.id, pantry.supply("Beans", 1000).await.id];
+    pantry.supply("Salt", 1000).await;
+    let item = pantry.uncounted().await;
+    let ingredient = |supply_id| Ingredient { supply_id, amount: RecipeAmount::new(100).unwrap() };
+    let recipe = Recipe::new(vec![ingredient(rice), ingredient(beans)]).unwrap();
+    let groups = PostgresOptionGroups::new(pantry.pool.clone());
+    groups.change_recipe(item.id, 1, recipe, pantry.customer.id, now()).await.unwrap();
+
+    let mut number = pantry.menu.version().await.unwrap().number;
+    for (stocks, raised, availability) in [
+        ([100, 900, 1000], 0, Availability::InStock),
+        ([100, 900, 0], 0, Availability::InStock),
+        ([99, 0, 0], 1, Availability::SoldOut),
+        ([98, 0, 0], 0, Availability::SoldOut),
+        ([100, 100, 0], 1, Availability::InStock),
+    ] {
+        let rows = ["Rice", "Beans", "Salt"].into_iter().zip(stocks).map(|(name, stock)| row(name, stock));
+        pantry.import(rows.collect()).await.unwrap();
+        number += raised;
+        let menu = pantry.menu.whole().await.unwrap();
+        let shown = menu.items.iter().find(|shown| shown.id == item.id).unwrap();
+        assert_eq!((menu.version.number, shown.availability()), (number, availability), "{stocks:?}");
+    }
     pantry.assert_sound().await;
 }
 
