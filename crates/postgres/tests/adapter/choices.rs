@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     cancelling::cancellation,
+    sales_figures::summarize_all,
     shop::{DEADLINE, Shop, connect, now, orders},
 };
 
@@ -308,7 +309,7 @@ async fn the_release_before_summarizes_no_order_with_choices() {
     assert_eq!(refused.as_db_error().unwrap().constraint(), Some("choices_are_summarized"));
     shop.assert_sound().await;
 
-    figures.summarize().await.unwrap();
+    summarize_all(&shop, &figures).await;
     let revenue = "SELECT sum(revenue)::bigint FROM item_sales_by_day";
     assert_eq!(shop.database.number(revenue).await, 990 + 2 * (990 + COST));
     shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap();

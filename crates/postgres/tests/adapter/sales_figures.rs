@@ -146,7 +146,7 @@ async fn options(client: &Client) -> Vec<Uuid> {
 
 /// Summarizes until no event is left. Transactions of other tests, in other databases, delay it: the oldest transaction
 /// in the whole cluster counts.
-async fn summarize_all(shop: &Shop, figures: &PostgresSalesFigures) {
+pub async fn summarize_all(shop: &Shop, figures: &PostgresSalesFigures) {
     const LEFT: &str = "SELECT count(*) FROM outbox_events v, sales_summarized s \
                         JOIN database_histories h ON h.id = s.history \
                         WHERE h.id < latest_database_history() \
