@@ -146,10 +146,22 @@ fn is_ready(address: &str) -> bool {
 
 /// Sends one GET request; returns status and body.
 pub fn get(address: &str, path: &str) -> anyhow::Result<(u16, String)> {
+    request(address, "GET", path, &[], "")
+}
+
+/// Sends one request with JSON, or nothing, in it; returns status and body. `headers` are whole lines.
+pub fn request(address: &str, method: &str, path: &str, headers: &[&str], body: &str) -> anyhow::Result<(u16, String)> {
     let mut stream = TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    // HTTP/1.0: the body comes in one piece, and the connection ends with it.
-    stream.write_all(format!("GET {path} HTTP/1.0\r\nhost: {address}\r\n\r\n").as_bytes())?;
+    // HTTP/1.0: the response comes in one piece, and the connection ends with it.
+    let mut request = format!("{method} {path} HTTP/1.0\r\nhost: {address}\r\n");
+    for header in headers {
+        request += &format!("{header}\r\n");
+    }
+    if !body.is_empty() {
+        request += &format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len());
+    }
+    stream.write_all(format!("{request}\r\n{body}").as_bytes())?;
     let mut response = String::new();
     stream.read_to_string(&mut response)?;
     let status = response.split(' ').nth(1).and_then(|status| status.parse().ok()).context("not an HTTP response")?;
