@@ -154,14 +154,12 @@ pub fn request(address: &str, method: &str, path: &str, headers: &[&str], body: 
     let mut stream = TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     // HTTP/1.0: the response comes in one piece, and the connection ends with it.
-    let mut request = format!("{method} {path} HTTP/1.0\r\nhost: {address}\r\n");
-    for header in headers {
-        request += &format!("{header}\r\n");
-    }
+    let mut lines = vec![format!("{method} {path} HTTP/1.0"), format!("host: {address}")];
+    lines.extend(headers.iter().map(|&header| header.to_owned()));
     if !body.is_empty() {
-        request += &format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len());
+        lines.extend(["content-type: application/json".to_owned(), format!("content-length: {}", body.len())]);
     }
-    stream.write_all(format!("{request}\r\n{body}").as_bytes())?;
+    stream.write_all(format!("{}\r\n\r\n{body}", lines.join("\r\n")).as_bytes())?;
     let mut response = String::new();
     stream.read_to_string(&mut response)?;
     let status = response.split(' ').nth(1).and_then(|status| status.parse().ok()).context("not an HTTP response")?;

@@ -42,7 +42,9 @@ pub async fn replay_orders(stage: &Stage, customers: &Customers, replay: Replay)
 
 fn exceptions(replay: &Replay) -> String {
     let short = replay.options.iter().filter(|option| option.stock < option.ordered);
-    short.map(|option| format!(", but {} of {} portions of {}", option.stock, option.ordered, option.name)).collect()
+    let exceptions =
+        short.map(|option| format!(", but {} of {} portions of {}", option.stock, option.ordered, option.name));
+    exceptions.collect::<Vec<_>>().concat()
 }
 
 /// One price list after the other.
