@@ -146,10 +146,20 @@ fn is_ready(address: &str) -> bool {
 
 /// Sends one GET request; returns status and body.
 pub fn get(address: &str, path: &str) -> anyhow::Result<(u16, String)> {
+    request(address, "GET", path, &[], "")
+}
+
+/// Sends one request with JSON, or nothing, in it; returns status and body. `headers` are whole lines.
+pub fn request(address: &str, method: &str, path: &str, headers: &[&str], body: &str) -> anyhow::Result<(u16, String)> {
     let mut stream = TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    // HTTP/1.0: the body comes in one piece, and the connection ends with it.
-    stream.write_all(format!("GET {path} HTTP/1.0\r\nhost: {address}\r\n\r\n").as_bytes())?;
+    // HTTP/1.0: the response comes in one piece, and the connection ends with it.
+    let mut lines = vec![format!("{method} {path} HTTP/1.0"), format!("host: {address}")];
+    lines.extend(headers.iter().map(|&header| header.to_owned()));
+    if !body.is_empty() {
+        lines.extend(["content-type: application/json".to_owned(), format!("content-length: {}", body.len())]);
+    }
+    stream.write_all(format!("{}\r\n\r\n{body}", lines.join("\r\n")).as_bytes())?;
     let mut response = String::new();
     stream.read_to_string(&mut response)?;
     let status = response.split(' ').nth(1).and_then(|status| status.parse().ok()).context("not an HTTP response")?;

@@ -67,8 +67,14 @@ impl Connection {
         self.send(Method::POST, "/v1/orders", Some(token), Some(("idempotency-key", key)), body).await
     }
 
-    pub async fn delete_at(&mut self, path: &str, token: &str, etag: &str) -> anyhow::Result<Response> {
-        self.send(Method::DELETE, path, Some(token), Some(("if-match", etag)), Bytes::new()).await
+    /// Puts away whatever is there at the moment.
+    pub async fn delete(&mut self, path: &str, token: &str) -> anyhow::Result<Response> {
+        self.send(Method::DELETE, path, Some(token), Some(("if-match", "*")), Bytes::new()).await
+    }
+
+    /// The same for PATCH and PUT.
+    pub async fn change(&mut self, method: Method, path: &str, token: &str, body: &Value) -> anyhow::Result<Response> {
+        self.send(method, path, Some(token), Some(("if-match", "*")), Bytes::from(body.to_string())).await
     }
 
     async fn send(

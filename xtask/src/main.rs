@@ -30,6 +30,7 @@ mod receiver;
 mod run;
 #[cfg(feature = "load")]
 mod rush;
+mod samples;
 mod schema;
 mod services;
 #[cfg(feature = "load")]

@@ -10,6 +10,7 @@ use crate::{
     env::Exports,
     interrupt,
     project::State,
+    samples,
     services::{Durability, Services},
 };
 
@@ -34,7 +35,9 @@ fn serve() -> anyhow::Result<ExitCode> {
     let admin = Admin::from_environment(&state)?;
     println!("Preparing the database: migrations, a sample menu, an admin");
     comanda.prepare(&admin)?;
+    samples::add_supplies(&comanda)?;
     let mut server = comanda.serve(&address).with_context(|| format!("cannot serve at {address}"))?;
+    samples::add_choices(&server.address, &admin).context("cannot add the sample choices")?;
     let _exports = Exports::write(&state, &comanda, &admin, &server)?;
     greet(&server.address, &admin)?;
     while !server.has_ended()? {

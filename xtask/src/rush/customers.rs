@@ -38,15 +38,34 @@ pub struct Tally {
     pub placed: u64,
     /// Counts by status and problem code, or by error.
     pub refusals: BTreeMap<String, u64>,
+    /// How many of the refusals name a supply.
+    pub refused_for_supplies: u64,
+    /// By the supply's name.
+    pub short_supplies: BTreeMap<String, ShortSupply>,
     /// In microseconds.
     pub latency: Histogram<u64>,
     pub elapsed: Duration,
 }
 
+/// A supply that did not suffice.
+#[derive(Clone, Copy)]
+pub struct ShortSupply {
+    /// How many refusals name it.
+    pub refusals: u64,
+    /// The least that a refused order asked for.
+    pub least_requested: u64,
+}
+
 impl Tally {
-    fn empty() -> anyhow::Result<Self> {
-        let latency = Histogram::new_with_bounds(1, 60_000_000, 3).context("a histogram")?;
-        Ok(Self { placed: 0, refusals: BTreeMap::new(), latency, elapsed: Duration::ZERO })
+    pub fn empty() -> anyhow::Result<Self> {
+        Ok(Self {
+            placed: 0,
+            refusals: BTreeMap::new(),
+            refused_for_supplies: 0,
+            short_supplies: BTreeMap::new(),
+            latency: Histogram::new_with_bounds(1, 60_000_000, 3).context("a histogram")?,
+            elapsed: Duration::ZERO,
+        })
     }
 
     /// What all of them got, at the same time.
@@ -59,8 +78,18 @@ impl Tally {
         Ok(total)
     }
 
+    /// Adds what they got later.
+    pub fn continue_with(&mut self, later: &Self) -> anyhow::Result<()> {
+        self.elapsed += later.elapsed;
+        self.add(later)
+    }
+
     fn add(&mut self, other: &Self) -> anyhow::Result<()> {
         self.placed += other.placed;
+        self.refused_for_supplies += other.refused_for_supplies;
+        for (name, short) in &other.short_supplies {
+            self.miss(name, *short);
+        }
         for (reason, count) in &other.refusals {
             *self.refusals.entry(reason.clone()).or_default() += count;
         }
@@ -72,8 +101,26 @@ impl Tally {
         if response.status == 201 {
             self.placed += 1;
         } else {
-            let code = response.json().ok().and_then(|problem| Some(problem["code"].as_str()?.to_owned()));
-            self.refuse(format!("{} {}", response.status, code.unwrap_or_default()));
+            let problem = response.json().unwrap_or_default();
+            self.refuse(format!("{} {}", response.status, problem["code"].as_str().unwrap_or_default()));
+            let supplies = problem["supplies"].as_array().map(Vec::as_slice).unwrap_or_default();
+            self.refused_for_supplies += u64::from(!supplies.is_empty());
+            for supply in supplies {
+                let least_requested = supply["requested"].as_u64().unwrap_or(0);
+                self.miss(supply["name"].as_str().unwrap_or_default(), ShortSupply { refusals: 1, least_requested });
+            }
+        }
+    }
+
+    fn miss(&mut self, name: &str, short: ShortSupply) {
+        match self.short_supplies.get_mut(name) {
+            Some(known) => {
+                known.refusals += short.refusals;
+                known.least_requested = known.least_requested.min(short.least_requested);
+            }
+            None => {
+                self.short_supplies.insert(name.to_owned(), short);
+            }
         }
     }
 

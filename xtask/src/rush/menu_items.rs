@@ -1,9 +1,7 @@
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use anyhow::Context;
 use serde_json::json;
 
-use super::stage::Stage;
+use super::{moment, stage::Stage};
 
 /// Menu items for one rush, archived afterwards.
 pub struct MenuItems {
@@ -21,7 +19,7 @@ impl MenuItems {
         let menu = connection.get("/v1/menu", None).await?.expect(200)?;
         let currency = menu["currency"].as_str().context("the menu has no currency")?;
         // A name is given once in a category, and items of a rush that was interrupted are still there.
-        let category = format!("{category} {}", SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis());
+        let category = format!("{category} {}", moment()?);
         let mut ids = Vec::new();
         for (name, price, stock) in items {
             let body = json!({
@@ -37,7 +35,7 @@ impl MenuItems {
     pub async fn archive(&self, stage: &Stage) -> anyhow::Result<()> {
         let (mut connection, token) = stage.as_admin().await?;
         for id in &self.ids {
-            let response = connection.delete_at(&format!("/v1/menu/items/{id}"), &token, "\"1\"").await?;
+            let response = connection.delete(&format!("/v1/menu/items/{id}"), &token).await?;
             anyhow::ensure!(response.status == 204, "a menu item of the rush cannot be archived: {}", response.status);
         }
         Ok(())

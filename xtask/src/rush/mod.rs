@@ -6,7 +6,12 @@ mod replay;
 pub mod stage;
 mod totals;
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use anyhow::ensure;
 use clap::Args;
@@ -17,7 +22,7 @@ use serde_json::json;
 use self::{
     customers::{Customers, Tally},
     menu_items::MenuItems,
-    replay::Replay,
+    replay::{Replay, Short, replay_orders},
     stage::Stage,
     totals::Totals,
 };
@@ -40,13 +45,19 @@ pub struct RushArguments {
     /// `item_price`
     #[arg(long, value_name = "FILE", conflicts_with_all = ["orders", "hot"])]
     replay: Option<PathBuf>,
+    /// Stock this much of an option of the file, instead of what is ordered of it
+    #[arg(long, value_name = "NAME=STOCK", requires = "replay")]
+    short: Vec<Short>,
 }
 
 pub async fn run(arguments: RushArguments) -> anyhow::Result<ExitCode> {
     ensure!((1..=1000).contains(&arguments.customers), "--customers must be between 1 and 1000");
     ensure!((1..=1_000_000).contains(&arguments.orders), "--orders must be between 1 and 1000000");
     ensure!(arguments.servers.is_none_or(|servers| (1..=8).contains(&servers)), "--servers must be between 1 and 8");
-    let replay = arguments.replay.as_deref().map(Replay::read).transpose()?;
+    let mut replay = arguments.replay.as_deref().map(Replay::read).transpose()?;
+    if let Some(replay) = &mut replay {
+        replay.shorten(&arguments.short)?;
+    }
 
     let stage = Stage::running_or_own(arguments.servers)?;
     println!("{} customers sign up…", arguments.customers);
@@ -99,36 +110,9 @@ async fn dinner_rush(stage: &Stage, customers: &Customers, arguments: &RushArgum
     Ok(balanced(stage, &tally, &totals))
 }
 
-async fn replay_orders(stage: &Stage, customers: &Customers, replay: Replay) -> anyhow::Result<bool> {
-    let items = MenuItems::add(stage, "Replay", replay.items()).await?;
-    println!("{} menu items, with exactly the stock that {} orders need", items.ids.len(), replay.orders.len());
-    let bodies: Vec<Bytes> = replay.orders.iter().map(|order| order.body(&items.ids)).collect();
-    let expected = bodies.len();
-    let tally = customers.buy(move |n| bodies.get(n).cloned(), true).await?;
-    report(&tally);
-    let totals = Totals::read(stage, customers, &items).await?;
-    println!("{totals}");
-
-    let one_more =
-        items.ids.iter().map(|id| Bytes::from(json!({ "items": [{ "menu_item_id": id, "quantity": 1 }] }).to_string()));
-    let one_more: Vec<Bytes> = one_more.collect();
-    let afterwards = customers.buy(move |n| one_more.get(n).cloned(), false).await?;
-    let refused = afterwards.refusals.get("409 insufficient-stock").copied().unwrap_or(0);
-    println!("one more of each menu item: {refused} of {} refused", items.ids.len());
-    items.archive(stage).await?;
-
-    let all_sold =
-        tally.placed == expected as u64 && totals.sold_out == items.ids.len() as u64 && totals.units == replay.units();
-    let none_more = afterwards.placed == 0 && refused == items.ids.len() as u64;
-    println!(
-        "{}",
-        if all_sold && none_more {
-            "holds   all stock was sold, and nothing twice"
-        } else {
-            "BROKEN  all stock was sold, and nothing twice"
-        }
-    );
-    Ok(balanced(stage, &tally, &totals) && all_sold && none_more)
+/// In milliseconds: part of names that can be given only once.
+fn moment() -> anyhow::Result<u128> {
+    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())
 }
 
 fn report(tally: &Tally) {
@@ -145,8 +129,12 @@ fn report(tally: &Tally) {
 /// Compares the responses that customers got with the tables, and checks every invariant.
 fn balanced(stage: &Stage, tally: &Tally, totals: &Totals) -> bool {
     let agree = tally.placed == totals.orders;
-    let verdict = if agree { "holds " } else { "BROKEN" };
-    println!("{verdict}  customers got {} orders, the tables hold {}", tally.placed, totals.orders);
+    verdict(agree, &format!("customers got {} orders, the tables hold {}", tally.placed, totals.orders));
     let invariants = stage.comanda.command(&["check"]).status().is_ok_and(|status| status.success());
     agree && invariants
+}
+
+fn verdict(holds: bool, what: &str) -> bool {
+    println!("{}  {what}", if holds { "holds " } else { "BROKEN" });
+    holds
 }
