@@ -12,7 +12,7 @@ use crate::database::{
 };
 
 macro_rules! ledgers {
-    ($($(#[$doc:meta])* $entry:ident: $table:ident($of:ident), $statement:literal;)+) => {$(
+    ($($(#[$doc:meta])* $entry:ident: $table:ident($of:ident).changes($statement:literal);)+) => {$(
         $(#[$doc])*
         #[derive(Insertable)]
         #[diesel(table_name = $table)]
@@ -44,7 +44,7 @@ macro_rules! ledgers {
 
 ledgers! {
     /// `stock = sum of adjustments - sum of lines of orders that hold stock`, for every menu item.
-    LedgerEntry: stock_adjustments(menu_item_id), "menu.insert_adjustment";
+    LedgerEntry: stock_adjustments(menu_item_id).changes("menu.insert_adjustment");
     /// `stock = sum of adjustments`, for every supply.
-    SupplyLedgerEntry: supply_adjustments(supply_id), "supply.insert_adjustment";
+    SupplyLedgerEntry: supply_adjustments(supply_id).changes("supply.insert_adjustment");
 }

@@ -2,10 +2,11 @@ use comanda_domain::{
     AuditAction, AuditRecord, Idempotency, Supply,
     ports::{AdjustSupplyError, Idempotent, SupplyAdjustment},
 };
+use diesel::OptionalExtension;
 
 use super::row::{Changes, SupplyRow};
 use crate::{
-    database::Database,
+    database::{Database, Named},
     idempotency::claim,
     operations::write_record,
     stocked::{Setback, SupplyLedgerEntry, quantity, write},
@@ -32,7 +33,7 @@ pub(super) async fn adjust(
         let (stock, delta) = (Some(quantity(after)), quantity(after) - row.stock);
         if delta != 0 {
             let changes = Changes { stock, ..Changes::default() };
-            row = row.write(changes, connection, "supply.adjust").await?.ok_or(Setback::Conflict)?;
+            row = row.write(changes, connection).one("supply.adjust").await.optional()?.ok_or(Setback::Conflict)?;
             let entry = SupplyLedgerEntry::new(row.id, Some(adjusted_by), at, delta, reason.as_str());
             entry.write(connection).await?;
             let (action, target) = (AuditAction::SupplyAdjusted, id.to_string());
