@@ -101,12 +101,12 @@ impl Comanda {
         succeed(self.command(&["migrate"]).env("LOG", "warn"))?;
         let menu = project::root().join("samples/menu.csv");
         succeed(self.command(&["menu", "import", "--if-empty"]).arg(menu))?;
-        succeed(
-            // From the second run on, the account exists.
-            self.command(&["admin", "create", "--existing"])
-                .env("ADMIN_EMAIL", &admin.email)
-                .env("ADMIN_PASSWORD", &admin.password),
-        )
+        let mut create = self.command(&["admin", "create"]);
+        // From the second run on, the account exists. Earlier versions take it without being told.
+        if output_of(&mut self.command(&["admin", "create", "--help"]))?.contains("--existing") {
+            create.arg("--existing");
+        }
+        succeed(create.env("ADMIN_EMAIL", &admin.email).env("ADMIN_PASSWORD", &admin.password))
     }
 
     /// Starts a server and waits until it can take orders.

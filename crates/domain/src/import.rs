@@ -48,8 +48,8 @@ pub(crate) fn first_quantity(written: &Written<Stock>, has_id: bool) -> Result<S
     if has_id { Ok(written.as_it_is()) } else { written.checked() }
 }
 
-/// A menu item or a supply that a row may be about, as an import finds it. A place is what must be unique, in the form in which it is compared:
-/// a menu item's category and name, a supply's name.
+/// A menu item or a supply that a row may be about, as an import finds it. A place is what must be unique, in the form
+/// in which it is compared: a menu item's category and name, a supply's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate<I, P> {
     /// The id.

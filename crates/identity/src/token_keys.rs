@@ -42,8 +42,9 @@ pub fn public_key_of(signing_pem: &SecretString) -> Result<String, UnusableKey> 
 /// The number of the next keys.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-/// The keys of access tokens, which may be replaced while a server serves. When the signing key is replaced, every server
-/// must know the next one for verification before any signs with it, and the old one until its last token has expired.
+/// The keys of access tokens, which may be replaced while a server serves. When the signing key is replaced, every
+/// server must know the next one for verification before any signs with it, and the old one until its last token has
+/// expired.
 pub struct TokenKeys {
     now: RwLock<Arc<KeySet>>,
 }

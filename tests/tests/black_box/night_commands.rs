@@ -238,7 +238,7 @@ async fn what_guards_the_tables_no_more_is_named_with_what_mends_it() {
     let mend = "ALTER TABLE order_lines ENABLE TRIGGER order_id_is_there";
     tables.batch_execute(&mend.replace("ENABLE", "DISABLE")).await.unwrap();
     let disabled = "the trigger order_id_is_there on order_lines is disabled";
-    fails(&app, &["check"], 1, &format!("{disabled}: {mend}"));
+    fails(&app, &["check"], 1, &format!("{disabled}: as the owner of the tables, {mend}"));
     fails(&app, &["doctor"], 1, disabled);
     let output = app.comanda(&["doctor", "--json"]);
     let found = guards(&serde_json::from_slice(&output.stdout).unwrap());

@@ -83,8 +83,8 @@ impl PostgresHealth {
         self.database.note_locks(cause)
     }
 
-    /// Finds out whether orders can be written again. One trial at a time, which goes on when its check is over: a commit
-    /// that waits for a standby ends by no time limit, and does not notice that nobody waits for it any more.
+    /// Finds out whether orders can be written again. One trial at a time, which goes on when its check is over: a
+    /// commit that waits for a standby ends by no time limit, and does not notice that nobody waits for it any more.
     async fn try_to_write(&self) -> Result<(), Unavailable> {
         let Ok(turn) = Arc::clone(&self.trial).try_lock_owned() else { return Err(self.late()) };
         let database = self.database.clone();

@@ -15,8 +15,8 @@ const FLUSH_UNLESS_REPLICA: &str = "SELECT pg_logical_emit_message(true, 'comand
 const FLUSH_TO_DISK: &str = "SELECT pg_logical_emit_message(true, 'comanda', '') \
                              FROM set_config('synchronous_commit', 'local', true) WHERE NOT pg_is_in_recovery()";
 
-/// Waits until everything that was committed so far is where a commit is waited for: on disk, and on the standby if there
-/// is a synchronous one. Must not be called in a transaction. Fails on a standby.
+/// Waits until everything that was committed so far is where a commit is waited for: on disk, and on the standby if
+/// there is a synchronous one. Must not be called in a transaction. Fails on a standby.
 pub(crate) async fn flush_log(mut connection: &AsyncPgConnection) -> QueryResult<()> {
     connection.batch_execute(FLUSH).one("database.flush_log").await
 }

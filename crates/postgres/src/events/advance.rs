@@ -16,12 +16,10 @@ pub(super) async fn advance(
 ) -> Result<(), Unavailable> {
     // On the connection that the batch was read on, which holds the lease: another one may lead to a database that has
     // lost these events.
-    let Some(lease) = leases.held(subscriber).await else {
+    let Some(mut lease) = leases.take_held(subscriber) else {
         return Err(Unavailable::new("another server delivers to this subscriber by now"));
     };
-    let advanced = lease
-        .lock()
-        .await
+    lease
         .transaction::<_, Failure<Unavailable>, _>(async |connection| {
             put_off(connection, subscriber, undelivered).await?;
             diesel::update(outbox_subscribers::table.find(subscriber))
@@ -35,11 +33,9 @@ pub(super) async fn advance(
             Ok(())
         })
         .await
-        .map_err(|failure| failure.0);
-    if advanced.is_err() {
-        leases.give_up(subscriber).await;
-    }
-    advanced
+        .map_err(|failure| failure.0)?;
+    leases.put_back(subscriber, lease);
+    Ok(())
 }
 
 /// Records events for a later attempt.

@@ -1,6 +1,9 @@
 //! Which server delivers to which subscriber: one at a time holds the subscriber's lease, an advisory lock.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use comanda_domain::ports::Unavailable;
 use diesel::{
@@ -9,27 +12,30 @@ use diesel::{
     sql_types::{BigInt, Bool, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use tokio::sync::Mutex;
 
 use crate::database::{Database, Named, follow_history, schema::outbox_subscribers};
 
 const SETTINGS: &str = "SET application_name = 'comanda-outbox'";
 
-/// The leases that this server holds, by subscriber, each with the connection that holds its lock. The lock goes with
-/// the connection.
+/// The leases that this server holds and that nobody uses at the moment: by subscriber, the connection that holds its
+/// lock. The lock goes with the connection.
+///
+/// Whoever uses a lease takes it out, and puts it back once all went well. So a connection that failed, or whose
+/// transaction was dropped where it stood because its time was up, is closed, and never used again.
 #[derive(Clone, Default)]
 pub(super) struct Leases {
-    held: Arc<Mutex<HashMap<String, Lease>>>,
+    unused: Arc<Mutex<HashMap<String, AsyncPgConnection>>>,
 }
-
-pub(super) type Lease = Arc<Mutex<AsyncPgConnection>>;
 
 impl Leases {
     /// The subscriber's lease; `None` while another server holds it.
-    pub(super) async fn take(&self, database: &Database, subscriber: &str) -> Result<Option<Lease>, Unavailable> {
-        let mut held = self.held.lock().await;
-        if let Some(lease) = held.get(subscriber) {
-            return Ok(Some(Arc::clone(lease)));
+    pub(super) async fn take(
+        &self,
+        database: &Database,
+        subscriber: &str,
+    ) -> Result<Option<AsyncPgConnection>, Unavailable> {
+        if let Some(lease) = self.take_held(subscriber) {
+            return Ok(Some(lease));
         }
         let mut connection = database.dedicated(SETTINGS).await?;
         if !try_lock(&mut connection, subscriber).await.map_err(Unavailable::new)? {
@@ -37,23 +43,21 @@ impl Leases {
         }
         follow_history(&mut connection).await.map_err(Unavailable::new)?;
         subscribe(&mut connection, subscriber).await.map_err(Unavailable::new)?;
-        let lease = Arc::new(Mutex::new(connection));
-        held.insert(subscriber.to_owned(), Arc::clone(&lease));
-        Ok(Some(lease))
+        Ok(Some(connection))
     }
 
     /// The subscriber's lease, if this server holds it.
-    pub(super) async fn held(&self, subscriber: &str) -> Option<Lease> {
-        self.held.lock().await.get(subscriber).cloned()
+    pub(super) fn take_held(&self, subscriber: &str) -> Option<AsyncPgConnection> {
+        self.unused().remove(subscriber)
     }
 
-    /// Both subscribers' leases on one connection, which is not remembered; `None` while another server holds one.
+    /// Both subscribers' leases on one connection; `None` while another server holds one.
     pub(super) async fn take_both(
         &self,
         database: &Database,
         former: &str,
         subscriber: &str,
-    ) -> Result<Option<Lease>, Unavailable> {
+    ) -> Result<Option<AsyncPgConnection>, Unavailable> {
         let mut connection = database.dedicated(SETTINGS).await?;
         // The former one first: it is the one that is there, and who only looks at it holds up nobody who delivers.
         for one in [former, subscriber] {
@@ -61,21 +65,15 @@ impl Leases {
                 return Ok(None);
             }
         }
-        Ok(Some(Arc::new(Mutex::new(connection))))
+        Ok(Some(connection))
     }
 
-    /// A lease that this server holds. It is gone with its connection unless it is put back.
-    pub(super) async fn lend(&self, subscriber: &str) -> Option<Lease> {
-        self.held.lock().await.remove(subscriber)
+    pub(super) fn put_back(&self, subscriber: &str, lease: AsyncPgConnection) {
+        self.unused().insert(subscriber.to_owned(), lease);
     }
 
-    pub(super) async fn put_back(&self, subscriber: String, lease: Lease) {
-        self.held.lock().await.insert(subscriber, lease);
-    }
-
-    /// Call it when the lease's connection is in doubt.
-    pub(super) async fn give_up(&self, subscriber: &str) {
-        self.held.lock().await.remove(subscriber);
+    fn unused(&self) -> MutexGuard<'_, HashMap<String, AsyncPgConnection>> {
+        self.unused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

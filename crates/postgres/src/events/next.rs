@@ -33,12 +33,10 @@ pub(super) async fn next(
     subscriber: &str,
     limit: u32,
 ) -> Result<Option<EventBatch>, Unavailable> {
-    let Some(lease) = leases.take(database, subscriber).await? else { return Ok(None) };
-    let batch = read_on(&mut *lease.lock().await, database, subscriber, limit).await;
-    if batch.is_err() {
-        leases.give_up(subscriber).await;
-    }
-    batch.map(Some)
+    let Some(mut lease) = leases.take(database, subscriber).await? else { return Ok(None) };
+    let batch = read_on(&mut lease, database, subscriber, limit).await?;
+    leases.put_back(subscriber, lease);
+    Ok(Some(batch))
 }
 
 /// Reads the next events, of the subscriber's history as long as there are any, then of the one after it.

@@ -9,7 +9,7 @@ use diesel::{
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 
-use super::lease::{Lease, Leases, try_lock, unlock};
+use super::lease::{Leases, try_lock, unlock};
 use crate::database::{
     Database, Failure, Named, NamedRows, follow_history,
     schema::{outbox_retries, outbox_subscribers},
@@ -27,55 +27,54 @@ pub(super) async fn rename(database: &Database, leases: &Leases, from: &str, to:
     let both = format!("{from} and {to}");
     let mut connection = database.connection().await?;
     if !is_there(&mut connection, from).await.map_err(Unavailable::new)? {
-        leases.give_up(&both).await;
+        drop(leases.take_held(&both));
         return Ok(true);
     }
     let has_begun = is_there(&mut connection, to).await.map_err(Unavailable::new)?;
     drop(connection);
     // Whoever stops halfway closes the connection, and with it the locks and the transaction are gone.
-    if let Some(lease) = leases.lend(to).await {
-        let is_free = try_lock(&mut *lease.lock().await, from).await.map_err(Unavailable::new)?;
+    if let Some(mut lease) = leases.take_held(to) {
+        let is_free = try_lock(&mut lease, from).await.map_err(Unavailable::new)?;
         let mut is_done = true;
         if is_free {
-            is_done = take_over(&lease, from, to).await?;
-            unlock(&mut *lease.lock().await, from).await.map_err(Unavailable::new)?;
+            is_done = take_over(&mut lease, from, to).await?;
+            unlock(&mut lease, from).await.map_err(Unavailable::new)?;
         }
-        leases.put_back(to.to_owned(), lease).await;
+        leases.put_back(to, lease);
         return Ok(is_done);
     }
-    let lease = match leases.lend(&both).await {
+    let mut lease = match leases.take_held(&both) {
         Some(lease) => lease,
         None => match leases.take_both(database, from, to).await? {
             Some(lease) => lease,
             None => return Ok(has_begun),
         },
     };
-    let is_done = take_over(&lease, from, to).await?;
+    let is_done = take_over(&mut lease, from, to).await?;
     if is_done {
         for subscriber in [to, from] {
-            unlock(&mut *lease.lock().await, subscriber).await.map_err(Unavailable::new)?;
+            unlock(&mut lease, subscriber).await.map_err(Unavailable::new)?;
         }
     } else {
-        leases.put_back(both, lease).await;
+        leases.put_back(&both, lease);
     }
     Ok(is_done)
 }
 
 /// Under the locks of both: nobody reads on for either. Returns whether it is done.
-async fn take_over(lease: &Lease, from: &str, to: &str) -> Result<bool, Unavailable> {
-    let mut connection = lease.lock().await;
+async fn take_over(connection: &mut AsyncPgConnection, from: &str, to: &str) -> Result<bool, Unavailable> {
     for _ in 0..PARTS {
         let some = outbox_retries::table.filter(outbox_retries::subscriber.eq(from)).select(outbox_retries::event_id);
         let some: Vec<i64> = some
             .order(outbox_retries::event_id)
             .limit(PART)
-            .load(&mut *connection)
+            .load(connection)
             .rows("outbox.find_retries")
             .await
             .map_err(Unavailable::new)?;
         let moved = match some.last() {
-            Some(last) => move_retries(&mut connection, from, to, *last).await,
-            None => return move_place(&mut connection, from, to).await.map(|()| true),
+            Some(last) => move_retries(connection, from, to, *last).await,
+            None => return move_place(connection, from, to).await.map(|()| true),
         };
         moved?;
     }

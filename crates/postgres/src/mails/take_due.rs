@@ -63,8 +63,8 @@ struct ReaderRow {
 /// The mail that a transaction tried last, for whoever learns of nothing else but that it failed.
 type Tried = Arc<Mutex<Option<Uuid>>>;
 
-/// One mail per transaction: it holds the lock of one mailbox at most. One that cannot be taken, because of what its row
-/// makes the database or this program do, is put off, so that the next call finds another one.
+/// One mail per transaction: it holds the lock of one mailbox at most. One that cannot be taken, because of what its
+/// row makes the database or this program do, is put off, so that the next call finds another one.
 pub(super) async fn take_due(
     database: &Database,
     limits: MailLimits,

@@ -12,7 +12,7 @@ use crate::database::{
 };
 
 macro_rules! ledgers {
-    ($($(#[$doc:meta])* $entry:ident: $table:ident($of:ident), $statement:literal;)+) => {$(
+    ($($(#[$doc:meta])* $entry:ident: $table:ident($of:ident).changes($statement:literal);)+) => {$(
         $(#[$doc])*
         #[derive(Insertable)]
         #[diesel(table_name = $table)]
@@ -46,7 +46,7 @@ ledgers! {
     /// `stock = sum of adjustments - sum of lines of orders that took stock and hold it`, for every menu item that is
     /// counted. That of an item which is not counted comes to nothing: it is closed when the item ceases to be counted,
     /// and so is what orders of before give back.
-    LedgerEntry: stock_adjustments(menu_item_id), "menu.insert_adjustment";
+    LedgerEntry: stock_adjustments(menu_item_id).changes("menu.insert_adjustment");
     /// `stock = sum of adjustments - sum of what lines of orders that hold stock took of it`, for every supply.
-    SupplyLedgerEntry: supply_adjustments(supply_id), "supply.insert_adjustment";
+    SupplyLedgerEntry: supply_adjustments(supply_id).changes("supply.insert_adjustment");
 }

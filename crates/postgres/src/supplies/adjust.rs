@@ -2,10 +2,11 @@ use comanda_domain::{
     AuditAction, AuditRecord, Idempotency, Supply,
     ports::{AdjustSupplyError, Idempotent, SupplyAdjustment},
 };
+use diesel::OptionalExtension;
 
 use super::row::{Changes, SupplyRow};
 use crate::{
-    database::Database,
+    database::{Database, Named},
     idempotency::claim,
     menu::raise_menu_version_for_supplies,
     operations::write_record,
@@ -34,7 +35,7 @@ pub(super) async fn adjust(
         if delta != 0 {
             let changes = Changes { stock, ..Changes::default() };
             let read = row.clone();
-            row = row.write(changes, connection, "supply.adjust").await?.ok_or(Setback::Conflict)?;
+            row = row.write(changes, connection).one("supply.adjust").await.optional()?.ok_or(Setback::Conflict)?;
             let entry = SupplyLedgerEntry::new(row.id, Some(adjusted_by), at, delta, reason.as_str());
             entry.write(connection).await?;
             let (action, target) = (AuditAction::SupplyAdjusted, id.to_string());

@@ -1,8 +1,9 @@
 use comanda_domain::{AccountId, AuditAction, AuditRecord, SupplyId, Timestamp, ports::ArchiveSupplyError};
+use diesel::OptionalExtension;
 
 use super::row::{Changes, SupplyRow};
 use crate::{
-    database::Database,
+    database::{Database, Named},
     menu::users_of_supply,
     operations::write_record,
     stocked::{Setback, at_revision, write},
@@ -24,7 +25,7 @@ pub(super) async fn archive(
             return Err(Setback::Refused(ArchiveSupplyError::InUse(used_by)));
         }
         let put_away = Changes { archived_at: Some(at), ..row.revised(at) };
-        row.write(put_away, connection, "supply.archive").await?.ok_or(Setback::Conflict)?;
+        row.write(put_away, connection).one("supply.archive").await.optional()?.ok_or(Setback::Conflict)?;
         let (action, target) = (AuditAction::SupplyArchived, id.to_string());
         write_record(connection, &AuditRecord { actor: Some(archived_by), action, target, reason: None, at }).await?;
         Ok(())

@@ -1,10 +1,11 @@
 use comanda_domain::{
     AccountId, AuditAction, AuditRecord, Supply, SupplyEdit, SupplyId, Timestamp, ports::EditSupplyError,
 };
+use diesel::OptionalExtension;
 
 use super::row::SupplyRow;
 use crate::{
-    database::Database,
+    database::{Database, Named},
     menu::raise_menu_version_for_supplies,
     operations::write_record,
     stocked::{NAMES_OF_SUPPLIES, Setback, at_revision, is_name_taken, take_turns, write},
@@ -28,7 +29,7 @@ pub(super) async fn edit(
         if after == before.details {
             return Ok(before);
         }
-        let edited = match row.write(row.with_details(&after, at), connection, "supply.edit").await {
+        let edited = match row.write(row.with_details(&after, at), connection).one("supply.edit").await.optional() {
             Err(error) if is_name_taken(&error) => return Err(Setback::Refused(EditSupplyError::NameTaken)),
             written => written?.ok_or(Setback::Conflict)?,
         };

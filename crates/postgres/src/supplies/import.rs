@@ -152,8 +152,15 @@ impl Change {
         let (id, delta) = (self.row.id, quantity(self.stock) - self.row.stock);
         let details = self.details.as_ref().map(|details| self.row.with_details(details, at));
         let changes = Changes { stock: Some(quantity(self.stock)), ..details.unwrap_or_default() };
-        let after = self.row.write(changes, connection, "supply.import.update").await.map_err(setback)?;
-        let shown = self.row.change_to(&after.ok_or(Setback::Conflict)?);
+        let after = self
+            .row
+            .write(changes, connection)
+            .one("supply.import.update")
+            .await
+            .optional()
+            .map_err(setback)?
+            .ok_or(Setback::Conflict)?;
+        let shown = self.row.change_to(&after);
         let mut records = Vec::new();
         records.extend(self.details.map(|_| audit_record(AuditAction::SupplyEdited, id, at)));
         if delta != 0 {
@@ -170,7 +177,7 @@ impl Change {
 async fn leave_names(connection: &mut AsyncPgConnection, changes: &mut [Change]) -> Result<(), ImportSetback> {
     for change in changes.iter_mut().filter(|change| change.moves) {
         let left = Changes { name: Some(format!("\u{1}{}", change.row.id)), ..Changes::default() };
-        let row = change.row.write(left, connection, "supply.import.leave_name").await?;
+        let row = change.row.write(left, connection).one("supply.import.leave_name").await.optional()?;
         change.row = row.ok_or(Setback::Conflict)?;
     }
     Ok(())

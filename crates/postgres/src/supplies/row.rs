@@ -83,20 +83,16 @@ impl SupplyRow {
     }
 
     /// The row after these changes, unless somebody else has written to it since it was read.
-    pub(super) async fn write(
+    pub(super) fn write(
         &self,
         changes: Changes,
         connection: &mut AsyncPgConnection,
-        statement: &'static str,
-    ) -> QueryResult<Option<Self>> {
+    ) -> impl Future<Output = QueryResult<Self>> + Send {
         diesel::update(supplies::table)
             .filter(supplies::id.eq(self.id).and(supplies::version.eq(self.version)))
             .set((supplies::version.eq(self.version + 1), changes))
             .returning(Self::as_returning())
             .get_result(connection)
-            .one(statement)
-            .await
-            .optional()
     }
 
     /// What customers may see the change of, if the row becomes that one.

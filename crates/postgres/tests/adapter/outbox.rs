@@ -122,6 +122,40 @@ async fn what_a_newer_server_wrote_is_left_for_it() {
     assert_eq!(kinds, ["item.sold_out", "order.placed"]);
 }
 
+/// A transaction that was dropped where it stood is still open on its connection. Whatever else went along on it would be
+/// undone when PostgreSQL ends it, though it had been reported as done.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_goes_along_with_a_transaction_whose_time_was_up() {
+    let shop = Shop::open().await;
+    let outbox = shop.outbox();
+    assert_eq!(next(&outbox).await.position, None);
+    let item = shop.item(100).await;
+    shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap();
+    let begin = Instant::now();
+    let read = async || loop {
+        assert!(begin.elapsed() < Duration::from_secs(20), "the event is not read");
+        // The session that was given up holds the lease until PostgreSQL has ended it.
+        let batch = outbox.next(KITCHEN, 100).await.unwrap();
+        if let Some(position) = batch.and_then(|batch| batch.position) {
+            break position;
+        }
+    };
+
+    let position = read().await;
+    let mut other = shop.database.client().await;
+    let lock = other.transaction().await.unwrap();
+    lock.execute("SELECT FROM outbox_subscribers WHERE name = 'kitchen' FOR UPDATE", &[]).await.unwrap();
+    let late = outbox.advance(KITCHEN, position, vec![]);
+    comanda_deadline::within(Duration::from_millis(500), late).await.unwrap().unwrap_err();
+    lock.rollback().await.unwrap();
+
+    let position = read().await;
+    outbox.advance(KITCHEN, position, vec![]).await.unwrap();
+    let advanced = "SELECT (transaction_id, event_id) = ($1, $2) FROM outbox_subscribers WHERE name = 'kitchen'";
+    let advanced = other.query_one(advanced, &[&position.transaction, &position.event]).await.unwrap();
+    assert!(advanced.get::<_, bool>(0), "it was reported as done");
+}
+
 /// Whoever waits for an event that failed waits no longer than it, and is not looked at again and again meanwhile.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_behind_others_is_put_off_until_they_are_due() {
