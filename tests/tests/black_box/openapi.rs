@@ -76,9 +76,13 @@ impl Document {
         Some(self.example(self.body(operation)?))
     }
 
-    /// Whether a field of a body may be null.
-    pub(crate) fn may_be_null(&self, operation: &Operation, field: &str) -> bool {
-        let schema = &self.body(operation).unwrap()["properties"][field];
+    /// Whether a field of a body, or of an object within it, may be null.
+    pub(crate) fn may_be_null(&self, operation: &Operation, pointer: &str) -> bool {
+        let mut schema = self.body(operation).unwrap();
+        for step in pointer.split('/').skip(1) {
+            let of = self.resolved(schema);
+            schema = if step.parse::<usize>().is_ok() { &of["items"] } else { &of["properties"][step] };
+        }
         let alternatives = schema["oneOf"].as_array().into_iter().flatten();
         let types = alternatives.map(|alternative| &alternative["type"]).chain([&schema["type"]]);
         types

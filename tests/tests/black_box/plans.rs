@@ -15,17 +15,23 @@ use crate::history::FILL;
 const ROWS: i64 = 30_000;
 
 /// Tables that have one row or a few here, so that reading all of them is the fastest.
-const SMALL: [&str; 11] = [
+const SMALL: [&str; 17] = [
     "__diesel_schema_migrations",
     "database_histories",
     "feature_flags",
     "leases",
+    "menu_item_option_groups",
+    "menu_item_option_prices",
     "menu_items",
+    "menu_options",
     "menu_version",
+    "option_groups",
     "outbox_horizon",
     "outbox_subscribers",
     "payment_incidents",
+    "recipe_ingredients",
     "sales_summarized",
+    "supplies",
     "users",
 ];
 

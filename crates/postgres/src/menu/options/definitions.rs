@@ -43,37 +43,47 @@ pub(crate) async fn read_definitions(
         .load(&mut connection)
         .rows("definition.revisions")
         .await?;
-    let ingredients: Vec<(Uuid, Uuid, i32)> = recipe_ingredients::table
+    // Sorted here, so that PostgreSQL chooses no plan for the sake of an order.
+    let mut ingredients: Vec<(Uuid, i32, Uuid, i32)> = recipe_ingredients::table
         .filter(recipe_ingredients::menu_item_id.eq_any(items))
-        .order((recipe_ingredients::menu_item_id, recipe_ingredients::position))
-        .select((recipe_ingredients::menu_item_id, recipe_ingredients::supply_id, recipe_ingredients::amount))
+        .select((
+            recipe_ingredients::menu_item_id,
+            recipe_ingredients::position,
+            recipe_ingredients::supply_id,
+            recipe_ingredients::amount,
+        ))
         .load(&mut connection)
         .rows("definition.recipes")
         .await?;
-    let offers: Vec<OfferRow> = menu_item_option_groups::table
-        .inner_join(option_groups::table)
+    ingredients.sort_by_key(|(item, position, ..)| (*item, *position));
+    let mut offers: Vec<OfferRow> = menu_item_option_groups::table
         .filter(menu_item_option_groups::menu_item_id.eq_any(items))
-        .order((menu_item_option_groups::menu_item_id, menu_item_option_groups::position))
         .select((
             menu_item_option_groups::menu_item_id,
-            option_groups::id,
-            option_groups::name,
+            menu_item_option_groups::position,
+            menu_item_option_groups::group_id,
             (menu_item_option_groups::min, menu_item_option_groups::max, menu_item_option_groups::max_each),
         ))
         .load(&mut connection)
-        .rows("definition.groups")
+        .rows("definition.offers")
         .await?;
-    let groups: BTreeSet<Uuid> = offers.iter().map(|(_, group, ..)| *group).collect();
-    let (options, prices) = if groups.is_empty() {
-        (Vec::new(), Vec::new())
-    } else {
-        let options: Vec<OptionRow> = menu_options::table
+    offers.sort_by_key(|(item, position, ..)| (*item, *position));
+    let groups: BTreeSet<Uuid> = offers.iter().map(|(_, _, group, _)| *group).collect();
+    let mut rows = Rows::new(ingredients, offers);
+    if !groups.is_empty() {
+        let names: Vec<(Uuid, String)> = option_groups::table
+            .filter(option_groups::id.eq_any(&groups))
+            .select((option_groups::id, option_groups::name))
+            .load(&mut connection)
+            .rows("definition.groups")
+            .await?;
+        let mut options: Vec<OptionRow> = menu_options::table
             .filter(menu_options::group_id.eq_any(groups).and(menu_options::archived_at.is_null()))
-            .order((menu_options::group_id, menu_options::position))
             .select(OptionRow::as_select())
             .load(&mut connection)
             .rows("definition.options")
             .await?;
+        options.sort_by_key(|option| option.position);
         let prices: Vec<(Uuid, Uuid, i64)> = menu_item_option_prices::table
             .filter(menu_item_option_prices::menu_item_id.eq_any(items))
             .select((
@@ -84,9 +94,8 @@ pub(crate) async fn read_definitions(
             .load(&mut connection)
             .rows("definition.prices")
             .await?;
-        (options, prices)
-    };
-    let rows = Rows::new(ingredients, offers, options, prices);
+        rows.add(names, options, prices);
+    }
     let definition = |(item, revision): (Uuid, i32)| {
         let definition = rows.definition(item, currency).map(Arc::new);
         (MenuItemId::new(item), Definition { revision, definition })
@@ -94,41 +103,38 @@ pub(crate) async fn read_definitions(
     Ok(revisions.into_iter().map(definition).collect())
 }
 
-/// A menu item, a group that it offers, the group's name, and the bounds.
-type OfferRow = (Uuid, Uuid, String, (i32, i32, i32));
+/// A menu item, the position of a group that it offers, the group, and the bounds.
+type OfferRow = (Uuid, i32, Uuid, (i32, i32, i32));
 
 /// What was read, by what it belongs to.
+#[derive(Default)]
 struct Rows {
     ingredients: HashMap<Uuid, Vec<(Uuid, i32)>>,
     offers: HashMap<Uuid, Vec<OfferRow>>,
+    names: HashMap<Uuid, String>,
     options: HashMap<Uuid, Vec<OptionRow>>,
     /// By menu item and option.
     prices: HashMap<(Uuid, Uuid), i64>,
 }
 
 impl Rows {
-    fn new(
-        ingredients: Vec<(Uuid, Uuid, i32)>,
-        offers: Vec<OfferRow>,
-        options: Vec<OptionRow>,
-        prices: Vec<(Uuid, Uuid, i64)>,
-    ) -> Self {
-        let mut rows = Self {
-            ingredients: HashMap::new(),
-            offers: HashMap::new(),
-            options: HashMap::new(),
-            prices: prices.into_iter().map(|(item, option, price)| ((item, option), price)).collect(),
-        };
-        for (item, supply, amount) in ingredients {
+    fn new(ingredients: Vec<(Uuid, i32, Uuid, i32)>, offers: Vec<OfferRow>) -> Self {
+        let mut rows = Self::default();
+        for (item, _, supply, amount) in ingredients {
             rows.ingredients.entry(item).or_default().push((supply, amount));
         }
         for offer in offers {
             rows.offers.entry(offer.0).or_default().push(offer);
         }
-        for option in options {
-            rows.options.entry(option.group_id).or_default().push(option);
-        }
         rows
+    }
+
+    fn add(&mut self, names: Vec<(Uuid, String)>, options: Vec<OptionRow>, prices: Vec<(Uuid, Uuid, i64)>) {
+        self.names.extend(names);
+        for option in options {
+            self.options.entry(option.group_id).or_default().push(option);
+        }
+        self.prices.extend(prices.into_iter().map(|(item, option, price)| ((item, option), price)));
     }
 
     fn definition(&self, item: Uuid, currency: Currency) -> Readable<MenuItemDefinition> {
@@ -144,7 +150,7 @@ impl Rows {
         Ok(MenuItemDefinition::new(recipe, groups))
     }
 
-    fn group(&self, (item, group, name, limits): &OfferRow, currency: Currency) -> Readable<OfferedGroup> {
+    fn group(&self, (item, _, group, limits): &OfferRow, currency: Currency) -> Readable<OfferedGroup> {
         let option = |row: &OptionRow| -> Readable<OfferedOption> {
             let mut option = row.clone().into_option(currency)?;
             if let Some(price) = self.prices.get(&(*item, row.id)) {
@@ -161,6 +167,7 @@ impl Rows {
             })
         };
         let options = self.options.get(group).map_or(&[][..], Vec::as_slice);
+        let name = self.names.get(group).map_or("", String::as_str);
         Ok(OfferedGroup {
             id: OptionGroupId::new(*group),
             name: OptionGroupName::stored(name),

@@ -36,7 +36,7 @@ pub(super) struct OptionRow {
     pub(super) id: Uuid,
     pub(super) group_id: Uuid,
     price: i64,
-    position: i32,
+    pub(super) position: i32,
     supply_id: Option<Uuid>,
     supply_amount: Option<i32>,
     name: String,
