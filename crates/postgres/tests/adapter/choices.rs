@@ -166,8 +166,8 @@ async fn a_cancellation_gives_back_exactly_what_was_taken() {
         let recipe = Recipe::new(recipe).unwrap();
         options.change_recipe(item.id, revision, recipe, shop.customer.id, now()).await.unwrap();
     };
-    change(1, vec![of(&rice, 150), of(&beans, 20)]).await;
     let id = place(&shop, &[(&item, 2), (&item, 2)], &[(&rice, 300), (&beans, 40)]).await;
+    change(1, vec![of(&rice, 150), of(&beans, 20)]).await;
     assert_eq!((left(&shop, &rice).await, left(&shop, &beans).await), (400, 420));
     shop.assert_sound().await;
 
@@ -215,11 +215,14 @@ async fn what_is_there_again_is_one_new_version_of_the_menu() {
     let options = PostgresOptionGroups::new(shop.pool.clone());
     let (item, rice, beans) = (shop.item(5).await, shop.supply("Rice", 1000).await, shop.supply("Beans", 500).await);
     let of = |supply: &Supply, amount| Ingredient { supply_id: supply.id, amount: RecipeAmount::new(amount).unwrap() };
-    let recipe = Recipe::new(vec![of(&rice, 150), of(&beans, 20)]).unwrap();
-    options.change_recipe(item.id, 1, recipe, shop.customer.id, now()).await.unwrap();
-
+    let change = async |revision, recipe: Vec<Ingredient>| {
+        let recipe = Recipe::new(recipe).unwrap();
+        options.change_recipe(item.id, revision, recipe, shop.customer.id, now()).await.unwrap();
+    };
     let plenty = place(&shop, &[(&item, 1)], &[(&rice, 300)]).await;
     let last = place(&shop, &[(&item, 4)], &[(&rice, 700), (&beans, 497)]).await;
+    // What orders take is written here as it is wanted, and not by the recipe.
+    change(1, vec![of(&rice, 150), of(&beans, 20)]).await;
     let before = menu_version(&shop).await;
     shop.orders.cancel(cancellation(last)).await.unwrap();
     assert_eq!(menu_version(&shop).await, before + 1, "the menu item and both supplies");
@@ -227,7 +230,9 @@ async fn what_is_there_again_is_one_new_version_of_the_menu() {
     assert_eq!(menu_version(&shop).await, before + 1, "there was enough of it");
 
     // Not low, but too little for one.
+    change(2, vec![]).await;
     let too_much = place(&shop, &[(&item, 1)], &[(&rice, 851), (&beans, 100)]).await;
+    change(3, vec![of(&rice, 150), of(&beans, 20)]).await;
     let before = menu_version(&shop).await;
     shop.orders.cancel(cancellation(too_much)).await.unwrap();
     assert_eq!(menu_version(&shop).await, before + 1, "one of the supplies alone");

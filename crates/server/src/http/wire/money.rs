@@ -41,7 +41,7 @@ impl PriceRequest {
 }
 
 /// A [`PriceRequest`] in a PATCH.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct PatchedPriceRequest {
     // Neither may be left out.
@@ -52,10 +52,10 @@ pub struct PatchedPriceRequest {
 }
 
 impl PatchedPriceRequest {
-    pub fn read(self, pointer: &str, expected: Currency, violations: &mut Violations) -> Option<Price> {
-        let amount = self.amount.given(&format!("{pointer}/amount"), violations);
-        let currency = self.currency.given(&format!("{pointer}/currency"), violations);
-        read(amount, currency.as_deref(), pointer, expected, violations)
+    pub fn read(&self, pointer: &str, expected: Currency, violations: &mut Violations) -> Option<Price> {
+        let amount = self.amount.as_ref().given(&format!("{pointer}/amount"), violations).copied();
+        let currency = self.currency.as_ref().given(&format!("{pointer}/currency"), violations);
+        read(amount, currency.map(String::as_str), pointer, expected, violations)
     }
 }
 

@@ -1,9 +1,10 @@
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::http::validation::Violations;
 
 /// A field of a PATCH that cannot be cleared: `null` is neither left out nor a value, so it is a violation.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
 pub enum Patched<T> {
     /// What the field says stays as it is.
     #[default]
@@ -13,6 +14,14 @@ pub enum Patched<T> {
 }
 
 impl<T> Patched<T> {
+    pub const fn as_ref(&self) -> Patched<&T> {
+        match self {
+            Self::LeftOut => Patched::LeftOut,
+            Self::Null => Patched::Null,
+            Self::Given(value) => Patched::Given(value),
+        }
+    }
+
     /// The value, if there is one.
     pub fn given(self, pointer: &str, violations: &mut Violations) -> Option<T> {
         match self {

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::http::{
     problem::{Code, Problem},
     validation::{Violation, Violations},
-    wire::{PriceRequest, WireInteger, names},
+    wire::{Patched, PatchedPriceRequest, PriceRequest, WireInteger, names},
 };
 
 /// An option with all of its details: what is left out has its default.
@@ -24,10 +24,13 @@ pub struct OptionRequest {
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
-    #[schema(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 120, example = "Guacamole")]
-    name: String,
+    #[schema(value_type = String, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 120,
+        example = "Guacamole")]
+    #[serde(deserialize_with = "Patched::deserialize")]
+    name: Patched<String>,
     /// What one costs in addition to the menu item; nothing unless given.
-    price: Option<PriceRequest>,
+    #[schema(value_type = Option<PriceRequest>)]
+    price: Option<PatchedPriceRequest>,
     /// What must be declared of it (Regulation (EU) No 1169/2011).
     #[schema(value_type = Option<Vec<names::Allergen>>)]
     allergens: Option<Vec<String>>,
@@ -40,10 +43,12 @@ pub struct OptionRequest {
 #[schema(as = WrittenOptionSupply)]
 struct OptionSupplyRequest {
     #[schema(value_type = uuid::Uuid)]
-    supply_id: String,
+    #[serde(deserialize_with = "Patched::deserialize")]
+    supply_id: Patched<String>,
     /// In the unit of the supply. Below zero, it takes away from what the menu item takes of it. Not zero.
     #[schema(value_type = i64, minimum = -1_000_000, maximum = 1_000_000, example = 60)]
-    amount: WireInteger,
+    #[serde(deserialize_with = "Patched::deserialize")]
+    amount: Patched<WireInteger>,
 }
 
 /// The options of a group. `may_have_ids` says whether there can be any of them already.
@@ -98,7 +103,8 @@ impl OptionRequest {
             }
             Some(id) => uuid(&format!("{pointer}/id"), id, violations).map(|id| Some(OptionId::new(id))),
         };
-        let name = violations.check(format!("{pointer}/name"), OptionName::new(&self.name));
+        let name = self.name.as_ref().given(&format!("{pointer}/name"), violations);
+        let name = name.and_then(|name| violations.check(format!("{pointer}/name"), OptionName::new(name)));
         let price = match &self.price {
             Some(price) => price.read(&format!("{pointer}/price"), currency, violations),
             None => violations.check(format!("{pointer}/price"), Price::new(0, currency)),
@@ -125,8 +131,11 @@ pub fn read_allergens(pointer: &str, codes: &[String], violations: &mut Violatio
 
 impl OptionSupplyRequest {
     fn validate(&self, pointer: &str, violations: &mut Violations) -> Option<OptionSupply> {
-        let supply_id = uuid(&format!("{pointer}/supply_id"), &self.supply_id, violations);
-        let amount = violations.check(format!("{pointer}/amount"), OptionAmount::new(self.amount.0));
+        let at = format!("{pointer}/supply_id");
+        let supply_id = self.supply_id.as_ref().given(&at, violations).and_then(|id| uuid(&at, id, violations));
+        let at = format!("{pointer}/amount");
+        let amount = self.amount.as_ref().given(&at, violations);
+        let amount = amount.and_then(|amount| violations.check(at, OptionAmount::new(amount.0)));
         Some(OptionSupply { supply_id: SupplyId::new(supply_id?), amount: amount? })
     }
 }
