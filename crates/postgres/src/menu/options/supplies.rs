@@ -12,9 +12,9 @@ use crate::database::{
     schema::{menu_items, menu_options, recipe_ingredients, supplies},
 };
 
-/// The positions of the options that name a supply which does not exist, or is archived. The others are kept from being
-/// archived until the end of the transaction, as a foreign key keeps a row from being deleted: without waiting for
-/// orders that take of them.
+/// The positions of the options that name a supply which does not exist, or is archived. The others are kept as they are
+/// until the end of the transaction: from being archived, and from being taken of, too. Otherwise an order could leave
+/// too little for what is only now said to take of it, and neither would say that the menu shows something else.
 pub(super) async fn unknown_of_options(
     connection: &mut AsyncPgConnection,
     options: impl IntoIterator<Item = &OptionDetails> + Send,
@@ -39,7 +39,7 @@ async fn unknown(connection: &mut AsyncPgConnection, named: Vec<Option<Uuid>>) -
         .filter(supplies::id.eq_any(ids).and(supplies::archived_at.is_null()))
         .order(supplies::id)
         .select(supplies::id)
-        .for_key_share()
+        .for_share()
         .load(connection)
         .rows("supply.keep")
         .await?;
