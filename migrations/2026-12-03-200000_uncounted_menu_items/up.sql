@@ -1,6 +1,6 @@
--- A menu item that is not counted has no stock. Servers of the release before know nothing of that, and read every stock as
--- a number: so its column is a million, of which they can sell, and its low-stock threshold is zero. Once they are gone, the
--- number means nothing, and a later release may take it away.
+-- A menu item that is not counted has no stock. Servers of the release before know nothing of that, and read every
+-- stock as a number: so its column is a million, of which they can sell, and its low-stock threshold is zero. Once they
+-- are gone, the number means nothing, and a later release may take it away.
 ALTER TABLE menu_items ADD COLUMN counted boolean NOT NULL DEFAULT true;
 
 COMMENT ON COLUMN menu_items.counted IS 'false: not counted, always in stock; stock and low_stock_at are for servers of the release before';

@@ -1,4 +1,5 @@
--- Without the column, every line counts, and so does every menu item soon. The ledger is brought to the stock that is there.
+-- Without the column, every line counts, and so does every menu item soon. The ledger is brought to the stock that is
+-- there.
 INSERT INTO stock_adjustments (menu_item_id, adjusted_at, delta, reason)
 SELECT * FROM (
     SELECT i.id, now(), i.stock - coalesce(a.quantity, 0) + coalesce(h.quantity, 0) AS delta, 'counted from now on'

@@ -1,6 +1,6 @@
--- What was chosen with a line, and what the line took of supplies, in its own row: with a row per selection, a third fewer
--- orders would be placed per second. Lines of before, and those of servers of the release before, chose nothing and took
--- nothing. The constraint is validated by the next migration, which does not keep orders waiting.
+-- What was chosen with a line, and what the line took of supplies, in its own row: with a row per selection, a third
+-- fewer orders would be placed per second. Lines of before, and those of servers of the release before, chose nothing
+-- and took nothing. The constraint is validated by the next migration, which does not keep orders waiting.
 ALTER TABLE order_lines
     ADD COLUMN selections jsonb,
     ADD COLUMN taken jsonb,

@@ -1,6 +1,6 @@
--- Servers of the release before know nothing of supplies, and would cancel an order without giving back what its lines took
--- of them: while they still run, they are refused such orders, and no others. Servers of this release say that they give
--- supplies back. To be dropped in the next release, once none of them can run.
+-- Servers of the release before know nothing of supplies, and would cancel an order without giving back what its lines
+-- took of them: while they still run, they are refused such orders, and no others. Servers of this release say that
+-- they give supplies back. To be dropped in the next release, once none of them can run.
 
 -- Whoever may create temporary tables cannot put one in the place of a real one: theirs are looked for last.
 SELECT set_config('search_path', format('%I, pg_temp', current_schema()), true);

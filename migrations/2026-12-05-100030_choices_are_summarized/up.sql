@@ -1,5 +1,6 @@
--- Servers of the release before would summarize sales without what was chosen: while they still run, they leave orders with
--- choices to servers of this release, which say that they count choices. Reports need no summary to be exact. To be dropped in the next release, once none of them can run.
+-- Servers of the release before would summarize sales without what was chosen: while they still run, they leave orders
+-- with choices to servers of this release, which say that they count choices. Reports need no summary to be exact. To
+-- be dropped in the next release, once none of them can run.
 
 -- Whoever may create temporary tables cannot put one in the place of a real one: theirs are looked for last.
 SELECT set_config('search_path', format('%I, pg_temp', current_schema()), true);

@@ -116,8 +116,8 @@ impl StockChange {
     }
 }
 
-/// How much there is of a menu item that is counted, and where that is little. A menu item that is not counted has
-/// neither, so what may be either is an `Option`: there is no low-stock threshold without a count.
+/// How much there is of a supply, or of a menu item that is counted, and where that is little. A menu item that is not
+/// counted has neither, so it has an `Option`: there is no low-stock threshold without a count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StockLevel {
     /// The quantity on hand.

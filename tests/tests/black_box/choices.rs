@@ -122,7 +122,10 @@ async fn an_order_takes_and_shows_what_was_chosen_and_a_cancellation_gives_back_
     let shown = placed.expect(201);
     let first = &shown["items"][0];
     assert_eq!((&first["unit_price"], &first["line_total"]), (&euros(990), &euros(2 * (990 + 300 + 2 * 250))));
-    let option = |id: &String, group: &str, name: &str, quantity: u32, price: i64| json!({ "option_id": id, "group": group, "name": name, "quantity": quantity, "unit_price": euros(price) });
+    let option = |id: &String, group: &str, name: &str, quantity: u32, price: i64| {
+        let price = euros(price);
+        json!({ "option_id": id, "group": group, "name": name, "quantity": quantity, "unit_price": price })
+    };
     let chosen = json!([option(large, "Size", "Large", 1, 300), option(guacamole, "Extras", "Guacamole", 2, 250)]);
     assert_eq!(first["selections"], chosen);
     assert_eq!(shown["total"], euros(2 * 1790 + 990));

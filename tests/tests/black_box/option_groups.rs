@@ -181,7 +181,7 @@ async fn the_menu_shows_choices_and_what_runs_out_with_a_supply_in_one_version()
         assert_eq!(seen(&guests[0]).await, (version, expected.clone()), "{change:?}");
         let begin = Instant::now();
         while seen(&guests[1]).await != (version, expected.clone()) {
-            assert!(begin.elapsed() < Duration::from_secs(1), "{change:?} is not seen at the other server");
+            assert!(begin.elapsed() < Duration::from_secs(20), "{change:?} is not seen at the other server");
         }
     }
     let staff = app.admin.get(&nachos).await.expect(200);

@@ -151,7 +151,7 @@ pub(super) fn price(currency: Currency, lines: Vec<KnownLine<'_>>) -> Result<Fil
             selections,
             line_total,
             note: line.note.clone(),
-            // No more than there is.
+            // An order takes no more than there is. A quote may exceed that, and shows nothing of this.
             taken: takes.into_iter().map(|(id, amount)| (id, u32::try_from(amount).unwrap_or(u32::MAX))).collect(),
         });
     }

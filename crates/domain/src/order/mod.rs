@@ -85,7 +85,7 @@ pub struct OrderLine {
     pub line_total: Money,
     /// A request to the kitchen.
     pub note: Option<Note>,
-    /// What the line took of each supply, never zero: what a cancellation gives back, whatever has become of recipes and
+    /// What the line took of each supply, never zero: what a cancellation gives back, whatever became of recipes and
     /// options since.
     pub taken: BTreeMap<SupplyId, u32>,
 }

@@ -42,8 +42,8 @@ pub trait SalesFigures: Send + Sync {
     /// The menu items that sold the largest quantities; equal ones by revenue, then by id.
     async fn top_items(&self, period: Period, limit: PageLimit) -> Result<Vec<TopItem>, Unavailable>;
 
-    /// What was chosen with these menu items: of each, the options that sold the largest quantities first, equal ones by
-    /// revenue, then by id.
+    /// What was chosen with these menu items: of each, the options that sold the largest quantities first, equal
+    /// ones by revenue, then by id.
     async fn sold_options(
         &self,
         period: Period,

@@ -1,5 +1,5 @@
--- The ledger of what is not counted comes to nothing. Its stock is a number for servers of the release before: where one has
--- sold of it, they have entered that into the ledger, too, until it is counted again.
+-- The ledger of what is not counted comes to nothing. Its stock is a number for servers of the release before: where
+-- one has sold of it, they have entered that into the ledger, too, until it is counted again.
 WITH received AS (
     SELECT menu_item_id, sum(delta) AS quantity FROM stock_adjustments GROUP BY menu_item_id
 ), held AS (

@@ -75,8 +75,8 @@ pub(super) async fn begin_epoch(database: &Database) -> Result<(), Unavailable> 
 }
 
 statement! {
-    /// Raises the version by these numbers. Written by hand, as diesel prepares an update anew each time, and a batch of
-    /// orders would wait for that.
+    /// Raises the version by these numbers. Written by hand, as diesel prepares an update anew each time, and a batch
+    /// of orders would wait for that.
     ///
     /// The condition is true of the only row. Without it, no index could find the row, and where plans must go by index
     /// PostgreSQL takes such a plan for so expensive that it compiles it.

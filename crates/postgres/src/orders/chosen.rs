@@ -1,6 +1,6 @@
 //! What was chosen with a line, and what the line took of supplies, as they stand in the line's own row.
 //!
-//! Servers of other releases read it, too, and a line never changes: no name is given to anything else, what is added is
+//! Servers of other releases read it, too, and a line never changes: no name gets another meaning, what is added is
 //! `#[serde(default)]`, and what is unknown is passed over.
 
 use std::collections::BTreeMap;

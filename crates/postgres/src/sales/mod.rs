@@ -2,8 +2,8 @@
 //!
 //! Placing an order writes nothing for the figures besides the event that it writes anyway: every order would pay for
 //! rows per menu item and hour that were raised within its transaction. Instead, `summarize` raises the summaries from
-//! the events every few seconds, many orders at a time. A report (`top_items`, `sold_options`, `by_period`) adds what is not summarized
-//! yet, in one snapshot with the summaries (`snapshot`), so that it is exact at any moment.
+//! the events every few seconds, many orders at a time. A report (`top_items`, `sold_options`, `by_period`) adds what
+//! is not summarized yet, in one snapshot with the summaries (`snapshot`), so that it is exact at any moment.
 
 mod by_period;
 mod covered;
@@ -23,8 +23,8 @@ use comanda_domain::{
 
 use crate::Database;
 
-/// Figures from the tables `sales_by_quarter_hour`, `item_sales_by_hour`, `item_sales_by_day` and `option_sales_by_day`,
-/// and from orders not yet in them.
+/// Figures from the tables `sales_by_quarter_hour`, `item_sales_by_hour`, `item_sales_by_day` and
+/// `option_sales_by_day`, and from orders not yet in them.
 pub struct PostgresSalesFigures {
     database: Database,
 }

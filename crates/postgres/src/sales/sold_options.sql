@@ -1,5 +1,5 @@
--- What was chosen with the menu items of $10, of orders placed from $6 up to $7: whole days ($8 to $9) from the summary,
--- what is not summarized yet of these (not_summarized.sql), and both edges from the orders themselves.
+-- What was chosen with the menu items of $10, of orders placed from $6 up to $7: whole days ($8 to $9) from the
+-- summary, what is not summarized yet of these (not_summarized.sql), and both edges from the orders themselves.
 part AS (
     SELECT menu_item_id, option_id, quantity, revenue FROM option_sales_by_day
     WHERE day >= $8 AND day < $9 AND menu_item_id = ANY($10)

@@ -10,8 +10,8 @@ use crate::database::{Database, Failure, Named, PLACE_COLUMNS, PLACE_JOINS, Plac
 /// The most events in one transaction, well within its time limit.
 const BATCH: i64 = 20_000;
 
-/// However far behind the summaries are, each batch is read by index. A server of the release before does not say that it
-/// counts choices: a trigger, `choices_are_summarized`, lets it summarize no order that has some.
+/// However far behind the summaries are, each batch is read by index. A server of the release before does not say that
+/// it counts choices: a trigger, `choices_are_summarized`, lets it summarize no order that has some.
 const SETTINGS: &str = "SET LOCAL enable_seqscan = off; SET LOCAL comanda.counts_choices = 'on'";
 
 /// Summarizes all events that there are, unless another server is doing so. However many there are, no transaction

@@ -95,7 +95,7 @@ impl SupplyRow {
             .get_result(connection)
     }
 
-    /// What customers may see the change of, if the row becomes that one.
+    /// How the stock and the threshold change when the row becomes `after`: customers may see what follows.
     pub(super) fn change_to(&self, after: &Self) -> SupplyChange {
         SupplyChange {
             id: self.id,

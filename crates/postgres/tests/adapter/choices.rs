@@ -44,8 +44,8 @@ fn selected() -> Vec<SelectedOption> {
     [(SIZE, "Size", "Large", 1, 300), (EXTRA, "Extras", "Guacamole", 2, 250)].map(option).to_vec()
 }
 
-/// Places an order, and writes what placing it with choices would have written besides: these are chosen with each of its
-/// lines, of which each takes so much of these supplies.
+/// Places an order, and writes what placing it with choices would have written besides: these are chosen with each of
+/// its lines, of which each takes so much of these supplies.
 async fn place(shop: &Shop, lines: &[(&MenuItem, i64)], taken: &[(&Supply, i64)]) -> OrderId {
     let id = shop.orders.place(shop.order(lines)).await.unwrap().outcome.order.id;
     choose(shop, id, taken).await;

@@ -29,7 +29,7 @@ pub(super) async fn change_recipe(
         let row = if read_recipe(connection, row.id).await? == recipe {
             row
         } else {
-            let raised = raise_revision(connection, &row, at, "menu.raise_revision").await?.ok_or(Setback::Conflict)?;
+            let raised = raise_revision(connection, &row, at).await?.ok_or(Setback::Conflict)?;
             let unknown = unknown_of_recipe(connection, &recipe).await?;
             if !unknown.is_empty() {
                 return Err(Setback::Refused(ChangeRecipeError::UnknownSupplies(unknown)));

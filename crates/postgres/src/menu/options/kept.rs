@@ -1,4 +1,6 @@
-//! The JSON form of what a menu item takes and offers, as it is kept with an outcome under a key.
+//! The JSON form of what a menu item takes and offers, as it is kept with an outcome under a key. The next release
+//! reads it: a field that is added is `#[serde(default)]`. The copy in Redis has the same form for now, but is dropped
+//! freely, so neither is bound to the other.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! What can be chosen with menu items, and what they take of supplies.
 //!
-//! Locks are taken in the order of ARCHITECTURE.md: option groups, by id, then menu items, by id, then supplies, which
-//! are only kept from being archived.
+//! Locks are taken in the order of ARCHITECTURE.md: option groups, by id, then menu items, by id, then supplies, by id,
+//! which nobody else can write to until the end of the transaction.
 
 mod add;
 mod archive;

@@ -44,7 +44,7 @@ pub(super) async fn offer(
         let row = if before == offers {
             row
         } else {
-            let raised = raise_revision(connection, &row, at, "menu.raise_revision").await?.ok_or(Setback::Conflict)?;
+            let raised = raise_revision(connection, &row, at).await?.ok_or(Setback::Conflict)?;
             replace_offers(connection, row.id, &offers).await?;
             let (action, target) = (AuditAction::MenuItemOptionsChanged, id.to_string());
             let record = AuditRecord { actor: Some(changed_by), action, target, reason: None, at };
@@ -67,7 +67,6 @@ pub(super) async fn raise_revision(
     connection: &mut AsyncPgConnection,
     row: &MenuItemRow,
     at: Timestamp,
-    statement: &'static str,
 ) -> QueryResult<Option<MenuItemRow>> {
     diesel::update(menu_items::table)
         .filter(menu_items::id.eq(row.id).and(menu_items::version.eq(row.version)))
@@ -78,7 +77,7 @@ pub(super) async fn raise_revision(
         ))
         .returning(MenuItemRow::as_returning())
         .get_result(connection)
-        .one(statement)
+        .one("menu.raise_revision")
         .await
         .optional()
 }

@@ -12,9 +12,9 @@ use crate::database::{
     schema::{menu_items, menu_options, recipe_ingredients, supplies},
 };
 
-/// The positions of the options that name a supply which does not exist, or is archived. The others are kept as they are
-/// until the end of the transaction: from being archived, and from being taken of, too. Otherwise an order could leave
-/// too little for what is only now said to take of it, and neither would say that the menu shows something else.
+/// The positions of the options that name a supply which does not exist, or is archived. The others are kept as they
+/// are until the end of the transaction: from being archived, and from being taken of, too. Otherwise an order could
+/// leave too little for what is only now said to take of it, and neither would say that the menu shows something else.
 pub(super) async fn unknown_of_options(
     connection: &mut AsyncPgConnection,
     options: impl IntoIterator<Item = &OptionDetails> + Send,

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::menu::{Definition, read_definitions};
 
-/// The definitions of all menu items that were ordered since the server began.
+/// The definitions of the menu items that were asked for since the connection was made.
 #[derive(Default)]
 pub(in crate::orders) struct Definitions {
     known: HashMap<MenuItemId, Definition>,

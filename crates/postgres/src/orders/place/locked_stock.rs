@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The menu items of a batch as they were when their rows were locked or, if they are not counted, read, and the
-/// supplies that they may take.
+/// supplies that they may take. A quote reads them without locks.
 #[derive(Default)]
 pub(in crate::orders) struct LockedStock {
     pub(in crate::orders) on_hand: StockOnHand,

@@ -41,8 +41,8 @@ pub(super) struct Decided {
     pub(super) decisions: Vec<Decision>,
     /// Whether the availability of a menu item, as customers see it, has changed.
     pub(super) menu_changed: bool,
-    /// By which commit orders were placed; `None` if none was. What a crash can still undo MUST be flushed before anybody
-    /// is told.
+    /// By which commit orders were placed; `None` if none was. What a crash can still undo MUST be flushed before
+    /// anybody is told.
     pub(super) placed_by: Option<Commit>,
     /// Whether another server was placing orders; never so in a turn.
     pub(super) met_another: bool,
@@ -112,8 +112,8 @@ impl From<Unavailable> for BatchError {
     }
 }
 
-/// Prepares every statement. A statement is sent once it is prepared: one that is prepared in the middle of a batch runs
-/// after those behind it, and could lock customers after menu items, or write after the commit.
+/// Prepares every statement. A statement is sent once it is prepared: one that is prepared in the middle of a batch
+/// runs after those behind it, and could lock customers after menu items, or write after the commit.
 pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
     let mut connection = connection;
     let locked = LockCustomersAndKeys { customers: &[], callers: &[], keys: &[] }.load::<InUse>(&mut connection);
@@ -159,8 +159,8 @@ pub(super) async fn place(
         .collect();
 
     let Written { numbers, menu_changed, flush_took } = if filled.is_empty() {
-        // There is nothing to commit, and a rollback does not wait for the disk. What another server has placed does, as
-        // it may not be there yet.
+        // There is nothing to commit, and a rollback does not wait for the disk. What another server has placed does,
+        // as it may not be there yet.
         (&mut &*connection).batch_execute("ROLLBACK").await?;
         if replays.decisions.iter().flatten().any(Result::is_ok) {
             flush_log(connection).await?;
