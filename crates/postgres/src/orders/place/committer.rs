@@ -375,10 +375,11 @@ impl Committer {
     async fn connect(&mut self) -> Result<AsyncPgConnection, Unavailable> {
         self.begun = Begun::No;
         self.server = None;
-        // After a failover, a revision may stand for something else.
-        self.definitions = Definitions::default();
         let connection = self.database.dedicated(SETTINGS).await?;
         transaction::prepare(&connection).await.map_err(Unavailable::new)?;
+        // Anew: after a failover, a revision may stand for something else.
+        let definitions = Definitions::of_menu(&connection, self.database.currency()).await;
+        self.definitions = definitions.map_err(Unavailable::new)?;
         self.server = Some(Server::of(&connection).await.map_err(Unavailable::new)?);
         Ok(connection)
     }

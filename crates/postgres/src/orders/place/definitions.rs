@@ -12,19 +12,35 @@ use comanda_domain::{
     BasketLine, Currency, MenuItemDefinition, MenuItemId, SupplyId,
     ports::{Readable, UnreadableRecord},
 };
-use diesel::QueryResult;
-use diesel_async::AsyncPgConnection;
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use crate::menu::{Definition, read_definitions};
+use crate::{
+    database::{NamedRows, schema::menu_items},
+    menu::{Definition, read_definitions},
+};
 
-/// The definitions of the menu items that were asked for since the connection was made.
+/// Definitions of menu items.
 #[derive(Default)]
 pub(in crate::orders) struct Definitions {
     known: HashMap<MenuItemId, Definition>,
 }
 
 impl Definitions {
+    /// The definitions of all menu items that are not archived.
+    pub(super) async fn of_menu(connection: &AsyncPgConnection, currency: Currency) -> QueryResult<Self> {
+        let items: Vec<Uuid> = menu_items::table
+            .filter(menu_items::archived_at.is_null())
+            .select(menu_items::id)
+            .load(&mut &*connection)
+            .rows("order.place.find_items")
+            .await?;
+        let mut definitions = Self::default();
+        definitions.learn(connection, currency, &items).await?;
+        Ok(definitions)
+    }
+
     /// Reads these definitions, anew if they are known.
     pub(in crate::orders) async fn learn(
         &mut self,
