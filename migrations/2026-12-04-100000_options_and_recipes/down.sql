@@ -3,4 +3,3 @@ DROP TABLE menu_item_option_prices;
 DROP TABLE menu_item_option_groups;
 DROP TABLE menu_options;
 DROP TABLE option_groups;
-ALTER TABLE menu_items DROP COLUMN allergens;

@@ -71,7 +71,3 @@ CREATE TABLE recipe_ingredients (
 COMMENT ON TABLE recipe_ingredients IS 'what one of a menu item takes of a supply, in the supply''s unit';
 
 CREATE INDEX recipe_ingredients_by_supply ON recipe_ingredients (supply_id, amount);
-
-ALTER TABLE menu_items ADD COLUMN allergens text[] NOT NULL DEFAULT '{}';
-
-COMMENT ON COLUMN menu_items.allergens IS 'what must be declared of it, whatever is chosen with it';

@@ -24,6 +24,8 @@ pub enum LimitedAction {
     ChangePassword,
     /// Placing an order.
     PlaceOrder,
+    /// Asking what an order would cost.
+    QuoteOrder,
 }
 
 impl LimitedAction {
@@ -37,6 +39,7 @@ impl LimitedAction {
             Self::PresentMailToken => "present_mail_token",
             Self::ChangePassword => "change_password",
             Self::PlaceOrder => "place_order",
+            Self::QuoteOrder => "quote_order",
         }
     }
 }

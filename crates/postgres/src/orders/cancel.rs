@@ -30,8 +30,8 @@ use crate::{
     stocked::LedgerEntry,
 };
 
-/// What a server of the release before does not say, which would keep what orders took of supplies: a trigger,
-/// `supplies_are_given_back`, lets an order that took some be cancelled by nobody else.
+/// What a server of the release before does not say, which would keep what orders took of supplies, and give back what
+/// was not counted: a trigger, `supplies_are_given_back`, lets such an order be cancelled by nobody else.
 const GIVES_SUPPLIES_BACK: &str = "SELECT set_config('comanda.gives_supplies_back', 'on', true)";
 
 pub(super) type CancelFailure = Failure<CancelOrderError>;
@@ -110,9 +110,10 @@ pub(super) async fn write_cancellation(
     let currency = order.total.currency();
     let rows = line_rows(connection, &[order.id]).await?;
     let items = items_taken_by(&rows);
+    let takes_no_stock = rows.iter().any(|line| !line.counted);
     let lines = grouped(rows, currency).remove(&order.id).transpose()?.unwrap_or_default();
     let supplies = supplies_taken_by(&lines);
-    if !supplies.is_empty() {
+    if takes_no_stock || !supplies.is_empty() {
         connection.batch_execute(GIVES_SUPPLIES_BACK).one("order.cancel.promise").await?;
     }
     let (to, at) = (OrderStatus::Cancelled, cancellation.cancelled_at);

@@ -288,15 +288,41 @@ async fn the_release_before_cancels_no_order_that_took_of_supplies() {
     assert_eq!((refused.constraint(), refused.code().code()), (Some("supplies_are_given_back"), "55000"));
     assert_eq!(lines(&shop, took).await[0].taken[&rice.id], 300);
 
+    let uncounted = shop.uncounted().await;
+    let took_nothing = place(&shop, &[(&uncounted, 1)], &[]).await;
+    let refused = update(took_nothing, "cancelled").await.unwrap_err();
+    assert_eq!(refused.as_db_error().unwrap().constraint(), Some("supplies_are_given_back"), "it would give back one");
+
     update(took_none, "cancelled").await.unwrap();
     let give_back = format!("UPDATE menu_items SET stock = stock + 1, version = version + 1 WHERE id = '{}'", item.id);
     client.batch_execute(&give_back).await.unwrap();
     shop.assert_sound().await;
     // A server of this release cancels it, and what is cancelled already can be written to by anybody.
     shop.orders.cancel(cancellation(took)).await.unwrap();
+    shop.orders.cancel(cancellation(took_nothing)).await.unwrap();
     assert_eq!(left(&shop, &rice).await, 1000);
     client.batch_execute(&format!("UPDATE orders SET cancel_reason = 'x' WHERE id = '{took}'")).await.unwrap();
     shop.assert_sound().await;
+}
+
+/// It knows of no recipes, either.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_release_before_archives_no_supply_in_use() {
+    let shop = Shop::open().await;
+    let options = PostgresOptionGroups::new(shop.pool.clone());
+    let (item, rice) = (shop.item(9).await, shop.supply("Rice", 1000).await);
+    let change = async |revision, amount: Option<i64>| {
+        let of = |amount| Ingredient { supply_id: rice.id, amount: RecipeAmount::new(amount).unwrap() };
+        let recipe = Recipe::new(amount.into_iter().map(of).collect()).unwrap();
+        options.change_recipe(item.id, revision, recipe, shop.customer.id, now()).await.unwrap();
+    };
+    let client = shop.database.client().await;
+    let archive = "UPDATE supplies SET archived_at = now(), version = version + 1";
+    change(1, Some(150)).await;
+    let refused = client.batch_execute(archive).await.unwrap_err();
+    assert_eq!(refused.as_db_error().unwrap().constraint(), Some("supplies_in_use_stay"));
+    change(2, None).await;
+    client.batch_execute(archive).await.unwrap();
 }
 
 /// It would leave the choices out of its summaries.

@@ -80,10 +80,19 @@ impl OrderAttempts {
     /// Counts an attempt; a problem if there were too many. Staff, who order for customers, may try as often as they
     /// like.
     pub async fn admit(&self, actor: Actor) -> Result<(), Problem> {
+        self.count(LimitedAction::PlaceOrder, actor, "attempt orders").await
+    }
+
+    /// The same for quotes, which are counted by themselves.
+    pub async fn admit_quote(&self, actor: Actor) -> Result<(), Problem> {
+        self.count(LimitedAction::QuoteOrder, actor, "ask for quotes").await
+    }
+
+    async fn count(&self, action: LimitedAction, actor: Actor, what: &str) -> Result<(), Problem> {
         let Some(limits) = self.limits_of(actor) else { return Ok(()) };
-        let allowance = limits.count(LimitedAction::PlaceOrder, actor.account_id.into()).await?;
+        let allowance = limits.count(action, actor.account_id.into()).await?;
         let Some(wait) = allowance.retry_after else { return Ok(()) };
-        let detail = format!("An account may attempt {} orders a minute.", allowance.limit);
+        let detail = format!("An account may {what} {} times a minute.", allowance.limit);
         let problem = Problem::new(Code::RateLimited, detail).with("limit", OrderLimit::Attempts.as_str().into());
         Err(problem.retry_after(whole_seconds(wait)).allowance(allowance))
     }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::place::{PlaceOrderRequest, shortage};
 use crate::http::{
-    extract::{Json, Service, SignedIn},
+    extract::{Json, OrderAttempts, Service, SignedIn},
     problem::{Failure, Problem, ShortageDocument, SupplyShortageDocument, problems},
     wire::{MoneyResponse, OrderLineResponse, order_lines},
 };
@@ -24,10 +24,12 @@ use crate::http::{
 )]
 pub async fn quote(
     orders: Service<Orders>,
-    _customer: SignedIn,
+    attempts: OrderAttempts,
+    SignedIn(customer): SignedIn,
     Json(request): Json<PlaceOrderRequest>,
 ) -> Result<HttpResponse, Failure<QuoteOrderError>> {
     let (basket, _) = request.validate()?;
+    attempts.admit_quote(customer).await?;
     let quote = orders.quote(&basket).await?;
     Ok(HttpResponse::Ok().json(QuoteResponse::from(quote)))
 }
