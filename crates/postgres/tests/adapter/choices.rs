@@ -332,7 +332,8 @@ async fn the_release_before_summarizes_no_order_with_choices() {
     let (item, figures) = (shop.item(9).await, PostgresSalesFigures::new(shop.pool.clone()));
     let client = shop.database.client().await;
     let summarize = "UPDATE sales_summarized s SET (transaction_id, event_id) = (v.transaction_id, v.id) \
-                     FROM (SELECT transaction_id, id FROM outbox_events ORDER BY transaction_id DESC, id DESC LIMIT 1) v";
+                     FROM (SELECT transaction_id, id FROM outbox_events \
+                           ORDER BY transaction_id DESC, id DESC LIMIT 1) v";
     shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap();
     client.batch_execute(&format!("BEGIN; {summarize}; ROLLBACK")).await.unwrap();
     place(&shop, &[(&item, 2)], &[]).await;

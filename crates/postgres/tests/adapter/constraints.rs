@@ -44,7 +44,8 @@ async fn the_database_refuses_what_would_break_the_rules() {
         ("DELETE FROM supply_adjustments", "append-only"),
         ("TRUNCATE supply_adjustments", "append-only"),
         (
-            "INSERT INTO supply_adjustments (supply_id, adjusted_at, delta, reason) SELECT id, now(), 0, '' FROM supplies",
+            "INSERT INTO supply_adjustments (supply_id, adjusted_at, delta, reason) \
+             SELECT id, now(), 0, '' FROM supplies",
             "supply_adjustments_delta_check",
         ),
         (

@@ -404,8 +404,10 @@ async fn a_name_stands_for_one_menu_item_of_a_category_whoever_adds_it() {
 /// A duplicate of before names were unique.
 async fn twin(shop: &Shop, name: &str) -> MenuItemId {
     let id = Uuid::now_v7();
-    let insert = "INSERT INTO menu_items (id, price, created_at, updated_at, stock, low_stock_at, active, name, category, \
-                  description, is_twin) VALUES ($1, 900, now(), now(), 0, 5, true, $2, 'Pasta', '', true)";
+    let insert = "INSERT INTO menu_items \
+                    (id, price, created_at, updated_at, stock, low_stock_at, active, name, category, \
+                     description, is_twin) \
+                  VALUES ($1, 900, now(), now(), 0, 5, true, $2, 'Pasta', '', true)";
     shop.database.client().await.execute(insert, &[&id, &name]).await.unwrap();
     MenuItemId::new(id)
 }

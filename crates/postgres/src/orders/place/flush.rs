@@ -2,10 +2,10 @@
 //! Its orders are answered when a second connection has flushed the log, which happens beside the next batch.
 //!
 //! The log is in order: what is flushed after a commit has that commit in it. A crash between the two ends the second
-//! connection, which was there before the commit, on the same server. Then nobody knows, and nobody is told that an order
-//! was placed. What else reads an order before it is flushed (another batch, a payment, a cancellation) writes, and is
-//! flushed after it. Repetitions, events and published menus only read, and flush before they tell. Whoever looks at
-//! orders in that moment sees them, although a crash could still undo them.
+//! connection, which was there before the commit, on the same server. Then nobody knows, and nobody is told that an
+//! order was placed. What else reads an order before it is flushed (another batch, a payment, a cancellation) writes,
+//! and is flushed after it. Repetitions, events and published menus only read, and flush before they tell. Whoever
+//! looks at orders in that moment sees them, although a crash could still undo them.
 
 use std::{str::FromStr, sync::Arc, time::Duration};
 
@@ -127,7 +127,8 @@ pub(super) struct Server(String);
 impl Server {
     pub(super) async fn of(mut connection: &AsyncPgConnection) -> QueryResult<Self> {
         let server = sql::<Text>(
-            "pg_postmaster_start_time()::text || coalesce(' ' || host(inet_server_addr()) || ' ' || inet_server_port(), '')",
+            "pg_postmaster_start_time()::text \
+             || coalesce(' ' || host(inet_server_addr()) || ' ' || inet_server_port(), '')",
         );
         diesel::select(server).get_result(&mut connection).one("database.which_server").await.map(Self)
     }

@@ -40,7 +40,7 @@ impl PriceRequest {
     }
 }
 
-/// A [`PriceRequest`] in a PATCH.
+/// A [`PriceRequest`] in which null is a violation where it stands: in a PATCH, and within options.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct PatchedPriceRequest {

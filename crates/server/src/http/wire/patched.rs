@@ -2,11 +2,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::http::validation::Violations;
 
-/// A field of a PATCH that cannot be cleared: `null` is neither left out nor a value, so it is a violation.
+/// A field that cannot be cleared, of a PATCH or of an option that a request writes: `null` is neither left out nor a
+/// value, so it is a violation.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Patched<T> {
-    /// What the field says stays as it is.
+    /// In a PATCH, what the field says stays as it is; what is required cannot be left out.
     #[default]
     LeftOut,
     Null,
