@@ -26,6 +26,11 @@ impl Kitchen {
         Ok(Self { items: items.ids.into() })
     }
 
+    /// The menu items.
+    pub fn ids(&self) -> &[String] {
+        &self.items
+    }
+
     /// The body of an order.
     pub fn basket(&self, demand: &Demand) -> Bytes {
         let line = |item: usize| json!({ "menu_item_id": self.items[item], "quantity": 1 });
@@ -39,9 +44,19 @@ impl Kitchen {
         demand: &Demand,
         time: Duration,
     ) -> anyhow::Result<BTreeMap<String, Tally>> {
-        let (kitchen, demand, end) = (Arc::clone(self), demand.clone(), Instant::now() + time);
-        let basket = move |_| (Instant::now() < end).then(|| kitchen.basket(&demand));
-        let tallies = customers.buy_by_server(basket).await?;
+        let (kitchen, demand) = (Arc::clone(self), demand.clone());
+        self.serve_baskets(customers, move || kitchen.basket(&demand), time).await
+    }
+
+    /// The same for any baskets.
+    pub async fn serve_baskets(
+        &self,
+        customers: &Customers,
+        basket: impl Fn() -> Bytes + Send + Sync + 'static,
+        time: Duration,
+    ) -> anyhow::Result<BTreeMap<String, Tally>> {
+        let end = Instant::now() + time;
+        let tallies = customers.buy_by_server(move |_| (Instant::now() < end).then(&basket)).await?;
         for tally in tallies.values() {
             ensure!(tally.refusals.is_empty(), "orders were refused: {:?}", tally.refusals);
         }

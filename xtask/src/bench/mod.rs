@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: figures to compare with each other, all from one run on one machine.
 
+mod choices;
 mod constant;
 mod database;
 mod demand;

@@ -15,10 +15,14 @@ pub async fn measure(ground: &mut Ground) -> anyhow::Result<Table> {
     for _ in 0..ground.terms.times() {
         ground.open(1).await?;
         ground.orders(128, &Demand::spread()).await?;
-        let status = std::fs::read_to_string(format!("/proc/{}/status", ground.stage.servers[0].id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
-        let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
-        table.record(Figure::new("under 128 customers", "MiB", kibibytes / 1024.0).at_most(64.0))?;
+        table.record(Figure::new("under 128 customers", "MiB", most_memory(ground)?).at_most(64.0))?;
     }
     Ok(table)
+}
+
+/// The most that the first server has had, in MiB.
+pub fn most_memory(ground: &Ground) -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", ground.stage.servers[0].id()))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+    Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? / 1024.0)
 }

@@ -1,5 +1,6 @@
 //! What is measured, a table each.
 
+mod choices;
 mod clients;
 mod dishes;
 mod flushes;
@@ -30,6 +31,7 @@ pub enum Choice {
     Repeats,
     SoldOut,
     Limits,
+    Choices,
     Idle,
     Memory,
     Reads,
@@ -50,6 +52,7 @@ impl Choice {
             Self::Repeats => repeats::measure(ground).await,
             Self::SoldOut => sold_out::measure(ground).await,
             Self::Limits => limits::measure(ground).await,
+            Self::Choices => choices::measure(ground).await,
             Self::Idle => idle::measure(ground).await,
             Self::Memory => memory::measure(ground).await,
             Self::Reads => reads::measure(ground).await,

@@ -37,7 +37,7 @@ pub async fn measure(ground: &mut Ground) -> anyhow::Result<Table> {
         ground.terms.orders()
     );
     let mut table = Table::new("Reading", &note);
-    let wrk = Wrk { program: wrk()?, seconds: ground.terms.seconds() };
+    let wrk = Wrk::new(ground)?;
     let url = ground.copy("read").await?;
     fill(&url, ground.terms.orders(), Extent::Orders).await?;
     ground.stage.open(1)?;
@@ -68,18 +68,9 @@ pub async fn measure(ground: &mut Ground) -> anyhow::Result<Table> {
 
 async fn record_beside_constants(table: &mut Table, wrk: &Wrk, menu: &Specimen, item: &Specimen) -> anyhow::Result<()> {
     let etag = format!("if-none-match: {}", menu.etag);
-    for (what, specimen, path, headers, least) in [
-        ("GET /v1/menu, gzip", menu, "/", vec!["accept-encoding: gzip".to_owned()], 0.8),
-        ("the same, 304", menu, "/304", vec![etag], 0.8),
-        ("GET /v1/menu/items/{id}", item, "/", vec![], 0.7),
-    ] {
-        let constant = specimen.serve().await?;
-        let reference = wrk.requests_per_second(&format!("http://{}{path}", constant.address), &headers)?;
-        let ours = wrk.requests_per_second(&specimen.url, &headers)?;
-        let figure = Figure::new(what, "/s", ours);
-        table.record(figure.beside("a constant", reference).at_least(least))?;
-    }
-    Ok(())
+    menu.record(table, wrk, "GET /v1/menu, gzip", 0.8).await?;
+    menu.record_at(table, wrk, "the same, 304", "/304", &[etag], 0.8).await?;
+    item.record(table, wrk, "GET /v1/menu/items/{id}", 0.7).await
 }
 
 async fn record_orders(table: &mut Table, wrk: &Wrk, here: &str, token: &str, url: &str) -> anyhow::Result<()> {
@@ -108,12 +99,16 @@ async fn record_latencies(table: &mut Table, address: &str, token: &str) -> anyh
 }
 
 /// The load generator.
-struct Wrk {
+pub struct Wrk {
     program: PathBuf,
     seconds: u64,
 }
 
 impl Wrk {
+    pub fn new(ground: &Ground) -> anyhow::Result<Self> {
+        Ok(Self { program: wrk()?, seconds: ground.terms.seconds() })
+    }
+
     fn requests_per_second(&self, url: &str, headers: &[String]) -> anyhow::Result<f64> {
         let mut command = Command::new(&self.program);
         command.args(["-t2", "-c", &CLIENTS.to_string(), "-d", &format!("{}s", self.seconds)]);
@@ -128,7 +123,7 @@ impl Wrk {
 }
 
 /// A response of the server, for the constant server to return.
-struct Specimen {
+pub struct Specimen {
     url: String,
     file: PathBuf,
     content_type: String,
@@ -137,7 +132,7 @@ struct Specimen {
 }
 
 impl Specimen {
-    fn take(url: &str, headers: &[&str]) -> anyhow::Result<Self> {
+    pub fn take(url: &str, headers: &[&str]) -> anyhow::Result<Self> {
         let file = project::root().join("target").join(format!("specimen-{}", url.len()));
         let mut command = Command::new("curl");
         command.args(["-s", "-f", "-D", "-", "-o"]).arg(&file);
@@ -157,6 +152,28 @@ impl Specimen {
             etag: of("etag"),
             file,
         })
+    }
+
+    /// Compares what the server does with a constant of the same bytes.
+    pub async fn record(&self, table: &mut Table, wrk: &Wrk, what: &str, least: f64) -> anyhow::Result<()> {
+        let headers =
+            if self.encoding.is_empty() { vec![] } else { vec![format!("accept-encoding: {}", self.encoding)] };
+        self.record_at(table, wrk, what, "/", &headers, least).await
+    }
+
+    async fn record_at(
+        &self,
+        table: &mut Table,
+        wrk: &Wrk,
+        what: &str,
+        path: &str,
+        headers: &[String],
+        least: f64,
+    ) -> anyhow::Result<()> {
+        let constant = self.serve().await?;
+        let reference = wrk.requests_per_second(&format!("http://{}{path}", constant.address), headers)?;
+        let ours = wrk.requests_per_second(&self.url, headers)?;
+        table.record(Figure::new(what, "/s", ours).beside("a constant", reference).at_least(least))
     }
 
     async fn serve(&self) -> anyhow::Result<Constant> {
