@@ -1,15 +1,11 @@
 use std::sync::Arc;
 
-use anyhow::Context;
-use hyper::{Method, body::Bytes};
+use hyper::body::Bytes;
 use rand::RngExt;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{demand::Demand, kitchen::Kitchen};
-use crate::{
-    http::Connection,
-    rush::{menu_items::MenuItems, stage::Stage},
-};
+use super::{database, demand::Demand, kitchen::Kitchen};
+use crate::project;
 
 /// As many options as the orders of the replayed file have.
 const OPTIONS: usize = 33;
@@ -34,16 +30,10 @@ pub enum Chosen {
 }
 
 impl Choices {
-    pub async fn add(stage: &Stage, kitchen: &Arc<Kitchen>) -> anyhow::Result<Self> {
-        let (mut office, token) = stage.as_admin().await?;
-        let supplies = supplies(&mut office, &token, "Chosen", OPTIONS).await?;
-        let group = group(&mut office, &token, "Fillings", &supplies).await?;
-        let options = group["options"].as_array().context("a group without options")?;
-        let options = options.iter().map(id_of).collect::<anyhow::Result<Vec<_>>>()?;
-        let offers = json!([{ "group_id": id_of(&group)?, "min": 0, "max": CHOSEN }]);
-        for id in kitchen.ids() {
-            put(&mut office, &token, &format!("/v1/menu/items/{id}/option-groups"), &offers).await?;
-        }
+    /// In a database that no server is connected to.
+    pub async fn add(database_url: &str, kitchen: &Arc<Kitchen>) -> anyhow::Result<Self> {
+        run("few", database_url).await?;
+        let options = (0..OPTIONS).map(|n| format!("00000000-0000-7000-8030-{n:012}")).collect();
         Ok(Self { kitchen: Arc::clone(kitchen), options })
     }
 
@@ -68,52 +58,16 @@ impl Choices {
     }
 }
 
-/// Menu items that nobody orders, which have ten thousand ingredients and a thousand options.
-pub async fn add_many(stage: &Stage) -> anyhow::Result<()> {
-    const ITEMS: usize = 1000;
-    const INGREDIENTS: usize = 10;
-    const GROUPS: usize = 20;
-    const OPTIONS: usize = 50;
-    let items = MenuItems::add(stage, "Elsewhere", (0..ITEMS).map(|n| (format!("Item {n}"), 990, 1_000_000))).await?;
-    let (mut office, token) = stage.as_admin().await?;
-    let supplies = supplies(&mut office, &token, "Elsewhere", 100).await?;
-    let mut groups = Vec::new();
-    for n in 0..GROUPS {
-        let group = group(&mut office, &token, &format!("Elsewhere {n}"), &supplies[..OPTIONS]).await?;
-        groups.push(id_of(&group)?);
-    }
-    for (n, id) in items.ids.iter().enumerate() {
-        let ingredient = |i: usize| json!({ "supply_id": supplies[(n + i) % supplies.len()], "amount": 1 });
-        let recipe = (0..INGREDIENTS).map(ingredient).collect();
-        put(&mut office, &token, &format!("/v1/menu/items/{id}/recipe"), &Value::Array(recipe)).await?;
-        let offers = json!([{ "group_id": groups[n % GROUPS], "min": 0, "max": 3 }]);
-        put(&mut office, &token, &format!("/v1/menu/items/{id}/option-groups"), &offers).await?;
-    }
-    Ok(())
+/// Menu items that nobody orders, which have ten thousand ingredients and a thousand options, in a database that no
+/// server is connected to.
+pub async fn add_many(database_url: &str) -> anyhow::Result<()> {
+    run("many", database_url).await
 }
 
-/// The ids of supplies that never run out.
-async fn supplies(office: &mut Connection, token: &str, name: &str, count: usize) -> anyhow::Result<Vec<String>> {
-    let mut ids = Vec::new();
-    for n in 0..count {
-        let body = json!({ "name": format!("{name} {n}"), "unit": "piece", "stock": 1_000_000 });
-        ids.push(id_of(&office.post("/v1/supplies", Some(token), &body).await?.expect(201)?)?);
-    }
-    Ok(ids)
-}
-
-/// A group with an option for each of the supplies.
-async fn group(office: &mut Connection, token: &str, name: &str, supplies: &[String]) -> anyhow::Result<Value> {
-    let option = |(n, supply): (usize, &String)| json!({ "name": format!("{name} {n}"), "supply": { "supply_id": supply, "amount": 1 } });
-    let body = json!({ "name": name, "options": supplies.iter().enumerate().map(option).collect::<Vec<_>>() });
-    office.post("/v1/menu/option-groups", Some(token), &body).await?.expect(201)
-}
-
-async fn put(office: &mut Connection, token: &str, path: &str, body: &Value) -> anyhow::Result<()> {
-    office.change(Method::PUT, path, token, body).await?.expect(200)?;
-    Ok(())
-}
-
-fn id_of(added: &Value) -> anyhow::Result<String> {
-    added["id"].as_str().map(str::to_owned).context("what was added has no id")
+/// In one transaction. By SQL, since every change of one menu item would make the whole menu anew.
+async fn run(script: &str, database_url: &str) -> anyhow::Result<()> {
+    let sql = std::fs::read_to_string(project::root().join(format!("xtask/sql/choices/{script}.sql")))?;
+    let sql = sql.replace("{options}", &OPTIONS.to_string()).replace("{chosen}", &CHOSEN.to_string());
+    database::connect(database_url).await?.batch_execute(&format!("BEGIN; {sql} COMMIT;")).await?;
+    database::analyze(database_url).await
 }

@@ -28,16 +28,9 @@ pub async fn measure(ground: &mut Ground) -> anyhow::Result<Table> {
     ground.renew(0).await?;
     let plain = ground.copy("plain").await?;
     let few = ground.copy("few").await?;
-    ground.open(1).await?;
-    let choices = Arc::new(Choices::add(&ground.stage, &ground.kitchen).await?);
-    ground.open(0).await?;
-    database::analyze(&few).await?;
+    let choices = Arc::new(Choices::add(&few, &ground.kitchen).await?);
     let many = database::copy(&few, "many").await?;
-    ground.use_database(&many);
-    ground.open(1).await?;
-    add_many(&ground.stage).await?;
-    ground.open(0).await?;
-    database::analyze(&many).await?;
+    add_many(&many).await?;
     let wrk = Wrk::new(ground)?;
     for _ in 0..ground.terms.times() {
         ground.use_database(&few);
