@@ -96,17 +96,21 @@ impl Comanda {
         command
     }
 
-    /// An up-to-date database with a menu and an admin.
+    /// An up-to-date database with an admin.
     pub fn prepare(&self, admin: &Admin) -> anyhow::Result<()> {
         succeed(self.command(&["migrate"]).env("LOG", "warn"))?;
-        let menu = project::root().join("samples/menu.csv");
-        succeed(self.command(&["menu", "import", "--if-empty"]).arg(menu))?;
         let mut create = self.command(&["admin", "create"]);
         // From the second run on, the account exists. Earlier versions take it without being told.
         if output_of(&mut self.command(&["admin", "create", "--help"]))?.contains("--existing") {
             create.arg("--existing");
         }
         succeed(create.env("ADMIN_EMAIL", &admin.email).env("ADMIN_PASSWORD", &admin.password))
+    }
+
+    /// Puts the sample menu into a database that has none. Earlier versions cannot read it.
+    pub fn import_menu(&self) -> anyhow::Result<()> {
+        let menu = project::root().join("samples/menu.csv");
+        succeed(self.command(&["menu", "import", "--if-empty"]).arg(menu))
     }
 
     /// Starts a server and waits until it can take orders.

@@ -35,6 +35,7 @@ fn serve() -> anyhow::Result<ExitCode> {
     let admin = Admin::from_environment(&state)?;
     println!("Preparing the database: migrations, a sample menu, an admin");
     comanda.prepare(&admin)?;
+    comanda.import_menu()?;
     samples::add_supplies(&comanda)?;
     let mut server = comanda.serve(&address).with_context(|| format!("cannot serve at {address}"))?;
     samples::add_choices(&server.address, &admin).context("cannot add the sample choices")?;

@@ -100,12 +100,17 @@ async fn measure(terms: Terms) -> anyhow::Result<ExitCode> {
             }
         }
     }
-    if !terms.only.is_empty() {
-        println!("\n{}", page.text(Page::read(&terms.folder())?.as_ref())?);
+    let (folder, trial) = (terms.folder(), terms::trial_folder());
+    let previous = Page::read(&folder)?;
+    if terms.again && failed.is_empty() {
+        let (page, replaced) = previous.context("there is no page to put them into")?.with(page);
+        println!("\nWritten to {}", page.write(&folder, replaced.as_ref())?.display());
+    } else if !terms.only.is_empty() {
+        println!("\n{}", page.text(previous.as_ref())?);
     } else if failed.is_empty() {
-        println!("\nWritten to {}", page.write(&terms.folder())?.display());
+        println!("\nWritten to {}", page.write(&folder, previous.as_ref())?.display());
     } else {
-        println!("\nWithout what failed, written to {}", page.write(&terms::trial_folder())?.display());
+        println!("\nWithout what failed, written to {}", page.write(&trial, previous.as_ref())?.display());
     }
     ensure!(failed.is_empty(), "not measured: {}", failed.join(", "));
     Ok(ExitCode::SUCCESS)

@@ -21,6 +21,9 @@ pub struct Terms {
     /// Only these tables, which are printed; the page stays as it is
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<Choice>,
+    /// Put them into the page, in the place of what it says of them
+    #[arg(long, requires = "only")]
+    pub again: bool,
     /// How many orders the databases of the table by history hold; the first is what the others are compared with.
     /// 10,000,000 take three quarters of an hour to fill
     #[arg(long, value_delimiter = ',')]

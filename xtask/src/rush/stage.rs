@@ -43,30 +43,31 @@ impl Stage {
     pub fn own(purpose: &str, profile: Profile, servers: usize) -> anyhow::Result<Self> {
         let state = State::open_empty(purpose)?;
         let program = comanda::build(profile, "starting PostgreSQL and Redis")?;
-        Self::in_folder(state, &program, servers)
+        let mut own = Self::in_folder(state, &program)?;
+        own.comanda.import_menu()?;
+        own.open(servers)?;
+        Ok(own)
     }
 
-    /// The same for a program that was built elsewhere, and no servers yet.
+    /// The same for a program that was built elsewhere, with no menu and no servers yet.
     pub fn of_program(purpose: &str, program: &Path) -> anyhow::Result<Self> {
-        Self::in_folder(State::open_empty(purpose)?, program, 0)
+        Self::in_folder(State::open_empty(purpose)?, program)
     }
 
-    fn in_folder(state: State, program: &Path, servers: usize) -> anyhow::Result<Self> {
+    fn in_folder(state: State, program: &Path) -> anyhow::Result<Self> {
         let program = state.keep_program(program)?;
         let services = Services::start(&state, Durability::Full)?;
         let comanda = Comanda::new(program, &state, &services)?;
         let admin = Admin::from_environment(&state)?;
         comanda.prepare(&admin)?;
-        let mut own = Self {
+        Ok(Self {
             addresses: Vec::new(),
             comanda,
             admin,
             servers: Vec::new(),
             services: Some(services),
             state: Some(state),
-        };
-        own.open(servers)?;
-        Ok(own)
+        })
     }
 
     /// Replaces the servers by this many new ones.

@@ -44,9 +44,28 @@ impl Page {
         }
     }
 
+    /// With tables that were measured later. Returns what they are compared with, too.
+    pub fn with(mut self, later: Self) -> (Self, Option<Self>) {
+        let mut replaced = Vec::new();
+        for mut table in later.tables {
+            table.apart = Some(format!("on {}, at commit `{}`", later.day, later.commit));
+            match self.tables.iter_mut().find(|known| known.name == table.name) {
+                Some(known) => replaced.push(std::mem::replace(known, table)),
+                None => self.tables.push(table),
+            }
+        }
+        let previous = (!replaced.is_empty()).then(|| Self {
+            day: self.day.clone(),
+            commit: self.commit.clone(),
+            machine: self.machine.clone(),
+            manner: self.manner.clone(),
+            tables: replaced,
+        });
+        (self, previous)
+    }
+
     /// Replaces the page in a folder; returns the file to look at.
-    pub fn write(&self, folder: &Path) -> anyhow::Result<PathBuf> {
-        let previous = Self::read(folder)?;
+    pub fn write(&self, folder: &Path, previous: Option<&Self>) -> anyhow::Result<PathBuf> {
         fs::create_dir_all(folder)?;
         for table in &self.tables {
             if let Some(axes) = &table.axes {
@@ -54,7 +73,7 @@ impl Page {
             }
         }
         let file = folder.join("README.md");
-        fs::write(&file, self.text(previous.as_ref())?)?;
+        fs::write(&file, self.text(previous)?)?;
         fs::write(folder.join(Self::FIGURES), serde_json::to_string_pretty(self)? + "\n")?;
         Ok(file)
     }
@@ -85,6 +104,9 @@ impl Page {
         for table in &self.tables {
             let before = previous.and_then(|page| page.tables.iter().find(|before| before.name == table.name));
             writeln!(text, "\n## {}\n\n{}\n", table.title, table.note)?;
+            if let Some(apart) = &table.apart {
+                writeln!(text, "Measured apart from the rest, {apart}.\n")?;
+            }
             text.push_str(&table.rows(before)?);
             if table.axes.is_some() {
                 writeln!(text, "\n![{}]({})", table.title, plot_of(table))?;

@@ -15,12 +15,22 @@ pub struct Table {
     pub title: String,
     pub note: String,
     pub axes: Option<Axes>,
+    /// When and at which commit, if not with the rest of the page.
+    #[serde(default)]
+    pub apart: Option<String>,
     pub figures: Vec<Figure>,
 }
 
 impl Table {
     pub fn new(title: &str, note: &str) -> Self {
-        Self { name: String::new(), title: title.to_owned(), note: note.to_owned(), axes: None, figures: Vec::new() }
+        Self {
+            name: String::new(),
+            title: title.to_owned(),
+            note: note.to_owned(),
+            axes: None,
+            apart: None,
+            figures: Vec::new(),
+        }
     }
 
     pub fn with_axes(self, axes: Axes) -> Self {
