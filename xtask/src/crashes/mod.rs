@@ -89,6 +89,8 @@ pub async fn run(arguments: &CrashesArguments) -> anyhow::Result<ExitCode> {
     let settings = [
         ("DATABASE_URL", proxy.url.clone()),
         ("ACCESS_TOKEN_SECONDS", "3600".to_owned()),
+        // So that every batch is committed before it is on disk, and a crash can undo it.
+        ("EARLY_LOCK_RELEASE", "always".to_owned()),
         // What each crash makes them say is known.
         ("LOG", "error".to_owned()),
     ];

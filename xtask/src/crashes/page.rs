@@ -12,7 +12,7 @@ pub fn write(path: &Path, table: &str, times: u32, seed: u64, server_version: &s
         "# What is left after PostgreSQL has crashed\n\n\
          Written by `cargo xtask crashes --times {times} --power-loss --seed {seed}`, on {machine}, with\n\
          PostgreSQL {server_version}. Two servers, in the build of the tests, on one database, which is\n\
-         kept over the rounds. The seed repeats what is chosen at random, not what the machine does meanwhile.\n\n\
+         kept over the rounds, and with `EARLY_LOCK_RELEASE=always`. The seed repeats what is chosen at random, not what the machine does meanwhile.\n\n\
          {table}{by_hand}",
         machine = Machine::here()?.in_few_words(),
     );
