@@ -79,7 +79,7 @@ mod tests {
             id: OptionGroupId::new(Uuid::nil()),
             name: OptionGroupName::stored("Extras"),
             bounds: ChoiceBounds::new(min, 9, 1).expect("bounds"),
-            options,
+            options: options.into(),
         }
     }
 

@@ -31,7 +31,7 @@ use comanda_domain::{
 };
 
 pub(crate) use self::{
-    definitions::{Definition, read_definitions},
+    definitions::{Definition, SharedOptions, read_definitions},
     supplies::users_of_supply,
 };
 pub(super) use self::{
