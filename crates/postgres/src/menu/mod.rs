@@ -29,7 +29,7 @@ use comanda_domain::{
 
 pub use self::options::PostgresOptionGroups;
 pub(crate) use self::options::{Definition, SharedOptions, read_definitions, users_of_supply};
-use self::options::{KeptDefinition, StockedDefinitions, with_definition};
+use self::options::{KeptDefinition, StockedDefinitions, forget_needs, with_definition};
 pub(crate) use self::version::{
     SupplyChange, prepare_to_raise_menu_version, raise_menu_version, raise_menu_version_for_supplies,
 };

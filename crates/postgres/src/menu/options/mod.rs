@@ -12,6 +12,7 @@ mod find;
 mod items;
 mod kept;
 mod list;
+mod needs;
 mod offer;
 mod offers;
 mod recipes;
@@ -36,6 +37,7 @@ pub(crate) use self::{
 };
 pub(super) use self::{
     kept::KeptDefinition,
+    needs::forget_needs,
     stocked::{StockedDefinitions, with_definition},
 };
 use crate::Database;
