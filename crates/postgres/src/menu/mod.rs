@@ -3,7 +3,6 @@
 mod add;
 mod adjust_stock;
 mod archive;
-mod balance;
 mod edit;
 mod import;
 mod item;
