@@ -131,11 +131,6 @@ impl StockLevel {
     pub const fn availability(self) -> Availability {
         Availability::of(self.on_hand.get(), self.low_at.get())
     }
-
-    /// What customers may know of something that takes this much of it.
-    pub const fn availability_of(self, amount: u32) -> Availability {
-        if self.on_hand.get() < amount { Availability::SoldOut } else { self.availability() }
-    }
 }
 
 /// What was asked for needs a count.

@@ -11,7 +11,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use comanda_domain::{
-    Availability, MenuItem, MenuItemId,
+    MenuItem, MenuItemId,
     ports::{ItemChanges, MenuCopy, MenuVersion},
 };
 
@@ -65,11 +65,7 @@ impl Snapshot {
     /// What customers see differently in `self` than in an earlier snapshot.
     pub(crate) fn changes_since(&self, before: &Self) -> ItemChanges {
         // The revision counts every change of the details; of stocks, customers see only the availability.
-        let options = |item: &MenuItem| -> Vec<Availability> {
-            let options = item.definition.definition.groups().iter().flat_map(|group| &group.options);
-            options.map(|option| item.definition.availability_of(option)).collect()
-        };
-        let shown = |item: &MenuItem| (item.revision, item.availability(), options(item));
+        let shown = |item: &MenuItem| (item.revision, item.availability(), item.definition.availabilities());
         let items = &self.copy.menu.items;
         let changed = items.iter().filter(|item| before.item(item.id).is_none_or(|old| shown(old) != shown(item)));
         let gone = before.copy.menu.items.iter().filter(|old| !self.positions.contains_key(&old.id));

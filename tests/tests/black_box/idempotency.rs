@@ -1,13 +1,16 @@
+mod endpoints;
+
 use std::{
     sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
 
-use comanda_tests::{Client, EventSink, PASSWORD, Proxy, Response, TestApp};
+use comanda_tests::{Client, EventSink, Proxy, Response, TestApp};
 use nix::sys::signal::Signal;
 use reqwest::Method;
 use serde_json::{Value, json};
-use uuid::Uuid;
+
+use self::endpoints::{Evening, Repeatable};
 
 #[tokio::test]
 async fn thirty_two_requests_with_one_key_are_one_order_and_the_same_bytes() {
@@ -251,20 +254,6 @@ async fn a_server_that_dies_between_commit_and_response_has_placed_one_order() {
     app.close().await;
 }
 
-/// What may be asked of an endpoint. All requests are of one caller.
-struct Repeatable {
-    /// As it is written in the OpenAPI document.
-    endpoint: &'static str,
-    caller: Client,
-    request: (String, Value),
-    /// Is refused with this status, and leaves the key free.
-    refused: (String, Value, u16),
-    /// Would be carried out under another key.
-    other: (String, Value),
-    /// Changes what the first request led to.
-    afterwards: Option<(String, Value)>,
-}
-
 async fn send(client: &Client, key: &str, (path, body): &(String, Value)) -> Response {
     Client::send(client.request(Method::POST, path).header("idempotency-key", key).json(body)).await
 }
@@ -272,193 +261,6 @@ async fn send(client: &Client, key: &str, (path, body): &(String, Value)) -> Res
 /// The parts of a response that are the same each time.
 fn parts(response: &Response) -> (u16, &str, Option<&str>, Option<&str>) {
     (response.status, &response.text, response.header("location"), response.header("etag"))
-}
-
-fn on(path: &str, verb: &str) -> String {
-    format!("{path}/{verb}")
-}
-
-/// Orders and what else the requests are about.
-struct Evening {
-    app: TestApp,
-    customer: Client,
-    item: Uuid,
-}
-
-impl Evening {
-    async fn order(&self) -> String {
-        let order = self.customer.order(&[(self.item, 1)]).await.expect(201);
-        format!("/v1/orders/{}", order["id"].as_str().unwrap())
-    }
-
-    /// A payment at the counter, which may be settled.
-    async fn payment(&self, settled: bool) -> String {
-        let order = self.order().await;
-        let payment =
-            self.customer.post(&format!("{order}/payments"), &json!({ "method": "counter" })).await.expect(201);
-        let path = format!("{order}/payments/{}", payment["id"].as_str().unwrap());
-        if settled {
-            self.app.admin.post(&format!("{path}/settle"), &json!({})).await.expect(200);
-        }
-        path
-    }
-
-    async fn dead_letters(&self) -> Vec<i64> {
-        let dead = "INSERT INTO outbox_retries (subscriber, event_id, stream_id, attempts, next_at, is_dead, last_error) \
-            SELECT 'kitchen', id, subject_id, 3, now(), true, 'gone' FROM outbox_events \
-            WHERE kind = 'order.placed' ORDER BY id DESC LIMIT 2 RETURNING id";
-        self.app.database.client().await.query(dead, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
-    }
-
-    async fn of_payments(&self) -> Vec<Repeatable> {
-        let (admin, customer) = (&self.app.admin, &self.customer);
-        let (paid, refunded) = (self.order().await, self.payment(true).await);
-        let (settled, unsettled) = (self.payment(false).await, self.payment(false).await);
-        let (nothing, nobody) = (json!({}), Uuid::nil());
-        vec![
-            Repeatable {
-                endpoint: "/v1/orders/{id}/payments",
-                caller: customer.clone(),
-                request: (on(&paid, "payments"), json!({ "method": "card" })),
-                refused: (format!("/v1/orders/{nobody}/payments"), json!({ "method": "card" }), 404),
-                other: (on(&paid, "payments"), json!({ "method": "counter" })),
-                afterwards: Some((on(&paid, "payments"), json!({ "method": "counter" }))),
-            },
-            Repeatable {
-                endpoint: "/v1/orders/{id}/payments/{payment_id}/settle",
-                caller: admin.clone(),
-                request: (on(&settled, "settle"), nothing.clone()),
-                refused: (format!("/v1/orders/{nobody}/payments/{nobody}/settle"), nothing.clone(), 404),
-                other: (on(&unsettled, "settle"), nothing.clone()),
-                afterwards: Some((on(&settled, "refunds"), json!({ "reason": "cold soup" }))),
-            },
-            Repeatable {
-                endpoint: "/v1/orders/{id}/payments/{payment_id}/refunds",
-                caller: admin.clone(),
-                request: (
-                    on(&refunded, "refunds"),
-                    json!({ "amount": { "amount": 100, "currency": "EUR" }, "reason": "cold soup" }),
-                ),
-                refused: (
-                    on(&refunded, "refunds"),
-                    json!({ "amount": { "amount": 100_000, "currency": "EUR" }, "reason": "cold soup" }),
-                    422,
-                ),
-                other: (on(&refunded, "refunds"), json!({ "reason": "cold soup" })),
-                afterwards: Some((on(&refunded, "refunds"), json!({ "reason": "the rest" }))),
-            },
-        ]
-    }
-
-    /// Of what dishes are made of, and what can be chosen with them.
-    async fn of_ingredients(&self) -> Vec<Repeatable> {
-        let admin = &self.app.admin;
-        let supply = |name: &str| json!({ "name": name, "unit": "g", "stock": 3 });
-        let group = |name: &str, options: &[&str]| {
-            let options: Vec<Value> = options.iter().map(|name| json!({ "name": name })).collect();
-            json!({ "name": name, "options": options })
-        };
-        let salt = admin.post("/v1/supplies", &supply("Salt")).await.expect(201);
-        let salt = format!("/v1/supplies/{}", salt["id"].as_str().unwrap());
-        let groups = || "/v1/menu/option-groups".to_owned();
-        vec![
-            Repeatable {
-                endpoint: "/v1/menu/option-groups",
-                caller: admin.clone(),
-                request: (groups(), group("Size", &["Large"])),
-                refused: (groups(), group("Size", &["Large", "LARGE"]), 422),
-                other: (groups(), group("Extras", &[])),
-                afterwards: None,
-            },
-            Repeatable {
-                endpoint: "/v1/supplies",
-                caller: admin.clone(),
-                request: ("/v1/supplies".to_owned(), supply("Rice")),
-                refused: ("/v1/supplies".to_owned(), supply("SALT"), 422),
-                other: ("/v1/supplies".to_owned(), supply("Flour")),
-                afterwards: None,
-            },
-            Repeatable {
-                endpoint: "/v1/supplies/{id}/stock",
-                caller: admin.clone(),
-                request: (on(&salt, "stock"), json!({ "counted": 7, "reason": "stock-take" })),
-                refused: (on(&salt, "stock"), json!({ "delta": -4, "reason": "breakage" }), 409),
-                other: (on(&salt, "stock"), json!({ "counted": 8, "reason": "stock-take" })),
-                afterwards: Some((on(&salt, "stock"), json!({ "delta": 5, "reason": "delivery" }))),
-            },
-        ]
-    }
-
-    /// The others.
-    async fn of_everything_else(&self) -> Vec<Repeatable> {
-        let (admin, customer) = (&self.app.admin, &self.customer);
-        let newcomer = self.app.unverified_account("Ben").await;
-        let newcomer = self.app.anonymous().log_in(&newcomer, PASSWORD).await;
-        let item = format!("/v1/menu/items/{}", self.item);
-        let dish = |name: &str| json!({ "name": name, "category": "Tests", "stock": 3, "price": { "amount": 500, "currency": "EUR" } });
-        let order_of = |quantity: u32| json!({ "items": [{ "menu_item_id": self.item, "quantity": quantity }] });
-        let (cancelled, advanced) = (self.order().await, self.order().await);
-        let letters = self.dead_letters().await;
-        let (nothing, nobody) = (json!({}), Uuid::nil());
-        vec![
-            Repeatable {
-                endpoint: "/v1/orders",
-                caller: customer.clone(),
-                request: ("/v1/orders".to_owned(), order_of(1)),
-                refused: ("/v1/orders".to_owned(), order_of(100), 409),
-                other: ("/v1/orders".to_owned(), order_of(2)),
-                afterwards: None,
-            },
-            Repeatable {
-                endpoint: "/v1/orders/{id}/cancel",
-                caller: customer.clone(),
-                request: (on(&cancelled, "cancel"), nothing.clone()),
-                refused: (format!("/v1/orders/{nobody}/cancel"), nothing.clone(), 404),
-                other: (on(&cancelled, "cancel"), json!({ "reason": "late" })),
-                afterwards: None,
-            },
-            Repeatable {
-                endpoint: "/v1/orders/{id}/status",
-                caller: admin.clone(),
-                request: (on(&advanced, "status"), json!({ "status": "accepted" })),
-                refused: (on(&advanced, "status"), json!({ "status": "completed" }), 409),
-                other: (on(&advanced, "status"), json!({ "status": "preparing" })),
-                afterwards: Some((on(&advanced, "status"), json!({ "status": "preparing" }))),
-            },
-            Repeatable {
-                endpoint: "/v1/menu/items",
-                caller: admin.clone(),
-                request: ("/v1/menu/items".to_owned(), dish("Ravioli")),
-                refused: ("/v1/menu/items".to_owned(), dish(""), 422),
-                other: ("/v1/menu/items".to_owned(), dish("Tortellini")),
-                afterwards: None,
-            },
-            Repeatable {
-                endpoint: "/v1/menu/items/{id}/stock",
-                caller: admin.clone(),
-                request: (on(&item, "stock"), json!({ "delta": 2, "reason": "delivery" })),
-                refused: (on(&item, "stock"), json!({ "delta": -1000, "reason": "delivery" }), 409),
-                other: (on(&item, "stock"), json!({ "delta": 3, "reason": "delivery" })),
-                afterwards: Some((on(&item, "stock"), json!({ "delta": 5, "reason": "delivery" }))),
-            },
-            Repeatable {
-                endpoint: "/v1/admin/dead-letters/{id}/resend",
-                caller: admin.clone(),
-                request: (format!("/v1/admin/dead-letters/{}/resend", letters[0]), nothing.clone()),
-                refused: ("/v1/admin/dead-letters/4000000/resend".to_owned(), nothing.clone(), 404),
-                other: (format!("/v1/admin/dead-letters/{}/resend", letters[1]), nothing.clone()),
-                afterwards: None,
-            },
-            Repeatable {
-                endpoint: "/v1/me/email-verification",
-                caller: newcomer,
-                request: ("/v1/me/email-verification".to_owned(), nothing.clone()),
-                refused: ("/v1/me/email-verification".to_owned(), json!({ "to": "me" }), 400),
-                other: ("/v1/orders".to_owned(), order_of(1)),
-                afterwards: None,
-            },
-        ]
-    }
 }
 
 /// Goes over every POST for those who are signed in.

@@ -74,6 +74,32 @@ async fn options_keep_their_ids_and_what_offers_a_group_is_raised_with_it() {
 }
 
 #[tokio::test]
+async fn every_option_of_every_group_has_room_for_a_price() {
+    let app = TestApp::open().await;
+    let item = format!("{}/option-groups", burrito(&app).await);
+    let mut offers = Vec::new();
+    for group in 0..20 {
+        let options: Vec<Value> = (0..50).map(|option| json!({ "name": format!("No. {option}") })).collect();
+        let body = json!({ "name": format!("Group {group}"), "options": options });
+        let group = app.admin.post(GROUPS, &body).await.expect(201);
+        let options = group["options"].as_array().unwrap().iter();
+        let prices: Vec<Value> =
+            options.map(|option| json!({ "option_id": option["id"], "price": euros(1_000_000) })).collect();
+        offers.push(json!({ "group_id": group["id"], "min": 0, "max": 50, "prices": prices }));
+    }
+    let offers = json!(offers);
+    assert!(offers.to_string().len() > 64 * 1024);
+    let offered = put(&app, &item, "\"1\"", &offers).await.expect(200);
+    assert_eq!(offered["option_groups"][19]["options"][49]["price"], euros(1_000_000));
+    let spaces = " ".repeat(256 * 1024);
+    let request = app.admin.request(Method::PUT, &item).header("If-Match", "\"2\"");
+    let too_large = Client::send(request.header("content-type", "application/json").body(format!("[]{spaces}"))).await;
+    assert_eq!(too_large.problem(), (413, "payload-too-large".to_owned()));
+    assert!(too_large.text.contains("256 KiB"), "{}", too_large.text);
+    app.close().await;
+}
+
+#[tokio::test]
 async fn a_supply_stays_as_long_as_a_recipe_has_it() {
     let app = TestApp::open().await;
     let rice = id_of(&app, "/v1/supplies", &json!({ "name": "Rice", "unit": "g", "stock": 9000 })).await;

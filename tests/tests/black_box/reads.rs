@@ -1,4 +1,4 @@
-//! Reading orders: a page of a hundred takes as many statements as a page of one.
+//! Reading orders and the menu: a page of many takes as many statements as a page of one.
 
 use comanda_tests::{Client, TestApp};
 use serde_json::json;
@@ -34,6 +34,48 @@ async fn a_page_of_a_hundred_orders_takes_as_many_statements_as_one_of_one() {
     };
     assert_eq!(statements(1).await, [1, 1, 1]);
     assert_eq!(statements(100).await, [1, 1, 1]);
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_the_menu_takes_as_many_statements_as_one_menu_item() {
+    let app = TestApp::open().await;
+    let supply = json!({ "name": "Dough", "unit": "g", "stock": 9000 });
+    let supply = app.admin.post("/v1/supplies", &supply).await.expect(201)["id"].clone();
+    let put = async |path: String, etag: &str, body: &serde_json::Value| {
+        let request = app.admin.request(reqwest::Method::PUT, &path).header("If-Match", etag).json(body);
+        Client::send(request).await.expect(200);
+    };
+    for n in 0..12 {
+        let option = json!({ "name": "Large", "supply": { "supply_id": supply, "amount": 50 } });
+        let group = json!({ "name": format!("Size {n}"), "options": [option] });
+        let group = app.admin.post("/v1/menu/option-groups", &group).await.expect(201)["id"].clone();
+        let item = format!("/v1/menu/items/{}", app.item(5).await);
+        put(format!("{item}/recipe"), "\"1\"", &json!([{ "supply_id": supply, "amount": 200 }])).await;
+        put(format!("{item}/option-groups"), "\"2\"", &json!([{ "group_id": group, "min": 0, "max": 1 }])).await;
+    }
+    let statements = async |path: &str, limit: usize| {
+        let tables = ["recipe_ingredients", "menu_item_option_groups", "option_groups", "menu_options", "supplies"];
+        let count = async || {
+            let mut counts = Vec::new();
+            for table in tables {
+                counts.push(app.database.statements(&format!("SELECT%FROM \"{table}\"%")).await);
+            }
+            counts
+        };
+        let before = count().await;
+        let page = app.anonymous().get(&format!("{path}?limit={limit}")).await.expect(200);
+        let entries = page["data"].as_array().unwrap();
+        assert_eq!(entries.len(), limit);
+        assert!(entries.iter().all(|entry| entry["option_groups"][0]["options"][0]["name"] == "Large"
+            || entry["options"][0]["name"] == "Large"));
+        let after = count().await;
+        after.iter().zip(&before).map(|(after, before)| after - before).collect::<Vec<_>>()
+    };
+    for limit in [1, 12] {
+        assert_eq!(statements("/v1/menu/items", limit).await, [1, 1, 1, 1, 1], "{limit}");
+        assert_eq!(statements("/v1/menu/option-groups", limit).await, [0, 0, 1, 1, 0], "{limit}");
+    }
     app.close().await;
 }
 

@@ -18,7 +18,9 @@ use std::{
 use anyhow::{Context, ensure};
 use clap::Args;
 use comanda_tests::{FaultyProxy, Power};
+use hyper::Method;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
+use serde_json::json;
 use tokio::{sync::watch, task::JoinSet};
 
 use self::{
@@ -170,6 +172,21 @@ async fn feed(stage: &mut Stage, settings: &[String]) -> anyhow::Result<Power> {
     Ok(power)
 }
 
+/// Has these menu items offer a few options; returns their ids.
+async fn offer_options(stage: &Stage, items: &[String]) -> anyhow::Result<Vec<String>> {
+    let (mut connection, admin) = stage.as_admin().await?;
+    let option = |n: u32| json!({ "name": format!("Extra {n}"), "price": { "amount": 70 + n, "currency": "EUR" } });
+    let group = json!({ "name": "Extras", "options": (0..3).map(option).collect::<Vec<_>>() });
+    let group = connection.post("/v1/menu/option-groups", Some(&admin), &group).await?.expect(201)?;
+    let offer = json!([{ "group_id": group["id"], "min": 0, "max": 2 }]);
+    for item in items {
+        let path = format!("/v1/menu/items/{item}/option-groups");
+        connection.change(Method::PUT, &path, &admin, &offer).await?.expect(200)?;
+    }
+    let options = group["options"].as_array().context("options")?.iter();
+    options.map(|option| option["id"].as_str().map(str::to_owned).context("an id")).collect()
+}
+
 /// Opens the shop, with everybody before its door.
 async fn gather(
     stage: &Stage,
@@ -179,9 +196,10 @@ async fn gather(
 ) -> anyhow::Result<(Arc<Shop>, JoinSet<anyhow::Result<()>>)> {
     let plenty = MenuItems::add(stage, "Plenty", (0..20).map(|n| (format!("Item {n}"), 1000 + n, 1_000_000))).await?;
     let little = MenuItems::add(stage, "Little", (0..4).map(|n| (format!("Hot {n}"), 900 + n, 50))).await?;
+    let options = offer_options(stage, &plenty.ids).await?;
     let (_, admin) = stage.as_admin().await?;
     let (addresses, known) = (stage.addresses.clone(), Arc::clone(known));
-    let shop = Arc::new(Shop { addresses, spread: plenty.ids, hot: little.ids, admin, seen: known, door });
+    let shop = Arc::new(Shop { addresses, spread: plenty.ids, hot: little.ids, options, admin, seen: known, door });
     let mut people = JoinSet::new();
     for n in 0..CUSTOMERS {
         let token = sign_up(&stage.addresses[0]).await?;

@@ -34,6 +34,8 @@ pub struct Shop {
     pub spread: Vec<String>,
     /// Of which there is little, again and again.
     pub hot: Vec<String>,
+    /// What can be chosen with that of which there is plenty.
+    pub options: Vec<String>,
     /// The token of an admin.
     pub admin: String,
     pub seen: Arc<Mutex<Seen>>,
@@ -108,9 +110,15 @@ impl Customer {
         let key = Uuid::now_v7().to_string();
         let mut items = Vec::new();
         for n in 0..self.random.random_range(1..=3) {
-            let menu = if self.is_picky && n == 0 { &self.shop.hot } else { &self.shop.spread };
+            let is_hot = self.is_picky && n == 0;
+            let menu = if is_hot { &self.shop.hot } else { &self.shop.spread };
             let item = &menu[self.random.random_range(0..menu.len())];
-            items.push(json!({ "menu_item_id": item, "quantity": self.random.random_range(1..=3) }));
+            let mut line = json!({ "menu_item_id": item, "quantity": self.random.random_range(1..=3) });
+            if !is_hot && self.random.random_bool(0.5) {
+                let option = &self.shop.options[self.random.random_range(0..self.shop.options.len())];
+                line["selections"] = json!([{ "option_id": option }]);
+            }
+            items.push(line);
         }
         let body = Bytes::from(json!({ "items": items }).to_string());
         while self.enter().await? {

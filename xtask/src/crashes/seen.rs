@@ -128,10 +128,17 @@ fn text_of(order: &Value) -> Option<String> {
         order["line_count"].as_u64()?.to_string(),
     ];
     for line in order["items"].as_array()? {
-        let (item, price) = (line["menu_item_id"].as_str()?, line["unit_price"]["amount"].as_i64()?);
-        words.push(format!("{item}*{}*{price}", line["quantity"].as_u64()?));
+        let (item, total) = (line["menu_item_id"].as_str()?, line["line_total"]["amount"].as_i64()?);
+        words.push(format!("{item}*{}={total}{}", line["quantity"].as_u64()?, chosen(line)?));
     }
     Some(words.join(" "))
+}
+
+/// Every option that was chosen with a line.
+fn chosen(line: &Value) -> Option<String> {
+    let selections = line["selections"].as_array().map_or(&[][..], Vec::as_slice);
+    let option = |selection: &Value| Some(format!("+{}", selection["option_id"].as_str()?));
+    selections.iter().map(option).collect()
 }
 
 /// What a version of the menu stands for, as the query in `tables.rs` writes it.

@@ -31,7 +31,9 @@ pub async fn lost_orders(client: &Client, confirmed: &HashMap<Uuid, String>) -> 
         "SELECT o.id, concat_ws(' ', o.customer_id, o.total, ",
         moment!("o.created_at"),
         ", o.line_count, \
-           string_agg(concat_ws('*', l.menu_item_id, l.quantity, l.unit_price), ' ' ORDER BY l.position)) \
+           string_agg(concat(l.menu_item_id, '*', l.quantity, '=', l.quantity * (l.unit_price + l.extras), \
+             (SELECT string_agg('+' || (s.value ->> 'o'), '' ORDER BY s.ordinality) \
+              FROM jsonb_array_elements(l.selections) WITH ORDINALITY s)), ' ' ORDER BY l.position)) \
          FROM orders o JOIN order_lines l ON l.order_id = o.id WHERE o.id = ANY($1) GROUP BY o.id"
     );
     let there: HashMap<Uuid, String> =

@@ -39,7 +39,7 @@ impl MenuItemDefinition {
 
     /// Every supply that an order of the menu item may take something of, as often as it is named.
     pub fn supplies(&self) -> impl Iterator<Item = SupplyId> + '_ {
-        let options = self.groups.iter().flat_map(|group| &group.options).filter_map(|option| option.supply);
+        let options = self.groups.iter().flat_map(|group| group.options.iter()).filter_map(|option| option.supply);
         let ingredients = self.recipe.ingredients().iter().map(|ingredient| ingredient.supply_id);
         ingredients.chain(options.map(|supply| supply.supply_id))
     }

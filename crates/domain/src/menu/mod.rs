@@ -8,6 +8,7 @@ mod offer;
 mod option_group;
 mod recipe;
 mod stocked_definition;
+mod takers;
 
 pub use allergen::*;
 pub use definition::*;
@@ -17,3 +18,4 @@ pub use offer::*;
 pub use option_group::*;
 pub use recipe::*;
 pub use stocked_definition::*;
+pub use takers::SupplyNeed;

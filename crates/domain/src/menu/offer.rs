@@ -1,13 +1,11 @@
 //! How a menu item offers option groups.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use thiserror::Error;
 
 use super::recipe::repetitions;
-use crate::{
-    Allergen, MenuOption, OptionGroup, OptionGroupId, OptionGroupName, OptionId, OptionName, OptionSupply, Price,
-};
+use crate::{Allergen, OptionGroup, OptionGroupId, OptionGroupName, OptionId, OptionName, OptionSupply, Price};
 
 /// Why these are no bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -193,27 +191,6 @@ impl GroupOffer {
         let unknown = self.prices.iter().enumerate().filter(|(_, price)| !is_known(price.option_id));
         too_few.into_iter().chain(unknown.map(|(price, _)| OfferFault::UnknownOption { price })).collect()
     }
-
-    /// The group as the menu item offers it. Prices of options that are archived meanwhile are left out.
-    pub fn of(&self, group: &OptionGroup) -> OfferedGroup {
-        let price_of = |option: &MenuOption| {
-            let own = self.prices.iter().find(|price| price.option_id == option.id);
-            own.map_or(option.details.price, |own| own.price)
-        };
-        let offered = |option: &MenuOption| OfferedOption {
-            id: option.id,
-            name: option.details.name.clone(),
-            price: price_of(option),
-            allergens: option.details.allergens.clone(),
-            supply: option.details.supply,
-        };
-        OfferedGroup {
-            id: group.id,
-            name: group.name.clone(),
-            bounds: self.bounds,
-            options: group.options.iter().map(offered).collect(),
-        }
-    }
 }
 
 /// A group as a menu item offers it.
@@ -225,8 +202,8 @@ pub struct OfferedGroup {
     pub name: OptionGroupName,
     /// How many of its options go with one of the menu item.
     pub bounds: ChoiceBounds,
-    /// Its options.
-    pub options: Vec<OfferedOption>,
+    /// Its options, which menu items share that have no prices of their own for them.
+    pub options: Arc<[OfferedOption]>,
 }
 
 /// An option as a menu item offers it.
@@ -249,7 +226,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{Currency, OptionDetails};
+    use crate::{Currency, MenuOption, OptionDetails};
 
     fn id(number: u128) -> OptionId {
         OptionId::new(Uuid::from_u128(number))
@@ -319,11 +296,5 @@ mod tests {
         let refused = GroupOffersError::Repeated { groups: vec![1], prices: vec![(0, 2)] };
         assert_eq!(GroupOffers::new(offers), Err(refused));
         assert_eq!(GroupOffers::new(vec![offer((0, 1, 1), &[]); 21]), Err(GroupOffersError::TooMany));
-    }
-
-    #[test]
-    fn an_option_has_its_own_price_unless_the_menu_item_has_another() {
-        let offered = offer((0, 2, 1), &[(2, 0), (9, 1)]).of(&group(2));
-        assert_eq!(offered.options.iter().map(|o| o.price.money().amount()).collect::<Vec<_>>(), [50, 0]);
     }
 }

@@ -2,7 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::{Availability, MenuItemDefinition, OfferedGroup, OfferedOption, OptionSupply, StockLevel, SupplyId};
+use super::takers::{Between, Cheapest, GroupTakers, Takers, takes};
+use crate::{Availability, MenuItemDefinition, OfferedGroup, OfferedOption, Recipe, StockLevel, SupplyId};
 
 /// A definition, and how much there is of the supplies that it names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,112 +14,129 @@ pub struct StockedDefinition {
     pub supplies: HashMap<SupplyId, StockLevel>,
 }
 
+/// What the menu shows of a menu item and of its options.
+///
+/// What is sold out cannot be ordered, whatever else is chosen. What is not can be ordered once, if at most one group is
+/// required and no option of another one takes something away. Beyond that, what each group takes at least of a supply
+/// is added up, but not whether that can be chosen of several supplies at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Availabilities {
+    /// Of the menu item, as far as what it takes goes.
+    pub item: Availability,
+    /// Of the options of each group, in their order.
+    pub options: Vec<Vec<Availability>>,
+}
+
+/// What has to be taken of each supply at least, whatever is chosen.
+struct Least(HashMap<SupplyId, i64>);
+
+impl Least {
+    fn of(recipe: &Recipe, groups: &[GroupTakers]) -> Self {
+        let mut least: HashMap<SupplyId, i64> = HashMap::new();
+        for ingredient in recipe.ingredients() {
+            *least.entry(ingredient.supply_id).or_default() += i64::from(ingredient.amount.get());
+        }
+        for takers in groups.iter().flat_map(|group| &group.takers) {
+            if let Some(supply) = takers.supply {
+                *least.entry(supply).or_default() += takers.least;
+            }
+        }
+        Self(least)
+    }
+}
+
 impl StockedDefinition {
     /// As available as the scarcest thing that is needed: each ingredient, and of each required group as many options
     /// as have to be chosen.
     pub fn availability(&self) -> Availability {
-        let ingredients = self.definition.recipe().ingredients().iter();
-        let ingredients = ingredients.map(|ingredient| self.of_supply(ingredient.supply_id, ingredient.amount.get()));
-        let groups = self.definition.groups().iter().map(|group| self.of_group(group));
-        ingredients.chain(groups).max().unwrap_or(Availability::InStock)
+        self.with_all_options().0
     }
 
-    /// Whether an option can be chosen, as far as what it takes goes. One that takes something away can always be.
-    pub fn availability_of(&self, option: &OfferedOption) -> Availability {
-        let Some(OptionSupply { supply_id, amount }) = option.supply else { return Availability::InStock };
-        match u32::try_from(amount.get()) {
-            Ok(amount) => self.of_supply(supply_id, amount),
-            Err(_) => Availability::InStock,
-        }
+    /// The same, and of each option whether it can be chosen, as far as what it takes goes.
+    pub fn availabilities(&self) -> Availabilities {
+        let (item, groups, least) = self.with_all_options();
+        let options = self.definition.groups().iter().zip(&groups);
+        let options = options.map(|(group, takers)| self.of_options(group, takers, &least)).collect();
+        Availabilities { item, options }
     }
 
-    fn of_supply(&self, id: SupplyId, amount: u32) -> Availability {
-        self.supplies.get(&id).map_or(Availability::SoldOut, |level| level.availability_of(amount))
-    }
-
-    fn of_group(&self, group: &OfferedGroup) -> Availability {
-        let suffice = |worst: Availability| {
-            let options = group.options.iter().filter(|option| self.availability_of(option) <= worst);
-            group.bounds.can_be_met_by(options.count())
+    fn with_all_options(&self) -> (Availability, Vec<GroupTakers>, Least) {
+        let groups: Vec<GroupTakers> =
+            self.definition.groups().iter().map(|group| GroupTakers::new(group, |it| Some(takes(it)))).collect();
+        let least = Least::of(self.definition.recipe(), &groups);
+        let availability = match (self.can_be_ordered(&groups, &least), self.is_all_in_stock()) {
+            (false, _) => Availability::SoldOut,
+            (true, false) => Availability::Low,
+            (true, true) => Availability::InStock,
         };
-        let sufficient = [Availability::InStock, Availability::Low].into_iter().find(|worst| suffice(*worst));
-        sufficient.unwrap_or(Availability::SoldOut)
+        (availability, groups, least)
+    }
+
+    /// Whether it can be ordered of what there is more than a little of, with nothing taken away.
+    fn is_all_in_stock(&self) -> bool {
+        let in_stock = |supply| self.level(supply) == Availability::InStock;
+        let counts = |option: &OfferedOption| match takes(option) {
+            (Some(supply), amount) if amount > 0 => in_stock(supply).then_some((Some(supply), amount)),
+            _ => Some((None, 0)),
+        };
+        let groups: Vec<GroupTakers> =
+            self.definition.groups().iter().map(|group| GroupTakers::new(group, counts)).collect();
+        let recipe = self.definition.recipe();
+        recipe.ingredients().iter().all(|ingredient| in_stock(ingredient.supply_id))
+            && self.can_be_ordered(&groups, &Least::of(recipe, &groups))
+    }
+
+    fn can_be_ordered(&self, groups: &[GroupTakers], least: &Least) -> bool {
+        let is_enough = least.0.iter().all(|(supply, least)| *least <= self.on_hand(*supply));
+        is_enough && groups.iter().all(|group| group.can_be_met(&self.numbers_that_fit(group, least)))
+    }
+
+    fn numbers_that_fit(&self, group: &GroupTakers, least: &Least) -> Vec<Option<Between>> {
+        group.numbers_that_fit(|supply, takers| self.room(supply, takers, least))
+    }
+
+    /// How much of its supply is left for what is chosen of these, if as little as possible is taken otherwise.
+    fn room(&self, supply: SupplyId, takers: &Takers, least: &Least) -> i64 {
+        let others = least.0.get(&supply).map_or(0, |least| least - takers.least);
+        self.on_hand(supply) - others
+    }
+
+    fn of_options(&self, group: &OfferedGroup, takers: &GroupTakers, least: &Least) -> Vec<Availability> {
+        let numbers = takers.numbers_beside_others(&self.numbers_that_fit(takers, least));
+        // Of each kind of options: the room, and the cheapest choice, if there can be one with it.
+        let kinds: HashMap<Option<SupplyId>, (i64, Option<Cheapest>)> = takers
+            .takers
+            .iter()
+            .zip(numbers)
+            .map(|(takers, (fewest, most))| {
+                let room = takers.supply.map_or(i64::MAX, |supply| self.room(supply, takers, least));
+                (takers.supply, (room, (most > 0 && fewest <= most).then(|| takers.cheapest((fewest, most)))))
+            })
+            .collect();
+        let of_option = |option: &OfferedOption| {
+            let (supply, amount) = takes(option);
+            let fits = match kinds.get(&supply) {
+                Some((room, Some(cheapest))) => cheapest.with(amount) <= *room,
+                _ => false,
+            };
+            match supply.filter(|_| amount > 0) {
+                _ if !fits => Availability::SoldOut,
+                // Something else takes away what it takes.
+                Some(supply) => self.level(supply).min(Availability::Low),
+                None => Availability::InStock,
+            }
+        };
+        group.options.iter().map(of_option).collect()
+    }
+
+    fn on_hand(&self, supply: SupplyId) -> i64 {
+        self.supplies.get(&supply).map_or(0, |level| level.on_hand.get().into())
+    }
+
+    fn level(&self, supply: SupplyId) -> Availability {
+        self.supplies.get(&supply).map_or(Availability::SoldOut, |level| level.availability())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use uuid::Uuid;
-
-    use super::*;
-    use crate::{
-        ChoiceBounds, Currency, Ingredient, OptionAmount, OptionGroupId, OptionGroupName, OptionId, OptionName, Price,
-        Recipe, RecipeAmount, Stock,
-    };
-
-    use Availability::{InStock, Low, SoldOut};
-
-    fn supply(number: u128) -> SupplyId {
-        SupplyId::new(Uuid::from_u128(number))
-    }
-
-    /// An option that takes so much of this supply.
-    fn option(of: u128, amount: i64) -> OfferedOption {
-        let amount = OptionAmount::new(amount).expect("in range");
-        OfferedOption {
-            id: OptionId::new(Uuid::from_u128(of)),
-            name: OptionName::stored("Guacamole"),
-            price: Price::new(250, Currency::EUR).expect("in range"),
-            allergens: vec![],
-            supply: Some(OptionSupply { supply_id: supply(of), amount }),
-        }
-    }
-
-    fn group(min: i64, options: Vec<OfferedOption>) -> OfferedGroup {
-        OfferedGroup {
-            id: OptionGroupId::new(Uuid::nil()),
-            name: OptionGroupName::stored("Extras"),
-            bounds: ChoiceBounds::new(min, 9, 1).expect("bounds"),
-            options,
-        }
-    }
-
-    /// With so much of the supplies 1, 2 and so on, each of which is low at 20.
-    fn stocked(recipe: &[(u128, i64)], groups: Vec<OfferedGroup>, stocks: &[i64]) -> StockedDefinition {
-        let ingredient = |&(of, amount): &(u128, i64)| Ingredient {
-            supply_id: supply(of),
-            amount: RecipeAmount::new(amount).expect("in range"),
-        };
-        let quantity = |quantity| Stock::new(quantity).expect("in range");
-        let level =
-            |(of, stock): (u128, &i64)| (supply(of), StockLevel { on_hand: quantity(*stock), low_at: quantity(20) });
-        let recipe = Recipe::new(recipe.iter().map(ingredient).collect()).expect("distinct");
-        let definition = Arc::new(MenuItemDefinition::new(recipe, groups));
-        StockedDefinition { definition, supplies: (1..).zip(stocks).map(level).collect() }
-    }
-
-    #[test]
-    fn a_menu_item_is_as_available_as_its_scarcest_ingredient() {
-        let of = |stocks: &[i64]| stocked(&[(1, 10), (2, 3)], vec![], stocks).availability();
-        assert_eq!([of(&[21, 21]), of(&[21, 20]), of(&[9, 21]), of(&[10, 2])], [InStock, Low, SoldOut, SoldOut]);
-        assert_eq!(of(&[21]), SoldOut, "the other one is archived");
-        assert_eq!(StockedDefinition::default().availability(), InStock);
-    }
-
-    #[test]
-    fn a_required_group_needs_as_many_options_as_have_to_be_chosen() {
-        let of = |min, stocks: &[i64]| {
-            stocked(&[], vec![group(min, vec![option(1, 10), option(2, 10)])], stocks).availability()
-        };
-        assert_eq!([of(0, &[0, 0]), of(1, &[0, 0]), of(1, &[0, 30])], [InStock, SoldOut, InStock]);
-        assert_eq!([of(1, &[9, 15]), of(2, &[9, 30]), of(2, &[15, 30])], [Low, SoldOut, Low]);
-    }
-
-    #[test]
-    fn what_takes_something_away_can_always_be_chosen() {
-        let stocked = stocked(&[], vec![], &[0, 30]);
-        let of = |option: OfferedOption| stocked.availability_of(&option);
-        assert_eq!([of(option(1, -10)), of(option(1, 10)), of(option(2, 10))], [InStock, SoldOut, InStock]);
-        assert_eq!(of(OfferedOption { supply: None, ..option(1, 10) }), InStock);
-    }
-}
+mod tests;

@@ -54,8 +54,8 @@ pub struct SelectedOption {
 }
 
 names! {
-    /// What is wrong with selections, in one word.
-    pub enum SelectionProblem {
+    /// What does not fit of selections, in one word.
+    pub enum MisfitKind {
         /// A group needs more of them.
         TooFew = "too-few",
         /// A group, or an option, admits fewer of them.
@@ -64,8 +64,8 @@ names! {
         UnknownOption = "unknown-option",
     }
 
-    /// The text names no such problem.
-    pub struct NotASelectionProblem("unknown; there are: too-few, too-many, unknown-option");
+    /// The text names no such kind.
+    pub struct NotAMisfitKind("unknown; there are: too-few, too-many, unknown-option");
 }
 
 /// Why a selection, or a lack of them, does not fit the menu item.
@@ -104,12 +104,12 @@ pub enum SelectionMisfit {
 }
 
 impl SelectionMisfit {
-    /// The problem in one word.
-    pub const fn problem(&self) -> SelectionProblem {
+    /// What does not fit, in one word.
+    pub const fn kind(&self) -> MisfitKind {
         match self {
-            Self::TooFew { .. } => SelectionProblem::TooFew,
-            Self::TooManyOfGroup { .. } | Self::TooManyOfOption { .. } => SelectionProblem::TooMany,
-            Self::UnknownOption => SelectionProblem::UnknownOption,
+            Self::TooFew { .. } => MisfitKind::TooFew,
+            Self::TooManyOfGroup { .. } | Self::TooManyOfOption { .. } => MisfitKind::TooMany,
+            Self::UnknownOption => MisfitKind::UnknownOption,
         }
     }
 }

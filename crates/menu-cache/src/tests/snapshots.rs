@@ -53,7 +53,7 @@ fn with_an_option(stock: i64) -> MenuItem {
         id: OptionGroupId::new(Uuid::nil()),
         name: OptionGroupName::new("Extras").unwrap(),
         bounds: ChoiceBounds::new(0, 1, 1).unwrap(),
-        options: vec![option],
+        options: vec![option].into(),
     };
     let level = StockLevel { on_hand: Stock::new(stock).unwrap(), low_at: Stock::new(0).unwrap() };
     let definition = Arc::new(MenuItemDefinition::new(Recipe::default(), vec![group]));

@@ -113,6 +113,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    menu_item_needs (menu_item_id, supply_id) {
+        menu_item_id -> Uuid,
+        supply_id -> Uuid,
+        least -> Int4,
+        most -> Int4,
+    }
+}
+
+diesel::table! {
     menu_item_option_groups (menu_item_id, group_id) {
         menu_item_id -> Uuid,
         group_id -> Uuid,
@@ -476,6 +485,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     leases,
     mail_tokens,
     mails,
+    menu_item_needs,
     menu_item_option_groups,
     menu_item_option_prices,
     menu_items,

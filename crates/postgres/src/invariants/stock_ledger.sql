@@ -1,5 +1,5 @@
--- The ledger of what is not counted comes to nothing. Its stock is a number for servers of the release before: where
--- one has sold of it, they have entered that into the ledger, too, until it is counted again.
+-- The ledger of what is not counted comes to nothing. Its stock is a number for servers of the release before, a million
+-- at first: where one has sold of it, or adjusted it, the ledger says so, too, until it is counted again.
 WITH received AS (
     SELECT menu_item_id, sum(delta) AS quantity FROM stock_adjustments GROUP BY menu_item_id
 ), held AS (
@@ -14,7 +14,6 @@ SELECT format('menu item %s (%s): stock is %s, but %s were received and orders h
 FROM menu_items i
 LEFT JOIN received r ON r.menu_item_id = i.id
 LEFT JOIN held h ON h.menu_item_id = i.id
-WHERE (i.counted OR i.stock = 1000000)
-  AND CASE WHEN i.counted THEN i.stock ELSE 0 END <> coalesce(r.quantity, 0) - coalesce(h.quantity, 0)
+WHERE i.stock - CASE WHEN i.counted THEN 0 ELSE 1000000 END <> coalesce(r.quantity, 0) - coalesce(h.quantity, 0)
 ORDER BY i.id
 LIMIT 100

@@ -2,7 +2,7 @@ use comanda_domain::{AccountId, AuditAction, AuditRecord, MenuItemId, Timestamp,
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::{read_row::read_row, version::raise_menu_version};
+use super::{forget_needs, read_row::read_row, version::raise_menu_version};
 use crate::{
     database::{Database, Named, schema::menu_items},
     operations::write_record,
@@ -32,6 +32,7 @@ pub(super) async fn archive(
         if archived == 0 {
             return Err(Setback::Conflict);
         }
+        forget_needs(connection, &[id.as_uuid()]).await?;
         let record = AuditRecord {
             actor: Some(archived_by),
             action: AuditAction::MenuItemArchived,

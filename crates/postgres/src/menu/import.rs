@@ -3,7 +3,7 @@ use std::{collections::HashMap, sync::Arc};
 use comanda_domain::{
     AuditAction, AuditRecord, Candidate, Category, FieldRefused, ImportedMenuItem, MenuItemDetails, MenuItemId,
     MenuItemName, NewMenuItem, Reason, StockLevel, Timestamp, all_accepted, match_import,
-    ports::{ImportMenuError, ImportSummary, Unavailable},
+    ports::{ImportMenuError, ImportSummary},
 };
 use diesel::{
     dsl::sql,
@@ -16,8 +16,7 @@ use uuid::Uuid;
 
 use super::{
     add::first_stock,
-    balance::balance_of_uncounted,
-    row::{DetailsColumns, MenuItemRow, NewMenuItemRow, StockColumns},
+    row::{DetailsColumns, MenuItemRow, NewMenuItemRow, StockColumns, balance_of_uncounted},
     version::raise_menu_version,
 };
 use crate::{
@@ -209,10 +208,8 @@ struct Change {
     details: Option<DetailsColumns>,
     moves: bool,
     stock: Option<StockColumns>,
-    /// What is entered into the ledger, besides what it comes to while the menu item is not counted.
+    /// What is entered into the ledger.
     delta: i32,
-    /// The column of a menu item that was not counted, and is from now on.
-    uncounted: Option<i32>,
     adjusts: bool,
 }
 
@@ -232,8 +229,12 @@ impl Change {
             details: edits.then(|| DetailsColumns::of(&wanted)),
             moves: before.item.place != *place,
             stock: (wanted_level != level).then(|| StockColumns::of(wanted_level)),
-            delta: to.unwrap_or(0) - from.unwrap_or(0),
-            uncounted: (from.is_none() && to.is_some()).then_some(row.stock),
+            // While it is not counted, and is not to be, it stands for nothing.
+            delta: if from == to {
+                0
+            } else {
+                to.unwrap_or(0) - from.unwrap_or_else(|| balance_of_uncounted(row.stock))
+            },
             adjusts: from != to,
         };
         (change.details.is_some() || change.stock.is_some()).then_some(change)
@@ -263,14 +264,8 @@ impl Change {
         if self.adjusts {
             records.push(audit_record(AuditAction::StockAdjusted, self.id, at));
         }
-        let balance = match self.uncounted {
-            Some(stock) => balance_of_uncounted(connection, self.id, stock).await?,
-            None => 0,
-        };
-        let delta = i32::try_from(i64::from(self.delta) - balance).map_err(Unavailable::new);
-        let delta = delta.map_err(|error| ImportSetback::Refused(error.into()))?;
-        if delta != 0 {
-            LedgerEntry::new(self.id, None, at, delta, REASON).write(connection).await?;
+        if self.delta != 0 {
+            LedgerEntry::new(self.id, None, at, self.delta, REASON).write(connection).await?;
         }
         write_records(connection, &records).await?;
         Ok(())

@@ -3,7 +3,6 @@
 mod add;
 mod adjust_stock;
 mod archive;
-mod balance;
 mod edit;
 mod import;
 mod item;
@@ -28,8 +27,8 @@ use comanda_domain::{
 };
 
 pub use self::options::PostgresOptionGroups;
-pub(crate) use self::options::{Definition, read_definitions, users_of_supply};
-use self::options::{KeptDefinition, StockedDefinitions, with_definition};
+pub(crate) use self::options::{Definition, SharedOptions, read_definitions, users_of_supply};
+use self::options::{KeptDefinition, StockedDefinitions, forget_needs, with_definition};
 pub(crate) use self::version::{
     SupplyChange, prepare_to_raise_menu_version, raise_menu_version, raise_menu_version_for_supplies,
 };

@@ -16,6 +16,12 @@ use crate::{
 /// that they can sell, and that is not low.
 pub(super) const UNCOUNTED_STOCK: i32 = 1_000_000;
 
+/// What the ledger of a menu item that is not counted comes to, if this is its stock as it is stored: nothing, unless
+/// servers of the release before have sold it meanwhile, or adjusted it, which change that number along with the ledger.
+pub(super) const fn balance_of_uncounted(stock: i32) -> i32 {
+    stock - UNCOUNTED_STOCK
+}
+
 #[derive(Clone, Deserialize, Queryable, Selectable, Serialize)]
 #[diesel(table_name = menu_items, check_for_backend(diesel::pg::Pg))]
 pub(super) struct MenuItemRow {

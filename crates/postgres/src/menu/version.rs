@@ -87,7 +87,7 @@ statement! {
 }
 
 statement! {
-    /// Raises the version if anything takes an amount of one of these supplies that is above `least` and not above
+    /// Raises the version if a menu item may need an amount of one of these supplies that is above `least` and not above
     /// `greatest`: of that, there was enough before and is not now, or the other way round.
     RaiseVersionForSupplies {
         supplies: &'a [Uuid] as Array<SqlUuid>,
@@ -96,11 +96,8 @@ statement! {
     }
     returns ():
     "UPDATE menu_version SET version = version + 1 WHERE only_row AND EXISTS (SELECT FROM unnest(",
-    ") AS c(id, least, greatest) WHERE \
-       EXISTS (SELECT FROM recipe_ingredients r \
-         WHERE r.supply_id = c.id AND r.amount > c.least AND r.amount <= c.greatest) \
-       OR EXISTS (SELECT FROM menu_options o WHERE o.archived_at IS NULL \
-         AND o.supply_id = c.id AND o.supply_amount > c.least AND o.supply_amount <= c.greatest))"
+    ") AS c(id, least, greatest) CROSS JOIN LATERAL (SELECT FROM menu_item_needs n \
+       WHERE n.supply_id = c.id AND n.most > c.least AND n.least <= c.greatest LIMIT 1) needed)"
 }
 
 /// What is written to a supply: its stock and its low-stock threshold, before and after.

@@ -6,7 +6,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
-use super::{covered::Covered, snapshot::in_one_snapshot};
+use super::{besides_summaries::besides_summaries, covered::Covered, snapshot::in_one_snapshot};
 use crate::database::{Database, NamedRows};
 
 #[derive(QueryableByName)]
@@ -38,14 +38,7 @@ pub(super) async fn sales(database: &Database, periods: &[Period]) -> Result<Vec
     let currency = database.currency();
     let (sold, moved): (Vec<SalesRow>, Vec<MoneyRow>) =
         in_one_snapshot(database, async move |(connection, summarized)| {
-            let sold = sql_query(concat!(include_str!("not_summarized.sql"), include_str!("by_period.sql")))
-                .bind::<BigInt, _>(summarized.transaction_id)
-                .bind::<BigInt, _>(summarized.event_id)
-                .bind::<BigInt, _>(summarized.begun_before)
-                .bind::<BigInt, _>(summarized.after_event)
-                .bind::<BigInt, _>(summarized.last_event)
-                .bind::<Timestamptz, _>(first.from())
-                .bind::<Timestamptz, _>(last.to())
+            let sold = besides_summaries!("by_period.sql", summarized, first.from(), last.to())
                 .bind::<Timestamptz, _>(slots.from)
                 .bind::<Timestamptz, _>(slots.to)
                 .bind::<Array<Timestamptz>, _>(&bounds)

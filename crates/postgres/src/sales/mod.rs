@@ -5,6 +5,7 @@
 //! the events every few seconds, many orders at a time. A report (`top_items`, `sold_options`, `by_period`) adds what
 //! is not summarized yet, in one snapshot with the summaries (`snapshot`), so that it is exact at any moment.
 
+mod besides_summaries;
 mod by_period;
 mod covered;
 mod lag;

@@ -6,13 +6,13 @@ use comanda_domain::{
     ports::{SoldOption, Unavailable},
 };
 use diesel::{
-    QueryableByName, sql_query,
+    QueryableByName,
     sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::{covered::Covered, snapshot::in_one_snapshot};
+use super::{besides_summaries::besides_summaries, covered::Covered, snapshot::in_one_snapshot};
 use crate::database::{Database, NamedRows};
 
 #[derive(QueryableByName)]
@@ -39,14 +39,7 @@ pub(super) async fn sold_options(
     let days = Covered::by(TimeDelta::days(1), period.from(), period.to());
     let ids: Vec<Uuid> = items.iter().map(|id| id.as_uuid()).collect();
     let rows: Vec<SoldOptionRow> = in_one_snapshot(database, async move |(connection, summarized)| {
-        sql_query(concat!(include_str!("not_summarized.sql"), include_str!("sold_options.sql")))
-            .bind::<BigInt, _>(summarized.transaction_id)
-            .bind::<BigInt, _>(summarized.event_id)
-            .bind::<BigInt, _>(summarized.begun_before)
-            .bind::<BigInt, _>(summarized.after_event)
-            .bind::<BigInt, _>(summarized.last_event)
-            .bind::<Timestamptz, _>(period.from())
-            .bind::<Timestamptz, _>(period.to())
+        besides_summaries!("sold_options.sql", summarized, period.from(), period.to())
             .bind::<Timestamptz, _>(days.from)
             .bind::<Timestamptz, _>(days.to)
             .bind::<Array<SqlUuid>, _>(ids)

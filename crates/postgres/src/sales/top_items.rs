@@ -4,13 +4,13 @@ use comanda_domain::{
     ports::{TopItem, Unavailable},
 };
 use diesel::{
-    QueryableByName, sql_query,
+    QueryableByName,
     sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::{covered::Covered, snapshot::in_one_snapshot};
+use super::{besides_summaries::besides_summaries, covered::Covered, snapshot::in_one_snapshot};
 use crate::database::{Database, NamedRows};
 
 #[derive(QueryableByName)]
@@ -33,14 +33,7 @@ pub(super) async fn top_items(
     let hours = Covered::by(TimeDelta::hours(1), period.from(), period.to());
     let days = Covered::by(TimeDelta::days(1), hours.from, hours.to);
     let rows: Vec<TopItemRow> = in_one_snapshot(database, async move |(connection, summarized)| {
-        sql_query(concat!(include_str!("not_summarized.sql"), include_str!("top_items.sql")))
-            .bind::<BigInt, _>(summarized.transaction_id)
-            .bind::<BigInt, _>(summarized.event_id)
-            .bind::<BigInt, _>(summarized.begun_before)
-            .bind::<BigInt, _>(summarized.after_event)
-            .bind::<BigInt, _>(summarized.last_event)
-            .bind::<Timestamptz, _>(period.from())
-            .bind::<Timestamptz, _>(period.to())
+        besides_summaries!("top_items.sql", summarized, period.from(), period.to())
             .bind::<Timestamptz, _>(hours.from)
             .bind::<Timestamptz, _>(hours.to)
             .bind::<Timestamptz, _>(days.from)

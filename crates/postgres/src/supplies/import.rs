@@ -1,20 +1,23 @@
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use comanda_domain::{
     AuditAction, AuditRecord, Candidate, FieldRefused, ImportedSupply, NewSupply, Reason, Stock, Supply, SupplyDetails,
-    SupplyId, SupplyName, Timestamp, all_accepted, match_import,
+    SupplyId, SupplyName, SupplyUnit, Timestamp, all_accepted, match_import,
     ports::{ImportSummary, ImportSuppliesError},
 };
 use diesel::{
     dsl::sql,
     prelude::*,
     result::Error,
-    sql_types::{Array, Text},
+    sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz, Uuid as UuidType},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::row::{Changes, NewSupplyRow, SupplyRow};
+use super::row::{NewSupplyRow, SupplyRow};
 use crate::{
     database::{Database, Named, NamedRows, schema::supplies, statement},
     menu::{SupplyChange, raise_menu_version_for_supplies},
@@ -47,8 +50,8 @@ pub(super) async fn import(
     write(database, async move |(connection, mode)| import_once(connection, &rows, at, mode).await).await
 }
 
-/// The first attempt only finds out whether there is anything to do. Whatever writes has locked every supply before, in
-/// id order like whoever takes of several.
+/// The first attempt only finds out whether there is anything to do. Whatever writes first locks what it changes, and
+/// nothing else, in id order like whoever takes of several. What is as the file has it is left to others.
 async fn import_once(
     connection: &mut AsyncPgConnection,
     rows: &[(ImportedSupply, SupplyId)],
@@ -58,44 +61,36 @@ async fn import_once(
     if mode == ReadMode::Locked {
         take_turns(connection, NAMES_OF_SUPPLIES).await?;
     }
-    let stored = every_supply(connection, mode).await?;
-    let by_id: HashMap<Uuid, &SupplyRow> = stored.iter().map(|(row, _)| (row.id, row)).collect();
-    let name_of = |id: SupplyId| by_id.get(&id.as_uuid()).map(|row| SupplyName::stored(&row.name));
+    let stored = stored_names(connection, rows).await?;
+    let name_of = |id: SupplyId| stored.get(&id.as_uuid()).map(|name| SupplyName::stored(name));
     let names = all_accepted(rows.iter().map(|(row, _)| row.name(row.id.and_then(name_of)))).map_err(refused)?;
     let names: Vec<&str> = names.iter().map(SupplyName::as_str).collect();
     let forms: Vec<String> = NameForms { names: &names }.load(connection).rows("supply.import.name_forms").await?;
     let places: Vec<(Option<SupplyId>, String)> = rows.iter().map(|(row, _)| row.id).zip(forms).collect();
-    let candidate = |(row, form): &(SupplyRow, String)| Candidate {
-        id: SupplyId::new(row.id),
-        place: form.clone(),
-        is_twin: false,
-    };
-    let matched = match_import(&places, &stored.iter().map(candidate).collect::<Vec<_>>())
-        .map_err(|taken| ImportSetback::Refused(ImportSuppliesError::NamesTaken(taken)))?;
-
-    let (mut changes, mut new) = (Vec::new(), Vec::new());
-    let mut plans = Vec::with_capacity(rows.len());
-    for (((row, id), (_, form)), matched) in rows.iter().zip(&places).zip(matched) {
-        plans.push(match matched.map(|place| &stored[place]) {
-            Some(before) => Change::of(row, before, form)?.map(|change| changes.extend(change)),
-            None => row.new_supply().map(|supply| new.push((form, row.id, *id, supply))),
-        });
-    }
-    all_accepted(plans).map_err(refused)?;
-    let unchanged = rows.len() - new.len() - changes.len();
-    let summary = ImportSummary { added: new.len(), changed: changes.len(), unchanged };
-    if unchanged == rows.len() {
-        return Ok(summary);
+    let mut listed = listed(connection, &places).await?;
+    let mut plan = Plan::of(rows, &places, &listed)?;
+    if plan.new.is_empty() && plan.changes.is_empty() {
+        return Ok(plan.summary(rows.len()));
     }
     if mode == ReadMode::Unlocked {
         return Err(ImportSetback::Conflict);
     }
-    leave_names(connection, &mut changes).await?;
-    let mut shown = Vec::with_capacity(changes.len());
-    for change in changes {
-        shown.push(change.write(connection, at).await?);
+    let changed: HashSet<Uuid> = plan.changes.iter().map(|change| change.row.id).collect();
+    if !changed.is_empty() {
+        let mut locked = locked(connection, &changed).await?;
+        listed.retain_mut(|(row, _)| match changed.contains(&row.id) {
+            true => locked.remove(&row.id).map(|now| *row = now).is_some(),
+            false => true,
+        });
+        plan = Plan::of(rows, &places, &listed)?;
+        if !plan.changes.iter().all(|change| changed.contains(&change.row.id)) {
+            return Err(ImportSetback::Conflict);
+        }
     }
+    let summary = plan.summary(rows.len());
+    let shown = write_changes(connection, plan.changes, at).await?;
     // In the order of their names, for the sake of whoever adds the same ones.
+    let mut new = plan.new;
     new.sort_by_key(|(form, ..)| *form);
     let archived = archived(connection, rows).await?;
     let new = new.into_iter().map(|(_, given, other, (details, unit, stock))| {
@@ -107,20 +102,95 @@ async fn import_once(
     Ok(summary)
 }
 
+/// A supply that a row may be about, with its name in the form in which names are compared.
+type Listed = (SupplyRow, String);
+
+/// A supply that is added: its name in that form, the id that the row has and another one, and what the row says.
+type Added<'a> = (&'a str, Option<SupplyId>, SupplyId, (SupplyDetails, SupplyUnit, Stock));
+
+/// What the rows come to.
+struct Plan<'a> {
+    changes: Vec<Change>,
+    new: Vec<Added<'a>>,
+}
+
+impl<'a> Plan<'a> {
+    fn of(
+        rows: &[(ImportedSupply, SupplyId)],
+        places: &'a [(Option<SupplyId>, String)],
+        listed: &[Listed],
+    ) -> Result<Self, ImportSetback> {
+        let candidate =
+            |(row, form): &Listed| Candidate { id: SupplyId::new(row.id), place: form.clone(), is_twin: false };
+        let matched = match_import(places, &listed.iter().map(candidate).collect::<Vec<_>>())
+            .map_err(|taken| ImportSetback::Refused(ImportSuppliesError::NamesTaken(taken)))?;
+        let (mut changes, mut new) = (Vec::new(), Vec::new());
+        let mut plans = Vec::with_capacity(rows.len());
+        for (((row, id), (_, form)), matched) in rows.iter().zip(places).zip(matched) {
+            plans.push(match matched.map(|place| &listed[place]) {
+                Some(before) => Change::of(row, before, form)?.map(|change| changes.extend(change)),
+                None => row.new_supply().map(|supply| new.push((form.as_str(), row.id, *id, supply))),
+            });
+        }
+        all_accepted(plans).map_err(refused)?;
+        Ok(Self { changes, new })
+    }
+
+    fn summary(&self, rows: usize) -> ImportSummary {
+        let (added, changed) = (self.new.len(), self.changes.len());
+        ImportSummary { added, changed, unchanged: rows - added - changed }
+    }
+}
+
 fn refused(rows: Vec<(usize, FieldRefused)>) -> ImportSetback {
     ImportSetback::Refused(ImportSuppliesError::Refused(rows))
 }
 
-/// Every supply, with its name in the form in which names are compared.
-async fn every_supply(connection: &mut AsyncPgConnection, mode: ReadMode) -> QueryResult<Vec<(SupplyRow, String)>> {
-    let rows = supplies::table
-        .filter(supplies::archived_at.is_null())
+fn ids_of(rows: impl IntoIterator<Item = Option<SupplyId>>) -> Vec<Uuid> {
+    rows.into_iter().flatten().map(SupplyId::as_uuid).collect()
+}
+
+/// The names of the supplies with the rows' ids. Whoever changes them takes turns with imports.
+async fn stored_names(
+    connection: &mut AsyncPgConnection,
+    rows: &[(ImportedSupply, SupplyId)],
+) -> QueryResult<HashMap<Uuid, String>> {
+    let ids = ids_of(rows.iter().map(|(row, _)| row.id));
+    let names: Vec<(Uuid, String)> = supplies::table
+        .filter(supplies::id.eq_any(ids).and(supplies::archived_at.is_null()))
+        .select((supplies::id, supplies::name))
+        .load(connection)
+        .rows("supply.import.stored_names")
+        .await?;
+    Ok(names.into_iter().collect())
+}
+
+/// The supplies with the id or the name of a row, as they are at this moment.
+async fn listed(connection: &mut AsyncPgConnection, places: &[(Option<SupplyId>, String)]) -> QueryResult<Vec<Listed>> {
+    let concerned = sql::<Bool>("(id = ANY(")
+        .bind::<Array<UuidType>, _>(ids_of(places.iter().map(|(id, _)| *id)))
+        .sql(") OR name_form(name) = ANY(")
+        .bind::<Array<Text>, _>(places.iter().map(|(_, form)| form.as_str()).collect::<Vec<_>>())
+        .sql("))");
+    supplies::table
+        .filter(supplies::archived_at.is_null().and(concerned))
+        .select((SupplyRow::as_select(), sql::<Text>("name_form(name)")))
+        .load(connection)
+        .rows("supply.import.find")
+        .await
+}
+
+/// Locks these supplies. Those that are archived meanwhile are left out.
+async fn locked(connection: &mut AsyncPgConnection, ids: &HashSet<Uuid>) -> QueryResult<HashMap<Uuid, SupplyRow>> {
+    let rows: Vec<SupplyRow> = supplies::table
+        .filter(supplies::id.eq_any(ids).and(supplies::archived_at.is_null()))
         .order(supplies::id)
-        .select((SupplyRow::as_select(), sql::<Text>("name_form(name)")));
-    match mode {
-        ReadMode::Unlocked => rows.load(connection).rows("supply.import.find").await,
-        ReadMode::Locked => rows.for_no_key_update().load(connection).rows("supply.import.lock").await,
-    }
+        .select(SupplyRow::as_select())
+        .for_no_key_update()
+        .load(connection)
+        .rows("supply.import.lock")
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
 /// What an import changes about a supply.
@@ -147,45 +217,101 @@ impl Change {
             is_changed.then(change)
         }))
     }
+}
 
-    async fn write(self, connection: &mut AsyncPgConnection, at: Timestamp) -> Result<SupplyChange, ImportSetback> {
-        let (id, delta) = (self.row.id, quantity(self.stock) - self.row.stock);
-        let details = self.details.as_ref().map(|details| self.row.with_details(details, at));
-        let changes = Changes { stock: Some(quantity(self.stock)), ..details.unwrap_or_default() };
-        let after = self
-            .row
-            .write(changes, connection)
-            .one("supply.import.update")
-            .await
-            .optional()
-            .map_err(setback)?
-            .ok_or(Setback::Conflict)?;
-        let shown = self.row.change_to(&after);
-        let mut records = Vec::new();
-        records.extend(self.details.map(|_| audit_record(AuditAction::SupplyEdited, id, at)));
-        if delta != 0 {
-            records.push(audit_record(AuditAction::SupplyAdjusted, id, at));
-            SupplyLedgerEntry::new(id, None, at, delta, REASON).write(connection).await?;
-        }
-        write_records(connection, &records).await?;
-        Ok(shown)
+statement! {
+    /// Writes what an import changes, if the supplies are still at these versions.
+    ChangeImported {
+        ids: &'a [Uuid] as Array<UuidType>,
+        versions: &'a [i64] as Array<BigInt>,
+        stocks: &'a [i32] as Array<Integer>,
+        thresholds: &'a [i32] as Array<Integer>,
+        names: &'a [&'a str] as Array<Text>,
+        edits: &'a [bool] as Array<Bool>,
+        times: &'a [Timestamp] as Array<Timestamptz>,
     }
+    returns ():
+    "UPDATE supplies s SET version = s.version + 1, stock = t.stock, low_stock_at = t.low_stock_at, name = t.name, \
+       revision = s.revision + t.edits::integer, updated_at = CASE WHEN t.edits THEN t.at ELSE s.updated_at END \
+     FROM unnest(",
+    ") AS t(id, version, stock, low_stock_at, name, edits, at) WHERE s.id = t.id AND s.version = t.version"
+}
+
+/// Writes all changes at once, and returns what customers may see of them.
+async fn write_changes(
+    connection: &mut AsyncPgConnection,
+    mut changes: Vec<Change>,
+    at: Timestamp,
+) -> Result<Vec<SupplyChange>, ImportSetback> {
+    if changes.is_empty() {
+        return Ok(Vec::new());
+    }
+    leave_names(connection, &mut changes).await?;
+    let threshold = |change: &Change| match &change.details {
+        Some(details) => quantity(details.low_stock_at),
+        None => change.row.low_stock_at,
+    };
+    let name = |change: &'_ Change| change.details.as_ref().map_or(change.row.name.clone(), |it| it.name.to_string());
+    let names: Vec<String> = changes.iter().map(name).collect();
+    let written = ChangeImported {
+        ids: &changes.iter().map(|change| change.row.id).collect::<Vec<_>>(),
+        versions: &changes.iter().map(|change| change.row.version).collect::<Vec<_>>(),
+        stocks: &changes.iter().map(|change| quantity(change.stock)).collect::<Vec<_>>(),
+        thresholds: &changes.iter().map(threshold).collect::<Vec<_>>(),
+        names: &names.iter().map(String::as_str).collect::<Vec<_>>(),
+        edits: &changes.iter().map(|change| change.details.is_some()).collect::<Vec<_>>(),
+        times: &vec![at; changes.len()],
+    };
+    if written.execute(connection).changes("supply.import.update").await.map_err(setback)? != changes.len() {
+        return Err(Setback::Conflict);
+    }
+    let (mut entries, mut records, mut shown) = (Vec::new(), Vec::new(), Vec::with_capacity(changes.len()));
+    for change in &changes {
+        let (row, stock) = (&change.row, quantity(change.stock));
+        if change.details.is_some() {
+            records.push(audit_record(AuditAction::SupplyEdited, row.id, at));
+        }
+        if stock != row.stock {
+            records.push(audit_record(AuditAction::SupplyAdjusted, row.id, at));
+            entries.push(SupplyLedgerEntry::new(row.id, None, at, stock - row.stock, REASON));
+        }
+        let low_stock_at = (row.low_stock_at, threshold(change));
+        shown.push(SupplyChange { id: row.id, stock: (row.stock, stock), low_stock_at });
+    }
+    while !entries.is_empty() {
+        let some = entries.drain(..entries.len().min(ROWS_AT_A_TIME)).collect();
+        SupplyLedgerEntry::write_all(some, connection).await?;
+    }
+    for some in records.chunks(ROWS_AT_A_TIME) {
+        write_records(connection, some).await?;
+    }
+    Ok(shown)
 }
 
 /// Supplies may exchange their names, but the index compares them one by one. So whatever is renamed leaves its name
 /// before any takes its new one. Meanwhile it has a name that no supply can have.
 async fn leave_names(connection: &mut AsyncPgConnection, changes: &mut [Change]) -> Result<(), ImportSetback> {
+    let moving: Vec<Uuid> = changes.iter().filter(|change| change.moves).map(|change| change.row.id).collect();
+    if moving.is_empty() {
+        return Ok(());
+    }
+    let left = diesel::update(supplies::table.filter(supplies::id.eq_any(&moving)))
+        .set((supplies::version.eq(supplies::version + 1), supplies::name.eq(sql::<Text>("chr(1) || id::text"))))
+        .execute(connection)
+        .changes("supply.import.leave_names")
+        .await?;
+    if left != moving.len() {
+        return Err(Setback::Conflict);
+    }
     for change in changes.iter_mut().filter(|change| change.moves) {
-        let left = Changes { name: Some(format!("\u{1}{}", change.row.id)), ..Changes::default() };
-        let row = change.row.write(left, connection).one("supply.import.leave_name").await.optional()?;
-        change.row = row.ok_or(Setback::Conflict)?;
+        change.row.version += 1;
     }
     Ok(())
 }
 
 /// The rows' ids that archived supplies have.
 async fn archived(connection: &mut AsyncPgConnection, rows: &[(ImportedSupply, SupplyId)]) -> QueryResult<Vec<Uuid>> {
-    let ids: Vec<Uuid> = rows.iter().filter_map(|(row, _)| row.id).map(SupplyId::as_uuid).collect();
+    let ids = ids_of(rows.iter().map(|(row, _)| row.id));
     supplies::table
         .filter(supplies::id.eq_any(ids).and(supplies::archived_at.is_not_null()))
         .select(supplies::id)

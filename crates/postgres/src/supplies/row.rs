@@ -17,13 +17,13 @@ use crate::{
 #[diesel(table_name = supplies, check_for_backend(diesel::pg::Pg))]
 pub(super) struct SupplyRow {
     pub(super) id: Uuid,
-    version: i64,
+    pub(super) version: i64,
     #[diesel(deserialize_as = StoredTime)]
     created_at: DateTime<Utc>,
     #[diesel(deserialize_as = StoredTime)]
     updated_at: DateTime<Utc>,
     pub(super) stock: i32,
-    low_stock_at: i32,
+    pub(super) low_stock_at: i32,
     revision: i32,
     unit: String,
     pub(super) name: String,

@@ -186,7 +186,7 @@ async fn a_cancellation_gives_back_exactly_what_was_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_archived_or_not_counted_by_then_is_no_obstacle() {
+async fn a_supply_that_is_archived_by_then_gets_back_what_an_order_took() {
     let shop = Shop::open().await;
     let (item, rice) = (shop.uncounted().await, shop.supply("Rice", 1000).await);
     let id = place(&shop, &[(&item, 2)], &[(&rice, 300)]).await;

@@ -1,10 +1,11 @@
 use comanda_domain::{
-    Availability, FieldRefused, ImportedSupply, Ingredient, KeyRefusal, NewSupply, PageLimit, Reason, Recipe,
-    RecipeAmount, Stock, StockChange, StockDelta, Supply, SupplyDetails, SupplyEdit, SupplyId, SupplyName,
-    SupplyShortage, SupplyUnit, ValueRefused, Written,
+    Availability, ChoiceBounds, Currency, FieldRefused, GroupOffer, GroupOffers, ImportedSupply, Ingredient,
+    KeyRefusal, MenuOption, NewOptionGroup, NewSupply, OptionAmount, OptionDetails, OptionGroupId, OptionGroupName,
+    OptionId, OptionName, OptionSupply, PageLimit, Price, Reason, Recipe, RecipeAmount, Stock, StockChange, StockDelta,
+    Supply, SupplyDetails, SupplyEdit, SupplyId, SupplyName, SupplyShortage, SupplyUnit, ValueRefused, Written,
     ports::{
         AddSupplyError, AdjustSupplyError, ArchiveSupplyError, EditSupplyError, ImportSummary, ImportSuppliesError,
-        LiveMenu, MenuSource, OptionGroups, Supplies, SuppliesQuery, SupplyAdjustment, SupplyList,
+        LiveMenu, Menu, MenuSource, OptionGroups, Supplies, SuppliesQuery, SupplyAdjustment, SupplyList,
     },
 };
 use comanda_postgres::{PostgresOptionGroups, PostgresSupplies};
@@ -319,6 +320,79 @@ async fn an_import_raises_the_menu_once_if_anything_has_enough_no_more() {
         let shown = menu.items.iter().find(|shown| shown.id == item.id).unwrap();
         assert_eq!((menu.version.number, shown.availability()), (number, availability), "{stocks:?}");
     }
+    pantry.assert_sound().await;
+}
+
+/// 200 by the recipe, and 50 by what has to be chosen.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_menu_is_raised_when_recipe_and_choice_together_need_more_than_there_is() {
+    let pantry = Pantry::open().await;
+    let (dough, item) = (pantry.supply("Dough", 1000).await.id, pantry.uncounted().await);
+    let groups = PostgresOptionGroups::new(pantry.pool.clone());
+    let by = pantry.customer.id;
+    let option = MenuOption {
+        id: OptionId::new(Uuid::now_v7()),
+        details: OptionDetails {
+            name: OptionName::new("Large").unwrap(),
+            price: Price::new(0, Currency::EUR).unwrap(),
+            allergens: vec![],
+            supply: Some(OptionSupply { supply_id: dough, amount: OptionAmount::new(50).unwrap() }),
+        },
+    };
+    let group = NewOptionGroup {
+        id: OptionGroupId::new(Uuid::now_v7()),
+        name: OptionGroupName::new("Size").unwrap(),
+        options: vec![option],
+        added_at: now(),
+    };
+    let bounds = ChoiceBounds::new(1, 1, 1).unwrap();
+    let offer = GroupOffer { group_id: group.id, bounds, prices: vec![] };
+    groups.add(group, by, None).await.unwrap();
+    groups.offer(item.id, 1, GroupOffers::new(vec![offer]).unwrap(), by, now()).await.unwrap();
+    let recipe = Recipe::new(vec![Ingredient { supply_id: dough, amount: RecipeAmount::new(200).unwrap() }]).unwrap();
+    groups.change_recipe(item.id, 2, recipe, by, now()).await.unwrap();
+
+    let shown = async || {
+        let menu = pantry.menu.whole().await.unwrap();
+        let item = menu.items.iter().find(|shown| shown.id == item.id).unwrap();
+        (menu.version.number, item.availability())
+    };
+    for (stock, availability, is_raised) in [
+        (300, Availability::InStock, false),
+        (250, Availability::InStock, false),
+        (249, Availability::SoldOut, true),
+        (250, Availability::InStock, true),
+        (150, Availability::SoldOut, true),
+        (100, Availability::SoldOut, false),
+    ] {
+        let (before, _) = shown().await;
+        pantry.adjust(dough, counted(stock)).await.unwrap();
+        let (after, now_shown) = shown().await;
+        assert_eq!((now_shown, after > before), (availability, is_raised), "{stock}");
+    }
+
+    // What it needs no more is nobody's business.
+    groups.change_recipe(item.id, 3, Recipe::default(), by, now()).await.unwrap();
+    let (before, availability) = shown().await;
+    assert_eq!(availability, Availability::InStock);
+    pantry.adjust(dough, counted(60)).await.unwrap();
+    assert_eq!(shown().await, (before, Availability::InStock));
+    pantry.menu.archive(item.id, 4, by, now()).await.unwrap();
+    assert_eq!(pantry.database.number("SELECT count(*) FROM menu_item_needs").await, 0);
+    pantry.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_waits_for_nobody_who_holds_what_it_leaves_as_it_is() {
+    let pantry = Pantry::open().await;
+    for name in ["Rice", "Salt", "Oil"] {
+        pantry.supply(name, 10).await;
+    }
+    let held = pantry.database.client().await;
+    held.batch_execute("BEGIN; SELECT FROM supplies WHERE name <> 'Rice' FOR UPDATE").await.unwrap();
+    let imported = pantry.import(vec![row("Rice", 4), row("Salt", 10), row("Flour", 1)]).await.unwrap();
+    assert_eq!(imported, ImportSummary { added: 1, changed: 1, unchanged: 1 });
+    held.batch_execute("ROLLBACK").await.unwrap();
     pantry.assert_sound().await;
 }
 

@@ -4,18 +4,21 @@
 use std::{fmt::Display, time::Duration};
 
 use comanda_domain::{
-    Actor, ChargeableAmounts, Currency, MailLimits, NewPayment, NewRefund, OrderNumber, OrderScope, PageLimit,
-    PaymentId, PaymentMethod, PaymentTerms, Period, Perishable, Reason, RefundId, Role, SessionId, Timestamp,
+    Actor, ChargeableAmounts, ChoiceBounds, Currency, GroupOffer, GroupOffers, Ingredient, MailLimits, MenuItemId,
+    MenuOption, NewOptionGroup, NewPayment, NewRefund, OptionAmount, OptionDetails, OptionGroupId, OptionGroupName,
+    OptionId, OptionName, OptionPrice, OptionSupply, OrderNumber, OrderScope, PageLimit, PaymentId, PaymentMethod,
+    PaymentTerms, Period, Perishable, Price, Reason, Recipe, RecipeAmount, RefundId, Role, SessionId, SupplyId,
+    Timestamp,
     ports::{
         Accounts, AccountsQuery, AuditLog, AuditQuery, Checkout, FlagSettings, GatewayInbox, InboxEvent, IntentReport,
-        LiveMenu, MailAllowance, Mails, MenuItemsQuery, OrderCriteria, Orders, OrdersQuery, Outbox, OverdueOrders,
-        PaymentIntents, Payments, Refunds, RequestMailError, Retention, SalesFigures, Sessions, SessionsQuery,
-        SuppliesQuery, SupplyList, Unavailable,
+        LiveMenu, MailAllowance, Mails, MenuItemsQuery, OptionGroupList, OptionGroups, OptionGroupsQuery,
+        OrderCriteria, Orders, OrdersQuery, Outbox, OverdueOrders, PaymentIntents, Payments, Refunds, RequestMailError,
+        Retention, SalesFigures, Sessions, SessionsQuery, SuppliesQuery, SupplyList, Unavailable,
     },
 };
 use comanda_postgres::{
-    PostgresAuditLog, PostgresFlagSettings, PostgresMails, PostgresOutbox, PostgresPayments, PostgresRetention,
-    PostgresSalesFigures, PostgresSessions,
+    PostgresAuditLog, PostgresFlagSettings, PostgresMails, PostgresOptionGroups, PostgresOutbox, PostgresPayments,
+    PostgresRetention, PostgresSalesFigures, PostgresSessions,
 };
 use comanda_tests::seeded;
 use rand::RngExt;
@@ -27,18 +30,24 @@ use crate::shop::{Shop, new_account, now};
 const KITCHEN: &str = "kitchen";
 
 /// The tables whose rows are records. What keeps the system's own place is not among them.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 23] = [
     "audit_log",
     "feature_flags",
     "gateway_events",
     "mails",
+    "menu_item_needs",
+    "menu_item_option_groups",
+    "menu_item_option_prices",
     "menu_items",
+    "menu_options",
+    "option_groups",
     "order_lines",
     "orders",
     "outbox_events",
     "outbox_retries",
     "payment_incidents",
     "payments",
+    "recipe_ingredients",
     "refunds",
     "sessions",
     "stock_adjustments",
@@ -83,6 +92,7 @@ struct Readers<'a> {
     flags: PostgresFlagSettings,
     sales: PostgresSalesFigures,
     retention: PostgresRetention,
+    options: PostgresOptionGroups,
     complaints: Vec<String>,
 }
 
@@ -100,6 +110,7 @@ impl<'a> Readers<'a> {
             flags: PostgresFlagSettings::new(pool()),
             sales: PostgresSalesFigures::new(pool()),
             retention: PostgresRetention::new(pool(), Uuid::now_v7()),
+            options: PostgresOptionGroups::new(pool()),
             complaints: Vec::new(),
         }
     }
@@ -155,6 +166,10 @@ impl<'a> Readers<'a> {
         self.expect("a supply is gone", page.is_some_and(|page| page.entries.len() + page.unreadable.len() == all));
         let listing = self.note("all supplies", shop.supplies.listing().await);
         self.expect("supplies are gone", listing.is_some_and(|all_of| all_of.supplies.len() + 1 >= all));
+
+        let page = self.note("option groups", self.options.groups(OptionGroupsQuery { after: None, limit }).await);
+        let all = self.count("SELECT count(*) FROM option_groups WHERE archived_at IS NULL").await;
+        self.expect("a group is gone", page.is_some_and(|page| page.entries.len() + page.unreadable.len() == all));
 
         let query = OrdersQuery { scope: OrderScope::All, criteria: OrderCriteria::default(), after: None, limit };
         let page = self.note("orders", shop.orders.list(query).await);
@@ -246,6 +261,9 @@ impl<'a> Readers<'a> {
         for id in self.ids("supplies").await {
             self.note("a supply", shop.supplies.supply(comanda_domain::SupplyId::new(id)).await);
         }
+        for id in self.ids("option_groups").await {
+            self.note("an option group", self.options.group(comanda_domain::OptionGroupId::new(id)).await);
+        }
         let accounts: Vec<_> = self.ids("users").await.into_iter().map(comanda_domain::AccountId::new).collect();
         self.note("accounts by id", shop.accounts.find_many(&accounts).await);
         for name in ["ana", "ben", "eve"] {
@@ -287,6 +305,25 @@ impl<'a> Readers<'a> {
     }
 }
 
+/// Gives a menu item a recipe, and a group of its own to offer.
+async fn define(shop: &Shop, item: MenuItemId, supply_id: SupplyId) {
+    let options = PostgresOptionGroups::new(shop.pool.clone());
+    let by = shop.customer.id;
+    let recipe = Recipe::new(vec![Ingredient { supply_id, amount: RecipeAmount::new(1).unwrap() }]).unwrap();
+    options.change_recipe(item, 1, recipe, by, now()).await.unwrap();
+    let price = Price::new(50, Currency::EUR).unwrap();
+    let (group_id, option_id) = (OptionGroupId::new(Uuid::now_v7()), OptionId::new(Uuid::now_v7()));
+    let supply = Some(OptionSupply { supply_id, amount: OptionAmount::new(2).unwrap() });
+    let details = OptionDetails { name: OptionName::new("Large").unwrap(), price, allergens: vec![], supply };
+    let written = vec![MenuOption { id: option_id, details }];
+    let name = OptionGroupName::new("Size").unwrap();
+    let group = NewOptionGroup { id: group_id, name, options: written, added_at: now() };
+    options.add(group, by, None).await.unwrap();
+    let (bounds, prices) = (ChoiceBounds::new(0, 1, 1).unwrap(), vec![OptionPrice { option_id, price }]);
+    let offers = GroupOffers::new(vec![GroupOffer { group_id, bounds, prices }]).unwrap();
+    options.offer(item, 2, offers, by, now()).await.unwrap();
+}
+
 /// Three records of each kind at least.
 async fn fill(shop: &Shop, tables: &Client) {
     let payments = PostgresPayments::new(shop.pool.clone());
@@ -296,9 +333,10 @@ async fn fill(shop: &Shop, tables: &Client) {
     let staff = Actor { account_id: shop.customer.id, role: Role::Staff, session_id: SessionId::new(Uuid::nil()) };
     let staff = staff.as_staff().unwrap();
     for n in 0..3 {
-        shop.supply(&format!("Supply {n}"), 100).await;
+        let supply = shop.supply(&format!("Supply {n}"), 100).await;
         let item = shop.item(100).await;
         let order_id = shop.orders.place(shop.order(&[(&item, 2)])).await.unwrap().outcome.order.id;
+        define(shop, item.id, supply.id).await;
         let payment = NewPayment {
             id: PaymentId::new(Uuid::now_v7()),
             order_id,

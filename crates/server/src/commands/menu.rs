@@ -20,9 +20,9 @@ pub enum MenuCommand {
     /// Import the menu from a CSV file, all of it or nothing.
     ///
     /// Its columns are name, category and price, and perhaps stock, description, `low_stock_at`, active and id; a
-    /// column that is missing leaves alone what it would say, but a new menu item needs a stock. Where that says "not
-    /// counted", the menu item always is in stock. An empty stock leaves alone what there is; a new menu item is not
-    /// counted then. A row is about the menu item with its id, or else with its category and name. Other menu items
+    /// column that is missing leaves alone what it would say. A stock is a number, or "not counted": then the menu item
+    /// is always in stock. An empty one leaves alone the stock of a menu item that is there, and means "not counted"
+    /// for a new one. A file with new menu items needs the column. A row is about the menu item with its id, or else with its category and name. Other menu items
     /// stay as they are.
     Import {
         /// The CSV file.

@@ -2,6 +2,7 @@
 //! beside each other, on one database and one Redis; nothing is buried, lost or refused.
 
 mod accounts;
+mod choices;
 mod customers;
 mod staff;
 mod stage;
@@ -44,6 +45,7 @@ async fn servers_of_the_last_release_and_of_this_one_serve_beside_each_other() {
 
     // It delivers what both do.
     let new = stage.start_new().await;
+    choices::order(&stage, Servers { here: &old.base_url, there: &new.base_url }).await;
     serve(&stage, &old.base_url, &new.base_url).await;
     stage.until_delivered().await;
 

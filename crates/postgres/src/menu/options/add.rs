@@ -30,7 +30,8 @@ pub(super) async fn add(
                 Ok(kept) => kept,
                 Err(row) => return Ok(Idempotent { outcome: row.into_group(currency)?, replayed: true }),
             };
-            let unknown = unknown_of_options(connection, group.options.iter().map(|option| &option.details)).await?;
+            let unknown =
+                unknown_of_options(connection, group.options.iter().map(|option| &option.details), &[]).await?;
             if !unknown.is_empty() {
                 return Err(Failure(AddOptionGroupError::UnknownSupplies(unknown)));
             }

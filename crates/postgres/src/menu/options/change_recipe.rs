@@ -3,6 +3,7 @@ use comanda_domain::{
 };
 
 use super::{
+    needs::write_needs,
     offer::raise_revision,
     recipes::{read_recipe, replace_recipe},
     stocked::with_definition,
@@ -30,11 +31,12 @@ pub(super) async fn change_recipe(
             row
         } else {
             let raised = raise_revision(connection, &row, at).await?.ok_or(Setback::Conflict)?;
-            let unknown = unknown_of_recipe(connection, &recipe).await?;
+            let unknown = unknown_of_recipe(connection, &recipe, &[row.id]).await?;
             if !unknown.is_empty() {
                 return Err(Setback::Refused(ChangeRecipeError::UnknownSupplies(unknown)));
             }
             replace_recipe(connection, row.id, &recipe).await?;
+            write_needs(connection, &[row.id], currency).await?;
             let (action, target) = (AuditAction::MenuItemRecipeChanged, id.to_string());
             let record = AuditRecord { actor: Some(changed_by), action, target, reason: None, at };
             write_record(connection, &record).await?;

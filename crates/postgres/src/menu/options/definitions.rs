@@ -6,16 +6,20 @@ use std::{
 };
 
 use comanda_domain::{
-    Currency, Ingredient, MenuItemDefinition, MenuItemId, OfferedGroup, OfferedOption, OptionGroupId, OptionGroupName,
-    OptionId, Price, Recipe, RecipeAmount, SupplyId, ports::Readable,
+    Currency, MenuItemDefinition, MenuItemId, MenuOption, OfferedGroup, OfferedOption, OptionDetails, OptionGroupId,
+    OptionGroupName, Recipe, ports::Readable,
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::{offers::bounds, row::OptionRow};
+use super::{
+    offers::{bounds, own_price},
+    recipes::ingredient,
+    row::OptionRow,
+};
 use crate::database::{
-    NamedRows, RowOf,
+    NamedRows,
     schema::{
         menu_item_option_groups, menu_item_option_prices, menu_items, menu_options, option_groups, recipe_ingredients,
     },
@@ -27,6 +31,11 @@ pub(crate) struct Definition {
     pub(crate) definition: Readable<Arc<MenuItemDefinition>>,
 }
 
+/// The options of groups, each at one revision of the group: so that menu items share them that offer the same group,
+/// whenever their definitions were read.
+#[derive(Default)]
+pub(crate) struct SharedOptions(HashMap<Uuid, (i32, Readable<Arc<[OfferedOption]>>)>);
+
 /// Reads the definitions of those menu items among these that exist.
 ///
 /// Revisions are read first, each table by a statement of its own: whoever changes a definition meanwhile raises the
@@ -36,6 +45,7 @@ pub(crate) async fn read_definitions(
     mut connection: &AsyncPgConnection,
     items: &[Uuid],
     currency: Currency,
+    shared: &mut SharedOptions,
 ) -> QueryResult<HashMap<MenuItemId, Definition>> {
     let revisions: Vec<(Uuid, i32)> = menu_items::table
         .filter(menu_items::id.eq_any(items))
@@ -71,9 +81,10 @@ pub(crate) async fn read_definitions(
     let groups: BTreeSet<Uuid> = offers.iter().map(|(_, _, group, _)| *group).collect();
     let mut rows = Rows::new(ingredients, offers);
     if !groups.is_empty() {
-        let names: Vec<(Uuid, String)> = option_groups::table
+        // Before their options: those are of this revision, or the group has another one by now.
+        let names: Vec<(Uuid, (i32, String))> = option_groups::table
             .filter(option_groups::id.eq_any(&groups))
-            .select((option_groups::id, option_groups::name))
+            .select((option_groups::id, (option_groups::revision, option_groups::name)))
             .load(&mut connection)
             .rows("definition.groups")
             .await?;
@@ -97,7 +108,7 @@ pub(crate) async fn read_definitions(
         rows.add(names, options, prices);
     }
     let definition = |(item, revision): (Uuid, i32)| {
-        let definition = rows.definition(item, currency).map(Arc::new);
+        let definition = rows.definition(item, currency, shared).map(Arc::new);
         (MenuItemId::new(item), Definition { revision, definition })
     };
     Ok(revisions.into_iter().map(definition).collect())
@@ -111,7 +122,8 @@ type OfferRow = (Uuid, i32, Uuid, (i32, i32, i32));
 struct Rows {
     ingredients: HashMap<Uuid, Vec<(Uuid, i32)>>,
     offers: HashMap<Uuid, Vec<OfferRow>>,
-    names: HashMap<Uuid, String>,
+    /// The revision and the name of each group.
+    names: HashMap<Uuid, (i32, String)>,
     options: HashMap<Uuid, Vec<OptionRow>>,
     /// By menu item and option.
     prices: HashMap<(Uuid, Uuid), i64>,
@@ -129,7 +141,7 @@ impl Rows {
         rows
     }
 
-    fn add(&mut self, names: Vec<(Uuid, String)>, options: Vec<OptionRow>, prices: Vec<(Uuid, Uuid, i64)>) {
+    fn add(&mut self, names: Vec<(Uuid, (i32, String))>, options: Vec<OptionRow>, prices: Vec<(Uuid, Uuid, i64)>) {
         self.names.extend(names);
         for option in options {
             self.options.entry(option.group_id).or_default().push(option);
@@ -137,42 +149,53 @@ impl Rows {
         self.prices.extend(prices.into_iter().map(|(item, option, price)| ((item, option), price)));
     }
 
-    fn definition(&self, item: Uuid, currency: Currency) -> Readable<MenuItemDefinition> {
-        let ingredient = |(supply, amount): &(Uuid, i32)| -> Readable<Ingredient> {
-            let row = RowOf { table: "recipe_ingredients", id: item };
-            let amount = row.read("amount", RecipeAmount::new((*amount).into()))?;
-            Ok(Ingredient { supply_id: SupplyId::new(*supply), amount })
-        };
+    fn definition(&self, item: Uuid, currency: Currency, shared: &mut SharedOptions) -> Readable<MenuItemDefinition> {
         let ingredients = self.ingredients.get(&item).map_or(&[][..], Vec::as_slice);
-        let recipe = Recipe::stored(ingredients.iter().map(ingredient).collect::<Readable<_>>()?);
+        let ingredients = ingredients.iter().map(|row| ingredient(item, *row));
+        let recipe = Recipe::stored(ingredients.collect::<Readable<_>>()?);
         let offers = self.offers.get(&item).map_or(&[][..], Vec::as_slice);
-        let groups = offers.iter().map(|offer| self.group(offer, currency)).collect::<Readable<_>>()?;
+        let groups = offers.iter().map(|offer| self.group(offer, currency, shared)).collect::<Readable<_>>()?;
         Ok(MenuItemDefinition::new(recipe, groups))
     }
 
-    fn group(&self, (item, _, group, limits): &OfferRow, currency: Currency) -> Readable<OfferedGroup> {
-        let option = |row: &OptionRow| -> Readable<OfferedOption> {
-            let mut option = row.clone().into_option(currency)?;
-            if let Some(price) = self.prices.get(&(*item, row.id)) {
-                let row = RowOf { table: "menu_item_option_prices", id: *item };
-                option.details.price = row.read("price", Price::new(*price, currency))?;
-            }
-            let details = option.details;
-            Ok(OfferedOption {
-                id: OptionId::new(row.id),
-                name: details.name,
-                price: details.price,
-                allergens: details.allergens,
-                supply: details.supply,
-            })
+    fn group(
+        &self,
+        (item, _, group, limits): &OfferRow,
+        currency: Currency,
+        shared: &mut SharedOptions,
+    ) -> Readable<OfferedGroup> {
+        let rows = self.options.get(group).map_or(&[][..], Vec::as_slice);
+        let (revision, name) = self.names.get(group).map_or((0, ""), |(revision, name)| (*revision, name.as_str()));
+        let options = match rows.iter().any(|row| self.prices.contains_key(&(*item, row.id))) {
+            true => self.options(*item, rows, currency)?,
+            false => match shared.0.get(group) {
+                Some((known, options)) if *known == revision => options.clone()?,
+                _ => {
+                    let options = self.options(*item, rows, currency);
+                    shared.0.insert(*group, (revision, options.clone()));
+                    options?
+                }
+            },
         };
-        let options = self.options.get(group).map_or(&[][..], Vec::as_slice);
-        let name = self.names.get(group).map_or("", String::as_str);
         Ok(OfferedGroup {
             id: OptionGroupId::new(*group),
             name: OptionGroupName::stored(name),
             bounds: bounds(*item, *limits)?,
-            options: options.iter().map(option).collect::<Readable<_>>()?,
+            options,
         })
+    }
+
+    /// These options, at the prices that the menu item has for them.
+    fn options(&self, item: Uuid, rows: &[OptionRow], currency: Currency) -> Readable<Arc<[OfferedOption]>> {
+        let option = |row: &OptionRow| -> Readable<OfferedOption> {
+            let MenuOption { id, details } = row.clone().into_option(currency)?;
+            let OptionDetails { name, price, allergens, supply } = details;
+            let price = match self.prices.get(&(item, row.id)) {
+                Some(own) => own_price(item, *own, currency)?,
+                None => price,
+            };
+            Ok(OfferedOption { id, name, price, allergens, supply })
+        };
+        rows.iter().map(option).collect()
     }
 }

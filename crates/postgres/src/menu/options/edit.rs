@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{
     items::{offering, raise_revisions},
+    needs::write_needs,
     row::{GroupLock, GroupRow, GroupWithOptions, read_groups},
     supplies::unknown_of_options,
     write::write_options,
@@ -57,7 +58,7 @@ pub(super) async fn edit(
             }
             let items: Vec<Uuid> = offering.iter().map(|item| item.id).collect();
             raise_revisions(connection, &items, at).await?;
-            let unknown = unknown_of_options(connection, options.iter().map(|option| &option.details)).await?;
+            let unknown = unknown_of_options(connection, options.iter().map(|option| &option.details), &items).await?;
             if !unknown.is_empty() {
                 return Err(Failure(EditOptionGroupError::UnknownSupplies(unknown)));
             }
@@ -77,6 +78,7 @@ pub(super) async fn edit(
                 .await?;
             let (action, target) = (AuditAction::OptionGroupEdited, id.to_string());
             write_record(connection, &AuditRecord { actor: Some(edited_by), action, target, reason: None, at }).await?;
+            write_needs(connection, &items, currency).await?;
             if !items.is_empty() {
                 raise_menu_version(connection).await?;
             }

@@ -12,6 +12,7 @@ mod find;
 mod items;
 mod kept;
 mod list;
+mod needs;
 mod offer;
 mod offers;
 mod recipes;
@@ -31,11 +32,12 @@ use comanda_domain::{
 };
 
 pub(crate) use self::{
-    definitions::{Definition, read_definitions},
+    definitions::{Definition, SharedOptions, read_definitions},
     supplies::users_of_supply,
 };
 pub(super) use self::{
     kept::KeptDefinition,
+    needs::forget_needs,
     stocked::{StockedDefinitions, with_definition},
 };
 use crate::Database;

@@ -10,9 +10,11 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::{
+    needs::write_needs,
     offers::{read_offers, replace_offers},
     row::{GroupLock, GroupWithOptions, read_groups},
     stocked::with_definition,
+    supplies::unknown_of_options,
 };
 use crate::{
     database::{Database, Named, schema::menu_items},
@@ -45,7 +47,10 @@ pub(super) async fn offer(
             row
         } else {
             let raised = raise_revision(connection, &row, at).await?.ok_or(Setback::Conflict)?;
+            let options = groups.values().flat_map(|group| &group.options).map(|option| &option.details);
+            unknown_of_options(connection, options, &[row.id]).await?;
             replace_offers(connection, row.id, &offers).await?;
+            write_needs(connection, &[row.id], currency).await?;
             let (action, target) = (AuditAction::MenuItemOptionsChanged, id.to_string());
             let record = AuditRecord { actor: Some(changed_by), action, target, reason: None, at };
             write_record(connection, &record).await?;

@@ -23,6 +23,11 @@ pub(super) fn bounds(item: Uuid, (min, max, max_each): (i32, i32, i32)) -> Reada
     row.read("min", ChoiceBounds::new(min.into(), max.into(), max_each.into()).map_err(refused))
 }
 
+/// A stored price of this menu item for an option.
+pub(super) fn own_price(item: Uuid, price: i64, currency: Currency) -> Readable<Price> {
+    RowOf { table: "menu_item_option_prices", id: item }.read("price", Price::new(price, currency))
+}
+
 /// What a menu item offers.
 pub(super) async fn read_offers(
     connection: &mut AsyncPgConnection,
@@ -52,8 +57,7 @@ pub(super) async fn read_offers(
         .map_err(Unavailable::new)?;
     let mut prices: HashMap<Uuid, Vec<OptionPrice>> = HashMap::new();
     for (group, option, price) in rows {
-        let row = RowOf { table: "menu_item_option_prices", id: item };
-        let price = row.read("price", Price::new(price, currency))?;
+        let price = own_price(item, price, currency)?;
         prices.entry(group).or_default().push(OptionPrice { option_id: OptionId::new(option), price });
     }
     let offer = |(group, min, max, max_each): (Uuid, i32, i32, i32)| -> Readable<GroupOffer> {

@@ -10,6 +10,13 @@ use uuid::Uuid;
 
 use crate::database::{Named, NamedRows, RowOf, schema::recipe_ingredients};
 
+/// A stored ingredient of this menu item: a supply, and how much of it.
+pub(super) fn ingredient(item: Uuid, (supply, amount): (Uuid, i32)) -> Readable<Ingredient> {
+    let row = RowOf { table: "recipe_ingredients", id: item };
+    let amount = row.read("amount", RecipeAmount::new(amount.into()))?;
+    Ok(Ingredient { supply_id: SupplyId::new(supply), amount })
+}
+
 /// The recipe of a menu item.
 pub(super) async fn read_recipe(connection: &mut AsyncPgConnection, item: Uuid) -> Result<Recipe, Unavailable> {
     let rows: Vec<(Uuid, i32)> = recipe_ingredients::table
@@ -20,12 +27,7 @@ pub(super) async fn read_recipe(connection: &mut AsyncPgConnection, item: Uuid) 
         .rows("menu.recipe")
         .await
         .map_err(Unavailable::new)?;
-    let ingredient = |(supply, amount): (Uuid, i32)| -> Readable<Ingredient> {
-        let row = RowOf { table: "recipe_ingredients", id: item };
-        let amount = row.read("amount", RecipeAmount::new(amount.into()))?;
-        Ok(Ingredient { supply_id: SupplyId::new(supply), amount })
-    };
-    Ok(Recipe::stored(rows.into_iter().map(ingredient).collect::<Readable<_>>()?))
+    Ok(Recipe::stored(rows.into_iter().map(|row| ingredient(item, row)).collect::<Readable<_>>()?))
 }
 
 #[derive(Insertable)]

@@ -13,7 +13,7 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::definitions::{Definition, read_definitions};
+use super::definitions::{Definition, SharedOptions, read_definitions};
 use crate::{
     database::{NamedRows, RowOf, schema::supplies},
     menu::row::MenuItemRow,
@@ -36,7 +36,8 @@ impl StockedDefinitions {
         if items.is_empty() {
             return Ok(Self::default());
         }
-        let definitions = read_definitions(connection, items, currency).await.map_err(Unavailable::new)?;
+        let mut shared = SharedOptions::default();
+        let definitions = read_definitions(connection, items, currency, &mut shared).await.map_err(Unavailable::new)?;
         let readable = definitions.values().filter_map(|definition| definition.definition.as_ref().ok());
         let ids: BTreeSet<Uuid> =
             readable.flat_map(|definition| definition.supplies()).map(SupplyId::as_uuid).collect();

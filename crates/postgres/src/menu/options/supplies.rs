@@ -1,37 +1,51 @@
 //! The supplies that recipes and options name.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use comanda_domain::{MenuItemId, MenuItemName, OptionDetails, OptionId, OptionName, Recipe, SupplyId, ports::UsedBy};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::needs::needed_by;
 use crate::database::{
     NamedRows,
     schema::{menu_items, menu_options, recipe_ingredients, supplies},
 };
 
 /// The positions of the options that name a supply which does not exist, or is archived. The others are kept as they
-/// are until the end of the transaction: from being archived, and from being taken of, too. Otherwise an order could
-/// leave too little for what is only now said to take of it, and neither would say that the menu shows something else.
+/// are until the end of the transaction, and so is what these menu items, whose rows are locked, need already: from
+/// being archived, and from being taken of, too. Otherwise an order could leave too little for what is only now said to
+/// take of it, and neither would say that the menu shows something else.
 pub(super) async fn unknown_of_options(
     connection: &mut AsyncPgConnection,
     options: impl IntoIterator<Item = &OptionDetails> + Send,
+    items: &[Uuid],
 ) -> QueryResult<Vec<usize>> {
     let named: Vec<Option<Uuid>> =
         options.into_iter().map(|details| details.supply.map(|supply| supply.supply_id.as_uuid())).collect();
-    unknown(connection, named).await
+    unknown(connection, named, items).await
 }
 
 /// The same, of the ingredients of a recipe.
-pub(super) async fn unknown_of_recipe(connection: &mut AsyncPgConnection, recipe: &Recipe) -> QueryResult<Vec<usize>> {
+pub(super) async fn unknown_of_recipe(
+    connection: &mut AsyncPgConnection,
+    recipe: &Recipe,
+    items: &[Uuid],
+) -> QueryResult<Vec<usize>> {
     let named = recipe.ingredients().iter().map(|ingredient| Some(ingredient.supply_id.as_uuid())).collect();
-    unknown(connection, named).await
+    unknown(connection, named, items).await
 }
 
-async fn unknown(connection: &mut AsyncPgConnection, named: Vec<Option<Uuid>>) -> QueryResult<Vec<usize>> {
-    let ids: Vec<Uuid> = named.iter().flatten().copied().collect();
+async fn unknown(
+    connection: &mut AsyncPgConnection,
+    named: Vec<Option<Uuid>>,
+    items: &[Uuid],
+) -> QueryResult<Vec<usize>> {
+    let mut ids: BTreeSet<Uuid> = named.iter().flatten().copied().collect();
+    if !items.is_empty() {
+        ids.extend(needed_by(connection, items).await?);
+    }
     if ids.is_empty() {
         return Ok(Vec::new());
     }

@@ -18,13 +18,14 @@ use uuid::Uuid;
 
 use crate::{
     database::{NamedRows, schema::menu_items},
-    menu::{Definition, read_definitions},
+    menu::{Definition, SharedOptions, read_definitions},
 };
 
 /// Definitions of menu items.
 #[derive(Default)]
 pub(in crate::orders) struct Definitions {
     known: HashMap<MenuItemId, Definition>,
+    shared: SharedOptions,
 }
 
 impl Definitions {
@@ -48,7 +49,7 @@ impl Definitions {
         currency: Currency,
         items: &[Uuid],
     ) -> QueryResult<()> {
-        self.known.extend(read_definitions(connection, items, currency).await?);
+        self.known.extend(read_definitions(connection, items, currency, &mut self.shared).await?);
         Ok(())
     }
 

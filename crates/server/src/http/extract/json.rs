@@ -26,8 +26,8 @@ use crate::http::{
     validation::Violation,
 };
 
-/// The largest body in bytes: 64 KiB.
-const BODY_LIMIT: usize = 64 * 1024;
+/// The largest body in KiB, unless its endpoint says otherwise.
+const BODY_KIB: usize = 64;
 
 /// The largest event of the payment gateway in bytes: 512 KiB.
 const EVENT_LIMIT: usize = 512 * 1024;
@@ -37,8 +37,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(4);
 /// The share of the request's remaining time that its body may take, so that the client still learns what was late.
 const BODY_SHARE: f32 = 0.8;
 
-/// A JSON body.
-pub struct Json<T>(pub T);
+/// A JSON body of at most `KIB` KiB.
+pub struct Json<T, const KIB: usize = BODY_KIB>(pub T);
 
 /// A JSON body; the default if there is none.
 pub struct JsonOrNothing<T>(pub T);
@@ -66,7 +66,7 @@ impl Describe for RawBody {
     }
 }
 
-impl<T> Describe for Json<T> {
+impl<T, const KIB: usize> Describe for Json<T, KIB> {
     fn describe(description: &mut Description) {
         description.problems(&JSON_PROBLEMS);
     }
@@ -84,13 +84,13 @@ const JSON_PROBLEMS: [Code; 4] =
 
 type Reading<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 
-impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
+impl<T: DeserializeOwned + 'static, const KIB: usize> FromRequest for Json<T, KIB> {
     type Error = Problem;
     type Future = Reading<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let content = check_json(request);
-        let body = read(request, payload, BODY_LIMIT);
+        let body = read(request, payload, KIB * 1024);
         Box::pin(async move {
             content?;
             parse(&body.await?).map(Self)
@@ -104,7 +104,7 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for JsonOrNothing<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let json = check_json(request);
-        let body = read(request, payload, BODY_LIMIT);
+        let body = read(request, payload, BODY_KIB * 1024);
         Box::pin(async move {
             let body = body.await?;
             if body.is_empty() {
@@ -225,7 +225,7 @@ mod tests {
             let request = TestRequest::default().to_http_request();
             request.extensions_mut().insert(admitted.place());
             let (mut sender, payload) = h1::Payload::create(false);
-            let mut reading = pin!(read(&request, &mut Payload::from(payload), BODY_LIMIT));
+            let mut reading = pin!(read(&request, &mut Payload::from(payload), BODY_KIB * 1024));
             assert!(poll!(reading.as_mut()).is_pending());
             if arrives {
                 sender.feed_data(Bytes::from_static(b"{}"));

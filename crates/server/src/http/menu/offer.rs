@@ -15,7 +15,12 @@ use crate::http::{
     wire::{MenuItemResponse, PriceRequest, Shown, WireInteger},
 };
 
+/// In KiB: twenty groups with a price for each of fifty options, and room for spaces.
+const LARGEST: usize = 256;
+
 /// Says which option groups a menu item offers, and how
+///
+/// The body may have up to 256 KiB, so that there is room for every price.
 #[utoipa::path(
     put, path = "/v1/menu/items/{id}/option-groups", operation_id = "offer_option_groups",
     request_body = Vec<OfferRequest>,
@@ -28,7 +33,7 @@ pub async fn offer_option_groups(
     Staff(staff): Staff,
     Path(id): Path<MenuItemId>,
     if_match: IfMatch,
-    Json(request): Json<Vec<OfferRequest>>,
+    Json(request): Json<Vec<OfferRequest>, LARGEST>,
 ) -> Result<HttpResponse, Failure<OfferGroupsError>> {
     let offers = validate(&request, *currency)?;
     let revision = revision_seen(&menu, staff, id, &if_match, OfferGroupsError::NotFound).await?;
@@ -43,13 +48,13 @@ pub async fn offer_option_groups(
 pub struct OfferRequest {
     #[schema(value_type = uuid::Uuid)]
     group_id: String,
-    /// How many options have to be chosen; above zero, the group is required.
+    /// How many options of the group go with one of the menu item, at least; above zero, the group is required.
     #[schema(value_type = i64, minimum = 0, maximum = 100, example = 0)]
     min: WireInteger,
-    /// How many options can be chosen, not below `min`.
+    /// How many go with one of the menu item, at most; not below `min`.
     #[schema(value_type = i64, minimum = 1, maximum = 100, example = 3)]
     max: WireInteger,
-    /// How often each option can be chosen; once unless given.
+    /// How often each option goes with one of the menu item, at most; once unless given.
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 100)]
     max_each: Option<WireInteger>,
     /// What options cost with this menu item, where that differs from their own prices.

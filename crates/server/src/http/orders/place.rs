@@ -238,7 +238,7 @@ fn misfit(SelectionFault { line, selection, misfit }: SelectionFault) -> Violati
         Some(selection) => format!("/items/{line}/selections/{selection}"),
         None => format!("/items/{line}"),
     };
-    Violation { pointer, code: misfit.problem().as_str(), detail: misfit.to_string() }
+    Violation { pointer, code: misfit.kind().as_str(), detail: misfit.to_string() }
 }
 
 problems! {

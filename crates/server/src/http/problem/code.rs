@@ -85,14 +85,15 @@ codes! {
          somebody by hand, has written it. Trying again does not help; an operator has to mend the record. Nothing was \
          changed, and nothing else is affected.";
     InUse = CONFLICT, "in-use", "Something else uses it",
-        "used_by lists what does: menu items that offer an option group or have a supply in their recipe, and options \
-         that take of a supply. Change those first. Nothing was changed.";
+        "used_by lists what does. An option group cannot be archived while menu items offer it, nor be left with fewer \
+         options than they require; a supply cannot be archived while recipes have it, or options take of it or take \
+         it away. Change those first. Nothing was changed.";
     IdempotencyInProgress = CONFLICT, "idempotency-in-progress", "The first request is still in progress",
         "A request with the same Idempotency-Key has not ended yet. Ask again in a moment.";
     PreconditionFailed = PRECONDITION_FAILED, "precondition-failed", "It was changed meanwhile",
         "The revision in If-Match is not the current one. Read the item again, and decide again.";
     PayloadTooLarge = PAYLOAD_TOO_LARGE, "payload-too-large", "The body is too large",
-        "A body may have at most 64 KiB.";
+        "A body may have at most 64 KiB, unless the document of the API says otherwise; detail says how many.";
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is not plain JSON",
         "Send Content-Type: application/json, in UTF-8, and no Content-Encoding: compressed bodies are not understood.";
     ValidationFailed = UNPROCESSABLE_ENTITY, "validation-failed", "A value is out of its range",

@@ -1,4 +1,4 @@
-use comanda_domain::{Allergen, Ingredient, MenuItem, OfferedGroup, OfferedOption};
+use comanda_domain::{Allergen, Availability, Ingredient, MenuItem, OfferedGroup, OfferedOption};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -58,11 +58,11 @@ pub struct MenuItemResponse {
 struct OfferedGroupResponse {
     id: Uuid,
     name: String,
-    /// How many options have to be chosen.
+    /// How many options of the group go with one of the menu item, at least.
     min: u32,
-    /// How many options can be chosen.
+    /// How many go with one of the menu item, at most.
     max: u32,
-    /// How often each option can be chosen.
+    /// How often each option goes with one of the menu item, at most.
     max_each: u32,
     options: Vec<OfferedOptionResponse>,
 }
@@ -113,19 +113,25 @@ impl MenuItemResponse {
             low_stock_at: staff.then(|| Counted(item.stock.map(|level| level.low_at.get()))),
             version: staff.then_some(item.version),
             allergens: codes(&item.details.allergens),
-            option_groups: definition.groups().iter().map(|group| OfferedGroupResponse::new(group, item)).collect(),
+            option_groups: option_groups(item),
             recipe: staff.then(recipe),
         }
     }
 }
 
+fn option_groups(item: &MenuItem) -> Vec<OfferedGroupResponse> {
+    let availabilities = item.definition.availabilities().options;
+    let groups = item.definition.definition.groups().iter().zip(availabilities);
+    groups.map(|(group, availabilities)| OfferedGroupResponse::new(group, &availabilities)).collect()
+}
+
 impl OfferedGroupResponse {
-    fn new(group: &OfferedGroup, item: &MenuItem) -> Self {
-        let option = |option: &OfferedOption| OfferedOptionResponse {
+    fn new(group: &OfferedGroup, availabilities: &[Availability]) -> Self {
+        let option = |(option, availability): (&OfferedOption, &Availability)| OfferedOptionResponse {
             id: option.id.as_uuid(),
             name: option.name.as_str().to_owned(),
             price: option.price.money().into(),
-            availability: item.definition.availability_of(option).as_str(),
+            availability: availability.as_str(),
             allergens: codes(&option.allergens),
         };
         Self {
@@ -134,7 +140,7 @@ impl OfferedGroupResponse {
             min: group.bounds.min(),
             max: group.bounds.max(),
             max_each: group.bounds.max_each(),
-            options: group.options.iter().map(option).collect(),
+            options: group.options.iter().zip(availabilities).map(option).collect(),
         }
     }
 }

@@ -53,8 +53,8 @@ pub struct PatchedPriceRequest {
 
 impl PatchedPriceRequest {
     pub fn read(&self, pointer: &str, expected: Currency, violations: &mut Violations) -> Option<Price> {
-        let amount = self.amount.as_ref().given(&format!("{pointer}/amount"), violations).copied();
-        let currency = self.currency.as_ref().given(&format!("{pointer}/currency"), violations);
+        let amount = self.amount.as_ref().required(&format!("{pointer}/amount"), violations).copied();
+        let currency = self.currency.as_ref().required(&format!("{pointer}/currency"), violations);
         read(amount, currency.map(String::as_str), pointer, expected, violations)
     }
 }

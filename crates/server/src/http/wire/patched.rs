@@ -23,12 +23,21 @@ impl<T> Patched<T> {
         }
     }
 
-    /// The value, if there is one.
+    /// The value, if there is one, of a field that keeps what there is when it is left out.
     pub fn given(self, pointer: &str, violations: &mut Violations) -> Option<T> {
+        self.unless_null("cannot be null; leave it out to keep what there is", pointer, violations)
+    }
+
+    /// The value, if there is one, of a field that cannot be left out.
+    pub fn required(self, pointer: &str, violations: &mut Violations) -> Option<T> {
+        self.unless_null("cannot be null", pointer, violations)
+    }
+
+    fn unless_null(self, why: &str, pointer: &str, violations: &mut Violations) -> Option<T> {
         match self {
             Self::LeftOut => None,
             Self::Null => {
-                violations.add(pointer, "null", "cannot be null; leave it out to keep what there is");
+                violations.add(pointer, "null", why);
                 None
             }
             Self::Given(value) => Some(value),

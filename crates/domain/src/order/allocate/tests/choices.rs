@@ -128,7 +128,7 @@ fn names_everything_that_is_chosen_wrongly_where_it_is() {
     let stock = shelf(vec![(9, pizza()), (9, MenuItemDefinition::default())], &[2000, 500]);
     let faults = |lines: &[LineOf]| match decide(&stock, lines) {
         Err(Refusal::InvalidSelections(faults)) => {
-            faults.iter().map(|f| (f.line, f.selection, f.misfit.problem().as_str())).collect()
+            faults.iter().map(|f| (f.line, f.selection, f.misfit.kind().as_str())).collect()
         }
         _ => vec![],
     };

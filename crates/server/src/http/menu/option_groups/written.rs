@@ -103,7 +103,7 @@ impl OptionRequest {
             }
             Some(id) => uuid(&format!("{pointer}/id"), id, violations).map(|id| Some(OptionId::new(id))),
         };
-        let name = self.name.as_ref().given(&format!("{pointer}/name"), violations);
+        let name = self.name.as_ref().required(&format!("{pointer}/name"), violations);
         let name = name.and_then(|name| violations.check(format!("{pointer}/name"), OptionName::new(name)));
         let price = match &self.price {
             Some(price) => price.read(&format!("{pointer}/price"), currency, violations),
@@ -132,9 +132,9 @@ pub fn read_allergens(pointer: &str, codes: &[String], violations: &mut Violatio
 impl OptionSupplyRequest {
     fn validate(&self, pointer: &str, violations: &mut Violations) -> Option<OptionSupply> {
         let at = format!("{pointer}/supply_id");
-        let supply_id = self.supply_id.as_ref().given(&at, violations).and_then(|id| uuid(&at, id, violations));
+        let supply_id = self.supply_id.as_ref().required(&at, violations).and_then(|id| uuid(&at, id, violations));
         let at = format!("{pointer}/amount");
-        let amount = self.amount.as_ref().given(&at, violations);
+        let amount = self.amount.as_ref().required(&at, violations);
         let amount = amount.and_then(|amount| violations.check(at, OptionAmount::new(amount.0)));
         Some(OptionSupply { supply_id: SupplyId::new(supply_id?), amount: amount? })
     }

@@ -1,0 +1,1 @@
+DROP TABLE menu_item_needs;
