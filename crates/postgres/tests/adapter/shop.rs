@@ -2,10 +2,10 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{SubsecRound, Utc};
 use comanda_domain::{
-    Account, AccountId, Basket, BasketLine, Category, Currency, Description, Email, Idempotency, IdempotencyKey,
-    MenuItem, MenuItemDetails, MenuItemId, MenuItemName, NewMenuItem, NewOrder, NewSupply, OrderId, OrderLimits,
-    PasswordHash, PersonName, Price, Quantity, RequestFingerprint, Role, Selections, Stock, StockLevel, Supply,
-    SupplyDetails, SupplyId, SupplyName, SupplyUnit, Timestamp,
+    AcceptOrders, Account, AccountId, Basket, BasketLine, Category, Currency, Description, Email, Idempotency,
+    IdempotencyKey, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, NewMenuItem, NewOrder, NewSupply, OrderId,
+    OrderLimits, PasswordHash, PersonName, Price, Quantity, RequestFingerprint, Role, Selections, Stock, StockLevel,
+    Supply, SupplyDetails, SupplyId, SupplyName, SupplyUnit, Timestamp,
     ports::{Accounts, LiveMenu, Menu, MenuObserver, NewAccount, Supplies},
 };
 use comanda_postgres::{
@@ -70,6 +70,7 @@ impl Shop {
             id: MenuItemId::new(id),
             details: MenuItemDetails { price: Price::new(price, Currency::EUR).unwrap(), ..details },
             stock,
+            station: None,
             added_at: now(),
         };
         self.menu.add(item, self.customer.id, None).await.unwrap().outcome
@@ -192,7 +193,13 @@ pub fn orders_releasing(
     pool: &Database,
     deadline: Duration,
 ) -> Committed {
-    let config = PlacementConfig { queue_capacity: 1000, batch_limit: 100, deadline, early_release };
+    let config = PlacementConfig {
+        queue_capacity: 1000,
+        batch_limit: 100,
+        deadline,
+        early_release,
+        accept: AcceptOrders::Staff,
+    };
     Committed::start(PostgresOrders::new(pool.clone(), config, observer))
 }
 

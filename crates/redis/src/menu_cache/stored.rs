@@ -212,6 +212,7 @@ mod tests {
                 active: true,
             },
             stock,
+            station: None,
             definition: StockedDefinition::default(),
             revision: 1,
             version: 1,

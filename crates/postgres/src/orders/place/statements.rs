@@ -123,6 +123,31 @@ statement! {
 }
 
 statement! {
+    /// The same, of orders that are accepted by being placed.
+    InsertAcceptedOrders {
+        ids: &'a [Uuid] as Array<SqlUuid>,
+        customers: &'a [Uuid] as Array<SqlUuid>,
+        totals: &'a [i64] as Array<BigInt>,
+        line_counts: &'a [i16] as Array<SmallInt>,
+        notes: &'a [Option<&'a str>] as Array<Nullable<Text>>,
+        placed_at: &'a [DateTime<Utc>] as Array<Timestamptz>,
+        keys: &'a [Option<&'a str>] as Array<Nullable<Text>>,
+        fingerprints: &'a [Option<Uuid>] as Array<Nullable<SqlUuid>>,
+    }
+    returns (SqlUuid, BigInt):
+    "WITH asked AS MATERIALIZED (SELECT * FROM unnest(",
+    ") AS t(id, customer_id, total, line_count, note, placed_at, key, fingerprint)), \
+     written AS (INSERT INTO orders \
+       (id, customer_id, total, line_count, note, created_at, updated_at, idempotency_key, request_fingerprint, \
+        status, accepted_on_placement) \
+       SELECT t.id, t.customer_id, t.total, t.line_count, t.note, t.placed_at, t.placed_at, t.key, t.fingerprint, \
+         'accepted', true \
+       FROM asked t ORDER BY t.customer_id, t.key COLLATE \"C\" RETURNING id, number) \
+     SELECT id, number FROM written \
+     WHERE (SELECT all_rows((SELECT count(*) FROM written), (SELECT count(*) FROM asked))) > 0"
+}
+
+statement! {
     InsertLines {
         orders: &'a [Uuid] as Array<SqlUuid>,
         positions: &'a [i16] as Array<SmallInt>,

@@ -41,3 +41,11 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patched<T> {
         Ok(Option::deserialize(deserializer)?.map_or(Self::Null, Self::Given))
     }
 }
+
+/// A field of a PATCH that can be cleared: `None` if it is left out, `Some(None)` if it is null. For serde's
+/// `deserialize_with`.
+pub fn clearable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
