@@ -88,6 +88,7 @@ async fn read_next(
     .rows("outbox.next")
     .await
     .map_err(Unavailable::new)?;
+    let is_full = rows.len() == limit as usize;
     // What a newer server wrote is left for one that knows it, and whatever comes after it waits.
     let known = rows.iter().take_while(|row| row.event.is_known()).count();
     if let Some(unknown) = rows.get(known)
@@ -104,5 +105,5 @@ async fn read_next(
         // What a crash can still undo is not announced.
         flush_what_was_read(connection).await.map_err(Unavailable::new)?;
     }
-    Ok(EventBatch { events, position })
+    Ok(EventBatch { events, position, is_full })
 }

@@ -72,7 +72,7 @@ async fn every_invariant_can_fail() {
         let shop = Shop::open().await;
         let item = shop.item(9).await;
         shop.supply("Rice", 100).await;
-        shop.station("Grill", &["Tests"]).await;
+        shop.station("Grill", &["Pasta"]).await;
         for _ in 0..2 {
             let id = shop.orders.place(shop.order(&[(&item, 1), (&item, 2)])).await.unwrap().outcome.order.id;
             shop.orders.advance(id, OrderStatus::Accepted, now(), None).await.unwrap();

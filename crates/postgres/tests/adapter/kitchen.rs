@@ -318,7 +318,7 @@ async fn a_category_goes_to_one_station_whoever_claims_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_station_that_is_put_away_keeps_its_tickets_and_loses_its_menu_items() {
     let shop = Shop::open().await;
-    let (grill, bar) = (shop.station("Grill", &["Tests"]).await, shop.station("Bar", &[]).await);
+    let (grill, bar) = (shop.station("Grill", &["Pasta"]).await, shop.station("Bar", &[]).await);
     let id = accepted(&shop, &grill, &bar).await;
     let item = shop.item_at_station(&grill).await;
     shop.stations().archive(grill.id, None, shop.customer.id, now()).await.unwrap();
