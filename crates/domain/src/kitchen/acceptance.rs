@@ -32,9 +32,12 @@ impl AcceptOrders {
     }
 
     /// Whether nobody has to wait for money any more before the order is made: it has come, or staff take it when they
-    /// hand the order over.
+    /// hand the order over. A payment of nothing accepts no order: otherwise whoever orders free dishes could hold any
+    /// quantity of them.
     const fn counts(payment: &Payment) -> bool {
-        payment.status.is_paid() || matches!(payment.method, PaymentMethod::Counter) && payment.status.is_open()
+        let is_certain =
+            payment.status.is_paid() || matches!(payment.method, PaymentMethod::Counter) && payment.status.is_open();
+        is_certain && payment.amount.amount() > 0
     }
 }
 
@@ -72,6 +75,14 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_payment_of_nothing_accepts_no_order() {
+        let paid = payment(PaymentMethod::Counter, PaymentStatus::Succeeded);
+        let free = Payment { amount: Money::new(0, Currency::EUR), ..paid.clone() };
+        assert!(AcceptOrders::Paid.accepts(OrderStatus::Pending, &paid));
+        assert!(!AcceptOrders::Paid.accepts(OrderStatus::Pending, &free));
     }
 
     #[test]

@@ -81,7 +81,7 @@ statement! {
 statement! {
     /// Counts the open orders of customers that are not paid, and the quantity in them. Customers without such orders
     /// are left out. The statuses are those of the domain: `OrderStatus::is_open` and `PaymentStatus::is_paid`. While
-    /// nobody has accepted an order, a payment of nothing does not count.
+    /// nobody has accepted an order but the server, a payment of nothing does not count.
     ///
     /// Lines are read of unpaid orders only, of which there are as many as a customer may have.
     CountUnpaidOrders { customers: &'a [Uuid] as Array<SqlUuid> }
@@ -91,7 +91,7 @@ statement! {
        JOIN orders o ON o.customer_id = c.id AND o.status NOT IN ('completed', 'cancelled') \
        WHERE NOT EXISTS \
          (SELECT FROM payments p WHERE p.order_id = o.id AND p.status IN ('succeeded', 'partly_refunded') \
-            AND (p.amount > 0 OR o.status <> 'pending'))) \
+            AND (p.amount > 0 OR o.status <> 'pending' AND NOT o.accepted_on_placement))) \
      SELECT u.customer_id, count(*), sum(l.quantity)::bigint FROM unpaid u CROSS JOIN LATERAL \
        (SELECT coalesce(sum(quantity), 0) AS quantity FROM order_lines WHERE order_id = u.id) l \
      GROUP BY u.customer_id"
