@@ -245,7 +245,11 @@ async fn a_menu_item_has_a_station_of_its_own_which_customers_do_not_see() {
     assert_eq!(routed().await, grill["id"]);
 
     let price = json!({ "amount": 500, "currency": "EUR" });
-    let new = |station: Value| json!({ "name": "Beer", "category": "Drinks", "stock": null, "price": price, "station_id": station });
+    let mut beer = json!({ "name": "Beer", "category": "Drinks", "stock": null, "price": price });
+    let mut new = |station: Value| {
+        beer["station_id"] = station;
+        beer.clone()
+    };
     let unknown = app.admin.post("/v1/menu/items", &new(json!(Uuid::now_v7()))).await;
     assert_eq!((unknown.problem().0, unknown.pointers()), (422, vec!["/station_id".to_owned()]));
     let beer = app.admin.post("/v1/menu/items", &new(bar["id"].clone())).await.expect(201);

@@ -135,7 +135,8 @@ mod tests {
             let mut order = OrderStatus::Accepted;
             for (which, to) in wishes {
                 let (which, to) = (which % number, TicketState::ALL[to]);
-                let others: Vec<_> = tickets.iter().enumerate().filter(|(at, _)| *at != which).map(|(_, s)| *s).collect();
+                let others = tickets.iter().enumerate().filter(|(at, _)| *at != which);
+                let others: Vec<_> = others.map(|(_, state)| *state).collect();
                 let Ok(TicketChange::Moves(steps)) = change_ticket(tickets[which], to, order, others) else { continue };
                 tickets[which] = to;
                 for step in steps {

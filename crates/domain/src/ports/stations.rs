@@ -101,8 +101,8 @@ pub trait Stations: Send + Sync {
         edited_at: Timestamp,
     ) -> Result<Station, EditStationError>;
 
-    /// Puts a station away for good. Its tickets stay, its categories are free, and menu items that had it for their own
-    /// go where their categories go.
+    /// Puts a station away for good. Its tickets stay, its categories are free, and menu items that had it for their
+    /// own go where their categories go.
     async fn archive(
         &self,
         id: StationId,

@@ -60,8 +60,8 @@ pub trait Tickets: Send + Sync {
     /// A page of tickets, the oldest first.
     async fn list(&self, query: TicketsQuery) -> Result<Page<Ticket, TicketId>, Unavailable>;
 
-    /// Takes a ticket to another state, and its order with it. The rule is [`change_ticket`](crate::change_ticket). When
-    /// several stations change tickets of an order at once, each sees what the others did.
+    /// Takes a ticket to another state, and its order with it. The rule is [`change_ticket`](crate::change_ticket).
+    /// When several stations change tickets of an order at once, each sees what the others did.
     async fn change(
         &self,
         id: TicketId,

@@ -17,7 +17,8 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x5f1d_3b0a_64d2_4b0e_9c57_0c8a_7e21_b94
 /// The columns of an [`EventRow`], of an event `e`.
 pub(super) const EVENT_COLUMNS: &str = "e.id, e.kind, e.occurred_at, e.subject_id, e.subject_version, \
     coalesce(e.stream_id, e.subject_id) AS stream, \
-    e.order_status AS status_told, o.accepted_on_placement, o.number, o.status AS order_status, o.version AS order_version, o.total, \
+    e.order_status AS status_told, o.accepted_on_placement, \
+    o.number, o.status AS order_status, o.version AS order_version, o.total, \
     o.customer_id, u.email, u.email_verified_at IS NOT NULL AS email_verified, u.name AS customer_name, \
     p.method, p.amount, p.refunded, i.name AS item_name";
 
@@ -140,7 +141,8 @@ impl EventRow {
         })
     }
 
-    /// The order's status after the event. A server of the release before did not say it: orders went one step at a time.
+    /// The order's status after the event. A server of the release before did not say it: orders went one step at a
+    /// time.
     fn status_at(&self, now: OrderStatus, current: u32, version: u32, row: RowOf<Uuid>) -> Readable<OrderStatus> {
         match &self.status_told {
             Some(told) => row.read("order_status", told.parse::<OrderStatus>()),

@@ -11,8 +11,8 @@ use uuid::Uuid;
 use crate::database::{Named, statement};
 
 statement! {
-    /// Writes the tickets of orders, one for each station that makes some of an order's lines, and their events. Where a
-    /// line goes is the domain's `station_of`: to the station of the menu item, otherwise to that of its category,
+    /// Writes the tickets of orders, one for each station that makes some of an order's lines, and their events. Where
+    /// a line goes is the domain's `station_of`: to the station of the menu item, otherwise to that of its category,
     /// otherwise nowhere.
     InsertTickets {
         orders: &'a [Uuid] as Array<SqlUuid>,
