@@ -1,5 +1,24 @@
 use crate::StationId;
 
+/// Where staff have a menu item made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StationAssignment {
+    /// Where its category is.
+    OfCategory,
+    /// At this station, whatever its category is.
+    Own(StationId),
+}
+
+impl StationAssignment {
+    /// The station of the menu item's own, if it has one.
+    pub const fn own(self) -> Option<StationId> {
+        match self {
+            Self::OfCategory => None,
+            Self::Own(station) => Some(station),
+        }
+    }
+}
+
 /// Where a menu item is made: at its own station, otherwise at that of its category, otherwise nowhere in particular,
 /// and no ticket says so.
 pub fn station_of(own: Option<StationId>, of_category: Option<StationId>) -> Option<StationId> {

@@ -1,8 +1,8 @@
 //! Menu items.
 
 use crate::{
-    Allergen, Availability, Category, Description, MenuItemId, MenuItemName, NotCounted, Price, StationId, Stock,
-    StockLevel, StockedDefinition, Timestamp,
+    Allergen, Availability, Category, Description, MenuItemId, MenuItemName, NotCounted, Price, StationAssignment,
+    StationId, Stock, StockLevel, StockedDefinition, Timestamp,
 };
 
 /// What staff decide about a menu item.
@@ -88,8 +88,8 @@ pub struct MenuItemEdit {
     pub allergens: Option<Vec<Allergen>>,
     /// A new low-stock threshold, for a menu item that is counted.
     pub low_stock_at: Option<Stock>,
-    /// Where it is made from now on; `Some(None)`: where its category is.
-    pub station: Option<Option<StationId>>,
+    /// Where it is made from now on.
+    pub station: Option<StationAssignment>,
     /// On or off the menu.
     pub active: Option<bool>,
 }

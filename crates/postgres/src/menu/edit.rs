@@ -1,5 +1,5 @@
 use comanda_domain::{
-    AccountId, AuditAction, AuditRecord, MenuItem, MenuItemEdit, MenuItemId, StationId, Timestamp,
+    AccountId, AuditAction, AuditRecord, MenuItem, MenuItemEdit, MenuItemId, StationAssignment, StationId, Timestamp,
     ports::EditMenuItemError,
 };
 use diesel::prelude::*;
@@ -31,14 +31,13 @@ pub(super) async fn edit(
         if edit.name.is_some() || edit.category.is_some() {
             take_turns(connection, NAMES_ON_THE_MENU).await?;
         }
-        if let Some(station) = edit.station
-            && lock_for_use(connection, station).await? == Use::Unknown
-        {
+        let own = edit.station.and_then(StationAssignment::own);
+        if lock_for_use(connection, own).await? == Use::Unknown {
             return Err(Setback::Refused(EditMenuItemError::UnknownStation));
         }
         let row: MenuItemRow = at_revision(read_row(connection, id, mode).await?, revision)?;
         let (before, stock_before) = (row.details(currency)?, row.stock()?);
-        let station = edit.station.unwrap_or(row.station());
+        let station = edit.station.map_or(row.station(), StationAssignment::own);
         let applied = edit.apply_to(before.clone(), stock_before);
         let (after, stock) = applied.map_err(|refused| Setback::Refused(refused.into()))?;
         if after == before && stock == stock_before && station == row.station() {

@@ -75,9 +75,9 @@ pub struct PatchMenuItemRequest {
     #[schema(value_type = Vec<names::Allergen>)]
     allergens: Patched<Vec<String>>,
     /// The station where it is made from now on; null: that of its category.
-    #[serde(default, deserialize_with = "clearable")]
+    #[serde(default)]
     #[schema(value_type = Option<uuid::Uuid>)]
-    station_id: Option<Option<String>>,
+    station_id: Patched<String>,
     #[serde(default)]
     #[schema(value_type = bool)]
     active: Patched<bool>,
