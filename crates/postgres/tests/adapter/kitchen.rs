@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use comanda_domain::{
     AcceptOrders, CancelledBy, Category, MenuItemEdit, NewPayment, OrderId, OrderScope, OrderStatus, PageLimit,
-    Payment, PaymentId, PaymentMethod, Station, StationCategories, StationEdit, Ticket, TicketState, TicketStays,
+    Payment, PaymentId, PaymentMethod, Station, StationAssignment, StationCategories, StationEdit, Ticket, TicketState,
+    TicketStays,
     ports::{
         AddStationError, Cancellation, ChangeTicketError, Checkout, EditMenuItemError, EditStationError, LiveMenu,
         Menu, Orders, Outbox, Stations, StationsQuery, TicketCriteria, Tickets, TicketsQuery,
@@ -324,7 +325,7 @@ async fn a_station_that_is_put_away_keeps_its_tickets_and_loses_its_menu_items()
     shop.stations().archive(grill.id, None, shop.customer.id, now()).await.unwrap();
     let left = shop.menu.item(item.id).await.unwrap().unwrap();
     assert_eq!((left.station, left.revision), (None, item.revision + 1));
-    let back = MenuItemEdit { station: Some(Some(grill.id)), ..MenuItemEdit::default() };
+    let back = MenuItemEdit { station: Some(StationAssignment::Own(grill.id)), ..MenuItemEdit::default() };
     let refused = shop.menu.edit(item.id, left.revision, back, shop.customer.id, now()).await;
     assert!(matches!(refused, Err(EditMenuItemError::UnknownStation)), "{refused:?}");
     let ticket = tickets_of(&shop, id).await.into_iter().find(|ticket| ticket.station_id == grill.id).unwrap();

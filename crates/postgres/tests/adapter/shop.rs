@@ -5,8 +5,8 @@ use comanda_domain::{
     AcceptOrders, Account, AccountId, Basket, BasketLine, Category, Currency, Description, Email, Idempotency,
     IdempotencyKey, MenuItem, MenuItemDetails, MenuItemEdit, MenuItemId, MenuItemName, NewMenuItem, NewOrder,
     NewStation, NewSupply, OrderId, OrderLimits, PasswordHash, PersonName, Price, Quantity, RequestFingerprint, Role,
-    Selections, Station, StationCategories, StationId, StationName, Stock, StockLevel, Supply, SupplyDetails, SupplyId,
-    SupplyName, SupplyUnit, Timestamp,
+    Selections, Station, StationAssignment, StationCategories, StationId, StationName, Stock, StockLevel, Supply,
+    SupplyDetails, SupplyId, SupplyName, SupplyUnit, Timestamp,
     ports::{Accounts, LiveMenu, Menu, MenuObserver, NewAccount, Stations, Supplies},
 };
 use comanda_postgres::{
@@ -112,7 +112,7 @@ impl Shop {
     /// A menu item that is made at a station of its own.
     pub async fn item_at_station(&self, station: &Station) -> MenuItem {
         let item = self.item(1000).await;
-        let edit = MenuItemEdit { station: Some(Some(station.id)), ..MenuItemEdit::default() };
+        let edit = MenuItemEdit { station: Some(StationAssignment::Own(station.id)), ..MenuItemEdit::default() };
         self.menu.edit(item.id, item.revision, edit, self.customer.id, now()).await.unwrap()
     }
 

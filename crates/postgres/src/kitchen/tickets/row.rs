@@ -32,9 +32,9 @@ pub(super) struct TicketRow {
     version: i32,
     state: String,
     lines: Vec<Option<i16>>,
-    #[diesel(select_expression = orders::number)]
+    #[diesel(select_expression = orders::number, select_expression_type = orders::number)]
     number: i64,
-    #[diesel(select_expression = orders::note)]
+    #[diesel(select_expression = orders::note, select_expression_type = orders::note)]
     note: Option<String>,
 }
 

@@ -81,12 +81,12 @@ pub(super) async fn write_and_commit(
     let (orders, lines) = (OrderColumns::of(filled), LineColumns::of(filled, stock));
     let events = EventColumns::of(filled, &stock.sold_out_by(taken));
     let is_accepted = accept.first_status() == OrderStatus::Accepted;
-    let insert_orders = async |mut connection: &AsyncPgConnection| {
-        let numbered = match is_accepted {
+    let insert_orders = async {
+        let mut connection = connection;
+        match is_accepted {
             true => orders.insert_accepted().load::<(Uuid, i64)>(&mut connection).await,
             false => orders.insert().load::<(Uuid, i64)>(&mut connection).await,
-        };
-        numbered
+        }
     };
     let raise = async {
         if stock.changes_availability(taken) {
@@ -119,7 +119,7 @@ pub(super) async fn write_and_commit(
                 };
                 outcomes.noted(written(change.get_result(&mut c2)).changes("order.place.take_supplies"))
             })),
-            outcomes.noted(insert_orders(connection).rows("order.place.insert_orders")),
+            outcomes.noted(insert_orders.rows("order.place.insert_orders")),
             outcomes.noted(written(lines.insert().get_result(&mut c3)).changes("order.place.insert_lines")),
             outcomes.noted(written(events.insert().get_result(&mut c4)).changes("order.place.insert_events")),
             OptionFuture::from(is_accepted.then(|| outcomes.noted(write_tickets(

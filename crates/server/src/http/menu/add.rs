@@ -12,8 +12,7 @@ use utoipa::ToSchema;
 
 use super::{
     etag,
-    option_groups::{read_allergens, uuid},
-    unknown_station,
+    option_groups::{read_allergens, unknown_station, uuid},
 };
 use crate::http::{
     extract::{Idempotent, Json, Service, Staff, replayable},
@@ -116,7 +115,7 @@ impl From<AddMenuItemError> for Problem {
     fn from(error: AddMenuItemError) -> Self {
         match error {
             AddMenuItemError::NameTaken => name_taken("/name", &error),
-            AddMenuItemError::UnknownStation => unknown_station(&error),
+            AddMenuItemError::UnknownStation => unknown_station(),
             AddMenuItemError::Key(refusal) => refusal.into(),
             AddMenuItemError::Unavailable(cause) => cause.into(),
         }

@@ -1,7 +1,8 @@
 use actix_web::HttpResponse;
 use comanda_application::Menu;
 use comanda_domain::{
-    Category, Currency, Description, MenuItemEdit, MenuItemId, MenuItemName, StaffMember, StationId, Stock,
+    Category, Currency, Description, MenuItemEdit, MenuItemId, MenuItemName, StaffMember, StationAssignment, StationId,
+    Stock,
     ports::{EditMenuItemError, Unavailable},
 };
 use serde::Deserialize;
@@ -9,14 +10,13 @@ use utoipa::ToSchema;
 
 use super::{
     etag,
-    option_groups::{read_allergens, uuid},
-    unknown_station,
+    option_groups::{read_allergens, unknown_station, uuid},
 };
 use crate::http::{
     extract::{IfMatch, Json, Path, Service, Staff},
     problem::{Failure, Problem, problems},
     validation::{Violations, name_taken},
-    wire::{MenuItemResponse, Patched, PatchedPriceRequest, PriceRequest, Shown, WireInteger, clearable, names},
+    wire::{MenuItemResponse, Patched, PatchedPriceRequest, PriceRequest, Shown, WireInteger, names},
 };
 
 /// Changes a menu item, but not its stock
@@ -93,8 +93,13 @@ impl PatchMenuItemRequest {
         let low_stock_at = self.low_stock_at.given("/low_stock_at", &mut violations);
         let allergens = self.allergens.given("/allergens", &mut violations);
         let active = self.active.given("/active", &mut violations);
-        let station =
-            self.station_id.map(|id| id.and_then(|id| uuid("/station_id", &id, &mut violations)).map(StationId::new));
+        let station = match self.station_id {
+            Patched::LeftOut => None,
+            Patched::Null => Some(StationAssignment::OfCategory),
+            Patched::Given(id) => {
+                uuid("/station_id", &id, &mut violations).map(|id| StationAssignment::Own(StationId::new(id)))
+            }
+        };
         let edit = MenuItemEdit {
             name: violations.check_optional("/name", name.as_deref().map(MenuItemName::new)),
             description: violations.check_optional("/description", description.as_deref().map(Description::new)),
@@ -115,7 +120,7 @@ impl From<EditMenuItemError> for Problem {
             EditMenuItemError::NotFound => Self::not_found("menu item"),
             EditMenuItemError::Stale { current } => Self::stale(current),
             EditMenuItemError::NameTaken { renamed } => name_taken(if renamed { "/name" } else { "/category" }, &error),
-            EditMenuItemError::UnknownStation => unknown_station(&error),
+            EditMenuItemError::UnknownStation => unknown_station(),
             EditMenuItemError::NotCounted(refusal) => Violations::only("/low_stock_at", &refusal),
             EditMenuItemError::Unavailable(cause) => cause.into(),
         }

@@ -32,21 +32,10 @@ pub use self::{
     rendered_menu::MenuRenderer,
     whole::{__path_whole, whole},
 };
-use super::{
-    extract,
-    problem::{Code, Problem},
-    validation::Violation,
-    wire::Shown,
-};
+use super::{extract, wire::Shown};
 
 fn etag(item: &MenuItem) -> ETag {
     extract::etag(item.revision)
-}
-
-fn unknown_station(error: &impl ToString) -> Problem {
-    let pointer = "/station_id".to_owned();
-    let violation = Violation { pointer, code: "unknown-station", detail: error.to_string() };
-    Problem::new(Code::ValidationFailed, "There is no such station.").errors(vec![violation])
 }
 
 fn shown_to(reader: Option<Actor>) -> Shown {

@@ -18,7 +18,7 @@ pub use self::{
     nothing::Nothing,
     number::{QueryInteger, WireInteger},
     order::{OrderLineResponse, OrderResponse, SelectedOptionResponse, order_lines},
-    patched::{Patched, clearable},
+    patched::Patched,
     payment::PaymentResponse,
     time::{WireTime, Written},
     user::UserResponse,

@@ -2,8 +2,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::http::validation::Violations;
 
-/// A field that cannot be cleared, of a PATCH or of an option that a request writes: `null` is neither left out nor a
-/// value, so it is a violation.
+/// A field of a PATCH, or of an option that a request writes. Where it cannot be cleared, `null` is neither left out nor
+/// a value, so it is a violation (see [`Patched::given`]).
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Patched<T> {
@@ -40,12 +40,4 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patched<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Option::deserialize(deserializer)?.map_or(Self::Null, Self::Given))
     }
-}
-
-/// A field of a PATCH that can be cleared: `None` if it is left out, `Some(None)` if it is null. For serde's
-/// `deserialize_with`.
-pub fn clearable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
