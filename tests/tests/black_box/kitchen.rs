@@ -72,7 +72,10 @@ async fn a_station_is_added_listed_edited_and_put_away() {
 
     let path = format!("{STATIONS}/{}", id_of(&grill));
     let taken = app.admin.post(STATIONS, &json!({ "name": "BBQ", "categories": ["Soups", "bbq"] })).await;
-    assert_eq!((taken.problem(), taken.pointers()), ((409, "category-taken".to_owned()), vec!["/categories/1".into()]));
+    assert_eq!(
+        (taken.problem(), taken.pointers()),
+        ((409, "category-taken".to_owned()), vec!["/categories/1".to_owned()])
+    );
     let bar_path = format!("{STATIONS}/{}", id_of(&bar));
     let patch = |path: &str, body: Value| Client::send(app.admin.request(Method::PATCH, path).json(&body));
     let taken = patch(&bar_path, json!({ "categories": ["MAINS"] })).await;
@@ -102,7 +105,7 @@ async fn a_station_is_added_listed_edited_and_put_away() {
 #[tokio::test]
 async fn every_fault_of_a_request_to_the_kitchen_is_named() {
     let app = TestApp::open().await;
-    let refused = |body: Value| async { app.admin.post(STATIONS, &body).await };
+    let refused = async |body: Value| app.admin.post(STATIONS, &body).await;
     let long = "x".repeat(61);
     let faulty = refused(json!({ "name": "", "categories": ["Mains", "", long], "position": -1 })).await;
     assert_eq!(faulty.problem(), (422, "validation-failed".to_owned()));
@@ -120,7 +123,7 @@ async fn every_fault_of_a_request_to_the_kitchen_is_named() {
     let grill = station(&app, "Grill", &[]).await;
     let path = format!("{STATIONS}/{}", id_of(&grill));
     let cleared = app.admin.patch(&path, "*", &json!({ "name": null, "categories": null })).await;
-    assert_eq!((cleared.status, cleared.pointers()), (422, vec!["/name".into(), "/categories".into()]));
+    assert_eq!((cleared.status, cleared.pointers()), (422, vec!["/name".to_owned(), "/categories".to_owned()]));
 
     for (query, pointer) in [("station=grill", "/station"), ("order=7", "/order"), ("state=burnt", "/state")] {
         let listed = app.admin.get(&format!("{TICKETS}?{query}")).await;
