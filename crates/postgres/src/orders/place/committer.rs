@@ -420,7 +420,7 @@ impl Committer {
             Err(_) => is_fit(&mut connection) && connection.batch_execute("ROLLBACK").await.is_ok(),
         };
         if let (true, Err(BatchError::Outdated(items))) = (settled, &outcome)
-            && let Err(error) = self.definitions.learn(&connection, currency, items).await
+            && let Err(error) = self.definitions.learn(&connection, terms.currency, items).await
         {
             // The connection is not used again.
             return Err(error.into());

@@ -84,7 +84,7 @@ pub(super) async fn write_and_commit(
     let insert_orders = async {
         let mut connection = connection;
         match is_accepted {
-            true => orders.insert_accepted().load::<(Uuid, i64)>(&mut connection).await,
+            true => Box::pin(orders.insert_accepted().load::<(Uuid, i64)>(&mut connection)).await,
             false => orders.insert().load::<(Uuid, i64)>(&mut connection).await,
         }
     };
@@ -122,11 +122,11 @@ pub(super) async fn write_and_commit(
             outcomes.noted(insert_orders.rows("order.place.insert_orders")),
             outcomes.noted(written(lines.insert().get_result(&mut c3)).changes("order.place.insert_lines")),
             outcomes.noted(written(events.insert().get_result(&mut c4)).changes("order.place.insert_events")),
-            OptionFuture::from(is_accepted.then(|| outcomes.noted(write_tickets(
+            OptionFuture::from(is_accepted.then(|| Box::pin(outcomes.noted(write_tickets(
                 connection,
                 &orders.ids,
                 &orders.placed_at
-            )))),
+            ))))),
             outcomes.noted(raise),
             outcomes.commit(connection),
         )
