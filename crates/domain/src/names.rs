@@ -56,8 +56,8 @@ pub(crate) use names;
 #[cfg(test)]
 mod tests {
     use crate::{
-        Allergen, AuditAction, Availability, FeatureFlag, LockReason, MisfitKind, OrderStatus, PaymentMethod,
-        PaymentStatus, RefundStatus, Role, SecurityEventKind, SecurityOutcome, SupplyUnit,
+        AcceptOrders, Allergen, AuditAction, Availability, FeatureFlag, LockReason, MisfitKind, OrderStatus,
+        PaymentMethod, PaymentStatus, RefundStatus, Role, SecurityEventKind, SecurityOutcome, SupplyUnit, TicketState,
     };
 
     /// Every name leads back to its variant, and no two variants share one.
@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn every_name_is_read_as_what_it_was_written_for() {
         assert_names!(AuditAction, Availability, FeatureFlag, LockReason, OrderStatus, PaymentMethod, PaymentStatus);
-        assert_names!(Allergen, MisfitKind, SupplyUnit);
+        assert_names!(AcceptOrders, Allergen, MisfitKind, SupplyUnit, TicketState);
         assert_names!(RefundStatus, Role, SecurityEventKind, SecurityOutcome);
         assert!("Pending".parse::<OrderStatus>().is_err(), "names are lower-case");
         assert!("".parse::<Role>().is_err());

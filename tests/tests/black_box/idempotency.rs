@@ -281,6 +281,7 @@ async fn whatever_is_posted_under_a_key_happens_once() {
     let evening = Evening { app, customer, item };
     let mut endpoints = evening.of_payments().await;
     endpoints.extend(evening.of_ingredients().await);
+    endpoints.extend(evening.of_the_kitchen().await);
     endpoints.extend(evening.of_everything_else().await);
 
     let document = evening.app.anonymous().get("/openapi.json").await.expect(200);

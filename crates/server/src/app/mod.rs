@@ -3,6 +3,7 @@
 mod accounts;
 mod database;
 mod events;
+mod kitchen;
 mod mails;
 mod menu;
 mod orders;
@@ -82,7 +83,7 @@ impl Server {
         let public_menu: Arc<dyn PublicMenu> = Arc::new(cached_menu.clone());
         let placement = orders::placement(config, &database, Arc::new(cached_menu.clone()), &mut workers);
         let orders = orders::guarded(placement.clone(), &config.breakers);
-        let stored_payments = payments::stored(&database);
+        let stored_payments = payments::stored(&database, config.placement.accept);
         let checkout = payments::guarded(stored_payments.clone(), &config.breakers);
         let account_changes = accounts::stored(&database);
         let accounts = accounts::guarded(account_changes.clone(), &config.breakers);
@@ -179,6 +180,7 @@ impl Server {
                 clock: clock.clone(),
             },
             supplies,
+            kitchen: kitchen::kitchen(&database, &ids, &clock),
             accounts: Accounts {
                 accounts,
                 changes: account_changes.clone(),

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, web::Data};
-use comanda_application::{Accounts, Events, Menu, Operations, Orders, Payments, Sales, Sessions, Supplies};
+use comanda_application::{Accounts, Events, Kitchen, Menu, Operations, Orders, Payments, Sales, Sessions, Supplies};
 use comanda_domain::Currency;
 use comanda_identity::TokenKeys;
 use comanda_stripe::OfflineGateway;
@@ -41,6 +41,7 @@ app! {
         orders: Orders,
         menu: Menu,
         supplies: Supplies,
+        kitchen: Kitchen,
         accounts: Accounts,
         sessions: Sessions,
         events: Events,

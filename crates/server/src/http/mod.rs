@@ -5,6 +5,7 @@ mod app;
 mod draining;
 mod events;
 mod extract;
+mod kitchen;
 mod menu;
 mod metrics;
 mod middleware;
