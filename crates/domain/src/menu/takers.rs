@@ -105,10 +105,13 @@ pub(super) struct GroupTakers {
 }
 
 impl GroupTakers {
-    /// With what each option takes, as `takes` has it; without those options for which it has nothing.
-    pub(super) fn new(group: &OfferedGroup, takes: impl Fn(&OfferedOption) -> Option<(Option<SupplyId>, i64)>) -> Self {
+    /// With what each option takes, as `demand_of` has it; without those options for which it has nothing.
+    pub(super) fn new(
+        group: &OfferedGroup,
+        demand_of: impl Fn(&OfferedOption) -> Option<(Option<SupplyId>, i64)>,
+    ) -> Self {
         let mut amounts: BTreeMap<Option<SupplyId>, Vec<i64>> = BTreeMap::new();
-        for (supply, amount) in group.options.iter().filter_map(takes) {
+        for (supply, amount) in group.options.iter().filter_map(demand_of) {
             amounts.entry(supply).or_default().push(amount);
         }
         let max_each = group.bounds.max_each().into();
