@@ -34,7 +34,10 @@ pub(crate) struct Definition {
 /// The options of groups, each at one revision of the group: so that menu items share them that offer the same group,
 /// whenever their definitions were read.
 #[derive(Default)]
-pub(crate) struct SharedOptions(HashMap<Uuid, (i32, Readable<Arc<[OfferedOption]>>)>);
+pub(crate) struct SharedOptions(HashMap<Uuid, (i32, ReadOptions)>);
+
+/// The options of a group, with their own prices.
+type ReadOptions = Readable<Arc<[OfferedOption]>>;
 
 /// Reads the definitions of those menu items among these that exist.
 ///
