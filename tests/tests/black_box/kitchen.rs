@@ -359,7 +359,8 @@ async fn every_order_is_accepted_when_it_is_placed_if_that_is_set() {
     station(&app, "Grill", &["Mains"]).await;
     let (steak, bread) = (item_of(&app, "Mains").await, item_of(&app, "Bakery").await);
     let customers = app.customers(8).await;
-    let placing = customers.iter().map(|customer| customer.order_with_key("once", &[(steak, 1), (bread, 1)]));
+    let lines = [(steak, 1), (bread, 1)];
+    let placing = customers.iter().map(|customer| customer.order_with_key("once", &lines));
     for (customer, placed) in customers.iter().zip(futures_util::future::join_all(placing).await) {
         let order = placed.expect(201);
         assert_eq!((&order["status"], &order["version"]), (&json!("accepted"), &json!(1)));
@@ -367,7 +368,7 @@ async fn every_order_is_accepted_when_it_is_placed_if_that_is_set() {
         assert_eq!((tickets.len(), &tickets[0]["number"]), (1, &order["number"]));
         bump(&app, &tickets[0], "ready").await.expect(200);
         assert_eq!(status_of(&app, &id_of(&order)).await, "ready");
-        let again = customer.order_with_key("once", &[(steak, 1), (bread, 1)]).await;
+        let again = customer.order_with_key("once", &lines).await;
         assert_eq!((again.text, again.headers.contains_key("idempotency-replayed")), (placed.text, true));
     }
     app.close().await;
