@@ -77,22 +77,22 @@ async fn a_station_is_added_listed_edited_and_put_away() {
         ((409, "category-taken".to_owned()), vec!["/categories/1".to_owned()])
     );
     let bar_path = format!("{STATIONS}/{}", id_of(&bar));
-    let patch = |path: &str, body: Value| Client::send(app.admin.request(Method::PATCH, path).json(&body));
-    let taken = patch(&bar_path, json!({ "categories": ["MAINS"] })).await;
+    let edit = |path: &str, body: Value| Client::send(app.admin.request(Method::PATCH, path).json(&body));
+    let taken = edit(&bar_path, json!({ "categories": ["MAINS"] })).await;
     assert_eq!(taken.problem(), (409, "category-taken".to_owned()));
 
     // `If-Match` may be left out, and counts if it is there.
-    let edited = patch(&path, json!({ "categories": ["BBQ"], "position": 7 })).await;
+    let edited = edit(&path, json!({ "categories": ["BBQ"], "position": 7 })).await;
     assert_eq!((edited.header("etag"), &edited.expect(200)["position"]), (Some("\"2\""), &json!(7)));
-    let stale = app.admin.patch(&path, "\"1\"", &json!({ "name": "Fire" })).await;
+    let stale = app.admin.edit(&path, "\"1\"", &json!({ "name": "Fire" })).await;
     assert_eq!(stale.problem(), (412, "precondition-failed".to_owned()));
-    assert_eq!(app.admin.patch(&path, "\"2\"", &json!({ "name": "Fire" })).await.expect(200)["revision"], 3);
-    patch(&bar_path, json!({ "categories": ["MAINS"] })).await.expect(200);
+    assert_eq!(app.admin.edit(&path, "\"2\"", &json!({ "name": "Fire" })).await.expect(200)["revision"], 3);
+    edit(&bar_path, json!({ "categories": ["MAINS"] })).await.expect(200);
 
     assert_eq!(app.admin.delete(&path, "\"1\"").await.problem(), (412, "precondition-failed".to_owned()));
     assert_eq!(Client::send(app.admin.request(Method::DELETE, &path)).await.status, 204);
     assert_eq!(Client::send(app.admin.request(Method::DELETE, &path)).await.problem().0, 404);
-    assert_eq!(patch(&path, json!({ "name": "Grill" })).await.problem(), (404, "not-found".to_owned()));
+    assert_eq!(edit(&path, json!({ "name": "Grill" })).await.problem(), (404, "not-found".to_owned()));
     station(&app, "Smoker", &["BBQ"]).await;
     let log = app.admin.get("/v1/admin/audit-log").await.expect(200);
     let actions: Vec<_> = log["data"].as_array().unwrap().iter().map(|entry| &entry["action"]).collect();
