@@ -84,9 +84,9 @@ async fn a_station_is_added_listed_edited_and_put_away() {
     // `If-Match` may be left out, and counts if it is there.
     let edited = edit(&path, json!({ "categories": ["BBQ"], "position": 7 })).await;
     assert_eq!((edited.header("etag"), &edited.expect(200)["position"]), (Some("\"2\""), &json!(7)));
-    let stale = app.admin.edit(&path, "\"1\"", &json!({ "name": "Fire" })).await;
+    let stale = app.admin.patch(&path, "\"1\"", &json!({ "name": "Fire" })).await;
     assert_eq!(stale.problem(), (412, "precondition-failed".to_owned()));
-    assert_eq!(app.admin.edit(&path, "\"2\"", &json!({ "name": "Fire" })).await.expect(200)["revision"], 3);
+    assert_eq!(app.admin.patch(&path, "\"2\"", &json!({ "name": "Fire" })).await.expect(200)["revision"], 3);
     edit(&bar_path, json!({ "categories": ["MAINS"] })).await.expect(200);
 
     assert_eq!(app.admin.delete(&path, "\"1\"").await.problem(), (412, "precondition-failed".to_owned()));

@@ -222,13 +222,22 @@ pub fn orders_releasing(
     pool: &Database,
     deadline: Duration,
 ) -> Committed {
-    let config = PlacementConfig {
-        queue_capacity: 1000,
-        batch_limit: 100,
-        deadline,
-        early_release,
-        accept: AcceptOrders::Staff,
-    };
+    committed(AcceptOrders::Staff, early_release, observer, pool, deadline)
+}
+
+/// The server accepts what is placed.
+pub fn orders_accepted(pool: &Database) -> Committed {
+    committed(AcceptOrders::Always, EarlyRelease::Auto, Arc::new(()), pool, Duration::from_secs(30))
+}
+
+fn committed(
+    accept: AcceptOrders,
+    early_release: EarlyRelease,
+    observer: Arc<dyn MenuObserver>,
+    pool: &Database,
+    deadline: Duration,
+) -> Committed {
+    let config = PlacementConfig { queue_capacity: 1000, batch_limit: 100, deadline, early_release, accept };
     Committed::start(PostgresOrders::new(pool.clone(), config, observer))
 }
 

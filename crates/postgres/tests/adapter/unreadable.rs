@@ -13,7 +13,8 @@ use comanda_domain::{
         Accounts, AccountsQuery, AuditLog, AuditQuery, Checkout, FlagSettings, GatewayInbox, InboxEvent, IntentReport,
         LiveMenu, MailAllowance, Mails, MenuItemsQuery, OptionGroupList, OptionGroups, OptionGroupsQuery,
         OrderCriteria, Orders, OrdersQuery, Outbox, OverdueOrders, PaymentIntents, Payments, Refunds, RequestMailError,
-        Retention, SalesFigures, Sessions, SessionsQuery, SuppliesQuery, SupplyList, Unavailable,
+        Retention, SalesFigures, Sessions, SessionsQuery, Stations, StationsQuery, SuppliesQuery, SupplyList,
+        TicketCriteria, Tickets, TicketsQuery, Unavailable,
     },
 };
 use comanda_postgres::{
