@@ -145,7 +145,7 @@ async fn tickets_move_their_order_and_a_recall_takes_it_back() {
         for event in batch.events {
             match event.happened {
                 EventKind::OrderPlaced(order, _) | EventKind::OrderStatusChanged(order) => {
-                    told.push((order.version, order.status.as_str()))
+                    told.push((order.version, order.status.as_str()));
                 }
                 other => panic!("{other:?}"),
             }
