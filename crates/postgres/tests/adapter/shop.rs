@@ -232,6 +232,13 @@ pub fn orders_releasing(
     Committed::start(PostgresOrders::new(pool.clone(), config, observer))
 }
 
+/// Orders that the server accepts by placing them.
+pub fn orders_accepted(pool: &Database) -> Committed {
+    let (accept, early_release) = (AcceptOrders::Always, EarlyRelease::Never);
+    let config = PlacementConfig { queue_capacity: 1000, batch_limit: 100, deadline: DEADLINE, early_release, accept };
+    Committed::start(PostgresOrders::new(pool.clone(), config, Arc::new(())))
+}
+
 /// Orders with a committer on a thread of its own, as the server has it. Like there, it outlives whoever gave up on an
 /// order.
 pub struct Committed {

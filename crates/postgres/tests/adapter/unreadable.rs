@@ -10,7 +10,7 @@ use comanda_domain::{
         Accounts, AccountsQuery, AuditLog, AuditQuery, Checkout, FlagSettings, GatewayInbox, InboxEvent, IntentReport,
         LiveMenu, MailAllowance, Mails, MenuItemsQuery, OrderCriteria, Orders, OrdersQuery, Outbox, OverdueOrders,
         PaymentIntents, Payments, Refunds, RequestMailError, Retention, SalesFigures, Sessions, SessionsQuery,
-        SuppliesQuery, SupplyList, Unavailable,
+        Stations, StationsQuery, SuppliesQuery, SupplyList, TicketCriteria, Tickets, TicketsQuery, Unavailable,
     },
 };
 use comanda_postgres::{
