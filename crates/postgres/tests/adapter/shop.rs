@@ -225,7 +225,7 @@ pub fn orders_releasing(
     committed(AcceptOrders::Staff, early_release, observer, pool, deadline)
 }
 
-/// The server accepts what is placed.
+/// Orders that the server accepts by placing them.
 pub fn orders_accepted(pool: &Database) -> Committed {
     committed(AcceptOrders::Always, EarlyRelease::Auto, Arc::new(()), pool, Duration::from_secs(30))
 }

@@ -4,7 +4,7 @@
 use std::{fmt::Display, time::Duration};
 
 use comanda_domain::{
-    Actor, ChargeableAmounts, ChoiceBounds, Currency, GroupOffer, GroupOffers, Ingredient, MailLimits, MenuItemId,
+    Actor, ChargeableAmounts, ChoiceBounds, Currency, GroupOffer, GroupOffers, Ingredient, MailLimits, MenuItem,
     MenuOption, NewOptionGroup, NewPayment, NewRefund, OptionAmount, OptionDetails, OptionGroupId, OptionGroupName,
     OptionId, OptionName, OptionPrice, OptionSupply, OrderNumber, OrderScope, PageLimit, PaymentId, PaymentMethod,
     PaymentTerms, Period, Perishable, Price, Reason, Recipe, RecipeAmount, RefundId, Role, SessionId, SupplyId,
@@ -322,11 +322,11 @@ impl<'a> Readers<'a> {
 }
 
 /// Gives a menu item a recipe, and a group of its own to offer.
-async fn define(shop: &Shop, item: MenuItemId, supply_id: SupplyId) {
+async fn define(shop: &Shop, item: &MenuItem, supply_id: SupplyId) {
     let options = PostgresOptionGroups::new(shop.pool.clone());
     let by = shop.customer.id;
     let recipe = Recipe::new(vec![Ingredient { supply_id, amount: RecipeAmount::new(1).unwrap() }]).unwrap();
-    options.change_recipe(item, 1, recipe, by, now()).await.unwrap();
+    options.change_recipe(item.id, item.revision, recipe, by, now()).await.unwrap();
     let price = Price::new(50, Currency::EUR).unwrap();
     let (group_id, option_id) = (OptionGroupId::new(Uuid::now_v7()), OptionId::new(Uuid::now_v7()));
     let supply = Some(OptionSupply { supply_id, amount: OptionAmount::new(2).unwrap() });
@@ -337,7 +337,7 @@ async fn define(shop: &Shop, item: MenuItemId, supply_id: SupplyId) {
     options.add(group, by, None).await.unwrap();
     let (bounds, prices) = (ChoiceBounds::new(0, 1, 1).unwrap(), vec![OptionPrice { option_id, price }]);
     let offers = GroupOffers::new(vec![GroupOffer { group_id, bounds, prices }]).unwrap();
-    options.offer(item, 2, offers, by, now()).await.unwrap();
+    options.offer(item.id, item.revision + 1, offers, by, now()).await.unwrap();
 }
 
 /// Three records of each kind at least.
@@ -355,7 +355,7 @@ async fn fill(shop: &Shop, tables: &Client) {
         let item = shop.item_at_station(&station).await;
         let order_id = shop.orders.place(shop.order(&[(&item, 2)])).await.unwrap().outcome.order.id;
         shop.orders.advance(order_id, comanda_domain::OrderStatus::Accepted, now(), None).await.unwrap();
-        define(shop, item.id, supply.id).await;
+        define(shop, &item, supply.id).await;
         let payment = NewPayment {
             id: PaymentId::new(Uuid::now_v7()),
             order_id,
