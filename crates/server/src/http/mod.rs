@@ -11,8 +11,10 @@ mod middleware;
 mod openapi;
 mod operations;
 mod orders;
+mod pages;
 mod payments;
 mod problem;
+mod representations;
 mod routes;
 mod sales;
 mod sessions;
@@ -40,6 +42,7 @@ pub use self::{
     middleware::Budgets,
     openapi::{Docs, document},
     operations::Health,
+    pages::{Cards, Pages},
     transport::Listening,
 };
 use self::{

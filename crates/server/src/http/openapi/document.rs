@@ -23,7 +23,7 @@ use crate::http::{
     routes::{Class, ENDPOINTS, Endpoint},
 };
 
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     ("orders", "Placing orders, and seeing them through"),
     ("menu", "What can be ordered, and how much of it is left"),
     ("supplies", "What is counted besides menu items: ingredients, and the portions of options"),
@@ -33,6 +33,7 @@ const TAGS: [(&str, &str); 10] = [
     ("sales", "What was sold"),
     ("events", "Events, which are delivered to subscribers"),
     ("operations", "Running the server: lockouts, feature flags, the audit log, and its health"),
+    ("pages", "What people see in a browser; everything behind it is this API"),
     ("documentation", "This document, a page to try it, and the pages that explain problems"),
 ];
 
