@@ -27,7 +27,9 @@ use Guard::{Admin, Anyone, Own, OwnOrStaff, SignedIn, Staff};
 
 /// Every route, and who may call it. What is not listed here fails the test.
 const ROUTES: &[(&str, &str, Guard)] = &[
+    ("GET", "/", Anyone),
     ("GET", "/.well-known/jwks.json", Anyone),
+    ("GET", "/assets/{version}/{file}", Anyone),
     ("GET", "/docs", Anyone),
     ("GET", "/docs/", Anyone),
     ("GET", "/docs/{file}", Anyone),
@@ -183,6 +185,7 @@ impl Scene {
             .replace("{id}", &self.bystander.id.to_string())
             .replace("{name}", "menu-cache")
             .replace("{email}", "nobody@example.org")
+            .replace("{version}/{file}", "any/comanda.css")
             .replace("{file}", "swagger-ui.css")
             .replace("{code}", "forbidden")
             .replace("{intent}", "pi_1");

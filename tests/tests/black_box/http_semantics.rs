@@ -46,6 +46,7 @@ impl Scene {
             .replace("{payment_id}", &Uuid::now_v7().to_string())
             .replace("{name}", "menu-cache.partial-invalidation")
             .replace("{email}", "nobody@example.org")
+            .replace("{version}/{file}", "any/comanda.css")
             .replace("{file}", "swagger-ui.css")
             .replace("{code}", "forbidden")
             .replace("{intent}", "pi_1")

@@ -45,6 +45,7 @@ mod option_groups;
 mod order_cancellations;
 mod orders;
 mod own_sessions;
+mod pages;
 mod password_resets;
 mod passwords_replaced;
 mod payments;

@@ -39,7 +39,8 @@ pub use self::{
 use crate::{
     config::Config,
     http::{
-        App, Authenticator, CsrfGuard, CursorSigner, DeviceTokens, Docs, Draining, Health, MenuRenderer, SessionCookies,
+        App, Authenticator, Cards, CsrfGuard, CursorSigner, DeviceTokens, Docs, Draining, Health, MenuRenderer, Pages,
+        SessionCookies,
     },
     observability::Pools,
     security::SecurityEvents,
@@ -157,6 +158,7 @@ impl Server {
             terms: config.sessions,
         };
 
+        let cards = if offline_gateway.is_some() { Cards::Simulated } else { Cards::NotOnPages };
         let option_group_list = Arc::new(PostgresOptionGroups::new(database.clone()));
         let option_groups = Arc::new(ShownOptionGroups::new(cached_menu.clone(), option_group_list.clone()));
         let supplies = supplies::supplies(&database, &cached_menu, &ids, &clock);
@@ -220,6 +222,7 @@ impl Server {
             devices: DeviceTokens::new(&secrets, clock),
             cursors: CursorSigner::new(&secrets),
             menu_renderer: MenuRenderer::new(config.currency),
+            pages: Pages::new(config.currency, cards)?,
             token_keys: keys.clone(),
             currency: config.currency,
             docs: Docs { served: config.http.serve_docs },

@@ -11,6 +11,7 @@ use super::{
     menu::MenuRenderer,
     openapi::Docs,
     operations::Health,
+    pages::Pages,
     problem::{Code, Problem},
 };
 
@@ -54,6 +55,7 @@ app! {
         devices: DeviceTokens,
         cursors: CursorSigner,
         menu_renderer: MenuRenderer,
+        pages: Pages,
         token_keys: Arc<TokenKeys>,
         currency: Currency,
         docs: Docs,

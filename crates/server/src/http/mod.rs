@@ -12,8 +12,10 @@ mod middleware;
 mod openapi;
 mod operations;
 mod orders;
+mod pages;
 mod payments;
 mod problem;
+mod representations;
 mod routes;
 mod sales;
 mod sessions;
@@ -41,6 +43,7 @@ pub use self::{
     middleware::Budgets,
     openapi::{Docs, document},
     operations::Health,
+    pages::{Cards, Pages},
     transport::Listening,
 };
 use self::{

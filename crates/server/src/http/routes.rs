@@ -22,7 +22,7 @@ use super::{
     accounts, events, kitchen, menu,
     middleware::{Serving, serve},
     openapi::{self, Describe, Description, operations_of},
-    operations, orders, payments,
+    operations, orders, pages, payments,
     problem::{self, Operation, Problem},
     sales, sessions, supplies,
 };
@@ -158,6 +158,8 @@ routes! {
     orders::advance [Write, OrderUpdate],
     operations::live [Probe, Request],
     operations::ready [Probe, Request],
+    pages::customers [Memory, MenuRead],
+    pages::asset [Read, Request],
     openapi::json [Read, Request],
     openapi::page [Read, Request],
     openapi::page_address [Read, Request],

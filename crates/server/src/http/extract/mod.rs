@@ -31,7 +31,7 @@ pub use self::{
     if_match::{IfMatch, IfMatchGiven, etag},
     json::{Json, JsonOrNothing, RawBody},
     paged::{Filter, PageResponse, Paged},
-    path::{AssetName, LetterNumber, Path},
+    path::{AssetName, LetterNumber, PageAsset, Path},
     query::Query,
     rate_limit::{Limiter, OrderAttempts, RateLimiter},
     service::Service,

@@ -54,6 +54,12 @@ pub struct LetterNumber(pub i64);
 /// A part of the page of documentation.
 pub struct AssetName(pub String);
 
+/// A part of a page, and the version of all of them that the page was made with.
+pub struct PageAsset {
+    pub version: String,
+    pub file: String,
+}
+
 macro_rules! segments {
     ($($type:ty: $name:literal, $what:literal, $read:expr, $schema:expr;)+) => {
         $(impl Segment for $type {
@@ -89,6 +95,12 @@ segments! {
     IntentId: "intent", "intent", |request| decoded(request).map(Self), text();
     Code: "code", "problem", |request| Code::named(request.match_info().get("code")?), names::ProblemCode::schema();
     AssetName: "file", "page", |request| decoded(request).map(Self), text();
+    PageAsset: "file", "page", |request| page_asset(request), text();
+}
+
+fn page_asset(request: &HttpRequest) -> Option<PageAsset> {
+    let segment = |name| request.match_info().get(name).map(str::to_owned);
+    Some(PageAsset { version: segment("version")?, file: segment("file")? })
 }
 
 fn uuid() -> ObjectBuilder {

@@ -34,6 +34,7 @@ const TAGS: [(&str, &str); 11] = [
     ("sales", "What was sold"),
     ("events", "Events, which are delivered to subscribers"),
     ("operations", "Running the server: lockouts, feature flags, the audit log, and its health"),
+    ("pages", "What people see in a browser; everything behind it is this API"),
     ("documentation", "This document, a page to try it, and the pages that explain problems"),
 ];
 

@@ -1,0 +1,146 @@
+// @ts-check
+import { Refused, call, mayBeSignedIn, wordsOf } from './api.js';
+import { announce, complain, make, text, the } from './elements.js';
+
+/** @typedef {{ id: string, email: string, name: string }} Customer */
+
+/** @type {Customer | null} */
+let current = null;
+/** @type {((customer: Customer) => void)[]} */
+let waiting = [];
+/** @type {(() => void)[]} */
+const listeners = [];
+
+/** @param {() => void} listener */
+export const onCustomer = (listener) => void listeners.push(listener);
+export const customer = () => current;
+
+/** @param {Customer | null} customer */
+function become(customer) {
+  current = customer;
+  the('account-own').hidden = !customer;
+  the('sign-in').hidden = the('sign-up').hidden = Boolean(customer);
+  the('account-whose').textContent = customer ? text('account_signed_in', { name: customer.name }) : '';
+  for (const listener of listeners) listener();
+}
+
+/**
+ * Asks who somebody is. Fails with an `AbortError` if they do not say.
+ * @returns {Promise<Customer>}
+ */
+export function signIn() {
+  become(null);
+  the('account').showModal();
+  return new Promise((resolve, reject) => {
+    waiting.push(resolve);
+    the('account').addEventListener('close', () => {
+      waiting = waiting.filter((other) => other !== resolve);
+      reject(new DOMException('not signed in', 'AbortError'));
+    }, { once: true });
+  });
+}
+
+/** @param {Customer} customer */
+function signedIn(customer) {
+  become(customer);
+  announce(text('account_signed_in', { name: customer.name }));
+  for (const resolve of waiting) resolve(customer);
+  waiting = [];
+  the('account').close();
+}
+
+/** The id of what is said of a field in any case. @param {Element} field */
+const hintOf = (field) => field.parentElement?.querySelector('.hint')?.id ?? '';
+
+/** Puts each violation beside its field. @param {HTMLFormElement} form @param {unknown} error */
+function mark(form, error) {
+  for (const old of form.querySelectorAll('.error')) old.remove();
+  for (const field of form.querySelectorAll('[aria-invalid]')) {
+    field.removeAttribute('aria-invalid');
+    field.setAttribute('aria-describedby', hintOf(field));
+  }
+  const place = /** @type {HTMLElement} */ (form.querySelector('.problem'));
+  complain(place);
+  if (!error) return;
+  const rest = [];
+  for (const { pointer, detail } of (error instanceof Refused && error.problem.errors) || []) {
+    if (!say(form, pointer.slice(1), detail)) rest.push(detail);
+  }
+  const first = /** @type {HTMLElement | null} */ (form.querySelector('[aria-invalid]'));
+  if (!first || rest.length) complain(place, [wordsOf(error), ...rest].join(' '));
+  first?.focus();
+}
+
+/** @param {HTMLFormElement} form @param {string} name @param {string} words */
+function say(form, name, words) {
+  const field = /** @type {HTMLInputElement | null} */ (form.querySelector(`input[name="${CSS.escape(name)}"]`));
+  if (!field) return false;
+  const id = `${field.id}-error`;
+  field.setAttribute('aria-invalid', 'true');
+  field.setAttribute('aria-describedby', `${hintOf(field)} ${id}`.trim());
+  field.after(make('span', { className: 'error', id }, words));
+  return true;
+}
+
+/** @param {string} id @param {(form: HTMLFormElement) => Promise<void>} send */
+function onSubmit(id, send) {
+  const form = /** @type {HTMLFormElement} */ (the(id));
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    mark(form, null);
+    for (const field of form.querySelectorAll('input')) {
+      if (!field.validity.valid) say(form, field.name, field.validationMessage);
+    }
+    const first = /** @type {HTMLElement | null} */ (form.querySelector('[aria-invalid]'));
+    if (first) return first.focus();
+    const button = /** @type {HTMLButtonElement} */ (form.querySelector('[type="submit"]'));
+    button.disabled = true;
+    try {
+      await send(form);
+      form.reset();
+    } catch (error) {
+      mark(form, error);
+    } finally {
+      button.disabled = false;
+    }
+  });
+}
+
+/** @param {HTMLFormElement} form @param {string} name */
+const value = (form, name) => String(new FormData(form).get(name) ?? '');
+
+/** @param {HTMLFormElement} form */
+async function openSession(form) {
+  const credentials = { email: value(form, 'email'), password: value(form, 'password') };
+  const session = await call('POST', '/v1/web/sessions', { body: credentials });
+  signedIn(session.user);
+}
+
+export async function account() {
+  the('account-open').addEventListener('click', () => the('account').showModal());
+  onSubmit('sign-in', openSession);
+  onSubmit('sign-up', async (form) => {
+    const [email, password, name] = ['email', 'password', 'name'].map((field) => value(form, field));
+    await call('POST', '/v1/users', { body: { email, password, name } });
+    await openSession(form);
+  });
+  the('account-sign-out').addEventListener('click', async () => {
+    try {
+      await call('DELETE', '/v1/web/sessions/current');
+    } catch (error) {
+      if (!(error instanceof Refused && error.problem.status === 401)) return announce(wordsOf(error));
+    }
+    become(null);
+    announce(text('account_signed_out'));
+    the('account').close();
+  });
+  if (mayBeSignedIn()) {
+    try {
+      become(await call('GET', '/v1/me'));
+      return;
+    } catch {
+      // The session has ended, or there is no connection: the next request tells.
+    }
+  }
+  become(null);
+}

@@ -1,0 +1,152 @@
+use std::collections::BTreeSet;
+
+use comanda_domain::{
+    Allergen, Category, Currency, Description, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, Money, Price,
+    Stock, StockLevel, StockedDefinition, Timestamp,
+    ports::{MenuEpoch, MenuVersion, WholeMenu},
+};
+use uuid::Uuid;
+
+use super::{
+    Cards, Pages,
+    asset::ASSETS,
+    language::Language::{self, English, German},
+    shown_menu::price,
+};
+use crate::http::representations::Representations;
+
+fn item(n: u128, name: &str, on_hand: u32) -> MenuItem {
+    let now = Timestamp::UNIX_EPOCH;
+    MenuItem {
+        id: MenuItemId::new(Uuid::from_u128(n)),
+        details: MenuItemDetails {
+            name: MenuItemName::stored(name),
+            description: Description::stored("Tomato, </script> & \"basil\""),
+            category: Category::stored(&format!("Category {}", n / 20)),
+            price: Price::new(1250, Currency::EUR).unwrap(),
+            allergens: vec![Allergen::Gluten, Allergen::Milk],
+            active: true,
+        },
+        stock: Some(StockLevel { on_hand: Stock::stored(on_hand), low_at: Stock::stored(5) }),
+        definition: StockedDefinition::default(),
+        revision: 1,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+fn page(items: Vec<MenuItem>, language: Language) -> String {
+    let version = MenuVersion { epoch: MenuEpoch::new(Uuid::from_u128(1)), number: 1 };
+    let pages = Pages::new(Currency::EUR, Cards::Simulated).unwrap();
+    pages.render(&WholeMenu { version, items }, language).unwrap()
+}
+
+#[test]
+fn what_the_menu_says_stays_text() {
+    let page = page(vec![item(1, "<img src=x onerror=alert(1)>", 9)], English);
+    assert!(!page.contains("<img"), "{page}");
+    assert!(page.contains("&lt;img src=x onerror=alert(1)&gt;"), "{page}");
+    assert_eq!(page.matches("</script>").count(), 2, "no text ends the data for machines");
+    let (_, data) = page.split_once("<script type=\"application/ld+json\">").unwrap();
+    let data: serde_json::Value = serde_json::from_str(data.split_once("</script>").unwrap().0).unwrap();
+    let shown = &data["hasMenuSection"][0]["hasMenuItem"][0];
+    assert_eq!(shown["name"], "<img src=x onerror=alert(1)>");
+    assert_eq!(shown["description"], "Tomato, </script> & \"basil\"");
+    assert_eq!(shown["offers"]["price"], "12.50");
+}
+
+#[test]
+fn nothing_on_the_page_runs_or_styles_inline() {
+    let page = page(vec![item(1, "Margherita", 9)], German);
+    assert!(!page.contains(" style=") && !page.contains("<style") && !page.contains("javascript:"));
+    for attribute in page.split(|c: char| c.is_whitespace()) {
+        assert!(!attribute.starts_with("on") || !attribute.contains("=\""), "{attribute}");
+    }
+    for script in page.split("<script").skip(1) {
+        let tag = script.split_once('>').unwrap().0;
+        assert!(tag.contains(" src=\"/assets/") || tag.contains("application/ld+json"), "{tag}");
+    }
+    for address in page.split("href=\"").skip(1).chain(page.split("src=\"").skip(1)) {
+        assert!(address.starts_with('/') && !address.starts_with("//") || address.starts_with('#'), "{address:.60}");
+    }
+}
+
+#[test]
+fn the_menu_can_be_read_without_scripts() {
+    let english = page(vec![item(1, "Margherita", 9), item(2, "Marinara", 3), item(3, "Diavola", 0)], English);
+    for words in ["<h3>Margherita</h3>", "€12.50", "Contains: gluten, milk", "Only a few left", "Sold out"] {
+        assert!(english.contains(words), "{words}");
+    }
+    assert!(english.contains("lang=\"en\""));
+    let german = page(vec![item(3, "Diavola", 0)], German);
+    for words in ["<h3>Diavola</h3>", "12,50\u{a0}€", "Enthält: Gluten, Milch", "Ausverkauft", "lang=\"de\""] {
+        assert!(german.contains(words), "{words}");
+    }
+    let mut off = item(4, "Calzone", 9);
+    off.details.active = false;
+    assert!(!page(vec![off], English).contains("Calzone"), "what is switched off is not shown");
+}
+
+#[test]
+fn the_page_with_everything_it_loads_is_small() {
+    let items = (0..60).map(|n| item(n, &format!("Item {n}"), 9)).collect();
+    let html = Representations::of(page(items, German).into_bytes()).sizes().1;
+    let total = html + ASSETS.compressed();
+    assert!(total <= 60_000, "{total} bytes, {html} of them the page");
+}
+
+#[test]
+fn a_menu_of_two_thousand_items_is_shown() {
+    let items = (0..2_000).map(|n| item(n, &format!("Item {n}"), 9)).collect();
+    let page = page(items, English);
+    assert_eq!(page.matches("class=\"item\"").count(), 2_000);
+    assert_eq!(page.matches("<h2 id=\"category-").count(), 100);
+}
+
+#[test]
+fn every_language_has_every_text() {
+    let names = |language: Language| language.texts().keys().cloned().collect::<BTreeSet<_>>();
+    assert!(!names(English).is_empty());
+    assert_eq!(names(English), names(German));
+    for name in names(English) {
+        let blanks = |language: Language| {
+            let text = &language.texts()[&name];
+            text.split('{').skip(1).map(|rest| rest.split('}').next().unwrap().to_owned()).collect::<BTreeSet<_>>()
+        };
+        assert_eq!(blanks(English), blanks(German), "{name}");
+    }
+    for allergen in Allergen::ALL {
+        assert!(names(English).contains(&format!("allergen_{}", allergen.as_str())));
+    }
+    for (file, script) in ASSETS.texts() {
+        for call in script.split("text('").skip(1) {
+            let name = call.split('\'').next().unwrap();
+            assert!(names(English).contains(name), "{file}: {name}");
+        }
+    }
+}
+
+#[test]
+fn scripts_name_only_each_other() {
+    let files: BTreeSet<_> = ASSETS.texts().map(|(file, _)| file).collect();
+    for (file, script) in ASSETS.texts().filter(|(file, _)| ASSETS.scripts().any(|script| script == *file)) {
+        for import in script.split(" from '").skip(1) {
+            let name = import.split('\'').next().unwrap();
+            assert!(name.strip_prefix("./").is_some_and(|name| files.contains(name)), "{file}: {name}");
+        }
+        for written in
+            ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "http://", "https://"]
+        {
+            assert!(!script.contains(written), "{file}: {written}");
+        }
+    }
+}
+
+#[test]
+fn an_amount_is_written_as_the_language_has_it() {
+    let amount = |code: &str, language| price(Money::new(1205, code.parse().unwrap()), language);
+    assert_eq!([amount("EUR", English), amount("EUR", German)], ["€12.05", "12,05\u{a0}€"]);
+    assert_eq!([amount("CHF", English), amount("CHF", German)], ["CHF\u{a0}12.05", "12,05\u{a0}CHF"]);
+    assert_eq!([amount("JPY", English), amount("JPY", German)], ["JPY\u{a0}1205", "1205\u{a0}JPY"]);
+}
