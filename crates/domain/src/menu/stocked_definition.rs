@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::takers::{Between, Cheapest, GroupTakers, Takers, takes};
-use crate::{Availability, MenuItemDefinition, OfferedGroup, OfferedOption, Recipe, StockLevel, SupplyId};
+use crate::{Availability, Ingredient, MenuItemDefinition, OfferedGroup, OfferedOption, Recipe, StockLevel, SupplyId};
 
 /// A definition, and how much there is of the supplies that it names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,8 +16,9 @@ pub struct StockedDefinition {
 
 /// What the menu shows of a menu item and of its options.
 ///
-/// What is sold out cannot be ordered, whatever else is chosen. What is not can be ordered once, if at most one group is
-/// required and no option of another one takes something away. Beyond that, what each group takes at least of a supply
+/// A menu item is sold out if there is not enough for its recipe, though it may be ordered without what is missing.
+/// Beyond that, what is sold out cannot be ordered, whatever else is chosen. What is not can be ordered once, if at most
+/// one group is required and no option of another one takes something away. Beyond that, what each group takes at least of a supply
 /// is added up, but not whether that can be chosen of several supplies at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Availabilities {
@@ -87,6 +88,11 @@ impl StockedDefinition {
     }
 
     fn can_be_ordered(&self, groups: &[GroupTakers], least: &Least) -> bool {
+        let is_there =
+            |ingredient: &Ingredient| i64::from(ingredient.amount.get()) <= self.on_hand(ingredient.supply_id);
+        if !self.definition.recipe().ingredients().iter().all(is_there) {
+            return false;
+        }
         let is_enough = least.0.iter().all(|(supply, least)| *least <= self.on_hand(*supply));
         is_enough && groups.iter().all(|group| group.can_be_met(&self.numbers_that_fit(group, least)))
     }

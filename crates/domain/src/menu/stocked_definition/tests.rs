@@ -89,12 +89,12 @@ fn what_recipe_and_choice_take_of_the_same_supply_is_added_up() {
 }
 
 #[test]
-fn what_can_be_ordered_without_something_is_low_for_the_lack_of_it() {
+fn what_lacks_an_ingredient_is_sold_out_though_it_may_be_ordered_without() {
     let without = |min| stocked(&[(1, 30)], vec![group(min, vec![option(1, -30), option(2, 5)])], &[0, 30]);
     let shown = without(0).availabilities();
-    assert_eq!((shown.item, shown.options), (Low, vec![vec![InStock, InStock]]));
+    assert_eq!((shown.item, shown.options), (SoldOut, vec![vec![InStock, InStock]]));
     assert_eq!(stocked(&[(1, 30)], vec![group(0, vec![option(1, -20)])], &[9]).availability(), SoldOut);
-    assert_eq!(stocked(&[(1, 30)], vec![group(0, vec![option(1, -20)])], &[10]).availability(), Low);
+    assert_eq!(stocked(&[(1, 30)], vec![group(0, vec![option(1, -20)])], &[29]).availability(), SoldOut);
 }
 
 #[test]
@@ -194,6 +194,12 @@ fn orders_and_shown(stocked: &StockedDefinition) -> (Vec<Choice>, Availability, 
     (orders, shown.item, options.zip(shown.options.concat()).collect())
 }
 
+/// Whether there is enough for the recipe.
+fn can_be_made(stocked: &StockedDefinition) -> bool {
+    let is_there = |it: &Ingredient| i64::from(it.amount.get()) <= stocked.on_hand(it.supply_id);
+    stocked.definition.recipe().ingredients().iter().all(is_there)
+}
+
 fn is_chosen(choice: &[(OptionId, u32)], option: OptionId) -> bool {
     choice.iter().any(|(id, times)| *id == option && *times > 0)
 }
@@ -205,7 +211,7 @@ proptest! {
     ) {
         let stocked = written(&recipe, &groups, stocks);
         let (orders, item, options) = orders_and_shown(&stocked);
-        prop_assert!(item != SoldOut || orders.is_empty(), "{orders:?}");
+        prop_assert!(item != SoldOut || orders.is_empty() || !can_be_made(&stocked), "{orders:?}");
         for (option, shown) in options {
             let chosen = orders.iter().find(|choice| is_chosen(choice, option));
             prop_assert!(shown != SoldOut || chosen.is_none(), "{option:?}: {chosen:?}");
@@ -219,7 +225,7 @@ proptest! {
     ) {
         let stocked = written(&recipe, &groups, stocks);
         let (orders, item, options) = orders_and_shown(&stocked);
-        prop_assert_eq!(item == SoldOut, orders.is_empty());
+        prop_assert_eq!(item == SoldOut, orders.is_empty() || !can_be_made(&stocked));
         if item != SoldOut {
             for (option, shown) in options.into_iter().take(groups[0].1.len()) {
                 prop_assert_eq!(shown == SoldOut, !orders.iter().any(|choice| is_chosen(choice, option)), "{:?}", option);

@@ -23,7 +23,7 @@ use crate::http::{
     routes::{Class, ENDPOINTS, Endpoint},
 };
 
-const TAGS: [(&str, &str); 11] = [
+const TAGS: [(&str, &str); 12] = [
     ("orders", "Placing orders, and seeing them through"),
     ("menu", "What can be ordered, and how much of it is left"),
     ("kitchen", "Stations and their tickets: who makes what of an order, and how far it is"),

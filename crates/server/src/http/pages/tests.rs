@@ -29,6 +29,7 @@ fn item(n: u128, name: &str, on_hand: u32) -> MenuItem {
         },
         stock: Some(StockLevel { on_hand: Stock::stored(on_hand), low_at: Stock::stored(5) }),
         definition: StockedDefinition::default(),
+        station: None,
         revision: 1,
         version: 1,
         created_at: now,
