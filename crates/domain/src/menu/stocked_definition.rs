@@ -17,9 +17,9 @@ pub struct StockedDefinition {
 /// What the menu shows of a menu item and of its options.
 ///
 /// A menu item is sold out if there is not enough for its recipe, though it may be ordered without what is missing.
-/// Beyond that, what is sold out cannot be ordered, whatever else is chosen. What is not can be ordered once, if at most
-/// one group is required and no option of another one takes something away. Beyond that, what each group takes at least of a supply
-/// is added up, but not whether that can be chosen of several supplies at once.
+/// Otherwise, what is sold out cannot be ordered, whatever else is chosen, and what is not can be ordered once, if at
+/// most one group is required and no option of another one takes something away. With more of them, what each takes at
+/// least of a supply is added up, but not whether that can be chosen of several supplies at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Availabilities {
     /// Of the menu item, as far as what it takes goes.

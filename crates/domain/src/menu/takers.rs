@@ -185,6 +185,8 @@ impl MenuItemDefinition {
     /// What the menu item, and what can be chosen with it, need of each supply, in the order of their ids.
     pub fn needs(&self) -> Vec<SupplyNeed> {
         let mut extents: BTreeMap<SupplyId, Between> = BTreeMap::new();
+        // What nothing but choices takes of, and nothing takes away, matters from the smallest of them.
+        let mut smallest: BTreeMap<SupplyId, i64> = BTreeMap::new();
         for ingredient in self.recipe().ingredients() {
             let (least, greatest) = extents.entry(ingredient.supply_id).or_default();
             *least += i64::from(ingredient.amount.get());
@@ -197,11 +199,17 @@ impl MenuItemDefinition {
                     let (of_least, of_greatest) = takers.extent(&group);
                     let (least, greatest) = extents.entry(supply).or_default();
                     (*least, *greatest) = (*least + of_least, greatest.saturating_add(of_greatest));
+                    let own = if of_least < 0 { Some(1) } else { takers.amounts.iter().copied().find(|it| *it > 0) };
+                    if let Some(own) = own {
+                        let smallest = smallest.entry(supply).or_insert(own);
+                        *smallest = own.min(*smallest);
+                    }
                 }
             }
         }
         let need = |(supply_id, (least, greatest)): (SupplyId, Between)| {
             let amount = |amount: i64| u32::try_from(amount.max(1)).unwrap_or(u32::MAX);
+            let least = if least > 0 { least } else { smallest.get(&supply_id).copied().unwrap_or(1) };
             (greatest > 0).then(|| SupplyNeed { supply_id, least: amount(least), most: amount(greatest) })
         };
         extents.into_iter().filter_map(need).collect()

@@ -106,7 +106,7 @@ fn needs_are_between_what_is_taken_at_least_and_at_most() {
     assert_eq!(needs(&[(1, 200)], vec![]), [(supply(1), 200, 200)]);
     let both = || vec![option(1, 50), option(1, 60), option(2, -5)];
     assert_eq!(needs(&[(1, 200)], vec![group(2, both()), group(0, both())]), [(supply(1), 200, 380)]);
-    assert_eq!(needs(&[(2, 30)], vec![group(0, both())]), [(supply(1), 1, 60), (supply(2), 25, 30)]);
+    assert_eq!(needs(&[(2, 30)], vec![group(0, both())]), [(supply(1), 50, 60), (supply(2), 25, 30)]);
 }
 
 /// Bounds, and for each option the supply of which it takes, and how much.
