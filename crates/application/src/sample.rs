@@ -38,6 +38,7 @@ pub(crate) fn orders() -> Orders {
         accounts: Arc::new(MockAccounts::new()),
         payments: Arc::new(MockPayments::new()),
         payment_work: Arc::new(MockWorkQueue::new()),
+        watchers: Arc::new(()),
         ids: ids(),
         clock: clock(),
         limits: OrderLimits::NONE,

@@ -77,6 +77,7 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("POST", "/v1/orders/quote", SignedIn),
     ("GET", "/v1/orders/{id}", OwnOrStaff),
     ("POST", "/v1/orders/{id}/cancel", OwnOrStaff),
+    ("GET", "/v1/orders/{id}/events", OwnOrStaff),
     ("POST", "/v1/orders/{id}/payments", Own),
     ("POST", "/v1/orders/{id}/payments/{payment_id}/refunds", Staff),
     ("POST", "/v1/orders/{id}/payments/{payment_id}/settle", Staff),

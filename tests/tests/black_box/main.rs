@@ -28,6 +28,7 @@ mod idempotency;
 mod known_devices;
 mod last_admin;
 mod limits;
+mod live;
 mod lockout;
 mod mail;
 mod mail_limits;

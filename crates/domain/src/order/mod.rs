@@ -101,6 +101,18 @@ impl OrderLine {
     }
 }
 
+impl Order {
+    /// The order as it was at an earlier version of its own, which it got at that moment.
+    #[must_use]
+    pub fn as_of(&self, version: u32, at: Timestamp) -> Self {
+        if version >= self.version {
+            return self.clone();
+        }
+        let status = self.status.at_version(self.version, version);
+        Self { status, version, updated_at: at, ..self.clone() }
+    }
+}
+
 /// An order with its lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderWithLines {

@@ -27,13 +27,13 @@ use comanda_domain::{
     },
 };
 
-pub(crate) use self::lines_of::lines_on;
 pub use self::place::{EarlyRelease, PlacementConfig};
 use self::{
     cancel_overdue::OverdueSearch,
     find::Lookups,
     place::{PlacedLookups, PlacementQueue},
 };
+pub(crate) use self::{lines_of::lines_on, load::load};
 use crate::Database;
 
 /// Orders in the tables `orders`, `order_lines`, `idempotency_keys` and `outbox_events`.

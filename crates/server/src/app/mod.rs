@@ -3,6 +3,7 @@
 mod accounts;
 mod database;
 mod events;
+mod live;
 mod mails;
 mod menu;
 mod orders;
@@ -17,7 +18,8 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::web::Data;
 use comanda_application::{
-    Accounts, Events, Menu, Operations, Orders, Payments, Sales, Sessions, accounts::Passwords, operations::Retention,
+    Accounts, Events, Live, Menu, Operations, Orders, Payments, Sales, Sessions, accounts::Passwords,
+    operations::Retention,
 };
 use comanda_domain::ports::{
     self, AuditLog, Clock, ComponentHealth, FlagSettings, IdGenerator, PublicMenu, SecurityLog,
@@ -38,7 +40,8 @@ pub use self::{
 use crate::{
     config::Config,
     http::{
-        App, Authenticator, CsrfGuard, CursorSigner, DeviceTokens, Docs, Draining, Health, MenuRenderer, SessionCookies,
+        App, Authenticator, CsrfGuard, CursorSigner, DeviceTokens, Docs, Draining, Health, MenuRenderer,
+        SessionCookies, Streams,
     },
     observability::Pools,
     security::SecurityEvents,
@@ -82,6 +85,8 @@ impl Server {
         let public_menu: Arc<dyn PublicMenu> = Arc::new(cached_menu.clone());
         let placement = orders::placement(config, &database, Arc::new(cached_menu.clone()), &mut workers);
         let orders = orders::guarded(placement.clone(), &config.breakers);
+        let updates = live::stored(&database);
+        let (hub, watchers) = live::hub(updates.clone(), &redis, &mut workers);
         let stored_payments = payments::stored(&database);
         let checkout = payments::guarded(stored_payments.clone(), &config.breakers);
         let account_changes = accounts::stored(&database);
@@ -165,10 +170,12 @@ impl Server {
                 accounts: accounts.clone(),
                 payments: stored_payments,
                 payment_work,
+                watchers: Arc::new(watchers),
                 ids: ids.clone(),
                 clock: clock.clone(),
                 limits: config.order_limits.limits(),
             },
+            live: Live { updates },
             menu: Menu {
                 menu: Arc::new(cached_menu),
                 live_menu: menu::live(&database),
@@ -206,6 +213,7 @@ impl Server {
                 clock: clock.clone(),
             },
             offline_gateway,
+            streams: Streams::new(hub, closed_sessions.clone(), clock.clone(), config.streams.limits()),
             rate_limiter: sessions::rate_limiter(config, &redis, &clock),
             authenticator: Authenticator {
                 tokens: access_tokens,

@@ -1,13 +1,14 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, web::Data};
-use comanda_application::{Accounts, Events, Menu, Operations, Orders, Payments, Sales, Sessions, Supplies};
+use comanda_application::{Accounts, Events, Live, Menu, Operations, Orders, Payments, Sales, Sessions, Supplies};
 use comanda_domain::Currency;
 use comanda_identity::TokenKeys;
 use comanda_stripe::OfflineGateway;
 
 use super::{
     extract::{Authenticator, CursorSigner, DeviceTokens, RateLimiter},
+    live::Streams,
     menu::MenuRenderer,
     openapi::Docs,
     operations::Health,
@@ -39,6 +40,7 @@ app! {
     /// Everything that handlers work with. The composition root fills it; what is left out there does not compile.
     App {
         orders: Orders,
+        live: Live,
         menu: Menu,
         supplies: Supplies,
         accounts: Accounts,
@@ -53,6 +55,7 @@ app! {
         devices: DeviceTokens,
         cursors: CursorSigner,
         menu_renderer: MenuRenderer,
+        streams: Streams,
         token_keys: Arc<TokenKeys>,
         currency: Currency,
         docs: Docs,

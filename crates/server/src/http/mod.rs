@@ -5,6 +5,7 @@ mod app;
 mod draining;
 mod events;
 mod extract;
+mod live;
 mod menu;
 mod metrics;
 mod middleware;
@@ -35,6 +36,7 @@ pub use self::{
     app::App,
     draining::Draining,
     extract::{Authenticator, CsrfGuard, CursorSigner, DeviceTokens, RateLimiter, SessionCookies},
+    live::{Hub, StreamLimits, Streams},
     menu::MenuRenderer,
     metrics::metrics_server,
     middleware::Budgets,

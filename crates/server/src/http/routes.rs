@@ -143,6 +143,7 @@ routes! {
     supplies::adjust [Write, SupplyUpdate],
     orders::quote [Read, OrderLookup],
     orders::find [Read, OrderLookup],
+    orders::watch [Read, OrderLookup],
     orders::cancel [Write, OrderUpdate],
     payments::pay [Write, PaymentCreate],
     payments::settle [Write, PaymentUpdate],
