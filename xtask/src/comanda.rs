@@ -84,6 +84,13 @@ impl Comanda {
         Ok(Self { program, settings, log_folder: None })
     }
 
+    /// With a setting, unless the environment says otherwise.
+    pub fn with_default(mut self, name: &str, default: &str) -> Self {
+        let value = std::env::var(name).unwrap_or_else(|_| default.to_owned());
+        self.settings.insert(name.to_owned(), value);
+        self
+    }
+
     /// With the settings of an instance that is up already.
     #[cfg(feature = "load")]
     pub fn with_settings(program: PathBuf, settings: HashMap<String, String>) -> Self {

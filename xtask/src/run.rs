@@ -31,13 +31,14 @@ fn serve() -> anyhow::Result<ExitCode> {
     let state = State::open("run")?;
     let program = state.keep_program(&comanda::build(Profile::Trial, "starting PostgreSQL and Redis")?)?;
     let services = Services::start(&state, Durability::Full)?;
-    let comanda = Comanda::new(program, &state, &services)?;
+    let comanda = Comanda::new(program, &state, &services)?.with_default("ACCEPT_ORDERS", "paid");
     let admin = Admin::from_environment(&state)?;
     println!("Preparing the database: migrations, a sample menu, an admin");
     comanda.prepare(&admin)?;
     samples::add_supplies(&comanda)?;
     let mut server = comanda.serve(&address).with_context(|| format!("cannot serve at {address}"))?;
     samples::add_choices(&server.address, &admin).context("cannot add the sample choices")?;
+    samples::add_stations(&server.address, &admin).context("cannot add the sample stations")?;
     let _exports = Exports::write(&state, &comanda, &admin, &server)?;
     greet(&server.address, &admin)?;
     while !server.has_ended()? {

@@ -1,4 +1,4 @@
-//! What the sample shop has besides its menu: supplies, choices and recipes.
+//! What the sample shop has besides its menu: supplies, choices, recipes and stations.
 //!
 //! `comanda menu import` and `comanda supplies import` read the files for them; what connects the two goes through the
 //! API, as staff would enter it.
@@ -48,8 +48,25 @@ pub fn add_choices(address: &str, admin: &Admin) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Stations for a kitchen that has none, so that what is ordered shows up as tickets.
+pub fn add_stations(address: &str, admin: &Admin) -> anyhow::Result<()> {
+    let shop = Shop::enter(address, admin)?;
+    let there = shop.send("GET", "/v1/kitchen/stations?limit=1", "", 200)?;
+    if entries(&there["data"]).next().is_some() {
+        return Ok(());
+    }
+    for station in entries(&read("stations.json")?) {
+        shop.send("POST", "/v1/kitchen/stations", &station.to_string(), 201)?;
+    }
+    Ok(())
+}
+
 fn read_sample() -> anyhow::Result<Value> {
-    let path = project::root().join("samples/choices.json");
+    read("choices.json")
+}
+
+fn read(file: &str) -> anyhow::Result<Value> {
+    let path = project::root().join("samples").join(file);
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} is no JSON", path.display()))
 }
@@ -198,11 +215,24 @@ fn supplies_of(sample: &Value) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn names_in(file: &str) -> Vec<String> {
         let text = fs::read_to_string(project::root().join("samples").join(file)).unwrap();
         text.lines().skip(1).filter_map(|line| Some(line.split_once(',')?.0.to_owned())).collect()
+    }
+
+    #[test]
+    fn every_category_of_the_sample_menu_goes_to_one_station() {
+        let text = fs::read_to_string(project::root().join("samples/menu.csv")).unwrap();
+        let menu: BTreeSet<&str> = text.lines().skip(1).filter_map(|line| line.split(',').nth(1)).collect();
+        let sample = read("stations.json").unwrap();
+        let stations = entries(&sample).flat_map(|station| entries(&station["categories"]));
+        let mut listed: Vec<&str> = stations.map(|category| category.as_str().unwrap()).collect();
+        listed.sort_unstable();
+        assert_eq!(listed, menu.into_iter().collect::<Vec<_>>());
     }
 
     #[test]

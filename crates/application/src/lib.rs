@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod events;
 mod idempotent_request;
+pub mod kitchen;
 pub mod live;
 pub mod mails;
 pub mod menu;
@@ -22,6 +23,7 @@ mod sample;
 pub use accounts::Accounts;
 pub use events::Events;
 pub use idempotent_request::IdempotentRequest;
+pub use kitchen::Kitchen;
 pub use live::Live;
 pub use mails::Mails;
 pub use menu::Menu;

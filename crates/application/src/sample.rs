@@ -14,21 +14,22 @@ use comanda_domain::{
     Description, Email, FlagDefaults, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, OptionDetails, OptionGroup,
     OptionGroupId, OptionGroupName, OptionName, Order, OrderId, OrderLimits, OrderLine, OrderNumber, OrderStatus,
     OrderWithLines, PasswordHash, PaymentTerms, Percentage, PersonName, Price, Quantity, Role, Selections, SessionId,
-    SessionOrigin, StaffMember, Stock, StockLevel, StockedDefinition, Supply, SupplyDetails, SupplyId, SupplyName,
-    SupplyUnit, Timestamp, WrittenOption, WrittenOptions,
+    SessionOrigin, StaffMember, Station, StationCategories, StationDetails, StationId, StationName, StationPlace,
+    Stock, StockLevel, StockedDefinition, Supply, SupplyDetails, SupplyId, SupplyName, SupplyUnit, Timestamp,
+    WrittenOption, WrittenOptions,
     ports::{
         Clock, Credentials, IdGenerator, MockAccessTokens, MockAccountChanges, MockAccounts, MockAuditLog,
         MockCheckout, MockClock, MockClosedSessions, MockFlagSettings, MockGatewayInbox, MockIdGenerator, MockLiveMenu,
         MockLockedAddresses, MockLockouts, MockMailSender, MockMailTokens, MockMails, MockMenu, MockOptionGroupList,
         MockOptionGroups, MockOrders, MockOverdueOrders, MockPasswordHasher, MockPaymentIntents, MockPayments,
-        MockPublicMenu, MockRefreshTokens, MockRefunds, MockSalesFigures, MockSecurityLog, MockSessions, MockSupplies,
-        MockSupplyList, MockWorkQueue, NewAccount, SecurityLog,
+        MockPublicMenu, MockRefreshTokens, MockRefunds, MockSalesFigures, MockSecurityLog, MockSessions, MockStations,
+        MockSupplies, MockSupplyList, MockTickets, MockWorkQueue, NewAccount, SecurityLog,
     },
 };
 
 use crate::{
-    Accounts, Mails, Menu, Operations, Orders, Payments, Sales, Sessions, Setup, Supplies, accounts::Passwords,
-    events::RetryTerms, sessions::SessionTerms,
+    Accounts, Kitchen, Mails, Menu, Operations, Orders, Payments, Sales, Sessions, Setup, Supplies,
+    accounts::Passwords, events::RetryTerms, sessions::SessionTerms,
 };
 
 /// A service whose ports expect no call at all: tests replace those that they mean.
@@ -77,6 +78,15 @@ pub(crate) fn supplies() -> Supplies {
     Supplies {
         supplies: Arc::new(MockSupplies::new()),
         list: Arc::new(MockSupplyList::new()),
+        ids: ids(),
+        clock: clock(),
+    }
+}
+
+pub(crate) fn kitchen() -> Kitchen {
+    Kitchen {
+        stations: Arc::new(MockStations::new()),
+        tickets: Arc::new(MockTickets::new()),
         ids: ids(),
         clock: clock(),
     }
@@ -268,6 +278,7 @@ pub(crate) fn menu_item() -> MenuItem {
             active: true,
         },
         stock: Some(StockLevel { on_hand: Stock::new(30).unwrap(), low_at: Stock::LOW }),
+        station: None,
         definition: StockedDefinition::default(),
         revision: 1,
         version: 1,
@@ -308,6 +319,20 @@ pub(crate) fn supply() -> Supply {
         stock: 8000,
         revision: 1,
         version: 1,
+        created_at: now(),
+        updated_at: now(),
+    }
+}
+
+pub(crate) fn station() -> Station {
+    Station {
+        id: StationId::new(uuid(500)),
+        details: StationDetails {
+            name: StationName::new("Grill").unwrap(),
+            categories: StationCategories::default(),
+            place: StationPlace::stored(0),
+        },
+        revision: 1,
         created_at: now(),
         updated_at: now(),
     }

@@ -56,6 +56,14 @@ id! {
     OrderId
 }
 id! {
+    /// Names a station of the kitchen.
+    StationId
+}
+id! {
+    /// Names a ticket: what a station makes of an order.
+    TicketId
+}
+id! {
     /// Names a session.
     SessionId
 }

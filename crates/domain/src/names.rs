@@ -56,8 +56,9 @@ pub(crate) use names;
 #[cfg(test)]
 mod tests {
     use crate::{
-        Allergen, AuditAction, Availability, FeatureFlag, LockReason, OrderStatus, PaymentMethod, PaymentStatus,
-        RefundStatus, Role, SecurityEventKind, SecurityOutcome, SelectionProblem, SupplyUnit,
+        AcceptOrders, Allergen, AuditAction, Availability, FeatureFlag, LockReason, OrderStatus, PaymentMethod,
+        PaymentStatus, RefundStatus, Role, SecurityEventKind, SecurityOutcome, SelectionProblem, SupplyUnit,
+        TicketState,
     };
 
     /// Every name leads back to its variant, and no two variants share one.
@@ -74,7 +75,7 @@ mod tests {
     #[test]
     fn every_name_is_read_as_what_it_was_written_for() {
         assert_names!(AuditAction, Availability, FeatureFlag, LockReason, OrderStatus, PaymentMethod, PaymentStatus);
-        assert_names!(Allergen, SelectionProblem, SupplyUnit);
+        assert_names!(AcceptOrders, Allergen, SelectionProblem, SupplyUnit, TicketState);
         assert_names!(RefundStatus, Role, SecurityEventKind, SecurityOutcome);
         assert!("Pending".parse::<OrderStatus>().is_err(), "names are lower-case");
         assert!("".parse::<Role>().is_err());

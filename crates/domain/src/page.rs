@@ -3,7 +3,8 @@
 use thiserror::Error;
 
 use crate::{
-    Category, MenuItemId, MenuItemName, OptionGroupId, OptionGroupName, SupplyId, SupplyName, ports::UnreadableRecord,
+    Category, MenuItemId, MenuItemName, OptionGroupId, OptionGroupName, StationId, StationName, StationPlace, SupplyId,
+    SupplyName, ports::UnreadableRecord,
 };
 
 /// The number is not between 1 and [`PageLimit::MAX`].
@@ -92,6 +93,17 @@ pub struct SupplyPosition {
     pub name: SupplyName,
     /// The last entry's id.
     pub id: SupplyId,
+}
+
+/// Where a page of stations ended: they are sorted by place, then name, then id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StationPosition {
+    /// The last entry's place.
+    pub place: StationPlace,
+    /// The last entry's name.
+    pub name: StationName,
+    /// The last entry's id.
+    pub id: StationId,
 }
 
 #[cfg(test)]

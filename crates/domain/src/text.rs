@@ -240,6 +240,10 @@ bounded_text! {
     SupplyName, 1..=120, may_break_lines: false
 }
 bounded_text! {
+    /// What a station of the kitchen is called, such as "Grill".
+    StationName, 1..=60, may_break_lines: false
+}
+bounded_text! {
     /// What an option group asks for, such as "Size" or "Extra toppings".
     OptionGroupName, 1..=120, may_break_lines: false
 }

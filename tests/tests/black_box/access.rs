@@ -57,6 +57,12 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("GET", "/v1/me/sessions", SignedIn),
     ("DELETE", "/v1/me/sessions", SignedIn),
     ("DELETE", "/v1/me/sessions/{id}", SignedIn),
+    ("GET", "/v1/kitchen/stations", Staff),
+    ("POST", "/v1/kitchen/stations", Staff),
+    ("PATCH", "/v1/kitchen/stations/{id}", Staff),
+    ("DELETE", "/v1/kitchen/stations/{id}", Staff),
+    ("GET", "/v1/kitchen/tickets", Staff),
+    ("POST", "/v1/kitchen/tickets/{id}/state", Staff),
     ("GET", "/v1/menu", Anyone),
     ("GET", "/v1/menu/items", Anyone),
     ("POST", "/v1/menu/items", Staff),
@@ -102,6 +108,8 @@ const ROUTES: &[(&str, &str, Guard)] = &[
 /// What is sent: enough for the server to have to decide who may. Without an entry, an empty object.
 fn body(method: &str, path: &str) -> Value {
     match (method, path) {
+        ("POST", "/v1/kitchen/stations") => json!({ "name": "Grill", "categories": [] }),
+        (_, "/v1/kitchen/tickets/{id}/state") => json!({ "state": "ready" }),
         (_, "/v1/orders/{id}/payments") => json!({ "method": "counter" }),
         (_, "/v1/orders/{id}/status") => json!({ "status": "accepted" }),
         // Of the wrong type: a wrong token would be 401 for everybody.

@@ -359,7 +359,13 @@ async fn whatever_is_sent_the_response_is_no_failure_of_ours() {
     let (customer, item) = (app.customer().await, app.item(1_000_000).await);
     let supply = json!({ "name": "Dough", "unit": "g", "stock": 1_000_000 });
     let supply = app.admin.post("/v1/supplies", &supply).await.expect(201);
+    let station = json!({ "name": "Grill", "categories": ["Tests"] });
+    let station = app.admin.post("/v1/kitchen/stations", &station).await.expect(201);
     let order = customer.order(&[(item, 1)]).await.expect(201);
+    let accept = format!("/v1/orders/{}/status", order["id"].as_str().unwrap());
+    app.admin.post(&accept, &json!({ "status": "accepted" })).await.expect(200);
+    let tickets = app.admin.get("/v1/kitchen/tickets").await.expect(200);
+    let ticket = &tickets["data"][0]["id"];
     let payment = format!("/v1/orders/{}/payments", order["id"].as_str().unwrap());
     let payment = customer.post(&payment, &json!({ "method": "card" })).await.expect(201);
     let staff = app.account().await;
@@ -375,7 +381,9 @@ async fn whatever_is_sent_the_response_is_no_failure_of_ours() {
     let bystander = app.customer().await;
     let named = Named {
         document: Document::of(&app).await,
-        ids: [&json!(item), &supply["id"], &order["id"], &payment["id"], &json!(bystander.id)].map(plain).to_vec(),
+        ids: [&json!(item), &supply["id"], &station["id"], ticket, &order["id"], &payment["id"], &json!(bystander.id)]
+            .map(plain)
+            .to_vec(),
     };
     let operations: Vec<Operation> = named.document.operations();
     let requests = prop::strategy::Union::new(operations.into_iter().map(|operation| named.request(operation)));

@@ -389,6 +389,36 @@ impl Evening {
         ]
     }
 
+    /// Of the kitchen.
+    async fn of_the_kitchen(&self) -> Vec<Repeatable> {
+        let admin = &self.app.admin;
+        let stations = || "/v1/kitchen/stations".to_owned();
+        let station = |name: &str, category: &str| json!({ "name": name, "categories": [category] });
+        admin.post(&stations(), &station("Grill", "Tests")).await.expect(201);
+        let order = self.order().await;
+        admin.post(&on(&order, "status"), &json!({ "status": "accepted" })).await.expect(200);
+        let tickets = admin.get("/v1/kitchen/tickets").await.expect(200);
+        let ticket = format!("/v1/kitchen/tickets/{}", tickets["data"][0]["id"].as_str().unwrap());
+        vec![
+            Repeatable {
+                endpoint: "/v1/kitchen/stations",
+                caller: admin.clone(),
+                request: (stations(), station("Bar", "Drinks")),
+                refused: (stations(), station("Bar", "TESTS"), 409),
+                other: (stations(), station("Bar", "Wines")),
+                afterwards: None,
+            },
+            Repeatable {
+                endpoint: "/v1/kitchen/tickets/{id}/state",
+                caller: admin.clone(),
+                request: (on(&ticket, "state"), json!({ "state": "cooking" })),
+                refused: (on(&ticket, "state"), json!({ "state": "void" }), 409),
+                other: (on(&ticket, "state"), json!({ "state": "ready" })),
+                afterwards: Some((on(&ticket, "state"), json!({ "state": "ready" }))),
+            },
+        ]
+    }
+
     /// The others.
     async fn of_everything_else(&self) -> Vec<Repeatable> {
         let (admin, customer) = (&self.app.admin, &self.customer);
@@ -479,6 +509,7 @@ async fn whatever_is_posted_under_a_key_happens_once() {
     let evening = Evening { app, customer, item };
     let mut endpoints = evening.of_payments().await;
     endpoints.extend(evening.of_ingredients().await);
+    endpoints.extend(evening.of_the_kitchen().await);
     endpoints.extend(evening.of_everything_else().await);
 
     let document = evening.app.anonymous().get("/openapi.json").await.expect(200);

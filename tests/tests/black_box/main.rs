@@ -25,6 +25,7 @@ mod headers;
 mod history;
 mod http_semantics;
 mod idempotency;
+mod kitchen;
 mod known_devices;
 mod last_admin;
 mod limits;

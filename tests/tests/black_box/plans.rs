@@ -15,10 +15,12 @@ use crate::history::FILL;
 const ROWS: i64 = 30_000;
 
 /// Tables that have one row or a few here, so that reading all of them is the fastest.
-const SMALL: [&str; 17] = [
+const SMALL: [&str; 19] = [
     "__diesel_schema_migrations",
     "database_histories",
     "feature_flags",
+    "kitchen_station_categories",
+    "kitchen_stations",
     "leases",
     "menu_item_option_groups",
     "menu_item_option_prices",

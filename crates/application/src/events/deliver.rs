@@ -140,7 +140,7 @@ impl Events {
         let mut round = Delivered::default();
         let Some(batch) = self.outbox.next(&subscriber.name, BATCH).await? else { return Ok(round) };
         let Some(position) = batch.position else { return Ok(round) };
-        round.more = batch.events.len() == BATCH as usize;
+        round.more = batch.is_full;
         let total = batch.events.len();
         // Streams in the order of their first events.
         let mut order: Vec<Uuid> = Vec::new();
@@ -264,7 +264,7 @@ mod tests {
         outbox.expect_take_due().returning(move |_, _| Ok(due.clone()));
         outbox.expect_next().returning(move |_, _| {
             let position = (!events.is_empty()).then_some(OutboxPosition { transaction: 7, event: 9 });
-            Ok(Some(EventBatch { events: events.clone(), position }))
+            Ok(Some(EventBatch { events: events.clone(), position, is_full: false }))
         });
         outbox
     }
@@ -391,7 +391,7 @@ mod tests {
         outbox.expect_take_due().once().returning(|_, _| Err(Unavailable::new("too slow")));
         outbox.expect_next().once().returning(|_, _| {
             let position = Some(OutboxPosition { transaction: 7, event: 9 });
-            Ok(Some(EventBatch { events: vec![event(1, 1, false)], position }))
+            Ok(Some(EventBatch { events: vec![event(1, 1, false)], position, is_full: false }))
         });
         outbox.expect_advance().once().withf(|_, _, undelivered| undelivered.is_empty()).returning(|_, _, _| Ok(()));
         let mut notifier = MockNotifier::new();

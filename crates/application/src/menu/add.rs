@@ -1,5 +1,5 @@
 use comanda_domain::{
-    MenuItem, MenuItemDetails, MenuItemId, NewMenuItem, StaffMember, StockLevel,
+    MenuItem, MenuItemDetails, MenuItemId, NewMenuItem, StaffMember, StationId, StockLevel,
     ports::{AddMenuItemError, Idempotent},
 };
 
@@ -13,9 +13,11 @@ impl Menu {
         by: StaffMember,
         details: MenuItemDetails,
         stock: Option<StockLevel>,
+        station: Option<StationId>,
         request: Option<IdempotentRequest>,
     ) -> Result<Idempotent<MenuItem>, AddMenuItemError> {
-        let item = NewMenuItem { id: MenuItemId::new(self.ids.generate()), details, stock, added_at: self.clock.now() };
+        let (id, added_at) = (MenuItemId::new(self.ids.generate()), self.clock.now());
+        let item = NewMenuItem { id, details, stock, station, added_at };
         let idempotency = request.map(|request| request.by(by.account_id()));
         self.menu.add(item, by.account_id(), idempotency).await
     }
@@ -40,6 +42,6 @@ mod tests {
             .returning(|_, _, _| Ok(Idempotent { outcome: sample::menu_item(), replayed: false }));
         let menu = Menu { menu: Arc::new(stored), ..sample::menu() };
         let MenuItem { details, stock, .. } = sample::menu_item();
-        assert!(menu.add(sample::staff(), details, stock, None).await.is_ok());
+        assert!(menu.add(sample::staff(), details, stock, None, None).await.is_ok());
     }
 }

@@ -1,8 +1,8 @@
 //! Menu items.
 
 use crate::{
-    Allergen, Availability, Category, Description, MenuItemId, MenuItemName, NotCounted, Price, Stock, StockLevel,
-    StockedDefinition, Timestamp,
+    Allergen, Availability, Category, Description, MenuItemId, MenuItemName, NotCounted, Price, StationAssignment,
+    StationId, Stock, StockLevel, StockedDefinition, Timestamp,
 };
 
 /// What staff decide about a menu item.
@@ -31,6 +31,8 @@ pub struct MenuItem {
     pub details: MenuItemDetails,
     /// How much there is; `None` if it is not counted.
     pub stock: Option<StockLevel>,
+    /// Where it is made; `None`: where its category is. Customers are not shown it.
+    pub station: Option<StationId>,
     /// What it takes of supplies, and what can be chosen with it.
     pub definition: StockedDefinition,
     /// 1 when added, one more with every change of the details: what an `ETag` shows. Sales do not change it.
@@ -65,6 +67,8 @@ pub struct NewMenuItem {
     pub details: MenuItemDetails,
     /// How much there is at first, with which the stock ledger begins; `None` if it is not to be counted.
     pub stock: Option<StockLevel>,
+    /// Where it is made; `None`: where its category is.
+    pub station: Option<StationId>,
     /// When it was added, in whole milliseconds.
     pub added_at: Timestamp,
 }
@@ -84,12 +88,14 @@ pub struct MenuItemEdit {
     pub allergens: Option<Vec<Allergen>>,
     /// A new low-stock threshold, for a menu item that is counted.
     pub low_stock_at: Option<Stock>,
+    /// Where it is made from now on.
+    pub station: Option<StationAssignment>,
     /// On or off the menu.
     pub active: Option<bool>,
 }
 
 impl MenuItemEdit {
-    /// The details and the stock after this edit, which changes no quantity.
+    /// The details and the stock after this edit, which changes no quantity. The station is apart from them.
     ///
     /// # Errors
     ///

@@ -43,6 +43,12 @@ names! {
         SupplyArchived = "supply.archived",
         /// A supply's stock was adjusted.
         SupplyAdjusted = "supply.stock_adjusted",
+        /// A station of the kitchen was added.
+        StationAdded = "station.added",
+        /// A station of the kitchen was changed.
+        StationEdited = "station.edited",
+        /// A station of the kitchen was archived.
+        StationArchived = "station.archived",
         /// A feature flag was set.
         FlagSet = "flag.set",
         /// Staff cancelled an order.

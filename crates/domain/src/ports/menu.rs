@@ -66,6 +66,9 @@ pub enum AddMenuItemError {
     /// Its category has a menu item of this name.
     #[error("the category has a menu item of this name already")]
     NameTaken,
+    /// There is no such station, or it is archived.
+    #[error("no such station")]
+    UnknownStation,
     /// The key is not free.
     #[error(transparent)]
     Key(#[from] KeyRefusal),
@@ -96,6 +99,9 @@ pub enum EditMenuItemError {
     /// It has a low-stock threshold, and the menu item is not counted.
     #[error(transparent)]
     NotCounted(#[from] NotCounted),
+    /// There is no such station, or it is archived.
+    #[error("no such station")]
+    UnknownStation,
     /// The store failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),

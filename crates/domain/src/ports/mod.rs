@@ -46,8 +46,10 @@ mod retention;
 mod sales_figures;
 mod security_log;
 mod sessions;
+mod stations;
 mod supplies;
 mod supply_list;
+mod tickets;
 mod unreadable;
 mod work_queue;
 
@@ -91,8 +93,10 @@ pub use retention::*;
 pub use sales_figures::*;
 pub use security_log::*;
 pub use sessions::*;
+pub use stations::*;
 pub use supplies::*;
 pub use supply_list::*;
+pub use tickets::*;
 pub use unreadable::*;
 pub use work_queue::*;
 

@@ -10,10 +10,13 @@ use super::{Idempotent, Unavailable};
 /// Events in the order of their transactions, and the position of the last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventBatch {
-    /// The events, without malformed ones, which became dead letters.
+    /// The events, without malformed ones, which became dead letters, and without what happens to tickets: the kitchen
+    /// reads that by itself.
     pub events: Vec<Event>,
     /// To be passed to [`Outbox::advance`] afterwards; `None`: there is nothing new.
     pub position: Option<OutboxPosition>,
+    /// Whether there may be more at once.
+    pub is_full: bool,
 }
 
 /// How far delivery to a subscriber has come.

@@ -74,6 +74,40 @@ diesel::table! {
 }
 
 diesel::table! {
+    kitchen_station_categories (form) {
+        form -> Text,
+        station_id -> Uuid,
+        position -> Int4,
+        category -> Text,
+    }
+}
+
+diesel::table! {
+    kitchen_stations (id) {
+        id -> Uuid,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        archived_at -> Nullable<Timestamptz>,
+        revision -> Int4,
+        position -> Int4,
+        name -> Text,
+    }
+}
+
+diesel::table! {
+    kitchen_tickets (id) {
+        id -> Uuid,
+        order_id -> Uuid,
+        station_id -> Uuid,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        version -> Int4,
+        state -> Text,
+        lines -> Array<Nullable<Int2>>,
+    }
+}
+
+diesel::table! {
     leases (name) {
         name -> Text,
         holder -> Uuid,
@@ -151,6 +185,7 @@ diesel::table! {
         is_twin -> Bool,
         counted -> Bool,
         allergens -> Array<Nullable<Text>>,
+        station_id -> Nullable<Uuid>,
     }
 }
 
@@ -229,6 +264,7 @@ diesel::table! {
         idempotency_key -> Nullable<Text>,
         note -> Nullable<Text>,
         cancel_reason -> Nullable<Text>,
+        accepted_on_placement -> Bool,
     }
 }
 
@@ -241,6 +277,7 @@ diesel::table! {
         kind -> Text,
         transaction_id -> Int8,
         stream_id -> Nullable<Uuid>,
+        order_status -> Nullable<Text>,
     }
 }
 
@@ -440,12 +477,16 @@ diesel::joinable!(idempotency_keys -> payments (payment_id));
 diesel::joinable!(idempotency_keys -> users (caller_id));
 diesel::joinable!(item_sales_by_day -> menu_items (menu_item_id));
 diesel::joinable!(item_sales_by_hour -> menu_items (menu_item_id));
+diesel::joinable!(kitchen_station_categories -> kitchen_stations (station_id));
+diesel::joinable!(kitchen_tickets -> kitchen_stations (station_id));
+diesel::joinable!(kitchen_tickets -> orders (order_id));
 diesel::joinable!(mail_tokens -> users (account_id));
 diesel::joinable!(mails -> users (account_id));
 diesel::joinable!(menu_item_option_groups -> menu_items (menu_item_id));
 diesel::joinable!(menu_item_option_groups -> option_groups (group_id));
 diesel::joinable!(menu_item_option_prices -> menu_items (menu_item_id));
 diesel::joinable!(menu_item_option_prices -> menu_options (option_id));
+diesel::joinable!(menu_items -> kitchen_stations (station_id));
 diesel::joinable!(menu_options -> option_groups (group_id));
 diesel::joinable!(menu_options -> supplies (supply_id));
 diesel::joinable!(option_sales_by_day -> menu_items (menu_item_id));
@@ -473,6 +514,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     idempotency_keys,
     item_sales_by_day,
     item_sales_by_hour,
+    kitchen_station_categories,
+    kitchen_stations,
+    kitchen_tickets,
     leases,
     mail_tokens,
     mails,

@@ -88,6 +88,7 @@ async fn read_next(
     .rows("outbox.next")
     .await
     .map_err(Unavailable::new)?;
+    let is_full = rows.len() == limit as usize;
     // What a newer server wrote is left for one that knows it, and whatever comes after it waits.
     let known = rows.iter().take_while(|row| row.event.is_known()).count();
     if let Some(unknown) = rows.get(known)
@@ -97,12 +98,12 @@ async fn read_next(
     }
     let rows: Vec<PlacedEvent> = rows.into_iter().take(known).collect();
     let position = rows.last().map(|row| OutboxPosition { transaction: row.transaction_id, event: row.event.id });
-    let rows = rows.into_iter().map(|row| row.event).collect();
+    let rows = rows.into_iter().map(|row| row.event).filter(EventRow::is_for_subscribers).collect();
     let (events, malformed) = read(connection, rows, database.currency()).await?;
     dead_letter(connection, subscriber, &malformed).await?;
     if position.is_some() {
         // What a crash can still undo is not announced.
         flush_what_was_read(connection).await.map_err(Unavailable::new)?;
     }
-    Ok(EventBatch { events, position })
+    Ok(EventBatch { events, position, is_full })
 }

@@ -18,7 +18,7 @@ pub struct Invariant {
     sql: &'static str,
 }
 
-const INVARIANTS: [Invariant; 10] = [
+const INVARIANTS: [Invariant; 12] = [
     Invariant {
         rule: "stock = sum of adjustments - sum of lines of orders that hold stock, for every counted menu item",
         sql: include_str!("stock_ledger.sql"),
@@ -39,6 +39,14 @@ const INVARIANTS: [Invariant; 10] = [
     Invariant {
         rule: "every version of an order was announced by exactly one event",
         sql: include_str!("order_events.sql"),
+    },
+    Invariant {
+        rule: "tickets fit their orders, an order is ready once all of its tickets are, and no line is made twice",
+        sql: include_str!("tickets.sql"),
+    },
+    Invariant {
+        rule: "every version of a ticket was announced by exactly one event",
+        sql: include_str!("ticket_events.sql"),
     },
     Invariant {
         rule: "the sales summaries, with the events they do not hold yet, are what the orders say",

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     database::{Database, Failure, Named, schema::menu_items},
     idempotency::claim,
+    kitchen::{Use, lock_for_use},
     operations::write_record,
     stocked::{LedgerEntry, is_name_taken, quantity},
 };
@@ -30,6 +31,9 @@ pub(super) async fn add(
                 Ok(kept) => kept,
                 Err(row) => return Ok(Idempotent { outcome: as_added(row, currency)?, replayed: true }),
             };
+            if lock_for_use(connection, item.station).await? == Use::Unknown {
+                return Err(Failure(AddMenuItemError::UnknownStation));
+            }
             let row = diesel::insert_into(menu_items::table)
                 .values(NewMenuItemRow::of(&item))
                 .returning(MenuItemRow::as_returning())

@@ -1,5 +1,6 @@
 use comanda_domain::{
-    AccountId, AuditAction, AuditRecord, MenuItem, MenuItemEdit, MenuItemId, Timestamp, ports::EditMenuItemError,
+    AccountId, AuditAction, AuditRecord, MenuItem, MenuItemEdit, MenuItemId, StationAssignment, StationId, Timestamp,
+    ports::EditMenuItemError,
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -12,6 +13,7 @@ use super::{
 };
 use crate::{
     database::{Database, Named, schema::menu_items},
+    kitchen::{Use, lock_for_use},
     operations::write_record,
     stocked::{NAMES_ON_THE_MENU, Setback, at_revision, is_name_taken, quantity, take_turns, write},
 };
@@ -29,11 +31,16 @@ pub(super) async fn edit(
         if edit.name.is_some() || edit.category.is_some() {
             take_turns(connection, NAMES_ON_THE_MENU).await?;
         }
+        let own = edit.station.and_then(StationAssignment::own);
+        if lock_for_use(connection, own).await? == Use::Unknown {
+            return Err(Setback::Refused(EditMenuItemError::UnknownStation));
+        }
         let row: MenuItemRow = at_revision(read_row(connection, id, mode).await?, revision)?;
         let (before, stock_before) = (row.details(currency)?, row.stock()?);
+        let station = edit.station.map_or(row.station(), StationAssignment::own);
         let applied = edit.apply_to(before.clone(), stock_before);
         let (after, stock) = applied.map_err(|refused| Setback::Refused(refused.into()))?;
-        if after == before && stock == stock_before {
+        if after == before && stock == stock_before && station == row.station() {
             return Ok(with_definition(connection, row, currency).await?);
         }
         let changed = diesel::update(menu_items::table)
@@ -42,6 +49,7 @@ pub(super) async fn edit(
                 menu_items::version.eq(row.version + 1),
                 menu_items::revision.eq(row.revision + 1),
                 menu_items::updated_at.eq(edited_at),
+                menu_items::station_id.eq(station.map(StationId::as_uuid)),
                 DetailsColumns::of(&after),
                 stock.map(|level| menu_items::low_stock_at.eq(quantity(level.low_at))),
             ))

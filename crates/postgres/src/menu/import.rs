@@ -117,6 +117,7 @@ async fn import_once(
             id: items[position].id.filter(free).unwrap_or(ids[position]),
             details,
             stock,
+            station: None,
             added_at: at,
         })
         .collect();

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use comanda_domain::{
     Category, Currency, Description, MenuItem, MenuItemDetails, MenuItemId, MenuItemName, MenuPosition, NewMenuItem,
-    Price, Stock, StockLevel, StockedDefinition, ports::Readable,
+    Price, StationId, Stock, StockLevel, StockedDefinition, ports::Readable,
 };
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,9 @@ pub(super) struct MenuItemRow {
     /// Servers of the release before keep none.
     #[serde(default)]
     allergens: Vec<Option<String>>,
+    /// Servers of the release before keep none.
+    #[serde(default)]
+    station_id: Option<Uuid>,
 }
 
 const fn counted() -> bool {
@@ -75,6 +78,10 @@ impl MenuItemRow {
         })
     }
 
+    pub(super) fn station(&self) -> Option<StationId> {
+        self.station_id.map(StationId::new)
+    }
+
     /// Where it stands in the list of menu items.
     pub(super) fn position(&self) -> MenuPosition {
         MenuPosition {
@@ -90,6 +97,7 @@ impl MenuItemRow {
             id: MenuItemId::new(self.id),
             details: self.details(currency)?,
             stock: self.stock()?,
+            station: self.station(),
             definition,
             revision: self.revision()?,
             version: row.read("version", u64::try_from(self.version))?,
@@ -150,6 +158,7 @@ pub(super) struct NewMenuItemRow {
     id: Uuid,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    station_id: Option<Uuid>,
     #[diesel(embed)]
     stock: StockColumns,
     #[diesel(embed)]
@@ -162,6 +171,7 @@ impl NewMenuItemRow {
             id: item.id.as_uuid(),
             created_at: item.added_at,
             updated_at: item.added_at,
+            station_id: item.station.map(StationId::as_uuid),
             stock: StockColumns::of(item.stock),
             details: DetailsColumns::of(&item.details),
         }

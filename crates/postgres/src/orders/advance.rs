@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    Idempotency, Order, OrderId, OrderStatus, OrderWithLines, Timestamp,
+    Idempotency, Order, OrderId, OrderStatus, OrderWithLines, TicketState, Timestamp,
     ports::{AdvanceOrderError, Idempotent},
 };
 use diesel::prelude::*;
@@ -16,6 +16,7 @@ use crate::{
         schema::{orders, outbox_events},
     },
     idempotency::claim,
+    kitchen::{settle_tickets, write_tickets},
     order_row::{OrderRow, lock_order},
 };
 
@@ -40,7 +41,7 @@ pub(super) async fn advance(
             if !order.status.can_advance_to(to) {
                 return Err(Failure(AdvanceOrderError::InvalidTransition { from: order.status, to }));
             }
-            let row = write_transition(connection, &Transition { order: &order, to, at }).await?;
+            let row = move_order(connection, &Transition { order: &order, to, at }).await?;
             kept.keep(connection, &row).await?;
             Ok(Idempotent { outcome: with_lines(connection, currency, row).await?, replayed: false })
         })
@@ -48,14 +49,32 @@ pub(super) async fn advance(
 }
 
 /// An allowed step of an order that is locked.
-pub(super) struct Transition<'a> {
-    pub(super) order: &'a Order,
-    pub(super) to: OrderStatus,
-    pub(super) at: DateTime<Utc>,
+pub(crate) struct Transition<'a> {
+    pub(crate) order: &'a Order,
+    pub(crate) to: OrderStatus,
+    pub(crate) at: DateTime<Utc>,
+}
+
+/// Writes a step that somebody else than the kitchen takes, with what becomes of the order's tickets: they are written
+/// when it is accepted, and settled when it is ready or cancelled. Returns the order's row after it.
+pub(crate) async fn move_order(
+    connection: &mut AsyncPgConnection,
+    transition: &Transition<'_>,
+) -> QueryResult<OrderRow> {
+    let Transition { order, to, at } = *transition;
+    // An order that is not accepted has no tickets.
+    if let Some(settled) = TicketState::settled_by(to).filter(|_| order.status != OrderStatus::Pending) {
+        settle_tickets(connection, order.id, settled, at).await?;
+    }
+    let row = write_transition(connection, transition).await?;
+    if to == OrderStatus::Accepted {
+        write_tickets(connection, &[order.id.as_uuid()], &[at]).await?;
+    }
+    Ok(row)
 }
 
 /// Writes the step and its event. Returns the order's row after it.
-pub(super) async fn write_transition(
+pub(crate) async fn write_transition(
     connection: &mut AsyncPgConnection,
     transition: &Transition<'_>,
 ) -> QueryResult<OrderRow> {
@@ -76,6 +95,7 @@ pub(super) async fn write_transition(
             outbox_events::subject_id.eq(id),
             outbox_events::subject_version.eq(row.version),
             outbox_events::occurred_at.eq(transition.at),
+            outbox_events::order_status.eq(transition.to.as_str()),
         ))
         .execute(connection)
         .changes("order.insert_event")

@@ -14,7 +14,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
 use super::{
-    advance::{Transition, write_transition},
+    advance::{Transition, move_order},
     lines_of::{OrderLineRow, grouped, line_rows},
     load::{load, with_lines},
     stock::{ChangeStock, ChangeSupplies, ReadAndLockStock, ReadAndLockSupplies, StockRow, SupplyRow, supply_change},
@@ -117,7 +117,7 @@ pub(super) async fn write_cancellation(
         connection.batch_execute(GIVES_SUPPLIES_BACK).one("order.cancel.promise").await?;
     }
     let (to, at) = (OrderStatus::Cancelled, cancellation.cancelled_at);
-    let row = write_transition(connection, &Transition { order, to, at }).await?;
+    let row = move_order(connection, &Transition { order, to, at }).await?;
     if let Some(reason) = &cancellation.reason {
         diesel::update(orders::table.find(order.id.as_uuid()))
             .set(orders::cancel_reason.eq(reason.as_str()))

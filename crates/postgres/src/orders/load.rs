@@ -1,6 +1,6 @@
 //! Orders with their lines.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use comanda_domain::{
     Currency, OrderId, OrderStatus, OrderWithLines,
@@ -26,13 +26,32 @@ pub(super) async fn as_placed(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut found = load(connection, currency, ids).await?;
+    let (mut found, accepted) = try_join!(load(connection, currency, ids), accepted_on_placement(connection, ids))?;
     for OrderWithLines { order, .. } in found.values_mut().flatten() {
-        order.status = OrderStatus::Pending;
+        order.status = match accepted.contains(&order.id.as_uuid()) {
+            true => OrderStatus::Accepted,
+            false => OrderStatus::Pending,
+        };
         order.version = 1;
         order.updated_at = order.created_at;
     }
     Ok(found)
+}
+
+/// Those of the orders that have never been pending.
+async fn accepted_on_placement(
+    mut connection: &AsyncPgConnection,
+    ids: &[OrderId],
+) -> Result<HashSet<Uuid>, Unavailable> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+    let accepted: Vec<Uuid> = orders::table
+        .filter(orders::id.eq_any(ids).and(orders::accepted_on_placement))
+        .select(orders::id)
+        .load(&mut connection)
+        .rows("order.accepted_on_placement")
+        .await
+        .map_err(Unavailable::new)?;
+    Ok(accepted.into_iter().collect())
 }
 
 /// The order of a row, with its lines, which never change.

@@ -3,6 +3,7 @@
 //! Orders are placed by one committer, in one transaction for all orders that wait (`place`). Everything else is a
 //! transaction of its own.
 
+mod accept;
 mod advance;
 mod cancel;
 mod cancel_overdue;
@@ -28,6 +29,11 @@ use comanda_domain::{
 };
 
 pub use self::place::{EarlyRelease, PlacementConfig};
+pub(crate) use self::{
+    accept::accept_when_paid,
+    advance::{Transition, write_transition},
+    lines_of::lines_on,
+};
 use self::{
     cancel_overdue::OverdueSearch,
     find::Lookups,

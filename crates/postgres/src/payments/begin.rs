@@ -1,5 +1,5 @@
 use comanda_domain::{
-    Beginning, Currency, NewPayment, Payment, PaymentMethod, PaymentStatus, Timestamp, begin_payment,
+    AcceptOrders, Beginning, Currency, NewPayment, Payment, PaymentMethod, PaymentStatus, Timestamp, begin_payment,
     ports::{BeginPaymentError, BegunPayment, Idempotent, PaymentReceipt},
 };
 use diesel::prelude::*;
@@ -15,9 +15,14 @@ use crate::{
     database::{Database, Failure, Named, schema::payments},
     idempotency::{Claim, claim},
     order_row::lock_order,
+    orders::accept_when_paid,
 };
 
-pub(super) async fn begin(database: &Database, new: NewPayment) -> Result<BegunPayment, BeginPaymentError> {
+pub(super) async fn begin(
+    database: &Database,
+    accept: AcceptOrders,
+    new: NewPayment,
+) -> Result<BegunPayment, BeginPaymentError> {
     let currency = database.currency();
     database
         .transaction(async move |connection| {
@@ -66,7 +71,9 @@ pub(super) async fn begin(database: &Database, new: NewPayment) -> Result<BegunP
                             if let Some(replaced) = replaced {
                                 write_cancellation(connection, &replaced, new.begun_at).await?;
                             }
-                            write_beginning(connection, &payment, new.begun_at).await?
+                            let row = write_beginning(connection, &payment, new.begun_at).await?;
+                            accept_when_paid(connection, accept, &payment, new.begun_at).await?;
+                            row
                         }
                     }
                 }

@@ -33,8 +33,8 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    DisputeReport, ExaminedPayment, Idempotency, Intent, IntentId, IntentRefund, NewPayment, NewRefund, OrderId,
-    Payment, PaymentId, Refund, RefundId, RefundStatus, StaffMember, Timestamp,
+    AcceptOrders, DisputeReport, ExaminedPayment, Idempotency, Intent, IntentId, IntentRefund, NewPayment, NewRefund,
+    OrderId, Payment, PaymentId, Refund, RefundId, RefundStatus, StaffMember, Timestamp,
     ports::{
         BeginPaymentError, BegunPayment, CardPayment, Checkout, DueRefund, GatewayInbox, Idempotent, InboxEvent,
         IntentReport, MalformedEvent, PaymentIntents, PaymentReceipt, Payments, PendingCancellation, Readable,
@@ -49,6 +49,7 @@ use crate::Database;
 /// Payments in the tables `payments`, `refunds` and `gateway_events`.
 pub struct PostgresPayments {
     database: Database,
+    accept: AcceptOrders,
     malformed_events: Counter,
     mismatches: Counter,
     disputes: Counter,
@@ -56,13 +57,20 @@ pub struct PostgresPayments {
 }
 
 impl PostgresPayments {
+    /// Staff accept orders, whatever is paid: see [`PostgresPayments::accepting`].
     pub fn new(database: Database) -> Self {
         // Registered at once: an alert goes by its increase, which the first increment of a new counter is not.
         let malformed_events = counter!("comanda_gateway_events_malformed_total");
         let mismatches = counter!("comanda_payment_mismatches_total");
         let disputes = counter!("comanda_payment_disputes_total");
         let failed_refunds = counter!("comanda_refunds_failed_total");
-        Self { database, malformed_events, mismatches, disputes, failed_refunds }
+        Self { database, accept: AcceptOrders::Staff, malformed_events, mismatches, disputes, failed_refunds }
+    }
+
+    /// Accepts orders because of their payments, if that is what `accept` says.
+    #[must_use]
+    pub fn accepting(self, accept: AcceptOrders) -> Self {
+        Self { accept, ..self }
     }
 
     fn count_refund(&self, status: RefundStatus, recorded: Recorded) {
@@ -75,7 +83,7 @@ impl PostgresPayments {
 #[async_trait]
 impl Checkout for PostgresPayments {
     async fn begin(&self, payment: NewPayment) -> Result<BegunPayment, BeginPaymentError> {
-        begin::begin(&self.database, payment).await
+        begin::begin(&self.database, self.accept, payment).await
     }
 
     async fn attach(
@@ -119,7 +127,7 @@ impl Payments for PostgresPayments {
         at: Timestamp,
         idempotency: Option<Idempotency>,
     ) -> Result<Idempotent<Payment>, SettlePaymentError> {
-        settle::settle(&self.database, order_id, id, by, at, idempotency).await
+        settle::settle(&self.database, self.accept, order_id, id, by, at, idempotency).await
     }
 }
 
@@ -170,7 +178,7 @@ impl Refunds for PostgresPayments {
 #[async_trait]
 impl PaymentIntents for PostgresPayments {
     async fn record_intent(&self, report: IntentReport, late_refund: RefundId) -> Result<Recorded, Unavailable> {
-        let recorded = record_intent::record_intent(&self.database, report, late_refund).await?;
+        let recorded = record_intent::record_intent(&self.database, self.accept, report, late_refund).await?;
         if recorded == Recorded::Mismatched {
             self.mismatches.increment(1);
         }

@@ -1,6 +1,6 @@
 use comanda_domain::{
-    AuditAction, Consequence, IntentState, Money, OrderId, Payment, PaymentId, PaymentIncident, PaymentStatus, Reason,
-    RefundId, RefundStatus, RuleReason, Timestamp,
+    AcceptOrders, AuditAction, Consequence, IntentState, Money, OrderId, Payment, PaymentId, PaymentIncident,
+    PaymentStatus, Reason, RefundId, RefundStatus, RuleReason, Timestamp,
     ports::{IntentReport, Recorded, Unavailable},
 };
 use diesel::{dsl::sql, prelude::*, sql_types::Timestamptz};
@@ -12,13 +12,17 @@ use super::{
     lock::lock_payment,
     write::{PaymentEvent, announce, recount_refunds, write_payment, write_refund, write_status},
 };
-use crate::database::{
-    Database, Failure, Named,
-    schema::{payments, refunds},
+use crate::{
+    database::{
+        Database, Failure, Named,
+        schema::{payments, refunds},
+    },
+    orders::accept_when_paid,
 };
 
 pub(super) async fn record_intent(
     database: &Database,
+    accept: AcceptOrders,
     report: IntentReport,
     late_refund: RefundId,
 ) -> Result<Recorded, Unavailable> {
@@ -43,7 +47,9 @@ pub(super) async fn record_intent(
                     if status == PaymentStatus::Succeeded {
                         write_payment(connection, id, report.at).await?;
                     }
-                    move_to(connection, &Payment { status, ..payment }, &report).await?;
+                    let payment = Payment { status, ..payment };
+                    move_to(connection, &payment, &report).await?;
+                    accept_when_paid(connection, accept, &payment, report.at).await?;
                     Ok(Recorded::Changed)
                 }
                 Consequence::Mismatches(received) => {

@@ -1,5 +1,5 @@
 use comanda_domain::{
-    Idempotency, OrderId, Payment, PaymentId, Settlement, StaffMember, Timestamp,
+    AcceptOrders, Idempotency, OrderId, Payment, PaymentId, Settlement, StaffMember, Timestamp,
     ports::{Idempotent, SettlePaymentError},
 };
 
@@ -12,10 +12,12 @@ use crate::{
     database::{Database, Failure},
     idempotency::claim,
     operations::write_record,
+    orders::accept_when_paid,
 };
 
 pub(super) async fn settle(
     database: &Database,
+    accept: AcceptOrders,
     order_id: OrderId,
     id: PaymentId,
     by: StaffMember,
@@ -39,6 +41,7 @@ pub(super) async fn settle(
                     write_payment(connection, payment.id, at).await?;
                     announce(connection, &payment, PaymentEvent::Succeeded, at).await?;
                     write_record(connection, &audit).await?;
+                    accept_when_paid(connection, accept, &payment, at).await?;
                     payment
                 }
             };

@@ -13,7 +13,7 @@ pub(crate) use self::{
     conditional_write::{ReadMode, Setback, write},
     ledger::{LedgerEntry, SupplyLedgerEntry},
     name_taken::is_name_taken,
-    naming::{NAMES_OF_SUPPLIES, NAMES_ON_THE_MENU, take_turns},
+    naming::{NAMES_OF_SUPPLIES, NAMES_ON_THE_MENU, STATIONS, take_turns},
 };
 
 /// How many rows are inserted by one statement, which has room for 65,535 values.

@@ -1,4 +1,4 @@
-//! Giving names to menu items and supplies that have one already.
+//! Giving names to menu items and supplies that have one already, and categories to stations.
 
 use diesel::{
     dsl::sql,
@@ -15,6 +15,9 @@ pub(crate) struct Turns(i64);
 pub(crate) const NAMES_ON_THE_MENU: Turns = Turns(0x636f_6d61_6e64_616d);
 
 pub(crate) const NAMES_OF_SUPPLIES: Turns = Turns(0x636f_6d61_6e64_6173);
+
+/// Of whoever changes stations: a category goes to one of them.
+pub(crate) const STATIONS: Turns = Turns(0x636f_6d61_6e64_616b);
 
 /// Whoever gives names does so one after the other: two that exchange names would wait for each other, each for the
 /// name that the other one is about to leave. Comes before the rows are locked.

@@ -1,8 +1,8 @@
-use comanda_domain::ports::Orders;
+use comanda_domain::{OrderStatus, ports::Orders};
 use comanda_postgres::{check_invariants, missing_guards};
 use comanda_tests::TestDatabase;
 
-use crate::shop::{DEADLINE, Shop, connect};
+use crate::shop::{DEADLINE, Shop, connect, now};
 
 /// Each invariant finds its own violations, and only those.
 #[tokio::test(flavor = "multi_thread")]
@@ -31,7 +31,17 @@ async fn every_invariant_can_fail() {
         ("UPDATE order_lines SET extras = 1; UPDATE orders SET total = total + 3", "an order's total and line count"),
         (r#"UPDATE order_lines SET selections = '[{"q": 1, "p": 300}]'"#, "an order's total and line count"),
         ("DELETE FROM outbox_events", "every version of an order was announced"),
-        ("UPDATE orders SET version = 2", "every version of an order was announced"),
+        ("UPDATE orders SET version = 3", "every version of an order was announced"),
+        ("UPDATE orders SET status = 'ready'", "tickets fit their orders"),
+        ("UPDATE orders SET status = 'cancelled'", "tickets fit their orders"),
+        ("UPDATE kitchen_tickets SET state = 'cooking'", "tickets fit their orders"),
+        (
+            "UPDATE kitchen_tickets SET state = 'ready'; UPDATE orders SET status = 'preparing'",
+            "tickets fit their orders",
+        ),
+        ("UPDATE kitchen_tickets SET lines = '{0,7}'", "tickets fit their orders"),
+        ("UPDATE kitchen_tickets SET lines = '{0,0}'", "tickets fit their orders"),
+        ("UPDATE kitchen_tickets SET version = 2", "every version of a ticket was announced"),
         ("INSERT INTO sales_by_quarter_hour VALUES ('2026-01-01T00:00:00Z', 1, 1, 1)", "the sales summaries"),
         (
             "INSERT INTO item_sales_by_hour SELECT '2026-01-01T00:00:00Z', id, 1, 1 FROM menu_items; \
@@ -62,8 +72,10 @@ async fn every_invariant_can_fail() {
         let shop = Shop::open().await;
         let item = shop.item(9).await;
         shop.supply("Rice", 100).await;
+        shop.station("Grill", &["Pasta"]).await;
         for _ in 0..2 {
-            shop.orders.place(shop.order(&[(&item, 1), (&item, 2)])).await.unwrap();
+            let id = shop.orders.place(shop.order(&[(&item, 1), (&item, 2)])).await.unwrap().outcome.order.id;
+            shop.orders.advance(id, OrderStatus::Accepted, now(), None).await.unwrap();
         }
         shop.assert_sound().await;
         let client = shop.database.client().await;

@@ -13,6 +13,7 @@ mod health;
 mod histories;
 mod invariants;
 mod keys;
+mod kitchen;
 mod lookups;
 mod mails;
 mod menu;

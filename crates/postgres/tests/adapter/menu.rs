@@ -378,6 +378,7 @@ async fn a_name_stands_for_one_menu_item_of_a_category_whoever_adds_it() {
             id: MenuItemId::new(Uuid::now_v7()),
             details: details(name),
             stock: Some(level(1)),
+            station: None,
             added_at: now(),
         };
         shop.menu.add(item, shop.customer.id, None)
@@ -445,6 +446,7 @@ async fn twins_are_imported_as_they_are_and_leave_their_name_to_nobody() {
         id: MenuItemId::new(Uuid::now_v7()),
         details: details("crème"),
         stock: Some(level(1)),
+        station: None,
         added_at: now(),
     };
     assert!(matches!(shop.menu.add(new, shop.customer.id, None).await, Err(AddMenuItemError::NameTaken)));

@@ -85,6 +85,11 @@ async fn a_menu_with_duplicates_keeps_them_until_they_are_renamed() {
         client.batch_execute(&fs::read_to_string(folder.join(file)).unwrap()).await.unwrap();
     };
     let (first, second) = ("2026-11-29-140000_unique_menu_item_names", "2026-11-29-180000_menu_item_places");
+    // So are categories of stations, which tickets and menu items name.
+    for later in ["100040_tickets_follow_orders", "100020_kitchen_tickets", "100010_stations_of_menu_items"] {
+        run(&format!("2026-12-06-{later}"), "down.sql").await;
+    }
+    run("2026-12-06-100000_kitchen_stations", "down.sql").await;
     // Names of supplies are compared in the same form, and recipes name supplies.
     run("2026-12-04-100000_options_and_recipes", "down.sql").await;
     run("2026-12-03-100000_supplies", "down.sql").await;

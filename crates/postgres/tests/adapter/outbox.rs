@@ -36,7 +36,7 @@ async fn dead_letters(outbox: &PostgresOutbox) -> Vec<DeadLetter> {
 async fn a_malformed_event_becomes_a_dead_letter_and_the_others_go_on() {
     let shop = Shop::open().await;
     let outbox = shop.outbox();
-    assert_eq!(next(&outbox).await, EventBatch { events: vec![], position: None });
+    assert_eq!(next(&outbox).await, EventBatch { events: vec![], position: None, is_full: false });
     let item = shop.item(100).await;
     for malformed in [false, true, false, true] {
         match malformed {
@@ -73,7 +73,7 @@ async fn a_malformed_event_becomes_a_dead_letter_and_the_others_go_on() {
 async fn what_a_newer_server_wrote_is_left_for_it() {
     let shop = Shop::open().await;
     let (older, other) = (shop.outbox(), shop.outbox());
-    assert_eq!(next(&older).await, EventBatch { events: vec![], position: None });
+    assert_eq!(next(&older).await, EventBatch { events: vec![], position: None, is_full: false });
     let item = shop.item(100).await;
     let place = async || drop(shop.orders.place(shop.order(&[(&item, 1)])).await.unwrap());
     place().await;

@@ -2,15 +2,16 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{SubsecRound, Utc};
 use comanda_domain::{
-    Account, AccountId, Basket, BasketLine, Category, Currency, Description, Email, Idempotency, IdempotencyKey,
-    MenuItem, MenuItemDetails, MenuItemId, MenuItemName, NewMenuItem, NewOrder, NewSupply, OrderId, OrderLimits,
-    PasswordHash, PersonName, Price, Quantity, RequestFingerprint, Role, Selections, Stock, StockLevel, Supply,
+    AcceptOrders, Account, AccountId, Basket, BasketLine, Category, Currency, Description, Email, Idempotency,
+    IdempotencyKey, MenuItem, MenuItemDetails, MenuItemEdit, MenuItemId, MenuItemName, NewMenuItem, NewOrder,
+    NewStation, NewSupply, OrderId, OrderLimits, PasswordHash, PersonName, Price, Quantity, RequestFingerprint, Role,
+    Selections, Station, StationAssignment, StationCategories, StationId, StationName, Stock, StockLevel, Supply,
     SupplyDetails, SupplyId, SupplyName, SupplyUnit, Timestamp,
-    ports::{Accounts, LiveMenu, Menu, MenuObserver, NewAccount, Supplies},
+    ports::{Accounts, LiveMenu, Menu, MenuObserver, NewAccount, Stations, Supplies},
 };
 use comanda_postgres::{
     Database, DatabaseConfig, EarlyRelease, PlacementConfig, PostgresAccounts, PostgresMenu, PostgresOrders,
-    PostgresSupplies, check_invariants,
+    PostgresStations, PostgresSupplies, PostgresTickets, check_invariants,
 };
 use comanda_tests::TestDatabase;
 use tokio::sync::Notify;
@@ -70,6 +71,7 @@ impl Shop {
             id: MenuItemId::new(id),
             details: MenuItemDetails { price: Price::new(price, Currency::EUR).unwrap(), ..details },
             stock,
+            station: None,
             added_at: now(),
         };
         self.menu.add(item, self.customer.id, None).await.unwrap().outcome
@@ -84,6 +86,34 @@ impl Shop {
             added_at: now(),
         };
         self.supplies.add(supply, self.customer.id, None).await.unwrap().outcome
+    }
+
+    pub fn stations(&self) -> PostgresStations {
+        PostgresStations::new(self.pool.clone())
+    }
+
+    pub fn tickets(&self) -> PostgresTickets {
+        PostgresTickets::new(self.pool.clone())
+    }
+
+    /// A station that makes these categories.
+    pub async fn station(&self, name: &str, categories: &[&str]) -> Station {
+        let categories = categories.iter().map(|category| Category::new(category).unwrap()).collect();
+        let station = NewStation {
+            id: StationId::new(Uuid::now_v7()),
+            name: StationName::new(name).unwrap(),
+            categories: StationCategories::new(categories).unwrap(),
+            place: None,
+            added_at: now(),
+        };
+        self.stations().add(station, self.customer.id, None).await.unwrap().outcome
+    }
+
+    /// A menu item that is made at a station of its own.
+    pub async fn item_at_station(&self, station: &Station) -> MenuItem {
+        let item = self.item(1000).await;
+        let edit = MenuItemEdit { station: Some(StationAssignment::Own(station.id)), ..MenuItemEdit::default() };
+        self.menu.edit(item.id, item.revision, edit, self.customer.id, now()).await.unwrap()
     }
 
     pub async fn stock(&self, item: &MenuItem) -> u32 {
@@ -192,7 +222,13 @@ pub fn orders_releasing(
     pool: &Database,
     deadline: Duration,
 ) -> Committed {
-    let config = PlacementConfig { queue_capacity: 1000, batch_limit: 100, deadline, early_release };
+    let config = PlacementConfig {
+        queue_capacity: 1000,
+        batch_limit: 100,
+        deadline,
+        early_release,
+        accept: AcceptOrders::Staff,
+    };
     Committed::start(PostgresOrders::new(pool.clone(), config, observer))
 }
 

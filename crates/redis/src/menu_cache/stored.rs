@@ -157,6 +157,8 @@ impl TryFrom<StoredItem> for MenuItem {
                 on_hand: Stock::stored(stored.stock),
                 low_at: Stock::stored(stored.low_stock_at),
             }),
+            // Customers are not shown it.
+            station: None,
             definition: match stored.definition {
                 Some(definition) => definition.read(currency)?,
                 None => StockedDefinition::default(),
@@ -212,6 +214,7 @@ mod tests {
                 active: true,
             },
             stock,
+            station: None,
             definition: StockedDefinition::default(),
             revision: 1,
             version: 1,

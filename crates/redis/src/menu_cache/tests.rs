@@ -32,6 +32,7 @@ fn item(n: u128, stock: u32, revision: u32) -> MenuItem {
             active: true,
         },
         stock: Some(StockLevel { on_hand: Stock::stored(stock), low_at: Stock::LOW }),
+        station: None,
         definition: StockedDefinition::default(),
         revision,
         version: 7,

@@ -3,6 +3,7 @@
 mod accounts;
 mod database;
 mod events;
+mod kitchen;
 mod live;
 mod mails;
 mod menu;
@@ -87,7 +88,7 @@ impl Server {
         let orders = orders::guarded(placement.clone(), &config.breakers);
         let updates = live::stored(&database);
         let (hub, watchers) = live::hub(updates.clone(), &redis, &mut workers);
-        let stored_payments = payments::stored(&database);
+        let stored_payments = payments::stored(&database, config.placement.accept);
         let checkout = payments::guarded(stored_payments.clone(), &config.breakers);
         let account_changes = accounts::stored(&database);
         let accounts = accounts::guarded(account_changes.clone(), &config.breakers);
@@ -186,6 +187,7 @@ impl Server {
                 clock: clock.clone(),
             },
             supplies,
+            kitchen: kitchen::kitchen(&database, &ids, &clock),
             accounts: Accounts {
                 accounts,
                 changes: account_changes.clone(),

@@ -3,7 +3,7 @@ use std::{iter, sync::Arc, time::Duration};
 use anyhow::Context;
 use comanda_application::payments::{Gateway, Reconciliation};
 use comanda_domain::{
-    ChargeableAmounts, Currency,
+    AcceptOrders, ChargeableAmounts, Currency,
     ports::{Checkout, Clock, GatewayEvents, PaymentGateway},
 };
 use comanda_postgres::{Database, PostgresPayments};
@@ -16,8 +16,8 @@ use crate::{
     system::{SystemClock, UuidV7},
 };
 
-pub(super) fn stored(database: &Database) -> Arc<PostgresPayments> {
-    Arc::new(PostgresPayments::new(database.clone()))
+pub(super) fn stored(database: &Database, accept: AcceptOrders) -> Arc<PostgresPayments> {
+    Arc::new(PostgresPayments::new(database.clone()).accepting(accept))
 }
 
 pub(super) fn guarded(checkout: Arc<dyn Checkout>, breakers: &BreakerConfig) -> Arc<dyn Checkout> {
@@ -73,7 +73,7 @@ pub async fn reconcile_payments(config: &PaymentsConfig) -> anyhow::Result<Optio
         return Ok(None);
     }
     let database = database::connect(&config.database, config.currency, Duration::from_secs(10)).await?;
-    let payments = Arc::new(PostgresPayments::new(database));
+    let payments = Arc::new(PostgresPayments::new(database).accepting(config.placement.accept));
     let gateway = Arc::new(stripe(&config.payments, config.currency)?);
     Ok(Some(Reconciliation {
         payments: payments.clone(),

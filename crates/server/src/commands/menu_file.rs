@@ -303,6 +303,7 @@ mod tests {
                     active,
                 },
                 stock: stock.map(level),
+                station: None,
                 definition: StockedDefinition::default(),
                 revision: 1,
                 version: 1,

@@ -140,6 +140,7 @@ pub struct PaymentsConfig {
     pub database: DatabaseSettings,
     pub currency: Currency,
     pub payments: PaymentSettings,
+    pub placement: PlacementSettings,
 }
 
 /// What commands need that work on events and their subscribers.
@@ -300,7 +301,9 @@ impl PaymentsConfig {
         read(source, |reader, deployment| {
             let database = DatabaseSettings::read(reader);
             let payments = PaymentSettings::read(reader);
-            Some(Self { database: database?, currency: deployment?.currency, payments: payments? })
+            let placement = PlacementSettings::read(reader);
+            let currency = deployment?.currency;
+            Some(Self { database: database?, currency, payments: payments?, placement: placement? })
         })
     }
 }

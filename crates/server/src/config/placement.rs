@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use comanda_domain::AcceptOrders;
 use comanda_postgres::{EarlyRelease, PlacementConfig};
 
 use super::setting::settings;
@@ -19,6 +20,10 @@ settings! {
         EARLY_LOCK_RELEASE => early_release: EarlyRelease = "never",
             "Whether orders that are committed make room for the next before they are on disk, and are answered when \
              they are: `always`, `never`, or `auto`, where flushing takes long and others wait.";
+        ACCEPT_ORDERS => accept: AcceptOrders = "staff",
+            "Who accepts orders, which sends them to the kitchen: `staff`; `paid`, the server as soon as an order is \
+             paid or is to be paid at the counter; or `always`, the server on placement. What is accepted is never \
+             cancelled for not being paid.";
     }
 }
 
@@ -29,6 +34,7 @@ impl PlacementSettings {
             batch_limit: self.batch,
             deadline: self.deadline,
             early_release: self.early_release,
+            accept: self.accept,
         }
     }
 }

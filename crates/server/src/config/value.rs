@@ -71,6 +71,7 @@ macro_rules! secrets {
 values! {
     super::Mode: "`production` or `development`",
     super::Gateway: "`none`, `offline` or `stripe`",
+    comanda_domain::AcceptOrders: "`staff`, `paid` or `always`",
     comanda_postgres::EarlyRelease: "`auto`, `always` or `never`",
     super::LogFormat: "`text` or `json`",
     super::LogFilter: "directives",

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, web::Data};
-use comanda_application::{Accounts, Events, Live, Menu, Operations, Orders, Payments, Sales, Sessions, Supplies};
+use comanda_application::{
+    Accounts, Events, Kitchen, Live, Menu, Operations, Orders, Payments, Sales, Sessions, Supplies,
+};
 use comanda_domain::Currency;
 use comanda_identity::TokenKeys;
 use comanda_stripe::OfflineGateway;
@@ -43,6 +45,7 @@ app! {
         live: Live,
         menu: Menu,
         supplies: Supplies,
+        kitchen: Kitchen,
         accounts: Accounts,
         sessions: Sessions,
         events: Events,

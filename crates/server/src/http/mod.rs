@@ -5,6 +5,7 @@ mod app;
 mod draining;
 mod events;
 mod extract;
+mod kitchen;
 mod live;
 mod menu;
 mod metrics;

@@ -19,7 +19,7 @@ use actix_web::{
 use utoipa::openapi::OpenApi;
 
 use super::{
-    accounts, events, menu,
+    accounts, events, kitchen, menu,
     middleware::{Serving, serve},
     openapi::{self, Describe, Description, operations_of},
     operations, orders, payments,
@@ -141,6 +141,12 @@ routes! {
     supplies::edit [Write, SupplyUpdate],
     supplies::archive [Write, SupplyUpdate],
     supplies::adjust [Write, SupplyUpdate],
+    kitchen::list_tickets [Read, KitchenRead],
+    kitchen::change_ticket [Write, KitchenUpdate],
+    kitchen::list_stations [Read, KitchenRead],
+    kitchen::add_station [Write, KitchenUpdate],
+    kitchen::edit_station [Write, KitchenUpdate],
+    kitchen::archive_station [Write, KitchenUpdate],
     orders::quote [Read, OrderLookup],
     orders::find [Read, OrderLookup],
     orders::watch [Read, OrderLookup],

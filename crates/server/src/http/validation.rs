@@ -5,7 +5,8 @@ use std::{fmt::Display, str::FromStr};
 use comanda_domain::{
     BasketSizeOutOfRange, EmailError, MailTokenRefusal, MalformedMailToken, NotCounted, OptionAmountOutOfRange,
     PageLimitOutOfRange, PasswordError, PercentageOutOfRange, PeriodError, PriceError, QuantityOutOfRange,
-    RecipeAmountOutOfRange, StockDeltaOutOfRange, StockOutOfRange, TextError, TooManyIntervals,
+    RecipeAmountOutOfRange, StationPlaceOutOfRange, StockDeltaOutOfRange, StockOutOfRange, TextError,
+    TooManyCategories, TooManyIntervals,
 };
 
 use serde::Serialize;
@@ -51,6 +52,8 @@ violation_codes! {
     PageLimitOutOfRange => "out-of-range",
     PercentageOutOfRange => "out-of-range",
     TooManyIntervals => "out-of-range",
+    StationPlaceOutOfRange => "out-of-range",
+    TooManyCategories => "out-of-range",
     NotCounted => "not-counted",
 }
 

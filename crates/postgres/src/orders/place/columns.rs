@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     locked_stock::LockedStock,
-    statements::{InsertEvents, InsertLines, InsertOrders},
+    statements::{InsertAcceptedOrders, InsertEvents, InsertLines, InsertOrders},
 };
 use crate::{
     idempotency::fingerprint_of,
@@ -17,12 +17,12 @@ use crate::{
 /// The orders.
 #[derive(Default)]
 pub(super) struct OrderColumns<'a> {
-    ids: Vec<Uuid>,
+    pub(super) ids: Vec<Uuid>,
     customers: Vec<Uuid>,
     totals: Vec<i64>,
     line_counts: Vec<i16>,
     notes: Vec<Option<&'a str>>,
-    placed_at: Vec<DateTime<Utc>>,
+    pub(super) placed_at: Vec<DateTime<Utc>>,
     keys: Vec<Option<&'a str>>,
     fingerprints: Vec<Option<Uuid>>,
 }
@@ -46,6 +46,20 @@ impl<'a> OrderColumns<'a> {
 
     pub(super) fn insert(&self) -> InsertOrders<'_> {
         InsertOrders {
+            ids: &self.ids,
+            customers: &self.customers,
+            totals: &self.totals,
+            line_counts: &self.line_counts,
+            notes: &self.notes,
+            placed_at: &self.placed_at,
+            keys: &self.keys,
+            fingerprints: &self.fingerprints,
+        }
+    }
+
+    /// As orders that the server accepts by placing them.
+    pub(super) fn insert_accepted(&self) -> InsertAcceptedOrders<'_> {
+        InsertAcceptedOrders {
             ids: &self.ids,
             customers: &self.customers,
             totals: &self.totals,

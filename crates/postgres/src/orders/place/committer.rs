@@ -28,7 +28,7 @@ use super::{
     flush::{Flusher, Pace, Server, Settled, Unflushed},
     queue::{Undecided, Waiting},
     repetitions,
-    transaction::{self, BatchError, Begun, Commit, Decided, Decision},
+    transaction::{self, BatchError, Begun, Commit, Decided, Decision, Terms},
     turn::{self, Turns},
 };
 use crate::{Database, database::is_fit};
@@ -376,7 +376,7 @@ impl Committer {
         self.begun = Begun::No;
         self.server = None;
         let connection = self.database.dedicated(SETTINGS).await?;
-        transaction::prepare(&connection).await.map_err(Unavailable::new)?;
+        transaction::prepare(&connection, self.config.accept).await.map_err(Unavailable::new)?;
         // Anew: after a failover, a revision may stand for something else.
         let definitions = Definitions::of_menu(&connection, self.database.currency()).await;
         self.definitions = definitions.map_err(Unavailable::new)?;
@@ -397,9 +397,10 @@ impl Committer {
             None => (self.connect().await.map_err(BatchError::Broken)?, Commit::Flushed),
         };
         let begun = std::mem::replace(&mut self.begun, Begun::No);
-        let (started_at, currency) = (Instant::now(), self.database.currency());
+        let terms = Terms { currency: self.database.currency(), accept: self.config.accept };
+        let started_at = Instant::now();
         let outcome =
-            transaction::place(&connection, currency, &self.definitions, orders, begun, commit, committing).await;
+            transaction::place(&connection, terms, &self.definitions, orders, begun, commit, committing).await;
         let took = started_at.elapsed();
         let flush = outcome.as_ref().ok().and_then(|decided| decided.flush_took);
         self.pace.note_batch(took.saturating_sub(flush.unwrap_or_default()));
@@ -419,7 +420,7 @@ impl Committer {
             Err(_) => is_fit(&mut connection) && connection.batch_execute("ROLLBACK").await.is_ok(),
         };
         if let (true, Err(BatchError::Outdated(items))) = (settled, &outcome)
-            && let Err(error) = self.definitions.learn(&connection, currency, items).await
+            && let Err(error) = self.definitions.learn(&connection, terms.currency, items).await
         {
             // The connection is not used again.
             return Err(error.into());

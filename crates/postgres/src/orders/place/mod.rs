@@ -16,6 +16,8 @@ mod write;
 
 use std::time::Duration;
 
+use comanda_domain::AcceptOrders;
+
 pub use self::flush::EarlyRelease;
 pub(super) use self::{
     definitions::Definitions, find_placed::PlacedLookups, locked_stock::LockedStock, queue::PlacementQueue,
@@ -32,4 +34,6 @@ pub struct PlacementConfig {
     pub deadline: Duration,
     /// Whether the locks of a batch are released before it is on disk.
     pub early_release: EarlyRelease,
+    /// Who accepts what is placed.
+    pub accept: AcceptOrders,
 }

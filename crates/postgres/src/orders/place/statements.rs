@@ -81,7 +81,7 @@ statement! {
 statement! {
     /// Counts the open orders of customers that are not paid, and the quantity in them. Customers without such orders
     /// are left out. The statuses are those of the domain: `OrderStatus::is_open` and `PaymentStatus::is_paid`. While
-    /// nobody has accepted an order, a payment of nothing does not count.
+    /// nobody has accepted an order but the server, a payment of nothing does not count.
     ///
     /// Lines are read of unpaid orders only, of which there are as many as a customer may have.
     CountUnpaidOrders { customers: &'a [Uuid] as Array<SqlUuid> }
@@ -91,7 +91,7 @@ statement! {
        JOIN orders o ON o.customer_id = c.id AND o.status NOT IN ('completed', 'cancelled') \
        WHERE NOT EXISTS \
          (SELECT FROM payments p WHERE p.order_id = o.id AND p.status IN ('succeeded', 'partly_refunded') \
-            AND (p.amount > 0 OR o.status <> 'pending'))) \
+            AND (p.amount > 0 OR o.status <> 'pending' AND NOT o.accepted_on_placement))) \
      SELECT u.customer_id, count(*), sum(l.quantity)::bigint FROM unpaid u CROSS JOIN LATERAL \
        (SELECT coalesce(sum(quantity), 0) AS quantity FROM order_lines WHERE order_id = u.id) l \
      GROUP BY u.customer_id"
@@ -117,6 +117,31 @@ statement! {
      written AS (INSERT INTO orders \
        (id, customer_id, total, line_count, note, created_at, updated_at, idempotency_key, request_fingerprint) \
        SELECT t.id, t.customer_id, t.total, t.line_count, t.note, t.placed_at, t.placed_at, t.key, t.fingerprint \
+       FROM asked t ORDER BY t.customer_id, t.key COLLATE \"C\" RETURNING id, number) \
+     SELECT id, number FROM written \
+     WHERE (SELECT all_rows((SELECT count(*) FROM written), (SELECT count(*) FROM asked))) > 0"
+}
+
+statement! {
+    /// The same, of orders that are accepted by being placed.
+    InsertAcceptedOrders {
+        ids: &'a [Uuid] as Array<SqlUuid>,
+        customers: &'a [Uuid] as Array<SqlUuid>,
+        totals: &'a [i64] as Array<BigInt>,
+        line_counts: &'a [i16] as Array<SmallInt>,
+        notes: &'a [Option<&'a str>] as Array<Nullable<Text>>,
+        placed_at: &'a [DateTime<Utc>] as Array<Timestamptz>,
+        keys: &'a [Option<&'a str>] as Array<Nullable<Text>>,
+        fingerprints: &'a [Option<Uuid>] as Array<Nullable<SqlUuid>>,
+    }
+    returns (SqlUuid, BigInt):
+    "WITH asked AS MATERIALIZED (SELECT * FROM unnest(",
+    ") AS t(id, customer_id, total, line_count, note, placed_at, key, fingerprint)), \
+     written AS (INSERT INTO orders \
+       (id, customer_id, total, line_count, note, created_at, updated_at, idempotency_key, request_fingerprint, \
+        status, accepted_on_placement) \
+       SELECT t.id, t.customer_id, t.total, t.line_count, t.note, t.placed_at, t.placed_at, t.key, t.fingerprint, \
+         'accepted', true \
        FROM asked t ORDER BY t.customer_id, t.key COLLATE \"C\" RETURNING id, number) \
      SELECT id, number FROM written \
      WHERE (SELECT all_rows((SELECT count(*) FROM written), (SELECT count(*) FROM asked))) > 0"

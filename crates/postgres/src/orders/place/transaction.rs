@@ -8,7 +8,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    AccountId, Currency, Filled, Idempotency, IdempotencyKey, NewOrder, Order, OrderNumber, OrderStatus,
+    AcceptOrders, AccountId, Currency, Filled, Idempotency, IdempotencyKey, NewOrder, Order, OrderNumber, OrderStatus,
     OrderWithLines, Refusal, UnpaidOrders, allocate_within_limits,
     ports::{Idempotent, PlaceOrderError, Unavailable},
 };
@@ -57,6 +57,13 @@ pub(super) enum Commit {
     Flushed,
     /// For nothing.
     Unflushed,
+}
+
+/// What is the same for every batch.
+#[derive(Clone, Copy)]
+pub(super) struct Terms {
+    pub(super) currency: Currency,
+    pub(super) accept: AcceptOrders,
 }
 
 /// Whether the transaction of a batch has begun.
@@ -114,7 +121,7 @@ impl From<Unavailable> for BatchError {
 
 /// Prepares every statement. A statement is sent once it is prepared: one that is prepared in the middle of a batch
 /// runs after those behind it, and could lock customers after menu items, or write after the commit.
-pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
+pub(super) async fn prepare(connection: &AsyncPgConnection, accept: AcceptOrders) -> QueryResult<()> {
     let mut connection = connection;
     let locked = LockCustomersAndKeys { customers: &[], callers: &[], keys: &[] }.load::<InUse>(&mut connection);
     locked.rows("order.place.lock_customers").await?;
@@ -126,7 +133,7 @@ pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
     supplies.rows("order.place.lock_supplies").await?;
     let known = FindKeys { callers: &[], keys: &[], forgotten_before: &[] }.load::<KnownKey>(&mut connection);
     known.rows("order.place.find_keys").await?;
-    write::prepare(connection).await?;
+    write::prepare(connection, accept).await?;
     turn::prepare(connection).await
 }
 
@@ -134,13 +141,14 @@ pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
 /// set once it is unknown whether the orders are placed, until this returns.
 pub(super) async fn place(
     connection: &AsyncPgConnection,
-    currency: Currency,
+    terms: Terms,
     definitions: &Definitions,
     orders: &[&NewOrder],
     begun: Begun,
     commit: Commit,
     committing: &AtomicBool,
 ) -> Result<Decided, BatchError> {
+    let Terms { currency, accept } = terms;
     let Read { stock, in_use, known, unpaid, met_another } =
         read(connection, currency, definitions, orders, begun).await?;
     let mut replays = Replays::read(connection, currency, orders, &in_use, known).await?;
@@ -169,7 +177,7 @@ pub(super) async fn place(
     } else {
         // Until it is known that nothing was sent, or what became of it.
         committing.store(true, Ordering::Relaxed);
-        let written = write_and_commit(connection, &stock, &allocation.taken, &filled, commit).await;
+        let written = write_and_commit(connection, &stock, &allocation.taken, &filled, commit, accept).await;
         if !matches!(written, Err(BatchError::CommitUnknown(_))) {
             committing.store(false, Ordering::Relaxed);
         }
@@ -178,7 +186,7 @@ pub(super) async fn place(
 
     let placed_by = (!filled.is_empty()).then_some(commit);
     let mut fresh_decisions = fresh.iter().zip(allocation.decisions).map(|(order, decision)| match decision {
-        Ok(filled) => Ok(placed(order, filled, &numbers)),
+        Ok(filled) => Ok(placed(order, filled, accept.first_status(), &numbers)),
         Err(refusal) => Err(refuse(refusal)),
     });
     let missing = || Err(PlaceOrderError::Unavailable(Unavailable::new("the order was not decided")));
@@ -285,13 +293,18 @@ async fn forget(connection: &AsyncPgConnection, orders: &[Uuid]) -> BatchError {
     freed.await.map_or_else(BatchError::from, |_| BatchError::KeysForgotten)
 }
 
-fn placed(order: &NewOrder, filled: Filled, numbers: &HashMap<Uuid, i64>) -> Idempotent<OrderWithLines> {
+fn placed(
+    order: &NewOrder,
+    filled: Filled,
+    status: OrderStatus,
+    numbers: &HashMap<Uuid, i64>,
+) -> Idempotent<OrderWithLines> {
     let number = numbers.get(&order.id.as_uuid()).copied().unwrap_or_default();
     let outcome = OrderWithLines {
         order: Order {
             id: order.id,
             number: OrderNumber::new(u64::try_from(number).unwrap_or_default()),
-            status: OrderStatus::Pending,
+            status,
             total: filled.total,
             line_count: u32::try_from(filled.lines.len()).unwrap_or(u32::MAX),
             note: order.note.clone(),

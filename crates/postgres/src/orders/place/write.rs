@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use comanda_domain::{Filled, NewOrder, Taken, ports::Unavailable};
+use comanda_domain::{AcceptOrders, Filled, NewOrder, OrderStatus, Taken, ports::Unavailable};
 use diesel::{QueryResult, result::Error};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::{future::OptionFuture, join};
@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     database::{Failures, Named, NamedRows, aborts_transaction, written},
+    kitchen::{prepare_to_write_tickets, write_tickets},
     menu::{prepare_to_raise_menu_version, raise_menu_version, raise_menu_version_for_supplies},
     orders::stock::{ChangeStock, ChangeSupplies},
 };
@@ -27,7 +28,10 @@ use crate::{
 const UNFLUSHED: &str = "SET LOCAL synchronous_commit = off";
 
 /// Prepares the statements, without writing.
-pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
+pub(super) async fn prepare(connection: &AsyncPgConnection, accept: AcceptOrders) -> QueryResult<()> {
+    if accept.first_status() == OrderStatus::Accepted {
+        prepare_to_accept(connection).await?;
+    }
     let mut connection = connection;
     let nothing = written(ChangeStock { items: &[], versions: &[], quantity: &[] }.get_result(&mut connection));
     nothing.changes("order.place.take_stock").await?;
@@ -40,6 +44,13 @@ pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
     let events = EventColumns::default();
     written(events.insert().get_result(&mut connection)).changes("order.place.insert_events").await?;
     prepare_to_raise_menu_version(connection).await
+}
+
+/// Prepares what is written only if the server accepts what is placed.
+async fn prepare_to_accept(mut connection: &AsyncPgConnection) -> QueryResult<()> {
+    let orders = OrderColumns::default();
+    orders.insert_accepted().load::<(Uuid, i64)>(&mut connection).rows("order.place.insert_orders").await?;
+    prepare_to_write_tickets(connection).await
 }
 
 /// What became of a batch that was written and committed.
@@ -64,10 +75,19 @@ pub(super) async fn write_and_commit(
     taken: &Taken,
     filled: &[(&NewOrder, &Filled)],
     commit: Commit,
+    accept: AcceptOrders,
 ) -> Result<Written, BatchError> {
     let (items, supplies) = (stock.taking_of_items(taken), stock.taking_of_supplies(taken));
     let (orders, lines) = (OrderColumns::of(filled), LineColumns::of(filled, stock));
     let events = EventColumns::of(filled, &stock.sold_out_by(taken));
+    let is_accepted = accept.first_status() == OrderStatus::Accepted;
+    let insert_orders = async {
+        let mut connection = connection;
+        match is_accepted {
+            true => Box::pin(orders.insert_accepted().load::<(Uuid, i64)>(&mut connection)).await,
+            false => orders.insert().load::<(Uuid, i64)>(&mut connection).await,
+        }
+    };
     let raise = async {
         if stock.changes_availability(taken) {
             raise_menu_version(connection).await.map(|()| true)
@@ -76,7 +96,7 @@ pub(super) async fn write_and_commit(
         }
     };
 
-    let (mut c1, mut c2, mut c3, mut c4, mut c5) = (connection, connection, connection, connection, connection);
+    let (mut c1, mut c2, mut c3, mut c4) = (connection, connection, connection, connection);
     let outcomes = Outcomes::begin();
     let all = async {
         join!(
@@ -97,16 +117,21 @@ pub(super) async fn write_and_commit(
                     versions: &supplies.versions,
                     amounts: &supplies.quantities,
                 };
-                outcomes.noted(written(change.get_result(&mut c5)).changes("order.place.take_supplies"))
+                outcomes.noted(written(change.get_result(&mut c2)).changes("order.place.take_supplies"))
             })),
-            outcomes.noted(orders.insert().load::<(Uuid, i64)>(&mut c2).rows("order.place.insert_orders"),),
+            outcomes.noted(insert_orders.rows("order.place.insert_orders")),
             outcomes.noted(written(lines.insert().get_result(&mut c3)).changes("order.place.insert_lines")),
             outcomes.noted(written(events.insert().get_result(&mut c4)).changes("order.place.insert_events")),
+            OptionFuture::from(is_accepted.then(|| Box::pin(outcomes.noted(write_tickets(
+                connection,
+                &orders.ids,
+                &orders.placed_at
+            ))))),
             outcomes.noted(raise),
             outcomes.commit(connection),
         )
     };
-    let (unflushed, took, took_supplies, numbered, inserted, announced, raised, committed) =
+    let (unflushed, took, took_supplies, numbered, inserted, announced, ticketed, raised, committed) =
         tokio::task::unconstrained(all).await;
     let mut failures = Failures::default();
     failures.take(unflushed.transpose());
@@ -115,6 +140,7 @@ pub(super) async fn write_and_commit(
     let numbers = failures.take(numbered).unwrap_or_default();
     failures.take(inserted);
     failures.take(announced);
+    failures.take(ticketed.transpose());
     let menu_changed = failures.take(raised).unwrap_or_default();
     settle(failures.first(), committed)?;
     let flush_took = (commit == Commit::Flushed).then(|| outcomes.since_last());

@@ -6,7 +6,7 @@ use actix_web::{
     http::header::{self, ETag, EntityTag},
 };
 use comanda_domain::ports::Unavailable;
-use utoipa::openapi::Required;
+use utoipa::openapi::{ObjectBuilder, Required};
 
 use super::entity_tags::EntityTags;
 use crate::http::{
@@ -49,6 +49,35 @@ impl IfMatch {
     }
 }
 
+/// The `If-Match` header, which may be left out: then any revision will do.
+pub struct IfMatchGiven(Option<IfMatch>);
+
+impl IfMatchGiven {
+    /// The one revision that it asks for, if it asks for any; see [`IfMatch::revision_seen`].
+    pub async fn revision_seen<E: From<Unavailable>>(
+        &self,
+        current: impl Future<Output = Result<Option<u32>, Unavailable>>,
+        absent: E,
+    ) -> Result<Option<u32>, E> {
+        match &self.0 {
+            None | Some(IfMatch::Any) => Ok(None),
+            Some(if_match) => if_match.revision_seen(current, absent).await.map(Some),
+        }
+    }
+}
+
+impl FromRequest for IfMatchGiven {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if !request.headers().contains_key(header::IF_MATCH) {
+            return ready(Ok(Self(None)));
+        }
+        ready(IfMatch::from_request(request, payload).into_inner().map(|if_match| Self(Some(if_match))))
+    }
+}
+
 /// The entity tag of a revision.
 pub fn etag(revision: u32) -> ETag {
     ETag(EntityTag::new_strong(revision.to_string()))
@@ -83,10 +112,21 @@ fn revision_of(tag: &[u8]) -> Option<u32> {
 
 impl Describe for IfMatch {
     fn describe(description: &mut Description) {
-        let tags = text().pattern(Some(r#"^(\*|"[0-9]+"(, *"[0-9]+")*)$"#));
-        description.header("If-Match", Required::True, tags, "The `ETag` that the caller has seen");
+        description.header("If-Match", Required::True, tags(), "The `ETag` that the caller has seen");
         description.problems(&[Code::InvalidRequest, Code::PreconditionRequired]);
     }
+}
+
+impl Describe for IfMatchGiven {
+    fn describe(description: &mut Description) {
+        let what = "The `ETag` that the caller has seen; without it, any revision will do";
+        description.header("If-Match", Required::False, tags(), what);
+        description.problems(&[Code::InvalidRequest]);
+    }
+}
+
+fn tags() -> ObjectBuilder {
+    text().pattern(Some(r#"^(\*|"[0-9]+"(, *"[0-9]+")*)$"#))
 }
 
 #[cfg(test)]

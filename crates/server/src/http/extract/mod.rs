@@ -29,7 +29,7 @@ pub use self::{
     device::{DeviceCookie, DeviceHeader, DeviceTokens, HEADER as DEVICE_HEADER},
     entity_tags::EntityTags,
     idempotency::{Idempotent, replayable},
-    if_match::{IfMatch, etag},
+    if_match::{IfMatch, IfMatchGiven, etag},
     json::{Json, JsonOrNothing, RawBody},
     paged::{Filter, PageResponse, Paged},
     path::{AssetName, LetterNumber, Path},

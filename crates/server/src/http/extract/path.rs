@@ -2,7 +2,8 @@ use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use comanda_domain::{
-    AccountId, Email, FeatureFlag, IntentId, MenuItemId, OptionGroupId, OrderId, PaymentId, SessionId, SupplyId,
+    AccountId, Email, FeatureFlag, IntentId, MenuItemId, OptionGroupId, OrderId, PaymentId, SessionId, StationId,
+    SupplyId, TicketId,
 };
 use utoipa::{
     PartialSchema,
@@ -75,6 +76,8 @@ segments! {
     MenuItemId: "id", "menu item", |request| id(request, "id").map(Self::new), uuid();
     OptionGroupId: "id", "option group", |request| id(request, "id").map(Self::new), uuid();
     SupplyId: "id", "supply", |request| id(request, "id").map(Self::new), uuid();
+    StationId: "id", "station", |request| id(request, "id").map(Self::new), uuid();
+    TicketId: "id", "ticket", |request| id(request, "id").map(Self::new), uuid();
     OrderId: "id", "order", |request| id(request, "id").map(Self::new), uuid();
     PaymentId: "payment_id", "payment", |request| id(request, "payment_id").map(Self::new), uuid();
     AccountId: "id", "account", |request| id(request, "id").map(Self::new), uuid();

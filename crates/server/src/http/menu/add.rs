@@ -4,13 +4,16 @@ use actix_web::{
 };
 use comanda_application::Menu;
 use comanda_domain::{
-    Category, Currency, Description, MenuItemDetails, MenuItemName, NotCounted, Stock, StockLevel,
+    Category, Currency, Description, MenuItemDetails, MenuItemName, NotCounted, StationId, Stock, StockLevel,
     ports::AddMenuItemError,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{etag, option_groups::read_allergens};
+use super::{
+    etag,
+    option_groups::{read_allergens, unknown_station, uuid},
+};
 use crate::http::{
     extract::{Idempotent, Json, Service, Staff, replayable},
     problem::{Failure, Problem, problems},
@@ -32,8 +35,8 @@ pub async fn add(
     Staff(staff): Staff,
     Idempotent(Json(request), key): Idempotent<Json<NewMenuItemRequest>>,
 ) -> Result<HttpResponse, Failure<AddMenuItemError>> {
-    let (details, stock) = request.validate(*currency)?;
-    let added = menu.add(staff, details, stock, key).await?;
+    let (details, stock, station) = request.validate(*currency)?;
+    let added = menu.add(staff, details, stock, station, key).await?;
     let item = added.outcome;
     Ok(replayable(StatusCode::CREATED, added.replayed)
         .insert_header((header::LOCATION, format!("/v1/menu/items/{}", item.id)))
@@ -64,12 +67,19 @@ pub struct NewMenuItemRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<names::Allergen>>)]
     allergens: Option<Vec<String>>,
+    /// The station where it is made; without one, that of its category.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<uuid::Uuid>)]
+    station_id: Option<String>,
     /// Whether it can be ordered; true unless given.
     active: Option<bool>,
 }
 
+/// What staff say about a new menu item.
+type NewItem = (MenuItemDetails, Option<StockLevel>, Option<StationId>);
+
 impl NewMenuItemRequest {
-    fn validate(self, currency: Currency) -> Result<(MenuItemDetails, Option<StockLevel>), Problem> {
+    fn validate(self, currency: Currency) -> Result<NewItem, Problem> {
         let mut violations = Violations::default();
         let name = violations.check("/name", MenuItemName::new(&self.name));
         let description = violations.check("/description", Description::new(self.description.as_deref().unwrap_or("")));
@@ -84,6 +94,8 @@ impl NewMenuItemRequest {
             violations.add("/low_stock_at", NotCounted.code(), NotCounted.to_string());
         }
         let stock = on_hand.map(|on_hand| StockLevel { on_hand, low_at: low_at.unwrap_or(Stock::LOW) });
+        let station = self.station_id.as_deref().and_then(|id| uuid("/station_id", id, &mut violations));
+        let station = station.map(StationId::new);
         let item = (|| {
             let details = MenuItemDetails {
                 name: name?,
@@ -93,7 +105,7 @@ impl NewMenuItemRequest {
                 allergens: allergens?,
                 active: self.active.unwrap_or(true),
             };
-            Some((details, stock))
+            Some((details, stock, station))
         })();
         violations.finish(item)
     }
@@ -103,6 +115,7 @@ impl From<AddMenuItemError> for Problem {
     fn from(error: AddMenuItemError) -> Self {
         match error {
             AddMenuItemError::NameTaken => name_taken("/name", &error),
+            AddMenuItemError::UnknownStation => unknown_station(),
             AddMenuItemError::Key(refusal) => refusal.into(),
             AddMenuItemError::Unavailable(cause) => cause.into(),
         }
@@ -112,6 +125,7 @@ impl From<AddMenuItemError> for Problem {
 problems! {
     AddMenuItemError: [ValidationFailed, IdempotencyKeyReused, IdempotencyInProgress, Unavailable];
     NameTaken,
+    UnknownStation,
     Key(comanda_domain::KeyRefusal::Reused) and (comanda_domain::KeyRefusal::InProgress),
     Unavailable(Unavailable::new("test")),
 }

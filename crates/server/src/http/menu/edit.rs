@@ -1,13 +1,17 @@
 use actix_web::HttpResponse;
 use comanda_application::Menu;
 use comanda_domain::{
-    Category, Currency, Description, MenuItemEdit, MenuItemId, MenuItemName, StaffMember, Stock,
+    Category, Currency, Description, MenuItemEdit, MenuItemId, MenuItemName, StaffMember, StationAssignment, StationId,
+    Stock,
     ports::{EditMenuItemError, Unavailable},
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{etag, option_groups::read_allergens};
+use super::{
+    etag,
+    option_groups::{read_allergens, unknown_station, uuid},
+};
 use crate::http::{
     extract::{IfMatch, Json, Path, Service, Staff},
     problem::{Failure, Problem, problems},
@@ -70,6 +74,10 @@ pub struct PatchMenuItemRequest {
     #[serde(default)]
     #[schema(value_type = Vec<names::Allergen>)]
     allergens: Patched<Vec<String>>,
+    /// The station where it is made from now on; null: that of its category.
+    #[serde(default)]
+    #[schema(value_type = Option<uuid::Uuid>)]
+    station_id: Patched<String>,
     #[serde(default)]
     #[schema(value_type = bool)]
     active: Patched<bool>,
@@ -85,6 +93,13 @@ impl PatchMenuItemRequest {
         let low_stock_at = self.low_stock_at.given("/low_stock_at", &mut violations);
         let allergens = self.allergens.given("/allergens", &mut violations);
         let active = self.active.given("/active", &mut violations);
+        let station = match self.station_id {
+            Patched::LeftOut => None,
+            Patched::Null => Some(StationAssignment::OfCategory),
+            Patched::Given(id) => {
+                uuid("/station_id", &id, &mut violations).map(|id| StationAssignment::Own(StationId::new(id)))
+            }
+        };
         let edit = MenuItemEdit {
             name: violations.check_optional("/name", name.as_deref().map(MenuItemName::new)),
             description: violations.check_optional("/description", description.as_deref().map(Description::new)),
@@ -92,6 +107,7 @@ impl PatchMenuItemRequest {
             price: price.and_then(|price| price.read("/price", currency, &mut violations)),
             allergens: allergens.and_then(|codes| read_allergens("/allergens", &codes, &mut violations)),
             low_stock_at: violations.check_optional("/low_stock_at", low_stock_at.map(|low| Stock::new(low.0))),
+            station,
             active,
         };
         violations.finish(Some(edit))
@@ -104,6 +120,7 @@ impl From<EditMenuItemError> for Problem {
             EditMenuItemError::NotFound => Self::not_found("menu item"),
             EditMenuItemError::Stale { current } => Self::stale(current),
             EditMenuItemError::NameTaken { renamed } => name_taken(if renamed { "/name" } else { "/category" }, &error),
+            EditMenuItemError::UnknownStation => unknown_station(),
             EditMenuItemError::NotCounted(refusal) => Violations::only("/low_stock_at", &refusal),
             EditMenuItemError::Unavailable(cause) => cause.into(),
         }
@@ -116,5 +133,6 @@ problems! {
     Stale { current: 2 },
     NameTaken { renamed: true },
     NotCounted(comanda_domain::NotCounted),
+    UnknownStation,
     Unavailable(Unavailable::new("test")),
 }

@@ -23,9 +23,10 @@ use crate::http::{
     routes::{Class, ENDPOINTS, Endpoint},
 };
 
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     ("orders", "Placing orders, and seeing them through"),
     ("menu", "What can be ordered, and how much of it is left"),
+    ("kitchen", "Stations and their tickets: who makes what of an order, and how far it is"),
     ("supplies", "What is counted besides menu items: ingredients, and the portions of options"),
     ("accounts", "Who may do what"),
     ("sessions", "Signing in and out, from programs and from browsers"),

@@ -72,9 +72,14 @@ codes! {
          what was left. Nothing was taken.";
     StockChanged = CONFLICT, "stock-changed", "The stock kept changing",
         "Other requests won every time until the deadline. Nothing was taken; try again.";
-    InvalidTransition = CONFLICT, "invalid-transition", "The order does not go there from here",
+    InvalidTransition = CONFLICT, "invalid-transition", "It does not go there from here",
         "An order goes from pending to accepted, preparing, ready and completed, one step at a time, and can be \
-         cancelled by its customer until it is being prepared and by staff until it is completed.";
+         cancelled by its customer until it is being prepared and by staff until it is completed. A ticket of the \
+         kitchen goes from queued to cooking and to ready, or at once to ready, and can be recalled to cooking until \
+         its order is completed; one that is void stays so.";
+    CategoryTaken = CONFLICT, "category-taken", "The category goes to another station",
+        "errors points at every category that another station lists. A category goes to one station at most: take it \
+         from the other one first. Nothing was changed.";
     AlreadyPaid = CONFLICT, "already-paid", "The order is paid",
         "There is nothing left to pay. GET /v1/orders/{id}?include=payments shows how it was paid.";
     NotServed = CONFLICT, "not-served", "No server delivers to the subscriber",

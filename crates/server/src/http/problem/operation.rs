@@ -24,6 +24,8 @@ operations! {
     DeadLetterUpdate = "dead_letter.update",
     FlagRead = "flag.read",
     FlagUpdate = "flag.update",
+    KitchenRead = "kitchen.read",
+    KitchenUpdate = "kitchen.update",
     LockoutRead = "lockout.read",
     LockoutUpdate = "lockout.update",
     MenuRead = "menu.read",

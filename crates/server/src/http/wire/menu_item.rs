@@ -1,4 +1,4 @@
-use comanda_domain::{Allergen, Ingredient, MenuItem, OfferedGroup, OfferedOption};
+use comanda_domain::{Allergen, Ingredient, MenuItem, OfferedGroup, OfferedOption, StationId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -50,7 +50,15 @@ pub struct MenuItemResponse {
     /// What one takes of supplies before anything is chosen. For staff.
     #[serde(skip_serializing_if = "Option::is_none")]
     recipe: Option<Vec<IngredientResponse>>,
+    /// The station where it is made; null if it is the one of its category. For staff.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Uuid>)]
+    station_id: Option<OwnStation>,
 }
+
+/// The station of a menu item's own, or null.
+#[derive(Serialize)]
+struct OwnStation(Option<Uuid>);
 
 /// An option group as a menu item offers it.
 #[derive(Serialize, ToSchema)]
@@ -115,6 +123,7 @@ impl MenuItemResponse {
             allergens: codes(&item.details.allergens),
             option_groups: definition.groups().iter().map(|group| OfferedGroupResponse::new(group, item)).collect(),
             recipe: staff.then(recipe),
+            station_id: staff.then(|| OwnStation(item.station.map(StationId::as_uuid))),
         }
     }
 }

@@ -4,6 +4,7 @@ use comanda_domain::{
     Allergen as Declared, AuditAction, Availability as Available, FeatureFlag as Flag, IncidentKind as Matter,
     IncidentStatus as Standing, LockReason as Reason, OrderLimit as Limit, OrderStatus as Status,
     PaymentMethod as Method, PaymentStatus as Paid, RefundStatus as Refunded, Role, SupplyUnit as Measure,
+    TicketState as Progress,
 };
 use utoipa::{
     PartialSchema, ToSchema,
@@ -47,6 +48,8 @@ names! {
         .into_iter()
         .filter(|status| !matches!(status, Status::Pending | Status::Cancelled))
         .map(Status::as_str);
+    /// How far a station is with a ticket.
+    TicketState = Progress::ALL.map(Progress::as_str);
     /// Where a payment stands.
     PaymentStatus = Paid::ALL.map(Paid::as_str);
     /// By card, through the payment gateway, or at the counter.

@@ -2,8 +2,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::http::validation::Violations;
 
-/// A field that cannot be cleared, of a PATCH or of an option that a request writes: `null` is neither left out nor a
-/// value, so it is a violation.
+/// A field of a PATCH, or of an option that a request writes. Where it cannot be cleared, `null` is neither left out nor
+/// a value, so it is a violation (see [`Patched::given`]).
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Patched<T> {

@@ -8,7 +8,7 @@ mod group_response;
 mod list;
 mod written;
 
-pub(super) use self::written::{read_allergens, unknown, uuid};
+pub(super) use self::written::{read_allergens, unknown, unknown_station, uuid};
 pub use self::{
     add::{__path_add_option_group, add_option_group},
     archive::{__path_archive_option_group, archive_option_group},

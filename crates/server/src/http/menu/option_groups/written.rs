@@ -156,6 +156,11 @@ pub fn unknown(pointers: impl IntoIterator<Item = String>, code: &'static str, w
     Problem::new(Code::ValidationFailed, format!("There is no such {what}.")).errors(errors)
 }
 
+/// That a menu item names a station that there is not.
+pub fn unknown_station() -> Problem {
+    unknown(["/station_id".to_owned()], "unknown-station", "station")
+}
+
 /// That options name supplies that there are not.
 pub fn unknown_supplies(options: Vec<usize>) -> Problem {
     let pointers = options.into_iter().map(|at| format!("/options/{at}/supply/supply_id"));

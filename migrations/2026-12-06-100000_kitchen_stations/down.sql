@@ -1,0 +1,2 @@
+DROP TABLE kitchen_station_categories;
+DROP TABLE kitchen_stations;

@@ -1,0 +1,2 @@
+DROP TRIGGER tickets_follow_their_order ON orders;
+DROP FUNCTION settle_tickets();
