@@ -87,6 +87,7 @@ pub(crate) fn kitchen() -> Kitchen {
     Kitchen {
         stations: Arc::new(MockStations::new()),
         tickets: Arc::new(MockTickets::new()),
+        watchers: Arc::new(()),
         ids: ids(),
         clock: clock(),
     }

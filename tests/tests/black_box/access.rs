@@ -57,6 +57,7 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("GET", "/v1/me/sessions", SignedIn),
     ("DELETE", "/v1/me/sessions", SignedIn),
     ("DELETE", "/v1/me/sessions/{id}", SignedIn),
+    ("GET", "/v1/kitchen/events", Staff),
     ("GET", "/v1/kitchen/stations", Staff),
     ("POST", "/v1/kitchen/stations", Staff),
     ("PATCH", "/v1/kitchen/stations/{id}", Staff),

@@ -1,6 +1,7 @@
 //! Event streams: whatever happens to an order, whoever watches it sees it once.
 
 mod ends;
+mod kitchen;
 mod nginx;
 
 use std::time::{Duration, Instant};

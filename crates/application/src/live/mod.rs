@@ -1,17 +1,19 @@
-//! Watching orders as they change.
+//! Watching orders and tickets as they change.
 
+mod watch_kitchen;
 mod watch_order;
 
 use std::sync::Arc;
 
 use comanda_domain::{
     StreamPosition,
-    ports::{LiveUpdates, Opening},
+    ports::{Clock, LiveUpdates, Opening},
 };
 
 /// Who may watch what, and where a stream begins. One file per thing to watch.
 pub struct Live {
     pub updates: Arc<dyn LiveUpdates>,
+    pub clock: Arc<dyn Clock>,
 }
 
 /// A stream that is about to begin.

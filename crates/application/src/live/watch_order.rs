@@ -43,7 +43,7 @@ mod tests {
             .returning(move |_, _, _| {
                 Ok(Some(Opening { shown: sample::order_with_lines(), position: position(9), resumes }))
             });
-        let live = Live { updates: Arc::new(updates) };
+        let live = Live { updates: Arc::new(updates), clock: sample::clock() };
         let id = sample::order_with_lines().order.id;
         let watch = live.watch_order(sample::actor(Role::Staff), id, last_event_id).await.unwrap().unwrap();
         (watch.beginning, watch.position)
@@ -67,7 +67,7 @@ mod tests {
             .once()
             .withf(move |_, scope, _| *scope == OrderScope::OwnedBy(customer.account_id))
             .returning(|_, _, _| Ok(None));
-        let live = Live { updates: Arc::new(updates) };
+        let live = Live { updates: Arc::new(updates), clock: sample::clock() };
         assert_eq!(live.watch_order(customer, sample::order_with_lines().order.id, None).await.unwrap(), None);
     }
 }

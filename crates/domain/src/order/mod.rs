@@ -102,13 +102,14 @@ impl OrderLine {
 }
 
 impl Order {
-    /// The order as it was at an earlier version of its own, which it got at that moment.
+    /// The order as it was at an earlier version of its own, which it got at that moment, with that status. `None`:
+    /// it went one step at a time.
     #[must_use]
-    pub fn as_of(&self, version: u32, at: Timestamp) -> Self {
+    pub fn as_of(&self, version: u32, status: Option<OrderStatus>, at: Timestamp) -> Self {
         if version >= self.version {
             return self.clone();
         }
-        let status = self.status.at_version(self.version, version);
+        let status = status.unwrap_or_else(|| self.status.at_version(self.version, version));
         Self { status, version, updated_at: at, ..self.clone() }
     }
 }

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
 use super::Unavailable;
-use crate::{OrderId, OrderScope, OrderWithLines, StreamPosition};
+use crate::{OrderId, OrderScope, OrderWithLines, StationId, StreamPosition, Ticket, Timestamp};
 
 /// What a stream begins with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Opening<T> {
 pub enum Update {
     /// An order, with its lines.
     Order(OrderWithLines),
+    /// A ticket. Where several changes follow one another, only the last may be told.
+    Ticket(Ticket),
 }
 
 /// An update, and its event.
@@ -38,6 +40,8 @@ pub struct PlacedUpdate {
 pub struct Watched {
     /// These orders.
     pub orders: Vec<OrderId>,
+    /// All tickets, or none.
+    pub tickets: bool,
 }
 
 /// What was read after a position.
@@ -51,7 +55,7 @@ pub struct Updates {
     pub more: bool,
 }
 
-/// Changes of orders, as they are committed.
+/// Changes of orders and tickets, as they are committed.
 ///
 /// Every change is an event, in the transaction that made it; what is read here is in the order of the outbox, and what
 /// a crash could still undo is not shown.
@@ -69,7 +73,16 @@ pub trait LiveUpdates: Send + Sync {
         from: Option<StreamPosition>,
     ) -> Result<Option<Opening<OrderWithLines>>, Unavailable>;
 
+    /// The tickets of the kitchen, or of one station, that are open, or ready since that moment, the oldest first. `None`:
+    /// there is no such station. As for orders otherwise.
+    async fn open_kitchen(
+        &self,
+        station: Option<StationId>,
+        ready_since: Timestamp,
+        from: Option<StreamPosition>,
+    ) -> Result<Option<Opening<Vec<Ticket>>>, Unavailable>;
+
     /// The updates after a position, out of the next events, of which at most `limit` are looked at. Each shows its
-    /// subject as it was then, with the version that it got.
+    /// subject with the version that it got then. No version of anything is told twice.
     async fn after(&self, from: StreamPosition, watched: Watched, limit: u32) -> Result<Updates, Unavailable>;
 }

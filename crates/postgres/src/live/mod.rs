@@ -1,18 +1,20 @@
-//! Reading the outbox for whoever watches orders.
+//! Reading the outbox for whoever watches orders and tickets.
 
 mod after;
 mod here;
-mod open;
+mod known;
+mod open_kitchen;
+mod open_order;
 
 use async_trait::async_trait;
 use comanda_domain::{
-    OrderId, OrderScope, OrderWithLines, StreamPosition,
+    OrderId, OrderScope, OrderWithLines, StationId, StreamPosition, Ticket, Timestamp,
     ports::{LiveUpdates, Opening, Unavailable, Updates, Watched},
 };
 
 use crate::{Database, database::spawn_transaction};
 
-/// Updates in the tables `outbox_events` and `orders`.
+/// Updates in the tables `outbox_events`, `orders` and `kitchen_tickets`.
 #[derive(Clone)]
 pub struct PostgresLiveUpdates {
     database: Database,
@@ -33,7 +35,18 @@ impl LiveUpdates for PostgresLiveUpdates {
         from: Option<StreamPosition>,
     ) -> Result<Option<Opening<OrderWithLines>>, Unavailable> {
         let database = self.database.clone();
-        spawn_transaction(&self.database, async move { open::open_order(&database, id, scope, from).await }).await
+        spawn_transaction(&self.database, async move { open_order::open_order(&database, id, scope, from).await }).await
+    }
+
+    async fn open_kitchen(
+        &self,
+        station: Option<StationId>,
+        ready_since: Timestamp,
+        from: Option<StreamPosition>,
+    ) -> Result<Option<Opening<Vec<Ticket>>>, Unavailable> {
+        let database = self.database.clone();
+        let opening = async move { open_kitchen::open_kitchen(&database, station, ready_since, from).await };
+        spawn_transaction(&self.database, opening).await
     }
 
     async fn after(&self, from: StreamPosition, watched: Watched, limit: u32) -> Result<Updates, Unavailable> {

@@ -33,13 +33,13 @@ pub(crate) use self::{
     accept::accept_when_paid,
     advance::{Transition, write_transition},
     lines_of::lines_on,
+    load::load,
 };
 use self::{
     cancel_overdue::OverdueSearch,
     find::Lookups,
     place::{PlacedLookups, PlacementQueue},
 };
-pub(crate) use self::{lines_of::lines_on, load::load};
 use crate::Database;
 
 /// Orders in the tables `orders`, `order_lines`, `idempotency_keys` and `outbox_events`.

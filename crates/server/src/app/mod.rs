@@ -88,6 +88,7 @@ impl Server {
         let orders = orders::guarded(placement.clone(), &config.breakers);
         let updates = live::stored(&database);
         let (hub, watchers) = live::hub(updates.clone(), &redis, &mut workers);
+        let watchers: Arc<dyn ports::WorkQueue> = Arc::new(watchers);
         let stored_payments = payments::stored(&database, config.placement.accept);
         let checkout = payments::guarded(stored_payments.clone(), &config.breakers);
         let account_changes = accounts::stored(&database);
@@ -171,12 +172,12 @@ impl Server {
                 accounts: accounts.clone(),
                 payments: stored_payments,
                 payment_work,
-                watchers: Arc::new(watchers),
+                watchers: watchers.clone(),
                 ids: ids.clone(),
                 clock: clock.clone(),
                 limits: config.order_limits.limits(),
             },
-            live: Live { updates },
+            live: Live { updates, clock: clock.clone() },
             menu: Menu {
                 menu: Arc::new(cached_menu),
                 live_menu: menu::live(&database),
@@ -187,7 +188,7 @@ impl Server {
                 clock: clock.clone(),
             },
             supplies,
-            kitchen: kitchen::kitchen(&database, &ids, &clock),
+            kitchen: kitchen::kitchen(&database, watchers.clone(), &ids, &clock),
             accounts: Accounts {
                 accounts,
                 changes: account_changes.clone(),

@@ -150,6 +150,7 @@ routes! {
     orders::quote [Read, OrderLookup],
     orders::find [Read, OrderLookup],
     orders::watch [Read, OrderLookup],
+    kitchen::watch_kitchen [Read, KitchenRead],
     orders::cancel [Write, OrderUpdate],
     payments::pay [Write, PaymentCreate],
     payments::settle [Write, PaymentUpdate],

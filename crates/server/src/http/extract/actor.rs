@@ -145,6 +145,10 @@ fn allowed<T>(
     })
 }
 
+pub(super) fn staff(request: &HttpRequest, actor: Option<Actor>) -> Result<StaffMember, Problem> {
+    allowed(request, actor, Actor::as_staff, "staff_only", "Only staff may do this.")
+}
+
 /// An extractor made of a function of the request and its sender. Only renewing a browser's session takes time.
 macro_rules! extractor {
     ($(#[$doc:meta])* $name:ident($inner:ty), $access:ident, [$($code:ident),*]: $read:expr) => {
@@ -195,9 +199,7 @@ extractor! {
 }
 extractor! {
     /// Staff and admins.
-    Staff(StaffMember), SignedIn, [Forbidden]: |request, actor| {
-        allowed(request, actor, Actor::as_staff, "staff_only", "Only staff may do this.")
-    }
+    Staff(StaffMember), SignedIn, [Forbidden]: staff
 }
 extractor! {
     /// Admins.

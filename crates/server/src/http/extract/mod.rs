@@ -36,6 +36,6 @@ pub use self::{
     query::Query,
     rate_limit::{Limiter, OrderAttempts, RateLimiter},
     service::Service,
-    watcher::Watcher,
+    watcher::{StaffWatcher, Watcher},
 };
 pub(crate) use paged::pages;

@@ -7,13 +7,13 @@ use std::{
 
 use actix_web::web::Bytes;
 use comanda_domain::{
-    OrderId, StreamPosition,
+    OrderId, StationId, StreamPosition,
     ports::{LiveUpdates, PlacedUpdate, Unavailable, Update, Updates, Watched},
 };
 use tokio::sync::{Notify, mpsc};
 
 use super::Frame;
-use crate::http::wire::OrderResponse;
+use crate::http::{kitchen::TicketResponse, wire::OrderResponse};
 
 /// How many events one query looks at.
 const LIMIT: u32 = 5_000;
@@ -25,12 +25,17 @@ const WAITING: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Topic {
     Order(OrderId),
+    /// The tickets of a station, or of all.
+    Kitchen(Option<StationId>),
 }
 
 impl Topic {
     fn covers(self, update: &Update) -> bool {
-        let (Self::Order(id), Update::Order(found)) = (self, update);
-        found.order.id == id
+        match (self, update) {
+            (Self::Order(id), Update::Order(found)) => found.order.id == id,
+            (Self::Kitchen(station), Update::Ticket(ticket)) => station.is_none_or(|id| ticket.station_id == id),
+            (Self::Order(_), Update::Ticket(_)) | (Self::Kitchen(_), Update::Order(_)) => false,
+        }
     }
 }
 
@@ -93,14 +98,16 @@ impl Registered {
         let frontier = self.frontier.as_ref().map(StreamPosition::place);
         let on_time = self.by_number.values().filter(|listener| Some(listener.position.place()) >= frontier);
         let from = if self.turn_of_late { least } else { on_time.min_by_key(place).unwrap_or(least) };
-        let order_of = |listener: &Listener| {
-            let Topic::Order(id) = listener.topic;
-            id
-        };
-        let mut orders: Vec<OrderId> = self.by_number.values().map(order_of).collect();
-        orders.sort_unstable();
-        orders.dedup();
-        Some(Reading { from: from.position.clone(), watched: Watched { orders }, before: self.next_number })
+        let mut watched = Watched::default();
+        for listener in self.by_number.values() {
+            match listener.topic {
+                Topic::Order(id) => watched.orders.push(id),
+                Topic::Kitchen(_) => watched.tickets = true,
+            }
+        }
+        watched.orders.sort_unstable();
+        watched.orders.dedup();
+        Some(Reading { from: from.position.clone(), watched, before: self.next_number })
     }
 
     /// Passes on what was read. Who cannot follow, or is in another history, is let go. Returns whether some are
@@ -189,7 +196,9 @@ impl Hub {
 
 /// Orders are shown to their customers and to staff alike.
 fn rendered(update: &Update) -> Option<Frame> {
-    let Update::Order(order) = update;
-    let frame = Frame::new("order", &OrderResponse::with_lines(order));
+    let frame = match update {
+        Update::Order(order) => Frame::new("order", &OrderResponse::with_lines(order)),
+        Update::Ticket(ticket) => Frame::new("ticket", &TicketResponse::from(ticket)),
+    };
     frame.inspect_err(|error| tracing::error!(%error, "an update cannot be written")).ok()
 }

@@ -11,7 +11,7 @@ use actix_web::web::Bytes;
 use async_trait::async_trait;
 use comanda_domain::{
     AccountId, Currency, Money, Order, OrderId, OrderNumber, OrderScope, OrderStatus, OrderWithLines, SessionId,
-    StreamPosition, Timestamp,
+    StationId, StreamPosition, Ticket, Timestamp,
     ports::{
         ClosedSessions, LiveUpdates, MockClock, MockClosedSessions, Opening, PlacedUpdate, Unavailable, Update,
         Updates, Watched,
@@ -86,6 +86,15 @@ impl LiveUpdates for Events {
         _: OrderScope,
         _: Option<StreamPosition>,
     ) -> Result<Option<Opening<OrderWithLines>>, Unavailable> {
+        unreachable!("no stream is opened here")
+    }
+
+    async fn open_kitchen(
+        &self,
+        _: Option<StationId>,
+        _: Timestamp,
+        _: Option<StreamPosition>,
+    ) -> Result<Option<Opening<Vec<Ticket>>>, Unavailable> {
         unreachable!("no stream is opened here")
     }
 
