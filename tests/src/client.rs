@@ -113,7 +113,12 @@ impl Client {
     pub async fn try_send(request: RequestBuilder) -> reqwest::Result<Response> {
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Response { status, headers, text: response.text().await? })
+        let text = if headers.get(CONTENT_TYPE).is_some_and(|value| value == "text/event-stream") {
+            beginning(response).await?
+        } else {
+            response.text().await?
+        };
+        Ok(Response { status, headers, text })
     }
 
     pub async fn get(&self, path: &str) -> Response {
@@ -148,6 +153,12 @@ impl Client {
     pub async fn order_with_key(&self, key: &str, lines: &[(Uuid, u32)]) -> Response {
         Self::send(self.request(Method::POST, "/v1/orders").header("idempotency-key", key).json(&order_of(lines))).await
     }
+}
+
+/// What comes first of a response that does not end.
+async fn beginning(mut response: reqwest::Response) -> reqwest::Result<String> {
+    let first = response.chunk().await?.unwrap_or_default();
+    Ok(String::from_utf8_lossy(&first).into_owned())
 }
 
 fn order_of(lines: &[(Uuid, u32)]) -> Value {

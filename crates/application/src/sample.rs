@@ -39,6 +39,7 @@ pub(crate) fn orders() -> Orders {
         accounts: Arc::new(MockAccounts::new()),
         payments: Arc::new(MockPayments::new()),
         payment_work: Arc::new(MockWorkQueue::new()),
+        watchers: Arc::new(()),
         ids: ids(),
         clock: clock(),
         limits: OrderLimits::NONE,
@@ -86,6 +87,7 @@ pub(crate) fn kitchen() -> Kitchen {
     Kitchen {
         stations: Arc::new(MockStations::new()),
         tickets: Arc::new(MockTickets::new()),
+        watchers: Arc::new(()),
         ids: ids(),
         clock: clock(),
     }

@@ -105,9 +105,10 @@ impl JwtAccessTokens {
         let role: Role = claims.role.parse().map_err(|_| InvalidAccessToken)?;
         let actor = Actor { account_id: AccountId::new(claims.sub), role, session_id: SessionId::new(claims.sid) };
         let issued_at = Timestamp::from_timestamp(claims.iat, 0).ok_or(InvalidAccessToken)?;
+        let expires_at = Timestamp::from_timestamp(claims.exp, 0).ok_or(InvalidAccessToken)?;
         Ok(Proof {
             keys: keys.number(),
-            verified: VerifiedToken { actor, issued_at },
+            verified: VerifiedToken { actor, issued_at, expires_at },
             audience,
             expires_at: claims.exp,
         })
@@ -235,8 +236,8 @@ mod tests {
         let tokens = tokens(&new_pem(), "comanda", "comanda");
         let token = tokens.issue(&account(), session(), Audience::Client, now()).unwrap().token;
         let actor = Actor { account_id: account().id, role: Role::Staff, session_id: session().id };
-        let expected = Ok(VerifiedToken { actor, issued_at: now() });
         let at = |seconds| now() + chrono::TimeDelta::seconds(seconds);
+        let expected = Ok(VerifiedToken { actor, issued_at: now(), expires_at: at(900) });
         for _ in 0..2 {
             assert_eq!(tokens.verify(&token, Audience::Client, at(0)), expected);
             assert_eq!(tokens.verify(&token, Audience::Client, at(899)), expected);

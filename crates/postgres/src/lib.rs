@@ -6,6 +6,7 @@ mod events;
 mod idempotency;
 mod invariants;
 mod kitchen;
+mod live;
 mod mails;
 mod menu;
 mod operations;
@@ -26,6 +27,7 @@ pub use database::{
 pub use events::{PostgresOutbox, SubscriberBacklog, names_of_subscribers, subscribers};
 pub use invariants::{Finding, Guards, Invariant, MissingGuard, check_guards, check_invariants, missing_guards};
 pub use kitchen::{PostgresStations, PostgresTickets};
+pub use live::PostgresLiveUpdates;
 pub use mails::PostgresMails;
 pub use menu::{PostgresMenu, PostgresOptionGroups};
 pub use operations::{

@@ -1,5 +1,6 @@
 //! The ports that Redis serves. Everything in Redis can be rebuilt: the truth is in PostgreSQL.
 
+mod changes;
 mod closed_sessions;
 mod connections;
 mod examine;
@@ -9,6 +10,7 @@ mod menu_cache;
 mod rate_limits;
 mod redis_url;
 
+pub use changes::RedisChanges;
 pub use closed_sessions::RedisClosedSessions;
 pub use connections::RedisConnections;
 pub use examine::{RedisFacts, examine};

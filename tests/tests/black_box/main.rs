@@ -29,6 +29,7 @@ mod kitchen;
 mod known_devices;
 mod last_admin;
 mod limits;
+mod live;
 mod lockout;
 mod mail;
 mod mail_limits;

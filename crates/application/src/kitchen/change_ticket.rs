@@ -16,6 +16,10 @@ impl Kitchen {
         request: Option<IdempotentRequest>,
     ) -> Result<Idempotent<Ticket>, ChangeTicketError> {
         let idempotency = request.map(|request| request.by(by.account_id()));
-        self.tickets.change(id, to, self.clock.now(), idempotency).await
+        let changed = self.tickets.change(id, to, self.clock.now(), idempotency).await?;
+        if !changed.replayed {
+            self.watchers.wake();
+        }
+        Ok(changed)
     }
 }

@@ -10,12 +10,14 @@ mod list_tickets;
 
 use std::sync::Arc;
 
-use comanda_domain::ports::{Clock, IdGenerator, Stations, Tickets};
+use comanda_domain::ports::{Clock, IdGenerator, Stations, Tickets, WorkQueue};
 
 /// The kitchen, for staff alone: customers see how far their orders are. One file per verb.
 pub struct Kitchen {
     pub stations: Arc<dyn Stations>,
     pub tickets: Arc<dyn Tickets>,
+    /// Whoever watches a ticket or its order is told of what has become of it.
+    pub watchers: Arc<dyn WorkQueue>,
     pub ids: Arc<dyn IdGenerator>,
     pub clock: Arc<dyn Clock>,
 }

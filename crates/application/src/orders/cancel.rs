@@ -29,6 +29,7 @@ impl Orders {
         let cancelled = self.orders.cancel(cancellation).await?;
         if !cancelled.replayed {
             self.payment_work.wake();
+            self.watchers.wake();
         }
         Ok(cancelled)
     }

@@ -28,6 +28,8 @@ pub struct Orders {
     pub payments: Arc<dyn ports::Payments>,
     /// Cancelling an order may leave refunds to be made.
     pub payment_work: Arc<dyn WorkQueue>,
+    /// Whoever watches an order is told of what has become of it.
+    pub watchers: Arc<dyn WorkQueue>,
     pub ids: Arc<dyn IdGenerator>,
     pub clock: Arc<dyn Clock>,
     /// What the unpaid orders of a customer may hold.

@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn a_token_is_renewed_after_a_sixth_of_the_idle_timeout() {
-        let token = VerifiedToken { actor: sample::actor(Role::Customer), issued_at: sample::now() };
+        let (actor, now) = (sample::actor(Role::Customer), sample::now());
+        let token = VerifiedToken { actor, issued_at: now, expires_at: now };
         let sessions = sample::sessions();
         assert!(!sessions.is_to_be_renewed(&token, sample::now() + Duration::from_secs(4)));
         assert!(sessions.is_to_be_renewed(&token, sample::now() + Duration::from_secs(5)));

@@ -101,6 +101,19 @@ impl OrderLine {
     }
 }
 
+impl Order {
+    /// The order as it was at an earlier version of its own, which it got at that moment, with that status. `None`:
+    /// it went one step at a time.
+    #[must_use]
+    pub fn as_of(&self, version: u32, status: Option<OrderStatus>, at: Timestamp) -> Self {
+        if version >= self.version {
+            return self.clone();
+        }
+        let status = status.unwrap_or_else(|| self.status.at_version(self.version, version));
+        Self { status, version, updated_at: at, ..self.clone() }
+    }
+}
+
 /// An order with its lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderWithLines {

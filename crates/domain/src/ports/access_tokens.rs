@@ -42,6 +42,8 @@ pub struct VerifiedToken {
     pub actor: Actor,
     /// When it was issued, in whole seconds.
     pub issued_at: Timestamp,
+    /// When it expires, in whole seconds.
+    pub expires_at: Timestamp,
 }
 
 /// Issues and verifies access tokens.

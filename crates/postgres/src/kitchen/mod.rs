@@ -8,6 +8,6 @@ mod tickets;
 
 pub use self::{stations::PostgresStations, tickets::PostgresTickets};
 pub(crate) use self::{
-    stations::{Use, lock_for_use},
-    tickets::{prepare_to_write_tickets, settle_tickets, write_tickets},
+    stations::{Use, lock_for_use, station_exists},
+    tickets::{current_tickets, prepare_to_write_tickets, settle_tickets, tickets_on, write_tickets},
 };

@@ -67,7 +67,7 @@ pub(super) async fn with_lines(
 }
 
 /// Orders with their lines, in one round trip. One that cannot be read hides no other.
-pub(super) async fn load(
+pub(crate) async fn load(
     connection: &AsyncPgConnection,
     currency: Currency,
     ids: &[OrderId],

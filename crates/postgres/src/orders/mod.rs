@@ -33,6 +33,7 @@ pub(crate) use self::{
     accept::accept_when_paid,
     advance::{Transition, write_transition},
     lines_of::lines_on,
+    load::load,
 };
 use self::{
     cancel_overdue::OverdueSearch,

@@ -4,6 +4,7 @@ mod accounts;
 mod database;
 mod events;
 mod kitchen;
+mod live;
 mod mails;
 mod menu;
 mod orders;
@@ -18,7 +19,8 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::web::Data;
 use comanda_application::{
-    Accounts, Events, Menu, Operations, Orders, Payments, Sales, Sessions, accounts::Passwords, operations::Retention,
+    Accounts, Events, Live, Menu, Operations, Orders, Payments, Sales, Sessions, accounts::Passwords,
+    operations::Retention,
 };
 use comanda_domain::ports::{
     self, AuditLog, Clock, ComponentHealth, FlagSettings, IdGenerator, PublicMenu, SecurityLog,
@@ -40,7 +42,7 @@ use crate::{
     config::Config,
     http::{
         App, Authenticator, Cards, CsrfGuard, CursorSigner, DeviceTokens, Docs, Draining, Health, MenuRenderer, Pages,
-        SessionCookies,
+        SessionCookies, Streams,
     },
     observability::Pools,
     security::SecurityEvents,
@@ -84,6 +86,9 @@ impl Server {
         let public_menu: Arc<dyn PublicMenu> = Arc::new(cached_menu.clone());
         let placement = orders::placement(config, &database, Arc::new(cached_menu.clone()), &mut workers);
         let orders = orders::guarded(placement.clone(), &config.breakers);
+        let updates = live::stored(&database);
+        let (hub, watchers) = live::hub(updates.clone(), &redis, &mut workers);
+        let watchers: Arc<dyn ports::WorkQueue> = Arc::new(watchers);
         let stored_payments = payments::stored(&database, config.placement.accept);
         let checkout = payments::guarded(stored_payments.clone(), &config.breakers);
         let account_changes = accounts::stored(&database);
@@ -168,10 +173,12 @@ impl Server {
                 accounts: accounts.clone(),
                 payments: stored_payments,
                 payment_work,
+                watchers: watchers.clone(),
                 ids: ids.clone(),
                 clock: clock.clone(),
                 limits: config.order_limits.limits(),
             },
+            live: Live { updates, clock: clock.clone() },
             menu: Menu {
                 menu: Arc::new(cached_menu),
                 live_menu: menu::live(&database),
@@ -182,7 +189,7 @@ impl Server {
                 clock: clock.clone(),
             },
             supplies,
-            kitchen: kitchen::kitchen(&database, &ids, &clock),
+            kitchen: kitchen::kitchen(&database, watchers.clone(), &ids, &clock),
             accounts: Accounts {
                 accounts,
                 changes: account_changes.clone(),
@@ -210,6 +217,7 @@ impl Server {
                 clock: clock.clone(),
             },
             offline_gateway,
+            streams: Streams::new(hub, closed_sessions.clone(), clock.clone(), config.streams.limits()),
             rate_limiter: sessions::rate_limiter(config, &redis, &clock),
             authenticator: Authenticator {
                 tokens: access_tokens,

@@ -13,7 +13,7 @@ use crate::{
     app::{Reloads, Server},
     config::Config,
     exit::Unreachable,
-    http::{self, Budgets, Draining, Listening},
+    http::{self, Budgets, Draining, Listening, Streams},
     logging::{self, Logging, Refilter},
     observability::{COMMIT, Metrics, State, VERSION, raise_limit},
     signals::{Signals, Told},
@@ -55,6 +55,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         password: config.http.password_timeout,
     };
     let draining = app.health.draining.clone();
+    let streams = app.streams.clone();
     let state =
         State { pools, workers: app.health.workers.clone(), draining: draining.clone(), metrics: measured, since };
     let (http, log) = (&config.http, &config.log);
@@ -62,7 +63,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         http::server(app, http, connections, budgets, config.traces.is_some(), log.access_percent)
             .with_context(|| format!("cannot listen on {address}"))?;
     let serving_at = listening.address;
-    tokio::spawn(operator.serves(state).stop(server.handle(), listening, draining, config.drain_time()));
+    tokio::spawn(operator.serves(state).stop(server.handle(), listening, draining, streams, config.drain_time()));
     tokio::spawn(systemd::stay_alive());
     systemd::notify(systemd::State::Ready);
     metrics::gauge!("comanda_serving").set(1.0);
@@ -158,7 +159,14 @@ impl Operator {
 
     /// Waits until the server is told to stop, and stops it: first it is not ready any more, so that no proxy sends
     /// anybody here by the time it accepts no more connections.
-    async fn stop(self, server: ServerHandle, listening: Listening, draining: Draining, drain: Duration) {
+    async fn stop(
+        self,
+        server: ServerHandle,
+        listening: Listening,
+        draining: Draining,
+        streams: Streams,
+        drain: Duration,
+    ) {
         self.told_to_stop.cancelled().await;
         draining.begin();
         systemd::notify(systemd::State::Stopping);
@@ -169,6 +177,8 @@ impl Operator {
             listening.let_in_the_last().await;
         }
         tracing::info!("stopping: no new connections; requests in flight are finished");
+        // Those who watch come again, and not to this server.
+        streams.end();
         server.stop(true).await;
     }
 }

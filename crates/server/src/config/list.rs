@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     Setting, breakers, database, deployment, flags, http, lockouts, mail, menu_cache, order_limits, outbox, passwords,
-    payments, placement, rate_limit, redis, retention, sessions, telemetry, tokens, webhooks,
+    payments, placement, rate_limit, redis, retention, sessions, streams, telemetry, tokens, webhooks,
 };
 
 /// Settings that belong together.
@@ -21,6 +21,7 @@ const SECTIONS: &[Section] = &[
     Section { name: "PostgreSQL", settings: database::SETTINGS },
     Section { name: "Redis", settings: redis::SETTINGS },
     Section { name: "HTTP", settings: http::SETTINGS },
+    Section { name: "Event streams", settings: streams::SETTINGS },
     Section { name: "Access tokens", settings: tokens::SETTINGS },
     Section { name: "Sessions", settings: sessions::SETTINGS },
     Section { name: "Lockouts", settings: lockouts::SETTINGS },

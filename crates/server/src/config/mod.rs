@@ -28,6 +28,7 @@ mod secret;
 mod sessions;
 mod setting;
 mod source;
+mod streams;
 mod telemetry;
 #[cfg(test)]
 mod tests;
@@ -63,6 +64,7 @@ pub use self::{
     secret::Secret,
     setting::Setting,
     source::Source,
+    streams::StreamSettings,
     telemetry::{LogConfig, LogFilter, LogFormat, TraceConfig},
     tokens::TokenConfig,
     webhooks::WebhookSettings,
@@ -80,6 +82,7 @@ pub struct Config {
     pub database: DatabaseSettings,
     pub redis: RedisSettings,
     pub http: HttpConfig,
+    pub streams: StreamSettings,
     pub tokens: TokenConfig,
     pub sessions: SessionTerms,
     pub lockouts: LockoutSettings,
@@ -166,6 +169,7 @@ impl Config {
             let database = DatabaseSettings::read(reader);
             let redis = RedisSettings::read(reader);
             let http = HttpConfig::read(reader);
+            let streams = StreamSettings::read(reader);
             let tokens = TokenConfig::read(reader);
             let sessions = SessionSettings::read(reader);
             let lockouts = LockoutSettings::read(reader);
@@ -189,6 +193,7 @@ impl Config {
                 database: database?,
                 redis: redis?,
                 http: http?,
+                streams: streams?,
                 tokens: tokens?,
                 sessions: sessions?.terms(),
                 lockouts: lockouts?,

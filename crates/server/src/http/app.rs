@@ -1,13 +1,16 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, web::Data};
-use comanda_application::{Accounts, Events, Kitchen, Menu, Operations, Orders, Payments, Sales, Sessions, Supplies};
+use comanda_application::{
+    Accounts, Events, Kitchen, Live, Menu, Operations, Orders, Payments, Sales, Sessions, Supplies,
+};
 use comanda_domain::Currency;
 use comanda_identity::TokenKeys;
 use comanda_stripe::OfflineGateway;
 
 use super::{
     extract::{Authenticator, CursorSigner, DeviceTokens, RateLimiter},
+    live::Streams,
     menu::MenuRenderer,
     openapi::Docs,
     operations::Health,
@@ -40,6 +43,7 @@ app! {
     /// Everything that handlers work with. The composition root fills it; what is left out there does not compile.
     App {
         orders: Orders,
+        live: Live,
         menu: Menu,
         supplies: Supplies,
         kitchen: Kitchen,
@@ -56,6 +60,7 @@ app! {
         cursors: CursorSigner,
         menu_renderer: MenuRenderer,
         pages: Pages,
+        streams: Streams,
         token_keys: Arc<TokenKeys>,
         currency: Currency,
         docs: Docs,

@@ -6,6 +6,7 @@ mod draining;
 mod events;
 mod extract;
 mod kitchen;
+mod live;
 mod menu;
 mod metrics;
 mod middleware;
@@ -38,6 +39,7 @@ pub use self::{
     app::App,
     draining::Draining,
     extract::{Authenticator, CsrfGuard, CursorSigner, DeviceTokens, RateLimiter, SessionCookies},
+    live::{Hub, StreamLimits, Streams},
     menu::MenuRenderer,
     metrics::metrics_server,
     middleware::Budgets,

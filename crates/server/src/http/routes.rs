@@ -149,6 +149,8 @@ routes! {
     kitchen::archive_station [Write, KitchenUpdate],
     orders::quote [Read, OrderLookup],
     orders::find [Read, OrderLookup],
+    orders::watch [Read, OrderLookup],
+    kitchen::watch_kitchen [Read, KitchenRead],
     orders::cancel [Write, OrderUpdate],
     payments::pay [Write, PaymentCreate],
     payments::settle [Write, PaymentUpdate],

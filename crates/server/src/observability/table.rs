@@ -23,6 +23,8 @@ const TABLE: &[(Kind, &str, Unit, &str)] = &[
     (Counter, "comanda_connections_refused_total", Unit::Count, "Connections beyond CONCURRENT_CONNECTIONS."),
     (Gauge, "comanda_dead_rows", Unit::Count, "Rows of a table that PostgreSQL cannot clean up yet."),
     (Gauge, "comanda_degraded", Unit::Count, "Whether a part goes on without Redis: 1 or 0."),
+    (Gauge, "comanda_event_streams", Unit::Count, "Event streams that are open."),
+    (Counter, "comanda_event_streams_refused_total", Unit::Count, "Event streams beyond the limits."),
     (Counter, "comanda_flag_evaluations_total", Unit::Count, "Evaluations of feature flags, by outcome."),
     (Counter, "comanda_gateway_events_malformed_total", Unit::Count, "Events of the gateway that cannot be read."),
     (Counter, "comanda_gateway_misconfigured_total", Unit::Count, "Calls that the gateway refused for our key."),

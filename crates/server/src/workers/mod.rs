@@ -4,12 +4,14 @@
 //! workers with [`Workers`], and `serve` starts them before the server listens and stops them after its last request.
 //! Nothing else runs in the background.
 
+mod announce_changes;
 mod commit_orders;
 mod delete_old_rows;
 mod deliver_events;
 mod follow_replica;
 mod follow_unlocks;
 mod hash_passwords;
+mod listen_for_changes;
 mod listen_for_closed_sessions;
 mod listen_for_menu_notifications;
 mod measure_components;
@@ -18,6 +20,7 @@ mod measure_pools;
 mod measure_snapshots;
 mod process_payments;
 mod read_closed_sessions;
+mod read_updates;
 mod refresh_menu;
 mod reload_flags;
 mod send_mails;
@@ -29,12 +32,14 @@ mod worker;
 #[cfg(test)]
 pub use self::worker::Worker;
 pub use self::{
+    announce_changes::{ChangesWaker, announce_changes},
     commit_orders::commit_orders,
     delete_old_rows::delete_old_rows,
     deliver_events::deliver_events,
     follow_replica::follow_replica,
     follow_unlocks::follow_unlocks,
     hash_passwords::hash_passwords,
+    listen_for_changes::listen_for_changes,
     listen_for_closed_sessions::listen_for_closed_sessions,
     listen_for_menu_notifications::listen_for_menu_notifications,
     measure_components::{component_up, measure_components},
@@ -43,6 +48,7 @@ pub use self::{
     measure_snapshots::measure_snapshots,
     process_payments::{PaymentsWaker, process_payments},
     read_closed_sessions::read_closed_sessions,
+    read_updates::read_updates,
     refresh_menu::refresh_menu,
     reload_flags::reload_flags,
     send_mails::{MailsWaker, send_mails},

@@ -15,7 +15,10 @@ use comanda_domain::{
     ports::{AddStationError, ArchiveStationError, EditStationError, Idempotent, Stations, StationsQuery, Unavailable},
 };
 
-pub(crate) use self::lock_for_use::{Use, lock_for_use};
+pub(crate) use self::{
+    find::station_exists,
+    lock_for_use::{Use, lock_for_use},
+};
 use crate::Database;
 
 /// The stations in the tables `kitchen_stations` and `kitchen_station_categories`.

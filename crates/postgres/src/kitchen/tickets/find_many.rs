@@ -1,11 +1,11 @@
 use std::collections::HashMap;
 
 use comanda_domain::{
-    Ticket, TicketId,
+    Currency, Ticket, TicketId,
     ports::{Readable, Unavailable},
 };
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::row::{TicketRow, all_with_lines};
@@ -24,15 +24,24 @@ pub(super) async fn find_many(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
+    let connection = database.read_connection().await?;
+    tickets_on(&connection, database.currency(), ids).await
+}
+
+/// Tickets with their lines. One that cannot be read hides no other.
+pub(crate) async fn tickets_on(
+    mut connection: &AsyncPgConnection,
+    currency: Currency,
+    ids: &[TicketId],
+) -> Result<HashMap<TicketId, Readable<Ticket>>, Unavailable> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
-    let mut connection = database.read_connection().await?;
     let rows = kitchen_tickets::table
         .inner_join(orders::table)
         .filter(kitchen_tickets::id.eq_any(ids))
         .select(TicketRow::as_select())
-        .load(&mut *connection)
+        .load(&mut connection)
         .rows("ticket.find")
         .await
         .map_err(Unavailable::new)?;
-    Ok(all_with_lines(&connection, database.currency(), rows).await?.into_iter().collect())
+    Ok(all_with_lines(connection, currency, rows).await?.into_iter().collect())
 }

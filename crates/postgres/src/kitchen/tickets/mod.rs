@@ -1,6 +1,7 @@
 //! Tickets.
 
 mod change;
+mod current;
 mod find_many;
 mod list;
 mod row;
@@ -16,6 +17,8 @@ use comanda_domain::{
 };
 
 pub(crate) use self::{
+    current::current_tickets,
+    find_many::tickets_on,
     settle::settle_tickets,
     write::{prepare_to_write_tickets, write_tickets},
 };

@@ -5,8 +5,10 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, cookie::Cookie, dev::Payload, http::header};
+use comanda_application::Sessions;
 use comanda_domain::{
     AccountId, Actor, Administrator, SecurityEvent, SecurityEventKind, SecurityOutcome, SessionId, StaffMember,
+    Timestamp,
     ports::{AccessTokens, Audience, Clock, ClosedSessions, SecurityLog},
 };
 
@@ -53,13 +55,8 @@ impl Authenticator {
 
     /// An invalid bearer token is a problem everywhere, so that its sender learns of it.
     fn of_client(&self, header: &header::HeaderValue) -> Result<Actor, Problem> {
-        let token = header
-            .to_str()
-            .ok()
-            .and_then(|text| text.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim());
-        let verified = token.and_then(|token| self.tokens.verify(token, Audience::Client, self.clock.now()).ok());
+        let verified = bearer(header);
+        let verified = verified.and_then(|token| self.tokens.verify(token, Audience::Client, self.clock.now()).ok());
         let verified = verified.ok_or_else(|| Problem::new(Code::Unauthenticated, "The access token is not valid."))?;
         let actor = verified.actor;
         if self.closed.contains(actor.session_id) {
@@ -87,10 +84,30 @@ impl Authenticator {
         Ok(Sender::Known(Some(actor)))
     }
 
+    /// When the credential of a sender that is signed in expires, or the session of a browser has to be renewed.
+    pub(super) fn believed_until(&self, request: &HttpRequest, sessions: &Sessions) -> Timestamp {
+        let now = self.clock.now();
+        if let Some(header) = request.headers().get(header::AUTHORIZATION) {
+            let verified = bearer(header).and_then(|token| self.tokens.verify(token, Audience::Client, now).ok());
+            return verified.map_or(now, |verified| verified.expires_at);
+        }
+        let token = self.cookies.session_token(request);
+        let Some(verified) = token.and_then(|token| self.tokens.verify(&token, Audience::Browser, now).ok()) else {
+            return now;
+        };
+        let believed_from = if sessions.is_to_be_renewed(&verified, now) { now } else { verified.issued_at };
+        verified.expires_at.min(believed_from + sessions.terms.renew_after())
+    }
+
     fn record_refusal(&self, actor: Actor, kind: SecurityEventKind, reason: &'static str) {
         let event = SecurityEvent::new(kind, SecurityOutcome::Refused).because(reason);
         self.security.record(event.of_account(actor.account_id).in_session(actor.session_id));
     }
+}
+
+fn bearer(header: &header::HeaderValue) -> Option<&str> {
+    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// Compares a browser's session with its row; the response gets the cookie with the next token.
@@ -126,6 +143,10 @@ fn allowed<T>(
         }
         Problem::new(Code::Forbidden, refusal)
     })
+}
+
+pub(super) fn staff(request: &HttpRequest, actor: Option<Actor>) -> Result<StaffMember, Problem> {
+    allowed(request, actor, Actor::as_staff, "staff_only", "Only staff may do this.")
 }
 
 /// An extractor made of a function of the request and its sender. Only renewing a browser's session takes time.
@@ -178,9 +199,7 @@ extractor! {
 }
 extractor! {
     /// Staff and admins.
-    Staff(StaffMember), SignedIn, [Forbidden]: |request, actor| {
-        allowed(request, actor, Actor::as_staff, "staff_only", "Only staff may do this.")
-    }
+    Staff(StaffMember), SignedIn, [Forbidden]: staff
 }
 extractor! {
     /// Admins.

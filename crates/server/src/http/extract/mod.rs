@@ -17,6 +17,7 @@ mod path;
 mod query;
 mod rate_limit;
 mod service;
+mod watcher;
 
 pub use self::{
     actor::{Admin, Authenticator, Bystander, MaybeSignedIn, RenewedCookie, SignedIn, SigningIn, Staff},
@@ -35,5 +36,6 @@ pub use self::{
     query::Query,
     rate_limit::{Limiter, OrderAttempts, RateLimiter},
     service::Service,
+    watcher::{StaffWatcher, Watcher},
 };
 pub(crate) use paged::pages;

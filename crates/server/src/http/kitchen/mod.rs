@@ -8,6 +8,7 @@ mod list_stations;
 mod list_tickets;
 mod station_response;
 mod ticket_response;
+mod watch_kitchen;
 
 use comanda_domain::{Category, StationCategories};
 
@@ -18,6 +19,8 @@ pub use self::{
     edit_station::{__path_edit_station, edit_station},
     list_stations::{__path_list_stations, list_stations},
     list_tickets::{__path_list_tickets, list_tickets},
+    ticket_response::TicketResponse,
+    watch_kitchen::{__path_watch_kitchen, watch_kitchen},
 };
 use super::{
     problem::{Code, Problem},

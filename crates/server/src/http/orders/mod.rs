@@ -7,6 +7,7 @@ mod list;
 mod place;
 mod quote;
 mod relations;
+mod watch;
 
 pub use self::{
     advance::{__path_advance, advance},
@@ -15,6 +16,7 @@ pub use self::{
     list::{__path_list, list},
     place::{__path_place, place},
     quote::{__path_quote, quote},
+    watch::{__path_watch, watch},
 };
 
 use comanda_domain::OrderStatus;

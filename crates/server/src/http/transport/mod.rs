@@ -22,7 +22,7 @@ use std::{
 use actix_http::{ConnectionType, HttpService, KeepAlive, Protocol, Request, error::DispatchError};
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, apply_fn_factory, fn_service, map_config};
 use actix_web::{
-    Error, HttpResponse,
+    Error, HttpRequest, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{AppConfig, Response, Server, Service},
     http::StatusCode,
@@ -33,6 +33,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpSocket,
 };
+use tokio_util::sync::CancellationToken;
 
 pub use self::listening::Listening;
 use self::{
@@ -138,6 +139,11 @@ where
         .and_then(service)
     })?;
     Ok((builder.run(), listening))
+}
+
+/// Cancelled when the client of a request hangs up, for responses that do not end by themselves.
+pub(super) fn hung_up(request: &HttpRequest) -> CancellationToken {
+    request.conn_data::<Rc<Turns>>().map(|turns| turns.hung_up()).unwrap_or_default()
 }
 
 /// A stream on which a bare response of the HTTP layer becomes a problem document.

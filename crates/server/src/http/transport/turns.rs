@@ -18,6 +18,7 @@ use actix_web::{
     web::{Buf, Bytes, BytesMut},
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_util::sync::CancellationToken;
 
 /// How many requests of a connection have their response.
 #[derive(Default)]
@@ -25,6 +26,8 @@ pub(super) struct Turns {
     answered: Cell<u64>,
     /// Whoever holds back the next request.
     waiting: RefCell<Option<Waker>>,
+    /// When the client has sent all that it will.
+    hung_up: CancellationToken,
 }
 
 /// A request that is being worked on. When this is dropped, the next may come.
@@ -33,6 +36,11 @@ pub(super) struct Turn(Rc<Turns>);
 impl Turns {
     pub(super) fn begin(self: Rc<Self>) -> Turn {
         Turn(self)
+    }
+
+    /// Cancelled when the client hangs up. (One that still listens is not told apart from one that has gone.)
+    pub(super) fn hung_up(&self) -> CancellationToken {
+        self.hung_up.clone()
     }
 }
 
@@ -130,6 +138,9 @@ impl<S: AsyncRead + Unpin> InTurn<S> {
             let Poll::Ready(outcome) = Pin::new(&mut self.stream).poll_read(context, &mut read) else { break };
             outcome?;
             self.ended = read.filled().is_empty();
+            if self.ended {
+                self.turns.hung_up.cancel();
+            }
             self.read_ahead += read.filled().len();
             self.held.extend_from_slice(read.filled());
         }
@@ -146,6 +157,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for InTurn<S> {
             ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
             let read = buffer.filled().get(before..).unwrap_or_default();
             if read.is_empty() {
+                this.turns.hung_up.cancel();
                 return Poll::Ready(Ok(()));
             }
             let passed = this.pass(read);

@@ -1,0 +1,70 @@
+use actix_web::{HttpRequest, HttpResponse};
+use comanda_application::{Live, live::Watch};
+use comanda_domain::{StationId, ports::Unavailable};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::TicketResponse;
+use crate::http::{
+    extract::{Query, Service, StaffWatcher},
+    live::{LastEventId, Streams, Topic},
+    problem::{Failure, Problem},
+    validation::Violations,
+};
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WatchedStation {
+    /// Only tickets of this station.
+    #[param(value_type = Option<Uuid>)]
+    station: Option<String>,
+}
+
+impl WatchedStation {
+    fn validate(self) -> Result<Option<StationId>, Problem> {
+        let Some(written) = self.station else { return Ok(None) };
+        let mut violations = Violations::default();
+        let station = violations.read::<Uuid>("/station", &written, "not-a-uuid");
+        violations.finish(station.map(|id| Some(StationId::new(id))))
+    }
+}
+
+/// What a stream of the kitchen begins with.
+#[derive(Serialize, ToSchema)]
+#[schema(as = KitchenSnapshot)]
+pub struct KitchenSnapshotResponse {
+    /// All that are queued, cooking, or ready since an hour at most, the oldest first.
+    tickets: Vec<TicketResponse>,
+}
+
+/// Watches the tickets of the kitchen, or of one station
+///
+/// Server-sent events. `snapshot` comes first and shows the tickets, under `tickets`; then there is a `ticket` with the
+/// ticket for each that changes, as it is by then. Each has an `id`; a client that comes again with the last one misses
+/// nothing and gets nothing twice. If that is impossible, a `reset` comes before the `snapshot`. There is a comment at
+/// least every 15 s. The stream ends with the session, when the credential expires, and when the server stops.
+#[utoipa::path(
+    get, path = "/v1/kitchen/events", operation_id = "watch_kitchen",
+    responses((
+        status = 200, description = "Events, for as long as the client listens",
+        body = String, content_type = "text/event-stream",
+    ))
+)]
+pub async fn watch_kitchen(
+    request: HttpRequest,
+    live: Service<Live>,
+    streams: Service<Streams>,
+    StaffWatcher(staff, watcher): StaffWatcher,
+    Query(query): Query<WatchedStation>,
+    LastEventId(last_event_id): LastEventId,
+) -> Result<HttpResponse, Failure<Unavailable>> {
+    let station = query.validate()?;
+    let counted = streams.enter(watcher.actor.account_id)?;
+    let watch = live.watch_kitchen(staff, station, last_event_id.as_deref()).await?;
+    let Watch { shown, position, beginning } = watch.ok_or_else(|| Problem::not_found("station"))?;
+    let shown = KitchenSnapshotResponse { tickets: shown.iter().map(Into::into).collect() };
+    let watch = Watch { shown, position, beginning };
+    Ok(streams.respond(&request, counted, watcher, Topic::Kitchen(station), &watch)?)
+}

@@ -1,0 +1,47 @@
+use actix_web::web::Bytes;
+use comanda_application::live::Beginning;
+use comanda_domain::StreamPosition;
+use serde::Serialize;
+
+/// An event as it is sent (<https://html.spec.whatwg.org/multipage/server-sent-events.html>), apart from its id. It is
+/// rendered once for all streams.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame(Bytes);
+
+impl Frame {
+    /// JSON has no line break but those that it escapes.
+    pub fn new(event: &'static str, data: &impl Serialize) -> serde_json::Result<Self> {
+        Ok(Self(Bytes::from(format!("event: {event}\ndata: {}\n\n", serde_json::to_string(data)?))))
+    }
+
+    /// With the position that it leads to.
+    pub fn at(&self, position: &StreamPosition) -> Bytes {
+        Bytes::from([format!("id: {position}\n").as_bytes(), self.0.as_ref()].concat())
+    }
+
+    /// What a stream begins with.
+    pub fn beginning(
+        beginning: Beginning,
+        shown: &impl Serialize,
+        position: &StreamPosition,
+    ) -> serde_json::Result<Bytes> {
+        let snapshot = || Ok::<_, serde_json::Error>(Self::new("snapshot", shown)?.at(position));
+        match beginning {
+            Beginning::Snapshot => snapshot(),
+            Beginning::Reset => Ok(Bytes::from([RESET, snapshot()?.as_ref()].concat())),
+            // The head of the response is on its way with it: a client that waits for it knows that it listens.
+            Beginning::Resumption => Ok(HEARTBEAT),
+        }
+    }
+}
+
+/// An event without data would not be passed on by browsers.
+const RESET: &[u8] = b"event: reset\ndata: {}\n\n";
+
+/// A comment, which tells everybody on the way that the stream goes on.
+pub const HEARTBEAT: Bytes = Bytes::from_static(b":\n\n");
+
+/// After how many milliseconds to come again.
+pub fn retry(milliseconds: u32) -> Bytes {
+    Bytes::from(format!("retry: {milliseconds}\n\n"))
+}

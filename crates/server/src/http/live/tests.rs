@@ -1,0 +1,328 @@
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use actix_web::web::Bytes;
+use async_trait::async_trait;
+use comanda_domain::{
+    AccountId, Currency, Money, Order, OrderId, OrderNumber, OrderScope, OrderStatus, OrderWithLines, SessionId,
+    StationId, StreamPosition, Ticket, Timestamp,
+    ports::{
+        ClosedSessions, LiveUpdates, MockClock, MockClosedSessions, Opening, PlacedUpdate, Unavailable, Update,
+        Updates, Watched,
+    },
+};
+use futures_util::{FutureExt, StreamExt};
+use tokio::{sync::Semaphore, time::Instant};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{
+    frame::HEARTBEAT,
+    hub::{Hub, Listening, Topic},
+    stream::{HEARTBEAT_PERIOD, Stream},
+    streams::{StreamLimits, Streams},
+};
+
+fn id(number: u128) -> OrderId {
+    OrderId::new(Uuid::from_u128(number))
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_timestamp_millis(1_790_000_000_000).unwrap()
+}
+
+fn order(number: u128, version: u32) -> OrderWithLines {
+    let order = Order {
+        id: id(number),
+        number: OrderNumber::new(417),
+        status: OrderStatus::Pending,
+        total: Money::new(990, Currency::EUR),
+        line_count: 1,
+        note: None,
+        customer_id: AccountId::new(Uuid::nil()),
+        created_at: now(),
+        updated_at: now(),
+        version,
+    };
+    OrderWithLines { order, lines: Vec::new() }
+}
+
+fn position(transaction: i64) -> StreamPosition {
+    format!("1.here.0.{transaction}.0").parse().unwrap()
+}
+
+/// Events of one database: each is the next version of an order, in a transaction of its own.
+struct Events {
+    events: Mutex<Vec<(i64, u128, u32)>>,
+    /// Where it was read from.
+    reads: Mutex<Vec<i64>>,
+    history: Mutex<&'static str>,
+    /// How many may still read.
+    gate: Semaphore,
+}
+
+impl Events {
+    fn new(events: &[(i64, u128, u32)]) -> Arc<Self> {
+        let (reads, history, gate) = (Mutex::default(), Mutex::new("here"), Semaphore::new(Semaphore::MAX_PERMITS));
+        Arc::new(Self { events: Mutex::new(events.to_vec()), reads, history, gate })
+    }
+
+    fn reads(&self) -> Vec<i64> {
+        std::mem::take(&mut self.reads.lock().unwrap())
+    }
+}
+
+#[async_trait]
+impl LiveUpdates for Events {
+    async fn open_order(
+        &self,
+        _: OrderId,
+        _: OrderScope,
+        _: Option<StreamPosition>,
+    ) -> Result<Option<Opening<OrderWithLines>>, Unavailable> {
+        unreachable!("no stream is opened here")
+    }
+
+    async fn open_kitchen(
+        &self,
+        _: Option<StationId>,
+        _: Timestamp,
+        _: Option<StreamPosition>,
+    ) -> Result<Option<Opening<Vec<Ticket>>>, Unavailable> {
+        unreachable!("no stream is opened here")
+    }
+
+    async fn after(&self, from: StreamPosition, watched: Watched, _: u32) -> Result<Updates, Unavailable> {
+        self.reads.lock().unwrap().push(from.transaction);
+        // What has happened is what had happened when the query began.
+        let events = self.events.lock().unwrap().clone();
+        self.gate.acquire().await.unwrap().forget();
+        // Pages of three.
+        let news: Vec<_> = events.into_iter().filter(|(transaction, ..)| *transaction > from.transaction).collect();
+        let (page, more) = (&news[..news.len().min(3)], news.len() > 3);
+        let reached = page.last().map_or(from.transaction, |(transaction, ..)| *transaction);
+        let updates = page.iter().filter(|(_, number, _)| watched.orders.contains(&id(*number)));
+        let updates = updates.map(|(transaction, number, version)| PlacedUpdate {
+            transaction: *transaction,
+            event: 7,
+            update: Update::Order(order(*number, *version)),
+        });
+        let history = (*self.history.lock().unwrap()).to_owned();
+        let reached = StreamPosition { history, event: 7, ..position(reached) };
+        Ok(Updates { updates: updates.collect(), reached, more })
+    }
+}
+
+async fn catch_up(hub: &Hub) {
+    while hub.round().await.unwrap() {}
+}
+
+/// The ids and the versions that have arrived.
+fn arrived(listening: &mut Listening) -> Vec<(StreamPosition, u64)> {
+    let mut found = Vec::new();
+    while let Some(Some(bytes)) = listening.next().now_or_never() {
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let [first, "event: order", data, ""] = lines.as_slice() else { panic!("{text:?}") };
+        let order: serde_json::Value = serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap();
+        let position = first.strip_prefix("id: ").unwrap().parse().unwrap();
+        found.push((position, order["version"].as_u64().unwrap()));
+    }
+    found
+}
+
+fn versions(listening: &mut Listening) -> Vec<u64> {
+    arrived(listening).into_iter().map(|(_, version)| version).collect()
+}
+
+#[tokio::test]
+async fn an_event_is_read_once_for_everybody_whom_it_concerns() {
+    let events = Events::new(&[(3, 1, 1), (5, 1, 2), (6, 2, 1)]);
+    let hub = Arc::new(Hub::new(events.clone()));
+    assert!(!hub.round().await.unwrap() && events.reads().is_empty(), "nobody listens");
+    let mut first: Vec<Listening> = (0..20).map(|_| hub.listen(Topic::Order(id(1)), position(4))).collect();
+    let mut other = hub.listen(Topic::Order(id(2)), position(4));
+    catch_up(&hub).await;
+    assert_eq!(events.reads(), [4]);
+    assert!(first.iter_mut().all(|listening| versions(listening) == [2]));
+    assert_eq!(versions(&mut other), [1]);
+    drop((first, other));
+    assert!(!hub.is_listened_to());
+}
+
+#[tokio::test]
+async fn wherever_a_stream_breaks_off_it_goes_on_with_nothing_missed_and_nothing_twice() {
+    // Every third concerns the order.
+    let event = |n: u32| (i64::from(n), u128::from(n.is_multiple_of(3)), n);
+    let events = Events::new(&(1..=20).map(event).collect::<Vec<_>>());
+    let hub = Arc::new(Hub::new(events.clone()));
+    let mut whole = hub.listen(Topic::Order(id(1)), position(0));
+    catch_up(&hub).await;
+    let all = arrived(&mut whole);
+    assert_eq!(all.iter().map(|(_, version)| *version).collect::<Vec<_>>(), [3, 6, 9, 12, 15, 18]);
+    for (number, (known, _)) in all.iter().enumerate() {
+        let mut again = hub.listen(Topic::Order(id(1)), known.clone());
+        catch_up(&hub).await;
+        assert_eq!(arrived(&mut again), all[number + 1..]);
+        assert!(versions(&mut whole).is_empty(), "the others are told nothing again");
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_behind_holds_up_nobody() {
+    let events = Events::new(&(1..=30).map(|n| (n, 1, u32::try_from(n).unwrap())).collect::<Vec<_>>());
+    let hub = Arc::new(Hub::new(events.clone()));
+    let mut on_time = hub.listen(Topic::Order(id(1)), position(27));
+    catch_up(&hub).await;
+    assert_eq!(versions(&mut on_time), [28, 29, 30]);
+    let mut late = hub.listen(Topic::Order(id(1)), position(0));
+    events.events.lock().unwrap().push((31, 1, 31));
+    for _ in 0..2 {
+        hub.round().await.unwrap();
+    }
+    assert_eq!(versions(&mut on_time), [31], "though the other one has not caught up");
+    assert!(versions(&mut late).len() < 10);
+    catch_up(&hub).await;
+    assert!(versions(&mut on_time).is_empty());
+}
+
+#[tokio::test]
+async fn whoever_comes_while_events_are_read_misses_none() {
+    let events = Events::new(&[(5, 2, 9)]);
+    let hub = Arc::new(Hub::new(events.clone()));
+    let mut first = hub.listen(Topic::Order(id(1)), position(4));
+    events.gate.forget_permits(Semaphore::MAX_PERMITS);
+    let mut round = Box::pin(hub.round());
+    assert!(futures_util::poll!(round.as_mut()).is_pending());
+    // This order was not asked for.
+    let mut second = hub.listen(Topic::Order(id(2)), position(4));
+    events.gate.add_permits(10);
+    assert!(round.await.unwrap(), "one is behind");
+    catch_up(&hub).await;
+    assert_eq!((versions(&mut first), versions(&mut second)), (vec![], vec![9]));
+}
+
+#[tokio::test]
+async fn whoever_does_not_keep_up_is_let_go_and_goes_on_where_it_was() {
+    let events = Events::new(&(1..=200).map(|n| (n, 1, u32::try_from(n).unwrap())).collect::<Vec<_>>());
+    let hub = Arc::new(Hub::new(events));
+    let mut slow = hub.listen(Topic::Order(id(1)), position(0));
+    catch_up(&hub).await;
+    let first = arrived(&mut slow);
+    assert!((10..200).contains(&first.len()));
+    assert_eq!(slow.next().await, None);
+    let mut again = hub.listen(Topic::Order(id(1)), first.last().unwrap().0.clone());
+    let mut seen: BTreeSet<u64> = first.iter().map(|(_, version)| *version).collect();
+    while hub.round().await.unwrap() {
+        for version in versions(&mut again) {
+            assert!(seen.insert(version), "{version} came twice");
+        }
+    }
+    seen.extend(versions(&mut again));
+    assert_eq!(seen.len(), 200);
+}
+
+#[tokio::test]
+async fn in_another_history_everybody_begins_again() {
+    let events = Events::new(&[]);
+    let hub = Arc::new(Hub::new(events.clone()));
+    let mut listening = hub.listen(Topic::Order(id(1)), position(4));
+    catch_up(&hub).await;
+    *events.history.lock().unwrap() = "elsewhere";
+    catch_up(&hub).await;
+    assert_eq!(listening.next().await, None);
+    let there = StreamPosition { history: "elsewhere".to_owned(), ..position(2) };
+    let mut listening = hub.listen(Topic::Order(id(1)), there);
+    events.events.lock().unwrap().push((3, 1, 5));
+    catch_up(&hub).await;
+    assert_eq!(versions(&mut listening), [5]);
+}
+
+/// A stream of an order that nothing happens to.
+struct Quiet {
+    streams: Streams,
+    is_closed: Arc<AtomicBool>,
+    ending: CancellationToken,
+}
+
+impl Quiet {
+    fn new() -> Self {
+        let is_closed = Arc::<AtomicBool>::default();
+        let hub = Arc::new(Hub::new(Events::new(&[])));
+        let limits = StreamLimits { per_account: 2, per_process: 3 };
+        let streams = Streams::new(hub, Self::closed(&is_closed), Arc::new(MockClock::new()), limits);
+        Self { streams, is_closed, ending: CancellationToken::new() }
+    }
+
+    fn closed(is_closed: &Arc<AtomicBool>) -> Arc<dyn ClosedSessions> {
+        let (mut closed, is_closed) = (MockClosedSessions::new(), Arc::clone(is_closed));
+        closed.expect_contains().returning(move |_| is_closed.load(Ordering::Relaxed));
+        Arc::new(closed)
+    }
+
+    fn stream(&self, time_left: Duration) -> Stream {
+        Stream {
+            first: Some(Bytes::from_static(b"first")),
+            listening: self.streams.hub.listen(Topic::Order(id(1)), position(4)),
+            session: SessionId::new(Uuid::nil()),
+            closed: Self::closed(&self.is_closed),
+            time_left,
+            ending: self.ending.clone(),
+            hung_up: CancellationToken::new(),
+            counted: self.streams.enter(AccountId::new(Uuid::nil())).ok().unwrap(),
+        }
+    }
+}
+
+fn is_farewell(bytes: &Bytes) -> bool {
+    bytes.starts_with(b"retry: ") && bytes.ends_with(b"\n\n")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quiet_stream_beats_until_its_credential_expires() {
+    let quiet = Quiet::new();
+    let begin = Instant::now();
+    let mut sent = Box::pin(quiet.stream(Duration::from_secs(35)).sent());
+    assert_eq!(sent.next().await.unwrap().unwrap(), "first");
+    for beat in 1..=3 {
+        assert_eq!(sent.next().await.unwrap().unwrap(), HEARTBEAT);
+        assert_eq!(begin.elapsed(), HEARTBEAT_PERIOD * beat);
+    }
+    assert!(is_farewell(&sent.next().await.unwrap().unwrap()));
+    assert_eq!(begin.elapsed(), Duration::from_secs(35));
+    assert!(sent.next().await.is_none() && !quiet.streams.hub.is_listened_to());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_ends_with_its_session_and_with_the_server() {
+    let quiet = Quiet::new();
+    let begin = Instant::now();
+    let (session, server) = (quiet.stream(Duration::from_hours(1)), quiet.stream(Duration::from_hours(1)));
+    let (mut session, mut server) = (Box::pin(session.sent()), Box::pin(server.sent()));
+    assert!(session.next().await.is_some() && server.next().await.is_some());
+    quiet.ending.cancel();
+    assert!(is_farewell(&server.next().await.unwrap().unwrap()) && server.next().await.is_none());
+    assert_eq!(begin.elapsed(), Duration::ZERO);
+    quiet.is_closed.store(true, Ordering::Relaxed);
+    assert!(is_farewell(&session.next().await.unwrap().unwrap()) && session.next().await.is_none());
+    assert!(begin.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn so_many_streams_as_may_be_and_another_when_one_has_ended() {
+    let quiet = Quiet::new();
+    let (own, other) = (AccountId::new(Uuid::from_u128(1)), AccountId::new(Uuid::from_u128(2)));
+    let first = quiet.streams.enter(own).ok().unwrap();
+    let _second = quiet.streams.enter(own).ok().unwrap();
+    assert!(quiet.streams.enter(own).is_err(), "of this account there are enough");
+    let _third = quiet.streams.enter(other).ok().unwrap();
+    assert!(quiet.streams.enter(other).is_err(), "and at this server");
+    drop(first);
+    assert!(quiet.streams.enter(other).is_ok());
+}
