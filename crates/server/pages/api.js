@@ -26,7 +26,7 @@ const WAIT = 15_000;
 function csrfToken() {
   const cookies = document.cookie.split('; ');
   const named = (/** @type {string} */ name) => cookies.find((cookie) => cookie.startsWith(`${name}=`));
-  const cookie = named('__Host-csrf') ?? named('csrf');
+  const cookie = named(location.protocol === 'https:' ? '__Host-csrf' : 'csrf');
   return cookie?.slice(cookie.indexOf('=') + 1);
 }
 
