@@ -1,3 +1,9 @@
+-- The first status of an order, which a repeated request is answered with and its first event tells. Before anything that
+-- refers to orders: a lock that is made stronger later meets whoever has read orders and is about to write one.
+ALTER TABLE orders ADD COLUMN accepted_on_placement boolean NOT NULL DEFAULT false;
+
+COMMENT ON COLUMN orders.accepted_on_placement IS 'it was never pending: the server accepted it when it was placed';
+
 -- Version 7 (RFC 9562): whoever writes many rows by one statement needs ids that sort by time as those of servers do.
 CREATE FUNCTION uuid_v7(at timestamptz) RETURNS uuid LANGUAGE sql VOLATILE PARALLEL SAFE AS $$
     SELECT encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
@@ -26,8 +32,3 @@ COMMENT ON COLUMN kitchen_tickets.lines IS 'the positions of the order''s lines 
 CREATE INDEX kitchen_tickets_by_station ON kitchen_tickets (station_id, id);
 CREATE INDEX kitchen_tickets_by_state ON kitchen_tickets (state, id);
 CREATE INDEX kitchen_tickets_open ON kitchen_tickets (station_id, state, id) WHERE state IN ('queued', 'cooking');
-
--- The first status of an order, which a repeated request is answered with and its first event tells.
-ALTER TABLE orders ADD COLUMN accepted_on_placement boolean NOT NULL DEFAULT false;
-
-COMMENT ON COLUMN orders.accepted_on_placement IS 'it was never pending: the server accepted it when it was placed';

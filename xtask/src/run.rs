@@ -31,7 +31,10 @@ fn serve() -> anyhow::Result<ExitCode> {
     let state = State::open("run")?;
     let program = state.keep_program(&comanda::build(Profile::Trial, "starting PostgreSQL and Redis")?)?;
     let services = Services::start(&state, Durability::Full)?;
-    let comanda = Comanda::new(program, &state, &services)?.with_default("ACCEPT_ORDERS", "paid");
+    let comanda = Comanda::new(program, &state, &services)?
+        .with_default("ACCEPT_ORDERS", "paid")
+        // Over plain http, browsers refuse cookies whose names say that they are secure.
+        .with_default("INSECURE_COOKIES", "true");
     let admin = Admin::from_environment(&state)?;
     println!("Preparing the database: migrations, a sample menu, an admin");
     comanda.prepare(&admin)?;

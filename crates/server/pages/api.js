@@ -26,7 +26,9 @@ const WAIT = 15_000;
 function csrfToken() {
   const cookies = document.cookie.split('; ');
   const named = (/** @type {string} */ name) => cookies.find((cookie) => cookie.startsWith(`${name}=`));
-  const cookie = named('__Host-csrf') ?? named('csrf');
+  // Over plain http, the one with the prefix may be left from a time with other settings.
+  const names = location.protocol === 'https:' ? ['__Host-csrf', 'csrf'] : ['csrf', '__Host-csrf'];
+  const cookie = named(names[0]) ?? named(names[1]);
   return cookie?.slice(cookie.indexOf('=') + 1);
 }
 

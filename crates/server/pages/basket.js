@@ -37,6 +37,11 @@ export function readBasket() {
   for (const listener of listeners) listener();
 }
 
+// A page that the browser has put aside was told of nothing meanwhile.
+addEventListener('pageshow', (event) => {
+  if (event.persisted) readBasket();
+});
+
 addEventListener('storage', (event) => {
   if (event.key === STORE) readBasket();
 });
@@ -123,12 +128,15 @@ function body() {
 }
 
 /**
- * The attempt to order this basket: the open one, or a new one. A key is one customer's: what another one left open
- * on this device is theirs, and is not ordered a second time for somebody else.
+ * The attempt to order this basket: the open one, or a new one. A key is one customer's: what another account may have
+ * ordered is not ordered a second time with this one. `null`: that account has to find out first.
  * @param {string} customer
  */
 export function begin(customer) {
-  if (basket.attempt && basket.attempt.customer !== customer) basket.attempt = null;
+  if (basket.attempt && basket.attempt.customer !== customer) {
+    if (basket.attempt.unknown) return null;
+    basket.attempt = null;
+  }
   basket.attempt ??= { key: newKey(), body: body(), customer, unknown: false, begun: Date.now() };
   // Kept before it is sent: the page may be closed before there is an answer.
   const wasUnknown = basket.attempt.unknown;

@@ -75,7 +75,7 @@ export function show() {
   if (sending) order.textContent = text('order_sending');
   else if (basket.isOpen()) order.textContent = text('order_repeat');
   else order.textContent = customer() ? text('order_place', { total }) : text('order_sign_in');
-  if (basket.isOpen() && !sending) complain(the('basket-problem'), text('order_unknown'));
+  if (basket.isOpen() && !sending && the('basket-problem').hidden) complain(the('basket-problem'), text('order_unknown'));
 }
 
 /** Says at each line what is left, and at the top what else is wrong. @param {import('./api.js').Problem} problem */
@@ -101,17 +101,22 @@ function mark(problem) {
 
 /** Codes that say for certain that this key has ordered nothing, whatever was sent before. */
 const CERTAIN = new Set([
-  'insufficient-stock', 'stock-changed', 'unknown-item', 'invalid-selection', 'validation-failed', 'invalid-request',
+  'insufficient-stock', 'unknown-item', 'invalid-selection', 'payload-too-large',
 ]);
-/** Codes of requests that were not looked at, so that they say nothing of an earlier one. */
+/** Codes of requests that ordered nothing, and say nothing of an earlier one under the same key. */
 const NOT_LOOKED_AT = new Set([
   'unauthenticated', 'session-revoked', 'invalid-csrf-token', 'invalid-origin', 'forbidden', 'email-unverified',
-  'rate-limited',
+  'rate-limited', 'stock-changed', 'validation-failed', 'invalid-request', 'unreadable-record',
 ]);
 
 async function place() {
   const { id } = customer() ?? (await signIn());
-  const { attempt, wasUnknown } = basket.begin(id);
+  const begun = basket.begin(id);
+  if (!begun) {
+    complain(the('basket-problem'), text('order_of_another'));
+    return;
+  }
+  const { attempt, wasUnknown } = begun;
   try {
     const order = await call('POST', '/v1/orders', { body: attempt.body, key: attempt.key });
     basket.empty();
@@ -123,7 +128,7 @@ async function place() {
     if (!(error instanceof Refused)) throw error;
     const { code } = error.problem;
     if (CERTAIN.has(code) || (NOT_LOOKED_AT.has(code) && !wasUnknown)) basket.refused();
-    if (code === 'unauthenticated' || code === 'session-revoked') {
+    if (code === 'unauthenticated' || code === 'session-revoked' || code === 'invalid-csrf-token') {
       await signIn();
       return place();
     }

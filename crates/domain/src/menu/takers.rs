@@ -168,9 +168,9 @@ impl Takers {
     }
 }
 
-/// Between which amounts lies everything that the menu compares the stock of a supply with, for the sake of a menu item:
-/// what it takes at least and at most, with whatever has to be chosen, and with each option. While the stock stays
-/// below the least or not below the greatest, nothing changes but whether it is low.
+/// Between which amounts lies everything that the menu compares the stock of a supply with, for the sake of a menu
+/// item: what it takes at least and at most, with whatever has to be chosen, and with each option. While the stock
+/// stays below the least or not below the greatest, nothing changes but whether it is low.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SupplyNeed {
     /// The supply.

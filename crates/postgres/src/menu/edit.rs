@@ -32,10 +32,11 @@ pub(super) async fn edit(
             take_turns(connection, NAMES_ON_THE_MENU).await?;
         }
         let own = edit.station.and_then(StationAssignment::own);
-        if lock_for_use(connection, own).await? == Use::Unknown {
+        let usable = lock_for_use(connection, own).await?;
+        let row: MenuItemRow = at_revision(read_row(connection, id, mode).await?, revision)?;
+        if usable == Use::Unknown {
             return Err(Setback::Refused(EditMenuItemError::UnknownStation));
         }
-        let row: MenuItemRow = at_revision(read_row(connection, id, mode).await?, revision)?;
         let (before, stock_before) = (row.details(currency)?, row.stock()?);
         let station = edit.station.map_or(row.station(), StationAssignment::own);
         let applied = edit.apply_to(before.clone(), stock_before);

@@ -17,7 +17,8 @@ use crate::{
 pub(super) const UNCOUNTED_STOCK: i32 = 1_000_000;
 
 /// What the ledger of a menu item that is not counted comes to, if this is its stock as it is stored: nothing, unless
-/// servers of the release before have sold it meanwhile, or adjusted it, which change that number along with the ledger.
+/// servers of the release before have sold it meanwhile, or adjusted it, which change that number along with the
+/// ledger.
 pub(super) const fn balance_of_uncounted(stock: i32) -> i32 {
     stock - UNCOUNTED_STOCK
 }

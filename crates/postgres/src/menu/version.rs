@@ -87,8 +87,8 @@ statement! {
 }
 
 statement! {
-    /// Raises the version if a menu item may need an amount of one of these supplies that is above `least` and not above
-    /// `greatest`: of that, there was enough before and is not now, or the other way round.
+    /// Raises the version if a menu item may need an amount of one of these supplies that is above `least` and not
+    /// above `greatest`: of that, there was enough before and is not now, or the other way round.
     RaiseVersionForSupplies {
         supplies: &'a [Uuid] as Array<SqlUuid>,
         least: &'a [i32] as Array<Integer>,

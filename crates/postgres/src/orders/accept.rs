@@ -19,8 +19,7 @@ pub(crate) async fn accept_when_paid(
     }
     let order = lock_order(connection, payment.amount.currency(), payment.order_id).await?;
     if let Some(order) = order.filter(|order| accept.accepts(order.status, payment)) {
-        // The gateway may have told late what was paid early.
-        let transition = Transition { order: &order, to: OrderStatus::Accepted, at: at.max(order.updated_at) };
+        let transition = Transition { order: &order, to: OrderStatus::Accepted, at };
         move_order(connection, &transition).await.map_err(Unavailable::new)?;
     }
     Ok(())

@@ -61,7 +61,8 @@ pub(crate) async fn move_order(
     connection: &mut AsyncPgConnection,
     transition: &Transition<'_>,
 ) -> QueryResult<OrderRow> {
-    let Transition { order, to, at } = *transition;
+    let Transition { order, to, .. } = *transition;
+    let at = transition.written_at();
     // An order that is not accepted has no tickets.
     if let Some(settled) = TicketState::settled_by(to).filter(|_| order.status != OrderStatus::Pending) {
         settle_tickets(connection, order.id, settled, at).await?;
@@ -73,17 +74,24 @@ pub(crate) async fn move_order(
     Ok(row)
 }
 
+impl Transition<'_> {
+    /// Somebody who came later may have been first to lock the order: no step is dated before the last one.
+    fn written_at(&self) -> DateTime<Utc> {
+        self.at.max(self.order.updated_at)
+    }
+}
+
 /// Writes the step and its event. Returns the order's row after it.
 pub(crate) async fn write_transition(
     connection: &mut AsyncPgConnection,
     transition: &Transition<'_>,
 ) -> QueryResult<OrderRow> {
-    let id = transition.order.id.as_uuid();
+    let (id, at) = (transition.order.id.as_uuid(), transition.written_at());
     let row = diesel::update(orders::table.find(id))
         .set((
             orders::status.eq(transition.to.as_str()),
             orders::version.eq(orders::version + 1),
-            orders::updated_at.eq(transition.at),
+            orders::updated_at.eq(at),
         ))
         .returning(OrderRow::as_returning())
         .get_result(connection)
@@ -94,7 +102,7 @@ pub(crate) async fn write_transition(
             outbox_events::kind.eq("order.status_changed"),
             outbox_events::subject_id.eq(id),
             outbox_events::subject_version.eq(row.version),
-            outbox_events::occurred_at.eq(transition.at),
+            outbox_events::occurred_at.eq(at),
             outbox_events::order_status.eq(transition.to.as_str()),
         ))
         .execute(connection)

@@ -66,7 +66,11 @@ pub(super) async fn begin(
                     let active_payment = active.as_ref().map(|row| row.payment(currency)).transpose()?;
                     let beginning = begin_payment(&order, active_payment.as_ref(), &new);
                     match beginning.map_err(|refusal| Failure(refusal.into()))? {
-                        Beginning::Continues(_) => active.ok_or(Failure(BeginPaymentError::NotFound))?,
+                        Beginning::Continues(payment) => {
+                            // It may have begun when the setting was another one.
+                            accept_when_paid(connection, accept, &payment, new.begun_at).await?;
+                            active.ok_or(Failure(BeginPaymentError::NotFound))?
+                        }
                         Beginning::Begins { payment, replaced } => {
                             if let Some(replaced) = replaced {
                                 write_cancellation(connection, &replaced, new.begun_at).await?;

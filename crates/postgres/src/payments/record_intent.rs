@@ -49,7 +49,9 @@ pub(super) async fn record_intent(
                     }
                     let payment = Payment { status, ..payment };
                     move_to(connection, &payment, &report).await?;
-                    accept_when_paid(connection, accept, &payment, report.at).await?;
+                    // The kitchen gets the order now, however long ago the gateway says that it was paid.
+                    let now = current_time(connection).await?;
+                    accept_when_paid(connection, accept, &payment, now).await?;
                     Ok(Recorded::Changed)
                 }
                 Consequence::Mismatches(received) => {

@@ -98,7 +98,8 @@ async fn a_menu_with_duplicates_keeps_them_until_they_are_renamed() {
     let insert = async |(id, name, archived): (u32, &str, &str)| {
         let insert = format!(
             "INSERT INTO menu_items \
-                 (id, price, created_at, updated_at, archived_at, stock, low_stock_at, active, name, category, description) \
+                 (id, price, created_at, updated_at, archived_at, stock, low_stock_at, active, name, category, \
+                  description) \
              VALUES (lpad('{id}', 32, '0')::uuid, 1, now(), now(), {archived}, 0, 5, true, '{name}', 'A', '')"
         );
         client.batch_execute(&insert).await

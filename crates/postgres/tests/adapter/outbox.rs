@@ -122,8 +122,8 @@ async fn what_a_newer_server_wrote_is_left_for_it() {
     assert_eq!(kinds, ["item.sold_out", "order.placed"]);
 }
 
-/// A transaction that was dropped where it stood is still open on its connection. Whatever else went along on it would be
-/// undone when PostgreSQL ends it, though it had been reported as done.
+/// A transaction that was dropped where it stood is still open on its connection. Whatever else went along on it would
+/// be undone when PostgreSQL ends it, though it had been reported as done.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_goes_along_with_a_transaction_whose_time_was_up() {
     let shop = Shop::open().await;

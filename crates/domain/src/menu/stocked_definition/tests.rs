@@ -228,7 +228,8 @@ proptest! {
         prop_assert_eq!(item == SoldOut, orders.is_empty() || !can_be_made(&stocked));
         if item != SoldOut {
             for (option, shown) in options.into_iter().take(groups[0].1.len()) {
-                prop_assert_eq!(shown == SoldOut, !orders.iter().any(|choice| is_chosen(choice, option)), "{:?}", option);
+                let can_be_chosen = orders.iter().any(|choice| is_chosen(choice, option));
+                prop_assert_eq!(shown == SoldOut, !can_be_chosen, "{:?}", option);
             }
         }
     }

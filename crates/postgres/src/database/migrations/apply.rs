@@ -97,7 +97,9 @@ async fn apply(
         match outcome {
             Ok(()) => return Ok(connection),
             Err(error) => {
-                let gave_way = watch.is_blocked() || error.to_string().contains("lock timeout");
+                let message = error.to_string();
+                let gave_way = watch.is_blocked()
+                    || ["lock timeout", "deadlock detected"].iter().any(|what| message.contains(what));
                 // Somebody may also have ended the session.
                 if !gave_way || connection.batch_execute("SELECT 1").await.is_err() {
                     return Err(MigrateError::Migration(error));

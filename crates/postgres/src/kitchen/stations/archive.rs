@@ -55,7 +55,7 @@ pub(super) async fn archive(
 async fn leave(connection: &mut AsyncPgConnection, id: StationId, at: Timestamp) -> QueryResult<usize> {
     // In the order of their ids, as whoever takes several menu items does.
     let items: Vec<Uuid> = menu_items::table
-        .filter(menu_items::station_id.eq(id.as_uuid()))
+        .filter(menu_items::station_id.eq(id.as_uuid()).and(menu_items::archived_at.is_null()))
         .order(menu_items::id)
         .select(menu_items::id)
         .for_no_key_update()

@@ -41,6 +41,8 @@ pub(super) async fn change(
             let mut tickets = tickets_of(connection, order_id).await?;
             let place = tickets.iter().position(|row| row.id == id.as_uuid()).ok_or_else(not_found)?;
             let row = tickets.swap_remove(place);
+            // Somebody who came later may have been first to lock the order.
+            let at = at.max(order.updated_at).max(row.updated_at);
             let others = tickets.iter().map(TicketRow::state).collect::<Readable<Vec<_>>>()?;
             let changed = change_ticket(row.state()?, to, order.status, others);
             let row = match changed.map_err(|stays| Failure(stays.into()))? {

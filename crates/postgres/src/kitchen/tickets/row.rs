@@ -28,7 +28,7 @@ pub(super) struct TicketRow {
     #[diesel(deserialize_as = StoredTime)]
     created_at: DateTime<Utc>,
     #[diesel(deserialize_as = StoredTime)]
-    updated_at: DateTime<Utc>,
+    pub(super) updated_at: DateTime<Utc>,
     version: i32,
     state: String,
     lines: Vec<Option<i16>>,
