@@ -42,7 +42,7 @@ mod tests {
             .expect_open_kitchen()
             .once()
             .withf(move |asked, since, from| {
-                (*asked, *since, from) == (Some(station), sample::now() - Duration::from_secs(3600), &None)
+                (*asked, *since, from) == (Some(station), sample::now() - Duration::from_hours(1), &None)
             })
             .returning(|_, _, _| {
                 let position = "1.a.1.2.0".parse().unwrap();
