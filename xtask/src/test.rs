@@ -15,7 +15,7 @@ use crate::{
     process::succeed,
     project::{self, State},
     services::{
-        self, Durability, Services, chromium, pgbouncer, postgres_for_tests, python_with_servers, redis_server,
+        self, Durability, Services, chromium, nginx, pgbouncer, postgres_for_tests, python_with_servers, redis_server,
     },
 };
 
@@ -58,6 +58,7 @@ pub fn run_with(arguments: &[String], variables: &[(&str, &Path)]) -> anyhow::Re
         .env("TEST_POSTGRES_ACCOUNT", postgres_account)
         .env("TEST_REDIS_SERVER", redis_server()?)
         .env("TEST_CHROMIUM", chromium()?)
+        .env("TEST_NGINX", nginx()?)
         .envs(pgbouncer_for_tests()?)
         .env("TEST_PYTHON", python_with_servers(&project::folder_of("python"))?)
         .env("TEST_COMANDA", program)

@@ -27,7 +27,7 @@ pub use self::{
 };
 pub use self::{
     postgres::Postgres,
-    programs::{chromium, libpq, pgbouncer, promtool, python_with, python_with_servers, redis_server},
+    programs::{chromium, libpq, nginx, pgbouncer, promtool, python_with, python_with_servers, redis_server},
     redis::Redis,
 };
 use crate::{
