@@ -217,7 +217,7 @@ async fn every_board_ends_as_the_tables_are_whatever_is_killed_meanwhile() {
         let expected: Tickets = rows.iter().map(|row| (row.get(0), (row.get(1), version(row)))).collect();
         assert!(!expected.is_empty());
         let waiting = shown.wait_for(|tickets| *tickets == expected);
-        let caught_up = tokio::time::timeout(Duration::from_secs(60), waiting).await.is_ok_and(|shown| shown.is_ok());
+        let caught_up = tokio::time::timeout(Duration::from_mins(1), waiting).await.is_ok_and(|shown| shown.is_ok());
         if !caught_up {
             watching.abort_all();
             panic!("a board shows {:#?} instead of {expected:#?}", *shown.borrow());

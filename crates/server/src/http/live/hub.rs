@@ -88,6 +88,8 @@ struct Reading {
     watched: Watched,
     /// Streams with smaller numbers are there.
     before: u64,
+    /// Whether it is from where the last one is.
+    of_late: bool,
 }
 
 impl Registered {
@@ -107,7 +109,8 @@ impl Registered {
         }
         watched.orders.sort_unstable();
         watched.orders.dedup();
-        Some(Reading { from: from.position.clone(), watched, before: self.next_number })
+        let (from, of_late) = (from.position.clone(), self.turn_of_late);
+        Some(Reading { from, watched, before: self.next_number, of_late })
     }
 
     /// Passes on what was read. Who cannot follow, or is in another history, is let go. Returns whether some are
@@ -190,7 +193,9 @@ impl Hub {
         let updates = self.updates.after(reading.from.clone(), reading.watched.clone(), LIMIT).await?;
         let frames: Vec<Option<Frame>> = updates.updates.iter().map(|placed| rendered(&placed.update)).collect();
         let some_are_behind = self.registered().tell(&reading, &updates, &frames);
-        Ok(updates.more || some_are_behind)
+        // A replica may not have come yet to where another one was.
+        let is_stuck = reading.of_late && updates.reached.place() <= reading.from.place();
+        Ok(updates.more || (some_are_behind && !is_stuck))
     }
 }
 
