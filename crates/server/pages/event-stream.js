@@ -3,7 +3,7 @@ import { Refused } from './api.js';
 import { text } from './elements.js';
 
 /** How long a stream may be silent: the server sends something at least every fifteen seconds. */
-const SILENCE = 25_000;
+const SILENCE = 20_000;
 
 /**
  * What arrives, event by event (<whatwg.org>, "Server-sent events").
@@ -66,7 +66,7 @@ export async function listen(path, { lastId, signal, opened, hear }) {
       signal: silent.signal,
     });
     if (!response.ok || !response.body) throw await refusal(response);
-    opened();
+    let isOpen = false;
     const parse = parser(hear, (milliseconds) => (again = milliseconds));
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (;;) {
@@ -74,6 +74,9 @@ export async function listen(path, { lastId, signal, opened, hear }) {
       if (done) return again;
       clearTimeout(timer);
       timer = setTimeout(stop, SILENCE);
+      // The server begins with something at once. What keeps that back keeps back everything.
+      if (!isOpen) opened();
+      isOpen = true;
       parse(value);
     }
   } finally {
