@@ -11,19 +11,37 @@ use super::{asset::ASSETS, language::Language, linked_data::linked_data, shown_m
 use crate::http::representations::{Representations, SentAs};
 
 /// How pages take cards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cards {
     /// Pages offer to pay at the counter.
     NotOnPages,
     /// With test cards; no money moves.
     Simulated,
+    /// With Stripe's Payment Element.
+    Stripe { publishable_key: String },
 }
 
 impl Cards {
-    const fn as_str(self) -> &'static str {
+    const fn as_str(&self) -> &'static str {
         match self {
             Self::NotOnPages => "none",
             Self::Simulated => "simulated",
+            Self::Stripe { .. } => "stripe",
+        }
+    }
+
+    fn publishable_key(&self) -> Option<&str> {
+        match self {
+            Self::NotOnPages | Self::Simulated => None,
+            Self::Stripe { publishable_key } => Some(publishable_key),
+        }
+    }
+
+    /// The policy of the page on which customers pay.
+    pub(super) const fn content_security_policy(&self) -> &'static str {
+        match self {
+            Self::NotOnPages | Self::Simulated => CONTENT_SECURITY_POLICY,
+            Self::Stripe { .. } => WITH_STRIPE,
         }
     }
 }
@@ -31,6 +49,13 @@ impl Cards {
 /// Everything a page loads is its own; nothing is inline.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The same with what Stripe.js needs, wallets and addresses left out: it must come from Stripe, and shows the fields
+/// for a card in frames of its own (<https://docs.stripe.com/security/guide#content-security-policy>).
+const WITH_STRIPE: &str = "default-src 'none'; script-src 'self' https://js.stripe.com https://*.js.stripe.com; \
+     style-src 'self'; img-src 'self'; connect-src 'self' https://api.stripe.com; \
+     frame-src https://js.stripe.com https://*.js.stripe.com https://hooks.stripe.com; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'";
 
 /// As with the menu of the API: may be stored, but must be revalidated before it is shown again.
 const SENT_AS: SentAs = SentAs {
@@ -71,7 +96,7 @@ impl Pages {
     ) -> Result<HttpResponse, minijinja::Error> {
         let page = self.page(menu, language)?;
         let mut response = page.representations.respond(request, SENT_AS);
-        let policy = header::HeaderValue::from_static(CONTENT_SECURITY_POLICY);
+        let policy = header::HeaderValue::from_static(self.cards.content_security_policy());
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
         response.headers_mut().insert(header::CONTENT_LANGUAGE, header::HeaderValue::from_static(language.code()));
         Ok(response)
@@ -98,6 +123,7 @@ impl Pages {
             texts => language.texts(),
             currency => self.currency.code(),
             cards => self.cards.as_str(),
+            publishable_key => self.cards.publishable_key(),
             // Letters, digits and slashes, which the templates would escape.
             assets => Value::from_safe_string(ASSETS.path()),
             scripts => ASSETS.scripts().collect::<Vec<_>>(),
