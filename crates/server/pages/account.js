@@ -1,6 +1,6 @@
 // @ts-check
-import { Refused, call, mayBeSignedIn, wordsOf } from './api.js';
-import { announce, complain, make, text, the } from './elements.js';
+import { Refused, Unanswered, call, isSignedOut, mayBeSignedIn, wordsOf, wordsOfViolation } from './api.js';
+import { announce, complain, make, openDialog, text, the } from './elements.js';
 
 /** @typedef {{ id: string, email: string, name: string }} Customer */
 
@@ -10,10 +10,36 @@ let current = null;
 let waiting = [];
 /** @type {(() => void)[]} */
 const listeners = [];
+/** @type {(() => void)[]} */
+const leaving = [];
+/** The question who is signed in, until it is answered. @type {Promise<void> | null} */
+let asking = null;
+/** The address of an account that may exist since it was asked for here. */
+let mayExist = '';
 
 /** @param {() => void} listener */
 export const onCustomer = (listener) => void listeners.push(listener);
+/** Signed out, on purpose. @param {() => void} listener */
+export const onSignOut = (listener) => void leaving.push(listener);
 export const customer = () => current;
+
+/** Whether somebody is signed in, as far as is known. */
+export const seemsSignedIn = () => current !== null || (asking !== null && mayBeSignedIn());
+
+/** Who is signed in; `null`: nobody, or nobody can tell. */
+export async function whoIsSignedIn() {
+  if (current || !mayBeSignedIn()) return current;
+  asking ??= ask().finally(() => void (asking = null));
+  await asking;
+  return current;
+}
+
+async function ask() {
+  // The session has ended, or there is no connection: the next request tells.
+  const found = await call('GET', '/v1/me').catch(() => null);
+  // Meanwhile, somebody may have signed in.
+  if (!current) become(found);
+}
 
 /** @param {Customer | null} customer */
 function become(customer) {
@@ -30,7 +56,7 @@ function become(customer) {
  */
 export function signIn() {
   become(null);
-  the('account').showModal();
+  openDialog('account');
   return new Promise((resolve, reject) => {
     waiting.push(resolve);
     the('account').addEventListener('close', () => {
@@ -63,8 +89,9 @@ function mark(form, error) {
   complain(place);
   if (!error) return;
   const rest = [];
-  for (const { pointer, detail } of (error instanceof Refused && error.problem.errors) || []) {
-    if (!say(form, pointer.slice(1), detail)) rest.push(detail);
+  for (const violation of (error instanceof Refused && error.problem.errors) || []) {
+    const words = wordsOfViolation(violation);
+    if (!say(form, violation.pointer.slice(1), words)) rest.push(words);
   }
   const first = /** @type {HTMLElement | null} */ (form.querySelector('[aria-invalid]'));
   if (!first || rest.length) complain(place, [wordsOf(error), ...rest].join(' '));
@@ -116,31 +143,50 @@ async function openSession(form) {
   signedIn(session.user);
 }
 
-export async function account() {
-  the('account-open').addEventListener('click', () => the('account').showModal());
-  onSubmit('sign-in', openSession);
-  onSubmit('sign-up', async (form) => {
-    const [email, password, name] = ['email', 'password', 'name'].map((field) => value(form, field));
+/** @param {HTMLFormElement} form */
+async function signUp(form) {
+  const [email, password, name] = ['email', 'password', 'name'].map((field) => value(form, field));
+  const again = mayExist === email;
+  let taken;
+  try {
     await call('POST', '/v1/users', { body: { email, password, name } });
-    await openSession(form);
-  });
-  the('account-sign-out').addEventListener('click', async () => {
-    try {
-      await call('DELETE', '/v1/web/sessions/current');
-    } catch (error) {
-      if (!(error instanceof Refused && error.problem.status === 401)) return announce(wordsOf(error));
-    }
-    become(null);
-    announce(text('account_signed_out'));
-    the('account').close();
-  });
-  if (mayBeSignedIn()) {
-    try {
-      become(await call('GET', '/v1/me'));
-      return;
-    } catch {
-      // The session has ended, or there is no connection: the next request tells.
-    }
+    mayExist = email;
+  } catch (error) {
+    if (error instanceof Unanswered) mayExist = email;
+    // Made by the request that was not answered: whoever knows the password goes on.
+    if (!(again && error instanceof Refused && error.problem.code === 'email-taken')) throw error;
+    taken = error;
   }
+  try {
+    await openSession(form);
+    mayExist = '';
+  } catch (error) {
+    const isWrong = error instanceof Refused && error.problem.code === 'invalid-credentials';
+    throw taken && isWrong ? taken : error;
+  }
+}
+
+async function signOut() {
+  try {
+    await call('DELETE', '/v1/web/sessions/current');
+  } catch (error) {
+    if (!isSignedOut(error)) return complain(the('account-problem'), wordsOf(error));
+  }
+  complain(the('account-problem'));
   become(null);
+  for (const listener of leaving) listener();
+  the('account').close();
+  announce(text('account_signed_out'));
+}
+
+export function account() {
+  the('account-open').addEventListener('click', () => {
+    complain(the('account-problem'));
+    openDialog('account');
+  });
+  onSubmit('sign-in', openSession);
+  onSubmit('sign-up', signUp);
+  the('account-sign-out').addEventListener('click', () => void signOut());
+  become(null);
+  return whoIsSignedIn();
 }

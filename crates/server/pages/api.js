@@ -1,9 +1,9 @@
 // @ts-check
-import { text } from './elements.js';
+import { hasText, text } from './elements.js';
 
 /**
  * @typedef {{ pointer: string, code: string, detail: string }} Violation
- * @typedef {{ status: number, code: string, detail: string, errors?: Violation[], retryAfter?: number,
+ * @typedef {{ status: number, code: string, detail: string, errors?: Violation[], retryAfter?: number, limit?: string,
  *   items?: { menu_item_id: string, requested: number, available: number }[],
  *   supplies?: { supply_id: string, name: string, requested: number, available: number }[] }} Problem
  */
@@ -38,10 +38,10 @@ export const mayBeSignedIn = () => csrfToken() !== undefined;
 /**
  * @param {string} method
  * @param {string} path
- * @param {{ body?: string | object, key?: string }} [options]
+ * @param {{ body?: string | object, key?: string, wait?: number }} [options] `wait`: for how many milliseconds
  * @returns {Promise<any>} the body of the response
  */
-export async function call(method, path, { body, key } = {}) {
+export async function call(method, path, { body, key, wait = WAIT } = {}) {
   /** @type {Record<string, string>} */
   const headers = { accept: 'application/json' };
   if (body !== undefined) headers['content-type'] = 'application/json';
@@ -58,7 +58,7 @@ export async function call(method, path, { body, key } = {}) {
       credentials: 'same-origin',
       cache: method === 'GET' ? 'no-cache' : 'no-store',
       redirect: 'error',
-      signal: AbortSignal.timeout(WAIT),
+      signal: AbortSignal.timeout(wait),
     });
     read = await response.text();
   } catch {
@@ -82,12 +82,24 @@ export function newKey() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
+/** Whether nobody is signed in any more. @param {unknown} error */
+export const isSignedOut = (error) =>
+  error instanceof Refused && ['unauthenticated', 'session-revoked', 'invalid-csrf-token'].includes(error.problem.code);
+
+/** A problem in the language of the page; as the server says it, if the page has no words. @param {Problem} problem */
+export function wordsOfProblem({ code, limit, detail, retryAfter }) {
+  const names = [`problem_${code}_${limit}`, `problem_${code}`];
+  const name = names.find(hasText);
+  return name ? text(name, { seconds: retryAfter ?? 60 }) : detail || text('error_unknown');
+}
+
+/** A value that is refused, in the same way. @param {Violation} violation */
+export function wordsOfViolation({ code, detail }) {
+  return hasText(`violation_${code}`) ? text(`violation_${code}`) : detail;
+}
+
 /** What to say to the customer. @param {unknown} error */
 export function wordsOf(error) {
-  if (error instanceof Refused) {
-    const { code, detail, retryAfter } = error.problem;
-    if (code === 'account-locked') return text('error_locked', { seconds: retryAfter ?? 60 });
-    return detail || text('error_unknown');
-  }
+  if (error instanceof Refused) return wordsOfProblem(error.problem);
   return error instanceof Unanswered ? error.message : text('error_unknown');
 }

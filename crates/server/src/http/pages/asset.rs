@@ -32,6 +32,9 @@ assets! {
     "elements.js": SCRIPT,
     "menu.js": SCRIPT,
     "order.js": SCRIPT,
+    "payment.js": SCRIPT,
+    "quote.js": SCRIPT,
+    "stripe.js": SCRIPT,
 }
 
 struct Asset {
