@@ -69,10 +69,10 @@ export function signIn() {
 /** @param {Customer} customer */
 function signedIn(customer) {
   become(customer);
-  announce(text('account_signed_in', { name: customer.name }));
   for (const resolve of waiting) resolve(customer);
   waiting = [];
   the('account').close();
+  announce(text('account_signed_in', { name: customer.name }));
 }
 
 /** The id of what is said of a field in any case. @param {Element} field */

@@ -223,7 +223,7 @@ async function submit() {
     }
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') return;
-    complain(the('basket-problem'), wordsOf(error));
+    complain(the('basket-problem'), basket.isOpen() ? text('order_unknown') : wordsOf(error));
   } finally {
     sending = false;
     show();
@@ -247,8 +247,8 @@ function discarding() {
     the('basket-discard-words').focus();
   });
   the('basket-discard-no').addEventListener('click', () => {
-    askAgain();
     the('basket-order').focus();
+    void submit();
   });
   the('basket-discard-yes').addEventListener('click', () => {
     askAgain();

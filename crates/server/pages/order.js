@@ -2,7 +2,7 @@
 import { customer, onCustomer, onSignOut, signIn } from './account.js';
 import { Refused, call, isSignedOut } from './api.js';
 import { announce, complain, make, money, openDialog, text, the } from './elements.js';
-import { forgetPayment, gaveCard, isWaiting, payments, showPayment } from './payment.js';
+import { forgetPayment, gaveCard, isWaiting, mayBePaid, payments, showPayment } from './payment.js';
 import { cameBack } from './stripe.js';
 
 /**
@@ -132,13 +132,13 @@ function forget() {
   forgetPayment();
 }
 
-/** Asks again, for as long as there is no stream or a payment is being checked. @param {number} [wait] */
+/** Asks again, for as long as there is no stream, or a card may be charged. @param {number} [wait] */
 function poll(wait = isWaiting() ? SOON : EVERY) {
   clearTimeout(timer);
   timer = setTimeout(async () => {
     const isLive = stream?.readyState === EventSource.OPEN;
     let next;
-    if (!isLive || isWaiting()) {
+    if (!isLive || mayBePaid()) {
       try {
         await read();
       } catch (error) {

@@ -4,7 +4,8 @@ import { complain, money, text, the } from './elements.js';
 import { hideFields, payByCard, showFields } from './stripe.js';
 
 /**
- * @typedef {{ id: string, method: string, status: string, client_secret?: string, refunded?: { amount: number } }} Payment
+ * @typedef {{ id: string, method: string, status: string, client_secret?: string,
+ *   refunded?: { amount: number } }} Payment
  * @typedef {{ id: string, status: string, total: { amount: number }, payments?: Payment[] }} Payable
  */
 
@@ -34,6 +35,9 @@ export function isWaiting() {
   return given !== null;
 }
 
+/** Whether a card may be charged at any moment, here or at the bank: no event of the order tells. */
+export const mayBePaid = () => isWaiting() || (payment()?.method === 'card' && OPEN.has(payment()?.status ?? ''));
+
 /** How the payment stands, in words; what is wrong with it comes second. @returns {[string, string]} */
 function words() {
   const current = payment();
@@ -56,7 +60,9 @@ export function showPayment(shown, isOver) {
   const paid = PAID.has(payment()?.status ?? '');
   const [state, problem] = words();
   complain(the('order-paid'), state);
-  if (problem && the('order-problem').hidden) complain(the('order-problem'), problem);
+  // A problem of the last attempt is none any more when the next has worked.
+  if (paid) complain(the('order-problem'));
+  else if (problem && the('order-problem').hidden) complain(the('order-problem'), problem);
   const closed = paid || isOver;
   the('order-methods').hidden = closed || isWaiting();
   if (closed || isWaiting()) closeCards();

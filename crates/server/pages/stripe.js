@@ -85,11 +85,11 @@ export async function payByCard() {
   // It was paid before, perhaps in another tab.
   if (['succeeded', 'processing'].includes(error.payment_intent?.status)) return '';
   if (error.code === 'payment_intent_authentication_failure') return text('pay_not_confirmed');
-  if (error.type === 'api_connection_error') return text('pay_unreachable');
   if (error.type === 'card_error' && error.code === 'card_declined') return text('pay_refused');
   // What is wrong with the card, or with what was typed: Stripe says it in the language of the page.
   if (error.type === 'card_error' || error.type === 'validation_error') return error.message || text('pay_refused');
-  return text('pay_failed');
+  // Whatever it was, the card may have been charged.
+  return text('pay_unknown');
 }
 
 /**
