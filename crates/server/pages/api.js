@@ -1,5 +1,5 @@
 // @ts-check
-import { hasText, text } from './elements.js';
+import { hasText, seconds, text } from './elements.js';
 
 /**
  * @typedef {{ pointer: string, code: string, detail: string }} Violation
@@ -90,7 +90,7 @@ export const isSignedOut = (error) =>
 export function wordsOfProblem({ code, limit, detail, retryAfter }) {
   const names = [`problem_${code}_${limit}`, `problem_${code}`];
   const name = names.find(hasText);
-  return name ? text(name, { seconds: retryAfter ?? 60 }) : detail || text('error_unknown');
+  return name ? text(name, { wait: seconds(retryAfter ?? 60) }) : detail || text('error_unknown');
 }
 
 /** A value that is refused, in the same way. @param {Violation} violation */

@@ -54,6 +54,11 @@ const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
 /** An amount in minor units, as the page's language writes it. @param {number} amount */
 export const money = (amount) => format.format(amount / 10 ** digits);
 
+const duration = new Intl.NumberFormat(language, { style: 'unit', unit: 'second', unitDisplay: 'long' });
+
+/** So many seconds, in words. @param {number} count */
+export const seconds = (count) => duration.format(count);
+
 /** Tells people who do not see the page. @param {string} words */
 export function announce(words) {
   const place = the('announcements');
