@@ -122,7 +122,10 @@ function is(a, b) {
 }
 
 /** @param {number} at @param {number} quantity */
-export const setQuantity = (at, quantity) => change(({ lines }) => void (lines[at].quantity = quantity));
+export const setQuantity = (at, quantity) => change(({ lines }) => {
+  // Another tab may have removed it.
+  if (lines[at]) lines[at].quantity = quantity;
+});
 
 /** @param {number} at */
 export const remove = (at) => change(({ lines }) => void lines.splice(at, 1));

@@ -47,8 +47,11 @@ function shown(line, at) {
     const wanted = Math.trunc(Number(quantity.value));
     faults.delete(at);
     if (wanted >= 1 && wanted <= 100) basket.setQuantity(at, wanted);
-    else show();
-    the('basket-lines').querySelector(`#line-${at}-quantity`)?.focus();
+    // The focus may be on its way to what would be replaced now.
+    setTimeout(() => {
+      quantity.defaultValue = quantity.value;
+      show();
+    });
   });
   const remove = make('button', {
     type: 'button', disabled: locked, id: `line-${at}-remove`, 'aria-label': text('remove_item', { item: name }),
@@ -74,9 +77,10 @@ function shown(line, at) {
 
 function showLines() {
   const place = the('basket-lines');
-  const focused = place.contains(document.activeElement) ? document.activeElement : null;
   // What somebody is typing shows the lines again when it is complete.
-  if (focused instanceof HTMLInputElement && focused.value !== focused.defaultValue) return;
+  const fields = /** @type {NodeListOf<HTMLInputElement>} */ (place.querySelectorAll('input'));
+  if ([...fields].some((field) => field.value !== field.defaultValue)) return;
+  const focused = place.contains(document.activeElement) ? document.activeElement : null;
   place.replaceChildren(...basket.lines().map(shown));
   if (focused?.id) document.getElementById(focused.id)?.focus();
 }
