@@ -1,6 +1,6 @@
 // @ts-check
-import { Refused, call, mayBeSignedIn, wordsOf } from './api.js';
-import { announce, text, the } from './elements.js';
+import { Refused, Unanswered, call, isSignedOut, mayBeSignedIn, wordsOf } from './api.js';
+import { announce, complain, openDialog, text, the } from './elements.js';
 import { onSubmit, value } from './forms.js';
 
 /** @typedef {{ id: string, email: string, name: string }} Customer */
@@ -11,10 +11,36 @@ let current = null;
 let waiting = [];
 /** @type {(() => void)[]} */
 const listeners = [];
+/** @type {(() => void)[]} */
+const leaving = [];
+/** The question who is signed in, until it is answered. @type {Promise<void> | null} */
+let asking = null;
+/** The address of an account that may exist since it was asked for here. */
+let mayExist = '';
 
 /** @param {() => void} listener */
 export const onCustomer = (listener) => void listeners.push(listener);
+/** Signed out, on purpose. @param {() => void} listener */
+export const onSignOut = (listener) => void leaving.push(listener);
 export const customer = () => current;
+
+/** Whether somebody is signed in, as far as is known. */
+export const seemsSignedIn = () => current !== null || (asking !== null && mayBeSignedIn());
+
+/** Who is signed in; `null`: nobody, or nobody can tell. */
+export async function whoIsSignedIn() {
+  if (current || !mayBeSignedIn()) return current;
+  asking ??= ask().finally(() => void (asking = null));
+  await asking;
+  return current;
+}
+
+async function ask() {
+  // The session has ended, or there is no connection: the next request tells.
+  const found = await call('GET', '/v1/me').catch(() => null);
+  // Meanwhile, somebody may have signed in.
+  if (!current) become(found);
+}
 
 /** @param {Customer | null} customer */
 function become(customer) {
@@ -31,7 +57,7 @@ function become(customer) {
  */
 export function signIn() {
   become(null);
-  the('account').showModal();
+  openDialog('account');
   return new Promise((resolve, reject) => {
     waiting.push(resolve);
     the('account').addEventListener('close', () => {
@@ -44,10 +70,10 @@ export function signIn() {
 /** @param {Customer} customer */
 function signedIn(customer) {
   become(customer);
-  announce(text('account_signed_in', { name: customer.name }));
   for (const resolve of waiting) resolve(customer);
   waiting = [];
   the('account').close();
+  announce(text('account_signed_in', { name: customer.name }));
 }
 
 /** @param {HTMLFormElement} form */
@@ -57,31 +83,50 @@ async function openSession(form) {
   signedIn(session.user);
 }
 
-export async function account() {
-  the('account-open').addEventListener('click', () => the('account').showModal());
-  onSubmit('sign-in', openSession);
-  onSubmit('sign-up', async (form) => {
-    const [email, password, name] = ['email', 'password', 'name'].map((field) => value(form, field));
+/** @param {HTMLFormElement} form */
+async function signUp(form) {
+  const [email, password, name] = ['email', 'password', 'name'].map((field) => value(form, field));
+  const again = mayExist === email;
+  let taken;
+  try {
     await call('POST', '/v1/users', { body: { email, password, name } });
-    await openSession(form);
-  });
-  the('account-sign-out').addEventListener('click', async () => {
-    try {
-      await call('DELETE', '/v1/web/sessions/current');
-    } catch (error) {
-      if (!(error instanceof Refused && error.problem.status === 401)) return announce(wordsOf(error));
-    }
-    become(null);
-    announce(text('account_signed_out'));
-    the('account').close();
-  });
-  if (mayBeSignedIn()) {
-    try {
-      become(await call('GET', '/v1/me'));
-      return;
-    } catch {
-      // The session has ended, or there is no connection: the next request tells.
-    }
+    mayExist = email;
+  } catch (error) {
+    if (error instanceof Unanswered) mayExist = email;
+    // Made by the request that was not answered: whoever knows the password goes on.
+    if (!(again && error instanceof Refused && error.problem.code === 'email-taken')) throw error;
+    taken = error;
   }
+  try {
+    await openSession(form);
+    mayExist = '';
+  } catch (error) {
+    const isWrong = error instanceof Refused && error.problem.code === 'invalid-credentials';
+    throw taken && isWrong ? taken : error;
+  }
+}
+
+async function signOut() {
+  try {
+    await call('DELETE', '/v1/web/sessions/current');
+  } catch (error) {
+    if (!isSignedOut(error)) return complain(the('account-problem'), wordsOf(error));
+  }
+  complain(the('account-problem'));
   become(null);
+  for (const listener of leaving) listener();
+  the('account').close();
+  announce(text('account_signed_out'));
+}
+
+export function account() {
+  the('account-open').addEventListener('click', () => {
+    complain(the('account-problem'));
+    openDialog('account');
+  });
+  onSubmit('sign-in', openSession);
+  onSubmit('sign-up', signUp);
+  the('account-sign-out').addEventListener('click', () => void signOut());
+  become(null);
+  return whoIsSignedIn();
 }

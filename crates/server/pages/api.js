@@ -1,9 +1,9 @@
 // @ts-check
-import { text } from './elements.js';
+import { hasText, seconds, text } from './elements.js';
 
 /**
  * @typedef {{ pointer: string, code: string, detail: string }} Violation
- * @typedef {{ status: number, code: string, detail: string, errors?: Violation[], retryAfter?: number,
+ * @typedef {{ status: number, code: string, detail: string, errors?: Violation[], retryAfter?: number, limit?: string,
  *   items?: { menu_item_id: string, requested: number, available: number }[],
  *   supplies?: { supply_id: string, name: string, requested: number, available: number }[] }} Problem
  */
@@ -60,10 +60,11 @@ export const mayBeSignedIn = () => csrfToken() !== undefined;
 /**
  * @param {string} method
  * @param {string} path
- * @param {{ body?: string | object, key?: string, revision?: number }} [options] `revision` is the one that is changed
+ * @param {{ body?: string | object, key?: string, revision?: number, wait?: number }} [options] `revision` is the one
+ *   that is changed; `wait`: for how many milliseconds
  * @returns {Promise<any>} the body of the response
  */
-export async function call(method, path, { body, key, revision } = {}) {
+export async function call(method, path, { body, key, revision, wait = WAIT } = {}) {
   /** @type {Record<string, string>} */
   const headers = { accept: 'application/json' };
   if (body !== undefined) headers['content-type'] = 'application/json';
@@ -82,7 +83,7 @@ export async function call(method, path, { body, key, revision } = {}) {
       credentials: 'same-origin',
       cache: method === 'GET' ? 'no-cache' : 'no-store',
       redirect: 'error',
-      signal: AbortSignal.timeout(WAIT),
+      signal: AbortSignal.timeout(wait),
     });
     read = await response.text();
   } catch {
@@ -99,7 +100,7 @@ export async function call(method, path, { body, key, revision } = {}) {
   if (response.ok) return content;
   const retryAfter = Number(response.headers.get('retry-after')) || undefined;
   const problem = { code: '', detail: text('error_unknown'), ...content, status: response.status, retryAfter };
-  if (await refused?.(problem, path)) return call(method, path, { body, key, revision });
+  if (await refused?.(problem, path)) return call(method, path, { body, key, revision, wait });
   throw new Refused(problem);
 }
 
@@ -109,12 +110,24 @@ export function newKey() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
+/** Whether nobody is signed in any more. @param {unknown} error */
+export const isSignedOut = (error) =>
+  error instanceof Refused && ['unauthenticated', 'session-revoked', 'invalid-csrf-token'].includes(error.problem.code);
+
+/** A problem in the language of the page; as the server says it, if the page has no words. @param {Problem} problem */
+export function wordsOfProblem({ code, limit, detail, retryAfter }) {
+  const names = [`problem_${code}_${limit}`, `problem_${code}`];
+  const name = names.find(hasText);
+  return name ? text(name, { wait: seconds(retryAfter ?? 60) }) : detail || text('error_unknown');
+}
+
+/** A value that is refused, in the same way. @param {Violation} violation */
+export function wordsOfViolation({ code, detail }) {
+  return hasText(`violation_${code}`) ? text(`violation_${code}`) : detail;
+}
+
 /** What to say to the customer. @param {unknown} error */
 export function wordsOf(error) {
-  if (error instanceof Refused) {
-    const { code, detail, retryAfter } = error.problem;
-    if (code === 'account-locked') return text('error_locked', { seconds: retryAfter ?? 60 });
-    return detail || text('error_unknown');
-  }
+  if (error instanceof Refused) return wordsOfProblem(error.problem);
   return error instanceof Unanswered ? error.message : text('error_unknown');
 }

@@ -4,14 +4,16 @@ import { items } from './menu.js';
 
 /**
  * @typedef {{ option_id: string, quantity: number }} Selection
- * @typedef {{ menu_item_id: string, quantity: number, selections: Selection[], note: string }} Line
+ * @typedef {{ menu_item_id: string, quantity: number, selections: Selection[], note: string, price?: number }} Line
+ *   `price`: what one cost when it was chosen.
  * @typedef {{ key: string, body: string, customer: string, unknown: boolean, begun: number }} Attempt
  */
 
 /*
  * The basket survives in the browser, and so does the attempt to order it: its Idempotency-Key and its body, as sent.
  * While nobody knows whether an attempt has arrived, the basket cannot be changed, and what is sent is the same body
- * with the same key, which the server places once. Only an answer ends an attempt. Every tab reads the same store.
+ * with the same key, which the server places once. Only an answer ends an attempt, or a customer who was told what may
+ * come of that. Every tab reads the same store.
  */
 const STORE = 'comanda.basket';
 const MOST_LINES = 50;
@@ -20,6 +22,8 @@ const LONGEST = 23 * 60 * 60 * 1000;
 
 /** @type {{ lines: Line[], note: string, attempt: Attempt | null }} */
 let basket = { lines: [], note: '', attempt: null };
+/** Whether the store has what the page shows. */
+let kept = true;
 /** @type {(() => void)[]} */
 const listeners = [];
 
@@ -28,8 +32,12 @@ export const onBasket = (listener) => void listeners.push(listener);
 
 export function readBasket() {
   try {
-    const kept = JSON.parse(localStorage.getItem(STORE) ?? 'null');
-    basket = kept && Array.isArray(kept.lines) ? kept : { lines: [], note: '', attempt: null };
+    const stored = localStorage.getItem(STORE);
+    // What could not be kept is not given up for an empty store.
+    if (!kept && stored === null) return;
+    const read = JSON.parse(stored ?? 'null');
+    basket = read && Array.isArray(read.lines) ? read : { lines: [], note: '', attempt: null };
+    kept = true;
     if (basket.attempt && Date.now() - basket.attempt.begun > LONGEST) return empty();
   } catch {
     // What is kept makes no sense, or nothing may be kept here.
@@ -49,15 +57,30 @@ addEventListener('storage', (event) => {
 function keep() {
   try {
     localStorage.setItem(STORE, JSON.stringify(basket));
+    kept = true;
   } catch {
-    // Full, or not allowed: it lasts as long as the page.
+    // Full, or not allowed: it lasts as long as the page, and nothing older comes back in its place.
+    kept = false;
+    try {
+      localStorage.removeItem(STORE);
+    } catch {
+      // There is no store.
+    }
   }
   for (const listener of listeners) listener();
 }
 
+addEventListener('beforeunload', (event) => {
+  // Only this page knows the key of the attempt.
+  if (!kept && isOpen()) event.preventDefault();
+});
+
 export const lines = () => basket.lines;
 export const note = () => basket.note;
 export const attempt = () => basket.attempt;
+
+/** Whether the basket is still there when the page is opened again. */
+export const isKept = () => kept;
 
 /** Whether an attempt is open of which nobody knows whether it has arrived. */
 export const isOpen = () => basket.attempt?.unknown === true;
@@ -74,12 +97,22 @@ function change(change) {
 
 /** @param {Line} line @returns {boolean} whether it is in the basket now */
 export function add(line) {
-  if (basket.lines.length >= MOST_LINES) return false;
+  const price = lineTotal({ ...line, quantity: 1 });
+  const same = basket.lines.find((other) => is(other, line) && other.quantity + line.quantity <= 100);
+  if (!same && isFull()) return false;
   return change((basket) => {
-    const same = basket.lines.find((other) => is(other, line));
-    if (same && same.quantity + line.quantity <= 100) same.quantity += line.quantity;
-    else basket.lines.push(line);
+    if (!same) return void basket.lines.push({ ...line, price });
+    same.quantity += line.quantity;
+    same.price = price;
   });
+}
+
+export const isFull = () => basket.lines.length >= MOST_LINES;
+
+/** The price that one of a line had when it was chosen, if that is another one now. @param {Line} line */
+export function priceBefore(line) {
+  if (line.price === undefined || !items.has(line.menu_item_id)) return undefined;
+  return line.price === lineTotal({ ...line, quantity: 1 }) ? undefined : line.price;
 }
 
 /** @param {Line} a @param {Line} b */
@@ -89,7 +122,10 @@ function is(a, b) {
 }
 
 /** @param {number} at @param {number} quantity */
-export const setQuantity = (at, quantity) => change(({ lines }) => void (lines[at].quantity = quantity));
+export const setQuantity = (at, quantity) => change(({ lines }) => {
+  // Another tab may have removed it.
+  if (lines[at]) lines[at].quantity = quantity;
+});
 
 /** @param {number} at */
 export const remove = (at) => change(({ lines }) => void lines.splice(at, 1));
@@ -117,7 +153,8 @@ export function lineTotal(line) {
   return line.quantity * chosen.reduce((sum, price) => sum + price, item.price.amount);
 }
 
-function body() {
+/** The basket as an order, as it is sent. */
+export function body() {
   const sent = basket.lines.map(({ menu_item_id, quantity, selections, note }) => ({
     menu_item_id,
     quantity,
@@ -145,8 +182,8 @@ export function begin(customer) {
   return { attempt: basket.attempt, wasUnknown };
 }
 
-/** Ends the attempt: it is certain that nothing was ordered. The basket stays. */
-export function refused() {
+/** Ends the attempt: nothing was ordered, or the customer gives it up all the same. The basket stays. */
+export function endAttempt() {
   basket.attempt = null;
   keep();
 }

@@ -1,14 +1,23 @@
 // @ts-check
-import { customer, signIn } from './account.js';
-import { Refused, call, wordsOf } from './api.js';
+import { onCustomer, seemsSignedIn, signIn, whoIsSignedIn } from './account.js';
+import { Refused, call, isSignedOut, wordsOf, wordsOfProblem, wordsOfViolation } from './api.js';
 import * as basket from './basket.js';
-import { announce, complain, make, money, text, the } from './elements.js';
+import { announce, complain, make, money, openDialog, text, the } from './elements.js';
 import { items, onMenu, readMenu } from './menu.js';
 import { showOrder } from './order.js';
+import { askForQuote, forgetQuote, quoteOf } from './quote.js';
+
+/** How long a basket stays as it is before a quote is asked for. */
+const SETTLED = 500;
 
 /** What is wrong with a line, by its position. @type {Map<number, string>} */
 const faults = new Map();
 let sending = false;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
+
+/** What the customer is shown that the basket costs. */
+const total = () => (basket.isOpen() ? null : quoteOf(basket.body()))?.total.amount ?? basket.total();
 
 /** What a line is made of, in words. @param {basket.Line} line */
 function chosen(line) {
@@ -27,7 +36,7 @@ function shown(line, at) {
   const fault = faults.get(at);
   const locked = basket.isOpen();
   const quantity = make('input', {
-    type: 'number', min: '1', max: '100', value: String(line.quantity), inputMode: 'numeric', disabled: locked,
+    type: 'number', min: '1', max: '100', defaultValue: String(line.quantity), inputMode: 'numeric', disabled: locked,
     id: `line-${at}-quantity`, 'aria-label': `${text('choices_quantity')}: ${name}`,
   });
   if (fault) {
@@ -38,63 +47,105 @@ function shown(line, at) {
     const wanted = Math.trunc(Number(quantity.value));
     faults.delete(at);
     if (wanted >= 1 && wanted <= 100) basket.setQuantity(at, wanted);
-    else show();
-    the('basket-lines').querySelector(`#line-${at}-quantity`)?.focus();
+    // The focus may be on its way to what would be replaced now.
+    setTimeout(() => {
+      quantity.defaultValue = quantity.value;
+      show();
+    });
   });
-  const remove = make('button', { type: 'button', disabled: locked, 'aria-label': text('remove_item', { item: name }) },
-    text('remove'));
+  const remove = make('button', {
+    type: 'button', disabled: locked, id: `line-${at}-remove`, 'aria-label': text('remove_item', { item: name }),
+  }, text('remove'));
   remove.addEventListener('click', () => {
     faults.clear();
     basket.remove(at);
     const next = the('basket-lines').querySelectorAll('.controls button');
     (next[Math.min(at, next.length - 1)] ?? the('basket-title').nextElementSibling).focus();
   });
+  const before = basket.priceBefore(line);
+  const now = basket.lineTotal({ ...line, quantity: 1 });
+  const changed = before === undefined ? '' : text('price_changed', { before: money(before), now: money(now) });
   return make('li', { className: 'line' },
     make('span', { className: 'name' }, name),
     make('span', { className: 'sum' }, money(basket.lineTotal(line))),
     ...(chosen(line) ? [make('span', { className: 'chosen hint' }, chosen(line))] : []),
+    ...(changed ? [make('p', { className: 'changed' }, changed)] : []),
     make('div', { className: 'controls' }, quantity, remove),
     ...(fault ? [make('p', { className: 'error', id: `line-${at}-error` }, fault)] : []),
   );
 }
 
+function showLines() {
+  const place = the('basket-lines');
+  // What somebody is typing shows the lines again when it is complete.
+  const fields = /** @type {NodeListOf<HTMLInputElement>} */ (place.querySelectorAll('input'));
+  if ([...fields].some((field) => field.value !== field.defaultValue)) return;
+  const focused = place.contains(document.activeElement) ? document.activeElement : null;
+  place.replaceChildren(...basket.lines().map(shown));
+  if (focused?.id) document.getElementById(focused.id)?.focus();
+}
+
 export function show() {
   const lines = basket.lines();
+  const isOpen = basket.isOpen();
   const count = lines.reduce((sum, line) => sum + line.quantity, 0);
-  const total = money(basket.total());
+  const sum = money(total());
   the('basket-count').textContent = String(count);
-  the('basket-total').textContent = total;
-  the('basket-sum').textContent = total;
+  the('basket-total').textContent = sum;
+  the('basket-sum').textContent = sum;
   the('basket-empty').hidden = lines.length > 0;
-  the('basket-lines').replaceChildren(...lines.map(shown));
+  showLines();
+  complain(the('basket-unkept'), lines.length > 0 && !basket.isKept() ? text('basket_unkept') : '');
   const note = the('basket-note');
-  note.disabled = basket.isOpen();
+  note.disabled = isOpen;
   if (document.activeElement !== note) note.value = basket.note();
   const order = the('basket-order');
   order.disabled = lines.length === 0 || sending;
   if (sending) order.textContent = text('order_sending');
-  else if (basket.isOpen()) order.textContent = text('order_repeat');
-  else order.textContent = customer() ? text('order_place', { total }) : text('order_sign_in');
-  if (basket.isOpen() && !sending && the('basket-problem').hidden) complain(the('basket-problem'), text('order_unknown'));
+  else if (isOpen) order.textContent = text('order_repeat');
+  else order.textContent = seemsSignedIn() ? text('order_place', { total: sum }) : text('order_sign_in');
+  the('basket-discard').hidden = !isOpen || sending;
+  if (isOpen && !sending && the('basket-problem').hidden) complain(the('basket-problem'), text('order_unknown'));
+}
+
+/**
+ * Says at each line what is left; the words are about what no line names.
+ * @param {import('./quote.js').Quote['shortages']} shortages
+ */
+function markShortages({ items: shortItems = [], supplies = [] }) {
+  for (const short of shortItems) {
+    const left = short.available ? text('order_left', short) : text('order_left_none');
+    basket.lines().forEach((line, at) => line.menu_item_id === short.menu_item_id && faults.set(at, left));
+  }
+  return supplies.map((short) => text('order_supply_short', short)).join(' ');
+}
+
+/** Says what the basket will cost, and what is short, once it stays as it is. */
+function quoteSoon() {
+  clearTimeout(timer);
+  complain(the('basket-short'));
+  if (!the('basket').open || !seemsSignedIn() || sending || basket.isOpen() || basket.lines().length === 0) return;
+  timer = setTimeout(async () => {
+    const body = basket.body();
+    const quote = await askForQuote(body);
+    if (!quote || sending || basket.isOpen() || body !== basket.body()) return;
+    faults.clear();
+    complain(the('basket-short'), markShortages(quote.shortages));
+    show();
+  }, SETTLED);
 }
 
 /** Says at each line what is left, and at the top what else is wrong. @param {import('./api.js').Problem} problem */
 function mark(problem) {
   faults.clear();
-  const lines = basket.lines();
-  let words = problem.detail;
+  let words = wordsOfProblem(problem);
   if (problem.code === 'insufficient-stock') {
-    const supplies = (problem.supplies ?? []).map((short) => text('order_supply_short', short));
-    words = [text('order_changed_stock'), ...supplies].join(' ');
-    for (const short of problem.items ?? []) {
-      const left = short.available ? text('order_left', short) : text('order_left_none');
-      lines.forEach((line, at) => line.menu_item_id === short.menu_item_id && faults.set(at, left));
-    }
+    words = [text('order_changed_stock'), markShortages(problem)].join(' ').trim();
   }
-  for (const { pointer, detail } of problem.errors ?? []) {
-    const [, at] = /^\/items\/(\d+)/.exec(pointer) ?? [];
-    if (at !== undefined) faults.set(Number(at), detail);
-    else words += ` ${detail}`;
+  for (const violation of problem.errors ?? []) {
+    const [, at] = /^\/items\/(\d+)/.exec(violation.pointer) ?? [];
+    if (at !== undefined) faults.set(Number(at), wordsOfViolation(violation));
+    else words += ` ${wordsOfViolation(violation)}`;
   }
   return words;
 }
@@ -109,12 +160,30 @@ const NOT_LOOKED_AT = new Set([
   'rate-limited', 'stock-changed', 'validation-failed', 'invalid-request', 'unreadable-record',
 ]);
 
-async function place() {
-  const { id } = customer() ?? (await signIn());
+/** Whether the order will cost what the customer was shown, as far as that can be found out. @param {number} shown */
+async function costsAsShown(shown) {
+  const quote = await askForQuote(basket.body());
+  if (!quote || quote.total.amount === shown) return true;
+  const [before, now] = [shown, quote.total.amount].map(money);
+  complain(the('basket-problem'), text('order_total_changed', { before, now }));
+  void readMenu().catch(() => undefined);
+  return false;
+}
+
+/**
+ * @param {string} id of the customer
+ * @param {number} shown the total that the customer has seen
+ * @returns {Promise<boolean>} whether somebody has to sign in first
+ */
+async function place(id, shown) {
+  // Another tab may have ordered it meanwhile.
+  basket.readBasket();
+  if (basket.lines().length === 0) return false;
+  if (!basket.isOpen() && !(await costsAsShown(shown))) return false;
   const begun = basket.begin(id);
   if (!begun) {
     complain(the('basket-problem'), text('order_of_another'));
-    return;
+    return false;
   }
   const { attempt, wasUnknown } = begun;
   try {
@@ -127,33 +196,38 @@ async function place() {
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     const { code } = error.problem;
-    if (CERTAIN.has(code) || (NOT_LOOKED_AT.has(code) && !wasUnknown)) basket.refused();
-    if (code === 'unauthenticated' || code === 'session-revoked' || code === 'invalid-csrf-token') {
-      await signIn();
-      return place();
-    }
+    if (CERTAIN.has(code) || (NOT_LOOKED_AT.has(code) && !wasUnknown)) basket.endAttempt();
+    if (isSignedOut(error)) return true;
+    forgetQuote();
     complain(the('basket-problem'), mark(error.problem));
     void readMenu().catch(() => undefined);
   }
+  return false;
 }
 
-/** Two tabs do not send the same basket at the same time. @param {() => Promise<void>} work */
+/** Two tabs do not send the same basket at the same time. @param {() => Promise<boolean>} work */
 const alone = (work) => (navigator.locks ? navigator.locks.request('comanda.order', work) : work());
 
 async function submit() {
   if (sending || basket.lines().length === 0) return;
+  const shown = total();
+  clearTimeout(timer);
   sending = true;
   complain(the('basket-problem'));
+  complain(the('basket-short'));
+  askAgain();
   show();
   try {
-    await alone(async () => {
-      // Another tab may have ordered it meanwhile.
-      basket.readBasket();
-      if (basket.lines().length > 0) await place();
-    });
+    let who = await whoIsSignedIn();
+    // Nobody else waits while somebody types a password.
+    for (let again = true; again; ) {
+      const { id } = who ?? (await signIn());
+      again = await alone(() => place(id, shown));
+      who = null;
+    }
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') return;
-    complain(the('basket-problem'), wordsOf(error));
+    complain(the('basket-problem'), basket.isOpen() ? text('order_unknown') : wordsOf(error));
   } finally {
     sending = false;
     show();
@@ -163,10 +237,52 @@ async function submit() {
   }
 }
 
+/** Whether to give up an attempt is asked anew. */
+function askAgain() {
+  the('basket-discard-ask').hidden = false;
+  the('basket-discard-sure').hidden = true;
+}
+
+/** An attempt of which nobody knows whether it has arrived can be given up by whoever has read what may come of it. */
+function discarding() {
+  the('basket-discard-ask').addEventListener('click', () => {
+    the('basket-discard-ask').hidden = true;
+    the('basket-discard-sure').hidden = false;
+    the('basket-discard-words').focus();
+  });
+  the('basket-discard-no').addEventListener('click', () => {
+    the('basket-order').focus();
+    void submit();
+  });
+  the('basket-discard-yes').addEventListener('click', () => {
+    askAgain();
+    complain(the('basket-problem'));
+    basket.endAttempt();
+    announce(text('order_discarded'));
+    the('basket-title').focus();
+  });
+}
+
 export function checkout() {
-  basket.onBasket(show);
-  onMenu(show);
-  the('basket-open').addEventListener('click', () => the('basket').showModal());
+  basket.onBasket(() => {
+    show();
+    quoteSoon();
+  });
+  onMenu(() => {
+    forgetQuote();
+    show();
+    quoteSoon();
+  });
+  onCustomer(() => {
+    show();
+    quoteSoon();
+  });
+  discarding();
+  the('basket-open').addEventListener('click', () => {
+    askAgain();
+    openDialog('basket');
+    quoteSoon();
+  });
   the('basket-note').addEventListener('change', () => basket.setNote(the('basket-note').value.trim()));
   the('basket').querySelector('form').addEventListener('submit', (/** @type {Event} */ event) => {
     event.preventDefault();

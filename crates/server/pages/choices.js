@@ -1,7 +1,8 @@
 // @ts-check
+import { wordsOf } from './api.js';
 import * as basket from './basket.js';
-import { announce, complain, make, money, text, the } from './elements.js';
-import { items, onMenu } from './menu.js';
+import { allergensOf, announce, complain, make, money, openDialog, text, the } from './elements.js';
+import { items, notice, onMenu, readMenu } from './menu.js';
 
 /** @type {import('./menu.js').Item | null} */
 let item = null;
@@ -29,9 +30,8 @@ function choice(group, option) {
   } else {
     input.type = group.max === 1 && group.min === 1 ? 'radio' : 'checkbox';
   }
-  const allergens = option.allergens.map((code) => text(`allergen_${code}`)).join(', ');
   const price = option.price.amount;
-  const notes = [soldOut ? text('sold_out') : '', allergens ? `${text('allergens')} ${allergens}` : ''];
+  const notes = [soldOut ? text('sold_out') : '', allergensOf(option.allergens)];
   const note = notes.filter(Boolean).join(' · ');
   return make('div', { className: 'option' }, input,
     make('label', { htmlFor: id },
@@ -42,7 +42,7 @@ function choice(group, option) {
 /** @param {import('./menu.js').Group} group */
 function fieldset(group) {
   const error = make('p', { className: 'error', id: `group-${group.id}-error`, hidden: true });
-  return make('fieldset', { id: `group-${group.id}`, 'aria-describedby': error.id },
+  return make('fieldset', { id: `group-${group.id}`, tabIndex: -1, 'aria-describedby': error.id },
     make('legend', {}, group.name, ' ', make('span', { className: 'hint' }, bounds(group))),
     error,
     ...group.options.map((option) => choice(group, option)));
@@ -83,62 +83,118 @@ function check() {
     const chosen = selected(group);
     const count = chosen.reduce((sum, { quantity }) => sum + quantity, 0);
     const most = chosen.some(({ quantity }) => quantity > group.max_each);
+    const place = the(`group-${group.id}`);
+    const isBroken = [...place.querySelectorAll('input[type="number"]')].some(({ validity }) =>
+      validity.badInput || validity.stepMismatch || validity.rangeUnderflow);
     let words = '';
-    if (count < group.min) words = text('choices_too_few', { min: group.min });
+    if (isBroken) words = text('choices_no_number');
+    else if (count < group.min) words = text('choices_too_few', { min: group.min });
     else if (count > group.max) words = text('choices_too_many', { max: group.max });
     else if (most) words = text('choices_too_many', { max: group.max_each });
-    const error = the(`group-${group.id}-error`);
-    complain(error, words);
-    if (words) first ??= the(`group-${group.id}`).querySelector('input:not(:disabled)');
+    complain(the(`group-${group.id}-error`), words);
+    // Where everything is sold out, there is no field.
+    if (words) first ??= place.querySelector('input:not(:disabled)') ?? place;
   }
   const field = the('choices-quantity');
-  const inRange = quantity() >= 1 && quantity() <= 100;
-  if (inRange) field.removeAttribute('aria-invalid');
-  else field.setAttribute('aria-invalid', 'true');
-  return first ?? (inRange ? null : field);
+  const words = field.validity.valid ? '' : text('choices_quantity_range');
+  if (words) field.setAttribute('aria-invalid', 'true');
+  else field.removeAttribute('aria-invalid');
+  complain(the('choices-quantity-error'), words);
+  return first ?? (words ? field : null);
+}
+
+/** What there is to choose, without what is left of it: a change of it is worth a word. */
+const offered = () => JSON.stringify(item && [item.name, item.price.amount, item.allergens, item.option_groups.map(
+  ({ id, name, min, max, max_each, options }) => [id, name, min, max, max_each, options.map((option) =>
+    [option.id, option.name, option.price.amount, option.allergens])])]);
+
+function showItem() {
+  if (!item) return;
+  the('choices-title').textContent = item.name;
+  the('choices-description').textContent = item.description;
+  the('choices-allergens').textContent = allergensOf(item.allergens);
+  the('choices-groups').replaceChildren(...item.option_groups.map(fieldset));
+  showPrice();
 }
 
 /** @param {string} id */
-function open(id) {
+async function open(id) {
+  if (!items.has(id)) {
+    // The menu was not read yet, or it has changed.
+    try {
+      await readMenu();
+    } catch (error) {
+      return notice(wordsOf(error));
+    }
+  }
   item = items.get(id) ?? null;
-  if (!item) return;
+  if (!item) return notice(text('menu_changed'));
   form().reset();
   the('choices-quantity').removeAttribute('aria-invalid');
-  the('choices-title').textContent = item.name;
-  the('choices-description').textContent = item.description;
-  const allergens = item.allergens.map((code) => text(`allergen_${code}`)).join(', ');
-  the('choices-allergens').textContent = allergens ? `${text('allergens')} ${allergens}` : '';
-  the('choices-groups').replaceChildren(...item.option_groups.map(fieldset));
-  showPrice();
-  the('choices').showModal();
+  for (const place of ['choices-notice', 'choices-problem', 'choices-quantity-error']) complain(the(place));
+  the('choices-add').disabled = false;
+  showItem();
+  openDialog('choices');
 }
 
-/** An option that sells out while somebody chooses cannot be chosen any more. */
+/** @returns {Map<string, HTMLInputElement>} the fields of the options, by id */
+const fields = () => new Map([...the('choices-groups').querySelectorAll('input')].map((input) => [input.id, input]));
+
+/** The menu has changed: what was chosen stays, and what is not to be had any more is named. */
 function follow() {
-  const current = item && items.get(item.id);
-  if (!current || !the('choices').open) return;
+  if (!item || !the('choices').open) return;
+  const current = items.get(item.id);
+  const gone = !current || current.availability === 'sold_out';
+  the('choices-add').disabled = gone;
+  complain(the('choices-problem'), gone ? text('choices_gone', { item: item.name }) : '');
+  if (!current) return;
+  const wasOffered = offered();
+  const wasChosen = item.option_groups.flatMap(selected).map(({ option_id }) => option_id);
+  const names = new Map(item.option_groups.flatMap(({ options }) => options).map(({ id, name }) => [id, name]));
+  const before = fields();
+  const focused = document.activeElement?.id ?? '';
   item = current;
-  for (const option of current.option_groups.flatMap((group) => group.options)) {
-    const input = /** @type {HTMLInputElement | null} */ (document.getElementById(`option-${option.id}`));
-    if (input) input.disabled = option.availability === 'sold_out';
+  showItem();
+  for (const [id, input] of fields()) {
+    const old = before.get(id);
+    if (!old || old.type !== input.type || input.disabled) continue;
+    if (input.type === 'number') input.value = old.value;
+    else input.checked = old.checked;
   }
+  if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
   showPrice();
+  const left = new Set(item.option_groups.flatMap(selected).map(({ option_id }) => option_id));
+  const lost = wasChosen.filter((id) => !left.has(id)).map((id) => names.get(id));
+  const words = [
+    offered() === wasOffered ? '' : text('choices_changed'),
+    lost.length ? text('choices_lost', { options: lost.join(', ') }) : '',
+  ].filter(Boolean).join(' ');
+  if (words) complain(the('choices-notice'), words);
+}
+
+function submit() {
+  const wrong = check();
+  if (wrong) return wrong.focus();
+  if (!item) return;
+  if (basket.add(line())) {
+    the('choices').close();
+    return announce(text('added', { item: item.name }));
+  }
+  if (!basket.isOpen()) return complain(the('choices-problem'), text('basket_full'));
+  // Nothing can be added before it is known whether the basket was ordered; the basket says so.
+  the('choices').close();
+  openDialog('basket');
 }
 
 export function choices() {
   onMenu(follow);
   the('menu').addEventListener('click', (/** @type {Event} */ event) => {
     const button = /** @type {HTMLElement} */ (event.target).closest('[data-item]');
-    if (button) open(/** @type {HTMLElement} */ (button).dataset.item ?? '');
+    if (button) void open(/** @type {HTMLElement} */ (button).dataset.item ?? '');
   });
   form().addEventListener('input', showPrice);
   form().addEventListener('submit', (event) => {
     event.preventDefault();
-    const wrong = check();
-    if (wrong) return wrong.focus();
-    if (!item) return;
-    if (basket.add(line())) announce(text('added', { item: item.name }));
-    else if (basket.isOpen()) the('basket').showModal();
-    the('choices').close();
+    submit();
   });
 }

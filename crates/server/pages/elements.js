@@ -21,6 +21,9 @@ export function text(name, values = {}) {
   return (texts[name] ?? name).replace(/\{(\w+)\}/g, (blank, key) => String(values[key] ?? blank));
 }
 
+/** Whether the page has words under this name. @param {string} name */
+export const hasText = (name) => Object.hasOwn(texts, name);
+
 /**
  * The element with this id.
  * @param {string} id
@@ -56,9 +59,29 @@ const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
 /** An amount in minor units, as the page's language writes it. @param {number} amount */
 export const money = (amount) => format.format(amount / 10 ** digits);
 
+const duration = new Intl.NumberFormat(language, { style: 'unit', unit: 'second', unitDisplay: 'long' });
+
+/** So many seconds, in words. @param {number} count */
+export const seconds = (count) => duration.format(count);
+
 /** Tells people who do not see the page. @param {string} words */
 export function announce(words) {
-  the('announcements').textContent = words;
+  const place = the('announcements');
+  // What is behind an open dialog is not read out.
+  const within = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document.body;
+  if (place.parentElement !== within) within.append(place);
+  place.textContent = words;
+}
+
+/** Opens a dialog, or leaves it open. @param {string} id */
+export function openDialog(id) {
+  if (!the(id).open) the(id).showModal();
+}
+
+/** @param {string[]} codes of allergens */
+export function allergensOf(codes) {
+  const names = codes.map((code) => text(`allergen_${code}`)).join(', ');
+  return names ? `${text('allergens')} ${names}` : '';
 }
 
 /**

@@ -1,5 +1,5 @@
 // @ts-check
-import { Refused, wordsOf } from './api.js';
+import { Refused, wordsOf, wordsOfViolation } from './api.js';
 import { complain, make, the } from './elements.js';
 
 /** The id of what is said of a field in any case. @param {Element} field */
@@ -16,8 +16,9 @@ export function mark(form, error) {
   complain(place);
   if (!error) return;
   const rest = [];
-  for (const { pointer, detail } of (error instanceof Refused && error.problem.errors) || []) {
-    if (!say(form, pointer.slice(1), detail)) rest.push(detail);
+  for (const violation of (error instanceof Refused && error.problem.errors) || []) {
+    const words = wordsOfViolation(violation);
+    if (!say(form, violation.pointer.slice(1), words)) rest.push(words);
   }
   const first = /** @type {HTMLElement | null} */ (form.querySelector('[aria-invalid]'));
   if (!first || rest.length) complain(place, [wordsOf(error), ...rest].join(' '));

@@ -1,30 +1,52 @@
 // @ts-check
-import { Refused, call, newKey, wordsOf } from './api.js';
-import { complain, make, money, text, the } from './elements.js';
+import { customer, onCustomer, onSignOut, signIn } from './account.js';
+import { Refused, call, isSignedOut } from './api.js';
+import { announce, complain, make, money, openDialog, text, the } from './elements.js';
+import { forgetPayment, gaveCard, isWaiting, mayBePaid, payments, showPayment } from './payment.js';
+import { cameBack } from './stripe.js';
 
 /**
- * @typedef {{ id: string, method: string, status: string, client_secret?: string }} Payment
- * @typedef {{ id: string, number: string, status: string, version: number, total: { amount: number },
- *   items?: any[], payments?: Payment[] }} Order
+ * @typedef {{ id: string, number: string, status: string, version: number, customer_id: string,
+ *   total: { amount: number }, items?: any[], payments?: import('./payment.js').Payment[] }} Order
  */
 
 const STORE = 'comanda.order';
 const EVERY = 5_000;
+/** While a payment is being checked. */
+const SOON = 1_500;
+const LONGEST = 60_000;
 const OVER = new Set(['completed', 'cancelled']);
+const TITLE = document.title;
 
 /** @type {Order | null} */
 let order = null;
 /** @type {EventSource | null} */
 let stream = null;
+/** How often in a row the stream was refused. */
+let refusals = 0;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
-/** The keys of payments that were begun, by method: a repeated request begins no second one. */
-const keys = new Map();
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let reopening;
+/** Only a gesture may make it. @type {AudioContext | null} */
+let sound = null;
+/** How the customer came back from the bank. @type {ReturnType<typeof cameBack>} */
+let back = null;
 
-/** @param {string | null} id */
-function keep(id) {
+/** What is kept names whose order it is: others who use this browser do not see it. */
+function kept() {
   try {
-    if (id) localStorage.setItem(STORE, id);
+    const read = JSON.parse(localStorage.getItem(STORE) ?? 'null');
+    return typeof read?.id === 'string' ? /** @type {{ id: string, customer: string }} */ (read) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @param {Order | null} shown */
+function keep(shown) {
+  try {
+    if (shown) localStorage.setItem(STORE, JSON.stringify({ id: shown.id, customer: shown.customer_id }));
     else localStorage.removeItem(STORE);
   } catch {
     // It is shown as long as the page is open.
@@ -32,7 +54,7 @@ function keep(id) {
 }
 
 /** @param {any} line */
-function shown(line) {
+function shownLine(line) {
   const chosen = line.selections.map((/** @type {any} */ { name, quantity }) =>
     quantity > 1 ? `${quantity} × ${name}` : name);
   const details = [...chosen, ...(line.note ? [`(${line.note})`] : [])].join(', ');
@@ -44,30 +66,39 @@ function shown(line) {
 
 function show() {
   if (!order) return;
-  const number = text('order_number', { number: order.number });
-  the('order-title').textContent = number;
-  the('order-open').textContent = number;
-  the('order-open').hidden = false;
-  const words = text(`order_status_${order.status}`);
-  if (the('order-status').textContent !== words) the('order-status').textContent = words;
+  const { number, status } = order;
+  const state = text(`order_status_${status}`);
+  const ready = status === 'ready' ? text('order_ready', { number }) : '';
+  the('order-title').textContent = text('order_number', { number });
+  complain(the('order-open'), ready || `${text('order_number', { number })}: ${state}`);
+  document.title = ready || TITLE;
+  if (the('order-status').textContent !== state) the('order-status').textContent = state;
+  the('order-status').dataset.status = the('order-open').dataset.status = status;
   the('order-total').textContent = money(order.total.amount);
-  if (order.items) the('order-lines').replaceChildren(...order.items.map(shown));
-  const payments = order.payments ?? [];
-  const paid = payments.some(({ status }) => status === 'succeeded');
-  const counter = payments.some(({ method, status }) => method === 'counter' && status === 'pending');
-  const settled = paid ? 'pay_paid' : counter ? 'pay_counter_chosen' : '';
-  complain(the('order-paid'), settled && text(settled));
-  the('order-methods').hidden = paid || OVER.has(order.status);
-  if (paid || OVER.has(order.status)) the('order-cards').hidden = true;
-  the('order-payment').hidden = order.status === 'cancelled';
+  if (order.items) the('order-lines').replaceChildren(...order.items.map(shownLine));
+  showPayment(order, OVER.has(status));
+  showLive();
+}
+
+/** Whether what is shown is up to date. */
+function showLive() {
+  const isOver = !order || OVER.has(order.status);
+  const words = isOver ? '' : text(stream?.readyState === EventSource.OPEN ? 'order_live' : 'order_asking');
+  if (the('order-live').textContent !== words) the('order-live').textContent = words;
+  the('order-sound').hidden = isOver || order?.status === 'ready' || !('AudioContext' in window);
 }
 
 /** An older answer never replaces a newer one. @param {Order} next */
 function take(next) {
-  if (order && next.id === order.id && next.version < order.version) return;
-  const { items, payments } = order?.id === next.id ? order : { items: undefined, payments: undefined };
-  order = { ...next, items: next.items ?? items, payments: next.payments ?? payments };
+  const same = order?.id === next.id ? order : null;
+  if (same && next.version < same.version) return;
+  const becameReady = same && same.status !== 'ready' && next.status === 'ready';
+  order = { ...next, items: next.items ?? same?.items, payments: next.payments ?? same?.payments };
   show();
+  if (becameReady) {
+    beep();
+    if (!the('order').open) announce(text('order_ready', { number: order.number }));
+  }
   if (OVER.has(order.status)) {
     stop();
     keep(null);
@@ -76,122 +107,165 @@ function take(next) {
 
 async function read() {
   if (!order) return;
-  take(await call('GET', `/v1/orders/${order.id}?include=items,payments`));
+  const { id } = order;
+  const found = await call('GET', `/v1/orders/${id}?include=items,payments`);
+  if (order?.id === id) take(found);
 }
 
 function stop() {
   stream?.close();
   stream = null;
   clearTimeout(timer);
+  clearTimeout(reopening);
 }
 
-/** Asks again and again: for as long as there is no stream. */
-function poll() {
+/** Nobody sees the order any more. */
+function forget() {
+  stop();
+  order = null;
+  refusals = 0;
+  document.title = TITLE;
+  the('order').close();
+  the('order-open').hidden = the('order-signed-out').hidden = true;
+  for (const id of ['order-title', 'order-status', 'order-live', 'order-total', 'order-open']) the(id).textContent = '';
+  the('order-lines').replaceChildren();
+  forgetPayment();
+}
+
+/** Asks again, for as long as there is no stream, or a card may be charged. @param {number} [wait] */
+function poll(wait = isWaiting() ? SOON : EVERY) {
   clearTimeout(timer);
   timer = setTimeout(async () => {
-    await read().catch(() => undefined);
-    if (order && !OVER.has(order.status) && stream?.readyState !== EventSource.OPEN) poll();
-  }, EVERY);
+    const isLive = stream?.readyState === EventSource.OPEN;
+    let next;
+    if (!isLive || mayBePaid()) {
+      try {
+        await read();
+      } catch (error) {
+        if (isLost(error)) return;
+        if (error instanceof Refused && error.problem.retryAfter) next = error.problem.retryAfter * 1000;
+      }
+    }
+    if (order && !OVER.has(order.status)) poll(next);
+  }, wait);
+}
+
+/** Whether the order cannot be followed any more, and says so. @param {unknown} error */
+function isLost(error) {
+  if (isSignedOut(error)) {
+    stop();
+    the('order-live').textContent = '';
+    the('order-signed-out').hidden = false;
+    return true;
+  }
+  if (!(error instanceof Refused && error.problem.status === 404)) return false;
+  keep(null);
+  forget();
+  return true;
 }
 
 /** Follows the order through its stream of events, and asks every few seconds where that is not to be had. */
 function follow() {
   stop();
-  if (!order) return;
-  stream = new EventSource(`/v1/orders/${order.id}/events`);
+  if (!order || OVER.has(order.status)) return;
+  const opened = new EventSource(`/v1/orders/${order.id}/events`);
+  stream = opened;
   const changed = (/** @type {MessageEvent} */ event) => {
     take(JSON.parse(event.data));
     // Payments are not in it.
-    void read().catch(() => undefined);
+    void read().catch(isLost);
   };
-  stream.addEventListener('snapshot', changed);
-  stream.addEventListener('order', changed);
-  stream.addEventListener('error', poll);
+  opened.addEventListener('snapshot', changed);
+  opened.addEventListener('order', changed);
+  opened.addEventListener('open', () => {
+    refusals = 0;
+    showLive();
+  });
+  opened.addEventListener('error', () => {
+    if (stream !== opened) return;
+    showLive();
+    // A browser comes again by itself, unless it was refused. It does not tell why: asking does.
+    if (opened.readyState !== EventSource.CLOSED) return;
+    const wait = Math.min(LONGEST, 1000 * 2 ** refusals++) * (0.5 + Math.random() / 2);
+    reopening = setTimeout(follow, wait);
+    poll(0);
+  });
+  poll();
 }
 
 /** @param {Order} placed */
 export function showOrder(placed) {
-  order = null;
-  keys.clear();
-  complain(the('order-problem'));
-  the('order-cards').hidden = true;
-  keep(placed.id);
+  forget();
+  keep(placed);
   take(placed);
-  the('order').showModal();
+  openDialog('order');
   follow();
 }
 
-/** @param {string} method @returns {Promise<Payment>} */
-async function begin(method) {
-  const key = keys.get(method) ?? newKey();
-  keys.set(method, key);
+/** Shows the order that is under way, if it is this customer's. @param {string} whose */
+async function resume(whose) {
+  const found = kept();
+  if (!found || found.customer !== whose) return;
   try {
-    const payment = await call('POST', `/v1/orders/${order?.id}/payments`, { body: { method }, key });
-    keys.delete(method);
-    return payment;
+    const read = await call('GET', `/v1/orders/${encodeURIComponent(found.id)}?include=items,payments`);
+    // Meanwhile, another one may have been placed, or somebody else may have come.
+    if (order || customer()?.id !== whose) return;
+    take(read);
   } catch (error) {
-    if (error instanceof Refused && error.problem.status < 500) keys.delete(method);
-    throw error;
+    if (error instanceof Refused && error.problem.status === 404) keep(null);
+    else if (!isSignedOut(error)) setTimeout(() => !order && customer()?.id === whose && void resume(whose), EVERY);
+    return;
+  }
+  if (back) {
+    openDialog('order');
+    if (back === 'paid') gaveCard();
+    else complain(the('order-problem'), text('pay_not_confirmed'));
+    back = null;
+    show();
+  }
+  follow();
+}
+
+function beep() {
+  if (!sound) return;
+  void sound.resume();
+  const { currentTime, destination } = sound;
+  for (const [at, frequency] of [[0, 660], [0.18, 880]]) {
+    const [tone, volume] = [sound.createOscillator(), sound.createGain()];
+    tone.frequency.value = frequency;
+    volume.gain.setValueAtTime(0.2, currentTime + at);
+    volume.gain.exponentialRampToValueAtTime(0.001, currentTime + at + 0.3);
+    tone.connect(volume).connect(destination);
+    tone.start(currentTime + at);
+    tone.stop(currentTime + at + 0.3);
   }
 }
 
-/** @param {string} card the name of a test card */
-async function payWith(card) {
-  const payment = await begin('card');
-  // What the browser pays with is `<intent>_secret_<random>`, as with Stripe.
-  const intent = (payment.client_secret ?? '').split('_secret')[0];
-  await call('POST', `/v1/offline-gateway/intents/${encodeURIComponent(intent)}/pay`, {
-    body: { payment_method: card },
-  });
-  the('order-cards').hidden = true;
-  if (card === 'pm_card_chargeDeclined') complain(the('order-problem'), text('pay_refused'));
-  else complain(the('order-paid'), text('pay_waiting'));
-}
-
-/** @param {() => Promise<unknown>} work */
-async function paying(work) {
-  const buttons = /** @type {NodeListOf<HTMLButtonElement>} */ (the('order-payment').querySelectorAll('button'));
-  complain(the('order-problem'));
-  for (const button of buttons) button.disabled = true;
-  try {
-    await work();
-    await read();
-  } catch (error) {
-    complain(the('order-problem'), wordsOf(error));
-  } finally {
-    for (const button of buttons) button.disabled = false;
-  }
+function switchSound() {
+  if (sound) void sound.close();
+  sound = sound ? null : new AudioContext();
+  the('order-sound').setAttribute('aria-pressed', String(sound !== null));
+  beep();
 }
 
 export function orders() {
-  const simulated = document.documentElement.dataset.cards === 'simulated';
-  the('order-card').hidden = !simulated;
-  the('order-methods').addEventListener('click', (/** @type {Event} */ event) => {
-    const method = /** @type {HTMLElement} */ (event.target).closest('button')?.dataset.method;
-    if (method === 'counter') void paying(() => begin('counter'));
-    if (method === 'card') the('order-cards').hidden = !the('order-cards').hidden;
-  });
-  the('order-cards').addEventListener('click', (/** @type {Event} */ event) => {
-    const card = /** @type {HTMLElement} */ (event.target).closest('button')?.dataset.card;
-    if (card) void paying(() => payWith(card));
+  back = cameBack();
+  payments(async () => {
+    await read();
+    if (stream) poll();
   });
   the('order-again').addEventListener('click', () => the('order').close());
-  the('order-open').addEventListener('click', () => the('order').showModal());
-}
-
-/** Shows the order that is under way when the page is opened again. */
-export async function resume() {
-  let id = null;
-  try {
-    id = localStorage.getItem(STORE);
-  } catch {
-    return;
-  }
-  if (!id) return;
-  try {
-    take(await call('GET', `/v1/orders/${encodeURIComponent(id)}?include=items,payments`));
-    follow();
-  } catch (error) {
-    if (error instanceof Refused && error.problem.status === 404) keep(null);
-  }
+  the('order-open').addEventListener('click', () => openDialog('order'));
+  the('order-sound').addEventListener('click', switchSound);
+  // Who does not sign in goes on without.
+  the('order-sign-in').addEventListener('click', () => void signIn().catch(() => undefined));
+  onSignOut(forget);
+  onCustomer(() => {
+    const who = customer();
+    if (!who) return;
+    the('order-signed-out').hidden = true;
+    if (order && order.customer_id !== who.id) forget();
+    if (order) follow();
+    else void resume(who.id);
+  });
 }

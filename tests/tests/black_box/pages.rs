@@ -40,6 +40,28 @@ async fn the_page_for_customers_shows_the_menu_and_runs_nothing_but_its_own_scri
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_page_lets_stripe_in_where_customers_pay_there_with_it() {
+    let settings = [
+        ("MODE", "development"),
+        ("PAYMENT_GATEWAY", "stripe"),
+        ("STRIPE_SECRET_KEY", "sk_test_of_nobody"),
+        ("STRIPE_PUBLISHABLE_KEY", "pk_test_of_nobody"),
+        ("STRIPE_WEBHOOK_SECRETS", "whsec_of_the_endpoint"),
+    ];
+    let app = TestApp::with_servers(1, &settings).await;
+    let shown = page(&app, "/", &[]).await;
+    assert!(shown.text.contains("data-stripe-key=\"pk_test_of_nobody\""), "{}", shown.text);
+    assert!(!shown.text.contains("stripe.com"), "before somebody pays by card, nothing comes from Stripe");
+    let policy = shown.header("content-security-policy").unwrap();
+    for directive in ["script-src 'self' https://js.stripe.com ", "connect-src 'self' https://api.stripe.com;"] {
+        assert!(policy.contains(directive), "{directive}: {policy}");
+    }
+    let elsewhere = page(&app, "/problems", &[]).await;
+    assert!(!elsewhere.header("content-security-policy").unwrap().contains("stripe"), "on no other page");
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_page_is_in_the_language_of_the_browser_or_of_the_address() {
     let app = TestApp::open().await;
     for (path, accepted, language) in [

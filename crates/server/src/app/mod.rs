@@ -41,7 +41,7 @@ pub use self::{
 use crate::{
     config::Config,
     http::{
-        App, Authenticator, Cards, CsrfGuard, CursorSigner, DeviceTokens, Docs, Draining, Health, MenuRenderer, Pages,
+        App, Authenticator, CsrfGuard, CursorSigner, DeviceTokens, Docs, Draining, Health, MenuRenderer, Pages,
         SessionCookies, Streams,
     },
     observability::Pools,
@@ -163,7 +163,7 @@ impl Server {
             terms: config.sessions,
         };
 
-        let cards = if offline_gateway.is_some() { Cards::Simulated } else { Cards::NotOnPages };
+        let cards = config.payments.cards();
         let option_group_list = Arc::new(PostgresOptionGroups::new(database.clone()));
         let option_groups = Arc::new(ShownOptionGroups::new(cached_menu.clone(), option_group_list.clone()));
         let supplies = supplies::supplies(&database, &cached_menu, &ids, &clock);

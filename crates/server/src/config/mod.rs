@@ -19,6 +19,7 @@ mod outbox;
 mod passwords;
 mod payments;
 mod placement;
+mod publishable_key;
 mod rate_limit;
 mod reader;
 mod receiver;

@@ -5,8 +5,8 @@ use std::{str::FromStr, time::Duration};
 use comanda_domain::{Currency, PaymentTerms};
 use comanda_stripe::{NotAStripeCurrency, StripeConfig, StripeCurrency};
 
-use super::{http_url::HttpUrl, reader::Reader, secret::Secret, setting::settings};
-use crate::traces;
+use super::{http_url::HttpUrl, publishable_key::PublishableKey, reader::Reader, secret::Secret, setting::settings};
+use crate::{http::Cards, traces};
 
 settings! {
     /// Who takes card payments.
@@ -21,6 +21,9 @@ settings! {
              before it is cancelled and its stock is returned.";
         STRIPE_SECRET_KEY => stripe_key: Option<Secret> = "",
             "Stripe's secret key, `sk_…`.";
+        STRIPE_PUBLISHABLE_KEY => publishable_key: Option<PublishableKey> = "",
+            "Stripe's publishable key, `pk_…`, of the same account. With it, the page for customers takes cards; \
+             without it, they pay at the counter there, and programs can still take cards.";
         STRIPE_WEBHOOK_SECRETS => webhook_secrets: Vec<Secret> = "",
             "The signing secret `whsec_…` of the endpoint `/v1/webhooks/stripe`; while it is being replaced, the \
              old and the new one, separated by commas.";
@@ -61,6 +64,13 @@ fn check(draft: &Draft, reader: &mut Reader) {
     {
         reader.mistake(&STRIPE_SECRET_KEY, "must be visible ASCII characters, such as sk_…");
     }
+    if let (Some(Some(secret)), Some(Some(publishable))) = (&draft.stripe_key, &draft.publishable_key)
+        && let (Some(secret), Some(publishable)) = (key_mode(secret.expose()), key_mode(publishable.as_str()))
+        && secret != publishable
+    {
+        let what = "must be of the same mode as the secret key, live or test: nobody could pay";
+        reader.mistake(&STRIPE_PUBLISHABLE_KEY, what);
+    }
     if draft.gateway != Some(Gateway::Stripe) {
         return;
     }
@@ -80,7 +90,21 @@ fn check(draft: &Draft, reader: &mut Reader) {
     }
 }
 
+/// `live` or `test`, as in `sk_live_…`.
+fn key_mode(key: &str) -> Option<&str> {
+    key.split('_').nth(1).filter(|mode| ["live", "test"].contains(mode))
+}
+
 impl PaymentSettings {
+    /// How pages take cards.
+    pub fn cards(&self) -> Cards {
+        match (self.gateway, &self.publishable_key) {
+            (Gateway::Offline, _) => Cards::Simulated,
+            (Gateway::Stripe, Some(key)) => Cards::Stripe { publishable_key: key.as_str().to_owned() },
+            (Gateway::Stripe, None) | (Gateway::None, _) => Cards::NotOnPages,
+        }
+    }
+
     pub fn terms(&self) -> PaymentTerms {
         PaymentTerms { card: self.window, unpaid: self.unpaid }
     }

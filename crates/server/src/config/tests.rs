@@ -3,6 +3,7 @@ use std::{fs, path::PathBuf, time::Duration};
 use secrecy::ExposeSecret;
 
 use super::*;
+use crate::http::Cards;
 
 /// Everything that must be set, with `overrides`.
 fn complete(overrides: &[(&'static str, &'static str)]) -> Source {
@@ -174,6 +175,10 @@ const REFUSED: &[(&str, &str, &Settings)] = &[
     ("STRIPE_SECRET_KEY", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", &[]),
     ("STRIPE_WEBHOOK_SECRETS", "whsec_hunter2,aaaaaaaaaaaaaaaaaaaaaaaa", &[]),
     ("STRIPE_SECRET_KEY", "sk_hunter2\n", &[]),
+    ("STRIPE_PUBLISHABLE_KEY", "sk_hunter2", &[]),
+    ("STRIPE_PUBLISHABLE_KEY", "pk_", &[]),
+    ("STRIPE_PUBLISHABLE_KEY", "pk_\"><script>", &[]),
+    ("STRIPE_PUBLISHABLE_KEY", "pk_test_51Mx", &[("STRIPE_SECRET_KEY", "sk_live_hunter2")]),
     ("STRIPE_WEBHOOK_SECRETS", "", STRIPE),
     ("STRIPE_WEBHOOK_SECRETS", " , ,", &[]),
     ("STRIPE_API_URL", "api.stripe.com", &[]),
@@ -277,6 +282,17 @@ fn what_is_dangerous_in_production_is_allowed_in_development() {
     ];
     let config = Config::load(complete(&settings)).unwrap();
     assert_eq!(config.payments.webhook_secrets(), ["whsec_old", "whsec_new"]);
+}
+
+#[test]
+fn pages_take_cards_where_somebody_takes_them_and_they_can() {
+    let cards = |settings: &[_]| Config::load(complete(settings)).unwrap().payments.cards();
+    let key = ("STRIPE_PUBLISHABLE_KEY", "pk_live_51Mx");
+    let with_key: Vec<_> = STRIPE.iter().copied().chain([key]).collect();
+    assert_eq!(cards(&[key]), Cards::NotOnPages, "nobody takes cards");
+    assert_eq!(cards(STRIPE), Cards::NotOnPages, "programs alone can take them");
+    assert_eq!(cards(&with_key), Cards::Stripe { publishable_key: "pk_live_51Mx".to_owned() });
+    assert_eq!(cards(&[DEVELOPMENT, ("PAYMENT_GATEWAY", "offline")]), Cards::Simulated);
 }
 
 #[test]

@@ -87,6 +87,7 @@ values! {
 secrets! {
     Authorities: "certificates (PEM)",
     super::HttpUrl: "an http or https URL",
+    super::publishable_key::PublishableKey: "a publishable key",
     SmtpUrl: "an smtp or smtps URL",
     WebhookSecret: "secrets",
 }

@@ -50,7 +50,10 @@ assets! {
     "kitchen-tickets.js": SCRIPT of KITCHEN,
     "menu.js": SCRIPT of CUSTOMERS,
     "order.js": SCRIPT of CUSTOMERS,
+    "payment.js": SCRIPT of CUSTOMERS,
+    "quote.js": SCRIPT of CUSTOMERS,
     "staff.js": SCRIPT of STAFF,
+    "stripe.js": SCRIPT of CUSTOMERS,
 }
 
 struct Asset {

@@ -1,6 +1,7 @@
 //! `/`, `/kitchen` and `/office`, and the styles and scripts of pages. They use the public API alone, like any client.
 
 mod asset;
+mod cards;
 mod customers;
 mod kitchen;
 mod language;
@@ -15,9 +16,9 @@ mod tests;
 
 pub use self::{
     asset::{__path_asset, asset},
+    cards::Cards,
     customers::{__path_customers, customers},
     kitchen::{__path_kitchen, kitchen},
     office::{__path_office, office},
     rendered_page::Pages,
-    templates::Cards,
 };

@@ -7,15 +7,12 @@ use arc_swap::ArcSwapOption;
 use comanda_domain::{Currency, ports::WholeMenu};
 
 use super::{
+    cards::{CONTENT_SECURITY_POLICY, Cards},
     language::Language,
     page::Page,
-    templates::{Cards, Templates},
+    templates::Templates,
 };
 use crate::http::representations::{Representations, SentAs};
-
-/// Everything a page loads is its own; nothing is inline.
-pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// As with the menu of the API: may be stored, but must be revalidated before it is shown again.
 const SENT_AS: SentAs = SentAs {
@@ -42,7 +39,7 @@ impl Shell {
 
     pub(super) fn respond(&self, language: Language, request: &HttpRequest) -> HttpResponse {
         let sent = SentAs { cache_control: "no-cache", ..SENT_AS };
-        dressed(self.0[language as usize].respond(request, sent), language)
+        dressed(self.0[language as usize].respond(request, sent), CONTENT_SECURITY_POLICY, language)
     }
 }
 
@@ -73,7 +70,8 @@ impl Pages {
         request: &HttpRequest,
     ) -> Result<HttpResponse, minijinja::Error> {
         let page = self.page(menu, language)?;
-        Ok(dressed(page.representations.respond(request, SENT_AS), language))
+        let policy = self.templates.cards.content_security_policy();
+        Ok(dressed(page.representations.respond(request, SENT_AS), policy, language))
     }
 
     fn page(&self, menu: Arc<WholeMenu>, language: Language) -> Result<Arc<RenderedPage>, minijinja::Error> {
@@ -91,8 +89,8 @@ impl Pages {
 }
 
 /// With the headers of every page.
-fn dressed(mut response: HttpResponse, language: Language) -> HttpResponse {
-    let policy = header::HeaderValue::from_static(CONTENT_SECURITY_POLICY);
+fn dressed(mut response: HttpResponse, policy: &'static str, language: Language) -> HttpResponse {
+    let policy = header::HeaderValue::from_static(policy);
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     response.headers_mut().insert(header::CONTENT_LANGUAGE, header::HeaderValue::from_static(language.code()));
     response

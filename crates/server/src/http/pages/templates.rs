@@ -1,25 +1,7 @@
 use comanda_domain::{Currency, ports::WholeMenu};
 use minijinja::{Environment, Value, context};
 
-use super::{asset::ASSETS, language::Language, linked_data::linked_data, page::Page, shown_menu};
-
-/// How pages take cards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cards {
-    /// Pages offer to pay at the counter.
-    NotOnPages,
-    /// With test cards; no money moves.
-    Simulated,
-}
-
-impl Cards {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::NotOnPages => "none",
-            Self::Simulated => "simulated",
-        }
-    }
-}
+use super::{asset::ASSETS, cards::Cards, language::Language, linked_data::linked_data, page::Page, shown_menu};
 
 macro_rules! sources {
     ($($file:literal),+ $(,)?) => { &[$(($file, include_str!(concat!("../../../pages/", $file)))),+] };
@@ -30,7 +12,7 @@ const SOURCES: &[(&str, &str)] = sources!["customers.html", "kitchen.html", "off
 /// What pages are rendered from.
 pub struct Templates {
     currency: Currency,
-    cards: Cards,
+    pub(super) cards: Cards,
     sources: Environment<'static>,
 }
 
@@ -49,6 +31,7 @@ impl Templates {
     pub fn menu(&self, menu: &WholeMenu, language: Language) -> Result<String, minijinja::Error> {
         self.sources.get_template(Page::Customers.template())?.render(context! {
             cards => self.cards.as_str(),
+            publishable_key => self.cards.publishable_key(),
             categories => shown_menu::shown(menu, language),
             linked_data => Value::from_safe_string(linked_data(menu)),
             ..self.frame(Page::Customers, language)

@@ -8,8 +8,8 @@ use comanda_domain::{
 use uuid::Uuid;
 
 use super::{
-    Cards,
     asset::ASSETS,
+    cards::Cards,
     language::{
         Language::{self, English, German},
         Texts, shared_texts, texts_of_page,
@@ -18,7 +18,7 @@ use super::{
     shown_menu::price,
     templates::Templates,
 };
-use crate::http::representations::Representations;
+use crate::http::{problem::Code, representations::Representations};
 
 fn item(n: u128, name: &str, on_hand: u32) -> MenuItem {
     let now = Timestamp::UNIX_EPOCH;
@@ -43,8 +43,12 @@ fn item(n: u128, name: &str, on_hand: u32) -> MenuItem {
 }
 
 fn page(items: Vec<MenuItem>, language: Language) -> String {
+    page_with(Cards::Simulated, items, language)
+}
+
+fn page_with(cards: Cards, items: Vec<MenuItem>, language: Language) -> String {
     let version = MenuVersion { epoch: MenuEpoch::new(Uuid::from_u128(1)), number: 1 };
-    templates().menu(&WholeMenu { version, items }, language).unwrap()
+    Templates::new(Currency::EUR, cards).unwrap().menu(&WholeMenu { version, items }, language).unwrap()
 }
 
 fn templates() -> Templates {
@@ -55,6 +59,51 @@ fn templates() -> Templates {
 fn pages(items: Vec<MenuItem>, language: Language) -> [(Page, String); 3] {
     let shell = |kind| (kind, templates().shell(kind, language).unwrap());
     [(Page::Customers, page(items, language)), shell(Page::Kitchen), shell(Page::Office)]
+}
+
+fn stripe() -> Cards {
+    Cards::Stripe { publishable_key: "pk_test_51Mx".to_owned() }
+}
+
+/// The hosts that a policy lets a page use, by directive.
+fn hosts(cards: &Cards) -> Vec<(&'static str, Vec<&'static str>)> {
+    let directives = cards.content_security_policy().split("; ").filter_map(|directive| directive.split_once(' '));
+    directives
+        .map(|(name, sources)| (name, sources.split(' ').filter(|source| !source.starts_with('\'')).collect()))
+        .collect()
+}
+
+#[test]
+fn a_page_may_use_what_stripe_needs_where_stripe_takes_cards_and_nothing_else() {
+    for cards in [Cards::NotOnPages, Cards::Simulated] {
+        assert!(hosts(&cards).iter().all(|(_, hosts)| hosts.is_empty()), "{cards:?}");
+    }
+    let with_hosts: Vec<_> = hosts(&stripe()).into_iter().filter(|(_, hosts)| !hosts.is_empty()).collect();
+    let js = ["https://js.stripe.com", "https://*.js.stripe.com"];
+    let expected = [
+        ("script-src", js.to_vec()),
+        ("connect-src", vec!["https://api.stripe.com"]),
+        ("frame-src", [&js[..], &["https://hooks.stripe.com"]].concat()),
+    ];
+    assert_eq!(with_hosts, expected);
+    for cards in [Cards::NotOnPages, Cards::Simulated, stripe()] {
+        let policy = cards.content_security_policy();
+        for directive in ["default-src 'none'", "style-src 'self'", "base-uri 'none'", "frame-ancestors 'none'"] {
+            assert!(policy.split("; ").any(|stated| stated == directive), "{directive}: {policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{policy}");
+    }
+}
+
+#[test]
+fn a_page_has_stripes_key_where_stripe_takes_cards_and_never_its_script() {
+    let with = page_with(stripe(), vec![item(1, "Margherita", 9)], English);
+    assert!(with.contains("data-cards=\"stripe\" data-stripe-key=\"pk_test_51Mx\">"), "{with:.300}");
+    assert!(!with.contains("stripe.com"), "the script comes when somebody pays by card");
+    for cards in [Cards::NotOnPages, Cards::Simulated] {
+        let without = page_with(cards, vec![item(1, "Margherita", 9)], English);
+        assert!(!without.contains("data-stripe-key"), "{without:.300}");
+    }
 }
 
 #[test]
@@ -158,6 +207,12 @@ fn every_language_has_every_text() {
     for allergen in Allergen::ALL {
         assert!(shared.contains(&format!("allergen_{}", allergen.as_str())));
     }
+    for name in &shared {
+        if let Some(code) = name.strip_prefix("problem_") {
+            let code = code.split('_').next().unwrap_or_default();
+            assert!(Code::named(code).is_some(), "{name} is about no problem");
+        }
+    }
     for [english, _] in &own {
         assert!(names(english).is_disjoint(&shared), "one name, two texts");
     }
@@ -190,6 +245,11 @@ fn scripts_name_only_those_of(page: Page) {
             let name = import.split('\'').next().unwrap();
             assert!(name.strip_prefix("./").is_some_and(|name| files.contains(name)), "{page:?}: {file}: {name}");
         }
+        // Stripe's script must come from Stripe, and is loaded by this one alone.
+        let script = match file {
+            "stripe.js" => script.replacen("'https://js.stripe.com/v3/'", "", 1),
+            _ => script.to_owned(),
+        };
         for written in
             ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "http://", "https://"]
         {
