@@ -2,7 +2,7 @@
 import { Refused, call, mayBeSignedIn, wordsOf } from './api.js';
 import { announce, complain, make, text, the } from './elements.js';
 
-/** @typedef {{ id: string, email: string, name: string }} Customer */
+/** @typedef {import('./api-types').components['schemas']['User']} Customer */
 
 /** @type {Customer | null} */
 let current = null;

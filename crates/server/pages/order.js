@@ -3,9 +3,8 @@ import { Refused, call, newKey, wordsOf } from './api.js';
 import { complain, make, money, text, the } from './elements.js';
 
 /**
- * @typedef {{ id: string, method: string, status: string, client_secret?: string }} Payment
- * @typedef {{ id: string, number: string, status: string, version: number, total: { amount: number },
- *   items?: any[], payments?: Payment[] }} Order
+ * @typedef {import('./api-types').components['schemas']['Payment']} Payment
+ * @typedef {import('./api-types').components['schemas']['Order']} Order
  */
 
 const STORE = 'comanda.order';
@@ -31,10 +30,9 @@ function keep(id) {
   }
 }
 
-/** @param {any} line */
+/** @param {import('./api-types').components['schemas']['OrderLine']} line */
 function shown(line) {
-  const chosen = line.selections.map((/** @type {any} */ { name, quantity }) =>
-    quantity > 1 ? `${quantity} × ${name}` : name);
+  const chosen = line.selections.map(({ name, quantity }) => (quantity > 1 ? `${quantity} × ${name}` : name));
   const details = [...chosen, ...(line.note ? [`(${line.note})`] : [])].join(', ');
   return make('li', { className: 'line' },
     make('span', { className: 'name' }, `${line.quantity} × ${line.name}`),
@@ -121,7 +119,7 @@ export function showOrder(placed) {
   follow();
 }
 
-/** @param {string} method @returns {Promise<Payment>} */
+/** @param {Payment['method']} method @returns {Promise<Payment>} */
 async function begin(method) {
   const key = keys.get(method) ?? newKey();
   keys.set(method, key);
@@ -135,7 +133,9 @@ async function begin(method) {
   }
 }
 
-/** @param {string} card the name of a test card */
+/** @typedef {import('./api-types').components['schemas']['TestCard']} TestCard */
+
+/** @param {TestCard} card */
 async function payWith(card) {
   const payment = await begin('card');
   // What the browser pays with is `<intent>_secret_<random>`, as with Stripe.
@@ -172,7 +172,8 @@ export function orders() {
     if (method === 'card') the('order-cards').hidden = !the('order-cards').hidden;
   });
   the('order-cards').addEventListener('click', (/** @type {Event} */ event) => {
-    const card = /** @type {HTMLElement} */ (event.target).closest('button')?.dataset.card;
+    const { card } = /** @type {{ card?: TestCard }} */ (
+      /** @type {HTMLElement} */ (event.target).closest('button')?.dataset ?? {});
     if (card) void paying(() => payWith(card));
   });
   the('order-again').addEventListener('click', () => the('order').close());
