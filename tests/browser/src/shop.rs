@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
-use comanda_tests::TestApp;
+use comanda_tests::{Client, PASSWORD, TestApp};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -59,7 +59,7 @@ impl Shop {
                 .collect();
             let path = format!("/v1/menu/items/{}/option-groups", self.item(&text(&item["name"])));
             let request = self.app.admin.request(Method::PUT, &path).header("if-match", "*").json(&offers);
-            comanda_tests::Client::send(request).await.expect(200);
+            Client::send(request).await.expect(200);
         }
     }
 
@@ -85,6 +85,35 @@ impl Shop {
         let stock = self.app.stock(item.parse::<Uuid>().expect("an id")).await;
         let body = json!({ "delta": -stock, "reason": "stocktaking" });
         self.app.admin.post(&format!("/v1/menu/items/{item}/stock"), &body).await.expect(200);
+    }
+
+    /// Opens the stations of the sample's kitchen.
+    pub async fn open_stations(&self) {
+        let stations = fs::read_to_string(sample("stations.json")).expect("the sample");
+        let stations: Value = serde_json::from_str(&stations).expect("JSON");
+        for station in entries(&stations) {
+            self.app.admin.post("/v1/kitchen/stations", station).await.expect(201);
+        }
+    }
+
+    /// Appoints somebody of the staff; returns their address.
+    pub async fn appoint(&self) -> String {
+        let email = self.app.account().await;
+        let account = self.app.anonymous().log_in(&email, PASSWORD).await;
+        let path = format!("/v1/admin/users/{}", account.id);
+        let appoint = self.app.admin.request(Method::PATCH, &path).json(&json!({ "role": "staff" }));
+        Client::send(appoint).await.expect(200);
+        email
+    }
+
+    /// Orders one of a menu item of the sample, to be paid at the counter, as a client without a page does; returns the
+    /// order's id.
+    pub async fn order(&self, customer: &Client, item: &str) -> String {
+        let item = self.item(item).parse().expect("an id");
+        let id = text(&customer.order(&[(item, 1)]).await.expect(201)["id"]);
+        let counter = json!({ "method": "counter" });
+        customer.post(&format!("/v1/orders/{id}/payments"), &counter).await.expect(201);
+        id
     }
 
     /// Starts one more server with the same settings, and these.

@@ -134,7 +134,13 @@ impl Window {
         loop {
             // A page may put another element in its place between the two steps.
             let clicked = match self.driver.find(By::Css(selector)).await {
-                Ok(element) => element.click().await,
+                Ok(element) => {
+                    // As people do, to where no bar is before it.
+                    let centre =
+                        format!("document.querySelector({})?.scrollIntoView({{ block: 'center' }})", quoted(selector));
+                    let _ = self.try_value(&centre).await;
+                    element.click().await
+                }
                 Err(error) => Err(error),
             };
             match clicked {
@@ -158,13 +164,15 @@ impl Window {
         self.driver.action_chain().send_keys(keys).perform().await.expect("keys");
     }
 
-    /// Goes on with the Tab key until the focus is on what a selector finds.
+    /// Goes on with the Tab key until the focus is on what a selector finds, which then is to be seen.
     pub async fn tab_to(&self, selector: &str) {
         let mut passed = Vec::new();
         for _ in 0..100 {
             self.press(Key::Tab).await;
             let focused = format!("document.activeElement?.matches({})", quoted(selector));
             if holds(&self.value(&focused).await) {
+                let hidden = self.value(WHAT_HIDES_THE_FOCUS).await;
+                assert_eq!(hidden, Value::Null, "before {selector}, which has the focus");
                 return;
             }
             passed.push(self.value("document.activeElement?.outerHTML.slice(0, 80)").await);
@@ -231,6 +239,13 @@ impl Window {
         save(name, &picture).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 }
+
+/// What is before the middle of what has the focus, if anything is.
+const WHAT_HIDES_THE_FOCUS: &str = "((focused) => {
+    const { x, y, width, height } = focused.getBoundingClientRect();
+    const first = document.elementFromPoint(x + width / 2, y + height / 2);
+    return focused.contains(first) || first?.contains(focused) ? null : first?.outerHTML.slice(0, 200) ?? 'the edge';
+})(document.activeElement)";
 
 fn is_visible(selector: &str) -> String {
     format!("document.querySelector({})?.checkVisibility({{ visibilityProperty: true }})", quoted(selector))

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::steps::{add, enter, open_menu, order, orders, until_ready};
 
 /// How long nothing gets through: longer than a page waits before it asks again.
-const OUTAGE: Duration = Duration::from_secs(10);
+pub(crate) const OUTAGE: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_whose_server_was_killed_before_it_answered_is_sent_again_and_placed_once() {

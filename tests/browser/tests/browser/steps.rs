@@ -57,7 +57,7 @@ pub(crate) async fn order(window: &Window) {
 
 /// The status of every order, the oldest first, and how many portions of which menu items are in it.
 pub(crate) async fn orders(shop: &Shop) -> Vec<(String, i64)> {
-    let sql = "SELECT status::text, (SELECT sum(quantity) FROM order_items WHERE order_id = orders.id)::bigint \
+    let sql = "SELECT status::text, (SELECT sum(quantity) FROM order_lines WHERE order_id = orders.id)::bigint \
                FROM orders ORDER BY id";
     let rows = shop.app.database.client().await.query(sql, &[]).await.unwrap();
     rows.iter().map(|row| (row.get(0), row.get(1))).collect()
