@@ -40,18 +40,19 @@ pub struct EventStream {
 impl EventStream {
     /// Goes on after the event with this id, if there is one.
     pub async fn open(client: &Client, path: &str, last_event_id: Option<&str>) -> Self {
-        let request = client.request(Method::GET, path).header("accept", "text/event-stream");
-        let request = match last_event_id {
-            Some(id) => request.header("last-event-id", id),
-            None => request,
-        };
-        let response = request.send().await.expect("a response");
+        let response = requested(client, path, last_event_id).await.expect("a response");
         let status = response.status();
         if status != 200 {
             let problem = response.text().await.expect("a body");
             panic!("{status}: {problem}");
         }
         Self { response, unread: String::new() }
+    }
+
+    /// The same at a server that may be gone, or about to go.
+    pub async fn try_open(client: &Client, path: &str, last_event_id: Option<&str>) -> Option<Self> {
+        let response = requested(client, path, last_event_id).await.ok()?;
+        (response.status() == 200).then(|| Self { response, unread: String::new() })
     }
 
     pub fn headers(&self) -> &HeaderMap {
@@ -97,4 +98,14 @@ impl EventStream {
             }
         }
     }
+}
+
+async fn requested(client: &Client, path: &str, last_event_id: Option<&str>) -> reqwest::Result<reqwest::Response> {
+    let request = client.request(Method::GET, path).header("accept", "text/event-stream");
+    match last_event_id {
+        Some(id) => request.header("last-event-id", id),
+        None => request,
+    }
+    .send()
+    .await
 }

@@ -17,7 +17,7 @@ use crate::{
     project::{self, State},
     selection::Selection,
     services::{
-        self, Durability, Services, chromedriver, chromium, pgbouncer, postgres_for_tests, python_with_servers,
+        self, Durability, Services, chromedriver, chromium, nginx, pgbouncer, postgres_for_tests, python_with_servers,
         redis_server,
     },
 };
@@ -66,6 +66,7 @@ pub fn run_with(arguments: &[String], variables: &[(&str, &Path)]) -> anyhow::Re
             .env("TEST_POSTGRES_ACCOUNT", &postgres_account)
             .env("TEST_REDIS_SERVER", redis_server()?)
             .env("TEST_CHROMIUM", chromium()?)
+            .env("TEST_NGINX", nginx()?)
             .envs(pgbouncer_for_tests()?)
             .env("TEST_PYTHON", python_with_servers(&project::folder_of("python"))?)
             .env("TEST_COMANDA", &program)

@@ -21,6 +21,28 @@ export class Unanswered extends Error {}
 
 const WAIT = 15_000;
 
+/** How far the server's clock is ahead of the browser's. */
+let ahead = 0;
+
+/** The time by the server's clock. */
+export const now = () => Date.now() + ahead;
+
+/** @param {Response} response @param {number} sent */
+function readClock(response, sent) {
+  const date = Date.parse(response.headers.get('date') ?? '');
+  // It is in whole seconds, and was written somewhere on the way.
+  if (date) ahead = date + 500 - (sent + Date.now()) / 2;
+}
+
+/** @type {((problem: Problem, path: string) => Promise<boolean>) | undefined} */
+let refused;
+
+/**
+ * What happens when a request is refused: if it resolves to `true`, the request is sent again.
+ * @param {(problem: Problem, path: string) => Promise<boolean>} work
+ */
+export const whenRefused = (work) => void (refused = work);
+
 /** The token of the session, which proves that this page sends a request. */
 function csrfToken() {
   const cookies = document.cookie.split('; ');
@@ -39,16 +61,19 @@ export const mayBeSignedIn = () => csrfToken() !== undefined;
  * @template {string} Path
  * @param {Method & import('./calls').MethodOf<Path>} method
  * @param {Path} path
- * @param {{ body?: import('./calls').Body<Method, Path>, key?: string }} [options]
+ * @param {{ body?: import('./calls').Body<Method, Path>, key?: string, revision?: number }} [options] `revision` is
+ *   the one that is changed
  * @returns {Promise<import('./calls').Answer<Method, Path>>} the body of the response
  */
-export async function call(method, path, { body, key } = {}) {
+export async function call(method, path, { body, key, revision } = {}) {
   /** @type {Record<string, string>} */
   const headers = { accept: 'application/json' };
   if (body !== undefined) headers['content-type'] = 'application/json';
   if (key) headers['idempotency-key'] = key;
+  if (revision !== undefined) headers['if-match'] = `"${revision}"`;
   const token = csrfToken();
   if (method !== 'GET' && token) headers['x-csrf-token'] = token;
+  const sent = Date.now();
   let response;
   let read;
   try {
@@ -72,9 +97,12 @@ export async function call(method, path, { body, key } = {}) {
     // Something between here and the server has answered.
     throw new Unanswered(text('error_unknown'));
   }
+  readClock(response, sent);
   if (response.ok) return content;
   const retryAfter = Number(response.headers.get('retry-after')) || undefined;
-  throw new Refused({ code: '', detail: text('error_unknown'), ...content, status: response.status, retryAfter });
+  const problem = { code: '', detail: text('error_unknown'), ...content, status: response.status, retryAfter };
+  if (await refused?.(problem, path)) return call(method, path, { body, key, revision });
+  throw new Refused(problem);
 }
 
 /** A key that no other request has. `randomUUID` is only there on https and localhost. */

@@ -5,7 +5,12 @@ import { texts as all } from './texts.js';
 export const language = document.documentElement.lang;
 
 /** @type {Record<string, string>} */
-const texts = all[language] ?? all.en;
+const texts = { ...(all[language] ?? all.en) };
+
+/** Adds the texts of a page. @param {Record<string, Record<string, string>>} more */
+export function learn(more) {
+  Object.assign(texts, more[language] ?? more.en);
+}
 
 /**
  * A text of the page, with its blanks filled in.

@@ -35,6 +35,8 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("GET", "/docs/{file}", Anyone),
     ("GET", "/health/live", Anyone),
     ("GET", "/health/ready", Anyone),
+    ("GET", "/kitchen", Anyone),
+    ("GET", "/office", Anyone),
     ("GET", "/openapi.json", Anyone),
     ("GET", "/problems", Anyone),
     ("GET", "/problems/{code}", Anyone),

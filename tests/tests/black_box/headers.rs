@@ -19,9 +19,8 @@ fn assert_dressed(response: &Response) {
 async fn every_response_has_the_headers_that_browsers_go_by() {
     let app = TestApp::open().await;
     let customer = app.anonymous();
-    for path in
-        ["/", "/v1/menu", "/v1/me", "/v1/nothing", "/docs/", "/docs/swagger-ui.css", "/openapi.json", "/problems"]
-    {
+    let pages = ["/", "/kitchen", "/office", "/docs/", "/docs/swagger-ui.css", "/openapi.json", "/problems"];
+    for path in pages.into_iter().chain(["/v1/menu", "/v1/me", "/v1/nothing"]) {
         let response = customer.get(path).await;
         assert_dressed(&response);
         assert_eq!(response.header("strict-transport-security"), Some("max-age=31536000"), "{path}");

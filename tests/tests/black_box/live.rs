@@ -1,5 +1,6 @@
 //! Event streams: whatever happens to an order, whoever watches it sees it once.
 
+mod boards;
 mod ends;
 mod kitchen;
 mod nginx;

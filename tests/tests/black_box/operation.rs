@@ -347,6 +347,8 @@ async fn the_documentation_is_there_and_needs_nothing_from_elsewhere() {
     for asset in page.text.split(['"', '\'']).filter(|text| text.starts_with("./")) {
         assert_eq!(customer.get(&format!("/docs/{}", &asset[2..])).await.status, 200, "{asset}");
     }
+    let beginning = customer.get("/docs/swagger-initializer.js").await.text;
+    assert!(beginning.contains("X-CSRF-Token") && beginning.contains("deepLinking: true"), "{beginning}");
     let problem = customer.get("/problems/insufficient-stock").await;
     assert!(problem.status == 200 && problem.text.contains("insufficient-stock"));
 }

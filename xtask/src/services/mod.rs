@@ -28,8 +28,8 @@ pub use self::{
 pub use self::{
     postgres::Postgres,
     programs::{
-        chromedriver, chromium, libpq, node, node_packages, pgbouncer, promtool, python_with, python_with_servers,
-        redis_server,
+        chromedriver, chromium, libpq, nginx, node, node_packages, pgbouncer, promtool, python_with,
+        python_with_servers, redis_server,
     },
     redis::Redis,
 };

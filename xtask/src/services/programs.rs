@@ -61,8 +61,7 @@ pub fn wrk() -> anyhow::Result<PathBuf> {
     find_or_install("wrk", &["wrk"], "wrk")
 }
 
-/// For `cargo xtask faults`.
-#[cfg(feature = "load")]
+/// For the test of event streams behind it, and for `cargo xtask faults`.
 pub fn nginx() -> anyhow::Result<PathBuf> {
     find_or_install("nginx", &["nginx"], "nginx-light")
 }

@@ -38,19 +38,19 @@ pub enum Beginning {
 }
 
 impl<T> Watch<T> {
-    /// `from` is what the watcher says of where it has come to, as far as it was a position.
-    fn begin(opening: Opening<T>, from: Option<Option<StreamPosition>>) -> Self {
+    /// `from` is the position in what the watcher says it has seen, if it is one.
+    fn begin(opening: Opening<T>, last_event_id: Option<&str>, from: Option<StreamPosition>) -> Self {
         let Opening { shown, position, resumes } = opening;
-        let (position, beginning) = match from {
-            None => (position, Beginning::Snapshot),
-            Some(Some(known)) if resumes => (known, Beginning::Resumption),
-            Some(_) => (position, Beginning::Reset),
+        let (position, beginning) = match (last_event_id, from) {
+            (None, _) => (position, Beginning::Snapshot),
+            (Some(_), Some(known)) if resumes => (known, Beginning::Resumption),
+            (Some(_), _) => (position, Beginning::Reset),
         };
         Self { shown, position, beginning }
     }
 }
 
-/// The position that a watcher has come to; within, `None` for what is none.
-fn read(last_event_id: Option<&str>) -> Option<Option<StreamPosition>> {
-    last_event_id.map(|id| id.parse().ok())
+/// The position that a watcher has come to. What is none is not known, either.
+fn position(last_event_id: Option<&str>) -> Option<StreamPosition> {
+    last_event_id.and_then(|id| id.parse().ok())
 }

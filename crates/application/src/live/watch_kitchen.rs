@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use comanda_domain::{StaffMember, StationId, Ticket, ports::Unavailable};
 
-use super::{Live, Watch, read};
+use super::{Live, Watch, position};
 
 /// For how long a ticket that is ready is shown to somebody who begins to watch: it may have to be recalled.
 const READY_FOR: Duration = Duration::from_hours(1);
@@ -16,9 +16,9 @@ impl Live {
         station: Option<StationId>,
         last_event_id: Option<&str>,
     ) -> Result<Option<Watch<Vec<Ticket>>>, Unavailable> {
-        let (from, ready_since) = (read(last_event_id), self.clock.now() - READY_FOR);
-        let opening = self.updates.open_kitchen(station, ready_since, from.clone().flatten()).await?;
-        Ok(opening.map(|opening| Watch::begin(opening, from)))
+        let (from, ready_since) = (position(last_event_id), self.clock.now() - READY_FOR);
+        let opening = self.updates.open_kitchen(station, ready_since, from.clone()).await?;
+        Ok(opening.map(|opening| Watch::begin(opening, last_event_id, from)))
     }
 }
 
@@ -42,7 +42,7 @@ mod tests {
             .expect_open_kitchen()
             .once()
             .withf(move |asked, since, from| {
-                (*asked, *since, from) == (Some(station), sample::now() - Duration::from_secs(3600), &None)
+                (*asked, *since, from) == (Some(station), sample::now() - Duration::from_hours(1), &None)
             })
             .returning(|_, _, _| {
                 let position = "1.a.1.2.0".parse().unwrap();

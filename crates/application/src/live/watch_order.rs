@@ -1,6 +1,6 @@
 use comanda_domain::{Actor, OrderId, OrderWithLines, ports::Unavailable};
 
-use super::{Live, Watch, read};
+use super::{Live, Watch, position};
 
 impl Live {
     /// Begins to watch an order, after the event with this id if the watcher has seen one. An order that the watcher
@@ -11,9 +11,9 @@ impl Live {
         id: OrderId,
         last_event_id: Option<&str>,
     ) -> Result<Option<Watch<OrderWithLines>>, Unavailable> {
-        let from = read(last_event_id);
-        let opening = self.updates.open_order(id, watcher.order_scope(), from.clone().flatten()).await?;
-        Ok(opening.map(|opening| Watch::begin(opening, from)))
+        let from = position(last_event_id);
+        let opening = self.updates.open_order(id, watcher.order_scope(), from.clone()).await?;
+        Ok(opening.map(|opening| Watch::begin(opening, last_event_id, from)))
     }
 }
 
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
     use crate::{live::Beginning, sample};
 
-    fn position(transaction: i64) -> StreamPosition {
+    fn at(transaction: i64) -> StreamPosition {
         format!("1.a.1.{transaction}.0").parse().unwrap()
     }
 
@@ -41,7 +41,7 @@ mod tests {
             .once()
             .withf(move |_, scope, from| *scope == OrderScope::All && *from == known)
             .returning(move |_, _, _| {
-                Ok(Some(Opening { shown: sample::order_with_lines(), position: position(9), resumes }))
+                Ok(Some(Opening { shown: sample::order_with_lines(), position: at(9), resumes }))
             });
         let live = Live { updates: Arc::new(updates), clock: sample::clock() };
         let id = sample::order_with_lines().order.id;
@@ -51,11 +51,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_stream_goes_on_where_it_can_and_says_where_it_cannot() {
-        let known = position(5).to_string();
-        assert_eq!(begun(None, false).await, (Beginning::Snapshot, position(9)));
-        assert_eq!(begun(Some(&known), true).await, (Beginning::Resumption, position(5)));
-        assert_eq!(begun(Some(&known), false).await, (Beginning::Reset, position(9)));
-        assert_eq!(begun(Some("yesterday"), false).await, (Beginning::Reset, position(9)));
+        let known = at(5).to_string();
+        assert_eq!(begun(None, false).await, (Beginning::Snapshot, at(9)));
+        assert_eq!(begun(Some(&known), true).await, (Beginning::Resumption, at(5)));
+        assert_eq!(begun(Some(&known), false).await, (Beginning::Reset, at(9)));
+        assert_eq!(begun(Some("yesterday"), false).await, (Beginning::Reset, at(9)));
     }
 
     #[tokio::test]

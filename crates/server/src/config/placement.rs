@@ -22,8 +22,8 @@ settings! {
              they are: `always`, `never`, or `auto`, where flushing takes long and others wait.";
         ACCEPT_ORDERS => accept: AcceptOrders = "staff",
             "Who accepts orders, which sends them to the kitchen: `staff`; `paid`, the server as soon as an order is \
-             paid or is to be paid at the counter; or `always`, the server on placement. What is accepted is never \
-             cancelled for not being paid.";
+             paid or is to be paid at the counter, but not one that costs nothing; or `always`, the server on \
+             placement. What is accepted is never cancelled for not being paid.";
     }
 }
 

@@ -161,6 +161,8 @@ routes! {
     operations::live [Probe, Request],
     operations::ready [Probe, Request],
     pages::customers [Memory, MenuRead],
+    pages::kitchen [Memory, Request],
+    pages::office [Memory, Request],
     pages::asset [Read, Request],
     openapi::json [Read, Request],
     openapi::page [Read, Request],

@@ -40,7 +40,8 @@ async fn numbers(window: &Window) -> Vec<String> {
 /// The same as the API tells of them.
 async fn numbers_of_tickets(shop: &Shop) -> Vec<String> {
     let tickets = shop.app.admin.get("/v1/kitchen/tickets?limit=100").await.expect(200);
-    let numbers = tickets["data"].as_array().unwrap().iter().map(|ticket| ticket["number"].as_str().unwrap().to_owned());
+    let numbers =
+        tickets["data"].as_array().unwrap().iter().map(|ticket| ticket["number"].as_str().unwrap().to_owned());
     let mut numbers: Vec<String> = numbers.collect();
     numbers.sort();
     numbers

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 mod keyboard;
+mod kitchen;
 mod last_portions;
 mod lost;
 mod ordering;

@@ -7,18 +7,18 @@ use uuid::Uuid;
 
 use super::{advance, shown};
 
-const EVENTS: &str = "/v1/kitchen/events";
+pub(super) const EVENTS: &str = "/v1/kitchen/events";
 
-async fn station(app: &TestApp, category: &str) -> String {
+pub(super) async fn station(app: &TestApp, category: &str) -> String {
     let body = json!({ "name": category, "categories": [category] });
     let station = app.admin.post("/v1/kitchen/stations", &body).await.expect(201);
     station["id"].as_str().unwrap().to_owned()
 }
 
-async fn item(app: &TestApp, category: &str) -> Uuid {
+pub(super) async fn item(app: &TestApp, category: &str, stock: u32) -> Uuid {
     let price = json!({ "amount": 990, "currency": "EUR" });
     let name = format!("Menu item {}", Uuid::now_v7().simple());
-    let body = json!({ "name": name, "category": category, "stock": 50, "price": price });
+    let body = json!({ "name": name, "category": category, "stock": stock, "price": price });
     app.admin.post("/v1/menu/items", &body).await.expect(201)["id"].as_str().unwrap().parse().unwrap()
 }
 
@@ -50,7 +50,7 @@ async fn snapshot(stream: &mut EventStream) -> (String, Vec<Value>) {
 async fn a_kitchen_sees_its_tickets_and_what_becomes_of_them_at_any_server() {
     let app = TestApp::with_servers(2, &[]).await;
     let (grill, bar) = (station(&app, "Grill").await, station(&app, "Bar").await);
-    let (steak, beer) = (item(&app, "Grill").await, item(&app, "Bar").await);
+    let (steak, beer) = (item(&app, "Grill", 50).await, item(&app, "Bar", 50).await);
     let first = accepted(&app, &[steak, beer]).await;
     let elsewhere = app.admin.at(&app.servers[1].base_url);
     let mut whole = EventStream::open(&elsewhere, EVENTS, None).await;
@@ -100,7 +100,7 @@ async fn a_kitchen_sees_its_tickets_and_what_becomes_of_them_at_any_server() {
 async fn what_was_ready_for_long_is_left_out_of_the_snapshot() {
     let app = TestApp::open().await;
     station(&app, "Grill").await;
-    let steak = item(&app, "Grill").await;
+    let steak = item(&app, "Grill", 50).await;
     for _ in 0..3 {
         accepted(&app, &[steak]).await;
     }

@@ -20,10 +20,8 @@ struct Nginx {
 }
 
 impl Nginx {
-    /// `None`: there is none on this machine.
-    async fn before(address: &str) -> Option<Self> {
-        let program = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"];
-        let program = program.into_iter().find(|program| fs::exists(program).unwrap_or_default())?;
+    async fn before(address: &str) -> Self {
+        let program = std::env::var("TEST_NGINX").expect("run the tests by `cargo xtask test`");
         let folder = std::env::temp_dir().join(format!("comanda-nginx-{}", Uuid::now_v7()));
         fs::create_dir(&folder).unwrap();
         let path = folder.display();
@@ -38,13 +36,13 @@ impl Nginx {
                 bodies.join(" ")
             );
             fs::write(folder.join("nginx.conf"), settings).unwrap();
-            let mut command = Command::new(program);
+            let mut command = Command::new(&program);
             command.arg("-e").arg(folder.join("error.log")).arg("-c").arg(folder.join("nginx.conf"));
             let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
             // Somebody else may have taken the port meanwhile.
             loop {
                 if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
-                    return Some(Self { base_url: format!("http://127.0.0.1:{port}"), folder, child });
+                    return Self { base_url: format!("http://127.0.0.1:{port}"), folder, child };
                 }
                 if child.try_wait().unwrap().is_some() {
                     break;
@@ -66,7 +64,7 @@ impl Drop for Nginx {
 #[tokio::test(flavor = "multi_thread")]
 async fn events_come_through_nginx_as_they_happen() {
     let app = TestApp::open().await;
-    let Some(nginx) = Nginx::before(&app.servers[0].address).await else { return };
+    let nginx = Nginx::before(&app.servers[0].address).await;
     let customer = app.customer().await;
     let (path, events) = ordered(&app, &customer).await;
     let mut stream = EventStream::open(&customer.at(&nginx.base_url), &events, None).await;

@@ -14,6 +14,7 @@ mod repeats;
 mod servers;
 mod sign_in;
 mod sold_out;
+mod streams;
 
 use clap::ValueEnum;
 
@@ -32,6 +33,7 @@ pub enum Choice {
     SoldOut,
     Limits,
     Choices,
+    Streams,
     Idle,
     Memory,
     Reads,
@@ -53,6 +55,7 @@ impl Choice {
             Self::SoldOut => sold_out::measure(ground).await,
             Self::Limits => limits::measure(ground).await,
             Self::Choices => choices::measure(ground).await,
+            Self::Streams => streams::measure(ground).await,
             Self::Idle => idle::measure(ground).await,
             Self::Memory => memory::measure(ground).await,
             Self::Reads => reads::measure(ground).await,

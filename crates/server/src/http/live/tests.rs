@@ -59,7 +59,7 @@ fn position(transaction: i64) -> StreamPosition {
 
 /// Events of one database: each is the next version of an order, in a transaction of its own.
 struct Events {
-    events: Mutex<Vec<(i64, u128, u32)>>,
+    committed: Mutex<Vec<(i64, u128, u32)>>,
     /// Where it was read from.
     reads: Mutex<Vec<i64>>,
     history: Mutex<&'static str>,
@@ -70,7 +70,7 @@ struct Events {
 impl Events {
     fn new(events: &[(i64, u128, u32)]) -> Arc<Self> {
         let (reads, history, gate) = (Mutex::default(), Mutex::new("here"), Semaphore::new(Semaphore::MAX_PERMITS));
-        Arc::new(Self { events: Mutex::new(events.to_vec()), reads, history, gate })
+        Arc::new(Self { committed: Mutex::new(events.to_vec()), reads, history, gate })
     }
 
     fn reads(&self) -> Vec<i64> {
@@ -101,7 +101,7 @@ impl LiveUpdates for Events {
     async fn after(&self, from: StreamPosition, watched: Watched, _: u32) -> Result<Updates, Unavailable> {
         self.reads.lock().unwrap().push(from.transaction);
         // What has happened is what had happened when the query began.
-        let events = self.events.lock().unwrap().clone();
+        let events = self.committed.lock().unwrap().clone();
         self.gate.acquire().await.unwrap().forget();
         // Pages of three.
         let news: Vec<_> = events.into_iter().filter(|(transaction, ..)| *transaction > from.transaction).collect();
@@ -182,7 +182,7 @@ async fn whoever_is_behind_holds_up_nobody() {
     catch_up(&hub).await;
     assert_eq!(versions(&mut on_time), [28, 29, 30]);
     let mut late = hub.listen(Topic::Order(id(1)), position(0));
-    events.events.lock().unwrap().push((31, 1, 31));
+    events.committed.lock().unwrap().push((31, 1, 31));
     for _ in 0..2 {
         hub.round().await.unwrap();
     }
@@ -239,7 +239,7 @@ async fn in_another_history_everybody_begins_again() {
     assert_eq!(listening.next().await, None);
     let there = StreamPosition { history: "elsewhere".to_owned(), ..position(2) };
     let mut listening = hub.listen(Topic::Order(id(1)), there);
-    events.events.lock().unwrap().push((3, 1, 5));
+    events.committed.lock().unwrap().push((3, 1, 5));
     catch_up(&hub).await;
     assert_eq!(versions(&mut listening), [5]);
 }

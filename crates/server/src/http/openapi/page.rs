@@ -1,6 +1,6 @@
 //! A page to read about the API and to try it, which loads nothing from other servers.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use actix_web::{HttpResponse, http::header};
 use utoipa_swagger_ui::{Config, SwaggerFile, serve};
@@ -77,7 +77,14 @@ fn with_charset(content_type: &str) -> String {
     }
 }
 
+/// The script that begins. Ours signs in with either credential.
+const BEGINNING: (&str, &str) = ("swagger-initializer.js", include_str!("../../../pages/documentation.js"));
+
 fn asset(name: &str) -> Result<SwaggerFile<'static>, Problem> {
-    let config = Arc::new(Config::from("/openapi.json").try_it_out_enabled(true));
-    serve(name, config).ok().flatten().ok_or_else(|| Problem::not_found("page"))
+    let config = Arc::new(Config::from("/openapi.json"));
+    let mut file = serve(name, config).ok().flatten().ok_or_else(|| Problem::not_found("page"))?;
+    if name == BEGINNING.0 {
+        file.bytes = Cow::Borrowed(BEGINNING.1.as_bytes());
+    }
+    Ok(file)
 }

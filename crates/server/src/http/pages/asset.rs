@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-use super::language::Language;
+use super::{language, page::Page};
 use crate::http::{
     extract::{PageAsset, Path},
     problem::Problem,
@@ -12,31 +12,51 @@ use crate::http::{
 };
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+const IMAGE: &str = "image/svg+xml";
+
+const CUSTOMERS: &[Page] = &[Page::Customers];
+const KITCHEN: &[Page] = &[Page::Kitchen];
+const OFFICE: &[Page] = &[Page::Office];
+const STAFF: &[Page] = &[Page::Kitchen, Page::Office];
+const ALL: &[Page] = &Page::ALL;
 
 macro_rules! assets {
-    ($($file:literal: $content_type:expr,)+) => {
-        const FILES: &[(&str, &str, &str)] =
-            &[$(($file, $content_type, include_str!(concat!("../../../pages/", $file)))),+];
+    ($($file:literal: $content_type:ident of $pages:ident,)+) => {
+        const FILES: &[(&str, &str, &[Page], &str)] =
+            &[$(($file, $content_type, $pages, include_str!(concat!("../../../pages/", $file)))),+];
     };
 }
 
+// Which pages load it stands behind what it is.
 assets! {
-    "comanda.css": "text/css; charset=utf-8",
-    "icon.svg": "image/svg+xml",
-    "account.js": SCRIPT,
-    "api.js": SCRIPT,
-    "basket.js": SCRIPT,
-    "checkout.js": SCRIPT,
-    "choices.js": SCRIPT,
-    "customers.js": SCRIPT,
-    "elements.js": SCRIPT,
-    "menu.js": SCRIPT,
-    "order.js": SCRIPT,
+    "comanda.css": STYLE of ALL,
+    "icon.svg": IMAGE of ALL,
+    "account.js": SCRIPT of CUSTOMERS,
+    "api.js": SCRIPT of ALL,
+    "basket.js": SCRIPT of CUSTOMERS,
+    "checkout.js": SCRIPT of CUSTOMERS,
+    "choices.js": SCRIPT of CUSTOMERS,
+    "customers.js": SCRIPT of CUSTOMERS,
+    "elements.js": SCRIPT of ALL,
+    "event-stream.js": SCRIPT of KITCHEN,
+    "forms.js": SCRIPT of ALL,
+    "kitchen.css": STYLE of KITCHEN,
+    "kitchen.js": SCRIPT of KITCHEN,
+    "kitchen-card.js": SCRIPT of KITCHEN,
+    "kitchen-keys.js": SCRIPT of KITCHEN,
+    "kitchen-sound.js": SCRIPT of KITCHEN,
+    "kitchen-stream.js": SCRIPT of KITCHEN,
+    "kitchen-tickets.js": SCRIPT of KITCHEN,
+    "menu.js": SCRIPT of CUSTOMERS,
+    "order.js": SCRIPT of CUSTOMERS,
+    "staff.js": SCRIPT of STAFF,
 }
 
 struct Asset {
     file: &'static str,
     content_type: &'static str,
+    pages: &'static [Page],
     representations: Representations,
 }
 
@@ -48,18 +68,31 @@ pub struct Assets {
 }
 
 pub static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
-    let texts = format!("export const texts = {};\n", Language::texts_of_all());
-    let files = FILES.iter().map(|&(file, content_type, content)| (file, content_type, content.as_bytes().to_vec()));
-    let files: Vec<_> = files.chain([("texts.js", SCRIPT, texts.into_bytes())]).collect();
+    let texts = [
+        ("texts.js", ALL, language::shared_texts()),
+        ("kitchen-texts.js", KITCHEN, language::texts_of_page(Page::Kitchen)),
+        ("office-texts.js", OFFICE, language::texts_of_page(Page::Office)),
+    ];
+    let texts = texts.map(|(file, pages, texts)| {
+        (file, SCRIPT, pages, format!("export const texts = {};\n", language::as_json(texts)).into_bytes())
+    });
+    let files = FILES
+        .iter()
+        .map(|&(file, content_type, pages, content)| (file, content_type, pages, content.as_bytes().to_vec()));
+    let files: Vec<_> = files.chain(texts).collect();
     let mut hash = Sha256::new();
-    for (file, _, content) in &files {
+    for (file, _, _, content) in &files {
         hash.update(file);
         hash.update(content.len().to_be_bytes());
         hash.update(content);
     }
     let version = BASE64_URL_SAFE_NO_PAD.encode(&hash.finalize()[..9]);
-    let asset =
-        |(file, content_type, content)| Asset { file, content_type, representations: Representations::of(content) };
+    let asset = |(file, content_type, pages, content)| Asset {
+        file,
+        content_type,
+        pages,
+        representations: Representations::of(content),
+    };
     Assets { version, assets: files.into_iter().map(asset).collect() }
 });
 
@@ -69,19 +102,29 @@ impl Assets {
         format!("/assets/{}", self.version)
     }
 
-    /// Those that are loaded along with the first script.
-    pub fn scripts(&self) -> impl Iterator<Item = &'static str> {
-        self.assets.iter().filter(|asset| asset.content_type == SCRIPT).map(|asset| asset.file)
+    fn of(&self, page: Page) -> impl Iterator<Item = &Asset> {
+        self.assets.iter().filter(move |asset| asset.pages.contains(&page))
     }
 
-    #[cfg(test)]
-    pub fn texts(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.assets.iter().map(|asset| (asset.file, asset.representations.text()))
+    /// Those that the page loads along with its first script.
+    pub fn scripts(&self, page: Page) -> impl Iterator<Item = &'static str> {
+        self.of(page).filter(|asset| asset.content_type == SCRIPT).map(|asset| asset.file)
     }
 
+    pub fn styles(&self, page: Page) -> impl Iterator<Item = &'static str> {
+        self.of(page).filter(|asset| asset.content_type == STYLE).map(|asset| asset.file)
+    }
+
+    /// What the page loads, with its content.
     #[cfg(test)]
-    pub fn compressed(&self) -> usize {
-        self.assets.iter().map(|asset| asset.representations.sizes().1).sum()
+    pub fn texts(&self, page: Page) -> impl Iterator<Item = (&'static str, &str)> {
+        self.of(page).map(|asset| (asset.file, asset.representations.text()))
+    }
+
+    /// How many bytes all that the page loads has compressed.
+    #[cfg(test)]
+    pub fn compressed(&self, page: Page) -> usize {
+        self.of(page).map(|asset| asset.representations.sizes().1).sum()
     }
 }
 

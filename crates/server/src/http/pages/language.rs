@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use actix_web::{HttpMessage, HttpRequest, http::header::AcceptLanguage};
 
+use super::page::Page;
+
 /// What each place on a page says.
 pub type Texts = BTreeMap<String, String>;
 
@@ -13,11 +15,44 @@ pub enum Language {
     German,
 }
 
-static TEXTS: LazyLock<[Texts; 2]> = LazyLock::new(|| {
-    // They are part of the program; a test reads them.
-    [include_str!("../../../pages/texts/en.json"), include_str!("../../../pages/texts/de.json")]
-        .map(|json| serde_json::from_str(json).unwrap_or_default())
-});
+macro_rules! texts {
+    ($($name:ident: $english:literal, $german:literal;)+) => {
+        // They are part of the program; a test reads them.
+        $(static $name: LazyLock<[Texts; 2]> = LazyLock::new(|| {
+            [include_str!(concat!("../../../pages/texts/", $english)),
+                include_str!(concat!("../../../pages/texts/", $german))]
+                .map(|json| serde_json::from_str(json).unwrap_or_default())
+        });)+
+    };
+}
+
+texts! {
+    SHARED: "en.json", "de.json";
+    STAFF: "staff.en.json", "staff.de.json";
+    KITCHEN: "kitchen.en.json", "kitchen.de.json";
+    OFFICE: "office.en.json", "office.de.json";
+}
+
+/// What every page knows, in each language.
+pub fn shared_texts() -> [Texts; 2] {
+    SHARED.clone()
+}
+
+/// What a page knows beside that, in each language.
+pub fn texts_of_page(page: Page) -> [Texts; 2] {
+    let own: &[&[Texts; 2]] = match page {
+        Page::Customers => &[],
+        Page::Kitchen => &[&STAFF, &KITCHEN],
+        Page::Office => &[&STAFF, &OFFICE],
+    };
+    Language::ALL.map(|language| own.iter().flat_map(|texts| texts[language as usize].clone()).collect())
+}
+
+/// Texts by language, for scripts.
+pub fn as_json(texts: [Texts; 2]) -> String {
+    let by_language: BTreeMap<_, _> = Language::ALL.map(Language::code).into_iter().zip(texts).collect();
+    serde_json::to_string(&by_language).unwrap_or_default()
+}
 
 impl Language {
     pub const ALL: [Self; 2] = [Self::English, Self::German];
@@ -29,14 +64,27 @@ impl Language {
         }
     }
 
-    pub fn texts(self) -> &'static Texts {
-        &TEXTS[self as usize]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::English => Self::German,
+            Self::German => Self::English,
+        }
     }
 
-    /// The texts by language, as JSON for scripts.
-    pub fn texts_of_all() -> String {
-        let all: BTreeMap<_, _> = Self::ALL.into_iter().map(|language| (language.code(), language.texts())).collect();
-        serde_json::to_string(&all).unwrap_or_default()
+    /// What every page knows.
+    pub fn texts(self) -> &'static Texts {
+        &SHARED[self as usize]
+    }
+
+    /// Every text of a page.
+    pub fn texts_on(self, page: Page) -> Texts {
+        let mut texts = self.texts().clone();
+        let [english, german] = texts_of_page(page);
+        texts.extend(match self {
+            Self::English => english,
+            Self::German => german,
+        });
+        texts
     }
 
     /// The one in the address, otherwise the one that the browser likes best, otherwise English.

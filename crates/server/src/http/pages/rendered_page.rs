@@ -1,32 +1,17 @@
-//! The page for customers, made once per menu and language.
+//! The pages as they are sent: the one for customers is made once per menu and language, those of the staff once.
 
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, http::header};
 use arc_swap::ArcSwapOption;
 use comanda_domain::{Currency, ports::WholeMenu};
-use minijinja::{Environment, Value, context};
 
-use super::{asset::ASSETS, language::Language, linked_data::linked_data, shown_menu};
+use super::{
+    language::Language,
+    page::Page,
+    templates::{Cards, Templates},
+};
 use crate::http::representations::{Representations, SentAs};
-
-/// How pages take cards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cards {
-    /// Pages offer to pay at the counter.
-    NotOnPages,
-    /// With test cards; no money moves.
-    Simulated,
-}
-
-impl Cards {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::NotOnPages => "none",
-            Self::Simulated => "simulated",
-        }
-    }
-}
 
 /// Everything a page loads is its own; nothing is inline.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -39,28 +24,46 @@ const SENT_AS: SentAs = SentAs {
     vary: "accept-encoding, accept-language",
 };
 
-const CUSTOMERS: &str = "customers.html";
-
+/// A page with the menu that it shows.
 struct RenderedPage {
     menu: Arc<WholeMenu>,
     representations: Representations,
 }
 
-/// Renders pages, and keeps the last one of each language.
+/// A page that holds no data, in each language.
+pub struct Shell([Representations; Language::ALL.len()]);
+
+impl Shell {
+    fn new(page: Page, templates: &Templates) -> Result<Self, minijinja::Error> {
+        let rendered = |language| templates.shell(page, language).map(|html| Representations::of(html.into_bytes()));
+        let [english, german] = Language::ALL;
+        Ok(Self([rendered(english)?, rendered(german)?]))
+    }
+
+    pub(super) fn respond(&self, language: Language, request: &HttpRequest) -> HttpResponse {
+        let sent = SentAs { cache_control: "no-cache", ..SENT_AS };
+        dressed(self.0[language as usize].respond(request, sent), language)
+    }
+}
+
+/// The pages, and of that for customers the last one in each language.
 pub struct Pages {
-    currency: Currency,
-    cards: Cards,
-    templates: Environment<'static>,
+    templates: Templates,
     last: [ArcSwapOption<RenderedPage>; Language::ALL.len()],
+    pub(super) kitchen: Shell,
+    pub(super) office: Shell,
 }
 
 impl Pages {
-    /// Fails if a template cannot be read.
+    /// Fails if a template cannot be read or rendered.
     pub fn new(currency: Currency, cards: Cards) -> Result<Self, minijinja::Error> {
-        let mut templates = Environment::new();
-        templates.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
-        templates.add_template(CUSTOMERS, include_str!("../../../pages/customers.html"))?;
-        Ok(Self { currency, cards, templates, last: [ArcSwapOption::empty(), ArcSwapOption::empty()] })
+        let templates = Templates::new(currency, cards)?;
+        Ok(Self {
+            last: [ArcSwapOption::empty(), ArcSwapOption::empty()],
+            kitchen: Shell::new(Page::Kitchen, &templates)?,
+            office: Shell::new(Page::Office, &templates)?,
+            templates,
+        })
     }
 
     pub(super) fn respond(
@@ -70,11 +73,7 @@ impl Pages {
         request: &HttpRequest,
     ) -> Result<HttpResponse, minijinja::Error> {
         let page = self.page(menu, language)?;
-        let mut response = page.representations.respond(request, SENT_AS);
-        let policy = header::HeaderValue::from_static(CONTENT_SECURITY_POLICY);
-        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
-        response.headers_mut().insert(header::CONTENT_LANGUAGE, header::HeaderValue::from_static(language.code()));
-        Ok(response)
+        Ok(dressed(page.representations.respond(request, SENT_AS), language))
     }
 
     fn page(&self, menu: Arc<WholeMenu>, language: Language) -> Result<Arc<RenderedPage>, minijinja::Error> {
@@ -84,25 +83,17 @@ impl Pages {
         {
             return Ok(Arc::clone(last));
         }
-        let html = self.render(&menu, language)?;
+        let html = self.templates.menu(&menu, language)?;
         let page = Arc::new(RenderedPage { menu, representations: Representations::of(html.into_bytes()) });
         kept.store(Some(Arc::clone(&page)));
         Ok(page)
     }
+}
 
-    pub(super) fn render(&self, menu: &WholeMenu, language: Language) -> Result<String, minijinja::Error> {
-        let other = if language == Language::English { Language::German } else { Language::English };
-        self.templates.get_template(CUSTOMERS)?.render(context! {
-            language => language.code(),
-            other_language => other.code(),
-            texts => language.texts(),
-            currency => self.currency.code(),
-            cards => self.cards.as_str(),
-            // Letters, digits and slashes, which the templates would escape.
-            assets => Value::from_safe_string(ASSETS.path()),
-            scripts => ASSETS.scripts().collect::<Vec<_>>(),
-            categories => shown_menu::shown(menu, language),
-            linked_data => Value::from_safe_string(linked_data(menu)),
-        })
-    }
+/// With the headers of every page.
+fn dressed(mut response: HttpResponse, language: Language) -> HttpResponse {
+    let policy = header::HeaderValue::from_static(CONTENT_SECURITY_POLICY);
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    response.headers_mut().insert(header::CONTENT_LANGUAGE, header::HeaderValue::from_static(language.code()));
+    response
 }

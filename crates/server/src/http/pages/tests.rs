@@ -8,10 +8,15 @@ use comanda_domain::{
 use uuid::Uuid;
 
 use super::{
-    Cards, Pages,
+    Cards,
     asset::ASSETS,
-    language::Language::{self, English, German},
+    language::{
+        Language::{self, English, German},
+        Texts, shared_texts, texts_of_page,
+    },
+    page::Page,
     shown_menu::price,
+    templates::Templates,
 };
 use crate::http::representations::Representations;
 
@@ -39,8 +44,17 @@ fn item(n: u128, name: &str, on_hand: u32) -> MenuItem {
 
 fn page(items: Vec<MenuItem>, language: Language) -> String {
     let version = MenuVersion { epoch: MenuEpoch::new(Uuid::from_u128(1)), number: 1 };
-    let pages = Pages::new(Currency::EUR, Cards::Simulated).unwrap();
-    pages.render(&WholeMenu { version, items }, language).unwrap()
+    templates().menu(&WholeMenu { version, items }, language).unwrap()
+}
+
+fn templates() -> Templates {
+    Templates::new(Currency::EUR, Cards::Simulated).unwrap()
+}
+
+/// Every page in a language; that for customers with this menu.
+fn pages(items: Vec<MenuItem>, language: Language) -> [(Page, String); 3] {
+    let shell = |kind| (kind, templates().shell(kind, language).unwrap());
+    [(Page::Customers, page(items, language)), shell(Page::Kitchen), shell(Page::Office)]
 }
 
 #[test]
@@ -58,19 +72,33 @@ fn what_the_menu_says_stays_text() {
 }
 
 #[test]
-fn nothing_on_the_page_runs_or_styles_inline() {
-    let page = page(vec![item(1, "Margherita", 9)], German);
-    assert!(!page.contains(" style=") && !page.contains("<style") && !page.contains("javascript:"));
-    for attribute in page.split(|c: char| c.is_whitespace()) {
-        assert!(!attribute.starts_with("on") || !attribute.contains("=\""), "{attribute}");
+fn nothing_on_a_page_runs_or_styles_inline() {
+    for (kind, page) in pages(vec![item(1, "Margherita", 9)], German) {
+        assert!(!page.contains(" style=") && !page.contains("<style") && !page.contains("javascript:"), "{kind:?}");
+        for attribute in page.split(|c: char| c.is_whitespace()) {
+            assert!(!attribute.starts_with("on") || !attribute.contains("=\""), "{kind:?}: {attribute}");
+        }
+        for script in page.split("<script").skip(1) {
+            let tag = script.split_once('>').unwrap().0;
+            assert!(tag.contains(" src=\"/assets/") || tag.contains("application/ld+json"), "{kind:?}: {tag}");
+        }
+        for address in page.split("href=\"").skip(1).chain(page.split("src=\"").skip(1)) {
+            let own = address.starts_with('/') && !address.starts_with("//") || address.starts_with('#');
+            assert!(own, "{kind:?}: {address:.60}");
+        }
     }
-    for script in page.split("<script").skip(1) {
-        let tag = script.split_once('>').unwrap().0;
-        assert!(tag.contains(" src=\"/assets/") || tag.contains("application/ld+json"), "{tag}");
+}
+
+#[test]
+fn a_page_loads_what_is_its_own_and_everything_it_loads_is_there() {
+    for (kind, page) in pages(vec![], English) {
+        let path = ASSETS.path();
+        let loaded: BTreeSet<_> = page.split('"').filter_map(|text| text.strip_prefix(&format!("{path}/"))).collect();
+        let own: BTreeSet<_> = ASSETS.texts(kind).map(|(file, _)| file).collect();
+        assert_eq!(loaded, own, "{kind:?}");
     }
-    for address in page.split("href=\"").skip(1).chain(page.split("src=\"").skip(1)) {
-        assert!(address.starts_with('/') && !address.starts_with("//") || address.starts_with('#'), "{address:.60}");
-    }
+    let customers: Vec<_> = ASSETS.scripts(Page::Customers).collect();
+    assert!(!customers.iter().any(|script| script.starts_with("staff") || script.starts_with("kitchen")));
 }
 
 #[test]
@@ -90,11 +118,13 @@ fn the_menu_can_be_read_without_scripts() {
 }
 
 #[test]
-fn the_page_with_everything_it_loads_is_small() {
+fn a_page_with_everything_it_loads_is_small() {
     let items = (0..60).map(|n| item(n, &format!("Item {n}"), 9)).collect();
-    let html = Representations::of(page(items, German).into_bytes()).sizes().1;
-    let total = html + ASSETS.compressed();
-    assert!(total <= 60_000, "{total} bytes, {html} of them the page");
+    for (kind, page) in pages(items, German) {
+        let html = Representations::of(page.into_bytes()).sizes().1;
+        let total = html + ASSETS.compressed(kind);
+        assert!(total <= 60_000, "{kind:?}: {total} bytes, {html} of them the page");
+    }
 }
 
 #[test]
@@ -105,36 +135,60 @@ fn a_menu_of_two_thousand_items_is_shown() {
     assert_eq!(page.matches("<h2 id=\"category-").count(), 100);
 }
 
+fn names(texts: &Texts) -> BTreeSet<String> {
+    texts.keys().cloned().collect()
+}
+
+/// The names of what a text leaves blank.
+fn blanks(text: &str) -> BTreeSet<&str> {
+    text.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect()
+}
+
 #[test]
 fn every_language_has_every_text() {
-    let names = |language: Language| language.texts().keys().cloned().collect::<BTreeSet<_>>();
-    assert!(!names(English).is_empty());
-    assert_eq!(names(English), names(German));
-    for name in names(English) {
-        let blanks = |language: Language| {
-            let text = &language.texts()[&name];
-            text.split('{').skip(1).map(|rest| rest.split('}').next().unwrap().to_owned()).collect::<BTreeSet<_>>()
-        };
-        assert_eq!(blanks(English), blanks(German), "{name}");
+    let own = Page::ALL.map(texts_of_page);
+    for [english, german] in own.iter().chain([&shared_texts()]) {
+        assert_eq!(names(english), names(german));
+        for (name, text) in english {
+            assert_eq!(blanks(text), blanks(&german[name]), "{name}");
+        }
     }
+    let shared = names(English.texts());
+    assert!(!shared.is_empty());
     for allergen in Allergen::ALL {
-        assert!(names(English).contains(&format!("allergen_{}", allergen.as_str())));
+        assert!(shared.contains(&format!("allergen_{}", allergen.as_str())));
     }
-    for (file, script) in ASSETS.texts() {
-        for call in script.split("text('").skip(1) {
-            let name = call.split('\'').next().unwrap();
-            assert!(names(English).contains(name), "{file}: {name}");
+    for [english, _] in &own {
+        assert!(names(english).is_disjoint(&shared), "one name, two texts");
+    }
+}
+
+#[test]
+fn every_text_that_a_script_names_is_on_its_pages() {
+    for page in Page::ALL {
+        let known = names(&English.texts_on(page));
+        for (file, script) in ASSETS.texts(page) {
+            for call in script.split("text('").skip(1) {
+                let name = call.split('\'').next().unwrap();
+                assert!(known.contains(name), "{page:?}: {file}: {name}");
+            }
         }
     }
 }
 
 #[test]
 fn scripts_name_only_each_other() {
-    let files: BTreeSet<_> = ASSETS.texts().map(|(file, _)| file).collect();
-    for (file, script) in ASSETS.texts().filter(|(file, _)| ASSETS.scripts().any(|script| script == *file)) {
+    for page in Page::ALL {
+        scripts_name_only_those_of(page);
+    }
+}
+
+fn scripts_name_only_those_of(page: Page) {
+    let files: BTreeSet<_> = ASSETS.texts(page).map(|(file, _)| file).collect();
+    for (file, script) in ASSETS.texts(page).filter(|(file, _)| ASSETS.scripts(page).any(|script| script == *file)) {
         for import in script.split(" from '").skip(1) {
             let name = import.split('\'').next().unwrap();
-            assert!(name.strip_prefix("./").is_some_and(|name| files.contains(name)), "{file}: {name}");
+            assert!(name.strip_prefix("./").is_some_and(|name| files.contains(name)), "{page:?}: {file}: {name}");
         }
         for written in
             ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "http://", "https://"]

@@ -1,0 +1,23 @@
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::{Pages, language::Language};
+use crate::http::extract::Service;
+
+/// Shows the office what there is to run a restaurant by, once somebody of the staff has signed in
+///
+/// The page itself holds no data: it asks for that as any client does.
+#[utoipa::path(
+    get, path = "/office", operation_id = "get_office_page", tag = "pages",
+    params(
+        ("lang" = Option<String>, Query, description = "`en` or `de`; otherwise `Accept-Language` decides"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the page the caller has"),
+    ),
+    responses(
+        (status = 200, description = "An HTML page", body = String, content_type = "text/html",
+            headers(("ETag" = String, description = "Changes with the release"))),
+        (status = 304, description = "The caller's page is the current one"),
+    )
+)]
+pub async fn office(pages: Service<Pages>, request: HttpRequest) -> HttpResponse {
+    pages.office.respond(Language::of(&request), &request)
+}

@@ -1,0 +1,76 @@
+use comanda_domain::{Currency, ports::WholeMenu};
+use minijinja::{Environment, Value, context};
+
+use super::{asset::ASSETS, language::Language, linked_data::linked_data, page::Page, shown_menu};
+
+/// How pages take cards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cards {
+    /// Pages offer to pay at the counter.
+    NotOnPages,
+    /// With test cards; no money moves.
+    Simulated,
+}
+
+impl Cards {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotOnPages => "none",
+            Self::Simulated => "simulated",
+        }
+    }
+}
+
+macro_rules! sources {
+    ($($file:literal),+ $(,)?) => { &[$(($file, include_str!(concat!("../../../pages/", $file)))),+] };
+}
+
+const SOURCES: &[(&str, &str)] = sources!["customers.html", "kitchen.html", "office.html", "staff.html"];
+
+/// What pages are rendered from.
+pub struct Templates {
+    currency: Currency,
+    cards: Cards,
+    sources: Environment<'static>,
+}
+
+impl Templates {
+    /// Fails if one cannot be read.
+    pub fn new(currency: Currency, cards: Cards) -> Result<Self, minijinja::Error> {
+        let mut sources = Environment::new();
+        sources.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+        for (name, source) in SOURCES {
+            sources.add_template(name, source)?;
+        }
+        Ok(Self { currency, cards, sources })
+    }
+
+    /// The page for customers.
+    pub fn menu(&self, menu: &WholeMenu, language: Language) -> Result<String, minijinja::Error> {
+        self.sources.get_template(Page::Customers.template())?.render(context! {
+            cards => self.cards.as_str(),
+            categories => shown_menu::shown(menu, language),
+            linked_data => Value::from_safe_string(linked_data(menu)),
+            ..self.frame(Page::Customers, language)
+        })
+    }
+
+    /// A page without data.
+    pub fn shell(&self, page: Page, language: Language) -> Result<String, minijinja::Error> {
+        self.sources.get_template(page.template())?.render(self.frame(page, language))
+    }
+
+    /// What every page needs.
+    fn frame(&self, page: Page, language: Language) -> Value {
+        context! {
+            language => language.code(),
+            other_language => language.other().code(),
+            texts => language.texts_on(page),
+            currency => self.currency.code(),
+            // Letters, digits and slashes, which the templates would escape.
+            assets => Value::from_safe_string(ASSETS.path()),
+            scripts => ASSETS.scripts(page).collect::<Vec<_>>(),
+            styles => ASSETS.styles(page).collect::<Vec<_>>(),
+        }
+    }
+}
