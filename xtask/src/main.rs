@@ -23,6 +23,7 @@ mod load;
 #[cfg(feature = "load")]
 mod machine;
 mod openapi;
+mod pages;
 mod process;
 mod project;
 #[cfg(feature = "load")]
@@ -32,6 +33,7 @@ mod run;
 mod rush;
 mod samples;
 mod schema;
+mod selection;
 mod services;
 #[cfg(feature = "load")]
 mod soak;
@@ -82,6 +84,8 @@ enum Task {
     Alerts,
     /// Check openapi.json with a validator and a client generator
     Openapi,
+    /// Check the types of the pages' scripts against openapi.json
+    Pages,
     /// Regenerate the PostgreSQL adapter's `schema.rs` from a private PostgreSQL with every migration applied
     Schema {
         /// Change nothing, and fail if there is anything to change
@@ -102,6 +106,7 @@ fn main() -> ExitCode {
         Task::Env => env::run(),
         Task::Alerts => alerts::run(),
         Task::Openapi => openapi::run(),
+        Task::Pages => pages::run(),
         Task::Schema { check } => schema::run(check),
         // The load generator is part of what a measurement shows, and is optimized unless the rest is not either.
         Task::Bench(_) if std::env::args().any(|argument| argument == "--unoptimized") => {

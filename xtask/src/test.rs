@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{ExitCode, Stdio},
+    process::{Command, ExitCode, Stdio},
 };
 
 use anyhow::Context;
@@ -12,10 +12,13 @@ use crate::{
     build::Profile,
     cargo::cargo,
     comanda::{self, Comanda},
+    pages,
     process::succeed,
     project::{self, State},
+    selection::Selection,
     services::{
-        self, Durability, Services, chromium, nginx, pgbouncer, postgres_for_tests, python_with_servers, redis_server,
+        self, Durability, Services, chromedriver, chromium, nginx, pgbouncer, postgres_for_tests, python_with_servers,
+        redis_server,
     },
 };
 
@@ -43,31 +46,45 @@ pub fn run_with(arguments: &[String], variables: &[(&str, &Path)]) -> anyhow::Re
     succeed(migrate.env("LOG", "warn"))?;
 
     let (postgres_programs, postgres_account) = postgres_for_tests(&state)?;
-    let one_package = arguments
-        .iter()
-        .take_while(|argument| *argument != "--")
-        .any(|argument| argument.starts_with("-p") || argument.starts_with("--package"));
-    let mut tests = cargo()
-        .args(["test", "--no-fail-fast"])
-        .args((!one_package).then_some("--workspace"))
-        .args(arguments)
-        .env("TEST_DATABASE_URL", &services.database_url)
-        .env("TEST_SERVER_DATABASE_URL", &server_url)
-        .env("TEST_REDIS_URL", &services.redis_url)
-        .env("TEST_POSTGRES_PROGRAMS", postgres_programs)
-        .env("TEST_POSTGRES_ACCOUNT", postgres_account)
-        .env("TEST_REDIS_SERVER", redis_server()?)
-        .env("TEST_CHROMIUM", chromium()?)
-        .env("TEST_NGINX", nginx()?)
-        .envs(pgbouncer_for_tests()?)
-        .env("TEST_PYTHON", python_with_servers(&project::folder_of("python"))?)
-        .env("TEST_COMANDA", program)
-        .env("TEST_DISK_SHIM", shim)
-        .envs(variables.iter().copied())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot run cargo")?;
+    let selection = Selection::of(arguments);
+    let browser = if selection.browser.is_some() {
+        vec![("TEST_CHROMEDRIVER", chromedriver()?), ("TEST_AXE", pages::axe()?)]
+    } else {
+        Vec::new()
+    };
     let mut failures = Failures::default();
+    let mut passed = true;
+    for arguments in selection.runs() {
+        let mut tests = cargo();
+        tests
+            .args(["test", "--no-fail-fast"])
+            .args(arguments)
+            .env("TEST_DATABASE_URL", &services.database_url)
+            .env("TEST_SERVER_DATABASE_URL", &server_url)
+            .env("TEST_REDIS_URL", &services.redis_url)
+            .env("TEST_POSTGRES_PROGRAMS", &postgres_programs)
+            .env("TEST_POSTGRES_ACCOUNT", &postgres_account)
+            .env("TEST_REDIS_SERVER", redis_server()?)
+            .env("TEST_CHROMIUM", chromium()?)
+            .env("TEST_NGINX", nginx()?)
+            .envs(pgbouncer_for_tests()?)
+            .env("TEST_PYTHON", python_with_servers(&project::folder_of("python"))?)
+            .env("TEST_COMANDA", &program)
+            .env("TEST_DISK_SHIM", &shim)
+            .envs(browser.iter().map(|(name, path)| (name, path)))
+            .envs(variables.iter().copied());
+        passed &= run_noting(&mut tests, &mut failures)?;
+    }
+    if passed {
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("{}", failures.summary());
+    Ok(ExitCode::FAILURE)
+}
+
+/// Runs tests, and prints what they print. Returns whether all have passed.
+fn run_noting(tests: &mut Command, failures: &mut Failures) -> anyhow::Result<bool> {
+    let mut tests = tests.stdout(Stdio::piped()).spawn().context("cannot run cargo")?;
     if let Some(output) = tests.stdout.take() {
         for line in BufReader::new(output).split(b'\n') {
             let line = line?;
@@ -76,11 +93,7 @@ pub fn run_with(arguments: &[String], variables: &[(&str, &Path)]) -> anyhow::Re
             failures.record(&line);
         }
     }
-    if tests.wait()?.success() {
-        return Ok(ExitCode::SUCCESS);
-    }
-    println!("{}", failures.summary());
-    Ok(ExitCode::FAILURE)
+    Ok(tests.wait()?.success())
 }
 
 /// The tests that need a pooler pass over without one: nobody needs it to work on the rest. CI has to have it.

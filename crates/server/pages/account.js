@@ -3,7 +3,7 @@ import { Refused, Unanswered, call, isSignedOut, mayBeSignedIn, wordsOf } from '
 import { announce, complain, openDialog, text, the } from './elements.js';
 import { onSubmit, value } from './forms.js';
 
-/** @typedef {{ id: string, email: string, name: string }} Customer */
+/** @typedef {import('./api-types').components['schemas']['User']} Customer */
 
 /** @type {Customer | null} */
 let current = null;

@@ -3,9 +3,9 @@ import { hasText, seconds, text } from './elements.js';
 
 /**
  * @typedef {{ pointer: string, code: string, detail: string }} Violation
- * @typedef {{ status: number, code: string, detail: string, errors?: Violation[], retryAfter?: number, limit?: string,
- *   items?: { menu_item_id: string, requested: number, available: number }[],
- *   supplies?: { supply_id: string, name: string, requested: number, available: number }[] }} Problem
+ * What a request was refused with. Nothing but the status is sure: something before the server may have answered.
+ * @typedef {Partial<Omit<import('./api-types').components['schemas']['Problem'], 'code'>>
+ *   & { status: number, code: string, detail: string, retryAfter?: number, limit?: string }} Problem
  */
 
 /** A request that was answered with a problem. */
@@ -58,11 +58,13 @@ function csrfToken() {
 export const mayBeSignedIn = () => csrfToken() !== undefined;
 
 /**
- * @param {string} method
- * @param {string} path
- * @param {{ body?: string | object, key?: string, revision?: number, wait?: number }} [options] `revision` is the one
- *   that is changed; `wait`: for how many milliseconds
- * @returns {Promise<any>} the body of the response
+ * @template {string} Method
+ * @template {string} Path
+ * @param {Method & import('./calls').MethodOf<Path>} method
+ * @param {Path} path
+ * @param {{ body?: import('./calls').Body<Method, Path>, key?: string, revision?: number, wait?: number }} [options]
+ *   `revision` is the one that is changed; `wait`: for how many milliseconds
+ * @returns {Promise<import('./calls').Answer<Method, Path>>} the body of the response
  */
 export async function call(method, path, { body, key, revision, wait = WAIT } = {}) {
   /** @type {Record<string, string>} */
@@ -79,7 +81,7 @@ export async function call(method, path, { body, key, revision, wait = WAIT } = 
     response = await fetch(path, {
       method,
       headers,
-      body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body),
+      body: typeof body === 'string' ? body : JSON.stringify(body),
       credentials: 'same-origin',
       cache: method === 'GET' ? 'no-cache' : 'no-store',
       redirect: 'error',

@@ -103,7 +103,7 @@ function label(button, ticket, way) {
 /** @param {string} id @param {HTMLElement} button */
 async function press(id, button) {
   const ticket = known(id);
-  const way = button.dataset.way;
+  const way = /** @type {Ticket['state'] | 'seen' | undefined} */ (button.dataset.way);
   if (!ticket || !way || button.getAttribute('aria-disabled')) return;
   if (way === 'seen') return dismiss(id);
   const problem = /** @type {HTMLElement} */ (cardOf(id)?.querySelector('.problem'));

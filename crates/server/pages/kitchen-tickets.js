@@ -2,10 +2,8 @@
 import { call, newKey, now } from './api.js';
 
 /**
- * @typedef {{ name: string, quantity: number, note: string | null,
- *   selections: { group: string, name: string, quantity: number }[] }} Line
- * @typedef {{ id: string, order_id: string, number: string, station_id: string, state: string, version: number,
- *   lines: Line[], note: string | null, created_at: string, updated_at: string }} Ticket
+ * @typedef {import('./api-types').components['schemas']['TicketLine']} Line
+ * @typedef {import('./api-types').components['schemas']['Ticket']} Ticket
  * @typedef {{ changed: Ticket[], added: Ticket[], gone: string[] }} News `added` are among `changed`
  */
 
@@ -118,9 +116,10 @@ export async function readOpen() {
   for (const state of ['queued', 'cooking']) {
     let cursor = '';
     do {
+      /** @type {import('./api-types').components['schemas']['TicketPage']} */
       const page = await call('GET', `/v1/kitchen/tickets?limit=100&state=${state}${only}${cursor}`);
       open.push(...page.data);
-      cursor = page.next_cursor && `&cursor=${encodeURIComponent(page.next_cursor)}`;
+      cursor = page.next_cursor ? `&cursor=${encodeURIComponent(page.next_cursor)}` : '';
     } while (cursor);
   }
   void compare(open);
@@ -129,7 +128,7 @@ export async function readOpen() {
 /** @type {Map<string, string>} The keys of changes of which nobody knows whether they have arrived. */
 const keys = new Map();
 
-/** Moves a ticket to another state. @param {string} id @param {string} state */
+/** Moves a ticket to another state. @param {string} id @param {Ticket['state']} state */
 export async function move(id, state) {
   const change = `${id} ${state}`;
   // Sent again, it must not undo what somebody else has done meanwhile.

@@ -3,10 +3,9 @@ import { call } from './api.js';
 import { allergensOf, announce, complain, make, money, text, the } from './elements.js';
 
 /**
- * @typedef {{ id: string, name: string, price: { amount: number }, availability: string, allergens: string[] }} Option
- * @typedef {{ id: string, name: string, min: number, max: number, max_each: number, options: Option[] }} Group
- * @typedef {{ id: string, name: string, description: string, price: { amount: number }, availability: string,
- *   allergens: string[], option_groups: Group[] }} Item
+ * @typedef {import('./api-types').components['schemas']['OfferedOption']} Option
+ * @typedef {import('./api-types').components['schemas']['OfferedGroup']} Group
+ * @typedef {import('./api-types').components['schemas']['MenuItem']} Item
  */
 
 /** Every item that can be ordered, by id. @type {Map<string, Item>} */

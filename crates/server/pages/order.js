@@ -6,8 +6,7 @@ import { forgetPayment, gaveCard, isWaiting, mayBePaid, payments, showPayment } 
 import { cameBack } from './stripe.js';
 
 /**
- * @typedef {{ id: string, number: string, status: string, version: number, customer_id: string,
- *   total: { amount: number }, items?: any[], payments?: import('./payment.js').Payment[] }} Order
+ * @typedef {import('./api-types').components['schemas']['Order']} Order
  */
 
 const STORE = 'comanda.order';
@@ -53,10 +52,9 @@ function keep(shown) {
   }
 }
 
-/** @param {any} line */
+/** @param {import('./api-types').components['schemas']['OrderLine']} line */
 function shownLine(line) {
-  const chosen = line.selections.map((/** @type {any} */ { name, quantity }) =>
-    quantity > 1 ? `${quantity} × ${name}` : name);
+  const chosen = line.selections.map(({ name, quantity }) => (quantity > 1 ? `${quantity} × ${name}` : name));
   const details = [...chosen, ...(line.note ? [`(${line.note})`] : [])].join(', ');
   return make('li', { className: 'line' },
     make('span', { className: 'name' }, `${line.quantity} × ${line.name}`),

@@ -27,7 +27,10 @@ pub use self::{
 };
 pub use self::{
     postgres::Postgres,
-    programs::{chromium, libpq, nginx, pgbouncer, promtool, python_with, python_with_servers, redis_server},
+    programs::{
+        chromedriver, chromium, libpq, nginx, node, node_packages, pgbouncer, promtool, python_with,
+        python_with_servers, redis_server,
+    },
     redis::Redis,
 };
 use crate::{

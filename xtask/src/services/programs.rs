@@ -94,9 +94,44 @@ pub fn pgbouncer() -> anyhow::Result<PathBuf> {
     find_or_install("PgBouncer", &["pgbouncer"], "pgbouncer")
 }
 
-/// For the one test that needs a real browser.
+/// For the tests that need a real browser.
 pub fn chromium() -> anyhow::Result<PathBuf> {
     find_or_install("Chromium", &["chromium", "chromium-browser", "google-chrome"], "chromium")
+}
+
+/// What tests steer Chromium with. Debian's is of the same version as its Chromium.
+pub fn chromedriver() -> anyhow::Result<PathBuf> {
+    find_or_install("ChromeDriver", &["chromedriver"], "chromium-driver")
+}
+
+/// JavaScript packages as `package-lock.json` pins them, in a folder of their own. Their install scripts do not run.
+pub fn node_packages(pinned: &Path, folder: &Path) -> anyhow::Result<()> {
+    const FILES: [&str; 2] = ["package.json", "package-lock.json"];
+    let complete = folder.join("complete");
+    let mut wanted = String::new();
+    for file in FILES {
+        let path = pinned.join(file);
+        wanted += &fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    }
+    if fs::read_to_string(&complete).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    node()?;
+    let npm = find_or_install("npm", &["npm"], "npm")?;
+    println!("Installing the packages of {} into {}", pinned.display(), folder.display());
+    fs::create_dir_all(folder)?;
+    for file in FILES {
+        fs::copy(pinned.join(file), folder.join(file))?;
+    }
+    let quiet = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+    succeed(Command::new(npm).args(quiet).current_dir(folder).stdout(Stdio::null()))?;
+    fs::write(complete, wanted)?;
+    Ok(())
+}
+
+/// Runs JavaScript outside a browser.
+pub fn node() -> anyhow::Result<PathBuf> {
+    find_or_install("Node.js", &["node", "nodejs"], "nodejs")
 }
 
 /// Other people's servers that ours are tested against, in a folder of Python's own: a fake of Stripe, and a mail

@@ -48,7 +48,10 @@ fn page(items: Vec<MenuItem>, language: Language) -> String {
 
 fn page_with(cards: Cards, items: Vec<MenuItem>, language: Language) -> String {
     let version = MenuVersion { epoch: MenuEpoch::new(Uuid::from_u128(1)), number: 1 };
-    Templates::new(Currency::EUR, Some(chrono_tz::Europe::Berlin), cards)
+    let templates = Templates::new(Currency::EUR, Some(chrono_tz::Europe::Berlin), cards).unwrap();
+    templates
+        .menu(&WholeMenu { version, items }, language)
+        .unwrap()
         .unwrap()
         .menu(&WholeMenu { version, items }, language)
         .unwrap()

@@ -1,0 +1,13 @@
+//! The pages in a real browser.
+
+#![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
+mod keyboard;
+mod kitchen;
+mod last_portions;
+mod lost;
+mod ordering;
+mod signed_out;
+mod states;
+mod steps;
+mod texts;
