@@ -52,7 +52,6 @@ fn page_with(cards: Cards, items: Vec<MenuItem>, language: Language) -> String {
     templates
         .menu(&WholeMenu { version, items }, language)
         .unwrap()
-        .unwrap()
         .menu(&WholeMenu { version, items }, language)
         .unwrap()
 }
