@@ -28,6 +28,7 @@ impl Window {
         driver.leak().expect("a window that is open");
         let window = Self { devtools: Cdp::new(Arc::clone(&handle)), driver: handle };
         window.resize(1280).await;
+        window.set_dark(false).await;
         window
     }
 
@@ -46,7 +47,7 @@ impl Window {
         let scheme = if dark { "dark" } else { "light" };
         let features = json!([
             { "name": "prefers-color-scheme", "value": scheme },
-            // Nothing moves while a picture is taken.
+            // A page that is still on its way is nothing to click on, and no picture.
             { "name": "prefers-reduced-motion", "value": "reduce" },
         ]);
         self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
@@ -136,8 +137,10 @@ impl Window {
             let clicked = match self.driver.find(By::Css(selector)).await {
                 Ok(element) => {
                     // As people do, to where no bar is before it.
-                    let centre =
-                        format!("document.querySelector({})?.scrollIntoView({{ block: 'center' }})", quoted(selector));
+                    let centre = format!(
+                        "document.querySelector({})?.scrollIntoView({{ block: 'center', behavior: 'instant' }})",
+                        quoted(selector)
+                    );
                     let _ = self.try_value(&centre).await;
                     element.click().await
                 }
