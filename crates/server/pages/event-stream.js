@@ -3,7 +3,9 @@ import { Refused } from './api.js';
 import { text } from './elements.js';
 
 /** How long a stream may be silent: the server sends something at least every fifteen seconds. */
-const SILENCE = 25_000;
+const SILENCE = 20_000;
+/** How long it may take to begin. */
+const BEGIN = 6_000;
 
 /**
  * What arrives, event by event (<whatwg.org>, "Server-sent events").
@@ -54,7 +56,7 @@ export async function listen(path, { lastId, signal, opened, hear }) {
   const silent = new AbortController();
   const stop = () => silent.abort();
   signal.addEventListener('abort', stop, { once: true });
-  let timer = setTimeout(stop, SILENCE);
+  let timer = setTimeout(stop, BEGIN);
   /** @type {number | undefined} */
   let again;
   try {
@@ -66,7 +68,7 @@ export async function listen(path, { lastId, signal, opened, hear }) {
       signal: silent.signal,
     });
     if (!response.ok || !response.body) throw await refusal(response);
-    opened();
+    let isOpen = false;
     const parse = parser(hear, (milliseconds) => (again = milliseconds));
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (;;) {
@@ -74,6 +76,9 @@ export async function listen(path, { lastId, signal, opened, hear }) {
       if (done) return again;
       clearTimeout(timer);
       timer = setTimeout(stop, SILENCE);
+      // The server begins with something at once. What keeps that back keeps back everything.
+      if (!isOpen) opened();
+      isOpen = true;
       parse(value);
     }
   } finally {

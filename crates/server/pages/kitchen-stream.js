@@ -27,6 +27,8 @@ export const onConnection = (listener) => void (tell = listener);
 
 /** Ends the wait for the next attempt. @type {() => void} */
 let hurry = () => undefined;
+/** Ends the stream. @type {() => void} */
+let hangUp = () => undefined;
 
 /** @param {number} milliseconds */
 const wait = (milliseconds) => new Promise((/** @type {(_?: unknown) => void} */ resolve) => {
@@ -67,10 +69,13 @@ async function follow(station, signal, gone) {
   while (!signal.aborted) {
     let opened = 0;
     let delay;
+    const stream = new AbortController();
+    hangUp = () => stream.abort();
+    signal.addEventListener('abort', hangUp, { once: true });
     try {
       const again = await listen(path, {
         lastId,
-        signal,
+        signal: stream.signal,
         opened: () => {
           opened = Date.now();
           attempt = 0;
@@ -86,8 +91,12 @@ async function follow(station, signal, gone) {
       delay = Date.now() - opened > LASTING ? Math.random() * 200 : again ?? 1_000;
     } catch (error) {
       if (signal.aborted) return;
+      if (isLive) tell('cut', false);
       isLive = false;
+      void ask(signal);
       delay = await pause(error, attempt++, gone);
+    } finally {
+      signal.removeEventListener('abort', hangUp);
     }
     isLive = false;
     void ask(signal);
@@ -127,5 +136,7 @@ export function watch(station, gone) {
   void follow(station, watching.signal, gone);
 }
 
+// It would be noticed only after a while that nothing arrives any more.
+globalThis.addEventListener('offline', () => hangUp());
 globalThis.addEventListener('online', () => hurry());
 document.addEventListener('visibilitychange', () => document.hidden || hurry());

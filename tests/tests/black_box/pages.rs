@@ -98,3 +98,38 @@ async fn what_a_page_loads_is_kept_for_good_under_its_version() {
     assert_eq!(nothing.problem(), (404, "not-found".to_owned()));
     app.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pages_of_the_staff_hold_no_data_and_are_the_same_for_everybody() {
+    let app = TestApp::open().await;
+    let before = [page(&app, "/kitchen", &[]).await, page(&app, "/office", &[]).await];
+    let item = app.item(5).await;
+    let customer = app.customer().await;
+    customer.order(&[(item, 1)]).await.expect(201);
+    for (path, before) in ["/kitchen", "/office"].into_iter().zip(before) {
+        assert_eq!((before.status, before.header("content-type")), (200, Some("text/html; charset=utf-8")), "{path}");
+        assert_eq!(before.header("cache-control"), Some("no-cache"), "{path}");
+        let policy = before.header("content-security-policy").unwrap();
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
+        assert!(before.text.contains("id=\"staff-sign-in\""), "{path}: {}", before.text);
+        for client in [&customer, &app.admin] {
+            assert_eq!(client.get(path).await.text, before.text, "{path}");
+        }
+        let etag = before.header("etag").unwrap();
+        assert_eq!(page(&app, path, &[("if-none-match", etag)]).await.status, 304, "{path}");
+        let german = page(&app, path, &[("accept-language", "de")]).await;
+        assert_eq!(german.header("content-language"), Some("de"), "{path}");
+        assert!(german.text.contains("Als Personal anmelden"), "{path}");
+        let head = Client::send(app.anonymous().request(Method::HEAD, path)).await;
+        assert_eq!((head.status, head.text.as_str()), (200, ""), "{path}");
+        for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+            let refused = Client::send(app.anonymous().request(method, path)).await;
+            assert_eq!(refused.header("allow"), Some("GET, HEAD, OPTIONS"), "{path}");
+            assert_eq!(refused.problem(), (405, "method-not-allowed".to_owned()), "{path}");
+        }
+        for asset in assets(&before.text) {
+            assert_eq!(page(&app, &asset, &[]).await.status, 200, "{asset}");
+        }
+    }
+    app.close().await;
+}
