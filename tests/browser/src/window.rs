@@ -154,11 +154,11 @@ impl Window {
         }
     }
 
-    /// Types into a field, which is emptied before.
+    /// Types into a field, in the place of what was there. One that was emptied before would have changed twice.
     pub async fn fill(&self, selector: &str, text: &str) {
         self.see(selector).await;
         let field = self.driver.find(By::Css(selector)).await.expect("the field");
-        field.clear().await.expect("an empty field");
+        field.send_keys(Key::Control + "a").await.expect("a field that takes keys");
         field.send_keys(text).await.expect("a field that takes keys");
     }
 
