@@ -4,6 +4,8 @@ import { text } from './elements.js';
 
 /** How long a stream may be silent: the server sends something at least every fifteen seconds. */
 const SILENCE = 20_000;
+/** How long it may take to begin. */
+const BEGIN = 6_000;
 
 /**
  * What arrives, event by event (<whatwg.org>, "Server-sent events").
@@ -54,7 +56,7 @@ export async function listen(path, { lastId, signal, opened, hear }) {
   const silent = new AbortController();
   const stop = () => silent.abort();
   signal.addEventListener('abort', stop, { once: true });
-  let timer = setTimeout(stop, SILENCE);
+  let timer = setTimeout(stop, BEGIN);
   /** @type {number | undefined} */
   let again;
   try {

@@ -91,8 +91,8 @@ async function follow(station, signal, gone) {
       delay = Date.now() - opened > LASTING ? Math.random() * 200 : again ?? 1_000;
     } catch (error) {
       if (signal.aborted) return;
+      if (isLive) tell('cut', false);
       isLive = false;
-      tell('cut', false);
       void ask(signal);
       delay = await pause(error, attempt++, gone);
     } finally {

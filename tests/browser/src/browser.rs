@@ -34,8 +34,9 @@ impl Browser {
     pub fn start() -> Self {
         let folder = std::env::temp_dir().join(format!("comanda-browser-{}", Uuid::now_v7().simple()));
         fs::create_dir(&folder).expect("a folder for profiles");
-        let mut driver = Command::new(from_xtask("TEST_CHROMEDRIVER"))
-            .args(["--port=0", "--log-level=SEVERE"])
+        // It is told to end should this process end without a word. `setpriv` is part of util-linux.
+        let mut driver = Command::new("setpriv")
+            .args(["--pdeathsig=TERM", &from_xtask("TEST_CHROMEDRIVER"), "--port=0", "--log-level=SEVERE"])
             // What Chromium keeps outside its profile ends with the test, too.
             .env("TMPDIR", &folder)
             .env("HOME", &folder)

@@ -109,11 +109,35 @@ impl Shop {
     /// Orders one of a menu item of the sample, to be paid at the counter, as a client without a page does; returns the
     /// order's id.
     pub async fn order(&self, customer: &Client, item: &str) -> String {
-        let item = self.item(item).parse().expect("an id");
-        let id = text(&customer.order(&[(item, 1)]).await.expect(201)["id"]);
+        self.order_of(customer, &json!({ "items": [{ "menu_item_id": self.item(item), "quantity": 1 }] })).await
+    }
+
+    /// The same for several menu items, with choices and with notes.
+    pub async fn order_with_choices(&self, customer: &Client) -> String {
+        let chosen = |option: &str, quantity: u32| json!({ "option_id": self.options[option], "quantity": quantity });
+        let order = json!({ "note": "Birthday: bring them together, please", "items": [
+            { "menu_item_id": self.item("Pizza Margherita"), "quantity": 2, "note": "well done",
+                "selections": [chosen("Mushrooms", 2), chosen("No mozzarella", 1)] },
+            { "menu_item_id": self.item("Pizza Marinara"), "quantity": 1 },
+            { "menu_item_id": self.item("Tagliata di Manzo"), "quantity": 1, "selections": [chosen("Rare", 1)] },
+        ]});
+        self.order_of(customer, &order).await
+    }
+
+    async fn order_of(&self, customer: &Client, order: &Value) -> String {
+        let id = text(&customer.post("/v1/orders", order).await.expect(201)["id"]);
         let counter = json!({ "method": "counter" });
         customer.post(&format!("/v1/orders/{id}/payments"), &counter).await.expect(201);
         id
+    }
+
+    /// Moves the tickets of an order to a state.
+    pub async fn advance_tickets(&self, order: &str, state: &str) {
+        let tickets = self.app.admin.get(&format!("/v1/kitchen/tickets?order={order}")).await.expect(200);
+        for ticket in entries(&tickets["data"]) {
+            let path = format!("/v1/kitchen/tickets/{}/state", text(&ticket["id"]));
+            self.app.admin.post(&path, &json!({ "state": state })).await.expect(200);
+        }
     }
 
     /// Starts one more server with the same settings, and these.

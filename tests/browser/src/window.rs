@@ -28,6 +28,7 @@ impl Window {
         driver.leak().expect("a window that is open");
         let window = Self { devtools: Cdp::new(Arc::clone(&handle)), driver: handle };
         window.resize(1280).await;
+        window.set_dark(false).await;
         window
     }
 
@@ -46,7 +47,7 @@ impl Window {
         let scheme = if dark { "dark" } else { "light" };
         let features = json!([
             { "name": "prefers-color-scheme", "value": scheme },
-            // Nothing moves while a picture is taken.
+            // A page that is still on its way is nothing to click on, and no picture.
             { "name": "prefers-reduced-motion", "value": "reduce" },
         ]);
         self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
@@ -136,8 +137,10 @@ impl Window {
             let clicked = match self.driver.find(By::Css(selector)).await {
                 Ok(element) => {
                     // As people do, to where no bar is before it.
-                    let centre =
-                        format!("document.querySelector({})?.scrollIntoView({{ block: 'center' }})", quoted(selector));
+                    let centre = format!(
+                        "document.querySelector({})?.scrollIntoView({{ block: 'center', behavior: 'instant' }})",
+                        quoted(selector)
+                    );
                     let _ = self.try_value(&centre).await;
                     element.click().await
                 }
@@ -151,11 +154,11 @@ impl Window {
         }
     }
 
-    /// Types into a field, which is emptied before.
+    /// Types into a field, in the place of what was there. One that was emptied before would have changed twice.
     pub async fn fill(&self, selector: &str, text: &str) {
         self.see(selector).await;
         let field = self.driver.find(By::Css(selector)).await.expect("the field");
-        field.clear().await.expect("an empty field");
+        field.send_keys(Key::Control + "a").await.expect("a field that takes keys");
         field.send_keys(text).await.expect("a field that takes keys");
     }
 

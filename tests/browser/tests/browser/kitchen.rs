@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use comanda_browser_tests::{Browser, Shop, Window};
 use comanda_tests::{Client, FaultyProxy, PASSWORD, Weather};
 use reqwest::Method;
-use serde_json::json;
 use thirtyfour::Key;
 
 use crate::{
@@ -23,7 +22,7 @@ async fn open_board(window: &Window, base_url: &str, email: &str) {
     until_ready(window).await;
 }
 
-async fn sign_in(window: &Window, email: &str) {
+pub(crate) async fn sign_in(window: &Window, email: &str) {
     window.see("#staff").await;
     window.fill("#staff-email", email).await;
     window.fill("#staff-password", PASSWORD).await;
@@ -65,10 +64,11 @@ async fn an_order_is_on_the_board_within_a_second_and_its_customer_sees_when_it_
     customer.click("#choices [type=submit]").await;
     order(&customer).await;
     customer.click("[data-method=counter]").await;
-    board.see_text("#open .ticket .chosen", "Rare").await;
-    board.see_text("#open .ticket .remark", "sauce apart").await;
+    for words in ["Tagliata di Manzo", "Rare", "sauce apart", "2 × Mushrooms"] {
+        board.see_text("#open", words).await;
+    }
     board.until("document.querySelectorAll('#open .ticket').length === 2").await;
-    board.see_text("#open .ticket:nth-child(2), #open .ticket:nth-child(1)", "New").await;
+    board.see_text("#open .ticket .state", "New").await;
 
     // A tap begins, the next one finishes; the last one tells the customer.
     for _ in 0..2 {
@@ -122,9 +122,7 @@ async fn a_board_that_was_cut_off_says_so_and_catches_up() {
         shop.order(&guest, item).await;
     }
     // One that was there before is ready meanwhile.
-    let tickets = shop.app.admin.get(&format!("/v1/kitchen/tickets?order={old}")).await.expect(200);
-    let path = format!("/v1/kitchen/tickets/{}/state", tickets["data"][0]["id"].as_str().unwrap());
-    shop.app.admin.post(&path, &json!({ "state": "ready" })).await.expect(200);
+    shop.advance_tickets(&old, "ready").await;
     board.see_text("#connection", "No connection since").await;
     tokio::time::sleep_until(begun + OUTAGE).await;
     assert_eq!(numbers(&board).await.len(), 1, "nothing gets through");

@@ -5,6 +5,7 @@
 mod keyboard;
 mod kitchen;
 mod last_portions;
+mod look;
 mod lost;
 mod ordering;
 mod signed_out;
