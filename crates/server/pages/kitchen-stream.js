@@ -10,6 +10,8 @@ import { compare, readOpen, take } from './kitchen-tickets.js';
 
 const POLL = 3_000;
 const LONGEST = 10_000;
+/** A transaction that stays open holds up every stream: now and then, what is open is listed even so. */
+const COMPARED = 20_000;
 /** A stream that lasted so long ends because the session is renewed, and goes on at once. */
 const LASTING = 30_000;
 
@@ -140,3 +142,6 @@ export function watch(station, gone) {
 globalThis.addEventListener('offline', () => hangUp());
 globalThis.addEventListener('online', () => hurry());
 document.addEventListener('visibilitychange', () => document.hidden || hurry());
+setInterval(() => {
+  if (isLive) void readOpen().catch(() => undefined);
+}, COMPARED);

@@ -60,10 +60,9 @@ pub(super) async fn after(
     let last = rows.iter().position(|row| row.is_last).map(|at| rows.swap_remove(at));
     rows.sort_unstable_by_key(|row| (row.transaction_id, row.id));
     let updates = updates(&connection, database, rows).await?;
-    if !updates.is_empty() {
-        // What a crash can still undo is not announced.
-        flush_what_was_read(&connection).await.map_err(Unavailable::new)?;
-    }
+    // What a crash can still undo is not announced, nor is a position that it takes back: other transactions would get
+    // these numbers.
+    flush_what_was_read(&connection).await.map_err(Unavailable::new)?;
     let (transaction, event) = last.as_ref().map_or((here.ended_before, 0), |last| (last.transaction_id, last.id));
     Ok(Updates { updates, reached: from.after(transaction, event, here.now), more: last.is_some() })
 }

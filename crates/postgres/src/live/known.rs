@@ -8,8 +8,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use super::here::Here;
 use crate::database::Named;
 
-/// Whoever is farther behind begins anew: reading so many events would keep the others waiting.
-const MOST_EVENTS: i64 = 100_000;
+/// Whoever is farther behind than one reading goes begins anew: the others would wait.
+const MOST_EVENTS: i64 = 5_000;
 
 #[derive(QueryableByName)]
 struct Known {

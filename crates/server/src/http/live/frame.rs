@@ -1,4 +1,4 @@
-use actix_web::web::Bytes;
+use actix_web::web::{Bytes, BytesMut};
 use comanda_application::live::Beginning;
 use comanda_domain::StreamPosition;
 use serde::Serialize;
@@ -14,9 +14,16 @@ impl Frame {
         Ok(Self(Bytes::from(format!("event: {event}\ndata: {}\n\n", serde_json::to_string(data)?))))
     }
 
-    /// With the position that it leads to.
-    pub fn at(&self, position: &StreamPosition) -> Bytes {
-        Bytes::from([format!("id: {position}\n").as_bytes(), self.0.as_ref()].concat())
+    /// With the position that it leads to, behind what is written already.
+    pub fn write_at(&self, position: &StreamPosition, written: &mut BytesMut) {
+        written.extend_from_slice(format!("id: {position}\n").as_bytes());
+        written.extend_from_slice(&self.0);
+    }
+
+    fn at(&self, position: &StreamPosition) -> Bytes {
+        let mut written = BytesMut::new();
+        self.write_at(position, &mut written);
+        written.freeze()
     }
 
     /// What a stream begins with.

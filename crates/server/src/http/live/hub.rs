@@ -2,10 +2,13 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
-use actix_web::web::Bytes;
+use actix_web::web::{Bytes, BytesMut};
 use comanda_domain::{
     OrderId, StationId, StreamPosition,
     ports::{LiveUpdates, PlacedUpdate, Unavailable, Update, Updates, Watched},
@@ -18,8 +21,11 @@ use crate::http::{kitchen::TicketResponse, wire::OrderResponse};
 /// How many events one query looks at.
 const LIMIT: u32 = 5_000;
 
-/// How many events wait for a client that reads slowly. Then its stream ends, and it comes again where it was.
+/// How many rounds wait for a client that reads slowly. Then its stream ends, and it comes again where it was.
 const WAITING: usize = 64;
+
+/// How many bytes wait for it, apart from those of one round.
+const WAITING_BYTES: usize = 1024 * 1024;
 
 /// What a stream is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +65,62 @@ struct Registered {
 struct Listener {
     topic: Topic,
     position: StreamPosition,
+    /// The newest version of the order that it was told. A transaction that began before another may have changed the
+    /// order after it; then its event comes first, and the older version is passed over.
+    told: u32,
     events: mpsc::Sender<Bytes>,
+    /// How many bytes wait.
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Listener {
+    /// Whether it is there that a reading began, or beyond.
+    fn is_reached_by(&self, from: &StreamPosition) -> bool {
+        self.position.place() >= from.place()
+    }
+
+    /// What of the updates is news to it, in one piece, and where it is then.
+    fn news(&self, updates: &Updates, frames: &[Option<Frame>]) -> News {
+        let reached = &updates.reached;
+        let (mut position, mut told, mut bytes) = (self.position.clone(), self.told, BytesMut::new());
+        for (PlacedUpdate { transaction, event, update }, frame) in updates.updates.iter().zip(frames) {
+            if !self.topic.covers(update) || !position.precedes(*transaction, *event) {
+                continue;
+            }
+            position = position.after(*transaction, *event, reached.given_at);
+            if let Update::Order(found) = update {
+                if found.order.version <= told {
+                    continue;
+                }
+                told = found.order.version;
+            }
+            if let Some(frame) = frame {
+                frame.write_at(&position, &mut bytes);
+            }
+        }
+        position = position.after(reached.transaction, reached.event, reached.given_at);
+        News { position, told, bytes: bytes.freeze() }
+    }
+
+    /// Whether there was room for it.
+    fn tell(&mut self, news: News) -> bool {
+        self.position = news.position;
+        self.told = news.told;
+        let length = news.bytes.len();
+        if length == 0 {
+            return true;
+        }
+        let waiting = self.waiting.fetch_add(length, Ordering::Relaxed);
+        (waiting == 0 || waiting + length <= WAITING_BYTES) && self.events.try_send(news.bytes).is_ok()
+    }
+}
+
+/// What a listener is told after a reading.
+#[derive(Clone)]
+struct News {
+    position: StreamPosition,
+    told: u32,
+    bytes: Bytes,
 }
 
 /// A stream's place at the hub, until it is dropped.
@@ -67,12 +128,15 @@ pub struct Listening {
     hub: Arc<Hub>,
     number: u64,
     events: mpsc::Receiver<Bytes>,
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Listening {
-    /// The next event as it is sent; `None`: the stream has to begin again.
+    /// The next events as they are sent; `None`: the stream has to begin again.
     pub async fn next(&mut self) -> Option<Bytes> {
-        self.events.recv().await
+        let events = self.events.recv().await?;
+        self.waiting.fetch_sub(events.len(), Ordering::Relaxed);
+        Some(events)
     }
 }
 
@@ -95,13 +159,18 @@ struct Reading {
 impl Registered {
     fn next_reading(&mut self) -> Option<Reading> {
         self.turn_of_late = !self.turn_of_late;
-        let place = |listener: &&Listener| listener.position.place();
-        let least = self.by_number.values().min_by_key(place)?;
+        let place = |listener: &Listener| listener.position.place();
         let frontier = self.frontier.as_ref().map(StreamPosition::place);
-        let on_time = self.by_number.values().filter(|listener| Some(listener.position.place()) >= frontier);
-        let from = if self.turn_of_late { least } else { on_time.min_by_key(place).unwrap_or(least) };
+        let (on_time, late): (Vec<_>, Vec<_>) =
+            self.by_number.iter().partition(|(_, listener)| Some(place(listener)) >= frontier);
+        let next_on_time = on_time.into_iter().min_by_key(|(_, listener)| place(listener));
+        // Whoever came first, wherever they are: nobody gets ahead by being farther behind.
+        let next_late = late.into_iter().min_by_key(|(number, _)| **number);
+        let of_late = next_late.is_some() && (self.turn_of_late || next_on_time.is_none());
+        let (_, next) = if of_late { next_late } else { next_on_time }?;
+        let from = next.position.clone();
         let mut watched = Watched::default();
-        for listener in self.by_number.values() {
+        for listener in self.by_number.values().filter(|listener| listener.is_reached_by(&from)) {
             match listener.topic {
                 Topic::Order(id) => watched.orders.push(id),
                 Topic::Kitchen(_) => watched.tickets = true,
@@ -109,7 +178,6 @@ impl Registered {
         }
         watched.orders.sort_unstable();
         watched.orders.dedup();
-        let (from, of_late) = (from.position.clone(), self.turn_of_late);
         Some(Reading { from, watched, before: self.next_number, of_late })
     }
 
@@ -117,27 +185,29 @@ impl Registered {
     /// behind.
     fn tell(&mut self, reading: &Reading, updates: &Updates, frames: &[Option<Frame>]) -> bool {
         let reached = &updates.reached;
+        // Most boards are at one place.
+        let mut of_boards: Vec<(Topic, StreamPosition, News)> = Vec::new();
         self.by_number.retain(|number, listener| {
             if listener.position.history != reached.history {
                 return false;
             }
             // One that came meanwhile was not asked for, and for one that is farther behind, there is more before.
-            if *number >= reading.before || listener.position.place() < reading.from.place() {
+            if *number >= reading.before || !listener.is_reached_by(&reading.from) {
                 return true;
             }
-            for (PlacedUpdate { transaction, event, update }, frame) in updates.updates.iter().zip(frames) {
-                if !listener.topic.covers(update) || !listener.position.precedes(*transaction, *event) {
-                    continue;
-                }
-                listener.position = listener.position.after(*transaction, *event, reached.given_at);
-                if let Some(frame) = frame
-                    && listener.events.try_send(frame.at(&listener.position)).is_err()
-                {
-                    return false;
-                }
+            if !matches!(listener.topic, Topic::Kitchen(_)) {
+                return listener.tell(listener.news(updates, frames));
             }
-            listener.position = listener.position.after(reached.transaction, reached.event, reached.given_at);
-            true
+            let is_like = |(topic, position, _): &&(Topic, StreamPosition, News)| {
+                *topic == listener.topic && *position == listener.position
+            };
+            let news = of_boards.iter().find(is_like).map(|(_, _, news)| news.clone());
+            let news = news.unwrap_or_else(|| {
+                let news = listener.news(updates, frames);
+                of_boards.push((listener.topic, listener.position.clone(), news.clone()));
+                news
+            });
+            listener.tell(news)
         });
         let is_ahead =
             |frontier: &StreamPosition| frontier.history != reached.history || frontier.place() < reached.place();
@@ -161,15 +231,17 @@ impl Hub {
     /// From now on, what happens after this position is passed on.
     pub fn listen(self: &Arc<Self>, topic: Topic, position: StreamPosition) -> Listening {
         let (sender, events) = mpsc::channel(WAITING);
+        let waiting = Arc::new(AtomicUsize::new(0));
         let number = {
             let mut registered = self.registered();
             let number = registered.next_number;
             registered.next_number += 1;
-            registered.by_number.insert(number, Listener { topic, position, events: sender });
+            let waiting = Arc::clone(&waiting);
+            registered.by_number.insert(number, Listener { topic, position, told: 0, events: sender, waiting });
             number
         };
         self.wake();
-        Listening { hub: Arc::clone(self), number, events }
+        Listening { hub: Arc::clone(self), number, events, waiting }
     }
 
     /// There may be something to read.
@@ -180,6 +252,11 @@ impl Hub {
     /// Resolves after [`Hub::wake`].
     pub async fn woken(&self) {
         self.work.notified().await;
+    }
+
+    /// Lets everybody go, when they have been shown nothing for long: they come again, or learn that they cannot.
+    pub fn let_go(&self) {
+        self.registered().by_number.clear();
     }
 
     /// Whether anybody listens.

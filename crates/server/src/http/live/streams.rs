@@ -12,7 +12,7 @@ use actix_web::{
 };
 use comanda_application::live::Watch;
 use comanda_domain::{
-    AccountId,
+    AccountId, Actor, Role,
     ports::{Clock, ClosedSessions},
 };
 use metrics::{counter, gauge};
@@ -68,17 +68,19 @@ impl Streams {
         Self { hub, closed, clock, limits, open: Arc::default(), ending: CancellationToken::new() }
     }
 
-    /// Counts one more stream of an account; a problem if there are too many.
-    pub fn enter(&self, account: AccountId) -> Result<Counted, Problem> {
+    /// Counts one more stream of an account; a problem if there are too many. However many customers watch, there is room
+    /// for the kitchen.
+    pub fn enter(&self, Actor { account_id: account, role, .. }: Actor) -> Result<Counted, Problem> {
         /// Streams end when somebody leaves: nobody knows when.
         const RETRY_AFTER: u32 = 5;
 
         let StreamLimits { per_account, per_process } = self.limits;
+        let most = if role == Role::Customer { per_process - per_process / 5 } else { per_process };
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let own = open.get(&account).copied().unwrap_or_default();
         let detail = if own >= per_account {
             format!("An account may have {per_account} event streams open at a time.")
-        } else if open.values().sum::<usize>() >= per_process {
+        } else if open.values().sum::<usize>() >= most {
             "This server has as many event streams open as it may.".to_owned()
         } else {
             open.insert(account, own + 1);

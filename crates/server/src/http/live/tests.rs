@@ -10,8 +10,8 @@ use std::{
 use actix_web::web::Bytes;
 use async_trait::async_trait;
 use comanda_domain::{
-    AccountId, Currency, Money, Order, OrderId, OrderNumber, OrderScope, OrderStatus, OrderWithLines, SessionId,
-    StationId, StreamPosition, Ticket, Timestamp,
+    AccountId, Actor, Currency, Money, Order, OrderId, OrderNumber, OrderScope, OrderStatus, OrderWithLines, Role,
+    SessionId, StationId, StreamPosition, Ticket, Timestamp,
     ports::{
         ClosedSessions, LiveUpdates, MockClock, MockClosedSessions, Opening, PlacedUpdate, Unavailable, Update,
         Updates, Watched,
@@ -65,12 +65,18 @@ struct Events {
     history: Mutex<&'static str>,
     /// How many may still read.
     gate: Semaphore,
+    /// How many events one reading finds.
+    page: usize,
 }
 
 impl Events {
     fn new(events: &[(i64, u128, u32)]) -> Arc<Self> {
+        Self::in_pages(3, events)
+    }
+
+    fn in_pages(page: usize, events: &[(i64, u128, u32)]) -> Arc<Self> {
         let (reads, history, gate) = (Mutex::default(), Mutex::new("here"), Semaphore::new(Semaphore::MAX_PERMITS));
-        Arc::new(Self { committed: Mutex::new(events.to_vec()), reads, history, gate })
+        Arc::new(Self { committed: Mutex::new(events.to_vec()), reads, history, gate, page })
     }
 
     fn reads(&self) -> Vec<i64> {
@@ -103,9 +109,8 @@ impl LiveUpdates for Events {
         // What has happened is what had happened when the query began.
         let events = self.committed.lock().unwrap().clone();
         self.gate.acquire().await.unwrap().forget();
-        // Pages of three.
         let news: Vec<_> = events.into_iter().filter(|(transaction, ..)| *transaction > from.transaction).collect();
-        let (page, more) = (&news[..news.len().min(3)], news.len() > 3);
+        let (page, more) = (&news[..news.len().min(self.page)], news.len() > self.page);
         let reached = page.last().map_or(from.transaction, |(transaction, ..)| *transaction);
         let updates = page.iter().filter(|(_, number, _)| watched.orders.contains(&id(*number)));
         let updates = updates.map(|(transaction, number, version)| PlacedUpdate {
@@ -128,11 +133,13 @@ fn arrived(listening: &mut Listening) -> Vec<(StreamPosition, u64)> {
     let mut found = Vec::new();
     while let Some(Some(bytes)) = listening.next().now_or_never() {
         let text = String::from_utf8(bytes.to_vec()).unwrap();
-        let lines: Vec<&str> = text.lines().collect();
-        let [first, "event: order", data, ""] = lines.as_slice() else { panic!("{text:?}") };
-        let order: serde_json::Value = serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap();
-        let position = first.strip_prefix("id: ").unwrap().parse().unwrap();
-        found.push((position, order["version"].as_u64().unwrap()));
+        for event in text.strip_suffix("\n\n").unwrap().split("\n\n") {
+            let lines: Vec<&str> = event.lines().collect();
+            let [first, "event: order", data] = lines.as_slice() else { panic!("{text:?}") };
+            let order: serde_json::Value = serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap();
+            let position = first.strip_prefix("id: ").unwrap().parse().unwrap();
+            found.push((position, order["version"].as_u64().unwrap()));
+        }
     }
     found
 }
@@ -229,6 +236,41 @@ async fn whoever_does_not_keep_up_is_let_go_and_goes_on_where_it_was() {
 }
 
 #[tokio::test]
+async fn a_burst_is_no_reason_to_let_anybody_go() {
+    let events = Events::in_pages(5_000, &(1..=3_000).map(|n| (n, 1, u32::try_from(n).unwrap())).collect::<Vec<_>>());
+    let hub = Arc::new(Hub::new(events));
+    let mut quick = hub.listen(Topic::Order(id(1)), position(0));
+    catch_up(&hub).await;
+    assert_eq!(versions(&mut quick), (1..=3_000).collect::<Vec<u64>>());
+    assert!(hub.is_listened_to());
+}
+
+/// The transaction of the newer version began first, and waited.
+#[tokio::test]
+async fn an_older_version_is_not_told_after_a_newer_one() {
+    let events = Events::new(&[(5, 1, 3), (6, 1, 2), (7, 1, 4)]);
+    let hub = Arc::new(Hub::new(events));
+    let mut listening = hub.listen(Topic::Order(id(1)), position(4));
+    catch_up(&hub).await;
+    assert_eq!(versions(&mut listening), [3, 4]);
+}
+
+#[tokio::test]
+async fn nobody_gets_ahead_by_being_farther_behind() {
+    let events = Events::new(&(1..=30).map(|n| (n, 1, u32::try_from(n).unwrap())).collect::<Vec<_>>());
+    let hub = Arc::new(Hub::new(events));
+    let mut on_time = hub.listen(Topic::Order(id(1)), position(29));
+    catch_up(&hub).await;
+    assert_eq!(versions(&mut on_time), [30]);
+    let mut late = hub.listen(Topic::Order(id(1)), position(27));
+    let _others: Vec<_> = (0..20).map(|_| hub.listen(Topic::Order(id(1)), position(0))).collect();
+    for _ in 0..2 {
+        hub.round().await.unwrap();
+    }
+    assert_eq!(versions(&mut late), [28, 29, 30]);
+}
+
+#[tokio::test]
 async fn in_another_history_everybody_begins_again() {
     let events = Events::new(&[]);
     let hub = Arc::new(Hub::new(events.clone()));
@@ -253,9 +295,12 @@ struct Quiet {
 
 impl Quiet {
     fn new() -> Self {
+        Self::with(StreamLimits { per_account: 2, per_process: 3 })
+    }
+
+    fn with(limits: StreamLimits) -> Self {
         let is_closed = Arc::<AtomicBool>::default();
         let hub = Arc::new(Hub::new(Events::new(&[])));
-        let limits = StreamLimits { per_account: 2, per_process: 3 };
         let streams = Streams::new(hub, Self::closed(&is_closed), Arc::new(MockClock::new()), limits);
         Self { streams, is_closed, ending: CancellationToken::new() }
     }
@@ -275,9 +320,14 @@ impl Quiet {
             time_left,
             ending: self.ending.clone(),
             hung_up: CancellationToken::new(),
-            counted: self.streams.enter(AccountId::new(Uuid::nil())).ok().unwrap(),
+            counted: self.streams.enter(actor(0, Role::Customer)).ok().unwrap(),
         }
     }
+}
+
+fn actor(number: u128, role: Role) -> Actor {
+    let account_id = AccountId::new(Uuid::from_u128(number));
+    Actor { account_id, role, session_id: SessionId::new(Uuid::from_u128(number)) }
 }
 
 fn is_farewell(bytes: &Bytes) -> bool {
@@ -317,7 +367,7 @@ async fn a_stream_ends_with_its_session_and_with_the_server() {
 #[tokio::test]
 async fn so_many_streams_as_may_be_and_another_when_one_has_ended() {
     let quiet = Quiet::new();
-    let (own, other) = (AccountId::new(Uuid::from_u128(1)), AccountId::new(Uuid::from_u128(2)));
+    let (own, other) = (actor(1, Role::Customer), actor(2, Role::Customer));
     let first = quiet.streams.enter(own).ok().unwrap();
     let _second = quiet.streams.enter(own).ok().unwrap();
     assert!(quiet.streams.enter(own).is_err(), "of this account there are enough");
@@ -325,4 +375,15 @@ async fn so_many_streams_as_may_be_and_another_when_one_has_ended() {
     assert!(quiet.streams.enter(other).is_err(), "and at this server");
     drop(first);
     assert!(quiet.streams.enter(other).is_ok());
+}
+
+#[tokio::test]
+async fn however_many_customers_watch_there_is_room_for_staff() {
+    let limits = StreamLimits { per_account: 2, per_process: 10 };
+    let quiet = Quiet::with(limits);
+    let customers = (1..=8).map(|number| quiet.streams.enter(actor(number, Role::Customer)).ok().unwrap());
+    let _customers: Vec<_> = customers.collect();
+    assert!(quiet.streams.enter(actor(9, Role::Customer)).is_err());
+    let _staff = [Role::Staff, Role::Admin].map(|role| quiet.streams.enter(actor(10, role)).ok().unwrap());
+    assert!(quiet.streams.enter(actor(11, Role::Staff)).is_err());
 }
