@@ -230,7 +230,7 @@ impl Server {
             devices: DeviceTokens::new(&secrets, clock),
             cursors: CursorSigner::new(&secrets),
             menu_renderer: MenuRenderer::new(config.currency),
-            pages: Pages::new(config.currency, cards)?,
+            pages: Pages::new(config.currency, config.time_zone, cards)?,
             token_keys: keys.clone(),
             currency: config.currency,
             docs: Docs { served: config.http.serve_docs },

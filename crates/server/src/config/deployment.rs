@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use chrono_tz::Tz;
 use comanda_domain::Currency;
 
 use super::{reader::Reader, setting::settings};
@@ -15,6 +16,9 @@ settings! {
         CURRENCY => currency: Currency = "EUR",
             "The deployment's one currency (ISO 4217). Prices are stored in minor units without it: never change \
              it later.";
+        TIME_ZONE => time_zone: Option<Tz> = "",
+            "Where the restaurant is (`Europe/Berlin`): the pages of the staff show times, and divide days, as they are \
+             there. Unless given, as they are where the browser is.";
     }
 }
 

@@ -38,6 +38,7 @@ mod webhooks;
 
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use comanda_application::sessions::SessionTerms;
 use comanda_domain::{Currency, FlagDefaults, RateLimit, RetentionTerms};
 use comanda_menu_cache::CacheTerms;
@@ -79,6 +80,8 @@ use self::{
 pub struct Config {
     pub mode: Mode,
     pub currency: Currency,
+    /// Where the restaurant is, if that was said.
+    pub time_zone: Option<Tz>,
     pub database: DatabaseSettings,
     pub redis: RedisSettings,
     pub http: HttpConfig,
@@ -190,6 +193,7 @@ impl Config {
             Some(Self {
                 mode: deployment.mode,
                 currency: deployment.currency,
+                time_zone: deployment.time_zone,
                 database: database?,
                 redis: redis?,
                 http: http?,

@@ -103,6 +103,8 @@ const REFUSED: &[(&str, &str, &Settings)] = &[
     ("CURRENCY", "EUX", &[]),
     ("CURRENCY", "XXX", &[]),
     ("CURRENCY", "eur", &[]),
+    ("TIME_ZONE", "Mars/Olympus Mons", &[]),
+    ("TIME_ZONE", "+01:00", &[]),
     ("DATABASE_URL", "", &[]),
     ("DATABASE_URL", "  ", &[]),
     ("MIGRATION_DATABASE_URL", "mysql://localhost/comanda", &[]),

@@ -76,6 +76,7 @@ values! {
     super::LogFormat: "`text` or `json`",
     super::LogFilter: "directives",
     super::Origin: "origins",
+    chrono_tz::Tz: "a name of the IANA time zone database",
     bool: "`true` or `false`",
     BreakerSettings: "`name=number …`",
     IpNet: "networks",

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, http::header};
 use arc_swap::ArcSwapOption;
+use chrono_tz::Tz;
 use comanda_domain::{Currency, ports::WholeMenu};
 
 use super::{
@@ -56,8 +57,8 @@ pub struct Pages {
 
 impl Pages {
     /// Fails if a template cannot be read or rendered.
-    pub fn new(currency: Currency, cards: Cards) -> Result<Self, minijinja::Error> {
-        let templates = Templates::new(currency, cards)?;
+    pub fn new(currency: Currency, time_zone: Option<Tz>, cards: Cards) -> Result<Self, minijinja::Error> {
+        let templates = Templates::new(currency, time_zone, cards)?;
         Ok(Self {
             last: [ArcSwapOption::empty(), ArcSwapOption::empty()],
             kitchen: Shell::new(Page::Kitchen, &templates)?,

@@ -1,3 +1,4 @@
+use chrono_tz::Tz;
 use comanda_domain::{Currency, ports::WholeMenu};
 use minijinja::{Environment, Value, context};
 
@@ -30,19 +31,21 @@ const SOURCES: &[(&str, &str)] = sources!["customers.html", "kitchen.html", "off
 /// What pages are rendered from.
 pub struct Templates {
     currency: Currency,
+    /// Where the restaurant is; empty unless that was said.
+    time_zone: &'static str,
     cards: Cards,
     sources: Environment<'static>,
 }
 
 impl Templates {
     /// Fails if one cannot be read.
-    pub fn new(currency: Currency, cards: Cards) -> Result<Self, minijinja::Error> {
+    pub fn new(currency: Currency, time_zone: Option<Tz>, cards: Cards) -> Result<Self, minijinja::Error> {
         let mut sources = Environment::new();
         sources.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
         for (name, source) in SOURCES {
             sources.add_template(name, source)?;
         }
-        Ok(Self { currency, cards, sources })
+        Ok(Self { currency, time_zone: time_zone.map_or("", Tz::name), cards, sources })
     }
 
     /// The page for customers.
@@ -68,6 +71,7 @@ impl Templates {
             texts => language.texts_on(page),
             currency => self.currency.code(),
             // Letters, digits and slashes, which the templates would escape.
+            time_zone => Value::from_safe_string(self.time_zone.to_owned()),
             assets => Value::from_safe_string(ASSETS.path()),
             scripts => ASSETS.scripts(page).collect::<Vec<_>>(),
             styles => ASSETS.styles(page).collect::<Vec<_>>(),

@@ -1,0 +1,144 @@
+// @ts-check
+import { Refused, newKey } from './api.js';
+import { complain, make, text } from './elements.js';
+import { field, mark, unmark } from './office-fields.js';
+import { refusal } from './office-list.js';
+import { Faulty } from './office-rows.js';
+import { keepToast } from './office-toast.js';
+
+/** @typedef {import('./office-fields.js').Question} Question */
+
+/**
+ * @typedef {object} Form
+ * @property {string} title
+ * @property {string} [about]
+ * @property {Question[]} questions
+ * @property {HTMLElement} [more] what else is asked
+ * @property {string} submit
+ * @property {(values: Record<string, any>, key: string, changed: Record<string, any>) => Promise<any>} send with all
+ *   values, those that differ from what the dialog began with, and a key under which the same values may be sent again
+ * @property {() => Promise<Record<string, any>>} [again] what somebody else has made of the values meanwhile
+ */
+
+const same = (/** @type {any} */ a, /** @type {any} */ b) => JSON.stringify(a ?? '') === JSON.stringify(b ?? '');
+
+/**
+ * Asks in a dialog.
+ * @param {Form} form
+ * @returns {Promise<any>} what `send` resolved to; `undefined` if the dialog was closed
+ */
+export function ask({ title, about, questions, more, submit, send, again }) {
+  const fields = questions.map(field);
+  const begun = Object.fromEntries(questions.map(({ name }, at) => [name, fields[at].read()]));
+  const problem = make('p', { className: 'problem', role: 'alert', hidden: true });
+  const heading = make('h2', { id: 'asked' }, title);
+  const close = make('button', { type: 'button', className: 'quiet' }, text('close'));
+  const button = make('button', { type: 'submit', className: 'primary' }, submit);
+  const form = make('form', { noValidate: true }, make('header', {}, heading, close),
+    ...(about ? [make('p', { className: 'hint' }, about)] : []), problem,
+    ...fields.map(({ element }) => element), ...(more ? [more] : []), make('footer', {}, button));
+  const dialog = make('dialog', { 'aria-labelledby': heading.id }, form);
+  const opener = /** @type {HTMLElement | null} */ (document.activeElement);
+  let sent = '';
+  let key = newKey();
+
+  const values = () => Object.fromEntries(fields.map(({ name, read }) => [name, read()]));
+  const first = () => /** @type {HTMLElement | null} */ (form.querySelector('[aria-invalid]'));
+
+  /** @param {unknown} error */
+  function refused(error) {
+    const rest = [];
+    if (error instanceof Faulty) return first()?.focus();
+    for (const { pointer, detail } of (error instanceof Refused && error.problem.errors) || []) {
+      const input = inputAt(form, pointer);
+      if (input) mark(input, detail);
+      else rest.push(detail);
+    }
+    if (!first() || rest.length) complain(problem, [refusal(error), ...rest].join(' '));
+    first()?.focus();
+  }
+
+  /** Shows what somebody else has changed; what was entered here stays. */
+  async function compare() {
+    const fresh = await again?.() ?? {};
+    for (const { name, input, read, write } of fields) {
+      if (!(name in fresh) || same(fresh[name], begun[name])) continue;
+      if (same(read(), begun[name])) write(fresh[name]);
+      else if (!same(read(), fresh[name])) {
+        mark(input, text('changed_to', { value: wordsFor(input, fresh[name], write) }));
+      }
+      begun[name] = fresh[name];
+    }
+    complain(problem, text('changed_meanwhile'));
+    first()?.focus();
+  }
+
+  return new Promise((resolve) => {
+    close.addEventListener('click', () => dialog.close());
+    dialog.addEventListener('close', () => {
+      keepToast(dialog);
+      dialog.remove();
+      if (document.activeElement === document.body) refocus(opener);
+      resolve(undefined);
+    });
+    form.addEventListener('submit', async (/** @type {Event} */ event) => {
+      event.preventDefault();
+      if (button.getAttribute('aria-disabled') === 'true') return;
+      unmark(form);
+      complain(problem);
+      for (const { input, fault } of fields) {
+        const words = fault();
+        if (words) mark(input, words);
+      }
+      if (first()) return first()?.focus();
+      const now = values();
+      const changed = Object.fromEntries(Object.entries(now).filter(([name, value]) => !same(value, begun[name])));
+      if (sent !== JSON.stringify(now)) key = newKey();
+      sent = JSON.stringify(now);
+      button.setAttribute('aria-disabled', 'true');
+      try {
+        resolve((await send(now, key, changed)) ?? true);
+        dialog.close();
+      } catch (error) {
+        const changedMeanwhile = error instanceof Refused && error.problem.status === 412 && again;
+        if (changedMeanwhile) await compare().catch(refused);
+        else refused(error);
+      } finally {
+        button.removeAttribute('aria-disabled');
+      }
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+    /** @type {HTMLElement | null} */ (form.querySelector('input, select, textarea'))?.focus();
+  });
+}
+
+/** The field that a pointer is about, or the nearest around it. @param {HTMLElement} form @param {string} pointer */
+function inputAt(form, pointer) {
+  for (let name = pointer.slice(1); name; name = name.slice(0, Math.max(0, name.lastIndexOf('/')))) {
+    const input = form.querySelector(`[name="${CSS.escape(name)}"]`);
+    if (input) return input;
+  }
+  return form.querySelector(`[name^="${CSS.escape(`${pointer.slice(1)}/`)}"]`);
+}
+
+/** A value as its field would show it. @param {any} input @param {any} value @param {(value: any) => void} write */
+function wordsFor(input, value, write) {
+  if (input.type === 'checkbox') return text(Array.isArray(value) ? 'changed_choice' : value ? 'yes' : 'no');
+  const entered = input.value;
+  write(value);
+  const words = input.selectedOptions?.[0]?.textContent ?? input.value;
+  input.value = entered;
+  return words || text('nothing');
+}
+
+/** What opened a dialog may have been made anew with its row. @param {HTMLElement | null} opener */
+export function refocus(opener) {
+  const key = opener?.dataset.key;
+  if (opener?.isConnected) opener.focus();
+  else if (key) /** @type {HTMLElement | null} */ (document.querySelector(`[data-key="${CSS.escape(key)}"]`))?.focus();
+}
+
+/** The question why, which the API keeps in its audit log. @param {Partial<Question>} [more] @returns {Question} */
+export const why = (more = {}) =>
+  ({ name: 'reason', label: text('reason'), required: true, maxLength: 300, hint: text('reason_hint'), ...more });
