@@ -14,8 +14,8 @@ use crate::{
     services::{node, node_packages},
 };
 
-/// Checks the pages' scripts with TypeScript, against types that are generated from `openapi.json`: a field that the API
-/// does not have is an error.
+/// Checks the pages' scripts with TypeScript, against types that are generated from `openapi.json`: a field that the
+/// API does not have is an error.
 pub fn run() -> anyhow::Result<ExitCode> {
     let folder = tools()?;
     let (types, node) = (folder.join("types"), node()?);

@@ -39,7 +39,9 @@ impl Shop {
             let options: Vec<Value> = entries(&group["options"])
                 .map(|option| {
                     let price = json!({ "amount": option["price"].as_i64().unwrap_or(0), "currency": "EUR" });
-                    json!({ "name": option["name"], "price": price, "allergens": option.get("allergens").unwrap_or(&json!([])) })
+                    let none = json!([]);
+                    let allergens = option.get("allergens").unwrap_or(&none);
+                    json!({ "name": option["name"], "price": price, "allergens": allergens })
                 })
                 .collect();
             let body = json!({ "name": group["name"], "options": options });

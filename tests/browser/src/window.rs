@@ -208,8 +208,8 @@ impl Window {
         assert_eq!(wider, json!(0), "{state}: pixels beside the window");
     }
 
-    /// The browser has refused nothing that a page tried to load or to run, and no script has failed. A request that was
-    /// refused or lost is no fault of the page.
+    /// The browser has refused nothing that a page tried to load or to run, and no script has failed. A request that
+    /// was refused or lost is no fault of the page.
     pub async fn assert_no_errors(&self) {
         let log = self.driver.browser_log().await.expect("the browser's log");
         let faults: Vec<_> = log

@@ -1,4 +1,7 @@
-/** What `call` of api.js takes and gives, by the operations of openapi.json. */
+/**
+ * What `call` of api.js takes and gives, by the operations of openapi.json. Of a path whose beginning is put
+ * together elsewhere, so that TypeScript does not know it, nothing is checked.
+ */
 
 import type { paths } from './api-types';
 
@@ -27,7 +30,7 @@ type Written<Path extends string> = {
 }[keyof paths & string];
 
 /** The methods that the API has at this path. */
-export type MethodOf<Path extends string> = MethodAt<Written<Path>>;
+export type MethodOf<Path extends string> = Path extends `/${string}` ? MethodAt<Written<Path>> : string;
 
 type MethodAt<P extends keyof paths> = [P] extends [never]
   ? never
@@ -40,13 +43,15 @@ type Operation<Method extends string, Path extends string> = paths[Written<Path>
 type Content<Response> = Response extends { content: { 'application/json': infer Body } } ? Body : undefined;
 
 /** The body of the response to a request that succeeds. */
-export type Answer<Method extends string, Path extends string> =
-  Operation<Method, Path> extends { responses: infer All }
+export type Answer<Method extends string, Path extends string> = Path extends `/${string}`
+  ? Operation<Method, Path> extends { responses: infer All }
     ? Content<All[keyof All & (200 | 201 | 202 | 204)]>
-    : never;
+    : never
+  : any;
 
 /** The body of the request. A text was written by `JSON.stringify`, earlier. */
-export type Body<Method extends string, Path extends string> =
-  Operation<Method, Path> extends { requestBody?: { content: { 'application/json': infer Sent } } }
+export type Body<Method extends string, Path extends string> = Path extends `/${string}`
+  ? Operation<Method, Path> extends { requestBody?: { content: { 'application/json': infer Sent } } }
     ? Sent | string
-    : never;
+    : never
+  : string | object;
