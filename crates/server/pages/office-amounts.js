@@ -1,7 +1,9 @@
 // @ts-check
 import { locale } from './office-times.js';
 
-export const currency = document.documentElement.dataset.currency ?? 'EUR';
+/** @typedef {import('./api-types').components['schemas']['Currency']} Currency */
+
+export const currency = /** @type {Currency} */ (document.documentElement.dataset.currency ?? 'EUR');
 
 const format = new Intl.NumberFormat(locale, { style: 'currency', currency });
 
