@@ -1,7 +1,7 @@
 // @ts-check
 import { Refused, call, wordsOf } from './api.js';
 import { address, addressWith, go } from './office-address.js';
-import { complain, language, make, text } from './elements.js';
+import { complain, make, text } from './elements.js';
 
 /** @typedef {{ title: string, kind?: 'number' | 'actions' | 'extra' }} Column */
 /**
@@ -101,21 +101,11 @@ export function problemWords(error) {
   return [refusal(error), ...(errors ?? []).map((violation) => violation.detail)].join(' ');
 }
 
-/** The API explains itself in English; here is what it says most. */
-const EXPLAINED = new Set(['already-paid', 'category-taken', 'forbidden', 'in-use', 'insufficient-stock', 'internal',
-  'invalid-transition', 'last-admin', 'not-found', 'payment-refused', 'unavailable', 'validation-failed']);
-
-/** @param {unknown} error */
-function explanation(error) {
-  const code = error instanceof Refused ? error.problem.code : '';
-  return language !== 'en' && EXPLAINED.has(code) ? text(`problem_${code}`) : wordsOf(error);
-}
-
 /** Why a request was refused, and who stands in the way. @param {unknown} error */
 export function refusal(error) {
   const users = (error instanceof Refused && error.problem.used_by) || [];
   const names = users.map(({ name }) => name).join(', ');
-  return [explanation(error), names].filter(Boolean).join(' ');
+  return [wordsOf(error), names].filter(Boolean).join(' ');
 }
 
 /**
