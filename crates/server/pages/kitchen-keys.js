@@ -7,7 +7,10 @@ const middle = (element) => {
   return { x: x + width / 2, y: y + height / 2, top: y, bottom: y + height };
 };
 
-/** The card in the row above or below that is nearest. @param {Element[]} cards @param {Element} from @param {boolean} down */
+/**
+ * The card in the row above or below that is nearest.
+ * @param {Element[]} cards @param {Element} from @param {boolean} down
+ */
 function across(cards, from, down) {
   const here = middle(from);
   const beyond = cards.filter((card) => (down ? middle(card).top >= here.bottom : middle(card).bottom <= here.top));
