@@ -112,12 +112,12 @@ export function show() {
  * Says at each line what is left; the words are about what no line names.
  * @param {import('./quote.js').Quote['shortages']} shortages
  */
-function markShortages({ items: shortItems = [], supplies = [] }) {
-  for (const short of shortItems) {
+function markShortages({ items: shortItems, supplies }) {
+  for (const short of shortItems ?? []) {
     const left = short.available ? text('order_left', short) : text('order_left_none');
     basket.lines().forEach((line, at) => line.menu_item_id === short.menu_item_id && faults.set(at, left));
   }
-  return supplies.map((short) => text('order_supply_short', short)).join(' ');
+  return (supplies ?? []).map((short) => text('order_supply_short', short)).join(' ');
 }
 
 /** Says what the basket will cost, and what is short, once it stays as it is. */

@@ -4,6 +4,9 @@ import { texts as all } from './texts.js';
 /** The language of the page. @type {string} */
 export const language = document.documentElement.lang;
 
+/** How amounts and times are written. */
+export const locale = language === 'en' ? 'en-GB' : language;
+
 /** @type {Record<string, string>} */
 const texts = { ...(all[language] ?? all.en) };
 
@@ -52,9 +55,13 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-const currency = document.documentElement.dataset.currency ?? 'EUR';
-const format = new Intl.NumberFormat(language === 'en' ? 'en-GB' : language, { style: 'currency', currency });
-const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
+/** @typedef {import('./api-types').components['schemas']['Currency']} Currency */
+
+export const currency = /** @type {Currency} */ (document.documentElement.dataset.currency ?? 'EUR');
+const format = new Intl.NumberFormat(locale, { style: 'currency', currency });
+
+/** How many digits of the currency stand behind the point. */
+export const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
 
 /** An amount in minor units, as the page's language writes it. @param {number} amount */
 export const money = (amount) => format.format(amount / 10 ** digits);

@@ -1,6 +1,6 @@
 // @ts-check
 import { Refused, now, wordsOf } from './api.js';
-import { complain, language, make, text } from './elements.js';
+import { complain, locale, make, text } from './elements.js';
 import { dismiss, isOpen, move, readOrder, ticket as known } from './kitchen-tickets.js';
 
 /** @typedef {import('./kitchen-tickets.js').Ticket} Ticket */
@@ -9,7 +9,7 @@ import { dismiss, isOpen, move, readOrder, ticket as known } from './kitchen-tic
 /** After how many minutes somebody has waited for long. */
 const LONG = 15;
 
-const clock = new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, { hour: '2-digit', minute: '2-digit' });
+const clock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' });
 
 /** @type {Map<string, string>} The names of stations. */
 export const stations = new Map();

@@ -9,9 +9,7 @@ const middle = (element) => {
 
 /**
  * The card in the row above or below that is nearest.
- * @param {Element[]} cards
- * @param {Element} from
- * @param {boolean} down
+ * @param {Element[]} cards @param {Element} from @param {boolean} down
  */
 function across(cards, from, down) {
   const here = middle(from);

@@ -7,7 +7,12 @@ import { badge, filter, listPath, listing, several, tools } from './office-list.
 import { number, when } from './office-times.js';
 import { button, say } from './office-toast.js';
 
+/** @typedef {import('./api-types').components['schemas']['Account']} Account */
+/** @typedef {import('./api-types').components['schemas']['LockReason']} LockReason */
+
+/** @type {Account['role'][]} */
 const ROLES = ['customer', 'staff', 'admin'];
+/** @type {LockReason[]} */
 const REASONS = ['too_many_failures', 'failed_again_after_lock'];
 
 /** @typedef {{ title: string, kind?: 'number' | 'actions' | 'extra' }} Column */
@@ -15,14 +20,14 @@ const REASONS = ['too_many_failures', 'failed_again_after_lock'];
 /** @returns {[string, string][]} */
 const roles = () => ROLES.map((role) => [role, text(`role_${role}`)]);
 
-/** @param {any} account @param {() => void} again */
+/** @param {Account} account @param {() => void} again */
 async function changeRole({ id, name, role }, again) {
-  const path = `/v1/admin/users/${id}`;
+  const path = /** @type {const} */ (`/v1/admin/users/${id}`);
   const changed = await ask({
     title: text('role_title', { name }), about: text('role_about'),
     questions: [{ name: 'role', label: text('role'), kind: 'choice', options: roles(), value: role }],
     submit: text('save'),
-    send: (body) => call('PATCH', path, { body }),
+    send: (values) => call('PATCH', path, { body: { role: values.role } }),
   });
   if (!changed || changed.role === role) return;
   again();
@@ -32,7 +37,7 @@ async function changeRole({ id, name, role }, again) {
   });
 }
 
-/** @param {any} account @param {() => void} again */
+/** @param {Account} account @param {() => void} again */
 async function turn({ id, name, disabled }, again) {
   const change = async (/** @type {boolean} */ disabled) => {
     await call('PATCH', `/v1/admin/users/${id}`, { body: { disabled } });
@@ -42,12 +47,12 @@ async function turn({ id, name, disabled }, again) {
   say(text(disabled ? 'account_enabled' : 'account_disabled', { name }), () => change(disabled));
 }
 
-/** @param {any} account */
+/** @param {Account} account */
 async function endSessions({ id, name }) {
   const done = await ask({
     title: text('sessions_title', { name }), about: text('sessions_about'), questions: [why()],
     submit: text('sessions_end'),
-    send: (body) => call('DELETE', `/v1/admin/users/${id}/sessions`, { body }),
+    send: ({ reason }) => call('DELETE', `/v1/admin/users/${id}/sessions`, { body: { reason } }),
   });
   if (done) say(text('sessions_done', { name }));
 }
@@ -70,7 +75,7 @@ async function found(at) {
   let next = null;
   for (let page = 0; page < PAGES && !data.length; page += 1) {
     const read = await call('GET', path(here));
-    data.push(...read.data.filter((/** @type {any} */ { name, email }) =>
+    data.push(...read.data.filter(({ name, email }) =>
       `${name} ${email}`.toLocaleLowerCase().includes(wanted)));
     next = read.next_cursor;
     if (!next) break;
@@ -128,7 +133,7 @@ export function accounts(place, member) {
 }
 
 /** @param {string} email */
-const lockPath = (email) => `/v1/admin/lockouts/${encodeURIComponent(email)}`;
+const lockPath = (email) => /** @type {const} */ (`/v1/admin/lockouts/${encodeURIComponent(email)}`);
 
 /** The lock of one address, as a page of a list. @param {string} email */
 async function lockOf(email) {
@@ -167,7 +172,7 @@ export function locks(place) {
       button(text('unlock'), { about: email, key: `unlock-${email}` }, async () => {
         const done = await ask({
           title: text('unlock_title', { email }), questions: [why()], submit: text('unlock'),
-          send: (body) => call('DELETE', lockPath(email), { body }),
+          send: (values) => call('DELETE', lockPath(email), { body: { reason: values.reason } }),
         });
         if (!done) return;
         again();

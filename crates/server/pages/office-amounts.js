@@ -1,12 +1,5 @@
 // @ts-check
-import { locale } from './office-times.js';
-
-export const currency = document.documentElement.dataset.currency ?? 'EUR';
-
-const format = new Intl.NumberFormat(locale, { style: 'currency', currency });
-
-/** How many digits of the currency stand behind the point. */
-export const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
+import { currency, digits, locale } from './elements.js';
 
 const plain = new Intl.NumberFormat(locale, {
   minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false,

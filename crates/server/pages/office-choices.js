@@ -9,13 +9,19 @@ import { rows } from './office-rows.js';
 import { address } from './office-address.js';
 import { button, say } from './office-toast.js';
 
+/** @typedef {import('./api-types').components['schemas']['OptionGroup']} Group */
+/** @typedef {import('./api-types').components['schemas']['MenuOption']} Option */
+/** @typedef {import('./api-types').components['schemas']['Supply']} Supply */
+/** @typedef {import('./api-types').components['schemas']['WrittenOption']} WrittenOption */
+/** @typedef {ReturnType<typeof entry>} Entry */
+
 const columns = () => [
   { title: text('group') },
   { title: text('options') },
   { title: text('actions'), kind: /** @type {const} */ ('actions') },
 ];
 
-/** @param {any} option @param {Map<string, any>} supplies */
+/** @param {Option} option @param {Map<string, Supply>} supplies */
 function inWords({ name, price, supply }, supplies) {
   const parts = [name, ...(price.amount ? [money(price.amount)] : [])];
   const used = supply && supplies.get(supply.supply_id);
@@ -23,14 +29,14 @@ function inWords({ name, price, supply }, supplies) {
   return parts.join(' · ');
 }
 
-/** @param {any} option what the API has @returns {any} what the dialog shows */
+/** What the dialog shows of what the API has. @param {Option} option */
 const entry = (option) => ({
   id: option.id, name: option.name, 'price/amount': option.price.amount,
   'supply/supply_id': option.supply?.supply_id ?? '', 'supply/amount': option.supply?.amount ?? null,
   allergens: option.allergens,
 });
 
-/** @param {any} values what the dialog has @returns {any} what the API takes */
+/** @param {Record<string, any>} values what the dialog has @returns {WrittenOption} what the API takes */
 function option(values) {
   const supply = values['supply/supply_id'];
   return {
@@ -42,7 +48,7 @@ function option(values) {
   };
 }
 
-/** @param {any[]} options */
+/** @param {Option[]} options */
 async function optionRows(options) {
   const supplies = await all('/v1/supplies');
   const choices = supplies.map(({ id, name, unit }) =>
@@ -50,7 +56,7 @@ async function optionRows(options) {
   return rows({
     legend: text('options'), add: text('option_add'), prefix: 'options', rows: options.map(entry),
     keep: ({ id }) => ({ id }),
-    questions: (/** @type {any} */ known = {}) => [
+    questions: (/** @type {Partial<Entry>} */ known = {}) => [
       { name: 'name', label: text('option_name'), required: true, maxLength: 120, value: known.name },
       { name: 'price/amount', label: text('price'), kind: 'money', required: true,
         value: known['price/amount'] ?? 0 },
@@ -84,7 +90,7 @@ async function addGroup(again) {
 
 /** @param {string} id @param {() => void} again */
 async function editGroup(id, again) {
-  const path = `/v1/menu/option-groups/${id}`;
+  const path = /** @type {const} */ (`/v1/menu/option-groups/${id}`);
   let group = await call('GET', path);
   const list = await optionRows(group.options);
   const changed = await ask({
@@ -107,9 +113,9 @@ async function editGroup(id, again) {
   say(text('saved', { name: changed.name }));
 }
 
-/** @param {any} group @param {() => void} again */
+/** @param {Group} group @param {() => void} again */
 async function archive({ id, name }, again) {
-  const path = `/v1/menu/option-groups/${id}`;
+  const path = /** @type {const} */ (`/v1/menu/option-groups/${id}`);
   const { revision } = await call('GET', path);
   const done = await ask({
     title: text('group_archive_title', { name }), about: text('group_archive_about'), questions: [],
@@ -123,7 +129,7 @@ async function archive({ id, name }, again) {
 /** @param {HTMLElement} place */
 export function choices(place) {
   const again = () => void list(address());
-  /** @type {Map<string, any>} */
+  /** @type {Map<string, Supply>} */
   let supplies = new Map();
   tools(place, [], button(text('group_add'), { className: 'primary', key: 'group-add' }, () => addGroup(again)));
   place.append(make('p', { className: 'hint' }, text('choices_hint')));
@@ -139,7 +145,7 @@ export function choices(place) {
     cells: (group) => [
       button(group.name, { className: 'link', key: `edit-${group.id}` }, () => editGroup(group.id, again)),
       make('ul', { className: 'inline' },
-        ...group.options.map((/** @type {any} */ one) => make('li', {}, inWords(one, supplies)))),
+        ...group.options.map((one) => make('li', {}, inWords(one, supplies)))),
       several(button(text('archive'), { about: group.name, className: 'quiet', key: `archive-${group.id}` },
         () => archive(group, again))),
     ],

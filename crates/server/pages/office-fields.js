@@ -1,6 +1,6 @@
 // @ts-check
-import { make, text } from './elements.js';
-import { digits, inUnits, minor } from './office-amounts.js';
+import { digits, make, text } from './elements.js';
+import { inUnits, minor } from './office-amounts.js';
 
 /**
  * What a dialog asks. `name` is where the API has it in the body, without the slash at the beginning.

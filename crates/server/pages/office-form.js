@@ -9,13 +9,15 @@ import { keepToast } from './office-toast.js';
 /** @typedef {import('./office-fields.js').Question} Question */
 
 /**
+ * @template Answer
  * @typedef {object} Form
  * @property {string} title
  * @property {string} [about]
  * @property {Question[]} questions
  * @property {HTMLElement} [more] what else is asked
  * @property {string} submit
- * @property {(values: Record<string, any>, key: string, changed: Record<string, any>) => Promise<any>} send with all
+ * @property {(values: Record<string, any>, key: string, changed: Record<string, any>) => Answer | Promise<Answer>} send
+ *   with all
  *   values, those that differ from what the dialog began with, and a key under which the same values may be sent again
  * @property {() => Promise<Record<string, any>>} [again] what somebody else has made of the values meanwhile
  */
@@ -23,9 +25,16 @@ import { keepToast } from './office-toast.js';
 const same = (/** @type {any} */ a, /** @type {any} */ b) => JSON.stringify(a ?? '') === JSON.stringify(b ?? '');
 
 /**
+ * What a dialog comes to: what was answered, or that it was done if there was nothing in the answer.
+ * @template Answer
+ * @typedef {NonNullable<Answer> | (undefined extends Answer ? true : never)} Outcome
+ */
+
+/**
  * Asks in a dialog.
- * @param {Form} form
- * @returns {Promise<any>} what `send` resolved to; `undefined` if the dialog was closed
+ * @template Answer
+ * @param {Form<Answer>} form
+ * @returns {Promise<Outcome<Answer> | undefined>} `undefined` if the dialog was closed
  */
 export function ask({ title, about, questions, more, submit, send, again }) {
   const fields = questions.map(field);
@@ -97,7 +106,7 @@ export function ask({ title, about, questions, more, submit, send, again }) {
       sent = JSON.stringify(now);
       button.setAttribute('aria-disabled', 'true');
       try {
-        resolve((await send(now, key, changed)) ?? true);
+        resolve(/** @type {Outcome<Answer>} */ ((await send(now, key, changed)) ?? true));
         dialog.close();
       } catch (error) {
         const changedMeanwhile = error instanceof Refused && error.problem.status === 412 && again;

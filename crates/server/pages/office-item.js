@@ -7,13 +7,20 @@ import { all } from './office-list.js';
 import { rows } from './office-rows.js';
 import { button, say } from './office-toast.js';
 
+/** @typedef {import('./api-types').components['schemas']['MenuItem']} Item */
+/** @typedef {import('./api-types').components['schemas']['OptionGroup']} Group */
+/** @typedef {import('./api-types').components['schemas']['Allergen']} Allergen */
+/** @typedef {import('./api-types').components['schemas']['GroupOffer']} Offer */
+/** @typedef {ReturnType<typeof valuesOf>} Values */
+
+/** @type {Allergen[]} */
 const ALLERGENS = ['gluten', 'crustaceans', 'eggs', 'fish', 'peanuts', 'soybeans', 'milk', 'nuts', 'celery', 'mustard',
   'sesame', 'sulphites', 'lupin', 'molluscs'];
 
 /** The allergens, as a question asks for them. @returns {[string, string][]} */
 export const allergens = () => ALLERGENS.map((code) => [code, text(`allergen_${code}`)]);
 
-/** What a dialog shows of an item, by the names of its questions. @param {any} item */
+/** What a dialog shows of an item, by the names of its questions. @param {Item} item */
 const valuesOf = (item) => ({
   name: item.name,
   description: item.description,
@@ -24,10 +31,10 @@ const valuesOf = (item) => ({
   allergens: item.allergens,
 });
 
-/** @param {any} [item] @returns {Promise<import('./office-form.js').Question[]>} */
+/** @param {Item} [item] @returns {Promise<import('./office-form.js').Question[]>} */
 async function questions(item) {
   const [stations, menu] = await Promise.all([all('/v1/kitchen/stations'), call('GET', '/v1/menu')]);
-  const categories = menu.categories.map((/** @type {any} */ { name }) => name);
+  const categories = menu.categories.map(({ name }) => name);
   const value = /** @type {Record<string, any>} */ (item ? valuesOf(item) : {});
   const counted = !item || typeof item.stock === 'number';
   /** @type {import('./office-form.js').Question[]} */
@@ -47,7 +54,7 @@ async function questions(item) {
   return asked.map((question) => ({ ...question, value: value[question.name] }));
 }
 
-/** The body of a request from the values of a dialog. @param {Record<string, any>} values */
+/** The body of a request from the values of a dialog. @param {Partial<Values>} values */
 function body({ 'price/amount': amount, station_id: station, low_stock_at: low, ...rest }) {
   return {
     ...rest,
@@ -63,7 +70,12 @@ export async function addItem(again) {
     title: text('item_add'),
     questions: await questions(),
     submit: text('save'),
-    send: (values, key) => call('POST', '/v1/menu/items', { body: body(values), key }),
+    send: (values, key) => {
+      const { name, category, stock, 'price/amount': amount } = values;
+      return call('POST', '/v1/menu/items', {
+        body: { ...body(values), name, category, stock, price: priced(amount) }, key,
+      });
+    },
   });
   if (!item) return;
   again();
@@ -72,8 +84,9 @@ export async function addItem(again) {
 
 /** @param {string} id @param {() => void} again */
 export async function editItem(id, again) {
-  const path = `/v1/menu/items/${id}`;
+  const path = /** @type {const} */ (`/v1/menu/items/${id}`);
   let item = await call('GET', path);
+  /** @type {ReturnType<typeof body>} */
   let sent = {};
   const recipe = button(text('recipe'), { about: item.name }, () => editRecipe(id, again));
   const choices = button(text('item_choices'), { about: item.name }, () => shareOut(id, again));
@@ -106,7 +119,8 @@ export async function editItem(id, again) {
   again();
   if (!Object.keys(sent).length) return;
   // As it was at the end, which somebody else may have changed meanwhile.
-  const back = body(Object.fromEntries(Object.entries(valuesOf(item)).filter(([name]) => name.split('/')[0] in sent)));
+  const before = Object.entries(valuesOf(item)).filter(([name]) => name.split('/')[0] in sent);
+  const back = body(/** @type {Partial<Values>} */ (Object.fromEntries(before)));
   say(text('saved', { name: changed.name }), async () => {
     await call('PATCH', path, { body: back, revision: changed.revision });
     again();
@@ -115,14 +129,14 @@ export async function editItem(id, again) {
 
 /** What one of an item is made of. @param {string} id @param {() => void} again */
 async function editRecipe(id, again) {
-  const path = `/v1/menu/items/${id}`;
+  const path = /** @type {const} */ (`/v1/menu/items/${id}`);
   const [item, supplies] = await Promise.all([call('GET', path), all('/v1/supplies')]);
   /** @type {[string, string][]} */
   const choices = [['', text('choose')], ...supplies.map(({ id, name, unit }) =>
     /** @type {[string, string]} */ ([id, `${name} (${text(`unit_${unit}`)})`]))];
   const list = rows({
     legend: text('recipe_supplies'), add: text('recipe_add'), rows: item.recipe ?? [],
-    questions: (/** @type {any} */ part) => [
+    questions: (part) => [
       { name: 'supply_id', label: text('supply'), kind: 'choice', options: choices, required: true,
         value: part?.supply_id },
       { name: 'amount', label: text('amount_used'), kind: 'number', min: 1, max: 1_000_000, required: true,
@@ -134,7 +148,8 @@ async function editRecipe(id, again) {
     submit: text('save'),
     send: () => {
       list.check();
-      return call('PUT', `${path}/recipe`, { body: list.read(), revision: item.revision });
+      const parts = list.read().map((part) => ({ supply_id: part.supply_id, amount: part.amount }));
+      return call('PUT', `${path}/recipe`, { body: parts, revision: item.revision });
     },
   });
   if (!changed) return;
@@ -144,7 +159,7 @@ async function editRecipe(id, again) {
 
 /** Which groups of choices an item has. @param {string} id @param {() => void} again */
 async function shareOut(id, again) {
-  const path = `/v1/menu/items/${id}`;
+  const path = /** @type {const} */ (`/v1/menu/items/${id}`);
   const [item, groups] = await Promise.all([call('GET', path), all('/v1/menu/option-groups')]);
   /** @type {[string, string][]} */
   const choices = [['', text('choose')],
@@ -152,7 +167,7 @@ async function shareOut(id, again) {
   const limits = { kind: /** @type {const} */ ('number'), min: 0, max: 100, required: true };
   const list = rows({
     legend: text('choices_of_item'), add: text('choices_offer'), rows: item.option_groups,
-    questions: (/** @type {any} */ offer) => [
+    questions: (offer) => [
       { name: 'group_id', label: text('group'), kind: 'choice', options: choices, required: true, value: offer?.id },
       { name: 'min', label: text('group_min'), ...limits, value: offer?.min ?? 0 },
       { name: 'max', label: text('group_max'), ...limits, min: 1, value: offer?.max ?? 1 },
@@ -164,7 +179,10 @@ async function shareOut(id, again) {
     more: list.element, submit: text('save'),
     send: () => {
       list.check();
-      const offers = list.read().map((offer) => ({ ...offer, ...ownPrices(item, groups, offer.group_id) }));
+      const offers = list.read().map(/** @returns {Offer} */ (offer) => ({
+        group_id: offer.group_id, min: offer.min, max: offer.max, max_each: offer.max_each,
+        ...ownPrices(item, groups, offer.group_id),
+      }));
       return call('PUT', `${path}/option-groups`, { body: offers, revision: item.revision });
     },
   });
@@ -175,15 +193,15 @@ async function shareOut(id, again) {
 
 /**
  * The prices that options have on this item alone: the request replaces them all.
- * @param {any} item
- * @param {any[]} groups
+ * @param {Item} item
+ * @param {Group[]} groups
  * @param {string} id
  */
 function ownPrices(item, groups, id) {
-  const offered = item.option_groups.find((/** @type {any} */ group) => group.id === id);
+  const offered = item.option_groups.find((group) => group.id === id);
   const options = groups.find((group) => group.id === id)?.options ?? [];
-  const usual = new Map(options.map((/** @type {any} */ option) => [option.id, option.price.amount]));
-  const own = (offered?.options ?? []).filter((/** @type {any} */ { id, price }) => usual.get(id) !== price.amount);
+  const usual = new Map(options.map((option) => [option.id, option.price.amount]));
+  const own = (offered?.options ?? []).filter(({ id, price }) => usual.get(id) !== price.amount);
   return own.length
-    ? { prices: own.map((/** @type {any} */ { id, price }) => ({ option_id: id, price: priced(price.amount) })) } : {};
+    ? { prices: own.map(({ id, price }) => ({ option_id: id, price: priced(price.amount) })) } : {};
 }

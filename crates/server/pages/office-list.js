@@ -1,11 +1,12 @@
 // @ts-check
 import { Refused, call, wordsOf } from './api.js';
 import { address, addressWith, go } from './office-address.js';
-import { complain, language, make, text } from './elements.js';
+import { complain, make, text } from './elements.js';
 
+/** @typedef {{ title: string, kind?: 'number' | 'actions' | 'extra' }} Column */
 /**
- * @typedef {{ title: string, kind?: 'number' | 'actions' | 'extra' }} Column
- * @typedef {{ data: any[], next_cursor?: string | null, unreadable?: any[] }} Page
+ * @template Entry
+ * @typedef {{ data: Entry[], next_cursor?: string | null, unreadable?: unknown[] }} Page
  */
 
 /** @param {Column[]} columns @param {string} caption */
@@ -45,9 +46,10 @@ export function replace(body, rows) {
 
 /**
  * A table of what the API lists, a page at a time.
+ * @template Entry
  * @param {HTMLElement} place
- * @param {{ caption: string, columns: Column[], none: string, read: (at: URLSearchParams) => Promise<Page>,
- *   cells: (entry: any) => (Node | string)[] }} what
+ * @param {{ caption: string, columns: Column[], none: string, read: (at: URLSearchParams) => Promise<Page<Entry>>,
+ *   cells: (entry: Entry) => (Node | string)[] }} what
  * @returns {(at: URLSearchParams) => Promise<void>} reads and shows the page at an address
  */
 export function listing(place, { caption, columns, none, read, cells }) {
@@ -95,46 +97,44 @@ export function listing(place, { caption, columns, none, read, cells }) {
 /** @param {unknown} error */
 export function problemWords(error) {
   if (!(error instanceof Refused)) return wordsOf(error);
-  const { errors = [] } = error.problem;
-  return [refusal(error), ...errors.map((violation) => violation.detail)].join(' ');
-}
-
-/** The API explains itself in English; here is what it says most. */
-const EXPLAINED = new Set(['already-paid', 'category-taken', 'forbidden', 'in-use', 'insufficient-stock', 'internal',
-  'invalid-transition', 'last-admin', 'not-found', 'payment-refused', 'unavailable', 'validation-failed']);
-
-/** @param {unknown} error */
-function explanation(error) {
-  const code = error instanceof Refused ? error.problem.code : '';
-  return language !== 'en' && EXPLAINED.has(code) ? text(`problem_${code}`) : wordsOf(error);
+  const { errors } = error.problem;
+  return [refusal(error), ...(errors ?? []).map((violation) => violation.detail)].join(' ');
 }
 
 /** Why a request was refused, and who stands in the way. @param {unknown} error */
 export function refusal(error) {
-  const { used_by: users = [] } = error instanceof Refused ? /** @type {any} */ (error.problem) : {};
-  const names = users.map((/** @type {{ name: string }} */ { name }) => name).join(', ');
-  return [explanation(error), names].filter(Boolean).join(' ');
+  const users = (error instanceof Refused && error.problem.used_by) || [];
+  const names = users.map(({ name }) => name).join(', ');
+  return [wordsOf(error), names].filter(Boolean).join(' ');
 }
 
 /**
  * The path of a list with those values of the address that it knows.
- * @param {string} path @param {URLSearchParams} at @param {Record<string, string | null>} values by the API's names
+ * @template {string} Path
+ * @param {Path} path @param {URLSearchParams} at @param {Record<string, string | null>} values by the API's names
  */
 export function listPath(path, at, values = {}) {
   const query = new URLSearchParams({ limit: '50' });
   for (const [name, value] of Object.entries({ ...values, cursor: at.get('cursor') })) {
     if (value) query.set(name, value);
   }
-  return `${path}?${query}`;
+  return /** @type {const} */ (`${path}?${query}`);
 }
 
-/** Every entry of a list. @param {string} path @param {Record<string, string>} [values] @returns {Promise<any[]>} */
+/**
+ * Every entry of a list.
+ * @template {import('./calls').Listed} Path
+ * @param {Path} path @param {Record<string, string>} [values]
+ * @returns {Promise<import('./calls').EntryOf<Path>[]>}
+ */
 export async function all(path, values = {}) {
+  // Which list it is, only the caller knows.
+  const read = /** @type {(method: 'GET', path: string) => Promise<Page<import('./calls').EntryOf<Path>>>} */ (call);
   const found = [];
   let cursor = null;
   do {
     const query = new URLSearchParams({ limit: '100', ...values, ...(cursor ? { cursor } : {}) });
-    const page = await call('GET', `${path}?${query}`);
+    const page = await read('GET', `${path}?${query}`);
     found.push(...page.data);
     cursor = page.next_cursor;
   } while (cursor);

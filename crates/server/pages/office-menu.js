@@ -8,6 +8,8 @@ import { badge, filter, listPath, listing, several, tools } from './office-list.
 import { difference, number } from './office-times.js';
 import { button, say } from './office-toast.js';
 
+/** @typedef {import('./api-types').components['schemas']['MenuItem']} Item */
+
 const columns = () => [
   { title: text('item') },
   { title: text('price'), kind: /** @type {const} */ ('number') },
@@ -22,15 +24,15 @@ const MOST = 100;
 /** Those that are short, from the whole menu, with what only staff see. */
 async function short() {
   const menu = await call('GET', '/v1/menu');
-  const items = menu.categories.flatMap((/** @type {any} */ category) => category.items);
-  const wanted = items.filter((/** @type {any} */ item) => item.availability !== 'in_stock').slice(0, MOST);
-  const data = await Promise.all(wanted.map((/** @type {any} */ { id }) => call('GET', `/v1/menu/items/${id}`)));
+  const items = menu.categories.flatMap((category) => category.items);
+  const wanted = items.filter((item) => item.availability !== 'in_stock').slice(0, MOST);
+  const data = await Promise.all(wanted.map(({ id }) => call('GET', `/v1/menu/items/${id}`)));
   return { data, next_cursor: null };
 }
 
 /**
  * Anybody may read the menu: somebody who has been signed out sees it as a customer does, and is asked to sign in.
- * @param {() => Promise<import('./office-list.js').Page>} read
+ * @param {() => Promise<import('./office-list.js').Page<Item>>} read
  */
 async function asStaff(read) {
   const page = await read();
@@ -39,14 +41,14 @@ async function asStaff(read) {
   return read();
 }
 
-/** @param {any} item @param {number} delta @param {string} reason @param {string} [key] */
+/** @param {Item} item @param {number} delta @param {string} reason @param {string} [key] */
 const adjust = (item, delta, reason, key = newKey()) =>
   call('POST', `/v1/menu/items/${item.id}/stock`, { body: { delta, reason }, key });
 
-/** @param {any} item @param {() => void} again */
+/** @param {Item} item @param {() => void} again */
 async function sellOut(item, again) {
   // What is left now, not when the list was read.
-  const { stock } = await call('GET', `/v1/menu/items/${item.id}`);
+  const stock = (await call('GET', `/v1/menu/items/${item.id}`)).stock ?? 0;
   if (stock > 0) await adjust(item, -stock, text('item_sold_out_reason'));
   again();
   say(text('item_sold_out_done', { item: item.name }), stock > 0 ? async () => {
@@ -55,7 +57,7 @@ async function sellOut(item, again) {
   } : undefined);
 }
 
-/** @param {any} item @param {boolean} active @param {() => void} again */
+/** @param {Item} item @param {boolean} active @param {() => void} again */
 async function turn(item, active, again) {
   const changed = await call('PATCH', `/v1/menu/items/${item.id}`, { body: { active }, revision: item.revision });
   again();
@@ -65,11 +67,11 @@ async function turn(item, active, again) {
   });
 }
 
-/** @param {any} item @param {() => void} again */
+/** @param {Item} item @param {() => void} again */
 async function restock(item, again) {
   const changed = await ask({
     title: text('stock_title', { item: item.name }),
-    about: text('stock_now', { stock: number(item.stock) }),
+    about: text('stock_now', { stock: number(item.stock ?? 0) }),
     questions: [
       { name: 'delta', label: text('stock_delta'), kind: 'number', required: true, hint: text('stock_delta_hint'),
         min: -1_000_000, max: 1_000_000 },
@@ -81,19 +83,20 @@ async function restock(item, again) {
   if (!changed) return;
   again();
   const { delta, item: { stock } } = changed;
-  say(text('stock_done', { item: item.name, delta: difference(delta), stock: number(stock) }), async () => {
+  say(text('stock_done', { item: item.name, delta: difference(delta), stock: number(stock ?? 0) }), async () => {
     await adjust(item, -delta, text('undo_reason'));
     again();
   });
 }
 
-/** @param {any} item @param {() => void} again */
+/** @param {Item} item @param {() => void} again */
 function cells(item, again) {
   const about = item.name;
-  const counted = typeof item.stock === 'number';
+  const { stock: left } = item;
+  const counted = typeof left === 'number';
   const edit = button(item.name, { className: 'link', key: `edit-${item.id}` }, () => editItem(item.id, again));
   const stock = counted
-    ? button(number(item.stock), { about: text('stock_title', { item: about }), className: 'link',
+    ? button(number(left), { about: text('stock_title', { item: about }), className: 'link',
       key: `stock-${item.id}` }, () => restock(item, again))
     : text('stock_uncounted');
   const state = item.active ? badge(text(`availability_${item.availability}`), item.availability)
@@ -102,7 +105,7 @@ function cells(item, again) {
     make('span', {}, edit, make('span', { className: 'hint block' }, item.category)),
     money(item.price.amount), stock, state,
     several(
-      ...(counted && item.stock > 0
+      ...(counted && left > 0
         ? [button(text('item_sell_out'), { about, key: `sold-${item.id}` }, () => sellOut(item, again))] : []),
       button(text(item.active ? 'item_turn_off' : 'item_turn_on'), { about, key: `turn-${item.id}` },
         () => turn(item, !item.active, again))),
@@ -126,7 +129,7 @@ export function menu(place) {
   /** Categories are those of the menu. */
   const categories = call('GET', '/v1/menu').then(({ categories }) => {
     category.element.querySelector('select')?.append(
-      ...categories.map((/** @type {any} */ { name }) => make('option', { value: name }, name)));
+      ...categories.map(({ name }) => make('option', { value: name }, name)));
   }, () => undefined);
   return {
     show: async (/** @type {URLSearchParams} */ at) => {

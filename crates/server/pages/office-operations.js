@@ -45,6 +45,7 @@ export function letters(place) {
   return { show: list };
 }
 
+/** @type {import('./api-types').components['schemas']['AuditedAction'][]} */
 const ACTIONS = ['account.appointed', 'account.unlocked', 'account.role_changed', 'account.disabled',
   'account.enabled', 'account.sessions_closed', 'menu_item.stock_adjusted', 'menu_item.added', 'menu_item.edited',
   'menu_item.archived', 'menu_item.options_changed', 'menu_item.recipe_changed', 'option_group.added',

@@ -7,13 +7,21 @@ import { badge, problemWords } from './office-list.js';
 import { inWords } from './office-times.js';
 import { button, fail, keepToast, say } from './office-toast.js';
 
-/** @type {Record<string, string>} */
+/**
+ * @typedef {import('./api-types').components['schemas']['Order']} Order
+ * @typedef {import('./api-types').components['schemas']['OrderLine']} OrderLine
+ * @typedef {import('./api-types').components['schemas']['OrderStatus']} OrderStatus
+ * @typedef {import('./api-types').components['schemas']['NextOrderStatus']} NextOrderStatus
+ * @typedef {import('./api-types').components['schemas']['Payment']} Payment
+ */
+
+/** @type {Partial<Record<OrderStatus, NextOrderStatus>>} */
 const NEXT = { pending: 'accepted', accepted: 'preparing', preparing: 'ready', ready: 'completed' };
 
-/** The status that comes after another. @param {string} status @returns {string | undefined} */
+/** The status that comes after another. @param {OrderStatus} status */
 export const next = (status) => NEXT[status];
 
-/** @param {any} order @param {string} status */
+/** @param {Order} order @param {NextOrderStatus} status */
 export async function advance(order, status) {
   // The same step of the same order is the same request, however often it is sent.
   const key = `office-${order.id}-${order.version}-${status}`;
@@ -27,9 +35,9 @@ export async function advance(order, status) {
   say(text('order_moved', { number: order.number, status: text(`order_status_${status}`) }));
 }
 
-/** @param {any} line */
+/** @param {OrderLine} line */
 function shownLine(line) {
-  const chosen = line.selections.map((/** @type {any} */ { group, name, quantity, unit_price }) => {
+  const chosen = line.selections.map(({ group, name, quantity, unit_price }) => {
     const times = quantity > 1 ? `${quantity} × ` : '';
     const price = unit_price.amount ? ` (${money(unit_price.amount)})` : '';
     return make('li', {}, `${group}: ${times}${name}${price}`);
@@ -41,12 +49,12 @@ function shownLine(line) {
     ...(line.note ? [make('p', { className: 'chosen note' }, text('note', { note: line.note }))] : []));
 }
 
-/** What of a payment could still be given back. @param {any} payment */
+/** What of a payment could still be given back. @param {Payment} payment */
 const left = (payment) => payment.amount.amount - (payment.refunded?.amount ?? 0);
 
-/** @param {any} order @param {any} payment @param {() => Promise<void>} again */
+/** @param {Order} order @param {Payment} payment @param {() => Promise<void>} again */
 function shownPayment(order, payment, again) {
-  const path = `/v1/orders/${order.id}/payments/${payment.id}`;
+  const path = /** @type {const} */ (`/v1/orders/${order.id}/payments/${payment.id}`);
   const actions = [];
   if (payment.method === 'counter' && payment.status === 'pending' && order.status !== 'cancelled') {
     const key = newKey();
@@ -77,7 +85,7 @@ function shownPayment(order, payment, again) {
       await again();
     }));
   }
-  const incidents = (payment.incidents ?? []).map((/** @type {any} */ incident) => make('p', { className: 'problem' },
+  const incidents = (payment.incidents ?? []).map((incident) => make('p', { className: 'problem' },
     text(`incident_${incident.kind}`, {
       amount: money(incident.amount.amount), status: text(`incident_${incident.status}`),
       when: inWords(incident.opened_at), reason: incident.reason,
@@ -91,7 +99,7 @@ function shownPayment(order, payment, again) {
     make('div', { className: 'chosen several' }, ...refunded, ...actions), ...incidents);
 }
 
-/** @param {any} order @param {() => Promise<void>} again */
+/** @param {Order} order @param {() => Promise<void>} again */
 function actions(order, again) {
   const to = next(order.status);
   const buttons = [];
@@ -120,7 +128,7 @@ function actions(order, again) {
   return buttons;
 }
 
-/** @param {any} order @param {() => Promise<void>} again */
+/** @param {Order} order @param {() => Promise<void>} again */
 function content(order, again) {
   const { customer } = order;
   const facts = [
@@ -139,7 +147,7 @@ function content(order, again) {
     make('h3', {}, text('order_payments')),
     order.payments?.length
       ? make('ul', { className: 'lines' },
-        ...order.payments.map((/** @type {any} */ payment) => shownPayment(order, payment, again)))
+        ...order.payments.map((payment) => shownPayment(order, payment, again)))
       : make('p', { className: 'hint' }, text('payment_none')),
     make('div', { className: 'several' }, ...actions(order, again)),
   ];

@@ -7,6 +7,9 @@ import { advance, closeOrder, next, showOrder } from './office-order.js';
 import { later, when, zone } from './office-times.js';
 import { button } from './office-toast.js';
 
+/** @typedef {import('./office-order.js').Order} Order */
+
+/** @type {Order['status'][]} */
 const STATUSES = ['pending', 'accepted', 'preparing', 'ready', 'completed', 'cancelled'];
 const EVERY = 10_000;
 
@@ -20,10 +23,10 @@ const columns = () => [
   { title: text('order_next'), kind: /** @type {const} */ ('actions') },
 ];
 
-/** How an order stands with its money. @param {any[]} payments */
+/** How an order stands with its money. @param {import('./office-order.js').Payment[]} payments */
 export function settled(payments) {
   const has = (/** @type {string[]} */ ...statuses) => payments.find(({ status }) => statuses.includes(status));
-  if (payments.some(({ incidents = [] }) => incidents.some((/** @type {any} */ { status }) => OPEN.has(status)))) {
+  if (payments.some(({ incidents = [] }) => incidents.some(({ status }) => OPEN.has(status)))) {
     return badge(text('payment_incident'), 'alarm');
   }
   const last = has('refunded', 'partly_refunded') ?? has('succeeded') ?? has('pending', 'requires_action');
@@ -35,7 +38,7 @@ export function settled(payments) {
 
 const OPEN = new Set(['needs_response', 'under_review']);
 
-/** @param {any} order @param {() => void} again */
+/** @param {Order} order @param {() => void} again */
 function cells(order, again) {
   const open = make('a', { className: 'strong', href: addressWith({ order: order.id }) }, order.number);
   open.dataset.within = '';

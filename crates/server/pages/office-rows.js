@@ -7,16 +7,17 @@ export class Faulty extends Error {}
 
 /**
  * A list in a dialog, each entry of which has the same few questions.
- * @param {{ legend: string, add: string, prefix?: string, rows: any[],
- *   questions: (entry: any) => import('./office-fields.js').Question[],
- *   keep?: (entry: any) => Record<string, any> }} what `prefix` is where the API has the list in the body, and `keep`
+ * @template Entry
+ * @param {{ legend: string, add: string, prefix?: string, rows: Entry[],
+ *   questions: (entry?: Entry) => import('./office-fields.js').Question[],
+ *   keep?: (entry: Entry) => Record<string, any> }} what `prefix` is where the API has the list in the body, and `keep`
  *   what of an entry is sent as it was
  */
 export function rows({ legend, add, prefix = '', rows: entries, questions, keep = () => ({}) }) {
   const list = make('ol', { className: 'rows' });
   const button = make('button', { type: 'button' }, add);
   const element = make('fieldset', {}, make('legend', {}, legend), list, button);
-  /** @type {{ element: HTMLElement, entry: any, fields: import('./office-fields.js').Field[] }[]} */
+  /** @type {{ element: HTMLElement, entry?: Entry, fields: import('./office-fields.js').Field[] }[]} */
   let shown = [];
 
   /** Pointers of the API count from the first entry. */
@@ -31,7 +32,7 @@ export function rows({ legend, add, prefix = '', rows: entries, questions, keep 
     });
   }
 
-  /** @param {any} [entry] */
+  /** @param {Entry} [entry] */
   function put(entry) {
     const fields = questions(entry).map(field);
     const remove = make('button', { type: 'button', className: 'quiet' }, text('row_remove'));

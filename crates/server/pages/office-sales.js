@@ -111,7 +111,7 @@ function bySold(title, first, sold) {
   });
 }
 
-/** What was chosen most, whatever with. @param {any[]} items */
+/** What was chosen most, whatever with. @param {import('./api-types').components['schemas']['TopItem'][]} items */
 function options(items) {
   /** @type {Map<string, Sold>} */
   const sold = new Map();
@@ -129,7 +129,7 @@ function options(items) {
 async function read(period) {
   const [from, to] = days(period);
   const query = new URLSearchParams({ from, to, interval: 'hour', tz: zone });
-  const hours = /** @type {Sales[]} */ ((await call('GET', `/v1/analytics/sales?${query}`)).data);
+  const hours = (await call('GET', `/v1/analytics/sales?${query}`)).data;
   // The other report has no time zone: it is told the moments.
   const span = { from: hours[0].from, to: hours[hours.length - 1].to };
   const top = new URLSearchParams({ ...span, limit: '100', include: 'options' });
@@ -137,7 +137,7 @@ async function read(period) {
   const [days_, items] = await Promise.all([
     call('GET', `/v1/analytics/sales?${daily}`), call('GET', `/v1/analytics/top-items?${top}`),
   ]);
-  return { hours, days: /** @type {Sales[]} */ (days_.data), items: items.data };
+  return { hours, days: days_.data, items: items.data };
 }
 
 /** @param {HTMLElement} place */

@@ -8,11 +8,12 @@ import { number } from './office-times.js';
 import { button, say } from './office-toast.js';
 
 /** @typedef {{ title: string, kind?: 'number' | 'actions' }} Column */
+/** @typedef {import('./api-types').components['schemas']['Station']} Station */
 
-/** @param {any} [station] @returns {Promise<import('./office-form.js').Question[]>} */
+/** @param {Station} [station] @returns {Promise<import('./office-form.js').Question[]>} */
 async function questions(station) {
   const menu = await call('GET', '/v1/menu');
-  const names = menu.categories.map((/** @type {any} */ { name }) => name);
+  const names = menu.categories.map(({ name }) => name);
   // A category without items is not on the menu.
   const categories = [...new Set([...(station?.categories ?? []), ...names])];
   return [
@@ -24,23 +25,24 @@ async function questions(station) {
   ];
 }
 
-/** @param {Record<string, any>} values */
+/** @param {{ name?: string, position?: number | null, categories?: string[] }} values */
 const body = ({ position, ...rest }) => ({ ...rest, ...(typeof position === 'number' ? { position } : {}) });
 
 /** @param {() => void} again */
 async function add(again) {
   const station = await ask({
     title: text('station_add'), questions: await questions(), submit: text('save'),
-    send: (values, key) => call('POST', '/v1/kitchen/stations', { body: body(values), key }),
+    send: ({ name, categories, ...rest }, key) =>
+      call('POST', '/v1/kitchen/stations', { body: { ...body(rest), name, categories }, key }),
   });
   if (!station) return;
   again();
   say(text('saved', { name: station.name }));
 }
 
-/** @param {any} station @param {() => void} again */
+/** @param {Station} station @param {() => void} again */
 async function edit(station, again) {
-  const path = `/v1/kitchen/stations/${station.id}`;
+  const path = /** @type {const} */ (`/v1/kitchen/stations/${station.id}`);
   let before = station;
   const changed = await ask({
     title: station.name, questions: await questions(station), submit: text('save'),
@@ -48,7 +50,7 @@ async function edit(station, again) {
       (Object.keys(values).length ? call('PATCH', path, { body: body(values), revision: before.revision }) : station),
     again: async () => {
       const { data } = await call('GET', '/v1/kitchen/stations?limit=100');
-      before = data.find((/** @type {any} */ other) => other.id === station.id) ?? station;
+      before = data.find((other) => other.id === station.id) ?? station;
       const { name, position, categories } = before;
       return { name, position, categories };
     },
@@ -62,7 +64,7 @@ async function edit(station, again) {
   });
 }
 
-/** @param {any} station @param {() => void} again */
+/** @param {Station} station @param {() => void} again */
 async function archive({ id, name, revision }, again) {
   const done = await ask({
     title: text('station_archive_title', { name }), about: text('station_archive_about'), questions: [],

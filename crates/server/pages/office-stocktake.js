@@ -8,6 +8,8 @@ import { inUnit } from './office-supplies.js';
 import { difference, inWords } from './office-times.js';
 import { button, say } from './office-toast.js';
 
+/** @typedef {import('./api-types').components['schemas']['Supply']} Supply */
+
 const STORE = 'comanda.stocktake';
 
 const columns = () => [
@@ -60,10 +62,10 @@ export function stocktake(place) {
     event.preventDefault();
     save.click();
   });
-  /** @type {Map<string, { supply: any, input: any, result: HTMLElement, row: HTMLElement, book: HTMLElement }>} */
+  /** @type {Map<string, { supply: Supply, input: any, result: HTMLElement, row: HTMLElement, book: HTMLElement }>} */
   const lines = new Map();
 
-  /** @param {any} supply */
+  /** @param {Supply} supply */
   function line(supply) {
     const input = make('input', { id: `count-${supply.id}`, type: 'number', inputMode: 'numeric', min: '0',
       max: '1000000', step: '1', autocomplete: 'off', value: counts.get(supply.id) ?? '',
@@ -83,13 +85,12 @@ export function stocktake(place) {
     return element;
   }
 
-  /** @param {{ supply: any, input: any, result: HTMLElement, book: HTMLElement }} line */
+  /** @param {{ supply: Supply, input: any, result: HTMLElement, book: HTMLElement }} line */
   async function saveOne({ supply, input, result, book }) {
     const counted = Number(input.value);
-    const path = `/v1/supplies/${supply.id}`;
+    const path = /** @type {const} */ (`/v1/supplies/${supply.id}`);
     const { stock } = await call('GET', path);
-    const body = { counted, reason: reason.value.trim() };
-    await call('POST', `${path}/stock`, { body, key: newKey() });
+    await call('POST', `${path}/stock`, { body: { counted, reason: reason.value.trim() }, key: newKey() });
     const differs = counted - stock;
     result.textContent = differs ? text('counted_differs', {
       difference: `${difference(differs)} ${text(`unit_short_${supply.unit}`)}`,

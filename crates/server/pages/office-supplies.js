@@ -7,6 +7,9 @@ import { badge, filter, listPath, listing, tools } from './office-list.js';
 import { difference, number, when } from './office-times.js';
 import { button, say } from './office-toast.js';
 
+/** @typedef {import('./api-types').components['schemas']['Supply']} Supply */
+
+/** @type {Supply['unit'][]} */
 const UNITS = ['piece', 'g', 'ml'];
 
 const columns = () => [
@@ -34,8 +37,9 @@ async function add(again) {
       { name: 'low_stock_at', label: text('low_stock_at'), hint: text('low_hint'), ...limits },
     ],
     submit: text('save'),
-    send: ({ low_stock_at: low, ...rest }, key) =>
-      call('POST', '/v1/supplies', { body: { ...rest, ...(low === null ? {} : { low_stock_at: low }) }, key }),
+    send: ({ name, unit, stock, low_stock_at: low }, key) => call('POST', '/v1/supplies', {
+      body: { name, unit, stock, ...(low === null ? {} : { low_stock_at: low }) }, key,
+    }),
   });
   if (!supply) return;
   again();
@@ -44,7 +48,7 @@ async function add(again) {
 
 /** @param {string} id @param {() => void} again */
 async function edit(id, again) {
-  const path = `/v1/supplies/${id}`;
+  const path = /** @type {const} */ (`/v1/supplies/${id}`);
   let supply = await call('GET', path);
   const away = button(text('archive'), { about: supply.name, className: 'quiet' }, async () => {
     if (await archive(supply, again)) away.closest('dialog')?.close();
@@ -57,8 +61,9 @@ async function edit(id, again) {
     ],
     more: make('div', { className: 'several' }, away),
     submit: text('save'),
-    send: (_, __, values) =>
-      (Object.keys(values).length ? call('PATCH', path, { body: values, revision: supply.revision }) : supply),
+    send: (_, __, values) => (Object.keys(values).length ? call('PATCH', path, {
+      body: { name: values.name, low_stock_at: values.low_stock_at }, revision: supply.revision,
+    }) : supply),
     again: async () => {
       supply = await call('GET', path);
       return { name: supply.name, low_stock_at: supply.low_stock_at };
@@ -73,9 +78,9 @@ async function edit(id, again) {
   });
 }
 
-/** @param {any} supply @param {() => void} again */
+/** @param {Supply} supply @param {() => void} again */
 async function adjust(supply, again) {
-  const path = `/v1/supplies/${supply.id}/stock`;
+  const path = /** @type {const} */ (`/v1/supplies/${supply.id}/stock`);
   const done = await ask({
     title: text('stock_title', { item: supply.name }),
     about: text('stock_now', { stock: inUnit(supply.stock, supply.unit) }),
@@ -85,7 +90,8 @@ async function adjust(supply, again) {
       why(),
     ],
     submit: text('save'),
-    send: async (body, key) => ({ delta: body.delta, supply: await call('POST', path, { body, key }) }),
+    send: async ({ delta, reason }, key) =>
+      ({ delta, supply: await call('POST', path, { body: { delta, reason }, key }) }),
   });
   if (!done) return;
   again();
@@ -96,9 +102,9 @@ async function adjust(supply, again) {
   });
 }
 
-/** @param {any} supply @param {() => void} again */
+/** @param {Supply} supply @param {() => void} again */
 async function archive({ id, name }, again) {
-  const path = `/v1/supplies/${id}`;
+  const path = /** @type {const} */ (`/v1/supplies/${id}`);
   const { revision } = await call('GET', path);
   const done = await ask({
     title: text('supply_archive_title', { name }), about: text('supply_archive_about'), questions: [],

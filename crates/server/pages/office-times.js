@@ -1,5 +1,5 @@
 // @ts-check
-import { language, make } from './elements.js';
+import { locale, make } from './elements.js';
 
 /** Where the restaurant is; without that, where this browser is. */
 export const zone = known(document.documentElement.dataset.timeZone)
@@ -13,8 +13,6 @@ function known(name) {
     return undefined;
   }
 }
-
-export const locale = language === 'en' ? 'en-GB' : language;
 
 const formats = {
   moment: new Intl.DateTimeFormat(locale, { dateStyle: 'short', timeStyle: 'short', timeZone: zone }),

@@ -4,9 +4,9 @@ import { complain, money, text, the } from './elements.js';
 import { hideFields, payByCard, showFields } from './stripe.js';
 
 /**
- * @typedef {{ id: string, method: string, status: string, client_secret?: string,
- *   refunded?: { amount: number } }} Payment
- * @typedef {{ id: string, status: string, total: { amount: number }, payments?: Payment[] }} Payable
+ * @typedef {import('./api-types').components['schemas']['Payment']} Payment
+ * @typedef {import('./api-types').components['schemas']['TestCard']} TestCard
+ * @typedef {Pick<import('./api-types').components['schemas']['Order'], 'id' | 'status' | 'total' | 'payments'>} Payable
  */
 
 const OPEN = new Set(['pending', 'requires_action', 'failed']);
@@ -91,7 +91,7 @@ export function gaveCard() {
   given = { status: payment()?.status ?? 'pending', until: Date.now() + PATIENCE };
 }
 
-/** @param {string} method @returns {Promise<Payment>} */
+/** @param {Payment['method']} method @returns {Promise<Payment>} */
 async function begin(method) {
   const key = keys.get(method) ?? newKey();
   keys.set(method, key);
@@ -105,12 +105,12 @@ async function begin(method) {
   }
 }
 
-/** What becomes of a payment with each test card. @type {Record<string, string>} */
+/** What becomes of a payment with each test card. @type {Record<TestCard, Payment['status']>} */
 const OUTCOMES = {
   pm_card_visa: 'succeeded', pm_card_chargeDeclined: 'failed', pm_card_authenticationRequired: 'requires_action',
 };
 
-/** @param {string} card the name of a test card */
+/** @param {TestCard} card */
 async function payWith(card) {
   const { client_secret } = await begin('card');
   await read();
@@ -180,7 +180,8 @@ export function payments(again) {
     if (method === 'card') void paying(chooseCard);
   });
   the('order-cards').addEventListener('click', (/** @type {Event} */ event) => {
-    const card = /** @type {HTMLElement} */ (event.target).closest('button')?.dataset.card;
+    const chosen = /** @type {HTMLElement} */ (event.target).closest('button')?.dataset.card;
+    const card = /** @type {TestCard | undefined} */ (chosen);
     if (card) void paying(() => payWith(card));
   });
   the('order-stripe').addEventListener('submit', (/** @type {Event} */ event) => {

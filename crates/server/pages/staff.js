@@ -51,6 +51,7 @@ async function lookAgain() {
   if (!waiting) return;
   const response = await fetch('/v1/me', { credentials: 'same-origin', cache: 'no-store' }).catch(() => undefined);
   if (!response?.ok) return;
+  /** @type {import('./api-types').components['schemas']['User']} */
   const member = await response.json();
   if (waiting && member.role !== 'customer') welcome(member);
 }

@@ -25,9 +25,12 @@ type Fits<Given, Written> = Given extends [infer G, ...infer Gs]
     ? true
     : false;
 
-type Written<Path extends string> = {
-  [P in keyof paths & string]: Fits<Segments<Plain<Path>>, Segments<P>> extends true ? P : never;
-}[keyof paths & string];
+/** The path of the document: the one with the same words, such as `/v1/orders/quote`, goes before one that it fits. */
+type Written<Path extends string> = Plain<Path> extends keyof paths
+  ? Plain<Path>
+  : {
+      [P in keyof paths & string]: Fits<Segments<Plain<Path>>, Segments<P>> extends true ? P : never;
+    }[keyof paths & string];
 
 /** The methods that the API has at this path. */
 export type MethodOf<Path extends string> = Path extends `/${string}` ? MethodAt<Written<Path>> : string;
@@ -48,6 +51,14 @@ export type Answer<Method extends string, Path extends string> = Path extends `/
     ? Content<All[keyof All & (200 | 201 | 202 | 204)]>
     : never
   : any;
+
+/** The paths of what is read a page at a time. */
+export type Listed = {
+  [P in keyof paths & string]: [Answer<'GET', P>] extends [{ data: unknown[]; next_cursor: string | null }] ? P : never;
+}[keyof paths & string];
+
+/** What is listed there. */
+export type EntryOf<Path extends Listed> = Answer<'GET', Path> extends { data: (infer Entry)[] } ? Entry : never;
 
 /** The body of the request. A text was written by `JSON.stringify`, earlier. */
 export type Body<Method extends string, Path extends string> = Path extends `/${string}`
