@@ -37,7 +37,8 @@ format:
 
 # Compiler warnings and clippy
 lint:
-    cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy --workspace --exclude comanda-browser-tests --all-targets -- -D warnings
+    cargo clippy --package comanda-browser-tests --all-targets -- -D warnings
 
 # The API of the crates as pages, opened in a browser
 docs:
