@@ -49,11 +49,7 @@ fn page(items: Vec<MenuItem>, language: Language) -> String {
 fn page_with(cards: Cards, items: Vec<MenuItem>, language: Language) -> String {
     let version = MenuVersion { epoch: MenuEpoch::new(Uuid::from_u128(1)), number: 1 };
     let templates = Templates::new(Currency::EUR, Some(chrono_tz::Europe::Berlin), cards).unwrap();
-    templates
-        .menu(&WholeMenu { version, items }, language)
-        .unwrap()
-        .menu(&WholeMenu { version, items }, language)
-        .unwrap()
+    templates.menu(&WholeMenu { version, items }, language).unwrap()
 }
 
 fn templates() -> Templates {
