@@ -18,7 +18,7 @@ use comanda_domain::{
     },
 };
 use futures_util::{FutureExt, StreamExt};
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::{sync::Semaphore, task::unconstrained, time::Instant};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -131,7 +131,8 @@ async fn catch_up(hub: &Hub) {
 /// The ids and the versions that have arrived.
 fn arrived(listening: &mut Listening) -> Vec<(StreamPosition, u64)> {
     let mut found = Vec::new();
-    while let Some(Some(bytes)) = listening.next().now_or_never() {
+    // However much has arrived: the runtime would make a test wait that reads for long.
+    while let Some(Some(bytes)) = unconstrained(listening.next()).now_or_never() {
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         for event in text.strip_suffix("\n\n").unwrap().split("\n\n") {
             let lines: Vec<&str> = event.lines().collect();
