@@ -61,7 +61,7 @@ async fn a_page_whose_network_was_gone_catches_up_and_orders_once() {
     add(&window, &item, 1).await;
     order(&window).await;
     window.see_text("#order-status", "Received").await;
-    let id = window.value("localStorage.getItem('comanda.order')").await;
+    let id = window.value("JSON.parse(localStorage.getItem('comanda.order')).id").await;
     let path = format!("/v1/orders/{}", id.as_str().unwrap());
 
     network.set(Weather::Cut);
