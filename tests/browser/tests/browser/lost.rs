@@ -73,7 +73,7 @@ async fn a_page_whose_network_was_gone_catches_up_and_orders_once() {
     window.click("#order .close").await;
     add(&window, &item, 2).await;
     order(&window).await;
-    window.see_text("#basket-problem", "There is no connection at the moment.").await;
+    window.see_text("#basket-problem", "We do not know yet whether the order has arrived.").await;
     tokio::time::sleep_until(begun + OUTAGE).await;
     window.see_text("#order-status", "Received").await;
     assert_eq!(orders(&shop).await.len(), 1);
