@@ -43,7 +43,7 @@ export function ask({ title, about, questions, more, submit, send, again }) {
   const heading = make('h2', { id: 'asked' }, title);
   const close = make('button', { type: 'button', className: 'quiet' }, text('close'));
   const button = make('button', { type: 'submit', className: 'primary' }, submit);
-  const form = make('form', { noValidate: true }, make('header', {}, heading, close),
+  const form = make('form', { noValidate: true }, make('div', { className: 'head' }, heading, close),
     ...(about ? [make('p', { className: 'hint' }, about)] : []), problem,
     ...fields.map(({ element }) => element), ...(more ? [more] : []), make('footer', {}, button));
   const dialog = make('dialog', { 'aria-labelledby': heading.id }, form);

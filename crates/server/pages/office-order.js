@@ -172,7 +172,7 @@ export function showOrder(id, closed, changed) {
   const problem = make('p', { className: 'problem', role: 'alert', hidden: true });
   const place = make('div', { className: 'details' });
   const shown = make('dialog', { id: 'details', className: 'side', 'aria-labelledby': heading.id },
-    make('header', {}, heading, close), problem, place);
+    make('div', { className: 'head' }, heading, close), problem, place);
   dialog = shown;
   const read = async () => {
     complain(problem);

@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
+mod documentation;
 mod keyboard;
 mod kitchen;
 mod last_portions;
 mod look;
 mod lost;
+mod office;
 mod ordering;
 mod signed_out;
 mod states;

@@ -2,7 +2,7 @@
 
 use comanda_browser_tests::{Browser, Shop};
 
-use crate::steps::{add, open_menu, order, orders, sign_up, until_ready};
+use crate::steps::{add, open_menu, order, orders, pay_with, sign_up, until_ready};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_with_choices_is_placed_paid_by_card_and_accepted() {
@@ -36,11 +36,9 @@ async fn an_order_with_choices_is_placed_paid_by_card_and_accepted() {
     window.see_text("#order-total", "€36.40").await;
 
     // A card that is declined costs nothing but another try.
-    window.click("#order-card").await;
-    window.click("[data-card=pm_card_chargeDeclined]").await;
+    pay_with(&window, "pm_card_chargeDeclined").await;
     window.see_text("#order-problem", "The card was declined.").await;
-    window.click("#order-card").await;
-    window.click("[data-card=pm_card_visa]").await;
+    pay_with(&window, "pm_card_visa").await;
     window.see_text("#order-paid", "Paid. Thank you!").await;
     window.see_text("#order-status", "Accepted").await;
     window.see_no("#order-methods").await;

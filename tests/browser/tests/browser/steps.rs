@@ -55,6 +55,14 @@ pub(crate) async fn order(window: &Window) {
     window.click("#basket-order").await;
 }
 
+/// Pays with a card of those that are there to try. They may be open still, from the attempt before.
+pub(crate) async fn pay_with(window: &Window, card: &str) {
+    if window.value("document.getElementById('order-cards').hidden").await == true {
+        window.click("#order-card").await;
+    }
+    window.click(&format!("[data-card={card}]")).await;
+}
+
 /// The status of every order, the oldest first, and how many portions of which menu items are in it.
 pub(crate) async fn orders(shop: &Shop) -> Vec<(String, i64)> {
     let sql = "SELECT status::text, (SELECT sum(quantity) FROM order_lines WHERE order_id = orders.id)::bigint \

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::steps::{enter, open_menu, order};
 
-const NAME: &str = "<img src=x onerror=\"document.title='ran'\">";
+pub(crate) const NAME: &str = "<img src=x onerror=\"document.title='ran'\">";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_names_and_notes_say_is_shown_and_never_run() {
