@@ -1,5 +1,5 @@
 // @ts-check
-import { Refused, Unanswered, call, isSignedOut, mayBeSignedIn, wordsOf } from './api.js';
+import { Refused, Unanswered, call, isSignedOut, mayBeSignedIn, sessionToken, wordsOf } from './api.js';
 import { announce, complain, openDialog, text, the } from './elements.js';
 import { onSubmit, value } from './forms.js';
 
@@ -29,6 +29,8 @@ export const seemsSignedIn = () => current !== null || (asking !== null && mayBe
 
 /** Who is signed in; `null`: nobody, or nobody can tell. */
 export async function whoIsSignedIn() {
+  // In another tab, somebody else may have signed in.
+  if (current && session !== sessionToken()) current = null;
   if (current || !mayBeSignedIn()) return current;
   asking ??= ask().finally(() => void (asking = null));
   await asking;
@@ -42,9 +44,13 @@ async function ask() {
   if (!current) become(found);
 }
 
+/** The session that `current` belongs to. @type {string | undefined} */
+let session;
+
 /** @param {Customer | null} customer */
 function become(customer) {
   current = customer;
+  session = sessionToken();
   the('account-own').hidden = !customer;
   the('sign-in').hidden = the('sign-up').hidden = Boolean(customer);
   the('account-whose').textContent = customer ? text('account_signed_in', { name: customer.name }) : '';
@@ -130,3 +136,8 @@ export function account() {
   become(null);
   return whoIsSignedIn();
 }
+
+// A page that the browser has put aside may show what somebody saw who has signed out.
+addEventListener('pageshow', (event) => {
+  if (event.persisted && session !== sessionToken()) location.reload();
+});

@@ -44,8 +44,8 @@ let refused;
  */
 export const whenRefused = (work) => void (refused = work);
 
-/** The token of the session, which proves that this page sends a request. */
-function csrfToken() {
+/** The token of the session, which proves that this page sends a request; every session has its own. */
+export function sessionToken() {
   const cookies = document.cookie.split('; ');
   const named = (/** @type {string} */ name) => cookies.find((cookie) => cookie.startsWith(`${name}=`));
   // Over plain http, the one with the prefix may be left from a time with other settings.
@@ -55,7 +55,7 @@ function csrfToken() {
 }
 
 /** Whether this browser may have a session. */
-export const mayBeSignedIn = () => csrfToken() !== undefined;
+export const mayBeSignedIn = () => sessionToken() !== undefined;
 
 /**
  * @template {string} Method
@@ -72,7 +72,7 @@ export async function call(method, path, { body, key, revision, wait = WAIT } = 
   if (body !== undefined) headers['content-type'] = 'application/json';
   if (key) headers['idempotency-key'] = key;
   if (revision !== undefined) headers['if-match'] = `"${revision}"`;
-  const token = csrfToken();
+  const token = sessionToken();
   if (method !== 'GET' && token) headers['x-csrf-token'] = token;
   const sent = Date.now();
   let response;

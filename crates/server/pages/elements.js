@@ -58,10 +58,11 @@ export function make(tag, properties = {}, ...children) {
 /** @typedef {import('./api-types').components['schemas']['Currency']} Currency */
 
 export const currency = /** @type {Currency} */ (document.documentElement.dataset.currency ?? 'EUR');
-const format = new Intl.NumberFormat(locale, { style: 'currency', currency });
-
-/** How many digits of the currency stand behind the point. */
-export const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
+/** How many digits of the currency stand behind the point: by ISO 4217, from which browsers differ. */
+export const digits = Number(document.documentElement.dataset.digits ?? 2);
+const format = new Intl.NumberFormat(locale, {
+  style: 'currency', currency, minimumFractionDigits: digits, maximumFractionDigits: digits,
+});
 
 /** An amount in minor units, as the page's language writes it. @param {number} amount */
 export const money = (amount) => format.format(amount / 10 ** digits);

@@ -83,6 +83,7 @@ export async function listen(path, { lastId, signal, opened, hear }) {
     }
   } finally {
     clearTimeout(timer);
+    silent.abort();
     signal.removeEventListener('abort', stop);
   }
 }

@@ -49,15 +49,15 @@ function hear(name, data) {
 
 /**
  * After how long to try again. Sessions that have ended are gone on with first.
- * @param {unknown} error @param {number} attempt @param {() => void} gone
+ * @param {unknown} error @param {number} attempt @param {() => void} gone @param {string} station
  */
-async function pause(error, attempt, gone) {
+async function pause(error, attempt, gone, station) {
   const spread = 0.5 + Math.random();
   if (error instanceof Refused) {
     const { status, retryAfter } = error.problem;
     // Whoever is asked to sign in is asked by this.
     if (status === 401 || status === 403) return call('GET', '/v1/kitchen/stations?limit=1').then(() => 0, () => POLL);
-    if (status === 404) gone();
+    if (status === 404 && station) gone();
     if (retryAfter) return retryAfter * 1_000 * spread;
   }
   return Math.min(LONGEST, 500 * 2 ** attempt) * spread;
@@ -96,7 +96,7 @@ async function follow(station, signal, gone) {
       if (isLive) tell('cut', false);
       isLive = false;
       void ask(signal);
-      delay = await pause(error, attempt++, gone);
+      delay = await pause(error, attempt++, gone, station);
     } finally {
       signal.removeEventListener('abort', hangUp);
     }

@@ -101,6 +101,9 @@ export async function compare(open) {
       await readOrder(order);
       unsure.delete(order);
     } catch {
+      // One that cannot be read holds up no other.
+      unsure.delete(order);
+      unsure.add(order);
       await new Promise((resolve) => setTimeout(resolve, AGAIN));
     }
   }
@@ -122,7 +125,8 @@ export async function readOpen() {
       cursor = page.next_cursor ? `&cursor=${encodeURIComponent(page.next_cursor)}` : '';
     } while (cursor);
   }
-  void compare(open);
+  // Meanwhile, somebody may have chosen another station.
+  if (only === (station && `&station=${station}`)) void compare(open);
 }
 
 /** @type {Map<string, string>} The keys of changes of which nobody knows whether they have arrived. */

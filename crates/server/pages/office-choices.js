@@ -91,7 +91,7 @@ async function addGroup(again) {
 /** @param {string} id @param {() => void} again */
 async function editGroup(id, again) {
   const path = /** @type {const} */ (`/v1/menu/option-groups/${id}`);
-  let group = await call('GET', path);
+  const group = await call('GET', path);
   const list = await optionRows(group.options);
   const changed = await ask({
     title: group.name,
@@ -102,10 +102,6 @@ async function editGroup(id, again) {
     send: ({ name }) => {
       list.check();
       return call('PATCH', path, { body: { name, options: list.read().map(option) }, revision: group.revision });
-    },
-    again: async () => {
-      group = await call('GET', path);
-      return { name: group.name };
     },
   });
   if (!changed) return;

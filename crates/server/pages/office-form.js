@@ -1,5 +1,5 @@
 // @ts-check
-import { Refused, newKey } from './api.js';
+import { Refused, newKey, wordsOfViolation } from './api.js';
 import { complain, make, text } from './elements.js';
 import { field, mark, unmark } from './office-fields.js';
 import { refusal } from './office-list.js';
@@ -21,6 +21,13 @@ import { keepToast } from './office-toast.js';
  *   values, those that differ from what the dialog began with, and a key under which the same values may be sent again
  * @property {() => Promise<Record<string, any>>} [again] what somebody else has made of the values meanwhile
  */
+
+/**
+ * The keys of what was sent and of which nobody knows whether it has arrived: a dialog that is opened again sends the
+ * same values under the same one.
+ * @type {Map<string, string>}
+ */
+const keys = new Map();
 
 const same = (/** @type {any} */ a, /** @type {any} */ b) => JSON.stringify(a ?? '') === JSON.stringify(b ?? '');
 
@@ -48,8 +55,7 @@ export function ask({ title, about, questions, more, submit, send, again }) {
     ...fields.map(({ element }) => element), ...(more ? [more] : []), make('footer', {}, button));
   const dialog = make('dialog', { 'aria-labelledby': heading.id }, form);
   const opener = /** @type {HTMLElement | null} */ (document.activeElement);
-  let sent = '';
-  let key = newKey();
+  const isSending = () => button.getAttribute('aria-disabled') === 'true';
 
   const values = () => Object.fromEntries(fields.map(({ name, read }) => [name, read()]));
   const first = () => /** @type {HTMLElement | null} */ (form.querySelector('[aria-invalid]'));
@@ -58,10 +64,10 @@ export function ask({ title, about, questions, more, submit, send, again }) {
   function refused(error) {
     const rest = [];
     if (error instanceof Faulty) return first()?.focus();
-    for (const { pointer, detail } of (error instanceof Refused && error.problem.errors) || []) {
-      const input = inputAt(form, pointer);
-      if (input) mark(input, detail);
-      else rest.push(detail);
+    for (const violation of (error instanceof Refused && error.problem.errors) || []) {
+      const [input, words] = [inputAt(form, violation.pointer), wordsOfViolation(violation)];
+      if (input) mark(input, words);
+      else rest.push(words);
     }
     if (!first() || rest.length) complain(problem, [refusal(error), ...rest].join(' '));
     first()?.focus();
@@ -83,7 +89,8 @@ export function ask({ title, about, questions, more, submit, send, again }) {
   }
 
   return new Promise((resolve) => {
-    close.addEventListener('click', () => dialog.close());
+    close.addEventListener('click', () => isSending() || dialog.close());
+    dialog.addEventListener('cancel', (/** @type {Event} */ event) => isSending() && event.preventDefault());
     dialog.addEventListener('close', () => {
       keepToast(dialog);
       dialog.remove();
@@ -92,7 +99,7 @@ export function ask({ title, about, questions, more, submit, send, again }) {
     });
     form.addEventListener('submit', async (/** @type {Event} */ event) => {
       event.preventDefault();
-      if (button.getAttribute('aria-disabled') === 'true') return;
+      if (isSending()) return;
       unmark(form);
       complain(problem);
       for (const { input, fault } of fields) {
@@ -102,13 +109,18 @@ export function ask({ title, about, questions, more, submit, send, again }) {
       if (first()) return first()?.focus();
       const now = values();
       const changed = Object.fromEntries(Object.entries(now).filter(([name, value]) => !same(value, begun[name])));
-      if (sent !== JSON.stringify(now)) key = newKey();
-      sent = JSON.stringify(now);
+      const sent = JSON.stringify([location.search, title, now]);
+      const key = keys.get(sent) ?? newKey();
+      keys.set(sent, key);
       button.setAttribute('aria-disabled', 'true');
       try {
-        resolve(/** @type {Outcome<Answer>} */ ((await send(now, key, changed)) ?? true));
+        const outcome = (await send(now, key, changed)) ?? true;
+        keys.delete(sent);
+        resolve(/** @type {Outcome<Answer>} */ (outcome));
         dialog.close();
       } catch (error) {
+        // Otherwise it may have arrived.
+        if (error instanceof Faulty || (error instanceof Refused && error.problem.status < 500)) keys.delete(sent);
         const changedMeanwhile = error instanceof Refused && error.problem.status === 412 && again;
         if (changedMeanwhile) await compare().catch(refused);
         else refused(error);

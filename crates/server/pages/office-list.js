@@ -1,5 +1,5 @@
 // @ts-check
-import { Refused, call, wordsOf } from './api.js';
+import { Refused, call, wordsOf, wordsOfViolation } from './api.js';
 import { address, addressWith, go } from './office-address.js';
 import { complain, make, text } from './elements.js';
 
@@ -98,7 +98,7 @@ export function listing(place, { caption, columns, none, read, cells }) {
 export function problemWords(error) {
   if (!(error instanceof Refused)) return wordsOf(error);
   const { errors } = error.problem;
-  return [refusal(error), ...(errors ?? []).map((violation) => violation.detail)].join(' ');
+  return [refusal(error), ...(errors ?? []).map(wordsOfViolation)].join(' ');
 }
 
 /** Why a request was refused, and who stands in the way. @param {unknown} error */

@@ -59,8 +59,8 @@ async function sellOut(item, again) {
 
 /** @param {Item} item @param {boolean} active @param {() => void} again */
 async function turn(item, active, again) {
-  const changed = await call('PATCH', `/v1/menu/items/${item.id}`, { body: { active }, revision: item.revision });
-  again();
+  const changed = await call('PATCH', `/v1/menu/items/${item.id}`, { body: { active }, revision: item.revision })
+    .finally(again);
   say(text(active ? 'item_on_done' : 'item_off_done', { item: item.name }), async () => {
     await call('PATCH', `/v1/menu/items/${item.id}`, { body: { active: !active }, revision: changed.revision });
     again();

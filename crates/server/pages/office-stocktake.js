@@ -21,6 +21,8 @@ const columns = () => [
 
 /** What was counted and not saved: it outlives a reload. @type {Map<string, string>} */
 let counts = new Map();
+/** The keys of counts of which nobody knows whether they have arrived. @type {Map<string, string>} */
+const keys = new Map();
 
 function keep() {
   try {
@@ -90,7 +92,13 @@ export function stocktake(place) {
     const counted = Number(input.value);
     const path = /** @type {const} */ (`/v1/supplies/${supply.id}`);
     const { stock } = await call('GET', path);
-    await call('POST', `${path}/stock`, { body: { counted, reason: reason.value.trim() }, key: newKey() });
+    const body = { counted, reason: reason.value.trim() };
+    // Sent again, it must not undo what was sold since.
+    const sent = JSON.stringify([supply.id, body]);
+    const key = keys.get(sent) ?? newKey();
+    keys.set(sent, key);
+    await call('POST', `${path}/stock`, { body, key });
+    keys.delete(sent);
     const differs = counted - stock;
     result.textContent = differs ? text('counted_differs', {
       difference: `${difference(differs)} ${text(`unit_short_${supply.unit}`)}`,

@@ -11,6 +11,8 @@ import { cameBack } from './stripe.js';
 
 const STORE = 'comanda.order';
 const EVERY = 5_000;
+/** An order that was not heard of for so long is read even so. */
+const UNREAD = 30_000;
 /** While a payment is being checked. */
 const SOON = 1_500;
 const LONGEST = 60_000;
@@ -103,10 +105,13 @@ function take(next) {
   }
 }
 
+let readAt = 0;
+
 async function read() {
   if (!order) return;
   const { id } = order;
   const found = await call('GET', `/v1/orders/${id}?include=items,payments`);
+  readAt = Date.now();
   if (order?.id === id) take(found);
 }
 
@@ -136,7 +141,8 @@ function poll(wait = isWaiting() ? SOON : EVERY) {
   timer = setTimeout(async () => {
     const isLive = stream?.readyState === EventSource.OPEN;
     let next;
-    if (!isLive || mayBePaid()) {
+    // A connection may be gone without a word.
+    if (!isLive || mayBePaid() || Date.now() - readAt > UNREAD) {
       try {
         await read();
       } catch (error) {

@@ -48,12 +48,14 @@ function ask(words = '') {
 
 /** What another window's sign-in has changed. */
 async function lookAgain() {
-  if (!waiting) return;
+  if (!waiting && !current) return;
   const response = await fetch('/v1/me', { credentials: 'same-origin', cache: 'no-store' }).catch(() => undefined);
   if (!response?.ok) return;
   /** @type {import('./api-types').components['schemas']['User']} */
   const member = await response.json();
-  if (waiting && member.role !== 'customer') welcome(member);
+  // What is on the page was somebody else's.
+  if (current && current.id !== member.id) location.reload();
+  else if (waiting && member.role !== 'customer') welcome(member);
 }
 
 /** @param {HTMLFormElement} form */
@@ -69,19 +71,28 @@ async function signIn(form) {
   windows.postMessage('signed in');
 }
 
+/**
+ * Asks somebody to sign in. What one person has begun is not done in the name of another.
+ * @param {string} words why
+ * @returns {Promise<boolean>} that it goes on
+ */
+async function resume(words) {
+  const before = current?.id;
+  const member = await ask(words);
+  if (!before || before === member.id) return true;
+  location.reload();
+  return new Promise(() => undefined);
+}
+
 /** A session that ends while the page is open: the request waits, and is sent again. */
 whenRefused(async ({ status, code }, path) => {
   if (path.startsWith('/v1/web/sessions')) return false;
-  if (status === 401) {
-    await ask(text('staff_ended'));
-    return true;
-  }
+  if (status === 401 || code === 'invalid-csrf-token') return resume(text('staff_ended'));
   if (code !== 'forbidden' || path === '/v1/me') return false;
   // Not even an admin may do everything; but somebody else may have signed in, in another window.
   const account = await call('GET', '/v1/me');
   if (account.role !== 'customer') return false;
-  await ask(notStaff(account));
-  return true;
+  return resume(notStaff(account));
 });
 
 /**
@@ -122,3 +133,7 @@ the('staff').addEventListener('cancel', (/** @type {Event} */ event) => event.pr
 the('staff').addEventListener('close', () => waiting && the('staff').showModal());
 windows.addEventListener('message', () => void lookAgain());
 document.addEventListener('visibilitychange', () => document.hidden || void lookAgain());
+// A page that the browser has put aside may show what somebody saw who has signed out.
+addEventListener('pageshow', (event) => {
+  if (event.persisted) location.reload();
+});

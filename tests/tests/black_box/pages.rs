@@ -130,7 +130,7 @@ async fn the_pages_of_the_staff_hold_no_data_and_are_the_same_for_everybody() {
     customer.order(&[(item, 1)]).await.expect(201);
     for (path, before) in ["/kitchen", "/office"].into_iter().zip(before) {
         assert_eq!((before.status, before.header("content-type")), (200, Some("text/html; charset=utf-8")), "{path}");
-        assert_eq!(before.header("cache-control"), Some("no-cache"), "{path}");
+        assert_eq!(before.header("cache-control"), Some("no-store"), "{path}");
         let policy = before.header("content-security-policy").unwrap();
         assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
         assert!(before.text.contains("id=\"staff-sign-in\""), "{path}: {}", before.text);

@@ -39,6 +39,8 @@ pub fn announce_changes(changes: Arc<RedisChanges>, waker: ChangesWaker) -> Work
 }
 
 async fn run(changes: Arc<RedisChanges>, waker: ChangesWaker, context: Context) {
+    // There is nothing to tell yet.
+    context.succeeded();
     loop {
         if tokio::time::timeout(SUCCESS_PERIOD, waker.announce.notified()).await.is_ok() {
             match changes.announce().await {

@@ -39,7 +39,7 @@ impl Shell {
     }
 
     pub(super) fn respond(&self, language: Language, request: &HttpRequest) -> HttpResponse {
-        let sent = SentAs { cache_control: "no-cache", ..SENT_AS };
+        let sent = SentAs { cache_control: "no-store", ..SENT_AS };
         dressed(self.0[language as usize].respond(request, sent), CONTENT_SECURITY_POLICY, language)
     }
 }

@@ -53,6 +53,7 @@ impl Templates {
             other_language => language.other().code(),
             texts => language.texts_on(page),
             currency => self.currency.code(),
+            digits => self.currency.minor_digits(),
             // Letters, digits and slashes, which the templates would escape.
             time_zone => Value::from_safe_string(self.time_zone.to_owned()),
             assets => Value::from_safe_string(ASSETS.path()),
