@@ -7,7 +7,10 @@ let undo = null;
 
 function clear() {
   undo = null;
+  // Whoever has pressed a button in it goes on from the top of the section.
+  const hadFocus = the('toast').contains(document.activeElement);
   the('toast').hidden = true;
+  if (hadFocus && !document.querySelector('dialog[open]')) the('section-title').focus();
   the('toast-words').textContent = the('toast-problem').textContent = '';
 }
 
