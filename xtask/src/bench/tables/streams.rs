@@ -24,6 +24,8 @@ const CUSTOMERS: usize = 32;
 /// Orders per second that the kitchen sees.
 const PACE: u32 = 500;
 const STREAMS: usize = 500;
+/// Whatever has not come by then does not come.
+const LATEST: Duration = Duration::from_secs(10);
 const BOARD: &str = "/v1/kitchen/events";
 
 /// How soon the kitchen sees an order, and what it costs that many watch.
@@ -43,7 +45,8 @@ async fn measure_watched(ground: &mut Ground) -> anyhow::Result<Table> {
     let mut table = Table::new("Who watches", note);
     ground.renew(1).await?;
     let (mut admin, token) = ground.stage.as_admin().await?;
-    let station = json!({ "name": "Bench", "categories": ["Bench"] });
+    let item = admin.get(&format!("/v1/menu/items/{}", ground.kitchen.ids()[0]), Some(&token)).await?.expect(200)?;
+    let station = json!({ "name": "Bench", "categories": [item["category"]] });
     admin.post("/v1/kitchen/stations", Some(&token), &station).await?.expect(201)?;
     ground.stage.comanda.settings.insert("STREAMS_PER_ACCOUNT".to_owned(), "1000".to_owned());
     for _ in 0..ground.terms.times() {
@@ -96,7 +99,8 @@ async fn order_to_board(ground: &Ground, token: &str) -> anyhow::Result<Histogra
     let orders = usize::try_from(PACE * seconds)?;
     let mut shown = HashMap::new();
     while shown.len() < orders {
-        match board.event().await {
+        let told = time::timeout(LATEST, board.event()).await;
+        match told.with_context(|| format!("the board shows {} of {orders} orders", shown.len()))? {
             Told::Event { name, data, .. } if name == "ticket" => {
                 shown.insert(data["order_id"].as_str().context("an order")?.to_owned(), Instant::now());
             }
