@@ -38,10 +38,10 @@ pub async fn measure(ground: &mut Ground) -> anyhow::Result<Table> {
 }
 
 async fn measure_watched(ground: &mut Ground) -> anyhow::Result<Table> {
-    let note = "One server. The time from sending an order to its ticket on a board that watches the whole kitchen, with \
-                500 orders of three dishes per second and `ACCEPT_ORDERS=always`. Then what 32 customers place while 500 \
-                streams are open, each of which watches an order, compared with none; and the most memory that a server \
-                has had in either case.";
+    let note = "One server. The time from sending an order to its ticket on a board that watches the whole kitchen, \
+                with 500 orders of three dishes per second and `ACCEPT_ORDERS=always`. Then what 32 customers place \
+                while 500 streams are open, each of which watches an order, compared with none; and the most memory \
+                that a server has had in either case.";
     let mut table = Table::new("Who watches", note);
     ground.renew(1).await?;
     let (mut admin, token) = ground.stage.as_admin().await?;
