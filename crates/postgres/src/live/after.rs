@@ -79,7 +79,8 @@ async fn read(
         "transaction_id, id, subject_id, subject_version, occurred_at, kind = 'ticket.changed' AS is_of_ticket";
     // Servers of the release before did not say how an order began.
     const STATUS: &str = "CASE kind WHEN 'order.placed' \
-        THEN (SELECT 'accepted' FROM orders o WHERE o.id = subject_id AND o.accepted_on_placement) ELSE order_status END";
+        THEN (SELECT 'accepted' FROM orders o WHERE o.id = subject_id AND o.accepted_on_placement) \
+        ELSE order_status END";
 
     let orders: Vec<Uuid> = watched.orders.iter().map(|id| id.as_uuid()).collect();
     sql_query(format!(

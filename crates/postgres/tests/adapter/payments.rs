@@ -255,8 +255,10 @@ async fn an_intent_that_comes_after_its_payment_was_cancelled_is_cancelled_too()
 /// Orders of two days and more ago that the kitchen has served, and whose card payments were left open.
 const HISTORY: &str = "\
     CREATE TEMPORARY TABLE history AS \
-      SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid AS id, at \
-      FROM (SELECT n, now() - interval '2 days' - n * interval '1 second' AS at FROM generate_series(1, 20000) n) moments; \
+      SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '70008000' \
+              || lpad(to_hex(n), 12, '0'))::uuid AS id, at \
+      FROM (SELECT n, now() - interval '2 days' - n * interval '1 second' AS at \
+            FROM generate_series(1, 20000) n) moments; \
     INSERT INTO orders (id, customer_id, total, created_at, updated_at, line_count, status) \
       SELECT id, (SELECT id FROM users LIMIT 1), 900, at, at, 1, 'completed' FROM history; \
     INSERT INTO payments (id, order_id, amount, begun_at, updated_at, expires_at, method, status) \
