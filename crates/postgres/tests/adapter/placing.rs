@@ -1,7 +1,8 @@
 use std::{sync::Arc, time::Duration};
 
 use comanda_domain::{
-    AccountId, NewOrder, OrderId, OrderLimitReached, OrderLimits, OrderScope,
+    AccountId, Idempotency, KeyRefusal, NewOrder, OrderId, OrderLimitReached, OrderLimits, OrderScope,
+    RequestFingerprint,
     ports::{LiveMenu, MenuObserver, Orders, PlaceOrderError},
 };
 use comanda_tests::seeded;
@@ -129,6 +130,34 @@ async fn a_repeated_order_is_answered_though_its_customer_has_reached_a_limit() 
     assert_eq!(again.unwrap().outcome, first.outcome);
     assert!(matches!(another, Err(PlaceOrderError::LimitReached(_))), "{another:?}");
     assert_eq!(shop.stock(&item).await, 99, "what is refused takes nothing");
+    shop.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_repeats_a_request_without_end_keeps_no_batch_waiting() {
+    let shop = Shop::open().await;
+    let item = shop.item(100).await;
+    let order = |quantity| {
+        let fingerprint = RequestFingerprint::new([u8::try_from(quantity).unwrap(); 16]);
+        let request = Idempotency { fingerprint, ..shop.idempotency("again") };
+        NewOrder { idempotency: Some(request), ..shop.order(&[(&item, quantity)]) }
+    };
+    let first = shop.orders.place(order(1)).await.unwrap();
+    assert!(!first.replayed);
+    let again = shop.orders.place(order(1)).await.unwrap();
+    assert_eq!((&again.outcome, again.replayed), (&first.outcome, true));
+    // From now on no table is asked, which would say that the key stands for another request.
+    let tables = shop.database.client().await;
+    let changed = tables.execute("UPDATE orders SET request_fingerprint = $1", &[&Uuid::now_v7()]).await.unwrap();
+    assert_eq!(changed, 1);
+    let once_more = shop.orders.place(order(1)).await.unwrap();
+    assert_eq!((&once_more.outcome, once_more.replayed), (&first.outcome, true));
+    let other = shop.orders.place(order(2)).await;
+    assert!(matches!(other, Err(PlaceOrderError::Key(KeyRefusal::Reused))), "{other:?}");
+    let tomorrow = first.outcome.order.created_at + Duration::from_hours(25);
+    let new = shop.orders.place(NewOrder { placed_at: tomorrow, ..order(1) }).await.unwrap();
+    assert!(!new.replayed, "a key is forgotten after a day");
+    assert_eq!(shop.stock(&item).await, 98);
     shop.assert_sound().await;
 }
 

@@ -1,5 +1,6 @@
 //! Placing orders: a queue, and one committer that places all orders that wait in one transaction.
 
+mod asked_again;
 mod columns;
 mod committer;
 mod definitions;

@@ -12,13 +12,16 @@ use std::{
 use comanda_domain::{AccountId, Idempotency, IdempotencyKey, KeyRefusal, ports::Idempotent};
 use tokio::time::Instant;
 
-use super::{queue::Waiting, transaction::Decision};
+use super::{asked_again::AskedAgain, queue::Waiting, transaction::Decision};
 
 type Key = (AccountId, IdempotencyKey);
 
 /// The keys of requests in the queue and in the batch, each with its repetitions.
 #[derive(Clone, Default)]
-pub(super) struct Repetitions(Arc<Mutex<HashMap<Key, Vec<Waiting>>>>);
+pub(super) struct Repetitions {
+    keys: Arc<Mutex<HashMap<Key, Vec<Waiting>>>>,
+    asked_again: AskedAgain,
+}
 
 /// The place of a request, beside which its repetitions wait. When it is dropped, because the committer panicked, so do
 /// they.
@@ -29,9 +32,13 @@ pub(super) struct Place {
 }
 
 impl Repetitions {
-    /// Returns the request with its place, unless it waits beside another one now.
+    /// Returns the request with its place, unless it waits beside another one now, or was decided already.
     pub(super) fn enter(&self, mut waiting: Waiting) -> Option<Waiting> {
         let Some(request) = waiting.order.idempotency.clone() else { return Some(waiting) };
+        if let Some(decision) = self.asked_again.decide(&waiting.order) {
+            let _ = waiting.response.send(decision);
+            return None;
+        }
         let mut keys = self.keys();
         if let Some(repetitions) = keys.get_mut(&key_of(&request)) {
             // Those whose clients have hung up make room.
@@ -45,7 +52,7 @@ impl Repetitions {
     }
 
     fn keys(&self) -> MutexGuard<'_, HashMap<Key, Vec<Waiting>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -93,6 +100,11 @@ fn respond_to_repetitions(mut place: Place, decision: &Decision) -> Option<Waiti
     let waiting = mem::take(keys.get_mut(&key)?);
     let (same, other): (Vec<_>, Vec<_>) =
         waiting.into_iter().partition(|waiting| waiting.order.idempotency.as_ref() == Some(&request));
+    if let Ok(placed) = decision
+        && (placed.replayed || !same.is_empty())
+    {
+        repetitions.asked_again.remember(&request, &placed.outcome);
+    }
     let mut undecided = Vec::new();
     if decision.is_ok() {
         for waiting in other {
