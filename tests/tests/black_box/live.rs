@@ -4,6 +4,7 @@ mod boards;
 mod ends;
 mod kitchen;
 mod nginx;
+mod unread;
 
 use std::time::{Duration, Instant};
 

@@ -48,8 +48,8 @@ use crate::{
     security::SecurityEvents,
     system::{SystemClock, UuidV7},
     workers::{
-        MailsWaker, PaymentsWaker, Workers, delete_old_rows, follow_replica, follow_unlocks, measure_components,
-        measure_pools, process_payments,
+        MailsWaker, PaymentsWaker, Workers, delete_old_rows, end_streams, follow_replica, follow_unlocks,
+        measure_components, measure_pools, process_payments,
     },
 };
 
@@ -151,6 +151,9 @@ impl Server {
         let redis_health: Arc<dyn ComponentHealth> = Arc::new(RedisHealth::new(redis.clone()));
         workers.register(measure_components(postgres_health.clone(), redis_health.clone()));
 
+        let streams = Streams::new(hub, closed_sessions.clone(), clock.clone(), config.streams.limits());
+        workers.register(end_streams(streams.clone()));
+
         let session_service = Sessions {
             sessions,
             closed_sessions: closed_sessions.clone(),
@@ -217,7 +220,7 @@ impl Server {
                 clock: clock.clone(),
             },
             offline_gateway,
-            streams: Streams::new(hub, closed_sessions.clone(), clock.clone(), config.streams.limits()),
+            streams,
             rate_limiter: sessions::rate_limiter(config, &redis, &clock),
             authenticator: Authenticator {
                 tokens: access_tokens,

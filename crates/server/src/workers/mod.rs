@@ -8,6 +8,7 @@ mod announce_changes;
 mod commit_orders;
 mod delete_old_rows;
 mod deliver_events;
+mod end_streams;
 mod follow_replica;
 mod follow_unlocks;
 mod hash_passwords;
@@ -36,6 +37,7 @@ pub use self::{
     commit_orders::commit_orders,
     delete_old_rows::delete_old_rows,
     deliver_events::deliver_events,
+    end_streams::end_streams,
     follow_replica::follow_replica,
     follow_unlocks::follow_unlocks,
     hash_passwords::hash_passwords,

@@ -61,7 +61,7 @@ pub async fn watch_kitchen(
     LastEventId(last_event_id): LastEventId,
 ) -> Result<HttpResponse, Failure<Unavailable>> {
     let station = query.validate()?;
-    let counted = streams.enter(watcher.actor)?;
+    let counted = streams.enter(&request, watcher)?;
     let watch = live.watch_kitchen(staff, station, last_event_id.as_deref()).await?;
     let Watch { shown, position, beginning } = watch.ok_or_else(|| Problem::not_found("station"))?;
     let shown = KitchenSnapshotResponse { tickets: shown.iter().map(Into::into).collect() };

@@ -4,7 +4,7 @@ use actix_web::web::Bytes;
 use comanda_domain::{SessionId, ports::ClosedSessions};
 use futures_util::stream;
 use rand::RngExt;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -17,9 +17,6 @@ use super::{
 /// clients may after fifteen seconds.
 pub(super) const HEARTBEAT_PERIOD: Duration = Duration::from_secs(10);
 
-/// After which time a stream has ended whose session was closed, once this process knows.
-const SESSION_PERIOD: Duration = Duration::from_millis(500);
-
 /// A client that is to come again does so after between one and three times this: not all at once.
 const RETRY_MS: u32 = 1_000;
 
@@ -29,9 +26,6 @@ pub(super) struct Stream {
     pub(super) listening: Listening,
     pub(super) session: SessionId,
     pub(super) closed: Arc<dyn ClosedSessions>,
-    /// Until the credential expires.
-    pub(super) time_left: Duration,
-    pub(super) ending: CancellationToken,
     /// It would be noticed only when something cannot be sent, and count until then.
     pub(super) hung_up: CancellationToken,
     pub(super) counted: Counted,
@@ -41,24 +35,15 @@ pub(super) struct Stream {
 struct Sending {
     stream: Stream,
     heartbeats: Interval,
-    looks_at_session: Interval,
-    ends_at: Instant,
+    ended: CancellationToken,
 }
 
 impl Stream {
     /// Everything that is sent.
     pub(super) fn sent(self) -> impl stream::Stream<Item = Result<Bytes, Infallible>> {
-        let every = |period| {
-            let mut interval = interval_at(Instant::now() + period, period);
-            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            interval
-        };
-        let sending = Sending {
-            heartbeats: every(HEARTBEAT_PERIOD),
-            looks_at_session: every(SESSION_PERIOD),
-            ends_at: Instant::now() + self.time_left,
-            stream: self,
-        };
+        let mut heartbeats = interval_at(Instant::now() + HEARTBEAT_PERIOD, HEARTBEAT_PERIOD);
+        heartbeats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let sending = Sending { heartbeats, ended: self.counted.ended(), stream: self };
         stream::unfold(Some(sending), async |sending| {
             let mut sending = sending?;
             match sending.next().await {
@@ -75,22 +60,14 @@ impl Sending {
         if let Some(first) = self.stream.first.take() {
             return Some(first);
         }
-        loop {
-            let Stream { listening, session, closed, ending, hung_up, .. } = &mut self.stream;
-            tokio::select! {
-                biased;
-                () = ending.cancelled() => return None,
-                () = hung_up.cancelled() => return None,
-                () = sleep_until(self.ends_at) => return None,
-                _ = self.looks_at_session.tick() => {
-                    if closed.contains(*session) {
-                        return None;
-                    }
-                }
-                // Nothing is shown to a session that has ended.
-                event = listening.next() => return event.filter(|_| !closed.contains(*session)),
-                _ = self.heartbeats.tick() => return Some(HEARTBEAT),
-            }
+        let Stream { listening, session, closed, hung_up, .. } = &mut self.stream;
+        tokio::select! {
+            biased;
+            () = self.ended.cancelled() => None,
+            () = hung_up.cancelled() => None,
+            // Nothing is shown to a session that has ended.
+            event = listening.next() => event.filter(|_| !closed.contains(*session)),
+            _ = self.heartbeats.tick() => Some(HEARTBEAT),
         }
     }
 

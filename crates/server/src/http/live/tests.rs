@@ -18,7 +18,11 @@ use comanda_domain::{
     },
 };
 use futures_util::{FutureExt, StreamExt};
-use tokio::{sync::Semaphore, task::unconstrained, time::Instant};
+use tokio::{
+    sync::Semaphore,
+    task::{JoinSet, unconstrained},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -26,8 +30,9 @@ use super::{
     frame::HEARTBEAT,
     hub::{Hub, Listening, Topic},
     stream::{HEARTBEAT_PERIOD, Stream},
-    streams::{StreamLimits, Streams},
+    streams::{Counted, StreamLimits, Streams},
 };
+use crate::http::problem::{Code, Problem};
 
 fn id(number: u128) -> OrderId {
     OrderId::new(Uuid::from_u128(number))
@@ -291,7 +296,7 @@ async fn in_another_history_everybody_begins_again() {
 struct Quiet {
     streams: Streams,
     is_closed: Arc<AtomicBool>,
-    ending: CancellationToken,
+    cut: CancellationToken,
 }
 
 impl Quiet {
@@ -302,8 +307,10 @@ impl Quiet {
     fn with(limits: StreamLimits) -> Self {
         let is_closed = Arc::<AtomicBool>::default();
         let hub = Arc::new(Hub::new(Events::new(&[])));
-        let streams = Streams::new(hub, Self::closed(&is_closed), Arc::new(MockClock::new()), limits);
-        Self { streams, is_closed, ending: CancellationToken::new() }
+        let mut clock = MockClock::new();
+        clock.expect_now().returning(now);
+        let streams = Streams::new(hub, Self::closed(&is_closed), Arc::new(clock), limits);
+        Self { streams, is_closed, cut: CancellationToken::new() }
     }
 
     fn closed(is_closed: &Arc<AtomicBool>) -> Arc<dyn ClosedSessions> {
@@ -312,16 +319,31 @@ impl Quiet {
         Arc::new(closed)
     }
 
+    /// Does the work of `end_streams`, until it is dropped.
+    fn looked_after(&self) -> JoinSet<()> {
+        let (streams, mut looking) = (self.streams.clone(), JoinSet::new());
+        looking.spawn(async move {
+            let mut rounds = tokio::time::interval(Duration::from_millis(500));
+            loop {
+                rounds.tick().await;
+                streams.end_those_due();
+            }
+        });
+        looking
+    }
+
+    fn enter(&self, actor: Actor) -> Result<Counted, Problem> {
+        self.streams.count(actor, Duration::from_hours(1), self.cut.clone())
+    }
+
     fn stream(&self, time_left: Duration) -> Stream {
         Stream {
             first: Some(Bytes::from_static(b"first")),
             listening: self.streams.hub.listen(Topic::Order(id(1)), position(4)),
             session: SessionId::new(Uuid::nil()),
             closed: Self::closed(&self.is_closed),
-            time_left,
-            ending: self.ending.clone(),
             hung_up: CancellationToken::new(),
-            counted: self.streams.enter(actor(0, Role::Customer)).ok().unwrap(),
+            counted: self.streams.count(actor(0, Role::Customer), time_left, self.cut.clone()).ok().unwrap(),
         }
     }
 }
@@ -338,6 +360,7 @@ fn is_farewell(bytes: &Bytes) -> bool {
 #[tokio::test(start_paused = true)]
 async fn a_quiet_stream_beats_until_its_credential_expires() {
     let quiet = Quiet::new();
+    let _looking = quiet.looked_after();
     let begin = Instant::now();
     let mut sent = Box::pin(quiet.stream(Duration::from_secs(35)).sent());
     assert_eq!(sent.next().await.unwrap().unwrap(), "first");
@@ -346,45 +369,86 @@ async fn a_quiet_stream_beats_until_its_credential_expires() {
         assert_eq!(begin.elapsed(), HEARTBEAT_PERIOD * beat);
     }
     assert!(is_farewell(&sent.next().await.unwrap().unwrap()));
-    assert_eq!(begin.elapsed(), Duration::from_secs(35));
+    assert!((Duration::from_secs(35)..Duration::from_secs(36)).contains(&begin.elapsed()));
     assert!(sent.next().await.is_none() && !quiet.streams.hub.is_listened_to());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_ends_with_its_session_and_with_the_server() {
+async fn a_stream_ends_with_its_session() {
+    let quiet = Quiet::new();
+    let _looking = quiet.looked_after();
+    let begin = Instant::now();
+    let mut sent = Box::pin(quiet.stream(Duration::from_hours(1)).sent());
+    assert!(sent.next().await.is_some());
+    quiet.is_closed.store(true, Ordering::Relaxed);
+    assert!(is_farewell(&sent.next().await.unwrap().unwrap()) && sent.next().await.is_none());
+    assert!(begin.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn streams_end_with_the_server_also_those_that_begin_then() {
     let quiet = Quiet::new();
     let begin = Instant::now();
-    let (session, server) = (quiet.stream(Duration::from_hours(1)), quiet.stream(Duration::from_hours(1)));
-    let (mut session, mut server) = (Box::pin(session.sent()), Box::pin(server.sent()));
-    assert!(session.next().await.is_some() && server.next().await.is_some());
-    quiet.ending.cancel();
-    assert!(is_farewell(&server.next().await.unwrap().unwrap()) && server.next().await.is_none());
+    let mut sent = Box::pin(quiet.stream(Duration::from_hours(1)).sent());
+    assert!(sent.next().await.is_some());
+    quiet.streams.end();
+    let mut late = Box::pin(quiet.stream(Duration::from_hours(1)).sent());
+    assert!(late.next().await.is_some());
+    for mut ended in [sent, late] {
+        assert!(is_farewell(&ended.next().await.unwrap().unwrap()) && ended.next().await.is_none());
+    }
     assert_eq!(begin.elapsed(), Duration::ZERO);
-    quiet.is_closed.store(true, Ordering::Relaxed);
-    assert!(is_farewell(&session.next().await.unwrap().unwrap()) && session.next().await.is_none());
-    assert!(begin.elapsed() < Duration::from_secs(1));
+}
+
+/// Nobody asks for what it would send.
+#[tokio::test(start_paused = true)]
+async fn whoever_takes_nothing_is_cut_off_when_the_stream_should_have_ended() {
+    for (is_closed, time_left) in [(true, Duration::from_hours(1)), (false, Duration::from_secs(20))] {
+        let quiet = Quiet::new();
+        let _looking = quiet.looked_after();
+        let _unread = quiet.stream(time_left).sent();
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        assert!(!quiet.cut.is_cancelled());
+        quiet.is_closed.store(is_closed, Ordering::Relaxed);
+        let begin = Instant::now();
+        quiet.cut.cancelled().await;
+        assert!(begin.elapsed() < Duration::from_secs(7), "{:?}", begin.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn an_account_opens_streams_only_so_often() {
+    let quiet = Quiet::new();
+    for _ in 0..6 {
+        drop(quiet.enter(actor(1, Role::Staff)).ok().unwrap());
+    }
+    let refused = quiet.enter(actor(1, Role::Staff)).err().unwrap();
+    assert_eq!(refused.code, Code::RateLimited);
+    quiet.streams.end_those_due();
+    assert!(quiet.enter(actor(1, Role::Staff)).is_err(), "it is not forgotten");
+    assert!(quiet.enter(actor(2, Role::Staff)).is_ok());
 }
 
 #[tokio::test]
 async fn so_many_streams_as_may_be_and_another_when_one_has_ended() {
     let quiet = Quiet::new();
     let (own, other) = (actor(1, Role::Customer), actor(2, Role::Customer));
-    let first = quiet.streams.enter(own).ok().unwrap();
-    let _second = quiet.streams.enter(own).ok().unwrap();
-    assert!(quiet.streams.enter(own).is_err(), "of this account there are enough");
-    let _third = quiet.streams.enter(other).ok().unwrap();
-    assert!(quiet.streams.enter(other).is_err(), "and at this server");
+    let first = quiet.enter(own).ok().unwrap();
+    let _second = quiet.enter(own).ok().unwrap();
+    assert!(quiet.enter(own).is_err(), "of this account there are enough");
+    let _third = quiet.enter(other).ok().unwrap();
+    assert!(quiet.enter(other).is_err(), "and at this server");
     drop(first);
-    assert!(quiet.streams.enter(other).is_ok());
+    assert!(quiet.enter(other).is_ok());
 }
 
 #[tokio::test]
 async fn however_many_customers_watch_there_is_room_for_staff() {
     let limits = StreamLimits { per_account: 2, per_process: 10 };
     let quiet = Quiet::with(limits);
-    let customers = (1..=8).map(|number| quiet.streams.enter(actor(number, Role::Customer)).ok().unwrap());
+    let customers = (1..=8).map(|number| quiet.enter(actor(number, Role::Customer)).ok().unwrap());
     let _customers: Vec<_> = customers.collect();
-    assert!(quiet.streams.enter(actor(9, Role::Customer)).is_err());
-    let _staff = [Role::Staff, Role::Admin].map(|role| quiet.streams.enter(actor(10, role)).ok().unwrap());
-    assert!(quiet.streams.enter(actor(11, Role::Staff)).is_err());
+    assert!(quiet.enter(actor(9, Role::Customer)).is_err());
+    let _staff = [Role::Staff, Role::Admin].map(|role| quiet.enter(actor(10, role)).ok().unwrap());
+    assert!(quiet.enter(actor(11, Role::Staff)).is_err());
 }

@@ -30,7 +30,7 @@ pub async fn watch(
     Path(id): Path<OrderId>,
     LastEventId(last_event_id): LastEventId,
 ) -> Result<HttpResponse, Failure<Unavailable>> {
-    let counted = streams.enter(watcher.actor)?;
+    let counted = streams.enter(&request, watcher)?;
     let watch = live.watch_order(watcher.actor, id, last_event_id.as_deref()).await?;
     let Watch { shown, position, beginning } = watch.ok_or_else(|| Problem::not_found("order"))?;
     let watch = Watch { shown: OrderResponse::with_lines(&shown), position, beginning };

@@ -8,6 +8,7 @@
 
 mod entrance;
 mod listening;
+mod patience;
 mod turns;
 
 use std::{
@@ -29,6 +30,7 @@ use actix_web::{
     rt::net::TcpStream,
     web::{Buf, Bytes},
 };
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpSocket,
@@ -38,6 +40,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::listening::Listening;
 use self::{
     entrance::{Entrance, Inside},
+    patience::Patient,
     turns::{InTurn, LastOfTurn, Turns},
 };
 use super::{
@@ -53,6 +56,9 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long a client may take to close its side.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How soon a connection ends whose client confirms nothing, and says nothing.
+const VANISHED: Duration = Duration::from_secs(30);
 
 /// How many connections the kernel keeps until a thread takes them.
 const BACKLOG: u32 = 1024;
@@ -77,6 +83,7 @@ where
 {
     let socket = if config.bind_addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
+    notice_who_vanishes(&socket)?;
     socket.bind(config.bind_addr)?;
     let listener = socket.listen(BACKLOG)?.into_std()?;
     let listening = Listening::on(&listener)?;
@@ -120,8 +127,9 @@ where
             .client_request_timeout(HEAD_TIMEOUT)
             .client_disconnect_timeout(DISCONNECT_TIMEOUT)
             .local_addr(address)
-            .on_connect_ext(|stream: &Explaining<InTurn<TcpStream>>, data| {
+            .on_connect_ext(|stream: &Explaining<InTurn<Patient<TcpStream>>>, data| {
                 data.insert(stream.stream.turns());
+                data.insert(Cut(stream.stream.stream().cut()));
             })
             .finish(map_config(app, |()| AppConfig::default()));
         fn_service(move |stream: TcpStream| {
@@ -132,13 +140,32 @@ where
                     return Err(DispatchError::DisconnectTimeout);
                 };
                 let peer = stream.peer_addr().ok();
-                let stream = Explaining::new(InTurn::new(stream), peer.map(|peer| peer.ip()));
+                let stream = Explaining::new(InTurn::new(Patient::new(stream)), peer.map(|peer| peer.ip()));
                 Ok((Explaining { _inside: Some(inside), ..stream }, Protocol::Http1, peer))
             }
         })
         .and_then(service)
     })?;
     Ok((builder.run(), listening))
+}
+
+/// Connections that are accepted have these options, too. Otherwise the kernel would send again for a quarter of an hour
+/// what nobody confirms, and ask those who take nothing for ever whether they have room now.
+fn notice_who_vanishes(socket: &TcpSocket) -> io::Result<()> {
+    let socket = SockRef::from(socket);
+    let keepalive = TcpKeepalive::new().with_time(VANISHED / 2).with_interval(VANISHED / 6);
+    socket.set_tcp_keepalive(&keepalive)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(VANISHED))?;
+    Ok(())
+}
+
+/// Has a connection end when its client does not take what was written to it.
+struct Cut(CancellationToken);
+
+/// Once it is cancelled, the connection of the request ends if its client does not take what was written to it.
+pub(super) fn cut(request: &HttpRequest) -> CancellationToken {
+    request.conn_data::<Cut>().map(|cut| cut.0.clone()).unwrap_or_default()
 }
 
 /// Cancelled when the client of a request hangs up, for responses that do not end by themselves.
@@ -330,6 +357,20 @@ mod tests {
             drop(stream);
         };
         tokio::join!(reading, writing).0
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn connections_that_are_accepted_notice_who_vanishes() {
+        let socket = TcpSocket::new_v4().unwrap();
+        notice_who_vanishes(&socket).unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (accepted, _) = listener.accept().await.unwrap();
+        let accepted = SockRef::from(&accepted);
+        assert_eq!(accepted.tcp_user_timeout().unwrap(), Some(VANISHED));
+        assert!(accepted.keepalive().unwrap());
     }
 
     #[tokio::test]

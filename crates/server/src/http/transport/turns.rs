@@ -102,6 +102,10 @@ impl<S> InTurn<S> {
         Self { stream, turns, framing, handed_over: 0, held, read_ahead: 0, ended: false }
     }
 
+    pub(super) fn stream(&self) -> &S {
+        &self.stream
+    }
+
     pub(super) fn turns(&self) -> Rc<Turns> {
         Rc::clone(&self.turns)
     }
