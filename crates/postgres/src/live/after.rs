@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use comanda_domain::{
-    OrderId, OrderStatus, OrderWithLines, StreamPosition, TicketId,
+    Currency, OrderId, OrderStatus, OrderWithLines, StreamPosition, TicketId,
     ports::{PlacedUpdate, Unavailable, Update, Updates, Watched},
 };
 use diesel::{
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::here::Here;
 use crate::{
-    database::{Database, NamedRows, StoredTime, flush_what_was_read},
+    database::{Database, Failure, NamedRows, StoredTime, flush_what_was_read_before},
     kitchen::tickets_on,
     orders::load,
 };
@@ -48,26 +48,41 @@ pub(super) async fn after(
     limit: u32,
 ) -> Result<Updates, Unavailable> {
     let mut connection = database.read_connection().await?;
-    let here = Here::find(&mut connection).await.map_err(Unavailable::new)?;
-    let nothing = Updates { updates: Vec::new(), reached: here.position(), more: false };
-    if from.history != here.history {
-        return Ok(nothing);
-    }
-    if from.place() >= (here.ended_before, 0) {
-        return Ok(Updates { reached: from, ..nothing });
-    }
-    let mut rows = read(&mut connection, &here, &from, &watched, limit).await.map_err(Unavailable::new)?;
-    let last = rows.iter().position(|row| row.is_last).map(|at| rows.swap_remove(at));
-    rows.sort_unstable_by_key(|row| (row.transaction_id, row.id));
-    let updates = updates(&connection, database, rows).await?;
+    let currency = database.currency();
+    // In one snapshot. If the time is up, the connection is not used again: a statement may still run on it.
+    let (updates, log_place) = (*connection)
+        .build_transaction()
+        .read_only()
+        .repeatable_read()
+        .run::<_, Failure<Unavailable>, _>(async move |connection: &mut AsyncPgConnection| {
+            let here = Here::find(connection).await?;
+            let nothing = Updates { updates: Vec::new(), reached: here.position(), more: false };
+            if from.history != here.history {
+                return Ok((nothing, None));
+            }
+            if from.place() >= (here.ended_before, 0) {
+                return Ok((Updates { reached: from, ..nothing }, None));
+            }
+            let mut rows = read(connection, &here, &from, &watched, limit).await?;
+            let last = rows.iter().position(|row| row.is_last).map(|at| rows.swap_remove(at));
+            rows.sort_unstable_by_key(|row| (row.transaction_id, row.id));
+            let updates = updates(connection, currency, rows).await?;
+            let (transaction, event) =
+                last.as_ref().map_or((here.ended_before, 0), |last| (last.transaction_id, last.id));
+            let reached = from.after(transaction, event, here.now);
+            Ok((Updates { updates, reached, more: last.is_some() }, Some(here.log_place)))
+        })
+        .await
+        .map_err(|failure| failure.0)?;
     // What a crash can still undo is not announced, nor is a position that it takes back: other transactions would get
     // these numbers.
-    flush_what_was_read(&connection).await.map_err(Unavailable::new)?;
-    let (transaction, event) = last.as_ref().map_or((here.ended_before, 0), |last| (last.transaction_id, last.id));
-    Ok(Updates { updates, reached: from.after(transaction, event, here.now), more: last.is_some() })
+    if let Some(log_place) = log_place {
+        flush_what_was_read_before(&connection, &log_place).await.map_err(Unavailable::new)?;
+    }
+    Ok(updates)
 }
 
-/// Of the next events, those of what is watched, and the last if there may be more.
+/// Of the next events, those of what is watched, and the last if there may be more. They are sorted only then.
 async fn read(
     connection: &mut AsyncPgConnection,
     here: &Here,
@@ -92,7 +107,8 @@ async fn read(
          WHERE kind IN ('order.placed', 'order.status_changed') AND subject_id = ANY ($6) \
             OR kind = 'ticket.changed' AND $7 \
          UNION ALL (\
-           SELECT {COLUMNS}, NULL, true FROM next ORDER BY transaction_id, id OFFSET $5 - 1)"
+           SELECT {COLUMNS}, NULL, true FROM next WHERE (SELECT count(*) FROM next) >= $5 \
+           ORDER BY transaction_id DESC, id DESC LIMIT 1)"
     ))
     .bind::<BigInt, _>(from.transaction)
     .bind::<BigInt, _>(from.event)
@@ -109,7 +125,7 @@ async fn read(
 /// What cannot be read is logged, and left out.
 async fn updates(
     connection: &AsyncPgConnection,
-    database: &Database,
+    currency: Currency,
     rows: Vec<EventRow>,
 ) -> Result<Vec<PlacedUpdate>, Unavailable> {
     let (mut orders, mut tickets) = (Vec::new(), Vec::new());
@@ -119,11 +135,11 @@ async fn updates(
     }
     let orders = match distinct(orders, OrderId::new) {
         ids if ids.is_empty() => HashMap::new(),
-        ids => load(connection, database.currency(), &ids).await?,
+        ids => load(connection, currency, &ids).await?,
     };
     let tickets = match distinct(tickets, TicketId::new) {
         ids if ids.is_empty() => HashMap::new(),
-        ids => tickets_on(connection, database.currency(), &ids).await?,
+        ids => tickets_on(connection, currency, &ids).await?,
     };
     let update = |row: EventRow| {
         let version = u32::try_from(row.subject_version).ok()?;

@@ -19,6 +19,9 @@ pub(super) struct Here {
     pub(super) after_event: i64,
     #[diesel(sql_type = BigInt)]
     pub(super) now: i64,
+    /// How far the log is. What the snapshot knows was written before.
+    #[diesel(sql_type = Text)]
+    pub(super) log_place: String,
     /// Transactions before that have ended.
     #[diesel(sql_type = BigInt)]
     pub(super) ended_before: i64,
@@ -38,6 +41,7 @@ impl Here {
             "SELECT replace({WHERE_WRITTEN}, '/', '-') || '-' || h.id || '-' \
                     || (SELECT oid FROM pg_database WHERE datname = current_database()) AS history, \
                     h.after_event, extract(epoch FROM statement_timestamp())::bigint AS now, \
+                    pg_current_wal_insert_lsn()::text AS log_place, \
                     pg_snapshot_xmin(s)::text::bigint AS ended_before, \
                     pg_snapshot_xmax(s)::text::bigint AS begun_before, \
                     ARRAY(SELECT x::text::bigint FROM pg_snapshot_xip(s) x) AS open \

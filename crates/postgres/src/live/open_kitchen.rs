@@ -6,7 +6,7 @@ use diesel_async::AsyncPgConnection;
 
 use super::{here::Here, known::is_known};
 use crate::{
-    database::{Database, Failure, flush_what_was_read},
+    database::{Database, Failure, flush_what_was_read_before},
     kitchen::{current_tickets, station_exists},
 };
 
@@ -39,10 +39,12 @@ pub(super) async fn open_kitchen(
                 true => Vec::new(),
                 false => current_tickets(connection, currency, station, ready_since).await?,
             };
-            Ok(Some(Opening { shown, position: here.position(), resumes }))
+            let opening = Opening { shown, position: here.position(), resumes };
+            Ok(Some((opening, here.log_place)))
         })
         .await
         .map_err(|failure| failure.0)?;
-    flush_what_was_read(&connection).await.map_err(Unavailable::new)?;
-    Ok(opening)
+    let Some((opening, log_place)) = opening else { return Ok(None) };
+    flush_what_was_read_before(&connection, &log_place).await.map_err(Unavailable::new)?;
+    Ok(Some(opening))
 }

@@ -6,7 +6,7 @@ use diesel_async::AsyncPgConnection;
 
 use super::{here::Here, known::is_known};
 use crate::{
-    database::{Database, Failure, flush_what_was_read},
+    database::{Database, Failure, flush_what_was_read_before},
     orders::load,
 };
 
@@ -34,12 +34,14 @@ pub(super) async fn open_order(
                 Some(from) => is_known(connection, &here, from).await?,
                 None => false,
             };
-            Ok(Some(Opening { shown, position: here.position(), resumes }))
+            let opening = Opening { shown, position: here.position(), resumes };
+            Ok(Some((opening, here.log_place)))
         })
         .await
         .map_err(|failure| failure.0)?;
+    let Some((opening, log_place)) = opening else { return Ok(None) };
     // What a crash can still undo is not shown, nor a position that it takes back: other transactions would get these
     // numbers.
-    flush_what_was_read(&connection).await.map_err(Unavailable::new)?;
-    Ok(opening)
+    flush_what_was_read_before(&connection, &log_place).await.map_err(Unavailable::new)?;
+    Ok(Some(opening))
 }
