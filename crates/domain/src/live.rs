@@ -51,13 +51,20 @@ impl StreamPosition {
     /// The position once everything up to this event, and it, is known.
     #[must_use]
     pub fn after(&self, transaction: i64, event: i64, given_at: i64) -> Self {
+        let mut position = self.clone();
+        position.go_on(transaction, event, given_at);
+        position
+    }
+
+    /// The same in place.
+    pub fn go_on(&mut self, transaction: i64, event: i64, given_at: i64) {
         if (transaction, event) <= self.place() {
-            return self.clone();
+            return;
         }
         let still_open = transaction < self.begun_before;
-        let open = self.open.iter().copied().filter(|open| still_open && *open >= transaction).collect();
-        let begun_before = if still_open { self.begun_before } else { 0 };
-        Self { history: self.history.clone(), given_at, transaction, event, begun_before, open }
+        self.open.retain(|open| still_open && *open >= transaction);
+        self.begun_before = if still_open { self.begun_before } else { 0 };
+        (self.given_at, self.transaction, self.event) = (given_at, transaction, event);
     }
 }
 
