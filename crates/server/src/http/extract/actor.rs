@@ -95,7 +95,9 @@ impl Authenticator {
         let Some(verified) = token.and_then(|token| self.tokens.verify(&token, Audience::Browser, now).ok()) else {
             return now;
         };
-        let believed_from = if sessions.is_to_be_renewed(&verified, now) { now } else { verified.issued_at };
+        // Whether it had to be was asked once: by now, the answer may be another one.
+        let was_renewed = request.extensions().get::<RenewedCookie>().is_some();
+        let believed_from = if was_renewed { now } else { verified.issued_at };
         verified.expires_at.min(believed_from + sessions.terms.renew_after())
     }
 
