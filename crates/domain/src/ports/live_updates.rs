@@ -73,8 +73,9 @@ pub trait LiveUpdates: Send + Sync {
         from: Option<StreamPosition>,
     ) -> Result<Option<Opening<OrderWithLines>>, Unavailable>;
 
-    /// The tickets of the kitchen, or of one station, that are open, or ready since that moment, the oldest first.
-    /// `None`: there is no such station. As for orders otherwise.
+    /// The tickets of the kitchen, or of one station, that are open, or ready since that moment, the oldest first. Of
+    /// more than [`OPEN_TICKETS_SHOWN`](crate::OPEN_TICKETS_SHOWN) that are open, the oldest. `None`: there is no such
+    /// station. As for orders otherwise.
     async fn open_kitchen(
         &self,
         station: Option<StationId>,

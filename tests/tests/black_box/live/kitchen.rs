@@ -117,6 +117,45 @@ async fn what_was_ready_for_long_is_left_out_of_the_snapshot() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_open_is_shown_however_old_it_is_but_no_more_than_a_thousand_at_once() {
+    let app = TestApp::open().await;
+    station(&app, "Grill").await;
+    let steak = item(&app, "Grill", 50).await;
+    let order: Uuid = accepted(&app, &[steak]).await.parse().unwrap();
+    let begun = "UPDATE kitchen_tickets SET id = uuid_v7(now() - interval '3 days'), \
+                 created_at = now() - interval '3 days', updated_at = now() - interval '3 days' RETURNING id";
+    let client = app.database.client().await;
+    let oldest: Uuid = client.query_one(begun, &[]).await.unwrap().get(0);
+    let shown = async || match EventStream::open(&app.admin, EVENTS, None).await.event().await {
+        Told::Event { name, data, .. } if name == "snapshot" => data,
+        other => panic!("{other:?}"),
+    };
+    let snapshot = shown().await;
+    assert_eq!(
+        (snapshot["tickets"][0]["id"].as_str(), &snapshot["more_open"]),
+        (Some(&*oldest.to_string()), &json!(false))
+    );
+
+    // Those of many stations, one of which is younger than all others.
+    let stations = "INSERT INTO kitchen_stations (id, created_at, updated_at, position, name) \
+                    SELECT gen_random_uuid(), now(), now(), 1, 'Station ' || n FROM generate_series(1, 1000) n";
+    let tickets = "INSERT INTO kitchen_tickets (id, order_id, station_id, created_at, updated_at, state, lines) \
+                   SELECT uuid_v7(now() - interval '1 hour' + row_number() OVER () * interval '1 second'), $1, id, \
+                          now(), now(), CASE row_number() OVER () % 2 WHEN 0 THEN 'queued' ELSE 'cooking' END, '{0}' \
+                   FROM kitchen_stations WHERE name LIKE 'Station %'";
+    client.execute(stations, &[]).await.unwrap();
+    client.execute(tickets, &[&order]).await.unwrap();
+    let by_age = "SELECT id FROM kitchen_tickets ORDER BY id LIMIT 1000";
+    let by_age: Vec<String> =
+        client.query(by_age, &[]).await.unwrap().iter().map(|row| row.get::<_, Uuid>(0).to_string()).collect();
+    let snapshot = shown().await;
+    let ids: Vec<_> =
+        snapshot["tickets"].as_array().unwrap().iter().map(|ticket| ticket["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, by_age);
+    assert_eq!(snapshot["more_open"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_station_that_is_gone_is_not_watched_nor_is_the_kitchen_by_customers() {
     let app = TestApp::open().await;
     let grill = station(&app, "Grill").await;

@@ -1,6 +1,6 @@
 use actix_web::{HttpRequest, HttpResponse};
 use comanda_application::{Live, live::Watch};
-use comanda_domain::{StationId, ports::Unavailable};
+use comanda_domain::{OPEN_TICKETS_SHOWN, StationId, Ticket, ports::Unavailable};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -35,16 +35,28 @@ impl WatchedStation {
 #[derive(Serialize, ToSchema)]
 #[schema(as = KitchenSnapshot)]
 pub struct KitchenSnapshotResponse {
-    /// All that are queued, cooking, or ready since an hour at most, the oldest first.
+    /// Those that are queued, cooking, or ready since an hour at most, the oldest first. Of those that are open, the
+    /// oldest 1,000; of those that are ready, the youngest 500.
     tickets: Vec<TicketResponse>,
+    /// Whether more may be open than these. `list_tickets` lists them by their state.
+    more_open: bool,
+}
+
+impl KitchenSnapshotResponse {
+    fn of(shown: &[Ticket]) -> Self {
+        let open = shown.iter().filter(|ticket| ticket.state.is_open()).count();
+        Self { tickets: shown.iter().map(Into::into).collect(), more_open: open >= OPEN_TICKETS_SHOWN }
+    }
 }
 
 /// Watches the tickets of the kitchen, or of one station
 ///
-/// Server-sent events. `snapshot` comes first and shows the tickets, under `tickets`; then there is a `ticket` with the
-/// ticket for each that changes, as it is by then. Each has an `id`; a client that comes again with the last one misses
-/// nothing and gets nothing twice. If that is impossible, a `reset` comes before the `snapshot`. There is a comment at
-/// least every 15 s. The stream ends with the session, when the credential expires, and when the server stops.
+/// Server-sent events. `snapshot` comes first and shows the tickets, under `tickets`: the oldest thousand that are
+/// open, where `more_open` says that there may be others, which `list_tickets` lists by their state. Then there is a
+/// `ticket` with the ticket for each that changes, as it is by then. Each has an `id`; a client that comes again with
+/// the last one misses nothing and gets nothing twice. If that is impossible, a `reset` comes before the `snapshot`.
+/// There is a comment at least every 15 s. The stream ends with the session, when the credential expires, when the
+/// client takes nothing of it, and when the server stops.
 #[utoipa::path(
     get, path = "/v1/kitchen/events", operation_id = "watch_kitchen",
     responses((
@@ -64,7 +76,7 @@ pub async fn watch_kitchen(
     let counted = streams.enter(&request, watcher)?;
     let watch = live.watch_kitchen(staff, station, last_event_id.as_deref()).await?;
     let Watch { shown, position, beginning } = watch.ok_or_else(|| Problem::not_found("station"))?;
-    let shown = KitchenSnapshotResponse { tickets: shown.iter().map(Into::into).collect() };
+    let shown = KitchenSnapshotResponse::of(&shown);
     let watch = Watch { shown, position, beginning };
     Ok(streams.respond(&request, counted, watcher, Topic::Kitchen(station), &watch)?)
 }
