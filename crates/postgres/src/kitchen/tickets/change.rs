@@ -48,13 +48,11 @@ pub(super) async fn change(
             let row = match changed.map_err(|stays| Failure(stays.into()))? {
                 TicketChange::Nothing => row,
                 TicketChange::Moves(steps) => {
-                    write(connection, id, order_id, to, at).await?;
+                    let version = write(connection, id, order_id, to, at).await?;
                     for to in steps {
                         write_transition(connection, &Transition { order: &order, to: *to, at }).await?;
                     }
-                    let mut tickets = tickets_of(connection, order_id).await?;
-                    let place = tickets.iter().position(|row| row.id == id.as_uuid()).ok_or_else(not_found)?;
-                    tickets.swap_remove(place)
+                    row.moved(to, version, at)
                 }
             };
             kept.keep(connection, &row).await?;
@@ -86,14 +84,14 @@ async fn tickets_of(connection: &mut AsyncPgConnection, order: OrderId) -> Resul
         .map_err(Unavailable::new)
 }
 
-/// Writes a ticket's state and its event. Its order is locked.
+/// Writes a ticket's state and its event; returns its version. Its order is locked.
 async fn write(
     connection: &mut AsyncPgConnection,
     id: TicketId,
     order: OrderId,
     to: TicketState,
     at: Timestamp,
-) -> QueryResult<()> {
+) -> QueryResult<i32> {
     let version: i32 = diesel::update(kitchen_tickets::table.find(id.as_uuid()))
         .set((
             kitchen_tickets::state.eq(to.as_str()),
@@ -114,6 +112,6 @@ async fn write(
         ))
         .execute(connection)
         .changes("ticket.insert_event")
-        .await
-        .map(|_| ())
+        .await?;
+    Ok(version)
 }

@@ -50,6 +50,11 @@ impl TicketRow {
         self.of().read("state", self.state.parse())
     }
 
+    /// As it stands in the table once it was moved.
+    pub(super) fn moved(self, to: TicketState, version: i32, at: DateTime<Utc>) -> Self {
+        Self { state: to.as_str().to_owned(), version, updated_at: at, ..self }
+    }
+
     fn into_ticket(self, lines: &Lines) -> Readable<Ticket> {
         let row = self.of();
         let order_id = OrderId::new(self.order_id);
