@@ -31,8 +31,9 @@ pub use live::PostgresLiveUpdates;
 pub use mails::PostgresMails;
 pub use menu::{PostgresMenu, PostgresOptionGroups};
 pub use operations::{
-    BacklogCounts, HeldLease, HeldSnapshot, MOST_COUNTED, PostgresAuditLog, PostgresFlagSettings, PostgresRetention,
-    backlog, dead_rows, gap_in_sight_of_sessions, gap_in_texts, leases, oldest_snapshot, ways_to_change_the_audit_log,
+    BacklogCounts, EventHorizon, HeldLease, HeldSnapshot, MOST_COUNTED, PostgresAuditLog, PostgresFlagSettings,
+    PostgresRetention, backlog, dead_rows, event_horizon, gap_in_sight_of_sessions, gap_in_texts, leases,
+    oldest_snapshot, ways_to_change_the_audit_log,
 };
 pub use orders::{EarlyRelease, PlacementConfig, PostgresOrders};
 pub use payments::PostgresPayments;

@@ -128,6 +128,24 @@ async fn what_the_snapshot_knows_is_not_told_again_though_an_older_transaction_i
     app.close().await;
 }
 
+/// As a dump does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_only_reads_holds_up_no_stream() {
+    let app = TestApp::open().await;
+    let customer = app.customer().await;
+    let (path, events) = ordered(&app, &customer).await;
+    let mut stream = EventStream::open(&customer, &events, None).await;
+    shown(stream.event().await, "snapshot", 1);
+    let dump = app.database.client().await;
+    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; LOCK TABLE orders IN ACCESS SHARE MODE; \
+                 SELECT pg_export_snapshot(); SELECT count(*) FROM orders";
+    dump.batch_execute(begin).await.unwrap();
+    advance(&app.admin, &path, "accepted").await;
+    shown(stream.event().await, "order", 2);
+    dump.batch_execute("COMMIT").await.unwrap();
+    app.close().await;
+}
+
 /// Watches an order to its end, breaks off at random, and goes on at another server. Returns the versions it was shown.
 async fn watched(clients: Vec<Client>, events: String, seed: u64) -> Vec<u64> {
     let mut random = StdRng::seed_from_u64(seed);

@@ -98,7 +98,8 @@ async fn a_transaction_in_another_database_is_shown_with_what_waits_for_it() {
         });
         let waits = metric(&metrics, "comanda_sales_figures_lag_seconds").await.is_some_and(|lag| lag > 1.0);
         let oldest = metric(&metrics, "comanda_oldest_snapshot_seconds").await.is_some_and(|age| age >= 5.0);
-        if held && waits && oldest {
+        let held_up = metric(&metrics, "comanda_event_horizon_seconds").await.is_some_and(|age| age >= 5.0);
+        if held && waits && oldest && held_up {
             break;
         }
         assert!(begin.elapsed() < Duration::from_mins(1), "{text}");

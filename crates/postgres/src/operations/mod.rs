@@ -17,6 +17,6 @@ pub use self::{
     feature_flags::PostgresFlagSettings,
     retention::PostgresRetention,
     session_access::gap_in_sight_of_sessions,
-    snapshots::{HeldSnapshot, dead_rows, oldest_snapshot},
+    snapshots::{EventHorizon, HeldSnapshot, dead_rows, event_horizon, oldest_snapshot},
     text_settings::gap_in_texts,
 };

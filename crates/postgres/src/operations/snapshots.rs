@@ -102,6 +102,31 @@ pub async fn oldest_snapshot(database: &Database) -> Result<Option<HeldSnapshot>
     }))
 }
 
+/// Up to where events can be read: a transaction that has begun to write, in whatever database of the cluster, holds up
+/// those of all that began later. One that only reads, such as a dump, holds up none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
+pub struct EventHorizon {
+    /// Transactions before that have ended.
+    #[diesel(sql_type = BigInt)]
+    pub ended_before: i64,
+    /// Transactions from this one on have not ended, nor has any that is as young.
+    #[diesel(sql_type = BigInt)]
+    pub begun_before: i64,
+}
+
+/// Finds out up to where events can be read.
+pub async fn event_horizon(database: &Database) -> Result<EventHorizon, Unavailable> {
+    let mut connection = database.read_connection().await?;
+    sql_query(
+        "SELECT pg_snapshot_xmin(s)::text::bigint AS ended_before, pg_snapshot_xmax(s)::text::bigint AS begun_before \
+         FROM pg_current_snapshot() s",
+    )
+    .get_result(&mut *connection)
+    .one("snapshot.find_horizon")
+    .await
+    .map_err(Unavailable::new)
+}
+
 #[derive(QueryableByName)]
 struct DeadRows {
     #[diesel(sql_type = Text)]

@@ -9,12 +9,16 @@ use metrics::counter;
 /// How the check of a password can end.
 const PASSWORD_CHECKS: [&str; 6] = ["match", "mismatch", "locked", "too_many_at_once", "busy", "unavailable"];
 
+/// For what an event stream can be refused.
+const STREAM_LIMITS: [&str; 3] = ["account", "rate", "server"];
+
 /// How the attempt to send a mail to an account can end.
 const ACCOUNT_MAILS: [&str; 3] = ["sent", "later", "given_up"];
 
 pub(super) fn register() {
     for name in [
         "comanda_connections_refused_total",
+        "comanda_event_stream_resets_total",
         "comanda_gateway_events_malformed_total",
         "comanda_gateway_misconfigured_total",
         "comanda_order_mails_unverified_total",
@@ -30,6 +34,10 @@ pub(super) fn register() {
         counter!(name).increment(0);
     }
     metrics::gauge!("http_server_open_connections").set(0);
+    metrics::gauge!("comanda_event_streams").set(0);
+    for limit in STREAM_LIMITS {
+        counter!("comanda_event_streams_refused_total", "limit" => limit).increment(0);
+    }
     for outcome in PASSWORD_CHECKS {
         counter!("comanda_password_checks_total", "outcome" => outcome).increment(0);
     }
