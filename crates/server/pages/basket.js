@@ -6,22 +6,29 @@ import { items } from './menu.js';
  * @typedef {{ option_id: string, quantity: number }} Selection
  * @typedef {{ menu_item_id: string, quantity: number, selections: Selection[], note: string, price?: number }} Line
  *   `price`: what one cost when it was chosen.
- * @typedef {{ key: string, body: string, customer: string, unknown: boolean, begun: number }} Attempt
+ * @typedef {{ body: string, customer: string, begun: number }} Attempt
+ * @typedef {{ key: string, lines: Line[], note: string, attempt: Attempt | null }} Basket
  */
 
 /*
- * The basket survives in the browser, and so does the attempt to order it: its Idempotency-Key and its body, as sent.
- * While nobody knows whether an attempt has arrived, the basket cannot be changed, and what is sent is the same body
- * with the same key, which the server places once. Only an answer ends an attempt, or a customer who was told what may
- * come of that. Every tab reads the same store.
+ * The basket survives in the browser. From its first line on it has the Idempotency-Key of the order that it becomes,
+ * and keeps it whatever else changes, until it was ordered or emptied: the server places one order under a key. So
+ * nothing is ordered twice by two tabs that know nothing of each other yet, nor by a browser that was killed before it
+ * had written down that it began to order.
+ *
+ * An attempt is the body as sent, until there is an answer. While there is one, the basket cannot be changed, and the
+ * same body is sent again. Only an answer ends it, or a customer who was told what may come of that. Every tab reads
+ * the same store, and reads it before it writes.
  */
 const STORE = 'comanda.basket';
 const MOST_LINES = 50;
 /** The server knows a key for a day. Later, sending it again could order twice, and nobody waits for it any more. */
 const LONGEST = 23 * 60 * 60 * 1000;
 
-/** @type {{ lines: Line[], note: string, attempt: Attempt | null }} */
-let basket = { lines: [], note: '', attempt: null };
+/** @returns {Basket} */
+const fresh = () => ({ key: newKey(), lines: [], note: '', attempt: null });
+
+let basket = fresh();
 /** Whether the store has what the page shows. */
 let kept = true;
 /** @type {(() => void)[]} */
@@ -30,31 +37,39 @@ const listeners = [];
 /** @param {() => void} listener */
 export const onBasket = (listener) => void listeners.push(listener);
 
-export function readBasket() {
+/** Reads what another tab may have written. */
+function read() {
+  let stored;
   try {
-    const stored = localStorage.getItem(STORE);
-    // What could not be kept is not given up for an empty store.
-    if (!kept && stored === null) return;
-    const read = JSON.parse(stored ?? 'null');
-    basket = read && Array.isArray(read.lines) ? read : { lines: [], note: '', attempt: null };
-    kept = true;
-    if (basket.attempt && Date.now() - basket.attempt.begun > LONGEST) return empty();
+    stored = localStorage.getItem(STORE);
   } catch {
-    // What is kept makes no sense, or nothing may be kept here.
+    // Nothing may be kept here.
+    return;
   }
-  for (const listener of listeners) listener();
+  // For a store that somebody has emptied, neither what is being ordered is given up nor what it never had; and what
+  // is being ordered from a page that cannot keep it is given up for nothing else, either.
+  if (stored === null ? isOpen() || !kept : isOpen() && !kept) return;
+  basket = understood(stored) ?? fresh();
+  kept = true;
+  // The next one is another order.
+  if (basket.attempt && Date.now() - basket.attempt.begun > LONGEST) write(fresh());
 }
 
-// A page that the browser has put aside was told of nothing meanwhile.
-addEventListener('pageshow', (event) => {
-  if (event.persisted) readBasket();
-});
+/** @param {string | null} stored @returns {Basket | null} */
+function understood(stored) {
+  try {
+    const { key, lines, note, attempt } = JSON.parse(stored ?? 'null') ?? {};
+    if (!Array.isArray(lines)) return null;
+    // A page of before this had the key in the attempt.
+    return { key: key ?? attempt?.key ?? newKey(), lines, note: note ?? '', attempt: attempt ?? null };
+  } catch {
+    return null;
+  }
+}
 
-addEventListener('storage', (event) => {
-  if (event.key === STORE) readBasket();
-});
-
-function keep() {
+/** @param {Basket} next */
+function write(next) {
+  basket = next;
   try {
     localStorage.setItem(STORE, JSON.stringify(basket));
     kept = true;
@@ -67,8 +82,26 @@ function keep() {
       // There is no store.
     }
   }
+}
+
+function tell() {
   for (const listener of listeners) listener();
 }
+
+export function readBasket() {
+  read();
+  tell();
+}
+
+// A page that the browser has put aside was told of nothing meanwhile.
+addEventListener('pageshow', (event) => {
+  if (event.persisted) readBasket();
+});
+
+addEventListener('storage', (event) => {
+  // Without a key, all of the store was emptied.
+  if (event.key === STORE || event.key === null) readBasket();
+});
 
 addEventListener('beforeunload', (event) => {
   // Only this page knows the key of the attempt.
@@ -77,37 +110,32 @@ addEventListener('beforeunload', (event) => {
 
 export const lines = () => basket.lines;
 export const note = () => basket.note;
-export const attempt = () => basket.attempt;
 
 /** Whether the basket is still there when the page is opened again. */
 export const isKept = () => kept;
 
 /** Whether an attempt is open of which nobody knows whether it has arrived. */
-export const isOpen = () => basket.attempt?.unknown === true;
+export const isOpen = () => basket.attempt !== null;
 
-/** @param {(basket: { lines: Line[], note: string }) => void} change */
-function change(change) {
-  if (isOpen()) return false;
-  change(basket);
-  // A changed basket is another order.
-  basket.attempt = null;
-  keep();
-  return true;
+/** @param {(basket: Basket) => boolean | void} work says `false` where there is nothing to do */
+function change(work) {
+  read();
+  const isChanged = !isOpen() && work(basket) !== false;
+  if (isChanged) write(basket);
+  tell();
+  return isChanged;
 }
 
 /** @param {Line} line @returns {boolean} whether it is in the basket now */
 export function add(line) {
   const price = lineTotal({ ...line, quantity: 1 });
-  const same = basket.lines.find((other) => is(other, line) && other.quantity + line.quantity <= 100);
-  if (!same && isFull()) return false;
-  return change((basket) => {
-    if (!same) return void basket.lines.push({ ...line, price });
+  return change(({ lines }) => {
+    const same = lines.find((other) => is(other, line) && other.quantity + line.quantity <= 100);
+    if (!same) return lines.length < MOST_LINES && lines.push({ ...line, price }) > 0;
     same.quantity += line.quantity;
     same.price = price;
   });
 }
-
-export const isFull = () => basket.lines.length >= MOST_LINES;
 
 /** The price that one of a line had when it was chosen, if that is another one now. @param {Line} line */
 export function priceBefore(line) {
@@ -121,22 +149,26 @@ function is(a, b) {
   return chosen(a) === chosen(b);
 }
 
-/** @param {number} at @param {number} quantity */
-export const setQuantity = (at, quantity) => change(({ lines }) => {
-  // Another tab may have removed it.
-  if (lines[at]) lines[at].quantity = quantity;
+/**
+ * Changes a line as it is shown. Another tab may have moved it, or removed it.
+ * @param {Line} line @param {number} at where it is shown
+ * @param {(lines: Line[], at: number) => void} work
+ */
+const changeLine = (line, at, work) => change(({ lines }) => {
+  const there = lines[at] && is(lines[at], line) ? at : lines.findIndex((other) => is(other, line));
+  if (there < 0) return false;
+  work(lines, there);
 });
 
-/** @param {number} at */
-export const remove = (at) => change(({ lines }) => void lines.splice(at, 1));
+/** @param {Line} line @param {number} at @param {number} quantity */
+export const setQuantity = (line, at, quantity) =>
+  changeLine(line, at, (lines, there) => void (lines[there].quantity = quantity));
+
+/** @param {Line} line @param {number} at */
+export const remove = (line, at) => changeLine(line, at, (lines, there) => void lines.splice(there, 1));
 
 /** @param {string} note */
 export const setNote = (note) => change((basket) => void (basket.note = note));
-
-export function empty() {
-  basket = { lines: [], note: '', attempt: null };
-  keep();
-}
 
 /** What the basket costs at the prices of the menu. */
 export const total = () => basket.lines.reduce((sum, line) => sum + lineTotal(line), 0);
@@ -153,8 +185,9 @@ export function lineTotal(line) {
   return line.quantity * chosen.reduce((sum, price) => sum + price, item.price.amount);
 }
 
-/** The basket as an order, as it is sent. */
+/** The basket as an order: as it was sent, if it was. */
 export function body() {
+  if (basket.attempt) return basket.attempt.body;
   const sent = basket.lines.map(({ menu_item_id, quantity, selections, note }) => ({
     menu_item_id,
     quantity,
@@ -165,25 +198,48 @@ export function body() {
 }
 
 /**
- * The attempt to order this basket: the open one, or a new one. A key is one customer's: what another account may have
- * ordered is not ordered a second time with this one. `null`: that account has to find out first.
+ * Begins to order this basket, or goes on with that. A key is one customer's: what another account may have ordered is
+ * not ordered a second time with this one, which has to find out first.
  * @param {string} customer
+ * @param {string} shown the body that the customer has seen
+ * @returns {{ key: string, body: string, wasOpen: boolean } | string} the name of the text that says why not
  */
-export function begin(customer) {
-  if (basket.attempt && basket.attempt.customer !== customer) {
-    if (basket.attempt.unknown) return null;
-    basket.attempt = null;
+export function begin(customer, shown) {
+  read();
+  const wasOpen = isOpen();
+  const attempt = basket.attempt ?? { body: body(), customer, begun: Date.now() };
+  if (attempt.body === shown && attempt.customer === customer) {
+    // Kept before it is sent: the page may be closed before there is an answer.
+    write({ ...basket, attempt });
   }
-  basket.attempt ??= { key: newKey(), body: body(), customer, unknown: false, begun: Date.now() };
-  // Kept before it is sent: the page may be closed before there is an answer.
-  const wasUnknown = basket.attempt.unknown;
-  basket.attempt.unknown = true;
-  keep();
-  return { attempt: basket.attempt, wasUnknown };
+  tell();
+  if (attempt.body !== shown) return 'order_basket_changed';
+  return attempt.customer === customer ? { key: basket.key, body: shown, wasOpen } : 'order_of_another';
 }
 
-/** Ends the attempt: nothing was ordered, or the customer gives it up all the same. The basket stays. */
-export function endAttempt() {
-  basket.attempt = null;
-  keep();
+/*
+ * What follows is about one order: by the time that it is known what has become of it, another tab may have begun the
+ * next one.
+ */
+
+/** It was placed. @param {string} key */
+export function placed(key) {
+  read();
+  if (basket.key === key) write(fresh());
+  tell();
+}
+
+/** Nothing was ordered. The basket stays. @param {string} key */
+export function endAttempt(key) {
+  read();
+  if (basket.key === key) write({ ...basket, attempt: null });
+  tell();
+}
+
+/** The customer gives up what is shown, whatever has become of it: what stays in the basket is another order. */
+export function giveUp() {
+  const { key } = basket;
+  read();
+  if (basket.key === key && isOpen()) write({ ...basket, key: newKey(), attempt: null });
+  tell();
 }

@@ -13,6 +13,8 @@ const SETTLED = 500;
 /** What is wrong with a line, by its position. @type {Map<number, string>} */
 const faults = new Map();
 let sending = false;
+/** Whether the basket stays as it is: it is being ordered, or may have been. */
+const isLocked = () => sending || basket.isOpen();
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 
@@ -34,19 +36,20 @@ function shown(line, at) {
   const item = items.get(line.menu_item_id);
   const name = item?.name ?? text('sold_out');
   const fault = faults.get(at);
-  const locked = basket.isOpen();
+  // What is locked keeps the focus.
+  const locked = isLocked();
   const quantity = make('input', {
-    type: 'number', min: '1', max: '100', defaultValue: String(line.quantity), inputMode: 'numeric', disabled: locked,
-    id: `line-${at}-quantity`, 'aria-label': `${text('choices_quantity')}: ${name}`,
+    type: 'number', min: '1', max: '100', required: true, defaultValue: String(line.quantity), inputMode: 'numeric',
+    readOnly: locked, id: `line-${at}-quantity`, 'aria-label': `${text('choices_quantity')}: ${name}`,
   });
   if (fault) {
     quantity.setAttribute('aria-invalid', 'true');
     quantity.setAttribute('aria-describedby', `line-${at}-error`);
   }
   quantity.addEventListener('change', () => {
-    const wanted = Math.trunc(Number(quantity.value));
+    if (!check(quantity)) return;
     faults.delete(at);
-    if (wanted >= 1 && wanted <= 100) basket.setQuantity(at, wanted);
+    basket.setQuantity(line, at, Number(quantity.value));
     // The focus may be on its way to what would be replaced now.
     setTimeout(() => {
       quantity.defaultValue = quantity.value;
@@ -54,11 +57,13 @@ function shown(line, at) {
     });
   });
   const remove = make('button', {
-    type: 'button', disabled: locked, id: `line-${at}-remove`, 'aria-label': text('remove_item', { item: name }),
+    type: 'button', id: `line-${at}-remove`, 'aria-disabled': String(locked),
+    'aria-label': text('remove_item', { item: name }),
   }, text('remove'));
   remove.addEventListener('click', () => {
+    if (isLocked()) return;
     faults.clear();
-    basket.remove(at);
+    basket.remove(line, at);
     const next = the('basket-lines').querySelectorAll('.controls button');
     (next[Math.min(at, next.length - 1)] ?? the('basket-title').nextElementSibling).focus();
   });
@@ -75,11 +80,26 @@ function shown(line, at) {
   );
 }
 
+/** Says beside the field of a quantity what is wrong with it. @param {HTMLInputElement} quantity */
+function check(quantity) {
+  const { id, parentElement: controls, validity: { valid } } = quantity;
+  const error = `${id}-range`;
+  document.getElementById(error)?.remove();
+  quantity.setAttribute('aria-invalid', String(!valid));
+  if (!valid) {
+    quantity.setAttribute('aria-describedby', error);
+    controls?.after(make('p', { className: 'error', id: error }, text('choices_quantity_range')));
+  }
+  return valid;
+}
+
+/** The fields of the quantities. @returns {HTMLInputElement[]} */
+const quantities = () => [...the('basket-lines').querySelectorAll('input')];
+
 function showLines() {
   const place = the('basket-lines');
   // What somebody is typing shows the lines again when it is complete.
-  const fields = /** @type {NodeListOf<HTMLInputElement>} */ (place.querySelectorAll('input'));
-  if ([...fields].some((field) => field.value !== field.defaultValue)) return;
+  if (quantities().some((field) => field.value !== field.defaultValue || field.validity.badInput)) return;
   const focused = place.contains(document.activeElement) ? document.activeElement : null;
   place.replaceChildren(...basket.lines().map(shown));
   if (focused?.id) document.getElementById(focused.id)?.focus();
@@ -97,10 +117,10 @@ export function show() {
   showLines();
   complain(the('basket-unkept'), lines.length > 0 && !basket.isKept() ? text('basket_unkept') : '');
   const note = the('basket-note');
-  note.disabled = isOpen;
+  note.readOnly = isLocked();
   if (document.activeElement !== note) note.value = basket.note();
   const order = the('basket-order');
-  order.disabled = lines.length === 0 || sending;
+  order.setAttribute('aria-disabled', String(lines.length === 0 || sending));
   if (sending) order.textContent = text('order_sending');
   else if (isOpen) order.textContent = text('order_repeat');
   else order.textContent = seemsSignedIn() ? text('order_place', { total: sum }) : text('order_sign_in');
@@ -139,6 +159,7 @@ function quoteSoon() {
 function mark(problem) {
   faults.clear();
   let words = wordsOfProblem(problem);
+  if (problem.code === 'idempotency-key-reused') words = text('order_before');
   if (problem.code === 'insufficient-stock') {
     words = [text('order_changed_stock'), markShortages(problem)].join(' ').trim();
   }
@@ -160,11 +181,13 @@ const NOT_LOOKED_AT = new Set([
   'rate-limited', 'stock-changed', 'validation-failed', 'invalid-request', 'unreadable-record',
 ]);
 
-/** Whether the order will cost what the customer was shown, as far as that can be found out. @param {number} shown */
-async function costsAsShown(shown) {
-  const quote = await askForQuote(basket.body());
-  if (!quote || quote.total.amount === shown) return true;
-  const [before, now] = [shown, quote.total.amount].map(money);
+/** What a customer who orders has seen: what is sent, and what it costs. @typedef {{ body: string, sum: number }} Shown */
+
+/** Whether the order will cost what the customer was shown, as far as that can be found out. @param {Shown} shown */
+async function costsAsShown({ body, sum }) {
+  const quote = await askForQuote(body);
+  if (!quote || quote.total.amount === sum) return true;
+  const [before, now] = [sum, quote.total.amount].map(money);
   complain(the('basket-problem'), text('order_total_changed', { before, now }));
   void readMenu().catch(() => undefined);
   return false;
@@ -172,23 +195,24 @@ async function costsAsShown(shown) {
 
 /**
  * @param {string} id of the customer
- * @param {number} shown the total that the customer has seen
+ * @param {Shown} shown
  * @returns {Promise<boolean>} whether somebody has to sign in first
  */
 async function place(id, shown) {
-  // Another tab may have ordered it meanwhile.
+  // Another tab may have ordered it meanwhile, or changed it; and once more while it is found out what it costs.
   basket.readBasket();
-  if (basket.lines().length === 0) return false;
-  if (!basket.isOpen() && !(await costsAsShown(shown))) return false;
-  const begun = basket.begin(id);
-  if (!begun) {
-    complain(the('basket-problem'), text('order_of_another'));
+  if (basket.body() === shown.body && !basket.isOpen() && !(await costsAsShown(shown))) return false;
+  // The cookie may be another customer's by now, and so would the key be.
+  if ((await whoIsSignedIn())?.id !== id) return true;
+  const begun = basket.begin(id, shown.body);
+  if (typeof begun === 'string') {
+    complain(the('basket-problem'), text(begun));
     return false;
   }
-  const { attempt, wasUnknown } = begun;
+  const { key, body, wasOpen } = begun;
   try {
-    const order = await call('POST', '/v1/orders', { body: attempt.body, key: attempt.key });
-    basket.empty();
+    const order = await call('POST', '/v1/orders', { body, key });
+    basket.placed(key);
     faults.clear();
     complain(the('basket-problem'));
     the('basket').close();
@@ -196,7 +220,7 @@ async function place(id, shown) {
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     const { code } = error.problem;
-    if (CERTAIN.has(code) || (NOT_LOOKED_AT.has(code) && !wasUnknown)) basket.endAttempt();
+    if (CERTAIN.has(code) || (NOT_LOOKED_AT.has(code) && !wasOpen)) basket.endAttempt(key);
     if (isSignedOut(error)) return true;
     forgetQuote();
     complain(the('basket-problem'), mark(error.problem));
@@ -210,7 +234,13 @@ const alone = (work) => (navigator.locks ? navigator.locks.request('comanda.orde
 
 async function submit() {
   if (sending || basket.lines().length === 0) return;
-  const shown = total();
+  const invalid = quantities().find(({ validity }) => !validity.valid);
+  if (invalid) {
+    check(invalid);
+    announce(text('choices_quantity_range'));
+    return invalid.focus();
+  }
+  const shown = { body: basket.body(), sum: total() };
   clearTimeout(timer);
   sending = true;
   complain(the('basket-problem'));
@@ -231,7 +261,7 @@ async function submit() {
   } finally {
     sending = false;
     show();
-    const wrong = the('basket-lines').querySelector('[aria-invalid]');
+    const wrong = the('basket-lines').querySelector('[aria-invalid="true"]');
     if (wrong) wrong.focus();
     else if (basket.isOpen()) announce(text('order_unknown'));
   }
@@ -257,7 +287,7 @@ function discarding() {
   the('basket-discard-yes').addEventListener('click', () => {
     askAgain();
     complain(the('basket-problem'));
-    basket.endAttempt();
+    basket.giveUp();
     announce(text('order_discarded'));
     the('basket-title').focus();
   });

@@ -264,6 +264,11 @@ export function orders() {
   // Who does not sign in goes on without.
   the('order-sign-in').addEventListener('click', () => void signIn().catch(() => undefined));
   onSignOut(forget);
+  // What another tab has ordered is shown here, too: nobody orders it once more.
+  addEventListener('storage', ({ key }) => {
+    const who = customer();
+    if (key === STORE && who && !order) void resume(who.id);
+  });
   onCustomer(() => {
     const who = customer();
     if (!who) return;

@@ -5,7 +5,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use thirtyfour::{By, Key, TypingData, WebDriver, cdp::Cdp, session::handle::SessionHandle};
+use thirtyfour::{By, Key, TypingData, WebDriver, WindowHandle, cdp::Cdp, session::handle::SessionHandle};
 
 use crate::{from_xtask, screenshots};
 
@@ -66,6 +66,25 @@ impl Window {
     /// Opens an address, and waits until all that the page loads at first is there.
     pub async fn open(&self, address: &str) {
         self.driver.goto(address).await.unwrap_or_else(|error| panic!("{address}: {error}"));
+    }
+
+    /// The tab that the window shows.
+    pub async fn tab(&self) -> WindowHandle {
+        self.driver.window().await.expect("a tab")
+    }
+
+    /// Opens one more tab, of the same cookies and storage, and goes on there.
+    pub async fn open_tab(&self) -> WindowHandle {
+        let tab = self.driver.new_tab().await.expect("one more tab");
+        self.switch_to(&tab).await;
+        self.resize(1280).await;
+        self.set_dark(false).await;
+        tab
+    }
+
+    /// Goes on in another tab.
+    pub async fn switch_to(&self, tab: &WindowHandle) {
+        self.driver.switch_to_window(tab.clone()).await.expect("a tab that is open");
     }
 
     pub async fn reload(&self) {
@@ -130,7 +149,16 @@ impl Window {
     /// Clicks on what a selector finds, as soon as it is there and can be clicked.
     pub async fn click(&self, selector: &str) {
         self.see(selector).await;
-        self.until(&format!("!document.querySelector({}).disabled", quoted(selector))).await;
+        self.until(&format!(
+            "((found) => !found.disabled && found.ariaDisabled !== 'true')(document.querySelector({}))",
+            quoted(selector)
+        ))
+        .await;
+        self.click_anyway(selector).await;
+    }
+
+    /// Clicks on what a selector finds, also where the page does nothing then.
+    pub async fn click_anyway(&self, selector: &str) {
         let begun = Instant::now();
         loop {
             // A page may put another element in its place between the two steps.

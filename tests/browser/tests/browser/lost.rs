@@ -31,7 +31,7 @@ async fn an_order_whose_server_was_killed_before_it_answered_is_sent_again_and_p
     window.see("#basket-problem").await;
     assert_eq!(orders(&shop).await, [("pending".to_owned(), 2)], "it was placed, and nobody has been told");
     // What is in an order that may have been placed cannot be changed.
-    assert_eq!(window.value("document.getElementById('line-0-quantity').disabled").await, true);
+    assert_eq!(window.value("document.getElementById('line-0-quantity').readOnly").await, true);
 
     // Another server takes its place, at the same address. Not even closing the page loses the order.
     let mut dead = shop.app.servers.pop().unwrap();

@@ -9,6 +9,7 @@ mod last_portions;
 mod look;
 mod lost;
 mod office;
+mod once;
 mod ordering;
 mod signed_out;
 mod states;
