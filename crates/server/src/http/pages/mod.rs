@@ -3,12 +3,11 @@
 mod asset;
 mod cards;
 mod customers;
-mod kitchen;
 mod language;
 mod linked_data;
-mod office;
 mod page;
 mod rendered_page;
+mod shells;
 mod shown_menu;
 mod templates;
 #[cfg(test)]
@@ -18,7 +17,6 @@ pub use self::{
     asset::{__path_asset, asset},
     cards::Cards,
     customers::{__path_customers, customers},
-    kitchen::{__path_kitchen, kitchen},
-    office::{__path_office, office},
     rendered_page::Pages,
+    shells::{__path_kitchen, __path_office, kitchen, office},
 };

@@ -16,4 +16,13 @@ impl Page {
             Self::Office => "office.html",
         }
     }
+
+    /// The script that makes it live; it loads all others.
+    pub const fn script(self) -> &'static str {
+        match self {
+            Self::Customers => "customers.js",
+            Self::Kitchen => "kitchen.js",
+            Self::Office => "office.js",
+        }
+    }
 }

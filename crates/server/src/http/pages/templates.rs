@@ -8,7 +8,8 @@ macro_rules! sources {
     ($($file:literal),+ $(,)?) => { &[$(($file, include_str!(concat!("../../../pages/", $file)))),+] };
 }
 
-const SOURCES: &[(&str, &str)] = sources!["customers.html", "kitchen.html", "office.html", "staff.html"];
+pub(super) const SOURCES: &[(&str, &str)] =
+    sources!["customers.html", "head.html", "kitchen.html", "office.html", "staff.html"];
 
 /// What pages are rendered from.
 pub struct Templates {
@@ -57,6 +58,7 @@ impl Templates {
             // Letters, digits and slashes, which the templates would escape.
             time_zone => Value::from_safe_string(self.time_zone.to_owned()),
             assets => Value::from_safe_string(ASSETS.path()),
+            main => page.script(),
             scripts => ASSETS.scripts(page).collect::<Vec<_>>(),
             styles => ASSETS.styles(page).collect::<Vec<_>>(),
         }
