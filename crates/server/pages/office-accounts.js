@@ -20,31 +20,48 @@ const REASONS = ['too_many_failures', 'failed_again_after_lock'];
 /** @returns {[string, string][]} */
 const roles = () => ROLES.map((role) => [role, text(`role_${role}`)]);
 
+/** @param {string} id */
+const path = (id) => /** @type {const} */ (`/v1/admin/users/${id}`);
+
+/**
+ * Takes a change of an account back, unless somebody else has changed the same meanwhile.
+ * @param {string} id
+ * @param {Partial<Pick<Account, 'role' | 'disabled'>>} changed
+ * @param {Partial<Pick<Account, 'role' | 'disabled'>>} before
+ * @param {() => void} again
+ */
+async function takeBack(id, changed, before, again) {
+  try {
+    // A change of nothing tells how the account is.
+    const now = await call('PATCH', path(id), { body: {} });
+    const isOther = now.role !== (changed.role ?? now.role) || now.disabled !== (changed.disabled ?? now.disabled);
+    if (isOther) throw new Refused({ status: 412, code: 'precondition-failed', detail: '' });
+    await call('PATCH', path(id), { body: before });
+  } finally {
+    again();
+  }
+}
+
 /** @param {Account} account @param {() => void} again */
 async function changeRole({ id, name, role }, again) {
-  const path = /** @type {const} */ (`/v1/admin/users/${id}`);
   const changed = await ask({
     title: text('role_title', { name }), about: text('role_about'),
     questions: [{ name: 'role', label: text('role'), kind: 'choice', options: roles(), value: role }],
     submit: text('save'),
-    send: (values) => call('PATCH', path, { body: { role: values.role } }),
+    send: (values) => call('PATCH', path(id), { body: { role: values.role } }),
   });
   if (!changed || changed.role === role) return;
   again();
-  say(text('role_done', { name, role: text(`role_${changed.role}`) }), async () => {
-    await call('PATCH', path, { body: { role } });
-    again();
-  });
+  say(text('role_done', { name, role: text(`role_${changed.role}`) }),
+    () => takeBack(id, { role: changed.role }, { role }, again));
 }
 
 /** @param {Account} account @param {() => void} again */
 async function turn({ id, name, disabled }, again) {
-  const change = async (/** @type {boolean} */ disabled) => {
-    await call('PATCH', `/v1/admin/users/${id}`, { body: { disabled } });
-    again();
-  };
-  await change(!disabled);
-  say(text(disabled ? 'account_enabled' : 'account_disabled', { name }), () => change(disabled));
+  await call('PATCH', path(id), { body: { disabled: !disabled } });
+  again();
+  say(text(disabled ? 'account_enabled' : 'account_disabled', { name }),
+    () => takeBack(id, { disabled: !disabled }, { disabled }, again));
 }
 
 /** @param {Account} account */
@@ -52,7 +69,7 @@ async function endSessions({ id, name }) {
   const done = await ask({
     title: text('sessions_title', { name }), about: text('sessions_about'), questions: [why()],
     submit: text('sessions_end'),
-    send: ({ reason }) => call('DELETE', `/v1/admin/users/${id}/sessions`, { body: { reason } }),
+    send: ({ reason }) => call('DELETE', `${path(id)}/sessions`, { body: { reason } }),
   });
   if (done) say(text('sessions_done', { name }));
 }

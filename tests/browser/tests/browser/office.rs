@@ -1,6 +1,8 @@
 //! The office.
 
 use comanda_browser_tests::{Browser, Shop};
+use comanda_tests::{Client, PASSWORD};
+use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -71,6 +73,56 @@ async fn a_menu_item_is_sold_out_by_one_click_back_by_another_and_its_name_is_ne
     window.click(&format!("[data-key=edit-{item}]")).await;
     window.see_text("dialog[open] h2", NAME).await;
     assert_eq!(window.value("[document.images.length, document.title]").await, json!([0, "Menu · Office"]));
+    window.assert_no_errors().await;
+    shop.app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_an_account_is_undone_unless_another_admin_has_changed_it_meanwhile() {
+    let (shop, browser) = (Shop::open().await, Browser::start());
+    let (member, guest) = (shop.appoint().await, shop.app.customer().await);
+    let change = async |id: &str, role: &str| {
+        let request = shop.app.admin.request(Method::PATCH, &format!("/v1/admin/users/{id}"));
+        Client::send(request.json(&json!({ "role": role }))).await.expect(200)
+    };
+    let id = guest.id.to_string();
+    let admin = shop.app.anonymous().log_in(&member, PASSWORD).await;
+    change(&admin.id.to_string(), "admin").await;
+    let window = browser.window().await;
+    window.open(&format!("{}/office?lang=en&view=accounts", shop.base_url())).await;
+    sign_in(&window, &member).await;
+    let role = format!("[data-key=role-{id}]");
+    let appoint = async || {
+        window.click(&role).await;
+        window.see("dialog[open] select").await;
+        window.press("Staff").await;
+        window.click("dialog[open] [type=submit]").await;
+        window.see_text("#toast-words", "is now: Staff.").await;
+        window.see_text(&role, "Staff").await;
+    };
+
+    appoint().await;
+    window.click("#toast-undo").await;
+    window.see_text("#toast-words", "It is undone.").await;
+    window.see_text(&role, "Customer").await;
+
+    appoint().await;
+    change(&id, "admin").await;
+    window.click("#toast-undo").await;
+    window.see_text("#toast-problem", "Somebody else has changed this meanwhile.").await;
+    window.see_text(&role, "Admin").await;
+
+    // What somebody else has changed beside it stays.
+    change(&id, "customer").await;
+    window.reload().await;
+    appoint().await;
+    window.click(&format!("[data-key=turn-{id}]")).await;
+    window.see_text("#toast-words", "can no longer sign in.").await;
+    change(&id, "admin").await;
+    window.click("#toast-undo").await;
+    window.see_text("#toast-words", "It is undone.").await;
+    window.see_text(&role, "Admin").await;
+    window.see_text(&format!("[data-key=turn-{id}]"), "Disable").await;
     window.assert_no_errors().await;
     shop.app.close().await;
 }
