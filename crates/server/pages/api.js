@@ -62,11 +62,14 @@ export const mayBeSignedIn = () => sessionToken() !== undefined;
  * @template {string} Path
  * @param {Method & import('./calls').MethodOf<Path>} method
  * @param {Path} path
- * @param {{ body?: import('./calls').Body<Method, Path>, key?: string, revision?: number, wait?: number }} [options]
- *   `revision` is the one that is changed; `wait`: for how many milliseconds
+ * @param {{ body?: import('./calls').Body<Method, Path>, key?: string, revision?: number, wait?: number,
+ *   last?: { tag: string | null } }} [options]
+ *   `revision` is the one that is changed; `wait`: for how many milliseconds; `last`: if the response has the `ETag`
+ *   that the last one had, it is not read, and the outcome is `undefined`
  * @returns {Promise<import('./calls').Answer<Method, Path>>} the body of the response
  */
-export async function call(method, path, { body, key, revision, wait = WAIT } = {}) {
+export async function call(method, path, options = {}) {
+  const { body, key, revision, wait = WAIT, last } = options;
   /** @type {Record<string, string>} */
   const headers = { accept: 'application/json' };
   if (body !== undefined) headers['content-type'] = 'application/json';
@@ -87,6 +90,14 @@ export async function call(method, path, { body, key, revision, wait = WAIT } = 
       redirect: 'error',
       signal: AbortSignal.timeout(wait),
     });
+    if (last && response.ok) {
+      const tag = response.headers.get('etag');
+      // The browser has asked, and gives its own copy.
+      if (tag && tag === last.tag) {
+        await response.body?.cancel();
+        return /** @type {any} */ (undefined);
+      }
+    }
     read = await response.text();
   } catch {
     throw new Unanswered(text('error_network'));
@@ -99,10 +110,11 @@ export async function call(method, path, { body, key, revision, wait = WAIT } = 
     throw new Unanswered(text('error_unknown'));
   }
   readClock(response, sent);
+  if (last && response.ok) last.tag = response.headers.get('etag');
   if (response.ok) return content;
   const retryAfter = Number(response.headers.get('retry-after')) || undefined;
   const problem = { code: '', detail: text('error_unknown'), ...content, status: response.status, retryAfter };
-  if (await refused?.(problem, path)) return call(method, path, { body, key, revision, wait });
+  if (await refused?.(problem, path)) return call(method, path, options);
   throw new Refused(problem);
 }
 

@@ -12,7 +12,8 @@ import { allergensOf, announce, complain, make, money, text, the } from './eleme
 export const items = new Map();
 
 const EVERY = 10_000;
-let version = -1;
+/** The menu that was read last. @type {{ tag: string | null }} */
+const last = { tag: null };
 let isFirst = true;
 /** @type {(() => void)[]} */
 const listeners = [];
@@ -20,11 +21,10 @@ const listeners = [];
 /** @param {() => void} listener */
 export const onMenu = (listener) => void listeners.push(listener);
 
-/** Reads the menu again. A browser that has the current one gets a 304, and asks its own copy. */
+/** Reads the menu again, if it has changed. */
 export async function readMenu() {
-  const menu = await call('GET', '/v1/menu');
-  if (menu.version === version) return;
-  version = menu.version;
+  const menu = await call('GET', '/v1/menu', { last });
+  if (!menu) return;
   items.clear();
   for (const category of menu.categories) {
     for (const item of category.items) items.set(item.id, item);
