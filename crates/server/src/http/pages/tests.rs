@@ -16,7 +16,7 @@ use super::{
     },
     page::Page,
     shown_menu::price,
-    templates::Templates,
+    templates::{SOURCES, Templates},
 };
 use crate::http::{openapi, problem::Code, representations::Representations};
 
@@ -234,6 +234,46 @@ fn every_text_that_a_script_names_is_on_its_pages() {
     }
 }
 
+/// All that a page is made of, but for its texts.
+fn sources(page: Page) -> String {
+    let template = |wanted: &str| SOURCES.iter().find(|(name, _)| *name == wanted).unwrap().1;
+    let own = template(page.template());
+    let included = own.split("{% include \"").skip(1).map(|rest| template(rest.split('"').next().unwrap()));
+    let scripts = ASSETS.texts(page).filter(|(file, _)| !file.ends_with("texts.js")).map(|(_, script)| script);
+    included.chain([own]).chain(scripts).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a text is named, or put together from `values` of the API.
+fn names_text(source: &str, values: &BTreeSet<String>, name: &str) -> bool {
+    let is_quoted = |name: &str| source.contains(&format!("'{name}'"));
+    let prefixes = source.split('`').filter_map(|written| Some(written.split_once("${")?.0));
+    let is_put_together = prefixes.filter(|prefix| prefix.ends_with('_')).any(|prefix| {
+        name.strip_prefix(prefix).is_some_and(|rest| match prefix {
+            // The API does not list the codes of violations, and problems can have one of their limits.
+            "violation_" => true,
+            "problem_" => values.contains(rest.split('_').next().unwrap_or_default()),
+            _ => values.contains(rest) || is_quoted(rest),
+        })
+    });
+    let is_a_value = source.contains("text(availability)") && ["low", "sold_out"].contains(&name);
+    is_quoted(name) || source.contains(&format!("texts.{name} ")) || is_put_together || is_a_value
+}
+
+#[test]
+fn every_text_is_used_on_a_page_that_has_it() {
+    let document: serde_json::Value = serde_json::from_str(openapi::document()).unwrap();
+    let schemas = document["components"]["schemas"].as_object().unwrap().values();
+    let values = schemas.filter_map(|schema| schema["enum"].as_array()).flatten();
+    let values: BTreeSet<String> = values.filter_map(|value| value.as_str().map(str::to_owned)).collect();
+    let (mut all, mut used) = (BTreeSet::new(), BTreeSet::new());
+    for page in Page::ALL {
+        let (source, known) = (sources(page), names(&English.texts_on(page)));
+        used.extend(known.iter().filter(|name| names_text(&source, &values, name)).cloned());
+        all.extend(known);
+    }
+    assert_eq!(all.difference(&used).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
 /// What the values of the API are called in the office, by the beginning of the names of the texts.
 const WORDS: &[(&str, &str)] = &[
     ("AuditedAction", "action_"),
@@ -286,13 +326,15 @@ fn the_office_offers_every_value_of_the_api_that_it_filters_by() {
 }
 
 #[test]
-fn the_office_knows_where_the_restaurant_is() {
-    let office = |time_zone| {
-        let templates = Templates::new(Currency::EUR, time_zone, Cards::Simulated).unwrap();
-        templates.shell(Page::Office, English).unwrap()
-    };
-    assert!(office(Some(chrono_tz::Europe::Berlin)).contains("data-time-zone=\"Europe/Berlin\""));
-    assert!(office(None).contains("data-time-zone=\"\""));
+fn the_pages_of_the_staff_know_where_the_restaurant_is() {
+    for page in [Page::Kitchen, Page::Office] {
+        let shell = |time_zone| {
+            let templates = Templates::new(Currency::EUR, time_zone, Cards::Simulated).unwrap();
+            templates.shell(page, English).unwrap()
+        };
+        assert!(shell(Some(chrono_tz::Europe::Berlin)).contains("data-time-zone=\"Europe/Berlin\""), "{page:?}");
+        assert!(shell(None).contains("data-time-zone=\"\""), "{page:?}");
+    }
 }
 
 #[test]
