@@ -2,7 +2,10 @@
 import { onCustomer, seemsSignedIn, signIn, whoIsSignedIn } from './account.js';
 import { Refused, call, isSignedOut, wordsOf, wordsOfProblem, wordsOfViolation } from './api.js';
 import * as basket from './basket.js';
-import { announce, complain, make, money, openDialog, text, the } from './elements.js';
+import {
+  announce, chosenWords, complain, isOff, lineOf, make, money, openDialog, text, the, turnOff,
+} from './elements.js';
+import { firstFault, mark } from './forms.js';
 import { items, onMenu, readMenu } from './menu.js';
 import { showOrder } from './order.js';
 import { askForQuote, forgetQuote, quoteOf } from './quote.js';
@@ -24,11 +27,9 @@ const total = () => (basket.isOpen() ? null : quoteOf(basket.body()))?.total.amo
 /** What a line is made of, in words. @param {basket.Line} line */
 function chosen(line) {
   const options = items.get(line.menu_item_id)?.option_groups.flatMap((group) => group.options) ?? [];
-  const names = line.selections.map(({ option_id, quantity }) => {
-    const name = options.find((option) => option.id === option_id)?.name ?? '?';
-    return quantity > 1 ? `${quantity} × ${name}` : name;
-  });
-  return [...names, ...(line.note ? [`(${line.note})`] : [])].join(', ');
+  const named = line.selections.map(({ option_id, quantity }) =>
+    ({ name: options.find((option) => option.id === option_id)?.name ?? '?', quantity }));
+  return chosenWords(named, line.note);
 }
 
 /** @param {basket.Line} line @param {number} at */
@@ -42,12 +43,8 @@ function shown(line, at) {
     type: 'number', min: '1', max: '100', required: true, defaultValue: String(line.quantity), inputMode: 'numeric',
     readOnly: locked, id: `line-${at}-quantity`, 'aria-label': `${text('choices_quantity')}: ${name}`,
   });
-  if (fault) {
-    quantity.setAttribute('aria-invalid', 'true');
-    quantity.setAttribute('aria-describedby', `line-${at}-error`);
-  }
   quantity.addEventListener('change', () => {
-    if (!check(quantity)) return;
+    if (!quantity.validity.valid) return mark(quantity, text('choices_quantity_range'));
     faults.delete(at);
     basket.setQuantity(line, at, Number(quantity.value));
     // The focus may be on its way to what would be replaced now.
@@ -57,11 +54,11 @@ function shown(line, at) {
     });
   });
   const remove = make('button', {
-    type: 'button', id: `line-${at}-remove`, 'aria-disabled': String(locked),
-    'aria-label': text('remove_item', { item: name }),
+    type: 'button', id: `line-${at}-remove`, 'aria-label': text('remove_item', { item: name }),
   }, text('remove'));
+  turnOff(remove, locked);
   remove.addEventListener('click', () => {
-    if (isLocked()) return;
+    if (isOff(remove)) return;
     faults.clear();
     basket.remove(line, at);
     const next = the('basket-lines').querySelectorAll('.controls button');
@@ -70,27 +67,12 @@ function shown(line, at) {
   const before = basket.priceBefore(line);
   const now = basket.lineTotal({ ...line, quantity: 1 });
   const changed = before === undefined ? '' : text('price_changed', { before: money(before), now: money(now) });
-  return make('li', { className: 'line' },
-    make('span', { className: 'name' }, name),
-    make('span', { className: 'sum' }, money(basket.lineTotal(line))),
+  const shownLine = lineOf([name], basket.lineTotal(line),
     ...(chosen(line) ? [make('span', { className: 'chosen hint' }, chosen(line))] : []),
     ...(changed ? [make('p', { className: 'changed' }, changed)] : []),
-    make('div', { className: 'controls' }, quantity, remove),
-    ...(fault ? [make('p', { className: 'error', id: `line-${at}-error` }, fault)] : []),
-  );
-}
-
-/** Says beside the field of a quantity what is wrong with it. @param {HTMLInputElement} quantity */
-function check(quantity) {
-  const { id, parentElement: controls, validity: { valid } } = quantity;
-  const error = `${id}-range`;
-  document.getElementById(error)?.remove();
-  quantity.setAttribute('aria-invalid', String(!valid));
-  if (!valid) {
-    quantity.setAttribute('aria-describedby', error);
-    controls?.after(make('p', { className: 'error', id: error }, text('choices_quantity_range')));
-  }
-  return valid;
+    make('div', { className: 'controls' }, quantity, remove));
+  if (fault) mark(quantity, fault);
+  return shownLine;
 }
 
 /** The fields of the quantities. @returns {HTMLInputElement[]} */
@@ -120,7 +102,7 @@ export function show() {
   note.readOnly = isLocked();
   if (document.activeElement !== note) note.value = basket.note();
   const order = the('basket-order');
-  order.setAttribute('aria-disabled', String(lines.length === 0 || sending));
+  turnOff(order, lines.length === 0 || sending);
   if (sending) order.textContent = text('order_sending');
   else if (isOpen) order.textContent = text('order_repeat');
   else order.textContent = seemsSignedIn() ? text('order_place', { total: sum }) : text('order_sign_in');
@@ -156,7 +138,7 @@ function quoteSoon() {
 }
 
 /** Says at each line what is left, and at the top what else is wrong. @param {import('./api.js').Problem} problem */
-function mark(problem) {
+function markProblem(problem) {
   faults.clear();
   let words = wordsOfProblem(problem);
   if (problem.code === 'idempotency-key-reused') words = text('order_before');
@@ -181,7 +163,7 @@ const NOT_LOOKED_AT = new Set([
   'rate-limited', 'stock-changed', 'validation-failed', 'invalid-request', 'unreadable-record',
 ]);
 
-/** What a customer who orders has seen: what is sent, and what it costs. @typedef {{ body: string, sum: number }} Shown */
+/** @typedef {{ body: string, sum: number }} Shown what a customer who orders has seen, and what it costs */
 
 /** Whether the order will cost what the customer was shown, as far as that can be found out. @param {Shown} shown */
 async function costsAsShown({ body, sum }) {
@@ -223,7 +205,7 @@ async function place(id, shown) {
     if (CERTAIN.has(code) || (NOT_LOOKED_AT.has(code) && !wasOpen)) basket.endAttempt(key);
     if (isSignedOut(error)) return true;
     forgetQuote();
-    complain(the('basket-problem'), mark(error.problem));
+    complain(the('basket-problem'), markProblem(error.problem));
     void readMenu().catch(() => undefined);
   }
   return false;
@@ -236,7 +218,7 @@ async function submit() {
   if (sending || basket.lines().length === 0) return;
   const invalid = quantities().find(({ validity }) => !validity.valid);
   if (invalid) {
-    check(invalid);
+    mark(invalid, text('choices_quantity_range'));
     announce(text('choices_quantity_range'));
     return invalid.focus();
   }
@@ -261,7 +243,7 @@ async function submit() {
   } finally {
     sending = false;
     show();
-    const wrong = the('basket-lines').querySelector('[aria-invalid="true"]');
+    const wrong = firstFault(the('basket-lines'));
     if (wrong) wrong.focus();
     else if (basket.isOpen()) announce(text('order_unknown'));
   }

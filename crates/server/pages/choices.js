@@ -1,7 +1,9 @@
 // @ts-check
 import { wordsOf } from './api.js';
 import * as basket from './basket.js';
-import { allergensOf, announce, complain, make, money, openDialog, text, the } from './elements.js';
+import {
+  allergensOf, announce, complain, isOff, make, money, openDialog, text, the, turnOff,
+} from './elements.js';
 import { items, notice, onMenu, readMenu } from './menu.js';
 
 /** @type {import('./menu.js').Item | null} */
@@ -132,7 +134,7 @@ async function open(id) {
   form().reset();
   the('choices-quantity').removeAttribute('aria-invalid');
   for (const place of ['choices-notice', 'choices-problem', 'choices-quantity-error']) complain(the(place));
-  the('choices-add').disabled = false;
+  turnOff(the('choices-add'), false);
   showItem();
   openDialog('choices');
 }
@@ -145,7 +147,7 @@ function follow() {
   if (!item || !the('choices').open) return;
   const current = items.get(item.id);
   const gone = !current || current.availability === 'sold_out';
-  the('choices-add').disabled = gone;
+  turnOff(the('choices-add'), gone);
   complain(the('choices-problem'), gone ? text('choices_gone', { item: item.name }) : '');
   if (!current) return;
   const wasOffered = offered();
@@ -173,6 +175,7 @@ function follow() {
 }
 
 function submit() {
+  if (isOff(the('choices-add'))) return;
   const wrong = check();
   if (wrong) return wrong.focus();
   if (!item) return;

@@ -72,6 +72,51 @@ const duration = new Intl.NumberFormat(language, { style: 'unit', unit: 'second'
 /** So many seconds, in words. @param {number} count */
 export const seconds = (count) => duration.format(count);
 
+/** Where the restaurant is; without that, where this browser is. */
+export const zone = known(document.documentElement.dataset.timeZone)
+  ?? known(Intl.DateTimeFormat().resolvedOptions().timeZone) ?? 'UTC';
+
+/** A time zone, unless this browser does not know it. @param {string} [name] */
+function known(name) {
+  try {
+    return name ? new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {number} quantity @param {string} name */
+export const times = (quantity, name) => (quantity > 1 ? `${quantity} × ${name}` : name);
+
+/**
+ * What was chosen with an item, in words.
+ * @param {{ name: string, quantity: number }[]} selections
+ * @param {string | null} [note]
+ */
+export function chosenWords(selections, note) {
+  const names = selections.map(({ name, quantity }) => times(quantity, name));
+  return [...names, ...(note ? [`(${note})`] : [])].join(', ');
+}
+
+/**
+ * A line of a basket or of an order, and what more there is to say of it.
+ * @param {(Node | string)[]} name
+ * @param {number} sum
+ * @param {...Node} more
+ */
+export const lineOf = (name, sum, ...more) => make('li', { className: 'line' },
+  make('span', { className: 'name' }, ...name), make('span', { className: 'sum' }, money(sum)), ...more);
+
+/**
+ * Whether a button does nothing for now. One that was `disabled` would lose the focus.
+ * @param {HTMLElement} button
+ * @param {boolean} off
+ */
+export const turnOff = (button, off) => button.setAttribute('aria-disabled', String(off));
+
+/** @param {Element} button */
+export const isOff = (button) => button.getAttribute('aria-disabled') === 'true';
+
 /** Tells people who do not see the page. @param {string} words */
 export function announce(words) {
   const place = the('announcements');

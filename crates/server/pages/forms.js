@@ -1,40 +1,55 @@
 // @ts-check
 import { Refused, wordsOf, wordsOfViolation } from './api.js';
-import { complain, make, the } from './elements.js';
+import { complain, isOff, make, the, turnOff } from './elements.js';
 
-/** The id of what is said of a field in any case. @param {Element} field */
-const hintOf = (field) => field.parentElement?.querySelector('.hint')?.id ?? '';
+/** The ids of what is said of a field. @param {Element} input */
+const describing = (input) => (input.getAttribute('aria-describedby') ?? '').split(' ').filter(Boolean);
 
-/** Puts each violation beside its field. @param {HTMLFormElement} form @param {unknown} error */
-export function mark(form, error) {
-  for (const old of form.querySelectorAll('.error')) old.remove();
-  for (const field of form.querySelectorAll('[aria-invalid]')) {
-    field.removeAttribute('aria-invalid');
-    field.setAttribute('aria-describedby', hintOf(field));
+/** Says beside its field what is wrong there. @param {any} input @param {string} words */
+export function mark(input, words) {
+  const place = input.closest('.field, .option, fieldset, td, li') ?? input.parentElement;
+  let error = place.querySelector(':scope > .error');
+  if (!error) {
+    error = make('span', { className: 'error', id: `${input.id}-error` });
+    place.append(error);
   }
-  const place = /** @type {HTMLElement} */ (form.querySelector('.problem'));
-  complain(place);
-  if (!error) return;
+  error.textContent = words;
+  input.setAttribute('aria-invalid', 'true');
+  const others = describing(input).filter((id) => id !== error.id);
+  input.setAttribute('aria-describedby', [...others, error.id].join(' '));
+}
+
+/** @param {HTMLElement} form */
+export function unmark(form) {
+  for (const error of form.querySelectorAll('.error')) error.remove();
+  for (const input of form.querySelectorAll('[aria-invalid]')) {
+    input.removeAttribute('aria-invalid');
+    const others = describing(input).filter((id) => !id.endsWith('-error'));
+    if (others.length) input.setAttribute('aria-describedby', others.join(' '));
+    else input.removeAttribute('aria-describedby');
+  }
+}
+
+/** Says what is wrong with a form: of each field beside it. @param {HTMLFormElement} form @param {unknown} error */
+function refuse(form, error) {
   const rest = [];
   for (const violation of (error instanceof Refused && error.problem.errors) || []) {
     const words = wordsOfViolation(violation);
-    if (!say(form, violation.pointer.slice(1), words)) rest.push(words);
+    const field = form.querySelector(`input[name="${CSS.escape(violation.pointer.slice(1))}"]`);
+    if (field) mark(field, words);
+    else rest.push(words);
   }
-  const first = /** @type {HTMLElement | null} */ (form.querySelector('[aria-invalid]'));
-  if (!first || rest.length) complain(place, [wordsOf(error), ...rest].join(' '));
+  const first = firstFault(form);
+  if (!first || rest.length) complain(problemOf(form), [wordsOf(error), ...rest].join(' '));
   first?.focus();
 }
 
-/** @param {HTMLFormElement} form @param {string} name @param {string} words */
-function say(form, name, words) {
-  const field = /** @type {HTMLInputElement | null} */ (form.querySelector(`input[name="${CSS.escape(name)}"]`));
-  if (!field) return false;
-  const id = `${field.id}-error`;
-  field.setAttribute('aria-invalid', 'true');
-  field.setAttribute('aria-describedby', `${hintOf(field)} ${id}`.trim());
-  field.after(make('span', { className: 'error', id }, words));
-  return true;
-}
+/** The first field that something is wrong with. @param {HTMLElement} form */
+export const firstFault = (form) =>
+  /** @type {HTMLElement | null} */ (form.querySelector('[aria-invalid="true"]'));
+
+/** @param {HTMLFormElement} form @returns {any} */
+const problemOf = (form) => form.querySelector('.problem');
 
 /**
  * Sends a form, and says beside its fields what is wrong with it.
@@ -45,21 +60,23 @@ export function onSubmit(id, send) {
   const form = /** @type {HTMLFormElement} */ (the(id));
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
-    mark(form, null);
+    const button = /** @type {HTMLElement} */ (form.querySelector('[type="submit"]'));
+    if (isOff(button)) return;
+    unmark(form);
+    complain(problemOf(form));
     for (const field of form.querySelectorAll('input')) {
-      if (!field.validity.valid) say(form, field.name, field.validationMessage);
+      if (!field.validity.valid) mark(field, field.validationMessage);
     }
-    const first = /** @type {HTMLElement | null} */ (form.querySelector('[aria-invalid]'));
+    const first = firstFault(form);
     if (first) return first.focus();
-    const button = /** @type {HTMLButtonElement} */ (form.querySelector('[type="submit"]'));
-    button.disabled = true;
+    turnOff(button, true);
     try {
       await send(form);
       form.reset();
     } catch (error) {
-      mark(form, error);
+      refuse(form, error);
     } finally {
-      button.disabled = false;
+      turnOff(button, false);
     }
   });
 }

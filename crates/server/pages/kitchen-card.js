@@ -1,6 +1,6 @@
 // @ts-check
 import { Refused, now, wordsOf } from './api.js';
-import { complain, locale, make, text } from './elements.js';
+import { complain, isOff, locale, make, text, times, turnOff, zone } from './elements.js';
 import { dismiss, isOpen, move, readOrder, ticket as known } from './kitchen-tickets.js';
 
 /** @typedef {import('./kitchen-tickets.js').Ticket} Ticket */
@@ -9,7 +9,7 @@ import { dismiss, isOpen, move, readOrder, ticket as known } from './kitchen-tic
 /** After how many minutes somebody has waited for long. */
 const LONG = 15;
 
-const clock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' });
+const clock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', timeZone: zone });
 
 /** @type {Map<string, string>} The names of stations. */
 export const stations = new Map();
@@ -19,9 +19,6 @@ const WAYS = { queued: ['cooking', 'ready'], cooking: ['ready'], ready: ['cookin
 
 /** The card of a ticket. @param {string} id @returns {HTMLElement | null} */
 export const cardOf = (id) => document.getElementById(`ticket-${id}`);
-
-/** @param {number} quantity @param {string} name */
-const times = (quantity, name) => (quantity > 1 ? `${quantity} × ${name}` : name);
 
 /** @param {Line} line */
 function made({ name, quantity, note, selections }) {
@@ -93,7 +90,7 @@ export function fill(card, ticket, withStation) {
 /** @param {any} button @param {Ticket} ticket @param {string | undefined} way */
 function label(button, ticket, way) {
   button.hidden = !way;
-  button.removeAttribute('aria-disabled');
+  turnOff(button, false);
   if (!way) return;
   const name = ticket.state === 'ready' ? 'recall' : way;
   button.dataset.way = way;
@@ -104,11 +101,11 @@ function label(button, ticket, way) {
 async function press(id, button) {
   const ticket = known(id);
   const way = /** @type {Ticket['state'] | 'seen' | undefined} */ (button.dataset.way);
-  if (!ticket || !way || button.getAttribute('aria-disabled')) return;
+  if (!ticket || !way || isOff(button)) return;
   if (way === 'seen') return dismiss(id);
   const problem = /** @type {HTMLElement} */ (cardOf(id)?.querySelector('.problem'));
   complain(problem);
-  button.setAttribute('aria-disabled', 'true');
+  turnOff(button, true);
   button.firstChild?.replaceWith(text('ticket_sending'));
   try {
     await move(id, way);

@@ -1,6 +1,6 @@
 // @ts-check
 import { call } from './api.js';
-import { announce, complain, learn, locale, text, the } from './elements.js';
+import { announce, complain, learn, locale, text, the, zone } from './elements.js';
 import { card, cardOf, fill, grow, stations } from './kitchen-card.js';
 import { keys } from './kitchen-keys.js';
 import { ring, sound, warn } from './kitchen-sound.js';
@@ -19,7 +19,7 @@ const TOGETHER = 300;
 const UNNOTICED = 3_000;
 
 learn(texts);
-const clock = new Intl.DateTimeFormat(locale, { timeStyle: 'short' });
+const clock = new Intl.DateTimeFormat(locale, { timeStyle: 'short', timeZone: zone });
 /** What is there when the page is opened is not new. */
 let isReady = false;
 let station = '';

@@ -120,31 +120,3 @@ function several({ name, label, options = [], folded }, id) {
     fault: () => '',
   };
 }
-
-/** The ids of what is said of a field. @param {Element} input */
-const describing = (input) => (input.getAttribute('aria-describedby') ?? '').split(' ').filter(Boolean);
-
-/** Says beside its field what is wrong there. @param {any} input @param {string} words */
-export function mark(input, words) {
-  const place = input.closest('.field, .option, fieldset, td, li') ?? input.parentElement;
-  let error = place.querySelector(':scope > .error');
-  if (!error) {
-    error = make('span', { className: 'error', id: `${input.id}-error` });
-    place.append(error);
-  }
-  error.textContent = words;
-  input.setAttribute('aria-invalid', 'true');
-  const others = describing(input).filter((id) => id !== error.id);
-  input.setAttribute('aria-describedby', [...others, error.id].join(' '));
-}
-
-/** @param {HTMLElement} form */
-export function unmark(form) {
-  for (const error of form.querySelectorAll('.error')) error.remove();
-  for (const input of form.querySelectorAll('[aria-invalid]')) {
-    input.removeAttribute('aria-invalid');
-    const others = describing(input).filter((id) => !id.endsWith('-error'));
-    if (others.length) input.setAttribute('aria-describedby', others.join(' '));
-    else input.removeAttribute('aria-describedby');
-  }
-}

@@ -1,7 +1,8 @@
 // @ts-check
 import { Refused, newKey, wordsOfViolation } from './api.js';
-import { complain, make, text } from './elements.js';
-import { field, mark, unmark } from './office-fields.js';
+import { complain, isOff, make, text, turnOff } from './elements.js';
+import { firstFault, mark, unmark } from './forms.js';
+import { field } from './office-fields.js';
 import { refusal } from './office-list.js';
 import { Faulty } from './office-rows.js';
 import { keepToast } from './office-toast.js';
@@ -55,10 +56,10 @@ export function ask({ title, about, questions, more, submit, send, again }) {
     ...fields.map(({ element }) => element), ...(more ? [more] : []), make('footer', {}, button));
   const dialog = make('dialog', { 'aria-labelledby': heading.id }, form);
   const opener = /** @type {HTMLElement | null} */ (document.activeElement);
-  const isSending = () => button.getAttribute('aria-disabled') === 'true';
+  const isSending = () => isOff(button);
 
   const values = () => Object.fromEntries(fields.map(({ name, read }) => [name, read()]));
-  const first = () => /** @type {HTMLElement | null} */ (form.querySelector('[aria-invalid]'));
+  const first = () => firstFault(form);
 
   /** @param {unknown} error */
   function refused(error) {
@@ -112,7 +113,7 @@ export function ask({ title, about, questions, more, submit, send, again }) {
       const sent = JSON.stringify([location.search, title, now]);
       const key = keys.get(sent) ?? newKey();
       keys.set(sent, key);
-      button.setAttribute('aria-disabled', 'true');
+      turnOff(button, true);
       try {
         const outcome = (await send(now, key, changed)) ?? true;
         keys.delete(sent);
@@ -125,7 +126,7 @@ export function ask({ title, about, questions, more, submit, send, again }) {
         if (changedMeanwhile) await compare().catch(refused);
         else refused(error);
       } finally {
-        button.removeAttribute('aria-disabled');
+        turnOff(button, false);
       }
     });
     document.body.append(dialog);

@@ -1,6 +1,6 @@
 // @ts-check
 import { Refused, call, newKey } from './api.js';
-import { announce, complain, make, money, text } from './elements.js';
+import { announce, complain, lineOf, make, money, text, times } from './elements.js';
 import { priced } from './office-amounts.js';
 import { ask, refocus, why } from './office-form.js';
 import { badge, problemWords } from './office-list.js';
@@ -38,13 +38,10 @@ export async function advance(order, status) {
 /** @param {OrderLine} line */
 function shownLine(line) {
   const chosen = line.selections.map(({ group, name, quantity, unit_price }) => {
-    const times = quantity > 1 ? `${quantity} × ` : '';
     const price = unit_price.amount ? ` (${money(unit_price.amount)})` : '';
-    return make('li', {}, `${group}: ${times}${name}${price}`);
+    return make('li', {}, `${group}: ${times(quantity, name)}${price}`);
   });
-  return make('li', { className: 'line' },
-    make('span', { className: 'name' }, `${line.quantity} × ${line.name}`),
-    make('span', { className: 'sum' }, money(line.line_total.amount)),
+  return lineOf([`${line.quantity} × ${line.name}`], line.line_total.amount,
     ...(chosen.length ? [make('ul', { className: 'chosen hint' }, ...chosen)] : []),
     ...(line.note ? [make('p', { className: 'chosen note' }, text('note', { note: line.note }))] : []));
 }
@@ -92,10 +89,8 @@ function shownPayment(order, payment, again) {
     })));
   const refunded = payment.refunded ? [make('span', { className: 'hint' },
     text('payment_given_back', { amount: money(payment.refunded.amount) }))] : [];
-  return make('li', { className: 'line' },
-    make('span', { className: 'name' }, text(`method_${payment.method}`), ' ',
-      badge(text(`payment_${payment.status}`), payment.status === 'succeeded' ? 'good' : 'plain')),
-    make('span', { className: 'sum' }, money(payment.amount.amount)),
+  const state = badge(text(`payment_${payment.status}`), payment.status === 'succeeded' ? 'good' : 'plain');
+  return lineOf([text(`method_${payment.method}`), ' ', state], payment.amount.amount,
     make('div', { className: 'chosen several' }, ...refunded, ...actions), ...incidents);
 }
 

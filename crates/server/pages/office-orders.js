@@ -1,10 +1,10 @@
 // @ts-check
 import { call } from './api.js';
-import { make, money, text } from './elements.js';
+import { make, money, text, zone } from './elements.js';
 import { address, addressWith, go } from './office-address.js';
 import { badge, filter, listPath, listing, tools } from './office-list.js';
 import { advance, closeOrder, next, showOrder } from './office-order.js';
-import { later, when, zone } from './office-times.js';
+import { later, when } from './office-times.js';
 import { button } from './office-toast.js';
 
 /** @typedef {import('./office-order.js').Order} Order */

@@ -1,6 +1,7 @@
 // @ts-check
 import { make, text } from './elements.js';
-import { field, mark } from './office-fields.js';
+import { mark } from './forms.js';
+import { field } from './office-fields.js';
 
 /** Thrown when something was entered that need not be sent. */
 export class Faulty extends Error {}

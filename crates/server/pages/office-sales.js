@@ -1,10 +1,10 @@
 // @ts-check
 import { call } from './api.js';
-import { complain, make, money, text } from './elements.js';
+import { complain, make, money, text, zone } from './elements.js';
 import { shortly } from './office-amounts.js';
 import { filter, problemWords, tools } from './office-list.js';
 import { plot } from './office-plot.js';
-import { dateOf, hourOf, inWords, later, monday, number, zone } from './office-times.js';
+import { dateOf, hourOf, inWords, later, monday, number } from './office-times.js';
 
 /** @typedef {{ from: string, to: string, orders: number, quantity: number, revenue: { amount: number },
  *   paid: { amount: number }, refunded: { amount: number } }} Sales */

@@ -1,8 +1,9 @@
 // @ts-check
 import { call, newKey } from './api.js';
 import { announce, complain, make, text } from './elements.js';
+import { mark, unmark } from './forms.js';
 import { address } from './office-address.js';
-import { fault, mark, unmark } from './office-fields.js';
+import { fault } from './office-fields.js';
 import { all, filter, problemWords, row, table, tools } from './office-list.js';
 import { inUnit } from './office-supplies.js';
 import { difference, inWords } from './office-times.js';

@@ -1,18 +1,5 @@
 // @ts-check
-import { locale, make } from './elements.js';
-
-/** Where the restaurant is; without that, where this browser is. */
-export const zone = known(document.documentElement.dataset.timeZone)
-  ?? known(Intl.DateTimeFormat().resolvedOptions().timeZone) ?? 'UTC';
-
-/** A time zone, unless this browser does not know it. @param {string} [name] */
-function known(name) {
-  try {
-    return name ? new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone : undefined;
-  } catch {
-    return undefined;
-  }
-}
+import { locale, make, zone } from './elements.js';
 
 const formats = {
   moment: new Intl.DateTimeFormat(locale, { dateStyle: 'short', timeStyle: 'short', timeZone: zone }),

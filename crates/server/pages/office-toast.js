@@ -1,5 +1,5 @@
 // @ts-check
-import { make, text, the } from './elements.js';
+import { isOff, make, text, the, turnOff } from './elements.js';
 import { problemWords } from './office-list.js';
 
 /** @type {(() => Promise<unknown>) | null} */
@@ -73,15 +73,14 @@ export function button(words, { about, key, className = '' }, work) {
   const element = make('button', { type: 'button', className }, words, ...unseen);
   if (key) element.dataset.key = key;
   element.addEventListener('click', async () => {
-    // A disabled button would lose the focus.
-    if (element.getAttribute('aria-disabled') === 'true') return;
-    element.setAttribute('aria-disabled', 'true');
+    if (isOff(element)) return;
+    turnOff(element, true);
     try {
       await work();
     } catch (error) {
       fail(error);
     } finally {
-      element.removeAttribute('aria-disabled');
+      turnOff(element, false);
     }
   });
   return element;

@@ -1,6 +1,6 @@
 // @ts-check
 import { Refused, call, newKey, wordsOf } from './api.js';
-import { complain, money, text, the } from './elements.js';
+import { complain, isOff, money, text, the, turnOff } from './elements.js';
 import { hideFields, payByCard, showFields } from './stripe.js';
 
 /**
@@ -147,10 +147,10 @@ async function chooseCard() {
 
 /** @param {() => Promise<unknown>} work */
 async function paying(work) {
-  const buttons = /** @type {NodeListOf<HTMLButtonElement>} */ (the('order-payment').querySelectorAll('button'));
-  const focused = document.activeElement;
+  const buttons = /** @type {HTMLElement[]} */ ([...the('order-payment').querySelectorAll('button')]);
+  if (buttons.some(isOff)) return;
   complain(the('order-problem'));
-  for (const button of buttons) button.disabled = true;
+  for (const button of buttons) turnOff(button, true);
   try {
     await work();
     await read();
@@ -158,12 +158,11 @@ async function paying(work) {
     given = null;
     complain(the('order-problem'), wordsOf(error));
   } finally {
-    for (const button of buttons) button.disabled = false;
-    // A button that is disabled loses the focus, and one that is gone cannot have it.
-    if (document.activeElement === document.body && focused instanceof HTMLElement) {
-      if (focused.checkVisibility()) focused.focus();
-      else the('order-title').focus();
-    }
+    for (const button of buttons) turnOff(button, false);
+    // A button that is gone cannot have the focus.
+    const focused = document.activeElement;
+    const isLost = focused === document.body || !focused?.checkVisibility();
+    if (isLost && the('order').open) the('order-title').focus();
   }
 }
 

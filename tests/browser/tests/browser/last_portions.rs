@@ -25,7 +25,7 @@ async fn of_two_who_want_the_last_portions_one_gets_them_and_the_other_is_told_w
 
     // The basket is as it was. What is wrong stands at its line, and there the focus is.
     loser.see_text("#basket-problem", "There is less left than you ordered.").await;
-    loser.see_text("#line-0-error", "Only 1 left.").await;
+    loser.see_text("#line-0-quantity-error", "Only 1 left.").await;
     loser.until("document.activeElement.id === 'line-0-quantity'").await;
     assert_eq!(loser.value("document.activeElement.value").await, "2");
     loser.fill("#line-0-quantity", "1").await;

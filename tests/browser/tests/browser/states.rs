@@ -39,7 +39,7 @@ async fn walk(look: &Look<'_>, shop: &Shop, rare: &str) {
     window.see("#sign-up .error").await;
     look.at("account-error").await;
     sign_up(window).await;
-    window.see("#line-1-error").await;
+    window.see("#line-1-quantity-error").await;
     look.at("basket-refused").await;
     window.click("#basket-lines .line:nth-child(2) button").await;
     order(window).await;
