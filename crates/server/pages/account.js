@@ -27,6 +27,9 @@ export const customer = () => current;
 /** Whether somebody is signed in, as far as is known. */
 export const seemsSignedIn = () => current !== null || (asking !== null && mayBeSignedIn());
 
+/** The session has ended elsewhere. */
+export const wasSignedOut = () => become(null);
+
 /** Who is signed in; `null`: nobody, or nobody can tell. */
 export async function whoIsSignedIn() {
   // In another tab, somebody else may have signed in.

@@ -1,7 +1,7 @@
 // @ts-check
-import { customer, onCustomer, onSignOut, signIn } from './account.js';
+import { customer, onCustomer, onSignOut, signIn, wasSignedOut } from './account.js';
 import { Refused, call, isSignedOut } from './api.js';
-import { announce, complain, make, money, openDialog, text, the } from './elements.js';
+import { announce, chosenWords, complain, lineOf, make, money, openDialog, text, the } from './elements.js';
 import { forgetPayment, gaveCard, isWaiting, mayBePaid, payments, showPayment } from './payment.js';
 import { cameBack } from './stripe.js';
 
@@ -56,11 +56,8 @@ function keep(shown) {
 
 /** @param {import('./api-types').components['schemas']['OrderLine']} line */
 function shownLine(line) {
-  const chosen = line.selections.map(({ name, quantity }) => (quantity > 1 ? `${quantity} × ${name}` : name));
-  const details = [...chosen, ...(line.note ? [`(${line.note})`] : [])].join(', ');
-  return make('li', { className: 'line' },
-    make('span', { className: 'name' }, `${line.quantity} × ${line.name}`),
-    make('span', { className: 'sum' }, money(line.line_total.amount)),
+  const details = chosenWords(line.selections, line.note);
+  return lineOf([`${line.quantity} × ${line.name}`], line.line_total.amount,
     ...(details ? [make('span', { className: 'chosen hint' }, details)] : []));
 }
 
@@ -74,6 +71,7 @@ function show() {
   document.title = ready || TITLE;
   if (the('order-status').textContent !== state) the('order-status').textContent = state;
   the('order-status').dataset.status = the('order-open').dataset.status = status;
+  the('order-shown').hidden = false;
   the('order-total').textContent = money(order.total.amount);
   if (order.items) the('order-lines').replaceChildren(...order.items.map(shownLine));
   showPayment(order, OVER.has(status));
@@ -124,12 +122,17 @@ function stop() {
 
 /** Nobody sees the order any more. */
 function forget() {
+  clear();
+  the('order').close();
+}
+
+function clear() {
   stop();
   order = null;
   refusals = 0;
   document.title = TITLE;
-  the('order').close();
-  the('order-open').hidden = the('order-signed-out').hidden = true;
+  the('order-open').hidden = the('order-signed-out').hidden = the('order-shown').hidden = true;
+  delete the('order-open').dataset.status;
   for (const id of ['order-title', 'order-status', 'order-live', 'order-total', 'order-open']) the(id).textContent = '';
   the('order-lines').replaceChildren();
   forgetPayment();
@@ -157,9 +160,15 @@ function poll(wait = isWaiting() ? SOON : EVERY) {
 /** Whether the order cannot be followed any more, and says so. @param {unknown} error */
 function isLost(error) {
   if (isSignedOut(error)) {
-    stop();
-    the('order-live').textContent = '';
+    if (!order) return true;
+    clear();
+    // Whoever comes next does not see it; the same customer does, after signing in.
+    the('order-title').textContent = text('order_yours');
     the('order-signed-out').hidden = false;
+    complain(the('order-open'), text('order_signed_out'));
+    if (the('order').open) the('order-sign-in').focus();
+    else announce(text('order_signed_out'));
+    wasSignedOut();
     return true;
   }
   if (!(error instanceof Refused && error.problem.status === 404)) return false;
@@ -216,8 +225,10 @@ async function resume(whose) {
     if (order || customer()?.id !== whose) return;
     take(read);
   } catch (error) {
-    if (error instanceof Refused && error.problem.status === 404) keep(null);
-    else if (!isSignedOut(error)) setTimeout(() => !order && customer()?.id === whose && void resume(whose), EVERY);
+    if (error instanceof Refused && error.problem.status === 404) {
+      keep(null);
+      forget();
+    } else if (!isSignedOut(error)) setTimeout(() => !order && customer()?.id === whose && void resume(whose), EVERY);
     return;
   }
   if (back) {
@@ -262,7 +273,8 @@ export function orders() {
   the('order-open').addEventListener('click', () => openDialog('order'));
   the('order-sound').addEventListener('click', switchSound);
   // Who does not sign in goes on without.
-  the('order-sign-in').addEventListener('click', () => void signIn().catch(() => undefined));
+  the('order-sign-in').addEventListener('click', () => void signIn().then(
+    () => the('order').open && the('order-title').focus(), () => undefined));
   onSignOut(forget);
   // What another tab has ordered is shown here, too: nobody orders it once more.
   addEventListener('storage', ({ key }) => {
@@ -272,8 +284,8 @@ export function orders() {
   onCustomer(() => {
     const who = customer();
     if (!who) return;
+    if ((order?.customer_id ?? kept()?.customer) !== who.id) forget();
     the('order-signed-out').hidden = true;
-    if (order && order.customer_id !== who.id) forget();
     if (order) follow();
     else void resume(who.id);
   });
