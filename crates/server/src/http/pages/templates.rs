@@ -9,7 +9,7 @@ macro_rules! sources {
 }
 
 pub(super) const SOURCES: &[(&str, &str)] =
-    sources!["customers.html", "head.html", "kitchen.html", "office.html", "staff.html"];
+    sources!["credentials.html", "customers.html", "head.html", "kitchen.html", "office.html", "staff.html"];
 
 /// What pages are rendered from.
 pub struct Templates {
