@@ -6,6 +6,7 @@ mod draining;
 mod events;
 mod extract;
 mod kitchen;
+mod leaving;
 mod live;
 mod menu;
 mod metrics;
@@ -97,6 +98,8 @@ fn cors(origins: &[String]) -> Cors {
         .supports_credentials()
         .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER])
         .expose_headers(["idempotency-replayed", REQUEST_ID_HEADER])
+        .expose_headers(problem::RATE_LIMIT_HEADERS)
+        .expose_headers([leaving::DEPRECATION, leaving::SUNSET, "link"])
         .max_age(600);
     origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
 }

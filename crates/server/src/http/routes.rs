@@ -19,7 +19,9 @@ use actix_web::{
 use utoipa::openapi::OpenApi;
 
 use super::{
-    accounts, events, kitchen, menu,
+    accounts, events, kitchen,
+    leaving::Leaving,
+    menu,
     middleware::{Serving, serve},
     openapi::{self, Describe, Description, operations_of},
     operations, orders, pages, payments,
@@ -55,6 +57,8 @@ pub struct Endpoint {
     pub document: OpenApi,
     /// What the handler's signature says.
     pub description: Description,
+    /// Whether it is announced to go.
+    pub leaving: Option<Leaving>,
     route: fn() -> Route,
 }
 
@@ -65,11 +69,12 @@ impl Endpoint {
         Args: FromRequest + Describe,
     {
         let described = document.paths.paths.iter().find_map(|(path, item)| {
-            let (method, _) = operations_of(item).next()?;
-            Some((method, path.clone()))
+            let (method, operation) = operations_of(item).next()?;
+            Some((method, path.clone(), operation.operation_id.as_deref().and_then(Leaving::of)))
         });
-        let (method, path) = described.unwrap_or_default();
-        Self { method, path, class, operation, document, description: Description::of::<(Args, H::Output)>(), route }
+        let (method, path, leaving) = described.unwrap_or_default();
+        let description = Description::of::<(Args, H::Output)>();
+        Self { method, path, class, operation, document, description, leaving, route }
     }
 }
 
@@ -318,6 +323,48 @@ mod tests {
         });
         let lines: BTreeSet<_> = lines.into_iter().map(|(path, method)| (path.to_owned(), method.to_owned())).collect();
         assert_eq!(documented.collect::<BTreeSet<_>>(), lines);
+    }
+
+    #[utoipa::path(
+        get, path = "/v1/made-up", operation_id = "get_made_up",
+        responses((status = 200, description = "It"))
+    )]
+    async fn made_up(request: HttpRequest) -> Result<HttpResponse, Problem> {
+        if request.query_string().is_empty() { Ok(HttpResponse::Ok().finish()) } else { Err(Problem::not_found("it")) }
+    }
+
+    #[actix_web::test]
+    async fn an_operation_that_is_to_go_says_so_in_the_document_and_with_each_response() {
+        #[derive(utoipa::OpenApi)]
+        #[openapi(paths(made_up))]
+        struct Document;
+
+        for leaving in [Leaving::read("2027-02-01", "2027-08-01"), None] {
+            let route = || web::to(made_up);
+            let document = <Document as utoipa::OpenApi>::openapi();
+            let endpoint = Endpoint::new(made_up, document.clone(), Class::Read, Operation::Request, route);
+            let endpoint: &'static Endpoint = Box::leak(Box::new(Endpoint { leaving, ..endpoint }));
+            let serving = serving();
+            let served =
+                from_fn(move |request: ServiceRequest, next| serve(Some(endpoint), Rc::clone(&serving), request, next));
+            let app = App::new().service(web::resource("/v1/made-up").route(route()).wrap(served));
+            let app = init_service(app.wrap(from_fn(envelope))).await;
+            for path in ["/v1/made-up", "/v1/made-up?fails"] {
+                let response = call_service(&app, TestRequest::with_uri(path).to_request()).await;
+                for name in ["deprecation", "sunset", "link"] {
+                    assert_eq!(response.headers().contains_key(name), leaving.is_some(), "{name} of {path}");
+                }
+            }
+
+            let (_, item) = document.paths.paths.into_iter().next().unwrap();
+            let mut operation = item.get.unwrap();
+            openapi::complete(&mut operation, endpoint);
+            let operation = serde_json::to_value(operation).unwrap();
+            assert_eq!(operation["deprecated"] == true, leaving.is_some());
+            let described = operation["description"].as_str().unwrap_or_default().contains("from 2027-08-01 on");
+            assert_eq!(described, leaving.is_some());
+            assert_eq!(operation["responses"]["500"]["headers"]["Sunset"].is_object(), leaving.is_some());
+        }
     }
 
     #[actix_web::test]

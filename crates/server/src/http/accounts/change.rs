@@ -14,6 +14,8 @@ use crate::http::{
 };
 
 /// Gives an account another role, disables it, or enables it again; its sessions end
+///
+/// It takes effect at every server at once. The last enabled admin can be neither demoted nor disabled.
 #[utoipa::path(
     patch, path = "/v1/admin/users/{id}", operation_id = "change_user",
     request_body = PatchAccountRequest,

@@ -16,6 +16,8 @@ use crate::http::{
 };
 
 /// Changes the caller's password; the account's other sessions end
+///
+/// Wrong passwords count as they do when somebody signs in, and lock the address in the end.
 #[utoipa::path(
     put, path = "/v1/me/password", operation_id = "change_password",
     request_body = ChangePasswordRequest,

@@ -42,6 +42,8 @@ pages! {
 }
 
 /// Lists accounts in order of registration
+///
+/// Customers, staff and admins, whether disabled or not.
 #[utoipa::path(
     get, path = "/v1/admin/users", operation_id = "list_users",
     responses((status = 200, description = "A page of the list", body = AccountPage))

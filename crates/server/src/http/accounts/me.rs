@@ -10,6 +10,8 @@ use crate::http::{
 };
 
 /// Shows the caller's own account
+///
+/// With its role, and whether its address is verified.
 #[utoipa::path(
     get, path = "/v1/me", operation_id = "get_me",
     responses((status = 200, description = "The account", body = UserResponse))

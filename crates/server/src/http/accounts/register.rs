@@ -15,6 +15,8 @@ use crate::http::{
 };
 
 /// Opens a customer's account
+///
+/// Its address is not verified yet. Passwords have 12 to 128 characters, and are not common ones.
 #[utoipa::path(
     post, path = "/v1/users", operation_id = "register_user",
     request_body = RegisterRequest,

@@ -14,7 +14,7 @@ use crate::http::{
 ///
 /// The response is the same whether the address has an account or not. The token is valid once, for an hour. An address
 /// that is not verified gets a token to verify it instead. A client address that has asked too often gets the same
-/// response, and no mail is sent.
+/// response, with no more attempts left, and no mail is sent.
 #[utoipa::path(
     post, path = "/v1/password-resets", operation_id = "request_password_reset",
     request_body = RequestPasswordResetRequest,

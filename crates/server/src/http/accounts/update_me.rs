@@ -13,6 +13,8 @@ use crate::http::{
 };
 
 /// Changes the caller's own account
+///
+/// What is left out stays as it is.
 #[utoipa::path(
     patch, path = "/v1/me", operation_id = "update_me",
     request_body = PatchMeRequest,

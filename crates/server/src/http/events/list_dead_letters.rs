@@ -33,6 +33,8 @@ pages! {
 }
 
 /// Lists the events that could not be delivered, oldest first
+///
+/// Their delivery was given up after `OUTBOX_ATTEMPTS` attempts. Other events do not wait for them.
 #[utoipa::path(
     get, path = "/v1/admin/dead-letters", operation_id = "list_dead_letters",
     responses((status = 200, description = "A page of the list", body = DeadLetterPage))

@@ -9,6 +9,8 @@ use crate::http::{
 };
 
 /// Has a dead letter delivered again
+///
+/// It is delivered like a new event, and is a dead letter again if that fails as often.
 #[utoipa::path(
     post, path = "/v1/admin/dead-letters/{id}/resend", operation_id = "resend_dead_letter",
     request_body(content = Option<Nothing>, content_type = "application/json"),

@@ -34,7 +34,7 @@ pub use self::{
     paged::{Filter, PageResponse, Paged},
     path::{AssetName, LetterNumber, PageAsset, Path},
     query::Query,
-    rate_limit::{Limiter, OrderAttempts, RateLimiter},
+    rate_limit::{Limiter, OrderAttempts, RateLimiter, Standing},
     service::Service,
     watcher::{StaffWatcher, Watcher},
 };

@@ -99,6 +99,7 @@ impl<F: Filter> Describe for Paged<F> {
 
 /// Which page of a list.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct PageQuery {
     /// The most entries to respond with; 20 unless given.
     #[param(value_type = Option<i64>, minimum = 1, maximum = 100, default = 20)]

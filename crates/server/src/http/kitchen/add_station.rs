@@ -13,6 +13,8 @@ use crate::http::{
 };
 
 /// Adds a station to the kitchen
+///
+/// From then on tickets of its categories go to it. A category goes to one station at most.
 #[utoipa::path(
     post, path = "/v1/kitchen/stations", operation_id = "add_station",
     request_body = NewStationRequest,

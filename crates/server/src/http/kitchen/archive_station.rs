@@ -9,6 +9,8 @@ use crate::http::{
 };
 
 /// Puts a station away for good; its tickets stay, and its menu items go where their categories go
+///
+/// Its tickets can still be finished. `If-Match` may be left out, but if it is there it must be the current revision.
 #[utoipa::path(
     delete, path = "/v1/kitchen/stations/{id}", operation_id = "archive_station",
     responses((status = 204, description = "The station is put away"))

@@ -16,6 +16,8 @@ use crate::http::{
 };
 
 /// Changes a station; tickets that are written stay where they are
+///
+/// `If-Match` may be left out, but if it is there it must be the current revision.
 #[utoipa::path(
     patch, path = "/v1/kitchen/stations/{id}", operation_id = "edit_station",
     request_body = PatchStationRequest,

@@ -40,6 +40,8 @@ pages! {
 }
 
 /// Lists the stations of the kitchen by position
+///
+/// What is put away is not among them.
 #[utoipa::path(
     get, path = "/v1/kitchen/stations", operation_id = "list_stations",
     responses((status = 200, description = "A page of the list", body = StationPage))

@@ -50,6 +50,8 @@ pages! {
 }
 
 /// Lists tickets, the oldest first
+///
+/// Of all stations or of one, in whatever state or in one, or those of one order.
 #[utoipa::path(
     get, path = "/v1/kitchen/tickets", operation_id = "list_tickets",
     responses((status = 200, description = "A page of the list", body = TicketPage))

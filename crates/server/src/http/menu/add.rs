@@ -22,6 +22,8 @@ use crate::http::{
 };
 
 /// Puts a menu item on the menu
+///
+/// A `stock` of null is not counted. From then on the stock is changed by adjustments and by orders only.
 #[utoipa::path(
     post, path = "/v1/menu/items", operation_id = "add_menu_item",
     request_body = NewMenuItemRequest,

@@ -13,6 +13,8 @@ use crate::http::{
 };
 
 /// Enters a delivery, a breakage or a correction of what is counted
+///
+/// The ledger keeps it with its reason. The stock cannot go below zero.
 #[utoipa::path(
     post, path = "/v1/menu/items/{id}/stock", operation_id = "adjust_stock",
     request_body = AdjustStockRequest,
@@ -72,8 +74,7 @@ impl From<Refused> for Problem {
             AdjustStockError::InsufficientStock { available } => {
                 let requested = delta.get().unsigned_abs();
                 let shortage = ShortageDocument { menu_item_id: id.as_uuid(), requested, available };
-                Self::new(Code::InsufficientStock, format!("Only {available} are left."))
-                    .with("items", serde_json::json!([shortage]))
+                Self::short(format!("Only {available} are left."), &[shortage], &[])
             }
             AdjustStockError::TooMuch => out_of_range("/delta", &error),
             AdjustStockError::NotCounted(refusal) => Violations::only("/delta", &refusal),

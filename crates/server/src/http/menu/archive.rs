@@ -9,6 +9,8 @@ use crate::http::{
 };
 
 /// Takes a menu item off the menu for good; old orders keep it
+///
+/// Needs `If-Match`, so that nobody's change is overwritten unseen.
 #[utoipa::path(
     delete, path = "/v1/menu/items/{id}", operation_id = "archive_menu_item",
     responses((status = 204, description = "The menu item is off the menu"))

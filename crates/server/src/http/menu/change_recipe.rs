@@ -17,6 +17,8 @@ use crate::http::{
 };
 
 /// Says what one of a menu item takes of supplies
+///
+/// An order takes it from the stock of the supplies. Needs `If-Match`, so that nobody's change is overwritten unseen.
 #[utoipa::path(
     put, path = "/v1/menu/items/{id}/recipe", operation_id = "change_recipe",
     request_body = Vec<IngredientRequest>,

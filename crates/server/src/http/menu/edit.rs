@@ -20,6 +20,8 @@ use crate::http::{
 };
 
 /// Changes a menu item, but not its stock
+///
+/// What is left out stays as it is. Needs `If-Match`, so that nobody's change is overwritten unseen.
 #[utoipa::path(
     patch, path = "/v1/menu/items/{id}", operation_id = "edit_menu_item",
     request_body = PatchMenuItemRequest,

@@ -10,6 +10,8 @@ use crate::http::{
 };
 
 /// Shows a menu item; staff also see its stock
+///
+/// The `ETag` is the revision, which `If-Match` of a change names. Sales do not change it.
 #[utoipa::path(
     get, path = "/v1/menu/items/{id}", operation_id = "get_menu_item",
     responses((status = 200, description = "The menu item", body = MenuItemResponse,

@@ -67,6 +67,8 @@ pages! {
 }
 
 /// Lists menu items by category and name
+///
+/// Those that are put away for good are left out. Only staff see those that are switched off, and stock and recipes.
 #[utoipa::path(
     get, path = "/v1/menu/items", operation_id = "list_menu_items",
     responses((status = 200, description = "A page of the list", body = MenuItemPage))

@@ -6,6 +6,9 @@ use super::{MenuRenderer, rendered_menu::MenuResponse};
 use crate::http::{extract::Service, problem::Failure};
 
 /// Shows the whole menu by category
+///
+/// From memory, and the same for everybody: how much is left is said as `in_stock`, `low` or `sold_out`. With `If-None-
+/// Match` the response is 304 while nothing has changed.
 #[utoipa::path(
     get, path = "/v1/menu", operation_id = "get_menu",
     params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of the menu the caller has")),

@@ -4,7 +4,7 @@ use actix_web::{
     Error, HttpMessage,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::StatusCode,
+    http::{StatusCode, header::HeaderName},
     middleware::Next,
 };
 use comanda_domain::ClientNetwork;
@@ -12,8 +12,8 @@ use futures_util::FutureExt;
 
 use super::{Admission, Budgets, ClientAddresses, access::Route, panicked, traced::Traced};
 use crate::http::{
-    extract::{RenewedCookie, check_coding},
-    problem::{Operation, Problem},
+    extract::{RenewedCookie, Standing, check_coding},
+    problem::{Operation, Problem, rate_limit_headers},
     routes::{Class, Endpoint},
 };
 
@@ -69,12 +69,28 @@ pub async fn serve<B: MessageBody>(
     }
     if let Ok(response) = &mut outcome {
         add_renewed_cookie(response);
+        show_attempts_left(response);
+        if let Some(leaving) = &endpoint.leaving {
+            leaving.announce(response.headers_mut());
+        }
     }
     traced.end(match &outcome {
         Ok(response) => response.status(),
         Err(error) => error.as_response_error().status_code(),
     });
     outcome
+}
+
+/// How often the client may try yet. A refusal says so by itself if it is for too many attempts; one for another limit
+/// would contradict itself.
+fn show_attempts_left<B>(response: &mut ServiceResponse<B>) {
+    let Some(left) = Standing::known(response.request()) else { return };
+    if response.status() == StatusCode::TOO_MANY_REQUESTS {
+        return;
+    }
+    for (name, value) in rate_limit_headers(left) {
+        response.headers_mut().insert(HeaderName::from_static(name), value.into());
+    }
 }
 
 /// A browser whose session was renewed on the way gets the next token, unless the response takes the cookie away.

@@ -36,6 +36,8 @@ pub struct Description {
     pub replays: bool,
     /// Whether it is limited how often an address may try.
     pub limits_addresses: bool,
+    /// Whether attempts are counted, so that responses show how many are left.
+    pub counts_attempts: bool,
 }
 
 impl Description {

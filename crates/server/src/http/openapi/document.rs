@@ -1,27 +1,21 @@
-use std::{collections::BTreeMap, sync::LazyLock};
+//! The document: what every endpoint says of itself, and what they share.
 
-use actix_web::{
-    HttpResponse,
-    http::{Method, StatusCode},
-};
-use utoipa::{
-    PartialSchema, ToSchema,
-    openapi::{
-        ComponentsBuilder, ContentBuilder, Header, HeaderBuilder, InfoBuilder, License, ObjectBuilder, OpenApi,
-        OpenApiBuilder, PathItem, Paths, Ref, RefOr, Response, ResponseBuilder, Tag,
-        path::Operation,
-        schema::Type,
-        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
-        tag::TagBuilder,
-    },
+use std::sync::LazyLock;
+
+use actix_web::{HttpResponse, http::Method};
+use utoipa::openapi::{
+    ComponentsBuilder, ContactBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder, PathItem, Paths, ServerBuilder,
+    Tag, path::Operation, tag::TagBuilder,
 };
 
-use super::{Access, page::Docs, text, webhooks::webhooks};
-use crate::http::{
-    extract::Service,
-    problem::{Code, Problem, ProblemDocument},
-    routes::{Class, ENDPOINTS, Endpoint},
+use super::{
+    components::{headers, security_schemes},
+    operation::{codes, complete},
+    page::{Docs, DocsError},
+    problems::problems,
+    webhooks::webhooks,
 };
+use crate::http::{extract::Service, problem::Failure, routes::ENDPOINTS};
 
 const TAGS: [(&str, &str); 12] = [
     ("orders", "Placing orders, and seeing them through"),
@@ -37,6 +31,12 @@ const TAGS: [(&str, &str); 12] = [
     ("pages", "What people see in a browser; everything behind it is this API"),
     ("documentation", "This document, a page to try it, and the pages that explain problems"),
 ];
+
+const DESCRIPTION: &str = "Takes a restaurant's orders and never sells a menu item that is not there.\n\nBodies are \
+    JSON in UTF-8, times are RFC 3339 in UTC, money is in minor units of one currency. What fails is a problem (RFC \
+    9457), whose `code` never changes; each response lists the codes that it can have. A request that changes \
+    something can be repeated under one `Idempotency-Key`. Every example of a request is sent to a server whenever \
+    Comanda is tested.";
 
 /// The methods that an item of the document has.
 pub fn operations_of(item: &PathItem) -> impl Iterator<Item = (Method, &Operation)> {
@@ -62,11 +62,14 @@ pub fn document() -> &'static str {
 }
 
 /// Shows this document
+///
+/// The same for every caller. It is also in the source code, so that each change of the API is a difference between two
+/// versions.
 #[utoipa::path(
     get, path = "/openapi.json", operation_id = "get_openapi_document", tag = "documentation",
     responses((status = 200, description = "This document", body = Object))
 )]
-pub async fn json(docs: Service<Docs>) -> Result<HttpResponse, Problem> {
+pub async fn json(docs: Service<Docs>) -> Result<HttpResponse, Failure<DocsError>> {
     docs.ensure_served()?;
     Ok(HttpResponse::Ok()
         .insert_header(("cache-control", "public, no-cache"))
@@ -85,12 +88,13 @@ fn assemble() -> OpenApi {
             paths.paths.entry(path).or_default().merge_operations(item);
         }
     }
-    schemas.push((ProblemDocument::name().into_owned(), ProblemDocument::schema()));
-    ProblemDocument::schemas(&mut schemas);
+    schemas.extend(problems(&ENDPOINTS.iter().flat_map(codes).collect()));
     let webhooks = webhooks(&mut schemas);
+    let something_leaves = ENDPOINTS.iter().any(|endpoint| endpoint.leaving.is_some());
     let components = ComponentsBuilder::new().schemas_from_iter(schemas);
-    let components =
-        headers().into_iter().fold(components, |components, (name, header)| components.header(name, header));
+    let components = headers(something_leaves)
+        .into_iter()
+        .fold(components, |components, (name, header)| components.header(name, header));
     let components = security_schemes()
         .into_iter()
         .fold(components, |components, (name, scheme)| components.security_scheme(name, scheme));
@@ -99,10 +103,16 @@ fn assemble() -> OpenApi {
             InfoBuilder::new()
                 .title("Comanda")
                 .version(env!("CARGO_PKG_VERSION"))
-                .description(Some("Takes a restaurant's orders and never sells a menu item that is not there."))
+                .description(Some(DESCRIPTION))
+                .contact(Some(ContactBuilder::new().name(Some("The maintainers of Comanda")).build()))
                 .license(Some(license()))
                 .build(),
         )
+        // Where the document is from.
+        .servers(Some([ServerBuilder::new()
+            .url("/")
+            .description(Some("The server that this document is from"))
+            .build()]))
         .tags(Some(tags()))
         .paths(paths)
         .webhooks(Some(webhooks))
@@ -118,118 +128,6 @@ fn license() -> License {
 
 fn tags() -> Vec<Tag> {
     TAGS.map(|(name, description)| TagBuilder::new().name(name).description(Some(description)).build()).into()
-}
-
-/// Adds what follows from a handler's signature to what its attribute says.
-fn complete(operation: &mut Operation, endpoint: &Endpoint) {
-    let description = &endpoint.description;
-    let safe = endpoint.method.is_safe();
-    operation.security = Some(credentials(description.access, safe));
-    operation.parameters.get_or_insert_default().extend(description.parameters.iter().cloned().map(RefOr::T));
-
-    let responses = &mut operation.responses.responses;
-    for (status, response) in responses.iter_mut() {
-        if let RefOr::T(response) = response {
-            if description.replays && status.starts_with('2') {
-                response.headers.insert("Idempotency-Replayed".to_owned(), header_ref("Idempotency-Replayed"));
-            }
-            response.headers.insert("X-Request-Id".to_owned(), header_ref("X-Request-Id"));
-        }
-    }
-    let mut codes = description.problems.clone();
-    codes.insert(Code::Internal);
-    if endpoint.class != Class::Probe {
-        codes.insert(Code::Unavailable);
-    }
-    if !safe {
-        codes.insert(Code::UnsupportedMediaType);
-    }
-    if description.access == Access::SignedIn && !safe {
-        codes.extend([Code::InvalidOrigin, Code::InvalidCsrfToken]);
-    }
-    let mut by_status: BTreeMap<StatusCode, Vec<Code>> = BTreeMap::new();
-    for code in codes {
-        by_status.entry(code.status()).or_default().push(code);
-    }
-    for (status, codes) in by_status {
-        responses.entry(status.as_str().to_owned()).or_insert_with(|| problem_response(status, &codes).into());
-    }
-}
-
-fn problem_response(status: StatusCode, codes: &[Code]) -> Response {
-    let described: Vec<String> = codes.iter().map(|code| format!("`{}`: {}.", code.as_str(), code.title())).collect();
-    let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    let response = ResponseBuilder::new()
-        .description(described.join("\n\n"))
-        .content("application/problem+json", problem)
-        .header_ref("X-Request-Id", Ref::new("#/components/headers/X-Request-Id"));
-    let rate_limits = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
-    let rate_limits = rate_limits.into_iter().filter(|_| codes.contains(&Code::RateLimited));
-    let response = rate_limits
-        .fold(response, |response, name| response.header_ref(name, Ref::new(format!("#/components/headers/{name}"))));
-    let response = match status {
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            response.header_ref("Retry-After", Ref::new("#/components/headers/Retry-After"))
-        }
-        StatusCode::UNAUTHORIZED => {
-            response.header_ref("WWW-Authenticate", Ref::new("#/components/headers/WWW-Authenticate"))
-        }
-        _ => response,
-    };
-    response.build()
-}
-
-fn header_ref(name: &str) -> RefOr<Header> {
-    RefOr::Ref(Ref::new(format!("#/components/headers/{name}")))
-}
-
-fn headers() -> [(&'static str, Header); 7] {
-    let header = |schema: ObjectBuilder, description: &str| {
-        HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build()
-    };
-    let number = |minimum: i32| ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(minimum));
-    [
-        ("X-Request-Id", header(text(), "The request's own, if that is a sane token; otherwise a new one")),
-        ("Retry-After", header(number(1), "After how many seconds another attempt may succeed")),
-        ("Idempotency-Replayed", header(text().enum_values(Some(["true"])), "This is the first response again")),
-        ("RateLimit-Limit", header(number(1), "How many attempts an address has")),
-        ("RateLimit-Remaining", header(number(0), "How many of them are left")),
-        ("RateLimit-Reset", header(number(1), "After how many seconds all of them are back")),
-        ("WWW-Authenticate", header(text(), "`Bearer`, unless a password was wrong")),
-    ]
-}
-
-fn security_schemes() -> [(&'static str, SecurityScheme); 3] {
-    let bearer = HttpBuilder::new()
-        .scheme(HttpAuthScheme::Bearer)
-        .bearer_format("JWT")
-        .description(Some("The `access_token` of `POST /v1/sessions`"));
-    let cookie = ApiKeyValue::with_description(
-        "__Host-session",
-        "The cookie of `POST /v1/web/sessions`. Requests that change something must come from an allowed origin",
-    );
-    let csrf = ApiKeyValue::with_description(
-        "X-CSRF-Token",
-        "The `csrf_token` of `POST /v1/web/sessions`, which is in the cookie `__Host-csrf` as well",
-    );
-    [
-        ("bearer", SecurityScheme::Http(bearer.build())),
-        ("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie))),
-        ("csrf", SecurityScheme::ApiKey(ApiKey::Header(csrf))),
-    ]
-}
-
-/// An empty list: none are looked at. An empty requirement in it: they may be left out.
-fn credentials(access: Access, safe: bool) -> Vec<SecurityRequirement> {
-    const NO_SCOPES: [&str; 0] = [];
-    let bearer = SecurityRequirement::new("bearer", NO_SCOPES);
-    let cookie = SecurityRequirement::new("cookie", NO_SCOPES);
-    let cookie = if safe { cookie } else { cookie.add("csrf", NO_SCOPES) };
-    match access {
-        Access::Anyone => Vec::new(),
-        Access::MaybeSignedIn => vec![SecurityRequirement::default(), bearer, cookie],
-        Access::SignedIn => vec![bearer, cookie],
-    }
 }
 
 #[cfg(test)]

@@ -124,6 +124,9 @@ cloud_events! {
     MenuItemEvent(MenuItemEventData);
 }
 
+const GUARANTEES: &str = "Sent once it is committed; at least once, with the same `id` each time; and in order for \
+    each `subject`. Answer 2xx to events that you do not know, too.";
+
 type Schemas = Vec<(String, RefOr<Schema>)>;
 
 /// Describes each, and adds the schemas it needs.
@@ -159,6 +162,7 @@ fn webhook(name: &str, schema: Ref, summary: &str) -> PathItem {
         .tag("events")
         .operation_id(Some(format!("receive_{}", name.replace('.', "_"))))
         .summary(Some(summary))
+        .description(Some(GUARANTEES))
         .security(SecurityRequirement::default())
         .parameter(header("webhook-id", Required::True, "The event's `id`"))
         .parameter(header("webhook-timestamp", Required::True, "When this attempt was made, in seconds since 1970"))
@@ -180,9 +184,9 @@ fn webhook(name: &str, schema: Ref, summary: &str) -> PathItem {
                 .response("2XX", response("The event was received"))
                 .response(
                     "4XX",
-                    response("The event is refused, and becomes a dead letter. 408 and 429: it is sent again later"),
+                    response("The event is sent again later, and is a dead letter after `OUTBOX_ATTEMPTS` attempts"),
                 )
-                .response("5XX", response("The event is sent again later")),
+                .response("5XX", response("The same, but a receiver that goes on so is left alone meanwhile")),
         )
         .build();
     PathItem::new(HttpMethod::Post, operation)

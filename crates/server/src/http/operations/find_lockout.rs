@@ -9,6 +9,8 @@ use crate::http::{
 };
 
 /// Shows an address's lock
+///
+/// Whether it has an account or not. An address that is not locked is 404.
 #[utoipa::path(
     get, path = "/v1/admin/lockouts/{email}", operation_id = "get_lockout",
     responses((status = 200, description = "The lock", body = LockoutResponse))

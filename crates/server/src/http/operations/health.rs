@@ -30,7 +30,7 @@ pub struct Health {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Liveness)]
 pub struct LivenessResponse {
-    #[schema(example = "ok")]
+    #[schema(value_type = names::LivenessStatus)]
     status: &'static str,
 }
 
@@ -70,6 +70,9 @@ struct WorkerResponse {
 }
 
 /// Shows whether the process runs
+///
+/// For whoever restarts a process that hangs. Nothing else is looked at, so that a database that is away restarts no
+/// servers.
 #[utoipa::path(
     get, path = "/health/live", operation_id = "get_liveness",
     responses((status = 200, description = "The process runs", body = LivenessResponse))
@@ -79,6 +82,9 @@ pub async fn live() -> HttpResponse {
 }
 
 /// Shows whether orders can be placed
+///
+/// For whoever decides which servers get requests. It says of each component and of each worker in the background how
+/// it is.
 #[utoipa::path(
     get, path = "/health/ready", operation_id = "get_readiness",
     responses(

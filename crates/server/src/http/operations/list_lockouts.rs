@@ -40,6 +40,8 @@ pages! {
 }
 
 /// Lists the addresses that are locked now; those that open first come first
+///
+/// Addresses whose passwords were wrong too often, whether they have an account or not.
 #[utoipa::path(
     get, path = "/v1/admin/lockouts", operation_id = "list_lockouts",
     responses((status = 200, description = "A page of the list", body = LockoutPage))

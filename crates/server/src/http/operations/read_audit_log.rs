@@ -55,6 +55,8 @@ pages! {
 }
 
 /// Shows who did what to whom, when and why, the newest first
+///
+/// Entries can be narrowed by what was done, by who did it, and to whom or to what.
 #[utoipa::path(
     get, path = "/v1/admin/audit-log", operation_id = "read_audit_log",
     responses((status = 200, description = "A page of the log", body = AuditPage))

@@ -9,6 +9,8 @@ use crate::http::{
 };
 
 /// Shows a feature flag
+///
+/// The percentage that every server goes by.
 #[utoipa::path(
     get, path = "/v1/admin/flags/{name}", operation_id = "get_flag",
     responses((status = 200, description = "The flag", body = FlagResponse))

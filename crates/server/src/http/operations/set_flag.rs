@@ -13,6 +13,8 @@ use crate::http::{
 };
 
 /// Sets a feature flag; every server follows within 5 s
+///
+/// What is in at some percentage stays in as it grows.
 #[utoipa::path(
     put, path = "/v1/admin/flags/{name}", operation_id = "set_flag",
     request_body = SetFlagRequest,

@@ -11,6 +11,8 @@ use crate::http::{
 };
 
 /// Lifts a lock
+///
+/// Its next wrong password counts as the first. The reason goes to the audit log.
 #[utoipa::path(
     delete, path = "/v1/admin/lockouts/{email}", operation_id = "lift_lockout",
     request_body = UnlockRequest,

@@ -13,6 +13,8 @@ use crate::http::{
 };
 
 /// Advances an order to its next status
+///
+/// An order goes from `pending` to `accepted`, `preparing`, `ready` and `completed`, one step at a time.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/status", operation_id = "advance_order",
     request_body = AdvanceOrderRequest,

@@ -21,6 +21,8 @@ pub struct Include {
 }
 
 /// Shows an order: a customer's own, staff any
+///
+/// With its lines; `include` adds the customer and payments. Another customer's order is 404.
 #[utoipa::path(
     get, path = "/v1/orders/{id}", operation_id = "get_order",
     responses((status = 200, description = "The order", body = OrderResponse))

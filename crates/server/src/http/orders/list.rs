@@ -66,6 +66,8 @@ pages! {
 }
 
 /// Lists orders, newest first: a customer's own, staff all
+///
+/// Narrowed by status, by number, or by when they were placed. Relations are left out unless `include` names them.
 #[utoipa::path(
     get, path = "/v1/orders", operation_id = "list_orders",
     responses((status = 200, description = "A page of the list", body = OrderPage))

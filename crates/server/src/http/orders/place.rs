@@ -189,9 +189,7 @@ impl From<PlaceOrderError> for Problem {
                 let items: Vec<ShortageDocument> = shortages.items.into_iter().map(shortage).collect();
                 let supplies: Vec<SupplyShortageDocument> =
                     shortages.supplies.into_iter().map(SupplyShortageDocument::from).collect();
-                Self::new(Code::InsufficientStock, "There is not enough left of what the order asks for.")
-                    .with("items", serde_json::json!(items))
-                    .with("supplies", serde_json::json!(supplies))
+                Self::short("There is not enough left of what the order asks for.", &items, &supplies)
             }
             PlaceOrderError::LimitReached(reached) => limit_reached(reached),
             PlaceOrderError::TotalTooLarge => {

@@ -77,7 +77,9 @@ impl From<QuoteOrderError> for Problem {
 problems! {
     QuoteOrderError: [UnknownItem, InvalidSelection, ValidationFailed, Unavailable];
     UnknownItems(vec![0]),
-    InvalidSelections(vec![]),
+    InvalidSelections(vec![comanda_domain::SelectionFault {
+        line: 0, selection: Some(2), misfit: comanda_domain::SelectionMisfit::UnknownOption
+    }]),
     TotalTooLarge,
     Unavailable(Unavailable::new("test")),
 }

@@ -155,6 +155,8 @@ impl Assets {
 }
 
 /// Serves the style, an image or a script of a page
+///
+/// Its address changes with its content, so it may be kept for good.
 #[utoipa::path(
     get, path = "/assets/{version}/{file}", operation_id = "get_page_asset", tag = "pages",
     params(("version" = String, Path, description = "The version that the page names")),

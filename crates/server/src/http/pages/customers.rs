@@ -9,6 +9,8 @@ use crate::http::{
 };
 
 /// Shows the menu to customers, who order from it
+///
+/// It can be read without JavaScript, in English or German: by `Accept-Language`, or `?lang=`.
 #[utoipa::path(
     get, path = "/", operation_id = "get_customer_page", tag = "pages",
     params(

@@ -15,6 +15,9 @@ use crate::http::{
 };
 
 /// Pays with a test card, as a browser does with Stripe; only where card payments are simulated
+///
+/// It works out as Stripe's test cards do, and the result arrives as an event of the gateway would, soon after the
+/// response.
 #[utoipa::path(
     post, path = "/v1/offline-gateway/intents/{intent}/pay", operation_id = "pay_offline_intent",
     request_body = OfflinePayRequest,

@@ -13,6 +13,9 @@ use crate::http::{
 };
 
 /// Gives money back: a part, or all that is left
+///
+/// What was refunded cannot be more than what was paid. Money that was paid by card goes back through the gateway;
+/// `pending` until it has taken the refund.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/payments/{payment_id}/refunds", operation_id = "refund_payment",
     request_body = RefundRequest,

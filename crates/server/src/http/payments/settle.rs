@@ -9,6 +9,8 @@ use crate::http::{
 };
 
 /// Records that a customer has paid at the counter
+///
+/// The order counts as paid. One that was paid already is 409.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/payments/{payment_id}/settle", operation_id = "settle_payment",
     request_body(content = Option<Nothing>, content_type = "application/json"),

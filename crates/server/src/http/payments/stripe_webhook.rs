@@ -16,6 +16,9 @@ pub struct ReceivedEventResponse {
 }
 
 /// Receives an event from the payment gateway; Stripe calls it
+///
+/// Signed with one of `STRIPE_WEBHOOK_SECRETS`, at most five minutes ago. An event that comes twice has one effect; one
+/// about something else is taken and ignored.
 #[utoipa::path(
     post, path = "/v1/webhooks/stripe", operation_id = "receive_stripe_event",
     params(("Stripe-Signature" = String, Header,

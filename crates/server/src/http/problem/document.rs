@@ -23,20 +23,25 @@ pub struct ProblemDocument {
     #[schema(value_type = names::ProblemCode)]
     code: String,
     /// Every violation at once, where values are at fault.
+    #[schema(nullable = false)]
     errors: Option<Vec<Violation>>,
     /// What cannot be done at the moment (`unavailable`).
-    #[schema(value_type = Option<names::FailedOperation>)]
+    #[schema(value_type = Option<names::FailedOperation>, nullable = false)]
     operation: Option<String>,
     /// Which limit of the customer an order would exceed (`rate-limited`).
-    #[schema(value_type = Option<names::OrderLimit>)]
+    #[schema(value_type = Option<names::OrderLimit>, nullable = false)]
     limit: Option<String>,
     /// Every menu item there is not enough of (`insufficient-stock`).
+    #[schema(nullable = false)]
     items: Option<Vec<ShortageDocument>>,
     /// Every supply there is not enough of (`insufficient-stock`).
+    #[schema(nullable = false)]
     supplies: Option<Vec<SupplyShortageDocument>>,
     /// What uses it (`in-use`).
+    #[schema(nullable = false)]
     used_by: Option<Vec<UsedByDocument>>,
     /// The record that cannot be read (`unreadable-record`).
+    #[schema(nullable = false)]
     record: Option<UnreadableDocument>,
 }
 

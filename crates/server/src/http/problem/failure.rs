@@ -118,6 +118,9 @@ pub fn documents<E: Problems>(errors: impl IntoIterator<Item = E>, known: fn(&E)
         let problem: Problem = error.into();
         let document: serde_json::Value = serde_json::from_str(&problem.body(&request)).unwrap();
         writeln!(documents, "{document:#}").unwrap();
+        for (member, _) in crate::http::openapi::members(problem.code) {
+            assert!(!document[member].is_null(), "{document:#} lacks {member}, which the API's document promises");
+        }
         found.insert(problem.code);
     }
     assert_eq!(found, E::CODES.iter().copied().collect::<BTreeSet<_>>());

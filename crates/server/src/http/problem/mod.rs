@@ -31,7 +31,7 @@ pub use self::{
     failure::{Failure, Problems},
     operation::Operation,
     page::{__path_index, __path_page, index, page},
-    retry_hints::{rate_limit_headers, whole_seconds},
+    retry_hints::{RATE_LIMIT_HEADERS, rate_limit_headers, whole_seconds},
 };
 use super::{middleware::RequestId, validation::Violation};
 
@@ -118,6 +118,11 @@ impl Problem {
     /// The caller has not seen the revision that something is at.
     pub fn stale(current: u32) -> Self {
         Self::new(Code::PreconditionFailed, format!("It is at revision {current} by now."))
+    }
+
+    /// There is not enough of something.
+    pub fn short(detail: impl Into<String>, items: &[ShortageDocument], supplies: &[SupplyShortageDocument]) -> Self {
+        Self::new(Code::InsufficientStock, detail).with("items", json!(items)).with("supplies", json!(supplies))
     }
 
     /// Something cannot go, or cannot be changed so, because of what uses it.

@@ -9,6 +9,8 @@ use crate::http::extract::Path;
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
 /// Lists the problem codes
+///
+/// An HTML page for people: each code with its status, and a link to the page that explains it.
 #[utoipa::path(
     get, path = "/problems", operation_id = "list_problem_pages", tag = "documentation",
     responses((status = 200, description = "An HTML page", body = String, content_type = "text/html"))
@@ -24,6 +26,8 @@ pub async fn index() -> HttpResponse {
 }
 
 /// Explains a problem code
+///
+/// An HTML page for people. The `type` of every problem is its address.
 #[utoipa::path(
     get, path = "/problems/{code}", operation_id = "get_problem_page", tag = "documentation",
     responses((status = 200, description = "An HTML page", body = String, content_type = "text/html"))

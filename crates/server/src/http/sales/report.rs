@@ -39,6 +39,8 @@ pub struct ReportQuery {
 }
 
 /// Reports what was sold in each hour, day or week, empty ones included; as CSV for `Accept: text/csv`
+///
+/// Intervals are those of the calendar in `tz`: a day has 23 or 25 hours when clocks change.
 #[utoipa::path(
     get, path = "/v1/analytics/sales", operation_id = "report_sales",
     responses((status = 200, description = "A row per interval",

@@ -53,6 +53,8 @@ fn with_options(include: Option<&str>) -> Result<bool, Problem> {
 }
 
 /// Reports the menu items that sold the largest quantities, cancelled orders left out; as CSV for `Accept: text/csv`
+///
+/// Those that sold the same quantity are in order of revenue.
 #[utoipa::path(
     get, path = "/v1/analytics/top-items", operation_id = "report_top_items",
     responses((status = 200, description = "A row per menu item",

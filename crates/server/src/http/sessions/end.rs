@@ -9,6 +9,8 @@ use crate::http::{
 };
 
 /// Ends one of the caller's sessions
+///
+/// Access tokens stop working at every server at once, and so do refresh tokens. Another account's session is 404.
 #[utoipa::path(
     delete, path = "/v1/me/sessions/{id}", operation_id = "end_session",
     responses((status = 204, description = "The session has ended"))

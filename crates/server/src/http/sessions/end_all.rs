@@ -12,6 +12,8 @@ use crate::http::{
 };
 
 /// Ends all sessions of an account, whose owner can sign in again
+///
+/// Access tokens stop working at every server at once, and so do refresh tokens. The reason goes to the audit log.
 #[utoipa::path(
     delete, path = "/v1/admin/users/{id}/sessions", operation_id = "end_user_sessions",
     request_body = EndSessionsRequest,

@@ -9,6 +9,8 @@ use crate::http::{
 };
 
 /// Ends all of the caller's sessions but the one that asks for it
+///
+/// For whoever fears that somebody else is signed in.
 #[utoipa::path(
     delete, path = "/v1/me/sessions", operation_id = "end_other_sessions",
     responses((status = 204, description = "The other sessions have ended"))

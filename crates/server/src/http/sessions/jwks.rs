@@ -6,6 +6,9 @@ use comanda_identity::TokenKeys;
 use crate::http::extract::Service;
 
 /// Shows the public keys that access tokens can be verified with (RFC 7517)
+///
+/// Whoever verifies access tokens by themselves reads them here, and again when a token names a key that is not among
+/// them.
 #[utoipa::path(
     get, path = "/.well-known/jwks.json", operation_id = "get_jwks",
     responses((status = 200, description = "A JSON Web Key Set", body = Object))

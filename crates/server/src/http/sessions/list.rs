@@ -13,6 +13,8 @@ use crate::http::{
 };
 
 /// Lists the caller's open sessions, the newest first
+///
+/// Each with its client, the network it was opened from, and when it was last used. One of them is `current`.
 #[utoipa::path(
     get, path = "/v1/me/sessions", operation_id = "list_sessions",
     responses((status = 200, description = "A page of the list", body = OpenSessionPage))

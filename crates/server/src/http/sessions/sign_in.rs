@@ -8,19 +8,18 @@ use super::{SessionResponse, counted};
 use crate::http::{
     extract::{ClientHeader, DeviceHeader, DeviceTokens, Json, Limiter, Service},
     middleware::run_to_completion,
-    problem::{Failure, Problem, rate_limit_headers},
+    problem::{Failure, Problem},
     validation::Violations,
 };
 
 /// Signs in
+///
+/// For programs: the tokens are in the response. Too many wrong passwords lock the address for a while, from whichever
+/// address they come.
 #[utoipa::path(
     post, path = "/v1/sessions", operation_id = "sign_in",
     request_body = SignInRequest,
-    responses((status = 200, description = "The session, with its tokens", body = SessionResponse, headers(
-        ("RateLimit-Limit" = u32, description = "How many attempts an address has"),
-        ("RateLimit-Remaining" = u32, description = "How many of them are left"),
-        ("RateLimit-Reset" = u32, description = "After how many seconds all of them are back"),
-    )))
+    responses((status = 200, description = "The session, with its tokens", body = SessionResponse))
 )]
 pub async fn sign_in(
     sessions: Service<Sessions>,
@@ -31,17 +30,13 @@ pub async fn sign_in(
     Json(request): Json<SignInRequest>,
 ) -> Result<HttpResponse, Failure<CheckPasswordError>> {
     let (email, password) = request.validate()?;
-    let allowance = limiter.admit(LimitedAction::SignIn).await?;
+    limiter.admit(LimitedAction::SignIn).await?;
     let origin = origin_of(client, limiter.client());
     let claimant = devices.claimant_of_client(&device, email);
     let by = claimant.clone();
     let session = run_to_completion(async move { sessions.sign_in(&by, password, origin).await }).await?;
-    let mut response = HttpResponse::Ok();
-    for header in rate_limit_headers(allowance) {
-        response.insert_header(header);
-    }
     let session = SessionResponse::from(counted(session)?);
-    Ok(response.json(session.known_as(devices.issue(&claimant))))
+    Ok(HttpResponse::Ok().json(session.known_as(devices.issue(&claimant))))
 }
 
 /// Where a session is opened.

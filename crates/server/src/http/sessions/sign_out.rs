@@ -9,6 +9,8 @@ use crate::http::{
 };
 
 /// Signs out: the session's tokens stop working at once
+///
+/// At every server.
 #[utoipa::path(
     delete, path = "/v1/sessions/current", operation_id = "sign_out",
     responses((status = 204, description = "The session has ended"))

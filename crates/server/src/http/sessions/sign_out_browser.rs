@@ -9,6 +9,8 @@ use crate::http::{
 };
 
 /// Signs a browser out
+///
+/// The session ends at every server, and the cookies are cleared.
 #[utoipa::path(
     delete, path = "/v1/web/sessions/current", operation_id = "sign_out_browser",
     responses((status = 204, description = "The session has ended",

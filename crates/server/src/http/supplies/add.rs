@@ -16,6 +16,8 @@ use crate::http::{
 };
 
 /// Begins to count a supply
+///
+/// Whatever is counted besides menu items: in pieces, grams or millilitres. The unit never changes.
 #[utoipa::path(
     post, path = "/v1/supplies", operation_id = "add_supply",
     request_body = NewSupplyRequest,

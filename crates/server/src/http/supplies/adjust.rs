@@ -7,12 +7,14 @@ use utoipa::ToSchema;
 use super::supply_response::SupplyResponse;
 use crate::http::{
     extract::{Idempotent, Json, Path, Service, Staff, etag, replayable},
-    problem::{Code, Failure, Problem, SupplyShortageDocument, problems},
+    problem::{Failure, Problem, SupplyShortageDocument, problems},
     validation::{Violations, out_of_range},
     wire::WireInteger,
 };
 
 /// Enters a delivery, a breakage or a correction, or what was counted
+///
+/// The ledger keeps it with its reason. With `counted` the difference is entered, whatever is taken meanwhile.
 #[utoipa::path(
     post, path = "/v1/supplies/{id}/stock", operation_id = "adjust_supply",
     request_body = AdjustSupplyRequest,
@@ -79,8 +81,7 @@ impl From<AdjustSupplyError> for Problem {
             AdjustSupplyError::NotFound => Self::not_found("supply"),
             AdjustSupplyError::InsufficientStock(short) => {
                 let detail = format!("Only {} are left.", short.available);
-                let shortage = SupplyShortageDocument::from(short);
-                Self::new(Code::InsufficientStock, detail).with("supplies", serde_json::json!([shortage]))
+                Self::short(detail, &[], &[SupplyShortageDocument::from(short)])
             }
             // What was counted is in its range, or else it is no count.
             AdjustSupplyError::TooMuch => out_of_range("/delta", &error),

@@ -9,6 +9,8 @@ use crate::http::{
 };
 
 /// Puts a supply away for good; its ledger stays
+///
+/// Needs `If-Match`. While recipes have it, or options take of it, the problem lists them.
 #[utoipa::path(
     delete, path = "/v1/supplies/{id}", operation_id = "archive_supply",
     responses((status = 204, description = "The supply is put away"))

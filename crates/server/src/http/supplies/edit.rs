@@ -16,6 +16,8 @@ use crate::http::{
 };
 
 /// Changes a supply, but neither its stock nor its unit
+///
+/// What is left out stays as it is. Needs `If-Match`, so that nobody's change is overwritten unseen.
 #[utoipa::path(
     patch, path = "/v1/supplies/{id}", operation_id = "edit_supply",
     request_body = PatchSupplyRequest,

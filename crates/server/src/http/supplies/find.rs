@@ -9,6 +9,8 @@ use crate::http::{
 };
 
 /// Shows a supply
+///
+/// The `ETag` is the revision, which `If-Match` of a change names. Sales do not change it.
 #[utoipa::path(
     get, path = "/v1/supplies/{id}", operation_id = "get_supply",
     responses((status = 200, description = "The supply", body = SupplyResponse,

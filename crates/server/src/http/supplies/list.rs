@@ -44,6 +44,8 @@ pages! {
 }
 
 /// Lists supplies by name
+///
+/// What is put away is not among them.
 #[utoipa::path(
     get, path = "/v1/supplies", operation_id = "list_supplies",
     responses((status = 200, description = "A page of the list", body = SupplyPage))

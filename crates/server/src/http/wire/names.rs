@@ -1,10 +1,10 @@
 //! Closed sets of names, described as enums: from the domain's own lists where it has one.
 
 use comanda_domain::{
-    Allergen as Declared, AuditAction, Availability as Available, FeatureFlag as Flag, IncidentKind as Matter,
-    IncidentStatus as Standing, LockReason as Reason, OrderLimit as Limit, OrderStatus as Status,
-    PaymentMethod as Method, PaymentStatus as Paid, RefundStatus as Refunded, Role, SupplyUnit as Measure,
-    TicketState as Progress,
+    Allergen as Declared, AuditAction, Availability as Available, EventKind, FeatureFlag as Flag,
+    IncidentKind as Matter, IncidentStatus as Standing, LockReason as Reason, OrderLimit as Limit,
+    OrderStatus as Status, PaymentMethod as Method, PaymentStatus as Paid, RefundStatus as Refunded, Role,
+    SupplyUnit as Measure, TicketState as Progress,
 };
 use utoipa::{
     PartialSchema, ToSchema,
@@ -87,14 +87,13 @@ names! {
     /// What cannot be done at the moment.
     FailedOperation = Operation::ALL.iter().map(|operation| operation.as_str());
     /// What happened.
-    EventType = [
-        "order.placed", "order.status_changed", "payment.succeeded", "payment.failed", "payment.refunded",
-        "item.sold_out",
-    ];
+    EventType = EventKind::NAMES;
     /// One of Stripe's test cards, by the name of its payment method.
     TestCard = ["pm_card_visa", "pm_card_chargeDeclined", "pm_card_authenticationRequired"];
     /// How the access token is sent.
     TokenType = ["Bearer"];
+    /// A process that does not run says nothing.
+    LivenessStatus = ["ok"];
     /// `degraded`: orders can be placed; `unavailable`: they cannot.
     HealthStatus = ["ok", "degraded", "unavailable"];
     /// Whether the server reaches a component.

@@ -19,6 +19,8 @@ use crate::http::{
 };
 
 /// Adds an option group, which menu items can offer from then on
+///
+/// An option can take of a supply, or take away from what the menu item takes of it.
 #[utoipa::path(
     post, path = "/v1/menu/option-groups", operation_id = "add_option_group",
     request_body = NewOptionGroupRequest,

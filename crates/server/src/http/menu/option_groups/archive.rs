@@ -9,6 +9,8 @@ use crate::http::{
 };
 
 /// Puts an option group that no menu item offers away for good; old orders keep their selections
+///
+/// Needs `If-Match`. Where menu items offer it, the problem lists them.
 #[utoipa::path(
     delete, path = "/v1/menu/option-groups/{id}", operation_id = "archive_option_group",
     responses((status = 204, description = "The option group is put away"))

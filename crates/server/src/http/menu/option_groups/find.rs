@@ -9,6 +9,8 @@ use crate::http::{
 };
 
 /// Shows an option group; staff also see what its options take of supplies
+///
+/// The `ETag` is the revision, which `If-Match` of a change names.
 #[utoipa::path(
     get, path = "/v1/menu/option-groups/{id}", operation_id = "get_option_group",
     responses((status = 200, description = "The option group", body = OptionGroupResponse,

@@ -38,6 +38,8 @@ pages! {
 }
 
 /// Lists option groups by name; staff also see what their options take of supplies
+///
+/// What is put away is not among them.
 #[utoipa::path(
     get, path = "/v1/menu/option-groups", operation_id = "list_option_groups",
     responses((status = 200, description = "A page of the list", body = OptionGroupPage))
