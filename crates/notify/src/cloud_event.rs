@@ -113,8 +113,7 @@ mod tests {
         }
     }
 
-    #[test]
-    fn subscribers_get_these_documents() {
+    fn one_of_each_kind() -> [Event; 6] {
         let (id, name) = (MenuItemId::new(Uuid::from_u128(4)), MenuItemName::new("Carbonara").unwrap());
         let kinds = [
             EventKind::OrderPlaced(order(), sample::lines()),
@@ -124,20 +123,53 @@ mod tests {
             EventKind::PaymentRefunded(order(), payment()),
             EventKind::ItemSoldOut { id, name },
         ];
-        let documents = kinds.map(|happened| {
-            let occurred_at = DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
-            let event = Event {
-                id: 9,
-                public_id: Uuid::from_u128(9),
-                stream: Uuid::from_u128(1),
-                occurred_at,
-                happened,
-                is_held: false,
-            };
-            serde_json::to_string_pretty(&document(&event, "/comanda")).unwrap()
-        });
+        kinds.map(|happened| Event {
+            id: 9,
+            public_id: Uuid::from_u128(9),
+            stream: Uuid::from_u128(1),
+            occurred_at: DateTime::from_timestamp_millis(1_790_000_000_123).unwrap(),
+            happened,
+            is_held: false,
+        })
+    }
+
+    #[test]
+    fn subscribers_get_these_documents() {
+        let written = |event| serde_json::to_string_pretty(&document(&event, "/comanda")).unwrap();
+        let documents = one_of_each_kind().map(written);
         let documents = documents.join("\n\n");
         assert!(!documents.contains("ana@example.org") && !documents.contains("Ana"), "nothing personal: {documents}");
         insta::assert_snapshot!("cloud_events", documents);
+    }
+
+    /// The names of members and the kinds of values, without the values. Of a list, what its first entry is like.
+    fn shape(value: &Value) -> Value {
+        match value {
+            Value::Object(members) => members.iter().map(|(name, member)| (name.clone(), shape(member))).collect(),
+            Value::Array(entries) => entries.first().map(shape).into_iter().collect(),
+            Value::String(_) => "text".into(),
+            Value::Number(_) => "number".into(),
+            other => other.clone(),
+        }
+    }
+
+    #[test]
+    fn the_page_of_events_shows_each_kind_as_it_is_sent() {
+        let page = include_str!("../../../docs/events.md");
+        let (_, webhooks) = page.split_once("\n## Webhooks\n").unwrap();
+        let (webhooks, _) = webhooks.split_once("\n## ").unwrap();
+        let sections = webhooks.split("\n### `").skip(1);
+        let shown: Vec<(&str, Value)> = sections
+            .map(|section| {
+                let (kind, rest) = section.split_once('`').unwrap();
+                let (_, example) = rest.split_once("```json\n").unwrap();
+                (kind, serde_json::from_str(example.split_once("```").unwrap().0).unwrap())
+            })
+            .collect();
+        assert_eq!(shown.iter().map(|(kind, _)| *kind).collect::<Vec<_>>(), EventKind::NAMES);
+        for ((kind, example), event) in shown.iter().zip(one_of_each_kind()) {
+            assert_eq!(example["type"], *kind);
+            assert_eq!(shape(example), shape(&document(&event, "/comanda")), "{kind}");
+        }
     }
 }
