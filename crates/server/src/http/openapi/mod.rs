@@ -15,4 +15,4 @@ pub use self::{
     page::{__path_file, __path_page, __path_page_address, Docs, file, page, page_address},
 };
 #[cfg(test)]
-pub use self::{operation::complete, problems::members};
+pub(in crate::http) use self::{operation::complete, problems::members};

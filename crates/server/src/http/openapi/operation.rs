@@ -20,7 +20,7 @@ const WHEN_COUNTED: [&str; 3] = ["RateLimit-Limit", "RateLimit-Remaining", "Rate
 const WHEN_LEAVING: [&str; 3] = ["Deprecation", "Sunset", "Link"];
 
 /// Adds it to what the handler's attribute says.
-pub fn complete(operation: &mut Operation, endpoint: &Endpoint) {
+pub(in crate::http) fn complete(operation: &mut Operation, endpoint: &Endpoint) {
     let description = &endpoint.description;
     let safe = endpoint.method.is_safe();
     operation.security = Some(credentials(description.access, safe));

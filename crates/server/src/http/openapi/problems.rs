@@ -12,7 +12,7 @@ use super::text;
 use crate::http::problem::{Code, ProblemDocument};
 
 /// What problems with this code always have besides what all have, each with an example.
-pub fn members(code: Code) -> Vec<(&'static str, Value)> {
+pub(in crate::http) fn members(code: Code) -> Vec<(&'static str, Value)> {
     let id = "0194c6a0-0000-7000-8000-000000000001";
     let error =
         |pointer, code, detail| vec![("errors", json!([{ "pointer": pointer, "code": code, "detail": detail }]))];

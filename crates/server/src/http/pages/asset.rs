@@ -162,7 +162,8 @@ impl Assets {
     params(("version" = String, Path, description = "The version that the page names")),
     responses(
         (status = 200, description = "A style sheet, a script or an image", body = Vec<u8>,
-            content_type = "application/octet-stream"),
+            content_type = "application/octet-stream",
+            headers(("ETag" = String, description = "Changes with its content"))),
         (status = 304, description = "The caller's is the current one"),
     )
 )]
