@@ -17,6 +17,7 @@ mod database_roles;
 mod disk_shim;
 mod draining;
 mod events;
+mod examples;
 mod faults;
 mod fuzzing;
 mod gateway_books;

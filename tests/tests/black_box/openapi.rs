@@ -65,6 +65,17 @@ impl Document {
         }
     }
 
+    /// What a reference stands for.
+    pub(crate) fn pointed_at(&self, reference: &str) -> &Value {
+        self.0.pointer(&reference[1..]).unwrap()
+    }
+
+    /// The examples of what an operation takes, by name.
+    pub(crate) fn examples(&self, operation: &Operation) -> Vec<(String, Value)> {
+        let examples = operation.content["requestBody"]["content"]["application/json"]["examples"].as_object();
+        examples.into_iter().flatten().map(|(name, example)| (name.clone(), example["value"].clone())).collect()
+    }
+
     /// The schema of what an operation takes.
     pub(crate) fn body<'a>(&'a self, operation: &'a Operation) -> Option<&'a Value> {
         let schema = &operation.content["requestBody"]["content"]["application/json"]["schema"];

@@ -1,0 +1,206 @@
+//! Every operation of the document is called with each of its examples, and works out as the document says: with its
+//! status, its headers, and a body that fits its schema.
+
+mod misfits;
+mod stage;
+
+use comanda_tests::{Client, EventStream, Response, TestApp, Told};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use self::{
+    misfits::misfits,
+    stage::{Call, Stage},
+};
+use crate::openapi::{Document, Operation};
+
+/// Of the headers that are documented, those that are there only sometimes: when a request is repeated, or refused, or
+/// when a session is renewed.
+const SOMETIMES: [&str; 2] = ["Idempotency-Replayed", "Retry-After"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_example_of_the_document_works_out_as_it_says() {
+    let stage = Stage::open().await;
+    let document = Document::of(&stage.mail.app).await;
+    let mut found = Vec::new();
+    for operation in document.operations() {
+        let examples = document.examples(&operation);
+        let takes_a_body = !operation.content["requestBody"].is_null();
+        assert_eq!(takes_a_body, !examples.is_empty(), "the examples of {operation}");
+        let calls = if takes_a_body { examples } else { vec![("nothing".to_owned(), Value::Null)] };
+        for (name, body) in calls {
+            let what = format!("{operation} with the example {name:?}");
+            let call = stage.prepare(&operation, body).await;
+            if operation.content["operationId"] == "watch_kitchen" || operation.content["operationId"] == "watch_order"
+            {
+                // What streams send is in docs/events.md, and tested there.
+                continue;
+            }
+            let key = documents_header(&operation, "Idempotency-Replayed").then(|| Uuid::now_v7().to_string());
+            let response = send(&stage, &operation, &call, key.as_deref()).await;
+            found.extend(differences(&document, &operation, &response).into_iter().map(|it| format!("{what}: {it}")));
+            if let Some(key) = key {
+                let again = send(&stage, &operation, &call, Some(&key)).await;
+                let is_same = (again.status, &again.text) == (response.status, &response.text);
+                if !is_same || again.header("idempotency-replayed") != Some("true") {
+                    found.push(format!("{what}, repeated: {again:?}"));
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+    stage.close().await;
+}
+
+async fn send(stage: &Stage, operation: &Operation, call: &Call, key: Option<&str>) -> Response {
+    let client = call.client.clone().unwrap_or_else(|| stage.mail.app.anonymous());
+    let path = call
+        .segments
+        .iter()
+        .fold(operation.path.clone(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value));
+    assert!(!path.contains('{'), "{operation} has a segment that is not prepared");
+    let mut request = client.request(operation.method.clone(), &path);
+    for (name, value) in &call.headers {
+        request = request.header(*name, value);
+    }
+    if let Some(key) = key {
+        request = request.header("idempotency-key", key);
+    }
+    if let Some(text) = &call.text {
+        request = request.header("content-type", "application/json").body(text.clone());
+    } else if !call.body.is_null() {
+        request = request.json(&call.body);
+    }
+    Client::send(request).await
+}
+
+/// The status of success and what the document says of it. There is one, or two of which one is "not modified".
+fn success(operation: &Operation) -> (u16, &Value) {
+    let responses = operation.content["responses"].as_object().unwrap();
+    let found = responses.iter().find(|(status, _)| status.starts_with('2') || *status == "308").unwrap();
+    (found.0.parse().unwrap(), found.1)
+}
+
+fn documents_header(operation: &Operation, name: &str) -> bool {
+    !success(operation).1["headers"][name].is_null()
+}
+
+/// What about a response is not as the document says.
+fn differences(document: &Document, operation: &Operation, response: &Response) -> Vec<String> {
+    let (status, documented) = success(operation);
+    // reqwest follows redirects.
+    if status == 308 {
+        return (response.status != 200).then(|| format!("status {}", response.status)).into_iter().collect();
+    }
+    if response.status != status {
+        return vec![format!("status {} instead of {status}: {}", response.status, response.text)];
+    }
+    let mut found = Vec::new();
+    let headers: Vec<&String> = documented["headers"].as_object().unwrap().keys().collect();
+    for name in &headers {
+        if !response.headers.contains_key(name.as_str()) && !SOMETIMES.contains(&name.as_str()) {
+            found.push(format!("there is no {name}"));
+        }
+    }
+    for name in ["etag", "location", "retry-after", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"] {
+        if response.headers.contains_key(name) && !headers.iter().any(|known| known.to_lowercase() == name) {
+            found.push(format!("{name} is not in the document"));
+        }
+    }
+    let Some(content) = documented["content"].as_object() else {
+        found.extend((!response.text.is_empty()).then(|| format!("a body: {}", response.text)));
+        return found;
+    };
+    let media_type = response.header("content-type").unwrap_or_default().split(';').next().unwrap();
+    match content.get("application/json") {
+        Some(json) if media_type == "application/json" => {
+            found.extend(misfits(document, &json["schema"], &response.json()));
+        }
+        None if content.contains_key(media_type) || content.contains_key("application/octet-stream") => {}
+        _ => found.push(format!("content of type {media_type:?}")),
+    }
+    found
+}
+
+/// The first payload in a section of the page of events.
+fn payload(heading: &str) -> Value {
+    let page = include_str!("../../../../docs/events.md");
+    let (_, section) = page.split_once(&format!("\n### {heading}\n")).unwrap();
+    let (_, payload) = section.split_once("```json\n").unwrap();
+    serde_json::from_str(payload.split_once("```").unwrap().0).unwrap()
+}
+
+/// The names of members and the kinds of values, without the values. Of a list, what its first entry is like.
+fn shape(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => members.iter().map(|(name, member)| (name.clone(), shape(member))).collect(),
+        Value::Array(entries) => entries.first().map(shape).into_iter().collect(),
+        Value::String(_) => json!("text"),
+        Value::Number(_) => json!("number"),
+        other => other.clone(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_of_events_shows_what_streams_send() {
+    let stage = Stage::open().await;
+    let (customer, order) = stage.order_with_everything().await;
+    let events = |path: String| async move {
+        let Told::Event { name, data, .. } = EventStream::open(&customer, &path, None).await.event().await else {
+            panic!("{path} tells nothing");
+        };
+        assert_eq!(name, "snapshot");
+        data
+    };
+    let shown = events(format!("/v1/orders/{order}/events")).await;
+    assert_eq!(shape(&shown), shape(&payload("`snapshot` of an order, and `order`")));
+
+    let admin = &stage.mail.app.admin;
+    let mut kitchen = EventStream::open(admin, "/v1/kitchen/events", None).await;
+    let Told::Event { name, data, .. } = kitchen.event().await else { panic!("the kitchen tells nothing") };
+    assert_eq!((name.as_str(), data), ("snapshot", json!({ "tickets": [] })));
+    admin.post(&format!("/v1/orders/{order}/status"), &json!({ "status": "accepted" })).await.expect(200);
+    let Told::Event { name, data, .. } = kitchen.event().await else { panic!("the kitchen tells nothing") };
+    assert_eq!((name.as_str(), shape(&data)), ("ticket", shape(&payload("`ticket`"))));
+    drop(kitchen);
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_counted_sees_how_often_they_may_try_yet() {
+    let app =
+        TestApp::with_servers(1, &[("ORDER_LIMIT_PER_MINUTE", "7"), ("CORS_ORIGINS", "https://shop.example")]).await;
+    let left = |response: &Response| {
+        ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"]
+            .map(|name| response.header(name).map(|value| value.parse::<u32>().unwrap()))
+    };
+    let (item, customer) = (app.item(50).await, app.customer().await);
+    let ordered = customer.order(&[(item, 1)]).await;
+    assert!(matches!(left(&ordered), [Some(7), Some(6), Some(1..=60)]), "{:?}", left(&ordered));
+    let refused = customer.order(&[(Uuid::now_v7(), 1)]).await;
+    assert_eq!((refused.code(), left(&refused)[1]), ("unknown-item".to_owned(), Some(5)), "refused for another reason");
+    let malformed = customer.post("/v1/orders", &json!({ "items": [] })).await;
+    assert_eq!((malformed.status, left(&malformed)), (422, [None; 3]), "it was not counted");
+    for (remaining, replayed) in [(Some(4), None), (Some(4), Some("true"))] {
+        let repeated = customer.order_with_key("once", &[(item, 1)]).await;
+        assert_eq!(repeated.header("idempotency-replayed"), replayed);
+        assert_eq!((repeated.status, left(&repeated)[1]), (201, remaining), "a repetition is no attempt");
+    }
+    assert_eq!(left(&app.admin.order(&[(item, 1)]).await), [None; 3], "staff may try as often as they like");
+    assert_eq!(left(&customer.get("/v1/menu").await), [None; 3], "nothing is counted");
+
+    // A wrong password is an attempt of the address, and pages of other origins may look at all of it.
+    let wrong = app.anonymous().request(reqwest::Method::POST, "/v1/sessions").header("origin", "https://shop.example");
+    let wrong = Client::send(wrong.json(&json!({ "email": "nobody@example.org", "password": "none" }))).await;
+    assert_eq!(
+        (wrong.code(), left(&wrong).map(|header| header.is_some())),
+        ("invalid-credentials".to_owned(), [true; 3])
+    );
+    let exposed = wrong.header("access-control-expose-headers").unwrap().to_lowercase();
+    for name in
+        ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "retry-after", "deprecation", "sunset", "link"]
+    {
+        assert!(exposed.split(',').any(|known| known.trim() == name), "{name}: {exposed}");
+    }
+    app.close().await;
+}
