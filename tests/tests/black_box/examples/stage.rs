@@ -237,7 +237,7 @@ impl Stage {
         let call = match operation_id {
             "read_audit_log" | "list_dead_letters" | "list_lockouts" | "list_users" => call,
             "resend_dead_letter" => call.on(&self.dead_letter().await),
-            "get_flag" | "set_flag" => call.segment("name", "menu_cache"),
+            "get_flag" | "set_flag" => call.segment("name", "menu-cache"),
             "get_lockout" | "lift_lockout" => call.segment("email", &self.locked().await),
             "change_user" | "end_user_sessions" => call.on(&self.customer().await.id.to_string()),
             _ => return None,
