@@ -30,6 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         selections: Selections::default(),
         note: None,
     };
+    // ANCHOR: allocate
     let baskets = vec![Basket::new(vec![one])?; 200];
 
     let allocation = allocate(&stock, Currency::EUR, &baskets);
@@ -38,5 +39,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let short = allocation.decisions.iter().filter(|d| matches!(d, Err(Refusal::InsufficientStock(_)))).count();
     println!("{filled} orders filled, {short} refused, {} taken of 30", allocation.taken.items[&carbonara]);
     assert_eq!((filled, short, allocation.taken.items[&carbonara]), (30, 170, 30));
+    // ANCHOR_END: allocate
     Ok(())
 }

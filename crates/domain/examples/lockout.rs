@@ -8,6 +8,7 @@ use comanda_domain::{Admission, AttemptId, AttemptOutcome, LockoutPolicy, Lockou
 use uuid::Uuid;
 
 fn main() {
+    // ANCHOR: lockout
     let (policy, mut state) = (LockoutPolicy::default(), LockoutState::default());
     let start = Timestamp::UNIX_EPOCH;
     let (mut now, mut checked) = (start, 0);
@@ -26,5 +27,6 @@ fn main() {
         }
     }
     println!("{checked} passwords checked in a day");
+    // ANCHOR_END: lockout
     assert!(checked < 32);
 }
