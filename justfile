@@ -31,6 +31,10 @@ crashes *arguments:
 upgrade *arguments:
     cargo xtask upgrade {{arguments}}
 
+# Clients generated from openapi.json, in three languages
+clients:
+    cargo xtask clients
+
 # Format the code
 format:
     cargo fmt

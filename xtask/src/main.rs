@@ -8,6 +8,7 @@ mod alerts;
 mod bench;
 mod build;
 mod cargo;
+mod clients;
 mod comanda;
 #[cfg(feature = "load")]
 mod crashes;
@@ -35,6 +36,7 @@ mod samples;
 mod schema;
 mod selection;
 mod services;
+mod shop;
 #[cfg(feature = "load")]
 mod soak;
 mod test;
@@ -86,6 +88,8 @@ enum Task {
     Openapi,
     /// Check the types of the pages' scripts against openapi.json
     Pages,
+    /// Generate clients from openapi.json in three languages, and have each order from a private server
+    Clients,
     /// Regenerate the PostgreSQL adapter's `schema.rs` from a private PostgreSQL with every migration applied
     Schema {
         /// Change nothing, and fail if there is anything to change
@@ -107,6 +111,7 @@ fn main() -> ExitCode {
         Task::Alerts => alerts::run(),
         Task::Openapi => openapi::run(),
         Task::Pages => pages::run(),
+        Task::Clients => clients::run(),
         Task::Schema { check } => schema::run(check),
         // The load generator is part of what a measurement shows, and is optimized unless the rest is not either.
         Task::Bench(_) if std::env::args().any(|argument| argument == "--unoptimized") => {

@@ -61,9 +61,23 @@ impl Services {
     /// Brings up what the environment does not name.
     pub fn start(state: &State, durability: Durability) -> anyhow::Result<Self> {
         let given = |name| std::env::var(name).ok().filter(|url| !url.is_empty());
+        Self::start_beside(state, durability, given("DATABASE_URL"), given("REDIS_URL"))
+    }
+
+    /// Private ones, whatever the environment names.
+    pub fn start_private(state: &State, durability: Durability) -> anyhow::Result<Self> {
+        Self::start_beside(state, durability, None, None)
+    }
+
+    fn start_beside(
+        state: &State,
+        durability: Durability,
+        database_url: Option<String>,
+        redis_url: Option<String>,
+    ) -> anyhow::Result<Self> {
         let account = Account::choose(state)?;
 
-        let (database_url, postgres) = match given("DATABASE_URL") {
+        let (database_url, postgres) = match database_url {
             Some(url) => (url, None),
             None => {
                 let started = Postgres::start(state, &account, durability).context("PostgreSQL")?;
@@ -71,7 +85,7 @@ impl Services {
                 (started.url("comanda"), Some(started))
             }
         };
-        let (redis_url, redis) = match given("REDIS_URL") {
+        let (redis_url, redis) = match redis_url {
             Some(url) => (url, None),
             None => {
                 let started = Redis::start(state, &account).context("Redis")?;
