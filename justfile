@@ -35,6 +35,10 @@ upgrade *arguments:
 clients:
     cargo xtask clients
 
+# The guide as a book, with every example run
+guide:
+    cargo xtask guide
+
 # Format the code
 format:
     cargo fmt

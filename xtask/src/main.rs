@@ -17,6 +17,7 @@ mod env;
 mod faults;
 #[cfg(feature = "load")]
 mod fill;
+mod guide;
 #[cfg(feature = "load")]
 mod http;
 mod interrupt;
@@ -90,6 +91,8 @@ enum Task {
     Pages,
     /// Generate clients from openapi.json in three languages, and have each order from a private server
     Clients,
+    /// Build the guide, refuse dead links, and run its examples against a private server
+    Guide,
     /// Regenerate the PostgreSQL adapter's `schema.rs` from a private PostgreSQL with every migration applied
     Schema {
         /// Change nothing, and fail if there is anything to change
@@ -112,6 +115,7 @@ fn main() -> ExitCode {
         Task::Openapi => openapi::run(),
         Task::Pages => pages::run(),
         Task::Clients => clients::run(),
+        Task::Guide => guide::run(),
         Task::Schema { check } => schema::run(check),
         // The load generator is part of what a measurement shows, and is optimized unless the rest is not either.
         Task::Bench(_) if std::env::args().any(|argument| argument == "--unoptimized") => {

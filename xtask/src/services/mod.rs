@@ -28,7 +28,7 @@ pub use self::{
 pub use self::{
     postgres::Postgres,
     programs::{
-        chromedriver, chromium, libpq, nginx, node, node_packages, pgbouncer, promtool, python_with,
+        chromedriver, chromium, jq, libpq, nginx, node, node_packages, pgbouncer, promtool, python_with,
         python_with_servers, redis_server,
     },
     redis::Redis,

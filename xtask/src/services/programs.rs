@@ -134,6 +134,11 @@ pub fn node() -> anyhow::Result<PathBuf> {
     find_or_install("Node.js", &["node", "nodejs"], "nodejs")
 }
 
+/// For the examples of the guide.
+pub fn jq() -> anyhow::Result<PathBuf> {
+    find_or_install("jq", &["jq"], "jq")
+}
+
 /// Other people's servers that ours are tested against, in a folder of Python's own: a fake of Stripe, and a mail
 /// server.
 pub fn python_with_servers(folder: &Path) -> anyhow::Result<PathBuf> {
