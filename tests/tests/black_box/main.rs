@@ -71,3 +71,4 @@ mod tls;
 mod uncounted;
 mod unreadable;
 mod upgrade;
+mod valid_data;

@@ -40,7 +40,7 @@ const BODY_SHARE: f32 = 0.8;
 /// A JSON body of at most `KIB` KiB.
 pub struct Json<T, const KIB: usize = BODY_KIB>(pub T);
 
-/// A JSON body; the default if there is none.
+/// A JSON body; the default if there is none, or null.
 pub struct JsonOrNothing<T>(pub T);
 
 /// A body as it came, byte for byte.
@@ -111,7 +111,7 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for JsonOrNothing<T> {
                 return Ok(Self(T::default()));
             }
             json?;
-            parse(&body).map(Self)
+            parse::<Option<T>>(&body).map(|body| Self(body.unwrap_or_default()))
         })
     }
 }

@@ -9,7 +9,7 @@ use crate::http::{
     extract::{Idempotent, Json, Service, Staff, etag, replayable},
     problem::{Failure, Problem, problems},
     validation::Violations,
-    wire::WireInteger,
+    wire::{WireInteger, names},
 };
 
 /// Adds a station to the kitchen
@@ -40,7 +40,7 @@ pub struct NewStationRequest {
     #[schema(pattern = r"^[^\x00-\x1F\x7F-\x9F]*$", min_length = 1, max_length = 60, example = "Grill")]
     name: String,
     /// The categories of the menu that go to it. None of them goes to another station.
-    #[schema(max_items = 100)]
+    #[schema(value_type = Vec<names::CategoryName>, max_items = 100)]
     categories: Vec<String>,
     /// Stations are listed by this number; behind the last one unless given.
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 10_000)]

@@ -12,7 +12,7 @@ use crate::http::{
     extract::{IfMatchGiven, Json, Path, Service, Staff, etag},
     problem::{Failure, Problem, problems},
     validation::Violations,
-    wire::{Patched, WireInteger},
+    wire::{Patched, WireInteger, names},
 };
 
 /// Changes a station; tickets that are written stay where they are
@@ -58,7 +58,7 @@ pub struct PatchStationRequest {
     name: Patched<String>,
     /// All categories of the menu that go to it from now on. None of them goes to another station.
     #[serde(default)]
-    #[schema(value_type = Vec<String>, max_items = 100)]
+    #[schema(value_type = Vec<names::CategoryName>, max_items = 100)]
     categories: Patched<Vec<String>>,
     #[serde(default)]
     #[schema(value_type = i64, minimum = 0, maximum = 10_000)]

@@ -16,7 +16,7 @@ use crate::http::{
 #[into_params(parameter_in = Query)]
 pub struct Include {
     /// Relations to add, separated by commas: `customer`, `payments`. `items` are always shown.
-    #[param(pattern = "^(items|customer|payments)(,(items|customer|payments))*$", example = "customer")]
+    #[param(pattern = "^((items|customer|payments)(,(items|customer|payments))*)?$", example = "customer")]
     include: Option<String>,
 }
 

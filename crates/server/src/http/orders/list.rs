@@ -14,7 +14,7 @@ use crate::http::{
     extract::{Filter, Paged, Service, SignedIn, pages},
     problem::{Code, Failure, Problem},
     validation::{ViolationCode, Violations},
-    wire::{OrderResponse, Written, names},
+    wire::{MomentOrDate, OrderResponse, Written, names},
 };
 
 #[derive(Deserialize, IntoParams)]
@@ -29,13 +29,13 @@ pub struct OrderFilter {
     #[param(pattern = "^[A-HJ-NP-Za-hj-np-z][0-9]{3}$", example = "K417")]
     number: Option<String>,
     /// Only orders placed at or after this moment, or on or after this date (UTC).
-    #[param(example = "2026-01-31T18:30:00Z")]
+    #[param(value_type = Option<MomentOrDate>, inline, example = "2026-01-31T18:30:00Z")]
     created_from: Option<String>,
     /// Only orders placed before this moment, or before this date (UTC). Must be after `created_from`.
-    #[param(example = "2026-02-01")]
+    #[param(value_type = Option<MomentOrDate>, inline, example = "2026-02-01")]
     created_to: Option<String>,
     /// Relations to add, separated by commas: `items`, `customer`, `payments`.
-    #[param(pattern = "^(items|customer|payments)(,(items|customer|payments))*$", example = "items,customer")]
+    #[param(pattern = "^((items|customer|payments)(,(items|customer|payments))*)?$", example = "items,customer")]
     include: Option<String>,
 }
 

@@ -2,10 +2,11 @@ use comanda_application::orders::Relations;
 
 use crate::http::problem::{Code, Problem};
 
-/// `?include=a,b`
+/// `?include=a,b`; nothing for `?include=`, as it is written from a list that is empty.
 pub(super) fn relations_in(include: Option<&str>) -> Result<Relations, Problem> {
     let mut relations = Relations::default();
-    for name in include.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty()) {
+    let names = include.filter(|names| !names.is_empty()).into_iter().flat_map(|names| names.split(','));
+    for name in names {
         match name {
             "items" => relations.items = true,
             "customer" => relations.customer = true,

@@ -17,7 +17,7 @@ use crate::http::{
     extract::{Query, Service, Staff},
     problem::{Code, Failure, Problem},
     validation::Violations,
-    wire::{MoneyResponse, QueryInteger},
+    wire::{MomentOrDate, MoneyResponse, QueryInteger},
 };
 
 #[derive(Deserialize, IntoParams)]
@@ -26,25 +26,24 @@ use crate::http::{
 pub struct TopItemsQuery {
     /// Only orders placed from this moment on; a date alone is its first moment in UTC. Thirty days before `to`
     /// unless given.
-    #[param(example = "2026-01-01T00:00:00Z")]
+    #[param(value_type = Option<MomentOrDate>, inline, example = "2026-01-01T00:00:00Z")]
     from: Option<String>,
     /// Only orders placed before this moment, at most ten years later. Now unless given.
-    #[param(example = "2026-02-01T00:00:00Z")]
+    #[param(value_type = Option<MomentOrDate>, inline, example = "2026-02-01T00:00:00Z")]
     to: Option<String>,
     /// The most menu items to respond with; 5 unless given.
     #[param(value_type = Option<i64>, minimum = 1, maximum = 100, default = 5)]
     limit: Option<QueryInteger>,
     /// What to add to each menu item: `options`, what was chosen with it.
-    #[param(pattern = "^options$", example = "options")]
+    #[param(pattern = "^(options)?$", example = "options")]
     include: Option<String>,
 }
 
 /// Whether options are asked for.
 fn with_options(include: Option<&str>) -> Result<bool, Problem> {
-    let mut named = include.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty()).peekable();
-    let with_options = named.peek().is_some();
-    match named.find(|name| *name != "options") {
-        None => Ok(with_options),
+    match include {
+        None | Some("") => Ok(false),
+        Some("options") => Ok(true),
         Some(name) => {
             let detail = format!("The report has no {name:?}: include can name options.");
             Err(Problem::new(Code::InvalidRequest, detail))

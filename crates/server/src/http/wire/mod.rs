@@ -20,6 +20,6 @@ pub use self::{
     order::{OrderLineResponse, OrderResponse, SelectedOptionResponse, order_lines},
     patched::Patched,
     payment::PaymentResponse,
-    time::{WireTime, Written},
+    time::{MomentOrDate, WireTime, Written},
     user::UserResponse,
 };

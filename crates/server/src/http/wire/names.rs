@@ -102,6 +102,18 @@ names! {
     WorkerStatus = ["running", "restarting", "ended"];
 }
 
+/// What a category of the menu can be called.
+pub enum CategoryName {}
+
+impl PartialSchema for CategoryName {
+    fn schema() -> RefOr<Schema> {
+        let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"^[^\x00-\x1F\x7F-\x9F]*$"));
+        schema.min_length(Some(1)).max_length(Some(60)).description(Some("A category of the menu.")).into()
+    }
+}
+
+impl ToSchema for CategoryName {}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-/// An integer of any size. Beyond 64 bits it is clamped, for the range check that follows: a number that is too large
+/// An integer of any size, as JSON Schema has it: `1.0` is one. Beyond 64 bits it is clamped, for the range check that follows: a number that is too large
 /// is a value out of range, not a body that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct WireInteger(pub i64);
@@ -33,6 +33,9 @@ impl<'de> Deserialize<'de> for WireInteger {
                     Ok(WireInteger(i64::MAX))
                 } else if number < -PAST_64_BITS {
                     Ok(WireInteger(i64::MIN))
+                } else if number.fract() == 0.0 {
+                    #[expect(clippy::cast_possible_truncation, reason = "it is an integer of 64 bits")]
+                    Ok(WireInteger(number as i64))
                 } else {
                     Err(E::invalid_type(de::Unexpected::Float(number), &self))
                 }
@@ -69,7 +72,10 @@ mod tests {
         assert_eq!(read("9223372036854775808"), Some(i64::MAX));
         assert_eq!(read("99999999999999999999999999"), Some(i64::MAX));
         assert_eq!(read("-99999999999999999999999999"), Some(i64::MIN));
-        for odd in ["1.5", "1.0", "\"2\"", "null", "true", "[1]", "1e400"] {
+        for (text, number) in [("1.0", 1), ("-1.0", -1), ("-0.0", 0), ("1e3", 1000), ("12.5e1", 125)] {
+            assert_eq!(read(text), Some(number), "{text}");
+        }
+        for odd in ["1.5", "-0.1", "1e-3", "\"2\"", "null", "true", "[1]", "1e400"] {
             assert_eq!(read(odd), None, "{odd}");
         }
     }

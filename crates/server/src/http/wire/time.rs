@@ -2,7 +2,10 @@ use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat};
 use chrono_tz::Tz;
 use comanda_domain::{Period, PeriodError, Timestamp, first_moment_of};
 use serde::{Serialize, Serializer};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+};
 
 use crate::http::{
     problem::{Code, Problem},
@@ -19,6 +22,21 @@ impl Serialize for WireTime {
         serializer.serialize_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true))
     }
 }
+
+/// What [`Written`] reads, as far as a pattern can tell.
+pub enum MomentOrDate {}
+
+impl PartialSchema for MomentOrDate {
+    fn schema() -> RefOr<Schema> {
+        const DATE: &str = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])";
+        const TIME: &str = r"[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?";
+        const OFFSET: &str = "([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])";
+        let pattern = format!("^{DATE}({TIME}{OFFSET})?$");
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).into()
+    }
+}
+
+impl ToSchema for MomentOrDate {}
 
 /// A query parameter that is a moment, or a date.
 pub enum Written {
