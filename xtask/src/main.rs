@@ -18,6 +18,7 @@ mod faults;
 #[cfg(feature = "load")]
 mod fill;
 mod guide;
+mod fuzz;
 #[cfg(feature = "load")]
 mod http;
 mod interrupt;
@@ -87,6 +88,8 @@ enum Task {
     Alerts,
     /// Check openapi.json with a validator and a client generator
     Openapi,
+    /// Look for bytes that make what reads requests, files and signatures panic
+    Fuzz(fuzz::FuzzArguments),
     /// Check the types of the pages' scripts against openapi.json
     Pages,
     /// Generate clients from openapi.json in three languages, and have each order from a private server
@@ -113,6 +116,7 @@ fn main() -> ExitCode {
         Task::Env => env::run(),
         Task::Alerts => alerts::run(),
         Task::Openapi => openapi::run(),
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Pages => pages::run(),
         Task::Clients => clients::run(),
         Task::Guide => guide::run(),

@@ -64,6 +64,16 @@ impl std::str::FromStr for WebhookSecret {
     }
 }
 
+impl WebhookSecret {
+    /// The signature of a message that is sent at `now`: `v1,` and base64.
+    pub fn sign(&self, id: &str, now: Timestamp, body: &str) -> String {
+        #[expect(clippy::expect_used, reason = "HMAC accepts keys of any length")]
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("a key of any length");
+        mac.update(format!("{id}.{}.{body}", now.timestamp()).as_bytes());
+        format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()))
+    }
+}
+
 /// Sends events to one target.
 pub struct WebhookNotifier {
     http: Client,
@@ -97,15 +107,8 @@ impl WebhookNotifier {
     }
 
     fn signature(&self, id: &str, now: Timestamp, body: &str) -> String {
-        let signed = format!("{id}.{}.{body}", now.timestamp());
-        let by = |WebhookSecret(key): &WebhookSecret| {
-            #[expect(clippy::expect_used, reason = "HMAC accepts keys of any length")]
-            let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");
-            mac.update(signed.as_bytes());
-            format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()))
-        };
         // The receiver has one of the keys, and looks for its signature.
-        self.config.secrets.iter().map(by).collect::<Vec<_>>().join(" ")
+        self.config.secrets.iter().map(|secret| secret.sign(id, now, body)).collect::<Vec<_>>().join(" ")
     }
 }
 

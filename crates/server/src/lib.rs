@@ -10,6 +10,9 @@ mod commands;
 mod config;
 mod exit;
 mod flags;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod logging;
 mod observability;

@@ -11,7 +11,7 @@ mod flags;
 mod keys;
 mod man;
 mod menu;
-mod menu_file;
+pub mod menu_file;
 mod migrate;
 mod openapi;
 mod orders;
@@ -21,7 +21,7 @@ mod serve;
 mod sessions;
 mod status;
 mod supplies;
-mod supplies_file;
+pub mod supplies_file;
 
 use std::{
     io::{self, ErrorKind, Write},

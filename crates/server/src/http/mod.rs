@@ -55,6 +55,16 @@ use self::{
 };
 use crate::config::{HttpConfig, canonical_network};
 
+/// What the fuzz targets look into.
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed {
+    pub use super::{
+        extract::{CSRF_HEADER, DeviceCookie},
+        routes::ENDPOINTS,
+        wire::{WireTime, Written},
+    };
+}
+
 /// Binds the address and starts serving so many connections at a time. The caller decides when to stop.
 ///
 /// Of the requests that succeed, so many per cent have a line in the log; of the others, all.

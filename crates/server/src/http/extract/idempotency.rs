@@ -3,11 +3,13 @@ use std::{future::Future, pin::Pin};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, dev::Payload, http::StatusCode};
 use comanda_application::IdempotentRequest;
 use comanda_domain::{IdempotencyKey, KeyRefusal, RequestFingerprint};
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use utoipa::openapi::Required;
 
 use super::{Json, JsonOrNothing};
+#[cfg(any(test, fuzzing))]
+use crate::fuzzing::Reader;
 use crate::http::{
     openapi::{Describe, Description, text},
     problem::{Code, Problem},
@@ -99,7 +101,10 @@ impl From<KeyRefusal> for Problem {
     }
 }
 
-impl<B: Describe> Describe for Idempotent<B> {
+impl<B: Body + Describe> Describe for Idempotent<B>
+where
+    B::Content: DeserializeOwned,
+{
     fn describe(description: &mut Description) {
         let key = text().pattern(Some(r"^[\x21-\x7E]+$")).min_length(Some(1)).max_length(Some(255));
         let meaning =
@@ -108,5 +113,22 @@ impl<B: Describe> Describe for Idempotent<B> {
         description.problems(&[Code::InvalidRequest]);
         description.replays = true;
         B::describe(description);
+        #[cfg(any(test, fuzzing))]
+        description.readers.push(Reader::Body(fuzzed::read_twice::<B::Content>));
+    }
+}
+
+#[cfg(any(test, fuzzing))]
+mod fuzzed {
+    use serde::{Serialize, de::DeserializeOwned};
+
+    use super::super::json::fuzzed::read;
+
+    /// A body as it was understood is understood the same again: what is digested says all of the request.
+    pub fn read_twice<T: DeserializeOwned + Serialize>(body: &[u8]) {
+        let Some(content) = read::<T>(body) else { return };
+        let written = serde_json::to_vec(&content).unwrap_or_default();
+        let again = read::<T>(&written).map(|content| serde_json::to_vec(&content).unwrap_or_default());
+        assert_eq!(again.as_deref().map(String::from_utf8_lossy), Some(String::from_utf8_lossy(&written)));
     }
 }

@@ -19,6 +19,8 @@ use super::{
     content::{check_charset, check_json},
     objects::Objects,
 };
+#[cfg(any(test, fuzzing))]
+use crate::fuzzing::Reader;
 use crate::http::{
     middleware::Place,
     openapi::{Describe, Description},
@@ -66,15 +68,39 @@ impl Describe for RawBody {
     }
 }
 
-impl<T, const KIB: usize> Describe for Json<T, KIB> {
+impl<T: DeserializeOwned, const KIB: usize> Describe for Json<T, KIB> {
     fn describe(description: &mut Description) {
         description.problems(&JSON_PROBLEMS);
+        #[cfg(any(test, fuzzing))]
+        description.readers.push(Reader::Body(|body| drop(fuzzed::read::<T>(body))));
     }
 }
 
-impl<T> Describe for JsonOrNothing<T> {
+impl<T: DeserializeOwned> Describe for JsonOrNothing<T> {
     fn describe(description: &mut Description) {
         description.problems(&JSON_PROBLEMS);
+        #[cfg(any(test, fuzzing))]
+        description.readers.push(Reader::Body(|body| drop(fuzzed::read::<T>(body))));
+    }
+}
+
+/// What holds of every body, for the fuzz targets.
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzzed {
+    use super::{Code, DeserializeOwned, parse};
+
+    /// What a body says, if it can be read. Otherwise the problem names the place.
+    pub fn read<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+        let problem = match parse(body) {
+            Ok(value) => return Some(value),
+            Err(problem) => problem,
+        };
+        assert_eq!(problem.code, Code::InvalidRequest);
+        for violation in &problem.errors {
+            let pointer = &violation.pointer;
+            assert!(pointer.is_empty() || pointer.starts_with('/'), "{pointer:?} is no pointer");
+        }
+        None
     }
 }
 

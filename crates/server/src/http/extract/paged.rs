@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::IntoParams;
 
 use super::{CursorSigner, Service, query};
+#[cfg(any(test, fuzzing))]
+use crate::fuzzing::Reader;
 use crate::http::{
     openapi::{Describe, Description},
     problem::{Code, Problem, UnreadableDocument},
@@ -67,7 +69,21 @@ impl<F: Filter> Pages<F> {
 
 impl<F: Filter> Paged<F> {
     fn read(request: &HttpRequest, cursors: Service<CursorSigner>) -> Result<Self, Problem> {
-        let (page, others) = PageQuery::split(request.query_string())?;
+        let Request { criteria, limit, after } = Request::<F>::read(request.query_string(), &cursors)?;
+        Ok(Self { criteria, limit, after, pages: Pages { cursors, filter: PhantomData } })
+    }
+}
+
+/// What the query string asks for.
+struct Request<F: Filter> {
+    criteria: F::Criteria,
+    limit: PageLimit,
+    after: Option<F::Position>,
+}
+
+impl<F: Filter> Request<F> {
+    fn read(query: &str, cursors: &CursorSigner) -> Result<Self, Problem> {
+        let (page, others) = PageQuery::split(query)?;
         let filter: F = query::parse(&others)?;
         let mut violations = Violations::default();
         let limit = page.limit.map_or(Ok(PageLimit::default()), |limit| PageLimit::new(limit.0));
@@ -75,7 +91,7 @@ impl<F: Filter> Paged<F> {
         let criteria = filter.criteria(&mut violations)?;
         let (limit, criteria) = violations.finish(limit.map(|limit| (limit, criteria)))?;
         let after = page.cursor.as_deref().map(|cursor| cursors.read(F::LIST, cursor)).transpose()?;
-        Ok(Self { criteria, limit, after, pages: Pages { cursors, filter: PhantomData } })
+        Ok(Self { criteria, limit, after })
     }
 }
 
@@ -94,6 +110,11 @@ impl<F: Filter> Describe for Paged<F> {
         description.query::<F>();
         description.query::<PageQuery>();
         description.problems(&[Code::InvalidRequest, Code::InvalidCursor, Code::ValidationFailed]);
+        #[cfg(any(test, fuzzing))]
+        {
+            description.readers.push(Reader::Query(|cursors, query| drop(Request::<F>::read(query, cursors))));
+            description.readers.push(Reader::Cursor(F::LIST, fuzzed::read_position::<F::Position>));
+        }
     }
 }
 
@@ -154,3 +175,16 @@ macro_rules! pages {
 }
 
 pub(crate) use pages;
+
+#[cfg(any(test, fuzzing))]
+mod fuzzed {
+    use super::{CursorSigner, DeserializeOwned, Serialize};
+
+    /// Whatever we have signed for a list either is no position of it, or one that is signed and read as it is.
+    pub fn read_position<P: Serialize + DeserializeOwned>(cursors: &CursorSigner, list: &str, cursor: &str) {
+        let Ok(position) = cursors.read::<P>(list, cursor) else { return };
+        let signed = cursors.sign(list, &position);
+        let again = cursors.read::<P>(list, &signed).map(|position| cursors.sign(list, &position));
+        assert!(again.is_ok_and(|again| again == signed), "{cursor} is another position after a second look");
+    }
+}

@@ -4,6 +4,8 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 
+#[cfg(any(test, fuzzing))]
+use crate::fuzzing::Reader;
 use crate::http::{
     openapi::{Describe, Description},
     problem::{Code, Problem},
@@ -22,10 +24,12 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     }
 }
 
-impl<T: IntoParams> Describe for Query<T> {
+impl<T: DeserializeOwned + IntoParams> Describe for Query<T> {
     fn describe(description: &mut Description) {
         description.query::<T>();
         description.problems(&[Code::InvalidRequest]);
+        #[cfg(any(test, fuzzing))]
+        description.readers.push(Reader::Query(|_, query| drop(parse::<T>(query))));
     }
 }
 

@@ -38,6 +38,9 @@ pub struct Description {
     pub limits_addresses: bool,
     /// Whether attempts are counted, so that responses show how many are left.
     pub counts_attempts: bool,
+    /// What reads a part of a request by itself.
+    #[cfg(any(test, fuzzing))]
+    pub readers: Vec<crate::fuzzing::Reader>,
 }
 
 impl Description {

@@ -40,7 +40,7 @@ use super::{middleware::RequestId, validation::Violation};
 pub struct Problem {
     pub code: Code,
     detail: String,
-    errors: Vec<Violation>,
+    pub(in crate::http) errors: Vec<Violation>,
     extensions: Map<String, Value>,
     operation: Option<Operation>,
     cause: Option<Arc<Unavailable>>,
