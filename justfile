@@ -38,6 +38,13 @@ clients:
 # The guide as a book, with every example run
 guide:
     cargo xtask guide
+# Every operation of openapi.json, as everybody, with whatever
+conform *arguments:
+    cargo xtask conform {{arguments}}
+
+# Bytes from anybody, for a while
+fuzz *arguments:
+    cargo xtask fuzz {{arguments}}
 
 # Format the code
 format:

@@ -10,6 +10,7 @@ mod build;
 mod cargo;
 mod clients;
 mod comanda;
+mod conform;
 #[cfg(feature = "load")]
 mod crashes;
 mod env;
@@ -88,6 +89,8 @@ enum Task {
     Alerts,
     /// Check openapi.json with a validator and a client generator
     Openapi,
+    /// Check that the server does what openapi.json says, whoever calls it with whatever
+    Conform(conform::ConformArguments),
     /// Look for bytes that make what reads requests, files and signatures panic
     Fuzz(fuzz::FuzzArguments),
     /// Check the types of the pages' scripts against openapi.json
@@ -116,6 +119,7 @@ fn main() -> ExitCode {
         Task::Env => env::run(),
         Task::Alerts => alerts::run(),
         Task::Openapi => openapi::run(),
+        Task::Conform(arguments) => conform::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Pages => pages::run(),
         Task::Clients => clients::run(),

@@ -1,0 +1,113 @@
+"""Who calls, what is left out, and what must hold besides Schemathesis's own checks: for `cargo xtask conform`."""
+
+import atexit
+import collections
+import os
+import uuid
+
+import requests
+import schemathesis
+
+ADDRESS = os.environ["CONFORM_ADDRESS"]
+CALLER = os.environ["CONFORM_CALLER"]
+CREDENTIALS = {"email": os.environ.get("CONFORM_EMAIL"), "password": os.environ.get("CONFORM_PASSWORD")}
+# The accounts of all callers.
+CALLERS = set(os.environ["CONFORM_CALLERS"].split(","))
+
+access_token = None
+
+
+def sign_in():
+    global access_token
+    if access_token is None:
+        response = requests.post(f"{ADDRESS}/v1/sessions", json=CREDENTIALS, timeout=10)
+        response.raise_for_status()
+        access_token = response.json()["access_token"]
+    return access_token
+
+
+if CREDENTIALS["email"]:
+
+    @schemathesis.auth(refresh_interval=None)
+    class SignedIn:
+        def get(self, case, context):
+            return sign_in()
+
+        def set(self, case, data, context):
+            case.headers["Authorization"] = f"Bearer {data}"
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    # A caller that is disabled, or gets another role, would be refused everything from then on. That this works, the
+    # black-box tests show.
+    of_account = case.operation.path.startswith("/v1/admin/users/")
+    if of_account and case.method != "GET" and str(case.path_parameters.get("id")).lower() in CALLERS:
+        case.path_parameters["id"] = str(uuid.uuid4())
+
+
+calls = collections.Counter()
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    global access_token
+    calls[response.status_code] += 1
+    if code_of(response) == "session-revoked":
+        # It has ended its own session: the next call is made in another one.
+        access_token = None
+
+
+@atexit.register
+def summarize():
+    statuses = ", ".join(f"{count} times {status}" for status, count in sorted(calls.items()))
+    print(f"{CALLER}: {calls.total()} calls; {statuses}")
+
+
+def problem_of(response):
+    if response.headers.get("content-type", [""])[0].startswith("application/problem+json"):
+        return response.json()
+    return {}
+
+
+def code_of(response):
+    return problem_of(response).get("code")
+
+
+# What no schema can state: what there is, who asks, and what came before.
+ONLY_THE_SERVER_KNOWS = {
+    "account-locked",
+    "idempotency-key-reused",
+    "invalid-cursor",
+    "invalid-selection",
+    "unknown-item",
+}
+# The same of a value.
+ONLY_THE_SERVER_KNOWS_OF_VALUES = {
+    # What there is.
+    *{f"unknown-{what}" for what in ("item", "option", "option-group", "station", "supply", "time-zone", "token")},
+    *{"expired-token", "foreign-token", "outdated-token", "spent-token"},
+    *{"not-counted", "not-offered", "taken"},
+    # The deployment's.
+    "wrong-currency",
+    # What values say together.
+    *{"contradiction", "repeated", "too-early", "too-few-options", "too-late", "too-personal"},
+    # More than a pattern: lists of passwords, the calendar, Unicode's categories, the grammar of mail addresses.
+    *{"too-common", "malformed", "invisible-character", "unusable-character", "not-an-email-address"},
+}
+
+
+@schemathesis.check
+def valid_data_is_refused_for_what_no_schema_states(ctx, response, case):
+    """What the document calls valid is not refused for what the document could say."""
+    generation = case.meta.generation if case.meta else None
+    if generation is None or not generation.mode.is_positive or response.status_code not in (400, 422):
+        return
+    problem = problem_of(response)
+    if problem.get("code") in ONLY_THE_SERVER_KNOWS or case.operation.path == "/v1/webhooks/stripe":
+        # Events are signed.
+        return
+    found = [(error["code"], error["pointer"]) for error in problem.get("errors", [])]
+    unforeseen = [error for error in found if error[0] not in ONLY_THE_SERVER_KNOWS_OF_VALUES]
+    if unforeseen or not found:
+        raise AssertionError(f"The document could say this: {problem.get('code')} {unforeseen} {problem.get('detail')}")
