@@ -38,6 +38,7 @@ clients:
 # The guide as a book, with every example run
 guide:
     cargo xtask guide
+
 # Every operation of openapi.json, as everybody, with whatever
 conform *arguments:
     cargo xtask conform {{arguments}}

@@ -18,8 +18,8 @@ mod env;
 mod faults;
 #[cfg(feature = "load")]
 mod fill;
-mod guide;
 mod fuzz;
+mod guide;
 #[cfg(feature = "load")]
 mod http;
 mod interrupt;

@@ -24,7 +24,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         .context("openapi.json is not valid")?;
     lint()?;
     generate_python(&python, &folder.join("client"))?;
-    println!("openapi.json is valid, and a client was generated from all of it");
+    println!("openapi.json is valid and keeps the linters' rules, and a client was generated from all of it");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -47,9 +47,6 @@ pub fn generate_python(python: &Path, client: &Path) -> anyhow::Result<()> {
             .arg(client)
             .env("PATH", path),
     )
-    .context("a client that is generated from openapi.json lacks something")?;
-    println!("openapi.json is valid and keeps the linters' rules, and a client was generated from all of it");
-    Ok(ExitCode::SUCCESS)
     .context("a client that is generated from openapi.json lacks something")
 }
 

@@ -66,8 +66,8 @@ impl std::str::FromStr for WebhookSecret {
 
 impl WebhookSecret {
     /// The signature of a message that is sent at `now`: `v1,` and base64.
+    #[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "HMAC accepts keys of any length")]
     pub fn sign(&self, id: &str, now: Timestamp, body: &str) -> String {
-        #[expect(clippy::expect_used, reason = "HMAC accepts keys of any length")]
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("a key of any length");
         mac.update(format!("{id}.{}.{body}", now.timestamp()).as_bytes());
         format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()))

@@ -71,7 +71,7 @@ impl Document {
     }
 
     /// The examples of what an operation takes, by name.
-    pub(crate) fn examples(&self, operation: &Operation) -> Vec<(String, Value)> {
+    pub(crate) fn examples(operation: &Operation) -> Vec<(String, Value)> {
         let examples = operation.content["requestBody"]["content"]["application/json"]["examples"].as_object();
         examples.into_iter().flatten().map(|(name, example)| (name.clone(), example["value"].clone())).collect()
     }

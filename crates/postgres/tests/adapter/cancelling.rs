@@ -57,6 +57,34 @@ async fn an_order_outside_the_scope_is_none() {
     shop.assert_sound().await;
 }
 
+/// The customer's request has the number of its transaction before it waits, the kitchen's only once it has the order.
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_an_order_have_the_order_of_its_versions_whoever_began_first() {
+    let shop = Shop::open().await;
+    let item = shop.item(5).await;
+    let id = shop.orders.place(shop.order(&[(&item, 2)])).await.unwrap().outcome.order.id;
+    let holder = shop.database.client().await;
+    holder.batch_execute(&format!("BEGIN; SELECT FROM orders WHERE id = '{id}' FOR UPDATE")).await.unwrap();
+    let kitchen = shop.orders.advance(id, OrderStatus::Accepted, now(), None);
+    let customer = async {
+        shop.until_waiting(1).await;
+        let idempotency = Some(shop.idempotency("key"));
+        shop.orders.cancel(Cancellation { idempotency, ..cancellation(id) }).await
+    };
+    let releasing = async {
+        shop.until_waiting(2).await;
+        holder.batch_execute("COMMIT").await.unwrap();
+    };
+    let (accepted, cancelled, ()) = tokio::join!(kitchen, customer, releasing);
+    assert_eq!(accepted.unwrap().outcome.order.version, 2);
+    assert_eq!(cancelled.unwrap().outcome.order.version, 3);
+    let sql = "SELECT subject_version FROM outbox_events WHERE subject_id = $1 ORDER BY transaction_id, id";
+    let events = holder.query(sql, &[&id.as_uuid()]).await.unwrap();
+    let versions: Vec<i32> = events.iter().map(|event| event.get(0)).collect();
+    assert_eq!(versions, [1, 2, 3]);
+    shop.assert_sound().await;
+}
+
 /// Whatever the kitchen and the customer do at once, an order ends either completed or with its stock back.
 #[tokio::test(flavor = "multi_thread")]
 async fn advancing_and_cancelling_at_once_agree() {

@@ -32,7 +32,7 @@ impl Leaving {
     }
 
     /// For the description of the operation.
-    pub fn in_words(&self) -> String {
+    pub fn in_words(self) -> String {
         format!(
             "Do not begin to use it: it is deprecated since {}, and may be gone from {} on.",
             self.announced, self.gone
@@ -40,7 +40,7 @@ impl Leaving {
     }
 
     /// Adds what says so to the headers of a response.
-    pub fn announce(&self, headers: &mut HeaderMap) {
+    pub fn announce(self, headers: &mut HeaderMap) {
         let since = self.announced.and_time(NaiveTime::MIN).and_utc().timestamp();
         let sunset = self.gone.format("%a, %d %b %Y 00:00:00 GMT");
         for (name, value) in [(DEPRECATION, format!("@{since}")), (SUNSET, sunset.to_string())] {

@@ -24,7 +24,7 @@ async fn every_example_of_the_document_works_out_as_it_says() {
     let document = Document::of(&stage.mail.app).await;
     let mut found = Vec::new();
     for operation in document.operations() {
-        let examples = document.examples(&operation);
+        let examples = Document::examples(&operation);
         let takes_a_body = !operation.content["requestBody"].is_null();
         assert_eq!(takes_a_body, !examples.is_empty(), "the examples of {operation}");
         let calls = if takes_a_body { examples } else { vec![("nothing".to_owned(), Value::Null)] };

@@ -18,7 +18,7 @@ use super::transaction::Decision;
 const CAPACITY: u64 = 10_000;
 
 /// Whoever repeats a request does it within seconds.
-const LIFETIME: Duration = Duration::from_secs(60);
+const LIFETIME: Duration = Duration::from_mins(1);
 
 #[derive(Clone)]
 pub(super) struct AskedAgain(Cache<(AccountId, IdempotencyKey), (RequestFingerprint, OrderWithLines)>);

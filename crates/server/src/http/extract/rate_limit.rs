@@ -69,7 +69,7 @@ impl Standing {
 
 /// The rate limiter, and whom it is to count.
 pub struct Limiter {
-    limiter: Service<RateLimiter>,
+    limits: Service<RateLimiter>,
     client: ClientNetwork,
     standing: Standing,
 }
@@ -81,7 +81,7 @@ impl Limiter {
     }
 
     async fn count(&self, action: LimitedAction) -> Result<Allowance, Problem> {
-        let counted = self.limiter.addresses.count(action, self.client.into()).await;
+        let counted = self.limits.addresses.count(action, self.client.into()).await;
         let counted = counted.map_err(|cause| Problem::unavailable(cause).during(Operation::AuthLimit))?;
         self.standing.note(counted);
         Ok(counted)
@@ -106,11 +106,11 @@ impl FromRequest for Limiter {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let limiter = Service::<RateLimiter>::from_request(request, payload).into_inner();
+        let limits = Service::<RateLimiter>::from_request(request, payload).into_inner();
         let client = request.extensions().get::<ClientNetwork>().copied();
         let client = client.ok_or_else(|| Problem::new(Code::Internal, "Something went wrong."));
         let standing = Standing::of(request);
-        ready(limiter.and_then(|limiter| Ok(Self { limiter, client: client?, standing })))
+        ready(limits.and_then(|limits| Ok(Self { limits, client: client?, standing })))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What requests look like. Each of them is sent to a server by a test, tests/tests/black_box/examples.rs.
+//! What requests look like. Each of them is sent to a server by a test, `tests/tests/black_box/examples.rs`.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
