@@ -8,6 +8,8 @@ mod epochs;
 mod memoized_flag;
 mod metrics;
 mod option_groups;
+#[cfg(feature = "planted")]
+mod planted;
 mod refresher;
 mod supplies;
 #[cfg(test)]

@@ -60,7 +60,7 @@ pub(crate) struct Refresher {
     pub(crate) source: Arc<dyn MenuSource>,
     pub(crate) cache: Arc<dyn MenuCache>,
     pub(crate) flags: Arc<dyn FeatureFlags>,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     terms: CacheTerms,
     /// Carries out what must end even if the caller, or the runtime of an actix worker, does not wait for it.
     pub(crate) runtime: Handle,
@@ -250,7 +250,7 @@ impl Refresher {
         }
     }
 
-    fn snapshot_of(&self, copy: MenuCopy) -> Snapshot {
+    pub(crate) fn snapshot_of(&self, copy: MenuCopy) -> Snapshot {
         let age = (self.clock.now() - copy.loaded_at).to_std().unwrap_or_default();
         let lifetime = self.terms.lifetime.mul_f64(rand::rng().random_range(0.9..1.1)).saturating_sub(age);
         Snapshot::new(copy, Instant::now() + lifetime)

@@ -23,6 +23,8 @@ impl CachedMenu {
     {
         let refresher = Arc::clone(&self.0);
         let whole = async move {
+            #[cfg(feature = "planted")]
+            refresher.publish_before_commit().await;
             let outcome = write.await;
             // Also after a failure: the write may have happened and only its response may be lost.
             let shown = refresher.show_own_change(Instant::now()).await;

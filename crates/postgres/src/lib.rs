@@ -13,6 +13,8 @@ mod operations;
 mod order_row;
 mod orders;
 mod payments;
+#[cfg(feature = "planted")]
+mod planted;
 mod sales;
 mod sessions;
 mod stocked;

@@ -5,6 +5,9 @@
 
 #![expect(unreachable_pub, reason = "the crate serves one program: `pub` says what a module offers the others")]
 
+#[cfg(all(feature = "planted", not(debug_assertions)))]
+compile_error!("faults are planted for tests: a build without debug assertions cannot have them");
+
 mod app;
 mod commands;
 mod config;

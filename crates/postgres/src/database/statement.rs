@@ -84,7 +84,11 @@ macro_rules! statement {
                     separator = ", ";
                 )+
                 let _ = separator;
-                out.push_sql($after);
+                #[cfg(feature = "planted")]
+                let after = &crate::planted::unguarded(stringify!($name), $after);
+                #[cfg(not(feature = "planted"))]
+                let after = $after;
+                out.push_sql(after);
                 Ok(())
             }
         }

@@ -98,6 +98,8 @@ async fn read_next(
     }
     let rows: Vec<PlacedEvent> = rows.into_iter().take(known).collect();
     let position = rows.last().map(|row| OutboxPosition { transaction: row.transaction_id, event: row.event.id });
+    #[cfg(feature = "planted")]
+    let rows = rows.into_iter().filter(|row| !crate::planted::is_lost(row.event.id)).collect::<Vec<_>>();
     let rows = rows.into_iter().map(|row| row.event).filter(EventRow::is_for_subscribers).collect();
     let (events, malformed) = read(connection, rows, database.currency()).await?;
     dead_letter(connection, subscriber, &malformed).await?;

@@ -66,6 +66,8 @@ pub(super) async fn after(
             let mut rows = read(connection, &here, &from, &watched, limit).await?;
             let last = rows.iter().position(|row| row.is_last).map(|at| rows.swap_remove(at));
             rows.sort_unstable_by_key(|row| (row.transaction_id, row.id));
+            #[cfg(feature = "planted")]
+            rows.retain(|row| !crate::planted::is_lost(row.id));
             let updates = updates(connection, currency, rows).await?;
             let (transaction, event) =
                 last.as_ref().map_or((here.ended_before, 0), |last| (last.transaction_id, last.id));

@@ -33,6 +33,8 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let reloaded = Arc::clone(&reloads);
     tokio::spawn(operator.clone().attend(signals, move || read_again(&settings, &refilter, reloaded.get())));
     tracing::info!(version = VERSION, commit = COMMIT, "starting");
+    #[cfg(feature = "planted")]
+    tracing::warn!(fault = comanda_planted::planted()?.map(comanda_planted::Fault::name), "faults can be planted");
     for warning in &config.warnings {
         tracing::warn!(setting = warning.setting, "{}", warning.message);
     }

@@ -7,6 +7,10 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::row::TicketRow;
+#[cfg(not(feature = "planted"))]
+use crate::order_row::lock_order;
+#[cfg(feature = "planted")]
+use crate::planted::lock_order_of_ticket as lock_order;
 use crate::{
     Database,
     database::{
@@ -14,7 +18,6 @@ use crate::{
         schema::{kitchen_tickets, orders, outbox_events},
     },
     idempotency::claim,
-    order_row::lock_order,
     orders::{Transition, write_transition},
 };
 
@@ -39,6 +42,8 @@ pub(super) async fn change(
             // Whoever changes another ticket of the order, or cancels it, waits here.
             let order = lock_order(connection, currency, order_id).await?.ok_or_else(not_found)?;
             let mut tickets = tickets_of(connection, order_id).await?;
+            #[cfg(feature = "planted")]
+            crate::planted::take_time_for_ticket().await;
             let place = tickets.iter().position(|row| row.id == id.as_uuid()).ok_or_else(not_found)?;
             let row = tickets.swap_remove(place);
             // Somebody who came later may have been first to lock the order.

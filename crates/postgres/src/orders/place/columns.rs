@@ -38,6 +38,8 @@ impl<'a> OrderColumns<'a> {
             columns.notes.push(order.note.as_ref().map(Note::as_str));
             columns.placed_at.push(order.placed_at);
             let request = order.idempotency.as_ref();
+            #[cfg(feature = "planted")]
+            let request = request.filter(|_| !comanda_planted::Fault::RepetitionExecuted.is_planted());
             columns.keys.push(request.map(|request| request.key.as_str()));
             columns.fingerprints.push(request.map(fingerprint_of));
         }

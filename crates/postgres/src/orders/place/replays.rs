@@ -59,6 +59,8 @@ impl Replays {
                 }
                 None => {}
                 Some(&(Some(first), fingerprint, true, _)) if fingerprint == Some(fingerprint_of(request)) => {
+                    #[cfg(feature = "planted")]
+                    let first = crate::planted::mixed_up(first);
                     first_orders.push((position, first));
                 }
                 Some((Some(_), _, true, _) | (_, _, _, true)) => {

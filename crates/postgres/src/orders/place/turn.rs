@@ -60,6 +60,10 @@ pub(super) enum Turns {
 
 impl Turns {
     pub(super) fn are_asked_for(self) -> bool {
+        #[cfg(feature = "planted")]
+        if comanda_planted::Fault::UnguardedStock.is_planted() {
+            return false;
+        }
         matches!(self, Self::Shared { .. })
     }
 

@@ -77,6 +77,8 @@ pub(super) async fn write_and_commit(
     commit: Commit,
     accept: AcceptOrders,
 ) -> Result<Written, BatchError> {
+    #[cfg(feature = "planted")]
+    let commit = if comanda_planted::Fault::ResponseBeforeFlush.is_planted() { Commit::Unflushed } else { commit };
     let (items, supplies) = (stock.taking_of_items(taken), stock.taking_of_supplies(taken));
     let (orders, lines) = (OrderColumns::of(filled), LineColumns::of(filled, stock));
     let events = EventColumns::of(filled, &stock.sold_out_by(taken));
@@ -142,7 +144,10 @@ pub(super) async fn write_and_commit(
     failures.take(announced);
     failures.take(ticketed.transpose());
     let menu_changed = failures.take(raised).unwrap_or_default();
-    settle(failures.first(), committed)?;
+    let settled = settle(failures.first(), committed);
+    #[cfg(feature = "planted")]
+    let settled = settled.or_else(crate::planted::whatever_became_of_the_commit);
+    settled?;
     let flush_took = (commit == Commit::Flushed).then(|| outcomes.since_last());
     Ok(Written { numbers: numbers.into_iter().collect(), menu_changed, flush_took })
 }
