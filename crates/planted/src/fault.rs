@@ -17,7 +17,7 @@ pub enum Fault {
     MenuBeforeCommit,
     /// The response to a placement does not wait for the disk.
     ResponseBeforeFlush,
-    /// The response to a placement does not depend on what becomes of the commit.
+    /// The response to a placement does not depend on what becomes of the commit, of which one in fifty fails.
     ResponseBeforeCommit,
     /// Tokens are good for as long as they say, whatever became of their session.
     SessionOutlivesEnd,

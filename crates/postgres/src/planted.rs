@@ -2,7 +2,10 @@
 
 use std::{
     borrow::Cow,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -50,6 +53,13 @@ pub(crate) fn mixed_up(order: Uuid) -> Uuid {
         return order;
     }
     BEFORE.lock().unwrap_or_else(PoisonError::into_inner).replace(order).unwrap_or(order)
+}
+
+/// One commit in fifty fails: otherwise too few would in a minute.
+pub(crate) fn commit_that_may_fail(commit: &'static str) -> &'static str {
+    static COMMITS: AtomicU32 = AtomicU32::new(0);
+    let fails = Fault::ResponseBeforeCommit.is_planted() && COMMITS.fetch_add(1, Ordering::Relaxed) % 50 == 49;
+    if fails { "ROLLBACK" } else { commit }
 }
 
 /// For whoever does not care whether a commit failed.

@@ -190,7 +190,10 @@ impl Outcomes {
         if AtomicBool::load(&self.failed, Ordering::Relaxed) {
             return None;
         }
-        Some(connection.batch_execute("COMMIT").one("order.place.commit").await)
+        let commit = "COMMIT";
+        #[cfg(feature = "planted")]
+        let commit = crate::planted::commit_that_may_fail(commit);
+        Some(connection.batch_execute(commit).one("order.place.commit").await)
     }
 
     fn elapsed(&self) -> u64 {
