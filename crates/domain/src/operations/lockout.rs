@@ -171,7 +171,7 @@ pub enum Admission {
 }
 
 /// What is known of an address.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct LockoutState {
     /// Failures since everything was last forgotten.
     attempts: u32,
