@@ -51,8 +51,16 @@ impl EventStream {
 
     /// The same at a server that may be gone, or about to go.
     pub async fn try_open(client: &Client, path: &str, last_event_id: Option<&str>) -> Option<Self> {
-        let response = requested(client, path, last_event_id).await.ok()?;
-        (response.status() == 200).then(|| Self { response, unread: String::new() })
+        Self::attempt(client, path, last_event_id).await.ok()
+    }
+
+    /// The same, with the status of a response that is no stream, if there is a response at all.
+    pub async fn attempt(client: &Client, path: &str, last_event_id: Option<&str>) -> Result<Self, Option<u16>> {
+        let response = requested(client, path, last_event_id).await.map_err(|_| None)?;
+        match response.status().as_u16() {
+            200 => Ok(Self { response, unread: String::new() }),
+            status => Err(Some(status)),
+        }
     }
 
     pub fn headers(&self) -> &HeaderMap {

@@ -46,6 +46,8 @@ pub struct Build {
     pub package: &'static str,
     pub binary: &'static str,
     pub profile: Profile,
+    /// Besides the default ones.
+    pub features: &'static [&'static str],
     /// What follows the build, for the progress line.
     pub next: &'static str,
 }
@@ -59,6 +61,7 @@ impl Build {
         let mut child = cargo()
             .args(["build", "--quiet", color, "--message-format=json-render-diagnostics"])
             .args(["--package", self.package, self.profile.argument()])
+            .args(self.features.iter().map(|feature| format!("--features={feature}")))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

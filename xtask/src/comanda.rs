@@ -23,7 +23,12 @@ use crate::{
 
 /// Builds the binary and returns its path.
 pub fn build(profile: Profile, next: &'static str) -> anyhow::Result<PathBuf> {
-    Build { package: "comanda-server", binary: "comanda", profile, next }.run()
+    build_with(&[], profile, next)
+}
+
+/// The same with features that are not among the default ones.
+pub fn build_with(features: &'static [&'static str], profile: Profile, next: &'static str) -> anyhow::Result<PathBuf> {
+    Build { package: "comanda-server", binary: "comanda", profile, features, next }.run()
 }
 
 /// Who may do everything.
@@ -203,6 +208,12 @@ impl Server {
     #[cfg(feature = "load")]
     pub fn kill(&mut self) -> anyhow::Result<()> {
         self.process.kill()
+    }
+
+    /// It stands still, or goes on.
+    #[cfg(feature = "load")]
+    pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        self.process.signal_family(signal)
     }
 
     pub fn has_ended(&mut self) -> anyhow::Result<bool> {

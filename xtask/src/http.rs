@@ -3,7 +3,7 @@
 use anyhow::{Context, bail};
 use http_body_util::{BodyExt, Full};
 use hyper::{
-    Method, Request,
+    HeaderMap, Method, Request,
     body::Bytes,
     client::conn::http1::{SendRequest, handshake},
     header,
@@ -19,12 +19,19 @@ pub struct Connection {
     is_over: bool,
 }
 
+#[derive(Default)]
 pub struct Response {
     pub status: u16,
+    pub headers: HeaderMap,
     pub body: Bytes,
 }
 
 impl Response {
+    /// A header that is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
     pub fn json(&self) -> anyhow::Result<Value> {
         serde_json::from_slice(&self.body)
             .with_context(|| format!("{} is no JSON", String::from_utf8_lossy(&self.body)))
@@ -56,33 +63,34 @@ impl Connection {
     }
 
     pub async fn get(&mut self, path: &str, token: Option<&str>) -> anyhow::Result<Response> {
-        self.send(Method::GET, path, token, None, Bytes::new()).await
+        self.send(Method::GET, path, token, &[], Bytes::new()).await
     }
 
     pub async fn post(&mut self, path: &str, token: Option<&str>, body: &Value) -> anyhow::Result<Response> {
-        self.send(Method::POST, path, token, None, Bytes::from(body.to_string())).await
+        self.send(Method::POST, path, token, &[], Bytes::from(body.to_string())).await
     }
 
     pub async fn place_order(&mut self, token: &str, key: &str, body: Bytes) -> anyhow::Result<Response> {
-        self.send(Method::POST, "/v1/orders", Some(token), Some(("idempotency-key", key)), body).await
+        self.send(Method::POST, "/v1/orders", Some(token), &[("idempotency-key", key)], body).await
     }
 
     /// Puts away whatever is there at the moment.
     pub async fn delete(&mut self, path: &str, token: &str) -> anyhow::Result<Response> {
-        self.send(Method::DELETE, path, Some(token), Some(("if-match", "*")), Bytes::new()).await
+        self.send(Method::DELETE, path, Some(token), &[("if-match", "*")], Bytes::new()).await
     }
 
     /// The same for PATCH and PUT.
     pub async fn change(&mut self, method: Method, path: &str, token: &str, body: &Value) -> anyhow::Result<Response> {
-        self.send(method, path, Some(token), Some(("if-match", "*")), Bytes::from(body.to_string())).await
+        self.send(method, path, Some(token), &[("if-match", "*")], Bytes::from(body.to_string())).await
     }
 
-    async fn send(
+    /// With further headers.
+    pub async fn send(
         &mut self,
         method: Method,
         path: &str,
         token: Option<&str>,
-        extra: Option<(&str, &str)>,
+        headers: &[(&str, &str)],
         body: Bytes,
     ) -> anyhow::Result<Response> {
         let mut request = Request::builder()
@@ -93,14 +101,15 @@ impl Connection {
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        if let Some((name, value)) = extra {
-            request = request.header(name, value);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         self.sender.ready().await?;
         let response = self.sender.send_request(request.body(Full::new(body))?).await?;
-        let status = response.status().as_u16();
-        self.is_over = response.headers().get(header::CONNECTION).is_some_and(|says| says == "close");
-        Ok(Response { status, body: response.into_body().collect().await?.to_bytes() })
+        let (parts, body) = response.into_parts();
+        self.is_over = parts.headers.get(header::CONNECTION).is_some_and(|says| says == "close");
+        let body = body.collect().await?.to_bytes();
+        Ok(Response { status: parts.status.as_u16(), headers: parts.headers, body })
     }
 }
 

@@ -24,7 +24,8 @@ pub fn run(profile: Profile) -> anyhow::Result<ExitCode> {
 
     use crate::build::Build;
 
-    let program = Build { package: "xtask", binary: "xtask", profile, next: "running the command" }.run()?;
+    let next = "running the command";
+    let program = Build { package: "xtask", binary: "xtask", profile, features: &[], next }.run()?;
     // In this process's place, so that a signal to it reaches the command, and the exit code is the command's own.
     Err(std::process::Command::new(program).args(std::env::args_os().skip(1)).exec()).context("cannot run the command")
 }
@@ -33,7 +34,7 @@ pub fn run(profile: Profile) -> anyhow::Result<ExitCode> {
 pub fn run(_: Profile) -> anyhow::Result<ExitCode> {
     use clap::Parser;
 
-    use crate::{bench, crashes, faults, fill, rush, soak};
+    use crate::{bench, crashes, faults, fill, prove, rush, soak};
 
     /// Puts Comanda under load.
     #[derive(Parser)]
@@ -47,6 +48,8 @@ pub fn run(_: Profile) -> anyhow::Result<ExitCode> {
         Faults(faults::FaultsArguments),
         /// Crash PostgreSQL under load, again and again, and check that nothing confirmed or announced is lost
         Crashes(crashes::CrashesArguments),
+        /// Have many people work with several servers while much of it breaks, and check that every response was allowed
+        Prove(prove::ProveArguments),
         /// Serve a steady load for half an hour, and check that memory and connections stay as they are
         Soak(soak::SoakArguments),
         /// Measure how fast it is, beside what it could be at best, and write a page with tables and plots
@@ -60,6 +63,7 @@ pub fn run(_: Profile) -> anyhow::Result<ExitCode> {
             Task::Fill(arguments) => fill::run(&arguments).await,
             Task::Faults(arguments) => faults::run(&arguments).await,
             Task::Crashes(arguments) => crashes::run(&arguments).await,
+            Task::Prove(arguments) => prove::run(&arguments).await,
             Task::Soak(arguments) => soak::run(&arguments).await,
             Task::Bench(bench) => bench.run().await,
         }

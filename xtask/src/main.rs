@@ -31,6 +31,8 @@ mod pages;
 mod process;
 mod project;
 #[cfg(feature = "load")]
+mod prove;
+#[cfg(feature = "load")]
 mod receiver;
 mod run;
 #[cfg(feature = "load")]
@@ -82,6 +84,9 @@ enum Task {
     /// Crash PostgreSQL under load, again and again, and check that nothing confirmed or announced is lost
     #[command(disable_help_flag = true)]
     Crashes(Unparsed),
+    /// Have many people work with several servers while much of it breaks, and check that every response was allowed
+    #[command(disable_help_flag = true)]
+    Prove(Unparsed),
     /// Serve a steady load for half an hour, and check that memory and connections stay as they are
     #[command(disable_help_flag = true)]
     Soak(Unparsed),
@@ -131,7 +136,7 @@ fn main() -> ExitCode {
         }
         Task::Bench(_) | Task::Rush(_) | Task::Fill(_) => load::run(Profile::Release),
         // What holds is asked, not how fast: the build that the tests have made already will do.
-        Task::Faults(_) | Task::Crashes(_) | Task::Soak(_) => load::run(Profile::Development),
+        Task::Faults(_) | Task::Crashes(_) | Task::Prove(_) | Task::Soak(_) => load::run(Profile::Development),
     };
     match outcome {
         Ok(code) => code,

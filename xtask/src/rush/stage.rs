@@ -85,6 +85,11 @@ impl Stage {
         self.comanda.settings.get("DATABASE_URL").map(String::as_str).context("no DATABASE_URL")
     }
 
+    /// Whom an admin signs in as: the address and the password.
+    pub fn admin_login(&self) -> (String, String) {
+        (self.admin.email.clone(), self.admin.password.clone())
+    }
+
     pub async fn as_admin(&self) -> anyhow::Result<(Connection, String)> {
         let mut connection = Connection::open(&self.addresses[0]).await?;
         let token = log_in(&mut connection, &self.admin.email, &self.admin.password).await?;

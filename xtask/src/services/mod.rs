@@ -114,7 +114,7 @@ pub fn postgres_for_tests(state: &State) -> anyhow::Result<(PathBuf, String)> {
 /// The library that gives programs a disk which can be slow and lose power.
 pub fn disk_shim(profile: Profile) -> anyhow::Result<PathBuf> {
     let next = "starting what depends on it";
-    Build { package: "comanda-disk-shim", binary: "comanda_disk_shim", profile, next }.run()
+    Build { package: "comanda-disk-shim", binary: "comanda_disk_shim", profile, features: &[], next }.run()
 }
 
 /// PostgreSQL's own load generator, which comes with it.

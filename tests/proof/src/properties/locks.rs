@@ -1,0 +1,316 @@
+//! No more passwords are checked than the policy allows, and nobody is locked out without cause, or for too long.
+
+use std::collections::HashMap;
+
+use comanda_domain::AccountId;
+
+use super::{Checked, Ordered};
+use crate::{Fault, LockShown, LockoutSettings, Property, Record, Request, Shown, finding::Found};
+
+const SECOND: u64 = 1_000_000_000;
+
+/// How much servers' clocks may differ from the run's.
+const TOLERANCE: u64 = SECOND / 5;
+
+/// How long after its caller gave up an attempt may still be settled.
+const AFTERMATH: u64 = 30 * SECOND;
+
+pub(super) struct Locks<'t> {
+    settings: &'t LockoutSettings,
+    /// By address and device.
+    claimants: HashMap<(String, Option<u32>), Vec<Attempt>>,
+    unlocks: HashMap<String, Vec<Unlock>>,
+    /// Whose an address is, as far as somebody has signed in to it.
+    emails: HashMap<AccountId, String>,
+    /// Changes of passwords, which check the password that was.
+    changes: Vec<(AccountId, Unlock)>,
+    /// When lockouts may have been forgotten, or each server decided for itself.
+    redis: Vec<(u64, u64)>,
+}
+
+#[derive(Clone, Copy)]
+struct Attempt {
+    begin: u64,
+    /// When it was settled at the latest.
+    end: u64,
+    sequence: u64,
+    became: Became,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Became {
+    SignedIn,
+    Wrong,
+    /// With the seconds after which to come back.
+    Locked(Option<u64>),
+    /// It may have been settled either way.
+    Unknown {
+        may_be_right: bool,
+    },
+}
+
+#[derive(Clone, Copy)]
+struct Unlock {
+    begin: u64,
+    end: u64,
+    sequence: u64,
+    is_certain: bool,
+}
+
+impl<'t> Locks<'t> {
+    pub(super) fn of(tables: &'t Ordered<'t>) -> Self {
+        Self {
+            settings: &tables.tables.settings.lockout,
+            claimants: HashMap::new(),
+            unlocks: HashMap::new(),
+            emails: HashMap::new(),
+            changes: Vec::new(),
+            redis: Vec::new(),
+        }
+    }
+
+    fn see_attempt(&mut self, record: &Record, email: &str, device: Option<u32>, right: Option<bool>, f: &mut Found) {
+        let Record { begin, end, sequence, .. } = *record;
+        let status = record.response().map(|response| response.status);
+        let mut attempt = Attempt { begin, end, sequence, became: Became::SignedIn };
+        attempt.became = match status {
+            Some(200..300) => {
+                if right == Some(false) {
+                    f.report(Property::Locks, "a wrong password signed somebody in".to_owned(), [sequence]);
+                }
+                Became::SignedIn
+            }
+            Some(401) => {
+                if right == Some(true) {
+                    f.report(Property::Locks, "a right password was called wrong".to_owned(), [sequence]);
+                }
+                Became::Wrong
+            }
+            Some(429) if record.is_refused_with("account-locked") => {
+                Became::Locked(record.response().and_then(|response| response.retry_after))
+            }
+            None | Some(500..) => {
+                attempt.end = attempt.end.saturating_add(AFTERMATH);
+                Became::Unknown { may_be_right: right != Some(false) }
+            }
+            Some(_) => return,
+        };
+        self.claimants.entry((email.to_owned(), device)).or_default().push(attempt);
+    }
+
+    /// How long the lock of a level lasts.
+    fn step(&self, level: usize) -> u64 {
+        let last = self.settings.steps_s.len() - 1;
+        self.settings.steps_s[level.saturating_sub(1).min(last)].saturating_mul(SECOND)
+    }
+
+    /// How many failures lock for the first time.
+    fn free(&self) -> usize {
+        self.settings.free_failures.max(1) as usize
+    }
+
+    fn look_at_lock(&self, lock: &LockShown, sequence: u64, found: &mut Found) {
+        let lasts = lock.unlock_at_ms - lock.locked_at_ms;
+        let step = self.step(lock.level as usize) / 1_000_000;
+        if lock.level == 0 || i64::try_from(step) != Ok(lasts) {
+            let reason = format!("a lock of level {} lasts {lasts} ms, and not {step} ms", lock.level);
+            found.report(Property::Locks, reason, [sequence]);
+        }
+        let least = self.free() + (lock.level as usize).saturating_sub(1);
+        if (lock.attempts as usize) < least {
+            let reason = format!("a lock of level {} after {} failures, and not {least}", lock.level, lock.attempts);
+            found.report(Property::Locks, reason, [sequence]);
+        }
+    }
+
+    /// Between two possible resets, the failures that certainly counted must keep the distances of the ladder.
+    fn look_for_too_many(&self, attempts: &[Attempt], unlocks: &[Unlock], found: &mut Found) {
+        let resets = self.possible_resets(attempts, unlocks);
+        let mut segments: HashMap<usize, Vec<&Attempt>> = HashMap::new();
+        for attempt in attempts.iter().filter(|attempt| attempt.became == Became::Wrong) {
+            let before = resets.partition_point(|(begin, _)| *begin <= attempt.end);
+            let is_overlapped = before > 0 && resets[before - 1].1 >= attempt.begin;
+            if !is_overlapped {
+                segments.entry(before).or_default().push(attempt);
+            }
+        }
+        let forgotten_after = self.settings.window_s.min(self.settings.quiet_s).saturating_mul(SECOND);
+        for mut by_begin in segments.into_values() {
+            by_begin.sort_unstable_by_key(|attempt| attempt.begin);
+            let mut by_end = by_begin.clone();
+            by_end.sort_unstable_by_key(|attempt| attempt.end);
+            let first = by_begin[0].begin;
+            for count in self.free()..by_begin.len() {
+                let (locked, next) = (by_begin[count - 1].begin, by_end[count]);
+                let lasts = self.step(count + 1 - self.free());
+                if next.end.saturating_sub(first) >= forgotten_after {
+                    break;
+                }
+                if next.end + TOLERANCE < locked + lasts {
+                    let (since, step) = ((next.end - locked) / SECOND, lasts / SECOND);
+                    let reason =
+                        format!("after {count} failures another password was checked within {since} s, not {step} s");
+                    let shown_by = by_end[..=count].iter().map(|attempt| attempt.sequence);
+                    found.report(Property::Locks, reason, shown_by);
+                    break;
+                }
+            }
+        }
+    }
+
+    /// When everything may have been forgotten: intervals that do not overlap, in order.
+    fn possible_resets(&self, attempts: &[Attempt], unlocks: &[Unlock]) -> Vec<(u64, u64)> {
+        let by_attempts = attempts.iter().filter_map(|attempt| match attempt.became {
+            Became::SignedIn | Became::Unknown { may_be_right: true } => Some((attempt.begin, attempt.end)),
+            _ => None,
+        });
+        let by_unlocks = unlocks.iter().map(|unlock| (unlock.begin, unlock.end));
+        let mut all: Vec<(u64, u64)> = by_attempts.chain(by_unlocks).chain(self.redis.iter().copied()).collect();
+        all.sort_unstable();
+        let mut merged: Vec<(u64, u64)> = Vec::new();
+        for (begin, end) in all {
+            match merged.last_mut() {
+                Some(last) if begin <= last.1 => last.1 = last.1.max(end),
+                _ => merged.push((begin, end)),
+            }
+        }
+        merged
+    }
+
+    /// Whoever is locked out must have failed often enough since everything was certainly forgotten, and not long ago.
+    fn look_for_too_strict(&self, attempts: &[Attempt], unlocks: &[Unlock], found: &mut Found) {
+        let mut resets: Vec<(u64, u64, u64)> = attempts
+            .iter()
+            // While Redis is gone, only one server knows of it.
+            .filter(|attempt| attempt.became == Became::SignedIn && !self.is_without_redis(attempt.begin, attempt.end))
+            .map(|attempt| (attempt.end, attempt.begin, attempt.sequence))
+            .chain(unlocks.iter().filter(|u| self.is_certain(u)).map(|u| (u.end, u.begin, u.sequence)))
+            .collect();
+        resets.sort_unstable();
+        // The latest beginning of those that have ended by then.
+        for place in 1..resets.len() {
+            if resets[place - 1].1 > resets[place].1 {
+                (resets[place].1, resets[place].2) = (resets[place - 1].1, resets[place - 1].2);
+            }
+        }
+        // An attempt that was announced to Redis, and could not be settled there, counts as a failure in the end.
+        let counting = |attempt: &&Attempt| match attempt.became {
+            Became::Wrong | Became::Unknown { .. } => true,
+            Became::SignedIn => self.is_without_redis(attempt.begin, attempt.end),
+            Became::Locked(_) => false,
+        };
+        let failures = Sorted::of(attempts.iter().filter(counting));
+        let successes = Sorted::of(attempts.iter().filter(|attempt| attempt.became == Became::SignedIn));
+        for locked in attempts {
+            let Became::Locked(retry_after) = locked.became else { continue };
+            let before = resets.partition_point(|(end, ..)| *end < locked.begin);
+            let (since, reset) = match before.checked_sub(1).map(|place| resets[place]) {
+                Some((_, begin, sequence)) => (begin, Some(sequence)),
+                None => (0, None),
+            };
+            let count = failures.between(since, locked.end) + successes.between(locked.begin, locked.end);
+            let shown_by = || reset.into_iter().chain([locked.sequence]);
+            if count < self.free() {
+                let reason = format!("an address was locked after no more than {count} failures");
+                found.report(Property::Locks, reason, shown_by());
+                continue;
+            }
+            let longest = self.step(count + 1 - self.free());
+            let last = failures.last_end(locked.end).max(successes.last_end(locked.end));
+            if last.saturating_add(longest).saturating_add(TOLERANCE) < locked.begin {
+                let reason = format!("an address was locked longer than the {} s of its lock", longest / SECOND);
+                found.report(Property::Locks, reason, shown_by());
+            } else if retry_after.is_some_and(|seconds| seconds > longest / SECOND + 1) {
+                let (told, longest) = (retry_after.unwrap_or_default(), longest / SECOND);
+                let reason =
+                    format!("an address is locked for {told} s, and after {count} failures {longest} s are due");
+                found.report(Property::Locks, reason, shown_by());
+            }
+        }
+    }
+
+    fn is_certain(&self, unlock: &Unlock) -> bool {
+        unlock.is_certain && !self.is_without_redis(unlock.begin, unlock.end)
+    }
+
+    fn is_without_redis(&self, begin: u64, end: u64) -> bool {
+        self.redis.iter().any(|(from, to)| *from <= end && begin <= *to)
+    }
+}
+
+/// Attempts by when they began, and by when they ended.
+struct Sorted {
+    begins: Vec<u64>,
+    ends: Vec<u64>,
+    /// The last end of those that began no later.
+    last_ends: Vec<u64>,
+}
+
+impl Sorted {
+    fn of<'a>(attempts: impl Iterator<Item = &'a Attempt>) -> Self {
+        let mut both: Vec<(u64, u64)> = attempts.map(|attempt| (attempt.begin, attempt.end)).collect();
+        both.sort_unstable();
+        let begins = both.iter().map(|(begin, _)| *begin).collect();
+        let last_end = |last: &mut u64, (_, end): &(u64, u64)| {
+            *last = (*last).max(*end);
+            Some(*last)
+        };
+        let last_ends = both.iter().scan(0, last_end).collect();
+        let mut ends: Vec<u64> = both.iter().map(|(_, end)| *end).collect();
+        ends.sort_unstable();
+        Self { begins, ends, last_ends }
+    }
+
+    /// How many there were at some moment between two.
+    fn between(&self, from: u64, to: u64) -> usize {
+        let begun = self.begins.partition_point(|begin| *begin <= to);
+        begun.saturating_sub(self.ends.partition_point(|end| *end < from))
+    }
+
+    fn last_end(&self, to: u64) -> u64 {
+        let begun = self.begins.partition_point(|begin| *begin <= to);
+        begun.checked_sub(1).map_or(0, |place| self.last_ends[place])
+    }
+}
+
+impl Checked for Locks<'_> {
+    fn see(&mut self, record: &Record, found: &mut Found) {
+        let Record { begin, sequence, .. } = *record;
+        match (&record.request, record.shown()) {
+            (Request::SignIn { email, device, right }, _) => {
+                if let Some(account) = record.account.filter(|_| record.succeeded()) {
+                    self.emails.entry(account).or_insert_with(|| email.clone());
+                }
+                self.see_attempt(record, email, *device, *right, found);
+            }
+            (Request::ChangePassword, _) if record.may_have_done_it() => {
+                let end = if record.did_it() { record.end } else { record.end.saturating_add(AFTERMATH) };
+                let change = Unlock { begin, end, sequence, is_certain: false };
+                self.changes.extend(record.account.map(|account| (account, change)));
+            }
+            (Request::Unlock { email }, _) if record.may_have_done_it() => {
+                let is_certain = record.did_it();
+                let end = if is_certain { record.end } else { record.end.saturating_add(AFTERMATH) };
+                self.unlocks.entry(email.clone()).or_default().push(Unlock { begin, end, sequence, is_certain });
+            }
+            (Request::ReadLock { .. }, Shown::Lock(lock)) => self.look_at_lock(lock, sequence, found),
+            (Request::Fault { fault: Fault::Redis }, _) => {
+                self.redis.push((begin, record.end.saturating_add(AFTERMATH)));
+            }
+            _ => {}
+        }
+    }
+
+    fn conclude(mut self: Box<Self>, found: &mut Found) {
+        for (account, change) in std::mem::take(&mut self.changes) {
+            if let Some(email) = self.emails.get(&account) {
+                self.unlocks.entry(email.clone()).or_default().push(change);
+            }
+        }
+        for ((email, _), attempts) in &self.claimants {
+            let unlocks = self.unlocks.get(email).map_or(&[][..], Vec::as_slice);
+            self.look_for_too_many(attempts, unlocks, found);
+            self.look_for_too_strict(attempts, unlocks, found);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The menu goes forwards for whoever reads it from one process, a version of it is one menu, and what it shows was
+//! committed, and not before it was asked for.
+
+use std::collections::HashMap;
+
+use comanda_domain::MenuItemId;
+
+use super::{Checked, Ordered, groups};
+use crate::{ClientId, Digest, Fault, MenuItemShown, Property, Record, Request, ServerId, Shown, finding::Found};
+
+pub(super) struct Menus<'t> {
+    tables: &'t Ordered<'t>,
+    reads: Vec<Read>,
+    /// By revision: when it was shown as ended first, and by which call.
+    shown: HashMap<(MenuItemId, u32), (u64, u64)>,
+    /// By revision: the edit that made it.
+    made: HashMap<(MenuItemId, u32), (u64, u64)>,
+    /// When the database may have come to know less.
+    failovers: Vec<(u64, u64)>,
+}
+
+#[derive(Clone, Copy)]
+struct Read {
+    client: ClientId,
+    server: Option<ServerId>,
+    version: u64,
+    text: Digest,
+    begin: u64,
+    end: u64,
+    sequence: u64,
+}
+
+impl<'t> Menus<'t> {
+    pub(super) fn of(tables: &'t Ordered<'t>) -> Self {
+        Self { tables, reads: Vec::new(), shown: HashMap::new(), made: HashMap::new(), failovers: Vec::new() }
+    }
+
+    fn see_item(&mut self, item: &MenuItemShown, record: &Record) {
+        let this = (record.end, record.sequence);
+        let first = self.shown.entry((item.id, item.revision)).or_insert(this);
+        *first = (*first).min(this);
+    }
+
+    fn fell_back(&self, begin: u64, end: u64) -> bool {
+        self.failovers.iter().any(|(from, to)| *from <= end && begin <= *to)
+    }
+}
+
+impl Checked for Menus<'_> {
+    fn see(&mut self, record: &Record, _: &mut Found) {
+        let Record { client, server, begin, end, sequence, .. } = *record;
+        match (&record.request, record.shown()) {
+            (Request::ReadMenu, Shown::Menu(menu)) => {
+                let (version, text) = (menu.version, menu.text);
+                self.reads.push(Read { client, server, version, text, begin, end, sequence });
+                menu.items.iter().flatten().for_each(|item| self.see_item(item, record));
+            }
+            (Request::EditItem { if_match: Some(before), .. }, Shown::Item(item))
+                if record.did_it() && *before < item.revision =>
+            {
+                self.made.insert((item.id, item.revision), (begin, sequence));
+            }
+            (Request::ReadItem { .. }, Shown::Item(item)) => self.see_item(item, record),
+            (Request::Fault { fault: Fault::Failover }, _) => self.failovers.push((begin, end)),
+            _ => {}
+        }
+    }
+
+    fn conclude(mut self: Box<Self>, found: &mut Found) {
+        let mut reads = std::mem::take(&mut self.reads);
+        reads.sort_unstable_by_key(|read| (read.client, read.server, read.begin, read.sequence));
+        for same in groups(&reads, |read| (read.client, read.server)) {
+            self.look_for_backwards(same, found);
+        }
+        if self.failovers.is_empty() {
+            reads.sort_unstable_by_key(|read| (read.version, read.sequence));
+            for same in groups(&reads, |read| read.version) {
+                if let Some(other) = same.iter().find(|other| other.text != same[0].text) {
+                    let reason = format!("version {} of the menu was two menus", other.version);
+                    found.report(Property::Menu, reason, [same[0].sequence, other.sequence]);
+                }
+            }
+        }
+        let last: HashMap<MenuItemId, u32> =
+            self.tables.tables.items.iter().map(|row| (row.id, row.revision)).collect();
+        for ((item, revision), (end, sequence)) in &self.shown {
+            let revision = *revision;
+            if let Some((begin, edit)) = self.made.get(&(*item, revision)).filter(|(begin, _)| end < begin) {
+                let before = begin - end;
+                let reason =
+                    format!("revision {revision} of item {item} was shown {before} ns before it was asked for");
+                found.report(Property::Menu, reason, [*sequence, *edit]);
+            }
+            if last.get(item).is_some_and(|last| *last < revision) && self.failovers.is_empty() {
+                let reason = format!("revision {revision} of item {item} was shown, and never committed");
+                found.report(Property::Menu, reason, [*sequence]);
+            }
+        }
+    }
+}
+
+impl Menus<'_> {
+    /// Reads of one client from one process, by when they began.
+    fn look_for_backwards(&self, reads: &[Read], found: &mut Found) {
+        if reads[0].server.is_none() {
+            return;
+        }
+        let mut by_end: Vec<&Read> = reads.iter().collect();
+        by_end.sort_unstable_by_key(|read| read.end);
+        let (mut ended, mut newest) = (by_end.into_iter().peekable(), None::<&Read>);
+        for read in reads {
+            while let Some(next) = ended.next_if(|next| next.end < read.begin) {
+                newest = newest.filter(|newest| newest.version >= next.version).or(Some(next));
+            }
+            if let Some(newest) = newest.filter(|newest| newest.version > read.version)
+                && !self.fell_back(newest.begin, read.end)
+            {
+                let reason = format!("the menu went from version {} back to {}", newest.version, read.version);
+                found.report(Property::Menu, reason, [newest.sequence, read.sequence]);
+                return;
+            }
+        }
+    }
+}

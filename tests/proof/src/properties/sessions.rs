@@ -1,0 +1,158 @@
+//! A call that began after its session was closed opens nothing.
+
+use std::collections::HashMap;
+
+use comanda_domain::AccountId;
+
+use super::{Checked, Ordered, groups};
+use crate::{Property, Record, Request, ServerId, SessionId, StreamMessage, WhichSessions, finding::Found};
+
+pub(super) struct Sessions<'t> {
+    tables: &'t Ordered<'t>,
+    /// Whose each of them is, and when its sign-in had ended.
+    opened: HashMap<SessionId, (AccountId, u64)>,
+    closed: HashMap<SessionId, Vec<Closing>>,
+    /// All of an account, but perhaps one.
+    closed_all: HashMap<AccountId, Vec<(Closing, Option<SessionId>)>>,
+    uses: Vec<Use>,
+    /// While something was broken: who cannot reach the database does not know what was closed.
+    faults: Vec<(u64, u64)>,
+}
+
+#[derive(Clone, Copy)]
+struct Closing {
+    begin: u64,
+    end: u64,
+    server: Option<ServerId>,
+    sequence: u64,
+}
+
+/// A call that was let in.
+struct Use {
+    session: SessionId,
+    begin: u64,
+    server: Option<ServerId>,
+    sequence: u64,
+    status: u16,
+}
+
+impl<'t> Sessions<'t> {
+    pub(super) fn of(tables: &'t Ordered<'t>) -> Self {
+        Self {
+            tables,
+            opened: HashMap::new(),
+            closed: HashMap::new(),
+            closed_all: HashMap::new(),
+            uses: Vec::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    /// When every server knows of what was closed at some moment.
+    fn known_by(&self, closed: u64) -> u64 {
+        let within = self.tables.tables.settings.sessions_close_within_ms.saturating_mul(1_000_000);
+        let mut by = closed.saturating_add(within);
+        // In the order in which they began.
+        for (begin, end) in &self.faults {
+            if *begin <= by && *end >= closed {
+                by = by.max(end.saturating_add(within));
+            }
+        }
+        by
+    }
+
+    fn close_all(&mut self, account: AccountId, closing: Closing, but: Option<SessionId>) {
+        self.closed_all.entry(account).or_default().push((closing, but));
+    }
+
+    /// What a success closes.
+    fn see_closing(&mut self, record: &Record) {
+        let Record { begin, end, server, sequence, session, .. } = *record;
+        let closing = Closing { begin, end, server, sequence };
+        match (&record.request, session, record.account) {
+            (Request::RefreshAgain, Some(session), _) if record.is_refused_with("session-revoked") => {
+                self.closed.entry(session).or_default().push(closing);
+            }
+            _ if !record.succeeded() => {}
+            (Request::SignOut, Some(session), _)
+            | (&Request::EndSessions { which: WhichSessions::One(session) }, _, _) => {
+                self.closed.entry(session).or_default().push(closing);
+            }
+            (Request::EndSessions { which: WhichSessions::Others } | Request::ChangePassword, _, Some(account)) => {
+                self.close_all(account, closing, session);
+            }
+            (
+                Request::EndSessions { which: WhichSessions::All(account) }
+                | Request::ChangeRole { account, .. }
+                | Request::Disable { account, disabled: true },
+                _,
+                _,
+            ) => {
+                self.close_all(*account, closing, None);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether this shows that the caller was taken for somebody who is signed in.
+fn lets_in(request: &Request, status: u16) -> bool {
+    match request {
+        // Anybody may, or may do it again.
+        Request::ReadMenu
+        | Request::SignIn { .. }
+        | Request::SignUp { .. }
+        | Request::SignOut
+        | Request::Webhook(_) => false,
+        // It ends soon, but not at once.
+        Request::Stream { message, .. } => matches!(message, StreamMessage::Opened { .. }),
+        _ => matches!(status, 200..400 | 404 | 409 | 412 | 422),
+    }
+}
+
+impl Checked for Sessions<'_> {
+    fn see(&mut self, record: &Record, _: &mut Found) {
+        let Record { begin, end, server, sequence, session, .. } = *record;
+        if let (Request::SignIn { .. }, true, Some(account)) = (&record.request, record.succeeded(), record.account) {
+            self.opened.insert(SessionId(sequence), (account, end));
+        }
+        if matches!(record.request, Request::Fault { .. }) {
+            self.faults.push((begin, end));
+        }
+        self.see_closing(record);
+        if let Some((session, response)) = session.zip(record.response())
+            && lets_in(&record.request, response.status)
+        {
+            self.uses.push(Use { session, begin, server, sequence, status: response.status });
+        }
+    }
+
+    fn conclude(mut self: Box<Self>, found: &mut Found) {
+        self.faults.sort_unstable();
+        self.uses.sort_unstable_by_key(|used| (used.session, used.begin));
+        let this = &*self;
+        for uses in groups(&this.uses, |used| used.session) {
+            let session = uses[0].session;
+            let mut closings = this.closed.get(&session).cloned().unwrap_or_default();
+            if let Some((account, opened)) = this.opened.get(&session) {
+                let all = this.closed_all.get(account).into_iter().flatten();
+                // One that was opened meanwhile may have been opened after it.
+                let counts = |(closing, but): &&(Closing, _)| *but != Some(session) && *opened < closing.begin;
+                closings.extend(all.filter(counts).map(|(closing, _)| *closing));
+            }
+            let dead = |used: &&Use| {
+                closings.iter().copied().find(|closing| {
+                    let is_known = closing.server.is_some() && closing.server == used.server;
+                    let by = if is_known { closing.end } else { this.known_by(closing.end) };
+                    by < used.begin && closing.sequence != used.sequence
+                })
+            };
+            if let Some((used, closing)) = uses.iter().find_map(|used| Some((used, dead(&used)?))) {
+                let late = (used.begin - closing.end) / 1_000_000;
+                let reason = format!("a session opened a call, with a {}, {late} ms after it was closed", used.status);
+                let opened = this.opened.contains_key(&session).then_some(session.0);
+                found.report(Property::Sessions, reason, opened.into_iter().chain([closing.sequence, used.sequence]));
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+use comanda_domain::OrderStatus;
+use comanda_proof::{Property::Events, Request, WebhookEvent};
+use uuid::Uuid;
+
+use crate::story::{Story, done, ok, order, refused, shown_at};
+
+/// An order that was accepted, and whose events go to one receiver.
+fn accepted() -> Story {
+    let mut story = Story::new();
+    story.place(1, 1, 1, 1..5);
+    let row = &mut story.tables.orders[0];
+    (row.version, row.status) = (2, OrderStatus::Accepted);
+    let of = order(1).as_uuid();
+    let change = crate::story::event(2, of, 2, "order.status_changed", Some(OrderStatus::Accepted));
+    story.tables.events.push(change);
+    story.tables.settings.receivers = vec!["till".to_owned()];
+    let request = Request::ChangeStatus { order: order(1), to: OrderStatus::Accepted };
+    story.call(3, 10..20, request, ok(200, shown_at(1, 1, 2, OrderStatus::Accepted)));
+    story
+}
+
+fn deliver(story: &mut Story, version: u32, begin: u64) -> u64 {
+    let (kind, status) = match version {
+        1 => ("order.placed", OrderStatus::Pending),
+        _ => ("order.status_changed", OrderStatus::Accepted),
+    };
+    let event = WebhookEvent {
+        receiver: "till".to_owned(),
+        id: Uuid::from_u128(version.into()),
+        kind: kind.to_owned(),
+        subject: order(1).as_uuid(),
+        time_ms: version.into(),
+        status: Some(status),
+        version: Some(version),
+        payment: None,
+    };
+    story.call(9, begin..begin + 1, Request::Webhook(event), done()).sequence
+}
+
+#[test]
+fn events_that_come_in_order_perhaps_again_are_good() {
+    let mut story = accepted();
+    let first = deliver(&mut story, 1, 30);
+    story.records[usize::try_from(first).unwrap()].outcome = refused(500, "internal");
+    deliver(&mut story, 1, 40);
+    deliver(&mut story, 2, 50);
+    deliver(&mut story, 1, 60);
+    story.is_good();
+    // Dead letters are for admins to resend.
+    let mut story = accepted();
+    deliver(&mut story, 2, 50);
+    story.tables.dead_letters = vec![1];
+    story.is_good();
+}
+
+#[test]
+fn an_event_that_never_came_or_was_never_taken_is_found() {
+    let mut story = accepted();
+    deliver(&mut story, 1, 30);
+    story.is_found(Events, "was never delivered to till", &[1]);
+    let refusal = deliver(&mut story, 2, 40);
+    story.records[usize::try_from(refusal).unwrap()].outcome = refused(500, "internal");
+    story.is_found(Events, "was never delivered to till", &[refusal]);
+}
+
+#[test]
+fn an_event_that_overtakes_the_one_before_is_found() {
+    let mut story = accepted();
+    let early = deliver(&mut story, 2, 30);
+    let late = deliver(&mut story, 1, 40);
+    story.is_found(Events, "before it had taken the one before", &[early, late]);
+}
+
+#[test]
+fn a_version_without_its_event_is_found() {
+    let mut story = accepted();
+    deliver(&mut story, 1, 30);
+    story.tables.events.pop();
+    story.is_found(Events, "version 2 of order", &[1]);
+}
+
+#[test]
+fn an_event_that_is_not_in_the_outbox_or_has_anothers_id_is_found() {
+    let mut story = accepted();
+    deliver(&mut story, 1, 30);
+    deliver(&mut story, 2, 40);
+    let other = deliver(&mut story, 2, 50);
+    let Request::Webhook(event) = &mut story.records[usize::try_from(other).unwrap()].request else { unreachable!() };
+    event.time_ms += 1;
+    story.is_found(Events, "and is not in the outbox", &[other]);
+    story.is_found(Events, "two events have the id", &[3, other]);
+}

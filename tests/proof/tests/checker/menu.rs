@@ -1,0 +1,65 @@
+use comanda_domain::Availability;
+use comanda_proof::{Digest, Fault, MenuChange, MenuItemShown, MenuShown, Property::Menu, Request, ServerId, Shown};
+
+use crate::story::{PRICE, Story, done, item, ok};
+
+fn read(story: &mut Story, version: u64, text: &str, revision: u32, time: std::ops::Range<u64>) -> u64 {
+    let items = vec![shown(revision)];
+    let menu = MenuShown { version, text: Digest::of(text.as_bytes()), items: Some(items) };
+    story.call(1, time, Request::ReadMenu, ok(200, Shown::Menu(menu))).sequence
+}
+
+fn shown(revision: u32) -> MenuItemShown {
+    let (availability, price) = (Availability::InStock, PRICE + i64::from(revision) - 1);
+    MenuItemShown { id: item(1), revision, price, availability, stock: None, version: None }
+}
+
+/// With an edit that makes revision 2.
+fn edited() -> Story {
+    let mut story = Story::new();
+    (story.tables.items[0].revision, story.tables.items[0].price) = (2, PRICE + 1);
+    let change = MenuChange { price: Some(PRICE + 1), ..MenuChange::default() };
+    let request = Request::EditItem { item: item(1), if_match: Some(1), change };
+    story.call(2, 20..30, request, ok(200, Shown::Item(shown(2))));
+    story
+}
+
+#[test]
+fn a_menu_that_goes_forwards_is_good() {
+    let mut story = edited();
+    read(&mut story, 1, "a", 1, 5..10);
+    read(&mut story, 2, "b", 2, 21..25);
+    // Reads at once may be answered in any order, and another process may lag.
+    read(&mut story, 1, "a", 1, 22..40);
+    let behind = read(&mut story, 1, "a", 1, 50..60);
+    story.records[usize::try_from(behind).unwrap()].server = Some(ServerId(2));
+    story.is_good();
+}
+
+#[test]
+fn a_menu_that_goes_back_is_found_unless_the_database_did() {
+    let mut story = edited();
+    let newer = read(&mut story, 2, "b", 2, 31..35);
+    let older = read(&mut story, 1, "a", 1, 40..45);
+    story.is_found(Menu, "went from version 2 back to 1", &[newer, older]);
+    story.call(9, 36..38, Request::Fault { fault: Fault::Failover }, done());
+    story.is_good();
+}
+
+#[test]
+fn a_version_that_is_two_menus_is_found() {
+    let mut story = edited();
+    let one = read(&mut story, 2, "b", 2, 31..35);
+    let other = read(&mut story, 2, "c", 2, 40..45);
+    story.is_found(Menu, "version 2 of the menu was two menus", &[one, other]);
+}
+
+#[test]
+fn a_revision_that_is_shown_before_its_edit_or_without_one_is_found() {
+    let mut story = edited();
+    let early = read(&mut story, 2, "b", 2, 5..10);
+    story.is_found(Menu, "10 ns before it was asked for", &[0, early]);
+    let mut story = edited();
+    let never = read(&mut story, 3, "c", 3, 40..45);
+    story.is_found(Menu, "was shown, and never committed", &[never]);
+}

@@ -1,0 +1,151 @@
+//! The servers, what they depend on, and how it breaks.
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use comanda_proof::{Fault, Request};
+use comanda_tests::{FaultyProxy, Weather};
+use nix::sys::signal::Signal;
+
+use super::{
+    plan::{Plan, Planned},
+    scene::Scene,
+    strike::Strike,
+};
+use crate::{
+    receiver::Receiver,
+    rush::stage::Stage,
+    services::{Postgres, Redis},
+};
+
+/// Servers behind proxies that can fail, and before them.
+pub struct Ground {
+    pub stage: Stage,
+    /// Where the database is, without a proxy.
+    pub database_url: String,
+    database: FaultyProxy,
+    redis: FaultyProxy,
+    /// Before each server.
+    clients: Vec<FaultyProxy>,
+}
+
+impl Ground {
+    pub async fn prepare(mut stage: Stage, plan: &Plan, receiver: &Receiver) -> anyhow::Result<Self> {
+        let settings = &mut stage.comanda.settings;
+        let url_of = |name: &str| settings.get(name).cloned().with_context(|| format!("no {name}"));
+        let (database_url, redis_url) = (url_of("DATABASE_URL")?, url_of("REDIS_URL")?);
+        let (database, redis) = (FaultyProxy::to(&database_url).await, FaultyProxy::to(&redis_url).await);
+        settings.insert("DATABASE_URL".to_owned(), database.url.clone());
+        settings.insert("REDIS_URL".to_owned(), redis.url.clone());
+        settings.extend(plan.settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        settings.extend(receiver.settings(super::RECEIVER));
+        stage.open(plan.servers)?;
+        let mut clients = Vec::new();
+        for address in &stage.addresses {
+            clients.push(FaultyProxy::to(&format!("http://{address}/")).await);
+        }
+        Ok(Self { stage, database_url, database, redis, clients })
+    }
+
+    /// Where clients reach the servers.
+    pub fn addresses(&self) -> Vec<String> {
+        let address = |proxy: &FaultyProxy| proxy.url.trim_start_matches("http://").trim_end_matches('/').to_owned();
+        self.clients.iter().map(address).collect()
+    }
+
+    /// Breaks something, and repairs it.
+    pub async fn strike(&mut self, planned: &Planned, scene: &Scene) -> anyhow::Result<()> {
+        let begun = scene.history.begin();
+        let is_of_redis = matches!(planned.strike, Strike::RedisKilled | Strike::RedisPaused | Strike::Redis(_));
+        self.stage_strike(planned, scene).await.with_context(|| planned.strike.to_string())?;
+        let fault = if is_of_redis { Fault::Redis } else { Fault::Other(planned.strike.to_string()) };
+        scene.history.operate(begun, Request::Fault { fault }, 200);
+        Ok(())
+    }
+
+    async fn stage_strike(&mut self, planned: &Planned, scene: &Scene) -> anyhow::Result<()> {
+        let pause = tokio::time::sleep(planned.lasts);
+        match planned.strike {
+            Strike::ServerKilled(server) => {
+                scene.ends(server);
+                self.stage.servers[server].kill()?;
+                pause.await;
+                self.replace(server, scene)?;
+            }
+            Strike::ServerTerminated(server) => {
+                scene.ends(server);
+                self.replace(server, scene)?;
+            }
+            Strike::ServerPaused(server) => {
+                self.stage.servers[server].signal(Signal::SIGSTOP)?;
+                pause.await;
+                self.stage.servers[server].signal(Signal::SIGCONT)?;
+            }
+            Strike::PostgresKilled => {
+                self.postgres()?.kill_at_once()?;
+                pause.await;
+                tokio::task::block_in_place(|| self.postgres()?.start_again())?;
+            }
+            Strike::PostgresRestarted => tokio::task::block_in_place(|| {
+                let postgres = self.postgres()?;
+                postgres.stop()?;
+                postgres.start_again()
+            })?,
+            Strike::PostgresPaused => {
+                self.postgres()?.signal(Signal::SIGSTOP)?;
+                pause.await;
+                self.postgres()?.signal(Signal::SIGCONT)?;
+            }
+            Strike::RedisKilled => {
+                self.redis()?.kill()?;
+                pause.await;
+                tokio::task::block_in_place(|| self.redis()?.start_again())?;
+            }
+            Strike::RedisPaused => {
+                self.redis()?.signal(Signal::SIGSTOP)?;
+                pause.await;
+                self.redis()?.signal(Signal::SIGCONT)?;
+            }
+            Strike::Database(bad) => under(&self.database, bad.weather(), planned.lasts).await,
+            Strike::Redis(bad) => under(&self.redis, bad.weather(), planned.lasts).await,
+            Strike::Clients(server, bad) => under(&self.clients[server], bad.weather(), planned.lasts).await,
+        }
+        Ok(())
+    }
+
+    /// Another server at the same address. The one that is there stops as an operator stops it, if it is not gone.
+    fn replace(&mut self, server: usize, scene: &Scene) -> anyhow::Result<()> {
+        let address = self.stage.addresses[server].clone();
+        tokio::task::block_in_place(|| {
+            drop(self.stage.servers.remove(server));
+            self.stage.servers.insert(server, self.stage.comanda.serve(&address)?);
+            anyhow::Ok(())
+        })?;
+        scene.has_begun(server);
+        Ok(())
+    }
+
+    /// No server has ended by itself.
+    pub fn ensure_alive(&mut self) -> anyhow::Result<()> {
+        for server in &mut self.stage.servers {
+            ensure!(!server.has_ended()?, "the server at {} has ended", server.address);
+        }
+        Ok(())
+    }
+
+    fn postgres(&mut self) -> anyhow::Result<&mut Postgres> {
+        let services = self.stage.services.as_mut();
+        services.and_then(|services| services.postgres.as_mut()).context("a PostgreSQL of our own")
+    }
+
+    fn redis(&mut self) -> anyhow::Result<&mut Redis> {
+        let services = self.stage.services.as_mut();
+        services.and_then(|services| services.redis.as_mut()).context("a Redis of our own")
+    }
+}
+
+async fn under(proxy: &FaultyProxy, weather: Weather, time: Duration) {
+    proxy.set(weather);
+    tokio::time::sleep(time).await;
+    proxy.set(Weather::Fair);
+}

@@ -1,0 +1,42 @@
+use rand::RngExt;
+
+use crate::prove::{account::Account, person::Person};
+
+/// Somebody who guesses the passwords of an account, several at a time, and whose account it is.
+pub struct Guesser {
+    person: Person,
+    account: Account,
+}
+
+impl Guesser {
+    pub async fn enter(mut person: Person) -> Option<Self> {
+        let account = Account::register(&mut person).await?;
+        Some(Self { person, account })
+    }
+
+    pub fn email(&self) -> String {
+        self.account.email.clone()
+    }
+
+    pub async fn work(mut self) {
+        while self.person.goes_on() {
+            let wrong =
+                [0, 1, 2].map(|_| self.account.sign_in_with(&format!("wrong {}", self.person.key()), Some(false)));
+            let servers = [0, 1, 2].map(|_| self.person.server());
+            match self.person.random.random_range(0..10) {
+                0..6 => {
+                    self.person.ask_at(servers[0], &wrong[0]).await;
+                }
+                6 => {
+                    let guesses = |n: usize| self.person.ask_at(servers[n], &wrong[n]);
+                    tokio::join!(guesses(0), guesses(1), guesses(2));
+                }
+                _ => {
+                    let right = self.account.sign_in_with(&self.account.password, Some(true));
+                    self.person.ask_at(servers[0], &right).await;
+                }
+            }
+            self.person.think(1500).await;
+        }
+    }
+}

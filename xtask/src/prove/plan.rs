@@ -1,0 +1,104 @@
+use std::{fmt, time::Duration};
+
+use rand::{RngExt, rngs::StdRng};
+
+use super::{person::derived, strike::Strike};
+
+/// What a run does, all of it drawn from its seed.
+pub struct Plan {
+    pub seed: u64,
+    pub servers: usize,
+    pub length: Duration,
+    /// Settings of the servers.
+    pub settings: Vec<(&'static str, String)>,
+    pub strikes: Vec<Planned>,
+    /// A fault in the servers, for the checker to find.
+    pub planted: Option<String>,
+}
+
+/// A fault, and when it is struck.
+pub struct Planned {
+    pub after: Duration,
+    pub strike: Strike,
+    /// How long it lasts.
+    pub lasts: Duration,
+}
+
+impl Plan {
+    /// How long everybody works before anything breaks.
+    const CALM: Duration = Duration::from_secs(8);
+    /// Nothing breaks at the end: what does not recover would look like what was cut short.
+    const LAST: Duration = Duration::from_secs(5);
+
+    pub const LOCKOUT_STEPS_S: [u64; 4] = [2, 4, 8, 16];
+    pub const LOCKOUT_WINDOW_S: u64 = 600;
+
+    pub fn draw(seed: u64, servers: Option<usize>, length: Duration, faultless: bool) -> Self {
+        let mut random = derived(seed, "plan");
+        let drawn = random.random_range(2..=4);
+        let servers = servers.unwrap_or(drawn);
+        let one_of = |random: &mut StdRng, values: &[&str]| values[random.random_range(0..values.len())].to_owned();
+        let settings = vec![
+            ("ACCEPT_ORDERS", one_of(&mut random, &["staff", "paid", "always"])),
+            ("EARLY_LOCK_RELEASE", one_of(&mut random, &["never", "always", "auto"])),
+            ("FLAG_PARTIAL_INVALIDATION", one_of(&mut random, &["0", "100"])),
+            // So that locks are met and outlived.
+            ("LOCKOUT_STEPS_SECONDS", Self::LOCKOUT_STEPS_S.map(|step| step.to_string()).join(",")),
+            ("LOCKOUT_WINDOW_SECONDS", Self::LOCKOUT_WINDOW_S.to_string()),
+            // So that sessions go on by refreshing.
+            ("ACCESS_TOKEN_SECONDS", "600".to_owned()),
+            ("ADDRESS_LIMIT_BURST", "1000000".to_owned()),
+            ("ADDRESS_LIMIT_PER_MINUTE", "60000".to_owned()),
+            ("STREAMS_PER_ACCOUNT", "1000".to_owned()),
+            ("LOG", "warn".to_owned()),
+        ];
+        let mut strikes = Vec::new();
+        let mut random = derived(seed, "strikes");
+        let mut after = Self::CALM;
+        loop {
+            let strike = Strike::draw(&mut random, servers);
+            let lasts = Duration::from_millis(random.random_range(300..3500));
+            if faultless || after + lasts + Self::LAST > length {
+                break;
+            }
+            strikes.push(Planned { after, strike, lasts });
+            after += lasts + Duration::from_millis(random.random_range(2000..9000));
+        }
+        Self { seed, servers, length, settings, strikes, planted: None }
+    }
+
+    /// With a fault in the servers.
+    #[must_use]
+    pub fn with_planted(mut self, fault: &str) -> Self {
+        self.settings.push(("PLANTED_FAULT", fault.to_owned()));
+        Self { planted: Some(fault.to_owned()), ..self }
+    }
+
+    /// What repeats it.
+    pub fn command(&self) -> String {
+        let Self { seed, servers, .. } = self;
+        if let Some(fault) = &self.planted {
+            return format!("cargo xtask prove --planted {fault} --seed {seed} --servers {servers}");
+        }
+        let faultless = if self.strikes.is_empty() { " --faultless" } else { "" };
+        format!(
+            "cargo xtask prove --seed {seed} --servers {servers} --minutes {}{faultless}",
+            self.length.as_secs() / 60
+        )
+    }
+
+    /// The choices of somebody.
+    pub fn random(&self, name: &str) -> StdRng {
+        derived(self.seed, name)
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} servers for {} s, {} faults;", self.servers, self.length.as_secs(), self.strikes.len())?;
+        for (name, value) in self.settings.iter().take(3) {
+            write!(formatter, " {name}={value}")?;
+        }
+        Ok(())
+    }
+}

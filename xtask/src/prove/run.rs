@@ -1,0 +1,230 @@
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use comanda_proof::{Caller, ClientId, Request, WebhookEvent};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::{sync::watch, task::JoinSet};
+
+use super::{
+    account::Account,
+    ground::Ground,
+    history::{History, Place},
+    pantry::Pantry,
+    people::{Admin, Board, Cook, Customer, Floater, Guesser, Importer, Reader, Staff},
+    person::Person,
+    plan::Plan,
+    scene::Scene,
+    settle::settle,
+    shown, tables,
+};
+use crate::{build::Profile, comanda, faults::strike::connect, receiver::Receiver, rush::stage::Stage};
+
+const CUSTOMERS: usize = 24;
+const STAFF: usize = 5;
+const COOKS: usize = 3;
+const BOARDS: usize = 4;
+const READERS: usize = 3;
+const FLOATERS: usize = 3;
+const GUESSERS: usize = 3;
+
+/// How long whoever is in the middle of something may take to end it.
+const CLOSING_TIME: Duration = Duration::from_mins(2);
+/// How soon a stream shows what has happened.
+const SHOWN_WITHIN: Duration = Duration::from_secs(3);
+
+/// What a run was, and what was noticed besides its calls.
+#[derive(Serialize, Deserialize)]
+pub struct Summary {
+    pub command: String,
+    pub seconds: u64,
+    pub calls: u64,
+    /// Of streams and webhooks.
+    pub messages: u64,
+    /// By what they were and by what became of them.
+    pub counts: Vec<(String, String, u64)>,
+    /// In words.
+    pub faults: Vec<String>,
+    pub complaints: Vec<String>,
+    /// A fault that was planted, which must be found.
+    #[serde(default)]
+    pub planted: Option<String>,
+}
+
+impl Summary {
+    pub const FILE: &str = "summary.json";
+}
+
+/// One run, and where it is recorded.
+pub struct Run {
+    plan: Plan,
+    folder: PathBuf,
+}
+
+impl Run {
+    pub fn new(plan: Plan, folder: &Path) -> anyhow::Result<Self> {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        Ok(Self { plan, folder: folder.to_owned() })
+    }
+
+    pub async fn carry_out(self) -> anyhow::Result<()> {
+        let next = "starting PostgreSQL and Redis";
+        let features: &[&str] = if self.plan.planted.is_some() { &["planted"] } else { &[] };
+        let program = comanda::build_with(features, Profile::Development, next)?;
+        let receiver = Receiver::bind()?;
+        let command = self.plan.command();
+        let mut ground = Ground::prepare(Stage::of_program("prove", &program)?, &self.plan, &receiver).await?;
+        let history = Arc::new(History::create(&self.folder.join("history.jsonl"))?);
+        let admin = ground.stage.admin_login();
+        let scene = Arc::new(Scene::new(self.plan, ground.addresses(), Arc::clone(&history), admin));
+        let noted = Arc::clone(&history);
+        tokio::spawn(receiver.serve(move |body| note(body, &noted)));
+
+        let (closing, closed) = watch::channel(false);
+        let mut crew = Crew::gather(&scene, &closed).await?;
+        let importer = Person::new(&scene, "importer".to_owned());
+        let importer = Importer::enter(importer, ground.stage.comanda.clone(), self.folder.join("supplies.csv"));
+        crew.people.spawn(importer.work());
+        let begin = Instant::now();
+        println!("at work");
+        for planned in &scene.plan.strikes {
+            tokio::time::sleep_until((begin + planned.after).into()).await;
+            println!("{:>5.1} s: {}", begin.elapsed().as_secs_f64(), planned.strike);
+            ground.strike(planned, &scene).await?;
+        }
+        tokio::time::sleep_until((begin + scene.plan.length).into()).await;
+        scene.end();
+        let mut complaints = crew.go_home().await;
+        println!("settling");
+        ground.ensure_alive()?;
+        let mut client = connect(&ground.database_url).await?;
+        complaints.extend(settle(&client).await?.into_iter().map(|what| format!("in the end there were {what}")));
+        tokio::time::sleep(SHOWN_WITHIN).await;
+        let tables = tables::read(&mut client, history.now()).await?;
+        closing.send_replace(true);
+        fs::write(self.folder.join("tables.json"), serde_json::to_string(&tables)?)?;
+        let (counts, noticed) = history.finish()?;
+        complaints.extend(noticed);
+        let check = ground.stage.comanda.command(&["check"]).env("DATABASE_URL", &ground.database_url).output()?;
+        if !check.status.success() {
+            complaints.push(format!("comanda check: {}", String::from_utf8_lossy(&check.stdout)));
+        }
+        let is_message = |what: &str| what.starts_with("stream ") || what.starts_with("webhook ");
+        let messages = counts.iter().filter(|((what, _), _)| is_message(what)).map(|(_, count)| count).sum();
+        let calls = counts.values().sum::<u64>() - messages;
+        let counts = counts.into_iter().map(|((what, outcome), count)| (what, outcome, count)).collect();
+        let faults = scene.plan.strikes.iter().map(|planned| planned.strike.to_string()).collect();
+        let seconds = scene.plan.length.as_secs();
+        let planted = scene.plan.planted.clone();
+        let summary = Summary { command, seconds, calls, messages, counts, faults, complaints, planted };
+        fs::write(self.folder.join(Summary::FILE), serde_json::to_string_pretty(&summary)?)?;
+        // Connections through the proxies end with the servers.
+        ground.stage.servers.clear();
+        Ok(())
+    }
+}
+
+/// Everybody at work.
+struct Crew {
+    people: JoinSet<()>,
+    boards: JoinSet<()>,
+}
+
+impl Crew {
+    async fn gather(scene: &Arc<Scene>, closing: &watch::Receiver<bool>) -> anyhow::Result<Self> {
+        let person = |name: String| Person::new(scene, name);
+        let over = "the servers do not respond";
+        let mut founder = person("founder".to_owned());
+        let mut account = Account::known(&scene.admin.0, &scene.admin.1);
+        account.sign_in(&mut founder).await.context(over)?;
+        let pantry = Arc::new(Pantry::stock(&mut founder, &account).await?);
+        let appoints = account.credential.clone();
+
+        let (mut people, mut boards) = (JoinSet::new(), JoinSet::new());
+        let (mut floaters, mut addresses) = (Vec::new(), Vec::new());
+        for n in 0..FLOATERS {
+            let floater = Floater::enter(person(format!("floater-{n}"))).await.context(over)?;
+            floaters.push(floater.id());
+            addresses.push(floater.email());
+            people.spawn(floater.work());
+        }
+        for n in 0..GUESSERS {
+            let guesser = Guesser::enter(person(format!("guesser-{n}"))).await.context(over)?;
+            addresses.push(guesser.email());
+            people.spawn(guesser.work());
+        }
+        for n in 0..STAFF {
+            let staff =
+                Staff::enter(person(format!("staff-{n}")), Arc::clone(&pantry), &appoints).await.context(over)?;
+            people.spawn(staff.work());
+        }
+        for n in 0..COOKS {
+            let cook = Cook::enter(person(format!("cook-{n}")), &appoints).await.context(over)?;
+            people.spawn(cook.work());
+        }
+        for n in 0..CUSTOMERS {
+            let customer = Customer::enter(person(format!("customer-{n}")), Arc::clone(&pantry)).await.context(over)?;
+            people.spawn(customer.work());
+        }
+        for n in 0..READERS {
+            people.spawn(Reader::enter(person(format!("reader-{n}"))).work());
+        }
+        for n in 0..BOARDS {
+            let board = Board::enter(person(format!("board-{n}")), closing.clone()).await.context(over)?;
+            boards.spawn(board.work());
+        }
+        people.spawn(Admin::enter(founder, account, floaters, addresses).work());
+        Ok(Self { people, boards })
+    }
+
+    /// Waits for everybody, but for the boards, which stay. Says who panicked, or does not come.
+    async fn go_home(mut self) -> Vec<String> {
+        let mut complaints = Vec::new();
+        let deadline = tokio::time::Instant::now() + CLOSING_TIME;
+        loop {
+            match tokio::time::timeout_at(deadline, self.people.join_next()).await {
+                Ok(Some(Ok(()))) => {}
+                Ok(Some(Err(error))) => complaints.push(format!("somebody panicked: {error}")),
+                Ok(None) => break,
+                Err(_) => {
+                    complaints.push(format!("{} people still wait for a response", self.people.len()));
+                    break;
+                }
+            }
+        }
+        self.boards.detach_all();
+        complaints
+    }
+}
+
+/// An event that was delivered.
+fn note(body: &[u8], history: &History) {
+    match event_of(body) {
+        Some(event) => {
+            let place = Place { client: ClientId(0), server: None };
+            history.receive(place, Caller::Receiver, Request::Webhook(event));
+        }
+        None => history.complain(format!("no event of the contract: {}", String::from_utf8_lossy(body))),
+    }
+}
+
+fn event_of(body: &[u8]) -> Option<WebhookEvent> {
+    let event: Value = serde_json::from_slice(body).ok()?;
+    let of_order = event["type"].as_str()?.starts_with("order.");
+    let data = |name: &str| Some(event["data"][name].clone()).filter(|_| of_order);
+    Some(WebhookEvent {
+        receiver: super::RECEIVER.to_owned(),
+        id: serde_json::from_value(event["id"].clone()).ok()?,
+        kind: event["type"].as_str()?.to_owned(),
+        subject: serde_json::from_value(event["subject"].clone()).ok()?,
+        time_ms: shown::milliseconds(&event["time"])?,
+        status: data("status").and_then(|status| serde_json::from_value(status).ok()),
+        version: data("version").and_then(|version| serde_json::from_value(version).ok()),
+        payment: serde_json::from_value(event["data"]["payment"]["id"].clone()).ok(),
+    })
+}

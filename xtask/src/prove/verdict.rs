@@ -1,0 +1,68 @@
+use std::{collections::BTreeMap, fs, path::Path, process::ExitCode, time::Instant};
+
+use anyhow::Context;
+use comanda_proof::{Finding, Property, check_folder};
+
+use super::{planted, run::Summary};
+
+/// Checks what was recorded in a folder, and says what was found. Fails if anything was, or if nothing was that was
+/// planted.
+pub fn of(folder: &Path) -> anyhow::Result<ExitCode> {
+    let path = folder.join(Summary::FILE);
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let summary: Summary = serde_json::from_str(&text)?;
+    print_counts(&summary);
+    let begin = Instant::now();
+    let findings = check_folder(folder)?;
+    println!("\nchecked in {:.1} s: {}", begin.elapsed().as_secs_f64(), folder.display());
+    for complaint in &summary.complaints {
+        println!("BROKEN  {complaint}");
+    }
+    print_findings(&findings);
+    let found = summary.complaints.len() + findings.len();
+    if found == 0 {
+        println!("nothing found");
+    } else {
+        println!("{found} found\nagain: {}\ncheck: cargo xtask prove --check {}", summary.command, folder.display());
+    }
+    let is_as_expected = match &summary.planted {
+        Some(fault) => {
+            let is_found = planted::is_found(fault, &findings);
+            println!("{fault} was planted, and {}", if is_found { "found" } else { "NOT FOUND" });
+            is_found
+        }
+        None => found == 0,
+    };
+    Ok(if is_as_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The shortest of each property.
+fn print_findings(findings: &[Finding]) {
+    const SHOWN: usize = 3;
+    let mut by_property: BTreeMap<Property, Vec<&Finding>> = BTreeMap::new();
+    for finding in findings {
+        by_property.entry(finding.property).or_default().push(finding);
+    }
+    for (property, mut findings) in by_property {
+        findings.sort_by_key(|finding| finding.records.len());
+        findings.iter().take(SHOWN).for_each(|finding| println!("BROKEN  {finding}"));
+        if findings.len() > SHOWN {
+            println!("        and {} more of {property}\n", findings.len() - SHOWN);
+        }
+    }
+}
+
+fn print_counts(summary: &Summary) {
+    let Summary { seconds, calls, messages, counts, faults, .. } = summary;
+    println!("\n{calls} calls and {messages} messages in {seconds} s, {} calls a second", calls / seconds.max(&1));
+    for fault in faults {
+        println!("  struck: {fault}");
+    }
+    let mut kinds: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (what, outcome, count) in counts {
+        kinds.entry(what).or_default().push(format!("{count} × {outcome}"));
+    }
+    for (what, outcomes) in kinds {
+        println!("  {what}: {}", outcomes.join(", "));
+    }
+}
