@@ -80,6 +80,9 @@ fn the_watcher_of_an_order_must_know_its_last_version() {
     let first = hear(11, StreamMessage::Snapshot(shown_at(1, 1, 1, OrderStatus::Accepted)));
     story.is_found(Boards, "is at version 2, and its watcher knows 1", &[first]);
     let message = StreamMessage::Changed(shown_at(1, 1, 2, OrderStatus::Preparing));
-    story.call(1, 13..13, Request::Stream { stream: 2, of, message }, done());
+    let last = story.call(1, 13..13, Request::Stream { stream: 2, of, message }, done()).sequence;
     story.is_good();
+    let message = StreamMessage::Changed(shown_at(1, 1, 1, OrderStatus::Accepted));
+    let back = story.call(1, 14..14, Request::Stream { stream: 2, of, message }, done()).sequence;
+    story.is_found(Boards, "went from version 2 of order", &[last, back]);
 }

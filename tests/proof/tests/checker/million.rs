@@ -4,9 +4,9 @@ use comanda_proof::check_folder;
 
 use crate::{folder::Recorded, story::told};
 
-/// `cargo test --release -p comanda-proof -- --ignored --nocapture a_million`
+/// `cargo test -p comanda-proof -- --ignored --nocapture a_million`
 #[test]
-#[ignore = "takes a minute, and half a gigabyte of disk"]
+#[ignore = "takes half a minute, and half a gigabyte of disk"]
 fn a_million_calls_are_checked_within_a_minute_and_two_gibibytes() {
     let folder = Recorded::run(7, 1_000_000);
     // From here on the most memory is counted anew.
