@@ -59,7 +59,9 @@ impl PublicMenu for CachedMenu {
         let refresher = &self.0;
         if !refresher.reads_snapshots().await {
             refresher.metrics.store.increment(1);
-            return refresher.live_menu.whole().await.map(Arc::new);
+            let menu = refresher.live_menu.whole().await?;
+            refresher.passed_by(menu.version);
+            return Ok(Arc::new(menu));
         }
         if let Some(snapshot) = refresher.shown() {
             refresher.metrics.process.increment(1);
@@ -79,7 +81,7 @@ impl PublicMenu for CachedMenu {
             return Ok(snapshot.item(id).cloned());
         }
         // A process that has shown nothing yet cannot show an older item than before.
-        if refresher.current.snapshot().is_none()
+        if !refresher.has_shown_some()
             && let Some(epoch) = refresher.epoch()
             && let Ok(Some(item)) = refresher.cache.item(id, epoch).await
         {

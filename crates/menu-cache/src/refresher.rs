@@ -67,6 +67,9 @@ pub(crate) struct Refresher {
     pub(crate) current: Current,
     /// The version that the database was at when it last responded.
     pub(crate) in_database: std::sync::Mutex<Option<MenuVersion>>,
+    /// The newest version that was read past the snapshots, as the flag has some reads do; zero if there is none. No
+    /// snapshot with a lower number is shown any more.
+    shown_live: AtomicU64,
     pub(crate) raises: Raises,
     pub(crate) metrics: Metrics,
     /// Whether snapshots are read at all.
@@ -147,6 +150,7 @@ impl Refresher {
             runtime: Handle::current(),
             current: Current::default(),
             in_database: std::sync::Mutex::default(),
+            shown_live: AtomicU64::new(0),
             raises: Raises::default(),
             metrics: Metrics::new(),
             reads_snapshots: MemoizedFlag::new(FeatureFlag::MenuCache),
@@ -161,7 +165,8 @@ impl Refresher {
     pub(crate) fn shown(&self) -> Option<Arc<Snapshot>> {
         let snapshot = self.current.snapshot()?;
         let now = Instant::now();
-        if snapshot.is_outdated() || snapshot.overdue(now) > self.terms.stale {
+        let is_passed = snapshot.number() < self.shown_live.load(Ordering::Acquire);
+        if snapshot.is_outdated() || is_passed || snapshot.overdue(now) > self.terms.stale {
             return None;
         }
         let chance = rand::rng().random_range(0.0..1.0);
@@ -169,6 +174,16 @@ impl Refresher {
             self.request_renewal(snapshot.copy.loaded_at);
         }
         Some(snapshot)
+    }
+
+    /// A customer is about to see this version, which was read past the snapshots.
+    pub(crate) fn passed_by(&self, version: MenuVersion) {
+        self.shown_live.fetch_max(version.number, Ordering::AcqRel);
+    }
+
+    /// Whether this process has shown a menu to anybody.
+    pub(crate) fn has_shown_some(&self) -> bool {
+        self.current.snapshot().is_some() || self.shown_live.load(Ordering::Acquire) > 0
     }
 
     pub(crate) async fn reads_snapshots(&self) -> bool {
@@ -188,8 +203,11 @@ impl Refresher {
                 LastFilling::Panicked => comanda_task::given_up("loading the menu"),
             }
         }
+        let passed_by = self.shown_live.load(Ordering::Acquire);
         let need = match self.current.snapshot() {
+            None if passed_by > 0 => Need::Version(passed_by),
             None => Need::Any,
+            Some(snapshot) if snapshot.number() < passed_by => Need::Version(passed_by),
             Some(snapshot) if snapshot.is_outdated() => Need::Version(snapshot.number() + 1),
             Some(snapshot) => Need::LoadedAfter(snapshot.copy.loaded_at),
         };
@@ -259,6 +277,7 @@ impl Refresher {
     /// Loads the menu from the database, installs it and publishes it for the other servers.
     async fn load_and_publish(&self) -> Result<(), Unavailable> {
         let shown = self.current.snapshot();
+        let passed_by = self.shown_live.load(Ordering::Acquire);
         let (loaded_at, begin) = (self.clock.now(), Instant::now());
         self.metrics.loads.increment(1);
         let mut menu = self.source.load().await?;
@@ -275,6 +294,11 @@ impl Refresher {
             }
         }
         self.responded_at(menu.version);
+        if menu.version.number < passed_by {
+            // The database has lost what was shown.
+            let number = menu.version.number;
+            let _ = self.shown_live.compare_exchange(passed_by, number, Ordering::AcqRel, Ordering::Acquire);
+        }
         let menu = Arc::new(menu);
         let copy = MenuCopy { menu, loaded_at, load_took: begin.elapsed() };
         match self.current.install(self.snapshot_of(copy), Origin::Database) {

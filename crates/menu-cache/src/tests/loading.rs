@@ -73,3 +73,43 @@ async fn a_reader_that_hangs_up_stops_nobody() {
     go_on.notified().await;
     assert_eq!(PublicMenu::whole(&menu).await.unwrap().version.number, 1);
 }
+
+/// On for some reads, and off for others, as a percentage has it.
+struct Switched(AtomicBool);
+
+#[async_trait]
+impl FeatureFlags for Switched {
+    async fn is_on(&self, _: FeatureFlag, _: &str) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+#[tokio::test]
+async fn no_snapshot_is_older_than_what_was_read_past_it() {
+    let version = Arc::new(AtomicU64::new(1));
+    let (_, source) = editable(&version);
+    let mut live = MockLiveMenu::new();
+    let current = Arc::clone(&version);
+    live.expect_whole().returning(move || Ok(whole(current.load(Ordering::SeqCst))));
+    let flag = Arc::new(Switched(AtomicBool::new(true)));
+    let menu = idle(live, source, Arc::clone(&flag) as Arc<dyn FeatureFlags>);
+    let shown = async || PublicMenu::whole(&menu).await.unwrap().version.number;
+
+    assert_eq!(shown().await, 1);
+    version.store(5, Ordering::SeqCst);
+    assert_eq!(shown().await, 1, "a snapshot is shown until something says that there is a newer menu");
+    flag.0.store(false, Ordering::SeqCst);
+    assert_eq!(shown().await, 5);
+    flag.0.store(true, Ordering::SeqCst);
+    assert_eq!(shown().await, 5);
+
+    // A database that has lost what was shown is believed, and asked once.
+    flag.0.store(false, Ordering::SeqCst);
+    version.store(9, Ordering::SeqCst);
+    assert_eq!(shown().await, 9);
+    version.store(7, Ordering::SeqCst);
+    flag.0.store(true, Ordering::SeqCst);
+    assert_eq!(shown().await, 7);
+    version.store(8, Ordering::SeqCst);
+    assert_eq!(shown().await, 7);
+}

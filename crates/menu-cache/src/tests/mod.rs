@@ -9,7 +9,7 @@ mod snapshots;
 use std::{
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -99,6 +99,15 @@ fn empty_cache() -> (MockMenuCache, mpsc::UnboundedReceiver<(u64, ItemChanges)>)
         Ok(())
     });
     (cache, published)
+}
+
+/// Shows nothing newer by itself.
+fn idle(live: MockLiveMenu, source: MockMenuSource, flags: Arc<dyn FeatureFlags>) -> CachedMenu {
+    let mut clock = MockClock::new();
+    clock.expect_now().returning(now);
+    let (cache, _) = empty_cache();
+    let (menu, live, source, cache) = (Arc::new(MockMenu::new()), Arc::new(live), Arc::new(source), Arc::new(cache));
+    CachedMenu::new(menu, live, source, cache, flags, Arc::new(clock), TERMS)
 }
 
 fn start(menu: MockMenu, source: MockMenuSource, cache: MockMenuCache) -> CachedMenu {

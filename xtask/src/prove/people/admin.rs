@@ -50,7 +50,8 @@ impl Admin {
             16 => Call::get("/v1/admin/audit-log?limit=20"),
             17 => {
                 let percentage = [0, 50, 100][self.person.random.random_range(0..3)];
-                Call::put("/v1/admin/flags/menu-cache.partial-invalidation", json!({ "percentage": percentage }))
+                let flag = ["menu-cache", "menu-cache.partial-invalidation"][self.person.random.random_range(0..2)];
+                Call::put(format!("/v1/admin/flags/{flag}"), json!({ "percentage": percentage }))
             }
             18 => Call::get("/v1/admin/users?limit=50"),
             _ => Call::get("/v1/analytics/sales?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&interval=hour"),
@@ -61,6 +62,7 @@ impl Admin {
             None => Some(()),
         }
     }
+
     async fn appoint(&mut self, floater: &str, role: &'static str) -> Option<()> {
         let call =
             Call::patch(format!("/v1/admin/users/{floater}"), json!({ "role": role })).by(&self.account.credential);
