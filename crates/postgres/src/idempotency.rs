@@ -92,8 +92,6 @@ pub(crate) struct Kept(Option<Place>);
 struct Place {
     request: Idempotency,
     at: Timestamp,
-    /// Whether this transaction has the row already.
-    is_taken: bool,
 }
 
 /// What servers of the release before read of a row.
@@ -148,7 +146,7 @@ where
     let is_locked = try_to_lock(connection, request).await?;
     // What is committed is found without the lock, too: another repetition may hold it.
     let known = find(connection, request, at).await?;
-    let kept = Kept(Some(Place { request: request.clone(), at, is_taken: false }));
+    let kept = Kept(Some(Place { request: request.clone(), at }));
     let Some(known) = known else {
         return is_locked.then_some(Claim::First(kept)).ok_or(Failure(KeyRefusal::InProgress.into()));
     };
@@ -263,17 +261,6 @@ impl Kept {
         Ok(())
     }
 
-    /// Takes the key's row before any other lock, as servers of the release before do for cancellations. Otherwise they
-    /// and this one wait for each other: they for the order, this one for the row. Goes with them.
-    pub(crate) async fn take_first<E>(self, connection: &mut AsyncPgConnection) -> Result<Self, Failure<E>>
-    where
-        E: From<KeyRefusal> + From<Unavailable>,
-    {
-        let Some(place) = self.0 else { return Ok(Self(None)) };
-        Self(Some(place.clone())).write::<E>(connection, None, ForOldServers::default()).await?;
-        Ok(Self(Some(Place { is_taken: true, ..place })))
-    }
-
     async fn write<E>(
         self,
         connection: &mut AsyncPgConnection,
@@ -283,7 +270,7 @@ impl Kept {
     where
         E: From<KeyRefusal> + From<Unavailable>,
     {
-        let Some(Place { request, at, is_taken }) = self.0 else { return Ok(()) };
+        let Some(Place { request, at }) = self.0 else { return Ok(()) };
         // A row that has expired gives way, and so does that of a payment that was begun.
         let kept = sql_query(
             "WITH ended AS (DELETE FROM idempotency_keys WHERE caller_id = $1 AND key = ' ' || $2 AND $7 IS NOT NULL) \
@@ -293,7 +280,7 @@ impl Kept {
              ON CONFLICT (caller_id, key) DO UPDATE SET request_fingerprint = excluded.request_fingerprint, \
                recorded_at = excluded.recorded_at, outcome = excluded.outcome, order_id = excluded.order_id, \
                payment_id = excluded.payment_id, answered_status = excluded.answered_status \
-             WHERE k.recorded_at < $9 OR $10",
+             WHERE k.recorded_at < $9",
         )
         .bind::<SqlUuid, _>(request.caller.as_uuid())
         .bind::<Text, _>(request.key.as_str())
@@ -304,7 +291,6 @@ impl Kept {
         .bind::<Nullable<SqlUuid>, _>(old.payment.map(PaymentId::as_uuid))
         .bind::<Nullable<Text>, _>(old.answered_status)
         .bind::<Timestamptz, _>(IdempotencyKey::forgotten_before(at))
-        .bind::<Bool, _>(is_taken)
         .execute(connection)
         .changes("idempotency.keep")
         .await?;

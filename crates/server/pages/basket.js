@@ -6,7 +6,8 @@ import { items } from './menu.js';
  * @typedef {{ option_id: string, quantity: number }} Selection
  * @typedef {{ menu_item_id: string, quantity: number, selections: Selection[], note: string, price?: number }} Line
  *   `price`: what one cost when it was chosen.
- * @typedef {{ body: string, customer: string, begun: number }} Attempt
+ * @typedef {{ body: string, customer: string, begun: number, key: string, unknown: boolean }} Attempt
+ *   `key` and `unknown` are what pages of before this read.
  * @typedef {{ key: string, lines: Line[], note: string, attempt: Attempt | null }} Basket
  */
 
@@ -49,23 +50,31 @@ function read() {
   // For a store that somebody has emptied, neither what is being ordered is given up nor what it never had; and what
   // is being ordered from a page that cannot keep it is given up for nothing else, either.
   if (stored === null ? isOpen() || !kept : isOpen() && !kept) return;
-  basket = understood(stored) ?? fresh();
+  const found = understood(stored);
+  // Nor for a store that makes no sense.
+  if (!found && isOpen()) return;
+  basket = found ?? fresh();
   kept = true;
-  // The next one is another order.
-  if (basket.attempt && Date.now() - basket.attempt.begun > LONGEST) write(fresh());
+  // The next one is another order. Nobody knows how old an attempt is that begins in the future.
+  const age = basket.attempt ? Date.now() - basket.attempt.begun : 0;
+  if (age > LONGEST || age < -LONGEST) write({ ...basket, key: newKey(), attempt: null });
 }
 
 /** @param {string | null} stored @returns {Basket | null} */
 function understood(stored) {
   try {
     const { key, lines, note, attempt } = JSON.parse(stored ?? 'null') ?? {};
-    if (!Array.isArray(lines)) return null;
-    // A page of before this had the key in the attempt.
-    return { key: key ?? attempt?.key ?? newKey(), lines, note: note ?? '', attempt: attempt ?? null };
+    if (!Array.isArray(lines) || !lines.every(isLine)) return null;
+    // A page of before this has the key in the attempt, and sends it from there.
+    return { key: attempt?.key ?? key ?? newKey(), lines, note: String(note ?? ''), attempt: attempt ?? null };
   } catch {
     return null;
   }
 }
+
+/** @param {any} line */
+const isLine = (line) =>
+  typeof line?.menu_item_id === 'string' && Number.isInteger(line.quantity) && Array.isArray(line.selections);
 
 /** @param {Basket} next */
 function write(next) {
@@ -207,7 +216,7 @@ export function body() {
 export function begin(customer, shown) {
   read();
   const wasOpen = isOpen();
-  const attempt = basket.attempt ?? { body: body(), customer, begun: Date.now() };
+  const attempt = basket.attempt ?? { body: body(), customer, begun: Date.now(), key: basket.key, unknown: true };
   if (attempt.body === shown && attempt.customer === customer) {
     // Kept before it is sent: the page may be closed before there is an answer.
     write({ ...basket, attempt });

@@ -266,11 +266,17 @@ function discarding() {
     the('basket-order').focus();
     void submit();
   });
-  the('basket-discard-yes').addEventListener('click', () => {
-    askAgain();
-    complain(the('basket-problem'));
-    basket.giveUp();
-    announce(text('order_discarded'));
+  the('basket-discard-yes').addEventListener('click', async () => {
+    // Another tab may be sending it right now: then this is about what comes of that.
+    await alone(async () => {
+      askAgain();
+      complain(the('basket-problem'));
+      if (basket.isOpen()) {
+        basket.giveUp();
+        announce(text('order_discarded'));
+      }
+      return false;
+    });
     the('basket-title').focus();
   });
 }

@@ -5,9 +5,9 @@ use thiserror::Error;
 use super::TicketState;
 use crate::{Note, OrderId, OrderLine, OrderNumber, OrderStatus, StationId, TicketId, Timestamp};
 
-/// How many tickets that are open are shown to whoever begins to watch the kitchen: the oldest. A kitchen that has more
-/// has long stopped looking at a board.
-pub const OPEN_TICKETS_SHOWN: usize = 1_000;
+/// How many tickets that are open are shown to whoever begins to watch the kitchen: the oldest. No kitchen has so many;
+/// it is what a server bears.
+pub const OPEN_TICKETS_SHOWN: usize = 10_000;
 
 /// What a station makes of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use std::{
 };
 
 use comanda_domain::{
-    Availability, CancelledBy, Currency, Order, OrderId, OrderLine, OrderStatus, OrderWithLines, Timestamp,
+    Availability, CancelledBy, Currency, Order, OrderLine, OrderStatus, OrderWithLines, Timestamp,
     ports::{CancelOrderError, Cancellation, Idempotent, MenuObserver},
 };
-use diesel::{prelude::*, sql_query, sql_types::Uuid as SqlUuid};
+use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
@@ -58,7 +58,7 @@ async fn cancel_once(
 ) -> Result<(Idempotent<OrderWithLines>, bool), CancelFailure> {
     let (request, id) = (cancellation.idempotency.as_ref(), cancellation.order_id);
     let kept = match claim::<OrderRow, _>(connection, request, cancellation.cancelled_at).await? {
-        Claim::First(kept) => kept.take_first(connection).await?,
+        Claim::First(kept) => kept,
         Claim::Repeats(row) => {
             let outcome = with_lines(connection, currency, row).await?;
             return Ok((Idempotent { outcome, replayed: true }, false));
@@ -70,38 +70,18 @@ async fn cancel_once(
             return Ok((Idempotent { outcome, replayed: true }, false));
         }
     };
-    // The order's row first: when two requests cancel at once, the second waits here and then finds the order
-    // cancelled.
+    // The order's row before anything is written: when two requests cancel at once, the second waits here and then finds
+    // the order cancelled. And a transaction has its number, by which its events are read, since its first write: of two
+    // that change the order, the second gets the later one.
     let order = lock_order(connection, currency, id)
         .await?
         .filter(|order| cancellation.scope.admits(order.customer_id))
         .ok_or(Failure(CancelOrderError::NotFound))?;
     let Cancelled { row, lines, menu_changed } = write_cancellation(connection, &order, cancellation).await?;
-    follow_earlier_events(connection, id).await?;
     let old = ForOldServers { order: Some(id), ..ForOldServers::default() };
     kept.keep_for_all(connection, &row, old).await?;
     let outcome = OrderWithLines { order: row.into_order(currency)?, lines };
     Ok((Idempotent { outcome, replayed: false }, menu_changed))
-}
-
-/// Has the order's events come after those of whoever had its lock before.
-///
-/// Events are read in the order of transactions, and a transaction has its number since its first write: the key's row,
-/// before it waited for the order. Whoever was first to lock the order may have a later number.
-async fn follow_earlier_events(connection: &mut AsyncPgConnection, id: OrderId) -> QueryResult<()> {
-    sql_query(
-        "UPDATE outbox_events own SET transaction_id = earlier.latest \
-         FROM (SELECT max(e.transaction_id) AS latest FROM outbox_events e \
-               WHERE e.transaction_id > pg_current_xact_id()::text::bigint \
-                 AND coalesce(e.stream_id, e.subject_id) = $1) earlier \
-         WHERE own.transaction_id = pg_current_xact_id()::text::bigint \
-           AND coalesce(own.stream_id, own.subject_id) = $1 AND earlier.latest IS NOT NULL",
-    )
-    .bind::<SqlUuid, _>(id.as_uuid())
-    .execute(connection)
-    .changes("order.cancel.follow_events")
-    .await
-    .map(|_| ())
 }
 
 /// A cancelled order.

@@ -158,7 +158,7 @@ async fn the_page_of_events_shows_what_streams_send() {
     let admin = &stage.mail.app.admin;
     let mut kitchen = EventStream::open(admin, "/v1/kitchen/events", None).await;
     let Told::Event { name, data, .. } = kitchen.event().await else { panic!("the kitchen tells nothing") };
-    assert_eq!((name.as_str(), data), ("snapshot", json!({ "tickets": [] })));
+    assert_eq!((name.as_str(), data), ("snapshot", json!({ "tickets": [], "more_open": false })));
     admin.post(&format!("/v1/orders/{order}/status"), &json!({ "status": "accepted" })).await.expect(200);
     let Told::Event { name, data, .. } = kitchen.event().await else { panic!("the kitchen tells nothing") };
     assert_eq!((name.as_str(), shape(&data)), ("ticket", shape(&payload("`ticket`"))));

@@ -117,7 +117,7 @@ async fn what_was_ready_for_long_is_left_out_of_the_snapshot() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_open_is_shown_however_old_it_is_but_no_more_than_a_thousand_at_once() {
+async fn what_is_open_is_shown_however_old_it_is_but_no_more_than_ten_thousand_at_once() {
     let app = TestApp::open().await;
     station(&app, "Grill").await;
     let steak = item(&app, "Grill", 50).await;
@@ -138,14 +138,14 @@ async fn what_is_open_is_shown_however_old_it_is_but_no_more_than_a_thousand_at_
 
     // Those of many stations, one of which is younger than all others.
     let stations = "INSERT INTO kitchen_stations (id, created_at, updated_at, position, name) \
-                    SELECT gen_random_uuid(), now(), now(), 1, 'Station ' || n FROM generate_series(1, 1000) n";
+                    SELECT gen_random_uuid(), now(), now(), 1, 'Station ' || n FROM generate_series(1, 10000) n";
     let tickets = "INSERT INTO kitchen_tickets (id, order_id, station_id, created_at, updated_at, state, lines) \
                    SELECT uuid_v7(now() - interval '1 hour' + row_number() OVER () * interval '1 second'), $1, id, \
                           now(), now(), CASE row_number() OVER () % 2 WHEN 0 THEN 'queued' ELSE 'cooking' END, '{0}' \
                    FROM kitchen_stations WHERE name LIKE 'Station %'";
     client.execute(stations, &[]).await.unwrap();
     client.execute(tickets, &[&order]).await.unwrap();
-    let by_age = "SELECT id FROM kitchen_tickets ORDER BY id LIMIT 1000";
+    let by_age = "SELECT id FROM kitchen_tickets ORDER BY id LIMIT 10000";
     let by_age: Vec<String> =
         client.query(by_age, &[]).await.unwrap().iter().map(|row| row.get::<_, Uuid>(0).to_string()).collect();
     let snapshot = shown().await;

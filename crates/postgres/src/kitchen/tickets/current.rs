@@ -15,7 +15,7 @@ use crate::database::{
 const LONGEST_WORK: TimeDelta = TimeDelta::days(2);
 
 /// How many of those that are ready are shown: they may have to be recalled, and the oldest hardly will.
-const MOST_READY: i64 = 500;
+const MOST_READY: i64 = 10_000;
 
 /// Tickets that are open, or ready since that moment, the oldest first. Of too many, the oldest that are open, and the
 /// youngest that are ready. Those that cannot be read are left out.

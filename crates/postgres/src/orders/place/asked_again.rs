@@ -17,7 +17,7 @@ use super::transaction::Decision;
 /// The most lines, selections and supplies of all orders together, some hundred bytes each.
 const CAPACITY: u64 = 10_000;
 
-/// Whoever repeats a request does it within seconds.
+/// Since the order was placed. Whoever repeats a request does it within seconds.
 const LIFETIME: Duration = Duration::from_mins(1);
 
 #[derive(Clone)]
@@ -45,7 +45,7 @@ impl AskedAgain {
     pub(super) fn decide(&self, order: &NewOrder) -> Option<Decision> {
         let request = order.idempotency.as_ref()?;
         let (fingerprint, placed) = self.0.get(&key_of(request))?;
-        if is_forgotten(&placed, order.placed_at) {
+        if !is_new(&placed, order.placed_at) {
             return None;
         }
         Some(if fingerprint == request.fingerprint {
@@ -55,9 +55,15 @@ impl AskedAgain {
         })
     }
 
+    pub(super) fn forget(&self) {
+        self.0.invalidate_all();
+    }
+
     /// Only what is committed and on disk may be remembered.
-    pub(super) fn remember(&self, request: &Idempotency, placed: &OrderWithLines) {
-        self.0.insert(key_of(request), (request.fingerprint, placed.clone()));
+    pub(super) fn remember(&self, request: &Idempotency, placed: &OrderWithLines, now: Timestamp) {
+        if is_new(placed, now) {
+            self.0.insert(key_of(request), (request.fingerprint, placed.clone()));
+        }
     }
 }
 
@@ -65,6 +71,7 @@ fn key_of(request: &Idempotency) -> (AccountId, IdempotencyKey) {
     (request.caller, request.key.clone())
 }
 
-fn is_forgotten(placed: &OrderWithLines, now: Timestamp) -> bool {
-    placed.order.created_at < IdempotencyKey::forgotten_before(now)
+/// The tables are asked about all others, whose keys may be forgotten.
+fn is_new(placed: &OrderWithLines, now: Timestamp) -> bool {
+    (now - placed.order.created_at).to_std().is_ok_and(|age| age < LIFETIME)
 }

@@ -27,7 +27,7 @@ use super::{
     definitions::Definitions,
     flush::{Flusher, Pace, Server, Settled, Unflushed},
     queue::{Undecided, Waiting},
-    repetitions,
+    repetitions::{self, Repetitions},
     transaction::{self, BatchError, Begun, Commit, Decided, Decision, Terms},
     turn::{self, Turns},
 };
@@ -88,6 +88,7 @@ pub(super) struct Committer {
     config: PlacementConfig,
     observer: Arc<dyn MenuObserver>,
     queue: mpsc::Receiver<Waiting>,
+    repetitions: Repetitions,
     measures: Measures,
     /// Outside the pools, so that no flood of reads ever stops orders. Dropped whenever its state is in doubt.
     connection: Option<AsyncPgConnection>,
@@ -107,12 +108,14 @@ impl Committer {
         config: PlacementConfig,
         observer: Arc<dyn MenuObserver>,
         queue: mpsc::Receiver<Waiting>,
+        repetitions: Repetitions,
     ) -> Self {
         Self {
             database,
             config,
             observer,
             queue,
+            repetitions,
             measures: Measures::new(),
             connection: None,
             server: None,
@@ -375,6 +378,8 @@ impl Committer {
     async fn connect(&mut self) -> Result<AsyncPgConnection, Unavailable> {
         self.begun = Begun::No;
         self.server = None;
+        // After a failover, what was placed may be lost.
+        self.repetitions.forget_answers();
         let connection = self.database.dedicated(SETTINGS).await?;
         transaction::prepare(&connection, self.config.accept).await.map_err(Unavailable::new)?;
         // Anew: after a failover, a revision may stand for something else.

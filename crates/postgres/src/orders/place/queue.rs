@@ -84,8 +84,9 @@ impl PlacementQueue {
     pub(in crate::orders) fn new(database: Database, config: PlacementConfig, observer: Arc<dyn MenuObserver>) -> Self {
         let (sender, queue) = mpsc::channel(config.queue_capacity);
         let deadline = config.deadline;
-        let committer = Committer::new(database, config, observer, queue);
-        Self { sender, repetitions: Repetitions::default(), deadline, committer: Mutex::new(committer) }
+        let repetitions = Repetitions::default();
+        let committer = Committer::new(database, config, observer, queue, repetitions.clone());
+        Self { sender, repetitions, deadline, committer: Mutex::new(committer) }
     }
 
     pub(in crate::orders) async fn place(

@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use comanda_domain::{AccountId, Idempotency, IdempotencyKey, KeyRefusal, ports::Idempotent};
+use comanda_domain::{AccountId, Idempotency, IdempotencyKey, KeyRefusal, Timestamp, ports::Idempotent};
 use tokio::time::Instant;
 
 use super::{asked_again::AskedAgain, queue::Waiting, transaction::Decision};
@@ -51,6 +51,11 @@ impl Repetitions {
         Some(waiting)
     }
 
+    /// Has the tables say again what keys stand for.
+    pub(super) fn forget_answers(&self) {
+        self.asked_again.forget();
+    }
+
     fn keys(&self) -> MutexGuard<'_, HashMap<Key, Vec<Waiting>>> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -86,13 +91,14 @@ impl Drop for Place {
 /// Responds to a request and its repetitions. Returns another request that was sent under its key and has to be decided
 /// on its own, as the key is still free.
 pub(super) fn respond(mut waiting: Waiting, decision: Decision) -> Option<Waiting> {
-    let others = waiting.place.take().and_then(|place| respond_to_repetitions(place, &decision));
+    let now = waiting.order.placed_at;
+    let others = waiting.place.take().and_then(|place| respond_to_repetitions(place, &decision, now));
     // A closed channel is a client that hung up: its order stands.
     let _ = waiting.response.send(decision);
     others
 }
 
-fn respond_to_repetitions(mut place: Place, decision: &Decision) -> Option<Waiting> {
+fn respond_to_repetitions(mut place: Place, decision: &Decision, now: Timestamp) -> Option<Waiting> {
     let request = place.request.take()?;
     let key = key_of(&request);
     let repetitions = place.repetitions.clone();
@@ -103,7 +109,7 @@ fn respond_to_repetitions(mut place: Place, decision: &Decision) -> Option<Waiti
     if let Ok(placed) = decision
         && (placed.replayed || !same.is_empty())
     {
-        repetitions.asked_again.remember(&request, &placed.outcome);
+        repetitions.asked_again.remember(&request, &placed.outcome, now);
     }
     let mut undecided = Vec::new();
     if decision.is_ok() {

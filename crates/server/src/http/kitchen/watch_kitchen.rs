@@ -36,7 +36,7 @@ impl WatchedStation {
 #[schema(as = KitchenSnapshot)]
 pub struct KitchenSnapshotResponse {
     /// Those that are queued, cooking, or ready since an hour at most, the oldest first. Of those that are open, the
-    /// oldest 1,000; of those that are ready, the youngest 500.
+    /// oldest 10,000; of those that are ready, the youngest 10,000.
     tickets: Vec<TicketResponse>,
     /// Whether more may be open than these. `list_tickets` lists them by their state.
     more_open: bool,
@@ -51,7 +51,7 @@ impl KitchenSnapshotResponse {
 
 /// Watches the tickets of the kitchen, or of one station
 ///
-/// Server-sent events. `snapshot` comes first and shows the tickets, under `tickets`: the oldest thousand that are
+/// Server-sent events. `snapshot` comes first and shows the tickets, under `tickets`: the oldest ten thousand that are
 /// open, where `more_open` says that there may be others, which `list_tickets` lists by their state. Then there is a
 /// `ticket` with the ticket for each that changes, as it is by then. Each has an `id`; a client that comes again with
 /// the last one misses nothing and gets nothing twice. If that is impossible, a `reset` comes before the `snapshot`.

@@ -223,11 +223,12 @@ impl Streams {
             // nginx would collect what is sent, and hand it over late.
             .insert_header(("x-accel-buffering", "no"))
             .streaming(stream.sent());
+        let head = response.head_mut();
+        // What had this connection cut is nothing to whoever would get it next.
+        head.set_connection_type(ConnectionType::Close);
         if request.version() < Version::HTTP_11 {
             // Such a client knows of no chunks (RFC 9112, section 6.1): the body ends with the connection.
-            let head = response.head_mut();
             head.no_chunking(true);
-            head.set_connection_type(ConnectionType::Close);
         }
         Ok(response)
     }
