@@ -3,6 +3,7 @@
 import atexit
 import collections
 import os
+import re
 import uuid
 
 import requests
@@ -97,6 +98,20 @@ ONLY_THE_SERVER_KNOWS_OF_VALUES = {
 }
 
 
+# What the document says in words: money and amounts have one schema for all that has them, and of two members one is
+# enough. A schema of its own for each would give generated clients a type of its own for each.
+SAID_IN_WORDS = [
+    ("out-of-range", re.compile(r"/(delta|supply/amount|amount/amount)$")),
+    ("out-of-range", re.compile(r"^/\d+/min$")),
+    ("missing", re.compile(r"^/delta$")),
+]
+
+
+def is_said_in_words(error):
+    code, pointer = error
+    return any(code == known and place.search(pointer) for known, place in SAID_IN_WORDS)
+
+
 @schemathesis.check
 def valid_data_is_refused_for_what_no_schema_states(ctx, response, case):
     """What the document calls valid is not refused for what the document could say."""
@@ -107,7 +122,11 @@ def valid_data_is_refused_for_what_no_schema_states(ctx, response, case):
     if problem.get("code") in ONLY_THE_SERVER_KNOWS or case.operation.path == "/v1/webhooks/stripe":
         # Events are signed.
         return
+    if "If-Match" in problem.get("detail", ""):
+        # Border cases of headers are made without their pattern.
+        return
     found = [(error["code"], error["pointer"]) for error in problem.get("errors", [])]
-    unforeseen = [error for error in found if error[0] not in ONLY_THE_SERVER_KNOWS_OF_VALUES]
+    known = ONLY_THE_SERVER_KNOWS_OF_VALUES
+    unforeseen = [error for error in found if error[0] not in known and not is_said_in_words(error)]
     if unforeseen or not found:
         raise AssertionError(f"The document could say this: {problem.get('code')} {unforeseen} {problem.get('detail')}")

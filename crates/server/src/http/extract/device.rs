@@ -110,7 +110,7 @@ impl Describe for DeviceHeader {
     fn describe(description: &mut Description) {
         let meaning = "The `device_token` of an earlier sign-in to this account: keeps an allowance of wrong passwords \
                        of its own while strangers have locked the address";
-        description.header("X-Device-Token", Required::False, text().min_length(Some(1)), meaning);
+        description.header("X-Device-Token", Required::False, text(), meaning);
         description.problems(&[Code::InvalidRequest]);
     }
 }
