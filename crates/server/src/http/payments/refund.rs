@@ -41,7 +41,12 @@ pub struct RefundRequest {
     #[serde(default)]
     amount: Option<PriceRequest>,
     /// Why; the audit log keeps it.
-    #[schema(min_length = 1, max_length = 300, example = "The soup was cold")]
+    #[schema(
+        pattern = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$",
+        min_length = 1,
+        max_length = 300,
+        example = "The soup was cold"
+    )]
     reason: String,
 }
 
