@@ -22,9 +22,9 @@ fn main() -> anyhow::Result<()> {
     Ok(fs::write(Path::new(&env::var("OUT_DIR")?).join("client.rs"), code)?)
 }
 
-/// progenitor reads OpenAPI 3.0, takes JSON by one name only, and wants one type for all that goes wrong with a request.
-/// What 3.1 writes in another way, as far as Comanda's document goes, is that a value may be null. The pages for people,
-/// which are HTML, are left out.
+/// progenitor reads OpenAPI 3.0, takes JSON by one name only, and wants one type for all that goes wrong with a
+/// request. What 3.1 writes in another way, as far as Comanda's document goes, is that a value may be null. The pages
+/// for people, which are HTML, are left out.
 fn convert_to_3_0(document: &mut Value) {
     document["openapi"] = json!("3.0.3");
     if let Some(paths) = document["paths"].as_object_mut() {
@@ -60,7 +60,8 @@ fn convert(value: &mut Value) {
     }
 }
 
-/// `{"type": ["string", "null"]}` and `{"oneOf": [{"$ref": …}, {"type": "null"}]}`. A list is never null, but left out.
+/// `{"type": ["string", "null"]}` and `{"oneOf": [{"$ref": …}, {"type": "null"}]}`. A list is never null, but left
+/// out.
 fn convert_null(schema: &mut Map<String, Value>) {
     let null = json!("null");
     if let Some(Value::Array(types)) = schema.get("type").cloned()
