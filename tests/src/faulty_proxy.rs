@@ -1,4 +1,7 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::{
@@ -29,27 +32,27 @@ pub struct FaultyProxy {
     /// The URL that leads through the proxy.
     pub url: String,
     weather: Arc<watch::Sender<Weather>>,
+    /// The host and port behind it.
+    upstream: Arc<Mutex<String>>,
 }
 
 impl FaultyProxy {
     /// `url` is `scheme://…host:port/database`.
     pub async fn to(url: &str) -> Self {
-        let (scheme, rest) = url.split_once("://").expect("a URL");
-        let (authority, database) = rest.split_once('/').expect("a URL with a database");
-        let (credentials, upstream) = match authority.rsplit_once('@') {
-            Some((credentials, upstream)) => (format!("{credentials}@"), upstream.to_owned()),
-            None => (String::new(), authority.to_owned()),
-        };
+        let (scheme, credentials, behind, database) = parts(url);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let weather = Arc::new(watch::Sender::new(Weather::Fair));
         let forecast = Arc::clone(&weather);
+        let upstream = Arc::new(Mutex::new(behind.to_owned()));
+        let leads_to = Arc::clone(&upstream);
         tokio::spawn(async move {
             while let Ok((server, _)) = listener.accept().await {
                 if *forecast.borrow() == Weather::Cut {
                     continue;
                 }
-                let Ok(behind) = TcpStream::connect(&upstream).await else { continue };
+                let behind = leads_to.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let Ok(behind) = TcpStream::connect(behind).await else { continue };
                 if server.set_nodelay(true).and(behind.set_nodelay(true)).is_err() {
                     continue;
                 }
@@ -59,12 +62,25 @@ impl FaultyProxy {
                 tokio::spawn(forward(from_behind, to_server, forecast.subscribe()));
             }
         });
-        Self { url: format!("{scheme}://{credentials}{address}/{database}"), weather }
+        Self { url: format!("{scheme}://{credentials}{address}/{database}"), weather, upstream }
+    }
+
+    /// From now on, new connections lead to the host and port of this URL.
+    pub fn redirect(&self, url: &str) {
+        parts(url).2.clone_into(&mut self.upstream.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     pub fn set(&self, weather: Weather) {
         self.weather.send_replace(weather);
     }
+}
+
+/// The scheme, the credentials up to the `@`, the host and port, and the database.
+fn parts(url: &str) -> (&str, &str, &str, &str) {
+    let (scheme, rest) = url.split_once("://").expect("a URL");
+    let (authority, database) = rest.split_once('/').expect("a URL with a database");
+    let (credentials, host) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
+    (scheme, credentials, host, database)
 }
 
 async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut weather: watch::Receiver<Weather>) {

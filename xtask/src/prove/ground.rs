@@ -6,6 +6,7 @@ use anyhow::{Context, ensure};
 use comanda_proof::{Fault, Request};
 use comanda_tests::{FaultyProxy, Weather};
 use nix::sys::signal::Signal;
+use tokio::time::Sleep;
 
 use super::{
     plan::{Plan, Planned},
@@ -13,6 +14,7 @@ use super::{
     strike::Strike,
 };
 use crate::{
+    faults::strike::connect,
     receiver::Receiver,
     rush::stage::Stage,
     services::{Postgres, Redis},
@@ -23,6 +25,8 @@ pub struct Ground {
     pub stage: Stage,
     /// Where the database is, without a proxy.
     pub database_url: String,
+    /// What takes the database's place when that is gone.
+    standby: Option<Postgres>,
     database: FaultyProxy,
     redis: FaultyProxy,
     /// Before each server.
@@ -44,7 +48,11 @@ impl Ground {
         for address in &stage.addresses {
             clients.push(FaultyProxy::to(&format!("http://{address}/")).await);
         }
-        Ok(Self { stage, database_url, database, redis, clients })
+        let mut ground = Self { stage, database_url, standby: None, database, redis, clients };
+        if plan.strikes.iter().any(|planned| planned.strike == Strike::FailedOver) {
+            ground.set_up_standby().await?;
+        }
+        Ok(ground)
     }
 
     /// Where clients reach the servers.
@@ -56,9 +64,12 @@ impl Ground {
     /// Breaks something, and repairs it.
     pub async fn strike(&mut self, planned: &Planned, scene: &Scene) -> anyhow::Result<()> {
         let begun = scene.history.begin();
-        let is_of_redis = matches!(planned.strike, Strike::RedisKilled | Strike::RedisPaused | Strike::Redis(_));
         self.stage_strike(planned, scene).await.with_context(|| planned.strike.to_string())?;
-        let fault = if is_of_redis { Fault::Redis } else { Fault::Other(planned.strike.to_string()) };
+        let fault = match planned.strike {
+            Strike::RedisKilled | Strike::RedisPaused | Strike::Redis(_) => Fault::Redis,
+            Strike::FailedOver => Fault::Failover,
+            other => Fault::Other(other.to_string()),
+        };
         scene.history.operate(begun, Request::Fault { fault }, 200);
         Ok(())
     }
@@ -96,6 +107,7 @@ impl Ground {
                 pause.await;
                 self.postgres()?.signal(Signal::SIGCONT)?;
             }
+            Strike::FailedOver => self.fail_over(pause).await?,
             Strike::RedisKilled => {
                 self.redis()?.kill()?;
                 pause.await;
@@ -111,6 +123,36 @@ impl Ground {
             Strike::Clients(server, bad) => under(&self.clients[server], bad.weather(), planned.lasts).await,
         }
         Ok(())
+    }
+
+    /// A standby for which commits wait, from the moment it has everything.
+    async fn set_up_standby(&mut self) -> anyhow::Result<()> {
+        let folder = self.stage.state.take().context("the stage's folder")?;
+        let standby = tokio::task::block_in_place(|| self.postgres()?.standby(&folder));
+        self.stage.state = Some(folder);
+        self.standby = Some(standby?);
+        let client = connect(&self.database_url).await?;
+        client.batch_execute("ALTER SYSTEM SET synchronous_standby_names = '*'").await?;
+        client.batch_execute("SELECT pg_reload_conf()").await?;
+        Ok(())
+    }
+
+    /// Loses the primary, promotes its standby, and sets up another one for that. Whoever decides on such a thing in
+    /// operation does so only if the standby has everything.
+    async fn fail_over(&mut self, pause: Sleep) -> anyhow::Result<()> {
+        const IN_STEP: &str = "SELECT EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync')";
+        let client = connect(&self.database_url).await?;
+        while !client.query_one(IN_STEP, &[]).await?.get::<_, bool>(0) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let standby = self.standby.take().context("a standby")?;
+        self.postgres()?.kill_at_once()?;
+        pause.await;
+        self.database_url = standby.url("comanda");
+        connect(&self.database_url).await?.batch_execute("SELECT pg_promote()").await?;
+        self.database.redirect(&self.database_url);
+        *self.postgres()? = standby;
+        self.set_up_standby().await
     }
 
     /// Another server at the same address. The one that is there stops as an operator stops it, if it is not gone.

@@ -67,11 +67,14 @@ impl Plan {
         Self { seed, servers, length, settings, strikes, planted: None }
     }
 
-    /// With a fault in the servers.
+    /// With a fault in the servers. Nothing breaks but PostgreSQL, once and halfway, which some faults need to show.
     #[must_use]
     pub fn with_planted(mut self, fault: &str) -> Self {
         self.settings.push(("PLANTED_FAULT", fault.to_owned()));
-        Self { planted: Some(fault.to_owned()), ..self }
+        let lasts = Duration::from_millis(500);
+        let crash = Planned { after: self.length / 2, strike: Strike::PostgresKilled, lasts };
+        let strikes = if self.strikes.is_empty() { Vec::new() } else { vec![crash] };
+        Self { planted: Some(fault.to_owned()), strikes, ..self }
     }
 
     /// What repeats it.

@@ -16,6 +16,8 @@ pub enum Strike {
     PostgresKilled,
     PostgresRestarted,
     PostgresPaused,
+    /// The primary is gone for good, and its synchronous standby takes its place.
+    FailedOver,
     RedisKilled,
     RedisPaused,
     /// The connections of all servers to PostgreSQL.
@@ -51,7 +53,7 @@ impl Bad {
 impl Strike {
     pub fn draw(random: &mut StdRng, servers: usize) -> Self {
         let server = random.random_range(0..servers);
-        match random.random_range(0..16) {
+        match random.random_range(0..17) {
             0..3 => Self::ServerKilled(server),
             3 => Self::ServerTerminated(server),
             4 | 5 => Self::ServerPaused(server),
@@ -62,6 +64,7 @@ impl Strike {
             11 => Self::RedisPaused,
             12 => Self::Database(Bad::draw(random)),
             13 => Self::Redis(Bad::draw(random)),
+            14 => Self::FailedOver,
             _ => Self::Clients(server, Bad::draw(random)),
         }
     }
@@ -76,6 +79,7 @@ impl fmt::Display for Strike {
             Self::PostgresKilled => write!(formatter, "PostgreSQL SIGKILLed"),
             Self::PostgresRestarted => write!(formatter, "PostgreSQL restarted"),
             Self::PostgresPaused => write!(formatter, "PostgreSQL SIGSTOPped"),
+            Self::FailedOver => write!(formatter, "PostgreSQL failed over"),
             Self::RedisKilled => write!(formatter, "Redis SIGKILLed"),
             Self::RedisPaused => write!(formatter, "Redis SIGSTOPped"),
             Self::Database(bad) => write!(formatter, "the network to PostgreSQL {bad}"),

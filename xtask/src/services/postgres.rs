@@ -71,7 +71,8 @@ impl Postgres {
     /// A streaming replica of it.
     #[cfg(feature = "load")]
     pub fn standby(&self, state: &State) -> anyhow::Result<Self> {
-        let folder = self.account.make_folder(state.path("standby"))?;
+        let port = free_port()?;
+        let folder = self.account.make_folder(state.path(&format!("standby-{port}")))?;
         output_of(
             self.account
                 .command(&self.programs.path("pg_basebackup"))
@@ -80,7 +81,6 @@ impl Postgres {
                 .args(["--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--pgdata"])
                 .arg(folder.join("data")),
         )?;
-        let port = free_port()?;
         let programs = PostgresPrograms::find_or_install()?;
         let process = launch(&programs, &self.account, self.durability, &[], &folder, port)?;
         let (account, password, durability) = (self.account.clone(), self.password.clone(), self.durability);
@@ -221,6 +221,8 @@ fn launch(
     for setting in ["max_connections=300", "log_line_prefix=%m [%p] %q%d ", "log_lock_waits=on"] {
         command.args(["-c", setting]);
     }
+    // A standby that has lost its primary does not wait five seconds before it looks for it again.
+    command.args(["-c", "wal_retrieve_retry_interval=200ms"]);
     // The plans of slow statements, in its log.
     for setting in ["session_preload_libraries=auto_explain", "auto_explain.log_min_duration=500ms"] {
         command.args(["-c", setting]);
