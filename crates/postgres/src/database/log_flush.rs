@@ -20,8 +20,15 @@ const FLUSH_UP_TO: &str = "SELECT pg_logical_emit_message(true, 'comanda', '') \
                                       ELSE pg_current_wal_flush_lsn() < $1::pg_lsn END";
 
 /// The same, for what any server may show that has this disk: no standby is waited for.
-const FLUSH_TO_DISK: &str = "SELECT pg_logical_emit_message(true, 'comanda', '') \
-                             FROM set_config('synchronous_commit', 'local', true) WHERE NOT pg_is_in_recovery()";
+const FLUSH_TO_DISK_UP_TO: &str = "SELECT pg_logical_emit_message(true, 'comanda', '') \
+                                   FROM set_config('synchronous_commit', 'local', true) \
+                                   WHERE CASE WHEN pg_is_in_recovery() THEN false \
+                                              ELSE pg_current_wal_flush_lsn() < $1::pg_lsn END";
+
+/// How far the log is, in the query of a snapshot: what that knows was written before. A standby has only what was
+/// flushed.
+pub(crate) const LOG_PLACE: &str =
+    "(SELECT CASE WHEN pg_is_in_recovery() THEN '0/0' ELSE pg_current_wal_insert_lsn()::text END)";
 
 /// Waits until everything that was committed so far is where a commit is waited for: on disk, and on the standby if
 /// there is a synchronous one. Must not be called in a transaction. Fails on a standby.
@@ -43,8 +50,12 @@ pub(crate) async fn flush_what_was_read_before(mut connection: &AsyncPgConnectio
 }
 
 /// The same, but for the disk alone, so that it does not wait for a standby which is gone.
-pub(crate) async fn flush_what_was_read_to_disk(mut connection: &AsyncPgConnection) -> QueryResult<()> {
-    connection.batch_execute(FLUSH_TO_DISK).one("database.flush_log").await
+pub(crate) async fn flush_what_was_read_before_to_disk(
+    mut connection: &AsyncPgConnection,
+    place: &str,
+) -> QueryResult<bool> {
+    let flushed = sql_query(FLUSH_TO_DISK_UP_TO).bind::<Text, _>(place).execute(&mut connection);
+    Ok(flushed.changes("database.flush_log_up_to").await? > 0)
 }
 
 #[cfg(test)]

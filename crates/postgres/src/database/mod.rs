@@ -43,7 +43,9 @@ pub(crate) use self::{
     failure_class::{Failures, aborts_transaction},
     fitness::is_fit,
     history::{PLACE_COLUMNS, PLACE_JOINS, Place, WHERE_WRITTEN, follow_history},
-    log_flush::{flush_log, flush_what_was_read, flush_what_was_read_before, flush_what_was_read_to_disk},
+    log_flush::{
+        LOG_PLACE, flush_log, flush_what_was_read, flush_what_was_read_before, flush_what_was_read_before_to_disk,
+    },
     migrations::is_schema_of_this_release,
     named::{Named, NamedRows},
     row_error::{PageOfRows, RowOf},

@@ -1,21 +1,20 @@
 use comanda_domain::ports::{Unavailable, WholeMenu};
 
-use super::{version::begin_epoch, whole::read_whole};
-use crate::{Database, database::flush_what_was_read_to_disk};
+use super::{version::begin_epoch, whole::MenuRead};
+use crate::Database;
 
-/// Reads the whole menu on one of the connections that a flood of reads cannot take. It is published, so it must be of
-/// what no crash can undo. (A failover begins another epoch.)
+/// Reads the whole menu on one of the connections that a flood of reads cannot take.
 pub(super) async fn load(database: &Database) -> Result<WholeMenu, Unavailable> {
-    let read = async || {
+    let from_database = async || {
         let mut connection = database.connection().await?;
-        let menu = read_whole(&mut connection, database.currency()).await?;
-        flush_what_was_read_to_disk(&connection).await.map_err(Unavailable::new)?;
-        Ok::<_, Unavailable>(menu)
+        let read = MenuRead::in_snapshot(&mut connection, database.currency()).await?;
+        read.flush(&connection).await?;
+        Ok::<_, Unavailable>(read)
     };
-    let (mut menu, is_in_place) = read().await?;
-    if !is_in_place {
+    let mut read = from_database().await?;
+    if !read.is_in_place {
         begin_epoch(database).await?;
-        (menu, _) = read().await?;
+        read = from_database().await?;
     }
-    Ok(menu)
+    Ok(read.menu)
 }

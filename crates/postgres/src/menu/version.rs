@@ -47,7 +47,7 @@ pub(super) async fn version(database: &Database) -> Result<MenuVersion, Unavaila
     row.try_into()
 }
 
-pub(super) async fn read_version(connection: &mut AsyncPgConnection) -> Result<VersionRow, Unavailable> {
+async fn read_version(connection: &mut AsyncPgConnection) -> Result<VersionRow, Unavailable> {
     menu_version::table
         .select(VersionRow::as_select())
         .get_result(connection)

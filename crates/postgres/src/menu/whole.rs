@@ -1,19 +1,15 @@
 use comanda_domain::{
     Currency,
-    ports::{MenuVersion, Unavailable, WholeMenu},
+    ports::{Unavailable, WholeMenu},
 };
-use diesel::prelude::*;
+use diesel::{dsl::sql, prelude::*, sql_types::Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::{
-    StockedDefinitions,
-    row::MenuItemRow,
-    version::{VersionRow, read_version},
-};
+use super::{StockedDefinitions, row::MenuItemRow, version::VersionRow};
 use crate::database::{
-    Database, NamedRows,
+    Database, Failure, LOG_PLACE, NamedRows, flush_what_was_read_before_to_disk,
     schema::{menu_items, menu_version},
 };
 
@@ -22,52 +18,64 @@ use crate::database::{
 struct NoVersion;
 
 pub(super) async fn whole(database: &Database) -> Result<WholeMenu, Unavailable> {
-    read_whole(&mut *database.read_connection().await?, database.currency()).await.map(|(menu, _)| menu)
+    let mut connection = database.read_connection().await?;
+    let read = MenuRead::in_snapshot(&mut connection, database.currency()).await?;
+    read.flush(&connection).await?;
+    Ok(read.menu)
 }
 
-/// How often the menu is read before it is taken as it is, though it changed each time.
-const ATTEMPTS: usize = 3;
+/// The menu as one snapshot has it: its version is that of all that was read, and stands for this menu and no other.
+pub(super) struct MenuRead {
+    pub(super) menu: WholeMenu,
+    /// Whether the database is where the epoch of the version began.
+    pub(super) is_in_place: bool,
+    log_place: String,
+}
 
-/// The menu, and whether the database is where the epoch of its version began.
-pub(super) async fn read_whole(
-    connection: &mut AsyncPgConnection,
-    currency: Currency,
-) -> Result<(WholeMenu, bool), Unavailable> {
-    let mut read = read_once(connection, currency).await?;
-    for _ in 1..ATTEMPTS {
-        // What was read after the version may be newer than it. Whoever changed it has raised the version since, so
-        // that what is read now is replaced soon, whatever it is.
-        let version: MenuVersion = read_version(connection).await?.try_into()?;
-        if version == read.0.version {
-            break;
+impl MenuRead {
+    pub(super) async fn in_snapshot(
+        connection: &mut AsyncPgConnection,
+        currency: Currency,
+    ) -> Result<Self, Unavailable> {
+        connection
+            .build_transaction()
+            .read_only()
+            .repeatable_read()
+            .run::<_, Failure<Unavailable>, _>(async move |connection: &mut AsyncPgConnection| {
+                Ok(Self::read(connection, currency).await?)
+            })
+            .await
+            .map_err(|failure| failure.0)
+    }
+
+    /// What a crash can still undo is not shown: its version would stand for another menu later. (A failover begins
+    /// another epoch.)
+    pub(super) async fn flush(&self, connection: &AsyncPgConnection) -> Result<(), Unavailable> {
+        flush_what_was_read_before_to_disk(connection, &self.log_place).await.map(drop).map_err(Unavailable::new)
+    }
+
+    async fn read(connection: &mut AsyncPgConnection, currency: Currency) -> Result<Self, Unavailable> {
+        let rows: Vec<(VersionRow, String, Option<MenuItemRow>)> = menu_version::table
+            .left_join(menu_items::table.on(menu_items::archived_at.is_null()))
+            .order((menu_items::category, menu_items::name, menu_items::id))
+            .select((VersionRow::as_select(), sql::<Text>(LOG_PLACE), Option::<MenuItemRow>::as_select()))
+            .load(connection)
+            .rows("menu.whole")
+            .await
+            .map_err(Unavailable::new)?;
+        let ids: Vec<Uuid> = rows.iter().filter_map(|(.., item)| item.as_ref()).map(|item| item.id).collect();
+        let definitions = StockedDefinitions::read(connection, &ids, currency).await?;
+        let (mut found, mut items) = (None, Vec::with_capacity(rows.len()));
+        for (version, log_place, item) in rows {
+            found.get_or_insert((version, log_place));
+            // Whatever cannot be read is logged; the rest of the menu is there all the same.
+            items.extend(item.and_then(|item| {
+                let definition = definitions.of(item.id).ok()?;
+                item.into_item(definition, currency).ok()
+            }));
         }
-        read = read_once(connection, currency).await?;
+        let (version, log_place) = found.ok_or_else(|| Unavailable::new(NoVersion))?;
+        let is_in_place = version.is_in_place;
+        Ok(Self { menu: WholeMenu { version: version.try_into()?, items }, is_in_place, log_place })
     }
-    Ok(read)
-}
-
-async fn read_once(connection: &mut AsyncPgConnection, currency: Currency) -> Result<(WholeMenu, bool), Unavailable> {
-    // One statement, and so one snapshot: the version is that of these very rows.
-    let rows: Vec<(VersionRow, Option<MenuItemRow>)> = menu_version::table
-        .left_join(menu_items::table.on(menu_items::archived_at.is_null()))
-        .order((menu_items::category, menu_items::name, menu_items::id))
-        .select((VersionRow::as_select(), Option::<MenuItemRow>::as_select()))
-        .load(connection)
-        .rows("menu.whole")
-        .await
-        .map_err(Unavailable::new)?;
-    let ids: Vec<Uuid> = rows.iter().filter_map(|(_, item)| item.as_ref()).map(|item| item.id).collect();
-    let definitions = StockedDefinitions::read(connection, &ids, currency).await?;
-    let (mut version, mut items) = (None, Vec::with_capacity(rows.len()));
-    for (row, item) in rows {
-        version.get_or_insert(row);
-        // Whatever cannot be read is logged; the rest of the menu is there all the same.
-        items.extend(item.and_then(|item| {
-            let definition = definitions.of(item.id).ok()?;
-            item.into_item(definition, currency).ok()
-        }));
-    }
-    let version = version.ok_or_else(|| Unavailable::new(NoVersion))?;
-    let is_in_place = version.is_in_place;
-    Ok((WholeMenu { version: version.try_into()?, items }, is_in_place))
 }

@@ -383,6 +383,31 @@ async fn the_menu_is_raised_when_recipe_and_choice_together_need_more_than_there
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_version_of_the_menu_is_one_menu_however_fast_it_changes() {
+    let pantry = Pantry::open().await;
+    let (rice, item) = (pantry.supply("Rice", 100).await.id, pantry.uncounted().await);
+    let groups = PostgresOptionGroups::new(pantry.pool.clone());
+    let recipe = Recipe::new(vec![Ingredient { supply_id: rice, amount: RecipeAmount::new(100).unwrap() }]).unwrap();
+    groups.change_recipe(item.id, 1, recipe, pantry.customer.id, now()).await.unwrap();
+    let before = pantry.menu.version().await.unwrap().number;
+
+    let writer = pantry.database.client().await;
+    let sells_out_and_in = "DO $$ BEGIN FOR n IN 1..5000 LOOP \
+                              UPDATE supplies SET stock = 100 - n % 2, version = version + 1; \
+                              UPDATE menu_version SET version = version + 1; \
+                              COMMIT; \
+                            END LOOP; END $$";
+    let writing = tokio::spawn(async move { writer.batch_execute(sells_out_and_in).await });
+    while !writing.is_finished() {
+        let menu = pantry.menu.whole().await.unwrap();
+        let availability = menu.items.iter().find(|shown| shown.id == item.id).unwrap().availability();
+        let is_in_stock = (menu.version.number - before).is_multiple_of(2);
+        assert_eq!(availability == Availability::InStock, is_in_stock, "{:?}", menu.version);
+    }
+    writing.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_import_waits_for_nobody_who_holds_what_it_leaves_as_it_is() {
     let pantry = Pantry::open().await;
     for name in ["Rice", "Salt", "Oil"] {
