@@ -38,12 +38,13 @@ impl Orders {
             idempotency: request.map(|request| request.by(customer.account_id)),
             limits: if customer.as_staff().is_some() { OrderLimits::NONE } else { self.limits },
         };
-        let (request, at) = (order.idempotency.clone(), order.placed_at);
+        let (id, request, at) = (order.id, order.idempotency.clone(), order.placed_at);
         match (self.orders.place(order).await, request) {
             (Err(error), Some(request)) if is_undecided(&error) => {
                 // Of two failures, the first says what is wrong. The store logs the other.
                 let found = self.orders.find_placed(&request, at).await.ok().flatten();
-                found.map(|outcome| Idempotent { outcome, replayed: true }).ok_or(error)
+                // It may be its own, if nobody knew whether that was committed.
+                found.map(|outcome| Idempotent { replayed: outcome.order.id != id, outcome }).ok_or(error)
             }
             (placed, _) => placed,
         }
@@ -60,7 +61,7 @@ const fn is_undecided(error: &PlaceOrderError) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::{Arc, Mutex};
 
     use comanda_domain::{IdempotencyKey, RequestFingerprint, Role, ports::MockOrders};
 
@@ -87,6 +88,25 @@ mod tests {
         let orders = Orders { orders: Arc::new(stored), ..sample::orders() };
         let placed = orders.place(customer, sample::basket(), None, Some(request)).await.unwrap();
         assert_eq!(placed.outcome, sample::order_with_lines());
+    }
+
+    #[tokio::test]
+    async fn an_order_whose_commit_was_in_doubt_is_no_repetition_of_itself() {
+        let mut stored = MockOrders::new();
+        let placed = Arc::new(Mutex::new(sample::order_with_lines()));
+        let found = Arc::clone(&placed);
+        stored.expect_place().once().returning(move |order| {
+            placed.lock().unwrap().order.id = order.id;
+            Err(Unavailable::new("the connection was lost").into())
+        });
+        stored.expect_find_placed().once().returning(move |_, _| Ok(Some(found.lock().unwrap().clone())));
+        let request = IdempotentRequest {
+            key: IdempotencyKey::new("key").unwrap(),
+            fingerprint: RequestFingerprint::new([0; 16]),
+        };
+        let orders = Orders { orders: Arc::new(stored), ..sample::orders() };
+        let placed = orders.place(sample::actor(Role::Customer), sample::basket(), None, Some(request)).await.unwrap();
+        assert!(!placed.replayed);
     }
 
     #[tokio::test]
