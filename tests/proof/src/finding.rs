@@ -37,6 +37,23 @@ pub enum Property {
     Tickets,
 }
 
+impl Property {
+    pub const ALL: [Self; 12] = [
+        Self::Placed,
+        Self::Stock,
+        Self::Refusals,
+        Self::Replays,
+        Self::Versions,
+        Self::Money,
+        Self::Events,
+        Self::Menu,
+        Self::Locks,
+        Self::Sessions,
+        Self::Boards,
+        Self::Tickets,
+    ];
+}
+
 impl fmt::Display for Property {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -54,6 +71,16 @@ impl fmt::Display for Property {
             Self::Tickets => "tickets",
         })
     }
+}
+
+/// What a check came to.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// What should not have been, the properties in the order of [`Property`].
+    pub findings: Vec<Finding>,
+    /// How often each property was looked at: how many things were compared that might have differed. One that was
+    /// looked at hardly ever says nothing.
+    pub looked_at: Vec<(Property, u64)>,
 }
 
 /// Something that should not have been.
@@ -122,6 +149,7 @@ impl fmt::Display for Told<'_> {
 #[derive(Default)]
 pub(crate) struct Found {
     by_property: BTreeMap<Property, (Vec<Suspicion>, u64)>,
+    looked_at: [u64; Property::ALL.len()],
 }
 
 struct Suspicion {
@@ -143,13 +171,18 @@ impl Found {
         }
     }
 
+    /// So many things more were compared that might have differed.
+    pub(crate) fn look_at(&mut self, property: Property, things: usize) {
+        self.looked_at[property as usize] += things as u64;
+    }
+
     /// Whether there is no room for more: whatever is found will only be counted.
     pub(crate) fn is_full(&self, property: Property) -> bool {
         self.by_property.get(&property).is_some_and(|(suspicions, _)| suspicions.len() >= ENOUGH)
     }
 
     /// Reads the history again, for the records that show something.
-    pub(crate) fn with_records(self, history: &(impl History + ?Sized)) -> anyhow::Result<Vec<Finding>> {
+    pub(crate) fn with_records(self, history: &(impl History + ?Sized)) -> anyhow::Result<Verdict> {
         let all = self.by_property.values().flat_map(|(suspicions, _)| suspicions);
         let wanted: HashSet<u64> = all.flat_map(|suspicion| suspicion.shown_by.iter().copied()).collect();
         let mut records = HashMap::new();
@@ -171,6 +204,7 @@ impl Found {
                 last.more = more;
             }
         }
-        Ok(findings)
+        let looked_at = Property::ALL.into_iter().zip(self.looked_at).collect();
+        Ok(Verdict { findings, looked_at })
     }
 }

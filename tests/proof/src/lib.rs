@@ -13,6 +13,10 @@
 //! below is broken. An outcome that nobody knows, of a call without a response or with a 5xx, may have happened at any
 //! time after the call began, or not at all; the tables say which, where a key or a unique reason leads there.
 //!
+//! A property that had nothing to look at finds nothing either. So a [`Verdict`] says how often each was looked at.
+//!
+//! What came over a stream or to a receiver after the tables were read is not held against them.
+//!
 //! # What each property means, and where it ends
 //!
 //! - **placed**: every order that was confirmed with 201 is in the tables, once, with the customer, the key, the lines
@@ -71,7 +75,7 @@ mod record;
 mod tables;
 
 pub use self::{
-    finding::{Finding, Property},
+    finding::{Finding, Property, Verdict},
     history::{Folder, History},
     record::*,
     tables::*,
@@ -81,9 +85,8 @@ use std::path::Path;
 
 use self::{finding::Found, properties::Ordered};
 
-/// What should not have been, the properties in the order of [`Property`]. The history is read once, and once more if
-/// anything is found.
-pub fn check(history: &(impl History + ?Sized), tables: &Tables) -> anyhow::Result<Vec<Finding>> {
+/// Checks a history. It is read once, and once more if anything is found.
+pub fn check(history: &(impl History + ?Sized), tables: &Tables) -> anyhow::Result<Verdict> {
     let mut found = Found::default();
     let tables = Ordered::of(tables);
     let mut properties = properties::all(&tables);
@@ -99,7 +102,7 @@ pub fn check(history: &(impl History + ?Sized), tables: &Tables) -> anyhow::Resu
 }
 
 /// The same of a recorded run: see [`Folder`].
-pub fn check_folder(path: &Path) -> anyhow::Result<Vec<Finding>> {
+pub fn check_folder(path: &Path) -> anyhow::Result<Verdict> {
     let folder = Folder::at(path);
     let tables = folder.tables()?;
     check(&folder, &tables)

@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, fs, path::Path, process::ExitCode, time::Instant};
 
 use anyhow::Context;
-use comanda_proof::{Finding, Property, check_folder};
+use comanda_proof::{Finding, Property, Verdict, check_folder};
 
 use super::{planted, run::Summary};
 
@@ -13,8 +13,9 @@ pub fn of(folder: &Path) -> anyhow::Result<ExitCode> {
     let summary: Summary = serde_json::from_str(&text)?;
     print_counts(&summary);
     let begin = Instant::now();
-    let findings = check_folder(folder)?;
+    let Verdict { findings, looked_at } = check_folder(folder)?;
     println!("\nchecked in {:.1} s: {}", begin.elapsed().as_secs_f64(), folder.display());
+    print_looked_at(&looked_at);
     for complaint in &summary.complaints {
         println!("BROKEN  {complaint}");
     }
@@ -50,6 +51,12 @@ fn print_findings(findings: &[Finding]) {
             println!("        and {} more of {property}\n", findings.len() - SHOWN);
         }
     }
+}
+
+/// A property that was hardly looked at says nothing.
+fn print_looked_at(looked_at: &[(Property, u64)]) {
+    let looked_at: Vec<String> = looked_at.iter().map(|(property, times)| format!("{property} {times}")).collect();
+    println!("looked at: {}", looked_at.join(", "));
 }
 
 fn print_counts(summary: &Summary) {

@@ -43,6 +43,7 @@ impl<'t> Boards<'t> {
 
     /// A list of open tickets that was read when nothing changed any more.
     fn compare_list(&self, sequence: u64, list: &[TicketShown], found: &mut Found) {
+        found.look_at(Property::Boards, 1);
         let open: HashMap<TicketId, u32> = self.open();
         let shown: HashMap<TicketId, u32> = list.iter().map(|ticket| (ticket.id, ticket.version)).collect();
         if open != shown {
@@ -64,42 +65,44 @@ impl<'t> Boards<'t> {
 /// A board of the kitchen: each ticket as it was shown last.
 #[derive(Default)]
 struct Board<'m> {
-    tickets: HashMap<TicketId, (&'m TicketShown, u64)>,
-    order: Option<(&'m OrderShown, u64)>,
+    /// With the message that showed it.
+    tickets: HashMap<TicketId, (&'m TicketShown, &'m Message)>,
+    order: Option<(&'m OrderShown, &'m Message)>,
     opened: Option<u64>,
     is_open: bool,
-    stream: u64,
 }
 
 impl<'m> Board<'m> {
     fn hear(&mut self, message: &'m Message, found: &mut Found) {
-        let this = message.sequence;
-        let is_same = std::mem::replace(&mut self.stream, message.stream) == message.stream;
+        // A stream that goes on where another one ended may begin with what that one had told already.
+        let is_same = |before: &Message| before.stream == message.stream;
         match &message.says {
             Says::Opened { resumed } => {
                 if !resumed {
                     (self.tickets, self.order) = Default::default();
                 }
-                (self.opened, self.is_open) = (Some(this), true);
+                (self.opened, self.is_open) = (Some(message.sequence), true);
             }
             Says::Reset => (self.tickets, self.order) = Default::default(),
             Says::Tickets(tickets) => {
-                self.tickets = tickets.iter().map(|ticket| (ticket.id, (ticket, this))).collect();
+                self.tickets = tickets.iter().map(|ticket| (ticket.id, (ticket, message))).collect();
             }
             Says::Ticket(ticket) => {
-                let before = self.tickets.insert(ticket.id, (ticket, this));
-                if let Some((before, by)) = before.filter(|(before, _)| is_same && before.version > ticket.version) {
+                let before = self.tickets.insert(ticket.id, (ticket, message)).filter(|(_, by)| is_same(by));
+                found.look_at(Property::Boards, usize::from(before.is_some()));
+                if let Some((before, by)) = before.filter(|(before, _)| before.version > ticket.version) {
                     let (was, is) = (before.version, ticket.version);
                     let reason = format!("a stream went from version {was} of ticket {} back to {is}", ticket.id);
-                    found.report(Property::Boards, reason, [by, this]);
+                    found.report(Property::Boards, reason, [by.sequence, message.sequence]);
                 }
             }
             Says::Order(order) => {
-                let before = self.order.replace((order, this));
-                if let Some((before, by)) = before.filter(|(before, _)| is_same && before.version > order.version) {
+                let before = self.order.replace((order, message)).filter(|(_, by)| is_same(by));
+                found.look_at(Property::Boards, usize::from(before.is_some()));
+                if let Some((before, by)) = before.filter(|(before, _)| before.version > order.version) {
                     let (was, is) = (before.version, order.version);
                     let reason = format!("a stream went from version {was} of order {} back to {is}", order.id);
-                    found.report(Property::Boards, reason, [by, this]);
+                    found.report(Property::Boards, reason, [by.sequence, message.sequence]);
                 }
             }
             Says::Closed => self.is_open = false,
@@ -110,7 +113,8 @@ impl<'m> Board<'m> {
     /// Compares what was shown last with the tables.
     fn compare(&self, of: Option<OrderId>, tables: &Ordered<'_>, found: &mut Found) {
         if let Some(order) = of.and_then(|id| tables.order(id)) {
-            let (version, by) = self.order.map_or((0, self.opened), |(order, by)| (order.version, Some(by)));
+            found.look_at(Property::Boards, 1);
+            let (version, by) = self.order.map_or((0, self.opened), |(order, by)| (order.version, Some(by.sequence)));
             if version != order.version {
                 let reason =
                     format!("order {} is at version {}, and its watcher knows {version}", order.id, order.version);
@@ -119,12 +123,16 @@ impl<'m> Board<'m> {
             return;
         }
         for row in &tables.tables.tickets {
-            let (version, by) = match self.tickets.get(&row.id) {
-                // It may have been ready for long when the watcher came, or void.
-                None if !row.state.is_open() => continue,
+            let shown = self.tickets.get(&row.id);
+            // It may have been ready for long when the watcher came, or void.
+            if shown.is_none() && !row.state.is_open() {
+                continue;
+            }
+            found.look_at(Property::Boards, 1);
+            let (version, by) = match shown {
                 None => (0, self.opened),
                 Some((shown, _)) if (shown.version, shown.state) == (row.version, row.state) => continue,
-                Some((shown, by)) => (shown.version, Some(*by)),
+                Some((shown, by)) => (shown.version, Some(by.sequence)),
             };
             let what = format!("ticket {} is {} at version {}", row.id, row.state, row.version);
             found.report(Property::Boards, format!("{what}, and a board knows version {version}"), by);
@@ -136,6 +144,8 @@ impl Checked for Boards<'_> {
     fn see(&mut self, record: &Record, _: &mut Found) {
         let Record { client, begin, sequence, .. } = *record;
         match &record.request {
+            // Whoever left after that was there until the end.
+            Request::Stream { .. } if self.tables.were_read_before(record) => {}
             Request::Stream { stream, of, message } => {
                 let says = match message {
                     StreamMessage::Opened { resumed } => Says::Opened { resumed: *resumed },

@@ -26,6 +26,8 @@ struct Delivery {
     sequence: u64,
     /// Whether the receiver took it.
     is_taken: bool,
+    /// It may be of an event that the tables do not have.
+    is_late: bool,
 }
 
 /// Stands for an event, as far as its receivers know it.
@@ -101,6 +103,7 @@ impl<'t> Events<'t> {
             let event = of_row(row);
             known.insert(event);
             for (to, receiver) in (0..).zip(&self.receivers) {
+                found.look_at(Property::Events, 1);
                 if taken.contains(&(to, event)) || dead.contains(&row.id) {
                     continue;
                 }
@@ -110,7 +113,8 @@ impl<'t> Events<'t> {
                 found.report(Property::Events, reason, refused.get(&(to, event)).copied().or(told));
             }
         }
-        for delivery in self.deliveries.iter().filter(|delivery| !known.contains(&delivery.event)) {
+        let is_unknown = |delivery: &&Delivery| !delivery.is_late && !known.contains(&delivery.event);
+        for delivery in self.deliveries.iter().filter(is_unknown) {
             let reason = "an event was delivered, and is not in the outbox".to_owned();
             found.report(Property::Events, reason, [delivery.sequence]);
         }
@@ -128,7 +132,7 @@ impl<'t> Events<'t> {
         }
         // By event: when it came first, and when it was taken first, each with its delivery.
         let mut first: HashMap<(u32, u64), [(u64, u64); 2]> = HashMap::new();
-        for Delivery { to, event, begin, sequence, is_taken } in &self.deliveries {
+        for Delivery { to, event, begin, sequence, is_taken, .. } in &self.deliveries {
             let moments = first.entry((*to, *event)).or_insert([(u64::MAX, 0); 2]);
             moments[0] = moments[0].min((*begin, *sequence));
             if *is_taken {
@@ -142,6 +146,7 @@ impl<'t> Events<'t> {
                     let (Some(before), Some(after)) = (first.get(&(to, pair[0])), first.get(&(to, pair[1]))) else {
                         continue;
                     };
+                    found.look_at(Property::Events, 1);
                     if after[0].0 < before[1].0 {
                         let reason = format!("{receiver} got an event of {stream} before it had taken the one before");
                         let taken = (before[1].0 < u64::MAX).then_some(before[1].1);
@@ -164,7 +169,8 @@ impl Checked for Events<'_> {
                 found.report(Property::Events, reason, [by, sequence]);
             }
             let to = self.place(&event.receiver);
-            self.deliveries.push(Delivery { to, event: what, begin, sequence, is_taken: record.succeeded() });
+            let (is_taken, is_late) = (record.succeeded(), self.tables.were_read_before(record));
+            self.deliveries.push(Delivery { to, event: what, begin, sequence, is_taken, is_late });
             return;
         }
         if !record.did_it() {

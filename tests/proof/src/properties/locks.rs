@@ -146,6 +146,7 @@ impl<'t> Locks<'t> {
                 if next.end.saturating_sub(first) >= forgotten_after {
                     break;
                 }
+                found.look_at(Property::Locks, 1);
                 if next.end + TOLERANCE < locked + lasts {
                     let (since, step) = ((next.end - locked) / SECOND, lasts / SECOND);
                     let reason =
@@ -203,6 +204,7 @@ impl<'t> Locks<'t> {
         let successes = Sorted::of(attempts.iter().filter(|attempt| attempt.became == Became::SignedIn));
         for locked in attempts {
             let Became::Locked(retry_after) = locked.became else { continue };
+            found.look_at(Property::Locks, 1);
             let before = resets.partition_point(|(end, ..)| *end < locked.begin);
             let (since, reset) = match before.checked_sub(1).map(|place| resets[place]) {
                 Some((_, begin, sequence)) => (begin, Some(sequence)),

@@ -112,9 +112,9 @@ impl Menus<'_> {
             while let Some(next) = ended.next_if(|next| next.end < read.begin) {
                 newest = newest.filter(|newest| newest.version >= next.version).or(Some(next));
             }
-            if let Some(newest) = newest.filter(|newest| newest.version > read.version)
-                && !self.fell_back(newest.begin, read.end)
-            {
+            let Some(newest) = newest.filter(|newest| !self.fell_back(newest.begin, read.end)) else { continue };
+            found.look_at(Property::Menu, 1);
+            if newest.version > read.version {
                 let reason = format!("the menu went from version {} back to {}", newest.version, read.version);
                 found.report(Property::Menu, reason, [newest.sequence, read.sequence]);
                 return;

@@ -62,6 +62,11 @@ impl<'t> Ordered<'t> {
         self.by_id.get(&id).copied()
     }
 
+    /// Whether it reached somebody after the tables were read, which need not have it: servers go on by themselves.
+    fn were_read_before(&self, record: &Record) -> bool {
+        record.begin > self.tables.read_at
+    }
+
     fn order(&self, id: OrderId) -> Option<&'t OrderRow> {
         self.place(id).map(|place| &self.tables.orders[place as usize])
     }

@@ -69,6 +69,8 @@ impl Checked for Money<'_> {
         for refund in &tables.refunds {
             given.entry(refund.payment).or_default().add(refund);
         }
+        let compared = self.begun.len() + self.settled.len() + self.refunded.len();
+        found.look_at(Property::Money, compared + tables.payments.len() + tables.refunds.len());
         let mut report = |reason: String, shown_by: Option<u64>| found.report(Property::Money, reason, shown_by);
 
         for (id, amount, sequence) in &self.begun {
@@ -166,6 +168,10 @@ impl Money<'_> {
         }
         if row.method == PaymentMethod::Card && row.paid && paid.is_none() && self.tables.tables.gateway.is_none() {
             report(format!("payment {id} is paid, and nobody has paid it"), None);
+        }
+        let is_said_to_go_back = matches!(row.status, PaymentStatus::Refunded | PaymentStatus::PartlyRefunded);
+        if is_said_to_go_back && given.decided + given.failed == 0 {
+            report(format!("payment {id} is {}, and nothing of it goes back", row.status), None);
         }
         let is_all_back = given.back >= *amount;
         if row.paid && (row.status == PaymentStatus::Refunded) != is_all_back && given.back + given.failed > 0 {

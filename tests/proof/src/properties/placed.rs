@@ -43,6 +43,7 @@ impl<'t> Placed<'t> {
         {
             found.report(Property::Placed, format!("two calls have placed order {id}"), [before, this]);
         }
+        found.look_at(Property::Placed, 1);
         let differs = match self.tables.order(id) {
             None => Some("is not in the tables".to_owned()),
             Some(row) => difference(record, shown, lines, row),
@@ -94,6 +95,7 @@ impl Checked for Placed<'_> {
             if self.confirmed.contains_key(&row.id) || !self.people.contains(&row.customer) {
                 continue;
             }
+            found.look_at(Property::Placed, 1);
             let there = stand_in_for_row(&row.lines);
             if let Some(key) = key {
                 match self.unknown.get(&key) {

@@ -83,6 +83,7 @@ impl Checked for Replays {
 
 /// Looks at all calls under one key.
 fn look_at(calls: &[Call], found: &mut Found) {
+    found.look_at(Property::Replays, calls.len() - 1);
     let mut report = |reason: &str, shown_by: &[u64]| {
         found.report(Property::Replays, reason.to_owned(), shown_by.iter().copied());
     };

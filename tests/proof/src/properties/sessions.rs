@@ -27,7 +27,10 @@ struct Closing {
     sequence: u64,
 }
 
-/// A call that was let in.
+/// The status of who is not let in.
+const UNAUTHENTICATED: u16 = 401;
+
+/// A call that was let in, or was refused for its session.
 struct Use {
     session: SessionId,
     begin: u64,
@@ -121,7 +124,7 @@ impl Checked for Sessions<'_> {
         }
         self.see_closing(record);
         if let Some((session, response)) = session.zip(record.response())
-            && lets_in(&record.request, response.status)
+            && (response.status == UNAUTHENTICATED || lets_in(&record.request, response.status))
         {
             self.uses.push(Use { session, begin, server, sequence, status: response.status });
         }
@@ -140,14 +143,16 @@ impl Checked for Sessions<'_> {
                 let counts = |(closing, but): &&(Closing, _)| *but != Some(session) && *opened < closing.begin;
                 closings.extend(all.filter(counts).map(|(closing, _)| *closing));
             }
-            let dead = |used: &&Use| {
+            let dead = |used: &Use| {
                 closings.iter().copied().find(|closing| {
                     let is_known = closing.server.is_some() && closing.server == used.server;
                     let by = if is_known { closing.end } else { this.known_by(closing.end) };
                     by < used.begin && closing.sequence != used.sequence
                 })
             };
-            if let Some((used, closing)) = uses.iter().find_map(|used| Some((used, dead(&used)?))) {
+            let late: Vec<(&Use, Closing)> = uses.iter().filter_map(|used| Some((used, dead(used)?))).collect();
+            found.look_at(Property::Sessions, late.len());
+            if let Some((used, closing)) = late.into_iter().find(|(used, _)| used.status != UNAUTHENTICATED) {
                 let late = (used.begin - closing.end) / 1_000_000;
                 let reason = format!("a session opened a call, with a {}, {late} ms after it was closed", used.status);
                 let opened = this.opened.contains_key(&session).then_some(session.0);

@@ -94,6 +94,7 @@ impl<'t> Tickets<'t> {
                 found.report(Property::Tickets, reason, [*sequence]);
             }
             let Some((next, by)) = self.states.get(&(*id, version + 1)) else { continue };
+            found.look_at(Property::Tickets, 1);
             // With its order, or by itself.
             let settled = state.is_open() && matches!(next, TicketState::Void | TicketState::Ready);
             if !state.can_become(*next) && !settled {
@@ -120,6 +121,7 @@ impl<'t> Tickets<'t> {
                     let what = format!("version {} of order {} was shown as {other}", event.version, order.id);
                     found.report(Property::Tickets, format!("{what}, and its event says {status}"), [*by]);
                 }
+                found.look_at(Property::Tickets, 1);
                 let (last, was) = before.replace((event.version, status)).unwrap_or((0, status));
                 if last + 1 == event.version && last > 0 && !self.is_step(place, was, status) {
                     let reason = format!("order {} was {was}, and then {status}", order.id);
@@ -184,12 +186,14 @@ impl<'t> Tickets<'t> {
             let order = &self.tables.tables.orders[read.order as usize];
             let tickets = &self.of_order[&read.order];
             let (from, change) = *unmade.entry(read.order).or_insert_with(|| self.unmade(order, tickets));
+            let made = done.entry(read.order).or_insert_with(|| self.done(tickets));
+            let made = made.as_ref().filter(|(end, _)| *end < read.begin);
+            found.look_at(Property::Tickets, usize::from(read.end < from) + usize::from(made.is_some()));
             if is_made && read.end < from {
                 let reason = format!("order {} was {} before all of its tickets were ready", order.id, read.status);
                 found.report(Property::Tickets, reason, change.into_iter().chain([read.sequence]));
             }
-            let made = done.entry(read.order).or_insert_with(|| self.done(tickets));
-            if let Some((_, by)) = made.as_ref().filter(|(end, _)| *end < read.begin)
+            if let Some((_, by)) = made
                 && !is_made
                 && read.status != OrderStatus::Cancelled
             {

@@ -192,6 +192,7 @@ impl<'t> Versions<'t> {
 impl Checked for Versions<'_> {
     fn see(&mut self, record: &Record, _: &mut Found) {
         match &record.request {
+            Request::Stream { .. } | Request::Webhook(_) if self.tables.were_read_before(record) => return,
             Request::Stream { message: StreamMessage::Snapshot(shown) | StreamMessage::Changed(shown), .. } => {
                 self.see_shown(record, How::Told, shown);
                 return;
@@ -262,7 +263,9 @@ fn older_later(seen: &[Seen], found: &mut Found) {
         while let Some(next) = ended.next_if(|next| next.end < this.begin) {
             newest = newest.filter(|newest| newest.version >= next.version).or(Some(next));
         }
-        if let Some(newest) = newest.filter(|newest| newest.version > this.version && this.how != How::Told) {
+        let Some(newest) = newest.filter(|_| this.how != How::Told) else { continue };
+        found.look_at(Property::Versions, 1);
+        if newest.version > this.version {
             let (was, is) = (newest.version, this.version);
             let reason = format!("{} was at version {was}, and later at version {is}", this.subject);
             found.report(Property::Versions, reason, [newest.sequence, this.sequence]);
@@ -273,6 +276,7 @@ fn older_later(seen: &[Seen], found: &mut Found) {
 
 /// One version is written once and is one thing, at the end as well.
 fn one_thing(same: &[Seen], last: Option<(u64, u64)>, found: &mut Found) {
+    found.look_at(Property::Versions, same.len() - 1);
     let Seen { subject, version, what, sequence, .. } = same[0];
     if let Some(other) = same.iter().find(|other| other.what != what) {
         let reason = format!("version {version} of {subject} was shown as two different things");

@@ -86,3 +86,78 @@ fn the_watcher_of_an_order_must_know_its_last_version() {
     let back = story.call(1, 14..14, Request::Stream { stream: 2, of, message }, done()).sequence;
     story.is_found(Boards, "went from version 2 of order", &[last, back]);
 }
+
+#[test]
+fn a_stream_that_goes_on_knows_what_the_one_before_told() {
+    let again = |resumed| {
+        let mut story = cooking();
+        hear(&mut story, 13, StreamMessage::Closed);
+        let message = StreamMessage::Opened { resumed };
+        let opened = story.call(7, 20..20, Request::Stream { stream: 2, of: None, message }, done()).sequence;
+        (story, opened)
+    };
+    let (mut story, _) = again(true);
+    story.is_good();
+    // It may be told again what it knows.
+    for (version, state) in [(1, TicketState::Queued), (2, TicketState::Cooking)] {
+        let message = StreamMessage::Changed(Shown::Ticket(ticket(version, state)));
+        story.call(7, 21..21, Request::Stream { stream: 2, of: None, message }, done());
+        story.records.last_mut().unwrap().begin += u64::from(version);
+    }
+    story.is_good();
+    // One that begins anew knows nothing yet, nor does one that is told to forget.
+    let (story, opened) = again(false);
+    story.is_found(Boards, "a board knows version 0", &[opened]);
+    let mut story = cooking();
+    hear(&mut story, 13, StreamMessage::Reset);
+    story.is_found(Boards, "a board knows version 0", &[1]);
+}
+
+#[test]
+fn a_board_that_was_left_when_the_tables_were_read_was_there_until_the_end() {
+    let mut story = cooking();
+    story.records.remove(3);
+    story.tables.read_at = 20;
+    hear(&mut story, 30, StreamMessage::Closed);
+    story.is_found(Boards, "is cooking at version 2, and a board knows version 1", &[2]);
+    // What it was told by then, the tables need not have.
+    let mut story = cooking();
+    story.tables.read_at = 20;
+    hear(&mut story, 30, StreamMessage::Changed(Shown::Ticket(ticket(3, TicketState::Ready))));
+    assert!(story.findings().iter().all(|finding| finding.property != Boards));
+}
+
+#[test]
+fn a_snapshot_is_all_that_there_is_and_leaves_out_what_is_over() {
+    let mut story = cooking();
+    let kept = &mut story.tables.tickets[0];
+    (kept.version, kept.state) = (3, TicketState::Ready);
+    story.is_found(Boards, "is ready at version 3, and a board knows version 2", &[3]);
+    hear(&mut story, 13, StreamMessage::Snapshot(Shown::Tickets(Vec::new())));
+    assert!(story.findings().iter().all(|finding| finding.property != Boards));
+}
+
+#[test]
+fn a_board_that_knows_another_state_or_that_others_have_told_is_found() {
+    let mut story = cooking();
+    story.tables.tickets[0].state = TicketState::Ready;
+    story.is_found(Boards, "is ready at version 2, and a board knows version 2", &[3]);
+    // What another board was told is of no use.
+    let mut story = cooking();
+    story.records[3].client = comanda_proof::ClientId(8);
+    story.is_found(Boards, "a board knows version 1", &[2]);
+}
+
+#[test]
+fn a_list_from_before_the_last_change_may_be_otherwise() {
+    let mut story = cooking();
+    let list = |state, version| ok(200, Shown::Tickets(vec![ticket(version, state)]));
+    let open = Request::ReadTickets { open: true };
+    let old = list(TicketState::Queued, 1);
+    story.call(8, 20..30, open.clone(), old.clone());
+    story.call(8, 25..40, Request::SignOut, done());
+    story.is_good();
+    let stale = story.call(8, 50..60, open.clone(), old).sequence;
+    story.call(8, 70..80, open, list(TicketState::Cooking, 2));
+    story.is_found(Boards, "the last list shows 1 open tickets of 1", &[stale]);
+}

@@ -90,3 +90,47 @@ fn an_event_that_is_not_in_the_outbox_or_has_anothers_id_is_found() {
     story.is_found(Events, "and is not in the outbox", &[other]);
     story.is_found(Events, "two events have the id", &[3, other]);
 }
+
+#[test]
+fn an_event_that_was_refused_first_holds_up_the_next_one() {
+    // The first one is refused, the second one comes, and only then the first one is taken.
+    let mut story = accepted();
+    let refusal = deliver(&mut story, 1, 20);
+    story.records[usize::try_from(refusal).unwrap()].outcome = refused(500, "internal");
+    let early = deliver(&mut story, 2, 30);
+    let late = deliver(&mut story, 1, 40);
+    story.is_found(Events, "before it had taken the one before", &[early, late]);
+    // That it did not take the second one either is no excuse.
+    story.records[usize::try_from(early).unwrap()].outcome = refused(500, "internal");
+    deliver(&mut story, 2, 50);
+    story.is_found(Events, "before it had taken the one before", &[early, late]);
+    // One that was given up holds up nothing.
+    story.tables.dead_letters = vec![1];
+    story.is_good();
+}
+
+#[test]
+fn events_of_an_item_that_sells_out_twice_may_come_in_any_order() {
+    let mut story = Story::new();
+    story.tables.settings.receivers = vec!["till".to_owned()];
+    for version in [2, 1] {
+        let subject = crate::story::item(1).as_uuid();
+        let time = i64::from(version);
+        story.tables.events.push(crate::story::event(time, subject, version, "item.sold_out", None));
+        let event = WebhookEvent {
+            receiver: "till".to_owned(),
+            id: Uuid::from_u128(version.into()),
+            kind: "item.sold_out".to_owned(),
+            subject,
+            time_ms: time,
+            status: None,
+            version: None,
+            payment: None,
+        };
+        story.call(9, 40..41, Request::Webhook(event), done());
+    }
+    story.records[1].begin = 60;
+    story.is_good();
+    story.records.pop();
+    story.is_found(Events, "item.sold_out of", &[]);
+}

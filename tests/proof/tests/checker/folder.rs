@@ -51,7 +51,7 @@ fn what_was_recorded_is_read_as_it_was() {
         let record: Record = serde_json::from_str(line).unwrap();
         assert_eq!(serde_json::to_string(&record).unwrap(), line);
     }
-    let findings = check_folder(&recorded.path).unwrap();
+    let findings = check_folder(&recorded.path).unwrap().findings;
     assert!(findings.is_empty(), "{}", told(&findings));
 
     // A version that the tables know nothing of.
@@ -62,7 +62,7 @@ fn what_was_recorded_is_read_as_it_was() {
     let read = read.clone();
     let lines: Vec<String> = records.iter().map(|record| serde_json::to_string(record).unwrap()).collect();
     recorded.write_history(&lines.join("\n"));
-    let findings = check_folder(&recorded.path).unwrap();
+    let findings = check_folder(&recorded.path).unwrap().findings;
     assert!(findings.iter().any(|finding| finding.records.contains(&read)), "{}", told(&findings));
 }
 

@@ -116,5 +116,229 @@ fn what_admins_see_of_a_lock_must_be_on_the_ladder() {
         assert_eq!(see(4 + level, level, minutes).1, Vec::<String>::new());
     }
     assert_eq!(see(6, 2, 1).1, ["a lock of level 2 lasts 60000 ms, and not 300000 ms"]);
+    assert_eq!(see(5, 0, 1).1, ["a lock of level 0 lasts 60000 ms, and not 60000 ms"]);
     assert_eq!(see(4, 1, 1).1, ["a lock of level 1 after 4 failures, and not 5"]);
+}
+
+fn redis_is_gone(story: &mut Story, from: u64, to: u64) -> u64 {
+    story.call(9, from * SECOND..to * SECOND, Request::Fault { fault: Fault::Redis }, done()).sequence
+}
+
+fn five_wrong() -> Story {
+    let mut story = Story::new();
+    for at in 1..=5 {
+        wrong(&mut story, at);
+    }
+    story
+}
+
+#[test]
+fn a_lock_that_may_be_meant_is_good() {
+    // It is settled later than its caller waits, and counts as a failure.
+    let mut story = Story::new();
+    for at in 1..=4 {
+        wrong(&mut story, at);
+    }
+    attempt(&mut story, 5, false, unknown());
+    locked(&mut story, 6, 61);
+    locked(&mut story, 94, 1);
+    story.is_good();
+    // Of too many requests nothing is said.
+    let mut story = Story::new();
+    attempt(&mut story, 1, true, refused(429, "rate-limited"));
+    story.is_good();
+    // It was lifted at the same time, or perhaps, or changed a password that is not that of the lock.
+    for lift in 0..3 {
+        let mut story = five_wrong();
+        attempt(&mut story, 0, true, done());
+        match lift {
+            0 => {
+                unlock(&mut story, 8);
+                story.records.last_mut().unwrap().end += SECOND / 20;
+            }
+            1 => {
+                unlock(&mut story, 6);
+                story.records.last_mut().unwrap().outcome = unknown();
+            }
+            _ => {
+                story.call(1, 6 * SECOND..7 * SECOND, Request::ChangePassword, done());
+            }
+        }
+        locked(&mut story, 8, 58);
+        story.is_good();
+    }
+    // A success was on its way.
+    let mut story = Story::new();
+    for at in 1..=4 {
+        wrong(&mut story, at);
+    }
+    let success = attempt(&mut story, 5, true, done());
+    story.records[usize::try_from(success).unwrap()].end = 70 * SECOND;
+    locked(&mut story, 68, 60);
+    story.is_good();
+}
+
+#[test]
+fn a_success_or_an_unlock_while_redis_is_gone_is_known_to_one_server() {
+    for is_success in [true, false] {
+        let mut story = five_wrong();
+        redis_is_gone(&mut story, 6, 8);
+        match is_success {
+            true => attempt(&mut story, 7, true, done()),
+            false => unlock(&mut story, 7),
+        };
+        locked(&mut story, 50, 15);
+        story.is_good();
+    }
+    // A success is no failure,
+    let mut story = Story::new();
+    let success = attempt(&mut story, 1, true, done());
+    for at in 2..=5 {
+        wrong(&mut story, at);
+    }
+    let early = locked(&mut story, 6, 60);
+    story.is_found(Locks, "after no more than 4 failures", &[success, early]);
+    // but if it could not be settled where it was announced.
+    let mut story = Story::new();
+    for at in 1..=4 {
+        wrong(&mut story, at);
+    }
+    redis_is_gone(&mut story, 5, 6);
+    attempt(&mut story, 5, true, done());
+    locked(&mut story, 40, 25);
+    story.is_good();
+    // Otherwise it is no failure.
+    story.records.remove(4);
+    story.is_found(Locks, "after no more than", &[4, 5].map(|place: usize| story.records[place].sequence));
+}
+
+#[test]
+fn the_latest_of_two_resets_counts() {
+    let mut story = five_wrong();
+    let long = unlock(&mut story, 0);
+    story.records[usize::try_from(long).unwrap()].end = 20 * SECOND;
+    let short = unlock(&mut story, 9);
+    let late = locked(&mut story, 25, 30);
+    story.is_found(Locks, "after no more than 0 failures", &[short, late]);
+}
+
+#[test]
+fn failures_beside_a_reset_may_have_been_before_it_or_after() {
+    // From 4 s to 8 s somebody signs in, with or without an unlock meanwhile.
+    for with_unlock in [false, true] {
+        let mut story = Story::new();
+        let success = attempt(&mut story, 4, true, done());
+        story.records[usize::try_from(success).unwrap()].end = 8 * SECOND;
+        if with_unlock {
+            unlock(&mut story, 5);
+        }
+        for at in [4, 6, 7, 9, 10, 11, 12, 13] {
+            wrong(&mut story, at);
+        }
+        story.is_good();
+        let shown_by: Vec<u64> = story.records[story.records.len() - 5..].iter().map(|r| r.sequence).collect();
+        let sixth = wrong(&mut story, 14);
+        let shown_by = [shown_by, vec![sixth]].concat();
+        story.is_found(Locks, "after 5 failures another password was checked", &shown_by);
+    }
+}
+
+#[test]
+fn what_may_have_opened_the_lock_late_begins_the_count_anew() {
+    for open in 0..3 {
+        let mut story = Story::new();
+        attempt(&mut story, 0, true, done());
+        for at in 1..=5 {
+            wrong(&mut story, at);
+        }
+        let (password, time) = (Request::ChangePassword, 6 * SECOND..7 * SECOND);
+        match open {
+            0 => {
+                unlock(&mut story, 6);
+                story.records.last_mut().unwrap().outcome = unknown();
+            }
+            1 => {
+                redis_is_gone(&mut story, 6, 7);
+            }
+            _ => {
+                story.call(1, time, password, unknown());
+            }
+        }
+        // It may have been done after three of these, before five.
+        for at in 8..=15 {
+            wrong(&mut story, at);
+        }
+        story.is_good();
+    }
+    // Whoever changed the password knew the one before.
+    let mut story = five_wrong();
+    attempt(&mut story, 0, true, done());
+    story.call(1, 6 * SECOND..7 * SECOND, Request::ChangePassword, done());
+    for at in 8..=12 {
+        wrong(&mut story, at);
+    }
+    story.is_good();
+}
+
+#[test]
+fn what_was_refused_or_cannot_have_been_right_opens_no_lock() {
+    for open in 0..3 {
+        let mut story = five_wrong();
+        attempt(&mut story, 0, true, done());
+        match open {
+            0 => {
+                unlock(&mut story, 6);
+                story.records.last_mut().unwrap().outcome = refused(403, "forbidden");
+            }
+            1 => {
+                story.call(1, 6 * SECOND..7 * SECOND, Request::ChangePassword, refused(422, "some"));
+            }
+            _ => {
+                attempt(&mut story, 6, false, unknown());
+            }
+        }
+        let sixth = wrong(&mut story, 30);
+        story.is_found(Locks, "after 5 failures another password was checked", &[0, 1, 2, 3, 4, sixth]);
+    }
+}
+
+#[test]
+fn clocks_may_differ_a_little_and_a_device_has_a_count_of_its_own() {
+    let next = |begin: u64| {
+        let mut story = five_wrong();
+        let next = wrong(&mut story, 64);
+        let record = &mut story.records[usize::try_from(next).unwrap()];
+        (record.begin, record.end) = (begin, begin + 1);
+        story
+    };
+    next(65 * SECOND - SECOND / 10).is_good();
+    next(65 * SECOND - SECOND / 2).is_found(Locks, "after 5 failures another password", &[0, 1, 2, 3, 4, 5]);
+    let late = |tenths: u64, seconds| {
+        let mut story = five_wrong();
+        let late = locked(&mut story, 6, seconds);
+        story.records[usize::try_from(late).unwrap()].begin = tenths * SECOND / 10;
+        story.records[usize::try_from(late).unwrap()].end = tenths * SECOND / 10 + 1;
+        story
+    };
+    late(652, 1).is_good();
+    late(654, 1).is_found(Locks, "was locked longer than the 60 s", &[5]);
+    late(52, 61).is_good();
+    late(52, 62).is_found(Locks, "is locked for 62 s", &[5]);
+
+    let mut story = five_wrong();
+    let known = wrong(&mut story, 6);
+    let Request::SignIn { device, .. } = &mut story.records[usize::try_from(known).unwrap()].request else {
+        unreachable!()
+    };
+    *device = Some(1);
+    story.is_good();
+}
+
+#[test]
+fn a_quiet_day_begins_the_ladder_anew() {
+    let mut story = five_wrong();
+    for at in 90_001..=90_005 {
+        wrong(&mut story, at);
+    }
+    story.is_good();
 }

@@ -63,3 +63,62 @@ fn a_revision_that_is_shown_before_its_edit_or_without_one_is_found() {
     let never = read(&mut story, 3, "c", 3, 40..45);
     story.is_found(Menu, "was shown, and never committed", &[never]);
 }
+
+#[test]
+fn a_failover_excuses_only_what_it_may_have_undone() {
+    // One that was over before, or had not begun, undid nothing.
+    for fault in [1..2, 50..60] {
+        let mut story = edited();
+        let newer = read(&mut story, 2, "b", 2, 31..35);
+        let older = read(&mut story, 1, "a", 1, 40..45);
+        story.call(9, fault, Request::Fault { fault: Fault::Failover }, done());
+        story.is_found(Menu, "went from version 2 back to 1", &[newer, older]);
+    }
+    // Afterwards a version may be another menu, and what was committed may be gone.
+    let mut story = edited();
+    read(&mut story, 2, "b", 2, 31..35);
+    story.call(9, 36..38, Request::Fault { fault: Fault::Failover }, done());
+    read(&mut story, 2, "c", 2, 40..45);
+    (story.tables.items[0].revision, story.tables.items[0].price) = (1, PRICE);
+    assert!(story.findings().iter().all(|finding| finding.property != Menu));
+}
+
+#[test]
+fn an_older_menu_beside_a_newer_one_does_not_make_it_forgotten() {
+    let mut story = edited();
+    let newer = read(&mut story, 2, "b", 2, 31..35);
+    read(&mut story, 1, "a", 1, 31..36);
+    let older = read(&mut story, 1, "a", 1, 40..45);
+    story.is_found(Menu, "went from version 2 back to 1", &[newer, older]);
+    // Behind a proxy it may have been another process.
+    for record in &mut story.records {
+        record.server = None;
+    }
+    story.is_good();
+}
+
+#[test]
+fn an_edit_that_changed_nothing_or_was_repeated_did_not_make_the_revision() {
+    let mut story = edited();
+    let edit = story.records[0].clone();
+    story.records[0].outcome = crate::story::unknown();
+    read(&mut story, 2, "b", 2, 25..35);
+    let again = story.call(2, 40..50, edit.request.clone(), edit.outcome.clone());
+    let comanda_proof::Outcome::Response(response) = &mut again.outcome else { unreachable!() };
+    response.replayed = true;
+    let change = MenuChange { price: Some(PRICE + 1), ..MenuChange::default() };
+    let request = Request::EditItem { item: item(1), if_match: Some(2), change };
+    story.call(2, 60..70, request, ok(200, Shown::Item(shown(2))));
+    story.is_good();
+}
+
+#[test]
+fn a_revision_that_is_shown_early_is_found_wherever_it_stands_in_the_history() {
+    let mut story = edited();
+    read(&mut story, 2, "b", 2, 40..45);
+    let early = read(&mut story, 2, "b", 2, 5..10);
+    story.is_found(Menu, "10 ns before it was asked for", &[0, early]);
+    let mut story = edited();
+    let early = story.call(1, 5..10, Request::ReadItem { item: item(1) }, ok(200, Shown::Item(shown(2)))).sequence;
+    story.is_found(Menu, "10 ns before it was asked for", &[0, early]);
+}

@@ -121,3 +121,137 @@ fn an_order_that_is_paid_twice_or_cancelled_and_paid_is_found() {
     story.tables.orders[0].status = OrderStatus::Cancelled;
     story.is_found(Money, "is cancelled, and 200 of the 500", &[]);
 }
+
+/// What is found of money alone.
+fn reasons(story: &Story) -> Vec<String> {
+    let findings = story.findings().into_iter().filter(|finding| finding.property == Money);
+    findings.map(|finding| finding.reason).collect()
+}
+
+#[track_caller]
+fn is_good(change: impl FnOnce(&mut Story)) {
+    let mut story = paid(200);
+    change(&mut story);
+    assert_eq!(reasons(&story), Vec::<String>::new());
+}
+
+#[track_caller]
+fn is_found(reason: &str, change: impl FnOnce(&mut Story)) {
+    let mut story = paid(200);
+    change(&mut story);
+    assert!(reasons(&story).iter().any(|found| found.contains(reason)), "{:?}", reasons(&story));
+}
+
+/// Another payment of the same order, which nobody has paid.
+fn unpaid(story: &mut Story) -> &mut PaymentRow {
+    let (id, status) = (payment(2), PaymentStatus::Pending);
+    let row = PaymentRow { id, status, refunded: 0, paid: false, ..story.tables.payments[0].clone() };
+    story.tables.payments.push(row);
+    story.tables.payments.last_mut().unwrap()
+}
+
+#[test]
+fn a_payment_or_a_refund_of_which_no_response_came_may_be_there_or_not() {
+    is_good(|story| story.records[3].outcome = crate::story::unknown());
+    is_good(|story| {
+        story.tables.gateway = None;
+        story.records[2].outcome = crate::story::unknown();
+    });
+    is_good(|story| {
+        unpaid(story);
+        let paid = Request::PayAtGateway { payment: payment(2), way: PaymentWay::Succeeds };
+        story.call(1, 70..80, paid, crate::story::unknown());
+    });
+}
+
+#[test]
+fn what_was_paid_elsewhere_or_not_at_all_is_good() {
+    // Beside a payment that was given up; at the counter; without a call that says so, if the gateway does.
+    is_good(|story| {
+        unpaid(story);
+    });
+    is_good(|story| {
+        story.tables.payments[0].method = PaymentMethod::Counter;
+        story.tables.gateway = None;
+        story.records.remove(2);
+    });
+    is_good(|story| {
+        story.tables.payments[0].method = PaymentMethod::Counter;
+        story.tables.gateway = Some(Vec::new());
+    });
+    is_good(|story| {
+        story.records.remove(2);
+    });
+    is_good(|story| {
+        story.tables.gateway = None;
+        unpaid(story).method = PaymentMethod::Card;
+    });
+    // What came too late went back.
+    is_good(|story| {
+        unpaid(story);
+        let paid = Request::PayAtGateway { payment: payment(2), way: PaymentWay::Succeeds };
+        story.call(1, 70..80, paid, done());
+        story.tables.refunds.push(RefundRow { payment: payment(2), ..row(2, PRICE, "too late") });
+        story.tables.payments[1].refunded = PRICE;
+        let late = GatewayRow { payment: Some(payment(2)), refunded: PRICE, ..book(story).clone() };
+        story.tables.gateway.as_mut().unwrap().push(late);
+    });
+    is_good(|story| {
+        let lost = GatewayRow { payment: None, received: 70, refunded: 70, ..book(story).clone() };
+        story.tables.gateway.as_mut().unwrap().push(lost);
+    });
+}
+
+#[test]
+fn what_is_to_be_given_back_may_be_at_the_gateway_or_not() {
+    for refunded in [0, 200] {
+        is_good(|story| {
+            story.tables.refunds[0].status = RefundStatus::Pending;
+            story.tables.payments[0].status = PaymentStatus::Succeeded;
+            book(story).refunded = refunded;
+        });
+    }
+    let mut all = paid(PRICE);
+    all.tables.refunds[0].status = RefundStatus::Pending;
+    all.tables.payments[0].status = PaymentStatus::PartlyRefunded;
+    assert_eq!(reasons(&all), Vec::<String>::new());
+    is_found("the gateway has given back 100", |story| book(story).refunded = 100);
+    // One that failed is for staff to look into, though its order is cancelled.
+    is_good(|story| {
+        story.tables.refunds[0].status = RefundStatus::Failed;
+        story.tables.payments[0].refunded = 0;
+        story.tables.payments[0].status = PaymentStatus::Succeeded;
+        story.tables.orders[0].status = OrderStatus::Cancelled;
+        book(story).refunded = 0;
+    });
+}
+
+#[test]
+fn a_payment_that_is_not_what_was_begun_ordered_or_given_back_is_found() {
+    let settle = Request::Settle { order: order(1), payment: payment(2) };
+    is_found("was of 500, and is of 400", |story| story.tables.payments[0].amount = 400);
+    is_found("costs 500", |story| story.tables.payments[0].amount = 400);
+    is_found("was settled, and is not paid", |story| {
+        unpaid(story);
+        story.call(1, 70..80, settle, done());
+    });
+    is_found("and is of 200 of payment", |story| {
+        unpaid(story);
+        story.tables.refunds[0].payment = payment(2);
+    });
+    is_found("150 of payment", |story| story.tables.payments[0].refunded = 150);
+    is_found("is refunded, and 200 of 500 went back", |story| {
+        story.tables.payments[0].status = PaymentStatus::Refunded;
+    });
+    for status in [PaymentStatus::PartlyRefunded, PaymentStatus::Refunded] {
+        is_found("and nothing of it goes back", |story| {
+            (story.tables.payments[0].status, story.tables.payments[0].refunded) = (status, 0);
+            story.tables.refunds.clear();
+        });
+    }
+    is_found("which is pending", |story| {
+        unpaid(story);
+        let taken = GatewayRow { payment: Some(payment(2)), refunded: 0, ..book(story).clone() };
+        story.tables.gateway.as_mut().unwrap().push(taken);
+    });
+}

@@ -1,6 +1,6 @@
 use comanda_proof::{Property::Placed, Request, Shown};
 
-use crate::story::{Story, key, lines, ok, order, refused, row, shown, unknown};
+use crate::story::{Story, account, key, lines, ok, order, refused, row, shown, unknown};
 
 fn place(quantity: u32) -> Request {
     Request::PlaceOrder { lines: lines(1, quantity) }
@@ -89,4 +89,38 @@ fn an_order_that_is_there_twice_is_found() {
     story.place(1, 1, 1, 10..20);
     story.call(1, 30..40, place(1), ok(201, Shown::Order(shown(1, 1, 1))));
     story.is_found(Placed, &format!("two calls have placed order {}", order(1)), &[0, 1]);
+}
+
+#[test]
+fn an_order_of_somebody_else_or_under_another_key_is_found() {
+    let is_found = |reason: &str, change: fn(&mut Story)| {
+        let mut story = Story::new();
+        story.place(1, 1, 2, 10..20);
+        change(&mut story);
+        story.is_found(Placed, reason, &[0]);
+    };
+    is_found("it is of customer", |story| story.records[0].account = Some(account(2)));
+    is_found("it is of customer", |story| story.order_shown(0).customer = account(2));
+    is_found("it is under the key None", |story| story.records[0].key = Some(key("a", "2")));
+    is_found("it had 2 lines and has 1", |story| story.order_shown(0).line_count = 2);
+    is_found("it had 1 lines and has 1", |story| story.order_shown(0).lines = Some(Vec::new()));
+    is_found("its line 0 is another one", |story| story.line_shown(0).quantity = 1);
+    is_found("its line 0 is another one", |story| story.line_shown(0).line_total = 1);
+    is_found("its line 0 is another one", |story| {
+        let option = comanda_domain::OptionId::new(uuid::Uuid::from_u128(1));
+        story.line_shown(0).selections.push(comanda_proof::SelectionShown { option, quantity: 1, unit_price: 0 });
+    });
+}
+
+#[test]
+fn an_order_without_a_key_is_there_as_often_as_it_was_asked_for() {
+    let mut story = Story::new();
+    story.keep(row(1, 1, 5));
+    story.call(1, 10..20, place(5), unknown());
+    story.is_good();
+    story.keep(row(2, 1, 5));
+    story.is_found(Placed, "more often than it was asked for", &[]);
+    // Of those whom no record names, nothing is expected.
+    story.tables.orders[1].customer = account(2);
+    story.is_good();
 }

@@ -77,3 +77,43 @@ fn what_is_said_of_a_key_must_be_true() {
     call(&mut story, 10, "x", answered("response", true));
     story.is_found(Replays, "nothing was done under its key before", &[0]);
 }
+
+#[test]
+fn a_key_that_is_busy_taken_or_not_looked_at_is_good() {
+    let mut story = Story::new();
+    call(&mut story, 10, "x", answered("response", false)).end = 30;
+    // While the first one is under way, or is not known to have ended.
+    call(&mut story, 12, "x", refused(409, "idempotency-in-progress"));
+    call(&mut story, 13, "x", refused(409, "invalid-transition"));
+    for (status, code) in [(401, "session-revoked"), (403, "forbidden"), (429, "rate-limited")] {
+        call(&mut story, 40, "x", refused(status, code));
+    }
+    call(&mut story, 50, "y", refused(409, "invalid-transition"));
+    let mut lost = Story::new();
+    call(&mut lost, 10, "x", unknown());
+    call(&mut lost, 40, "x", refused(409, "idempotency-in-progress"));
+    for story in [story, lost] {
+        story.is_good();
+    }
+}
+
+#[test]
+fn what_is_said_of_a_key_before_it_was_taken_or_after_it_was_free_is_found() {
+    // What comes later was no reason.
+    let mut story = Story::new();
+    call(&mut story, 10, "x", answered("response", true));
+    call(&mut story, 20, "x", unknown());
+    story.is_found(Replays, "nothing was done under its key before", &[0]);
+    // Another request was refused, or it was the same one.
+    for first in [("y", refused(404, "not-found")), ("x", unknown())] {
+        let mut story = Story::new();
+        call(&mut story, 10, first.0, first.1);
+        call(&mut story, 20, "x", refused(422, "idempotency-key-reused"));
+        story.is_found(Replays, "no other request had it", &[1]);
+    }
+    let mut story = Story::new();
+    call(&mut story, 10, "y", unknown());
+    call(&mut story, 20, "x", answered("response", false));
+    call(&mut story, 30, "x", refused(422, "idempotency-key-reused"));
+    story.is_found(Replays, "by the very request that had it", &[1, 2]);
+}

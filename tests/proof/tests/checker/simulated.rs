@@ -327,7 +327,7 @@ proptest! {
     #[test]
     fn a_run_in_which_one_thing_happens_after_the_other_is_good(seed: u64) {
         let (records, tables) = run(seed, 3000);
-        let findings = check(&records[..], &tables).unwrap();
+        let findings = check(&records[..], &tables).unwrap().findings;
         prop_assert!(findings.is_empty(), "{}", told(&findings));
     }
 
@@ -338,7 +338,7 @@ proptest! {
         for corruption in Corruption::ALL {
             let (mut records, mut tables) = good.clone();
             let Some(property) = corruption.apply(&mut records, &mut tables, which.into()) else { continue };
-            let findings = check(&records[..], &tables).unwrap();
+            let findings = check(&records[..], &tables).unwrap().findings;
             let is_found = findings.iter().any(|finding| finding.property == property);
             prop_assert!(is_found, "{corruption:?}:\n{}", told(&findings));
         }

@@ -5,7 +5,7 @@ use comanda_domain::{
 };
 use comanda_proof::{
     Caller, ClientId, Digest, EventRow, Finding, ItemRow, Key, LineRow, LineShown, OrderRow, OrderShown, OrderedLine,
-    Outcome, Property, Record, Request, Response, ServerId, Shown, Tables, TicketRow, TicketShown, check,
+    Outcome, Property, Record, Request, Response, ServerId, Shown, Tables, TicketRow, TicketShown, Verdict, check,
 };
 use uuid::Uuid;
 
@@ -192,8 +192,25 @@ impl Story {
         i64::try_from(self.tables.events.len()).unwrap() + 1
     }
 
-    pub fn findings(&self) -> Vec<Finding> {
+    /// What the response of a call shows of an order.
+    pub fn order_shown(&mut self, call: usize) -> &mut OrderShown {
+        match &mut self.records[call].outcome {
+            Outcome::Response(Response { shown: Shown::Order(order), .. }) => order,
+            _ => unreachable!(),
+        }
+    }
+
+    /// The first line of it.
+    pub fn line_shown(&mut self, call: usize) -> &mut LineShown {
+        &mut self.order_shown(call).lines.as_mut().unwrap()[0]
+    }
+
+    pub fn verdict(&self) -> Verdict {
         check(&self.records[..], &self.tables).unwrap()
+    }
+
+    pub fn findings(&self) -> Vec<Finding> {
+        self.verdict().findings
     }
 
     #[track_caller]

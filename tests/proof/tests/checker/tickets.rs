@@ -113,3 +113,90 @@ fn an_event_that_says_otherwise_than_a_response_is_found() {
     let other = read(&mut story, 3, OrderStatus::Cancelled, 12..14);
     story.is_found(Tickets, "was shown as cancelled, and its event says preparing", &[other]);
 }
+
+#[test]
+fn what_was_ready_until_a_recall_or_is_shown_by_a_list_or_again_is_not_held_against_an_order() {
+    let way = [&WAY[..], &[OrderStatus::Preparing, OrderStatus::Ready]].concat();
+    let mut story = made(&way, [TicketState::Ready; 2]);
+    story.tables.tickets[1].version = 4;
+    for version in [3, 4] {
+        story.tables.events.push(event(90, ticket(2).as_uuid(), version, "ticket.changed", None));
+    }
+    change(&mut story, 2, 3, TicketState::Cooking, 40..50);
+    read(&mut story, 5, OrderStatus::Preparing, 52..55);
+    change(&mut story, 2, 4, TicketState::Ready, 60..70);
+    let Shown::Order(old) = shown_at(1, 1, 5, OrderStatus::Preparing) else { unreachable!() };
+    story.call(6, 80..90, Request::ListOrders, ok(200, Shown::Orders(vec![old.clone()])));
+    let mut again = ok(200, Shown::Order(old));
+    let comanda_proof::Outcome::Response(response) = &mut again else { unreachable!() };
+    response.replayed = true;
+    story.call(6, 80..90, Request::ChangeStatus { order: order(1), to: OrderStatus::Preparing }, again);
+    story.is_good();
+}
+
+#[test]
+fn a_ticket_may_have_been_made_by_a_call_of_which_no_response_came() {
+    let mut story = made(&WAY, [TicketState::Ready; 2]);
+    story.records[2].outcome = crate::story::unknown();
+    read(&mut story, 4, OrderStatus::Ready, 31..40);
+    story.is_good();
+}
+
+#[test]
+fn tickets_that_do_not_fit_their_order_in_the_end_are_found() {
+    use OrderStatus::{Accepted, Cancelled, Completed, Pending, Preparing, Ready};
+    let fitting: [(OrderStatus, &[TicketState]); 6] = [
+        (Pending, &[]),
+        (Accepted, &[TicketState::Queued]),
+        (Preparing, &[TicketState::Queued, TicketState::Cooking, TicketState::Ready]),
+        (Ready, &[TicketState::Ready]),
+        (Completed, &[TicketState::Ready]),
+        (Cancelled, &[TicketState::Ready, TicketState::Void]),
+    ];
+    for (status, states) in fitting {
+        for state in [TicketState::Queued, TicketState::Cooking, TicketState::Ready, TicketState::Void] {
+            let mut story = Story::new();
+            story.tables.orders.push(comanda_proof::OrderRow { status, ..row(1, 1, 1) });
+            story.tables.tickets.push(ticket_row(1, 1, 1, state));
+            let what = format!("is {state}, and its order");
+            let is_found = story.findings().iter().any(|finding| finding.reason.contains(&what));
+            assert_ne!(is_found, states.contains(&state), "{status}: {state}");
+        }
+    }
+}
+
+#[test]
+fn steps_of_tickets_are_those_of_a_kitchen() {
+    use TicketState::{Cooking, Queued, Ready, Void};
+    let good =
+        [(Queued, Cooking), (Queued, Ready), (Queued, Void), (Cooking, Ready), (Cooking, Void), (Ready, Cooking)];
+    for from in [Queued, Cooking, Ready, Void] {
+        for to in [Queued, Cooking, Ready, Void] {
+            let mut story = Story::new();
+            for (version, state) in [(2, from), (3, to)] {
+                let shown = Shown::Tickets(vec![ticket_shown(1, 1, version, state)]);
+                story.call(5, 10..20, Request::ReadTickets { open: false }, ok(200, shown));
+            }
+            let what = format!("was {from}, and then {to}");
+            let is_found = story.findings().iter().any(|finding| finding.reason.contains(&what));
+            assert_ne!(is_found, good.contains(&(from, to)), "{from}, {to}");
+        }
+    }
+    let mut story = Story::new();
+    let shown = Shown::Tickets(vec![ticket_shown(1, 1, 1, Cooking)]);
+    story.call(5, 10..20, Request::ReadTickets { open: false }, ok(200, shown));
+    story.is_found(Tickets, "was cooking from the beginning", &[0]);
+}
+
+#[test]
+fn the_last_event_says_what_the_order_is_and_one_that_is_missing_is_no_step() {
+    let mut story = made(&WAY, [TicketState::Ready; 2]);
+    story.tables.events[3].status = Some(OrderStatus::Cancelled);
+    story.is_found(Tickets, "is ready, and its last event says cancelled", &[]);
+    let mut story = made(&WAY, [TicketState::Ready; 2]);
+    story.tables.events.remove(2);
+    assert!(story.findings().iter().all(|finding| finding.property != Tickets));
+    let way = [&WAY[..], &[OrderStatus::Completed, OrderStatus::Cancelled]].concat();
+    let story = made(&way, [TicketState::Ready; 2]);
+    story.is_found(Tickets, "was completed, and then cancelled", &[]);
+}

@@ -216,6 +216,7 @@ impl Checked for Stock<'_> {
                 let reason = format!("of {}, {left} are left, and its ledger and orders come to {comes_to}", name(of));
                 found.report(Property::Stock, reason, []);
             }
+            found.look_at(Property::Stock, flows.len());
             let timeline = Timeline::of(flows);
             if let Some((too_many, shown_by)) = timeline.oversold() {
                 let reason = format!("of {}, {too_many} more were sold than there were", name(of));
@@ -232,6 +233,7 @@ impl Checked for Stock<'_> {
             let Some(timeline) = timelines.get(&said.of).filter(|_| !found.is_full(Property::Refusals)) else {
                 continue;
             };
+            found.look_at(Property::Refusals, 1);
             let Err((least, most, shown_by)) = timeline.may_be(said.quantity, said.begin, said.end) else { continue };
             let what = if said.is_refusal { "was refused because" } else { "was said that" };
             let bounds = format!("between {least} and {most} were there all that time");
