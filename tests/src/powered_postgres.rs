@@ -63,9 +63,13 @@ impl PoweredPostgres {
         self.client().await;
     }
 
+    pub fn url(&self) -> String {
+        format!("postgres://inspector@127.0.0.1:{}/postgres?sslmode=disable", self.port)
+    }
+
     /// Connects, once it responds.
     pub async fn client(&mut self) -> Client {
-        let url = format!("postgres://inspector@127.0.0.1:{}/postgres", self.port);
+        let url = self.url();
         loop {
             if let Ok((client, connection)) = tokio_postgres::connect(&url, NoTls).await {
                 tokio::spawn(connection);

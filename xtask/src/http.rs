@@ -57,6 +57,11 @@ impl Connection {
         Ok(Self { sender, host: address.to_owned(), is_over: false })
     }
 
+    /// The server, as `host:port`.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Whether the server has said that it ends after the last response.
     pub fn is_over(&self) -> bool {
         self.is_over

@@ -56,7 +56,9 @@
 //!   nobody is told to be locked out who cannot have failed often enough, or any longer. What may have been a success,
 //!   an unlock or the loss of Redis begins the count anew. Known devices have counts of their own.
 //! - **sessions**: a call that began after its session was closed is refused, on the server that closed it at once,
-//!   and on others within [`Settings::sessions_close_within_ms`]. Streams that are open may end a little later.
+//!   and on others within [`Settings::sessions_close_within_ms`]. Streams that are open may end a little later. A
+//!   refresh token has one successor, and once that was exchanged, too, it only closes its session. What a browser
+//!   sends with its cookie, and without the CSRF token or from a page of another origin, is refused.
 //! - **boards**: a watcher who was there until the end knows the tickets, or the order, as the tables have them, and
 //!   was shown nothing older after something newer by one stream. A watcher watches one thing at a time, and all
 //!   stations.

@@ -4,15 +4,22 @@ use comanda_proof::{Change, Counter, MenuChange, OrderedLine, PaymentWay, Reques
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::person::Call;
+use super::{browser::Page, person::Call};
 
 /// What is recorded of a call.
 pub fn request(call: &Call) -> Request {
-    call.recorded_as.clone().or_else(|| known(call)).unwrap_or_else(|| {
-        let (path, _) = call.path.split_once('?').unwrap_or((&call.path, ""));
-        let segments = path.split('/').map(|segment| if is_name(segment) { segment } else { "…" });
-        Request::Other { what: format!("{} {}", call.method, segments.collect::<Vec<_>>().join("/")) }
-    })
+    if matches!(call.page, Some(Page::Blind | Page::Foreign)) {
+        return Request::Forge { what: operation(call) };
+    }
+    let known = call.recorded_as.clone().or_else(|| known(call));
+    known.unwrap_or_else(|| Request::Other { what: operation(call) })
+}
+
+/// The method and the path, without ids.
+fn operation(call: &Call) -> String {
+    let (path, _) = call.path.split_once('?').unwrap_or((&call.path, ""));
+    let segments = path.split('/').map(|segment| if is_name(segment) { segment } else { "…" });
+    format!("{} {}", call.method, segments.collect::<Vec<_>>().join("/"))
 }
 
 fn is_name(segment: &str) -> bool {
@@ -84,7 +91,7 @@ fn known(call: &Call) -> Option<Request> {
         ("GET", ["supplies", supply]) => Request::ReadSupply { supply: read(supply)? },
         ("POST", ["users"]) => Request::SignUp { email: body["email"].as_str()?.to_owned() },
         ("POST", ["sessions", "refresh"]) => Request::Refresh,
-        ("DELETE", ["sessions", "current"]) => Request::SignOut,
+        ("DELETE", ["sessions", "current"] | ["web", "sessions", "current"]) => Request::SignOut,
         ("DELETE", ["admin", "users", account, "sessions"]) => {
             Request::EndSessions { which: WhichSessions::All(read(account)?) }
         }
@@ -131,6 +138,7 @@ pub fn watched(call: &Call) -> Option<comanda_domain::OrderId> {
 pub fn name(request: &Request) -> String {
     let kind = match request {
         Request::Other { what } => return what.clone(),
+        Request::Forge { what } => return format!("forged {what}"),
         Request::Stream { message, .. } => {
             let message = format!("{message:?}");
             return format!("stream {}", message.split([' ', '(', '{']).next().unwrap_or_default().to_lowercase());

@@ -124,6 +124,7 @@ impl History {
             retry_after: response.header("retry-after").and_then(|seconds| seconds.parse().ok()),
             shown: match request {
                 Request::ReadMenu => self.menu(response, body),
+                Request::Refresh | Request::RefreshAgain => shown::exchanged(call, body).unwrap_or_default(),
                 _ => shown::by(request, response.status, body),
             },
         }

@@ -3,6 +3,7 @@
 
 mod account;
 mod asked;
+mod browser;
 mod ground;
 mod history;
 mod pantry;

@@ -45,6 +45,10 @@ const DISHES: [(&str, &str, Option<u32>); 12] = [
     ("Last slice", "Desserts", Some(1)),
 ];
 
+/// Those whose prices and stocks are imported; by name, category and the most that there is of them.
+pub const SEASONAL: [(&str, &str, u32); 3] =
+    [("Tagliata", "Grill", 80), ("Grappa", "Drinks", 300), ("Affogato", "Desserts", 20)];
+
 /// By name, unit and stock.
 const SUPPLIES: [(&str, &str, u32); 5] = [
     ("Dough", "piece", 2500),
@@ -85,7 +89,8 @@ impl Pantry {
         let [sizes, extras] = [0, 1].map(|group| ids(groups[group]["options"].as_array().map_or(&[], Vec::as_slice)));
         let groups = ids(&groups);
         let mut dishes = Vec::new();
-        for (n, (name, category, stock)) in DISHES.into_iter().enumerate() {
+        let seasonal = SEASONAL.map(|(name, category, stock)| (name, category, Some(stock)));
+        for (n, (name, category, stock)) in DISHES.into_iter().chain(seasonal).enumerate() {
             let price = euros(maker.person.random.random_range(100..2500));
             let low = stock.map(|_| 3);
             let body =

@@ -12,7 +12,11 @@ use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{history::Place, scene::Scene};
+use super::{
+    browser::{self, Page},
+    history::Place,
+    scene::Scene,
+};
 use crate::http::{Connection, Response};
 
 /// What is asked.
@@ -26,6 +30,10 @@ pub struct Call {
     /// The `If-Match`, or the `If-None-Match` of what is read.
     pub tag: Option<String>,
     pub credential: Option<Credential>,
+    /// The page that a browser sends it from. `None`: a program sends it.
+    pub page: Option<Page>,
+    /// What shows that the account was signed in to from this device before.
+    pub device: Option<String>,
     /// What the history has of it, if the call itself does not say that.
     pub recorded_as: Option<Request>,
 }
@@ -34,6 +42,8 @@ pub struct Call {
 #[derive(Clone)]
 pub struct Credential {
     pub token: String,
+    /// In a browser, where the token is a cookie: what its page shows to be one of ours.
+    pub csrf: Option<String>,
     pub account: AccountId,
     pub session: SessionId,
     /// What the account is, as far as its owner knows.
@@ -42,7 +52,17 @@ pub struct Credential {
 
 impl Call {
     fn new(method: Method, path: impl Into<String>, body: Option<Value>) -> Self {
-        Self { method, path: path.into(), body, key: None, tag: None, credential: None, recorded_as: None }
+        Self {
+            method,
+            path: path.into(),
+            body,
+            key: None,
+            tag: None,
+            credential: None,
+            page: None,
+            device: None,
+            recorded_as: None,
+        }
     }
 
     pub fn get(path: impl Into<String>) -> Self {
@@ -77,7 +97,13 @@ impl Call {
 
     #[must_use]
     pub fn by(self, credential: &Credential) -> Self {
-        Self { credential: Some(credential.clone()), ..self }
+        let page = self.page.or(credential.csrf.as_ref().map(|_| Page::Ours));
+        Self { credential: Some(credential.clone()), page, ..self }
+    }
+
+    #[must_use]
+    pub fn sent_from(self, page: Page) -> Self {
+        Self { page: Some(page), ..self }
     }
 
     #[must_use]
@@ -100,7 +126,11 @@ impl Call {
             headers.push((if self.method == Method::GET { "if-none-match" } else { "if-match" }, tag.as_str()));
         }
         let body = self.body.as_ref().map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
-        let token = self.credential.as_ref().map(|credential| credential.token.as_str());
+        let of_browser = self.page.map(|page| browser::headers(self, page, connection.host()));
+        headers.extend(of_browser.iter().flatten().map(|(name, value)| (*name, value.as_str())));
+        let is_program = of_browser.is_none();
+        headers.extend(self.device.as_deref().filter(|_| is_program).map(|device| ("x-device-token", device)));
+        let token = self.credential.as_ref().filter(|_| is_program).map(|credential| credential.token.as_str());
         connection.send(self.method.clone(), &self.path, token, &headers, body).await
     }
 }
@@ -112,9 +142,16 @@ pub struct Answer {
     pub status: u16,
     pub body: Value,
     pub tag: Option<String>,
+    pub cookies: Vec<(String, String)>,
 }
 
 impl Answer {
+    /// What a cookie is set to.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        let set = self.cookies.iter().find(|(cookie, value)| cookie == name && !value.is_empty());
+        set.map(|(_, value)| value.clone())
+    }
+
     pub fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or_default()
     }
@@ -193,7 +230,10 @@ impl Person {
         let tag = response.as_ref().ok().and_then(|response| Some(response.header("etag")?.to_owned()));
         let body = self.scene.history.end(begun, place, call, response.as_ref());
         match response {
-            Ok(response) => Some(Answer { sequence: begun.sequence, status: response.status, body, tag }),
+            Ok(response) => {
+                let cookies = browser::cookies(&response);
+                Some(Answer { sequence: begun.sequence, status: response.status, body, tag, cookies })
+            }
             Err(_) => {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 None

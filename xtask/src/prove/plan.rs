@@ -47,6 +47,8 @@ impl Plan {
             ("LOCKOUT_WINDOW_SECONDS", Self::LOCKOUT_WINDOW_S.to_string()),
             // So that sessions go on by refreshing.
             ("ACCESS_TOKEN_SECONDS", "600".to_owned()),
+            // So that browsers' cookies are renewed, which takes a sixth.
+            ("BROWSER_IDLE_SECONDS", "60".to_owned()),
             ("ADDRESS_LIMIT_BURST", "1000000".to_owned()),
             ("ADDRESS_LIMIT_PER_MINUTE", "60000".to_owned()),
             ("STREAMS_PER_ACCOUNT", "1000".to_owned()),

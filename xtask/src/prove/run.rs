@@ -12,11 +12,11 @@ use serde_json::Value;
 use tokio::{sync::watch, task::JoinSet};
 
 use super::{
-    account::Account,
+    account::{Account, Kept},
     ground::Ground,
     history::{History, Place},
     pantry::Pantry,
-    people::{Admin, Board, Cook, Customer, Floater, Guesser, Importer, Reader, Staff},
+    people::{Admin, Board, Cook, Customer, Floater, Guesser, Importer, Reader, Staff, Thief, What},
     person::Person,
     plan::Plan,
     scene::Scene,
@@ -25,13 +25,16 @@ use super::{
 };
 use crate::{build::Profile, comanda, faults::strike::connect, receiver::Receiver, rush::stage::Stage};
 
-const CUSTOMERS: usize = 24;
+const CUSTOMERS: usize = 18;
+/// Who order with a browser.
+const WEB_CUSTOMERS: usize = 6;
 const STAFF: usize = 5;
 const COOKS: usize = 3;
 const BOARDS: usize = 4;
 const READERS: usize = 3;
 const FLOATERS: usize = 3;
 const GUESSERS: usize = 3;
+const THIEVES: usize = 2;
 
 /// How long whoever is in the middle of something may take to end it.
 const CLOSING_TIME: Duration = Duration::from_mins(2);
@@ -87,9 +90,11 @@ impl Run {
 
         let (closing, closed) = watch::channel(false);
         let mut crew = Crew::gather(&scene, &closed).await?;
-        let importer = Person::new(&scene, "importer".to_owned());
-        let importer = Importer::enter(importer, ground.stage.comanda.clone(), self.folder.join("supplies.csv"));
-        crew.people.spawn(importer.work());
+        for (name, what) in [("importer", What::Supplies), ("menu-importer", What::Menu)] {
+            let person = Person::new(&scene, name.to_owned());
+            let importer = Importer::enter(person, ground.stage.comanda.clone(), what, &self.folder);
+            crew.people.spawn(importer.work());
+        }
         let begin = Instant::now();
         println!("at work");
         for planned in &scene.plan.strikes {
@@ -167,9 +172,17 @@ impl Crew {
             let cook = Cook::enter(person(format!("cook-{n}")), &appoints).await.context(over)?;
             people.spawn(cook.work());
         }
-        for n in 0..CUSTOMERS {
-            let customer = Customer::enter(person(format!("customer-{n}")), Arc::clone(&pantry)).await.context(over)?;
-            people.spawn(customer.work());
+        for (name, kept, count) in
+            [("customer", Kept::InTokens, CUSTOMERS), ("web-customer", Kept::InCookies, WEB_CUSTOMERS)]
+        {
+            for n in 0..count {
+                let customer = Customer::enter(person(format!("{name}-{n}")), Arc::clone(&pantry), kept);
+                people.spawn(customer.await.context(over)?.work());
+            }
+        }
+        for n in 0..THIEVES {
+            let thief = Thief::enter(person(format!("thief-{n}")), person(format!("robbed-{n}")));
+            people.spawn(thief.await.context(over)?.work());
         }
         for n in 0..READERS {
             people.spawn(Reader::enter(person(format!("reader-{n}"))).work());

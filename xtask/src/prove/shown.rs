@@ -7,6 +7,8 @@ use comanda_proof::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::person::Call;
+
 /// What the response to a request shows.
 pub fn by(request: &Request, status: u16, body: &Value) -> Shown {
     match (request, status) {
@@ -48,6 +50,12 @@ fn success(request: &Request, body: &Value) -> Option<Shown> {
         Request::ReadTickets { .. } => Shown::Tickets(all(&body["data"], ticket)?),
         _ => return None,
     })
+}
+
+/// Which refresh token was exchanged for which, if one was.
+pub fn exchanged(call: &Call, body: &Value) -> Option<Shown> {
+    let digest = |from: &Value| Some(Digest::of(from["refresh_token"].as_str()?.as_bytes()));
+    Some(Shown::Exchanged { token: digest(call.body.as_ref()?)?, successor: digest(body)? })
 }
 
 fn of<T: DeserializeOwned>(value: &Value) -> Option<T> {

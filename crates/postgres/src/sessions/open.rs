@@ -10,9 +10,8 @@ use uuid::Uuid;
 use crate::database::{Database, Named, spawn_transaction, statement};
 
 statement! {
-    /// One round trip per sign-in, and no wait for a disk: should PostgreSQL crash within the next second, the session
-    /// is lost and its owner signs in again, and what it closed beyond the limit is open again. (Other closing does
-    /// wait, and so does replacing a session.)
+    /// One round trip per sign-in. It waits for the disk, as closing does: a session that a crash took away could not
+    /// be closed any more, and servers would believe its tokens until they expire.
     ///
     /// The account's row is compared and locked in this statement. A change of the credentials that is under way is
     /// waited for, and then the version differs; one that comes later waits for this and then finds the session.
@@ -37,11 +36,9 @@ statement! {
         AS (VALUES (",
     ")), account AS (SELECT users.id FROM users, s WHERE users.id = s.account_id \
            AND users.credentials_version = s.credentials AND NOT users.disabled FOR SHARE OF users), \
-        at_once AS MATERIALIZED (SELECT set_config('synchronous_commit', CASE WHEN s.replaces IS NULL THEN 'off' \
-           ELSE current_setting('synchronous_commit') END, true) FROM s), \
         opened AS (INSERT INTO sessions (id, account_id, opened_at, expires_at, idle_at, client, network) \
            SELECT s.id, account.id, s.opened_at, s.expires_at, s.idle_at, s.client, s.network \
-           FROM s, account, at_once RETURNING id), \
+           FROM s, account RETURNING id), \
         issued AS (INSERT INTO refresh_tokens (hash, session_id, issued_at, is_kept) \
            SELECT s.hash, opened.id, s.opened_at, false FROM s, opened WHERE s.hash IS NOT NULL), \
         ending AS (SELECT replaces AS id FROM s WHERE replaces IS NOT NULL UNION ALL \

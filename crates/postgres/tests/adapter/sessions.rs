@@ -3,12 +3,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use comanda_domain::{AccountId, Reason, ports::Sessions};
-use comanda_postgres::{Database, DatabaseConfig, DatabaseUrl, PostgresSessions, migrate};
-use comanda_tests::{Accepts, TestDatabase, TestPostgres};
+use comanda_domain::{
+    AccountId, NewSession, Reason, SessionId, SessionOrigin,
+    ports::{Accounts, Sessions},
+};
+use comanda_postgres::{Database, DatabaseConfig, DatabaseUrl, PostgresAccounts, PostgresSessions, migrate};
+use comanda_tests::{Accepts, PoweredPostgres, TestDatabase, TestPostgres};
 use uuid::Uuid;
 
-use crate::shop::{DEADLINE, config, connect, now};
+use crate::shop::{DEADLINE, config, connect, new_account, now};
 
 /// More than one round looks at.
 const SESSIONS: i64 = 45_000;
@@ -97,4 +100,36 @@ async fn all_sessions_are_closed_batch_by_batch_each_once_and_it_ends() {
     assert_eq!(sessions.count_open().await.unwrap(), 3, "those that were opened again");
     let records = "SELECT count(*) FROM audit_log WHERE action = 'account.sessions_closed' AND reason = 'keys leaked'";
     assert_eq!(database.number(records).await, i64::try_from(accounts.len()).unwrap());
+}
+
+/// Otherwise nobody could close it, and its tokens would be believed until they expire.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_there_after_a_crash_that_follows_its_opening() {
+    // What is not waited for is not flushed by itself while this runs.
+    let lazily = ["wal_writer_delay=10s"];
+    let mut postgres = PoweredPostgres::start(&lazily).await;
+    let url: DatabaseUrl = postgres.url().parse().unwrap();
+    migrate(&url, None).await.unwrap();
+    let elsewhere = TestDatabase::empty().await;
+    let pool = Database::connect(DatabaseConfig { url, ..config(&elsewhere, DEADLINE) }).await.unwrap();
+    let accounts = PostgresAccounts::new(pool.clone());
+    let account = accounts.register(new_account("ana@example.org")).await.unwrap();
+    let known = accounts.credentials(&account.email).await.unwrap().unwrap();
+    let session = NewSession {
+        id: SessionId::new(Uuid::now_v7()),
+        account_id: account.id,
+        credentials: known.version,
+        opened_at: now(),
+        expires_at: now() + Duration::from_hours(1),
+        idle_at: None,
+        refresh_token: None,
+        origin: SessionOrigin { client: None, network: None },
+        replaces: None,
+    };
+    let id = session.id.as_uuid();
+    PostgresSessions::new(pool).open(session, 10).await.unwrap();
+    postgres.lose_power();
+    postgres.start_again(&lazily).await;
+    let rows = postgres.client().await.query("SELECT id FROM sessions", &[]).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.get(0)).collect::<Vec<Uuid>>(), [id]);
 }

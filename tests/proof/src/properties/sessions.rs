@@ -1,11 +1,13 @@
-//! A call that began after its session was closed opens nothing.
+//! A call that began after its session was closed opens nothing, and neither does one that no page of ours has sent.
 
 use std::collections::HashMap;
 
 use comanda_domain::AccountId;
 
 use super::{Checked, Ordered, groups};
-use crate::{Property, Record, Request, ServerId, SessionId, StreamMessage, WhichSessions, finding::Found};
+use crate::{
+    Digest, Property, Record, Request, ServerId, SessionId, Shown, StreamMessage, WhichSessions, finding::Found,
+};
 
 pub(super) struct Sessions<'t> {
     tables: &'t Ordered<'t>,
@@ -15,6 +17,8 @@ pub(super) struct Sessions<'t> {
     /// All of an account, but perhaps one.
     closed_all: HashMap<AccountId, Vec<(Closing, Option<SessionId>)>>,
     uses: Vec<Use>,
+    /// What refresh tokens were exchanged for, and by which call first.
+    exchanged: HashMap<Digest, (Digest, u64)>,
     /// While something was broken: who cannot reach the database does not know what was closed.
     faults: Vec<(u64, u64)>,
 }
@@ -47,6 +51,7 @@ impl<'t> Sessions<'t> {
             closed: HashMap::new(),
             closed_all: HashMap::new(),
             uses: Vec::new(),
+            exchanged: HashMap::new(),
             faults: Vec::new(),
         }
     }
@@ -77,7 +82,8 @@ impl<'t> Sessions<'t> {
                 self.closed.entry(session).or_default().push(closing);
             }
             _ if !record.succeeded() => {}
-            (Request::SignOut, Some(session), _)
+            // A browser that signs in has no use for the session that it had.
+            (Request::SignOut | Request::SignIn { .. }, Some(session), _)
             | (&Request::EndSessions { which: WhichSessions::One(session) }, _, _) => {
                 self.closed.entry(session).or_default().push(closing);
             }
@@ -92,6 +98,29 @@ impl<'t> Sessions<'t> {
                 _,
             ) => {
                 self.close_all(*account, closing, None);
+            }
+            _ => {}
+        }
+    }
+
+    /// What should never have been let in, whatever became of its session.
+    fn see_intruder(&mut self, record: &Record, found: &mut Found) {
+        let Record { sequence, .. } = *record;
+        match (&record.request, record.response(), record.shown()) {
+            (Request::Forge { what }, Some(response), _) if lets_in(&record.request, response.status) => {
+                let reason = format!("a page that is not ours was let in, with a {}: {what}", response.status);
+                found.report(Property::Sessions, reason, [sequence]);
+            }
+            (Request::RefreshAgain, Some(response), _) if response.is_success() => {
+                let reason = "a refresh token that was exchanged long before was good again".to_owned();
+                found.report(Property::Sessions, reason, [sequence]);
+            }
+            (_, _, &Shown::Exchanged { token, successor }) => {
+                let (before, first) = *self.exchanged.entry(token).or_insert((successor, sequence));
+                if before != successor {
+                    let reason = "one refresh token was exchanged for two".to_owned();
+                    found.report(Property::Sessions, reason, [first, sequence]);
+                }
             }
             _ => {}
         }
@@ -114,8 +143,9 @@ fn lets_in(request: &Request, status: u16) -> bool {
 }
 
 impl Checked for Sessions<'_> {
-    fn see(&mut self, record: &Record, _: &mut Found) {
+    fn see(&mut self, record: &Record, found: &mut Found) {
         let Record { begin, end, server, sequence, session, .. } = *record;
+        self.see_intruder(record, found);
         if let (Request::SignIn { .. }, true, Some(account)) = (&record.request, record.succeeded(), record.account) {
             self.opened.insert(SessionId(sequence), (account, end));
         }

@@ -64,7 +64,7 @@ pub enum Request {
     /// `POST /v1/users`.
     SignUp { email: String },
     /// `POST /v1/sessions` and `/v1/web/sessions`. The session is this record's sequence number. A 429
-    /// `account-locked` has its `retry_after`.
+    /// `account-locked` has its `retry_after`. A session that goes along, in a browser's cookie, is replaced: it ends.
     SignIn {
         /// As it is counted: in one form.
         email: String,
@@ -75,12 +75,16 @@ pub enum Request {
         /// that nobody knows the outcome of may have made wrong is `None`.
         right: Option<bool>,
     },
-    /// `POST /v1/sessions/refresh` with the newest refresh token of the record's session.
+    /// `POST /v1/sessions/refresh` with the newest refresh token of the record's session. Shows [`Shown::Exchanged`].
     Refresh,
-    /// `POST /v1/sessions/refresh` with a token of the record's session that was exchanged long before: closes it.
+    /// `POST /v1/sessions/refresh` with a token of the record's session that was exchanged long before, or whose
+    /// successor was exchanged, too: closes it.
     RefreshAgain,
-    /// `DELETE /v1/sessions/current`, of the record's session.
+    /// `DELETE /v1/sessions/current` and `/v1/web/sessions/current`, of the record's session.
     SignOut,
+    /// Anything that would change something, sent by a browser with the cookie of the record's session, but by another
+    /// page than ours, or without the CSRF token: it must be refused.
+    Forge { what: String },
     /// `DELETE /v1/me/sessions…` and `DELETE /v1/admin/users/{id}/sessions`.
     EndSessions { which: WhichSessions },
     /// `PUT /v1/me/password`: closes all sessions of the account but the record's.

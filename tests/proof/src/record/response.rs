@@ -67,6 +67,11 @@ pub enum Shown {
     Item(MenuItemShown),
     Menu(MenuShown),
     Lock(LockShown),
+    /// Which refresh token was exchanged for which.
+    Exchanged {
+        token: Digest,
+        successor: Digest,
+    },
     Ticket(TicketShown),
     Tickets(Vec<TicketShown>),
 }

@@ -4,13 +4,17 @@
 #![expect(unreachable_pub, reason = "in a program, `pub` says what a module offers the others")]
 
 mod boards;
+mod browsers;
+mod devices;
 mod events;
 mod folder;
+mod imports;
 mod locks;
 mod menu;
 mod million;
 mod money;
 mod placed;
+mod refreshes;
 mod replays;
 mod sessions;
 mod simulated;

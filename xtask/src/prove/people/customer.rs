@@ -4,7 +4,8 @@ use rand::RngExt;
 use serde_json::{Value, json};
 
 use crate::prove::{
-    account::Account,
+    account::{Account, Kept},
+    browser::Page,
     pantry::Pantry,
     people::board,
     person::{Call, Person},
@@ -24,8 +25,8 @@ pub struct Customer {
 impl Customer {
     const REMEMBERED: usize = 8;
 
-    pub async fn enter(mut person: Person, pantry: Arc<Pantry>) -> Option<Self> {
-        let account = Account::register(&mut person).await?;
+    pub async fn enter(mut person: Person, pantry: Arc<Pantry>, kept: Kept) -> Option<Self> {
+        let account = Account::register_and_keep(&mut person, kept).await?;
         Some(Self { person, account, pantry, orders: Vec::new(), menu: None })
     }
 
@@ -38,6 +39,9 @@ impl Customer {
 
     /// `None`: all is over.
     async fn step(&mut self) -> Option<()> {
+        if self.account.is_in_browser() && self.person.one_in(10) {
+            return self.browse().await;
+        }
         match self.person.random.random_range(0..100) {
             0..38 => self.place().await,
             38..50 => self.look().await,
@@ -49,6 +53,8 @@ impl Customer {
             }
             75..82 => self.cancel().await,
             82..94 => self.pay().await,
+            // Watching and refreshing is for programs here.
+            94..98 if self.account.is_in_browser() => self.account.come_again(&mut self.person).await,
             94..96 => self.watch().await,
             96 => self.account.come_again(&mut self.person).await,
             97 => self.account.refresh(&mut self.person).await,
@@ -59,6 +65,26 @@ impl Customer {
             _ if self.person.one_in(4) => self.account.change_password(&mut self.person).await,
             _ => self.ask(Call::get("/v1/me")).await.map(|_| ()),
         }
+    }
+
+    /// What happens in browsers alone: the session is replaced, a page that has left itself open asks with the cookie
+    /// of before, or a page of somebody else has the browser send something, which must change nothing.
+    async fn browse(&mut self) -> Option<()> {
+        let page = if self.person.one_in(2) { Page::Blind } else { Page::Foreign };
+        let forged = match self.person.random.random_range(0..6) {
+            0 => return self.account.replace(&mut self.person).await,
+            1 | 2 => {
+                self.account.haunt(&mut self.person, "/v1/orders?limit=1").await;
+                return Some(());
+            }
+            3 => Call::post("/v1/orders", self.pantry.basket(&mut self.person)).under(self.person.key()),
+            4 => Call::delete("/v1/web/sessions/current", None),
+            _ => match self.person.pick(&self.orders) {
+                Some(id) => Call::post(format!("/v1/orders/{id}/cancel"), json!({})),
+                None => Call::post("/v1/orders", self.pantry.basket(&mut self.person)),
+            },
+        };
+        self.ask(forged.sent_from(page)).await.map(|_| ())
     }
 
     /// Once, at any server; what becomes of it is known only if there is a response.

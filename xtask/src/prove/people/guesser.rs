@@ -2,7 +2,8 @@ use rand::RngExt;
 
 use crate::prove::{account::Account, person::Person};
 
-/// Somebody who guesses the passwords of an account, several at a time, and whose account it is.
+/// Somebody who guesses the passwords of an account, several at a time, and whose account it is. Its owner has a device
+/// that is known, and mistypes at times.
 pub struct Guesser {
     person: Person,
     account: Account,
@@ -23,13 +24,21 @@ impl Guesser {
             let wrong =
                 [0, 1, 2].map(|_| self.account.sign_in_with(&format!("wrong {}", self.person.key()), Some(false)));
             let servers = [0, 1, 2].map(|_| self.person.server());
-            match self.person.random.random_range(0..10) {
+            match self.person.random.random_range(0..13) {
                 0..6 => {
                     self.person.ask_at(servers[0], &wrong[0]).await;
                 }
                 6 => {
                     let guesses = |n: usize| self.person.ask_at(servers[n], &wrong[n]);
                     tokio::join!(guesses(0), guesses(1), guesses(2));
+                }
+                7 => {
+                    let mistyped = self.account.sign_in_from_device("mistyped password", Some(false));
+                    self.person.ask_at(servers[0], &mistyped).await;
+                }
+                8 | 9 => {
+                    let known = self.account.sign_in_from_device(&self.account.password, Some(true));
+                    self.person.ask_at(servers[0], &known).await;
                 }
                 _ => {
                     let right = self.account.sign_in_with(&self.account.password, Some(true));

@@ -9,8 +9,17 @@ mod importer;
 mod kitchen;
 mod reader;
 mod staff;
+mod thief;
 
 pub use self::{
-    admin::Admin, board::Board, customer::Customer, floater::Floater, guesser::Guesser, importer::Importer,
-    kitchen::Cook, reader::Reader, staff::Staff,
+    admin::Admin,
+    board::Board,
+    customer::Customer,
+    floater::Floater,
+    guesser::Guesser,
+    importer::{Importer, What},
+    kitchen::Cook,
+    reader::Reader,
+    staff::Staff,
+    thief::Thief,
 };
