@@ -10,7 +10,7 @@ use crate::http::{
     extract::{Query, Service, StaffWatcher},
     live::{LastEventId, Streams, Topic},
     problem::{Failure, Problem},
-    validation::Violations,
+    validation::{ViolationCode, Violations},
 };
 
 #[derive(Deserialize, IntoParams)]
@@ -26,7 +26,7 @@ impl WatchedStation {
     fn validate(self) -> Result<Option<StationId>, Problem> {
         let Some(written) = self.station else { return Ok(None) };
         let mut violations = Violations::default();
-        let station = violations.read::<Uuid>("/station", &written, "not-a-uuid");
+        let station = violations.read::<Uuid>("/station", &written, ViolationCode::NotAUuid);
         violations.finish(station.map(|id| Some(StationId::new(id))))
     }
 }

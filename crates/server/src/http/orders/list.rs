@@ -13,7 +13,7 @@ use super::relations::relations_in;
 use crate::http::{
     extract::{Filter, Paged, Service, SignedIn, pages},
     problem::{Code, Failure, Problem},
-    validation::{ViolationCode, Violations},
+    validation::{BrokenRule, ViolationCode, Violations},
     wire::{MomentOrDate, OrderResponse, Written, names},
 };
 
@@ -55,8 +55,8 @@ impl Filter for OrderFilter {
         if created_from.zip(created_to).is_some_and(|(from, to)| to <= from) {
             violations.add("/created_to", PeriodError::EndsTooEarly.code(), PeriodError::EndsTooEarly.to_string());
         }
-        let number = self.number.and_then(|number| violations.read("/number", &number, "malformed"));
-        let status = self.status.and_then(|status| violations.read("/status", &status, "unknown-status"));
+        let number = self.number.and_then(|number| violations.read("/number", &number, ViolationCode::Malformed));
+        let status = self.status.and_then(|status| violations.read("/status", &status, ViolationCode::UnknownStatus));
         Ok((OrderCriteria { status, number, created_from, created_to }, relations))
     }
 }

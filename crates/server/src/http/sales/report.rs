@@ -13,7 +13,7 @@ use super::{
 use crate::http::{
     extract::{Query, Service, Staff},
     problem::{Failure, Problem, problems},
-    validation::Violations,
+    validation::{ViolationCode, Violations},
     wire::{MomentOrDate, MoneyResponse, WireTime, names},
 };
 
@@ -86,7 +86,7 @@ fn zone_in(name: Option<&str>, violations: &mut Violations) -> Option<Tz> {
     let in_any_case = || TZ_VARIANTS.iter().copied().find(|zone| zone.name().eq_ignore_ascii_case(name));
     let zone = name.parse().ok().or_else(in_any_case);
     if zone.is_none() {
-        violations.add("/tz", "unknown-time-zone", "must be a time zone such as Europe/Berlin");
+        violations.add("/tz", ViolationCode::UnknownTimeZone, "must be a time zone such as Europe/Berlin");
     }
     zone
 }
@@ -98,7 +98,7 @@ fn interval_in(name: Option<&str>, violations: &mut Violations) -> Option<SalesI
         "day" => Some(SalesInterval::Day),
         "week" => Some(SalesInterval::Week),
         _ => {
-            violations.add("/interval", "unknown-interval", "must be hour, day or week");
+            violations.add("/interval", ViolationCode::UnknownInterval, "must be hour, day or week");
             None
         }
     }

@@ -9,7 +9,7 @@ use utoipa::{
 
 use crate::http::{
     problem::{Code, Problem},
-    validation::Violation,
+    validation::{Violation, ViolationCode},
 };
 
 /// RFC 3339 in UTC, to the millisecond.
@@ -54,7 +54,8 @@ impl Written {
         let date = || text.parse::<NaiveDate>().map(Self::Date);
         moment.or_else(|_| date()).map(Some).map_err(|_| {
             let detail = "must be a time such as 2026-01-31T18:30:00Z, or a date";
-            let violation = Violation { pointer: pointer.to_owned(), code: "malformed", detail: detail.to_owned() };
+            let violation =
+                Violation { pointer: pointer.to_owned(), code: ViolationCode::Malformed, detail: detail.to_owned() };
             Problem::new(Code::InvalidRequest, format!("A query parameter {detail}.")).errors(vec![violation])
         })
     }
