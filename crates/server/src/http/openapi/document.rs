@@ -3,9 +3,12 @@
 use std::sync::LazyLock;
 
 use actix_web::{HttpResponse, http::Method};
-use utoipa::openapi::{
-    ComponentsBuilder, ContactBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder, PathItem, Paths, ServerBuilder,
-    Tag, path::Operation, tag::TagBuilder,
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        ComponentsBuilder, ContactBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder, PathItem, Paths,
+        ServerBuilder, Tag, path::Operation, tag::TagBuilder,
+    },
 };
 
 use super::{
@@ -15,7 +18,7 @@ use super::{
     problems::problems,
     webhooks::webhooks,
 };
-use crate::http::{extract::Service, problem::Failure, routes::ENDPOINTS};
+use crate::http::{extract::Service, problem::Failure, routes::ENDPOINTS, wire::MomentOrDate};
 
 const TAGS: [(&str, &str); 12] = [
     ("orders", "Placing orders, and seeing them through"),
@@ -88,6 +91,8 @@ fn assemble() -> OpenApi {
             paths.paths.entry(path).or_default().merge_operations(item);
         }
     }
+    // Parameters bring no schemas with them.
+    schemas.push((MomentOrDate::name().into_owned(), MomentOrDate::schema()));
     schemas.extend(problems(&ENDPOINTS.iter().flat_map(codes).collect()));
     let webhooks = webhooks(&mut schemas);
     let something_leaves = ENDPOINTS.iter().any(|endpoint| endpoint.leaving.is_some());

@@ -29,10 +29,10 @@ pub struct OrderFilter {
     #[param(pattern = "^[A-HJ-NP-Za-hj-np-z][0-9]{3}$", example = "K417")]
     number: Option<String>,
     /// Only orders placed at or after this moment, or on or after this date (UTC).
-    #[param(value_type = Option<MomentOrDate>, inline, example = "2026-01-31T18:30:00Z")]
+    #[param(value_type = Option<MomentOrDate>, example = "2026-01-31T18:30:00Z")]
     created_from: Option<String>,
     /// Only orders placed before this moment, or before this date (UTC). Must be after `created_from`.
-    #[param(value_type = Option<MomentOrDate>, inline, example = "2026-02-01")]
+    #[param(value_type = Option<MomentOrDate>, example = "2026-02-01")]
     created_to: Option<String>,
     /// Relations to add, separated by commas: `items`, `customer`, `payments`.
     #[param(pattern = "^((items|customer|payments)(,(items|customer|payments))*)?$", example = "items,customer")]
