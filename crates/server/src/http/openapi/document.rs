@@ -139,7 +139,7 @@ fn tags() -> Vec<Tag> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -220,8 +220,15 @@ mod tests {
         let document = parsed();
         let types = document["components"]["schemas"]["EventType"]["enum"].as_array().unwrap().iter();
         let types: BTreeSet<&str> = types.map(|event| event.as_str().unwrap()).collect();
-        let webhooks = document["webhooks"].as_object().unwrap().keys().map(String::as_str);
-        assert_eq!(webhooks.collect::<BTreeSet<_>>(), types);
+        let webhooks = document["webhooks"].as_object().unwrap();
+        assert_eq!(webhooks.keys().map(String::as_str).collect::<BTreeSet<_>>(), types);
+        for (name, webhook) in webhooks {
+            let schema = &webhook["post"]["requestBody"]["content"]["application/cloudevents+json"]["schema"];
+            let of_several = &schema["allOf"][1]["properties"]["type"];
+            let event = schema["$ref"].as_str().map(|reference| document.pointer(&reference[1..]).unwrap());
+            let of_one = event.map_or(of_several, |event| &event["properties"]["type"]);
+            assert_eq!(of_one["enum"], json!([name]), "{name}");
+        }
     }
 
     #[test]
