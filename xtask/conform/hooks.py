@@ -98,11 +98,14 @@ ONLY_THE_SERVER_KNOWS_OF_VALUES = {
 }
 
 
-# What the document says in words: money and amounts have one schema for all that has them, and of two members one is
-# enough. A schema of its own for each would give generated clients a type of its own for each.
+# What the document says in words: money and amounts have one schema for all that has them, because a schema of its own
+# for each would give generated clients a type of its own for each; of two members one is enough; how many intervals a
+# report has, three parameters say together; and where its years begin and end is up to the time zone, and to `from`,
+# which is 30 days before `to` unless given.
 SAID_IN_WORDS = [
     ("out-of-range", re.compile(r"/(delta|supply/amount|amount/amount)$")),
     ("out-of-range", re.compile(r"^/\d+/min$")),
+    ("out-of-range", re.compile(r"^/(interval|from|to|created_from|created_to)$")),
     ("missing", re.compile(r"^/delta$")),
 ]
 

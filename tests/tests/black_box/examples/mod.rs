@@ -167,6 +167,38 @@ async fn the_page_of_events_shows_what_streams_send() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_document_has_what_streams_send() {
+    let stage = Stage::open().await;
+    let document = Document::of(&stage.mail.app).await;
+    let admin = &stage.mail.app.admin;
+    // The ticket of the first order is there when the kitchen is watched.
+    for (template, change) in [("/v1/orders/{id}/events", "order"), ("/v1/kitchen/events", "ticket")] {
+        let (_, order) = stage.order_with_everything().await;
+        let mut stream = EventStream::open(admin, &template.replace("{id}", &order), None).await;
+        let snapshot = fitting(&document, template, "snapshot", &mut stream).await;
+        assert_ne!(snapshot["tickets"], json!([]), "there is nothing to be compared");
+        admin.post(&format!("/v1/orders/{order}/status"), &json!({ "status": "accepted" })).await.expect(200);
+        fitting(&document, template, change, &mut stream).await;
+    }
+    stage.close().await;
+}
+
+/// The data of the stream's next event, which has this name, and is as the document says.
+async fn fitting(document: &Document, template: &str, event: &str, stream: &mut EventStream) -> Value {
+    let Told::Event { name, data, .. } = stream.event().await else { panic!("{template} tells nothing") };
+    assert_eq!(name, event, "{template}");
+    let operation = format!("#/paths/{}/get", template.replace('/', "~1"));
+    let stream = document.pointed_at(&format!("{operation}/responses/200/content/text~1event-stream/schema"));
+    let events = stream["contentSchema"]["items"]["oneOf"].as_array().unwrap();
+    let described = events.iter().find(|described| described["properties"]["event"]["enum"] == json!([event]));
+    let schema = &described.unwrap()["properties"]["data"]["contentSchema"];
+    assert!(schema.is_object(), "{event}");
+    let found = misfits(document, schema, &data);
+    assert!(found.is_empty(), "{template}: {event}: {found:#?}");
+    data
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_counted_sees_how_often_they_may_try_yet() {
     let app =
         TestApp::with_servers(1, &[("ORDER_LIMIT_PER_MINUTE", "7"), ("CORS_ORIGINS", "https://shop.example")]).await;

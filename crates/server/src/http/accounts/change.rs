@@ -9,7 +9,7 @@ use crate::http::{
     extract::{Admin, Json, Path, Service},
     middleware::run_to_completion,
     problem::{Code, Failure, Problem, problems},
-    validation::Violations,
+    validation::{ViolationCode, Violations},
     wire::{Patched, names},
 };
 
@@ -49,7 +49,7 @@ impl PatchAccountRequest {
     fn validate(self) -> Result<AccountChange, Problem> {
         let mut violations = Violations::default();
         let role = self.role.given("/role", &mut violations);
-        let role = role.and_then(|role| violations.read("/role", &role, "unknown-role"));
+        let role = role.and_then(|role| violations.read("/role", &role, ViolationCode::UnknownRole));
         let disabled = self.disabled.given("/disabled", &mut violations);
         violations.finish(Some(AccountChange { role, disabled }))
     }

@@ -12,7 +12,7 @@ use super::AccountResponse;
 use crate::http::{
     extract::{Admin, Filter, Paged, Service, pages},
     problem::{Failure, Problem},
-    validation::Violations,
+    validation::{ViolationCode, Violations},
     wire::names,
 };
 
@@ -33,7 +33,7 @@ impl Filter for AccountFilter {
     type Position = Uuid;
 
     fn criteria(self, violations: &mut Violations) -> Result<Self::Criteria, Problem> {
-        Ok((self.role.and_then(|role| violations.read("/role", &role, "unknown-role")), self.disabled))
+        Ok((self.role.and_then(|role| violations.read("/role", &role, ViolationCode::UnknownRole)), self.disabled))
     }
 }
 

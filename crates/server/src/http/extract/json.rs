@@ -25,7 +25,7 @@ use crate::http::{
     middleware::Place,
     openapi::{Describe, Description},
     problem::{Code, Operation, Problem},
-    validation::Violation,
+    validation::{Violation, ViolationCode},
 };
 
 /// The largest body in KiB, unless its endpoint says otherwise.
@@ -213,13 +213,13 @@ fn malformed(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     let text = cause.to_string();
     let detail = text.split(" at line ").next().unwrap_or(&text).to_owned();
     let code = if detail.starts_with("unknown field") {
-        "unknown-field"
+        ViolationCode::UnknownField
     } else if detail.starts_with("missing field") {
-        "missing-field"
+        ViolationCode::MissingField
     } else if detail.starts_with("duplicate field") {
-        "duplicate-field"
+        ViolationCode::DuplicateField
     } else {
-        "wrong-type"
+        ViolationCode::WrongType
     };
     Problem::new(Code::InvalidRequest, format!("The body does not have the shape it should: {detail}."))
         .errors(vec![Violation { pointer, code, detail }])

@@ -9,7 +9,7 @@ use crate::fuzzing::Reader;
 use crate::http::{
     openapi::{Describe, Description},
     problem::{Code, Problem},
-    validation::Violation,
+    validation::{Violation, ViolationCode},
 };
 
 /// The query parameters.
@@ -37,7 +37,11 @@ pub(super) fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     let parameters = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
     serde_path_to_error::deserialize(parameters).map_err(|error| {
         let detail = error.inner().to_string();
-        let code = if detail.starts_with("unknown field") { "unknown-parameter" } else { "malformed" };
+        let code = if detail.starts_with("unknown field") {
+            ViolationCode::UnknownParameter
+        } else {
+            ViolationCode::Malformed
+        };
         let violation = Violation { pointer: format!("/{}", error.path()), code, detail: detail.clone() };
         Problem::new(Code::InvalidRequest, format!("A query parameter cannot be read: {detail}."))
             .errors(vec![violation])

@@ -8,7 +8,7 @@ use super::ticket_response::TicketResponse;
 use crate::http::{
     extract::{Idempotent, Json, Path, Service, Staff, replayable},
     problem::{Code, Failure, Problem, problems},
-    validation::Violations,
+    validation::{ViolationCode, Violations},
     wire::names,
 };
 
@@ -43,7 +43,7 @@ pub struct ChangeTicketRequest {
 impl ChangeTicketRequest {
     fn validate(&self) -> Result<TicketState, Problem> {
         let mut violations = Violations::default();
-        let state = violations.read("/state", &self.state, "unknown-state");
+        let state = violations.read("/state", &self.state, ViolationCode::UnknownState);
         violations.finish(state)
     }
 }

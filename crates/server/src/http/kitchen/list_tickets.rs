@@ -12,7 +12,7 @@ use super::ticket_response::TicketResponse;
 use crate::http::{
     extract::{Filter, Paged, Service, Staff, pages},
     problem::{Failure, Problem},
-    validation::Violations,
+    validation::{ViolationCode, Violations},
     wire::names,
 };
 
@@ -37,10 +37,11 @@ impl Filter for TicketFilter {
     type Position = Uuid;
 
     fn criteria(self, violations: &mut Violations) -> Result<Self::Criteria, Problem> {
-        let mut id =
-            |pointer, text: Option<String>| text.and_then(|text| violations.read::<Uuid>(pointer, &text, "not-a-uuid"));
+        let mut id = |pointer, text: Option<String>| {
+            text.and_then(|text| violations.read::<Uuid>(pointer, &text, ViolationCode::NotAUuid))
+        };
         let (station, order) = (id("/station", self.station), id("/order", self.order));
-        let state = self.state.and_then(|state| violations.read("/state", &state, "unknown-state"));
+        let state = self.state.and_then(|state| violations.read("/state", &state, ViolationCode::UnknownState));
         Ok(TicketCriteria { station: station.map(StationId::new), state, order: order.map(OrderId::new) })
     }
 }

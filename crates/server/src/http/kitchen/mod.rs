@@ -24,7 +24,7 @@ pub use self::{
 };
 use super::{
     problem::{Code, Problem},
-    validation::{Violation, Violations},
+    validation::{Violation, ViolationCode, Violations},
 };
 
 /// The categories of a station, or `None` and violations.
@@ -39,7 +39,7 @@ fn read_categories(written: &[String], violations: &mut Violations) -> Option<St
 fn category_taken(positions: &[usize]) -> Problem {
     let violation = |at: &usize| Violation {
         pointer: format!("/categories/{at}"),
-        code: "taken",
+        code: ViolationCode::Taken,
         detail: "goes to another station".to_owned(),
     };
     Problem::new(Code::CategoryTaken, "A category goes to another station.")

@@ -8,9 +8,9 @@ use uuid::Uuid;
 use super::TicketResponse;
 use crate::http::{
     extract::{Query, Service, StaffWatcher},
-    live::{LastEventId, Streams, Topic},
+    live::{EventStream, LastEventId, Streams, Topic},
     problem::{Failure, Problem},
-    validation::Violations,
+    validation::{ViolationCode, Violations},
 };
 
 #[derive(Deserialize, IntoParams)]
@@ -26,7 +26,7 @@ impl WatchedStation {
     fn validate(self) -> Result<Option<StationId>, Problem> {
         let Some(written) = self.station else { return Ok(None) };
         let mut violations = Violations::default();
-        let station = violations.read::<Uuid>("/station", &written, "not-a-uuid");
+        let station = violations.read::<Uuid>("/station", &written, ViolationCode::NotAUuid);
         violations.finish(station.map(|id| Some(StationId::new(id))))
     }
 }
@@ -49,6 +49,8 @@ impl KitchenSnapshotResponse {
     }
 }
 
+type KitchenEvents = EventStream<KitchenSnapshotResponse, TicketResponse>;
+
 /// Watches the tickets of the kitchen, or of one station
 ///
 /// Server-sent events. `snapshot` comes first and shows the tickets, under `tickets`: the oldest ten thousand that are
@@ -61,7 +63,7 @@ impl KitchenSnapshotResponse {
     get, path = "/v1/kitchen/events", operation_id = "watch_kitchen",
     responses((
         status = 200, description = "Events, for as long as the client listens",
-        body = String, content_type = "text/event-stream",
+        body = inline(KitchenEvents), content_type = "text/event-stream",
     ))
 )]
 pub async fn watch_kitchen(

@@ -284,8 +284,8 @@ impl Hub {
 /// Orders are shown to their customers and to staff alike.
 fn rendered(update: &Update) -> Option<Frame> {
     let frame = match update {
-        Update::Order(order) => Frame::new("order", &OrderResponse::with_lines(order)),
-        Update::Ticket(ticket) => Frame::new("ticket", &TicketResponse::from(ticket)),
+        Update::Order(order) => Frame::of(&OrderResponse::with_lines(order)),
+        Update::Ticket(ticket) => Frame::of(&TicketResponse::from(ticket)),
     };
     frame.inspect_err(|error| tracing::error!(%error, "an update cannot be written")).ok()
 }

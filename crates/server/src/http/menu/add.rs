@@ -17,7 +17,7 @@ use super::{
 use crate::http::{
     extract::{Idempotent, Json, Service, Staff, replayable},
     problem::{Failure, Problem, problems},
-    validation::{ViolationCode, Violations, name_taken},
+    validation::{BrokenRule, Violations, name_taken},
     wire::{MenuItemResponse, PriceRequest, Shown, WireInteger, names},
 };
 

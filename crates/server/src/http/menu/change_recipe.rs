@@ -12,7 +12,7 @@ use super::{
 use crate::http::{
     extract::{IfMatch, Json, Path, Service, Staff},
     problem::{Failure, Problem, problems},
-    validation::Violations,
+    validation::{ViolationCode, Violations},
     wire::{MenuItemResponse, Shown, WireInteger},
 };
 
@@ -53,7 +53,7 @@ pub struct IngredientRequest {
 fn validate(request: &[IngredientRequest]) -> Result<Recipe, Problem> {
     let mut violations = Violations::default();
     if request.len() > Recipe::MAX_INGREDIENTS {
-        violations.add("", "out-of-range", RecipeError::TooMany.to_string());
+        violations.add("", ViolationCode::OutOfRange, RecipeError::TooMany.to_string());
         return violations.finish(None);
     }
     let ingredients = request.iter().enumerate().map(|(at, ingredient)| {
@@ -65,12 +65,16 @@ fn validate(request: &[IngredientRequest]) -> Result<Recipe, Problem> {
     let recipe = match ingredients.into_iter().collect::<Option<_>>().map(Recipe::new) {
         Some(Err(RecipeError::Repeated(repeated))) => {
             for at in repeated {
-                violations.add(format!("/{at}/supply_id"), "repeated", "is a supply that is in the recipe already");
+                violations.add(
+                    format!("/{at}/supply_id"),
+                    ViolationCode::Repeated,
+                    "is a supply that is in the recipe already",
+                );
             }
             None
         }
         Some(Err(error)) => {
-            violations.add("", "out-of-range", error.to_string());
+            violations.add("", ViolationCode::OutOfRange, error.to_string());
             None
         }
         Some(Ok(recipe)) => Some(recipe),
@@ -86,7 +90,7 @@ impl From<ChangeRecipeError> for Problem {
             ChangeRecipeError::Stale { current } => Self::stale(current),
             ChangeRecipeError::UnknownSupplies(ingredients) => {
                 let pointers = ingredients.into_iter().map(|at| format!("/{at}/supply_id"));
-                unknown(pointers, "unknown-supply", "supply")
+                unknown(pointers, ViolationCode::UnknownSupply, "supply")
             }
             ChangeRecipeError::Unavailable(cause) => cause.into(),
         }

@@ -11,7 +11,7 @@ use super::{edit::revision_seen, etag, option_groups::uuid};
 use crate::http::{
     extract::{IfMatch, Json, Path, Service, Staff},
     problem::{Code, Failure, Problem, problems},
-    validation::{Violation, Violations},
+    validation::{Violation, ViolationCode, Violations},
     wire::{MenuItemResponse, PriceRequest, Shown, WireInteger},
 };
 
@@ -75,7 +75,7 @@ pub struct OptionPriceRequest {
 fn validate(request: &[OfferRequest], currency: Currency) -> Result<GroupOffers, Problem> {
     let mut violations = Violations::default();
     if request.len() > GroupOffers::MAX {
-        violations.add("", "out-of-range", GroupOffersError::TooMany.to_string());
+        violations.add("", ViolationCode::OutOfRange, GroupOffersError::TooMany.to_string());
         return violations.finish(None);
     }
     let offers: Vec<Option<GroupOffer>> =
@@ -84,16 +84,20 @@ fn validate(request: &[OfferRequest], currency: Currency) -> Result<GroupOffers,
     let offers = match offers {
         Some(Err(GroupOffersError::Repeated { groups, prices })) => {
             for at in groups {
-                violations.add(format!("/{at}/group_id"), "repeated", "is a group that is on the list already");
+                violations.add(
+                    format!("/{at}/group_id"),
+                    ViolationCode::Repeated,
+                    "is a group that is on the list already",
+                );
             }
             for (at, price) in prices {
                 let pointer = format!("/{at}/prices/{price}/option_id");
-                violations.add(pointer, "repeated", "is an option that has a price already");
+                violations.add(pointer, ViolationCode::Repeated, "is an option that has a price already");
             }
             None
         }
         Some(Err(error)) => {
-            violations.add("", "out-of-range", error.to_string());
+            violations.add("", ViolationCode::OutOfRange, error.to_string());
             None
         }
         Some(Ok(offers)) => Some(offers),
@@ -114,7 +118,7 @@ impl OfferRequest {
                         ChoiceBoundsError::Max => "max",
                         ChoiceBoundsError::MaxEach => "max_each",
                     };
-                    violations.add(format!("/{at}/{field}"), "out-of-range", error.to_string());
+                    violations.add(format!("/{at}/{field}"), ViolationCode::OutOfRange, error.to_string());
                 }
             })
             .ok();
@@ -142,10 +146,10 @@ impl From<OfferGroupsError> for Problem {
             OfferGroupsError::Impossible(faults) => {
                 let violation = |(at, fault): (usize, OfferFault)| {
                     let (pointer, code) = match fault {
-                        OfferFault::UnknownGroup => (format!("/{at}/group_id"), "unknown-option-group"),
-                        OfferFault::TooFewOptions => (format!("/{at}/min"), "too-few-options"),
+                        OfferFault::UnknownGroup => (format!("/{at}/group_id"), ViolationCode::UnknownOptionGroup),
+                        OfferFault::TooFewOptions => (format!("/{at}/min"), ViolationCode::TooFewOptions),
                         OfferFault::UnknownOption { price } => {
-                            (format!("/{at}/prices/{price}/option_id"), "unknown-option")
+                            (format!("/{at}/prices/{price}/option_id"), ViolationCode::UnknownOption)
                         }
                     };
                     Violation { pointer, code, detail: fault.to_string() }

@@ -3,9 +3,12 @@
 use std::sync::LazyLock;
 
 use actix_web::{HttpResponse, http::Method};
-use utoipa::openapi::{
-    ComponentsBuilder, ContactBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder, PathItem, Paths, ServerBuilder,
-    Tag, path::Operation, tag::TagBuilder,
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        ComponentsBuilder, ContactBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder, PathItem, Paths,
+        ServerBuilder, Tag, path::Operation, tag::TagBuilder,
+    },
 };
 
 use super::{
@@ -15,7 +18,7 @@ use super::{
     problems::problems,
     webhooks::webhooks,
 };
-use crate::http::{extract::Service, problem::Failure, routes::ENDPOINTS};
+use crate::http::{extract::Service, problem::Failure, routes::ENDPOINTS, wire::MomentOrDate};
 
 const TAGS: [(&str, &str); 12] = [
     ("orders", "Placing orders, and seeing them through"),
@@ -88,6 +91,8 @@ fn assemble() -> OpenApi {
             paths.paths.entry(path).or_default().merge_operations(item);
         }
     }
+    // Parameters bring no schemas with them.
+    schemas.push((MomentOrDate::name().into_owned(), MomentOrDate::schema()));
     schemas.extend(problems(&ENDPOINTS.iter().flat_map(codes).collect()));
     let webhooks = webhooks(&mut schemas);
     let something_leaves = ENDPOINTS.iter().any(|endpoint| endpoint.leaving.is_some());
@@ -134,7 +139,7 @@ fn tags() -> Vec<Tag> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -215,8 +220,15 @@ mod tests {
         let document = parsed();
         let types = document["components"]["schemas"]["EventType"]["enum"].as_array().unwrap().iter();
         let types: BTreeSet<&str> = types.map(|event| event.as_str().unwrap()).collect();
-        let webhooks = document["webhooks"].as_object().unwrap().keys().map(String::as_str);
-        assert_eq!(webhooks.collect::<BTreeSet<_>>(), types);
+        let webhooks = document["webhooks"].as_object().unwrap();
+        assert_eq!(webhooks.keys().map(String::as_str).collect::<BTreeSet<_>>(), types);
+        for (name, webhook) in webhooks {
+            let schema = &webhook["post"]["requestBody"]["content"]["application/cloudevents+json"]["schema"];
+            let of_several = &schema["allOf"][1]["properties"]["type"];
+            let event = schema["$ref"].as_str().map(|reference| document.pointer(&reference[1..]).unwrap());
+            let of_one = event.map_or(of_several, |event| &event["properties"]["type"]);
+            assert_eq!(of_one["enum"], json!([name]), "{name}");
+        }
     }
 
     #[test]

@@ -9,18 +9,23 @@ use utoipa::{
 };
 
 use super::text;
-use crate::http::problem::{Code, ProblemDocument};
+use crate::http::{
+    problem::{Code, ProblemDocument},
+    validation::{Violation, ViolationCode},
+};
 
 /// What problems with this code always have besides what all have, each with an example.
 pub(in crate::http) fn members(code: Code) -> Vec<(&'static str, Value)> {
     let id = "0194c6a0-0000-7000-8000-000000000001";
-    let error =
-        |pointer, code, detail| vec![("errors", json!([{ "pointer": pointer, "code": code, "detail": detail }]))];
+    let error = |pointer: &str, code: ViolationCode, detail: &str| {
+        let violation = Violation { pointer: pointer.to_owned(), code, detail: detail.to_owned() };
+        vec![("errors", json!([violation]))]
+    };
     match code {
-        Code::ValidationFailed => error("/items/0/quantity", "out-of-range", "must be 1 to 100"),
-        Code::UnknownItem => error("/items/0/menu_item_id", "unknown-item", "is not on the menu"),
-        Code::InvalidSelection => error("/items/0", "too-few", "needs one of these more"),
-        Code::CategoryTaken => error("/categories/0", "category-taken", "goes to another station"),
+        Code::ValidationFailed => error("/items/0/quantity", ViolationCode::OutOfRange, "must be between 1 and 100"),
+        Code::UnknownItem => error("/items/0/menu_item_id", ViolationCode::UnknownItem, "is not on the menu"),
+        Code::InvalidSelection => error("/items/0", ViolationCode::TooFew, "needs one of these more"),
+        Code::CategoryTaken => error("/categories/0", ViolationCode::Taken, "goes to another station"),
         Code::InsufficientStock => {
             vec![("items", json!([{ "menu_item_id": id, "requested": 2, "available": 1 }])), ("supplies", json!([]))]
         }

@@ -5,7 +5,8 @@ use serde::Serialize;
 use utoipa::{
     ToSchema,
     openapi::{
-        ContentBuilder, HttpMethod, PathItem, Paths, Ref, RefOr, Required, ResponseBuilder, ResponsesBuilder, Schema,
+        AllOfBuilder, ContentBuilder, HttpMethod, ObjectBuilder, PathItem, Paths, Ref, RefOr, Required,
+        ResponseBuilder, ResponsesBuilder, Schema,
         path::{OperationBuilder, ParameterBuilder, ParameterIn},
         request_body::RequestBodyBuilder,
         security::SecurityRequirement,
@@ -104,7 +105,6 @@ macro_rules! cloud_events {
                 id: Uuid,
                 #[schema(format = "uri-reference", example = "/comanda")]
                 source: String,
-                #[schema(value_type = names::EventType)]
                 r#type: String,
                 /// The order or the menu item. Its events are delivered in order.
                 subject: Uuid,
@@ -131,27 +131,43 @@ type Schemas = Vec<(String, RefOr<Schema>)>;
 
 /// Describes each, and adds the schemas it needs.
 pub(super) fn webhooks(schemas: &mut Schemas) -> Paths {
-    let events = [
-        ("order.placed", schema::<OrderPlacedEvent>(schemas), "An order was placed"),
-        ("order.status_changed", schema::<OrderEvent>(schemas), "An order has moved on, or was cancelled"),
-        ("payment.succeeded", schema::<PaymentEvent>(schemas), "An order was paid"),
-        ("payment.failed", schema::<PaymentEvent>(schemas), "A card was refused; another attempt may succeed"),
-        ("payment.refunded", schema::<PaymentEvent>(schemas), "Money was given back"),
-        ("item.sold_out", schema::<MenuItemEvent>(schemas), "A menu item is sold out"),
+    let placed = [("order.placed", "An order was placed")];
+    let moved = [("order.status_changed", "An order has moved on, or was cancelled")];
+    let paid = [
+        ("payment.succeeded", "An order was paid"),
+        ("payment.failed", "A card was refused; another attempt may succeed"),
+        ("payment.refunded", "Money was given back"),
     ];
-    events.into_iter().fold(Paths::new(), |mut paths, (name, schema, summary)| {
-        paths.paths.insert(name.to_owned(), webhook(name, schema, summary));
-        paths
-    })
+    let sold_out = [("item.sold_out", "A menu item is sold out")];
+    let mut paths = Paths::new();
+    paths.paths.extend(webhooks_with::<OrderPlacedEvent>(&placed, schemas));
+    paths.paths.extend(webhooks_with::<OrderEvent>(&moved, schemas));
+    paths.paths.extend(webhooks_with::<PaymentEvent>(&paid, schemas));
+    paths.paths.extend(webhooks_with::<MenuItemEvent>(&sold_out, schemas));
+    paths
 }
 
-fn schema<T: ToSchema>(schemas: &mut Schemas) -> Ref {
-    schemas.push((T::name().into_owned(), T::schema()));
+/// The webhooks of all types of events that have this schema. Each says its own type, and the schema says all of them.
+fn webhooks_with<T: ToSchema>(types: &[(&str, &str)], schemas: &mut Schemas) -> Vec<(String, PathItem)> {
+    let mut schema = T::schema();
+    if let RefOr::T(Schema::Object(event)) = &mut schema {
+        let all = text().enum_values(Some(types.iter().map(|(name, _)| *name)));
+        event.properties.insert("type".to_owned(), all.into());
+    }
+    schemas.push((T::name().into_owned(), schema));
     T::schemas(schemas);
-    Ref::from_schema_name(T::name())
+    let event = Ref::from_schema_name(T::name());
+    let narrowed = |name: &str| -> RefOr<Schema> {
+        if types.len() == 1 {
+            return event.clone().into();
+        }
+        let of_type = ObjectBuilder::new().property("type", text().enum_values(Some([name]))).required("type");
+        AllOfBuilder::new().item(event.clone()).item(of_type).into()
+    };
+    types.iter().map(|(name, summary)| ((*name).to_owned(), webhook(name, narrowed(name), summary))).collect()
 }
 
-fn webhook(name: &str, schema: Ref, summary: &str) -> PathItem {
+fn webhook(name: &str, schema: RefOr<Schema>, summary: &str) -> PathItem {
     let event = ContentBuilder::new().schema(Some(schema)).build();
     let header = |name: &str, required: Required, description: &str| {
         let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header).required(required);

@@ -11,7 +11,7 @@ use super::LockoutResponse;
 use crate::http::{
     extract::{Admin, Filter, Paged, Service, pages},
     problem::{Code, Failure, Problem},
-    validation::Violations,
+    validation::{ViolationCode, Violations},
     wire::names,
 };
 
@@ -31,7 +31,7 @@ impl Filter for LockoutFilter {
     type Position = (i64, String);
 
     fn criteria(self, violations: &mut Violations) -> Result<Self::Criteria, Problem> {
-        Ok(self.reason.and_then(|reason| violations.read("/reason", &reason, "unknown-reason")))
+        Ok(self.reason.and_then(|reason| violations.read("/reason", &reason, ViolationCode::UnknownReason)))
     }
 }
 

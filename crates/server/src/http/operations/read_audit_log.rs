@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::http::{
     extract::{Admin, Filter, Paged, Service, pages},
     problem::{Failure, Problem},
-    validation::Violations,
+    validation::{ViolationCode, Violations},
     wire::{WireTime, names},
 };
 
@@ -43,7 +43,7 @@ impl Filter for AuditFilter {
     type Position = i64;
 
     fn criteria(self, violations: &mut Violations) -> Result<Self::Criteria, Problem> {
-        let action = self.action.and_then(|action| violations.read("/action", &action, "unknown-action"));
+        let action = self.action.and_then(|action| violations.read("/action", &action, ViolationCode::UnknownAction));
         let target = violations.check_optional("/target", self.target.as_deref().map(Reason::new));
         let target = target.map(|target| target.as_str().to_owned());
         Ok(Criteria { action, actor: self.actor_id.map(AccountId::new), target })

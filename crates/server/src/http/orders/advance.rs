@@ -8,7 +8,7 @@ use super::invalid_transition;
 use crate::http::{
     extract::{Idempotent, Json, Path, Service, Staff, replayable},
     problem::{Failure, Problem, problems},
-    validation::Violations,
+    validation::{ViolationCode, Violations},
     wire::{OrderResponse, names},
 };
 
@@ -41,7 +41,7 @@ pub struct AdvanceOrderRequest {
 impl AdvanceOrderRequest {
     fn validate(&self) -> Result<OrderStatus, Problem> {
         let mut violations = Violations::default();
-        let status = violations.read("/status", &self.status, "unknown-status");
+        let status = violations.read("/status", &self.status, ViolationCode::UnknownStatus);
         violations.finish(status)
     }
 }

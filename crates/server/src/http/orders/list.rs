@@ -13,7 +13,7 @@ use super::relations::relations_in;
 use crate::http::{
     extract::{Filter, Paged, Service, SignedIn, pages},
     problem::{Code, Failure, Problem},
-    validation::{ViolationCode, Violations},
+    validation::{BrokenRule, ViolationCode, Violations},
     wire::{MomentOrDate, OrderResponse, Written, names},
 };
 
@@ -29,10 +29,10 @@ pub struct OrderFilter {
     #[param(pattern = "^[A-HJ-NP-Za-hj-np-z][0-9]{3}$", example = "K417")]
     number: Option<String>,
     /// Only orders placed at or after this moment, or on or after this date (UTC).
-    #[param(value_type = Option<MomentOrDate>, inline, example = "2026-01-31T18:30:00Z")]
+    #[param(value_type = Option<MomentOrDate>, example = "2026-01-31T18:30:00Z")]
     created_from: Option<String>,
     /// Only orders placed before this moment, or before this date (UTC). Must be after `created_from`.
-    #[param(value_type = Option<MomentOrDate>, inline, example = "2026-02-01")]
+    #[param(value_type = Option<MomentOrDate>, example = "2026-02-01")]
     created_to: Option<String>,
     /// Relations to add, separated by commas: `items`, `customer`, `payments`.
     #[param(pattern = "^((items|customer|payments)(,(items|customer|payments))*)?$", example = "items,customer")]
@@ -55,8 +55,8 @@ impl Filter for OrderFilter {
         if created_from.zip(created_to).is_some_and(|(from, to)| to <= from) {
             violations.add("/created_to", PeriodError::EndsTooEarly.code(), PeriodError::EndsTooEarly.to_string());
         }
-        let number = self.number.and_then(|number| violations.read("/number", &number, "malformed"));
-        let status = self.status.and_then(|status| violations.read("/status", &status, "unknown-status"));
+        let number = self.number.and_then(|number| violations.read("/number", &number, ViolationCode::Malformed));
+        let status = self.status.and_then(|status| violations.read("/status", &status, ViolationCode::UnknownStatus));
         Ok((OrderCriteria { status, number, created_from, created_to }, relations))
     }
 }

@@ -4,7 +4,7 @@ use actix_web::{
 };
 use comanda_application::Orders;
 use comanda_domain::{
-    Basket, BasketLine, BasketSizeOutOfRange, KeyRefusal, MenuItemId, Note, OptionId, OrderLimitReached,
+    Basket, BasketLine, BasketSizeOutOfRange, KeyRefusal, MenuItemId, MisfitKind, Note, OptionId, OrderLimitReached,
     OrderWithLines, Quantity, Selection, SelectionFault, Selections, Shortage, TooManySelections,
     ports::{Idempotent as Replayable, PlaceOrderError},
 };
@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use crate::http::{
     extract::{Idempotent, Json, OrderAttempts, Service, SignedIn, replayable},
     problem::{Code, Failure, Problem, ShortageDocument, SupplyShortageDocument, problems},
-    validation::{Violation, Violations},
+    validation::{Violation, ViolationCode, Violations},
     wire::{OrderResponse, WireInteger},
 };
 
@@ -122,7 +122,7 @@ impl PlaceOrderRequest {
         let basket = if (Basket::MIN_LINES..=Basket::MAX_LINES).contains(&self.items.len()) {
             Basket::new(lines).ok()
         } else {
-            violations.add("/items", "out-of-range", BasketSizeOutOfRange.to_string());
+            violations.add("/items", ViolationCode::OutOfRange, BasketSizeOutOfRange.to_string());
             None
         };
         violations.finish(basket.map(|basket| (basket, note)))
@@ -133,7 +133,7 @@ impl LineRequest {
     fn validate(&self, position: usize, violations: &mut Violations) -> Option<BasketLine> {
         let id = self.menu_item_id.parse().ok();
         if id.is_none() {
-            violations.add(format!("/items/{position}/menu_item_id"), "not-a-uuid", "must be a UUID");
+            violations.add(format!("/items/{position}/menu_item_id"), ViolationCode::NotAUuid, "must be a UUID");
         }
         let quantity = violations.check(format!("/items/{position}/quantity"), Quantity::new(self.quantity.0));
         let note = violations.check_optional(format!("/items/{position}/note"), self.note.as_deref().map(Note::new));
@@ -145,7 +145,7 @@ impl LineRequest {
         let requested = self.selections.as_deref().unwrap_or_default();
         if requested.len() > Selections::MAX {
             let pointer = format!("/items/{position}/selections");
-            violations.add(pointer, "out-of-range", TooManySelections.to_string());
+            violations.add(pointer, ViolationCode::OutOfRange, TooManySelections.to_string());
             return None;
         }
         let selections = requested
@@ -161,7 +161,7 @@ impl SelectionRequest {
     fn validate(&self, pointer: &str, violations: &mut Violations) -> Option<Selection> {
         let id = self.option_id.parse().ok();
         if id.is_none() {
-            violations.add(format!("{pointer}/option_id"), "not-a-uuid", "must be a UUID");
+            violations.add(format!("{pointer}/option_id"), ViolationCode::NotAUuid, "must be a UUID");
         }
         let quantity = self.quantity.map_or(1, |quantity| quantity.0);
         let quantity = violations.check(format!("{pointer}/quantity"), Quantity::new(quantity));
@@ -175,7 +175,7 @@ impl From<PlaceOrderError> for Problem {
             PlaceOrderError::UnknownItems(lines) => {
                 let violation = |line| Violation {
                     pointer: format!("/items/{line}/menu_item_id"),
-                    code: "unknown-item",
+                    code: ViolationCode::UnknownItem,
                     detail: "is not on the menu".to_owned(),
                 };
                 Self::new(Code::UnknownItem, "The order names menu items that are not on the menu.")
@@ -194,7 +194,7 @@ impl From<PlaceOrderError> for Problem {
             PlaceOrderError::LimitReached(reached) => limit_reached(reached),
             PlaceOrderError::TotalTooLarge => {
                 let pointer = "/items".to_owned();
-                let violation = Violation { pointer, code: "out-of-range", detail: error.to_string() };
+                let violation = Violation { pointer, code: ViolationCode::OutOfRange, detail: error.to_string() };
                 Self::new(Code::ValidationFailed, "The total is too large.").errors(vec![violation])
             }
             PlaceOrderError::Key(refusal) => refusal.into(),
@@ -236,7 +236,12 @@ fn misfit(SelectionFault { line, selection, misfit }: SelectionFault) -> Violati
         Some(selection) => format!("/items/{line}/selections/{selection}"),
         None => format!("/items/{line}"),
     };
-    Violation { pointer, code: misfit.kind().as_str(), detail: misfit.to_string() }
+    let code = match misfit.kind() {
+        MisfitKind::TooFew => ViolationCode::TooFew,
+        MisfitKind::TooMany => ViolationCode::TooMany,
+        MisfitKind::UnknownOption => ViolationCode::UnknownOption,
+    };
+    Violation { pointer, code, detail: misfit.to_string() }
 }
 
 problems! {

@@ -4,10 +4,12 @@ use comanda_domain::{OrderId, ports::Unavailable};
 
 use crate::http::{
     extract::{Path, Service, Watcher},
-    live::{LastEventId, Streams, Topic},
+    live::{EventStream, LastEventId, Streams, Topic},
     problem::{Failure, Problem},
     wire::OrderResponse,
 };
+
+type OrderEvents = EventStream<OrderResponse, OrderResponse>;
 
 /// Watches an order: a customer's own, staff any
 ///
@@ -19,7 +21,7 @@ use crate::http::{
     get, path = "/v1/orders/{id}/events", operation_id = "watch_order",
     responses((
         status = 200, description = "Events, for as long as the client listens",
-        body = String, content_type = "text/event-stream",
+        body = inline(OrderEvents), content_type = "text/event-stream",
     ))
 )]
 pub async fn watch(

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::http::{
     extract::{Json, Path, Service},
     problem::{Failure, Problem},
-    validation::Violations,
+    validation::{ViolationCode, Violations},
     wire::names,
 };
 
@@ -30,7 +30,7 @@ pub async fn offline_pay(
     Json(request): Json<OfflinePayRequest>,
 ) -> Result<HttpResponse, Failure<ReceiveEventError>> {
     let mut violations = Violations::default();
-    let card = violations.read::<TestCard>("/payment_method", &request.payment_method, "unknown-card");
+    let card = violations.read::<TestCard>("/payment_method", &request.payment_method, ViolationCode::UnknownCard);
     let card = violations.finish(card)?;
     let paid = gateway.as_ref().and_then(|gateway| gateway.pay(&intent, card));
     let (signature, body) = paid.ok_or_else(|| Problem::not_found("intent"))?;

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::http::{
     extract::{Idempotent, Json, Path, Service, SignedIn, replayable},
     problem::{Code, Failure, Operation, Problem, Problems},
-    validation::{Violation, Violations},
+    validation::{Violation, ViolationCode, Violations},
     wire::{PaymentResponse, names},
 };
 
@@ -42,7 +42,7 @@ pub struct PayRequest {
 impl PayRequest {
     fn validate(&self) -> Result<PaymentMethod, Problem> {
         let mut violations = Violations::default();
-        let method = violations.read("/method", &self.method, "unknown-method");
+        let method = violations.read("/method", &self.method, ViolationCode::UnknownMethod);
         violations.finish(method)
     }
 }
@@ -72,14 +72,17 @@ impl From<PayOrderError> for Problem {
 }
 
 fn cards_not_taken() -> Problem {
-    let violation =
-        Violation { pointer: "/method".to_owned(), code: "not-offered", detail: "cards are not taken here".to_owned() };
+    let violation = Violation {
+        pointer: "/method".to_owned(),
+        code: ViolationCode::NotOffered,
+        detail: "cards are not taken here".to_owned(),
+    };
     Problem::new(Code::ValidationFailed, "Cards are not taken here.").errors(vec![violation])
 }
 
 /// Whatever the gateway has said is for the log: it may be about us.
 fn refused(why: String) -> Problem {
-    let violation = Violation { pointer: "/method".to_owned(), code: "refused", detail: why };
+    let violation = Violation { pointer: "/method".to_owned(), code: ViolationCode::Refused, detail: why };
     let detail = "This cannot be paid by card; the order can be paid in another way.";
     Problem::new(Code::PaymentRefused, detail).errors(vec![violation])
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::http::{
     extract::{Idempotent, Json, Path, Service, Staff, replayable},
     problem::{Code, Failure, Problem, problems},
-    validation::{Violation, Violations},
+    validation::{Violation, ViolationCode, Violations},
     wire::{MoneyResponse, PriceRequest, WireTime, names},
 };
 
@@ -57,7 +57,7 @@ impl RefundRequest {
         if let Some(Some(amount)) = &amount
             && amount.money().amount() == 0
         {
-            violations.add("/amount/amount", "out-of-range", "must be more than nothing");
+            violations.add("/amount/amount", ViolationCode::OutOfRange, "must be more than nothing");
         }
         let reason = violations.check("/reason", Reason::new(&self.reason));
         let reason = violations.finish(reason)?;
@@ -100,12 +100,12 @@ impl From<RefundPaymentError> for Problem {
             ),
             RefundPaymentError::TooMuch { .. } => {
                 let pointer = "/amount/amount".to_owned();
-                let violation = Violation { pointer, code: "out-of-range", detail: error.to_string() };
+                let violation = Violation { pointer, code: ViolationCode::OutOfRange, detail: error.to_string() };
                 Self::new(Code::ValidationFailed, "There is not so much left.").errors(vec![violation])
             }
             RefundPaymentError::NotChargeable(why) => {
                 let pointer = "/amount/amount".to_owned();
-                let violation = Violation { pointer, code: "out-of-range", detail: why.to_string() };
+                let violation = Violation { pointer, code: ViolationCode::OutOfRange, detail: why.to_string() };
                 Self::new(Code::ValidationFailed, "The payment gateway cannot move this amount.")
                     .errors(vec![violation])
             }

@@ -13,8 +13,8 @@ use super::{
 use crate::http::{
     extract::{Query, Service, Staff},
     problem::{Failure, Problem, problems},
-    validation::Violations,
-    wire::{MomentOrDate, MoneyResponse, WireTime, names},
+    validation::{ViolationCode, Violations},
+    wire::{MomentOrDate, MoneyResponse, TimeZoneName, WireTime, names},
 };
 
 #[derive(Deserialize, IntoParams)]
@@ -23,10 +23,10 @@ use crate::http::{
 pub struct ReportQuery {
     /// Only orders placed from this moment on; a date alone is its first moment in `tz`. Thirty days before `to`
     /// unless given.
-    #[param(value_type = Option<MomentOrDate>, inline, example = "2026-01-01")]
+    #[param(value_type = Option<MomentOrDate>, example = "2026-01-01")]
     from: Option<String>,
     /// Only orders placed before this moment, at most ten years later. Now unless given.
-    #[param(value_type = Option<MomentOrDate>, inline, example = "2026-02-01")]
+    #[param(value_type = Option<MomentOrDate>, example = "2026-02-01")]
     to: Option<String>,
     /// How the time is divided: `day` unless given. At most 10,000 intervals; the first and the last are cut off
     /// where the report is.
@@ -34,7 +34,7 @@ pub struct ReportQuery {
     interval: Option<String>,
     /// Where hours, days and weeks (from Monday) begin: a name of the IANA time zone database, in any case, `UTC`
     /// unless given.
-    #[param(example = "Europe/Berlin")]
+    #[param(value_type = Option<TimeZoneName>, inline, example = "Europe/Berlin")]
     tz: Option<String>,
 }
 
@@ -86,7 +86,7 @@ fn zone_in(name: Option<&str>, violations: &mut Violations) -> Option<Tz> {
     let in_any_case = || TZ_VARIANTS.iter().copied().find(|zone| zone.name().eq_ignore_ascii_case(name));
     let zone = name.parse().ok().or_else(in_any_case);
     if zone.is_none() {
-        violations.add("/tz", "unknown-time-zone", "must be a time zone such as Europe/Berlin");
+        violations.add("/tz", ViolationCode::UnknownTimeZone, "must be a time zone such as Europe/Berlin");
     }
     zone
 }
@@ -98,7 +98,7 @@ fn interval_in(name: Option<&str>, violations: &mut Violations) -> Option<SalesI
         "day" => Some(SalesInterval::Day),
         "week" => Some(SalesInterval::Week),
         _ => {
-            violations.add("/interval", "unknown-interval", "must be hour, day or week");
+            violations.add("/interval", ViolationCode::UnknownInterval, "must be hour, day or week");
             None
         }
     }

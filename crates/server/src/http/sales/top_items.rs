@@ -26,10 +26,10 @@ use crate::http::{
 pub struct TopItemsQuery {
     /// Only orders placed from this moment on; a date alone is its first moment in UTC. Thirty days before `to`
     /// unless given.
-    #[param(value_type = Option<MomentOrDate>, inline, example = "2026-01-01T00:00:00Z")]
+    #[param(value_type = Option<MomentOrDate>, example = "2026-01-01T00:00:00Z")]
     from: Option<String>,
     /// Only orders placed before this moment, at most ten years later. Now unless given.
-    #[param(value_type = Option<MomentOrDate>, inline, example = "2026-02-01T00:00:00Z")]
+    #[param(value_type = Option<MomentOrDate>, example = "2026-02-01T00:00:00Z")]
     to: Option<String>,
     /// The most menu items to respond with; 5 unless given.
     #[param(value_type = Option<i64>, minimum = 1, maximum = 100, default = 5)]

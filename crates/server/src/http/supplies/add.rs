@@ -11,7 +11,7 @@ use super::supply_response::SupplyResponse;
 use crate::http::{
     extract::{Idempotent, Json, Service, Staff, etag, replayable},
     problem::{Failure, Problem, problems},
-    validation::{Violations, name_taken},
+    validation::{ViolationCode, Violations, name_taken},
     wire::{WireInteger, names},
 };
 
@@ -59,7 +59,7 @@ impl NewSupplyRequest {
     fn validate(self) -> Result<(SupplyDetails, SupplyUnit, Stock), Problem> {
         let mut violations = Violations::default();
         let name = violations.check("/name", SupplyName::new(&self.name));
-        let unit = violations.read("/unit", &self.unit, "unknown-unit");
+        let unit = violations.read("/unit", &self.unit, ViolationCode::UnknownUnit);
         let stock = violations.check("/stock", Stock::new(self.stock.0));
         let low = self.low_stock_at.map_or(Ok(Stock::LOW), |low| Stock::new(low.0));
         let low_stock_at = violations.check("/low_stock_at", low);

@@ -8,7 +8,7 @@ use super::supply_response::SupplyResponse;
 use crate::http::{
     extract::{Idempotent, Json, Path, Service, Staff, etag, replayable},
     problem::{Failure, Problem, SupplyShortageDocument, problems},
-    validation::{Violations, out_of_range},
+    validation::{ViolationCode, Violations, out_of_range},
     wire::WireInteger,
 };
 
@@ -62,11 +62,11 @@ impl AdjustSupplyRequest {
             (Some(delta), None) => violations.check("/delta", StockDelta::new(delta.0)).map(StockChange::By),
             (None, Some(counted)) => violations.check("/counted", Stock::new(counted.0)).map(StockChange::To),
             (None, None) => {
-                violations.add("/delta", "missing", "either delta or counted must be given");
+                violations.add("/delta", ViolationCode::Missing, "either delta or counted must be given");
                 None
             }
             (Some(_), Some(_)) => {
-                violations.add("/counted", "contradiction", "cannot be given together with delta");
+                violations.add("/counted", ViolationCode::Contradiction, "cannot be given together with delta");
                 None
             }
         };

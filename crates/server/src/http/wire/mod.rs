@@ -20,6 +20,6 @@ pub use self::{
     order::{OrderLineResponse, OrderResponse, SelectedOptionResponse, order_lines},
     patched::Patched,
     payment::PaymentResponse,
-    time::{MomentOrDate, WireTime, Written},
+    time::{MomentOrDate, TimeZoneName, WireTime, Written},
     user::UserResponse,
 };

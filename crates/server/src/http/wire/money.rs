@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Patched, WireInteger, names};
-use crate::http::validation::Violations;
+use crate::http::validation::{ViolationCode, Violations};
 
 /// An amount in minor units (ISO 4217).
 #[derive(Serialize, ToSchema)]
@@ -72,6 +72,6 @@ fn read(
     if currency? == expected.code() {
         return price;
     }
-    violations.add(format!("{pointer}/currency"), "wrong-currency", format!("must be {expected}"));
+    violations.add(format!("{pointer}/currency"), ViolationCode::WrongCurrency, format!("must be {expected}"));
     None
 }

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::http::validation::Violations;
+use crate::http::validation::{ViolationCode, Violations};
 
 /// A field of a PATCH, or of an option that a request writes. Where it cannot be cleared, `null` is neither left out nor
 /// a value, so it is a violation (see [`Patched::given`]).
@@ -37,7 +37,7 @@ impl<T> Patched<T> {
         match self {
             Self::LeftOut => None,
             Self::Null => {
-                violations.add(pointer, "null", why);
+                violations.add(pointer, ViolationCode::Null, why);
                 None
             }
             Self::Given(value) => Some(value),

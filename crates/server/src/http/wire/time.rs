@@ -1,15 +1,15 @@
 use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat};
-use chrono_tz::Tz;
+use chrono_tz::{TZ_VARIANTS, Tz};
 use comanda_domain::{Period, PeriodError, Timestamp, first_moment_of};
 use serde::{Serialize, Serializer};
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+    openapi::{KnownFormat, ObjectBuilder, OneOfBuilder, RefOr, Schema, SchemaFormat, schema::Type},
 };
 
 use crate::http::{
     problem::{Code, Problem},
-    validation::Violation,
+    validation::{Violation, ViolationCode},
 };
 
 /// RFC 3339 in UTC, to the millisecond.
@@ -23,20 +23,45 @@ impl Serialize for WireTime {
     }
 }
 
-/// What [`Written`] reads, as far as a pattern can tell.
+/// What [`Written`] reads, as far as patterns can tell.
+///
+/// Two formats rather than one pattern: generated clients have types for them, which write what is read here. Their
+/// patterns tell the formats apart also for those to whom a format is a mere remark.
 pub enum MomentOrDate {}
 
 impl PartialSchema for MomentOrDate {
     fn schema() -> RefOr<Schema> {
-        const DATE: &str = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])";
+        // Those of `Period::YEARS`: 0001 to 9998.
+        const YEAR: &str = "(000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])";
+        const DAY: &str = "(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])";
         const TIME: &str = r"[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?";
         const OFFSET: &str = "([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])";
-        let pattern = format!("^{DATE}({TIME}{OFFSET})?$");
-        ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).into()
+        let text = |format, pattern| {
+            let text = ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(format)));
+            text.pattern(Some(pattern))
+        };
+        OneOfBuilder::new()
+            .item(text(KnownFormat::DateTime, format!("^{YEAR}-{DAY}{TIME}{OFFSET}$")))
+            .item(text(KnownFormat::Date, format!("^{YEAR}-{DAY}$")))
+            .description(Some("A moment (RFC 3339), or a date for its first moment, of the years 1 to 9998."))
+            .into()
     }
 }
 
 impl ToSchema for MomentOrDate {}
+
+/// A name of the IANA time zone database, in any case, as far as a pattern can tell.
+pub enum TimeZoneName {}
+
+impl PartialSchema for TimeZoneName {
+    fn schema() -> RefOr<Schema> {
+        let longest = TZ_VARIANTS.iter().map(|zone| zone.name().len()).max();
+        let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[A-Za-z0-9_+/-]+$"));
+        text.max_length(longest).into()
+    }
+}
+
+impl ToSchema for TimeZoneName {}
 
 /// A query parameter that is a moment, or a date.
 pub enum Written {
@@ -54,7 +79,8 @@ impl Written {
         let date = || text.parse::<NaiveDate>().map(Self::Date);
         moment.or_else(|_| date()).map(Some).map_err(|_| {
             let detail = "must be a time such as 2026-01-31T18:30:00Z, or a date";
-            let violation = Violation { pointer: pointer.to_owned(), code: "malformed", detail: detail.to_owned() };
+            let violation =
+                Violation { pointer: pointer.to_owned(), code: ViolationCode::Malformed, detail: detail.to_owned() };
             Problem::new(Code::InvalidRequest, format!("A query parameter {detail}.")).errors(vec![violation])
         })
     }
@@ -102,6 +128,18 @@ mod tests {
             ("9999-01-01T00:00:00Z", Tz::UTC, false),
         ] {
             assert_eq!(moment(text, zone).is_ok(), is_taken, "{text} in {zone}");
+        }
+    }
+
+    #[test]
+    fn the_document_knows_every_time_zone() {
+        let schema = serde_json::to_value(TimeZoneName::schema()).unwrap();
+        let (longest, pattern) = (schema["maxLength"].as_u64().unwrap(), schema["pattern"].as_str().unwrap());
+        let others = pattern.strip_prefix("^[A-Za-z0-9").unwrap().strip_suffix("]+$").unwrap();
+        let is_known = |character: char| character.is_ascii_alphanumeric() || others.contains(character);
+        for zone in TZ_VARIANTS {
+            let name = zone.name();
+            assert!(name.len() as u64 <= longest && name.chars().all(is_known), "{name}");
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::http::{
     extract::{IfMatch, Json, Path, Service, Staff, etag},
     problem::{Failure, Problem, problems},
-    validation::Violations,
+    validation::{ViolationCode, Violations},
     wire::{Patched, Shown},
 };
 
@@ -81,7 +81,7 @@ impl From<EditOptionGroupError> for Problem {
             EditOptionGroupError::Stale { current } => Self::stale(current),
             EditOptionGroupError::UnknownOptions(options) => {
                 let pointers = options.into_iter().map(|at| format!("/options/{at}/id"));
-                unknown(pointers, "unknown-option", "option of the group")
+                unknown(pointers, ViolationCode::UnknownOption, "option of the group")
             }
             EditOptionGroupError::UnknownSupplies(options) => unknown_supplies(options),
             EditOptionGroupError::InUse(used_by) => {

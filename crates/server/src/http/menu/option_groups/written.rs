@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::http::{
     problem::{Code, Problem},
-    validation::{Violation, Violations},
+    validation::{Violation, ViolationCode, Violations},
     wire::{Patched, PatchedPriceRequest, PriceRequest, WireInteger, names},
 };
 
@@ -60,7 +60,7 @@ pub fn validate_options(
 ) -> Option<WrittenOptions> {
     if options.len() > WrittenOptions::MAX {
         // The options of a list that is too long anyway are not worth a violation each.
-        violations.add("/options", "out-of-range", OptionsError::TooMany.to_string());
+        violations.add("/options", ViolationCode::OutOfRange, OptionsError::TooMany.to_string());
         return None;
     }
     let written: Vec<Option<WrittenOption>> = options
@@ -73,15 +73,23 @@ pub fn validate_options(
         Ok(options) => Some(options),
         Err(OptionsError::Repeated { ids, names }) => {
             for at in ids {
-                violations.add(format!("/options/{at}/id"), "repeated", "is an option that is on the list already");
+                violations.add(
+                    format!("/options/{at}/id"),
+                    ViolationCode::Repeated,
+                    "is an option that is on the list already",
+                );
             }
             for at in names {
-                violations.add(format!("/options/{at}/name"), "taken", "is the name of an option on the list already");
+                violations.add(
+                    format!("/options/{at}/name"),
+                    ViolationCode::Taken,
+                    "is the name of an option on the list already",
+                );
             }
             None
         }
         Err(error) => {
-            violations.add("/options", "out-of-range", error.to_string());
+            violations.add("/options", ViolationCode::OutOfRange, error.to_string());
             None
         }
     }
@@ -98,7 +106,11 @@ impl OptionRequest {
         let id = match &self.id {
             None => Some(None),
             Some(_) if !may_have_ids => {
-                violations.add(format!("{pointer}/id"), "unknown-option", "is no option of a group that is new");
+                violations.add(
+                    format!("{pointer}/id"),
+                    ViolationCode::UnknownOption,
+                    "is no option of a group that is new",
+                );
                 None
             }
             Some(id) => uuid(&format!("{pointer}/id"), id, violations).map(|id| Some(OptionId::new(id))),
@@ -123,8 +135,9 @@ impl OptionRequest {
 /// The allergens with these codes, each once, in their own order.
 pub fn read_allergens(pointer: &str, codes: &[String], violations: &mut Violations) -> Option<Vec<Allergen>> {
     let codes = codes.iter().enumerate();
-    let read: Vec<Option<Allergen>> =
-        codes.map(|(at, code)| violations.read(format!("{pointer}/{at}"), code, "unknown-allergen")).collect();
+    let read: Vec<Option<Allergen>> = codes
+        .map(|(at, code)| violations.read(format!("{pointer}/{at}"), code, ViolationCode::UnknownAllergen))
+        .collect();
     let known: BTreeSet<Allergen> = read.into_iter().collect::<Option<_>>()?;
     Some(known.into_iter().collect())
 }
@@ -144,13 +157,13 @@ impl OptionSupplyRequest {
 pub fn uuid(pointer: &str, text: &str, violations: &mut Violations) -> Option<uuid::Uuid> {
     let read = text.parse().ok();
     if read.is_none() {
-        violations.add(pointer, "not-a-uuid", "must be a UUID");
+        violations.add(pointer, ViolationCode::NotAUuid, "must be a UUID");
     }
     read
 }
 
 /// That the values at these pointers name something that there is not.
-pub fn unknown(pointers: impl IntoIterator<Item = String>, code: &'static str, what: &str) -> Problem {
+pub fn unknown(pointers: impl IntoIterator<Item = String>, code: ViolationCode, what: &str) -> Problem {
     let violation = |pointer| Violation { pointer, code, detail: format!("there is no such {what}") };
     let errors: Vec<Violation> = pointers.into_iter().map(violation).collect();
     Problem::new(Code::ValidationFailed, format!("There is no such {what}.")).errors(errors)
@@ -158,11 +171,11 @@ pub fn unknown(pointers: impl IntoIterator<Item = String>, code: &'static str, w
 
 /// That a menu item names a station that there is not.
 pub fn unknown_station() -> Problem {
-    unknown(["/station_id".to_owned()], "unknown-station", "station")
+    unknown(["/station_id".to_owned()], ViolationCode::UnknownStation, "station")
 }
 
 /// That options name supplies that there are not.
 pub fn unknown_supplies(options: Vec<usize>) -> Problem {
     let pointers = options.into_iter().map(|at| format!("/options/{at}/supply/supply_id"));
-    unknown(pointers, "unknown-supply", "supply")
+    unknown(pointers, ViolationCode::UnknownSupply, "supply")
 }

@@ -1,5 +1,7 @@
 //! Collects every violation in a request, so that the response lists them all.
 
+mod code;
+
 use std::{fmt::Display, str::FromStr};
 
 use comanda_domain::{
@@ -12,6 +14,7 @@ use comanda_domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use self::code::ViolationCode;
 use super::problem::{Code, Problem};
 
 /// A value that breaks a rule.
@@ -20,121 +23,115 @@ pub struct Violation {
     /// Where it is in the request's body (RFC 6901), or `/` and the name of a query parameter.
     #[schema(example = "/items/0/quantity")]
     pub pointer: String,
-    /// What is wrong, by a name that never changes.
-    #[schema(example = "out-of-range")]
-    pub code: &'static str,
+    pub code: ViolationCode,
     /// What is wrong, in words.
     pub detail: String,
 }
 
-/// The name of a violation, for programs.
-pub trait ViolationCode: Display {
-    fn code(&self) -> &'static str;
+/// An error that says by which name programs know it.
+pub trait BrokenRule: Display {
+    fn code(&self) -> ViolationCode;
 }
 
-macro_rules! violation_codes {
-    ($($error:ty => $code:literal),+ $(,)?) => {
-        $(impl ViolationCode for $error {
-            fn code(&self) -> &'static str {
-                $code
+macro_rules! broken_rules {
+    ($($error:ty => $code:ident),+ $(,)?) => {
+        $(impl BrokenRule for $error {
+            fn code(&self) -> ViolationCode {
+                ViolationCode::$code
             }
         })+
     };
 }
 
-violation_codes! {
-    QuantityOutOfRange => "out-of-range",
-    BasketSizeOutOfRange => "out-of-range",
-    StockOutOfRange => "out-of-range",
-    RecipeAmountOutOfRange => "out-of-range",
-    OptionAmountOutOfRange => "out-of-range",
-    StockDeltaOutOfRange => "out-of-range",
-    PageLimitOutOfRange => "out-of-range",
-    PercentageOutOfRange => "out-of-range",
-    TooManyIntervals => "out-of-range",
-    StationPlaceOutOfRange => "out-of-range",
-    TooManyCategories => "out-of-range",
-    NotCounted => "not-counted",
+broken_rules! {
+    QuantityOutOfRange => OutOfRange,
+    BasketSizeOutOfRange => OutOfRange,
+    StockOutOfRange => OutOfRange,
+    RecipeAmountOutOfRange => OutOfRange,
+    OptionAmountOutOfRange => OutOfRange,
+    StockDeltaOutOfRange => OutOfRange,
+    PageLimitOutOfRange => OutOfRange,
+    PercentageOutOfRange => OutOfRange,
+    TooManyIntervals => OutOfRange,
+    StationPlaceOutOfRange => OutOfRange,
+    TooManyCategories => OutOfRange,
+    NotCounted => NotCounted,
+    MalformedMailToken => MalformedToken,
 }
 
-impl ViolationCode for TextError {
-    fn code(&self) -> &'static str {
+impl BrokenRule for TextError {
+    fn code(&self) -> ViolationCode {
         match self {
-            Self::TooShort { .. } => "too-short",
-            Self::TooLong { .. } => "too-long",
-            Self::ControlCharacter => "control-character",
-            Self::InvisibleCharacter => "invisible-character",
+            Self::TooShort { .. } => ViolationCode::TooShort,
+            Self::TooLong { .. } => ViolationCode::TooLong,
+            Self::ControlCharacter => ViolationCode::ControlCharacter,
+            Self::InvisibleCharacter => ViolationCode::InvisibleCharacter,
         }
     }
 }
 
-impl ViolationCode for EmailError {
-    fn code(&self) -> &'static str {
+impl BrokenRule for EmailError {
+    fn code(&self) -> ViolationCode {
         match self {
-            Self::Malformed => "not-an-email-address",
-            Self::TooLong => "too-long",
+            Self::Malformed => ViolationCode::NotAnEmailAddress,
+            Self::TooLong => ViolationCode::TooLong,
         }
     }
 }
 
-impl ViolationCode for MalformedMailToken {
-    fn code(&self) -> &'static str {
-        "malformed-token"
-    }
-}
-
-impl ViolationCode for MailTokenRefusal {
-    fn code(&self) -> &'static str {
+impl BrokenRule for MailTokenRefusal {
+    fn code(&self) -> ViolationCode {
         match self {
-            Self::Unknown => "unknown-token",
-            Self::Expired => "expired-token",
-            Self::Foreign => "foreign-token",
-            Self::Outdated => "outdated-token",
-            Self::Spent => "spent-token",
+            Self::Unknown => ViolationCode::UnknownToken,
+            Self::Expired => ViolationCode::ExpiredToken,
+            Self::Foreign => ViolationCode::ForeignToken,
+            Self::Outdated => ViolationCode::OutdatedToken,
+            Self::Spent => ViolationCode::SpentToken,
         }
     }
 }
 
-impl ViolationCode for PasswordError {
-    fn code(&self) -> &'static str {
+impl BrokenRule for PasswordError {
+    fn code(&self) -> ViolationCode {
         match self {
-            Self::TooShort => "too-short",
-            Self::TooLong => "too-long",
-            Self::TooCommon => "too-common",
-            Self::TooPersonal => "too-personal",
-            Self::Unusable => "unusable-character",
+            Self::TooShort => ViolationCode::TooShort,
+            Self::TooLong => ViolationCode::TooLong,
+            Self::TooCommon => ViolationCode::TooCommon,
+            Self::TooPersonal => ViolationCode::TooPersonal,
+            Self::Unusable => ViolationCode::UnusableCharacter,
         }
     }
 }
 
-impl ViolationCode for PeriodError {
-    fn code(&self) -> &'static str {
+impl BrokenRule for PeriodError {
+    fn code(&self) -> ViolationCode {
         match self {
-            Self::EndsTooEarly => "too-early",
-            Self::TooLong => "too-late",
-            Self::OutOfRange => "out-of-range",
+            Self::EndsTooEarly => ViolationCode::TooEarly,
+            Self::TooLong => ViolationCode::TooLate,
+            Self::OutOfRange => ViolationCode::OutOfRange,
         }
     }
 }
 
-impl ViolationCode for PriceError {
-    fn code(&self) -> &'static str {
+impl BrokenRule for PriceError {
+    fn code(&self) -> ViolationCode {
         match self {
-            Self::OutOfRange => "out-of-range",
-            Self::NotANumber => "not-a-number",
+            Self::OutOfRange => ViolationCode::OutOfRange,
+            Self::NotANumber => ViolationCode::NotANumber,
         }
     }
 }
 
 /// That something else has the name: a menu item of its category, or a supply.
 pub fn name_taken(pointer: &str, error: &impl ToString) -> Problem {
-    let violation = Violation { pointer: pointer.to_owned(), code: "taken", detail: error.to_string() };
+    let violation = Violation { pointer: pointer.to_owned(), code: ViolationCode::Taken, detail: error.to_string() };
     Problem::new(Code::ValidationFailed, "The name is taken.").errors(vec![violation])
 }
 
 /// That what a request says leads out of a range which nobody could see in the request.
 pub fn out_of_range(pointer: &str, error: &impl ToString) -> Problem {
-    let violation = Violation { pointer: pointer.to_owned(), code: "out-of-range", detail: error.to_string() };
+    let violation =
+        Violation { pointer: pointer.to_owned(), code: ViolationCode::OutOfRange, detail: error.to_string() };
     Problem::new(Code::ValidationFailed, "A value is out of its range.").errors(vec![violation])
 }
 
@@ -144,12 +141,12 @@ pub struct Violations(Vec<Violation>);
 
 impl Violations {
     /// The value, or `None` and a violation at `pointer`.
-    pub fn check<T, E: ViolationCode>(&mut self, pointer: impl Into<String>, value: Result<T, E>) -> Option<T> {
+    pub fn check<T, E: BrokenRule>(&mut self, pointer: impl Into<String>, value: Result<T, E>) -> Option<T> {
         value.inspect_err(|violation| self.add(pointer, violation.code(), violation.to_string())).ok()
     }
 
     /// Like [`Violations::check`], for an optional value.
-    pub fn check_optional<T, E: ViolationCode>(
+    pub fn check_optional<T, E: BrokenRule>(
         &mut self,
         pointer: impl Into<String>,
         value: Option<Result<T, E>>,
@@ -162,17 +159,17 @@ impl Violations {
         &mut self,
         pointer: impl Into<String>,
         name: &str,
-        code: &'static str,
+        code: ViolationCode,
     ) -> Option<T> {
         name.parse().inspect_err(|error| self.add(pointer, code, format!("{error}"))).ok()
     }
 
-    pub fn add(&mut self, pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) {
+    pub fn add(&mut self, pointer: impl Into<String>, code: ViolationCode, detail: impl Into<String>) {
         self.0.push(Violation { pointer: pointer.into(), code, detail: detail.into() });
     }
 
     /// The problem of a single violation.
-    pub fn only(pointer: &str, violation: &impl ViolationCode) -> Problem {
+    pub fn only(pointer: &str, violation: &impl BrokenRule) -> Problem {
         let mut violations = Self::default();
         violations.add(pointer, violation.code(), violation.to_string());
         violations.into_problem()
