@@ -42,7 +42,8 @@ impl Admin {
             8 => Call::patch(user, json!({ "disabled": true })),
             9..12 => Call::patch(user, json!({ "disabled": false })),
             12 => Call::delete(format!("{user}/sessions"), Some(json!({ "reason": "a lost phone" }))),
-            13 => Call::get("/v1/admin/lockouts?limit=50"),
+            13 if self.person.one_in(2) => Call::get("/v1/admin/lockouts?limit=50"),
+            13 => Call::get(format!("/v1/admin/lockouts/{}", self.person.pick(&self.guessed)?)),
             14 | 15 => {
                 let email = self.person.pick(&self.guessed).cloned()?;
                 Call::delete(format!("/v1/admin/lockouts/{email}"), Some(json!({ "reason": "they asked" })))
