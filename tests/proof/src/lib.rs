@@ -60,8 +60,8 @@
 //!   refresh token has one successor, and once that was exchanged, too, it only closes its session. What a browser
 //!   sends with its cookie, and without the CSRF token or from a page of another origin, is refused.
 //! - **boards**: a watcher who was there until the end knows the tickets, or the order, as the tables have them, and
-//!   was shown nothing older after something newer by one stream. A watcher watches one thing at a time, and all
-//!   stations.
+//!   was shown nothing older after something newer, nor by a stream that goes on where another one ended. A watcher
+//!   watches one thing at a time, and all stations.
 //! - **tickets**: tickets and orders go one legal step at a time; an order is ready, or handed over, only after all of
 //!   its tickets were ready, and as soon as they are. A list of tickets may be old, and is not held against an order.
 //!

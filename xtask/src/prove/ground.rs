@@ -1,12 +1,12 @@
 //! The servers, what they depend on, and how it breaks.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use comanda_proof::{Fault, Request};
 use comanda_tests::{FaultyProxy, Weather};
 use nix::sys::signal::Signal;
-use tokio::time::Sleep;
+use tokio_postgres::Client;
 
 use super::{
     plan::{Plan, Planned},
@@ -107,7 +107,7 @@ impl Ground {
                 pause.await;
                 self.postgres()?.signal(Signal::SIGCONT)?;
             }
-            Strike::FailedOver => self.fail_over(pause).await?,
+            Strike::FailedOver => self.fail_over(planned.lasts).await?,
             Strike::RedisKilled => {
                 self.redis()?.kill()?;
                 pause.await;
@@ -133,23 +133,21 @@ impl Ground {
         self.standby = Some(standby?);
         let client = connect(&self.database_url).await?;
         client.batch_execute("ALTER SYSTEM SET synchronous_standby_names = '*'").await?;
+        // It must be able to go on after it was away, whatever was written meanwhile.
+        client.batch_execute("ALTER SYSTEM SET wal_keep_size = '1GB'").await?;
         client.batch_execute("SELECT pg_reload_conf()").await?;
         Ok(())
     }
 
-    /// Loses the primary, promotes its standby, and sets up another one for that. Whoever decides on such a thing in
-    /// operation does so only if the standby has everything.
-    async fn fail_over(&mut self, pause: Sleep) -> anyhow::Result<()> {
-        const IN_STEP: &str = "SELECT EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync')";
-        let client = connect(&self.database_url).await?;
-        while !client.query_one(IN_STEP, &[]).await?.get::<_, bool>(0) {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+    /// Loses the primary, promotes its standby, and sets up another one for that.
+    async fn fail_over(&mut self, lasts: Duration) -> anyhow::Result<()> {
+        ensure_in_step(&connect(&self.database_url).await?).await?;
         let standby = self.standby.take().context("a standby")?;
         self.postgres()?.kill_at_once()?;
-        pause.await;
+        tokio::time::sleep(lasts).await;
         self.database_url = standby.url("comanda");
-        connect(&self.database_url).await?.batch_execute("SELECT pg_promote()").await?;
+        let promoted = connect(&self.database_url).await?.query_one("SELECT pg_promote()", &[]).await?;
+        ensure!(promoted.get::<_, bool>(0), "the standby was not promoted");
         self.database.redirect(&self.database_url);
         *self.postgres()? = standby;
         self.set_up_standby().await
@@ -184,6 +182,19 @@ impl Ground {
         let services = self.stage.services.as_mut();
         services.and_then(|services| services.redis.as_mut()).context("a Redis of our own")
     }
+}
+
+/// Waits until the standby has what is committed by now. Whoever decides on a failover in operation does so only then.
+async fn ensure_in_step(primary: &Client) -> anyhow::Result<()> {
+    const IN_STEP: &str = "SELECT EXISTS (SELECT FROM pg_stat_replication \
+                                          WHERE sync_state = 'sync' AND flush_lsn >= $1::text::pg_lsn)";
+    let place: String = primary.query_one("SELECT pg_current_wal_flush_lsn()::text", &[]).await?.get(0);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !primary.query_one(IN_STEP, &[&place]).await?.get::<_, bool>(0) {
+        ensure!(Instant::now() < deadline, "the standby does not catch up");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
 }
 
 async fn under(proxy: &FaultyProxy, weather: Weather, time: Duration) {

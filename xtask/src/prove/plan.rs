@@ -54,11 +54,16 @@ impl Plan {
             ("STREAMS_PER_ACCOUNT", "1000".to_owned()),
             ("LOG", "warn".to_owned()),
         ];
+        // Whoever has a standby waits for it with every commit, which hides what happens without one.
+        let has_standby = random.random_ratio(1, 3);
         let mut strikes = Vec::new();
         let mut random = derived(seed, "strikes");
         let mut after = Self::CALM;
         loop {
-            let strike = Strike::draw(&mut random, servers);
+            let strike = match Strike::draw(&mut random, servers) {
+                Strike::FailedOver if !has_standby => Strike::PostgresKilled,
+                strike => strike,
+            };
             let lasts = Duration::from_millis(random.random_range(300..3500));
             if faultless || after + lasts + Self::LAST > length {
                 break;
@@ -69,13 +74,14 @@ impl Plan {
         Self { seed, servers, length, settings, strikes, planted: None }
     }
 
-    /// With a fault in the servers. Nothing breaks but PostgreSQL, once and halfway, which some faults need to show.
+    /// With a fault in the servers. Nothing breaks but PostgreSQL, so many times.
     #[must_use]
-    pub fn with_planted(mut self, fault: &str) -> Self {
+    pub fn with_planted(mut self, fault: &str, crashes: u32) -> Self {
         self.settings.push(("PLANTED_FAULT", fault.to_owned()));
-        let lasts = Duration::from_millis(500);
-        let crash = Planned { after: self.length / 2, strike: Strike::PostgresKilled, lasts };
-        let strikes = if self.strikes.is_empty() { Vec::new() } else { vec![crash] };
+        let (strike, lasts) = (Strike::PostgresKilled, Duration::from_millis(300));
+        let apart = self.length.saturating_sub(Self::CALM + Self::LAST) / crashes.max(1);
+        let crash = |n| Planned { after: Self::CALM + apart * n, strike, lasts };
+        let strikes = if self.strikes.is_empty() { Vec::new() } else { (0..crashes).map(crash).collect() };
         Self { planted: Some(fault.to_owned()), strikes, ..self }
     }
 

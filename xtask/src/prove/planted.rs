@@ -9,17 +9,18 @@ use comanda_proof::{Finding, Property};
 use super::plan::Plan;
 
 /// By their names in the crate `comanda-planted`, which only servers with its feature depend on; each with the
-/// properties by which it shows.
-const FAULTS: [(&str, &[Property]); 9] = [
-    ("unguarded-stock", &[Property::Stock, Property::Refusals]),
-    ("repetition-executed", &[Property::Replays, Property::Placed]),
-    ("repetition-mixed-up", &[Property::Replays, Property::Placed]),
-    ("menu-before-commit", &[Property::Menu, Property::Versions]),
-    ("response-before-flush", &[Property::Placed, Property::Replays]),
-    ("response-before-commit", &[Property::Placed, Property::Replays]),
-    ("session-outlives-end", &[Property::Sessions]),
-    ("ticket-without-lock", &[Property::Tickets]),
-    ("lost-event", &[Property::Events, Property::Boards]),
+/// properties by which it shows, and how often PostgreSQL must crash for that: what is not flushed yet is flushed a few
+/// milliseconds later, by whoever commits next.
+const FAULTS: [(&str, &[Property], u32); 9] = [
+    ("unguarded-stock", &[Property::Stock, Property::Refusals], 0),
+    ("repetition-executed", &[Property::Replays, Property::Placed], 0),
+    ("repetition-mixed-up", &[Property::Replays, Property::Placed], 0),
+    ("menu-before-commit", &[Property::Menu, Property::Versions], 0),
+    ("response-before-flush", &[Property::Placed, Property::Replays], 5),
+    ("response-before-commit", &[Property::Placed, Property::Replays], 0),
+    ("session-outlives-end", &[Property::Sessions], 0),
+    ("ticket-without-lock", &[Property::Tickets], 0),
+    ("lost-event", &[Property::Events, Property::Boards], 0),
 ];
 
 /// With what comes before and after, it takes a minute.
@@ -29,14 +30,14 @@ const LENGTH: Duration = Duration::from_secs(25);
 pub fn plan(name: &str, seed: u64, servers: Option<usize>, faultless: bool) -> anyhow::Result<Plan> {
     let of_today = || FAULTS[Utc::now().ordinal0() as usize % FAULTS.len()].0;
     let name = if name == "rota" { of_today() } else { name };
-    let known = FAULTS.into_iter().find(|(fault, _)| *fault == name);
-    let names = || FAULTS.map(|(fault, _)| fault).join(", ");
-    let (fault, _) = known.with_context(|| format!("there are: rota, {}", names()))?;
-    Ok(Plan::draw(seed, servers, LENGTH, faultless).with_planted(fault))
+    let known = FAULTS.into_iter().find(|(fault, ..)| *fault == name);
+    let names = || FAULTS.map(|(fault, ..)| fault).join(", ");
+    let (fault, _, crashes) = known.with_context(|| format!("there are: rota, {}", names()))?;
+    Ok(Plan::draw(seed, servers, LENGTH, faultless).with_planted(fault, crashes))
 }
 
 /// Whether these findings show a fault.
 pub fn is_found(name: &str, findings: &[Finding]) -> bool {
-    let shows = FAULTS.into_iter().find(|(fault, _)| *fault == name).map_or(&[][..], |(_, properties)| properties);
+    let shows = FAULTS.into_iter().find(|(fault, ..)| *fault == name).map_or(&[][..], |(_, properties, _)| properties);
     findings.iter().any(|finding| shows.contains(&finding.property))
 }

@@ -19,8 +19,11 @@ pub fn of(folder: &Path) -> anyhow::Result<ExitCode> {
     for complaint in &summary.complaints {
         println!("BROKEN  {complaint}");
     }
+    // A fault that was planted may keep everybody from much.
+    let blind = looked_at.iter().filter(|(_, times)| *times == 0 && summary.planted.is_none());
+    let blind = blind.map(|(property, _)| println!("BROKEN  {property}: there was nothing to look at")).count();
     print_findings(&findings);
-    let found = summary.complaints.len() + findings.len();
+    let found = summary.complaints.len() + findings.len() + blind;
     if found == 0 {
         println!("nothing found");
     } else {

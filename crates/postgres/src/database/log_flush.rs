@@ -22,13 +22,10 @@ const FLUSH_UP_TO: &str = "SELECT pg_logical_emit_message(true, 'comanda', '') \
 /// The same, for what any server may show that has this disk: no standby is waited for.
 const FLUSH_TO_DISK_UP_TO: &str = "SELECT pg_logical_emit_message(true, 'comanda', '') \
                                    FROM set_config('synchronous_commit', 'local', true) \
-                                   WHERE CASE WHEN pg_is_in_recovery() THEN false \
-                                              ELSE pg_current_wal_flush_lsn() < $1::pg_lsn END";
+                                   WHERE pg_current_wal_flush_lsn() < $1::pg_lsn";
 
-/// How far the log is, in the query of a snapshot: what that knows was written before. A standby has only what was
-/// flushed.
-pub(crate) const LOG_PLACE: &str =
-    "(SELECT CASE WHEN pg_is_in_recovery() THEN '0/0' ELSE pg_current_wal_insert_lsn()::text END)";
+/// How far the log is, in a query of a snapshot: what that knows was written before. A standby cannot say.
+pub(crate) const LOG_PLACE: &str = "(SELECT pg_current_wal_insert_lsn()::text)";
 
 /// Waits until everything that was committed so far is where a commit is waited for: on disk, and on the standby if
 /// there is a synchronous one. Must not be called in a transaction. Fails on a standby.
@@ -71,11 +68,13 @@ mod tests {
         let database = TestDatabase::migrated().await;
         let mut connection = establish(&database.server_url.parse().unwrap(), "").await.unwrap();
         let place = |place: &'static str| select(sql::<Text>(place));
-        let here: String = place("pg_current_wal_insert_lsn()::text").get_result(&mut connection).await.unwrap();
+        let here: String = place(LOG_PLACE).get_result(&mut connection).await.unwrap();
         flush_log(&connection).await.unwrap();
         assert!(!flush_what_was_read_before(&connection, &here).await.unwrap());
+        assert!(!flush_what_was_read_before_to_disk(&connection, &here).await.unwrap());
         let ahead = place("(pg_current_wal_insert_lsn() + 1000000000)::text");
         let ahead: String = ahead.get_result(&mut connection).await.unwrap();
         assert!(flush_what_was_read_before(&connection, &ahead).await.unwrap());
+        assert!(flush_what_was_read_before_to_disk(&connection, &ahead).await.unwrap());
     }
 }

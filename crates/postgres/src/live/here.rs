@@ -7,7 +7,7 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use crate::database::{Named, WHERE_WRITTEN};
+use crate::database::{LOG_PLACE, Named, WHERE_WRITTEN};
 
 /// What the snapshot of one statement knows, or that of its transaction.
 #[derive(QueryableByName)]
@@ -41,7 +41,7 @@ impl Here {
             "SELECT replace({WHERE_WRITTEN}, '/', '-') || '-' || h.id || '-' \
                     || (SELECT oid FROM pg_database WHERE datname = current_database()) AS history, \
                     h.after_event, extract(epoch FROM statement_timestamp())::bigint AS now, \
-                    pg_current_wal_insert_lsn()::text AS log_place, \
+                    {LOG_PLACE} AS log_place, \
                     pg_snapshot_xmin(s)::text::bigint AS ended_before, \
                     pg_snapshot_xmax(s)::text::bigint AS begun_before, \
                     ARRAY(SELECT x::text::bigint FROM pg_snapshot_xip(s) x) AS open \

@@ -18,10 +18,7 @@ use crate::database::{
 struct NoVersion;
 
 pub(super) async fn whole(database: &Database) -> Result<WholeMenu, Unavailable> {
-    let mut connection = database.read_connection().await?;
-    let read = MenuRead::in_snapshot(&mut connection, database.currency()).await?;
-    read.flush(&connection).await?;
-    Ok(read.menu)
+    Ok(MenuRead::on(&mut *database.read_connection().await?, database.currency()).await?.menu)
 }
 
 /// The menu as one snapshot has it: its version is that of all that was read, and stands for this menu and no other.
@@ -33,11 +30,8 @@ pub(super) struct MenuRead {
 }
 
 impl MenuRead {
-    pub(super) async fn in_snapshot(
-        connection: &mut AsyncPgConnection,
-        currency: Currency,
-    ) -> Result<Self, Unavailable> {
-        connection
+    pub(super) async fn on(connection: &mut AsyncPgConnection, currency: Currency) -> Result<Self, Unavailable> {
+        let read = connection
             .build_transaction()
             .read_only()
             .repeatable_read()
@@ -45,13 +39,11 @@ impl MenuRead {
                 Ok(Self::read(connection, currency).await?)
             })
             .await
-            .map_err(|failure| failure.0)
-    }
-
-    /// What a crash can still undo is not shown: its version would stand for another menu later. (A failover begins
-    /// another epoch.)
-    pub(super) async fn flush(&self, connection: &AsyncPgConnection) -> Result<(), Unavailable> {
-        flush_what_was_read_before_to_disk(connection, &self.log_place).await.map(drop).map_err(Unavailable::new)
+            .map_err(|failure| failure.0)?;
+        // What a crash can still undo is not shown: its version would stand for another menu later. (A failover begins
+        // another epoch.)
+        flush_what_was_read_before_to_disk(connection, &read.log_place).await.map_err(Unavailable::new)?;
+        Ok(read)
     }
 
     async fn read(connection: &mut AsyncPgConnection, currency: Currency) -> Result<Self, Unavailable> {

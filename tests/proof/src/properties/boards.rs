@@ -20,7 +20,6 @@ pub(super) struct Boards<'t> {
 struct Message {
     client: ClientId,
     of: Option<OrderId>,
-    stream: u64,
     begin: u64,
     sequence: u64,
     says: Says,
@@ -74,8 +73,6 @@ struct Board<'m> {
 
 impl<'m> Board<'m> {
     fn hear(&mut self, message: &'m Message, found: &mut Found) {
-        // A stream that goes on where another one ended may begin with what that one had told already.
-        let is_same = |before: &Message| before.stream == message.stream;
         match &message.says {
             Says::Opened { resumed } => {
                 if !resumed {
@@ -88,7 +85,7 @@ impl<'m> Board<'m> {
                 self.tickets = tickets.iter().map(|ticket| (ticket.id, (ticket, message))).collect();
             }
             Says::Ticket(ticket) => {
-                let before = self.tickets.insert(ticket.id, (ticket, message)).filter(|(_, by)| is_same(by));
+                let before = self.tickets.insert(ticket.id, (ticket, message));
                 found.look_at(Property::Boards, usize::from(before.is_some()));
                 if let Some((before, by)) = before.filter(|(before, _)| before.version > ticket.version) {
                     let (was, is) = (before.version, ticket.version);
@@ -97,7 +94,7 @@ impl<'m> Board<'m> {
                 }
             }
             Says::Order(order) => {
-                let before = self.order.replace((order, message)).filter(|(_, by)| is_same(by));
+                let before = self.order.replace((order, message));
                 found.look_at(Property::Boards, usize::from(before.is_some()));
                 if let Some((before, by)) = before.filter(|(before, _)| before.version > order.version) {
                     let (was, is) = (before.version, order.version);
@@ -146,7 +143,7 @@ impl Checked for Boards<'_> {
         match &record.request {
             // Whoever left after that was there until the end.
             Request::Stream { .. } if self.tables.were_read_before(record) => {}
-            Request::Stream { stream, of, message } => {
+            Request::Stream { of, message, .. } => {
                 let says = match message {
                     StreamMessage::Opened { resumed } => Says::Opened { resumed: *resumed },
                     StreamMessage::Reset => Says::Reset,
@@ -158,7 +155,7 @@ impl Checked for Boards<'_> {
                     StreamMessage::Snapshot(_) | StreamMessage::Changed(_) => Says::Nothing,
                     StreamMessage::Closed => Says::Closed,
                 };
-                self.messages.push(Message { client, of: *of, stream: *stream, begin, sequence, says });
+                self.messages.push(Message { client, of: *of, begin, sequence, says });
             }
             Request::ReadTickets { open: true } => {
                 if let (Shown::Tickets(tickets), true) = (record.shown(), record.succeeded()) {

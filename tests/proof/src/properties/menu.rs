@@ -41,8 +41,26 @@ impl<'t> Menus<'t> {
         *first = (*first).min(this);
     }
 
+    /// Whether the database may have come to know less between these moments.
     fn fell_back(&self, begin: u64, end: u64) -> bool {
         self.failovers.iter().any(|(from, to)| *from <= end && begin <= *to)
+    }
+
+    /// Reads of one version, by when they began.
+    fn look_for_another_menu(&self, reads: &[Read], found: &mut Found) {
+        let mut first = &reads[0];
+        for read in &reads[1..] {
+            if self.fell_back(first.begin, first.end.max(read.end)) {
+                first = read;
+                continue;
+            }
+            found.look_at(Property::Menu, 1);
+            if read.text != first.text {
+                let reason = format!("version {} of the menu was two menus", read.version);
+                found.report(Property::Menu, reason, [first.sequence, read.sequence]);
+                return;
+            }
+        }
     }
 }
 
@@ -72,14 +90,9 @@ impl Checked for Menus<'_> {
         for same in groups(&reads, |read| (read.client, read.server)) {
             self.look_for_backwards(same, found);
         }
-        if self.failovers.is_empty() {
-            reads.sort_unstable_by_key(|read| (read.version, read.sequence));
-            for same in groups(&reads, |read| read.version) {
-                if let Some(other) = same.iter().find(|other| other.text != same[0].text) {
-                    let reason = format!("version {} of the menu was two menus", other.version);
-                    found.report(Property::Menu, reason, [same[0].sequence, other.sequence]);
-                }
-            }
+        reads.sort_unstable_by_key(|read| (read.version, read.begin, read.sequence));
+        for same in groups(&reads, |read| read.version) {
+            self.look_for_another_menu(same, found);
         }
         let last: HashMap<MenuItemId, u32> =
             self.tables.tables.items.iter().map(|row| (row.id, row.revision)).collect();
@@ -91,7 +104,7 @@ impl Checked for Menus<'_> {
                     format!("revision {revision} of item {item} was shown {before} ns before it was asked for");
                 found.report(Property::Menu, reason, [*sequence, *edit]);
             }
-            if last.get(item).is_some_and(|last| *last < revision) && self.failovers.is_empty() {
+            if last.get(item).is_some_and(|last| *last < revision) && !self.fell_back(*end, u64::MAX) {
                 let reason = format!("revision {revision} of item {item} was shown, and never committed");
                 found.report(Property::Menu, reason, [*sequence]);
             }
@@ -112,7 +125,9 @@ impl Menus<'_> {
             while let Some(next) = ended.next_if(|next| next.end < read.begin) {
                 newest = newest.filter(|newest| newest.version >= next.version).or(Some(next));
             }
-            let Some(newest) = newest.filter(|newest| !self.fell_back(newest.begin, read.end)) else { continue };
+            // What was seen before says nothing about what comes after, either.
+            newest = newest.filter(|newest| !self.fell_back(newest.begin, read.end));
+            let Some(newest) = newest else { continue };
             found.look_at(Property::Menu, 1);
             if newest.version > read.version {
                 let reason = format!("the menu went from version {} back to {}", newest.version, read.version);

@@ -33,6 +33,8 @@ struct Closing {
 
 /// The status of who is not let in.
 const UNAUTHENTICATED: u16 = 401;
+/// The status of who is let in, and may not do what is asked.
+const FORBIDDEN: u16 = 403;
 
 /// A call that was let in, or was refused for its session.
 struct Use {
@@ -107,16 +109,25 @@ impl<'t> Sessions<'t> {
     fn see_intruder(&mut self, record: &Record, found: &mut Found) {
         let Record { sequence, .. } = *record;
         match (&record.request, record.response(), record.shown()) {
-            (Request::Forge { what }, Some(response), _) if lets_in(&record.request, response.status) => {
-                let reason = format!("a page that is not ours was let in, with a {}: {what}", response.status);
-                found.report(Property::Sessions, reason, [sequence]);
+            (Request::Forge { what }, Some(response), _) => {
+                let was_let_in = lets_in(&record.request, response.status);
+                found.look_at(Property::Sessions, usize::from(was_let_in || response.status == FORBIDDEN));
+                if was_let_in {
+                    let reason = format!("a page that is not ours was let in, with a {}: {what}", response.status);
+                    found.report(Property::Sessions, reason, [sequence]);
+                }
             }
-            (Request::RefreshAgain, Some(response), _) if response.is_success() => {
-                let reason = "a refresh token that was exchanged long before was good again".to_owned();
-                found.report(Property::Sessions, reason, [sequence]);
+            (Request::RefreshAgain, Some(response), _) => {
+                let was_good = response.is_success();
+                found.look_at(Property::Sessions, usize::from(was_good || response.status == UNAUTHENTICATED));
+                if was_good {
+                    let reason = "a refresh token that was exchanged long before was good again".to_owned();
+                    found.report(Property::Sessions, reason, [sequence]);
+                }
             }
             (_, _, &Shown::Exchanged { token, successor }) => {
                 let (before, first) = *self.exchanged.entry(token).or_insert((successor, sequence));
+                found.look_at(Property::Sessions, usize::from(first != sequence));
                 if before != successor {
                     let reason = "one refresh token was exchanged for two".to_owned();
                     found.report(Property::Sessions, reason, [first, sequence]);
@@ -154,7 +165,7 @@ impl Checked for Sessions<'_> {
         }
         self.see_closing(record);
         if let Some((session, response)) = session.zip(record.response())
-            && (response.status == UNAUTHENTICATED || lets_in(&record.request, response.status))
+            && lets_in(&record.request, if response.status == UNAUTHENTICATED { 200 } else { response.status })
         {
             self.uses.push(Use { session, begin, server, sequence, status: response.status });
         }

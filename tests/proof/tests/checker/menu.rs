@@ -84,6 +84,29 @@ fn a_failover_excuses_only_what_it_may_have_undone() {
 }
 
 #[test]
+fn a_failover_blinds_nobody_to_what_comes_before_it_or_after() {
+    for (one, other, failover) in [(31..35, 40..45, 50..60), (61..65, 70..75, 50..60)] {
+        let mut story = edited();
+        let one = read(&mut story, 2, "b", 2, one);
+        let other = read(&mut story, 2, "c", 2, other);
+        story.call(9, failover, Request::Fault { fault: Fault::Failover }, done());
+        story.is_found(Menu, "version 2 of the menu was two menus", &[one, other]);
+    }
+    let mut story = edited();
+    story.call(9, 36..38, Request::Fault { fault: Fault::Failover }, done());
+    let never = read(&mut story, 3, "c", 3, 40..45);
+    story.is_found(Menu, "was shown, and never committed", &[never]);
+    // Below a version of before, versions still go forwards.
+    let mut story = edited();
+    read(&mut story, 9, "i", 2, 31..35);
+    story.call(9, 36..38, Request::Fault { fault: Fault::Failover }, done());
+    read(&mut story, 2, "b", 2, 40..45);
+    let ahead = read(&mut story, 4, "d", 2, 50..55);
+    let older = read(&mut story, 3, "c", 2, 60..65);
+    story.is_found(Menu, "went from version 4 back to 3", &[ahead, older]);
+}
+
+#[test]
 fn an_older_menu_beside_a_newer_one_does_not_make_it_forgotten() {
     let mut story = edited();
     let newer = read(&mut story, 2, "b", 2, 31..35);

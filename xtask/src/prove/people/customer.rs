@@ -67,7 +67,7 @@ impl Customer {
         }
     }
 
-    /// What happens in browsers alone: the session is replaced, a page that has left itself open asks with the cookie
+    /// What happens in browsers alone: the session is replaced, a page that was left open asks with the cookie
     /// of before, or a page of somebody else has the browser send something, which must change nothing.
     async fn browse(&mut self) -> Option<()> {
         let page = if self.person.one_in(2) { Page::Blind } else { Page::Foreign };
