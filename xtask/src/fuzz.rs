@@ -7,7 +7,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, ExitCode},
 };
 
@@ -15,13 +15,19 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use crate::{
-    cargo::cargo,
+    cargo::Tool,
     interrupt,
     process::{output_of, succeed},
     project,
 };
 
-const CARGO_FUZZ: &str = "0.13.2";
+const CARGO_FUZZ: Tool = Tool {
+    package: "cargo-fuzz",
+    version: "0.13.2",
+    program: "cargo-fuzz",
+    says_version: &["fuzz", "--version"],
+    features: &[],
+};
 
 #[derive(Args)]
 pub struct FuzzArguments {
@@ -37,7 +43,7 @@ pub struct FuzzArguments {
 
 pub fn run(arguments: &FuzzArguments) -> anyhow::Result<ExitCode> {
     interrupt::watch()?;
-    let program = cargo_fuzz()?;
+    let program = CARGO_FUZZ.built()?;
     let folder = project::root().join("fuzz");
     let fuzz = |command: &str| {
         let mut fuzz = Command::new(&program);
@@ -97,22 +103,4 @@ fn emptied(target: &str) -> anyhow::Result<PathBuf> {
     }
     fs::create_dir_all(&folder)?;
     Ok(folder)
-}
-
-/// Built once, like the other tools of `.ci`.
-fn cargo_fuzz() -> anyhow::Result<PathBuf> {
-    let tools: &Path = &project::root().join("target/ci-tools");
-    let program = tools.join("bin/cargo-fuzz");
-    let version = output_of(Command::new(&program).args(["fuzz", "--version"]));
-    if !version.is_ok_and(|version| version.split_whitespace().any(|word| word == CARGO_FUZZ)) {
-        println!("building cargo-fuzz");
-        succeed(
-            cargo()
-                .args(["install", "--quiet", "--locked", "--debug", "cargo-fuzz", "--version", CARGO_FUZZ, "--root"])
-                .arg(tools)
-                .arg("--target-dir")
-                .arg(tools.join("build")),
-        )?;
-    }
-    Ok(program)
 }

@@ -7,23 +7,22 @@ mod output;
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, ExitCode},
 };
 
 use anyhow::{Context, bail};
 
 use self::chapter::Chapter;
-use crate::{
-    cargo::cargo,
-    interrupt,
-    process::{output_of, succeed},
-    project,
-    shop::Shop,
-};
+use crate::{cargo::Tool, interrupt, process::succeed, project, shop::Shop};
 
-/// The version of mdBook.
-const VERSION: &str = "0.5.4";
+const MDBOOK: Tool = Tool {
+    package: "mdbook",
+    version: "0.5.4",
+    program: "mdbook",
+    says_version: &["--version"],
+    features: &["--no-default-features", "--features=search"],
+};
 
 pub fn run() -> anyhow::Result<ExitCode> {
     interrupt::watch()?;
@@ -34,7 +33,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
     if !mistakes.is_empty() {
         bail!("{}", mistakes.join("\n"));
     }
-    succeed(Command::new(mdbook()?).arg("build").arg(&folder)).context("the guide cannot be built")?;
+    succeed(Command::new(MDBOOK.built()?).arg("build").arg(&folder)).context("the guide cannot be built")?;
 
     let shop = Shop::open("guide", &[("ACCEPT_ORDERS", "paid")])?;
     let count = examples::run(&chapters, &shop)?;
@@ -56,24 +55,4 @@ fn chapters(folder: &Path) -> anyhow::Result<Vec<Chapter>> {
         bail!("a page in {} is not in SUMMARY.md", folder.display());
     }
     Ok(chapters)
-}
-
-/// Built once, unoptimized: its build takes longer than its run.
-fn mdbook() -> anyhow::Result<PathBuf> {
-    let tools = project::root().join("target/ci-tools");
-    let program = tools.join("bin/mdbook");
-    if output_of(Command::new(&program).arg("--version")).is_ok_and(|version| version.trim().ends_with(VERSION)) {
-        return Ok(program);
-    }
-    println!("Building mdBook {VERSION}, which takes some minutes");
-    let plain = ["--no-default-features", "--features=search", "mdbook"];
-    succeed(
-        cargo()
-            .args(["install", "--quiet", "--locked", "--debug", "--version", VERSION, "--root"])
-            .arg(&tools)
-            .arg("--target-dir")
-            .arg(tools.join("build"))
-            .args(plain),
-    )?;
-    Ok(program)
 }

@@ -49,7 +49,7 @@ impl Ground {
             clients.push(FaultyProxy::to(&format!("http://{address}/")).await);
         }
         let mut ground = Self { stage, database_url, standby: None, database, redis, clients };
-        if plan.strikes.iter().any(|planned| planned.strike == Strike::FailedOver) {
+        if plan.has_standby() {
             ground.set_up_standby().await?;
         }
         Ok(ground)

@@ -98,6 +98,11 @@ impl Plan {
         )
     }
 
+    /// Whether there is a standby of PostgreSQL.
+    pub fn has_standby(&self) -> bool {
+        self.strikes.iter().any(|planned| planned.strike == Strike::FailedOver)
+    }
+
     /// The choices of somebody.
     pub fn random(&self, name: &str) -> StdRng {
         derived(self.seed, name)
@@ -106,7 +111,8 @@ impl Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} servers for {} s, {} faults;", self.servers, self.length.as_secs(), self.strikes.len())?;
+        write!(formatter, "{} servers for {} s, {} faults", self.servers, self.length.as_secs(), self.strikes.len())?;
+        formatter.write_str(if self.has_standby() { ", with a standby;" } else { ";" })?;
         for (name, value) in self.settings.iter().take(3) {
             write!(formatter, " {name}={value}")?;
         }
