@@ -15,7 +15,8 @@ pub enum Fault {
     /// A change of the menu is published under its version before it is committed: what is shown under that version is
     /// the menu as it was.
     MenuBeforeCommit,
-    /// The response to a placement does not wait for the disk.
+    /// No response waits for the disk. If only those to placements did not, whatever else is committed at the same time
+    /// would have all of it flushed a few milliseconds later.
     ResponseBeforeFlush,
     /// The response to a placement does not depend on what becomes of the commit, of which one in fifty fails.
     ResponseBeforeCommit,

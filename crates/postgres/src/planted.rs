@@ -46,6 +46,11 @@ pub(crate) fn unguarded<'a>(statement: &str, after: &'a str) -> Cow<'a, str> {
     changes.iter().fold(after.to_owned(), change).into()
 }
 
+/// Sets up a connection.
+pub(crate) fn waits_for_the_disk() -> &'static str {
+    if Fault::ResponseBeforeFlush.is_planted() { "SET synchronous_commit = off" } else { "" }
+}
+
 /// The order that the repetition before this one asked for.
 pub(crate) fn mixed_up(order: Uuid) -> Uuid {
     static BEFORE: Mutex<Option<Uuid>> = Mutex::new(None);

@@ -9,14 +9,13 @@ use comanda_proof::{Finding, Property};
 use super::plan::Plan;
 
 /// By their names in the crate `comanda-planted`, which only servers with its feature depend on; each with the
-/// properties by which it shows, and how often PostgreSQL must crash for that: what is not flushed yet is flushed a few
-/// milliseconds later, by whoever commits next.
+/// properties by which it shows, and how often PostgreSQL must crash for that.
 const FAULTS: [(&str, &[Property], u32); 9] = [
     ("unguarded-stock", &[Property::Stock, Property::Refusals], 0),
     ("repetition-executed", &[Property::Replays, Property::Placed], 0),
     ("repetition-mixed-up", &[Property::Replays, Property::Placed], 0),
     ("menu-before-commit", &[Property::Menu, Property::Versions], 0),
-    ("response-before-flush", &[Property::Placed, Property::Replays], 5),
+    ("response-before-flush", &[Property::Placed, Property::Replays], 4),
     ("response-before-commit", &[Property::Placed, Property::Replays], 0),
     ("session-outlives-end", &[Property::Sessions], 0),
     ("ticket-without-lock", &[Property::Tickets], 0),

@@ -77,8 +77,6 @@ pub(super) async fn write_and_commit(
     commit: Commit,
     accept: AcceptOrders,
 ) -> Result<Written, BatchError> {
-    #[cfg(feature = "planted")]
-    let commit = if comanda_planted::Fault::ResponseBeforeFlush.is_planted() { Commit::Unflushed } else { commit };
     let (items, supplies) = (stock.taking_of_items(taken), stock.taking_of_supplies(taken));
     let (orders, lines) = (OrderColumns::of(filled), LineColumns::of(filled, stock));
     let events = EventColumns::of(filled, &stock.sold_out_by(taken));
