@@ -114,8 +114,9 @@ FIRST_AND_LAST_YEAR = ("0001-", "9998-")
 
 def is_said_in_words(error, case):
     code, pointer = error
-    years = any(str(value).startswith(FIRST_AND_LAST_YEAR) for value in (case.query or {}).values())
-    said = [*SAID_IN_WORDS, AT_THE_END_OF_THE_CALENDAR] if years else SAID_IN_WORDS
+    times = [str(value) for name, value in (case.query or {}).items() if name.endswith(("from", "to"))]
+    is_at_the_end = any(time.startswith(FIRST_AND_LAST_YEAR) for time in times)
+    said = [*SAID_IN_WORDS, AT_THE_END_OF_THE_CALENDAR] if is_at_the_end else SAID_IN_WORDS
     return any(code == known and place.search(pointer) for known, place in said)
 
 

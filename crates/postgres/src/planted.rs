@@ -48,7 +48,12 @@ pub(crate) fn unguarded<'a>(statement: &str, after: &'a str) -> Cow<'a, str> {
 
 /// Sets up a connection.
 pub(crate) fn waits_for_the_disk() -> &'static str {
-    if Fault::ResponseBeforeFlush.is_planted() { "SET synchronous_commit = off" } else { "" }
+    if is_nothing_flushed() { "SET synchronous_commit = off" } else { "" }
+}
+
+/// Whether nobody waits for the disk.
+pub(crate) fn is_nothing_flushed() -> bool {
+    Fault::ResponseBeforeFlush.is_planted()
 }
 
 /// The order that the repetition before this one asked for.

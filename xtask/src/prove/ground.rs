@@ -1,6 +1,9 @@
 //! The servers, what they depend on, and how it breaks.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs, mem,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, ensure};
 use comanda_proof::{Fault, Request};
@@ -149,7 +152,8 @@ impl Ground {
         let promoted = connect(&self.database_url).await?.query_one("SELECT pg_promote()", &[]).await?;
         ensure!(promoted.get::<_, bool>(0), "the standby was not promoted");
         self.database.redirect(&self.database_url);
-        *self.postgres()? = standby;
+        let lost = mem::replace(self.postgres()?, standby);
+        fs::remove_dir_all(&lost.folder).context("what was lost cannot be removed")?;
         self.set_up_standby().await
     }
 

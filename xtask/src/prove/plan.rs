@@ -71,6 +71,10 @@ impl Plan {
             strikes.push(Planned { after, strike, lasts });
             after += lasts + Duration::from_millis(random.random_range(2000..9000));
         }
+        if has_standby && strikes.iter().all(|planned: &Planned| planned.strike != Strike::FailedOver) {
+            let middle = strikes.len() / 2;
+            strikes.iter_mut().skip(middle).take(1).for_each(|planned| planned.strike = Strike::FailedOver);
+        }
         Self { seed, servers, length, settings, strikes, planted: None }
     }
 

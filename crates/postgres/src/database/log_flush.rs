@@ -51,6 +51,10 @@ pub(crate) async fn flush_what_was_read_before_to_disk(
     mut connection: &AsyncPgConnection,
     place: &str,
 ) -> QueryResult<bool> {
+    #[cfg(feature = "planted")]
+    if crate::planted::is_nothing_flushed() {
+        return Ok(false);
+    }
     let flushed = sql_query(FLUSH_TO_DISK_UP_TO).bind::<Text, _>(place).execute(&mut connection);
     Ok(flushed.changes("database.flush_log_up_to").await? > 0)
 }

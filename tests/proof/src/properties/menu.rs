@@ -11,8 +11,8 @@ use crate::{ClientId, Digest, Fault, MenuItemShown, Property, Record, Request, S
 pub(super) struct Menus<'t> {
     tables: &'t Ordered<'t>,
     reads: Vec<Read>,
-    /// By revision: when it was shown as ended first, and by which call.
-    shown: HashMap<(MenuItemId, u32), (u64, u64)>,
+    /// By revision: the call that showed it and ended first, as its end, its beginning and its number.
+    shown: HashMap<(MenuItemId, u32), (u64, u64, u64)>,
     /// By revision: the edit that made it.
     made: HashMap<(MenuItemId, u32), (u64, u64)>,
     /// When the database may have come to know less.
@@ -36,7 +36,7 @@ impl<'t> Menus<'t> {
     }
 
     fn see_item(&mut self, item: &MenuItemShown, record: &Record) {
-        let this = (record.end, record.sequence);
+        let this = (record.end, record.begin, record.sequence);
         let first = self.shown.entry((item.id, item.revision)).or_insert(this);
         *first = (*first).min(this);
     }
@@ -48,8 +48,10 @@ impl<'t> Menus<'t> {
 
     /// Reads of one version, by when they began.
     fn look_for_another_menu(&self, reads: &[Read], found: &mut Found) {
-        let mut first = &reads[0];
-        for read in &reads[1..] {
+        // Of what was read meanwhile, nobody knows from when it is.
+        let mut settled = reads.iter().filter(|read| !self.fell_back(read.begin, read.end));
+        let Some(mut first) = settled.next() else { return };
+        for read in settled {
             if self.fell_back(first.begin, first.end.max(read.end)) {
                 first = read;
                 continue;
@@ -96,7 +98,7 @@ impl Checked for Menus<'_> {
         }
         let last: HashMap<MenuItemId, u32> =
             self.tables.tables.items.iter().map(|row| (row.id, row.revision)).collect();
-        for ((item, revision), (end, sequence)) in &self.shown {
+        for ((item, revision), (end, begun, sequence)) in &self.shown {
             let revision = *revision;
             if let Some((begin, edit)) = self.made.get(&(*item, revision)).filter(|(begin, _)| end < begin) {
                 let before = begin - end;
@@ -104,7 +106,7 @@ impl Checked for Menus<'_> {
                     format!("revision {revision} of item {item} was shown {before} ns before it was asked for");
                 found.report(Property::Menu, reason, [*sequence, *edit]);
             }
-            if last.get(item).is_some_and(|last| *last < revision) && !self.fell_back(*end, u64::MAX) {
+            if last.get(item).is_some_and(|last| *last < revision) && !self.fell_back(*begun, u64::MAX) {
                 let reason = format!("revision {revision} of item {item} was shown, and never committed");
                 found.report(Property::Menu, reason, [*sequence]);
             }

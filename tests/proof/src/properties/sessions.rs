@@ -33,7 +33,7 @@ struct Closing {
 
 /// The status of who is not let in.
 const UNAUTHENTICATED: u16 = 401;
-/// The status of who is let in, and may not do what is asked.
+/// The status of what only a page of ours may do.
 const FORBIDDEN: u16 = 403;
 
 /// A call that was let in, or was refused for its session.

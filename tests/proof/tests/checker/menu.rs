@@ -96,6 +96,18 @@ fn a_failover_blinds_nobody_to_what_comes_before_it_or_after() {
     story.call(9, 36..38, Request::Fault { fault: Fault::Failover }, done());
     let never = read(&mut story, 3, "c", 3, 40..45);
     story.is_found(Menu, "was shown, and never committed", &[never]);
+    // One that was read across it says nothing about those that were read before.
+    let mut story = edited();
+    let one = read(&mut story, 2, "b", 2, 31..35);
+    read(&mut story, 2, "d", 2, 32..55);
+    let other = read(&mut story, 2, "c", 2, 36..40);
+    story.call(9, 50..60, Request::Fault { fault: Fault::Failover }, done());
+    story.is_found(Menu, "version 2 of the menu was two menus", &[one, other]);
+    // And what it shows may have been lost.
+    let mut story = edited();
+    story.call(9, 50..60, Request::Fault { fault: Fault::Failover }, done());
+    read(&mut story, 3, "c", 3, 55..65);
+    assert!(story.findings().iter().all(|finding| finding.property != Menu));
     // Below a version of before, versions still go forwards.
     let mut story = edited();
     read(&mut story, 9, "i", 2, 31..35);
