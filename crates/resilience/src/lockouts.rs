@@ -2,7 +2,7 @@ use std::{
     collections::BTreeSet,
     num::NonZeroUsize,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -30,7 +30,9 @@ pub struct LocalLockouts {
     patience: Duration,
     clock: Arc<dyn Clock>,
     states: Mutex<LruCache<Claimant, LockoutState>>,
-    /// Whether there may be locks here that the shared lockouts do not know.
+    /// Who signed in, by the last attempt of which the shared lockouts could not be told.
+    unsettled: Mutex<LruCache<Claimant, AttemptId>>,
+    /// Whether there may be anything here that the shared lockouts do not know.
     to_hand_over: AtomicBool,
 }
 
@@ -53,6 +55,7 @@ impl LocalLockouts {
             patience,
             clock,
             states: Mutex::new(LruCache::new(Self::CAPACITY)),
+            unsettled: Mutex::new(LruCache::new(Self::CAPACITY)),
             to_hand_over: AtomicBool::new(false),
         }
     }
@@ -86,12 +89,19 @@ impl LocalLockouts {
         self.outage.call(self.shared.unlock(email)).await.is_some()
     }
 
-    /// Hands the locks that were set here over to the shared lockouts, so that all servers know them and an admin can
-    /// see and lift them. What is out of reach still gets them at another call, and so do the addresses in `but_not`,
-    /// each in its one form: an unlock of theirs, which would lift the lock, is still to reach the shared lockouts.
+    /// Tells the shared lockouts who has signed in meanwhile, whose failures must not go on counting there; and hands the
+    /// locks that were set here over, so that all servers know them and an admin can see and lift them. What is out of
+    /// reach still gets them at another call, and so do the addresses in `but_not`, each in its one form: an unlock of
+    /// theirs, which would lift the lock, is still to reach the shared lockouts.
     pub async fn hand_over(&self, but_not: &BTreeSet<Email>) {
         if !self.to_hand_over.swap(false, Ordering::AcqRel) {
             return;
+        }
+        while let Some((claimant, id)) = self.unsettled().pop_lru() {
+            if self.outage.call(self.shared.settle(&claimant, id, AttemptOutcome::Success)).await.is_none() {
+                self.keep_unsettled(claimant, id);
+                return;
+            }
         }
         for (claimant, lock) in self.locked_here() {
             if but_not.contains(&claimant.email) {
@@ -108,6 +118,15 @@ impl LocalLockouts {
                 }
             });
         }
+    }
+
+    fn unsettled(&self) -> MutexGuard<'_, LruCache<Claimant, AttemptId>> {
+        self.unsettled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep_unsettled(&self, claimant: Claimant, id: AttemptId) {
+        self.unsettled().put(claimant, id);
+        self.to_hand_over.store(true, Ordering::Release);
     }
 
     fn locked_here(&self) -> Vec<(Claimant, Lock)> {
@@ -201,7 +220,14 @@ impl Lockouts for LocalLockouts {
                 policy.lock(state, now).filter(|_| outcome == AttemptOutcome::Failure)
             });
         }
-        Ok(self.outage.call(self.shared.settle(claimant, id, outcome)).await.flatten().or(lock))
+        let settled = self.outage.call(self.shared.settle(claimant, id, outcome)).await;
+        if outcome == AttemptOutcome::Success {
+            match settled {
+                Some(_) => drop(self.unsettled().pop(claimant)),
+                None => self.keep_unsettled(claimant.clone(), id),
+            }
+        }
+        Ok(settled.flatten().or(lock))
     }
 
     async fn adopt(&self, claimant: &Claimant, lock: Lock) -> Result<(), Unavailable> {
@@ -345,6 +371,43 @@ mod tests {
         }
         let again = lockouts.begin(&stranger(), AttemptId::new(Uuid::from_u128(9))).await.expect("a response");
         assert_eq!(again, Admission::Allowed, "the shared ones decide");
+    }
+
+    #[tokio::test]
+    async fn a_sign_in_that_could_not_be_told_is_told_once_the_shared_lockouts_are_back() {
+        let id = |n| AttemptId::new(Uuid::from_u128(n));
+        let mut shared = MockLockouts::new();
+        shared.expect_begin().returning(|_, _| Ok(Admission::Allowed));
+        shared.expect_settle().once().returning(|_, _, _| Err(Unavailable::new("gone")));
+        shared
+            .expect_settle()
+            .once()
+            .withf(move |claimant, told, outcome| {
+                (claimant, *told, *outcome) == (&stranger(), id(1), AttemptOutcome::Success)
+            })
+            .returning(|_, _, _| Ok(None));
+        let lockouts = lockouts(shared);
+        lockouts.begin(&stranger(), id(1)).await.expect("a response");
+        lockouts.settle(&stranger(), id(1), AttemptOutcome::Success).await.expect("a response");
+        lockouts.hand_over(&BTreeSet::new()).await;
+        lockouts.outage.forget();
+        for _ in 0..2 {
+            lockouts.hand_over(&BTreeSet::new()).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sign_in_is_told_late_only_if_no_later_one_was_told() {
+        let mut shared = MockLockouts::new();
+        shared.expect_settle().once().returning(|_, _, _| Err(Unavailable::new("gone")));
+        shared.expect_settle().once().returning(|_, _, _| Ok(None));
+        let lockouts = lockouts(shared);
+        for n in 0..2 {
+            lockouts.outage.forget();
+            let id = AttemptId::new(Uuid::from_u128(n));
+            lockouts.settle(&stranger(), id, AttemptOutcome::Success).await.expect("a response");
+        }
+        lockouts.hand_over(&BTreeSet::new()).await;
     }
 
     #[tokio::test]

@@ -15,6 +15,10 @@ const TOLERANCE: u64 = SECOND / 5;
 /// How long after its caller gave up an attempt may still be settled.
 const AFTERMATH: u64 = 30 * SECOND;
 
+/// How soon all servers know that somebody has signed in. One that was slow may have taken Redis for gone, and tells it
+/// later.
+const TOLD_WITHIN: u64 = 5 * SECOND;
+
 pub(super) struct Locks<'t> {
     settings: &'t LockoutSettings,
     /// By address and device.
@@ -184,7 +188,7 @@ impl<'t> Locks<'t> {
             .iter()
             // While Redis is gone, only one server knows of it.
             .filter(|attempt| attempt.became == Became::SignedIn && !self.is_without_redis(attempt.begin, attempt.end))
-            .map(|attempt| (attempt.end, attempt.begin, attempt.sequence))
+            .map(|attempt| (attempt.end.saturating_add(TOLD_WITHIN), attempt.begin, attempt.sequence))
             .chain(unlocks.iter().filter(|u| self.is_certain(u)).map(|u| (u.end, u.begin, u.sequence)))
             .collect();
         resets.sort_unstable();
@@ -210,7 +214,8 @@ impl<'t> Locks<'t> {
                 Some((_, begin, sequence)) => (begin, Some(sequence)),
                 None => (0, None),
             };
-            let count = failures.between(since, locked.end) + successes.between(locked.begin, locked.end);
+            let untold = locked.begin.saturating_sub(TOLD_WITHIN);
+            let count = failures.between(since, locked.end) + successes.between(untold, locked.end);
             let shown_by = || reset.into_iter().chain([locked.sequence]);
             if count < self.free() {
                 let reason = format!("an address was locked after no more than {count} failures");
