@@ -196,7 +196,7 @@ fn a_success_or_an_unlock_while_redis_is_gone_is_known_to_one_server() {
     for at in 2..=5 {
         wrong(&mut story, at);
     }
-    let early = locked(&mut story, 6, 60);
+    let early = locked(&mut story, 7, 60);
     story.is_found(Locks, "after no more than 4 failures", &[success, early]);
     // but if it could not be settled where it was announced.
     let mut story = Story::new();
@@ -210,6 +210,23 @@ fn a_success_or_an_unlock_while_redis_is_gone_is_known_to_one_server() {
     // Otherwise it is no failure.
     story.records.remove(4);
     story.is_found(Locks, "after no more than", &[4, 5].map(|place: usize| story.records[place].sequence));
+}
+
+#[test]
+fn a_success_may_be_told_a_little_later() {
+    let told_at = |at| {
+        let mut story = Story::new();
+        for at in 1..=3 {
+            wrong(&mut story, at);
+        }
+        let success = attempt(&mut story, 4, true, done());
+        wrong(&mut story, 5);
+        (success, locked(&mut story, at, 60), story)
+    };
+    let (_, _, story) = told_at(6);
+    story.is_good();
+    let (success, early, story) = told_at(11);
+    story.is_found(Locks, "after no more than 1 failures", &[success, early]);
 }
 
 #[test]
