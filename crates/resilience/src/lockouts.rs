@@ -97,7 +97,7 @@ impl LocalLockouts {
         if !self.to_hand_over.swap(false, Ordering::AcqRel) {
             return;
         }
-        while let Some((claimant, id)) = self.unsettled().pop_lru() {
+        while let Some((claimant, id)) = self.next_unsettled() {
             if self.outage.call(self.shared.settle(&claimant, id, AttemptOutcome::Success)).await.is_none() {
                 self.keep_unsettled(claimant, id);
                 return;
@@ -122,6 +122,10 @@ impl LocalLockouts {
 
     fn unsettled(&self) -> MutexGuard<'_, LruCache<Claimant, AttemptId>> {
         self.unsettled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next_unsettled(&self) -> Option<(Claimant, AttemptId)> {
+        self.unsettled().pop_lru()
     }
 
     fn keep_unsettled(&self, claimant: Claimant, id: AttemptId) {
