@@ -46,8 +46,8 @@ pub(crate) fn unguarded<'a>(statement: &str, after: &'a str) -> Cow<'a, str> {
     changes.iter().fold(after.to_owned(), change).into()
 }
 
-/// Sets up a connection.
-pub(crate) fn waits_for_the_disk() -> &'static str {
+/// SQL that a connection is set up with.
+pub(crate) fn setup() -> &'static str {
     if is_nothing_flushed() { "SET synchronous_commit = off" } else { "" }
 }
 

@@ -23,10 +23,7 @@ pub(crate) async fn establish(url: &DatabaseUrl, setup: &str) -> diesel::Connect
         tracing::warn!(%error, "PostgreSQL will be slow to notice should this machine vanish");
     }
     #[cfg(feature = "planted")]
-    connection
-        .batch_execute(crate::planted::waits_for_the_disk())
-        .await
-        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    connection.batch_execute(crate::planted::setup()).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
     connection.batch_execute(&format!("{PLANS} {setup}")).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }
