@@ -21,7 +21,7 @@ use crate::http::{
 /// An order takes it from the stock of the supplies. Needs `If-Match`, so that nobody's change is overwritten unseen.
 #[utoipa::path(
     put, path = "/v1/menu/items/{id}/recipe", operation_id = "change_recipe",
-    request_body = Vec<IngredientRequest>,
+    request_body = inline(RecipeRequest),
     responses((status = 200, description = "The menu item", body = MenuItemResponse,
         headers(("ETag" = String, description = "The revision"))))
 )]
@@ -30,13 +30,18 @@ pub async fn change_recipe(
     Staff(staff): Staff,
     Path(id): Path<MenuItemId>,
     if_match: IfMatch,
-    Json(request): Json<Vec<IngredientRequest>>,
+    Json(RecipeRequest(request)): Json<RecipeRequest>,
 ) -> Result<HttpResponse, Failure<ChangeRecipeError>> {
     let recipe = validate(&request)?;
     let revision = revision_seen(&menu, staff, id, &if_match, ChangeRecipeError::NotFound).await?;
     let item = menu.change_recipe(staff, id, revision, recipe).await?;
     Ok(HttpResponse::Ok().insert_header(etag(&item)).json(MenuItemResponse::new(&item, Shown::ToStaff)))
 }
+
+/// The ingredients; no supply twice.
+#[derive(Deserialize, ToSchema)]
+#[schema(max_items = 50)]
+pub struct RecipeRequest(Vec<IngredientRequest>);
 
 /// A supply, and how much of it goes into one of the menu item.
 #[derive(Deserialize, ToSchema)]

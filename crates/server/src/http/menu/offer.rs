@@ -23,7 +23,7 @@ const LARGEST: usize = 256;
 /// The body may have up to 256 KiB, so that there is room for every price.
 #[utoipa::path(
     put, path = "/v1/menu/items/{id}/option-groups", operation_id = "offer_option_groups",
-    request_body = Vec<OfferRequest>,
+    request_body = inline(OffersRequest),
     responses((status = 200, description = "The menu item", body = MenuItemResponse,
         headers(("ETag" = String, description = "The revision"))))
 )]
@@ -33,13 +33,18 @@ pub async fn offer_option_groups(
     Staff(staff): Staff,
     Path(id): Path<MenuItemId>,
     if_match: IfMatch,
-    Json(request): Json<Vec<OfferRequest>, LARGEST>,
+    Json(OffersRequest(request)): Json<OffersRequest, LARGEST>,
 ) -> Result<HttpResponse, Failure<OfferGroupsError>> {
     let offers = validate(&request, *currency)?;
     let revision = revision_seen(&menu, staff, id, &if_match, OfferGroupsError::NotFound).await?;
     let item = menu.offer_option_groups(staff, id, revision, offers).await?;
     Ok(HttpResponse::Ok().insert_header(etag(&item)).json(MenuItemResponse::new(&item, Shown::ToStaff)))
 }
+
+/// The groups that a menu item offers, in the order in which the menu shows them; none of them twice.
+#[derive(Deserialize, ToSchema)]
+#[schema(max_items = 20)]
+pub struct OffersRequest(Vec<OfferRequest>);
 
 /// A group that a menu item offers.
 #[derive(Deserialize, ToSchema)]
