@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashSet},
     num::NonZeroUsize,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -9,6 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use comanda_domain::{
     Admission, AttemptId, AttemptOutcome, Claimant, Email, Lock, LockedAddress, LockoutPolicy, LockoutState, Page,
     Timestamp,
@@ -30,15 +31,40 @@ pub struct LocalLockouts {
     patience: Duration,
     clock: Arc<dyn Clock>,
     states: Mutex<LruCache<Claimant, LockoutState>>,
-    /// Who signed in, by the last attempt of which the shared lockouts could not be told.
-    unsettled: Mutex<LruCache<Claimant, AttemptId>>,
-    /// Whether there may be anything here that the shared lockouts do not know.
+    /// How attempts ended of which the shared lockouts could not be told.
+    untold: Mutex<LruCache<AttemptId, Untold>>,
+    /// Whether there may be a lock here that the shared lockouts do not know.
     to_hand_over: AtomicBool,
 }
 
+/// An attempt whose end the shared lockouts do not know.
+#[derive(Clone)]
+struct Untold {
+    claimant: Claimant,
+    outcome: AttemptOutcome,
+    since: Instant,
+}
+
+impl Untold {
+    /// The outcome as it is to be told now.
+    fn outcome(&self) -> AttemptOutcome {
+        match self.outcome {
+            AttemptOutcome::Success => {
+                let ago = TimeDelta::from_std(self.since.elapsed()).unwrap_or(TimeDelta::MAX);
+                AttemptOutcome::EarlierSuccess(ago)
+            }
+            outcome => outcome,
+        }
+    }
+}
+
 impl LocalLockouts {
-    /// How many claimants are remembered. One more, and one that has not tried for a long time is forgotten.
+    /// How many claimants are remembered, and how many attempts whose end is still to be told. One more, and one that
+    /// has not tried for a long time is forgotten.
     const CAPACITY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99_999);
+
+    /// How many attempts are told of at once, one after the other, while locks wait.
+    const TOLD_AT_ONCE: usize = 500;
 
     pub fn beside(
         shared: Arc<dyn Lockouts>,
@@ -55,7 +81,7 @@ impl LocalLockouts {
             patience,
             clock,
             states: Mutex::new(LruCache::new(Self::CAPACITY)),
-            unsettled: Mutex::new(LruCache::new(Self::CAPACITY)),
+            untold: Mutex::new(LruCache::new(Self::CAPACITY)),
             to_hand_over: AtomicBool::new(false),
         }
     }
@@ -89,22 +115,29 @@ impl LocalLockouts {
         self.outage.call(self.shared.unlock(email)).await.is_some()
     }
 
-    /// Tells the shared lockouts who has signed in meanwhile, whose failures must not go on counting there; and hands the
-    /// locks that were set here over, so that all servers know them and an admin can see and lift them. What is out of
-    /// reach still gets them at another call, and so do the addresses in `but_not`, each in its one form: an unlock of
-    /// theirs, which would lift the lock, is still to reach the shared lockouts.
+    /// Tells the shared lockouts how attempts ended meanwhile, some at a call: who has signed in, so that failures of
+    /// before do not go on counting there, and whose password was not checked. Failures count by themselves.
+    pub async fn tell_late(&self) {
+        for _ in 0..Self::TOLD_AT_ONCE {
+            let Some((id, untold)) = self.longest_untold() else { return };
+            if self.outage.call(self.shared.settle(&untold.claimant, id, untold.outcome())).await.is_none() {
+                return;
+            }
+            self.untold().pop(&id);
+        }
+    }
+
+    /// Hands the locks that were set here over to the shared lockouts, so that all servers know them and an admin can
+    /// see and lift them. What is out of reach still gets them at another call, and so do the addresses in `but_not`,
+    /// each in its one form: an unlock of theirs, which would lift the lock, is still to reach the shared lockouts.
     pub async fn hand_over(&self, but_not: &BTreeSet<Email>) {
         if !self.to_hand_over.swap(false, Ordering::AcqRel) {
             return;
         }
-        while let Some((claimant, id)) = self.next_unsettled() {
-            if self.outage.call(self.shared.settle(&claimant, id, AttemptOutcome::Success)).await.is_none() {
-                self.keep_unsettled(claimant, id);
-                return;
-            }
-        }
+        // A success of before would lift the lock if it were told after it.
+        let untold: HashSet<Claimant> = self.untold().iter().map(|(_, untold)| untold.claimant.clone()).collect();
         for (claimant, lock) in self.locked_here() {
-            if but_not.contains(&claimant.email) {
+            if but_not.contains(&claimant.email) || untold.contains(&claimant) {
                 self.to_hand_over.store(true, Ordering::Release);
                 continue;
             }
@@ -120,17 +153,12 @@ impl LocalLockouts {
         }
     }
 
-    fn unsettled(&self) -> MutexGuard<'_, LruCache<Claimant, AttemptId>> {
-        self.unsettled.lock().unwrap_or_else(PoisonError::into_inner)
+    fn untold(&self) -> MutexGuard<'_, LruCache<AttemptId, Untold>> {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn next_unsettled(&self) -> Option<(Claimant, AttemptId)> {
-        self.unsettled().pop_lru()
-    }
-
-    fn keep_unsettled(&self, claimant: Claimant, id: AttemptId) {
-        self.unsettled().put(claimant, id);
-        self.to_hand_over.store(true, Ordering::Release);
+    fn longest_untold(&self) -> Option<(AttemptId, Untold)> {
+        self.untold().peek_lru().map(|(id, untold)| (*id, untold.clone()))
     }
 
     fn locked_here(&self) -> Vec<(Claimant, Lock)> {
@@ -225,11 +253,10 @@ impl Lockouts for LocalLockouts {
             });
         }
         let settled = self.outage.call(self.shared.settle(claimant, id, outcome)).await;
-        if outcome == AttemptOutcome::Success {
-            match settled {
-                Some(_) => drop(self.unsettled().pop(claimant)),
-                None => self.keep_unsettled(claimant.clone(), id),
-            }
+        // An attempt that is never settled counts as a failure there, which this one was.
+        if settled.is_none() && outcome != AttemptOutcome::Failure {
+            let untold = Untold { claimant: claimant.clone(), outcome, since: Instant::now() };
+            self.untold().put(id, untold);
         }
         Ok(settled.flatten().or(lock))
     }
@@ -378,40 +405,84 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_sign_in_that_could_not_be_told_is_told_once_the_shared_lockouts_are_back() {
+    async fn who_signed_in_and_who_was_not_checked_is_told_once_the_shared_lockouts_are_back() {
         let id = |n| AttemptId::new(Uuid::from_u128(n));
         let mut shared = MockLockouts::new();
-        shared.expect_begin().returning(|_, _| Ok(Admission::Allowed));
-        shared.expect_settle().once().returning(|_, _, _| Err(Unavailable::new("gone")));
-        shared
-            .expect_settle()
-            .once()
-            .withf(move |claimant, told, outcome| {
-                (claimant, *told, *outcome) == (&stranger(), id(1), AttemptOutcome::Success)
-            })
-            .returning(|_, _, _| Ok(None));
+        shared.expect_settle().times(4).returning(|_, _, _| Err(Unavailable::new("gone")));
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let telling = Arc::clone(&told);
+        shared.expect_settle().times(3).returning(move |claimant, id, outcome| {
+            assert_eq!(claimant, &stranger());
+            telling.lock().expect("not poisoned").push((id, outcome));
+            Ok(None)
+        });
         let lockouts = lockouts(shared);
-        lockouts.begin(&stranger(), id(1)).await.expect("a response");
-        lockouts.settle(&stranger(), id(1), AttemptOutcome::Success).await.expect("a response");
-        lockouts.hand_over(&BTreeSet::new()).await;
-        lockouts.outage.forget();
+        let ends =
+            [AttemptOutcome::Success, AttemptOutcome::Failure, AttemptOutcome::NotChecked, AttemptOutcome::Success];
+        for (n, outcome) in (0..).zip(ends) {
+            lockouts.outage.forget();
+            lockouts.settle(&stranger(), id(n), outcome).await.expect("a response");
+        }
+        lockouts.tell_late().await;
+        assert!(told.lock().expect("not poisoned").is_empty(), "the shared ones are still out of reach");
         for _ in 0..2 {
-            lockouts.hand_over(&BTreeSet::new()).await;
+            lockouts.outage.forget();
+            lockouts.tell_late().await;
+        }
+        let told = told.lock().expect("not poisoned");
+        assert_eq!(told.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [id(0), id(2), id(3)], "but no failure");
+        assert_eq!(told[1].1, AttemptOutcome::NotChecked);
+        assert!(matches!(told[0].1, AttemptOutcome::EarlierSuccess(_)) && told[2].1 != AttemptOutcome::Success);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_told_late_says_how_late_and_is_kept_until_it_was_heard() {
+        let mut shared = MockLockouts::new();
+        shared.expect_settle().once().returning(|_, _, _| Err(Unavailable::new("gone")));
+        for seconds in [2, 5] {
+            shared
+                .expect_settle()
+                .once()
+                .withf(move |_, _, outcome| *outcome == AttemptOutcome::EarlierSuccess(TimeDelta::seconds(seconds)))
+                .returning(move |_, _, _| if seconds == 5 { Ok(None) } else { Err(Unavailable::new("gone again")) });
+        }
+        let lockouts = lockouts(shared);
+        let id = AttemptId::new(Uuid::from_u128(1));
+        lockouts.settle(&stranger(), id, AttemptOutcome::Success).await.expect("a response");
+        for wait in [2, 3, 4] {
+            tokio::time::advance(Duration::from_secs(wait)).await;
+            lockouts.outage.forget();
+            lockouts.tell_late().await;
         }
     }
 
     #[tokio::test]
-    async fn a_sign_in_is_told_late_only_if_no_later_one_was_told() {
+    async fn many_that_are_to_be_told_keep_no_lock_of_others_waiting_but_those_of_their_own() {
+        let ben = Claimant::stranger(Email::new("ben@example.org").expect("an address"));
         let mut shared = MockLockouts::new();
-        shared.expect_settle().once().returning(|_, _, _| Err(Unavailable::new("gone")));
-        shared.expect_settle().once().returning(|_, _, _| Ok(None));
+        shared.expect_begin().returning(|_, _| Err(Unavailable::new("gone")));
+        let is_back = Arc::new(AtomicBool::new(false));
+        let answers = Arc::clone(&is_back);
+        shared.expect_settle().returning(move |_, _, _| {
+            answers.load(Ordering::Relaxed).then_some(None).ok_or_else(|| Unavailable::new("gone"))
+        });
+        shared.expect_adopt().times(2).returning(|_, _| Ok(()));
         let lockouts = lockouts(shared);
-        for n in 0..2 {
-            lockouts.outage.forget();
-            let id = AttemptId::new(Uuid::from_u128(n));
+        let successes = LocalLockouts::TOLD_AT_ONCE + 1;
+        for n in 0..successes {
+            let id = AttemptId::new(Uuid::from_u128(n as u128));
             lockouts.settle(&stranger(), id, AttemptOutcome::Success).await.expect("a response");
         }
-        lockouts.hand_over(&BTreeSet::new()).await;
+        lock_here(&lockouts, &stranger()).await;
+        lock_here(&lockouts, &ben).await;
+        is_back.store(true, Ordering::Relaxed);
+        lockouts.outage.forget();
+        for is_kept in [true, false] {
+            lockouts.tell_late().await;
+            lockouts.hand_over(&BTreeSet::new()).await;
+            assert_eq!(lockouts.has_state(&stranger()), is_kept, "a success of before is still to be told");
+            assert!(!lockouts.has_state(&ben));
+        }
     }
 
     #[tokio::test]

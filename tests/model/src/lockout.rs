@@ -142,7 +142,7 @@ impl Lockout {
         }
         self.policy.settle(&mut state.lockout, id(number), outcome, now);
         match outcome {
-            AttemptOutcome::Success => self.forget(state),
+            AttemptOutcome::Success | AttemptOutcome::EarlierSuccess(_) => self.forget(state),
             // One that has taken too long counts as a failure, whatever is said of it later.
             AttemptOutcome::NotChecked if at(attempt.begun) + self.policy.attempt_lifetime > now => state.guesses -= 1,
             AttemptOutcome::NotChecked | AttemptOutcome::Failure => {}

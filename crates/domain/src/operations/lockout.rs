@@ -102,6 +102,9 @@ impl Claimant {
 pub enum AttemptOutcome {
     /// The password was right: the state is reset.
     Success,
+    /// The password was right, as long ago as this; nobody could be told at the time. The state is reset unless all of
+    /// its failures are later, so that telling it again forgives no more.
+    EarlierSuccess(TimeDelta),
     /// The password was wrong.
     Failure,
     /// The password was never checked: nothing counts.
@@ -210,6 +213,13 @@ impl LockoutPolicy {
         }
         match outcome {
             AttemptOutcome::Success => state.forget(),
+            AttemptOutcome::EarlierSuccess(ago) => {
+                // The attempt itself may have been given up since, and be the first of the failures.
+                let own_failure = if known.is_some() { TimeDelta::zero() } else { self.attempt_lifetime };
+                if state.first_failed_at.is_none_or(|first| now - first + own_failure >= ago) {
+                    state.forget();
+                }
+            }
             AttemptOutcome::Failure if known.is_some() => self.fail(state, now),
             AttemptOutcome::Failure | AttemptOutcome::NotChecked => {}
         }
@@ -389,6 +399,46 @@ mod tests {
             assert_eq!(policy.lock(&mut state, later), None);
             assert!(state.is_clear(), "{forget}");
         }
+    }
+
+    #[test]
+    fn a_success_that_is_told_late_forgives_only_what_was_before_it_and_its_own_attempt() {
+        let policy = LockoutPolicy::default();
+        let told = |state: &mut LockoutState, now, ago| {
+            policy.settle(state, id(9), AttemptOutcome::EarlierSuccess(TimeDelta::milliseconds(ago)), at(now));
+        };
+        let mut state = LockoutState::default();
+        fail(&policy, &mut state, at(0));
+        policy.begin(&mut state, id(9), at(1));
+        for now in [20_000, 21_000] {
+            fail(&policy, &mut state, at(now));
+        }
+        assert_eq!(state.attempts, 4, "three, and the attempt that was given up");
+        told(&mut state, 22_000, 21_998);
+        assert!(state.is_clear(), "one was before it");
+
+        policy.begin(&mut state, id(9), at(30_000));
+        told(&mut state, 45_000, 14_000);
+        assert!(state.is_clear(), "only the attempt itself had counted");
+
+        let lock = (0..5).map(|n| fail(&policy, &mut state, at(60_000 + n))).last();
+        assert_eq!(lock, Some(Admission::Allowed));
+        let lock = policy.lock(&mut state, at(61_000)).expect("five failures");
+        told(&mut state, 61_000, 11_001);
+        assert_eq!(policy.lock(&mut state, at(61_000)), Some(lock), "all were later, whichever attempt it was");
+    }
+
+    #[test]
+    fn a_success_that_is_told_again_and_again_forgives_once() {
+        let (policy, mut state) = (LockoutPolicy::default(), LockoutState::default());
+        policy.begin(&mut state, id(9), at(0));
+        fail(&policy, &mut state, at(0));
+        for now in (11_000..15_000).step_by(1000) {
+            let ago = TimeDelta::milliseconds(now - 1);
+            policy.settle(&mut state, id(9), AttemptOutcome::EarlierSuccess(ago), at(now));
+            fail(&policy, &mut state, at(now));
+        }
+        assert_eq!(state.attempts, 4, "those since it was told first");
     }
 
     #[test]

@@ -3,9 +3,10 @@
 --
 -- KEYS[1]  the state of the address for strangers
 -- KEYS[2]  the states of the account's devices, by device
--- ARGV     operation (begin, settle, lock, adopt, unlock), attempt id, outcome (success, failure, not_checked),
---          free failures, window, quiet, attempt lifetime, steps 1 to 4 (ms), now (ms; empty: Redis's clock),
---          device (empty: a stranger); to adopt a lock: its attempts, level, first_failed_at, locked_at, unlock_at
+-- ARGV     operation (begin, settle, lock, adopt, unlock), attempt id, outcome (success, earlier_success, failure,
+--          not_checked), free failures, window, quiet, attempt lifetime, steps 1 to 4 (ms), now (ms; empty: Redis's
+--          clock), device (empty: a stranger); with an earlier success: how long ago it was (ms); to adopt a lock: its
+--          attempts, level, first_failed_at, locked_at, unlock_at
 -- Returns  { status, attempts, level, first_failed_at, locked_at, unlock_at, how many states could not be read }
 
 local operation, id, outcome = ARGV[1], ARGV[2], ARGV[3]
@@ -123,6 +124,13 @@ elseif operation == 'settle' then
     end
     if outcome == 'success' then
         forget()
+    elseif outcome == 'earlier_success' then
+        -- The attempt itself may have been given up since, and be the first of the failures.
+        local own_failure = lifetime
+        if known then own_failure = 0 end
+        if not state.first_failed_at or state.first_failed_at <= now - tonumber(ARGV[14]) + own_failure then
+            forget()
+        end
     elseif outcome == 'failure' and known then
         fail(now)
     end

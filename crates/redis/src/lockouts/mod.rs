@@ -93,6 +93,7 @@ impl RedisLockouts {
         let (name, id, outcome) = match operation {
             Operation::Begin(id) => ("begin", Some(id), ""),
             Operation::Settle(id, AttemptOutcome::Success) => ("settle", Some(id), "success"),
+            Operation::Settle(id, AttemptOutcome::EarlierSuccess(_)) => ("settle", Some(id), "earlier_success"),
             Operation::Settle(id, AttemptOutcome::Failure) => ("settle", Some(id), "failure"),
             Operation::Settle(id, AttemptOutcome::NotChecked) => ("settle", Some(id), "not_checked"),
             Operation::Lock => ("lock", None, ""),
@@ -107,11 +108,17 @@ impl RedisLockouts {
         }
         call.arg(self.now());
         call.arg(device.map(|device| device.as_uuid().to_string()).unwrap_or_default());
-        if let Operation::Adopt(lock) = operation {
-            call.arg(lock.attempts).arg(lock.level);
-            for time in [lock.first_failed_at, lock.locked_at, lock.unlock_at] {
-                call.arg(time.timestamp_millis());
+        match operation {
+            Operation::Settle(_, AttemptOutcome::EarlierSuccess(ago)) => {
+                call.arg(ago.num_milliseconds());
             }
+            Operation::Adopt(lock) => {
+                call.arg(lock.attempts).arg(lock.level);
+                for time in [lock.first_failed_at, lock.locked_at, lock.unlock_at] {
+                    call.arg(time.timestamp_millis());
+                }
+            }
+            _ => {}
         }
         let reply: Reply = call.invoke_async(connection).await.map_err(Unavailable::new)?;
         if reply.6 > 0 {

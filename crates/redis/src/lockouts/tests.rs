@@ -50,9 +50,13 @@ async fn ten_thousand_random_histories_are_decided_alike() {
             now += some_time(&mut random);
             redis.now = Some(at(now));
             let id = AttemptId::new(Uuid::from_u128(random.random_range(0..4)));
-            let outcomes =
-                [AttemptOutcome::Success, AttemptOutcome::Failure, AttemptOutcome::Failure, AttemptOutcome::NotChecked];
-            let outcome = outcomes[random.random_range(0..4)];
+            let ago = TimeDelta::milliseconds(some_time(&mut random));
+            let outcome = match random.random_range(0..6) {
+                0 => AttemptOutcome::Success,
+                1 => AttemptOutcome::EarlierSuccess(ago),
+                2 => AttemptOutcome::NotChecked,
+                _ => AttemptOutcome::Failure,
+            };
             let (operation, expected) = match random.random_range(0..11) {
                 0..5 => (Operation::Begin(id), policy.begin(&mut state, id, at(now))),
                 5..8 => {

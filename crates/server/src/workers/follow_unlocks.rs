@@ -25,8 +25,8 @@ const OVERLAP: Duration = Duration::from_mins(1);
 const CLOCK_SKEW: Duration = Duration::from_mins(5);
 
 /// Lifts what the audit log says was unlocked, wherever that was: in this process's memory, which may have locked the
-/// address while Redis was gone, and in Redis, which may have been gone then. Afterwards hands the locks that were set
-/// here over to Redis.
+/// address while Redis was gone, and in Redis, which may have been gone then. Before, it tells Redis how attempts ended
+/// while that was gone; afterwards it hands the locks that were set here over.
 pub fn follow_unlocks(audit_log: Arc<dyn AuditLog>, lockouts: Arc<LocalLockouts>) -> Worker {
     Worker::new("follow_unlocks", move |context| run(Arc::clone(&audit_log), Arc::clone(&lockouts), context))
 }
@@ -35,6 +35,9 @@ async fn run(audit_log: Arc<dyn AuditLog>, lockouts: Arc<LocalLockouts>, context
     let mut unlocks = Unlocks { audit_log, place: None, known: BTreeSet::new(), fresh: Vec::new() };
     let mut unfinished: BTreeSet<Email> = BTreeSet::new();
     loop {
+        // First, since it needs nothing of PostgreSQL, which may be gone as well. A panic is reported, and is no reason
+        // to forget anything.
+        drop(caught(lockouts.tell_late()).await);
         // What is known of the log, and what is still to be lifted, outlives a panic.
         match isolated(unlocks.read(), Unavailable::new).await {
             Ok(()) => context.succeeded(),
@@ -60,12 +63,14 @@ async fn run(audit_log: Arc<dyn AuditLog>, lockouts: Arc<LocalLockouts>, context
             }
         }
         unfinished = left;
-        // A panic is reported, and is no reason to forget them.
         drop(caught(lockouts.hand_over(&unfinished)).await);
         if context.pause(PERIOD).await.is_cancelled() {
             break;
         }
     }
+    // What was left since the last round would be lost with this process.
+    drop(caught(lockouts.tell_late()).await);
+    drop(caught(lockouts.hand_over(&unfinished)).await);
 }
 
 /// An entry of the audit log.

@@ -16,8 +16,11 @@ const TOLERANCE: u64 = SECOND / 5;
 const AFTERMATH: u64 = 30 * SECOND;
 
 /// How soon all servers know that somebody has signed in. One that was slow may have taken Redis for gone, and tells it
-/// later.
-const TOLD_WITHIN: u64 = 5 * SECOND;
+/// later: after a pause of a second, within a second, and the same again if that was slow as well.
+const TOLD_WITHIN: u64 = 8 * SECOND;
+
+/// How long after it began an attempt counts as a failure if nobody has said how it ended.
+const LIFETIME: u64 = 10 * SECOND;
 
 pub(super) struct Locks<'t> {
     settings: &'t LockoutSettings,
@@ -166,7 +169,9 @@ impl<'t> Locks<'t> {
     /// When everything may have been forgotten: intervals that do not overlap, in order.
     fn possible_resets(&self, attempts: &[Attempt], unlocks: &[Unlock]) -> Vec<(u64, u64)> {
         let by_attempts = attempts.iter().filter_map(|attempt| match attempt.became {
-            Became::SignedIn | Became::Unknown { may_be_right: true } => Some((attempt.begin, attempt.end)),
+            // Told late, it forgives what failed meanwhile if anything had failed before.
+            Became::SignedIn => Some((attempt.begin, attempt.end.saturating_add(TOLD_WITHIN))),
+            Became::Unknown { may_be_right: true } => Some((attempt.begin, attempt.end)),
             _ => None,
         });
         let by_unlocks = unlocks.iter().map(|unlock| (unlock.begin, unlock.end));
@@ -205,7 +210,6 @@ impl<'t> Locks<'t> {
             Became::Locked(_) => false,
         };
         let failures = Sorted::of(attempts.iter().filter(counting));
-        let successes = Sorted::of(attempts.iter().filter(|attempt| attempt.became == Became::SignedIn));
         for locked in attempts {
             let Became::Locked(retry_after) = locked.became else { continue };
             found.look_at(Property::Locks, 1);
@@ -214,8 +218,14 @@ impl<'t> Locks<'t> {
                 Some((_, begin, sequence)) => (begin, Some(sequence)),
                 None => (0, None),
             };
-            let untold = locked.begin.saturating_sub(TOLD_WITHIN);
-            let count = failures.between(since, locked.end) + successes.between(untold, locked.end);
+            // It may have been given up before anybody was told that it was right.
+            let is_given_up = |attempt: &&Attempt| {
+                attempt.became == Became::SignedIn
+                    && attempt.begin.saturating_add(LIFETIME) <= locked.end
+                    && attempt.end.saturating_add(TOLD_WITHIN) >= locked.begin
+            };
+            let given_up = attempts.iter().filter(is_given_up).filter(|attempt| !counting(attempt));
+            let count = failures.between(since, locked.end) + given_up.clone().count();
             let shown_by = || reset.into_iter().chain([locked.sequence]);
             if count < self.free() {
                 let reason = format!("an address was locked after no more than {count} failures");
@@ -223,7 +233,8 @@ impl<'t> Locks<'t> {
                 continue;
             }
             let longest = self.step(count + 1 - self.free());
-            let last = failures.last_end(locked.end).max(successes.last_end(locked.end));
+            let last = given_up.map(|attempt| attempt.end).max().unwrap_or_default();
+            let last = last.max(failures.last_end(locked.end));
             if last.saturating_add(longest).saturating_add(TOLERANCE) < locked.begin {
                 let reason = format!("an address was locked longer than the {} s of its lock", longest / SECOND);
                 found.report(Property::Locks, reason, shown_by());

@@ -216,17 +216,45 @@ fn a_success_or_an_unlock_while_redis_is_gone_is_known_to_one_server() {
 fn a_success_may_be_told_a_little_later() {
     let told_at = |at| {
         let mut story = Story::new();
-        for at in 1..=3 {
+        for at in 1..=4 {
             wrong(&mut story, at);
         }
-        let success = attempt(&mut story, 4, true, done());
-        wrong(&mut story, 5);
+        let success = attempt(&mut story, 5, true, done());
+        wrong(&mut story, 6);
         (success, locked(&mut story, at, 60), story)
     };
-    let (_, _, story) = told_at(6);
+    let (_, _, story) = told_at(7);
     story.is_good();
-    let (success, early, story) = told_at(11);
+    let (success, early, mut story) = told_at(14);
     story.is_found(Locks, "after no more than 1 failures", &[success, early]);
+    // Told at 12, it lifts the lock, and the count begins anew.
+    story.records.pop();
+    for at in 12..=16 {
+        wrong(&mut story, at);
+    }
+    story.is_good();
+    let late = [17, 18, 19].map(|at| wrong(&mut story, at));
+    let found = story.findings();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].records.iter().any(|record| record.sequence == late[2]), "{found:?}");
+}
+
+#[test]
+fn a_success_counts_as_a_failure_only_if_it_was_given_up_first() {
+    for (lasts, is_good) in [(1, false), (9, true)] {
+        let mut story = Story::new();
+        let request = Request::SignIn { email: "somebody@comanda.example".to_owned(), device: None, right: Some(true) };
+        let success = story.call(1, SECOND..(1 + lasts) * SECOND, request, done()).sequence;
+        for at in 2..=5 {
+            wrong(&mut story, at);
+        }
+        let early = locked(&mut story, 11, 60);
+        if is_good {
+            story.is_good();
+        } else {
+            story.is_found(Locks, "after no more than 4 failures", &[success, early]);
+        }
+    }
 }
 
 #[test]
