@@ -47,11 +47,11 @@ fn print_findings(findings: &[Finding]) {
     for finding in findings {
         by_property.entry(finding.property).or_default().push(finding);
     }
-    for (property, mut findings) in by_property {
-        findings.sort_by_key(|finding| finding.records.len());
+    for (property, findings) in by_property {
         findings.iter().take(SHOWN).for_each(|finding| println!("BROKEN  {finding}"));
-        if findings.len() > SHOWN {
-            println!("        and {} more of {property}\n", findings.len() - SHOWN);
+        let left: u64 = findings.iter().skip(SHOWN).map(|finding| 1 + finding.more).sum();
+        if left > 0 {
+            println!("        and {left} more of {property}\n");
         }
     }
 }
