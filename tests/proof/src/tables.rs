@@ -194,6 +194,9 @@ pub struct EventRow {
     pub status: Option<OrderStatus>,
     /// `occurred_at`, in whole milliseconds since 1970, rounded down.
     pub time_ms: i64,
+    /// `transaction_id`: events are delivered in the order of their transactions, and of their ids within one.
+    #[serde(default)]
+    pub transaction: Option<i64>,
 }
 
 /// What the gateway has of one intent.

@@ -28,7 +28,8 @@ const REFUNDS: &str = "SELECT id, payment_id AS payment, amount, status, reason 
 const TICKETS: &str = "SELECT id, order_id AS order, state, version, lines FROM kitchen_tickets";
 const EVENTS: &str = "SELECT id, kind, subject_id AS subject, subject_version AS version, \
                       coalesce(stream_id, subject_id) AS stream, order_status AS status, \
-                      floor(extract(epoch FROM occurred_at) * 1000)::bigint AS time_ms FROM outbox_events";
+                      floor(extract(epoch FROM occurred_at) * 1000)::bigint AS time_ms, \
+                      transaction_id AS transaction FROM outbox_events";
 const DEAD_LETTERS: &str = "SELECT coalesce(json_agg(event_id), '[]') FROM outbox_retries WHERE is_dead";
 
 /// Reads all of them by one snapshot.
