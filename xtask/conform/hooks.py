@@ -4,6 +4,7 @@ import atexit
 import collections
 import os
 import re
+import time
 import uuid
 
 import requests
@@ -11,20 +12,27 @@ import schemathesis
 
 ADDRESS = os.environ["CONFORM_ADDRESS"]
 CALLER = os.environ["CONFORM_CALLER"]
+# Whether the session is in a browser's cookies.
+IN_BROWSER = "CONFORM_IN_BROWSER" in os.environ
 CREDENTIALS = {"email": os.environ.get("CONFORM_EMAIL"), "password": os.environ.get("CONFORM_PASSWORD")}
 # The accounts of all callers.
 CALLERS = set(os.environ["CONFORM_CALLERS"].split(","))
 
-access_token = None
+# Sooner than an access token expires, or a browser's session that is not used.
+SESSION_LASTS_SECONDS = 600
+
+session = None
+signed_in_at = None
 
 
 def sign_in():
-    global access_token
-    if access_token is None:
-        response = requests.post(f"{ADDRESS}/v1/sessions", json=CREDENTIALS, timeout=10)
-        response.raise_for_status()
-        access_token = response.json()["access_token"]
-    return access_token
+    global session, signed_in_at
+    if session is None or time.monotonic() - signed_in_at > SESSION_LASTS_SECONDS:
+        path, headers = ("/v1/web/sessions", {"Origin": ADDRESS}) if IN_BROWSER else ("/v1/sessions", {})
+        session = requests.post(f"{ADDRESS}{path}", json=CREDENTIALS, headers=headers, timeout=10)
+        session.raise_for_status()
+        signed_in_at = time.monotonic()
+    return session
 
 
 if CREDENTIALS["email"]:
@@ -35,7 +43,13 @@ if CREDENTIALS["email"]:
             return sign_in()
 
         def set(self, case, data, context):
-            case.headers["Authorization"] = f"Bearer {data}"
+            if IN_BROWSER:
+                # A made-up one would count instead of the cookie.
+                case.headers.pop("Authorization", None)
+                case.cookies.update(data.cookies.get_dict())
+                case.headers.update({"Origin": ADDRESS, "X-CSRF-Token": data.json()["csrf_token"]})
+            else:
+                case.headers["Authorization"] = f"Bearer {data.json()['access_token']}"
 
 
 @schemathesis.hook
@@ -52,11 +66,18 @@ calls = collections.Counter()
 
 @schemathesis.hook
 def after_call(context, case, response):
-    global access_token
+    global session
     calls[response.status_code] += 1
-    if code_of(response) == "session-revoked":
+    if code_of(response) == "session-revoked" or is_of_ended_browser_session(case, response):
         # It has ended its own session: the next call is made in another one.
-        access_token = None
+        session = None
+
+
+def is_of_ended_browser_session(case, response):
+    """Of a cookie that does not count any more, a response says no more than if there was none."""
+    if not IN_BROWSER or session is None or response.status_code != 401:
+        return False
+    return (case.cookies or {}).get("__Host-session") == session.cookies["__Host-session"]
 
 
 @atexit.register

@@ -45,6 +45,19 @@ struct Caller {
     name: &'static str,
     /// `None`: not signed in.
     email: Option<String>,
+    /// Whether the session is in cookies, instead of tokens.
+    in_browser: bool,
+}
+
+impl Caller {
+    fn new(name: &'static str, email: Option<&str>) -> Self {
+        Self { name, email: email.map(str::to_owned), in_browser: false }
+    }
+
+    /// Somebody who is signed in from a page of ours.
+    fn in_browser(self) -> Self {
+        Self { in_browser: true, ..self }
+    }
 }
 
 pub fn run(arguments: &ConformArguments) -> anyhow::Result<ExitCode> {
@@ -74,10 +87,11 @@ pub fn run(arguments: &ConformArguments) -> anyhow::Result<ExitCode> {
 
     let accounts = Accounts::open(&server, &admin)?;
     let callers = [
-        Caller { name: "customer", email: Some(accounts.customer.clone()) },
-        Caller { name: "staff", email: Some(accounts.staff.clone()) },
-        Caller { name: "admin", email: Some(admin.email.clone()) },
-        Caller { name: "anonymous", email: None },
+        Caller::new("customer", Some(&accounts.customer)),
+        Caller::new("customer in a browser", Some(&accounts.customer)).in_browser(),
+        Caller::new("staff", Some(&accounts.staff)),
+        Caller::new("admin", Some(&admin.email)),
+        Caller::new("anonymous", None),
     ];
     let examples = examples_of_each(calls, callers.len())?;
     let mut failed = Vec::new();
@@ -87,6 +101,9 @@ pub fn run(arguments: &ConformArguments) -> anyhow::Result<ExitCode> {
         command.env("CONFORM_CALLER", caller.name).env("CONFORM_CALLERS", accounts.ids.join(","));
         if let Some(email) = &caller.email {
             command.env("CONFORM_EMAIL", email).env("CONFORM_PASSWORD", &admin.password);
+        }
+        if caller.in_browser {
+            command.env("CONFORM_IN_BROWSER", "true");
         }
         println!("\n== {}", caller.name);
         if let Err(error) = succeed(&mut command) {

@@ -5,8 +5,11 @@ use std::{
 
 use crate::{History, Outcome, Record};
 
-/// How many findings of one property are written out. The first few say it all.
+/// How many findings of one property are written out. The shortest few say it all.
 const ENOUGH: usize = 20;
+
+/// Among so many findings of one property there is a short one.
+const PLENTY: u64 = 1000;
 
 /// What is checked. The head of the crate says what each of them means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,7 +79,7 @@ impl fmt::Display for Property {
 /// What a check came to.
 #[derive(Clone, Debug)]
 pub struct Verdict {
-    /// What should not have been, the properties in the order of [`Property`].
+    /// What should not have been: the properties in the order of [`Property`], and of each the shortest first.
     pub findings: Vec<Finding>,
     /// How often each property was looked at: how many things were compared that might have differed. One that was
     /// looked at hardly ever says nothing.
@@ -158,15 +161,17 @@ struct Suspicion {
 }
 
 impl Found {
-    /// `shown_by` are the sequence numbers of the records that show it.
+    /// `shown_by` are the sequence numbers of the records that show it. The shortest are kept, and of those that are
+    /// as short the first.
     pub(crate) fn report(&mut self, property: Property, reason: String, shown_by: impl IntoIterator<Item = u64>) {
         let (suspicions, more) = self.by_property.entry(property).or_default();
-        if suspicions.len() < ENOUGH {
-            let mut shown_by: Vec<u64> = shown_by.into_iter().collect();
-            shown_by.sort_unstable();
-            shown_by.dedup();
-            suspicions.push(Suspicion { reason, shown_by });
-        } else {
+        let mut shown_by: Vec<u64> = shown_by.into_iter().collect();
+        shown_by.sort_unstable();
+        shown_by.dedup();
+        let place = suspicions.partition_point(|kept| kept.shown_by.len() <= shown_by.len());
+        suspicions.insert(place, Suspicion { reason, shown_by });
+        if suspicions.len() > ENOUGH {
+            suspicions.pop();
             *more += 1;
         }
     }
@@ -176,9 +181,9 @@ impl Found {
         self.looked_at[property as usize] += things as u64;
     }
 
-    /// Whether there is no room for more: whatever is found will only be counted.
-    pub(crate) fn is_full(&self, property: Property) -> bool {
-        self.by_property.get(&property).is_some_and(|(suspicions, _)| suspicions.len() >= ENOUGH)
+    /// Whether so much was found that nobody needs to look for more.
+    pub(crate) fn is_plenty(&self, property: Property) -> bool {
+        self.by_property.get(&property).is_some_and(|(suspicions, more)| suspicions.len() as u64 + more >= PLENTY)
     }
 
     /// Reads the history again, for the records that show something.
@@ -206,5 +211,23 @@ impl Found {
         }
         let looked_at = Property::ALL.into_iter().zip(self.looked_at).collect();
         Ok(Verdict { findings, looked_at })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shortest_findings_are_kept_however_late_they_come() {
+        let mut found = Found::default();
+        for n in 0..30 {
+            found.report(Property::Stock, "long".to_owned(), n..n + 50);
+        }
+        found.report(Property::Stock, "short".to_owned(), [8, 9, 8]);
+        let Verdict { findings, .. } = found.with_records(&[] as &[Record]).unwrap();
+        assert_eq!(findings.len(), ENOUGH);
+        assert_eq!(findings[0].reason, "short");
+        assert_eq!(findings.iter().map(|finding| finding.more).sum::<u64>(), 11);
     }
 }

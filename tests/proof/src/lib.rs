@@ -46,10 +46,11 @@
 //!   order is paid for twice, and a cancelled one not at all. Without the gateway's book, the payments that the
 //!   history says were made take its place. Disputes and other incidents are not looked at.
 //! - **events**: every version of an order and of a ticket has its event, every event was taken by every receiver
-//!   unless it is a dead letter, and nobody got an event of an order, or of a payment, before taking the one before
-//!   it. Events of one order and those of its payments are not compared with each other, since nothing outside says
-//!   which came first.
-//! - **menu**: nobody who asks one process is shown an older version of the menu than before; a version is one menu; a
+//!   unless it is a dead letter, and nobody got an event of an order, or of one of its payments, before taking the one
+//!   before it. Versions say which that is among the events of an order, or of a payment. Which of an order's and its
+//!   payments' came first, the outbox alone says, and is believed.
+//! - **menu**: nobody who asks one process is shown an older version of the menu than before, and nobody who asks any
+//!   other is once [`Settings::menu_shown_within_ms`] have passed in which nothing was broken; a version is one menu; a
 //!   revision is never shown before the edit that made it had begun, nor if it was never committed. Across a failover
 //!   the menu may go back.
 //! - **locks**: after so many failures in a row the next password is checked no sooner than the ladder says, and

@@ -42,13 +42,20 @@ pub struct Settings {
     pub lockout: LockoutSettings,
     /// How soon every server knows of a session that another one has closed. The server that closed it knows at once.
     pub sessions_close_within_ms: u64,
+    /// How soon every server shows at least the version of the menu that another one has shown.
+    pub menu_shown_within_ms: u64,
     /// The receivers of webhooks, each of which gets every event.
     pub receivers: Vec<String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { lockout: LockoutSettings::default(), sessions_close_within_ms: 2000, receivers: Vec::new() }
+        Self {
+            lockout: LockoutSettings::default(),
+            sessions_close_within_ms: 2000,
+            menu_shown_within_ms: 5000,
+            receivers: Vec::new(),
+        }
     }
 }
 
@@ -187,6 +194,9 @@ pub struct EventRow {
     pub status: Option<OrderStatus>,
     /// `occurred_at`, in whole milliseconds since 1970, rounded down.
     pub time_ms: i64,
+    /// `transaction_id`: events are delivered in the order of their transactions, and of their ids within one.
+    #[serde(default)]
+    pub transaction: Option<i64>,
 }
 
 /// What the gateway has of one intent.

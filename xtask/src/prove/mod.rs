@@ -19,7 +19,11 @@ mod strike;
 mod tables;
 mod verdict;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use anyhow::ensure;
 use clap::Args;
@@ -45,9 +49,14 @@ pub struct ProveArguments {
     /// Plant a fault into the servers, which must be found: by its name, or `rota` for another one each day
     #[arg(long, value_name = "NAME", conflicts_with = "minutes")]
     planted: Option<String>,
-    /// Only check what an earlier run has recorded in this folder
+    /// Only check what is recorded in this folder, by an earlier run or of a deployment of yours
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["minutes", "seed", "servers", "faultless", "planted"])]
     check: Option<PathBuf>,
+    /// Only read the tables of a deployment of yours, once it has come to rest, and put them beside the history in the
+    /// folder
+    #[arg(long, num_args = 2, value_names = ["POSTGRES_URL", "FOLDER"])]
+    #[arg(conflicts_with_all = ["check", "minutes", "seed", "servers", "faultless", "planted"])]
+    tables: Option<Vec<String>>,
 }
 
 /// The receiver of events.
@@ -56,6 +65,10 @@ const RECEIVER: &str = "witness";
 pub async fn run(arguments: &ProveArguments) -> anyhow::Result<ExitCode> {
     if let Some(folder) = &arguments.check {
         return verdict::of(folder);
+    }
+    if let Some([database_url, folder]) = arguments.tables.as_deref() {
+        tables::add_to(Path::new(folder), database_url).await?;
+        return Ok(ExitCode::SUCCESS);
     }
     ensure!((1..=24 * 60).contains(&arguments.minutes), "--minutes must be between 1 and 1440");
     ensure!(arguments.servers.is_none_or(|servers| (1..=8).contains(&servers)), "--servers must be between 1 and 8");

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context;
-use comanda_proof::{Caller, ClientId, Request, WebhookEvent};
+use comanda_proof::{Caller, ClientId, Folder, Request, WebhookEvent};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::{sync::watch, task::JoinSet};
@@ -38,8 +38,6 @@ const THIEVES: usize = 2;
 
 /// How long whoever is in the middle of something may take to end it.
 const CLOSING_TIME: Duration = Duration::from_mins(2);
-/// How soon a stream shows what has happened.
-const SHOWN_WITHIN: Duration = Duration::from_secs(3);
 
 /// What a run was, and what was noticed besides its calls.
 #[derive(Serialize, Deserialize)]
@@ -82,7 +80,7 @@ impl Run {
         let receiver = Receiver::bind()?;
         let command = self.plan.command();
         let mut ground = Ground::prepare(Stage::of_program("prove", &program)?, &self.plan, &receiver).await?;
-        let history = Arc::new(History::create(&self.folder.join("history.jsonl"))?);
+        let history = Arc::new(History::create(&self.folder.join(Folder::HISTORY))?);
         let admin = ground.stage.admin_login();
         let scene = Arc::new(Scene::new(self.plan, ground.addresses(), Arc::clone(&history), admin));
         let noted = Arc::clone(&history);
@@ -109,10 +107,10 @@ impl Run {
         ground.ensure_alive()?;
         let mut client = connect(&ground.database_url).await?;
         complaints.extend(settle(&client).await?.into_iter().map(|what| format!("in the end there were {what}")));
-        tokio::time::sleep(SHOWN_WITHIN).await;
-        let tables = tables::read(&mut client, history.now()).await?;
+        tokio::time::sleep(tables::SHOWN_WITHIN).await;
+        let tables = tables::read(&mut client, history.now(), tables::settings_of_run()).await?;
         closing.send_replace(true);
-        fs::write(self.folder.join("tables.json"), serde_json::to_string(&tables)?)?;
+        fs::write(self.folder.join(Folder::TABLES), serde_json::to_string(&tables)?)?;
         let (counts, noticed) = history.finish()?;
         complaints.extend(noticed);
         let check = ground.stage.comanda.command(&["check"]).env("DATABASE_URL", &ground.database_url).output()?;

@@ -1,4 +1,5 @@
-//! Every version has its event, every event is delivered at least once to every receiver, and in order per order.
+//! Every version has its event, every event is delivered at least once to every receiver, and in order per order, its
+//! payments' included.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -120,15 +121,29 @@ impl<'t> Events<'t> {
         }
     }
 
-    /// Whoever gets a version of an order has taken the one before it.
+    /// Whoever gets an event of an order, or of its payments, has taken the one before it. Versions say which that is
+    /// among those of one subject, and the outbox among all.
     fn compare_order(&self, found: &mut Found) {
         let dead: HashSet<i64> = self.tables.tables.dead_letters.iter().copied().collect();
-        // By stream and kind of version: the events of an order by its versions, those of a payment by its own.
-        let mut streams: HashMap<(Uuid, Uuid), BTreeMap<u32, u64>> = HashMap::new();
-        let events = self.tables.tables.events.iter();
-        for row in events.filter(|row| is_for_receivers(row) && row.kind != "item.sold_out" && !dead.contains(&row.id))
-        {
-            streams.entry((row.stream, row.subject)).or_default().insert(row.version, of_row(row));
+        let is_ordered = |row: &&EventRow| is_for_receivers(row) && row.kind != "item.sold_out";
+        let mut versions: HashMap<(Uuid, Uuid), BTreeMap<u32, u64>> = HashMap::new();
+        let mut streams: HashMap<Uuid, BTreeMap<(i64, i64), (Uuid, u64)>> = HashMap::new();
+        for row in self.tables.tables.events.iter().filter(is_ordered).filter(|row| !dead.contains(&row.id)) {
+            let event = of_row(row);
+            versions.entry((row.stream, row.subject)).or_default().insert(row.version, event);
+            if let Some(transaction) = row.transaction {
+                streams.entry(row.stream).or_default().insert((transaction, row.id), (row.subject, event));
+            }
+        }
+        let mut pairs: Vec<(Uuid, [u64; 2])> = Vec::new();
+        for ((stream, _), versions) in &versions {
+            let events = versions.values().zip(versions.values().skip(1));
+            pairs.extend(events.map(|(before, after)| (*stream, [*before, *after])));
+        }
+        for (stream, events) in &streams {
+            let events = events.values().zip(events.values().skip(1));
+            let of_two = events.filter(|((one, _), (other, _))| one != other);
+            pairs.extend(of_two.map(|((_, before), (_, after))| (*stream, [*before, *after])));
         }
         // By event: when it came first, and when it was taken first, each with its delivery.
         let mut first: HashMap<(u32, u64), [(u64, u64); 2]> = HashMap::new();
@@ -139,19 +154,14 @@ impl<'t> Events<'t> {
                 moments[1] = moments[1].min((*begin, *sequence));
             }
         }
-        for ((stream, _), versions) in &streams {
-            let events: Vec<u64> = versions.values().copied().collect();
+        for (stream, [before, after]) in pairs {
             for (to, receiver) in (0..).zip(&self.receivers) {
-                for pair in events.windows(2) {
-                    let (Some(before), Some(after)) = (first.get(&(to, pair[0])), first.get(&(to, pair[1]))) else {
-                        continue;
-                    };
-                    found.look_at(Property::Events, 1);
-                    if after[0].0 < before[1].0 {
-                        let reason = format!("{receiver} got an event of {stream} before it had taken the one before");
-                        let taken = (before[1].0 < u64::MAX).then_some(before[1].1);
-                        found.report(Property::Events, reason, taken.into_iter().chain([after[0].1]));
-                    }
+                let (Some(before), Some(after)) = (first.get(&(to, before)), first.get(&(to, after))) else { continue };
+                found.look_at(Property::Events, 1);
+                if after[0].0 < before[1].0 {
+                    let reason = format!("{receiver} got an event of {stream} before it had taken the one before");
+                    let taken = (before[1].0 < u64::MAX).then_some(before[1].1);
+                    found.report(Property::Events, reason, taken.into_iter().chain([after[0].1]));
                 }
             }
         }

@@ -1,11 +1,11 @@
-//! The menu goes forwards for whoever reads it from one process, a version of it is one menu, and what it shows was
-//! committed, and not before it was asked for.
+//! The menu goes forwards for whoever reads it from one process, and for everybody soon, a version of it is one menu,
+//! and what it shows was committed, and not before it was asked for.
 
 use std::collections::HashMap;
 
 use comanda_domain::MenuItemId;
 
-use super::{Checked, Ordered, groups};
+use super::{Checked, Faults, Ordered, groups};
 use crate::{ClientId, Digest, Fault, MenuItemShown, Property, Record, Request, ServerId, Shown, finding::Found};
 
 pub(super) struct Menus<'t> {
@@ -17,6 +17,7 @@ pub(super) struct Menus<'t> {
     made: HashMap<(MenuItemId, u32), (u64, u64)>,
     /// When the database may have come to know less.
     failovers: Vec<(u64, u64)>,
+    faults: Faults,
 }
 
 #[derive(Clone, Copy)]
@@ -32,7 +33,14 @@ struct Read {
 
 impl<'t> Menus<'t> {
     pub(super) fn of(tables: &'t Ordered<'t>) -> Self {
-        Self { tables, reads: Vec::new(), shown: HashMap::new(), made: HashMap::new(), failovers: Vec::new() }
+        Self {
+            tables,
+            reads: Vec::new(),
+            shown: HashMap::new(),
+            made: HashMap::new(),
+            failovers: Vec::new(),
+            faults: Faults::default(),
+        }
     }
 
     fn see_item(&mut self, item: &MenuItemShown, record: &Record) {
@@ -69,6 +77,7 @@ impl<'t> Menus<'t> {
 impl Checked for Menus<'_> {
     fn see(&mut self, record: &Record, _: &mut Found) {
         let Record { client, server, begin, end, sequence, .. } = *record;
+        self.faults.see(record);
         match (&record.request, record.shown()) {
             (Request::ReadMenu, Shown::Menu(menu)) => {
                 let (version, text) = (menu.version, menu.text);
@@ -87,11 +96,18 @@ impl Checked for Menus<'_> {
     }
 
     fn conclude(mut self: Box<Self>, found: &mut Found) {
+        self.faults.are_seen();
         let mut reads = std::mem::take(&mut self.reads);
         reads.sort_unstable_by_key(|read| (read.client, read.server, read.begin, read.sequence));
         for same in groups(&reads, |read| (read.client, read.server)) {
-            self.look_for_backwards(same, found);
+            // Behind a proxy it may have been another process.
+            if same[0].server.is_some() {
+                self.look_for_backwards(same, |ended| ended, found);
+            }
         }
+        reads.sort_unstable_by_key(|read| (read.begin, read.sequence));
+        let within_ms = self.tables.tables.settings.menu_shown_within_ms;
+        self.look_for_backwards(&reads, |ended| self.faults.known_by(ended, within_ms), found);
         reads.sort_unstable_by_key(|read| (read.version, read.begin, read.sequence));
         for same in groups(&reads, |read| read.version) {
             self.look_for_another_menu(same, found);
@@ -115,16 +131,14 @@ impl Checked for Menus<'_> {
 }
 
 impl Menus<'_> {
-    /// Reads of one client from one process, by when they began.
-    fn look_for_backwards(&self, reads: &[Read], found: &mut Found) {
-        if reads[0].server.is_none() {
-            return;
-        }
-        let mut by_end: Vec<&Read> = reads.iter().collect();
-        by_end.sort_unstable_by_key(|read| read.end);
-        let (mut ended, mut newest) = (by_end.into_iter().peekable(), None::<&Read>);
+    /// Looks at reads, by when they began. A version that was read is known to all of them that began after
+    /// `known_by` of when its read ended.
+    fn look_for_backwards(&self, reads: &[Read], known_by: impl Fn(u64) -> u64, found: &mut Found) {
+        let mut by_end: Vec<(u64, &Read)> = reads.iter().map(|read| (known_by(read.end), read)).collect();
+        by_end.sort_unstable_by_key(|(by, read)| (*by, read.end));
+        let (mut known, mut newest) = (by_end.into_iter().peekable(), None::<&Read>);
         for read in reads {
-            while let Some(next) = ended.next_if(|next| next.end < read.begin) {
+            while let Some((_, next)) = known.next_if(|(by, _)| *by < read.begin) {
                 newest = newest.filter(|newest| newest.version >= next.version).or(Some(next));
             }
             // What was seen before says nothing about what comes after, either.

@@ -20,7 +20,7 @@ use std::{
 
 use comanda_domain::{AccountId, OrderId};
 
-use crate::{OrderRow, Record, Tables, finding::Found};
+use crate::{OrderRow, Record, Request, Tables, finding::Found};
 
 /// A property, while the history is read.
 pub(crate) trait Checked {
@@ -69,6 +69,37 @@ impl<'t> Ordered<'t> {
 
     fn order(&self, id: OrderId) -> Option<&'t OrderRow> {
         self.place(id).map(|place| &self.tables.orders[place as usize])
+    }
+}
+
+/// While something was broken, servers learn nothing of one another.
+#[derive(Default)]
+struct Faults {
+    /// When they began and ended, in the order in which they began once all are seen.
+    spans: Vec<(u64, u64)>,
+}
+
+impl Faults {
+    fn see(&mut self, record: &Record) {
+        if matches!(record.request, Request::Fault { .. }) {
+            self.spans.push((record.begin, record.end));
+        }
+    }
+
+    fn are_seen(&mut self) {
+        self.spans.sort_unstable();
+    }
+
+    /// When every server knows of what there was at some moment, if that takes so long while nothing is broken.
+    fn known_by(&self, moment: u64, within_ms: u64) -> u64 {
+        let within = within_ms.saturating_mul(1_000_000);
+        let mut by = moment.saturating_add(within);
+        for (begin, end) in &self.spans {
+            if *begin <= by && *end >= moment {
+                by = by.max(end.saturating_add(within));
+            }
+        }
+        by
     }
 }
 

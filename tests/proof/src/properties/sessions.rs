@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use comanda_domain::AccountId;
 
-use super::{Checked, Ordered, groups};
+use super::{Checked, Faults, Ordered, groups};
 use crate::{
     Digest, Property, Record, Request, ServerId, SessionId, Shown, StreamMessage, WhichSessions, finding::Found,
 };
@@ -19,8 +19,7 @@ pub(super) struct Sessions<'t> {
     uses: Vec<Use>,
     /// What refresh tokens were exchanged for, and by which call first.
     exchanged: HashMap<Digest, (Digest, u64)>,
-    /// While something was broken: who cannot reach the database does not know what was closed.
-    faults: Vec<(u64, u64)>,
+    faults: Faults,
 }
 
 #[derive(Clone, Copy)]
@@ -54,21 +53,13 @@ impl<'t> Sessions<'t> {
             closed_all: HashMap::new(),
             uses: Vec::new(),
             exchanged: HashMap::new(),
-            faults: Vec::new(),
+            faults: Faults::default(),
         }
     }
 
     /// When every server knows of what was closed at some moment.
     fn known_by(&self, closed: u64) -> u64 {
-        let within = self.tables.tables.settings.sessions_close_within_ms.saturating_mul(1_000_000);
-        let mut by = closed.saturating_add(within);
-        // In the order in which they began.
-        for (begin, end) in &self.faults {
-            if *begin <= by && *end >= closed {
-                by = by.max(end.saturating_add(within));
-            }
-        }
-        by
+        self.faults.known_by(closed, self.tables.tables.settings.sessions_close_within_ms)
     }
 
     fn close_all(&mut self, account: AccountId, closing: Closing, but: Option<SessionId>) {
@@ -160,9 +151,7 @@ impl Checked for Sessions<'_> {
         if let (Request::SignIn { .. }, true, Some(account)) = (&record.request, record.succeeded(), record.account) {
             self.opened.insert(SessionId(sequence), (account, end));
         }
-        if matches!(record.request, Request::Fault { .. }) {
-            self.faults.push((begin, end));
-        }
+        self.faults.see(record);
         self.see_closing(record);
         if let Some((session, response)) = session.zip(record.response())
             && lets_in(&record.request, if response.status == UNAUTHENTICATED { 200 } else { response.status })
@@ -172,7 +161,7 @@ impl Checked for Sessions<'_> {
     }
 
     fn conclude(mut self: Box<Self>, found: &mut Found) {
-        self.faults.sort_unstable();
+        self.faults.are_seen();
         self.uses.sort_unstable_by_key(|used| (used.session, used.begin));
         let this = &*self;
         for uses in groups(&this.uses, |used| used.session) {

@@ -1,8 +1,8 @@
 use comanda_domain::OrderStatus;
-use comanda_proof::{Property::Events, Request, WebhookEvent};
+use comanda_proof::{EventRow, Property::Events, Request, WebhookEvent};
 use uuid::Uuid;
 
-use crate::story::{Story, done, ok, order, refused, shown_at};
+use crate::story::{Story, done, ok, order, payment, refused, shown_at};
 
 /// An order that was accepted, and whose events go to one receiver.
 fn accepted() -> Story {
@@ -68,6 +68,36 @@ fn an_event_that_overtakes_the_one_before_is_found() {
     let mut story = accepted();
     let early = deliver(&mut story, 2, 30);
     let late = deliver(&mut story, 1, 40);
+    story.is_found(Events, "before it had taken the one before", &[early, late]);
+}
+
+#[test]
+fn a_payments_event_comes_where_the_outbox_has_it_among_those_of_its_order() {
+    // Between the order's two events.
+    let paid = |begin| {
+        let mut story = accepted();
+        let (of, subject) = (order(1).as_uuid(), payment(1).as_uuid());
+        let event = crate::story::event(3, subject, 1, "payment.succeeded", None);
+        story.tables.events.push(EventRow { stream: of, transaction: Some(1), ..event });
+        let first = deliver(&mut story, 1, 30);
+        let second = deliver(&mut story, 2, 50);
+        let webhook = WebhookEvent {
+            receiver: "till".to_owned(),
+            id: Uuid::from_u128(3),
+            kind: "payment.succeeded".to_owned(),
+            subject: of,
+            time_ms: 3,
+            status: None,
+            version: None,
+            payment: Some(payment(1)),
+        };
+        let paid = story.call(9, begin..begin + 1, Request::Webhook(webhook), done()).sequence;
+        (story, [first, second, paid])
+    };
+    paid(40).0.is_good();
+    let (story, [first, _, early]) = paid(20);
+    story.is_found(Events, "before it had taken the one before", &[first, early]);
+    let (story, [_, early, late]) = paid(60);
     story.is_found(Events, "before it had taken the one before", &[early, late]);
 }
 

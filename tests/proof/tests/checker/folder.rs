@@ -75,3 +75,12 @@ fn a_line_that_is_cut_off_is_an_error_that_names_it() {
     let last = history.lines().count();
     assert!(error.contains(&format!("history.jsonl, line {last}")), "{error}");
 }
+
+#[test]
+fn the_record_that_the_documentation_shows_is_one() {
+    let page = include_str!("../../../../docs/proof.md");
+    let (_, from) = page.split_once("```json").unwrap();
+    let (record, _) = from.split_once("```").unwrap();
+    let record: Record = serde_json::from_str(record).unwrap();
+    assert!(matches!(record.shown(), Shown::Order(order) if order.lines.is_some()));
+}

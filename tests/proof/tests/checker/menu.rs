@@ -1,7 +1,9 @@
 use comanda_domain::Availability;
-use comanda_proof::{Digest, Fault, MenuChange, MenuItemShown, MenuShown, Property::Menu, Request, ServerId, Shown};
+use comanda_proof::{
+    ClientId, Digest, Fault, MenuChange, MenuItemShown, MenuShown, Property::Menu, Request, ServerId, Shown,
+};
 
-use crate::story::{PRICE, Story, done, item, ok};
+use crate::story::{PRICE, SECOND, Story, done, item, ok};
 
 fn read(story: &mut Story, version: u64, text: &str, revision: u32, time: std::ops::Range<u64>) -> u64 {
     let items = vec![shown(revision)];
@@ -44,6 +46,28 @@ fn a_menu_that_goes_back_is_found_unless_the_database_did() {
     story.is_found(Menu, "went from version 2 back to 1", &[newer, older]);
     story.call(9, 36..38, Request::Fault { fault: Fault::Failover }, done());
     story.is_good();
+}
+
+#[test]
+fn a_server_that_stays_behind_the_others_is_found_unless_something_is_broken() {
+    // Another client asks another process.
+    let read_there = |story: &mut Story, time| {
+        let sequence = read(story, 1, "a", 1, time);
+        let there = story.records.last_mut().unwrap();
+        (there.client, there.server) = (ClientId(5), Some(ServerId(2)));
+        sequence
+    };
+    let mut story = edited();
+    let newer = read(&mut story, 2, "b", 2, 31..35);
+    read_there(&mut story, 40..45);
+    read_there(&mut story, 5 * SECOND..6 * SECOND);
+    story.is_good();
+    let older = read_there(&mut story, 6 * SECOND..7 * SECOND);
+    story.is_found(Menu, "went from version 2 back to 1", &[newer, older]);
+    story.call(9, 2 * SECOND..3 * SECOND, Request::Fault { fault: Fault::Redis }, done());
+    story.is_good();
+    let older = read_there(&mut story, 9 * SECOND..10 * SECOND);
+    story.is_found(Menu, "went from version 2 back to 1", &[newer, older]);
 }
 
 #[test]

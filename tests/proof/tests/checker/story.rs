@@ -111,7 +111,8 @@ pub fn ticket_row(n: u32, of: u32, version: u32, state: TicketState) -> TicketRo
 }
 
 pub fn event(id: i64, subject: Uuid, version: u32, kind: &str, status: Option<OrderStatus>) -> EventRow {
-    EventRow { id, kind: kind.to_owned(), subject, version, stream: subject, status, time_ms: id }
+    let kind = kind.to_owned();
+    EventRow { id, kind, subject, version, stream: subject, status, time_ms: id, transaction: Some(id) }
 }
 
 impl Story {

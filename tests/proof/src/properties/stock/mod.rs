@@ -230,7 +230,7 @@ impl Checked for Stock<'_> {
             }
         }
         for said in std::mem::take(&mut self.said) {
-            let Some(timeline) = timelines.get(&said.of).filter(|_| !found.is_full(Property::Refusals)) else {
+            let Some(timeline) = timelines.get(&said.of).filter(|_| !found.is_plenty(Property::Refusals)) else {
                 continue;
             };
             found.look_at(Property::Refusals, 1);

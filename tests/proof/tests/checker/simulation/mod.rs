@@ -185,6 +185,7 @@ impl<'s> Shop<'s> {
             stream,
             status: told,
             time_ms,
+            transaction: Some(id),
         });
         if kind == "ticket.changed" {
             return;
