@@ -34,7 +34,7 @@ pub(super) fn headers(something_leaves: bool) -> Vec<(&'static str, Header)> {
         headers.extend([
             ("Deprecation", header(text(), "Since when this operation is deprecated (RFC 9745)")),
             ("Sunset", header(text(), "From when on this operation may be gone (RFC 8594)")),
-            ("Link", header(text(), "With `rel=\"deprecation\"`: where the API is documented")),
+            ("Link", header(text(), "With `rel=\"deprecation\"`: where what replaces this operation is described")),
         ]);
     }
     headers
