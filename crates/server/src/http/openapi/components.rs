@@ -29,6 +29,14 @@ pub(super) fn headers(something_leaves: bool) -> Vec<(&'static str, Header)> {
         ("RateLimit-Remaining", header(number(0), "How many of them are left")),
         ("RateLimit-Reset", header(number(1), "After how many seconds, at the latest, all of them are back")),
         ("WWW-Authenticate", header(text(), "`Bearer`, unless a password was wrong")),
+        (
+            "Accept-Encoding",
+            header(
+                text().enum_values(Some(["identity"])),
+                "The body was refused for its `Content-Encoding`; absent if it was for its `Content-Type`",
+            ),
+        ),
+        ("Set-Cookie", header(text(), "The next token of a browser's session, if it was time to renew that")),
     ];
     if something_leaves {
         headers.extend([

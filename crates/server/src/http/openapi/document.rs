@@ -70,7 +70,8 @@ pub fn document() -> &'static str {
 /// versions.
 #[utoipa::path(
     get, path = "/openapi.json", operation_id = "get_openapi_document", tag = "documentation",
-    responses((status = 200, description = "This document", body = Object))
+    responses((status = 200, description = "This document", body = Object,
+        headers(("Cache-Control" = String, description = "`public, no-cache`: to be asked for again before each use"))))
 )]
 pub async fn json(docs: Service<Docs>) -> Result<HttpResponse, Failure<DocsError>> {
     docs.ensure_served()?;
