@@ -23,7 +23,9 @@ pub(super) fn headers(something_leaves: bool) -> Vec<(&'static str, Header)> {
             header(
                 number(1),
                 "How many attempts there are: of an address or, to order, of an account. Absent if this one was not \
-                 counted: it was malformed, or there is no limit for whoever made it",
+                 counted: it was malformed or refused before that, or there is no limit for whoever made it. Absent \
+                 from a 429 for something else, too: `account-locked`, and `rate-limited` where `limit` is \
+                 `open-orders` or `portions`. A 500 or 503 may lack it in any case",
             ),
         ),
         ("RateLimit-Remaining", header(number(0), "How many of them are left")),
