@@ -134,6 +134,8 @@ async fn a_body_that_is_compressed_or_not_in_utf8_is_refused_everywhere() {
         let response = Client::send(scene.request(&operation).header(CONTENT_ENCODING, "gzip").body("x")).await;
         assert_eq!(response.problem(), (415, "unsupported-media-type".to_owned()), "{operation}");
         assert_eq!(response.header("accept-encoding"), Some("identity"), "{operation}");
+        let documented = &operation.content["responses"]["415"]["headers"]["Accept-Encoding"];
+        assert!(documented.is_object(), "{operation}");
         let response = Client::send(scene.request(&operation).header(CONTENT_ENCODING, "gzip")).await;
         assert_ne!(response.status, 415, "{operation}: there is no body");
     }

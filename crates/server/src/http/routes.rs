@@ -261,7 +261,7 @@ mod tests {
     use actix_web::{
         App,
         http::header,
-        test::{TestRequest, call_service, init_service},
+        test::{TestRequest, call_service, init_service, try_call_service},
     };
     use serde_json::Value;
 
@@ -330,7 +330,12 @@ mod tests {
         responses((status = 200, description = "It"))
     )]
     async fn made_up(request: HttpRequest) -> Result<HttpResponse, Problem> {
-        if request.query_string().is_empty() { Ok(HttpResponse::Ok().finish()) } else { Err(Problem::not_found("it")) }
+        match request.query_string() {
+            "fails" => Err(Problem::not_found("it")),
+            "panics" => panic!("in this test"),
+            "lasts" => std::future::pending().await,
+            _ => Ok(HttpResponse::Ok().finish()),
+        }
     }
 
     #[actix_web::test]
@@ -339,20 +344,37 @@ mod tests {
         #[openapi(paths(made_up))]
         struct Document;
 
-        for leaving in [Leaving::read("2027-02-01", "2027-08-01"), None] {
+        for leaving in [Leaving::read("2027-02-01", "2027-08-01", Some("orders/place_order")), None] {
             let route = || web::to(made_up);
             let document = <Document as utoipa::OpenApi>::openapi();
             let endpoint = Endpoint::new(made_up, document.clone(), Class::Read, Operation::Request, route);
             let endpoint: &'static Endpoint = Box::leak(Box::new(Endpoint { leaving, ..endpoint }));
-            let serving = serving();
+            let time = Duration::from_millis(50);
+            let budgets = Budgets { read: time, report: time, write: time, password: time };
+            let serving = Rc::new(Serving { admission: Admission::new(1), budgets, ..(*serving()).clone() });
+            let around = Rc::clone(&serving);
             let served =
-                from_fn(move |request: ServiceRequest, next| serve(Some(endpoint), Rc::clone(&serving), request, next));
+                from_fn(move |request: ServiceRequest, next| serve(Some(endpoint), Rc::clone(&around), request, next));
             let app = App::new().service(web::resource("/v1/made-up").route(route()).wrap(served));
             let app = init_service(app.wrap(from_fn(envelope))).await;
-            for path in ["/v1/made-up", "/v1/made-up?fails"] {
-                let response = call_service(&app, TestRequest::with_uri(path).to_request()).await;
+            for (query, coding, status) in [
+                ("", "identity", 200),
+                ("fails", "identity", 404),
+                ("panics", "identity", 500),
+                ("lasts", "identity", 503),
+                ("", "gzip", 415),
+                ("full", "identity", 503),
+            ] {
+                let _place = (query == "full").then(|| serving.admission.admit().unwrap());
+                let request = TestRequest::with_uri(&format!("/v1/made-up?{query}"));
+                let request = request.insert_header((header::CONTENT_ENCODING, coding)).set_payload("x");
+                let response = match try_call_service(&app, request.to_request()).await {
+                    Ok(response) => response.into_parts().1.map_into_boxed_body(),
+                    Err(error) => error.error_response(),
+                };
+                assert_eq!(response.status(), status, "{query}");
                 for name in ["deprecation", "sunset", "link"] {
-                    assert_eq!(response.headers().contains_key(name), leaving.is_some(), "{name} of {path}");
+                    assert_eq!(response.headers().contains_key(name), leaving.is_some(), "{name} of {status} {query}");
                 }
             }
 
@@ -363,6 +385,7 @@ mod tests {
             assert_eq!(operation["deprecated"] == true, leaving.is_some());
             let described = operation["description"].as_str().unwrap_or_default().contains("from 2027-08-01 on");
             assert_eq!(described, leaving.is_some());
+            assert_eq!(operation.to_string().contains("`place_order` replaces it"), leaving.is_some());
             assert_eq!(operation["responses"]["500"]["headers"]["Sunset"].is_object(), leaving.is_some());
         }
     }

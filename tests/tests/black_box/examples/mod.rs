@@ -5,6 +5,7 @@ mod misfits;
 mod stage;
 
 use comanda_tests::{Client, EventStream, Response, TestApp, Told};
+use reqwest::header::{HeaderMap, HeaderName};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -16,7 +17,25 @@ use crate::openapi::{Document, Operation};
 
 /// Of the headers that are documented, those that are there only sometimes: when a request is repeated, or refused, or
 /// when a session is renewed.
-const SOMETIMES: [&str; 2] = ["Idempotency-Replayed", "Retry-After"];
+const SOMETIMES: [&str; 3] = ["Idempotency-Replayed", "Retry-After", "Set-Cookie"];
+
+/// What any response has without being documented.
+const ON_EVERYTHING: [&str; 12] = [
+    // How it is sent.
+    "connection",
+    "content-length",
+    "content-type",
+    "date",
+    "transfer-encoding",
+    // What browsers may do with it; none of it is for clients.
+    "content-security-policy",
+    "cross-origin-opener-policy",
+    "cross-origin-resource-policy",
+    "permissions-policy",
+    "referrer-policy",
+    "x-content-type-options",
+    "x-frame-options",
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_example_of_the_document_works_out_as_it_says() {
@@ -30,15 +49,27 @@ async fn every_example_of_the_document_works_out_as_it_says() {
         let calls = if takes_a_body { examples } else { vec![("nothing".to_owned(), Value::Null)] };
         for (name, body) in calls {
             let what = format!("{operation} with the example {name:?}");
-            let call = stage.prepare(&operation, body).await;
+            let mut call = stage.prepare(&operation, body).await;
             if operation.content["operationId"] == "watch_kitchen" || operation.content["operationId"] == "watch_order"
             {
                 // What streams send is in docs/events.md, and tested there.
+                let client = call.client.as_ref().unwrap();
+                let stream = EventStream::open(client, &address(&operation, &call), None).await;
+                let different = misdressed(success(&operation).1, stream.headers());
+                found.extend(different.into_iter().map(|it| format!("{what}: {it}")));
                 continue;
             }
             let key = documents_header(&operation, "Idempotency-Replayed").then(|| Uuid::now_v7().to_string());
             let response = send(&stage, &operation, &call, key.as_deref()).await;
             found.extend(differences(&document, &operation, &response).into_iter().map(|it| format!("{what}: {it}")));
+            let unchanged = &operation.content["responses"]["304"];
+            if !unchanged.is_null() {
+                call.headers.push(("if-none-match", response.header("etag").unwrap().to_owned()));
+                let response = send(&stage, &operation, &call, None).await;
+                assert_eq!(response.status, 304, "{what}: {response:?}");
+                let different = misdressed(unchanged, &response.headers);
+                found.extend(different.into_iter().map(|it| format!("{what}, unchanged: {it}")));
+            }
             if let Some(key) = key {
                 let again = send(&stage, &operation, &call, Some(&key)).await;
                 let is_same = (again.status, &again.text) == (response.status, &response.text);
@@ -52,14 +83,16 @@ async fn every_example_of_the_document_works_out_as_it_says() {
     stage.close().await;
 }
 
+fn address(operation: &Operation, call: &Call) -> String {
+    let segments = call.segments.iter();
+    let path = segments.fold(operation.path.clone(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value));
+    assert!(!path.contains('{'), "{operation} has a segment that is not prepared");
+    path
+}
+
 async fn send(stage: &Stage, operation: &Operation, call: &Call, key: Option<&str>) -> Response {
     let client = call.client.clone().unwrap_or_else(|| stage.mail.app.anonymous());
-    let path = call
-        .segments
-        .iter()
-        .fold(operation.path.clone(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value));
-    assert!(!path.contains('{'), "{operation} has a segment that is not prepared");
-    let mut request = client.request(operation.method.clone(), &path);
+    let mut request = client.request(operation.method.clone(), &address(operation, call));
     for (name, value) in &call.headers {
         request = request.header(*name, value);
     }
@@ -95,18 +128,7 @@ fn differences(document: &Document, operation: &Operation, response: &Response) 
     if response.status != status {
         return vec![format!("status {} instead of {status}: {}", response.status, response.text)];
     }
-    let mut found = Vec::new();
-    let headers: Vec<&String> = documented["headers"].as_object().unwrap().keys().collect();
-    for name in &headers {
-        if !response.headers.contains_key(name.as_str()) && !SOMETIMES.contains(&name.as_str()) {
-            found.push(format!("there is no {name}"));
-        }
-    }
-    for name in ["etag", "location", "retry-after", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"] {
-        if response.headers.contains_key(name) && !headers.iter().any(|known| known.to_lowercase() == name) {
-            found.push(format!("{name} is not in the document"));
-        }
-    }
+    let mut found = misdressed(documented, &response.headers);
     let Some(content) = documented["content"].as_object() else {
         found.extend((!response.text.is_empty()).then(|| format!("a body: {}", response.text)));
         return found;
@@ -120,6 +142,21 @@ fn differences(document: &Document, operation: &Operation, response: &Response) 
         _ => found.push(format!("content of type {media_type:?}")),
     }
     found
+}
+
+/// What about a response's headers is not as the document says.
+fn misdressed(documented: &Value, headers: &HeaderMap) -> Vec<String> {
+    let known: Vec<&String> = documented["headers"].as_object().unwrap().keys().collect();
+    let is_missing = |name: &&&String| !headers.contains_key(name.as_str()) && !SOMETIMES.contains(&name.as_str());
+    let missing = known.iter().filter(is_missing).map(|name| format!("there is no {name}"));
+    let is_unknown = |name: &&str| {
+        // The document says so of whatever it says nothing else of.
+        let is_default = *name == "cache-control" && headers[*name] == "no-store";
+        let is_documented = known.iter().any(|known| known.eq_ignore_ascii_case(name));
+        !is_default && !is_documented && !ON_EVERYTHING.contains(name)
+    };
+    let unknown = headers.keys().map(HeaderName::as_str).filter(is_unknown);
+    missing.chain(unknown.map(|name| format!("{name} is not in the document"))).collect()
 }
 
 /// The first payload in a section of the page of events.

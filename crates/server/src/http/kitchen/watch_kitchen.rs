@@ -64,6 +64,10 @@ type KitchenEvents = EventStream<KitchenSnapshotResponse, TicketResponse>;
     responses((
         status = 200, description = "Events, for as long as the client listens",
         body = inline(KitchenEvents), content_type = "text/event-stream",
+        headers(
+            ("Cache-Control" = String, description = "`no-store`"),
+            ("X-Accel-Buffering" = String, description = "`no`: a proxy is to hand over each event at once"),
+        ),
     ))
 )]
 pub async fn watch_kitchen(

@@ -14,7 +14,11 @@ use crate::http::{extract::Service, problem::Failure};
     params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of the menu the caller has")),
     responses(
         (status = 200, description = "The menu", body = MenuResponse,
-            headers(("ETag" = String, description = "Changes with every change that a customer can see"))),
+            headers(
+                ("ETag" = String, description = "Changes with every change that a customer can see"),
+                ("Cache-Control" = String, description = "`public, no-cache`: to be asked for again before each use"),
+                ("Vary" = String, description = "`accept-encoding`"),
+            )),
         (status = 304, description = "The caller's menu is the current one"),
     )
 )]

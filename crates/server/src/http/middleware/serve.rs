@@ -27,7 +27,8 @@ pub struct Serving {
     pub traced: bool,
 }
 
-/// Lets a request in, gives it a span, and ends it when its time is up. `None`: the path has no such method.
+/// Serves a method of a path. An operation that is to go says so with whatever it responds. `None`: the path has no
+/// such method.
 pub async fn serve<B: MessageBody>(
     endpoint: Option<&'static Endpoint>,
     serving: Rc<Serving>,
@@ -35,6 +36,26 @@ pub async fn serve<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let Some(endpoint) = endpoint else { return next.call(request).await };
+    let mut outcome = let_in(endpoint, serving, request, next).await;
+    if let Some(leaving) = endpoint.leaving {
+        match &mut outcome {
+            Ok(response) => leaving.announce(response.headers_mut()),
+            Err(error) => error.add_response_mapper(move |mut response| {
+                leaving.announce(response.headers_mut());
+                response
+            }),
+        }
+    }
+    outcome
+}
+
+/// Lets a request in, gives it a span, and ends it when its time is up.
+async fn let_in<B: MessageBody>(
+    endpoint: &'static Endpoint,
+    serving: Rc<Serving>,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
     if let Some(route) = request.extensions().get::<Route>() {
         route.set(&endpoint.path);
     }
@@ -70,9 +91,6 @@ pub async fn serve<B: MessageBody>(
     if let Ok(response) = &mut outcome {
         add_renewed_cookie(response);
         show_attempts_left(response);
-        if let Some(leaving) = &endpoint.leaving {
-            leaving.announce(response.headers_mut());
-        }
     }
     traced.end(match &outcome {
         Ok(response) => response.status(),

@@ -23,18 +23,28 @@ pub(super) fn headers(something_leaves: bool) -> Vec<(&'static str, Header)> {
             header(
                 number(1),
                 "How many attempts there are: of an address or, to order, of an account. Absent if this one was not \
-                 counted: it was malformed, or there is no limit for whoever made it",
+                 counted: it was malformed or refused before that, or there is no limit for whoever made it. Absent \
+                 from a 429 for something else, too: `account-locked`, and `rate-limited` where `limit` is \
+                 `open-orders` or `portions`. A 500 or 503 may lack it in any case",
             ),
         ),
         ("RateLimit-Remaining", header(number(0), "How many of them are left")),
         ("RateLimit-Reset", header(number(1), "After how many seconds, at the latest, all of them are back")),
         ("WWW-Authenticate", header(text(), "`Bearer`, unless a password was wrong")),
+        (
+            "Accept-Encoding",
+            header(
+                text().enum_values(Some(["identity"])),
+                "The body was refused for its `Content-Encoding`; absent if it was for its `Content-Type`",
+            ),
+        ),
+        ("Set-Cookie", header(text(), "The next token of a browser's session, if it was time to renew that")),
     ];
     if something_leaves {
         headers.extend([
             ("Deprecation", header(text(), "Since when this operation is deprecated (RFC 9745)")),
             ("Sunset", header(text(), "From when on this operation may be gone (RFC 8594)")),
-            ("Link", header(text(), "With `rel=\"deprecation\"`: where the API is documented")),
+            ("Link", header(text(), "With `rel=\"deprecation\"`: where what replaces this operation is described")),
         ]);
     }
     headers

@@ -7,7 +7,7 @@ use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
         ComponentsBuilder, ContactBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder, PathItem, Paths,
-        ServerBuilder, Tag, path::Operation, tag::TagBuilder,
+        ServerBuilder, Tag, external_docs::ExternalDocsBuilder, path::Operation, tag::TagBuilder,
     },
 };
 
@@ -39,7 +39,17 @@ const DESCRIPTION: &str = "Takes a restaurant's orders and never sells a menu it
     JSON in UTF-8, times are RFC 3339 in UTC, money is in minor units of one currency. What fails is a problem (RFC \
     9457), whose `code` never changes; each response lists the codes that it can have. A request that changes \
     something can be repeated under one `Idempotency-Key`. Every example of a request is sent to a server whenever \
-    Comanda is tested.";
+    Comanda is tested.\n\nBesides what an operation lists, its path responds with 405 `method-not-allowed` to other \
+    methods, and the server with `invalid-request` to what it cannot read as HTTP: 400, or 408 if the head of the \
+    request does not arrive in time, or 431 if it is too large. `email-unverified` is reserved: nothing responds with \
+    it yet. A response without a `Cache-Control` here has `no-store`.\n\nThe source code has a guide \
+    (`docs/guide/src`), all events of webhooks and streams (`docs/events.md`), and how this API changes \
+    (`docs/deprecation.md`). Each problem code has a page at `/problems/{code}`.";
+
+/// From where a server serves the document, the page that shows it; from where the source code has it, the folder with
+/// the guide, the events and the rules of deprecation.
+const EXTERNAL_DOCS: (&str, &str) =
+    ("docs/", "On a server, a page to try the API; in the source code, the guide and all else that is written");
 
 /// The methods that an item of the document has.
 pub fn operations_of(item: &PathItem) -> impl Iterator<Item = (Method, &Operation)> {
@@ -70,7 +80,8 @@ pub fn document() -> &'static str {
 /// versions.
 #[utoipa::path(
     get, path = "/openapi.json", operation_id = "get_openapi_document", tag = "documentation",
-    responses((status = 200, description = "This document", body = Object))
+    responses((status = 200, description = "This document", body = Object,
+        headers(("Cache-Control" = String, description = "`public, no-cache`: to be asked for again before each use"))))
 )]
 pub async fn json(docs: Service<Docs>) -> Result<HttpResponse, Failure<DocsError>> {
     docs.ensure_served()?;
@@ -119,6 +130,7 @@ fn assemble() -> OpenApi {
             .description(Some("The server that this document is from"))
             .build()]))
         .tags(Some(tags()))
+        .external_docs(Some(ExternalDocsBuilder::new().url(EXTERNAL_DOCS.0).description(Some(EXTERNAL_DOCS.1)).build()))
         .paths(paths)
         .webhooks(Some(webhooks))
         .components(Some(components.build()))

@@ -47,13 +47,23 @@ pub(in crate::http) fn complete(operation: &mut Operation, endpoint: &Endpoint) 
     for (status, codes) in by_status {
         responses.entry(status.as_str().to_owned()).or_insert_with(|| problem_response(status, &codes).into());
     }
+    // What it would have with the content (RFC 9110, section 15.4.5).
+    let with_content = responses.get("200").and_then(|response| match response {
+        RefOr::T(response) => Some(response.headers.clone()),
+        RefOr::Ref(_) => None,
+    });
+    if let (Some(headers), Some(RefOr::T(unchanged))) = (with_content, responses.get_mut("304")) {
+        unchanged.headers.extend(headers);
+    }
     for (status, response) in responses.iter_mut() {
         let RefOr::T(response) = response else { continue };
         let replayed = (description.replays && status.starts_with('2')).then_some("Idempotency-Replayed");
         let counted = WHEN_COUNTED.into_iter().filter(|_| description.counts_attempts);
         let leaving = WHEN_LEAVING.into_iter().filter(|_| endpoint.leaving.is_some());
-        for name in [ON_EVERY_RESPONSE].into_iter().chain(replayed).chain(counted).chain(leaving) {
-            response.headers.insert(name.to_owned(), header_ref(name));
+        // The sign-out by cookie says by itself what it sets.
+        let renewed = (description.access != Access::Anyone).then_some("Set-Cookie");
+        for name in [ON_EVERY_RESPONSE].into_iter().chain(replayed).chain(counted).chain(leaving).chain(renewed) {
+            response.headers.entry(name.to_owned()).or_insert_with(|| header_ref(name));
         }
     }
 }
@@ -61,16 +71,13 @@ pub(in crate::http) fn complete(operation: &mut Operation, endpoint: &Endpoint) 
 /// Every problem that it can respond with.
 pub(super) fn codes(endpoint: &Endpoint) -> BTreeSet<Code> {
     let description = &endpoint.description;
-    let safe = endpoint.method.is_safe();
     let mut codes = description.problems.clone();
-    codes.insert(Code::Internal);
+    // A compressed body is refused everywhere, also where none is read.
+    codes.extend([Code::Internal, Code::UnsupportedMediaType]);
     if endpoint.class != Class::Probe {
         codes.insert(Code::Unavailable);
     }
-    if !safe {
-        codes.insert(Code::UnsupportedMediaType);
-    }
-    if description.access == Access::SignedIn && !safe {
+    if description.access == Access::SignedIn && !endpoint.method.is_safe() {
         codes.extend([Code::InvalidOrigin, Code::InvalidCsrfToken]);
     }
     codes
@@ -84,6 +91,7 @@ fn problem_response(status: StatusCode, codes: &[Code]) -> Response {
     let header = match status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Some("Retry-After"),
         StatusCode::UNAUTHORIZED => Some("WWW-Authenticate"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Some("Accept-Encoding"),
         _ => None,
     };
     header.into_iter().fold(response, |response, name| response.header_ref(name, component(name))).build()

@@ -80,7 +80,8 @@ pub async fn page(docs: Service<Docs>) -> Result<HttpResponse, Failure<DocsError
 #[utoipa::path(
     get, path = "/docs/{file}", operation_id = "get_documentation_asset", tag = "documentation",
     responses((status = 200, description = "A style sheet, a script or an image", body = Vec<u8>,
-        content_type = "application/octet-stream"))
+        content_type = "application/octet-stream",
+        headers(("Cache-Control" = String, description = "`public, max-age=3600`"))))
 )]
 pub async fn file(
     docs: Service<Docs>,

@@ -22,6 +22,10 @@ type OrderEvents = EventStream<OrderResponse, OrderResponse>;
     responses((
         status = 200, description = "Events, for as long as the client listens",
         body = inline(OrderEvents), content_type = "text/event-stream",
+        headers(
+            ("Cache-Control" = String, description = "`no-store`"),
+            ("X-Accel-Buffering" = String, description = "`no`: a proxy is to hand over each event at once"),
+        ),
     ))
 )]
 pub async fn watch(

@@ -163,7 +163,12 @@ impl Assets {
     responses(
         (status = 200, description = "A style sheet, a script or an image", body = Vec<u8>,
             content_type = "application/octet-stream",
-            headers(("ETag" = String, description = "Changes with its content"))),
+            headers(
+                ("ETag" = String, description = "Changes with its content"),
+                ("Cache-Control" = String,
+                    description = "`public, max-age=31536000, immutable`, unless the version is another release's"),
+                ("Vary" = String, description = "`accept-encoding`"),
+            )),
         (status = 304, description = "The caller's is the current one"),
     )
 )]

@@ -19,7 +19,12 @@ use crate::http::{
     ),
     responses(
         (status = 200, description = "An HTML page", body = String, content_type = "text/html",
-            headers(("ETag" = String, description = "Changes with every change that a customer can see"))),
+            headers(
+                ("ETag" = String, description = "Changes with every change that a customer can see"),
+                ("Cache-Control" = String, description = "`public, no-cache`: to be asked for again before each use"),
+                ("Vary" = String, description = "`accept-encoding, accept-language`"),
+                ("Content-Language" = String, description = "`en` or `de`"),
+            )),
         (status = 304, description = "The caller's page is the current one"),
     )
 )]

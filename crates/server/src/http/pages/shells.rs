@@ -23,7 +23,11 @@ macro_rules! shells {
                 ),
                 responses(
                     (status = 200, description = "An HTML page", body = String, content_type = "text/html",
-                        headers(("ETag" = String, description = "Changes with the release"))),
+                        headers(
+                            ("ETag" = String, description = "Changes with the release"),
+                            ("Vary" = String, description = "`accept-encoding, accept-language`"),
+                            ("Content-Language" = String, description = "`en` or `de`"),
+                        )),
                     (status = 304, description = "The caller's page is the current one"),
                 )
             )]

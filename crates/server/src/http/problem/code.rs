@@ -58,7 +58,8 @@ codes! {
     Forbidden = FORBIDDEN, "forbidden", "Not allowed",
         "The account's role does not allow this.";
     EmailUnverified = FORBIDDEN, "email-unverified", "The e-mail address is not verified",
-        "Ask for a mail with POST /v1/me/email-verification, and send its token to POST /v1/email-verifications.";
+        "Reserved: nothing responds with it yet. Ask for a mail with POST /v1/me/email-verification, and send its \
+         token to POST /v1/email-verifications.";
     NotFound = NOT_FOUND, "not-found", "Not found",
         "There is no such thing, or it belongs to somebody else.";
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here",

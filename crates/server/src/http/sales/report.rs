@@ -44,7 +44,8 @@ pub struct ReportQuery {
 #[utoipa::path(
     get, path = "/v1/analytics/sales", operation_id = "report_sales",
     responses((status = 200, description = "A row per interval",
-        content((SalesReport = "application/json"), (String = "text/csv"))))
+        content((SalesReport = "application/json"), (String = "text/csv")),
+        headers(("Vary" = String, description = "`accept`"))))
 )]
 pub async fn report(
     sales: Service<Sales>,

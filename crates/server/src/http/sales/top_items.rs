@@ -57,7 +57,8 @@ fn with_options(include: Option<&str>) -> Result<bool, Problem> {
 #[utoipa::path(
     get, path = "/v1/analytics/top-items", operation_id = "report_top_items",
     responses((status = 200, description = "A row per menu item",
-        content((TopItems = "application/json"), (String = "text/csv"))))
+        content((TopItems = "application/json"), (String = "text/csv")),
+        headers(("Vary" = String, description = "`accept`"))))
 )]
 pub async fn top_items(
     sales: Service<Sales>,

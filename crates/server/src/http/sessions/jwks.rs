@@ -11,7 +11,8 @@ use crate::http::extract::Service;
 /// them.
 #[utoipa::path(
     get, path = "/.well-known/jwks.json", operation_id = "get_jwks",
-    responses((status = 200, description = "A JSON Web Key Set", body = Object))
+    responses((status = 200, description = "A JSON Web Key Set", body = Object,
+        headers(("Cache-Control" = String, description = "`public, max-age=300`"))))
 )]
 pub async fn jwks(keys: Service<Arc<TokenKeys>>) -> HttpResponse {
     HttpResponse::Ok().insert_header(("cache-control", "public, max-age=300")).json(keys.public_set())
