@@ -15,19 +15,12 @@ from comanda_client import AuthenticatedClient, Client
 from comanda_client.api.menu import list_menu_items
 from comanda_client.api.orders import cancel_order, place_order
 from comanda_client.api.sessions import sign_in
-from comanda_client.models import (
-    CancelOrderRequest,
-    MenuItem,
-    MenuItemPage,
-    Money,
-    Order,
-    OrderLineRequest,
-    OrderStatus,
-    PlaceOrderRequest,
-    SelectionRequest,
-    Session,
-    SignInRequest,
-)
+from comanda_client.models import CancelOrderRequest, MenuItem, MenuItemPage, Money, Order, OrderLineRequest
+from comanda_client.models import OrderStatus, PlaceOrderRequest, SelectionRequest, Session, SignInRequest
+
+
+# Too many requests, or not available: another attempt may succeed, after what the header `Retry-After` says.
+MAY_PASS = (429, 503)
 
 
 # ANCHOR: sign_in
@@ -59,14 +52,16 @@ def place(client: AuthenticatedClient, line: OrderLineRequest) -> Order | None:
     key, order = str(uuid4()), PlaceOrderRequest(items=[line])
     for _ in range(5):
         try:
-            answer = place_order.sync(client=client, body=order, idempotency_key=key)
+            response = place_order.sync_detailed(client=client, body=order, idempotency_key=key)
         except httpx.TransportError:
-            answer = None
+            time.sleep(1)
+            continue
+        answer = response.parsed
         if isinstance(answer, Order):
             return answer
-        if answer is None or answer.code == "unavailable":
-            time.sleep(1)
-        elif answer.code == "insufficient-stock":
+        if response.status_code in MAY_PASS:
+            time.sleep(float(response.headers.get("Retry-After", 1)))
+        elif answer is not None and answer.code == "insufficient-stock":
             for short in answer.items or []:
                 print(f"Short: {short.available} left of {short.requested} of {short.menu_item_id}")
             for supply in answer.supplies or []:
@@ -83,19 +78,23 @@ def follow(client: AuthenticatedClient, order_id: UUID) -> Iterator[Order]:
     """The order as it is, and again after each change, over as many connections as it takes."""
     headers: dict[str, str] = {}
     while True:
+        pause = 1.0
         try:
             path = f"/v1/orders/{order_id}/events"
             with connect_sse(client.get_httpx_client(), "GET", path, headers=headers) as source:
                 source.response.raise_for_status()
                 for event in source.iter_sse():
-                    headers["Last-Event-ID"] = event.id
+                    pause = event.retry / 1000 if event.retry is not None else pause
+                    headers |= {"Last-Event-ID": event.id} if event.id else {}
                     if event.event in ("snapshot", "order"):
                         yield Order.from_dict(event.json())
-        except httpx.HTTPError as error:
-            # Broken, or about to stop: another connection will do. What is refused for good stays so.
-            if isinstance(error, httpx.HTTPStatusError) and error.response.status_code != 503:
+        except httpx.TransportError:
+            pass  # Broken: another connection will do.
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code not in MAY_PASS:
                 raise
-            time.sleep(1)
+            pause = float(error.response.headers.get("Retry-After", 1))
+        time.sleep(pause)
 # ANCHOR_END: follow
 
 

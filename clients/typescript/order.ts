@@ -13,28 +13,26 @@ type OrderLine = components["schemas"]["OrderLineRequest"];
 type Problem = components["schemas"]["Problem"];
 
 class Refused extends Error {
-    constructor(readonly problem: Problem) {
+    constructor(readonly problem: Problem, readonly response: Response) {
         super(`${problem.code}: ${problem.detail}`);
     }
 }
 
-// Worth another attempt: `fetch` throws a TypeError where the connection fails.
-const isPassing = (error: unknown) =>
-    error instanceof TypeError || (error instanceof Refused && error.problem.code === "unavailable");
+// How long to wait before another attempt, if that may succeed: `fetch` throws a TypeError where the connection fails.
+function pauseAfter(error: unknown): number {
+    if (error instanceof TypeError) return 1000;
+    if (!(error instanceof Refused) || ![429, 503].includes(error.response.status)) throw error;
+    return 1000 * Number(error.response.headers.get("Retry-After") ?? 1);
+}
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 // ANCHOR: sign_in
 async function signedIn(baseUrl: string, email: string, password: string): Promise<Client<paths>> {
-    const client = createClient<paths>({ baseUrl });
-    const { data, error } = await client.POST("/v1/sessions", { body: { email, password } });
-    if (error) throw new Refused(error);
+    const body = { email, password };
+    const { data, error, response } = await createClient<paths>({ baseUrl }).POST("/v1/sessions", { body });
+    if (error) throw new Refused(error, response);
     console.log(`Signed in as ${data.user.name}`);
-    client.use({
-        onRequest({ request }) {
-            request.headers.set("Authorization", `Bearer ${data.access_token}`);
-        },
-    });
-    return client;
+    return createClient<paths>({ baseUrl, headers: { Authorization: `Bearer ${data.access_token}` } });
 }
 // ANCHOR_END: sign_in
 
@@ -43,8 +41,8 @@ async function* menuItems(client: Client<paths>): AsyncGenerator<MenuItem> {
     let cursor: string | null = null;
     do {
         const query: { limit: number; cursor?: string } = cursor ? { limit: 20, cursor } : { limit: 20 };
-        const { data, error } = await client.GET("/v1/menu/items", { params: { query } });
-        if (error) throw new Refused(error);
+        const { data, error, response } = await client.GET("/v1/menu/items", { params: { query } });
+        if (error) throw new Refused(error, response);
         yield* data.data;
         cursor = data.next_cursor;
     } while (cursor);
@@ -54,15 +52,15 @@ async function* menuItems(client: Client<paths>): AsyncGenerator<MenuItem> {
 // ANCHOR: place
 async function place(client: Client<paths>, line: OrderLine): Promise<Order> {
     // One key for one order, however often it is sent.
-    const header = { "Idempotency-Key": randomUUID() };
+    const request = { params: { header: { "Idempotency-Key": randomUUID() } }, body: { items: [line] } };
     for (let attempt = 1; ; attempt += 1) {
         try {
-            const { data, error } = await client.POST("/v1/orders", { params: { header }, body: { items: [line] } });
-            if (error) throw new Refused(error);
+            const { data, error, response } = await client.POST("/v1/orders", request);
+            if (error) throw new Refused(error, response);
             return data;
         } catch (error) {
-            if (!isPassing(error) || attempt === 5) throw error;
-            await pause(1000);
+            if (attempt === 5) throw error;
+            await pause(pauseAfter(error));
         }
     }
 }
@@ -73,20 +71,21 @@ async function place(client: Client<paths>, line: OrderLine): Promise<Order> {
 async function* follow(client: Client<paths>, id: string): AsyncGenerator<Order> {
     let header: { "Last-Event-ID"?: string } = {};
     for (;;) {
+        let wait = 1000;
         try {
             const params = { path: { id }, header };
-            const { data, error } = await client.GET("/v1/orders/{id}/events", { params, parseAs: "stream" });
-            if (error) throw new Refused(error);
+            const { data, error, response } = await client.GET("/v1/orders/{id}/events", { params, parseAs: "stream" });
+            if (error) throw new Refused(error, response);
             if (!data) throw new TypeError("no body");
-            const text = data.pipeThrough(new TextDecoderStream());
-            for await (const event of text.pipeThrough(new EventSourceParserStream())) {
+            const events = new EventSourceParserStream({ onRetry: (milliseconds) => (wait = milliseconds) });
+            for await (const event of data.pipeThrough(new TextDecoderStream()).pipeThrough(events)) {
                 if (event.id) header = { "Last-Event-ID": event.id };
                 if (event.event === "snapshot" || event.event === "order") yield JSON.parse(event.data) as Order;
             }
         } catch (error) {
-            if (!isPassing(error)) throw error;
-            await pause(1000);
+            wait = pauseAfter(error);
         }
+        await pause(wait);
     }
 }
 // ANCHOR_END: follow

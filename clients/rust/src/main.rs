@@ -7,9 +7,9 @@ use std::{env::var, num::NonZeroU64, pin::pin, time::Duration};
 use anyhow::{Context, bail};
 use async_stream::try_stream;
 use client::{Client, Error, types};
-use eventsource_stream::Eventsource;
 use futures_util::{Stream, StreamExt, TryStreamExt};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
+use sse_stream::SseStream;
 use tokio::time::sleep;
 use types::{CancelOrderRequestReason, MenuItem, Order, OrderLineRequest, OrderStatus, ProblemCode, SelectionRequest};
 use uuid::Uuid;
@@ -21,8 +21,7 @@ mod client {
 
 // ANCHOR: sign_in
 async fn signed_in(url: &str, email: String, password: String) -> anyhow::Result<Client> {
-    let anonymous = Client::new(url);
-    let session = anonymous.sign_in().body_map(|body| body.email(email).password(password)).send().await?;
+    let session = Client::new(url).sign_in().body_map(|body| body.email(email).password(password)).send().await?;
     println!("Signed in as {}", session.user.name);
     let mut token = HeaderValue::try_from(format!("Bearer {}", session.access_token))?;
     token.set_sensitive(true);
@@ -53,31 +52,30 @@ async fn place(client: &Client, line: OrderLineRequest) -> anyhow::Result<Option
         let place = client.place_order().idempotency_key(key.as_str()).body_map(|body| body.items(vec![line.clone()]));
         match place.send().await {
             Ok(order) => return Ok(Some(order.into_inner())),
-            Err(error) if is_passing(&error) => sleep(Duration::from_secs(1)).await,
             Err(Error::ErrorResponse(problem)) if problem.code == ProblemCode::InsufficientStock => {
-                let problem = problem.into_inner();
-                for short in problem.items {
+                for short in &problem.items {
                     println!("Short: {} left of {} of {}", short.available, short.requested, short.menu_item_id);
                 }
-                for short in problem.supplies {
+                for short in &problem.supplies {
                     println!("Short: {} left of {} of {}", short.available, short.requested, short.name);
                 }
                 return Ok(None);
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => sleep(pause_after(error)?).await,
         }
     }
     bail!("cannot reach the server")
 }
 // ANCHOR_END: place
 
-/// Whether another attempt may succeed.
-fn is_passing(error: &Error<types::Problem>) -> bool {
-    match error {
-        Error::CommunicationError(_) => true,
-        Error::ErrorResponse(problem) => problem.code == ProblemCode::Unavailable,
-        _ => false,
-    }
+/// How long to wait before another attempt, if that may succeed.
+fn pause_after(error: Error<types::Problem>) -> anyhow::Result<Duration> {
+    let seconds = match &error {
+        Error::ErrorResponse(problem) if error.is_retryable() => problem.headers().get(RETRY_AFTER),
+        Error::CommunicationError(_) => None,
+        _ => return Err(error.into()),
+    };
+    Ok(Duration::from_secs(seconds.map_or(Ok("1"), HeaderValue::to_str)?.parse()?))
 }
 
 // ANCHOR: follow
@@ -86,24 +84,26 @@ fn follow(client: &Client, id: Uuid) -> impl Stream<Item = anyhow::Result<Order>
     try_stream! {
         let mut last_event: Option<String> = None;
         loop {
+            let mut pause = Duration::from_secs(1);
             let mut watch = client.watch_order().id(id);
             if let Some(id) = &last_event {
                 watch = watch.last_event_id(id.as_str());
             }
             match watch.send().await {
                 Ok(response) => {
-                    let mut events = response.into_inner().into_inner().eventsource();
+                    let mut events = SseStream::from_bytes_stream(response.into_inner().into_inner());
                     // An error: the connection is lost, and the next one goes on after the last event.
                     while let Some(Ok(event)) = events.next().await {
-                        last_event = Some(event.id);
-                        if ["snapshot", "order"].contains(&event.event.as_str()) {
-                            yield serde_json::from_str(&event.data)?;
+                        pause = event.retry.map_or(pause, Duration::from_millis);
+                        last_event = event.id.or(last_event);
+                        if let (Some("snapshot" | "order"), Some(data)) = (event.event.as_deref(), &event.data) {
+                            yield serde_json::from_str(data)?;
                         }
                     }
                 }
-                Err(error) if is_passing(&error) => sleep(Duration::from_secs(1)).await,
-                Err(error) => Err(error)?,
+                Err(error) => pause = pause_after(error)?,
             }
+            sleep(pause).await;
         }
     }
 }

@@ -90,6 +90,7 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("POST", "/v1/orders/{id}/cancel", OwnOrStaff),
     ("GET", "/v1/orders/{id}/events", OwnOrStaff),
     ("POST", "/v1/orders/{id}/payments", Own),
+    ("GET", "/v1/orders/{id}/payments/{payment_id}/refunds", Staff),
     ("POST", "/v1/orders/{id}/payments/{payment_id}/refunds", Staff),
     ("POST", "/v1/orders/{id}/payments/{payment_id}/settle", Staff),
     ("POST", "/v1/orders/{id}/status", Staff),

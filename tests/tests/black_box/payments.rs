@@ -101,6 +101,15 @@ async fn staff_settle_a_payment_at_the_counter_and_refund_it_in_parts() {
     app.admin.post(&format!("{path}/refunds"), &json!({ "reason": "all of it" })).await.expect(201);
     until(&customer, &order, "refunded").await;
 
+    let page = format!("{path}/refunds?limit=1");
+    let first = app.admin.get(&page).await.expect(200);
+    let second = app.admin.get(&format!("{page}&cursor={}", first["next_cursor"].as_str().unwrap())).await.expect(200);
+    let shown = |page: &Value| (page["data"][0]["amount"]["amount"].clone(), page["data"][0]["status"].clone());
+    assert_eq!(shown(&first), (json!(300), json!("succeeded")));
+    assert_eq!((shown(&second), &second["next_cursor"]), ((json!(700), json!("succeeded")), &Value::Null));
+    let of_another = path.replace(&order, &Uuid::now_v7().to_string());
+    assert_eq!(app.admin.get(&format!("{of_another}/refunds")).await.problem(), (404, "not-found".to_owned()));
+
     // A card payment that arrives after it was cancelled is refunded.
     confirm(&customer, &by_card, "pm_card_visa").await;
     let begin = Instant::now();

@@ -70,7 +70,7 @@ fn is_included(code: &str) -> bool {
 }
 
 /// What mdBook puts in the place of a line.
-fn included(line: &str) -> Option<&str> {
+pub fn included(line: &str) -> Option<&str> {
     line.trim().strip_prefix("{{#include ")?.strip_suffix("}}").map(str::trim)
 }
 

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-use super::chapter::line_of;
+use super::chapter::{included, line_of};
 use crate::{process::output_of, project};
 
 /// A Markdown file.
@@ -65,10 +65,9 @@ fn follow(page: &Page, target: &str, pages: &BTreeMap<PathBuf, Page>, guide: &Pa
     if !path.starts_with(project::root()) {
         return Err("this is outside the repository");
     }
-    // mdBook takes it for a page of its own, and makes it `.html`.
-    let is_page = path.extension().is_some_and(|extension| extension == "md");
-    if is_page && page.path.starts_with(guide) && !path.starts_with(guide) {
-        return Err("a page of the book cannot link to a page that is not in it");
+    // mdBook copies nothing from elsewhere, and makes `.html` of any page.
+    if page.path.starts_with(guide) && !path.starts_with(guide) {
+        return Err("a page of the book cannot link to what is not in it");
     }
     if !heading.is_empty() && !pages.get(&path).is_some_and(|page| page.headings.contains(heading)) {
         return Err("there is no such heading");
@@ -79,8 +78,21 @@ fn follow(page: &Page, target: &str, pages: &BTreeMap<PathBuf, Page>, guide: &Pa
 impl Page {
     fn read(path: PathBuf) -> anyhow::Result<Self> {
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = with_pages(&text, &path)?;
         Ok(Self { path, links: links(&text), headings: headings(&text) })
     }
+}
+
+/// With other pages where they are included: their links count from here, and lines are theirs.
+fn with_pages(text: &str, path: &Path) -> anyhow::Result<String> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let lines = text.split_inclusive('\n').map(|line| match included(line) {
+        Some(page) if page.ends_with(".md") => {
+            fs::read_to_string(folder.join(page)).with_context(|| format!("{} includes {page}", path.display()))
+        }
+        _ => Ok(line.to_owned()),
+    });
+    lines.collect()
 }
 
 fn links(text: &str) -> Vec<Link> {
@@ -157,6 +169,20 @@ mod tests {
         assert!(follow("../README").is_err());
         assert!(follow("../../..").is_err());
         let first = page("docs/guide/src/SUMMARY.md", "");
-        assert!(super::follow(&first, "../../../README.md", &pages, &guide).is_err());
+        let follow = |target| super::follow(&first, target, &pages, &guide);
+        assert_eq!(follow("introduction.md"), Ok(()));
+        for outside in ["../../../README.md", "../../../clients/python/order.py", "../book.toml"] {
+            assert!(follow(outside).is_err(), "{outside}");
+        }
+    }
+
+    #[test]
+    fn links_of_a_page_count_where_it_is_included() {
+        let path = project::root().join("docs/guide/src/events.md");
+        let page = Page::read(path).unwrap();
+        assert!(page.headings.contains("event-streams"));
+        assert!(page.links.iter().any(|link| link.target == "deprecation.md"));
+        assert!(with_pages("{{#include nowhere.md}}\n", &page.path).is_err());
+        assert_eq!(with_pages("{{#include nowhere.rs}}\n", &page.path).unwrap(), "{{#include nowhere.rs}}\n");
     }
 }

@@ -1,5 +1,6 @@
 //! Taking payments for orders, and refunding them.
 
+mod list_refunds;
 mod pay;
 mod process;
 mod receive;

@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::{
-    Idempotency, IntentId, IntentRefund, KeyRefusal, Money, NewRefund, NotChargeable, NotRefundable, PaymentStatus,
-    Refund, RefundId, RefundStatus, Timestamp,
+    Idempotency, IntentId, IntentRefund, KeyRefusal, Money, NewRefund, NotChargeable, NotRefundable, OrderId, Page,
+    PageLimit, PaymentId, PaymentStatus, Refund, RefundId, RefundStatus, Timestamp,
 };
 
 use super::{Idempotent, Recorded, Unavailable};
@@ -99,6 +99,17 @@ pub trait Refunds: Send + Sync {
         refund: NewRefund,
         idempotency: Option<Idempotency>,
     ) -> Result<Idempotent<Refund>, RefundPaymentError>;
+
+    /// At most `limit` refunds of a payment, the oldest first, beginning after the refund `after`: those that were
+    /// decided here and those that were made at the gateway, whatever has become of them. `None`: the order has no such
+    /// payment.
+    async fn of_payment(
+        &self,
+        order_id: OrderId,
+        payment_id: PaymentId,
+        after: Option<RefundId>,
+        limit: PageLimit,
+    ) -> Result<Option<Page<Refund, RefundId>>, Unavailable>;
 
     /// Takes at most `limit` refunds that the gateway has to be asked for. One server has them for half a minute; then
     /// they can be taken again, after pauses that grow, unless their outcome was recorded. Asking twice does no harm.

@@ -14,6 +14,7 @@ mod mark_handled;
 mod mark_malformed;
 mod mark_unknown;
 mod of_orders;
+mod of_payment;
 mod receive;
 mod record_dispute;
 mod record_gateway_refund;
@@ -34,7 +35,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use comanda_domain::{
     AcceptOrders, DisputeReport, ExaminedPayment, Idempotency, Intent, IntentId, IntentRefund, NewPayment, NewRefund,
-    OrderId, Payment, PaymentId, Refund, RefundId, RefundStatus, StaffMember, Timestamp,
+    OrderId, Page, PageLimit, Payment, PaymentId, Refund, RefundId, RefundStatus, StaffMember, Timestamp,
     ports::{
         BeginPaymentError, BegunPayment, CardPayment, Checkout, DueRefund, GatewayInbox, Idempotent, InboxEvent,
         IntentReport, MalformedEvent, PaymentIntents, PaymentReceipt, Payments, PendingCancellation, Readable,
@@ -139,6 +140,16 @@ impl Refunds for PostgresPayments {
         idempotency: Option<Idempotency>,
     ) -> Result<Idempotent<Refund>, RefundPaymentError> {
         refund::refund(&self.database, refund, idempotency).await
+    }
+
+    async fn of_payment(
+        &self,
+        order_id: OrderId,
+        payment_id: PaymentId,
+        after: Option<RefundId>,
+        limit: PageLimit,
+    ) -> Result<Option<Page<Refund, RefundId>>, Unavailable> {
+        of_payment::of_payment(&self.database, order_id, payment_id, after, limit).await
     }
 
     async fn take_due_refunds(&self, limit: u32) -> Result<Vec<DueRefund>, Unavailable> {

@@ -161,6 +161,10 @@ impl RefundRow {
         }
     }
 
+    pub(super) const fn id(&self) -> Uuid {
+        self.id
+    }
+
     pub(super) fn into_refund(self, currency: Currency) -> Readable<Refund> {
         let row = RowOf { table: "refunds", id: self.id };
         Ok(Refund {

@@ -2,11 +2,11 @@ use std::time::Duration;
 
 use comanda_domain::{
     Actor, ChargeableAmounts, ClientSecret, Currency, Intent, IntentId, IntentState, Money, NewPayment, NewRefund,
-    OrderId, OrderScope, OrderStatus, PaymentId, PaymentMethod, PaymentStatus, PaymentTerms, Reason, RefundId, Role,
-    SessionId,
+    OrderId, OrderScope, OrderStatus, Page, PageLimit, PaymentId, PaymentMethod, PaymentStatus, PaymentTerms, Reason,
+    Refund, RefundId, RefundStatus, Role, SessionId,
     ports::{
         BegunPayment, Checkout, GatewayInbox, InboxEvent, IntentReport, MalformedEvent, Orders, OverdueOrders,
-        PaymentIntents, Payments, Recorded, Refunds,
+        PaymentIntents, Payments, Recorded, RefundReport, Refunds,
     },
 };
 use comanda_postgres::PostgresPayments;
@@ -74,6 +74,54 @@ async fn money_whose_intent_was_not_recorded_can_be_refunded() {
     payments.refund(refund.clone(), None).await.unwrap();
     let due = payments.take_due_refunds(10).await.unwrap();
     assert_eq!(due.iter().map(|due| (due.id, &due.intent)).collect::<Vec<_>>(), [(refund.id, &intent)]);
+    shop.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_that_failed_is_listed_with_those_that_did_not() {
+    let shop = Shop::open().await;
+    let payments = PostgresPayments::new(shop.pool.clone());
+    let order_id = placed(&shop).await;
+    let new = by_card(order_id);
+    payments.begin(new.clone()).await.unwrap();
+    let list = async |order_id, after, limit| {
+        let limit = PageLimit::new(limit).unwrap();
+        payments.of_payment(order_id, new.id, after, limit).await.unwrap()
+    };
+    let none = Page { entries: Vec::new(), next: None, unreadable: Vec::new() };
+    assert_eq!(list(order_id, None, 1).await, Some(none));
+    assert_eq!(list(placed(&shop).await, None, 1).await, None);
+
+    let report = IntentReport {
+        intent: IntentId("pi_1".to_owned()),
+        payment_id: Some(new.id),
+        state: IntentState::Succeeded,
+        received: None,
+        at: now(),
+    };
+    payments.record_intent(report, refund_id()).await.unwrap();
+    let session_id = SessionId::new(Uuid::now_v7());
+    let staff = Actor { account_id: shop.customer.id, role: Role::Staff, session_id }.as_staff().unwrap();
+    let refund = || NewRefund {
+        id: refund_id(),
+        order_id,
+        payment_id: new.id,
+        amount: None,
+        chargeable: None,
+        reason: Reason::new("the soup was cold").unwrap(),
+        requested_by: staff,
+        requested_at: now(),
+    };
+    let failed = payments.refund(refund(), None).await.unwrap().outcome;
+    let report = RefundReport { refund: failed.id, status: RefundStatus::Failed, made: None };
+    payments.record_refund(report, now()).await.unwrap();
+    let pending = payments.refund(refund(), None).await.unwrap().outcome;
+
+    let failed = Refund { status: RefundStatus::Failed, ..failed };
+    let first = list(order_id, None, 1).await.unwrap();
+    assert_eq!((first.entries, first.next), (vec![failed.clone()], Some(failed.id)));
+    let second = list(order_id, first.next, 1).await.unwrap();
+    assert_eq!((second.entries, second.next), (vec![pending], None));
     shop.assert_sound().await;
 }
 

@@ -160,6 +160,7 @@ routes! {
     payments::pay [Write, PaymentCreate],
     payments::settle [Write, PaymentUpdate],
     payments::refund [Write, PaymentUpdate],
+    payments::list_refunds [Read, OrderLookup],
     payments::stripe_webhook [Write, PaymentUpdate],
     payments::offline_pay [Write, PaymentUpdate],
     orders::advance [Write, OrderUpdate],

@@ -343,7 +343,7 @@ impl Stage {
                 Call::by(&customer).on(&order)
             }
             "advance_order" => admin.on(&self.order().await.1),
-            "settle_payment" | "refund_payment" => {
+            "settle_payment" | "refund_payment" | "list_refunds" => {
                 let (_, order, payment) = self.payment("counter").await;
                 let id = id_of(&payment);
                 if operation_id == "refund_payment" {

@@ -1,5 +1,6 @@
 //! `/v1/orders/{id}/payments`, and what the payment gateway sends
 
+mod list_refunds;
 mod offline_pay;
 mod pay;
 mod refund;
@@ -7,6 +8,7 @@ mod settle;
 mod stripe_webhook;
 
 pub use self::{
+    list_refunds::{__path_list_refunds, list_refunds},
     offline_pay::{__path_offline_pay, offline_pay},
     pay::{__path_pay, pay},
     refund::{__path_refund, refund},
