@@ -87,7 +87,7 @@ impl Page {
 fn with_pages(text: &str, path: &Path) -> anyhow::Result<String> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let lines = text.split_inclusive('\n').map(|line| match included(line) {
-        Some(page) if page.ends_with(".md") => {
+        Some(page) if Path::new(page).extension().is_some_and(|extension| extension == "md") => {
             fs::read_to_string(folder.join(page)).with_context(|| format!("{} includes {page}", path.display()))
         }
         _ => Ok(line.to_owned()),

@@ -9,6 +9,9 @@ use uuid::Uuid;
 use super::{Checked, Ordered, stand_in};
 use crate::{EventRow, Property, Record, Request, Shown, WebhookEvent, finding::Found};
 
+/// Where an event is in the outbox: its transaction and its id.
+type Place = (i64, i64);
+
 pub(super) struct Events<'t> {
     tables: &'t Ordered<'t>,
     receivers: Vec<String>,
@@ -127,7 +130,7 @@ impl<'t> Events<'t> {
         let dead: HashSet<i64> = self.tables.tables.dead_letters.iter().copied().collect();
         let is_ordered = |row: &&EventRow| is_for_receivers(row) && row.kind != "item.sold_out";
         let mut versions: HashMap<(Uuid, Uuid), BTreeMap<u32, u64>> = HashMap::new();
-        let mut streams: HashMap<Uuid, BTreeMap<(i64, i64), (Uuid, u64)>> = HashMap::new();
+        let mut streams: HashMap<Uuid, BTreeMap<Place, (Uuid, u64)>> = HashMap::new();
         for row in self.tables.tables.events.iter().filter(is_ordered).filter(|row| !dead.contains(&row.id)) {
             let event = of_row(row);
             versions.entry((row.stream, row.subject)).or_default().insert(row.version, event);
