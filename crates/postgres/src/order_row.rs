@@ -5,7 +5,7 @@ use comanda_domain::{
     AccountId, Currency, Money, Note, Order, OrderId, OrderNumber, OrderStatus,
     ports::{Readable, Unavailable},
 };
-use diesel::prelude::*;
+use diesel::{prelude::*, sql_query, sql_types::Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -47,8 +47,27 @@ impl OrderRow {
     }
 }
 
-/// Reads an order and locks its row until the end of the transaction.
+/// Reads an order, and locks it and its row until the end of the transaction.
+///
+/// A transaction has its number, by which its events are read, from when it first locks a row. Whoever has to wait for a
+/// row has the number as soon as the first holder ends, and may have to wait for another one then, whose number is
+/// higher. So whoever changes an order waits before, for an advisory lock: the later change has the higher number.
 pub(crate) async fn lock_order(
+    connection: &mut AsyncPgConnection,
+    currency: Currency,
+    id: OrderId,
+) -> Result<Option<Order>, Unavailable> {
+    sql_query("SELECT pg_advisory_xact_lock(hashtextextended('order ' || $1, 0))")
+        .bind::<SqlUuid, _>(id.as_uuid())
+        .execute(connection)
+        .changes("order.take_turn")
+        .await
+        .map_err(Unavailable::new)?;
+    lock_order_row(connection, currency, id).await
+}
+
+/// The same for whoever has the row already, and must not wait for those who wait for it.
+pub(crate) async fn lock_order_row(
     connection: &mut AsyncPgConnection,
     currency: Currency,
     id: OrderId,

@@ -71,6 +71,7 @@ impl Ground {
         let fault = match planned.strike {
             Strike::RedisKilled | Strike::RedisPaused | Strike::Redis(_) => Fault::Redis,
             Strike::FailedOver => Fault::Failover,
+            Strike::ServerKilled(_) | Strike::ServerTerminated(_) => Fault::ServerEnded,
             other => Fault::Other(other.to_string()),
         };
         scene.history.operate(begun, Request::Fault { fault }, 200);

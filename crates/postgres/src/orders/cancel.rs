@@ -71,8 +71,7 @@ async fn cancel_once(
         }
     };
     // The order's row before anything is written: when two requests cancel at once, the second waits here and then
-    // finds the order cancelled. And a transaction has its number, by which its events are read, since its first write:
-    // of two that change the order, the second gets the later one.
+    // finds the order cancelled.
     let order = lock_order(connection, currency, id)
         .await?
         .filter(|order| cancellation.scope.admits(order.customer_id))

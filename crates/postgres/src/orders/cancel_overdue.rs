@@ -22,7 +22,7 @@ use super::cancel::{CancelFailure, Cancelled, write_cancellation};
 use crate::{
     Database,
     database::{Named, NamedRows, StoredTime, run_transaction, spawn_transaction},
-    order_row::lock_order,
+    order_row::lock_order_row,
     payments::lock_payments,
 };
 
@@ -156,7 +156,7 @@ async fn attempt(connection: &mut AsyncPgConnection, search: Search) -> Result<A
         };
         *locked(&search.tried) = candidate;
         let Some(order_id) = candidate else { return Ok(Attempt::NothingOverdue) };
-        let Some(order) = lock_order(connection, currency, order_id).await? else {
+        let Some(order) = lock_order_row(connection, currency, order_id).await? else {
             return Ok(Attempt::NothingOverdue);
         };
         // The candidate was found before it was locked: it may have been paid in between.

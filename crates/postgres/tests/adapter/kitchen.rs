@@ -105,6 +105,26 @@ async fn stations_that_finish_at_once_make_the_order_ready_once() {
     shop.assert_sound().await;
 }
 
+/// Events are read in the order of their transactions: a version that comes later must not be told of earlier.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_versions_of_a_busy_order_are_in_the_order_of_their_transactions() {
+    let shop = Shop::open().await;
+    let (grill, bar) = (shop.station("Grill", &[]).await, shop.station("Bar", &[]).await);
+    let id = accepted(&shop, &grill, &bar).await;
+    let tickets = tickets_of(&shop, id).await;
+    for _ in 0..100 {
+        let states = [TicketState::Cooking, TicketState::Ready];
+        let changes = (0..12).map(|n| change(&shop, &tickets[n / 2 % 2], states[n % 2]));
+        join_all(changes).await.into_iter().for_each(|changed| drop(changed.unwrap()));
+    }
+    let inverted = "SELECT count(*) FROM outbox_events a JOIN outbox_events b USING (subject_id) \
+                    WHERE a.subject_version < b.subject_version \
+                      AND (a.transaction_id, a.id) > (b.transaction_id, b.id)";
+    let inverted: i64 = shop.database.client().await.query_one(inverted, &[]).await.unwrap().get(0);
+    assert_eq!(inverted, 0);
+    shop.assert_sound().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn tickets_move_their_order_and_a_recall_takes_it_back() {
     let shop = Shop::open().await;

@@ -33,6 +33,8 @@ pub(super) struct Locks<'t> {
     changes: Vec<(AccountId, Unlock)>,
     /// When lockouts may have been forgotten, or each server decided for itself.
     redis: Vec<(u64, u64)>,
+    /// When servers ended.
+    ends: Vec<u64>,
 }
 
 #[derive(Clone, Copy)]
@@ -73,6 +75,7 @@ impl<'t> Locks<'t> {
             emails: HashMap::new(),
             changes: Vec::new(),
             redis: Vec::new(),
+            ends: Vec::new(),
         }
     }
 
@@ -191,8 +194,9 @@ impl<'t> Locks<'t> {
     fn look_for_too_strict(&self, attempts: &[Attempt], unlocks: &[Unlock], found: &mut Found) {
         let mut resets: Vec<(u64, u64, u64)> = attempts
             .iter()
-            // While Redis is gone, only one server knows of it.
+            // While Redis is gone, only one server knows of it, and that may end before it has told the others.
             .filter(|attempt| attempt.became == Became::SignedIn && !self.is_without_redis(attempt.begin, attempt.end))
+            .filter(|attempt| !self.some_server_ended(attempt.begin, attempt.end.saturating_add(TOLD_WITHIN)))
             .map(|attempt| (attempt.end.saturating_add(TOLD_WITHIN), attempt.begin, attempt.sequence))
             .chain(unlocks.iter().filter(|u| self.is_certain(u)).map(|u| (u.end, u.begin, u.sequence)))
             .collect();
@@ -206,7 +210,10 @@ impl<'t> Locks<'t> {
         // An attempt that was announced to Redis, and could not be settled there, counts as a failure in the end.
         let counting = |attempt: &&Attempt| match attempt.became {
             Became::Wrong | Became::Unknown { .. } => true,
-            Became::SignedIn => self.is_without_redis(attempt.begin, attempt.end),
+            Became::SignedIn => {
+                self.is_without_redis(attempt.begin, attempt.end)
+                    || self.some_server_ended(attempt.begin, attempt.end.saturating_add(TOLD_WITHIN))
+            }
             Became::Locked(_) => false,
         };
         let failures = Sorted::of(attempts.iter().filter(counting));
@@ -249,6 +256,10 @@ impl<'t> Locks<'t> {
 
     fn is_certain(&self, unlock: &Unlock) -> bool {
         unlock.is_certain && !self.is_without_redis(unlock.begin, unlock.end)
+    }
+
+    fn some_server_ended(&self, from: u64, to: u64) -> bool {
+        self.ends.iter().any(|end| (from..=to).contains(end))
     }
 
     fn is_without_redis(&self, begin: u64, end: u64) -> bool {
@@ -312,6 +323,7 @@ impl Checked for Locks<'_> {
                 self.unlocks.entry(email.clone()).or_default().push(Unlock { begin, end, sequence, is_certain });
             }
             (Request::ReadLock { .. }, Shown::Lock(lock)) => self.look_at_lock(lock, sequence, found),
+            (Request::Fault { fault: Fault::ServerEnded }, _) => self.ends.push(begin),
             (Request::Fault { fault: Fault::Redis }, _) => {
                 self.redis.push((begin, record.end.saturating_add(AFTERMATH)));
             }

@@ -231,6 +231,8 @@ pub enum Fault {
     Redis,
     /// The database failed over to one that may know less: nothing of the menu is expected to go forwards across it.
     Failover,
+    /// A server was killed or ended: what it was to tell others later is lost with it.
+    ServerEnded,
     /// Anything else, in words.
     Other(String),
 }

@@ -196,7 +196,7 @@ fn a_success_or_an_unlock_while_redis_is_gone_is_known_to_one_server() {
     for at in 2..=5 {
         wrong(&mut story, at);
     }
-    let early = locked(&mut story, 7, 60);
+    let early = locked(&mut story, 10, 60);
     story.is_found(Locks, "after no more than 4 failures", &[success, early]);
     // but if it could not be settled where it was announced.
     let mut story = Story::new();
@@ -240,6 +240,26 @@ fn a_success_may_be_told_a_little_later() {
 }
 
 #[test]
+fn what_a_server_did_not_tell_before_it_ended_is_told_by_nobody() {
+    for (ended_at, is_good) in [(3, false), (12, true), (14, false)] {
+        let mut story = Story::new();
+        for at in 1..=4 {
+            wrong(&mut story, at);
+        }
+        let success = attempt(&mut story, 5, true, done());
+        let ended = Request::Fault { fault: Fault::ServerEnded };
+        story.call(9, ended_at * SECOND..(ended_at + 1) * SECOND, ended, done());
+        wrong(&mut story, 20);
+        let early = locked(&mut story, 21, 60);
+        if is_good {
+            story.is_good();
+        } else {
+            story.is_found(Locks, "after no more than 1 failures", &[success, early]);
+        }
+    }
+}
+
+#[test]
 fn a_success_counts_as_a_failure_only_if_it_was_given_up_first() {
     for (lasts, is_good) in [(1, false), (9, true)] {
         let mut story = Story::new();
@@ -269,7 +289,7 @@ fn the_latest_of_two_resets_counts() {
 
 #[test]
 fn failures_beside_a_reset_may_have_been_before_it_or_after() {
-    // From 4 s to 8 s somebody signs in, with or without an unlock meanwhile.
+    // From 4 s to 8 s somebody signs in, and it may be told until 16 s, with or without an unlock meanwhile.
     for with_unlock in [false, true] {
         let mut story = Story::new();
         let success = attempt(&mut story, 4, true, done());
@@ -277,12 +297,12 @@ fn failures_beside_a_reset_may_have_been_before_it_or_after() {
         if with_unlock {
             unlock(&mut story, 5);
         }
-        for at in [4, 6, 7, 9, 10, 11, 12, 13] {
+        for at in [4, 6, 7, 17, 18, 19, 20, 21] {
             wrong(&mut story, at);
         }
         story.is_good();
         let shown_by: Vec<u64> = story.records[story.records.len() - 5..].iter().map(|r| r.sequence).collect();
-        let sixth = wrong(&mut story, 14);
+        let sixth = wrong(&mut story, 22);
         let shown_by = [shown_by, vec![sixth]].concat();
         story.is_found(Locks, "after 5 failures another password was checked", &shown_by);
     }
@@ -329,7 +349,7 @@ fn what_may_have_opened_the_lock_late_begins_the_count_anew() {
 fn what_was_refused_or_cannot_have_been_right_opens_no_lock() {
     for open in 0..3 {
         let mut story = five_wrong();
-        attempt(&mut story, 0, true, done());
+        attempt(&mut story, 40, true, done());
         match open {
             0 => {
                 unlock(&mut story, 6);

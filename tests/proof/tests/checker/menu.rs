@@ -60,13 +60,13 @@ fn a_server_that_stays_behind_the_others_is_found_unless_something_is_broken() {
     let mut story = edited();
     let newer = read(&mut story, 2, "b", 2, 31..35);
     read_there(&mut story, 40..45);
-    read_there(&mut story, 5 * SECOND..6 * SECOND);
+    read_there(&mut story, 15 * SECOND..16 * SECOND);
     story.is_good();
-    let older = read_there(&mut story, 6 * SECOND..7 * SECOND);
+    let older = read_there(&mut story, 16 * SECOND..17 * SECOND);
     story.is_found(Menu, "went from version 2 back to 1", &[newer, older]);
     story.call(9, 2 * SECOND..3 * SECOND, Request::Fault { fault: Fault::Redis }, done());
     story.is_good();
-    let older = read_there(&mut story, 9 * SECOND..10 * SECOND);
+    let older = read_there(&mut story, 19 * SECOND..20 * SECOND);
     story.is_found(Menu, "went from version 2 back to 1", &[newer, older]);
 }
 
