@@ -21,7 +21,7 @@ pub(super) async fn of_payment(
     let currency = database.currency();
     let mut page = PageOfRows::new(limit);
     let mut after = after.map_or(Uuid::nil(), RefundId::as_uuid);
-    let mut connection = database.list_connection().await?;
+    let mut connection = database.read_connection().await?;
     loop {
         let rows: Vec<Option<RefundRow>> = payments::table
             .left_join(refunds::table.on(refunds::payment_id.eq(payments::id).and(refunds::id.gt(after))))
