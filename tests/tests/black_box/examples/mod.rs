@@ -20,7 +20,7 @@ use crate::openapi::{Document, Operation};
 const SOMETIMES: [&str; 3] = ["Idempotency-Replayed", "Retry-After", "Set-Cookie"];
 
 /// What any response has without being documented.
-const ON_EVERYTHING: [&str; 12] = [
+const ON_EVERYTHING: [&str; 13] = [
     // How it is sent.
     "connection",
     "content-length",
@@ -33,6 +33,7 @@ const ON_EVERYTHING: [&str; 12] = [
     "cross-origin-resource-policy",
     "permissions-policy",
     "referrer-policy",
+    "strict-transport-security",
     "x-content-type-options",
     "x-frame-options",
 ];
