@@ -49,9 +49,9 @@ impl OrderRow {
 
 /// Reads an order, and locks it and its row until the end of the transaction.
 ///
-/// A transaction has its number, by which its events are read, from when it first locks a row. Whoever has to wait for a
-/// row has the number as soon as the first holder ends, and may have to wait for another one then, whose number is
-/// higher. So whoever changes an order waits before, for an advisory lock: the later change has the higher number.
+/// A transaction has its number, by which its events are read, from when it first locks a row. Whoever has to wait for
+/// a row has the number as soon as the first holder ends, and may have to wait for another one then, whose number is
+/// higher. So whoever changes an order waits for an advisory lock before: the later change has the higher number.
 pub(crate) async fn lock_order(
     connection: &mut AsyncPgConnection,
     currency: Currency,
