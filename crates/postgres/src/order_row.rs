@@ -5,12 +5,15 @@ use comanda_domain::{
     AccountId, Currency, Money, Note, Order, OrderId, OrderNumber, OrderStatus,
     ports::{Readable, Unavailable},
 };
-use diesel::{prelude::*, sql_query, sql_types::Uuid as SqlUuid};
+use diesel::{
+    prelude::*,
+    sql_types::{Text, Uuid as SqlUuid},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::database::{Named, RowOf, StoredTime, schema::orders};
+use crate::database::{Named, RowOf, StoredTime, schema::orders, statement};
 
 #[derive(Deserialize, Queryable, Selectable, Serialize)]
 #[diesel(table_name = orders, check_for_backend(diesel::pg::Pg))]
@@ -47,6 +50,14 @@ impl OrderRow {
     }
 }
 
+statement! {
+    /// Waits until nobody else changes the order, and has it to oneself until the end of the transaction.
+    TakeTurn { order: &'a Uuid as SqlUuid }
+    returns Text:
+    "SELECT pg_advisory_xact_lock(hashtextextended('order ' || ",
+    ", 0))::text"
+}
+
 /// Reads an order, and locks it and its row until the end of the transaction.
 ///
 /// A transaction has its number, by which its events are read, from when it first locks a row. Whoever has to wait for
@@ -57,12 +68,7 @@ pub(crate) async fn lock_order(
     currency: Currency,
     id: OrderId,
 ) -> Result<Option<Order>, Unavailable> {
-    sql_query("SELECT pg_advisory_xact_lock(hashtextextended('order ' || $1, 0))")
-        .bind::<SqlUuid, _>(id.as_uuid())
-        .execute(connection)
-        .changes("order.take_turn")
-        .await
-        .map_err(Unavailable::new)?;
+    TakeTurn { order: &id.as_uuid() }.execute(connection).changes("order.take_turn").await.map_err(Unavailable::new)?;
     lock_order_row(connection, currency, id).await
 }
 
