@@ -22,6 +22,8 @@ pub enum Fault {
     ResponseBeforeCommit,
     /// Tokens are good for as long as they say, whatever became of their session.
     SessionOutlivesEnd,
+    /// Locks are counted and shown, and keep nobody out.
+    LockIgnored,
     /// A ticket changes without the lock of its order, and takes its time: of two stations that finish at the same
     /// time, each takes the other for unfinished.
     TicketWithoutLock,
@@ -31,7 +33,7 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::UnguardedStock,
         Self::RepetitionExecuted,
         Self::RepetitionMixedUp,
@@ -39,6 +41,7 @@ impl Fault {
         Self::ResponseBeforeFlush,
         Self::ResponseBeforeCommit,
         Self::SessionOutlivesEnd,
+        Self::LockIgnored,
         Self::TicketWithoutLock,
         Self::LostEvent,
     ];
@@ -53,6 +56,7 @@ impl Fault {
             Self::ResponseBeforeFlush => "response-before-flush",
             Self::ResponseBeforeCommit => "response-before-commit",
             Self::SessionOutlivesEnd => "session-outlives-end",
+            Self::LockIgnored => "lock-ignored",
             Self::TicketWithoutLock => "ticket-without-lock",
             Self::LostEvent => "lost-event",
         }

@@ -10,7 +10,7 @@ use super::plan::Plan;
 
 /// By their names in the crate `comanda-planted`, which only servers with its feature depend on; each with the
 /// properties by which it shows, and how often PostgreSQL must crash for that.
-const FAULTS: [(&str, &[Property], u32); 9] = [
+const FAULTS: [(&str, &[Property], u32); 10] = [
     ("unguarded-stock", &[Property::Stock, Property::Refusals], 0),
     ("repetition-executed", &[Property::Replays, Property::Placed], 0),
     ("repetition-mixed-up", &[Property::Replays, Property::Placed], 0),
@@ -18,6 +18,7 @@ const FAULTS: [(&str, &[Property], u32); 9] = [
     ("response-before-flush", &[Property::Placed, Property::Replays], 4),
     ("response-before-commit", &[Property::Placed, Property::Replays], 0),
     ("session-outlives-end", &[Property::Sessions], 0),
+    ("lock-ignored", &[Property::Locks], 0),
     ("ticket-without-lock", &[Property::Tickets], 0),
     ("lost-event", &[Property::Events, Property::Boards], 0),
 ];
