@@ -2,6 +2,7 @@
 
 use std::{
     fs, mem,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -26,6 +27,8 @@ use crate::{
 /// Servers behind proxies that can fail, and before them.
 pub struct Ground {
     pub stage: Stage,
+    /// The folder that servers log to.
+    pub logs: PathBuf,
     /// Where the database is, without a proxy.
     pub database_url: String,
     /// What takes the database's place when that is gone.
@@ -46,12 +49,14 @@ impl Ground {
         settings.insert("REDIS_URL".to_owned(), redis.url.clone());
         settings.extend(plan.settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         settings.extend(receiver.settings(super::RECEIVER));
+        let logs = stage.state.as_ref().context("the stage's folder")?.private_folder("log")?;
+        stage.comanda.log_folder = Some(logs.clone());
         stage.open(plan.servers)?;
         let mut clients = Vec::new();
         for address in &stage.addresses {
             clients.push(FaultyProxy::to(&format!("http://{address}/")).await);
         }
-        let mut ground = Self { stage, database_url, standby: None, database, redis, clients };
+        let mut ground = Self { stage, logs, database_url, standby: None, database, redis, clients };
         if plan.has_standby() {
             ground.set_up_standby().await?;
         }
@@ -67,6 +72,10 @@ impl Ground {
     /// Breaks something, and repairs it.
     pub async fn strike(&mut self, planned: &Planned, scene: &Scene) -> anyhow::Result<()> {
         let begun = scene.history.begin();
+        let server = match planned.strike {
+            Strike::ServerKilled(server) | Strike::ServerTerminated(server) => scene.process(server),
+            _ => None,
+        };
         self.stage_strike(planned, scene).await.with_context(|| planned.strike.to_string())?;
         let fault = match planned.strike {
             Strike::RedisKilled | Strike::RedisPaused | Strike::Redis(_) => Fault::Redis,
@@ -74,7 +83,7 @@ impl Ground {
             Strike::ServerKilled(_) | Strike::ServerTerminated(_) => Fault::ServerEnded,
             other => Fault::Other(other.to_string()),
         };
-        scene.history.operate(begun, Request::Fault { fault }, 200);
+        scene.history.operate(begun, server, Request::Fault { fault }, 200);
         Ok(())
     }
 

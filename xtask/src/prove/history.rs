@@ -9,13 +9,14 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use comanda_domain::AccountId;
 use comanda_proof::{
-    Caller, ClientId, Digest, Key, MenuShown, Outcome, Record, Request, Response, ServerId, Shown, StreamMessage,
+    Caller, ClientId, Digest, Fault, Key, MenuShown, Outcome, Record, Request, Response, ServerId, Shown, StreamMessage,
 };
 use serde_json::Value;
 
@@ -25,6 +26,8 @@ use crate::http;
 /// The history of a run, in a file of one line of JSON for each record.
 pub struct History {
     clock: Instant,
+    /// The same by the clock that servers log by.
+    began_at: DateTime<Utc>,
     sequence: AtomicU64,
     written: Mutex<Written>,
 }
@@ -66,7 +69,8 @@ impl History {
             texts: HashSet::new(),
             complaints: Vec::new(),
         };
-        Ok(Self { clock: Instant::now(), sequence: AtomicU64::new(1), written: Mutex::new(written) })
+        let (clock, began_at) = (Instant::now(), Utc::now());
+        Ok(Self { clock, began_at, sequence: AtomicU64::new(1), written: Mutex::new(written) })
     }
 
     /// Nanoseconds since the beginning.
@@ -188,16 +192,28 @@ impl History {
     }
 
     /// Something that somebody did at the command line or to the machines, until now.
-    pub fn operate(&self, begun: Begun, request: Request, status: u16) {
+    pub fn operate(&self, begun: Begun, server: Option<ServerId>, request: Request, status: u16) {
+        self.write_operation(begun, self.now(), server, request, status);
+    }
+
+    /// Something that was broken around some moment, as far as that was within the run.
+    pub fn note_fault(&self, moment: DateTime<Utc>, before: Duration, after: Duration, fault: Fault) {
+        let nanoseconds = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        let Ok(at) = (moment - self.began_at).to_std().map(nanoseconds) else { return };
+        let at_first = Begun { at: at.saturating_sub(nanoseconds(before)), ..self.begin() };
+        self.write_operation(at_first, at + nanoseconds(after), None, Request::Fault { fault }, 200);
+    }
+
+    fn write_operation(&self, begun: Begun, end: u64, server: Option<ServerId>, request: Request, status: u16) {
         self.write(&Record {
             sequence: begun.sequence,
             client: ClientId(0),
             caller: Caller::Operator,
             account: None,
             session: None,
-            server: None,
+            server,
             begin: begun.at,
-            end: self.now(),
+            end,
             key: None,
             request,
             outcome: Outcome::Response(Response::empty(status)),

@@ -6,6 +6,7 @@ mod asked;
 mod browser;
 mod ground;
 mod history;
+mod logs;
 mod pantry;
 mod people;
 mod person;

@@ -29,6 +29,8 @@ impl Plan {
     const CALM: Duration = Duration::from_secs(8);
     /// Nothing breaks at the end: what does not recover would look like what was cut short.
     const LAST: Duration = Duration::from_secs(5);
+    /// The same where there is time: servers that have missed something for good are told from those that are late.
+    const LAST_OF_LONG: Duration = Duration::from_secs(40);
 
     pub const LOCKOUT_STEPS_S: [u64; 4] = [2, 4, 8, 16];
     pub const LOCKOUT_WINDOW_S: u64 = 600;
@@ -58,6 +60,7 @@ impl Plan {
         let has_standby = random.random_ratio(1, 3);
         let mut strikes = Vec::new();
         let mut random = derived(seed, "strikes");
+        let last = if length < 4 * Self::LAST_OF_LONG { Self::LAST } else { Self::LAST_OF_LONG };
         let mut after = Self::CALM;
         loop {
             let strike = match Strike::draw(&mut random, servers) {
@@ -65,7 +68,7 @@ impl Plan {
                 strike => strike,
             };
             let lasts = Duration::from_millis(random.random_range(300..3500));
-            if faultless || after + lasts + Self::LAST > length {
+            if faultless || after + lasts + last > length {
                 break;
             }
             strikes.push(Planned { after, strike, lasts });

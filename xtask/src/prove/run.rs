@@ -15,6 +15,7 @@ use super::{
     account::{Account, Kept},
     ground::Ground,
     history::{History, Place},
+    logs,
     pantry::Pantry,
     people::{Admin, Board, Cook, Customer, Floater, Guesser, Importer, Reader, Staff, Thief, What},
     person::Person,
@@ -94,7 +95,7 @@ impl Run {
             crew.people.spawn(importer.work());
         }
         let begin = Instant::now();
-        println!("at work");
+        println!("at work; the servers log to {}", ground.logs.display());
         for planned in &scene.plan.strikes {
             tokio::time::sleep_until((begin + planned.after).into()).await;
             println!("{:>5.1} s: {}", begin.elapsed().as_secs_f64(), planned.strike);
@@ -110,6 +111,7 @@ impl Run {
         tokio::time::sleep(tables::SHOWN_WITHIN).await;
         let tables = tables::read(&mut client, history.now(), tables::settings_of_run()).await?;
         closing.send_replace(true);
+        logs::note_outages(&ground.logs, &history)?;
         fs::write(self.folder.join(Folder::TABLES), serde_json::to_string(&tables)?)?;
         let (counts, noticed) = history.finish()?;
         complaints.extend(noticed);
@@ -118,8 +120,11 @@ impl Run {
             complaints.push(format!("comanda check: {}", String::from_utf8_lossy(&check.stdout)));
         }
         let is_message = |what: &str| what.starts_with("stream ") || what.starts_with("webhook ");
-        let messages = counts.iter().filter(|((what, _), _)| is_message(what)).map(|(_, count)| count).sum();
-        let calls = counts.values().sum::<u64>() - messages;
+        let of = |kind: &dyn Fn(&str) -> bool| -> u64 {
+            counts.iter().filter(|((what, _), _)| kind(what)).map(|(_, count)| count).sum()
+        };
+        let messages = of(&is_message);
+        let calls = of(&|what| !is_message(what) && what != "fault");
         let counts = counts.into_iter().map(|((what, outcome), count)| (what, outcome, count)).collect();
         let faults = scene.plan.strikes.iter().map(|planned| planned.strike.to_string()).collect();
         let seconds = scene.plan.length.as_secs();
@@ -157,7 +162,7 @@ impl Crew {
             people.spawn(floater.work());
         }
         for n in 0..GUESSERS {
-            let guesser = Guesser::enter(person(format!("guesser-{n}"))).await.context(over)?;
+            let guesser = Guesser::enter(person(format!("guesser-{n}")), n > 0).await.context(over)?;
             addresses.push(guesser.email());
             people.spawn(guesser.work());
         }

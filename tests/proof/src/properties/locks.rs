@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use comanda_domain::AccountId;
 
-use super::{Checked, Ordered};
-use crate::{Fault, LockShown, LockoutSettings, Property, Record, Request, Shown, finding::Found};
+use super::{Checked, Faults, Ordered};
+use crate::{Fault, LockShown, LockoutSettings, Property, Record, Request, ServerId, Shown, finding::Found};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -14,6 +14,15 @@ const TOLERANCE: u64 = SECOND / 5;
 
 /// How long after its caller gave up an attempt may still be settled.
 const AFTERMATH: u64 = 30 * SECOND;
+
+/// How long after Redis was gone servers may still go by what they knew themselves.
+const FOUND_AGAIN: u64 = 5 * SECOND;
+
+/// Of how long before it was killed Redis may have forgotten what it had confirmed: it lets the disk lag behind.
+const FORGOTTEN: u64 = 3 * SECOND;
+
+/// How soon every server has lifted by itself what an admin has unlocked, in milliseconds.
+const LIFTED_WITHIN_MS: u64 = 4000;
 
 /// How soon all servers know that somebody has signed in. One that was slow may have taken Redis for gone, and tells it
 /// later: after a pause of a second, within a second, and the same again if that was slow as well.
@@ -32,13 +41,31 @@ pub(super) struct Locks<'t> {
     /// Changes of passwords, which check the password that was.
     changes: Vec<(AccountId, Unlock)>,
     /// When lockouts may have been forgotten, or each server decided for itself.
-    redis: Vec<(u64, u64)>,
+    redis: Vec<Span>,
+    /// When servers decided for themselves.
+    alone: Vec<Span>,
     /// When servers ended.
-    ends: Vec<u64>,
+    ends: Vec<Span>,
+    faults: Faults,
+}
+
+/// What was broken for a while, at one server or, if nobody knows at which, at all of them.
+struct Span {
+    server: Option<ServerId>,
+    begin: u64,
+    end: u64,
+}
+
+impl Span {
+    fn touches(&self, server: Option<ServerId>, begin: u64, end: u64) -> bool {
+        let is_elsewhere = self.server.zip(server).is_some_and(|(here, there)| here != there);
+        !is_elsewhere && self.begin <= end && begin <= self.end
+    }
 }
 
 #[derive(Clone, Copy)]
 struct Attempt {
+    server: Option<ServerId>,
     begin: u64,
     /// When it was settled at the latest.
     end: u64,
@@ -60,6 +87,7 @@ enum Became {
 
 #[derive(Clone, Copy)]
 struct Unlock {
+    server: Option<ServerId>,
     begin: u64,
     end: u64,
     sequence: u64,
@@ -75,14 +103,16 @@ impl<'t> Locks<'t> {
             emails: HashMap::new(),
             changes: Vec::new(),
             redis: Vec::new(),
+            alone: Vec::new(),
             ends: Vec::new(),
+            faults: Faults::default(),
         }
     }
 
     fn see_attempt(&mut self, record: &Record, email: &str, device: Option<u32>, right: Option<bool>, f: &mut Found) {
-        let Record { begin, end, sequence, .. } = *record;
+        let Record { server, begin, end, sequence, .. } = *record;
         let status = record.response().map(|response| response.status);
-        let mut attempt = Attempt { begin, end, sequence, became: Became::SignedIn };
+        let mut attempt = Attempt { server, begin, end, sequence, became: Became::SignedIn };
         attempt.became = match status {
             Some(200..300) => {
                 if right == Some(false) {
@@ -133,52 +163,76 @@ impl<'t> Locks<'t> {
         }
     }
 
-    /// Between two possible resets, the failures that certainly counted must keep the distances of the ladder.
+    /// Between two possible resets, the failures that certainly counted must keep the distances of the ladder. A sign-in
+    /// that is told late may forgive once more.
     fn look_for_too_many(&self, attempts: &[Attempt], unlocks: &[Unlock], found: &mut Found) {
         let resets = self.possible_resets(attempts, unlocks);
+        let counts_everywhere = |attempt: &&Attempt| {
+            attempt.became == Became::Wrong && !self.is_alone(attempt.server, attempt.begin, attempt.end)
+        };
         let mut segments: HashMap<usize, Vec<&Attempt>> = HashMap::new();
-        for attempt in attempts.iter().filter(|attempt| attempt.became == Became::Wrong) {
+        for attempt in attempts.iter().filter(counts_everywhere) {
             let before = resets.partition_point(|(begin, _)| *begin <= attempt.end);
             let is_overlapped = before > 0 && resets[before - 1].1 >= attempt.begin;
             if !is_overlapped {
                 segments.entry(before).or_default().push(attempt);
             }
         }
-        let forgotten_after = self.settings.window_s.min(self.settings.quiet_s).saturating_mul(SECOND);
-        for mut by_begin in segments.into_values() {
-            by_begin.sort_unstable_by_key(|attempt| attempt.begin);
-            let mut by_end = by_begin.clone();
-            by_end.sort_unstable_by_key(|attempt| attempt.end);
-            let first = by_begin[0].begin;
-            for count in self.free()..by_begin.len() {
-                let (locked, next) = (by_begin[count - 1].begin, by_end[count]);
-                let lasts = self.step(count + 1 - self.free());
-                if next.end.saturating_sub(first) >= forgotten_after {
-                    break;
-                }
-                found.look_at(Property::Locks, 1);
-                if next.end + TOLERANCE < locked + lasts {
-                    let (since, step) = ((next.end - locked) / SECOND, lasts / SECOND);
-                    let reason =
-                        format!("after {count} failures another password was checked within {since} s, not {step} s");
-                    let shown_by = by_end[..=count].iter().map(|attempt| attempt.sequence);
+        let late = attempts.iter().filter(|attempt| {
+            attempt.became == Became::SignedIn && self.is_without_redis(attempt.server, attempt.begin, attempt.end)
+        });
+        let told = late.map(|attempt| (attempt.end, attempt.end.saturating_add(TOLD_WITHIN)));
+        let mut told: Vec<(u64, u64)> = told.collect();
+        told.sort_unstable();
+        for mut failures in segments.into_values() {
+            let first = failures.iter().map(|attempt| attempt.begin).min().unwrap_or_default();
+            let mut told = told[told.partition_point(|(_, by)| *by < first)..].iter().peekable();
+            while let Some(TooMany { next, reason, shown_by }) = self.too_many(&failures, found) {
+                let first = failures.iter().map(|attempt| attempt.begin).min().unwrap_or_default();
+                while told.next_if(|(_, by)| *by < first).is_some() {}
+                let Some((_, by)) = told.next_if(|(from, _)| *from <= next) else {
                     found.report(Property::Locks, reason, shown_by);
                     break;
-                }
+                };
+                failures.retain(|attempt| attempt.begin > *by || attempt.end >= next);
             }
         }
+    }
+
+    /// Whether more of these failures were checked than the ladder allows, if nothing was forgotten meanwhile.
+    fn too_many(&self, failures: &[&Attempt], found: &mut Found) -> Option<TooMany> {
+        let mut by_begin = failures.to_vec();
+        by_begin.sort_unstable_by_key(|attempt| attempt.begin);
+        let mut by_end = failures.to_vec();
+        by_end.sort_unstable_by_key(|attempt| attempt.end);
+        let forgotten_after = self.settings.window_s.min(self.settings.quiet_s).saturating_mul(SECOND);
+        for count in self.free()..by_begin.len() {
+            let (locked, next) = (by_begin[count - 1].begin, by_end[count]);
+            let lasts = self.step(count + 1 - self.free());
+            if next.end.saturating_sub(by_begin[0].begin) >= forgotten_after {
+                break;
+            }
+            found.look_at(Property::Locks, 1);
+            if next.end + TOLERANCE < locked + lasts {
+                let (since, step) = (next.end.saturating_sub(locked) / SECOND, lasts / SECOND);
+                let reason =
+                    format!("after {count} failures another password was checked within {since} s, not {step} s");
+                let shown_by = by_end[..=count].iter().map(|attempt| attempt.sequence).collect();
+                return Some(TooMany { next: next.end, reason, shown_by });
+            }
+        }
+        None
     }
 
     /// When everything may have been forgotten: intervals that do not overlap, in order.
     fn possible_resets(&self, attempts: &[Attempt], unlocks: &[Unlock]) -> Vec<(u64, u64)> {
         let by_attempts = attempts.iter().filter_map(|attempt| match attempt.became {
-            // Told late, it forgives what failed meanwhile if anything had failed before.
-            Became::SignedIn => Some((attempt.begin, attempt.end.saturating_add(TOLD_WITHIN))),
-            Became::Unknown { may_be_right: true } => Some((attempt.begin, attempt.end)),
+            Became::SignedIn | Became::Unknown { may_be_right: true } => Some((attempt.begin, attempt.end)),
             _ => None,
         });
-        let by_unlocks = unlocks.iter().map(|unlock| (unlock.begin, unlock.end));
-        let mut all: Vec<(u64, u64)> = by_attempts.chain(by_unlocks).chain(self.redis.iter().copied()).collect();
+        let by_unlocks = unlocks.iter().map(|u| (u.begin, self.faults.known_by(u.end, LIFTED_WITHIN_MS)));
+        let by_faults = self.redis.iter().map(|span| (span.begin, span.end));
+        let mut all: Vec<(u64, u64)> = by_attempts.chain(by_unlocks).chain(by_faults).collect();
         all.sort_unstable();
         let mut merged: Vec<(u64, u64)> = Vec::new();
         for (begin, end) in all {
@@ -192,11 +246,8 @@ impl<'t> Locks<'t> {
 
     /// Whoever is locked out must have failed often enough since everything was certainly forgotten, and not long ago.
     fn look_for_too_strict(&self, attempts: &[Attempt], unlocks: &[Unlock], found: &mut Found) {
-        let mut resets: Vec<(u64, u64, u64)> = attempts
-            .iter()
-            // While Redis is gone, only one server knows of it, and that may end before it has told the others.
-            .filter(|attempt| attempt.became == Became::SignedIn && !self.is_without_redis(attempt.begin, attempt.end))
-            .filter(|attempt| !self.some_server_ended(attempt.begin, attempt.end.saturating_add(TOLD_WITHIN)))
+        let certain = attempts.iter().filter(|attempt| attempt.became == Became::SignedIn && !self.is_untold(attempt));
+        let mut resets: Vec<(u64, u64, u64)> = certain
             .map(|attempt| (attempt.end.saturating_add(TOLD_WITHIN), attempt.begin, attempt.sequence))
             .chain(unlocks.iter().filter(|u| self.is_certain(u)).map(|u| (u.end, u.begin, u.sequence)))
             .collect();
@@ -210,13 +261,15 @@ impl<'t> Locks<'t> {
         // An attempt that was announced to Redis, and could not be settled there, counts as a failure in the end.
         let counting = |attempt: &&Attempt| match attempt.became {
             Became::Wrong | Became::Unknown { .. } => true,
-            Became::SignedIn => {
-                self.is_without_redis(attempt.begin, attempt.end)
-                    || self.some_server_ended(attempt.begin, attempt.end.saturating_add(TOLD_WITHIN))
-            }
+            Became::SignedIn => self.is_untold(attempt),
             Became::Locked(_) => false,
         };
-        let failures = Sorted::of(attempts.iter().filter(counting));
+        let counted = |attempt: &Attempt| {
+            let Attempt { server, begin, end, became, .. } = *attempt;
+            let is_open = became == Became::SignedIn || self.is_without_redis(server, begin, end);
+            (begin, if is_open { attempt.given_up() } else { end })
+        };
+        let failures = Sorted::of(attempts.iter().filter(counting).map(counted));
         for locked in attempts {
             let Became::Locked(retry_after) = locked.became else { continue };
             found.look_at(Property::Locks, 1);
@@ -240,7 +293,7 @@ impl<'t> Locks<'t> {
                 continue;
             }
             let longest = self.step(count + 1 - self.free());
-            let last = given_up.map(|attempt| attempt.end).max().unwrap_or_default();
+            let last = given_up.map(Attempt::given_up).max().unwrap_or_default();
             let last = last.max(failures.last_end(locked.end));
             if last.saturating_add(longest).saturating_add(TOLERANCE) < locked.begin {
                 let reason = format!("an address was locked longer than the {} s of its lock", longest / SECOND);
@@ -255,16 +308,41 @@ impl<'t> Locks<'t> {
     }
 
     fn is_certain(&self, unlock: &Unlock) -> bool {
-        unlock.is_certain && !self.is_without_redis(unlock.begin, unlock.end)
+        unlock.is_certain && !self.is_without_redis(unlock.server, unlock.begin, unlock.end)
     }
 
-    fn some_server_ended(&self, from: u64, to: u64) -> bool {
-        self.ends.iter().any(|end| (from..=to).contains(end))
+    /// Whether its server may not have told Redis how it ended: while that is gone, only one server knows of it, and
+    /// that may end before it has told the others.
+    fn is_untold(&self, attempt: &Attempt) -> bool {
+        let Attempt { server, begin, end, .. } = *attempt;
+        let told = end.saturating_add(TOLD_WITHIN);
+        self.is_without_redis(server, begin, end) || self.ends.iter().any(|span| span.touches(server, begin, told))
     }
 
-    fn is_without_redis(&self, begin: u64, end: u64) -> bool {
-        self.redis.iter().any(|(from, to)| *from <= end && begin <= *to)
+    /// Whether Redis may not have learnt of it, or forgotten it.
+    fn is_without_redis(&self, server: Option<ServerId>, begin: u64, end: u64) -> bool {
+        let kept = end.saturating_add(FORGOTTEN);
+        self.is_alone(server, begin, end) || self.redis.iter().any(|span| span.touches(None, begin, kept))
     }
+
+    fn is_alone(&self, server: Option<ServerId>, begin: u64, end: u64) -> bool {
+        self.alone.iter().any(|span| span.touches(server, begin, end))
+    }
+}
+
+impl Attempt {
+    /// When it counts as a failure at the latest if nobody has said how it ended.
+    fn given_up(&self) -> u64 {
+        self.end.max(self.begin.saturating_add(LIFETIME))
+    }
+}
+
+/// A password that should not have been checked.
+struct TooMany {
+    /// When that ended.
+    next: u64,
+    reason: String,
+    shown_by: Vec<u64>,
 }
 
 /// Attempts by when they began, and by when they ended.
@@ -276,8 +354,8 @@ struct Sorted {
 }
 
 impl Sorted {
-    fn of<'a>(attempts: impl Iterator<Item = &'a Attempt>) -> Self {
-        let mut both: Vec<(u64, u64)> = attempts.map(|attempt| (attempt.begin, attempt.end)).collect();
+    fn of(attempts: impl Iterator<Item = (u64, u64)>) -> Self {
+        let mut both: Vec<(u64, u64)> = attempts.collect();
         both.sort_unstable();
         let begins = both.iter().map(|(begin, _)| *begin).collect();
         let last_end = |last: &mut u64, (_, end): &(u64, u64)| {
@@ -304,7 +382,8 @@ impl Sorted {
 
 impl Checked for Locks<'_> {
     fn see(&mut self, record: &Record, found: &mut Found) {
-        let Record { begin, sequence, .. } = *record;
+        let Record { server, begin, sequence, .. } = *record;
+        self.faults.see(record);
         match (&record.request, record.shown()) {
             (Request::SignIn { email, device, right }, _) => {
                 if let Some(account) = record.account.filter(|_| record.succeeded()) {
@@ -314,24 +393,33 @@ impl Checked for Locks<'_> {
             }
             (Request::ChangePassword, _) if record.may_have_done_it() => {
                 let end = if record.did_it() { record.end } else { record.end.saturating_add(AFTERMATH) };
-                let change = Unlock { begin, end, sequence, is_certain: false };
+                let change = Unlock { server, begin, end, sequence, is_certain: false };
                 self.changes.extend(record.account.map(|account| (account, change)));
             }
             (Request::Unlock { email }, _) if record.may_have_done_it() => {
                 let is_certain = record.did_it();
                 let end = if is_certain { record.end } else { record.end.saturating_add(AFTERMATH) };
-                self.unlocks.entry(email.clone()).or_default().push(Unlock { begin, end, sequence, is_certain });
+                let unlock = Unlock { server, begin, end, sequence, is_certain };
+                self.unlocks.entry(email.clone()).or_default().push(unlock);
             }
             (Request::ReadLock { .. }, Shown::Lock(lock)) => self.look_at_lock(lock, sequence, found),
-            (Request::Fault { fault: Fault::ServerEnded }, _) => self.ends.push(begin),
-            (Request::Fault { fault: Fault::Redis }, _) => {
-                self.redis.push((begin, record.end.saturating_add(AFTERMATH)));
+            (Request::Fault { fault }, _) => {
+                let span = Span { server, begin, end: record.end };
+                match fault {
+                    Fault::ServerEnded => self.ends.push(span),
+                    Fault::LockoutsAlone => self.alone.push(span),
+                    Fault::Redis => {
+                        self.redis.push(Span { server: None, end: record.end.saturating_add(FOUND_AGAIN), ..span });
+                    }
+                    Fault::Failover | Fault::Other(_) => {}
+                }
             }
             _ => {}
         }
     }
 
     fn conclude(mut self: Box<Self>, found: &mut Found) {
+        self.faults.are_seen();
         for (account, change) in std::mem::take(&mut self.changes) {
             if let Some(email) = self.emails.get(&account) {
                 self.unlocks.entry(email.clone()).or_default().push(change);

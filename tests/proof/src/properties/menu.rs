@@ -139,7 +139,9 @@ impl Menus<'_> {
         let (mut known, mut newest) = (by_end.into_iter().peekable(), None::<&Read>);
         for read in reads {
             while let Some((_, next)) = known.next_if(|(by, _)| *by < read.begin) {
-                newest = newest.filter(|newest| newest.version >= next.version).or(Some(next));
+                let is_newer =
+                    |newest: &&Read| newest.version > next.version && !self.fell_back(newest.begin, next.end);
+                newest = newest.filter(is_newer).or(Some(next));
             }
             // What was seen before says nothing about what comes after, either.
             newest = newest.filter(|newest| !self.fell_back(newest.begin, read.end));

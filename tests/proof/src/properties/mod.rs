@@ -20,7 +20,7 @@ use std::{
 
 use comanda_domain::{AccountId, OrderId};
 
-use crate::{OrderRow, Record, Request, Tables, finding::Found};
+use crate::{Fault, OrderRow, Record, Request, Tables, finding::Found};
 
 /// A property, while the history is read.
 pub(crate) trait Checked {
@@ -81,7 +81,8 @@ struct Faults {
 
 impl Faults {
     fn see(&mut self, record: &Record) {
-        if matches!(record.request, Request::Fault { .. }) {
+        // A server without the lockouts of all knows of everything else.
+        if matches!(&record.request, Request::Fault { fault } if *fault != Fault::LockoutsAlone) {
             self.spans.push((record.begin, record.end));
         }
     }

@@ -135,7 +135,7 @@ impl Money<'_> {
             }
             let given = given.get(&row.id).copied().unwrap_or_default();
             // A refund that failed is for staff to look into.
-            if !row.paid || given.decided >= row.amount || given.failed > 0 {
+            if !row.paid || given.decided + given.failed >= row.amount {
                 continue;
             }
             if let Some(other) = kept.insert(row.order, row.id) {

@@ -231,8 +231,10 @@ pub enum Fault {
     Redis,
     /// The database failed over to one that may know less: nothing of the menu is expected to go forwards across it.
     Failover,
-    /// A server was killed or ended: what it was to tell others later is lost with it.
+    /// A server was killed or ended: what it was to tell others later is lost with it. Which one, `server` says.
     ServerEnded,
+    /// A server says that it could not reach what all of them know of lockouts, and went by what it knew itself.
+    LockoutsAlone,
     /// Anything else, in words.
     Other(String),
 }

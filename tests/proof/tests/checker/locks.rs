@@ -1,4 +1,4 @@
-use comanda_proof::{Fault, LockShown, Outcome, Property::Locks, Request, Response, Shown};
+use comanda_proof::{Fault, LockShown, Outcome, Property::Locks, Request, Response, ServerId, Shown};
 
 use crate::story::{SECOND, Story, done, ok, refused, unknown};
 
@@ -124,6 +124,11 @@ fn redis_is_gone(story: &mut Story, from: u64, to: u64) -> u64 {
     story.call(9, from * SECOND..to * SECOND, Request::Fault { fault: Fault::Redis }, done()).sequence
 }
 
+fn cannot_reach_lockouts(story: &mut Story, at: u64) {
+    let time = at * SECOND..at * SECOND + SECOND / 2;
+    story.call(9, time, Request::Fault { fault: Fault::LockoutsAlone }, done());
+}
+
 fn five_wrong() -> Story {
     let mut story = Story::new();
     for at in 1..=5 {
@@ -229,6 +234,7 @@ fn a_success_may_be_told_a_little_later() {
     story.is_found(Locks, "after no more than 1 failures", &[success, early]);
     // Told at 12, it lifts the lock, and the count begins anew.
     story.records.pop();
+    cannot_reach_lockouts(&mut story, 5);
     for at in 12..=16 {
         wrong(&mut story, at);
     }
@@ -257,6 +263,100 @@ fn what_a_server_did_not_tell_before_it_ended_is_told_by_nobody() {
             story.is_found(Locks, "after no more than 1 failures", &[success, early]);
         }
     }
+}
+
+#[test]
+fn the_end_of_another_server_leaves_nothing_untold() {
+    for (ended, is_good) in [(Some(ServerId(1)), true), (Some(ServerId(2)), false), (None, true)] {
+        let mut story = Story::new();
+        for at in 1..=4 {
+            wrong(&mut story, at);
+        }
+        let success = attempt(&mut story, 5, true, done());
+        let fault = Request::Fault { fault: Fault::ServerEnded };
+        story.call(9, 12 * SECOND..13 * SECOND, fault, done()).server = ended;
+        wrong(&mut story, 20);
+        let early = locked(&mut story, 21, 60);
+        if is_good {
+            story.is_good();
+        } else {
+            story.is_found(Locks, "after no more than 1 failures", &[success, early]);
+        }
+    }
+}
+
+#[test]
+fn a_sign_in_that_is_told_late_forgives_once() {
+    let mut story = Story::new();
+    attempt(&mut story, 1, true, done());
+    cannot_reach_lockouts(&mut story, 1);
+    for at in 2..=11 {
+        wrong(&mut story, at);
+    }
+    story.is_good();
+    let eleventh = wrong(&mut story, 12);
+    let found = story.findings();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].records.iter().any(|record| record.sequence == eleventh), "{found:?}");
+}
+
+#[test]
+fn every_server_lifts_what_was_unlocked_a_little_later() {
+    let mut story = five_wrong();
+    unlock(&mut story, 8);
+    for at in 9..=17 {
+        wrong(&mut story, at);
+    }
+    story.is_good();
+    let late = wrong(&mut story, 18);
+    let shown_by: Vec<u64> = (late - 5..=late).collect();
+    story.is_found(Locks, "after 5 failures another password was checked", &shown_by);
+}
+
+#[test]
+fn a_server_that_cannot_reach_the_lockouts_of_all_goes_by_its_own() {
+    for (asked, is_good) in [(ServerId(1), true), (ServerId(2), false)] {
+        let mut story = five_wrong();
+        cannot_reach_lockouts(&mut story, 11);
+        let sixth = wrong(&mut story, 11);
+        story.records.last_mut().unwrap().server = Some(asked);
+        if is_good {
+            story.is_good();
+        } else {
+            story.is_found(Locks, "after 5 failures another password was checked", &[0, 1, 2, 3, 4, sixth]);
+        }
+    }
+}
+
+#[test]
+fn what_redis_confirmed_before_it_was_killed_may_be_forgotten() {
+    for (killed_at, is_good) in [(8, true), (9, false)] {
+        let mut story = Story::new();
+        for at in 1..=4 {
+            wrong(&mut story, at);
+        }
+        let success = attempt(&mut story, 5, true, done());
+        redis_is_gone(&mut story, killed_at, killed_at + 1);
+        wrong(&mut story, 15);
+        let early = locked(&mut story, 16, 60);
+        if is_good {
+            story.is_good();
+        } else {
+            story.is_found(Locks, "after no more than 1 failures", &[success, early]);
+        }
+    }
+}
+
+#[test]
+fn a_failure_that_could_not_be_told_counts_when_it_is_given_up() {
+    let mut story = Story::new();
+    for at in 1..=5 {
+        wrong(&mut story, at);
+    }
+    let late = locked(&mut story, 70, 5);
+    story.is_found(Locks, "was locked longer than the 60 s", &[late]);
+    redis_is_gone(&mut story, 5, 6);
+    story.is_good();
 }
 
 #[test]

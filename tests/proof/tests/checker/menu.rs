@@ -132,6 +132,13 @@ fn a_failover_blinds_nobody_to_what_comes_before_it_or_after() {
     story.call(9, 50..60, Request::Fault { fault: Fault::Failover }, done());
     read(&mut story, 3, "c", 3, 55..65);
     assert!(story.findings().iter().all(|finding| finding.property != Menu));
+    // What was read after it is not forgotten for the same version of before.
+    let mut story = edited();
+    read(&mut story, 2, "b", 2, 31..35);
+    story.call(9, 36..38, Request::Fault { fault: Fault::Failover }, done());
+    let after = read(&mut story, 2, "c", 2, 40..45);
+    let older = read(&mut story, 1, "a", 1, 46..50);
+    story.is_found(Menu, "went from version 2 back to 1", &[after, older]);
     // Below a version of before, versions still go forwards.
     let mut story = edited();
     read(&mut story, 9, "i", 2, 31..35);

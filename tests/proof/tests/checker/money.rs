@@ -217,13 +217,23 @@ fn what_is_to_be_given_back_may_be_at_the_gateway_or_not() {
     assert_eq!(reasons(&all), Vec::<String>::new());
     is_found("the gateway has given back 100", |story| book(story).refunded = 100);
     // One that failed is for staff to look into, though its order is cancelled.
-    is_good(|story| {
+    let failed = |story: &mut Story| {
         story.tables.refunds[0].status = RefundStatus::Failed;
         story.tables.payments[0].refunded = 0;
         story.tables.payments[0].status = PaymentStatus::Succeeded;
         story.tables.orders[0].status = OrderStatus::Cancelled;
         book(story).refunded = 0;
+    };
+    is_good(|story| {
+        failed(story);
+        let rest = PRICE - story.tables.refunds[0].amount;
+        story.tables.refunds.push(row(2, rest, "cancelled"));
+        story.tables.payments[0].refunded = rest;
+        story.tables.payments[0].status = PaymentStatus::PartlyRefunded;
+        book(story).refunded = rest;
     });
+    // It says nothing of the rest.
+    is_found("is cancelled, and 0 of the 500", failed);
 }
 
 #[test]

@@ -86,7 +86,7 @@ impl Importer {
         // Whatever has failed may have been done.
         let status = if output.status.success() { 200 } else { 503 };
         let request = Request::Import { reason: self.what.reason().to_owned() };
-        self.person.scene.history.operate(begun, request, status);
+        self.person.scene.history.operate(begun, None, request, status);
         Ok(())
     }
 }
