@@ -24,7 +24,7 @@ const FAULTS: [(&str, &[Property], u32); 10] = [
 ];
 
 /// With what comes before and after, it takes a minute.
-const LENGTH: Duration = Duration::from_secs(25);
+const LENGTH: Duration = Duration::from_secs(30);
 
 /// What finds it. `rota` stands for another one each day.
 pub fn plan(name: &str, seed: u64, servers: Option<usize>, faultless: bool) -> anyhow::Result<Plan> {

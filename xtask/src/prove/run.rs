@@ -1,6 +1,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -153,49 +154,51 @@ impl Crew {
         let pantry = Arc::new(Pantry::stock(&mut founder, &account).await?);
         let appoints = account.credential.clone();
 
-        let (mut people, mut boards) = (JoinSet::new(), JoinSet::new());
+        // They begin when all are there: whoever works already would keep the others from entering.
+        let (mut people, mut boards) = (Shift::default(), Shift::default());
         let (mut floaters, mut addresses) = (Vec::new(), Vec::new());
         for n in 0..FLOATERS {
             let floater = Floater::enter(person(format!("floater-{n}"))).await.context(over)?;
             floaters.push(floater.id());
             addresses.push(floater.email());
-            people.spawn(floater.work());
+            people.join(floater.work());
         }
         for n in 0..GUESSERS {
             let guesser = Guesser::enter(person(format!("guesser-{n}")), n > 0).await.context(over)?;
             addresses.push(guesser.email());
-            people.spawn(guesser.work());
+            people.join(guesser.work());
         }
         for n in 0..STAFF {
             let staff =
                 Staff::enter(person(format!("staff-{n}")), Arc::clone(&pantry), &appoints).await.context(over)?;
-            people.spawn(staff.work());
+            people.join(staff.work());
         }
         for n in 0..COOKS {
             let cook = Cook::enter(person(format!("cook-{n}")), &appoints).await.context(over)?;
-            people.spawn(cook.work());
+            people.join(cook.work());
         }
         for (name, kept, count) in
             [("customer", Kept::InTokens, CUSTOMERS), ("web-customer", Kept::InCookies, WEB_CUSTOMERS)]
         {
-            for n in 0..count {
-                let customer = Customer::enter(person(format!("{name}-{n}")), Arc::clone(&pantry), kept);
-                people.spawn(customer.await.context(over)?.work());
+            let customers: JoinSet<_> =
+                (0..count).map(|n| Customer::enter(person(format!("{name}-{n}")), Arc::clone(&pantry), kept)).collect();
+            for customer in customers.join_all().await {
+                people.join(customer.context(over)?.work());
             }
         }
         for n in 0..THIEVES {
             let thief = Thief::enter(person(format!("thief-{n}")), person(format!("robbed-{n}")));
-            people.spawn(thief.await.context(over)?.work());
+            people.join(thief.await.context(over)?.work());
         }
         for n in 0..READERS {
-            people.spawn(Reader::enter(person(format!("reader-{n}"))).work());
+            people.join(Reader::enter(person(format!("reader-{n}"))).work());
         }
         for n in 0..BOARDS {
             let board = Board::enter(person(format!("board-{n}")), closing.clone()).await.context(over)?;
-            boards.spawn(board.work());
+            boards.join(board.work());
         }
-        people.spawn(Admin::enter(founder, account, floaters, addresses).work());
-        Ok(Self { people, boards })
+        people.join(Admin::enter(founder, account, floaters, addresses).work());
+        Ok(Self { people: people.begin(), boards: boards.begin() })
     }
 
     /// Waits for everybody, but for the boards, which stay. Says who panicked, or does not come.
@@ -215,6 +218,20 @@ impl Crew {
         }
         self.boards.detach_all();
         complaints
+    }
+}
+
+/// Those who wait to begin.
+#[derive(Default)]
+struct Shift(Vec<Pin<Box<dyn Future<Output = ()> + Send>>>);
+
+impl Shift {
+    fn join(&mut self, work: impl Future<Output = ()> + Send + 'static) {
+        self.0.push(Box::pin(work));
+    }
+
+    fn begin(self) -> JoinSet<()> {
+        self.0.into_iter().collect()
     }
 }
 
