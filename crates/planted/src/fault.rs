@@ -18,11 +18,11 @@ pub enum Fault {
     /// No response waits for the disk. If only those to placements did not, whatever else is committed at the same time
     /// would have all of it flushed a few milliseconds later.
     ResponseBeforeFlush,
-    /// The response to a placement does not depend on what becomes of the commit, of which one in fifty fails.
+    /// The response to a placement does not depend on what becomes of the commit, of which one in ten fails.
     ResponseBeforeCommit,
     /// Tokens are good for as long as they say, whatever became of their session.
     SessionOutlivesEnd,
-    /// Locks are counted and shown, and keep nobody out.
+    /// Locks are shown, and keep nobody out.
     LockIgnored,
     /// A ticket changes without the lock of its order, and takes its time: of two stations that finish at the same
     /// time, each takes the other for unfinished.

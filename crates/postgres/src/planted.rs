@@ -65,10 +65,10 @@ pub(crate) fn mixed_up(order: Uuid) -> Uuid {
     BEFORE.lock().unwrap_or_else(PoisonError::into_inner).replace(order).unwrap_or(order)
 }
 
-/// One commit in fifty fails: otherwise too few would in a minute.
+/// One commit in ten fails: otherwise too few would in half a minute on a slow machine.
 pub(crate) fn commit_that_may_fail(commit: &'static str) -> &'static str {
     static COMMITS: AtomicU32 = AtomicU32::new(0);
-    let fails = Fault::ResponseBeforeCommit.is_planted() && COMMITS.fetch_add(1, Ordering::Relaxed) % 50 == 49;
+    let fails = Fault::ResponseBeforeCommit.is_planted() && COMMITS.fetch_add(1, Ordering::Relaxed) % 10 == 9;
     if fails { "ROLLBACK" } else { commit }
 }
 
