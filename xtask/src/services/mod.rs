@@ -38,7 +38,7 @@ use crate::{
     project::State,
 };
 
-/// What a private PostgreSQL is for.
+/// What a private PostgreSQL or Redis is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
     /// Orders must survive a power cut.
@@ -88,7 +88,7 @@ impl Services {
         let (redis_url, redis) = match redis_url {
             Some(url) => (url, None),
             None => {
-                let started = Redis::start(state, &account).context("Redis")?;
+                let started = Redis::start(state, &account, durability).context("Redis")?;
                 println!("Redis is up on port {}, its data in {}", started.port, started.folder.display());
                 (started.url(), Some(started))
             }

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, bail};
 use nix::sys::signal::Signal;
 
-use super::{Account, free_port, programs::redis_server};
+use super::{Account, Durability, free_port, programs::redis_server};
 use crate::{
     process::Process,
     project::{State, random_secret, write_private},
@@ -32,7 +32,7 @@ impl Redis {
     /// Enough for each test to have a numbered database of its own.
     const DATABASES: u16 = 1024;
 
-    pub fn start(state: &State, account: &Account) -> anyhow::Result<Self> {
+    pub fn start(state: &State, account: &Account, durability: Durability) -> anyhow::Result<Self> {
         let program = redis_server()?;
         let password = state.keep("redis-password", || Ok(random_secret()))?;
         let folder = account.make_folder(state.path("redis"))?;
@@ -40,10 +40,11 @@ impl Redis {
         // In a file, since everybody on the machine can read a command line.
         let text = format!(
             "bind 127.0.0.1\nport {port}\nrequirepass {password}\ndatabases {}\n\
-             dir \"{}\"\nlogfile \"{}\"\nsave 60 1\n",
+             dir \"{}\"\nlogfile \"{}\"\nsave 60 1\nappendonly {}\n",
             Self::DATABASES,
             folder.display(),
             folder.join("redis.log").display(),
+            if durability == Durability::Full { "yes" } else { "no" },
         );
         write_private(&folder.join("redis.conf"), &text)?;
         account.make_folder(folder.clone())?;
