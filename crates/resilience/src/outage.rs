@@ -86,6 +86,8 @@ impl Outage {
             }
             Err(cause) => {
                 tracing::warn!(what = self.what, %cause, "out of reach; this server continues on its own");
+                // Of warnings that repeat themselves, the log has one a minute.
+                tracing::debug!(what = self.what, "a call has failed; the next is made after a pause");
                 self.report(true);
                 *self.until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + Self::PAUSE);
                 None

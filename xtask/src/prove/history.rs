@@ -4,12 +4,13 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     fs::File,
     io::{BufWriter, Write},
+    ops::Range,
     path::Path,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use anyhow::Context;
@@ -196,12 +197,16 @@ impl History {
         self.write_operation(begun, self.now(), server, request, status);
     }
 
-    /// Something that was broken around some moment, as far as that was within the run.
-    pub fn note_fault(&self, moment: DateTime<Utc>, before: Duration, after: Duration, fault: Fault) {
-        let nanoseconds = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        let Ok(at) = (moment - self.began_at).to_std().map(nanoseconds) else { return };
-        let at_first = Begun { at: at.saturating_sub(nanoseconds(before)), ..self.begin() };
-        self.write_operation(at_first, at + nanoseconds(after), None, Request::Fault { fault }, 200);
+    /// The moment of the run at which servers' clocks showed this: the beginning, if it was before.
+    pub fn moment(&self, shown: DateTime<Utc>) -> u64 {
+        let since = (shown - self.began_at).to_std().unwrap_or_default();
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Something that was broken for a while, as was found out later.
+    pub fn note_fault(&self, time: Range<u64>, server: Option<ServerId>, fault: Fault) {
+        let begun = Begun { at: time.start, ..self.begin() };
+        self.write_operation(begun, time.end, server, Request::Fault { fault }, 200);
     }
 
     fn write_operation(&self, begun: Begun, end: u64, server: Option<ServerId>, request: Request, status: u16) {

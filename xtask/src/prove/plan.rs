@@ -54,7 +54,8 @@ impl Plan {
             ("ADDRESS_LIMIT_BURST", "1000000".to_owned()),
             ("ADDRESS_LIMIT_PER_MINUTE", "60000".to_owned()),
             ("STREAMS_PER_ACCOUNT", "1000".to_owned()),
-            ("LOG", "warn".to_owned()),
+            // With each outage of what it shares with others; see `logs`.
+            ("LOG", "warn,comanda_resilience=debug".to_owned()),
         ];
         // Whoever has a standby waits for it with every commit, which hides what happens without one.
         let has_standby = random.random_ratio(1, 3);

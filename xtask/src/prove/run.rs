@@ -112,7 +112,7 @@ impl Run {
         tokio::time::sleep(tables::SHOWN_WITHIN).await;
         let tables = tables::read(&mut client, history.now(), tables::settings_of_run()).await?;
         closing.send_replace(true);
-        logs::note_outages(&ground.logs, &history)?;
+        logs::note_outages(&ground.logs, &ground.stage.addresses, &scene)?;
         fs::write(self.folder.join(Folder::TABLES), serde_json::to_string(&tables)?)?;
         let (counts, noticed) = history.finish()?;
         complaints.extend(noticed);

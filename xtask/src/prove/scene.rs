@@ -1,5 +1,5 @@
 use std::sync::{
-    Arc,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
@@ -16,6 +16,8 @@ pub struct Scene {
     pub admin: (String, String),
     /// Which process serves at each address; 0 while another one takes its place.
     processes: Vec<AtomicU32>,
+    /// From when on which process has served at an address. None: it was uncertain.
+    served: Mutex<Vec<(usize, u64, Option<ServerId>)>>,
     started: AtomicU32,
     enlisted: AtomicU32,
     over: AtomicBool,
@@ -29,6 +31,7 @@ impl Scene {
             addresses,
             history,
             admin,
+            served: Mutex::default(),
             started: AtomicU32::new(0),
             enlisted: AtomicU32::new(0),
             over: AtomicBool::new(false),
@@ -47,14 +50,27 @@ impl Scene {
         Some(self.processes[server].load(Ordering::SeqCst)).filter(|process| *process > 0).map(ServerId)
     }
 
+    /// The process that served there at some moment of the history, if that is certain.
+    pub fn process_at(&self, server: usize, moment: u64) -> Option<ServerId> {
+        let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        let there = served.iter().rev().find(|(address, since, _)| *address == server && *since <= moment);
+        there.and_then(|(.., process)| *process)
+    }
+
     /// From now on it is uncertain which process serves there.
     pub fn ends(&self, server: usize) {
-        self.processes[server].store(0, Ordering::SeqCst);
+        self.serves(server, 0);
     }
 
     /// Another process serves there.
     pub fn has_begun(&self, server: usize) {
-        self.processes[server].store(self.started.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        self.serves(server, self.started.fetch_add(1, Ordering::SeqCst) + 1);
+    }
+
+    fn serves(&self, server: usize, process: u32) {
+        let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        served.push((server, self.history.now(), Some(process).filter(|process| *process > 0).map(ServerId)));
+        self.processes[server].store(process, Ordering::SeqCst);
     }
 
     /// Whether there is still time to begin something.

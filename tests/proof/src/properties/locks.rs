@@ -1,6 +1,6 @@
 //! No more passwords are checked than the policy allows, and nobody is locked out without cause, or for too long.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, iter};
 
 use comanda_domain::AccountId;
 
@@ -15,14 +15,18 @@ const TOLERANCE: u64 = SECOND / 5;
 /// How long after its caller gave up an attempt may still be settled.
 const AFTERMATH: u64 = 30 * SECOND;
 
-/// How long after Redis was gone servers may still go by what they knew themselves.
+/// How long after Redis is back servers may still go by what they know themselves.
 const FOUND_AGAIN: u64 = 5 * SECOND;
 
-/// Of how long before it was killed Redis may have forgotten what it had confirmed: it lets the disk lag behind.
+/// Of how long before it was killed Redis may have forgotten what it had confirmed: with an append-only file, it lets
+/// the disk lag behind.
 const FORGOTTEN: u64 = 3 * SECOND;
 
-/// How soon every server has lifted by itself what an admin has unlocked, in milliseconds.
-const LIFTED_WITHIN_MS: u64 = 4000;
+/// How soon every server has lifted by itself what an admin has unlocked.
+const LIFTED_WITHIN: u64 = 4 * SECOND;
+
+/// How many other servers may lift it again.
+const OTHER_SERVERS: usize = 7;
 
 /// How soon all servers know that somebody has signed in. One that was slow may have taken Redis for gone, and tells it
 /// later: after a pause of a second, within a second, and the same again if that was slow as well.
@@ -44,12 +48,15 @@ pub(super) struct Locks<'t> {
     redis: Vec<Span>,
     /// When servers decided for themselves.
     alone: Vec<Span>,
+    /// Both of them, in the order in which they began once all are seen.
+    gone: Vec<Span>,
     /// When servers ended.
     ends: Vec<Span>,
     faults: Faults,
 }
 
 /// What was broken for a while, at one server or, if nobody knows at which, at all of them.
+#[derive(Clone, Copy)]
 struct Span {
     server: Option<ServerId>,
     begin: u64,
@@ -104,6 +111,7 @@ impl<'t> Locks<'t> {
             changes: Vec::new(),
             redis: Vec::new(),
             alone: Vec::new(),
+            gone: Vec::new(),
             ends: Vec::new(),
             faults: Faults::default(),
         }
@@ -163,8 +171,8 @@ impl<'t> Locks<'t> {
         }
     }
 
-    /// Between two possible resets, the failures that certainly counted must keep the distances of the ladder. A sign-in
-    /// that is told late may forgive once more.
+    /// Between two possible resets, the failures that certainly counted must keep the distances of the ladder. A
+    /// sign-in that is told late may forgive once more, and each server that lifts what was unlocked.
     fn look_for_too_many(&self, attempts: &[Attempt], unlocks: &[Unlock], found: &mut Found) {
         let resets = self.possible_resets(attempts, unlocks);
         let counts_everywhere = |attempt: &&Attempt| {
@@ -178,29 +186,50 @@ impl<'t> Locks<'t> {
                 segments.entry(before).or_default().push(attempt);
             }
         }
-        let late = attempts.iter().filter(|attempt| {
-            attempt.became == Became::SignedIn && self.is_without_redis(attempt.server, attempt.begin, attempt.end)
-        });
-        let told = late.map(|attempt| (attempt.end, attempt.end.saturating_add(TOLD_WITHIN)));
-        let mut told: Vec<(u64, u64)> = told.collect();
-        told.sort_unstable();
-        for mut failures in segments.into_values() {
-            let first = failures.iter().map(|attempt| attempt.begin).min().unwrap_or_default();
-            let mut told = told[told.partition_point(|(_, by)| *by < first)..].iter().peekable();
+        let mut segments: Vec<(usize, Vec<&Attempt>)> = segments.into_iter().collect();
+        segments.sort_unstable_by_key(|(before, _)| *before);
+        let mut left = self.forgivings(attempts, unlocks);
+        for (_, mut failures) in segments {
             while let Some(TooMany { next, reason, shown_by }) = self.too_many(&failures, found) {
                 let first = failures.iter().map(|attempt| attempt.begin).min().unwrap_or_default();
-                while told.next_if(|(_, by)| *by < first).is_some() {}
-                let Some((_, by)) = told.next_if(|(from, _)| *from <= next) else {
+                let may_have_been = |(_, (from, by)): &(usize, &(u64, u64))| *from <= next.end && *by >= first;
+                let earliest = left.iter().enumerate().filter(may_have_been).min_by_key(|(_, (_, by))| *by);
+                let Some(place) = earliest.map(|(place, _)| place) else {
                     found.report(Property::Locks, reason, shown_by);
                     break;
                 };
-                failures.retain(|attempt| attempt.begin > *by || attempt.end >= next);
+                let (_, by) = left.swap_remove(place);
+                failures.retain(|a| a.begin > by.min(next.end) || a.sequence == next.sequence);
             }
         }
     }
 
+    /// When something may have forgiven once more, at some moment between two.
+    fn forgivings(&self, attempts: &[Attempt], unlocks: &[Unlock]) -> Vec<(u64, u64)> {
+        let late = attempts.iter().filter(|attempt| {
+            attempt.became == Became::SignedIn && self.is_without_redis(attempt.server, attempt.begin, attempt.end)
+        });
+        let by_sign_ins = late.map(|attempt| (attempt.end, self.told_by(attempt.server, attempt.end, TOLD_WITHIN)));
+        let by_unlocks = unlocks.iter().flat_map(|unlock| {
+            let by = self.faults.known_by(unlock.end, LIFTED_WITHIN / 1_000_000);
+            iter::repeat_n((unlock.end, by.max(self.told_by(None, unlock.end, LIFTED_WITHIN))), OTHER_SERVERS)
+        });
+        by_sign_ins.chain(by_unlocks).collect()
+    }
+
+    /// When a server has told Redis of a moment, if that takes so long while it is in reach.
+    fn told_by(&self, server: Option<ServerId>, moment: u64, within: u64) -> u64 {
+        let mut by = moment.saturating_add(within);
+        for span in &self.gone {
+            if span.touches(server, moment, by) {
+                by = by.max(span.end.saturating_add(within));
+            }
+        }
+        by
+    }
+
     /// Whether more of these failures were checked than the ladder allows, if nothing was forgotten meanwhile.
-    fn too_many(&self, failures: &[&Attempt], found: &mut Found) -> Option<TooMany> {
+    fn too_many<'a>(&self, failures: &[&'a Attempt], found: &mut Found) -> Option<TooMany<'a>> {
         let mut by_begin = failures.to_vec();
         by_begin.sort_unstable_by_key(|attempt| attempt.begin);
         let mut by_end = failures.to_vec();
@@ -218,7 +247,7 @@ impl<'t> Locks<'t> {
                 let reason =
                     format!("after {count} failures another password was checked within {since} s, not {step} s");
                 let shown_by = by_end[..=count].iter().map(|attempt| attempt.sequence).collect();
-                return Some(TooMany { next: next.end, reason, shown_by });
+                return Some(TooMany { next, reason, shown_by });
             }
         }
         None
@@ -230,7 +259,7 @@ impl<'t> Locks<'t> {
             Became::SignedIn | Became::Unknown { may_be_right: true } => Some((attempt.begin, attempt.end)),
             _ => None,
         });
-        let by_unlocks = unlocks.iter().map(|u| (u.begin, self.faults.known_by(u.end, LIFTED_WITHIN_MS)));
+        let by_unlocks = unlocks.iter().map(|unlock| (unlock.begin, unlock.end));
         let by_faults = self.redis.iter().map(|span| (span.begin, span.end));
         let mut all: Vec<(u64, u64)> = by_attempts.chain(by_unlocks).chain(by_faults).collect();
         all.sort_unstable();
@@ -270,6 +299,11 @@ impl<'t> Locks<'t> {
             (begin, if is_open { attempt.given_up() } else { end })
         };
         let failures = Sorted::of(attempts.iter().filter(counting).map(counted));
+        // A server that decided for itself keeps its own count, also of what others have forgiven since.
+        let is_own = |attempt: &&Attempt| {
+            attempt.became == Became::Wrong && self.is_without_redis(attempt.server, attempt.begin, attempt.end)
+        };
+        let own = Sorted::of(attempts.iter().filter(is_own).map(counted));
         for locked in attempts {
             let Became::Locked(retry_after) = locked.became else { continue };
             found.look_at(Property::Locks, 1);
@@ -285,7 +319,8 @@ impl<'t> Locks<'t> {
                     && attempt.end.saturating_add(TOLD_WITHIN) >= locked.begin
             };
             let given_up = attempts.iter().filter(is_given_up).filter(|attempt| !counting(attempt));
-            let count = failures.between(since, locked.end) + given_up.clone().count();
+            let own_before = if own.between(since, locked.end) > 0 { own.before(since) } else { 0 };
+            let count = failures.between(since, locked.end) + given_up.clone().count() + own_before;
             let shown_by = || reset.into_iter().chain([locked.sequence]);
             if count < self.free() {
                 let reason = format!("an address was locked after no more than {count} failures");
@@ -338,9 +373,8 @@ impl Attempt {
 }
 
 /// A password that should not have been checked.
-struct TooMany {
-    /// When that ended.
-    next: u64,
+struct TooMany<'a> {
+    next: &'a Attempt,
     reason: String,
     shown_by: Vec<u64>,
 }
@@ -371,7 +405,12 @@ impl Sorted {
     /// How many there were at some moment between two.
     fn between(&self, from: u64, to: u64) -> usize {
         let begun = self.begins.partition_point(|begin| *begin <= to);
-        begun.saturating_sub(self.ends.partition_point(|end| *end < from))
+        begun.saturating_sub(self.before(from))
+    }
+
+    /// How many had ended before.
+    fn before(&self, moment: u64) -> usize {
+        self.ends.partition_point(|end| *end < moment)
     }
 
     fn last_end(&self, to: u64) -> u64 {
@@ -420,6 +459,8 @@ impl Checked for Locks<'_> {
 
     fn conclude(mut self: Box<Self>, found: &mut Found) {
         self.faults.are_seen();
+        self.gone = self.redis.iter().chain(&self.alone).copied().collect();
+        self.gone.sort_unstable_by_key(|span| span.begin);
         for (account, change) in std::mem::take(&mut self.changes) {
             if let Some(email) = self.emails.get(&account) {
                 self.unlocks.entry(email.clone()).or_default().push(change);

@@ -314,6 +314,41 @@ fn every_server_lifts_what_was_unlocked_a_little_later() {
 }
 
 #[test]
+fn an_unlock_does_not_let_anybody_guess_on() {
+    let mut story = five_wrong();
+    unlock(&mut story, 8);
+    for n in 0..60 {
+        let last = wrong(&mut story, 9);
+        let record = &mut story.records[usize::try_from(last).unwrap()];
+        (record.begin, record.end) = (9 * SECOND + n * SECOND / 50, 9 * SECOND + n * SECOND / 50 + 1);
+    }
+    let found = story.findings();
+    assert!(found[0].reason.starts_with("after 5 failures another password was checked"), "{found:?}");
+}
+
+#[test]
+fn a_server_keeps_its_own_count_of_what_another_has_forgiven() {
+    for (gone, is_good) in [(true, true), (false, false)] {
+        let mut story = Story::new();
+        if gone {
+            redis_is_gone(&mut story, 10, 13);
+        }
+        for at in 10..=13 {
+            wrong(&mut story, at);
+        }
+        let success = attempt(&mut story, 25, true, done());
+        redis_is_gone(&mut story, 60, 63);
+        wrong(&mut story, 61);
+        let early = locked(&mut story, 62, 60);
+        if is_good {
+            story.is_good();
+        } else {
+            story.is_found(Locks, "after no more than 1 failures", &[success, early]);
+        }
+    }
+}
+
+#[test]
 fn a_server_that_cannot_reach_the_lockouts_of_all_goes_by_its_own() {
     for (asked, is_good) in [(ServerId(1), true), (ServerId(2), false)] {
         let mut story = five_wrong();
