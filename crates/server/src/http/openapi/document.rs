@@ -7,7 +7,7 @@ use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
         ComponentsBuilder, ContactBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder, PathItem, Paths,
-        ServerBuilder, Tag, external_docs::ExternalDocsBuilder, path::Operation, tag::TagBuilder,
+        ServerBuilder, Tag, path::Operation, tag::TagBuilder,
     },
 };
 
@@ -45,11 +45,6 @@ const DESCRIPTION: &str = "Takes a restaurant's orders and never sells a menu it
     it yet. A response without a `Cache-Control` here has `no-store`.\n\nThe source code has a guide \
     (`docs/guide/src`), all events of webhooks and streams (`docs/events.md`), and how this API changes \
     (`docs/deprecation.md`). Each problem code has a page at `/problems/{code}`.";
-
-/// From where a server serves the document, the page that shows it; from where the source code has it, the folder with
-/// the guide, the events and the rules of deprecation.
-const EXTERNAL_DOCS: (&str, &str) =
-    ("docs/", "On a server, a page to try the API; in the source code, the guide and all else that is written");
 
 /// The methods that an item of the document has.
 pub fn operations_of(item: &PathItem) -> impl Iterator<Item = (Method, &Operation)> {
@@ -130,7 +125,6 @@ fn assemble() -> OpenApi {
             .description(Some("The server that this document is from"))
             .build()]))
         .tags(Some(tags()))
-        .external_docs(Some(ExternalDocsBuilder::new().url(EXTERNAL_DOCS.0).description(Some(EXTERNAL_DOCS.1)).build()))
         .paths(paths)
         .webhooks(Some(webhooks))
         .components(Some(components.build()))
