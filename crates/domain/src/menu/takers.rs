@@ -129,10 +129,13 @@ impl GroupTakers {
         group
     }
 
-    /// How many of each kind of options fit, if `room` says how much they may take of each supply.
+    /// How many of each kind of options fit, if `room` says how much they may take of each supply. None do where more
+    /// would have to be chosen than the group allows.
     pub(super) fn numbers_that_fit(&self, room: impl Fn(SupplyId, &Takers) -> i64) -> Vec<Option<Between>> {
         let room = |takers: &Takers| takers.supply.map_or(ENDLESS, |supply| room(supply, takers));
-        self.takers.iter().map(|takers| takers.numbers_that_fit(room(takers))).collect()
+        let that_fit =
+            |takers: &Takers| takers.numbers_that_fit(room(takers)).filter(|(needed, _)| *needed <= self.max);
+        self.takers.iter().map(that_fit).collect()
     }
 
     /// Whether as many as have to be chosen can be, if so many of each kind fit.

@@ -204,6 +204,15 @@ fn is_chosen(choice: &[(OptionId, u32)], option: OptionId) -> bool {
     choice.iter().any(|(id, times)| *id == option && *times > 0)
 }
 
+#[test]
+fn what_cannot_be_taken_away_often_enough_changes_nothing() {
+    // Without twice as much as may be left out, the rest of the group is shown as without anything.
+    let group: Group = ((0, 1, 2), vec![Some((1, -1)), None]);
+    let shown = |stock| written(&[(1, 4)], std::slice::from_ref(&group), [stock, 0]).availabilities();
+    assert_eq!(shown(2), shown(0));
+    assert_ne!(shown(3), shown(0));
+}
+
 proptest! {
     #[test]
     fn what_is_sold_out_cannot_be_ordered_whatever_is_chosen(
