@@ -52,8 +52,8 @@ impl Scene {
 
     /// The process that served there at some moment of the history, if that is certain.
     pub fn process_at(&self, server: usize, moment: u64) -> Option<ServerId> {
-        let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
-        let there = served.iter().rev().find(|(address, since, _)| *address == server && *since <= moment);
+        let past = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        let there = past.iter().rev().find(|(address, since, _)| *address == server && *since <= moment);
         there.and_then(|(.., process)| *process)
     }
 
@@ -68,8 +68,8 @@ impl Scene {
     }
 
     fn serves(&self, server: usize, process: u32) {
-        let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
-        served.push((server, self.history.now(), Some(process).filter(|process| *process > 0).map(ServerId)));
+        let mut past = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        past.push((server, self.history.now(), Some(process).filter(|process| *process > 0).map(ServerId)));
         self.processes[server].store(process, Ordering::SeqCst);
     }
 
