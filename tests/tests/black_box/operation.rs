@@ -125,11 +125,11 @@ async fn a_failing_operation_is_cut_off_by_its_breaker_and_recovers_by_itself() 
 async fn a_request_beyond_the_limit_gets_503_at_once() {
     let settings = [("CONCURRENT_REQUESTS", "4"), ("DATABASE_READ_LIMIT_MS", "60000")];
     let app = TestApp::with_servers(1, &settings).await;
-    let holder = lock(&app, "audit_log").await;
+    let holder = lock(&app, "kitchen_stations").await;
     let mut waiting = tokio::task::JoinSet::new();
     for _ in 0..4 {
         let admin = app.admin.clone();
-        waiting.spawn(async move { admin.get("/v1/admin/audit-log").await.status });
+        waiting.spawn(async move { admin.get("/v1/kitchen/stations").await.status });
     }
     app.until_waiting_for_locks(4).await;
     for _ in 0..20 {
@@ -139,8 +139,7 @@ async fn a_request_beyond_the_limit_gets_503_at_once() {
     }
     app.anonymous().get("/health/live").await.expect(200);
     // None of the refused waited until one of the four was done.
-    let still = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    assert_eq!(app.database.number(still).await, 4);
+    assert!(waiting.try_join_next().is_none());
     drop(holder);
     assert_eq!(waiting.join_all().await, [200; 4]);
     app.anonymous().get("/v1/menu").await.expect(200);
@@ -193,7 +192,7 @@ async fn metrics_cover_requests_orders_breakers_caches_and_connections() {
     app.close().await;
 }
 
-/// Locks a table that only one kind of read needs.
+/// Locks a table that only one kind of read needs. Workers read some tables all the time: they wait as well.
 async fn lock(app: &TestApp, table: &str) -> tokio_postgres::Client {
     let holder = app.database.client().await;
     holder.batch_execute(&format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")).await.unwrap();
