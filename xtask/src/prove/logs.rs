@@ -24,7 +24,12 @@ pub fn note_outages(folder: &Path, addresses: &[String], scene: &Scene) -> anyho
         for Range { start, end } in outages(&String::from_utf8_lossy(&text)) {
             let (failed, end) = (scene.history.moment(start), scene.history.moment(end));
             let begin = scene.history.moment(start - BEFORE);
-            scene.history.note_fault(begin..end, scene.process_at(server, failed), Fault::LockoutsAlone);
+            // A process that ends meanwhile leaves its log to the next one.
+            let mut processes = vec![scene.process_at(server, failed), scene.process_at(server, end)];
+            processes.dedup();
+            for process in processes {
+                scene.history.note_fault(begin..end, process, Fault::LockoutsAlone);
+            }
         }
     }
     Ok(())
@@ -36,7 +41,10 @@ fn outages(log: &str) -> Vec<Range<DateTime<Utc>>> {
     let mut failed: Option<Range<DateTime<Utc>>> = None;
     for (moment, message) in log.lines().filter_map(said_of_lockouts) {
         if message.starts_with("back in reach") {
-            outages.extend(failed.take().map(|failed| failed.start..moment));
+            match failed.take() {
+                Some(failed) if failed.end < moment => outages.extend([failed, moment..moment]),
+                failed => outages.extend(failed.map(|failed| failed.start..moment)),
+            }
         } else {
             let first = failed.take().filter(|failed| {
                 let goes_on = failed.end >= moment;
@@ -83,9 +91,12 @@ mod tests {
             "thread 'main' panicked".to_owned(),
             // Nothing is said of how this ends,
             line(20, "lockouts", gone),
-            // nor of this.
+            // nor of this, until long after nobody had asked.
             line(40, "lockouts", gone),
+            line(300, "lockouts", back),
+            line(400, "lockouts", gone),
         ];
-        assert_eq!(outages(&log.join("\n")), [at(2)..at(6), at(20)..at(25), at(40)..at(45)]);
+        let expected = [at(2)..at(6), at(20)..at(25), at(40)..at(45), at(300)..at(300), at(400)..at(405)];
+        assert_eq!(outages(&log.join("\n")), expected);
     }
 }

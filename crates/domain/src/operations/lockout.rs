@@ -103,7 +103,8 @@ pub enum AttemptOutcome {
     /// The password was right: the state is reset.
     Success,
     /// The password was right, as long ago as this; nobody could be told at the time. The state is reset unless all of
-    /// its failures are later, so that telling it again forgives no more.
+    /// its failures are later, by more than the lifetime of an attempt if this one may have been given up. Once that
+    /// lifetime is over, telling it again forgives no more.
     EarlierSuccess(TimeDelta),
     /// The password was wrong.
     Failure,

@@ -2,8 +2,6 @@
 
 use std::{collections::HashMap, iter};
 
-use comanda_domain::AccountId;
-
 use super::{Checked, Faults, Ordered};
 use crate::{Fault, LockShown, LockoutSettings, Property, Record, Request, ServerId, Shown, finding::Found};
 
@@ -15,8 +13,8 @@ const TOLERANCE: u64 = SECOND / 5;
 /// How long after its caller gave up an attempt may still be settled.
 const AFTERMATH: u64 = 30 * SECOND;
 
-/// How long after Redis is back servers may still go by what they know themselves.
-const FOUND_AGAIN: u64 = 5 * SECOND;
+/// How long after Redis is back it may still be doing what it was told while it hung.
+const FOUND_AGAIN: u64 = 2 * SECOND;
 
 /// Of how long before it was killed Redis may have forgotten what it had confirmed: with an append-only file, it lets
 /// the disk lag behind.
@@ -25,8 +23,8 @@ const FORGOTTEN: u64 = 3 * SECOND;
 /// How soon every server has lifted by itself what an admin has unlocked.
 const LIFTED_WITHIN: u64 = 4 * SECOND;
 
-/// How many other servers may lift it again.
-const OTHER_SERVERS: usize = 7;
+/// How many servers may lift it once more, each by itself; the one that was asked is among them.
+const SERVERS: usize = 7;
 
 /// How soon all servers know that somebody has signed in. One that was slow may have taken Redis for gone, and tells it
 /// later: after a pause of a second, within a second, and the same again if that was slow as well.
@@ -40,10 +38,8 @@ pub(super) struct Locks<'t> {
     /// By address and device.
     claimants: HashMap<(String, Option<u32>), Vec<Attempt>>,
     unlocks: HashMap<String, Vec<Unlock>>,
-    /// Whose an address is, as far as somebody has signed in to it.
-    emails: HashMap<AccountId, String>,
-    /// Changes of passwords, which check the password that was.
-    changes: Vec<(AccountId, Unlock)>,
+    /// What admins saw, by when they had seen it.
+    seen: Vec<(LockShown, u64, u64)>,
     /// When lockouts may have been forgotten, or each server decided for itself.
     redis: Vec<Span>,
     /// When servers decided for themselves.
@@ -107,8 +103,7 @@ impl<'t> Locks<'t> {
             settings: &tables.tables.settings.lockout,
             claimants: HashMap::new(),
             unlocks: HashMap::new(),
-            emails: HashMap::new(),
-            changes: Vec::new(),
+            seen: Vec::new(),
             redis: Vec::new(),
             alone: Vec::new(),
             gone: Vec::new(),
@@ -132,7 +127,8 @@ impl<'t> Locks<'t> {
                 if right == Some(true) {
                     f.report(Property::Locks, "a right password was called wrong".to_owned(), [sequence]);
                 }
-                Became::Wrong
+                // Of an account that is changed meanwhile, the right password is refused as well, and has forgiven.
+                if right.is_none() { Became::Unknown { may_be_right: true } } else { Became::Wrong }
             }
             Some(429) if record.is_refused_with("account-locked") => {
                 Became::Locked(record.response().and_then(|response| response.retry_after))
@@ -157,11 +153,14 @@ impl<'t> Locks<'t> {
         self.settings.free_failures.max(1) as usize
     }
 
-    fn look_at_lock(&self, lock: &LockShown, sequence: u64, found: &mut Found) {
+    fn look_at_lock(&self, lock: &LockShown, end: u64, sequence: u64, found: &mut Found) {
         let lasts = lock.unlock_at_ms - lock.locked_at_ms;
-        let step = self.step(lock.level as usize) / 1_000_000;
-        if lock.level == 0 || i64::try_from(step) != Ok(lasts) {
-            let reason = format!("a lock of level {} lasts {lasts} ms, and not {step} ms", lock.level);
+        let step = |level: u32| self.step(level as usize) / 1_000_000;
+        let is_of = |level: u32| i64::try_from(step(level)) == Ok(lasts);
+        // What a server locked by itself is of its own, earlier level, and the later one of all stays.
+        let may_be_earlier = self.gone.iter().any(|span| span.begin <= end);
+        if lock.level == 0 || !(is_of(lock.level) || may_be_earlier && (1..lock.level).any(is_of)) {
+            let reason = format!("a lock of level {} lasts {lasts} ms, and not {} ms", lock.level, step(lock.level));
             found.report(Property::Locks, reason, [sequence]);
         }
         let least = self.free() + (lock.level as usize).saturating_sub(1);
@@ -171,8 +170,8 @@ impl<'t> Locks<'t> {
         }
     }
 
-    /// Between two possible resets, the failures that certainly counted must keep the distances of the ladder. A
-    /// sign-in that is told late may forgive once more, and each server that lifts what was unlocked.
+    /// Between two possible resets, the failures that certainly counted must keep the distances of the ladder. What may
+    /// have forgiven at some moment, and nobody knows at which, does so once.
     fn look_for_too_many(&self, attempts: &[Attempt], unlocks: &[Unlock], found: &mut Found) {
         let resets = self.possible_resets(attempts, unlocks);
         let counts_everywhere = |attempt: &&Attempt| {
@@ -204,17 +203,25 @@ impl<'t> Locks<'t> {
         }
     }
 
-    /// When something may have forgiven once more, at some moment between two.
+    /// When something may have forgiven, once each, at some moment between two: a sign-in that is told late, or of
+    /// which nobody knows how it ended, and each server that lifts what was unlocked.
     fn forgivings(&self, attempts: &[Attempt], unlocks: &[Unlock]) -> Vec<(u64, u64)> {
-        let late = attempts.iter().filter(|attempt| {
-            attempt.became == Became::SignedIn && self.is_without_redis(attempt.server, attempt.begin, attempt.end)
+        let by_attempts = attempts.iter().flat_map(|attempt| {
+            let &Attempt { server, begin, end, became, .. } = attempt;
+            let (from, times) = match became {
+                Became::SignedIn if self.is_without_redis(server, begin, end) => (end, 1),
+                // When it is settled, and once more if that is told late.
+                Became::Unknown { may_be_right: true } => (begin, 2),
+                _ => (end, 0),
+            };
+            iter::repeat_n((from, self.told_by(server, end, TOLD_WITHIN)), times)
         });
-        let by_sign_ins = late.map(|attempt| (attempt.end, self.told_by(attempt.server, attempt.end, TOLD_WITHIN)));
         let by_unlocks = unlocks.iter().flat_map(|unlock| {
+            let (from, times) = if unlock.is_certain { (unlock.end, SERVERS) } else { (unlock.begin, SERVERS + 1) };
             let by = self.faults.known_by(unlock.end, LIFTED_WITHIN / 1_000_000);
-            iter::repeat_n((unlock.end, by.max(self.told_by(None, unlock.end, LIFTED_WITHIN))), OTHER_SERVERS)
+            iter::repeat_n((from, by.max(self.told_by(None, unlock.end, LIFTED_WITHIN))), times)
         });
-        by_sign_ins.chain(by_unlocks).collect()
+        by_attempts.chain(by_unlocks).collect()
     }
 
     /// When a server has told Redis of a moment, if that takes so long while it is in reach.
@@ -253,13 +260,12 @@ impl<'t> Locks<'t> {
         None
     }
 
-    /// When everything may have been forgotten: intervals that do not overlap, in order.
+    /// When everything was forgotten, or may have been any number of times: intervals that do not overlap, in order.
     fn possible_resets(&self, attempts: &[Attempt], unlocks: &[Unlock]) -> Vec<(u64, u64)> {
-        let by_attempts = attempts.iter().filter_map(|attempt| match attempt.became {
-            Became::SignedIn | Became::Unknown { may_be_right: true } => Some((attempt.begin, attempt.end)),
-            _ => None,
-        });
-        let by_unlocks = unlocks.iter().map(|unlock| (unlock.begin, unlock.end));
+        let signed_in = attempts.iter().filter(|attempt| attempt.became == Became::SignedIn);
+        let by_attempts = signed_in.map(|attempt| (attempt.begin, attempt.end));
+        let certain = unlocks.iter().filter(|unlock| unlock.is_certain);
+        let by_unlocks = certain.map(|unlock| (unlock.begin, unlock.end));
         let by_faults = self.redis.iter().map(|span| (span.begin, span.end));
         let mut all: Vec<(u64, u64)> = by_attempts.chain(by_unlocks).chain(by_faults).collect();
         all.sort_unstable();
@@ -296,12 +302,13 @@ impl<'t> Locks<'t> {
         let counted = |attempt: &Attempt| {
             let Attempt { server, begin, end, became, .. } = *attempt;
             let is_open = became == Became::SignedIn || self.is_without_redis(server, begin, end);
-            (begin, if is_open { attempt.given_up() } else { end })
+            (begin, if is_open { self.given_up(attempt) } else { end })
         };
         let failures = Sorted::of(attempts.iter().filter(counting).map(counted));
         // A server that decided for itself keeps its own count, also of what others have forgiven since.
         let is_own = |attempt: &&Attempt| {
-            attempt.became == Became::Wrong && self.is_without_redis(attempt.server, attempt.begin, attempt.end)
+            let may_be_wrong = matches!(attempt.became, Became::Wrong | Became::Unknown { .. });
+            may_be_wrong && self.is_without_redis(attempt.server, attempt.begin, attempt.end)
         };
         let own = Sorted::of(attempts.iter().filter(is_own).map(counted));
         for locked in attempts {
@@ -328,7 +335,7 @@ impl<'t> Locks<'t> {
                 continue;
             }
             let longest = self.step(count + 1 - self.free());
-            let last = given_up.map(Attempt::given_up).max().unwrap_or_default();
+            let last = given_up.map(|attempt| self.given_up(attempt)).max().unwrap_or_default();
             let last = last.max(failures.last_end(locked.end));
             if last.saturating_add(longest).saturating_add(TOLERANCE) < locked.begin {
                 let reason = format!("an address was locked longer than the {} s of its lock", longest / SECOND);
@@ -340,6 +347,13 @@ impl<'t> Locks<'t> {
                 found.report(Property::Locks, reason, shown_by());
             }
         }
+    }
+
+    /// When an attempt counts as a failure at the latest if nobody has said how it ended. What Redis was told while it
+    /// hung, it does when it is back.
+    fn given_up(&self, attempt: &Attempt) -> u64 {
+        let hung = self.redis.iter().filter(|span| span.touches(None, attempt.begin, attempt.end));
+        hung.map(|span| span.end).fold(attempt.end, u64::max).saturating_add(LIFETIME)
     }
 
     fn is_certain(&self, unlock: &Unlock) -> bool {
@@ -362,13 +376,6 @@ impl<'t> Locks<'t> {
 
     fn is_alone(&self, server: Option<ServerId>, begin: u64, end: u64) -> bool {
         self.alone.iter().any(|span| span.touches(server, begin, end))
-    }
-}
-
-impl Attempt {
-    /// When it counts as a failure at the latest if nobody has said how it ended.
-    fn given_up(&self) -> u64 {
-        self.end.max(self.begin.saturating_add(LIFETIME))
     }
 }
 
@@ -425,15 +432,7 @@ impl Checked for Locks<'_> {
         self.faults.see(record);
         match (&record.request, record.shown()) {
             (Request::SignIn { email, device, right }, _) => {
-                if let Some(account) = record.account.filter(|_| record.succeeded()) {
-                    self.emails.entry(account).or_insert_with(|| email.clone());
-                }
                 self.see_attempt(record, email, *device, *right, found);
-            }
-            (Request::ChangePassword, _) if record.may_have_done_it() => {
-                let end = if record.did_it() { record.end } else { record.end.saturating_add(AFTERMATH) };
-                let change = Unlock { server, begin, end, sequence, is_certain: false };
-                self.changes.extend(record.account.map(|account| (account, change)));
             }
             (Request::Unlock { email }, _) if record.may_have_done_it() => {
                 let is_certain = record.did_it();
@@ -441,7 +440,7 @@ impl Checked for Locks<'_> {
                 let unlock = Unlock { server, begin, end, sequence, is_certain };
                 self.unlocks.entry(email.clone()).or_default().push(unlock);
             }
-            (Request::ReadLock { .. }, Shown::Lock(lock)) => self.look_at_lock(lock, sequence, found),
+            (Request::ReadLock { .. }, Shown::Lock(lock)) => self.seen.push((lock.clone(), record.end, sequence)),
             (Request::Fault { fault }, _) => {
                 let span = Span { server, begin, end: record.end };
                 match fault {
@@ -461,10 +460,8 @@ impl Checked for Locks<'_> {
         self.faults.are_seen();
         self.gone = self.redis.iter().chain(&self.alone).copied().collect();
         self.gone.sort_unstable_by_key(|span| span.begin);
-        for (account, change) in std::mem::take(&mut self.changes) {
-            if let Some(email) = self.emails.get(&account) {
-                self.unlocks.entry(email.clone()).or_default().push(change);
-            }
+        for (lock, end, sequence) in &self.seen {
+            self.look_at_lock(lock, *end, *sequence, found);
         }
         for ((email, _), attempts) in &self.claimants {
             let unlocks = self.unlocks.get(email).map_or(&[][..], Vec::as_slice);

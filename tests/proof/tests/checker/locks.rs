@@ -3,8 +3,12 @@ use comanda_proof::{Fault, LockShown, Outcome, Property::Locks, Request, Respons
 use crate::story::{SECOND, Story, done, ok, refused, unknown};
 
 fn attempt(story: &mut Story, at: u64, right: bool, outcome: Outcome) -> u64 {
+    attempt_with(story, at, Some(right), outcome)
+}
+
+fn attempt_with(story: &mut Story, at: u64, right: Option<bool>, outcome: Outcome) -> u64 {
     let email = "somebody@comanda.example".to_owned();
-    let request = Request::SignIn { email, device: None, right: Some(right) };
+    let request = Request::SignIn { email, device: None, right };
     let time = at * SECOND..at * SECOND + SECOND / 10;
     story.call(1, time, request, outcome).sequence
 }
@@ -116,8 +120,23 @@ fn what_admins_see_of_a_lock_must_be_on_the_ladder() {
         assert_eq!(see(4 + level, level, minutes).1, Vec::<String>::new());
     }
     assert_eq!(see(6, 2, 1).1, ["a lock of level 2 lasts 60000 ms, and not 300000 ms"]);
+    assert_eq!(see(6, 2, 15).1, ["a lock of level 2 lasts 900000 ms, and not 300000 ms"]);
     assert_eq!(see(5, 0, 1).1, ["a lock of level 0 lasts 60000 ms, and not 60000 ms"]);
     assert_eq!(see(4, 1, 1).1, ["a lock of level 1 after 4 failures, and not 5"]);
+}
+
+#[test]
+fn a_lock_that_one_server_set_by_itself_lasts_as_long_as_it_knew() {
+    let reasons = |level, minutes: i64, seen_at: u64| {
+        let mut story = Story::new();
+        cannot_reach_lockouts(&mut story, 10);
+        let lock = LockShown { attempts: 8, level, locked_at_ms: 0, unlock_at_ms: minutes * 60_000 };
+        let request = Request::ReadLock { email: "somebody@comanda.example".to_owned() };
+        story.call(2, seen_at * SECOND..seen_at * SECOND + 1, request, ok(200, Shown::Lock(lock)));
+        story.findings().len()
+    };
+    assert_eq!([reasons(3, 1, 11), reasons(3, 5, 11), reasons(3, 15, 11)], [0; 3]);
+    assert_eq!([reasons(3, 60, 11), reasons(3, 2, 11), reasons(3, 1, 9)], [1; 3]);
 }
 
 fn redis_is_gone(story: &mut Story, from: u64, to: u64) -> u64 {
@@ -301,6 +320,39 @@ fn a_sign_in_that_is_told_late_forgives_once() {
 }
 
 #[test]
+fn a_sign_in_of_which_nobody_heard_forgives_when_it_is_settled_and_when_it_is_told() {
+    let mut story = five_wrong();
+    attempt(&mut story, 6, true, unknown());
+    for at in 7..=16 {
+        wrong(&mut story, at);
+    }
+    story.is_good();
+    let late = wrong(&mut story, 17);
+    let shown_by: Vec<u64> = (late - 5..=late).collect();
+    story.is_found(Locks, "after 5 failures another password was checked", &shown_by);
+}
+
+#[test]
+fn a_right_password_of_an_account_that_changes_may_be_refused_and_forgives() {
+    for (right, is_good) in [(None, true), (Some(false), false)] {
+        let mut story = Story::new();
+        for at in 1..=4 {
+            wrong(&mut story, at);
+        }
+        attempt_with(&mut story, 5, right, refused(401, "invalid-credentials"));
+        let shown_by: Vec<u64> = (1..=5).map(|n| wrong(&mut story, 5 + n)).collect();
+        if is_good {
+            story.is_good();
+            // Or it was wrong.
+            locked(&mut story, 11, 60);
+            story.is_good();
+        } else {
+            story.is_found(Locks, "after 5 failures another password was checked", &[0, 1, 2, 3, 4, shown_by[0]]);
+        }
+    }
+}
+
+#[test]
 fn every_server_lifts_what_was_unlocked_a_little_later() {
     let mut story = five_wrong();
     unlock(&mut story, 8);
@@ -395,6 +447,22 @@ fn a_failure_that_could_not_be_told_counts_when_it_is_given_up() {
 }
 
 #[test]
+fn what_redis_was_told_while_it_hung_counts_when_it_is_back() {
+    for (at, is_good) in [(80, true), (95, false)] {
+        let mut story = five_wrong();
+        story.records.pop();
+        redis_is_gone(&mut story, 5, 20);
+        wrong(&mut story, 5);
+        let late = locked(&mut story, at, 10);
+        if is_good {
+            story.is_good();
+        } else {
+            story.is_found(Locks, "was locked longer than the 60 s", &[late]);
+        }
+    }
+}
+
+#[test]
 fn a_success_counts_as_a_failure_only_if_it_was_given_up_first() {
     for (lasts, is_good) in [(1, false), (9, true)] {
         let mut story = Story::new();
@@ -445,44 +513,29 @@ fn failures_beside_a_reset_may_have_been_before_it_or_after() {
 
 #[test]
 fn what_may_have_opened_the_lock_late_begins_the_count_anew() {
-    for open in 0..3 {
+    for (is_unlocked, last) in [(true, 15), (false, 14)] {
         let mut story = Story::new();
         attempt(&mut story, 0, true, done());
         for at in 1..=5 {
             wrong(&mut story, at);
         }
-        let (password, time) = (Request::ChangePassword, 6 * SECOND..7 * SECOND);
-        match open {
-            0 => {
-                unlock(&mut story, 6);
-                story.records.last_mut().unwrap().outcome = unknown();
-            }
-            1 => {
-                redis_is_gone(&mut story, 6, 7);
-            }
-            _ => {
-                story.call(1, time, password, unknown());
-            }
+        if is_unlocked {
+            unlock(&mut story, 6);
+            story.records.last_mut().unwrap().outcome = unknown();
+        } else {
+            redis_is_gone(&mut story, 6, 7);
         }
         // It may have been done after three of these, before five.
-        for at in 8..=15 {
+        for at in 8..=last {
             wrong(&mut story, at);
         }
         story.is_good();
     }
-    // Whoever changed the password knew the one before.
-    let mut story = five_wrong();
-    attempt(&mut story, 0, true, done());
-    story.call(1, 6 * SECOND..7 * SECOND, Request::ChangePassword, done());
-    for at in 8..=12 {
-        wrong(&mut story, at);
-    }
-    story.is_good();
 }
 
 #[test]
 fn what_was_refused_or_cannot_have_been_right_opens_no_lock() {
-    for open in 0..3 {
+    for open in 0..4 {
         let mut story = five_wrong();
         attempt(&mut story, 40, true, done());
         match open {
@@ -492,6 +545,10 @@ fn what_was_refused_or_cannot_have_been_right_opens_no_lock() {
             }
             1 => {
                 story.call(1, 6 * SECOND..7 * SECOND, Request::ChangePassword, refused(422, "some"));
+            }
+            // Its failures are counted apart.
+            2 => {
+                story.call(1, 6 * SECOND..7 * SECOND, Request::ChangePassword, done());
             }
             _ => {
                 attempt(&mut story, 6, false, unknown());
