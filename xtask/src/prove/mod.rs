@@ -50,13 +50,17 @@ pub struct ProveArguments {
     /// Plant a fault into the servers, which must be found: by its name, or `rota` for another one each day
     #[arg(long, value_name = "NAME", conflicts_with = "minutes")]
     planted: Option<String>,
+    /// Build the servers as they are shipped, which takes longer
+    #[arg(long, conflicts_with = "planted")]
+    release: bool,
     /// Only check what is recorded in this folder, by an earlier run or of a deployment of yours
-    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["minutes", "seed", "servers", "faultless", "planted"])]
+    #[arg(long, value_name = "FOLDER")]
+    #[arg(conflicts_with_all = ["minutes", "seed", "servers", "faultless", "planted", "release"])]
     check: Option<PathBuf>,
     /// Only read the tables of a deployment of yours, once it has come to rest, and put them beside the history in the
     /// folder
     #[arg(long, num_args = 2, value_names = ["POSTGRES_URL", "FOLDER"])]
-    #[arg(conflicts_with_all = ["check", "minutes", "seed", "servers", "faultless", "planted"])]
+    #[arg(conflicts_with_all = ["check", "minutes", "seed", "servers", "faultless", "planted", "release"])]
     tables: Option<Vec<String>>,
 }
 
@@ -79,6 +83,7 @@ pub async fn run(arguments: &ProveArguments) -> anyhow::Result<ExitCode> {
         Some(name) => planted::plan(name, seed, arguments.servers, arguments.faultless)?,
         None => Plan::draw(seed, arguments.servers, length, arguments.faultless),
     };
+    let plan = if arguments.release { plan.with_released_servers() } else { plan };
     println!("seed {seed}: {plan}");
     let folder = project::root().join("target/prove").join(seed.to_string());
     Run::new(plan, &folder)?.carry_out().await?;

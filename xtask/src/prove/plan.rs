@@ -3,11 +3,14 @@ use std::{fmt, time::Duration};
 use rand::{RngExt, rngs::StdRng};
 
 use super::{person::derived, strike::Strike};
+use crate::build::Profile;
 
 /// What a run does, all of it drawn from its seed.
 pub struct Plan {
     pub seed: u64,
     pub servers: usize,
+    /// How the servers are built.
+    pub profile: Profile,
     pub length: Duration,
     /// Settings of the servers.
     pub settings: Vec<(&'static str, String)>,
@@ -79,7 +82,12 @@ impl Plan {
             let middle = strikes.len() / 2;
             strikes.iter_mut().skip(middle).take(1).for_each(|planned| planned.strike = Strike::FailedOver);
         }
-        Self { seed, servers, length, settings, strikes, planted: None }
+        Self { seed, servers, profile: Profile::Development, length, settings, strikes, planted: None }
+    }
+
+    #[must_use]
+    pub fn with_released_servers(self) -> Self {
+        Self { profile: Profile::Release, ..self }
     }
 
     /// With a fault in the servers. Nothing breaks but PostgreSQL, so many times.
@@ -100,10 +108,9 @@ impl Plan {
             return format!("cargo xtask prove --planted {fault} --seed {seed} --servers {servers}");
         }
         let faultless = if self.strikes.is_empty() { " --faultless" } else { "" };
-        format!(
-            "cargo xtask prove --seed {seed} --servers {servers} --minutes {}{faultless}",
-            self.length.as_secs() / 60
-        )
+        let release = if self.profile == Profile::Release { " --release" } else { "" };
+        let minutes = self.length.as_secs() / 60;
+        format!("cargo xtask prove --seed {seed} --servers {servers} --minutes {minutes}{faultless}{release}")
     }
 
     /// Whether there is a standby of PostgreSQL.

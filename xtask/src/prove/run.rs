@@ -25,7 +25,7 @@ use super::{
     settle::settle,
     shown, tables,
 };
-use crate::{build::Profile, comanda, faults::strike::connect, receiver::Receiver, rush::stage::Stage};
+use crate::{comanda, faults::strike::connect, receiver::Receiver, rush::stage::Stage};
 
 const CUSTOMERS: usize = 18;
 /// Who order with a browser.
@@ -78,7 +78,7 @@ impl Run {
     pub async fn carry_out(self) -> anyhow::Result<()> {
         let next = "starting PostgreSQL and Redis";
         let features: &[&str] = if self.plan.planted.is_some() { &["planted"] } else { &[] };
-        let program = comanda::build_with(features, Profile::Development, next)?;
+        let program = comanda::build_with(features, self.plan.profile, next)?;
         let receiver = Receiver::bind()?;
         let command = self.plan.command();
         let mut ground = Ground::prepare(Stage::of_program("prove", &program)?, &self.plan, &receiver).await?;
