@@ -125,6 +125,7 @@ async fn a_failing_operation_is_cut_off_by_its_breaker_and_recovers_by_itself() 
 async fn a_request_beyond_the_limit_gets_503_at_once() {
     let settings = [("CONCURRENT_REQUESTS", "4"), ("DATABASE_READ_LIMIT_MS", "60000")];
     let app = TestApp::with_servers(1, &settings).await;
+    // No worker reads this one.
     let holder = lock(&app, "kitchen_stations").await;
     let mut waiting = tokio::task::JoinSet::new();
     for _ in 0..4 {
@@ -192,7 +193,7 @@ async fn metrics_cover_requests_orders_breakers_caches_and_connections() {
     app.close().await;
 }
 
-/// Locks a table that only one kind of read needs. Workers read some tables all the time: they wait as well.
+/// Locks a table that only one kind of read needs.
 async fn lock(app: &TestApp, table: &str) -> tokio_postgres::Client {
     let holder = app.database.client().await;
     holder.batch_execute(&format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")).await.unwrap();

@@ -24,8 +24,9 @@ pub fn note_outages(folder: &Path, addresses: &[String], scene: &Scene) -> anyho
         for Range { start, end } in outages(&String::from_utf8_lossy(&text)) {
             let (failed, end) = (scene.history.moment(start), scene.history.moment(end));
             let begin = scene.history.moment(start - BEFORE);
-            // A process that ends meanwhile leaves its log to the next one.
-            let mut processes = vec![scene.process_at(server, failed), scene.process_at(server, end)];
+            // A process that ends meanwhile leaves its log to the next one, if that is there by then.
+            let mut processes = vec![scene.process_at(server, failed)];
+            processes.extend(scene.process_at(server, end).map(Some));
             processes.dedup();
             for process in processes {
                 scene.history.note_fault(begin..end, process, Fault::LockoutsAlone);
@@ -91,7 +92,7 @@ mod tests {
             "thread 'main' panicked".to_owned(),
             // Nothing is said of how this ends,
             line(20, "lockouts", gone),
-            // nor of this, until long after nobody had asked.
+            // nor of this, and nobody asks until long after.
             line(40, "lockouts", gone),
             line(300, "lockouts", back),
             line(400, "lockouts", gone),

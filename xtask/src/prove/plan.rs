@@ -5,7 +5,7 @@ use rand::{RngExt, rngs::StdRng};
 use super::{person::derived, strike::Strike};
 use crate::build::Profile;
 
-/// What a run does, all of it drawn from its seed.
+/// What a run does. But for how the servers are built, all of it is drawn from its seed.
 pub struct Plan {
     pub seed: u64,
     pub servers: usize,
@@ -85,6 +85,7 @@ impl Plan {
         Self { seed, servers, profile: Profile::Development, length, settings, strikes, planted: None }
     }
 
+    /// With servers as they are shipped.
     #[must_use]
     pub fn with_released_servers(self) -> Self {
         Self { profile: Profile::Release, ..self }
@@ -127,7 +128,8 @@ impl Plan {
 impl fmt::Display for Plan {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} servers for {} s, {} faults", self.servers, self.length.as_secs(), self.strikes.len())?;
-        formatter.write_str(if self.has_standby() { ", with a standby;" } else { ";" })?;
+        formatter.write_str(if self.has_standby() { ", with a standby" } else { "" })?;
+        formatter.write_str(if self.profile == Profile::Release { ", as they are shipped;" } else { ";" })?;
         for (name, value) in self.settings.iter().take(3) {
             write!(formatter, " {name}={value}")?;
         }

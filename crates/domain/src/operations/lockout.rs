@@ -102,9 +102,9 @@ impl Claimant {
 pub enum AttemptOutcome {
     /// The password was right: the state is reset.
     Success,
-    /// The password was right, as long ago as this; nobody could be told at the time. The state is reset unless all of
-    /// its failures are later, by more than the lifetime of an attempt if this one may have been given up. Once that
-    /// lifetime is over, telling it again forgives no more.
+    /// The password was right, as long ago as this; nobody could be told at the time. The state is reset unless all
+    /// failures are later, by more than the lifetime of an attempt if this one may have been given up. Told again after
+    /// that lifetime, it forgives once more at most.
     EarlierSuccess(TimeDelta),
     /// The password was wrong.
     Failure,

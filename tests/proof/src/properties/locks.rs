@@ -24,11 +24,14 @@ const FORGOTTEN: u64 = 3 * SECOND;
 const LIFTED_WITHIN: u64 = 4 * SECOND;
 
 /// How many servers may lift it once more, each by itself; the one that was asked is among them.
-const SERVERS: usize = 7;
+const SERVERS: usize = 8;
 
 /// How soon all servers know that somebody has signed in. One that was slow may have taken Redis for gone, and tells it
 /// later: after a pause of a second, within a second, and the same again if that was slow as well.
 const TOLD_WITHIN: u64 = 8 * SECOND;
+
+/// How often a sign-in may be told late until its server has heard that it was told: as often as there is time for.
+const TELLINGS: usize = 2;
 
 /// How long after it began an attempt counts as a failure if nobody has said how it ended.
 const LIFETIME: u64 = 10 * SECOND;
@@ -38,8 +41,8 @@ pub(super) struct Locks<'t> {
     /// By address and device.
     claimants: HashMap<(String, Option<u32>), Vec<Attempt>>,
     unlocks: HashMap<String, Vec<Unlock>>,
-    /// What admins saw, by when they had seen it.
-    seen: Vec<(LockShown, u64, u64)>,
+    /// What admins saw.
+    seen: Vec<SeenLock>,
     /// When lockouts may have been forgotten, or each server decided for itself.
     redis: Vec<Span>,
     /// When servers decided for themselves.
@@ -86,6 +89,13 @@ enum Became {
     Unknown {
         may_be_right: bool,
     },
+}
+
+struct SeenLock {
+    lock: LockShown,
+    begin: u64,
+    end: u64,
+    sequence: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -153,12 +163,16 @@ impl<'t> Locks<'t> {
         self.settings.free_failures.max(1) as usize
     }
 
-    fn look_at_lock(&self, lock: &LockShown, end: u64, sequence: u64, found: &mut Found) {
+    fn look_at_lock(&self, seen: &SeenLock, found: &mut Found) {
+        let &SeenLock { ref lock, begin, end, sequence } = seen;
         let lasts = lock.unlock_at_ms - lock.locked_at_ms;
         let step = |level: u32| self.step(level as usize) / 1_000_000;
         let is_of = |level: u32| i64::try_from(step(level)) == Ok(lasts);
-        // What a server locked by itself is of its own, earlier level, and the later one of all stays.
-        let may_be_earlier = self.gone.iter().any(|span| span.begin <= end);
+        // What a server locked by itself is of its own, earlier level, and the later one of all stays. It did so no
+        // longer ago than the lock lasts, for an attempt that began while it was alone.
+        let lasted = u64::try_from(lasts).unwrap_or_default().saturating_mul(1_000_000);
+        let since = begin.saturating_sub(lasted).saturating_sub(LIFETIME);
+        let may_be_earlier = self.gone.iter().any(|span| span.touches(None, since, end));
         if lock.level == 0 || !(is_of(lock.level) || may_be_earlier && (1..lock.level).any(is_of)) {
             let reason = format!("a lock of level {} lasts {lasts} ms, and not {} ms", lock.level, step(lock.level));
             found.report(Property::Locks, reason, [sequence]);
@@ -203,15 +217,16 @@ impl<'t> Locks<'t> {
         }
     }
 
-    /// When something may have forgiven, once each, at some moment between two: a sign-in that is told late, or of
+    /// When something may have forgiven, once each, at some moment between two: a sign-in that is told late, one of
     /// which nobody knows how it ended, and each server that lifts what was unlocked.
     fn forgivings(&self, attempts: &[Attempt], unlocks: &[Unlock]) -> Vec<(u64, u64)> {
         let by_attempts = attempts.iter().flat_map(|attempt| {
             let &Attempt { server, begin, end, became, .. } = attempt;
+            let late = if self.is_without_redis(server, begin, end) { TELLINGS } else { 0 };
             let (from, times) = match became {
-                Became::SignedIn if self.is_without_redis(server, begin, end) => (end, 1),
-                // When it is settled, and once more if that is told late.
-                Became::Unknown { may_be_right: true } => (begin, 2),
+                Became::SignedIn => (end, late),
+                // When it is settled, and whenever that is told late.
+                Became::Unknown { may_be_right: true } => (begin, 1 + late),
                 _ => (end, 0),
             };
             iter::repeat_n((from, self.told_by(server, end, TOLD_WITHIN)), times)
@@ -440,7 +455,9 @@ impl Checked for Locks<'_> {
                 let unlock = Unlock { server, begin, end, sequence, is_certain };
                 self.unlocks.entry(email.clone()).or_default().push(unlock);
             }
-            (Request::ReadLock { .. }, Shown::Lock(lock)) => self.seen.push((lock.clone(), record.end, sequence)),
+            (Request::ReadLock { .. }, Shown::Lock(lock)) => {
+                self.seen.push(SeenLock { lock: lock.clone(), begin, end: record.end, sequence });
+            }
             (Request::Fault { fault }, _) => {
                 let span = Span { server, begin, end: record.end };
                 match fault {
@@ -460,8 +477,8 @@ impl Checked for Locks<'_> {
         self.faults.are_seen();
         self.gone = self.redis.iter().chain(&self.alone).copied().collect();
         self.gone.sort_unstable_by_key(|span| span.begin);
-        for (lock, end, sequence) in &self.seen {
-            self.look_at_lock(lock, *end, *sequence, found);
+        for seen in &self.seen {
+            self.look_at_lock(seen, found);
         }
         for ((email, _), attempts) in &self.claimants {
             let unlocks = self.unlocks.get(email).map_or(&[][..], Vec::as_slice);

@@ -72,7 +72,8 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         device: Option<u32>,
         /// Whether the password was the right one of an account that is not disabled. What a change of the password
-        /// that nobody knows the outcome of may have made wrong is `None`.
+        /// that nobody knows the outcome of may have made wrong is `None`. Nothing needs to be locked after a refusal
+        /// of those.
         right: Option<bool>,
     },
     /// `POST /v1/sessions/refresh` with the newest refresh token of the record's session. Shows [`Shown::Exchanged`].
