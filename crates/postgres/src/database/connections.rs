@@ -1,6 +1,7 @@
 //! A pool of connections for one purpose.
 
 use std::{
+    ops::{Deref, DerefMut},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -16,6 +17,7 @@ use diesel_async::{
 };
 use futures_util::FutureExt;
 use thiserror::Error;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
     DatabaseUrl,
@@ -40,6 +42,31 @@ pub(crate) struct Connections {
     url: DatabaseUrl,
     pool: Pool<AsyncPgConnection>,
     size: u32,
+    /// As many as connections, for whoever has waited longest: the pool itself lets anybody who comes at the right
+    /// moment overtake all who wait, so that one of them may wait in vain while others come and go.
+    places: Arc<Semaphore>,
+    wait: Duration,
+}
+
+/// A connection, until it is dropped.
+pub(crate) struct Taken<'a> {
+    // Dropped in this order: whoever gets the place finds the connection.
+    connection: PooledConnection<'a, AsyncPgConnection>,
+    _place: SemaphorePermit<'a>,
+}
+
+impl Deref for Taken<'_> {
+    type Target = AsyncPgConnection;
+
+    fn deref(&self) -> &AsyncPgConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Taken<'_> {
+    fn deref_mut(&mut self) -> &mut AsyncPgConnection {
+        &mut self.connection
+    }
 }
 
 impl Connections {
@@ -60,12 +87,14 @@ impl Connections {
         let usual = before(limit);
         manager.recycling_method =
             RecyclingMethod::CustomFunction(Box::new(move |connection| prepare(connection, usual).boxed()));
+        // A wait as long as the work may take would leave no time for the response.
+        let wait = wait.min(usual);
         let pool = Pool::builder()
             .max_size(size)
-            // A wait as long as the work may take would leave no time for the response.
-            .connection_timeout(wait.min(usual))
+            .connection_timeout(wait)
             .build_unchecked(AsyncDieselConnectionManager::new_with_config(String::new(), manager));
-        Self { name, url: url.clone(), pool, size }
+        let places = Arc::new(Semaphore::new(size as usize));
+        Self { name, url: url.clone(), pool, size, places, wait }
     }
 
     pub(crate) fn measure(&self) {
@@ -73,11 +102,15 @@ impl Connections {
     }
 
     /// A connection. Waits no longer than the request has time left.
-    pub(crate) async fn take(&self) -> Result<PooledConnection<'_, AsyncPgConnection>, Unavailable> {
+    pub(crate) async fn take(&self) -> Result<Taken<'_>, Unavailable> {
         let begin = Instant::now();
         let waiting = pool_metrics::Waiting::begin(self.name);
-        let timeout = comanda_deadline::left().map_or(Duration::MAX, before);
-        let taken = tokio::time::timeout(timeout, self.pool.get()).await;
+        let timeout = comanda_deadline::left().map_or(self.wait, |left| before(left).min(self.wait));
+        let taken = tokio::time::timeout(timeout, async {
+            let place = self.places.acquire().await.map_err(|_| RunError::TimedOut)?;
+            Ok(Taken { connection: self.pool.get().await?, _place: place })
+        });
+        let taken = taken.await;
         drop(waiting);
         pool_metrics::waited(self.name, begin.elapsed());
         match taken {
@@ -139,4 +172,28 @@ pub(crate) fn time_limits(limit: Duration) -> String {
         "SET statement_timeout = {limit}; SET lock_timeout = {limit}; \
          SET idle_in_transaction_session_timeout = {limit}; SET application_name = 'comanda';"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use comanda_tests::TestDatabase;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_who_waits_for_a_connection_is_overtaken() {
+        let database = TestDatabase::migrated().await;
+        let (url, long) = (database.url.parse().unwrap(), Duration::from_mins(1));
+        let slow_statements = SlowStatements::longer_than(long);
+        let connections = Connections::to(&url, ("tests", true), 1, long, long, &slow_statements);
+        let taken = connections.take().await.unwrap();
+        let mut waiting = pin!(connections.take());
+        assert!(futures_util::poll!(&mut waiting).is_pending(), "there is only one");
+        drop(taken);
+        assert!(connections.take().now_or_never().is_none(), "somebody else has waited for it");
+        drop(waiting.await.unwrap());
+        assert!(connections.take().now_or_never().is_some());
+    }
 }

@@ -30,7 +30,7 @@ mod url;
 use std::{error::Error, sync::Arc, time::Duration};
 
 use comanda_domain::{Currency, ports::Unavailable};
-use diesel_async::{AsyncPgConnection, pooled_connection::bb8::PooledConnection};
+use diesel_async::AsyncPgConnection;
 use thiserror::Error;
 use tokio::{
     runtime::Handle,
@@ -57,7 +57,7 @@ pub(crate) use self::{
 };
 use self::{
     collision::warn_of_other_language,
-    connections::{Connections, before, time_limits},
+    connections::{Connections, Taken, before, time_limits},
     failure_class::is_passing,
     fitness::Orders,
     replica::Replica,
@@ -251,17 +251,17 @@ impl Database {
     }
 
     /// A connection for writes, and for reads that decide who somebody is.
-    pub(crate) async fn connection(&self) -> Result<PooledConnection<'_, AsyncPgConnection>, Unavailable> {
+    pub(crate) async fn connection(&self) -> Result<Taken<'_>, Unavailable> {
         self.writes.take().await
     }
 
     /// A connection for reads.
-    pub(crate) async fn read_connection(&self) -> Result<PooledConnection<'_, AsyncPgConnection>, Unavailable> {
+    pub(crate) async fn read_connection(&self) -> Result<Taken<'_>, Unavailable> {
         self.reads.take().await
     }
 
     /// A connection for reads that may be slightly out of date: lists, searches and reports.
-    pub(crate) async fn list_connection(&self) -> Result<PooledConnection<'_, AsyncPgConnection>, Unavailable> {
+    pub(crate) async fn list_connection(&self) -> Result<Taken<'_>, Unavailable> {
         match self.replica_connection().await? {
             Some(connection) => Ok(connection),
             None => self.read_connection().await,
@@ -269,9 +269,7 @@ impl Database {
     }
 
     /// A connection to the replica, if there is one that is to be read from.
-    pub(crate) async fn replica_connection(
-        &self,
-    ) -> Result<Option<PooledConnection<'_, AsyncPgConnection>>, Unavailable> {
+    pub(crate) async fn replica_connection(&self) -> Result<Option<Taken<'_>>, Unavailable> {
         let Some(replica) = self.replica.as_ref().filter(|replica| replica.is_fresh()) else { return Ok(None) };
         match replica.connections.take().await {
             // It may just have gone; the primary is there.
