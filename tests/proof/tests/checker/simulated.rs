@@ -236,9 +236,21 @@ impl Corruption {
                 Property::Menu
             }
             Self::ALockIsIgnored => {
+                // Servers may lift once more what was unlocked a moment ago.
+                let unlocked: Vec<String> = records
+                    .iter()
+                    .filter_map(|record| match &record.request {
+                        Request::Unlock { email } => Some(email.clone()),
+                        _ => None,
+                    })
+                    .collect();
                 let locked = pick(records, which, |record| {
                     let soon = record.response().and_then(|response| response.retry_after).unwrap_or(0);
-                    record.is_refused_with("account-locked") && soon > 5
+                    let is_counted = match &record.request {
+                        Request::SignIn { email, .. } => !unlocked.contains(email),
+                        _ => false,
+                    };
+                    record.is_refused_with("account-locked") && soon > 5 && is_counted
                 })?;
                 locked.outcome = crate::story::refused(401, "invalid-credentials");
                 let Request::SignIn { right, .. } = &mut locked.request else { return None };
