@@ -42,15 +42,16 @@ pub(crate) struct Connections {
     url: DatabaseUrl,
     pool: Pool<AsyncPgConnection>,
     size: u32,
-    /// As many as connections, for whoever has waited longest: the pool itself lets anybody who comes at the right
-    /// moment overtake all who wait, so that one of them may wait in vain while others come and go.
+    /// As many as there may be connections, for whoever has waited longest: the pool itself lets anybody who comes at
+    /// the right moment overtake all who wait, so that one of them may wait in vain while others come and go. Those who
+    /// have a place still do so while it opens connections.
     places: Arc<Semaphore>,
     wait: Duration,
 }
 
 /// A connection, until it is dropped.
 pub(crate) struct Taken<'a> {
-    // Dropped in this order: whoever gets the place finds the connection.
+    // Dropped in this order: the connection is back before somebody else gets the place.
     connection: PooledConnection<'a, AsyncPgConnection>,
     _place: SemaphorePermit<'a>,
 }
@@ -107,16 +108,26 @@ impl Connections {
         let waiting = pool_metrics::Waiting::begin(self.name);
         let timeout = comanda_deadline::left().map_or(self.wait, |left| before(left).min(self.wait));
         let taken = tokio::time::timeout(timeout, async {
+            // Nobody closes the semaphore.
             let place = self.places.acquire().await.map_err(|_| RunError::TimedOut)?;
             Ok(Taken { connection: self.pool.get().await?, _place: place })
         });
         let taken = taken.await;
         drop(waiting);
         pool_metrics::waited(self.name, begin.elapsed());
-        match taken {
-            Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(RunError::User(error))) if !self.is_exhausted() => Err(Unavailable::new(error)),
-            Ok(Err(_)) | Err(_) => Err(self.no_connection()),
+        taken.unwrap_or(Err(RunError::TimedOut)).map_err(|error| self.failed(error))
+    }
+
+    /// A connection for a look at the database, before all who wait: the question is whether it works, and not how much
+    /// there is to do.
+    pub(crate) async fn overtake(&self) -> Result<PooledConnection<'_, AsyncPgConnection>, Unavailable> {
+        self.pool.get().await.map_err(|error| self.failed(error))
+    }
+
+    fn failed(&self, error: RunError) -> Unavailable {
+        match error {
+            RunError::User(error) if !self.is_exhausted() => Unavailable::new(error),
+            RunError::User(_) | RunError::TimedOut => self.no_connection(),
         }
     }
 
@@ -127,7 +138,9 @@ impl Connections {
 
     fn is_exhausted(&self) -> bool {
         let state = self.pool.state();
-        state.connections == self.size && state.idle_connections == 0
+        // One that was just given back belongs to whoever has waited longest.
+        let is_none_free = state.idle_connections == 0 || self.places.available_permits() == 0;
+        state.connections == self.size && is_none_free
     }
 }
 
@@ -193,7 +206,18 @@ mod tests {
         assert!(futures_util::poll!(&mut waiting).is_pending(), "there is only one");
         drop(taken);
         assert!(connections.take().now_or_never().is_none(), "somebody else has waited for it");
-        drop(waiting.await.unwrap());
+        let taken = waiting.await.unwrap();
+
+        let mut next = pin!(connections.take());
+        {
+            let mut gives_up = pin!(connections.take());
+            assert!(futures_util::poll!(&mut gives_up).is_pending());
+            assert!(futures_util::poll!(&mut next).is_pending());
+            assert!(connections.overtake().now_or_never().is_none());
+            drop(taken);
+            assert!(connections.overtake().now_or_never().is_some(), "a look need not wait for others");
+        }
+        drop(next.now_or_never().expect("whoever gives up passes it on").unwrap());
         assert!(connections.take().now_or_never().is_some());
     }
 }

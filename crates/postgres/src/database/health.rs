@@ -50,7 +50,7 @@ impl PostgresHealth {
     }
 
     async fn ensure_writable(&self) -> Result<(), Unavailable> {
-        let mut connection = self.database.connection().await?;
+        let mut connection = self.database.connection_for_a_look().await?;
         if is_read_only(&mut connection).await.map_err(Unavailable::new)? {
             // What is wrong with a session need not be wrong with one that is opened now.
             let mut new = self.database.dedicated("").await?;

@@ -30,7 +30,7 @@ mod url;
 use std::{error::Error, sync::Arc, time::Duration};
 
 use comanda_domain::{Currency, ports::Unavailable};
-use diesel_async::AsyncPgConnection;
+use diesel_async::{AsyncPgConnection, pooled_connection::bb8::PooledConnection};
 use thiserror::Error;
 use tokio::{
     runtime::Handle,
@@ -253,6 +253,11 @@ impl Database {
     /// A connection for writes, and for reads that decide who somebody is.
     pub(crate) async fn connection(&self) -> Result<Taken<'_>, Unavailable> {
         self.writes.take().await
+    }
+
+    /// A connection for a look at whether writes are possible.
+    pub(crate) async fn connection_for_a_look(&self) -> Result<PooledConnection<'_, AsyncPgConnection>, Unavailable> {
+        self.writes.overtake().await
     }
 
     /// A connection for reads.
