@@ -127,9 +127,10 @@ impl Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} servers for {} s, {} faults", self.servers, self.length.as_secs(), self.strikes.len())?;
-        formatter.write_str(if self.has_standby() { ", with a standby" } else { "" })?;
-        formatter.write_str(if self.profile == Profile::Release { ", as they are shipped;" } else { ";" })?;
+        let shipped = if self.profile == Profile::Release { " as they are shipped" } else { "" };
+        write!(formatter, "{} servers{shipped} for {} s", self.servers, self.length.as_secs())?;
+        write!(formatter, ", {} faults", self.strikes.len())?;
+        formatter.write_str(if self.has_standby() { ", with a standby;" } else { ";" })?;
         for (name, value) in self.settings.iter().take(3) {
             write!(formatter, " {name}={value}")?;
         }
