@@ -72,7 +72,8 @@ const CHANGES: &[&str] = &[
     "DELETE FROM orders WHERE id = c()",
     "DELETE FROM order_lines; DELETE FROM orders; DELETE FROM users; DELETE FROM menu_items",
     "WITH lines AS (DELETE FROM order_lines) DELETE FROM orders",
-    "WITH line AS (INSERT INTO order_lines VALUES (b(), a(), 990, 1, 0, 'Carbonara')) DELETE FROM orders WHERE id = b()",
+    "WITH line AS (INSERT INTO order_lines VALUES (b(), a(), 990, 1, 0, 'Carbonara')) \
+     DELETE FROM orders WHERE id = b()",
     "DELETE FROM users WHERE id = a()",
     "DELETE FROM users WHERE id = b()",
     "DELETE FROM menu_items WHERE id = a()",

@@ -225,7 +225,8 @@ async fn what_is_old_is_deleted_in_every_table_and_what_is_needed_stays() {
                FROM orders, unnest(ARRAY[interval '31 days', interval '32 days', interval '1 hour']) age; \
              INSERT INTO sessions (id, account_id, opened_at, expires_at, closed_at) \
                SELECT gen_random_uuid(), id, now(), now() + expires, now() + closed FROM users, \
-                 (VALUES (interval '-40 days', NULL), ('1 day', interval '-40 days'), ('1 day', NULL)) s(expires, closed); \
+                 (VALUES (interval '-40 days', NULL), ('1 day', interval '-40 days'), ('1 day', NULL)) \
+                 s(expires, closed); \
              INSERT INTO refresh_tokens (hash, session_id, issued_at, used_at, is_kept) \
                SELECT sha256(id::text::bytea), id, now(), now() - interval '40 days', closed_at IS NULL FROM sessions \
                WHERE expires_at > now() AND closed_at IS NULL; \

@@ -34,7 +34,10 @@ impl SampleLine {
     }
 
     fn selections(&self) -> Option<String> {
-        let selection = |(option, quantity, price): &(Uuid, i64, i64)| json!({ "o": option, "g": "", "n": "", "q": quantity, "p": price });
+        let selection = |chosen: &(Uuid, i64, i64)| {
+            let (option, quantity, price) = chosen;
+            json!({ "o": option, "g": "", "n": "", "q": quantity, "p": price })
+        };
         let all: Value = self.chosen.iter().map(selection).collect();
         (!self.chosen.is_empty()).then(|| all.to_string())
     }
@@ -140,7 +143,8 @@ async fn options(client: &Client) -> Vec<Uuid> {
     let add = "WITH g AS (INSERT INTO option_groups (id, created_at, updated_at, name) \
                           VALUES (gen_random_uuid(), now(), now(), 'Extras') RETURNING id) \
                INSERT INTO menu_options (id, group_id, price, position, name, allergens) \
-               SELECT gen_random_uuid(), g.id, 100, n, 'Option ' || n, '{}' FROM g, generate_series(0, 2) n RETURNING id";
+               SELECT gen_random_uuid(), g.id, 100, n, 'Option ' || n, '{}' FROM g, generate_series(0, 2) n \
+               RETURNING id";
     client.query(add, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
 }
 
